@@ -1,0 +1,90 @@
+// Package bundle is what a client ships to Spark's executors and what the
+// worker finds there: the layout of the archive, its manifest, and the command
+// bytes that Spark carries, unread, from a registered function to the worker.
+//
+// The archive is unpacked by Spark as the folder Dir in a task's working
+// directory:
+//
+//	firesteel/bin/firesteel    the worker: the client's own program
+//	firesteel/manifest.json    Manifest
+//	firesteel/model/...        the model's files, by their base names
+package bundle
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+const (
+	Dir          = "firesteel"
+	Executable   = Dir + "/bin/firesteel"
+	ManifestName = "manifest.json"
+	ModelDir     = "model"
+)
+
+// Manifest says what an archive holds.
+type Manifest struct {
+	// Firesteel is the version of the program inside.
+	Firesteel string `json:"firesteel"`
+	// Spark is the server's version ("4.3.0"): it fixes the worker protocol.
+	Spark string `json:"spark"`
+	Model *Model `json:"model,omitempty"`
+}
+
+// Model is the model in an archive.
+type Model struct {
+	Name   string `json:"name"` // the reference the user gave
+	File   string `json:"file"` // below ModelDir; what the engine opens
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+}
+
+// Kind says who evaluates a Command.
+type Kind string
+
+const (
+	AI   Kind = "ai"   // a function of package ai, with the manifest's model
+	Host Kind = "host" // a function that the program itself registered by name
+)
+
+// Command is the body of a registered function.
+type Command struct {
+	Kind     Kind   `json:"kind"`
+	Function string `json:"function"`
+}
+
+// magic heads the command bytes. A Python worker's command is a pickle, which
+// starts with 0x80, so the two cannot be confused.
+var magic = []byte("firesteel/1\n")
+
+// ErrForeign: the command is not ours (most likely a Python function's).
+var ErrForeign = errors.New("not a firesteel function")
+
+// Encode gives the bytes that DecodeCommand reads.
+func (c Command) Encode() []byte {
+	body, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // two strings always marshal
+	}
+	return append(bytes.Clone(magic), body...)
+}
+
+// DecodeCommand reads the bytes of a Command; they are not trusted.
+func DecodeCommand(b []byte) (Command, error) {
+	rest, ok := bytes.CutPrefix(b, magic)
+	if !ok {
+		return Command{}, ErrForeign
+	}
+	var c Command
+	d := json.NewDecoder(bytes.NewReader(rest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return Command{}, fmt.Errorf("firesteel function's command: %w; client and worker may be of different versions", err)
+	}
+	if c.Kind != AI && c.Kind != Host {
+		return Command{}, fmt.Errorf("firesteel function's command has the unknown kind %q", c.Kind)
+	}
+	return c, nil
+}
