@@ -42,6 +42,11 @@ type Request struct {
 	// common (instructions, few-shot examples). It is a hint: a model may
 	// compute them once. It never changes an answer.
 	Shared int
+	// Prefix and Text, instead of Messages, are plain text that the answer
+	// continues, with no chat template around it. Prefix is what many requests
+	// have in common; the two are tokenised apart, so it should end where a
+	// line does.
+	Prefix, Text string
 	// Constraint limits the answer; nil allows any text.
 	Constraint Constraint
 	// MaxTokens bounds generated tokens; 0 takes the model's default.
@@ -52,7 +57,8 @@ type Request struct {
 type Constraint interface{ constraint() }
 
 // Choice demands one of Labels. A model that can, scores all of them instead
-// of generating one.
+// of generating one. After plain text the labels continue it to the letter, so
+// most begin with a space.
 type Choice struct{ Labels []string }
 
 func (Choice) constraint() {}

@@ -1,0 +1,139 @@
+// Package lint holds rules about the source itself, as tests.
+package lint
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/firesteel/firesteel"
+
+// layers says what the packages of this module may import of it, and why not
+// more. A package is held to the entry of its longest matching path; an entry
+// "x/..." covers x and everything below.
+var layers = map[string]struct {
+	may []string
+	why string
+}{
+	"cmd/...":              {[]string{"cli"}, "main is one line: everything it can do is testable in cli"},
+	"cli":                  {[]string{"spark/...", "worker/...", "files", "ai", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
+	"spark":                {[]string{"spark/pb", "ai", "worker/bundle", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
+	"spark/pb":             {nil, "generated messages stand alone"},
+	"spark/localspark":     {[]string{"internal/..."}, "starting a server needs no client"},
+	"worker":               {[]string{"worker/bundle", "ai", "llm", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
+	"worker/bundle":        {nil, "client and worker share it, so it must know neither"},
+	"ai":                   {[]string{"llm"}, "functions know the model's contract only: no engine, no table format"},
+	"llm":                  {nil, "the contract has no dependencies"},
+	"llm/weights":          {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
+	"llm/weights/gguf":     {nil, "a file format stands alone"},
+	"llm/token":            {nil, "a tokenizer needs only its vocabulary"},
+	"llm/local":            {[]string{"llm", "llm/token", "llm/weights/gguf", "llm/local/..."}, "the engine schedules models; it knows no function and no table"},
+	"llm/local/model":      {[]string{"llm/weights/gguf", "llm/local/nn", "llm/local/kernel"}, "a model is layers over kernels"},
+	"llm/local/nn":         {[]string{"llm/local/kernel"}, "layers are made of kernels"},
+	"llm/local/kernel/...": {nil, "kernels are arithmetic on slices"},
+	"internal/lint":        {nil, "rules about the source need none of it"},
+	"internal/sparktest":   {[]string{"internal/...", "spark/...", "llm/weights/..."}, "the test kit starts servers and finds models"},
+	"internal/integration": {[]string{"cli", "spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "tests of the whole may use the whole"},
+	"internal/...":         {[]string{"internal/..."}, "helpers know nothing of what they help"},
+	"bench/...":            {[]string{"spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "a bench drives the parts as a user would"},
+	"examples/...":         {[]string{"spark", "worker", "ai", "llm"}, "an example uses what is public"},
+}
+
+// libraries says which packages may import a third-party module.
+var libraries = map[string]struct {
+	users []string
+	why   string
+}{
+	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "internal/integration", "internal/sparktest", "bench/...", "examples/..."}, "below ai nothing knows Arrow"},
+	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
+	"github.com/spf13/cobra":     {[]string{"cli"}, "only cli has flags"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	root := filepath.Join("..", "..")
+	files := 0
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); p != root && (strings.HasPrefix(name, ".") || name == "testdata") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		rel, _ := filepath.Rel(root, p)
+		files++
+		checkFile(t, p, path.Dir(filepath.ToSlash(rel)), strings.HasSuffix(p, "_test.go"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 10 {
+		t.Fatalf("only %d Go files found: the walk is broken", files)
+	}
+}
+
+func checkFile(t *testing.T, file, pkg string, test bool) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	key := ""
+	for k := range layers {
+		if matches(k, pkg) && len(k) > len(key) {
+			key = k
+		}
+	}
+	if key == "" {
+		t.Errorf("%s: package %q has no entry in layers: say what it may import, and why", file, pkg)
+		return
+	}
+	for _, spec := range parsed.Imports {
+		imported, _ := strconv.Unquote(spec.Path.Value)
+		if inner, ok := strings.CutPrefix(imported, module+"/"); ok {
+			allowed := inner == pkg || matchesAny(layers[key].may, inner)
+			// A test may also use the test kit.
+			if test && inner == "internal/sparktest" {
+				allowed = true
+			}
+			if !allowed {
+				t.Errorf("%s imports %s, but %s may import only %v: %s", file, inner, key, layers[key].may, layers[key].why)
+			}
+			continue
+		}
+		for prefix, lib := range libraries {
+			if strings.HasPrefix(imported, prefix) && !matchesAny(lib.users, pkg) {
+				t.Errorf("%s imports %s, which is for %v only: %s", file, imported, lib.users, lib.why)
+			}
+		}
+	}
+}
+
+func matchesAny(patterns []string, pkg string) bool {
+	for _, p := range patterns {
+		if matches(p, pkg) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches tells whether pkg is pattern, or below it if it ends in "/...".
+func matches(pattern, pkg string) bool {
+	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == below || strings.HasPrefix(pkg, below+"/")
+	}
+	return pkg == pattern
+}
