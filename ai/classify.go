@@ -1,0 +1,59 @@
+package ai
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// maxLabels is what a reader of the query can still tell apart, and a bound
+// on the work one row can ask for.
+const maxLabels = 100
+
+var classifyLabeller = labeller{mustPrompt("classify")}
+
+var classify = register(&Function{
+	Name:    "ai_classify",
+	Params:  []Param{{"content", String}, {"labels", StringArray}},
+	Returns: String,
+	Summary: "gives the one of labels that fits the text best",
+	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The labels are scored, not generated, so " +
+		"the answer is always one of them. An empty, blank or repeated label, or more than 100 of them, is that row's error: " +
+		"NULL, counted in the worker's log. Of a text of more than 1024 tokens the first 1024 are read.",
+	Example: "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
+	Eval: func(ctx context.Context, m llm.Model, rows []Row) ([]Answer, error) {
+		return classifyLabeller.label(ctx, m, rows, func(row Row, a *Answer) (scored, bool) {
+			content, ok := text(row[0])
+			labels, given := row[1].([]string)
+			if !ok || !given {
+				return scored{}, false
+			}
+			if a.Err = checkLabels(labels); a.Err != nil {
+				return scored{}, false
+			}
+			return scored{content, labels}, true
+		})
+	},
+})
+
+func checkLabels(labels []string) error {
+	if len(labels) == 0 {
+		return fmt.Errorf("the list of labels is empty; give at least one, as in ARRAY('a', 'b')")
+	}
+	if len(labels) > maxLabels {
+		return fmt.Errorf("%d labels are more than the %d that can be told apart", len(labels), maxLabels)
+	}
+	seen := make(map[string]bool, len(labels))
+	for i, label := range labels {
+		if strings.TrimSpace(label) == "" {
+			return fmt.Errorf("label %d is blank", i+1)
+		}
+		if seen[label] {
+			return fmt.Errorf("label %q stands twice in the list", label)
+		}
+		seen[label] = true
+	}
+	return nil
+}

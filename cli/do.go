@@ -1,0 +1,100 @@
+// Package cli is the firesteel command: one file a subcommand. It puts the
+// parts together and holds no logic of theirs.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/worker"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+)
+
+// errUsage marks a mistake in how the command was called.
+var errUsage = errors.New("usage")
+
+// app is what every subcommand gets.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Do runs the command with its arguments and gives its exit code. When Spark
+// started this program as its worker, it serves and does not return.
+func Do(args []string, in io.Reader, out, err io.Writer) int {
+	worker.Main()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	a := &app{in: in, out: out, err: err}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(err)
+	switch e := root.ExecuteContext(ctx); {
+	case e == nil:
+		return exitOK
+	case ctx.Err() != nil:
+		fmt.Fprintln(err, "firesteel: interrupted")
+		return exitInterrupted
+	case errors.Is(e, errUsage):
+		fmt.Fprintln(err, "firesteel:", e)
+		return exitUsage
+	default:
+		fmt.Fprintln(err, "firesteel:", e)
+		return exitFailed
+	}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "firesteel",
+		Short: "AI functions for any Apache Spark, in one static binary",
+		Long: `firesteel lets a language model be a transformation over a column of Spark:
+
+  SELECT id, ai_analyze_sentiment(sentence) AS output_column FROM reviews
+
+It uploads itself and the model to a Spark that nobody prepared, and Spark runs
+it as the worker of its functions. Try it without a Spark: firesteel demo`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
+	})
+	root.AddCommand(a.demo(), a.sql(), a.functions(), a.models(), a.version())
+	return root
+}
+
+// noArgs refuses arguments; for the root that is an unknown subcommand.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if c.HasSubCommands() {
+		hint := ""
+		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
+			hint = fmt.Sprintf("; did you mean '%s %s'?", c.CommandPath(), s[0])
+		}
+		return fmt.Errorf("%w: there is no command %q%s; see '%s --help'", errUsage, args[0], hint, c.CommandPath())
+	}
+	return fmt.Errorf("%w: '%s' takes no arguments, but got %q; see '%s --help'", errUsage, c.CommandPath(), args, c.CommandPath())
+}

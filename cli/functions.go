@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/ai"
+)
+
+func (a *app) functions() *cobra.Command {
+	return &cobra.Command{
+		Use:     "functions [name]",
+		Short:   "List the AI functions, or explain one",
+		Example: "  firesteel functions\n  firesteel functions ai_classify",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.explainFunction(args[0])
+			}
+			w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)
+			for _, f := range ai.All() {
+				fmt.Fprintf(w, "%s\t%s\n", f.Signature(), f.Summary)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func (a *app) explainFunction(name string) error {
+	f, err := ai.Lookup(strings.ToLower(strings.TrimSuffix(name, "()")))
+	if err != nil {
+		return fmt.Errorf("%w: %w; 'firesteel functions' lists them", errUsage, err)
+	}
+	fmt.Fprintf(a.out, "%s -> %s\n    %s\n\n", f.Signature(), f.Returns, f.Summary)
+	for _, p := range f.Params {
+		fmt.Fprintf(a.out, "  %-10s %s\n", p.Name, p.Type)
+	}
+	fmt.Fprintf(a.out, "\n%s\n\nExample:\n  %s\n", wrap(f.Detail, 78), f.Example)
+	return nil
+}
+
+// wrap breaks text into lines of at most width characters, between words.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	line := 0
+	for _, word := range strings.Fields(text) {
+		if line > 0 && line+1+len(word) > width {
+			b.WriteByte('\n')
+			line = 0
+		}
+		if line > 0 {
+			b.WriteByte(' ')
+			line++
+		}
+		b.WriteString(word)
+		line += len(word)
+	}
+	return b.String()
+}

@@ -1,0 +1,115 @@
+package bundle
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Archive is an archive to be written. Equal content gives equal bytes, so
+// that its digest names it.
+type Archive struct {
+	Manifest Manifest
+	// Program is the path of the worker's executable, ModelPath that of the
+	// model's file; empty where there is no model.
+	Program, ModelPath string
+}
+
+// WriteTo writes the archive as tar.gz. The gzip stream stores without
+// compressing: weights do not shrink, and time does.
+func (a Archive) WriteTo(w io.Writer) (int64, error) {
+	counter := &countingWriter{w: w}
+	zip, err := gzip.NewWriterLevel(counter, gzip.NoCompression)
+	if err != nil {
+		return 0, err
+	}
+	out := tar.NewWriter(zip)
+	manifest, err := json.MarshalIndent(a.Manifest, "", "  ")
+	if err != nil {
+		return 0, err
+	}
+	if err := addBytes(out, ManifestName, 0o644, append(manifest, '\n')); err != nil {
+		return counter.n, err
+	}
+	if err := addFile(out, "bin/firesteel", 0o755, a.Program); err != nil {
+		return counter.n, err
+	}
+	if m := a.Manifest.Model; m != nil {
+		if err := addFile(out, ModelDir+"/"+m.File, 0o644, a.ModelPath); err != nil {
+			return counter.n, err
+		}
+	}
+	if err := out.Close(); err != nil {
+		return counter.n, err
+	}
+	return counter.n, zip.Close()
+}
+
+// Digest names the content, without reading the model again: the SHA-256 of
+// the manifest (which holds the model's own) and of the program.
+func (a Archive) Digest() (string, error) {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(a.Manifest); err != nil {
+		return "", err
+	}
+	f, err := os.Open(a.Program)
+	if err != nil {
+		return "", fmt.Errorf("reading the program to ship: %w", err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading the program to ship, %s: %w", a.Program, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func header(name string, mode, size int64) *tar.Header {
+	return &tar.Header{
+		Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: size,
+		ModTime: time.Unix(0, 0), // the same bytes each time
+	}
+}
+
+func addBytes(out *tar.Writer, name string, mode int64, b []byte) error {
+	if err := out.WriteHeader(header(name, mode, int64(len(b)))); err != nil {
+		return err
+	}
+	_, err := out.Write(b)
+	return err
+}
+
+func addFile(out *tar.Writer, name string, mode int64, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("packing %s: %w", name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("packing %s: %w", name, err)
+	}
+	if err := out.WriteHeader(header(name, mode, info.Size())); err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, f); err != nil {
+		return fmt.Errorf("packing %s from %s: %w", name, path, err)
+	}
+	return nil
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}

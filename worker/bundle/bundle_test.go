@@ -1,0 +1,111 @@
+package bundle
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCommandSurvivesTheWay(t *testing.T) {
+	want := Command{Kind: AI, Function: "ai_classify"}
+	got, err := DecodeCommand(want.Encode())
+	if err != nil || got != want {
+		t.Fatalf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestDecodeCommandRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, bytes, want string
+		is                error
+	}{
+		{name: "a pickle", bytes: "\x80\x05\x95", is: ErrForeign},
+		{name: "nothing", bytes: "", is: ErrForeign},
+		{name: "cut off", bytes: "firesteel/1\n{\"kind\":", want: "unexpected EOF"},
+		{name: "unknown field", bytes: `firesteel/1` + "\n" + `{"kind":"ai","function":"x","model":"y"}`, want: "different versions"},
+		{name: "unknown kind", bytes: `firesteel/1` + "\n" + `{"kind":"sql","function":"x"}`, want: `"sql"`},
+	} {
+		_, err := DecodeCommand([]byte(c.bytes))
+		if err == nil || (c.is != nil && !errors.Is(err, c.is)) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v", c.name, err)
+		}
+	}
+}
+
+func FuzzDecodeCommand(f *testing.F) {
+	f.Add(Command{Kind: Host, Function: "shout"}.Encode())
+	f.Add([]byte("firesteel/1\n{}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := DecodeCommand(b)
+		if err != nil {
+			return
+		}
+		if again, err := DecodeCommand(c.Encode()); err != nil || again != c {
+			t.Fatalf("%q reads as %+v, which reads back as %+v, %v", b, c, again, err)
+		}
+	})
+}
+
+func TestArchive(t *testing.T) {
+	dir := t.TempDir()
+	program, model := filepath.Join(dir, "prog"), filepath.Join(dir, "m.gguf")
+	os.WriteFile(program, []byte("program"), 0o755)
+	os.WriteFile(model, []byte("weights"), 0o644)
+	a := Archive{
+		Manifest:  Manifest{Firesteel: "v1", Spark: "4.3.0", Model: &Model{Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}},
+		Program:   program,
+		ModelPath: model,
+	}
+	var first, second bytes.Buffer
+	n, err := a.WriteTo(&first)
+	if err != nil || n != int64(first.Len()) {
+		t.Fatalf("wrote %d of %d bytes: %v", n, first.Len(), err)
+	}
+	touched := os.Chtimes(program, time.Now(), time.Now().Add(time.Hour))
+	if _, err := a.WriteTo(&second); err != nil || touched != nil {
+		t.Fatal(err, touched)
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("the same content gave other bytes")
+	}
+
+	zip, err := gzip.NewReader(&first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := map[string]string{}
+	for r := tar.NewReader(zip); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(r)
+		entries[h.Name] = string(b)
+	}
+	if entries["bin/firesteel"] != "program" || entries["model/m.gguf"] != "weights" || !strings.Contains(entries["manifest.json"], `"4.3.0"`) {
+		t.Errorf("the archive holds %v", entries)
+	}
+
+	before, _ := a.Digest()
+	a.Manifest.Model.SHA256 = "01"
+	if after, _ := a.Digest(); after == before || before == "" {
+		t.Error("another model, but the same digest")
+	}
+}
+
+func TestArchiveNamesTheMissingFile(t *testing.T) {
+	_, err := Archive{Program: "/no/such/program"}.WriteTo(io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
+		t.Error(err)
+	}
+}
