@@ -1,0 +1,74 @@
+package fetch
+
+import (
+	"crypto/sha1" // Maven Central has no other checksum for many of its files
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"strings"
+)
+
+// Sum is a file's checksum in hexadecimal.
+type Sum struct {
+	Algorithm string // "sha256", "sha512" or "sha1"
+	Hex       string
+}
+
+// SHA256 makes a Sum of the usual kind; an empty hex gives the zero Sum.
+func SHA256(hex string) Sum {
+	if hex == "" {
+		return Sum{}
+	}
+	return Sum{"sha256", hex}
+}
+
+// IsZero reports whether there is nothing to check.
+func (s Sum) IsZero() bool { return s.Hex == "" }
+
+// New starts a hash; SHA-256 for the zero Sum.
+func (s Sum) New() hash.Hash {
+	switch s.Algorithm {
+	case "sha1":
+		return sha1.New()
+	case "sha512":
+		return sha512.New()
+	default:
+		return sha256.New()
+	}
+}
+
+// Check compares what was hashed by New.
+func (s Sum) Check(h hash.Hash) error {
+	if s.IsZero() {
+		return nil
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, s.Hex) {
+		return &SumError{Algorithm: s.Algorithm, Want: s.Hex, Got: got}
+	}
+	return nil
+}
+
+// File checks a whole file.
+func (s Sum) File(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := s.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	return s.Check(h)
+}
+
+// SumError: the bytes are not those that were promised.
+type SumError struct{ Algorithm, Want, Got string }
+
+func (e *SumError) Error() string {
+	return fmt.Sprintf("wrong content: %s is %s, expected %s", e.Algorithm, e.Got, e.Want)
+}
