@@ -1,0 +1,160 @@
+// Package gguf reads GGUF files, versions 2 and 3: the metadata and the
+// tensors of one model.
+//
+// The format, all integers little-endian:
+//
+//	file    = magic "GGUF" | version u32 | tensor count u64 | pair count u64
+//	          | pairs | tensor entries | padding to alignment | data
+//	pair    = key string | type u32 | value
+//	string  = length u64 | bytes
+//	value   = by type: 0 u8, 1 i8, 2 u16, 3 i16, 4 u32, 5 i32, 6 f32,
+//	          7 bool (one byte, 0 or 1), 8 string,
+//	          9 array (type u32 | count u64 | values), 10 u64, 11 i64, 12 f64
+//	entry   = name string | dimension count u32 | dimensions u64...
+//	          | type u32 | offset u64, from the start of data
+//
+// The first dimension is the contiguous one: a weight of an output of n
+// numbers from an input of k has the dimensions k, n. Offsets are multiples of
+// the alignment: the pair general.alignment, or 32. A version with its bytes
+// swapped marks a big-endian file, which is not read.
+//
+// Nothing in a file is believed before it is checked: no count leads to an
+// allocation that the file's own size does not cover.
+package gguf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+)
+
+// ErrFormat is the class of every error about a file's contents.
+var ErrFormat = errors.New("not a good GGUF file")
+
+// Error says what is wrong with a file, and where. It wraps ErrFormat.
+type Error struct {
+	File   string
+	Offset int64  // byte in the file where the wrong thing stands
+	Tensor string // the tensor concerned, if any
+	Key    string // the metadata key concerned, if any
+	What   string
+}
+
+func (e *Error) Error() string {
+	s := e.File + ": "
+	if e.Tensor != "" {
+		s += fmt.Sprintf("tensor %q: ", e.Tensor)
+	}
+	if e.Key != "" {
+		s += fmt.Sprintf("metadata %q: ", e.Key)
+	}
+	return s + fmt.Sprintf("%s (at byte %d)", e.What, e.Offset)
+}
+
+func (e *Error) Unwrap() error { return ErrFormat }
+
+// File is an open GGUF file. Its methods may be called at the same time, but
+// not together with Close.
+type File struct {
+	Path    string
+	Version uint32
+	Size    int64 // bytes
+	// Tensors in the order of the file.
+	Tensors []*Tensor
+
+	byName map[string]*Tensor
+	pairs  map[string]pair
+	data   []byte // the whole file
+	unmap  func() error
+}
+
+// Open reads the header of the file at path and maps its data.
+func Open(path string) (*File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	f, err := readHeader(path, file)
+	if err != nil {
+		return nil, err
+	}
+	if f.data, f.unmap, err = mapFile(file, f.Size); err != nil {
+		return nil, fmt.Errorf("%s: reading the weights: %w", path, err)
+	}
+	return f, nil
+}
+
+// Check verifies the header and the extents of the file at path, and that each
+// tensor is of a type this package reads. It does not read the weights.
+func Check(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	f, err := readHeader(path, file)
+	if err != nil {
+		return err
+	}
+	for _, t := range f.Tensors {
+		if err := t.readable(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readHeader(path string, file *os.File) (*File, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return parse(path, file, info.Size())
+}
+
+// Read reads a file held in memory; name stands for its path in errors.
+func Read(name string, data []byte) (*File, error) {
+	f, err := parse(name, bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	f.data = data
+	return f, nil
+}
+
+// Close releases the file's data: no Tensor may be read after it.
+func (f *File) Close() error {
+	unmap := f.unmap
+	f.data, f.unmap = nil, nil
+	if unmap == nil {
+		return nil
+	}
+	return unmap()
+}
+
+// Tensor finds a tensor by its name.
+func (f *File) Tensor(name string) (*Tensor, bool) {
+	t, ok := f.byName[name]
+	return t, ok
+}
+
+// Data gives the whole file's bytes, to be read only, and only until Close.
+func (f *File) Data() []byte { return f.data }
+
+// readFile is for where files cannot be mapped.
+func readFile(file *os.File, size int64) ([]byte, func() error, error) {
+	if size > math.MaxInt {
+		return nil, nil, fmt.Errorf("%d bytes do not fit into memory", size)
+	}
+	data := make([]byte, size)
+	if _, err := file.ReadAt(data, 0); err != nil {
+		return nil, nil, err
+	}
+	return data, nil, nil
+}

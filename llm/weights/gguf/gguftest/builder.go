@@ -1,0 +1,130 @@
+// Package gguftest makes small GGUF files for tests.
+package gguftest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Builder collects what a file is to hold. Nothing is checked, so that wrong
+// files can be made too.
+type Builder struct {
+	Version   uint32
+	Alignment int // of the data; it is not written as a pair
+
+	pairs       []byte
+	pairCount   int
+	entries     []byte
+	tensorCount int
+	data        []byte
+}
+
+// New gives a builder of an empty file of version 3.
+func New() *Builder { return &Builder{Version: 3, Alignment: 32} }
+
+func text(b []byte, s string) []byte {
+	return append(binary.LittleEndian.AppendUint64(b, uint64(len(s))), s...)
+}
+
+// Set adds a pair of a uint32, uint64, int32, float32, bool, string, []string,
+// []int32 or []float32.
+func (b *Builder) Set(key string, value any) *Builder {
+	le := binary.LittleEndian
+	p := text(b.pairs, key)
+	switch v := value.(type) {
+	case uint32:
+		p = le.AppendUint32(le.AppendUint32(p, 4), v)
+	case int32:
+		p = le.AppendUint32(le.AppendUint32(p, 5), uint32(v))
+	case float32:
+		p = le.AppendUint32(le.AppendUint32(p, 6), math.Float32bits(v))
+	case bool:
+		p = append(le.AppendUint32(p, 7), map[bool]byte{true: 1}[v])
+	case string:
+		p = text(le.AppendUint32(p, 8), v)
+	case uint64:
+		p = le.AppendUint64(le.AppendUint32(p, 10), v)
+	case []string:
+		p = le.AppendUint64(le.AppendUint32(le.AppendUint32(p, 9), 8), uint64(len(v)))
+		for _, s := range v {
+			p = text(p, s)
+		}
+	case []int32:
+		p = le.AppendUint64(le.AppendUint32(le.AppendUint32(p, 9), 5), uint64(len(v)))
+		for _, n := range v {
+			p = le.AppendUint32(p, uint32(n))
+		}
+	case []float32:
+		p = le.AppendUint64(le.AppendUint32(le.AppendUint32(p, 9), 6), uint64(len(v)))
+		for _, n := range v {
+			p = le.AppendUint32(p, math.Float32bits(n))
+		}
+	default:
+		panic(fmt.Sprintf("gguftest: a pair of %T", value))
+	}
+	b.pairs = p
+	b.pairCount++
+	return b
+}
+
+// Tensor adds a tensor of the given GGUF type number; data are its blocks.
+func (b *Builder) Tensor(name string, kind uint32, shape []int, data []byte) *Builder {
+	b.pad()
+	b.Entry(name, kind, shape, uint64(len(b.data)))
+	b.data = append(b.data, data...)
+	return b
+}
+
+// F32 adds a tensor of 32-bit numbers.
+func (b *Builder) F32(name string, shape []int, values []float32) *Builder {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return b.Tensor(name, 0, shape, data)
+}
+
+// Entry adds a tensor's entry without data.
+func (b *Builder) Entry(name string, kind uint32, shape []int, offset uint64) {
+	e := text(b.entries, name)
+	e = binary.LittleEndian.AppendUint32(e, uint32(len(shape)))
+	for _, d := range shape {
+		e = binary.LittleEndian.AppendUint64(e, uint64(d))
+	}
+	e = binary.LittleEndian.AppendUint32(e, kind)
+	b.entries = binary.LittleEndian.AppendUint64(e, offset)
+	b.tensorCount++
+}
+
+func (b *Builder) pad() {
+	for len(b.data)%b.Alignment != 0 {
+		b.data = append(b.data, 0)
+	}
+}
+
+// Bytes gives the file.
+func (b *Builder) Bytes() []byte {
+	le := binary.LittleEndian
+	out := le.AppendUint32([]byte("GGUF"), b.Version)
+	out = le.AppendUint64(out, uint64(b.tensorCount))
+	out = le.AppendUint64(out, uint64(b.pairCount))
+	out = append(append(out, b.pairs...), b.entries...)
+	for len(out)%b.Alignment != 0 {
+		out = append(out, 0)
+	}
+	return append(out, b.data...)
+}
+
+// Write puts the file into the test's own folder and gives its path.
+func (b *Builder) Write(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
