@@ -1,0 +1,135 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/ai"
+)
+
+// aiFunction evaluates a function of package ai over Arrow columns.
+type aiFunction struct{ f *ai.Function }
+
+// loggedErrors is how many rows' errors a batch puts into the log in full.
+const loggedErrors = 3
+
+func (a aiFunction) name() string { return a.f.Name }
+
+func (a aiFunction) bind(args []argument) ([]int, error) {
+	params := make([]string, len(a.f.Params))
+	for i, p := range a.f.Params {
+		params[i] = p.Name
+	}
+	columns, err := bindArguments(a.f.Name, params, args)
+	if err == nil && len(columns) != len(params) {
+		err = fmt.Errorf("%s takes %d arguments, not %d", a.f.Signature(), len(params), len(columns))
+	}
+	return columns, err
+}
+
+func (a aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n int) (arrow.Array, error) {
+	rows, err := rowsOf(a.f, args, n)
+	if err != nil {
+		return nil, err
+	}
+	model, err := s.model(ctx)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	answers, err := a.f.Eval(ctx, model, rows)
+	s.stats.model += time.Since(start)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		return nil, err
+	}
+	if len(answers) != n {
+		return nil, fmt.Errorf("it gave %d answers for %d rows", len(answers), n)
+	}
+	logged := 0
+	for i := range answers {
+		if answers[i].Cut {
+			s.stats.cut++
+		}
+		if answers[i].Err == nil {
+			continue
+		}
+		s.stats.errors++
+		if logged++; logged <= loggedErrors {
+			s.log.Warn("a row could not be answered; its result is NULL",
+				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", answers[i].Err)
+		}
+	}
+	return arrayOf(a.f, s, answers)
+}
+
+// rowsOf turns columns into rows of arguments.
+func rowsOf(f *ai.Function, args []arrow.Array, n int) ([]ai.Row, error) {
+	k := len(f.Params)
+	values := make([]any, n*k)
+	for p, param := range f.Params {
+		value, err := valueReader(f.Name, param, args[p])
+		if err != nil {
+			return nil, err
+		}
+		for i := range n {
+			if !args[p].IsNull(i) {
+				values[i*k+p] = value(i)
+			}
+		}
+	}
+	rows := make([]ai.Row, n)
+	for i := range rows {
+		rows[i] = ai.Row(values[i*k : (i+1)*k : (i+1)*k])
+	}
+	return rows, nil
+}
+
+// arrayOf turns answers into a column of the function's type.
+func arrayOf(f *ai.Function, s *scope, answers []ai.Answer) (arrow.Array, error) {
+	var b array.Builder
+	var appendValue func(any) bool
+	switch f.Returns {
+	case ai.String:
+		sb := s.newStringBuilder()
+		b = sb
+		appendValue = func(v any) bool {
+			text, ok := v.(string)
+			if ok {
+				sb.Append(text)
+			}
+			return ok
+		}
+	case ai.StringArray:
+		lb := array.NewListBuilder(s.mem, s.stringType())
+		b = lb
+		appendValue = func(v any) bool {
+			list, ok := v.([]string)
+			if ok {
+				lb.Append(true)
+				for _, text := range list {
+					lb.ValueBuilder().(array.StringLikeBuilder).Append(text)
+				}
+			}
+			return ok
+		}
+	default:
+		return nil, fmt.Errorf("its result type %s is unknown to this worker", f.Returns)
+	}
+	defer b.Release()
+	b.Reserve(len(answers))
+	for i, a := range answers {
+		if a.Value == nil || a.Err != nil {
+			b.AppendNull()
+		} else if !appendValue(a.Value) {
+			return nil, fmt.Errorf("its answer in row %d is a %T, not %s", i, a.Value, f.Returns)
+		}
+	}
+	return b.NewArray(), nil
+}

@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// builtinPrefix heads the names of the functions that every worker has.
+const builtinPrefix = "firesteel_"
+
+// Functions that every worker has, for measuring and for looking into it.
+const (
+	// Echo returns its one argument as STRING.
+	Echo = builtinPrefix + "echo"
+	// Info returns a JSON object about the process that answers; its arguments,
+	// if any, only say for which rows.
+	Info = builtinPrefix + "worker_info"
+)
+
+func builtin(name string) evaluator {
+	switch name {
+	case Echo:
+		return echo{}
+	case Info:
+		return info{}
+	}
+	return nil
+}
+
+type echo struct{}
+
+func (echo) name() string { return Echo }
+
+func (echo) bind(args []argument) ([]int, error) {
+	columns, err := bindArguments(Echo, []string{"value"}, args)
+	if err == nil && len(columns) != 1 {
+		err = fmt.Errorf("%s takes 1 argument, not %d", Echo, len(columns))
+	}
+	return columns, err
+}
+
+func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
+	switch args[0].DataType().ID() {
+	case arrow.STRING, arrow.LARGE_STRING:
+		args[0].Retain()
+		return args[0], nil
+	}
+	text, err := textReader(Echo, "value", args[0])
+	if err != nil {
+		return nil, err
+	}
+	b := s.newStringBuilder()
+	defer b.Release()
+	b.Reserve(rows)
+	for i := range rows {
+		if args[0].IsNull(i) {
+			b.AppendNull()
+		} else {
+			b.Append(text(i))
+		}
+	}
+	return b.NewArray(), nil
+}
+
+type info struct{}
+
+func (info) name() string { return Info }
+
+func (info) bind(args []argument) ([]int, error) {
+	columns := make([]int, len(args))
+	for i, a := range args {
+		columns[i] = a.column
+	}
+	return columns, nil
+}
+
+func (info) eval(_ context.Context, s *scope, _ []arrow.Array, rows int) (arrow.Array, error) {
+	text, err := json.Marshal(s.info())
+	if err != nil {
+		return nil, err
+	}
+	b := s.newStringBuilder()
+	defer b.Release()
+	b.Reserve(rows)
+	for range rows {
+		b.Append(string(text))
+	}
+	return b.NewArray(), nil
+}

@@ -1,0 +1,139 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// errGone is why a task ends that Spark no longer wants.
+var errGone = errors.New("Spark closed the connection: the task was cancelled, or needs no more rows")
+
+// connection serves Spark's tasks one after the other.
+type connection struct {
+	process *process
+	conn    net.Conn
+	r       *bufio.Reader
+	w       *bufio.Writer
+}
+
+func (c *connection) serve() {
+	for c.serveTask() && c.process.getenv("SPARK_REUSE_WORKER") != "" {
+	}
+	// As worker.py does: the connection is Spark's to close, which may still
+	// have to read what we sent last.
+	_, _ = io.Copy(io.Discard, c.r)
+}
+
+// serveTask serves one task, and reports whether there may be another.
+func (c *connection) serveTask() (again bool) {
+	message, err := readInit(c.r, c.process.layout)
+	if err == io.EOF {
+		return false
+	}
+	p := c.process
+	p.tasks.Add(1)
+	start := time.Now()
+	log := p.log.With("stage", message.context.Stage, "partition", message.partition, "attempt", message.context.Attempt)
+	out := &reply{w: c.w, shape: shapes[p.replyLayout(message)], mem: p.mem}
+	if p.refusal != nil {
+		err = p.refusal
+	}
+	var t *task
+	if err == nil {
+		t, err = p.newTask(message, log)
+	}
+	if err != nil {
+		log.Error("task refused", "error", err)
+		if err := out.fail(explain(err)); err != nil {
+			log.Warn("Spark was not told", "error", err)
+		}
+		return false
+	}
+
+	cpus := cpusOf(message.context.CPUs)
+	p.threads.add(cpus, p.model)
+	defer p.threads.add(-cpus, p.model)
+
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	stopWatching := watch(c.conn, func() { cancel(errGone) })
+	init := time.Now()
+	in := prefetch(ctx, &arrowSource{r: c.r, mem: p.mem})
+	err = runTask(ctx, t, in, out)
+	stopWatching()
+	if err == nil {
+		err = out.finish(times{
+			boot: start.UnixMilli(), init: init.UnixMilli(), finish: time.Now().UnixMilli(),
+			processing: time.Since(init).Milliseconds(),
+		})
+	}
+	attrs := []any{
+		"functions", describe(t.columns), "batches", t.scope.stats.batches, "rows", t.scope.stats.rows,
+		"nulls", t.scope.stats.nulls, "errors", t.scope.stats.errors, "cut", t.scope.stats.cut,
+		"model_seconds", t.scope.stats.model.Seconds(), "wall_ms", time.Since(start).Milliseconds(),
+	}
+	if err == nil {
+		log.Info("task done", attrs...)
+		in.end()
+		return c.endTask()
+	}
+	if errors.Is(err, errGone) || hungUp(c.conn) {
+		log.Info("task cancelled", append(attrs, "cause", err)...)
+	} else {
+		log.Error("task failed", append(attrs, "error", err)...)
+		if err := out.abort(explain(err)); err != nil {
+			log.Warn("Spark was not told", "error", err)
+		}
+	}
+	in.end()
+	return false
+}
+
+// runTask is t.run; a panic outside the functions, over malformed data say, is
+// the task's error too.
+func runTask(ctx context.Context, t *task, in source, out sink) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic in the worker: %v\n\n%s", r, debug.Stack())
+		}
+	}()
+	return t.run(ctx, in, out)
+}
+
+// endTask exchanges the marks that make the connection ready for another task.
+func (c *connection) endTask() bool {
+	d := &wireReader{r: c.r}
+	mark := d.int("end of stream")
+	if d.err != nil {
+		return false // Spark does not reuse this worker
+	}
+	if mark == endOfStream {
+		return c.send(appendInt(nil, endOfStream)) == nil
+	}
+	c.process.log.Warn("Spark did not end its stream as expected; the connection is not used again", "mark", mark)
+	_ = c.send(appendInt(nil, endOfDataSection)) // any other mark says so; Spark may be gone
+	return false
+}
+
+// explain is an error as the person at the client reads it.
+func explain(err error) string { return "firesteel: " + err.Error() }
+
+// describe lists the result columns as calls: "f, g(f)".
+func describe(columns []column) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		text := c.chain[0].name()
+		for _, f := range c.chain[1:] {
+			text = f.name() + "(" + text + ")"
+		}
+		all[i] = text
+	}
+	return strings.Join(all, ", ")
+}

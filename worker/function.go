@@ -1,0 +1,117 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Func is a function that a program registers for its own queries. It answers
+// rows rows at once: args are the columns of one batch, each of that length,
+// and the result must have that length too. The args are borrowed: Retain what
+// outlives the call; the result is handed over. An error fails the task (Spark
+// tries it again, then gives the query that text); a single bad row is better
+// answered with NULL. ctx ends when Spark gives the task up.
+//
+// Functions are called by several tasks at the same time.
+type Func func(ctx context.Context, args []arrow.Array, rows int) (arrow.Array, error)
+
+// hostFunction is a registered Func.
+type hostFunction struct {
+	label  string
+	call   Func
+	params []string
+}
+
+var host = struct {
+	sync.RWMutex
+	functions map[string]hostFunction
+}{functions: map[string]hostFunction{}}
+
+// Register names a function of this program. It is called before Main, so that
+// the same program knows it when Spark starts it as a worker. params are the
+// parameters' names, for calls with named arguments (f(x => 1)); they may be
+// left out. It panics if the name is taken, which only a program's author can
+// bring about.
+func Register(name string, f Func, params ...string) {
+	host.Lock()
+	defer host.Unlock()
+	if _, taken := host.functions[name]; taken || f == nil || name == "" || strings.HasPrefix(name, builtinPrefix) {
+		panic(fmt.Sprintf("worker.Register(%q): the name is empty, taken or starts with %q, or the function is nil", name, builtinPrefix))
+	}
+	host.functions[name] = hostFunction{label: name, call: f, params: params}
+}
+
+func lookupHost(name string) (evaluator, error) {
+	host.RLock()
+	defer host.RUnlock()
+	if f, ok := host.functions[name]; ok {
+		return f, nil
+	}
+	names := make([]string, 0, len(host.functions))
+	for n := range host.functions {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	have := "it registers none"
+	if len(names) > 0 {
+		have = "it registers " + strings.Join(names, ", ")
+	}
+	return nil, fmt.Errorf("the program on the executor has no function %q: %s (worker.Register must run before worker.Main)", name, have)
+}
+
+func (f hostFunction) name() string { return f.label }
+
+func (f hostFunction) bind(args []argument) ([]int, error) {
+	return bindArguments(f.label, f.params, args)
+}
+
+func (f hostFunction) eval(ctx context.Context, _ *scope, args []arrow.Array, rows int) (arrow.Array, error) {
+	return f.call(ctx, args, rows)
+}
+
+// bindArguments gives the columns in parameter order. Without named arguments
+// it accepts any number: the function itself knows how many it takes.
+func bindArguments(function string, params []string, args []argument) ([]int, error) {
+	columns := make([]int, 0, len(args))
+	for i, a := range args {
+		if a.name != "" {
+			return bindNamed(function, params, args, columns, i)
+		}
+		columns = append(columns, a.column)
+	}
+	return columns, nil
+}
+
+// bindNamed goes on where the first named argument stands: Spark allows no
+// positional argument after it.
+func bindNamed(function string, params []string, args []argument, columns []int, first int) ([]int, error) {
+	if len(params) == 0 {
+		return nil, fmt.Errorf("%s: the argument %q is named, but this function's parameters have no names; pass it by position", function, args[first].name)
+	}
+	for len(columns) < len(params) {
+		columns = append(columns, -1)
+	}
+	for _, a := range args[first:] {
+		i := slices.IndexFunc(params, func(p string) bool { return strings.EqualFold(p, a.name) })
+		switch {
+		case a.name == "":
+			return nil, fmt.Errorf("%s: an argument without a name stands after named ones", function)
+		case i < 0:
+			return nil, fmt.Errorf("%s: it has no parameter %q; it has %s", function, a.name, strings.Join(params, ", "))
+		case columns[i] >= 0:
+			return nil, fmt.Errorf("%s: the parameter %q is given twice", function, a.name)
+		}
+		columns[i] = a.column
+	}
+	for i, c := range columns {
+		if c < 0 {
+			return nil, fmt.Errorf("%s: the argument %q is missing", function, params[i])
+		}
+	}
+	return columns, nil
+}

@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// layout names a version of the init message and of the reply's timing section.
+type layout int
+
+const (
+	layoutUnknown layout = iota
+	layout35
+	layout40
+	layout41
+	layout42
+	layout43
+)
+
+// shape says how a layout's messages differ; wire_init.go has the whole order.
+type shape struct {
+	name           string
+	framed         bool // START_OF_INIT_MESSAGE and a length come first
+	contextJSON    bool // the task context is one JSON text
+	barrierAlways  bool // port and secret stand there even without a barrier
+	socketPaths    bool // a port of -1 means: a Unix socket's path follows, no secret
+	namedArguments bool // each argument offset has a flag, and then perhaps a name
+	profiler       bool // a profiler's name stands before the functions
+	evalConf       bool // a second conf map follows the first
+	resultID       bool // each function ends with the id of its profile
+	processingTime bool // reply: the timing section has a fourth number
+}
+
+// shapes holds the layouts side by side.
+var shapes = [...]shape{
+	layoutUnknown: {name: "unknown"},
+	layout35:      {name: "3.5", barrierAlways: true},
+	layout40:      {name: "4.0", barrierAlways: true, namedArguments: true, profiler: true},
+	layout41:      {name: "4.1", socketPaths: true, namedArguments: true, profiler: true},
+	layout42:      {name: "4.2", contextJSON: true, socketPaths: true, namedArguments: true, evalConf: true, resultID: true, processingTime: true},
+	layout43:      {name: "4.3", framed: true, contextJSON: true, socketPaths: true, namedArguments: true, evalConf: true, resultID: true, processingTime: true},
+}
+
+func (l layout) String() string { return shapes[l].name }
+
+// layoutOf finds the layout of a Spark version such as "4.3.0" or
+// "4.1.0-SNAPSHOT". A version after 4.3 is read as 4.3: if its layout has
+// changed, the reader says at which field.
+func layoutOf(version string) (layout, error) {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) >= 2 {
+		major, err1 := strconv.Atoi(parts[0])
+		minor, err2 := strconv.Atoi(parts[1])
+		if err1 == nil && err2 == nil {
+			switch {
+			case major == 3 && minor == 5:
+				return layout35, nil
+			case major == 4 && minor == 0:
+				return layout40, nil
+			case major == 4 && minor == 1:
+				return layout41, nil
+			case major == 4 && minor == 2:
+				return layout42, nil
+			case major == 4 && minor > 2, major > 4:
+				return layout43, nil
+			}
+			return layoutUnknown, fmt.Errorf("firesteel's worker serves Spark 3.5 and 4.x; this is Spark %s", version)
+		}
+	}
+	return layoutUnknown, fmt.Errorf("%q is not a Spark version (expected something like 4.3.0)", version)
+}

@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// process is what all tasks of this worker share.
+type process struct {
+	log    *slog.Logger
+	getenv func(string) string
+	mem    memory.Allocator
+	spark  string // Spark's version, "" if unknown
+	layout layout // of the init message; layoutUnknown if only the stream can tell
+	// refusal, if not nil, is why no task can be served; each task is told.
+	refusal error
+	model   *sharedModel
+	threads threadBudget
+	tasks   atomic.Int64 // started so far
+
+	socketMu sync.Mutex
+	socket   string // path of the Unix socket to remove at exit
+}
+
+// newProcess reads the manifest beside the executable and the environment.
+func newProcess(log *slog.Logger, getenv func(string) string) *process {
+	p := &process{log: log, getenv: getenv, mem: cappedAllocator{memory.DefaultAllocator}}
+	root, manifest, err := readManifest()
+	if err != nil {
+		p.refusal = err
+	}
+	p.spark = manifest.Spark
+	if p.spark == "" {
+		p.spark = sparkOfPath(getenv("PYTHONPATH"))
+	}
+	if p.spark != "" {
+		if p.layout, err = layoutOf(p.spark); err != nil && p.refusal == nil {
+			p.refusal = err
+		}
+	}
+	p.model = newSharedModel(log, root, manifest.Model)
+	return p
+}
+
+// readManifest reads the archive's manifest; root is the archive's folder. An
+// archive without one (a program installed by hand) serves functions that need
+// no model.
+func readManifest() (root string, m bundle.Manifest, err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", m, fmt.Errorf("firesteel worker: where is my own program? %w", err)
+	}
+	root = filepath.Dir(filepath.Dir(exe))
+	file := filepath.Join(root, bundle.ManifestName)
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return root, m, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
+		return root, bundle.Manifest{}, fmt.Errorf("the archive's manifest %s cannot be read: %w; upload the archive again", file, err)
+	}
+	return root, m, nil
+}
+
+// Spark puts its own core jar on the Python path of its workers.
+var coreJar = regexp.MustCompile(`^spark-core_[0-9.]+-(\d+\.\d+\.\d+.*)\.jar$`)
+
+// sparkOfPath finds Spark's version in a PYTHONPATH, or "".
+func sparkOfPath(path string) string {
+	for _, entry := range strings.Split(path, string(os.PathListSeparator)) {
+		if m := coreJar.FindStringSubmatch(filepath.Base(entry)); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+func (p *process) setSocket(path string) {
+	p.socketMu.Lock()
+	defer p.socketMu.Unlock()
+	p.socket = path
+}
+
+func (p *process) removeSocket() {
+	p.socketMu.Lock()
+	defer p.socketMu.Unlock()
+	if p.socket != "" {
+		os.Remove(p.socket) // best effort: Spark empties the folder as well
+	}
+}

@@ -1,0 +1,179 @@
+package worker
+
+// The protocol between Spark and its Python workers, as spoken by Spark 3.5 to
+// 4.3 (facts from pyspark's daemon.py, worker.py and serializers.py).
+//
+//	start     Spark runs `program -m pyspark.daemon pyspark.worker` once per
+//	          executor and session. The program listens on loopback and writes
+//	          to its standard output: int port; or, with
+//	          PYTHON_UNIX_DOMAIN_ENABLED=true, text: path of a Unix socket in
+//	          PYTHON_WORKER_FACTORY_SOCK_DIR. After that, standard input carries
+//	          ints, process ids to kill; its end means: exit.
+//	connect   One connection serves one task at a time, and more after it.
+//	          worker: int process id (alive, or Spark drops the connection)
+//	          TCP only, Spark: text PYTHON_WORKER_FACTORY_SECRET
+//	          TCP only, worker: text "ok" or "err"
+//	task      Spark: init message (wire_init.go), then an Arrow IPC stream, then
+//	          int END_OF_STREAM.
+//	          worker: int START_ARROW_STREAM before the first result batch, an
+//	          Arrow IPC stream with the columns _0, _1, ... (nothing of these if
+//	          there is no batch); then
+//	            int TIMING_DATA, long boot, init and finish in ms since 1970,
+//	            from 4.2 on long ms of processing,
+//	            long memory spilled, long disk spilled,
+//	            int END_OF_DATA_SECTION, int number of accumulator updates (0),
+//	          and, when END_OF_STREAM has come, int END_OF_STREAM: the
+//	          connection is ready for the next task.
+//	error     worker: ends the Arrow stream if it has begun, then
+//	            int PYTHON_EXCEPTION_THROWN, text;
+//	          nothing follows: Spark closes the connection.
+//	cancel    Spark closes the connection, or its own half of it. It does
+//	          neither while a task is well.
+//
+// An int has 4 bytes and a long 8, big-endian; a bool has 1; a text is an int,
+// its length in bytes, and UTF-8. The special ints stand where a length could.
+//
+// Without the daemon (spark.python.use.daemon=false) Spark runs
+// `program -m pyspark.worker` for each task; the program connects to
+// PYTHON_WORKER_FACTORY_PORT or PYTHON_WORKER_FACTORY_SOCK_PATH, is the one to
+// say the secret (TCP) and reads "ok", and goes on as above from its process id.
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	endOfDataSection      = -1
+	pythonExceptionThrown = -2
+	timingData            = -3
+	endOfStream           = -4
+	nullText              = -5
+	startArrowStream      = -6
+	startOfInitMessage    = -8
+)
+
+// wireReader reads the protocol's primitives. The first error stays in err and
+// later reads give zeros, so a sequence of fields is checked once, at its end.
+type wireReader struct {
+	r   io.Reader
+	n   int64 // bytes read
+	err error
+}
+
+// fail keeps the first error, with the field and the offset it was met at.
+func (d *wireReader) fail(field string, err error) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%s (at byte %d of the message from Spark): %w", field, d.n, err)
+	}
+}
+
+func (d *wireReader) fixed(field string, b []byte) bool {
+	if d.err != nil {
+		return false
+	}
+	n, err := io.ReadFull(d.r, b)
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		d.fail(field, err)
+		return false
+	}
+	d.n += int64(n)
+	return true
+}
+
+func (d *wireReader) int(field string) int {
+	var b [4]byte
+	if !d.fixed(field, b[:]) {
+		return 0
+	}
+	return int(int32(binary.BigEndian.Uint32(b[:])))
+}
+
+func (d *wireReader) long(field string) int64 {
+	var b [8]byte
+	if !d.fixed(field, b[:]) {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(b[:]))
+}
+
+func (d *wireReader) bool(field string) bool {
+	var b [1]byte
+	if !d.fixed(field, b[:]) {
+		return false
+	}
+	if b[0] > 1 {
+		d.fail(field, fmt.Errorf("the flag is %d, neither 0 nor 1", b[0]))
+	}
+	return b[0] == 1
+}
+
+// count reads a number of items that follow; max is what is still plausible.
+func (d *wireReader) count(field string, max int) int {
+	n := d.int(field)
+	if d.err == nil && (n < 0 || n > max) {
+		d.fail(field, fmt.Errorf("the count is %d, expected 0 to %d", n, max))
+		return 0
+	}
+	return n
+}
+
+// bytes reads a length and as many bytes, at most max.
+func (d *wireReader) bytes(field string, max int) []byte {
+	n := d.int(field)
+	switch {
+	case d.err != nil, n == nullText:
+		return nil
+	case n < 0 || n > max:
+		d.fail(field, fmt.Errorf("the length is %d, expected 0 to %d", n, max))
+		return nil
+	}
+	b, err := readGrowing(d.r, n)
+	d.n += int64(len(b))
+	if err != nil {
+		d.fail(field, err)
+		return nil
+	}
+	return b
+}
+
+func (d *wireReader) text(field string) string { return string(d.bytes(field, maxText)) }
+
+// readGrowing reads n bytes into memory that grows with what has arrived, so
+// that a length alone costs nothing.
+func readGrowing(r io.Reader, n int) ([]byte, error) {
+	const trusted = 64 << 10
+	if n <= trusted {
+		b := make([]byte, n)
+		if _, err := io.ReadFull(r, b); err != nil {
+			return nil, cutOff(err)
+		}
+		return b, nil
+	}
+	var b bytes.Buffer
+	if _, err := io.CopyN(&b, r, int64(n)); err != nil {
+		return nil, cutOff(err)
+	}
+	return b.Bytes(), nil
+}
+
+// cutOff turns a plain end of input, where more was promised, into an error
+// that cannot be taken for a proper end.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func appendInt(b []byte, v int) []byte { return binary.BigEndian.AppendUint32(b, uint32(int32(v))) }
+
+func appendLong(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) }
+
+func appendText(b []byte, s string) []byte { return append(appendInt(b, len(s)), s...) }

@@ -1,0 +1,89 @@
+// Package worker is the executor side: the program that Spark starts in place
+// of a Python interpreter. It speaks the Python worker protocol of Spark 3.5 to
+// 4.3 (wire.go), serves all tasks of an executor in one process, and evaluates
+// the AI functions, and the program's own, over Arrow batches.
+package worker
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+const (
+	daemonModule = "pyspark.daemon"
+	workerModule = "pyspark.worker"
+)
+
+// Main makes a program able to be Spark's worker: its main calls it first. It
+// returns at once unless Spark started the program as a worker; otherwise it
+// serves until Spark closes its standard input, and exits the process.
+func Main() {
+	bundle.SetCanServe()
+	if !startedBySpark(os.Args[1:]) {
+		return
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// startedBySpark recognises the command line of a Python worker:
+// "-m pyspark.daemon pyspark.worker", or "-m pyspark.worker" alone where
+// spark.python.use.daemon is false.
+func startedBySpark(args []string) bool {
+	return len(args) >= 2 && args[0] == "-m" && strings.HasPrefix(args[1], "pyspark.")
+}
+
+// run serves as Spark asked by args, and gives the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	log := slog.New(slog.NewTextHandler(stderr, nil)).With("pid", os.Getpid())
+	p := newProcess(log, os.Getenv)
+	module := args[1]
+	if module == daemonModule {
+		module = workerModule
+		if len(args) > 2 {
+			module = args[2]
+		}
+	}
+	if module != workerModule {
+		p.refusal = fmt.Errorf("this session's Python executable is firesteel, which runs firesteel's functions only; "+
+			"Spark asked it for %s, which needs a Python interpreter (unset spark.sql.execution.pyspark.python, or use another session)", module)
+	}
+	start := time.Now()
+	log.Info("worker starts", "args", strings.Join(args, " "), "spark", p.spark, "layout", p.layout.String())
+
+	leaveProcessGroup()
+	terminated := make(chan os.Signal, 1)
+	signal.Notify(terminated, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGHUP)
+
+	ended := make(chan error, 1)
+	go func() {
+		if args[1] == daemonModule {
+			ended <- p.serveDaemon(stdin, stdout)
+		} else {
+			ended <- p.serveAlone()
+		}
+	}()
+	var err error
+	status := 0
+	select {
+	case err = <-ended:
+	case s := <-terminated:
+		err = fmt.Errorf("received %v", s)
+	}
+	p.removeSocket()
+	attrs := []any{"tasks", p.tasks.Load(), "model_loads", p.model.loads(), "seconds", time.Since(start).Seconds()}
+	if err != nil {
+		status = 1
+		attrs = append(attrs, "error", err)
+	}
+	log.Info("worker ends", attrs...)
+	return status
+}
