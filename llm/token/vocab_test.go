@@ -1,0 +1,144 @@
+package token
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// sharedFile finds a test-data file outside the project, or skips the test.
+func sharedFile(t *testing.T, name string) string {
+	t.Helper()
+	root := os.Getenv("FIRESTEEL_SHARED")
+	if root == "" {
+		dir, err := os.Getwd()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+				break
+			}
+			if dir == filepath.Dir(dir) {
+				t.Skip("no go.mod above the test")
+			}
+			dir = filepath.Dir(dir)
+		}
+		root = filepath.Join(dir, "..", "shared")
+	}
+	path := filepath.Join(root, filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("%s is not there (FIRESTEEL_SHARED names the folder)", name)
+	}
+	return path
+}
+
+// The vocabularies lie there as text: each byte that is no UTF-8 was replaced
+// by U+FFFD, which spoils some numbers and no token. So they cannot be read as
+// GGUF; damaged reads their lists of strings in spite of it.
+type damaged struct{ data []byte }
+
+// unit reads one byte; ok is false where it is lost.
+func (d *damaged) unit() (b byte, ok bool) {
+	if rest, lost := bytes.CutPrefix(d.data, []byte("\uFFFD")); lost {
+		d.data = rest
+		return 0, false
+	}
+	if len(d.data) == 0 {
+		return 0, false
+	}
+	b, d.data = d.data[0], d.data[1:]
+	return b, true
+}
+
+// length reads a length below 512: its first byte may be lost.
+func (d *damaged) length() (n int, known, plausible bool) {
+	low, known := d.unit()
+	high, _ := d.unit()
+	plausible = high <= 1
+	for range 6 {
+		b, ok := d.unit()
+		plausible = plausible && ok && b == 0
+	}
+	return int(high)<<8 + int(low), known, plausible
+}
+
+// strings reads the list of strings under a key, up to the next key.
+func (d *damaged) strings(t *testing.T, key string) []string {
+	at := bytes.Index(d.data, append(binary.LittleEndian.AppendUint64(nil, uint64(len(key))), key...))
+	if at < 0 {
+		t.Fatalf("no key %q", key)
+	}
+	d.data = d.data[at+8+len(key)+8:] // and the two types
+	// The count: two bytes, of which one or both are lost, and six of zero;
+	// then the length of the first string.
+	d.data = d.data[bytes.Index(d.data, make([]byte, 6)):]
+	d.data = bytes.TrimLeft(d.data, "\x00")
+	var list []string
+	for len(d.data) > 0 {
+		n, known, _ := d.length()
+		if !known { // 128 to 255: the one after which a length stands
+			for n += 128; n&255 != 255; n++ {
+				next := damaged{d.data[n:]}
+				if _, _, ok := next.length(); ok {
+					break
+				}
+			}
+		}
+		s := string(d.data[:n])
+		if strings.HasPrefix(s, "tokenizer.ggml.") {
+			break
+		}
+		d.data = d.data[n:]
+		list = append(list, s)
+	}
+	return list
+}
+
+func TestVocabulariesOfOthers(t *testing.T) {
+	for name, size := range map[string]int{"gpt-2": 50257, "starcoder": 49152} {
+		base := "data/vocab/ggml-vocab-" + name + ".gguf"
+		data, err := os.ReadFile(sharedFile(t, base))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := Vocabulary{Pre: name, BOS: -1, EOS: -1}
+		v.Tokens = (&damaged{data}).strings(t, "tokenizer.ggml.tokens")
+		v.Merges = (&damaged{data}).strings(t, "tokenizer.ggml.merges")
+		if len(v.Tokens) != size {
+			t.Fatalf("%s: %d tokens, want %d", name, len(v.Tokens), size)
+		}
+		tok, err := New(v)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		in, err := os.ReadFile(sharedFile(t, base+".inp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := os.ReadFile(sharedFile(t, base+".out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := strings.Split(string(in), "\n__ggml_vocab_test__\n")
+		lines := strings.Split(string(out), "\n")
+		for i, text := range texts[:len(texts)-1] {
+			var want []int32
+			for _, f := range strings.Fields(lines[i]) {
+				n, err := strconv.Atoi(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want = append(want, int32(n))
+			}
+			if got := tok.Encode(text); !slices.Equal(got, want) {
+				t.Errorf("%s %q:\n got %v\nwant %v", name, text, got, want)
+			}
+		}
+	}
+}
