@@ -1,0 +1,274 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// The test program is a worker itself when a test starts it as Spark would.
+func TestMain(m *testing.M) {
+	openModel = func(path string, _ local.Options) (llm.Model, error) { return openFake(path) }
+	registerTestFunctions()
+	Main()
+	os.Exit(m.Run())
+}
+
+// stopped counts calls of "test_hang" that their context ended.
+var stopped atomic.Int64
+
+// hanging receives once for each call of "test_hang" that has begun.
+var hanging = make(chan struct{}, 16)
+
+func registerTestFunctions() {
+	Register("test_show", func(_ context.Context, args []arrow.Array, rows int) (arrow.Array, error) {
+		b := array.NewStringBuilder(memory.DefaultAllocator)
+		defer b.Release()
+		for i := range rows {
+			texts := make([]string, len(args))
+			for k, a := range args {
+				texts[k] = a.ValueStr(i)
+			}
+			b.Append(strings.Join(texts, "|"))
+		}
+		return b.NewArray(), nil
+	}, "first", "second")
+	Register("test_bang", func(_ context.Context, args []arrow.Array, _ int) (arrow.Array, error) {
+		if a := args[0].(*array.String); a.Len() > 0 && a.IsValid(0) && a.Value(0) == "boom" {
+			return nil, errors.New("the text says boom")
+		}
+		args[0].Retain()
+		return args[0], nil
+	})
+	Register("test_panic", func(context.Context, []arrow.Array, int) (arrow.Array, error) {
+		var none []int
+		return nil, fmt.Errorf("%d", none[3])
+	})
+	Register("test_short", func(context.Context, []arrow.Array, int) (arrow.Array, error) {
+		return array.NewNull(1), nil
+	})
+	Register("test_hang", func(ctx context.Context, _ []arrow.Array, _ int) (arrow.Array, error) {
+		hanging <- struct{}{}
+		<-ctx.Done()
+		stopped.Add(1)
+		return nil, ctx.Err()
+	})
+}
+
+// fakeModel chooses the first label and counts what it is asked.
+type fakeModel struct {
+	path    string
+	threads atomic.Int64
+	asked   atomic.Int64
+}
+
+func openFake(path string) (llm.Model, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	switch string(text) {
+	case "damaged":
+		return nil, fmt.Errorf("%s: no magic at offset 0", path)
+	case "panics":
+		panic("index out of range")
+	}
+	return &fakeModel{path: path}, nil
+}
+
+func (m *fakeModel) SetThreads(n int)                   { m.threads.Store(int64(n)) }
+func (m *fakeModel) Info() llm.Info                     { return llm.Info{Name: "fake", Context: 100} }
+func (m *fakeModel) CountTokens(s string) int           { return len(strings.Fields(s)) }
+func (m *fakeModel) Cut(s string, _ int) (string, bool) { return s, false }
+func (m *fakeModel) Close() error                       { return nil }
+
+func (m *fakeModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
+	m.asked.Add(int64(len(requests)))
+	results := make([]llm.Result, len(requests))
+	for i, q := range requests {
+		all := q.Prefix + q.Text
+		for _, msg := range q.Messages {
+			all += msg.Text
+		}
+		if strings.Contains(all, "unanswerable") {
+			results[i].Err = llm.ErrTooLong
+			continue
+		}
+		if strings.Contains(all, "lost") {
+			return nil, errors.New("the model is lost")
+		}
+		results[i] = llm.Result{Text: "an answer", Finish: llm.FinishStop}
+		if c, ok := q.Constraint.(llm.Choice); ok {
+			results[i].Text = c.Labels[0]
+			results[i].Scores = make([]float64, len(c.Labels))
+			for k := range c.Labels {
+				results[i].Scores[k] = -float64(k + 1)
+			}
+		}
+	}
+	return results, nil
+}
+
+// syncBuffer takes the log of several goroutines.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// fixture is a process served over real sockets, without the process.
+type fixture struct {
+	*process
+	log     *syncBuffer
+	served  sync.WaitGroup
+	network string
+}
+
+// serveProcess makes a process as the manifest of version would. When the test
+// ends, every task has ended and has given its Arrow memory back.
+func serveProcess(t *testing.T, version string, model *bundle.Model, root string) *fixture {
+	t.Helper()
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	log := &syncBuffer{}
+	env := map[string]string{"SPARK_REUSE_WORKER": "1"}
+	f := &fixture{log: log, network: "tcp", process: &process{
+		log: slog.New(slog.NewTextHandler(log, nil)), getenv: func(k string) string { return env[k] },
+		mem: cappedAllocator{mem}, spark: version,
+	}}
+	if version != "" {
+		l, err := layoutOf(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.layout = l
+	}
+	f.model = newSharedModel(f.process.log, root, model)
+	t.Cleanup(func() {
+		f.served.Wait()
+		mem.AssertSize(t, 0)
+		if t.Failed() {
+			t.Logf("the worker's log:\n%s", log)
+		}
+	})
+	return f
+}
+
+// connect opens a connection whose greeting is over.
+func (f *fixture) connect(t *testing.T, version string) *sparkSide {
+	t.Helper()
+	address := "127.0.0.1:0"
+	if f.network == "unix" {
+		address = filepath.Join(t.TempDir(), "s")
+	}
+	l, err := net.Listen(f.network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	f.served.Go(func() {
+		conn, err := net.Dial(f.network, l.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		newConnection(f.process, conn).serve()
+	})
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // a test that hangs says where
+	t.Cleanup(func() { conn.Close() })
+	return &sparkSide{t: t, version: version, conn: conn, r: bufio.NewReader(conn)}
+}
+
+// install lays out an archive with text as the model's file, as Spark unpacks
+// it, and gives its root and manifest.
+func install(t *testing.T, version, text string) (root string, m bundle.Manifest) {
+	t.Helper()
+	root = filepath.Join(t.TempDir(), bundle.Dir)
+	sum := sha256.Sum256([]byte(text))
+	m = bundle.Manifest{Firesteel: "test", Spark: version, Model: &bundle.Model{
+		Name: "test:model", File: "model.gguf", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]),
+	}}
+	for _, dir := range []string{"bin", bundle.ModelDir} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, bundle.ModelDir, m.Model.File), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, bundle.ManifestName), manifest, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return root, m
+}
+
+// installSelf puts the test program into an archive as its worker.
+func installSelf(t *testing.T, root string) (exe string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe = filepath.Join(root, "bin", "firesteel")
+	if os.Link(self, exe) == nil {
+		return exe
+	}
+	from, err := os.Open(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	to, err := os.OpenFile(exe, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(to, from); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return exe
+}
