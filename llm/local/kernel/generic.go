@@ -1,0 +1,58 @@
+package kernel
+
+import "math"
+
+var generic = Set{"generic", genericTile, genericWide, genericExp, genericSiluMul}
+
+func genericTile(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
+	for i := range rows {
+		var sums [Width]float32
+		out := c[i*ldc : i*ldc+Width]
+		if add {
+			copy(sums[:], out)
+		}
+		for n, x := range a[i*lda : i*lda+k] {
+			weights := (*[Width]float32)(b[n*Width:])
+			for j := range sums {
+				sums[j] += x * weights[j]
+			}
+		}
+		copy(out, sums[:])
+	}
+}
+
+func genericWide(k int, a []float32, b []float32, stride int, c []float32, add bool) {
+	for p := range 4 {
+		genericTile(1, k, a, k, b[p*stride:], c[p*Width:], Width, add)
+	}
+}
+
+func genericExp(dst, src []float32, shift float32) {
+	for i, x := range src {
+		dst[i] = expOne(x - shift)
+	}
+}
+
+func genericSiluMul(dst, gate, up []float32) {
+	for i, g := range gate {
+		dst[i] = g / (1 + expOne(-g)) * up[i]
+	}
+}
+
+// expOne is e^x for x of at most 88, within two units in the last place. With
+// x = n ln 2 + r and |r| <= ln 2 / 2 it is 2^n e^r. The constants are those of
+// expf in the Cephes library: ln 2 in two parts, so that r is exact, and a
+// polynomial for (e^r - 1 - r) / r².
+func expOne(x float32) float32 {
+	x = min(max(x, -87.33654), 88)
+	n := float32(math.RoundToEven(float64(x * 1.4426950408889634)))
+	r := x - n*0.693359375 - n*-2.12194440e-4
+	p := float32(1.9875691500e-4)
+	p = p*r + 1.3981999507e-3
+	p = p*r + 8.3334519073e-3
+	p = p*r + 4.1665795894e-2
+	p = p*r + 1.6666665459e-1
+	p = p*r + 5.0000001201e-1
+	y := p*(r*r) + r + 1
+	return math.Float32frombits(math.Float32bits(y) + uint32(int32(n))<<23)
+}

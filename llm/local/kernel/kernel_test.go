@@ -1,0 +1,208 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func random(r *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
+}
+
+// small integers, whose products and sums are exact in any order.
+func integers(r *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.IntN(9) - 4)
+	}
+	return v
+}
+
+func pack(n, k int, w []float32) *Matrix {
+	m := NewMatrix(n, k, make([]float32, Size(n, k)))
+	for p := range Pad(n) / Width {
+		m.SetPanel(p, w[p*Width*k:min((p+1)*Width, n)*k])
+	}
+	return m
+}
+
+const canary = 12345
+
+func TestMulExact(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, set := range Sets() {
+		for _, n := range []int{1, 16, 33, 80, 130} {
+			for _, k := range []int{1, 3, 4, 64, 255, 256, 257, 600} {
+				w := integers(r, n*k)
+				matrix := pack(n, k, w)
+				for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 11, 13, 25, 200} {
+					if m > 13 && k > 300 && n > 33 {
+						continue
+					}
+					lda, ldc := k+3, Pad(n)+5
+					a, c := integers(r, m*lda), make([]float32, m*ldc)
+					for i := range c {
+						c[i] = canary
+					}
+					for _, add := range []bool{false, true} {
+						set.Mul(m, a, lda, matrix, c, ldc, add)
+						for i := range m {
+							for j := range ldc {
+								want := float32(canary)
+								if j < Pad(n) {
+									want = 0
+								}
+								if j < n {
+									for x := range k {
+										want += a[i*lda+x] * w[j*k+x]
+									}
+									if add {
+										want *= 2
+									}
+								}
+								if got := c[i*ldc+j]; got != want {
+									t.Fatalf("%s %dx%dx%d add=%v: C[%d][%d] = %g, want %g", set.Name, m, n, k, add, i, j, got, want)
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// The promise of the package: bits, not closeness.
+func TestRowsAreIndependent(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const n, k, rows = 208, 600, 210
+	matrix := pack(n, k, random(r, n*k))
+	a := random(r, rows*k)
+	for _, set := range Sets() {
+		want := make([]float32, rows*n)
+		for i := range rows {
+			set.Mul(1, a[i*k:], k, matrix, want[i*n:], n, false)
+		}
+		for _, m := range []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24, 25, 193, 210} {
+			got := make([]float32, m*n)
+			first := rows - m
+			set.Mul(m, a[first*k:], k, matrix, got, n, false)
+			if !slices.Equal(got, want[first*n:]) {
+				t.Errorf("%s: %d rows together differ from each alone", set.Name, m)
+			}
+		}
+		// K in parts, as attention adds up blocks of keys.
+		parts := make([]float32, rows*n)
+		set.Panels(rows, 7, a, k, matrix.Panels, k*Width, n/Width, parts, n, false)
+		set.Panels(rows, 593, a[7:], k, matrix.Panels[7*Width:], k*Width, n/Width, parts, n, true)
+		if !slices.Equal(parts, want) {
+			t.Errorf("%s: a sum in two parts differs", set.Name)
+		}
+	}
+}
+
+func TestSetsAgree(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	const n, k, m = 48, 576, 9
+	matrix, a := pack(n, k, random(r, n*k)), random(r, m*k)
+	want := make([]float32, m*n)
+	generic.Mul(m, a, k, matrix, want, n, false)
+	for _, set := range Sets()[1:] {
+		got := make([]float32, m*n)
+		set.Mul(m, a, k, matrix, got, n, false)
+		for i := range got {
+			if math.Abs(float64(got[i]-want[i])) > 1e-3 {
+				t.Errorf("%s: C[%d] = %g, want %g", set.Name, i, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestRow(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	w := random(r, 33*7)
+	matrix := pack(33, 7, w)
+	for n := range 33 {
+		row := make([]float32, 7)
+		matrix.Row(n, row)
+		if !slices.Equal(row, w[n*7:(n+1)*7]) {
+			t.Errorf("row %d: %v", n, row)
+		}
+	}
+}
+
+func TestExp(t *testing.T) {
+	for _, set := range Sets() {
+		src, dst := make([]float32, 8*40000), make([]float32, 8*40000)
+		for i := range src {
+			src[i] = float32(i)*(176.0/float32(len(src))) - 88
+		}
+		src[0], src[1] = float32(math.Inf(-1)), -1000
+		const shift = 1.5
+		set.Exp(dst, src, shift)
+		for i, x := range src {
+			want := math.Exp(math.Max(float64(x-shift), -87.33654))
+			if got := float64(dst[i]); math.Abs(got-want) > 2.5e-7*want {
+				t.Fatalf("%s: e^%g = %g, want %g", set.Name, x-shift, got, want)
+			}
+		}
+	}
+}
+
+func TestSiluMul(t *testing.T) {
+	for _, set := range Sets() {
+		gate, up, dst := make([]float32, 4096), make([]float32, 4096), make([]float32, 4096)
+		for i := range gate {
+			gate[i] = float32(i-2048) / 10
+			up[i] = float32(i%7) - 3
+		}
+		set.SiluMul(dst, gate, up)
+		for i, g := range gate {
+			want := float64(g) / (1 + math.Exp(-float64(g))) * float64(up[i])
+			if got := float64(dst[i]); math.Abs(got-want) > 1e-6*math.Abs(want)+1e-34 {
+				t.Fatalf("%s: silu(%g)*%g = %g, want %g", set.Name, g, up[i], got, want)
+			}
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	if s, err := Select("generic"); err != nil || s.Name != "generic" {
+		t.Errorf("%v, %v", s, err)
+	}
+	if _, err := Select("avx9000"); err == nil {
+		t.Error("an instruction set that does not exist was selected")
+	}
+	all := Sets()
+	if s, err := Select(""); err != nil || s.Name != all[len(all)-1].Name {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func BenchmarkMul(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, size := range []struct{ n, k int }{{960, 576}, {3072, 576}, {576, 1536}, {49152, 576}} {
+		matrix := pack(size.n, size.k, random(r, size.n*size.k))
+		for _, set := range Sets() {
+			for _, m := range []int{1, 4, 16, 64, 192} {
+				if set.Name == "generic" && (m > 4 || size.n > 4000) {
+					continue
+				}
+				a, c := random(r, m*size.k), make([]float32, m*Pad(size.n))
+				b.Run(fmt.Sprintf("%s/%dx%dx%d", set.Name, m, size.n, size.k), func(b *testing.B) {
+					for b.Loop() {
+						set.Mul(m, a, size.k, matrix, c, Pad(size.n), false)
+					}
+					b.ReportMetric(2*float64(m*size.n*size.k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package kernel
+
+// Matrix is a weight matrix from K inputs to N outputs, packed once: panel p
+// holds the weights of outputs 16p to 16p+15 as [K][16]. Outputs beyond N are
+// zero.
+type Matrix struct {
+	N, K int
+	// Panels is [Pad(N)/16][K][16].
+	Panels []float32
+}
+
+// Size is how many numbers a packed matrix of n outputs and k inputs takes.
+func Size(n, k int) int { return Pad(n) * k }
+
+// NewMatrix packs into storage, Size(n, k) zeros, which it keeps. Rows are set
+// one panel at a time by SetPanel.
+func NewMatrix(n, k int, storage []float32) *Matrix {
+	return &Matrix{N: n, K: k, Panels: storage[:Size(n, k)]}
+}
+
+// SetPanel packs up to 16 rows of K weights as panel p.
+func (w *Matrix) SetPanel(p int, rows []float32) {
+	panel := w.Panels[p*w.K*Width : (p+1)*w.K*Width]
+	for j := 0; j*w.K < len(rows); j++ {
+		for i, v := range rows[j*w.K : (j+1)*w.K] {
+			panel[i*Width+j] = v
+		}
+	}
+}
+
+// Row unpacks the weights of output n to dst, K numbers.
+func (w *Matrix) Row(n int, dst []float32) {
+	panel := w.Panels[n/Width*w.K*Width+n%Width:]
+	for i := range dst {
+		dst[i] = panel[i*Width]
+	}
+}
+
+// Blocks that keep a panel's part in the first-level cache and A's part in the
+// second.
+const (
+	blockK    = 256
+	blockRows = 192
+	// Up to so many rows a panel is read once and the sums stay in registers.
+	fewRows = 24
+)
+
+// Mul computes C[m][Pad(N)] (+)= A[m][K] * W. Rows of A and C lie lda and ldc
+// numbers apart; ldc is at least Pad(N).
+func (s *Set) Mul(m int, a []float32, lda int, w *Matrix, c []float32, ldc int, add bool) {
+	panels := Pad(w.N) / Width
+	stride := w.K * Width
+	if m <= fewRows {
+		s.Panels(m, w.K, a, lda, w.Panels, stride, panels, c, ldc, add)
+		return
+	}
+	for i := 0; i < m; i += blockRows {
+		rows := min(m-i, blockRows)
+		for k := 0; k < w.K; k += blockK {
+			s.Panels(rows, min(w.K-k, blockK), a[i*lda+k:], lda, w.Panels[k*Width:], stride, panels, c[i*ldc:], ldc, add || k > 0)
+		}
+	}
+}
