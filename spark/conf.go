@@ -1,0 +1,77 @@
+package spark
+
+import (
+	"context"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// Conf is the session's settings.
+type Conf struct{ session *Session }
+
+// Conf gives the session's settings.
+func (s *Session) Conf() Conf { return Conf{s} }
+
+func (c Conf) request(ctx context.Context, op *pb.ConfigRequest_Operation) ([]*pb.KeyValue, error) {
+	s := c.session
+	r, err := call(ctx, s, func() (*pb.ConfigResponse, error) {
+		return s.client.Config(ctx, &pb.ConfigRequest{
+			SessionId:                         s.id,
+			ClientObservedServerSideSessionId: s.observed(),
+			UserContext:                       s.user(),
+			Operation:                         op,
+			ClientType:                        &s.userAgent,
+		})
+	})
+	return r.GetPairs(), err
+}
+
+// Set sets one setting, for this session only.
+func (c Conf) Set(ctx context.Context, key, value string) error {
+	_, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_Set{
+		Set: &pb.ConfigRequest_Set{Pairs: []*pb.KeyValue{{Key: key, Value: &value}}},
+	}})
+	return err
+}
+
+// Get gives a setting's value or its default; it reports false if it has
+// neither.
+func (c Conf) Get(ctx context.Context, key string) (string, bool, error) {
+	m, err := c.get(ctx, key)
+	value, ok := m[key]
+	return value, ok, err
+}
+
+// get gives those of the settings that have a value.
+func (c Conf) get(ctx context.Context, keys ...string) (map[string]string, error) {
+	pairs, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetOption{
+		GetOption: &pb.ConfigRequest_GetOption{Keys: keys},
+	}})
+	return valued(pairs), err
+}
+
+// Unset gives a setting its default again.
+func (c Conf) Unset(ctx context.Context, key string) error {
+	_, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_Unset{
+		Unset: &pb.ConfigRequest_Unset{Keys: []string{key}},
+	}})
+	return err
+}
+
+// All gives the settings that have been set, whether on the server or here.
+func (c Conf) All(ctx context.Context) (map[string]string, error) {
+	pairs, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetAll{
+		GetAll: &pb.ConfigRequest_GetAll{},
+	}})
+	return valued(pairs), err
+}
+
+func valued(pairs []*pb.KeyValue) map[string]string {
+	m := make(map[string]string, len(pairs))
+	for _, p := range pairs {
+		if p.Value != nil {
+			m[p.Key] = *p.Value
+		}
+	}
+	return m
+}

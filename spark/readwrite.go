@@ -1,0 +1,171 @@
+package spark
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// Reader says how files or another source are read. Its methods give a new
+// Reader and leave it as it is.
+type Reader struct {
+	session *Session
+	source  *pb.Read_DataSource
+}
+
+// Read starts a Reader.
+func (s *Session) Read() Reader { return Reader{s, &pb.Read_DataSource{}} }
+
+func (r Reader) with(change func(*pb.Read_DataSource)) Reader {
+	r.source = proto.CloneOf(r.source)
+	change(r.source)
+	return r
+}
+
+// Format names the source: parquet, csv, json, text, orc, jdbc, ...
+func (r Reader) Format(format string) Reader {
+	return r.with(func(d *pb.Read_DataSource) { d.Format = &format })
+}
+
+// Schema sets the columns as DDL, as in "id BIGINT, name STRING".
+func (r Reader) Schema(ddl string) Reader {
+	return r.with(func(d *pb.Read_DataSource) { d.Schema = &ddl })
+}
+
+// Option sets an option of the source.
+func (r Reader) Option(key, value string) Reader {
+	return r.with(func(d *pb.Read_DataSource) { d.Options = set(d.Options, key, value) })
+}
+
+// Load reads the paths, which the server opens.
+func (r Reader) Load(paths ...string) *DataFrame {
+	d := r.with(func(d *pb.Read_DataSource) { d.Paths = paths }).source
+	return r.session.newDataFrame(&pb.Relation{RelType: &pb.Relation_Read{Read: &pb.Read{
+		ReadType: &pb.Read_DataSource_{DataSource: d},
+	}}})
+}
+
+// Parquet reads Parquet files.
+func (r Reader) Parquet(paths ...string) *DataFrame { return r.Format("parquet").Load(paths...) }
+
+// CSV reads CSV files.
+func (r Reader) CSV(paths ...string) *DataFrame { return r.Format("csv").Load(paths...) }
+
+// JSON reads files of one JSON object a line.
+func (r Reader) JSON(paths ...string) *DataFrame { return r.Format("json").Load(paths...) }
+
+// Text reads text files into the column value, one row a line.
+func (r Reader) Text(paths ...string) *DataFrame { return r.Format("text").Load(paths...) }
+
+func set(m map[string]string, key, value string) map[string]string {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[key] = value
+	return m
+}
+
+// Writer says how a DataFrame is stored. Its methods give a new Writer and
+// leave it as it is.
+type Writer struct {
+	of        *DataFrame
+	format    string
+	mode      string
+	options   map[string]string
+	partition []string
+}
+
+// Write starts a Writer.
+func (d *DataFrame) Write() Writer { return Writer{of: d} }
+
+// Mode says what happens if there is data already: append, overwrite, ignore,
+// or error (the default).
+func (w Writer) Mode(mode string) Writer { w.mode = mode; return w }
+
+// Format names the format: parquet, csv, json, text, orc, ...
+func (w Writer) Format(format string) Writer { w.format = format; return w }
+
+// Option sets an option of the format.
+func (w Writer) Option(key, value string) Writer {
+	w.options = set(w.options, key, value)
+	return w
+}
+
+// PartitionBy makes a folder for each value of the columns.
+func (w Writer) PartitionBy(columns ...string) Writer {
+	w.partition = slices.Clone(columns)
+	return w
+}
+
+var saveModes = map[string]pb.WriteOperation_SaveMode{
+	"":              pb.WriteOperation_SAVE_MODE_ERROR_IF_EXISTS,
+	"error":         pb.WriteOperation_SAVE_MODE_ERROR_IF_EXISTS,
+	"errorifexists": pb.WriteOperation_SAVE_MODE_ERROR_IF_EXISTS,
+	"append":        pb.WriteOperation_SAVE_MODE_APPEND,
+	"overwrite":     pb.WriteOperation_SAVE_MODE_OVERWRITE,
+	"ignore":        pb.WriteOperation_SAVE_MODE_IGNORE,
+}
+
+func (w Writer) write(ctx context.Context, to func(*pb.WriteOperation)) error {
+	mode, ok := saveModes[strings.ToLower(w.mode)]
+	if !ok {
+		return fmt.Errorf("write: there is no mode %q; the modes are append, overwrite, ignore and error", w.mode)
+	}
+	op := &pb.WriteOperation{
+		Input:               w.of.relation,
+		Mode:                mode,
+		Options:             w.options,
+		PartitioningColumns: w.partition,
+	}
+	if w.format != "" {
+		op.Source = &w.format
+	}
+	to(op)
+	return w.of.command(ctx, &pb.Command{CommandType: &pb.Command_WriteOperation{WriteOperation: op}})
+}
+
+// Save writes files below path, on the server's file system.
+func (w Writer) Save(ctx context.Context, path string) error {
+	return w.write(ctx, func(op *pb.WriteOperation) { op.SaveType = &pb.WriteOperation_Path{Path: path} })
+}
+
+// Parquet writes Parquet files.
+func (w Writer) Parquet(ctx context.Context, path string) error {
+	return w.Format("parquet").Save(ctx, path)
+}
+
+// CSV writes CSV files.
+func (w Writer) CSV(ctx context.Context, path string) error { return w.Format("csv").Save(ctx, path) }
+
+// JSON writes files of one JSON object a line.
+func (w Writer) JSON(ctx context.Context, path string) error {
+	return w.Format("json").Save(ctx, path)
+}
+
+// SaveAsTable writes a table of the catalog; columns are matched by name if
+// the table is there.
+func (w Writer) SaveAsTable(ctx context.Context, name string) error {
+	return w.table(ctx, name, pb.WriteOperation_SaveTable_TABLE_SAVE_METHOD_SAVE_AS_TABLE)
+}
+
+// InsertInto adds to a table of the catalog (or replaces its rows, in mode
+// overwrite); columns are matched by their order.
+func (w Writer) InsertInto(ctx context.Context, name string) error {
+	if w.mode == "" {
+		w.mode = "append"
+	}
+	return w.table(ctx, name, pb.WriteOperation_SaveTable_TABLE_SAVE_METHOD_INSERT_INTO)
+}
+
+func (w Writer) table(ctx context.Context, name string, method pb.WriteOperation_SaveTable_TableSaveMethod) error {
+	return w.write(ctx, func(op *pb.WriteOperation) {
+		op.SaveType = &pb.WriteOperation_Table{Table: &pb.WriteOperation_SaveTable{TableName: name, SaveMethod: method}}
+	})
+}

@@ -1,0 +1,226 @@
+package spark
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// Progress is what a running query reports of itself.
+type Progress struct {
+	OperationID string
+	Stages      []StageProgress
+	// Running is the number of tasks at work now.
+	Running int64
+}
+
+// StageProgress counts the tasks of one stage of a query.
+type StageProgress struct {
+	ID               int64
+	Tasks, Completed int64
+	InputBytes       int64
+	Done             bool
+}
+
+// maxBatch bounds one Arrow batch that comes in pieces, in bytes.
+const maxBatch = 2 << 30
+
+// results reads the responses of an execution.
+type results struct {
+	execution *execution
+	// schema is the result's, once the server has sent it.
+	schema *pb.DataType
+	// command is what a SQL statement became, if one was run.
+	command *pb.Relation
+
+	pieces  [][]byte // of an unfinished batch
+	size    int
+	rows    int64 // in the batches so far
+	batches []arrow.RecordBatch
+}
+
+func (s *Session) run(ctx context.Context, plan *pb.Plan) *results {
+	return &results{execution: s.execute(ctx, plan)}
+}
+
+// next gives the next batch, which the caller releases, and at the end io.EOF.
+func (r *results) next() (arrow.RecordBatch, error) {
+	for len(r.batches) == 0 {
+		response, err := r.execution.next()
+		if err == io.EOF && len(r.pieces) > 0 {
+			return nil, fmt.Errorf("the server's result ends inside a batch, after %d of its pieces", len(r.pieces))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := r.read(response); err != nil {
+			r.execution.close()
+			return nil, err
+		}
+	}
+	b := r.batches[0]
+	r.batches = r.batches[1:]
+	return b, nil
+}
+
+// close gives up what has not been read.
+func (r *results) close() {
+	r.execution.close()
+	for _, b := range r.batches {
+		b.Release()
+	}
+	r.batches = nil
+}
+
+// drain runs a command to its end.
+func (r *results) drain() error {
+	defer r.close()
+	for {
+		b, err := r.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b.Release()
+	}
+}
+
+func (r *results) read(response *pb.ExecutePlanResponse) error {
+	if response.Schema != nil {
+		r.schema = response.Schema
+	}
+	switch {
+	case response.GetSqlCommandResult() != nil:
+		r.command = response.GetSqlCommandResult().GetRelation()
+	case response.GetExecutionProgress() != nil:
+		r.report(response.GetExecutionProgress())
+	case response.GetArrowBatch() != nil:
+		return r.readBatch(response.GetArrowBatch())
+	}
+	return nil
+}
+
+func (r *results) report(p *pb.ExecutePlanResponse_ExecutionProgress) {
+	f := r.execution.session.config.progress
+	if f == nil {
+		return
+	}
+	progress := Progress{OperationID: r.execution.id(), Running: p.GetNumInflightTasks()}
+	for _, s := range p.GetStages() {
+		progress.Stages = append(progress.Stages, StageProgress{
+			ID: s.GetStageId(), Tasks: s.GetNumTasks(), Completed: s.GetNumCompletedTasks(),
+			InputBytes: s.GetInputBytesRead(), Done: s.GetDone(),
+		})
+	}
+	f(progress)
+}
+
+func (r *results) readBatch(b *pb.ExecutePlanResponse_ArrowBatch) error {
+	if len(r.pieces) == 0 && b.StartOffset != nil && *b.StartOffset != r.rows {
+		return fmt.Errorf("the server's result has a gap: %d rows came, and the next batch starts at row %d", r.rows, *b.StartOffset)
+	}
+	if b.GetChunkIndex() != int64(len(r.pieces)) {
+		return fmt.Errorf("the server's result has a gap: piece %d of a batch came instead of piece %d", b.GetChunkIndex(), len(r.pieces))
+	}
+	if r.size += len(b.Data); r.size > maxBatch {
+		return fmt.Errorf("the server sent a batch of more than %d bytes", maxBatch)
+	}
+	r.pieces = append(r.pieces, b.Data)
+	if int64(len(r.pieces)) < b.GetNumChunksInBatch() {
+		return nil
+	}
+	data := r.pieces[0]
+	if len(r.pieces) > 1 {
+		data = bytes.Join(r.pieces, nil)
+	}
+	r.pieces, r.size = nil, 0
+	batches, err := decode(data, r.execution.session.config.allocator)
+	if err != nil {
+		return fmt.Errorf("the server's result after row %d: %w", r.rows, err)
+	}
+	r.batches = append(r.batches, batches...)
+	var rows int64
+	for _, b := range batches {
+		rows += b.NumRows()
+	}
+	r.rows += rows
+	if rows != b.RowCount {
+		return fmt.Errorf("the server announced %d rows and sent %d", b.RowCount, rows)
+	}
+	return nil
+}
+
+// decode reads an Arrow IPC stream. The bytes are not trusted: what it gives
+// can be read without going out of bounds.
+func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatch, err error) {
+	defer func() {
+		// A malformed stream trips the reader in more ways than it checks for.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the Arrow stream is malformed: %v", p)
+		}
+		if err != nil {
+			for _, b := range batches {
+				b.Release()
+			}
+			batches = nil
+		}
+	}()
+	// A compressed buffer says its own size; nothing sane grows by this much.
+	bounded := &boundedAllocator{Allocator: allocator, limit: 256*len(data) + 1<<20}
+	options := []ipc.Option{
+		ipc.WithAllocator(bounded),
+		ipc.WithBodySizeLimit(int64(len(data))),
+		ipc.WithMetadataSizeLimit(int64(len(data))),
+	}
+	reader, err := ipc.NewReaderFromMessageReader(ipc.NewMessageReader(bytes.NewReader(data), options...), options...)
+	if err != nil {
+		return nil, fmt.Errorf("the Arrow stream cannot be read: %w", err)
+	}
+	defer reader.Release()
+	for reader.Next() {
+		b := reader.RecordBatch()
+		if err := array.ValidateRecordFull(b); err != nil {
+			return batches, fmt.Errorf("the Arrow stream is malformed: %w", err)
+		}
+		b.Retain()
+		batches = append(batches, b)
+	}
+	if err := reader.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return batches, fmt.Errorf("the Arrow stream cannot be read: %w", err)
+	}
+	return batches, nil
+}
+
+// boundedAllocator refuses single allocations beyond what the input explains.
+// It panics, which is the only way out of an Allocator.
+type boundedAllocator struct {
+	memory.Allocator
+	limit int
+}
+
+func (a *boundedAllocator) check(size int) {
+	if size < 0 || size > a.limit {
+		panic(fmt.Sprintf("it asks for %d bytes at once", size))
+	}
+}
+
+func (a *boundedAllocator) Allocate(size int) []byte {
+	a.check(size)
+	return a.Allocator.Allocate(size)
+}
+
+func (a *boundedAllocator) Reallocate(size int, b []byte) []byte {
+	a.check(size)
+	return a.Allocator.Reallocate(size, b)
+}

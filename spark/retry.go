@@ -1,0 +1,111 @@
+package spark
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// RetryPolicy says how often and after which pauses a call is repeated when
+// the connection fails or the server asks for patience. The pauses grow by
+// Multiplier from Initial up to Max. Those of at least JitterFrom are
+// lengthened by a random time below Jitter, so that many clients of one
+// server do not return all at once.
+type RetryPolicy struct {
+	Attempts   int // repetitions; 0 means none
+	Initial    time.Duration
+	Max        time.Duration
+	Multiplier float64
+	Jitter     time.Duration
+	JitterFrom time.Duration
+	// MaxAsked bounds a pause that the server asks for.
+	MaxAsked time.Duration
+}
+
+// DefaultRetry keeps trying for ten minutes, as Spark's own clients do.
+var DefaultRetry = RetryPolicy{
+	Attempts:   15,
+	Initial:    50 * time.Millisecond,
+	Max:        time.Minute,
+	Multiplier: 4,
+	Jitter:     500 * time.Millisecond,
+	JitterFrom: 2 * time.Second,
+	MaxAsked:   10 * time.Minute,
+}
+
+// attempts counts the repetitions of one call.
+type attempts struct {
+	policy RetryPolicy
+	used   int
+	pause  time.Duration
+}
+
+func (p RetryPolicy) start() *attempts { return &attempts{policy: p, pause: p.Initial} }
+
+// wait pauses before the next repetition; it reports false if there is none.
+func (a *attempts) wait(ctx context.Context, cause error) bool {
+	if a.used >= a.policy.Attempts || ctx.Err() != nil {
+		return false
+	}
+	a.used++
+	pause := a.pause
+	a.pause = min(a.policy.Max, time.Duration(float64(a.pause)*a.policy.Multiplier))
+	if asked := retryInfo(cause); asked != nil {
+		pause = max(pause, min(a.policy.MaxAsked, asked.GetRetryDelay().AsDuration()))
+	}
+	if pause >= a.policy.JitterFrom && a.policy.Jitter > 0 {
+		pause += rand.N(a.policy.Jitter)
+	}
+	return sleep(ctx, pause)
+}
+
+// sleep reports false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func (p RetryPolicy) do(ctx context.Context, f func() error) error {
+	a := p.start()
+	for {
+		err := f()
+		if err == nil || !retryable(err) || !a.wait(ctx, err) {
+			return err
+		}
+	}
+}
+
+// retryable reports whether a call may succeed if it is repeated unchanged.
+func retryable(err error) bool {
+	st, ok := status.FromError(err)
+	if !ok || st.Code() == codes.OK {
+		return false
+	}
+	switch {
+	case st.Code() == codes.Unavailable:
+		return true
+	case st.Code() == codes.Internal && strings.Contains(st.Message(), "INVALID_CURSOR.DISCONNECTED"):
+		return true // another call took over the stream
+	}
+	return retryInfo(err) != nil
+}
+
+func retryInfo(err error) *errdetails.RetryInfo {
+	for _, d := range status.Convert(err).Details() {
+		if info, ok := d.(*errdetails.RetryInfo); ok {
+			return info
+		}
+	}
+	return nil
+}

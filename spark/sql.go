@@ -1,0 +1,89 @@
+package spark
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// NamedArg is the value of one :name in a SQL statement.
+type NamedArg struct {
+	Name  string
+	Value any
+}
+
+// Named gives the value of :name in a SQL statement, as an argument of SQL.
+func Named(name string, value any) NamedArg { return NamedArg{name, value} }
+
+// SQL runs a statement. A query is only prepared and runs with the action on
+// the DataFrame; a command (CREATE, INSERT, SET, SHOW, ...) runs now, once,
+// and the DataFrame holds what it answered.
+//
+// The arguments are values as in Lit, in the order of the statement's ?, or
+// all of them Named. They are values, not text put into the statement.
+func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFrame, error) {
+	statement, err := s.statement(query, args)
+	if err != nil {
+		return nil, err
+	}
+	r := s.run(ctx, &pb.Plan{OpType: &pb.Plan_Command{Command: &pb.Command{
+		CommandType: &pb.Command_SqlCommand{SqlCommand: statement},
+	}}})
+	if err := r.drain(); err != nil {
+		return nil, err
+	}
+	if r.command == nil {
+		return nil, fmt.Errorf("the server ran the statement and did not say what it gives")
+	}
+	return s.newDataFrame(r.command), nil
+}
+
+func (s *Session) statement(query string, args []any) (*pb.SqlCommand, error) {
+	sql := &pb.SQL{Query: query}
+	named := 0
+	for i, a := range args {
+		n, isNamed := a.(NamedArg)
+		if isNamed {
+			named++
+			a = n.Value
+		}
+		c := Lit(a)
+		if c.err != nil {
+			return nil, fmt.Errorf("argument %d of the statement: %w", i+1, c.err)
+		}
+		if c.expr.GetLiteral() == nil && !s.atLeast(4, 0) {
+			return nil, fmt.Errorf("argument %d of the statement: Spark %s takes literal values only", i+1, s.version)
+		}
+		switch {
+		case !isNamed:
+			sql.PosArguments = append(sql.PosArguments, c.expr)
+		case n.Name == "":
+			return nil, fmt.Errorf("argument %d of the statement: its name is empty", i+1)
+		case sql.NamedArguments[n.Name] != nil:
+			return nil, fmt.Errorf("argument %d of the statement: :%s is given twice", i+1, n.Name)
+		default:
+			if sql.NamedArguments == nil {
+				sql.NamedArguments = map[string]*pb.Expression{}
+			}
+			sql.NamedArguments[n.Name] = c.expr
+		}
+	}
+	if named > 0 && named < len(args) {
+		return nil, fmt.Errorf("the statement's arguments must be all named or all positional")
+	}
+	if s.atLeast(4, 0) {
+		return &pb.SqlCommand{Input: &pb.Relation{RelType: &pb.Relation_Sql{Sql: sql}}}, nil
+	}
+	old := &pb.SqlCommand{Sql: query}
+	for _, e := range sql.PosArguments {
+		old.PosArgs = append(old.PosArgs, e.GetLiteral())
+	}
+	for name, e := range sql.NamedArguments {
+		if old.Args == nil {
+			old.Args = map[string]*pb.Expression_Literal{}
+		}
+		old.Args[name] = e.GetLiteral()
+	}
+	return old, nil
+}

@@ -1,0 +1,139 @@
+package spark
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// DataType is a type of Spark SQL; String writes it as Spark's DDL does.
+type DataType interface {
+	String() string
+	wire() *pb.DataType
+}
+
+// SimpleType is a type without parameters.
+type SimpleType string
+
+// The types without parameters.
+const (
+	VoidType         SimpleType = "VOID"
+	BooleanType      SimpleType = "BOOLEAN"
+	ByteType         SimpleType = "TINYINT"
+	ShortType        SimpleType = "SMALLINT"
+	IntegerType      SimpleType = "INT"
+	LongType         SimpleType = "BIGINT"
+	FloatType        SimpleType = "FLOAT"
+	DoubleType       SimpleType = "DOUBLE"
+	StringType       SimpleType = "STRING"
+	BinaryType       SimpleType = "BINARY"
+	DateType         SimpleType = "DATE"
+	TimestampType    SimpleType = "TIMESTAMP"
+	TimestampNTZType SimpleType = "TIMESTAMP_NTZ"
+	VariantType      SimpleType = "VARIANT"
+)
+
+func (t SimpleType) String() string { return string(t) }
+
+// DDL is a type written as text, for the server to read. It is also what the
+// server's less common types become.
+type DDL string
+
+func (t DDL) String() string { return string(t) }
+
+func (t DDL) wire() *pb.DataType {
+	return &pb.DataType{Kind: &pb.DataType_Unparsed_{Unparsed: &pb.DataType_Unparsed{DataTypeString: string(t)}}}
+}
+
+// DecimalType is a number of Precision digits, Scale of them after the point.
+type DecimalType struct{ Precision, Scale int }
+
+func (t DecimalType) String() string { return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale) }
+
+// ArrayType is a list of elements of one type.
+type ArrayType struct {
+	Element      DataType
+	ContainsNull bool
+}
+
+func (t ArrayType) String() string { return "ARRAY<" + t.Element.String() + ">" }
+
+// MapType maps keys of one type to values of one type.
+type MapType struct {
+	Key, Value        DataType
+	ValueContainsNull bool
+}
+
+func (t MapType) String() string { return "MAP<" + t.Key.String() + ", " + t.Value.String() + ">" }
+
+// StructType is a sequence of named fields; the schema of a DataFrame is one.
+type StructType struct{ Fields []StructField }
+
+// StructField is one field of a StructType.
+type StructField struct {
+	Name     string
+	Type     DataType
+	Nullable bool
+	Metadata string // JSON; may be empty
+}
+
+func (t StructType) String() string { return "STRUCT<" + t.fields(": ", ", ") + ">" }
+
+// DDL writes the fields as a table's columns are declared, as in
+// "id BIGINT NOT NULL,name STRING".
+func (t StructType) DDL() string { return t.fields(" ", ",") }
+
+func (t StructType) fields(colon, comma string) string {
+	var b strings.Builder
+	for i, f := range t.Fields {
+		if i > 0 {
+			b.WriteString(comma)
+		}
+		b.WriteString(quoteIfNeeded(f.Name) + colon + f.Type.String())
+		if !f.Nullable {
+			b.WriteString(" NOT NULL")
+		}
+	}
+	return b.String()
+}
+
+// Index finds a field by name, first exactly and then, as Spark does, without
+// regard to case. It gives -1 if there is none.
+func (t StructType) Index(name string) int {
+	folded := -1
+	for i, f := range t.Fields {
+		if f.Name == name {
+			return i
+		}
+		if folded < 0 && strings.EqualFold(f.Name, name) {
+			folded = i
+		}
+	}
+	return folded
+}
+
+// Names lists the fields' names.
+func (t StructType) Names() []string {
+	names := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// quoteIfNeeded writes an identifier so that SQL reads it as one.
+func quoteIfNeeded(name string) string {
+	for i, c := range name {
+		if c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9' {
+			continue
+		}
+		return quote(name)
+	}
+	if name == "" {
+		return "``"
+	}
+	return name
+}
+
+func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
