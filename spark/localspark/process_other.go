@@ -1,0 +1,23 @@
+//go:build !unix
+
+package localspark
+
+import (
+	"errors"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+)
+
+type process struct {
+	pid      int
+	done     chan struct{}
+	waitErr  error
+	logStart int
+}
+
+func start(launch, string, *fetch.FileLock, string) (*process, error) {
+	return nil, errors.New("a server can be started here on Linux and macOS only; on Windows use WSL, or connect to a Spark elsewhere")
+}
+
+func (p *process) stop(time.Duration) error { return nil }

@@ -1,0 +1,240 @@
+package localspark
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+)
+
+// Options say which Spark, and how it shall run. The zero value is Spark
+// DefaultVersion on all cores, at a free port.
+type Options struct {
+	// Version is got and cached if need be; default DefaultVersion.
+	Version string
+	// Home is a Spark that is here already, as SPARK_HOME; it goes before Version.
+	Home string
+	// Maven is a mirror of Maven Central, asked only for Spark 3.5.
+	Maven string
+	// Master is Spark's master address; default "local[*]".
+	Master string
+	// Port on 127.0.0.1; 0 takes a free one.
+	Port int
+	// Conf adds to or replaces the server's settings.
+	Conf map[string]string
+	// Dir is the server's working folder, from which relative paths in
+	// statements start; default: a folder that is removed by Stop.
+	Dir string
+	// LogFile keeps the server's log; default: a file that is removed by Stop.
+	LogFile string
+	// FullJIT lets the JVM compile hot code as far as it can. Starting takes
+	// twice as long; long queries become faster.
+	FullJIT bool
+	// Detach leaves the server running when this process ends; Stop still ends it.
+	Detach bool
+	// Timeout bounds the start; default 2 minutes.
+	Timeout time.Duration
+	// Client downloads; nil for one from the environment.
+	Client *fetch.Client
+	// Progress is told of downloads and unpacking; nil for nobody.
+	Progress fetch.Progress
+}
+
+func (o Options) client() *fetch.Client {
+	c := fetch.Client{}
+	if o.Client != nil {
+		c = *o.Client
+	}
+	if c.Progress == nil {
+		c.Progress = o.Progress
+	}
+	return &c
+}
+
+// Server is a running Spark Connect server.
+type Server struct {
+	spark   Distribution
+	port    int
+	pid     int
+	folder  string
+	logFile string
+	process *process
+	once    sync.Once
+	release func() bool // ends the tie to the context of Start
+	stopErr error
+}
+
+// Start gets Spark if need be, starts its Connect server on 127.0.0.1, and
+// returns when it accepts connections. When ctx is done the server is stopped,
+// unless it is detached. No server outlives a process that dies without
+// calling Stop, unless it is detached.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Port < 0 || o.Port > 65535 {
+		return nil, fmt.Errorf("port %d is not between 0 and 65535", o.Port)
+	}
+	spark, err := Install(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	java, err := findJava(ctx, spark.Version)
+	if err != nil {
+		return nil, err
+	}
+	sweep()
+	folder, lock, err := newFolder()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{spark: spark, folder: folder, logFile: o.LogFile}
+	if s.logFile == "" {
+		s.logFile = filepath.Join(folder, "server.log")
+	}
+	launch, err := plan(spark, java, folder, o)
+	if err == nil {
+		launch.detach = o.Detach
+		s.process, err = start(launch, s.logFile, lock, folder)
+	}
+	lock.Close()
+	if err != nil {
+		os.RemoveAll(folder)
+		return nil, fmt.Errorf("starting Spark %s: %w", spark.Version, err)
+	}
+	s.pid = s.process.pid
+	timeout := o.Timeout
+	if timeout == 0 {
+		timeout = 2 * time.Minute
+	}
+	waiting, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := s.await(waiting, ctx, timeout); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	s.release = func() bool { return true }
+	if !o.Detach {
+		s.release = context.AfterFunc(ctx, func() { s.Stop() })
+	}
+	return s, nil
+}
+
+// URL is the address for a Spark Connect client.
+func (s *Server) URL() string { return "sc://127.0.0.1:" + strconv.Itoa(s.port) }
+
+// PID is the server's process number; it leads a process group of its own.
+func (s *Server) PID() int { return s.pid }
+
+// LogFile is where the server writes its log.
+func (s *Server) LogFile() string { return s.logFile }
+
+// Spark is the distribution that runs.
+func (s *Server) Spark() Distribution { return s.spark }
+
+// Done is closed when the server's process has ended, by itself or by Stop.
+func (s *Server) Done() <-chan struct{} { return s.process.done }
+
+// Stop ends the server and everything it started, and removes its folder. It
+// may be called more than once.
+func (s *Server) Stop() error {
+	s.once.Do(func() {
+		if s.release != nil {
+			s.release()
+		}
+		s.stopErr = s.process.stop(5 * time.Second)
+		if err := os.RemoveAll(s.folder); err != nil && s.stopErr == nil {
+			s.stopErr = fmt.Errorf("removing the server's folder: %w", err)
+		}
+	})
+	return s.stopErr
+}
+
+var startedLine = regexp.MustCompile(`Spark Connect server started at: \S*:(\d+)\s`)
+
+// await returns when the server has said its port and accepts a connection.
+func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error {
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		text, err := os.ReadFile(s.logFile)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if m := startedLine.FindSubmatch(text[min(s.process.logStart, len(text)):]); m != nil {
+			port, err := strconv.Atoi(string(m[1]))
+			if err != nil {
+				return fmt.Errorf("the server's log names the port %q", m[1])
+			}
+			connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+			if err == nil {
+				s.port = port
+				return connection.Close()
+			}
+		}
+		select {
+		case <-s.process.done:
+			return fmt.Errorf("Spark %s ended while it started (%v). The end of its log:\n%s", s.spark.Version, s.process.waitErr, tail(s.logFile))
+		case <-ctx.Done():
+			if err := context.Cause(parent); err != nil {
+				return fmt.Errorf("start of Spark %s stopped: %w", s.spark.Version, err)
+			}
+			return fmt.Errorf("Spark %s did not answer within %s. The end of its log:\n%s", s.spark.Version, timeout, tail(s.logFile))
+		case <-tick.C:
+		}
+	}
+}
+
+// tail gives a log's last lines, indented.
+func tail(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "  (" + err.Error() + ")"
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	if len(lines) > 20 {
+		lines = lines[len(lines)-20:]
+	}
+	return "  " + strings.Join(lines, "\n  ")
+}
+
+const folderPrefix = "firesteel-spark-"
+
+// newFolder makes a server's own folder. Its lock is inherited by the server,
+// and so tells, even after a crash, whether the folder is in use.
+func newFolder() (string, *fetch.FileLock, error) {
+	folder, err := os.MkdirTemp("", folderPrefix)
+	if err != nil {
+		return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another", err)
+	}
+	lock, err := fetch.TryLock(filepath.Join(folder, "lock"))
+	if err != nil {
+		os.RemoveAll(folder)
+		return "", nil, err
+	}
+	return folder, lock, nil
+}
+
+// sweep removes folders whose server and starter are gone.
+func sweep() {
+	folders, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		// A folder without its lock file is just being made, or not ours.
+		if _, err := os.Stat(filepath.Join(folder, "lock")); err != nil {
+			continue
+		}
+		if lock, err := fetch.TryLock(filepath.Join(folder, "lock")); err == nil {
+			os.RemoveAll(folder)
+			lock.Close()
+		}
+	}
+}

@@ -1,0 +1,228 @@
+// Package localspark gets a Spark distribution without Python, and runs its
+// Spark Connect server on this machine.
+//
+// The distribution is the one inside the PyPI package pyspark. Spark 4 carries
+// the Connect server; for 3.5 its jar comes from Maven Central.
+package localspark
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/pypi"
+	"github.com/firesteel/firesteel/internal/unpack"
+)
+
+// DefaultVersion is the Spark that is got unless another is asked for.
+const DefaultVersion = "4.3.0"
+
+// Distribution is a Spark on this machine.
+type Distribution struct {
+	Home    string // SPARK_HOME: has a folder jars
+	Version string // "4.3.0"
+	Scala   string // "2.13"
+	// Connect is the Connect server's jar where it is not in jars.
+	Connect string
+}
+
+var (
+	versionForm = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+(\.?(dev|rc|a|b)[0-9]+)?$`)
+	coreJar     = regexp.MustCompile(`^spark-core_(\d+\.\d+)-(.+)\.jar$`)
+)
+
+// limits are several times what a distribution has.
+var limits = unpack.Limits{Files: 10_000, Bytes: 4 << 30}
+
+// Install finds or gets the Spark that o names: o.Home as it is, or the
+// version o.Version from the cache or from the package index.
+func Install(ctx context.Context, o Options) (Distribution, error) {
+	if o.Home != "" {
+		d, err := inspect(o.Home)
+		if err != nil {
+			return Distribution{}, err
+		}
+		return d, d.addConnect(ctx, o)
+	}
+	version := o.Version
+	if version == "" {
+		version = DefaultVersion
+	}
+	if !versionForm.MatchString(version) {
+		return Distribution{}, fmt.Errorf("%q is not a version of Spark; write it as %s", version, DefaultVersion)
+	}
+	if before(version, 3, 5) {
+		return Distribution{}, fmt.Errorf("Spark %s is too old: 3.5 and later are supported", version)
+	}
+	cache, err := cachedir.Dir()
+	if err != nil {
+		return Distribution{}, err
+	}
+	home := filepath.Join(cache, "spark", version)
+	if _, err := os.Stat(home); errors.Is(err, os.ErrNotExist) {
+		if err := get(ctx, o, version, home); err != nil {
+			return Distribution{}, err
+		}
+	}
+	d, err := inspect(home)
+	if err != nil {
+		return Distribution{}, err
+	}
+	return d, d.addConnect(ctx, o)
+}
+
+// inspect reads a distribution's versions from its jars' names.
+func inspect(home string) (Distribution, error) {
+	entries, err := os.ReadDir(filepath.Join(home, "jars"))
+	if err != nil {
+		return Distribution{}, fmt.Errorf("%s is no Spark: %w; SPARK_HOME is the folder that holds bin and jars", home, err)
+	}
+	for _, entry := range entries {
+		if m := coreJar.FindStringSubmatch(entry.Name()); m != nil {
+			abs, err := filepath.Abs(home)
+			return Distribution{Home: abs, Scala: m[1], Version: m[2]}, err
+		}
+	}
+	return Distribution{}, fmt.Errorf("%s is no Spark: no spark-core jar in its folder jars", home)
+}
+
+// get downloads and unpacks a version.
+func get(ctx context.Context, o Options, version, home string) error {
+	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil {
+		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
+	}
+	lock, err := fetch.Lock(ctx, home+".lock")
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if _, err := os.Stat(home); err == nil {
+		return nil // another process brought it
+	}
+	archive, fetched, err := download(ctx, o, version)
+	if err != nil {
+		return err
+	}
+	err = extract(ctx, o, archive, home)
+	if errors.Is(err, unpack.ErrCorrupt) && !fetched {
+		err = fmt.Errorf("%w; remove %s to have it downloaded again", err, archive)
+	}
+	if err == nil && fetched {
+		os.Remove(archive)
+	}
+	return err
+}
+
+// download gives the archive's path, and whether it was fetched: a file that a
+// person put there needs no index.
+func download(ctx context.Context, o Options, version string) (path string, fetched bool, err error) {
+	folder, err := cachedir.Downloads()
+	if err != nil {
+		return "", false, err
+	}
+	path = filepath.Join(folder, "pyspark-"+version+".tar.gz")
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return path, false, nil
+	}
+	file, err := pypi.FromEnvironment(o.client()).Find(ctx, "pyspark", version, pypi.Source)
+	if err != nil {
+		return "", false, fmt.Errorf("finding Spark %s: %w\n  Without a network here: download pyspark-%s.tar.gz from https://pypi.org/project/pyspark/%s/#files elsewhere and put it at %s, or set SPARK_HOME to a Spark", version, err, version, version, path)
+	}
+	if file.SHA256 == "" {
+		return "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified; download it by hand to %s if you trust it", file.Name, path)
+	}
+	err = o.client().Get(ctx, fetch.Request{URL: file.URL, Path: path, Size: file.Size, Sum: fetch.SHA256(file.SHA256)})
+	return path, err == nil, err
+}
+
+// extract leaves at home what a server needs of the archive, or nothing.
+func extract(ctx context.Context, o Options, archive, home string) error {
+	f, err := os.Open(archive)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	// The jars are compressed already: the archive's size is that of its content.
+	if err := fetch.CheckSpace(filepath.Dir(home), info.Size()+info.Size()/8); err != nil {
+		return err
+	}
+	stale, err := filepath.Glob(home + ".new-*")
+	if err != nil {
+		return err
+	}
+	for _, dir := range stale { // of a process that died, as the lock is ours
+		os.RemoveAll(dir)
+	}
+	fresh, err := os.MkdirTemp(filepath.Dir(home), filepath.Base(home)+".new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fresh)
+	name := "unpacking " + filepath.Base(archive)
+	read := unpack.Counted(f, func(done int64) {
+		if o.Progress != nil {
+			o.Progress.Step(name, done, info.Size())
+		}
+	})
+	_, err = unpack.TarGz(ctx, read, fresh, limits, wanted)
+	if o.Progress != nil {
+		o.Progress.End(name)
+	}
+	if err != nil {
+		return fmt.Errorf("unpacking %s: %w", archive, err)
+	}
+	if _, err := inspect(fresh); err != nil {
+		return fmt.Errorf("%s holds no Spark: no spark-core jar in deps/jars", archive)
+	}
+	if err := os.Chmod(fresh, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(fresh, home)
+}
+
+// wanted says where an entry of the pyspark archive goes below SPARK_HOME.
+// Examples, data, the Scala shell's jars and all Python stay out.
+func wanted(name string) string {
+	_, rest, ok := strings.Cut(name, "/")
+	if !ok {
+		return ""
+	}
+	if rest == "LICENSE" || rest == "NOTICE" {
+		return rest
+	}
+	rest, ok = strings.CutPrefix(rest, "deps/")
+	folder, file, nested := strings.Cut(rest, "/")
+	if !ok || !nested || strings.Contains(file, "/") {
+		return ""
+	}
+	switch folder {
+	case "jars", "bin", "sbin", "licenses":
+		return rest
+	}
+	return ""
+}
+
+// before compares the first two numbers of a version.
+func before(version string, major, minor int) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return true
+	}
+	m, errMajor := strconv.Atoi(parts[0])
+	n, errMinor := strconv.Atoi(parts[1])
+	if errMajor != nil || errMinor != nil {
+		return true
+	}
+	return m < major || m == major && n < minor
+}
