@@ -201,9 +201,9 @@ func (e *Error) summary() string {
 		e.Class = m[1]
 		text = strings.TrimPrefix(text, m[0])
 	}
-	if m := trailingState.FindStringSubmatch(text); m != nil {
+	if m := statedState.FindStringSubmatch(text); m != nil {
 		e.SQLState = firstNonEmpty(e.SQLState, m[1])
-		text = strings.TrimSuffix(text, m[0])
+		text = strings.Replace(text, m[0], "", 1)
 	}
 	if text == "" {
 		return e.Reason
@@ -212,12 +212,12 @@ func (e *Error) summary() string {
 }
 
 var (
-	leadingClass  = regexp.MustCompile(`^\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] `)
-	trailingState = regexp.MustCompile(` SQLSTATE: ([0-9A-Z]{5})$`)
-	javaPrefix    = regexp.MustCompile(`^\(?(?:[a-z][a-z0-9_]*\.)+[A-Z][A-Za-z0-9_$]*(?:\) |: )`)
-	taskFailure   = regexp.MustCompile(`^Job aborted due to stage failure: Task [\d.]+ in stage [\d.]+ failed (\d+) times?, most recent failure: Lost task [^:]*: `)
-	planStart     = regexp.MustCompile(`;\n\s*(?:'|\+-|:-|[A-Z][A-Za-z]+ )[\s\S]*$`)
-	javaFrame     = regexp.MustCompile(`(?m)^\s*(?:at [\w.$/<>]+\(.*\)|\.\.\. \d+ more|Driver stacktrace:)\s*$`)
+	leadingClass = regexp.MustCompile(`^\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] `)
+	statedState  = regexp.MustCompile(` SQLSTATE: ([0-9A-Z]{5})\b`)
+	javaPrefix   = regexp.MustCompile(`^\(?(?:[a-z][a-z0-9_]*\.)+[A-Z][A-Za-z0-9_$]*(?:\) |: )`)
+	taskFailure  = regexp.MustCompile(`^Job aborted due to stage failure: Task [\d.]+ in stage [\d.]+ failed (\d+) times?, most recent failure: Lost task [^:]*: `)
+	planStart    = regexp.MustCompile(`;\n\s*(?:'|\+-|:-|[A-Z][A-Za-z]+ )[\s\S]*$`)
+	javaFrame    = regexp.MustCompile(`(?m)^\s*(?:at [\w.$/<>]+\(.*\)|\.\.\. \d+ more|Driver stacktrace:)\s*$`)
 )
 
 // humanMessage leaves out of a server's message what only its authors read:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -190,7 +191,7 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 	defer reader.Release()
 	for reader.Next() {
 		b := reader.RecordBatch()
-		if err := array.ValidateRecordFull(b); err != nil {
+		if err := validate(b); err != nil {
 			return batches, fmt.Errorf("the Arrow stream is malformed: %w", err)
 		}
 		b.Retain()
@@ -200,6 +201,45 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 		return batches, fmt.Errorf("the Arrow stream cannot be read: %w", err)
 	}
 	return batches, nil
+}
+
+func validate(b arrow.RecordBatch) error {
+	for i, c := range b.Columns() {
+		if err := validateColumn(c); err != nil {
+			return fmt.Errorf("column %s: %w", b.ColumnName(i), err)
+		}
+	}
+	return nil
+}
+
+func validateColumn(a arrow.Array) error {
+	if !holdsNulls(a.Data()) {
+		return array.ValidateFull(a)
+	}
+	data := withNullBuffers(a.Data())
+	defer data.Release()
+	a = array.MakeFromData(data)
+	defer a.Release()
+	return array.ValidateFull(a)
+}
+
+// holdsNulls reports whether an array of the type VOID is in data.
+func holdsNulls(data arrow.ArrayData) bool {
+	return data.DataType().ID() == arrow.NULL || slices.ContainsFunc(data.Children(), holdsNulls)
+}
+
+// withNullBuffers gives arrays of the type VOID the empty buffer that the
+// validation expects. Files do not carry it.
+func withNullBuffers(data arrow.ArrayData) arrow.ArrayData {
+	if data.DataType().ID() == arrow.NULL {
+		return array.NewData(arrow.Null, data.Len(), []*memory.Buffer{nil}, nil, data.Len(), 0)
+	}
+	children := make([]arrow.ArrayData, len(data.Children()))
+	for i, c := range data.Children() {
+		children[i] = withNullBuffers(c)
+		defer children[i].Release()
+	}
+	return array.NewData(data.DataType(), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
 }
 
 // boundedAllocator refuses single allocations beyond what the input explains.

@@ -1,0 +1,104 @@
+package spark
+
+import (
+	"fmt"
+	"math/big"
+	"reflect"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+)
+
+// appendGo appends a Go value to the builder of the Arrow type that typeOfGo
+// and arrowType give for it.
+func appendGo(b array.Builder, v reflect.Value) error {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			b.AppendNull()
+			return nil
+		}
+		v = v.Elem()
+	}
+	if (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.IsNil() {
+		b.AppendNull()
+		return nil
+	}
+	switch b := b.(type) {
+	case *array.BooleanBuilder:
+		b.Append(v.Bool())
+	case *array.Int8Builder:
+		b.Append(int8(v.Int()))
+	case *array.Int16Builder:
+		b.Append(int16(v.Int()))
+	case *array.Int32Builder:
+		b.Append(int32(v.Int()))
+	case *array.Int64Builder:
+		b.Append(v.Int())
+	case *array.Float32Builder:
+		b.Append(float32(v.Float()))
+	case *array.Float64Builder:
+		b.Append(v.Float())
+	case *array.StringBuilder:
+		b.Append(v.String())
+	case *array.BinaryBuilder:
+		b.Append(v.Bytes())
+	case *array.TimestampBuilder:
+		b.Append(arrow.Timestamp(v.Interface().(time.Time).UnixMicro()))
+	case *array.Decimal128Builder:
+		n, err := rescale(v.Interface().(Decimal), b.Type().(*arrow.Decimal128Type))
+		if err != nil {
+			return err
+		}
+		b.Append(n)
+	case *array.MapBuilder: // before ListBuilder, which it is made of
+		b.Append(true)
+		for _, k := range v.MapKeys() {
+			if err := appendGo(b.KeyBuilder(), k); err != nil {
+				return fmt.Errorf("key %v: %w", k, err)
+			}
+			if err := appendGo(b.ItemBuilder(), v.MapIndex(k)); err != nil {
+				return fmt.Errorf("key %v: %w", k, err)
+			}
+		}
+	case *array.ListBuilder:
+		b.Append(true)
+		for i := range v.Len() {
+			if err := appendGo(b.ValueBuilder(), v.Index(i)); err != nil {
+				return fmt.Errorf("element %d: %w", i, err)
+			}
+		}
+	case *array.StructBuilder:
+		fields, err := structFields(v.Type())
+		if err != nil {
+			return err
+		}
+		b.Append(true)
+		for i, f := range fields {
+			if err := appendGo(b.FieldBuilder(i), v.FieldByIndex(f.index)); err != nil {
+				return fmt.Errorf("field %s: %w", f.name, err)
+			}
+		}
+	default:
+		return fmt.Errorf("a Go %s cannot be a %s", v.Type(), b.Type())
+	}
+	return nil
+}
+
+func rescale(d Decimal, t *arrow.Decimal128Type) (decimal128.Num, error) {
+	if d.Unscaled == nil {
+		return decimal128.Num{}, nil
+	}
+	n := new(big.Int).Set(d.Unscaled)
+	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(int(t.Scale)-d.Scale, d.Scale-int(t.Scale)))), nil)
+	if d.Scale <= int(t.Scale) {
+		n.Mul(n, power)
+	} else if _, rest := n.QuoRem(n, power, new(big.Int)); rest.Sign() != 0 {
+		return decimal128.Num{}, fmt.Errorf("%s has more than %d digits after the point", d, t.Scale)
+	}
+	if len(new(big.Int).Abs(n).String()) > int(t.Precision) {
+		return decimal128.Num{}, fmt.Errorf("%s does not fit DECIMAL(%d,%d)", d, t.Precision, t.Scale)
+	}
+	return decimal128.FromBigInt(n), nil
+}

@@ -1,0 +1,354 @@
+package spark
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// An artifact is a file of the session: archives/NAME is unpacked in every
+// executor's working directory, files/NAME is copied there, cache/SHA256 is
+// kept by the server for the client's own plans. AddArtifacts takes them as
+// one stream of messages, of two layouts: small ones share a Batch; a larger
+// one is BeginChunkedArtifact, with its first chunk, its size and its number
+// of chunks, followed by ArtifactChunks. Every chunk has its CRC-32, and the
+// reply says of every artifact whether all of them were right.
+
+// chunkSize is the size of a chunk, in bytes.
+const chunkSize = 256 << 10
+
+// ErrUpload: an artifact arrived damaged, more than once.
+var ErrUpload = errors.New("the upload arrived damaged")
+
+// Source is what is uploaded.
+type Source struct {
+	Size int64 // bytes
+	// Open gives the bytes from the first on; it may be called more than once.
+	Open func() (io.ReadCloser, error)
+	// SHA256 of the bytes, in lower-case hexadecimal; computed if empty.
+	SHA256 string
+}
+
+// FileSource is a file of this machine.
+func FileSource(name string) (Source, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return Source{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return Source{}, fmt.Errorf("%s is not a regular file", name)
+	}
+	return Source{Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(name) }}, nil
+}
+
+// ByteSource is bytes in memory.
+func ByteSource(b []byte) Source {
+	return Source{Size: int64(len(b)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
+}
+
+func (s Source) digest() (string, error) {
+	if s.SHA256 != "" {
+		return s.SHA256, nil
+	}
+	r, err := s.Open()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// AddArchive uploads a .tar.gz, .tgz, .tar, .zip or .jar under a name such as
+// "tools.tar.gz#tools": executors find its content in the folder named after
+// the #, or after the archive if there is no #. It reports true, without
+// uploading, if the session has the same content under that name already.
+// progress may be nil; it is called as bytes are sent.
+func (s *Session) AddArchive(ctx context.Context, from Source, name string, progress func(done, total int64)) (already bool, err error) {
+	file, folder, hasFolder := strings.Cut(name, "#")
+	if !isBaseName(file) || hasFolder && !isBaseName(folder) || !isArchive(file) {
+		return false, fmt.Errorf("archive %q: the name must be like tools.tar.gz#folder, ending in .tar.gz, .tgz, .tar, .zip or .jar before the #", name)
+	}
+	digest, err := from.digest()
+	if err != nil {
+		return false, fmt.Errorf("archive %s: %w", name, err)
+	}
+	// The server can only be asked about cache entries, so one is left there
+	// to say that the archive came whole.
+	marker := []byte("archive:" + name + ":" + digest)
+	markerName := cacheName(marker)
+	exists, err := s.ArtifactExists(ctx, markerName)
+	if err != nil {
+		return false, fmt.Errorf("archive %s: %w", name, err)
+	}
+	if exists[markerName] {
+		return true, nil
+	}
+	if err := s.upload(ctx, []artifact{{"archives/" + name, from}}, progress); err != nil {
+		return false, err
+	}
+	return false, s.upload(ctx, []artifact{{markerName, ByteSource(marker)}}, nil)
+}
+
+// AddFile uploads a file that executors find under its name.
+func (s *Session) AddFile(ctx context.Context, from Source, name string, progress func(done, total int64)) error {
+	if !isBaseName(name) {
+		return fmt.Errorf("file %q: the name must be without folders", name)
+	}
+	return s.upload(ctx, []artifact{{"files/" + name, from}}, progress)
+}
+
+// AddBlob keeps bytes in the session on the server, unless it has them, and
+// gives the artifact's name, cache/SHA256.
+func (s *Session) AddBlob(ctx context.Context, b []byte) (string, error) {
+	names, err := s.addBlobs(ctx, b)
+	if err != nil {
+		return "", err
+	}
+	return names[0], nil
+}
+
+func (s *Session) addBlobs(ctx context.Context, blobs ...[]byte) ([]string, error) {
+	names := make([]string, len(blobs))
+	for i, b := range blobs {
+		names[i] = cacheName(b)
+	}
+	exists, err := s.ArtifactExists(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	var missing []artifact
+	for i, b := range blobs {
+		if !exists[names[i]] {
+			exists[names[i]] = true
+			missing = append(missing, artifact{names[i], ByteSource(b)})
+		}
+	}
+	if len(missing) == 0 {
+		return names, nil
+	}
+	return names, s.upload(ctx, missing, nil)
+}
+
+func cacheName(b []byte) string {
+	sum := sha256.Sum256(b)
+	return "cache/" + hex.EncodeToString(sum[:])
+}
+
+// ArtifactExists says which artifacts the session has on the server, which
+// only knows this of names of the form cache/SHA256.
+func (s *Session) ArtifactExists(ctx context.Context, names ...string) (map[string]bool, error) {
+	r, err := call(ctx, s, func() (*pb.ArtifactStatusesResponse, error) {
+		return s.client.ArtifactStatus(ctx, &pb.ArtifactStatusesRequest{
+			SessionId:                         s.id,
+			ClientObservedServerSideSessionId: s.observed(),
+			UserContext:                       s.user(),
+			ClientType:                        &s.userAgent,
+			Names:                             names,
+		})
+	})
+	exists := make(map[string]bool, len(names))
+	for _, n := range names {
+		exists[n] = r.GetStatuses()[n].GetExists()
+	}
+	return exists, err
+}
+
+func isBaseName(s string) bool {
+	return s != "" && s != "." && s != ".." && path.Base(s) == s && !strings.ContainsAny(s, `#?%\:`)
+}
+
+func isArchive(name string) bool {
+	for _, suffix := range []string{".tar.gz", ".tgz", ".tar", ".zip", ".jar"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+type artifact struct {
+	name string
+	from Source
+}
+
+// uploads bounds how often an upload that arrived damaged is sent.
+const uploads = 3
+
+func (s *Session) upload(ctx context.Context, artifacts []artifact, progress func(done, total int64)) error {
+	what := artifacts[0].name
+	if len(artifacts) > 1 {
+		what = fmt.Sprintf("%s and %d more", what, len(artifacts)-1)
+	}
+	if progress == nil {
+		progress = func(done, total int64) {}
+	}
+	for range uploads {
+		damaged := ""
+		_, err := call(ctx, s, func() (*pb.AddArtifactsResponse, error) {
+			u := &upload{session: s, artifacts: artifacts, progress: progress}
+			r, err := u.send(ctx)
+			if err == nil {
+				damaged, err = u.check(r)
+			}
+			return r, err
+		})
+		if err != nil {
+			return fmt.Errorf("upload of %s: %w", what, err)
+		}
+		if damaged == "" {
+			return nil
+		}
+		what = damaged
+	}
+	return fmt.Errorf("upload of %s: %w (%d times)", what, ErrUpload, uploads)
+}
+
+// upload is one AddArtifacts call.
+type upload struct {
+	session   *Session
+	artifacts []artifact
+	progress  func(done, total int64)
+
+	stream      pb.SparkConnectService_AddArtifactsClient
+	done, total int64
+	batch       []*pb.AddArtifactsRequest_SingleChunkArtifact
+	batchSize   int64
+}
+
+// check looks for what the server received: it gives the name of a damaged
+// artifact, if any, and an error if one is not spoken of.
+func (u *upload) check(r *pb.AddArtifactsResponse) (damaged string, err error) {
+	right := map[string]bool{}
+	for _, a := range r.GetArtifacts() {
+		right[a.GetName()] = a.GetIsCrcSuccessful()
+	}
+	for _, a := range u.artifacts {
+		ok, spoken := right[a.name]
+		if !spoken {
+			return "", fmt.Errorf("the server does not say that it received %s", a.name)
+		}
+		if !ok {
+			damaged = a.name
+		}
+	}
+	return damaged, nil
+}
+
+func (u *upload) send(ctx context.Context) (*pb.AddArtifactsResponse, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var err error
+	if u.stream, err = u.session.client.AddArtifacts(ctx); err != nil {
+		return nil, err
+	}
+	for _, a := range u.artifacts {
+		u.total += a.from.Size
+	}
+	for _, a := range u.artifacts {
+		if err = u.sendArtifact(a); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = u.flush()
+	}
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return u.stream.CloseAndRecv() // which has the error behind io.EOF
+}
+
+func (u *upload) sendArtifact(a artifact) error {
+	r, err := a.from.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if a.from.Size <= chunkSize {
+		data, err := readChunk(r, a.from.Size)
+		if err != nil {
+			return err
+		}
+		if u.batchSize+a.from.Size > chunkSize {
+			if err := u.flush(); err != nil {
+				return err
+			}
+		}
+		u.batch = append(u.batch, &pb.AddArtifactsRequest_SingleChunkArtifact{Name: a.name, Data: chunk(data)})
+		u.batchSize += a.from.Size
+		return nil
+	}
+	if err := u.flush(); err != nil {
+		return err
+	}
+	for at := int64(0); at < a.from.Size; at += chunkSize {
+		data, err := readChunk(r, min(chunkSize, a.from.Size-at))
+		if err != nil {
+			return err
+		}
+		m := &pb.AddArtifactsRequest{Payload: &pb.AddArtifactsRequest_Chunk{Chunk: chunk(data)}}
+		if at == 0 {
+			m.Payload = &pb.AddArtifactsRequest_BeginChunk{BeginChunk: &pb.AddArtifactsRequest_BeginChunkedArtifact{
+				Name:         a.name,
+				TotalBytes:   a.from.Size,
+				NumChunks:    (a.from.Size + chunkSize - 1) / chunkSize,
+				InitialChunk: chunk(data),
+			}}
+		}
+		if err := u.sendMessage(m, int64(len(data))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush sends the batch of small artifacts.
+func (u *upload) flush() error {
+	if len(u.batch) == 0 {
+		return nil
+	}
+	m := &pb.AddArtifactsRequest{Payload: &pb.AddArtifactsRequest_Batch_{Batch: &pb.AddArtifactsRequest_Batch{Artifacts: u.batch}}}
+	size := u.batchSize
+	u.batch, u.batchSize = nil, 0
+	return u.sendMessage(m, size)
+}
+
+func (u *upload) sendMessage(m *pb.AddArtifactsRequest, size int64) error {
+	s := u.session
+	m.SessionId = s.id
+	m.UserContext = s.user()
+	m.ClientObservedServerSideSessionId = s.observed()
+	m.ClientType = &s.userAgent
+	if err := u.stream.Send(m); err != nil {
+		return err
+	}
+	u.done += size
+	u.progress(u.done, u.total)
+	return nil
+}
+
+func chunk(data []byte) *pb.AddArtifactsRequest_ArtifactChunk {
+	return &pb.AddArtifactsRequest_ArtifactChunk{Data: data, Crc: int64(crc32.ChecksumIEEE(data))}
+}
+
+func readChunk(r io.Reader, size int64) ([]byte, error) {
+	data := make([]byte, size)
+	if n, err := io.ReadFull(r, data); err != nil {
+		return nil, fmt.Errorf("the source ended %d bytes early, or changed while it was read: %v", size-int64(n), err)
+	}
+	return data, nil
+}

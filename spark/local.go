@@ -1,0 +1,228 @@
+package spark
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+// CreateDataFrame makes a DataFrame of rows that are here: an
+// arrow.RecordBatch, an arrow.Table, or a slice of structs. A struct's
+// exported fields are the columns, named as they are or by the tag
+// `spark:"name"`; `spark:"-"` leaves one out. Pointers, slices and maps are
+// nullable, and nil is NULL; int is BIGINT, time.Time TIMESTAMP, []byte
+// BINARY, and structs, slices and maps are STRUCT, ARRAY and MAP.
+//
+// Many rows are uploaded at once and kept by the server for the session; few
+// travel with each query. The Arrow data is not held afterwards.
+func (s *Session) CreateDataFrame(ctx context.Context, rows any) (*DataFrame, error) {
+	switch x := rows.(type) {
+	case arrow.RecordBatch:
+		return s.localRows(ctx, x.Schema(), []arrow.RecordBatch{x})
+	case arrow.Table:
+		reader := array.NewTableReader(x, -1)
+		defer reader.Release()
+		var batches []arrow.RecordBatch
+		defer func() {
+			for _, b := range batches {
+				b.Release()
+			}
+		}()
+		for reader.Next() {
+			b := reader.RecordBatch()
+			b.Retain()
+			batches = append(batches, b)
+		}
+		if err := reader.Err(); err != nil {
+			return nil, fmt.Errorf("arrow table: %w", err)
+		}
+		return s.localRows(ctx, x.Schema(), batches)
+	}
+	batch, err := s.structBatch(rows)
+	if err != nil {
+		return nil, err
+	}
+	defer batch.Release()
+	return s.localRows(ctx, batch.Schema(), []arrow.RecordBatch{batch})
+}
+
+func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
+	v := reflect.ValueOf(rows)
+	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("rows are an arrow.RecordBatch, an arrow.Table or a slice of structs, not %T", rows)
+	}
+	t, err := typeOfGo(v.Type().Elem())
+	if err != nil {
+		return nil, err
+	}
+	row, ok := t.(StructType)
+	if !ok {
+		return nil, fmt.Errorf("%s is a single value to Spark; rows are structs of columns", v.Type().Elem())
+	}
+	schema, err := row.ArrowSchema()
+	if err != nil {
+		return nil, err
+	}
+	fields, err := structFields(v.Type().Elem())
+	if err != nil {
+		return nil, err
+	}
+	b := array.NewRecordBuilder(s.config.allocator, schema)
+	defer b.Release()
+	for i := range v.Len() {
+		for j, f := range fields {
+			if err := appendGo(b.Field(j), v.Index(i).FieldByIndex(f.index)); err != nil {
+				return nil, fmt.Errorf("row %d, column %s: %w", i, f.name, err)
+			}
+		}
+	}
+	return b.NewRecordBatch(), nil
+}
+
+// Limits of what travels with each query, and of one piece of what is
+// uploaded; the server's own settings may be lower.
+const (
+	inlineRows = 1 << 20 // bytes
+	pieceBytes = 16 << 20
+	pieceRows  = 10_000
+)
+
+func (s *Session) localRows(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBatch) (*DataFrame, error) {
+	if _, err := SchemaFromArrow(schema); err != nil {
+		return nil, err
+	}
+	var size int64
+	for _, b := range batches {
+		size += batchSize(b)
+	}
+	relation := &pb.Relation{}
+	switch {
+	case size <= inlineRows:
+		data, err := encode(schema, batches)
+		if err != nil {
+			return nil, err
+		}
+		relation.RelType = &pb.Relation_LocalRelation{LocalRelation: &pb.LocalRelation{Data: data}}
+	case s.atLeast(4, 1):
+		hashes, err := s.uploadPieces(ctx, schema, batches)
+		if err != nil {
+			return nil, fmt.Errorf("local rows: %w", err)
+		}
+		relation.RelType = &pb.Relation_ChunkedCachedLocalRelation{ChunkedCachedLocalRelation: &pb.ChunkedCachedLocalRelation{DataHashes: hashes}}
+	default:
+		data, err := encode(schema, batches)
+		if err != nil {
+			return nil, err
+		}
+		blob, err := proto.Marshal(&pb.LocalRelation{Data: data})
+		if err != nil {
+			return nil, fmt.Errorf("local rows: %w", err)
+		}
+		name, err := s.AddBlob(ctx, blob)
+		if err != nil {
+			return nil, fmt.Errorf("local rows: %w", err)
+		}
+		relation.RelType = &pb.Relation_CachedLocalRelation{CachedLocalRelation: &pb.CachedLocalRelation{Hash: hashOf(name)}}
+	}
+	return s.newDataFrame(relation), nil
+}
+
+func hashOf(cacheName string) string { return strings.TrimPrefix(cacheName, "cache/") }
+
+// uploadPieces uploads the rows piece by piece, each an Arrow stream of its
+// own, and gives their hashes.
+func (s *Session) uploadPieces(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBatch) ([]string, error) {
+	const rowsKey, bytesKey = "spark.sql.session.localRelationChunkSizeRows", "spark.sql.session.localRelationChunkSizeBytes"
+	conf, err := s.Conf().get(ctx, rowsKey, bytesKey)
+	if err != nil {
+		return nil, err
+	}
+	maxRows, maxBytes := lower(conf[rowsKey], pieceRows), lower(conf[bytesKey], pieceBytes)
+	var hashes []string
+	for _, b := range batches {
+		if b.NumRows() == 0 {
+			continue
+		}
+		perRow := max(1, batchSize(b)/b.NumRows())
+		step := max(1, min(maxRows, maxBytes/perRow))
+		for at := int64(0); at < b.NumRows(); at += step {
+			slice := b.NewSlice(at, min(at+step, b.NumRows()))
+			data, err := encode(schema, []arrow.RecordBatch{slice})
+			slice.Release()
+			if err != nil {
+				return nil, err
+			}
+			name, err := s.AddBlob(ctx, data)
+			if err != nil {
+				return nil, err
+			}
+			hashes = append(hashes, hashOf(name))
+		}
+	}
+	return hashes, nil
+}
+
+// lower reads a number of the server's settings and gives it if it is below
+// limit.
+func lower(setting string, limit int64) int64 {
+	if n, err := strconv.ParseInt(setting, 10, 64); err == nil && n > 0 && n < limit {
+		return n
+	}
+	return limit
+}
+
+// encode writes an Arrow IPC stream. It has at least one batch, from which
+// the server learns that there are no rows.
+func encode(schema *arrow.Schema, batches []arrow.RecordBatch) ([]byte, error) {
+	var b bytes.Buffer
+	w := ipc.NewWriter(&b, ipc.WithSchema(schema))
+	if len(batches) == 0 {
+		builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+		defer builder.Release()
+		empty := builder.NewRecordBatch()
+		defer empty.Release()
+		batches = []arrow.RecordBatch{empty}
+	}
+	for _, batch := range batches {
+		if err := w.Write(batch); err != nil {
+			return nil, fmt.Errorf("local rows: %w", err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("local rows: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// batchSize is the memory that a batch's columns take, in bytes.
+func batchSize(b arrow.RecordBatch) int64 {
+	var size int64
+	for _, c := range b.Columns() {
+		size += dataSize(c.Data())
+	}
+	return size
+}
+
+func dataSize(d arrow.ArrayData) int64 {
+	var size int64
+	for _, b := range d.Buffers() {
+		if b != nil {
+			size += int64(b.Len())
+		}
+	}
+	for _, c := range d.Children() {
+		size += dataSize(c)
+	}
+	return size
+}
