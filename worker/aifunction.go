@@ -79,7 +79,7 @@ func rowsOf(f *ai.Function, args []arrow.Array, n int) ([]ai.Row, error) {
 			return nil, err
 		}
 		for i := range n {
-			if !args[p].IsNull(i) {
+			if !isNull(args[p], i) {
 				values[i*k+p] = value(i)
 			}
 		}

@@ -56,7 +56,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 	defer b.Release()
 	b.Reserve(rows)
 	for i := range rows {
-		if args[0].IsNull(i) {
+		if isNull(args[0], i) {
 			b.AppendNull()
 		} else {
 			b.Append(text(i))

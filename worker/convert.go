@@ -23,6 +23,11 @@ func (s *scope) newStringBuilder() array.StringLikeBuilder {
 	return array.NewBuilder(s.mem, s.stringType()).(array.StringLikeBuilder)
 }
 
+// isNull knows columns of type NULL too, in which Arrow marks no single value.
+func isNull(a arrow.Array, i int) bool {
+	return a.DataType().ID() == arrow.NULL || a.IsNull(i)
+}
+
 // valueReader gives a function that reads the value of a row, which must not be
 // NULL, as the parameter wants it.
 func valueReader(function string, p ai.Param, a arrow.Array) (func(i int) any, error) {

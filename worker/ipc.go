@@ -90,6 +90,9 @@ func (m *messageReader) Message() (*ipc.Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Arrow stream from Spark broke off in a message's metadata: %w", err)
 	}
+	if err := checkSchema(metadata); err != nil {
+		return nil, err
+	}
 	meta := memory.NewBufferBytes(metadata)
 	defer meta.Release()
 	head := ipc.NewMessage(meta, memory.NewBufferBytes(nil)) // only to learn the body's length

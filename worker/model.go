@@ -46,7 +46,7 @@ type sharedModel struct {
 	mu    sync.Mutex
 	model llm.Model
 	err   error
-	count int // loads tried: 0 or 1
+	count int // files opened: 0 or 1
 	// threads is the count to give the model once it is open.
 	threads int
 }
@@ -75,9 +75,6 @@ func (s *sharedModel) loads() int {
 }
 
 func (s *sharedModel) load() {
-	s.mu.Lock()
-	s.count++
-	s.mu.Unlock()
 	start := time.Now()
 	m, file, err := s.open()
 	attrs := []any{"file", file, "ms", time.Since(start).Milliseconds()}
@@ -110,6 +107,9 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	if err := verifyModel(file, s.spec); err != nil {
 		return nil, file, err
 	}
+	s.mu.Lock()
+	s.count++
+	s.mu.Unlock()
 	options := local.Options{Name: s.spec.Name}
 	if s.spec.Size <= maxHashed {
 		options.Digest = s.spec.SHA256 // verified just now

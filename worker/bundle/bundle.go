@@ -55,6 +55,15 @@ type Command struct {
 	Function string `json:"function"`
 }
 
+// Functions that every worker has, for measuring and for looking into it.
+const (
+	// Echo returns its one argument as STRING.
+	Echo = "firesteel_echo"
+	// Info returns a JSON object about the process that answers; its arguments,
+	// if any, only say for which rows.
+	Info = "firesteel_worker_info"
+)
+
 // magic heads the command bytes. A Python worker's command is a pickle, which
 // starts with 0x80, so the two cannot be confused.
 var magic = []byte("firesteel/1\n")

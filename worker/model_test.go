@@ -1,0 +1,89 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+func TestModelErrors(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		text string
+		harm func(file string, m *bundle.Model) error
+		want string
+	}{
+		{"missing", "fine", func(file string, _ *bundle.Model) error { return os.Remove(file) }, "model.gguf: no such file"},
+		{"truncated", "fine", func(file string, _ *bundle.Model) error { return os.Truncate(file, 2) }, "model.gguf has 2 bytes, but the manifest says 4"},
+		{"changed", "fine", func(file string, _ *bundle.Model) error { return os.WriteFile(file, []byte("FINE"), 0o644) }, "model.gguf has the SHA-256 "},
+		{"damaged", "damaged", nil, "no magic at offset 0"},
+		{"panic", "panics", nil, "panic: index out of range"},
+		{"elsewhere", "fine", func(_ string, m *bundle.Model) error { m.File = "../../secret"; return nil }, `"../../secret" is not a plain file name`},
+		{"nowhere", "fine", func(_ string, m *bundle.Model) error { m.File = ".."; return nil }, `".." is not a plain file name`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root, m := install(t, "4.3.0", c.text)
+			if c.harm != nil {
+				if err := c.harm(filepath.Join(root, bundle.ModelDir, m.Model.File), m.Model); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f := serveProcess(t, "4.3.0", m.Model, root)
+			batch := textBatch("text")
+			stream := arrowBytes(t, batch.Schema(), batch)
+			// The second task is told the same, though it did not try the file.
+			for range 2 {
+				a := f.connect(t, "4.3.0").do(ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), stream)
+				if !strings.Contains(a.failure, "firesteel: ai_gen: ") || !strings.Contains(a.failure, c.want) {
+					t.Errorf("%q does not say %q", a.failure, c.want)
+				}
+			}
+			if n := strings.Count(f.log.String(), "model not loaded"); n != 1 {
+				t.Errorf("the model was tried %d times", n)
+			}
+		})
+	}
+}
+
+func TestModelIsShared(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	f := serveProcess(t, "4.3.0", m.Model, root)
+	cancelled, cancel := context.WithCancelCause(t.Context())
+	cancel(errGone)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if model, err := f.model.get(t.Context()); err != nil || model == nil {
+				t.Errorf("got %v, %v", model, err)
+			}
+		})
+	}
+	// A task that is given up does not take the model from the others.
+	if _, err := f.model.get(cancelled); err != nil && !errors.Is(err, errGone) {
+		t.Errorf("a cancelled task got %v", err)
+	}
+	wait.Wait()
+	if n := f.model.loads(); n != 1 {
+		t.Errorf("loaded %d times", n)
+	}
+	model, _ := f.model.get(t.Context())
+	threads := &model.(*fakeModel).threads
+	all := runtime.NumCPU()
+	for _, c := range []struct{ add, want int }{{1, 1}, {1, min(2, all)}, {all, all}, {-all, min(2, all)}, {-2, 1}} {
+		if f.threads.add(c.add, f.model); int(threads.Load()) != c.want {
+			t.Errorf("after adding %d CPUs the model has %d threads, expected %d", c.add, threads.Load(), c.want)
+		}
+	}
+	for cpus, want := range map[int]int{-5: 1, 0: 1, 1: 1, 1 << 30: all} {
+		if got := cpusOf(cpus); got != want {
+			t.Errorf("%d CPUs count as %d, expected %d", cpus, got, want)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+func TestLayoutOf(t *testing.T) {
+	for version, want := range map[string]layout{
+		"3.5.0": layout35, "3.5.1": layout35, "4.0.0-preview2": layout40, "4.1.4": layout41, "4.2.0-SNAPSHOT": layout42,
+		"4.3.0": layout43, "4.4.0": layout43, "5.0.0": layout43, "4.1": layout41,
+		"3.4.2": layoutUnknown, "four": layoutUnknown, "4": layoutUnknown,
+	} {
+		got, err := layoutOf(version)
+		if got != want || (err == nil) != (want != layoutUnknown) {
+			t.Errorf("%s: got %s, %v; want %s", version, got, err, want)
+		}
+	}
+}
+
+func TestSparkOfPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/s/python/lib/pyspark.zip:/s/python/lib/py4j-0.10.9.9-src.zip:/s/jars/spark-core_2.13-4.1.4.jar:": "4.1.4",
+		"/jars/spark-core_2.12-3.5.1-amzn-0.jar":                                                           "3.5.1-amzn-0",
+		"":                                                                                                 "",
+		"/jars/spark-connect_2.13-4.0.0.jar":                                                               "",
+	} {
+		if got := sparkOfPath(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestInit reads every field that the worker uses, in every layout.
+func TestInit(t *testing.T) {
+	for _, version := range versions {
+		for _, profiler := range []string{"", "perf", "memory", "none"} {
+			l, _ := layoutOf(version)
+			q := request{cpus: 3, barrier: true, broadcast: true, profiler: profiler, conf: []string{"key", "value"},
+				functions: []functionCall{
+					{args: []argument{{column: 2}, {column: 0}}, commands: [][]byte{[]byte("one"), []byte("two")}},
+					{args: []argument{}, commands: [][]byte{[]byte("three")}},
+				}}
+			r := bufio.NewReader(bytes.NewReader(append(q.init(version), "rest"...)))
+			m, err := readInit(r, l)
+			if err != nil {
+				t.Errorf("Spark %s, profiler %q: %v", version, profiler, err)
+				continue
+			}
+			q.functions[1].args = nil
+			if !reflect.DeepEqual(m.functions, q.functions) || m.partition != 5 || m.evalType != 200 || m.pythonVersion != "3.11" ||
+				m.conf["key"] != "value" || m.context != (taskContext{Stage: 7, Partition: 5, Attempt: 1, ID: 99, CPUs: 3}) {
+				t.Errorf("Spark %s: got %+v", version, m)
+			}
+			if rest, _ := io.ReadAll(r); string(rest) != "rest" {
+				t.Errorf("Spark %s: the reader left %q", version, rest)
+			}
+		}
+	}
+}
+
+// Wherever the message is cut off, the error says in which field.
+func TestInitCutOff(t *testing.T) {
+	for _, version := range versions {
+		l, _ := layoutOf(version)
+		whole := ask(hostCall(Echo), 0).init(version)
+		for n := 1; n < len(whole); n++ {
+			_, err := readInit(bufio.NewReader(bytes.NewReader(whole[:n])), l)
+			if err == nil || err == io.EOF || !strings.Contains(err.Error(), "at byte ") {
+				t.Fatalf("Spark %s, the first %d of %d bytes: got %v", version, n, len(whole), err)
+			}
+		}
+		if _, err := readInit(bufio.NewReader(bytes.NewReader(nil)), l); err != io.EOF {
+			t.Errorf("Spark %s, no byte at all: got %v", version, err)
+		}
+	}
+}
+
+// allocated measures what f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A count or a length that lies costs an error and little memory. Each int of
+// a message in turn becomes huge or negative.
+func TestAbsurdCounts(t *testing.T) {
+	for _, version := range versions {
+		l, _ := layoutOf(version)
+		whole := ask(hostCall(Echo), 0).init(version)
+		for i := 0; i+4 <= len(whole); i++ {
+			for _, lie := range [][]byte{{0x7F, 0xFF, 0xFF, 0xFF}, {0xFF, 0xFF, 0xFF, 0xFE}, {0x03, 0xFF, 0xFF, 0xFF}} {
+				b := bytes.Clone(whole)
+				copy(b[i:], lie)
+				n := allocated(func() { _, _ = readInit(bufio.NewReader(bytes.NewReader(b)), l) })
+				if n > 4<<20 {
+					t.Fatalf("Spark %s: %x at byte %d makes the reader allocate %d bytes", version, lie, i, n)
+				}
+			}
+		}
+	}
+	// An Arrow message whose metadata or body is promised and does not come.
+	batch := textBatch("a", "b")
+	stream := arrowBytes(t, batch.Schema(), batch)
+	for i := 0; i+8 <= len(stream); i += 4 {
+		for _, lie := range [][]byte{{0xFF, 0xFF, 0xFF, 0x7F}, {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0}, {0, 0, 0, 0x10}} {
+			b := bytes.Clone(stream)
+			copy(b[i:], lie)
+			n := allocated(func() { drain(b) })
+			if n > 64<<20 {
+				t.Fatalf("%x at byte %d of an Arrow stream makes the reader allocate %d bytes", lie, i, n)
+			}
+		}
+	}
+}
+
+// drain reads all batches of an Arrow stream.
+func drain(b []byte) {
+	in := &arrowSource{r: bytes.NewReader(b), mem: cappedAllocator{memory.DefaultAllocator}}
+	defer in.release()
+	for {
+		batch, err := in.next()
+		if err != nil {
+			return
+		}
+		batch.Release()
+	}
+}
+
+// FuzzWire reads init messages of every layout: an error or a message, never a
+// panic, and never more items than bytes.
+func FuzzWire(f *testing.F) {
+	q := ask(hostCall(Echo), 0)
+	q.barrier, q.broadcast, q.profiler = true, true, "perf"
+	for _, version := range versions {
+		l, _ := layoutOf(version)
+		f.Add(int(l), ask(hostCall(Echo), 0).init(version))
+		f.Add(int(l), q.init(version))
+	}
+	f.Add(0, []byte{0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, l int, b []byte) {
+		if l < 0 || l >= len(shapes) {
+			return
+		}
+		m, err := readInit(bufio.NewReader(bytes.NewReader(b)), layout(l))
+		if err != nil {
+			return
+		}
+		items := len(m.conf)
+		for _, c := range m.functions {
+			items += 1 + len(c.args) + len(c.commands)
+			for _, command := range c.commands {
+				_, _ = resolve(command)
+			}
+		}
+		if items > len(b) {
+			t.Errorf("%d items from %d bytes", items, len(b))
+		}
+	})
+}
+
+// FuzzArrow reads Arrow streams: malformed data is an error.
+func FuzzArrow(f *testing.F) {
+	batch := textBatch("a", nil, "b")
+	f.Add(arrowBytes(f, batch.Schema(), batch))
+	f.Fuzz(func(t *testing.T, b []byte) { drain(b) })
+}
