@@ -4,45 +4,194 @@ package local
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/model"
+	"github.com/firesteel/firesteel/llm/token"
+	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
 // Options adjust an Engine; the zero value suits most uses.
 type Options struct {
 	// Threads is the number of cores to compute on; 0 takes GOMAXPROCS.
 	Threads int
-	// Name is what Info reports; empty takes the name in the file.
+	// Name is what Info reports; empty takes the file's base name.
 	Name string
 	// Digest is the SHA-256 of the file in hex, if it is known already; empty
 	// lets Open compute it.
 	Digest string
-	// PrefixBytes bounds the memory of kept prefixes; 0 takes 256 MiB.
+	// PrefixBytes bounds the memory of kept prefixes, and of those that one
+	// call uses; 0 takes 256 MiB.
 	PrefixBytes int64
 }
 
+const defaultPrefixBytes = 256 << 20
+
+var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
+
 // Engine is a model on this machine's CPU. It implements llm.Model.
-type Engine struct{}
+type Engine struct {
+	info      llm.Info
+	network   model.Network
+	tokens    *token.Tokenizer
+	chat      *chatML // nil where chatErr says why there is none
+	chatErr   error
+	stop      map[int32]bool // tokens that end an answer
+	scheduler *scheduler
+	prefixes  *prefixes
+
+	close    sync.Once
+	closeErr error
+}
 
 var _ llm.Model = (*Engine)(nil)
 
-// Open reads the GGUF file at path and starts an engine for it.
+// Open reads the GGUF file at path and starts an engine for it. The
+// environment variable FIRESTEEL_ISA forces an instruction set: generic or
+// avx2. Errors about the file wrap llm.ErrModel.
 func Open(path string, opts Options) (*Engine, error) {
-	return nil, fmt.Errorf("%w: %s: reading models comes with the next commit", llm.ErrModel, path)
+	e, err := open(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	return e, nil
 }
 
-// SetThreads changes the number of cores to compute on.
-func (e *Engine) SetThreads(n int) {}
+func open(path string, opts Options) (_ *Engine, err error) {
+	kernels, err := kernel.Select(os.Getenv("FIRESTEEL_ISA"))
+	if err != nil {
+		return nil, err
+	}
+	if opts.Threads <= 0 {
+		opts.Threads = runtime.GOMAXPROCS(0)
+	}
+	if opts.PrefixBytes <= 0 {
+		opts.PrefixBytes = defaultPrefixBytes
+	}
+	if opts.Name == "" {
+		opts.Name = filepath.Base(path)
+	}
+	file, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if e := file.Close(); err == nil {
+			err = e
+		}
+	}()
+	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest}}
+	if e.tokens, err = token.Read(file); err != nil {
+		return nil, err
+	}
+	if e.chatErr = e.readTemplate(file); e.chatErr != nil {
+		e.chatErr = fmt.Errorf("%s: %w", path, e.chatErr)
+	}
+	if e.info.Digest == "" {
+		var hashing sync.WaitGroup
+		hashing.Go(func() {
+			sum := sha256.Sum256(file.Data())
+			e.info.Digest = hex.EncodeToString(sum[:])
+		})
+		defer hashing.Wait()
+	}
+	if e.network, err = model.Load(file, kernels, opts.Threads); err != nil {
+		return nil, err
+	}
+	if n := e.tokens.Size(); n != e.network.Vocabulary() {
+		err := fmt.Errorf("%s: its tokenizer has %d tokens, but its weights are for %d", path, n, e.network.Vocabulary())
+		return nil, errors.Join(err, e.network.Close())
+	}
+	e.info.Context = e.network.Context()
+	e.stop = map[int32]bool{e.tokens.EOS: true}
+	for _, name := range []string{"<|im_end|>", "<|endoftext|>"} {
+		if id, ok := e.tokens.Special(name); ok {
+			e.stop[id] = true
+		}
+	}
+	e.scheduler = newScheduler(e.network, kernels, opts.Threads)
+	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
+	return e, nil
+}
 
-func (e *Engine) Info() llm.Info { return llm.Info{} }
+func (e *Engine) readTemplate(file *gguf.File) error {
+	if !file.Has("tokenizer.chat_template") {
+		return fmt.Errorf("%w: it has no chat template; ask with plain text instead of messages", llm.ErrModel)
+	}
+	template, err := file.String("tokenizer.chat_template")
+	if err != nil {
+		return err
+	}
+	e.chat, err = newChatML(template, e.tokens)
+	return err
+}
 
+// SetThreads changes the number of cores to compute on. Answers do not depend
+// on it.
+func (e *Engine) SetThreads(n int) { e.scheduler.setThreads(n) }
+
+// Info describes the model.
+func (e *Engine) Info() llm.Info { return e.info }
+
+// CountTokens says how many tokens text takes.
+func (e *Engine) CountTokens(text string) int { return e.tokens.Count(text) }
+
+// Cut returns text, or what fits into max tokens of it.
+func (e *Engine) Cut(text string, max int) (string, bool) { return e.tokens.Cut(text, max) }
+
+// Close stops the engine and frees the weights. Calls under way fail.
+func (e *Engine) Close() error {
+	e.close.Do(func() {
+		e.scheduler.close()
+		e.closeErr = e.network.Close()
+	})
+	return e.closeErr
+}
+
+// Do answers the requests, each for itself: see llm.Model. Several calls share
+// the cores fairly.
 func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
-	return nil, llm.ErrModel
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	results := make([]llm.Result, len(requests))
+	plans := make([]*plan, len(requests))
+	unique := map[string]*plan{}
+	var distinct []*plan
+	for i, r := range requests {
+		p, err := e.plan(r)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		key := p.key()
+		if same, ok := unique[key]; ok {
+			plans[i] = same
+			continue
+		}
+		unique[key] = p
+		plans[i] = p
+		distinct = append(distinct, p)
+	}
+	if err := e.share(ctx, distinct); err != nil {
+		return nil, err
+	}
+	if err := e.scheduler.run(ctx, e.sequences(distinct)); err != nil {
+		return nil, err
+	}
+	for i, p := range plans {
+		if p != nil {
+			results[i] = e.result(p)
+		}
+	}
+	return results, nil
 }
-
-func (e *Engine) CountTokens(text string) int { return 0 }
-
-func (e *Engine) Cut(text string, max int) (string, bool) { return text, false }
-
-func (e *Engine) Close() error { return nil }

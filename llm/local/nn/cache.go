@@ -1,0 +1,136 @@
+// Package nn holds the parts that networks are made of: the cache of keys and
+// values, attention over it, normalisation and rotary positions. A row is one
+// token of one sequence; nothing that is computed for a row depends on which
+// other rows are computed with it.
+package nn
+
+import "github.com/firesteel/firesteel/llm/local/kernel"
+
+// BlockTokens is how many tokens a block of a cache holds.
+const BlockTokens = 32
+
+// CacheShape is what a network keeps of each token: a key and a value for each
+// layer and head.
+type CacheShape struct{ Layers, Heads, HeadSize int }
+
+// TokenBytes is the memory that one token takes.
+func (s CacheShape) TokenBytes() int64 {
+	return int64(s.Layers) * int64(s.Heads) * int64(s.HeadSize) * 8
+}
+
+// block holds the keys and values of BlockTokens tokens. For each layer and
+// head stand, as packed matrices ready for multiplication, the keys as
+// [BlockTokens/16][HeadSize][16] and then the values as
+// [HeadSize/16][BlockTokens][16].
+type block struct{ data []float32 }
+
+// head gives the keys and values of one head in one layer.
+func (b *block) head(s CacheShape, layer, head int) (keys, values []float32) {
+	size := s.HeadSize * BlockTokens
+	at := (layer*s.Heads + head) * 2 * size
+	return b.data[at : at+size], b.data[at+size : at+2*size]
+}
+
+// Pool keeps blocks for reuse. It serves one goroutine.
+type Pool struct {
+	Shape CacheShape
+	free  []*block
+}
+
+// maxFree bounds the memory of a pool at rest.
+const maxFree = 32
+
+func (p *Pool) get() *block {
+	if n := len(p.free); n > 0 {
+		b := p.free[n-1]
+		p.free = p.free[:n-1]
+		return b
+	}
+	return &block{make([]float32, p.Shape.TokenBytes()/4*BlockTokens)}
+}
+
+// Cache is the keys and values of one sequence's tokens, in slots 0, 1, 2, ...
+type Cache struct {
+	pool     *Pool
+	segments []segment
+	length   int
+}
+
+// segment is the first n tokens of a block.
+type segment struct {
+	block *block
+	start int // the slot of its first token
+	n     int
+	owned bool // not a prefix's
+}
+
+// NewCache gives a cache that begins with the tokens of prefix, which may be
+// nil and must not grow any more.
+func NewCache(pool *Pool, prefix *Cache) *Cache {
+	c := &Cache{pool: pool}
+	if prefix != nil {
+		for _, s := range prefix.segments {
+			s.owned = false
+			c.segments = append(c.segments, s)
+		}
+		c.length = prefix.length
+	}
+	return c
+}
+
+// Len is the number of tokens.
+func (c *Cache) Len() int { return c.length }
+
+// Grow adds n slots, which the caller fills in each layer before it reads them.
+func (c *Cache) Grow(n int) {
+	for n > 0 {
+		last := len(c.segments) - 1
+		if last < 0 || !c.segments[last].owned || c.segments[last].n == BlockTokens {
+			c.segments = append(c.segments, segment{c.pool.get(), c.length, 0, true})
+			last++
+		}
+		add := min(n, BlockTokens-c.segments[last].n)
+		c.segments[last].n += add
+		c.length += add
+		n -= add
+	}
+}
+
+// Release gives the cache's own blocks back to its pool.
+func (c *Cache) Release() {
+	for _, s := range c.segments {
+		if s.owned && len(c.pool.free) < maxFree {
+			c.pool.free = append(c.pool.free, s.block)
+		}
+	}
+	c.segments, c.length = nil, 0
+}
+
+// put stores the key and value of one token, [Heads][HeadSize] each.
+func (c *Cache) put(layer int, s *segment, slot int, k, v []float32) {
+	shape := c.pool.Shape
+	n := slot - s.start
+	for h := range shape.Heads {
+		keys, values := s.block.head(shape, layer, h)
+		panel := keys[n/kernel.Width*shape.HeadSize*kernel.Width+n%kernel.Width:]
+		for i, x := range k[h*shape.HeadSize : (h+1)*shape.HeadSize] {
+			panel[i*kernel.Width] = x
+		}
+		for i := 0; i < shape.HeadSize; i += kernel.Width {
+			copy(values[i*BlockTokens+n*kernel.Width:][:kernel.Width], v[h*shape.HeadSize+i:])
+		}
+	}
+}
+
+// Put stores the keys and values of consecutive tokens from slot first on; row
+// i of them begins at k[i*stride] and v[i*stride].
+func (c *Cache) Put(layer, first, rows int, k, v []float32, stride int) {
+	at := 0
+	for i := range rows {
+		slot := first + i
+		for slot >= c.segments[at].start+c.segments[at].n {
+			at++
+		}
+		c.put(layer, &c.segments[at], slot, k[i*stride:], v[i*stride:])
+	}
+}

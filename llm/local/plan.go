@@ -1,0 +1,199 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// defaultMaxTokens is how much is generated where a request does not say.
+const defaultMaxTokens = 256
+
+// minShared tokens are worth a prefix of their own.
+const minShared = 16
+
+// plan is a request in tokens.
+type plan struct {
+	prompt []int32
+	shared int // leading tokens that other requests may have too
+	labels []string
+	trie   *labelTrie // nil to generate
+	max    int
+	prefix *prefix
+
+	sequence *sequence
+}
+
+// key tells requests apart that are to have different answers.
+func (p *plan) key() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %v %d %q ", p.max, p.trie != nil, len(p.labels), p.labels)
+	b.WriteString(tokenKey(p.prompt))
+	return b.String()
+}
+
+// plan checks a request and turns it into tokens.
+func (e *Engine) plan(r llm.Request) (*plan, error) {
+	p := &plan{}
+	if err := e.tokenize(p, r); err != nil {
+		return nil, err
+	}
+	window := e.info.Context
+	switch c := r.Constraint.(type) {
+	case nil:
+		p.max = r.MaxTokens
+		if p.max == 0 {
+			p.max = defaultMaxTokens
+		}
+		if p.max < 0 {
+			return nil, fmt.Errorf("%w: MaxTokens is %d", llm.ErrRequest, r.MaxTokens)
+		}
+		if len(p.prompt) >= window {
+			return nil, fmt.Errorf("%w: it has %d tokens, of %d", llm.ErrTooLong, len(p.prompt), window)
+		}
+		p.max = min(p.max, window-len(p.prompt))
+	case llm.Choice:
+		var err error
+		if p.trie, err = newLabelTrie(e.tokens, c.Labels); err != nil {
+			return nil, err
+		}
+		p.labels = c.Labels
+		if n := len(p.prompt) + p.trie.depth(); n > window {
+			return nil, fmt.Errorf("%w: with its longest label it has %d tokens, of %d", llm.ErrTooLong, n, window)
+		}
+	default:
+		return nil, fmt.Errorf("%w: a constraint of type %T is not supported", llm.ErrRequest, c)
+	}
+	return p, nil
+}
+
+// tokenize fills in the prompt.
+func (e *Engine) tokenize(p *plan, r llm.Request) error {
+	plain := r.Prefix != "" || r.Text != ""
+	switch {
+	case plain && len(r.Messages) > 0:
+		return fmt.Errorf("%w: it has both messages and plain text", llm.ErrRequest)
+	case plain:
+		if e.tokens.AddBOS {
+			p.prompt = append(p.prompt, e.tokens.BOS)
+		}
+		p.prompt = append(p.prompt, e.tokens.Encode(r.Prefix)...)
+		p.shared = len(p.prompt)
+		p.prompt = append(p.prompt, e.tokens.Encode(r.Text)...)
+		if len(p.prompt) == 0 {
+			return fmt.Errorf("%w: its text has no tokens", llm.ErrRequest)
+		}
+	case len(r.Messages) == 0:
+		return fmt.Errorf("%w: it has neither messages nor text", llm.ErrRequest)
+	case e.chat == nil:
+		return e.chatErr
+	default:
+		var err error
+		if p.prompt, p.shared, err = e.chat.render(e.tokens, r.Messages, min(r.Shared, len(r.Messages))); err != nil {
+			return err
+		}
+	}
+	// At least one token remains, whose scores the answer begins with.
+	p.shared = min(p.shared, len(p.prompt)-1)
+	if p.shared < minShared {
+		p.shared = 0
+	}
+	return nil
+}
+
+// share computes the prefixes of the plans, or finds them computed. If there
+// are more of them than the memory for them holds, those of most use are taken.
+func (e *Engine) share(ctx context.Context, plans []*plan) error {
+	type group struct {
+		tokens []int32
+		plans  []*plan
+	}
+	groups := map[string]*group{}
+	var order []*group
+	for _, p := range plans {
+		if p.shared == 0 {
+			continue
+		}
+		key := tokenKey(p.prompt[:p.shared])
+		g := groups[key]
+		if g == nil {
+			g = &group{tokens: p.prompt[:p.shared]}
+			groups[key] = g
+			order = append(order, g)
+		}
+		g.plans = append(g.plans, p)
+	}
+	slices.SortStableFunc(order, func(a, b *group) int {
+		return cmp.Compare(len(b.plans)*len(b.tokens), len(a.plans)*len(a.tokens))
+	})
+	bytes := int64(0)
+	var chosen []*group
+	for _, g := range order {
+		if size := e.prefixes.size(len(g.tokens)); bytes+size <= e.prefixes.maxBytes {
+			bytes += size
+			chosen = append(chosen, g)
+		}
+	}
+	errs := make(chan error, len(chosen))
+	for _, g := range chosen {
+		go func() {
+			prefix, err := e.prefixes.get(ctx, g.tokens)
+			for _, p := range g.plans {
+				p.prefix = prefix
+			}
+			errs <- err
+		}()
+	}
+	var first error
+	for range chosen {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// sequences gives what is to be computed, the longest first: a long one that
+// begins last would be waited for alone.
+func (e *Engine) sequences(plans []*plan) []*sequence {
+	sequences := make([]*sequence, len(plans))
+	for i, p := range plans {
+		s := &sequence{prompt: p.prompt, prefix: p.prefix, trie: p.trie, max: p.max, stop: e.stop}
+		if p.prefix != nil {
+			s.prompt = p.prompt[p.shared:]
+		}
+		if p.trie != nil {
+			s.scores = newLabelScores(p.trie)
+		}
+		p.sequence = s
+		sequences[i] = s
+	}
+	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.reserve(), a.reserve()) })
+	return sequences
+}
+
+// result reads the answer of a plan that has been computed.
+func (e *Engine) result(p *plan) llm.Result {
+	s := p.sequence
+	r := llm.Result{PromptTokens: len(p.prompt), Err: s.err}
+	if s.err != nil {
+		return r
+	}
+	if p.trie == nil {
+		r.Text, r.Finish, r.OutputTokens = e.tokens.Decode(s.output), s.finish, len(s.output)
+		return r
+	}
+	r.Scores = s.scores.scores()
+	best := 0
+	for i, x := range r.Scores {
+		if x > r.Scores[best] {
+			best = i
+		}
+	}
+	r.Text, r.Finish, r.OutputTokens = p.labels[best], llm.FinishStop, len(p.trie.nodes)-1
+	return r
+}

@@ -1,0 +1,142 @@
+package local
+
+import (
+	"container/list"
+	"context"
+	"encoding/binary"
+	"sync"
+
+	"github.com/firesteel/firesteel/llm/local/nn"
+)
+
+// A prefix is the keys and values of tokens that many prompts begin with.
+type prefix struct {
+	tokens []int32
+	cache  *nn.Cache // once it is computed
+	err    error
+
+	ready   chan struct{}
+	waiters int
+	cancel  context.CancelFunc
+}
+
+// keys is the prefix's cache; nil has none.
+func (p *prefix) keys() *nn.Cache {
+	if p == nil {
+		return nil
+	}
+	return p.cache
+}
+
+// isPrefix reports whether the sequence computes a prefix.
+func (s *sequence) isPrefix() bool { return s.trie == nil && s.max == 0 }
+
+// prefixes keeps the prefixes used last, within a bound of memory. Those in
+// use live on for their users when they are dropped from it.
+type prefixes struct {
+	scheduler  *scheduler
+	tokenBytes int64
+	maxBytes   int64
+
+	mu    sync.Mutex
+	byKey map[string]*list.Element // of *prefix
+	order *list.List               // used last first
+	bytes int64
+}
+
+func newPrefixes(s *scheduler, maxBytes int64) *prefixes {
+	return &prefixes{
+		scheduler:  s,
+		tokenBytes: s.network.Cache().TokenBytes(),
+		maxBytes:   maxBytes,
+		byKey:      map[string]*list.Element{},
+		order:      list.New(),
+	}
+}
+
+// size is the memory of a prefix: whole blocks.
+func (p *prefixes) size(tokens int) int64 {
+	blocks := (tokens + nn.BlockTokens - 1) / nn.BlockTokens
+	return int64(blocks) * nn.BlockTokens * p.tokenBytes
+}
+
+func tokenKey(tokens []int32) string {
+	b := make([]byte, 0, 4*len(tokens))
+	for _, t := range tokens {
+		b = binary.LittleEndian.AppendUint32(b, uint32(t))
+	}
+	return string(b)
+}
+
+// get gives the prefix of these tokens. If others are computing it already it
+// waits for them; the computation ends when nobody waits any more.
+func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
+	key := tokenKey(tokens)
+	p.mu.Lock()
+	var entry *prefix
+	if e, ok := p.byKey[key]; ok {
+		entry = e.Value.(*prefix)
+		p.order.MoveToFront(e)
+	} else {
+		entry = &prefix{tokens: tokens, ready: make(chan struct{})}
+		var shared context.Context
+		shared, entry.cancel = context.WithCancel(context.Background())
+		p.byKey[key] = p.order.PushFront(entry)
+		p.bytes += p.size(len(tokens))
+		p.evict()
+		go p.compute(shared, key, entry)
+	}
+	entry.waiters++
+	p.mu.Unlock()
+
+	var err error
+	select {
+	case <-entry.ready:
+		err = entry.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if entry.waiters--; entry.waiters == 0 {
+		entry.cancel()
+		select {
+		case <-entry.ready:
+		default: // nobody is to find a computation that has been cancelled
+			p.remove(key, entry)
+		}
+	}
+	return entry, err
+}
+
+func (p *prefixes) compute(ctx context.Context, key string, entry *prefix) {
+	s := &sequence{prompt: entry.tokens}
+	err := p.scheduler.run(ctx, []*sequence{s})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		err = s.err
+	}
+	if entry.err = err; err != nil {
+		p.remove(key, entry)
+	} else {
+		entry.cache = s.cache
+	}
+	close(entry.ready)
+}
+
+// evict drops what was not used for longest.
+func (p *prefixes) evict() {
+	for p.bytes > p.maxBytes && p.order.Len() > 1 {
+		oldest := p.order.Back().Value.(*prefix)
+		p.remove(tokenKey(oldest.tokens), oldest)
+	}
+}
+
+func (p *prefixes) remove(key string, entry *prefix) {
+	if e, ok := p.byKey[key]; ok && e.Value == entry {
+		p.order.Remove(e)
+		delete(p.byKey, key)
+		p.bytes -= p.size(len(entry.tokens))
+	}
+}

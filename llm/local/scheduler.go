@@ -1,0 +1,288 @@
+package local
+
+import (
+	"context"
+	"sync"
+
+	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/model"
+	"github.com/firesteel/firesteel/llm/local/nn"
+)
+
+const (
+	// stepRows is how many tokens a step computes at most. Weights are read
+	// once a step, so fewer cost speed; more add little, and delay a cancel.
+	stepRows = 192
+	// maxActive sequences are under way at a time in one worker.
+	maxActive = 16
+	// activeBytes bounds the caches of one worker's sequences, unless a single
+	// one needs more.
+	activeBytes = 256 << 20
+)
+
+// A call is one Do, or the computation of a prefix: sequences that wait, are
+// under way, or are done.
+type call struct {
+	ctx     context.Context
+	waiting []*sequence
+	left    int // not done
+	done    chan struct{}
+}
+
+func newCall(ctx context.Context, sequences []*sequence) *call {
+	c := &call{ctx: ctx, waiting: sequences, left: len(sequences), done: make(chan struct{})}
+	for _, s := range sequences {
+		s.call = c
+	}
+	if c.left == 0 {
+		close(c.done)
+	}
+	return c
+}
+
+// scheduler shares out the sequences of all calls to its workers, one
+// goroutine a core: a worker computes whole sequences, several at a time.
+type scheduler struct {
+	network model.Network
+	kernels *kernel.Set
+
+	mu      sync.Mutex
+	work    sync.Cond
+	calls   []*call // with sequences waiting; the first is served next
+	waiting int     // sequences of all calls
+	threads int     // workers there should be
+	running int     // workers there are
+	closed  bool
+	closing chan struct{} // closed with the scheduler
+	workers sync.WaitGroup
+}
+
+func newScheduler(network model.Network, kernels *kernel.Set, threads int) *scheduler {
+	s := &scheduler{network: network, kernels: kernels, closing: make(chan struct{})}
+	s.work.L = &s.mu
+	s.setThreads(threads)
+	return s
+}
+
+func (s *scheduler) setThreads(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.threads = max(1, n)
+	for s.running < s.threads && !s.closed {
+		s.running++
+		s.workers.Go(s.worker)
+	}
+	s.work.Broadcast()
+}
+
+// close ends the workers; sequences under way are dropped.
+func (s *scheduler) close() {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+	s.work.Broadcast()
+	s.mu.Unlock()
+	s.workers.Wait()
+}
+
+// run computes the sequences, until they are done or ctx is.
+func (s *scheduler) run(ctx context.Context, sequences []*sequence) error {
+	c := newCall(ctx, sequences)
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errClosed
+	}
+	if c.left > 0 {
+		s.calls = append(s.calls, c)
+		s.waiting += len(c.waiting)
+		s.work.Broadcast()
+	}
+	s.mu.Unlock()
+	select {
+	case <-c.done:
+	case <-s.closing:
+		return errClosed
+	case <-ctx.Done():
+		s.mu.Lock()
+		s.waiting -= len(c.waiting)
+		c.waiting = nil
+		s.mu.Unlock()
+	}
+	return ctx.Err()
+}
+
+// next takes the next sequence that fits, of the calls in turn.
+func (s *scheduler) next(fits func(*sequence) bool) *sequence {
+	for len(s.calls) > 0 {
+		c := s.calls[0]
+		if len(c.waiting) == 0 {
+			s.calls = s.calls[1:]
+			continue
+		}
+		sequence := c.waiting[0]
+		if !fits(sequence) {
+			return nil
+		}
+		c.waiting = c.waiting[1:]
+		s.waiting--
+		s.calls = append(s.calls[1:], c)
+		return sequence
+	}
+	return nil
+}
+
+// finish takes note that a sequence is done.
+func (s *scheduler) finish(sequence *sequence) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := sequence.call
+	if c.left--; c.left == 0 {
+		close(c.done)
+	}
+}
+
+// worker computes steps of its active sequences until it is not needed.
+func (s *scheduler) worker() {
+	w := worker{
+		scheduler: s,
+		state:     s.network.NewState(stepRows),
+		pool:      &nn.Pool{Shape: s.network.Cache()},
+		exps:      newExpFunc(s.kernels, s.network.Vocabulary()),
+	}
+	for w.admit() {
+		w.step()
+	}
+}
+
+type worker struct {
+	*scheduler
+	state  model.State
+	pool   *nn.Pool
+	exps   expFunc
+	active []*sequence
+}
+
+// admit takes sequences up, and waits for some if there are none. It reports
+// false where the worker is to end.
+func (w *worker) admit() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.closed || w.running > w.threads && len(w.active) == 0 {
+			w.running--
+			return false
+		}
+		if w.running <= w.threads {
+			w.fill()
+		}
+		if len(w.active) > 0 {
+			return true
+		}
+		w.work.Wait()
+	}
+}
+
+// fill takes up what fits into a step, but leaves other workers their share.
+func (w *worker) fill() {
+	rows, bytes := 0, int64(0)
+	for _, s := range w.active {
+		rows += s.feed()
+		bytes += w.bytes(s)
+	}
+	share := (w.waiting + w.threads - 1) / w.threads
+	for share > 0 && len(w.active) < maxActive {
+		s := w.next(func(s *sequence) bool {
+			return len(w.active) == 0 || rows+s.feed() <= stepRows && bytes+w.bytes(s) <= activeBytes
+		})
+		if s == nil {
+			return
+		}
+		rows += s.feed()
+		bytes += w.bytes(s)
+		w.active = append(w.active, s)
+		share--
+	}
+}
+
+func (w *worker) bytes(s *sequence) int64 {
+	return int64(s.reserve()) * w.pool.Shape.TokenBytes()
+}
+
+// step computes the next rows of each active sequence.
+func (w *worker) step() {
+	kept := w.active[:0]
+	for _, s := range w.active {
+		if s.call.ctx.Err() != nil {
+			w.drop(s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	w.active = kept
+
+	var spans []model.Span
+	var of []*sequence
+	left := stepRows
+	for _, s := range w.active {
+		if left == 0 {
+			break
+		}
+		if s.cache == nil {
+			s.cache = nn.NewCache(w.pool, s.prefix.keys())
+		}
+		rows := s.rows(left)
+		left -= len(rows)
+		spans = append(spans, model.Span{Cache: s.cache, Rows: rows})
+		of = append(of, s)
+	}
+	if len(spans) == 0 {
+		return
+	}
+	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, logits []float32) {
+		of[span].take(row, logits, w.exps)
+	})
+	if err != nil {
+		return // all of them are to be dropped
+	}
+	for i, s := range of {
+		s.advance(len(spans[i].Rows))
+	}
+	kept = w.active[:0]
+	for _, s := range w.active {
+		if !s.done {
+			kept = append(kept, s)
+			continue
+		}
+		if !s.isPrefix() {
+			s.cache.Release()
+			s.cache = nil
+		}
+		w.finish(s)
+	}
+	clear(w.active[len(kept):])
+	w.active = kept
+}
+
+// drop gives up a sequence whose call has been cancelled.
+func (w *worker) drop(s *sequence) {
+	if s.cache != nil {
+		s.cache.Release()
+		s.cache = nil
+	}
+	w.finish(s)
+}
+
+// abandoned reports whether nobody waits for any of the sequences.
+func (w *worker) abandoned(sequences []*sequence) bool {
+	for _, s := range sequences {
+		if s.call.ctx.Err() == nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.closed
+		}
+	}
+	return true
+}

@@ -1,0 +1,144 @@
+package local
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/model"
+	"github.com/firesteel/firesteel/llm/local/nn"
+)
+
+var errNotFinite = fmt.Errorf("%w: it computed numbers that are not finite; the file may be damaged", llm.ErrModel)
+
+// A sequence is one computation: a prompt to run through the network, and what
+// is to be made of it. Equal requests of a call share one.
+type sequence struct {
+	call   *call
+	prompt []int32 // after the prefix
+	prefix *prefix // nil for none
+
+	trie *labelTrie // to score labels; nil to generate
+	stop map[int32]bool
+	max  int // tokens to generate; 0, without a trie, computes a prefix only
+
+	cache  *nn.Cache // while it is active
+	fed    int       // rows of the prompt and the trie, or of prompt and output
+	scores *labelScores
+	output []int32
+	finish llm.Finish
+	done   bool
+	err    error
+}
+
+// start is how many tokens the prefix holds.
+func (s *sequence) start() int {
+	if s.prefix == nil {
+		return 0
+	}
+	return len(s.prefix.tokens)
+}
+
+// feed is the number of rows that are known and not computed yet.
+func (s *sequence) feed() int {
+	n := len(s.prompt) + len(s.output) - s.fed
+	if s.trie != nil {
+		n += len(s.trie.inner)
+	}
+	return n
+}
+
+// reserve is the number of tokens its own cache may come to hold.
+func (s *sequence) reserve() int {
+	n := len(s.prompt) + s.max
+	if s.trie != nil {
+		n += len(s.trie.inner)
+	}
+	return n
+}
+
+// rows gives the next rows to compute, at most limit.
+func (s *sequence) rows(limit int) []model.Row {
+	rows := make([]model.Row, min(limit, s.feed()))
+	start := s.start()
+	for i := range rows {
+		n := s.fed + i
+		row := &rows[i]
+		if known := n - len(s.prompt); s.trie != nil && known >= 0 {
+			node := s.trie.inner[known]
+			row.Token = s.trie.nodes[node].token
+			row.Position = start + len(s.prompt) + s.trie.nodes[node].depth - 1
+			row.View = nn.View{Leading: start + len(s.prompt), Extra: s.trie.ancestors(node, start+len(s.prompt))}
+			row.Logits = true
+			continue
+		} else if known >= 0 {
+			row.Token = s.output[known]
+		} else {
+			row.Token = s.prompt[n]
+		}
+		row.Position = start + n
+		row.View = nn.View{Leading: start + n + 1}
+		row.Logits = n >= len(s.prompt)-1 && (s.trie != nil || s.max > 0)
+	}
+	return rows
+}
+
+// take reads the logits after the row that many rows beyond fed.
+func (s *sequence) take(row int, logits []float32, exps expFunc) {
+	if s.err != nil {
+		return
+	}
+	if s.trie != nil {
+		node := 0
+		if n := s.fed + row - len(s.prompt); n >= 0 {
+			node = s.trie.inner[n]
+		}
+		s.err = s.scores.add(node, logits, exps)
+		return
+	}
+	best := 0
+	for i, x := range logits {
+		if x > logits[best] {
+			best = i
+		}
+	}
+	if !nn.AllFinite(logits) {
+		s.err = errNotFinite
+		return
+	}
+	if s.stop[int32(best)] {
+		s.finish, s.done = llm.FinishStop, true
+		return
+	}
+	s.output = append(s.output, int32(best))
+	if len(s.output) == s.max {
+		s.finish, s.done = llm.FinishLength, true
+	}
+}
+
+// advance counts rows as computed.
+func (s *sequence) advance(rows int) {
+	s.fed += rows
+	if s.err != nil || s.feed() == 0 {
+		s.done = true
+	}
+}
+
+// expFunc gives the greatest of some logits and e^(logit - greatest) of each,
+// in memory that the next use overwrites.
+type expFunc func(logits []float32) (greatest float32, e []float32)
+
+// newExpFunc makes one for up to n logits.
+func newExpFunc(kernels *kernel.Set, n int) expFunc {
+	in, out := make([]float32, kernel.Pad(n)), make([]float32, kernel.Pad(n))
+	return func(logits []float32) (float32, []float32) {
+		greatest := float32(math.Inf(-1))
+		for _, x := range logits {
+			greatest = max(greatest, x)
+		}
+		copy(in, logits)
+		kernels.Exp(out, in, greatest)
+		return greatest, out[:len(logits)]
+	}
+}

