@@ -105,7 +105,7 @@ func choose(files []File, version string, kind Kind) (File, error) {
 		}
 		if version != "" {
 			// A version that is named is taken even if it was yanked.
-			if compareVersions(f.Version, version) == 0 {
+			if CompareVersions(f.Version, version) == 0 {
 				best = &files[i]
 			}
 			continue
@@ -113,7 +113,7 @@ func choose(files []File, version string, kind Kind) (File, error) {
 		if f.Yanked || prerelease(f.Version) {
 			continue
 		}
-		if best == nil || compareVersions(f.Version, best.Version) > 0 {
+		if best == nil || CompareVersions(f.Version, best.Version) > 0 {
 			best = &files[i]
 		}
 	}
@@ -123,7 +123,7 @@ func choose(files []File, version string, kind Kind) (File, error) {
 	if version == "" {
 		return File{}, fmt.Errorf("%w: no usable %s", ErrNoFile, kind)
 	}
-	slices.SortFunc(versions, compareVersions)
+	slices.SortFunc(versions, CompareVersions)
 	return File{}, fmt.Errorf("%w: no %s of version %s; there are: %s", ErrNoFile, kind, version, strings.Join(versions, ", "))
 }
 

@@ -72,8 +72,8 @@ func prerelease(s string) bool {
 	return !ok || v.phase < 4 || v.dev != nil
 }
 
-// compareVersions orders as PEP 440 does; what is no version comes first.
-func compareVersions(a, b string) int {
+// CompareVersions orders as PEP 440 does; what is no version comes first.
+func CompareVersions(a, b string) int {
 	x, okX := parseVersion(a)
 	y, okY := parseVersion(b)
 	if !okX || !okY {

@@ -60,21 +60,15 @@ func List() ([]Model, error) {
 		id := strings.Replace(strings.TrimPrefix(repository, "models--"), "--", "/", 1)
 		for _, name := range names {
 			ref := "hf:" + id + "@" + filepath.Base(snapshot) + ":" + name
-			if model, err := hubListed(filepath.Join(snapshot, filepath.FromSlash(name))); err == nil {
-				add(ref, model, blobDigest(model))
-			}
+			path := filepath.Join(snapshot, filepath.FromSlash(name))
+			add(ref, path, blobDigest(path))
 		}
 	}
 	slices.SortFunc(models, func(a, b Model) int { return strings.Compare(a.Ref, b.Ref) })
 	return models, nil
 }
 
-// hubListed leaves out links whose blob is gone.
-func hubListed(path string) (string, error) {
-	_, err := os.Stat(path)
-	return path, err
-}
-
+// blobDigest is the digest that a snapshot's file was verified by, or "".
 func blobDigest(path string) string {
 	blob, err := filepath.EvalSymlinks(path)
 	if err != nil || !digestForm.MatchString(filepath.Base(blob)) {

@@ -73,11 +73,7 @@ func hubModel(ref, path string) (Model, error) {
 	if _, err := os.Stat(path); err != nil {
 		return Model{}, err // a dangling link included
 	}
-	sum := ""
-	if blob, err := filepath.EvalSymlinks(path); err == nil && digestForm.MatchString(filepath.Base(blob)) {
-		sum = filepath.Base(blob)
-	}
-	return newModel(ref, path, sum)
+	return newModel(ref, path, blobDigest(path))
 }
 
 func ggufBelow(snapshot string) ([]string, error) {

@@ -87,7 +87,9 @@ func nearest(path string) string {
 	if len(near) == 0 {
 		return ""
 	}
-	slices.SortFunc(near, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(near, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+	})
 	var names []string
 	for _, c := range near[:min(3, len(near))] {
 		names = append(names, c.name)

@@ -14,8 +14,8 @@ import (
 // loopback keeps strangers out of Spark 3.5's server; see its source beside
 // it. It is Java 8 bytecode for gRPC as Spark 3.5 relocates it.
 //
-//go:generate javac --release 8 -g:none -cp $SPARK_CONNECT_JAR -d . loopback/LoopbackOnly.java
-//go:embed loopback/*.class
+//go:generate javac --release 8 -g:none -cp $SPARK_CONNECT_JAR -d loopback loopback/LoopbackOnly.java
+//go:embed loopback/firesteel/*.class
 var loopback embed.FS
 
 const (
@@ -148,12 +148,12 @@ func environment(spark Distribution, folder string, o Options) []string {
 }
 
 func writeLoopback(dir string) error {
-	files, err := loopback.ReadDir("loopback")
+	files, err := loopback.ReadDir("loopback/firesteel")
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		code, err := loopback.ReadFile("loopback/" + f.Name())
+		code, err := loopback.ReadFile("loopback/firesteel/" + f.Name())
 		if err != nil {
 			return err
 		}

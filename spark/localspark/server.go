@@ -209,16 +209,21 @@ const folderPrefix = "firesteel-spark-"
 // newFolder makes a server's own folder. Its lock is inherited by the server,
 // and so tells, even after a crash, whether the folder is in use.
 func newFolder() (string, *fetch.FileLock, error) {
-	folder, err := os.MkdirTemp("", folderPrefix)
-	if err != nil {
-		return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another", err)
-	}
-	lock, err := fetch.TryLock(filepath.Join(folder, "lock"))
-	if err != nil {
+	for try := 1; ; try++ {
+		folder, err := os.MkdirTemp("", folderPrefix)
+		if err != nil {
+			return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another", err)
+		}
+		lock, err := fetch.TryLock(filepath.Join(folder, "lock"))
+		if err == nil {
+			return folder, lock, nil
+		}
 		os.RemoveAll(folder)
-		return "", nil, err
+		// Another process may have swept it away before it was locked.
+		if try == 5 {
+			return "", nil, fmt.Errorf("folder for the server: %w", err)
+		}
 	}
-	return folder, lock, nil
 }
 
 // sweep removes folders whose server and starter are gone.
