@@ -7,9 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,19 +34,16 @@ type app struct {
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
 	a := &app{in: in, out: out, err: err}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(err)
-	switch e := root.ExecuteContext(ctx); {
+	switch e := root.ExecuteContext(context.Background()); {
 	case e == nil:
 		return exitOK
-	case ctx.Err() != nil:
+	case errors.Is(e, context.Canceled):
 		fmt.Fprintln(err, "firesteel: interrupted")
 		return exitInterrupted
 	case errors.Is(e, errUsage):

@@ -20,13 +20,17 @@ func (a *app) functions() *cobra.Command {
 			if len(args) == 1 {
 				return a.explainFunction(args[0])
 			}
-			w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)
-			for _, f := range ai.All() {
-				fmt.Fprintf(w, "%s\t%s\n", f.Signature(), f.Summary)
-			}
-			return w.Flush()
+			return a.listFunctions()
 		},
 	}
+}
+
+func (a *app) listFunctions() error {
+	w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)
+	for _, f := range ai.All() {
+		fmt.Fprintf(w, "%s\t%s\n", f.Signature(), f.Summary)
+	}
+	return w.Flush()
 }
 
 func (a *app) explainFunction(name string) error {

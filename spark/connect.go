@@ -34,6 +34,7 @@ type config struct {
 	connectTimeout time.Duration
 	progress       func(Progress)
 	dial           []grpc.DialOption
+	ship           shipment
 }
 
 // Option changes how Connect and its Session work.
@@ -109,6 +110,12 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	if err := s.greet(ctx); err != nil {
 		conn.Close()
 		return nil, err
+	}
+	if c.ship.wanted {
+		if err := s.shipWorker(ctx); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	return s, nil
 }

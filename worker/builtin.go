@@ -6,25 +6,18 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // builtinPrefix heads the names of the functions that every worker has.
 const builtinPrefix = "firesteel_"
 
-// Functions that every worker has, for measuring and for looking into it.
-const (
-	// Echo returns its one argument as STRING.
-	Echo = builtinPrefix + "echo"
-	// Info returns a JSON object about the process that answers; its arguments,
-	// if any, only say for which rows.
-	Info = builtinPrefix + "worker_info"
-)
-
 func builtin(name string) evaluator {
 	switch name {
-	case Echo:
+	case bundle.Echo:
 		return echo{}
-	case Info:
+	case bundle.Info:
 		return info{}
 	}
 	return nil
@@ -32,12 +25,12 @@ func builtin(name string) evaluator {
 
 type echo struct{}
 
-func (echo) name() string { return Echo }
+func (echo) name() string { return bundle.Echo }
 
 func (echo) bind(args []argument) ([]int, error) {
-	columns, err := bindArguments(Echo, []string{"value"}, args)
+	columns, err := bindArguments(bundle.Echo, []string{"value"}, args)
 	if err == nil && len(columns) != 1 {
-		err = fmt.Errorf("%s takes 1 argument, not %d", Echo, len(columns))
+		err = fmt.Errorf("%s takes 1 argument, not %d", bundle.Echo, len(columns))
 	}
 	return columns, err
 }
@@ -48,7 +41,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 		args[0].Retain()
 		return args[0], nil
 	}
-	text, err := textReader(Echo, "value", args[0])
+	text, err := textReader(bundle.Echo, "value", args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +60,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 
 type info struct{}
 
-func (info) name() string { return Info }
+func (info) name() string { return bundle.Info }
 
 func (info) bind(args []argument) ([]int, error) {
 	columns := make([]int, len(args))

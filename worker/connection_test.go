@@ -25,8 +25,8 @@ func TestEveryVersion(t *testing.T) {
 			// Several functions in one batch, one of them a chain; then, on the
 			// same connection, the other kinds of messages.
 			a := s.do(request{functions: []functionCall{
-				call([]int{0}, hostCall(Echo)),
-				call([]int{0, 0}, hostCall("test_show"), hostCall(Echo)),
+				call([]int{0}, hostCall(bundle.Echo)),
+				call([]int{0, 0}, hostCall("test_show"), hostCall(bundle.Echo)),
 			}}, stream)
 			want := answer{
 				names:   []string{"_0", "_1"},
@@ -39,12 +39,12 @@ func TestEveryVersion(t *testing.T) {
 			for _, q := range []request{
 				{barrier: true}, {broadcast: true}, {profiler: "perf"}, {profiler: "other"}, {evalType: 250},
 			} {
-				q.functions = []functionCall{call([]int{0}, hostCall(Echo))}
+				q.functions = []functionCall{call([]int{0}, hostCall(bundle.Echo))}
 				if a := s.do(q, stream); !a.reuse || len(a.columns) != 1 || len(a.columns[0]) != 4 {
 					t.Errorf("%+v: got %+v", q, a)
 				}
 			}
-			if a := s.do(ask(hostCall(Echo), 0), arrowBytes(t, batch.Schema())); a.inArrow || !a.reuse {
+			if a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema())); a.inArrow || !a.reuse {
 				t.Errorf("no batch: got %+v", a)
 			}
 			s.conn.Close()
@@ -62,15 +62,15 @@ func TestEveryVersion(t *testing.T) {
 func TestVersionFromStream(t *testing.T) {
 	batch := textBatch("a")
 	f := serveProcess(t, "", nil, "")
-	if a := f.connect(t, "4.3.0").do(ask(hostCall(Echo), 0), arrowBytes(t, batch.Schema(), batch)); a.failure != "" || a.batches != 1 {
+	if a := f.connect(t, "4.3.0").do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); a.failure != "" || a.batches != 1 {
 		t.Errorf("a framed message: got %+v", a)
 	}
-	a := f.connect(t, "4.0.5").do(ask(hostCall(Echo), 0), arrowBytes(t, batch.Schema(), batch))
+	a := f.connect(t, "4.0.5").do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch))
 	if want := `set "spark" in manifest.json`; !strings.Contains(a.failure, want) {
 		t.Errorf("an older message: %q does not say %q", a.failure, want)
 	}
 	g := serveProcess(t, "4.1.4", nil, "")
-	a = g.connect(t, "4.3.0").do(ask(hostCall(Echo), 0), arrowBytes(t, batch.Schema(), batch))
+	a = g.connect(t, "4.3.0").do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch))
 	if want := "made for another server"; !strings.Contains(a.failure, want) {
 		t.Errorf("another server: %q does not say %q", a.failure, want)
 	}
@@ -97,7 +97,7 @@ func TestRefused(t *testing.T) {
 		{"no such AI function", ask(bundle.Command{Kind: bundle.AI, Function: "ai_nothing"}, 0), `no AI function "ai_nothing"`},
 		{"arguments", ask(bundle.Command{Kind: bundle.AI, Function: "ai_classify"}, 0), "ai_classify(content, labels) takes 2 arguments, not 1"},
 		{"no such parameter", request{functions: []functionCall{named}}, `no parameter "third"; it has first, second`},
-		{"column", ask(hostCall(Echo), 3), "Spark's column 3, but the batch has 1"},
+		{"column", ask(hostCall(bundle.Echo), 3), "Spark's column 3, but the batch has 1"},
 		{"error", ask(hostCall("test_bang"), 0), "firesteel: test_bang: the text says boom"},
 		{"length", ask(hostCall("test_short"), 0), "test_short: it returned 1 results for 2 rows"},
 		{"panic", ask(hostCall("test_panic"), 0), "test_panic: panic: runtime error: index out of range"},
@@ -145,17 +145,17 @@ func TestBatchesOfUnusualSize(t *testing.T) {
 	f := serveProcess(t, "4.3.0", nil, "")
 	s := f.connect(t, "4.3.0")
 	long := strings.Repeat("0123456789abcdef", 1<<17) // 2 MB
-	a := s.do(ask(hostCall(Echo), 0), arrowBytes(t, textBatch().Schema(), textBatch(), textBatch(long), textBatch()))
+	a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, textBatch().Schema(), textBatch(), textBatch(long), textBatch()))
 	if a.batches != 3 || len(a.columns[0]) != 1 || a.columns[0][0] != long {
 		t.Errorf("empty batches around a long text: %d batches, failure %q", a.batches, a.failure)
 	}
 	none := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 3)
-	a = s.do(ask(hostCall(Info)), arrowBytes(t, none.Schema(), none))
+	a = s.do(ask(hostCall(bundle.Info)), arrowBytes(t, none.Schema(), none))
 	if len(a.columns) != 1 || len(a.columns[0]) != 3 || !strings.Contains(fmt.Sprint(a.columns[0][0]), `"tasks":2`) {
 		t.Errorf("a batch without columns: got %+v", a)
 	}
 	absurd := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 1<<40)
-	a = s.do(ask(hostCall(Info)), arrowBytes(t, none.Schema(), absurd))
+	a = s.do(ask(hostCall(bundle.Info)), arrowBytes(t, none.Schema(), absurd))
 	if want := "set spark.sql.execution.arrow.maxRecordsPerBatch"; !strings.Contains(a.failure, want) {
 		t.Errorf("a batch of 2^40 rows: %q does not say %q", a.failure, want)
 	}
@@ -166,7 +166,7 @@ func TestLargeVarTypes(t *testing.T) {
 	b := array.NewInt64Builder(memory.DefaultAllocator)
 	b.AppendValues([]int64{7, -1}, []bool{true, false})
 	batch := batchOf(b.NewArray())
-	q := ask(hostCall(Echo), 0)
+	q := ask(hostCall(bundle.Echo), 0)
 	q.conf = []string{"spark.sql.execution.arrow.useLargeVarTypes", "true"}
 	a := f.connect(t, "4.1.4").do(q, arrowBytes(t, batch.Schema(), batch))
 	if !reflect.DeepEqual(a.columns, [][]any{{"7", nil}}) {
@@ -224,7 +224,7 @@ func TestTruncatedInput(t *testing.T) {
 	f := serveProcess(t, "4.3.0", nil, "")
 	batch := textBatch("some text", "more text")
 	stream := arrowBytes(t, batch.Schema(), batch)
-	init := ask(hostCall(Echo), 0).init("4.3.0")
+	init := ask(hostCall(bundle.Echo), 0).init("4.3.0")
 	for cut := 0; cut < len(stream); cut += 7 {
 		s := f.connect(t, "4.3.0")
 		s.send(init, stream[:cut])

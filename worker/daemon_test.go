@@ -129,7 +129,7 @@ func TestDaemon(t *testing.T) {
 						for range tasks {
 							a := s.do(request{functions: []functionCall{
 								call([]int{0}, bundle.Command{Kind: bundle.AI, Function: "ai_gen"}),
-								call(nil, hostCall(Info)),
+								call(nil, hostCall(bundle.Info)),
 							}}, stream)
 							failed <- a
 						}
@@ -156,7 +156,7 @@ func TestDaemon(t *testing.T) {
 					t.Fatal(err)
 				}
 				s, _ := d.connect(testSecret)
-				if a := s.do(ask(hostCall(Echo), 0), stream); !a.reuse {
+				if a := s.do(ask(hostCall(bundle.Echo), 0), stream); !a.reuse {
 					t.Errorf("after a request to kill: got %+v", a)
 				}
 				d.stop()
@@ -222,7 +222,7 @@ func TestDamagedManifest(t *testing.T) {
 	d := runDaemon(t, installSelf(t, root), "4.3.0", []string{"-m", "pyspark.daemon", "pyspark.worker"})
 	s, _ := d.connect(testSecret)
 	batch := textBatch("a")
-	if a := s.do(ask(hostCall(Echo), 0), arrowBytes(t, batch.Schema(), batch)); !strings.Contains(a.failure, "manifest.json cannot be read") {
+	if a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); !strings.Contains(a.failure, "manifest.json cannot be read") {
 		t.Errorf("got %+v", a)
 	}
 	d.stop()
@@ -259,7 +259,7 @@ func TestAlone(t *testing.T) {
 		t.Errorf("the worker gave the process id %d, not %d", pid, cmd.Process.Pid)
 	}
 	batch := textBatch("a")
-	if a := s.do(ask(hostCall(Echo), 0), arrowBytes(t, batch.Schema(), batch)); !reflect.DeepEqual(a.columns, [][]any{{"a"}}) {
+	if a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); !reflect.DeepEqual(a.columns, [][]any{{"a"}}) {
 		t.Errorf("got %+v", a)
 	}
 	conn.Close()

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 func TestLayoutOf(t *testing.T) {
@@ -70,7 +72,7 @@ func TestInit(t *testing.T) {
 func TestInitCutOff(t *testing.T) {
 	for _, version := range versions {
 		l, _ := layoutOf(version)
-		whole := ask(hostCall(Echo), 0).init(version)
+		whole := ask(hostCall(bundle.Echo), 0).init(version)
 		for n := 1; n < len(whole); n++ {
 			_, err := readInit(bufio.NewReader(bytes.NewReader(whole[:n])), l)
 			if err == nil || err == io.EOF || !strings.Contains(err.Error(), "at byte ") {
@@ -97,7 +99,7 @@ func allocated(f func()) uint64 {
 func TestAbsurdCounts(t *testing.T) {
 	for _, version := range versions {
 		l, _ := layoutOf(version)
-		whole := ask(hostCall(Echo), 0).init(version)
+		whole := ask(hostCall(bundle.Echo), 0).init(version)
 		for i := 0; i+4 <= len(whole); i++ {
 			for _, lie := range [][]byte{{0x7F, 0xFF, 0xFF, 0xFF}, {0xFF, 0xFF, 0xFF, 0xFE}, {0x03, 0xFF, 0xFF, 0xFF}} {
 				b := bytes.Clone(whole)
@@ -140,11 +142,11 @@ func drain(b []byte) {
 // FuzzWire reads init messages of every layout: an error or a message, never a
 // panic, and never more items than bytes.
 func FuzzWire(f *testing.F) {
-	q := ask(hostCall(Echo), 0)
+	q := ask(hostCall(bundle.Echo), 0)
 	q.barrier, q.broadcast, q.profiler = true, true, "perf"
 	for _, version := range versions {
 		l, _ := layoutOf(version)
-		f.Add(int(l), ask(hostCall(Echo), 0).init(version))
+		f.Add(int(l), ask(hostCall(bundle.Echo), 0).init(version))
 		f.Add(int(l), q.init(version))
 	}
 	f.Add(0, []byte{0, 0, 0, 0})

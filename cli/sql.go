@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/spark"
+)
+
+// sqlFlags are those of firesteel sql.
+type sqlFlags struct {
+	ship       shipFlags
+	remote     string
+	statements []string
+	file       string
+	rows       int
+	truncate   int
+	vertical   bool
+}
+
+func (a *app) sql() *cobra.Command {
+	var f sqlFlags
+	c := &cobra.Command{
+		Use:   "sql",
+		Short: "Run SQL with AI functions on any Spark",
+		Long: `Runs SQL statements on a Spark Connect server, with the AI functions known to
+them ('firesteel functions' lists these). The statements come from -e, from a
+file, from standard input, or are typed at a prompt that keeps its history.`,
+		Example: `  firesteel sql --remote sc://localhost:15002 -e "SELECT ai_gen('Name three colours.')"
+  firesteel sql --remote sc://spark.example.com:443/;use_ssl=true -f job.sql
+  firesteel sql            # a prompt; the address comes from SPARK_REMOTE`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if f.remote == "" {
+				return fmt.Errorf("%w: name the Spark Connect server by --remote sc://host:port or SPARK_REMOTE; 'firesteel demo --keep-spark' starts one", errUsage)
+			}
+			if f.rows < 1 || f.truncate < 0 {
+				return fmt.Errorf("%w: --rows must be at least 1 and --truncate at least 0", errUsage)
+			}
+			return a.runSQL(c, f)
+		},
+	}
+	f.ship.add(c)
+	c.Flags().StringVar(&f.remote, "remote", os.Getenv("SPARK_REMOTE"), "address of the Spark Connect server, sc://host:port/;key=value")
+	c.Flags().StringArrayVarP(&f.statements, "execute", "e", nil, "statements to run, separated by ';' (may be repeated)")
+	c.Flags().StringVarP(&f.file, "file", "f", "", "file of statements; '-' is standard input")
+	c.Flags().IntVarP(&f.rows, "rows", "n", 20, "rows of a result to show")
+	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to so many characters; 0 shows them whole")
+	c.Flags().BoolVar(&f.vertical, "vertical", false, "show one value on each line")
+	c.MarkFlagsMutuallyExclusive("execute", "file")
+	return c
+}
+
+func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
+	var scripts []string
+	prompt := false
+	switch {
+	case f.statements != nil:
+		scripts = f.statements
+	case f.file != "":
+		text, err := a.readScript(f.file)
+		if err != nil {
+			return err
+		}
+		scripts = []string{text}
+	case isTerminal(a.in) && isTerminal(a.out):
+		prompt = true
+	default:
+		text, err := a.readScript("-")
+		if err != nil {
+			return err
+		}
+		scripts = []string{text}
+	}
+	ctx, stop := interruptible(c)
+	defer stop()
+	session, err := a.connect(ctx, f.remote, f.ship)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	if prompt {
+		stop() // at the prompt, Ctrl-C ends a statement and not the session
+		return a.prompt(c.Context(), session, f)
+	}
+	for _, script := range scripts {
+		statements, rest := splitStatements(script)
+		if rest != "" {
+			statements = append(statements, rest)
+		}
+		for _, statement := range statements {
+			if err := a.runStatement(ctx, a.out, session, statement, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) readScript(name string) (string, error) {
+	var b []byte
+	var err error
+	if name == "-" {
+		b, err = io.ReadAll(a.in)
+	} else {
+		b, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the statements: %w", err)
+	}
+	return string(b), nil
+}
+
+// runStatement runs one statement and shows what it answers, if it has columns.
+func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Session, statement string, f sqlFlags) error {
+	df, err := session.SQL(ctx, statement)
+	if err != nil {
+		return err
+	}
+	schema, err := df.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if len(schema.Fields) == 0 {
+		return nil
+	}
+	table, err := df.ShowString(ctx, f.rows, f.truncate, f.vertical)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, table)
+	return err
+}

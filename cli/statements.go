@@ -1,0 +1,72 @@
+package cli
+
+import "strings"
+
+// splitStatements cuts a script at the semicolons that end its statements:
+// those outside quotes ('...', "...", `...`), line comments (-- ...) and
+// bracketed comments (/* ... */, which nest), as Spark SQL reads them. What
+// holds nothing but comments and space is left out. rest is what follows the
+// last semicolon: an unfinished statement, or the last one of a script.
+func splitStatements(script string) (statements []string, rest string) {
+	start, blank := 0, true
+	for i := 0; i < len(script); {
+		next := skipLexeme(script, i)
+		switch c := script[i]; {
+		case c == ';':
+			if !blank {
+				statements = append(statements, strings.TrimSpace(script[start:i]))
+			}
+			start, blank = next, true
+		case isComment(script, i) || c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		default:
+			blank = false
+		}
+		i = next
+	}
+	if blank {
+		return statements, ""
+	}
+	return statements, strings.TrimSpace(script[start:])
+}
+
+func isComment(s string, i int) bool {
+	return strings.HasPrefix(s[i:], "--") || strings.HasPrefix(s[i:], "/*")
+}
+
+// skipLexeme gives the index after the quoted text, comment or single byte
+// that stands at i. What is not closed reaches to the end.
+func skipLexeme(s string, i int) int {
+	switch {
+	case s[i] == '\'' || s[i] == '"' || s[i] == '`':
+		for j := i + 1; j < len(s); j++ {
+			if s[j] == '\\' && s[i] != '`' {
+				j++
+			} else if s[j] == s[i] {
+				return j + 1
+			}
+		}
+		return len(s)
+	case strings.HasPrefix(s[i:], "--"):
+		if end := strings.IndexByte(s[i:], '\n'); end >= 0 {
+			return i + end + 1
+		}
+		return len(s)
+	case strings.HasPrefix(s[i:], "/*"):
+		depth := 0
+		for j := i; j < len(s); j++ {
+			switch {
+			case strings.HasPrefix(s[j:], "/*"):
+				depth++
+				j++
+			case strings.HasPrefix(s[j:], "*/"):
+				depth--
+				j++
+				if depth == 0 {
+					return j + 1
+				}
+			}
+		}
+		return len(s)
+	}
+	return i + 1
+}

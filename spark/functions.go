@@ -1,0 +1,55 @@
+package spark
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// scalarPandasUDF is Spark's eval type SQL_SCALAR_PANDAS_UDF: Arrow batches of
+// the arguments in, one column out. It is the same on all versions.
+const scalarPandasUDF = 200
+
+// registerShipped makes the functions of the shipped worker known to SQL.
+func (s *Session) registerShipped(ctx context.Context, model bool) error {
+	for _, name := range []string{bundle.Echo, bundle.Info} {
+		if err := s.RegisterProgramFunction(ctx, name, StringType); err != nil {
+			return err
+		}
+	}
+	if !model {
+		return nil
+	}
+	for _, f := range ai.All() {
+		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns), bundle.Command{Kind: bundle.AI, Function: f.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RegisterProgramFunction makes a function that the shipped program itself
+// registered (worker.Register) known to SQL and Call, with its result's type.
+func (s *Session) RegisterProgramFunction(ctx context.Context, name string, returns DataType) error {
+	if !s.config.ship.wanted {
+		return fmt.Errorf("function %s: the session has no program to run it; connect with spark.WithProgram", name)
+	}
+	return s.registerCommand(ctx, name, returns, bundle.Command{Kind: bundle.Host, Function: name})
+}
+
+func (s *Session) registerCommand(ctx context.Context, name string, returns DataType, c bundle.Command) error {
+	err := s.RegisterFunction(ctx, FunctionSpec{
+		Name:          name,
+		Deterministic: true,
+		ReturnType:    returns,
+		EvalType:      scalarPandasUDF,
+		Command:       c.Encode(),
+		PythonVersion: "3.11", // Spark only passes it on
+	})
+	if err != nil {
+		return fmt.Errorf("registering %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package spark
+
+import (
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/firesteel/firesteel/internal/version"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/llm/weights/gguf"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// pythonKey is the session's setting of the program that Spark starts as the
+// worker of its functions.
+const pythonKey = "spark.sql.execution.pyspark.python"
+
+// shipment is what a session sends to the executors.
+type shipment struct {
+	wanted   bool
+	model    string // reference; empty for none
+	program  string // path; empty for this program
+	progress TransferProgress
+}
+
+// TransferProgress is told how far downloads and uploads are. Its methods may
+// be called often, and from several goroutines.
+type TransferProgress interface {
+	// Step: done of total bytes of name are there; total is 0 if unknown.
+	Step(name string, done, total int64)
+	// End: name is finished, or given up.
+	End(name string)
+}
+
+// WithModel makes the AI functions known to the session: Connect finds the
+// model (see weights.Resolve; it may be downloaded), uploads it together with
+// this program as the executors' worker, and registers the functions.
+//
+// The worker is this very program, so its main must call worker.Main first.
+func WithModel(reference string) Option {
+	return func(c *config) { c.ship.wanted, c.ship.model = true, reference }
+}
+
+// WithProgram ships the program at path, or this one if path is empty, as the
+// executors' worker; with WithModel it only says which program. It must be a
+// Linux executable whose main calls worker.Main first.
+func WithProgram(path string) Option {
+	return func(c *config) { c.ship.wanted, c.ship.program = true, path }
+}
+
+// WithTransferProgress reports the download of a model and its upload.
+func WithTransferProgress(p TransferProgress) Option {
+	return func(c *config) { c.ship.progress = p }
+}
+
+// shipWorker uploads program and model and makes Spark use them, in this
+// session only.
+func (s *Session) shipWorker(ctx context.Context) error {
+	program, err := workerProgram(s.config.ship.program)
+	if err != nil {
+		return err
+	}
+	archive := bundle.Archive{
+		Manifest: bundle.Manifest{Firesteel: version.String(), Spark: s.version},
+		Program:  program,
+	}
+	if reference := s.config.ship.model; reference != "" {
+		m, err := weights.Resolve(ctx, reference, weights.Options{Progress: s.config.ship.progress})
+		if err != nil {
+			return err
+		}
+		// A damaged file is found here, not minutes later on an executor.
+		if err := gguf.Check(m.Path); err != nil {
+			return fmt.Errorf("model %s: %w", reference, err)
+		}
+		archive.ModelPath = m.Path
+		archive.Manifest.Model = &bundle.Model{Name: m.Name, File: filepath.Base(m.Path), Size: m.Size, SHA256: m.SHA256}
+	}
+	if err := s.addBundle(ctx, archive); err != nil {
+		return fmt.Errorf("uploading program and model to Spark: %w", err)
+	}
+	if err := s.Conf().Set(ctx, pythonKey, bundle.Executable); err != nil {
+		return err
+	}
+	return s.registerShipped(ctx, archive.Manifest.Model != nil)
+}
+
+func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
+	digest, err := a.Digest()
+	if err != nil {
+		return err
+	}
+	size, err := a.WriteTo(io.Discard) // all but free: nothing is compressed
+	if err != nil {
+		return err
+	}
+	var report func(done, total int64)
+	if p := s.config.ship.progress; p != nil {
+		const name = "upload to Spark"
+		report = func(done, total int64) { p.Step(name, done, total) }
+		defer p.End(name)
+	}
+	_, err = s.AddArchive(ctx, Source{
+		SHA256: digest, // of the content, which fixes the bytes
+		Size:   size,
+		Open: func() (io.ReadCloser, error) {
+			r, w := io.Pipe()
+			go func() {
+				_, err := a.WriteTo(w)
+				w.CloseWithError(err)
+			}()
+			return r, nil
+		},
+	}, bundle.Dir+".tar.gz#"+bundle.Dir, report)
+	return err
+}
+
+// workerProgram checks that a program can be the executors' worker.
+func workerProgram(path string) (string, error) {
+	own := path == ""
+	if own {
+		if !bundle.CanServe() {
+			return "", errors.New("this program cannot be Spark's worker: its main must call worker.Main() first, or name another program by spark.WithProgram")
+		}
+		var err error
+		if path, err = os.Executable(); err != nil {
+			return "", fmt.Errorf("finding this program's own file: %w", err)
+		}
+	}
+	f, err := elf.Open(path)
+	var format *elf.FormatError
+	switch {
+	case errors.As(err, &format):
+		advice := "build it with CGO_ENABLED=0 GOOS=linux GOARCH=amd64"
+		if own {
+			advice += ", and name it by spark.WithProgram (--worker for the firesteel command)"
+		}
+		return "", fmt.Errorf("%s is not a program for Linux, where executors run it; %s", path, advice)
+	case err != nil:
+		return "", fmt.Errorf("reading the worker's program: %w", err)
+	}
+	return path, f.Close()
+}
