@@ -6,7 +6,6 @@ package unpack
 import (
 	"archive/tar"
 	"archive/zip"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +14,9 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	// Twice as fast as the standard library's, which shows on 450 MB.
+	"github.com/klauspost/compress/gzip"
 )
 
 // Limits bound what an archive may hold.

@@ -65,9 +65,6 @@ func plan(spark Distribution, java, folder string, o Options) (launch, error) {
 			return launch{}, err
 		}
 	}
-	if spark.Connect != "" {
-		classes = append(classes, spark.Connect)
-	}
 	jars, err := filepath.Glob(filepath.Join(spark.Home, "jars", "*.jar"))
 	if err != nil {
 		return launch{}, err
@@ -75,6 +72,10 @@ func plan(spark Distribution, java, folder string, o Options) (launch, error) {
 	// The first binding of SLF4J wins; Spark's own command line does the same.
 	slices.SortStableFunc(jars, func(a, b string) int { return slf4j(b) - slf4j(a) })
 	classes = append(classes, jars...)
+	// Last: its copies of some shaded classes are not whole.
+	if spark.Connect != "" {
+		classes = append(classes, spark.Connect)
+	}
 
 	args := []string{"-cp", strings.Join(classes, string(os.PathListSeparator)), "-Xmx" + conf["spark.driver.memory"], "-XX:+IgnoreUnrecognizedVMOptions"}
 	if !o.FullJIT {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -191,15 +192,19 @@ func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error
 	}
 }
 
-// tail gives a log's last lines, indented.
+// frame is a line of a Java stack trace: where, but not what.
+var frame = regexp.MustCompile(`^\s+(at |\.\.\. \d+ (more|common))`)
+
+// tail gives a log's last lines, indented, without stack frames.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "  (" + err.Error() + ")"
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	if len(lines) > 20 {
-		lines = lines[len(lines)-20:]
+	lines = slices.DeleteFunc(lines, frame.MatchString)
+	if len(lines) > 15 {
+		lines = lines[len(lines)-15:]
 	}
 	return "  " + strings.Join(lines, "\n  ")
 }
