@@ -30,10 +30,10 @@ type process struct {
 // ends, as happens when this process dies, however it dies.
 const guardScript = `trap '' INT TERM HUP
 cat >/dev/null
-kill -TERM -- "-$1" 2>/dev/null
+kill -s TERM -- "-$1" 2>/dev/null
 n=0
-while kill -0 -- "-$1" 2>/dev/null && [ $n -lt 30 ]; do sleep 0.1; n=$((n+1)); done
-kill -KILL -- "-$1" 2>/dev/null
+while kill -s 0 -- "-$1" 2>/dev/null && [ $n -lt 30 ]; do sleep 0.1; n=$((n+1)); done
+kill -s KILL -- "-$1" 2>/dev/null
 rm -rf -- "$2"
 `
 
