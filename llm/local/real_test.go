@@ -172,7 +172,8 @@ func TestAsReferences(t *testing.T) {
 		for id, x := range g.peer {
 			off := math.Abs(float64(last[id]) - math.Log(total) - x)
 			worstPeer = max(worstPeer, off)
-			if off > .5 {
+			// The less likely a token, the more its logarithm shows of rounding.
+			if off > .25 && x > -4 || off > .75 {
 				t.Errorf("case %d: log p of %d: %g, llama.cpp has %g", i, id, float64(last[id])-math.Log(total), x)
 			}
 		}
