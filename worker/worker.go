@@ -56,7 +56,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			"Spark asked it for %s, which needs a Python interpreter (unset spark.sql.execution.pyspark.python, or use another session)", module)
 	}
 	start := time.Now()
-	log.Info("worker starts", "args", strings.Join(args, " "), "spark", p.spark, "layout", p.layout.String())
+	log.Info("worker starts", "args", strings.Join(args, " "), "spark", p.spark, "layout", p.layout.String(), "unix", p.flag("PYTHON_UNIX_DOMAIN_ENABLED"))
 
 	leaveProcessGroup()
 	terminated := make(chan os.Signal, 1)
