@@ -1,0 +1,139 @@
+package spark
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	batchLayout = "*pb.AddArtifactsRequest_Batch_"
+	beginLayout = "*pb.AddArtifactsRequest_BeginChunk"
+	chunkLayout = "*pb.AddArtifactsRequest_Chunk"
+)
+
+func content(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	return b
+}
+
+func TestUploadLayouts(t *testing.T) {
+	for name, c := range map[string]struct {
+		sizes   []int
+		layouts []string
+	}{
+		"empty":             {[]int{0}, []string{batchLayout}},
+		"one chunk":         {[]int{chunkSize}, []string{batchLayout}},
+		"one byte more":     {[]int{chunkSize + 1}, []string{beginLayout, chunkLayout}},
+		"three chunks":      {[]int{3 * chunkSize}, []string{beginLayout, chunkLayout, chunkLayout}},
+		"small ones":        {[]int{10, 20, 30}, []string{batchLayout}},
+		"more than a batch": {[]int{chunkSize - 5, 6}, []string{batchLayout, batchLayout}},
+		"mixed":             {[]int{10, chunkSize + 1, 10}, []string{batchLayout, beginLayout, chunkLayout, batchLayout}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			s, _ := f.start(t, "")
+			var artifacts []artifact
+			var total int64
+			for i, n := range c.sizes {
+				total += int64(n)
+				artifacts = append(artifacts, artifact{"files/" + string(rune('a'+i)), ByteSource(content(n))})
+			}
+			var last int64
+			err := s.upload(t.Context(), artifacts, func(done, of int64) {
+				if done < last || of != total {
+					t.Errorf("progress %d of %d after %d", done, of, last)
+				}
+				last = done
+			})
+			if err != nil || last != total {
+				t.Errorf("%v after %d bytes of %d", err, last, total)
+			}
+			if !slices.Equal(f.layouts, c.layouts) {
+				t.Errorf("layouts %q", f.layouts)
+			}
+			for i, n := range c.sizes {
+				if !bytes.Equal(f.blobs[artifacts[i].name], content(n)) {
+					t.Errorf("artifact %d arrived differently", i)
+				}
+			}
+		})
+	}
+}
+
+func TestUploadDamaged(t *testing.T) {
+	f := newFake(t)
+	f.damage = 2
+	s, _ := f.start(t, "")
+	if err := s.AddFile(t.Context(), ByteSource(content(chunkSize+9)), "x", nil); err != nil || f.count("upload") != 3 {
+		t.Errorf("%v after %q", err, f.calls)
+	}
+	f = newFake(t)
+	f.damage = 99
+	s, _ = f.start(t, "")
+	if err := s.AddFile(t.Context(), ByteSource(content(9)), "x", nil); !errors.Is(err, ErrUpload) || !strings.Contains(err.Error(), "files/x") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestUploadSourceFails(t *testing.T) {
+	f := newFake(t)
+	s, _ := f.start(t, "")
+	short := ByteSource(content(chunkSize * 2))
+	short.Size += 100
+	if err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "ended 100 bytes early") {
+		t.Errorf("%v", err)
+	}
+	broken := Source{Size: 5, Open: func() (io.ReadCloser, error) { return nil, errors.New("no such thing") }}
+	if err := s.AddFile(t.Context(), broken, "x", nil); err == nil || !strings.Contains(err.Error(), "no such thing") {
+		t.Errorf("%v", err)
+	}
+	if len(f.blobs) != 0 {
+		t.Error("part of a source was kept")
+	}
+}
+
+func TestArchiveIsUploadedOnce(t *testing.T) {
+	f := newFake(t)
+	s, _ := f.start(t, "")
+	first, second := ByteSource(content(10)), ByteSource(content(11))
+	for i, c := range []struct {
+		from    Source
+		name    string
+		already bool
+	}{
+		{first, "a.tar.gz#a", false},
+		{first, "a.tar.gz#a", true},
+		{second, "a.tar.gz#a", false}, // other content
+		{first, "a.tar.gz#b", false},  // another folder
+		{first, "a.tar.gz#b", true},
+	} {
+		already, err := s.AddArchive(t.Context(), c.from, c.name, nil)
+		if err != nil || already != c.already {
+			t.Errorf("%d: %v, %v", i, already, err)
+		}
+	}
+	for _, name := range []string{"", "a", "a.txt", "x/a.zip", "../a.zip", "a.zip#", "a.zip#x/y", "a.zip#..", "a.zip#b#c"} {
+		if _, err := s.AddArchive(t.Context(), first, name, nil); err == nil {
+			t.Errorf("the name %q was taken", name)
+		}
+	}
+	if err := s.AddFile(t.Context(), first, "a/b", nil); err == nil {
+		t.Error("a file in a folder was taken")
+	}
+	// Blobs that are there, or twice in one call, are sent once.
+	before := f.count("upload")
+	names, err := s.addBlobs(t.Context(), []byte("x"), []byte("x"), []byte("y"))
+	if err != nil || names[0] != names[1] || names[0] == names[2] {
+		t.Error(names, err)
+	}
+	if _, err := s.addBlobs(t.Context(), []byte("y")); err != nil || f.count("upload") != before+1 {
+		t.Errorf("%v after %q", err, f.calls)
+	}
+}
