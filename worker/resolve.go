@@ -18,12 +18,12 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	if err != nil {
 		return nil, err
 	}
-	context := m.context
+	of := m.context
 	return &task{columns: columns, scope: scope{
 		mem:          p.mem,
 		log:          log,
 		model:        p.modelFor,
-		info:         func() processInfo { return p.info(context) },
+		info:         func() processInfo { return p.info(of) },
 		largeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true",
 	}}, nil
 }

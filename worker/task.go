@@ -195,6 +195,8 @@ func (t *task) call(ctx context.Context, f evaluator, args []arrow.Array, rows i
 	}()
 	result, err = f.eval(ctx, &t.scope, args, rows)
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx) // says more than a function's "context canceled"
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", f.name(), err)
 	case result == nil:

@@ -3,8 +3,8 @@ package worker
 // The protocol between Spark and its Python workers, as spoken by Spark 3.5 to
 // 4.3 (facts from pyspark's daemon.py, worker.py and serializers.py).
 //
-//	start     Spark runs `program -m pyspark.daemon pyspark.worker` once per
-//	          executor and session. The program listens on loopback and writes
+//	start     Spark runs `program -m pyspark.daemon pyspark.worker` (3.5 without
+//	          the last word) once per executor and session. The program listens on loopback and writes
 //	          to its standard output: int port; or, with
 //	          PYTHON_UNIX_DOMAIN_ENABLED=true, text: path of a Unix socket in
 //	          PYTHON_WORKER_FACTORY_SOCK_DIR. After that, standard input carries
@@ -28,7 +28,9 @@ package worker
 //	            int PYTHON_EXCEPTION_THROWN, text;
 //	          nothing follows: Spark closes the connection.
 //	cancel    Spark closes the connection, or its own half of it. It does
-//	          neither while a task is well.
+//	          neither while a task is well. A cancelled query's tasks that wait
+//	          for the worker are closed only when Spark's monitor next looks
+//	          and spark.python.task.killTimeout (2 s) is over.
 //
 // An int has 4 bytes and a long 8, big-endian; a bool has 1; a text is an int,
 // its length in bytes, and UTF-8. The special ints stand where a length could.
