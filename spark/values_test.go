@@ -1,0 +1,227 @@
+package spark
+
+import (
+	"math"
+	"math/big"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/firesteel/firesteel/spark/pb"
+)
+
+func TestDecimal(t *testing.T) {
+	for _, s := range []string{"0", "-0.05", "12.50", "99999999999999999999999999999999999999", "-1"} {
+		d, err := ParseDecimal(s)
+		if err != nil || d.String() != s {
+			t.Errorf("%s: %v, %v", s, d, err)
+		}
+	}
+	for _, s := range []string{"", ".", "1.2.3", "1e5", "x", "1_0", "1.-5", "999999999999999999999999999999999999999"} {
+		if d, err := ParseDecimal(s); err == nil {
+			t.Errorf("%q gives %v", s, d)
+		}
+	}
+	if f := (Decimal{big.NewInt(-1250), 2}).Float64(); f != -12.5 {
+		t.Error(f)
+	}
+	if s := (Decimal{}).String(); s != "0" {
+		t.Error(s)
+	}
+}
+
+func TestLiterals(t *testing.T) {
+	type label string
+	seven := 7
+	for _, c := range []struct {
+		value any
+		want  string
+	}{
+		{nil, "null:{null:{}}"},
+		{"x", `string:"x"`},
+		{label("x"), `string:"x"`},
+		{true, "boolean:true"},
+		{1, "integer:1"},
+		{math.MaxInt32 + 1, "long:2147483648"},
+		{int64(1), "long:1"},
+		{int8(1), "byte:1"},
+		{int16(1), "short:1"},
+		{uint32(7), "integer:7"},
+		{1.5, "double:1.5"},
+		{float32(1.5), "float:1.5"},
+		{[]byte("x"), `binary:"x"`},
+		{time.Unix(1, 2000), "timestamp:1000002"},
+		{Decimal{big.NewInt(-5), 2}, `decimal:{value:"-0.05" precision:2 scale:2}`},
+		{&seven, "integer:7"},
+		{(*string)(nil), "null:{string:{}}"},
+		{[]string{"a"}, `array:{element_type:{string:{}} elements:{string:"a"}}`},
+		{[]string{}, "array:{element_type:{string:{}}}"},
+		{[]int{1}, "array:{element_type:{long:{}} elements:{long:1}}"},
+		{[]string(nil), "null:{array:{element_type:{string:{}} contains_null:true}}"},
+	} {
+		l, err := literal(c.value)
+		if err != nil {
+			t.Errorf("%#v: %v", c.value, err)
+			continue
+		}
+		// The text form varies its spaces on purpose.
+		got := strings.ReplaceAll(strings.ReplaceAll(l.String(), "  ", " "), ": ", ":")
+		if got != c.want {
+			t.Errorf("%#v: %s, want %s", c.value, got, c.want)
+		}
+	}
+	for _, v := range []any{make(chan int), func() {}, uint64(math.MaxUint64), []chan int{}, map[string]int{}, struct{ X int }{}} {
+		if c := Lit(v); c.err == nil {
+			t.Errorf("%T became a literal", v)
+		}
+	}
+	if c := Call("f", make(chan int)); c.err == nil || c.Alias("x").Cast("int").Plus(1).err == nil {
+		t.Error("an error was lost on the way")
+	}
+	if c := Col("x").Cast(5); c.err == nil {
+		t.Error("5 was taken as a type")
+	}
+}
+
+func TestTypesTravel(t *testing.T) {
+	for _, d := range []DataType{
+		VoidType, BooleanType, ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, StringType, BinaryType,
+		DateType, TimestampType, TimestampNTZType, VariantType, DecimalType{20, 3}, ArrayType{StringType, true},
+		MapType{StringType, ArrayType{DoubleType, false}, true},
+		StructType{[]StructField{{"a b", LongType, false, ""}, {"c", StructType{[]StructField{{"d", DateType, true, `{"k":1}`}}}, true, ""}}},
+	} {
+		got, err := typeFromWire(d.wire())
+		if err != nil || !reflect.DeepEqual(got, d) {
+			t.Errorf("%s came back as %v, %v", d, got, err)
+		}
+		if d == VariantType {
+			continue // has no Arrow form
+		}
+		a, err := arrowType(d)
+		if err != nil {
+			t.Errorf("%s: %v", d, err)
+			continue
+		}
+		back, err := typeFromArrow(a)
+		if err != nil || back.String() != d.String() {
+			t.Errorf("%s came back from Arrow as %v, %v", d, back, err)
+		}
+	}
+	s := StructType{[]StructField{{"a b", LongType, false, ""}, {"c`d", ArrayType{StringType, true}, true, ""}}}
+	if got, want := s.DDL(), "`a b` BIGINT NOT NULL,`c``d` ARRAY<STRING>"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestTypesOfAHostileServer(t *testing.T) {
+	deep := StringType.wire()
+	for range 2 * maxTypeDepth {
+		deep = &pb.DataType{Kind: &pb.DataType_Array_{Array: &pb.DataType_Array{ElementType: deep}}}
+	}
+	for name, d := range map[string]*pb.DataType{
+		"nothing":            nil,
+		"no kind":            {},
+		"deep":               deep,
+		"array of nothing":   {Kind: &pb.DataType_Array_{Array: &pb.DataType_Array{}}},
+		"interval backwards": {Kind: &pb.DataType_DayTimeInterval_{DayTimeInterval: &pb.DataType_DayTimeInterval{StartField: proto.Int32(3), EndField: proto.Int32(1)}}},
+		"interval of aeons":  {Kind: &pb.DataType_YearMonthInterval_{YearMonthInterval: &pb.DataType_YearMonthInterval{EndField: proto.Int32(9)}}},
+	} {
+		if got, err := typeFromWire(d); err == nil {
+			t.Errorf("%s gives %v", name, got)
+		}
+	}
+}
+
+func TestArrowTypesThatSparkDoesNotRead(t *testing.T) {
+	for _, a := range []arrow.DataType{
+		arrow.PrimitiveTypes.Uint8, arrow.BinaryTypes.LargeString, &arrow.TimestampType{Unit: arrow.Nanosecond},
+		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, arrow.ListOf(arrow.PrimitiveTypes.Uint64),
+	} {
+		_, err := SchemaFromArrow(arrow.NewSchema([]arrow.Field{{Name: "x", Type: a}}, nil))
+		if err == nil || !strings.Contains(err.Error(), "column x") {
+			t.Errorf("%s: %v", a, err)
+		}
+	}
+}
+
+func TestScan(t *testing.T) {
+	row := Row{
+		[]string{"id", "Name", "tags", "price", "none", "inner", "counts"},
+		[]any{int32(5), "x", []any{"a", nil}, Decimal{big.NewInt(150), 2}, nil, Row{[]string{"n"}, []any{int8(3)}}, map[any]any{"k": int64(1)}},
+	}
+	type inner struct{ N int }
+	var v struct {
+		ID     int64
+		Name   string
+		Tags   []*string `spark:"tags"`
+		Price  float64   `spark:"price"`
+		None   *string   `spark:"none"`
+		Inner  inner     `spark:"inner"`
+		Counts map[string]int
+		hidden int
+	}
+	if err := row.Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	a := "a"
+	if v.ID != 5 || v.Name != "x" || !reflect.DeepEqual(v.Tags, []*string{&a, nil}) || v.Price != 1.5 || v.None != nil || v.Inner.N != 3 || v.Counts["k"] != 1 || v.hidden != 0 {
+		t.Errorf("%+v", v)
+	}
+	for name, target := range map[string]any{
+		`no column "Missing"`:         &struct{ Missing int }{},
+		"it is NULL":                  &struct{ None string }{},
+		"it is a string, which a int": &struct{ Name int }{},
+		"which a uint8 cannot hold":   &struct{ Price uint8 }{},
+		"element 1: it is NULL":       &struct{ Tags []string }{},
+		"pointer to a struct":         struct{ ID int }{},
+		"no exported fields":          &struct{ x int }{},
+		`two fields for the column "id"`: &struct {
+			A, B int `spark:"id"`
+		}{},
+	} {
+		if err := row.Scan(target); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	big := Row{[]string{"n"}, []any{int64(300)}}
+	if _, err := Get[int8](big, "n"); err == nil || !strings.Contains(err.Error(), "300 does not fit") {
+		t.Error(err)
+	}
+	if _, err := Get[uint8](Row{[]string{"n"}, []any{int64(-1)}}, "n"); err == nil {
+		t.Error("-1 became a uint8")
+	}
+	if n, err := Get[any](big, "N"); err != nil || n != int64(300) {
+		t.Error(n, err)
+	}
+}
+
+func TestBuildingErrorsWaitForTheAction(t *testing.T) {
+	f := newFake(t)
+	s, _ := f.start(t, "")
+	r := s.Range(0, 1, 1, 0)
+	other, _ := newFake(t).start(t, "")
+	for want, d := range map[string]*DataFrame{
+		"step is 0":               s.Range(0, 1, 0, 0).Select(Col("id")),
+		"limit: -1":               r.Limit(-1).Limit(5),
+		"not a kind of join":      r.Join(r, Lit(true), "sideways").Distinct(),
+		"no columns are named":    r.GroupBy().Agg(),
+		"different sessions":      r.Union(other.Range(0, 1, 1, 0)),
+		"repartition: 0":          r.Repartition(0),
+		"column x: a value of Go": r.WithColumn("x", Lit(make(chan int))),
+	} {
+		_, err := d.Collect(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+		if _, err := d.Schema(t.Context()); err == nil {
+			t.Errorf("%q: no error of Schema", want)
+		}
+	}
+	if f.count("execute") != 0 {
+		t.Error("a wrong query was sent")
+	}
+}
