@@ -101,9 +101,7 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 			return nil, context.Cause(e.ctx)
 		case err == io.EOF:
 			// The server has more, and waits for us to come back for it.
-			if !sleep(e.ctx, time.Millisecond) {
-				continue
-			}
+			sleep(e.ctx, time.Millisecond)
 			continue
 		case unknownOperation(err):
 			if e.lastResponse != "" {
@@ -136,8 +134,11 @@ func (e *execution) receive() (*pb.ExecutePlanResponse, error) {
 }
 
 func (e *execution) openStream() error {
-	ctx, cancel := context.WithCancel(e.ctx)
-	e.cancelStream = cancel
+	// The server is not told a deadline: it would end the stream by it, a
+	// moment before this side can know why.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(e.ctx))
+	detach := context.AfterFunc(e.ctx, cancel)
+	e.cancelStream = func() { detach(); cancel() }
 	var err error
 	if e.sent {
 		r := &pb.ReattachExecuteRequest{
