@@ -65,6 +65,10 @@ func Sets() []*Set {
 // Pad rounds n up to a multiple of Width.
 func Pad(n int) int { return (n + Width - 1) / Width * Width }
 
+// Stride is a good distance of rows of n numbers: rows that lie a multiple of
+// 4 KiB apart would push each other out of the first-level cache.
+func Stride(n int) int { return Pad(n) + Width }
+
 // Exp computes dst[i] = e^(src[i] - shift), never zero: what would underflow is
 // the least normal number. The lengths are the same multiple of 8.
 func (s *Set) Exp(dst, src []float32, shift float32) {

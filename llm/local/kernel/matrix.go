@@ -39,7 +39,7 @@ func (w *Matrix) Row(n int, dst []float32) {
 // Blocks that keep a panel's part in the first-level cache and A's part in the
 // second.
 const (
-	blockK    = 256
+	blockK    = 320
 	blockRows = 192
 	// Up to so many rows a panel is read once and the sums stay in registers.
 	fewRows = 24
@@ -54,10 +54,12 @@ func (s *Set) Mul(m int, a []float32, lda int, w *Matrix, c []float32, ldc int, 
 		s.Panels(m, w.K, a, lda, w.Panels, stride, panels, c, ldc, add)
 		return
 	}
+	blocks := (w.K + blockK - 1) / blockK
+	depth := (w.K + blocks - 1) / blocks // blocks alike
 	for i := 0; i < m; i += blockRows {
 		rows := min(m-i, blockRows)
-		for k := 0; k < w.K; k += blockK {
-			s.Panels(rows, min(w.K-k, blockK), a[i*lda+k:], lda, w.Panels[k*Width:], stride, panels, c[i*ldc:], ldc, add || k > 0)
+		for k := 0; k < w.K; k += depth {
+			s.Panels(rows, min(w.K-k, depth), a[i*lda+k:], lda, w.Panels[k*Width:], stride, panels, c[i*ldc:], ldc, add || k > 0)
 		}
 	}
 }

@@ -192,9 +192,9 @@ type llamaState struct {
 	normed    []float32 // R x E
 	qkv       []float32 // R x (H+G+G)*S
 	attended  []float32 // R x H*S
-	gateUp    []float32 // R x 2F
+	gateUp    []float32 // R x 2F, kernel.Stride apart
 	angles    []float32 // R x S
-	logits    []float32 // headRows x V
+	logits    []float32 // headRows x V, kernel.Stride apart
 	views     []nn.View
 	wanted    []wanted
 }
@@ -211,9 +211,9 @@ func (m *llama) NewState(rows int) State {
 		normed:    make([]float32, max(rows, headRows)*e),
 		qkv:       make([]float32, rows*(m.heads+2*m.groups)*s),
 		attended:  make([]float32, rows*m.heads*s),
-		gateUp:    make([]float32, rows*2*m.feedForward),
+		gateUp:    make([]float32, rows*kernel.Stride(2*m.feedForward)),
 		angles:    make([]float32, rows*s),
-		logits:    make([]float32, headRows*kernel.Pad(m.vocabulary)),
+		logits:    make([]float32, headRows*kernel.Stride(m.vocabulary)),
 		views:     make([]nn.View, rows),
 	}
 }
@@ -265,20 +265,21 @@ func (s *llamaState) layer(n int, spans []Span, rows int) {
 	}
 	at := 0
 	for _, span := range spans {
-		n0, count := span.Cache.Len()-len(span.Rows), len(span.Rows)
-		span.Cache.Put(n, n0, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
+		count := len(span.Rows)
+		span.Cache.Put(n, span.Cache.Len()-count, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
 		s.attention.Do(n, span.Cache, s.views[at:at+count], s.qkv[at*width:], width, s.attended[at*q:], q)
 		at += count
 	}
 	s.kernels.Mul(rows, s.attended, q, layer.attentionOut, s.x, e, true)
 
 	s.normalise(rows, layer.feedForwardNorm)
-	s.kernels.Mul(rows, s.normed, e, layer.gateUp, s.gateUp, 2*ff, false)
+	inner := kernel.Stride(2 * ff)
+	s.kernels.Mul(rows, s.normed, e, layer.gateUp, s.gateUp, inner, false)
 	for i := range rows {
-		gate := s.gateUp[i*2*ff : i*2*ff+ff]
-		s.kernels.SiluMul(gate, gate, s.gateUp[i*2*ff+ff:(i+1)*2*ff])
+		gate, up := s.gateUp[i*inner:i*inner+ff], s.gateUp[i*inner+ff:i*inner+2*ff]
+		s.kernels.SiluMul(gate, gate, up)
 	}
-	s.kernels.Mul(rows, s.gateUp, 2*ff, layer.down, s.x, e, true)
+	s.kernels.Mul(rows, s.gateUp, inner, layer.down, s.x, e, true)
 }
 
 func (s *llamaState) normalise(rows int, weight []float32) {
@@ -291,7 +292,7 @@ func (s *llamaState) normalise(rows int, weight []float32) {
 // head computes the logits that are wanted, a few rows at a time: those of a
 // large vocabulary take more memory than all the rest.
 func (s *llamaState) head(stop func() bool, emit func(span, row int, logits []float32)) error {
-	e, width := s.embedding, kernel.Pad(s.vocabulary)
+	e, width := s.embedding, kernel.Stride(s.vocabulary)
 	for first := 0; first < len(s.wanted); first += headRows {
 		if stop() {
 			return ErrStopped

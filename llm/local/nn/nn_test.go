@@ -1,0 +1,154 @@
+package nn
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/firesteel/firesteel/llm/local/kernel"
+)
+
+func random(r *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
+}
+
+// Attention over a prefix, own tokens and a tree, against the definition.
+func TestAttention(t *testing.T) {
+	const heads, groups, size, tokens = 6, 2, 16, 90
+	r := rand.New(rand.NewPCG(1, 2))
+	shape := CacheShape{Layers: 2, Heads: groups, HeadSize: size}
+	keys, values := random(r, tokens*groups*size), random(r, tokens*groups*size)
+	row := groups * size
+
+	prefix := NewCache(&Pool{Shape: shape}, nil)
+	prefix.Grow(41)
+	prefix.Put(1, 0, 41, keys, values, row)
+	cache := NewCache(&Pool{Shape: shape}, prefix)
+	for at, n := 41, 0; at < tokens; at += n {
+		n = min(17, tokens-at)
+		cache.Grow(n)
+		cache.Put(1, at, n, keys[at*row:], values[at*row:], row)
+	}
+	if cache.Len() != tokens || prefix.Len() != 41 {
+		t.Fatalf("lengths %d, %d", cache.Len(), prefix.Len())
+	}
+
+	var views []View
+	for n := 42; n <= 80; n++ {
+		views = append(views, View{Leading: n})
+	}
+	for n := int32(80); n < tokens; n++ {
+		v := View{Leading: 80}
+		if n > 82 {
+			v.Extra = append(v.Extra, 81, n-2)
+		}
+		v.Extra = slices.Compact(append(v.Extra, n))
+		views = append(views, v)
+	}
+	queries := random(r, len(views)*heads*size)
+	for _, set := range kernel.Sets() {
+		a := Attention{Kernels: set, Heads: heads}
+		got := make([]float32, len(views)*heads*size)
+		a.Do(1, cache, views, queries, heads*size, got, heads*size)
+		for i, view := range views {
+			slots := view.Extra
+			for n := range view.Leading {
+				slots = append(slots, int32(n))
+			}
+			for h := range heads {
+				q := queries[(i*heads+h)*size:][:size]
+				at := h / (heads / groups) * size
+				want := make([]float64, size)
+				sum := 0.0
+				for _, slot := range slots {
+					dot := 0.0
+					for j, x := range q {
+						dot += float64(x) * float64(keys[int(slot)*row+at+j])
+					}
+					p := math.Exp(dot)
+					sum += p
+					for j := range want {
+						want[j] += p * float64(values[int(slot)*row+at+j])
+					}
+				}
+				for j := range want {
+					if x := float64(got[(i*heads+h)*size+j]); math.Abs(x-want[j]/sum) > 1e-4 {
+						t.Fatalf("%s row %d head %d: %g, want %g", set.Name, i, h, x, want[j]/sum)
+					}
+				}
+			}
+			// Alone, to the bit.
+			one := make([]float32, heads*size)
+			a.Do(1, cache, views[i:i+1], queries[i*heads*size:], heads*size, one, heads*size)
+			if !slices.Equal(one, got[i*heads*size:(i+1)*heads*size]) {
+				t.Fatalf("%s: row %d alone differs", set.Name, i)
+			}
+		}
+	}
+}
+
+func TestPoolReuse(t *testing.T) {
+	pool := &Pool{Shape: CacheShape{Layers: 1, Heads: 1, HeadSize: 16}}
+	prefix := NewCache(pool, nil)
+	prefix.Grow(BlockTokens + 1)
+	c := NewCache(pool, prefix)
+	c.Grow(3 * BlockTokens)
+	c.Release()
+	if len(pool.free) != 3 {
+		t.Errorf("%d blocks came back, of 3 that were its own", len(pool.free))
+	}
+	if prefix.Len() != BlockTokens+1 {
+		t.Error("the prefix was released too")
+	}
+}
+
+func TestRMSNorm(t *testing.T) {
+	for _, n := range []int{1, 7, 16, 33} {
+		r := rand.New(rand.NewPCG(3, uint64(n)))
+		x, weight, out := random(r, n), random(r, n), make([]float32, n)
+		RMSNorm(out, x, weight, 1e-5)
+		sum := 0.0
+		for _, v := range x {
+			sum += float64(v) * float64(v)
+		}
+		for i, v := range x {
+			want := float64(v) / math.Sqrt(sum/float64(n)+1e-5) * float64(weight[i])
+			if math.Abs(float64(out[i])-want) > 1e-5*(1+math.Abs(want)) {
+				t.Errorf("%d numbers: out[%d] = %g, want %g", n, i, out[i], want)
+			}
+		}
+	}
+}
+
+func TestRotary(t *testing.T) {
+	r := NewRotary(4, 100, []float32{1, 2})
+	angles := make([]float32, 4)
+	r.Angles(angles, 3)
+	x := []float32{1, 0, 0, 1, 2, 0, 0, 2}
+	Rotate(x, angles, .5)
+	// Frequencies 1 and 100^-0.5 / 2.
+	c0, s0, c1, s1 := math.Cos(3), math.Sin(3), math.Cos(.15), math.Sin(.15)
+	for i, want := range []float64{c0 / 2, s0 / 2, -s1 / 2, c1 / 2, c0, s0, -s1, c1} {
+		if math.Abs(float64(x[i])-want) > 1e-6 {
+			t.Errorf("x[%d] = %g, want %g", i, x[i], want)
+		}
+	}
+}
+
+func TestAllFinite(t *testing.T) {
+	x := []float32{1, -3e38, 0, 3e38}
+	if !AllFinite(x) {
+		t.Error("finite numbers are said not to be")
+	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		x[2] = float32(bad)
+		if AllFinite(x) {
+			t.Errorf("%g is said to be finite", bad)
+		}
+	}
+}
