@@ -1,0 +1,174 @@
+//go:build unix
+
+package localspark
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fakeSpark installs a Spark whose Java runs script; $PORT is open.
+func fakeSpark(t *testing.T, script string) Options {
+	t.Helper()
+	o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": spark4(t)}})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	t.Setenv("PORT", fmt.Sprint(listener.Addr().(*net.TCPAddr).Port))
+	javaHome(t, "17", script)
+	return o
+}
+
+const ready = `echo "26/01/02 03:04:05 INFO SparkConnectServer: Spark Connect server started at: 127.0.0.1:$PORT" >&2
+`
+
+func TestStartAndStop(t *testing.T) {
+	// The JVM ignores SIGTERM, and so does what it started: both are forced.
+	o := fakeSpark(t, `trap '' TERM; printf '%s\n' "$@" > args; env > env; (trap '' TERM; sleep 300) & `+ready+`sleep 300`)
+	o.Port = 1234
+	o.Conf = map[string]string{"spark.ui.enabled": "true"}
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	if want := "sc://127.0.0.1:" + os.Getenv("PORT"); s.URL() != want {
+		t.Errorf("URL %s, expected %s", s.URL(), want)
+	}
+	args, err := os.ReadFile(filepath.Join(s.folder, "work", "args"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"spark.connect.grpc.binding.address=127.0.0.1", "spark.connect.grpc.binding.port=1234", "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1", "spark.ui.enabled=true", "spark.master=local[*]", "-XX:TieredStopAtLevel=1", "-Xmx1g"} {
+		if !strings.Contains("\n"+string(args), "\n"+want+"\n") {
+			t.Errorf("the server was not told %s:\n%s", want, args)
+		}
+	}
+	env, err := os.ReadFile(filepath.Join(s.folder, "work", "env"))
+	if err != nil || !strings.Contains(string(env), "SPARK_HOME="+s.Spark().Home+"\n") {
+		t.Errorf("environment: %s, %v", env, err)
+	}
+	other, err := Start(t.Context(), o) // must leave the first one's folder alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(s.LogFile()); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if !groupEnded(s.PID()) {
+		t.Error("a process of the server is left")
+	}
+	nothingLeft(t)
+}
+
+// groupEnded waits for killed grandchildren to be reaped by who adopted them.
+func groupEnded(pid int) bool {
+	for range 100 {
+		if syscall.Kill(-pid, 0) == syscall.ESRCH {
+			return true
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return false
+}
+
+func TestCancelStops(t *testing.T) {
+	o := fakeSpark(t, ready+`exec sleep 300`)
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := Start(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	select {
+	case <-s.Done():
+	case <-time.After(30 * time.Second):
+		t.Error("the server outlives its context")
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	nothingLeft(t)
+}
+
+func TestStartFails(t *testing.T) {
+	for _, test := range []struct {
+		name, script, want string
+		timeout            time.Duration
+	}{
+		{"dies", "echo boom: no luck\nprintf '\\tat x.y.Z(Z.java:1)\\n'\nexit 3", "ended while it started (exit status 3). The end of its log:\n  boom: no luck", 0},
+		{"silent", "echo thinking; exec sleep 300", "did not answer within 300ms. The end of its log:\n  thinking", 300 * time.Millisecond},
+		{"absurd port", `echo "Spark Connect server started at: x:99999999999999999999 "; exec sleep 300`, "names the port", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := fakeSpark(t, test.script)
+			o.Timeout = test.timeout
+			_, err := Start(t.Context(), o)
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "Z.java") {
+				t.Errorf("error %v, expected %q", err, test.want)
+			}
+			nothingLeft(t)
+		})
+	}
+}
+
+func TestLogFileIsKept(t *testing.T) {
+	o := fakeSpark(t, ready+`exec sleep 300`)
+	o.LogFile = filepath.Join(t.TempDir(), "spark.log")
+	// An older run's line must not be taken for this one's.
+	if err := os.WriteFile(o.LogFile, []byte("Spark Connect server started at: 127.0.0.1:1 \n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(o.LogFile); err != nil || strings.Count(string(b), "started at") != 2 {
+		t.Errorf("log: %s, %v", b, err)
+	}
+	nothingLeft(t)
+}
+
+func TestSweep(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	used, lock, err := newFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale, dead, err := newFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.Close()
+	foreign := filepath.Join(os.TempDir(), folderPrefix+"without-lock")
+	if err := os.Mkdir(foreign, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sweep()
+	for path, want := range map[string]bool{used: true, stale: false, foreign: true} {
+		if _, err := os.Stat(path); (err == nil) != want {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	lock.Close()
+}
