@@ -16,6 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
+
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/fetch"
 )
@@ -56,10 +62,7 @@ func TestServer(t *testing.T) {
 			}
 			t.Logf("started in %v: %s", time.Since(begin).Round(time.Millisecond), s.URL())
 			defer s.Stop()
-			http2(t, strings.TrimPrefix(s.URL(), "sc://"))
-			if version != "3.5.1" {
-				onlyLoopback(t, s.port)
-			}
+			onlyLoopback(t, s.port)
 			begin = time.Now()
 			if err := s.Stop(); err != nil {
 				t.Fatal(err)
@@ -73,26 +76,26 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// http2 checks that a gRPC server is behind the port: it greets with a
-// SETTINGS frame (RFC 9113, 3.4 and 4.1).
-func http2(t *testing.T, address string) {
+// answer is how the server at an address refuses an empty request.
+func answer(t *testing.T, ip string, port int) codes.Code {
 	t.Helper()
-	connection, err := net.DialTimeout("tcp", address, 5*time.Second)
+	connection, err := grpc.NewClient("passthrough:///"+net.JoinHostPort(ip, strconv.Itoa(port)), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	connection.SetDeadline(time.Now().Add(20 * time.Second))
-	connection.Write([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
-	head := make([]byte, 9)
-	if _, err := connection.Read(head); err != nil || head[3] != 4 {
-		t.Fatalf("no HTTP/2 greeting: % x, %v", head, err)
-	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err = connection.Invoke(ctx, "/spark.connect.SparkConnectService/Config", &emptypb.Empty{}, &emptypb.Empty{})
+	return status.Code(err)
 }
 
-// onlyLoopback tries the machine's other addresses.
+// onlyLoopback tries the machine's own and its other addresses.
 func onlyLoopback(t *testing.T, port int) {
 	t.Helper()
+	if code := answer(t, "127.0.0.1", port); code == codes.Unavailable || code == codes.PermissionDenied || code == codes.DeadlineExceeded {
+		t.Errorf("on loopback the server answers %s", code)
+	}
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
@@ -102,10 +105,10 @@ func onlyLoopback(t *testing.T, port int) {
 		if !ok || ip.IP.IsLoopback() || ip.IP.To4() == nil {
 			continue
 		}
-		connection, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), strconv.Itoa(port)), time.Second)
-		if err == nil {
-			connection.Close()
-			t.Errorf("the server answers at %s too", ip.IP)
+		if code := answer(t, ip.IP.String(), port); code != codes.Unavailable && code != codes.PermissionDenied {
+			t.Errorf("at %s the server answers %s", ip.IP, code)
+		} else {
+			t.Logf("at %s: %s", ip.IP, code)
 		}
 	}
 }
