@@ -122,10 +122,12 @@ func settings(spark Distribution, folder string, o Options) map[string]string {
 		"spark.sql.warehouse.dir":            filepath.Join(folder, "work", "spark-warehouse"),
 		"spark.ui.enabled":                   "false",
 	}
-	if spark.Connect != "" {
-		conf["spark.executor.extraClassPath"] = spark.Connect
-	}
 	maps.Copy(conf, o.Conf)
+	// Executors of their own get the jar sent; on their class path it would
+	// come first, and it must come last.
+	if spark.Connect != "" && !strings.HasPrefix(conf["spark.master"], "local[") && conf["spark.master"] != "local" {
+		conf["spark.jars"] = joined(spark.Connect, conf["spark.jars"])
+	}
 	return conf
 }
 
