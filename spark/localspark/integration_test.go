@@ -5,7 +5,10 @@ package localspark
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,12 +18,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/fetch"
@@ -76,25 +73,47 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// answer is how the server at an address refuses an empty request.
-func answer(t *testing.T, ip string, port int) codes.Code {
+// gRPC's status codes, as they stand in the trailer grpc-status.
+const (
+	permissionDenied = "7"
+	noServer         = "none"
+)
+
+// answer is the status with which the server at an address refuses an empty
+// request: a gRPC message of no bytes, over HTTP/2 without TLS.
+func answer(t *testing.T, ip string, port int) string {
 	t.Helper()
-	connection, err := grpc.NewClient("passthrough:///"+net.JoinHostPort(ip, strconv.Itoa(port)), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	address := "http://" + net.JoinHostPort(ip, strconv.Itoa(port)) + "/spark.connect.SparkConnectService/Config"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(make([]byte, 5)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer connection.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	err = connection.Invoke(ctx, "/spark.connect.SparkConnectService/Config", &emptypb.Empty{}, &emptypb.Empty{})
-	return status.Code(err)
+	request.Header.Set("Content-Type", "application/grpc")
+	request.Header.Set("TE", "trailers")
+	response, err := transport.RoundTrip(request)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return noServer
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return response.Header.Get("Grpc-Status") + response.Trailer.Get("Grpc-Status")
 }
 
 // onlyLoopback tries the machine's own and its other addresses.
 func onlyLoopback(t *testing.T, port int) {
 	t.Helper()
-	if code := answer(t, "127.0.0.1", port); code == codes.Unavailable || code == codes.PermissionDenied || code == codes.DeadlineExceeded {
-		t.Errorf("on loopback the server answers %s", code)
+	if code := answer(t, "127.0.0.1", port); code == noServer || code == permissionDenied || code == "" {
+		t.Errorf("on loopback the server answers with status %q", code)
 	}
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -105,10 +124,10 @@ func onlyLoopback(t *testing.T, port int) {
 		if !ok || ip.IP.IsLoopback() || ip.IP.To4() == nil {
 			continue
 		}
-		if code := answer(t, ip.IP.String(), port); code != codes.Unavailable && code != codes.PermissionDenied {
-			t.Errorf("at %s the server answers %s", ip.IP, code)
+		if code := answer(t, ip.IP.String(), port); code != noServer && code != permissionDenied {
+			t.Errorf("at %s the server answers with status %q", ip.IP, code)
 		} else {
-			t.Logf("at %s: %s", ip.IP, code)
+			t.Logf("at %s: status %s", ip.IP, code)
 		}
 	}
 }
