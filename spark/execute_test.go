@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -326,22 +325,4 @@ func TestConnect(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "is a Spark Connect server running there?") {
 		t.Error(err)
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	f.Add(encodeNumbers(f, 0, 3))
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		batches, err := decode(data, memory.DefaultAllocator)
-		if err != nil {
-			return
-		}
-		for _, b := range batches {
-			rows, err := rowsOf(b)
-			if err == nil && int64(len(rows)) != b.NumRows() {
-				t.Errorf("%d rows of %d", len(rows), b.NumRows())
-			}
-			b.Release()
-		}
-	})
 }

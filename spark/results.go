@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -177,8 +176,13 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 			batches = nil
 		}
 	}()
+	if err := checkStream(data); err != nil {
+		return nil, fmt.Errorf("the Arrow stream is malformed: %w", err)
+	}
 	// A compressed buffer says its own size; nothing sane grows by this much.
-	bounded := &boundedAllocator{Allocator: allocator, limit: 256*len(data) + 1<<20}
+	bounded := &boundedAllocator{Allocator: allocator, left: 256*len(data) + 1<<20}
+	// Rows may take no bytes at all, but Spark does not send many at once.
+	maxRows := max(1<<20, 8*len(data))
 	options := []ipc.Option{
 		ipc.WithAllocator(bounded),
 		ipc.WithBodySizeLimit(int64(len(data))),
@@ -191,7 +195,7 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 	defer reader.Release()
 	for reader.Next() {
 		b := reader.RecordBatch()
-		if err := validate(b); err != nil {
+		if err := validate(b, maxRows); err != nil {
 			return batches, fmt.Errorf("the Arrow stream is malformed: %w", err)
 		}
 		b.Retain()
@@ -203,18 +207,24 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 	return batches, nil
 }
 
-func validate(b arrow.RecordBatch) error {
+func validate(b arrow.RecordBatch, maxRows int) error {
+	if b.NumRows() > int64(maxRows) {
+		return fmt.Errorf("it claims %d rows", b.NumRows())
+	}
 	for i, c := range b.Columns() {
-		if err := validateColumn(c); err != nil {
+		if err := validateColumn(c, maxRows); err != nil {
 			return fmt.Errorf("column %s: %w", b.ColumnName(i), err)
 		}
 	}
 	return nil
 }
 
-func validateColumn(a arrow.Array) error {
-	if !holdsNulls(a.Data()) {
+func validateColumn(a arrow.Array, maxRows int) error {
+	switch n := nulls(a.Data()); {
+	case n < 0:
 		return array.ValidateFull(a)
+	case n > maxRows:
+		return fmt.Errorf("it claims %d values", n)
 	}
 	data := withNullBuffers(a.Data())
 	defer data.Release()
@@ -223,9 +233,17 @@ func validateColumn(a arrow.Array) error {
 	return array.ValidateFull(a)
 }
 
-// holdsNulls reports whether an array of the type VOID is in data.
-func holdsNulls(data arrow.ArrayData) bool {
-	return data.DataType().ID() == arrow.NULL || slices.ContainsFunc(data.Children(), holdsNulls)
+// nulls is the length of the longest array of type VOID in data, and -1 if
+// there is none.
+func nulls(data arrow.ArrayData) int {
+	if data.DataType().ID() == arrow.NULL {
+		return data.Len()
+	}
+	n := -1
+	for _, c := range data.Children() {
+		n = max(n, nulls(c))
+	}
+	return n
 }
 
 // withNullBuffers gives arrays of the type VOID the empty buffer that the
@@ -242,25 +260,26 @@ func withNullBuffers(data arrow.ArrayData) arrow.ArrayData {
 	return array.NewData(data.DataType(), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
 }
 
-// boundedAllocator refuses single allocations beyond what the input explains.
+// boundedAllocator refuses to allocate more in all than the input explains.
 // It panics, which is the only way out of an Allocator.
 type boundedAllocator struct {
 	memory.Allocator
-	limit int
+	left int
 }
 
-func (a *boundedAllocator) check(size int) {
-	if size < 0 || size > a.limit {
-		panic(fmt.Sprintf("it asks for %d bytes at once", size))
+func (a *boundedAllocator) spend(size int) {
+	if size < 0 || size > a.left {
+		panic(fmt.Sprintf("it asks for %d bytes more", size))
 	}
+	a.left -= size
 }
 
 func (a *boundedAllocator) Allocate(size int) []byte {
-	a.check(size)
+	a.spend(size)
 	return a.Allocator.Allocate(size)
 }
 
 func (a *boundedAllocator) Reallocate(size int, b []byte) []byte {
-	a.check(size)
+	a.spend(max(0, size-len(b)))
 	return a.Allocator.Reallocate(size, b)
 }
