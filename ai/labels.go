@@ -14,7 +14,7 @@ const maxLabelledTokens = 1024
 
 // contentFree inputs say nothing, so that what a model makes of them is its
 // bias. See Zhao et al., "Calibrate Before Use", 2021.
-var contentFree = []string{"N/A"}
+var contentFree = []string{"N/A", "", "..."}
 
 // labeller chooses among labels by their score after a prompt, less the mean
 // score of the same labels after the prompt about nothing.
@@ -27,9 +27,7 @@ type scored struct {
 }
 
 func (l labeller) request(content string, labels []string) llm.Request {
-	r := l.prompt.fill("content", content, "labels", strings.Join(labels, ", "))
-	r.Constraint = llm.Choice{Labels: labels}
-	return r
+	return l.prompt.choose(l.prompt.fill("content", content, "labels", strings.Join(labels, ", ")), labels)
 }
 
 // label answers rows; input gives a row's text and labels, or false where the
@@ -93,6 +91,7 @@ func (l labeller) bias(ctx context.Context, m llm.Model, labels []string) ([]flo
 	for _, message := range requests[0].Messages {
 		key.WriteString(message.Text + "\x00")
 	}
+	key.WriteString(requests[0].Prefix + "\x00" + requests[0].Text + "\x00")
 	key.WriteString(strings.Join(labels, "\x00"))
 	k := biasKey{m, key.String()}
 

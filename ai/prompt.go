@@ -11,14 +11,16 @@ import (
 //go:embed prompts/*.txt
 var promptFiles embed.FS
 
-// prompt is a chat with blanks. It is read from a file of prompts/ that holds
-// one turn after another, each under a line "== role". The last turn is the
-// user's and is asked anew for each row; those before it (instructions and
-// solved examples) are the same for all rows unless a blank in them differs.
-// A blank is {name}.
+// prompt is a request with blanks, read from a file of prompts/. A chat holds
+// one turn after another, each under a line "== role"; the last one is the
+// user's and is asked anew for each row. Plain text for the model to continue
+// stands under "== prefix", which is the same for all rows unless a blank in it
+// differs, and "== text". A blank is {name}.
 type prompt struct {
-	shared []llm.Message
-	ask    string
+	shared       []llm.Message
+	ask          string
+	plain        bool
+	prefix, text string // where plain
 }
 
 // mustPrompt reads a prompt file; a bad one is our own bug.
@@ -34,26 +36,30 @@ func mustPrompt(name string) prompt {
 	return p
 }
 
-func parsePrompt(text string) (prompt, error) {
-	var turns []llm.Message
-	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		if role, ok := strings.CutPrefix(line, "== "); ok {
-			switch r := llm.Role(role); r {
-			case llm.System, llm.User, llm.Assistant:
-				turns = append(turns, llm.Message{Role: r})
-			default:
-				return prompt{}, fmt.Errorf("line %d: unknown role %q", i+1, role)
-			}
+func parsePrompt(file string) (prompt, error) {
+	type section struct{ name, text string }
+	var sections []section
+	for i, line := range strings.SplitAfter(file, "\n") {
+		if name, ok := strings.CutPrefix(line, "== "); ok {
+			sections = append(sections, section{name: strings.TrimSpace(name)})
 			continue
 		}
-		if len(turns) == 0 {
-			return prompt{}, fmt.Errorf("line %d: text before the first role", i+1)
+		if len(sections) == 0 {
+			return prompt{}, fmt.Errorf("line %d: text before the first section", i+1)
 		}
-		t := &turns[len(turns)-1]
-		if t.Text != "" {
-			t.Text += "\n"
+		sections[len(sections)-1].text += line
+	}
+	if len(sections) == 2 && sections[0].name == "prefix" && sections[1].name == "text" {
+		return prompt{plain: true, prefix: sections[0].text, text: strings.TrimSuffix(sections[1].text, "\n")}, nil
+	}
+	var turns []llm.Message
+	for _, s := range sections {
+		switch role := llm.Role(s.name); role {
+		case llm.System, llm.User, llm.Assistant:
+			turns = append(turns, llm.Message{Role: role, Text: strings.TrimSuffix(s.text, "\n")})
+		default:
+			return prompt{}, fmt.Errorf("section %q is neither a role nor, one after the other, prefix and text", s.name)
 		}
-		t.Text += line
 	}
 	last := len(turns) - 1
 	if last < 0 || turns[last].Role != llm.User {
@@ -69,10 +75,27 @@ func (p prompt) fill(blanks ...string) llm.Request {
 		blanks[i] = "{" + blanks[i] + "}"
 	}
 	r := strings.NewReplacer(blanks...)
+	if p.plain {
+		return llm.Request{Prefix: r.Replace(p.prefix), Text: r.Replace(p.text)}
+	}
 	messages := make([]llm.Message, 0, len(p.shared)+1)
 	for _, m := range p.shared {
 		messages = append(messages, llm.Message{Role: m.Role, Text: r.Replace(m.Text)})
 	}
 	messages = append(messages, llm.Message{Role: llm.User, Text: r.Replace(p.ask)})
 	return llm.Request{Messages: messages, Shared: len(p.shared)}
+}
+
+// choose lets the answer be one of labels. Plain text goes on with a space
+// before its next word, and so does the label.
+func (p prompt) choose(r llm.Request, labels []string) llm.Request {
+	if p.plain {
+		spaced := make([]string, len(labels))
+		for i, label := range labels {
+			spaced[i] = " " + label
+		}
+		labels = spaced
+	}
+	r.Constraint = llm.Choice{Labels: labels}
+	return r
 }
