@@ -15,16 +15,15 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/uuid"
+
+	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// connectServer opens a session on the real server that the environment
-// names, with an allocator that finds leaks.
+// connectServer opens a session on a real server, with an allocator that
+// finds leaks.
 func connectServer(t *testing.T, parameters string, options ...Option) *Session {
 	t.Helper()
-	remote := os.Getenv("FIRESTEEL_SPARK_REMOTE")
-	if remote == "" {
-		t.Skip("set FIRESTEEL_SPARK_REMOTE, such as to sc://localhost:15002, to run this on a Spark Connect server")
-	}
+	remote := testkit.SharedSpark(t)
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	s, err := Connect(t.Context(), remote+parameters, append([]Option{WithAllocator(mem)}, options...)...)
 	if err != nil {

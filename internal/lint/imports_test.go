@@ -38,7 +38,7 @@ var layers = map[string]struct {
 	"llm/local/nn":         {[]string{"llm/local/kernel"}, "layers are made of kernels"},
 	"llm/local/kernel/...": {nil, "kernels are arithmetic on slices"},
 	"internal/lint":        {nil, "rules about the source need none of it"},
-	"internal/sparktest":   {[]string{"internal/...", "spark/...", "llm/weights/..."}, "the test kit starts servers and finds models"},
+	"internal/testkit":     {[]string{"internal/...", "spark/localspark", "llm/weights"}, "the test kit starts servers and finds models; it knows no client, so that the client's own tests can use it"},
 	"internal/integration": {[]string{"cli", "spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "tests of the whole may use the whole"},
 	"internal/...":         {[]string{"internal/..."}, "helpers know nothing of what they help"},
 	"bench/...":            {[]string{"spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "a bench drives the parts as a user would"},
@@ -50,7 +50,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "internal/integration", "internal/sparktest", "bench/...", "examples/..."}, "below ai nothing knows Arrow"},
+	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow"},
 	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
 	"github.com/spf13/cobra":     {[]string{"cli"}, "only cli has flags"},
 }
@@ -105,7 +105,7 @@ func checkFile(t *testing.T, file, pkg string, test bool) {
 		if inner, ok := strings.CutPrefix(imported, module+"/"); ok {
 			allowed := inner == pkg || matchesAny(layers[key].may, inner)
 			// A test may also use the test kit.
-			if test && inner == "internal/sparktest" {
+			if test && inner == "internal/testkit" {
 				allowed = true
 			}
 			if !allowed {

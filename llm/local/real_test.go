@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/model"
@@ -21,11 +22,7 @@ import (
 // openReal opens SmolLM2-135M-Instruct, or skips the test.
 func openReal(t testing.TB) *Engine {
 	t.Helper()
-	path := os.Getenv("FIRESTEEL_MODEL")
-	if path == "" {
-		t.Skip("FIRESTEEL_MODEL is not set to the path of SmolLM2-135M-Instruct.Q4_1.gguf")
-	}
-	e, err := Open(path, Options{})
+	e, err := Open(testkit.Model(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
@@ -212,11 +213,7 @@ func TestBadVocabularies(t *testing.T) {
 }
 
 func TestSmolLM2AsLlamaCpp(t *testing.T) {
-	path := os.Getenv("FIRESTEEL_MODEL")
-	if path == "" {
-		t.Skip("FIRESTEEL_MODEL is not set to the path of SmolLM2-135M-Instruct.Q4_1.gguf")
-	}
-	file, err := gguf.Open(path)
+	file, err := gguf.Open(testkit.Model(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,39 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-)
 
-// sharedFile finds a test-data file outside the project, or skips the test.
-func sharedFile(t *testing.T, name string) string {
-	t.Helper()
-	root := os.Getenv("FIRESTEEL_SHARED")
-	if root == "" {
-		dir, err := os.Getwd()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for {
-			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-				break
-			}
-			if dir == filepath.Dir(dir) {
-				t.Skip("no go.mod above the test")
-			}
-			dir = filepath.Dir(dir)
-		}
-		root = filepath.Join(dir, "..", "shared")
-	}
-	path := filepath.Join(root, filepath.FromSlash(name))
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not there (FIRESTEEL_SHARED names the folder)", name)
-	}
-	return path
-}
+	"github.com/firesteel/firesteel/internal/testkit"
+)
 
 // The vocabularies lie there as text: each byte that is no UTF-8 was replaced
 // by U+FFFD, which spoils some numbers and no token. So they cannot be read as
@@ -103,7 +77,7 @@ func (d *damaged) strings(t *testing.T, key string) []string {
 func TestVocabulariesOfOthers(t *testing.T) {
 	for name, size := range map[string]int{"gpt-2": 50257, "starcoder": 49152} {
 		base := "data/vocab/ggml-vocab-" + name + ".gguf"
-		data, err := os.ReadFile(sharedFile(t, base))
+		data, err := os.ReadFile(testkit.Data(t, base))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,11 +91,11 @@ func TestVocabulariesOfOthers(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		in, err := os.ReadFile(sharedFile(t, base+".inp"))
+		in, err := os.ReadFile(testkit.Data(t, base+".inp"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := os.ReadFile(sharedFile(t, base+".out"))
+		out, err := os.ReadFile(testkit.Data(t, base+".out"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -264,8 +264,8 @@ func TestDigestIsRemembered(t *testing.T) {
 
 // The real default model: only when asked for, as it is 90 MB.
 func TestDefaultModel(t *testing.T) {
-	if os.Getenv("FIRESTEEL_DOWNLOAD_TEST") == "" {
-		t.Skip("downloads 90 MB; FIRESTEEL_DOWNLOAD_TEST=1 runs it")
+	if os.Getenv("FIRESTEEL_INTEGRATION") == "" {
+		t.Skip("downloads 90 MB; FIRESTEEL_INTEGRATION=1 runs it")
 	}
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
 	begin := time.Now()

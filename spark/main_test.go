@@ -1,0 +1,19 @@
+package spark
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+)
+
+// TestMain stops the server that the tests on a real Spark share.
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if err := testkit.StopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
