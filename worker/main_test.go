@@ -160,7 +160,7 @@ type fixture struct {
 
 // serveProcess makes a process as the manifest of version would. When the test
 // ends, every task has ended and has given its Arrow memory back.
-func serveProcess(t *testing.T, version string, model *bundle.Model, root string) *fixture {
+func serveProcess(t testing.TB, version string, model *bundle.Model, root string) *fixture {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	log := &syncBuffer{}
@@ -188,7 +188,7 @@ func serveProcess(t *testing.T, version string, model *bundle.Model, root string
 }
 
 // connect opens a connection whose greeting is over.
-func (f *fixture) connect(t *testing.T, version string) *sparkSide {
+func (f *fixture) connect(t testing.TB, version string) *sparkSide {
 	t.Helper()
 	address := "127.0.0.1:0"
 	if f.network == "unix" {
@@ -219,7 +219,7 @@ func (f *fixture) connect(t *testing.T, version string) *sparkSide {
 
 // install lays out an archive with text as the model's file, as Spark unpacks
 // it, and gives its root and manifest.
-func install(t *testing.T, version, text string) (root string, m bundle.Manifest) {
+func install(t testing.TB, version, text string) (root string, m bundle.Manifest) {
 	t.Helper()
 	root = filepath.Join(t.TempDir(), bundle.Dir)
 	sum := sha256.Sum256([]byte(text))
@@ -245,7 +245,7 @@ func install(t *testing.T, version, text string) (root string, m bundle.Manifest
 }
 
 // installSelf puts the test program into an archive as its worker.
-func installSelf(t *testing.T, root string) (exe string) {
+func installSelf(t testing.TB, root string) (exe string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -256,19 +256,25 @@ func (s *sparkSide) send(parts ...[]byte) {
 // do runs one task and reads the reply while the input is still being sent.
 func (s *sparkSide) do(q request, stream []byte) answer {
 	s.t.Helper()
-	var end javaOut
-	end.putInt(-4)
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		s.send(q.init(s.version), stream, end.Bytes())
-	}()
+	sent := s.start(q, stream)
 	a := s.reply()
 	if a.failure != "" {
 		s.conn.Close() // as Spark does
 	}
 	<-sent
 	return a
+}
+
+// start sends a whole task; sent is closed when all of it is on its way.
+func (s *sparkSide) start(q request, stream []byte) (sent chan struct{}) {
+	var end javaOut
+	end.putInt(-4)
+	sent = make(chan struct{})
+	go func() {
+		defer close(sent)
+		s.send(q.init(s.version), stream, end.Bytes())
+	}()
+	return sent
 }
 
 func (s *sparkSide) reply() (a answer) {
@@ -302,10 +308,38 @@ func (s *sparkSide) reply() (a answer) {
 		r.Release()
 		mark = s.int()
 	}
+	a.failure, a.reuse = s.ending(mark)
+	return a
+}
+
+// skim reads a reply without decoding its batches, and counts them.
+func (s *sparkSide) skim() (batches int) {
+	s.t.Helper()
+	mark := s.int()
+	if mark == -6 {
+		messages := -1 // the first is the schema
+		r := ipc.NewMessageReader(s.r)
+		for _, err := r.Message(); err != io.EOF; _, err = r.Message() {
+			if err != nil {
+				s.t.Fatalf("the worker's Arrow stream: %v", err)
+			}
+			messages++
+		}
+		r.Release()
+		batches, mark = messages, s.int()
+	}
+	if failure, reuse := s.ending(mark); !reuse {
+		s.t.Fatalf("the worker failed, or ends the connection: %q", failure)
+	}
+	return batches
+}
+
+// ending reads what follows the batches, from its first mark on.
+func (s *sparkSide) ending(mark int) (failure string, reuse bool) {
+	s.t.Helper()
 	switch mark {
 	case -2:
-		a.failure = s.text()
-		return a
+		return s.text(), false
 	case -3:
 	default:
 		s.t.Fatalf("the worker sent the mark %d instead of its timing", mark)
@@ -326,6 +360,5 @@ func (s *sparkSide) reply() (a answer) {
 	if n := s.int(); n != 0 {
 		s.t.Fatalf("the worker sent %d accumulator updates", n)
 	}
-	a.reuse = s.int() == -4
-	return a
+	return "", s.int() == -4
 }
