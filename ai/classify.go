@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	"github.com/firesteel/firesteel/llm"
 )
 
 // maxLabels is what a reader of the query can still tell apart, and a bound
 // on the work one row can ask for.
 const maxLabels = 100
 
-var classifyLabeller = labeller{mustPrompt("classify")}
+var classifyLabeller = newLabeller("classify", "content", "labels")
 
 var classify = register(&Function{
 	Name:    "ai_classify",
@@ -20,20 +18,17 @@ var classify = register(&Function{
 	Returns: String,
 	Summary: "gives the one of labels that fits the text best",
 	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The labels are scored, not generated, so " +
-		"the answer is always one of them. An empty, blank or repeated label, or more than 100 of them, is that row's error: " +
-		"NULL, counted in the worker's log. Of a text of more than 1024 tokens the first 1024 are read.",
+		"the answer is always one of them, as it stands in the list. An empty list, a blank or repeated label, or more than 100 " +
+		"of them, is that row's error: NULL, counted in the worker's log. Of a text of more than 1024 tokens the first 1024 are read.",
 	Example: "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
-	Eval: func(ctx context.Context, m llm.Model, rows []Row) ([]Answer, error) {
-		return classifyLabeller.label(ctx, m, rows, func(row Row, a *Answer) (scored, bool) {
+	Eval: func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
+		return classifyLabeller.label(ctx, model, rows, func(row Row) (scored, bool, error) {
 			content, ok := text(row[0])
 			labels, given := row[1].([]string)
 			if !ok || !given {
-				return scored{}, false
+				return scored{}, false, nil
 			}
-			if a.Err = checkLabels(labels); a.Err != nil {
-				return scored{}, false
-			}
-			return scored{content, labels}, true
+			return scored{content, labels}, true, checkLabels(labels)
 		})
 	},
 })
@@ -47,13 +42,14 @@ func checkLabels(labels []string) error {
 	}
 	seen := make(map[string]bool, len(labels))
 	for i, label := range labels {
-		if strings.TrimSpace(label) == "" {
+		trimmed := strings.TrimSpace(label)
+		if trimmed == "" {
 			return fmt.Errorf("label %d is blank", i+1)
 		}
-		if seen[label] {
-			return fmt.Errorf("label %q stands twice in the list", label)
+		if seen[trimmed] {
+			return fmt.Errorf("label %q stands twice in the list", trimmed)
 		}
-		seen[label] = true
+		seen[trimmed] = true
 	}
 	return nil
 }

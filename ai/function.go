@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -38,6 +39,10 @@ type Answer struct {
 	Cut bool
 }
 
+// Source gives the model. It may take as long as loading one does, and is
+// called only when there is something to ask.
+type Source func(context.Context) (llm.Model, error)
+
 // Function is a transformation of columns by a language model.
 type Function struct {
 	Name    string
@@ -47,8 +52,8 @@ type Function struct {
 	Detail  string // NULL, empty and error behaviour, for help and docs
 	Example string // a statement that runs as it is
 	// Eval answers the rows in order. Its error means that none of them could
-	// be answered (cancelled, model lost).
-	Eval func(ctx context.Context, m llm.Model, rows []Row) ([]Answer, error)
+	// be answered (cancelled, model not loaded or lost).
+	Eval func(ctx context.Context, model Source, rows []Row) ([]Answer, error)
 }
 
 // Signature is the function as it is written in SQL: name(param, ...).
@@ -78,7 +83,11 @@ func Lookup(name string) (*Function, error) {
 	if f := functions[name]; f != nil {
 		return f, nil
 	}
-	return nil, fmt.Errorf("there is no AI function %q", name)
+	names := make([]string, 0, len(functions))
+	for _, f := range All() {
+		names = append(names, f.Name)
+	}
+	return nil, fmt.Errorf("there is no AI function %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // All lists the functions by name.

@@ -2,8 +2,9 @@ package ai
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -12,13 +13,16 @@ import (
 // one is cut, and its answer says so.
 const maxLabelledTokens = 1024
 
-// contentFree inputs say nothing, so that what a model makes of them is its
-// bias. See Zhao et al., "Calibrate Before Use", 2021.
-var contentFree = []string{"N/A", "", "..."}
+// labeller chooses among labels by their score after a prompt, less their
+// bias: see calibrate.go. Of equals the first label is chosen.
+type labeller struct {
+	prompt prompt
+	known  biases
+}
 
-// labeller chooses among labels by their score after a prompt, less the mean
-// score of the same labels after the prompt about nothing.
-type labeller struct{ prompt prompt }
+func newLabeller(promptFile string, blanks ...string) *labeller {
+	return &labeller{prompt: mustPrompt(promptFile, blanks...)}
+}
 
 // scored is one text to label.
 type scored struct {
@@ -26,99 +30,69 @@ type scored struct {
 	labels  []string
 }
 
-func (l labeller) request(content string, labels []string) llm.Request {
-	return l.prompt.choose(l.prompt.fill("content", content, "labels", strings.Join(labels, ", ")), labels)
+// oneLine keeps a text from posing as the lines of the prompt that follow it.
+var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
+
+// request asks for the label of a text without line ends. Labels are asked for
+// without the spaces around them, which a list cut at commas has.
+func (l *labeller) request(content string, labels []string) llm.Request {
+	trimmed := make([]string, len(labels))
+	for i, label := range labels {
+		trimmed[i] = strings.TrimSpace(label)
+	}
+	r := l.prompt.fill("content", content, "labels", strings.Join(trimmed, ", "))
+	return l.prompt.choose(r, trimmed)
 }
 
-// label answers rows; input gives a row's text and labels, or false where the
-// answer is NULL or already an error.
-func (l labeller) label(ctx context.Context, m llm.Model, rows []Row, input func(Row, *Answer) (scored, bool)) ([]Answer, error) {
-	labels := make([][]string, len(rows))
-	row := -1
-	request := func(r Row, a *Answer) (llm.Request, bool) {
-		row++
-		in, ok := input(r, a)
-		if !ok {
-			return llm.Request{}, false
+// label answers rows; input gives a row's text and labels.
+func (l *labeller) label(ctx context.Context, model Source, rows []Row, input func(Row) (scored, bool, error)) ([]Answer, error) {
+	return ask(ctx, model, rows, input, func(m llm.Model, need []asked[scored]) error {
+		requests := make([]llm.Request, 0, len(need))
+		c := calibration{labeller: l, model: m.Info(), sets: map[string]*bias{}}
+		set := make([]*bias, len(need)) // of each row
+		for i, a := range need {
+			var content string
+			content, a.Cut = m.Cut(oneLine.Replace(strings.TrimSpace(a.in.content)), maxLabelledTokens)
+			requests = append(requests, l.request(content, a.in.labels))
+			set[i] = c.bias(a.in.labels)
 		}
-		labels[row] = in.labels
-		in.content, a.Cut = m.Cut(in.content, maxLabelledTokens)
-		return l.request(in.content, in.labels), true
-	}
-	var biasErr error
-	read := func(row int, r llm.Result, a *Answer) {
-		bias, err := l.bias(ctx, m, labels[row])
+		results, err := do(ctx, m, append(requests, c.requests...))
 		if err != nil {
-			biasErr = err
-			return
+			return err
 		}
-		best := 0
-		for i := range bias {
-			if r.Scores[i]-bias[i] > r.Scores[best]-bias[best] {
-				best = i
-			}
+		c.read(results[len(need):])
+		for i, a := range need {
+			a.Value, a.Err = best(a.in.labels, results[i], set[i])
 		}
-		a.Value = labels[row][best]
-	}
-	answers, err := ask(ctx, m, rows, request, read)
-	if err == nil {
-		err = biasErr
-	}
-	return answers, err
+		return nil
+	})
 }
 
-// biases keeps the bias of each prompt and label set per model: asking again
-// would give the same numbers.
-var biases = struct {
-	sync.Mutex
-	of map[biasKey][]float64
-}{of: map[biasKey][]float64{}}
-
-type biasKey struct {
-	model  llm.Model
-	prompt string // the first content-free request, rendered
+// best gives the label of best score: nil with an error.
+func best(labels []string, r llm.Result, b *bias) (any, error) {
+	switch {
+	case r.Err != nil:
+		return nil, r.Err
+	case len(r.Scores) == 0:
+		// A model that cannot score has chosen one.
+		if i := slices.Index(labels, strings.TrimSpace(r.Text)); i >= 0 {
+			return labels[i], nil
+		}
+		return nil, fmt.Errorf("%w: it answered %q, which is none of the labels", llm.ErrModel, r.Text)
+	case len(r.Scores) != len(labels):
+		return nil, wrongScores(r, labels)
+	case b.err != nil:
+		return nil, b.err
+	}
+	best := 0
+	for i, s := range r.Scores {
+		if s-b.mean[i] > r.Scores[best]-b.mean[best] {
+			best = i
+		}
+	}
+	return labels[best], nil
 }
 
-// maxBiases bounds the memory where each row brings labels of its own.
-const maxBiases = 4096
-
-func (l labeller) bias(ctx context.Context, m llm.Model, labels []string) ([]float64, error) {
-	requests := make([]llm.Request, len(contentFree))
-	for i, text := range contentFree {
-		requests[i] = l.request(text, labels)
-	}
-	var key strings.Builder
-	for _, message := range requests[0].Messages {
-		key.WriteString(message.Text + "\x00")
-	}
-	key.WriteString(requests[0].Prefix + "\x00" + requests[0].Text + "\x00")
-	key.WriteString(strings.Join(labels, "\x00"))
-	k := biasKey{m, key.String()}
-
-	biases.Lock()
-	bias := biases.of[k]
-	biases.Unlock()
-	if bias != nil {
-		return bias, nil
-	}
-	results, err := m.Do(ctx, requests)
-	if err != nil {
-		return nil, err
-	}
-	bias = make([]float64, len(labels))
-	for _, r := range results {
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		for i, s := range r.Scores {
-			bias[i] += s / float64(len(results))
-		}
-	}
-	biases.Lock()
-	defer biases.Unlock()
-	if len(biases.of) >= maxBiases {
-		clear(biases.of)
-	}
-	biases.of[k] = bias
-	return bias, nil
+func wrongScores(r llm.Result, labels []string) error {
+	return fmt.Errorf("%w: it gave %d scores for %d labels", llm.ErrModel, len(r.Scores), len(labels))
 }

@@ -3,6 +3,8 @@ package ai
 import (
 	"embed"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/firesteel/firesteel/llm"
@@ -24,19 +26,35 @@ type prompt struct {
 }
 
 // mustPrompt reads a prompt file; a bad one is our own bug.
-func mustPrompt(name string) prompt {
+func mustPrompt(name string, blanks ...string) prompt {
 	b, err := promptFiles.ReadFile("prompts/" + name + ".txt")
 	if err != nil {
 		panic(err)
 	}
-	p, err := parsePrompt(string(b))
+	p, err := parsePrompt(string(b), blanks...)
 	if err != nil {
 		panic(fmt.Sprintf("ai/prompts/%s.txt: %v", name, err))
 	}
 	return p
 }
 
-func parsePrompt(file string) (prompt, error) {
+// blankForm is what a blank looks like; other braces are text.
+var blankForm = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// parsePrompt reads a prompt with exactly these blanks, each at least once.
+func parsePrompt(file string, blanks ...string) (prompt, error) {
+	// A checkout may have other line ends, but the prompt is the same.
+	file = strings.ReplaceAll(file, "\r\n", "\n")
+	for _, found := range blankForm.FindAllString(file, -1) {
+		if !slices.Contains(blanks, strings.Trim(found, "{}")) {
+			return prompt{}, fmt.Errorf("%s is no blank of this prompt; it has %v", found, blanks)
+		}
+	}
+	for _, name := range blanks {
+		if !strings.Contains(file, "{"+name+"}") {
+			return prompt{}, fmt.Errorf("the blank {%s} is missing", name)
+		}
+	}
 	type section struct{ name, text string }
 	var sections []section
 	for i, line := range strings.SplitAfter(file, "\n") {
@@ -71,10 +89,11 @@ func parsePrompt(file string) (prompt, error) {
 // fill gives the request for one row; blanks are name, value, name, value...
 // What a value holds is never searched for blanks again.
 func (p prompt) fill(blanks ...string) llm.Request {
-	for i := 0; i < len(blanks); i += 2 {
-		blanks[i] = "{" + blanks[i] + "}"
+	pairs := slices.Clone(blanks)
+	for i := 0; i < len(pairs); i += 2 {
+		pairs[i] = "{" + pairs[i] + "}"
 	}
-	r := strings.NewReplacer(blanks...)
+	r := strings.NewReplacer(pairs...)
 	if p.plain {
 		return llm.Request{Prefix: r.Replace(p.prefix), Text: r.Replace(p.text)}
 	}

@@ -2,6 +2,7 @@ package ai
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/firesteel/firesteel/llm"
@@ -14,34 +15,45 @@ func text(v any) (string, bool) {
 	return s, ok && strings.TrimSpace(s) != ""
 }
 
-// ask sends the requests of those rows that have one (request returns false
-// for a NULL answer, or an error) and lets read turn results into answers.
-func ask(ctx context.Context, m llm.Model, rows []Row,
-	request func(Row, *Answer) (llm.Request, bool), read func(row int, r llm.Result, a *Answer),
+// asked is a row that needs the model: what it gives, and its answer to be.
+type asked[In any] struct {
+	in In
+	*Answer
+}
+
+// ask reads each row's input, and lets answer fill in those rows that have
+// one. The others' answers are NULL, or the error that input gave; if there are
+// no others than those, the model is not even opened.
+func ask[In any](ctx context.Context, model Source, rows []Row,
+	input func(Row) (in In, ok bool, err error), answer func(llm.Model, []asked[In]) error,
 ) ([]Answer, error) {
 	answers := make([]Answer, len(rows))
-	var requests []llm.Request
-	var asked []int // the row of each request
+	var need []asked[In]
 	for i, row := range rows {
-		if r, ok := request(row, &answers[i]); ok {
-			requests = append(requests, r)
-			asked = append(asked, i)
+		in, ok, err := input(row)
+		answers[i].Err = err
+		if ok && err == nil {
+			need = append(need, asked[In]{in, &answers[i]})
 		}
 	}
-	if len(requests) == 0 {
+	if len(need) == 0 {
 		return answers, nil
 	}
-	results, err := m.Do(ctx, requests)
+	m, err := model(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for k, r := range results {
-		a := &answers[asked[k]]
-		if r.Err != nil {
-			a.Err = r.Err
-			continue
-		}
-		read(asked[k], r, a)
+	if err := answer(m, need); err != nil {
+		return nil, err
 	}
 	return answers, nil
+}
+
+// do is m.Do, held to its contract.
+func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result, error) {
+	results, err := m.Do(ctx, requests)
+	if err == nil && len(results) != len(requests) {
+		err = fmt.Errorf("%w: %s gave %d results for %d requests", llm.ErrModel, m.Info().Name, len(results), len(requests))
+	}
+	return results, err
 }

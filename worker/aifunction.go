@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/llm"
 )
 
 // aiFunction evaluates a function of package ai over Arrow columns.
@@ -36,13 +37,16 @@ func (a aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n in
 	if err != nil {
 		return nil, err
 	}
-	model, err := s.model(ctx)
-	if err != nil {
-		return nil, err
+	// A batch that has nothing to ask does not load the model.
+	var loading time.Duration
+	model := func(ctx context.Context) (llm.Model, error) {
+		start := time.Now()
+		defer func() { loading += time.Since(start) }()
+		return s.model(ctx)
 	}
 	start := time.Now()
 	answers, err := a.f.Eval(ctx, model, rows)
-	s.stats.model += time.Since(start)
+	s.stats.model += time.Since(start) - loading
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause

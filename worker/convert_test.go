@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -114,7 +115,7 @@ func TestAnswers(t *testing.T) {
 			model: func(context.Context) (llm.Model, error) { return &fakeModel{}, nil }}
 		s.stats.rows = 100
 		f := &ai.Function{Name: "f", Returns: ai.StringArray, Params: []ai.Param{{Name: "p", Type: ai.String}},
-			Eval: func(_ context.Context, _ llm.Model, rows []ai.Row) ([]ai.Answer, error) {
+			Eval: func(_ context.Context, _ ai.Source, rows []ai.Row) ([]ai.Answer, error) {
 				return []ai.Answer{{Value: []string{"a", "b"}, Cut: true}, {}, {Err: llm.ErrTooLong}, {Value: []string{}}}, nil
 			}}
 		arg := fromJSON(t, mem, arrow.BinaryTypes.String, `["1", "2", "3", "4"]`)
@@ -132,16 +133,50 @@ func TestAnswers(t *testing.T) {
 		if !strings.Contains(log.String(), "row=102 error=") {
 			t.Errorf("the log does not name the row: %s", log)
 		}
-		f.Eval = func(context.Context, llm.Model, []ai.Row) ([]ai.Answer, error) { return make([]ai.Answer, 3), nil }
+		f.Eval = func(context.Context, ai.Source, []ai.Row) ([]ai.Answer, error) { return make([]ai.Answer, 3), nil }
 		if _, err := (aiFunction{f}).eval(t.Context(), s, []arrow.Array{arg}, 4); err == nil || !strings.Contains(err.Error(), "3 answers for 4 rows") {
 			t.Errorf("too few answers: %v", err)
 		}
-		f.Eval = func(context.Context, llm.Model, []ai.Row) ([]ai.Answer, error) {
+		f.Eval = func(context.Context, ai.Source, []ai.Row) ([]ai.Answer, error) {
 			return []ai.Answer{{Value: "text"}, {}, {}, {}}, nil
 		}
 		if _, err := (aiFunction{f}).eval(t.Context(), s, []arrow.Array{arg}, 4); err == nil || !strings.Contains(err.Error(), "row 0 is a string, not ARRAY<STRING>") {
 			t.Errorf("a wrong type: %v", err)
 		}
 		arg.Release()
+	}
+}
+
+// Rows that have nothing to ask need no model: not even one that can be loaded.
+func TestNothingToAsk(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer mem.AssertSize(t, 0)
+	lost := errors.New("no model")
+	s := &scope{mem: mem, model: func(context.Context) (llm.Model, error) { return nil, lost }}
+	for _, f := range ai.All() {
+		for _, texts := range []string{`[]`, `[null, "", " \n"]`, `[null, "text"]`} {
+			first := fromJSON(t, mem, arrow.BinaryTypes.String, texts)
+			args := []arrow.Array{first}
+			for _, p := range f.Params[1:] {
+				if p.Type != ai.StringArray {
+					t.Fatalf("%s: an argument of type %s", f.Name, p.Type)
+				}
+				args = append(args, fromJSON(t, mem, arrow.ListOf(arrow.BinaryTypes.String), `[["a"], ["a"], ["a"]]`))
+			}
+			result, err := aiFunction{f}.eval(t.Context(), s, args, first.Len())
+			switch asks := strings.Contains(texts, "text"); {
+			case asks:
+				if !errors.Is(err, lost) {
+					t.Errorf("%s of %s: %v, expected %q", f.Name, texts, err, lost)
+				}
+			case err != nil || result.NullN() != first.Len():
+				t.Errorf("%s of %s: %v, %v", f.Name, texts, result, err)
+			default:
+				result.Release()
+			}
+			for _, a := range args {
+				a.Release()
+			}
+		}
 	}
 }

@@ -1,0 +1,103 @@
+package ai
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// fake is a model that answers as score and reply say, and notes what it is
+// asked.
+type fake struct {
+	digest string
+	// score gives a label's score; label is as the request spells it.
+	score func(prompt, label string) float64
+	// reply gives the other parts of a result.
+	reply func(llm.Request) llm.Result
+
+	mu    sync.Mutex
+	calls int
+	asked []llm.Request
+}
+
+func (f *fake) Info() llm.Info           { return llm.Info{Name: "fake", Digest: f.digest, Context: 100} }
+func (f *fake) CountTokens(s string) int { return len(strings.Fields(s)) }
+func (f *fake) Close() error             { return nil }
+
+// Cut counts words as tokens.
+func (f *fake) Cut(s string, limit int) (string, bool) {
+	words := strings.Fields(s)
+	if len(words) <= limit {
+		return s, false
+	}
+	return strings.Join(words[:limit], " "), true
+}
+
+func (f *fake) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	f.asked = append(f.asked, requests...)
+	results := make([]llm.Result, len(requests))
+	for i, r := range requests {
+		if f.reply != nil {
+			results[i] = f.reply(r)
+		}
+		if c, ok := r.Constraint.(llm.Choice); ok && f.score != nil && results[i].Err == nil {
+			for _, label := range c.Labels {
+				results[i].Scores = append(results[i].Scores, f.score(rendered(r), label))
+			}
+		}
+	}
+	return results, nil
+}
+
+// source opens the model.
+func (f *fake) source(context.Context) (llm.Model, error) { return f, nil }
+
+// rendered is a request's text as a model would see it.
+func rendered(r llm.Request) string {
+	var b strings.Builder
+	for _, m := range r.Messages {
+		b.WriteString(string(m.Role) + ": " + m.Text + "\n")
+	}
+	return b.String() + r.Prefix + r.Text
+}
+
+// content is the text that a request asks to label.
+func content(prompt string) string {
+	at := strings.LastIndex(prompt, "Text: ") + len("Text: ")
+	line, _, _ := strings.Cut(prompt[at:], "\n")
+	return line
+}
+
+var errClosed = errors.New("nobody may open the model")
+
+func closed(context.Context) (llm.Model, error) { return nil, errClosed }
+
+func eval(t *testing.T, f *Function, model Source, rows ...Row) []Answer {
+	t.Helper()
+	answers, err := f.Eval(t.Context(), model, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answers) != len(rows) {
+		t.Fatalf("%d answers for %d rows", len(answers), len(rows))
+	}
+	return answers
+}
+
+// like gives +1 to labels that the content names, and 0 to others.
+func like(prompt, label string) float64 {
+	if strings.Contains(content(prompt), strings.TrimSpace(label)) {
+		return 1
+	}
+	return 0
+}
