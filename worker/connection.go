@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"runtime/debug"
 	"strings"
@@ -24,11 +25,33 @@ type connection struct {
 }
 
 func (c *connection) serve() {
-	for c.serveTask() && c.process.getenv("SPARK_REUSE_WORKER") != "" {
+	if c.process.refusal != nil {
+		c.refuse(c.process.refusal)
+	} else {
+		for c.serveTask() && c.process.getenv("SPARK_REUSE_WORKER") != "" {
+		}
 	}
 	// As worker.py does: the connection is Spark's to close, which may still
 	// have to read what we sent last.
 	_, _ = io.Copy(io.Discard, c.r)
+}
+
+// refuse answers a task whose message it does not read: how that is laid out
+// is not known.
+func (c *connection) refuse(err error) {
+	if _, gone := c.r.Peek(1); gone != nil {
+		return
+	}
+	c.process.tasks.Add(1)
+	c.tell(c.process.log, "task refused", err, (&reply{w: c.w}).fail)
+}
+
+// tell puts an error into the log and into the answer to Spark.
+func (c *connection) tell(log *slog.Logger, message string, err error, answer func(string) error) {
+	log.Error(message, "error", err)
+	if err := answer(explain(err)); err != nil {
+		log.Warn("Spark was not told", "error", err)
+	}
 }
 
 // serveTask serves one task, and reports whether there may be another.
@@ -42,31 +65,24 @@ func (c *connection) serveTask() (again bool) {
 	start := time.Now()
 	log := p.log.With("stage", message.context.Stage, "partition", message.partition, "attempt", message.context.Attempt)
 	out := &reply{w: c.w, shape: shapes[p.replyLayout(message)], mem: p.mem}
-	if p.refusal != nil {
-		err = p.refusal
-	}
 	var t *task
 	if err == nil {
 		t, err = p.newTask(message, log)
 	}
 	if err != nil {
-		log.Error("task refused", "error", err)
-		if err := out.fail(explain(err)); err != nil {
-			log.Warn("Spark was not told", "error", err)
-		}
+		c.tell(log, "task refused", err, out.fail)
 		return false
 	}
-
-	cpus := cpusOf(message.context.CPUs)
-	p.threads.add(cpus, p.model)
-	defer p.threads.add(-cpus, p.model)
 
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	stopWatching := watch(c.conn, func() { cancel(errGone) })
 	init := time.Now()
 	in := prefetch(ctx, &arrowSource{r: c.r, mem: p.mem})
+	cpus := cpusOf(message.context.CPUs)
+	p.threads.add(cpus, p.model)
 	err = runTask(ctx, t, in, out)
+	p.threads.add(-cpus, p.model)
 	stopWatching()
 	if err == nil {
 		err = out.finish(times{
@@ -87,10 +103,7 @@ func (c *connection) serveTask() (again bool) {
 	if errors.Is(err, errGone) || hungUp(c.conn) {
 		log.Info("task cancelled", append(attrs, "cause", err)...)
 	} else {
-		log.Error("task failed", append(attrs, "error", err)...)
-		if err := out.abort(explain(err)); err != nil {
-			log.Warn("Spark was not told", "error", err)
-		}
+		c.tell(log.With(attrs...), "task failed", err, out.abort)
 	}
 	in.end()
 	return false

@@ -1,14 +1,18 @@
 package worker
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -171,6 +175,90 @@ func TestLargeVarTypes(t *testing.T) {
 	a := f.connect(t, "4.1.4").do(q, arrowBytes(t, batch.Schema(), batch))
 	if !reflect.DeepEqual(a.columns, [][]any{{"7", nil}}) {
 		t.Errorf("got %+v", a)
+	}
+}
+
+// Arguments of every kind reach a function as they are, from plain streams and
+// from compressed ones (spark.sql.execution.arrow.compression.codec).
+func TestKindsOfArguments(t *testing.T) {
+	record := arrow.StructOf(
+		arrow.Field{Name: "k", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+		arrow.Field{Name: "v", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true})
+	columns := []struct {
+		dt   arrow.DataType
+		json string
+	}{
+		{record, `[{"k": 1, "v": ["a", null]}, {"k": null, "v": null}, null]`},
+		{arrow.ListOf(record), `[[{"k": 2, "v": []}], [], null]`},
+		{arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Float64), `[[{"key": "x", "value": 0.5}], [], null]`},
+		{arrow.FixedWidthTypes.Boolean, `[true, false, null]`},
+		{arrow.FixedWidthTypes.Timestamp_us, `["2024-02-29T12:00:00Z", "1969-12-31T23:59:59.999999Z", null]`},
+		{&arrow.Decimal128Type{Precision: 38, Scale: 18}, `["1.5", "-0.000000000000000001", null]`},
+		{arrow.BinaryTypes.Binary, `["AAE=", "", null]`},
+		{arrow.Null, `[null, null, null]`},
+	}
+	var arrays []arrow.Array
+	var want []any
+	var places []int
+	for i, c := range columns {
+		arrays = append(arrays, fromJSON(t, memory.DefaultAllocator, c.dt, c.json))
+		places = append(places, i)
+	}
+	for row := range 3 {
+		var texts []string
+		for _, a := range arrays {
+			texts = append(texts, a.ValueStr(row))
+		}
+		want = append(want, strings.Join(texts, "|"))
+	}
+	batch := batchOf(arrays...)
+	for name, options := range map[string][]ipc.Option{"plain": nil, "zstd": {ipc.WithZstd()}, "lz4": {ipc.WithLZ4()}} {
+		t.Run(name, func(t *testing.T) {
+			f := serveProcess(t, "4.3.0", nil, "")
+			var stream bytes.Buffer
+			w := ipc.NewWriter(&stream, append(options, ipc.WithSchema(batch.Schema()))...)
+			if err := errors.Join(w.Write(batch), w.Close()); err != nil {
+				t.Fatal(err)
+			}
+			a := f.connect(t, "4.3.0").do(ask(hostCall("test_show"), places...), stream.Bytes())
+			if !reflect.DeepEqual(a.columns, [][]any{want}) {
+				t.Errorf("got %+v\nwant %q", a, want)
+			}
+		})
+	}
+}
+
+// Many tasks at once, of which some are given up anywhere in their course: the
+// others get their answers, and no memory or CPU stays taken.
+func TestManyTasks(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	f := serveProcess(t, "4.3.0", m.Model, root)
+	batch := textBatch("one", nil, "three")
+	stream := arrowBytes(t, batch.Schema(), batch, batch, batch)
+	gen := ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0)
+	whole := append(gen.init("4.3.0"), stream...)
+	const connections, tasks = 12, 10
+	var wait sync.WaitGroup
+	for k := range connections {
+		s := f.connect(t, "4.3.0")
+		wait.Go(func() {
+			for range tasks {
+				if a := s.do(gen, stream); a.batches != 3 || !a.reuse {
+					t.Errorf("got %+v", a)
+					break
+				}
+			}
+			s.send(whole[:len(whole)*k/connections])
+			s.conn.Close()
+		})
+	}
+	wait.Wait()
+	f.served.Wait()
+	if f.threads.cpus != 0 || f.model.loads() != 1 {
+		t.Errorf("%d CPUs are still taken, the model was loaded %d times", f.threads.cpus, f.model.loads())
+	}
+	if n := strings.Count(f.log.String(), "task done"); n != connections*tasks {
+		t.Errorf("%d tasks are done, expected %d", n, connections*tasks)
 	}
 }
 

@@ -203,11 +203,13 @@ func TestWrongSecret(t *testing.T) {
 	}
 }
 
+// A module of another kind is told so at its message's first byte: how long
+// the message is, the worker cannot know.
 func TestOtherModules(t *testing.T) {
 	root, _ := install(t, "4.3.0", "fine")
 	d := runDaemon(t, installSelf(t, root), "4.3.0", []string{"-m", "pyspark.daemon", "pyspark.sql.worker.analyze_udtf"})
 	s, _ := d.connect(testSecret)
-	s.send([]byte{0, 0, 0, 0})
+	s.send([]byte{0})
 	if a := s.reply(); !strings.Contains(a.failure, "pyspark.sql.worker.analyze_udtf, which needs a Python interpreter") {
 		t.Errorf("got %+v", a)
 	}
@@ -228,33 +230,66 @@ func TestDamagedManifest(t *testing.T) {
 	d.stop()
 }
 
+// The executor's own Spark decides how its messages are read, not the archive.
+func TestArchiveOfAnotherSpark(t *testing.T) {
+	d := startDaemon(t, "4.1.4", "fine", "PYTHONPATH=/spark/python/lib/pyspark.zip:/spark/jars/spark-core_2.12-3.5.1.jar")
+	d.version = "3.5.1"
+	s, _ := d.connect(testSecret)
+	batch := textBatch("a")
+	if a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); !reflect.DeepEqual(a.columns, [][]any{{"a"}}) {
+		t.Errorf("got %+v", a)
+	}
+	s.conn.Close()
+	d.stop()
+	if want := "archive=4.1.4 executor=3.5.1"; !strings.Contains(d.log.String(), want) {
+		t.Errorf("the log does not say %q", want)
+	}
+}
+
 // Without the daemon it is the worker that connects, and that says the secret.
 func TestAlone(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Run("tcp", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		testAlone(t, l, "4.0.5", "PYTHON_WORKER_FACTORY_SECRET="+testSecret,
+			"PYTHON_WORKER_FACTORY_PORT="+strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	})
+	t.Run("unix", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "s")
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		testAlone(t, l, "4.1.4", "PYTHON_WORKER_FACTORY_SOCK_PATH="+path)
+	})
+}
+
+func testAlone(t *testing.T, l net.Listener, version string, env ...string) {
 	defer l.Close()
-	root, _ := install(t, "4.0.5", "fine")
+	root, _ := install(t, version, "fine")
 	cmd := exec.Command(installSelf(t, root), "-m", "pyspark.worker")
-	cmd.Env = append(os.Environ(), "PYTHON_WORKER_FACTORY_SECRET="+testSecret,
-		"PYTHON_WORKER_FACTORY_PORT="+strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	cmd.Env = append(os.Environ(), env...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = l.(*net.TCPListener).SetDeadline(time.Now().Add(30 * time.Second))
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	_ = l.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(30 * time.Second))
 	conn, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
-	s := &sparkSide{t: t, version: "4.0.5", conn: conn, r: bufio.NewReader(conn)}
-	if got := s.text(); got != testSecret {
-		t.Fatalf("the worker said the secret %q", got)
+	s := &sparkSide{t: t, version: version, conn: conn, r: bufio.NewReader(conn)}
+	if l.Addr().Network() == "tcp" {
+		if got := s.text(); got != testSecret {
+			t.Fatalf("the worker said the secret %q", got)
+		}
+		var o javaOut
+		o.putText("ok")
+		s.send(o.Bytes())
 	}
-	var o javaOut
-	o.putText("ok")
-	s.send(o.Bytes())
 	if pid := s.int(); pid != cmd.Process.Pid {
 		t.Errorf("the worker gave the process id %d, not %d", pid, cmd.Process.Pid)
 	}

@@ -3,7 +3,6 @@ package worker
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
@@ -221,7 +220,9 @@ func (r *reply) fail(text string) error {
 	return r.w.Flush()
 }
 
-// abort is fail in the midst of a stream.
+// abort is fail in the midst of a stream. An Arrow writer that has failed says
+// so again when it ends the stream: that is the error being told.
 func (r *reply) abort(text string) error {
-	return errors.Join(r.endStream(), r.fail(text))
+	_ = r.endStream()
+	return r.fail(text)
 }

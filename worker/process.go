@@ -42,9 +42,12 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 	if err != nil {
 		p.refusal = err
 	}
-	p.spark = manifest.Spark
-	if p.spark == "" {
-		p.spark = sparkOfPath(getenv("PYTHONPATH"))
+	// The executor's own word comes first: the archive may have been made for
+	// another server.
+	if p.spark = sparkOfPath(getenv("PYTHONPATH")); p.spark == "" {
+		p.spark = manifest.Spark
+	} else if manifest.Spark != "" && manifest.Spark != p.spark {
+		log.Warn("the archive was made for another Spark than this executor's", "archive", manifest.Spark, "executor", p.spark)
 	}
 	if p.spark != "" {
 		if p.layout, err = layoutOf(p.spark); err != nil && p.refusal == nil {

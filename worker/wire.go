@@ -4,8 +4,8 @@ package worker
 // 4.3 (facts from pyspark's daemon.py, worker.py and serializers.py).
 //
 //	start     Spark runs `program -m pyspark.daemon pyspark.worker` (3.5 without
-//	          the last word) once per executor and session. The program listens on loopback and writes
-//	          to its standard output: int port; or, with
+//	          the last word) once per executor and session. The program listens
+//	          on loopback and writes to its standard output: int port; or, with
 //	          PYTHON_UNIX_DOMAIN_ENABLED=true, text: path of a Unix socket in
 //	          PYTHON_WORKER_FACTORY_SOCK_DIR. After that, standard input carries
 //	          ints, process ids to kill; its end means: exit.
@@ -31,6 +31,10 @@ package worker
 //	          neither while a task is well. A cancelled query's tasks that wait
 //	          for the worker are closed only when Spark's monitor next looks
 //	          and spark.python.task.killTimeout (2 s) is over.
+//	idle      With spark.python.worker.killOnIdleTimeout (4.1 on; off unless
+//	          set) Spark terminates the process id it was given if a task sends
+//	          nothing for spark.python.worker.idleTimeoutSeconds: here that
+//	          ends all tasks of the executor.
 //
 // An int has 4 bytes and a long 8, big-endian; a bool has 1; a text is an int,
 // its length in bytes, and UTF-8. The special ints stand where a length could.

@@ -54,9 +54,12 @@ const (
 var evalTypeNames = map[int]string{
 	0: "an RDD function", 100: "a Python UDF", 101: "an Arrow-optimised Python UDF", 201: "applyInPandas",
 	202: "a pandas aggregate", 203: "a pandas window function", 204: "a pandas iterator UDF", 205: "mapInPandas",
-	206: "cogrouped applyInPandas", 207: "mapInArrow", 209: "applyInArrow", 251: "an Arrow iterator UDF",
-	252: "an Arrow aggregate", 253: "an Arrow window function", 300: "a Python table function",
-	301: "an Arrow-optimised Python table function", 302: "an Arrow table function",
+	206: "cogrouped applyInPandas", 207: "mapInArrow", 208: "applyInPandasWithState", 209: "applyInArrow",
+	210: "cogrouped applyInArrow", 211: "transformWithStateInPandas", 212: "transformWithStateInPandas",
+	213: "transformWithState", 214: "transformWithState", 215: "applyInArrow over iterators",
+	216: "applyInPandas over iterators", 217: "a pandas aggregate over iterators", 251: "an Arrow iterator UDF",
+	252: "an Arrow aggregate", 253: "an Arrow window function", 254: "an Arrow aggregate over iterators",
+	300: "a Python table function", 301: "an Arrow-optimised Python table function", 302: "an Arrow table function",
 }
 
 // Limits: far above what Spark sends, far below what could hurt. Nothing is
@@ -113,7 +116,7 @@ func readInit(r *bufio.Reader, l layout) (*initMessage, error) {
 	case d.err != nil:
 		return m, d.err
 	case m.framed && l != layoutUnknown && !shapes[l].framed:
-		return m, fmt.Errorf("Spark frames its message as 4.3 does, but the manifest beside the worker says Spark %s: "+
+		return m, fmt.Errorf("Spark frames its message as 4.3 does, but the worker was told Spark %s: "+
 			"the archive was made for another server; upload it from a session with this one", l)
 	case m.framed:
 		l = layout43
