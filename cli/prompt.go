@@ -37,11 +37,7 @@ type terminal struct {
 // prompt reads statements from a person until Ctrl-D or quit. An error of a
 // statement is shown, and the prompt goes on.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
-	version, err := session.Version(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", version, f.remote, f.ship.model, promptHelp)
+	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), f.remote, f.ship.model, promptHelp)
 	lines := term.NewTerminal(terminal{a.in, a.out}, promptFirst)
 	history := openHistory()
 	lines.History = history

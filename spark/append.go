@@ -46,6 +46,8 @@ func appendGo(b array.Builder, v reflect.Value) error {
 		b.Append(v.Bytes())
 	case *array.TimestampBuilder:
 		b.Append(arrow.Timestamp(v.Interface().(time.Time).UnixMicro()))
+	case *array.DurationBuilder:
+		b.Append(arrow.Duration(time.Duration(v.Int()).Microseconds()))
 	case *array.Decimal128Builder:
 		n, err := rescale(v.Interface().(Decimal), b.Type().(*arrow.Decimal128Type))
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 	"path"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -66,8 +68,12 @@ func (s Source) digest() (string, error) {
 	}
 	defer r.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
+	n, err := io.Copy(h, r)
+	if err != nil {
 		return "", err
+	}
+	if n != s.Size {
+		return "", fmt.Errorf("the source has %d bytes and says %d", n, s.Size)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
@@ -75,40 +81,47 @@ func (s Source) digest() (string, error) {
 // AddArchive uploads a .tar.gz, .tgz, .tar, .zip or .jar under a name such as
 // "tools.tar.gz#tools": executors find its content in the folder named after
 // the #, or after the archive if there is no #. It reports true, without
-// uploading, if the session has the same content under that name already.
-// progress may be nil; it is called as bytes are sent.
+// uploading, if the session has the same content under that name already; Spark
+// refuses other content under the same name. progress may be nil; it is called
+// as bytes are sent, and starts again where an upload has to be repeated.
 func (s *Session) AddArchive(ctx context.Context, from Source, name string, progress func(done, total int64)) (already bool, err error) {
 	file, folder, hasFolder := strings.Cut(name, "#")
 	if !isBaseName(file) || hasFolder && !isBaseName(folder) || !isArchive(file) {
 		return false, fmt.Errorf("archive %q: the name must be like tools.tar.gz#folder, ending in .tar.gz, .tgz, .tar, .zip or .jar before the #", name)
 	}
-	digest, err := from.digest()
-	if err != nil {
-		return false, fmt.Errorf("archive %s: %w", name, err)
+	return s.addOnce(ctx, artifact{"archives/" + name, from}, progress)
+}
+
+// AddFile uploads a file that executors find under its name. The rest is as in
+// AddArchive.
+func (s *Session) AddFile(ctx context.Context, from Source, name string, progress func(done, total int64)) (already bool, err error) {
+	if !isBaseName(name) {
+		return false, fmt.Errorf("file %q: the name must be without folders", name)
 	}
-	// The server can only be asked about cache entries, so one is left there
-	// to say that the archive came whole.
-	marker := []byte("archive:" + name + ":" + digest)
+	return s.addOnce(ctx, artifact{"files/" + name, from}, progress)
+}
+
+// addOnce uploads an artifact that the session does not have. The server can
+// only be asked about cache entries, so one is left there to say that the
+// artifact came whole.
+func (s *Session) addOnce(ctx context.Context, a artifact, progress func(done, total int64)) (already bool, err error) {
+	digest, err := a.from.digest()
+	if err != nil {
+		return false, fmt.Errorf("upload of %s: %w", a.name, err)
+	}
+	marker := []byte("artifact:" + a.name + ":" + digest)
 	markerName := cacheName(marker)
 	exists, err := s.ArtifactExists(ctx, markerName)
 	if err != nil {
-		return false, fmt.Errorf("archive %s: %w", name, err)
+		return false, fmt.Errorf("upload of %s: %w", a.name, err)
 	}
 	if exists[markerName] {
 		return true, nil
 	}
-	if err := s.upload(ctx, []artifact{{"archives/" + name, from}}, progress); err != nil {
+	if err := s.upload(ctx, []artifact{a}, progress); err != nil {
 		return false, err
 	}
 	return false, s.upload(ctx, []artifact{{markerName, ByteSource(marker)}}, nil)
-}
-
-// AddFile uploads a file that executors find under its name.
-func (s *Session) AddFile(ctx context.Context, from Source, name string, progress func(done, total int64)) error {
-	if !isBaseName(name) {
-		return fmt.Errorf("file %q: the name must be without folders", name)
-	}
-	return s.upload(ctx, []artifact{{"files/" + name, from}}, progress)
 }
 
 // AddBlob keeps bytes in the session on the server, unless it has them, and
@@ -206,6 +219,11 @@ func (s *Session) upload(ctx context.Context, artifacts []artifact, progress fun
 			}
 			return r, err
 		})
+		var e *Error
+		if errors.As(err, &e) && e.Code == codes.Unknown && e.Detail == "" {
+			// So says Spark 3.5 of a name that is taken.
+			return fmt.Errorf("upload of %s: the session may have other content under that name, which cannot be replaced: %w", what, err)
+		}
 		if err != nil {
 			return fmt.Errorf("upload of %s: %w", what, err)
 		}

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 const (
@@ -71,13 +74,14 @@ func TestUploadDamaged(t *testing.T) {
 	f := newFake(t)
 	f.damage = 2
 	s, _ := f.start(t, "")
-	if err := s.AddFile(t.Context(), ByteSource(content(chunkSize+9)), "x", nil); err != nil || f.count("upload") != 3 {
+	file := []artifact{{"files/x", ByteSource(content(chunkSize + 9))}}
+	if err := s.upload(t.Context(), file, nil); err != nil || f.count("upload") != 3 {
 		t.Errorf("%v after %q", err, f.calls)
 	}
 	f = newFake(t)
 	f.damage = 99
 	s, _ = f.start(t, "")
-	if err := s.AddFile(t.Context(), ByteSource(content(9)), "x", nil); !errors.Is(err, ErrUpload) || !strings.Contains(err.Error(), "files/x") {
+	if err := s.upload(t.Context(), file, nil); !errors.Is(err, ErrUpload) || !strings.Contains(err.Error(), "files/x") {
 		t.Errorf("%v", err)
 	}
 }
@@ -87,15 +91,30 @@ func TestUploadSourceFails(t *testing.T) {
 	s, _ := f.start(t, "")
 	short := ByteSource(content(chunkSize * 2))
 	short.Size += 100
-	if err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "ended 100 bytes early") {
+	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "has 524288 bytes and says 524388") {
+		t.Errorf("%v", err)
+	}
+	short.SHA256 = strings.Repeat("0", 64) // so that it is read only once, to be sent
+	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "ended 100 bytes early") {
 		t.Errorf("%v", err)
 	}
 	broken := Source{Size: 5, Open: func() (io.ReadCloser, error) { return nil, errors.New("no such thing") }}
-	if err := s.AddFile(t.Context(), broken, "x", nil); err == nil || !strings.Contains(err.Error(), "no such thing") {
+	if _, err := s.AddFile(t.Context(), broken, "x", nil); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("%v", err)
 	}
 	if len(f.blobs) != 0 {
 		t.Error("part of a source was kept")
+	}
+}
+
+// Spark 3.5 refuses a name that is taken without a word.
+func TestUploadRefusedWithoutReason(t *testing.T) {
+	f := newFake(t)
+	f.uploaded = status.Error(codes.Unknown, "")
+	s, _ := f.start(t, "")
+	_, err := s.AddFile(t.Context(), ByteSource(content(9)), "x", nil)
+	if err == nil || !strings.Contains(err.Error(), "files/x: the session may have other content under that name") || !strings.Contains(err.Error(), "does not say why") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -124,8 +143,13 @@ func TestArchiveIsUploadedOnce(t *testing.T) {
 			t.Errorf("the name %q was taken", name)
 		}
 	}
-	if err := s.AddFile(t.Context(), first, "a/b", nil); err == nil {
+	if _, err := s.AddFile(t.Context(), first, "a/b", nil); err == nil {
 		t.Error("a file in a folder was taken")
+	}
+	for _, want := range []bool{false, true} {
+		if already, err := s.AddFile(t.Context(), first, "a.zip", nil); already != want || err != nil {
+			t.Errorf("file: %v, %v", already, err)
+		}
 	}
 	// Blobs that are there, or twice in one call, are sent once.
 	before := f.count("upload")

@@ -93,6 +93,9 @@ func (c Column) Cast(to any) Column {
 	case DDL:
 		cast.CastToType = &pb.Expression_Cast_TypeStr{TypeStr: string(t)}
 	case DataType:
+		if err := complete(t); err != nil {
+			return Column{err: fmt.Errorf("cast: %w", err)}
+		}
 		cast.CastToType = &pb.Expression_Cast_Type{Type: t.wire()}
 	default:
 		return Column{err: fmt.Errorf("cast to %v: a type is a string or a spark.DataType, not %T", to, to)}

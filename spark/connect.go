@@ -164,13 +164,16 @@ func dialOptions(r *remote) []grpc.DialOption {
 		}))
 	}
 	if len(r.headers) > 0 {
-		md := metadata.New(r.headers)
+		var pairs []string
+		for name, value := range r.headers {
+			pairs = append(pairs, name, value)
+		}
 		options = append(options,
 			grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-				return invoke(metadata.NewOutgoingContext(ctx, md), method, req, reply, cc, opts...)
+				return invoke(metadata.AppendToOutgoingContext(ctx, pairs...), method, req, reply, cc, opts...)
 			}),
 			grpc.WithStreamInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-				return open(metadata.NewOutgoingContext(ctx, md), desc, cc, method, opts...)
+				return open(metadata.AppendToOutgoingContext(ctx, pairs...), desc, cc, method, opts...)
 			}))
 	}
 	return options

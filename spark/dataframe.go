@@ -213,16 +213,19 @@ func (d *DataFrame) OrderBy(columns ...Column) *DataFrame {
 }
 
 // Repartition spreads the rows over n partitions, by the columns if any are
-// named and evenly otherwise.
+// named and evenly otherwise. With columns, n may be 0 for the server's default
+// number (spark.sql.shuffle.partitions).
 func (d *DataFrame) Repartition(n int, columns ...Column) *DataFrame {
 	list, err := expressions("repartition", columns)
-	if n < 1 || n > math.MaxInt32 {
+	if n < 0 || n > math.MaxInt32 || n == 0 && len(columns) == 0 {
 		err = errors.Join(err, fmt.Errorf("repartition: %d is no number of partitions", n))
 	}
 	if len(columns) > 0 {
-		return d.derive(&pb.Relation{RelType: &pb.Relation_RepartitionByExpression{RepartitionByExpression: &pb.RepartitionByExpression{
-			Input: d.relation, PartitionExprs: list, NumPartitions: proto.Int32(int32(n)),
-		}}}, err)
+		r := &pb.RepartitionByExpression{Input: d.relation, PartitionExprs: list}
+		if n > 0 {
+			r.NumPartitions = proto.Int32(int32(n))
+		}
+		return d.derive(&pb.Relation{RelType: &pb.Relation_RepartitionByExpression{RepartitionByExpression: r}}, err)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Repartition{Repartition: &pb.Repartition{
 		Input: d.relation, NumPartitions: int32(n), Shuffle: proto.Bool(true),

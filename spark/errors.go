@@ -62,7 +62,10 @@ func (e *Error) Error() string {
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrSessionChanged:
-		return e.Class == "INVALID_HANDLE.SESSION_CHANGED" || e.Class == "INVALID_HANDLE.SESSION_CLOSED"
+		switch e.Class {
+		case "INVALID_HANDLE.SESSION_CHANGED", "INVALID_HANDLE.SESSION_CLOSED", "INVALID_HANDLE.SESSION_NOT_FOUND":
+			return true
+		}
 	case context.Canceled:
 		return e.Class == "OPERATION_CANCELED"
 	}
@@ -83,6 +86,9 @@ func (s *Session) failure(ctx context.Context, err error) error {
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if dead := s.usable(); dead == ErrClosed {
+		return dead // the reason is this side's own
 	}
 	if !ok {
 		return err
@@ -141,9 +147,14 @@ func (s *Session) explainTransport(st *status.Status) string {
 	case codes.Unimplemented:
 		return fmt.Sprintf("Spark at %s does not know this request; is it older than 3.5, or no Spark Connect server? %s", s.address, text)
 	case codes.ResourceExhausted:
-		return fmt.Sprintf("a message is larger than Spark Connect carries (%d MiB): %s", maxMessage>>20, text)
+		if strings.Contains(text, "larger than max") {
+			return fmt.Sprintf("a message is larger than Spark Connect carries (%d MiB): %s", maxMessage>>20, text)
+		}
 	}
-	return humanMessage(text)
+	if text = humanMessage(text); text == "" {
+		return fmt.Sprintf("Spark at %s failed (%s) and does not say why; its log does", s.address, st.Code())
+	}
+	return text
 }
 
 // maxCauses bounds the chain of causes, which the server might close to a ring.

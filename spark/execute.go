@@ -111,7 +111,9 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 			if repeat.wait(e.ctx, err) {
 				continue
 			}
-		case retryable(err):
+		case retryable(err), status.Code(err) == codes.DeadlineExceeded:
+			// The deadline is a proxy's: the request has none, and the
+			// operation lives on.
 			if repeat.wait(e.ctx, err) {
 				continue
 			}
@@ -226,7 +228,7 @@ func (e *execution) abandon() {
 }
 
 func (e *execution) releaseAll() {
-	e.session.background.Go(func() {
+	e.session.later(func() {
 		e.release(&pb.ReleaseExecuteRequest{Release: &pb.ReleaseExecuteRequest_ReleaseAll_{ReleaseAll: &pb.ReleaseExecuteRequest_ReleaseAll{}}})
 	})
 }
@@ -260,7 +262,7 @@ func (a *acknowledger) until(e *execution, response string) {
 		return
 	}
 	a.busy = true
-	e.session.background.Go(func() {
+	e.session.later(func() {
 		for {
 			a.mu.Lock()
 			id := a.latest

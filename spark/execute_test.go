@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -55,6 +56,11 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 				return nil
 			},
 			map[string]int{"execute": 1, "reattach after 2": 7}},
+		"a proxy's deadline": {
+			func(_ int, send func(int, int), _ context.Context) error {
+				send(0, 1)
+				return status.Error(codes.DeadlineExceeded, "stream timeout")
+			}, nil, map[string]int{"execute": 1, "reattach after 1": 1}},
 		"another stream took over": {
 			func(_ int, send func(int, int), _ context.Context) error {
 				send(0, 1)
@@ -261,6 +267,12 @@ func TestRetryOfCalls(t *testing.T) {
 func TestSessionChange(t *testing.T) {
 	for name, change := range map[string]func(f *fakeServer){
 		"another identity": func(f *fakeServer) { f.serverID = "server-2" },
+		"forgotten by the server": func(f *fakeServer) {
+			f.execute = func(_ int, send func(int, int), _ context.Context) error { send(0, 1); return errCut }
+			f.reattach = func(int, func(int, int), context.Context) error {
+				return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_NOT_FOUND] The handle is invalid.", "INVALID_HANDLE.SESSION_NOT_FOUND", nil)
+			}
+		},
 		"said by the server": func(f *fakeServer) {
 			f.execute = func(int, func(int, int), context.Context) error {
 				return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_CHANGED] The handle is invalid.", "INVALID_HANDLE.SESSION_CHANGED", nil)
@@ -305,6 +317,43 @@ func TestClose(t *testing.T) {
 	}
 }
 
+func TestCloseWhileQueriesRun(t *testing.T) {
+	f := newFake(t)
+	f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3)}
+	running := make(chan struct{}, 3)
+	f.execute = func(_ int, send func(int, int), ctx context.Context) error {
+		send(0, 1)
+		running <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	s, _ := f.start(t, "")
+	failed := make(chan error)
+	for range cap(running) {
+		go func() { _, err := s.Table("t").Collect(t.Context()); failed <- err }()
+	}
+	for range cap(running) {
+		<-running
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	for range cap(running) {
+		if err := <-failed; !errors.Is(err, ErrClosed) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestCloseOfOldServer(t *testing.T) {
+	f := newFake(t)
+	f.version = "3.5.1" // has no ReleaseSession
+	s, _ := f.start(t, "")
+	if err := s.Close(); err != nil || f.count("interrupt") != 1 || f.count("release session") != 0 {
+		t.Errorf("%v after %q", err, f.calls)
+	}
+}
+
 func TestConnect(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "/;token=s3cret;x-team=a%20b;user_agent=mine;user_id=me")
@@ -319,6 +368,17 @@ func TestConnect(t *testing.T) {
 	}
 	if s.userID != "me" || !strings.HasPrefix(s.userAgent, "mine ") {
 		t.Errorf("%q %q", s.userID, s.userAgent)
+	}
+	// Headers of the caller's own stay.
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-trace", "7")
+	if _, err := s.Table("t").Explain(ctx, "simple"); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	h = f.headers
+	f.mu.Unlock()
+	if !slices.Equal(h.Get("x-trace"), []string{"7"}) || !slices.Equal(h.Get("x-team"), []string{"a b"}) {
+		t.Errorf("headers %v", h)
 	}
 	// Nobody is there.
 	_, err := Connect(t.Context(), "sc://127.0.0.1:1", WithConnectTimeout(100*time.Millisecond))

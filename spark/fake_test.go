@@ -40,7 +40,8 @@ type fakeServer struct {
 	reattach func(attempt int, send func(from, to int), ctx context.Context) error
 	analyze  func(attempt int) error
 	details  *pb.FetchErrorDetailsResponse
-	damage   int // AddArtifacts calls to answer with a CRC failure
+	damage   int   // AddArtifacts calls to answer with a CRC failure
+	uploaded error // the answer to AddArtifacts, if not nil
 
 	mu        sync.Mutex
 	serverID  string
@@ -235,6 +236,9 @@ func (f *fakeServer) AddArtifacts(in grpc.ClientStreamingServer[pb.AddArtifactsR
 	for {
 		m, err := in.Recv()
 		if err == io.EOF {
+			if f.uploaded != nil {
+				return f.uploaded
+			}
 			if left != 0 {
 				return status.Errorf(codes.InvalidArgument, "%d chunks are missing", left)
 			}

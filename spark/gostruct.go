@@ -52,8 +52,9 @@ func throughPointer(t reflect.Type, index []int) bool {
 }
 
 var (
-	timeType    = reflect.TypeFor[time.Time]()
-	decimalType = reflect.TypeFor[Decimal]()
+	timeType     = reflect.TypeFor[time.Time]()
+	durationType = reflect.TypeFor[time.Duration]()
+	decimalType  = reflect.TypeFor[Decimal]()
 )
 
 // typeOfGo gives the Spark type whose values a Go type holds.
@@ -66,6 +67,8 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 	switch t {
 	case timeType:
 		return TimestampType, nil
+	case durationType:
+		return DayTimeIntervalType, nil
 	case decimalType:
 		return DecimalType{maxPrecision, 18}, nil
 	}

@@ -53,6 +53,9 @@ func TestServerReadWrite(t *testing.T) {
 			t.Errorf("%s: partitions %v", format, folders)
 		}
 	}
+	if err := d.Write().Format("noop").Mode("overwrite").Save(ctx, ""); err != nil {
+		t.Error(err)
+	}
 	if err := d.Write().Mode("upsert").Save(ctx, dir); err == nil || !strings.Contains(err.Error(), "upsert") {
 		t.Error(err)
 	}
@@ -78,6 +81,7 @@ type person struct {
 	}
 	Counts map[string]int64
 	Raw    []byte
+	Took   time.Duration
 	Skip   chan int `spark:"-"`
 }
 
@@ -86,7 +90,7 @@ func TestServerLocalRows(t *testing.T) {
 	ctx := t.Context()
 	name := "Ann"
 	people := []person{
-		{ID: 1, Name: &name, Tags: []string{"a", "b"}, Score: 1.5, Born: time.UnixMicro(1_700_000_000_123_456).UTC(), Counts: map[string]int64{"x": 1}, Raw: []byte{1}},
+		{ID: 1, Name: &name, Tags: []string{"a", "b"}, Score: 1.5, Took: 26 * time.Hour, Born: time.UnixMicro(1_700_000_000_123_456).UTC(), Counts: map[string]int64{"x": 1}, Raw: []byte{1}},
 		{ID: 2, Born: time.Unix(0, 0).UTC()},
 	}
 	people[0].Address.City = "Oslo"
@@ -103,7 +107,7 @@ func TestServerLocalRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "id BIGINT NOT NULL,Name STRING,Tags ARRAY<STRING>,Score DOUBLE NOT NULL,Born TIMESTAMP NOT NULL,Address STRUCT<City: STRING NOT NULL, Zip: INT> NOT NULL,Counts MAP<STRING, BIGINT>,Raw BINARY"; schema.DDL() != want {
+	if want := "id BIGINT NOT NULL,Name STRING,Tags ARRAY<STRING>,Score DOUBLE NOT NULL,Born TIMESTAMP NOT NULL,Address STRUCT<City: STRING NOT NULL, Zip: INT> NOT NULL,Counts MAP<STRING, BIGINT>,Raw BINARY,Took INTERVAL DAY TO SECOND NOT NULL"; schema.DDL() != want {
 		t.Errorf("schema\n%s\nwant\n%s", schema.DDL(), want)
 	}
 	if err := d.CreateOrReplaceTempView(ctx, "people"); err != nil {
@@ -183,8 +187,16 @@ func TestServerArtifacts(t *testing.T) {
 	if err != nil || !exists[name] || exists["cache/"+strings.Repeat("0", 64)] {
 		t.Error(exists, err)
 	}
-	if err := s.AddFile(ctx, ByteSource([]byte("hello")), "greeting.txt", nil); err != nil {
-		t.Fatal(err)
+	for _, want := range []bool{false, true} {
+		if already, err := s.AddFile(ctx, ByteSource([]byte("hello")), "greeting.txt", nil); already != want || err != nil {
+			t.Fatal(already, err)
+		}
+	}
+	// Each version words this differently.
+	if _, err := s.AddFile(ctx, ByteSource([]byte("bye")), "greeting.txt", nil); err == nil || !strings.Contains(err.Error(), "files/greeting.txt") {
+		t.Errorf("other content under the same name: %v", err)
+	} else {
+		t.Log(err)
 	}
 	path := filepath.Join(t.TempDir(), "a.tar.gz")
 	if err := os.WriteFile(path, emptyTarGz, 0o600); err != nil {

@@ -116,6 +116,30 @@ func TestServerSQLArguments(t *testing.T) {
 	}
 }
 
+// The server has what went out as a literal.
+func TestServerLiterals(t *testing.T) {
+	s := connectServer(t, "")
+	a, seven := "a", 7
+	for _, c := range []struct{ value, want any }{
+		{[]string{"a", "b"}, []any{"a", "b"}},
+		{[]*string{&a, nil}, []any{"a", nil}},
+		{[]int{1, 2}, []any{int64(1), int64(2)}},
+		{[]*int{&seven}, []any{int64(7)}},
+		{[]*int{nil, &seven}, []any{nil, int64(7)}},
+		{[][]string{{"x"}, nil, {}}, []any{[]any{"x"}, nil, []any{}}},
+		{[][]byte{{1}, nil}, []any{[]byte{1}, nil}},
+		{[]float32{1.5}, []any{float32(1.5)}},
+		{[]int16{3}, []any{int16(3)}},
+		{[]time.Time{time.Unix(1, 0)}, []any{time.Unix(1, 0).UTC()}},
+		{25*time.Hour + time.Microsecond, 25*time.Hour + time.Microsecond},
+		{-time.Second, -time.Second},
+		{[]time.Duration{time.Minute}, []any{time.Minute}},
+		{(*time.Duration)(nil), nil},
+	} {
+		expect(t, one(t, s.Range(0, 1, 1, 1).Select(Lit(c.value))), []any{c.want})
+	}
+}
+
 func TestServerCommandRunsOnce(t *testing.T) {
 	s := connectServer(t, "")
 	ctx := t.Context()
@@ -188,6 +212,7 @@ func TestServerTransformations(t *testing.T) {
 		"using":       {r.JoinUsing(s.Range(8, 12, 1, 1), "full_outer", "id").OrderBy(id.Desc()).Limit(1), []int64{11}},
 		"anti":        {r.JoinUsing(s.Range(1, 12, 1, 1), "anti", "id"), []int64{0}},
 		"repartition": {r.Repartition(1), []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
+		"by default":  {r.Repartition(0, id).OrderBy(id).Limit(1), []int64{0}},
 		"by column":   {r.Repartition(2, id).OrderBy(id), []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
 		"drop":        {r.WithColumn("x", Lit("y")).Drop("x", "none").Limit(1), []int64{0}},
 		"to df":       {r.Limit(1).ToDF("ID"), []int64{0}},
@@ -392,7 +417,7 @@ func TestServerSessionChange(t *testing.T) {
 	if _, err := s.Range(0, 1, 1, 1).Collect(t.Context()); !errors.Is(err, ErrSessionChanged) {
 		t.Errorf("%v", err)
 	}
-	if _, err := s.Version(t.Context()); !errors.Is(err, ErrSessionChanged) {
+	if _, _, err := s.Conf().Get(t.Context(), "spark.app.name"); !errors.Is(err, ErrSessionChanged) {
 		t.Errorf("%v", err)
 	}
 }

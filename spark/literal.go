@@ -3,6 +3,7 @@ package spark
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"reflect"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 
 // Lit is a constant. nil is NULL; string, bool, []byte, float32, float64,
 // int8 to int64, Decimal and time.Time (TIMESTAMP) are themselves; int is INT
-// where it fits and otherwise BIGINT; a slice is an ARRAY, and a pointer what
-// it points to or NULL. A Column stays what it is.
+// where it fits and otherwise BIGINT; time.Duration is an INTERVAL DAY TO
+// SECOND, in whole microseconds; a slice is an ARRAY, and a pointer what it
+// points to or NULL. A Column stays what it is.
 func Lit(v any) Column {
 	if c, ok := v.(Column); ok {
 		if c.expr == nil && c.err == nil {
@@ -22,11 +24,40 @@ func Lit(v any) Column {
 		}
 		return c
 	}
-	l, err := literal(v)
+	e, err := constant(v)
 	if err != nil {
 		return Column{err: err}
 	}
-	return Column{expr: &pb.Expression{ExprType: &pb.Expression_Literal_{Literal: l}}}
+	return Column{expr: e}
+}
+
+// constant gives a literal, or where the protocol has none for the value, a
+// function of literals.
+func constant(v any) (*pb.Expression, error) {
+	if d, ok := v.(time.Duration); ok {
+		seconds := Decimal{big.NewInt(d.Microseconds()), 6}
+		return Call("make_dt_interval", 0, 0, 0, seconds).expr, nil
+	}
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Pointer:
+		if !r.IsNil() {
+			return constant(r.Elem().Interface())
+		}
+	case reflect.Slice, reflect.Array:
+		if r.Type().Elem().Kind() != reflect.Uint8 {
+			return arrayConstant(r)
+		}
+	}
+	l, err := literal(v)
+	if err != nil {
+		return nil, err
+	}
+	return literalExpression(l), nil
+}
+
+func literalExpression(l *lit) *pb.Expression {
+	return &pb.Expression{ExprType: &pb.Expression_Literal_{Literal: l}}
 }
 
 type lit = pb.Expression_Literal
@@ -39,11 +70,6 @@ func literal(v any) (*lit, error) {
 		return &lit{LiteralType: &pb.Expression_Literal_String_{String_: x}}, nil
 	case bool:
 		return &lit{LiteralType: &pb.Expression_Literal_Boolean{Boolean: x}}, nil
-	case []byte:
-		if x == nil {
-			return null(BinaryType), nil
-		}
-		return &lit{LiteralType: &pb.Expression_Literal_Binary{Binary: x}}, nil
 	case time.Time:
 		return &lit{LiteralType: &pb.Expression_Literal_Timestamp{Timestamp: x.UnixMicro()}}, nil
 	case Decimal:
@@ -81,42 +107,63 @@ func literal(v any) (*lit, error) {
 		return literal(r.String())
 	case reflect.Bool:
 		return literal(r.Bool())
-	case reflect.Pointer:
-		if !r.IsNil() {
-			return literal(r.Elem().Interface())
+	case reflect.Slice:
+		if r.Type().Elem().Kind() == reflect.Uint8 {
+			if r.IsNil() {
+				return null(BinaryType), nil
+			}
+			return &lit{LiteralType: &pb.Expression_Literal_Binary{Binary: r.Bytes()}}, nil
 		}
+	case reflect.Pointer: // nil
 		t, err := typeOfGo(r.Type().Elem())
 		if err != nil {
 			return nil, err
 		}
 		return null(t), nil
-	case reflect.Slice, reflect.Array:
-		return arrayLiteral(r)
 	}
 	return nil, fmt.Errorf("a value of Go type %T cannot be a literal", v)
 }
 
 func null(t DataType) *lit { return &lit{LiteralType: &pb.Expression_Literal_Null{Null: t.wire()}} }
 
-func arrayLiteral(r reflect.Value) (*lit, error) {
+// arrayConstant makes the elements all of one type, which the server does not
+// check. Of a literal with NULL inside Spark 3.5 makes "" or 0, so that becomes
+// a call of array().
+func arrayConstant(r reflect.Value) (*pb.Expression, error) {
 	element, err := typeOfGo(r.Type().Elem())
 	if err != nil {
 		return nil, fmt.Errorf("a value of Go type %s cannot be a literal: %w", r.Type(), err)
 	}
 	if r.Kind() == reflect.Slice && r.IsNil() {
-		return null(ArrayType{element, true}), nil
+		return literalExpression(null(ArrayType{element, true})), nil
 	}
 	a := &pb.Expression_Literal_Array{ElementType: element.wire()}
-	for i := range r.Len() {
-		v := r.Index(i).Interface()
-		if r.Index(i).Kind() == reflect.Int {
-			v = r.Index(i).Int() // all of one width
-		}
-		l, err := literal(v)
+	list := make([]any, r.Len())
+	for i := range list {
+		e, err := constant(widened(r.Index(i)))
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", i, err)
 		}
-		a.Elements = append(a.Elements, l)
+		list[i] = Column{expr: e}
+		if l := e.GetLiteral(); l != nil && l.GetNull() == nil {
+			a.Elements = append(a.Elements, l)
+		}
 	}
-	return &lit{LiteralType: &pb.Expression_Literal_Array_{Array: a}}, nil
+	if len(a.Elements) < len(list) {
+		return Call("array", list...).expr, nil
+	}
+	return literalExpression(&lit{LiteralType: &pb.Expression_Literal_Array_{Array: a}}), nil
+}
+
+// widened gives an element as its type in typeOfGo: an int is a BIGINT
+// whatever its value.
+func widened(v reflect.Value) any {
+	to := v
+	for to.Kind() == reflect.Pointer && !to.IsNil() {
+		to = to.Elem()
+	}
+	if to.Kind() == reflect.Int {
+		return to.Int()
+	}
+	return v.Interface()
 }

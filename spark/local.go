@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -21,8 +22,9 @@ import (
 // arrow.RecordBatch, an arrow.Table, or a slice of structs. A struct's
 // exported fields are the columns, named as they are or by the tag
 // `spark:"name"`; `spark:"-"` leaves one out. Pointers, slices and maps are
-// nullable, and nil is NULL; int is BIGINT, time.Time TIMESTAMP, []byte
-// BINARY, and structs, slices and maps are STRUCT, ARRAY and MAP.
+// nullable, and nil is NULL; int is BIGINT, time.Time TIMESTAMP,
+// time.Duration INTERVAL DAY TO SECOND, []byte BINARY, Decimal DECIMAL(38,18),
+// and structs, slices and maps are STRUCT, ARRAY and MAP.
 //
 // Many rows are uploaded at once and kept by the server for the session; few
 // travel with each query. The Arrow data is not held afterwards.
@@ -102,9 +104,9 @@ func (s *Session) localRows(ctx context.Context, schema *arrow.Schema, batches [
 	if _, err := SchemaFromArrow(schema); err != nil {
 		return nil, err
 	}
-	var size int64
-	for _, b := range batches {
-		size += batchSize(b)
+	size, err := encodedSize(schema, batches)
+	if err != nil {
+		return nil, err
 	}
 	relation := &pb.Relation{}
 	switch {
@@ -154,7 +156,11 @@ func (s *Session) uploadPieces(ctx context.Context, schema *arrow.Schema, batche
 		if b.NumRows() == 0 {
 			continue
 		}
-		perRow := max(1, batchSize(b)/b.NumRows())
+		size, err := encodedSize(schema, []arrow.RecordBatch{b})
+		if err != nil {
+			return nil, err
+		}
+		perRow := max(1, size/b.NumRows())
 		step := max(1, min(maxRows, maxBytes/perRow))
 		for at := int64(0); at < b.NumRows(); at += step {
 			slice := b.NewSlice(at, min(at+step, b.NumRows()))
@@ -182,11 +188,18 @@ func lower(setting string, limit int64) int64 {
 	return limit
 }
 
-// encode writes an Arrow IPC stream. It has at least one batch, from which
-// the server learns that there are no rows.
+// encode gives an Arrow IPC stream. It has at least one batch, from which the
+// server learns that there are no rows.
 func encode(schema *arrow.Schema, batches []arrow.RecordBatch) ([]byte, error) {
 	var b bytes.Buffer
-	w := ipc.NewWriter(&b, ipc.WithSchema(schema))
+	if err := encodeTo(&b, schema, batches); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func encodeTo(out io.Writer, schema *arrow.Schema, batches []arrow.RecordBatch) error {
+	w := ipc.NewWriter(out, ipc.WithSchema(schema))
 	if len(batches) == 0 {
 		builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 		defer builder.Release()
@@ -196,33 +209,28 @@ func encode(schema *arrow.Schema, batches []arrow.RecordBatch) ([]byte, error) {
 	}
 	for _, batch := range batches {
 		if err := w.Write(batch); err != nil {
-			return nil, fmt.Errorf("local rows: %w", err)
+			return fmt.Errorf("local rows: %w", err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("local rows: %w", err)
+		return fmt.Errorf("local rows: %w", err)
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
-// batchSize is the memory that a batch's columns take, in bytes.
-func batchSize(b arrow.RecordBatch) int64 {
-	var size int64
-	for _, c := range b.Columns() {
-		size += dataSize(c.Data())
+// encodedSize is the length of what encode gives, in bytes. A batch may be a
+// small slice of large buffers, so theirs says nothing.
+func encodedSize(schema *arrow.Schema, batches []arrow.RecordBatch) (int64, error) {
+	var n counter
+	if err := encodeTo(&n, schema, batches); err != nil {
+		return 0, err
 	}
-	return size
+	return int64(n), nil
 }
 
-func dataSize(d arrow.ArrayData) int64 {
-	var size int64
-	for _, b := range d.Buffers() {
-		if b != nil {
-			size += int64(b.Len())
-		}
-	}
-	for _, c := range d.Children() {
-		size += dataSize(c)
-	}
-	return size
+type counter int64
+
+func (n *counter) Write(b []byte) (int, error) {
+	*n += counter(len(b))
+	return len(b), nil
 }

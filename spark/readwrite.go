@@ -131,9 +131,14 @@ func (w Writer) write(ctx context.Context, to func(*pb.WriteOperation)) error {
 	return w.of.command(ctx, &pb.Command{CommandType: &pb.Command_WriteOperation{WriteOperation: op}})
 }
 
-// Save writes files below path, on the server's file system.
+// Save writes files below path, on the server's file system. The path is empty
+// for formats without one, such as jdbc and noop.
 func (w Writer) Save(ctx context.Context, path string) error {
-	return w.write(ctx, func(op *pb.WriteOperation) { op.SaveType = &pb.WriteOperation_Path{Path: path} })
+	return w.write(ctx, func(op *pb.WriteOperation) {
+		if path != "" {
+			op.SaveType = &pb.WriteOperation_Path{Path: path}
+		}
+	})
 }
 
 // Parquet writes Parquet files.

@@ -28,8 +28,11 @@ type FunctionSpec struct {
 // RegisterFunction makes a function known under its name to SQL and Call in
 // this session. It replaces one of the same name.
 func (s *Session) RegisterFunction(ctx context.Context, f FunctionSpec) error {
-	if f.Name == "" || f.ReturnType == nil || len(f.Command) == 0 {
-		return fmt.Errorf("function %q: a name, a return type and a command are needed", f.Name)
+	if f.Name == "" || len(f.Command) == 0 {
+		return fmt.Errorf("function %q: a name and a command are needed", f.Name)
+	}
+	if err := complete(f.ReturnType); err != nil {
+		return fmt.Errorf("function %s: its return type: %w", f.Name, err)
 	}
 	return s.command(ctx, &pb.Command{CommandType: &pb.Command_RegisterFunction{
 		RegisterFunction: &pb.CommonInlineUserDefinedFunction{

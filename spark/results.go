@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -32,7 +33,7 @@ type StageProgress struct {
 }
 
 // maxBatch bounds one Arrow batch that comes in pieces, in bytes.
-const maxBatch = 2 << 30
+const maxBatch = math.MaxInt32
 
 // results reads the responses of an execution.
 type results struct {
@@ -179,8 +180,9 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 	if err := checkStream(data); err != nil {
 		return nil, fmt.Errorf("the Arrow stream is malformed: %w", err)
 	}
-	// A compressed buffer says its own size; nothing sane grows by this much.
-	bounded := &boundedAllocator{Allocator: allocator, left: 256*len(data) + 1<<20}
+	// A compressed buffer says its own size. Equal rows shrink to next to
+	// nothing, so a batch of Spark's usual size is always believed.
+	bounded := &boundedAllocator{Allocator: allocator, left: 256*len(data) + 64<<20}
 	// Rows may take no bytes at all, but Spark does not send many at once.
 	maxRows := max(1<<20, 8*len(data))
 	options := []ipc.Option{

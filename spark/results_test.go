@@ -1,12 +1,15 @@
 package spark
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
@@ -73,6 +76,27 @@ func TestDecodeCutOff(t *testing.T) {
 			t.Errorf("%d bytes give batches and %v", n, err)
 		}
 	}
+}
+
+// Equal rows shrink a thousandfold.
+func TestDecodeCompressed(t *testing.T) {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, nil))
+	defer b.Release()
+	b.Field(0).(*array.Int64Builder).AppendValues(make([]int64, 1<<20), nil)
+	batch := b.NewRecordBatch()
+	defer batch.Release()
+	var data bytes.Buffer
+	w := ipc.NewWriter(&data, ipc.WithSchema(batch.Schema()), ipc.WithZstd())
+	if err := errors.Join(w.Write(batch), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	batches, err := decode(data.Bytes(), mem)
+	if err != nil || len(batches) != 1 || batches[0].NumRows() != 1<<20 {
+		t.Fatalf("%d bytes: %d batches, %v", data.Len(), len(batches), err)
+	}
+	batches[0].Release()
 }
 
 func TestCheckStream(t *testing.T) {

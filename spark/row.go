@@ -15,8 +15,12 @@ import (
 //	BOOLEAN bool, TINYINT int8, SMALLINT int16, INT int32, BIGINT int64,
 //	FLOAT float32, DOUBLE float64, DECIMAL Decimal, STRING string,
 //	BINARY []byte, DATE and TIMESTAMP and TIMESTAMP_NTZ time.Time in UTC,
-//	ARRAY []any, MAP map[any]any, STRUCT Row, INTERVAL time.Duration
-//	(of days to seconds) or int32 (of months)
+//	ARRAY []any, MAP map[any]any, STRUCT Row, TIME time.Duration,
+//	INTERVAL time.Duration (of days to seconds), int32 (of months) or
+//	arrow.MonthDayNanoInterval (of both)
+//
+// A map's keys are of these types too, except that Go cannot compare some:
+// BINARY becomes a string, and DECIMAL, ARRAY and STRUCT their text.
 type Row struct {
 	names  []string // shared by the rows of a batch
 	values []any
@@ -28,7 +32,8 @@ func (r Row) Len() int { return len(r.values) }
 // Names lists the columns; it must not be changed.
 func (r Row) Names() []string { return r.names }
 
-// At gives the value of column i, counted from 0.
+// At gives the value of column i, counted from 0; like an index into a slice,
+// it panics if there is none.
 func (r Row) At(i int) any { return r.values[i] }
 
 // Value gives a column's value by name, first exactly and then without

@@ -50,13 +50,8 @@ type Session struct {
 // ID is the session's UUID.
 func (s *Session) ID() string { return s.id }
 
-// Version gives the server's version, as in "4.3.0".
-func (s *Session) Version(ctx context.Context) (string, error) {
-	if err := s.usable(); err != nil {
-		return "", err
-	}
-	return s.version, nil
-}
+// Version is the server's version, as in "4.3.0".
+func (s *Session) Version() string { return s.version }
 
 func (s *Session) fetchVersion(ctx context.Context, failed func(error)) (string, error) {
 	r, err := call(ctx, s, func() (*pb.AnalyzePlanResponse, error) {
@@ -89,7 +84,8 @@ func (s *Session) atLeast(major, minor int) bool {
 
 // Close ends the session on the server, with what is still running in it, and
 // closes the connection. A session that was joined by a session_id of the
-// user's choice stays on the server for others to join.
+// user's choice stays on the server for others to join, and what runs in it
+// goes on unless its context was cancelled.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	before := s.dead
@@ -99,17 +95,42 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.background.Wait()
-	if before == nil && !s.named && s.atLeast(4, 0) {
-		ctx, cancel := context.WithTimeout(context.Background(), farewell)
-		defer cancel()
-		// A server that cannot be told forgets an idle session by itself.
-		_, _ = s.client.ReleaseSession(ctx, &pb.ReleaseSessionRequest{
-			SessionId:   s.id,
-			UserContext: s.user(),
-			ClientType:  &s.userAgent,
-		})
+	if before == nil && !s.named {
+		s.release()
 	}
 	return s.conn.Close()
+}
+
+// release ends the session on the server. A server that cannot be told forgets
+// an idle session by itself, and so do those before 4.0, which know no more
+// than to stop what runs.
+func (s *Session) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	if !s.atLeast(4, 0) {
+		_, _ = s.client.Interrupt(ctx, &pb.InterruptRequest{
+			SessionId:     s.id,
+			UserContext:   s.user(),
+			ClientType:    &s.userAgent,
+			InterruptType: pb.InterruptRequest_INTERRUPT_TYPE_ALL,
+		})
+		return
+	}
+	_, _ = s.client.ReleaseSession(ctx, &pb.ReleaseSessionRequest{
+		SessionId:   s.id,
+		UserContext: s.user(),
+		ClientType:  &s.userAgent,
+	})
+}
+
+// later runs f in the background; Close waits for it. After Close there is
+// nobody left to tell the server anything, and f is dropped.
+func (s *Session) later(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead != ErrClosed {
+		s.background.Go(f)
+	}
 }
 
 // farewell bounds what is said to the server after the answer is no longer of

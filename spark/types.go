@@ -1,6 +1,7 @@
 package spark
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,6 +12,29 @@ import (
 type DataType interface {
 	String() string
 	wire() *pb.DataType
+}
+
+// complete finds what a type made by hand may lack: the types inside it.
+func complete(t DataType) error {
+	switch t := t.(type) {
+	case nil:
+		return errors.New("a type is missing (nil)")
+	case ArrayType:
+		if err := complete(t.Element); err != nil {
+			return fmt.Errorf("an array's element: %w", err)
+		}
+	case MapType:
+		if err := errors.Join(complete(t.Key), complete(t.Value)); err != nil {
+			return fmt.Errorf("a map's key or value: %w", err)
+		}
+	case StructType:
+		for _, f := range t.Fields {
+			if err := complete(f.Type); err != nil {
+				return fmt.Errorf("field %s: %w", f.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // SimpleType is a type without parameters.
@@ -32,6 +56,8 @@ const (
 	TimestampType    SimpleType = "TIMESTAMP"
 	TimestampNTZType SimpleType = "TIMESTAMP_NTZ"
 	VariantType      SimpleType = "VARIANT"
+	// DayTimeIntervalType is a length of time, in microseconds.
+	DayTimeIntervalType SimpleType = "INTERVAL DAY TO SECOND"
 )
 
 func (t SimpleType) String() string { return string(t) }

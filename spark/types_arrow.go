@@ -9,6 +9,9 @@ import (
 // ArrowSchema gives the Arrow schema whose columns Spark reads as t. Instants
 // are in UTC.
 func (t StructType) ArrowSchema() (*arrow.Schema, error) {
+	if err := complete(t); err != nil {
+		return nil, err
+	}
 	fields, err := arrowFields(t)
 	if err != nil {
 		return nil, err
@@ -42,6 +45,8 @@ var arrowTypes = map[SimpleType]arrow.DataType{
 	DateType:         arrow.FixedWidthTypes.Date32,
 	TimestampType:    &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"},
 	TimestampNTZType: &arrow.TimestampType{Unit: arrow.Microsecond},
+
+	DayTimeIntervalType: arrow.FixedWidthTypes.Duration_us,
 }
 
 func arrowType(t DataType) (arrow.DataType, error) {

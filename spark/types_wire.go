@@ -37,6 +37,8 @@ func (t SimpleType) wire() *pb.DataType {
 		return &pb.DataType{Kind: &pb.DataType_Timestamp_{Timestamp: &pb.DataType_Timestamp{}}}
 	case TimestampNTZType:
 		return &pb.DataType{Kind: &pb.DataType_TimestampNtz{TimestampNtz: &pb.DataType_TimestampNTZ{}}}
+	case DayTimeIntervalType:
+		return &pb.DataType{Kind: &pb.DataType_DayTimeInterval_{DayTimeInterval: &pb.DataType_DayTimeInterval{}}}
 	case VariantType:
 		return &pb.DataType{Kind: &pb.DataType_Variant_{Variant: &pb.DataType_Variant{}}}
 	}
@@ -186,8 +188,12 @@ func interval(units []string, start, end *int32) (DataType, error) {
 	if first < 0 || last >= len(units) || first > last {
 		return nil, fmt.Errorf("the server sent an interval type with the fields %d to %d", first, last)
 	}
-	if first == last {
-		return DDL("INTERVAL " + units[first]), nil
+	text := "INTERVAL " + units[first]
+	if first < last {
+		text += " TO " + units[last]
 	}
-	return DDL("INTERVAL " + units[first] + " TO " + units[last]), nil
+	if text == DayTimeIntervalType.String() {
+		return DayTimeIntervalType, nil
+	}
+	return DDL(text), nil
 }

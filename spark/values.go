@@ -8,13 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// valueAt gives one value of an Arrow array as a Go value; nil is NULL. What
-// it gives does not point into the array.
-//
-//	BOOLEAN bool · TINYINT int8 · SMALLINT int16 · INT int32 · BIGINT int64
-//	FLOAT float32 · DOUBLE float64 · DECIMAL Decimal · STRING string
-//	BINARY []byte · DATE, TIMESTAMP, TIMESTAMP_NTZ time.Time in UTC
-//	ARRAY []any · MAP map[any]any · STRUCT Row · day-time INTERVAL time.Duration
+// valueAt gives one value of an Arrow array as one of the Go types that Row
+// lists. What it gives does not point into the array.
 func valueAt(a arrow.Array, i int) (any, error) {
 	if a.IsNull(i) {
 		return nil, nil
@@ -56,6 +51,8 @@ func valueAt(a arrow.Array, i int) (any, error) {
 		return time.Duration(a.Value(i)) * a.DataType().(*arrow.DurationType).Unit.Multiplier(), nil
 	case *array.MonthInterval:
 		return int32(a.Value(i)), nil
+	case *array.MonthDayNanoInterval:
+		return a.Value(i), nil
 	case *array.Map: // before List, which a Map also is
 		return mapAt(a, i)
 	case *array.List:

@@ -36,6 +36,7 @@ func TestDecimal(t *testing.T) {
 
 func TestLiterals(t *testing.T) {
 	type label string
+	type raw []byte
 	seven := 7
 	for _, c := range []struct {
 		value any
@@ -61,15 +62,18 @@ func TestLiterals(t *testing.T) {
 		{[]string{"a"}, `array:{element_type:{string:{}} elements:{string:"a"}}`},
 		{[]string{}, "array:{element_type:{string:{}}}"},
 		{[]int{1}, "array:{element_type:{long:{}} elements:{long:1}}"},
+		{[]*int{&seven}, "array:{element_type:{long:{}} elements:{long:7}}"},
+		{raw("x"), `binary:"x"`},
+		{raw(nil), "null:{binary:{}}"},
 		{[]string(nil), "null:{array:{element_type:{string:{}} contains_null:true}}"},
 	} {
-		l, err := literal(c.value)
+		e, err := constant(c.value)
 		if err != nil {
 			t.Errorf("%#v: %v", c.value, err)
 			continue
 		}
 		// The text form varies its spaces on purpose.
-		got := strings.ReplaceAll(strings.ReplaceAll(l.String(), "  ", " "), ": ", ":")
+		got := strings.ReplaceAll(strings.ReplaceAll(e.GetLiteral().String(), "  ", " "), ": ", ":")
 		if got != c.want {
 			t.Errorf("%#v: %s, want %s", c.value, got, c.want)
 		}
@@ -82,15 +86,18 @@ func TestLiterals(t *testing.T) {
 	if c := Call("f", make(chan int)); c.err == nil || c.Alias("x").Cast("int").Plus(1).err == nil {
 		t.Error("an error was lost on the way")
 	}
-	if c := Col("x").Cast(5); c.err == nil {
-		t.Error("5 was taken as a type")
+	// What no literal can hold is a function of literals.
+	for _, v := range []any{[]*string{nil}, time.Second, []time.Duration{0}} {
+		if e, err := constant(v); err != nil || e.GetUnresolvedFunction() == nil {
+			t.Errorf("%T: %v, %v", v, e, err)
+		}
 	}
 }
 
 func TestTypesTravel(t *testing.T) {
 	for _, d := range []DataType{
 		VoidType, BooleanType, ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, StringType, BinaryType,
-		DateType, TimestampType, TimestampNTZType, VariantType, DecimalType{20, 3}, ArrayType{StringType, true},
+		DateType, TimestampType, TimestampNTZType, DayTimeIntervalType, VariantType, DecimalType{20, 3}, ArrayType{StringType, true},
 		MapType{StringType, ArrayType{DoubleType, false}, true},
 		StructType{[]StructField{{"a b", LongType, false, ""}, {"c", StructType{[]StructField{{"d", DateType, true, `{"k":1}`}}}, true, ""}}},
 	} {
@@ -114,6 +121,22 @@ func TestTypesTravel(t *testing.T) {
 	s := StructType{[]StructField{{"a b", LongType, false, ""}, {"c`d", ArrayType{StringType, true}, true, ""}}}
 	if got, want := s.DDL(), "`a b` BIGINT NOT NULL,`c``d` ARRAY<STRING>"; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestIncompleteTypes(t *testing.T) {
+	for _, d := range []DataType{nil, ArrayType{}, MapType{Key: StringType}, StructType{[]StructField{{Name: "x"}}}, ArrayType{Element: MapType{Value: StringType}}} {
+		if err := complete(d); err == nil || !strings.Contains(err.Error(), "a type is missing") {
+			t.Errorf("%#v: %v", d, err)
+		}
+	}
+	for _, to := range []any{5, nil, ArrayType{}} {
+		if c := Col("x").Cast(to); c.err == nil {
+			t.Errorf("%v was taken as a type", to)
+		}
+	}
+	if _, err := (StructType{[]StructField{{Name: "x"}}}).ArrowSchema(); err == nil {
+		t.Error("a field without a type has an Arrow schema")
 	}
 }
 
