@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/model"
 	"github.com/firesteel/firesteel/llm/local/nn"
 	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
@@ -207,6 +208,25 @@ func TestLabelScores(t *testing.T) {
 	}
 }
 
+// A label that the model never ends at has a finite score, the least there is.
+func TestLabelThatNeverEnds(t *testing.T) {
+	trie := &labelTrie{nodes: []labelNode{{}}}
+	trie.nodes[trie.child(0, 1)].label = true
+	trie.nodes[trie.child(1, 2)].label = true
+	trie.labels = []int{1, 2}
+	s := newLabelScores(trie)
+	exps := newExpFunc(kernel.Sets()[0], 4)
+	for node, logits := range [][]float32{{0, 0, 0, 0}, {0, 0, 300, 0}} {
+		if err := s.add(node, logits, exps); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := s.scores()
+	if math.IsInf(got[0], 0) || got[0] > -80 || math.Abs(got[1]-math.Log(.25)) > 1e-6 {
+		t.Errorf("%v", got)
+	}
+}
+
 // Generation with its cache gives what a pass over the whole text would.
 func TestGreedy(t *testing.T) {
 	e := openTiny(t, Options{})
@@ -274,6 +294,7 @@ func TestRequestErrors(t *testing.T) {
 		{llm.Request{Text: "a", MaxTokens: -1}, llm.ErrRequest},
 		{llm.Request{Messages: []llm.Message{{Role: "narrator", Text: "b"}}}, llm.ErrRequest},
 		{llm.Request{Text: long}, llm.ErrTooLong},
+		{llm.Request{Text: "a", Constraint: llm.Choice{Labels: []string{"a" + long[:100], "b" + long[:100], "c" + long[:100]}}}, llm.ErrTooLong},
 		{llm.Request{Text: long[4:], Constraint: llm.Choice{Labels: []string{"a", "positively!"}}}, llm.ErrTooLong},
 	}
 	requests := []llm.Request{{Text: "good", MaxTokens: 3}}

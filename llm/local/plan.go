@@ -61,6 +61,9 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 		if p.trie, err = newLabelTrie(e.tokens, c.Labels); err != nil {
 			return nil, err
 		}
+		if n := len(p.trie.inner); n > window {
+			return nil, fmt.Errorf("%w: its %d labels have %d tokens to compute, of %d", llm.ErrTooLong, len(c.Labels), n, window)
+		}
 		p.labels = c.Labels
 		if n := len(p.prompt) + p.trie.depth(); n > window {
 			return nil, fmt.Errorf("%w: with its longest label it has %d tokens, of %d", llm.ErrTooLong, n, window)

