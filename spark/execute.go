@@ -81,8 +81,7 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 		return nil, io.EOF
 	}
 	if err := e.session.usable(); err != nil {
-		e.done = true
-		return nil, err
+		return nil, e.fail(err)
 	}
 	if e.ctx.Err() != nil && !e.sent {
 		e.done = true
@@ -191,7 +190,7 @@ func (e *execution) accept(r *pb.ExecutePlanResponse) (*pb.ExecutePlanResponse, 
 func (e *execution) fail(err error) error {
 	e.done = true
 	e.dropStream()
-	if !errors.Is(err, ErrSessionChanged) {
+	if e.sent && !errors.Is(err, ErrSessionChanged) {
 		e.releaseAll()
 	}
 	return err

@@ -299,6 +299,37 @@ func TestSessionChange(t *testing.T) {
 	}
 }
 
+// A query that is being read ends when another call finds the session gone,
+// and its stream does not stay open.
+func TestSessionIsLostWhileReading(t *testing.T) {
+	f := newFake(t)
+	f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3), numbers(t, 3, 6)}
+	ended := make(chan struct{})
+	f.execute = func(_ int, send func(int, int), ctx context.Context) error {
+		send(0, 1)
+		<-ctx.Done()
+		close(ended)
+		return ctx.Err()
+	}
+	s, _ := f.start(t, "")
+	var last error
+	for _, err := range s.Table("t").Batches(t.Context()) {
+		if last = err; err != nil {
+			break
+		}
+		f.mu.Lock()
+		f.serverID = "server-2"
+		f.mu.Unlock()
+		if _, _, err := s.Conf().Get(t.Context(), "k"); !errors.Is(err, ErrSessionChanged) {
+			t.Fatal(err)
+		}
+	}
+	if !errors.Is(last, ErrSessionChanged) {
+		t.Errorf("%v", last)
+	}
+	<-ended
+}
+
 func TestClose(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")

@@ -403,6 +403,24 @@ func TestServerCancel(t *testing.T) {
 	}
 }
 
+func TestServerCloseStopsQueries(t *testing.T) {
+	s := connectServer(t, "")
+	d := s.Range(0, 4, 1, 4).Select(Expr("CASE WHEN id = 0 THEN '' ELSE java_method('java.lang.Thread', 'sleep', 60000L + id) END"))
+	closed := make(chan error, 1)
+	var last error
+	for b, err := range d.Batches(t.Context()) {
+		if last = err; err == nil && b.NumRows() > 0 {
+			go func() { closed <- s.Close() }()
+		}
+	}
+	if !errors.Is(last, ErrClosed) {
+		t.Errorf("%v", last)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestServerSessionChange(t *testing.T) {
 	id := uuid.NewString()
 	s := connectServer(t, "/;session_id="+id)

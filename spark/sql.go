@@ -53,7 +53,7 @@ func (s *Session) statement(query string, args []any) (*pb.SqlCommand, error) {
 			return nil, fmt.Errorf("argument %d of the statement: %w", i+1, c.err)
 		}
 		if c.expr.GetLiteral() == nil && !s.atLeast(4, 0) {
-			return nil, fmt.Errorf("argument %d of the statement: Spark %s takes literal values only", i+1, s.version)
+			return nil, fmt.Errorf("argument %d of the statement: Spark %s takes literal values only, which columns, intervals and arrays with NULL are not", i+1, s.version)
 		}
 		switch {
 		case !isNamed:
