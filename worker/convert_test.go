@@ -17,7 +17,7 @@ import (
 )
 
 // fromJSON builds an array of a type.
-func fromJSON(t *testing.T, mem memory.Allocator, dt arrow.DataType, text string) arrow.Array {
+func fromJSON(t testing.TB, mem memory.Allocator, dt arrow.DataType, text string) arrow.Array {
 	t.Helper()
 	a, _, err := array.FromJSON(mem, dt, strings.NewReader(text))
 	if err != nil {

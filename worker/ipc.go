@@ -89,7 +89,7 @@ func (m *messageReader) Message() (*ipc.Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Arrow stream from Spark broke off in a message's metadata: %w", err)
 	}
-	if err := checkSchema(metadata); err != nil {
+	if err := checkMetadata(metadata); err != nil {
 		return nil, err
 	}
 	meta := memory.NewBufferBytes(metadata)

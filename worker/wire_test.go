@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -171,9 +172,59 @@ func FuzzWire(f *testing.F) {
 	})
 }
 
-// FuzzArrow reads Arrow streams: malformed data is an error.
+// What Spark never sends is refused before Arrow's reader sees it.
+func TestForeignArrow(t *testing.T) {
+	deep := arrow.DataType(arrow.PrimitiveTypes.Int32)
+	for range maxDepth + 1 {
+		deep = arrow.ListOf(deep)
+	}
+	for _, c := range []struct {
+		dt   arrow.DataType
+		want string
+	}{
+		{arrow.BinaryTypes.StringView, "Arrow's type 24, which Spark does not send"},
+		{arrow.ListOf(arrow.SparseUnionOf(nil, nil)), "Arrow's type 14, which Spark does not send"},
+		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, "encoded by a dictionary"},
+		{deep, "nested deeper than 64"},
+	} {
+		stream := arrowBytes(t, arrow.NewSchema([]arrow.Field{{Name: "_0", Type: c.dt}}, nil))
+		in := &arrowSource{r: bytes.NewReader(stream), mem: memory.DefaultAllocator}
+		if _, err := in.next(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v does not say %q", c.dt, err, c.want)
+		}
+	}
+	// An honest schema has metadata, of fields too.
+	m := arrow.NewMetadata([]string{"a", "b"}, []string{"", strings.Repeat("long ", 1000)})
+	stream := arrowBytes(t, arrow.NewSchema([]arrow.Field{{Name: "_0", Type: arrow.FixedWidthTypes.Timestamp_us, Metadata: m}}, &m))
+	in := &arrowSource{r: bytes.NewReader(stream), mem: memory.DefaultAllocator}
+	if _, err := in.next(); err != io.EOF {
+		t.Errorf("a schema with metadata: %v", err)
+	}
+	in.release()
+}
+
+// FuzzArrow runs a task over Arrow streams: malformed data is its error,
+// whether the reader, a function or the writer of the results meets it.
 func FuzzArrow(f *testing.F) {
-	batch := textBatch("a", nil, "b")
-	f.Add(arrowBytes(f, batch.Schema(), batch))
-	f.Fuzz(func(t *testing.T, b []byte) { drain(b) })
+	show, err := lookupHost("test_show")
+	if err != nil {
+		f.Fatal(err)
+	}
+	text := textBatch("a", nil, "b")
+	f.Add(arrowBytes(f, text.Schema(), text))
+	record := arrow.StructOf(arrow.Field{Name: "k", Type: arrow.ListOf(arrow.PrimitiveTypes.Int32)}, arrow.Field{Name: "v", Type: arrow.FixedWidthTypes.Boolean})
+	nested := batchOf(
+		fromJSON(f, memory.DefaultAllocator, arrow.MapOf(arrow.BinaryTypes.String, record), `[[{"key": "x", "value": {"k": [1, 2], "v": true}}], [], null]`),
+		fromJSON(f, memory.DefaultAllocator, &arrow.Decimal128Type{Precision: 9, Scale: 2}, `["1.50", null, "-2.25"]`))
+	f.Add(arrowBytes(f, nested.Schema(), nested, nested))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		mem := cappedAllocator{memory.DefaultAllocator}
+		task := &task{scope: scope{mem: mem}, columns: []column{
+			{args: []int{0}, chain: []evaluator{show}},
+			{args: []int{0}, chain: []evaluator{echo{}}},
+		}}
+		in := prefetch(t.Context(), &arrowSource{r: bytes.NewReader(b), mem: mem})
+		defer in.end()
+		_ = runTask(t.Context(), task, in, &reply{w: bufio.NewWriter(io.Discard), mem: mem})
+	})
 }
