@@ -70,7 +70,7 @@ func (a aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n in
 				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", answers[i].Err)
 		}
 	}
-	return arrayOf(a.f, s, answers)
+	return a.arrayOf(s, answers)
 }
 
 // rowsOf turns columns into rows of arguments.
@@ -95,44 +95,49 @@ func rowsOf(f *ai.Function, args []arrow.Array, n int) ([]ai.Row, error) {
 	return rows, nil
 }
 
-// arrayOf turns answers into a column of the function's type.
-func arrayOf(f *ai.Function, s *scope, answers []ai.Answer) (arrow.Array, error) {
-	var b array.Builder
-	var appendValue func(any) bool
-	switch f.Returns {
+// returns is the Arrow type of the function's result.
+func (a aiFunction) returns(s *scope) arrow.DataType {
+	switch a.f.Returns {
 	case ai.String:
-		sb := s.newStringBuilder()
-		b = sb
+		return s.stringType()
+	case ai.StringArray:
+		return arrow.ListOf(s.stringType())
+	}
+	panic(fmt.Sprintf("worker: %s returns the type %s, which has no Arrow type here", a.f.Name, a.f.Returns))
+}
+
+// arrayOf turns answers into a column of the function's type.
+func (a aiFunction) arrayOf(s *scope, answers []ai.Answer) (arrow.Array, error) {
+	b := array.NewBuilder(s.mem, a.returns(s))
+	var appendValue func(any) bool
+	switch b := b.(type) {
+	case array.StringLikeBuilder:
 		appendValue = func(v any) bool {
 			text, ok := v.(string)
 			if ok {
-				sb.Append(text)
+				b.Append(text)
 			}
 			return ok
 		}
-	case ai.StringArray:
-		lb := array.NewListBuilder(s.mem, s.stringType())
-		b = lb
+	case *array.ListBuilder:
 		appendValue = func(v any) bool {
 			list, ok := v.([]string)
 			if ok {
-				lb.Append(true)
+				b.Append(true)
 				for _, text := range list {
-					lb.ValueBuilder().(array.StringLikeBuilder).Append(text)
+					b.ValueBuilder().(array.StringLikeBuilder).Append(text)
 				}
 			}
 			return ok
 		}
-	default:
-		return nil, fmt.Errorf("its result type %s is unknown to this worker", f.Returns)
 	}
 	defer b.Release()
 	b.Reserve(len(answers))
-	for i, a := range answers {
-		if a.Value == nil || a.Err != nil {
+	for i, answer := range answers {
+		if answer.Value == nil || answer.Err != nil {
 			b.AppendNull()
-		} else if !appendValue(a.Value) {
-			return nil, fmt.Errorf("its answer in row %d is a %T, not %s", i, a.Value, f.Returns)
+		} else if !appendValue(answer.Value) {
+			return nil, fmt.Errorf("its answer in row %d is a %T, not %s", i, answer.Value, a.f.Returns)
 		}
 	}
 	return b.NewArray(), nil

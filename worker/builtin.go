@@ -35,6 +35,9 @@ func (echo) bind(args []argument) ([]int, error) {
 	return columns, err
 }
 
+// returns is not known: a text stays of its own type.
+func (echo) returns(*scope) arrow.DataType { return nil }
+
 func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
 	switch args[0].DataType().ID() {
 	case arrow.STRING, arrow.LARGE_STRING:
@@ -69,6 +72,8 @@ func (info) bind(args []argument) ([]int, error) {
 	}
 	return columns, nil
 }
+
+func (info) returns(s *scope) arrow.DataType { return s.stringType() }
 
 func (info) eval(_ context.Context, s *scope, _ []arrow.Array, rows int) (arrow.Array, error) {
 	text, err := json.Marshal(s.info())

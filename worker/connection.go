@@ -77,12 +77,14 @@ func (c *connection) serveTask() (again bool) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	stopWatching := watch(c.conn, func() { cancel(errGone) })
+	stopBeating := beat(t, out)
 	init := time.Now()
 	in := prefetch(ctx, &arrowSource{r: c.r, mem: p.mem})
 	cpus := cpusOf(message.context.CPUs)
 	p.threads.add(cpus, p.model)
 	err = runTask(ctx, t, in, out)
 	p.threads.add(-cpus, p.model)
+	stopBeating()
 	stopWatching()
 	if err == nil {
 		err = out.finish(times{

@@ -70,6 +70,8 @@ func (f hostFunction) bind(args []argument) ([]int, error) {
 	return bindArguments(f.label, f.params, args)
 }
 
+func (f hostFunction) returns(*scope) arrow.DataType { return nil }
+
 func (f hostFunction) eval(ctx context.Context, _ *scope, args []arrow.Array, rows int) (arrow.Array, error) {
 	return f.call(ctx, args, rows)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
@@ -156,15 +157,24 @@ func (s *arrowSource) release() {
 
 // reply writes the worker's side of a task (see wire.go).
 type reply struct {
-	w      *bufio.Writer
-	shape  shape
+	w     *bufio.Writer
+	shape shape
+	mem   memory.Allocator
+
+	mu     sync.Mutex  // results and heartbeats take turns
 	writer *ipc.Writer // nil until the first batch
 	schema *arrow.Schema
-	mem    memory.Allocator
 }
 
 // write sends a batch of results; all batches have the columns of the first.
 func (r *reply) write(batch arrow.RecordBatch) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.send(batch)
+}
+
+// send is called with mu held.
+func (r *reply) send(batch arrow.RecordBatch) error {
 	if r.writer == nil {
 		if _, err := r.w.Write(appendInt(nil, startArrowStream)); err != nil {
 			return err

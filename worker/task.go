@@ -34,6 +34,8 @@ type evaluator interface {
 	name() string
 	// bind gives the input columns in the order of the parameters.
 	bind(args []argument) ([]int, error)
+	// returns is the type of its result, or nil if only a result can tell.
+	returns(*scope) arrow.DataType
 	// eval answers rows rows. It borrows args and hands its result over.
 	eval(ctx context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error)
 }
@@ -144,7 +146,7 @@ func (t *task) compute(ctx context.Context, batch arrow.RecordBatch) (arrow.Reco
 		}
 		results = append(results, r)
 		t.scope.stats.nulls += int64(r.NullN())
-		fields[i] = arrow.Field{Name: fmt.Sprintf("_%d", i), Type: r.DataType(), Nullable: true}
+		fields[i] = resultField(i, r.DataType())
 		if len(t.types) == i {
 			t.types = append(t.types, r.DataType())
 		} else if !arrow.TypeEqual(t.types[i], r.DataType()) {
@@ -154,6 +156,11 @@ func (t *task) compute(ctx context.Context, batch arrow.RecordBatch) (arrow.Reco
 	t.scope.stats.batches++
 	t.scope.stats.rows += int64(rows)
 	return array.NewRecordBatch(arrow.NewSchema(fields, nil), results, int64(rows)), nil
+}
+
+// resultField is a result column as Spark expects it.
+func resultField(i int, of arrow.DataType) arrow.Field {
+	return arrow.Field{Name: fmt.Sprintf("_%d", i), Type: of, Nullable: true}
 }
 
 func (c column) last() string { return c.chain[len(c.chain)-1].name() }

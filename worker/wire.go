@@ -30,7 +30,8 @@ package worker
 //	cancel    Spark closes the connection, or its own half of it. It does
 //	          neither while a task is well. A cancelled query's tasks that wait
 //	          for the worker are closed only when Spark's monitor next looks
-//	          and spark.python.task.killTimeout (2 s) is over.
+//	          and spark.python.task.killTimeout (2 s) is over, unless a batch
+//	          wakes them: see heartbeat.go.
 //	idle      With spark.python.worker.killOnIdleTimeout (4.1 on; off unless
 //	          set) Spark terminates the process id it was given if a task sends
 //	          nothing for spark.python.worker.idleTimeoutSeconds: here that

@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// beatEvery is how often a computing task sends Spark a batch without rows. A
+// Spark task that waits for its worker does not look whether it has been
+// cancelled: its monitor does, every 2 s, and then waits for another 2 s. A
+// batch wakes it at once. It also shows that the worker is alive, which Spark
+// 4.1 and later may ask for (spark.python.worker.killOnIdleTimeout).
+const beatEvery = 400 * time.Millisecond
+
+// beat sends empty batches until the function it returns is called, which
+// waits for the last. The task must have types to declare, or have sent a
+// batch: Arrow's stream begins with them.
+func beat(t *task, out *reply) (stop func()) {
+	done := make(chan struct{})
+	declared := t.declared()
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				// What cannot be sent shows itself when results are.
+				_ = out.beat(declared)
+			}
+		}
+	})
+	return func() {
+		close(done)
+		wait.Wait()
+	}
+}
+
+// declared is the schema of the results, or nil if only they can tell.
+func (t *task) declared() *arrow.Schema {
+	fields := make([]arrow.Field, len(t.columns))
+	for i, c := range t.columns {
+		of := c.chain[len(c.chain)-1].returns(&t.scope)
+		if of == nil {
+			return nil
+		}
+		fields[i] = resultField(i, of)
+	}
+	return arrow.NewSchema(fields, nil)
+}
+
+// beat sends a batch without rows, if the types of its columns are known.
+func (r *reply) beat(declared *arrow.Schema) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.schema == nil {
+		r.schema = declared
+	}
+	if r.schema == nil {
+		return nil
+	}
+	b := array.NewRecordBuilder(r.mem, r.schema)
+	defer b.Release()
+	empty := b.NewRecordBatch()
+	defer empty.Release()
+	return r.send(empty)
+}
