@@ -1,0 +1,250 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// patience is for what must not hang; nothing here needs a tenth of it on an
+// idle machine.
+const patience = 2 * time.Minute
+
+// slowQuery takes a worker far longer than any test waits: n prompts, each
+// another one, with long answers.
+const slowQuery = "SELECT sum(length(ai_gen(concat('Tell a long story about the number ', id)))) FROM range(0, %d, 1, 2)"
+
+// The worker is killed in mid-query: Spark's retry completes the result.
+func TestKilledWorker(t *testing.T) {
+	// A local master gives up at a task's first failure unless it is told a
+	// number of attempts; on a cluster that is spark.task.maxFailures, 4.
+	server := testkit.Spark(t, localspark.Options{Master: "local[2,4]"})
+	session := connect(t, server.URL())
+	pid := workerOf(t, session)
+
+	type answer struct {
+		rows []spark.Row
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		df, err := session.SQL(t.Context(), "SELECT id, ai_classify(concat('The number is ', id), ARRAY('even', 'odd')) AS label FROM range(0, 400, 1, 4)")
+		if err != nil {
+			answered <- answer{err: err}
+			return
+		}
+		rows, err := df.Collect(t.Context())
+		answered <- answer{rows, err}
+	}()
+	waitBusy(t, pid)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case a := <-answered:
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		seen := map[int64]bool{}
+		for _, row := range a.rows {
+			id, _ := spark.Get[int64](row, "id")
+			if label, _ := row.Value("label"); label != "even" && label != "odd" {
+				t.Errorf("row %d: %v", id, label)
+			}
+			seen[id] = true
+		}
+		if len(a.rows) != 400 || len(seen) != 400 {
+			t.Errorf("%d rows, %d of them distinct, of 400", len(a.rows), len(seen))
+		}
+	case <-time.After(patience):
+		t.Fatal("no result after the worker was killed")
+	}
+	if again := workerOf(t, session); again == pid {
+		t.Error("the same process answers: it was not killed")
+	}
+}
+
+// A cancelled query stops the worker's computing, not the worker.
+func TestCancelledQuery(t *testing.T) {
+	session := connect(t, testkit.SharedSpark(t))
+	pid := workerOf(t, session)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		df, err := session.SQL(ctx, strings.Replace(slowQuery, "%d", "10000", 1))
+		if err == nil {
+			_, err = df.Collect(ctx)
+		}
+		ended <- err
+	}()
+	waitBusy(t, pid)
+	cancel()
+	begin := time.Now()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the query ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("the cancelled query goes on")
+	}
+	client := time.Since(begin)
+	// Idle from the first 200 ms in which it used hardly any time.
+	for last := cpuTicks(t, pid); ; {
+		time.Sleep(200 * time.Millisecond)
+		now := cpuTicks(t, pid)
+		if now-last <= 2 {
+			break
+		}
+		last = now
+		if time.Since(begin) > patience {
+			t.Fatal("the worker computes on")
+		}
+	}
+	t.Logf("after the cancel the client waited %d ms, and the worker was idle within %d ms", client.Milliseconds(), time.Since(begin).Milliseconds())
+	if again := workerOf(t, session); again != pid {
+		t.Errorf("process %d answers instead of %d", again, pid)
+	}
+}
+
+// A damaged model file is told before anything is uploaded.
+func TestDamagedModelFile(t *testing.T) {
+	url := testkit.SharedSpark(t)
+	whole, err := os.ReadFile(testkit.Model(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damaged := range map[string][]byte{
+		"cut.gguf":   whole[:len(whole)/2],
+		"head.gguf":  whole[:1000],
+		"other.gguf": append([]byte("PK\x03\x04"), whole[4:1000]...),
+		"empty.gguf": nil,
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		_, errs, err := run(t, "", "sql", "--remote", url, "--model", path, "-e", "SELECT ai_gen('x')")
+		if err == nil || !strings.Contains(errs, path) || strings.Contains(errs, "goroutine ") {
+			t.Errorf("%s: %v\n%s", name, err, errs)
+		}
+		if took := time.Since(begin); took > patience/4 {
+			t.Errorf("%s: the error took %v", name, took)
+		}
+		t.Logf("%s: %s", name, errs)
+	}
+}
+
+// An archive damaged on its way is told by the first query, not by a hang.
+func TestDamagedArchive(t *testing.T) {
+	server := testkit.Spark(t, localspark.Options{})
+	dir := t.TempDir()
+	model := filepath.Join(dir, "tiny.gguf")
+	if err := os.WriteFile(model, gguftest.Llama(1).Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	local, err := weights.Resolve(t.Context(), model, weights.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := func(change func(*bundle.Model)) []byte {
+		m := bundle.Model{Name: "tiny", File: "tiny.gguf", Size: local.Size, SHA256: local.SHA256}
+		change(&m)
+		var b bytes.Buffer
+		_, err := bundle.Archive{
+			Manifest: bundle.Manifest{Firesteel: "test", Spark: server.Spark().Version, Model: &m},
+			Program:  program(t), ModelPath: model,
+		}.WriteTo(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	whole := archive(func(*bundle.Model) {})
+	for _, c := range []struct {
+		name  string
+		bytes []byte
+		want  []string
+	}{
+		{"whole", whole, nil},
+		{"another model", archive(func(m *bundle.Model) { m.SHA256 = strings.Repeat("0", 64) }), []string{"tiny.gguf", "SHA-256", "damaged"}},
+		{"cut model", archive(func(m *bundle.Model) { m.Size++ }), []string{"tiny.gguf", "bytes", "damaged"}},
+		{"cut archive", whole[:len(whole)/2], []string{"firesteel"}},
+		{"no archive", []byte("this is no tar.gz at all"), []string{"firesteel"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			s, err := spark.Connect(ctx, server.URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			begin := time.Now()
+			_, err = s.AddArchive(ctx, spark.ByteSource(c.bytes), "firesteel.tar.gz#firesteel", nil)
+			if err == nil {
+				err = s.Conf().Set(ctx, "spark.sql.execution.pyspark.python", bundle.Executable)
+			}
+			if err == nil {
+				err = s.RegisterFunction(ctx, spark.FunctionSpec{
+					Name: "ai_analyze_sentiment", Deterministic: true, ReturnType: spark.StringType, EvalType: 200, PythonVersion: "3.11",
+					Command: bundle.Command{Kind: bundle.AI, Function: "ai_analyze_sentiment"}.Encode(),
+				})
+			}
+			var rows []spark.Row
+			if err == nil {
+				var df *spark.DataFrame
+				if df, err = s.SQL(ctx, "SELECT ai_analyze_sentiment('good')"); err == nil {
+					rows, err = df.Collect(ctx)
+				}
+			}
+			if c.want == nil {
+				if err != nil || len(rows) != 1 {
+					t.Errorf("%v, %v", rows, err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatalf("it went well: %v", rows)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not name %q: %v", want, err)
+				}
+			}
+			if ctx.Err() != nil {
+				t.Error("the query hung")
+			}
+			t.Logf("after %.1f s: %v", time.Since(begin).Seconds(), err)
+		})
+	}
+}
+
+// Only who knows Spark's secret is served.
+func TestWrongSecret(t *testing.T) {
+	session := connect(t, testkit.SharedSpark(t))
+	pid := workerOf(t, session)
+	for _, port := range listening(t, pid) {
+		if got := greetWrongly(t, port); got != "err" {
+			t.Errorf("port %d answered %q to a wrong secret", port, got)
+		}
+	}
+	if again := workerOf(t, session); again != pid {
+		t.Errorf("process %d answers instead of %d", again, pid)
+	}
+}

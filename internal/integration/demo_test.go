@@ -1,0 +1,114 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// demoTable is what the README promises.
+const demoTable = `+---+------------------------------+-------------+
+|id |sentence                      |output_column|
++---+------------------------------+-------------+
+|1  |It is a good test for Spark.  |positive     |
+|2  |Spark DataFrames are powerful.|positive     |
+|3  |LLMs could be very slow.      |negative     |
+|4  |It is a naive statement.      |negative     |
++---+------------------------------+-------------+
+
+`
+
+// sparks are the versions whose worker protocols differ most.
+var sparks = []string{localspark.DefaultVersion, "4.0.5", "3.5.1"}
+
+func TestDemo(t *testing.T) {
+	program(t)
+	for _, version := range sparks {
+		t.Run(version, func(t *testing.T) {
+			begin := time.Now()
+			if got := firesteel(t, "demo", "--spark-version", version); got != demoTable {
+				t.Errorf("got\n%swant\n%s", got, demoTable)
+			}
+			t.Logf("%.1f s", time.Since(begin).Seconds())
+		})
+	}
+}
+
+var keptLine = regexp.MustCompile(`goes on at (sc://\S+) \(process (\d+),`)
+
+// A server that demo leaves running serves firesteel sql in all its forms.
+func TestKeepSpark(t *testing.T) {
+	out, errs, err := run(t, "", "demo", "--keep-spark")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	if out != demoTable {
+		t.Errorf("got\n%s", out)
+	}
+	said := keptLine.FindStringSubmatch(errs)
+	if said == nil {
+		t.Fatalf("the address is not told: %s", errs)
+	}
+	url, text := said[1], said[2]
+	pid, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	defer func() {
+		if !stopped {
+			syscall.Kill(-pid, syscall.SIGKILL)
+		}
+	}()
+
+	const statement = "SELECT ai_analyze_sentiment('It is a good test for Spark.') AS s"
+	const table = "+--------+\n|s       |\n+--------+\n|positive|\n+--------+\n"
+	if got := firesteel(t, "sql", "--remote", url, "-e", statement); got != table {
+		t.Errorf("-e: got\n%s", got)
+	}
+	script := filepath.Join(t.TempDir(), "job.sql")
+	if err := os.WriteFile(script, []byte("-- a view; and a query\nCREATE TEMP VIEW v AS "+statement+";\nSELECT * FROM v;\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := firesteel(t, "sql", "--remote", url, "-f", script); got != table {
+		t.Errorf("-f: got\n%s", got)
+	}
+	t.Setenv("SPARK_REMOTE", url)
+	if got, errs, err := run(t, statement, "sql"); got != table || err != nil {
+		t.Errorf("standard input: %v\n%s%s", err, got, errs)
+	}
+	_, errs, err = run(t, "", "sql", "-e", "SELECT ai_analyze_sentiment(nothing)")
+	if err == nil || !strings.Contains(errs, "UNRESOLVED_COLUMN") || strings.Contains(errs, "\tat ") {
+		t.Errorf("a mistake: %v\n%s", err, errs)
+	}
+
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if !alive(pid) {
+			stopped = true
+			return
+		}
+		if time.Since(begin) > 30*time.Second {
+			t.Fatal("the server is still there")
+		}
+	}
+}
+
+// alive counts a process that waits to be reaped as gone.
+func alive(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
