@@ -142,7 +142,7 @@ func (p *process) serveAlone() error {
 }
 
 func newConnection(p *process, conn net.Conn) *connection {
-	return &connection{process: p, conn: conn, r: bufio.NewReaderSize(conn, 64<<10), w: bufio.NewWriterSize(conn, 64<<10)}
+	return &connection{process: p, conn: conn, r: bufio.NewReaderSize(quickReader(conn), 64<<10), w: bufio.NewWriterSize(conn, 64<<10)}
 }
 
 func (c *connection) send(b []byte) error {
