@@ -39,6 +39,9 @@ the result, and stops what it started. It needs Java 17 or later, and no Python.
 		Example: "  firesteel demo\n  firesteel demo --keep-spark\n  firesteel demo --spark-home /opt/spark",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if server.Home != "" && c.Flags().Changed("spark-version") {
+				return fmt.Errorf("%w: --spark-home has a version of its own; leave --spark-version out", errUsage)
+			}
 			ctx, stop := interruptible(c)
 			defer stop()
 			return a.runDemo(ctx, server, ship)
@@ -49,7 +52,6 @@ the result, and stops what it started. It needs Java 17 or later, and no Python.
 	c.Flags().StringVar(&server.Home, "spark-home", "", "a Spark that is on this machine already, 3.5 or later")
 	c.Flags().StringVar(&server.Version, "spark-version", localspark.DefaultVersion, "the Spark to get")
 	c.Flags().StringVar(&server.Master, "master", "local[*]", "Spark's master address")
-	c.MarkFlagsMutuallyExclusive("spark-home", "spark-version")
 	return c
 }
 

@@ -15,7 +15,12 @@ func (a *app) functions() *cobra.Command {
 		Use:     "functions [name]",
 		Short:   "List the AI functions, or explain one",
 		Example: "  firesteel functions\n  firesteel functions ai_classify",
-		Args:    cobra.MaximumNArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("%w: '%s' takes one function's name, but got %q", errUsage, c.CommandPath(), args)
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return a.explainFunction(args[0])

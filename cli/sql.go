@@ -38,6 +38,9 @@ file, from standard input, or are typed at a prompt that keeps its history.`,
 			if f.remote == "" {
 				return fmt.Errorf("%w: name the Spark Connect server by --remote sc://host:port or SPARK_REMOTE; 'firesteel demo --keep-spark' starts one", errUsage)
 			}
+			if f.statements != nil && f.file != "" {
+				return fmt.Errorf("%w: the statements come from --execute or from --file, not from both", errUsage)
+			}
 			if f.rows < 1 || f.truncate < 0 {
 				return fmt.Errorf("%w: --rows must be at least 1 and --truncate at least 0", errUsage)
 			}
@@ -51,7 +54,6 @@ file, from standard input, or are typed at a prompt that keeps its history.`,
 	c.Flags().IntVarP(&f.rows, "rows", "n", 20, "rows of a result to show")
 	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to so many characters; 0 shows them whole")
 	c.Flags().BoolVar(&f.vertical, "vertical", false, "show one value on each line")
-	c.MarkFlagsMutuallyExclusive("execute", "file")
 	return c
 }
 

@@ -239,7 +239,11 @@ func TestDamagedArchive(t *testing.T) {
 func TestWrongSecret(t *testing.T) {
 	session := connect(t, testkit.SharedSpark(t))
 	pid := workerOf(t, session)
-	for _, port := range listening(t, pid) {
+	ports := listening(t, pid)
+	if len(ports) != 1 {
+		t.Fatalf("the worker listens at the ports %v", ports)
+	}
+	for _, port := range ports {
 		if got := greetWrongly(t, port); got != "err" {
 			t.Errorf("port %d answered %q to a wrong secret", port, got)
 		}

@@ -12,11 +12,9 @@ import (
 
 // workerInfo is what firesteel_worker_info tells.
 type workerInfo struct {
-	PID        int  `json:"pid"`
-	ModelLoads int  `json:"model_loads"`
-	Tasks      int  `json:"tasks"`
-	Partition  int  `json:"partition"`
-	Unix       bool `json:"unix"`
+	PID        int `json:"pid"`
+	ModelLoads int `json:"model_loads"`
+	Tasks      int `json:"tasks"` // started by the process so far
 }
 
 // workers are the processes that answered a column of firesteel_worker_info,

@@ -18,9 +18,14 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/worker"
 )
 
+// The test program is a worker itself, of functions of its own: see
+// values_test.go.
 func TestMain(m *testing.M) {
+	registerTestFunctions()
+	worker.Main()
 	status := m.Run()
 	if err := testkit.StopShared(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -19,7 +19,7 @@ import (
 // workerOf is the process id of a session's worker.
 func workerOf(t testing.TB, s *spark.Session) int {
 	t.Helper()
-	rows := query(t, s, "SELECT get_json_object(firesteel_worker_info(ai_analyze_sentiment('good')), '$.pid') AS pid")
+	rows := query(t, s, "SELECT get_json_object(firesteel_worker_info(), '$.pid') AS pid")
 	text, err := spark.Get[string](rows[0], "pid")
 	if err != nil {
 		t.Fatal(err)
@@ -95,9 +95,6 @@ func listening(t testing.TB, pid int) []int {
 			t.Fatal(err)
 		}
 		ports = append(ports, int(n))
-	}
-	if len(ports) == 0 {
-		t.Fatalf("process %d listens nowhere", pid)
 	}
 	return ports
 }

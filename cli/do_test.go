@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/ai"
+)
+
+// do runs the command with no standard input.
+func do(args ...string) (status int, out, errs string) {
+	var o, e bytes.Buffer
+	status = Do(args, strings.NewReader(""), &o, &e)
+	return status, o.String(), e.String()
+}
+
+// Mistakes are told with what to type instead, and their exit code is 2.
+func TestMistakes(t *testing.T) {
+	t.Setenv("SPARK_REMOTE", "")
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"sqll", "did you mean 'firesteel sql'?"},
+		{"nonsense", "see 'firesteel --help'"},
+		{"demo --port 1", "see 'firesteel demo --help'"},
+		{"demo now", "'firesteel demo' takes no arguments"},
+		{"sql -e SELECT", "--remote sc://host:port or SPARK_REMOTE"},
+		{"sql --remote sc://x -n 0", "--rows must be at least 1"},
+		{"sql --remote sc://x -e a -f b", "not from both"},
+		{"functions ai_nothing", "'firesteel functions' lists them"},
+		{"functions a b", "takes one function's name"},
+		{"demo --spark-home /x --spark-version 3.5.1", "leave --spark-version out"},
+		{"models get", "takes one model reference"},
+	} {
+		status, out, errs := do(strings.Fields(c.args)...)
+		if status != exitUsage || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%s: exit code %d, %q, want %q", c.args, status, errs, c.want)
+		}
+	}
+}
+
+// What fails for another reason has the exit code 1.
+func TestFailures(t *testing.T) {
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	for _, c := range []struct{ args, want string }{
+		{"sql --remote http://x -e a", "sc://"},
+		{"models get ./no/such.gguf", "no/such.gguf"},
+		{"models get what:ever", "what:ever"},
+		{"demo --spark-version 2.4.8", "too old"},
+		{"demo --spark-home /no/such/spark", "/no/such/spark"},
+	} {
+		status, out, errs := do(strings.Fields(c.args)...)
+		if status != exitFailed || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%s: exit code %d, %q, want %q", c.args, status, errs, c.want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range []string{"", "demo", "sql", "functions", "models", "models get", "version"} {
+		status, out, errs := do(append(strings.Fields(args), "--help")...)
+		if status != exitOK || errs != "" || !strings.Contains(out, "Usage:") {
+			t.Errorf("%s: exit code %d\n%s%s", args, status, out, errs)
+		}
+	}
+	if status, out, _ := do("version"); status != exitOK || !strings.HasPrefix(out, "firesteel ") {
+		t.Errorf("version: %q", out)
+	}
+}
+
+func TestFunctionsExplained(t *testing.T) {
+	_, list, _ := do("functions")
+	for _, f := range ai.All() {
+		if !strings.Contains(list, f.Signature()) {
+			t.Errorf("%s is not listed", f.Name)
+		}
+		status, out, errs := do("functions", f.Name)
+		if status != exitOK || errs != "" || !strings.Contains(out, f.Signature()) || !strings.Contains(out, f.Example) {
+			t.Errorf("%s: exit code %d\n%s%s", f.Name, status, out, errs)
+		}
+		for _, line := range strings.Split(out, "\n") {
+			if len(line) > 100 && !strings.Contains(line, f.Example) {
+				t.Errorf("%s: a line of %d characters: %s", f.Name, len(line), line)
+			}
+		}
+	}
+}
+
+func TestModelsOfAnEmptyCache(t *testing.T) {
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	t.Setenv("HF_HUB_CACHE", t.TempDir())
+	if status, out, errs := do("models"); status != exitOK || !strings.Contains(out, "firesteel models get") {
+		t.Errorf("exit code %d: %s%s", status, out, errs)
+	}
+}
