@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,21 +25,53 @@ func isTerminal(stream any) bool {
 const (
 	promptFirst = "firesteel> "
 	promptMore  = "        -> "
-	promptHelp  = `A statement ends with ';'. 'functions' lists the AI functions, 'quit' or Ctrl-D leaves.
+	promptHelp  = `A statement ends with ';'.
+'functions' lists the AI functions; Ctrl-C gives a statement up; 'quit' or Ctrl-D leaves.
 `
 )
 
-// terminal is the person's side of the prompt: standard input and output.
-type terminal struct {
+// keyboard is what a person types. Ctrl-C, which would end the prompt, becomes
+// keys that empty the line and enter it; interrupted then says so once.
+type keyboard struct {
 	io.Reader
-	io.Writer
+	pending     []byte
+	interrupted bool
+}
+
+func (k *keyboard) Read(b []byte) (int, error) {
+	for len(k.pending) == 0 {
+		typed := make([]byte, 256)
+		n, err := k.Reader.Read(typed)
+		if n == 0 && err != nil {
+			return 0, err
+		}
+		const ctrlC, endDeleteEnter = "\x03", "\x05\x15\r"
+		if bytes.Contains(typed[:n], []byte(ctrlC)) {
+			k.interrupted = true
+		}
+		k.pending = bytes.ReplaceAll(typed[:n], []byte(ctrlC), []byte(endDeleteEnter))
+	}
+	n := copy(b, k.pending)
+	k.pending = k.pending[n:]
+	return n, nil
+}
+
+// wasInterrupted reports, once, that the line was given up by Ctrl-C.
+func (k *keyboard) wasInterrupted() bool {
+	was := k.interrupted
+	k.interrupted = false
+	return was
 }
 
 // prompt reads statements from a person until Ctrl-D or quit. An error of a
 // statement is shown, and the prompt goes on.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
 	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), f.remote, f.ship.model, promptHelp)
-	lines := term.NewTerminal(terminal{a.in, a.out}, promptFirst)
+	keys := &keyboard{Reader: a.in}
+	lines := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{keys, a.out}, promptFirst)
 	history := openHistory()
 	lines.History = history
 
@@ -51,6 +84,11 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 				return nil
 			}
 			return err
+		}
+		if keys.wasInterrupted() {
+			statement = ""
+			lines.SetPrompt(promptFirst)
+			continue
 		}
 		if statement == "" {
 			switch strings.TrimSuffix(strings.TrimSpace(line), ";") {
