@@ -78,7 +78,7 @@ func rowsOf(f *ai.Function, args []arrow.Array, n int) ([]ai.Row, error) {
 	k := len(f.Params)
 	values := make([]any, n*k)
 	for p, param := range f.Params {
-		value, err := valueReader(f.Name, param, args[p])
+		value, err := valueReader(param, args[p])
 		if err != nil {
 			return nil, err
 		}

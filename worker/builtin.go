@@ -44,7 +44,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 		args[0].Retain()
 		return args[0], nil
 	}
-	text, err := textReader(bundle.Echo, "value", args[0])
+	text, err := textReader("value", args[0])
 	if err != nil {
 		return nil, err
 	}

@@ -30,27 +30,27 @@ func isNull(a arrow.Array, i int) bool {
 
 // valueReader gives a function that reads the value of a row, which must not be
 // NULL, as the parameter wants it.
-func valueReader(function string, p ai.Param, a arrow.Array) (func(i int) any, error) {
+func valueReader(p ai.Param, a arrow.Array) (func(i int) any, error) {
 	switch p.Type {
 	case ai.String:
-		text, err := textReader(function, p.Name, a)
+		text, err := textReader(p.Name, a)
 		if err != nil {
 			return nil, err
 		}
 		return func(i int) any { return text(i) }, nil
 	case ai.StringArray:
-		list, err := listReader(function, p.Name, a)
+		list, err := listReader(p.Name, a)
 		if err != nil {
 			return nil, err
 		}
 		return func(i int) any { return list(i) }, nil
 	}
-	return nil, fmt.Errorf("%s: the parameter %s is of type %s, which this worker cannot read", function, p.Name, p.Type)
+	return nil, fmt.Errorf("the parameter %s is of type %s, which this worker cannot read", p.Name, p.Type)
 }
 
 // textReader reads a column as text: strings as they are, numbers and booleans
 // as Spark's CAST to STRING writes them. Results own their memory.
-func textReader(function, param string, a arrow.Array) (func(i int) string, error) {
+func textReader(param string, a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
 	case array.StringLike: // utf8, large_utf8, utf8_view
 		return func(i int) string { return strings.Clone(a.Value(i)) }, nil
@@ -74,7 +74,7 @@ func textReader(function, param string, a arrow.Array) (func(i int) string, erro
 		scale := a.DataType().(*arrow.Decimal128Type).Scale
 		return func(i int) string { return a.Value(i).ToString(scale) }, nil
 	}
-	return nil, typeError(function, param, ai.String, a.DataType())
+	return nil, typeError(param, ai.String, a.DataType())
 }
 
 // formatFloat writes a float as the JVM does: 1.0, 1.0E10, 1.0E-4, NaN,
@@ -106,13 +106,13 @@ func formatFloat(v float64, bits int) string {
 }
 
 // listReader reads a column of lists of strings; NULL elements are left out.
-func listReader(function, param string, a arrow.Array) (func(i int) []string, error) {
+func listReader(param string, a arrow.Array) (func(i int) []string, error) {
 	if _, ok := a.(*array.Null); ok {
 		return func(int) []string { return nil }, nil // never asked for
 	}
 	list, ok := a.(array.ListLike)
 	if !ok {
-		return nil, typeError(function, param, ai.StringArray, a.DataType())
+		return nil, typeError(param, ai.StringArray, a.DataType())
 	}
 	values := list.ListValues()
 	var value func(i int) string
@@ -121,7 +121,7 @@ func listReader(function, param string, a arrow.Array) (func(i int) []string, er
 		value = v.Value
 	case *array.Null: // array() without elements
 	default:
-		return nil, typeError(function, param, ai.StringArray, a.DataType())
+		return nil, typeError(param, ai.StringArray, a.DataType())
 	}
 	return func(i int) []string {
 		from, to := list.ValueOffsets(i)
@@ -135,9 +135,9 @@ func listReader(function, param string, a arrow.Array) (func(i int) []string, er
 	}, nil
 }
 
-func typeError(function, param string, want ai.Type, got arrow.DataType) error {
-	return fmt.Errorf("%s: the argument %s is %s, but must be %s: write CAST(%s AS %s)",
-		function, param, sqlType(got), want, param, want)
+func typeError(param string, want ai.Type, got arrow.DataType) error {
+	return fmt.Errorf("the argument %s is %s, but must be %s: write CAST(%s AS %s)",
+		param, sqlType(got), want, param, want)
 }
 
 // sqlType names an Arrow type as Spark SQL does, as far as Spark sends it.

@@ -88,7 +88,7 @@ func TestArgumentTypeErrors(t *testing.T) {
 		dt    arrow.DataType
 		want  string
 	}{
-		{ai.String, arrow.BinaryTypes.Binary, "f: the argument p is BINARY, but must be STRING: write CAST(p AS STRING)"},
+		{ai.String, arrow.BinaryTypes.Binary, "the argument p is BINARY, but must be STRING: write CAST(p AS STRING)"},
 		{ai.String, arrow.FixedWidthTypes.Date32, "p is DATE,"},
 		{ai.String, arrow.FixedWidthTypes.Timestamp_us, "p is TIMESTAMP,"},
 		{ai.String, arrow.ListOf(arrow.PrimitiveTypes.Int64), "p is ARRAY<BIGINT>,"},
