@@ -1,7 +1,7 @@
 # CGO is never used; -race alone needs it, for the detector itself.
 export CGO_ENABLED = 0
 
-.PHONY: build test race integration fuzz generate lint bench
+.PHONY: build test race integration check fuzz generate lint bench
 
 build:
 	go build -trimpath -o bin/firesteel ./cmd/firesteel
@@ -13,11 +13,17 @@ lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet ./...
 
+# Goroutines meet in these packages.
 race:
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race ./worker/... ./spark ./llm/local ./ai ./internal/fetch
 
-integration: build
-	FIRESTEEL_INTEGRATION=1 go test -count=1 -timeout 40m -v ./internal/integration
+# All tests, with real Spark servers and the real model; then the client's
+# against the oldest Spark that it speaks to.
+integration:
+	FIRESTEEL_INTEGRATION=1 go test -timeout 60m ./...
+	FIRESTEEL_INTEGRATION=1 FIRESTEEL_SPARK_VERSION=3.5.1 go test -timeout 30m ./spark
+
+check: lint integration race
 
 fuzz:
 	./internal/lint/fuzz.sh 20s
@@ -25,5 +31,5 @@ fuzz:
 generate:
 	go generate ./...
 
-bench: build
-	FIRESTEEL_BENCH=1 go test -count=1 -timeout 40m -v -run Bench ./internal/integration
+bench:
+	go run ./bench/sparkpath

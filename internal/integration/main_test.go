@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package integration tests the whole: the firesteel command and the client,
 // on real Spark servers, with the real model. FIRESTEEL_INTEGRATION=1 runs it.
 package integration
