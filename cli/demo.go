@@ -57,6 +57,11 @@ the result, and stops what it started. It needs Java 17 or later, and no Python.
 
 func (a *app) runDemo(ctx context.Context, o localspark.Options, ship shipFlags) error {
 	o.Progress = fetch.NewProgress(a.err)
+	installed, err := localspark.Install(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "starting Spark %s on this machine\n", installed.Version)
 	server, err := localspark.Start(ctx, o)
 	if err != nil {
 		return err
@@ -86,9 +91,15 @@ func (a *app) labelSentences(ctx context.Context, remote string, ship shipFlags)
 	if err != nil {
 		return err
 	}
-	return sentences.
+	table, err := sentences.
 		WithColumn("output_column", ai.AnalyzeSentiment(spark.Col("sentence"))).
-		ShowTo(ctx, a.out, 20, false)
+		ShowString(ctx, 20, 0, false)
+	a.queries.end()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(a.out, table)
+	return err
 }
 
 func (a *app) printKept(w io.Writer, server *localspark.Server) {

@@ -28,13 +28,14 @@ var errUsage = errors.New("usage")
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	queries  *queries
 }
 
 // Do runs the command with its arguments and gives its exit code. When Spark
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
-	a := &app{in: in, out: out, err: err}
+	a := &app{in: in, out: out, err: err, queries: &queries{out: err, terminal: isTerminal(err)}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)

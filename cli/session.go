@@ -37,5 +37,6 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.S
 		spark.WithModel(f.model),
 		spark.WithProgram(f.worker),
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
+		spark.WithProgress(a.queries.report),
 	)
 }

@@ -119,7 +119,8 @@ func (a *app) readScript(name string) (string, error) {
 
 // runStatement runs one statement and shows what it answers, if it has columns.
 func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Session, statement string, f sqlFlags) error {
-	df, err := session.SQL(ctx, statement)
+	defer a.queries.end()
+	df, err := session.SQL(ctx, statement) // runs a command, only reads a query
 	if err != nil {
 		return err
 	}
@@ -131,6 +132,7 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 		return nil
 	}
 	table, err := df.ShowString(ctx, f.rows, f.truncate, f.vertical)
+	a.queries.end()
 	if err != nil {
 		return err
 	}

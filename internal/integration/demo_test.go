@@ -24,7 +24,6 @@ const demoTable = `+---+------------------------------+-------------+
 |3  |LLMs could be very slow.      |negative     |
 |4  |It is a naive statement.      |negative     |
 +---+------------------------------+-------------+
-
 `
 
 // sparks are the versions whose worker protocols differ most.
