@@ -3,16 +3,15 @@ package spark
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/internal/arrowipc"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -165,9 +164,18 @@ func (r *results) readBatch(b *pb.ExecutePlanResponse_ArrowBatch) error {
 // decode reads an Arrow IPC stream. The bytes are not trusted: what it gives
 // can be read without going out of bounds.
 func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatch, err error) {
+	// Rows may take no bytes at all, but Spark does not send many at once.
+	maxRows := max(1<<20, 8*len(data))
+	reader := arrowipc.NewReader(bytes.NewReader(data), arrowipc.Options{
+		Allocator: allocator, MaxRows: int64(maxRows),
+		// Equal rows shrink to next to nothing, so a batch of Spark's usual size
+		// is always believed.
+		MaxUnpacked: 256*int64(len(data)) + 64<<20,
+		OpenEnd:     true, // gRPC tells what is whole
+	})
+	defer reader.Release()
 	defer func() {
-		// A malformed stream trips the reader in more ways than it checks for.
-		if p := recover(); p != nil {
+		if p := recover(); p != nil { // the validation takes some things for granted
 			err = fmt.Errorf("the Arrow stream is malformed: %v", p)
 		}
 		if err != nil {
@@ -177,42 +185,22 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 			batches = nil
 		}
 	}()
-	if err := checkStream(data); err != nil {
-		return nil, fmt.Errorf("the Arrow stream is malformed: %w", err)
-	}
-	// A compressed buffer says its own size. Equal rows shrink to next to
-	// nothing, so a batch of Spark's usual size is always believed.
-	bounded := &boundedAllocator{Allocator: allocator, left: 256*len(data) + 64<<20}
-	// Rows may take no bytes at all, but Spark does not send many at once.
-	maxRows := max(1<<20, 8*len(data))
-	options := []ipc.Option{
-		ipc.WithAllocator(bounded),
-		ipc.WithBodySizeLimit(int64(len(data))),
-		ipc.WithMetadataSizeLimit(int64(len(data))),
-	}
-	reader, err := ipc.NewReaderFromMessageReader(ipc.NewMessageReader(bytes.NewReader(data), options...), options...)
-	if err != nil {
-		return nil, fmt.Errorf("the Arrow stream cannot be read: %w", err)
-	}
-	defer reader.Release()
-	for reader.Next() {
-		b := reader.RecordBatch()
+	for {
+		b, err := reader.Next()
+		if err == io.EOF {
+			return batches, nil
+		}
+		if err != nil {
+			return batches, fmt.Errorf("the Arrow stream: %w", err)
+		}
+		batches = append(batches, b)
 		if err := validate(b, maxRows); err != nil {
 			return batches, fmt.Errorf("the Arrow stream is malformed: %w", err)
 		}
-		b.Retain()
-		batches = append(batches, b)
 	}
-	if err := reader.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return batches, fmt.Errorf("the Arrow stream cannot be read: %w", err)
-	}
-	return batches, nil
 }
 
 func validate(b arrow.RecordBatch, maxRows int) error {
-	if b.NumRows() > int64(maxRows) {
-		return fmt.Errorf("it claims %d rows", b.NumRows())
-	}
 	for i, c := range b.Columns() {
 		if err := validateColumn(c, maxRows); err != nil {
 			return fmt.Errorf("column %s: %w", b.ColumnName(i), err)
@@ -260,28 +248,4 @@ func withNullBuffers(data arrow.ArrayData) arrow.ArrayData {
 		defer children[i].Release()
 	}
 	return array.NewData(data.DataType(), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
-}
-
-// boundedAllocator refuses to allocate more in all than the input explains.
-// It panics, which is the only way out of an Allocator.
-type boundedAllocator struct {
-	memory.Allocator
-	left int
-}
-
-func (a *boundedAllocator) spend(size int) {
-	if size < 0 || size > a.left {
-		panic(fmt.Sprintf("it asks for %d bytes more", size))
-	}
-	a.left -= size
-}
-
-func (a *boundedAllocator) Allocate(size int) []byte {
-	a.spend(size)
-	return a.Allocator.Allocate(size)
-}
-
-func (a *boundedAllocator) Reallocate(size int, b []byte) []byte {
-	a.spend(max(0, size-len(b)))
-	return a.Allocator.Reallocate(size, b)
 }

@@ -2,8 +2,8 @@ package spark
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,11 +78,14 @@ func TestDecodeCutOff(t *testing.T) {
 	}
 }
 
-// Equal rows shrink a thousandfold.
-func TestDecodeCompressed(t *testing.T) {
-	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, nil))
+// packedZeros is a stream of 1<<20 rows of zeros (i64), compressed.
+func packedZeros(t testing.TB, columns int) []byte {
+	t.Helper()
+	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(slices.Repeat([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, columns), nil))
 	defer b.Release()
-	b.Field(0).(*array.Int64Builder).AppendValues(make([]int64, 1<<20), nil)
+	for _, c := range b.Fields() {
+		c.(*array.Int64Builder).AppendValues(make([]int64, 1<<20), nil)
+	}
 	batch := b.NewRecordBatch()
 	defer batch.Release()
 	var data bytes.Buffer
@@ -90,49 +93,37 @@ func TestDecodeCompressed(t *testing.T) {
 	if err := errors.Join(w.Write(batch), w.Close()); err != nil {
 		t.Fatal(err)
 	}
+	return data.Bytes()
+}
+
+// Equal rows shrink a thousandfold.
+func TestDecodeCompressed(t *testing.T) {
+	data := packedZeros(t, 1)
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	batches, err := decode(data.Bytes(), mem)
+	batches, err := decode(data, mem)
 	if err != nil || len(batches) != 1 || batches[0].NumRows() != 1<<20 {
-		t.Fatalf("%d bytes: %d batches, %v", data.Len(), len(batches), err)
+		t.Fatalf("%d bytes: %d batches, %v", len(data), len(batches), err)
 	}
 	batches[0].Release()
 }
 
-func TestCheckStream(t *testing.T) {
-	prefix := func(length uint32) []byte {
-		return binary.LittleEndian.AppendUint32([]byte{0xFF, 0xFF, 0xFF, 0xFF}, length)
-	}
-	schema := arrow.NewSchema([]arrow.Field{{Name: "u", Type: arrow.SparseUnionOf([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int8}}, []int8{0})}}, nil)
-	union, err := encode(schema, nil)
+// A stream whose rows cost nothing, and one that unpacks to far more than Spark
+// sends at once.
+func TestDecodeAbsurd(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	none := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 1<<21)
+	data, err := encode(none.Schema(), []arrow.RecordBatch{none})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct {
-		data []byte
-		want string
-	}{
-		"empty":          {nil, "before the schema"},
-		"huge metadata":  {prefix(1 << 30), "metadata has 1073741824 bytes and 0 are there"},
-		"zero metadata":  {append(prefix(8), make([]byte, 8)...), "out of bounds"},
-		"text":           {[]byte("hello, world"), "cut off"},
-		"a union":        {union, "type number 14"},
-		"no schema":      {encodeNumbers(t, 0, 1)[schemaLength(t):], "header type 3 is not expected"},
-		"two schemas":    {append(encodeNumbers(t, 0, 1)[:schemaLength(t):schemaLength(t)], encodeNumbers(t, 0, 1)...), "header type 1 is not expected"},
-		"no body":        {encodeNumbers(t, 0, 100)[:schemaLength(t)+200], "cut off"},
-		"all is well":    {encodeNested(t), ""},
-		"without an end": {encodeNumbers(t, 0, 0)[:schemaLength(t)], ""},
-	} {
-		err := checkStream(c.data)
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %v; want %q", name, err, c.want)
-		}
+	if _, err := decode(data, mem); err == nil || !strings.Contains(err.Error(), "the Arrow stream: message 1: the batch has 2097152 rows") {
+		t.Error(err)
 	}
-}
-
-// schemaLength is the length of the schema message of encodeNumbers.
-func schemaLength(t *testing.T) int {
-	return 8 + int(binary.LittleEndian.Uint32(encodeNumbers(t, 0, 0)[4:]))
+	if _, err := decode(packedZeros(t, 10), mem); err == nil || !strings.Contains(err.Error(), "unpack to 83886080 bytes") {
+		t.Error(err)
+	}
 }
 
 func FuzzDecode(f *testing.F) {

@@ -47,7 +47,7 @@ func BenchmarkTask(b *testing.B) {
 			root, m := install(b, "4.3.0", "fine")
 			f := serveProcess(b, "4.3.0", m.Model, root)
 			f.network = c.network
-			f.mem = cappedAllocator{memory.DefaultAllocator} // as a real process has it
+			f.mem = memory.DefaultAllocator // as a real process has it
 			s := f.connect(b, "4.3.0")
 			b.SetBytes(int64(len(stream)))
 			b.ReportAllocs()

@@ -79,7 +79,7 @@ func (c *connection) serveTask() (again bool) {
 	stopWatching := watch(c.conn, func() { cancel(errGone) })
 	stopBeating := beat(t, out)
 	init := time.Now()
-	in := prefetch(ctx, &arrowSource{r: c.r, mem: p.mem})
+	in := prefetch(ctx, c.r, p.mem)
 	cpus := cpusOf(message.context.CPUs)
 	p.threads.add(cpus, p.model)
 	err = runTask(ctx, t, in, out)

@@ -167,7 +167,7 @@ func serveProcess(t testing.TB, version string, model *bundle.Model, root string
 	env := map[string]string{"SPARK_REUSE_WORKER": "1"}
 	f := &fixture{log: log, network: "tcp", process: &process{
 		log: slog.New(slog.NewTextHandler(log, nil)), getenv: func(k string) string { return env[k] },
-		mem: cappedAllocator{mem}, spark: version,
+		mem: mem, spark: version,
 	}}
 	if version != "" {
 		l, err := layoutOf(version)

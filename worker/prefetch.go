@@ -2,9 +2,17 @@ package worker
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/internal/arrowipc"
 )
+
+// maxRows bounds a batch that Spark sends; its default is 10,000.
+const maxRows = 1 << 24
 
 // prefetcher reads one batch ahead, so that Spark's writing and our computing
 // overlap, and no more: batches wait in Spark, not in our memory.
@@ -15,20 +23,23 @@ type prefetcher struct {
 	err     error         // io.EOF after the last batch
 }
 
-func prefetch(ctx context.Context, in *arrowSource) *prefetcher {
+// prefetch reads the Arrow stream that Spark sends, up to its declared end.
+func prefetch(ctx context.Context, r io.Reader, mem memory.Allocator) *prefetcher {
 	ctx, stop := context.WithCancel(ctx)
 	p := &prefetcher{batches: make(chan arrow.RecordBatch), stop: stop, done: make(chan struct{})}
-	go p.read(ctx, in)
+	go p.read(ctx, arrowipc.NewReader(r, arrowipc.Options{Allocator: mem, MaxRows: maxRows}))
 	return p
 }
 
-func (p *prefetcher) read(ctx context.Context, in *arrowSource) {
+func (p *prefetcher) read(ctx context.Context, in *arrowipc.Reader) {
 	defer close(p.done)
-	defer in.release()
+	defer in.Release()
 	for {
-		batch, err := in.next()
+		batch, err := in.Next()
 		if err != nil {
-			p.err = err
+			if p.err = err; err != io.EOF {
+				p.err = fmt.Errorf("the Arrow stream from Spark: %w", err)
+			}
 			return
 		}
 		select {

@@ -37,7 +37,7 @@ type process struct {
 
 // newProcess reads the manifest beside the executable and the environment.
 func newProcess(log *slog.Logger, getenv func(string) string) *process {
-	p := &process{log: log, getenv: getenv, mem: cappedAllocator{memory.DefaultAllocator}}
+	p := &process{log: log, getenv: getenv, mem: memory.DefaultAllocator}
 	root, manifest, err := readManifest()
 	if err != nil {
 		p.refusal = err
