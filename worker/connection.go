@@ -81,9 +81,9 @@ func (c *connection) serveTask() (again bool) {
 	init := time.Now()
 	in := prefetch(ctx, c.r, p.mem)
 	cpus := cpusOf(message.context.CPUs)
-	p.threads.add(cpus, p.model)
+	p.model.begin(cpus)
 	err = runTask(ctx, t, in, out)
-	p.threads.add(-cpus, p.model)
+	p.model.end(cpus)
 	stopBeating()
 	stopWatching()
 	if err == nil {

@@ -254,8 +254,8 @@ func TestManyTasks(t *testing.T) {
 	}
 	wait.Wait()
 	f.served.Wait()
-	if f.threads.cpus != 0 || f.model.loads() != 1 {
-		t.Errorf("%d CPUs are still taken, the model was loaded %d times", f.threads.cpus, f.model.loads())
+	if f.model.cpus != 0 || f.model.loads() != 1 {
+		t.Errorf("%d CPUs are still taken, the model was loaded %d times", f.model.cpus, f.model.loads())
 	}
 	if n := strings.Count(f.log.String(), "task done"); n != connections*tasks {
 		t.Errorf("%d tasks are done, expected %d", n, connections*tasks)

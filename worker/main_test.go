@@ -83,6 +83,7 @@ type fakeModel struct {
 	path    string
 	threads atomic.Int64
 	asked   atomic.Int64
+	closed  atomic.Bool
 }
 
 func openFake(path string) (llm.Model, error) {
@@ -103,7 +104,7 @@ func (m *fakeModel) SetThreads(n int)                   { m.threads.Store(int64(
 func (m *fakeModel) Info() llm.Info                     { return llm.Info{Name: "fake", Context: 100} }
 func (m *fakeModel) CountTokens(s string) int           { return len(strings.Fields(s)) }
 func (m *fakeModel) Cut(s string, _ int) (string, bool) { return s, false }
-func (m *fakeModel) Close() error                       { return nil }
+func (m *fakeModel) Close() error                       { m.closed.Store(true); return nil }
 
 func (m *fakeModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
 	m.asked.Add(int64(len(requests)))

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -77,7 +79,7 @@ func TestModelIsShared(t *testing.T) {
 	threads := &model.(*fakeModel).threads
 	all := runtime.NumCPU()
 	for _, c := range []struct{ add, want int }{{1, 1}, {1, min(2, all)}, {all, all}, {-all, min(2, all)}, {-2, 1}} {
-		if f.threads.add(c.add, f.model); int(threads.Load()) != c.want {
+		if f.model.begin(c.add); int(threads.Load()) != c.want {
 			t.Errorf("after adding %d CPUs the model has %d threads, expected %d", c.add, threads.Load(), c.want)
 		}
 	}
@@ -85,5 +87,47 @@ func TestModelIsShared(t *testing.T) {
 		if got := cpusOf(cpus); got != want {
 			t.Errorf("%d CPUs count as %d, expected %d", cpus, got, want)
 		}
+	}
+}
+
+// A model that no task has used for a while is closed, and opened again for the
+// next one.
+func TestModelIsReleased(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	f := serveProcess(t, "4.3.0", m.Model, root)
+	f.model.idleTime = 20 * time.Millisecond
+	get := func() llm.Model {
+		t.Helper()
+		model, err := f.model.get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return model
+	}
+	released := func() bool { return strings.Contains(f.log.String(), "model released") }
+
+	f.model.begin(1)
+	first := get()
+	time.Sleep(5 * f.model.idleTime)
+	if released() || get() != first {
+		t.Fatal("the model was released while a task ran")
+	}
+	f.model.begin(2)
+	f.model.end(1)
+	time.Sleep(5 * f.model.idleTime)
+	if released() {
+		t.Fatal("the model was released while the second task ran")
+	}
+	f.model.end(2)
+	for end := time.Now().Add(20 * time.Second); !released() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if !first.(*fakeModel).closed.Load() {
+		t.Fatal("the idle model was not closed")
+	}
+	f.model.begin(1)
+	defer f.model.end(1)
+	if second := get(); second == first || f.model.loads() != 2 {
+		t.Errorf("loaded %d times", f.model.loads())
 	}
 }

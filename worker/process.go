@@ -28,7 +28,6 @@ type process struct {
 	// refusal, if not nil, is why no task can be served; each task is told.
 	refusal error
 	model   *sharedModel
-	threads threadBudget
 	tasks   atomic.Int64 // started so far
 
 	socketMu sync.Mutex
