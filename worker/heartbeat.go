@@ -13,7 +13,7 @@ import (
 // cancelled: its monitor does, every 2 s, and then waits for another 2 s. A
 // batch wakes it at once. It also shows that the worker is alive, which Spark
 // 4.1 and later may ask for (spark.python.worker.killOnIdleTimeout).
-const beatEvery = 400 * time.Millisecond
+const beatEvery = 250 * time.Millisecond
 
 // beat sends empty batches until the function it returns is called, which
 // waits for the last. The task must have types to declare, or have sent a
