@@ -15,45 +15,36 @@ func do(args ...string) (status int, out, errs string) {
 	return status, o.String(), e.String()
 }
 
-// Mistakes are told with what to type instead, and their exit code is 2.
+// Mistakes are told with what to type instead. Their exit code is 2, and 1
+// where the command was well formed.
 func TestMistakes(t *testing.T) {
 	t.Setenv("SPARK_REMOTE", "")
-	for _, c := range []struct {
-		args string
-		want string
-	}{
-		{"sqll", "did you mean 'firesteel sql'?"},
-		{"nonsense", "see 'firesteel --help'"},
-		{"demo --port 1", "see 'firesteel demo --help'"},
-		{"demo now", "'firesteel demo' takes no arguments"},
-		{"sql -e SELECT", "--remote sc://host:port or SPARK_REMOTE"},
-		{"sql --remote sc://x -n 0", "--rows must be at least 1"},
-		{"sql --remote sc://x -e a -f b", "not from both"},
-		{"functions ai_nothing", "'firesteel functions' lists them"},
-		{"functions a b", "takes one function's name"},
-		{"demo --spark-home /x --spark-version 3.5.1", "leave --spark-version out"},
-		{"models get", "takes one model reference"},
-	} {
-		status, out, errs := do(strings.Fields(c.args)...)
-		if status != exitUsage || !strings.Contains(errs, c.want) || out != "" {
-			t.Errorf("%s: exit code %d, %q, want %q", c.args, status, errs, c.want)
-		}
-	}
-}
-
-// What fails for another reason has the exit code 1.
-func TestFailures(t *testing.T) {
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
-	for _, c := range []struct{ args, want string }{
-		{"sql --remote http://x -e a", "sc://"},
-		{"models get ./no/such.gguf", "no/such.gguf"},
-		{"models get what:ever", "what:ever"},
-		{"demo --spark-version 2.4.8", "too old"},
-		{"demo --spark-home /no/such/spark", "/no/such/spark"},
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"sqll", exitUsage, "did you mean 'firesteel sql'?"},
+		{"nonsense", exitUsage, "see 'firesteel --help'"},
+		{"demo --port 1", exitUsage, "see 'firesteel demo --help'"},
+		{"demo now", exitUsage, "'firesteel demo' takes no arguments"},
+		{"demo --spark-home /x --spark-version 3.5.1", exitUsage, "leave --spark-version out"},
+		{"sql -e SELECT", exitUsage, "--remote sc://host:port or SPARK_REMOTE"},
+		{"sql --remote sc://x -n 0", exitUsage, "--rows must be at least 1"},
+		{"sql --remote sc://x -e a -f b", exitUsage, "not from both"},
+		{"functions ai_nothing", exitUsage, "'firesteel functions' lists them"},
+		{"functions a b", exitUsage, "takes one function's name"},
+		{"models get", exitUsage, "takes one model reference"},
+		{"sql --remote http://x -e a", exitFailed, "sc://"},
+		{"models get ./no/such.gguf", exitFailed, "no/such.gguf"},
+		{"models get what:ever", exitFailed, "what:ever"},
+		{"demo --spark-version 2.4.8", exitFailed, "too old"},
+		{"demo --spark-home /no/such/spark", exitFailed, "/no/such/spark"},
 	} {
 		status, out, errs := do(strings.Fields(c.args)...)
-		if status != exitFailed || !strings.Contains(errs, c.want) || out != "" {
-			t.Errorf("%s: exit code %d, %q, want %q", c.args, status, errs, c.want)
+		if status != c.status || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%s: exit code %d, %q, want %d, %q", c.args, status, errs, c.status, c.want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -19,26 +18,12 @@ const beatEvery = 250 * time.Millisecond
 // waits for the last. The task must have types to declare, or have sent a
 // batch: Arrow's stream begins with them.
 func beat(t *task, out *reply) (stop func()) {
-	done := make(chan struct{})
 	declared := t.declared()
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		tick := time.NewTicker(beatEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				// What cannot be sent shows itself when results are.
-				_ = out.beat(declared)
-			}
-		}
+	return every(beatEvery, func() bool {
+		// What cannot be sent shows itself when results are.
+		_ = out.beat(declared)
+		return true
 	})
-	return func() {
-		close(done)
-		wait.Wait()
-	}
 }
 
 // declared is the schema of the results, or nil if only they can tell.

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"net"
-	"sync"
 	"time"
 )
 
@@ -14,25 +13,11 @@ const watchEvery = 100 * time.Millisecond
 // of it, while a task computes and so may neither read nor write. The function
 // it returns ends the watch and waits for it.
 func watch(conn net.Conn, gone func()) (stop func()) {
-	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		tick := time.NewTicker(watchEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				if hungUp(conn) {
-					gone()
-					return
-				}
-			}
+	return every(watchEvery, func() bool {
+		if !hungUp(conn) {
+			return true
 		}
+		gone()
+		return false
 	})
-	return func() {
-		close(done)
-		wait.Wait()
-	}
 }
