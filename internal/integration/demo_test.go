@@ -26,7 +26,7 @@ const demoTable = `+---+------------------------------+-------------+
 +---+------------------------------+-------------+
 `
 
-// sparks are the versions whose worker protocols differ most.
+// sparks are the newest, one of the first of 4, and 3.5.
 var sparks = []string{localspark.DefaultVersion, "4.0.5", "3.5.1"}
 
 func TestDemo(t *testing.T) {

@@ -54,7 +54,8 @@ func TestValues(t *testing.T) {
 		conf          map[string]string
 	}
 	servers := []server{{name: "4.3.0 with Unix sockets", version: localspark.DefaultVersion, conf: map[string]string{"spark.python.unix.domain.socket.enabled": "true"}}}
-	for _, version := range sparks {
+	// One of each layout of the worker's protocol.
+	for _, version := range append([]string{"4.2.1", "4.1.4"}, sparks...) {
 		servers = append(servers, server{name: version, version: version})
 	}
 	for _, c := range servers {
