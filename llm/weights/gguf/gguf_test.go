@@ -192,8 +192,8 @@ func TestWrongFiles(t *testing.T) {
 }
 
 func TestCheckRefusesTypes(t *testing.T) {
-	path := gguftest.New().Tensor("blk.0.attn_q.weight", 12, []int{256}, make([]byte, 144)).Write(t)
-	if err := gguf.Check(path); err == nil || !strings.Contains(err.Error(), `tensor "blk.0.attn_q.weight": it is stored as Q4_K`) {
+	path := gguftest.New().Tensor("blk.0.attn_q.weight", 23, []int{256}, make([]byte, 136)).Write(t)
+	if err := gguf.Check(path); err == nil || !strings.Contains(err.Error(), `tensor "blk.0.attn_q.weight": it is stored as IQ4_XS, which is not supported; use a file with BF16, F16`) {
 		t.Error(err)
 	}
 	f, err := gguf.Open(path)
@@ -203,7 +203,7 @@ func TestCheckRefusesTypes(t *testing.T) {
 	defer f.Close()
 	x, _ := f.Tensor("blk.0.attn_q.weight")
 	if err := x.Dequantize(make([]float32, 256), 0, 1); err == nil {
-		t.Error("Q4_K was read")
+		t.Error("IQ4_XS was read")
 	}
 }
 
@@ -211,6 +211,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(small().Bytes())
 	f.Add(gguftest.New().Bytes())
 	f.Add([]byte("GGUF"))
+	for kind, blocks := range readBlocks(f) {
+		f.Add(gguftest.New().Tensor("x", uint32(kind), []int{blocks.each, len(blocks.want) / blocks.each}, blocks.data).Bytes())
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := gguf.Read("fuzz", data)
 		if err != nil {

@@ -1,9 +1,7 @@
 package gguf
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 	"sort"
 	"strings"
 )
@@ -11,12 +9,21 @@ import (
 // Type is how a tensor's numbers are stored.
 type Type uint32
 
+// The types that are read; the numbers are the format's.
 const (
 	F32  Type = 0
 	F16  Type = 1
 	Q4_0 Type = 2
 	Q4_1 Type = 3
+	Q5_0 Type = 6
+	Q5_1 Type = 7
 	Q8_0 Type = 8
+	Q2_K Type = 10
+	Q3_K Type = 11
+	Q4_K Type = 12
+	Q5_K Type = 13
+	Q6_K Type = 14
+	BF16 Type = 30
 )
 
 // layout of one block: how many numbers it holds, in how many bytes.
@@ -31,26 +38,37 @@ type layout struct {
 var layouts = map[Type]layout{
 	F32:  {"F32", 1, 4, dequantizeF32},
 	F16:  {"F16", 1, 2, dequantizeF16},
+	BF16: {"BF16", 1, 2, dequantizeBF16},
 	Q4_0: {"Q4_0", 32, 18, dequantizeQ4_0},
 	Q4_1: {"Q4_1", 32, 20, dequantizeQ4_1},
+	Q5_0: {"Q5_0", 32, 22, dequantizeQ5_0},
+	Q5_1: {"Q5_1", 32, 24, dequantizeQ5_1},
 	Q8_0: {"Q8_0", 32, 34, dequantizeQ8_0},
-	6:    {"Q5_0", 32, 22, nil},
-	7:    {"Q5_1", 32, 24, nil},
-	9:    {"Q8_1", 32, 36, nil},
-	10:   {"Q2_K", 256, 84, nil},
-	11:   {"Q3_K", 256, 110, nil},
-	12:   {"Q4_K", 256, 144, nil},
-	13:   {"Q5_K", 256, 176, nil},
-	14:   {"Q6_K", 256, 210, nil},
-	15:   {"Q8_K", 256, 292, nil},
-	20:   {"IQ4_NL", 32, 18, nil},
-	23:   {"IQ4_XS", 256, 136, nil},
-	24:   {"I8", 1, 1, nil},
-	25:   {"I16", 1, 2, nil},
-	26:   {"I32", 1, 4, nil},
-	27:   {"I64", 1, 8, nil},
-	28:   {"F64", 1, 8, nil},
-	30:   {"BF16", 1, 2, nil},
+	Q2_K: {"Q2_K", 256, 84, dequantizeQ2_K},
+	Q3_K: {"Q3_K", 256, 110, dequantizeQ3_K},
+	Q4_K: {"Q4_K", 256, 144, dequantizeQ4_K},
+	Q5_K: {"Q5_K", 256, 176, dequantizeQ5_K},
+	Q6_K: {"Q6_K", 256, 210, dequantizeQ6_K},
+
+	9:  {"Q8_1", 32, 36, nil},
+	15: {"Q8_K", 256, 292, nil},
+	16: {"IQ2_XXS", 256, 66, nil},
+	17: {"IQ2_XS", 256, 74, nil},
+	18: {"IQ3_XXS", 256, 98, nil},
+	19: {"IQ1_S", 256, 50, nil},
+	20: {"IQ4_NL", 32, 18, nil},
+	21: {"IQ3_S", 256, 110, nil},
+	22: {"IQ2_S", 256, 82, nil},
+	23: {"IQ4_XS", 256, 136, nil},
+	24: {"I8", 1, 1, nil},
+	25: {"I16", 1, 2, nil},
+	26: {"I32", 1, 4, nil},
+	27: {"I64", 1, 8, nil},
+	28: {"F64", 1, 8, nil},
+	29: {"IQ1_M", 256, 56, nil},
+	34: {"TQ1_0", 256, 54, nil},
+	35: {"TQ2_0", 256, 66, nil},
+	39: {"MXFP4", 32, 17, nil},
 }
 
 func (t Type) String() string {
@@ -114,66 +132,4 @@ func (t *Tensor) Dequantize(dst []float32, first, count int) error {
 	data := t.file.data[t.offset : t.offset+t.size]
 	l.dequantize(dst, data[int64(first)*row:int64(first+count)*row])
 	return nil
-}
-
-// The blocks: Q8_0 is d f16 | 32 i8 and means d*q. Q4_0 is d f16 | 16 bytes:
-// the low halves are numbers 0 to 15, the high halves 16 to 31; d*(q-8).
-// Q4_1 is d f16 | m f16 | 16 bytes, in that order; d*q + m.
-
-func dequantizeF32(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-	}
-}
-
-func dequantizeF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = half(src[2*i:])
-	}
-}
-
-func dequantizeQ8_0(dst []float32, src []byte) {
-	for len(dst) >= 32 {
-		d := half(src)
-		for i, q := range src[2:34] {
-			dst[i] = d * float32(int8(q))
-		}
-		dst, src = dst[32:], src[34:]
-	}
-}
-
-func dequantizeQ4_0(dst []float32, src []byte) {
-	for len(dst) >= 32 {
-		d := half(src)
-		for i, q := range src[2:18] {
-			dst[i] = d * float32(int(q&15)-8)
-			dst[i+16] = d * float32(int(q>>4)-8)
-		}
-		dst, src = dst[32:], src[18:]
-	}
-}
-
-func dequantizeQ4_1(dst []float32, src []byte) {
-	for len(dst) >= 32 {
-		d, m := half(src), half(src[2:])
-		for i, q := range src[4:20] {
-			// Conversions keep the product rounded on machines that would fuse.
-			dst[i] = float32(d*float32(q&15)) + m
-			dst[i+16] = float32(d*float32(q>>4)) + m
-		}
-		dst, src = dst[32:], src[20:]
-	}
-}
-
-// half reads an IEEE 754 number of 16 bits.
-func half(b []byte) float32 {
-	h := uint32(b[0]) | uint32(b[1])<<8
-	sign, exponent, fraction := h>>15<<31, h>>10&31, h&1023
-	switch exponent {
-	case 0: // zero and subnormal: fraction * 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*(1.0/(1<<24))))
-	case 31: // infinity, NaN
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

@@ -3,6 +3,7 @@ package gguftest
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 )
 
 // ChatML is SmolLM2's chat template, with a shorter system's turn.
@@ -13,16 +14,15 @@ You are a test<|im_end|>
 '}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant
 ' }}{% endif %}`
 
-// The sizes of Llama's network.
+// The sizes of the networks; head is the size of a head.
 const (
 	LlamaContext = 256
 	llamaLayers  = 2
-	llamaSize    = 32
-	llamaInner   = 48
 	llamaHeads   = 4
 	llamaGroups  = 2
-	llamaHead    = 16
 )
+
+type llamaSizes struct{ embedding, inner, head int }
 
 // Tokens is a small byte-level vocabulary: three control tokens, all bytes, and
 // what Merges make of them.
@@ -56,16 +56,48 @@ func Merges() []string {
 // Llama makes a network of random weights that is small but has all the parts,
 // with quantised and plain tensors.
 func Llama(seed uint64) *Builder {
+	r := rand.New(rand.NewPCG(seed, 1))
+	return llama(llamaSizes{32, 48, 16}, r, func(b *Builder, name string, k, n int) {
+		if strings.Contains(name, "attn_v") || strings.Contains(name, "ffn_down") {
+			b.F32(name, []int{k, n}, normal(r, 0, .3, k*n))
+			return
+		}
+		var data []byte
+		for range k * n / 32 {
+			data = append(data, 0, 0x1c) // 2^-8
+			for range 32 {
+				data = append(data, byte(int8(max(-127, min(127, r.NormFloat64()*70)))))
+			}
+		}
+		b.Tensor(name, 8, []int{k, n}, data)
+	})
+}
+
+// WideLlama makes a network whose matrices have rows of 256 inputs, a block of
+// the types with K. matrix adds the one of a name, of k inputs and n outputs.
+func WideLlama(seed uint64, matrix func(b *Builder, name string, k, n int)) *Builder {
+	return llama(llamaSizes{256, 256, 64}, rand.New(rand.NewPCG(seed, 2)), matrix)
+}
+
+func normal(r *rand.Rand, mean, spread float64, count int) []float32 {
+	v := make([]float32, count)
+	for i := range v {
+		v[i] = float32(mean + spread*r.NormFloat64())
+	}
+	return v
+}
+
+func llama(size llamaSizes, r *rand.Rand, matrix func(b *Builder, name string, k, n int)) *Builder {
 	b := New()
 	tokens, types := Tokens()
 	b.Set("general.architecture", "llama").Set("general.name", "tiny").
 		Set("llama.block_count", uint32(llamaLayers)).
 		Set("llama.context_length", uint32(LlamaContext)).
-		Set("llama.embedding_length", uint32(llamaSize)).
-		Set("llama.feed_forward_length", uint32(llamaInner)).
+		Set("llama.embedding_length", uint32(size.embedding)).
+		Set("llama.feed_forward_length", uint32(size.inner)).
 		Set("llama.attention.head_count", uint32(llamaHeads)).
 		Set("llama.attention.head_count_kv", uint32(llamaGroups)).
-		Set("llama.attention.key_length", uint32(llamaHead)).
+		Set("llama.attention.key_length", uint32(size.head)).
 		Set("llama.rope.freq_base", float32(10000)).
 		Set("llama.attention.layer_norm_rms_epsilon", float32(1e-5)).
 		Set("tokenizer.ggml.model", "gpt2").
@@ -76,41 +108,20 @@ func Llama(seed uint64) *Builder {
 		Set("tokenizer.ggml.bos_token_id", uint32(1)).
 		Set("tokenizer.ggml.eos_token_id", uint32(2)).
 		Set("tokenizer.chat_template", ChatML)
-	r := rand.New(rand.NewPCG(seed, 1))
-	q8 := func(name string, k, n int) {
-		var data []byte
-		for range k * n / 32 {
-			data = append(data, 0, 0x1c) // 2^-8
-			for range 32 {
-				data = append(data, byte(int8(max(-127, min(127, r.NormFloat64()*70)))))
-			}
-		}
-		b.Tensor(name, 8, []int{k, n}, data)
-	}
-	plain := func(name string, mean, spread float64, shape ...int) {
-		count := 1
-		for _, d := range shape {
-			count *= d
-		}
-		v := make([]float32, count)
-		for i := range v {
-			v[i] = float32(mean + spread*r.NormFloat64())
-		}
-		b.F32(name, shape, v)
-	}
-	q8("token_embd.weight", llamaSize, len(tokens))
-	plain("output_norm.weight", 1, .1, llamaSize)
+	norm := func(name string) { b.F32(name, []int{size.embedding}, normal(r, 1, .1, size.embedding)) }
+	matrix(b, "token_embd.weight", size.embedding, len(tokens))
+	norm("output_norm.weight")
 	for i := range llamaLayers {
 		p := fmt.Sprintf("blk.%d.", i)
-		plain(p+"attn_norm.weight", 1, .1, llamaSize)
-		q8(p+"attn_q.weight", llamaSize, llamaHeads*llamaHead)
-		q8(p+"attn_k.weight", llamaSize, llamaGroups*llamaHead)
-		plain(p+"attn_v.weight", 0, .3, llamaSize, llamaGroups*llamaHead)
-		q8(p+"attn_output.weight", llamaHeads*llamaHead, llamaSize)
-		plain(p+"ffn_norm.weight", 1, .1, llamaSize)
-		q8(p+"ffn_gate.weight", llamaSize, llamaInner)
-		q8(p+"ffn_up.weight", llamaSize, llamaInner)
-		plain(p+"ffn_down.weight", 0, .3, llamaInner, llamaSize)
+		norm(p + "attn_norm.weight")
+		matrix(b, p+"attn_q.weight", size.embedding, llamaHeads*size.head)
+		matrix(b, p+"attn_k.weight", size.embedding, llamaGroups*size.head)
+		matrix(b, p+"attn_v.weight", size.embedding, llamaGroups*size.head)
+		matrix(b, p+"attn_output.weight", llamaHeads*size.head, size.embedding)
+		norm(p + "ffn_norm.weight")
+		matrix(b, p+"ffn_gate.weight", size.embedding, size.inner)
+		matrix(b, p+"ffn_up.weight", size.embedding, size.inner)
+		matrix(b, p+"ffn_down.weight", size.inner, size.embedding)
 	}
 	return b
 }
