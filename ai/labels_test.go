@@ -54,6 +54,7 @@ func TestBadLabels(t *testing.T) {
 		{[]string{"a", "b", "a"}, `"a" stands twice`},
 		{[]string{"a", " a"}, `"a" stands twice`},
 		{many, "101 labels"},
+		{[]string{"a", strings.Repeat("b", 257)}, "label 2 has 257 bytes"},
 		{many[:maxLabels], ""},
 		{[]string{"a", "A", "a b", "ab"}, ""},
 	} {

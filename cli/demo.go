@@ -98,8 +98,7 @@ func (a *app) labelSentences(ctx context.Context, remote string, ship shipFlags)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(a.out, table)
-	return err
+	return writeTable(a.out, table)
 }
 
 func (a *app) printKept(w io.Writer, server *localspark.Server) {

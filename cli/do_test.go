@@ -36,6 +36,7 @@ func TestMistakes(t *testing.T) {
 		{"functions ai_nothing", exitUsage, "'firesteel functions' lists them"},
 		{"functions a b", exitUsage, "takes one function's name"},
 		{"models get", exitUsage, "takes one model reference"},
+		{"sql --remote sc://x -e a --model=", exitUsage, "--model is empty"},
 		{"sql --remote http://x -e a", exitFailed, "sc://"},
 		{"models get ./no/such.gguf", exitFailed, "no/such.gguf"},
 		{"models get what:ever", exitFailed, "what:ever"},

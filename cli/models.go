@@ -8,6 +8,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
 func (a *app) models() *cobra.Command {
@@ -35,6 +36,9 @@ The default is ` + weights.Default + `.`,
 				defer stop()
 				m, err := weights.Resolve(ctx, args[0], weights.Options{Progress: fetch.NewProgress(a.err)})
 				if err != nil {
+					return err
+				}
+				if err := gguf.Check(m.Path); err != nil {
 					return err
 				}
 				_, err = fmt.Fprintln(a.out, m.Path)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -33,6 +34,9 @@ func (f *shipFlags) add(c *cobra.Command) {
 
 // connect opens a session in which the AI functions are known.
 func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.Session, error) {
+	if f.model == "" {
+		return nil, fmt.Errorf("%w: --model is empty; leave it out for %s", errUsage, weights.Default)
+	}
 	return spark.Connect(ctx, remote,
 		spark.WithModel(f.model),
 		spark.WithProgram(f.worker),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -136,6 +137,12 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, table)
+	return writeTable(w, table)
+}
+
+// writeTable ends with a line end: Spark 4.3 leaves it out after "only showing
+// top rows".
+func writeTable(w io.Writer, table string) error {
+	_, err := fmt.Fprintln(w, strings.TrimSuffix(table, "\n"))
 	return err
 }

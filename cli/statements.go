@@ -1,6 +1,9 @@
 package cli
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // splitStatements cuts a script at the semicolons that end its statements:
 // those outside quotes ('...', "...", `...`), line comments (-- ...) and
@@ -8,6 +11,9 @@ import "strings"
 // holds nothing but comments and space is left out. rest is what follows the
 // last semicolon: an unfinished statement, or the last one of a script.
 func splitStatements(script string) (statements []string, rest string) {
+	if compound.MatchString(script) {
+		return []string{strings.TrimSuffix(strings.TrimSpace(script), ";")}, ""
+	}
 	start, blank := 0, true
 	for i := 0; i < len(script); {
 		next := skipLexeme(script, i)
@@ -33,13 +39,30 @@ func isComment(s string, i int) bool {
 	return strings.HasPrefix(s[i:], "--") || strings.HasPrefix(s[i:], "/*")
 }
 
+// isRaw reports whether the quote at i begins a raw literal, r'...', in which a
+// backslash is one.
+func isRaw(s string, i int) bool {
+	if i == 0 || s[i-1] != 'r' && s[i-1] != 'R' {
+		return false
+	}
+	return i == 1 || !isNamePart(s[i-2])
+}
+
+func isNamePart(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// compound matches a script of Spark 4's SQL scripting, which is one statement
+// with semicolons inside; comments may stand before it.
+var compound = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*begin\b.*\bend\s*;?\s*$`)
+
 // skipLexeme gives the index after the quoted text, comment or single byte
 // that stands at i. What is not closed reaches to the end.
 func skipLexeme(s string, i int) int {
 	switch {
 	case s[i] == '\'' || s[i] == '"' || s[i] == '`':
 		for j := i + 1; j < len(s); j++ {
-			if s[j] == '\\' && s[i] != '`' {
+			if s[j] == '\\' && s[i] != '`' && !isRaw(s, i) {
 				j++
 			} else if s[j] == s[i] {
 				return j + 1

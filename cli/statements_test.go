@@ -20,6 +20,9 @@ func TestSplitStatements(t *testing.T) {
 		{"-- only a comment", nil, ""},
 		{"SELECT 'open; quote", nil, "SELECT 'open; quote"},
 		{"SELECT 4 / 2 - 1; SELECT 2 -1", []string{"SELECT 4 / 2 - 1"}, "SELECT 2 -1"},
+		{`SELECT r'\'; SELECT R"\"; SELECT bar'\';'`, []string{`SELECT r'\'`, `SELECT R"\"`}, `SELECT bar'\';'`},
+		{"-- all of it\nBEGIN SELECT 1; SELECT 2; END;", []string{"-- all of it\nBEGIN SELECT 1; SELECT 2; END"}, ""},
+		{"beginning; SELECT 1;", []string{"beginning", "SELECT 1"}, ""},
 		{"", nil, ""},
 	} {
 		got, rest := splitStatements(c.script)

@@ -133,11 +133,11 @@ func joinType(how string) (pb.Join_JoinType, error) {
 func (d *DataFrame) Join(other *DataFrame, on Column, how string) *DataFrame {
 	t, err := joinType(how)
 	list, err2 := expressions("join", []Column{on})
-	if err = errors.Join(err, err2, other.foreign(d), other.err); err != nil {
+	if err = errors.Join(err, err2, other.foreign(d)); err != nil {
 		return d.derive(&pb.Relation{}, err)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Join{Join: &pb.Join{
-		Left: d.relation, Right: other.relation, JoinCondition: list[0], JoinType: t,
+		Left: d.relation, Right: other.input(), JoinCondition: list[0], JoinType: t,
 	}}})
 }
 
@@ -149,19 +149,30 @@ func (d *DataFrame) JoinUsing(other *DataFrame, how string, columns ...string) *
 		err = errors.Join(err, fmt.Errorf("join: no columns are named"))
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Join{Join: &pb.Join{
-		Left: d.relation, Right: other.relation, UsingColumns: columns, JoinType: t,
-	}}}, err, other.foreign(d), other.err)
+		Left: d.relation, Right: other.input(), UsingColumns: columns, JoinType: t,
+	}}}, err, other.foreign(d))
 }
 
 // CrossJoin pairs every row with every row.
 func (d *DataFrame) CrossJoin(other *DataFrame) *DataFrame { return d.JoinUsing(other, "cross") }
 
-// foreign is an error if two DataFrames are of different sessions.
+// input is the plan of a DataFrame that may be nil.
+func (d *DataFrame) input() *pb.Relation {
+	if d == nil {
+		return nil
+	}
+	return d.relation
+}
+
+// foreign is why d cannot be put together with another DataFrame.
 func (d *DataFrame) foreign(to *DataFrame) error {
-	if d.session != to.session {
+	switch {
+	case d == nil:
+		return fmt.Errorf("the other DataFrame is nil")
+	case d.session != to.session:
 		return fmt.Errorf("the two DataFrames belong to different sessions")
 	}
-	return nil
+	return d.err
 }
 
 // Union adds the rows of other, column by column in order; duplicates stay.
@@ -172,10 +183,10 @@ func (d *DataFrame) UnionByName(other *DataFrame) *DataFrame { return d.union(ot
 
 func (d *DataFrame) union(other *DataFrame, byName bool) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_SetOp{SetOp: &pb.SetOperation{
-		LeftInput: d.relation, RightInput: other.relation,
+		LeftInput: d.relation, RightInput: other.input(),
 		SetOpType: pb.SetOperation_SET_OP_TYPE_UNION,
 		IsAll:     proto.Bool(true), ByName: proto.Bool(byName),
-	}}}, other.foreign(d), other.err)
+	}}}, other.foreign(d))
 }
 
 // Distinct leaves out rows that are equal to others.

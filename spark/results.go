@@ -210,13 +210,10 @@ func validate(b arrow.RecordBatch, maxRows int) error {
 }
 
 func validateColumn(a arrow.Array, maxRows int) error {
-	switch n := nulls(a.Data()); {
-	case n < 0:
-		return array.ValidateFull(a)
-	case n > maxRows:
+	if n := nulls(a.Data()); n > maxRows {
 		return fmt.Errorf("it claims %d values", n)
 	}
-	data := withNullBuffers(a.Data())
+	data := forValidation(a.Data())
 	defer data.Release()
 	a = array.MakeFromData(data)
 	defer a.Release()
@@ -236,16 +233,40 @@ func nulls(data arrow.ArrayData) int {
 	return n
 }
 
-// withNullBuffers gives arrays of the type VOID the empty buffer that the
-// validation expects. Files do not carry it.
-func withNullBuffers(data arrow.ArrayData) arrow.ArrayData {
-	if data.DataType().ID() == arrow.NULL {
+// forValidation gives the same data as validation wants it: arrays of the type
+// VOID have the empty buffer that streams do not carry, and texts are bytes,
+// as a STRING of Spark need not be UTF-8, at any depth.
+func forValidation(data arrow.ArrayData) arrow.ArrayData {
+	switch data.DataType().ID() {
+	case arrow.NULL:
 		return array.NewData(arrow.Null, data.Len(), []*memory.Buffer{nil}, nil, data.Len(), 0)
+	case arrow.STRING:
+		return array.NewData(arrow.BinaryTypes.Binary, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset())
+	case arrow.LARGE_STRING:
+		return array.NewData(arrow.BinaryTypes.LargeBinary, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset())
 	}
 	children := make([]arrow.ArrayData, len(data.Children()))
 	for i, c := range data.Children() {
-		children[i] = withNullBuffers(c)
+		children[i] = forValidation(c)
 		defer children[i].Release()
 	}
-	return array.NewData(data.DataType(), data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
+	of := data.DataType()
+	switch t := of.(type) {
+	case *arrow.ListType, *arrow.MapType: // of one layout
+		if len(children) == 1 {
+			of = arrow.ListOf(children[0].DataType())
+		}
+	case *arrow.LargeListType:
+		if len(children) == 1 {
+			of = arrow.LargeListOf(children[0].DataType())
+		}
+	case *arrow.StructType:
+		if fields := t.Fields(); len(fields) == len(children) {
+			for i, c := range children {
+				fields[i].Type = c.DataType()
+			}
+			of = arrow.StructOf(fields...)
+		}
+	}
+	return array.NewData(of, data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
 }

@@ -144,3 +144,42 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A STRING of Spark is bytes, and need not be UTF-8, at any depth.
+func TestDecodeKeepsBytesThatAreNoText(t *testing.T) {
+	const bad = "bad\xff\xfe"
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "t", Type: arrow.BinaryTypes.String},
+		{Name: "big", Type: arrow.BinaryTypes.LargeString},
+		{Name: "l", Type: arrow.ListOf(arrow.StructOf(arrow.Field{Name: "x", Type: arrow.BinaryTypes.String}))},
+		{Name: "m", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)},
+	}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	b.Field(0).(*array.StringBuilder).Append(bad)
+	b.Field(1).(*array.LargeStringBuilder).Append(bad)
+	list := b.Field(2).(*array.ListBuilder)
+	list.Append(true)
+	list.ValueBuilder().(*array.StructBuilder).Append(true)
+	list.ValueBuilder().(*array.StructBuilder).FieldBuilder(0).(*array.StringBuilder).Append(bad)
+	m := b.Field(3).(*array.MapBuilder)
+	m.Append(true)
+	m.KeyBuilder().(*array.StringBuilder).Append(bad)
+	m.ItemBuilder().(*array.StringBuilder).Append(bad)
+	batch := b.NewRecordBatch()
+	defer batch.Release()
+	data, err := encode(schema, []arrow.RecordBatch{batch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batches, err := decode(data, memory.DefaultAllocator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer batches[0].Release()
+	rows, err := rowsOf(batches[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, rows[0].values, []any{bad, bad, []any{Row{[]string{"x"}, []any{bad}}}, map[any]any{bad: bad}})
+}

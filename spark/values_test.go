@@ -233,6 +233,7 @@ func TestBuildingErrorsWaitForTheAction(t *testing.T) {
 		"not a kind of join":      r.Join(r, Lit(true), "sideways").Distinct(),
 		"no columns are named":    r.GroupBy().Agg(),
 		"different sessions":      r.Union(other.Range(0, 1, 1, 0)),
+		"DataFrame is nil":        r.CrossJoin(nil).UnionByName(r),
 		"repartition: 0":          r.Repartition(0),
 		"column x: a value of Go": r.WithColumn("x", Lit(make(chan int))),
 	} {

@@ -27,7 +27,7 @@ func (a aiFunction) bind(args []argument) ([]int, error) {
 	}
 	columns, err := bindArguments(a.f.Name, params, args)
 	if err == nil && len(columns) != len(params) {
-		err = fmt.Errorf("%s takes %d arguments, not %d", a.f.Signature(), len(params), len(columns))
+		err = fmt.Errorf("%s is called with the wrong number of arguments: %d instead of %d", a.f.Signature(), len(columns), len(params))
 	}
 	return columns, err
 }

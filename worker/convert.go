@@ -136,8 +136,11 @@ func listReader(param string, a arrow.Array) (func(i int) []string, error) {
 }
 
 func typeError(param string, want ai.Type, got arrow.DataType) error {
-	return fmt.Errorf("the argument %s is %s, but must be %s: write CAST(%s AS %s)",
-		param, sqlType(got), want, param, want)
+	write := fmt.Sprintf("CAST(%s AS %s)", param, want)
+	if want == ai.StringArray && got.ID() == arrow.STRING {
+		write = fmt.Sprintf("ARRAY(%s)", param)
+	}
+	return fmt.Errorf("the argument %s is %s, but must be %s: write %s", param, sqlType(got), want, write)
 }
 
 // sqlType names an Arrow type as Spark SQL does, as far as Spark sends it.
@@ -163,6 +166,10 @@ func sqlType(t arrow.DataType) string {
 		return "TIMESTAMP"
 	}
 	switch t.ID() {
+	case arrow.DURATION:
+		return "INTERVAL DAY TO SECOND"
+	case arrow.INTERVAL_MONTHS:
+		return "INTERVAL YEAR TO MONTH"
 	case arrow.STRING, arrow.LARGE_STRING, arrow.STRING_VIEW:
 		return "STRING"
 	case arrow.BINARY, arrow.LARGE_BINARY:

@@ -94,7 +94,7 @@ func TestArgumentTypeErrors(t *testing.T) {
 		{ai.String, arrow.ListOf(arrow.PrimitiveTypes.Int64), "p is ARRAY<BIGINT>,"},
 		{ai.String, arrow.StructOf(arrow.Field{Name: "k", Type: arrow.PrimitiveTypes.Int32}), "p is STRUCT<k: INT>,"},
 		{ai.String, arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Float64), "p is MAP<STRING, DOUBLE>,"},
-		{ai.StringArray, arrow.BinaryTypes.String, "p is STRING, but must be ARRAY<STRING>: write CAST(p AS ARRAY<STRING>)"},
+		{ai.StringArray, arrow.BinaryTypes.String, "p is STRING, but must be ARRAY<STRING>: write ARRAY(p)"},
 		{ai.StringArray, arrow.ListOf(arrow.PrimitiveTypes.Int32), "p is ARRAY<INT>, but must be ARRAY<STRING>"},
 	} {
 		a := array.MakeArrayOfNull(memory.DefaultAllocator, c.dt, 1)
