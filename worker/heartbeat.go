@@ -30,7 +30,7 @@ func beat(t *task, out *reply) (stop func()) {
 func (t *task) declared() *arrow.Schema {
 	fields := make([]arrow.Field, len(t.columns))
 	for i, c := range t.columns {
-		of := c.chain[len(c.chain)-1].returns(&t.scope)
+		of := c.last().returns(&t.scope)
 		if of == nil {
 			return nil
 		}

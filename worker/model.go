@@ -40,13 +40,13 @@ type loading struct {
 	err   error
 }
 
-func (l *loading) done() bool {
-	select {
-	case <-l.ready:
-		return true
-	default:
-		return false
+// loaded is the model if it is there: not on its way, and not failed. It is
+// called with the lock of its sharedModel held.
+func (l *loading) loaded() llm.Model {
+	if l == nil {
+		return nil
 	}
+	return l.model
 }
 
 func newSharedModel(log *slog.Logger, root string, spec *bundle.Model) *sharedModel {
@@ -114,10 +114,11 @@ func (s *sharedModel) changed() {
 		s.idle.Stop()
 		s.idle = nil
 	}
-	if s.current == nil || !s.current.done() || s.current.err != nil {
+	model := s.current.loaded()
+	if model == nil {
 		return
 	}
-	if m, ok := s.current.model.(interface{ SetThreads(int) }); ok {
+	if m, ok := model.(interface{ SetThreads(int) }); ok {
 		m.SetThreads(max(1, min(s.cpus, runtime.NumCPU())))
 	}
 	if s.cpus == 0 {
@@ -128,14 +129,14 @@ func (s *sharedModel) changed() {
 // release closes the model, unless a task has begun meanwhile.
 func (s *sharedModel) release() {
 	s.mu.Lock()
-	if s.cpus > 0 || s.current == nil || !s.current.done() || s.current.err != nil {
+	model := s.current.loaded()
+	if s.cpus > 0 || model == nil {
 		s.mu.Unlock()
 		return
 	}
-	m := s.current.model
 	s.current = nil
 	s.mu.Unlock()
-	err := m.Close()
+	err := model.Close()
 	debug.FreeOSMemory()
 	s.log.Info("model released: no task needs it", "after", s.idleTime, "error", err)
 }

@@ -150,7 +150,7 @@ func (t *task) compute(ctx context.Context, batch arrow.RecordBatch) (arrow.Reco
 		if len(t.types) == i {
 			t.types = append(t.types, r.DataType())
 		} else if !arrow.TypeEqual(t.types[i], r.DataType()) {
-			return nil, fmt.Errorf("%s: its result is of type %s, and was %s in an earlier batch", t.columns[i].last(), r.DataType(), t.types[i])
+			return nil, fmt.Errorf("%s: its result is of type %s, and was %s in an earlier batch", t.columns[i].last().name(), r.DataType(), t.types[i])
 		}
 	}
 	t.scope.stats.batches++
@@ -163,7 +163,7 @@ func resultField(i int, of arrow.DataType) arrow.Field {
 	return arrow.Field{Name: fmt.Sprintf("_%d", i), Type: of, Nullable: true}
 }
 
-func (c column) last() string { return c.chain[len(c.chain)-1].name() }
+func (c column) last() evaluator { return c.chain[len(c.chain)-1] }
 
 // column computes one result column.
 func (t *task) column(ctx context.Context, i int, batch arrow.RecordBatch) (arrow.Array, error) {
