@@ -26,7 +26,7 @@ integration:
 check: lint integration race
 
 fuzz:
-	./internal/lint/fuzz.sh 20s
+	./internal/lint/fuzz.sh 40000
 
 generate:
 	go generate ./...

@@ -63,12 +63,33 @@ type Choice struct{ Labels []string }
 
 func (Choice) constraint() {}
 
+// Pattern demands a text that Expr, a regular expression in RE2's syntax,
+// matches as a whole.
+type Pattern struct{ Expr string }
+
+func (Pattern) constraint() {}
+
+// JSON demands one JSON value that is valid under Schema, a JSON Schema, which
+// must be of the subset that the model supports; an empty one allows any
+// object. The answer is complete JSON even where MaxTokens ends it.
+type JSON struct {
+	Schema string
+	// Source, if it is not empty, is a text that every free string value of
+	// the answer must be a piece of, cut at the borders of words; an empty
+	// string is allowed too. Strings that the schema limits to an enum, a
+	// const, a pattern or a format are not free.
+	Source string
+}
+
+func (JSON) constraint() {}
+
 // Finish says why an answer ended.
 type Finish string
 
 const (
 	FinishStop   Finish = "stop"   // the model ended it, or a label was chosen
 	FinishLength Finish = "length" // MaxTokens or the context window cut it off
+	FinishRepeat Finish = "repeat" // it went round in circles, and was stopped
 )
 
 // Result answers one Request.
@@ -106,4 +127,21 @@ type Model interface {
 	// max tokens' worth, cut between characters. It reports whether it cut.
 	Cut(text string, max int) (string, bool)
 	Close() error
+}
+
+// Embedder is a Model that can also turn texts into vectors of meaning.
+type Embedder interface {
+	Model
+	// Embed gives for each text, in order, a vector of length 1, or that text's
+	// own error. All vectors of a model have as many numbers.
+	Embed(ctx context.Context, texts []string) ([]Embedding, error)
+}
+
+// Embedding is the vector of one text.
+type Embedding struct {
+	Vector []float32
+	// Tokens counts what was read; Cut says that the text was longer.
+	Tokens int
+	Cut    bool
+	Err    error
 }
