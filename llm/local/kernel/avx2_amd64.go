@@ -37,6 +37,41 @@ func tile6(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
 //go:noescape
 func wide(k int, a *float32, b *float32, stride int, c *float32, add int)
 
+// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] - bias[16]) * rowScale[1] * scale[16]; k is a multiple of 8.
+//
+//go:noescape
+func tileInt8x1(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+
+// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] - bias[16]) * rowScale[2] * scale[16]; k is a multiple of 8.
+//
+//go:noescape
+func tileInt8x2(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+
+// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] - bias[16]) * rowScale[3] * scale[16]; k is a multiple of 8.
+//
+//go:noescape
+func tileInt8x3(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+
+// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] - bias[16]) * rowScale[4] * scale[16]; k is a multiple of 8.
+//
+//go:noescape
+func tileInt8x4(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+
+// wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] - bias[64]) * rowScale * scale[64]; stride is from panel to panel, in bytes, k a multiple of 8.
+//
+//go:noescape
+func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale float32, scale *float32, bias *int32, add int)
+
+// greatest32 gives the greatest magnitude of x[n]; n is a positive multiple of 32.
+//
+//go:noescape
+func greatest32(n int, x *float32) float32
+
+// quantize32 computes dst[i] = round(src[i] * factor) + 128, of equals the even one; n is a positive multiple of 32.
+//
+//go:noescape
+func quantize32(n int, dst *uint8, src *float32, factor float32)
+
 // exp8 computes dst[i] = e^(src[i] - shift); n is a positive multiple of 8.
 //
 //go:noescape
@@ -46,3 +81,18 @@ func exp8(n int, dst *float32, src *float32, shift float32)
 //
 //go:noescape
 func siluMul8(n int, dst *float32, gate *float32, up *float32)
+
+// geluMul8 computes dst[i] = gelu(gate[i]) * up[i] by the approximation with tanh; n is a positive multiple of 8.
+//
+//go:noescape
+func geluMul8(n int, dst *float32, gate *float32, up *float32)
+
+// squares16 gives the sum of x[i]² in sixteen sums, one for each i modulo 16, which are then added in halves; n is a positive multiple of 16.
+//
+//go:noescape
+func squares16(n int, x *float32) float32
+
+// scale8 computes dst[i] = x[i] * scale * weight[i]; n is a positive multiple of 8.
+//
+//go:noescape
+func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)

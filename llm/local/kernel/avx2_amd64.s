@@ -886,6 +886,638 @@ done:
 	VZEROUPPER
 	RET
 
+DATA ones<>+0(SB)/4, $0x00010001
+DATA ones<>+4(SB)/4, $0x00010001
+DATA ones<>+8(SB)/4, $0x00010001
+DATA ones<>+12(SB)/4, $0x00010001
+DATA ones<>+16(SB)/4, $0x00010001
+DATA ones<>+20(SB)/4, $0x00010001
+DATA ones<>+24(SB)/4, $0x00010001
+DATA ones<>+28(SB)/4, $0x00010001
+GLOBL ones<>(SB), RODATA|NOPTR, $32
+
+// func tileInt8x1(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2
+TEXT ·tileInt8x1(SB), NOSPLIT, $0-80
+	MOVQ  k+0(FP), AX
+	MOVQ  b+24(FP), CX
+	MOVQ  lda+16(FP), DX
+	MOVQ  a+8(FP), DX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+
+loop:
+	VMOVDQU      (CX), Y2
+	VMOVDQU      32(CX), Y3
+	VMOVDQU      64(CX), Y4
+	VMOVDQU      96(CX), Y5
+	VPBROADCASTD (DX), Y6
+	VPMADDUBSW   Y2, Y6, Y2
+	VPMADDUBSW   Y3, Y6, Y6
+	VPBROADCASTD 4(DX), Y3
+	VPMADDUBSW   Y4, Y3, Y4
+	VPADDW       Y4, Y2, Y2
+	VPMADDUBSW   Y5, Y3, Y3
+	VPADDW       Y3, Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y2, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y1, Y1
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x08, AX
+	JG           loop
+	MOVQ         ldc+40(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         c+32(FP), AX
+	MOVQ         rowScale+48(FP), CX
+	MOVQ         scale+56(FP), DX
+	MOVQ         bias+64(FP), BX
+	MOVQ         add+72(FP), SI
+	VMOVUPS      (DX), Y2
+	VMOVDQU      (BX), Y4
+	VMOVUPS      32(DX), Y3
+	VMOVDQU      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VPSUBD       Y4, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y2, Y6, Y2
+	VMULPS       Y2, Y0, Y0
+	VPSUBD       Y5, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y6, Y2
+	VMULPS       Y2, Y1, Y1
+	TESTQ        SI, SI
+	JZ           store
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func tileInt8x2(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2
+TEXT ·tileInt8x2(SB), NOSPLIT, $0-80
+	MOVQ  k+0(FP), AX
+	MOVQ  b+24(FP), CX
+	MOVQ  lda+16(FP), DX
+	MOVQ  a+8(FP), BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+
+loop:
+	VMOVDQU      (CX), Y4
+	VMOVDQU      32(CX), Y5
+	VMOVDQU      64(CX), Y6
+	VMOVDQU      96(CX), Y7
+	VPBROADCASTD (BX), Y8
+	VPMADDUBSW   Y4, Y8, Y10
+	VPMADDUBSW   Y5, Y8, Y8
+	VPBROADCASTD 4(BX), Y9
+	VPMADDUBSW   Y6, Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDUBSW   Y7, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPBROADCASTD (BX)(DX*1), Y8
+	VPMADDUBSW   Y4, Y8, Y4
+	VPMADDUBSW   Y5, Y8, Y8
+	VPBROADCASTD 4(BX)(DX*1), Y5
+	VPMADDUBSW   Y6, Y5, Y6
+	VPADDW       Y6, Y4, Y4
+	VPMADDUBSW   Y7, Y5, Y5
+	VPADDW       Y5, Y8, Y8
+	VPMADDWD     ones<>+0(SB), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y3, Y3
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x08, AX
+	JG           loop
+	MOVQ         ldc+40(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         c+32(FP), CX
+	MOVQ         rowScale+48(FP), DX
+	MOVQ         scale+56(FP), BX
+	MOVQ         bias+64(FP), SI
+	MOVQ         add+72(FP), DI
+	VMOVUPS      (BX), Y4
+	VMOVDQU      (SI), Y6
+	VMOVUPS      32(BX), Y5
+	VMOVDQU      32(SI), Y7
+	VBROADCASTSS (DX), Y8
+	VPSUBD       Y6, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y4, Y8, Y9
+	VMULPS       Y9, Y0, Y0
+	VPSUBD       Y7, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y5, Y8, Y8
+	VMULPS       Y8, Y1, Y1
+	VBROADCASTSS 4(DX), Y8
+	VPSUBD       Y6, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y4, Y8, Y4
+	VMULPS       Y4, Y2, Y2
+	VPSUBD       Y7, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y5, Y8, Y4
+	VMULPS       Y4, Y3, Y3
+	TESTQ        DI, DI
+	JZ           store
+	VADDPS       (CX), Y0, Y0
+	VADDPS       32(CX), Y1, Y1
+	VADDPS       (CX)(AX*1), Y2, Y2
+	VADDPS       32(CX)(AX*1), Y3, Y3
+
+store:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, (CX)(AX*1)
+	VMOVUPS Y3, 32(CX)(AX*1)
+	VZEROUPPER
+	RET
+
+// func tileInt8x3(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2
+TEXT ·tileInt8x3(SB), NOSPLIT, $0-80
+	MOVQ  k+0(FP), AX
+	MOVQ  b+24(FP), CX
+	MOVQ  lda+16(FP), DX
+	MOVQ  a+8(FP), BX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+
+loop:
+	VMOVDQU      (CX), Y6
+	VMOVDQU      32(CX), Y7
+	VMOVDQU      64(CX), Y8
+	VMOVDQU      96(CX), Y9
+	VPBROADCASTD (BX), Y10
+	VPMADDUBSW   Y6, Y10, Y12
+	VPMADDUBSW   Y7, Y10, Y10
+	VPBROADCASTD 4(BX), Y11
+	VPMADDUBSW   Y8, Y11, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDUBSW   Y9, Y11, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPBROADCASTD (BX)(DX*1), Y10
+	VPMADDUBSW   Y6, Y10, Y12
+	VPMADDUBSW   Y7, Y10, Y10
+	VPBROADCASTD 4(BX)(DX*1), Y11
+	VPMADDUBSW   Y8, Y11, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDUBSW   Y9, Y11, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPBROADCASTD (BX)(DX*2), Y10
+	VPMADDUBSW   Y6, Y10, Y6
+	VPMADDUBSW   Y7, Y10, Y10
+	VPBROADCASTD 4(BX)(DX*2), Y7
+	VPMADDUBSW   Y8, Y7, Y8
+	VPADDW       Y8, Y6, Y6
+	VPMADDUBSW   Y9, Y7, Y7
+	VPADDW       Y7, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x08, AX
+	JG           loop
+	MOVQ         ldc+40(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         c+32(FP), CX
+	MOVQ         rowScale+48(FP), DX
+	MOVQ         scale+56(FP), BX
+	MOVQ         bias+64(FP), SI
+	MOVQ         add+72(FP), DI
+	VMOVUPS      (BX), Y6
+	VMOVDQU      (SI), Y8
+	VMOVUPS      32(BX), Y7
+	VMOVDQU      32(SI), Y9
+	VBROADCASTSS (DX), Y10
+	VPSUBD       Y8, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y6, Y10, Y11
+	VMULPS       Y11, Y0, Y0
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y7, Y10, Y10
+	VMULPS       Y10, Y1, Y1
+	VBROADCASTSS 4(DX), Y10
+	VPSUBD       Y8, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y6, Y10, Y11
+	VMULPS       Y11, Y2, Y2
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y7, Y10, Y10
+	VMULPS       Y10, Y3, Y3
+	VBROADCASTSS 8(DX), Y10
+	VPSUBD       Y8, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y10, Y6
+	VMULPS       Y6, Y4, Y4
+	VPSUBD       Y9, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y7, Y10, Y6
+	VMULPS       Y6, Y5, Y5
+	TESTQ        DI, DI
+	JZ           store
+	VADDPS       (CX), Y0, Y0
+	VADDPS       32(CX), Y1, Y1
+	VADDPS       (CX)(AX*1), Y2, Y2
+	VADDPS       32(CX)(AX*1), Y3, Y3
+	VADDPS       (CX)(AX*2), Y4, Y4
+	VADDPS       32(CX)(AX*2), Y5, Y5
+
+store:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, (CX)(AX*1)
+	VMOVUPS Y3, 32(CX)(AX*1)
+	VMOVUPS Y4, (CX)(AX*2)
+	VMOVUPS Y5, 32(CX)(AX*2)
+	VZEROUPPER
+	RET
+
+// func tileInt8x4(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2
+TEXT ·tileInt8x4(SB), NOSPLIT, $0-80
+	MOVQ  k+0(FP), AX
+	MOVQ  b+24(FP), CX
+	MOVQ  lda+16(FP), DX
+	MOVQ  a+8(FP), BX
+	LEAQ  (BX)(DX*2), SI
+	ADDQ  DX, SI
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+loop:
+	VMOVDQU      (CX), Y8
+	VMOVDQU      32(CX), Y9
+	VMOVDQU      64(CX), Y10
+	VMOVDQU      96(CX), Y11
+	VPBROADCASTD (BX), Y12
+	VPMADDUBSW   Y8, Y12, Y14
+	VPMADDUBSW   Y9, Y12, Y12
+	VPBROADCASTD 4(BX), Y13
+	VPMADDUBSW   Y10, Y13, Y15
+	VPADDW       Y15, Y14, Y14
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     ones<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     ones<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (BX)(DX*1), Y12
+	VPMADDUBSW   Y8, Y12, Y14
+	VPMADDUBSW   Y9, Y12, Y12
+	VPBROADCASTD 4(BX)(DX*1), Y13
+	VPMADDUBSW   Y10, Y13, Y15
+	VPADDW       Y15, Y14, Y14
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     ones<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     ones<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (BX)(DX*2), Y12
+	VPMADDUBSW   Y8, Y12, Y14
+	VPMADDUBSW   Y9, Y12, Y12
+	VPBROADCASTD 4(BX)(DX*2), Y13
+	VPMADDUBSW   Y10, Y13, Y15
+	VPADDW       Y15, Y14, Y14
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     ones<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     ones<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (SI), Y12
+	VPMADDUBSW   Y8, Y12, Y8
+	VPMADDUBSW   Y9, Y12, Y12
+	VPBROADCASTD 4(SI), Y9
+	VPMADDUBSW   Y10, Y9, Y10
+	VPADDW       Y10, Y8, Y8
+	VPMADDUBSW   Y11, Y9, Y9
+	VPADDW       Y9, Y12, Y12
+	VPMADDWD     ones<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y6, Y6
+	VPMADDWD     ones<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $0x00000008, BX
+	ADDQ         $0x00000008, SI
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x08, AX
+	JG           loop
+	MOVQ         ldc+40(FP), AX
+	SHLQ         $0x02, AX
+	MOVQ         c+32(FP), CX
+	LEAQ         (CX)(AX*2), DX
+	ADDQ         AX, DX
+	MOVQ         rowScale+48(FP), BX
+	MOVQ         scale+56(FP), SI
+	MOVQ         bias+64(FP), DI
+	MOVQ         add+72(FP), R8
+	VMOVUPS      (SI), Y8
+	VMOVDQU      (DI), Y10
+	VMOVUPS      32(SI), Y9
+	VMOVDQU      32(DI), Y11
+	VBROADCASTSS (BX), Y12
+	VPSUBD       Y10, Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y8, Y12, Y13
+	VMULPS       Y13, Y0, Y0
+	VPSUBD       Y11, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y9, Y12, Y12
+	VMULPS       Y12, Y1, Y1
+	VBROADCASTSS 4(BX), Y12
+	VPSUBD       Y10, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y8, Y12, Y13
+	VMULPS       Y13, Y2, Y2
+	VPSUBD       Y11, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y9, Y12, Y12
+	VMULPS       Y12, Y3, Y3
+	VBROADCASTSS 8(BX), Y12
+	VPSUBD       Y10, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y8, Y12, Y13
+	VMULPS       Y13, Y4, Y4
+	VPSUBD       Y11, Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y9, Y12, Y12
+	VMULPS       Y12, Y5, Y5
+	VBROADCASTSS 12(BX), Y12
+	VPSUBD       Y10, Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y8, Y12, Y8
+	VMULPS       Y8, Y6, Y6
+	VPSUBD       Y11, Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y12, Y8
+	VMULPS       Y8, Y7, Y7
+	TESTQ        R8, R8
+	JZ           store
+	VADDPS       (CX), Y0, Y0
+	VADDPS       32(CX), Y1, Y1
+	VADDPS       (CX)(AX*1), Y2, Y2
+	VADDPS       32(CX)(AX*1), Y3, Y3
+	VADDPS       (CX)(AX*2), Y4, Y4
+	VADDPS       32(CX)(AX*2), Y5, Y5
+	VADDPS       (DX), Y6, Y6
+	VADDPS       32(DX), Y7, Y7
+
+store:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, (CX)(AX*1)
+	VMOVUPS Y3, 32(CX)(AX*1)
+	VMOVUPS Y4, (CX)(AX*2)
+	VMOVUPS Y5, 32(CX)(AX*2)
+	VMOVUPS Y6, (DX)
+	VMOVUPS Y7, 32(DX)
+	VZEROUPPER
+	RET
+
+// func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale float32, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2
+TEXT ·wideInt8(SB), NOSPLIT, $0-72
+	MOVQ  k+0(FP), AX
+	MOVQ  a+8(FP), CX
+	MOVQ  stride+24(FP), DX
+	MOVQ  b+16(FP), BX
+	LEAQ  (BX)(DX*2), SI
+	ADDQ  DX, SI
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+loop:
+	VPBROADCASTD (CX), Y8
+	VPBROADCASTD 4(CX), Y9
+	VPMADDUBSW   (BX), Y8, Y10
+	VPMADDUBSW   64(BX), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y0, Y0
+	VPMADDUBSW   32(BX), Y8, Y10
+	VPMADDUBSW   96(BX), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   (BX)(DX*1), Y8, Y10
+	VPMADDUBSW   64(BX)(DX*1), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y2, Y2
+	VPMADDUBSW   32(BX)(DX*1), Y8, Y10
+	VPMADDUBSW   96(BX)(DX*1), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   (BX)(DX*2), Y8, Y10
+	VPMADDUBSW   64(BX)(DX*2), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y4, Y4
+	VPMADDUBSW   32(BX)(DX*2), Y8, Y10
+	VPMADDUBSW   96(BX)(DX*2), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y5, Y5
+	VPMADDUBSW   (SI), Y8, Y10
+	VPMADDUBSW   64(SI), Y9, Y11
+	VPADDW       Y11, Y10, Y10
+	VPMADDWD     ones<>+0(SB), Y10, Y10
+	VPADDD       Y10, Y6, Y6
+	VPMADDUBSW   32(SI), Y8, Y8
+	VPMADDUBSW   96(SI), Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDWD     ones<>+0(SB), Y8, Y8
+	VPADDD       Y8, Y7, Y7
+	ADDQ         $0x08, CX
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, SI
+	SUBQ         $0x08, AX
+	JG           loop
+	MOVQ         c+32(FP), AX
+	MOVQ         scale+48(FP), CX
+	MOVQ         bias+56(FP), DX
+	MOVQ         add+64(FP), BX
+	VBROADCASTSS rowScale+40(FP), Y8
+	VPSUBD       (DX), Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (CX), Y8, Y9
+	VMULPS       Y9, Y0, Y0
+	VPSUBD       32(DX), Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(CX), Y8, Y9
+	VMULPS       Y9, Y1, Y1
+	VPSUBD       64(DX), Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       64(CX), Y8, Y9
+	VMULPS       Y9, Y2, Y2
+	VPSUBD       96(DX), Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       96(CX), Y8, Y9
+	VMULPS       Y9, Y3, Y3
+	VPSUBD       128(DX), Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       128(CX), Y8, Y9
+	VMULPS       Y9, Y4, Y4
+	VPSUBD       160(DX), Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       160(CX), Y8, Y9
+	VMULPS       Y9, Y5, Y5
+	VPSUBD       192(DX), Y6, Y6
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       192(CX), Y8, Y9
+	VMULPS       Y9, Y6, Y6
+	VPSUBD       224(DX), Y7, Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       224(CX), Y8, Y8
+	VMULPS       Y8, Y7, Y7
+	TESTQ        BX, BX
+	JZ           store
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	VADDPS       64(AX), Y2, Y2
+	VADDPS       96(AX), Y3, Y3
+	VADDPS       128(AX), Y4, Y4
+	VADDPS       160(AX), Y5, Y5
+	VADDPS       192(AX), Y6, Y6
+	VADDPS       224(AX), Y7, Y7
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VZEROUPPER
+	RET
+
+DATA packOrder<>+0(SB)/4, $0x00000000
+DATA packOrder<>+4(SB)/4, $0x00000004
+DATA packOrder<>+8(SB)/4, $0x00000001
+DATA packOrder<>+12(SB)/4, $0x00000005
+DATA packOrder<>+16(SB)/4, $0x00000002
+DATA packOrder<>+20(SB)/4, $0x00000006
+DATA packOrder<>+24(SB)/4, $0x00000003
+DATA packOrder<>+28(SB)/4, $0x00000007
+GLOBL packOrder<>(SB), RODATA|NOPTR, $32
+
+// func greatest32(n int, x *float32) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·greatest32(SB), NOSPLIT, $0-20
+	MOVQ     n+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x01, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+	VXORPS   Y3, Y3, Y3
+	VXORPS   Y4, Y4, Y4
+
+loop:
+	VANDPS       (CX), Y0, Y5
+	VMAXPS       Y5, Y1, Y1
+	VANDPS       32(CX), Y0, Y5
+	VMAXPS       Y5, Y2, Y2
+	VANDPS       64(CX), Y0, Y5
+	VMAXPS       Y5, Y3, Y3
+	VANDPS       96(CX), Y0, Y5
+	VMAXPS       Y5, Y4, Y4
+	ADDQ         $0x00000080, CX
+	SUBQ         $0x20, AX
+	JG           loop
+	VMAXPS       Y2, Y1, Y1
+	VMAXPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VMAXPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func quantize32(n int, dst *uint8, src *float32, factor float32)
+// Requires: AVX, AVX2
+TEXT ·quantize32(SB), NOSPLIT, $0-28
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSS factor+24(FP), Y0
+	VMOVDQU      packOrder<>+0(SB), Y2
+	VPCMPEQW     Y1, Y1, Y1
+	VPSLLW       $0x07, Y1, Y1
+	VPACKSSWB    Y1, Y1, Y1
+
+loop:
+	VMULPS    (DX), Y0, Y3
+	VCVTPS2DQ Y3, Y3
+	VMULPS    32(DX), Y0, Y4
+	VCVTPS2DQ Y4, Y4
+	VMULPS    64(DX), Y0, Y5
+	VCVTPS2DQ Y5, Y5
+	VMULPS    96(DX), Y0, Y6
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y4, Y3, Y3
+	VPACKSSDW Y6, Y5, Y5
+	VPACKSSWB Y5, Y3, Y3
+	VPERMD    Y3, Y2, Y3
+	VPXOR     Y1, Y3, Y3
+	VMOVDQU   Y3, (CX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, AX
+	JG        loop
+	VZEROUPPER
+	RET
+
 DATA expConstants<>+0(SB)/4, $0xc2aeac4f
 DATA expConstants<>+4(SB)/4, $0xc2aeac4f
 DATA expConstants<>+8(SB)/4, $0xc2aeac4f
@@ -982,7 +1614,23 @@ DATA expConstants<>+368(SB)/4, $0x3f800000
 DATA expConstants<>+372(SB)/4, $0x3f800000
 DATA expConstants<>+376(SB)/4, $0x3f800000
 DATA expConstants<>+380(SB)/4, $0x3f800000
-GLOBL expConstants<>(SB), RODATA|NOPTR, $384
+DATA expConstants<>+384(SB)/4, $0xbfcc422a
+DATA expConstants<>+388(SB)/4, $0xbfcc422a
+DATA expConstants<>+392(SB)/4, $0xbfcc422a
+DATA expConstants<>+396(SB)/4, $0xbfcc422a
+DATA expConstants<>+400(SB)/4, $0xbfcc422a
+DATA expConstants<>+404(SB)/4, $0xbfcc422a
+DATA expConstants<>+408(SB)/4, $0xbfcc422a
+DATA expConstants<>+412(SB)/4, $0xbfcc422a
+DATA expConstants<>+416(SB)/4, $0xbd922279
+DATA expConstants<>+420(SB)/4, $0xbd922279
+DATA expConstants<>+424(SB)/4, $0xbd922279
+DATA expConstants<>+428(SB)/4, $0xbd922279
+DATA expConstants<>+432(SB)/4, $0xbd922279
+DATA expConstants<>+436(SB)/4, $0xbd922279
+DATA expConstants<>+440(SB)/4, $0xbd922279
+DATA expConstants<>+444(SB)/4, $0xbd922279
+GLOBL expConstants<>(SB), RODATA|NOPTR, $448
 
 // func exp8(n int, dst *float32, src *float32, shift float32)
 // Requires: AVX, AVX2, FMA3
@@ -1060,5 +1708,97 @@ loop:
 	ADDQ         $0x20, CX
 	SUBQ         $0x08, AX
 	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func geluMul8(n int, dst *float32, gate *float32, up *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluMul8(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ gate+16(FP), DX
+	MOVQ up+24(FP), BX
+
+loop:
+	VMOVUPS      (DX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       expConstants<>+416(SB), Y1, Y1
+	VADDPS       expConstants<>+384(SB), Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMAXPS       expConstants<>+0(SB), Y1, Y1
+	VMINPS       expConstants<>+32(SB), Y1, Y1
+	VMULPS       expConstants<>+64(SB), Y1, Y2
+	VROUNDPS     $0x00, Y2, Y2
+	VFNMADD231PS expConstants<>+96(SB), Y2, Y1
+	VFNMADD231PS expConstants<>+128(SB), Y2, Y1
+	VMOVUPS      expConstants<>+160(SB), Y3
+	VFMADD213PS  expConstants<>+192(SB), Y1, Y3
+	VFMADD213PS  expConstants<>+224(SB), Y1, Y3
+	VFMADD213PS  expConstants<>+256(SB), Y1, Y3
+	VFMADD213PS  expConstants<>+288(SB), Y1, Y3
+	VFMADD213PS  expConstants<>+320(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VADDPS       expConstants<>+352(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y3, Y1
+	VADDPS       expConstants<>+352(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMULPS       (BX), Y0, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func squares16(n int, x *float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·squares16(SB), NOSPLIT, $0-20
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+loop:
+	VMOVUPS      (CX), Y2
+	VFMADD231PS  Y2, Y2, Y0
+	VMOVUPS      32(CX), Y2
+	VFMADD231PS  Y2, Y2, Y1
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, AX
+	JG           loop
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VPSHUFD      $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)
+// Requires: AVX
+TEXT ·scale8(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         weight+32(FP), BX
+	VBROADCASTSS scale+24(FP), Y0
+
+loop:
+	VMULPS  (DX), Y0, Y1
+	VMULPS  (BX), Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, AX
+	JG      loop
 	VZEROUPPER
 	RET

@@ -2,7 +2,13 @@ package kernel
 
 import "math"
 
-var generic = Set{"generic", genericTile, genericWide, genericExp, genericSiluMul}
+var generic = Set{
+	Name: "generic",
+	tile: genericTile, wide: genericWide,
+	tile8: genericTile8, wide8: genericWide8, greatest: genericGreatest, quantize: genericQuantize,
+	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
+	squares: genericSquares, scale: genericScale,
+}
 
 func genericTile(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
 	for i := range rows {
@@ -55,4 +61,76 @@ func expOne(x float32) float32 {
 	p = p*r + 5.0000001201e-1
 	y := p*(r*r) + r + 1
 	return math.Float32frombits(math.Float32bits(y) + uint32(int32(n))<<23)
+}
+
+func genericGeluMul(dst, gate, up []float32) {
+	for i, g := range gate {
+		dst[i] = g / (1 + expOne(g*(geluFactor+g*g*(geluFactor*geluCube)))) * up[i]
+	}
+}
+
+const (
+	geluFactor = -1.5957691216057308 // -2 sqrt(2/pi)
+	geluCube   = 0.044715
+)
+
+func genericSquares(x []float32) float32 {
+	var sums [16]float32
+	for i := 0; i < len(x); i += 16 {
+		for j, v := range (*[16]float32)(x[i:]) {
+			sums[j] += v * v
+		}
+	}
+	for n := 8; n > 0; n /= 2 {
+		for j := range n {
+			sums[j] += sums[j+n]
+		}
+	}
+	return sums[0]
+}
+
+func genericScale(dst, x []float32, scale float32, weight []float32) {
+	for i, v := range x {
+		dst[i] = v * scale * weight[i]
+	}
+}
+
+func genericGreatest(x []float32) float32 {
+	greatest := float32(0)
+	for _, v := range x {
+		greatest = max(greatest, v, -v)
+	}
+	return greatest
+}
+
+func genericQuantize(dst []uint8, src []float32, factor float32) {
+	for i, x := range src {
+		dst[i] = uint8(int32(math.RoundToEven(float64(x*factor))) + 128)
+	}
+}
+
+func genericTile8(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
+	for i := range rows {
+		var sums [Width]int32
+		for n, x := range a[i*lda : i*lda+k] {
+			for j := range sums {
+				sums[j] += int32(x) * int32(b[n/4*4*Width+4*j+n%4])
+			}
+		}
+		out := c[i*ldc : i*ldc+Width]
+		for j, sum := range sums {
+			v := float32(sum-bias[j]) * (rowScale[i] * scale[j])
+			if add {
+				v += out[j]
+			}
+			out[j] = v
+		}
+	}
+}
+
+func genericWide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool) {
+	for p := range 4 {
+		n := p * Width
+		genericTile8(1, k, a, k, b[p*stride:], c[n:], Width, []float32{rowScale}, scale[n:], bias[n:], add)
+	}
 }

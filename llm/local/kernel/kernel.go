@@ -1,10 +1,11 @@
 // Package kernel does the arithmetic that takes the time: products with packed
-// matrices of 32-bit numbers, and the exponential function over vectors. Each
+// matrices of 32-bit and of 8-bit numbers, and functions over vectors. Each
 // operation exists as plain Go, which is its specification and runs anywhere,
 // and as AVX2 assembly, which is made by the module in gen.
 //
-// Every sum runs over k = 0, 1, 2, ... into one accumulator, whatever the
-// number of rows and however k is cut into blocks. So a row's result never
+// Every sum of 32-bit floating-point numbers runs over k = 0, 1, 2, ... into
+// one accumulator, whatever the number of rows and however k is cut into
+// blocks; sums of 8-bit products are exact integers. So a row's result never
 // depends, in any bit, on the rows computed beside it.
 package kernel
 
@@ -12,6 +13,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -29,9 +31,19 @@ type Set struct {
 	tile func(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool)
 	// wide computes c[64] (+)= a[k] * B[4][k][16], panels stride apart.
 	wide func(k int, a []float32, b []float32, stride int, c []float32, add bool)
-	// exp and siluMul take lengths that are positive multiples of 8.
-	exp     func(dst, src []float32, shift float32)
-	siluMul func(dst, gate, up []float32)
+	// tile8 computes C[rows][16] (+)= (A[rows][k] * B - bias) * rowScale * scale
+	// for 1 to 4 rows, where B is a panel of a Matrix8.
+	tile8 func(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool)
+	// wide8 does one row by four panels, stride apart.
+	wide8 func(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool)
+	// greatest and quantize take lengths that are positive multiples of 32.
+	greatest func(x []float32) float32
+	quantize func(dst []uint8, src []float32, factor float32)
+	// These take lengths that are positive multiples of 8, squares of 16.
+	exp              func(dst, src []float32, shift float32)
+	siluMul, geluMul func(dst, gate, up []float32)
+	squares          func(x []float32) float32
+	scale            func(dst, x []float32, scale float32, weight []float32)
 }
 
 // Select gives the operations for the named instruction set, or for the best
@@ -82,6 +94,24 @@ func (s *Set) Exp(dst, src []float32, shift float32) {
 func (s *Set) SiluMul(dst, gate, up []float32) {
 	if len(dst) > 0 {
 		s.siluMul(dst, gate[:len(dst)], up[:len(dst)])
+	}
+}
+
+// GeluMul computes dst[i] = gelu(gate[i]) * up[i], with gelu by its
+// approximation with the hyperbolic tangent. The lengths are the same multiple
+// of 8.
+func (s *Set) GeluMul(dst, gate, up []float32) {
+	if len(dst) > 0 {
+		s.geluMul(dst, gate[:len(dst)], up[:len(dst)])
+	}
+}
+
+// RMSNorm computes dst = x / sqrt(mean(x²) + epsilon) * weight for one row,
+// whose length is a multiple of 16.
+func (s *Set) RMSNorm(dst, x, weight []float32, epsilon float32) {
+	if len(dst) > 0 {
+		mean := float64(s.squares(x[:len(dst)])) / float64(len(dst))
+		s.scale(dst, x[:len(dst)], float32(1/math.Sqrt(mean+float64(epsilon))), weight[:len(dst)])
 	}
 }
 

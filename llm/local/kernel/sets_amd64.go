@@ -6,7 +6,13 @@ import "golang.org/x/sys/cpu"
 func available() []Set {
 	sets := []Set{generic}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		sets = append(sets, Set{"avx2", avx2Tile, avx2Wide, avx2Exp, avx2SiluMul})
+		sets = append(sets, Set{
+			Name: "avx2",
+			tile: avx2Tile, wide: avx2Wide,
+			tile8: avx2Tile8, wide8: avx2Wide8, greatest: avx2Greatest, quantize: avx2Quantize,
+			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
+			squares: avx2Squares, scale: avx2Scale,
+		})
 	}
 	return sets
 }
@@ -36,18 +42,63 @@ func avx2Wide(k int, a []float32, b []float32, stride int, c []float32, add bool
 
 func avx2Exp(dst, src []float32, shift float32) {
 	_ = src[len(dst)-1]
-	mustBeMultiple(len(dst))
+	mustBeMultiple(len(dst), 8)
 	exp8(len(dst), &dst[0], &src[0], shift)
 }
 
 func avx2SiluMul(dst, gate, up []float32) {
 	_, _ = gate[len(dst)-1], up[len(dst)-1]
-	mustBeMultiple(len(dst))
+	mustBeMultiple(len(dst), 8)
 	siluMul8(len(dst), &dst[0], &gate[0], &up[0])
 }
 
-func mustBeMultiple(n int) {
-	if n%8 != 0 {
-		panic("kernel: length is not a multiple of 8")
+func avx2GeluMul(dst, gate, up []float32) {
+	_, _ = gate[len(dst)-1], up[len(dst)-1]
+	mustBeMultiple(len(dst), 8)
+	geluMul8(len(dst), &dst[0], &gate[0], &up[0])
+}
+
+func avx2Squares(x []float32) float32 {
+	mustBeMultiple(len(x), 16)
+	return squares16(len(x), &x[0])
+}
+
+func avx2Scale(dst, x []float32, scale float32, weight []float32) {
+	_, _ = x[len(dst)-1], weight[len(dst)-1]
+	mustBeMultiple(len(dst), 8)
+	scale8(len(dst), &dst[0], &x[0], scale, &weight[0])
+}
+
+func avx2Greatest(x []float32) float32 {
+	mustBeMultiple(len(x), step8)
+	return greatest32(len(x), &x[0])
+}
+
+func avx2Quantize(dst []uint8, src []float32, factor float32) {
+	_ = src[len(dst)-1]
+	mustBeMultiple(len(dst), step8)
+	quantize32(len(dst), &dst[0], &src[0], factor)
+}
+
+var avx2Tiles8 = [...]func(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int){
+	1: tileInt8x1, 2: tileInt8x2, 3: tileInt8x3, 4: tileInt8x4}
+
+func avx2Tile8(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
+	_, _, _ = a[(rows-1)*lda+k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
+	_, _, _ = rowScale[rows-1], scale[Width-1], bias[Width-1]
+	mustBeMultiple(k, 8)
+	avx2Tiles8[rows](k, &a[0], lda, &b[0], &c[0], ldc, &rowScale[0], &scale[0], &bias[0], flag(add))
+}
+
+func avx2Wide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool) {
+	_, _, _ = a[k-1], b[3*stride+k*Width-1], c[4*Width-1]
+	_, _ = scale[4*Width-1], bias[4*Width-1]
+	mustBeMultiple(k, 8)
+	wideInt8(k, &a[0], &b[0], stride, &c[0], rowScale, &scale[0], &bias[0], flag(add))
+}
+
+func mustBeMultiple(n, of int) {
+	if n%of != 0 {
+		panic("kernel: a length is not a multiple of what the kernel takes at once")
 	}
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// tile: C[n][16] (+)= A[n][k] * B[k][16].
+func tile(n int) {
+	TEXT(fmt.Sprintf("tile%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)")
+	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16]; lda and ldc are in numbers.", n, n, n))
+	Pragma("noescape")
+	k, b, add := param("k"), param("b"), param("add")
+	lda, ldc := param("lda"), param("ldc")
+	SHLQ(Imm(2), lda)
+	SHLQ(Imm(2), ldc)
+	a, c := newRows(param("a"), lda, n), newRows(param("c"), ldc, n)
+	sums := registers(2 * n)
+	TESTQ(add, add)
+	JNZ(LabelRef("load"))
+	for _, s := range sums {
+		VXORPS(s, s, s)
+	}
+	JMP(LabelRef("start"))
+	Label("load")
+	for i := range n {
+		VMOVUPS(c.at(i, 0), sums[2*i])
+		VMOVUPS(c.at(i, 4*lane), sums[2*i+1])
+	}
+	Label("start")
+	loopK(k, func(u int) {
+		b0, b1, x := YMM(), YMM(), YMM()
+		VMOVUPS(Mem{Base: b, Disp: u * panelSize}, b0)
+		VMOVUPS(Mem{Base: b, Disp: u*panelSize + 4*lane}, b1)
+		for i := range n {
+			VBROADCASTSS(a.at(i, 4*u), x)
+			VFMADD231PS(b0, x, sums[2*i])
+			VFMADD231PS(b1, x, sums[2*i+1])
+		}
+	}, func(steps int) {
+		a.advance(uint64(4 * steps))
+		ADDQ(U32(uint32(steps*panelSize)), b)
+	})
+	for i := range n {
+		VMOVUPS(sums[2*i], c.at(i, 0))
+		VMOVUPS(sums[2*i+1], c.at(i, 4*lane))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// wide: one row by four panels, so that enough sums are under way at once.
+func wide() {
+	TEXT("wide", NOSPLIT, "func(k int, a *float32, b *float32, stride int, c *float32, add int)")
+	Doc("wide computes c[64] (+)= a[k] * B[4][k][16]; stride is from panel to panel, in numbers.")
+	Pragma("noescape")
+	k, a, c, add := param("k"), param("a"), param("c"), param("add")
+	stride := param("stride")
+	SHLQ(Imm(2), stride)
+	b := newRows(param("b"), stride, 4)
+	sums := registers(8)
+	TESTQ(add, add)
+	JNZ(LabelRef("load"))
+	for _, s := range sums {
+		VXORPS(s, s, s)
+	}
+	JMP(LabelRef("start"))
+	Label("load")
+	for i, s := range sums {
+		VMOVUPS(Mem{Base: c, Disp: 4 * lane * i}, s)
+	}
+	Label("start")
+	loopK(k, func(u int) {
+		x := YMM()
+		VBROADCASTSS(Mem{Base: a, Disp: 4 * u}, x)
+		for p := range 4 {
+			VFMADD231PS(b.at(p, u*panelSize), x, sums[2*p])
+			VFMADD231PS(b.at(p, u*panelSize+4*lane), x, sums[2*p+1])
+		}
+	}, func(steps int) {
+		ADDQ(Imm(uint64(4*steps)), a)
+		b.advance(uint64(steps * panelSize))
+	})
+	for i, s := range sums {
+		VMOVUPS(s, Mem{Base: c, Disp: 4 * lane * i})
+	}
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The numbers of expOne in the folder above, which explains them.
+var (
+	expLow, expHigh = float32(-87.33654), float32(88)
+	log2E           = float32(1.4426950408889634)
+	ln2High, ln2Low = float32(0.693359375), float32(-2.12194440e-4)
+	geluFactor      = float32(-1.5957691216057308) // -2 sqrt(2/pi)
+	geluCube        = float32(0.044715)
+	expPolynomial   = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+)
+
+// expRegister replaces x by e^x.
+func expRegister(x reg.VecVirtual, data expTable) {
+	VMAXPS(data.at("low"), x, x)
+	VMINPS(data.at("high"), x, x)
+	n := YMM()
+	VMULPS(data.at("log2e"), x, n)
+	VROUNDPS(Imm(0), n, n) // to nearest
+	VFNMADD231PS(data.at("ln2high"), n, x)
+	VFNMADD231PS(data.at("ln2low"), n, x)
+	y := YMM()
+	VMOVUPS(data.at("p0"), y)
+	for i := 1; i < len(expPolynomial); i++ {
+		VFMADD213PS(data.at(fmt.Sprintf("p%d", i)), x, y)
+	}
+	square := YMM()
+	VMULPS(x, x, square)
+	VFMADD213PS(x, square, y) // y*x² + x
+	VADDPS(data.at("one"), y, y)
+	VCVTPS2DQ(n, n)
+	VPSLLD(Imm(23), n, n)
+	VPADDD(n, y, x)
+}
+
+// expTable is the constants in memory, each eight times over.
+type expTable struct {
+	memory  Mem
+	offsets map[string]int
+}
+
+func newExpTable() expTable {
+	t := expTable{GLOBL("expConstants", RODATA|NOPTR), map[string]int{}}
+	add := func(name string, f float32) {
+		offset := 4 * lane * len(t.offsets)
+		t.offsets[name] = offset
+		for i := range lane {
+			DATA(offset+4*i, U32(math.Float32bits(f)))
+		}
+	}
+	add("low", expLow)
+	add("high", expHigh)
+	add("log2e", log2E)
+	add("ln2high", ln2High)
+	add("ln2low", ln2Low)
+	for i, f := range expPolynomial {
+		add(fmt.Sprintf("p%d", i), f)
+	}
+	add("one", 1)
+	add("gelu1", geluFactor)
+	add("gelu3", geluFactor*geluCube)
+	return t
+}
+
+func (t expTable) at(name string) Mem { return t.memory.Offset(t.offsets[name]) }
+
+// exp: dst = e^(src - shift).
+func exp(data expTable) {
+	TEXT("exp8", NOSPLIT, "func(n int, dst *float32, src *float32, shift float32)")
+	Doc("exp8 computes dst[i] = e^(src[i] - shift); n is a positive multiple of 8.")
+	Pragma("noescape")
+	n, dst, src := param("n"), param("dst"), param("src")
+	shift := YMM()
+	VBROADCASTSS(NewParamAddr("shift", 24), shift)
+	Label("loop")
+	x := YMM()
+	VMOVUPS(Mem{Base: src}, x)
+	VSUBPS(shift, x, x)
+	expRegister(x, data)
+	VMOVUPS(x, Mem{Base: dst})
+	ADDQ(Imm(4*lane), src)
+	ADDQ(Imm(4*lane), dst)
+	SUBQ(Imm(lane), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// siluMul: dst = gate / (1 + e^-gate) * up.
+func siluMul(data expTable) {
+	TEXT("siluMul8", NOSPLIT, "func(n int, dst *float32, gate *float32, up *float32)")
+	Doc("siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]; n is a positive multiple of 8.")
+	Pragma("noescape")
+	n, dst, gate, up := param("n"), param("dst"), param("gate"), param("up")
+	Label("loop")
+	g, x := YMM(), YMM()
+	VMOVUPS(Mem{Base: gate}, g)
+	VXORPS(x, x, x)
+	VSUBPS(g, x, x)
+	expRegister(x, data)
+	VADDPS(data.at("one"), x, x)
+	VDIVPS(x, g, g)
+	VMULPS(Mem{Base: up}, g, g)
+	VMOVUPS(g, Mem{Base: dst})
+	for _, p := range []reg.GPVirtual{gate, up, dst} {
+		ADDQ(Imm(4*lane), p)
+	}
+	SUBQ(Imm(lane), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// geluMul: dst = gate / (1 + e^(-2 sqrt(2/pi) (gate + 0.044715 gate³))) * up.
+func geluMul(data expTable) {
+	TEXT("geluMul8", NOSPLIT, "func(n int, dst *float32, gate *float32, up *float32)")
+	Doc("geluMul8 computes dst[i] = gelu(gate[i]) * up[i] by the approximation with tanh; n is a positive multiple of 8.")
+	Pragma("noescape")
+	n, dst, gate, up := param("n"), param("dst"), param("gate"), param("up")
+	Label("loop")
+	g, x := YMM(), YMM()
+	VMOVUPS(Mem{Base: gate}, g)
+	VMULPS(g, g, x)
+	VMULPS(data.at("gelu3"), x, x)
+	VADDPS(data.at("gelu1"), x, x)
+	VMULPS(g, x, x)
+	expRegister(x, data)
+	VADDPS(data.at("one"), x, x)
+	VDIVPS(x, g, g)
+	VMULPS(Mem{Base: up}, g, g)
+	VMOVUPS(g, Mem{Base: dst})
+	for _, p := range []reg.GPVirtual{gate, up, dst} {
+		ADDQ(Imm(4*lane), p)
+	}
+	SUBQ(Imm(lane), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// rmsNorm: the sum of squares, and the product with a scale and weights.
+func rmsNorm() {
+	TEXT("squares16", NOSPLIT, "func(n int, x *float32) float32")
+	Doc("squares16 gives the sum of x[i]² in sixteen sums, one for each i modulo 16, which are then added in halves; n is a positive multiple of 16.")
+	Pragma("noescape")
+	n, x := param("n"), param("x")
+	sums := registers(2)
+	for _, s := range sums {
+		VXORPS(s, s, s)
+	}
+	Label("loop")
+	for i, s := range sums {
+		v := YMM()
+		VMOVUPS(Mem{Base: x, Disp: 32 * i}, v)
+		VFMADD231PS(v, v, s)
+	}
+	ADDQ(Imm(64), x)
+	SUBQ(Imm(16), n)
+	JG(LabelRef("loop"))
+	VADDPS(sums[1], sums[0], sums[0])
+	h, t := XMM(), XMM()
+	VEXTRACTF128(Imm(1), sums[0], h)
+	VADDPS(h, sums[0].AsX(), h)
+	VPSHUFD(Imm(0x4e), h, t)
+	VADDPS(t, h, h)
+	VPSHUFD(Imm(0xb1), h, t)
+	VADDPS(t, h, h)
+	Store(h, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+
+	TEXT("scale8", NOSPLIT, "func(n int, dst *float32, x *float32, scale float32, weight *float32)")
+	Doc("scale8 computes dst[i] = x[i] * scale * weight[i]; n is a positive multiple of 8.")
+	Pragma("noescape")
+	n, dst, src, weight := param("n"), param("dst"), param("x"), param("weight")
+	scale := YMM()
+	VBROADCASTSS(NewParamAddr("scale", 24), scale)
+	Label("loop")
+	v := YMM()
+	VMULPS(Mem{Base: src}, scale, v)
+	VMULPS(Mem{Base: weight}, v, v)
+	VMOVUPS(v, Mem{Base: dst})
+	for _, p := range []reg.GPVirtual{dst, src, weight} {
+		ADDQ(Imm(4*lane), p)
+	}
+	SUBQ(Imm(lane), n)
+	JG(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
