@@ -2,7 +2,8 @@ package gguf
 
 import (
 	"encoding/binary"
-	"math"
+
+	"github.com/firesteel/firesteel/llm/weights/numbers"
 )
 
 // A quantised row is a sequence of blocks, of 32 numbers or, in the types with
@@ -48,28 +49,9 @@ import (
 
 const superBlock = 256 // numbers in a block of the types with K
 
-func dequantizeF32(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-	}
-}
-
-func dequantizeF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = half(src[2*i:])
-	}
-}
-
-// BF16 is the upper half of a number of 32 bits.
-func dequantizeBF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
-	}
-}
-
 func dequantizeQ8_0(dst []float32, src []byte) {
 	for ; len(dst) >= 32; dst, src = dst[32:], src[34:] {
-		d := half(src)
+		d := numbers.Half(src)
 		for i, q := range src[2:34] {
 			dst[i] = d * float32(int8(q))
 		}
@@ -78,7 +60,7 @@ func dequantizeQ8_0(dst []float32, src []byte) {
 
 func dequantizeQ4_0(dst []float32, src []byte) {
 	for ; len(dst) >= 32; dst, src = dst[32:], src[18:] {
-		d := half(src)
+		d := numbers.Half(src)
 		for i, q := range src[2:18] {
 			dst[i] = d * float32(int(q&15)-8)
 			dst[i+16] = d * float32(int(q>>4)-8)
@@ -88,7 +70,7 @@ func dequantizeQ4_0(dst []float32, src []byte) {
 
 func dequantizeQ4_1(dst []float32, src []byte) {
 	for ; len(dst) >= 32; dst, src = dst[32:], src[20:] {
-		d, m := half(src), half(src[2:])
+		d, m := numbers.Half(src), numbers.Half(src[2:])
 		for i, q := range src[4:20] {
 			dst[i] = float32(d*float32(q&15)) + m
 			dst[i+16] = float32(d*float32(q>>4)) + m
@@ -98,7 +80,7 @@ func dequantizeQ4_1(dst []float32, src []byte) {
 
 func dequantizeQ5_0(dst []float32, src []byte) {
 	for ; len(dst) >= 32; dst, src = dst[32:], src[22:] {
-		d, high := half(src), binary.LittleEndian.Uint32(src[2:])
+		d, high := numbers.Half(src), binary.LittleEndian.Uint32(src[2:])
 		for i, q := range src[6:22] {
 			dst[i] = d * float32(int(q&15|bit(high, i)<<4)-16)
 			dst[i+16] = d * float32(int(q>>4|bit(high, i+16)<<4)-16)
@@ -108,7 +90,7 @@ func dequantizeQ5_0(dst []float32, src []byte) {
 
 func dequantizeQ5_1(dst []float32, src []byte) {
 	for ; len(dst) >= 32; dst, src = dst[32:], src[24:] {
-		d, m, high := half(src), half(src[2:]), binary.LittleEndian.Uint32(src[4:])
+		d, m, high := numbers.Half(src), numbers.Half(src[2:]), binary.LittleEndian.Uint32(src[4:])
 		for i, q := range src[8:24] {
 			dst[i] = float32(d*float32(q&15|bit(high, i)<<4)) + m
 			dst[i+16] = float32(d*float32(q>>4|bit(high, i+16)<<4)) + m
@@ -120,7 +102,7 @@ func bit(of uint32, i int) byte { return byte(of >> i & 1) }
 
 func dequantizeQ2_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[84:] {
-		scales, low, d, m := src[:16], src[16:80], half(src[80:]), half(src[82:])
+		scales, low, d, m := src[:16], src[16:80], numbers.Half(src[80:]), numbers.Half(src[82:])
 		for g, scale := range scales {
 			s, t := d*float32(scale&15), m*float32(scale>>4)
 			x, plane := dst[16*g:16*g+16], low[g/8*32+g%2*16:]
@@ -133,7 +115,7 @@ func dequantizeQ2_K(dst []float32, src []byte) {
 
 func dequantizeQ3_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[110:] {
-		high, low, scales, d := src[:32], src[32:96], src[96:108], half(src[108:])
+		high, low, scales, d := src[:32], src[32:96], src[96:108], numbers.Half(src[108:])
 		for g := range superBlock / 16 {
 			scale := scales[g%8]>>(g/8*4)&15 | scales[8+g%4]>>(g/4*2)&3<<4
 			s := d * float32(int(scale)-32)
@@ -148,7 +130,7 @@ func dequantizeQ3_K(dst []float32, src []byte) {
 
 func dequantizeQ4_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[144:] {
-		d, m, scales, low := half(src), half(src[2:]), src[4:16], src[16:144]
+		d, m, scales, low := numbers.Half(src), numbers.Half(src[2:]), src[4:16], src[16:144]
 		for g := range superBlock / 32 {
 			s, t := scaleMin(scales, g, d, m)
 			x, plane := dst[32*g:32*g+32], low[g/2*32:]
@@ -161,7 +143,7 @@ func dequantizeQ4_K(dst []float32, src []byte) {
 
 func dequantizeQ5_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[176:] {
-		d, m, scales, high, low := half(src), half(src[2:]), src[4:16], src[16:48], src[48:176]
+		d, m, scales, high, low := numbers.Half(src), numbers.Half(src[2:]), src[4:16], src[16:48], src[48:176]
 		for g := range superBlock / 32 {
 			s, t := scaleMin(scales, g, d, m)
 			x, plane := dst[32*g:32*g+32], low[g/2*32:]
@@ -184,7 +166,7 @@ func scaleMin(scales []byte, g int, d, m float32) (float32, float32) {
 
 func dequantizeQ6_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[210:] {
-		low, high, scales, d := src[:128], src[128:192], src[192:208], half(src[208:])
+		low, high, scales, d := src[:128], src[128:192], src[192:208], numbers.Half(src[208:])
 		for g, scale := range scales {
 			s := d * float32(int8(scale))
 			x, plane, top := dst[16*g:16*g+16], low[g/8*64+g/2%2*32+g%2*16:], high[g/8*32+g%2*16:]
@@ -194,17 +176,4 @@ func dequantizeQ6_K(dst []float32, src []byte) {
 			}
 		}
 	}
-}
-
-// half reads an IEEE 754 number of 16 bits.
-func half(b []byte) float32 {
-	h := uint32(b[0]) | uint32(b[1])<<8
-	sign, exponent, fraction := h>>15<<31, h>>10&31, h&1023
-	switch exponent {
-	case 0: // zero and subnormal: fraction * 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*(1.0/(1<<24))))
-	case 31: // infinity, NaN
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

@@ -26,8 +26,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
 	"os"
+
+	"github.com/firesteel/firesteel/llm/weights/mapped"
 )
 
 // ErrFormat is the class of every error about a file's contents.
@@ -81,7 +82,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.data, f.unmap, err = mapFile(file, f.Size); err != nil {
+	if f.data, f.unmap, err = mapped.File(file, f.Size); err != nil {
 		return nil, fmt.Errorf("%s: reading the weights: %w", path, err)
 	}
 	return f, nil
@@ -146,15 +147,3 @@ func (f *File) Tensor(name string) (*Tensor, bool) {
 
 // Data gives the whole file's bytes, to be read only, and only until Close.
 func (f *File) Data() []byte { return f.data }
-
-// readFile is for where files cannot be mapped.
-func readFile(file *os.File, size int64) ([]byte, func() error, error) {
-	if size > math.MaxInt {
-		return nil, nil, fmt.Errorf("%d bytes do not fit into memory", size)
-	}
-	data := make([]byte, size)
-	if _, err := file.ReadAt(data, 0); err != nil {
-		return nil, nil, err
-	}
-	return data, nil, nil
-}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/firesteel/firesteel/llm/weights/numbers"
 )
 
 // Type is how a tensor's numbers are stored.
@@ -36,9 +38,9 @@ type layout struct {
 }
 
 var layouts = map[Type]layout{
-	F32:  {"F32", 1, 4, dequantizeF32},
-	F16:  {"F16", 1, 2, dequantizeF16},
-	BF16: {"BF16", 1, 2, dequantizeBF16},
+	F32:  {"F32", 1, 4, numbers.F32},
+	F16:  {"F16", 1, 2, numbers.F16},
+	BF16: {"BF16", 1, 2, numbers.BF16},
 	Q4_0: {"Q4_0", 32, 18, dequantizeQ4_0},
 	Q4_1: {"Q4_1", 32, 20, dequantizeQ4_1},
 	Q5_0: {"Q5_0", 32, 22, dequantizeQ5_0},

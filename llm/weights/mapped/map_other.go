@@ -1,0 +1,7 @@
+//go:build !unix
+
+package mapped
+
+import "os"
+
+func mapFile(file *os.File, size int) ([]byte, func() error, error) { return readFile(file, size) }
