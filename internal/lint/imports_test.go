@@ -29,6 +29,7 @@ var layers = map[string]struct {
 	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ai":                          {[]string{"llm"}, "functions know the model's contract only: no engine, no table format"},
+	"eval":                 {nil, "figures are arithmetic over answers: they know no model and no table"},
 	"llm":                         {nil, "the contract has no dependencies"},
 	"llm/weights":                 {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
 	"llm/weights/gguf/...":        {[]string{"llm/weights/gguf/...", "llm/weights/mapped", "llm/weights/numbers"}, "a file format stands alone"},
