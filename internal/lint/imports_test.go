@@ -22,14 +22,14 @@ var layers = map[string]struct {
 	why string
 }{
 	"cmd/...":                     {[]string{"cli"}, "main is one line: everything it can do is testable in cli"},
-	"cli":                         {[]string{"spark/...", "worker/...", "files", "ai", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
+	"cli":                         {[]string{"spark/...", "worker/...", "files", "ai", "eval", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
 	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
 	"spark/pb":                    {nil, "generated messages stand alone"},
 	"spark/localspark":            {[]string{"internal/..."}, "starting a server needs no client"},
 	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ai":                          {[]string{"llm"}, "functions know the model's contract only: no engine, no table format"},
-	"eval":                 {nil, "figures are arithmetic over answers: they know no model and no table"},
+	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
 	"llm":                         {nil, "the contract has no dependencies"},
 	"llm/weights":                 {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
 	"llm/weights/gguf/...":        {[]string{"llm/weights/gguf/...", "llm/weights/mapped", "llm/weights/numbers"}, "a file format stands alone"},
