@@ -1,47 +1,24 @@
 package weights
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
 // List gives the models that are on this machine, by reference: those of
-// packages, and the GGUF files of the Hugging Face hub's cache.
+// packages, and those of the Hugging Face hub's cache. Digests that are not
+// known yet are left empty.
 func List() ([]Model, error) {
-	cache, err := cachedir.Dir()
+	models, err := listPackages()
 	if err != nil {
 		return nil, err
-	}
-	var models []Model
-	add := func(ref, path, sum string) {
-		info, err := os.Stat(path)
-		if err == nil {
-			models = append(models, Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: sum})
-		}
-	}
-	versions, err := below(filepath.Join(cache, "models", "pypi"), "*/[0-9A-Za-z]*")
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range versions {
-		path, err := onlyGGUF(dir)
-		if err != nil {
-			continue
-		}
-		sum := ""
-		if file, err := recordFile(path); err == nil {
-			if info, err := os.Stat(path); err == nil {
-				sum = recall(file, path, info)
-			}
-		}
-		add("pypi:"+filepath.Base(filepath.Dir(dir))+"=="+filepath.Base(dir), path, sum)
 	}
 	hub, err := hubCache()
 	if err != nil {
@@ -52,20 +29,68 @@ func List() ([]Model, error) {
 		return nil, err
 	}
 	for _, snapshot := range snapshots {
-		names, err := ggufBelow(snapshot)
-		if err != nil {
-			continue
-		}
-		repository := filepath.Base(filepath.Dir(filepath.Dir(snapshot)))
-		id := strings.Replace(strings.TrimPrefix(repository, "models--"), "--", "/", 1)
-		for _, name := range names {
-			ref := "hf:" + id + "@" + filepath.Base(snapshot) + ":" + name
-			path := filepath.Join(snapshot, filepath.FromSlash(name))
-			add(ref, path, blobDigest(path))
-		}
+		models = append(models, listSnapshot(snapshot)...)
 	}
 	slices.SortFunc(models, func(a, b Model) int { return strings.Compare(a.Ref, b.Ref) })
 	return models, nil
+}
+
+func listPackages() ([]Model, error) {
+	cache, err := cachedir.Dir()
+	if err != nil {
+		return nil, err
+	}
+	versions, err := below(filepath.Join(cache, "models", "pypi"), "*/[0-9A-Za-z]*")
+	if err != nil {
+		return nil, err
+	}
+	var models []Model
+	for _, dir := range versions {
+		path, err := onlyGGUF(dir)
+		if err != nil {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		sum, _ := knownDigest(path)
+		ref := "pypi:" + filepath.Base(filepath.Dir(dir)) + "==" + filepath.Base(dir)
+		models = append(models, Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: sum})
+	}
+	return models, nil
+}
+
+// listSnapshot gives the models of one commit of a repository: its GGUF files,
+// and its folders with weights and all that belongs to them.
+func listSnapshot(snapshot string) (models []Model) {
+	names, err := filesBelow(snapshot)
+	if err != nil {
+		return nil
+	}
+	repository := filepath.Base(filepath.Dir(filepath.Dir(snapshot)))
+	owner, name, _ := strings.Cut(strings.TrimPrefix(repository, "models--"), "--")
+	r := repo{owner: owner, name: name, revision: filepath.Base(snapshot)}
+	folders := map[string][]string{}
+	var files []string
+	for _, name := range names {
+		folders[path.Dir(name)] = append(folders[path.Dir(name)], path.Base(name))
+		if isGGUF(name) {
+			files = append(files, name)
+		}
+	}
+	for folder, names := range folders {
+		if weights, err := safetensors.Choose(names); err == nil {
+			files = append(files, path.Join(folder, weights))
+		}
+	}
+	for _, file := range files {
+		r.ref = r.base() + ":" + file
+		if m, err := r.model(snapshot, file, "", knownDigest); err == nil {
+			models = append(models, m)
+		}
+	}
+	return models
 }
 
 // below gives the paths in a folder that fit a pattern. The folder's own name
@@ -87,56 +112,18 @@ func blobDigest(path string) string {
 	return filepath.Base(blob)
 }
 
-// Remove deletes a model that was downloaded. pypi:name removes all versions;
-// a file of the hub's cache goes with its content. Paths are never removed.
-func Remove(ref string) error {
-	scheme, rest, _ := strings.Cut(ref, ":")
-	switch scheme {
-	case "pypi":
-		project, version, err := splitPackage(ref, rest)
-		if err != nil {
-			return err
-		}
-		dir, err := packageDir(project)
-		if err != nil {
-			return err
-		}
-		dir = filepath.Join(dir, version)
-		if _, err := os.Stat(dir); err != nil {
-			return notHere(ref, err)
-		}
-		return os.RemoveAll(dir)
-	case "hf":
-		r, err := parseHub(ref, rest)
-		if err != nil {
-			return err
-		}
-		dir, err := r.dir()
-		if err != nil {
-			return err
-		}
-		model, err := r.cached(dir)
-		if err != nil {
-			return notHere(ref, err)
-		}
-		blob, err := filepath.EvalSymlinks(model.Path)
-		if err != nil {
-			return err
-		}
-		if err := os.Remove(model.Path); err != nil {
-			return err
-		}
-		if blob == model.Path {
-			return nil
-		}
-		return os.Remove(blob)
+// knownDigest is a file's digest if it is known without reading it, or "".
+func knownDigest(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
 	}
-	return fmt.Errorf("%w %q: only what was downloaded can be removed, named as firesteel models lists it", ErrRef, ref)
-}
-
-func notHere(ref string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is not on this machine: %w", ref, err)
+	if sum := blobDigest(path); sum != "" {
+		return sum, nil
 	}
-	return err
+	file, err := recordFile(path)
+	if err != nil {
+		return "", nil
+	}
+	return recall(file, path, info), nil
 }

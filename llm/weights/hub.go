@@ -2,23 +2,19 @@ package weights
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
-
-// maxListing bounds the hub's description of a repository.
-const maxListing = 32 << 20
 
 func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error) {
 	r, err := parseHub(ref, rest)
@@ -34,7 +30,7 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 		return model, err
 	}
 	if hubOffline() {
-		return Model{}, fmt.Errorf("model %s is not in %s, and HF_HUB_OFFLINE forbids to download it\n  %s", ref, dir, r.byHand())
+		return Model{}, fmt.Errorf("model %s is not in %s, or not all of it, and HF_HUB_OFFLINE forbids to download it\n  %s", ref, dir, r.byHand())
 	}
 	model, err = r.download(ctx, dir, o)
 	if err != nil {
@@ -44,217 +40,192 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 }
 
 // cached finds the model where an earlier run, or Python, left it.
-// fs.ErrNotExist says that it is not here.
+// fs.ErrNotExist says that it is not here, or not all of it.
 func (r repo) cached(dir string) (Model, error) {
 	commit := r.commit(dir)
 	if commit == "" {
 		return Model{}, fs.ErrNotExist
 	}
 	snapshot := filepath.Join(dir, "snapshots", commit)
-	file := r.file
+	file, other := r.file, ""
 	if file == "" {
-		names, err := ggufBelow(snapshot)
+		names, err := filesBelow(snapshot)
 		if err != nil {
 			return Model{}, err
 		}
-		if len(names) == 0 {
-			return Model{}, fs.ErrNotExist
+		file, other, err = choose(names)
+		var several *severalError
+		if errors.As(err, &several) {
+			return Model{}, r.choice(several)
 		}
-		if file, err = r.only(names); err != nil {
-			return Model{}, err
+		if err != nil {
+			return Model{}, fs.ErrNotExist // the hub may have more
 		}
 	}
-	return hubModel(r.ref, filepath.Join(snapshot, filepath.FromSlash(file)))
+	m, err := r.model(snapshot, file, other, hubDigest)
+	if errors.Is(err, ErrRef) {
+		return Model{}, fs.ErrNotExist // not all of it
+	}
+	return m, err
 }
 
-// hubModel takes the digest from the blob's name, by which it was verified
-// when it was downloaded.
-func hubModel(ref, path string) (Model, error) {
+// model describes the model that file is, or that it holds the weights of.
+func (r repo) model(snapshot, file, other string, sum func(string) (string, error)) (Model, error) {
+	local := filepath.Join(snapshot, filepath.FromSlash(file))
+	if isWeights(file) {
+		return folderModel(r.ref, r.name, filepath.Dir(local), path.Base(file), sum)
+	}
+	digest, err := sum(local) // a dangling link is an error
+	if err != nil {
+		return Model{}, err
+	}
+	m, err := newModel(r.ref, local, digest)
+	m.Note = besides(file, other, r.base()+":"+other)
+	return m, err
+}
+
+// hubDigest takes a file's digest from its blob's name, by which it was
+// verified when it was downloaded, or computes it.
+func hubDigest(path string) (string, error) {
 	if _, err := os.Stat(path); err != nil {
-		return Model{}, err // a dangling link included
+		return "", err
 	}
-	return newModel(ref, path, blobDigest(path))
+	if sum := blobDigest(path); sum != "" {
+		return sum, nil
+	}
+	return digest(path)
 }
 
-func ggufBelow(snapshot string) ([]string, error) {
+// filesBelow gives the files of a snapshot, by their names in the repository.
+func filesBelow(snapshot string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(snapshot, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
+		if err != nil || entry.IsDir() {
 			return err
 		}
-		if !entry.IsDir() && isGGUF(path) {
-			name, err := filepath.Rel(snapshot, path)
-			if err != nil {
-				return err
-			}
-			names = append(names, filepath.ToSlash(name))
-		}
-		return nil
+		name, err := filepath.Rel(snapshot, path)
+		names = append(names, filepath.ToSlash(name))
+		return err
 	})
 	return names, err
 }
 
-// only takes the one GGUF file there is: which of several, a person must say.
-func (r repo) only(names []string) (string, error) {
-	switch len(names) {
-	case 0:
-		return "", fmt.Errorf("%w: the repository %s holds no .gguf file; look for one with GGUF in its name", ErrRef, r.id())
-	case 1:
-		return names[0], nil
+// base is the reference without a file.
+func (r repo) base() string {
+	base := "hf:" + r.id()
+	if r.revision != "main" {
+		base += "@" + r.revision
 	}
-	slices.Sort(names)
-	base := strings.TrimSuffix(r.ref, ":")
-	return "", fmt.Errorf("%w: %s has several models; name one, as in %s:%s\n  %s", ErrRef, r.id(), base, names[0], strings.Join(names, "\n  "))
+	return base
 }
 
-func (r repo) header() http.Header {
-	h := http.Header{}
-	if token := hubToken(); token != "" {
-		h.Set("Authorization", "Bearer "+token)
+// choice is the error of a repository with several models.
+func (r repo) choice(several *severalError) error {
+	return fmt.Errorf("%w: %s has several models; name one, as in %s:%s\n  %s",
+		ErrRef, r.id(), r.base(), several.names[0], strings.Join(several.names, "\n  "))
+}
+
+// pick says which of the repository's files is the model, or its weights.
+func (r repo) pick(names []string) (file, other string, err error) {
+	if r.file == "" {
+		file, other, err = choose(names)
+		var several *severalError
+		switch {
+		case errors.As(err, &several):
+			return "", "", r.choice(several)
+		case err != nil:
+			return "", "", fmt.Errorf("%w: the repository %s holds %w", ErrRef, r.id(), err)
+		}
+		return file, other, nil
 	}
-	return h
+	if !slices.Contains(names, r.file) {
+		models := slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) && !isWeights(name) })
+		slices.Sort(models)
+		return "", "", fmt.Errorf("%w: %s has no file %s; it has: %s", ErrRef, r.id(), r.file, strings.Join(models, ", "))
+	}
+	return r.file, "", nil
 }
 
 func (r repo) download(ctx context.Context, dir string, o Options) (Model, error) {
-	client := o.client()
-	commit, names, err := r.list(ctx, client)
+	g := getter{repo: r, client: o.client(), dir: dir}
+	names, err := g.list(ctx)
 	if err != nil {
 		return Model{}, err
 	}
-	file := r.file
-	if file == "" {
-		if file, err = r.only(names); err != nil {
-			return Model{}, err
-		}
-	} else if !slices.Contains(names, file) {
-		slices.Sort(names)
-		return Model{}, fmt.Errorf("%w: %s has no file %s; it has: %s", ErrRef, r.id(), file, strings.Join(names, ", "))
-	}
-	address := hubEndpoint() + "/" + r.id() + "/resolve/" + commit + "/" + escapePath(file)
-	blob, err := r.head(ctx, client, address)
+	file, other, err := r.pick(names)
 	if err != nil {
 		return Model{}, err
 	}
-	target := filepath.Join(dir, "blobs", blob.etag)
-	request := fetch.Request{URL: address, Header: r.header(), Path: target, Size: blob.size, Name: filepath.Base(file)}
-	if digestForm.MatchString(blob.etag) {
-		request.Sum = fetch.SHA256(blob.etag)
-	}
-	if err := client.Get(ctx, request); err != nil {
-		return Model{}, err
-	}
-	path := filepath.Join(dir, "snapshots", commit, filepath.FromSlash(file))
-	if err := link(target, path); err != nil {
-		return Model{}, err
-	}
-	if r.revision != commit {
-		if err := writeRef(filepath.Join(dir, "refs", filepath.FromSlash(r.revision)), commit); err != nil {
+	files := []string{file}
+	if isWeights(file) {
+		if files, err = g.withCompanions(ctx, file, names); err != nil {
 			return Model{}, err
 		}
 	}
-	return hubModel(r.ref, path)
-}
-
-func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
-
-// list asks the hub for the revision's commit and its GGUF files.
-func (r repo) list(ctx context.Context, client *fetch.Client) (commit string, names []string, err error) {
-	address := hubEndpoint() + "/api/models/" + r.id() + "/revision/" + url.PathEscape(r.revision)
-	body, _, err := client.Document(ctx, address, r.header(), maxListing)
-	if err != nil {
-		return "", nil, err
+	if err := g.get(ctx, files); err != nil {
+		return Model{}, err
 	}
-	var listing struct {
-		SHA      string `json:"sha"`
-		Siblings []struct {
-			Name string `json:"rfilename"`
-		} `json:"siblings"`
-	}
-	if err := json.Unmarshal(body, &listing); err != nil || !commitForm.MatchString(listing.SHA) {
-		return "", nil, fmt.Errorf("%s does not answer as a Hugging Face hub does: check HF_ENDPOINT", fetch.Redact(address))
-	}
-	for _, s := range listing.Siblings {
-		if isGGUF(s.Name) && safeFile(s.Name) {
-			names = append(names, s.Name)
+	if r.revision != g.commit {
+		if err := writeRef(filepath.Join(dir, "refs", filepath.FromSlash(r.revision)), g.commit); err != nil {
+			return Model{}, err
 		}
 	}
-	return listing.SHA, names, nil
+	return r.model(g.snapshot(), file, other, hubDigest)
 }
 
-type hubBlob struct {
-	etag string
-	size int64
-}
-
-// head asks what a file is, before the hub sends us to where it lies: the
-// linked headers speak of the file itself.
-func (r repo) head(ctx context.Context, client *fetch.Client, address string) (hubBlob, error) {
-	for range 5 {
-		response, err := client.Head(ctx, address, r.header())
+// withCompanions gives all files of the model with these weights. The weights
+// are the last, so that what is there of a download that was given up is never
+// taken for the whole.
+func (g *getter) withCompanions(ctx context.Context, weights string, names []string) ([]string, error) {
+	folder := path.Dir(weights)
+	holds := func(err error) error {
+		return fmt.Errorf("%w: the repository %s holds %w", ErrRef, g.id(), err)
+	}
+	var beside []string
+	for _, name := range names {
+		if path.Dir(name) == folder {
+			beside = append(beside, path.Base(name))
+		}
+	}
+	if chosen, err := safetensors.Choose(beside); err != nil {
+		return nil, holds(err)
+	} else if chosen != path.Base(weights) {
+		return nil, holds(fmt.Errorf("the weights %s, to be named instead of %s", path.Join(folder, chosen), weights))
+	}
+	files, err := companions(beside)
+	if err != nil {
+		return nil, holds(err)
+	}
+	files = append(files, path.Base(weights))
+	if safetensors.IsIndex(weights) {
+		if err := g.get(ctx, []string{weights}); err != nil {
+			return nil, err
+		}
+		parts, err := safetensors.Parts(filepath.Join(g.snapshot(), filepath.FromSlash(weights)))
 		if err != nil {
-			return hubBlob{}, err
+			return nil, err
 		}
-		tag := response.Header.Get("X-Linked-Etag")
-		size := response.Header.Get("X-Linked-Size")
-		if tag == "" && response.StatusCode >= 300 {
-			// A renamed repository: followed within the hub only, with the token.
-			next, err := url.Parse(response.Header.Get("Location"))
-			if err == nil && !next.IsAbs() && next.Host == "" && next.Path != "" {
-				address = hubEndpoint() + next.RequestURI()
-				continue
+		for _, part := range parts {
+			if !slices.Contains(beside, part) {
+				return nil, holds(fmt.Errorf("%s, but not %s, which it names", weights, part))
 			}
 		}
-		if tag == "" {
-			tag, size = response.Header.Get("ETag"), response.Header.Get("Content-Length")
-		}
-		tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
-		if !etagForm.MatchString(tag) {
-			return hubBlob{}, fmt.Errorf("%s does not say what the file hashes to (ETag %q): check HF_ENDPOINT", fetch.Redact(address), tag)
-		}
-		bytes, err := strconv.ParseInt(size, 10, 64)
-		if err != nil || bytes < 0 {
-			bytes = 0
-		}
-		return hubBlob{tag, bytes}, nil
+		files = append(files, parts...)
 	}
-	return hubBlob{}, fmt.Errorf("%s redirects in circles", fetch.Redact(address))
-}
-
-// link makes a snapshot's entry, relative so that the cache can be moved.
-// Where links are not allowed, the file itself is put there.
-func link(blob, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+	for i, file := range files {
+		files[i] = path.Join(folder, file)
 	}
-	to, err := filepath.Rel(filepath.Dir(path), blob)
-	if err != nil {
-		return err
-	}
-	if _, err := os.Lstat(path); err == nil {
-		if old, err := os.Readlink(path); err == nil && old == to {
-			return nil
-		}
-		if err := os.Remove(path); err != nil {
-			return err
-		}
-	}
-	if err := os.Symlink(to, path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return os.Rename(blob, path)
-	}
-	return nil
-}
-
-func writeRef(path, commit string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(commit), 0o644)
+	return files, nil
 }
 
 func (r repo) byHand() string {
 	file := r.file
-	if file == "" {
+	switch {
+	case file == "":
 		file = "FILE.gguf"
+	case isWeights(file):
+		return fmt.Sprintf("Without a network here: download %s, %s and what lies beside them at %s/%s elsewhere into one folder, and name it by its path",
+			file, strings.Join(required, ", "), fetch.Redact(hubEndpoint()), r.id())
 	}
 	return fmt.Sprintf("Without a network here: download %s/%s/resolve/%s/%s elsewhere and name the file by its path", fetch.Redact(hubEndpoint()), r.id(), r.revision, file)
 }
@@ -264,7 +235,7 @@ func (r repo) explain(err error) error {
 	var status *fetch.StatusError
 	page := fetch.Redact(hubEndpoint()) + "/" + r.id()
 	if !errors.As(err, &status) {
-		if errors.Is(err, ErrRef) {
+		if errors.Is(err, ErrRef) || errors.Is(err, safetensors.ErrFormat) {
 			return err
 		}
 		return fmt.Errorf("%w\n  %s", err, r.byHand())

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,8 +26,12 @@ type hub struct {
 	files    []string
 	body     string
 	etag     string
-	refuse   int    // status of every answer, if not 0
-	code     string // X-Error-Code of that answer
+	texts    map[string]string // of the files, where they are not all the same
+	missing  string            // this file is there, but is not sent
+	wrong    string            // this file is sent with another content
+	sent     sync.Map          // names of files
+	refuse   int               // status of every answer, if not 0
+	code     string            // X-Error-Code of that answer
 	requests atomic.Int64
 	server   *httptest.Server
 	store    *httptest.Server
@@ -32,19 +39,36 @@ type hub struct {
 
 func newHub(t *testing.T, files ...string) *hub {
 	t.Helper()
-	h := &hub{t: t, files: files, body: gguf, etag: hexSum([]byte(gguf))}
+	h := &hub{t: t, files: files, body: tinyText, etag: hexSum([]byte(tinyText))}
 	h.server = httptest.NewServer(h)
 	h.store = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("the token went to the store of blobs")
 		}
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader([]byte(h.body)))
+		body := h.body
+		if name := r.URL.Query().Get("name"); h.texts != nil {
+			if name == h.missing {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			body = h.content(name)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader([]byte(body)))
 	}))
 	t.Cleanup(h.server.Close)
 	t.Cleanup(h.store.Close)
 	t.Setenv("HF_ENDPOINT", h.server.URL+"/")
 	t.Setenv("HF_TOKEN", "hf_secret")
 	return h
+}
+
+// content is what is sent for a file.
+func (h *hub) content(name string) string {
+	h.sent.Store(name, true)
+	if name == h.wrong {
+		return strings.Repeat("x", len(h.texts[name]))
+	}
+	return h.texts[name]
 }
 
 func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +88,8 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			names = append(names, fmt.Sprintf(`{"rfilename":%q}`, f))
 		}
 		fmt.Fprintf(w, `{"sha":%q,"siblings":[%s]}`, commit, strings.Join(names, ","))
+	case h.texts != nil && strings.HasPrefix(r.URL.Path, "/org/tiny/resolve/"+commit+"/"):
+		h.resolve(w, r, strings.TrimPrefix(r.URL.Path, "/org/tiny/resolve/"+commit+"/"))
 	case strings.HasPrefix(r.URL.Path, "/org/tiny/resolve/"+commit+"/"):
 		w.Header().Set("X-Linked-Etag", `"`+h.etag+`"`)
 		w.Header().Set("X-Linked-Size", fmt.Sprint(len(h.body)))
@@ -75,13 +101,33 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (h *hub) resolve(w http.ResponseWriter, r *http.Request, name string) {
+	text, ok := h.texts[name]
+	redirected := strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".gguf")
+	switch {
+	case !ok || name == h.missing && r.Method != http.MethodHead && !redirected:
+		w.WriteHeader(http.StatusNotFound)
+	case redirected:
+		w.Header().Set("X-Linked-Etag", fmt.Sprintf("%q", hexSum([]byte(text))))
+		w.Header().Set("X-Linked-Size", fmt.Sprint(len(text)))
+		http.Redirect(w, r, strings.Replace(h.store.URL, "127.0.0.1", "localhost", 1)+"/blob?signature=secret&name="+url.QueryEscape(name), http.StatusFound)
+	default:
+		w.Header().Set("ETag", fmt.Sprintf("%q", gitSum(text)))
+		if r.Method == http.MethodHead {
+			w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+			return
+		}
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(h.content(name)))
+	}
+}
+
 func TestHub(t *testing.T) {
 	root := alone(t)
 	h := newHub(t, "README.md", "tiny.gguf", "../evil.gguf")
 	repository := filepath.Join(root, "hf/hub/models--org--tiny")
-	want := Model{Name: "tiny", Ref: "hf:org/tiny", Path: filepath.Join(repository, "snapshots", commit, "tiny.gguf"), Size: int64(len(gguf)), SHA256: h.etag}
+	want := Model{Name: "tiny", Ref: "hf:org/tiny", Path: filepath.Join(repository, "snapshots", commit, "tiny.gguf"), Size: int64(len(tinyText)), SHA256: h.etag}
 	m, err := Resolve(t.Context(), "hf:org/tiny", options())
-	if err != nil || m != want {
+	if err != nil || !reflect.DeepEqual(m, want) {
 		t.Fatalf("%+v, %v; expected %+v", m, err, want)
 	}
 	if to, err := os.Readlink(m.Path); err != nil || to != "../../blobs/"+h.etag {
@@ -125,9 +171,9 @@ func TestHubSharedWithPython(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sum := hexSum([]byte(gguf))
+	sum := hexSum([]byte(tinyText))
 	err := errors.Join(
-		os.WriteFile(filepath.Join(repository, "blobs", sum), []byte(gguf), 0o644),
+		os.WriteFile(filepath.Join(repository, "blobs", sum), []byte(tinyText), 0o644),
 		os.WriteFile(filepath.Join(repository, "refs/main"), []byte(commit), 0o644),
 		os.Symlink("../../../blobs/"+sum, filepath.Join(snapshot, "sub/tiny.gguf")))
 	if err != nil {
@@ -187,7 +233,7 @@ func TestHubRefusals(t *testing.T) {
 	}
 	alone(t)
 	h := newHub(t, "tiny.gguf")
-	h.body = strings.ToLower(gguf)
+	h.body = strings.ToLower(tinyText)
 	_, err := Resolve(t.Context(), "hf:org/tiny", options())
 	if err == nil || !strings.Contains(err.Error(), "wrong content: sha256") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("other content: %v", err)

@@ -32,7 +32,7 @@ var (
 func parseHub(ref, rest string) (repo, error) {
 	r := repo{ref: ref, revision: "main"}
 	bad := func(why string) (repo, error) {
-		return repo{}, fmt.Errorf("%w %q: %s; write hf:owner/name, hf:owner/name@revision or hf:owner/name:file.gguf", ErrRef, ref, why)
+		return repo{}, fmt.Errorf("%w %q: %s; write hf:owner/name, hf:owner/name@revision or hf:owner/name:file", ErrRef, ref, why)
 	}
 	rest, file, hasFile := strings.Cut(rest, ":")
 	rest, revision, hasRevision := strings.Cut(rest, "@")
@@ -51,8 +51,8 @@ func parseHub(ref, rest string) (repo, error) {
 		if !safeFile(file) {
 			return bad("the file is no path within a repository")
 		}
-		if !isGGUF(file) {
-			return bad("the file is not a .gguf file")
+		if !isGGUF(file) && !isWeights(file) {
+			return bad("the file is not a .gguf or .safetensors file")
 		}
 		r.file = file
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// resolvePath takes a file, or a folder that holds exactly one GGUF file.
+// resolvePath takes a file, or a folder that holds one model.
 func resolvePath(ref string) (Model, error) {
 	path := ref
 	if path == "~" || strings.HasPrefix(path, "~/") {
@@ -32,37 +32,36 @@ func resolvePath(ref string) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	if info.IsDir() {
-		if path, err = onlyGGUF(path); err != nil {
-			return Model{}, err
-		}
-	} else if !info.Mode().IsRegular() {
+	switch {
+	case info.IsDir():
+		return resolveFolder(ref, path)
+	case !info.Mode().IsRegular():
 		return Model{}, fmt.Errorf("%w: %s is not a file", ErrRef, path)
+	case isWeights(path):
+		folder := filepath.Dir(path)
+		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), digest)
 	}
 	return newModel(ref, path, "")
 }
 
-func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".gguf") }
-
-func onlyGGUF(dir string) (string, error) {
-	entries, err := os.ReadDir(dir)
+func resolveFolder(ref, folder string) (Model, error) {
+	names, err := filesIn(folder)
 	if err != nil {
-		return "", err
+		return Model{}, err
 	}
-	var found []string
-	for _, entry := range entries {
-		if isGGUF(entry.Name()) && !entry.IsDir() {
-			found = append(found, entry.Name())
-		}
+	file, other, err := choose(names)
+	if err != nil {
+		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
-	switch len(found) {
-	case 0:
-		return "", fmt.Errorf("%w: the folder %s holds no .gguf file", ErrRef, dir)
-	case 1:
-		return filepath.Join(dir, found[0]), nil
+	if !isGGUF(file) {
+		return folderModel(ref, filepath.Base(folder), folder, "", digest)
 	}
-	return "", fmt.Errorf("%w: the folder %s holds several models; name one of: %s", ErrRef, dir, strings.Join(found, ", "))
+	m, err := newModel(ref, filepath.Join(folder, file), "")
+	m.Note = besides(file, other, filepath.Join(folder, other))
+	return m, err
 }
+
+func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".gguf") }
 
 // nearest suggests names beside a path that does not exist.
 func nearest(path string) string {

