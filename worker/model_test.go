@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -129,5 +132,62 @@ func TestModelIsReleased(t *testing.T) {
 	defer f.model.end(1)
 	if second := get(); second == first || f.model.loads() != 2 {
 		t.Errorf("loaded %d times", f.model.loads())
+	}
+}
+
+// A model of several files is opened by its folder, each file as the manifest
+// says.
+func TestFolderModel(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		harm func(folder string, m *bundle.Model) error
+		want string
+	}{
+		{"fine", func(string, *bundle.Model) error { return nil }, ""},
+		{"missing", func(folder string, _ *bundle.Model) error { return os.Remove(filepath.Join(folder, "config.json")) }, "config.json: no such file"},
+		{"truncated", func(folder string, _ *bundle.Model) error {
+			return os.Truncate(filepath.Join(folder, "model.safetensors"), 3)
+		}, "model.safetensors has 3 bytes, but the manifest says 17"},
+		{"changed", func(folder string, _ *bundle.Model) error {
+			return os.WriteFile(filepath.Join(folder, "config.json"), []byte("CONFIG.JSON"), 0o644)
+		}, "config.json has the SHA-256 "},
+		{"elsewhere", func(_ string, m *bundle.Model) error { m.Files[0].Name = "../../secret"; return nil }, `"../../secret" is not a plain file name`},
+		{"above", func(_ string, m *bundle.Model) error { m.Files[1].Name = ".."; return nil }, `".." is not a plain file name`},
+		{"no folder", func(folder string, _ *bundle.Model) error {
+			return errors.Join(os.RemoveAll(folder), os.WriteFile(folder, nil, 0o644))
+		}, "config.json: not a directory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root, m := install(t, "4.3.0", "fine")
+			m.Model.File, m.Model.SHA256 = "flan", "of them all"
+			folder := filepath.Join(root, bundle.ModelDir, m.Model.File)
+			if err := os.Mkdir(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"config.json", "model.safetensors"} {
+				sum := sha256.Sum256([]byte(name))
+				m.Model.Files = append(m.Model.Files, bundle.File{Name: name, Size: int64(len(name)), SHA256: hex.EncodeToString(sum[:])})
+				if err := os.WriteFile(filepath.Join(folder, name), []byte(name), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.harm(folder, m.Model); err != nil {
+				t.Fatal(err)
+			}
+			var opened, digest string
+			before := openModel
+			t.Cleanup(func() { openModel = before })
+			openModel = func(path string, o local.Options) (llm.Model, error) {
+				opened, digest = path, o.Digest
+				return nil, nil
+			}
+			_, _, err := newSharedModel(nil, root, m.Model).open()
+			switch {
+			case c.want == "" && (err != nil || opened != folder || digest != "of them all"):
+				t.Errorf("opened %q with the digest %q, %v", opened, digest, err)
+			case c.want != "" && (err == nil || opened != "" || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%v; want %q", err, c.want)
+			}
+		})
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
-// openModel opens the file of a model. Tests put another in its place.
+// openModel opens the file or the folder of a model. Tests put another in its place.
 var openModel = func(path string, o local.Options) (llm.Model, error) {
 	e, err := local.Open(path, o)
 	if err != nil {
@@ -25,11 +25,11 @@ var openModel = func(path string, o local.Options) (llm.Model, error) {
 	return e, nil
 }
 
-// maxHashed is the size up to which a model's SHA-256 is computed before it is
-// opened: about a second. Larger files are checked by size alone.
+// maxHashed is the size up to which a model is hashed before it is opened:
+// about a second. Files of larger ones are checked by size alone.
 const maxHashed = 1 << 30
 
-// open checks the file against the manifest and opens it.
+// open checks the model's files against the manifest and opens it.
 func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -39,12 +39,16 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	if s.spec == nil {
 		return nil, "", errors.New("this archive holds no model: open the session with one (WithModel, or --model)")
 	}
-	if s.spec.File == "" || filepath.Base(s.spec.File) != s.spec.File || strings.HasPrefix(s.spec.File, ".") {
-		return nil, s.spec.File, fmt.Errorf("the manifest's model file %q is not a plain file name", s.spec.File)
+	for _, f := range append([]bundle.File{{Name: s.spec.File}}, s.spec.Files...) {
+		if !plain(f.Name) {
+			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not a plain file name", f.Name)
+		}
 	}
 	file = filepath.Join(s.root, bundle.ModelDir, s.spec.File)
-	if err := verifyModel(file, s.spec); err != nil {
-		return nil, file, err
+	for _, part := range s.spec.Parts() {
+		if err := verifyFile(filepath.Join(file, part.Name), part, s.spec.Size <= maxHashed); err != nil {
+			return nil, file, fmt.Errorf("model %s: %w; upload the archive again", s.spec.Name, err)
+		}
 	}
 	s.mu.Lock()
 	s.count++
@@ -59,32 +63,35 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	return m, file, nil
 }
 
-// verifyModel finds a file that was cut off or changed on its way, which an
+// plain holds for a name that stays in its folder.
+func plain(name string) bool {
+	return name != "" && name != "." && name != ".." && filepath.Base(name) == name
+}
+
+// verifyFile finds a file that was cut off or changed on its way, which an
 // engine would report less clearly, or not at all.
-func verifyModel(file string, spec *bundle.Model) error {
+func verifyFile(file string, want bundle.File, hash bool) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return fmt.Errorf("model %s: %w; upload the archive again", spec.Name, err)
+		return err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("model %s: %w", spec.Name, err)
+		return err
 	}
-	if info.Size() != spec.Size {
-		return fmt.Errorf("model %s: the file %s has %d bytes, but the manifest says %d: the archive is damaged; upload it again",
-			spec.Name, file, info.Size(), spec.Size)
+	if info.Size() != want.Size {
+		return fmt.Errorf("the file %s has %d bytes, but the manifest says %d: the archive is damaged", file, info.Size(), want.Size)
 	}
-	if spec.SHA256 == "" || spec.Size > maxHashed {
+	if want.SHA256 == "" || !hash {
 		return nil
 	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return fmt.Errorf("model %s: reading %s: %w", spec.Name, file, err)
+		return fmt.Errorf("reading %s: %w", file, err)
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, spec.SHA256) {
-		return fmt.Errorf("model %s: the file %s has the SHA-256 %s, but the manifest says %s: the archive is damaged; upload it again",
-			spec.Name, file, got, spec.SHA256)
+	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, want.SHA256) {
+		return fmt.Errorf("the file %s has the SHA-256 %s, but the manifest says %s: the archive is damaged", file, got, want.SHA256)
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
+	"path/filepath"
 	"time"
 )
 
@@ -17,7 +19,7 @@ import (
 type Archive struct {
 	Manifest Manifest
 	// Program is the path of the worker's executable, ModelPath that of the
-	// model's file; empty where there is no model.
+	// model's file or folder; empty where there is no model.
 	Program, ModelPath string
 }
 
@@ -41,8 +43,10 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 		return counter.n, err
 	}
 	if m := a.Manifest.Model; m != nil {
-		if err := addFile(out, ModelDir+"/"+m.File, 0o644, a.ModelPath); err != nil {
-			return counter.n, err
+		for _, f := range m.Parts() {
+			if err := addFile(out, path.Join(ModelDir, m.File, f.Name), 0o644, filepath.Join(a.ModelPath, f.Name)); err != nil {
+				return counter.n, err
+			}
 		}
 	}
 	if err := out.Close(); err != nil {
@@ -52,7 +56,7 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Digest names the content, without reading the model again: the SHA-256 of
-// the manifest (which holds the model's own) and of the program.
+// the manifest (which holds those of the model's files) and of the program.
 func (a Archive) Digest() (string, error) {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(a.Manifest); err != nil {
@@ -84,8 +88,8 @@ func addBytes(out *tar.Writer, name string, mode int64, b []byte) error {
 	return err
 }
 
-func addFile(out *tar.Writer, name string, mode int64, path string) error {
-	f, err := os.Open(path)
+func addFile(out *tar.Writer, name string, mode int64, from string) error {
+	f, err := os.Open(from)
 	if err != nil {
 		return fmt.Errorf("packing %s: %w", name, err)
 	}
@@ -98,7 +102,7 @@ func addFile(out *tar.Writer, name string, mode int64, path string) error {
 		return err
 	}
 	if _, err := io.Copy(out, f); err != nil {
-		return fmt.Errorf("packing %s from %s: %w", name, path, err)
+		return fmt.Errorf("packing %s from %s: %w", name, from, err)
 	}
 	return nil
 }

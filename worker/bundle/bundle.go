@@ -7,7 +7,8 @@
 //
 //	firesteel/bin/firesteel    the worker: the client's own program
 //	firesteel/manifest.json    Manifest
-//	firesteel/model/...        the model's files, by their base names
+//	firesteel/model/FILE       the model, or
+//	firesteel/model/FOLDER/... its files
 package bundle
 
 import (
@@ -33,12 +34,29 @@ type Manifest struct {
 	Model *Model `json:"model,omitempty"`
 }
 
-// Model is the model in an archive.
+// Model is the model in an archive: one file, or a folder of several.
 type Model struct {
-	Name   string `json:"name"` // the reference the user gave
-	File   string `json:"file"` // below ModelDir; what the engine opens
+	Name   string `json:"name"`            // the reference the user gave
+	File   string `json:"file"`            // below ModelDir, file or folder; what the engine opens
+	Size   int64  `json:"size"`            // bytes, of all its files
+	SHA256 string `json:"sha256"`          // of several files see weights.Digest
+	Files  []File `json:"files,omitempty"` // of a folder
+}
+
+// File is one file of a model.
+type File struct {
+	Name   string `json:"name"`
 	Size   int64  `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
+}
+
+// Parts gives the files that make the model, each with its path from File on:
+// for a model of one file that is empty.
+func (m *Model) Parts() []File {
+	if len(m.Files) > 0 {
+		return m.Files
+	}
+	return []File{{"", m.Size, m.SHA256}}
 }
 
 // Kind says who evaluates a Command.

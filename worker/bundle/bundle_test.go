@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,22 +77,7 @@ func TestArchive(t *testing.T) {
 		t.Error("the same content gave other bytes")
 	}
 
-	zip, err := gzip.NewReader(&first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries := map[string]string{}
-	for r := tar.NewReader(zip); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, _ := io.ReadAll(r)
-		entries[h.Name] = string(b)
-	}
+	entries := entries(t, &first)
 	if entries["bin/firesteel"] != "program" || entries["model/m.gguf"] != "weights" || !strings.Contains(entries["manifest.json"], `"4.3.0"`) {
 		t.Errorf("the archive holds %v", entries)
 	}
@@ -107,5 +93,62 @@ func TestArchiveNamesTheMissingFile(t *testing.T) {
 	_, err := Archive{Program: "/no/such/program"}.WriteTo(io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
 		t.Error(err)
+	}
+}
+
+func TestArchiveOfFolder(t *testing.T) {
+	dir := t.TempDir()
+	program, model := filepath.Join(dir, "prog"), filepath.Join(dir, "0123456789abcdef")
+	if err := errors.Join(os.Mkdir(model, 0o755), os.WriteFile(program, []byte("program"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	m := &Model{Name: "flan", File: "flan", SHA256: "00"}
+	for _, name := range []string{"config.json", "model.safetensors", "README.md"} {
+		if err := os.WriteFile(filepath.Join(model, name), []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if name != "README.md" {
+			m.Files = append(m.Files, File{name, int64(len(name)), "00"})
+		}
+	}
+	a := Archive{Manifest: Manifest{Spark: "4.3.0", Model: m}, Program: program, ModelPath: model}
+	var b bytes.Buffer
+	if _, err := a.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	got := entries(t, &b)
+	delete(got, ManifestName)
+	want := map[string]string{"bin/firesteel": "program", "model/flan/config.json": "config.json", "model/flan/model.safetensors": "model.safetensors"}
+	if !maps.Equal(got, want) {
+		t.Errorf("the archive holds %v; want %v", got, want)
+	}
+	before, _ := a.Digest()
+	m.Files[0].SHA256 = "01"
+	if after, _ := a.Digest(); after == before || before == "" {
+		t.Error("another file, but the same digest")
+	}
+}
+
+// entries unpacks an archive.
+func entries(t *testing.T, archive io.Reader) map[string]string {
+	t.Helper()
+	zip, err := gzip.NewReader(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := map[string]string{}
+	for r := tar.NewReader(zip); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return entries
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries[h.Name] = string(b)
 	}
 }
