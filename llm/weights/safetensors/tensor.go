@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -83,25 +84,28 @@ func (t *Tensor) Dequantize(dst []float32, first, count int) error {
 // other, without gaps, and gives them in that order.
 func place(p *part, start int64, tensors []*Tensor) error {
 	slices.SortStableFunc(tensors, func(a, b *Tensor) int {
-		if a.begin != b.begin {
-			return int(min(max(a.begin-b.begin, -1), 1))
-		}
-		return int(min(max(a.end-b.end, -1), 1))
+		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
 	})
-	end, before := start, "the header"
+	end, last := start, (*Tensor)(nil)
+	before := func() string {
+		if last == nil {
+			return "the header"
+		}
+		return fmt.Sprintf("the data of %q", last.Name)
+	}
 	for _, t := range tensors {
 		switch {
 		case t.end > p.size:
 			return t.Errorf("its data, up to byte %d, reaches beyond the end of the file, %d bytes; the file is cut off", t.end, p.size)
 		case t.begin < end:
-			return t.Errorf("its data, from byte %d on, overlaps %s, which ends at %d", t.begin, before, end)
+			return t.Errorf("its data, from byte %d on, overlaps %s, which ends at %d", t.begin, before(), end)
 		case t.begin > end:
-			return t.Errorf("its data begins at byte %d, but %s ends at %d: nothing may lie between", t.begin, before, end)
+			return t.Errorf("its data begins at byte %d, but %s ends at %d: nothing may lie between", t.begin, before(), end)
 		}
-		end, before = t.end, fmt.Sprintf("the data of %q", t.Name)
+		end, last = t.end, t
 	}
 	if end != p.size {
-		return &Error{File: p.path, Offset: end, What: fmt.Sprintf("%d bytes follow %s, where the file has to end: it is damaged", p.size-end, before)}
+		return &Error{File: p.path, Offset: end, What: fmt.Sprintf("%d bytes follow %s, where the file has to end: it is damaged", p.size-end, before())}
 	}
 	return nil
 }
