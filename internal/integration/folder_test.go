@@ -1,0 +1,98 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// Each file of a model that is a folder arrives below the folder's name, and
+// the executor finds one that does not fit the manifest.
+func TestDamagedFolderModel(t *testing.T) {
+	url := testkit.SharedSpark(t)
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"config.json": `{"model_type":"none"}`, "tokenizer.json": "{}", "model.safetensors": "\x02\x00\x00\x00\x00\x00\x00\x00{}",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	local, err := weights.Resolve(t.Context(), folder, weights.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*bundle.File)
+		want   []string
+	}{
+		// The files are as they should be, but no model.
+		{"whole", func(*bundle.File) {}, []string{"ai_analyze_sentiment: model tiny, file ", "/model/tiny: "}},
+		{"other content", func(f *bundle.File) { f.SHA256 = strings.Repeat("0", 64) }, []string{"/model/tiny/model.safetensors", "SHA-256", "damaged"}},
+		{"cut", func(f *bundle.File) { f.Size++ }, []string{"/model/tiny/model.safetensors", "bytes", "damaged"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := &bundle.Model{Name: "tiny", File: "tiny", Size: local.Size, SHA256: local.SHA256}
+			for _, f := range local.Files {
+				file := bundle.File(f)
+				if f.Name == "model.safetensors" {
+					c.change(&file)
+				}
+				m.Files = append(m.Files, file)
+			}
+			var b bytes.Buffer
+			_, err := bundle.Archive{
+				Manifest: bundle.Manifest{Firesteel: "test", Spark: testkit.SparkVersion(), Model: m},
+				Program:  program(t), ModelPath: folder,
+			}.WriteTo(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			s, err := spark.Connect(ctx, url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := shipBytes(ctx, s, b.Bytes()); err != nil {
+				t.Fatal(err)
+			}
+			df, err := s.SQL(ctx, "SELECT ai_analyze_sentiment('good')")
+			if err == nil {
+				_, err = df.Collect(ctx)
+			}
+			if err == nil {
+				t.Fatal("it went well")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not name %q: %v", want, err)
+				}
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func shipBytes(ctx context.Context, s *spark.Session, archive []byte) error {
+	if _, err := s.AddArchive(ctx, spark.ByteSource(archive), "firesteel.tar.gz#firesteel", nil); err != nil {
+		return err
+	}
+	if err := s.Conf().Set(ctx, "spark.sql.execution.pyspark.python", bundle.Executable); err != nil {
+		return err
+	}
+	return s.RegisterFunction(ctx, spark.FunctionSpec{
+		Name: "ai_analyze_sentiment", Deterministic: true, ReturnType: spark.StringType, EvalType: 200, PythonVersion: "3.11",
+		Command: bundle.Command{Kind: bundle.AI, Function: "ai_analyze_sentiment"}.Encode(),
+	})
+}
