@@ -1,0 +1,288 @@
+package endpoint
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// telling is how many tokens surely tell labels apart: those of what two of
+// them share, one more, one for the end of a label that begins another, and in
+// a chat one of white space.
+func telling(labels []string, plain bool) int {
+	shared := ""
+	for i, a := range labels {
+		for _, b := range labels[:i] {
+			n := 0
+			for n < len(a) && n < len(b) && a[n] == b[n] {
+				n++
+			}
+			if n > len(shared) {
+				shared = a[:n]
+			}
+		}
+	}
+	n := 1
+	if strings.TrimSpace(shared) != "" {
+		n = estimate(shared) + 2
+	}
+	if !plain {
+		n++
+	}
+	return min(n, maxLabelTokens)
+}
+
+// maxLabelTokens bounds what is generated to tell labels apart.
+const maxLabelTokens = 32
+
+// choose scores the labels by the log probabilities of the answer's first
+// tokens, where the server gives them; otherwise, or where the model sets out
+// to say something else, it asks for one of the labels.
+func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm.Result, error) {
+	if len(labels) == 0 {
+		return llm.Result{}, fmt.Errorf("%w: a choice without labels", llm.ErrRequest)
+	}
+	longest := 0
+	trimmed := make([]string, len(labels))
+	for i, l := range labels {
+		if trimmed[i] = strings.TrimSpace(l); trimmed[i] == "" {
+			return llm.Result{}, fmt.Errorf("%w: label %d is blank", llm.ErrRequest, i+1)
+		}
+		longest = max(longest, estimate(l))
+	}
+	plain := len(q.messages) == 0
+	var top int
+	var err error
+	if plain {
+		var offered completions
+		offered, err = e.completions(ctx)
+		top, plain = offered.logprobs, offered.any
+	}
+	if err == nil && !plain {
+		top, err = e.chatLogprobs(ctx)
+	}
+	if err != nil {
+		return llm.Result{}, err
+	}
+	var before llm.Result
+	if top > 0 {
+		scored := q
+		if !plain {
+			scored = q.asChat()
+		}
+		scored.most, scored.logprobs = telling(labels, plain), top
+		a, u, err := e.one(ctx, scored)
+		before = llm.Result{PromptTokens: u.prompt, OutputTokens: u.output, Finish: llm.FinishStop}
+		if err != nil {
+			return before, err
+		}
+		wanted := trimmed
+		if plain {
+			wanted = labels
+		}
+		if scores := labelScores(a.positions, wanted, !plain); scores != nil {
+			before.Scores, before.Text = scores, labels[argmax(scores)]
+			return before, nil
+		}
+	}
+	q.most = 64 + 2*longest
+	result, err := e.ask(ctx, q, oneOf{labels, trimmed})
+	result.PromptTokens += before.PromptTokens
+	result.OutputTokens += before.OutputTokens
+	return result, err
+}
+
+// leastMass: a chat model that gives all labels together less has set out to
+// say something else.
+const leastMass = 0.1
+
+// labelScores is the log probability of each label, as far as the tokens go
+// that tell it from the others; what follows them is taken as certain. A label
+// that is not among the likely tokens has the probability of the least likely
+// one, which is more than its own. It follows the generated answer, as others'
+// continuations are not known: where labels share a first token that was not
+// chosen, they share its probability. It gives nil if no label is there.
+//
+// trim ignores white space before the answer, as in a chat.
+func labelScores(positions []wirePosition, labels []string, trim bool) []float64 {
+	mass := make([]float64, len(labels))
+	live := make([]int, len(labels)) // labels that the text so far begins
+	for i := range live {
+		live[i] = i
+	}
+	text, path, least := "", 1.0, 0.0
+	for at, p := range positions {
+		top := p.Top
+		if !hasToken(top, p.Token) {
+			top = append(top[:len(top):len(top)], p.wireLogprob)
+		}
+		rest := path
+		var onward []int
+		var next string
+		for _, t := range top {
+			if at == 0 {
+				least = min(least, t.Logprob)
+			}
+			candidate := text + t.Token
+			if trim {
+				candidate = strings.TrimLeftFunc(candidate, unicode.IsSpace)
+			}
+			group := live
+			if candidate != "" {
+				group = begun(live, labels, candidate)
+			}
+			share := path * math.Exp(min(0, t.Logprob))
+			switch {
+			case len(group) == 0 || candidate == "" && t.Token != p.Token:
+				continue
+			case t.Token == p.Token && (len(group) > 1 || candidate == ""):
+				onward, next, path = group, candidate, share
+			default:
+				for _, l := range group {
+					mass[l] += share / float64(len(group))
+				}
+			}
+			rest -= share
+		}
+		// Whatever else follows a whole label ends it.
+		for _, l := range live {
+			if text != "" && labels[l] == text {
+				mass[l] += max(0, rest)
+			}
+		}
+		if onward == nil {
+			live = nil
+			break
+		}
+		live, text = onward, next
+	}
+	spread(mass, live, labels, text, path)
+	total := 0.0
+	for _, m := range mass {
+		total += m
+	}
+	if len(positions) == 0 || !(total > 0) || trim && total < leastMass {
+		return nil
+	}
+	for i, m := range mass {
+		mass[i] = min(0, math.Log(m))
+		if m <= 0 {
+			mass[i] = least
+		}
+	}
+	return mass
+}
+
+// spread gives what is left to the label that the answer is, or to all that it
+// may become.
+func spread(mass []float64, live []int, labels []string, text string, left float64) {
+	if text == "" {
+		return
+	}
+	for _, l := range live {
+		if labels[l] == text {
+			mass[l] += left
+			return
+		}
+	}
+	for _, l := range live {
+		mass[l] += left / float64(len(live))
+	}
+}
+
+func hasToken(top []wireLogprob, token string) bool {
+	for _, t := range top {
+		if t.Token == token {
+			return true
+		}
+	}
+	return false
+}
+
+// begun are the labels that text begins, or else the longest label that text
+// holds with something behind it that is no part of a word.
+func begun(live []int, labels []string, text string) []int {
+	var group []int
+	whole := -1
+	for _, l := range live {
+		label := labels[l]
+		if strings.HasPrefix(label, text) {
+			group = append(group, l)
+		} else if rest, ok := strings.CutPrefix(text, label); ok {
+			c, _ := utf8.DecodeRuneInString(rest)
+			if !unicode.IsLetter(c) && !unicode.IsDigit(c) && (whole < 0 || len(label) > len(labels[whole])) {
+				whole = l
+			}
+		}
+	}
+	if group == nil && whole >= 0 {
+		return []int{whole}
+	}
+	return group
+}
+
+func argmax(x []float64) int {
+	best := 0
+	for i := range x {
+		if x[i] > x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// oneOf is the rule of a choice that is asked for in words or by a schema.
+type oneOf struct{ labels, trimmed []string }
+
+func (o oneOf) format(offered formats) *responseFormat {
+	if !offered.schema {
+		return nil
+	}
+	list, _ := json.Marshal(o.trimmed)
+	return schemaFormat(json.RawMessage(`{"type":"object","properties":{"label":{"type":"string","enum":`+string(list)+
+		`}},"required":["label"],"additionalProperties":false}`), true)
+}
+
+func (o oneOf) demand() string {
+	list, _ := json.Marshal(o.trimmed)
+	return "Answer with exactly one of these labels and nothing else: " + string(list)
+}
+
+func (o oneOf) check(text string) (string, string) {
+	text = strings.TrimSpace(text)
+	var shaped struct{ Label string }
+	var quoted string
+	if json.Unmarshal([]byte(text), &shaped) == nil && shaped.Label != "" {
+		text = strings.TrimSpace(shaped.Label)
+	} else if json.Unmarshal([]byte(text), &quoted) == nil {
+		text = strings.TrimSpace(quoted)
+	}
+	for i, l := range o.trimmed {
+		if l == text {
+			return o.labels[i], ""
+		}
+	}
+	// A full stop, quotes or capitals are no other answer, unless two labels
+	// differ in nothing else.
+	found := -1
+	for i, l := range o.trimmed {
+		if strings.EqualFold(bare(l), bare(text)) && bare(text) != "" {
+			if found >= 0 {
+				return "", "it could be several of the labels"
+			}
+			found = i
+		}
+	}
+	if found < 0 {
+		return "", "it is none of the labels"
+	}
+	return o.labels[found], ""
+}
+
+func bare(s string) string { return strings.Trim(s, " \t\r\n.!\"'`*") }

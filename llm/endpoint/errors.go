@@ -1,0 +1,155 @@
+package endpoint
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// Error is a request that failed, told to a person. It wraps one of llm's
+// classes, and never holds a key.
+type Error struct {
+	Model, Host string
+	Request     int    // its place in the call, from 0
+	Class       error  // llm.ErrModel, llm.ErrRequest or llm.ErrTooLong
+	Status      int    // the server's HTTP status, or 0
+	Err         error  // what happened
+	Advice      string // what to do; may be empty
+	// MayBeCharged: the server may have done the work without our getting it.
+	MayBeCharged bool
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%v: %s at %s, request %d of the call: %v", e.Class, e.Model, e.Host, e.Request+1, e.Err)
+	if e.MayBeCharged {
+		s += "; it may have been charged, so it was not sent again"
+	}
+	if e.Advice != "" {
+		s += "\n  " + e.Advice
+	}
+	return s
+}
+
+func (e *Error) Unwrap() []error { return []error{e.Class, e.Err} }
+
+// statusError is an HTTP answer that is no success.
+type statusError struct {
+	status int
+	serverError
+}
+
+func (e *statusError) Error() string {
+	s := fmt.Sprintf("the server answered %d %s", e.status, http.StatusText(e.status))
+	if e.message != "" {
+		s += ": " + e.message
+	}
+	return s
+}
+
+// says tells whether the server's words or code hold one of these.
+func (e *statusError) says(words ...string) bool {
+	text := strings.ToLower(e.code + " " + e.message)
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *statusError) tooLong() bool {
+	return (e.status == http.StatusBadRequest || e.status == http.StatusRequestEntityTooLarge || e.status == http.StatusUnprocessableEntity) &&
+		e.says("context_length", "context length", "context size", "exceed_context", "context window", "maximum context", "too many tokens", "too large to process")
+}
+
+// outOfMoney: waiting does not help.
+func (e *statusError) outOfMoney() bool {
+	return e.status == http.StatusPaymentRequired || e.status == http.StatusTooManyRequests && e.says("insufficient_quota", "billing")
+}
+
+// everyRow tells errors that every other request would meet too.
+func everyRow(err error) bool {
+	var status *statusError
+	if errors.As(err, &status) {
+		switch status.status {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusProxyAuthRequired:
+			return true
+		}
+		return status.outOfMoney() || status.status >= 300 && status.status < 400
+	}
+	return errors.Is(err, errRefused) || certificate(err) || nameNotFound(err)
+}
+
+func certificate(err error) bool {
+	var verify *tls.CertificateVerificationError
+	return errors.As(err, &verify)
+}
+
+func nameNotFound(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+// advice says what a person can do about err.
+func (e *Endpoint) advice(err error) string {
+	var status *statusError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, errRefused):
+		return "Allow the host, or name an endpoint on this machine."
+	case errors.As(err, &status):
+		switch {
+		case status.status == http.StatusUnauthorized:
+			return e.key.advice
+		case status.status == http.StatusForbidden:
+			return "The key does not allow this model, or the server does not serve you. " + e.key.advice
+		case status.status == http.StatusNotFound:
+			return "Look at the model's name, and whether the address ends as the server wants it (most: /v1)."
+		case status.outOfMoney():
+			return "The account has no credit left; what is answered is kept."
+		case status.status == http.StatusTooManyRequests:
+			return "Set a limit of requests or tokens per minute below the server's, or allow more time."
+		case status.status >= 300 && status.status < 400:
+			return "Redirects are not followed: name the address itself, if you trust it."
+		case status.status >= 500:
+			return "The server has trouble: look at its log, or try again later."
+		}
+	case certificate(err):
+		return "If a proxy opens TLS here, name its certificate in SSL_CERT_FILE."
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "Is the server running, and is the port right?"
+	case errors.As(err, &dns):
+		return "Is the host's name right, and is there a network? Behind a proxy set HTTPS_PROXY."
+	case errors.Is(err, errAttemptTimeout):
+		return "Allow more time for one attempt, or fewer tokens for an answer."
+	}
+	return ""
+}
+
+func status(err error) int {
+	var s *statusError
+	if errors.As(err, &s) {
+		return s.status
+	}
+	return 0
+}
+
+// class is llm's for err.
+func class(err error) error {
+	var s *statusError
+	switch {
+	case !errors.As(err, &s):
+		return llm.ErrModel
+	case s.tooLong():
+		return llm.ErrTooLong
+	case s.status == http.StatusBadRequest || s.status == http.StatusUnprocessableEntity || s.status == http.StatusRequestEntityTooLarge:
+		return llm.ErrRequest
+	}
+	return llm.ErrModel
+}

@@ -1,0 +1,196 @@
+package endpoint
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// perMinute is the most, over all minutes of the arrivals, of what is counted,
+// and the mean of the minutes after the first half one.
+func perMinute(arrived []arrival, minute time.Duration, count func(arrival) int) (most int, mean float64) {
+	from, sum := 0, 0
+	for _, a := range arrived {
+		sum += count(a)
+		for a.at.Sub(arrived[from].at) >= minute {
+			sum -= count(arrived[from])
+			from++
+		}
+		most = max(most, sum)
+	}
+	begin := arrived[0].at.Add(minute / 2)
+	total := 0
+	for _, a := range arrived {
+		if a.at.After(begin) {
+			total += count(a)
+		}
+	}
+	return most, float64(total) / (float64(arrived[len(arrived)-1].at.Sub(begin)) / float64(minute))
+}
+
+// A minute of three seconds; the server counts.
+func TestLimitOfRequests(t *testing.T) {
+	s := newServer(t)
+	const limit, minute = 300, 3 * time.Second
+	e := s.open(t, Options{RequestsPerMinute: limit, minute: minute})
+	requests := chats(2 * limit)
+	// Two calls at the same time share the limit.
+	done := make(chan error)
+	go func() {
+		_, err := e.Do(context.Background(), requests[:limit])
+		done <- err
+	}()
+	do(t, e, requests[limit:]...)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	most, mean := perMinute(s.arrived, minute, func(arrival) int { return 1 })
+	t.Logf("limit %d, most %d, mean %.0f", limit, most, mean)
+	if len(s.arrived) != 2*limit || float64(most) > 1.05*limit || mean < 0.85*limit {
+		t.Errorf("%d arrived; at most %d a minute and %.0f in the mean for a limit of %d", len(s.arrived), most, mean, limit)
+	}
+}
+
+// Answers of very different sizes; MaxTokens says nothing of them.
+func TestLimitOfTokens(t *testing.T) {
+	s := newServer(t)
+	const limit, minute = 12000, 3 * time.Second
+	s.serve = func(w http.ResponseWriter, a asked) {
+		s.charge(a.text)
+		s.mu.Lock()
+		n := len(s.arrived)
+		output := 10 + n*7%30
+		s.arrived[n-1].tokens = output + 20
+		s.mu.Unlock()
+		time.Sleep(5 * time.Millisecond)
+		w.Write(body(a, strings.Repeat("word ", output), 20, output))
+	}
+	e := s.open(t, Options{TokensPerMinute: limit, minute: minute})
+	requests := chats(500) // of 44 tokens in the mean
+	for i := range requests {
+		requests[i].MaxTokens = 400
+	}
+	do(t, e, requests...)
+	most, mean := perMinute(s.arrived, minute, func(a arrival) int { return a.tokens })
+	t.Logf("limit %d, most %d, mean %.0f", limit, most, mean)
+	if float64(most) > 1.05*limit || mean < 0.85*limit {
+		t.Errorf("at most %d tokens a minute and %.0f in the mean for a limit of %d", most, mean, limit)
+	}
+}
+
+// A server that says what is left is not asked for more.
+func TestHeedsRateLimitHeaders(t *testing.T) {
+	s := newServer(t)
+	left, refusals := 10, 0
+	s.serve = func(w http.ResponseWriter, a asked) {
+		s.mu.Lock()
+		if left == 0 {
+			refusals++
+		}
+		left = max(0, left-1)
+		now := left
+		if now == 0 {
+			time.AfterFunc(100*time.Millisecond, func() {
+				s.mu.Lock()
+				left = 10
+				s.mu.Unlock()
+			})
+		}
+		s.mu.Unlock()
+		w.Header().Set("x-ratelimit-remaining-requests", string('0'+rune(now)))
+		w.Header().Set("x-ratelimit-reset-requests", "120s")
+		s.good(w, a, "fine")
+	}
+	e := s.open(t, Options{MaxConcurrency: 1})
+	for _, r := range do(t, e, chats(45)...) {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}
+	if refusals > 0 {
+		t.Errorf("%d requests were sent while nothing was left", refusals)
+	}
+}
+
+// The number of requests at once grows where that helps, and shrinks where the
+// server refuses.
+func TestConcurrency(t *testing.T) {
+	s := newServer(t)
+	s.serve = func(w http.ResponseWriter, a asked) {
+		time.Sleep(5 * time.Millisecond)
+		s.good(w, a, "fine")
+	}
+	e := s.open(t, Options{MaxConcurrency: 16})
+	do(t, e, chats(600)...)
+	if s.most < 12 {
+		t.Errorf("no more than %d at once, of 16", s.most)
+	}
+	s = newServer(t)
+	refused := 0
+	s.serve = func(w http.ResponseWriter, a asked) {
+		s.mu.Lock()
+		tooMany := s.busy > 6
+		if tooMany {
+			refused++
+		}
+		s.mu.Unlock()
+		if tooMany {
+			refuse(w, 429, "six at once")
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+		s.good(w, a, "fine")
+	}
+	e = s.open(t, Options{MaxConcurrency: 64})
+	for i, r := range do(t, e, chats(600)...) {
+		if r.Err != nil {
+			t.Errorf("row %d: %v", i, r.Err)
+		}
+	}
+	t.Logf("%d at most at once, %d now, %d refused", s.most, e.slots.now(), refused)
+	if s.most > 16 || refused > 200 {
+		t.Errorf("%d at once, and %d refusals, at a server that takes 6", s.most, refused)
+	}
+}
+
+func TestSlowAnswersLowerConcurrency(t *testing.T) {
+	s := newSlots(64)
+	s.limit = 40
+	begun := time.Now()
+	for range 50 {
+		s.answered(begun, 10*time.Millisecond)
+	}
+	for range 50 {
+		s.answered(time.Now(), 100*time.Millisecond)
+	}
+	if s.now() > 10 {
+		t.Errorf("%d at once although answers take ten times as long", s.now())
+	}
+}
+
+func TestServerDurations(t *testing.T) {
+	second := time.Second
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		header string
+		want   time.Duration
+		ok     bool
+	}{
+		{"3", 3 * second, true}, {"0.5", second / 2, true}, {"-1", 0, false}, {"", 0, false}, {"soon", 0, false}, {"NaN", 0, false},
+		{"1e300", maxServerWait * second, true},
+		{"Wed, 25 Nov 2026 12:00:07 GMT", 7 * second, true},
+		{"Wed, 25 Nov 2026 11:00:00 GMT", 0, true},
+	} {
+		got, ok := retryAfter(http.Header{"Retry-After": {test.header}}, now, second)
+		if got != test.want || ok != test.ok {
+			t.Errorf("Retry-After: %s is %v, %v", test.header, got, ok)
+		}
+	}
+	for in, want := range map[string]time.Duration{"12ms": 12 * time.Millisecond, "6m0s": 6 * time.Minute, "1.5": 1500 * time.Millisecond} {
+		if got, ok := serverDuration(in, second); !ok || got != want {
+			t.Errorf("%s is %v, %v", in, got, ok)
+		}
+	}
+}

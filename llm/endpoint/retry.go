@@ -1,0 +1,283 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+)
+
+// When an attempt is repeated. The server cannot have charged, or says so:
+//
+//	no connection, or nothing written to it      repeated
+//	429                                          waited out, as long as Timeout allows
+//	408, 425, 500, 503, 529                      repeated: the server's own word that it gave no answer
+//
+// It may have charged, so that Options.RetryCharged must allow it:
+//
+//	written, but no answer came (cut, timeout)   the row's error, marked MayBeCharged
+//	502, 504, 520 to 524                         the same: a gateway's word says nothing of the server behind it
+//	200, but the body is cut, huge or no JSON    the same
+//
+// Everything else is the request's own fault, or the key's, and is not repeated.
+// All attempts of a request carry one Idempotency-Key, made of what is asked,
+// so that a server that honours it charges once even after a crash here.
+
+var (
+	errAttemptTimeout = errors.New("the attempt took too long")
+	errTooBig         = errors.New("the answer is too big")
+)
+
+// call is one HTTP exchange to bring about.
+type call struct {
+	path     string
+	body     []byte
+	idem     string
+	maxBytes int64
+	reserve  float64 // tokens foreseen
+	// read parses the body of a good answer; its error means that the answer
+	// is unreadable.
+	read func(body []byte) error
+}
+
+func newCall(path string, body []byte, read func([]byte) error) *call {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s", path, body))
+	return &call{path: path, body: body, idem: "firesteel-" + hex.EncodeToString(sum[:16]), maxBytes: maxAnswerBytes, read: read}
+}
+
+// failure is why an attempt gave no answer.
+type failure struct {
+	err        error
+	charged    bool // it may have been charged
+	final      bool // another attempt would not help
+	wait       bool // the server wants fewer requests
+	down       bool // the server does not work
+	retryAfter time.Duration
+	hasAfter   bool
+}
+
+// do sends the call until it is answered. After an answer the caller settles
+// its tokens: e.limits.settle(c.reserve, n).
+func (e *Endpoint) do(ctx context.Context, c *call) error {
+	var first time.Time
+	for try, waits := 1, 0; ; {
+		f, err := e.try(ctx, c, &first)
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			return nil
+		}
+		if f.charged {
+			e.usage.count(func(t *Totals) { t.Uncertain++ })
+		}
+		if f.final || f.charged && !e.opts.RetryCharged {
+			return e.failed(f, nil)
+		}
+		if f.wait {
+			waits++
+		} else {
+			try++
+		}
+		if try > e.opts.Attempts {
+			return e.failed(f, fmt.Errorf("given up after %d attempts", e.opts.Attempts))
+		}
+		pause := e.backoff(try + waits)
+		if f.hasAfter {
+			pause = f.retryAfter + pause/10
+			e.limits.pause(f.retryAfter)
+		}
+		if !first.IsZero() && time.Since(first)+pause > e.opts.Timeout {
+			return e.failed(f, fmt.Errorf("given up, as all attempts together may take %v", e.opts.Timeout))
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// try is one attempt, as soon as everything lets it start. The error is the
+// context's or the breaker's.
+func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure, error) {
+	if err := e.slots.take(ctx); err != nil {
+		return nil, err
+	}
+	defer e.slots.give()
+	probe, err := e.breaker.enter(ctx)
+	if err != nil {
+		var open *openError
+		if errors.As(err, &open) {
+			return &failure{err: open, final: true}, nil
+		}
+		return nil, err
+	}
+	if err := e.limits.start(ctx, c.reserve); err != nil {
+		e.breaker.leave(probe)
+		return nil, err
+	}
+	begun := time.Now()
+	if first.IsZero() {
+		*first = begun
+	}
+	deadline := begun.Add(e.opts.AttemptTimeout)
+	if last := first.Add(e.opts.Timeout); last.Before(deadline) {
+		deadline = last
+	}
+	e.usage.count(func(t *Totals) { t.Attempts++ })
+	f := e.exchange(ctx, c, deadline)
+	switch {
+	case f == nil: // the caller knows what was used
+	case f.charged:
+		e.limits.settle(c.reserve, c.reserve)
+	default:
+		e.limits.settle(c.reserve, 0)
+	}
+	if ctx.Err() != nil && f != nil {
+		e.breaker.leave(probe)
+		if f.charged {
+			e.usage.count(func(t *Totals) { t.Uncertain++ })
+		}
+		return nil, context.Cause(ctx)
+	}
+	switch {
+	case f == nil:
+		e.breaker.success(probe)
+		e.slots.answered(begun, time.Since(begun))
+	case f.down:
+		e.breaker.failure(probe, f.err)
+		e.slots.refused(begun)
+	default:
+		e.breaker.success(probe)
+		if f.wait {
+			e.slots.refused(begun)
+		}
+	}
+	return f, nil
+}
+
+// exchange sends the call once, and knows what to make of what came.
+func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) *failure {
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errAttemptTimeout)
+	defer cancel()
+	var conn *countedConn
+	var before int64
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		inner := i.Conn
+		if t, ok := inner.(interface{ NetConn() net.Conn }); ok {
+			inner = t.NetConn()
+		}
+		if conn, _ = inner.(*countedConn); conn != nil {
+			before = conn.written.Load()
+		}
+	}})
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.ref.url(c.path), bytes.NewReader(c.body))
+	if err != nil {
+		return &failure{err: errors.New("the endpoint's address is malformed"), final: true}
+	}
+	// net/http itself repeats requests with an Idempotency-Key whose body it
+	// can have again, even if they were written: that is for us to decide.
+	request.GetBody = nil
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "firesteel")
+	request.Header.Set("Idempotency-Key", c.idem)
+	if e.key.secret != "" {
+		request.Header.Set("Authorization", "Bearer "+e.key.secret)
+	}
+	response, err := e.client.Do(request)
+	if err != nil {
+		var inner *url.Error
+		if errors.As(err, &inner) {
+			err = inner.Err // the outer one repeats the address
+		}
+		// A cancelled attempt may still be being written.
+		sent := conn != nil && (ctx.Err() != nil || conn.written.Load() != before)
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return &failure{err: err, charged: sent, down: !errors.Is(err, errRefused),
+			final: errors.Is(err, errRefused) || certificate(err) || nameNotFound(err)}
+	}
+	defer response.Body.Close()
+	e.limits.heed(response.Header)
+	if response.StatusCode != http.StatusOK {
+		return e.refusal(response)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, c.maxBytes+1))
+	switch {
+	case err != nil:
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return &failure{err: fmt.Errorf("the answer broke off: %w", err), charged: true, down: true}
+	case int64(len(body)) > c.maxBytes:
+		return &failure{err: fmt.Errorf("%w: more than %d bytes", errTooBig, c.maxBytes), charged: true, final: true}
+	}
+	if err := c.read(body); err != nil {
+		return &failure{err: err, charged: true}
+	}
+	return nil
+}
+
+// refusal reads an answer that is not 200.
+func (e *Endpoint) refusal(r *http.Response) *failure {
+	// A body that breaks off changes nothing of what the status says.
+	body, _ := io.ReadAll(io.LimitReader(r.Body, maxErrorBytes))
+	said := parseError([]byte(e.key.redact(string(body))))
+	err := &statusError{r.StatusCode, said}
+	if location, e := r.Location(); e == nil && r.StatusCode < 400 {
+		err.message = "it redirects to " + location.Scheme + "://" + location.Host
+	}
+	f := &failure{err: err, final: true}
+	switch r.StatusCode {
+	case http.StatusTooManyRequests:
+		f.final = err.outOfMoney()
+		f.wait = !f.final
+	case http.StatusRequestTimeout, http.StatusTooEarly:
+		f.final = false
+	case http.StatusInternalServerError, http.StatusServiceUnavailable, 529:
+		f.final, f.down = false, true
+	case http.StatusBadGateway, http.StatusGatewayTimeout, 520, 521, 522, 523, 524:
+		f.final, f.down, f.charged = false, true, true
+	}
+	f.retryAfter, f.hasAfter = retryAfter(r.Header, time.Now(), e.limits.second)
+	return f
+}
+
+// failed is what a row is told. bound says which one was met, if any.
+func (e *Endpoint) failed(f *failure, bound error) error {
+	err := f.err
+	if bound != nil {
+		err = fmt.Errorf("%w: %w", bound, f.err)
+	}
+	return &Error{Model: e.ref.model, Host: e.ref.base.Host, Class: class(f.err), Status: status(f.err),
+		Err: err, Advice: e.advice(f.err), MayBeCharged: f.charged}
+}
+
+// backoff is exponential with full jitter: anything up to twice as much each
+// time, so that many who failed together do not come back together.
+func (e *Endpoint) backoff(try int) time.Duration {
+	second := e.limits.second
+	most := min(second/2<<min(try, 10), 30*second)
+	return time.Duration(rand.Int64N(int64(most) + 1))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
