@@ -39,6 +39,7 @@ var layers = map[string]struct {
 	"llm/weights/numbers":         {nil, "numbers, whatever they weigh"},
 	"llm/endpoint":                {[]string{"llm", "internal/..."}, "a server far away needs no engine, no weights and no tokenizer"},
 	"llm/token":                   {[]string{"llm/weights/gguf/..."}, "a tokenizer needs only its vocabulary, which GGUF files hold"},
+	"llm/grammar":                 {[]string{"llm"}, "a constraint needs a vocabulary's bytes only: no tokenizer, no engine"},
 	"llm/local":                   {[]string{"llm", "llm/token", "llm/grammar", "llm/weights/gguf/...", "llm/weights/safetensors/...", "llm/local/..."}, "the engine schedules models; it knows no function and no table"},
 	"llm/local/model":             {[]string{"llm/weights/gguf/...", "llm/weights/safetensors/...", "llm/local/nn", "llm/local/kernel"}, "a model is layers over kernels"},
 	"llm/local/nn":                {[]string{"llm/local/kernel"}, "layers are made of kernels"},
