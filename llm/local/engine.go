@@ -1,5 +1,5 @@
 // Package local is the CPU engine: it answers requests with a model read from
-// a GGUF file, inside this process.
+// files, inside this process.
 package local
 
 import (
@@ -17,7 +17,6 @@ import (
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/model"
 	"github.com/firesteel/firesteel/llm/token"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
 // Options adjust an Engine; the zero value suits most uses.
@@ -29,6 +28,10 @@ type Options struct {
 	// Digest is the SHA-256 of the file in hex, if it is known already; empty
 	// lets Open compute it.
 	Digest string
+	// Precision is what the weights are kept in; empty takes Auto.
+	Precision Precision
+	// IgnoreEnd lets answers go on to their limit, for measurements.
+	IgnoreEnd bool
 	// PrefixBytes bounds the memory of kept prefixes, and of those that one
 	// call uses; 0 takes 256 MiB.
 	PrefixBytes int64
@@ -36,16 +39,42 @@ type Options struct {
 
 const defaultPrefixBytes = 256 << 20
 
+// Precision is how many bits weights are kept in.
+type Precision string
+
+const (
+	// Auto is Int8, which answers as well as Float32 where that was measured:
+	// see docs/performance.md.
+	Auto    Precision = "auto"
+	Float32 Precision = "f32"
+	Int8    Precision = "int8"
+)
+
+// ParsePrecision reads a precision as users write it.
+func ParsePrecision(s string) (Precision, error) {
+	switch p := Precision(s); p {
+	case Auto, Float32, Int8:
+		return p, nil
+	case "":
+		return Auto, nil
+	}
+	return "", fmt.Errorf("the precision %q is not known; it is auto, f32 or int8", s)
+}
+
 var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
 // Engine is a model on this machine's CPU. It implements llm.Model.
 type Engine struct {
 	info      llm.Info
+	source    *model.Source
 	network   model.Network
 	tokens    *token.Tokenizer
+	start     int32 // of answers, where the network has an encoder
+	encodes   bool
 	chat      *chatML // nil where chatErr says why there is none
 	chatErr   error
 	stop      map[int32]bool // tokens that end an answer
+	ignoreEnd bool
 	scheduler *scheduler
 	prefixes  *prefixes
 
@@ -55,9 +84,10 @@ type Engine struct {
 
 var _ llm.Model = (*Engine)(nil)
 
-// Open reads the GGUF file at path and starts an engine for it. The
-// environment variable FIRESTEEL_ISA forces an instruction set: generic or
-// avx2. Errors about the file wrap llm.ErrModel.
+// Open reads the model at path, a GGUF file or a folder with config.json,
+// tokenizer.json and weights in the safetensors format, and starts an engine
+// for it. The environment variable FIRESTEEL_ISA forces an instruction set:
+// generic or avx2. Errors about the files wrap llm.ErrModel.
 func Open(path string, opts Options) (*Engine, error) {
 	e, err := open(path, opts)
 	if err != nil {
@@ -80,59 +110,91 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	if opts.Name == "" {
 		opts.Name = filepath.Base(path)
 	}
-	file, err := gguf.Open(path)
+	precision, err := ParsePrecision(string(opts.Precision))
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if e := file.Close(); err == nil {
-			err = e
-		}
-	}()
-	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest}}
-	if e.tokens, err = token.Read(file); err != nil {
+	if precision == Auto {
+		precision = Int8
+	}
+	source, err := model.OpenSource(path)
+	if err != nil {
 		return nil, err
 	}
-	if e.chatErr = e.readTemplate(file); e.chatErr != nil {
-		e.chatErr = fmt.Errorf("%s: %w", path, e.chatErr)
+	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest}, source: source, ignoreEnd: opts.IgnoreEnd}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, source.Close())
+		}
+	}()
+	if err := e.readTokenizer(); err != nil {
+		return nil, err
 	}
-	if e.info.Digest == "" {
+	if e.info.Digest == "" && source.GGUF != nil {
 		var hashing sync.WaitGroup
 		hashing.Go(func() {
-			sum := sha256.Sum256(file.Data())
+			sum := sha256.Sum256(source.GGUF.Data())
 			e.info.Digest = hex.EncodeToString(sum[:])
 		})
 		defer hashing.Wait()
 	}
-	if e.network, err = model.Load(file, kernels, opts.Threads); err != nil {
+	if e.network, err = model.Load(source, model.Precision(precision), kernels, opts.Threads); err != nil {
 		return nil, err
 	}
-	if n := e.tokens.Size(); n != e.network.Vocabulary() {
+	// Files may hold scores for more tokens than there are, to have a round
+	// number of them.
+	if n := e.tokens.Size(); n > e.network.Vocabulary() {
 		err := fmt.Errorf("%s: its tokenizer has %d tokens, but its weights are for %d", path, n, e.network.Vocabulary())
 		return nil, errors.Join(err, e.network.Close())
 	}
 	e.info.Context = e.network.Context()
+	e.start, e.encodes = e.network.Start()
+	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
+	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
+	return e, nil
+}
+
+// readTokenizer reads the tokenizer and what goes with it: the chat template,
+// and the tokens that end an answer.
+func (e *Engine) readTokenizer() (err error) {
+	var template string
+	if file := e.source.GGUF; file != nil {
+		if e.tokens, err = token.Read(file); err != nil {
+			return err
+		}
+		if file.Has("tokenizer.chat_template") {
+			if template, err = file.String("tokenizer.chat_template"); err != nil {
+				return err
+			}
+		}
+	} else {
+		path := filepath.Join(e.source.Path, "tokenizer.json")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if e.tokens, err = token.ReadJSON(path, data); err != nil {
+			return err
+		}
+		if template, err = e.source.ChatTemplate(); err != nil {
+			return err
+		}
+	}
+	if template == "" {
+		e.chatErr = fmt.Errorf("%w: it has no chat template; ask with plain text instead of messages", llm.ErrModel)
+	} else {
+		e.chat, e.chatErr = newChatML(template, e.tokens)
+	}
+	if e.chatErr != nil {
+		e.chatErr = fmt.Errorf("%s: %w", e.source.Path, e.chatErr)
+	}
 	e.stop = map[int32]bool{e.tokens.EOS: true}
 	for _, name := range []string{"<|im_end|>", "<|endoftext|>"} {
 		if id, ok := e.tokens.Special(name); ok {
 			e.stop[id] = true
 		}
 	}
-	e.scheduler = newScheduler(e.network, kernels, opts.Threads)
-	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
-	return e, nil
-}
-
-func (e *Engine) readTemplate(file *gguf.File) error {
-	if !file.Has("tokenizer.chat_template") {
-		return fmt.Errorf("%w: it has no chat template; ask with plain text instead of messages", llm.ErrModel)
-	}
-	template, err := file.String("tokenizer.chat_template")
-	if err != nil {
-		return err
-	}
-	e.chat, err = newChatML(template, e.tokens)
-	return err
+	return nil
 }
 
 // SetThreads changes the number of cores to compute on. Answers do not depend
@@ -152,7 +214,7 @@ func (e *Engine) Cut(text string, max int) (string, bool) { return e.tokens.Cut(
 func (e *Engine) Close() error {
 	e.close.Do(func() {
 		e.scheduler.close()
-		e.closeErr = e.network.Close()
+		e.closeErr = errors.Join(e.network.Close(), e.source.Close())
 	})
 	return e.closeErr
 }

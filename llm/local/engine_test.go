@@ -266,7 +266,7 @@ func TestPromptInParts(t *testing.T) {
 		for at := 0; at < len(ids); at += part {
 			var rows []model.Row
 			for i := at; i < min(at+part, len(ids)); i++ {
-				rows = append(rows, model.Row{Token: ids[i], Position: i, View: nn.View{Leading: i + 1}, Logits: true})
+				rows = append(rows, model.Row{Token: ids[i], Position: i, View: nn.View{Leading: i + 1}, Want: model.Logits})
 			}
 			err := state.Step([]model.Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, row int, logits []float32) {
 				if !slices.Equal(logits, want[at+row]) {
@@ -385,7 +385,7 @@ func TestBadFiles(t *testing.T) {
 		"the kind":                         replace("gpt2", "bert"),
 		"rule":                             replace("smollm", "qwen99"),
 		"no part of":                       gguftest.Llama(7).F32("blk.0.attn_q.bias", []int{64}, make([]float32, 64)).Bytes(),
-		"its shape is":                     replace("feed_forward_length\x04\x00\x00\x00\x30", "feed_forward_length\x04\x00\x00\x00\x40"),
+		"its shape":                        replace("feed_forward_length\x04\x00\x00\x00\x30", "feed_forward_length\x04\x00\x00\x00\x40"),
 	} {
 		path := t.TempDir() + "/bad.gguf"
 		if err := os.WriteFile(path, data, 0o600); err != nil {

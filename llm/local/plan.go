@@ -18,8 +18,9 @@ const minShared = 16
 
 // plan is a request in tokens.
 type plan struct {
+	input  []int32 // of the encoder, where there is one
 	prompt []int32
-	shared int // leading tokens that other requests may have too
+	shared int // leading tokens of the prompt that other requests may have too
 	labels []string
 	trie   *labelTrie // nil to generate
 	max    int
@@ -32,6 +33,7 @@ type plan struct {
 func (p *plan) key() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %v %d %q ", p.max, p.trie != nil, len(p.labels), p.labels)
+	b.WriteString(tokenKey(p.input))
 	b.WriteString(tokenKey(p.prompt))
 	return b.String()
 }
@@ -43,6 +45,9 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 		return nil, err
 	}
 	window := e.info.Context
+	if len(p.input) > window {
+		return nil, fmt.Errorf("%w: it has %d tokens, of %d", llm.ErrTooLong, len(p.input), window)
+	}
 	switch c := r.Constraint.(type) {
 	case nil:
 		p.max = r.MaxTokens
@@ -80,6 +85,21 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 	switch {
 	case plain && len(r.Messages) > 0:
 		return fmt.Errorf("%w: it has both messages and plain text", llm.ErrRequest)
+	case !plain && len(r.Messages) == 0:
+		return fmt.Errorf("%w: it has neither messages nor text", llm.ErrRequest)
+	case e.encodes:
+		text := r.Prefix + r.Text
+		if !plain {
+			text = joined(r.Messages)
+		}
+		p.input = e.tokens.Encode(text)
+		if e.tokens.AddEOS {
+			p.input = append(p.input, e.tokens.EOS)
+		}
+		if len(p.input) == 0 {
+			return fmt.Errorf("%w: its text has no tokens", llm.ErrRequest)
+		}
+		p.prompt = []int32{e.start}
 	case plain:
 		if e.tokens.AddBOS {
 			p.prompt = append(p.prompt, e.tokens.BOS)
@@ -90,8 +110,6 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 		if len(p.prompt) == 0 {
 			return fmt.Errorf("%w: its text has no tokens", llm.ErrRequest)
 		}
-	case len(r.Messages) == 0:
-		return fmt.Errorf("%w: it has neither messages nor text", llm.ErrRequest)
 	case e.chat == nil:
 		return e.chatErr
 	default:
@@ -106,6 +124,15 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 		p.shared = 0
 	}
 	return nil
+}
+
+// joined is a chat for models that know none: its texts, one after the other.
+func joined(messages []llm.Message) string {
+	texts := make([]string, len(messages))
+	for i, m := range messages {
+		texts[i] = m.Text
+	}
+	return strings.Join(texts, "\n\n")
 }
 
 // share computes the prefixes of the plans, or finds them computed. If there
@@ -165,7 +192,10 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 func (e *Engine) sequences(plans []*plan) []*sequence {
 	sequences := make([]*sequence, len(plans))
 	for i, p := range plans {
-		s := &sequence{prompt: p.prompt, prefix: p.prefix, trie: p.trie, max: p.max, stop: e.stop}
+		s := &sequence{input: p.input, prompt: p.prompt, prefix: p.prefix, trie: p.trie, max: p.max}
+		if !e.ignoreEnd {
+			s.stop = e.stop
+		}
 		if p.prefix != nil {
 			s.prompt = p.prompt[p.shared:]
 		}
@@ -182,7 +212,7 @@ func (e *Engine) sequences(plans []*plan) []*sequence {
 // result reads the answer of a plan that has been computed.
 func (e *Engine) result(p *plan) llm.Result {
 	s := p.sequence
-	r := llm.Result{PromptTokens: len(p.prompt), Err: s.err}
+	r := llm.Result{PromptTokens: len(p.input) + len(p.prompt), Err: s.err}
 	if s.err != nil {
 		return r
 	}

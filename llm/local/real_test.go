@@ -20,9 +20,9 @@ import (
 )
 
 // openReal opens SmolLM2-135M-Instruct, or skips the test.
-func openReal(t testing.TB) *Engine {
+func openReal(t testing.TB, precision Precision) *Engine {
 	t.Helper()
-	e, err := Open(testkit.Model(t), Options{})
+	e, err := Open(testkit.Model(t), Options{Precision: precision})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func logitsOf(t *testing.T, e *Engine, ids []int32) [][]float32 {
 	cache := nn.NewCache(&nn.Pool{Shape: e.network.Cache()}, nil)
 	rows := make([]model.Row, len(ids))
 	for i, id := range ids {
-		rows[i] = model.Row{Token: id, Position: i, View: nn.View{Leading: i + 1}, Logits: true}
+		rows[i] = model.Row{Token: id, Position: i, View: nn.View{Leading: i + 1}, Want: model.Logits}
 	}
 	out := make([][]float32, len(ids))
 	err := e.network.NewState(len(rows)).Step([]model.Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, row int, logits []float32) {
@@ -140,7 +140,7 @@ func logitsOf(t *testing.T, e *Engine, ids []int32) [][]float32 {
 }
 
 func TestAsReferences(t *testing.T) {
-	e := openReal(t)
+	e := openReal(t, Float32)
 	var worst, worstPeer float64
 	for i, g := range readGoldens(t, "testdata/smollm2.txt") {
 		p, err := e.plan(g.request)
@@ -190,7 +190,7 @@ func TestAsReferences(t *testing.T) {
 // BenchmarkClassify labels short texts after a shared prefix, as ai functions
 // do: a figure is the time for 1000.
 func BenchmarkClassify(b *testing.B) {
-	e := openReal(b)
+	e := openReal(b, Int8)
 	requests := make([]llm.Request, 1000)
 	for i := range requests {
 		requests[i] = sentiment(fmt.Sprintf("The thing number %d that I bought works quite well and looks nice, but it was not cheap at all.", i))

@@ -12,9 +12,9 @@ import (
 const (
 	// stepRows is how many tokens a step computes at most. Weights are read
 	// once a step, so fewer cost speed; more add little, and delay a cancel.
-	stepRows = 192
+	stepRows = 256
 	// maxActive sequences are under way at a time in one worker.
-	maxActive = 16
+	maxActive = 64
 	// activeBytes bounds the caches of one worker's sequences, unless a single
 	// one needs more.
 	activeBytes = 256 << 20
@@ -45,6 +45,7 @@ func newCall(ctx context.Context, sequences []*sequence) *call {
 type scheduler struct {
 	network model.Network
 	kernels *kernel.Set
+	tokens  int // that may be answered, of the network's vocabulary
 
 	mu      sync.Mutex
 	work    sync.Cond
@@ -57,8 +58,8 @@ type scheduler struct {
 	workers sync.WaitGroup
 }
 
-func newScheduler(network model.Network, kernels *kernel.Set, threads int) *scheduler {
-	s := &scheduler{network: network, kernels: kernels, closing: make(chan struct{})}
+func newScheduler(network model.Network, kernels *kernel.Set, tokens, threads int) *scheduler {
+	s := &scheduler{network: network, kernels: kernels, tokens: tokens, closing: make(chan struct{})}
 	s.work.L = &s.mu
 	s.setThreads(threads)
 	return s
@@ -150,7 +151,7 @@ func (s *scheduler) worker() {
 		scheduler: s,
 		state:     s.network.NewState(stepRows),
 		pool:      &nn.Pool{Shape: s.network.Cache()},
-		exps:      newExpFunc(s.kernels, s.network.Vocabulary()),
+		exps:      newExpFunc(s.kernels, s.tokens),
 	}
 	for w.admit() {
 		w.step()
@@ -227,22 +228,30 @@ func (w *worker) step() {
 	var of []*sequence
 	left := stepRows
 	for _, s := range w.active {
-		if left == 0 {
+		if left <= 0 {
 			break
+		}
+		if len(s.input) >= left && len(spans) > 0 {
+			continue // an encoder's input is read in one step
 		}
 		if s.cache == nil {
 			s.cache = nn.NewCache(w.pool, s.prefix.keys())
 		}
-		rows := s.rows(left)
-		left -= len(rows)
-		spans = append(spans, model.Span{Cache: s.cache, Rows: rows})
+		span := model.Span{Cache: s.cache, Input: s.input}
+		if s.input != nil {
+			s.memory = nn.NewCache(w.pool, nil)
+		}
+		span.Memory = s.memory
+		span.Rows = s.rows(max(1, left-len(s.input)))
+		left -= len(s.input) + len(span.Rows)
+		spans = append(spans, span)
 		of = append(of, s)
 	}
 	if len(spans) == 0 {
 		return
 	}
-	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, logits []float32) {
-		of[span].take(row, logits, w.exps)
+	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, values []float32) {
+		of[span].take(row, values[:w.tokens], w.kernels, w.exps)
 	})
 	if err != nil {
 		return // all of them are to be dropped
@@ -257,8 +266,7 @@ func (w *worker) step() {
 			continue
 		}
 		if !s.isPrefix() {
-			s.cache.Release()
-			s.cache = nil
+			s.release()
 		}
 		w.finish(s)
 	}
@@ -268,10 +276,7 @@ func (w *worker) step() {
 
 // drop gives up a sequence whose call has been cancelled.
 func (w *worker) drop(s *sequence) {
-	if s.cache != nil {
-		s.cache.Release()
-		s.cache = nil
-	}
+	s.release()
 	w.finish(s)
 }
 

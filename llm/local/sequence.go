@@ -16,14 +16,16 @@ var errNotFinite = fmt.Errorf("%w: it computed numbers that are not finite; the 
 // is to be made of it. Equal requests of a call share one.
 type sequence struct {
 	call   *call
+	input  []int32 // of the encoder, where there is one, until it is read
 	prompt []int32 // after the prefix
 	prefix *prefix // nil for none
 
-	trie *labelTrie // to score labels; nil to generate
-	stop map[int32]bool
-	max  int // tokens to generate; 0, without a trie, computes a prefix only
+	trie *labelTrie     // to score labels; nil to generate
+	stop map[int32]bool // nil goes on to max
+	max  int            // tokens to generate; 0, without a trie, computes a prefix only
 
 	cache  *nn.Cache // while it is active
+	memory *nn.Cache // of the encoder's output
 	fed    int       // rows of the prompt and the trie, or of prompt and output
 	scores *labelScores
 	output []int32
@@ -42,7 +44,7 @@ func (s *sequence) start() int {
 
 // feed is the number of rows that are known and not computed yet.
 func (s *sequence) feed() int {
-	n := len(s.prompt) + len(s.output) - s.fed
+	n := len(s.input) + len(s.prompt) + len(s.output) - s.fed
 	if s.trie != nil {
 		n += len(s.trie.inner)
 	}
@@ -51,7 +53,7 @@ func (s *sequence) feed() int {
 
 // reserve is the number of tokens its own cache may come to hold.
 func (s *sequence) reserve() int {
-	n := len(s.prompt) + s.max
+	n := len(s.input) + len(s.prompt) + s.max
 	if s.trie != nil {
 		n += len(s.trie.inner)
 	}
@@ -60,7 +62,7 @@ func (s *sequence) reserve() int {
 
 // rows gives the next rows to compute, at most limit.
 func (s *sequence) rows(limit int) []model.Row {
-	rows := make([]model.Row, min(limit, s.feed()))
+	rows := make([]model.Row, min(limit, s.feed()-len(s.input)))
 	start := s.start()
 	for i := range rows {
 		n := s.fed + i
@@ -70,7 +72,7 @@ func (s *sequence) rows(limit int) []model.Row {
 			row.Token = s.trie.nodes[node].token
 			row.Position = start + len(s.prompt) + s.trie.nodes[node].depth - 1
 			row.View = nn.View{Leading: start + len(s.prompt), Extra: s.trie.ancestors(node, start+len(s.prompt))}
-			row.Logits = true
+			row.Want = model.Logits
 			continue
 		} else if known >= 0 {
 			row.Token = s.output[known]
@@ -79,13 +81,15 @@ func (s *sequence) rows(limit int) []model.Row {
 		}
 		row.Position = start + n
 		row.View = nn.View{Leading: start + n + 1}
-		row.Logits = n >= len(s.prompt)-1 && (s.trie != nil || s.max > 0)
+		if n >= len(s.prompt)-1 && (s.trie != nil || s.max > 0) {
+			row.Want = model.Logits
+		}
 	}
 	return rows
 }
 
 // take reads the logits after the row that many rows beyond fed.
-func (s *sequence) take(row int, logits []float32, exps expFunc) {
+func (s *sequence) take(row int, logits []float32, kernels *kernel.Set, exps expFunc) {
 	if s.err != nil {
 		return
 	}
@@ -97,13 +101,8 @@ func (s *sequence) take(row int, logits []float32, exps expFunc) {
 		s.err = s.scores.add(node, logits, exps)
 		return
 	}
-	best := 0
-	for i, x := range logits {
-		if x > logits[best] {
-			best = i
-		}
-	}
-	if !nn.AllFinite(logits) {
+	best, finite := kernels.Best(logits)
+	if !finite {
 		s.err = errNotFinite
 		return
 	}
@@ -112,13 +111,54 @@ func (s *sequence) take(row int, logits []float32, exps expFunc) {
 		return
 	}
 	s.output = append(s.output, int32(best))
-	if len(s.output) == s.max {
+	switch {
+	case len(s.output) == s.max:
 		s.finish, s.done = llm.FinishLength, true
+	case s.stop != nil && repeats(s.output):
+		s.finish, s.done = llm.FinishRepeat, true
 	}
+}
+
+// release gives up the memory of a sequence that is no longer active.
+func (s *sequence) release() {
+	for _, c := range []**nn.Cache{&s.cache, &s.memory} {
+		if *c != nil {
+			(*c).Release()
+			*c = nil
+		}
+	}
+}
+
+// A generated text goes round in circles if it ends with the same tokens, at
+// most longestCircle of them, at least circles times, which are at least
+// circling tokens.
+const (
+	longestCircle = 48
+	circles       = 4
+	circling      = 32
+)
+
+func repeats(tokens []int32) bool {
+	n := len(tokens)
+	for period := 1; period <= longestCircle && period*circles <= n; period++ {
+		need := max(circling, period*circles)
+		if need > n {
+			continue
+		}
+		i := n - 1
+		for i >= n-need+period && tokens[i] == tokens[i-period] {
+			i--
+		}
+		if i < n-need+period {
+			return true
+		}
+	}
+	return false
 }
 
 // advance counts rows as computed.
 func (s *sequence) advance(rows int) {
+	s.input = nil
 	s.fed += rows
 	if s.err != nil || s.feed() == 0 {
 		s.done = true

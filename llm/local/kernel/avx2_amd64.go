@@ -37,25 +37,25 @@ func tile6(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
 //go:noescape
 func wide(k int, a *float32, b *float32, stride int, c *float32, add int)
 
-// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] - bias[16]) * rowScale[1] * scale[16]; k is a multiple of 8.
+// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] - bias[16]) * rowScale[1] * scale[16] for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x1(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 
-// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] - bias[16]) * rowScale[2] * scale[16]; k is a multiple of 8.
+// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] - bias[16]) * rowScale[2] * scale[16] for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x2(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 
-// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] - bias[16]) * rowScale[3] * scale[16]; k is a multiple of 8.
+// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] - bias[16]) * rowScale[3] * scale[16] for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x3(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 
-// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] - bias[16]) * rowScale[4] * scale[16]; k is a multiple of 8.
+// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] - bias[16]) * rowScale[4] * scale[16] for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x4(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 
 // wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] - bias[64]) * rowScale * scale[64]; stride is from panel to panel, in bytes, k a multiple of 8.
 //
@@ -96,3 +96,8 @@ func squares16(n int, x *float32) float32
 //
 //go:noescape
 func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)
+
+// maximum16 gives the greatest of x[n], and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.
+//
+//go:noescape
+func maximum16(n int, x *float32) (greatest float32, zero float32)

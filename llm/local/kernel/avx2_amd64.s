@@ -896,25 +896,33 @@ DATA ones<>+24(SB)/4, $0x00010001
 DATA ones<>+28(SB)/4, $0x00010001
 GLOBL ones<>(SB), RODATA|NOPTR, $32
 
-// func tileInt8x1(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 // Requires: AVX, AVX2
-TEXT ·tileInt8x1(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  b+24(FP), CX
-	MOVQ  lda+16(FP), DX
-	MOVQ  a+8(FP), DX
+TEXT ·tileInt8x1(SB), NOSPLIT, $0-88
+	MOVQ tiles+0(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldc+48(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ rowScale+56(FP), DI
+	SHLQ $0x02, DX
+
+tile:
+	MOVQ  k+8(FP), R8
+	MOVQ  b+32(FP), R9
+	MOVQ  BX, R10
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 
 loop:
-	VMOVDQU      (CX), Y2
-	VMOVDQU      32(CX), Y3
-	VMOVDQU      64(CX), Y4
-	VMOVDQU      96(CX), Y5
-	VPBROADCASTD (DX), Y6
+	VMOVDQU      (R9), Y2
+	VMOVDQU      32(R9), Y3
+	VMOVDQU      64(R9), Y4
+	VMOVDQU      96(R9), Y5
+	VPBROADCASTD (R10), Y6
 	VPMADDUBSW   Y2, Y6, Y2
 	VPMADDUBSW   Y3, Y6, Y6
-	VPBROADCASTD 4(DX), Y3
+	VPBROADCASTD 4(R10), Y3
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VPMADDUBSW   Y5, Y3, Y3
@@ -923,22 +931,18 @@ loop:
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y1, Y1
-	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x08, AX
+	ADDQ         $0x00000008, R10
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x08, R8
 	JG           loop
-	MOVQ         ldc+40(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         c+32(FP), AX
-	MOVQ         rowScale+48(FP), CX
-	MOVQ         scale+56(FP), DX
-	MOVQ         bias+64(FP), BX
-	MOVQ         add+72(FP), SI
-	VMOVUPS      (DX), Y2
-	VMOVDQU      (BX), Y4
-	VMOVUPS      32(DX), Y3
-	VMOVDQU      32(BX), Y5
-	VBROADCASTSS (CX), Y6
+	MOVQ         scale+64(FP), R8
+	MOVQ         bias+72(FP), R9
+	MOVQ         add+80(FP), R10
+	VMOVUPS      (R8), Y2
+	VMOVDQU      (R9), Y4
+	VMOVUPS      32(R8), Y3
+	VMOVDQU      32(R9), Y5
+	VBROADCASTSS (DI), Y6
 	VPSUBD       Y4, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y2, Y6, Y2
@@ -947,38 +951,53 @@ loop:
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       Y3, Y6, Y2
 	VMULPS       Y2, Y1, Y1
-	TESTQ        SI, SI
+	TESTQ        R10, R10
 	JZ           store
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
+	MOVQ         SI, R8
+	VADDPS       (R8), Y0, Y0
+	VADDPS       32(R8), Y1, Y1
+	ADDQ         DX, R8
 
 store:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	ADDQ    CX, BX
+	ADDQ    $0x00000004, DI
+	DECQ    AX
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tileInt8x2(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 // Requires: AVX, AVX2
-TEXT ·tileInt8x2(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  b+24(FP), CX
-	MOVQ  lda+16(FP), DX
-	MOVQ  a+8(FP), BX
+TEXT ·tileInt8x2(SB), NOSPLIT, $0-88
+	MOVQ tiles+0(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldc+48(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ rowScale+56(FP), DI
+	SHLQ $0x02, DX
+
+tile:
+	MOVQ  k+8(FP), R8
+	MOVQ  b+32(FP), R9
+	MOVQ  BX, R10
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 
 loop:
-	VMOVDQU      (CX), Y4
-	VMOVDQU      32(CX), Y5
-	VMOVDQU      64(CX), Y6
-	VMOVDQU      96(CX), Y7
-	VPBROADCASTD (BX), Y8
+	VMOVDQU      (R9), Y4
+	VMOVDQU      32(R9), Y5
+	VMOVDQU      64(R9), Y6
+	VMOVDQU      96(R9), Y7
+	VPBROADCASTD (R10), Y8
 	VPMADDUBSW   Y4, Y8, Y10
 	VPMADDUBSW   Y5, Y8, Y8
-	VPBROADCASTD 4(BX), Y9
+	VPBROADCASTD 4(R10), Y9
 	VPMADDUBSW   Y6, Y9, Y11
 	VPADDW       Y11, Y10, Y10
 	VPMADDUBSW   Y7, Y9, Y9
@@ -987,10 +1006,10 @@ loop:
 	VPADDD       Y10, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y1, Y1
-	VPBROADCASTD (BX)(DX*1), Y8
+	VPBROADCASTD (R10)(CX*1), Y8
 	VPMADDUBSW   Y4, Y8, Y4
 	VPMADDUBSW   Y5, Y8, Y8
-	VPBROADCASTD 4(BX)(DX*1), Y5
+	VPBROADCASTD 4(R10)(CX*1), Y5
 	VPMADDUBSW   Y6, Y5, Y6
 	VPADDW       Y6, Y4, Y4
 	VPMADDUBSW   Y7, Y5, Y5
@@ -999,22 +1018,18 @@ loop:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y3, Y3
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x08, AX
+	ADDQ         $0x00000008, R10
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x08, R8
 	JG           loop
-	MOVQ         ldc+40(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         c+32(FP), CX
-	MOVQ         rowScale+48(FP), DX
-	MOVQ         scale+56(FP), BX
-	MOVQ         bias+64(FP), SI
-	MOVQ         add+72(FP), DI
-	VMOVUPS      (BX), Y4
-	VMOVDQU      (SI), Y6
-	VMOVUPS      32(BX), Y5
-	VMOVDQU      32(SI), Y7
-	VBROADCASTSS (DX), Y8
+	MOVQ         scale+64(FP), R8
+	MOVQ         bias+72(FP), R9
+	MOVQ         add+80(FP), R10
+	VMOVUPS      (R8), Y4
+	VMOVDQU      (R9), Y6
+	VMOVUPS      32(R8), Y5
+	VMOVDQU      32(R9), Y7
+	VBROADCASTSS (DI), Y8
 	VPSUBD       Y6, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y4, Y8, Y9
@@ -1023,7 +1038,7 @@ loop:
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       Y5, Y8, Y8
 	VMULPS       Y8, Y1, Y1
-	VBROADCASTSS 4(DX), Y8
+	VBROADCASTSS 4(DI), Y8
 	VPSUBD       Y6, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y4, Y8, Y4
@@ -1032,28 +1047,46 @@ loop:
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y5, Y8, Y4
 	VMULPS       Y4, Y3, Y3
-	TESTQ        DI, DI
+	TESTQ        R10, R10
 	JZ           store
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	VADDPS       (CX)(AX*1), Y2, Y2
-	VADDPS       32(CX)(AX*1), Y3, Y3
+	MOVQ         SI, R8
+	VADDPS       (R8), Y0, Y0
+	VADDPS       32(R8), Y1, Y1
+	ADDQ         DX, R8
+	VADDPS       (R8), Y2, Y2
+	VADDPS       32(R8), Y3, Y3
+	ADDQ         DX, R8
 
 store:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(AX*1)
-	VMOVUPS Y3, 32(CX)(AX*1)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	ADDQ    CX, BX
+	ADDQ    CX, BX
+	ADDQ    $0x00000008, DI
+	DECQ    AX
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tileInt8x3(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 // Requires: AVX, AVX2
-TEXT ·tileInt8x3(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  b+24(FP), CX
-	MOVQ  lda+16(FP), DX
-	MOVQ  a+8(FP), BX
+TEXT ·tileInt8x3(SB), NOSPLIT, $0-88
+	MOVQ tiles+0(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldc+48(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ rowScale+56(FP), DI
+	SHLQ $0x02, DX
+
+tile:
+	MOVQ  k+8(FP), R8
+	MOVQ  b+32(FP), R9
+	MOVQ  BX, R10
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -1062,14 +1095,14 @@ TEXT ·tileInt8x3(SB), NOSPLIT, $0-80
 	VPXOR Y5, Y5, Y5
 
 loop:
-	VMOVDQU      (CX), Y6
-	VMOVDQU      32(CX), Y7
-	VMOVDQU      64(CX), Y8
-	VMOVDQU      96(CX), Y9
-	VPBROADCASTD (BX), Y10
+	VMOVDQU      (R9), Y6
+	VMOVDQU      32(R9), Y7
+	VMOVDQU      64(R9), Y8
+	VMOVDQU      96(R9), Y9
+	VPBROADCASTD (R10), Y10
 	VPMADDUBSW   Y6, Y10, Y12
 	VPMADDUBSW   Y7, Y10, Y10
-	VPBROADCASTD 4(BX), Y11
+	VPBROADCASTD 4(R10), Y11
 	VPMADDUBSW   Y8, Y11, Y13
 	VPADDW       Y13, Y12, Y12
 	VPMADDUBSW   Y9, Y11, Y11
@@ -1078,10 +1111,10 @@ loop:
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y1, Y1
-	VPBROADCASTD (BX)(DX*1), Y10
+	VPBROADCASTD (R10)(CX*1), Y10
 	VPMADDUBSW   Y6, Y10, Y12
 	VPMADDUBSW   Y7, Y10, Y10
-	VPBROADCASTD 4(BX)(DX*1), Y11
+	VPBROADCASTD 4(R10)(CX*1), Y11
 	VPMADDUBSW   Y8, Y11, Y13
 	VPADDW       Y13, Y12, Y12
 	VPMADDUBSW   Y9, Y11, Y11
@@ -1090,10 +1123,10 @@ loop:
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y3, Y3
-	VPBROADCASTD (BX)(DX*2), Y10
+	VPBROADCASTD (R10)(CX*2), Y10
 	VPMADDUBSW   Y6, Y10, Y6
 	VPMADDUBSW   Y7, Y10, Y10
-	VPBROADCASTD 4(BX)(DX*2), Y7
+	VPBROADCASTD 4(R10)(CX*2), Y7
 	VPMADDUBSW   Y8, Y7, Y8
 	VPADDW       Y8, Y6, Y6
 	VPMADDUBSW   Y9, Y7, Y7
@@ -1102,22 +1135,18 @@ loop:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     ones<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y5, Y5
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x08, AX
+	ADDQ         $0x00000008, R10
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x08, R8
 	JG           loop
-	MOVQ         ldc+40(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         c+32(FP), CX
-	MOVQ         rowScale+48(FP), DX
-	MOVQ         scale+56(FP), BX
-	MOVQ         bias+64(FP), SI
-	MOVQ         add+72(FP), DI
-	VMOVUPS      (BX), Y6
-	VMOVDQU      (SI), Y8
-	VMOVUPS      32(BX), Y7
-	VMOVDQU      32(SI), Y9
-	VBROADCASTSS (DX), Y10
+	MOVQ         scale+64(FP), R8
+	MOVQ         bias+72(FP), R9
+	MOVQ         add+80(FP), R10
+	VMOVUPS      (R8), Y6
+	VMOVDQU      (R9), Y8
+	VMOVUPS      32(R8), Y7
+	VMOVDQU      32(R9), Y9
+	VBROADCASTSS (DI), Y10
 	VPSUBD       Y8, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y6, Y10, Y11
@@ -1126,7 +1155,7 @@ loop:
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       Y7, Y10, Y10
 	VMULPS       Y10, Y1, Y1
-	VBROADCASTSS 4(DX), Y10
+	VBROADCASTSS 4(DI), Y10
 	VPSUBD       Y8, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y6, Y10, Y11
@@ -1135,7 +1164,7 @@ loop:
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y7, Y10, Y10
 	VMULPS       Y10, Y3, Y3
-	VBROADCASTSS 8(DX), Y10
+	VBROADCASTSS 8(DI), Y10
 	VPSUBD       Y8, Y4, Y4
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y6, Y10, Y6
@@ -1144,34 +1173,55 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y7, Y10, Y6
 	VMULPS       Y6, Y5, Y5
-	TESTQ        DI, DI
+	TESTQ        R10, R10
 	JZ           store
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	VADDPS       (CX)(AX*1), Y2, Y2
-	VADDPS       32(CX)(AX*1), Y3, Y3
-	VADDPS       (CX)(AX*2), Y4, Y4
-	VADDPS       32(CX)(AX*2), Y5, Y5
+	MOVQ         SI, R8
+	VADDPS       (R8), Y0, Y0
+	VADDPS       32(R8), Y1, Y1
+	ADDQ         DX, R8
+	VADDPS       (R8), Y2, Y2
+	VADDPS       32(R8), Y3, Y3
+	ADDQ         DX, R8
+	VADDPS       (R8), Y4, Y4
+	VADDPS       32(R8), Y5, Y5
+	ADDQ         DX, R8
 
 store:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(AX*1)
-	VMOVUPS Y3, 32(CX)(AX*1)
-	VMOVUPS Y4, (CX)(AX*2)
-	VMOVUPS Y5, 32(CX)(AX*2)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DX, SI
+	ADDQ    CX, BX
+	ADDQ    CX, BX
+	ADDQ    CX, BX
+	ADDQ    $0x0000000c, DI
+	DECQ    AX
+	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func tileInt8x4(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+// func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
 // Requires: AVX, AVX2
-TEXT ·tileInt8x4(SB), NOSPLIT, $0-80
-	MOVQ  k+0(FP), AX
-	MOVQ  b+24(FP), CX
-	MOVQ  lda+16(FP), DX
-	MOVQ  a+8(FP), BX
-	LEAQ  (BX)(DX*2), SI
-	ADDQ  DX, SI
+TEXT ·tileInt8x4(SB), NOSPLIT, $0-88
+	MOVQ tiles+0(FP), AX
+	MOVQ lda+24(FP), CX
+	MOVQ ldc+48(FP), DX
+	MOVQ a+16(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ rowScale+56(FP), DI
+	SHLQ $0x02, DX
+
+tile:
+	MOVQ  k+8(FP), R8
+	MOVQ  b+32(FP), R9
+	MOVQ  BX, R10
+	LEAQ  (R10)(CX*2), R11
+	ADDQ  CX, R11
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -1182,14 +1232,14 @@ TEXT ·tileInt8x4(SB), NOSPLIT, $0-80
 	VPXOR Y7, Y7, Y7
 
 loop:
-	VMOVDQU      (CX), Y8
-	VMOVDQU      32(CX), Y9
-	VMOVDQU      64(CX), Y10
-	VMOVDQU      96(CX), Y11
-	VPBROADCASTD (BX), Y12
+	VMOVDQU      (R9), Y8
+	VMOVDQU      32(R9), Y9
+	VMOVDQU      64(R9), Y10
+	VMOVDQU      96(R9), Y11
+	VPBROADCASTD (R10), Y12
 	VPMADDUBSW   Y8, Y12, Y14
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(BX), Y13
+	VPBROADCASTD 4(R10), Y13
 	VPMADDUBSW   Y10, Y13, Y15
 	VPADDW       Y15, Y14, Y14
 	VPMADDUBSW   Y11, Y13, Y13
@@ -1198,10 +1248,10 @@ loop:
 	VPADDD       Y14, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (BX)(DX*1), Y12
+	VPBROADCASTD (R10)(CX*1), Y12
 	VPMADDUBSW   Y8, Y12, Y14
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(BX)(DX*1), Y13
+	VPBROADCASTD 4(R10)(CX*1), Y13
 	VPMADDUBSW   Y10, Y13, Y15
 	VPADDW       Y15, Y14, Y14
 	VPMADDUBSW   Y11, Y13, Y13
@@ -1210,10 +1260,10 @@ loop:
 	VPADDD       Y14, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (BX)(DX*2), Y12
+	VPBROADCASTD (R10)(CX*2), Y12
 	VPMADDUBSW   Y8, Y12, Y14
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(BX)(DX*2), Y13
+	VPBROADCASTD 4(R10)(CX*2), Y13
 	VPMADDUBSW   Y10, Y13, Y15
 	VPADDW       Y15, Y14, Y14
 	VPMADDUBSW   Y11, Y13, Y13
@@ -1222,10 +1272,10 @@ loop:
 	VPADDD       Y14, Y4, Y4
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (SI), Y12
+	VPBROADCASTD (R11), Y12
 	VPMADDUBSW   Y8, Y12, Y8
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(SI), Y9
+	VPBROADCASTD 4(R11), Y9
 	VPMADDUBSW   Y10, Y9, Y10
 	VPADDW       Y10, Y8, Y8
 	VPMADDUBSW   Y11, Y9, Y9
@@ -1234,25 +1284,19 @@ loop:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y7, Y7
-	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000008, SI
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x08, AX
+	ADDQ         $0x00000008, R10
+	ADDQ         $0x00000008, R11
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x08, R8
 	JG           loop
-	MOVQ         ldc+40(FP), AX
-	SHLQ         $0x02, AX
-	MOVQ         c+32(FP), CX
-	LEAQ         (CX)(AX*2), DX
-	ADDQ         AX, DX
-	MOVQ         rowScale+48(FP), BX
-	MOVQ         scale+56(FP), SI
-	MOVQ         bias+64(FP), DI
-	MOVQ         add+72(FP), R8
-	VMOVUPS      (SI), Y8
-	VMOVDQU      (DI), Y10
-	VMOVUPS      32(SI), Y9
-	VMOVDQU      32(DI), Y11
-	VBROADCASTSS (BX), Y12
+	MOVQ         scale+64(FP), R8
+	MOVQ         bias+72(FP), R9
+	MOVQ         add+80(FP), R10
+	VMOVUPS      (R8), Y8
+	VMOVDQU      (R9), Y10
+	VMOVUPS      32(R8), Y9
+	VMOVDQU      32(R9), Y11
+	VBROADCASTSS (DI), Y12
 	VPSUBD       Y10, Y0, Y0
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y8, Y12, Y13
@@ -1261,7 +1305,7 @@ loop:
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       Y9, Y12, Y12
 	VMULPS       Y12, Y1, Y1
-	VBROADCASTSS 4(BX), Y12
+	VBROADCASTSS 4(DI), Y12
 	VPSUBD       Y10, Y2, Y2
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y8, Y12, Y13
@@ -1270,7 +1314,7 @@ loop:
 	VCVTDQ2PS    Y3, Y3
 	VMULPS       Y9, Y12, Y12
 	VMULPS       Y12, Y3, Y3
-	VBROADCASTSS 8(BX), Y12
+	VBROADCASTSS 8(DI), Y12
 	VPSUBD       Y10, Y4, Y4
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y8, Y12, Y13
@@ -1279,7 +1323,7 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VMULPS       Y9, Y12, Y12
 	VMULPS       Y12, Y5, Y5
-	VBROADCASTSS 12(BX), Y12
+	VBROADCASTSS 12(DI), Y12
 	VPSUBD       Y10, Y6, Y6
 	VCVTDQ2PS    Y6, Y6
 	VMULPS       Y8, Y12, Y8
@@ -1288,26 +1332,42 @@ loop:
 	VCVTDQ2PS    Y7, Y7
 	VMULPS       Y9, Y12, Y8
 	VMULPS       Y8, Y7, Y7
-	TESTQ        R8, R8
+	TESTQ        R10, R10
 	JZ           store
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	VADDPS       (CX)(AX*1), Y2, Y2
-	VADDPS       32(CX)(AX*1), Y3, Y3
-	VADDPS       (CX)(AX*2), Y4, Y4
-	VADDPS       32(CX)(AX*2), Y5, Y5
-	VADDPS       (DX), Y6, Y6
-	VADDPS       32(DX), Y7, Y7
+	MOVQ         SI, R8
+	VADDPS       (R8), Y0, Y0
+	VADDPS       32(R8), Y1, Y1
+	ADDQ         DX, R8
+	VADDPS       (R8), Y2, Y2
+	VADDPS       32(R8), Y3, Y3
+	ADDQ         DX, R8
+	VADDPS       (R8), Y4, Y4
+	VADDPS       32(R8), Y5, Y5
+	ADDQ         DX, R8
+	VADDPS       (R8), Y6, Y6
+	VADDPS       32(R8), Y7, Y7
+	ADDQ         DX, R8
 
 store:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
-	VMOVUPS Y2, (CX)(AX*1)
-	VMOVUPS Y3, 32(CX)(AX*1)
-	VMOVUPS Y4, (CX)(AX*2)
-	VMOVUPS Y5, 32(CX)(AX*2)
-	VMOVUPS Y6, (DX)
-	VMOVUPS Y7, 32(DX)
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DX, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DX, SI
+	ADDQ    CX, BX
+	ADDQ    CX, BX
+	ADDQ    CX, BX
+	ADDQ    CX, BX
+	ADDQ    $0x00000010, DI
+	DECQ    AX
+	JNZ     tile
 	VZEROUPPER
 	RET
 
@@ -1800,5 +1860,45 @@ loop:
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, AX
 	JG      loop
+	VZEROUPPER
+	RET
+
+// func maximum16(n int, x *float32) (greatest float32, zero float32)
+// Requires: AVX, FMA3, SSE
+TEXT ·maximum16(SB), NOSPLIT, $0-24
+	MOVQ    n+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS (CX), Y0
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS 32(CX), Y1
+	VXORPS  Y3, Y3, Y3
+
+loop:
+	VMOVUPS      (CX), Y5
+	VMAXPS       Y5, Y0, Y0
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      32(CX), Y5
+	VMAXPS       Y5, Y1, Y1
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, AX
+	JG           loop
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X1
+	VPSHUFD      $0x4e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, greatest+16(FP)
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	MOVSS        X0, zero+20(FP)
 	VZEROUPPER
 	RET

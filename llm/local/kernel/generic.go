@@ -1,13 +1,16 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 var generic = Set{
 	Name: "generic",
 	tile: genericTile, wide: genericWide,
 	tile8: genericTile8, wide8: genericWide8, greatest: genericGreatest, quantize: genericQuantize,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
-	squares: genericSquares, scale: genericScale,
+	squares: genericSquares, maximum: genericMaximum, scale: genericScale,
 }
 
 func genericTile(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
@@ -87,6 +90,13 @@ func genericSquares(x []float32) float32 {
 		}
 	}
 	return sums[0]
+}
+
+func genericMaximum(x []float32) (greatest, zero float32) {
+	for _, v := range x {
+		zero += v * 0
+	}
+	return slices.Max(x), zero
 }
 
 func genericScale(dst, x []float32, scale float32, weight []float32) {

@@ -122,16 +122,9 @@ func (s *Set) Mul8(m int, q []uint8, scales []float32, w *Matrix8, c []float32, 
 		last := min(m, first+blockRows8)
 		for p := p; p < panels; p++ {
 			n := p * Width
-			for i := first; i < last; {
-				rows := min(last-i, tileRows8)
-				s.tile8(rows, depth, q[i*depth:], depth, w.Panels[p*size:], c[i*ldc+n:], ldc, scales[i:], w.Scales[n:], w.bias[n:], add)
-				i += rows
-			}
+			s.tile8(last-first, depth, q[first*depth:], depth, w.Panels[p*size:], c[first*ldc+n:], ldc, scales[first:], w.Scales[n:], w.bias[n:], add)
 		}
 	}
 }
 
-const (
-	tileRows8  = 4
-	blockRows8 = 256
-)
+const blockRows8 = 256

@@ -14,6 +14,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -31,18 +32,20 @@ type Set struct {
 	tile func(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool)
 	// wide computes c[64] (+)= a[k] * B[4][k][16], panels stride apart.
 	wide func(k int, a []float32, b []float32, stride int, c []float32, add bool)
-	// tile8 computes C[rows][16] (+)= (A[rows][k] * B - bias) * rowScale * scale
-	// for 1 to 4 rows, where B is a panel of a Matrix8.
+	// tile8 computes C[rows][16] (+)= (A[rows][k] * B - bias) * rowScale * scale,
+	// where B is a panel of a Matrix8.
 	tile8 func(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool)
 	// wide8 does one row by four panels, stride apart.
 	wide8 func(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool)
 	// greatest and quantize take lengths that are positive multiples of 32.
 	greatest func(x []float32) float32
 	quantize func(dst []uint8, src []float32, factor float32)
-	// These take lengths that are positive multiples of 8, squares of 16.
+	// These take lengths that are positive multiples of 8, squares and maximum
+	// of 16.
 	exp              func(dst, src []float32, shift float32)
 	siluMul, geluMul func(dst, gate, up []float32)
 	squares          func(x []float32) float32
+	maximum          func(x []float32) (greatest, zero float32)
 	scale            func(dst, x []float32, scale float32, weight []float32)
 }
 
@@ -95,6 +98,32 @@ func (s *Set) SiluMul(dst, gate, up []float32) {
 	if len(dst) > 0 {
 		s.siluMul(dst, gate[:len(dst)], up[:len(dst)])
 	}
+}
+
+// Max gives the greatest number of x, whose length is a positive multiple of
+// 16.
+func (s *Set) Max(x []float32) float32 {
+	greatest, _ := s.maximum(x)
+	return greatest
+}
+
+// Best gives the index of the greatest number of x, of equals the first, and
+// whether all of them are finite.
+func (s *Set) Best(x []float32) (index int, finite bool) {
+	whole := len(x) / Width * Width
+	var zero float32
+	greatest := float32(math.Inf(-1))
+	if whole > 0 {
+		greatest, zero = s.maximum(x[:whole])
+	}
+	for _, v := range x[whole:] {
+		greatest = max(greatest, v)
+		zero += v * 0
+	}
+	if zero != 0 { // or not a number
+		return 0, false
+	}
+	return slices.Index(x, greatest), true
 }
 
 // GeluMul computes dst[i] = gelu(gate[i]) * up[i], with gelu by its

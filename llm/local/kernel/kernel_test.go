@@ -173,6 +173,76 @@ func TestSiluMul(t *testing.T) {
 	}
 }
 
+func TestGeluMul(t *testing.T) {
+	for _, set := range Sets() {
+		gate, up, dst := make([]float32, 4096), make([]float32, 4096), make([]float32, 4096)
+		for i := range gate {
+			gate[i] = float32(i-2048) / 200
+			up[i] = float32(i%7) - 3
+		}
+		set.GeluMul(dst, gate, up)
+		for i, g := range gate {
+			x := float64(g)
+			want := .5 * x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+.044715*x*x*x))) * float64(up[i])
+			if got := float64(dst[i]); math.Abs(got-want) > 2e-6*math.Abs(want)+1e-7 {
+				t.Fatalf("%s: gelu(%g)*%g = %g, want %g", set.Name, g, up[i], got, want)
+			}
+		}
+	}
+}
+
+func TestRMSNorm(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, n := range []int{16, 48, 576} {
+		x, weight := random(r, n), random(r, n)
+		sum := 0.0
+		for _, v := range x {
+			sum += float64(v) * float64(v)
+		}
+		for _, set := range Sets() {
+			dst := append(make([]float32, n), canary)
+			set.RMSNorm(dst[:n], x, weight, 1e-5)
+			for i, v := range x {
+				want := float64(v) / math.Sqrt(sum/float64(n)+1e-5) * float64(weight[i])
+				if math.Abs(float64(dst[i])-want) > 1e-6*(1+math.Abs(want)) {
+					t.Errorf("%s, %d numbers: dst[%d] = %g, want %g", set.Name, n, i, dst[i], want)
+				}
+			}
+			if dst[n] != canary {
+				t.Errorf("%s wrote behind its end", set.Name)
+			}
+		}
+	}
+}
+
+func TestMax(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 13))
+	for _, n := range []int{16, 32, 80} {
+		for at := range n {
+			numbers := random(r, n)
+			numbers[(at+1)%n] = float32(math.Inf(-1))
+			numbers[at] = 9
+			for _, set := range Sets() {
+				x := slices.Clone(numbers)
+				if got := set.Max(x); got != 9 {
+					t.Errorf("%s: greatest of %d with 9 at %d is %g", set.Name, n, at, got)
+				}
+				if _, finite := set.Best(x); finite {
+					t.Errorf("%s: an infinite number among %d is overlooked", set.Name, n)
+				}
+				x[(at+1)%n] = 9
+				if got, finite := set.Best(x[:n-1]); !finite || got != min(at, (at+1)%n) {
+					t.Errorf("%s: the first of two 9 from %d on of %d is found at %d, %v", set.Name, at, n-1, got, finite)
+				}
+				x[at] = float32(math.NaN())
+				if _, finite := set.Best(x); finite {
+					t.Errorf("%s: not a number among %d is overlooked", set.Name, n)
+				}
+			}
+		}
+	}
+}
+
 func TestSelect(t *testing.T) {
 	if s, err := Select("generic"); err != nil || s.Name != "generic" {
 		t.Errorf("%v, %v", s, err)

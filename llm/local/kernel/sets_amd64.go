@@ -11,7 +11,7 @@ func available() []Set {
 			tile: avx2Tile, wide: avx2Wide,
 			tile8: avx2Tile8, wide8: avx2Wide8, greatest: avx2Greatest, quantize: avx2Quantize,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
-			squares: avx2Squares, scale: avx2Scale,
+			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale,
 		})
 	}
 	return sets
@@ -63,6 +63,11 @@ func avx2Squares(x []float32) float32 {
 	return squares16(len(x), &x[0])
 }
 
+func avx2Maximum(x []float32) (greatest, zero float32) {
+	mustBeMultiple(len(x), 16)
+	return maximum16(len(x), &x[0])
+}
+
 func avx2Scale(dst, x []float32, scale float32, weight []float32) {
 	_, _ = x[len(dst)-1], weight[len(dst)-1]
 	mustBeMultiple(len(dst), 8)
@@ -80,14 +85,22 @@ func avx2Quantize(dst []uint8, src []float32, factor float32) {
 	quantize32(len(dst), &dst[0], &src[0], factor)
 }
 
-var avx2Tiles8 = [...]func(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int){
-	1: tileInt8x1, 2: tileInt8x2, 3: tileInt8x3, 4: tileInt8x4}
+var avx2Tiles8 = [tileRows8]func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int){
+	1: tileInt8x1, 2: tileInt8x2, 3: tileInt8x3}
+
+const tileRows8 = 4
 
 func avx2Tile8(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
 	_, _, _ = a[(rows-1)*lda+k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
 	_, _, _ = rowScale[rows-1], scale[Width-1], bias[Width-1]
 	mustBeMultiple(k, 8)
-	avx2Tiles8[rows](k, &a[0], lda, &b[0], &c[0], ldc, &rowScale[0], &scale[0], &bias[0], flag(add))
+	tiles := rows / tileRows8
+	if tiles > 0 {
+		tileInt8x4(tiles, k, &a[0], lda, &b[0], &c[0], ldc, &rowScale[0], &scale[0], &bias[0], flag(add))
+	}
+	if at := tiles * tileRows8; at < rows {
+		avx2Tiles8[rows-at](1, k, &a[at*lda], lda, &b[0], &c[at*ldc], ldc, &rowScale[at], &scale[0], &bias[0], flag(add))
+	}
 }
 
 func avx2Wide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool) {

@@ -2,74 +2,125 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/firesteel/firesteel/llm/local/kernel"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
+	"github.com/firesteel/firesteel/llm/local/nn"
 )
 
-// loader collects the weights of a network, and then reads them all.
+// Precision is how many bits the weights are kept in.
+type Precision string
+
+const (
+	Float32 Precision = "f32"
+	Int8    Precision = "int8"
+)
+
+// loader collects the weights of a network, and then reads them all: each
+// tensor goes from the file into its place, a few rows at a time.
 type loader struct {
-	file   *gguf.File
-	used   map[string]bool
-	jobs   []packing
-	floats int // memory the packed matrices take
-	places []place
-	err    error // the first one; later calls do nothing
+	source    *Source
+	precision Precision
+	used      map[string]bool
+	jobs      []packing
+	bytes     int // memory the packed matrices take
+	places    []place
+	err       error // the first one; later calls do nothing
 }
 
-// packing is a tensor that becomes rows of a matrix.
+// packing is a tensor that becomes outputs of a matrix.
 type packing struct {
-	tensor *gguf.Tensor
-	matrix *kernel.Matrix
-	row    int // of the matrix, where the tensor begins; a multiple of 16
+	tensor tensor
+	linear *nn.Linear
+	first  int // output of the matrix where the tensor begins; a multiple of 16
 }
 
 // place is where a matrix lies in the memory that is yet to be had.
 type place struct {
-	matrix *kernel.Matrix
+	linear *nn.Linear
 	at     int
 }
 
-func newLoader(f *gguf.File) *loader { return &loader{file: f, used: map[string]bool{}} }
+// rowAlignment is that of matrices in memory, in bytes: a line of the cache.
+const rowAlignment = 64
+
+func newLoader(s *Source, p Precision) *loader {
+	return &loader{source: s, precision: p, used: map[string]bool{}}
+}
 
 func (l *loader) has(name string) bool {
-	_, ok := l.file.Tensor(name)
+	_, ok := l.source.tensor(name)
 	return ok
 }
 
-// tensor finds a tensor and checks its shape: k inputs and, for a matrix, n
-// outputs; n of 0 is a vector.
-func (l *loader) tensor(name string, k, n int) *gguf.Tensor {
+// tensor finds a tensor and checks its shape: n outputs and k inputs, or, with
+// n of 0, k numbers.
+func (l *loader) tensor(name string, k, n int) tensor {
 	if l.err != nil {
-		return nil
+		return tensor{}
 	}
-	t, ok := l.file.Tensor(name)
+	t, ok := l.source.tensor(name)
 	if !ok {
-		l.err = fmt.Errorf("%w: %s: the tensor %q is missing", gguf.ErrFormat, l.file.Path, name)
-		return nil
+		l.err = l.source.wrong("the tensor %q is missing", name)
+		return tensor{}
 	}
 	l.used[name] = true
 	want := []int{k}
 	if n > 0 {
-		want = append(want, n)
+		want = []int{n, k}
 	}
-	if fmt.Sprint(t.Shape) != fmt.Sprint(want) {
-		l.err = t.Errorf("its shape is %v, but the metadata say %v", t.Shape, want)
-		return nil
+	if !slices.Equal(t.shape, want) {
+		l.err = t.errorf("its shape, outputs by inputs, is %v, but the model's settings say %v", t.shape, want)
 	}
 	return t
 }
 
-// vector reads a small tensor of k numbers at once.
-func (l *loader) vector(name string, k int) []float32 {
+// vector reads a small tensor of k numbers at once, and adds plus to each.
+func (l *loader) vector(name string, k int, plus float32) []float32 {
 	t := l.tensor(name, k, 0)
-	if t == nil {
+	if l.err != nil {
 		return nil
 	}
 	v := make([]float32, k)
-	l.err = t.Dequantize(v, 0, 1)
+	l.err = t.read(v, 0, 1)
+	for i := range v {
+		v[i] += plus
+	}
 	return v
+}
+
+// table reads a small matrix at once: n rows of k numbers.
+func (l *loader) table(name string, k, n int) []float32 {
+	t := l.tensor(name, k, n)
+	if l.err != nil {
+		return nil
+	}
+	v := make([]float32, n*k)
+	l.err = t.read(v, 0, n)
+	return v
+}
+
+// ignore says that tensors are not needed.
+func (l *loader) ignore(names ...string) {
+	for _, name := range names {
+		l.used[name] = true
+	}
+}
+
+// embeddings is a matrix of which single rows are read from the file.
+func (l *loader) embeddings(name string, k, n int) func(dst []float32, row int32) {
+	t := l.tensor(name, k, n)
+	if l.err == nil {
+		// Later reads do not fail: the tensor's type and extent are checked now.
+		l.err = t.read(make([]float32, k), n-1, 1)
+	}
+	return func(dst []float32, row int32) {
+		if err := t.read(dst, int(row), 1); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // output is a named tensor of n outputs.
@@ -80,14 +131,18 @@ type output struct {
 
 // matrix plans one matrix of k inputs and the outputs of all the tensors, one
 // after the other; all but the last have a multiple of 16.
-func (l *loader) matrix(k int, outputs ...output) *kernel.Matrix {
-	m := &kernel.Matrix{K: k}
+func (l *loader) matrix(k int, outputs ...output) *nn.Linear {
+	m := &nn.Linear{K: k}
 	for _, o := range outputs {
 		l.jobs = append(l.jobs, packing{l.tensor(o.name, k, o.n), m, m.N})
 		m.N += o.n
 	}
-	l.places = append(l.places, place{m, l.floats})
-	l.floats += kernel.Size(m.N, k)
+	l.places = append(l.places, place{m, l.bytes})
+	size := 4 * kernel.Size(m.N, k)
+	if l.precision == Int8 {
+		size = kernel.Size8(m.N, k)
+	}
+	l.bytes += (size + rowAlignment - 1) / rowAlignment * rowAlignment
 	return m
 }
 
@@ -96,17 +151,23 @@ func (l *loader) read(threads int) (free func() error, err error) {
 	if l.err != nil {
 		return nil, l.err
 	}
-	for _, t := range l.file.Tensors {
-		if !l.used[t.Name] {
-			return nil, t.Errorf("it is no part of this architecture as it is supported")
+	for _, name := range l.source.names() {
+		if !l.used[name] {
+			t, _ := l.source.tensor(name)
+			return nil, t.errorf("it is no part of this architecture as it is supported")
 		}
 	}
-	memory, free, err := allocate(l.floats)
+	memory, free, err := allocate(l.bytes)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %d MiB for its weights: %w", l.file.Path, l.floats>>18, err)
+		return nil, fmt.Errorf("%s: %d MiB for its weights: %w", l.source.Path, l.bytes>>20, err)
 	}
 	for _, p := range l.places {
-		*p.matrix = *kernel.NewMatrix(p.matrix.N, p.matrix.K, memory[p.at:])
+		n, k := p.linear.N, p.linear.K
+		if l.precision == Int8 {
+			p.linear.Eight = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&memory[p.at])), kernel.Size8(n, k)))
+		} else {
+			p.linear.Plain = kernel.NewMatrix(n, k, unsafe.Slice((*float32)(unsafe.Pointer(&memory[p.at])), kernel.Size(n, k)))
+		}
 	}
 	queue := make(chan packing)
 	errs := make([]error, threads)
@@ -141,14 +202,19 @@ func joinFree(err error, free func() error) error {
 }
 
 func (p packing) run() error {
-	n := p.tensor.Rows()
-	rows := make([]float32, kernel.Width*p.matrix.K)
+	n, k := p.tensor.shape[0], p.linear.K
+	rows := make([]float32, kernel.Width*k)
 	for r := 0; r < n; r += kernel.Width {
 		count := min(kernel.Width, n-r)
-		if err := p.tensor.Dequantize(rows[:count*p.matrix.K], r, count); err != nil {
+		if err := p.tensor.read(rows[:count*k], r, count); err != nil {
 			return err
 		}
-		p.matrix.SetPanel((p.row+r)/kernel.Width, rows[:count*p.matrix.K])
+		panel := (p.first + r) / kernel.Width
+		if p.linear.Eight != nil {
+			p.linear.Eight.SetPanel(panel, rows[:count*k])
+		} else {
+			p.linear.Plain.SetPanel(panel, rows[:count*k])
+		}
 	}
 	return nil
 }

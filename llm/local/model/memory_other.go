@@ -2,6 +2,6 @@
 
 package model
 
-func allocate(floats int) ([]float32, func() error, error) {
-	return make([]float32, floats), func() error { return nil }, nil
+func allocate(bytes int) ([]byte, func() error, error) {
+	return make([]byte, max(1, bytes)), func() error { return nil }, nil
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
 // Network is a model of one architecture. It may be used by several goroutines
@@ -22,6 +21,9 @@ type Network interface {
 	Vocabulary() int
 	// Cache is what it keeps of each token.
 	Cache() nn.CacheShape
+	// Start is, for a network with an encoder, the token that its answers begin
+	// with: the prompt is the encoder's input.
+	Start() (token int32, ok bool)
 	// NewState gives the memory for steps of at most rows tokens.
 	NewState(rows int) State
 	// Close releases the weights.
@@ -32,9 +34,9 @@ type Network interface {
 type State interface {
 	// Step runs the tokens of all spans through the network. For each token
 	// that asks for it, in order, emit gets the scores (logits) of the next
-	// token, which it must not keep. Where stop, which is called now and then,
-	// says true, Step ends with ErrStopped.
-	Step(spans []Span, stop func() bool, emit func(span, row int, logits []float32)) error
+	// token, or its final hidden state, which it must not keep. Where stop,
+	// which is called now and then, says true, Step ends with ErrStopped.
+	Step(spans []Span, stop func() bool, emit func(span, row int, values []float32)) error
 }
 
 // Span is consecutive tokens of one sequence. The sequence's cache is grown by
@@ -42,6 +44,10 @@ type State interface {
 type Span struct {
 	Cache *nn.Cache
 	Rows  []Row
+	// Memory, for a network with an encoder, is what it has read. Input is to
+	// be read into it first: all of it, as each token sees all others.
+	Memory *nn.Cache
+	Input  []int32
 }
 
 // Row is one token.
@@ -49,9 +55,18 @@ type Row struct {
 	Token    int32
 	Position int // in the text
 	// View is what the token attends to; its own slot is the last in it.
-	View   nn.View
-	Logits bool // whether the scores of the next token are wanted
+	View nn.View
+	Want Want
 }
+
+// Want is what is asked for after a row.
+type Want int
+
+const (
+	Nothing Want = iota
+	Logits       // the scores of the next token, by token
+	Hidden       // the final hidden state
+)
 
 // ErrStopped: a step was told to stop.
 var ErrStopped = errors.New("stopped")
@@ -59,22 +74,57 @@ var ErrStopped = errors.New("stopped")
 // headRows is how many rows of logits are computed at a time.
 const headRows = 24
 
-// Load reads the network that a GGUF file holds, with the given number of
-// goroutines. The file is not needed afterwards.
-func Load(f *gguf.File, kernels *kernel.Set, threads int) (Network, error) {
-	architecture, err := f.String("general.architecture")
-	if err != nil {
-		return nil, err
-	}
-	loaders := map[string]func(*gguf.File, *kernel.Set, int) (Network, error){"llama": loadLlama}
-	load, ok := loaders[architecture]
+// loaders are by the name that a GGUF file or a config.json has for an
+// architecture.
+var loaders = map[string]func(*Source, Precision, *kernel.Set, int) (Network, error){
+	"llama": loadLlama, "LlamaForCausalLM": loadLlama,
+	"T5ForConditionalGeneration": loadT5,
+}
+
+// Load reads the network of a source, with the given number of goroutines. It
+// reads from the source as long as it is used, and does not close it.
+func Load(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+	load, ok := loaders[s.Architecture]
 	if !ok {
 		var names []string
 		for name := range loaders {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("%s: it holds a model of the architecture %q, which is not supported; supported are: %s", f.Path, architecture, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s: it holds a model of the architecture %q, which is not supported; supported are: %s", s.Path, s.Architecture, strings.Join(names, ", "))
 	}
-	return load(f, kernels, threads)
+	return load(s, p, kernels, threads)
+}
+
+// size is a setting that gives a size.
+type size struct {
+	setting
+	lo, hi int64
+	to     *int
+}
+
+// readSizes reads settings; those that are not there and have a value already
+// keep it.
+func (s *Source) readSizes(sizes []size) error {
+	for _, x := range sizes {
+		if *x.to != 0 && !s.has(x.setting) {
+			continue
+		}
+		n, err := s.integer(x.setting, x.lo, x.hi)
+		if err != nil {
+			return err
+		}
+		*x.to = n
+	}
+	return nil
+}
+
+// multiples checks that sizes are what the kernels can take.
+func (s *Source) multiples(sizes map[string]int) error {
+	for what, n := range sizes {
+		if n == 0 || n%kernel.Width != 0 {
+			return s.wrong("its %s are of size %d; only multiples of %d are supported", what, n, kernel.Width)
+		}
+	}
+	return nil
 }

@@ -1,13 +1,17 @@
 package nn
 
-import "github.com/firesteel/firesteel/llm/local/kernel"
+import (
+	"math"
 
-// View says which tokens of its cache a row attends to: the first Leading ones
-// and those in the slots Extra, which ascend and are not below Leading. The
-// last of them is the row's own token.
+	"github.com/firesteel/firesteel/llm/local/kernel"
+)
+
+// View says which tokens of its cache a row attends to: those in the slots
+// from First on and below Leading, and those in the slots Extra, which ascend
+// and are not below Leading. There is at least one.
 type View struct {
-	Leading int
-	Extra   []int32
+	First, Leading int
+	Extra          []int32
 }
 
 // end is the slot after the last that the row sees.
@@ -32,17 +36,18 @@ type Attention struct {
 
 // Do computes, for each of the rows of one sequence, out = [Heads][HeadSize].
 // Queries are [Heads][HeadSize] too, scaled already. Rows lie queryStride and
-// outStride numbers apart. The last slots of views do not descend.
-func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, queryStride int, out []float32, outStride int) {
+// outStride numbers apart. The last slots of views do not descend. Where bias
+// is not nil it is added to the scores; positions are then those of the rows.
+func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, queryStride int, out []float32, outStride int, bias *Bias, positions []int) {
 	size := c.pool.Shape.HeadSize
 	group := a.Heads / c.pool.Shape.Heads
-	if len(views) == 1 {
+	if len(views) == 1 && bias == nil {
 		// The heads of a group share keys: they are the rows.
 		for h := range c.pool.Shape.Heads {
 			at := h * group * size
 			for g := 0; g < group; g += tileRows {
 				n := min(tileRows, group-g)
-				a.tile(layer, h, c, views, n, queries[at+g*size:], size, out[at+g*size:], size)
+				a.tile(layer, h, c, views, n, queries[at+g*size:], size, out[at+g*size:], size, nil)
 			}
 		}
 		return
@@ -50,13 +55,19 @@ func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, que
 	for i := 0; i < len(views); i += tileRows {
 		n := min(tileRows, len(views)-i)
 		for h := range a.Heads {
-			a.tile(layer, h/group, c, views[i:i+n], n, queries[i*queryStride+h*size:], queryStride, out[i*outStride+h*size:], outStride)
+			var add func(row int, scores []float32)
+			if bias != nil {
+				add = func(row int, scores []float32) {
+					a.addBias(c, views[i+row], bias.heads[h][bias.reach-positions[i+row]:], scores)
+				}
+			}
+			a.tile(layer, h/group, c, views[i:i+n], n, queries[i*queryStride+h*size:], queryStride, out[i*outStride+h*size:], outStride, add)
 		}
 	}
 }
 
 // tile does n rows of one head; a single view stands for all of them.
-func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []float32, queryStride int, out []float32, outStride int) {
+func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []float32, queryStride int, out []float32, outStride int, bias func(row int, scores []float32)) {
 	shape := c.pool.Shape
 	end := views[len(views)-1].end()
 	a.columns = a.columns[:0]
@@ -78,9 +89,16 @@ func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []flo
 		a.Kernels.Panels(n, shape.HeadSize, q, queryStride, keys, shape.HeadSize*kernel.Width, panels, a.scores[column:], width, false)
 	}
 	for i := range n {
+		scores := a.scores[i*width : (i+1)*width]
+		if bias != nil {
+			bias(i, scores)
+		}
 		view := views[min(i, len(views)-1)]
-		a.sums[i] = a.softmax(c, view, end, a.scores[i*width:(i+1)*width])
+		a.hide(c, view, scores, float32(math.Inf(-1)))
+		a.Kernels.Exp(scores, scores, a.Kernels.Max(scores))
+		a.hide(c, view, scores, 0)
 	}
+	a.sum(n, width)
 	for i, column := range a.columns {
 		s := &c.segments[i]
 		_, values := s.block.head(shape, layer, head)
@@ -95,47 +113,54 @@ func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []flo
 	}
 }
 
-// softmax replaces one row's scores by e^(score - greatest), and by zero in
-// the slots below end that the row does not see, and gives their sum. It adds
-// in the order of slots.
-func (a *Attention) softmax(c *Cache, view View, end int, scores []float32) float32 {
-	greatest := scores[a.column(c, view.end()-1)]
-	for i, column := range a.columns {
-		s := &c.segments[i]
-		for _, x := range scores[column : column+max(0, min(s.n, view.Leading-s.start))] {
-			greatest = max(greatest, x)
-		}
-	}
-	for _, slot := range view.Extra {
-		greatest = max(greatest, scores[a.column(c, int(slot))])
-	}
-	a.Kernels.Exp(scores, scores, greatest)
-
-	var sum float32
+// hide sets one row's scores of the slots that it does not see, and of those
+// that are no slots, to value.
+func (a *Attention) hide(c *Cache, view View, scores []float32, value float32) {
 	extra := view.Extra
 	for i, column := range a.columns {
 		s := &c.segments[i]
-		seen := max(0, min(s.n, view.Leading-s.start))
-		for _, x := range scores[column : column+seen] {
-			sum += x
+		next := len(scores)
+		if i+1 < len(a.columns) {
+			next = a.columns[i+1]
 		}
-		for n := seen; n < min(s.n, end-s.start); n++ {
-			if len(extra) > 0 && int(extra[0]) == s.start+n {
-				sum += scores[column+n]
+		segment := scores[column:next]
+		first := min(max(0, view.First-s.start), len(segment))
+		for j := range segment[:first] {
+			segment[j] = value
+		}
+		last := max(first, min(s.n, view.Leading-s.start))
+		for j := last; j < len(segment); j++ {
+			if len(extra) > 0 && j < s.n && int(extra[0]) == s.start+j {
 				extra = extra[1:]
 			} else {
-				scores[column+n] = 0
+				segment[j] = value
 			}
 		}
 	}
-	return sum
 }
 
-// column says where a slot's score stands.
-func (a *Attention) column(c *Cache, slot int) int {
-	for i := len(a.columns) - 1; ; i-- {
-		if s := &c.segments[i]; slot >= s.start {
-			return a.columns[i] + slot - s.start
+// sum adds up each row's scores in the order of slots, so that it does not
+// matter how they are spread over segments. Four rows at once, because each
+// addition waits for the one before it.
+func (a *Attention) sum(n, width int) {
+	row := func(i int) []float32 { return a.scores[i*width : (i+1)*width] }
+	i := 0
+	for ; i+4 <= n; i += 4 {
+		x0, x1, x2, x3 := row(i), row(i+1), row(i+2), row(i+3)
+		var s0, s1, s2, s3 float32
+		for j := range x0 {
+			s0 += x0[j]
+			s1 += x1[j]
+			s2 += x2[j]
+			s3 += x3[j]
 		}
+		a.sums[i], a.sums[i+1], a.sums[i+2], a.sums[i+3] = s0, s1, s2, s3
+	}
+	for ; i < n; i++ {
+		s := float32(0)
+		for _, x := range row(i) {
+			s += x
+		}
+		a.sums[i] = s
 	}
 }

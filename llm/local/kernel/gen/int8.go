@@ -5,7 +5,6 @@ import (
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
 // Weights of 8 bits lie as [k/4][16][4]: 64 bytes hold four inputs of a panel.
@@ -20,18 +19,24 @@ func ones() Mem {
 	return m
 }
 
-// tileInt8: C[n][16] (+)= (A[n][k] * B[k][16] - bias[16]) * rowScale[n] * scale[16].
+// tileInt8: C[n][16] (+)= (A[n][k] * B[k][16] - bias[16]) * rowScale[n] * scale[16],
+// for one tile of n rows after another.
 //
 // The products of a pair of neighbours fit into 16 bits, and so does the sum of
 // two pairs, because the weights are made for it (see quantizeRow): one
 // vpmaddwd then widens two vpmaddubsw. There is no register left for one.
 func tileInt8(n int, one Mem) {
-	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)")
-	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] - bias[16]) * rowScale[%d] * scale[16]; k is a multiple of 8.", n, n, n, n))
+	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)")
+	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] - bias[16]) * rowScale[%d] * scale[16] for one tile after another; k is a multiple of 8.", n, n, n, n))
 	Pragma("noescape")
+	tiles, lda, ldc := param("tiles"), param("lda"), param("ldc")
+	start, c, rowScale := param("a"), param("c"), param("rowScale")
+	SHLQ(Imm(2), ldc)
+	Label("tile")
 	k, b := param("k"), param("b")
-	lda := param("lda")
-	a := newRows(param("a"), lda, n)
+	from := GP64()
+	MOVQ(start, from)
+	a := newRows(from, lda, n)
 	sums := registers(2 * n)
 	for _, s := range sums {
 		VPXOR(s, s, s)
@@ -61,16 +66,9 @@ func tileInt8(n int, one Mem) {
 	ADDQ(U32(2*group), b)
 	SUBQ(Imm(8), k)
 	JG(LabelRef("loop"))
-	scaleRows(sums, n)
-}
 
-// scaleRows ends a tile: it takes the bias off, scales the sums, and stores
-// them or adds them to what is there.
-func scaleRows(sums []reg.VecVirtual, n int) {
-	ldc := param("ldc")
-	SHLQ(Imm(2), ldc)
-	c := newRows(param("c"), ldc, n)
-	rowScale, scale, bias, add := param("rowScale"), param("scale"), param("bias"), param("add")
+	// The bias comes off, the sums are scaled, and stored or added to C.
+	scale, bias, add := param("scale"), param("bias"), param("add")
 	scales, biases := registers(2), registers(2)
 	for h := range 2 {
 		VMOVUPS(Mem{Base: scale, Disp: 32 * h}, scales[h])
@@ -89,17 +87,27 @@ func scaleRows(sums []reg.VecVirtual, n int) {
 	}
 	TESTQ(add, add)
 	JZ(LabelRef("store"))
+	out := GP64()
+	MOVQ(c, out)
 	for i := range n {
 		for h := range 2 {
-			VADDPS(c.at(i, 32*h), sums[2*i+h], sums[2*i+h])
+			VADDPS(Mem{Base: out, Disp: 32 * h}, sums[2*i+h], sums[2*i+h])
 		}
+		ADDQ(ldc, out)
 	}
 	Label("store")
 	for i := range n {
 		for h := range 2 {
-			VMOVUPS(sums[2*i+h], c.at(i, 32*h))
+			VMOVUPS(sums[2*i+h], Mem{Base: c, Disp: 32 * h})
 		}
+		ADDQ(ldc, c)
 	}
+	for range n {
+		ADDQ(lda, start)
+	}
+	ADDQ(U32(uint32(4*n)), rowScale)
+	DECQ(tiles)
+	JNZ(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
 }

@@ -33,6 +33,7 @@ func main() {
 	siluMul(table)
 	geluMul(table)
 	rmsNorm()
+	maximum()
 	Generate()
 }
 

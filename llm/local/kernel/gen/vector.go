@@ -197,3 +197,45 @@ func rmsNorm() {
 	VZEROUPPER()
 	RET()
 }
+
+// maximum: the greatest of some numbers, and whether all of them are finite.
+func maximum() {
+	TEXT("maximum16", NOSPLIT, "func(n int, x *float32) (greatest float32, zero float32)")
+	Doc("maximum16 gives the greatest of x[n], and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.")
+	Pragma("noescape")
+	n, x := param("n"), param("x")
+	most, zeros := registers(2), registers(2)
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	for i, m := range most {
+		VMOVUPS(Mem{Base: x, Disp: 32 * i}, m)
+		VXORPS(zeros[i], zeros[i], zeros[i])
+	}
+	Label("loop")
+	for i, m := range most {
+		v := YMM()
+		VMOVUPS(Mem{Base: x, Disp: 32 * i}, v)
+		VMAXPS(v, m, m)
+		VFMADD231PS(v, zero, zeros[i])
+	}
+	ADDQ(Imm(64), x)
+	SUBQ(Imm(16), n)
+	JG(LabelRef("loop"))
+	for r, fold := range []func(ops ...Op){
+		func(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) },
+		func(ops ...Op) { VADDPS(ops[0], ops[1], ops[2]) },
+	} {
+		v := [][]reg.VecVirtual{most, zeros}[r]
+		fold(v[1], v[0], v[0])
+		h, t := XMM(), XMM()
+		VEXTRACTF128(Imm(1), v[0], h)
+		fold(h, v[0].AsX(), h)
+		VPSHUFD(Imm(0x4e), h, t)
+		fold(t, h, h)
+		VPSHUFD(Imm(0xb1), h, t)
+		fold(t, h, h)
+		Store(h, ReturnIndex(r))
+	}
+	VZEROUPPER()
+	RET()
+}

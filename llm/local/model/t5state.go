@@ -1,0 +1,253 @@
+package model
+
+import (
+	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/nn"
+)
+
+// t5State is the memory of a step: R rows of each.
+type t5State struct {
+	*t5
+	attention nn.Attention
+	scratch   nn.Scratch
+	pool      nn.Pool   // of the encoder
+	x         []float32 // R x E, what the layers add to
+	normed    []float32 // R x E
+	qkv       []float32 // R x 3I
+	attended  []float32 // R x I
+	inner     []float32 // R x F, or R x 2F where gated, kernel.Stride apart
+	logits    []float32 // headRows x V, kernel.Stride apart
+	views     []nn.View
+	whole     []nn.View // of the encoder's output
+	positions []int
+	wanted    []wanted
+}
+
+func (m *t5) NewState(rows int) State {
+	s := &t5State{
+		t5:        m,
+		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
+		pool:      nn.Pool{Shape: m.encoderShape},
+		logits:    make([]float32, headRows*kernel.Stride(m.vocabulary)),
+	}
+	s.reserve(max(rows, headRows))
+	return s
+}
+
+// reserve makes room for that many rows: an encoder's input is not cut.
+func (s *t5State) reserve(rows int) {
+	if len(s.views) >= rows {
+		return
+	}
+	s.x = make([]float32, rows*s.embedding)
+	s.normed = make([]float32, rows*s.embedding)
+	s.qkv = make([]float32, rows*3*s.heads*s.headSize)
+	s.attended = make([]float32, rows*s.heads*s.headSize)
+	s.inner = make([]float32, rows*s.innerStride())
+	s.views = make([]nn.View, rows)
+	s.whole = make([]nn.View, rows)
+	s.positions = make([]int, rows)
+}
+
+func (s *t5State) innerStride() int {
+	if s.gated {
+		return kernel.Stride(2 * s.feedForward)
+	}
+	return kernel.Stride(s.feedForward)
+}
+
+func (s *t5State) Step(spans []Span, stop func() bool, emit func(span, row int, values []float32)) error {
+	if err := s.encode(spans, stop); err != nil {
+		return err
+	}
+	rows := s.begin(spans)
+	for i := range s.decoder {
+		if stop() {
+			return ErrStopped
+		}
+		s.decoderLayer(i, spans, rows)
+	}
+	return s.head(stop, emit)
+}
+
+// encode runs the inputs of all spans through the encoder, and keeps the keys
+// and values that the decoder's layers make of its output.
+func (s *t5State) encode(spans []Span, stop func() bool) error {
+	rows := 0
+	for _, span := range spans {
+		rows += len(span.Input)
+	}
+	if rows == 0 {
+		return nil
+	}
+	s.reserve(rows)
+	e := s.embedding
+	at := 0
+	var caches []*nn.Cache
+	for _, span := range spans {
+		if len(span.Input) == 0 {
+			continue
+		}
+		cache := nn.NewCache(&s.pool, nil)
+		cache.Grow(len(span.Input))
+		caches = append(caches, cache)
+		for i, token := range span.Input {
+			s.tokens(s.x[at*e:(at+1)*e], token)
+			s.views[at] = nn.View{Leading: len(span.Input)}
+			s.positions[at] = i
+			at++
+		}
+	}
+	defer func() {
+		for _, c := range caches {
+			c.Release()
+		}
+	}()
+	for i := range s.encoder {
+		if stop() {
+			return ErrStopped
+		}
+		layer := &s.encoder[i]
+		at := 0
+		s.selfAttention(layer, rows, func(qkv, attended []float32) {
+			inner := s.heads * s.headSize
+			for _, cache := range caches {
+				n := cache.Len()
+				q := qkv[at*3*inner:]
+				cache.Put(0, 0, n, q[inner:], q[2*inner:], 3*inner)
+				s.attention.Do(0, cache, s.views[at:at+n], q, 3*inner, attended[at*inner:], inner, s.encoderBias, s.positions[at:at+n])
+				at += n
+			}
+		})
+		s.feedForwardLayer(layer, rows)
+	}
+	s.normalise(rows, s.encoderNorm)
+	inner := s.heads * s.headSize
+	for i := range s.decoder {
+		if stop() {
+			return ErrStopped
+		}
+		s.decoder[i].memoryKeys.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, 2*inner, false)
+		at := 0
+		for _, span := range spans {
+			n := len(span.Input)
+			if n == 0 {
+				continue
+			}
+			if i == 0 {
+				span.Memory.Grow(n)
+			}
+			span.Memory.Put(i, 0, n, s.qkv[at*2*inner:], s.qkv[at*2*inner+inner:], 2*inner)
+			at += n
+		}
+	}
+	return nil
+}
+
+// begin looks up the decoder's tokens and makes room in the caches.
+func (s *t5State) begin(spans []Span) int {
+	e := s.embedding
+	rows := 0
+	for _, span := range spans {
+		rows += len(span.Rows)
+	}
+	s.reserve(rows)
+	s.wanted = s.wanted[:0]
+	at := 0
+	for i, span := range spans {
+		span.Cache.Grow(len(span.Rows))
+		for j, row := range span.Rows {
+			s.tokens(s.x[at*e:(at+1)*e], row.Token)
+			s.views[at] = row.View
+			s.whole[at] = nn.View{Leading: span.Memory.Len()}
+			s.positions[at] = row.Position
+			if row.Want != Nothing {
+				s.wanted = append(s.wanted, wanted{at, i, j, row.Want})
+			}
+			at++
+		}
+	}
+	return at
+}
+
+func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
+	layer := &s.decoder[n]
+	e, inner := s.embedding, s.heads*s.headSize
+	s.selfAttention(layer, rows, func(qkv, attended []float32) {
+		at := 0
+		for _, span := range spans {
+			count := len(span.Rows)
+			q := qkv[at*3*inner:]
+			span.Cache.Put(n, span.Cache.Len()-count, count, q[inner:], q[2*inner:], 3*inner)
+			s.attention.Do(n, span.Cache, s.views[at:at+count], q, 3*inner, attended[at*inner:], inner, s.decoderBias, s.positions[at:at+count])
+			at += count
+		}
+	})
+	s.normalise(rows, layer.memoryNorm)
+	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, inner, false)
+	at := 0
+	for _, span := range spans {
+		count := len(span.Rows)
+		s.attention.Do(n, span.Memory, s.whole[at:at+count], s.qkv[at*inner:], inner, s.attended[at*inner:], inner, nil, nil)
+		at += count
+	}
+	layer.memoryOut.Mul(s.kernels, &s.scratch, rows, s.attended, inner, s.x, e, true)
+	s.feedForwardLayer(layer, rows)
+}
+
+func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, attended []float32)) {
+	e, inner := s.embedding, s.heads*s.headSize
+	s.normalise(rows, layer.attentionNorm)
+	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, 3*inner, false)
+	attend(s.qkv, s.attended)
+	layer.attentionOut.Mul(s.kernels, &s.scratch, rows, s.attended, inner, s.x, e, true)
+}
+
+func (s *t5State) feedForwardLayer(layer *t5Layer, rows int) {
+	e, ff, stride := s.embedding, s.feedForward, s.innerStride()
+	s.normalise(rows, layer.feedForwardNorm)
+	layer.in.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.inner, stride, false)
+	for i := range rows {
+		gate := s.inner[i*stride : i*stride+ff]
+		if s.gated {
+			s.kernels.GeluMul(gate, gate, s.inner[i*stride+ff:i*stride+2*ff])
+			continue
+		}
+		for j, x := range gate {
+			gate[j] = max(x, 0)
+		}
+	}
+	layer.out.Mul(s.kernels, &s.scratch, rows, s.inner, stride, s.x, e, true)
+}
+
+func (s *t5State) normalise(rows int, weight []float32) {
+	e := s.embedding
+	for i := range rows {
+		s.kernels.RMSNorm(s.normed[i*e:(i+1)*e], s.x[i*e:(i+1)*e], weight, s.epsilon)
+	}
+}
+
+// head computes what is wanted, a few rows at a time.
+func (s *t5State) head(stop func() bool, emit func(span, row int, values []float32)) error {
+	e, width := s.embedding, kernel.Stride(s.vocabulary)
+	for first := 0; first < len(s.wanted); first += headRows {
+		if stop() {
+			return ErrStopped
+		}
+		some := s.wanted[first:min(first+headRows, len(s.wanted))]
+		for i, w := range some {
+			row := s.normed[i*e : (i+1)*e]
+			s.kernels.RMSNorm(row, s.x[w.at*e:(w.at+1)*e], s.decoderNorm, s.epsilon)
+			if s.outputScale != 0 {
+				for j := range row {
+					row[j] *= s.outputScale
+				}
+			}
+		}
+		s.output.Mul(s.kernels, &s.scratch, len(some), s.normed, e, s.logits, width, false)
+		for i, w := range some {
+			emit(w.span, w.row, s.logits[i*width:i*width+s.vocabulary])
+		}
+	}
+	return nil
+}
