@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -100,7 +101,7 @@ func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm
 
 // leastMass: a chat model that gives all labels together less has set out to
 // say something else.
-const leastMass = 0.1
+const leastMass = 0.01
 
 // labelScores is the log probability of each label, as far as the tokens go
 // that tell it from the others; what follows them is taken as certain. A label
@@ -109,8 +110,15 @@ const leastMass = 0.1
 // continuations are not known: where labels share a first token that was not
 // chosen, they share its probability. It gives nil if no label is there.
 //
-// trim ignores white space before the answer, as in a chat.
-func labelScores(positions []wirePosition, labels []string, trim bool) []float64 {
+// In a chat, white space before the answer does not count, nor do capitals if
+// the labels differ without them.
+func labelScores(positions []wirePosition, labels []string, chat bool) []float64 {
+	fold := func(s string) string { return s }
+	if chat {
+		if lower, ok := folded(labels); ok {
+			labels, fold = lower, strings.ToLower
+		}
+	}
 	mass := make([]float64, len(labels))
 	live := make([]int, len(labels)) // labels that the text so far begins
 	for i := range live {
@@ -123,14 +131,14 @@ func labelScores(positions []wirePosition, labels []string, trim bool) []float64
 			top = append(top[:len(top):len(top)], p.wireLogprob)
 		}
 		rest := path
-		var onward []int
-		var next string
+		var onward []int // what the generated answer may yet become
+		next, nextPath := "", 0.0
 		for _, t := range top {
 			if at == 0 {
 				least = min(least, t.Logprob)
 			}
-			candidate := text + t.Token
-			if trim {
+			candidate := text + fold(t.Token)
+			if chat {
 				candidate = strings.TrimLeftFunc(candidate, unicode.IsSpace)
 			}
 			group := live
@@ -142,7 +150,7 @@ func labelScores(positions []wirePosition, labels []string, trim bool) []float64
 			case len(group) == 0 || candidate == "" && t.Token != p.Token:
 				continue
 			case t.Token == p.Token && (len(group) > 1 || candidate == ""):
-				onward, next, path = group, candidate, share
+				onward, next, nextPath = group, candidate, share
 			default:
 				for _, l := range group {
 					mass[l] += share / float64(len(group))
@@ -160,14 +168,14 @@ func labelScores(positions []wirePosition, labels []string, trim bool) []float64
 			live = nil
 			break
 		}
-		live, text = onward, next
+		live, text, path = onward, next, nextPath
 	}
 	spread(mass, live, labels, text, path)
 	total := 0.0
 	for _, m := range mass {
 		total += m
 	}
-	if len(positions) == 0 || !(total > 0) || trim && total < leastMass {
+	if len(positions) == 0 || !(total > 0) || chat && total < leastMass {
 		return nil
 	}
 	for i, m := range mass {
@@ -177,6 +185,18 @@ func labelScores(positions []wirePosition, labels []string, trim bool) []float64
 		}
 	}
 	return mass
+}
+
+// folded are the labels without capitals, if they still differ.
+func folded(labels []string) ([]string, bool) {
+	lower := make([]string, len(labels))
+	for i, l := range labels {
+		lower[i] = strings.ToLower(l)
+		if slices.Contains(lower[:i], lower[i]) {
+			return nil, false
+		}
+	}
+	return lower, true
 }
 
 // spread gives what is left to the label that the answer is, or to all that it

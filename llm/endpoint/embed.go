@@ -90,8 +90,9 @@ func (e *Endpoint) embedHalves(ctx context.Context, batch []int, texts []string,
 		}
 		shorter, wasCut := cut(input[0], estimate(input[0])/2)
 		if !errors.Is(err, llm.ErrTooLong) || cuts == maxCuts || !wasCut || shorter == "" {
+			err = atRequest(err, batch[0])
 			for _, i := range batch {
-				vectors[i].Err = atRequest(err, i)
+				vectors[i].Err = err
 			}
 			return err
 		}
