@@ -93,11 +93,16 @@ const (
 
 func newSpace() *space { return &space{nodes: map[string]*node{}, lastID: 1} }
 
-// trim forgets everything if there is too much. Not while a walk goes on.
+// trim forgets everything if there is too much.
 func (s *space) trim() bool {
 	if len(s.nodes) < maxNodes && len(s.rowed) < maxRows {
 		return false
 	}
+	s.forget()
+	return true
+}
+
+func (s *space) forget() {
 	clear(s.nodes)
 	for _, n := range s.rowed {
 		n.next = nil
@@ -105,8 +110,9 @@ func (s *space) trim() bool {
 	for _, n := range s.widened {
 		n.wide = nil
 	}
+	clear(s.rowed)
+	clear(s.widened)
 	s.rowed, s.widened = s.rowed[:0], s.widened[:0]
-	return true
 }
 
 // intern gives the node of this content; the key tells contents apart.

@@ -480,7 +480,9 @@ func (c *compiler) string(set []*value) ([]term, error) {
 					continue // says nothing
 				}
 				anywhere = false
-			} else if key != "pattern" {
+			} else if key == "pattern" {
+				expr = ecma(expr)
+			} else {
 				continue
 			}
 			at = arg

@@ -359,6 +359,12 @@ func TestCanonicalForm(t *testing.T) {
 		{`{"type":"number","minimum":0.5,"maximum":1.25}`, `0.5`, true},
 		{`{"type":"number","minimum":0.5,"maximum":1.25}`, `1.2500`, true},
 		{`{"type":"number","minimum":0.5,"maximum":1.25}`, `1.2501`, false},
+		{`{"pattern":"^\\S$"}`, `"é"`, true},
+		{`{"pattern":"^\\S$"}`, "\"\u00a0\"", false},
+		{`{"pattern":"^[^\\s]$"}`, "\"\u2003\"", false},
+		{`{"pattern":"^.[.]$"}`, `"\r."`, false},
+		{`{"pattern":"^.[.]\\.\\\\$"}`, `"x..\\"`, true},
+		{`{"pattern":"^[\\u00e0-\\u00ff]$"}`, `"é"`, true},
 		{`{"type":"string","minLength":2,"maxLength":2}`, `"é\n"`, true},
 		{`{"type":"string","minLength":2,"maxLength":2}`, `"😀"`, false},
 	} {

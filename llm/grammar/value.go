@@ -302,7 +302,7 @@ func (c *compiler) validKeyword(v, schema *value, key string, arg *value, within
 			n, err := c.size(schema, key)
 			return (key == "minLength") == (length > n) || length == n, err
 		case "pattern":
-			re, err := regexp.Compile(arg.text)
+			re, err := regexp.Compile(ecma(arg.text))
 			if err != nil {
 				return false, c.refuse(arg, err.Error())
 			}
