@@ -146,7 +146,13 @@ func TestHardSchemas(t *testing.T) {
 		"many items":         `{"type":"array","minItems":1000000000,"items":{"type":"array","minItems":1000000000}}`,
 		"long string":        `{"type":"string","minLength":1000000000}`,
 		"pattern and length": `{"type":"string","pattern":"a.{1,30}b.{1,30}c","minLength":100,"maxLength":900}`,
-		"patterns":           `{"allOf":[` + many(12, func(i int) string { return fmt.Sprintf(`{"type":"string","pattern":"a.{%d}b"}`, i) }) + `]}`,
+		"many numbers": `{"type":"object","properties":{` + many(1000, func(i int) string {
+			return fmt.Sprintf(`"p%d":{"type":"number","minimum":%d.5,"maximum":99999.25}`, i, i)
+		}) + `}}`,
+		"many patterns": `{"type":"object","properties":{` + many(1000, func(i int) string {
+			return fmt.Sprintf(`"p%d":{"type":"string","pattern":"(a.{%d}b|c{1,20}|\\pL{5})"}`, i, i)
+		}) + `}}`,
+		"patterns": `{"allOf":[` + many(12, func(i int) string { return fmt.Sprintf(`{"type":"string","pattern":"a.{%d}b"}`, i) }) + `]}`,
 		"wide recursion": `{"$defs":{` + many(60, func(i int) string {
 			return fmt.Sprintf(`"d%d":{"anyOf":[{"type":"null"},{"type":"object","properties":{"x":{"$ref":"#/$defs/d%d"},"y":{"$ref":"#/$defs/d%d"}}}]}`, i, (i*7+1)%60, (i*11+3)%60)
 		}) + `},"$ref":"#/$defs/d0"}`,
@@ -265,27 +271,31 @@ func BenchmarkAllowed(b *testing.B) {
 			{"pattern words", llm.Pattern{Expr: `([a-z]+ )*[0-9]+`}, `x`},
 		} {
 			g := mustCompile(b, v, c.constraint)
-			s, err := g.Start(1000)
-			if err != nil {
-				b.Fatal(err)
+			place := func() State {
+				s, err := g.Start(1000)
+				if err != nil {
+					b.Fatal(err)
+				}
+				s, _ = s.Write([]byte(c.prefix))
+				return s
 			}
-			s, _ = s.Write([]byte(c.prefix))
 			b.Run(fmt.Sprintf("%dk/%s/fresh", n>>10, c.name), func(b *testing.B) {
 				for b.Loop() {
 					g.mu.Lock()
 					g.space.forget()
 					clear(g.masks)
 					g.mu.Unlock()
-					s.Allowed(1000)
+					place().Allowed(1000)
 				}
 			})
+			s := place()
 			b.Run(fmt.Sprintf("%dk/%s/kept", n>>10, c.name), func(b *testing.B) {
 				for b.Loop() {
 					s.Allowed(1000)
 				}
 			})
 		}
-		m := newMask(v.plain)
+		m := newMask(v.plain[maxPlain])
 		logits := make([]float32, n)
 		b.Run(fmt.Sprintf("%dk/best of %d", n>>10, m.Count()), func(b *testing.B) {
 			for b.Loop() {

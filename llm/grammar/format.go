@@ -18,7 +18,7 @@ const (
 	address  = `[A-Za-z][A-Za-z0-9+.-]{0,20}://` + host + `(:[0-9]{1,5})?(/` + pathChar + `*)*(\?(` + pathChar + `|[/?])*)?(#(` + pathChar + `|[/?])*)?`
 	mailWord = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 	mail     = mailWord + `+(\.` + mailWord + `+)*@` + host
-	span_    = `P([0-9]{1,9}W|([0-9]{1,9}Y([0-9]{1,9}M([0-9]{1,9}D)?)?|[0-9]{1,9}M([0-9]{1,9}D)?|[0-9]{1,9}D)(T` + hours + `)?|T` + hours + `)`
+	period   = `P([0-9]{1,9}W|([0-9]{1,9}Y([0-9]{1,9}M([0-9]{1,9}D)?)?|[0-9]{1,9}M([0-9]{1,9}D)?|[0-9]{1,9}D)(T` + hours + `)?|T` + hours + `)`
 	hours    = `([0-9]{1,9}H([0-9]{1,9}M([0-9]{1,9}S)?)?|[0-9]{1,9}M([0-9]{1,9}S)?|[0-9]{1,9}S)`
 )
 
@@ -30,7 +30,7 @@ var formats = map[string]string{
 	"date":          day,
 	"time":          clock,
 	"date-time":     day + `T` + clock,
-	"duration":      span_,
+	"duration":      period,
 	"email":         mail,
 	"idn-email":     mail,
 	"hostname":      host,

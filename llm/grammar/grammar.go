@@ -257,7 +257,7 @@ func (s State) Allowed(left int) *Mask {
 // any limit of at least most gives the same.
 func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all bool) {
 	v := g.vocab
-	bits = make([]uint64, len(v.plain))
+	bits = make([]uint64, len(v.plain[0]))
 	all = true
 	may := func(to *node) bool {
 		if to.cost >= unspeakable || to.height > maxHeight && to.cost >= n.cost {
@@ -271,12 +271,10 @@ func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all boo
 		return true
 	}
 	t := &v.all
-	if n.kind == kindSequence && n.a.kind == kindPart && n.a.part == expander(v.chars) && n.a.i == 0 && n.a.n < 0 {
-		// In a free string, most tokens change nothing.
+	if most := g.plainAfter(n); most >= 0 && n.cost <= limit && n.height <= maxHeight {
 		t = &v.others
-		if may(n) {
-			copy(bits, v.plain)
-		}
+		copy(bits, v.plain[most])
+		may(n)
 	}
 	if len(g.path) < t.height+1 {
 		g.path = make([]*node, v.all.height+1)
@@ -291,8 +289,8 @@ func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all boo
 		at := &t.nodes[i]
 		from := path[at.depth-1]
 		var to *node
-		if from.next != nil {
-			to = from.next[at.b]
+		if from.row != nil {
+			to = from.row.to[at.b]
 		}
 		if to == nil {
 			g.trim()
@@ -319,4 +317,19 @@ func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all boo
 		}
 	}
 	return bits, most, all
+}
+
+// plainAfter gives up to how many plain characters may follow n in one token
+// without raising the cost, or -1 if that is not simple to say.
+func (g *Grammar) plainAfter(n *node) int {
+	if n.kind == kindSequence && n.a.kind == kindPart && n.a.part == expander(g.vocab.chars) {
+		if n.a.n < 0 {
+			return maxPlain
+		}
+		return min(n.a.n, maxPlain)
+	}
+	if g.space.loops(n) {
+		return maxPlain
+	}
+	return -1
 }

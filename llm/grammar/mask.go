@@ -1,6 +1,9 @@
 package grammar
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Mask is a set of tokens. It is shared and must not be changed.
 type Mask struct {
@@ -54,27 +57,39 @@ func (m *Mask) Bits() []uint64 { return m.bits }
 // several, or -1 if the set is empty. Logits are by token id; tokens beyond
 // them are left out, and a logit that is not a number loses to every other.
 func (m *Mask) Best(logits []float32) int32 {
-	best := int32(-1)
-	var greatest float32
-	try := func(id int32) {
-		if int(id) >= len(logits) {
-			return
-		}
-		x := logits[id]
-		if best < 0 || x > greatest || greatest != greatest && x == x {
-			best, greatest = id, x
-		}
-	}
+	best, greatest := int32(-1), float32(math.Inf(-1))
 	if m.few != nil {
 		for _, id := range m.few {
-			try(id)
+			if int(id) < len(logits) && logits[id] > greatest {
+				best, greatest = id, logits[id]
+			}
 		}
+	} else {
+		for i, w := range m.bits {
+			part := logits[min(i*64, len(logits)):min(i*64+64, len(logits))]
+			if w == math.MaxUint64 {
+				for k, x := range part {
+					if x > greatest {
+						best, greatest = int32(i*64+k), x
+					}
+				}
+				continue
+			}
+			for ; w != 0; w &= w - 1 {
+				if k := bits.TrailingZeros64(w); k < len(part) && part[k] > greatest {
+					best, greatest = int32(i*64+k), part[k]
+				}
+			}
+		}
+	}
+	if best >= 0 {
 		return best
 	}
-	for i, w := range m.bits {
-		for ; w != 0; w &= w - 1 {
-			try(int32(i*64 + bits.TrailingZeros64(w)))
+	// Only minus infinities and what is no number.
+	m.each(func(id int32) {
+		if int(id) < len(logits) && (best < 0 || logits[best] != logits[best] && logits[id] == logits[id]) {
+			best = id
 		}
-	}
+	})
 	return best
 }

@@ -30,7 +30,7 @@ type node struct {
 	i, n  int      // its progress, and for literals the offset i
 	depth int32    // piece: bytes that were written
 	wide  *node    // what part expanded to
-	next  *[256]*node
+	row   *row     // what bytes lead to, as far as it is known
 }
 
 type kind uint8
@@ -105,7 +105,7 @@ func (s *space) trim() bool {
 func (s *space) forget() {
 	clear(s.nodes)
 	for _, n := range s.rowed {
-		n.next = nil
+		n.row = nil
 	}
 	for _, n := range s.widened {
 		n.wide = nil
@@ -272,16 +272,67 @@ func (s *space) part(p expander, i, n int) *node {
 	return s.intern(node{kind: kindPart, part: p, i: i, n: n, cost: cost, nullable: p.nullable(i, n), height: p.height()})
 }
 
-// step is the derivative of n by b, kept in a table.
+// A row keeps derivatives. Bytes without a border between them have the same.
+type row struct {
+	to      [256]*node
+	borders [4]uint64 // bit b: a border before b
+}
+
+// step is the derivative of n by b, kept in its row.
 func (s *space) step(n *node, b byte) *node {
-	if n.next == nil {
-		n.next = new([256]*node)
+	if n.row == nil {
+		n.row = new(row)
+		s.mark(n, n.row)
 		s.rowed = append(s.rowed, n)
 	}
-	if n.next[b] == nil {
-		n.next[b] = s.derive(n, b)
+	if n.row.to[b] == nil {
+		to := s.derive(n, b)
+		n.row.to[b] = to
+		for i := int(b); i > 0 && !n.row.border(i); i-- {
+			n.row.to[i-1] = to
+		}
+		for i := int(b) + 1; i < 256 && !n.row.border(i); i++ {
+			n.row.to[i] = to
+		}
 	}
-	return n.next[b]
+	return n.row.to[b]
+}
+
+func (r *row) border(b int) bool { return r.borders[b/64]>>(b%64)&1 != 0 }
+
+// span marks the bytes from lo to hi as different from their neighbours.
+func (r *row) span(lo, hi byte) {
+	r.borders[lo/64] |= 1 << (lo % 64)
+	if hi < 255 {
+		r.borders[(hi+1)/64] |= 1 << ((hi + 1) % 64)
+	}
+}
+
+// mark sets the borders of n's derivatives.
+func (s *space) mark(n *node, r *row) {
+	switch n.kind {
+	case kindLiteral:
+		r.span(n.lit.text[n.i], n.lit.text[n.i])
+	case kindMachine:
+		for _, q := range n.set {
+			for _, e := range n.m.states[q].edges {
+				r.span(e.lo, e.hi)
+			}
+		}
+	case kindSequence:
+		s.mark(n.a, r)
+		if n.a.nullable {
+			s.mark(n.b, r)
+		}
+	case kindEither:
+		for _, a := range n.alts {
+			s.mark(a, r)
+		}
+	case kindPart:
+		s.mark(s.expand(n), r)
+	case kindPiece:
+		r.borders = [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+	}
 }
 
 func (s *space) derive(n *node, b byte) *node {
@@ -363,4 +414,40 @@ func (s *space) only(n *node) (b byte, ok bool) {
 		return s.only(s.expand(n))
 	}
 	return 0, false
+}
+
+// leads are the first bytes of characters of several bytes, with the range of
+// the second and the number of those after it.
+var leads = []struct{ lo, hi, least, most, more byte }{
+	{0xc2, 0xdf, 0x80, 0xbf, 0}, {0xe0, 0xe0, 0xa0, 0xbf, 1}, {0xe1, 0xec, 0x80, 0xbf, 1}, {0xed, 0xed, 0x80, 0x9f, 1},
+	{0xee, 0xef, 0x80, 0xbf, 1}, {0xf0, 0xf0, 0x90, 0xbf, 2}, {0xf1, 0xf3, 0x80, 0xbf, 2}, {0xf4, 0xf4, 0x80, 0x8f, 2},
+}
+
+// loops tells whether each character that JSON strings need not escape leads
+// from n to n again. It may say no where that is hard to see.
+func (s *space) loops(n *node) bool {
+	all := func(from *node, lo, hi byte) *node {
+		to := s.step(from, lo)
+		for b := lo; b < hi; b++ {
+			if s.step(from, b+1) != to {
+				return dead
+			}
+		}
+		return to
+	}
+	if all(n, ' ', '!') != n || all(n, '#', '[') != n || all(n, ']', 0x7f) != n {
+		return false
+	}
+	for _, l := range leads {
+		for lead := int(l.lo); lead <= int(l.hi); lead++ {
+			to := all(s.step(n, byte(lead)), l.least, l.most)
+			for range l.more {
+				to = all(to, 0x80, 0xbf)
+			}
+			if to != n {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -47,7 +47,7 @@ func pattern(v *Vocabulary, expr string) (*machine, error) {
 }
 
 // quotedPattern is the machine of the insides of JSON strings that expr
-// matches, as a whole or anywhere.
+// matches, as a whole or anywhere in them.
 func quotedPattern(v *Vocabulary, expr string, anywhere bool) (*machine, error) {
 	b := &builder{vocab: v, quoted: true}
 	return b.compile(expr, anywhere)

@@ -3,7 +3,6 @@ package grammar
 import (
 	"encoding/binary"
 	"fmt"
-	"math/big"
 	"slices"
 	"strconv"
 )
@@ -30,11 +29,12 @@ type compiler struct {
 	records               []*record
 	solved, solvedRecords int
 	words                 map[string]*literal
+	machines              map[string][]term // by what they are for
 }
 
 func newCompiler(v *Vocabulary, root *value, source *source) *compiler {
 	return &compiler{
-		vocab: v, root: root, source: source, work: new(int), checked: map[*value]bool{}, words: map[string]*literal{},
+		vocab: v, root: root, source: source, work: new(int), checked: map[*value]bool{}, words: map[string]*literal{}, machines: map[string][]term{},
 		alternatives: map[*value][][]*value{}, active: map[*value]bool{}, defs: map[string]*def{},
 	}
 }
@@ -311,7 +311,7 @@ func (c *compiler) terms(at *value, set []*value) ([]term, error) {
 		if err != nil {
 			return nil, c.refuse(at, "enum: "+err.Error())
 		}
-		return []term{m}, nil
+		return []term{m}, c.spend(at, len(m.states)/4)
 	}
 	var terms []term
 	add := func(t types, make func(set []*value) ([]term, error)) {
@@ -377,272 +377,4 @@ func (c *compiler) checkNumbers(v *value) error {
 		}
 	}
 	return nil
-}
-
-// limit gives the greatest, or least, of a keyword's numbers in a set.
-func (c *compiler) limit(set []*value, key string, greatest bool) (int, error) {
-	limit := -1
-	for _, s := range set {
-		n, err := c.size(s, key)
-		if err != nil {
-			return 0, err
-		}
-		if n >= 0 && (limit < 0 || greatest == (n > limit)) {
-			limit = n
-		}
-	}
-	return limit, nil
-}
-
-// sizes gives the limits of a size; most < 0 is no limit.
-func (c *compiler) sizes(set []*value, what string) (least, most int, err error) {
-	if least, err = c.limit(set, "min"+what, true); err != nil {
-		return 0, 0, err
-	}
-	most, err = c.limit(set, "max"+what, false)
-	return max(least, 0), most, err
-}
-
-func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
-	n := numbers{integer: integer}
-	at := c.root
-	for _, s := range set {
-		for i, key := range s.keys {
-			arg := s.items[i]
-			switch key {
-			case "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf":
-			default:
-				continue
-			}
-			at = arg
-			x, err := rational(arg.text)
-			if err != nil {
-				return nil, c.refuse(arg, err.Error())
-			}
-			if beyond := big.NewRat(1e15, 1); !c.loose && (key == "minimum" || key == "exclusiveMinimum") && x.Cmp(beyond) >= 0 ||
-				!c.loose && (key == "maximum" || key == "exclusiveMaximum") && x.Cmp(beyond.Neg(beyond)) <= 0 {
-				return nil, c.refuse(arg, fmt.Sprintf("numbers have up to %d digits, none of which meets it", maxDigits))
-			}
-			open := key[0] == 'e'
-			switch key {
-			case "multipleOf":
-				if x.Sign() <= 0 {
-					return nil, c.refuse(arg, "multipleOf must be greater than 0")
-				}
-				if !x.IsInt() || x.Cmp(big.NewRat(1000, 1)) > 0 {
-					return nil, c.refuse(arg, "multipleOf is supported for whole numbers up to 1000 only")
-				}
-				n.integer = true
-				n.multiples = append(n.multiples, x.Num().Int64())
-			case "minimum", "exclusiveMinimum":
-				if n.least == nil || x.Cmp(n.least) > 0 || x.Cmp(n.least) == 0 && open {
-					n.least, n.leastOpen = x, open
-				}
-			default:
-				if n.most == nil || x.Cmp(n.most) < 0 || x.Cmp(n.most) == 0 && open {
-					n.most, n.mostOpen = x, open
-				}
-			}
-		}
-	}
-	plain, minus, err := n.machines(c.vocab)
-	if err != nil {
-		return nil, c.refuse(at, err.Error())
-	}
-	var terms []term
-	if plain != nil {
-		terms = append(terms, plain)
-	}
-	if minus != nil {
-		terms = append(terms, concat{c.literal("-"), minus})
-	}
-	return terms, nil
-}
-
-func (c *compiler) string(set []*value) ([]term, error) {
-	least, most, err := c.sizes(set, "Length")
-	if err != nil {
-		return nil, err
-	}
-	var sides []recognizer
-	var only *machine
-	at := c.root
-	for _, s := range set {
-		for i, key := range s.keys {
-			arg := s.items[i]
-			expr, anywhere := arg.text, true
-			if key == "format" && !c.loose {
-				if unsupportedFormats[expr] {
-					return nil, c.refuse(arg, fmt.Sprintf("the format %q is not supported", expr))
-				}
-				known := false
-				if expr, known = formats[expr]; !known {
-					continue // says nothing
-				}
-				anywhere = false
-			} else if key == "pattern" {
-				expr = ecma(expr)
-			} else {
-				continue
-			}
-			at = arg
-			m, err := quotedPattern(c.vocab, expr, anywhere)
-			if err != nil {
-				return nil, c.refuse(arg, err.Error())
-			}
-			only = m
-			sides = append(sides, newSets(m))
-		}
-	}
-	quotes := func(inside term) []term { return []term{concat{c.literal(`"`), inside, c.literal(`"`)}} }
-	switch {
-	case len(sides) == 0 && c.source != nil && !c.loose:
-		p := c.source.pieces(least, most)
-		if p.cost(0, 0) >= impossible {
-			return nil, nil
-		}
-		return quotes(partTerm{p, 0, 0}), nil
-	case len(sides) == 0:
-		return quotes(partTerm{c.vocab.chars, least, most}), nil
-	case len(sides) > 1 || least > 0 || most >= 0:
-		if least > 0 || most >= 0 {
-			sides = append(sides, lengths(least, most))
-		}
-		if only, err = intersect(c.vocab, sides...); err != nil {
-			return nil, c.refuse(at, err.Error())
-		}
-	}
-	return quotes(only), nil
-}
-
-func (c *compiler) array(set []*value) ([]term, error) {
-	least, most, err := c.sizes(set, "Items")
-	if err != nil {
-		return nil, err
-	}
-	l := &list{id: newID(), least: least, most: most, comma: c.literal(", "), end: c.literal("]")}
-	longest := 0
-	for _, s := range set {
-		if prefix := s.get("prefixItems"); prefix != nil {
-			longest = max(longest, len(prefix.items))
-		}
-	}
-	for i := 0; i <= longest; i++ {
-		var both []*value
-		for _, s := range set {
-			if item := itemOf(s, i); item != nil {
-				both = append(both, item)
-			}
-		}
-		d, err := c.def(both)
-		if err != nil {
-			return nil, err
-		}
-		if i == longest {
-			l.items = d
-		} else {
-			l.prefix = append(l.prefix, d)
-		}
-	}
-	return []term{concat{c.literal("["), partTerm{l, 0, 0}}}, nil
-}
-
-func (c *compiler) object(set []*value) ([]term, error) {
-	least, most, err := c.sizes(set, "Properties")
-	if err != nil {
-		return nil, err
-	}
-	r := &record{id: newID(), least: least, most: most, colon: c.literal(": "), end: c.literal("}")}
-	var names []string
-	seen := map[string]bool{}
-	required := map[string]bool{}
-	add := func(name string) {
-		if !seen[name] {
-			seen[name] = true
-			names = append(names, name)
-		}
-	}
-	for _, s := range set {
-		if p := s.get("properties"); p != nil {
-			for _, name := range p.keys {
-				add(name)
-			}
-		}
-	}
-	at := c.root
-	for _, s := range set {
-		if list := s.get("required"); list != nil {
-			at = s
-			for _, name := range list.items {
-				add(name.text)
-				required[name.text] = true
-			}
-		}
-	}
-	if r.counts = least > len(required) || most >= 0; !r.counts {
-		r.least = 0
-	}
-	if limit := 2000; len(names) > limit || r.counts && len(names) > limit/10 {
-		return nil, c.refuse(at, "too many properties: 2000 are supported, and 200 with minProperties or maxProperties")
-	}
-	var inner []string // as they stand between quotes
-	for _, name := range names {
-		var both []*value
-		for _, s := range set {
-			if p := propertyOf(s, name); p != nil {
-				both = append(both, p)
-			}
-		}
-		d, err := c.def(both)
-		if err != nil {
-			return nil, err
-		}
-		quoted := string(quote(nil, name))
-		inner = append(inner, quoted[1:])
-		r.properties = append(r.properties, property{
-			first: c.literal(quoted + ": "), next: c.literal(", " + quoted + ": "), value: d, required: required[name],
-		})
-	}
-	var others []*value
-	for _, s := range set {
-		if p := s.get("additionalProperties"); p != nil {
-			others = append(others, p)
-		}
-	}
-	if !slices.ContainsFunc(others, func(s *value) bool { return s.kind == boolean && !s.truth }) {
-		if r.others, err = c.def(others); err != nil {
-			return nil, err
-		}
-		r.openFirst, r.open = c.literal(`"`), c.literal(`, "`)
-		if r.key, err = c.otherKeys(inner); err != nil {
-			return nil, c.refuse(at, "additionalProperties: "+err.Error())
-		}
-		// Keys that are not named may stand twice, so they cannot be counted.
-		if least > max(1, len(required)) && !c.loose {
-			return nil, c.refuse(at, "minProperties is supported with additionalProperties false only")
-		}
-	}
-	c.records = append(c.records, r)
-	r.costs = map[[2]int]int32{}
-	return []term{concat{c.literal("{"), partTerm{r, 0, 1}}}, nil
-}
-
-// otherKeys is the text of any key but some, with the quote that ends it.
-func (c *compiler) otherKeys(but []string) (term, error) {
-	if len(but) == 0 {
-		return concat{partTerm{c.vocab.chars, 0, -1}, c.literal(`"`)}, nil
-	}
-	end := *c.vocab.anyText
-	end.states = slices.Clone(end.states)
-	// The quote makes an end of each text, and of the keys to leave out.
-	last := int32(len(end.states))
-	for q := range end.states {
-		st := &end.states[q]
-		if st.accept {
-			st.accept = false
-			st.edges = append(slices.Clone(st.edges), span{'"', '"', last})
-		}
-	}
-	end.states = append(end.states, state{accept: true})
-	return intersect(c.vocab, newSets(&end), newBut(but))
 }

@@ -17,10 +17,11 @@ type Vocabulary struct {
 	// single is the token of each single byte, or -1.
 	single [256]int32
 	all    trie
-	// plain are the tokens that stand unescaped in a JSON string, of whole
-	// characters; others is the trie of the rest. A state inside a free string
-	// allows all of plain, so only others has to be walked.
-	plain  []uint64
+	// plain[n] are the tokens of up to n whole characters that stand unescaped
+	// in a JSON string; others is the trie of those that are not in the last.
+	// Inside a free string all plain ones are allowed, and only others are
+	// walked.
+	plain  [maxPlain + 1][]uint64
 	others trie
 	// children and tokenAt are all's nodes again, to go down byte by byte.
 	children map[edge]int32
@@ -52,6 +53,7 @@ type trieNode struct {
 const (
 	maxTokens     = 1 << 22
 	maxTokenBytes = 1 << 12
+	maxPlain      = 32
 )
 
 // NewVocabulary takes the bytes that each token appends to the text, by id; nil
@@ -61,7 +63,10 @@ func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 	if len(tokens) > maxTokens {
 		return nil, fmt.Errorf("a vocabulary of %d tokens is too large; the limit is %d", len(tokens), maxTokens)
 	}
-	v := &Vocabulary{tokens: tokens, ends: slices.Clone(ends), plain: make([]uint64, (len(tokens)+63)/64)}
+	v := &Vocabulary{tokens: tokens, ends: slices.Clone(ends)}
+	for n := range v.plain {
+		v.plain[n] = make([]uint64, (len(tokens)+63)/64)
+	}
 	isEnd := map[int32]bool{}
 	for _, id := range ends {
 		if id < 0 || int(id) >= len(tokens) {
@@ -82,8 +87,10 @@ func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 			return nil, fmt.Errorf("token %d has %d bytes; the limit is %d", id, len(text), maxTokenBytes)
 		}
 		all = append(all, id)
-		if isPlain(text) {
-			v.plain[i/64] |= 1 << (i % 64)
+		if n := utf8.RuneCount(text); n <= maxPlain && isPlain(text) {
+			for ; n <= maxPlain; n++ {
+				v.plain[n][i/64] |= 1 << (i % 64)
+			}
 		} else {
 			others = append(others, id)
 		}
