@@ -12,43 +12,45 @@ import (
 // bias. See Zhao et al., "Calibrate Before Use", 2021.
 var contentFree = []string{"N/A", "", "..."}
 
-// bias is the mean score of each label of a set after contentFree inputs, or
-// why there is none.
+// bias is the mean score of each word to choose from after contentFree inputs,
+// or why there is none.
 type bias struct {
 	mean []float64
 	err  error
 }
 
-// calibration finds the biases of the label sets of one call. Those that are
-// not known are asked for beside the rows, once a set.
+// calibration finds the biases of the questions of one call. Those that are
+// not known are asked for beside the rows, once each.
 type calibration struct {
-	*labeller
+	known    *biases
 	model    llm.Info
-	sets     map[string]*bias // by labelKey
-	requests []llm.Request    // len(contentFree) of each set that is asked for
-	pending  []pendingBias    // these sets
+	asked    map[string]*bias // by questionKey
+	requests []llm.Request    // len(contentFree) of each that is asked for
+	pending  []pendingBias    // these
 }
 
 type pendingBias struct {
-	key    string
-	labels []string
+	key   string
+	words int
 	*bias
 }
 
-// bias gives the labels' bias, which is filled in by read at the latest.
-func (c *calibration) bias(labels []string) *bias {
-	key := labelKey(labels)
-	b := c.sets[key]
+// bias gives a question's bias, which is filled in by read at the latest.
+// about asks it of a text.
+func (c *calibration) bias(about func(content string) llm.Request) *bias {
+	first := about(contentFree[0])
+	key := questionKey(first)
+	b := c.asked[key]
 	if b != nil {
 		return b
 	}
 	b = &bias{mean: c.known.get(c.model, key)}
-	c.sets[key] = b
+	c.asked[key] = b
 	if b.mean == nil {
-		for _, text := range contentFree {
-			c.requests = append(c.requests, c.request(text, labels))
+		for _, content := range contentFree {
+			c.requests = append(c.requests, about(content))
 		}
-		c.pending = append(c.pending, pendingBias{key, labels, b})
+		c.pending = append(c.pending, pendingBias{key, len(words(first)), b})
 	}
 	return b
 }
@@ -56,22 +58,22 @@ func (c *calibration) bias(labels []string) *bias {
 // read takes the results of requests.
 func (c *calibration) read(results []llm.Result) {
 	for i, p := range c.pending {
-		p.mean, p.err = mean(results[i*len(contentFree):(i+1)*len(contentFree)], p.labels)
+		p.mean, p.err = mean(results[i*len(contentFree):(i+1)*len(contentFree)], p.words)
 		if p.err == nil {
 			c.known.put(c.model, p.key, p.mean)
 		}
 	}
 }
 
-// mean is each label's mean score.
-func mean(results []llm.Result, labels []string) ([]float64, error) {
-	sums := make([]float64, len(labels))
+// mean is each word's mean score.
+func mean(results []llm.Result, words int) ([]float64, error) {
+	sums := make([]float64, words)
 	for _, r := range results {
 		if r.Err != nil {
 			return nil, fmt.Errorf("the labels alone, without the text: %w", r.Err)
 		}
-		if len(r.Scores) != len(labels) {
-			return nil, wrongScores(r, labels)
+		if len(r.Scores) != words {
+			return nil, wrongScores(r, words)
 		}
 		for i, s := range r.Scores {
 			sums[i] += s
@@ -83,40 +85,52 @@ func mean(results []llm.Result, labels []string) ([]float64, error) {
 	return sums, nil
 }
 
-// labelKey tells lists of labels apart, whatever they hold.
-func labelKey(labels []string) string {
+// words are what a request lets the model choose from.
+func words(r llm.Request) []string { return r.Constraint.(llm.Choice).Labels }
+
+// questionKey tells apart all that can be asked with a contentFree input.
+func questionKey(r llm.Request) string {
 	var key []byte
-	for _, label := range labels {
-		key = binary.AppendUvarint(key, uint64(len(label)))
-		key = append(key, label...)
+	put := func(s string) {
+		key = binary.AppendUvarint(key, uint64(len(s)))
+		key = append(key, s...)
+	}
+	put(r.Prefix)
+	put(r.Text)
+	for _, m := range r.Messages {
+		put(string(m.Role))
+		put(m.Text)
+	}
+	for _, w := range words(r) {
+		put(w)
 	}
 	return string(key)
 }
 
 // biases remembers what asking again would give again. Calls at the same time
-// may compute the same set twice, to the same numbers.
+// may compute the same twice, to the same numbers.
 type biases struct {
 	mu   sync.Mutex
 	mean map[biasKey][]float64
 }
 
 type biasKey struct {
-	model  llm.Info
-	labels string
+	model    llm.Info
+	question string
 }
 
 // maxBiases bounds the memory where each row brings labels of its own.
 const maxBiases = 4096
 
-// get gives nil where a set is not known. A model without a digest may be
+// get gives nil where a question is not known. A model without a digest may be
 // another under the same name, so nothing is known of it.
-func (b *biases) get(model llm.Info, labels string) []float64 {
+func (b *biases) get(model llm.Info, question string) []float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.mean[biasKey{model, labels}]
+	return b.mean[biasKey{model, question}]
 }
 
-func (b *biases) put(model llm.Info, labels string, mean []float64) {
+func (b *biases) put(model llm.Info, question string, mean []float64) {
 	if model.Digest == "" {
 		return
 	}
@@ -125,5 +139,5 @@ func (b *biases) put(model llm.Info, labels string, mean []float64) {
 	if b.mean == nil || len(b.mean) >= maxBiases {
 		b.mean = map[biasKey][]float64{}
 	}
-	b.mean[biasKey{model, labels}] = mean
+	b.mean[biasKey{model, question}] = mean
 }

@@ -2,61 +2,154 @@ package ai
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+
+	"github.com/firesteel/firesteel/llm"
 )
 
-// maxLabels is what a reader of the query can still tell apart, and a bound
-// on the work one row can ask for.
-const maxLabels = 100
+var (
+	classifyPrompt = mustPrompt("classify", "instructions", "labels", "content")
+	severalPrompt  = mustPrompt("classify_several", "instructions", "label", "content")
+)
 
-// maxLabelBytes bounds a label: it is a name, and all its tokens are computed
-// for every row.
-const maxLabelBytes = 256
+var classifyLabeller = &labeller{questions: func(in labelled) []question {
+	instructions := ""
+	if in.instructions != "" {
+		instructions = in.instructions + "\n"
+	}
+	if !in.several {
+		return []question{{words: plainly(len(in.labels)), about: func(content string) llm.Request {
+			r := classifyPrompt.fill(in.examples, "instructions", instructions, "labels", described(in.labels), "content", content)
+			return classifyPrompt.choose(r, trimmed(in.labels))
+		}}}
+	}
+	questions := make([]question, len(in.labels))
+	for i, l := range in.labels {
+		var examples []Example
+		for _, e := range in.examples {
+			is := "no"
+			if e.Output == strings.TrimSpace(l.name) {
+				is = "yes"
+			}
+			examples = append(examples, Example{e.Input, is})
+		}
+		questions[i] = question{words: plainly(2), about: func(content string) llm.Request {
+			r := severalPrompt.fill(examples, "instructions", instructions, "label", described([]label{l}), "content", content)
+			return severalPrompt.choose(r, []string{"yes", "no"})
+		}}
+	}
+	return questions
+}}
 
-var classifyLabeller = newLabeller("classify", "content", "labels")
+var classifyParams = []Param{
+	{Name: "content", Type: String, About: "the text"},
+	{Name: "labels", Type: Labels, About: `the labels to choose from: ARRAY('a', 'b'), or JSON: '["a", "b"]' or '{"a": "what a is", "b": "what b is"}'`},
+	{Name: "options", Type: Options, Optional: true, About: "MAP('instructions', 'what the texts are about', 'multilabel', 'true')"},
+	examplesParam("labelled rows of your own, as struct(text, label)"),
+}
 
-var classify = register(&Function{
+const labelErrors = "An empty list, a blank or repeated label, more than 100 of them, one of more than 256 bytes, text that is no such " +
+	"JSON and an unknown option fail the query. "
+
+var classify = define(&Function{
 	Name:    "ai_classify",
-	Params:  []Param{{"content", String}, {"labels", StringArray}},
+	Params:  classifyParams,
 	Returns: String,
 	Summary: "gives the one of labels that fits the text best",
 	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The labels are scored, not generated, so " +
-		"the answer is always one of them, as it stands in the list. An empty list, a blank or repeated label, more than 100 " +
-		"of them, or one of more than 256 bytes, is that row's error: NULL, counted in the worker's log. Of a text of more than 1024 tokens the first 1024 are read.",
+		"the answer is always one of them, as it stands in the list. With multilabel each label is asked for by itself, and the " +
+		"answer is a JSON list of those that fit, perhaps []. " + labelErrors + "Of a text of more than 1024 tokens the first 1024 are read.",
+	Differs: "Databricks' newer version answers with a VARIANT. A registered function has one result type on all Sparks, so it is " +
+		"a STRING here, and with multilabel a JSON list in one. Labels may differ from row to row.",
 	Example: "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
-	Eval: func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
-		return classifyLabeller.label(ctx, model, rows, func(row Row) (scored, bool, error) {
-			content, ok := text(row[0])
-			labels, given := row[1].([]string)
-			if !ok || !given {
-				return scored{}, false, nil
-			}
-			return scored{content, labels}, true, checkLabels(labels)
-		})
-	},
-})
+	Prompts: []string{"classify", "classify_several"},
+}, readClassify, answerLabels(classifyLabeller, func(a asked[labelled], f fit) {
+	if a.in.several {
+		severalLabels(a, f)
+	} else {
+		bestLabel(a, f)
+	}
+}))
 
-func checkLabels(labels []string) error {
-	if len(labels) == 0 {
-		return fmt.Errorf("the list of labels is empty; give at least one, as in ARRAY('a', 'b')")
+var classifyScore = define(&Function{
+	Name:    "ai_classify_score",
+	Params:  classifyParams,
+	Returns: Struct(Field{"label", String}, Field{"probability", Float}),
+	Summary: "gives the one of labels that fits the text best, and its probability",
+	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The label is that of ai_classify. Its " +
+		"probability is the model's, among the labels and after calibration; how far to trust it, a labelled sample tells. " +
+		labelErrors + "With multilabel, which asks for more than one, it fails too.",
+	Example: "SELECT ai_classify_score('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
+	Prompts: []string{"classify"},
+}, func(row Row) (labelled, bool, error) {
+	in, ok, err := readClassify(row)
+	if err == nil && in.several {
+		err = badArgument("options", "multilabel gives more than one label; use ai_classify")
 	}
-	if len(labels) > maxLabels {
-		return fmt.Errorf("%d labels are more than the %d that can be told apart", len(labels), maxLabels)
+	return in, ok, err
+}, answerLabels(classifyLabeller, func(a asked[labelled], f fit) {
+	best, p := f.best()
+	a.Value = []any{a.in.labels[best].name, p[best]}
+	a.Raw = probabilities(a.in.labels, p)
+}))
+
+func readClassify(row Row) (in labelled, ok bool, err error) {
+	content, ok := text(row[0])
+	labels, given, err := readLabels("labels", row[1])
+	if err != nil {
+		return in, false, err
 	}
-	seen := make(map[string]bool, len(labels))
-	for i, label := range labels {
-		trimmed := strings.TrimSpace(label)
-		if trimmed == "" {
-			return fmt.Errorf("label %d is blank", i+1)
-		}
-		if seen[trimmed] {
-			return fmt.Errorf("label %q stands twice in the list", trimmed)
-		}
-		if n := len(trimmed); n > maxLabelBytes {
-			return fmt.Errorf("label %d has %d bytes, more than the %d that a label may have", i+1, n, maxLabelBytes)
-		}
-		seen[trimmed] = true
+	options, err := readOptions("options", row[2], "instructions", "multilabel", "version")
+	if err != nil {
+		return in, false, err
 	}
-	return nil
+	in = labelled{content: content, labels: labels}
+	in.instructions = oneLine.Replace(strings.TrimSpace(options["instructions"]))
+	if len(in.instructions) > maxAboutBytes {
+		return in, false, badArgument("options", "instructions of %d bytes are longer than %d", len(in.instructions), maxAboutBytes)
+	}
+	if several, given := options["multilabel"]; given {
+		if in.several, err = strconv.ParseBool(strings.ToLower(several)); err != nil {
+			return in, false, badArgument("options", "multilabel is %q; it must be true or false", several)
+		}
+	}
+	if given {
+		in.examples, err = readExamples("examples", row[3], trimmed(labels))
+	}
+	return in, ok && given, err
+}
+
+// answerLabels scores labels, and lets answer read each row's.
+func answerLabels(l *labeller, answer func(asked[labelled], fit)) func(context.Context, Source, []asked[labelled]) error {
+	return withModel(func(ctx context.Context, m llm.Model, need []asked[labelled]) error {
+		return l.score(ctx, m, need, answer)
+	})
+}
+
+func bestLabel(a asked[labelled], f fit) {
+	best, p := f.best()
+	a.Value = a.in.labels[best].name
+	a.Raw = probabilities(a.in.labels, p)
+}
+
+// severalLabels gives those whose own question was answered with yes.
+func severalLabels(a asked[labelled], f fit) {
+	chosen := []string{}
+	p := make([]float64, len(f))
+	for i, yesNo := range f {
+		_, both := fit{yesNo}.best()
+		if p[i] = both[0]; p[i] > .5 {
+			chosen = append(chosen, a.in.labels[i].name)
+		}
+	}
+	list, err := json.Marshal(chosen)
+	if err != nil {
+		a.Err = fmt.Errorf("writing the labels as JSON: %w", err)
+		return
+	}
+	a.Value = string(list)
+	a.Raw = probabilities(a.in.labels, p)
 }

@@ -2,7 +2,9 @@ package ai
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +52,9 @@ func (f *fake) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, er
 		if f.reply != nil {
 			results[i] = f.reply(r)
 		}
+		if c, ok := r.Constraint.(llm.JSON); ok && results[i].Text == "" && results[i].Err == nil {
+			results[i].Text = emptiest(c.Schema)
+		}
 		if c, ok := r.Constraint.(llm.Choice); ok && f.score != nil && results[i].Err == nil {
 			for _, label := range c.Labels {
 				results[i].Scores = append(results[i].Scores, f.score(rendered(r), label))
@@ -57,6 +62,63 @@ func (f *fake) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, er
 		}
 	}
 	return results, nil
+}
+
+// Embed counts the letters of a text.
+func (f *fake) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	all := make([]llm.Embedding, len(texts))
+	for i, text := range texts {
+		if strings.Contains(text, "too long") {
+			all[i].Err = llm.ErrTooLong
+			continue
+		}
+		v := make([]float32, 26)
+		for _, r := range strings.ToLower(text) {
+			if r >= 'a' && r <= 'z' {
+				v[r-'a']++
+			}
+		}
+		v[0] += .001 // no vector is 0
+		length := 0.0
+		for _, x := range v {
+			length += float64(x * x)
+		}
+		for k := range v {
+			v[k] /= float32(math.Sqrt(length))
+		}
+		all[i] = llm.Embedding{Vector: v, Tokens: 3, Cut: strings.HasPrefix(text, "long")}
+	}
+	return all, nil
+}
+
+// emptiest is a value that is valid under a schema of objects, arrays and
+// scalars, with as little in it as may be.
+func emptiest(schema string) string {
+	members, err := orderedObject(schema)
+	if err != nil {
+		return "null"
+	}
+	kind := "object"
+	var inside []string
+	for _, m := range members {
+		switch m.name {
+		case "type":
+			_ = json.Unmarshal(m.value, &kind)
+		case "properties":
+			properties, _ := orderedObject(string(m.value))
+			for _, p := range properties {
+				inside = append(inside, jsonText(p.name)+": "+emptiest(string(p.value)))
+			}
+		}
+	}
+	return map[string]string{"object": "{" + strings.Join(inside, ", ") + "}", "array": "[]", "string": `""`,
+		"number": "0", "integer": "0", "boolean": "false"}[kind]
 }
 
 // source opens the model.
@@ -73,7 +135,7 @@ func rendered(r llm.Request) string {
 
 // content is the text that a request asks to label.
 func content(prompt string) string {
-	at := strings.LastIndex(prompt, "Text: ") + len("Text: ")
+	at := strings.LastIndex(prompt, "Text: ") + len("Text: ") // all prompts that label have it
 	line, _, _ := strings.Cut(prompt[at:], "\n")
 	return line
 }

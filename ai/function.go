@@ -12,31 +12,33 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Type is the type of an argument or a result, as Spark SQL writes it.
-type Type string
-
-const (
-	String      Type = "STRING"
-	StringArray Type = "ARRAY<STRING>"
-)
-
 // Param is one parameter of a Function.
 type Param struct {
-	Name string
-	Type Type
+	Name     string
+	Type     Type
+	About    string // what it is, for help and docs
+	Optional bool   // it may be left out, and its value is nil then
 }
 
-// Row holds one row's arguments in parameter order: nil for NULL, otherwise
-// string for String and []string for StringArray (a NULL element is left out).
+// Row holds one row's arguments in parameter order, each nil for NULL or left
+// out, and otherwise as its Type says.
 type Row []any
 
-// Answer is one row's result: a nil Value is NULL. Err is that row's failure
-// and never its neighbours'.
+// Answer is one row's result: a nil Value is NULL.
 type Answer struct {
-	Value any // string for String
-	Err   error
+	Value any
+	// Err is that row's failure and never its neighbours'. Value is NULL then,
+	// but for a try_ function's, which tells the error.
+	Err error
 	// Cut: the input was longer than the model can read, and was cut.
 	Cut bool
+	// Note says what is to know about a Value: what of a long input it is of,
+	// say. A try_ function gives it as its error, beside the result.
+	Note string
+	// Raw is what the model said, where Value is read from it.
+	Raw string
+
+	fatal bool // Err is to fail the query
 }
 
 // Source gives the model. It may take as long as loading one does, and is
@@ -51,30 +53,68 @@ type Function struct {
 	Summary string // one line of help
 	Detail  string // NULL, empty and error behaviour, for help and docs
 	Example string // a statement that runs as it is
+	// Differs says how it differs from Databricks' function of that name, and
+	// why; empty if it does not, or if there is none.
+	Differs string
+	// Weakness says what to expect of it with a small model.
+	Weakness string
+	// Prompts names the files of prompts/ that it asks with.
+	Prompts []string
+	// Of is the function that a try_ function tries, and nil for others.
+	Of *Function
+	// rewrites: the answer is the text itself, changed, so that a blank text
+	// is its own answer.
+	rewrites bool
+	// eval is Eval; with try, no row's error fails the query.
+	eval func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error)
 	// Eval answers the rows in order. Its error means that none of them could
-	// be answered (cancelled, model not loaded or lost).
+	// be answered: an argument is wrong (ArgumentError; the model has not been
+	// asked for then), it was cancelled, the model was not loaded or was lost.
 	Eval func(ctx context.Context, model Source, rows []Row) ([]Answer, error)
 }
 
-// Signature is the function as it is written in SQL: name(param, ...).
+// Signature is the function as it is written in SQL: name(param[, optional]).
 func (f *Function) Signature() string {
-	s := f.Name + "("
+	var b strings.Builder
+	b.WriteString(f.Name + "(")
+	open := 0
 	for i, p := range f.Params {
-		if i > 0 {
-			s += ", "
+		if p.Optional {
+			b.WriteByte('[')
+			open++
 		}
-		s += p.Name
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(p.Name)
 	}
-	return s + ")"
+	return b.String() + strings.Repeat("]", open) + ")"
+}
+
+// Required is the number of parameters that every call must give.
+func (f *Function) Required() int {
+	n := 0
+	for _, p := range f.Params {
+		if !p.Optional {
+			n++
+		}
+	}
+	return n
 }
 
 var functions = map[string]*Function{}
 
+// register makes a function known, and with it the one that tries it.
 func register(f *Function) *Function {
-	if functions[f.Name] != nil {
-		panic("ai: two functions named " + f.Name)
+	f.Eval = func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
+		return f.eval(ctx, model, rows, false)
 	}
-	functions[f.Name] = f
+	for _, f := range []*Function{f, tried(f)} {
+		if functions[f.Name] != nil {
+			panic("ai: two functions named " + f.Name)
+		}
+		functions[f.Name] = f
+	}
 	return f
 }
 
@@ -85,9 +125,11 @@ func Lookup(name string) (*Function, error) {
 	}
 	names := make([]string, 0, len(functions))
 	for _, f := range All() {
-		names = append(names, f.Name)
+		if f.Of == nil {
+			names = append(names, f.Name)
+		}
 	}
-	return nil, fmt.Errorf("there is no AI function %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no AI function %q; there are %s, and each with try_ before its name", name, strings.Join(names, ", "))
 }
 
 // All lists the functions by name.

@@ -3,6 +3,8 @@ package ai
 import (
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,16 +14,16 @@ import (
 )
 
 func TestEveryFunction(t *testing.T) {
-	name := regexp.MustCompile(`^ai_[a-z_]+$`)
+	name := regexp.MustCompile(`^(try_)?ai_[a-z_]+$`)
 	all := All()
-	if len(all) < 3 || !slices.IsSortedFunc(all, func(a, b *Function) int { return strings.Compare(a.Name, b.Name) }) {
+	if len(all) < 2*13 || !slices.IsSortedFunc(all, func(a, b *Function) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Errorf("%d functions, or not in order", len(all))
 	}
 	for _, f := range all {
 		if found, err := Lookup(f.Name); found != f || err != nil {
 			t.Errorf("%s is not found by its name: %v", f.Name, err)
 		}
-		if !name.MatchString(f.Name) || f.Returns == "" || len(f.Params) == 0 || f.Eval == nil {
+		if !name.MatchString(f.Name) || f.Returns == (Type{}) || len(f.Params) == 0 || f.Eval == nil {
 			t.Errorf("%s: name, parameters, type of the result and Eval are wanted", f.Name)
 		}
 		if f.Summary == "" || strings.ContainsAny(f.Summary, "\n.") {
@@ -33,11 +35,18 @@ func TestEveryFunction(t *testing.T) {
 		if !strings.HasPrefix(f.Example, "SELECT "+f.Name+"(") || strings.HasSuffix(f.Example, ";") {
 			t.Errorf("%s: the example does not call it: %q", f.Name, f.Example)
 		}
+		optional := false
+		for _, p := range f.Params {
+			if p.About == "" || optional && !p.Optional {
+				t.Errorf("%s: the parameter %s is not explained, or stands after an optional one", f.Name, p.Name)
+			}
+			optional = p.Optional
+		}
 		if want := f.Name + "(" + f.Params[0].Name; !strings.HasPrefix(f.Signature(), want) {
 			t.Errorf("%s: signature %s", f.Name, f.Signature())
 		}
 	}
-	if s := classify.Signature(); s != "ai_classify(content, labels)" {
+	if s := classify.Signature(); s != "ai_classify(content, labels[, options[, examples]])" || classify.Required() != 2 {
 		t.Error(s)
 	}
 	if _, err := Lookup("ai_clasify"); err == nil || !strings.Contains(err.Error(), "ai_classify") {
@@ -45,46 +54,110 @@ func TestEveryFunction(t *testing.T) {
 	}
 }
 
-// args gives f's arguments for one text: labels where it wants a list.
+// args gives f's arguments for one text: where it needs others, some that do.
 func args(f *Function, text any) Row {
-	row := Row{text}
-	for _, p := range f.Params[1:] {
-		if p.Type == StringArray {
-			row = append(row, []string{"good", "bad"})
-		} else {
-			row = append(row, "x")
+	row := make(Row, f.Required())
+	if s, ok := text.(string); ok && !isBlank(s) && strings.HasSuffix(f.Name, "ai_summarize") {
+		return Row{s + " and more words", int64(2)} // a shorter text is its own summary
+	}
+	for i, p := range f.Params[:f.Required()] {
+		switch {
+		case i == textAt(f):
+			row[i] = text
+		case p.Type == Labels:
+			row[i] = []string{"good", "bad"}
+		case p.Name == "to_lang":
+			row[i] = "de"
+		case p.Name == "model":
+			row[i] = "fake"
+		default:
+			row[i] = "x"
 		}
 	}
 	return row
+}
+
+// textAt is the place of the text that a function is about.
+func textAt(f *Function) int {
+	if f.Params[0].Name == "model" {
+		return 1
+	}
+	return 0
+}
+
+// echoing answers with what it is asked, as its constraint demands.
+func echoing() *fake {
+	return &fake{score: like, reply: func(r llm.Request) llm.Result {
+		if _, ok := r.Constraint.(llm.JSON); ok {
+			return llm.Result{}
+		}
+		return llm.Result{Text: "an answer"}
+	}}
+}
+
+// ofBlank is what a function gives for blank text.
+func ofBlank(f *Function, text any) any {
+	s, ok := text.(string)
+	of := f
+	if f.Of != nil {
+		of = f.Of
+	}
+	var v any
+	switch {
+	case !ok:
+		return nil
+	case of == countTokens && s == "":
+		v = int64(0)
+	case of.rewrites:
+		v = s
+	default:
+		return nil
+	}
+	if f.Of != nil {
+		return []any{v, nil, nil}
+	}
+	return v
 }
 
 func TestNullAndBlankNeedNoModel(t *testing.T) {
 	for _, f := range All() {
 		var rows []Row
 		for _, v := range []any{nil, "", " ", "\t\r\n", "\u00a0\u2003"} {
+			if f == countTokens || f.Of == countTokens {
+				if s, _ := v.(string); s != "" {
+					continue // blanks have tokens
+				}
+			}
 			rows = append(rows, args(f, v))
 		}
-		for i, a := range eval(t, f, closed, rows...) {
-			if a != (Answer{}) {
-				t.Errorf("%s of %q: %+v", f.Name, rows[i][0], a)
+		check := func(how string, answers []Answer) {
+			for i, row := range rows {
+				text := row[textAt(f)]
+				if a := answers[i]; !reflect.DeepEqual(a, Answer{Value: ofBlank(f, text)}) {
+					t.Errorf("%s of %q%s: %+v", f.Name, text, how, a)
+				}
 			}
 		}
+		check("", eval(t, f, closed, rows...))
 		eval(t, f, closed) // no rows at all
-		// Among others they are left out.
-		m := &fake{score: like, reply: func(llm.Request) llm.Result { return llm.Result{Text: "an answer"} }}
+		m := echoing()
 		answers := eval(t, f, m.source, append(rows, args(f, "good positive"))...)
-		for i := range rows {
-			if answers[i] != (Answer{}) {
-				t.Errorf("%s of %q beside others: %+v", f.Name, rows[i][0], answers[i])
-			}
-		}
-		if answers[len(rows)].Value == nil || m.calls != 1 {
+		check(" beside others", answers)
+		if answers[len(rows)].Value == nil || m.calls > 1 {
 			t.Errorf("%s: %+v after %d calls", f.Name, answers[len(rows)], m.calls)
 		}
 	}
-	for _, row := range []Row{{"text", nil}, {nil, []string{}}, {"", []string{"a", "a"}}} {
-		if a := eval(t, classify, closed, row)[0]; a != (Answer{}) {
-			t.Errorf("%v: %+v", row, a)
+	for f, rows := range map[*Function][]Row{
+		classify:   {{"text", nil}, {nil, []string{"a"}}},
+		extract:    {{"text", nil}, {"", []string{"a"}}},
+		translate:  {{"text", nil}},
+		similarity: {{"text", nil}, {"text", " "}},
+		query:      {{nil, "text"}},
+	} {
+		for _, row := range rows {
+			if a := eval(t, f, closed, row)[0]; a != (Answer{}) {
+				t.Errorf("%s%v: %+v", f.Name, row, a)
+			}
 		}
 	}
 }
@@ -101,6 +174,9 @@ func TestModelErrors(t *testing.T) {
 		if _, err := f.Eval(cancelled, (&fake{}).source, rows); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s cancelled: %v", f.Name, err)
 		}
+		if f == countTokens || f.Of == countTokens {
+			continue
+		}
 		if _, err := f.Eval(t.Context(), short, rows); !errors.Is(err, llm.ErrModel) {
 			t.Errorf("%s with too few results: %v", f.Name, err)
 		}
@@ -112,21 +188,41 @@ type shortModel struct{ *fake }
 
 func (shortModel) Do(context.Context, []llm.Request) ([]llm.Result, error) { return nil, nil }
 
+func (shortModel) Embed(context.Context, []string) ([]llm.Embedding, error) { return nil, nil }
+
 func TestOneBadRow(t *testing.T) {
 	for _, f := range All() {
-		m := &fake{score: like, reply: func(r llm.Request) llm.Result {
-			if strings.Contains(rendered(r), "too long") {
-				return llm.Result{Err: llm.ErrTooLong}
-			}
-			return llm.Result{Text: "fine"}
-		}}
-		answers := eval(t, f, m.source, args(f, "good"), args(f, "too long"), args(f, "bad"))
-		if a := answers[1]; a.Value != nil || !errors.Is(a.Err, llm.ErrTooLong) {
-			t.Errorf("%s: %+v", f.Name, a)
+		if f == countTokens || f.Of == countTokens {
+			continue // nothing can be wrong with a text
 		}
-		for _, i := range []int{0, 2} {
-			if a := answers[i]; a.Value == nil || a.Err != nil {
-				t.Errorf("%s: a neighbour of a bad row: %+v", f.Name, a)
+		for _, problem := range []llm.Result{{Err: llm.ErrTooLong}, {Text: "on and on and on", Finish: llm.FinishRepeat}} {
+			want := problem.Err
+			if want == nil {
+				want = ErrRepeats
+				if strings.HasSuffix(f.Name, "embed") || strings.HasSuffix(f.Name, "similarity") {
+					continue // a vector does not repeat itself
+				}
+			}
+			m := echoing()
+			ordinary := m.reply
+			m.reply = func(r llm.Request) llm.Result {
+				if strings.Contains(rendered(r), "too long") {
+					return problem
+				}
+				return ordinary(r)
+			}
+			answers := eval(t, f, m.source, args(f, "good"), args(f, "too long"), args(f, "bad"))
+			a := answers[1]
+			if !errors.Is(a.Err, want) {
+				t.Errorf("%s: %+v", f.Name, a)
+			}
+			if v, _ := a.Value.([]any); f.Of == nil && a.Value != nil || f.Of != nil && (v[0] != nil || !strings.Contains(v[1].(string), want.Error())) {
+				t.Errorf("%s: %+v", f.Name, a)
+			}
+			for _, i := range []int{0, 2} {
+				if a := answers[i]; a.Value == nil || a.Err != nil {
+					t.Errorf("%s: a neighbour of a bad row: %+v", f.Name, a)
+				}
 			}
 		}
 	}
@@ -150,17 +246,33 @@ type column struct{ text string }
 
 func (c column) Call(function string, args ...any) column {
 	for _, a := range args {
-		c.text += "," + strings.Join(a.([]string), "|")
+		if list, ok := a.([]string); ok {
+			a = strings.Join(list, "|")
+		}
+		c.text += fmt.Sprintf(", %v", a)
 	}
 	return column{function + "(" + c.text + ")"}
 }
 
 func TestExpressions(t *testing.T) {
 	c := column{"c"}
+	examples := []Example{{"x", "y"}}
+	labels := []Label{{"b", "what b is"}, {"a", ""}}
 	for got, want := range map[string]string{
-		AnalyzeSentiment(c).text:      "ai_analyze_sentiment(c)",
-		Classify(c, "a", "b").text:    "ai_classify(c,a|b)",
-		Gen(AnalyzeSentiment(c)).text: "ai_gen(ai_analyze_sentiment(c))",
+		AnalyzeSentiment(c).text:                                      "ai_analyze_sentiment(c)",
+		AnalyzeSentiment(c, examples...).text:                         `ai_analyze_sentiment(c, [["x","y"]])`,
+		Classify(c, "a", "b").text:                                    "ai_classify(c, a|b)",
+		ClassifyWith(c, ClassifyOptions{Labels: labels}).text:         `ai_classify(c, {"b": "what b is", "a": ""})`,
+		Gen(AnalyzeSentiment(c)).text:                                 "ai_gen(ai_analyze_sentiment(c))",
+		Extract(c, "a").text:                                          "ai_extract(c, a)",
+		ExtractJSON(c, ExtractOptions{Schema: "{}", Free: true}).text: `ai_extract_json(c, {}, {"spans":"false"})`,
+		ClassifyScore(c, ClassifyOptions{Labels: labels[:1], Instructions: "i", MultiLabel: true, Examples: examples}).text: `ai_classify_score(c, {"b": "what b is"}, {"instructions":"i","multilabel":"true"}, [["x","y"]])`,
+		Translate(c, "de").text: "ai_translate(c, de)",
+		Summarize(c, 20).text:   "ai_summarize(c, 20)",
+		FixGrammar(c).text:      "ai_fix_grammar(c)",
+		Similarity(c, "x").text: "ai_similarity(c, x)",
+		Embed(c).text:           "ai_embed(c)",
+		CountTokens(c).text:     "ai_count_tokens(c)",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -2,7 +2,9 @@ package ai
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -13,86 +15,179 @@ import (
 // one is cut, and its answer says so.
 const maxLabelledTokens = 1024
 
-// labeller chooses among labels by their score after a prompt, less their
-// bias: see calibrate.go. Of equals the first label is chosen.
-type labeller struct {
-	prompt prompt
-	known  biases
-}
-
-func newLabeller(promptFile string, blanks ...string) *labeller {
-	return &labeller{prompt: mustPrompt(promptFile, blanks...)}
-}
-
-// scored is one text to label.
-type scored struct {
-	content string
-	labels  []string
-}
-
 // oneLine keeps a text from posing as the lines of the prompt that follow it.
 var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
 
-// request asks for the label of a text without line ends. Labels are asked for
-// without the spaces around them, which a list cut at commas has.
-func (l *labeller) request(content string, labels []string) llm.Request {
-	trimmed := make([]string, len(labels))
-	for i, label := range labels {
-		trimmed[i] = strings.TrimSpace(label)
+// labelled is one text to label, and how.
+type labelled struct {
+	content string
+	labels  []label
+	// several: all labels that fit are asked for, not the best one.
+	several      bool
+	instructions string
+	examples     []Example
+}
+
+// question is one choice to make of a text. Its answers are labels; a label is
+// worth what the best of its words is.
+type question struct {
+	about func(content string) llm.Request
+	// words are, for each label, the places of its words among the request's.
+	words [][]int
+}
+
+// plainly asks for the labels themselves.
+func plainly(labels int) [][]int {
+	all := make([][]int, labels)
+	for i := range all {
+		all[i] = []int{i}
 	}
-	r := l.prompt.fill("content", content, "labels", strings.Join(trimmed, ", "))
-	return l.prompt.choose(r, trimmed)
+	return all
 }
 
-// label answers rows; input gives a row's text and labels.
-func (l *labeller) label(ctx context.Context, model Source, rows []Row, input func(Row) (scored, bool, error)) ([]Answer, error) {
-	return ask(ctx, model, rows, input, func(m llm.Model, need []asked[scored]) error {
-		requests := make([]llm.Request, 0, len(need))
-		c := calibration{labeller: l, model: m.Info(), sets: map[string]*bias{}}
-		set := make([]*bias, len(need)) // of each row
-		for i, a := range need {
-			var content string
-			content, a.Cut = m.Cut(oneLine.Replace(strings.TrimSpace(a.in.content)), maxLabelledTokens)
-			requests = append(requests, l.request(content, a.in.labels))
-			set[i] = c.bias(a.in.labels)
-		}
-		results, err := do(ctx, m, append(requests, c.requests...))
-		if err != nil {
-			return err
-		}
-		c.read(results[len(need):])
-		for i, a := range need {
-			a.Value, a.Err = best(a.in.labels, results[i], set[i])
-		}
-		return nil
-	})
+// labeller chooses among labels by their scores after prompts, less their
+// bias: see calibrate.go.
+type labeller struct {
+	known biases
+	// questions are what has to be asked for a text. The scores of questions
+	// with the same labels are added up; with several, there is one question
+	// for each label.
+	questions func(labelled) []question
 }
 
-// best gives the label of best score: nil with an error.
-func best(labels []string, r llm.Result, b *bias) (any, error) {
+// fit is how well labels fit a text: log-probabilities among them, by question.
+type fit [][]float64
+
+// score asks what fits the texts; answer is called for each that could be
+// asked about.
+func (l *labeller) score(ctx context.Context, m llm.Model, need []asked[labelled], answer func(asked[labelled], fit)) error {
+	var requests []llm.Request
+	c := calibration{known: &l.known, model: m.Info(), asked: map[string]*bias{}}
+	type pending struct {
+		question
+		bias *bias
+	}
+	all := make([][]pending, len(need))
+	for i, a := range need {
+		content, cut := m.Cut(oneLine.Replace(strings.TrimSpace(a.in.content)), maxLabelledTokens)
+		if a.Cut = cut; cut {
+			a.Note = fmt.Sprintf("the text is long: its first %d tokens were read", maxLabelledTokens)
+		}
+		for _, q := range l.questions(a.in) {
+			requests = append(requests, q.about(content))
+			all[i] = append(all[i], pending{q, c.bias(q.about)})
+		}
+	}
+	results, err := do(ctx, m, append(requests, c.requests...))
+	if err != nil {
+		return err
+	}
+	c.read(results[len(requests):])
+	for i, a := range need {
+		var f fit
+		for k, q := range all[i] {
+			logs, err := q.read(results[k], words(requests[k]), q.bias)
+			if err != nil {
+				a.Err = err
+				break
+			}
+			f = append(f, logs)
+		}
+		results, requests = results[len(all[i]):], requests[len(all[i]):]
+		if a.Err == nil {
+			answer(a, f)
+		}
+	}
+	return nil
+}
+
+// read gives the log-probability of each label among them.
+func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error) {
+	scores := make([]float64, len(words))
 	switch {
 	case r.Err != nil:
 		return nil, r.Err
 	case len(r.Scores) == 0:
 		// A model that cannot score has chosen one.
-		if i := slices.Index(labels, strings.TrimSpace(r.Text)); i >= 0 {
-			return labels[i], nil
+		chosen := slices.IndexFunc(words, func(w string) bool { return strings.TrimSpace(w) == strings.TrimSpace(r.Text) })
+		if chosen < 0 {
+			return nil, fmt.Errorf("%w: it answered %s, which is none of the labels", llm.ErrModel, quote(r.Text))
 		}
-		return nil, fmt.Errorf("%w: it answered %q, which is none of the labels", llm.ErrModel, r.Text)
-	case len(r.Scores) != len(labels):
-		return nil, wrongScores(r, labels)
+		for i := range scores {
+			scores[i] = math.Inf(-1)
+		}
+		scores[chosen] = 0
+	case len(r.Scores) != len(words):
+		return nil, wrongScores(r, len(words))
 	case b.err != nil:
 		return nil, b.err
+	default:
+		for i, s := range r.Scores {
+			scores[i] = s - b.mean[i]
+		}
+	}
+	logs := make([]float64, len(q.words))
+	for i, places := range q.words {
+		logs[i] = math.Inf(-1)
+		for _, p := range places {
+			logs[i] = max(logs[i], scores[p])
+		}
+	}
+	return normalise(logs), nil
+}
+
+// normalise turns scores into log-probabilities.
+func normalise(scores []float64) []float64 {
+	top, total := slices.Max(scores), 0.0
+	for _, s := range scores {
+		total += math.Exp(s - top)
+	}
+	for i := range scores {
+		scores[i] -= top + math.Log(total)
+	}
+	return scores
+}
+
+func wrongScores(r llm.Result, labels int) error {
+	return fmt.Errorf("%w: it gave %d scores for %d labels", llm.ErrModel, len(r.Scores), labels)
+}
+
+// best is the label that fits best, by all questions together, and its
+// probability. Of equals it is the first.
+func (f fit) best() (int, []float64) {
+	sums := slices.Clone(f[0])
+	for _, logs := range f[1:] {
+		for i, l := range logs {
+			sums[i] += l
+		}
+	}
+	if len(f) > 1 {
+		for i := range sums {
+			sums[i] /= float64(len(f))
+		}
+		normalise(sums)
 	}
 	best := 0
-	for i, s := range r.Scores {
-		if s-b.mean[i] > r.Scores[best]-b.mean[best] {
+	for i, s := range sums {
+		if s > sums[best] {
 			best = i
 		}
 	}
-	return labels[best], nil
+	for i := range sums {
+		sums[i] = math.Exp(sums[i])
+	}
+	return best, sums
 }
 
-func wrongScores(r llm.Result, labels []string) error {
-	return fmt.Errorf("%w: it gave %d scores for %d labels", llm.ErrModel, len(r.Scores), len(labels))
+// probabilities shows them as JSON, in the order of the labels.
+func probabilities(labels []label, p []float64) string {
+	var b strings.Builder
+	for i, name := range names(labels) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		quoted, _ := json.Marshal(name) // a string always can
+		fmt.Fprintf(&b, "%s: %.4f", quoted, p[i])
+	}
+	return "{" + b.String() + "}"
 }

@@ -39,6 +39,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// Mistakes in the labels fail the query, and with try_ are the row's error;
+// neither asks the model.
 func TestBadLabels(t *testing.T) {
 	var many []string
 	for i := range maxLabels + 1 {
@@ -46,7 +48,7 @@ func TestBadLabels(t *testing.T) {
 	}
 	m := &fake{score: like}
 	for _, c := range []struct {
-		labels []string
+		labels any
 		want   string // "" for none
 	}{
 		{[]string{}, "empty"},
@@ -57,20 +59,113 @@ func TestBadLabels(t *testing.T) {
 		{[]string{"a", strings.Repeat("b", 257)}, "label 2 has 257 bytes"},
 		{many[:maxLabels], ""},
 		{[]string{"a", "A", "a b", "ab"}, ""},
+		{`["a", "b"]`, ""},
+		{` {"a": "the first", "b": {"description": "the second"}} `, ""},
+		{`["a", 1]`, `["a", "b"]`},
+		{`{"a": 1}`, `label "a"`},
+		{`{"a": "x"} {`, "after the end"},
+		{`{"a": "x"`, "JSON"},
+		{`["a", "a"]`, `"a" stands twice`},
+		{"[]", "empty"},
+		{"{}", "empty"},
+		{"a, b", `it is "a, b"`},
+		{"", `it is ""`},
 	} {
-		answers := eval(t, classify, m.source, Row{"a text", c.labels}, Row{"b", []string{"a", "b"}})
-		if a := answers[0]; c.want == "" && (a.Err != nil || a.Value == nil) {
-			t.Errorf("%.40q: %+v", c.labels, a)
-		} else if c.want != "" && (a.Err == nil || a.Value != nil || !strings.Contains(a.Err.Error(), c.want)) {
-			t.Errorf("%.40q: %+v, want an error with %q", c.labels, a, c.want)
+		try, err := Lookup("try_ai_classify")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if a := answers[1]; a.Value != "b" || a.Err != nil {
-			t.Errorf("beside %.40q: %+v", c.labels, a)
+		row := Row{"a text", c.labels}
+		if c.want == "" {
+			if a := eval(t, classify, m.source, row)[0]; a.Err != nil || a.Value == nil {
+				t.Errorf("%.40q: %+v", c.labels, a)
+			}
+			continue
+		}
+		// Of NULL content too, as they are wrong for every row.
+		for _, content := range []any{"a text", nil} {
+			_, err = classify.Eval(t.Context(), closed, []Row{{"b", []string{"a", "b"}}, {content, c.labels}})
+			var wrong *ArgumentError
+			if !errors.As(err, &wrong) || wrong.Param != "labels" || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "argument labels: ") {
+				t.Errorf("%.40q: error %v, want one about labels with %q", c.labels, err, c.want)
+			}
+		}
+		answers := eval(t, try, m.source, row, Row{"b", []string{"a", "b"}})
+		if v, _ := answers[0].Value.([]any); answers[0].Err == nil || v[0] != nil || !strings.Contains(v[1].(string), c.want) {
+			t.Errorf("tried %.40q: %+v", c.labels, answers[0])
+		}
+		if v := answers[1].Value.([]any); v[0] != "b" || v[1] != nil {
+			t.Errorf("beside %.40q: %+v", c.labels, answers[1])
 		}
 	}
-	// Errors of the labels need no model.
-	if a := eval(t, classify, closed, Row{"text", []string{}})[0]; a.Err == nil {
-		t.Error("no labels: no error")
+}
+
+func TestClassifyOptions(t *testing.T) {
+	m := &fake{score: func(prompt, label string) float64 {
+		if strings.TrimSpace(label) == "yes" && strings.Contains(content(prompt)+prompt, "the quality") && strings.Contains(prompt, "this: quality") {
+			return 1
+		}
+		return like(prompt, label)
+	}}
+	labels := `{"price": "what it costs", "quality": ""}`
+	answers := eval(t, classify, m.source,
+		Row{"the quality", labels, map[string]string{"instructions": "Reviews of\nkettles.", "multilabel": "true"}},
+		Row{"nothing", labels, `{"multilabel": true}`},
+		Row{"the quality", labels, map[string]string{"multilabel": "FALSE"}, []Example{{"so cheap", "price"}}},
+	)
+	for i, want := range []string{`["quality"]`, `[]`, "quality"} {
+		if answers[i].Value != want {
+			t.Errorf("row %d: %+v, want %s", i, answers[i], want)
+		}
+	}
+	if p := m.asked[0].Prefix; !strings.HasPrefix(p, "Reviews of kettles.\n") {
+		t.Errorf("instructions are not said first: %q", p)
+	}
+	asked := ""
+	for _, r := range m.asked {
+		if strings.Contains(r.Text, "Category:") {
+			asked = r.Prefix
+		}
+	}
+	if !strings.Contains(asked, "price (what it costs), quality.") || !strings.HasSuffix(asked, "Text: so cheap\nCategory: price\n\n") {
+		t.Errorf("asked after %q", asked)
+	}
+	for _, c := range []struct {
+		options, examples any
+		param, want       string
+	}{
+		{map[string]string{"multilable": "true"}, nil, "options", `no option "multilable"; there are instructions, multilabel`},
+		{map[string]string{"multilabel": "perhaps"}, nil, "options", "true or false"},
+		{"multilabel", nil, "options", "not a JSON object"},
+		{map[string]string{"instructions": strings.Repeat("x", 5000)}, nil, "options", "5000 bytes"},
+		{nil, []Example{{"a", "c"}}, "examples", `"c", is none of the labels`},
+		{nil, []Example{{" ", "a"}}, "examples", "example 1 has no text"},
+		{nil, `[["a"]]`, "examples", "number 1 has 1 texts"},
+		{nil, `{"a": "b"}`, "examples", `[["a text", "its answer"], ...]`},
+		{nil, make([]Example, 33), "examples", "33 examples"},
+	} {
+		_, err := classify.Eval(t.Context(), closed, []Row{{"x", []string{"a", "b"}, c.options, c.examples}})
+		var wrong *ArgumentError
+		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, %v: %v", c.options, c.examples, err)
+		}
+	}
+	if _, err := classifyScore.Eval(t.Context(), closed, []Row{{"x", []string{"a"}, `{"multilabel": "true"}`}}); err == nil {
+		t.Error("a score for several labels")
+	}
+}
+
+func TestProbabilities(t *testing.T) {
+	m := &fake{score: func(prompt, label string) float64 {
+		if content(prompt) == "text" && label == " b" {
+			return math.Log(3)
+		}
+		return 0
+	}}
+	a := eval(t, classifyScore, m.source, Row{"text", []string{"a", "b"}})[0]
+	v, _ := a.Value.([]any)
+	if a.Err != nil || v[0] != "b" || math.Abs(v[1].(float64)-.75) > 1e-9 || a.Raw != `{"a": 0.2500, "b": 0.7500}` {
+		t.Errorf("%+v", a)
 	}
 }
 
@@ -136,7 +231,7 @@ func TestCalibration(t *testing.T) {
 	if len(m.asked) != 4+3 || m.calls != 1 {
 		t.Errorf("%d requests in %d calls for 4 rows and 3 texts about nothing", len(m.asked), m.calls)
 	}
-	got, err := mean([]llm.Result{{Scores: []float64{-1, -8}}, {Scores: []float64{-2, -6}}, {Scores: []float64{-4.5, -4}}}, labels[:2])
+	got, err := mean([]llm.Result{{Scores: []float64{-1, -8}}, {Scores: []float64{-2, -6}}, {Scores: []float64{-4.5, -4}}}, 2)
 	if err != nil || !slices.Equal(got, []float64{-2.5, -6}) {
 		t.Errorf("mean %v, %v", got, err)
 	}
@@ -181,10 +276,10 @@ func TestBiasesAreBounded(t *testing.T) {
 	}
 }
 
-func TestLabelKeys(t *testing.T) {
+func TestQuestionKeys(t *testing.T) {
 	seen := map[string][]string{}
 	for _, labels := range [][]string{{"a", "b"}, {"b", "a"}, {"ab"}, {"a\x00b"}, {"a", "", "b"}, {"a\x01b"}, {"a", "b\x00"}, {}, {""}} {
-		key := labelKey(labels)
+		key := questionKey(llm.Request{Prefix: "p", Constraint: llm.Choice{Labels: labels}})
 		if other, ok := seen[key]; ok {
 			t.Errorf("%q and %q have one key", labels, other)
 		}
@@ -241,7 +336,8 @@ func TestModelsWithoutScores(t *testing.T) {
 		t.Errorf("three scores for two labels: %+v", a)
 	}
 	scores := []float64{math.Log(.25), math.Log(.5)}
-	if v, err := best(labels, llm.Result{Scores: scores}, &bias{mean: []float64{0, 0}}); v != "bad" || err != nil {
-		t.Errorf("%v, %v", v, err)
+	logs, err := question{words: plainly(2)}.read(llm.Result{Scores: scores}, labels, &bias{mean: []float64{0, 0}})
+	if best, p := (fit{logs}).best(); best != 1 || err != nil || math.Abs(p[1]-2./3) > 1e-9 {
+		t.Errorf("%d, %v, %v", best, p, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firesteel/firesteel/llm"
@@ -13,17 +14,23 @@ import (
 //go:embed prompts/*.txt
 var promptFiles embed.FS
 
-// prompt is a request with blanks, read from a file of prompts/. A chat holds
-// one turn after another, each under a line "== role"; the last one is the
-// user's and is asked anew for each row. Plain text for the model to continue
-// stands under "== prefix", which is the same for all rows unless a blank in it
-// differs, and "== text". A blank is {name}.
+// prompt is a request with blanks, read from a file of prompts/. Its first line
+// is "version N", lines after it that begin with # say what the prompt is for.
+// A chat holds one turn after another, each under a line "== role"; the last
+// one is the user's and is asked anew for each row. Plain text for the model to
+// continue stands under "== prefix", which is the same for all rows unless a
+// blank in it differs, and "== text". A blank is {name}.
 type prompt struct {
+	name         string
+	version      int
 	shared       []llm.Message
 	ask          string
 	plain        bool
 	prefix, text string // where plain
 }
+
+// prompts are those that were read, for the identity of answers.
+var prompts = map[string]prompt{}
 
 // mustPrompt reads a prompt file; a bad one is our own bug.
 func mustPrompt(name string, blanks ...string) prompt {
@@ -35,6 +42,8 @@ func mustPrompt(name string, blanks ...string) prompt {
 	if err != nil {
 		panic(fmt.Sprintf("ai/prompts/%s.txt: %v", name, err))
 	}
+	p.name = name
+	prompts[name] = p
 	return p
 }
 
@@ -44,7 +53,21 @@ var blankForm = regexp.MustCompile(`\{[a-z_]+\}`)
 // parsePrompt reads a prompt with exactly these blanks, each at least once.
 func parsePrompt(file string, blanks ...string) (prompt, error) {
 	// A checkout may have other line ends, but the prompt is the same.
-	file = strings.ReplaceAll(file, "\r\n", "\n")
+	head, file, _ := strings.Cut(strings.ReplaceAll(file, "\r\n", "\n"), "\n")
+	number, ok := strings.CutPrefix(head, "version ")
+	version, err := strconv.Atoi(number)
+	if !ok || err != nil || version < 1 {
+		return prompt{}, fmt.Errorf("line 1 is %q, not a version such as \"version 1\"", head)
+	}
+	for strings.HasPrefix(file, "#") {
+		_, file, _ = strings.Cut(file, "\n")
+	}
+	p, err := parseTurns(file, blanks)
+	p.version = version
+	return p, err
+}
+
+func parseTurns(file string, blanks []string) (prompt, error) {
 	for _, found := range blankForm.FindAllString(file, -1) {
 		if !slices.Contains(blanks, strings.Trim(found, "{}")) {
 			return prompt{}, fmt.Errorf("%s is no blank of this prompt; it has %v", found, blanks)
@@ -57,13 +80,16 @@ func parsePrompt(file string, blanks ...string) (prompt, error) {
 	}
 	type section struct{ name, text string }
 	var sections []section
-	for i, line := range strings.SplitAfter(file, "\n") {
+	for _, line := range strings.SplitAfter(file, "\n") {
 		if name, ok := strings.CutPrefix(line, "== "); ok {
 			sections = append(sections, section{name: strings.TrimSpace(name)})
 			continue
 		}
 		if len(sections) == 0 {
-			return prompt{}, fmt.Errorf("line %d: text before the first section", i+1)
+			if line == "" {
+				continue
+			}
+			return prompt{}, fmt.Errorf("text before the first section: %q", line)
 		}
 		sections[len(sections)-1].text += line
 	}
@@ -86,23 +112,43 @@ func parsePrompt(file string, blanks ...string) (prompt, error) {
 	return prompt{shared: turns[:last], ask: turns[last].Text}, nil
 }
 
-// fill gives the request for one row; blanks are name, value, name, value...
-// What a value holds is never searched for blanks again.
-func (p prompt) fill(blanks ...string) llm.Request {
+// fill gives the request for one row, with examples of the user's own before
+// it; blanks are name, value, name, value..., the last one being what an
+// example's input stands for. What a value holds is never searched for blanks
+// again.
+func (p prompt) fill(examples []Example, blanks ...string) llm.Request {
+	r := replacer(blanks)
+	if p.plain {
+		prefix := r.Replace(p.prefix)
+		for _, e := range examples {
+			prefix += p.example(e, blanks).Replace(p.text) + " " + e.Output + "\n\n"
+		}
+		return llm.Request{Prefix: prefix, Text: r.Replace(p.text)}
+	}
+	messages := make([]llm.Message, 0, len(p.shared)+2*len(examples)+1)
+	for _, m := range p.shared {
+		messages = append(messages, llm.Message{Role: m.Role, Text: r.Replace(m.Text)})
+	}
+	for _, e := range examples {
+		messages = append(messages, llm.Message{Role: llm.User, Text: p.example(e, blanks).Replace(p.ask)}, llm.Message{Role: llm.Assistant, Text: e.Output})
+	}
+	messages = append(messages, llm.Message{Role: llm.User, Text: r.Replace(p.ask)})
+	return llm.Request{Messages: messages, Shared: len(messages) - 1}
+}
+
+// example fills blanks as for a row whose input is the example's.
+func (p prompt) example(e Example, blanks []string) *strings.Replacer {
+	of := slices.Clone(blanks)
+	of[len(of)-1] = e.Input
+	return replacer(of)
+}
+
+func replacer(blanks []string) *strings.Replacer {
 	pairs := slices.Clone(blanks)
 	for i := 0; i < len(pairs); i += 2 {
 		pairs[i] = "{" + pairs[i] + "}"
 	}
-	r := strings.NewReplacer(pairs...)
-	if p.plain {
-		return llm.Request{Prefix: r.Replace(p.prefix), Text: r.Replace(p.text)}
-	}
-	messages := make([]llm.Message, 0, len(p.shared)+1)
-	for _, m := range p.shared {
-		messages = append(messages, llm.Message{Role: m.Role, Text: r.Replace(m.Text)})
-	}
-	messages = append(messages, llm.Message{Role: llm.User, Text: r.Replace(p.ask)})
-	return llm.Request{Messages: messages, Shared: len(p.shared)}
+	return strings.NewReplacer(pairs...)
 }
 
 // choose lets the answer be one of labels. Plain text goes on with a space

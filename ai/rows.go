@@ -8,52 +8,109 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// text reads a STRING argument. Not ok means NULL or blank: such a row's
-// answer is NULL, and no model is asked.
-func text(v any) (string, bool) {
-	s, ok := v.(string)
-	return s, ok && strings.TrimSpace(s) != ""
-}
-
-// asked is a row that needs the model: what it gives, and its answer to be.
+// asked is a row that needs work: what it gives, and its answer to be.
 type asked[In any] struct {
 	in In
 	*Answer
 }
 
-// ask reads each row's input, and lets answer fill in those rows that have
-// one. The others' answers are NULL, or the error that input gave; if there are
-// no others than those, the model is not even opened.
-func ask[In any](ctx context.Context, model Source, rows []Row,
-	input func(Row) (in In, ok bool, err error), answer func(llm.Model, []asked[In]) error,
-) ([]Answer, error) {
-	answers := make([]Answer, len(rows))
-	var need []asked[In]
-	for i, row := range rows {
-		in, ok, err := input(row)
-		answers[i].Err = err
-		if ok && err == nil {
-			need = append(need, asked[In]{in, &answers[i]})
+// define registers a function. read takes a row's arguments, and is not ok
+// where the answer is NULL; its error is an ArgumentError. answer fills in the
+// answers of the rows that have one; the model is opened by it, so that rows
+// which need none do not wait for it.
+func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) *Function {
+	f.eval = func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error) {
+		answers := make([]Answer, len(rows))
+		var need []asked[In]
+		for i, row := range rows {
+			row = full(row, len(f.Params))
+			in, ok, err := read(row)
+			content, isText := row[0].(string)
+			switch a := &answers[i]; {
+			case err != nil && !try:
+				return nil, err
+			case err != nil:
+				a.Err = err
+			case f.rewrites && isText && isBlank(content):
+				a.Value = content
+			case ok:
+				need = append(need, asked[In]{in, a})
+			}
 		}
-	}
-	if len(need) == 0 {
+		if len(need) > 0 {
+			if err := answer(ctx, model, need); err != nil {
+				return nil, err
+			}
+		}
+		for i := range answers {
+			a := &answers[i]
+			if a.Err == nil {
+				continue
+			}
+			if a.fatal && !try {
+				return nil, a.Err
+			}
+			a.Value = nil
+		}
 		return answers, nil
 	}
-	m, err := model(ctx)
+	return register(f)
+}
+
+// withModel opens the model for answer.
+func withModel[In any](answer func(context.Context, llm.Model, []asked[In]) error) func(context.Context, Source, []asked[In]) error {
+	return func(ctx context.Context, model Source, need []asked[In]) error {
+		m, err := model(ctx)
+		if err != nil {
+			return err
+		}
+		return answer(ctx, m, need)
+	}
+}
+
+// full gives a row of n arguments: those that were left out are nil.
+func full(row Row, n int) Row {
+	if len(row) >= n {
+		return row
+	}
+	return append(append(make(Row, 0, n), row...), make(Row, n-len(row))...)
+}
+
+// text reads a STRING argument. Not ok means NULL or blank.
+func text(v any) (string, bool) {
+	s, ok := v.(string)
+	return s, ok && !isBlank(s)
+}
+
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
+
+// do is m.Do, held to its contract. An answer that goes round in circles, or
+// that the end of the context window cut off, is that request's error.
+func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result, error) {
+	if len(requests) == 0 {
+		return nil, ctx.Err()
+	}
+	results, err := m.Do(ctx, requests)
 	if err != nil {
 		return nil, err
 	}
-	if err := answer(m, need); err != nil {
-		return nil, err
+	if len(results) != len(requests) {
+		return nil, fmt.Errorf("%w: %s gave %d results for %d requests", llm.ErrModel, m.Info().Name, len(results), len(requests))
 	}
-	return answers, nil
+	for i := range results {
+		if r := &results[i]; r.Err == nil && r.Finish == llm.FinishRepeat {
+			r.Err = fmt.Errorf("%w: %s", ErrRepeats, quote(r.Text))
+		}
+	}
+	return results, nil
 }
 
-// do is m.Do, held to its contract.
-func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result, error) {
-	results, err := m.Do(ctx, requests)
-	if err == nil && len(results) != len(requests) {
-		err = fmt.Errorf("%w: %s gave %d results for %d requests", llm.ErrModel, m.Info().Name, len(results), len(requests))
+// quote shows the beginning of a model's answer in an error.
+func quote(s string) string {
+	const most = 80
+	runes := []rune(s)
+	if len(runes) > most {
+		return fmt.Sprintf("%q...", string(runes[:most]))
 	}
-	return results, err
+	return fmt.Sprintf("%q", s)
 }

@@ -33,9 +33,15 @@ func (a *app) functions() *cobra.Command {
 func (a *app) listFunctions() error {
 	w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)
 	for _, f := range ai.All() {
-		fmt.Fprintf(w, "%s\t%s\n", f.Signature(), f.Summary)
+		if f.Of == nil {
+			fmt.Fprintf(w, "%s\t%s\n", f.Signature(), f.Summary)
+		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(a.out, "\nEach also as try_ai_...: it gives a row's error beside its result.")
+	return err
 }
 
 func (a *app) explainFunction(name string) error {
@@ -43,13 +49,26 @@ func (a *app) explainFunction(name string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w; 'firesteel functions' lists them", errUsage, err)
 	}
-	fmt.Fprintf(a.out, "%s -> %s\n    %s\n\n", f.Signature(), f.Returns, f.Summary)
+	fmt.Fprintf(a.out, "%s\n    -> %s\n\n%s\n\n", f.Signature(), f.Returns, wrap("It "+f.Summary+".", 78))
 	for _, p := range f.Params {
-		fmt.Fprintf(a.out, "  %-10s %s\n", p.Name, p.Type)
+		about := p.About
+		if p.Optional {
+			about += " (may be left out)"
+		}
+		fmt.Fprintf(a.out, "  %s  %s\n%s\n", p.Name, p.Type, indent(wrap(about, 72), "      "))
 	}
-	fmt.Fprintf(a.out, "\n%s\n\nExample:\n  %s\n", wrap(f.Detail, 78), f.Example)
-	return nil
+	fmt.Fprintf(a.out, "\n%s\n", wrap(f.Detail, 78))
+	if f.Weakness != "" {
+		fmt.Fprintf(a.out, "\n%s\n", wrap("Known weakness: "+f.Weakness, 78))
+	}
+	if f.Differs != "" {
+		fmt.Fprintf(a.out, "\n%s\n", wrap("Unlike on Databricks: "+f.Differs, 78))
+	}
+	_, err = fmt.Fprintf(a.out, "\nExample:\n  %s\n", f.Example)
+	return err
 }
+
+func indent(text, by string) string { return by + strings.ReplaceAll(text, "\n", "\n"+by) }
 
 // wrap breaks text into lines of at most width characters, between words.
 func wrap(text string, width int) string {

@@ -23,7 +23,7 @@ func (s *Session) registerShipped(ctx context.Context, model bool) error {
 		return nil
 	}
 	for _, f := range ai.All() {
-		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns), bundle.Command{Kind: bundle.AI, Function: f.Name}); err != nil {
+		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns.String()), bundle.Command{Kind: bundle.AI, Function: f.Name}); err != nil {
 			return err
 		}
 	}

@@ -3,37 +3,51 @@ package worker
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/llm"
 )
 
 // aiFunction evaluates a function of package ai over Arrow columns.
-type aiFunction struct{ f *ai.Function }
+type aiFunction struct {
+	f *ai.Function
+	// given says which parameter each argument is; nil until bind.
+	given []int
+}
 
 // loggedErrors is how many rows' errors a batch puts into the log in full.
 const loggedErrors = 3
 
-func (a aiFunction) name() string { return a.f.Name }
+func (a *aiFunction) name() string { return a.f.Name }
 
-func (a aiFunction) bind(args []argument) ([]int, error) {
+func (a *aiFunction) bind(args []argument) ([]int, error) {
 	params := make([]string, len(a.f.Params))
+	required := make([]bool, len(params))
 	for i, p := range a.f.Params {
-		params[i] = p.Name
+		params[i], required[i] = p.Name, !p.Optional
 	}
-	columns, err := bindArguments(a.f.Name, params, args)
-	if err == nil && len(columns) != len(params) {
-		err = fmt.Errorf("%s is called with the wrong number of arguments: %d instead of %d", a.f.Signature(), len(columns), len(params))
+	columns, err := bindOptional(a.f.Name, params, required, args)
+	if err != nil {
+		return nil, fmt.Errorf("%w; it is called as %s", err, a.f.Signature())
 	}
-	return columns, err
+	a.given = nil
+	var all []int
+	for p, c := range columns {
+		if c >= 0 {
+			a.given = append(a.given, p)
+			all = append(all, c)
+		}
+	}
+	return all, nil
 }
 
-func (a aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n int) (arrow.Array, error) {
-	rows, err := rowsOf(a.f, args, n)
+func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n int) (arrow.Array, error) {
+	rows, err := a.rows(args, n)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +56,11 @@ func (a aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n in
 	model := func(ctx context.Context) (llm.Model, error) {
 		start := time.Now()
 		defer func() { loading += time.Since(start) }()
-		return s.model(ctx)
+		m, err := s.model(ctx)
+		if err == nil {
+			advise(s, a.f, m.Info())
+		}
+		return m, err
 	}
 	start := time.Now()
 	answers, err := a.f.Eval(ctx, model, rows)
@@ -56,35 +74,59 @@ func (a aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n in
 	if len(answers) != n {
 		return nil, fmt.Errorf("it gave %d answers for %d rows", len(answers), n)
 	}
-	logged := 0
-	for i := range answers {
-		if answers[i].Cut {
+	logged, noted := 0, map[string]bool{}
+	for i, answer := range answers {
+		if answer.Cut {
 			s.stats.cut++
 		}
-		if answers[i].Err == nil {
+		if note := answer.Note; note != "" && len(noted) < loggedErrors && !noted[note] {
+			noted[note] = true
+			s.log.Info("about a row's answer", "function", a.f.Name, "row", s.stats.rows+int64(i), "note", note)
+		}
+		if answer.Err == nil {
 			continue
 		}
 		s.stats.errors++
 		if logged++; logged <= loggedErrors {
 			s.log.Warn("a row could not be answered; its result is NULL",
-				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", answers[i].Err)
+				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", answer.Err)
 		}
 	}
 	return a.arrayOf(s, answers)
 }
 
-// rowsOf turns columns into rows of arguments.
-func rowsOf(f *ai.Function, args []arrow.Array, n int) ([]ai.Row, error) {
-	k := len(f.Params)
+// advised holds what has been advised in this process: each function and model
+// once.
+var advised sync.Map
+
+// advise says that the model is not good for the function, if it is not.
+func advise(s *scope, f *ai.Function, model llm.Info) {
+	advice := ai.Advice(f, model)
+	if advice == "" {
+		return
+	}
+	if _, said := advised.LoadOrStore(advice, true); !said && s.log != nil {
+		s.log.Warn(advice)
+	}
+}
+
+// rows turns columns into rows of arguments.
+func (a *aiFunction) rows(args []arrow.Array, n int) ([]ai.Row, error) {
+	k := len(a.f.Params)
+	given := a.given
+	if given == nil {
+		given = allOf(len(args))
+	}
 	values := make([]any, n*k)
-	for p, param := range f.Params {
-		value, err := valueReader(param, args[p])
+	for i, arg := range args {
+		p := given[i]
+		value, err := valueReader(a.f.Params[p], arg)
 		if err != nil {
 			return nil, err
 		}
-		for i := range n {
-			if !isNull(args[p], i) {
-				values[i*k+p] = value(i)
+		for r := range n {
+			if !isNull(arg, r) {
+				values[r*k+p] = value(r)
 			}
 		}
 	}
@@ -95,50 +137,54 @@ func rowsOf(f *ai.Function, args []arrow.Array, n int) ([]ai.Row, error) {
 	return rows, nil
 }
 
-// returns is the Arrow type of the function's result.
-func (a aiFunction) returns(s *scope) arrow.DataType {
-	switch a.f.Returns {
-	case ai.String:
-		return s.stringType()
-	case ai.StringArray:
-		return arrow.ListOf(s.stringType())
+func allOf(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
 	}
-	panic(fmt.Sprintf("worker: %s returns the type %s, which has no Arrow type here", a.f.Name, a.f.Returns))
+	return all
 }
 
+// returns is the Arrow type of the function's result.
+func (a *aiFunction) returns(s *scope) arrow.DataType { return s.arrowType(a.f.Returns) }
+
 // arrayOf turns answers into a column of the function's type.
-func (a aiFunction) arrayOf(s *scope, answers []ai.Answer) (arrow.Array, error) {
-	b := array.NewBuilder(s.mem, a.returns(s))
-	var appendValue func(any) bool
-	switch b := b.(type) {
-	case array.StringLikeBuilder:
-		appendValue = func(v any) bool {
-			text, ok := v.(string)
-			if ok {
-				b.Append(text)
-			}
-			return ok
-		}
-	case *array.ListBuilder:
-		appendValue = func(v any) bool {
-			list, ok := v.([]string)
-			if ok {
-				b.Append(true)
-				for _, text := range list {
-					b.ValueBuilder().(array.StringLikeBuilder).Append(text)
-				}
-			}
-			return ok
-		}
-	}
+func (a *aiFunction) arrayOf(s *scope, answers []ai.Answer) (arrow.Array, error) {
+	b, appendValue := s.newBuilder(a.f.Returns)
 	defer b.Release()
 	b.Reserve(len(answers))
 	for i, answer := range answers {
-		if answer.Value == nil || answer.Err != nil {
-			b.AppendNull()
-		} else if !appendValue(answer.Value) {
-			return nil, fmt.Errorf("its answer in row %d is a %T, not %s", i, answer.Value, a.f.Returns)
+		if err := appendValue(answer.Value); err != nil {
+			return nil, fmt.Errorf("its answer in row %d: %w", i, err)
 		}
 	}
 	return b.NewArray(), nil
+}
+
+// bindOptional gives a column for each parameter, and -1 for those that are
+// left out, which must not be required.
+func bindOptional(function string, params []string, required []bool, args []argument) ([]int, error) {
+	positional := slices.IndexFunc(args, func(a argument) bool { return a.name != "" })
+	if positional < 0 {
+		positional = len(args)
+	}
+	if positional > len(params) {
+		return nil, fmt.Errorf("%s is called with %d arguments, but has %d parameters", function, len(args), len(params))
+	}
+	columns := make([]int, 0, len(params))
+	for _, a := range args[:positional] {
+		columns = append(columns, a.column)
+	}
+	for len(columns) < len(params) {
+		columns = append(columns, -1)
+	}
+	if err := placeNamed(function, params, args[positional:], columns); err != nil {
+		return nil, err
+	}
+	for i, c := range columns {
+		if c < 0 && required[i] {
+			return nil, fmt.Errorf("%s: the argument %q is missing", function, params[i])
+		}
+	}
+	return columns, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -44,7 +45,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 		args[0].Retain()
 		return args[0], nil
 	}
-	text, err := textReader("value", args[0])
+	text, err := textReader(ai.Param{Name: "value", Type: ai.String}, args[0])
 	if err != nil {
 		return nil, err
 	}

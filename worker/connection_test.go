@@ -99,7 +99,7 @@ func TestRefused(t *testing.T) {
 		{"no command", request{functions: []functionCall{{}}}, "has no command"},
 		{"not registered", ask(hostCall("nobody"), 0), `no function "nobody": it registers test_bang, `},
 		{"no such AI function", ask(bundle.Command{Kind: bundle.AI, Function: "ai_nothing"}, 0), `no AI function "ai_nothing"`},
-		{"arguments", ask(bundle.Command{Kind: bundle.AI, Function: "ai_classify"}, 0), "ai_classify(content, labels) is called with the wrong number of arguments: 1 instead of 2"},
+		{"arguments", ask(bundle.Command{Kind: bundle.AI, Function: "ai_classify"}, 0), "ai_classify: the argument \"labels\" is missing; it is called as ai_classify(content, labels[, options[, examples]])"},
 		{"no such parameter", request{functions: []functionCall{named}}, `no parameter "third"; it has first, second`},
 		{"column", ask(hostCall(bundle.Echo), 3), "Spark's column 3, but the batch has 1"},
 		{"error", ask(hostCall("test_bang"), 0), "firesteel: test_bang: the text says boom"},

@@ -31,26 +31,61 @@ func isNull(a arrow.Array, i int) bool {
 // valueReader gives a function that reads the value of a row, which must not be
 // NULL, as the parameter wants it.
 func valueReader(p ai.Param, a arrow.Array) (func(i int) any, error) {
-	switch p.Type {
-	case ai.String:
-		text, err := textReader(p.Name, a)
-		if err != nil {
-			return nil, err
-		}
-		return func(i int) any { return text(i) }, nil
-	case ai.StringArray:
-		list, err := listReader(p.Name, a)
-		if err != nil {
-			return nil, err
-		}
-		return func(i int) any { return list(i) }, nil
+	if a.DataType().ID() == arrow.NULL {
+		return func(int) any { return nil }, nil // never asked for
 	}
-	return nil, fmt.Errorf("the parameter %s is of type %s, which this worker cannot read", p.Name, p.Type)
+	text := isText(a)
+	switch {
+	case p.Type == ai.String, text && (p.Type == ai.Labels || p.Type == ai.Options || p.Type == ai.Examples):
+		return reading(textReader(p, a))
+	case p.Type == ai.StringArray, p.Type == ai.Labels:
+		return reading(listReader(p, a))
+	case p.Type == ai.Boolean:
+		if b, ok := a.(*array.Boolean); ok {
+			return func(i int) any { return b.Value(i) }, nil
+		}
+	case p.Type == ai.Int, p.Type == ai.Long:
+		if number := integerReader(a); number != nil {
+			return func(i int) any { return number(i) }, nil
+		}
+	case p.Type == ai.Options:
+		return reading(optionsReader(p, a))
+	case p.Type == ai.Examples:
+		return reading(examplesReader(p, a))
+	default:
+		return nil, fmt.Errorf("the parameter %s is of type %s, which this worker cannot read", p.Name, p.Type)
+	}
+	return nil, typeError(p, a.DataType())
+}
+
+// reading makes a reader one of any value.
+func reading[T any](read func(i int) T, err error) (func(i int) any, error) {
+	return func(i int) any { return read(i) }, err
+}
+
+func isText(a arrow.Array) bool {
+	_, ok := a.(array.StringLike)
+	return ok
+}
+
+// integerReader is nil for what is no column of integers.
+func integerReader(a arrow.Array) func(i int) int64 {
+	switch a := a.(type) {
+	case *array.Int8:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Int16:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Int32:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Int64:
+		return a.Value
+	}
+	return nil
 }
 
 // textReader reads a column as text: strings as they are, numbers and booleans
 // as Spark's CAST to STRING writes them. Results own their memory.
-func textReader(param string, a arrow.Array) (func(i int) string, error) {
+func textReader(p ai.Param, a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
 	case array.StringLike: // utf8, large_utf8, utf8_view
 		return func(i int) string { return strings.Clone(a.Value(i)) }, nil
@@ -58,14 +93,6 @@ func textReader(param string, a arrow.Array) (func(i int) string, error) {
 		return func(int) string { return "" }, nil // never asked for
 	case *array.Boolean:
 		return func(i int) string { return strconv.FormatBool(a.Value(i)) }, nil
-	case *array.Int8:
-		return func(i int) string { return strconv.FormatInt(int64(a.Value(i)), 10) }, nil
-	case *array.Int16:
-		return func(i int) string { return strconv.FormatInt(int64(a.Value(i)), 10) }, nil
-	case *array.Int32:
-		return func(i int) string { return strconv.FormatInt(int64(a.Value(i)), 10) }, nil
-	case *array.Int64:
-		return func(i int) string { return strconv.FormatInt(a.Value(i), 10) }, nil
 	case *array.Float32:
 		return func(i int) string { return formatFloat(float64(a.Value(i)), 32) }, nil
 	case *array.Float64:
@@ -74,7 +101,10 @@ func textReader(param string, a arrow.Array) (func(i int) string, error) {
 		scale := a.DataType().(*arrow.Decimal128Type).Scale
 		return func(i int) string { return a.Value(i).ToString(scale) }, nil
 	}
-	return nil, typeError(param, ai.String, a.DataType())
+	if number := integerReader(a); number != nil {
+		return func(i int) string { return strconv.FormatInt(number(i), 10) }, nil
+	}
+	return nil, typeError(p, a.DataType())
 }
 
 // formatFloat writes a float as the JVM does: 1.0, 1.0E10, 1.0E-4, NaN,
@@ -106,13 +136,10 @@ func formatFloat(v float64, bits int) string {
 }
 
 // listReader reads a column of lists of strings; NULL elements are left out.
-func listReader(param string, a arrow.Array) (func(i int) []string, error) {
-	if _, ok := a.(*array.Null); ok {
-		return func(int) []string { return nil }, nil // never asked for
-	}
+func listReader(p ai.Param, a arrow.Array) (func(i int) []string, error) {
 	list, ok := a.(array.ListLike)
 	if !ok {
-		return nil, typeError(param, ai.StringArray, a.DataType())
+		return nil, typeError(p, a.DataType())
 	}
 	values := list.ListValues()
 	var value func(i int) string
@@ -121,13 +148,13 @@ func listReader(param string, a arrow.Array) (func(i int) []string, error) {
 		value = v.Value
 	case *array.Null: // array() without elements
 	default:
-		return nil, typeError(param, ai.StringArray, a.DataType())
+		return nil, typeError(p, a.DataType())
 	}
 	return func(i int) []string {
 		from, to := list.ValueOffsets(i)
 		texts := make([]string, 0, to-from)
 		for k := int(from); k < int(to); k++ {
-			if !values.IsNull(k) {
+			if !isNull(values, k) {
 				texts = append(texts, strings.Clone(value(k)))
 			}
 		}
@@ -135,12 +162,98 @@ func listReader(param string, a arrow.Array) (func(i int) []string, error) {
 	}, nil
 }
 
-func typeError(param string, want ai.Type, got arrow.DataType) error {
-	write := fmt.Sprintf("CAST(%s AS %s)", param, want)
-	if want == ai.StringArray && got.ID() == arrow.STRING {
-		write = fmt.Sprintf("ARRAY(%s)", param)
+// optionsReader reads names and values, which a MAP has in each row and a
+// STRUCT in its type. A NULL value is as if it were not there.
+func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, error) {
+	switch a := a.(type) {
+	case *array.Map:
+		key, err := textReader(p, a.Keys())
+		if err != nil {
+			return nil, typeError(p, a.DataType())
+		}
+		value, err := textReader(p, a.Items())
+		if err != nil {
+			return nil, typeError(p, a.DataType())
+		}
+		return func(i int) map[string]string {
+			from, to := a.ValueOffsets(i)
+			options := map[string]string{}
+			for k := int(from); k < int(to); k++ {
+				if !isNull(a.Items(), k) {
+					options[key(k)] = value(k)
+				}
+			}
+			return options
+		}, nil
+	case *array.Struct:
+		fields := a.DataType().(*arrow.StructType).Fields()
+		values := make([]func(i int) string, len(fields))
+		for k := range fields {
+			var err error
+			if values[k], err = textReader(p, a.Field(k)); err != nil {
+				return nil, typeError(p, a.DataType())
+			}
+		}
+		return func(i int) map[string]string {
+			options := map[string]string{}
+			for k, f := range fields {
+				if !isNull(a.Field(k), i) {
+					options[f.Name] = values[k](i)
+				}
+			}
+			return options
+		}, nil
 	}
-	return fmt.Errorf("the argument %s is %s, but must be %s: write %s", param, sqlType(got), want, write)
+	return nil, typeError(p, a.DataType())
+}
+
+// examplesReader reads lists of pairs.
+func examplesReader(p ai.Param, a arrow.Array) (func(i int) []ai.Example, error) {
+	list, ok := a.(array.ListLike)
+	if !ok {
+		return nil, typeError(p, a.DataType())
+	}
+	pairs, ok := list.ListValues().(*array.Struct)
+	if !ok || pairs.NumField() != 2 {
+		return nil, typeError(p, a.DataType())
+	}
+	input, err := textReader(p, pairs.Field(0))
+	if err != nil {
+		return nil, typeError(p, a.DataType())
+	}
+	output, err := textReader(p, pairs.Field(1))
+	if err != nil {
+		return nil, typeError(p, a.DataType())
+	}
+	return func(i int) []ai.Example {
+		from, to := list.ValueOffsets(i)
+		examples := make([]ai.Example, 0, to-from)
+		for k := int(from); k < int(to); k++ {
+			var e ai.Example // of NULL it is an empty one, which is then refused
+			if !isNull(pairs, k) && !isNull(pairs.Field(0), k) && !isNull(pairs.Field(1), k) {
+				e = ai.Example{Input: input(k), Output: output(k)}
+			}
+			examples = append(examples, e)
+		}
+		return examples
+	}, nil
+}
+
+func typeError(p ai.Param, got arrow.DataType) error {
+	write := fmt.Sprintf("CAST(%s AS %s)", p.Name, p.Type)
+	switch p.Type {
+	case ai.StringArray:
+		if got.ID() == arrow.STRING {
+			write = fmt.Sprintf("ARRAY(%s)", p.Name)
+		}
+	case ai.Labels:
+		write = "ARRAY('a', 'b')"
+	case ai.Options:
+		write = "MAP('name', 'value')"
+	case ai.Examples:
+		write = "ARRAY(struct('a text', 'its answer'))"
+	}
+	return fmt.Errorf("the argument %s is %s, but must be %s: write %s", p.Name, sqlType(got), p.Type, write)
 }
 
 // sqlType names an Arrow type as Spark SQL does, as far as Spark sends it.

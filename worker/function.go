@@ -98,17 +98,8 @@ func bindNamed(function string, params []string, args []argument, columns []int,
 	for len(columns) < len(params) {
 		columns = append(columns, -1)
 	}
-	for _, a := range args[first:] {
-		i := slices.IndexFunc(params, func(p string) bool { return strings.EqualFold(p, a.name) })
-		switch {
-		case a.name == "":
-			return nil, fmt.Errorf("%s: an argument without a name stands after named ones", function)
-		case i < 0:
-			return nil, fmt.Errorf("%s: it has no parameter %q; it has %s", function, a.name, strings.Join(params, ", "))
-		case columns[i] >= 0:
-			return nil, fmt.Errorf("%s: the parameter %q is given twice", function, a.name)
-		}
-		columns[i] = a.column
+	if err := placeNamed(function, params, args[first:], columns); err != nil {
+		return nil, err
 	}
 	for i, c := range columns {
 		if c < 0 {
@@ -116,4 +107,21 @@ func bindNamed(function string, params []string, args []argument, columns []int,
 		}
 	}
 	return columns, nil
+}
+
+// placeNamed puts named arguments into the columns of their parameters.
+func placeNamed(function string, params []string, args []argument, columns []int) error {
+	for _, a := range args {
+		i := slices.IndexFunc(params, func(p string) bool { return strings.EqualFold(p, a.name) })
+		switch {
+		case a.name == "":
+			return fmt.Errorf("%s: an argument without a name stands after named ones", function)
+		case i < 0:
+			return fmt.Errorf("%s: it has no parameter %q; it has %s", function, a.name, strings.Join(params, ", "))
+		case columns[i] >= 0:
+			return fmt.Errorf("%s: the parameter %q is given twice", function, a.name)
+		}
+		columns[i] = a.column
+	}
+	return nil
 }

@@ -43,7 +43,7 @@ func resolve(command []byte) (evaluator, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w in the program on the executor: client and worker are of different versions", err)
 		}
-		return aiFunction{f}, nil
+		return &aiFunction{f: f}, nil
 	}
 	if f := builtin(c.Function); f != nil {
 		return f, nil

@@ -1,0 +1,254 @@
+package ai
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxLabels is what a reader of the query can still tell apart, and a bound
+	// on the work one row can ask for.
+	maxLabels = 100
+	// maxLabelBytes bounds a label: it is a name, and all its tokens are
+	// computed for every row.
+	maxLabelBytes = 256
+	// maxAboutBytes bounds a label's description, and instructions.
+	maxAboutBytes = 4096
+	maxExamples   = 32
+)
+
+// label is one of the answers to choose from, or one thing to look for. Its
+// name is as the user wrote it.
+type label struct{ name, about string }
+
+func names(labels []label) []string {
+	all := make([]string, len(labels))
+	for i, l := range labels {
+		all[i] = l.name
+	}
+	return all
+}
+
+// trimmed are the labels' names without the spaces around them, which a list
+// cut at commas has.
+func trimmed(labels []label) []string {
+	all := names(labels)
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// described lists labels for a prompt, each with its description.
+func described(labels []label) string {
+	all := trimmed(labels)
+	for i, l := range labels {
+		if about := oneLine.Replace(strings.TrimSpace(l.about)); about != "" {
+			all[i] += " (" + about + ")"
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// readLabels reads an argument of type Labels. Not given means NULL.
+func readLabels(param string, v any) (labels []label, given bool, err error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, false, nil
+	case []string:
+		for _, name := range v {
+			labels = append(labels, label{name: name})
+		}
+	case string:
+		if labels, err = parseLabels(v); err != nil {
+			return nil, true, &ArgumentError{param, err}
+		}
+	default:
+		return nil, true, badArgument(param, "a %T is no list of labels", v)
+	}
+	if err := checkLabels(labels); err != nil {
+		return nil, true, &ArgumentError{param, err}
+	}
+	return labels, true, nil
+}
+
+// parseLabels reads a JSON list of labels, or an object of label ->
+// description, in its order.
+func parseLabels(text string) (labels []label, err error) {
+	const want = `labels as text are JSON: ["a", "b"], or {"a": "what a is", "b": "what b is"}`
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(trimmed, "["):
+		var list []string
+		if err := json.Unmarshal([]byte(trimmed), &list); err != nil {
+			return nil, fmt.Errorf("%s: %w", want, err)
+		}
+		for _, name := range list {
+			labels = append(labels, label{name: name})
+		}
+		return labels, nil
+	case strings.HasPrefix(trimmed, "{"):
+		members, err := orderedObject(trimmed)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", want, err)
+		}
+		for _, m := range members {
+			about, err := description(m.value)
+			if err != nil {
+				return nil, fmt.Errorf("label %q: %w", m.name, err)
+			}
+			labels = append(labels, label{m.name, about})
+		}
+		return labels, nil
+	}
+	return nil, fmt.Errorf("%s; it is %s", want, quote(text))
+}
+
+// description reads a label's description: a text, or an object that has one.
+func description(value json.RawMessage) (string, error) {
+	var about string
+	if json.Unmarshal(value, &about) == nil {
+		return about, nil
+	}
+	var object struct {
+		Description string `json:"description"`
+	}
+	if err := json.Unmarshal(value, &object); err != nil {
+		return "", fmt.Errorf("its description is neither a text nor an object with a \"description\": %s", quote(string(value)))
+	}
+	return object.Description, nil
+}
+
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// orderedObject reads a JSON object's members as they stand.
+func orderedObject(text string) (members []member, err error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, fmt.Errorf("not a JSON object: %s", quote(text))
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, err
+		}
+		members = append(members, member{name.(string), value})
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	if rest := bytes.TrimSpace([]byte(text[d.InputOffset():])); len(rest) > 0 {
+		return nil, fmt.Errorf("text after the end of the object: %s", quote(string(rest)))
+	}
+	return members, nil
+}
+
+func checkLabels(labels []label) error {
+	if len(labels) == 0 {
+		return fmt.Errorf("the list of labels is empty; give at least one, as in ARRAY('a', 'b')")
+	}
+	if len(labels) > maxLabels {
+		return fmt.Errorf("%d labels are more than the %d that can be told apart", len(labels), maxLabels)
+	}
+	seen := make(map[string]bool, len(labels))
+	for i, l := range labels {
+		name := strings.TrimSpace(l.name)
+		switch {
+		case name == "":
+			return fmt.Errorf("label %d is blank", i+1)
+		case seen[name]:
+			return fmt.Errorf("label %q stands twice in the list", name)
+		case len(name) > maxLabelBytes:
+			return fmt.Errorf("label %d has %d bytes, more than the %d that a label may have", i+1, len(name), maxLabelBytes)
+		case len(l.about) > maxAboutBytes:
+			return fmt.Errorf("the description of label %q has %d bytes, more than the %d that one may have", name, len(l.about), maxAboutBytes)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// readOptions reads an argument of type Options, whose names are known ones.
+func readOptions(param string, v any, known ...string) (map[string]string, error) {
+	var given map[string]string
+	switch v := v.(type) {
+	case nil:
+	case map[string]string:
+		given = v
+	case string:
+		members, err := orderedObject(strings.TrimSpace(v))
+		if err != nil {
+			return nil, &ArgumentError{param, err}
+		}
+		given = map[string]string{}
+		for _, m := range members {
+			value := string(m.value)
+			var text string
+			if json.Unmarshal(m.value, &text) == nil { // null is an empty text
+				value = text
+			}
+			given[m.name] = value
+		}
+	default:
+		return nil, badArgument(param, "a %T holds no options", v)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(known, name) {
+			return nil, badArgument(param, "there is no option %q; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return given, nil
+}
+
+// readExamples reads an argument of type Examples; their outputs are among
+// answers, if these are given.
+func readExamples(param string, v any, answers []string) ([]Example, error) {
+	var examples []Example
+	switch v := v.(type) {
+	case nil:
+	case []Example:
+		examples = v
+	case string:
+		const want = `examples as text are JSON: [["a text", "its answer"], ...]`
+		var pairs [][]string
+		if err := json.Unmarshal([]byte(v), &pairs); err != nil {
+			return nil, badArgument(param, "%s: %w", want, err)
+		}
+		for i, p := range pairs {
+			if len(p) != 2 {
+				return nil, badArgument(param, "%s; number %d has %d texts", want, i+1, len(p))
+			}
+			examples = append(examples, Example{p[0], p[1]})
+		}
+	default:
+		return nil, badArgument(param, "a %T holds no examples", v)
+	}
+	if len(examples) > maxExamples {
+		return nil, badArgument(param, "%d examples are more than the %d that a prompt may have", len(examples), maxExamples)
+	}
+	read := make([]Example, len(examples))
+	for i, e := range examples {
+		e = Example{oneLine.Replace(strings.TrimSpace(e.Input)), strings.TrimSpace(e.Output)}
+		switch {
+		case e.Input == "" || e.Output == "":
+			return nil, badArgument(param, "example %d has no text, or no answer", i+1)
+		case len(e.Input) > maxAboutBytes || len(e.Output) > maxAboutBytes:
+			return nil, badArgument(param, "example %d has more than %d bytes", i+1, maxAboutBytes)
+		case answers != nil && !slices.Contains(answers, e.Output):
+			return nil, badArgument(param, "the answer of example %d, %q, is none of the labels", i+1, e.Output)
+		}
+		read[i] = e
+	}
+	return read, nil
+}

@@ -1,0 +1,39 @@
+package ai
+
+import (
+	"context"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+var countTokens = define(&Function{
+	Name:    "ai_count_tokens",
+	Params:  []Param{{Name: "content", Type: String, About: "the text"}},
+	Returns: Int,
+	Summary: "counts the tokens of a text, as the model reads it",
+	Detail: "NULL gives NULL, and an empty text 0. Blank text is counted too: spaces are tokens. Only the model's tokenizer works, " +
+		"which is quick, and the prompt around the text is not counted.",
+	Example: "SELECT ai_count_tokens('It is a good test for Spark.') AS tokens",
+}, func(row Row) (string, bool, error) {
+	content, ok := row[0].(string)
+	return content, ok, nil
+}, func(ctx context.Context, model Source, need []asked[string]) error {
+	var m llm.Model
+	for _, a := range need {
+		if a.in == "" {
+			a.Value = int64(0)
+			continue
+		}
+		if m == nil {
+			var err error
+			if m, err = model(ctx); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		a.Value = int64(m.CountTokens(a.in))
+	}
+	return nil
+})

@@ -1,0 +1,151 @@
+package ai
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// schemaOfDDL writes a type of Spark SQL, such as STRUCT<name: STRING, n: INT>
+// or ARRAY<DOUBLE>, as a JSON Schema.
+func schemaOfDDL(ddl string) (string, error) {
+	p := ddlReader{rest: ddl}
+	s, err := p.read(0)
+	if err == nil && strings.TrimSpace(p.rest) != "" {
+		err = fmt.Errorf("%s is left over", quote(strings.TrimSpace(p.rest)))
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s is no type of Spark SQL that JSON can hold: %w", quote(ddl), err)
+	}
+	return s, nil
+}
+
+type ddlReader struct{ rest string }
+
+const maxDDLDepth = 32
+
+var ddlScalars = map[string]string{
+	"STRING": "string", "BOOLEAN": "boolean", "TINYINT": "integer", "SMALLINT": "integer", "INT": "integer", "INTEGER": "integer",
+	"BIGINT": "integer", "LONG": "integer", "FLOAT": "number", "REAL": "number", "DOUBLE": "number",
+}
+
+func (p *ddlReader) read(depth int) (string, error) {
+	if depth > maxDDLDepth {
+		return "", fmt.Errorf("it is nested more than %d deep", maxDDLDepth)
+	}
+	switch name := strings.ToUpper(p.word()); {
+	case ddlScalars[name] != "":
+		return `{"type":"` + ddlScalars[name] + `"}`, nil
+	case name == "DECIMAL" || name == "NUMERIC":
+		if p.take("(") {
+			if end := strings.IndexByte(p.rest, ')'); end >= 0 {
+				p.rest = p.rest[end+1:]
+			}
+		}
+		return `{"type":"number"}`, nil
+	case name == "DATE":
+		return `{"type":"string","format":"date"}`, nil
+	case name == "TIMESTAMP":
+		return `{"type":"string","format":"date-time"}`, nil
+	case name == "ARRAY":
+		element, err := p.inside(depth)
+		return `{"type":"array","items":` + element + `}`, err
+	case name == "STRUCT":
+		return p.structure(depth)
+	case name == "":
+		return "", fmt.Errorf("a type is missing at %s", quote(p.rest))
+	default:
+		return "", fmt.Errorf("there is no type %s; there are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", quote(name))
+	}
+}
+
+func (p *ddlReader) inside(depth int) (string, error) {
+	if !p.take("<") {
+		return "", fmt.Errorf("'<' is missing at %s", quote(p.rest))
+	}
+	s, err := p.read(depth + 1)
+	if err == nil && !p.take(">") {
+		err = fmt.Errorf("'>' is missing at %s", quote(p.rest))
+	}
+	return s, err
+}
+
+func (p *ddlReader) structure(depth int) (string, error) {
+	if !p.take("<") {
+		return "", fmt.Errorf("'<' is missing at %s", quote(p.rest))
+	}
+	var names, types []string
+	seen := map[string]bool{}
+	for {
+		name := p.word()
+		if name == "" || seen[name] {
+			return "", fmt.Errorf("a field's name is missing, or stands twice, before %s", quote(p.rest))
+		}
+		seen[name] = true
+		p.take(":")
+		t, err := p.read(depth + 1)
+		if err != nil {
+			return "", err
+		}
+		if strings.EqualFold(p.peekWord(), "COMMENT") {
+			p.word()
+			comment, err := p.quoted()
+			if err != nil {
+				return "", err
+			}
+			about, _ := json.Marshal(comment) // a string always can
+			t = strings.TrimSuffix(t, "}") + `,"description":` + string(about) + "}"
+		}
+		names, types = append(names, name), append(types, t)
+		if p.take(">") {
+			return objectOf(names, func(i int) string { return types[i] }), nil
+		}
+		if !p.take(",") {
+			return "", fmt.Errorf("',' or '>' is missing at %s", quote(p.rest))
+		}
+	}
+}
+
+// word takes a name or a keyword; `in backquotes` it may hold anything.
+func (p *ddlReader) word() string {
+	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+	if strings.HasPrefix(p.rest, "`") {
+		name, rest, ok := strings.Cut(p.rest[1:], "`")
+		if ok {
+			p.rest = rest
+		}
+		return name
+	}
+	n := strings.IndexFunc(p.rest, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if n < 0 {
+		n = len(p.rest)
+	}
+	name := p.rest[:n]
+	p.rest = p.rest[n:]
+	return name
+}
+
+func (p *ddlReader) peekWord() string {
+	ahead := *p
+	return ahead.word()
+}
+
+func (p *ddlReader) quoted() (string, error) {
+	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+	if p.rest != "" && strings.ContainsRune(`'"`, rune(p.rest[0])) {
+		if text, rest, ok := strings.Cut(p.rest[1:], p.rest[:1]); ok {
+			p.rest = rest
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("a comment is not in quotes at %s", quote(p.rest))
+}
+
+func (p *ddlReader) take(mark string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimLeft(p.rest, " \t\r\n"), mark)
+	if ok {
+		p.rest = rest
+	}
+	return ok
+}

@@ -1,0 +1,44 @@
+package ai
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sort"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// Identity names all that an answer depends on: the function, the versions of
+// its prompts, the model's weights and the arguments. The same identity means
+// the same answer; a ledger may keep answers under it. It is empty where the
+// model's digest is unknown, and with it the model.
+//
+// It is the SHA-256, in hex, of a JSON list: "firesteel answer 1", the name,
+// a list of prompt and version, the digest, the arguments with their types.
+func (f *Function) Identity(model llm.Info, args Row) string {
+	if model.Digest == "" {
+		return ""
+	}
+	used := make([]string, len(f.Prompts))
+	for i, name := range f.Prompts {
+		used[i] = fmt.Sprintf("%s %d", name, prompts[name].version)
+	}
+	sort.Strings(used)
+	name := f.Name
+	if f.Of != nil {
+		name = f.Of.Name // it asks the same
+	}
+	row := full(args, len(f.Params))
+	typed := make([]string, len(row))
+	for i, v := range row {
+		typed[i] = fmt.Sprintf("%T", v)
+	}
+	text, err := json.Marshal([]any{"firesteel answer 1", name, used, model.Digest, typed, row})
+	if err != nil {
+		return "" // an argument that JSON cannot hold, such as NaN
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

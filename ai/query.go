@@ -1,0 +1,221 @@
+package ai
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// maxQueried is what an answer of ai_query may be asked to be, in tokens.
+const maxQueried = 1 << 16
+
+var query = define(&Function{
+	Name: "ai_query",
+	Params: []Param{
+		{Name: "model", Type: String, About: "the session's model, by its reference or a part of it between the signs / : @ , or 'default'"},
+		{Name: "request", Type: String, About: "what to ask, as it goes to the model"},
+		{Name: "returnType", Type: String, Optional: true, About: "a type of Spark SQL, such as 'INT' or 'STRUCT<name: STRING>': the answer is JSON of it"},
+		{Name: "failOnError", Type: Boolean, Optional: true, About: "true: a row that cannot be answered fails the query; it is NULL otherwise"},
+		{Name: "modelParameters", Type: Options, Optional: true, About: "named_struct('max_tokens', 100); temperature and others are accepted and not used"},
+		{Name: "responseFormat", Type: String, Optional: true, About: `'STRUCT<...>', '{"type": "json_object"}', '{"type": "json_schema", "json_schema": {...}}' or '{"type": "text"}'`},
+	},
+	Returns: String,
+	Summary: "asks the session's model anything, with control over the answer",
+	Detail: "NULL and blank requests, and a NULL model, give NULL without a model call. The answer is greedy and at most 256 tokens long, " +
+		"unless max_tokens says otherwise. With returnType or responseFormat it is JSON of that form, or the row's error. A model that is not the session's, " +
+		"a type or a format that cannot be read, and an unknown model parameter fail the query.",
+	Differs: "A registered function has one result type whatever its arguments, so the answer is a STRING: read it with " +
+		"CAST(... AS INT) or from_json(..., 'name STRING'). failOnError is false if left out, as one bad row never fails a query here unless asked " +
+		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. One session has one model, and model must name it: another " +
+		"model's answers in its place would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
+		"accepted, and a note says that they had no effect. files is not supported.",
+	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
+	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
+}, readQuery, withModel(answerQueries))
+
+type queried struct {
+	model, request string
+	failOnError    bool
+	limit          int
+	unused         []string // parameters without effect
+	format         *schema  // nil for text
+	scalar         bool     // the schema is of an object that only wraps a value
+}
+
+// unusedParameters are those of samplers, which there is none of.
+var unusedParameters = []string{"temperature", "top_p", "top_k", "seed", "stop", "frequency_penalty", "presence_penalty"}
+
+func readQuery(row Row) (in queried, ok bool, err error) {
+	in.request, ok = text(row[1])
+	name, given := row[0].(string)
+	in.model = strings.TrimSpace(name)
+	in.failOnError, _ = row[3].(bool)
+	in.limit = maxGenerated
+	parameters, err := readOptions("modelParameters", row[4], append(slices.Clone(unusedParameters), "max_tokens")...)
+	if err != nil {
+		return in, false, err
+	}
+	for _, p := range slices.Sorted(maps.Keys(parameters)) {
+		if p != "max_tokens" {
+			in.unused = append(in.unused, p)
+			continue
+		}
+		if in.limit, err = strconv.Atoi(parameters[p]); err != nil || in.limit < 1 || in.limit > maxQueried {
+			return in, false, badArgument("modelParameters", "max_tokens is %q; it must be a whole number from 1 to %d", parameters[p], maxQueried)
+		}
+	}
+	returns, _ := row[2].(string)
+	if err := in.returning(returns); err != nil {
+		return in, false, &ArgumentError{"returnType", err}
+	}
+	format, _ := row[5].(string)
+	if err := in.formatted(format); err != nil {
+		return in, false, &ArgumentError{"responseFormat", err}
+	}
+	return in, ok && given, nil
+}
+
+// returning reads returnType. JSON that a model can be held to begins as an
+// object, so other values are wrapped in one.
+func (in *queried) returning(ddl string) error {
+	if ddl = strings.TrimSpace(ddl); ddl == "" || strings.EqualFold(ddl, "STRING") {
+		return nil
+	}
+	text, err := schemaOfDDL(ddl)
+	if err != nil {
+		return err
+	}
+	if in.scalar = !strings.HasPrefix(text, `{"type":"object"`); in.scalar {
+		text = objectOf([]string{"value"}, func(int) string { return text })
+	}
+	return in.hold(text)
+}
+
+// formatted reads responseFormat.
+func (in *queried) formatted(format string) error {
+	if format = strings.TrimSpace(format); format == "" {
+		return nil
+	}
+	if in.format != nil {
+		return fmt.Errorf("it is given beside returnType; give one of them")
+	}
+	if !strings.HasPrefix(format, "{") {
+		text, err := schemaOfDDL(format)
+		if err == nil && !strings.HasPrefix(text, `{"type":"object"`) {
+			err = fmt.Errorf("%s is no STRUCT; give other types as returnType", quote(format))
+		}
+		if err != nil {
+			return err
+		}
+		return in.hold(text)
+	}
+	var f struct {
+		Type   string `json:"type"`
+		Schema struct {
+			Schema json.RawMessage `json:"schema"`
+		} `json:"json_schema"`
+	}
+	if err := json.Unmarshal([]byte(format), &f); err != nil {
+		return fmt.Errorf("it is no JSON: %w", err)
+	}
+	switch f.Type {
+	case "text":
+		return nil
+	case "json_object":
+		return in.hold(`{"type":"object"}`)
+	case "json_schema":
+		if len(f.Schema.Schema) == 0 {
+			return fmt.Errorf(`json_schema.schema is missing, as in {"type": "json_schema", "json_schema": {"name": "a", "schema": {...}}}`)
+		}
+		return in.hold(string(f.Schema.Schema))
+	}
+	return fmt.Errorf("there is no type %q; there are text, json_object and json_schema", f.Type)
+}
+
+func (in *queried) hold(text string) error {
+	s, err := readSchema(text)
+	in.format = &s
+	return err
+}
+
+func answerQueries(ctx context.Context, m llm.Model, need []asked[queried]) error {
+	requests := make([]llm.Request, len(need))
+	for i, a := range need {
+		if have := m.Info().Name; !namesModel(a.in.model, have) {
+			return badArgument("model", "the session's model is %s, not %s; open the session with that model, or write %s", have, quote(a.in.model), "'default'")
+		}
+		r := llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in.request}}, MaxTokens: a.in.limit}
+		if a.in.format != nil {
+			r.Constraint = llm.JSON{Schema: a.in.format.text}
+		}
+		requests[i] = r
+	}
+	results, err := do(ctx, m, requests)
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		readAnswer(need[i], r)
+	}
+	return nil
+}
+
+// readAnswer reads a query's answer.
+func readAnswer(a asked[queried], r llm.Result) {
+	in := a.in
+	a.generated(r, in.limit)
+	a.fatal = in.failOnError
+	if a.Err == nil && in.format != nil {
+		a.Note = "" // JSON is complete
+		answer := a.Value.(string)
+		a.Raw = answer
+		if _, err := in.format.check(answer); err != nil {
+			a.Err = fmt.Errorf("%w: %w: %s", llm.ErrModel, err, quote(answer))
+		} else if in.scalar {
+			a.Value, a.Err = unwrap(answer)
+		}
+	}
+	if a.Err == nil && len(in.unused) > 0 {
+		note := strings.Join(in.unused, ", ") + " had no effect: answers are always greedy"
+		if a.Note != "" {
+			note = a.Note + "; " + note
+		}
+		a.Note = note
+	}
+}
+
+// unwrap gives the value of an object that only wraps it: a text as it is, and
+// others as JSON.
+func unwrap(answer string) (any, error) {
+	var object struct {
+		Value json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal([]byte(answer), &object); err != nil {
+		return nil, err
+	}
+	var s string
+	if json.Unmarshal(object.Value, &s) == nil && string(object.Value) != "null" {
+		return s, nil
+	}
+	return string(object.Value), nil
+}
+
+// namesModel tells whether a name that a query gives is that of the model: its
+// whole reference, or a part of it.
+func namesModel(name, model string) bool {
+	if strings.EqualFold(name, "default") || strings.EqualFold(name, model) {
+		return true
+	}
+	for _, part := range strings.FieldsFunc(model, func(r rune) bool { return strings.ContainsRune("/:@", r) }) {
+		if strings.EqualFold(name, part) {
+			return true
+		}
+	}
+	return false
+}

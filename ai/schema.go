@@ -1,0 +1,79 @@
+package ai
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// maxSchemaBytes bounds a schema, which is read for every row.
+const maxSchemaBytes = 64 << 10
+
+// schema is a JSON Schema that answers are held to.
+type schema struct {
+	text     string
+	resolved *jsonschema.Resolved
+}
+
+// readSchema reads a JSON Schema.
+func readSchema(text string) (schema, error) {
+	if len(text) > maxSchemaBytes {
+		return schema{}, fmt.Errorf("a schema of %d bytes is longer than %d", len(text), maxSchemaBytes)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
+	}
+	resolved, err := s.Resolve(nil)
+	if err != nil {
+		return schema{}, fmt.Errorf("it is no valid JSON Schema: %w", err)
+	}
+	return schema{text, resolved}, nil
+}
+
+// check says why an answer is not valid.
+func (s schema) check(answer string) (value any, err error) {
+	if err := json.Unmarshal([]byte(answer), &value); err != nil {
+		return nil, fmt.Errorf("the model's answer is no JSON: %w", err)
+	}
+	if s.resolved == nil {
+		return value, nil
+	}
+	if err := s.resolved.Validate(value); err != nil {
+		return nil, fmt.Errorf("the model's answer is not valid under the schema: %w", err)
+	}
+	return value, nil
+}
+
+// isSchema tells a JSON Schema from an object of label -> description.
+func isSchema(members []member) bool {
+	for _, m := range members {
+		var kind string
+		switch m.name {
+		case "$schema", "$ref", "$defs":
+			return true
+		case "properties":
+			return strings.HasPrefix(string(m.value), "{")
+		case "type":
+			if json.Unmarshal(m.value, &kind) == nil && (kind == "object" || kind == "array") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// objectOf writes the schema of an object that has each of names, of a type
+// that is given as a schema.
+func objectOf(names []string, of func(i int) string) string {
+	var properties, required []string
+	for i, name := range names {
+		quoted, _ := json.Marshal(name) // a string always can
+		properties = append(properties, string(quoted)+":"+of(i))
+		required = append(required, string(quoted))
+	}
+	return `{"type":"object","properties":{` + strings.Join(properties, ",") + `},"required":[` + strings.Join(required, ",") +
+		`],"additionalProperties":false}`
+}

@@ -1,0 +1,150 @@
+package worker
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/ai"
+)
+
+// arrowType is the Arrow type that Spark expects for a type of results: it
+// compares them by their structure, names and nullability included.
+func (s *scope) arrowType(t ai.Type) arrow.DataType {
+	switch t {
+	case ai.String:
+		return s.stringType()
+	case ai.Boolean:
+		return arrow.FixedWidthTypes.Boolean
+	case ai.Int:
+		return arrow.PrimitiveTypes.Int32
+	case ai.Long:
+		return arrow.PrimitiveTypes.Int64
+	case ai.Float:
+		return arrow.PrimitiveTypes.Float32
+	case ai.Double:
+		return arrow.PrimitiveTypes.Float64
+	case ai.StringArray:
+		return arrow.ListOf(s.stringType())
+	case ai.FloatArray:
+		return arrow.ListOf(arrow.PrimitiveTypes.Float32)
+	case ai.StringMap:
+		return arrow.MapOf(s.stringType(), s.stringType())
+	}
+	fields := t.Fields()
+	if fields == nil {
+		panic(fmt.Sprintf("worker: the type %s of a result has no Arrow type here", t))
+	}
+	of := make([]arrow.Field, len(fields))
+	for i, f := range fields {
+		of[i] = arrow.Field{Name: f.Name, Type: s.arrowType(f.Type), Nullable: true}
+	}
+	return arrow.StructOf(of...)
+}
+
+// newBuilder makes a builder of a type, and a function that appends a value
+// to it: nil is NULL, and others are as the type says. The caller releases the
+// builder.
+func (s *scope) newBuilder(t ai.Type) (array.Builder, func(any) error) {
+	b := array.NewBuilder(s.mem, s.arrowType(t))
+	return b, appender(t, b)
+}
+
+func appender(t ai.Type, b array.Builder) func(any) error {
+	add := adder(t, b)
+	return func(v any) error {
+		if v == nil {
+			b.AppendNull()
+			return nil
+		}
+		return add(v)
+	}
+}
+
+// adder appends a value that is not NULL.
+func adder(t ai.Type, b array.Builder) func(any) error {
+	switch b := b.(type) {
+	case array.StringLikeBuilder:
+		return adding(t, b.Append)
+	case *array.BooleanBuilder:
+		return adding(t, b.Append)
+	case *array.Int32Builder:
+		return adding(t, func(v int64) { b.Append(int32(v)) })
+	case *array.Int64Builder:
+		return adding(t, b.Append)
+	case *array.Float32Builder:
+		return adding(t, func(v float64) { b.Append(float32(v)) })
+	case *array.Float64Builder:
+		return adding(t, b.Append)
+	case *array.MapBuilder: // it is no ListBuilder
+		key, item := b.KeyBuilder().(array.StringLikeBuilder), appender(ai.String, b.ItemBuilder())
+		return func(v any) error {
+			m, ok := v.(ai.Map)
+			if !ok {
+				return wrongType(t, v)
+			}
+			b.Append(true)
+			for _, e := range m {
+				key.Append(e.Key)
+				if err := item(e.Value); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	case *array.ListBuilder:
+		if t == ai.FloatArray {
+			values := b.ValueBuilder().(*array.Float32Builder)
+			return adding(t, func(v []float32) {
+				b.Append(true)
+				values.AppendValues(v, nil)
+			})
+		}
+		values := b.ValueBuilder().(array.StringLikeBuilder)
+		return adding(t, func(v []string) {
+			b.Append(true)
+			for _, text := range v {
+				values.Append(text)
+			}
+		})
+	case *array.StructBuilder:
+		return structAdder(t, b)
+	}
+	panic(fmt.Sprintf("worker: no builder for results of type %s", t))
+}
+
+func structAdder(t ai.Type, b *array.StructBuilder) func(any) error {
+	fields := t.Fields()
+	add := make([]func(any) error, len(fields))
+	for i, f := range fields {
+		add[i] = appender(f.Type, b.FieldBuilder(i))
+	}
+	return func(v any) error {
+		values, ok := v.([]any)
+		if !ok || len(values) != len(fields) {
+			return wrongType(t, v)
+		}
+		b.Append(true)
+		for i, value := range values {
+			if err := add[i](value); err != nil {
+				return fmt.Errorf("field %s: %w", fields[i].Name, err)
+			}
+		}
+		return nil
+	}
+}
+
+// adding appends values of one Go type.
+func adding[T any](t ai.Type, add func(T)) func(any) error {
+	return func(v any) error {
+		of, ok := v.(T)
+		if !ok {
+			return wrongType(t, v)
+		}
+		add(of)
+		return nil
+	}
+}
+
+func wrongType(t ai.Type, v any) error { return fmt.Errorf("it is a %T, not %s", v, t) }
