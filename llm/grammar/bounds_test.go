@@ -310,3 +310,16 @@ func BenchmarkAllowed(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkNewVocabulary(b *testing.B) {
+	for _, n := range []int{49_152, 262_144} {
+		v := largeVocabulary(b, n)
+		b.Run(fmt.Sprintf("%dk", n>>10), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := NewVocabulary(v.tokens, v.ends...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -171,18 +171,23 @@ func (m *machine) computeCosts(v *Vocabulary) {
 		if m.states[q].accept {
 			continue
 		}
-		at, node := q, int32(0)
+		at, node := q, int32(root)
 		for !m.states[at].accept {
-			next, ok := v.children[edge{node, ways[at].b}]
+			next, ok := v.all.child(node, ways[at].b)
 			if !ok {
 				break
 			}
 			node, at = next, ways[at].to
-			if v.tokenAt[node] {
+			if v.all.nodes[node].token >= 0 {
 				m.states[q].cost = min(m.states[q].cost, m.states[at].cost+1)
 			}
 		}
 	}
+}
+
+type edge struct {
+	from int32
+	b    byte
 }
 
 // literalSet accepts the given texts.

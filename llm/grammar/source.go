@@ -94,14 +94,14 @@ func newSource(v *Vocabulary, s string) *source {
 			continue
 		}
 		src.toEnd[i] = unspeakable
-		node := int32(0)
+		node := int32(root)
 		for k := i; k < n && src.text[k] != barrier; k++ {
-			next, ok := v.children[edge{node, src.text[k]}]
+			next, ok := v.all.child(node, src.text[k])
 			if !ok {
 				break
 			}
 			node = next
-			if v.tokenAt[node] && src.toEnd[k+1] < unspeakable {
+			if v.all.nodes[node].token >= 0 && src.toEnd[k+1] < unspeakable {
 				src.toEnd[i] = min(src.toEnd[i], src.toEnd[k+1]+1)
 			}
 		}

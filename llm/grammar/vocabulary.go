@@ -23,22 +23,15 @@ type Vocabulary struct {
 	// walked.
 	plain  [maxPlain + 1][]uint64
 	others trie
-	// children and tokenAt are all's nodes again, to go down byte by byte.
-	children map[edge]int32
-	tokenAt  []bool
 	// chars are characters within a JSON string, anyText is any text there.
 	chars   *repeat
 	anyText *machine
 }
 
-type edge struct {
-	node int32
-	b    byte
-}
-
 // A trie is a list of nodes in the order of a walk that goes down first.
 type trie struct {
 	nodes  []trieNode
+	first  [256]int32        // the node of each first byte, or -1
 	twins  map[int32][]int32 // more tokens of the same bytes, by the first
 	height int
 }
@@ -77,7 +70,7 @@ func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 	for b := range v.single {
 		v.single[b] = -1
 	}
-	var all, others []int32
+	var all []int32
 	for i, text := range tokens {
 		id := int32(i)
 		if len(text) == 0 || isEnd[id] {
@@ -91,15 +84,21 @@ func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 			for ; n <= maxPlain; n++ {
 				v.plain[n][i/64] |= 1 << (i % 64)
 			}
-		} else {
-			others = append(others, id)
 		}
 		if len(text) == 1 && v.single[text[0]] < 0 {
 			v.single[text[0]] = id
 		}
 	}
-	v.all, v.others = newTrie(tokens, all), newTrie(tokens, others)
-	v.index()
+	slices.SortFunc(all, func(a, b int32) int {
+		if order := bytes.Compare(tokens[a], tokens[b]); order != 0 {
+			return order
+		}
+		return int(a - b)
+	})
+	v.all = newTrie(tokens, all)
+	v.others = newTrie(tokens, slices.DeleteFunc(all, func(id int32) bool {
+		return v.plain[maxPlain][id/64]>>(id%64)&1 != 0
+	}))
 	char, err := quotedPattern(v, `(?s:.)`, false)
 	if err != nil {
 		return nil, err
@@ -122,8 +121,8 @@ func isPlain(text []byte) bool {
 	return utf8.Valid(text)
 }
 
+// newTrie makes the trie of tokens whose ids are sorted by their bytes.
 func newTrie(tokens [][]byte, ids []int32) trie {
-	slices.SortStableFunc(ids, func(a, b int32) int { return bytes.Compare(tokens[a], tokens[b]) })
 	t := trie{twins: map[int32][]int32{}}
 	var open []int32 // the nodes on the way to the last token
 	closeTo := func(depth int) {
@@ -154,20 +153,30 @@ func newTrie(tokens [][]byte, ids []int32) trie {
 		last = text
 	}
 	closeTo(0)
+	for b := range t.first {
+		t.first[b] = -1
+	}
+	for i := int32(0); int(i) < len(t.nodes); i = t.nodes[i].skip {
+		t.first[t.nodes[i].b] = i
+	}
 	return t
 }
 
-// index makes the map that tokenCosts walks.
-func (v *Vocabulary) index() {
-	v.children = make(map[edge]int32, len(v.all.nodes))
-	v.tokenAt = make([]bool, len(v.all.nodes)+1)
-	path := make([]int32, v.all.height+1) // node numbers are one more than in the trie; 0 is its root
-	for i, n := range v.all.nodes {
-		at := int32(i + 1)
-		v.children[edge{path[n.depth-1], n.b}] = at
-		path[n.depth] = at
-		v.tokenAt[at] = n.token >= 0
+// root is where descents begin.
+const root = -1
+
+// child goes down from a node by a byte; false if no token goes on so.
+func (t *trie) child(at int32, b byte) (int32, bool) {
+	if at == root {
+		next := t.first[b]
+		return next, next >= 0
 	}
+	for i, end := at+1, t.nodes[at].skip; i < end; i = t.nodes[i].skip {
+		if t.nodes[i].b == b {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // A cost is a number of tokens. Two numbers stand for more than any.
@@ -206,14 +215,14 @@ func (v *Vocabulary) tokenCosts(text string) []int32 {
 	costs := make([]int32, len(text)+1)
 	for i := len(text) - 1; i >= 0; i-- {
 		costs[i] = unspeakable
-		at := int32(0)
+		at := int32(root)
 		for k := i; k < len(text); k++ {
-			next, ok := v.children[edge{at, text[k]}]
+			next, ok := v.all.child(at, text[k])
 			if !ok {
 				break
 			}
 			at = next
-			if v.tokenAt[at] && costs[k+1] < unspeakable {
+			if v.all.nodes[at].token >= 0 && costs[k+1] < unspeakable {
 				costs[i] = min(costs[i], costs[k+1]+1)
 			}
 		}
