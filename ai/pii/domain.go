@@ -1,0 +1,100 @@
+package pii
+
+import "strings"
+
+// Top-level domains that end a host name without a scheme. Two-letter ones
+// that are everyday words (it, is, in, so, me, no, to, us, ...) or that files
+// are named by (rs, py, sh, ...) are left out: they need "www." or a path.
+var commonTLD = wordList(`com org net edu gov mil int info biz io co dev app xyz online site shop
+	de uk fr nl ru jp cn eu ch cz br au ca nz kr`).whole
+
+// pathTLD are those that are believed where a path follows, as in bit.ly/x.
+var pathTLD = wordList(`ly gl be me tv to cc gg gd it is in us at es se pl no fi dk pt gr tr ua il za mx ar cl ai im link page`).whole
+
+// idnTLD are top-level domains in other scripts that may follow a Latin label.
+var idnTLD = wordList(`рф рус бел укр срб қаз мкд бг ελ ею ευ 中国 中國 公司 网络 網絡 香港 台灣 台湾 新加坡 한국 ไทย
+	السعودية امارات مصر ایران المغرب الاردن قطر عمان الجزائر تونس سورية فلسطين भारत ישראל հայ გე`)
+
+// readHost reads a host name from i on: labels of at most 63 cells with points
+// between, each of Latin letters, digits and hyphens or each of another
+// script's letters (RFC 1123, RFC 5890). It gives the end, and where the last
+// label starts: the end is i if there are not two labels. A last label that
+// starts a new sentence ("at example.com.Then") is not taken.
+func readHost(t *cells, i int) (end, last int) {
+	const longest = 253
+	end, last = i, i
+	for labels := 0; i < end+longest; labels++ {
+		j := readLabel(t, i)
+		if j == i {
+			break
+		}
+		if labels > 0 && !hostGoesOn(t, last, end, i, j) {
+			break
+		}
+		last, end = i, j
+		if t.class(j) != '.' {
+			break
+		}
+		i = j + 1
+		if labels >= 16 {
+			break
+		}
+	}
+	return end, last
+}
+
+// hostGoesOn tells whether the label i:j goes on a host whose last label so far
+// is lo:hi.
+func hostGoesOn(t *cells, lo, hi, i, j int) bool {
+	if isLatin(t.class(lo)) && !isLatin(t.class(i)) {
+		label := strings.ToLower(t.text[t.start(i):t.end(j-1)])
+		_, known := idnTLD.whole[label]
+		for _, part := range idnTLD.parts {
+			known = known || part == label
+		}
+		return known
+	}
+	// "com.Then": a capital after small letters.
+	return !(isUpper(t.class(i)) && !isUpper(t.class(lo)) && commonTLD[t.lower(lo, hi)])
+}
+
+func isLatin(c byte) bool { return isAlnum(c) || c == '-' || c == latin }
+
+func readLabel(t *cells, i int) int {
+	j := i
+	first := t.class(i)
+	switch {
+	case isAlnum(first) || first == latin:
+		for j-i <= 63 && isLatin(t.class(j)) {
+			j++
+		}
+		for t.class(j-1) == '-' {
+			j--
+		}
+	case first == alphabet || first == ideo:
+		for j-i <= 63 && (t.class(j) == first || j > i && (isDigit(t.class(j)) || t.class(j) == '-' && t.class(j+1) == first)) {
+			j++
+		}
+	}
+	if j-i > 63 {
+		return i
+	}
+	return j
+}
+
+// isTLD tells whether cells lo:hi may be any top-level domain: two letters or
+// more, or the ASCII form of another script's.
+func isTLD(t *cells, lo, hi int) bool {
+	if hi-lo < 2 {
+		return t.class(lo) == ideo
+	}
+	if strings.HasPrefix(t.lower(lo, hi), "xn--") {
+		return true
+	}
+	for _, c := range t.c[lo:hi] {
+		if isDigit(c) || c == '-' {
+			return false
+		}
+	}
+	return true
+}

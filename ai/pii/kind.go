@@ -1,0 +1,128 @@
+package pii
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Kind is a kind of private data that has a pattern.
+type Kind uint8
+
+// The kinds. A postal code is found only where a word such as ZIP says so, and
+// is otherwise part of a postal address, which has no pattern.
+const (
+	Email         Kind = iota + 1
+	Phone              // with its extension
+	CreditCard         // ISO/IEC 7812 number of a known scheme, Luhn
+	IBAN               // ISO 13616
+	BankAccount        // national number, where a word says so
+	RoutingNumber      // ABA number, SWIFT code (ISO 9362) or sort code, where a word says so
+	IPAddress          // version 4 or 6
+	MACAddress         // EUI-48 or EUI-64
+	URL                // with a scheme, or a host under a common top-level domain
+	SSN                // of the USA
+	Date               // of a known day, or of a month with its year or day; with the time that follows
+	Passport           // where a word says so
+	DriverLicence      // where a word says so
+	NationalID         // identity, tax and health numbers of several countries
+	PostalCode         // where a word says so
+	CryptoAddress      // Bitcoin and its like (Base58Check, Bech32), Ethereum
+	numKinds           // one more than the last
+)
+
+// names lists, for each kind, its name and what else people call it.
+var names = [numKinds][]string{
+	Email:         {"email", "email address", "e-mail", "mail address", "electronic mail"},
+	Phone:         {"phone", "phone number", "telephone", "telephone number", "tel", "mobile", "mobile number", "mobile phone", "cell", "cell phone", "cell number", "fax", "fax number", "contact number"},
+	CreditCard:    {"credit card", "credit card number", "card", "card number", "debit card", "debit card number", "payment card", "bank card", "pan", "cc", "cc number"},
+	IBAN:          {"iban", "iban code", "iban number", "international bank account number"},
+	BankAccount:   {"bank account", "bank account number", "account number", "account", "bank number", "us bank number", "bank details"},
+	RoutingNumber: {"routing number", "bank routing number", "aba", "aba routing number", "swift", "swift code", "bic", "bic code", "swift bic", "sort code"},
+	IPAddress:     {"ip address", "ip", "ipv4", "ipv6", "ipv4 address", "ipv6 address", "internet address"},
+	MACAddress:    {"mac address", "mac", "hardware address", "device address"},
+	URL:           {"url", "uri", "link", "web address", "web site", "website", "web link", "web page", "domain", "domain name", "host name"},
+	SSN:           {"ssn", "us ssn", "social security", "social security number", "social security no"},
+	Date:          {"date", "date time", "datetime", "timestamp", "date of birth", "birth date", "birthdate", "birthday", "dob"},
+	Passport:      {"passport", "passport number", "us passport", "passport no"},
+	DriverLicence: {"driver licence", "driver license", "drivers licence", "drivers license", "driving licence", "driving license", "driver licence number", "driver license number", "drivers licence number", "drivers license number", "driving licence number", "us driver license", "licence number", "license number"},
+	NationalID:    {"national id", "id", "id number", "id card", "identity number", "identity card", "identification number", "national id number", "national identity number", "national identification number", "tax id", "tax number", "tax identification number", "tin", "itin", "us itin", "nhs", "nhs number", "uk nhs", "nino", "uk nino", "national insurance number", "cpf", "dni", "nie", "es nif", "nif", "aadhaar", "in aadhaar", "codice fiscale", "it fiscal code", "government id"},
+	PostalCode:    {"postal code", "zip", "zip code", "zipcode", "postcode", "post code", "us zip code"},
+	CryptoAddress: {"crypto address", "crypto", "crypto wallet", "wallet address", "wallet", "bitcoin", "bitcoin address", "btc address", "ethereum address", "eth address", "cryptocurrency address"},
+}
+
+// covers lists the kinds that a wider name means too.
+var covers = map[Kind][]Kind{
+	BankAccount: {IBAN, RoutingNumber},
+	NationalID:  {SSN, Passport, DriverLicence},
+}
+
+var kindOf = func() map[string]Kind {
+	m := map[string]Kind{}
+	for kind, list := range names {
+		for _, name := range list {
+			m[labelKey(name)] = Kind(kind)
+		}
+	}
+	return m
+}()
+
+// labelKey makes labels equal that differ in case, spaces, hyphens,
+// underscores or a plural.
+func labelKey(label string) string {
+	key := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, label)
+	if strings.HasSuffix(key, "sses") { // addresses
+		key = strings.TrimSuffix(key, "es")
+	}
+	return strings.TrimSuffix(key, "s")
+}
+
+// KindOf gives the kind that a label names, as people write labels: in any
+// case, singular or plural, with spaces, hyphens or underscores. It is false
+// for what has no pattern, such as a person's name.
+func KindOf(label string) (Kind, bool) {
+	kind, ok := kindOf[labelKey(label)]
+	return kind, ok
+}
+
+// Kinds gives all kinds.
+func Kinds() []Kind {
+	all := make([]Kind, 0, numKinds-1)
+	for k := Kind(1); k < numKinds; k++ {
+		all = append(all, k)
+	}
+	return all
+}
+
+// String is the kind's name, which [KindOf] understands.
+func (k Kind) String() string {
+	if k == 0 || k >= numKinds {
+		return "unknown"
+	}
+	return names[k][0]
+}
+
+// Covers gives the narrower kinds that are found too where k is asked for: a
+// bank account may be an IBAN, an identity number a passport's.
+func (k Kind) Covers() []Kind { return covers[k] }
+
+func wantedKinds(kinds []Kind) [numKinds]bool {
+	var wanted [numKinds]bool
+	if len(kinds) == 0 {
+		kinds = Kinds()
+	}
+	for _, k := range kinds {
+		if k >= numKinds {
+			continue
+		}
+		wanted[k] = true
+		for _, c := range covers[k] {
+			wanted[c] = true
+		}
+	}
+	return wanted
+}
