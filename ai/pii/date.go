@@ -34,6 +34,9 @@ var ambiguous = wordList("may mar march mars jan jun sept dec maja mai mei").who
 
 const (
 	firstYear, lastYear = 1000, 2199
+	// recentYear is the first one that a month alone is believed with: streets
+	// are named after days ("Rua 5 de Outubro 1257").
+	recentYear = 1900
 )
 
 // readDate reads a day with month and year, in figures or with the month's
@@ -245,7 +248,7 @@ func monthFirst(t *cells, i int) (int, float64) {
 	n := t.number(k, end)
 	switch end - k {
 	case 4:
-		if sure && validYear(n) && !t.goesOn(end) {
+		if sure && validYear(n) && n >= recentYear && !t.goesOn(end) {
 			return end, 0.75
 		}
 	case 1, 2:

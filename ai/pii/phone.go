@@ -43,11 +43,11 @@ type number struct {
 
 // readPhone reads numbers with a country code (+, 00 or 011), of the North
 // American plan, with a trunk prefix 0, or with the area in parentheses; other
-// numbers of 7 to 13 digits, or 6 in groups, only where a word such as "call" or "mobile" is
-// near. An extension belongs to it.
+// numbers of 7 to 13 digits, or 6 in groups, only where a word such as "call" or
+// "mobile" is near. An extension belongs to it.
 func readPhone(t *cells, i int) (int, float64) {
 	c := t.class(i)
-	if !isDigit(c) && c != '+' && c != '(' || t.partOfNumber(i) || contains("$", t.class(i-1)) || strings.ContainsRune("€£¥₹₽", t.rune(i-1)) && i > 0 {
+	if !isDigit(c) && c != '+' && c != '(' || t.partOfNumber(i) || strings.ContainsRune("$€£¥₹₽", t.rune(i-1)) {
 		return 0, 0
 	}
 	p := readNumber(t, i)

@@ -50,7 +50,7 @@ var cases = []struct {
 	{Date, []string{
 		"‹1998-06-28 14:48:14›", "‹2024-02-29T23:59:59.123Z›", "‹12/27/1986›", "‹27.12.1986›", "‹1/2/98›", "on ‹March 29, 2017›.", "‹29 March 2017›", "the ‹29th of March, 2017›", "‹29-Mar-2017›", "‹Mar. 29th 2017 at 2:48 pm›", "‹5 de mayo de 2017›", "am ‹3. Oktober 1990›", "‹12 января 2020› г.", "‹14 juillet 1789›",
 		"‹2017年3月29日›", "‹2017년 3월 29일›", "于‹2017年3月›。", "‹٢٠١٧-٠٣-٢٩›", "in ‹March 2017›", "‹June 5th›", "‹5 mar 2017›", "born ‹19980628›", "‹19980628T144814Z›",
-		"2023-02-29", "13/13/2013", "31.04.2020", "in 1998", "Friday", "may 5 people", "1.2.3", "1-2-3", "at 14:48", "24/7", "19980628", "version 10.11.12", "1990s", "March on", "the 2nd one", "Mars 2020",
+		"2023-02-29", "13/13/2013", "31.04.2020", "in 1998", "Friday", "may 5 people", "1.2.3", "1-2-3", "at 14:48", "24/7", "19980628", "version 10.11.12", "1990s", "March on", "the 2nd one", "Mars 2020", "Rua Cinco de Outubro 1257",
 	}},
 	{CryptoAddress, []string{
 		"‹1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa›", "‹3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy›", "‹bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4›", "‹bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0›", "‹0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed›",
