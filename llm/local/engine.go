@@ -77,6 +77,7 @@ type Engine struct {
 	ignoreEnd bool
 	scheduler *scheduler
 	prefixes  *prefixes
+	grammars  *grammars
 
 	close    sync.Once
 	closeErr error
@@ -150,6 +151,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
+	e.grammars = newGrammars(e.tokens, e.stop)
 	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
 	return e, nil
 }

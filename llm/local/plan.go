@@ -23,6 +23,8 @@ type plan struct {
 	shared int // leading tokens of the prompt that other requests may have too
 	labels []string
 	trie   *labelTrie // nil to generate
+	rule   *constrained
+	limits llm.Constraint // what rule follows
 	max    int
 	prefix *prefix
 
@@ -32,7 +34,7 @@ type plan struct {
 // key tells requests apart that are to have different answers.
 func (p *plan) key() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %v %d %q ", p.max, p.trie != nil, len(p.labels), p.labels)
+	fmt.Fprintf(&b, "%d %v %d %q %T %q ", p.max, p.trie != nil, len(p.labels), p.labels, p.limits, p.limits)
 	b.WriteString(tokenKey(p.input))
 	b.WriteString(tokenKey(p.prompt))
 	return b.String()
@@ -49,7 +51,7 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 		return nil, fmt.Errorf("%w: it has %d tokens, of %d", llm.ErrTooLong, len(p.input), window)
 	}
 	switch c := r.Constraint.(type) {
-	case nil:
+	case nil, llm.Pattern, llm.JSON:
 		p.max = r.MaxTokens
 		if p.max == 0 {
 			p.max = defaultMaxTokens
@@ -61,6 +63,18 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 			return nil, fmt.Errorf("%w: it has %d tokens, of %d", llm.ErrTooLong, len(p.prompt), window)
 		}
 		p.max = min(p.max, window-len(p.prompt))
+		if c == nil {
+			break
+		}
+		compiled, err := e.grammars.get(c)
+		if err != nil {
+			return nil, err
+		}
+		state, err := compiled.Start(p.max)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", llm.ErrRequest, err)
+		}
+		p.rule, p.limits = &constrained{e.tokens, state}, c
 	case llm.Choice:
 		var err error
 		if p.trie, err = newLabelTrie(e.tokens, c.Labels); err != nil {
@@ -192,7 +206,7 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 func (e *Engine) sequences(plans []*plan) []*sequence {
 	sequences := make([]*sequence, len(plans))
 	for i, p := range plans {
-		s := &sequence{input: p.input, prompt: p.prompt, prefix: p.prefix, trie: p.trie, max: p.max}
+		s := &sequence{input: p.input, prompt: p.prompt, prefix: p.prefix, trie: p.trie, rule: p.rule, max: p.max}
 		if !e.ignoreEnd {
 			s.stop = e.stop
 		}

@@ -21,6 +21,7 @@ type sequence struct {
 	prefix *prefix // nil for none
 
 	trie *labelTrie     // to score labels; nil to generate
+	rule *constrained   // that the generated text follows; nil for none
 	stop map[int32]bool // nil goes on to max
 	max  int            // tokens to generate; 0, without a trie, computes a prefix only
 
@@ -81,7 +82,7 @@ func (s *sequence) rows(limit int) []model.Row {
 		}
 		row.Position = start + n
 		row.View = nn.View{Leading: start + n + 1}
-		if n >= len(s.prompt)-1 && (s.trie != nil || s.max > 0) {
+		if s.trie != nil && n == len(s.prompt)-1 || s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
 			row.Want = model.Logits
 		}
 	}
@@ -106,15 +107,29 @@ func (s *sequence) take(row int, logits []float32, kernels *kernel.Set, exps exp
 		s.err = errNotFinite
 		return
 	}
-	if s.stop[int32(best)] {
+	id := int32(best)
+	if s.rule != nil {
+		var more bool
+		if id, more, s.err = s.rule.next(logits, s.max-len(s.output), s.stop); !more {
+			s.finish, s.done = llm.FinishStop, true
+			return
+		}
+	} else if s.stop[id] {
 		s.finish, s.done = llm.FinishStop, true
 		return
 	}
-	s.output = append(s.output, int32(best))
+	s.output = append(s.output, id)
+	if s.rule != nil {
+		s.output = append(s.output, s.rule.forced(s.max-len(s.output))...)
+		if s.rule.complete(s.max - len(s.output)) {
+			s.finish, s.done = llm.FinishStop, true
+			return
+		}
+	}
 	switch {
 	case len(s.output) == s.max:
 		s.finish, s.done = llm.FinishLength, true
-	case s.stop != nil && repeats(s.output):
+	case s.stop != nil && s.rule == nil && repeats(s.output):
 		s.finish, s.done = llm.FinishRepeat, true
 	}
 }

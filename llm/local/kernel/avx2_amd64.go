@@ -37,40 +37,35 @@ func tile6(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
 //go:noescape
 func wide(k int, a *float32, b *float32, stride int, c *float32, add int)
 
-// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] - bias[16]) * rowScale[1] * scale[16] for one tile after another; k is a multiple of 8.
+// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] + bias[16]) * rowScale[1] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] - bias[16]) * rowScale[2] * scale[16] for one tile after another; k is a multiple of 8.
+// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] + bias[16]) * rowScale[2] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] - bias[16]) * rowScale[3] * scale[16] for one tile after another; k is a multiple of 8.
+// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] + bias[16]) * rowScale[3] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] - bias[16]) * rowScale[4] * scale[16] for one tile after another; k is a multiple of 8.
+// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] + bias[16]) * rowScale[4] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
 //
 //go:noescape
-func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
+func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] - bias[64]) * rowScale * scale[64]; stride is from panel to panel, in bytes, k a multiple of 8.
+// wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs; stride is from panel to panel, in bytes, k a multiple of 8. Scales and biases of panels lie groups*16 numbers apart.
 //
 //go:noescape
-func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale float32, scale *float32, bias *int32, add int)
+func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)
 
-// greatest32 gives the greatest magnitude of x[n]; n is a positive multiple of 32.
+// quantize64 computes, for each group of 64, scales[g] = greatest magnitude / 127 and dst[i] = round(src[i] * (127 / greatest)) + 128, of equals the even one.
 //
 //go:noescape
-func greatest32(n int, x *float32) float32
-
-// quantize32 computes dst[i] = round(src[i] * factor) + 128, of equals the even one; n is a positive multiple of 32.
-//
-//go:noescape
-func quantize32(n int, dst *uint8, src *float32, factor float32)
+func quantize64(groups int, dst *uint8, src *float32, scales *float32)
 
 // exp8 computes dst[i] = e^(src[i] - shift); n is a positive multiple of 8.
 //

@@ -896,33 +896,41 @@ DATA ones<>+24(SB)/4, $0x00010001
 DATA ones<>+28(SB)/4, $0x00010001
 GLOBL ones<>(SB), RODATA|NOPTR, $32
 
-// func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
-// Requires: AVX, AVX2
-TEXT ·tileInt8x1(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ lda+24(FP), CX
-	MOVQ ldc+48(FP), DX
-	MOVQ a+16(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ rowScale+56(FP), DI
-	SHLQ $0x02, DX
+// func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·tileInt8x1(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ c+40(FP), CX
+	MOVQ lda+24(FP), DX
+	MOVQ ldc+48(FP), BX
+	SHLQ $0x02, BX
 
 tile:
-	MOVQ  k+8(FP), R8
-	MOVQ  b+32(FP), R9
-	MOVQ  BX, R10
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
+	MOVQ k+8(FP), SI
+	MOVQ b+32(FP), DI
+	MOVQ AX, R8
+	MOVQ scale+72(FP), R9
+	MOVQ bias+80(FP), R10
+	MOVQ rowScale+56(FP), R11
+	MOVQ add+88(FP), R12
+
+group:
+	MOVQ    $0x00000040, R13
+	CMPQ    SI, R13
+	CMOVQLT SI, R13
+	SUBQ    R13, SI
+	VMOVDQU (R10), Y0
+	VMOVDQU 32(R10), Y1
 
 loop:
-	VMOVDQU      (R9), Y2
-	VMOVDQU      32(R9), Y3
-	VMOVDQU      64(R9), Y4
-	VMOVDQU      96(R9), Y5
-	VPBROADCASTD (R10), Y6
+	VMOVDQU      (DI), Y2
+	VMOVDQU      32(DI), Y3
+	VMOVDQU      64(DI), Y4
+	VMOVDQU      96(DI), Y5
+	VPBROADCASTD (R8), Y6
 	VPMADDUBSW   Y2, Y6, Y2
 	VPMADDUBSW   Y3, Y6, Y6
-	VPBROADCASTD 4(R10), Y3
+	VPBROADCASTD 4(R8), Y3
 	VPMADDUBSW   Y4, Y3, Y4
 	VPADDW       Y4, Y2, Y2
 	VPMADDUBSW   Y5, Y3, Y3
@@ -931,73 +939,98 @@ loop:
 	VPADDD       Y2, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y6, Y6
 	VPADDD       Y6, Y1, Y1
-	ADDQ         $0x00000008, R10
-	ADDQ         $0x00000080, R9
-	SUBQ         $0x08, R8
+	ADDQ         $0x00000008, R8
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x08, R13
 	JG           loop
-	MOVQ         scale+64(FP), R8
-	MOVQ         bias+72(FP), R9
-	MOVQ         add+80(FP), R10
-	VMOVUPS      (R8), Y2
-	VMOVDQU      (R9), Y4
-	VMOVUPS      32(R8), Y3
-	VMOVDQU      32(R9), Y5
-	VBROADCASTSS (DI), Y6
-	VPSUBD       Y4, Y0, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y2, Y6, Y2
-	VMULPS       Y2, Y0, Y0
-	VPSUBD       Y5, Y1, Y1
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y6, Y2
-	VMULPS       Y2, Y1, Y1
-	TESTQ        R10, R10
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	MOVQ         R11, R13
+	MOVQ         CX, R14
+	MOVQ         ldr+64(FP), R15
+	TESTQ        R12, R12
 	JZ           store
-	MOVQ         SI, R8
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
+	VBROADCASTSS (R13), Y4
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y2, Y4, Y2
+	VFMADD213PS  (R14), Y2, Y0
+	VMOVUPS      Y0, (R14)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y4, Y0
+	VFMADD213PS  32(R14), Y0, Y1
+	VMOVUPS      Y1, 32(R14)
+	JMP          next
 
 store:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	ADDQ    CX, BX
-	ADDQ    $0x00000004, DI
-	DECQ    AX
-	JNZ     tile
+	VBROADCASTSS (R13), Y4
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (R14)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y4, Y0
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 32(R14)
+	MOVQ         $0x00000001, R12
+
+next:
+	ADDQ  $0x04, R11
+	ADDQ  $0x40, R9
+	ADDQ  $0x40, R10
+	TESTQ SI, SI
+	JNZ   group
+	MOVQ  rowScale+56(FP), SI
+	MOVQ  tiles+0(FP), DI
+	DECQ  DI
+	JZ    done
+	MOVQ  DI, tiles+0(FP)
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(R15*4), SI
+	MOVQ  SI, rowScale+56(FP)
+	JMP   tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
-// Requires: AVX, AVX2
-TEXT ·tileInt8x2(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ lda+24(FP), CX
-	MOVQ ldc+48(FP), DX
-	MOVQ a+16(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ rowScale+56(FP), DI
-	SHLQ $0x02, DX
+// func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·tileInt8x2(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ c+40(FP), CX
+	MOVQ lda+24(FP), DX
+	MOVQ ldc+48(FP), BX
+	SHLQ $0x02, BX
 
 tile:
-	MOVQ  k+8(FP), R8
-	MOVQ  b+32(FP), R9
-	MOVQ  BX, R10
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
+	MOVQ k+8(FP), SI
+	MOVQ b+32(FP), DI
+	MOVQ AX, R8
+	MOVQ scale+72(FP), R9
+	MOVQ bias+80(FP), R10
+	MOVQ rowScale+56(FP), R11
+	MOVQ add+88(FP), R12
+
+group:
+	MOVQ    $0x00000040, R13
+	CMPQ    SI, R13
+	CMOVQLT SI, R13
+	SUBQ    R13, SI
+	VMOVDQU (R10), Y0
+	VMOVDQU 32(R10), Y1
+	VMOVDQU (R10), Y2
+	VMOVDQU 32(R10), Y3
 
 loop:
-	VMOVDQU      (R9), Y4
-	VMOVDQU      32(R9), Y5
-	VMOVDQU      64(R9), Y6
-	VMOVDQU      96(R9), Y7
-	VPBROADCASTD (R10), Y8
+	VMOVDQU      (DI), Y4
+	VMOVDQU      32(DI), Y5
+	VMOVDQU      64(DI), Y6
+	VMOVDQU      96(DI), Y7
+	VPBROADCASTD (R8), Y8
 	VPMADDUBSW   Y4, Y8, Y10
 	VPMADDUBSW   Y5, Y8, Y8
-	VPBROADCASTD 4(R10), Y9
+	VPBROADCASTD 4(R8), Y9
 	VPMADDUBSW   Y6, Y9, Y11
 	VPADDW       Y11, Y10, Y10
 	VPMADDUBSW   Y7, Y9, Y9
@@ -1006,10 +1039,10 @@ loop:
 	VPADDD       Y10, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y1, Y1
-	VPBROADCASTD (R10)(CX*1), Y8
+	VPBROADCASTD (R8)(DX*1), Y8
 	VPMADDUBSW   Y4, Y8, Y4
 	VPMADDUBSW   Y5, Y8, Y8
-	VPBROADCASTD 4(R10)(CX*1), Y5
+	VPBROADCASTD 4(R8)(DX*1), Y5
 	VPMADDUBSW   Y6, Y5, Y6
 	VPADDW       Y6, Y4, Y4
 	VPMADDUBSW   Y7, Y5, Y5
@@ -1018,91 +1051,125 @@ loop:
 	VPADDD       Y4, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y8, Y8
 	VPADDD       Y8, Y3, Y3
-	ADDQ         $0x00000008, R10
-	ADDQ         $0x00000080, R9
-	SUBQ         $0x08, R8
+	ADDQ         $0x00000008, R8
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x08, R13
 	JG           loop
-	MOVQ         scale+64(FP), R8
-	MOVQ         bias+72(FP), R9
-	MOVQ         add+80(FP), R10
-	VMOVUPS      (R8), Y4
-	VMOVDQU      (R9), Y6
-	VMOVUPS      32(R8), Y5
-	VMOVDQU      32(R9), Y7
-	VBROADCASTSS (DI), Y8
-	VPSUBD       Y6, Y0, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y4, Y8, Y9
-	VMULPS       Y9, Y0, Y0
-	VPSUBD       Y7, Y1, Y1
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y8, Y1, Y1
-	VBROADCASTSS 4(DI), Y8
-	VPSUBD       Y6, Y2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y4, Y8, Y4
-	VMULPS       Y4, Y2, Y2
-	VPSUBD       Y7, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y5, Y8, Y4
-	VMULPS       Y4, Y3, Y3
-	TESTQ        R10, R10
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	MOVQ         R11, R13
+	MOVQ         CX, R14
+	MOVQ         ldr+64(FP), R15
+	TESTQ        R12, R12
 	JZ           store
-	MOVQ         SI, R8
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
+	VBROADCASTSS (R13), Y6
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y4, Y6, Y7
+	VFMADD213PS  (R14), Y7, Y0
+	VMOVUPS      Y0, (R14)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y5, Y6, Y0
+	VFMADD213PS  32(R14), Y0, Y1
+	VMOVUPS      Y1, 32(R14)
+	LEAQ         (R13)(R15*4), R13
+	ADDQ         BX, R14
+	VBROADCASTSS (R13), Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y4, Y0, Y1
+	VFMADD213PS  (R14), Y1, Y2
+	VMOVUPS      Y2, (R14)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y5, Y0, Y0
+	VFMADD213PS  32(R14), Y0, Y3
+	VMOVUPS      Y3, 32(R14)
+	JMP          next
 
 store:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	ADDQ    CX, BX
-	ADDQ    CX, BX
-	ADDQ    $0x00000008, DI
-	DECQ    AX
-	JNZ     tile
+	VBROADCASTSS (R13), Y6
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y4, Y6, Y7
+	VMULPS       Y7, Y0, Y0
+	VMOVUPS      Y0, (R14)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y5, Y6, Y0
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 32(R14)
+	LEAQ         (R13)(R15*4), R13
+	ADDQ         BX, R14
+	VBROADCASTSS (R13), Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y4, Y0, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, (R14)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y5, Y0, Y0
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y3, 32(R14)
+	MOVQ         $0x00000001, R12
+
+next:
+	ADDQ  $0x04, R11
+	ADDQ  $0x40, R9
+	ADDQ  $0x40, R10
+	TESTQ SI, SI
+	JNZ   group
+	MOVQ  rowScale+56(FP), SI
+	MOVQ  tiles+0(FP), DI
+	DECQ  DI
+	JZ    done
+	MOVQ  DI, tiles+0(FP)
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(R15*4), SI
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(R15*4), SI
+	MOVQ  SI, rowScale+56(FP)
+	JMP   tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
-// Requires: AVX, AVX2
-TEXT ·tileInt8x3(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ lda+24(FP), CX
-	MOVQ ldc+48(FP), DX
-	MOVQ a+16(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ rowScale+56(FP), DI
-	SHLQ $0x02, DX
+// func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·tileInt8x3(SB), NOSPLIT, $0-96
+	MOVQ a+16(FP), AX
+	MOVQ c+40(FP), CX
+	MOVQ lda+24(FP), DX
+	MOVQ ldc+48(FP), BX
+	SHLQ $0x02, BX
 
 tile:
-	MOVQ  k+8(FP), R8
-	MOVQ  b+32(FP), R9
-	MOVQ  BX, R10
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
+	MOVQ k+8(FP), SI
+	MOVQ b+32(FP), DI
+	MOVQ AX, R8
+	MOVQ scale+72(FP), R9
+	MOVQ bias+80(FP), R10
+	MOVQ rowScale+56(FP), R11
+	MOVQ add+88(FP), R12
+
+group:
+	MOVQ    $0x00000040, R13
+	CMPQ    SI, R13
+	CMOVQLT SI, R13
+	SUBQ    R13, SI
+	VMOVDQU (R10), Y0
+	VMOVDQU 32(R10), Y1
+	VMOVDQU (R10), Y2
+	VMOVDQU 32(R10), Y3
+	VMOVDQU (R10), Y4
+	VMOVDQU 32(R10), Y5
 
 loop:
-	VMOVDQU      (R9), Y6
-	VMOVDQU      32(R9), Y7
-	VMOVDQU      64(R9), Y8
-	VMOVDQU      96(R9), Y9
-	VPBROADCASTD (R10), Y10
+	VMOVDQU      (DI), Y6
+	VMOVDQU      32(DI), Y7
+	VMOVDQU      64(DI), Y8
+	VMOVDQU      96(DI), Y9
+	VPBROADCASTD (R8), Y10
 	VPMADDUBSW   Y6, Y10, Y12
 	VPMADDUBSW   Y7, Y10, Y10
-	VPBROADCASTD 4(R10), Y11
+	VPBROADCASTD 4(R8), Y11
 	VPMADDUBSW   Y8, Y11, Y13
 	VPADDW       Y13, Y12, Y12
 	VPMADDUBSW   Y9, Y11, Y11
@@ -1111,10 +1178,10 @@ loop:
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y1, Y1
-	VPBROADCASTD (R10)(CX*1), Y10
+	VPBROADCASTD (R8)(DX*1), Y10
 	VPMADDUBSW   Y6, Y10, Y12
 	VPMADDUBSW   Y7, Y10, Y10
-	VPBROADCASTD 4(R10)(CX*1), Y11
+	VPBROADCASTD 4(R8)(DX*1), Y11
 	VPMADDUBSW   Y8, Y11, Y13
 	VPADDW       Y13, Y12, Y12
 	VPMADDUBSW   Y9, Y11, Y11
@@ -1123,10 +1190,10 @@ loop:
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y3, Y3
-	VPBROADCASTD (R10)(CX*2), Y10
+	VPBROADCASTD (R8)(DX*2), Y10
 	VPMADDUBSW   Y6, Y10, Y6
 	VPMADDUBSW   Y7, Y10, Y10
-	VPBROADCASTD 4(R10)(CX*2), Y7
+	VPBROADCASTD 4(R8)(DX*2), Y7
 	VPMADDUBSW   Y8, Y7, Y8
 	VPADDW       Y8, Y6, Y6
 	VPMADDUBSW   Y9, Y7, Y7
@@ -1135,111 +1202,154 @@ loop:
 	VPADDD       Y6, Y4, Y4
 	VPMADDWD     ones<>+0(SB), Y10, Y10
 	VPADDD       Y10, Y5, Y5
-	ADDQ         $0x00000008, R10
-	ADDQ         $0x00000080, R9
-	SUBQ         $0x08, R8
+	ADDQ         $0x00000008, R8
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x08, R13
 	JG           loop
-	MOVQ         scale+64(FP), R8
-	MOVQ         bias+72(FP), R9
-	MOVQ         add+80(FP), R10
-	VMOVUPS      (R8), Y6
-	VMOVDQU      (R9), Y8
-	VMOVUPS      32(R8), Y7
-	VMOVDQU      32(R9), Y9
-	VBROADCASTSS (DI), Y10
-	VPSUBD       Y8, Y0, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y6, Y10, Y11
-	VMULPS       Y11, Y0, Y0
-	VPSUBD       Y9, Y1, Y1
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y7, Y10, Y10
-	VMULPS       Y10, Y1, Y1
-	VBROADCASTSS 4(DI), Y10
-	VPSUBD       Y8, Y2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y6, Y10, Y11
-	VMULPS       Y11, Y2, Y2
-	VPSUBD       Y9, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y7, Y10, Y10
-	VMULPS       Y10, Y3, Y3
-	VBROADCASTSS 8(DI), Y10
-	VPSUBD       Y8, Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y6, Y10, Y6
-	VMULPS       Y6, Y4, Y4
-	VPSUBD       Y9, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y10, Y6
-	VMULPS       Y6, Y5, Y5
-	TESTQ        R10, R10
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	MOVQ         R11, R13
+	MOVQ         CX, R14
+	MOVQ         ldr+64(FP), R15
+	TESTQ        R12, R12
 	JZ           store
-	MOVQ         SI, R8
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         DX, R8
+	VBROADCASTSS (R13), Y8
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y6, Y8, Y9
+	VFMADD213PS  (R14), Y9, Y0
+	VMOVUPS      Y0, (R14)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y7, Y8, Y0
+	VFMADD213PS  32(R14), Y0, Y1
+	VMOVUPS      Y1, 32(R14)
+	LEAQ         (R13)(R15*4), R13
+	ADDQ         BX, R14
+	VBROADCASTSS (R13), Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y6, Y0, Y1
+	VFMADD213PS  (R14), Y1, Y2
+	VMOVUPS      Y2, (R14)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y7, Y0, Y0
+	VFMADD213PS  32(R14), Y0, Y3
+	VMOVUPS      Y3, 32(R14)
+	LEAQ         (R13)(R15*4), R13
+	ADDQ         BX, R14
+	VBROADCASTSS (R13), Y0
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y0, Y1
+	VFMADD213PS  (R14), Y1, Y4
+	VMOVUPS      Y4, (R14)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y7, Y0, Y0
+	VFMADD213PS  32(R14), Y0, Y5
+	VMOVUPS      Y5, 32(R14)
+	JMP          next
 
 store:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	ADDQ    CX, BX
-	ADDQ    CX, BX
-	ADDQ    CX, BX
-	ADDQ    $0x0000000c, DI
-	DECQ    AX
-	JNZ     tile
+	VBROADCASTSS (R13), Y8
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y6, Y8, Y9
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      Y0, (R14)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y7, Y8, Y0
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 32(R14)
+	LEAQ         (R13)(R15*4), R13
+	ADDQ         BX, R14
+	VBROADCASTSS (R13), Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y6, Y0, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, (R14)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y3, 32(R14)
+	LEAQ         (R13)(R15*4), R13
+	ADDQ         BX, R14
+	VBROADCASTSS (R13), Y0
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y6, Y0, Y1
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      Y4, (R14)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y0, Y5, Y5
+	VMOVUPS      Y5, 32(R14)
+	MOVQ         $0x00000001, R12
+
+next:
+	ADDQ  $0x04, R11
+	ADDQ  $0x40, R9
+	ADDQ  $0x40, R10
+	TESTQ SI, SI
+	JNZ   group
+	MOVQ  rowScale+56(FP), SI
+	MOVQ  tiles+0(FP), DI
+	DECQ  DI
+	JZ    done
+	MOVQ  DI, tiles+0(FP)
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(R15*4), SI
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(R15*4), SI
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(R15*4), SI
+	MOVQ  SI, rowScale+56(FP)
+	JMP   tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)
-// Requires: AVX, AVX2
-TEXT ·tileInt8x4(SB), NOSPLIT, $0-88
-	MOVQ tiles+0(FP), AX
-	MOVQ lda+24(FP), CX
-	MOVQ ldc+48(FP), DX
-	MOVQ a+16(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ rowScale+56(FP), DI
-	SHLQ $0x02, DX
+// func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·tileInt8x4(SB), NOSPLIT, $8-96
+	MOVQ a+16(FP), AX
+	MOVQ c+40(FP), CX
+	MOVQ lda+24(FP), DX
+	MOVQ ldc+48(FP), BX
+	SHLQ $0x02, BX
 
 tile:
-	MOVQ  k+8(FP), R8
-	MOVQ  b+32(FP), R9
-	MOVQ  BX, R10
-	LEAQ  (R10)(CX*2), R11
-	ADDQ  CX, R11
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
+	MOVQ k+8(FP), SI
+	MOVQ b+32(FP), DI
+	MOVQ AX, R8
+	LEAQ (R8)(DX*2), R9
+	ADDQ DX, R9
+	MOVQ scale+72(FP), R10
+	MOVQ bias+80(FP), R11
+	MOVQ rowScale+56(FP), R12
+	MOVQ add+88(FP), R13
+
+group:
+	MOVQ    $0x00000040, R14
+	CMPQ    SI, R14
+	CMOVQLT SI, R14
+	SUBQ    R14, SI
+	VMOVDQU (R11), Y0
+	VMOVDQU 32(R11), Y1
+	VMOVDQU (R11), Y2
+	VMOVDQU 32(R11), Y3
+	VMOVDQU (R11), Y4
+	VMOVDQU 32(R11), Y5
+	VMOVDQU (R11), Y6
+	VMOVDQU 32(R11), Y7
 
 loop:
-	VMOVDQU      (R9), Y8
-	VMOVDQU      32(R9), Y9
-	VMOVDQU      64(R9), Y10
-	VMOVDQU      96(R9), Y11
-	VPBROADCASTD (R10), Y12
+	VMOVDQU      (DI), Y8
+	VMOVDQU      32(DI), Y9
+	VMOVDQU      64(DI), Y10
+	VMOVDQU      96(DI), Y11
+	VPBROADCASTD (R8), Y12
 	VPMADDUBSW   Y8, Y12, Y14
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(R10), Y13
+	VPBROADCASTD 4(R8), Y13
 	VPMADDUBSW   Y10, Y13, Y15
 	VPADDW       Y15, Y14, Y14
 	VPMADDUBSW   Y11, Y13, Y13
@@ -1248,10 +1358,10 @@ loop:
 	VPADDD       Y14, Y0, Y0
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (R10)(CX*1), Y12
+	VPBROADCASTD (R8)(DX*1), Y12
 	VPMADDUBSW   Y8, Y12, Y14
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(R10)(CX*1), Y13
+	VPBROADCASTD 4(R8)(DX*1), Y13
 	VPMADDUBSW   Y10, Y13, Y15
 	VPADDW       Y15, Y14, Y14
 	VPMADDUBSW   Y11, Y13, Y13
@@ -1260,10 +1370,10 @@ loop:
 	VPADDD       Y14, Y2, Y2
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (R10)(CX*2), Y12
+	VPBROADCASTD (R8)(DX*2), Y12
 	VPMADDUBSW   Y8, Y12, Y14
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(R10)(CX*2), Y13
+	VPBROADCASTD 4(R8)(DX*2), Y13
 	VPMADDUBSW   Y10, Y13, Y15
 	VPADDW       Y15, Y14, Y14
 	VPMADDUBSW   Y11, Y13, Y13
@@ -1272,10 +1382,10 @@ loop:
 	VPADDD       Y14, Y4, Y4
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (R11), Y12
+	VPBROADCASTD (R9), Y12
 	VPMADDUBSW   Y8, Y12, Y8
 	VPMADDUBSW   Y9, Y12, Y12
-	VPBROADCASTD 4(R11), Y9
+	VPBROADCASTD 4(R9), Y9
 	VPMADDUBSW   Y10, Y9, Y10
 	VPADDW       Y10, Y8, Y8
 	VPMADDUBSW   Y11, Y9, Y9
@@ -1284,110 +1394,171 @@ loop:
 	VPADDD       Y8, Y6, Y6
 	VPMADDWD     ones<>+0(SB), Y12, Y12
 	VPADDD       Y12, Y7, Y7
-	ADDQ         $0x00000008, R10
-	ADDQ         $0x00000008, R11
-	ADDQ         $0x00000080, R9
-	SUBQ         $0x08, R8
+	ADDQ         $0x00000008, R8
+	ADDQ         $0x00000008, R9
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x08, R14
 	JG           loop
-	MOVQ         scale+64(FP), R8
-	MOVQ         bias+72(FP), R9
-	MOVQ         add+80(FP), R10
-	VMOVUPS      (R8), Y8
-	VMOVDQU      (R9), Y10
-	VMOVUPS      32(R8), Y9
-	VMOVDQU      32(R9), Y11
-	VBROADCASTSS (DI), Y12
-	VPSUBD       Y10, Y0, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y8, Y12, Y13
-	VMULPS       Y13, Y0, Y0
-	VPSUBD       Y11, Y1, Y1
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y9, Y12, Y12
-	VMULPS       Y12, Y1, Y1
-	VBROADCASTSS 4(DI), Y12
-	VPSUBD       Y10, Y2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y8, Y12, Y13
-	VMULPS       Y13, Y2, Y2
-	VPSUBD       Y11, Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y9, Y12, Y12
-	VMULPS       Y12, Y3, Y3
-	VBROADCASTSS 8(DI), Y12
-	VPSUBD       Y10, Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y12, Y13
-	VMULPS       Y13, Y4, Y4
-	VPSUBD       Y11, Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y9, Y12, Y12
-	VMULPS       Y12, Y5, Y5
-	VBROADCASTSS 12(DI), Y12
-	VPSUBD       Y10, Y6, Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y12, Y8
-	VMULPS       Y8, Y6, Y6
-	VPSUBD       Y11, Y7, Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y9, Y12, Y8
-	VMULPS       Y8, Y7, Y7
-	TESTQ        R10, R10
+	VMOVUPS      (R10), Y8
+	VMOVUPS      32(R10), Y9
+	MOVQ         R12, R14
+	MOVQ         CX, R15
+	MOVQ         ldr+64(FP), BP
+	TESTQ        R13, R13
 	JZ           store
-	MOVQ         SI, R8
-	VADDPS       (R8), Y0, Y0
-	VADDPS       32(R8), Y1, Y1
-	ADDQ         DX, R8
-	VADDPS       (R8), Y2, Y2
-	VADDPS       32(R8), Y3, Y3
-	ADDQ         DX, R8
-	VADDPS       (R8), Y4, Y4
-	VADDPS       32(R8), Y5, Y5
-	ADDQ         DX, R8
-	VADDPS       (R8), Y6, Y6
-	VADDPS       32(R8), Y7, Y7
-	ADDQ         DX, R8
+	VBROADCASTSS (R14), Y10
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y8, Y10, Y11
+	VFMADD213PS  (R15), Y11, Y0
+	VMOVUPS      Y0, (R15)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y9, Y10, Y0
+	VFMADD213PS  32(R15), Y0, Y1
+	VMOVUPS      Y1, 32(R15)
+	LEAQ         (R14)(BP*4), R14
+	ADDQ         BX, R15
+	VBROADCASTSS (R14), Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y8, Y0, Y1
+	VFMADD213PS  (R15), Y1, Y2
+	VMOVUPS      Y2, (R15)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y9, Y0, Y0
+	VFMADD213PS  32(R15), Y0, Y3
+	VMOVUPS      Y3, 32(R15)
+	LEAQ         (R14)(BP*4), R14
+	ADDQ         BX, R15
+	VBROADCASTSS (R14), Y0
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y8, Y0, Y1
+	VFMADD213PS  (R15), Y1, Y4
+	VMOVUPS      Y4, (R15)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y9, Y0, Y0
+	VFMADD213PS  32(R15), Y0, Y5
+	VMOVUPS      Y5, 32(R15)
+	LEAQ         (R14)(BP*4), R14
+	ADDQ         BX, R15
+	VBROADCASTSS (R14), Y0
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y8, Y0, Y1
+	VFMADD213PS  (R15), Y1, Y6
+	VMOVUPS      Y6, (R15)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y0, Y0
+	VFMADD213PS  32(R15), Y0, Y7
+	VMOVUPS      Y7, 32(R15)
+	JMP          next
 
 store:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	ADDQ    DX, SI
-	VMOVUPS Y6, (SI)
-	VMOVUPS Y7, 32(SI)
-	ADDQ    DX, SI
-	ADDQ    CX, BX
-	ADDQ    CX, BX
-	ADDQ    CX, BX
-	ADDQ    CX, BX
-	ADDQ    $0x00000010, DI
-	DECQ    AX
-	JNZ     tile
+	VBROADCASTSS (R14), Y10
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y8, Y10, Y11
+	VMULPS       Y11, Y0, Y0
+	VMOVUPS      Y0, (R15)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y9, Y10, Y0
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, 32(R15)
+	LEAQ         (R14)(BP*4), R14
+	ADDQ         BX, R15
+	VBROADCASTSS (R14), Y0
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y8, Y0, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, (R15)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y3, 32(R15)
+	LEAQ         (R14)(BP*4), R14
+	ADDQ         BX, R15
+	VBROADCASTSS (R14), Y0
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y8, Y0, Y1
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      Y4, (R15)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y0, Y5, Y5
+	VMOVUPS      Y5, 32(R15)
+	LEAQ         (R14)(BP*4), R14
+	ADDQ         BX, R15
+	VBROADCASTSS (R14), Y0
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       Y8, Y0, Y1
+	VMULPS       Y1, Y6, Y6
+	VMOVUPS      Y6, (R15)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y0, Y7, Y7
+	VMOVUPS      Y7, 32(R15)
+	MOVQ         $0x00000001, R13
+
+next:
+	ADDQ  $0x04, R12
+	ADDQ  $0x40, R10
+	ADDQ  $0x40, R11
+	TESTQ SI, SI
+	JNZ   group
+	MOVQ  rowScale+56(FP), SI
+	MOVQ  tiles+0(FP), DI
+	DECQ  DI
+	JZ    done
+	MOVQ  DI, tiles+0(FP)
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(BP*4), SI
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(BP*4), SI
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(BP*4), SI
+	ADDQ  DX, AX
+	ADDQ  BX, CX
+	LEAQ  (SI)(BP*4), SI
+	MOVQ  SI, rowScale+56(FP)
+	JMP   tile
+
+done:
 	VZEROUPPER
 	RET
 
-// func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale float32, scale *float32, bias *int32, add int)
-// Requires: AVX, AVX2
-TEXT ·wideInt8(SB), NOSPLIT, $0-72
-	MOVQ  k+0(FP), AX
-	MOVQ  a+8(FP), CX
-	MOVQ  stride+24(FP), DX
-	MOVQ  b+16(FP), BX
-	LEAQ  (BX)(DX*2), SI
-	ADDQ  DX, SI
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
-	VPXOR Y6, Y6, Y6
-	VPXOR Y7, Y7, Y7
+// func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·wideInt8(SB), NOSPLIT, $0-80
+	MOVQ k+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ stride+24(FP), DX
+	MOVQ b+16(FP), BX
+	LEAQ (BX)(DX*2), SI
+	ADDQ DX, SI
+	MOVQ c+32(FP), DI
+	MOVQ rowScale+40(FP), R8
+	MOVQ add+72(FP), R9
+	MOVQ groups+64(FP), R10
+	SHLQ $0x06, R10
+	MOVQ scale+48(FP), R11
+	LEAQ (R11)(R10*2), R12
+	ADDQ R10, R12
+	MOVQ bias+56(FP), R13
+	LEAQ (R13)(R10*2), R14
+	ADDQ R10, R14
+
+group:
+	MOVQ    $0x00000040, R15
+	CMPQ    AX, R15
+	CMOVQLT AX, R15
+	SUBQ    R15, AX
+	VMOVDQU (R13), Y0
+	VMOVDQU 32(R13), Y1
+	VMOVDQU (R13)(R10*1), Y2
+	VMOVDQU 32(R13)(R10*1), Y3
+	VMOVDQU (R13)(R10*2), Y4
+	VMOVDQU 32(R13)(R10*2), Y5
+	VMOVDQU (R14), Y6
+	VMOVDQU 32(R14), Y7
 
 loop:
 	VPBROADCASTD (CX), Y8
@@ -1435,65 +1606,88 @@ loop:
 	ADDQ         $0x08, CX
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000080, SI
-	SUBQ         $0x08, AX
+	SUBQ         $0x08, R15
 	JG           loop
-	MOVQ         c+32(FP), AX
-	MOVQ         scale+48(FP), CX
-	MOVQ         bias+56(FP), DX
-	MOVQ         add+64(FP), BX
-	VBROADCASTSS rowScale+40(FP), Y8
-	VPSUBD       (DX), Y0, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMULPS       (CX), Y8, Y9
-	VMULPS       Y9, Y0, Y0
-	VPSUBD       32(DX), Y1, Y1
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       32(CX), Y8, Y9
-	VMULPS       Y9, Y1, Y1
-	VPSUBD       64(DX), Y2, Y2
-	VCVTDQ2PS    Y2, Y2
-	VMULPS       64(CX), Y8, Y9
-	VMULPS       Y9, Y2, Y2
-	VPSUBD       96(DX), Y3, Y3
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       96(CX), Y8, Y9
-	VMULPS       Y9, Y3, Y3
-	VPSUBD       128(DX), Y4, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       128(CX), Y8, Y9
-	VMULPS       Y9, Y4, Y4
-	VPSUBD       160(DX), Y5, Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       160(CX), Y8, Y9
-	VMULPS       Y9, Y5, Y5
-	VPSUBD       192(DX), Y6, Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       192(CX), Y8, Y9
-	VMULPS       Y9, Y6, Y6
-	VPSUBD       224(DX), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       224(CX), Y8, Y8
-	VMULPS       Y8, Y7, Y7
-	TESTQ        BX, BX
+	VBROADCASTSS (R8), Y8
+	TESTQ        R9, R9
 	JZ           store
-	VADDPS       (AX), Y0, Y0
-	VADDPS       32(AX), Y1, Y1
-	VADDPS       64(AX), Y2, Y2
-	VADDPS       96(AX), Y3, Y3
-	VADDPS       128(AX), Y4, Y4
-	VADDPS       160(AX), Y5, Y5
-	VADDPS       192(AX), Y6, Y6
-	VADDPS       224(AX), Y7, Y7
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       (R11), Y8, Y9
+	VFMADD213PS  (DI), Y9, Y0
+	VMOVUPS      Y0, (DI)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       32(R11), Y8, Y0
+	VFMADD213PS  32(DI), Y0, Y1
+	VMOVUPS      Y1, 32(DI)
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       (R11)(R10*1), Y8, Y0
+	VFMADD213PS  64(DI), Y0, Y2
+	VMOVUPS      Y2, 64(DI)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       32(R11)(R10*1), Y8, Y0
+	VFMADD213PS  96(DI), Y0, Y3
+	VMOVUPS      Y3, 96(DI)
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       (R11)(R10*2), Y8, Y0
+	VFMADD213PS  128(DI), Y0, Y4
+	VMOVUPS      Y4, 128(DI)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       32(R11)(R10*2), Y8, Y0
+	VFMADD213PS  160(DI), Y0, Y5
+	VMOVUPS      Y5, 160(DI)
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       (R12), Y8, Y0
+	VFMADD213PS  192(DI), Y0, Y6
+	VMOVUPS      Y6, 192(DI)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       32(R12), Y8, Y0
+	VFMADD213PS  224(DI), Y0, Y7
+	VMOVUPS      Y7, 224(DI)
+	JMP          next
 
 store:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VMOVUPS Y4, 128(AX)
-	VMOVUPS Y5, 160(AX)
-	VMOVUPS Y6, 192(AX)
-	VMOVUPS Y7, 224(AX)
+	VCVTDQ2PS Y0, Y0
+	VMULPS    (R11), Y8, Y9
+	VMULPS    Y9, Y0, Y0
+	VMOVUPS   Y0, (DI)
+	VCVTDQ2PS Y1, Y1
+	VMULPS    32(R11), Y8, Y0
+	VMULPS    Y0, Y1, Y1
+	VMOVUPS   Y1, 32(DI)
+	VCVTDQ2PS Y2, Y2
+	VMULPS    (R11)(R10*1), Y8, Y0
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, 64(DI)
+	VCVTDQ2PS Y3, Y3
+	VMULPS    32(R11)(R10*1), Y8, Y0
+	VMULPS    Y0, Y3, Y3
+	VMOVUPS   Y3, 96(DI)
+	VCVTDQ2PS Y4, Y4
+	VMULPS    (R11)(R10*2), Y8, Y0
+	VMULPS    Y0, Y4, Y4
+	VMOVUPS   Y4, 128(DI)
+	VCVTDQ2PS Y5, Y5
+	VMULPS    32(R11)(R10*2), Y8, Y0
+	VMULPS    Y0, Y5, Y5
+	VMOVUPS   Y5, 160(DI)
+	VCVTDQ2PS Y6, Y6
+	VMULPS    (R12), Y8, Y0
+	VMULPS    Y0, Y6, Y6
+	VMOVUPS   Y6, 192(DI)
+	VCVTDQ2PS Y7, Y7
+	VMULPS    32(R12), Y8, Y0
+	VMULPS    Y0, Y7, Y7
+	VMOVUPS   Y7, 224(DI)
+	MOVQ      $0x00000001, R9
+
+next:
+	ADDQ  $0x04, R8
+	ADDQ  $0x00000040, R11
+	ADDQ  $0x00000040, R12
+	ADDQ  $0x00000040, R13
+	ADDQ  $0x00000040, R14
+	TESTQ AX, AX
+	JNZ   group
 	VZEROUPPER
 	RET
 
@@ -1507,74 +1701,94 @@ DATA packOrder<>+24(SB)/4, $0x00000003
 DATA packOrder<>+28(SB)/4, $0x00000007
 GLOBL packOrder<>(SB), RODATA|NOPTR, $32
 
-// func greatest32(n int, x *float32) float32
-// Requires: AVX, AVX2, SSE
-TEXT ·greatest32(SB), NOSPLIT, $0-20
-	MOVQ     n+0(FP), AX
-	MOVQ     x+8(FP), CX
-	VPCMPEQD Y0, Y0, Y0
-	VPSRLD   $0x01, Y0, Y0
-	VXORPS   Y1, Y1, Y1
-	VXORPS   Y2, Y2, Y2
-	VXORPS   Y3, Y3, Y3
-	VXORPS   Y4, Y4, Y4
+DATA quantizeLimits<>+0(SB)/4, $0x42fe0000
+DATA quantizeLimits<>+4(SB)/4, $0x03aa2425
+GLOBL quantizeLimits<>(SB), RODATA|NOPTR, $8
 
-loop:
-	VANDPS       (CX), Y0, Y5
-	VMAXPS       Y5, Y1, Y1
-	VANDPS       32(CX), Y0, Y5
-	VMAXPS       Y5, Y2, Y2
-	VANDPS       64(CX), Y0, Y5
-	VMAXPS       Y5, Y3, Y3
-	VANDPS       96(CX), Y0, Y5
-	VMAXPS       Y5, Y4, Y4
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x20, AX
-	JG           loop
-	VMAXPS       Y2, Y1, Y1
-	VMAXPS       Y4, Y3, Y3
-	VMAXPS       Y3, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VMAXPS       X0, X1, X0
-	VPSHUFD      $0x4e, X0, X1
-	VMAXPS       X1, X0, X0
-	VPSHUFD      $0xb1, X0, X1
-	VMAXPS       X1, X0, X0
-	MOVSS        X0, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func quantize32(n int, dst *uint8, src *float32, factor float32)
+// func quantize64(groups int, dst *uint8, src *float32, scales *float32)
 // Requires: AVX, AVX2
-TEXT ·quantize32(SB), NOSPLIT, $0-28
-	MOVQ         n+0(FP), AX
-	MOVQ         dst+8(FP), CX
-	MOVQ         src+16(FP), DX
-	VBROADCASTSS factor+24(FP), Y0
-	VMOVDQU      packOrder<>+0(SB), Y2
-	VPCMPEQW     Y1, Y1, Y1
-	VPSLLW       $0x07, Y1, Y1
-	VPACKSSWB    Y1, Y1, Y1
+TEXT ·quantize64(SB), NOSPLIT, $0-32
+	MOVQ      groups+0(FP), AX
+	MOVQ      dst+8(FP), CX
+	MOVQ      src+16(FP), DX
+	MOVQ      scales+24(FP), BX
+	VMOVDQU   packOrder<>+0(SB), Y1
+	VPCMPEQD  Y2, Y2, Y2
+	VPSRLD    $0x01, Y2, Y2
+	VPCMPEQW  Y0, Y0, Y0
+	VPSLLW    $0x07, Y0, Y0
+	VPACKSSWB Y0, Y0, Y0
 
 loop:
-	VMULPS    (DX), Y0, Y3
-	VCVTPS2DQ Y3, Y3
-	VMULPS    32(DX), Y0, Y4
-	VCVTPS2DQ Y4, Y4
-	VMULPS    64(DX), Y0, Y5
-	VCVTPS2DQ Y5, Y5
-	VMULPS    96(DX), Y0, Y6
-	VCVTPS2DQ Y6, Y6
-	VPACKSSDW Y4, Y3, Y3
-	VPACKSSDW Y6, Y5, Y5
-	VPACKSSWB Y5, Y3, Y3
-	VPERMD    Y3, Y2, Y3
-	VPXOR     Y1, Y3, Y3
-	VMOVDQU   Y3, (CX)
-	ADDQ      $0x00000080, DX
-	ADDQ      $0x20, CX
-	SUBQ      $0x20, AX
-	JG        loop
+	VMOVUPS      (DX), Y3
+	VANDPS       Y3, Y2, Y11
+	VMOVUPS      32(DX), Y4
+	VANDPS       Y4, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VMOVUPS      64(DX), Y5
+	VANDPS       Y5, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VMOVUPS      96(DX), Y6
+	VANDPS       Y6, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VMOVUPS      128(DX), Y7
+	VANDPS       Y7, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VMOVUPS      160(DX), Y8
+	VANDPS       Y8, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VMOVUPS      192(DX), Y9
+	VANDPS       Y9, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VMOVUPS      224(DX), Y10
+	VANDPS       Y10, Y2, Y12
+	VMAXPS       Y12, Y11, Y11
+	VEXTRACTF128 $0x01, Y11, X13
+	VMAXPS       X13, X11, X13
+	VPSHUFD      $0x4e, X13, X12
+	VMAXPS       X12, X13, X13
+	VPSHUFD      $0xb1, X13, X12
+	VMAXPS       X12, X13, X13
+	VDIVSS       quantizeLimits<>+0(SB), X13, X12
+	VMOVSS       X12, (BX)
+	VCMPSS       $0x0d, quantizeLimits<>+4(SB), X13, X12
+	VMOVSS       quantizeLimits<>+0(SB), X11
+	VDIVSS       X13, X11, X11
+	VANDPS       X12, X11, X11
+	VBROADCASTSS X11, Y11
+	VMULPS       Y11, Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       Y11, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       Y11, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VMULPS       Y11, Y6, Y6
+	VCVTPS2DQ    Y6, Y6
+	VMULPS       Y11, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VMULPS       Y11, Y8, Y8
+	VCVTPS2DQ    Y8, Y8
+	VMULPS       Y11, Y9, Y9
+	VCVTPS2DQ    Y9, Y9
+	VMULPS       Y11, Y10, Y10
+	VCVTPS2DQ    Y10, Y10
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSDW    Y6, Y5, Y5
+	VPACKSSWB    Y5, Y3, Y3
+	VPERMD       Y3, Y1, Y3
+	VPXOR        Y0, Y3, Y3
+	VMOVDQU      Y3, (CX)
+	VPACKSSDW    Y8, Y7, Y7
+	VPACKSSDW    Y10, Y9, Y9
+	VPACKSSWB    Y9, Y7, Y7
+	VPERMD       Y7, Y1, Y7
+	VPXOR        Y0, Y7, Y7
+	VMOVDQU      Y7, 32(CX)
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x40, CX
+	ADDQ         $0x04, BX
+	DECQ         AX
+	JNZ          loop
 	VZEROUPPER
 	RET
 

@@ -8,7 +8,7 @@ import (
 var generic = Set{
 	Name: "generic",
 	tile: genericTile, wide: genericWide,
-	tile8: genericTile8, wide8: genericWide8, greatest: genericGreatest, quantize: genericQuantize,
+	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
 	squares: genericSquares, maximum: genericMaximum, scale: genericScale,
 }
@@ -105,42 +105,48 @@ func genericScale(dst, x []float32, scale float32, weight []float32) {
 	}
 }
 
-func genericGreatest(x []float32) float32 {
-	greatest := float32(0)
-	for _, v := range x {
-		greatest = max(greatest, v, -v)
+func genericQuantize(groups int, dst []uint8, src, scales []float32) {
+	for g := range groups {
+		group := src[g*GroupSize : (g+1)*GroupSize]
+		greatest := float32(0)
+		for _, x := range group {
+			greatest = max(greatest, x, -x)
+		}
+		scales[g] = greatest / 127
+		factor := float32(0)
+		if greatest >= leastScaled {
+			factor = 127 / greatest
+		}
+		for i, x := range group {
+			dst[g*GroupSize+i] = uint8(int32(math.RoundToEven(float64(x*factor))) + 128)
+		}
 	}
-	return greatest
 }
 
-func genericQuantize(dst []uint8, src []float32, factor float32) {
-	for i, x := range src {
-		dst[i] = uint8(int32(math.RoundToEven(float64(x*factor))) + 128)
-	}
-}
-
-func genericTile8(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
+func genericTile8(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
+	groups := Groups(k)
 	for i := range rows {
-		var sums [Width]int32
-		for n, x := range a[i*lda : i*lda+k] {
-			for j := range sums {
-				sums[j] += int32(x) * int32(b[n/4*4*Width+4*j+n%4])
-			}
+		row, out := a[i*k:(i+1)*k], c[i*ldc:i*ldc+Width]
+		if !add {
+			clear(out)
 		}
-		out := c[i*ldc : i*ldc+Width]
-		for j, sum := range sums {
-			v := float32(sum-bias[j]) * (rowScale[i] * scale[j])
-			if add {
-				v += out[j]
+		for g := range groups {
+			var sums [Width]int32
+			for n := g * GroupSize; n < min(k, (g+1)*GroupSize); n++ {
+				for j := range sums {
+					sums[j] += int32(row[n]) * int32(b[n/4*4*Width+4*j+n%4])
+				}
 			}
-			out[j] = v
+			for j, sum := range sums {
+				out[j] += float32(sum+bias[g*Width+j]) * (rowScale[i*groups+g] * scale[g*Width+j])
+			}
 		}
 	}
 }
 
-func genericWide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool) {
+func genericWide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale, scale []float32, bias []int32, add bool) {
 	for p := range 4 {
-		n := p * Width
-		genericTile8(1, k, a, k, b[p*stride:], c[n:], Width, []float32{rowScale}, scale[n:], bias[n:], add)
+		at := p * Groups(k) * Width
+		genericTile8(1, k, a, b[p*stride:], c[p*Width:], Width, rowScale, scale[at:], bias[at:], add)
 	}
 }

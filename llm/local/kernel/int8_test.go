@@ -25,37 +25,43 @@ func extremes(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// Products of 8-bit numbers are exact: every set gives the bits of the
-// definition, rows alone and together, and nothing beside them is written.
+// Sums of 8-bit products are exact: with scales that are powers of two, every
+// set gives the bits of the definition, and nothing beside them is written.
 func TestMul8(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	for _, fill := range []func(*rand.Rand, int) []float32{random, extremes} {
 		for _, n := range []int{1, 16, 33, 64, 130} {
-			for _, k := range []int{1, 7, 8, 31, 32, 33, 64, 250, 544} {
+			for _, k := range []int{1, 7, 8, 31, 63, 64, 65, 72, 128, 250, 544} {
 				matrix := pack8(n, k, fill(r, n*k))
-				depth := PadK(k)
+				depth, groups := PadK(k), Groups(k)
+				for i := range matrix.Scales {
+					matrix.Scales[i] = []float32{.25, .5, 1}[r.IntN(3)]
+				}
 				for _, m := range []int{1, 2, 3, 4, 5, 7, 9, 260} {
-					if m > 9 && k > 64 {
+					if m > 9 && k > 72 {
 						continue
 					}
-					a := fill(r, m*k)
-					q, scales := make([]uint8, m*depth), make([]float32, m)
-					generic.Quantize(m, k, a, k, q, scales)
+					q, scales := make([]uint8, m*depth), make([]float32, m*groups)
+					generic.Quantize(m, k, fill(r, m*k), k, q, scales)
+					for i := range scales {
+						scales[i] = []float32{.5, 1, 2}[r.IntN(3)]
+					}
 					ldc := Pad(n) + 3
-					before := random(r, m*ldc)
+					before := integers(r, m*ldc)
 					for _, add := range []bool{false, true} {
 						want := slices.Clone(before)
 						for i := range m {
 							for j := range Pad(n) {
-								sum := int64(0)
+								sum := 0.0
 								for x := range depth {
-									sum += (int64(q[i*depth+x]) - 128) * int64(matrix.Panels[j/Width*depth*Width+x/4*4*Width+j%Width*4+x%4])
+									weight := matrix.Panels[j/Width*depth*Width+x/4*4*Width+j%Width*4+x%4]
+									scale := scales[i*groups+x/GroupSize] * matrix.Scales[(j/Width*groups+x/GroupSize)*Width+j%Width]
+									sum += float64(int(q[i*depth+x])-128) * float64(weight) * float64(scale)
 								}
-								v := float32(sum) * (scales[i] * matrix.Scales[j])
 								if add {
-									v += before[i*ldc+j]
+									sum += float64(before[i*ldc+j])
 								}
-								want[i*ldc+j] = v
+								want[i*ldc+j] = float32(sum)
 							}
 						}
 						for _, set := range Sets() {
@@ -67,6 +73,30 @@ func TestMul8(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// Rows together give the bits of each alone.
+func TestMul8RowsAreIndependent(t *testing.T) {
+	r := rand.New(rand.NewPCG(23, 24))
+	const n, k, rows = 208, 600, 270
+	matrix := pack8(n, k, random(r, n*k))
+	depth, groups := PadK(k), Groups(k)
+	for _, set := range Sets() {
+		q, scales := make([]uint8, rows*depth), make([]float32, rows*groups)
+		set.Quantize(rows, k, random(r, rows*k), k, q, scales)
+		want := make([]float32, rows*n)
+		for i := range rows {
+			set.Mul8(1, q[i*depth:], scales[i*groups:], matrix, want[i*n:], n, false)
+		}
+		for _, m := range []int{2, 3, 4, 5, 8, 11, 257, 270} {
+			got := make([]float32, m*n)
+			first := rows - m
+			set.Mul8(m, q[first*depth:], scales[first*groups:], matrix, got, n, false)
+			if !slices.Equal(got, want[first*n:]) {
+				t.Errorf("%s: %d rows together differ from each alone", set.Name, m)
 			}
 		}
 	}
@@ -98,18 +128,18 @@ func TestNoSaturation(t *testing.T) {
 		t.Error("127 everywhere does not saturate, so this test shows nothing")
 	}
 	row := make([]int8, k)
-	quantizeRow(row, w)
+	quantizeGroup(row, w)
 	if saturated(row) {
 		t.Errorf("weights %v saturate", row)
 	}
 	r := rand.New(rand.NewPCG(15, 16))
 	for range 3000 {
-		w := random(r, 1+r.IntN(100))
+		w := random(r, 1+r.IntN(GroupSize))
 		for range r.IntN(8) {
 			w[r.IntN(len(w))] *= 30
 		}
 		row := make([]int8, (len(w)+7)&^7)
-		quantizeRow(row, w)
+		quantizeGroup(row, w)
 		for i := 0; i < len(row); i += 8 {
 			for j := 0; j < 4; j += 2 {
 				positive, negative := 0, 0
@@ -133,7 +163,7 @@ func TestQuantizeError(t *testing.T) {
 	const n, k, m = 256, 512, 64
 	w, a := random(r, n*k), random(r, m*k)
 	matrix, exact := pack8(n, k, w), pack(n, k, w)
-	q, scales := make([]uint8, m*k), make([]float32, m)
+	q, scales := make([]uint8, m*k), make([]float32, m*Groups(k))
 	generic.Quantize(m, k, a, k, q, scales)
 	got, want := make([]float32, m*n), make([]float32, m*n)
 	best := Sets()[len(Sets())-1]
@@ -154,13 +184,13 @@ func TestQuantizeError(t *testing.T) {
 
 func TestQuantize(t *testing.T) {
 	r := rand.New(rand.NewPCG(19, 20))
-	for _, k := range []int{1, 31, 32, 33, 100, 576} {
+	for _, k := range []int{1, 31, 63, 64, 65, 100, 576} {
 		a := random(r, 3*(k+5))
 		clear(a[k+5 : 2*(k+5)])
-		depth := PadK(k)
+		depth, groups := PadK(k), Groups(k)
 		var first []uint8
 		for _, set := range Sets() {
-			q, scales := make([]uint8, 3*depth), make([]float32, 3)
+			q, scales := make([]uint8, 3*depth), make([]float32, 3*groups)
 			set.Quantize(3, k, a, k+5, q, scales)
 			if first == nil {
 				first = q
@@ -173,25 +203,11 @@ func TestQuantize(t *testing.T) {
 					if j < k {
 						want = a[i*(k+5)+j]
 					}
-					if got := float32(int(q[i*depth+j])-128) * scales[i]; math.Abs(float64(got-want)) > float64(scales[i])*.501 {
+					scale := scales[i*groups+j/GroupSize]
+					if got := float32(int(q[i*depth+j])-128) * scale; math.Abs(float64(got-want)) > float64(scale)*.501 {
 						t.Fatalf("%s: row %d: %g becomes %g", set.Name, i, want, got)
 					}
 				}
-			}
-		}
-	}
-}
-
-func TestRow8(t *testing.T) {
-	r := rand.New(rand.NewPCG(21, 22))
-	w := random(r, 33*70)
-	matrix := pack8(33, 70, w)
-	for n := range 33 {
-		row := make([]float32, 70)
-		matrix.Row(n, row)
-		for i, x := range row {
-			if math.Abs(float64(x-w[n*70+i])) > float64(matrix.Scales[n])*2 {
-				t.Fatalf("weight %d of output %d is %g, not %g", i, n, x, w[n*70+i])
 			}
 		}
 	}
@@ -203,7 +219,7 @@ func BenchmarkMul8(b *testing.B) {
 		matrix := pack8(size.n, size.k, random(r, size.n*size.k))
 		set := Sets()[len(Sets())-1]
 		for _, m := range []int{1, 4, 16, 64, 192} {
-			q, scales, c := make([]uint8, m*PadK(size.k)), make([]float32, m), make([]float32, m*Stride(size.n))
+			q, scales, c := make([]uint8, m*PadK(size.k)), make([]float32, m*Groups(size.k)), make([]float32, m*Stride(size.n))
 			b.Run(fmt.Sprintf("%s/%dx%dx%d", set.Name, m, size.n, size.k), func(b *testing.B) {
 				for b.Loop() {
 					set.Mul8(m, q, scales, matrix, c, Stride(size.n), false)

@@ -32,14 +32,14 @@ type Set struct {
 	tile func(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool)
 	// wide computes c[64] (+)= a[k] * B[4][k][16], panels stride apart.
 	wide func(k int, a []float32, b []float32, stride int, c []float32, add bool)
-	// tile8 computes C[rows][16] (+)= (A[rows][k] * B - bias) * rowScale * scale,
-	// where B is a panel of a Matrix8.
-	tile8 func(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool)
+	// tile8 computes C[rows][16] (+)= the sum over groups of inputs of
+	// (A[rows][k] * B + bias) * rowScale * scale, where B is a panel of a Matrix8
+	// and A what Quantize makes; k is a multiple of 8.
+	tile8 func(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool)
 	// wide8 does one row by four panels, stride apart.
-	wide8 func(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool)
-	// greatest and quantize take lengths that are positive multiples of 32.
-	greatest func(x []float32) float32
-	quantize func(dst []uint8, src []float32, factor float32)
+	wide8 func(k int, a []uint8, b []int8, stride int, c []float32, rowScale, scale []float32, bias []int32, add bool)
+	// quantize does one group or more.
+	quantize func(groups int, dst []uint8, src, scales []float32)
 	// These take lengths that are positive multiples of 8, squares and maximum
 	// of 16.
 	exp              func(dst, src []float32, shift float32)

@@ -1,11 +1,11 @@
 package kernel
 
-// quantizeRow gives the weights of one output as 8-bit numbers and what their
-// unit stands for. dst is a whole number of eights, zero beyond the weights. Of
-// inputs i, i+1, i+4 and i+5 (i a multiple of 8, or 2 more), whose products
-// meet in one 16-bit sum, neither the positive nor the negative weights exceed
-// 128 together.
-func quantizeRow(dst []int8, w []float32) (unit float32) {
+// quantizeGroup gives the weights of one output and group as 8-bit numbers and
+// what their unit stands for. dst is a whole number of eights, zero beyond the
+// weights. Of inputs i, i+1, i+4 and i+5 (i a multiple of 8, or 2 more), whose
+// products meet in one 16-bit sum, neither the positive nor the negative
+// weights exceed 128 together.
+func quantizeGroup(dst []int8, w []float32) (unit float32) {
 	greatest, sum := float32(0), float32(0)
 	for i := 0; i < len(w); i += 8 {
 		v := eight(w[i:])

@@ -9,7 +9,7 @@ func available() []Set {
 		sets = append(sets, Set{
 			Name: "avx2",
 			tile: avx2Tile, wide: avx2Wide,
-			tile8: avx2Tile8, wide8: avx2Wide8, greatest: avx2Greatest, quantize: avx2Quantize,
+			tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
 			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale,
 		})
@@ -74,40 +74,36 @@ func avx2Scale(dst, x []float32, scale float32, weight []float32) {
 	scale8(len(dst), &dst[0], &x[0], scale, &weight[0])
 }
 
-func avx2Greatest(x []float32) float32 {
-	mustBeMultiple(len(x), step8)
-	return greatest32(len(x), &x[0])
+func avx2Quantize(groups int, dst []uint8, src, scales []float32) {
+	_, _, _ = dst[groups*GroupSize-1], src[groups*GroupSize-1], scales[groups-1]
+	quantize64(groups, &dst[0], &src[0], &scales[0])
 }
-
-func avx2Quantize(dst []uint8, src []float32, factor float32) {
-	_ = src[len(dst)-1]
-	mustBeMultiple(len(dst), step8)
-	quantize32(len(dst), &dst[0], &src[0], factor)
-}
-
-var avx2Tiles8 = [tileRows8]func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int){
-	1: tileInt8x1, 2: tileInt8x2, 3: tileInt8x3}
 
 const tileRows8 = 4
 
-func avx2Tile8(rows, k int, a []uint8, lda int, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
-	_, _, _ = a[(rows-1)*lda+k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
-	_, _, _ = rowScale[rows-1], scale[Width-1], bias[Width-1]
+var avx2Tiles8 = [tileRows8]func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int){
+	1: tileInt8x1, 2: tileInt8x2, 3: tileInt8x3}
+
+func avx2Tile8(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {
+	groups := Groups(k)
+	_, _, _ = a[rows*k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
+	_, _, _ = rowScale[rows*groups-1], scale[groups*Width-1], bias[groups*Width-1]
 	mustBeMultiple(k, 8)
 	tiles := rows / tileRows8
 	if tiles > 0 {
-		tileInt8x4(tiles, k, &a[0], lda, &b[0], &c[0], ldc, &rowScale[0], &scale[0], &bias[0], flag(add))
+		tileInt8x4(tiles, k, &a[0], k, &b[0], &c[0], ldc, &rowScale[0], groups, &scale[0], &bias[0], flag(add))
 	}
 	if at := tiles * tileRows8; at < rows {
-		avx2Tiles8[rows-at](1, k, &a[at*lda], lda, &b[0], &c[at*ldc], ldc, &rowScale[at], &scale[0], &bias[0], flag(add))
+		avx2Tiles8[rows-at](1, k, &a[at*k], k, &b[0], &c[at*ldc], ldc, &rowScale[at*groups], groups, &scale[0], &bias[0], flag(add))
 	}
 }
 
-func avx2Wide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale float32, scale []float32, bias []int32, add bool) {
+func avx2Wide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale, scale []float32, bias []int32, add bool) {
+	groups := Groups(k)
 	_, _, _ = a[k-1], b[3*stride+k*Width-1], c[4*Width-1]
-	_, _ = scale[4*Width-1], bias[4*Width-1]
+	_, _, _ = rowScale[groups-1], scale[4*groups*Width-1], bias[4*groups*Width-1]
 	mustBeMultiple(k, 8)
-	wideInt8(k, &a[0], &b[0], stride, &c[0], rowScale, &scale[0], &bias[0], flag(add))
+	wideInt8(k, &a[0], &b[0], stride, &c[0], &rowScale[0], &scale[0], &bias[0], groups, flag(add))
 }
 
 func mustBeMultiple(n, of int) {

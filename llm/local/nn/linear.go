@@ -26,8 +26,8 @@ func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda in
 	if n := m * kernel.PadK(l.K); len(s.rows) < n {
 		s.rows = make([]uint8, n)
 	}
-	if len(s.scales) < m {
-		s.scales = make([]float32, m)
+	if n := m * kernel.Groups(l.K); len(s.scales) < n {
+		s.scales = make([]float32, n)
 	}
 	kernels.Quantize(m, l.K, a, lda, s.rows, s.scales)
 	kernels.Mul8(m, s.rows, s.scales, l.Eight, c, ldc, add)

@@ -2,13 +2,19 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
-// Weights of 8 bits lie as [k/4][16][4]: 64 bytes hold four inputs of a panel.
-const group = 4 * panel
+// Weights of 8 bits lie as [k/4][16][4]: fourInputs bytes hold four inputs of a
+// panel. Up to 64 inputs share a scale.
+const (
+	fourInputs = 4 * panel
+	groupSize  = 64
+)
 
 // ones is 1 in each 16-bit lane.
 func ones() Mem {
@@ -19,29 +25,15 @@ func ones() Mem {
 	return m
 }
 
-// tileInt8: C[n][16] (+)= (A[n][k] * B[k][16] - bias[16]) * rowScale[n] * scale[16],
-// for one tile of n rows after another.
+// multiply adds to sums, two registers a row, the products of n rows at a with
+// the two panels' halves at b, over k inputs, a multiple of 8; it moves the
+// pointers behind them.
 //
 // The products of a pair of neighbours fit into 16 bits, and so does the sum of
 // two pairs, because the weights are made for it (see quantizeRow): one
 // vpmaddwd then widens two vpmaddubsw. There is no register left for one.
-func tileInt8(n int, one Mem) {
-	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, scale *float32, bias *int32, add int)")
-	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] - bias[16]) * rowScale[%d] * scale[16] for one tile after another; k is a multiple of 8.", n, n, n, n))
-	Pragma("noescape")
-	tiles, lda, ldc := param("tiles"), param("lda"), param("ldc")
-	start, c, rowScale := param("a"), param("c"), param("rowScale")
-	SHLQ(Imm(2), ldc)
-	Label("tile")
-	k, b := param("k"), param("b")
-	from := GP64()
-	MOVQ(start, from)
-	a := newRows(from, lda, n)
-	sums := registers(2 * n)
-	for _, s := range sums {
-		VPXOR(s, s, s)
-	}
-	Label("loop")
+func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k reg.GPVirtual, one Mem) {
+	Label(label)
 	w := registers(4)
 	for i := range w {
 		VMOVDQU(Mem{Base: b, Disp: 32 * i}, w[i])
@@ -63,51 +55,103 @@ func tileInt8(n int, one Mem) {
 		VPADDD(x, sums[2*i+1], sums[2*i+1])
 	}
 	a.advance(8)
-	ADDQ(U32(2*group), b)
+	ADDQ(U32(2*fourInputs), b)
 	SUBQ(Imm(8), k)
-	JG(LabelRef("loop"))
+	JG(LabelRef(label))
+}
 
-	// The bias comes off, the sums are scaled, and stored or added to C.
-	scale, bias, add := param("scale"), param("bias"), param("add")
-	scales, biases := registers(2), registers(2)
-	for h := range 2 {
+// nextGroup puts into k how many of left inputs the next group has, and takes
+// them off.
+func nextGroup(left, k reg.GPVirtual) {
+	MOVQ(U32(groupSize), k)
+	CMPQ(left, k)
+	CMOVQLT(left, k)
+	SUBQ(k, left)
+}
+
+// tileInt8: C[n][16] (+)= sum over groups g of
+// (A[n][g] * B[g][16] + bias[g][16]) * rowScale[n][g] * scale[g][16],
+// for one tile of n rows after another.
+func tileInt8(n int, one Mem) {
+	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)")
+	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] + bias[16]) * rowScale[%d] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.", n, n, n, n))
+	Pragma("noescape")
+	start, c := param("a"), param("c")
+	lda, ldc := param("lda"), param("ldc")
+	SHLQ(Imm(2), ldc)
+	Label("tile")
+	left, b := param("k"), param("b")
+	from := GP64()
+	MOVQ(start, from)
+	a := newRows(from, lda, n)
+	scale, bias := param("scale"), param("bias")
+	rowScale, add := param("rowScale"), param("add")
+
+	Label("group")
+	k := GP64()
+	nextGroup(left, k)
+	sums := registers(2 * n)
+	for i, s := range sums {
+		VMOVDQU(Mem{Base: bias, Disp: 32 * (i % 2)}, s)
+	}
+	multiply("loop", n, sums, a, b, k, one)
+
+	// The sums are scaled, and stored or added to C.
+	scales := registers(2)
+	for h := range scales {
 		VMOVUPS(Mem{Base: scale, Disp: 32 * h}, scales[h])
-		VMOVDQU(Mem{Base: bias, Disp: 32 * h}, biases[h])
 	}
-	for i := range n {
-		r := YMM()
-		VBROADCASTSS(Mem{Base: rowScale, Disp: 4 * i}, r)
-		for h := range 2 {
-			s, t := sums[2*i+h], YMM()
-			VPSUBD(biases[h], s, s)
-			VCVTDQ2PS(s, s)
-			VMULPS(scales[h], r, t)
-			VMULPS(t, s, s)
-		}
-	}
+	at, out := GP64(), GP64()
+	MOVQ(rowScale, at)
+	MOVQ(c, out)
+	ldr := param("ldr")
 	TESTQ(add, add)
 	JZ(LabelRef("store"))
-	out := GP64()
-	MOVQ(c, out)
-	for i := range n {
-		for h := range 2 {
-			VADDPS(Mem{Base: out, Disp: 32 * h}, sums[2*i+h], sums[2*i+h])
+	each := func(add bool) {
+		for i := range n {
+			r := YMM()
+			VBROADCASTSS(Mem{Base: at}, r)
+			for h := range 2 {
+				s, t := sums[2*i+h], YMM()
+				VCVTDQ2PS(s, s)
+				VMULPS(scales[h], r, t)
+				if add {
+					VFMADD213PS(Mem{Base: out, Disp: 32 * h}, t, s)
+				} else {
+					VMULPS(t, s, s)
+				}
+				VMOVUPS(s, Mem{Base: out, Disp: 32 * h})
+			}
+			if i < n-1 {
+				LEAQ(Mem{Base: at, Index: ldr, Scale: 4}, at)
+				ADDQ(ldc, out)
+			}
 		}
-		ADDQ(ldc, out)
 	}
+	each(true)
+	JMP(LabelRef("next"))
 	Label("store")
-	for i := range n {
-		for h := range 2 {
-			VMOVUPS(sums[2*i+h], Mem{Base: c, Disp: 32 * h})
-		}
-		ADDQ(ldc, c)
-	}
+	each(false)
+	MOVQ(U32(1), add)
+	Label("next")
+	ADDQ(Imm(4), rowScale)
+	ADDQ(Imm(4*panel), scale)
+	ADDQ(Imm(4*panel), bias)
+	TESTQ(left, left)
+	JNZ(LabelRef("group"))
+
+	rowScale, tiles := param("rowScale"), param("tiles")
+	DECQ(tiles)
+	JZ(LabelRef("done"))
+	Store(tiles, Param("tiles"))
 	for range n {
 		ADDQ(lda, start)
+		ADDQ(ldc, c)
+		LEAQ(Mem{Base: rowScale, Index: ldr, Scale: 4}, rowScale)
 	}
-	ADDQ(U32(uint32(4*n)), rowScale)
-	DECQ(tiles)
-	JNZ(LabelRef("tile"))
+	Store(rowScale, Param("rowScale"))
+	JMP(LabelRef("tile"))
+	Label("done")
 	VZEROUPPER()
 	RET()
 }
@@ -115,14 +159,21 @@ func tileInt8(n int, one Mem) {
 // wideInt8: one row by four panels; at one row the weights' way from memory
 // takes the time.
 func wideInt8(one Mem) {
-	TEXT("wideInt8", NOSPLIT, "func(k int, a *uint8, b *int8, stride int, c *float32, rowScale float32, scale *float32, bias *int32, add int)")
-	Doc("wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] - bias[64]) * rowScale * scale[64]; stride is from panel to panel, in bytes, k a multiple of 8.")
+	TEXT("wideInt8", NOSPLIT, "func(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)")
+	Doc("wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs; stride is from panel to panel, in bytes, k a multiple of 8. Scales and biases of panels lie groups*16 numbers apart.")
 	Pragma("noescape")
-	k, a, stride := param("k"), param("a"), param("stride")
+	left, a, stride := param("k"), param("a"), param("stride")
 	b := newRows(param("b"), stride, 4)
+	c, rowScale, add := param("c"), param("rowScale"), param("add")
+	apart := param("groups")
+	SHLQ(Imm(6), apart)
+	scale, bias := newRows(param("scale"), apart, 4), newRows(param("bias"), apart, 4)
+	Label("group")
+	k := GP64()
+	nextGroup(left, k)
 	sums := registers(8)
-	for _, s := range sums {
-		VPXOR(s, s, s)
+	for i, s := range sums {
+		VMOVDQU(bias.at(i/2, 32*(i%2)), s)
 	}
 	Label("loop")
 	x, y := YMM(), YMM()
@@ -131,106 +182,117 @@ func wideInt8(one Mem) {
 	for i := range sums {
 		s, z := YMM(), YMM()
 		VPMADDUBSW(b.at(i/2, 32*(i%2)), x, s)
-		VPMADDUBSW(b.at(i/2, 32*(i%2)+group), y, z)
+		VPMADDUBSW(b.at(i/2, 32*(i%2)+fourInputs), y, z)
 		VPADDW(z, s, s)
 		VPMADDWD(one, s, s)
 		VPADDD(s, sums[i], sums[i])
 	}
 	ADDQ(Imm(8), a)
-	b.advance(2 * group)
+	b.advance(2 * fourInputs)
 	SUBQ(Imm(8), k)
 	JG(LabelRef("loop"))
 
-	c, scale, bias, add := param("c"), param("scale"), param("bias"), param("add")
 	r := YMM()
-	VBROADCASTSS(NewParamAddr("rowScale", 40), r)
-	for i, s := range sums {
-		t := YMM()
-		VPSUBD(Mem{Base: bias, Disp: 32 * i}, s, s)
-		VCVTDQ2PS(s, s)
-		VMULPS(Mem{Base: scale, Disp: 32 * i}, r, t)
-		VMULPS(t, s, s)
-	}
+	VBROADCASTSS(Mem{Base: rowScale}, r)
 	TESTQ(add, add)
 	JZ(LabelRef("store"))
-	for i, s := range sums {
-		VADDPS(Mem{Base: c, Disp: 32 * i}, s, s)
+	each := func(add bool) {
+		for i, s := range sums {
+			t := YMM()
+			VCVTDQ2PS(s, s)
+			VMULPS(scale.at(i/2, 32*(i%2)), r, t)
+			if add {
+				VFMADD213PS(Mem{Base: c, Disp: 32 * i}, t, s)
+			} else {
+				VMULPS(t, s, s)
+			}
+			VMOVUPS(s, Mem{Base: c, Disp: 32 * i})
+		}
 	}
+	each(true)
+	JMP(LabelRef("next"))
 	Label("store")
-	for i, s := range sums {
-		VMOVUPS(s, Mem{Base: c, Disp: 32 * i})
-	}
+	each(false)
+	MOVQ(U32(1), add)
+	Label("next")
+	ADDQ(Imm(4), rowScale)
+	scale.advance(4 * panel)
+	bias.advance(4 * panel)
+	TESTQ(left, left)
+	JNZ(LabelRef("group"))
 	VZEROUPPER()
 	RET()
 }
 
-// quantize: dst = round(src * 127 / greatest) + 128 for one row.
+// quantize: dst = round(src * 127 / greatest) + 128 for one group after another.
 func quantize() {
 	order := GLOBL("packOrder", RODATA|NOPTR)
 	for i, v := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
 		DATA(4*i, U32(v))
 	}
+	limits := GLOBL("quantizeLimits", RODATA|NOPTR)
+	DATA(0, U32(math.Float32bits(127)))
+	DATA(4, U32(math.Float32bits(leastScaled)))
 
-	TEXT("greatest32", NOSPLIT, "func(n int, x *float32) float32")
-	Doc("greatest32 gives the greatest magnitude of x[n]; n is a positive multiple of 32.")
+	TEXT("quantize64", NOSPLIT, "func(groups int, dst *uint8, src *float32, scales *float32)")
+	Doc("quantize64 computes, for each group of 64, scales[g] = greatest magnitude / 127 and dst[i] = round(src[i] * (127 / greatest)) + 128, of equals the even one.")
 	Pragma("noescape")
-	n, x := param("n"), param("x")
-	mask := YMM()
+	groups, dst, src, scales := param("groups"), param("dst"), param("src"), param("scales")
+	middle, permutation, mask := YMM(), YMM(), YMM()
+	VMOVDQU(order, permutation)
 	VPCMPEQD(mask, mask, mask)
 	VPSRLD(Imm(1), mask, mask)
-	most := registers(4)
-	for _, m := range most {
-		VXORPS(m, m, m)
-	}
-	Label("loop")
-	for i, m := range most {
-		v := YMM()
-		VANDPS(Mem{Base: x, Disp: 32 * i}, mask, v)
-		VMAXPS(v, m, m)
-	}
-	ADDQ(U32(128), x)
-	SUBQ(Imm(32), n)
-	JG(LabelRef("loop"))
-	VMAXPS(most[1], most[0], most[0])
-	VMAXPS(most[3], most[2], most[2])
-	VMAXPS(most[2], most[0], most[0])
-	h, t := XMM(), XMM()
-	VEXTRACTF128(Imm(1), most[0], h)
-	VMAXPS(h, most[0].AsX(), h)
-	VPSHUFD(Imm(0x4e), h, t)
-	VMAXPS(t, h, h)
-	VPSHUFD(Imm(0xb1), h, t)
-	VMAXPS(t, h, h)
-	Store(h, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
-
-	TEXT("quantize32", NOSPLIT, "func(n int, dst *uint8, src *float32, factor float32)")
-	Doc("quantize32 computes dst[i] = round(src[i] * factor) + 128, of equals the even one; n is a positive multiple of 32.")
-	Pragma("noescape")
-	n, dst, src := param("n"), param("dst"), param("src")
-	factor, middle, permutation := YMM(), YMM(), YMM()
-	VBROADCASTSS(NewParamAddr("factor", 24), factor)
-	VMOVDQU(order, permutation)
 	VPCMPEQW(middle, middle, middle)
 	VPSLLW(Imm(7), middle, middle)
 	VPACKSSWB(middle, middle, middle) // 0x80 in each byte, which as a sign adds 128
 	Label("loop")
-	v := registers(4)
+	v := registers(8)
+	most, t := YMM(), YMM()
 	for i, r := range v {
-		VMULPS(Mem{Base: src, Disp: 32 * i}, factor, r)
+		VMOVUPS(Mem{Base: src, Disp: 32 * i}, r)
+		if i == 0 {
+			VANDPS(r, mask, most)
+			continue
+		}
+		VANDPS(r, mask, t)
+		VMAXPS(t, most, most)
+	}
+	h := XMM()
+	VEXTRACTF128(Imm(1), most, h)
+	VMAXPS(h, most.AsX(), h)
+	VPSHUFD(Imm(0x4e), h, t.AsX())
+	VMAXPS(t.AsX(), h, h)
+	VPSHUFD(Imm(0xb1), h, t.AsX())
+	VMAXPS(t.AsX(), h, h)
+	VDIVSS(limits, h, t.AsX())
+	VMOVSS(t.AsX(), Mem{Base: scales})
+	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal
+	f := XMM()
+	VMOVSS(limits, f)
+	VDIVSS(h, f, f)
+	VANDPS(t.AsX(), f, f)
+	factor := YMM()
+	VBROADCASTSS(f, factor)
+	for _, r := range v {
+		VMULPS(factor, r, r)
 		VCVTPS2DQ(r, r)
 	}
-	VPACKSSDW(v[1], v[0], v[0])
-	VPACKSSDW(v[3], v[2], v[2])
-	VPACKSSWB(v[2], v[0], v[0])
-	VPERMD(v[0], permutation, v[0])
-	VPXOR(middle, v[0], v[0])
-	VMOVDQU(v[0], Mem{Base: dst})
-	ADDQ(U32(128), src)
-	ADDQ(Imm(32), dst)
-	SUBQ(Imm(32), n)
-	JG(LabelRef("loop"))
+	for i := 0; i < 8; i += 4 {
+		VPACKSSDW(v[i+1], v[i], v[i])
+		VPACKSSDW(v[i+3], v[i+2], v[i+2])
+		VPACKSSWB(v[i+2], v[i], v[i])
+		VPERMD(v[i], permutation, v[i])
+		VPXOR(middle, v[i], v[i])
+		VMOVDQU(v[i], Mem{Base: dst, Disp: 8 * i})
+	}
+	ADDQ(U32(256), src)
+	ADDQ(Imm(64), dst)
+	ADDQ(Imm(4), scales)
+	DECQ(groups)
+	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
+
+// leastScaled is that of the folder above.
+const leastScaled = 1e-36
