@@ -135,7 +135,10 @@ func rendered(r llm.Request) string {
 
 // content is the text that a request asks to label.
 func content(prompt string) string {
-	at := strings.LastIndex(prompt, "Text: ") + len("Text: ") // all prompts that label have it
+	if at := strings.LastIndex(prompt, "Review: "); at >= 0 {
+		return strings.TrimSuffix(prompt[at+len("Review: "):], " In short, it was")
+	}
+	at := strings.LastIndex(prompt, "Text: ") + len("Text: ") // all other prompts that label have it
 	line, _, _ := strings.Cut(prompt[at:], "\n")
 	return line
 }

@@ -16,7 +16,7 @@ import (
 func TestEveryFunction(t *testing.T) {
 	name := regexp.MustCompile(`^(try_)?ai_[a-z_]+$`)
 	all := All()
-	if len(all) < 2*13 || !slices.IsSortedFunc(all, func(a, b *Function) int { return strings.Compare(a.Name, b.Name) }) {
+	if len(all) < 2*14 || !slices.IsSortedFunc(all, func(a, b *Function) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Errorf("%d functions, or not in order", len(all))
 	}
 	for _, f := range all {
@@ -151,6 +151,7 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 		classify:   {{"text", nil}, {nil, []string{"a"}}},
 		extract:    {{"text", nil}, {"", []string{"a"}}},
 		translate:  {{"text", nil}},
+		mask:       {{"text", nil}},
 		similarity: {{"text", nil}, {"text", " "}},
 		query:      {{nil, "text"}},
 	} {
@@ -267,12 +268,13 @@ func TestExpressions(t *testing.T) {
 		Extract(c, "a").text:                                          "ai_extract(c, a)",
 		ExtractJSON(c, ExtractOptions{Schema: "{}", Free: true}).text: `ai_extract_json(c, {}, {"spans":"false"})`,
 		ClassifyScore(c, ClassifyOptions{Labels: labels[:1], Instructions: "i", MultiLabel: true, Examples: examples}).text: `ai_classify_score(c, {"b": "what b is"}, {"instructions":"i","multilabel":"true"}, [["x","y"]])`,
-		Translate(c, "de").text: "ai_translate(c, de)",
-		Summarize(c, 20).text:   "ai_summarize(c, 20)",
-		FixGrammar(c).text:      "ai_fix_grammar(c)",
-		Similarity(c, "x").text: "ai_similarity(c, x)",
-		Embed(c).text:           "ai_embed(c)",
-		CountTokens(c).text:     "ai_count_tokens(c)",
+		Translate(c, "de").text:        "ai_translate(c, de)",
+		Summarize(c, 20).text:          "ai_summarize(c, 20)",
+		FixGrammar(c).text:             "ai_fix_grammar(c)",
+		Similarity(c, "x").text:        "ai_similarity(c, x)",
+		Embed(c).text:                  "ai_embed(c)",
+		Mask(c, "person", "date").text: "ai_mask(c, person|date)",
+		CountTokens(c).text:            "ai_count_tokens(c)",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -28,12 +28,14 @@ type labelled struct {
 	examples     []Example
 }
 
-// question is one choice to make of a text. Its answers are labels; a label is
-// worth what the best of its words is.
+// question is one choice to make of a text. Its answers are labels; a label's
+// score is the mean of those of its words, and its prior.
 type question struct {
 	about func(content string) llm.Request
-	// words are, for each label, the places of its words among the request's.
+	// words are, for each label, the places of its words among the request's;
+	// none where the question says nothing of a label.
 	words [][]int
+	prior []float64 // nil for none
 }
 
 // plainly asks for the labels themselves.
@@ -49,13 +51,12 @@ func plainly(labels int) [][]int {
 // bias: see calibrate.go.
 type labeller struct {
 	known biases
-	// questions are what has to be asked for a text. The scores of questions
-	// with the same labels are added up; with several, there is one question
-	// for each label.
+	// questions are what has to be asked for a text: several with the same
+	// labels, or for several labels one question each.
 	questions func(labelled) []question
 }
 
-// fit is how well labels fit a text: log-probabilities among them, by question.
+// fit is how well labels fit a text: their scores, by question.
 type fit [][]float64
 
 // score asks what fits the texts; answer is called for each that could be
@@ -101,22 +102,29 @@ func (l *labeller) score(ctx context.Context, m llm.Model, need []asked[labelled
 	return nil
 }
 
-// read gives the log-probability of each label among them.
+// unchosen is the score of what a model did not choose that gives no scores.
+const unchosen = -20
+
+// read gives the score of each label.
 func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error) {
 	scores := make([]float64, len(words))
 	switch {
 	case r.Err != nil:
 		return nil, r.Err
 	case len(r.Scores) == 0:
-		// A model that cannot score has chosen one.
 		chosen := slices.IndexFunc(words, func(w string) bool { return strings.TrimSpace(w) == strings.TrimSpace(r.Text) })
 		if chosen < 0 {
 			return nil, fmt.Errorf("%w: it answered %s, which is none of the labels", llm.ErrModel, quote(r.Text))
 		}
-		for i := range scores {
-			scores[i] = math.Inf(-1)
+		for _, places := range q.words {
+			of := float64(unchosen)
+			if slices.Contains(places, chosen) {
+				of = 0
+			}
+			for _, p := range places {
+				scores[p] = of
+			}
 		}
-		scores[chosen] = 0
 	case len(r.Scores) != len(words):
 		return nil, wrongScores(r, len(words))
 	case b.err != nil:
@@ -126,57 +134,56 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 			scores[i] = s - b.mean[i]
 		}
 	}
-	logs := make([]float64, len(q.words))
+	labels := make([]float64, len(q.words))
+	sum, known := 0.0, 0
 	for i, places := range q.words {
-		logs[i] = math.Inf(-1)
 		for _, p := range places {
-			logs[i] = max(logs[i], scores[p])
+			labels[i] += scores[p] / float64(len(places))
+		}
+		if len(places) > 0 {
+			sum += labels[i]
+			known++
 		}
 	}
-	return normalise(logs), nil
-}
-
-// normalise turns scores into log-probabilities.
-func normalise(scores []float64) []float64 {
-	top, total := slices.Max(scores), 0.0
-	for _, s := range scores {
-		total += math.Exp(s - top)
+	for i, places := range q.words {
+		if len(places) == 0 {
+			labels[i] = sum / float64(known)
+		}
+		if q.prior != nil {
+			labels[i] += q.prior[i]
+		}
 	}
-	for i := range scores {
-		scores[i] -= top + math.Log(total)
-	}
-	return scores
+	return labels, nil
 }
 
 func wrongScores(r llm.Result, labels int) error {
 	return fmt.Errorf("%w: it gave %d scores for %d labels", llm.ErrModel, len(r.Scores), labels)
 }
 
-// best is the label that fits best, by all questions together, and its
-// probability. Of equals it is the first.
+// best is the label that fits best, by the mean of all questions, and the
+// probabilities of all labels. Of equals it is the first.
 func (f fit) best() (int, []float64) {
-	sums := slices.Clone(f[0])
-	for _, logs := range f[1:] {
-		for i, l := range logs {
-			sums[i] += l
+	p := make([]float64, len(f[0]))
+	for _, scores := range f {
+		for i, s := range scores {
+			p[i] += s / float64(len(f))
 		}
-	}
-	if len(f) > 1 {
-		for i := range sums {
-			sums[i] /= float64(len(f))
-		}
-		normalise(sums)
 	}
 	best := 0
-	for i, s := range sums {
-		if s > sums[best] {
+	for i, s := range p {
+		if s > p[best] {
 			best = i
 		}
 	}
-	for i := range sums {
-		sums[i] = math.Exp(sums[i])
+	top, total := p[best], 0.0
+	for i, s := range p {
+		p[i] = math.Exp(s - top)
+		total += p[i]
 	}
-	return best, sums
+	for i := range p {
+		p[i] /= total
+	}
+	return best, p
 }
 
 // probabilities shows them as JSON, in the order of the labels.

@@ -34,6 +34,7 @@ func TestClassify(t *testing.T) {
 	if want := (llm.Choice{Labels: []string{" price", " quality", " delivery"}}); !reflect.DeepEqual(r.Constraint, want) || !strings.Contains(r.Prefix, "price, quality, delivery.") {
 		t.Errorf("asked %+v", r)
 	}
+	m.score = func(prompt, label string) float64 { return 20 * like(prompt, label) }
 	if answers := eval(t, analyzeSentiment, m.source, Row{"so negative"}, Row{"rather mixed"}); answers[0].Value != "negative" || answers[1].Value != "mixed" {
 		t.Errorf("%+v", answers)
 	}
@@ -258,7 +259,7 @@ func TestBiasesAreRemembered(t *testing.T) {
 	}
 	// Another function's prompt has another bias.
 	first.asked = nil
-	if eval(t, analyzeSentiment, first.source, Row{"x"}); len(first.asked) != 1+len(contentFree) {
+	if eval(t, analyzeSentiment, first.source, Row{"x"}); len(first.asked) != 2*(1+len(contentFree)) {
 		t.Errorf("%d requests", len(first.asked))
 	}
 }
@@ -330,6 +331,10 @@ func TestModelsWithoutScores(t *testing.T) {
 	answers := eval(t, classify, m.source, Row{"bad", labels}, Row{"worse", labels})
 	if answers[0].Value != "bad" || !errors.Is(answers[1].Err, llm.ErrModel) {
 		t.Errorf("%+v", answers)
+	}
+	m.reply = func(r llm.Request) llm.Result { return llm.Result{Text: words(r)[len(words(r))-1]} } // mixed, and poor
+	if a := eval(t, analyzeSentiment, m.source, Row{"text"})[0]; a.Value != "mixed" || a.Err != nil {
+		t.Errorf("%+v", a)
 	}
 	m = &fake{reply: func(llm.Request) llm.Result { return llm.Result{Text: "bad", Scores: []float64{1, 2, 3}} }}
 	if a := eval(t, classify, m.source, Row{"bad", labels})[0]; !errors.Is(a.Err, llm.ErrModel) || a.Value != nil {

@@ -20,6 +20,11 @@ var promptFiles embed.FS
 // one is the user's and is asked anew for each row. Plain text for the model to
 // continue stands under "== prefix", which is the same for all rows unless a
 // blank in it differs, and "== text". A blank is {name}.
+//
+// A prompt that chooses among fixed labels may say more about them at its end:
+// under "== words", a line "label: word, word" names the words that stand for a
+// label where these are others than itself, and under "== prior", a line
+// "label: number" says what to add to its score.
 type prompt struct {
 	name         string
 	version      int
@@ -27,6 +32,8 @@ type prompt struct {
 	ask          string
 	plain        bool
 	prefix, text string // where plain
+	words        map[string][]string
+	prior        map[string]float64
 }
 
 // prompts are those that were read, for the identity of answers.
@@ -93,8 +100,17 @@ func parseTurns(file string, blanks []string) (prompt, error) {
 		}
 		sections[len(sections)-1].text += line
 	}
+	p := prompt{words: map[string][]string{}, prior: map[string]float64{}}
+	for len(sections) > 0 && (sections[len(sections)-1].name == "words" || sections[len(sections)-1].name == "prior") {
+		last := sections[len(sections)-1]
+		if err := p.readLabels(last.name, last.text); err != nil {
+			return prompt{}, err
+		}
+		sections = sections[:len(sections)-1]
+	}
 	if len(sections) == 2 && sections[0].name == "prefix" && sections[1].name == "text" {
-		return prompt{plain: true, prefix: sections[0].text, text: strings.TrimSuffix(sections[1].text, "\n")}, nil
+		p.plain, p.prefix, p.text = true, sections[0].text, strings.TrimRight(sections[1].text, "\n")
+		return p, nil
 	}
 	var turns []llm.Message
 	for _, s := range sections {
@@ -109,7 +125,32 @@ func parseTurns(file string, blanks []string) (prompt, error) {
 	if last < 0 || turns[last].Role != llm.User {
 		return prompt{}, fmt.Errorf("the last turn must be the user's")
 	}
-	return prompt{shared: turns[:last], ask: turns[last].Text}, nil
+	p.shared, p.ask = turns[:last], turns[last].Text
+	return p, nil
+}
+
+// readLabels reads a section of words or of priors.
+func (p *prompt) readLabels(section, text string) error {
+	for line := range strings.Lines(text) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
+		switch {
+		case line == "\n":
+			continue
+		case !ok || name == "":
+			return fmt.Errorf("section %s: %q is no line \"label: ...\"", section, line)
+		case section == "words":
+			for _, word := range strings.Split(value, ",") {
+				p.words[name] = append(p.words[name], strings.TrimSpace(word))
+			}
+		default:
+			number, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				return fmt.Errorf("section prior: %w", err)
+			}
+			p.prior[name] = number
+		}
+	}
+	return nil
 }
 
 // fill gives the request for one row, with examples of the user's own before
@@ -163,4 +204,27 @@ func (p prompt) choose(r llm.Request, labels []string) llm.Request {
 	}
 	r.Constraint = llm.Choice{Labels: labels}
 	return r
+}
+
+// question asks which of fixed labels fits, by their words. about
+// fills the prompt for a content. Of a label that the prompt has no words for
+// it says nothing, if it has words at all.
+func (p prompt) question(labels []label, about func(content string) llm.Request) question {
+	q := question{prior: make([]float64, len(labels))}
+	var all []string
+	for i, l := range labels {
+		of := p.words[l.name]
+		if len(p.words) == 0 {
+			of = []string{l.name}
+		}
+		var places []int
+		for _, word := range of {
+			places = append(places, len(all))
+			all = append(all, word)
+		}
+		q.words = append(q.words, places)
+		q.prior[i] = p.prior[l.name]
+	}
+	q.about = func(content string) llm.Request { return p.choose(about(content), all) }
+	return q
 }
