@@ -251,7 +251,7 @@ func (w *worker) step() {
 		return
 	}
 	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, values []float32) {
-		of[span].take(row, values[:w.tokens], w.kernels, w.exps)
+		of[span].take(row, values, w.tokens, w.kernels, w.exps)
 	})
 	if err != nil {
 		return // all of them are to be dropped

@@ -23,7 +23,9 @@ type sequence struct {
 	trie *labelTrie     // to score labels; nil to generate
 	rule *constrained   // that the generated text follows; nil for none
 	stop map[int32]bool // nil goes on to max
-	max  int            // tokens to generate; 0, without a trie, computes a prefix only
+	max  int            // tokens to generate; 0, without a trie or a mean, computes a prefix only
+	mean []float64      // the sum of hidden states, for a vector; nil for none
+	cut  bool           // the text was longer than the prompt
 
 	cache  *nn.Cache // while it is active
 	memory *nn.Cache // of the encoder's output
@@ -82,18 +84,26 @@ func (s *sequence) rows(limit int) []model.Row {
 		}
 		row.Position = start + n
 		row.View = nn.View{Leading: start + n + 1}
-		if s.trie != nil && n == len(s.prompt)-1 || s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
+		if s.mean != nil {
+			row.Want = model.Hidden
+		} else if s.trie != nil && n == len(s.prompt)-1 || s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
 			row.Want = model.Logits
 		}
 	}
 	return rows
 }
 
-// take reads the logits after the row that many rows beyond fed.
-func (s *sequence) take(row int, logits []float32, kernels *kernel.Set, exps expFunc) {
+// take reads what was wanted after the row that many rows beyond fed: logits of
+// which the first tokens are those of the tokenizer, or the hidden state.
+func (s *sequence) take(row int, values []float32, tokens int, kernels *kernel.Set, exps expFunc) {
 	if s.err != nil {
 		return
 	}
+	if s.mean != nil {
+		s.addHidden(values)
+		return
+	}
+	logits := values[:tokens]
 	if s.trie != nil {
 		node := 0
 		if n := s.fed + row - len(s.prompt); n >= 0 {
