@@ -47,7 +47,7 @@ func readSentencePiece(data []byte) (Vocabulary, error) {
 				return nil
 			})
 			if !utf8.ValidString(text) {
-				return fmt.Errorf("piece %d, before byte %d, is no UTF-8", len(v.Tokens), f.at)
+				return fmt.Errorf("piece %d, at byte %d, is no UTF-8", len(v.Tokens), f.at)
 			}
 			v.Tokens = append(v.Tokens, text)
 			v.Scores = append(v.Scores, score)
@@ -105,7 +105,7 @@ type field struct {
 	number uint64
 	value  uint64
 	bytes  []byte
-	at     int // offset in the file where it ends
+	at     int // offset in the file where the bytes begin
 }
 
 // eachField reads a message that begins at an offset of the file.
@@ -148,11 +148,11 @@ func eachField(message []byte, at int, do func(field) error) error {
 		if size > uint64(len(message)) {
 			return cutOff()
 		}
+		f.at = end - len(message)
 		f.bytes, message = message[:size], message[size:]
 		if tag&7 == 5 {
 			f.value = uint64(binary.LittleEndian.Uint32(f.bytes))
 		}
-		f.at = end - len(message)
 		if err := do(f); err != nil {
 			return err
 		}

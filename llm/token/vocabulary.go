@@ -228,7 +228,7 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 			return fmt.Errorf("token %d of the tokenizer has no number as its score", i)
 		}
 		switch v.kind(i) {
-		case ordinary:
+		case 0, ordinary:
 			t.text[i] = strings.ReplaceAll(s, spaceMark, " ")
 			if _, double := byText[s]; !double && s != "" {
 				byText[s] = int32(i)
