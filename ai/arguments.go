@@ -68,7 +68,7 @@ func readLabels(param string, v any) (labels []label, given bool, err error) {
 			return nil, true, &ArgumentError{param, err}
 		}
 	default:
-		return nil, true, badArgument(param, "a %T is no list of labels", v)
+		return nil, true, badArgument(param, "it is neither a list nor a text, but a %T", v)
 	}
 	if err := checkLabels(labels); err != nil {
 		return nil, true, &ArgumentError{param, err}
@@ -95,6 +95,9 @@ func parseLabels(text string) (labels []label, err error) {
 		members, err := orderedObject(trimmed)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", want, err)
+		}
+		if isSchema(members) {
+			return nil, fmt.Errorf("it is a JSON Schema, which only ai_extract and ai_extract_json take; %s", want)
 		}
 		for _, m := range members {
 			about, err := description(m.value)
@@ -201,7 +204,7 @@ func readOptions(param string, v any, known ...string) (map[string]string, error
 			given[m.name] = value
 		}
 	default:
-		return nil, badArgument(param, "a %T holds no options", v)
+		return nil, badArgument(param, "they are neither a map nor a text, but a %T", v)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) {
@@ -232,7 +235,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 			examples = append(examples, Example{p[0], p[1]})
 		}
 	default:
-		return nil, badArgument(param, "a %T holds no examples", v)
+		return nil, badArgument(param, "they are neither a list nor a text, but a %T", v)
 	}
 	if len(examples) > maxExamples {
 		return nil, badArgument(param, "%d examples are more than the %d that a prompt may have", len(examples), maxExamples)

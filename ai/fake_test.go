@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -32,11 +33,17 @@ func (f *fake) Close() error             { return nil }
 
 // Cut counts words as tokens.
 func (f *fake) Cut(s string, limit int) (string, bool) {
-	words := strings.Fields(s)
-	if len(words) <= limit {
-		return s, false
+	words, in := 0, false
+	for i, r := range s {
+		space := unicode.IsSpace(r)
+		if !space && !in {
+			if words++; words > limit {
+				return strings.TrimRightFunc(s[:i], unicode.IsSpace), true
+			}
+		}
+		in = !space
 	}
-	return strings.Join(words[:limit], " "), true
+	return s, false
 }
 
 func (f *fake) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
@@ -123,6 +130,10 @@ func emptiest(schema string) string {
 
 // source opens the model.
 func (f *fake) source(context.Context) (llm.Model, error) { return f, nil }
+
+func sourceOf(m llm.Model) Source {
+	return func(context.Context) (llm.Model, error) { return m, nil }
+}
 
 // rendered is a request's text as a model would see it.
 func rendered(r llm.Request) string {

@@ -145,23 +145,27 @@ func (in *queried) hold(text string) error {
 }
 
 func answerQueries(ctx context.Context, m llm.Model, need []asked[queried]) error {
-	requests := make([]llm.Request, len(need))
-	for i, a := range need {
+	var requests []llm.Request
+	var asking []asked[queried]
+	for _, a := range need {
 		if have := m.Info().Name; !namesModel(a.in.model, have) {
-			return badArgument("model", "the session's model is %s, not %s; open the session with that model, or write %s", have, quote(a.in.model), "'default'")
+			a.Err = badArgument("model", "the session's model is %s, not %s; open the session with that model, or write 'default'", have, quote(a.in.model))
+			a.fatal = true
+			continue
 		}
 		r := llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in.request}}, MaxTokens: a.in.limit}
 		if a.in.format != nil {
 			r.Constraint = llm.JSON{Schema: a.in.format.text}
 		}
-		requests[i] = r
+		requests = append(requests, r)
+		asking = append(asking, a)
 	}
 	results, err := do(ctx, m, requests)
 	if err != nil {
 		return err
 	}
 	for i, r := range results {
-		readAnswer(need[i], r)
+		readAnswer(asking[i], r)
 	}
 	return nil
 }

