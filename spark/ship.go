@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/firesteel/firesteel/internal/version"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
@@ -20,10 +21,11 @@ const pythonKey = "spark.sql.execution.pyspark.python"
 
 // shipment is what a session sends to the executors.
 type shipment struct {
-	wanted   bool
-	model    string // reference; empty for none
-	program  string // path; empty for this program
-	progress TransferProgress
+	wanted    bool
+	model     string // reference; empty for none
+	precision string
+	program   string // path; empty for this program
+	progress  TransferProgress
 }
 
 // TransferProgress is told how far downloads and uploads are. Its methods may
@@ -42,6 +44,12 @@ type TransferProgress interface {
 // The worker is this very program, so its main must call worker.Main first.
 func WithModel(reference string) Option {
 	return func(c *config) { c.ship.wanted, c.ship.model = true, reference }
+}
+
+// WithPrecision says what the executors keep the model's weights in: auto (as
+// without it), f32 or int8.
+func WithPrecision(precision string) Option {
+	return func(c *config) { c.ship.precision = precision }
 }
 
 // WithProgram ships the program at path, or this one if path is empty, as the
@@ -67,6 +75,10 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		Manifest: bundle.Manifest{Firesteel: version.String(), Spark: s.version},
 		Program:  program,
 	}
+	precision, err := llm.ParsePrecision(s.config.ship.precision)
+	if err != nil {
+		return err
+	}
 	if reference := s.config.ship.model; reference != "" {
 		m, err := weights.Resolve(ctx, reference, weights.Options{Progress: s.config.ship.progress})
 		if err != nil {
@@ -78,6 +90,7 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		}
 		archive.ModelPath = m.Path
 		archive.Manifest.Model = shipped(m)
+		archive.Manifest.Model.Precision = string(precision)
 	}
 	if err := s.addBundle(ctx, archive); err != nil {
 		return fmt.Errorf("uploading program and model to Spark: %w", err)

@@ -53,7 +53,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	s.mu.Lock()
 	s.count++
 	s.mu.Unlock()
-	options := local.Options{Name: s.spec.Name}
+	options := local.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision)}
 	if s.spec.Size <= maxHashed {
 		options.Digest = s.spec.SHA256 // verified just now
 	}

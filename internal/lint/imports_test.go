@@ -23,7 +23,7 @@ var layers = map[string]struct {
 }{
 	"cmd/...":                     {[]string{"cli"}, "main is one line: everything it can do is testable in cli"},
 	"cli":                         {[]string{"spark/...", "worker/...", "files", "ai", "eval", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
-	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
+	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
 	"spark/pb":                    {nil, "generated messages stand alone"},
 	"spark/localspark":            {[]string{"internal/..."}, "starting a server needs no client"},
 	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},

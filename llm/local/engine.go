@@ -28,8 +28,8 @@ type Options struct {
 	// Digest is the SHA-256 of the file in hex, if it is known already; empty
 	// lets Open compute it.
 	Digest string
-	// Precision is what the weights are kept in; empty takes Auto.
-	Precision Precision
+	// Precision is what the weights are kept in; empty takes llm.Auto.
+	Precision llm.Precision
 	// IgnoreEnd lets answers go on to their limit, for measurements.
 	IgnoreEnd bool
 	// PrefixBytes bounds the memory of kept prefixes, and of those that one
@@ -38,28 +38,6 @@ type Options struct {
 }
 
 const defaultPrefixBytes = 256 << 20
-
-// Precision is how many bits weights are kept in.
-type Precision string
-
-const (
-	// Auto is Int8, which answers as well as Float32 where that was measured:
-	// see docs/performance.md.
-	Auto    Precision = "auto"
-	Float32 Precision = "f32"
-	Int8    Precision = "int8"
-)
-
-// ParsePrecision reads a precision as users write it.
-func ParsePrecision(s string) (Precision, error) {
-	switch p := Precision(s); p {
-	case Auto, Float32, Int8:
-		return p, nil
-	case "":
-		return Auto, nil
-	}
-	return "", fmt.Errorf("the precision %q is not known; it is auto, f32 or int8", s)
-}
 
 var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
@@ -111,12 +89,12 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	if opts.Name == "" {
 		opts.Name = filepath.Base(path)
 	}
-	precision, err := ParsePrecision(string(opts.Precision))
+	precision, err := llm.ParsePrecision(string(opts.Precision))
 	if err != nil {
 		return nil, err
 	}
-	if precision == Auto {
-		precision = Int8
+	if precision == llm.Auto {
+		precision = llm.Int8
 	}
 	source, err := model.OpenSource(path)
 	if err != nil {

@@ -74,9 +74,15 @@ func mixed(n int) []llm.Request {
 // The promise of llm.Request: an answer depends on nothing but its request, in
 // no bit.
 func TestAnswersAreIndependent(t *testing.T) {
+	for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
+		t.Run(string(precision), func(t *testing.T) { answersAreIndependent(t, precision) })
+	}
+}
+
+func answersAreIndependent(t *testing.T, precision llm.Precision) {
 	requests := mixed(40)
 	var want []llm.Result
-	e := openTiny(t, Options{Threads: 1})
+	e := openTiny(t, Options{Threads: 1, Precision: precision})
 	for _, r := range requests {
 		want = append(want, do(t, e, r)...)
 	}
@@ -89,7 +95,7 @@ func TestAnswersAreIndependent(t *testing.T) {
 	}
 	for _, threads := range []int{1, 2, 5} {
 		for _, shared := range []int{0, 1, 2} {
-			e := openTiny(t, Options{Threads: threads})
+			e := openTiny(t, Options{Threads: threads, Precision: precision})
 			asked := slices.Clone(requests)
 			for i := range asked {
 				asked[i].Shared = shared

@@ -20,7 +20,7 @@ import (
 )
 
 // openReal opens SmolLM2-135M-Instruct, or skips the test.
-func openReal(t testing.TB, precision Precision) *Engine {
+func openReal(t testing.TB, precision llm.Precision) *Engine {
 	t.Helper()
 	e, err := Open(testkit.Model(t), Options{Precision: precision})
 	if err != nil {
@@ -140,7 +140,7 @@ func logitsOf(t *testing.T, e *Engine, ids []int32) [][]float32 {
 }
 
 func TestAsReferences(t *testing.T) {
-	e := openReal(t, Float32)
+	e := openReal(t, llm.Float32)
 	var worst, worstPeer float64
 	for i, g := range readGoldens(t, "testdata/smollm2.txt") {
 		p, err := e.plan(g.request)
@@ -190,7 +190,7 @@ func TestAsReferences(t *testing.T) {
 // BenchmarkClassify labels short texts after a shared prefix, as ai functions
 // do: a figure is the time for 1000.
 func BenchmarkClassify(b *testing.B) {
-	e := openReal(b, Int8)
+	e := openReal(b, llm.Int8)
 	requests := make([]llm.Request, 1000)
 	for i := range requests {
 		requests[i] = sentiment(fmt.Sprintf("The thing number %d that I bought works quite well and looks nice, but it was not cheap at all.", i))

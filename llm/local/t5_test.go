@@ -50,7 +50,7 @@ func BenchmarkT5(b *testing.B) {
 		sentence, _, _ := strings.Cut(line, "\t")
 		requests = append(requests, llm.Request{Text: "sentiment of the text: " + strings.TrimSpace(sentence), MaxTokens: 8})
 	}
-	for _, precision := range []Precision{Float32, Int8} {
+	for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
 		b.Run(string(precision), func(b *testing.B) {
 			e := openT5(b, Options{Precision: precision, IgnoreEnd: true})
 			tokens := 0

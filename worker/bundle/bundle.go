@@ -41,6 +41,8 @@ type Model struct {
 	Size   int64  `json:"size"`            // bytes, of all its files
 	SHA256 string `json:"sha256"`          // of several files see weights.Digest
 	Files  []File `json:"files,omitempty"` // of a folder
+	// Precision is what the engine keeps its weights in; empty leaves it to it.
+	Precision string `json:"precision,omitempty"`
 }
 
 // File is one file of a model.
