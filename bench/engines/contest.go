@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// job is a piece of work, the same for all who do it.
+type job struct {
+	Name     string
+	Unit     string // what is counted: rows, tokens
+	Requests []request
+}
+
+// request is one row of a job.
+type request struct {
+	Prefix string   `json:"prefix,omitempty"` // what all rows begin with
+	Text   string   `json:"text"`
+	Labels []string `json:"labels,omitempty"` // to choose from; otherwise Max tokens follow
+	Max    int      `json:"max"`
+}
+
+// outcome is what doing a job gave.
+type outcome struct {
+	Units   int      `json:"units"`
+	Answers []string `json:"answers"`
+	Error   string   `json:"error,omitempty"`
+}
+
+// contestant does jobs in a process of its own.
+type contestant struct {
+	name string
+	do   func(context.Context, job) (outcome, error)
+	// peak is the most memory that its process has had so far.
+	peak func() (int64, error)
+	stop func()
+	pid  int
+	// limit is the most rows of a job that it does; 0 is all.
+	limit int
+
+	rates   map[string][]float64 // units per second by job and round
+	answers map[string][]string  // of the last round
+}
+
+// errMissing says why a contestant is not here.
+type errMissing string
+
+func (e errMissing) Error() string { return string(e) }
+
+// contest has all contestants do all jobs in turn, round by round, and reports
+// their rates and, of each pair, the ratios round by round.
+func contest(ctx context.Context, s settings, jobs []job, starts []func(context.Context) (*contestant, error), pairs [][2]string) error {
+	var all []*contestant
+	for _, start := range starts {
+		c, err := start(ctx)
+		var missing errMissing
+		if errors.As(err, &missing) {
+			fmt.Println("not measured:", missing)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			continue
+		}
+		defer c.stop()
+		c.rates, c.answers = map[string][]float64{}, map[string][]string{}
+		all = append(all, c)
+	}
+	fmt.Printf("%s, %d threads, %d rounds in turn after one to warm up\n\n", processor(), s.threads, s.rounds)
+	before, _ := look(all) // where this fails it fails again, and is said, at the end
+	for round := range s.rounds + 1 {
+		for _, j := range jobs {
+			for _, c := range all {
+				if err := c.take(ctx, j, round > 0); err != nil {
+					return fmt.Errorf("%s, %s: %w", c.name, j.Name, err)
+				}
+			}
+		}
+		fmt.Fprintf(os.Stderr, "round %d of %d; so far %s\n", round, s.rounds, before.others(all))
+	}
+	report(os.Stdout, jobs, all, pairs)
+	fmt.Printf("\n%s\n", before.others(all))
+	return nil
+}
+
+func (c *contestant) take(ctx context.Context, j job, counts bool) error {
+	if c.limit > 0 && len(j.Requests) > c.limit {
+		j.Requests = j.Requests[:c.limit]
+	}
+	begin := time.Now()
+	out, err := c.do(ctx, j)
+	took := time.Since(begin)
+	if err != nil {
+		return err
+	}
+	if len(out.Answers) != len(j.Requests) {
+		return fmt.Errorf("%d answers to %d requests", len(out.Answers), len(j.Requests))
+	}
+	c.answers[j.Name] = out.Answers
+	if counts {
+		c.rates[j.Name] = append(c.rates[j.Name], float64(out.Units)/took.Seconds())
+	}
+	return nil
+}
+
+func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
+	for _, j := range jobs {
+		fmt.Fprintf(t, "%s, per second\tbest\tmedian\tworst\t\n", j.Name)
+		for _, c := range all {
+			rates := slices.Sorted(slices.Values(c.rates[j.Name]))
+			fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t  %s\n", c.name, rates[len(rates)-1], median(rates), rates[0], j.Unit)
+		}
+		fmt.Fprintln(t, "\t\t\t\t")
+		for _, pair := range pairs {
+			a, b := find(all, pair[0]), find(all, pair[1])
+			if a == nil || b == nil {
+				continue
+			}
+			ratios := make([]float64, len(a.rates[j.Name]))
+			for i := range ratios {
+				ratios[i] = a.rates[j.Name][i] / b.rates[j.Name][i]
+			}
+			slices.Sort(ratios)
+			fmt.Fprintf(t, "%s : %s\t%.2f\t%.2f\t%.2f\t  times as fast; %s answers equal\n", a.name, b.name,
+				ratios[len(ratios)-1], median(ratios), ratios[0], equal(a.answers[j.Name], b.answers[j.Name]))
+		}
+		fmt.Fprintln(t, "\t\t\t\t")
+	}
+	fmt.Fprintln(t, "most memory\tMB\t\t\t")
+	for _, c := range all {
+		if bytes, err := c.peak(); err != nil {
+			fmt.Fprintf(t, "%s\t%v\t\t\t\n", c.name, err)
+		} else {
+			fmt.Fprintf(t, "%s\t%d\t\t\t\n", c.name, bytes/1_000_000)
+		}
+	}
+	t.Flush()
+}
+
+func find(all []*contestant, name string) *contestant {
+	for _, c := range all {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+func median(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// equal counts the answers that two have in common, of those that both gave.
+func equal(a, b []string) string {
+	n, same := min(len(a), len(b)), 0
+	for i := range n {
+		if strings.TrimSpace(a[i]) == strings.TrimSpace(b[i]) {
+			same++
+		}
+	}
+	return fmt.Sprintf("%d of %d", same, n)
+}
+
+func processor() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return fmt.Sprintf("%s, %d cores", strings.TrimSpace(value), runtime.NumCPU())
+		}
+	}
+	return fmt.Sprintf("%s, %d cores", runtime.GOARCH, runtime.NumCPU())
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// slots is how many requests llama.cpp's server answers at once: it does its
+// best with as many.
+const slots = 8
+
+// llama starts llama.cpp's server, and asks it over HTTP.
+func (s settings) llama(name, model string) func(context.Context) (*contestant, error) {
+	return func(ctx context.Context) (*contestant, error) {
+		if !s.wanted(name) {
+			return nil, nil
+		}
+		var server llamaServer
+		process, err := s.startPython(ctx, &server, "llama", model, strconv.Itoa(s.threads))
+		if err != nil {
+			return nil, err
+		}
+		c := process.contestant(name)
+		c.do = server.do
+		return c, nil
+	}
+}
+
+type llamaServer struct{ URL string }
+
+func (l llamaServer) do(ctx context.Context, j job) (outcome, error) {
+	biases := map[string]any{}
+	if labels := j.Requests[0].Labels; len(labels) > 0 {
+		// A bias that lifts the labels above all else, equally, and a greedy
+		// choice: the server's quickest way to compare labels of one token.
+		var bias [][2]int
+		for _, label := range labels {
+			var out struct{ Tokens []int }
+			if err := l.post(ctx, "/tokenize", map[string]any{"content": label}, &out); err != nil {
+				return outcome{}, err
+			}
+			if len(out.Tokens) != 1 {
+				return outcome{}, fmt.Errorf("the label %q is %d tokens, not one", label, len(out.Tokens))
+			}
+			bias = append(bias, [2]int{out.Tokens[0], 1000})
+		}
+		biases["logit_bias"] = bias
+	}
+	out := outcome{Answers: make([]string, len(j.Requests))}
+	units := make([]int, len(j.Requests))
+	errs := make([]error, slots)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for slot := range slots {
+		all.Go(func() {
+			for errs[slot] == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(j.Requests) {
+					return
+				}
+				out.Answers[i], units[i], errs[slot] = l.ask(ctx, j.Unit, j.Requests[i], biases)
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return outcome{}, err
+		}
+	}
+	for _, n := range units {
+		out.Units += n
+	}
+	return out, nil
+}
+
+func (l llamaServer) ask(ctx context.Context, unit string, r request, more map[string]any) (string, int, error) {
+	body := map[string]any{
+		"prompt": r.Prefix + r.Text, "n_predict": r.Max, "temperature": 0, "ignore_eos": true,
+		"cache_prompt": r.Prefix != "", // what rows have in common is worth keeping
+	}
+	if len(r.Labels) > 0 {
+		body["n_predict"] = 1
+	}
+	for key, value := range more {
+		body[key] = value
+	}
+	var out struct {
+		Content   string
+		Evaluated int `json:"tokens_evaluated"`
+		Predicted int `json:"tokens_predicted"`
+	}
+	if err := l.post(ctx, "/completion", body, &out); err != nil {
+		return "", 0, err
+	}
+	return out.Content, map[string]int{rows: 1, promptTokens: out.Evaluated, newTokens: out.Predicted}[unit], nil
+}
+
+// client keeps a connection for each slot.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots}}
+
+func (l llamaServer) post(ctx context.Context, path string, body, answer any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err = io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("llama.cpp: %s: %.300s", response.Status, text)
+	}
+	return json.Unmarshal(text, answer)
+}

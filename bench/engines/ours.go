@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"strconv"
+
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local"
+)
+
+// ours starts this program again, as a process that holds our engine.
+func (s settings) ours(name, model string, precision llm.Precision) func(context.Context) (*contestant, error) {
+	return func(ctx context.Context) (*contestant, error) {
+		if !s.wanted(name) {
+			return nil, nil
+		}
+		program, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		c, err := startChild(ctx, &struct{}{}, program, "-child", model, "-precision", string(precision), "-threads", strconv.Itoa(s.threads))
+		if err != nil {
+			return nil, err
+		}
+		return c.contestant(name), nil
+	}
+}
+
+// serve is what that process does.
+func serve(ctx context.Context, path, precision string, threads int) error {
+	p, err := llm.ParsePrecision(precision)
+	if err != nil {
+		return err
+	}
+	engine, err := local.Open(path, local.Options{Threads: threads, Precision: p, IgnoreEnd: true})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	answer := json.NewEncoder(os.Stdout)
+	if err := answer.Encode(struct{}{}); err != nil {
+		return err
+	}
+	for lines := bufio.NewReader(os.Stdin); ; {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return nil // the other side has gone
+		}
+		var j job
+		if err := json.Unmarshal(line, &j); err != nil {
+			return err
+		}
+		if err := answer.Encode(answerJob(ctx, engine, j)); err != nil {
+			return err
+		}
+	}
+}
+
+func answerJob(ctx context.Context, engine *local.Engine, j job) outcome {
+	requests := make([]llm.Request, len(j.Requests))
+	for i, r := range j.Requests {
+		requests[i] = llm.Request{Prefix: r.Prefix, Text: r.Text, MaxTokens: r.Max}
+		if len(r.Labels) > 0 {
+			requests[i].Constraint = llm.Choice{Labels: r.Labels}
+		}
+	}
+	results, err := engine.Do(ctx, requests)
+	if err != nil {
+		return outcome{Error: err.Error()}
+	}
+	var out outcome
+	for _, r := range results {
+		if r.Err != nil {
+			return outcome{Error: r.Err.Error()}
+		}
+		switch j.Unit {
+		case rows:
+			out.Units++
+		case promptTokens:
+			out.Units += r.PromptTokens
+		case newTokens:
+			out.Units += r.OutputTokens
+		}
+		out.Answers = append(out.Answers, r.Text)
+	}
+	return out
+}
+
+// The units that jobs are counted in.
+const (
+	rows         = "rows"
+	promptTokens = "tokens of prompts"
+	newTokens    = "new tokens"
+)

@@ -1,0 +1,82 @@
+"""The peers of bench/engines, one a process:
+
+    peers.py ctranslate2 MODEL TOKENIZER PRECISION THREADS [TOKENS_A_BATCH]
+    peers.py transformers MODEL TOKENIZER PRECISION THREADS
+    peers.py llama MODEL THREADS
+
+The first two write a line of JSON when they are ready, and answer each line, a
+job, by one, an outcome. Texts are tokenised when a job is seen first, so that
+this costs the peers nothing in later rounds. The third writes the URL of
+llama.cpp's server, and serves until standard input ends.
+"""
+import json
+import os
+import sys
+
+
+def serve(tokenizer, answer):
+    """Answers jobs; answer makes token ids out of many token ids."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(tokenizer)
+    seen = {}
+    print(json.dumps({}), flush=True)
+    for line in sys.stdin:
+        job = json.loads(line)
+        texts = [r["text"] for r in job["Requests"]]
+        for text in texts:
+            if text not in seen:
+                seen[text] = tokenizer.encode(text)
+        ids = answer([seen[t] for t in texts], job["Requests"][0]["max"])
+        print(json.dumps({"units": len(texts), "answers": tokenizer.decode_batch(ids)}), flush=True)
+
+
+def ctranslate2(model, tokenizer, precision, threads, batch="4096"):
+    import ctranslate2
+
+    # One translator a thread did more than one translator of several threads.
+    translator = ctranslate2.Translator(model, compute_type=precision, inter_threads=int(threads), intra_threads=1)
+    with open(os.path.join(model, "shared_vocabulary.json")) as f:
+        ids = {token: i for i, token in enumerate(json.load(f))}
+
+    def answer(rows, steps):
+        results = translator.translate_batch([r.tokens for r in rows], beam_size=1, max_decoding_length=steps,
+                                             min_decoding_length=steps, max_batch_size=int(batch), batch_type="tokens")
+        return [[ids[token] for token in r.hypotheses[0]] for r in results]
+
+    serve(tokenizer, answer)
+
+
+def transformers(model, tokenizer, precision, threads):
+    import torch
+    from transformers import T5ForConditionalGeneration
+
+    torch.set_num_threads(int(threads))
+    network = T5ForConditionalGeneration.from_pretrained(model, dtype=getattr(torch, precision)).eval()
+
+    def answer(rows, steps):
+        return [network.generate(torch.tensor([r.ids]), max_new_tokens=steps, min_new_tokens=steps, do_sample=False,
+                                 num_beams=1)[0][1:].tolist() for r in rows]
+
+    serve(tokenizer, answer)
+
+
+def llama(model, threads):
+    import xllamacpp
+
+    p = xllamacpp.CommonParams()
+    p.model.path = model
+    p.cpuparams.n_threads = p.cpuparams_batch.n_threads = int(threads)
+    p.n_parallel = 8
+    p.n_ctx = 8 * 1024
+    p.verbosity = 0
+    p.ui = False
+    # Each slot keeps its last prompt. Copies of older ones would let rows of
+    # earlier rounds be found again, which no real table has.
+    p.cache_ram_mib = 0
+    server = xllamacpp.Server(p)
+    print(json.dumps({"url": server.listening_address, "version": xllamacpp.__version__}), flush=True)
+    sys.stdin.read()
+
+
+{"ctranslate2": ctranslate2, "transformers": transformers, "llama": llama}[sys.argv[1]](*sys.argv[2:])

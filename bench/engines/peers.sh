@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes what bench/engines needs in one folder, which can be thrown away:
+#
+#     bench/engines/peers.sh [FOLDER]        default: .cache/peers; about 7 GB
+#     PYTHON=python3.11 bench/engines/peers.sh
+#
+# venv    an environment of Python with the peers; only built packages are
+#         taken, so nothing is compiled
+# models  Flan-T5-small's shape with seeded weights, and what CTranslate2's
+#         converter makes of it
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+folder=${1:-.cache/peers}
+mkdir -p "$folder"
+
+[ -x "$folder/venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --only-binary :all: \
+    ctranslate2==4.8.5 transformers==5.24.0 torch==2.15.0 numpy==2.4.6 tokenizers==0.23.3 xllamacpp==2026.10.11549
+
+go run ./bench/engines -write-t5 "$folder/models/flan-t5-small"
+for precision in float32 int8; do
+    "$folder/venv/bin/ct2-transformers-converter" --model "$folder/models/flan-t5-small" \
+        --output_dir "$folder/models/ct2-$precision" --quantization "$precision" --force
+done

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"os"
+	"path/filepath"
+)
+
+//go:embed peers.py
+var peersScript string
+
+// startPython runs peers.py with the Python of the peers' environment.
+func (s settings) startPython(ctx context.Context, ready any, args ...string) (*child, error) {
+	python := filepath.Join(s.peers, "venv", "bin", "python")
+	if _, err := os.Stat(python); err != nil {
+		return nil, errMissing(args[0] + ": there is no " + python + "; peers.sh makes it")
+	}
+	return startChild(ctx, ready, python, append([]string{"-c", peersScript}, args...)...)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/token"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/llm/weights/gguf"
+)
+
+const (
+	promptLength = 512 // tokens
+	newLength    = 64
+)
+
+// examples come before each review that is to be labelled.
+const examples = `Label the sentiment of each review as positive or negative.
+
+Review: I love it, it works perfectly.
+Sentiment: positive
+
+Review: It broke after two days and support was useless.
+Sentiment: negative
+
+Review: Great value, and the sound is clear.
+Sentiment: positive
+
+Review: Do not buy this, it does not even charge.
+Sentiment: negative
+
+`
+
+func measureSmolLM2(ctx context.Context, s settings) error {
+	reviews, err := s.reviews()
+	if err != nil {
+		return err
+	}
+	model, err := weights.Resolve(ctx, weights.Default, weights.Options{Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	file, err := gguf.Open(model.Path)
+	if err != nil {
+		return err
+	}
+	tokens, err := token.Read(file)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+
+	prompts := job{Name: fmt.Sprintf("%d prompts of %d tokens", slots, promptLength), Unit: promptTokens}
+	for i := range slots {
+		// Reviews from different places on, so that prompts have nothing in common.
+		text, _ := tokens.Cut(strings.Join(reviews[i*len(reviews)/slots:], " "), promptLength)
+		prompts.Requests = append(prompts.Requests, request{Text: text, Max: 1})
+	}
+	single := job{Name: fmt.Sprintf("1 answer of %d tokens", newLength), Unit: newTokens}
+	several := job{Name: fmt.Sprintf("%d answers of %d tokens at once", slots, newLength), Unit: newTokens}
+	for i := range slots {
+		several.Requests = append(several.Requests, request{Text: reviews[i], Max: newLength})
+	}
+	single.Requests = several.Requests[:1]
+	labels := job{Name: fmt.Sprintf("labels after %d tokens of examples", tokens.Count(examples)), Unit: rows}
+	for _, review := range reviews[:s.rows] {
+		labels.Requests = append(labels.Requests, request{
+			Prefix: examples, Text: "Review: " + review + "\nSentiment:", Labels: []string{" positive", " negative"},
+		})
+	}
+	fmt.Println("SmolLM2-135M-Instruct, Q4_1")
+	return contest(ctx, s, []job{prompts, single, several, labels}, []func(context.Context) (*contestant, error){
+		s.ours("firesteel", model.Path, llm.Auto),
+		s.llama("llama.cpp", model.Path),
+	}, [][2]string{{"firesteel", "llama.cpp"}})
+}
