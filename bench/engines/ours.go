@@ -35,7 +35,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 	if err != nil {
 		return err
 	}
-	engine, err := local.Open(path, local.Options{Threads: threads, Precision: p, IgnoreEnd: true})
+	engine, err := local.Open(path, local.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
 	if err != nil {
 		return err
 	}

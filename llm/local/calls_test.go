@@ -15,7 +15,7 @@ import (
 )
 
 func TestCancel(t *testing.T) {
-	e := openTiny(t, Options{Threads: 2})
+	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
 	// Far more work than the test would wait for.
 	var requests []llm.Request
 	for i := range 3000 {
@@ -53,7 +53,7 @@ func canceled() context.Context {
 }
 
 func TestCloseEndsCalls(t *testing.T) {
-	e := openTiny(t, Options{Threads: 2})
+	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
 	errs := make(chan error)
 	for range 3 {
 		go func() {
@@ -76,7 +76,7 @@ func TestCloseEndsCalls(t *testing.T) {
 }
 
 func TestPrefixes(t *testing.T) {
-	e := openTiny(t, Options{PrefixBytes: 1 << 20})
+	e := openTiny(t, Options{PrefixBytes: 1 << 20, AnswerBytes: -1})
 	ask := func(n int) llm.Request {
 		return llm.Request{Prefix: fmt.Sprintf("prefix number %d of those that are kept\n", n), Text: "x", MaxTokens: 2}
 	}
@@ -105,7 +105,7 @@ func TestPrefixes(t *testing.T) {
 
 // Calls that begin together compute a prefix once.
 func TestPrefixIsComputedOnce(t *testing.T) {
-	e := openTiny(t, Options{Threads: 2})
+	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
 	tokens := e.tokens.Encode(strings.Repeat("common ", 20))
 	var mu sync.Mutex
 	seen := map[*prefix]bool{}

@@ -13,7 +13,7 @@ import (
 // A model of random weights answers within a constraint, at any limit that is
 // enough for an answer.
 func TestConstrainedAnswers(t *testing.T) {
-	e := openTiny(t, Options{Threads: 2})
+	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
 	schema := `{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"},"tags":{"type":"array","items":{"enum":["a","b"]}}},"required":["name","age","tags"]}`
 	source := "Anna Lee is 34 and lives in Graz."
 	pattern := `(yes|no), [a-z]{2,8}\.`

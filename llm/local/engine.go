@@ -32,12 +32,18 @@ type Options struct {
 	Precision llm.Precision
 	// IgnoreEnd lets answers go on to their limit, for measurements.
 	IgnoreEnd bool
+	// AnswerBytes bounds the memory of kept answers; 0 takes 32 MiB, and less
+	// keeps none.
+	AnswerBytes int
 	// PrefixBytes bounds the memory of kept prefixes, and of those that one
 	// call uses; 0 takes 256 MiB.
 	PrefixBytes int64
 }
 
-const defaultPrefixBytes = 256 << 20
+const (
+	defaultPrefixBytes = 256 << 20
+	defaultAnswerBytes = 32 << 20
+)
 
 var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
@@ -56,6 +62,7 @@ type Engine struct {
 	scheduler *scheduler
 	prefixes  *prefixes
 	grammars  *grammars
+	memo      *memo
 
 	close    sync.Once
 	closeErr error
@@ -85,6 +92,9 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	}
 	if opts.PrefixBytes <= 0 {
 		opts.PrefixBytes = defaultPrefixBytes
+	}
+	if opts.AnswerBytes == 0 {
+		opts.AnswerBytes = defaultAnswerBytes
 	}
 	if opts.Name == "" {
 		opts.Name = filepath.Base(path)
@@ -129,6 +139,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
+	e.memo = newMemo(opts.AnswerBytes)
 	e.grammars = newGrammars(e.tokens, e.stop)
 	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
 	return e, nil
@@ -207,7 +218,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 	}
 	results := make([]llm.Result, len(requests))
 	plans := make([]*plan, len(requests))
-	unique := map[string]*plan{}
+	unique := map[memoKey]*plan{}
 	var distinct []*plan
 	for i, r := range requests {
 		p, err := e.plan(r)
@@ -215,24 +226,36 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 			results[i].Err = err
 			continue
 		}
-		key := p.key()
+		key := p.memoKey()
 		if same, ok := unique[key]; ok {
 			plans[i] = same
 			continue
 		}
-		unique[key] = p
-		plans[i] = p
+		unique[key], plans[i] = p, p
+		if known, ok := e.memo.get(key); ok {
+			p.known = &known
+			continue
+		}
 		distinct = append(distinct, p)
 	}
-	if err := e.share(ctx, distinct); err != nil {
-		return nil, err
+	if len(distinct) > 0 {
+		if err := e.share(ctx, distinct); err != nil {
+			return nil, err
+		}
+		if err := e.scheduler.run(ctx, e.sequences(distinct)); err != nil {
+			return nil, err
+		}
 	}
-	if err := e.scheduler.run(ctx, e.sequences(distinct)); err != nil {
-		return nil, err
+	for key, p := range unique {
+		if p.known == nil {
+			r := e.result(p)
+			p.known = &r
+			e.memo.put(key, r)
+		}
 	}
 	for i, p := range plans {
 		if p != nil {
-			results[i] = e.result(p)
+			results[i] = *p.known
 		}
 	}
 	return results, nil

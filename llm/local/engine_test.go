@@ -82,7 +82,7 @@ func TestAnswersAreIndependent(t *testing.T) {
 func answersAreIndependent(t *testing.T, precision llm.Precision) {
 	requests := mixed(40)
 	var want []llm.Result
-	e := openTiny(t, Options{Threads: 1, Precision: precision})
+	e := openTiny(t, Options{Threads: 1, Precision: precision, AnswerBytes: -1})
 	for _, r := range requests {
 		want = append(want, do(t, e, r)...)
 	}
@@ -95,7 +95,7 @@ func answersAreIndependent(t *testing.T, precision llm.Precision) {
 	}
 	for _, threads := range []int{1, 2, 5} {
 		for _, shared := range []int{0, 1, 2} {
-			e := openTiny(t, Options{Threads: threads, Precision: precision})
+			e := openTiny(t, Options{Threads: threads, Precision: precision, AnswerBytes: -1})
 			asked := slices.Clone(requests)
 			for i := range asked {
 				asked[i].Shared = shared
@@ -121,7 +121,7 @@ func answersAreIndependent(t *testing.T, precision llm.Precision) {
 }
 
 func TestAnswersInManyCallsAtOnce(t *testing.T) {
-	e := openTiny(t, Options{Threads: 3})
+	e := openTiny(t, Options{Threads: 3, AnswerBytes: -1})
 	requests := mixed(24)
 	want := do(t, e, requests...)
 	var calls sync.WaitGroup

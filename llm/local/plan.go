@@ -29,6 +29,7 @@ type plan struct {
 	prefix *prefix
 
 	sequence *sequence
+	known    *llm.Result // once it is
 }
 
 // key tells requests apart that are to have different answers.

@@ -22,7 +22,7 @@ import (
 // openReal opens SmolLM2-135M-Instruct, or skips the test.
 func openReal(t testing.TB, precision llm.Precision) *Engine {
 	t.Helper()
-	e, err := Open(testkit.Model(t), Options{Precision: precision})
+	e, err := Open(testkit.Model(t), Options{Precision: precision, AnswerBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func BenchmarkT5(b *testing.B) {
 	}
 	for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
 		b.Run(string(precision), func(b *testing.B) {
-			e := openT5(b, Options{Precision: precision, IgnoreEnd: true})
+			e := openT5(b, Options{Precision: precision, IgnoreEnd: true, AnswerBytes: -1})
 			tokens := 0
 			for b.Loop() {
 				results, err := e.Do(context.Background(), requests)
