@@ -42,8 +42,9 @@ func newFinder(tokens []added) (*finder, error) {
 	return f, nil
 }
 
-// each gives the added tokens of a text and what is between them.
-func (f *finder) each(text string, plain func(text string, first bool), token func(id int32)) {
+// each gives the added tokens of a text, by their places in tokens, and what is
+// between them; first says that nothing is before that.
+func (f *finder) each(text string, plain func(text string, first bool), token func(which int)) {
 	start := 0
 	if f != nil {
 		for at := 0; at < len(text); {
@@ -79,7 +80,7 @@ func (f *finder) each(text string, plain func(text string, first bool), token fu
 			if start < from {
 				plain(text[start:from], start == 0)
 			}
-			token(a.id)
+			token(int(which))
 			at, start = to, to
 		}
 	}

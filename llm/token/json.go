@@ -291,7 +291,7 @@ func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (mo
 			return nil, err
 		}
 	}
-	return newUnigram(pieces, vocab.scores, worst, lacking, fallback), nil
+	return &unigram{pieces, vocab.scores, lacking, worst - unknownPenalty, fallback, false}, nil
 }
 
 func (f *tokenizerJSON) bpe(t *Tokenizer, vocab *vocabJSON, byteLevel bool) (model, error) {

@@ -58,17 +58,6 @@ type symbol struct {
 
 const merged = -2
 
-// candidate is a possible merge of the symbol at and its right neighbour. It
-// is void if the two are not of this pair any more.
-type candidate struct {
-	rank, at    int32
-	left, right int32
-}
-
-func (a candidate) before(b candidate) bool {
-	return a.rank < b.rank || a.rank == b.rank && a.at < b.at
-}
-
 // run merges the symbols of a word: always the pair of lowest rank, the
 // leftmost of equals. It takes time n log n in their number. What is left is
 // the list of neighbours from symbol 0 on.
@@ -83,7 +72,7 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 			return
 		}
 		if found := m.find(left, right); found.id != none {
-			queue.push(candidate{found.rank, at, left, right})
+			queue.push(uint64(found.rank)<<32 | uint64(at))
 		}
 	}
 	for i := range symbols {
@@ -91,59 +80,74 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 	}
 	for len(*queue) > 0 {
 		c := queue.pop()
-		s := &symbols[c.at]
-		if s.id != c.left || s.next < 0 || symbols[s.next].id != c.right {
+		at := int32(c)
+		s := &symbols[at]
+		if s.id < 0 || s.next < 0 || symbols[s.next].id < 0 {
 			continue
 		}
 		r := &symbols[s.next]
-		s.id = m.find(c.left, c.right).id
+		found := m.find(s.id, r.id)
+		if found.id == none || found.rank != int32(c>>32) {
+			continue // the two are not what they were
+		}
+		s.id = found.id
 		r.id = merged
 		s.next = r.next
 		if s.next >= 0 {
-			symbols[s.next].prev = c.at
+			symbols[s.next].prev = at
 		}
 		consider(s.prev)
-		consider(c.at)
+		consider(at)
 	}
 }
 
-// candidates is a heap with the next merge first.
-type candidates []candidate
+// candidates is a heap of possible merges, the next one first. Each is the rank
+// of the merge, and in the lower 32 bits the place of the left symbol. Every
+// node has four children: fewer levels than with two, and a node's children lie
+// side by side.
+type candidates []uint64
 
-func (q *candidates) push(c candidate) {
+func (q *candidates) push(c uint64) {
 	h := append(*q, c)
 	i := len(h) - 1
 	for i > 0 {
-		up := (i - 1) / 2
-		if !h[i].before(h[up]) {
+		up := (i - 1) / 4
+		if h[up] <= c {
 			break
 		}
-		h[i], h[up] = h[up], h[i]
+		h[i] = h[up]
 		i = up
 	}
+	h[i] = c
 	*q = h
 }
 
-func (q *candidates) pop() candidate {
+func (q *candidates) pop() uint64 {
 	h := *q
-	top := h[0]
-	last := len(h) - 1
-	h[0] = h[last]
-	h = h[:last]
-	for i := 0; ; {
-		down := 2*i + 1
-		if down >= last {
-			break
-		}
-		if down+1 < last && h[down+1].before(h[down]) {
-			down++
-		}
-		if !h[down].before(h[i]) {
-			break
-		}
-		h[i], h[down] = h[down], h[i]
-		i = down
-	}
+	top, c := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
 	*q = h
+	if len(h) == 0 {
+		return top
+	}
+	i := 0
+	for {
+		down := 4*i + 1
+		if down >= len(h) {
+			break
+		}
+		least := down
+		for k := down + 1; k < min(down+4, len(h)); k++ {
+			if h[k] < h[least] {
+				least = k
+			}
+		}
+		if h[least] >= c {
+			break
+		}
+		h[i] = h[least]
+		i = least
+	}
+	h[i] = c
 	return top
 }

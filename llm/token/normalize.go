@@ -156,20 +156,38 @@ func splitAt(mark, behaviour string) splitRule {
 	}
 }
 
-// squash is what SentencePiece makes of spaces after its charsmap: with it
-// none at the ends and one elsewhere, without it each one; one before all with
-// prefix; each as a spaceMark.
-func squash(extra, prefix bool) func(text string, first bool) string {
-	return func(text string, first bool) string {
+// squash is what SentencePiece makes of spaces after its charsmap: with extra
+// it leaves none at the ends and one elsewhere; with prefix it puts one before
+// all; each becomes a spaceMark.
+func squash(extra, prefix bool) normalizer {
+	return func(text string) string {
 		if extra {
 			text = squeeze(" ")(strings.Trim(text, " "))
 		}
 		if text == "" {
 			return text
 		}
-		if prefix && first {
+		if prefix {
 			text = " " + text
 		}
-		return strings.ReplaceAll(text, " ", spaceMark)
+		text = strings.ReplaceAll(text, " ", spaceMark)
+		if extra {
+			for strings.HasSuffix(text, spaceMark) { // the text's own too
+				text = strings.TrimSuffix(text, spaceMark)
+			}
+		}
+		return text
+	}
+}
+
+// except leaves what a finder finds as it is.
+func (n normalizer) except(f *finder) normalizer {
+	if f == nil {
+		return n
+	}
+	return func(text string) string {
+		var b strings.Builder
+		f.each(text, func(text string, _ bool) { b.WriteString(n(text)) }, func(which int) { b.WriteString(f.tokens[which].text) })
+		return b.String()
 	}
 }

@@ -97,13 +97,12 @@ func (t *Tokenizer) Encode(text string) []int32 { return t.Append(nil, text) }
 func (t *Tokenizer) Append(ids []int32, text string) []int32 {
 	s := scratches.Get().(*scratch)
 	defer s.release()
-	one := func(id int32) { ids = append(ids, id) }
 	word := func(word string) { ids = t.model.append(ids, word, s) }
 	t.raw.each(text, func(text string, first bool) {
 		t.normal.each(t.normalize(text), func(text string, unbroken bool) {
 			t.split(text, first && unbroken, word)
-		}, one)
-	}, one)
+		}, func(which int) { ids = append(ids, t.normal.tokens[which].id) })
+	}, func(which int) { ids = append(ids, t.raw.tokens[which].id) })
 	return ids
 }
 

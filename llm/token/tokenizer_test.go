@@ -189,7 +189,7 @@ func TestBadVocabularies(t *testing.T) {
 		return v
 	}
 	for want, v := range map[string]Vocabulary{
-		`rule "martian"`:   change(func(v *Vocabulary) { v.Pre = "martian" }),
+		`rule "martian"`:     change(func(v *Vocabulary) { v.Pre = "martian" }),
 		"types for 1":        change(func(v *Vocabulary) { v.Types = v.Types[:1] }),
 		"is not of two":      change(func(v *Vocabulary) { v.Merges[1] = "qq qq" }),
 		"makes no token":     change(func(v *Vocabulary) { v.Merges[1] = "o o" }),

@@ -16,13 +16,19 @@ type unigram struct {
 	unknown      int32
 	unknownScore float64
 	fallback     *[256]int32
+	// single has sums rounded to 32 bits, as SentencePiece has them: it decides
+	// between ways that are equal otherwise.
+	single bool
 }
 
 // unknownPenalty is what an unknown character scores below the worst piece.
 const unknownPenalty = 10
 
-func newUnigram(pieces *trie, scores []float64, worst float64, unknown int32, fallback *[256]int32) *unigram {
-	return &unigram{pieces, scores, unknown, worst - unknownPenalty, fallback}
+func (u *unigram) sum(a, b float64) float64 {
+	if u.single {
+		return float64(float32(a + b))
+	}
+	return a + b
 }
 
 // step is the best way to an offset of the text.
@@ -44,7 +50,7 @@ func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 			_, size = utf8.DecodeRuneInString(text[at:])
 		}
 		here := steps[at].score
-		single := false
+		alone := false // the character is a piece
 		node := uint32(0)
 		for end := at; end < len(text); end++ {
 			if node = u.pieces.step(node, text[end]); node == 0 {
@@ -55,14 +61,14 @@ func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 				continue
 			}
 			to := &steps[end+1]
-			if score := here + u.scores[id]; to.start < 0 || score > to.score {
+			if score := u.sum(here, u.scores[id]); to.start < 0 || score > to.score {
 				*to = step{score, int32(at), id}
 			}
-			single = single || end+1 == at+size
+			alone = alone || end+1 == at+size
 		}
-		if !single {
+		if !alone {
 			to := &steps[at+size]
-			if score := here + u.unknownScore; to.start < 0 || score > to.score {
+			if score := u.sum(here, u.unknownScore); to.start < 0 || score > to.score {
 				*to = step{score, int32(at), none}
 			}
 		}

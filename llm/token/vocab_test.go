@@ -3,7 +3,6 @@ package token
 import (
 	"bytes"
 	"encoding/binary"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,32 +74,25 @@ func (d *damaged) strings(t *testing.T, key string) []string {
 }
 
 func TestVocabulariesOfOthers(t *testing.T) {
-	for name, size := range map[string]int{"gpt-2": 50257, "starcoder": 49152} {
+	for name, size := range map[string]int{"gpt-2": 50257, "starcoder": 49152, "llama-spm": 32000} {
 		base := "data/vocab/ggml-vocab-" + name + ".gguf"
-		data, err := os.ReadFile(testkit.Data(t, base))
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := readFile(t, testkit.Data(t, base))
 		v := Vocabulary{Pre: name, BOS: -1, EOS: -1}
 		v.Tokens = (&damaged{data}).strings(t, "tokenizer.ggml.tokens")
-		v.Merges = (&damaged{data}).strings(t, "tokenizer.ggml.merges")
 		if len(v.Tokens) != size {
 			t.Fatalf("%s: %d tokens, want %d", name, len(v.Tokens), size)
+		}
+		if name == "llama-spm" {
+			v = llama2(v.Tokens)
+		} else {
+			v.Merges = (&damaged{data}).strings(t, "tokenizer.ggml.merges")
 		}
 		tok, err := New(v)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		in, err := os.ReadFile(testkit.Data(t, base+".inp"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := os.ReadFile(testkit.Data(t, base+".out"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts := strings.Split(string(in), "\n__ggml_vocab_test__\n")
-		lines := strings.Split(string(out), "\n")
+		texts := strings.Split(string(readFile(t, testkit.Data(t, base+".inp"))), "\n__ggml_vocab_test__\n")
+		lines := strings.Split(string(readFile(t, testkit.Data(t, base+".out"))), "\n")
 		for i, text := range texts[:len(texts)-1] {
 			var want []int32
 			for _, f := range strings.Fields(lines[i]) {
@@ -110,9 +102,38 @@ func TestVocabulariesOfOthers(t *testing.T) {
 				}
 				want = append(want, int32(n))
 			}
-			if got := tok.Encode(text); !slices.Equal(got, want) {
+			got := tok.Encode(text)
+			if !slices.Equal(got, want) {
 				t.Errorf("%s %q:\n got %v\nwant %v", name, text, got, want)
+			}
+			if decoded := tok.Decode(got); decoded != text {
+				t.Errorf("%s %q was decoded as %q", name, text, decoded)
 			}
 		}
 	}
+}
+
+// llama2 adds what the numbers of Llama 2's vocabulary, which are lost, say:
+// three special tokens, one for each byte, and the others in the order of
+// their merges; those of several spaces come last of all.
+func llama2(tokens []string) Vocabulary {
+	v := Vocabulary{Kind: Character, Tokens: tokens, BOS: 1, EOS: 2, AddBOS: true, SpacePrefix: true}
+	for i := range tokens {
+		kind, score := int64(ordinary), 0.0
+		switch {
+		case i == 0:
+			kind = unknown
+		case i < 3:
+			kind = control
+		case i < 259:
+			kind = byteType
+		case strings.HasPrefix(tokens[i], spaceMark+spaceMark) && strings.Trim(tokens[i], spaceMark) == "":
+			score = -1e9
+		default:
+			score = float64(259 - i)
+		}
+		v.Types = append(v.Types, kind)
+		v.Scores = append(v.Scores, score)
+	}
+	return v
 }

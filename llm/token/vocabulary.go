@@ -95,17 +95,22 @@ func New(v Vocabulary) (*Tokenizer, error) {
 			}
 			t.specials[s] = int32(i)
 			t.text[i] = s
+			if v.Kind == Character || v.Kind == Unigram {
+				t.text[i] = strings.ReplaceAll(s, spaceMark, " ")
+			}
 			users = append(users, added{text: s, id: int32(i)})
 		}
 	}
-	var err error
-	if t.raw, err = newFinder(users); err != nil {
+	found, err := newFinder(users)
+	if err != nil {
 		return nil, err
 	}
 	switch v.Kind {
 	case "", ByteLevel:
+		t.raw = found
 		err = v.byteLevel(t)
 	case Character, Unigram:
+		t.normal = found
 		err = v.characters(t)
 	default:
 		err = fmt.Errorf("its tokenizer is of the kind %q, which is not supported; %s (byte-level BPE), %s (BPE of SentencePiece) and %s (Unigram) are", v.Kind, ByteLevel, Character, Unigram)
@@ -263,15 +268,9 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 		if err != nil {
 			return err
 		}
-		steps = append(steps, m.normalize)
+		steps = append(steps, normalizer(m.normalize).except(t.normal))
 	}
-	t.normalize = inOrder(steps)
-	spaces := squash(v.DropSpaces, v.SpacePrefix)
-	t.split = func(text string, first bool, yield func(string)) {
-		if text = spaces(text, first); text != "" {
-			yield(text)
-		}
-	}
+	t.normalize = inOrder(append(steps, squash(v.DropSpaces, v.SpacePrefix)))
 	if v.SpacePrefix {
 		t.lead = leadOne
 	}
@@ -282,7 +281,7 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 				return err
 			}
 		}
-		t.model = newUnigram(pieces, v.Scores, worst, lacking, fallback)
+		t.model = &unigram{pieces, v.Scores, lacking, worst - unknownPenalty, fallback, true}
 		return nil
 	}
 	b := &bpe{merges: v.mergesByScore(byText), fallback: fallback, unknown: lacking, fuse: true}

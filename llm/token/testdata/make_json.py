@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Makes what json_test.go holds our tokenizers against.
+
+    make_json.py fixtures FOLDER    trains small tokenizers on the text files (*.md) below FOLDER: *.json, *.model
+    make_json.py goldens SHARED     writes goldens.tsv: digests of ids by the libraries "tokenizers" and
+                                    "sentencepiece"; SHARED is the folder of test data outside the project
+    make_json.py show NAME FROM TO [SHARED]
+                                    prints lines and their ids, to find where two differ
+
+Needs tokenizers==0.21.1 and sentencepiece==0.2.3.
+
+The ids are those of text in which nothing is a control token: their names are
+taken out of the vocabulary first.
+"""
+import hashlib
+import json
+import pathlib
+import sys
+import tempfile
+
+import sentencepiece
+import tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from mixed import Mixed
+
+HERE = pathlib.Path(__file__).parent
+PART = 500  # lines of one digest
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2 = LLAMA3.replace("{1,3}", "")
+# Characters that the small charsmap replaces: some alone, some with the marks on them, some by nothing.
+RULES = [("A", "a"), ("é", "e"), ("e\u0301", "e"), ("\uff11", "1"), ("\u00bd", "1/2"), ("\r", " "), ("\r\n", " "), ("\n", " "), ("\t", " "),
+         ("\u200b", ""), ("\u0915\u093c", "\u0958"), ("\u3000", " "), ("\ufb01", "fi"), ("\u0e33", "\u0e4d\u0e32"), ("\u00a8", " \u0308")]
+
+
+def isolated(expression):
+    return pre_tokenizers.Split(Regex(expression), "isolated")
+
+
+# The rules of split.go, by names of tokenizer.ggml.pre.
+SPLITS = {
+    "gpt-2": isolated(GPT2),
+    "llama-bpe": isolated(LLAMA3),
+    "qwen2": isolated(QWEN2),
+    "smollm": pre_tokenizers.Sequence([pre_tokenizers.Digits(True), isolated(GPT2)]),
+    "default": pre_tokenizers.Sequence([isolated(r"[\p{P}\$\+<=>\^~\|]+"), isolated(GPT2), isolated(r"\p{N}+"), isolated("[0-9][0-9][0-9]")]),
+}
+
+
+def spm(folder, text, name, **options):
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(text), model_prefix=str(folder / name), minloglevel=2, num_threads=1,
+        user_defined_symbols=["<user>"], **options)
+    (HERE / (name + ".model")).write_bytes((folder / (name + ".model")).read_bytes())
+    return sentencepiece.SentencePieceProcessor(model_file=str(HERE / (name + ".model")))
+
+
+def fixtures(source):
+    lines = [l for p in sorted(pathlib.Path(source).rglob("*.md")) for l in p.read_text().splitlines() if l.strip()]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        text, rules = folder / "text", folder / "rules.tsv"
+        text.write_text("\n".join(lines))
+        rules.write_text("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in RULES))
+        unigram = spm(folder, text, "unigram", model_type="unigram", normalization_rule_tsv=str(rules), hard_vocab_limit=False, vocab_size=400)
+        pieces = spm(folder, text, "pieces", model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
+                     remove_extra_whitespaces=False, allow_whitespace_only_pieces=True, vocab_size=800)
+
+    # The same two as tokenizer.json, in the ways that Flan-T5's and Llama 2's are written.
+    charsmap = charsmap_of((HERE / "unigram.model").read_bytes())
+    vocab = [(unigram.id_to_piece(i), unigram.get_score(i)) for i in range(unigram.get_piece_size())]
+    t = Tokenizer(models.Unigram(vocab, 0))
+    t.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap), normalizers.Replace(Regex(" {2,}"), " ")])
+    t.pre_tokenizer = pre_tokenizers.Metaspace()
+    t.decoder = decoders.Metaspace()
+    t.add_special_tokens(["<unk>", "<s>", "</s>"])
+    t.add_tokens([tokenizers.AddedToken("<user>", normalized=False, rstrip=True), tokenizers.AddedToken("WORD", normalized=True, single_word=True)])
+    t.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
+    save(t, "unigram")
+
+    size = pieces.get_piece_size()
+    vocab = {pieces.id_to_piece(i): i for i in range(size)}
+    plain = {s: i for s, i in vocab.items() if not (pieces.is_byte(i) or pieces.is_control(i) or pieces.is_unknown(i))}
+    merges = sorted((-pieces.get_score(i), i, s[:k], s[k:]) for s, i in plain.items() for k in range(1, len(s)) if s[:k] in plain and s[k:] in plain)
+    t = Tokenizer(models.BPE(vocab, [(a, b) for _, _, a, b in merges], unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    t.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    t.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    t.add_special_tokens(["<unk>", "<s>", "</s>"])
+    t.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    save(t, "pieces")
+
+    trainer = dict(vocab_size=450, show_progress=False, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    for name, split in (("llama3", isolated(LLAMA3)), ("digits", pre_tokenizers.Digits(True))):
+        t = Tokenizer(models.BPE(ignore_merges=name == "llama3"))
+        t.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=name == "digits")])
+        if name == "llama3":
+            t.normalizer = normalizers.NFC()
+        t.decoder = decoders.ByteLevel()
+        t.post_processor = processors.ByteLevel(trim_offsets=False)
+        t.train_from_iterator(lines, trainers.BpeTrainer(**trainer))
+        t.add_tokens([tokenizers.AddedToken("<user>", lstrip=True, normalized=False)])
+        save(t, name)
+
+
+def save(t, name):
+    (HERE / (name + ".json")).write_text(json.dumps(json.loads(t.to_str()), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def charsmap_of(model):
+    """The field precompiled_charsmap (2) of the field normalizer_spec (3)."""
+    def fields(data):
+        at = 0
+        def number():
+            nonlocal at
+            n = shift = 0
+            while True:
+                b = data[at]
+                at += 1
+                n |= (b & 127) << shift
+                shift += 7
+                if b < 128:
+                    return n
+        while at < len(data):
+            tag = number()
+            if tag & 7 == 0:
+                number()
+                continue
+            size = 4 if tag & 7 == 5 else number()
+            yield tag >> 3, data[at:at + size]
+            at += size
+    normalizer = next(data for number, data in fields(model) if number == 3)
+    return next(data for number, data in fields(normalizer) if number == 2)
+
+
+def tokenizer(path, change={}):
+    """The tokenizer of a file, but no text gives a control token. change replaces parts, or members of the model."""
+    data = json.loads(pathlib.Path(path).read_text())
+    data = {**data, **change, "model": {**data["model"], **change.get("model", {})}}
+    names = {a["content"] for a in data["added_tokens"] if a["special"]}
+    hidden = lambda s: "\U0010fffe" + s if s in names else s
+    model = data["model"]
+    if isinstance(model["vocab"], list):
+        model["vocab"] = [[hidden(s), score] for s, score in model["vocab"]]
+    else:
+        model["vocab"] = {hidden(s): i for s, i in model["vocab"].items()}
+    if model.get("unk_token"):
+        model["unk_token"] = hidden(model["unk_token"])
+    data["added_tokens"] = [a for a in data["added_tokens"] if not a["special"]]
+    data["post_processor"] = None
+    return Tokenizer.from_str(json.dumps(data))
+
+
+def code_points(last):
+    """Lines of all code points, in different company."""
+    points = [c for c in range(last) if not 0xD800 <= c < 0xE000]
+    for i in range(0, len(points), 64):
+        some = [chr(c) for c in points[i:i + 64]]
+        yield " ".join(some)
+        yield "".join("e" + c for c in some)
+        yield "".join(some)
+
+
+def settled(lines):
+    """Those lines that have no characters of scripts that Unicode got lately: the library's tables are older than Go's."""
+    return (line for line in lines if not any(0x11000 <= ord(c) < 0x12000 or 0x870 <= ord(c) < 0x900 for c in line))
+
+
+def readable(lines):
+    """Those lines that have only ASCII characters, so that all of them are tokens of the small vocabularies, and no digits."""
+    return (line for line in lines if line.isascii() and not any(c.isdigit() for c in line))
+
+
+def mixed(seed, count):
+    m = Mixed(seed)
+    return (m.line() for _ in range(count))
+
+
+REAL = ["data/sentencepiece/botchan.txt", "data/uci-sentiment/amazon_cells_labelled.txt", "data/wnut17/emerging.dev.conll",
+        "data/scitldr/dev.jsonl", "data/restaurant8k/test.json"]
+
+
+def cases(shared):
+    """Gives a name, a function from text to ids or words, and lines."""
+    if shared:
+        flan = tokenizer(shared / "models/flan-t5-small/tokenizer.json")
+        ids = lambda line: flan.encode(line).ids
+        yield "flan-t5", ids, mixed(1, 25000)
+        yield "flan-t5-points", ids, code_points(0x30000)
+        yield "flan-t5-long", ids, [Mixed(2).long(1 << 20, True), Mixed(3).long(1 << 20, False), "a" * (1 << 20), " " * (1 << 20)]
+        for name in REAL:
+            yield "flan-t5:" + name, ids, (shared / name).read_bytes().decode().split("\n")
+        for name in ("test_model", "test_ja_model"):
+            p = sentencepiece.SentencePieceProcessor(model_file=str(shared / f"data/sentencepiece/{name}.model"))
+            yield name, p.encode, mixed(4, 2000)
+            yield name + ":" + REAL[0], p.encode, (shared / REAL[0]).read_bytes().decode().split("\n")
+        p = sentencepiece.SentencePieceProcessor(model_file=str(shared / "models/flan-t5-small/spiece.model"))
+        yield "spiece", p.encode, mixed(4, 2000)
+    for name in ("unigram", "pieces", "llama3", "digits"):
+        t = tokenizer(HERE / (name + ".json"))
+        yield name + ".json", lambda line: t.encode(line).ids, mixed(5, 2000)
+    for v in json.loads((HERE / "variants.json").read_text()):
+        t = tokenizer(HERE / v["base"], v["set"])
+        yield "variant:" + v["name"], lambda line: t.encode(line).ids, settled(mixed(8, 1000))
+        yield "decoded:" + v["name"], lambda line: [t.decode(t.encode(line).ids).replace("\U0010fffe<unk>", "")], readable(mixed(8, 1000))
+    for name in ("unigram", "pieces"):
+        p = sentencepiece.SentencePieceProcessor(model_file=str(HERE / (name + ".model")))
+        yield name + ".model", p.encode, mixed(6, 2000)
+    for name, split in SPLITS.items():
+        yield "split:" + name, lambda line: [w for w, _ in split.pre_tokenize_str(line)], settled(mixed(7, 4000))
+        yield "split-points:" + name, lambda line: [w for w, _ in split.pre_tokenize_str(line)], code_points(0x3000)
+
+
+def text_of(result):
+    return " ".join(map(str, result)) if result and isinstance(result[0], int) else "\x00".join(map(str, result))
+
+
+def goldens(shared):
+    with open(HERE / "goldens.tsv", "w") as out:
+        print(f"# made by make_json.py; tokenizers {tokenizers.__version__}, sentencepiece {sentencepiece.__version__}", file=out)
+        for name, make, lines in cases(shared):
+            digest, count = hashlib.sha256(), 0
+            for line in lines:
+                digest.update((text_of(make(line)) + "\n").encode())
+                count += 1
+                if count % PART == 0:
+                    print(name, count, digest.hexdigest()[:16], sep="\t", file=out)
+                    digest = hashlib.sha256()
+            if count % PART:
+                print(name, count, digest.hexdigest()[:16], sep="\t", file=out)
+
+
+def show(name, first, last, shared):
+    for other, make, lines in cases(shared):
+        if other == name:
+            for i, line in enumerate(lines):
+                if first <= i < last:
+                    print(i, json.dumps(line), json.dumps(text_of(make(line)).replace("\x00", "|")), sep="\t")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "fixtures":
+        fixtures(sys.argv[2])
+    elif sys.argv[1] == "goldens":
+        goldens(pathlib.Path(sys.argv[2]))
+    else:
+        show(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), pathlib.Path(sys.argv[5]) if len(sys.argv) > 5 else None)
