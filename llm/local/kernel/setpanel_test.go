@@ -1,0 +1,17 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// BenchmarkSetPanel is what loading weights takes.
+func BenchmarkSetPanel(b *testing.B) {
+	const k = 576
+	rows := random(rand.New(rand.NewPCG(1, 2)), Width*k)
+	m := NewMatrix8(Width, k, make([]int8, Size8(Width, k)))
+	for b.Loop() {
+		m.SetPanel(0, rows)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(Width*k), "ns/weight")
+}
