@@ -14,9 +14,9 @@ type added struct {
 	word, left, right bool
 }
 
-// maxAdded is the length in bytes that such a text may have. It bounds the
-// time that looking for them takes.
-const maxAdded = 1 << 10
+// maxPiece is the length in bytes that a string may have that is looked for at
+// each place of a text, or put there. It bounds the time that this takes.
+const maxPiece = 1 << 10
 
 // finder finds added tokens: at each place the longest that is there.
 type finder struct {

@@ -49,6 +49,11 @@ func newCharsmap(data []byte, clusters bool) (*charsmap, error) {
 	if !utf8.ValidString(m.texts) {
 		return nil, errors.New("the charsmap's texts are no UTF-8")
 	}
+	for text := range strings.SplitSeq(m.texts, "\x00") {
+		if len(text) > maxPiece {
+			return nil, fmt.Errorf("the charsmap has a text of %d bytes; %d are allowed", len(text), maxPiece)
+		}
+	}
 	for b := range m.same {
 		_, _, changes := m.find(string(rune(b)), false)
 		for c := rune(0); c < utf8.RuneSelf && !changes; c++ {
@@ -66,7 +71,7 @@ func offset(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
 // longest, and that beginning's length.
 func (m *charsmap) find(s string, longest bool) (text string, length int, ok bool) {
 	at := offset(m.units[0])
-	for i := 0; i < len(s) && s[i] != 0; i++ {
+	for i := 0; i < min(len(s), maxPiece) && s[i] != 0; i++ {
 		at ^= uint32(s[i])
 		if at >= uint32(len(m.units)) || label(m.units[at]) != uint32(s[i]) {
 			break

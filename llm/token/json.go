@@ -158,7 +158,14 @@ type scored struct {
 }
 
 func (s *scored) UnmarshalJSON(data []byte) error {
-	return json.Unmarshal(data, &[]any{&s.token, &s.score})
+	pair := []any{&s.token, &s.score}
+	if err := json.Unmarshal(data, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 {
+		return fmt.Errorf("%s is no token with its score", data)
+	}
+	return nil
 }
 
 func (f *tokenizerJSON) unigramVocab() (*vocabJSON, error) {
@@ -207,8 +214,8 @@ func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 		if a.ID < 0 || a.ID >= limit {
 			return fmt.Errorf("the added token %q has the id %d; 0 to %d are expected", a.Content, a.ID, limit-1)
 		}
-		if len(a.Content) > maxAdded {
-			return fmt.Errorf("the added token with the id %d has %d bytes; %d are allowed", a.ID, len(a.Content), maxAdded)
+		if len(a.Content) > maxPiece {
+			return fmt.Errorf("the added token with the id %d has %d bytes; %d are allowed", a.ID, len(a.Content), maxPiece)
 		}
 		size = max(size, a.ID+1)
 	}
@@ -228,7 +235,7 @@ func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 		t.text[a.ID] = a.Content
 		token := added{a.Content, int32(a.ID), a.SingleWord, a.LStrip, a.RStrip}
 		if a.Normalized {
-			if token.text = t.normalize(a.Content); len(token.text) > 4*maxAdded {
+			if token.text = t.normalize(a.Content); len(token.text) > 4*maxPiece {
 				return fmt.Errorf("the added token with the id %d becomes %d bytes when normalized", a.ID, len(token.text))
 			}
 			normal = append(normal, token)
@@ -287,6 +294,9 @@ func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (mo
 		if _, isByte := fallbackByte(s); isByte && fallback != nil {
 			continue
 		}
+		if len(s) > maxPiece {
+			return nil, fmt.Errorf("token %d has %d bytes; %d are allowed", id, len(s), maxPiece)
+		}
 		if err := pieces.add(s, int32(id)); err != nil {
 			return nil, err
 		}
@@ -309,12 +319,7 @@ func (f *tokenizerJSON) bpe(t *Tokenizer, vocab *vocabJSON, byteLevel bool) (mod
 	if byteLevel {
 		b.bytes = startBytes(vocab.ids)
 		if f.Model.IgnoreMerges {
-			b.whole = make(map[string]int32, len(vocab.ids))
-			for s, id := range vocab.ids {
-				if raw, ok := fromAlphabet(s); ok && !t.control[id] {
-					b.whole[raw] = id
-				}
-			}
+			b.whole = wholeWords(vocab.ids, t.text)
 		}
 		return b, nil
 	}

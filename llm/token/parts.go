@@ -105,6 +105,8 @@ func (p *part) normalizer() (normalizer, error) {
 
 func (p *part) replace() (normalizer, error) {
 	switch {
+	case len(p.Content) > maxPiece:
+		return nil, fmt.Errorf("a normalizer puts in %d bytes; %d are allowed", len(p.Content), maxPiece)
 	case p.Pattern.String != nil && *p.Pattern.String != "":
 		return replace(*p.Pattern.String, p.Content), nil
 	case p.Pattern.Regex == nil:

@@ -90,8 +90,8 @@ func New(v Vocabulary) (*Tokenizer, error) {
 			t.control[i] = true
 			t.specials[s] = int32(i)
 		case kind == user:
-			if len(s) > maxAdded {
-				return nil, fmt.Errorf("token %d is to be found as a whole and has %d bytes; %d are allowed", i, len(s), maxAdded)
+			if len(s) > maxPiece {
+				return nil, fmt.Errorf("token %d is to be found as a whole and has %d bytes; %d are allowed", i, len(s), maxPiece)
 			}
 			t.specials[s] = int32(i)
 			t.text[i] = s
@@ -191,11 +191,13 @@ func startBytes(byText map[string]int32) *[256]int32 {
 	return bytes
 }
 
-// wholeWords are the tokens of byte-level BPE by the bytes that they stand for.
+// wholeWords are the tokens of byte-level BPE that stand for text, by its bytes.
 func wholeWords(byText map[string]int32, text []string) map[string]int32 {
 	whole := make(map[string]int32, len(byText))
 	for _, id := range byText {
-		whole[text[id]] = id
+		if text[id] != "" {
+			whole[text[id]] = id
+		}
 	}
 	return whole
 }
@@ -231,6 +233,9 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 	for i, s := range v.Tokens {
 		if math.IsNaN(v.Scores[i]) || math.IsInf(v.Scores[i], 0) {
 			return fmt.Errorf("token %d of the tokenizer has no number as its score", i)
+		}
+		if len(s) > maxPiece {
+			return fmt.Errorf("token %d of the tokenizer has %d bytes; %d are allowed", i, len(s), maxPiece)
 		}
 		switch v.kind(i) {
 		case 0, ordinary:
