@@ -12,6 +12,7 @@ Needs tokenizers==0.21.1 and sentencepiece==0.2.3.
 The ids are those of text in which nothing is a control token: their names are
 taken out of the vocabulary first.
 """
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -24,7 +25,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from mixed import Mixed
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
 PART = 500  # lines of one digest
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -48,23 +49,22 @@ SPLITS = {
 }
 
 
-def spm(folder, text, name, **options):
+def spm(text, name, **options):
     sentencepiece.SentencePieceTrainer.train(
-        input=str(text), model_prefix=str(folder / name), minloglevel=2, num_threads=1,
+        input=str(text), model_prefix=name, minloglevel=2, num_threads=1,
         user_defined_symbols=["<user>"], **options)
-    (HERE / (name + ".model")).write_bytes((folder / (name + ".model")).read_bytes())
+    (HERE / (name + ".model")).write_bytes(pathlib.Path(name + ".model").read_bytes())
     return sentencepiece.SentencePieceProcessor(model_file=str(HERE / (name + ".model")))
 
 
 def fixtures(source):
     lines = [l for p in sorted(pathlib.Path(source).rglob("*.md")) for l in p.read_text().splitlines() if l.strip()]
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        text, rules = folder / "text", folder / "rules.tsv"
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        text, rules = pathlib.Path("text"), pathlib.Path("rules.tsv")  # models hold these names
         text.write_text("\n".join(lines))
         rules.write_text("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in RULES))
-        unigram = spm(folder, text, "unigram", model_type="unigram", normalization_rule_tsv=str(rules), hard_vocab_limit=False, vocab_size=400)
-        pieces = spm(folder, text, "pieces", model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
+        unigram = spm(text, "unigram", model_type="unigram", normalization_rule_tsv=str(rules), hard_vocab_limit=False, vocab_size=400)
+        pieces = spm(text, "pieces", model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
                      remove_extra_whitespaces=False, allow_whitespace_only_pieces=True, vocab_size=800)
 
     # The same two as tokenizer.json, in the ways that Flan-T5's and Llama 2's are written.
