@@ -64,8 +64,10 @@ var classify = define(&Function{
 		"answer is a JSON list of those that fit, perhaps []. " + labelErrors + "Of a text of more than 1024 tokens the first 1024 are read.",
 	Differs: "Databricks' newer version answers with a VARIANT. A registered function has one result type on all Sparks, so it is " +
 		"a STRING here, and with multilabel a JSON list in one. Labels may differ from row to row.",
-	Example: "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
-	Prompts: []string{"classify", "classify_several"},
+	Weakness: "multilabel asks too much of SmolLM2-135M, the default: what it gives is hardly better than chance.",
+	Example:  "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
+	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
+	Prompts:  []string{"classify", "classify_several"},
 }, readClassify, answerLabels(classifyLabeller, func(a asked[labelled], f fit) {
 	if a.in.several {
 		severalLabels(a, f)
@@ -83,6 +85,7 @@ var classifyScore = define(&Function{
 		"probability is the model's, among the labels and after calibration; how far to trust it, a labelled sample tells. " +
 		labelErrors + "With multilabel, which asks for more than one, it fails too.",
 	Example: "SELECT ai_classify_score('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
+	Sample:  Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts: []string{"classify"},
 }, func(row Row) (labelled, bool, error) {
 	in, ok, err := readClassify(row)

@@ -14,6 +14,7 @@ var countTokens = define(&Function{
 	Detail: "NULL gives NULL, and an empty text 0. Blank text is counted too: spaces are tokens. Only the model's tokenizer works, " +
 		"which is quick, and the prompt around the text is not counted.",
 	Example: "SELECT ai_count_tokens('It is a good test for Spark.') AS tokens",
+	Sample:  Row{"It is a good test for Spark."},
 }, func(row Row) (string, bool, error) {
 	content, ok := row[0].(string)
 	return content, ok, nil

@@ -16,6 +16,7 @@ var embedding = define(&Function{
 		"their cosine similarity. Of a text that is longer than the model can read its beginning is read. A model that makes no vectors fails the query.",
 	Weakness: "A model that was made to generate text gives coarse vectors. Take one that was trained to embed.",
 	Example:  "SELECT ai_embed('It is a good test for Spark.') AS vector",
+	Sample:   Row{"It is a good test for Spark."},
 }, func(row Row) (string, bool, error) {
 	content, ok := text(row[0])
 	return content, ok, nil
@@ -46,6 +47,7 @@ var similarity = define(&Function{
 		"of ai_embed; 1 means the same. What counts as alike depends on the model: compare numbers of one model only.",
 	Weakness: "A model that was made to generate text finds most texts alike. Take one that was trained to embed.",
 	Example:  "SELECT ai_similarity('Apache Spark', 'Apache Spark SQL') AS similarity",
+	Sample:   Row{"Apache Spark", "Apache Spark SQL"},
 }, func(row Row) (in [2]string, ok bool, err error) {
 	a, haveA := text(row[0])
 	b, haveB := text(row[1])

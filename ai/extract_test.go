@@ -10,9 +10,16 @@ import (
 )
 
 func TestExtract(t *testing.T) {
-	m := &fake{reply: func(r llm.Request) llm.Result {
-		source := r.Constraint.(llm.JSON).Source
+	m := &fake{score: func(_, label string) float64 {
+		return map[string]float64{" Paris": -9, " none": -6}[label]
+	}, reply: func(r llm.Request) llm.Result {
+		c, ok := r.Constraint.(llm.JSON)
+		source := c.Source
 		switch {
+		case !ok: // it is doubted
+			return llm.Result{}
+		case strings.Contains(source, "Paris"):
+			return llm.Result{Text: `{"from": "Paris", "to": "Nice"}`}
 		case strings.Contains(source, "Oslo"):
 			return llm.Result{Text: ` {"from": "Oslo", "to": ""} `}
 		case strings.Contains(source, "Rome"):
@@ -27,7 +34,7 @@ func TestExtract(t *testing.T) {
 		return llm.Result{}
 	}}
 	labels := []string{" from", "to"}
-	answers := eval(t, extract, m.source, Row{"From Oslo\nto ?", labels}, Row{"it is invented", labels}, Row{"it is broken", labels}, Row{"is wanting", labels}, Row{"nothing", labels})
+	answers := eval(t, extract, m.source, Row{"From Oslo\nto ?", labels}, Row{"it is invented", labels}, Row{"it is broken", labels}, Row{"is wanting", labels}, Row{"nothing", labels}, Row{"Paris is Nice", labels})
 	if want := (Map{{"from", "Oslo"}, {"to", nil}}); !reflect.DeepEqual(answers[0].Value, want) || answers[0].Raw != `{"from": "Oslo", "to": ""}` {
 		t.Errorf("%+v", answers[0])
 	}
@@ -38,6 +45,10 @@ func TestExtract(t *testing.T) {
 	}
 	if want := (Map{{"from", nil}, {"to", nil}}); !reflect.DeepEqual(answers[4].Value, want) {
 		t.Errorf("%+v", answers[4])
+	}
+	// A value that is less likely than none is none.
+	if want := (Map{{"from", nil}, {"to", "Nice"}}); !reflect.DeepEqual(answers[5].Value, want) {
+		t.Errorf("%+v", answers[5])
 	}
 	r := m.asked[0]
 	want := llm.JSON{Source: "From Oslo to ?", Schema: `{"type":"object","properties":{"from":{"type":"string"},"to":{"type":"string"}},"required":["from","to"],"additionalProperties":false}`}

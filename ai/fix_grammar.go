@@ -23,6 +23,7 @@ var fixGrammar = define(&Function{
 		"hardly a word of it, is that row's error.",
 	Weakness: "Small models leave mistakes, and now and then change words that were right.",
 	Example:  "SELECT ai_fix_grammar('She have went to the shop yesterday.') AS corrected",
+	Sample:   Row{"She have went to the shop yesterday."},
 	Prompts:  []string{"fix_grammar"},
 	rewrites: true,
 }, func(row Row) (in fixing, ok bool, err error) {

@@ -53,9 +53,12 @@ type Function struct {
 	Summary string // one line of help
 	Detail  string // NULL, empty and error behaviour, for help and docs
 	Example string // a statement that runs as it is
+	Sample  Row    // the arguments in Example
 	// Differs says how it differs from Databricks' function of that name, and
 	// why; empty if it does not, or if there is none.
 	Differs string
+	// Measured says how good its answers were, with which model and data.
+	Measured string
 	// Weakness says what to expect of it with a small model.
 	Weakness string
 	// Prompts names the files of prompts/ that it asks with.

@@ -21,6 +21,7 @@ var gen = define(&Function{
 		"the model's context window is that row's error: NULL, counted in the worker's log.",
 	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_gen('Name three colours.') AS answer",
+	Sample:   Row{"Name three colours."},
 }, func(row Row) (string, bool, error) {
 	prompt, ok := text(row[0])
 	return prompt, ok, nil

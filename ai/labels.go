@@ -26,6 +26,7 @@ type labelled struct {
 	several      bool
 	instructions string
 	examples     []Example
+	context      string // where the content stands, if it is a part of a text
 }
 
 // question is one choice to make of a text. Its answers are labels; a label's

@@ -2,23 +2,35 @@ package ai
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/llm"
 )
 
-// finding gives for each part of a text the values that stand in it.
+// finding is a model that finds those values, and takes them for what label
+// says and all others for words.
 func finding(label string, values ...string) *fake {
 	return &fake{reply: func(r llm.Request) llm.Result {
+		c, ok := r.Constraint.(llm.JSON)
+		if !ok {
+			return llm.Result{}
+		}
 		found := []string{}
 		for _, v := range values {
-			if strings.Contains(r.Constraint.(llm.JSON).Source, v) {
+			if strings.Contains(c.Source, v) {
 				found = append(found, v)
 			}
 		}
 		text, _ := json.Marshal(map[string][]string{label: found})
 		return llm.Result{Text: string(text)}
+	}, score: func(prompt, word string) float64 {
+		value := strings.TrimSuffix(prompt[strings.LastIndex(prompt, "\n")+2:], `" is a kind of:`)
+		if is := slices.Contains(values, value); value != "" && is && word == " "+label || !is && word == " word" && !slices.Contains(contentFree, value) {
+			return 1
+		}
+		return 0
 	}}
 }
 
@@ -35,7 +47,7 @@ func TestMask(t *testing.T) {
 		// All places, but not within words; \x00 and broken UTF-8 stay.
 		{"Ann, Anna and\tAnn\r\n(Ann)\x00\xff Ann's", both, []string{"Ann"}, "[MASKED], Anna and\t[MASKED]\r\n([MASKED])\x00\xff [MASKED]'s"},
 		// Overlapping finds are one; a line end within a name.
-		{"Dr Ann Lee\nSmith left.", both, []string{"Ann Lee Smith", "Lee", "Dr Ann"}, "[MASKED] left."},
+		{"Dr Ann Lee\nSmith left.", both, []string{"Ann Lee Smith"}, "Dr [MASKED] left."},
 		// What a model says that found nothing.
 		{"I saw the a b.", both, []string{"I", "the", ".", "", " "}, "I saw the a b."},
 		// Scripts without spaces, from right to left, and emoji.
@@ -48,8 +60,10 @@ func TestMask(t *testing.T) {
 		if a.Err != nil || a.Value != c.want {
 			t.Errorf("%q: %+v, want %q", c.content, a, c.want)
 		}
-		if asked := len(m.asked) > 0; asked != strings.Contains(jsonText(c.labels), "person") {
-			t.Errorf("%q: the model is asked: %v", c.content, asked)
+		for _, r := range m.asked {
+			if _, generates := r.Constraint.(llm.JSON); generates && !hasCaseless(c.content) {
+				t.Errorf("%q: names are to be found that capitals tell", c.content)
+			}
 		}
 	}
 	// Patterns alone need no model.
@@ -58,25 +72,56 @@ func TestMask(t *testing.T) {
 	}
 }
 
-func TestMaskLongTexts(t *testing.T) {
-	long := strings.Repeat("Some words that say nothing. ", 200) + "Ann left.\n" + strings.Repeat("And more of them. ", 200)
-	m := finding("person", "Ann")
-	a := eval(t, mask, m.source, Row{long, []string{"person"}})[0]
-	if a.Err != nil || a.Value != strings.Replace(long, "Ann", "[MASKED]", 1) || len(m.asked) < 50 {
-		t.Errorf("%d requests, %v", len(m.asked), a.Err)
+// Labels that are no kinds of names are searched for by the model.
+func TestMaskOtherLabels(t *testing.T) {
+	long := strings.Repeat("Some words that say nothing. ", 200) + "It is diabetes.\n" + strings.Repeat("And more of them. ", 200)
+	m := finding("diagnosis", "diabetes")
+	a := eval(t, mask, m.source, Row{long, []string{"diagnosis"}})[0]
+	if a.Err != nil || a.Value != strings.Replace(long, "diabetes", "[MASKED]", 1) || len(m.asked) < 50 || !strings.Contains(a.Raw, `"diabetes": diagnosis`) {
+		t.Errorf("%d requests, %v, %q", len(m.asked), a.Err, a.Raw)
 	}
 	// Half a masked text is never given.
+	ordinary := m.reply
 	m.reply = func(r llm.Request) llm.Result {
-		if strings.Contains(r.Constraint.(llm.JSON).Source, "Ann") {
+		if c, ok := r.Constraint.(llm.JSON); ok && strings.Contains(c.Source, "diabetes") {
 			return llm.Result{Err: llm.ErrTooLong}
 		}
-		return llm.Result{Text: `{"person": []}`}
+		return ordinary(r)
 	}
-	if a := eval(t, mask, m.source, Row{long, []string{"person"}})[0]; a.Value != nil || a.Err == nil || !strings.Contains(a.Err.Error(), "part ") {
+	if a := eval(t, mask, m.source, Row{long, []string{"diagnosis"}})[0]; a.Value != nil || a.Err == nil || !strings.Contains(a.Err.Error(), "part ") {
 		t.Errorf("%v", a.Err)
 	}
-	m.reply = func(llm.Request) llm.Result { return llm.Result{Text: "Ann"} }
-	if a := eval(t, mask, m.source, Row{"Ann", []string{"person"}})[0]; a.Value != nil || a.Err == nil {
+	m.reply = func(llm.Request) llm.Result { return llm.Result{Text: "diabetes"} }
+	if a := eval(t, mask, m.source, Row{"diabetes", []string{"diagnosis"}})[0]; a.Value != nil || a.Err == nil {
 		t.Errorf("no JSON: %+v", a)
+	}
+	m.reply = func(r llm.Request) llm.Result { return llm.Result{Err: llm.ErrTooLong} }
+	if a := eval(t, mask, m.source, Row{"Ann left", []string{"person"}})[0]; a.Value != nil || a.Err == nil {
+		t.Errorf("a name that cannot be asked about: %+v", a)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for text, want := range map[string][]string{
+		"Please ask Ludwig van Beethoven's aunt, Dr. O'Neil-Smith.": {"Ludwig van Beethoven", "O'Neil-Smith"},
+		"I'd go. The end":             nil,
+		"the Bank of England in Köln": {"Bank of England", "Köln"},
+		"nothing":                     nil,
+		"A B1 C. A B1 C.":             {"B1 C. A B1 C"},
+		"In New York. His":            {"New York"},
+		"Dear Mrs. Clarke, St. Ives":  {"Clarke", "St. Ives"},
+	} {
+		if got := namesIn(text); !slices.Equal(got, want) {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	for value, want := range map[string]string{"Oslo": "b Oslo c", "x": "x"} {
+		if got := around("b Oslo c", value); got != want {
+			t.Errorf("%q: %q", value, got)
+		}
+	}
+	long := strings.Repeat("word ", 100) + "Oslo" + strings.Repeat(" word", 100)
+	if got := around(long, "Oslo"); len(got) > 210 || !strings.Contains(got, "word Oslo word") || strings.HasPrefix(got, "ord") {
+		t.Errorf("%q", got)
 	}
 }

@@ -78,6 +78,23 @@ func Advice(f *Function, model llm.Info) string {
 	return fmt.Sprintf("%s is not good enough for %s: it %s; take %s (not tested here)", model.Name, f.Name, n.why, instead)
 }
 
+// Models says which models are good enough for a function.
+func Models(f *Function) string {
+	if f.Of != nil {
+		f = f.Of
+	}
+	n := needs[f.Name]
+	switch {
+	case n.embedder:
+		return "Models that were trained to embed; one that generates text works, with coarse results."
+	case n.multilingual:
+		return fmt.Sprintf("Multilingual models of %v billion parameters or more: %s. This is a rule of thumb; none of them has been tested here.", n.billions, betterLanguage)
+	case n.billions > 0:
+		return fmt.Sprintf("Models of %v billion parameters or more: %s. This is a rule of thumb; none of them has been tested here. A smaller one %s.", n.billions, betterModel, n.why)
+	}
+	return "Any model; SmolLM2-135M, the default, is good enough."
+}
+
 // billions of parameters, as far as a name tells; 0 if it does not.
 func billions(name string) float64 {
 	lower := strings.ToLower(name)

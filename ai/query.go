@@ -37,6 +37,7 @@ var query = define(&Function{
 		"accepted, and a note says that they had no effect. files is not supported.",
 	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
+	Sample:   Row{"default", "Name three colours.", nil, nil, map[string]string{"max_tokens": "30"}},
 }, readQuery, withModel(answerQueries))
 
 type queried struct {

@@ -37,6 +37,7 @@ var summarize = define(&Function{
 		"there is one, and its note says so. A negative max_words fails the query.",
 	Weakness: "Small models copy the beginning of a text, and may state what it does not say.",
 	Example:  "SELECT ai_summarize('Apache Spark is an engine for large-scale data. It runs SQL, streams and machine learning on one machine or on thousands.', 10) AS summary",
+	Sample:   Row{"Apache Spark is an engine for large-scale data. It runs SQL, streams and machine learning on one machine or on thousands.", int64(10)},
 	Prompts:  []string{"summarize"},
 }, func(row Row) (in summarizing, ok bool, err error) {
 	in.text, ok = text(row[0])

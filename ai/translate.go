@@ -23,6 +23,7 @@ var translate = define(&Function{
 		"is that row's error.",
 	Weakness: "Needs a multilingual model: SmolLM2-135M, the default, cannot translate.",
 	Example:  "SELECT ai_translate('Good morning.', 'fr') AS translated",
+	Sample:   Row{"Good morning.", "fr"},
 	Prompts:  []string{"translate"},
 	rewrites: true,
 }, func(row Row) (in translation, ok bool, err error) {

@@ -1,0 +1,89 @@
+package ai
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// capitals matches names as scripts with capitals write them: words that begin
+// with one, with the small words that join them. A dot ends a short word only:
+// after others it ends the sentence.
+var capitals = func() *regexp.Regexp {
+	const word = `(?:\p{Lu}[\p{L}\p{M}]{0,2}\.|\p{Lu}[\p{L}\p{M}\p{Nd}'’-]*)`
+	return regexp.MustCompile(word + `(?: +(?:(?:de|van|von|der|den|la|da|al|bin|ben|del|di|dos|el|of|the|and|y) +)*` + word + `)*`)
+}()
+
+// namesIn lists what may be names in a text of one line, each once.
+func namesIn(flat string) []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, name := range capitals.FindAllString(flat, -1) {
+		for { // "Dear Ann" is Ann
+			name = trimName(name)
+			first, rest, more := strings.Cut(name, " ")
+			if !more || !tooCommon[strings.ToLower(strings.TrimSuffix(first, "."))] {
+				break
+			}
+			name = rest
+		}
+		if n := utf8.RuneCountInString(name); n < 2 || seen[name] || tooCommon[strings.ToLower(name)] {
+			continue
+		}
+		seen[name] = true
+		all = append(all, name)
+	}
+	return all
+}
+
+// trimName drops what stands around a name, and a possessive s.
+func trimName(s string) string {
+	s = strings.TrimFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsPunct(r) && !strings.ContainsRune("()[]#@&%", r)
+	})
+	for _, end := range []string{"'s", "’s"} {
+		s = strings.TrimSuffix(s, end)
+	}
+	return s
+}
+
+// hasCaseless tells whether a text has letters of scripts without capitals, in
+// which names cannot be told by them.
+func hasCaseless(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsLetter(r) && !unicode.IsUpper(r) && !unicode.IsLower(r)
+	})
+}
+
+// around gives the words about a value in a text of one line: enough to tell
+// what it is, and few enough to ask about many.
+func around(flat, value string) string {
+	at := strings.Index(flat, value)
+	if at < 0 {
+		return value
+	}
+	const before, after = 120, 80 // bytes
+	from, to := max(0, at-before), min(len(flat), at+len(value)+after)
+	if i := strings.IndexByte(flat[from:at], ' '); from > 0 && i >= 0 {
+		from += i
+	}
+	if i := strings.LastIndexByte(flat[at+len(value):to], ' '); to < len(flat) && i >= 0 {
+		to = at + len(value) + i
+	}
+	return strings.ToValidUTF8(strings.TrimSpace(flat[from:to]), "")
+}
+
+// tooCommon is what is no name by itself, though it begins a sentence or a
+// model gives it.
+var tooCommon = map[string]bool{}
+
+func init() {
+	for _, word := range strings.Fields(`a an the this that these those i i'd i'm i've i'll he she it we you they my his her its our your their me him us them
+		and or but so if as at by for from in into of on to up with without about after before over under than then when where who whom whose what which why how
+		is am are was were be been being do does did done don't have has had can can't could will won't would shall should may might must not no yes none please thanks
+		thank hi hello dear hey just there here now today tomorrow yesterday also only very all any some each every both many much more most other another such same
+		because while during since until although though let let's good great best regards sincerely mr mrs ms dr sir madam`) {
+		tooCommon[word] = true
+	}
+}

@@ -1,0 +1,179 @@
+package ai
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// kinds are the words for names of the kinds that people ask for most.
+var kinds = map[string]string{
+	"person": "person", "people": "person", "name": "person", "person name": "person", "full name": "person",
+	"first name": "person", "last name": "person", "place": "place", "location": "place", "city": "place", "cities": "place",
+	"country": "place", "countries": "place", "organization": "organization", "organisation": "organization",
+	"company": "organization", "companies": "organization", "product": "product", "brand": "product",
+}
+
+// allKinds are what a name may be, whether it is asked for or not.
+var allKinds = []string{"person", "place", "organization", "product", "time", "word"}
+
+// kindOf gives the word for a label, and whether it is one of kinds.
+func kindOf(l label) (string, bool) {
+	key := strings.Join(strings.FieldsFunc(strings.ToLower(l.name), func(r rune) bool { return r == ' ' || r == '_' || r == '-' }), " ")
+	for _, name := range []string{key, strings.TrimSuffix(key, "s")} {
+		if kind := kinds[name]; kind != "" && l.about == "" {
+			return kind, true
+		}
+	}
+	return strings.TrimSpace(l.name), false
+}
+
+var kindPrompt = mustPrompt("mask_kind", "content", "value")
+
+// kindLabeller says what a value is, which stands in place of a content; where
+// it stands is the context.
+var kindLabeller = &labeller{questions: func(in labelled) []question {
+	return []question{{words: plainly(len(in.labels)), about: func(value string) llm.Request {
+		context := in.context
+		if value != in.content {
+			context = value // nothing to see there
+		}
+		return kindPrompt.choose(kindPrompt.fill(nil, "content", context, "value", value), trimmed(in.labels))
+	}}}
+}}
+
+// maskNames masks what has no pattern. What may be a name is found by its
+// capitals, and where that is not enough, by the model; and the model says of
+// each what it is.
+func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
+	generated, err := findValues(ctx, m, need)
+	if err != nil {
+		return err
+	}
+	var doubts []asked[labelled]
+	var of []int // the row of each
+	for i, a := range need {
+		if a.Err != nil {
+			continue
+		}
+		flat := oneLineEach.Replace(a.in.content)
+		labels := a.in.kindsToTell()
+		seen := map[string]bool{}
+		for _, value := range append(namesIn(flat), generated[i]...) {
+			value = trimName(value)
+			if seen[value] || len(value) > maxName || len(occurrences(a.in.content, value)) == 0 {
+				continue
+			}
+			seen[value] = true
+			doubts = append(doubts, asked[labelled]{labelled{content: value, context: around(flat, value), labels: labels}, &Answer{}})
+			of = append(of, i)
+		}
+	}
+	if err := kindLabeller.score(ctx, m, doubts, bestLabel); err != nil {
+		return err
+	}
+	spans := make([][]span, len(need))
+	for k, d := range doubts {
+		a := need[of[k]]
+		if d.Err != nil {
+			a.Err = fmt.Errorf("%s: %w", quote(d.in.content), d.Err)
+			continue
+		}
+		kind := d.Value.(string)
+		a.Raw += fmt.Sprintf("%q: %s\n", d.in.content, kind)
+		if a.in.wants(kind) {
+			spans[of[k]] = append(spans[of[k]], occurrences(a.in.content, d.in.content)...)
+		}
+	}
+	for i, a := range need {
+		if a.Raw = strings.TrimSpace(a.Raw); a.Err == nil {
+			a.Value = maskSpans(a.in.content, append(spans[i], a.in.patterned()...))
+		}
+	}
+	return nil
+}
+
+// maxName bounds what is taken for a name, in bytes.
+const maxName = 120
+
+// kindsToTell are the labels to tell apart: all kinds, and others of the user's.
+func (in masking) kindsToTell() []label {
+	var all []label
+	for _, k := range allKinds {
+		all = append(all, label{name: k})
+	}
+	for _, l := range in.others {
+		if kind, known := kindOf(l); !known && !slices.Contains(allKinds, kind) {
+			all = append(all, label{name: kind})
+		}
+	}
+	return all
+}
+
+func (in masking) wants(kind string) bool {
+	return slices.ContainsFunc(in.others, func(l label) bool {
+		k, _ := kindOf(l)
+		return k == kind
+	})
+}
+
+// findValues lets the model find values in the texts that capitals are not
+// enough for: those of labels that are no kinds, and of scripts without
+// capitals.
+func findValues(ctx context.Context, m llm.Model, need []asked[masking]) ([][]string, error) {
+	limit := max(1, min(maxMaskPart, contextOf(m)/4))
+	var requests []llm.Request
+	parts := make([]int, len(need))
+	for i, a := range need {
+		byCapitals := !slices.ContainsFunc(a.in.others, func(l label) bool {
+			_, known := kindOf(l)
+			return !known
+		})
+		if byCapitals && !hasCaseless(a.in.content) {
+			continue
+		}
+		schema := objectOf(trimmed(a.in.others), func(int) string {
+			return fmt.Sprintf(`{"type":"array","items":{"type":"string"},"maxItems":%d}`, maxFinds)
+		})
+		for _, p := range cutPieces(m, oneLineEach.Replace(a.in.content), limit) {
+			r := maskPrompt.fill(nil, "fields", described(a.in.others), "content", p.text)
+			r.Constraint = llm.JSON{Schema: schema, Source: p.text}
+			r.MaxTokens = min(1024, 64+64*len(a.in.others))
+			requests = append(requests, r)
+			parts[i]++
+		}
+	}
+	results, err := do(ctx, m, requests)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]string, len(need))
+	for i, a := range need {
+		for k, r := range results[:parts[i]] {
+			found := map[string][]string{}
+			err := r.Err
+			if err == nil {
+				if err = json.Unmarshal([]byte(r.Text), &found); err != nil {
+					err = fmt.Errorf("%w: its answer is no JSON of lists: %s", llm.ErrModel, quote(r.Text))
+				}
+			}
+			if err != nil {
+				if parts[i] > 1 {
+					err = fmt.Errorf("part %d of %d: %w", k+1, parts[i], err)
+				}
+				a.Err, a.Raw = err, strings.TrimSpace(r.Text)
+				break
+			}
+			for _, name := range slices.Sorted(maps.Keys(found)) {
+				values[i] = append(values[i], found[name]...)
+			}
+		}
+		results = results[parts[i]:]
+	}
+	return values, nil
+}
