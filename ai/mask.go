@@ -32,11 +32,11 @@ var mask = define(&Function{
 	Summary: "replaces private data in a text by [MASKED]",
 	Detail: "NULL content and NULL labels give NULL, and blank content gives itself, without a model call. The text is never written " +
 		"anew: each piece that is found is replaced, in all the places where it stands, and every other byte stays. Data of a known " +
-		"pattern (e-mail, phone, card, IBAN, IP address, URL, SSN, date and more) are found by exact rules without a model; all else " +
-		"(person, address, organization and whatever you name) by the model, which reads a long text in parts. If one part " +
-		"cannot be read, the row is an error: half a masked text is never given. An empty list, a blank or repeated label, more " +
+		"pattern (e-mail, phone, card, IBAN, IP address, URL, SSN, date and more) are found by exact rules without a model. Names of people, places, " +
+		"organizations and products are found by their capitals, and the model says what each is; all else, and names in scripts without " +
+		"capitals, the model finds first. If something cannot be asked, the row is an error: half a masked text is never given. An empty list, a blank or repeated label, more " +
 		"than 100 of them and text that is no such JSON fail the query.",
-	Differs: "Databricks' function leaves both kinds to a model. Here what has a pattern is found by rules, so that it is found always.",
+	Differs: "Databricks' function leaves all of it to a language model. Here what has a pattern is found by rules, the same way each time.",
 	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): persons' names in 150 sentences of presidio-synth small, exact " +
 		"matches: precision 0.80, recall 0.78, F1 0.79 (0.19 when the same model was to list them). The way of asking was chosen on these sentences. Patterned data: see package ai/pii.",
 	Weakness: "Names in small letters are missed, and small models take some names for other things. Do not rely on it alone where a miss does harm.",

@@ -92,7 +92,7 @@ func Models(f *Function) string {
 	case n.billions > 0:
 		return fmt.Sprintf("Models of %v billion parameters or more: %s. This is a rule of thumb; none of them has been tested here. A smaller one %s.", n.billions, betterModel, n.why)
 	}
-	return "Any model; SmolLM2-135M, the default, is good enough."
+	return "Any model; SmolLM2-135M, the default, will do."
 }
 
 // billions of parameters, as far as a name tells; 0 if it does not.
