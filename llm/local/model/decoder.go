@@ -110,12 +110,14 @@ func (m *decoder) readSizes(s *Source, embeddings string) error {
 	return err
 }
 
-// ropeBase reads the base of rotary positions.
+const minRopeBase, maxRopeBase = 1.0001, 1e12
+
+// ropeBase reads the base of rotary positions of a GGUF file.
 func ropeBase(s *Source, k setting, fallback float64) (float64, error) {
 	if !s.has(k) {
 		return fallback, nil
 	}
-	return s.number(k, 1.0001, 1e12)
+	return s.number(k, minRopeBase, maxRopeBase)
 }
 
 // decoderState is the memory of a step: R rows of each.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"slices"
 
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
@@ -33,19 +34,59 @@ func loadLlama(s *Source, p Precision, kernels *kernel.Set, threads int) (Networ
 	if err := m.readSizes(s, names.embeddings); err != nil {
 		return nil, err
 	}
-	base, err := ropeBase(s, setting{"rope.freq_base", "rope_theta"}, 10000)
-	if err != nil {
+	l := newLoader(s, p)
+	if err := m.simple(l); err != nil {
 		return nil, err
 	}
-	l := newLoader(s, p)
-	factors, err := l.ropeFactors(m.headSize, base)
+	m.read(l, names, additions{})
+	return m, m.finish(l, threads)
+}
+
+// simple reads the settings of models whose layers are all alike.
+func (m *decoder) simple(l *loader) (err error) {
+	if err := l.source.onlyActivation("hidden_act", "silu"); err != nil {
+		return err
+	}
+	kinds, err := l.source.layerKinds()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	for i, kind := range kinds {
+		if kind != globalLayers {
+			return l.source.wrong("layer %d is of the kind %q; only %s is supported", i, kind, globalLayers)
+		}
 	}
 	m.queryScale = float32(1 / math.Sqrt(float64(m.headSize)))
-	m.rotary = nn.NewRotary(m.headSize, base, factors)
-	m.read(l, names)
-	return m, m.finish(l, threads)
+	m.rotary, err = l.rotary(m.headSize, globalLayers, setting{"rope.freq_base", "rope_theta"}, 10000)
+	return err
+}
+
+// layerKinds reads layer_types of a config.json; nil where there is none.
+func (s *Source) layerKinds() ([]string, error) {
+	if s.GGUF != nil || !s.config.has("layer_types") {
+		return nil, nil
+	}
+	list, _ := s.config.values["layer_types"].([]any)
+	kinds := make([]string, len(list))
+	for i, v := range list {
+		kinds[i], _ = v.(string)
+	}
+	if len(kinds) == 0 || slices.Contains(kinds, "") {
+		return nil, s.config.wrong("layer_types", "a list of names")
+	}
+	return kinds, nil
+}
+
+// onlyActivation checks a config.json's activation, where it names one.
+func (s *Source) onlyActivation(key, want string) error {
+	if s.GGUF != nil {
+		return nil // fixed by the architecture
+	}
+	name, err := s.text(setting{config: key})
+	if err == nil && name != "" && name != want {
+		return s.wrong("its feed-forward network has %s %q; only %s is supported", key, name, want)
+	}
+	return err
 }
 
 // decoderNames are the names of weights outside of layers.
@@ -58,37 +99,66 @@ func (s *Source) decoderNames() decoderNames {
 	return decoderNames{"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"}
 }
 
-// read plans the weights that all relatives have.
-func (m *decoder) read(l *loader, names decoderNames) {
-	e, ff, q, kv := m.embedding, m.feedForward, m.heads*m.headSize, m.groups*m.headSize
+// additions are the weights that a relative has beside Llama's.
+type additions struct {
+	qkvBias   bool
+	headNorms bool // of queries and keys, before they are rotated
+	// afterNorms: outputs are normalised too. The name post_attention_layernorm
+	// then means what it says, and pre_feedforward_layernorm takes its place.
+	afterNorms bool
+	normPlus   float32 // what the file's weights of norms lack
+}
+
+// read plans the weights.
+func (m *decoder) read(l *loader, names decoderNames, a additions) {
+	e := m.embedding
 	m.tokens = l.embeddings(names.embeddings, e, m.vocabulary)
 	output := output{names.embeddings, m.vocabulary}
 	if l.has(names.output) {
 		output.name = names.output
 	}
 	m.output = l.matrix(e, output)
-	m.norm = l.vector(names.norm, e, 0)
+	m.norm = l.vector(names.norm, e, a.normPlus)
 	for i := range m.layers {
-		m.readLayer(l, i, e, ff, q, kv)
+		m.readLayer(l, i, a)
 	}
 }
 
-func (m *decoder) readLayer(l *loader, i, e, ff, q, kv int) {
-	name := func(gguf, tensors string) string {
-		return l.source.layer(i, layerNames{gguf + ".weight", tensors + ".weight"})
+func (m *decoder) readLayer(l *loader, i int, a additions) {
+	e, ff, q, kv := m.embedding, m.feedForward, m.heads*m.headSize, m.groups*m.headSize
+	name := func(gguf, tensors string) string { return l.source.layer(i, layerNames{gguf, tensors}) }
+	weight := func(gguf, tensors string) string { return name(gguf+".weight", tensors+".weight") }
+	norm := func(gguf, tensors string, k int) []float32 {
+		return l.vector(weight(gguf, tensors), k, a.normPlus)
 	}
 	layer := &m.layers[i]
-	layer.attentionNorm = l.vector(name("attn_norm", "input_layernorm"), e, 0)
-	layer.feedForwardNorm = l.vector(name("ffn_norm", "post_attention_layernorm"), e, 0)
+	layer.attentionNorm = norm("attn_norm", "input_layernorm", e)
+	if a.afterNorms {
+		layer.afterAttention = norm("post_attention_norm", "post_attention_layernorm", e)
+		layer.feedForwardNorm = norm("ffn_norm", "pre_feedforward_layernorm", e)
+		layer.afterFeedForward = norm("post_ffw_norm", "post_feedforward_layernorm", e)
+	} else {
+		layer.feedForwardNorm = norm("ffn_norm", "post_attention_layernorm", e)
+	}
 	layer.qkv = l.matrix(e,
-		output{name("attn_q", "self_attn.q_proj"), q},
-		output{name("attn_k", "self_attn.k_proj"), kv},
-		output{name("attn_v", "self_attn.v_proj"), kv})
-	layer.attentionOut = l.matrix(q, output{name("attn_output", "self_attn.o_proj"), e})
+		output{weight("attn_q", "self_attn.q_proj"), q},
+		output{weight("attn_k", "self_attn.k_proj"), kv},
+		output{weight("attn_v", "self_attn.v_proj"), kv})
+	if a.qkvBias {
+		layer.qkvBias = slices.Concat(
+			l.vector(name("attn_q.bias", "self_attn.q_proj.bias"), q, 0),
+			l.vector(name("attn_k.bias", "self_attn.k_proj.bias"), kv, 0),
+			l.vector(name("attn_v.bias", "self_attn.v_proj.bias"), kv, 0))
+	}
+	if a.headNorms {
+		layer.queryNorm = norm("attn_q_norm", "self_attn.q_norm", m.headSize)
+		layer.keyNorm = norm("attn_k_norm", "self_attn.k_norm", m.headSize)
+	}
+	layer.attentionOut = l.matrix(q, output{weight("attn_output", "self_attn.o_proj"), e})
 	layer.gateUp = l.matrix(e,
-		output{name("ffn_gate", "mlp.gate_proj"), ff},
-		output{name("ffn_up", "mlp.up_proj"), ff})
-	layer.down = l.matrix(ff, output{name("ffn_down", "mlp.down_proj"), e})
+		output{weight("ffn_gate", "mlp.gate_proj"), ff},
+		output{weight("ffn_up", "mlp.up_proj"), ff})
+	layer.down = l.matrix(ff, output{weight("ffn_down", "mlp.down_proj"), e})
 }
 
 func (m *decoder) finish(l *loader, threads int) (err error) {
@@ -96,46 +166,135 @@ func (m *decoder) finish(l *loader, threads int) (err error) {
 	return err
 }
 
-// ropeFactors reads what divides the frequencies of rotary positions; nil for
-// nothing. Llama 3.1 and later stretch low frequencies, which GGUF files hold
-// as factors and a config.json as settings.
-func (l *loader) ropeFactors(headSize int, base float64) ([]float32, error) {
+// kinds of layers, as a config.json names them.
+const globalLayers, localLayers = "full_attention", "sliding_attention"
+
+// rotary reads the settings of rotary positions for a kind of layers. Files of
+// transformers 5 hold them in rope_parameters, apart for each kind where kinds
+// differ; older ones hold the base by itself, and in rope_scaling what else
+// there is for all layers that are not local.
+func (l *loader) rotary(headSize int, kind string, baseName setting, base float64) (*nn.Rotary, error) {
 	s := l.source
 	if s.GGUF != nil {
-		kind, err := s.text(setting{gguf: "rope.scaling.type"})
+		base, err := ropeBase(s, baseName, base)
 		if err != nil {
 			return nil, err
 		}
-		if kind != "" && kind != "none" {
-			return nil, s.wrong("its positions are scaled (rope.scaling.type %q), which is not supported", kind)
-		}
-		if l.has("rope_freqs.weight") {
-			return l.vector("rope_freqs.weight", headSize/2, 0), nil
-		}
-		return nil, nil
+		factors, err := l.ropeFactorsGGUF(kind, headSize)
+		return nn.NewRotary(headSize, base, factors), err
 	}
-	if !s.config.has("rope_scaling") {
-		return nil, nil
-	}
-	c, err := s.config.object("rope_scaling")
+	c, err := s.ropeConfig(kind)
 	if err != nil {
 		return nil, err
 	}
-	if kind, _ := c.values["rope_type"].(string); kind != "llama3" {
-		return nil, s.wrong("its positions are scaled (rope_scaling.rope_type %q), which is not supported; only llama3 is", kind)
+	read := func(c *config, name string) error {
+		if c.has("partial_rotary_factor") {
+			if x, err := c.number("partial_rotary_factor"); err != nil || x != 1 {
+				return s.wrong("only a part of each head is rotated (partial_rotary_factor), which is not supported")
+			}
+		}
+		if c.has(name) {
+			base, err = c.number(name)
+		}
+		return err
+	}
+	if err := read(s.config, baseName.config); err != nil {
+		return nil, err
+	}
+	if c != nil {
+		if err := read(c, "rope_theta"); err != nil {
+			return nil, err
+		}
+	}
+	if !(base >= minRopeBase && base <= maxRopeBase) {
+		return nil, s.wrong("the base of its positions, %s, is %g; it has to be from %g to %g", baseName.config, base, minRopeBase, maxRopeBase)
+	}
+	factors, err := s.ropeFactors(c, headSize, base)
+	return nn.NewRotary(headSize, base, factors), err
+}
+
+// ropeConfig finds the group of settings of rotary positions; nil if there is
+// none.
+func (s *Source) ropeConfig(kind string) (*config, error) {
+	if s.config.has("rope_parameters") {
+		c, err := s.config.object("rope_parameters")
+		switch {
+		case err != nil:
+			return nil, err
+		case c.has(kind):
+			return c.object(kind)
+		case kind == localLayers:
+			return nil, nil
+		}
+		return c, nil
+	}
+	if kind == localLayers || !s.config.has("rope_scaling") {
+		return nil, nil
+	}
+	return s.config.object("rope_scaling")
+}
+
+// ropeFactorsGGUF reads what divides the frequencies of rotary positions; nil
+// for nothing. Llama 3.1 and later stretch low frequencies, which GGUF files
+// hold as factors and a config.json as settings.
+func (l *loader) ropeFactorsGGUF(kind string, headSize int) ([]float32, error) {
+	s := l.source
+	if kind == localLayers {
+		return nil, nil
+	}
+	scaling, err := s.text(setting{gguf: "rope.scaling.type"})
+	if err != nil {
+		return nil, err
+	}
+	switch scaling {
+	case "", "none":
+	case "linear":
+		factor, err := s.number(setting{gguf: "rope.scaling.factor"}, 1e-3, 1e6)
+		return slices.Repeat([]float32{float32(factor)}, headSize/2), err
+	default:
+		return nil, s.wrong("its positions are scaled (rope.scaling.type %q), which is not supported; only linear is", scaling)
+	}
+	if l.has("rope_freqs.weight") {
+		return l.vector("rope_freqs.weight", headSize/2, 0), nil
+	}
+	return nil, nil
+}
+
+// ropeFactors is ropeFactorsGGUF for the settings of a config.json.
+func (s *Source) ropeFactors(c *config, headSize int, base float64) ([]float32, error) {
+	if c == nil {
+		return nil, nil
+	}
+	kind, _ := c.values["rope_type"].(string)
+	if kind == "" {
+		kind, _ = c.values["type"].(string) // as older files name it
+	}
+	keys := []string{"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}
+	switch kind {
+	case "default":
+		return nil, nil
+	case "linear":
+		keys = keys[:1]
+	case "llama3":
+	default:
+		return nil, s.wrong("its positions are scaled (rope_type %q), which is not supported; linear and llama3 are", kind)
 	}
 	var v [4]float64
-	for i, key := range []string{"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"} {
+	for i, key := range keys {
+		var err error
 		if v[i], err = c.number(key); err != nil {
 			return nil, err
 		}
 		if !(v[i] > 0 && v[i] < 1e9) {
-			return nil, s.wrong("rope_scaling.%s is %g", key, v[i])
+			return nil, s.wrong("%s of its scaled positions is %g", key, v[i])
 		}
 	}
 	factor, low, high, original := v[0], v[1], v[2], v[3]
+	if kind == "linear" {
+		return slices.Repeat([]float32{float32(factor)}, headSize/2), nil
+	}
 	if high <= low {
-		return nil, s.wrong("rope_scaling.high_freq_factor, %g, is not above low_freq_factor, %g", high, low)
+		return nil, s.wrong("high_freq_factor of its scaled positions, %g, is not above low_freq_factor, %g", high, low)
 	}
 	factors := make([]float32, headSize/2)
 	for i := range factors {

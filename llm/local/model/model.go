@@ -78,6 +78,9 @@ const headRows = 24
 // architecture.
 var loaders = map[string]func(*Source, Precision, *kernel.Set, int) (Network, error){
 	"llama": loadLlama, "LlamaForCausalLM": loadLlama,
+	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2,
+	"qwen3": loadQwen3, "Qwen3ForCausalLM": loadQwen3,
+	"gemma3": loadGemma3, "Gemma3ForCausalLM": loadGemma3,
 	"T5ForConditionalGeneration": loadT5,
 }
 

@@ -33,7 +33,7 @@ func TestWeightsAsInPython(t *testing.T) {
 				t.Errorf("a head of its own: %t", ok)
 			}
 			sum := sha256.Sum256(data) // the tensors stand in the order of their names
-			if got, want := hex.EncodeToString(sum[:]), golden(t, name); got != want {
+			if got, want := hex.EncodeToString(sum[:]), golden(t, "t5", name); got != want {
 				t.Errorf("the weights' SHA-256 is %s, in Python %s", got, want)
 			}
 		})
@@ -41,8 +41,8 @@ func TestWeightsAsInPython(t *testing.T) {
 }
 
 // golden is the digest that a golden file begins with.
-func golden(t *testing.T, name string) string {
-	file, err := os.Open(filepath.Join("..", "..", "..", "local", "testdata", "t5", name+".txt"))
+func golden(t *testing.T, folder, name string) string {
+	file, err := os.Open(filepath.Join("..", "..", "..", "local", "testdata", folder, name+".txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
