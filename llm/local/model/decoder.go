@@ -200,8 +200,7 @@ func (s *decoderState) begin(spans []Span) int {
 			s.views[at] = row.View
 			if s.near != nil {
 				s.rotaryLocal.Angles(s.local[at*s.headSize:(at+1)*s.headSize], row.Position)
-				s.near[at] = row.View
-				s.near[at].First = max(0, row.Position-s.window+1)
+				s.near[at] = near(row, s.window)
 			}
 			if row.Want != Nothing {
 				s.wanted = append(s.wanted, wanted{at, i, j, row.Want})
@@ -210,6 +209,17 @@ func (s *decoderState) begin(spans []Span) int {
 		}
 	}
 	return at
+}
+
+// near is what a row sees of a window that ends with it. Its own slot is the
+// last of Extra, or below Leading, and each slot before it one position back.
+func near(row Row, window int) nn.View {
+	view := row.View
+	view.First = max(0, row.Position-window+1)
+	if gone := view.First - view.Leading; gone > 0 {
+		view.Extra = view.Extra[gone:]
+	}
+	return view
 }
 
 func (s *decoderState) layer(n int, spans []Span, rows int) {

@@ -159,6 +159,42 @@ func TestDecodersAsTransformers(t *testing.T) {
 	}
 }
 
+// Branches longer than the window of local layers are computed as if each were
+// alone.
+func TestBranchesBeyondTheWindow(t *testing.T) {
+	network := mustLoad(t, seededDecoder(t, "tiny-gemma3"), kernel.Sets()[0])
+	prompt, branches := somePrompts[0][:4], [][]int32{somePrompts[0], slices.Clone(somePrompts[0])}
+	slices.Reverse(branches[1])
+	cache := nn.NewCache(&nn.Pool{Shape: network.Cache()}, nil)
+	var rows []Row
+	for i, token := range prompt {
+		rows = append(rows, Row{Token: token, Position: i, View: nn.View{Leading: i + 1}})
+	}
+	for _, branch := range branches {
+		var extra []int32
+		for i, token := range branch {
+			extra = append(extra, int32(len(rows)))
+			rows = append(rows, Row{Token: token, Position: len(prompt) + i, View: nn.View{Leading: len(prompt), Extra: slices.Clone(extra)}})
+		}
+		rows[len(rows)-1].Want = Logits
+	}
+	var got [][]float32
+	err := network.NewState(len(rows)).Step([]Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, _ int, logits []float32) {
+		got = append(got, slices.Clone(logits))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, branch := range branches {
+		want := goOn(t, network, [][]int32{slices.Concat(prompt, branch)}, 1, 32)[0].logits[0]
+		for id, x := range got[i] {
+			if off := math.Abs(float64(x - want[id])); !(off < 1e-4) {
+				t.Fatalf("branch %d: logit of %d is %g, alone %g", i, id, x, want[id])
+			}
+		}
+	}
+}
+
 // rewrite changes a folder's config.json; settings of nil go.
 func rewrite(t *testing.T, folder string, changes map[string]any) {
 	t.Helper()

@@ -103,7 +103,7 @@ def main():
         cases.append((prompt, ids[n:], steps))
     # Answers that do not vary would prove little.
     assert np.mean([len(set(a)) / len(a) for _, a, _ in cases]) > .3, [a for _, a, _ in cases]
-    assert margin > 4e-3 / 4, margin
+    assert margin > 1e-3, margin
 
     print(f"# made by make.py {shape}: torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, numpy {np.__version__}")
     print(f"# {sum(p.numel() for p in model.parameters())} parameters; the greatest logit is ahead of the next by at least {margin:.2g}")
