@@ -17,7 +17,7 @@ const (
 	maxActive = 64
 	// activeBytes bounds the caches of one worker's sequences, unless a single
 	// one needs more.
-	activeBytes = 256 << 20
+	activeBytes = 64 << 20
 )
 
 // A call is one Do, or the computation of a prefix: sequences that wait, are

@@ -202,6 +202,7 @@ func joinFree(err error, free func() error) error {
 }
 
 func (p packing) run() error {
+	defer p.tensor.forget()
 	n, k := p.tensor.shape[0], p.linear.K
 	rows := make([]float32, kernel.Width*k)
 	for r := 0; r < n; r += kernel.Width {

@@ -78,6 +78,7 @@ type tensor struct {
 	name   string
 	shape  []int // outputs, inputs
 	read   func(dst []float32, first, count int) error
+	forget func() // once it has been read
 	errorf func(format string, args ...any) error
 }
 
@@ -92,13 +93,13 @@ func (s *Source) tensor(name string) (tensor, bool) {
 		for i, n := range t.Shape {
 			shape[len(shape)-1-i] = n
 		}
-		return tensor{name, shape, t.Dequantize, t.Errorf}, true
+		return tensor{name, shape, t.Dequantize, t.Forget, t.Errorf}, true
 	}
 	t, ok := s.tensors.Tensor(name)
 	if !ok {
 		return tensor{}, false
 	}
-	return tensor{name, t.Shape, t.Dequantize, t.Errorf}, true
+	return tensor{name, t.Shape, t.Dequantize, t.Forget, t.Errorf}, true
 }
 
 // names lists all tensors.

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/firesteel/firesteel/llm/weights/mapped"
 	"github.com/firesteel/firesteel/llm/weights/numbers"
 )
 
@@ -134,4 +135,12 @@ func (t *Tensor) Dequantize(dst []float32, first, count int) error {
 	data := t.file.data[t.offset : t.offset+t.size]
 	l.dequantize(dst, data[int64(first)*row:int64(first+count)*row])
 	return nil
+}
+
+// Forget says that the tensor has been read: its memory is free until it is
+// read again.
+func (t *Tensor) Forget() {
+	if t.file.unmap != nil { // what is not mapped cannot be read again
+		mapped.Forget(t.file.data[t.offset : t.offset+t.size])
+	}
 }

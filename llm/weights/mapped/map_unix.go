@@ -4,6 +4,7 @@ package mapped
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,4 +16,18 @@ func mapFile(file *os.File, size int) ([]byte, func() error, error) {
 		return readFile(file, size)
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
+}
+
+func forget(data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	// Whole pages only: their neighbours may be in use.
+	page := uintptr(os.Getpagesize())
+	start := uintptr(unsafe.Pointer(&data[0]))
+	first := (start + page - 1) / page * page
+	last := (start + uintptr(len(data))) / page * page
+	if first < last {
+		_ = unix.Madvise(data[first-start:last-start], unix.MADV_DONTNEED)
+	}
 }

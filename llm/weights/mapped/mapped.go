@@ -20,6 +20,11 @@ func File(file *os.File, size int64) (data []byte, release func() error, err err
 	return mapFile(file, int(size))
 }
 
+// Forget says that bytes of a File that came with a release have been read and
+// are not needed soon: their memory is free, and the file is read again for
+// those that are needed after all. Bytes without a release would be lost.
+func Forget(data []byte) { forget(data) }
+
 // readFile is for where files cannot be mapped.
 func readFile(file *os.File, size int) ([]byte, func() error, error) {
 	data := make([]byte, size)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/firesteel/firesteel/llm/weights/mapped"
 	"github.com/firesteel/firesteel/llm/weights/numbers"
 )
 
@@ -108,4 +109,12 @@ func place(p *part, start int64, tensors []*Tensor) error {
 		return &Error{File: p.path, Offset: end, What: fmt.Sprintf("%d bytes follow %s, where the file has to end: it is damaged", p.size-end, before())}
 	}
 	return nil
+}
+
+// Forget says that the tensor has been read: its memory is free until it is
+// read again.
+func (t *Tensor) Forget() {
+	if t.part.unmap != nil { // what is not mapped cannot be read again
+		mapped.Forget(t.part.data[t.begin:t.end])
+	}
 }
