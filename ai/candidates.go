@@ -19,7 +19,7 @@ var capitals = func() *regexp.Regexp {
 func namesIn(flat string) []string {
 	var all []string
 	seen := map[string]bool{}
-	for _, name := range capitals.FindAllString(flat, -1) {
+	add := func(name string) {
 		for { // "Dear Ann" is Ann
 			name = trimName(name)
 			first, rest, more := strings.Cut(name, " ")
@@ -28,13 +28,26 @@ func namesIn(flat string) []string {
 			}
 			name = rest
 		}
-		if n := utf8.RuneCountInString(name); n < 2 || seen[name] || tooCommon[strings.ToLower(name)] {
-			continue
+		if utf8.RuneCountInString(name) >= 2 && !seen[name] && !tooCommon[strings.ToLower(name)] {
+			seen[name] = true
+			all = append(all, name)
 		}
-		seen[name] = true
-		all = append(all, name)
+	}
+	for _, at := range capitals.FindAllStringIndex(flat, -1) {
+		name := flat[at[0]:at[1]]
+		add(name)
+		// The first word of a sentence has a capital anyway: "Call Ann Lee".
+		if _, rest, more := strings.Cut(name, " "); more && beginsSentence(flat[:at[0]]) && capitals.MatchString(rest) {
+			add(capitals.FindString(rest))
+		}
 	}
 	return all
+}
+
+// beginsSentence tells whether a sentence begins after a text.
+func beginsSentence(before string) bool {
+	before = strings.TrimRightFunc(before, unicode.IsSpace)
+	return before == "" || strings.ContainsRune(".!?:;\"", rune(before[len(before)-1]))
 }
 
 // trimName drops what stands around a name, and a possessive s.

@@ -107,6 +107,7 @@ func TestNames(t *testing.T) {
 		"I'd go. The end":             nil,
 		"the Bank of England in Köln": {"Bank of England", "Köln"},
 		"nothing":                     nil,
+		"Call Ann Lee: Maria Lopez.":  {"Call Ann Lee", "Ann Lee", "Maria Lopez", "Lopez"},
 		"A B1 C. A B1 C.":             {"B1 C. A B1 C"},
 		"In New York. His":            {"New York"},
 		"Dear Mrs. Clarke, St. Ives":  {"Clarke", "St. Ives"},
