@@ -6,8 +6,8 @@ import "fmt"
 type Precision string
 
 const (
-	// Auto is Int8, which answered as well as Float32 where that was measured:
-	// see docs/performance.md.
+	// Auto is Int8: twice as fast, for one to three answers in a hundred that
+	// differ; see docs/decisions/2026-11-25-weights-in-8-bits.md.
 	Auto    Precision = "auto"
 	Float32 Precision = "f32"
 	Int8    Precision = "int8"
