@@ -76,7 +76,7 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(a.demo(), a.sql(), a.functions(), a.models(), a.version())
+	root.AddCommand(a.demo(), a.sql(), a.eval(), a.functions(), a.models(), a.version())
 	return root
 }
 

@@ -1,8 +1,6 @@
 package eval
 
-import (
-	"math"
-)
+import "math"
 
 // Comparison sets a figure of two systems side by side, over the same rows.
 type Comparison struct {
@@ -11,7 +9,7 @@ type Comparison struct {
 	// Difference is A - B with its interval, from resampling rows of both.
 	Difference Score
 	// P is the probability of a difference at least as large, either way, if
-	// the two were equally good. It is not corrected for the number of figures.
+	// the two were equally good, and NaN where there is none. It is not corrected for the number of figures.
 	P    float64
 	Test string // that gave P
 }
@@ -42,6 +40,9 @@ func Compare(a, b *Statistics, r Resampling) []Comparison {
 	}
 	for k, p := range randomised(a, b, pairs, all, r) {
 		all[k].P = p
+		if math.IsNaN(all[k].Difference.Value) {
+			all[k].P = math.NaN()
+		}
 	}
 	if a.exact && b.exact && len(all) > 0 {
 		onlyA, onlyB := discordant(a, b)

@@ -10,9 +10,10 @@ const Content = "{content}"
 
 // plain asks for what a function does as a person would who knows nothing of
 // how this model wants to be asked: no examples, no constraint, no scoring.
-// {name} is an argument's value.
+// {name} is an argument's value; {labels}, where the function has no such
+// argument, those that the data has, which makes it easier.
 var plain = map[string]string{
-	"ai_analyze_sentiment": "Is the sentiment of this text positive, negative, neutral or mixed? Answer with one word.\n\n" + Content,
+	"ai_analyze_sentiment": "What is the sentiment of this text: {labels}? Answer with one word.\n\n" + Content,
 	"ai_classify":          "Which of these labels fits this text best: {labels}? Answer with the label only.\n\n" + Content,
 	"ai_extract":           "Extract {labels} from this text. Answer with a JSON object that has these keys, with null for what is not there.\n\n" + Content,
 	"ai_mask":              "Rewrite this text, but replace every {labels} by " + MaskText + ". Change nothing else.\n\n" + Content,
@@ -23,7 +24,8 @@ var plain = map[string]string{
 
 // PlainPrompt is how a model is asked in plain words for what a function does.
 func PlainPrompt(function string) (string, error) {
-	name := strings.TrimSuffix(strings.TrimPrefix(function, "try_"), "_score")
+	name := strings.TrimPrefix(function, "try_")
+	name = strings.TrimSuffix(strings.TrimSuffix(name, "_score"), "_json")
 	if p, ok := plain[name]; ok {
 		return p, nil
 	}

@@ -22,11 +22,11 @@ func KindOf(function string) (Kind, error) {
 	switch strings.TrimPrefix(function, "try_") {
 	case "ai_analyze_sentiment", "ai_classify", "ai_classify_score":
 		return LabelKind, nil
-	case "ai_extract":
+	case "ai_extract", "ai_extract_json":
 		return ExtractKind, nil
 	case "ai_mask":
 		return MaskKind, nil
-	case "ai_translate", "ai_summarize", "ai_fix_grammar", "ai_gen", "ai_query":
+	case "ai_translate", "ai_summarize", "ai_fix_grammar", "ai_gen":
 		return TextKind, nil
 	}
 	return "", fmt.Errorf("which figures fit %s is not known", function)

@@ -29,8 +29,11 @@ type Column struct {
 	Long   bool // text of people: line ends are kept, long words break
 }
 
-// Table shows rows; the first column heads each row. On a phone a table with a
-// long column is shown row by row, others scroll in their frame.
+// phoneColumns is how many columns of short values a phone is wide enough for.
+const phoneColumns = 3
+
+// Table shows rows; the first column heads each row. On a phone a table with
+// many columns, or a long one, is shown value under value.
 type Table struct {
 	Caption string
 	Columns []Column
@@ -46,7 +49,7 @@ func (t Table) html(string) template.HTML {
 	}
 	class := ""
 	for _, c := range t.Columns {
-		if c.Long {
+		if c.Long || len(t.Columns) > phoneColumns {
 			class = ` class="stack"`
 		}
 	}
