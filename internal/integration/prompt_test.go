@@ -129,7 +129,7 @@ func TestPrompt(t *testing.T) {
 	person.typed("\x03")
 	person.wait("firesteel> ")
 	person.typed("functions\r")
-	person.wait("ai_analyze_sentiment(content)")
+	person.wait("ai_analyze_sentiment(content[, examples])")
 	person.wait("firesteel> ")
 	person.typed("SELECT 'the latest' AS what;\r")
 	person.wait("|the latest|")
