@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/worker"
 )
 
 // evalModel finds texts with "good" in them positive and those with "bad" or
@@ -280,7 +281,24 @@ func TestEvalOfReviews(t *testing.T) {
 	}
 }
 
+// What Spark holds is read as it is: maps and lists as JSON.
+func TestEvalOfQuery(t *testing.T) {
+	remote := testkit.SharedSpark(t)
+	status, out, errs := do("eval", "--remote", remote, "-f", "ai_extract", "-i", "Text", "-l", "names", "--args", `{"labels":["person"]}`,
+		"--query", "SELECT 'Ann lives in Rome.' AS text, map('person', 'Ann') AS names UNION ALL SELECT NULL, map('person', 'Bo') UNION ALL SELECT 'x', NULL")
+	for _, want := range []string{"rows with a label: 2", "left out, without one: 1", "1 answers, 1 rows without one", "exact F1 of person"} {
+		if status != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%q is missing: exit code %d\n%s%s", want, status, out, errs)
+		}
+	}
+	status, _, errs = do("eval", "--remote", remote, "-f", "ai_gen", "-i", "x", "-l", "id", "--table", "range(3)")
+	if status != exitUsage || !strings.Contains(errs, `no column "x" for --input; the columns are id`) {
+		t.Errorf("exit code %d: %s", status, errs)
+	}
+}
+
 func TestMain(m *testing.M) {
+	worker.Main() // Spark's executors run this program too
 	flag.Parse()
 	status := m.Run()
 	if err := testkit.StopShared(); err != nil && status == 0 {

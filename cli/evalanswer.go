@@ -178,7 +178,7 @@ func (s *sparkAnswerer) answer(ctx context.Context, f *ai.Function, inputs []*st
 
 // parallelism is how many tasks the cluster would run at once.
 func (s *sparkAnswerer) parallelism(ctx context.Context) (int, error) {
-	df, err := s.SQL(ctx, "SELECT count(DISTINCT spark_partition_id()) AS n FROM range(100000)")
+	df, err := s.SQL(ctx, "SELECT count(DISTINCT p) AS n FROM (SELECT spark_partition_id() AS p FROM range(100000))")
 	if err != nil {
 		return 0, err
 	}

@@ -89,7 +89,7 @@ func (t Task) ReadPlain(answer, input string) Outcome {
 		named := map[string]any{}
 		for name, value := range object {
 			for _, label := range t.Labels {
-				if strings.EqualFold(strings.TrimSpace(name), label) {
+				if _, nested := value.(map[string]any); !nested && strings.EqualFold(strings.TrimSpace(name), label) {
 					named[label] = value
 				}
 			}
