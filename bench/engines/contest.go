@@ -47,6 +47,7 @@ type contestant struct {
 	limit int
 
 	rates   map[string][]float64 // units per second by job and round
+	thrift  map[string][]float64 // units per second of one core
 	answers map[string][]string  // of the last round
 }
 
@@ -73,7 +74,7 @@ func contest(ctx context.Context, s settings, jobs []job, starts []func(context.
 			continue
 		}
 		defer c.stop()
-		c.rates, c.answers = map[string][]float64{}, map[string][]string{}
+		c.rates, c.thrift, c.answers = map[string][]float64{}, map[string][]float64{}, map[string][]string{}
 		all = append(all, c)
 	}
 	fmt.Printf("%s, %d threads, %d rounds in turn after one to warm up\n\n", processor(), s.threads, s.rounds)
@@ -97,9 +98,17 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 	if c.limit > 0 && len(j.Requests) > c.limit {
 		j.Requests = j.Requests[:c.limit]
 	}
+	before, err := coreTime(c.pid)
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	out, err := c.do(ctx, j)
 	took := time.Since(begin)
+	if err != nil {
+		return err
+	}
+	after, err := coreTime(c.pid)
 	if err != nil {
 		return err
 	}
@@ -109,6 +118,7 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 	c.answers[j.Name] = out.Answers
 	if counts {
 		c.rates[j.Name] = append(c.rates[j.Name], float64(out.Units)/took.Seconds())
+		c.thrift[j.Name] = append(c.thrift[j.Name], float64(out.Units)/max(after-before, tick))
 	}
 	return nil
 }
@@ -116,12 +126,13 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	for _, j := range jobs {
-		fmt.Fprintf(t, "%s, per second\tbest\tmedian\tworst\t\n", j.Name)
+		fmt.Fprintf(t, "%s, per second\tbest\tmedian\tworst\tof one core\t\n", j.Name)
 		for _, c := range all {
 			rates := slices.Sorted(slices.Values(c.rates[j.Name]))
-			fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t  %s\n", c.name, rates[len(rates)-1], median(rates), rates[0], j.Unit)
+			fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%.1f\t  %s\n", c.name, rates[len(rates)-1], median(rates), rates[0],
+				median(slices.Sorted(slices.Values(c.thrift[j.Name]))), j.Unit)
 		}
-		fmt.Fprintln(t, "\t\t\t\t")
+		fmt.Fprintln(t, "\t\t\t\t\t")
 		for _, pair := range pairs {
 			a, b := find(all, pair[0]), find(all, pair[1])
 			if a == nil || b == nil {
@@ -132,17 +143,17 @@ func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
 				ratios[i] = a.rates[j.Name][i] / b.rates[j.Name][i]
 			}
 			slices.Sort(ratios)
-			fmt.Fprintf(t, "%s : %s\t%.2f\t%.2f\t%.2f\t  times as fast; %s answers equal\n", a.name, b.name,
+			fmt.Fprintf(t, "%s : %s\t%.2f\t%.2f\t%.2f\t\t  times as fast; %s answers equal\n", a.name, b.name,
 				ratios[len(ratios)-1], median(ratios), ratios[0], equal(a.answers[j.Name], b.answers[j.Name]))
 		}
-		fmt.Fprintln(t, "\t\t\t\t")
+		fmt.Fprintln(t, "\t\t\t\t\t")
 	}
-	fmt.Fprintln(t, "most memory\tMB\t\t\t")
+	fmt.Fprintln(t, "most memory\tMB\t\t\t\t")
 	for _, c := range all {
 		if bytes, err := c.peak(); err != nil {
-			fmt.Fprintf(t, "%s\t%v\t\t\t\n", c.name, err)
+			fmt.Fprintf(t, "%s\t%v\t\t\t\t\n", c.name, err)
 		} else {
-			fmt.Fprintf(t, "%s\t%d\t\t\t\n", c.name, bytes/1_000_000)
+			fmt.Fprintf(t, "%s\t%d\t\t\t\t\n", c.name, bytes/1_000_000)
 		}
 	}
 	t.Flush()

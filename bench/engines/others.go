@@ -59,20 +59,31 @@ func look(all []*contestant) (machine, error) {
 		pids = append(pids, c.pid)
 	}
 	for _, pid := range pids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		t, err := coreTime(pid)
 		if err != nil {
 			return m, err
 		}
-		// The name may hold spaces; user and system time are the 12th and
-		// 13th field after it.
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-		for _, field := range fields[11:13] {
-			n, err := strconv.ParseFloat(field, 64)
-			if err != nil {
-				return m, err
-			}
-			m.own += n * tick
-		}
+		m.own += t
 	}
 	return m, nil
+}
+
+// coreTime is how long a process has computed, in seconds of one core.
+func coreTime(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name may hold spaces; user and system time are the 12th and 13th
+	// field after it.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	t := 0.0
+	for _, field := range fields[11:13] {
+		n, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			return 0, err
+		}
+		t += n * tick
+	}
+	return t, nil
 }
