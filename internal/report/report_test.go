@@ -94,6 +94,7 @@ func FuzzPlots(f *testing.F) {
 	f.Add(hostile, 0.5, 1.5, int64(3))
 	f.Add("", math.Inf(1), math.NaN(), int64(-1))
 	f.Add("x", 1e308, -1e308, int64(1<<40))
+	f.Add("0", 2.5e305, -1e308, int64(1<<40))
 	f.Fuzz(func(t *testing.T, text string, a, b float64, n int64) {
 		names := []string{text, "y"}
 		for _, p := range []Part{

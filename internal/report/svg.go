@@ -71,11 +71,13 @@ func (s *svg) figure(id, caption, note, description string, series []string) tem
 	return template.HTML(b.String())
 }
 
-// num writes a coordinate; what is no number is 0.
+// num writes a coordinate; what is no number is 0, and what is far outside of
+// any plot no farther than it needs to be.
 func num(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		v = 0
 	}
+	v = max(-1e6, min(1e6, v))
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 }
 
