@@ -69,6 +69,20 @@ func nextGroup(left, k reg.GPVirtual) {
 	SUBQ(k, left)
 }
 
+// putScaled stores a group's sums, as floats and scaled, or adds them to what
+// is there.
+func putScaled(sums, rowScale reg.VecVirtual, scale Op, to Mem, add bool) {
+	t := YMM()
+	VCVTDQ2PS(sums, sums)
+	VMULPS(scale, rowScale, t)
+	if add {
+		VFMADD213PS(to, t, sums)
+	} else {
+		VMULPS(t, sums, sums)
+	}
+	VMOVUPS(sums, to)
+}
+
 // tileInt8: C[n][16] (+)= sum over groups g of
 // (A[n][g] * B[g][16] + bias[g][16]) * rowScale[n][g] * scale[g][16],
 // for one tile of n rows after another.
@@ -112,15 +126,7 @@ func tileInt8(n int, one Mem) {
 			r := YMM()
 			VBROADCASTSS(Mem{Base: at}, r)
 			for h := range 2 {
-				s, t := sums[2*i+h], YMM()
-				VCVTDQ2PS(s, s)
-				VMULPS(scales[h], r, t)
-				if add {
-					VFMADD213PS(Mem{Base: out, Disp: 32 * h}, t, s)
-				} else {
-					VMULPS(t, s, s)
-				}
-				VMOVUPS(s, Mem{Base: out, Disp: 32 * h})
+				putScaled(sums[2*i+h], r, scales[h], Mem{Base: out, Disp: 32 * h}, add)
 			}
 			if i < n-1 {
 				LEAQ(Mem{Base: at, Index: ldr, Scale: 4}, at)
@@ -198,15 +204,7 @@ func wideInt8(one Mem) {
 	JZ(LabelRef("store"))
 	each := func(add bool) {
 		for i, s := range sums {
-			t := YMM()
-			VCVTDQ2PS(s, s)
-			VMULPS(scale.at(i/2, 32*(i%2)), r, t)
-			if add {
-				VFMADD213PS(Mem{Base: c, Disp: 32 * i}, t, s)
-			} else {
-				VMULPS(t, s, s)
-			}
-			VMOVUPS(s, Mem{Base: c, Disp: 32 * i})
+			putScaled(s, r, scale.at(i/2, 32*(i%2)), Mem{Base: c, Disp: 32 * i}, add)
 		}
 	}
 	each(true)

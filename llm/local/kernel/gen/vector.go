@@ -95,17 +95,16 @@ func exp(data expTable) {
 	RET()
 }
 
-// siluMul: dst = gate / (1 + e^-gate) * up.
-func siluMul(data expTable) {
-	TEXT("siluMul8", NOSPLIT, "func(n int, dst *float32, gate *float32, up *float32)")
-	Doc("siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]; n is a positive multiple of 8.")
+// gatedMul: dst = gate / (1 + e^x) * up, where exponent makes x of the gate.
+func gatedMul(name, doc string, data expTable, exponent func(gate, x reg.VecVirtual)) {
+	TEXT(name, NOSPLIT, "func(n int, dst *float32, gate *float32, up *float32)")
+	Doc(doc)
 	Pragma("noescape")
 	n, dst, gate, up := param("n"), param("dst"), param("gate"), param("up")
 	Label("loop")
 	g, x := YMM(), YMM()
 	VMOVUPS(Mem{Base: gate}, g)
-	VXORPS(x, x, x)
-	VSUBPS(g, x, x)
+	exponent(g, x)
 	expRegister(x, data)
 	VADDPS(data.at("one"), x, x)
 	VDIVPS(x, g, g)
@@ -120,32 +119,40 @@ func siluMul(data expTable) {
 	RET()
 }
 
-// geluMul: dst = gate / (1 + e^(-2 sqrt(2/pi) (gate + 0.044715 gate³))) * up.
-func geluMul(data expTable) {
-	TEXT("geluMul8", NOSPLIT, "func(n int, dst *float32, gate *float32, up *float32)")
-	Doc("geluMul8 computes dst[i] = gelu(gate[i]) * up[i] by the approximation with tanh; n is a positive multiple of 8.")
-	Pragma("noescape")
-	n, dst, gate, up := param("n"), param("dst"), param("gate"), param("up")
-	Label("loop")
-	g, x := YMM(), YMM()
-	VMOVUPS(Mem{Base: gate}, g)
-	VMULPS(g, g, x)
-	VMULPS(data.at("gelu3"), x, x)
-	VADDPS(data.at("gelu1"), x, x)
-	VMULPS(g, x, x)
-	expRegister(x, data)
-	VADDPS(data.at("one"), x, x)
-	VDIVPS(x, g, g)
-	VMULPS(Mem{Base: up}, g, g)
-	VMOVUPS(g, Mem{Base: dst})
-	for _, p := range []reg.GPVirtual{gate, up, dst} {
-		ADDQ(Imm(4*lane), p)
-	}
-	SUBQ(Imm(lane), n)
-	JNZ(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+func siluMul(data expTable) {
+	gatedMul("siluMul8", "siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]; n is a positive multiple of 8.", data,
+		func(gate, x reg.VecVirtual) {
+			VXORPS(x, x, x)
+			VSUBPS(gate, x, x)
+		})
 }
+
+// geluMul's exponent is -2 sqrt(2/pi) (gate + 0.044715 gate³).
+func geluMul(data expTable) {
+	gatedMul("geluMul8", "geluMul8 computes dst[i] = gelu(gate[i]) * up[i] by the approximation with tanh; n is a positive multiple of 8.", data,
+		func(gate, x reg.VecVirtual) {
+			VMULPS(gate, gate, x)
+			VMULPS(data.at("gelu3"), x, x)
+			VADDPS(data.at("gelu1"), x, x)
+			VMULPS(gate, x, x)
+		})
+}
+
+// fold combines the lanes of two registers into one number, in halves.
+func fold(v []reg.VecVirtual, combine func(ops ...Op)) reg.VecVirtual {
+	combine(v[1], v[0], v[0])
+	h, t := XMM(), XMM()
+	VEXTRACTF128(Imm(1), v[0], h)
+	combine(h, v[0].AsX(), h)
+	VPSHUFD(Imm(0x4e), h, t)
+	combine(t, h, h)
+	VPSHUFD(Imm(0xb1), h, t)
+	combine(t, h, h)
+	return h
+}
+
+func add(ops ...Op)      { VADDPS(ops[0], ops[1], ops[2]) }
+func greatest(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }
 
 // rmsNorm: the sum of squares, and the product with a scale and weights.
 func rmsNorm() {
@@ -166,15 +173,7 @@ func rmsNorm() {
 	ADDQ(Imm(64), x)
 	SUBQ(Imm(16), n)
 	JG(LabelRef("loop"))
-	VADDPS(sums[1], sums[0], sums[0])
-	h, t := XMM(), XMM()
-	VEXTRACTF128(Imm(1), sums[0], h)
-	VADDPS(h, sums[0].AsX(), h)
-	VPSHUFD(Imm(0x4e), h, t)
-	VADDPS(t, h, h)
-	VPSHUFD(Imm(0xb1), h, t)
-	VADDPS(t, h, h)
-	Store(h, ReturnIndex(0))
+	Store(fold(sums, add), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 
@@ -221,21 +220,8 @@ func maximum() {
 	ADDQ(Imm(64), x)
 	SUBQ(Imm(16), n)
 	JG(LabelRef("loop"))
-	for r, fold := range []func(ops ...Op){
-		func(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) },
-		func(ops ...Op) { VADDPS(ops[0], ops[1], ops[2]) },
-	} {
-		v := [][]reg.VecVirtual{most, zeros}[r]
-		fold(v[1], v[0], v[0])
-		h, t := XMM(), XMM()
-		VEXTRACTF128(Imm(1), v[0], h)
-		fold(h, v[0].AsX(), h)
-		VPSHUFD(Imm(0x4e), h, t)
-		fold(t, h, h)
-		VPSHUFD(Imm(0xb1), h, t)
-		fold(t, h, h)
-		Store(h, ReturnIndex(r))
-	}
+	Store(fold(most, greatest), ReturnIndex(0))
+	Store(fold(zeros, add), ReturnIndex(1))
 	VZEROUPPER()
 	RET()
 }
