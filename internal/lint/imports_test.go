@@ -41,7 +41,7 @@ var layers = map[string]struct {
 	"llm/token":                   {[]string{"llm/weights/gguf/..."}, "a tokenizer needs only its vocabulary, which GGUF files hold"},
 	"llm/grammar":                 {[]string{"llm"}, "a constraint needs a vocabulary's bytes only: no tokenizer, no engine"},
 	"llm/local":                   {[]string{"llm", "llm/token", "llm/grammar", "llm/weights/gguf/...", "llm/weights/safetensors/...", "llm/local/..."}, "the engine schedules models; it knows no function and no table"},
-	"llm/local/model":             {[]string{"llm/weights/gguf/...", "llm/weights/safetensors/...", "llm/local/nn", "llm/local/kernel"}, "a model is layers over kernels"},
+	"llm/local/model":             {[]string{"llm", "llm/weights/gguf/...", "llm/weights/safetensors/...", "llm/local/nn", "llm/local/kernel"}, "a model is layers over kernels"},
 	"llm/local/nn":                {[]string{"llm/local/kernel"}, "layers are made of kernels"},
 	"llm/local/kernel/...":        {nil, "kernels are arithmetic on slices"},
 	"internal/arrowipc":           {nil, "client and worker read Arrow through it, so it must know neither"},

@@ -127,7 +127,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 		})
 		defer hashing.Wait()
 	}
-	if e.network, err = model.Load(source, model.Precision(precision), kernels, opts.Threads); err != nil {
+	if e.network, err = model.Load(source, precision, kernels, opts.Threads); err != nil {
 		return nil, err
 	}
 	// Files may hold scores for more tokens than there are, to have a round

@@ -30,8 +30,7 @@ type decoder struct {
 	rotary, rotaryLocal *nn.Rotary
 
 	tokens func(dst []float32, row int32)
-	output *nn.Linear // V x E
-	norm   []float32
+	head   head
 	layers []decoderLayer
 	free   func() error
 }
@@ -133,16 +132,10 @@ type decoderState struct {
 	gateUp    []float32 // R x 2F, kernel.Stride apart
 	angles    []float32 // R x S
 	local     []float32 // R x S, the angles of local layers
-	logits    []float32 // headRows x V, kernel.Stride apart
+	head      headState
 	views     []nn.View
 	near      []nn.View // of local layers
 	wanted    []wanted
-}
-
-// wanted is a row whose logits or state are asked for.
-type wanted struct {
-	at, span, row int
-	want          Want
 }
 
 func (m *decoder) NewState(rows int) State {
@@ -151,12 +144,12 @@ func (m *decoder) NewState(rows int) State {
 		decoder:   m,
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
 		x:         make([]float32, rows*e),
-		normed:    make([]float32, max(rows, headRows)*e),
+		normed:    make([]float32, rows*e),
 		qkv:       make([]float32, rows*(m.heads+2*m.groups)*s),
 		attended:  make([]float32, rows*m.heads*s),
 		gateUp:    make([]float32, rows*kernel.Stride(2*m.feedForward)),
 		angles:    make([]float32, rows*s),
-		logits:    make([]float32, headRows*kernel.Stride(m.vocabulary)),
+		head:      m.head.newState(),
 		views:     make([]nn.View, rows),
 	}
 	for _, l := range m.layers {
@@ -178,7 +171,7 @@ func (s *decoderState) Step(spans []Span, stop func() bool, emit func(span, row 
 		}
 		s.layer(i, spans, rows)
 	}
-	return s.head(stop, emit)
+	return s.decoder.head.run(&s.head, s.kernels, &s.scratch, s.x, s.wanted, stop, emit)
 }
 
 // begin looks up the tokens and makes room in the caches.
@@ -228,7 +221,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	q, kv := s.heads*s.headSize, s.groups*s.headSize
 	width := q + 2*kv
 
-	s.normalise(rows, layer.attentionNorm)
+	normalise(s.kernels, rows, s.normed, s.x, layer.attentionNorm, s.epsilon)
 	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, width, false)
 	allAngles, views := s.angles, s.views
 	if layer.local {
@@ -259,7 +252,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	}
 	s.add(layer.attentionOut, rows, s.attended, q, layer.afterAttention)
 
-	s.normalise(rows, layer.feedForwardNorm)
+	normalise(s.kernels, rows, s.normed, s.x, layer.feedForwardNorm, s.epsilon)
 	inner := kernel.Stride(2 * ff)
 	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.gateUp, inner, false)
 	for i := range rows {
@@ -292,53 +285,15 @@ func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, nor
 	}
 }
 
-func (s *decoderState) normalise(rows int, weight []float32) {
-	e := s.embedding
-	for i := range rows {
-		s.kernels.RMSNorm(s.normed[i*e:(i+1)*e], s.x[i*e:(i+1)*e], weight, s.epsilon)
-	}
-}
-
 func (s *decoderState) normaliseHeads(x, weight []float32) {
-	for ; len(x) > 0; x = x[len(weight):] {
-		s.kernels.RMSNorm(x[:len(weight)], x[:len(weight)], weight, s.epsilon)
-	}
+	normalise(s.kernels, len(x)/len(weight), x, x, weight, s.epsilon)
 }
 
-// head computes what is wanted, a few rows at a time: the logits of a large
-// vocabulary take more memory than all the rest.
-func (s *decoderState) head(stop func() bool, emit func(span, row int, values []float32)) error {
-	e, width := s.embedding, kernel.Stride(s.vocabulary)
-	for first := 0; first < len(s.wanted); first += headRows {
-		if stop() {
-			return ErrStopped
-		}
-		some := s.wanted[first:min(first+headRows, len(s.wanted))]
-		scores := false
-		for i, w := range some {
-			s.kernels.RMSNorm(s.normed[i*e:(i+1)*e], s.x[w.at*e:(w.at+1)*e], s.norm, s.epsilon)
-			scores = scores || w.want == Logits
-		}
-		if scores {
-			s.output.Mul(s.kernels, &s.scratch, len(some), s.normed, e, s.logits, width, false)
-		}
-		for i, w := range some {
-			if w.want == Hidden {
-				emit(w.span, w.row, s.normed[i*e:(i+1)*e])
-			} else {
-				emit(w.span, w.row, s.logits[i*width:i*width+s.vocabulary])
-			}
-		}
-	}
-	return nil
-}
-
-// names of the weights of one layer, in a GGUF file and beside a config.json.
-type layerNames struct{ gguf, tensors string }
-
-func (s *Source) layer(n int, name layerNames) string {
+// layer is the name of a weight of one layer, in a GGUF file or beside a
+// config.json.
+func (s *Source) layer(n int, gguf, tensors string) string {
 	if s.GGUF != nil {
-		return fmt.Sprintf("blk.%d.%s", n, name.gguf)
+		return fmt.Sprintf("blk.%d.%s", n, gguf)
 	}
-	return fmt.Sprintf("model.layers.%d.%s", n, name.tensors)
+	return fmt.Sprintf("model.layers.%d.%s", n, tensors)
 }

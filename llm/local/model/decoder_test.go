@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
 	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
@@ -22,7 +23,7 @@ func loadFrom(path string, kernels *kernel.Set) (Network, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	network, err := Load(source, Float32, kernels, 2)
+	network, err := Load(source, llm.Float32, kernels, 2)
 	if err != nil {
 		return nil, nil, errors.Join(err, source.Close())
 	}

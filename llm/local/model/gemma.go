@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 )
 
@@ -21,7 +22,7 @@ import (
 // queries and keys so that the pairs of rotary positions are a head's halves.
 // GGUF files are untested with such as others write: names and conventions are
 // those that llama.cpp reads.
-func loadGemma3(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadGemma3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: true, gelu: true}
 	names := s.decoderNames()
 	if err := m.readSizes(s, names.embeddings); err != nil {

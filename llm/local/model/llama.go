@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
 )
@@ -28,7 +29,7 @@ import (
 //
 // GGUF files hold queries and keys permuted, so that the pairs of rotary
 // positions are neighbours.
-func loadLlama(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadLlama(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: s.GGUF == nil}
 	names := s.decoderNames()
 	if err := m.readSizes(s, names.embeddings); err != nil {
@@ -117,8 +118,7 @@ func (m *decoder) read(l *loader, names decoderNames, a additions) {
 	if l.has(names.output) {
 		output.name = names.output
 	}
-	m.output = l.matrix(e, output)
-	m.norm = l.vector(names.norm, e, a.normPlus)
+	m.head = head{output: l.matrix(e, output), norm: l.vector(names.norm, e, a.normPlus), epsilon: m.epsilon}
 	for i := range m.layers {
 		m.readLayer(l, i, a)
 	}
@@ -126,7 +126,7 @@ func (m *decoder) read(l *loader, names decoderNames, a additions) {
 
 func (m *decoder) readLayer(l *loader, i int, a additions) {
 	e, ff, q, kv := m.embedding, m.feedForward, m.heads*m.headSize, m.groups*m.headSize
-	name := func(gguf, tensors string) string { return l.source.layer(i, layerNames{gguf, tensors}) }
+	name := func(gguf, tensors string) string { return l.source.layer(i, gguf, tensors) }
 	weight := func(gguf, tensors string) string { return name(gguf+".weight", tensors+".weight") }
 	norm := func(gguf, tensors string, k int) []float32 {
 		return l.vector(weight(gguf, tensors), k, a.normPlus)

@@ -6,23 +6,16 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
-)
-
-// Precision is how many bits the weights are kept in.
-type Precision string
-
-const (
-	Float32 Precision = "f32"
-	Int8    Precision = "int8"
 )
 
 // loader collects the weights of a network, and then reads them all: each
 // tensor goes from the file into its place, a few rows at a time.
 type loader struct {
 	source    *Source
-	precision Precision
+	precision llm.Precision
 	used      map[string]bool
 	jobs      []packing
 	bytes     int // memory the packed matrices take
@@ -46,7 +39,7 @@ type place struct {
 // rowAlignment is that of matrices in memory, in bytes: a line of the cache.
 const rowAlignment = 64
 
-func newLoader(s *Source, p Precision) *loader {
+func newLoader(s *Source, p llm.Precision) *loader {
 	return &loader{source: s, precision: p, used: map[string]bool{}}
 }
 
@@ -139,7 +132,7 @@ func (l *loader) matrix(k int, outputs ...output) *nn.Linear {
 	}
 	l.places = append(l.places, place{m, l.bytes})
 	size := 4 * kernel.Size(m.N, k)
-	if l.precision == Int8 {
+	if l.precision == llm.Int8 {
 		size = kernel.Size8(m.N, k)
 	}
 	l.bytes += (size + rowAlignment - 1) / rowAlignment * rowAlignment
@@ -163,7 +156,7 @@ func (l *loader) read(threads int) (free func() error, err error) {
 	}
 	for _, p := range l.places {
 		n, k := p.linear.N, p.linear.K
-		if l.precision == Int8 {
+		if l.precision == llm.Int8 {
 			p.linear.Eight = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&memory[p.at])), kernel.Size8(n, k)))
 		} else {
 			p.linear.Plain = kernel.NewMatrix(n, k, unsafe.Slice((*float32)(unsafe.Pointer(&memory[p.at])), kernel.Size(n, k)))

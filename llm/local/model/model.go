@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
 )
@@ -71,12 +72,9 @@ const (
 // ErrStopped: a step was told to stop.
 var ErrStopped = errors.New("stopped")
 
-// headRows is how many rows of logits are computed at a time.
-const headRows = 24
-
 // loaders are by the name that a GGUF file or a config.json has for an
 // architecture.
-var loaders = map[string]func(*Source, Precision, *kernel.Set, int) (Network, error){
+var loaders = map[string]func(*Source, llm.Precision, *kernel.Set, int) (Network, error){
 	"llama": loadLlama, "LlamaForCausalLM": loadLlama,
 	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2,
 	"qwen3": loadQwen3, "Qwen3ForCausalLM": loadQwen3,
@@ -86,7 +84,7 @@ var loaders = map[string]func(*Source, Precision, *kernel.Set, int) (Network, er
 
 // Load reads the network of a source, with the given number of goroutines. It
 // reads from the source as long as it is used, and does not close it.
-func Load(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+func Load(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	load, ok := loaders[s.Architecture]
 	if !ok {
 		var names []string

@@ -1,6 +1,9 @@
 package model
 
-import "github.com/firesteel/firesteel/llm/local/kernel"
+import (
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/kernel"
+)
 
 // loadQwen2 reads the Qwen2 architecture (Qwen2, Qwen2.5): Llama's decoder with
 // biases of queries, keys and values. With the names of loadLlama, these are
@@ -10,7 +13,7 @@ import "github.com/firesteel/firesteel/llm/local/kernel"
 // Both formats hold queries and keys so that the pairs of rotary positions are
 // a head's halves. GGUF files are untested with such as others write: names and
 // conventions are those that llama.cpp reads.
-func loadQwen2(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadQwen2(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	return loadQwen(s, p, kernels, threads, additions{qkvBias: true})
 }
 
@@ -21,11 +24,11 @@ func loadQwen2(s *Source, p Precision, kernels *kernel.Set, threads int) (Networ
 //	blk.N.attn_{q,k}_norm.weight   model.layers.N.self_attn.{q,k}_norm.weight   S
 //
 // For the rest, what loadQwen2 says holds.
-func loadQwen3(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadQwen3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	return loadQwen(s, p, kernels, threads, additions{headNorms: true})
 }
 
-func loadQwen(s *Source, p Precision, kernels *kernel.Set, threads int, a additions) (Network, error) {
+func loadQwen(s *Source, p llm.Precision, kernels *kernel.Set, threads int, a additions) (Network, error) {
 	m := &decoder{kernels: kernels, halves: true}
 	names := s.decoderNames()
 	if err := m.readSizes(s, names.embeddings); err != nil {

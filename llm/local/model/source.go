@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/firesteel/firesteel/llm/weights/gguf"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
@@ -128,12 +127,7 @@ func (s *Source) has(k setting) bool {
 	return k.config != "" && s.config.has(k.config)
 }
 
-func (s *Source) key(k setting) string {
-	if strings.Contains(k.gguf, "general.") {
-		return k.gguf
-	}
-	return s.Architecture + "." + k.gguf
-}
+func (s *Source) key(k setting) string { return s.Architecture + "." + k.gguf }
 
 // integer reads a setting from lo to hi.
 func (s *Source) integer(k setting, lo, hi int64) (int, error) {

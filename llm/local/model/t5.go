@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
 )
@@ -34,16 +35,14 @@ type t5 struct {
 	epsilon                float32
 	gated                  bool
 	start                  int32
-	outputScale            float32 // 0 for none
 
 	tokens       func(dst []float32, row int32)
 	encoder      []t5Layer
 	decoder      []t5Layer
 	encoderNorm  []float32
-	decoderNorm  []float32
 	encoderBias  *nn.Bias
 	decoderBias  *nn.Bias
-	output       *nn.Linear
+	head         head
 	free         func() error
 	encoderShape nn.CacheShape
 }
@@ -62,7 +61,7 @@ type t5Layer struct {
 // 512 tokens.
 const t5Context = 2048
 
-func loadT5(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadT5(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &t5{kernels: kernels}
 	if s.GGUF != nil {
 		return nil, s.wrong("T5 models are read from safetensors files only")
@@ -77,7 +76,7 @@ func loadT5(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, 
 		{setting{config: "num_layers"}, 1, 1 << 10, &encoders},
 		{setting{config: "relative_attention_num_buckets"}, 4, 1 << 12, &buckets},
 		{setting{config: "relative_attention_max_distance"}, 2, 1 << 16, &furthest},
-		{setting{config: "decoder_start_token_id"}, 0, int64(m.vocabulary + 1<<24), &start},
+		{setting{config: "decoder_start_token_id"}, 0, 1 << 24, &start},
 	})
 	if err != nil {
 		return nil, err
@@ -119,6 +118,7 @@ func loadT5(s *Source, p Precision, kernels *kernel.Set, threads int) (Network, 
 
 func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 	e := m.embedding
+	m.head.epsilon = m.epsilon
 	m.tokens = l.embeddings("shared.weight", e, m.vocabulary)
 	l.ignore("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 	tied, err := l.source.truth(setting{config: "tie_word_embeddings"}, true)
@@ -127,10 +127,10 @@ func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 	}
 	if tied {
 		l.ignore("lm_head.weight")
-		m.output = l.matrix(e, output{"shared.weight", m.vocabulary})
-		m.outputScale = float32(1 / math.Sqrt(float64(e)))
+		m.head.output = l.matrix(e, output{"shared.weight", m.vocabulary})
+		m.head.scale = float32(1 / math.Sqrt(float64(e)))
 	} else {
-		m.output = l.matrix(e, output{"lm_head.weight", m.vocabulary})
+		m.head.output = l.matrix(e, output{"lm_head.weight", m.vocabulary})
 	}
 	for _, stack := range []struct {
 		name   string
@@ -140,7 +140,7 @@ func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 		both   bool
 	}{
 		{"encoder", m.encoder, &m.encoderNorm, &m.encoderBias, true},
-		{"decoder", m.decoder, &m.decoderNorm, &m.decoderBias, false},
+		{"decoder", m.decoder, &m.head.norm, &m.decoderBias, false},
 	} {
 		*stack.norm = l.vector(stack.name+".final_layer_norm.weight", e, 0)
 		table := l.table(stack.name+".block.0.layer.0.SelfAttention.relative_attention_bias.weight", m.heads, buckets)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/nn"
 	"github.com/firesteel/firesteel/llm/weights/safetensors/safetensorstest"
@@ -74,7 +75,7 @@ func numbers(t *testing.T, fields []string) []int32 {
 	return out
 }
 
-func loadSeeded(t testing.TB, shape safetensorstest.T5, p Precision, kernels *kernel.Set) Network {
+func loadSeeded(t testing.TB, shape safetensorstest.T5, p llm.Precision, kernels *kernel.Set) Network {
 	t.Helper()
 	folder := t.TempDir()
 	if err := safetensorstest.WriteT5(folder, shape); err != nil {
@@ -172,7 +173,7 @@ func TestT5AsTransformers(t *testing.T) {
 				continue
 			}
 			t.Run(shape.name+"/"+kernels.Name, func(t *testing.T) {
-				network := loadSeeded(t, shape.model, Float32, kernels)
+				network := loadSeeded(t, shape.model, llm.Float32, kernels)
 				var cases []*t5Case
 				var inputs [][]int32
 				for i, c := range readT5Cases(t, shape.name) {

@@ -16,7 +16,7 @@ type t5State struct {
 	qkv       []float32 // R x 3I
 	attended  []float32 // R x I
 	inner     []float32 // R x F, or R x 2F where gated, kernel.Stride apart
-	logits    []float32 // headRows x V, kernel.Stride apart
+	head      headState
 	views     []nn.View
 	whole     []nn.View // of the encoder's output
 	positions []int
@@ -28,9 +28,9 @@ func (m *t5) NewState(rows int) State {
 		t5:        m,
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
 		pool:      nn.Pool{Shape: m.encoderShape},
-		logits:    make([]float32, headRows*kernel.Stride(m.vocabulary)),
+		head:      m.head.newState(),
 	}
-	s.reserve(max(rows, headRows))
+	s.reserve(rows)
 	return s
 }
 
@@ -67,7 +67,7 @@ func (s *t5State) Step(spans []Span, stop func() bool, emit func(span, row int, 
 		}
 		s.decoderLayer(i, spans, rows)
 	}
-	return s.head(stop, emit)
+	return s.t5.head.run(&s.head, s.kernels, &s.scratch, s.x, s.wanted, stop, emit)
 }
 
 // encode runs the inputs of all spans through the encoder, and keeps the keys
@@ -121,7 +121,7 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 		})
 		s.feedForwardLayer(layer, rows)
 	}
-	s.normalise(rows, s.encoderNorm)
+	normalise(s.kernels, rows, s.normed, s.x, s.encoderNorm, s.epsilon)
 	inner := s.heads * s.headSize
 	for i := range s.decoder {
 		if stop() {
@@ -183,7 +183,7 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 			at += count
 		}
 	})
-	s.normalise(rows, layer.memoryNorm)
+	normalise(s.kernels, rows, s.normed, s.x, layer.memoryNorm, s.epsilon)
 	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, inner, false)
 	at := 0
 	for _, span := range spans {
@@ -197,7 +197,7 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 
 func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, attended []float32)) {
 	e, inner := s.embedding, s.heads*s.headSize
-	s.normalise(rows, layer.attentionNorm)
+	normalise(s.kernels, rows, s.normed, s.x, layer.attentionNorm, s.epsilon)
 	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, 3*inner, false)
 	attend(s.qkv, s.attended)
 	layer.attentionOut.Mul(s.kernels, &s.scratch, rows, s.attended, inner, s.x, e, true)
@@ -205,7 +205,7 @@ func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, atten
 
 func (s *t5State) feedForwardLayer(layer *t5Layer, rows int) {
 	e, ff, stride := s.embedding, s.feedForward, s.innerStride()
-	s.normalise(rows, layer.feedForwardNorm)
+	normalise(s.kernels, rows, s.normed, s.x, layer.feedForwardNorm, s.epsilon)
 	layer.in.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.inner, stride, false)
 	for i := range rows {
 		gate := s.inner[i*stride : i*stride+ff]
@@ -218,36 +218,4 @@ func (s *t5State) feedForwardLayer(layer *t5Layer, rows int) {
 		}
 	}
 	layer.out.Mul(s.kernels, &s.scratch, rows, s.inner, stride, s.x, e, true)
-}
-
-func (s *t5State) normalise(rows int, weight []float32) {
-	e := s.embedding
-	for i := range rows {
-		s.kernels.RMSNorm(s.normed[i*e:(i+1)*e], s.x[i*e:(i+1)*e], weight, s.epsilon)
-	}
-}
-
-// head computes what is wanted, a few rows at a time.
-func (s *t5State) head(stop func() bool, emit func(span, row int, values []float32)) error {
-	e, width := s.embedding, kernel.Stride(s.vocabulary)
-	for first := 0; first < len(s.wanted); first += headRows {
-		if stop() {
-			return ErrStopped
-		}
-		some := s.wanted[first:min(first+headRows, len(s.wanted))]
-		for i, w := range some {
-			row := s.normed[i*e : (i+1)*e]
-			s.kernels.RMSNorm(row, s.x[w.at*e:(w.at+1)*e], s.decoderNorm, s.epsilon)
-			if s.outputScale != 0 {
-				for j := range row {
-					row[j] *= s.outputScale
-				}
-			}
-		}
-		s.output.Mul(s.kernels, &s.scratch, len(some), s.normed, e, s.logits, width, false)
-		for i, w := range some {
-			emit(w.span, w.row, s.logits[i*width:i*width+s.vocabulary])
-		}
-	}
-	return nil
 }

@@ -20,8 +20,11 @@ func NewBias(table []float32, heads, buckets, furthest, reach int, both bool) *B
 	b := &Bias{reach, make([][]float32, heads)}
 	for h := range b.heads {
 		b.heads[h] = make([]float32, 2*reach+1)
-		for i := range b.heads[h] {
-			b.heads[h][i] = table[bucket(i-reach, buckets, furthest, both)*heads+h]
+	}
+	for i := range 2*reach + 1 {
+		values := table[bucket(i-reach, buckets, furthest, both)*heads:]
+		for h := range b.heads {
+			b.heads[h][i] = values[h]
 		}
 	}
 	return b
