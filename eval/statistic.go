@@ -31,9 +31,6 @@ type Statistics struct {
 	exact bool
 }
 
-// Rows is the number of rows.
-func (s *Statistics) Rows() int { return len(s.rows) }
-
 // Score is a figure with the interval that resampling gives it.
 type Score struct {
 	Name             string

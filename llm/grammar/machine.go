@@ -70,9 +70,6 @@ func (m *machine) cost() int32 {
 	return cost
 }
 
-// nullable tells whether it accepts the empty text.
-func (m *machine) nullable() bool { return m.accepts(m.start) }
-
 // newMachine drops what leads nowhere and computes the costs.
 func newMachine(v *Vocabulary, states []state, start []int32) *machine {
 	m := &machine{id: newID()}

@@ -224,13 +224,10 @@ func (c *compiler) checkApart(s, oneOf *value) error {
 func (c *compiler) def(set []*value) (*def, error) {
 	set = slices.Clone(set)
 	set = slices.DeleteFunc(set, func(s *value) bool { return s.kind == boolean && s.truth })
-	key := setKey('d', set)
-	if d, ok := c.defs[key]; ok {
+	d, known := c.defOf(setKey('d', set))
+	if known {
 		return d, nil
 	}
-	d := &def{id: newID(), now: impossible}
-	c.defs[key] = d
-	c.all = append(c.all, d)
 	at := c.root
 	if len(set) > 0 {
 		at = set[0]
@@ -260,6 +257,17 @@ func (c *compiler) def(set []*value) (*def, error) {
 	return d, nil
 }
 
+// defOf gives the definition of a key, and whether it was begun before: one
+// that is not known is to be filled in, and may refer to itself meanwhile.
+func (c *compiler) defOf(key string) (d *def, known bool) {
+	if d, known = c.defs[key]; !known {
+		d = &def{id: newID(), now: impossible}
+		c.defs[key] = d
+		c.all = append(c.all, d)
+	}
+	return d, known
+}
+
 // setKey tells sets of schemas apart.
 func setKey(kind byte, set []*value) string {
 	key := []byte{kind}
@@ -274,13 +282,10 @@ func setKey(kind byte, set []*value) string {
 // plain gives what plain schemas allow together: schemas whose references were
 // followed and whose alternatives were chosen. At is where errors are told.
 func (c *compiler) plain(at *value, set []*value) (*def, error) {
-	key := setKey('p', set)
-	if d, ok := c.defs[key]; ok {
+	d, known := c.defOf(setKey('p', set))
+	if known {
 		return d, nil
 	}
-	d := &def{id: newID(), now: impossible}
-	c.defs[key] = d
-	c.all = append(c.all, d)
 	var err error
 	d.alts, err = c.terms(at, set)
 	return d, err
