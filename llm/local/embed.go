@@ -1,11 +1,9 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -29,11 +27,7 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 		if places[text] != nil {
 			continue
 		}
-		s := &sequence{mean: []float64{}}
-		if e.tokens.AddBOS {
-			s.prompt = append(s.prompt, e.tokens.BOS)
-		}
-		s.prompt = append(s.prompt, e.tokens.Encode(text)...)
+		s := &sequence{mean: []float64{}, prompt: e.opening(text)}
 		if len(s.prompt) > e.info.Context {
 			s.prompt, s.cut = s.prompt[:e.info.Context], true
 		}
@@ -42,7 +36,7 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 			sequences = append(sequences, s)
 		}
 	}
-	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.reserve(), a.reserve()) })
+	longestFirst(sequences)
 	if err := e.scheduler.run(ctx, sequences); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,13 @@ import (
 // openTiny opens a small model of random weights.
 func openTiny(t testing.TB, opts Options) *Engine {
 	t.Helper()
-	e, err := Open(gguftest.Llama(7).Write(t), opts)
+	return mustOpen(t, gguftest.Llama(7).Write(t), opts)
+}
+
+// mustOpen opens a model until the test ends.
+func mustOpen(t testing.TB, path string, opts Options) *Engine {
+	t.Helper()
+	e, err := Open(path, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,10 +116,7 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 		}
 		p.prompt = []int32{e.start}
 	case plain:
-		if e.tokens.AddBOS {
-			p.prompt = append(p.prompt, e.tokens.BOS)
-		}
-		p.prompt = append(p.prompt, e.tokens.Encode(r.Prefix)...)
+		p.prompt = e.opening(r.Prefix)
 		p.shared = len(p.prompt)
 		p.prompt = append(p.prompt, e.tokens.Encode(r.Text)...)
 		if len(p.prompt) == 0 {
@@ -139,6 +136,15 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 		p.shared = 0
 	}
 	return nil
+}
+
+// opening gives the tokens of a prompt that begins with text.
+func (e *Engine) opening(text string) []int32 {
+	var tokens []int32
+	if e.tokens.AddBOS {
+		tokens = append(tokens, e.tokens.BOS)
+	}
+	return e.tokens.Append(tokens, text)
 }
 
 // joined is a chat for models that know none: its texts, one after the other.
@@ -202,8 +208,7 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 	return first
 }
 
-// sequences gives what is to be computed, the longest first: a long one that
-// begins last would be waited for alone.
+// sequences gives what is to be computed, the longest first.
 func (e *Engine) sequences(plans []*plan) []*sequence {
 	sequences := make([]*sequence, len(plans))
 	for i, p := range plans {
@@ -220,8 +225,14 @@ func (e *Engine) sequences(plans []*plan) []*sequence {
 		p.sequence = s
 		sequences[i] = s
 	}
-	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.reserve(), a.reserve()) })
+	longestFirst(sequences)
 	return sequences
+}
+
+// longestFirst sorts what is to be computed: a long one that begins last would
+// be waited for alone.
+func longestFirst(sequences []*sequence) {
+	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.reserve(), a.reserve()) })
 }
 
 // result reads the answer of a plan that has been computed.

@@ -22,16 +22,7 @@ import (
 // openReal opens SmolLM2-135M-Instruct, or skips the test.
 func openReal(t testing.TB, precision llm.Precision) *Engine {
 	t.Helper()
-	e, err := Open(testkit.Model(t), Options{Precision: precision, AnswerBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+	return mustOpen(t, testkit.Model(t), Options{Precision: precision, AnswerBytes: -1})
 }
 
 // golden is one case of testdata/smollm2.txt; make.py there says what it holds.

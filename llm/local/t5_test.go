@@ -27,16 +27,7 @@ func openT5(t testing.TB, o Options) *Engine {
 	if err := os.WriteFile(filepath.Join(folder, "tokenizer.json"), tokenizer, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	e, err := Open(folder, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+	return mustOpen(t, folder, o)
 }
 
 // BenchmarkT5 answers 1,000 product reviews with 8 tokens each.

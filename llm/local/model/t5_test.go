@@ -62,6 +62,25 @@ func readT5Cases(t *testing.T, name string) []*t5Case {
 	return cases
 }
 
+// compare holds an answer and its logits, by step, against the case, and gives
+// the greatest difference of a logit.
+func (c *t5Case) compare(t *testing.T, output []int32, logits [][]float32) (worst float64) {
+	t.Helper()
+	if !slices.Equal(output, c.greedy) {
+		t.Errorf("%d tokens are answered with\n%v\nwant\n%v", len(c.input), output, c.greedy)
+		return 0
+	}
+	for step, want := range c.logits {
+		for id, x := range want {
+			off := math.Abs(float64(logits[step][id]) - x)
+			if worst = max(worst, off); off > 2e-3 {
+				t.Errorf("%d tokens, step %d: logit of %d is %g, want %g", len(c.input), step, id, logits[step][id], x)
+			}
+		}
+	}
+	return worst
+}
+
 func numbers(t *testing.T, fields []string) []int32 {
 	t.Helper()
 	var out []int32
@@ -184,18 +203,7 @@ func TestT5AsTransformers(t *testing.T) {
 				worst := 0.0
 				answers := generate(t, network, inputs, 64)
 				for i, a := range answers {
-					if !slices.Equal(a.output, cases[i].greedy) {
-						t.Errorf("%d tokens are answered with\n%v\nwant\n%v", len(inputs[i]), a.output, cases[i].greedy)
-						continue
-					}
-					for step, want := range cases[i].logits {
-						for id, x := range want {
-							off := math.Abs(float64(a.logits[step][id]) - x)
-							if worst = max(worst, off); off > 2e-3 {
-								t.Errorf("%d tokens, step %d: logit of %d is %g, want %g", len(inputs[i]), step, id, a.logits[step][id], x)
-							}
-						}
-					}
+					worst = max(worst, cases[i].compare(t, a.output, a.logits))
 				}
 				t.Logf("%d cases; logits differ by at most %.2g", len(cases), worst)
 
