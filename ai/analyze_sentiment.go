@@ -29,6 +29,7 @@ var analyzeSentiment = define(&Function{
 		examplesParam("labelled rows of your own, as struct(text, sentiment)"),
 	},
 	Returns: String,
+	Answers: names(sentiments),
 	Summary: "says whether a text is positive, negative, neutral or mixed",
 	Detail: "NULL and blank content give NULL without a model call. The four answers are scored, not generated, so nothing " +
 		"else can come back. Of a text of more than 1024 tokens the first 1024 are read.",

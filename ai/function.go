@@ -61,6 +61,8 @@ type Function struct {
 	Measured string
 	// Weakness says what to expect of it with a small model.
 	Weakness string
+	// Answers are all that it can answer, where they are the same for all rows.
+	Answers []string
 	// Prompts names the files of prompts/ that it asks with.
 	Prompts []string
 	// Of is the function that a try_ function tries, and nil for others.

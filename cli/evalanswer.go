@@ -29,9 +29,9 @@ type localAnswerer struct{ llm.Model }
 // openModel opens a model that this process asks: one that runs in it, or a
 // server's. Tests put another one in its place.
 var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) (llm.Model, error) {
-	precision, err := llm.ParsePrecision(f.precision)
+	precision, err := f.parsePrecision()
 	if err != nil {
-		return nil, fmt.Errorf("%w: --precision: %w", errUsage, err)
+		return nil, err
 	}
 	if strings.HasPrefix(f.model, "openai:") {
 		m, err := endpoint.Open(f.model, endpoint.Options{})

@@ -66,8 +66,8 @@ func newEvalRun(f evalFlags, fn *ai.Function, kind eval.Kind, rows []labelledRow
 	if at := labelsAt(fn); at >= 0 {
 		run.task.Labels = labelsOf(run.others[at])
 	}
-	if strings.TrimPrefix(fn.Name, "try_") == "ai_analyze_sentiment" {
-		run.task.Labels = []string{"positive", "negative", "neutral", "mixed"}
+	if fn.Answers != nil {
+		run.task.Labels = fn.Answers
 	}
 	if kind == eval.ExtractKind && len(f.only) == 0 {
 		run.task.Keep = run.task.Labels

@@ -34,13 +34,21 @@ func (f *shipFlags) add(c *cobra.Command) {
 		"firesteel program for Linux to run on the executors (default: this program)")
 }
 
+func (f shipFlags) parsePrecision() (llm.Precision, error) {
+	p, err := llm.ParsePrecision(f.precision)
+	if err != nil {
+		return "", fmt.Errorf("%w: --precision: %w", errUsage, err)
+	}
+	return p, nil
+}
+
 // connect opens a session in which the AI functions are known.
 func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.Session, error) {
 	if f.model == "" {
 		return nil, fmt.Errorf("%w: --model is empty; leave it out for %s", errUsage, weights.Default)
 	}
-	if _, err := llm.ParsePrecision(f.precision); err != nil {
-		return nil, fmt.Errorf("%w: --precision: %w", errUsage, err)
+	if _, err := f.parsePrecision(); err != nil {
+		return nil, err
 	}
 	return spark.Connect(ctx, remote,
 		spark.WithModel(f.model),
