@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -239,7 +240,7 @@ func member(object map[string]any, name, flag string) (*string, error) {
 		first, more, dotted := strings.Cut(rest, ".")
 		inner, isObject := at[first].(map[string]any)
 		if !dotted || !isObject {
-			names := slices.Sorted(keysOf(object))
+			names := slices.Sorted(maps.Keys(object))
 			return nil, fmt.Errorf("%w: there is no member %q for %s; there are %s", errUsage, name, flag, strings.Join(names[:min(len(names), 20)], ", "))
 		}
 		at, rest = inner, more
@@ -254,16 +255,6 @@ func member(object map[string]any, name, flag string) (*string, error) {
 	b, err := json.Marshal(v)
 	text := string(b)
 	return &text, err
-}
-
-func keysOf(m map[string]any) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // conllRecords reads sentences of a word and its tag a line (B-x, I-x, O), with
