@@ -100,14 +100,14 @@ func (in masking) patterned() []span {
 	return spans
 }
 
-// occurrences are the places where a value stands in the content by itself,
-// and not within a word. The value was read with line ends as spaces.
-func occurrences(content, value string) []span {
+// occurrences are the places where a value stands in a content by itself, and
+// not within a word. The content has spaces for line ends (oneLineEach), as the
+// value was read.
+func occurrences(flat, value string) []span {
 	value = trimName(value)
 	if tooCommon[strings.ToLower(value)] || !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
 		return nil
 	}
-	flat := oneLineEach.Replace(content)
 	var spans []span
 	for at := 0; ; {
 		i := strings.Index(flat[at:], value)

@@ -56,7 +56,8 @@ func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
 		return err
 	}
 	var doubts []asked[labelled]
-	var of []int // the row of each
+	var of []int        // the row of each
+	var places [][]span // where each stands
 	for i, a := range need {
 		if a.Err != nil {
 			continue
@@ -66,10 +67,15 @@ func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
 		seen := map[string]bool{}
 		for _, value := range append(namesIn(flat), generated[i]...) {
 			value = trimName(value)
-			if seen[value] || len(value) > maxName || len(occurrences(a.in.content, value)) == 0 {
+			if seen[value] || len(value) > maxName {
+				continue
+			}
+			found := occurrences(flat, value)
+			if len(found) == 0 {
 				continue
 			}
 			seen[value] = true
+			places = append(places, found)
 			doubts = append(doubts, asked[labelled]{labelled{content: value, context: around(flat, value), labels: labels}, &Answer{}})
 			of = append(of, i)
 		}
@@ -87,7 +93,7 @@ func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
 		kind := d.Value.(string)
 		a.Raw += fmt.Sprintf("%q: %s\n", d.in.content, kind)
 		if a.in.wants(kind) {
-			spans[of[k]] = append(spans[of[k]], occurrences(a.in.content, d.in.content)...)
+			spans[of[k]] = append(spans[of[k]], places[k]...)
 		}
 	}
 	for i, a := range need {
