@@ -131,6 +131,16 @@ type member struct {
 	value json.RawMessage
 }
 
+// objectText writes members as a JSON object, with a space after colons and
+// commas.
+func objectText(members []member) json.RawMessage {
+	texts := make([]string, len(members))
+	for i, m := range members {
+		texts[i] = jsonText(m.name) + ": " + string(m.value)
+	}
+	return json.RawMessage("{" + strings.Join(texts, ", ") + "}")
+}
+
 // orderedObject reads a JSON object's members as they stand.
 func orderedObject(text string) (members []member, err error) {
 	d := json.NewDecoder(strings.NewReader(text))

@@ -60,11 +60,7 @@ func doubt(ctx context.Context, m llm.Model, need []asked[extraction], objects [
 		if of == nil {
 			continue
 		}
-		texts := make([]string, len(of))
-		for k, f := range of {
-			texts[k] = jsonText(f.name) + ": " + string(f.value)
-		}
-		objects[i] = json.RawMessage("{" + strings.Join(texts, ", ") + "}")
+		objects[i] = objectText(of)
 	}
 	return nil
 }

@@ -258,16 +258,11 @@ func (in extraction) join(results []llm.Result, requests []llm.Request) (json.Ra
 			}
 		}
 	}
-	var b strings.Builder
+	members := make([]member, len(in.names))
 	for i, name := range in.names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		key, _ := json.Marshal(name) // strings always can
-		value, _ := json.Marshal(found[name])
-		fmt.Fprintf(&b, "%s: %s", key, value)
+		members[i] = member{name, json.RawMessage(jsonText(found[name]))}
 	}
-	return json.RawMessage("{" + b.String() + "}"), nil
+	return objectText(members), nil
 }
 
 // holds checks that the texts of an answer to labels are pieces of the source;

@@ -115,9 +115,9 @@ func isSchema(members []member) bool {
 func objectOf(names []string, of func(i int) string) string {
 	var properties, required []string
 	for i, name := range names {
-		quoted, _ := json.Marshal(name) // a string always can
-		properties = append(properties, string(quoted)+":"+of(i))
-		required = append(required, string(quoted))
+		quoted := jsonText(name)
+		properties = append(properties, quoted+":"+of(i))
+		required = append(required, quoted)
 	}
 	return `{"type":"object","properties":{` + strings.Join(properties, ",") + `},"required":[` + strings.Join(required, ",") +
 		`],"additionalProperties":false}`
