@@ -10,13 +10,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/llm"
 )
 
 // aiFunction evaluates a function of package ai over Arrow columns.
 type aiFunction struct {
 	f *ai.Function
-	// given says which parameter each argument is; nil until bind.
+	// given says which parameter each argument is; nil, until bind: in order.
 	given []int
 }
 
@@ -31,13 +32,13 @@ func (a *aiFunction) bind(args []argument) ([]int, error) {
 	for i, p := range a.f.Params {
 		params[i], required[i] = p.Name, !p.Optional
 	}
-	columns, err := bindOptional(a.f.Name, params, required, args)
+	bound, err := bindOptional(a.f.Name, params, required, args)
 	if err != nil {
 		return nil, fmt.Errorf("%w; it is called as %s", err, a.f.Signature())
 	}
 	a.given = nil
 	var all []int
-	for p, c := range columns {
+	for p, c := range bound {
 		if c >= 0 {
 			a.given = append(a.given, p)
 			all = append(all, c)
@@ -47,7 +48,7 @@ func (a *aiFunction) bind(args []argument) ([]int, error) {
 }
 
 func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n int) (arrow.Array, error) {
-	rows, err := a.rows(args, n)
+	rows, err := columns.Rows(a.f, a.given, args, n)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", answer.Err)
 		}
 	}
-	return a.arrayOf(s, answers)
+	return s.results.Answers(s.mem, a.f.Returns, answers)
 }
 
 // advised holds what has been advised in this process: each function and model
@@ -110,56 +111,8 @@ func advise(s *scope, f *ai.Function, model llm.Info) {
 	}
 }
 
-// rows turns columns into rows of arguments.
-func (a *aiFunction) rows(args []arrow.Array, n int) ([]ai.Row, error) {
-	k := len(a.f.Params)
-	given := a.given
-	if given == nil {
-		given = allOf(len(args))
-	}
-	values := make([]any, n*k)
-	for i, arg := range args {
-		p := given[i]
-		value, err := valueReader(a.f.Params[p], arg)
-		if err != nil {
-			return nil, err
-		}
-		for r := range n {
-			if !isNull(arg, r) {
-				values[r*k+p] = value(r)
-			}
-		}
-	}
-	rows := make([]ai.Row, n)
-	for i := range rows {
-		rows[i] = ai.Row(values[i*k : (i+1)*k : (i+1)*k])
-	}
-	return rows, nil
-}
-
-func allOf(n int) []int {
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
 // returns is the Arrow type of the function's result.
-func (a *aiFunction) returns(s *scope) arrow.DataType { return s.arrowType(a.f.Returns) }
-
-// arrayOf turns answers into a column of the function's type.
-func (a *aiFunction) arrayOf(s *scope, answers []ai.Answer) (arrow.Array, error) {
-	b, appendValue := s.newBuilder(a.f.Returns)
-	defer b.Release()
-	b.Reserve(len(answers))
-	for i, answer := range answers {
-		if err := appendValue(answer.Value); err != nil {
-			return nil, fmt.Errorf("its answer in row %d: %w", i, err)
-		}
-	}
-	return b.NewArray(), nil
-}
+func (a *aiFunction) returns(s *scope) arrow.DataType { return s.results.Of(a.f.Returns) }
 
 // bindOptional gives a column for each parameter, and -1 for those that are
 // left out, which must not be required.

@@ -6,13 +6,19 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // builtinPrefix heads the names of the functions that every worker has.
 const builtinPrefix = "firesteel_"
+
+func (s *scope) newStringBuilder() array.StringLikeBuilder {
+	return array.NewBuilder(s.mem, s.results.Of(ai.String)).(array.StringLikeBuilder)
+}
 
 func builtin(name string) evaluator {
 	switch name {
@@ -29,11 +35,11 @@ type echo struct{}
 func (echo) name() string { return bundle.Echo }
 
 func (echo) bind(args []argument) ([]int, error) {
-	columns, err := bindArguments(bundle.Echo, []string{"value"}, args)
-	if err == nil && len(columns) != 1 {
-		err = fmt.Errorf("%s takes 1 argument, not %d", bundle.Echo, len(columns))
+	bound, err := bindArguments(bundle.Echo, []string{"value"}, args)
+	if err == nil && len(bound) != 1 {
+		err = fmt.Errorf("%s takes 1 argument, not %d", bundle.Echo, len(bound))
 	}
-	return columns, err
+	return bound, err
 }
 
 // returns is not known: a text stays of its own type.
@@ -45,7 +51,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 		args[0].Retain()
 		return args[0], nil
 	}
-	text, err := textReader(ai.Param{Name: "value", Type: ai.String}, args[0])
+	text, err := columns.Text(ai.Param{Name: "value", Type: ai.String}, args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +59,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 	defer b.Release()
 	b.Reserve(rows)
 	for i := range rows {
-		if isNull(args[0], i) {
+		if columns.IsNull(args[0], i) {
 			b.AppendNull()
 		} else {
 			b.Append(text(i))
@@ -67,14 +73,14 @@ type info struct{}
 func (info) name() string { return bundle.Info }
 
 func (info) bind(args []argument) ([]int, error) {
-	columns := make([]int, len(args))
+	all := make([]int, len(args))
 	for i, a := range args {
-		columns[i] = a.column
+		all[i] = a.column
 	}
-	return columns, nil
+	return all, nil
 }
 
-func (info) returns(s *scope) arrow.DataType { return s.stringType() }
+func (info) returns(s *scope) arrow.DataType { return s.results.Of(ai.String) }
 
 func (info) eval(_ context.Context, s *scope, _ []arrow.Array, rows int) (arrow.Array, error) {
 	text, err := json.Marshal(s.info())

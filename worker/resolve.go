@@ -8,23 +8,24 @@ import (
 	"os"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // newTask plans what an init message asks for.
 func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
-	columns, err := plan(m.functions, resolve)
+	planned, err := plan(m.functions, resolve)
 	if err != nil {
 		return nil, err
 	}
 	of := m.context
-	return &task{columns: columns, scope: scope{
-		mem:          p.mem,
-		log:          log,
-		model:        p.modelFor,
-		info:         func() processInfo { return p.info(of) },
-		largeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true",
+	return &task{columns: planned, scope: scope{
+		mem:     p.mem,
+		log:     log,
+		model:   p.modelFor,
+		info:    func() processInfo { return p.info(of) },
+		results: columns.Types{LargeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true"},
 	}}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -46,9 +47,9 @@ type scope struct {
 	log   *slog.Logger
 	model func(context.Context) (llm.Model, error)
 	info  func() processInfo
-	// largeStrings: results are large_utf8 (spark.sql.execution.arrow.useLargeVarTypes).
-	largeStrings bool
-	stats        stats
+	// results are of the types that the session asks for.
+	results columns.Types
+	stats   stats
 }
 
 // stats counts what a task did, for its line in the log.

@@ -45,6 +45,7 @@ var layers = map[string]struct {
 	"llm/local/nn":                {[]string{"llm/local/kernel"}, "layers are made of kernels"},
 	"llm/local/kernel/...":        {nil, "kernels are arithmetic on slices"},
 	"internal/arrowipc":           {nil, "client and worker read Arrow through it, so it must know neither"},
+	"internal/columns":            {[]string{"ai"}, "it stands between tables and functions, whoever brings the tables: worker or a job of one process"},
 	"internal/lint":               {nil, "rules about the source need none of it"},
 	"internal/testkit":            {[]string{"internal/...", "spark/localspark", "llm/weights"}, "the test kit starts servers and finds models; it knows no client, so that the client's own tests can use it"},
 	"internal/integration":        {[]string{"cli", "spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "tests of the whole may use the whole"},
@@ -58,7 +59,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "internal/arrowipc", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
 	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
 	"github.com/spf13/cobra":     {[]string{"cli"}, "only cli has flags"},
 }

@@ -1,4 +1,6 @@
-package worker
+// Package columns turns Arrow columns into the arguments of package ai's
+// functions, and their answers into Arrow columns.
+package columns
 
 import (
 	"fmt"
@@ -12,32 +14,63 @@ import (
 	"github.com/firesteel/firesteel/ai"
 )
 
-func (s *scope) stringType() arrow.DataType {
-	if s.largeStrings {
-		return arrow.BinaryTypes.LargeString
+// Rows turns n rows of columns into rows of f's arguments: params says which
+// parameter each column is, nil that they stand in their order. Parameters
+// without a column are left out. Rows own their memory.
+func Rows(f *ai.Function, params []int, args []arrow.Array, n int) ([]ai.Row, error) {
+	k := len(f.Params)
+	values := make([]any, n*k)
+	for i, arg := range args {
+		p := i
+		if params != nil {
+			p = params[i]
+		}
+		value, err := Reader(f.Params[p], arg)
+		if err != nil {
+			return nil, err
+		}
+		for r := range n {
+			if !IsNull(arg, r) {
+				values[r*k+p] = value(r)
+			}
+		}
 	}
-	return arrow.BinaryTypes.String
+	rows := make([]ai.Row, n)
+	for i := range rows {
+		rows[i] = ai.Row(values[i*k : (i+1)*k : (i+1)*k])
+	}
+	return rows, nil
 }
 
-func (s *scope) newStringBuilder() array.StringLikeBuilder {
-	return array.NewBuilder(s.mem, s.stringType()).(array.StringLikeBuilder)
+// IsNull tells whether row i is NULL. Unlike Arrow's own it knows columns of
+// type NULL, in which no single value is marked, and dictionaries that hold one.
+func IsNull(a arrow.Array, i int) bool {
+	switch a := a.(type) {
+	case *array.Null:
+		return true
+	case *array.Dictionary:
+		return a.IsNull(i) || IsNull(a.Dictionary(), a.GetValueIndex(i))
+	}
+	return a.IsNull(i)
 }
 
-// isNull knows columns of type NULL too, in which Arrow marks no single value.
-func isNull(a arrow.Array, i int) bool {
-	return a.DataType().ID() == arrow.NULL || a.IsNull(i)
-}
-
-// valueReader gives a function that reads the value of a row, which must not be
+// Reader gives a function that reads the value of a row, which must not be
 // NULL, as the parameter wants it.
-func valueReader(p ai.Param, a arrow.Array) (func(i int) any, error) {
-	if a.DataType().ID() == arrow.NULL {
+func Reader(p ai.Param, a arrow.Array) (func(i int) any, error) {
+	switch a := a.(type) {
+	case *array.Null:
 		return func(int) any { return nil }, nil // never asked for
+	case *array.Dictionary:
+		value, err := Reader(p, a.Dictionary())
+		if err != nil {
+			return nil, err
+		}
+		return func(i int) any { return value(a.GetValueIndex(i)) }, nil
 	}
 	text := isText(a)
 	switch {
 	case p.Type == ai.String, text && (p.Type == ai.Labels || p.Type == ai.Options || p.Type == ai.Examples):
-		return reading(textReader(p, a))
+		return reading(Text(p, a))
 	case p.Type == ai.StringArray, p.Type == ai.Labels:
 		return reading(listReader(p, a))
 	case p.Type == ai.Boolean:
@@ -53,7 +86,7 @@ func valueReader(p ai.Param, a arrow.Array) (func(i int) any, error) {
 	case p.Type == ai.Examples:
 		return reading(examplesReader(p, a))
 	default:
-		return nil, fmt.Errorf("the parameter %s is of type %s, which this worker cannot read", p.Name, p.Type)
+		return nil, fmt.Errorf("the parameter %s is of type %s, which cannot be read from a column", p.Name, p.Type)
 	}
 	return nil, typeError(p, a.DataType())
 }
@@ -79,18 +112,31 @@ func integerReader(a arrow.Array) func(i int) int64 {
 		return func(i int) int64 { return int64(a.Value(i)) }
 	case *array.Int64:
 		return a.Value
+	case *array.Uint8:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Uint16:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Uint32:
+		return func(i int) int64 { return int64(a.Value(i)) }
 	}
 	return nil
 }
 
-// textReader reads a column as text: strings as they are, numbers and booleans
-// as Spark's CAST to STRING writes them. Results own their memory.
-func textReader(p ai.Param, a arrow.Array) (func(i int) string, error) {
+// Text reads a column as text: strings as they are, numbers and booleans
+// as Spark's CAST to STRING writes them. The row must not be NULL. Results own
+// their memory.
+func Text(p ai.Param, a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
 	case array.StringLike: // utf8, large_utf8, utf8_view
 		return func(i int) string { return strings.Clone(a.Value(i)) }, nil
 	case *array.Null:
 		return func(int) string { return "" }, nil // never asked for
+	case *array.Dictionary:
+		text, err := Text(p, a.Dictionary())
+		if err != nil {
+			return nil, err
+		}
+		return func(i int) string { return text(a.GetValueIndex(i)) }, nil
 	case *array.Boolean:
 		return func(i int) string { return strconv.FormatBool(a.Value(i)) }, nil
 	case *array.Float32:
@@ -154,7 +200,7 @@ func listReader(p ai.Param, a arrow.Array) (func(i int) []string, error) {
 		from, to := list.ValueOffsets(i)
 		texts := make([]string, 0, to-from)
 		for k := int(from); k < int(to); k++ {
-			if !isNull(values, k) {
+			if !IsNull(values, k) {
 				texts = append(texts, strings.Clone(value(k)))
 			}
 		}
@@ -167,11 +213,11 @@ func listReader(p ai.Param, a arrow.Array) (func(i int) []string, error) {
 func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, error) {
 	switch a := a.(type) {
 	case *array.Map:
-		key, err := textReader(p, a.Keys())
+		key, err := Text(p, a.Keys())
 		if err != nil {
 			return nil, typeError(p, a.DataType())
 		}
-		value, err := textReader(p, a.Items())
+		value, err := Text(p, a.Items())
 		if err != nil {
 			return nil, typeError(p, a.DataType())
 		}
@@ -179,7 +225,7 @@ func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, er
 			from, to := a.ValueOffsets(i)
 			options := map[string]string{}
 			for k := int(from); k < int(to); k++ {
-				if !isNull(a.Items(), k) {
+				if !IsNull(a.Items(), k) {
 					options[key(k)] = value(k)
 				}
 			}
@@ -190,14 +236,14 @@ func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, er
 		values := make([]func(i int) string, len(fields))
 		for k := range fields {
 			var err error
-			if values[k], err = textReader(p, a.Field(k)); err != nil {
+			if values[k], err = Text(p, a.Field(k)); err != nil {
 				return nil, typeError(p, a.DataType())
 			}
 		}
 		return func(i int) map[string]string {
 			options := map[string]string{}
 			for k, f := range fields {
-				if !isNull(a.Field(k), i) {
+				if !IsNull(a.Field(k), i) {
 					options[f.Name] = values[k](i)
 				}
 			}
@@ -217,11 +263,11 @@ func examplesReader(p ai.Param, a arrow.Array) (func(i int) []ai.Example, error)
 	if !ok || pairs.NumField() != 2 {
 		return nil, typeError(p, a.DataType())
 	}
-	input, err := textReader(p, pairs.Field(0))
+	input, err := Text(p, pairs.Field(0))
 	if err != nil {
 		return nil, typeError(p, a.DataType())
 	}
-	output, err := textReader(p, pairs.Field(1))
+	output, err := Text(p, pairs.Field(1))
 	if err != nil {
 		return nil, typeError(p, a.DataType())
 	}
@@ -230,7 +276,7 @@ func examplesReader(p ai.Param, a arrow.Array) (func(i int) []ai.Example, error)
 		examples := make([]ai.Example, 0, to-from)
 		for k := int(from); k < int(to); k++ {
 			var e ai.Example // of NULL it is an empty one, which is then refused
-			if !isNull(pairs, k) && !isNull(pairs.Field(0), k) && !isNull(pairs.Field(1), k) {
+			if !IsNull(pairs, k) && !IsNull(pairs.Field(0), k) && !IsNull(pairs.Field(1), k) {
 				e = ai.Example{Input: input(k), Output: output(k)}
 			}
 			examples = append(examples, e)
@@ -253,21 +299,23 @@ func typeError(p ai.Param, got arrow.DataType) error {
 	case ai.Examples:
 		write = "ARRAY(struct('a text', 'its answer'))"
 	}
-	return fmt.Errorf("the argument %s is %s, but must be %s: write %s", p.Name, sqlType(got), p.Type, write)
+	return fmt.Errorf("the argument %s is %s, but must be %s: write %s", p.Name, SQLType(got), p.Type, write)
 }
 
-// sqlType names an Arrow type as Spark SQL does, as far as Spark sends it.
-func sqlType(t arrow.DataType) string {
+// SQLType names an Arrow type as Spark SQL does, as far as Spark has it.
+func SQLType(t arrow.DataType) string {
 	switch t := t.(type) {
+	case *arrow.DictionaryType:
+		return SQLType(t.ValueType)
 	case arrow.ListLikeType:
 		if m, ok := t.(*arrow.MapType); ok {
-			return "MAP<" + sqlType(m.KeyType()) + ", " + sqlType(m.ItemType()) + ">"
+			return "MAP<" + SQLType(m.KeyType()) + ", " + SQLType(m.ItemType()) + ">"
 		}
-		return "ARRAY<" + sqlType(t.Elem()) + ">"
+		return "ARRAY<" + SQLType(t.Elem()) + ">"
 	case *arrow.StructType:
 		fields := make([]string, t.NumFields())
 		for i, f := range t.Fields() {
-			fields[i] = f.Name + ": " + sqlType(f.Type)
+			fields[i] = f.Name + ": " + SQLType(f.Type)
 		}
 		return "STRUCT<" + strings.Join(fields, ", ") + ">"
 	case arrow.DecimalType:

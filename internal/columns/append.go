@@ -1,20 +1,34 @@
-package worker
+package columns
 
 import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/ai"
 )
 
-// arrowType is the Arrow type that Spark expects for a type of results: it
-// compares them by their structure, names and nullability included.
-func (s *scope) arrowType(t ai.Type) arrow.DataType {
-	switch t {
+// Types says what Arrow types results have.
+type Types struct {
+	// LargeStrings: with 64-bit offsets, large_utf8, where Spark asks for them.
+	LargeStrings bool
+}
+
+func (t Types) stringType() arrow.DataType {
+	if t.LargeStrings {
+		return arrow.BinaryTypes.LargeString
+	}
+	return arrow.BinaryTypes.String
+}
+
+// Of is the Arrow type of results of a type. Spark compares them by their
+// structure, names and nullability included.
+func (t Types) Of(of ai.Type) arrow.DataType {
+	switch of {
 	case ai.String:
-		return s.stringType()
+		return t.stringType()
 	case ai.Boolean:
 		return arrow.FixedWidthTypes.Boolean
 	case ai.Int:
@@ -26,29 +40,42 @@ func (s *scope) arrowType(t ai.Type) arrow.DataType {
 	case ai.Double:
 		return arrow.PrimitiveTypes.Float64
 	case ai.StringArray:
-		return arrow.ListOf(s.stringType())
+		return arrow.ListOf(t.stringType())
 	case ai.FloatArray:
 		return arrow.ListOf(arrow.PrimitiveTypes.Float32)
 	case ai.StringMap:
-		return arrow.MapOf(s.stringType(), s.stringType())
+		return arrow.MapOf(t.stringType(), t.stringType())
 	}
-	fields := t.Fields()
+	fields := of.Fields()
 	if fields == nil {
-		panic(fmt.Sprintf("worker: the type %s of a result has no Arrow type here", t))
+		panic(fmt.Sprintf("columns: the type %s of a result has no Arrow type here", of))
 	}
-	of := make([]arrow.Field, len(fields))
+	parts := make([]arrow.Field, len(fields))
 	for i, f := range fields {
-		of[i] = arrow.Field{Name: f.Name, Type: s.arrowType(f.Type), Nullable: true}
+		parts[i] = arrow.Field{Name: f.Name, Type: t.Of(f.Type), Nullable: true}
 	}
-	return arrow.StructOf(of...)
+	return arrow.StructOf(parts...)
 }
 
-// newBuilder makes a builder of a type, and a function that appends a value
+// NewBuilder makes a builder of a type, and a function that appends a value
 // to it: nil is NULL, and others are as the type says. The caller releases the
 // builder.
-func (s *scope) newBuilder(t ai.Type) (array.Builder, func(any) error) {
-	b := array.NewBuilder(s.mem, s.arrowType(t))
-	return b, appender(t, b)
+func (t Types) NewBuilder(mem memory.Allocator, of ai.Type) (array.Builder, func(any) error) {
+	b := array.NewBuilder(mem, t.Of(of))
+	return b, appender(of, b)
+}
+
+// Answers turns answers into a column of the type that their function returns.
+func (t Types) Answers(mem memory.Allocator, returns ai.Type, answers []ai.Answer) (arrow.Array, error) {
+	b, appendValue := t.NewBuilder(mem, returns)
+	defer b.Release()
+	b.Reserve(len(answers))
+	for i, answer := range answers {
+		if err := appendValue(answer.Value); err != nil {
+			return nil, fmt.Errorf("its answer in row %d: %w", i, err)
+		}
+	}
+	return b.NewArray(), nil
 }
 
 func appender(t ai.Type, b array.Builder) func(any) error {
@@ -111,7 +138,7 @@ func adder(t ai.Type, b array.Builder) func(any) error {
 	case *array.StructBuilder:
 		return structAdder(t, b)
 	}
-	panic(fmt.Sprintf("worker: no builder for results of type %s", t))
+	panic(fmt.Sprintf("columns: no builder for results of type %s", t))
 }
 
 func structAdder(t ai.Type, b *array.StructBuilder) func(any) error {
