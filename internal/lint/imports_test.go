@@ -29,6 +29,7 @@ var layers = map[string]struct {
 	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ai":                          {[]string{"llm", "ai/pii"}, "functions know the model's contract only: no engine, no table format"},
+	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
 	"llm":                         {nil, "the contract has no dependencies"},
@@ -59,7 +60,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
 	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
 	"github.com/spf13/cobra":     {[]string{"cli"}, "only cli has flags"},
 }

@@ -1,0 +1,164 @@
+package sqlexpr
+
+import (
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+func (b *binder) compare(n compare) (term, error) {
+	terms, err := b.all([]node{n.left, n.right})
+	if err != nil {
+		return term{}, err
+	}
+	return b.comparing(n.at(), n.op, terms[0], terms[1])
+}
+
+func (b *binder) comparing(at int, op string, left, right term) (term, error) {
+	if err := b.compared(at, &left, &right); err != nil {
+		return term{}, err
+	}
+	return combined(at, arrow.FixedWidthTypes.Boolean, []term{left, right}, func(v []values, i int) any {
+		x, y := v[0](i), v[1](i)
+		if x == nil || y == nil {
+			if op == "<=>" {
+				return x == nil && y == nil
+			}
+			return nil
+		}
+		c := order(x, y)
+		switch op {
+		case "<>":
+			return c != 0
+		case "<":
+			return c < 0
+		case "<=":
+			return c <= 0
+		case ">":
+			return c > 0
+		case ">=":
+			return c >= 0
+		}
+		return c == 0
+	}), nil
+}
+
+// in is true where a value is in the list, and NULL where it could be.
+func (b *binder) in(n in) (term, error) {
+	terms, err := b.all(append([]node{n.of}, n.list...))
+	if err != nil {
+		return term{}, err
+	}
+	pointers := make([]*term, len(terms))
+	for i := range terms {
+		pointers[i] = &terms[i]
+	}
+	if err := b.compared(n.at(), pointers...); err != nil {
+		return term{}, err
+	}
+	double := false // all are DOUBLE if one is
+	for _, t := range terms {
+		double = double || classOf(t.t) == float
+	}
+	return combined(n.at(), arrow.FixedWidthTypes.Boolean, terms, func(v []values, i int) any {
+		x := v[0](i)
+		if x == nil {
+			return nil
+		}
+		if double {
+			x = asFloat(x)
+		}
+		var result any = false
+		for _, of := range v[1:] {
+			switch y := of(i); {
+			case y == nil:
+				result = nil
+			case order(x, y) == 0:
+				return true
+			}
+		}
+		return result
+	}), nil
+}
+
+func (b *binder) choice(n choice) (term, error) {
+	when, err := b.all(n.when)
+	if err != nil {
+		return term{}, err
+	}
+	if n.of != nil {
+		of, err := b.bind(n.of)
+		if err != nil {
+			return term{}, err
+		}
+		for k := range when {
+			if when[k], err = b.comparing(when[k].at, "=", of, when[k]); err != nil {
+				return term{}, err
+			}
+		}
+	}
+	then, err := b.all(n.then)
+	if err != nil {
+		return term{}, err
+	}
+	if n.otherwise != nil {
+		otherwise, err := b.bind(n.otherwise)
+		if err != nil {
+			return term{}, err
+		}
+		then = append(then, otherwise)
+	}
+	return b.chosen(n.at(), when, then)
+}
+
+// chosen is then[k] for the first k whose when is true, or what is left of
+// then, or NULL.
+func (b *binder) chosen(at int, when, then []term) (term, error) {
+	for _, w := range when {
+		if err := b.condition(w); err != nil {
+			return term{}, err
+		}
+	}
+	t, err := b.common(at, then)
+	if err != nil {
+		return term{}, err
+	}
+	return combined(at, t, append(append([]term{}, when...), then...), func(v []values, i int) any {
+		results := v[len(when):]
+		for k := range when {
+			if v[k](i) == true {
+				return results[k](i)
+			}
+		}
+		if len(results) > len(when) {
+			return results[len(when)](i)
+		}
+		return nil
+	}), nil
+}
+
+// like matches a text as a whole.
+func (b *binder) like(n like) (term, error) {
+	terms, err := b.all([]node{n.of, n.pattern})
+	if err != nil {
+		return term{}, err
+	}
+	of, pattern := terms[0], terms[1]
+	if c := classOf(of.t); c != text && c != void {
+		return term{}, b.wrong(of.at, "this is %s; LIKE is for texts", sqlType(of.t))
+	}
+	if c := classOf(pattern.t); !pattern.constant || c != text && c != void {
+		return term{}, b.wrong(pattern.at, "the pattern of LIKE must be a text in quotes here")
+	}
+	if pattern.value() == nil {
+		return of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(any) any { return nil }), nil
+	}
+	p, err := likePattern(pattern.value().(string), n.escape)
+	if err != nil {
+		return term{}, b.wrong(pattern.at, "%v", err)
+	}
+	return of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any {
+		if v == nil {
+			return nil
+		}
+		return p.matches(v.(string))
+	}), nil
+}

@@ -1,0 +1,353 @@
+// Package sqlexpr reads and evaluates the part of Spark SQL that a job over
+// files needs: expressions over columns, with the functions of package ai. What
+// it answers is what Spark answers by its defaults since version 4; what it
+// cannot answer so it refuses, with what to write instead.
+//
+//	expression = term { (AND | OR) term } | NOT expression
+//	term       = value [ [NOT] (LIKE value [ESCAPE 'c'] | IN (list) | BETWEEN value AND value) | IS [NOT] (NULL | TRUE | FALSE | DISTINCT FROM value) ]
+//	value      = operand { (= | == | <=> | <> | != | < | <= | > | >=) operand }
+//	operand    = primary { || primary }
+//	primary    = column | 'text' | number | DATE'2026-01-31' | TRUE | FALSE | NULL | function(arguments) | CASE ... END | (expression)
+//	             each followed by any number of .field and ['key']
+package sqlexpr
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Bounds on what is read.
+const (
+	maxText  = 1 << 20 // bytes
+	maxDepth = 200     // parentheses, calls and NOTs within each other
+)
+
+// Expr is an expression that has been read.
+type Expr struct {
+	// Text is the expression as it was written.
+	Text string
+	root node
+}
+
+// Parse reads an expression. Its error is an *Error.
+func Parse(text string) (Expr, error) {
+	p, err := newParser(text)
+	if err != nil {
+		return Expr{}, err
+	}
+	return p.whole(0)
+}
+
+// Added is a column that is computed: Name = Expr.
+type Added struct {
+	Name string
+	Expr Expr
+}
+
+// ParseAdd reads a column in the form name=expression. Its error is an *Error.
+func ParseAdd(text string) (Added, error) {
+	p, err := newParser(text)
+	if err != nil {
+		return Added{}, err
+	}
+	const form = "a column is added by name=expression, as in sentiment=ai_analyze_sentiment(text)"
+	n := p.take()
+	if n.kind != word && n.kind != quotedName {
+		return Added{}, p.wrong(n, "a name is missing: "+form)
+	}
+	if eq := p.peek(); !eq.is("=") {
+		message := form
+		if eq.is("-") || eq.kind == word {
+			message += "; a name with spaces or signs in it stands in backquotes"
+		}
+		return Added{}, p.wrong(eq, message)
+	}
+	e, err := p.whole(p.take().to)
+	return Added{n.value, e}, err
+}
+
+type parser struct {
+	text  string
+	all   []lexeme
+	depth int
+}
+
+func newParser(text string) (*parser, error) {
+	if len(text) > maxText {
+		return nil, &Error{text, 0, fmt.Sprintf("the expression has %d bytes, more than the %d that one may have", len(text), maxText)}
+	}
+	all, err := lex(text)
+	if err != nil {
+		return nil, err
+	}
+	return &parser{text: text, all: all}, nil
+}
+
+// whole reads what is left as one expression, whose text begins at a byte.
+func (p *parser) whole(from int) (Expr, error) {
+	root, err := p.expression()
+	if err != nil {
+		return Expr{}, err
+	}
+	if l := p.peek(); l.kind != end {
+		return Expr{}, p.wrong(l, fmt.Sprintf("expected an operator or the end, not %s%s", l, hintAfter(l)))
+	}
+	// Places are those of the expression's own text.
+	text := p.text[from:]
+	if from > 0 {
+		return Parse(strings.TrimSpace(text))
+	}
+	return Expr{text, root}, nil
+}
+
+// hintAfter says more of a sign that a user may have thought would work.
+func hintAfter(l lexeme) string {
+	switch {
+	case l.is("+"), l.is("-"), l.is("*"), l.is("/"), l.is("%"):
+		return "; arithmetic is not supported here"
+	case l.is("=>"):
+		return "; named arguments stand within a function's parentheses"
+	case l.is("AS"):
+		return "; the name is given before, as in name=expression"
+	case l.is("RLIKE"), l.is("REGEXP"):
+		return "; regular expressions of Java are not supported here, write LIKE"
+	case l.is("ILIKE"):
+		return "; write lower(column) LIKE 'pattern'"
+	case l.is("::"), l.is(":"):
+		return "; casts by :: are not supported here"
+	case l.is(";"):
+		return "; leave it out"
+	case l.is("&"):
+		return "; write AND"
+	case l.is("|"):
+		return "; write OR"
+	}
+	return ""
+}
+
+func (p *parser) peek() lexeme { return p.all[0] }
+
+func (p *parser) take() lexeme {
+	l := p.all[0]
+	if l.kind != end {
+		p.all = p.all[1:]
+	}
+	return l
+}
+
+// accept takes the next lexeme if it is what.
+func (p *parser) accept(what string) bool {
+	if p.peek().is(what) {
+		p.take()
+		return true
+	}
+	return false
+}
+
+func (p *parser) expect(what, where string) error {
+	if l := p.peek(); !p.accept(what) {
+		return p.wrong(l, fmt.Sprintf("expected %s %s, not %s%s", what, where, l, hintAfter(l)))
+	}
+	return nil
+}
+
+func (p *parser) wrong(l lexeme, message string) error { return &Error{p.text, l.from, message} }
+
+// deeper counts what is within each other; the caller calls up at its end.
+func (p *parser) deeper() error {
+	if p.depth++; p.depth > maxDepth {
+		return p.wrong(p.peek(), fmt.Sprintf("more than %d parentheses, calls or NOTs stand within each other", maxDepth))
+	}
+	return nil
+}
+
+func (p *parser) up() { p.depth-- }
+
+func (p *parser) expression() (node, error) { return p.logic("OR") }
+
+// logic reads ORs of ANDs, or these themselves.
+func (p *parser) logic(op string) (node, error) {
+	operand := p.negation
+	if op == "OR" {
+		operand = func() (node, error) { return p.logic("AND") }
+	}
+	first, err := operand()
+	if err != nil || !p.peek().is(op) {
+		return first, err
+	}
+	l := logic{place: place(p.peek().from), or: op == "OR", of: []node{first}}
+	for p.accept(op) {
+		next, err := operand()
+		if err != nil {
+			return nil, err
+		}
+		l.of = append(l.of, next)
+	}
+	return l, nil
+}
+
+func (p *parser) negation() (node, error) {
+	l := p.peek()
+	if !l.is("NOT") && !l.is("!") {
+		return p.predicate()
+	}
+	p.take()
+	if err := p.deeper(); err != nil {
+		return nil, err
+	}
+	defer p.up()
+	of, err := p.negation()
+	return not{place(l.from), of}, err
+}
+
+// predicate reads a value and at most one of LIKE, IN, BETWEEN and IS.
+func (p *parser) predicate() (node, error) {
+	of, err := p.comparison()
+	if err != nil {
+		return nil, err
+	}
+	begins := p.peek()
+	if begins.is("IS") {
+		return p.is(of)
+	}
+	negated := p.accept("NOT")
+	at := place(p.peek().from)
+	var result node
+	switch l := p.peek(); {
+	case p.accept("LIKE"):
+		result, err = p.like(of, at)
+	case p.accept("IN"):
+		list, e := p.list("after IN")
+		result, err = in{at, of, list}, e
+	case p.accept("BETWEEN"):
+		result, err = p.between(of, at)
+	case negated:
+		err = p.wrong(l, fmt.Sprintf("expected LIKE, IN or BETWEEN after NOT, not %s%s", l, hintAfter(l)))
+	default:
+		return of, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if negated {
+		result = not{place(begins.from), result}
+	}
+	return result, nil
+}
+
+func (p *parser) is(of node) (result node, err error) {
+	at := place(p.take().from)
+	negated := p.accept("NOT")
+	switch l := p.peek(); {
+	case p.accept("NULL"), p.accept("UNKNOWN"):
+		result = isNull{at, of}
+	case p.accept("TRUE"):
+		result = isTrue{at, of, true}
+	case p.accept("FALSE"):
+		result = isTrue{at, of, false}
+	case p.accept("DISTINCT"):
+		if err := p.expect("FROM", "after IS DISTINCT"); err != nil {
+			return nil, err
+		}
+		right, err := p.comparison()
+		if err != nil {
+			return nil, err
+		}
+		result = not{at, compare{at, "<=>", of, right}}
+	default:
+		return nil, p.wrong(l, fmt.Sprintf("expected NULL, TRUE, FALSE or DISTINCT FROM after IS, not %s", l))
+	}
+	if negated {
+		result = not{at, result}
+	}
+	return result, nil
+}
+
+func (p *parser) like(of node, at place) (node, error) {
+	pattern, err := p.comparison()
+	if err != nil {
+		return nil, err
+	}
+	result := like{at, of, pattern, '\\'}
+	if p.accept("ESCAPE") {
+		l := p.take()
+		runes := []rune(l.value)
+		if l.kind != textValue || len(runes) != 1 {
+			return nil, p.wrong(l, "after ESCAPE stands a text of one character, as in ESCAPE '/'")
+		}
+		result.escape = runes[0]
+	}
+	return result, nil
+}
+
+func (p *parser) between(of node, at place) (node, error) {
+	low, err := p.comparison()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.expect("AND", "between the two bounds of BETWEEN"); err != nil {
+		return nil, err
+	}
+	high, err := p.comparison()
+	return logic{at, false, []node{compare{at, ">=", of, low}, compare{at, "<=", of, high}}}, err
+}
+
+// comparisons are the operators, and what they are called in the tree.
+var comparisons = map[string]string{"=": "=", "==": "=", "<=>": "<=>", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", "!>": "<=", ">": ">", ">=": ">=", "!<": ">="}
+
+func (p *parser) comparison() (node, error) {
+	left, err := p.operand()
+	for err == nil && p.peek().kind == mark {
+		op, ok := comparisons[p.peek().value]
+		if !ok {
+			break
+		}
+		at := place(p.take().from)
+		var right node
+		right, err = p.operand()
+		left = compare{at, op, left, right}
+	}
+	return left, err
+}
+
+// operand reads what || puts together.
+func (p *parser) operand() (node, error) {
+	first, err := p.primary()
+	if err != nil || !p.peek().is("||") {
+		return first, err
+	}
+	c := call{place: place(p.peek().from), name: "concat", args: []argument{{place(first.at()), "", first}}}
+	for p.accept("||") {
+		next, err := p.primary()
+		if err != nil {
+			return nil, err
+		}
+		c.args = append(c.args, argument{place(next.at()), "", next})
+	}
+	return c, nil
+}
+
+// list reads expressions in parentheses.
+func (p *parser) list(where string) ([]node, error) {
+	if err := p.expect("(", where); err != nil {
+		return nil, err
+	}
+	if err := p.deeper(); err != nil {
+		return nil, err
+	}
+	defer p.up()
+	var list []node
+	for {
+		e, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+		if p.accept(")") {
+			return list, nil
+		}
+		if err := p.expect(",", "or ) in the list"); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package sqlexpr
+
+import (
+	"fmt"
+	"strings"
+)
+
+// keywords are no names unless they stand in backquotes.
+var keywords = map[string]bool{"AND": true, "OR": true, "NOT": true, "IS": true, "IN": true, "LIKE": true, "BETWEEN": true, "ESCAPE": true,
+	"CASE": true, "WHEN": true, "THEN": true, "ELSE": true, "END": true, "SELECT": true, "FROM": true, "AS": true, "WHERE": true}
+
+// unsupported are calls and values with a form of their own.
+var unsupported = map[string]string{
+	"CAST":      "CAST is not supported here; convert the column before",
+	"TRY_CAST":  "TRY_CAST is not supported here; convert the column before",
+	"EXTRACT":   "EXTRACT is not supported here",
+	"TIMESTAMP": "values of TIMESTAMP depend on a session's time zone, and are not supported here",
+	"INTERVAL":  "intervals are not supported here",
+	"X":         "binary values are not supported here",
+}
+
+// primary reads a value with what reaches into it.
+func (p *parser) primary() (node, error) {
+	of, err := p.simple()
+	for err == nil {
+		l := p.peek()
+		switch {
+		case p.accept("."):
+			n := p.take()
+			if n.kind != word && n.kind != quotedName {
+				return nil, p.wrong(n, fmt.Sprintf("expected the name of a field after the point, not %s", n))
+			}
+			of = field{place(n.from), of, n.value}
+		case p.accept("["):
+			key := p.take()
+			if key.kind != textValue {
+				return nil, p.wrong(key, "expected a key in quotes, as in found['person']; elements of lists are not supported here")
+			}
+			if err := p.expect("]", "after the key"); err != nil {
+				return nil, err
+			}
+			of = field{place(l.from), of, key.value}
+		default:
+			return of, nil
+		}
+	}
+	return nil, err
+}
+
+func (p *parser) simple() (node, error) {
+	l := p.take()
+	at := place(l.from)
+	switch {
+	case l.kind == number:
+		return constant{at, l, false}, nil
+	case l.kind == textValue:
+		for p.peek().kind == textValue { // texts side by side are one
+			l.value += p.take().value
+		}
+		return constant{at, l, false}, nil
+	case l.kind == quotedName:
+		return name{at, l.value}, nil
+	case l.is("-") || l.is("+"):
+		if n := p.peek(); n.kind == number {
+			return constant{at, p.take(), l.is("-")}, nil
+		}
+		return nil, p.wrong(l, "expected a number after "+l.value+hintAfter(l))
+	case l.is("("):
+		if err := p.deeper(); err != nil {
+			return nil, err
+		}
+		defer p.up()
+		of, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		return of, p.expect(")", "to close the parenthesis")
+	case l.kind == word:
+		return p.worded(l)
+	case l.is("*"):
+		return nil, p.wrong(l, "expected one value, not *; name a column")
+	case l.is("?"), l.is(":"):
+		return nil, p.wrong(l, "parameters are not supported here; write the value")
+	}
+	return nil, p.wrong(l, fmt.Sprintf("expected a column, a value or a function, not %s", l))
+}
+
+// worded reads what begins with a word.
+func (p *parser) worded(l lexeme) (node, error) {
+	at, upper, next := place(l.from), strings.ToUpper(l.value), p.peek()
+	switch {
+	case upper == "TRUE", upper == "FALSE", upper == "NULL":
+		return constant{at, l, false}, nil
+	case upper == "CASE":
+		return p.choice(at)
+	case upper == "SELECT":
+		return nil, p.wrong(l, "expected an expression, not a query; write what would stand after SELECT")
+	case keywords[upper]:
+		return nil, p.wrong(l, fmt.Sprintf("expected a column, a value or a function, not %s; a column of this name stands in backquotes", l))
+	case next.kind == textValue && upper == "DATE":
+		return typed{at, upper, p.take().value}, nil
+	case next.kind == textValue && unsupported[upper] != "", next.is("(") && (upper == "CAST" || upper == "TRY_CAST" || upper == "EXTRACT"):
+		return nil, p.wrong(l, unsupported[upper])
+	case next.kind == textValue:
+		return nil, p.wrong(next, fmt.Sprintf("expected an operator after %s, not a text", l))
+	case next.is("("):
+		return p.call(l)
+	}
+	return name{at, l.value}, nil
+}
+
+func (p *parser) call(l lexeme) (node, error) {
+	p.take()
+	if err := p.deeper(); err != nil {
+		return nil, err
+	}
+	defer p.up()
+	c := call{place: place(l.from), name: l.value}
+	where := "or ) among the arguments of " + l.value
+	if end := p.peek(); p.accept(")") {
+		c.to = end.to
+		return c, nil
+	}
+	if d := p.peek(); d.is("DISTINCT") {
+		return nil, p.wrong(d, "expected an argument: a job goes row by row, and counts nothing over all of them")
+	}
+	for {
+		a := argument{place: place(p.peek().from)}
+		if p.peek().kind == word && len(p.all) > 1 && p.all[1].is("=>") {
+			a.name = p.take().value
+			p.take()
+		} else if n := len(c.args); n > 0 && c.args[n-1].name != "" {
+			return nil, p.wrong(p.peek(), fmt.Sprintf("after an argument by name the others have names too, as %s => ...", c.args[n-1].name))
+		}
+		var err error
+		if a.value, err = p.expression(); err != nil {
+			return nil, err
+		}
+		c.args = append(c.args, a)
+		if end := p.peek(); p.accept(")") {
+			c.to = end.to
+			return c, nil
+		}
+		if err := p.expect(",", where); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// choice reads what follows CASE.
+func (p *parser) choice(at place) (node, error) {
+	if err := p.deeper(); err != nil {
+		return nil, err
+	}
+	defer p.up()
+	c := choice{place: at}
+	var err error
+	if !p.peek().is("WHEN") {
+		if c.of, err = p.expression(); err != nil {
+			return nil, err
+		}
+	}
+	for len(c.when) == 0 || p.peek().is("WHEN") {
+		if err := p.expect("WHEN", "in CASE"); err != nil {
+			return nil, err
+		}
+		when, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		if err := p.expect("THEN", "after WHEN"); err != nil {
+			return nil, err
+		}
+		then, err := p.expression()
+		if err != nil {
+			return nil, err
+		}
+		c.when, c.then = append(c.when, when), append(c.then, then)
+	}
+	if p.accept("ELSE") {
+		if c.otherwise, err = p.expression(); err != nil {
+			return nil, err
+		}
+	}
+	return c, p.expect("END", "to end CASE")
+}
