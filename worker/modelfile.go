@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -44,10 +45,17 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not a plain file name", f.Name)
 		}
 	}
-	file = filepath.Join(s.root, bundle.ModelDir, s.spec.File)
+	file, hashed, err := s.locate(context.Background()) // loading belongs to no task
+	if err != nil {
+		return nil, file, fmt.Errorf("model %s: %w", s.spec.Name, err)
+	}
+	remedy := "upload the archive again"
+	if s.spec.Place != "" {
+		remedy = "it must be the same as the client's"
+	}
 	for _, part := range s.spec.Parts() {
-		if err := verifyFile(filepath.Join(file, part.Name), part, s.spec.Size <= maxHashed); err != nil {
-			return nil, file, fmt.Errorf("model %s: %w; upload the archive again", s.spec.Name, err)
+		if err := verifyFile(filepath.Join(file, part.Name), part, !hashed && s.spec.Size <= maxHashed); err != nil {
+			return nil, file, fmt.Errorf("model %s: %w; %s", s.spec.Name, err, remedy)
 		}
 	}
 	s.mu.Lock()
@@ -81,7 +89,7 @@ func verifyFile(file string, want bundle.File, hash bool) error {
 		return err
 	}
 	if info.Size() != want.Size {
-		return fmt.Errorf("the file %s has %d bytes, but the manifest says %d: the archive is damaged", file, info.Size(), want.Size)
+		return fmt.Errorf("the file %s has %d bytes, but the manifest says %d: it is damaged", file, info.Size(), want.Size)
 	}
 	if want.SHA256 == "" || !hash {
 		return nil
@@ -91,7 +99,7 @@ func verifyFile(file string, want bundle.File, hash bool) error {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, want.SHA256) {
-		return fmt.Errorf("the file %s has the SHA-256 %s, but the manifest says %s: the archive is damaged", file, got, want.SHA256)
+		return fmt.Errorf("the file %s has the SHA-256 %s, but the manifest says %s: it is damaged", file, got, want.SHA256)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func measure(ctx context.Context, s settings) error {
 		return err
 	}
 	defer server.Stop()
-	session, err := spark.Connect(ctx, server.URL(), spark.WithProgram(""))
+	session, err := spark.Connect(ctx, server.URL(), spark.WithProgram())
 	if err != nil {
 		return err
 	}

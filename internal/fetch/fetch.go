@@ -84,6 +84,17 @@ func (c *Client) Get(ctx context.Context, r Request) error {
 	if r.Name == "" {
 		r.Name = filepath.Base(r.Path)
 	}
+	return once(ctx, r, func() error {
+		if err := c.download(ctx, r); err != nil {
+			return describe(r, err)
+		}
+		return nil
+	})
+}
+
+// once has bring make r.Path, unless it is there, and while no other process
+// does.
+func once(ctx context.Context, r Request, bring func() error) error {
 	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {
 		return fmt.Errorf("folder for %s: %w", r.Name, err)
 	}
@@ -92,17 +103,14 @@ func (c *Client) Get(ctx context.Context, r Request) error {
 	}
 	lock, err := Lock(ctx, r.Path+".lock")
 	if err != nil {
-		return fmt.Errorf("waiting for another process that downloads %s: %w", r.Name, err)
+		return fmt.Errorf("waiting for another process that brings %s: %w", r.Name, err)
 	}
 	defer lock.Unlock()
 	// Whoever held the lock may have brought it.
 	if ok, err := present(r); ok || err != nil {
 		return err
 	}
-	if err := c.download(ctx, r); err != nil {
-		return describe(r, err)
-	}
-	return nil
+	return bring()
 }
 
 // present reports whether r.Path is already there and right. A wrong file is

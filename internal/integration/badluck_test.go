@@ -171,7 +171,7 @@ func TestDamagedArchive(t *testing.T) {
 		var b bytes.Buffer
 		_, err := bundle.Archive{
 			Manifest: bundle.Manifest{Firesteel: "test", Spark: server.Spark().Version, Model: &m},
-			Program:  program(t), ModelPath: model,
+			Programs: []bundle.Program{{Path: program(t)}}, ModelPath: model,
 		}.WriteTo(&b)
 		if err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ func TestDamagedFolderModel(t *testing.T) {
 			var b bytes.Buffer
 			_, err := bundle.Archive{
 				Manifest: bundle.Manifest{Firesteel: "test", Spark: testkit.SparkVersion(), Model: m},
-				Program:  program(t), ModelPath: folder,
+				Programs: []bundle.Program{{Path: program(t)}}, ModelPath: folder,
 			}.WriteTo(&b)
 			if err != nil {
 				t.Fatal(err)

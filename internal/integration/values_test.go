@@ -62,7 +62,7 @@ func TestValues(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := testkit.Spark(t, localspark.Options{Version: c.version, Conf: c.conf})
 			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-			session, err := spark.Connect(t.Context(), s.URL(), spark.WithAllocator(mem), spark.WithProgram(""))
+			session, err := spark.Connect(t.Context(), s.URL(), spark.WithAllocator(mem), spark.WithProgram())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,10 +18,35 @@ import (
 // that its digest names it.
 type Archive struct {
 	Manifest Manifest
-	// Program is the path of the worker's executable, ModelPath that of the
-	// model's file or folder; empty where there is no model.
-	Program, ModelPath string
+	// Programs are the worker's executables: one, or one for each of several
+	// processors.
+	Programs []Program
+	// ModelPath is that of the model's file or folder; unread where there is no
+	// model, or where it has a Place.
+	ModelPath string
 }
+
+// Program is an executable of the worker.
+type Program struct {
+	Path string
+	CPU  string // as Go names it: "amd64", "arm64"
+}
+
+// launcher stands in the place of the one program where there are several. A
+// shell is asked of the executors in this case only.
+const launcher = `#!/bin/sh
+case $(uname -m) in
+x86_64 | amd64) cpu=amd64 ;;
+aarch64 | arm64) cpu=arm64 ;;
+*) cpu=$(uname -m) ;;
+esac
+program=${0%/*}/firesteel-$cpu
+if [ ! -x "$program" ]; then
+	echo "firesteel: the archive has no program for this executor's processor, $cpu; add one by --worker" >&2
+	exit 1
+fi
+exec "$program" "$@"
+`
 
 // WriteTo writes the archive as tar.gz. The gzip stream stores without
 // compressing: weights do not shrink, and time does.
@@ -39,10 +64,10 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 	if err := addBytes(out, ManifestName, 0o644, append(manifest, '\n')); err != nil {
 		return counter.n, err
 	}
-	if err := addFile(out, "bin/firesteel", 0o755, a.Program); err != nil {
+	if err := a.addPrograms(out); err != nil {
 		return counter.n, err
 	}
-	if m := a.Manifest.Model; m != nil {
+	if m := a.Manifest.Model; m != nil && m.Place == "" {
 		for _, f := range m.Parts() {
 			if err := addFile(out, path.Join(ModelDir, m.File, f.Name), 0o644, filepath.Join(a.ModelPath, f.Name)); err != nil {
 				return counter.n, err
@@ -55,22 +80,52 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 	return counter.n, zip.Close()
 }
 
+func (a Archive) addPrograms(out *tar.Writer) error {
+	if len(a.Programs) == 1 {
+		return addFile(out, "bin/firesteel", 0o755, a.Programs[0].Path)
+	}
+	if err := addBytes(out, "bin/firesteel", 0o755, []byte(launcher)); err != nil {
+		return err
+	}
+	for _, p := range a.Programs {
+		if err := addFile(out, "bin/firesteel-"+p.CPU, 0o755, p.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Digest names the content, without reading the model again: the SHA-256 of
-// the manifest (which holds those of the model's files) and of the program.
+// the manifest (which holds those of the model's files) and of the programs.
 func (a Archive) Digest() (string, error) {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(a.Manifest); err != nil {
 		return "", err
 	}
-	f, err := os.Open(a.Program)
-	if err != nil {
-		return "", fmt.Errorf("reading the program to ship: %w", err)
-	}
-	defer f.Close()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("reading the program to ship, %s: %w", a.Program, err)
+	for _, p := range a.Programs {
+		if err := hashProgram(h, p); err != nil {
+			return "", fmt.Errorf("reading the program to ship: %w", err)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func hashProgram(h io.Writer, p Program) error {
+	f, err := os.Open(p.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	// Where one ends and the next begins is part of the content.
+	fmt.Fprintf(h, "%s %d\n", p.CPU, info.Size())
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("%s: %w", p.Path, err)
+	}
+	return nil
 }
 
 func header(name string, mode, size int64) *tar.Header {

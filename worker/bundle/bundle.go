@@ -5,10 +5,12 @@
 // The archive is unpacked by Spark as the folder Dir in a task's working
 // directory:
 //
-//	firesteel/bin/firesteel    the worker: the client's own program
-//	firesteel/manifest.json    Manifest
-//	firesteel/model/FILE       the model, or
-//	firesteel/model/FOLDER/... its files
+//	firesteel/bin/firesteel      the worker: the client's own program, or a
+//	                             script that runs the next one
+//	firesteel/bin/firesteel-CPU  programs, where there are several
+//	firesteel/manifest.json      Manifest
+//	firesteel/model/FILE         the model, or
+//	firesteel/model/FOLDER/...   its files; neither if Model.Place names them
 package bundle
 
 import (
@@ -43,6 +45,12 @@ type Model struct {
 	Files  []File `json:"files,omitempty"` // of a folder
 	// Precision is what the engine keeps its weights in; empty leaves it to it.
 	Precision string `json:"precision,omitempty"`
+	// Place is where executors find the model if the archive does not hold it:
+	// the absolute path, or the http(s) address, of its file or folder.
+	Place string `json:"place,omitempty"`
+	// NodeCopy has a model at a path copied to each node's cache, as one at an
+	// address always is.
+	NodeCopy bool `json:"node_copy,omitempty"`
 }
 
 // File is one file of a model.

@@ -8,7 +8,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +63,7 @@ func TestArchive(t *testing.T) {
 	os.WriteFile(model, []byte("weights"), 0o644)
 	a := Archive{
 		Manifest:  Manifest{Firesteel: "v1", Spark: "4.3.0", Model: &Model{Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}},
-		Program:   program,
+		Programs:  []Program{{program, "amd64"}},
 		ModelPath: model,
 	}
 	var first, second bytes.Buffer
@@ -90,7 +92,7 @@ func TestArchive(t *testing.T) {
 }
 
 func TestArchiveNamesTheMissingFile(t *testing.T) {
-	_, err := Archive{Program: "/no/such/program"}.WriteTo(io.Discard)
+	_, err := Archive{Programs: []Program{{"/no/such/program", "amd64"}}}.WriteTo(io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
 		t.Error(err)
 	}
@@ -111,7 +113,7 @@ func TestArchiveOfFolder(t *testing.T) {
 			m.Files = append(m.Files, File{name, int64(len(name)), "00"})
 		}
 	}
-	a := Archive{Manifest: Manifest{Spark: "4.3.0", Model: m}, Program: program, ModelPath: model}
+	a := Archive{Manifest: Manifest{Spark: "4.3.0", Model: m}, Programs: []Program{{program, "amd64"}}, ModelPath: model}
 	var b bytes.Buffer
 	if _, err := a.WriteTo(&b); err != nil {
 		t.Fatal(err)
@@ -150,5 +152,51 @@ func entries(t *testing.T, archive io.Reader) map[string]string {
 			t.Fatal(err)
 		}
 		entries[h.Name] = string(b)
+	}
+}
+
+// Several programs: the script runs that of the processor it runs on.
+func TestArchiveOfSeveralPrograms(t *testing.T) {
+	dir := t.TempDir()
+	a := Archive{Manifest: Manifest{Model: &Model{File: "m.gguf", Place: "/mnt/m.gguf"}}, ModelPath: "/not/read"}
+	for _, cpu := range []string{"amd64", "arm64"} {
+		path := filepath.Join(dir, cpu)
+		if err := os.WriteFile(path, []byte("#!/bin/sh\necho "+cpu+" \"$@\"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		a.Programs = append(a.Programs, Program{path, cpu})
+	}
+	var b bytes.Buffer
+	if _, err := a.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	got := entries(t, &b)
+	if len(got) != 4 { // manifest, script and programs, no model
+		t.Errorf("the archive holds %v", slices.Collect(maps.Keys(got)))
+	}
+	bin := filepath.Join(dir, "bin")
+	for name, text := range got {
+		if err := errors.Join(os.MkdirAll(bin, 0o755), os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for machine, want := range map[string]string{"x86_64": "amd64 -m pyspark.daemon", "aarch64": "arm64 -m pyspark.daemon", "riscv64": "no program for this executor's processor, riscv64"} {
+		tools := t.TempDir()
+		if err := os.WriteFile(filepath.Join(tools, "uname"), []byte("#!/bin/sh\necho "+machine+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		run := exec.Command(filepath.Join(bin, "firesteel"), "-m", "pyspark.daemon")
+		run.Env = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"))
+		if out, _ := run.CombinedOutput(); !strings.Contains(string(out), want) {
+			t.Errorf("on %s: %q; want %q", machine, out, want)
+		}
+	}
+	before, err := a.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Programs[0], a.Programs[1] = a.Programs[1], a.Programs[0]
+	if after, _ := a.Digest(); after == before {
+		t.Error("other programs, but the same digest")
 	}
 }

@@ -1,0 +1,81 @@
+package spark
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+func TestPlaceOf(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const large = 3 << 30
+	for _, c := range []struct {
+		place       string
+		size        int64
+		want, wrong string
+	}{
+		{"", 1, "", ""},
+		{"archive", large, "", ""},
+		{"", large, "", "--ship path"},
+		{"path", large, filepath.Join(here, "m.gguf"), ""},
+		{"/mnt/m.gguf", 1, "/mnt/m.gguf", ""},
+		{"file:///mnt/a%20b.gguf", 1, "/mnt/a b.gguf", ""},
+		{"https://host/m.gguf?sig=x", 1, "https://host/m.gguf?sig=x", ""},
+		{"file://host/m.gguf", 1, "", "is no place"},
+		{"models/m.gguf", 1, "", "is no place"},
+		{"s3://bucket/m.gguf?key=secret", 1, "", `"s3://bucket/m.gguf" is no place`},
+	} {
+		got, err := placeOf(c.place, weights.Model{Name: "m", Path: "m.gguf", Size: c.size})
+		if got != c.want || (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%q: %q, %v; want %q, %q", c.place, got, err, c.want, c.wrong)
+		}
+	}
+	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, weights.Model{}); err == nil {
+		t.Error("a node's copy of a model in the archive")
+	}
+}
+
+// Each processor has one program.
+func TestWorkerPrograms(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := workerPrograms([]string{self})
+	if err != nil || len(programs) != 1 || programs[0].Path != self || programs[0].CPU == "" {
+		t.Errorf("%+v, %v", programs, err)
+	}
+	// The same program for another processor: bytes 18 and 19 of ELF.
+	b, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(machine byte) string {
+		path := filepath.Join(t.TempDir(), "program")
+		b[18], b[19] = machine, 0
+		if err := os.WriteFile(path, b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct {
+		paths []string
+		want  string
+	}{
+		{[]string{self, self}, "are both for"},
+		{[]string{write(243)}, "EM_RISCV"},
+		{[]string{"/no/such"}, "/no/such"},
+		{[]string{"place_test.go"}, "is not a program for Linux"},
+	} {
+		if _, err := workerPrograms(c.paths); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v; want %q", c.paths, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// locate gives the path of the model's file or folder, and brings it to this
+// node if need be: once for all of its executors, which wait for each other.
+// hashed says that its content has been compared with the manifest.
+func (s *sharedModel) locate(ctx context.Context) (path string, hashed bool, err error) {
+	archived := filepath.Join(s.root, bundle.ModelDir, s.spec.File)
+	place := s.spec.Place
+	address := strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://")
+	switch {
+	case place == "":
+		return archived, false, nil
+	case !address && !filepath.IsAbs(place):
+		return place, false, fmt.Errorf("the manifest's place %q is neither an absolute path nor an http address", fetch.Redact(place))
+	case !address && !s.spec.NodeCopy:
+		return place, false, nil
+	}
+	path, err = s.cached()
+	if err == nil {
+		if err = s.bring(ctx, path); err == nil {
+			return path, true, nil
+		}
+	}
+	if !ofDisk(err) {
+		return path, false, err
+	}
+	// A cache that is full or cannot be written must not fail the job.
+	s.log.Warn("the node's cache cannot keep the model; FIRESTEEL_CACHE in the executor's environment names another", "error", err)
+	if !address {
+		return place, false, nil
+	}
+	return archived, true, s.bring(ctx, archived)
+}
+
+// cached is where the model lies in the node's cache, by its digest.
+func (s *sharedModel) cached() (string, error) {
+	if !sha256Form.MatchString(s.spec.SHA256) {
+		return "", fmt.Errorf("the manifest gives no SHA-256 for the model, but %q", s.spec.SHA256)
+	}
+	cache, err := cachedir.Dir()
+	if err != nil {
+		return "", errNoCache{err}
+	}
+	return filepath.Join(cache, "shipped", s.spec.SHA256, s.spec.File), nil
+}
+
+// errNoCache: this executor's environment names no cache.
+type errNoCache struct{ error }
+
+// ofDisk tells an error of the disk that is written to from one of the model's
+// place.
+func ofDisk(err error) bool {
+	var none errNoCache
+	var path *fs.PathError
+	return errors.As(err, &none) || errors.Is(err, syscall.ENOSPC) ||
+		errors.As(err, &path) && (path.Op == "mkdir" || path.Op == "write" || path.Op == "open" && !errors.Is(err, fs.ErrNotExist))
+}
+
+// bring makes sure that the model's files are at path.
+func (s *sharedModel) bring(ctx context.Context, path string) error {
+	for _, part := range s.spec.Parts() {
+		to := filepath.Join(path, part.Name)
+		// A file has its name only since its content was right.
+		if info, err := os.Stat(to); err == nil && info.Mode().IsRegular() && info.Size() == part.Size && part.Size > maxHashed {
+			continue
+		}
+		r := fetch.Request{Path: to, Size: part.Size, Sum: fetch.SHA256(part.SHA256), Name: s.spec.Name}
+		if err := s.bringPart(ctx, part.Name, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sharedModel) bringPart(ctx context.Context, name string, r fetch.Request) error {
+	if filepath.IsAbs(s.spec.Place) {
+		return fetch.Copy(ctx, filepath.Join(s.spec.Place, name), r)
+	}
+	r.URL = s.spec.Place
+	if name != "" {
+		var err error
+		if r.URL, err = url.JoinPath(s.spec.Place, name); err != nil {
+			return errors.New("the manifest's place is no address")
+		}
+	}
+	return new(fetch.Client).Get(ctx, r)
+}

@@ -1,0 +1,188 @@
+package worker
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// installAt is install with the model at another place: its file's path there.
+func installAt(t *testing.T, text string) (root, place string, m *bundle.Model) {
+	t.Helper()
+	root, manifest := install(t, "4.3.0", text)
+	m = manifest.Model
+	place = filepath.Join(t.TempDir(), m.File)
+	if err := os.Rename(filepath.Join(root, bundle.ModelDir, m.File), place); err != nil {
+		t.Fatal(err)
+	}
+	m.Place = place
+	t.Setenv("FIRESTEEL_CACHE", filepath.Join(t.TempDir(), "cache"))
+	return root, place, m
+}
+
+// opened is the path from which a worker of its own opens the model.
+func opened(t *testing.T, root string, m *bundle.Model) (string, error) {
+	t.Helper()
+	f := serveProcess(t, "4.3.0", m, root)
+	model, err := f.model.get(t.Context())
+	if err != nil {
+		return "", err
+	}
+	return model.(*fakeModel).path, nil
+}
+
+func TestModelAtPath(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	if got, err := opened(t, root, m); got != place || err != nil {
+		t.Errorf("opened %s, %v; want %s", got, err, place)
+	}
+	if err := os.WriteFile(place, []byte("FINE"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), place) || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("another file there: %v", err)
+	}
+	m.Place = "models/m.gguf"
+	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), "neither an absolute path nor") {
+		t.Errorf("a relative place: %v", err)
+	}
+}
+
+// What is in the node's cache is not fetched again.
+func TestModelIsCopiedOnce(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	m.NodeCopy = true
+	want := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "shipped", m.SHA256, m.File)
+	for range 2 {
+		if got, err := opened(t, root, m); got != want || err != nil {
+			t.Fatalf("opened %s, %v; want %s", got, err, want)
+		}
+		os.Remove(place) // the second worker must not need it
+	}
+	// A copy that was changed is not used, and its place is missing.
+	if err := os.WriteFile(want, []byte("FINE"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), place+": no such file") {
+		t.Errorf("without the place: %v", err)
+	}
+}
+
+// serveModel serves text as a file, and counts how often.
+func serveModel(t *testing.T, text string) (address string, asked *atomic.Int64) {
+	t.Helper()
+	asked = new(atomic.Int64)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/models/model.gguf" {
+			http.NotFound(w, r)
+			return
+		}
+		asked.Add(1)
+		w.Write([]byte(text))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/models/model.gguf", asked
+}
+
+// Workers of one node that want the model at once download it once.
+func TestModelIsDownloadedOnce(t *testing.T) {
+	root, _, m := installAt(t, "fine")
+	address, asked := serveModel(t, "fine")
+	m.Place = address
+	var wait sync.WaitGroup
+	for range 8 {
+		f := serveProcess(t, "4.3.0", m, root)
+		wait.Go(func() {
+			if _, err := f.model.get(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("downloaded %d times", n)
+	}
+	left, err := filepath.Glob(filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "shipped", m.SHA256, "*"))
+	if err != nil || len(left) != 1 {
+		t.Errorf("the cache holds %v, %v", left, err)
+	}
+}
+
+func TestModelOfSeveralFiles(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	sum := m.SHA256
+	m.Files = []bundle.File{{Name: "a", Size: 4, SHA256: sum}, {Name: "b", Size: 4, SHA256: sum}}
+	m.File, m.Size, m.NodeCopy = "folder", 8, true
+	folder := filepath.Join(filepath.Dir(place), "folder")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m.Files {
+		if err := os.WriteFile(filepath.Join(folder, f.Name), []byte("fine"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Place = folder
+	f := serveProcess(t, "4.3.0", m, root)
+	path, hashed, err := f.model.locate(t.Context())
+	if err != nil || !hashed {
+		t.Fatal(hashed, err)
+	}
+	for _, part := range m.Files {
+		if b, err := os.ReadFile(filepath.Join(path, part.Name)); string(b) != "fine" || err != nil {
+			t.Errorf("%s: %q, %v", part.Name, b, err)
+		}
+	}
+}
+
+// What arrives damaged, or not at all, is told and leaves nothing that would
+// be used.
+func TestModelArrivesDamaged(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	address, _ := serveModel(t, "fin")
+	for name, c := range map[string]struct {
+		place, want string
+	}{
+		"cut address":   {address, "3"},
+		"no such file":  {address + ".x", "404"},
+		"no such place": {place + ".x", place + ".x: no such file"},
+	} {
+		m.Place, m.NodeCopy = c.place, true
+		if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want %q", name, err, c.want)
+		}
+	}
+	if err := os.WriteFile(place, []byte("fin"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.Place = place
+	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), "expected 4") {
+		t.Errorf("cut file: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "shipped", m.SHA256, m.File)); !os.IsNotExist(err) {
+		t.Errorf("a damaged model is in the cache: %v", err)
+	}
+}
+
+// A cache that cannot be written costs time, not the job.
+func TestModelWithoutCache(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	t.Setenv("FIRESTEEL_CACHE", filepath.Join(place, "below a file"))
+	m.NodeCopy = true
+	if got, err := opened(t, root, m); got != place || err != nil {
+		t.Errorf("opened %s, %v; want %s", got, err, place)
+	}
+	address, asked := serveModel(t, "fine")
+	m.Place, m.NodeCopy = address, false
+	want := filepath.Join(root, bundle.ModelDir, m.File)
+	if got, err := opened(t, root, m); got != want || err != nil || asked.Load() != 1 {
+		t.Errorf("opened %s, %v, after %d downloads; want %s", got, err, asked.Load(), want)
+	}
+}
