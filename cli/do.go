@@ -41,9 +41,12 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(err)
+	var status exitStatus
 	switch e := root.ExecuteContext(context.Background()); {
 	case e == nil:
 		return exitOK
+	case errors.As(e, &status):
+		return int(status)
 	case errors.Is(e, context.Canceled):
 		fmt.Fprintln(err, "firesteel: interrupted")
 		return exitInterrupted
@@ -76,7 +79,7 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(a.demo(), a.sql(), a.eval(), a.functions(), a.models(), a.version())
+	root.AddCommand(a.demo(), a.sql(), a.submit(), a.eval(), a.functions(), a.models(), a.version())
 	return root
 }
 

@@ -51,7 +51,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"", "demo", "sql", "functions", "models", "models get", "version"} {
+	for _, args := range []string{"", "demo", "sql", "submit", "functions", "models", "models get", "version"} {
 		status, out, errs := do(append(strings.Fields(args), "--help")...)
 		if status != exitOK || errs != "" || !strings.Contains(out, "Usage:") {
 			t.Errorf("%s: exit code %d\n%s%s", args, status, out, errs)

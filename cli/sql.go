@@ -42,20 +42,34 @@ file, from standard input, or are typed at a prompt that keeps its history.`,
 			if f.statements != nil && f.file != "" {
 				return fmt.Errorf("%w: the statements come from --execute or from --file, not from both", errUsage)
 			}
-			if f.rows < 1 || f.truncate < 0 {
-				return fmt.Errorf("%w: --rows must be at least 1 and --truncate at least 0", errUsage)
+			if err := f.check(); err != nil {
+				return err
 			}
 			return a.runSQL(c, f)
 		},
 	}
-	f.ship.add(c)
+	f.add(c)
 	c.Flags().StringVar(&f.remote, "remote", os.Getenv("SPARK_REMOTE"), "address of the Spark Connect server, sc://host:port/;key=value")
 	c.Flags().StringArrayVarP(&f.statements, "execute", "e", nil, "statements to run, separated by ';' (may be repeated)")
 	c.Flags().StringVarP(&f.file, "file", "f", "", "file of statements; '-' is standard input")
+	return c
+}
+
+// add defines the flags of whatever runs files of statements, named in sqlOnly.
+func (f *sqlFlags) add(c *cobra.Command) {
+	f.ship.add(c)
 	c.Flags().IntVarP(&f.rows, "rows", "n", 20, "rows of a result to show")
 	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to so many characters; 0 shows them whole")
 	c.Flags().BoolVar(&f.vertical, "vertical", false, "show one value on each line")
-	return c
+}
+
+var sqlOnly = []string{"model", "precision", "worker", "ship", "node-copy", "rows", "truncate", "vertical"}
+
+func (f *sqlFlags) check() error {
+	if f.rows < 1 || f.truncate < 0 {
+		return fmt.Errorf("%w: --rows must be at least 1 and --truncate at least 0", errUsage)
+	}
+	return f.ship.check()
 }
 
 func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {

@@ -25,9 +25,11 @@ var sumForm = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{
 // addConnect makes sure that the Connect server is there. Its jar is whole: it
 // carries gRPC and protobuf under names of its own.
 func (d *Distribution) addConnect(ctx context.Context, o Options) error {
-	inside, err := filepath.Glob(filepath.Join(d.Home, "jars", "spark-connect_*.jar"))
-	if err != nil || len(inside) > 0 {
-		return err
+	if d.Home != "" {
+		inside, err := filepath.Glob(filepath.Join(d.Home, "jars", "spark-connect_*.jar"))
+		if err != nil || len(inside) > 0 {
+			return err
+		}
 	}
 	cache, err := cachedir.Dir()
 	if err != nil {

@@ -64,7 +64,9 @@ func (o Options) client() *fetch.Client {
 // Server is a running Spark Connect server.
 type Server struct {
 	spark   Distribution
-	port    int
+	port    int // 0 until the server has said it
+	token   string
+	grace   time.Duration // between the request to end and force
 	pid     int
 	folder  string
 	logFile string
@@ -90,27 +92,36 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &Server{spark: spark, logFile: o.LogFile, grace: 5 * time.Second}
+	return s.start(ctx, o.Timeout, func(folder string) (launch, error) {
+		l, err := plan(spark, java, folder, o)
+		l.detach = o.Detach
+		return l, err
+	})
+}
+
+// start runs what plan gives for the server's own folder, and waits until it
+// serves. The default of timeout is 2 minutes.
+func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(folder string) (launch, error)) (*Server, error) {
 	sweep()
 	folder, lock, err := newFolder()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{spark: spark, folder: folder, logFile: o.LogFile}
+	s.folder = folder
 	if s.logFile == "" {
 		s.logFile = filepath.Join(folder, "server.log")
 	}
-	launch, err := plan(spark, java, folder, o)
+	l, err := plan(folder)
 	if err == nil {
-		launch.detach = o.Detach
-		s.process, err = start(launch, s.logFile, lock, folder)
+		s.process, err = start(l, s.logFile, lock, folder)
 	}
 	lock.Close()
 	if err != nil {
 		os.RemoveAll(folder)
-		return nil, fmt.Errorf("starting Spark %s: %w", spark.Version, err)
+		return nil, fmt.Errorf("starting Spark %s: %w", s.spark.Version, err)
 	}
 	s.pid = s.process.pid
-	timeout := o.Timeout
 	if timeout == 0 {
 		timeout = 2 * time.Minute
 	}
@@ -121,7 +132,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.release = func() bool { return true }
-	if !o.Detach {
+	if !l.detach {
 		s.release = context.AfterFunc(ctx, func() { s.Stop() })
 	}
 	return s, nil
@@ -129,6 +140,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // URL is the address for a Spark Connect client.
 func (s *Server) URL() string { return "sc://127.0.0.1:" + strconv.Itoa(s.port) }
+
+// Token is what the server demands of its clients; empty for none.
+func (s *Server) Token() string { return s.token }
 
 // PID is the server's process number; it leads a process group of its own.
 func (s *Server) PID() int { return s.pid }
@@ -142,6 +156,17 @@ func (s *Server) Spark() Distribution { return s.spark }
 // Done is closed when the server's process has ended, by itself or by Stop.
 func (s *Server) Done() <-chan struct{} { return s.process.done }
 
+// Failure says how a server ended that nobody stopped, with the end of its log;
+// nil while it runs.
+func (s *Server) Failure() error {
+	select {
+	case <-s.process.done:
+		return fmt.Errorf("Spark %s ended (%v). The end of its log:\n%s", s.spark.Version, s.process.waitErr, tail(s.logFile))
+	default:
+		return nil
+	}
+}
+
 // Stop ends the server and everything it started, and removes its folder. It
 // may be called more than once.
 func (s *Server) Stop() error {
@@ -149,7 +174,7 @@ func (s *Server) Stop() error {
 		if s.release != nil {
 			s.release()
 		}
-		s.stopErr = s.process.stop(5 * time.Second)
+		s.stopErr = s.process.stop(s.grace)
 		if err := os.RemoveAll(s.folder); err != nil && s.stopErr == nil {
 			s.stopErr = fmt.Errorf("removing the server's folder: %w", err)
 		}
@@ -159,20 +184,19 @@ func (s *Server) Stop() error {
 
 var startedLine = regexp.MustCompile(`Spark Connect server started at: \S*:(\d+)\s`)
 
-// await returns when the server has said its port and accepts a connection.
+// await returns when the server accepts a connection.
 func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error {
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		text, err := os.ReadFile(s.logFile)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		port, err := s.port, error(nil)
+		if port == 0 {
+			port, err = s.saidPort()
+		}
+		if err != nil {
 			return err
 		}
-		if m := startedLine.FindSubmatch(text[min(s.process.logStart, len(text)):]); m != nil {
-			port, err := strconv.Atoi(string(m[1]))
-			if err != nil {
-				return fmt.Errorf("the server's log names the port %q", m[1])
-			}
+		if port != 0 {
 			connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 			if err == nil {
 				s.port = port
@@ -190,6 +214,23 @@ func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error
 		case <-tick.C:
 		}
 	}
+}
+
+// saidPort is the port that the server's log names, or 0.
+func (s *Server) saidPort() (int, error) {
+	text, err := os.ReadFile(s.logFile)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	m := startedLine.FindSubmatch(text[min(s.process.logStart, len(text)):])
+	if m == nil {
+		return 0, nil
+	}
+	port, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		return 0, fmt.Errorf("the server's log names the port %q", m[1])
+	}
+	return port, nil
 }
 
 // frame is a line of a Java stack trace: where, but not what.

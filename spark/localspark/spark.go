@@ -1,5 +1,6 @@
 // Package localspark gets a Spark distribution without Python, and runs its
-// Spark Connect server on this machine.
+// Spark Connect server on this machine; or it has the user's own spark-submit
+// run one, whose executors are wherever that Spark's are.
 //
 // The distribution is the one inside the PyPI package pyspark. Spark 4 carries
 // the Connect server; for 3.5 its jar comes from Maven Central.

@@ -1,0 +1,172 @@
+//go:build unix
+
+package localspark
+
+import (
+	"archive/zip"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFakeServer is no test of its own: it is the server that the fake
+// spark-submit starts.
+func TestFakeServer(t *testing.T) {
+	port := os.Getenv("FAKE_PORT")
+	if port == "" {
+		t.Skip("run by the fake spark-submit")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := l.Accept(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fakeHome is a Spark whose spark-submit notes its arguments and environment
+// in the folder, and serves.
+func fakeHome(t *testing.T, version, scala string) string {
+	t.Helper()
+	home := t.TempDir()
+	script := fmt.Sprintf(`#!/bin/sh
+printf '%%s\n' "$@" > %[1]s/args; env > %[1]s/env
+for a; do case $a in
+*binding.port=*) FAKE_PORT=${a##*=};;
+*-loopback.jar) cp "$a" %[1]s/app.jar;;
+--version) echo "version %[2]s
+Using Scala version %[3]s.8, OpenJDK"; exit;;
+k=die) echo no luck; exit 3;;
+esac; done
+export FAKE_PORT; exec %[4]s -test.run '^TestFakeServer$'
+`, home, version, scala, os.Args[0])
+	err := errors.Join(os.Mkdir(filepath.Join(home, "bin"), 0o755), os.Mkdir(filepath.Join(home, "jars"), 0o755),
+		os.WriteFile(filepath.Join(home, "bin", "spark-submit"), []byte(script), 0o755),
+		os.WriteFile(filepath.Join(home, "jars", "spark-core_"+scala+"-"+version+".jar"), nil, 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
+// told reads what the fake spark-submit was given, by line.
+func told(t *testing.T, home, name string) []string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(home, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(b)), "\n")
+}
+
+func TestSubmit(t *testing.T) {
+	alone(t, &registry{})
+	home := fakeHome(t, "4.9.0", "2.13")
+	t.Setenv("SPARK_REMOTE", "sc://elsewhere")
+	submitter, err := FindSubmitter(t.Context(), home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := submitter.Start(t.Context(), SubmitOptions{Args: []string{"--master", "spark://h:7077", "--name", "mine"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	args, env := told(t, home, "args"), told(t, home, "env")
+	port := strings.TrimPrefix(s.URL(), "sc://127.0.0.1:")
+	want := []string{"--name", "firesteel", "--master", "spark://h:7077", "--name", "mine", "--deploy-mode", "client", "--class", serverClass,
+		"--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.connect.grpc.binding.port=" + port, "spark-internal"}
+	if !slices.Equal(args, want) {
+		t.Errorf("spark-submit was told %q; want %q", args, want)
+	}
+	if len(s.Token()) < 20 || !slices.Contains(env, "SPARK_CONNECT_AUTHENTICATE_TOKEN="+s.Token()) || slices.Contains(env, "SPARK_REMOTE=sc://elsewhere") {
+		t.Errorf("token %q, environment %q", s.Token(), env)
+	}
+	if err := s.Failure(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if !groupEnded(s.PID()) {
+		t.Error("the server is left")
+	}
+	nothingLeft(t)
+
+	_, err = submitter.Start(t.Context(), SubmitOptions{Args: []string{"--conf", "k=die"}})
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "no luck") {
+		t.Errorf("a spark-submit that fails: %v", err)
+	}
+	nothingLeft(t)
+}
+
+// Spark 3.5 gets the Connect server's jar with the guard in it, asks for no
+// token, and its spark-submit may lie elsewhere than its jars.
+func TestSubmitOldSpark(t *testing.T) {
+	const name = "spark-connect_2.12-3.5.9.jar"
+	path := filepath.Join(t.TempDir(), name)
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(f)
+	_, err = w.Create("org/Connect.class")
+	if err = errors.Join(err, w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	jar, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := "/maven/org/apache/spark/spark-connect_2.12/3.5.9/" + name
+	alone(t, &registry{files: map[string][]byte{folder: jar, folder + ".sha1": []byte(fmt.Sprintf("%x", sha1.Sum(jar)))}})
+
+	home := fakeHome(t, "3.5.9", "2.12")
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "spark-submit"), []byte("#!/bin/sh\nexec "+home+"/bin/spark-submit \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SPARK_HOME", "")
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	submitter, err := FindSubmitter(t.Context(), "")
+	if want := (Submitter{filepath.Join(bin, "spark-submit"), Distribution{Version: "3.5.9", Scala: "2.12"}}); err != nil || submitter != want {
+		t.Fatalf("%+v, %v; want %+v", submitter, err, want)
+	}
+	for options, want := range map[string][]string{
+		"": {"org/Connect.class", "firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
+		"--packages org.apache.spark:spark-connect_2.12:3.5.9": {"firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
+	} {
+		s, err := submitter.Start(t.Context(), SubmitOptions{Args: strings.Fields(options), Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+		if s.Token() != "" || !slices.Contains(told(t, home, "args"), "spark.connect.grpc.interceptor.classes="+loopbackClass) {
+			t.Errorf("token %q, arguments %q", s.Token(), told(t, home, "args"))
+		}
+		r, err := zip.OpenReader(filepath.Join(home, "app.jar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var entries []string
+		for _, e := range r.File {
+			entries = append(entries, e.Name)
+		}
+		r.Close()
+		if !slices.Equal(entries, want) {
+			t.Errorf("%s: the jar holds %q; want %q", options, entries, want)
+		}
+	}
+}
