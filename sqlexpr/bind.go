@@ -2,6 +2,7 @@ package sqlexpr
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ type Bound struct {
 	// conditions are those that AND puts together, of a condition.
 	conditions []term
 	columns    []string
+	part
 }
 
 // term is a part of an expression that has been bound.
@@ -42,17 +44,17 @@ func constantTerm(at int, v any, t arrow.DataType) term {
 // Bind finds the columns of an expression in a schema and checks all types and
 // the functions' arguments. Its error is an *Error.
 func Bind(e Expr, schema *arrow.Schema) (*Bound, error) {
-	b := &binder{text: e.Text, schema: schema, byText: map[string]*Call{}}
+	b := newBinder(e, schema)
 	root, err := b.bind(e.root)
 	if err != nil {
 		return nil, err
 	}
-	return &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns}, nil
+	return &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, part: part{b, 0, len(e.Text)}}, nil
 }
 
 // BindCondition is Bind for what tells which rows to keep.
 func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
-	b := &binder{text: e.Text, schema: schema, byText: map[string]*Call{}}
+	b := newBinder(e, schema)
 	root, err := b.bind(e.root)
 	if err == nil {
 		err = b.condition(root)
@@ -60,7 +62,7 @@ func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	bound := &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, conditions: []term{root}}
+	bound := &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, conditions: []term{root}, part: part{b, 0, len(e.Text)}}
 	if l, ok := e.root.(logic); ok && !l.or {
 		bound.conditions = nil
 		for _, of := range l.of {
@@ -82,13 +84,41 @@ func (b *Bound) Calls() []*Call { return b.calls }
 // mention.
 func (b *Bound) Columns() []string { return b.columns }
 
+// part is a stretch of an expression's text.
+type part struct {
+	of       *binder
+	from, to int
+}
+
+// SQL is the part as it was written, with other text for the calls of functions
+// of package ai in it; for those within others none is asked.
+func (p part) SQL(instead func(*Call) string) string {
+	var b strings.Builder
+	at := p.from
+	for _, from := range slices.Sorted(maps.Keys(p.of.places)) {
+		to := p.of.places[from]
+		if from < at || to > p.to {
+			continue
+		}
+		b.WriteString(p.of.text[at:from])
+		b.WriteString(instead(p.of.byText[p.of.text[from:to]]))
+		at = to
+	}
+	return b.String() + p.of.text[at:p.to]
+}
+
+func newBinder(e Expr, schema *arrow.Schema) *binder {
+	return &binder{text: e.Text, schema: schema, byText: map[string]*Call{}, places: map[int]int{}}
+}
+
 type binder struct {
 	text    string
 	schema  *arrow.Schema
 	calls   []*Call
 	byText  map[string]*Call
-	columns []string // that are read
-	direct  []string // the same within the innermost call
+	places  map[int]int // where calls stand: from and to
+	columns []string    // that are read
+	direct  []string    // the same within the innermost call
 }
 
 func (b *binder) wrong(at int, format string, args ...any) error {

@@ -24,9 +24,25 @@ type Call struct {
 	// within them left out: these get answers only.
 	Columns []string
 
+	// Args are the arguments as they were written.
+	Args []Arg
+
 	given []int // the parameter of each argument
 	args  []term
 	fixed ai.Row // the values of the arguments that are constant
+}
+
+// Arg is an argument as it was written.
+type Arg struct {
+	Name     string // empty for one by position
+	Constant bool   // the same in all rows
+	part
+}
+
+// Scope names what is the same in all rows that are asked: Identity of the
+// arguments that are constant, and which ones vary.
+func (c *Call) Scope(model llm.Info) string {
+	return fmt.Sprint(c.Function.Identity(model, c.fixed), c.given)
 }
 
 // call binds a function of package ai, or one of Spark's own.
@@ -74,6 +90,7 @@ func (b *binder) functionHint(name string) string {
 
 func (b *binder) aiCall(n call, f *ai.Function) (term, error) {
 	written := b.text[n.at():n.to]
+	b.places[n.at()] = n.to
 	c := b.byText[written]
 	if c == nil {
 		var err error
@@ -112,6 +129,7 @@ func (b *binder) newCall(n call, f *ai.Function) (*Call, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.Args = append(c.Args, Arg{a.name, t.constant, part{b, a.from, a.to}})
 		if err := c.place(param, p, t); err != nil {
 			return nil, b.wrong(a.value.at(), "%s: %v", f.Name, err)
 		}

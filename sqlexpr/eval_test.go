@@ -224,3 +224,38 @@ func TestKeep(t *testing.T) {
 		t.Errorf("a condition that is a text: %v", err)
 	}
 }
+
+func TestSQL(t *testing.T) {
+	for _, c := range []struct{ expr, want, args string }{
+		{"ai_gen(text) = 'a' OR stars > 1", "c(ai_gen) = 'a' OR stars > 1", "text"},
+		{"coalesce(ai_gen( concat(text, ai_fix_grammar(text)) ) , ai_gen(text))", "coalesce(c(ai_gen) , c(ai_gen))", "text concat(text, c(ai_fix_grammar)) text"},
+		{"ai_extract(content => who.name, labels => array('a', 'b')).a BETWEEN 'a' AND 'b'", "c(ai_extract).a BETWEEN 'a' AND 'b'", "content=who.name labels=array('a', 'b') constant"},
+		{"stars > 1", "stars > 1", ""},
+	} {
+		e, err := Parse(c.expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := Bind(e, rowSchema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		instead := func(c *Call) string { return "c(" + c.Function.Name + ")" }
+		var args []string
+		for _, call := range b.Calls() {
+			for _, a := range call.Args {
+				text := a.SQL(instead)
+				if a.Name != "" {
+					text = a.Name + "=" + text
+				}
+				if a.Constant {
+					text += " constant"
+				}
+				args = append(args, text)
+			}
+		}
+		if got := b.SQL(instead); got != c.want || strings.Join(args, " ") != c.args {
+			t.Errorf("%s: %s with %s", c.expr, got, args)
+		}
+	}
+}

@@ -69,6 +69,7 @@ func ParseAdd(text string) (Added, error) {
 type parser struct {
 	text  string
 	all   []lexeme
+	past  int // the end of the last lexeme that was taken
 	depth int
 }
 
@@ -130,7 +131,7 @@ func (p *parser) peek() lexeme { return p.all[0] }
 func (p *parser) take() lexeme {
 	l := p.all[0]
 	if l.kind != end {
-		p.all = p.all[1:]
+		p.all, p.past = p.all[1:], l.to
 	}
 	return l
 }
@@ -316,13 +317,13 @@ func (p *parser) operand() (node, error) {
 	if err != nil || !p.peek().is("||") {
 		return first, err
 	}
-	c := call{place: place(p.peek().from), name: "concat", args: []argument{{place(first.at()), "", first}}}
+	c := call{place: place(p.peek().from), name: "concat", args: []argument{{place: place(first.at()), value: first}}}
 	for p.accept("||") {
 		next, err := p.primary()
 		if err != nil {
 			return nil, err
 		}
-		c.args = append(c.args, argument{place(next.at()), "", next})
+		c.args = append(c.args, argument{place: place(next.at()), value: next})
 	}
 	return c, nil
 }

@@ -132,10 +132,12 @@ func (p *parser) call(l lexeme) (node, error) {
 		} else if n := len(c.args); n > 0 && c.args[n-1].name != "" {
 			return nil, p.wrong(p.peek(), fmt.Sprintf("after an argument by name the others have names too, as %s => ...", c.args[n-1].name))
 		}
+		a.from = p.peek().from
 		var err error
 		if a.value, err = p.expression(); err != nil {
 			return nil, err
 		}
+		a.to = p.past
 		c.args = append(c.args, a)
 		if end := p.peek(); p.accept(")") {
 			c.to = end.to

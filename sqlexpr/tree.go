@@ -39,8 +39,9 @@ type (
 	}
 	argument struct {
 		place
-		name  string // empty for those by position
-		value node
+		name     string // empty for those by position
+		value    node
+		from, to int // where value stands
 	}
 	// logic is AND or OR of two or more.
 	logic struct {
