@@ -1,6 +1,7 @@
 package ai
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,12 +12,13 @@ import (
 )
 
 // Identity names all that an answer depends on: the function, the versions of
-// its prompts, the model's weights and the arguments. The same identity means
+// its prompts, the model's weights and their precision, and the arguments. The same identity means
 // the same answer; a ledger may keep answers under it. It is empty where the
 // model's digest is unknown, and with it the model.
 //
-// It is the SHA-256, in hex, of a JSON list: "firesteel answer 1", the name,
-// a list of prompt and version, the digest, the arguments with their types.
+// It is the SHA-256, in hex, of a JSON list: "firesteel answer 2", the name,
+// a list of prompt and version, the digest, the precision, the arguments'
+// types, the arguments. Arguments that JSON cannot tell apart have none.
 func (f *Function) Identity(model llm.Info, args Row) string {
 	if model.Digest == "" {
 		return ""
@@ -35,9 +37,10 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	for i, v := range row {
 		typed[i] = fmt.Sprintf("%T", v)
 	}
-	text, err := json.Marshal([]any{"firesteel answer 1", name, used, model.Digest, typed, row})
-	if err != nil {
-		return "" // an argument that JSON cannot hold, such as NaN
+	text, err := json.Marshal([]any{"firesteel answer 2", name, used, model.Digest, model.Precision, typed, row})
+	// JSON cannot hold NaN, and writes this for what is no UTF-8.
+	if err != nil || bytes.Contains(text, []byte(`\ufffd`)) {
+		return ""
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

@@ -91,6 +91,7 @@ func TestIdentity(t *testing.T) {
 		"labels as text":      classify.Identity(model, Row{"text", `["a","b"]`}),
 		"options":             classify.Identity(model, Row{"text", []string{"a", "b"}, map[string]string{"multilabel": "true"}}),
 		"another model":       classify.Identity(llm.Info{Name: "m", Digest: "abd"}, Row{"text", []string{"a", "b"}}),
+		"another precision":   classify.Identity(llm.Info{Name: "m", Digest: "abc", Precision: llm.Int8}, Row{"text", []string{"a", "b"}}),
 		"another function":    classifyScore.Identity(model, Row{"text", []string{"a", "b"}}),
 		"NULL":                classify.Identity(model, Row{nil, []string{"a", "b"}}),
 		"NULL that is a text": classify.Identity(model, Row{"null", []string{"a", "b"}}),
@@ -107,6 +108,9 @@ func TestIdentity(t *testing.T) {
 	}
 	if id := classify.Identity(llm.Info{Name: "m"}, Row{"text"}); id != "" {
 		t.Errorf("of an unknown model: %s", id)
+	}
+	if id := classify.Identity(model, Row{"\xff", []string{"a"}}); id != "" {
+		t.Errorf("of what is no UTF-8, and so is the same as other such texts: %s", id)
 	}
 }
 

@@ -112,6 +112,9 @@ type Info struct {
 	Name    string // as a person would name it
 	Digest  string // SHA-256 of the weights, in hex; empty if unknown
 	Context int    // context window, in tokens
+	// Precision is what the weights are kept in, Float32 or Int8, as answers
+	// differ; empty if unknown.
+	Precision Precision
 }
 
 // Model answers requests. All methods may be called at the same time.

@@ -110,7 +110,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest}, source: source, ignoreEnd: opts.IgnoreEnd}
+	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest, Precision: precision}, source: source, ignoreEnd: opts.IgnoreEnd}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, source.Close())

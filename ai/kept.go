@@ -1,0 +1,165 @@
+package ai
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+)
+
+// kept is an answer as ledgers keep it, under its Identity: JSON of
+//
+//	{"value": V, "raw": TEXT, "note": TEXT, "cut": BOOLEAN}
+//
+// where all but value are left out if they are empty. V is null for NULL, a
+// text, a number or a boolean for such types, and a list for an ARRAY. A MAP is
+// a list of [key, value], a STRUCT the list of its fields' values.
+type kept struct {
+	Value json.RawMessage `json:"value"`
+	Raw   string          `json:"raw,omitempty"`
+	Note  string          `json:"note,omitempty"`
+	Cut   bool            `json:"cut,omitempty"`
+}
+
+// Keep writes an answer for Kept to read. Not ok: it is no answer to keep,
+// because it is an error, or of what JSON cannot hold. The same is kept of a
+// function and of the one that tries it.
+func (f *Function) Keep(a Answer) (text []byte, ok bool) {
+	if a.Err != nil || !utf8.ValidString(a.Raw) || !utf8.ValidString(a.Note) {
+		return nil, false
+	}
+	plain := f
+	if f.Of != nil {
+		plain = f.Of
+		if parts, ok := a.Value.([]any); ok {
+			a.Value = parts[0]
+		}
+	}
+	value, err := keepValue(plain.Returns, a.Value)
+	if err != nil {
+		return nil, false
+	}
+	text, err = json.Marshal(kept{value, a.Raw, a.Note, a.Cut})
+	// What is no UTF-8 would come back as something else.
+	return text, err == nil && !bytes.Contains(value, []byte(`\ufffd`))
+}
+
+// Kept reads what Keep wrote.
+func (f *Function) Kept(text []byte) (Answer, error) {
+	plain := f
+	if f.Of != nil {
+		plain = f.Of
+	}
+	var k kept
+	err := strictly(text, &k)
+	var value any
+	if err == nil {
+		value, err = keptValue(plain.Returns, k.Value)
+	}
+	if err != nil {
+		return Answer{}, fmt.Errorf("a kept answer of %s: %w", plain.Name, err)
+	}
+	a := Answer{Value: value, Raw: k.Raw, Note: k.Note, Cut: k.Cut}
+	if f.Of != nil {
+		a.Value = structOf(a)
+	}
+	return a, nil
+}
+
+func strictly(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.InputOffset() != int64(len(text)) {
+		return fmt.Errorf("text after its end")
+	}
+	return nil
+}
+
+func keepValue(t Type, v any) (json.RawMessage, error) {
+	switch v := v.(type) {
+	case Map:
+		pairs := make([][2]any, len(v))
+		for i, e := range v {
+			pairs[i] = [2]any{e.Key, e.Value}
+		}
+		return json.Marshal(pairs)
+	case []any:
+		fields := t.Fields()
+		if len(fields) != len(v) {
+			return nil, fmt.Errorf("it has %d values, not %d", len(v), len(fields))
+		}
+		all := make([]json.RawMessage, len(v))
+		for i, of := range v {
+			var err error
+			if all[i], err = keepValue(fields[i].Type, of); err != nil {
+				return nil, err
+			}
+		}
+		return json.Marshal(all)
+	}
+	return json.Marshal(v)
+}
+
+func keptValue(t Type, text json.RawMessage) (any, error) {
+	if len(text) == 0 {
+		return nil, fmt.Errorf("it has no value")
+	}
+	if string(text) == "null" {
+		return nil, nil
+	}
+	switch t {
+	case String:
+		return read[string](text)
+	case Boolean:
+		return read[bool](text)
+	case Int, Long:
+		return read[int64](text)
+	case Float, Double:
+		return read[float64](text)
+	case StringArray:
+		return read[[]string](text)
+	case FloatArray:
+		return read[[]float32](text)
+	case StringMap:
+		pairs, err := read[[][]*string](text)
+		if err != nil {
+			return nil, err
+		}
+		m := make(Map, len(pairs.([][]*string)))
+		for i, p := range pairs.([][]*string) {
+			if len(p) != 2 || p[0] == nil {
+				return nil, fmt.Errorf("entry %d of its map is no pair of key and value", i+1)
+			}
+			m[i].Key = *p[0]
+			if p[1] != nil {
+				m[i].Value = *p[1]
+			}
+		}
+		return m, nil
+	}
+	fields := t.Fields()
+	parts, err := read[[]json.RawMessage](text)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]any, len(fields))
+	if len(parts.([]json.RawMessage)) != len(fields) {
+		return nil, fmt.Errorf("it has %d values, not %d", len(parts.([]json.RawMessage)), len(fields))
+	}
+	for i, part := range parts.([]json.RawMessage) {
+		if values[i], err = keptValue(fields[i].Type, part); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// read reads JSON as a T.
+func read[T any](text json.RawMessage) (any, error) {
+	var v T
+	err := strictly(text, &v)
+	return v, err
+}
