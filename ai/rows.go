@@ -57,10 +57,10 @@ func define[In any](f *Function, read func(Row) (in In, ok bool, err error), ans
 	return register(f)
 }
 
-// withModel opens the model for answer.
+// withModel opens the default model for answer.
 func withModel[In any](answer func(context.Context, llm.Model, []asked[In]) error) func(context.Context, Source, []asked[In]) error {
 	return func(ctx context.Context, model Source, need []asked[In]) error {
-		m, err := model(ctx)
+		m, err := model(ctx, DefaultModel)
 		if err != nil {
 			return err
 		}

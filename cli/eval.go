@@ -86,7 +86,7 @@ Rows without a label are left out, and rows without an answer count as wrong.`,
 	flags.StringToStringVar(&f.renamed, "map", nil, "names of labels in the data and the function's: 1=positive,0=negative")
 	flags.StringSliceVar(&f.only, "only", nil, "labels of spans that count, after --map (default: all)")
 	flags.StringVar(&f.metrics, "metrics", "", "figures other than those that fit the function: labels, text, extract or mask")
-	flags.StringVar(&f.compareModel, "compare-model", "", "another model to compare with")
+	flags.StringVar(&f.compareModel, "compare-model", "", "another model to compare with, or the name of a --model")
 	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it")
 	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with the same model asked in plain words")
 	flags.IntVarP(&f.data.limit, "limit", "n", 0, "rows to read (default: all)")
@@ -131,8 +131,9 @@ func (f *evalFlags) check() (*ai.Function, eval.Kind, error) {
 		return usage("--baseline %q: the only one is plain", f.baseline)
 	case f.data.limit < 0 || f.errors < 0:
 		return usage("--limit and --errors must be at least 0")
-	case f.ship.model == "":
-		return usage("--model is empty; leave it out for the default one")
+	}
+	if _, err := f.ship.named(); err != nil {
+		return nil, "", err
 	}
 	if f.data.format == "conll" || dataFormats[strings.ToLower(pathEnd(f.data.path))] == "conll" && f.data.format == "" {
 		f.data.input, f.data.label = cmp.Or(f.data.input, "input"), cmp.Or(f.data.label, "label")
@@ -239,7 +240,7 @@ func (a *app) askAll(ctx context.Context, run *evalRun, session *spark.Session) 
 	if err != nil || run.flags.compareModel == "" {
 		return err
 	}
-	ship.model = run.flags.compareModel
+	ship.models = []string{ship.find(run.flags.compareModel)}
 	if session != nil {
 		if session, err = a.connect(ctx, run.flags.remote, ship); err != nil {
 			return err
@@ -250,7 +251,7 @@ func (a *app) askAll(ctx context.Context, run *evalRun, session *spark.Session) 
 }
 
 func (a *app) askModel(ctx context.Context, run *evalRun, ship shipFlags, session *spark.Session, systems []evalSystem) error {
-	var who answerer = &sparkAnswerer{Session: session, reference: ship.model}
+	var who answerer = &sparkAnswerer{Session: session, reference: ship.reference()}
 	if session == nil {
 		m, err := openModel(ctx, ship, fetch.NewProgress(a.err))
 		if err != nil {

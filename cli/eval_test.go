@@ -65,7 +65,7 @@ func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 func fakeModels(t *testing.T) {
 	real := openModel
 	openModel = func(_ context.Context, f shipFlags, _ fetch.Progress) (llm.Model, error) {
-		return evalModel{f.model}, nil
+		return evalModel{f.reference()}, nil
 	}
 	t.Cleanup(func() { openModel = real })
 }
@@ -86,14 +86,14 @@ func TestEval(t *testing.T) {
 	data := file(t, "reviews.csv", reviews)
 	page := filepath.Join(t.TempDir(), "out.html")
 	args := []string{"eval", data, "-f", "ai_analyze_sentiment", "-i", "text", "-l", "mood", "--baseline", "plain",
-		"--compare-model", "contrary", "--compare-prompt", "Feel {content}", "--report", page, "--seed", "3"}
+		"--model", "other=contrary", "--model", "fake", "--compare-model", "other", "--compare-prompt", "Feel {content}", "--report", page, "--seed", "3"}
 	status, out, errs := do(args...)
 	if status != exitOK {
 		t.Fatalf("exit code %d: %s", status, errs)
 	}
 	for _, want := range []string{
 		"rows with a label: 5", "left out, without one: 1", "4 answers, 1 rows without one",
-		"accuracy", "0.600", "(A) against asked plainly (B)", "against the prompt (B)", "by contrary (B)",
+		"accuracy", "0.600", "(A) against asked plainly (B)", "against the prompt (B)", "by other (B)",
 		"ai_analyze_sentiment: 2 of 5 answers are not as labelled", "row 4: not at all", "label:  positive", "answer: negative", "row 5: (NULL)", "(none)",
 	} {
 		if !strings.Contains(out, want) {
@@ -104,7 +104,7 @@ func TestEval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg", "&lt;script&gt;alert(1)", "asked plainly", "ai_analyze_sentiment by contrary"} {
+	for _, want := range []string{"<svg", "&lt;script&gt;alert(1)", "asked plainly", "ai_analyze_sentiment by other"} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("%q is missing in the report", want)
 		}
@@ -194,6 +194,7 @@ func TestEvalMistakes(t *testing.T) {
 		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start 0 and end 9"},
 		{"eval a.csv --report no/such/folder.html" + sentiment, exitFailed, "the report"},
 		{"eval a.csv --model=" + sentiment, exitUsage, "--model is empty"},
+		{"eval a.csv --model=x --model=y" + sentiment, exitUsage, `two models are named "default"`},
 	} {
 		status, out, errs := do(strings.Fields(c.args)...)
 		if status != c.status || !strings.Contains(errs, c.want) || out != "" {

@@ -33,14 +33,15 @@ var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) 
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(f.model, "openai:") {
-		m, err := endpoint.Open(f.model, endpoint.Options{})
+	reference := f.reference()
+	if strings.HasPrefix(reference, "openai:") {
+		m, err := endpoint.Open(reference, endpoint.Options{})
 		if err != nil {
 			return nil, err // not m: a nil endpoint in the interface would not be nil
 		}
 		return m, nil
 	}
-	found, err := weights.Resolve(ctx, f.model, weights.Options{Progress: progress})
+	found, err := weights.Resolve(ctx, reference, weights.Options{Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ const chunk = 32
 
 func (l localAnswerer) answer(ctx context.Context, f *ai.Function, inputs []*string, others []any, step func(int)) ([]any, []error, error) {
 	values, failures := make([]any, 0, len(inputs)), make([]error, 0, len(inputs))
-	source := func(context.Context) (llm.Model, error) { return l.Model, nil }
+	source := func(context.Context, string) (llm.Model, error) { return l.Model, nil }
 	for from := 0; from < len(inputs); from += chunk {
 		part := inputs[from:min(len(inputs), from+chunk)]
 		rows := make([]ai.Row, len(part))

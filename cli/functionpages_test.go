@@ -57,7 +57,7 @@ const rules = `## What holds for all of them
 - NULL gives NULL. Blank text never reaches a model: it gives NULL, or itself where the answer is the text rewritten (ai_mask, ai_fix_grammar, ai_translate).
 - A row that cannot be answered is NULL, and is counted in the worker's log; try_ gives the reason. So is an answer that goes round in circles.
 - A wrong argument (a label twice, an unknown language, a bad schema) fails the query, with the argument named, before the model is loaded. With try_ it is the row's error, so that labels which come from a column cannot fail a query.
-- Arguments may be named in Spark 4: ` + "`ai_classify(text, labels => ARRAY('a', 'b'))`" + `; those in brackets may be left out.
+- Arguments may be named in Spark 4, and in Spark 3.5 by ` + "`firesteel sql`: `ai_classify(text, labels => ARRAY('a', 'b'))`" + `; those in brackets may be left out.
 - A model that is not good enough for a function says so once in the worker's log, with another to take.
 `
 
@@ -121,7 +121,7 @@ func TestFunctionExamples(t *testing.T) {
 		if f.Of != nil {
 			continue
 		}
-		answers, err := f.Eval(t.Context(), func(context.Context) (llm.Model, error) { return m, nil }, []ai.Row{f.Sample})
+		answers, err := f.Eval(t.Context(), func(context.Context, string) (llm.Model, error) { return m, nil }, []ai.Row{f.Sample})
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue

@@ -66,7 +66,7 @@ func (k *keyboard) wasInterrupted() bool {
 // prompt reads statements from a person until Ctrl-D or quit. An error of a
 // statement is shown, and the prompt goes on.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
-	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), f.remote, f.ship.model, promptHelp)
+	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), f.remote, strings.Join(f.ship.models, ", "), promptHelp)
 	keys := &keyboard{Reader: a.in}
 	lines := term.NewTerminal(struct {
 		io.Reader

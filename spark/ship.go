@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/firesteel/firesteel/internal/version"
-	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -19,7 +16,8 @@ const pythonKey = "spark.sql.execution.pyspark.python"
 // shipment is what a session sends to the executors.
 type shipment struct {
 	wanted    bool
-	model     string // reference; empty for none
+	model     string // reference of the default one; empty for none
+	named     []namedModel
 	precision string
 	place     string
 	nodeCopy  bool
@@ -36,16 +34,7 @@ type TransferProgress interface {
 	End(name string)
 }
 
-// WithModel makes the AI functions known to the session: Connect finds the
-// model (see weights.Resolve; it may be downloaded), uploads its files with
-// this program as the executors' worker, and registers the functions.
-//
-// The worker is this very program, so its main must call worker.Main first.
-func WithModel(reference string) Option {
-	return func(c *config) { c.ship.wanted, c.ship.model = true, reference }
-}
-
-// WithPrecision says what the executors keep the model's weights in: auto (as
+// WithPrecision says what the executors keep the models' weights in: auto (as
 // without it), f32 or int8.
 func WithPrecision(precision string) Option {
 	return func(c *config) { c.ship.precision = precision }
@@ -63,7 +52,7 @@ func WithTransferProgress(p TransferProgress) Option {
 	return func(c *config) { c.ship.progress = p }
 }
 
-// shipWorker uploads program and model and makes Spark use them, in this
+// shipWorker uploads program and models and makes Spark use them, in this
 // session only.
 func (s *Session) shipWorker(ctx context.Context) error {
 	programs, err := workerPrograms(s.config.ship.programs)
@@ -74,46 +63,16 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		Manifest: bundle.Manifest{Firesteel: version.String(), Spark: s.version},
 		Programs: programs,
 	}
-	precision, err := llm.ParsePrecision(s.config.ship.precision)
-	if err != nil {
+	if err := s.shipModels(ctx, &archive); err != nil {
 		return err
 	}
-	if reference := s.config.ship.model; reference != "" {
-		m, err := weights.Resolve(ctx, reference, weights.Options{Progress: s.config.ship.progress})
-		if err != nil {
-			return err
-		}
-		// A damaged file is found here, not minutes later on an executor.
-		if err := m.Check(); err != nil {
-			return fmt.Errorf("model %s: %w", reference, err)
-		}
-		archive.ModelPath = m.Path
-		archive.Manifest.Model = shipped(m)
-		archive.Manifest.Model.Precision = string(precision)
-		if err := s.config.ship.placed(archive.Manifest.Model, m); err != nil {
-			return err
-		}
-	}
 	if err := s.addBundle(ctx, archive); err != nil {
-		return fmt.Errorf("uploading program and model to Spark: %w", err)
+		return fmt.Errorf("uploading program and models to Spark: %w", err)
 	}
 	if err := s.Conf().Set(ctx, pythonKey, bundle.Executable); err != nil {
 		return err
 	}
-	return s.registerShipped(ctx, archive.Manifest.Model != nil)
-}
-
-// shipped is a model as the archive's manifest describes it. A folder gets the
-// name of the model: in the hub's cache it has that of a commit.
-func shipped(m weights.Model) *bundle.Model {
-	s := &bundle.Model{Name: m.Name, File: filepath.Base(m.Path), Size: m.Size, SHA256: m.SHA256}
-	if len(m.Files) > 0 {
-		s.File = m.Name
-	}
-	for _, f := range m.Files {
-		s.Files = append(s.Files, bundle.File(f))
-	}
-	return s
+	return s.registerShipped(ctx, len(archive.Manifest.Models) > 0)
 }
 
 func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {

@@ -1,7 +1,9 @@
 package spark
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/llm/weights"
@@ -15,15 +17,54 @@ func TestShipped(t *testing.T) {
 	}{
 		{
 			weights.Model{Name: "tiny", Ref: "pypi:tiny", Path: "/cache/tiny.gguf", Size: 7, SHA256: "ab"},
-			bundle.Model{Name: "tiny", File: "tiny.gguf", Size: 7, SHA256: "ab"},
+			bundle.Model{Aliases: []string{"default"}, Ref: "pypi:tiny", Name: "tiny", File: "tiny.gguf", Size: 7, SHA256: "ab"},
 		},
 		{
 			weights.Model{Name: "flan", Ref: "hf:o/flan", Path: "/hub/snapshots/0123", Size: 9, SHA256: "cd", Files: []weights.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
-			bundle.Model{Name: "flan", File: "flan", Size: 9, SHA256: "cd", Files: []bundle.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
+			bundle.Model{Aliases: []string{"default"}, Ref: "hf:o/flan", Name: "flan", File: "flan", Size: 9, SHA256: "cd", Files: []bundle.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
 		},
 	} {
-		if got := shipped(c.model); !reflect.DeepEqual(*got, c.want) {
-			t.Errorf("%+v; want %+v", *got, c.want)
+		if got := shipped(bundle.Model{Aliases: []string{"default"}, Ref: c.model.Ref}, c.model); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%+v; want %+v", got, c.want)
+		}
+	}
+}
+
+func TestModelNames(t *testing.T) {
+	for _, c := range []struct {
+		options []Option
+		want    string // or the error
+	}{
+		{nil, ""},
+		{[]Option{WithModel("")}, ""},
+		{[]Option{WithModel("a"), WithModel("b")}, "[default]=b"},
+		{[]Option{WithNamedModel("big", "b"), WithModel("a")}, "[default]=a [big]=b"},
+		{[]Option{WithNamedModel("big", "b"), WithNamedModel("Default", "a")}, "[Default]=a [big]=b"},
+		{[]Option{WithNamedModel("big", "b"), WithNamedModel("small", "a")}, "[default big]=b [small]=a"},
+		{[]Option{WithModel("a"), WithNamedModel("x", "b"), WithNamedModel("y", "a")}, "[default y]=a [x]=b"},
+		{[]Option{WithModel("a"), WithNamedModel("default", "b")}, `two models have the name "default"`},
+		{[]Option{WithNamedModel("x", "a"), WithNamedModel("X", "a")}, `two models have the name "X"`},
+		{[]Option{WithNamedModel("a/b", "a")}, `"a/b" cannot name a model`},
+		{[]Option{WithModel("a"), WithNamedModel("x", "a"), WithModelAt("/mnt/a", false)}, "[default x]=a"},
+		{[]Option{WithModel("a"), WithNamedModel("x", "b"), WithModelAt("path", false)}, "[default]=a [x]=b"},
+		{[]Option{WithModel("a"), WithNamedModel("x", "b"), WithModelAt("/mnt/a", false)}, "the place /mnt/a is one model's, but the session has 2"},
+		{[]Option{WithNamedModel("a", "")}, `the model "a" has no reference`},
+	} {
+		var of config
+		for _, o := range c.options {
+			o(&of)
+		}
+		var all []string
+		m, err := of.ship.models()
+		for _, model := range m.Models {
+			all = append(all, fmt.Sprintf("%v=%s", model.Aliases, model.Ref))
+		}
+		got := strings.Join(all, " ")
+		if err != nil {
+			got = err.Error()
+		}
+		if err == nil && got != c.want || err != nil && (c.want == "" || !strings.Contains(got, c.want)) {
+			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
 }

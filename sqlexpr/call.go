@@ -203,7 +203,7 @@ func (c *Call) check() *ai.ArgumentError {
 			row[p] = "a text"
 		}
 	}
-	noModel := func(context.Context) (llm.Model, error) { return nil, errAsked }
+	noModel := func(context.Context, string) (llm.Model, error) { return nil, errAsked }
 	_, err := c.Function.Eval(context.Background(), noModel, []ai.Row{row})
 	var wrong *ai.ArgumentError
 	errors.As(err, &wrong)

@@ -54,10 +54,10 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 	}
 	// A batch that has nothing to ask does not load the model.
 	var loading time.Duration
-	model := func(ctx context.Context) (llm.Model, error) {
+	model := func(ctx context.Context, name string) (llm.Model, error) {
 		start := time.Now()
 		defer func() { loading += time.Since(start) }()
-		m, err := s.model(ctx)
+		m, err := s.model(ctx, name)
 		if err == nil {
 			advise(s, a.f, m.Info())
 		}

@@ -34,7 +34,7 @@ func TestAnswers(t *testing.T) {
 	log := &syncBuffer{}
 	for _, large := range []bool{false, true} {
 		s := &scope{mem: mem, log: slog.New(slog.NewTextHandler(log, nil)), results: columns.Types{LargeStrings: large},
-			model: func(context.Context) (llm.Model, error) { return &fakeModel{}, nil }}
+			model: func(context.Context, string) (llm.Model, error) { return &fakeModel{}, nil }}
 		s.stats.rows = 100
 		f := &ai.Function{Name: "f", Returns: ai.StringArray, Params: []ai.Param{{Name: "p", Type: ai.String}},
 			Eval: func(_ context.Context, _ ai.Source, rows []ai.Row) ([]ai.Answer, error) {
@@ -144,7 +144,7 @@ func TestNothingToAsk(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)
 	lost := errors.New("no model")
-	s := &scope{mem: mem, model: func(context.Context) (llm.Model, error) { return nil, lost }}
+	s := &scope{mem: mem, model: func(context.Context, string) (llm.Model, error) { return nil, lost }}
 	for _, f := range ai.All() {
 		for _, texts := range []string{`[]`, `[null, null]`, `[null, "text of some words"]`} {
 			first := fromJSON(t, mem, arrow.BinaryTypes.String, texts)
@@ -153,7 +153,7 @@ func TestNothingToAsk(t *testing.T) {
 				switch {
 				case p.Type == ai.Labels:
 					args = append(args, fromJSON(t, mem, arrow.ListOf(arrow.BinaryTypes.String), `[["a"], ["a"]]`))
-				case p.Name == "to_lang" || p.Name == "model":
+				case p.Name == "to_lang" || p.Name == "endpoint":
 					args = append(args, fromJSON(t, mem, arrow.BinaryTypes.String, `["de", "de"]`))
 				default:
 					first.Retain()

@@ -45,7 +45,7 @@ func BenchmarkTask(b *testing.B) {
 			}
 			stream := arrowBytes(b, c.batch.Schema(), input...)
 			root, m := install(b, "4.3.0", "fine")
-			f := serveProcess(b, "4.3.0", m.Model, root)
+			f := serveProcess(b, "4.3.0", m.Models, root)
 			f.network = c.network
 			f.mem = memory.DefaultAllocator // as a real process has it
 			s := f.connect(b, "4.3.0")

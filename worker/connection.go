@@ -81,9 +81,9 @@ func (c *connection) serveTask() (again bool) {
 	init := time.Now()
 	in := prefetch(ctx, c.r, p.mem)
 	cpus := cpusOf(message.context.CPUs)
-	p.model.begin(cpus)
+	p.models.begin(cpus)
 	err = runTask(ctx, t, in, out)
-	p.model.end(cpus)
+	p.models.end(cpus)
 	stopBeating()
 	stopWatching()
 	if err == nil {

@@ -232,7 +232,7 @@ func TestKindsOfArguments(t *testing.T) {
 // others get their answers, and no memory or CPU stays taken.
 func TestManyTasks(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
-	f := serveProcess(t, "4.3.0", m.Model, root)
+	f := serveProcess(t, "4.3.0", m.Models, root)
 	batch := textBatch("one", nil, "three")
 	stream := arrowBytes(t, batch.Schema(), batch, batch, batch)
 	gen := ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0)
@@ -254,8 +254,8 @@ func TestManyTasks(t *testing.T) {
 	}
 	wait.Wait()
 	f.served.Wait()
-	if f.model.cpus != 0 || f.model.loads() != 1 {
-		t.Errorf("%d CPUs are still taken, the model was loaded %d times", f.model.cpus, f.model.loads())
+	if f.models.all[0].cpus != 0 || f.models.loads() != 1 {
+		t.Errorf("%d CPUs are still taken, the model was loaded %d times", f.models.all[0].cpus, f.models.loads())
 	}
 	if n := strings.Count(f.log.String(), "task done"); n != connections*tasks {
 		t.Errorf("%d tasks are done, expected %d", n, connections*tasks)

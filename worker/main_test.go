@@ -31,7 +31,7 @@ import (
 
 // The test program is a worker itself when a test starts it as Spark would.
 func TestMain(m *testing.M) {
-	openModel = func(path string, _ local.Options) (llm.Model, error) { return openFake(path) }
+	OpenModel = func(path string, _ local.Options) (llm.Model, error) { return openFake(path) }
 	registerTestFunctions()
 	Main()
 	os.Exit(m.Run())
@@ -161,7 +161,7 @@ type fixture struct {
 
 // serveProcess makes a process as the manifest of version would. When the test
 // ends, every task has ended and has given its Arrow memory back.
-func serveProcess(t testing.TB, version string, model *bundle.Model, root string) *fixture {
+func serveProcess(t testing.TB, version string, models []bundle.Model, root string) *fixture {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	log := &syncBuffer{}
@@ -177,7 +177,7 @@ func serveProcess(t testing.TB, version string, model *bundle.Model, root string
 		}
 		f.layout = l
 	}
-	f.model = newSharedModel(f.process.log, root, model)
+	f.models = newModels(f.process.log, root, bundle.Manifest{Models: models})
 	t.Cleanup(func() {
 		f.served.Wait()
 		mem.AssertSize(t, 0)
@@ -218,21 +218,25 @@ func (f *fixture) connect(t testing.TB, version string) *sparkSide {
 	return &sparkSide{t: t, version: version, conn: conn, r: bufio.NewReader(conn)}
 }
 
+// modelFolder is where install puts the model's file.
+var modelFolder = filepath.Join(bundle.ModelDir, "default")
+
 // install lays out an archive with text as the model's file, as Spark unpacks
 // it, and gives its root and manifest.
 func install(t testing.TB, version, text string) (root string, m bundle.Manifest) {
 	t.Helper()
 	root = filepath.Join(t.TempDir(), bundle.Dir)
 	sum := sha256.Sum256([]byte(text))
-	m = bundle.Manifest{Firesteel: "test", Spark: version, Model: &bundle.Model{
-		Name: "test:model", File: "model.gguf", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]),
-	}}
-	for _, dir := range []string{"bin", bundle.ModelDir} {
+	m = bundle.Manifest{Firesteel: "test", Spark: version, Models: []bundle.Model{{
+		Aliases: []string{"default"}, Ref: "test:model", Name: "model",
+		File: "model.gguf", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]),
+	}}}
+	for _, dir := range []string{"bin", modelFolder} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, bundle.ModelDir, m.Model.File), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, modelFolder, m.Models[0].File), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	manifest, err := json.Marshal(m)

@@ -17,7 +17,7 @@ import (
 // without this, a server's memory would go with the number of its sessions.
 const idleTime = time.Minute
 
-// sharedModel is the archive's model, opened once, by the first task that
+// sharedModel is a model of the archive, opened once, by the first task that
 // needs it, and closed when no task has run for a while. Its error stays: the
 // file does not get better within a process.
 type sharedModel struct {

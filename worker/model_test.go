@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local"
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -36,11 +37,11 @@ func TestModelErrors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			root, m := install(t, "4.3.0", c.text)
 			if c.harm != nil {
-				if err := c.harm(filepath.Join(root, bundle.ModelDir, m.Model.File), m.Model); err != nil {
+				if err := c.harm(filepath.Join(root, modelFolder, m.Models[0].File), &m.Models[0]); err != nil {
 					t.Fatal(err)
 				}
 			}
-			f := serveProcess(t, "4.3.0", m.Model, root)
+			f := serveProcess(t, "4.3.0", m.Models, root)
 			batch := textBatch("text")
 			stream := arrowBytes(t, batch.Schema(), batch)
 			// The second task is told the same, though it did not try the file.
@@ -59,30 +60,31 @@ func TestModelErrors(t *testing.T) {
 
 func TestModelIsShared(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
-	f := serveProcess(t, "4.3.0", m.Model, root)
+	f := serveProcess(t, "4.3.0", m.Models, root)
+	shared := f.models.all[0]
 	cancelled, cancel := context.WithCancelCause(t.Context())
 	cancel(errGone)
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			if model, err := f.model.get(t.Context()); err != nil || model == nil {
+			if model, err := shared.get(t.Context()); err != nil || model == nil {
 				t.Errorf("got %v, %v", model, err)
 			}
 		})
 	}
 	// A task that is given up does not take the model from the others.
-	if _, err := f.model.get(cancelled); err != nil && !errors.Is(err, errGone) {
+	if _, err := shared.get(cancelled); err != nil && !errors.Is(err, errGone) {
 		t.Errorf("a cancelled task got %v", err)
 	}
 	wait.Wait()
-	if n := f.model.loads(); n != 1 {
+	if n := shared.loads(); n != 1 {
 		t.Errorf("loaded %d times", n)
 	}
-	model, _ := f.model.get(t.Context())
+	model, _ := shared.get(t.Context())
 	threads := &model.(*fakeModel).threads
 	all := runtime.NumCPU()
 	for _, c := range []struct{ add, want int }{{1, 1}, {1, min(2, all)}, {all, all}, {-all, min(2, all)}, {-2, 1}} {
-		if f.model.begin(c.add); int(threads.Load()) != c.want {
+		if shared.begin(c.add); int(threads.Load()) != c.want {
 			t.Errorf("after adding %d CPUs the model has %d threads, expected %d", c.add, threads.Load(), c.want)
 		}
 	}
@@ -97,11 +99,12 @@ func TestModelIsShared(t *testing.T) {
 // next one.
 func TestModelIsReleased(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
-	f := serveProcess(t, "4.3.0", m.Model, root)
-	f.model.idleTime = 20 * time.Millisecond
+	f := serveProcess(t, "4.3.0", m.Models, root)
+	shared := f.models.all[0]
+	shared.idleTime = 20 * time.Millisecond
 	get := func() llm.Model {
 		t.Helper()
-		model, err := f.model.get(t.Context())
+		model, err := shared.get(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,29 +112,29 @@ func TestModelIsReleased(t *testing.T) {
 	}
 	released := func() bool { return strings.Contains(f.log.String(), "model released") }
 
-	f.model.begin(1)
+	shared.begin(1)
 	first := get()
-	time.Sleep(5 * f.model.idleTime)
+	time.Sleep(5 * shared.idleTime)
 	if released() || get() != first {
 		t.Fatal("the model was released while a task ran")
 	}
-	f.model.begin(2)
-	f.model.end(1)
-	time.Sleep(5 * f.model.idleTime)
+	shared.begin(2)
+	shared.end(1)
+	time.Sleep(5 * shared.idleTime)
 	if released() {
 		t.Fatal("the model was released while the second task ran")
 	}
-	f.model.end(2)
+	shared.end(2)
 	for end := time.Now().Add(20 * time.Second); !released() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if !first.(*fakeModel).closed.Load() {
 		t.Fatal("the idle model was not closed")
 	}
-	f.model.begin(1)
-	defer f.model.end(1)
-	if second := get(); second == first || f.model.loads() != 2 {
-		t.Errorf("loaded %d times", f.model.loads())
+	shared.begin(1)
+	defer shared.end(1)
+	if second := get(); second == first || shared.loads() != 2 {
+		t.Errorf("loaded %d times", shared.loads())
 	}
 }
 
@@ -159,29 +162,30 @@ func TestFolderModel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root, m := install(t, "4.3.0", "fine")
-			m.Model.File, m.Model.SHA256 = "flan", "of them all"
-			folder := filepath.Join(root, bundle.ModelDir, m.Model.File)
+			spec := &m.Models[0]
+			spec.File, spec.SHA256 = "flan", "of them all"
+			folder := filepath.Join(root, modelFolder, spec.File)
 			if err := os.Mkdir(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"config.json", "model.safetensors"} {
 				sum := sha256.Sum256([]byte(name))
-				m.Model.Files = append(m.Model.Files, bundle.File{Name: name, Size: int64(len(name)), SHA256: hex.EncodeToString(sum[:])})
+				spec.Files = append(spec.Files, bundle.File{Name: name, Size: int64(len(name)), SHA256: hex.EncodeToString(sum[:])})
 				if err := os.WriteFile(filepath.Join(folder, name), []byte(name), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := c.harm(folder, m.Model); err != nil {
+			if err := c.harm(folder, spec); err != nil {
 				t.Fatal(err)
 			}
 			var opened, digest string
-			before := openModel
-			t.Cleanup(func() { openModel = before })
-			openModel = func(path string, o local.Options) (llm.Model, error) {
+			before := OpenModel
+			t.Cleanup(func() { OpenModel = before })
+			OpenModel = func(path string, o local.Options) (llm.Model, error) {
 				opened, digest = path, o.Digest
 				return nil, nil
 			}
-			_, _, err := newSharedModel(nil, root, m.Model).open()
+			_, _, err := newSharedModel(nil, root, spec).open()
 			switch {
 			case c.want == "" && (err != nil || opened != folder || digest != "of them all"):
 				t.Errorf("opened %q with the digest %q, %v", opened, digest, err)
@@ -189,5 +193,46 @@ func TestFolderModel(t *testing.T) {
 				t.Errorf("%v; want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A query's model is found by name, and only models that are asked are opened.
+func TestModelsByName(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	second := m.Models[0]
+	second.Aliases, second.Ref, second.Name = []string{"big", "databricks-gpt"}, "/models/big.gguf", "big.v2"
+	if err := os.CopyFS(filepath.Join(root, bundle.ModelDir, "big"), os.DirFS(filepath.Join(root, modelFolder))); err != nil {
+		t.Fatal(err)
+	}
+	f := serveProcess(t, "4.3.0", append(m.Models, second), root)
+	ctx := t.Context()
+	var unknown *ai.UnknownModelError
+	if _, err := f.models.get(ctx, "gpt-4"); !errors.As(err, &unknown) || f.models.loads() != 0 ||
+		!strings.Contains(err.Error(), "default (test:model), big (/models/big.gguf), databricks-gpt (/models/big.gguf)") {
+		t.Errorf("%v, after %d models were opened", err, f.models.loads())
+	}
+	path := func(name string) string {
+		t.Helper()
+		model, err := f.models.get(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return model.(*fakeModel).path
+	}
+	small := path(ai.DefaultModel)
+	if small != filepath.Join(root, bundle.ModelDir, "default", "model.gguf") || f.models.loads() != 1 {
+		t.Errorf("the default is %s, after %d models were opened", small, f.models.loads())
+	}
+	big := filepath.Join(root, bundle.ModelDir, "big", "model.gguf")
+	for _, name := range []string{"big", "Databricks-GPT", "/models/big.gguf", "big.v2"} {
+		if got := path(name); got != big {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
+	if f.models.loads() != 2 {
+		t.Errorf("%d models were opened", f.models.loads())
+	}
+	if _, err := newModels(nil, "", bundle.Manifest{}).get(ctx, ai.DefaultModel); err == nil || !strings.Contains(err.Error(), "holds no model") {
+		t.Errorf("without models: %v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,8 +16,9 @@ import (
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
-// openModel opens the file or the folder of a model. Tests put another in its place.
-var openModel = func(path string, o local.Options) (llm.Model, error) {
+// OpenModel opens the file or the folder of a model. A program with an engine of
+// its own puts another one in its place, before Main.
+var OpenModel = func(path string, o local.Options) (llm.Model, error) {
 	e, err := local.Open(path, o)
 	if err != nil {
 		return nil, err // not e: a nil engine in the interface would not be nil
@@ -37,9 +37,6 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 			m, err = nil, fmt.Errorf("opening the model %s: panic: %v\n%s", file, r, debug.Stack())
 		}
 	}()
-	if s.spec == nil {
-		return nil, "", errors.New("this archive holds no model: open the session with one (WithModel, or --model)")
-	}
 	for _, f := range append([]bundle.File{{Name: s.spec.File}}, s.spec.Files...) {
 		if !plain(f.Name) {
 			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not a plain file name", f.Name)
@@ -65,7 +62,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	if s.spec.Size <= maxHashed {
 		options.Digest = s.spec.SHA256 // verified just now
 	}
-	if m, err = openModel(file, options); err != nil {
+	if m, err = OpenModel(file, options); err != nil {
 		return nil, file, fmt.Errorf("model %s, file %s: %w", s.spec.Name, file, err)
 	}
 	return m, file, nil

@@ -23,7 +23,7 @@ var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // node if need be: once for all of its executors, which wait for each other.
 // hashed says that its content has been compared with the manifest.
 func (s *sharedModel) locate(ctx context.Context) (path string, hashed bool, err error) {
-	archived := filepath.Join(s.root, bundle.ModelDir, s.spec.File)
+	archived := filepath.Join(s.root, bundle.ModelDir, s.spec.Dir(), s.spec.File)
 	place := s.spec.Place
 	address := strings.HasPrefix(place, "http://") || strings.HasPrefix(place, "https://")
 	switch {

@@ -17,9 +17,9 @@ import (
 func installAt(t *testing.T, text string) (root, place string, m *bundle.Model) {
 	t.Helper()
 	root, manifest := install(t, "4.3.0", text)
-	m = manifest.Model
+	m = &manifest.Models[0]
 	place = filepath.Join(t.TempDir(), m.File)
-	if err := os.Rename(filepath.Join(root, bundle.ModelDir, m.File), place); err != nil {
+	if err := os.Rename(filepath.Join(root, modelFolder, m.File), place); err != nil {
 		t.Fatal(err)
 	}
 	m.Place = place
@@ -30,8 +30,8 @@ func installAt(t *testing.T, text string) (root, place string, m *bundle.Model) 
 // opened is the path from which a worker of its own opens the model.
 func opened(t *testing.T, root string, m *bundle.Model) (string, error) {
 	t.Helper()
-	f := serveProcess(t, "4.3.0", m, root)
-	model, err := f.model.get(t.Context())
+	f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
+	model, err := f.models.get(t.Context(), "default")
 	if err != nil {
 		return "", err
 	}
@@ -98,9 +98,9 @@ func TestModelIsDownloadedOnce(t *testing.T) {
 	m.Place = address
 	var wait sync.WaitGroup
 	for range 8 {
-		f := serveProcess(t, "4.3.0", m, root)
+		f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
 		wait.Go(func() {
-			if _, err := f.model.get(t.Context()); err != nil {
+			if _, err := f.models.get(t.Context(), "default"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -130,8 +130,8 @@ func TestModelOfSeveralFiles(t *testing.T) {
 		}
 	}
 	m.Place = folder
-	f := serveProcess(t, "4.3.0", m, root)
-	path, hashed, err := f.model.locate(t.Context())
+	f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
+	path, hashed, err := f.models.all[0].locate(t.Context())
 	if err != nil || !hashed {
 		t.Fatal(hashed, err)
 	}
@@ -181,7 +181,7 @@ func TestModelWithoutCache(t *testing.T) {
 	}
 	address, asked := serveModel(t, "fine")
 	m.Place, m.NodeCopy = address, false
-	want := filepath.Join(root, bundle.ModelDir, m.File)
+	want := filepath.Join(root, modelFolder, m.File)
 	if got, err := opened(t, root, m); got != want || err != nil || asked.Load() != 1 {
 		t.Errorf("opened %s, %v, after %d downloads; want %s", got, err, asked.Load(), want)
 	}

@@ -27,7 +27,7 @@ type process struct {
 	layout layout // of the init message; layoutUnknown if only the stream can tell
 	// refusal, if not nil, is why no task can be served; each task is told.
 	refusal error
-	model   *sharedModel
+	models  *models
 	tasks   atomic.Int64 // started so far
 
 	socketMu sync.Mutex
@@ -53,7 +53,7 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 			p.refusal = err
 		}
 	}
-	p.model = newSharedModel(log, root, manifest.Model)
+	p.models = newModels(log, root, manifest)
 	return p
 }
 
@@ -73,6 +73,9 @@ func readManifest() (root string, m bundle.Manifest, err error) {
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &m)
+	}
+	if err == nil {
+		err = m.Check()
 	}
 	if err != nil {
 		return root, bundle.Manifest{}, fmt.Errorf("the archive's manifest %s cannot be read: %w; upload the archive again", file, err)

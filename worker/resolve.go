@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -23,7 +21,7 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	return &task{columns: planned, scope: scope{
 		mem:     p.mem,
 		log:     log,
-		model:   p.modelFor,
+		model:   p.models.get,
 		info:    func() processInfo { return p.info(of) },
 		results: columns.Types{LargeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true"},
 	}}, nil
@@ -52,8 +50,6 @@ func resolve(command []byte) (evaluator, error) {
 	return lookupHost(c.Function)
 }
 
-func (p *process) modelFor(ctx context.Context) (llm.Model, error) { return p.model.get(ctx) }
-
 // replyLayout is the layout that Spark's side of this connection follows.
 func (p *process) replyLayout(m *initMessage) layout {
 	if m.framed {
@@ -81,7 +77,7 @@ func (p *process) info(t taskContext) processInfo {
 	host, _ := os.Hostname() // "" where the system keeps it to itself
 	return processInfo{
 		Host: host, PID: os.Getpid(), Spark: p.spark, Layout: p.layout.String(),
-		ModelLoads: p.model.loads(), Tasks: p.tasks.Load(),
+		ModelLoads: p.models.loads(), Tasks: p.tasks.Load(),
 		Stage: t.Stage, Partition: t.Partition, Attempt: t.Attempt, CPUs: t.CPUs,
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/llm"
 )
 
 // A task is batches in, batches out. Nothing here knows by which protocol they
@@ -45,7 +45,7 @@ type evaluator interface {
 type scope struct {
 	mem   memory.Allocator
 	log   *slog.Logger
-	model func(context.Context) (llm.Model, error)
+	model ai.Source
 	info  func() processInfo
 	// results are of the types that the session asks for.
 	results columns.Types

@@ -166,12 +166,12 @@ func TestDamagedArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	archive := func(change func(*bundle.Model)) []byte {
-		m := bundle.Model{Name: "tiny", File: "tiny.gguf", Size: local.Size, SHA256: local.SHA256}
+		m := bundle.Model{Aliases: []string{"default"}, Ref: model, Name: "tiny", File: "tiny.gguf", Size: local.Size, SHA256: local.SHA256}
 		change(&m)
 		var b bytes.Buffer
 		_, err := bundle.Archive{
-			Manifest: bundle.Manifest{Firesteel: "test", Spark: server.Spark().Version, Model: &m},
-			Programs: []bundle.Program{{Path: program(t)}}, ModelPath: model,
+			Manifest: bundle.Manifest{Firesteel: "test", Spark: server.Spark().Version, Models: []bundle.Model{m}},
+			Programs: []bundle.Program{{Path: program(t)}}, ModelPaths: []string{model},
 		}.WriteTo(&b)
 		if err != nil {
 			t.Fatal(err)

@@ -38,12 +38,12 @@ func TestDamagedFolderModel(t *testing.T) {
 		want   []string
 	}{
 		// The files are as they should be, but no model.
-		{"whole", func(*bundle.File) {}, []string{"ai_analyze_sentiment: model tiny, file ", "/model/tiny: "}},
-		{"other content", func(f *bundle.File) { f.SHA256 = strings.Repeat("0", 64) }, []string{"/model/tiny/model.safetensors", "SHA-256", "damaged"}},
-		{"cut", func(f *bundle.File) { f.Size++ }, []string{"/model/tiny/model.safetensors", "bytes", "damaged"}},
+		{"whole", func(*bundle.File) {}, []string{"ai_analyze_sentiment: model tiny, file ", "/model/default/tiny: "}},
+		{"other content", func(f *bundle.File) { f.SHA256 = strings.Repeat("0", 64) }, []string{"/model/default/tiny/model.safetensors", "SHA-256", "damaged"}},
+		{"cut", func(f *bundle.File) { f.Size++ }, []string{"/model/default/tiny/model.safetensors", "bytes", "damaged"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m := &bundle.Model{Name: "tiny", File: "tiny", Size: local.Size, SHA256: local.SHA256}
+			m := bundle.Model{Aliases: []string{"default"}, Ref: folder, Name: "tiny", File: "tiny", Size: local.Size, SHA256: local.SHA256}
 			for _, f := range local.Files {
 				file := bundle.File(f)
 				if f.Name == "model.safetensors" {
@@ -53,8 +53,8 @@ func TestDamagedFolderModel(t *testing.T) {
 			}
 			var b bytes.Buffer
 			_, err := bundle.Archive{
-				Manifest: bundle.Manifest{Firesteel: "test", Spark: testkit.SparkVersion(), Model: m},
-				Programs: []bundle.Program{{Path: program(t)}}, ModelPath: folder,
+				Manifest: bundle.Manifest{Firesteel: "test", Spark: testkit.SparkVersion(), Models: []bundle.Model{m}},
+				Programs: []bundle.Program{{Path: program(t)}}, ModelPaths: []string{folder},
 			}.WriteTo(&b)
 			if err != nil {
 				t.Fatal(err)

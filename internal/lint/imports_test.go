@@ -49,7 +49,7 @@ var layers = map[string]struct {
 	"internal/arrowipc":           {nil, "client and worker read Arrow through it, so it must know neither"},
 	"internal/columns":            {[]string{"ai"}, "it stands between tables and functions, whoever brings the tables: worker or a job of one process"},
 	"internal/lint":               {nil, "rules about the source need none of it"},
-	"internal/testkit":            {[]string{"internal/...", "spark/localspark", "llm/weights"}, "the test kit starts servers and finds models; it knows no client, so that the client's own tests can use it"},
+	"internal/testkit":            {[]string{"internal/...", "spark/localspark", "llm", "llm/weights"}, "the test kit starts servers, finds models and is one; it knows no client, so that the client's own tests can use it"},
 	"internal/integration":        {[]string{"cli", "spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "tests of the whole may use the whole"},
 	"internal/...":                {[]string{"internal/..."}, "helpers know nothing of what they help"},
 	"bench/...":                   {[]string{"spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "a bench drives the parts as a user would"},

@@ -21,9 +21,9 @@ type Archive struct {
 	// Programs are the worker's executables: one, or one for each of several
 	// processors.
 	Programs []Program
-	// ModelPath is that of the model's file or folder; unread where there is no
-	// model, or where it has a Place.
-	ModelPath string
+	// ModelPaths are those of the manifest's models, each a file or a folder;
+	// unread for a model that has a Place.
+	ModelPaths []string
 }
 
 // Program is an executable of the worker.
@@ -67,9 +67,13 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 	if err := a.addPrograms(out); err != nil {
 		return counter.n, err
 	}
-	if m := a.Manifest.Model; m != nil && m.Place == "" {
+	for i := range a.Manifest.Models {
+		m := &a.Manifest.Models[i]
+		if m.Place != "" {
+			continue
+		}
 		for _, f := range m.Parts() {
-			if err := addFile(out, path.Join(ModelDir, m.File, f.Name), 0o644, filepath.Join(a.ModelPath, f.Name)); err != nil {
+			if err := addFile(out, path.Join(ModelDir, m.Dir(), m.File, f.Name), 0o644, filepath.Join(a.ModelPaths[i], f.Name)); err != nil {
 				return counter.n, err
 			}
 		}
@@ -95,8 +99,8 @@ func (a Archive) addPrograms(out *tar.Writer) error {
 	return nil
 }
 
-// Digest names the content, without reading the model again: the SHA-256 of
-// the manifest (which holds those of the model's files) and of the programs.
+// Digest names the content, without reading the models again: the SHA-256 of
+// the manifest (which holds those of the models' files) and of the programs.
 func (a Archive) Digest() (string, error) {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(a.Manifest); err != nil {

@@ -9,8 +9,9 @@
 //	                             script that runs the next one
 //	firesteel/bin/firesteel-CPU  programs, where there are several
 //	firesteel/manifest.json      Manifest
-//	firesteel/model/FILE         the model, or
-//	firesteel/model/FOLDER/...   its files; neither if Model.Place names them
+//	firesteel/model/NAME/FILE    a model, or
+//	firesteel/model/NAME/FOLDER/...
+//	                             its files; neither if Model.Place names them
 package bundle
 
 import (
@@ -33,16 +34,22 @@ type Manifest struct {
 	Firesteel string `json:"firesteel"`
 	// Spark is the server's version ("4.3.0"): it fixes the worker protocol.
 	Spark string `json:"spark"`
-	Model *Model `json:"model,omitempty"`
+	// Models of the session; the first is the one that functions ask unless
+	// another is named.
+	Models []Model `json:"models,omitempty"`
 }
 
-// Model is the model in an archive: one file, or a folder of several.
+// Model is a model of an archive: one file, or a folder of several.
 type Model struct {
-	Name   string `json:"name"`            // the reference the user gave
-	File   string `json:"file"`            // below ModelDir, file or folder; what the engine opens
-	Size   int64  `json:"size"`            // bytes, of all its files
-	SHA256 string `json:"sha256"`          // of several files see weights.Digest
-	Files  []File `json:"files,omitempty"` // of a folder
+	// Aliases are the names by which queries ask for it, at least one, and in
+	// the whole manifest no two alike but for case.
+	Aliases []string `json:"aliases"`
+	Ref     string   `json:"ref"`             // the reference the user gave
+	Name    string   `json:"name"`            // as a person would name it
+	File    string   `json:"file"`            // in Dir, file or folder; what the engine opens
+	Size    int64    `json:"size"`            // bytes, of all its files
+	SHA256  string   `json:"sha256"`          // of several files see weights.Digest
+	Files   []File   `json:"files,omitempty"` // of a folder
 	// Precision is what the engine keeps its weights in; empty leaves it to it.
 	Precision string `json:"precision,omitempty"`
 	// Place is where executors find the model if the archive does not hold it:
@@ -52,6 +59,9 @@ type Model struct {
 	// address always is.
 	NodeCopy bool `json:"node_copy,omitempty"`
 }
+
+// Dir is the model's folder, below ModelDir.
+func (m *Model) Dir() string { return m.Aliases[0] }
 
 // File is one file of a model.
 type File struct {
@@ -73,7 +83,7 @@ func (m *Model) Parts() []File {
 type Kind string
 
 const (
-	AI   Kind = "ai"   // a function of package ai, with the manifest's model
+	AI   Kind = "ai"   // a function of package ai, with the manifest's models
 	Host Kind = "host" // a function that the program itself registered by name
 )
 

@@ -62,9 +62,9 @@ func TestArchive(t *testing.T) {
 	os.WriteFile(program, []byte("program"), 0o755)
 	os.WriteFile(model, []byte("weights"), 0o644)
 	a := Archive{
-		Manifest:  Manifest{Firesteel: "v1", Spark: "4.3.0", Model: &Model{Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}},
-		Programs:  []Program{{program, "amd64"}},
-		ModelPath: model,
+		Manifest:   Manifest{Firesteel: "v1", Spark: "4.3.0", Models: []Model{{Aliases: []string{"default"}, Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}, {Aliases: []string{"big", "huge"}, Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}}},
+		Programs:   []Program{{program, "amd64"}},
+		ModelPaths: []string{model, model},
 	}
 	var first, second bytes.Buffer
 	n, err := a.WriteTo(&first)
@@ -80,12 +80,12 @@ func TestArchive(t *testing.T) {
 	}
 
 	entries := entries(t, &first)
-	if entries["bin/firesteel"] != "program" || entries["model/m.gguf"] != "weights" || !strings.Contains(entries["manifest.json"], `"4.3.0"`) {
+	if entries["bin/firesteel"] != "program" || entries["model/default/m.gguf"] != "weights" || entries["model/big/m.gguf"] != "weights" || len(entries) != 4 || !strings.Contains(entries["manifest.json"], `"4.3.0"`) {
 		t.Errorf("the archive holds %v", entries)
 	}
 
 	before, _ := a.Digest()
-	a.Manifest.Model.SHA256 = "01"
+	a.Manifest.Models[0].SHA256 = "01"
 	if after, _ := a.Digest(); after == before || before == "" {
 		t.Error("another model, but the same digest")
 	}
@@ -104,7 +104,7 @@ func TestArchiveOfFolder(t *testing.T) {
 	if err := errors.Join(os.Mkdir(model, 0o755), os.WriteFile(program, []byte("program"), 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	m := &Model{Name: "flan", File: "flan", SHA256: "00"}
+	m := &Model{Aliases: []string{"default"}, Name: "flan", File: "flan", SHA256: "00"}
 	for _, name := range []string{"config.json", "model.safetensors", "README.md"} {
 		if err := os.WriteFile(filepath.Join(model, name), []byte(name), 0o644); err != nil {
 			t.Fatal(err)
@@ -113,19 +113,19 @@ func TestArchiveOfFolder(t *testing.T) {
 			m.Files = append(m.Files, File{name, int64(len(name)), "00"})
 		}
 	}
-	a := Archive{Manifest: Manifest{Spark: "4.3.0", Model: m}, Programs: []Program{{program, "amd64"}}, ModelPath: model}
+	a := Archive{Manifest: Manifest{Spark: "4.3.0", Models: []Model{*m}}, Programs: []Program{{program, "amd64"}}, ModelPaths: []string{model}}
 	var b bytes.Buffer
 	if _, err := a.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
 	got := entries(t, &b)
 	delete(got, ManifestName)
-	want := map[string]string{"bin/firesteel": "program", "model/flan/config.json": "config.json", "model/flan/model.safetensors": "model.safetensors"}
+	want := map[string]string{"bin/firesteel": "program", "model/default/flan/config.json": "config.json", "model/default/flan/model.safetensors": "model.safetensors"}
 	if !maps.Equal(got, want) {
 		t.Errorf("the archive holds %v; want %v", got, want)
 	}
 	before, _ := a.Digest()
-	m.Files[0].SHA256 = "01"
+	a.Manifest.Models[0].Files[0].SHA256 = "01"
 	if after, _ := a.Digest(); after == before || before == "" {
 		t.Error("another file, but the same digest")
 	}
@@ -158,7 +158,7 @@ func entries(t *testing.T, archive io.Reader) map[string]string {
 // Several programs: the script runs that of the processor it runs on.
 func TestArchiveOfSeveralPrograms(t *testing.T) {
 	dir := t.TempDir()
-	a := Archive{Manifest: Manifest{Model: &Model{File: "m.gguf", Place: "/mnt/m.gguf"}}, ModelPath: "/not/read"}
+	a := Archive{Manifest: Manifest{Models: []Model{{Aliases: []string{"default"}, File: "m.gguf", Place: "/mnt/m.gguf"}}}, ModelPaths: []string{"/not/read"}}
 	for _, cpu := range []string{"amd64", "arm64"} {
 		path := filepath.Join(dir, cpu)
 		if err := os.WriteFile(path, []byte("#!/bin/sh\necho "+cpu+" \"$@\"\n"), 0o755); err != nil {
