@@ -135,6 +135,9 @@ func (a *app) readScript(name string) (string, error) {
 // runStatement runs one statement and shows what it answers, if it has columns.
 func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Session, statement string, f sqlFlags) error {
 	defer a.queries.end()
+	if strings.HasPrefix(session.Version(), "3.") {
+		statement = positional(statement)
+	}
 	df, err := session.SQL(ctx, statement) // runs a command, only reads a query
 	if err != nil {
 		return err
