@@ -33,6 +33,7 @@ var layers = map[string]struct {
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
+	"files":                       {[]string{"internal/arrowipc"}, "files are tables of bytes: they know no function and no model"},
 	"llm":                         {nil, "the contract has no dependencies"},
 	"llm/weights":                 {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
 	"llm/weights/gguf/...":        {[]string{"llm/weights/gguf/...", "llm/weights/mapped", "llm/weights/numbers"}, "a file format stands alone"},

@@ -1,0 +1,137 @@
+package files
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Bounds of what is inferred: what is beyond them is text.
+const (
+	maxDepth   = 16   // of lists and objects in each other
+	maxMembers = 1000 // of an object that is a value: with more, names are data
+)
+
+// kinds of JSON values, as bits.
+type kinds uint8
+
+const (
+	boolKind kinds = 1 << iota
+	intKind
+	floatKind
+	textKind
+	listKind
+	objectKind
+	rawKind // only as JSON text
+)
+
+// shape is the type of JSON values: the narrowest that changes none of them.
+type shape struct {
+	seen    kinds
+	largest bool // an integer that a DOUBLE cannot hold was among them
+	element *shape
+	names   []string // an object's, by their first appearance
+	members map[string]*shape
+}
+
+// see takes a valid JSON value.
+func (s *shape) see(value []byte, depth int) {
+	switch value[0] {
+	case 'n':
+	case 't', 'f':
+		s.seen |= boolKind
+	case '"':
+		s.seen |= textKind
+	case '[':
+		s.seen |= listKind
+		if depth == maxDepth {
+			s.seen |= rawKind
+			return
+		}
+		if s.element == nil {
+			s.element = &shape{}
+		}
+		elements(value, func(v []byte) error { s.element.see(v, depth+1); return nil })
+	case '{':
+		s.seen |= objectKind
+		if depth == maxDepth || len(s.names) > maxMembers {
+			s.seen |= rawKind
+			return
+		}
+		members(value, func(name string, v []byte) error { s.member(name).see(v, depth+1); return nil })
+	default:
+		s.seeNumber(value)
+	}
+}
+
+func (s *shape) seeNumber(number []byte) {
+	if v, err := strconv.ParseInt(string(number), 10, 64); err == nil && string(number) != "-0" {
+		s.seen |= intKind
+		if v > 1<<53 || v < -1<<53 {
+			s.largest = true
+		}
+		return
+	}
+	s.seen |= floatKind
+	if !exactFloat(number) {
+		s.seen |= rawKind
+	}
+}
+
+func (s *shape) member(name string) *shape {
+	if m := s.members[name]; m != nil {
+		return m
+	}
+	if s.members == nil {
+		s.members = map[string]*shape{}
+	}
+	m := &shape{}
+	s.names = append(s.names, name)
+	s.members[name] = m
+	return m
+}
+
+func (s *shape) arrowType() arrow.DataType {
+	switch s.seen {
+	case boolKind:
+		return arrow.FixedWidthTypes.Boolean
+	case intKind:
+		return arrow.PrimitiveTypes.Int64
+	case floatKind:
+		return arrow.PrimitiveTypes.Float64
+	case intKind | floatKind:
+		if !s.largest {
+			return arrow.PrimitiveTypes.Float64
+		}
+	case listKind:
+		return arrow.ListOf(s.element.arrowType())
+	case objectKind:
+		if len(s.names) > 0 && len(s.names) <= maxMembers {
+			return arrow.StructOf(s.fields()...)
+		}
+	}
+	return arrow.BinaryTypes.String
+}
+
+func (s *shape) fields() []arrow.Field {
+	fields := make([]arrow.Field, len(s.names))
+	for i, name := range s.names {
+		fields[i] = arrow.Field{Name: name, Type: s.members[name].arrowType(), Nullable: true}
+	}
+	return fields
+}
+
+// asText makes all columns text.
+func (s *shape) asText() {
+	for _, m := range s.members {
+		m.seen = rawKind
+	}
+}
+
+// maxColumns bounds the columns that JSON may have.
+const maxColumns = 10000
+
+func tooManyColumns(name string) error {
+	return fmt.Errorf("%s has objects with more than %d names in all: these are no columns; give it a column that holds the object", name, maxColumns)
+}

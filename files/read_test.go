@@ -1,0 +1,325 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/klauspost/compress/gzip"
+)
+
+func save(t testing.TB, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// table reads a file and shows it: the schema, then each row as JSON.
+func table(t testing.TB, path string, o ReadOptions) (string, error) {
+	t.Helper()
+	o.Allocator = checked(t)
+	r, err := Open(t.Context(), path, o)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	var b strings.Builder
+	for i, f := range r.Schema().Fields() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(f.Name + " " + f.Type.String())
+	}
+	batch, err := readUntil(r)
+	if err != nil {
+		return b.String(), err
+	}
+	if batch == nil {
+		return b.String(), nil
+	}
+	defer batch.Release()
+	for i := range int(batch.NumRows()) {
+		line := []byte("\n")
+		for k, a := range batch.Columns() {
+			if k > 0 {
+				line = append(line, '|')
+			}
+			if line, err = appendValue(line, a, i); err != nil {
+				return "", err
+			}
+		}
+		b.Write(line)
+	}
+	return b.String(), nil
+}
+
+func TestRead(t *testing.T) {
+	types := func(pairs ...string) map[string]arrow.DataType {
+		m := map[string]arrow.DataType{}
+		for i := 0; i < len(pairs); i += 2 {
+			m[pairs[i]], _ = ParseType(pairs[i+1])
+		}
+		return m
+	}
+	for _, c := range []struct {
+		name, content string
+		o             ReadOptions
+		want          string
+	}{
+		{"a.csv", "a,b\n1,x\n2,\"y, \"\"z\"\"\nw\"\n", ReadOptions{}, "a int64, b utf8\n1|\"x\"\n2|\"y, \\\"z\\\"\\nw\""},
+		{"crlf.csv", "\xef\xbb\xbfa,b\r\n1,\"x\"\r\n\r\n2,y", ReadOptions{}, "a int64, b utf8\n1|\"x\"\n2|\"y\""},
+		{"null.csv", "a,b\n,\"\"\n1,\n", ReadOptions{}, "a int64, b utf8\nnull|\"\"\n1|null"},
+		{"one.csv", "a\n1\n\n\"2\"\n", ReadOptions{}, "a int64\n1\nnull\n2"},
+		{"bare.csv", "a,b\n5\" pipe,it's \"so\"\n", ReadOptions{}, "a utf8, b utf8\n\"5\\\" pipe\"|\"it's \\\"so\\\"\""},
+		{"empty.csv", "a,b\n", ReadOptions{}, "a utf8, b utf8"},
+		{"names.csv", ",b\n1,2\n", ReadOptions{}, "_c0 int64, b int64\n1|2"},
+		{"none.csv", "1,x\n2,y\n", ReadOptions{NoHeader: true}, "_c0 int64, _c1 utf8\n1|\"x\"\n2|\"y\""},
+		{"semi.csv", "a;b\n1;x\n", ReadOptions{Delimiter: ';'}, "a int64, b utf8\n1|\"x\""},
+		{"a.tsv", "a\tb\n1\tx,y\n", ReadOptions{}, "a int64, b utf8\n1|\"x,y\""},
+		{"text.csv", "a\n1\n", ReadOptions{AllText: true}, "a utf8\n\"1\""},
+		{"given.csv", "a,b\n007,1\n", ReadOptions{Types: types("a", "INT", "b", "double")}, "a int32, b float64\n7|1"},
+		{"quoted.csv", "a\n\"\"\n", ReadOptions{Types: types("a", "INT")}, "a int32\nnull"},
+		{"a.jsonl", `{"a": 1, "b": "x"}` + "\n\n" + ` {"b": null, "c": [1, 2.5]} `, ReadOptions{}, "a int64, b utf8, c list<item: float64, nullable>\n1|\"x\"|null\nnull|null|[1,2.5]"},
+		{"o.jsonl", `{"o": {"p": {"q": true}}}` + "\n" + `{"o": {"r": "\u00e4\n"}}`, ReadOptions{},
+			"o struct<p: struct<q: bool nullable> nullable, r: utf8 nullable>\n{\"p\":{\"q\":true},\"r\":null}\n{\"p\":null,\"r\":\"ä\\n\"}"},
+		{"mixed.jsonl", `{"a": 1}` + "\n" + `{"a": "x"}` + "\n" + `{"a": {"k": [ 1 ]}}`, ReadOptions{}, "a utf8\n\"1\"\n\"x\"\n\"{\\\"k\\\": [ 1 ]}\""},
+		{"digits.jsonl", `{"a": 0.12345678901234567890, "b": 12345678901234567890, "c": 9007199254740993, "d": -0}` + "\n" + `{"c": 0.5, "d": 1e2}`, ReadOptions{},
+			"a utf8, b utf8, c utf8, d float64\n\"0.12345678901234567890\"|\"12345678901234567890\"|\"9007199254740993\"|-0\nnull|null|\"0.5\"|100"},
+		{"empty.jsonl", `{"a": {}, "b": [], "c": null}`, ReadOptions{}, "a utf8, b list<item: utf8, nullable>, c utf8\n\"{}\"|[]|null"},
+		{"array.json", "[\n {\"a\": 1},\n {\"a\": \"]},{\\\"\"}\n]\n", ReadOptions{}, "a utf8\n\"1\"\n\"]},{\\\"\""},
+		{"given.jsonl", `{"a": "5"}` + "\n" + `{"a": 6, "z": "2026-01-31"}`, ReadOptions{Types: types("a", "INT", "z", "DATE")}, "a int32, z date32\n5|null\n6|\"2026-01-31\""},
+		{"text.jsonl", `{"a": 1}`, ReadOptions{AllText: true}, "a utf8\n\"1\""},
+		{"a.txt", "x\r\n\ny", ReadOptions{}, "value utf8\n\"x\"\n\"\"\n\"y\""},
+		{"empty.txt", "", ReadOptions{}, "value utf8"},
+		{"other", "a\n1\n", ReadOptions{Format: CSV}, "a int64\n1"},
+	} {
+		for _, rows := range []int{1, 1024} {
+			c.o.Rows = rows
+			got, err := table(t, save(t, c.name, c.content), c.o)
+			if err != nil || got != c.want {
+				t.Errorf("%s: %v\ngot  %s\nwant %s", c.name, err, got, c.want)
+			}
+			// Standard input gives the same, whatever it is read by.
+			o := c.o
+			o.Stdin = slow{strings.NewReader(c.content)}
+			if o.Format, _, err = formatOf(c.name, o.Format); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := table(t, "-", o); err != nil || got != c.want {
+				t.Errorf("%s from standard input: %v\ngot  %s\nwant %s", c.name, err, got, c.want)
+			}
+		}
+	}
+}
+
+// slow gives a byte at a time.
+type slow struct{ io.Reader }
+
+func (s slow) Read(b []byte) (int, error) { return s.Reader.Read(b[:min(1, len(b))]) }
+
+// Types are inferred only where values come back with the same characters.
+func TestInferenceKeepsValues(t *testing.T) {
+	for _, c := range []struct{ values, want string }{
+		{"1 -5 0 9223372036854775807", "int64"},
+		{"007", "utf8"}, {"+5", "utf8"}, {"-0", "utf8"}, {"9223372036854775808", "utf8"}, {"1_000", "utf8"}, {"0x1f", "utf8"}, {"1 x", "utf8"},
+		{"1.50 2.25 -0.01", "decimal(38, 2)"}, {"1.5 2.25", "float64"}, {"1 2.5", "float64"}, {"1.50 2.5", "utf8"}, {"1e3", "utf8"}, {"-0.0", "utf8"},
+		{"1.0 1.10", "utf8"}, {".5", "utf8"}, {"5.", "utf8"}, {"NaN", "utf8"}, {"1.5 0.12345678901234567890", "utf8"},
+		{"true false", "bool"}, {"True", "utf8"}, {"true 1", "utf8"},
+		{"2026-01-31", "utf8"},
+	} {
+		content := "c,id\n" + strings.Join(strings.Fields(c.values), ",1\n") + ",1\n"
+		path := save(t, "x.csv", content)
+		r, err := Open(t.Context(), path, ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Schema().Field(0).Type.String(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.values, got, c.want)
+		}
+		batch := readAll(t, r)
+		out := filepath.Join(t.TempDir(), "out.csv")
+		write(t, out, WriteOptions{}, batch)
+		if again, _ := os.ReadFile(out); string(again) != content {
+			t.Errorf("%q came back as %q", content, again)
+		}
+		r.Close()
+	}
+}
+
+// Errors say where, and what to do.
+func TestReadErrors(t *testing.T) {
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	fmt.Fprint(z, "a,b\n"+strings.Repeat("1,x\n", 100000))
+	z.Close()
+	for _, c := range []struct {
+		name, content, want string
+		o                   ReadOptions
+	}{
+		{"a.csv", "a,b\n1,2\n3\n", "a.csv, line 3: it has 1 cell, but the first line has 2", ReadOptions{}},
+		{"a.csv", "a,b\n1,\"x\ny\n", `a.csv, line 2: the quote that opens cell 2 is not closed; a quote within quotes is written twice`, ReadOptions{}},
+		{"a.csv", "a,b\n\"x\"y,2\n", `a.csv, line 2: cell 1 ends with a quote, but 'y' follows`, ReadOptions{}},
+		{"a.csv", "a,b\n1,\xe9\n", "a.csv, line 2, column b: the byte 0xE9 after 0 others is no UTF-8 text: convert the file first, with iconv", ReadOptions{}},
+		{"a.csv", "", "a.csv is empty: a first line with the columns' names is needed", ReadOptions{}},
+		{"a.csv", "a,a\n", `two columns named "a": rename one`, ReadOptions{}},
+		{"a.csv", "a\nx\n", `a.csv, line 2, column a: "x" is no INT`, ReadOptions{Types: map[string]arrow.DataType{"a": arrow.PrimitiveTypes.Int32}}},
+		{"a.csv", "a\nx\n", `has no column "b" to give a type to; it has a`, ReadOptions{Types: map[string]arrow.DataType{"b": arrow.PrimitiveTypes.Int32}}},
+		{"a.csv", "\xff\xfea\x00", "is UTF-16 text: convert it first", ReadOptions{}},
+		{"a.csv", "PAR1....", "is a Parquet file: let its name end with .parquet", ReadOptions{}},
+		{"a.csv", zipped.String(), "is a gzip file: let its name end with .gz", ReadOptions{}},
+		{"a.csv.gz", "a,b\n", "is no gzip file", ReadOptions{}},
+		{"a.csv.gz", zipped.String()[:zipped.Len()-9], "cannot be unpacked: it ends too early", ReadOptions{}},
+		{"a.csv.zst", "a,b\n", "cannot be unpacked", ReadOptions{}},
+		{"a.csv", "a\n" + strings.Repeat("x", 100000), "line 2: it is longer than 0 MiB", ReadOptions{MaxRow: 1000}},
+		{"a.csv", "a\n\"" + strings.Repeat("x", 100000), "line 2: the quote that opens cell 1 is not closed", ReadOptions{MaxRow: 1000}},
+		{"a.jsonl", "{\"a\": 1}\n{\"a\": \n", "a.jsonl, line 2: \"{\\\"a\\\":\" is no JSON object: unexpected end", ReadOptions{}},
+		{"a.jsonl", "{\"a\": 1}\n[1]\n", "a.jsonl, line 2: \"[1]\" is no JSON object; a row is one, such as", ReadOptions{}},
+		{"a.jsonl", "1\n", "has no JSON object in its first rows", ReadOptions{}},
+		{"a.json", "[{\"a\": 1}, {\"a\"", "the array of objects that begins the file is not closed", ReadOptions{}},
+		{"a.json", "[{\"a\": 1}] x", "something follows the end of the array", ReadOptions{}},
+		{"a.jsonl", "{\"a\": [\"x\"]}", `column a: "[\"x\"]" is no INT`, ReadOptions{Types: map[string]arrow.DataType{"a": arrow.PrimitiveTypes.Int32}}},
+		{"a.txt", "x\n\xff\n", "a.txt, line 2: the byte 0xFF", ReadOptions{}},
+		{"a.parquet", "hello, world", "is no Parquet file: it does not begin with PAR1", ReadOptions{}},
+		{"a.parquet", "PAR1hello, world", "is a damaged Parquet file", ReadOptions{}},
+		{"a.parquet.gz", "", "Parquet is compressed within; leave out .gz", ReadOptions{}},
+		{"a.dat", "", "tells no format: let it end with .csv", ReadOptions{}},
+	} {
+		got, err := table(t, save(t, c.name, c.content), c.o)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %.20q: %v (%q), want %q", c.name, c.content, err, got, c.want)
+		}
+	}
+	dir := filepath.Dir(save(t, "reviews.csv", "a\n"))
+	for path, want := range map[string]string{
+		filepath.Join(dir, "Reviews.csv"):     "did you mean " + filepath.Join(dir, "reviews.csv") + "?",
+		filepath.Join(dir, "reviews.parquet"): "did you mean " + filepath.Join(dir, "reviews.csv") + "?",
+		filepath.Join(dir, "no", "x.csv"):     "there is no folder",
+	} {
+		if _, err := Open(t.Context(), path, ReadOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+	if _, err := Open(t.Context(), "-", ReadOptions{Format: Parquet}); err == nil || !strings.Contains(err.Error(), "save it to a file") {
+		t.Errorf("Parquet from standard input: %v", err)
+	}
+}
+
+// What the sample did not show is an error, and no changed value.
+func TestBeyondSample(t *testing.T) {
+	for _, c := range []struct {
+		format           Format
+		begin, row, last string
+		want             string
+	}{
+		{CSV, "a,b\n", "1,22222222222222222222\n", "007,x\n", `column a: "007" is no BIGINT, but all before it are: give the column the type STRING`},
+		{CSV, "a,b\n", "1.50,22222222222222222222\n", "1.5,x\n", `column a: "1.5" is no DECIMAL(38,2)`},
+		{JSON, "", "{\"a\": 1, \"b\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n", "{\"a\": \"1\"}\n", `column a: "\"1\"" is no BIGINT: what came before it was otherwise`},
+		{JSON, "", "{\"a\": 1.5, \"b\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n", "{\"a\": 0.12345678901234567890}\n", "has more digits than a DOUBLE"},
+		{JSON, "", "{\"a\": {\"x\": 1}, \"b\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n", "{\"a\": {\"y\": 1}}\n", `column a: its object has "y"`},
+		{JSON, "", "{\"a\": 1, \"b\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"}\n", "{\"c\": 1}\n", `it has "c", which the rows before it do not have`},
+	} {
+		content := c.begin + strings.Repeat(c.row, sampleOnce/len(c.row)+10) + c.last
+		_, err := table(t, "-", ReadOptions{Format: c.format, Stdin: strings.NewReader(content)})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s after %s: %v, want %q", c.last, c.row, err, c.want)
+		}
+	}
+}
+
+// With Bad, rows that are wrong are rows of NULL, and nothing else is lost.
+func TestBadRows(t *testing.T) {
+	for _, c := range []struct {
+		name, content, want string
+		bad                 string // row:line of each
+	}{
+		{"a.csv", "a,b\n1,x\n2\n3,\"z\n4,y\n5,w,\n6,\"q\"u\n7,v\n", "a int64, b utf8\n1|\"x\"\nnull|null\nnull|null\n4|\"y\"\nnull|null\nnull|null\n7|\"v\"", "[1:3 2:4 4:6 5:7]"},
+		{"a.jsonl", "{\"a\": 1}\n{\n{\"a\": 2}\n\"x\"\n", "a int64\n1\nnull\n2\nnull", "[1:2 3:4]"},
+		{"a.json", "[{\"a\": 1},\n{\"a\" 2}, 5,\n{\"a\": 3}]", "a int64\n1\nnull\nnull\n3", "[1:2 2:2]"},
+		{"a.txt", "x\n\xff\ny\n", "value utf8\n\"x\"\nnull\n\"y\"", "[1:2]"},
+	} {
+		for _, rows := range []int{1, 2, 100} {
+			var bad []string
+			got, err := table(t, save(t, c.name, c.content), ReadOptions{Rows: rows, Bad: func(b Bad) {
+				if !strings.Contains(b.Reason.Error(), fmt.Sprintf("%s, line %d", c.name, b.Line)) {
+					t.Errorf("the reason does not say where: %v", b.Reason)
+				}
+				bad = append(bad, fmt.Sprintf("%d:%d", b.Row, b.Line))
+			}})
+			if err != nil || got != c.want || fmt.Sprint(bad) != c.bad {
+				t.Errorf("%s: %v, bad rows %v, want %v\ngot  %s\nwant %s", c.name, err, bad, c.bad, got, c.want)
+			}
+		}
+	}
+}
+
+// A batch ends by rows or by bytes; rows before an error are given first.
+func TestBatches(t *testing.T) {
+	content := "a,b\n" + strings.Repeat("1,"+strings.Repeat("x", 1000)+"\n", 100) + "oops\n"
+	r, err := Open(t.Context(), save(t, "a.csv", content), ReadOptions{Rows: 30, Bytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sizes []int64
+	for {
+		b, err := r.Next(t.Context())
+		if err != nil {
+			if !strings.Contains(err.Error(), "line 102") {
+				t.Errorf("the error is %v", err)
+			}
+			if _, again := r.Next(t.Context()); again == nil || again.Error() != err.Error() {
+				t.Errorf("after the error: %v", again)
+			}
+			break
+		}
+		sizes = append(sizes, b.NumRows())
+		b.Release()
+	}
+	if fmt.Sprint(sizes) != "[30 30 30 10]" {
+		t.Errorf("batches of %v rows", sizes)
+	}
+	r.Close()
+	if r, err = Open(t.Context(), save(t, "a.csv", content), ReadOptions{Bytes: 10000}); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := r.Next(t.Context())
+	if err != nil || b.NumRows() != 10 {
+		t.Errorf("a batch of 10000 bytes has %v rows of 1000, %v", b, err)
+	}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Next(stopped); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled Next gives %v", err)
+	}
+}
+
+func TestParseType(t *testing.T) {
+	for text, want := range map[string]string{"string": "utf8", " Decimal( 10 , 2 ) ": "decimal(10, 2)", "decimal(5)": "decimal(5, 0)", "timestamp": "timestamp[us, tz=UTC]"} {
+		if got, err := ParseType(text); err != nil || got.String() != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "text", "decimal(39,2)", "decimal(5,6)", "decimal(5,2", "decimal(x)", "decimal(-1,0)"} {
+		if got, err := ParseType(text); err == nil || !strings.Contains(err.Error(), "write STRING") {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, f := range []string{"csv", "TSV", "json", "ndjson", "parquet", "txt", "text"} {
+		if _, err := ParseFormat(f); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := ParseFormat("xls"); err == nil {
+		t.Error("xls is a format")
+	}
+}
