@@ -80,7 +80,7 @@ func TestPrefixes(t *testing.T) {
 	ask := func(n int) llm.Request {
 		return llm.Request{Prefix: fmt.Sprintf("prefix number %d of those that are kept\n", n), Text: "x", MaxTokens: 2}
 	}
-	size := e.prefixes.size(e.CountTokens(ask(10).Prefix))
+	size := e.prefixes.shape.Bytes(e.CountTokens(ask(10).Prefix))
 	fits := int(e.prefixes.maxBytes / size)
 	var all []llm.Request
 	for i := range 2*fits + 3 {

@@ -184,7 +184,7 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 	bytes := int64(0)
 	var chosen []*group
 	for _, g := range order {
-		if size := e.prefixes.size(len(g.tokens)); bytes+size <= e.prefixes.maxBytes {
+		if size := e.prefixes.shape.Bytes(len(g.tokens)); bytes+size <= e.prefixes.maxBytes {
 			bytes += size
 			chosen = append(chosen, g)
 		}
@@ -232,7 +232,7 @@ func (e *Engine) sequences(plans []*plan) []*sequence {
 // longestFirst sorts what is to be computed: a long one that begins last would
 // be waited for alone.
 func longestFirst(sequences []*sequence) {
-	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.reserve(), a.reserve()) })
+	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.total(), a.total()) })
 }
 
 // result reads the answer of a plan that has been computed.

@@ -34,9 +34,9 @@ func (s *sequence) isPrefix() bool { return s.trie == nil && s.mean == nil && s.
 // prefixes keeps the prefixes used last, within a bound of memory. Those in
 // use live on for their users when they are dropped from it.
 type prefixes struct {
-	scheduler  *scheduler
-	tokenBytes int64
-	maxBytes   int64
+	scheduler *scheduler
+	shape     nn.CacheShape
+	maxBytes  int64
 
 	mu    sync.Mutex
 	byKey map[string]*list.Element // of *prefix
@@ -46,18 +46,12 @@ type prefixes struct {
 
 func newPrefixes(s *scheduler, maxBytes int64) *prefixes {
 	return &prefixes{
-		scheduler:  s,
-		tokenBytes: s.network.Cache().TokenBytes(),
-		maxBytes:   maxBytes,
-		byKey:      map[string]*list.Element{},
-		order:      list.New(),
+		scheduler: s,
+		shape:     s.network.Cache(),
+		maxBytes:  maxBytes,
+		byKey:     map[string]*list.Element{},
+		order:     list.New(),
 	}
-}
-
-// size is the memory of a prefix: whole blocks.
-func (p *prefixes) size(tokens int) int64 {
-	blocks := (tokens + nn.BlockTokens - 1) / nn.BlockTokens
-	return int64(blocks) * nn.BlockTokens * p.tokenBytes
 }
 
 func tokenKey(tokens []int32) string {
@@ -82,7 +76,7 @@ func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
 		var shared context.Context
 		shared, entry.cancel = context.WithCancel(context.Background())
 		p.byKey[key] = p.order.PushFront(entry)
-		p.bytes += p.size(len(tokens))
+		p.bytes += p.shape.Bytes(len(tokens))
 		p.evict()
 		go p.compute(shared, key, entry)
 	}
@@ -137,6 +131,6 @@ func (p *prefixes) remove(key string, entry *prefix) {
 	if e, ok := p.byKey[key]; ok && e.Value == entry {
 		p.order.Remove(e)
 		delete(p.byKey, key)
-		p.bytes -= p.size(len(entry.tokens))
+		p.bytes -= p.shape.Bytes(len(entry.tokens))
 	}
 }

@@ -209,7 +209,8 @@ func (w *worker) fill() {
 }
 
 func (w *worker) bytes(s *sequence) int64 {
-	return int64(s.reserve()) * w.pool.Shape.TokenBytes()
+	read, own := s.reserve()
+	return w.pool.Shape.Bytes(read) + w.pool.Shape.Bytes(own)
 }
 
 // step computes the next rows of each active sequence.

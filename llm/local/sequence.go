@@ -54,13 +54,23 @@ func (s *sequence) feed() int {
 	return n
 }
 
-// reserve is the number of tokens its own cache may come to hold.
-func (s *sequence) reserve() int {
-	n := len(s.input) + len(s.prompt) + s.max
-	if s.trie != nil {
-		n += len(s.trie.inner)
+// reserve is the number of tokens it reads, and that its own cache may come to
+// hold.
+func (s *sequence) reserve() (read, own int) {
+	read, own = len(s.input), len(s.prompt)+s.max
+	if s.input == nil && s.memory != nil {
+		read = s.memory.Len()
 	}
-	return n
+	if s.trie != nil {
+		own += len(s.trie.inner)
+	}
+	return read, own
+}
+
+// total is reserve's sum.
+func (s *sequence) total() int {
+	read, own := s.reserve()
+	return read + own
 }
 
 // rows gives the next rows to compute, at most limit.

@@ -102,7 +102,7 @@ func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []flo
 	for i, column := range a.columns {
 		s := &c.segments[i]
 		_, values := s.block.head(shape, layer, head)
-		a.Kernels.Panels(n, min(s.n, end-s.start), a.scores[column:], width, values, BlockTokens*kernel.Width, shape.HeadSize/kernel.Width, out, outStride, i > 0)
+		a.Kernels.Panels(n, min(s.n, end-s.start), a.scores[column:], width, values, s.block.tokens*kernel.Width, shape.HeadSize/kernel.Width, out, outStride, i > 0)
 	}
 	for i := range n {
 		scale := 1 / a.sums[i]

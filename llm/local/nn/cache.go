@@ -6,8 +6,8 @@ package nn
 
 import "github.com/firesteel/firesteel/llm/local/kernel"
 
-// BlockTokens is how many tokens a block of a cache holds.
-const BlockTokens = 32
+// mostTokens is how many tokens a block of a cache holds at most.
+const mostTokens = 128
 
 // CacheShape is what a network keeps of each token: a key and a value for each
 // layer and head.
@@ -18,15 +18,21 @@ func (s CacheShape) TokenBytes() int64 {
 	return int64(s.Layers) * int64(s.Heads) * int64(s.HeadSize) * 8
 }
 
-// block holds the keys and values of BlockTokens tokens. For each layer and
-// head stand, as packed matrices ready for multiplication, the keys as
-// [BlockTokens/16][HeadSize][16] and then the values as
-// [HeadSize/16][BlockTokens][16].
-type block struct{ data []float32 }
+// Bytes is the memory that a cache of n tokens takes, grown at once.
+func (s CacheShape) Bytes(n int) int64 { return int64(kernel.Pad(n)) * s.TokenBytes() }
+
+// block holds the keys and values of some tokens, a multiple of kernel.Width.
+// For each layer and head stand, as packed matrices ready for multiplication,
+// the keys as [tokens/16][HeadSize][16] and then the values as
+// [HeadSize/16][tokens][16].
+type block struct {
+	tokens int
+	data   []float32
+}
 
 // head gives the keys and values of one head in one layer.
 func (b *block) head(s CacheShape, layer, head int) (keys, values []float32) {
-	size := s.HeadSize * BlockTokens
+	size := s.HeadSize * b.tokens
 	at := (layer*s.Heads + head) * 2 * size
 	return b.data[at : at+size], b.data[at+size : at+2*size]
 }
@@ -34,19 +40,33 @@ func (b *block) head(s CacheShape, layer, head int) (keys, values []float32) {
 // Pool keeps blocks for reuse. It serves one goroutine.
 type Pool struct {
 	Shape CacheShape
-	free  []*block
+	free  [mostTokens/kernel.Width + 1][]*block // by their tokens
+	bytes int64                                 // of the free ones
 }
 
-// maxFree bounds the memory of a pool at rest.
-const maxFree = 32
+// maxFree bounds the memory of a pool at rest, in bytes.
+const maxFree = 64 << 20
 
-func (p *Pool) get() *block {
-	if n := len(p.free); n > 0 {
-		b := p.free[n-1]
-		p.free = p.free[:n-1]
-		return b
+// get gives a block of n tokens or, where there is a larger one to be had for
+// nothing, that.
+func (p *Pool) get(n int) *block {
+	for class := n / kernel.Width; class < len(p.free); class++ {
+		if last := len(p.free[class]) - 1; last >= 0 {
+			b := p.free[class][last]
+			p.free[class] = p.free[class][:last]
+			p.bytes -= p.Shape.Bytes(b.tokens)
+			return b
+		}
 	}
-	return &block{make([]float32, p.Shape.TokenBytes()/4*BlockTokens)}
+	return &block{n, make([]float32, p.Shape.Bytes(n)/4)}
+}
+
+func (p *Pool) put(b *block) {
+	if size := p.Shape.Bytes(b.tokens); p.bytes+size <= maxFree {
+		class := b.tokens / kernel.Width
+		p.free[class] = append(p.free[class], b)
+		p.bytes += size
+	}
 }
 
 // Cache is the keys and values of one sequence's tokens, in slots 0, 1, 2, ...
@@ -85,11 +105,13 @@ func (c *Cache) Len() int { return c.length }
 func (c *Cache) Grow(n int) {
 	for n > 0 {
 		last := len(c.segments) - 1
-		if last < 0 || !c.segments[last].owned || c.segments[last].n == BlockTokens {
-			c.segments = append(c.segments, segment{c.pool.get(), c.length, 0, true})
+		if last < 0 || !c.segments[last].owned || c.segments[last].n == c.segments[last].block.tokens {
+			// A quarter more than there is, so that a long text has few blocks.
+			tokens := min(kernel.Pad(max(n, c.length/4)), mostTokens)
+			c.segments = append(c.segments, segment{c.pool.get(tokens), c.length, 0, true})
 			last++
 		}
-		add := min(n, BlockTokens-c.segments[last].n)
+		add := min(n, c.segments[last].block.tokens-c.segments[last].n)
 		c.segments[last].n += add
 		c.length += add
 		n -= add
@@ -99,8 +121,8 @@ func (c *Cache) Grow(n int) {
 // Release gives the cache's own blocks back to its pool.
 func (c *Cache) Release() {
 	for _, s := range c.segments {
-		if s.owned && len(c.pool.free) < maxFree {
-			c.pool.free = append(c.pool.free, s.block)
+		if s.owned {
+			c.pool.put(s.block)
 		}
 	}
 	c.segments, c.length = nil, 0
@@ -150,7 +172,7 @@ func (c *Cache) put(layer int, b *block, slot, n int, k, v []float32, stride int
 			from := v[i*stride+at:][:shape.HeadSize]
 			to := values[(slot+i)*kernel.Width:]
 			for j := 0; j < len(from); j += kernel.Width {
-				*(*[kernel.Width]float32)(to[j*BlockTokens:]) = [kernel.Width]float32(from[j:])
+				*(*[kernel.Width]float32)(to[j*b.tokens:]) = [kernel.Width]float32(from[j:])
 			}
 		}
 	}

@@ -95,15 +95,31 @@ func TestAttention(t *testing.T) {
 func TestPoolReuse(t *testing.T) {
 	pool := &Pool{Shape: CacheShape{Layers: 1, Heads: 1, HeadSize: 16}}
 	prefix := NewCache(pool, nil)
-	prefix.Grow(BlockTokens + 1)
+	prefix.Grow(33)
 	c := NewCache(pool, prefix)
-	c.Grow(3 * BlockTokens)
-	c.Release()
-	if len(pool.free) != 3 {
-		t.Errorf("%d blocks came back, of 3 that were its own", len(pool.free))
+	c.Grow(mostTokens + 20)
+	for range 28 {
+		c.Grow(1)
 	}
-	if prefix.Len() != BlockTokens+1 {
+	var tokens []int
+	for _, s := range c.segments {
+		tokens = append(tokens, s.block.tokens)
+	}
+	// Of 33 tokens; of 148 in two, the second a quarter of the 161 before it.
+	if want := []int{48, mostTokens, 48}; !slices.Equal(tokens, want) {
+		t.Errorf("blocks of %v tokens, want %v", tokens, want)
+	}
+	large := c.segments[1].block
+	c.Release()
+	if want := pool.Shape.Bytes(mostTokens + 48); pool.bytes != want {
+		t.Errorf("%d bytes came back, of %d that were its own", pool.bytes, want)
+	}
+	if prefix.Len() != 33 {
 		t.Error("the prefix was released too")
+	}
+	c.Grow(100)
+	if c.segments[0].block != large {
+		t.Error("a larger block that is free was not taken")
 	}
 }
 
