@@ -2,35 +2,35 @@
 
 package kernel
 
-// tile1 computes C[1][16] (+)= A[1][k] * B[k][16]; lda and ldc are in numbers.
+// tile1 computes C[1][16] (+)= A[1][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile1(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
+func tile1(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile2 computes C[2][16] (+)= A[2][k] * B[k][16]; lda and ldc are in numbers.
+// tile2 computes C[2][16] (+)= A[2][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile2(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
+func tile2(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile3 computes C[3][16] (+)= A[3][k] * B[k][16]; lda and ldc are in numbers.
+// tile3 computes C[3][16] (+)= A[3][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile3(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
+func tile3(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile4 computes C[4][16] (+)= A[4][k] * B[k][16]; lda and ldc are in numbers.
+// tile4 computes C[4][16] (+)= A[4][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile4(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
+func tile4(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile5 computes C[5][16] (+)= A[5][k] * B[k][16]; lda and ldc are in numbers.
+// tile5 computes C[5][16] (+)= A[5][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile5(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
+func tile5(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile6 computes C[6][16] (+)= A[6][k] * B[k][16]; lda and ldc are in numbers.
+// tile6 computes C[6][16] (+)= A[6][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile6(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)
+func tile6(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
 // wide computes c[64] (+)= a[k] * B[4][k][16]; stride is from panel to panel, in numbers.
 //

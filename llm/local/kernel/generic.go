@@ -13,7 +13,7 @@ var generic = Set{
 	squares: genericSquares, maximum: genericMaximum, scale: genericScale,
 }
 
-func genericTile(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
+func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, add bool) {
 	for i := range rows {
 		var sums [Width]float32
 		out := c[i*ldc : i*ldc+Width]
@@ -32,7 +32,7 @@ func genericTile(rows, k int, a []float32, lda int, b []float32, c []float32, ld
 
 func genericWide(k int, a []float32, b []float32, stride int, c []float32, add bool) {
 	for p := range 4 {
-		genericTile(1, k, a, k, b[p*stride:], c[p*Width:], Width, add)
+		genericTile(1, k, a, k, b[p*stride:], nil, c[p*Width:], Width, add)
 	}
 }
 

@@ -28,8 +28,9 @@ const tileRows = 6
 type Set struct {
 	Name string // as FIRESTEEL_ISA names it
 
-	// tile computes C[rows][16] (+)= A[rows][k] * B[k][16] for 1 to 6 rows.
-	tile func(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool)
+	// tile computes C[rows][16] (+)= A[rows][k] * B[k][16] for 1 to 6 rows. next
+	// is a panel like B, or its beginning, that is needed soon.
+	tile func(rows, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool)
 	// wide computes c[64] (+)= a[k] * B[4][k][16], panels stride apart.
 	wide func(k int, a []float32, b []float32, stride int, c []float32, add bool)
 	// tile8 computes C[rows][16] (+)= the sum over groups of inputs of
@@ -157,18 +158,18 @@ func (s *Set) Panels(m, k int, a []float32, lda int, b []float32, stride, panels
 		}
 	}
 	for ; p < panels; p++ {
-		s.panel(m, k, a, lda, b[p*stride:], c[p*Width:], ldc, add)
+		s.panel(m, k, a, lda, b[p*stride:], b[min(p+1, panels-1)*stride:], c[p*Width:], ldc, add)
 	}
 }
 
 // panel does one panel for all rows.
-func (s *Set) panel(m, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
+func (s *Set) panel(m, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool) {
 	for i := 0; i < m; {
 		rows := min(m-i, tileRows)
 		if left := m - i; left > tileRows && left < 2*tileRows {
 			rows = (left + 1) / 2 // two tiles alike are faster than a thin one
 		}
-		s.tile(rows, k, a[i*lda:], lda, b, c[i*ldc:], ldc, add)
+		s.tile(rows, k, a[i*lda:], lda, b, next, c[i*ldc:], ldc, add)
 		i += rows
 	}
 }

@@ -17,7 +17,7 @@ func available() []Set {
 	return sets
 }
 
-var avx2Tiles = [...]func(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int){
+var avx2Tiles = [...]func(k int, a *float32, lda int, b, next, c *float32, ldc int, add int){
 	1: tile1, 2: tile2, 3: tile3, 4: tile4, 5: tile5, 6: tile6}
 
 func flag(b bool) int {
@@ -30,9 +30,9 @@ func flag(b bool) int {
 // The indices below are the last that the assembly touches: Go checks what it
 // would not.
 
-func avx2Tile(rows, k int, a []float32, lda int, b []float32, c []float32, ldc int, add bool) {
+func avx2Tile(rows, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool) {
 	_, _, _ = a[(rows-1)*lda+k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
-	avx2Tiles[rows](k, &a[0], lda, &b[0], &c[0], ldc, flag(add))
+	avx2Tiles[rows](k, &a[0], lda, &b[0], &next[0], &c[0], ldc, flag(add))
 }
 
 func avx2Wide(k int, a []float32, b []float32, stride int, c []float32, add bool) {

@@ -125,10 +125,10 @@ type decoderState struct {
 	attention nn.Attention
 	scratch   nn.Scratch
 	x         []float32 // R x E, what the layers add to
-	normed    []float32 // R x E
+	normed    []float32 // R x E, kernel.Stride apart
 	added     []float32 // R x E, for what is normalised before it is added
 	qkv       []float32 // R x (H+G+G)*S
-	attended  []float32 // R x H*S
+	attended  []float32 // R x H*S, kernel.Stride apart
 	gateUp    []float32 // R x 2F, kernel.Stride apart
 	angles    []float32 // R x S
 	local     []float32 // R x S, the angles of local layers
@@ -144,9 +144,9 @@ func (m *decoder) NewState(rows int) State {
 		decoder:   m,
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
 		x:         make([]float32, rows*e),
-		normed:    make([]float32, rows*e),
+		normed:    make([]float32, rows*kernel.Stride(e)),
 		qkv:       make([]float32, rows*(m.heads+2*m.groups)*s),
-		attended:  make([]float32, rows*m.heads*s),
+		attended:  make([]float32, rows*kernel.Stride(m.heads*s)),
 		gateUp:    make([]float32, rows*kernel.Stride(2*m.feedForward)),
 		angles:    make([]float32, rows*s),
 		head:      m.head.newState(),
@@ -220,9 +220,10 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	e, ff := s.embedding, s.feedForward
 	q, kv := s.heads*s.headSize, s.groups*s.headSize
 	width := q + 2*kv
+	normed, attended := kernel.Stride(e), kernel.Stride(q)
 
-	normalise(s.kernels, rows, s.normed, s.x, layer.attentionNorm, s.epsilon)
-	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, width, false)
+	normalise(s.kernels, rows, s.normed, normed, s.x, layer.attentionNorm, s.epsilon)
+	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.qkv, width, false)
 	allAngles, views := s.angles, s.views
 	if layer.local {
 		allAngles, views = s.local, s.near
@@ -247,14 +248,14 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	for _, span := range spans {
 		count := len(span.Rows)
 		span.Cache.Put(n, span.Cache.Len()-count, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
-		s.attention.Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*q:], q, nil, nil)
+		s.attention.Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*attended:], attended, nil, nil)
 		at += count
 	}
-	s.add(layer.attentionOut, rows, s.attended, q, layer.afterAttention)
+	s.add(layer.attentionOut, rows, s.attended, attended, layer.afterAttention)
 
-	normalise(s.kernels, rows, s.normed, s.x, layer.feedForwardNorm, s.epsilon)
+	normalise(s.kernels, rows, s.normed, normed, s.x, layer.feedForwardNorm, s.epsilon)
 	inner := kernel.Stride(2 * ff)
-	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.gateUp, inner, false)
+	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.gateUp, inner, false)
 	for i := range rows {
 		gate, up := s.gateUp[i*inner:i*inner+ff], s.gateUp[i*inner+ff:i*inner+2*ff]
 		if s.gelu {
@@ -286,7 +287,7 @@ func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, nor
 }
 
 func (s *decoderState) normaliseHeads(x, weight []float32) {
-	normalise(s.kernels, len(x)/len(weight), x, x, weight, s.epsilon)
+	normalise(s.kernels, len(x)/len(weight), x, len(weight), x, weight, s.epsilon)
 }
 
 // layer is the name of a weight of one layer, in a GGUF file or beside a

@@ -16,7 +16,7 @@ type head struct {
 
 // headRows is how many rows of logits are computed at a time: those of a large
 // vocabulary take more memory than all the rest.
-const headRows = 24
+const headRows = 48
 
 // wanted is a row whose logits or state are asked for.
 type wanted struct {
@@ -26,17 +26,17 @@ type wanted struct {
 
 // headState is a head's memory. It serves one goroutine.
 type headState struct {
-	normed []float32 // headRows x E
+	normed []float32 // headRows x E, kernel.Stride apart
 	logits []float32 // headRows x V, kernel.Stride apart
 }
 
 func (h *head) newState() headState {
-	return headState{make([]float32, headRows*h.output.K), make([]float32, headRows*kernel.Stride(h.output.N))}
+	return headState{make([]float32, headRows*kernel.Stride(h.output.K)), make([]float32, headRows*kernel.Stride(h.output.N))}
 }
 
 // run computes what is wanted of the rows x, E numbers each.
 func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []float32, all []wanted, stop func() bool, emit func(span, row int, values []float32)) error {
-	e, width := h.output.K, kernel.Stride(h.output.N)
+	e, apart, width := h.output.K, kernel.Stride(h.output.K), kernel.Stride(h.output.N)
 	for first := 0; first < len(all); first += headRows {
 		if stop() {
 			return ErrStopped
@@ -44,7 +44,7 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 		some := all[first:min(first+headRows, len(all))]
 		scores := false
 		for i, w := range some {
-			row := s.normed[i*e : (i+1)*e]
+			row := s.normed[i*apart : i*apart+e]
 			kernels.RMSNorm(row, x[w.at*e:(w.at+1)*e], h.norm, h.epsilon)
 			if h.scale != 0 {
 				for j := range row {
@@ -54,11 +54,11 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 			scores = scores || w.want == Logits
 		}
 		if scores {
-			h.output.Mul(kernels, scratch, len(some), s.normed, e, s.logits, width, false)
+			h.output.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
 		}
 		for i, w := range some {
 			if w.want == Hidden {
-				emit(w.span, w.row, s.normed[i*e:(i+1)*e])
+				emit(w.span, w.row, s.normed[i*apart:i*apart+e])
 			} else {
 				emit(w.span, w.row, s.logits[i*width:i*width+h.output.N])
 			}
@@ -67,10 +67,11 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 	return nil
 }
 
-// normalise normalises rows of as many numbers as there are weights.
-func normalise(kernels *kernel.Set, rows int, dst, x, weight []float32, epsilon float32) {
+// normalise normalises rows of as many numbers as there are weights. Those of
+// dst lie stride numbers apart.
+func normalise(kernels *kernel.Set, rows int, dst []float32, stride int, x, weight []float32, epsilon float32) {
 	e := len(weight)
 	for i := range rows {
-		kernels.RMSNorm(dst[i*e:(i+1)*e], x[i*e:(i+1)*e], weight, epsilon)
+		kernels.RMSNorm(dst[i*stride:i*stride+e], x[i*e:(i+1)*e], weight, epsilon)
 	}
 }

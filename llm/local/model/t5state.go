@@ -12,9 +12,9 @@ type t5State struct {
 	scratch   nn.Scratch
 	pool      nn.Pool   // of the encoder
 	x         []float32 // R x E, what the layers add to
-	normed    []float32 // R x E
+	normed    []float32 // R x E, kernel.Stride apart
 	qkv       []float32 // R x 3I
-	attended  []float32 // R x I
+	attended  []float32 // R x I, kernel.Stride apart
 	inner     []float32 // R x F, or R x 2F where gated, kernel.Stride apart
 	head      headState
 	views     []nn.View
@@ -40,14 +40,16 @@ func (s *t5State) reserve(rows int) {
 		return
 	}
 	s.x = make([]float32, rows*s.embedding)
-	s.normed = make([]float32, rows*s.embedding)
+	s.normed = make([]float32, rows*kernel.Stride(s.embedding))
 	s.qkv = make([]float32, rows*3*s.heads*s.headSize)
-	s.attended = make([]float32, rows*s.heads*s.headSize)
+	s.attended = make([]float32, rows*s.attendedStride())
 	s.inner = make([]float32, rows*s.innerStride())
 	s.views = make([]nn.View, rows)
 	s.whole = make([]nn.View, rows)
 	s.positions = make([]int, rows)
 }
+
+func (s *t5State) attendedStride() int { return kernel.Stride(s.heads * s.headSize) }
 
 func (s *t5State) innerStride() int {
 	if s.gated {
@@ -115,19 +117,19 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 				n := cache.Len()
 				q := qkv[at*3*inner:]
 				cache.Put(0, 0, n, q[inner:], q[2*inner:], 3*inner)
-				s.attention.Do(0, cache, s.views[at:at+n], q, 3*inner, attended[at*inner:], inner, s.encoderBias, s.positions[at:at+n])
+				s.attention.Do(0, cache, s.views[at:at+n], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.encoderBias, s.positions[at:at+n])
 				at += n
 			}
 		})
 		s.feedForwardLayer(layer, rows)
 	}
-	normalise(s.kernels, rows, s.normed, s.x, s.encoderNorm, s.epsilon)
+	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, s.encoderNorm, s.epsilon)
 	inner := s.heads * s.headSize
 	for i := range s.decoder {
 		if stop() {
 			return ErrStopped
 		}
-		s.decoder[i].memoryKeys.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, 2*inner, false)
+		s.decoder[i].memoryKeys.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.qkv, 2*inner, false)
 		at := 0
 		for _, span := range spans {
 			n := len(span.Input)
@@ -179,34 +181,34 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 			count := len(span.Rows)
 			q := qkv[at*3*inner:]
 			span.Cache.Put(n, span.Cache.Len()-count, count, q[inner:], q[2*inner:], 3*inner)
-			s.attention.Do(n, span.Cache, s.views[at:at+count], q, 3*inner, attended[at*inner:], inner, s.decoderBias, s.positions[at:at+count])
+			s.attention.Do(n, span.Cache, s.views[at:at+count], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.decoderBias, s.positions[at:at+count])
 			at += count
 		}
 	})
-	normalise(s.kernels, rows, s.normed, s.x, layer.memoryNorm, s.epsilon)
-	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, inner, false)
+	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.memoryNorm, s.epsilon)
+	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.qkv, inner, false)
 	at := 0
 	for _, span := range spans {
 		count := len(span.Rows)
-		s.attention.Do(n, span.Memory, s.whole[at:at+count], s.qkv[at*inner:], inner, s.attended[at*inner:], inner, nil, nil)
+		s.attention.Do(n, span.Memory, s.whole[at:at+count], s.qkv[at*inner:], inner, s.attended[at*s.attendedStride():], s.attendedStride(), nil, nil)
 		at += count
 	}
-	layer.memoryOut.Mul(s.kernels, &s.scratch, rows, s.attended, inner, s.x, e, true)
+	layer.memoryOut.Mul(s.kernels, &s.scratch, rows, s.attended, s.attendedStride(), s.x, e, true)
 	s.feedForwardLayer(layer, rows)
 }
 
 func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, attended []float32)) {
 	e, inner := s.embedding, s.heads*s.headSize
-	normalise(s.kernels, rows, s.normed, s.x, layer.attentionNorm, s.epsilon)
-	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.qkv, 3*inner, false)
+	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.attentionNorm, s.epsilon)
+	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.qkv, 3*inner, false)
 	attend(s.qkv, s.attended)
-	layer.attentionOut.Mul(s.kernels, &s.scratch, rows, s.attended, inner, s.x, e, true)
+	layer.attentionOut.Mul(s.kernels, &s.scratch, rows, s.attended, s.attendedStride(), s.x, e, true)
 }
 
 func (s *t5State) feedForwardLayer(layer *t5Layer, rows int) {
 	e, ff, stride := s.embedding, s.feedForward, s.innerStride()
-	normalise(s.kernels, rows, s.normed, s.x, layer.feedForwardNorm, s.epsilon)
-	layer.in.Mul(s.kernels, &s.scratch, rows, s.normed, e, s.inner, stride, false)
+	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.feedForwardNorm, s.epsilon)
+	layer.in.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.inner, stride, false)
 	for i := range rows {
 		gate := s.inner[i*stride : i*stride+ff]
 		if s.gated {

@@ -9,10 +9,10 @@ import (
 
 // tile: C[n][16] (+)= A[n][k] * B[k][16].
 func tile(n int) {
-	TEXT(fmt.Sprintf("tile%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, c *float32, ldc int, add int)")
-	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16]; lda and ldc are in numbers.", n, n, n))
+	TEXT(fmt.Sprintf("tile%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)")
+	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.", n, n, n))
 	Pragma("noescape")
-	k, b, add := param("k"), param("b"), param("add")
+	k, b, next, add := param("k"), param("b"), param("next"), param("add")
 	lda, ldc := param("lda"), param("ldc")
 	SHLQ(Imm(2), lda)
 	SHLQ(Imm(2), ldc)
@@ -34,6 +34,7 @@ func tile(n int) {
 		b0, b1, x := YMM(), YMM(), YMM()
 		VMOVUPS(Mem{Base: b, Disp: u * panelSize}, b0)
 		VMOVUPS(Mem{Base: b, Disp: u*panelSize + 4*lane}, b1)
+		PREFETCHT1(Mem{Base: next, Disp: u * panelSize})
 		for i := range n {
 			VBROADCASTSS(a.at(i, 4*u), x)
 			VFMADD231PS(b0, x, sums[2*i])
@@ -42,6 +43,7 @@ func tile(n int) {
 	}, func(steps int) {
 		a.advance(uint64(4 * steps))
 		ADDQ(U32(uint32(steps*panelSize)), b)
+		ADDQ(U32(uint32(steps*panelSize)), next)
 	})
 	for i := range n {
 		VMOVUPS(sums[2*i], c.at(i, 0))

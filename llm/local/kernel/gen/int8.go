@@ -30,14 +30,17 @@ func ones() Mem {
 // pointers behind them.
 //
 // The products of a pair of neighbours fit into 16 bits, and so does the sum of
-// two pairs, because the weights are made for it (see quantizeRow): one
-// vpmaddwd then widens two vpmaddubsw. There is no register left for one.
-func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k reg.GPVirtual, one Mem) {
+// two pairs, because the weights are made for it (see quantizeGroup): one
+// vpmaddwd then widens two vpmaddubsw. There is no register left for one. What
+// lies ahead of b, in bytes, is fetched meanwhile.
+func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead reg.GPVirtual, one Mem) {
 	Label(label)
 	w := registers(4)
 	for i := range w {
 		VMOVDQU(Mem{Base: b, Disp: 32 * i}, w[i])
 	}
+	PREFETCHT1(Mem{Base: b, Index: ahead, Scale: 1})
+	PREFETCHT1(Mem{Base: b, Index: ahead, Scale: 1, Disp: fourInputs})
 	for i := range n {
 		x, y, s := YMM(), YMM(), YMM()
 		VPBROADCASTD(a.at(i, 0), x)
@@ -108,7 +111,9 @@ func tileInt8(n int, one Mem) {
 	for i, s := range sums {
 		VMOVDQU(Mem{Base: bias, Disp: 32 * (i % 2)}, s)
 	}
-	multiply("loop", n, sums, a, b, k, one)
+	ahead := param("k") // the next panel
+	SHLQ(Imm(4), ahead)
+	multiply("loop", n, sums, a, b, k, ahead, one)
 
 	// The sums are scaled, and stored or added to C.
 	scales := registers(2)
