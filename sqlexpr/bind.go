@@ -19,6 +19,7 @@ type Bound struct {
 	// conditions are those that AND puts together, of a condition.
 	conditions []term
 	columns    []string
+	plain      string
 	part
 }
 
@@ -63,8 +64,9 @@ func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 		return nil, err
 	}
 	bound := &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, conditions: []term{root}, part: part{b, 0, len(e.Text)}}
-	if l, ok := e.root.(logic); ok && !l.or {
-		bound.conditions = nil
+	texts := [][2]int{{0, len(e.Text)}}
+	if l, ok := e.root.(logic); ok && !l.or && l.texts != nil {
+		bound.conditions, texts = nil, l.texts
 		for _, of := range l.of {
 			condition, err := b.bind(of)
 			if err != nil {
@@ -73,8 +75,19 @@ func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 			bound.conditions = append(bound.conditions, condition)
 		}
 	}
+	var plain []string
+	for i, c := range bound.conditions {
+		if !c.calls {
+			plain = append(plain, "("+e.Text[texts[i][0]:texts[i][1]]+")")
+		}
+	}
+	bound.plain = strings.Join(plain, " AND ")
 	return bound, nil
 }
+
+// Plain is of a condition that part as SQL which tells without calls that a row
+// is not kept; it is empty if there is none.
+func (b *Bound) Plain() string { return b.plain }
 
 // Calls are the expression's calls of functions of package ai, inner ones
 // before those that they are arguments of. What is written twice is one.

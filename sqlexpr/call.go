@@ -27,9 +27,10 @@ type Call struct {
 	// Args are the arguments as they were written.
 	Args []Arg
 
-	given []int // the parameter of each argument
-	args  []term
-	fixed ai.Row // the values of the arguments that are constant
+	params []int // of all arguments
+	given  []int // of those that vary
+	args   []term
+	fixed  ai.Row // the values of the arguments that are constant
 }
 
 // Arg is an argument as it was written.
@@ -38,6 +39,9 @@ type Arg struct {
 	Constant bool   // the same in all rows
 	part
 }
+
+// Param is the parameter that argument i is given for.
+func (c *Call) Param(i int) int { return c.params[i] }
 
 // Scope names what is the same in all rows that are asked: Identity of the
 // arguments that are constant, and which ones vary.
@@ -129,6 +133,7 @@ func (b *binder) newCall(n call, f *ai.Function) (*Call, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.params = append(c.params, p)
 		c.Args = append(c.Args, Arg{a.name, t.constant, part{b, a.from, a.to}})
 		if err := c.place(param, p, t); err != nil {
 			return nil, b.wrong(a.value.at(), "%s: %v", f.Name, err)

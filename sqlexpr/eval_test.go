@@ -198,12 +198,14 @@ func TestKeep(t *testing.T) {
 		where string
 		want  []bool
 		asked int
+		plain string
 	}{
-		{"stars > 1", []bool{true, false, false, true}, 0},
-		{"ai_analyze_sentiment(text) = 'positive' AND stars > 3 AND ok", []bool{true, false, false, false}, 1},
-		{"ai_analyze_sentiment(text) = 'positive' OR stars > 3", []bool{true, true, true, true}, 4},
-		{"NULL", []bool{false, false, false, false}, 0},
-		{"false AND ai_analyze_sentiment(text) = 'positive'", []bool{false, false, false, false}, 0},
+		{"stars > 1", []bool{true, false, false, true}, 0, "(stars > 1)"},
+		{"stars BETWEEN 2 AND 5", []bool{true, false, false, true}, 0, "(stars BETWEEN 2 AND 5)"},
+		{"ai_analyze_sentiment(text) = 'positive' AND stars > 3 AND ( ok )", []bool{true, false, false, false}, 1, "(stars > 3) AND (( ok ))"},
+		{"ai_analyze_sentiment(text) = 'positive' OR stars > 3", []bool{true, true, true, true}, 4, ""},
+		{"NULL", []bool{false, false, false, false}, 0, "(NULL)"},
+		{"false AND ai_analyze_sentiment(text) = 'positive'", []bool{false, false, false, false}, 0, "(false)"},
 	} {
 		asked = 0
 		e, err := Parse(c.where)
@@ -213,6 +215,9 @@ func TestKeep(t *testing.T) {
 		b, err := BindCondition(e, rowSchema)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := b.Plain(); got != c.plain {
+			t.Errorf("%s: without calls it is %s, want %s", c.where, got, c.plain)
 		}
 		keep, err := b.Keep(t.Context(), mem, rows, ask)
 		if err != nil || !slices.Equal(keep, c.want) || asked != c.asked {

@@ -172,17 +172,19 @@ func (p *parser) logic(op string) (node, error) {
 	if op == "OR" {
 		operand = func() (node, error) { return p.logic("AND") }
 	}
+	from := p.peek().from
 	first, err := operand()
 	if err != nil || !p.peek().is(op) {
 		return first, err
 	}
-	l := logic{place: place(p.peek().from), or: op == "OR", of: []node{first}}
+	l := logic{place: place(p.peek().from), or: op == "OR", of: []node{first}, texts: [][2]int{{from, p.past}}}
 	for p.accept(op) {
+		from := p.peek().from
 		next, err := operand()
 		if err != nil {
 			return nil, err
 		}
-		l.of = append(l.of, next)
+		l.of, l.texts = append(l.of, next), append(l.texts, [2]int{from, p.past})
 	}
 	return l, nil
 }
@@ -290,7 +292,7 @@ func (p *parser) between(of node, at place) (node, error) {
 		return nil, err
 	}
 	high, err := p.comparison()
-	return logic{at, false, []node{compare{at, ">=", of, low}, compare{at, "<=", of, high}}}, err
+	return logic{place: at, of: []node{compare{at, ">=", of, low}, compare{at, "<=", of, high}}}, err
 }
 
 // comparisons are the operators, and what they are called in the tree.

@@ -46,8 +46,9 @@ type (
 	// logic is AND or OR of two or more.
 	logic struct {
 		place
-		or bool
-		of []node
+		or    bool
+		of    []node
+		texts [][2]int // where they stand: from and to
 	}
 	not struct {
 		place
