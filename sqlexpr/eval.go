@@ -21,11 +21,7 @@ type Ask func(ctx context.Context, c *Call, at []int, rows []ai.Row) ([]ai.Answe
 func (b *Bound) Eval(ctx context.Context, mem memory.Allocator, batch arrow.RecordBatch, ask Ask) (arrow.Array, error) {
 	r := &run{mem: mem, batch: batch, answers: map[*Call]arrow.Array{}}
 	defer r.release()
-	all := make([]bool, batch.NumRows())
-	for i := range all {
-		all[i] = true
-	}
-	if err := b.ask(ctx, r, all, ask); err != nil {
+	if err := b.ask(ctx, r, all(batch), ask); err != nil {
 		return nil, err
 	}
 	return b.root.made(r, int(batch.NumRows()))
@@ -37,30 +33,47 @@ func (b *Bound) Eval(ctx context.Context, mem memory.Allocator, batch arrow.Reco
 func (b *Bound) Keep(ctx context.Context, mem memory.Allocator, batch arrow.RecordBatch, ask Ask) ([]bool, error) {
 	r := &run{mem: mem, batch: batch, answers: map[*Call]arrow.Array{}}
 	defer r.release()
-	keep := make([]bool, batch.NumRows())
-	for i := range keep {
-		keep[i] = true
-	}
-	narrow := func(calls bool) {
-		for _, c := range b.conditions {
-			if c.calls != calls {
-				continue
-			}
-			v := c.values(r)
-			for i := range keep {
-				keep[i] = keep[i] && v(i) == true
-			}
-		}
-	}
-	narrow(false)
+	keep := all(batch)
+	b.narrow(r, keep, false)
 	if len(b.calls) == 0 {
 		return keep, nil
 	}
 	if err := b.ask(ctx, r, keep, ask); err != nil {
 		return nil, err
 	}
-	narrow(true)
+	b.narrow(r, keep, true)
 	return keep, nil
+}
+
+// KeepPlain is Keep by the conditions without calls only.
+func (b *Bound) KeepPlain(mem memory.Allocator, batch arrow.RecordBatch) []bool {
+	r := &run{mem: mem, batch: batch}
+	defer r.release()
+	keep := all(batch)
+	b.narrow(r, keep, false)
+	return keep
+}
+
+// all chooses every row.
+func all(batch arrow.RecordBatch) []bool {
+	keep := make([]bool, batch.NumRows())
+	for i := range keep {
+		keep[i] = true
+	}
+	return keep
+}
+
+// narrow takes the conditions with calls, or those without.
+func (b *Bound) narrow(r *run, keep []bool, calls bool) {
+	for _, c := range b.conditions {
+		if c.calls != calls {
+			continue
+		}
+		v := c.values(r)
+		for i := range keep {
+			keep[i] = keep[i] && v(i) == true
+		}
+	}
 }
 
 // ask gets the answers of all calls for the rows that keep says. The others'
@@ -73,25 +86,25 @@ func (b *Bound) ask(ctx context.Context, r *run, keep []bool, ask Ask) error {
 		}
 	}
 	for _, c := range b.calls {
-		all := make([]ai.Answer, len(keep))
+		answers := make([]ai.Answer, len(keep))
 		if len(at) > 0 {
 			rows, err := c.rows(r, at)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.Text, err)
 			}
-			answers, err := ask(ctx, c, at, rows)
+			asked, err := ask(ctx, c, at, rows)
 			if err != nil {
 				return err
 			}
-			if len(answers) != len(rows) {
-				return fmt.Errorf("%s: %d answers came for %d rows", c.Text, len(answers), len(rows))
+			if len(asked) != len(rows) {
+				return fmt.Errorf("%s: %d answers came for %d rows", c.Text, len(asked), len(rows))
 			}
 			for k, i := range at {
-				all[i] = answers[k]
+				answers[i] = asked[k]
 			}
 		}
 		var err error
-		if r.answers[c], err = (columns.Types{}).Answers(r.mem, c.Function.Returns, all); err != nil {
+		if r.answers[c], err = (columns.Types{}).Answers(r.mem, c.Function.Returns, answers); err != nil {
 			return fmt.Errorf("%s: %w", c.Text, err)
 		}
 	}
