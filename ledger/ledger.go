@@ -33,7 +33,7 @@ type Key [keySize]byte
 // Entry is an answer under its key.
 type Entry struct {
 	Key      Key
-	Time     time.Time // when it was computed, to the second
+	Time     time.Time // when it was computed, to the microsecond
 	Function string
 	Model    string // as a person would name it
 	// Answer has 15 MiB at most.
@@ -123,18 +123,18 @@ func (l *Ledger) take(n int) error {
 	return s.seal()
 }
 
-// Get gives the answer of a key.
-func (l *Ledger) Get(key Key) (answer []byte, found bool, err error) {
+// Get gives what is kept under a key.
+func (l *Ledger) Get(key Key) (e Entry, found bool, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	answer, found, err = l.own.get(key)
+	e, found, err = l.own.get(key)
 	for i := len(l.others) - 1; i >= 0 && !found && err == nil; i-- {
-		answer, found, err = l.others[i].get(key)
+		e, found, err = l.others[i].get(key)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("the ledger %s: %w", l.dir, err)
+		return Entry{}, false, fmt.Errorf("the ledger %s: %w", l.dir, err)
 	}
-	return answer, found, nil
+	return e, found, nil
 }
 
 // Put writes answers. An answer that is too large for a record is left out.

@@ -15,7 +15,7 @@ import (
 
 func entry(i int) Entry {
 	return Entry{
-		Key: keyOf(i), Time: time.Unix(1_800_000_000+int64(i), 0).UTC(),
+		Key: keyOf(i), Time: time.Unix(1_800_000_000, 1000*int64(i)).UTC(),
 		Function: []string{"ai_gen", "ai_classify"}[i%2], Model: "a model",
 		Answer: []byte(strings.Repeat(fmt.Sprintf(`{"value":"%d"}`, i), 1+i%7)),
 	}
@@ -45,15 +45,15 @@ func put(t *testing.T, l *Ledger, from, to int) {
 func holds(t *testing.T, l *Ledger, n int) (have int) {
 	t.Helper()
 	for i := range n {
-		answer, found, err := l.Get(keyOf(i))
+		e, found, err := l.Get(keyOf(i))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !found {
 			continue
 		}
-		if !bytes.Equal(answer, entry(i).Answer) {
-			t.Fatalf("entry %d is %q", i, answer)
+		if !bytes.Equal(e.Answer, entry(i).Answer) || !e.Time.Equal(entry(i).Time) {
+			t.Fatalf("entry %d is %+v", i, e)
 		}
 		have++
 	}

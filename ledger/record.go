@@ -17,7 +17,7 @@ import (
 //	checksum  uint32, CRC-32C of length and body
 //	body:
 //	  key       32 bytes
-//	  time      int64, seconds since 1970
+//	  time      int64, microseconds since 1970
 //	  function  uint16 length, text
 //	  model     uint16 length, text
 //	  answer    the rest
@@ -49,7 +49,7 @@ func appendRecord(b []byte, e *Entry) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(bodySize+len(e.Function)+len(e.Model)+len(e.Answer)))
 	b = append(b, 0, 0, 0, 0)
 	b = append(b, e.Key[:]...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(e.Time.Unix()))
+	b = binary.LittleEndian.AppendUint64(b, uint64(e.Time.UnixMicro()))
 	for _, s := range []string{e.Function, e.Model} {
 		b = binary.LittleEndian.AppendUint16(b, uint16(len(s)))
 		b = append(b, s...)
@@ -86,7 +86,7 @@ func readRecord(b []byte) (e Entry, err error) {
 	}
 	b = b[headSize:]
 	copy(e.Key[:], b)
-	e.Time = time.Unix(int64(binary.LittleEndian.Uint64(b[keySize:])), 0).UTC()
+	e.Time = time.UnixMicro(int64(binary.LittleEndian.Uint64(b[keySize:]))).UTC()
 	b = b[keySize+8:]
 	for _, s := range []*string{&e.Function, &e.Model} {
 		if len(b) < 2 {

@@ -145,15 +145,13 @@ func (s *segment) write(entries []Entry) (n int, err error) {
 	return n, nil
 }
 
-// get gives the answer of a key. A record that was damaged is as if it were
-// not there.
-func (s *segment) get(key Key) ([]byte, bool, error) {
+// get gives what is kept under a key. A record that was damaged is as if it
+// were not there.
+func (s *segment) get(key Key) (e Entry, found bool, err error) {
 	var offset int64
-	var found bool
 	if s.index != nil {
-		var err error
 		if offset, found, err = s.index.find(s.index.file, key.short()); err != nil {
-			return nil, false, err
+			return e, false, err
 		}
 	} else {
 		var at uint32
@@ -161,13 +159,13 @@ func (s *segment) get(key Key) ([]byte, bool, error) {
 		offset = int64(at)
 	}
 	if !found {
-		return nil, false, nil
+		return e, false, nil
 	}
-	e, err := readAt(s.log, offset)
+	e, err = readAt(s.log, offset)
 	if err == errDamaged || err == nil && e.Key != key {
-		return nil, false, nil
+		return Entry{}, false, nil
 	}
-	return e.Answer, err == nil, err
+	return e, err == nil, err
 }
 
 // seal writes the index of a segment that nothing is added to any more, and
