@@ -22,7 +22,7 @@ var layers = map[string]struct {
 	why string
 }{
 	"cmd/...":                     {[]string{"cli"}, "main is one line: everything it can do is testable in cli"},
-	"cli":                         {[]string{"spark/...", "worker/...", "files", "ledger", "ai", "eval", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
+	"cli":                         {[]string{"spark/...", "worker/...", "files", "ledger", "job", "ai", "eval", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
 	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
 	"spark/pb":                    {nil, "generated messages stand alone"},
 	"spark/localspark":            {[]string{"internal/..."}, "starting a server needs no client"},
@@ -30,6 +30,7 @@ var layers = map[string]struct {
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ledger":                      {[]string{"internal/..."}, "a ledger keeps bytes under keys, whatever they mean"},
 	"ai":                          {[]string{"llm", "ai/pii"}, "functions know the model's contract only: no engine, no table format"},
+	"job":                         {[]string{"files", "sqlexpr", "ledger", "ai", "llm", "internal/columns"}, "a job puts rows through functions: which model answers, and who is told, is the caller's"},
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
@@ -62,7 +63,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go": {[]string{"spark", "worker", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"github.com/apache/arrow-go": {[]string{"cli", "job", "spark", "worker", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
 	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
 	"github.com/spf13/cobra":     {[]string{"cli"}, "only cli has flags"},
 }
