@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/worker"
 )
 
@@ -18,6 +19,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitIncomplete  = 3   // all is written, but rows have errors or were skipped
 	exitInterrupted = 130 // 128 + SIGINT, as shells have it
 )
 
@@ -53,6 +55,9 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	case errors.Is(e, errUsage):
 		fmt.Fprintln(err, "firesteel:", e)
 		return exitUsage
+	case errors.Is(e, job.ErrIncomplete):
+		fmt.Fprintln(err, "firesteel:", e)
+		return exitIncomplete
 	default:
 		fmt.Fprintln(err, "firesteel:", e)
 		return exitFailed
@@ -79,7 +84,7 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
 	})
-	root.AddCommand(a.demo(), a.sql(), a.submit(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
+	root.AddCommand(a.demo(), a.run(), a.sql(), a.submit(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
 	return root
 }
 

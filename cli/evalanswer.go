@@ -45,7 +45,9 @@ var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) 
 	if err != nil {
 		return nil, err
 	}
-	m, err := local.Open(found.Path, local.Options{Name: found.Name, Digest: found.SHA256, Precision: precision})
+	m, err := local.Open(found.Path, local.Options{
+		Name: found.Name, Digest: found.SHA256, Precision: precision, Threads: f.threads, PrefixBytes: f.cache, AnswerBytes: int(f.cache / 8),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -30,6 +30,10 @@ type shipFlags struct {
 	precision, place string
 	nodeCopy         bool
 	workers          []string
+	// Of a model in this process: its cores, and what it may remember, in
+	// bytes; 0 are the engine's own.
+	threads int
+	cache   int64
 }
 
 func (f *shipFlags) add(c *cobra.Command) {

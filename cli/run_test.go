@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/job"
+)
+
+const tickets = "id,text\n1,It is good.\n2,bad\n3,\"It is good.\"\n4,good,too many\n5,\n"
+
+func TestRun(t *testing.T) {
+	fakeModels(t)
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte(tickets), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"run", "in.csv", "--add", "mood=ai_analyze_sentiment(text)", "--errors", "problem", "-o", "out.jsonl"}
+	status, out, errs := do(args...)
+	if status != exitIncomplete || out != "" {
+		t.Errorf("exit code %d: %s%s", status, out, errs)
+	}
+	for _, want := range []string{
+		"5 rows in = 3 ok + 1 null + 1 error + 0 skipped\n", "2 equal to another row's, 0 from the ledger", "row 4: in.csv, line 5",
+		"written: out.jsonl", "firesteel: not all rows have an answer: of 5 rows 1 with errors",
+	} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("%q is missing in\n%s", want, errs)
+		}
+	}
+	written, err := os.ReadFile("out.jsonl")
+	lines := strings.Split(string(written), "\n")
+	if err != nil || len(lines) != 6 || lines[0] != `{"id":1,"text":"It is good.","mood":"positive","problem":null}` ||
+		!strings.HasPrefix(lines[3], `{"id":null,"text":null,"mood":null,"problem":"in.csv, line 5`) {
+		t.Errorf("%s, %v", written, err)
+	}
+	// Again: nothing is asked, and nothing is written over.
+	if status, _, errs := do(args...); status != exitFailed || !strings.Contains(errs, "--overwrite") {
+		t.Errorf("exit code %d: %s", status, errs)
+	}
+	status, _, errs = do(append(args, "--overwrite")...)
+	if again, _ := os.ReadFile("out.jsonl"); status != exitIncomplete || string(again) != string(written) || !strings.Contains(errs, " 0 asked") && !strings.Contains(errs, "from the ledger; 0 requests") {
+		t.Errorf("exit code %d: %s%s", status, again, errs)
+	}
+}
+
+func TestRunToStandardOutput(t *testing.T) {
+	fakeModels(t)
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	in := file(t, "in.csv", "text,stars\ngood,1\n\"a\nbad one\",2\nso so,3\n")
+	status, out, errs := do("run", in, "--where", "stars < 3", "--add", "mood=ai_analyze_sentiment(text)")
+	if status != exitOK || out != "text,stars,mood\ngood,1,positive\n\"a\nbad one\",2,negative\n" {
+		t.Errorf("exit code %d: %q %s", status, out, errs)
+	}
+	status, out, _ = do("run", in, "--limit", "2", "--no-ledger", "--add", "mood=ai_analyze_sentiment(text)", "--output-format", "table")
+	if want := `+----------+-----+--------+
+|text      |stars|mood    |
++----------+-----+--------+
+|good      |1    |positive|
+|a\nbad one|2    |negative|
++----------+-----+--------+
+`; status != exitOK || out != want {
+		t.Errorf("exit code %d:\n%s", status, out)
+	}
+}
+
+func TestRunBudget(t *testing.T) {
+	fakeModels(t)
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	in := file(t, "in.csv", "text\n"+strings.Repeat("good\nbad\n", 50))
+	status, out, errs := do("run", in, "--add", "mood=ai_analyze_sentiment(text)", "--max-rows", "10", "--memory", "1GB", "--threads", "1")
+	if status != exitIncomplete || strings.Count(out, "\n") != 101 || !strings.Contains(errs, "100 rows in = 10 ok + 0 null + 0 error + 90 skipped") ||
+		!strings.Contains(errs, "90 rows skipped: the budget of 10 rows is used up") {
+		t.Errorf("exit code %d: %s", status, errs)
+	}
+	status, _, errs = do("run", file(t, "bad.csv", "a,b\n1\n1\n"), "--where", "a = '1'", "--max-errors", "0")
+	if status != exitIncomplete {
+		t.Errorf("exit code %d: %s", status, errs)
+	}
+}
+
+// Mistakes are told before the model is loaded, with what to type.
+func TestRunMistakes(t *testing.T) {
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte(tickets), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("full", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("full", "a.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const add = " --add m=ai_analyze_sentiment(text)"
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"", exitUsage, "takes one file, or - for standard input"},
+		{"in.csv", exitUsage, "there is nothing to do: add a column, as in --add"},
+		{"in.csv --add m=ai_analyze_sentimen(text)", exitUsage, "did you mean ai_analyze_sentiment"},
+		{"in.csv --add m=ai_analyze_sentiment(txt)", exitUsage, "did you mean text"},
+		{"in.csv --add m", exitUsage, "name=expression"},
+		{"in.csv --add text=ai_analyze_sentiment(text)", exitUsage, "give the added one another name"},
+		{"in.csv --where text", exitUsage, "where a condition is needed"},
+		{"in.cvs" + add, exitFailed, "in.cvs"},
+		{"none.csv" + add, exitFailed, "there is no file none.csv"},
+		{"-" + add, exitFailed, "say csv, tsv, jsonl"},
+		{"in.csv --format excel" + add, exitUsage, "there is no format"},
+		{"in.csv --type id=INTEGERS" + add, exitUsage, "--type id=INTEGERS"},
+		{"in.csv --type id" + add, exitUsage, "zip=STRING"},
+		{"in.csv --bad-rows maybe" + add, exitUsage, "keep or fail"},
+		{"in.csv --bad-rows fail -m ./none.gguf" + add, exitFailed, "none.gguf"},
+		{"in.csv -o out.xls" + add, exitFailed, "tells no format"},
+		{"in.csv -o no/such/out.csv" + add, exitFailed, "mkdir -p no/such"},
+		{"in.csv -o in.csv --overwrite" + add, exitFailed, "in.csv is the input"},
+		{"in.csv -o out.csv --output-format table" + add, exitUsage, "a table is for reading"},
+		{"in.csv --ledger full" + add, exitFailed, "a.txt, which is no part of a ledger"},
+		{"in.csv --ledger in.csv" + add, exitFailed, "--no-ledger"},
+		{"in.csv --ledger a --no-ledger" + add, exitUsage, "exclude each other"},
+		{"in.csv --sample 2" + add, exitUsage, "for a number of rows there is --limit"},
+		{"in.csv --max-cost 3" + add, exitUsage, "--price 0.15,0.60"},
+		{"in.csv --max-cost 3 --price 1" + add, exitUsage, "as in 0.15,0.60"},
+		{"in.csv --max-rows -1" + add, exitUsage, "budgets must be at least 0"},
+		{"in.csv --memory lots" + add, exitUsage, "write 2GB or 512MB"},
+		{"in.csv --memory 1MB" + add, exitUsage, "the least"},
+		{"in.csv --precision f16" + add, exitUsage, "--precision"},
+		{"in.csv -m a=x.gguf -m b=y.gguf" + add, exitUsage, "a run asks one"},
+		{"in.csv -m what:ever -o out.csv" + add, exitFailed, "what:ever"},
+	} {
+		status, out, errs := do(append([]string{"run"}, strings.Fields(c.args)...)...)
+		if status != c.status || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%s: exit code %d, %q, want %d, %q", c.args, status, errs, c.status, c.want)
+		}
+	}
+	if left, _ := filepath.Glob("*out*"); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "12": 12, "2GB": 2e9, "1.5 gib": 3 << 29, "512M": 512e6, "10kb": 1e4, "1KiB": 1024} {
+		if got, err := parseBytes(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "GB", "-1", "1XB", "nan", "1e30", "1GG"} {
+		if got, err := parseBytes(text); err == nil {
+			t.Errorf("%q is %d", text, got)
+		}
+	}
+	if now, peak := memoryNow(), memoryPeak(); now > peak || peak > 0 && now < 1<<20 {
+		t.Errorf("%d of memory, at most %d", now, peak)
+	}
+}
+
+func TestJobLine(t *testing.T) {
+	got := jobLine(job.Snapshot{
+		Rows: 120, Errors: 1, Skipped: 2, Equal: 10, Kept: 20, BytesRead: 25, BytesTotal: 100,
+		RowsPerSecond: 10, TokensPerSecond: 2000, Left: 6 * time.Minute,
+	})
+	if got != "120 rows (25 %), 10.0 rows/s, 2000 tokens/s, 30 not asked again, 1 errors, 2 skipped, 6m0s left" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,314 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/files"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/job"
+	"github.com/firesteel/firesteel/ledger"
+)
+
+// table is the output format for people.
+const table = "table"
+
+// fileRun is a run of firesteel run: what it does, and what was opened for it.
+type fileRun struct {
+	*app
+	flags  runFlags
+	plan   *job.Plan
+	parts  job.Parts
+	out    files.Writer
+	table  bool
+	keptIn string // the ledger's directory
+}
+
+func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	r := &fileRun{app: a, flags: f}
+	defer r.close()
+	// In this order, what fails costs least.
+	if err := r.openInput(ctx); err != nil {
+		return err
+	}
+	if err := r.makePlan(boundErrors); err != nil {
+		return err
+	}
+	if err := r.openOutput(); err != nil {
+		return err
+	}
+	if err := r.openLedger(ctx); err != nil {
+		return err
+	}
+	if err := r.openModel(ctx); err != nil {
+		return err
+	}
+	return r.run(ctx)
+}
+
+func (r *fileRun) close() {
+	if r.out != nil {
+		r.out.Abort()
+	}
+	if r.parts.Ledger != nil {
+		r.parts.Ledger.Close()
+	}
+	if r.parts.Model != nil {
+		r.parts.Model.Close()
+	}
+	if r.parts.In != nil {
+		r.parts.In.Close()
+	}
+}
+
+func (r *fileRun) openInput(ctx context.Context) error {
+	o, err := r.flags.readOptions()
+	if err != nil {
+		return err
+	}
+	if err := r.shareMemory(); err != nil {
+		return err
+	}
+	o.Stdin = r.in
+	o.Bytes = int(min(8<<20, max(r.parts.Memory/16, 256<<10)))
+	if r.flags.badRows == "keep" {
+		r.parts.Bad = &job.BadRows{}
+		o.Bad = r.parts.Bad.Note
+	}
+	r.parts.In, err = files.Open(ctx, r.flags.input, o)
+	return err
+}
+
+func (r *fileRun) makePlan(boundErrors bool) (err error) {
+	f := r.flags
+	if r.plan, err = job.NewPlan(r.parts.In.Schema(), f.where, f.add); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	r.plan.Errors, r.plan.Limit, r.plan.Sample, r.plan.Seed = f.errors, f.limit, f.sample, f.seed
+	r.plan.Budget = job.Budget{Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors}
+	if boundErrors && f.maxErrors == 0 {
+		r.plan.Budget.Errors = -1
+	}
+	r.plan.Price, err = f.prices()
+	return err
+}
+
+func (r *fileRun) openOutput() error {
+	f := &r.flags
+	schema, err := r.plan.Schema(r.parts.In.Schema())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	r.table = f.outputFormat == table || f.output == "" && f.outputFormat == "" && isTerminal(r.app.out)
+	if r.table {
+		if r.plan.Limit == 0 {
+			r.plan.Limit = tableRows
+		}
+		r.out = &tableWriter{to: r.app.out, schema: schema}
+		r.parts.Out = r.out
+		return nil
+	}
+	o := files.WriteOptions{Replace: f.overwrite, Stdout: r.app.out}
+	path := f.output
+	if path == "" {
+		path = "-"
+	}
+	switch {
+	case f.outputFormat != "":
+		if o.Format, err = files.ParseFormat(f.outputFormat); err != nil {
+			return fmt.Errorf("%w: --output-format: %w", errUsage, err)
+		}
+	case path == "-":
+		o.Format = files.CSV
+	}
+	if r.parts.Memory > 0 {
+		o.RowGroup = min(32<<20, max(r.parts.Memory/8, 1<<20))
+	}
+	if err := r.checkPlace(path); err != nil {
+		return err
+	}
+	if r.out, err = files.Create(path, schema, o); err != nil {
+		if _, statErr := os.Stat(path); statErr == nil && !f.overwrite && strings.Contains(err.Error(), "already") {
+			err = fmt.Errorf("%w; or replace it by --overwrite", err)
+		}
+		return err
+	}
+	r.parts.Out = r.out
+	return nil
+}
+
+// checkPlace refuses to write over the input, and asks whether there is room
+// for about as much as is read.
+func (r *fileRun) checkPlace(path string) error {
+	if path == "-" {
+		return nil
+	}
+	in, err := os.Stat(r.flags.input)
+	if r.flags.input == "-" || err != nil || !in.Mode().IsRegular() {
+		return nil
+	}
+	if out, err := os.Stat(path); err == nil && os.SameFile(in, out) {
+		return fmt.Errorf("%s is the input; write to another file", path)
+	}
+	need := in.Size()
+	for _, packed := range []string{".parquet", ".pq", ".gz", ".zst"} {
+		if strings.HasSuffix(strings.ToLower(path), packed) {
+			need = in.Size() / 4
+		}
+	}
+	return fetch.CheckSpace(filepath.Dir(path), need)
+}
+
+func (r *fileRun) openLedger(ctx context.Context) (err error) {
+	if r.flags.noLedger || len(r.plan.Calls()) == 0 {
+		return nil
+	}
+	if r.keptIn = r.flags.ledger; r.keptIn == "" {
+		if r.keptIn, err = defaultLedger(); err != nil {
+			return err
+		}
+	}
+	if r.parts.Ledger, err = ledger.Open(ctx, r.keptIn); err != nil {
+		return fmt.Errorf("%w; or run without one: --no-ledger", err)
+	}
+	if n := r.parts.Ledger.Damaged(); n > 0 {
+		fmt.Fprintf(r.err, "the ledger %s has %s that cannot be read; what was kept there is asked again\n", r.keptIn, fetch.Bytes(n))
+	}
+	return nil
+}
+
+func (r *fileRun) openModel(ctx context.Context) (err error) {
+	calls := r.plan.Calls()
+	if len(calls) == 0 {
+		return nil
+	}
+	r.parts.Threads = r.flags.threads
+	if r.parts.Threads == 0 {
+		r.parts.Threads = runtime.GOMAXPROCS(0)
+	}
+	r.flags.ship.threads = r.parts.Threads
+	if r.parts.Model, err = openModel(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
+		return err
+	}
+	if err := r.checkMemory(); err != nil {
+		return err
+	}
+	said := map[string]bool{}
+	for _, c := range calls {
+		if advice := ai.Advice(c.Function, r.parts.Model.Info()); advice != "" && !said[advice] {
+			said[advice] = true
+			fmt.Fprintln(r.err, advice)
+		}
+	}
+	return nil
+}
+
+func (r *fileRun) run(ctx context.Context) error {
+	meter := newJobMeter(r.err, r.flags.input)
+	r.parts.Progress, r.parts.Every = meter.step, meter.every
+	s, err := r.plan.Run(ctx, r.parts)
+	meter.end()
+	if err == nil {
+		err = r.out.Close()
+	}
+	if r.parts.Ledger != nil {
+		err = errors.Join(err, r.parts.Ledger.Close())
+		r.parts.Ledger = nil
+	}
+	if err != nil {
+		if r.keptIn != "" && s.Requests > 0 {
+			fmt.Fprintf(r.err, "%d rows were done; what was answered is kept in %s: run the same again to go on\n", s.Rows, r.keptIn)
+		}
+		return err
+	}
+	r.tell(s)
+	return s.Err()
+}
+
+// shareMemory divides what --memory allows among rows, the engine's caches and
+// the rest.
+func (r *fileRun) shareMemory() error {
+	if r.flags.memory == "" {
+		return nil
+	}
+	total, err := parseBytes(r.flags.memory)
+	if err == nil && total < leastMemory {
+		err = fmt.Errorf("%s are too few; %s are the least", fetch.Bytes(total), fetch.Bytes(leastMemory))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: --memory: %w", errUsage, err)
+	}
+	r.parts.Memory = min(total/8, 256<<20)
+	r.flags.ship.cache = min(total/8, 256<<20)
+	// The weights' file is mapped, which Go does not count, so there is a rest.
+	debug.SetMemoryLimit(total - total/8)
+	return nil
+}
+
+const leastMemory = 64 << 20
+
+// checkMemory says that the model leaves no room for work, before any is done.
+func (r *fileRun) checkMemory() error {
+	if r.flags.memory == "" {
+		return nil
+	}
+	total, _ := parseBytes(r.flags.memory) // it was read before
+	debug.FreeOSMemory()
+	if now := memoryNow(); now > total-r.parts.Memory {
+		return fmt.Errorf("the model takes %s, which leaves no room in --memory %s: give %s, or take a smaller model by --model",
+			fetch.Bytes(now), r.flags.memory, fetch.Bytes(now+now/4+leastMemory))
+	}
+	return nil
+}
+
+// tell says what was done.
+func (r *fileRun) tell(s job.Summary) {
+	w := r.err
+	fmt.Fprintf(w, "%d rows in = %d ok + %d null + %d error + %d skipped", s.Rows, s.OK, s.Null, s.Errors, s.Skipped)
+	if s.LeftOut > 0 {
+		fmt.Fprintf(w, "; %d left out", s.LeftOut)
+	}
+	fmt.Fprintln(w)
+	if s.Calls > 0 {
+		fmt.Fprintf(w, "%d calls: %d asked, %d equal to another row's, %d from the ledger; %d requests, %d tokens",
+			s.Calls, s.Calls-s.Equal-s.Kept, s.Equal, s.Kept, s.Requests, s.PromptTokens+s.OutputTokens)
+		if s.Cost > 0 {
+			fmt.Fprintf(w, ", cost %.4f", s.Cost)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "%s, %.1f rows/s, %.0f tokens/s", shortTime(s.Elapsed), s.RowsPerSecond, s.TokensPerSecond)
+	if peak := memoryPeak(); peak > 0 {
+		fmt.Fprintf(w, ", at most %s of memory", fetch.Bytes(peak))
+	}
+	fmt.Fprintln(w)
+	for _, e := range s.Examples[:min(len(s.Examples), 3)] {
+		fmt.Fprintf(w, "row %d: %v\n", e.Row, e.Err)
+	}
+	if more := s.Errors - 3; more > 0 {
+		hint := "--errors COLUMN adds a column with all of them"
+		if r.flags.errors != "" {
+			hint = "see the column " + r.flags.errors
+		}
+		fmt.Fprintf(w, "and %d more errors; %s\n", more, hint)
+	}
+	for reason, n := range s.Reasons {
+		fmt.Fprintf(w, "%d rows skipped: %s\n", n, reason)
+	}
+	if r.table && s.Rows == tableRows && r.flags.limit == 0 {
+		fmt.Fprintf(w, "these are the first %d rows: --limit N shows more, -o FILE writes all\n", tableRows)
+	}
+	if r.flags.output != "" && r.flags.output != "-" {
+		fmt.Fprintln(w, "written:", r.flags.output)
+	}
+}
