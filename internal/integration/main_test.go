@@ -27,6 +27,7 @@ import (
 // values_test.go.
 func TestMain(m *testing.M) {
 	registerTestFunctions()
+	openEchoes()
 	worker.Main()
 	status := m.Run()
 	if err := testkit.StopShared(); err != nil {

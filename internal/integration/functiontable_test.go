@@ -1,0 +1,310 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local"
+	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/worker"
+)
+
+// echoFile is a model's file that the test's worker has testkit's model for.
+const echoFile = "echo.gguf"
+
+func openEchoes() {
+	open := worker.OpenModel
+	worker.OpenModel = func(path string, o local.Options) (llm.Model, error) {
+		if filepath.Base(path) == echoFile {
+			return testkit.Echo{}, nil
+		}
+		return open(path, o)
+	}
+}
+
+// The table of ai/testdata/table.txt, on Spark: what a function makes of what
+// people and their data can bring is the same as in Go, for the same model.
+func TestFunctionTable(t *testing.T) {
+	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
+		t.Run(version, func(t *testing.T) { functionTable(t, version) })
+	}
+}
+
+func functionTable(t *testing.T, version string) {
+	server := testkit.Spark(t, localspark.Options{Version: version})
+	file := filepath.Join(t.TempDir(), echoFile)
+	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	session, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithNamedModel("fake", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	type input struct {
+		ID      int32   `spark:"id"`
+		Content *string `spark:"content"`
+	}
+	var inputs []input
+	contents := testkit.Contents()
+	for i, c := range contents {
+		text, given := c.Value.(string)
+		switch {
+		case !given:
+			inputs = append(inputs, input{ID: int32(i)})
+		case utf8.ValidString(text): // Spark's strings are
+			inputs = append(inputs, input{int32(i), &text})
+		}
+	}
+	df, err := session.CreateDataFrame(t.Context(), inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := df.CreateOrReplaceTempView(t.Context(), "contents"); err != nil {
+		t.Fatal(err)
+	}
+	// First what must fail before any row is computed: no model is opened.
+	failing, answered := tableCalls(t)
+	for _, c := range failing {
+		_, err := collect(t, session, "SELECT "+c.sql("content")+" AS v FROM contents")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s of %s fails with %v, want %q", c.f.Name, c.name, err, c.want)
+		}
+	}
+	rows := query(t, session, "SELECT get_json_object(firesteel_worker_info(), '$.model_loads') AS n")
+	if loads, _ := spark.Get[string](rows[0], "n"); loads != "0" {
+		t.Errorf("%s models were opened", loads)
+	}
+	for _, f := range ai.All() {
+		ids := make([]string, len(inputs))
+		var want []ai.Row
+		for i, in := range inputs {
+			ids[i] = fmt.Sprint(in.ID)
+			want = append(want, tableRow(f, contents[in.ID].Value))
+		}
+		c := tableCall{f: f, row: tableRow(f, "")}
+		got, err := collect(t, session, "SELECT "+c.sql("content")+" AS v FROM contents ORDER BY id")
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		compare(t, f, want, got)
+	}
+	for _, f := range ai.All() {
+		var columns []string
+		var want []ai.Row
+		for _, c := range answered {
+			if c.f == f {
+				columns = append(columns, c.sql(literal(c.row[textAt(f)]))+fmt.Sprintf(" AS v%d", len(columns)))
+				want = append(want, c.row)
+			}
+		}
+		if len(columns) == 0 {
+			continue
+		}
+		rows, err := collect(t, session, "SELECT "+strings.Join(columns, ", "))
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+			continue
+		}
+		var got []any
+		for i := range columns {
+			got = append(got, rows[0].At(i))
+		}
+		compareValues(t, f, want, got)
+	}
+}
+
+// tableCall is a call of a function.
+type tableCall struct {
+	name string
+	f    *ai.Function
+	row  ai.Row
+	want string // a part of the query's error
+}
+
+// tableCalls are those with the table's arguments: calls that fail the query,
+// and others.
+func tableCalls(t *testing.T) (failing, answered []tableCall) {
+	for _, f := range ai.All() {
+		for _, a := range testkit.Arguments() {
+			for i, p := range f.Params {
+				if p.Name != a.Param {
+					continue
+				}
+				c := tableCall{name: a.Name, f: f, row: tableRow(f, "good text of some words")}
+				c.row[i] = a.Value
+				_, err := f.Eval(t.Context(), echoes, []ai.Row{c.row})
+				switch _, isText := a.Value.(string); {
+				case a.Name == "a wrong type" && !isText || p.Type == ai.Int && isText:
+					// Spark's types are the query's, so that try_ cannot help.
+					c.want = f.Name + ": the argument " + p.Name
+					failing = append(failing, c)
+				case err != nil:
+					c.want, _, _ = strings.Cut(err.Error(), " in this session")
+					failing = append(failing, c)
+				default:
+					answered = append(answered, c)
+				}
+			}
+		}
+	}
+	return failing, answered
+}
+
+// echoes has the models that the session has.
+func echoes(_ context.Context, name string) (llm.Model, error) {
+	if name != ai.DefaultModel && name != "fake" {
+		return nil, &ai.UnknownModelError{Name: name}
+	}
+	return testkit.Echo{}, nil
+}
+
+func textAt(f *ai.Function) int {
+	if f.Params[0].Name == "endpoint" {
+		return 1
+	}
+	return 0
+}
+
+// tableRow gives a function's arguments for a text.
+func tableRow(f *ai.Function, text any) ai.Row {
+	row := make(ai.Row, len(f.Params))
+	for i, p := range f.Params {
+		switch {
+		case i == textAt(f):
+			row[i] = text
+		case p.Optional:
+		case p.Type == ai.Labels:
+			row[i] = []string{"good", "bad"}
+		case p.Name == "to_lang":
+			row[i] = "de"
+		case p.Name == "endpoint":
+			row[i] = "fake"
+		default:
+			row[i] = "x"
+		}
+	}
+	return row
+}
+
+// sql is the call, of a content that is written in SQL.
+func (c tableCall) sql(content string) string {
+	args := make([]string, len(c.row))
+	last := 0
+	for i, v := range c.row {
+		if args[i] = literal(v); i == textAt(c.f) {
+			args[i] = content
+		}
+		if v != nil || !c.f.Params[i].Optional {
+			last = i + 1
+		}
+	}
+	return c.f.Name + "(" + strings.Join(args[:last], ", ") + ")"
+}
+
+func literal(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "CAST(NULL AS STRING)"
+	case string:
+		return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(v) + "'"
+	case []string:
+		all := make([]string, len(v))
+		for i, s := range v {
+			all[i] = literal(s)
+		}
+		return "ARRAY(" + strings.Join(all, ", ") + ")"
+	}
+	return fmt.Sprint(v)
+}
+
+func collect(t *testing.T, s *spark.Session, statement string) ([]spark.Row, error) {
+	df, err := s.SQL(t.Context(), statement)
+	if err != nil {
+		return nil, err
+	}
+	return df.Collect(t.Context())
+}
+
+func compare(t *testing.T, f *ai.Function, calls []ai.Row, rows []spark.Row) {
+	t.Helper()
+	var got []any
+	for _, row := range rows {
+		got = append(got, row.At(0))
+	}
+	compareValues(t, f, calls, got)
+}
+
+// compareValues compares what Spark gives with what the function gives in Go.
+func compareValues(t *testing.T, f *ai.Function, calls []ai.Row, got []any) {
+	t.Helper()
+	answers, err := f.Eval(t.Context(), echoes, calls)
+	if err != nil || len(got) != len(answers) {
+		t.Errorf("%s: %d answers, want %d, %v", f.Name, len(got), len(answers), err)
+		return
+	}
+	for i, a := range answers {
+		want := plain(a.Value)
+		if have := plain(got[i]); !reflect.DeepEqual(have, want) {
+			t.Errorf("%s%.80q: Spark gives %.200v, Go %.200v", f.Name, fmt.Sprint(calls[i]), have, want)
+		}
+	}
+}
+
+// plain gives values of Spark and of ai one form.
+func plain(v any) any {
+	switch v := v.(type) {
+	case ai.Map:
+		m := map[string]any{}
+		for _, e := range v {
+			m[e.Key] = e.Value
+		}
+		return m
+	case map[any]any:
+		m := map[string]any{}
+		for k, inner := range v {
+			m[fmt.Sprint(k)] = plain(inner)
+		}
+		return m
+	case spark.Row:
+		list := make([]any, v.Len())
+		for i := range list {
+			list[i] = plain(v.At(i))
+		}
+		return list
+	case []any:
+		list := make([]any, len(v))
+		for i := range list {
+			list[i] = plain(v[i])
+		}
+		return list
+	case []float32:
+		list := make([]any, len(v))
+		for i := range list {
+			list[i] = float32(v[i])
+		}
+		return list
+	case float64:
+		return float32(v) // as FLOAT has it
+	case int32:
+		return int64(v)
+	case string: // the models' files are the test's
+		text, _, _ := strings.Cut(v, " in this session, which has ")
+		return text
+	}
+	return v
+}
