@@ -34,8 +34,8 @@ var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) 
 		return nil, err
 	}
 	reference := f.reference()
-	if strings.HasPrefix(reference, "openai:") {
-		m, err := endpoint.Open(reference, endpoint.Options{})
+	if endpoint.IsReference(reference) {
+		m, err := endpoint.Open(reference, endpoint.Options{RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute})
 		if err != nil {
 			return nil, err // not m: a nil endpoint in the interface would not be nil
 		}

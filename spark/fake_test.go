@@ -40,6 +40,7 @@ type fakeServer struct {
 	reattach func(attempt int, send func(from, to int), ctx context.Context) error
 	analyze  func(attempt int) error
 	details  *pb.FetchErrorDetailsResponse
+	conf     map[string]string
 	damage   int   // AddArtifacts calls to answer with a CRC failure
 	uploaded error // the answer to AddArtifacts, if not nil
 
@@ -199,7 +200,13 @@ func (f *fakeServer) FetchErrorDetails(context.Context, *pb.FetchErrorDetailsReq
 }
 
 func (f *fakeServer) Config(_ context.Context, r *pb.ConfigRequest) (*pb.ConfigResponse, error) {
-	return &pb.ConfigResponse{SessionId: r.SessionId, ServerSideSessionId: f.server()}, nil
+	reply := &pb.ConfigResponse{SessionId: r.SessionId, ServerSideSessionId: f.server()}
+	for _, key := range r.GetOperation().GetGetOption().GetKeys() {
+		if value, ok := f.conf[key]; ok {
+			reply.Pairs = append(reply.Pairs, &pb.KeyValue{Key: key, Value: &value})
+		}
+	}
+	return reply, nil
 }
 
 func (f *fakeServer) ArtifactStatus(_ context.Context, r *pb.ArtifactStatusesRequest) (*pb.ArtifactStatusesResponse, error) {

@@ -21,6 +21,7 @@ type shipment struct {
 	precision string
 	place     string
 	nodeCopy  bool
+	limits    EndpointLimits
 	programs  []string // paths; none for this program
 	progress  TransferProgress
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/endpoint"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
@@ -18,7 +19,8 @@ type namedModel struct{ name, reference string }
 
 // WithModel makes the AI functions known to the session: Connect finds the
 // model (see weights.Resolve; it may be downloaded), uploads its files with
-// this program as the executors' worker, and registers the functions.
+// this program as the executors' worker, and registers the functions. Of an
+// endpoint (openai:MODEL@URL, see WithEndpointLimits) the reference is uploaded.
 //
 // The worker is this very program, so its main must call worker.Main first.
 func WithModel(reference string) Option {
@@ -86,6 +88,13 @@ func (s *Session) shipModels(ctx context.Context, a *bundle.Archive) error {
 		return err
 	}
 	for _, n := range named.Models {
+		if endpoint.IsReference(n.Ref) {
+			if err := s.shipEndpoint(ctx, &n); err != nil {
+				return err
+			}
+			a.Manifest.Models, a.ModelPaths = append(a.Manifest.Models, n), append(a.ModelPaths, "")
+			continue
+		}
 		m, err := weights.Resolve(ctx, n.Ref, weights.Options{Progress: s.config.ship.progress})
 		if err != nil {
 			return err

@@ -37,6 +37,10 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 			m, err = nil, fmt.Errorf("opening the model %s: panic: %v\n%s", file, r, debug.Stack())
 		}
 	}()
+	if s.spec.Endpoint != nil {
+		m, err = s.openEndpoint()
+		return m, s.spec.Name, err
+	}
 	for _, f := range append([]bundle.File{{Name: s.spec.File}}, s.spec.Files...) {
 		if !plain(f.Name) {
 			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not a plain file name", f.Name)

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
 // Error is a download that failed, told to a person.
@@ -67,7 +69,7 @@ func (p permanent) Unwrap() error { return p.error }
 
 func retryable(err error) bool {
 	var stop permanent
-	if errors.As(err, &stop) {
+	if errors.As(err, &stop) || errors.Is(err, outbound.ErrRefused) {
 		return false
 	}
 	var status *StatusError
@@ -95,6 +97,8 @@ func advice(err error) string {
 	switch {
 	case errors.As(err, &wrong):
 		return "The file is not the one that the index promised: try again, and if it stays so, distrust the mirror."
+	case errors.Is(err, outbound.ErrRefused):
+		return "Get it first where that is allowed (firesteel models get), or name a file that is here; a proxy needs to be allowed too."
 	case certificate(err):
 		return "If a proxy opens TLS here, name its certificate in SSL_CERT_FILE (PIP_CERT and REQUESTS_CA_BUNDLE are read too)."
 	case Status(err) == http.StatusUnauthorized, Status(err) == http.StatusForbidden:

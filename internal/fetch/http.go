@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
 // fromEnvironment is made once: it reads a bundle of certificates.
@@ -23,10 +25,12 @@ var fromEnvironment = sync.OnceValues(func() (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{Transport: &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		TLSClientConfig:       &tls.Config{RootCAs: roots},
-		DialContext:           (&net.Dialer{Timeout: 20 * time.Second}).DialContext,
+	return &http.Client{CheckRedirect: checkRedirect, Transport: &http.Transport{
+		Proxy:           http.ProxyFromEnvironment,
+		TLSClientConfig: &tls.Config{RootCAs: roots},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return outbound.FromEnvironment().Dial(ctx, network, address)
+		},
 		TLSHandshakeTimeout:   20 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
 		ForceAttemptHTTP2:     true,
@@ -34,6 +38,18 @@ var fromEnvironment = sync.OnceValues(func() (*http.Client, error) {
 		DisableCompression: true,
 	}}, nil
 })
+
+// checkRedirect holds redirects to the process's policy too, also through a
+// proxy, and to ten, as http does.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if err := outbound.FromEnvironment().Check(r.URL.Host); err != nil {
+		return permanent{err}
+	}
+	return nil
+}
 
 // authorities are the system's and those of the bundles that Python's tools
 // are told of, as in companies whose proxy opens TLS; nil for the system's.
@@ -82,6 +98,9 @@ func (c *Client) do(ctx context.Context, method, address string, header http.Hea
 	}
 	if request.URL.Scheme != "http" && request.URL.Scheme != "https" {
 		return nil, permanent{fmt.Errorf("%q is not http or https", request.URL.Scheme)}
+	}
+	if err := outbound.FromEnvironment().Check(request.URL.Host); err != nil {
+		return nil, permanent{err}
 	}
 	for key, values := range header {
 		request.Header[key] = values

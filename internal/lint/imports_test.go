@@ -23,10 +23,10 @@ var layers = map[string]struct {
 }{
 	"cmd/...":                     {[]string{"cli"}, "main is one line: everything it can do is testable in cli"},
 	"cli":                         {[]string{"spark/...", "worker/...", "files", "ledger", "job", "ai", "eval", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
-	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
+	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm", "llm/endpoint", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
 	"spark/pb":                    {nil, "generated messages stand alone"},
 	"spark/localspark":            {[]string{"internal/..."}, "starting a server needs no client"},
-	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
+	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/endpoint", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ledger":                      {[]string{"internal/..."}, "a ledger keeps bytes under keys, whatever they mean"},
 	"ai":                          {[]string{"llm", "ai/pii"}, "functions know the model's contract only: no engine, no table format"},

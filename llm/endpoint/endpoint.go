@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,11 @@ type Options struct {
 	// AllowHosts, if not empty, are the only hosts to connect to, proxies
 	// included: names or addresses, each with ":port" for that port only.
 	// An empty one allows the endpoint's own host and the environment's proxy.
+	// The process's policy (package outbound) holds as well.
 	AllowHosts []string
+	// KeyPlace says in errors where a key must be set, if not here: "on every
+	// executor".
+	KeyPlace string
 
 	// RequestsPerMinute and TokensPerMinute (prompt and output together) hold
 	// for everything this Endpoint does; 0 sets no limit. A job of several
@@ -154,7 +159,7 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 	if err := guard.checkHost(r.base.Host); err != nil {
 		return nil, fmt.Errorf("%w: endpoint %s: %w", llm.ErrModel, r, err)
 	}
-	k, err := readKey(r)
+	k, err := readKey(r, opts.KeyPlace)
 	if err != nil {
 		return nil, fmt.Errorf("%w: endpoint %s: %w", llm.ErrModel, r, err)
 	}
@@ -169,6 +174,25 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 	e.closing, e.close = context.WithCancelCause(context.Background())
 	return e, nil
 }
+
+// Check finds what is wrong with a reference or with options, also a host that
+// may not be connected to, without the key and without sending anything.
+func Check(ref string, opts Options) error {
+	r, err := parseReference(ref)
+	if err != nil {
+		return fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	if err = opts.check(); err == nil {
+		err = newGuard(r, opts.withDefaults()).checkHost(r.base.Host)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: endpoint %s: %w", llm.ErrModel, r, err)
+	}
+	return nil
+}
+
+// IsReference tells the references of endpoints from those of files.
+func IsReference(ref string) bool { return strings.HasPrefix(ref, scheme) }
 
 // Info describes the model. Its weights are the server's secret: no digest.
 func (e *Endpoint) Info() llm.Info {

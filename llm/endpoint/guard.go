@@ -2,35 +2,42 @@ package endpoint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
 // errRefused is a connection that the options forbid. It fails closed: what is
 // asked is the address of each connection itself, so that proxies, redirects
 // and name servers cannot lead elsewhere.
-var errRefused = errors.New("refused before anything was sent")
+var errRefused = outbound.ErrRefused
 
 // guard decides which hosts may be connected to.
 type guard struct {
+	policies  []outbound.Policy // that of the options, and the process's
 	localOnly bool
-	listed    []string // nil: own and the proxies
-	own       string   // host:port of the endpoint
+	listed    bool   // a policy lists hosts; otherwise own and the proxies
+	own       string // host:port of the endpoint
 	proxy     func(*http.Request) (*url.URL, error)
 	proxyAt   atomic.Pointer[string] // host:port
 }
 
 func newGuard(r reference, o Options) *guard {
-	g := &guard{localOnly: o.LocalOnly, own: withPort(r.base), proxy: o.proxy}
-	for _, h := range o.AllowHosts {
-		g.listed = append(g.listed, strings.ToLower(strings.TrimSpace(h)))
+	g := &guard{own: withPort(r.base), proxy: o.proxy}
+	own := outbound.Policy{LocalOnly: o.LocalOnly}
+	if len(o.AllowHosts) > 0 {
+		own.Hosts = o.AllowHosts
+	}
+	g.policies = []outbound.Policy{own, outbound.FromEnvironment()}
+	for _, p := range g.policies {
+		g.localOnly = g.localOnly || p.LocalOnly
+		g.listed = g.listed || p.Hosts != nil
 	}
 	return g
 }
@@ -45,26 +52,12 @@ func withPort(u *url.URL) string {
 
 // checkHost refuses a host, with or without a port, by its name.
 func (g *guard) checkHost(host string) error {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		name = h
-	}
-	name = strings.Trim(name, "[]")
-	if g.localOnly && !loopbackName(name) {
-		return fmt.Errorf("%w: local only, but %s is not this machine (localhost, 127.0.0.1 or ::1)", errRefused, name)
-	}
-	if g.listed == nil {
-		return nil
-	}
-	for _, l := range g.listed {
-		if strings.EqualFold(l, name) || strings.EqualFold(strings.Trim(l, "[]"), name) || strings.EqualFold(l, host) {
-			return nil
-		}
-		if h, port, err := net.SplitHostPort(l); err == nil && strings.EqualFold(h, name) && (host == name || strings.HasSuffix(host, ":"+port)) {
-			return nil
+	for _, p := range g.policies {
+		if err := p.Check(host); err != nil {
+			return err
 		}
 	}
-	return fmt.Errorf("%w: %s is not among the allowed hosts (%s)", errRefused, name, strings.Join(g.listed, ", "))
+	return nil
 }
 
 // dial opens a connection to an allowed address.
@@ -73,40 +66,10 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 		return nil, err
 	}
 	proxy := g.proxyAt.Load()
-	if g.listed == nil && !g.localOnly && !strings.EqualFold(address, g.own) && (proxy == nil || !strings.EqualFold(address, *proxy)) {
+	if !g.listed && !g.localOnly && !strings.EqualFold(address, g.own) && (proxy == nil || !strings.EqualFold(address, *proxy)) {
 		return nil, fmt.Errorf("%w: %s is neither the endpoint nor its proxy", errRefused, address)
 	}
-	d := net.Dialer{Timeout: 20 * time.Second, ControlContext: g.control}
-	if !g.localOnly {
-		return counting(d.DialContext(ctx, network, address))
-	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if !strings.EqualFold(host, "localhost") {
-		return counting(d.DialContext(ctx, network, address))
-	}
-	// No name server may be asked for localhost either.
-	conn, err := d.DialContext(ctx, "tcp4", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		if six, err6 := d.DialContext(ctx, "tcp6", net.JoinHostPort("::1", port)); err6 == nil {
-			return counting(six, nil)
-		}
-	}
-	return counting(conn, err)
-}
-
-// control sees the address that a socket is about to connect to.
-func (g *guard) control(_ context.Context, _, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errRefused, err)
-	}
-	if ip := net.ParseIP(host); g.localOnly && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%w: local only, but %s is another machine", errRefused, host)
-	}
-	return nil
+	return counting(outbound.Policy{LocalOnly: g.localOnly}.Dial(ctx, network, address))
 }
 
 // throughProxy is the environment's proxy for r, which may then be dialled.

@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
-const defaultKeyVariable = "OPENAI_API_KEY"
+const (
+	scheme             = "openai:"
+	defaultKeyVariable = "OPENAI_API_KEY"
+)
 
 // reference is openai:MODEL@URL?OPTIONS, taken apart.
 type reference struct {
@@ -38,7 +42,7 @@ func looksSecret(name string) bool {
 // may stand there by mistake.
 func parseReference(ref string) (reference, error) {
 	const form = "it should look like openai:MODEL@https://host/v1"
-	rest, ok := strings.CutPrefix(ref, "openai:")
+	rest, ok := strings.CutPrefix(ref, scheme)
 	if !ok {
 		return reference{}, errors.New("not an endpoint: " + form)
 	}
@@ -112,8 +116,12 @@ const maxKeyBytes = 8 << 10
 
 // readKey finds the key. The default variable's key belongs to a cloud, so it
 // is not sent unencrypted to another machine: there a key must be named.
-func readKey(r reference) (key, error) {
-	k := key{advice: "Set " + defaultKeyVariable + ", or name another variable or a file: " + r.String() + "?key=VARIABLE or ?keyfile=PATH"}
+// place, if not empty, says where it is looked for.
+func readKey(r reference, place string) (key, error) {
+	if place != "" {
+		place = " " + place
+	}
+	k := key{advice: "Set " + defaultKeyVariable + place + ", or name another variable or a file: " + r.String() + "?key=VARIABLE or ?keyfile=PATH"}
 	switch {
 	case r.keyEnv == "none":
 		k.advice = "The reference says key=none, but the server wants one: name the variable that holds it, " + r.String() + "?key=VARIABLE"
@@ -121,7 +129,7 @@ func readKey(r reference) (key, error) {
 	case r.keyFile != "":
 		f, err := os.Open(r.keyFile)
 		if err != nil {
-			return key{}, fmt.Errorf("the key's file: %w", err)
+			return key{}, fmt.Errorf("the key's file must be there%s: %w", place, err)
 		}
 		defer f.Close()
 		b, err := io.ReadAll(io.LimitReader(f, maxKeyBytes+1))
@@ -136,7 +144,7 @@ func readKey(r reference) (key, error) {
 		if k.secret == "" {
 			return k, nil
 		}
-		if r.base.Scheme == "http" && !loopbackName(r.base.Hostname()) {
+		if r.base.Scheme == "http" && !outbound.Loopback(r.base.Hostname()) {
 			k.advice = "The key in " + defaultKeyVariable + " is not sent over http to another machine: use https, or name the key yourself with ?key=VARIABLE"
 			k.secret = ""
 			return k, nil
@@ -144,20 +152,11 @@ func readKey(r reference) (key, error) {
 		k.origin = "the variable " + defaultKeyVariable
 	}
 	if k.secret == "" {
-		return key{}, fmt.Errorf("%s holds no key", k.origin)
+		return key{}, fmt.Errorf("%s holds no key; it must be set%s", k.origin, place)
 	}
-	k.advice = "Look at the key in " + strings.TrimPrefix(k.origin, "the ")
+	k.advice = "Look at the key in " + strings.TrimPrefix(k.origin, "the ") + place
 	if len(k.secret) > maxKeyBytes || strings.ContainsFunc(k.secret, func(c rune) bool { return c < ' ' || c >= 0x7f }) {
 		return key{}, fmt.Errorf("%s does not hold a key: it must be one line of plain characters", k.origin)
 	}
 	return k, nil
-}
-
-// loopbackName tells names that mean this machine without any look-up.
-func loopbackName(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -22,7 +22,7 @@ type Archive struct {
 	// processors.
 	Programs []Program
 	// ModelPaths are those of the manifest's models, each a file or a folder;
-	// unread for a model that has a Place.
+	// unread for a model that has a Place or an Endpoint.
 	ModelPaths []string
 }
 
@@ -69,7 +69,7 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 	}
 	for i := range a.Manifest.Models {
 		m := &a.Manifest.Models[i]
-		if m.Place != "" {
+		if m.Place != "" || m.Endpoint != nil {
 			continue
 		}
 		for _, f := range m.Parts() {

@@ -58,6 +58,21 @@ type Model struct {
 	// NodeCopy has a model at a path copied to each node's cache, as one at an
 	// address always is.
 	NodeCopy bool `json:"node_copy,omitempty"`
+	// Endpoint, if not nil, says that Ref is that of a server, which executors
+	// ask; there are no files then.
+	Endpoint *Endpoint `json:"endpoint,omitempty"`
+}
+
+// Endpoint is how an executor may ask a server. Its key is never here: the
+// reference names the variable or file that holds it on the executor.
+type Endpoint struct {
+	// RequestsPerMinute and TokensPerMinute are one executor's part of the
+	// job's limits; 0 is no limit.
+	RequestsPerMinute int `json:"requests_per_minute,omitempty"`
+	TokensPerMinute   int `json:"tokens_per_minute,omitempty"`
+	// AllowHosts and LocalOnly are the client's policy (see package outbound).
+	AllowHosts []string `json:"allow_hosts,omitempty"`
+	LocalOnly  bool     `json:"local_only,omitempty"`
 }
 
 // Dir is the model's folder, below ModelDir.

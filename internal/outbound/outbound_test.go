@@ -1,0 +1,61 @@
+package outbound
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		local, hosts string
+		allowed      string
+		refused      string
+	}{
+		{"", "", "api.example.com 10.0.0.1:80 localhost", ""},
+		{"0", "", "api.example.com", ""},
+		{"1", "", "localhost LOCALHOST:80 127.0.0.1 127.9.9.9:1 [::1]:443 ::1", "api.example.com localhost.example.com 10.0.0.1 0.0.0.0 [fe80::1]:80 127.0.0.1.example.com"},
+		{"yes", "", "localhost", "api.example.com"},
+		{"", "api.example.com, h:81", "api.example.com API.example.com:443 h:81", "example.com x.api.example.com h:80 localhost"},
+		{"1", "api.example.com", "", "api.example.com localhost"},
+	} {
+		t.Setenv(LocalOnlyVariable, c.local)
+		t.Setenv(AllowHostsVariable, c.hosts)
+		p := FromEnvironment()
+		for _, host := range strings.Fields(c.allowed) {
+			if err := p.Check(host); err != nil {
+				t.Errorf("%+v: %v", p, err)
+			}
+		}
+		for _, host := range strings.Fields(c.refused) {
+			if err := p.Check(host); !errors.Is(err, ErrRefused) {
+				t.Errorf("%+v: %s: %v", p, host, err)
+			}
+		}
+	}
+}
+
+// A name that leads to another machine is refused by its address.
+func TestDial(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	p := Policy{LocalOnly: true}
+	for _, host := range []string{"localhost", "127.0.0.1"} {
+		conn, err := p.Dial(t.Context(), "tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	// The last gate looks at addresses, not names.
+	for address, allowed := range map[string]bool{"127.0.0.1:80": true, "[::1]:80": true, "127.9.9.9:1": true, "10.0.0.1:80": false, "[2001:db8::1]:80": false, "0.0.0.0:80": false, "x": false} {
+		if err := p.Control(t.Context(), "tcp", address, nil); errors.Is(err, ErrRefused) == allowed {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
