@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -146,13 +147,19 @@ func (s Submitter) environment(token string) []string {
 	return env
 }
 
+// freePort gives a port below those that systems give to connections (from
+// 32768 or 49152 on). One of these could be taken before the server starts, by
+// our own attempts to connect to it too: a socket can be connected with itself.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
+	var err error
+	for range 100 {
+		port := 20_000 + mathrand.IntN(12_000)
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("finding a free port: %w", err)
 }
 
 // writeGuarded writes the jar of Spark 3.5's Connect server, if it is not
