@@ -299,6 +299,9 @@ func TestEvalOfQuery(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
+	if log := os.Getenv(crashLog); log != "" {
+		os.Exit(runCounted(log))
+	}
 	worker.Main() // Spark's executors run this program too
 	flag.Parse()
 	status := m.Run()

@@ -35,12 +35,12 @@ func parseBytes(s string) (int64, error) {
 
 // memoryPeak is the most memory that this process ever took, and memoryNow
 // what it takes; 0 where the system does not tell.
-func memoryPeak() int64 { return memoryOf("VmHWM:") }
+func memoryPeak() int64 { return memoryOf("self", "VmHWM:") }
 
-func memoryNow() int64 { return memoryOf("VmRSS:") }
+func memoryNow() int64 { return memoryOf("self", "VmRSS:") }
 
-func memoryOf(field string) int64 {
-	status, err := os.ReadFile("/proc/self/status")
+func memoryOf(process, field string) int64 {
+	status, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return 0
 	}

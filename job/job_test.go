@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
 	"github.com/firesteel/firesteel/ledger"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -19,8 +21,12 @@ func TestRowsKeepTheirOrder(t *testing.T) {
 	texts[10], texts[11], texts[12], texts[4000], texts[4001] = "NULL", "BAD", "poison", "BAD", "poison"
 	job := newTask(texts...)
 	job.model.slow = time.Millisecond
+	job.where = "id IS NULL OR id >= 0"
 	job.with = func(p *Plan) { p.Errors = "problem" }
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	job.Allocator = mem
 	s := job.done(t)
+	mem.AssertSize(t, 0)
 	if s.Rows != 5000 || s.OK != 4995 || s.Null != 1 || s.Errors != 4 || s.Skipped != 0 || s.LeftOut != 0 {
 		t.Errorf("%+v", s.Snapshot)
 	}
