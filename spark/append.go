@@ -2,13 +2,14 @@ package spark
 
 import (
 	"fmt"
-	"math/big"
 	"reflect"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+
+	"github.com/firesteel/firesteel/internal/gotable"
 )
 
 // appendGo appends a Go value to the builder of the Arrow type that typeOfGo
@@ -49,11 +50,12 @@ func appendGo(b array.Builder, v reflect.Value) error {
 	case *array.DurationBuilder:
 		b.Append(arrow.Duration(time.Duration(v.Int()).Microseconds()))
 	case *array.Decimal128Builder:
-		n, err := rescale(v.Interface().(Decimal), b.Type().(*arrow.Decimal128Type))
+		t := b.Type().(*arrow.Decimal128Type)
+		n, err := v.Interface().(Decimal).Rescale(int(t.Precision), int(t.Scale))
 		if err != nil {
 			return err
 		}
-		b.Append(n)
+		b.Append(decimal128.FromBigInt(n))
 	case *array.MapBuilder: // before ListBuilder, which it is made of
 		b.Append(true)
 		for _, k := range v.MapKeys() {
@@ -72,35 +74,18 @@ func appendGo(b array.Builder, v reflect.Value) error {
 			}
 		}
 	case *array.StructBuilder:
-		fields, err := structFields(v.Type())
+		fields, err := gotable.Fields(v.Type())
 		if err != nil {
 			return err
 		}
 		b.Append(true)
 		for i, f := range fields {
-			if err := appendGo(b.FieldBuilder(i), v.FieldByIndex(f.index)); err != nil {
-				return fmt.Errorf("field %s: %w", f.name, err)
+			if err := appendGo(b.FieldBuilder(i), v.FieldByIndex(f.Index)); err != nil {
+				return fmt.Errorf("field %s: %w", f.Name, err)
 			}
 		}
 	default:
 		return fmt.Errorf("a Go %s cannot be a %s", v.Type(), b.Type())
 	}
 	return nil
-}
-
-func rescale(d Decimal, t *arrow.Decimal128Type) (decimal128.Num, error) {
-	if d.Unscaled == nil {
-		return decimal128.Num{}, nil
-	}
-	n := new(big.Int).Set(d.Unscaled)
-	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(int(t.Scale)-d.Scale, d.Scale-int(t.Scale)))), nil)
-	if d.Scale <= int(t.Scale) {
-		n.Mul(n, power)
-	} else if _, rest := n.QuoRem(n, power, new(big.Int)); rest.Sign() != 0 {
-		return decimal128.Num{}, fmt.Errorf("%s has more than %d digits after the point", d, t.Scale)
-	}
-	if len(new(big.Int).Abs(n).String()) > int(t.Precision) {
-		return decimal128.Num{}, fmt.Errorf("%s does not fit DECIMAL(%d,%d)", d, t.Precision, t.Scale)
-	}
-	return decimal128.FromBigInt(n), nil
 }

@@ -8,9 +8,15 @@ import (
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
-// scalarPandasUDF is Spark's eval type SQL_SCALAR_PANDAS_UDF: Arrow batches of
-// the arguments in, one column out. It is the same on all versions.
-const scalarPandasUDF = 200
+// Spark's eval types, of those that are the same on all versions: Arrow batches
+// of the arguments in, one column out; and batches of rows in, rows out.
+const (
+	scalarPandasUDF = 200
+	mapInArrow      = 207
+)
+
+// pythonVersion is what a worker is told of its client. Ours does not ask.
+const pythonVersion = "3.11"
 
 // registerShipped makes the functions of the shipped worker known to SQL.
 func (s *Session) registerShipped(ctx context.Context, model bool) error {
@@ -19,11 +25,16 @@ func (s *Session) registerShipped(ctx context.Context, model bool) error {
 			return err
 		}
 	}
+	if s.config.ship.program == "" {
+		if err := s.registerDeclared(ctx); err != nil {
+			return err
+		}
+	}
 	if !model {
 		return nil
 	}
 	for _, f := range ai.All() {
-		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns.String()), bundle.Command{Kind: bundle.AI, Function: f.Name}); err != nil {
+		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns.String()), bundle.Command{Kind: bundle.AI, Function: f.Name}, true); err != nil {
 			return err
 		}
 	}
@@ -36,17 +47,17 @@ func (s *Session) RegisterProgramFunction(ctx context.Context, name string, retu
 	if !s.config.ship.wanted {
 		return fmt.Errorf("function %s: the session has no program to run it; connect with spark.WithProgram", name)
 	}
-	return s.registerCommand(ctx, name, returns, bundle.Command{Kind: bundle.Host, Function: name})
+	return s.registerCommand(ctx, name, returns, bundle.Command{Kind: bundle.Host, Function: name}, true)
 }
 
-func (s *Session) registerCommand(ctx context.Context, name string, returns DataType, c bundle.Command) error {
+func (s *Session) registerCommand(ctx context.Context, name string, returns DataType, c bundle.Command, deterministic bool) error {
 	err := s.RegisterFunction(ctx, FunctionSpec{
 		Name:          name,
-		Deterministic: true,
+		Deterministic: deterministic,
 		ReturnType:    returns,
 		EvalType:      scalarPandasUDF,
 		Command:       c.Encode(),
-		PythonVersion: "3.11", // Spark only passes it on
+		PythonVersion: pythonVersion,
 	})
 	if err != nil {
 		return fmt.Errorf("registering %s: %w", name, err)

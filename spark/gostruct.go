@@ -4,52 +4,9 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/gotable"
 )
-
-// A Go struct stands for a row: its exported fields are the columns, under
-// their own names or that of the tag `spark:"name"`; `spark:"-"` leaves a
-// field out, and the fields of an embedded struct count as the outer's.
-
-type structField struct {
-	name, goName string
-	index        []int
-	goType       reflect.Type
-}
-
-func structFields(t reflect.Type) ([]structField, error) {
-	var fields []structField
-	seen := map[string]bool{}
-	for _, f := range reflect.VisibleFields(t) {
-		tag := f.Tag.Get("spark")
-		if !f.IsExported() || tag == "-" || f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct {
-			continue
-		}
-		if len(f.Index) > 1 && throughPointer(t, f.Index) {
-			return nil, fmt.Errorf("field %s of %s: the fields of an embedded pointer cannot be columns; embed the struct itself", f.Name, t)
-		}
-		name := firstNonEmpty(tag, f.Name)
-		if seen[name] {
-			return nil, fmt.Errorf("%s has two fields for the column %q", t, name)
-		}
-		seen[name] = true
-		fields = append(fields, structField{name, f.Name, f.Index, f.Type})
-	}
-	if len(fields) == 0 {
-		return nil, fmt.Errorf("%s has no exported fields, so it cannot be a row", t)
-	}
-	return fields, nil
-}
-
-func throughPointer(t reflect.Type, index []int) bool {
-	for _, i := range index[:len(index)-1] {
-		f := t.Field(i)
-		if f.Type.Kind() == reflect.Pointer {
-			return true
-		}
-		t = f.Type
-	}
-	return false
-}
 
 var (
 	timeType     = reflect.TypeFor[time.Time]()
@@ -70,7 +27,7 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 	case durationType:
 		return DayTimeIntervalType, nil
 	case decimalType:
-		return DecimalType{maxPrecision, 18}, nil
+		return DecimalType{gotable.MaxPrecision, 18}, nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -111,17 +68,17 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 		}
 		return MapType{key, value, nullable(t.Elem())}, nil
 	case reflect.Struct:
-		fields, err := structFields(t)
+		fields, err := gotable.Fields(t)
 		if err != nil {
 			return nil, err
 		}
 		s := StructType{}
 		for _, f := range fields {
-			ft, err := goType(f.goType, depth+1)
+			ft, err := goType(f.Type, depth+1)
 			if err != nil {
-				return nil, fmt.Errorf("field %s of %s: %w", f.goName, t, err)
+				return nil, fmt.Errorf("field %s of %s: %w", f.GoName, t, err)
 			}
-			s.Fields = append(s.Fields, StructField{Name: f.name, Type: ft, Nullable: nullable(f.goType)})
+			s.Fields = append(s.Fields, StructField{Name: f.Name, Type: ft, Nullable: nullable(f.Type)})
 		}
 		return s, nil
 	}

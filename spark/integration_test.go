@@ -78,7 +78,7 @@ func TestServerValues(t *testing.T) {
 	}
 	noon := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 	expect(t, one(t, d), []any{
-		true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, Decimal{big.NewInt(-150), 2}, "é", []byte{0, 255},
+		true, int8(1), int16(2), int32(3), int64(4), float32(1.5), 2.5, Decimal{Unscaled: big.NewInt(-150), Scale: 2}, "é", []byte{0, 255},
 		time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), noon, noon,
 		[]any{int32(1), nil}, map[any]any{"k": int64(2)},
 		Row{[]string{"x", "y"}, []any{int32(1), []any{"z"}}},
@@ -106,11 +106,11 @@ func TestServerSQLArguments(t *testing.T) {
 	}
 	expect(t, one(t, d), []any{"it's", int64(7), nil, 2.5})
 	d, err = s.SQL(ctx, "SELECT :x + 1 AS a, :labels AS b, :when AS c, :d AS d", Named("x", 41), Named("labels", []string{"p", "q"}),
-		Named("when", time.Unix(0, 0)), Named("d", Decimal{big.NewInt(125), 2}))
+		Named("when", time.Unix(0, 0)), Named("d", Decimal{Unscaled: big.NewInt(125), Scale: 2}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, one(t, d), []any{int32(42), []any{"p", "q"}, time.Unix(0, 0).UTC(), Decimal{big.NewInt(125), 2}})
+	expect(t, one(t, d), []any{int32(42), []any{"p", "q"}, time.Unix(0, 0).UTC(), Decimal{Unscaled: big.NewInt(125), Scale: 2}})
 	if _, err := s.SQL(ctx, "SELECT ? , :x", 1, Named("x", 2)); err == nil || !strings.Contains(err.Error(), "all named or all positional") {
 		t.Error(err)
 	}

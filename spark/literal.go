@@ -35,7 +35,7 @@ func Lit(v any) Column {
 // function of literals.
 func constant(v any) (*pb.Expression, error) {
 	if d, ok := v.(time.Duration); ok {
-		seconds := Decimal{big.NewInt(d.Microseconds()), 6}
+		seconds := Decimal{Unscaled: big.NewInt(d.Microseconds()), Scale: 6}
 		return Call("make_dt_interval", 0, 0, 0, seconds).expr, nil
 	}
 	r := reflect.ValueOf(v)
@@ -75,7 +75,7 @@ func literal(v any) (*lit, error) {
 	case Decimal:
 		return &lit{LiteralType: &pb.Expression_Literal_Decimal_{Decimal: &pb.Expression_Literal_Decimal{
 			Value:     x.String(),
-			Precision: proto.Int32(int32(x.precision())),
+			Precision: proto.Int32(int32(x.Precision())),
 			Scale:     proto.Int32(int32(x.Scale)),
 		}}}, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/firesteel/firesteel/internal/gotable"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -76,7 +77,7 @@ func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields, err := structFields(v.Type().Elem())
+	fields, err := gotable.Fields(v.Type().Elem())
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +85,8 @@ func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
 	defer b.Release()
 	for i := range v.Len() {
 		for j, f := range fields {
-			if err := appendGo(b.Field(j), v.Index(i).FieldByIndex(f.index)); err != nil {
-				return nil, fmt.Errorf("row %d, column %s: %w", i, f.name, err)
+			if err := appendGo(b.Field(j), v.Index(i).FieldByIndex(f.Index)); err != nil {
+				return nil, fmt.Errorf("row %d, column %s: %w", i, f.Name, err)
 			}
 		}
 	}

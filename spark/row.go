@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/internal/gotable"
 )
 
 // Row is one row of a result. Its values are of these Go types, and nil for
@@ -95,17 +97,17 @@ func (r Row) Scan(target any) error {
 }
 
 func (r Row) scan(s reflect.Value) error {
-	fields, err := structFields(s.Type())
+	fields, err := gotable.Fields(s.Type())
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
-		v, ok := r.Value(f.name)
+		v, ok := r.Value(f.Name)
 		if !ok {
-			return fmt.Errorf("field %s of %s: there is no column %q; there are: %s", f.goName, s.Type(), f.name, strings.Join(r.names, ", "))
+			return fmt.Errorf("field %s of %s: there is no column %q; there are: %s", f.GoName, s.Type(), f.Name, strings.Join(r.names, ", "))
 		}
-		if err := assign(s.FieldByIndex(f.index), v); err != nil {
-			return fmt.Errorf("column %s: %w", f.name, err)
+		if err := assign(s.FieldByIndex(f.Index), v); err != nil {
+			return fmt.Errorf("column %s: %w", f.Name, err)
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ func valueAt(a arrow.Array, i int) (any, error) {
 	case *array.LargeBinary:
 		return append([]byte{}, a.Value(i)...), nil
 	case *array.Decimal128:
-		return Decimal{a.Value(i).BigInt(), int(a.DataType().(*arrow.Decimal128Type).Scale)}, nil
+		return Decimal{Unscaled: a.Value(i).BigInt(), Scale: int(a.DataType().(*arrow.Decimal128Type).Scale)}, nil
 	case *array.Date32:
 		return a.Value(i).ToTime(), nil
 	case *array.Timestamp:

@@ -26,7 +26,7 @@ func TestDecimal(t *testing.T) {
 			t.Errorf("%q gives %v", s, d)
 		}
 	}
-	if f := (Decimal{big.NewInt(-1250), 2}).Float64(); f != -12.5 {
+	if f := (Decimal{Unscaled: big.NewInt(-1250), Scale: 2}).Float64(); f != -12.5 {
 		t.Error(f)
 	}
 	if s := (Decimal{}).String(); s != "0" {
@@ -56,7 +56,7 @@ func TestLiterals(t *testing.T) {
 		{float32(1.5), "float:1.5"},
 		{[]byte("x"), `binary:"x"`},
 		{time.Unix(1, 2000), "timestamp:1000002"},
-		{Decimal{big.NewInt(-5), 2}, `decimal:{value:"-0.05" precision:2 scale:2}`},
+		{Decimal{Unscaled: big.NewInt(-5), Scale: 2}, `decimal:{value:"-0.05" precision:2 scale:2}`},
 		{&seven, "integer:7"},
 		{(*string)(nil), "null:{string:{}}"},
 		{[]string{"a"}, `array:{element_type:{string:{}} elements:{string:"a"}}`},
@@ -174,7 +174,7 @@ func TestArrowTypesThatSparkDoesNotRead(t *testing.T) {
 func TestScan(t *testing.T) {
 	row := Row{
 		[]string{"id", "Name", "tags", "price", "none", "inner", "counts"},
-		[]any{int32(5), "x", []any{"a", nil}, Decimal{big.NewInt(150), 2}, nil, Row{[]string{"n"}, []any{int8(3)}}, map[any]any{"k": int64(1)}},
+		[]any{int32(5), "x", []any{"a", nil}, Decimal{Unscaled: big.NewInt(150), Scale: 2}, nil, Row{[]string{"n"}, []any{int8(3)}}, map[any]any{"k": int64(1)}},
 	}
 	type inner struct{ N int }
 	var v struct {

@@ -97,7 +97,7 @@ func TestRefused(t *testing.T) {
 		{"encrypted broadcast", request{encrypted: true}, "take no broadcast variables"},
 		{"no function", request{}, "no function at all"},
 		{"no command", request{functions: []functionCall{{}}}, "has no command"},
-		{"not registered", ask(hostCall("nobody"), 0), `no function "nobody": it registers test_bang, `},
+		{"not registered", ask(hostCall("nobody"), 0), `no function "nobody": it has test_bang, `},
 		{"no such AI function", ask(bundle.Command{Kind: bundle.AI, Function: "ai_nothing"}, 0), `no AI function "ai_nothing"`},
 		{"arguments", ask(bundle.Command{Kind: bundle.AI, Function: "ai_classify"}, 0), "ai_classify: the argument \"labels\" is missing; it is called as ai_classify(content, labels[, options[, examples]])"},
 		{"no such parameter", request{functions: []functionCall{named}}, `no parameter "third"; it has first, second`},

@@ -8,9 +8,12 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/udf"
 )
 
-// Func is a function that a program registers for its own queries. It answers
+// Func is a function of Arrow columns that a program registers for its own
+// queries; package udf is for functions of Go types. It answers
 // rows rows at once: args are the columns of one batch, each of that length,
 // and the result must have that length too. The args are borrowed: Retain what
 // outlives the call; the result is handed over. An error fails the task (Spark
@@ -40,7 +43,11 @@ var host = struct {
 func Register(name string, f Func, params ...string) {
 	host.Lock()
 	defer host.Unlock()
-	if _, taken := host.functions[name]; taken || f == nil || name == "" || strings.HasPrefix(name, builtinPrefix) {
+	_, taken := host.functions[name]
+	if !taken {
+		_, taken = udf.Lookup(name)
+	}
+	if taken || f == nil || name == "" || strings.HasPrefix(name, builtinPrefix) {
 		panic(fmt.Sprintf("worker.Register(%q): the name is empty, taken or starts with %q, or the function is nil", name, builtinPrefix))
 	}
 	host.functions[name] = hostFunction{label: name, call: f, params: params}
@@ -52,16 +59,22 @@ func lookupHost(name string) (evaluator, error) {
 	if f, ok := host.functions[name]; ok {
 		return f, nil
 	}
+	if f, ok := udf.Lookup(name); ok {
+		return userFunction{f}, nil
+	}
 	names := make([]string, 0, len(host.functions))
 	for n := range host.functions {
 		names = append(names, n)
 	}
-	slices.Sort(names)
-	have := "it registers none"
-	if len(names) > 0 {
-		have = "it registers " + strings.Join(names, ", ")
+	for _, f := range udf.All() {
+		names = append(names, f.Name())
 	}
-	return nil, fmt.Errorf("the program on the executor has no function %q: %s (worker.Register must run before worker.Main)", name, have)
+	slices.Sort(names)
+	have := "it has none"
+	if len(names) > 0 {
+		have = "it has " + strings.Join(names, ", ")
+	}
+	return nil, fmt.Errorf("the program on the executor has no function %q: %s (declare it before worker.Main runs)", name, have)
 }
 
 func (f hostFunction) name() string { return f.label }

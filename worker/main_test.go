@@ -33,6 +33,7 @@ import (
 func TestMain(m *testing.M) {
 	OpenModel = func(path string, _ local.Options) (llm.Model, error) { return openFake(path) }
 	registerTestFunctions()
+	declareTestFunctions()
 	Main()
 	os.Exit(m.Run())
 }

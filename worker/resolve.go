@@ -8,6 +8,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/udf"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -17,8 +18,19 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	if err != nil {
 		return nil, err
 	}
+	kind := evalKinds[m.evalType]
+	for _, c := range planned {
+		for _, f := range c.chain {
+			if kindOf(f) != kind {
+				return nil, fmt.Errorf("%s is %s, but Spark calls it as %s; client and worker may be of different versions", f.name(), kindOf(f), kind)
+			}
+		}
+	}
+	if kind == udf.KindMap && (len(planned) != 1 || len(planned[0].chain) != 1) {
+		return nil, errors.New("Spark asks for several functions over the rows of one mapInArrow")
+	}
 	of := m.context
-	return &task{columns: planned, scope: scope{
+	return &task{kind: kind, columns: planned, scope: scope{
 		mem:     p.mem,
 		log:     log,
 		model:   p.models.get,

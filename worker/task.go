@@ -15,6 +15,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/udf"
 )
 
 // A task is batches in, batches out. Nothing here knows by which protocol they
@@ -71,6 +72,7 @@ type column struct {
 
 // task is what to compute for each batch.
 type task struct {
+	kind    udf.Kind // of all its functions
 	columns []column
 	scope   scope
 	// types are the result columns' types, fixed by the first batch.
@@ -109,6 +111,9 @@ func plan(calls []functionCall, resolve func(command []byte) (evaluator, error))
 
 // run computes batch by batch until the source ends.
 func (t *task) run(ctx context.Context, in source, out sink) error {
+	if t.kind == udf.KindMap {
+		return t.runMap(ctx, in, out)
+	}
 	for {
 		batch, err := in.next(ctx)
 		if err == io.EOF {
@@ -191,22 +196,34 @@ func (t *task) column(ctx context.Context, i int, batch arrow.RecordBatch) (arro
 	return result, nil
 }
 
-// call runs one function; a panic in it is this task's error only.
+// guarded calls a function; a panic in it is this task's error only.
+func guarded(ctx context.Context, f evaluator, call func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v\n\n%s", f.name(), r, debug.Stack())
+		}
+	}()
+	switch err = call(); {
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx) // says more than a function's "context canceled"
+	case err != nil:
+		return fmt.Errorf("%s: %w", f.name(), err)
+	}
+	return nil
+}
+
+// call runs one function over one batch.
 func (t *task) call(ctx context.Context, f evaluator, args []arrow.Array, rows int) (result arrow.Array, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			result, err = nil, fmt.Errorf("%s: panic: %v\n\n%s", f.name(), r, debug.Stack())
-		}
-	}()
-	result, err = f.eval(ctx, &t.scope, args, rows)
+	err = guarded(ctx, f, func() (err error) {
+		result, err = f.eval(ctx, &t.scope, args, rows)
+		return err
+	})
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, context.Cause(ctx) // says more than a function's "context canceled"
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", f.name(), err)
+		return nil, err
 	case result == nil:
 		return nil, fmt.Errorf("%s: it returned neither a result nor an error", f.name())
 	case result.Len() != rows:

@@ -33,8 +33,8 @@ package worker
 //	    int n, n texts: commands, innermost first; then a long, the profile's
 //	    id: always from 4.2 on, in 4.0 and 4.1 if the profiler is perf or memory
 //
-// From the conf on this is the layout of scalar pandas and Arrow functions;
-// other eval types have others and are refused where their number stands.
+// From the conf on this is the layout of the eval types in evalKinds; others
+// have others and are refused where their number stands.
 
 import (
 	"bufio"
@@ -43,18 +43,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/firesteel/firesteel/udf"
 )
 
-// Eval types this worker serves. Both mean: Arrow columns in, Arrow columns out.
-const (
-	evalScalarPandas = 200 // every version
-	evalScalarArrow  = 250 // from 4.1 on
-)
+// evalKinds are the eval types this worker serves, with what Spark makes of
+// rows by them. Between Spark and its worker, pandas is Arrow.
+var evalKinds = map[int]udf.Kind{
+	200: udf.KindScalar, // scalar pandas functions, in every version
+	250: udf.KindScalar, // scalar Arrow functions, from 4.1 on
+	207: udf.KindMap,    // mapInArrow, in every version
+}
 
 var evalTypeNames = map[int]string{
 	0: "an RDD function", 100: "a Python UDF", 101: "an Arrow-optimised Python UDF", 201: "applyInPandas",
 	202: "a pandas aggregate", 203: "a pandas window function", 204: "a pandas iterator UDF", 205: "mapInPandas",
-	206: "cogrouped applyInPandas", 207: "mapInArrow", 208: "applyInPandasWithState", 209: "applyInArrow",
+	206: "cogrouped applyInPandas", 208: "applyInPandasWithState", 209: "applyInArrow",
 	210: "cogrouped applyInArrow", 211: "transformWithStateInPandas", 212: "transformWithStateInPandas",
 	213: "transformWithState", 214: "transformWithState", 215: "applyInArrow over iterators",
 	216: "applyInPandas over iterators", 217: "a pandas aggregate over iterators", 251: "an Arrow iterator UDF",
@@ -152,12 +156,12 @@ func (m *initMessage) read(d *wireReader, s shape) {
 	}
 	readBroadcasts(d, s)
 	m.evalType = d.int("eval type")
-	if d.err == nil && m.evalType != evalScalarPandas && m.evalType != evalScalarArrow {
+	if _, served := evalKinds[m.evalType]; d.err == nil && !served {
 		what := evalTypeNames[m.evalType]
 		if what == "" {
 			what = "something unknown"
 		}
-		d.err = fmt.Errorf("this session's Python executable is firesteel, which runs firesteel's scalar functions only; "+
+		d.err = fmt.Errorf("this session's Python executable is firesteel, which runs firesteel's functions only; "+
 			"this is %s (eval type %d); run it in a session without firesteel", what, m.evalType)
 		return
 	}

@@ -5,6 +5,7 @@ package columns
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -315,7 +316,7 @@ func SQLType(t arrow.DataType) string {
 	case *arrow.StructType:
 		fields := make([]string, t.NumFields())
 		for i, f := range t.Fields() {
-			fields[i] = f.Name + ": " + SQLType(f.Type)
+			fields[i] = identifier(f.Name) + ": " + SQLType(f.Type)
 		}
 		return "STRUCT<" + strings.Join(fields, ", ") + ">"
 	case arrow.DecimalType:
@@ -353,4 +354,14 @@ func SQLType(t arrow.DataType) string {
 		return "DATE"
 	}
 	return strings.ToUpper(t.String())
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// identifier writes a name so that SQL reads it as one.
+func identifier(name string) string {
+	if plainName.MatchString(name) {
+		return name
+	}
+	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
 }

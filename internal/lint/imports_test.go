@@ -23,12 +23,13 @@ var layers = map[string]struct {
 }{
 	"cmd/...":                     {[]string{"cli"}, "main is one line: everything it can do is testable in cli"},
 	"cli":                         {[]string{"spark/...", "worker/...", "files", "ledger", "job", "ai", "eval", "llm/...", "internal/..."}, "cli puts the parts together; nothing imports it but cmd"},
-	"spark":                       {[]string{"spark/pb", "ai", "worker/bundle", "llm", "llm/endpoint", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
+	"spark":                       {[]string{"spark/pb", "ai", "udf", "worker/bundle", "llm", "llm/endpoint", "llm/weights/...", "internal/..."}, "the client ships a worker but never runs a model, so it must not link the engine"},
 	"spark/pb":                    {nil, "generated messages stand alone"},
 	"spark/localspark":            {[]string{"internal/..."}, "starting a server needs no client"},
-	"worker":                      {[]string{"worker/bundle", "ai", "llm", "llm/endpoint", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
+	"worker":                      {[]string{"worker/bundle", "ai", "udf", "llm", "llm/endpoint", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ledger":                      {[]string{"internal/..."}, "a ledger keeps bytes under keys, whatever they mean"},
+	"udf":                         {[]string{"llm", "internal/..."}, "a program's functions are declared for client and worker alike, so they know neither"},
 	"ai":                          {[]string{"llm", "ai/pii"}, "functions know the model's contract only: no engine, no table format"},
 	"job":                         {[]string{"files", "sqlexpr", "ledger", "ai", "llm", "internal/columns"}, "a job puts rows through functions: which model answers, and who is told, is the caller's"},
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns"}, "expressions know functions and columns: no file, no engine, no Spark"},
@@ -52,10 +53,10 @@ var layers = map[string]struct {
 	"internal/columns":            {[]string{"ai"}, "it stands between tables and functions, whoever brings the tables: worker or a job of one process"},
 	"internal/lint":               {nil, "rules about the source need none of it"},
 	"internal/testkit":            {[]string{"internal/...", "spark/localspark", "llm", "llm/weights"}, "the test kit starts servers, finds models and is one; it knows no client, so that the client's own tests can use it"},
-	"internal/integration":        {[]string{"cli", "spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "tests of the whole may use the whole"},
+	"internal/integration":        {[]string{"cli", "spark/...", "worker/...", "ai", "udf", "llm/...", "internal/..."}, "tests of the whole may use the whole"},
 	"internal/...":                {[]string{"internal/..."}, "helpers know nothing of what they help"},
 	"bench/...":                   {[]string{"spark/...", "worker/...", "ai", "llm/...", "internal/..."}, "a bench drives the parts as a user would"},
-	"examples/...":                {[]string{"spark", "worker", "ai", "llm"}, "an example uses what is public"},
+	"examples/...":                {[]string{"spark", "worker", "ai", "udf", "llm"}, "an example uses what is public"},
 }
 
 // libraries says which packages may import a third-party module.
@@ -63,7 +64,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go": {[]string{"cli", "job", "spark", "worker", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"github.com/apache/arrow-go": {[]string{"cli", "job", "spark", "worker", "udf", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
 	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
 	"github.com/spf13/cobra":     {[]string{"cli"}, "only cli has flags"},
 }

@@ -787,6 +787,8 @@ type ExecutePlanResponse struct {
 	//
 	//	*ExecutePlanResponse_ArrowBatch_
 	//	*ExecutePlanResponse_SqlCommandResult_
+	//	*ExecutePlanResponse_WriteStreamOperationStartResult
+	//	*ExecutePlanResponse_StreamingQueryCommandResult
 	//	*ExecutePlanResponse_ResultComplete_
 	//	*ExecutePlanResponse_ExecutionProgress_
 	ResponseType  isExecutePlanResponse_ResponseType `protobuf_oneof:"response_type"`
@@ -878,6 +880,24 @@ func (x *ExecutePlanResponse) GetSqlCommandResult() *ExecutePlanResponse_SqlComm
 	return nil
 }
 
+func (x *ExecutePlanResponse) GetWriteStreamOperationStartResult() *WriteStreamOperationStartResult {
+	if x != nil {
+		if x, ok := x.ResponseType.(*ExecutePlanResponse_WriteStreamOperationStartResult); ok {
+			return x.WriteStreamOperationStartResult
+		}
+	}
+	return nil
+}
+
+func (x *ExecutePlanResponse) GetStreamingQueryCommandResult() *StreamingQueryCommandResult {
+	if x != nil {
+		if x, ok := x.ResponseType.(*ExecutePlanResponse_StreamingQueryCommandResult); ok {
+			return x.StreamingQueryCommandResult
+		}
+	}
+	return nil
+}
+
 func (x *ExecutePlanResponse) GetResultComplete() *ExecutePlanResponse_ResultComplete {
 	if x != nil {
 		if x, ok := x.ResponseType.(*ExecutePlanResponse_ResultComplete_); ok {
@@ -915,6 +935,14 @@ type ExecutePlanResponse_SqlCommandResult_ struct {
 	SqlCommandResult *ExecutePlanResponse_SqlCommandResult `protobuf:"bytes,5,opt,name=sql_command_result,json=sqlCommandResult,proto3,oneof"`
 }
 
+type ExecutePlanResponse_WriteStreamOperationStartResult struct {
+	WriteStreamOperationStartResult *WriteStreamOperationStartResult `protobuf:"bytes,8,opt,name=write_stream_operation_start_result,json=writeStreamOperationStartResult,proto3,oneof"`
+}
+
+type ExecutePlanResponse_StreamingQueryCommandResult struct {
+	StreamingQueryCommandResult *StreamingQueryCommandResult `protobuf:"bytes,9,opt,name=streaming_query_command_result,json=streamingQueryCommandResult,proto3,oneof"`
+}
+
 type ExecutePlanResponse_ResultComplete_ struct {
 	ResultComplete *ExecutePlanResponse_ResultComplete `protobuf:"bytes,14,opt,name=result_complete,json=resultComplete,proto3,oneof"`
 }
@@ -926,6 +954,10 @@ type ExecutePlanResponse_ExecutionProgress_ struct {
 func (*ExecutePlanResponse_ArrowBatch_) isExecutePlanResponse_ResponseType() {}
 
 func (*ExecutePlanResponse_SqlCommandResult_) isExecutePlanResponse_ResponseType() {}
+
+func (*ExecutePlanResponse_WriteStreamOperationStartResult) isExecutePlanResponse_ResponseType() {}
+
+func (*ExecutePlanResponse_StreamingQueryCommandResult) isExecutePlanResponse_ResponseType() {}
 
 func (*ExecutePlanResponse_ResultComplete_) isExecutePlanResponse_ResponseType() {}
 
@@ -4144,8 +4176,7 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"\x15ResultChunkingOptions\x12;\n" +
 	"\x1aallow_arrow_batch_chunking\x18\x01 \x01(\bR\x17allowArrowBatchChunking\x12@\n" +
 	"\x1apreferred_arrow_chunk_size\x18\x02 \x01(\x03H\x00R\x17preferredArrowChunkSize\x88\x01\x01B\x1d\n" +
-	"\x1b_preferred_arrow_chunk_size\"\x91\n" +
-	"\n" +
+	"\x1b_preferred_arrow_chunk_size\"\x84\f\n" +
 	"\x13ExecutePlanResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
@@ -4155,7 +4186,9 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"responseId\x12P\n" +
 	"\varrow_batch\x18\x02 \x01(\v2-.spark.connect.ExecutePlanResponse.ArrowBatchH\x00R\n" +
 	"arrowBatch\x12c\n" +
-	"\x12sql_command_result\x18\x05 \x01(\v23.spark.connect.ExecutePlanResponse.SqlCommandResultH\x00R\x10sqlCommandResult\x12\\\n" +
+	"\x12sql_command_result\x18\x05 \x01(\v23.spark.connect.ExecutePlanResponse.SqlCommandResultH\x00R\x10sqlCommandResult\x12~\n" +
+	"#write_stream_operation_start_result\x18\b \x01(\v2..spark.connect.WriteStreamOperationStartResultH\x00R\x1fwriteStreamOperationStartResult\x12q\n" +
+	"\x1estreaming_query_command_result\x18\t \x01(\v2*.spark.connect.StreamingQueryCommandResultH\x00R\x1bstreamingQueryCommandResult\x12\\\n" +
 	"\x0fresult_complete\x18\x0e \x01(\v21.spark.connect.ExecutePlanResponse.ResultCompleteH\x00R\x0eresultComplete\x12e\n" +
 	"\x12execution_progress\x18\x12 \x01(\v24.spark.connect.ExecutePlanResponse.ExecutionProgressH\x00R\x11executionProgress\x12/\n" +
 	"\x06schema\x18\a \x01(\v2\x17.spark.connect.DataTypeR\x06schema\x1aG\n" +
@@ -4496,7 +4529,9 @@ var file_spark_pb_base_proto_goTypes = []any{
 	nil,                                                 // 62: spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
 	(*Relation)(nil),                                    // 63: spark.connect.Relation
 	(*Command)(nil),                                     // 64: spark.connect.Command
-	(*DataType)(nil),                                    // 65: spark.connect.DataType
+	(*WriteStreamOperationStartResult)(nil),             // 65: spark.connect.WriteStreamOperationStartResult
+	(*StreamingQueryCommandResult)(nil),                 // 66: spark.connect.StreamingQueryCommandResult
+	(*DataType)(nil),                                    // 67: spark.connect.DataType
 }
 var file_spark_pb_base_proto_depIdxs = []int32{
 	63, // 0: spark.connect.Plan.root:type_name -> spark.connect.Relation
@@ -4517,79 +4552,81 @@ var file_spark_pb_base_proto_depIdxs = []int32{
 	36, // 15: spark.connect.ExecutePlanRequest.request_options:type_name -> spark.connect.ExecutePlanRequest.RequestOption
 	38, // 16: spark.connect.ExecutePlanResponse.arrow_batch:type_name -> spark.connect.ExecutePlanResponse.ArrowBatch
 	37, // 17: spark.connect.ExecutePlanResponse.sql_command_result:type_name -> spark.connect.ExecutePlanResponse.SqlCommandResult
-	39, // 18: spark.connect.ExecutePlanResponse.result_complete:type_name -> spark.connect.ExecutePlanResponse.ResultComplete
-	40, // 19: spark.connect.ExecutePlanResponse.execution_progress:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress
-	65, // 20: spark.connect.ExecutePlanResponse.schema:type_name -> spark.connect.DataType
-	3,  // 21: spark.connect.ConfigRequest.user_context:type_name -> spark.connect.UserContext
-	42, // 22: spark.connect.ConfigRequest.operation:type_name -> spark.connect.ConfigRequest.Operation
-	10, // 23: spark.connect.ConfigResponse.pairs:type_name -> spark.connect.KeyValue
-	3,  // 24: spark.connect.AddArtifactsRequest.user_context:type_name -> spark.connect.UserContext
-	52, // 25: spark.connect.AddArtifactsRequest.batch:type_name -> spark.connect.AddArtifactsRequest.Batch
-	53, // 26: spark.connect.AddArtifactsRequest.begin_chunk:type_name -> spark.connect.AddArtifactsRequest.BeginChunkedArtifact
-	50, // 27: spark.connect.AddArtifactsRequest.chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	54, // 28: spark.connect.AddArtifactsResponse.artifacts:type_name -> spark.connect.AddArtifactsResponse.ArtifactSummary
-	3,  // 29: spark.connect.ArtifactStatusesRequest.user_context:type_name -> spark.connect.UserContext
-	55, // 30: spark.connect.ArtifactStatusesResponse.statuses:type_name -> spark.connect.ArtifactStatusesResponse.StatusesEntry
-	3,  // 31: spark.connect.InterruptRequest.user_context:type_name -> spark.connect.UserContext
-	1,  // 32: spark.connect.InterruptRequest.interrupt_type:type_name -> spark.connect.InterruptRequest.InterruptType
-	3,  // 33: spark.connect.ReattachExecuteRequest.user_context:type_name -> spark.connect.UserContext
-	3,  // 34: spark.connect.ReleaseExecuteRequest.user_context:type_name -> spark.connect.UserContext
-	57, // 35: spark.connect.ReleaseExecuteRequest.release_all:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseAll
-	58, // 36: spark.connect.ReleaseExecuteRequest.release_until:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseUntil
-	3,  // 37: spark.connect.ReleaseSessionRequest.user_context:type_name -> spark.connect.UserContext
-	3,  // 38: spark.connect.FetchErrorDetailsRequest.user_context:type_name -> spark.connect.UserContext
-	61, // 39: spark.connect.FetchErrorDetailsResponse.errors:type_name -> spark.connect.FetchErrorDetailsResponse.Error
-	2,  // 40: spark.connect.AnalyzePlanRequest.Schema.plan:type_name -> spark.connect.Plan
-	2,  // 41: spark.connect.AnalyzePlanRequest.Explain.plan:type_name -> spark.connect.Plan
-	0,  // 42: spark.connect.AnalyzePlanRequest.Explain.explain_mode:type_name -> spark.connect.AnalyzePlanRequest.Explain.ExplainMode
-	2,  // 43: spark.connect.AnalyzePlanRequest.TreeString.plan:type_name -> spark.connect.Plan
-	65, // 44: spark.connect.AnalyzePlanResponse.Schema.schema:type_name -> spark.connect.DataType
-	65, // 45: spark.connect.AnalyzePlanResponse.DDLParse.parsed:type_name -> spark.connect.DataType
-	7,  // 46: spark.connect.ExecutePlanRequest.RequestOption.reattach_options:type_name -> spark.connect.ReattachOptions
-	8,  // 47: spark.connect.ExecutePlanRequest.RequestOption.result_chunking_options:type_name -> spark.connect.ResultChunkingOptions
-	63, // 48: spark.connect.ExecutePlanResponse.SqlCommandResult.relation:type_name -> spark.connect.Relation
-	41, // 49: spark.connect.ExecutePlanResponse.ExecutionProgress.stages:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
-	43, // 50: spark.connect.ConfigRequest.Operation.set:type_name -> spark.connect.ConfigRequest.Set
-	44, // 51: spark.connect.ConfigRequest.Operation.get:type_name -> spark.connect.ConfigRequest.Get
-	45, // 52: spark.connect.ConfigRequest.Operation.get_with_default:type_name -> spark.connect.ConfigRequest.GetWithDefault
-	46, // 53: spark.connect.ConfigRequest.Operation.get_option:type_name -> spark.connect.ConfigRequest.GetOption
-	47, // 54: spark.connect.ConfigRequest.Operation.get_all:type_name -> spark.connect.ConfigRequest.GetAll
-	48, // 55: spark.connect.ConfigRequest.Operation.unset:type_name -> spark.connect.ConfigRequest.Unset
-	49, // 56: spark.connect.ConfigRequest.Operation.is_modifiable:type_name -> spark.connect.ConfigRequest.IsModifiable
-	10, // 57: spark.connect.ConfigRequest.Set.pairs:type_name -> spark.connect.KeyValue
-	10, // 58: spark.connect.ConfigRequest.GetWithDefault.pairs:type_name -> spark.connect.KeyValue
-	50, // 59: spark.connect.AddArtifactsRequest.SingleChunkArtifact.data:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	51, // 60: spark.connect.AddArtifactsRequest.Batch.artifacts:type_name -> spark.connect.AddArtifactsRequest.SingleChunkArtifact
-	50, // 61: spark.connect.AddArtifactsRequest.BeginChunkedArtifact.initial_chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	56, // 62: spark.connect.ArtifactStatusesResponse.StatusesEntry.value:type_name -> spark.connect.ArtifactStatusesResponse.ArtifactStatus
-	62, // 63: spark.connect.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	59, // 64: spark.connect.FetchErrorDetailsResponse.Error.stack_trace:type_name -> spark.connect.FetchErrorDetailsResponse.StackTraceElement
-	60, // 65: spark.connect.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable
-	6,  // 66: spark.connect.SparkConnectService.ExecutePlan:input_type -> spark.connect.ExecutePlanRequest
-	4,  // 67: spark.connect.SparkConnectService.AnalyzePlan:input_type -> spark.connect.AnalyzePlanRequest
-	11, // 68: spark.connect.SparkConnectService.Config:input_type -> spark.connect.ConfigRequest
-	13, // 69: spark.connect.SparkConnectService.AddArtifacts:input_type -> spark.connect.AddArtifactsRequest
-	15, // 70: spark.connect.SparkConnectService.ArtifactStatus:input_type -> spark.connect.ArtifactStatusesRequest
-	17, // 71: spark.connect.SparkConnectService.Interrupt:input_type -> spark.connect.InterruptRequest
-	19, // 72: spark.connect.SparkConnectService.ReattachExecute:input_type -> spark.connect.ReattachExecuteRequest
-	20, // 73: spark.connect.SparkConnectService.ReleaseExecute:input_type -> spark.connect.ReleaseExecuteRequest
-	22, // 74: spark.connect.SparkConnectService.ReleaseSession:input_type -> spark.connect.ReleaseSessionRequest
-	24, // 75: spark.connect.SparkConnectService.FetchErrorDetails:input_type -> spark.connect.FetchErrorDetailsRequest
-	9,  // 76: spark.connect.SparkConnectService.ExecutePlan:output_type -> spark.connect.ExecutePlanResponse
-	5,  // 77: spark.connect.SparkConnectService.AnalyzePlan:output_type -> spark.connect.AnalyzePlanResponse
-	12, // 78: spark.connect.SparkConnectService.Config:output_type -> spark.connect.ConfigResponse
-	14, // 79: spark.connect.SparkConnectService.AddArtifacts:output_type -> spark.connect.AddArtifactsResponse
-	16, // 80: spark.connect.SparkConnectService.ArtifactStatus:output_type -> spark.connect.ArtifactStatusesResponse
-	18, // 81: spark.connect.SparkConnectService.Interrupt:output_type -> spark.connect.InterruptResponse
-	9,  // 82: spark.connect.SparkConnectService.ReattachExecute:output_type -> spark.connect.ExecutePlanResponse
-	21, // 83: spark.connect.SparkConnectService.ReleaseExecute:output_type -> spark.connect.ReleaseExecuteResponse
-	23, // 84: spark.connect.SparkConnectService.ReleaseSession:output_type -> spark.connect.ReleaseSessionResponse
-	25, // 85: spark.connect.SparkConnectService.FetchErrorDetails:output_type -> spark.connect.FetchErrorDetailsResponse
-	76, // [76:86] is the sub-list for method output_type
-	66, // [66:76] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	65, // 18: spark.connect.ExecutePlanResponse.write_stream_operation_start_result:type_name -> spark.connect.WriteStreamOperationStartResult
+	66, // 19: spark.connect.ExecutePlanResponse.streaming_query_command_result:type_name -> spark.connect.StreamingQueryCommandResult
+	39, // 20: spark.connect.ExecutePlanResponse.result_complete:type_name -> spark.connect.ExecutePlanResponse.ResultComplete
+	40, // 21: spark.connect.ExecutePlanResponse.execution_progress:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress
+	67, // 22: spark.connect.ExecutePlanResponse.schema:type_name -> spark.connect.DataType
+	3,  // 23: spark.connect.ConfigRequest.user_context:type_name -> spark.connect.UserContext
+	42, // 24: spark.connect.ConfigRequest.operation:type_name -> spark.connect.ConfigRequest.Operation
+	10, // 25: spark.connect.ConfigResponse.pairs:type_name -> spark.connect.KeyValue
+	3,  // 26: spark.connect.AddArtifactsRequest.user_context:type_name -> spark.connect.UserContext
+	52, // 27: spark.connect.AddArtifactsRequest.batch:type_name -> spark.connect.AddArtifactsRequest.Batch
+	53, // 28: spark.connect.AddArtifactsRequest.begin_chunk:type_name -> spark.connect.AddArtifactsRequest.BeginChunkedArtifact
+	50, // 29: spark.connect.AddArtifactsRequest.chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	54, // 30: spark.connect.AddArtifactsResponse.artifacts:type_name -> spark.connect.AddArtifactsResponse.ArtifactSummary
+	3,  // 31: spark.connect.ArtifactStatusesRequest.user_context:type_name -> spark.connect.UserContext
+	55, // 32: spark.connect.ArtifactStatusesResponse.statuses:type_name -> spark.connect.ArtifactStatusesResponse.StatusesEntry
+	3,  // 33: spark.connect.InterruptRequest.user_context:type_name -> spark.connect.UserContext
+	1,  // 34: spark.connect.InterruptRequest.interrupt_type:type_name -> spark.connect.InterruptRequest.InterruptType
+	3,  // 35: spark.connect.ReattachExecuteRequest.user_context:type_name -> spark.connect.UserContext
+	3,  // 36: spark.connect.ReleaseExecuteRequest.user_context:type_name -> spark.connect.UserContext
+	57, // 37: spark.connect.ReleaseExecuteRequest.release_all:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseAll
+	58, // 38: spark.connect.ReleaseExecuteRequest.release_until:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseUntil
+	3,  // 39: spark.connect.ReleaseSessionRequest.user_context:type_name -> spark.connect.UserContext
+	3,  // 40: spark.connect.FetchErrorDetailsRequest.user_context:type_name -> spark.connect.UserContext
+	61, // 41: spark.connect.FetchErrorDetailsResponse.errors:type_name -> spark.connect.FetchErrorDetailsResponse.Error
+	2,  // 42: spark.connect.AnalyzePlanRequest.Schema.plan:type_name -> spark.connect.Plan
+	2,  // 43: spark.connect.AnalyzePlanRequest.Explain.plan:type_name -> spark.connect.Plan
+	0,  // 44: spark.connect.AnalyzePlanRequest.Explain.explain_mode:type_name -> spark.connect.AnalyzePlanRequest.Explain.ExplainMode
+	2,  // 45: spark.connect.AnalyzePlanRequest.TreeString.plan:type_name -> spark.connect.Plan
+	67, // 46: spark.connect.AnalyzePlanResponse.Schema.schema:type_name -> spark.connect.DataType
+	67, // 47: spark.connect.AnalyzePlanResponse.DDLParse.parsed:type_name -> spark.connect.DataType
+	7,  // 48: spark.connect.ExecutePlanRequest.RequestOption.reattach_options:type_name -> spark.connect.ReattachOptions
+	8,  // 49: spark.connect.ExecutePlanRequest.RequestOption.result_chunking_options:type_name -> spark.connect.ResultChunkingOptions
+	63, // 50: spark.connect.ExecutePlanResponse.SqlCommandResult.relation:type_name -> spark.connect.Relation
+	41, // 51: spark.connect.ExecutePlanResponse.ExecutionProgress.stages:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
+	43, // 52: spark.connect.ConfigRequest.Operation.set:type_name -> spark.connect.ConfigRequest.Set
+	44, // 53: spark.connect.ConfigRequest.Operation.get:type_name -> spark.connect.ConfigRequest.Get
+	45, // 54: spark.connect.ConfigRequest.Operation.get_with_default:type_name -> spark.connect.ConfigRequest.GetWithDefault
+	46, // 55: spark.connect.ConfigRequest.Operation.get_option:type_name -> spark.connect.ConfigRequest.GetOption
+	47, // 56: spark.connect.ConfigRequest.Operation.get_all:type_name -> spark.connect.ConfigRequest.GetAll
+	48, // 57: spark.connect.ConfigRequest.Operation.unset:type_name -> spark.connect.ConfigRequest.Unset
+	49, // 58: spark.connect.ConfigRequest.Operation.is_modifiable:type_name -> spark.connect.ConfigRequest.IsModifiable
+	10, // 59: spark.connect.ConfigRequest.Set.pairs:type_name -> spark.connect.KeyValue
+	10, // 60: spark.connect.ConfigRequest.GetWithDefault.pairs:type_name -> spark.connect.KeyValue
+	50, // 61: spark.connect.AddArtifactsRequest.SingleChunkArtifact.data:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	51, // 62: spark.connect.AddArtifactsRequest.Batch.artifacts:type_name -> spark.connect.AddArtifactsRequest.SingleChunkArtifact
+	50, // 63: spark.connect.AddArtifactsRequest.BeginChunkedArtifact.initial_chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	56, // 64: spark.connect.ArtifactStatusesResponse.StatusesEntry.value:type_name -> spark.connect.ArtifactStatusesResponse.ArtifactStatus
+	62, // 65: spark.connect.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	59, // 66: spark.connect.FetchErrorDetailsResponse.Error.stack_trace:type_name -> spark.connect.FetchErrorDetailsResponse.StackTraceElement
+	60, // 67: spark.connect.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable
+	6,  // 68: spark.connect.SparkConnectService.ExecutePlan:input_type -> spark.connect.ExecutePlanRequest
+	4,  // 69: spark.connect.SparkConnectService.AnalyzePlan:input_type -> spark.connect.AnalyzePlanRequest
+	11, // 70: spark.connect.SparkConnectService.Config:input_type -> spark.connect.ConfigRequest
+	13, // 71: spark.connect.SparkConnectService.AddArtifacts:input_type -> spark.connect.AddArtifactsRequest
+	15, // 72: spark.connect.SparkConnectService.ArtifactStatus:input_type -> spark.connect.ArtifactStatusesRequest
+	17, // 73: spark.connect.SparkConnectService.Interrupt:input_type -> spark.connect.InterruptRequest
+	19, // 74: spark.connect.SparkConnectService.ReattachExecute:input_type -> spark.connect.ReattachExecuteRequest
+	20, // 75: spark.connect.SparkConnectService.ReleaseExecute:input_type -> spark.connect.ReleaseExecuteRequest
+	22, // 76: spark.connect.SparkConnectService.ReleaseSession:input_type -> spark.connect.ReleaseSessionRequest
+	24, // 77: spark.connect.SparkConnectService.FetchErrorDetails:input_type -> spark.connect.FetchErrorDetailsRequest
+	9,  // 78: spark.connect.SparkConnectService.ExecutePlan:output_type -> spark.connect.ExecutePlanResponse
+	5,  // 79: spark.connect.SparkConnectService.AnalyzePlan:output_type -> spark.connect.AnalyzePlanResponse
+	12, // 80: spark.connect.SparkConnectService.Config:output_type -> spark.connect.ConfigResponse
+	14, // 81: spark.connect.SparkConnectService.AddArtifacts:output_type -> spark.connect.AddArtifactsResponse
+	16, // 82: spark.connect.SparkConnectService.ArtifactStatus:output_type -> spark.connect.ArtifactStatusesResponse
+	18, // 83: spark.connect.SparkConnectService.Interrupt:output_type -> spark.connect.InterruptResponse
+	9,  // 84: spark.connect.SparkConnectService.ReattachExecute:output_type -> spark.connect.ExecutePlanResponse
+	21, // 85: spark.connect.SparkConnectService.ReleaseExecute:output_type -> spark.connect.ReleaseExecuteResponse
+	23, // 86: spark.connect.SparkConnectService.ReleaseSession:output_type -> spark.connect.ReleaseSessionResponse
+	25, // 87: spark.connect.SparkConnectService.FetchErrorDetails:output_type -> spark.connect.FetchErrorDetailsResponse
+	78, // [78:88] is the sub-list for method output_type
+	68, // [68:78] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_spark_pb_base_proto_init() }
@@ -4623,6 +4660,8 @@ func file_spark_pb_base_proto_init() {
 	file_spark_pb_base_proto_msgTypes[7].OneofWrappers = []any{
 		(*ExecutePlanResponse_ArrowBatch_)(nil),
 		(*ExecutePlanResponse_SqlCommandResult_)(nil),
+		(*ExecutePlanResponse_WriteStreamOperationStartResult)(nil),
+		(*ExecutePlanResponse_StreamingQueryCommandResult)(nil),
 		(*ExecutePlanResponse_ResultComplete_)(nil),
 		(*ExecutePlanResponse_ExecutionProgress_)(nil),
 	}

@@ -76,7 +76,7 @@ func (x WriteOperation_SaveMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WriteOperation_SaveMode.Descriptor instead.
 func (WriteOperation_SaveMode) EnumDescriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{3, 0}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{5, 0}
 }
 
 type WriteOperation_SaveTable_TableSaveMethod int32
@@ -125,7 +125,7 @@ func (x WriteOperation_SaveTable_TableSaveMethod) Number() protoreflect.EnumNumb
 
 // Deprecated: Use WriteOperation_SaveTable_TableSaveMethod.Descriptor instead.
 func (WriteOperation_SaveTable_TableSaveMethod) EnumDescriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{3, 1, 0}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{5, 1, 0}
 }
 
 type Command struct {
@@ -136,6 +136,9 @@ type Command struct {
 	//	*Command_WriteOperation
 	//	*Command_CreateDataframeView
 	//	*Command_SqlCommand
+	//	*Command_WriteStreamOperationStart
+	//	*Command_StreamingQueryCommand
+	//	*Command_RegisterTableFunction
 	CommandType   isCommand_CommandType `protobuf_oneof:"command_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -214,6 +217,33 @@ func (x *Command) GetSqlCommand() *SqlCommand {
 	return nil
 }
 
+func (x *Command) GetWriteStreamOperationStart() *WriteStreamOperationStart {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_WriteStreamOperationStart); ok {
+			return x.WriteStreamOperationStart
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetStreamingQueryCommand() *StreamingQueryCommand {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_StreamingQueryCommand); ok {
+			return x.StreamingQueryCommand
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRegisterTableFunction() *CommonInlineUserDefinedTableFunction {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_RegisterTableFunction); ok {
+			return x.RegisterTableFunction
+		}
+	}
+	return nil
+}
+
 type isCommand_CommandType interface {
 	isCommand_CommandType()
 }
@@ -234,6 +264,18 @@ type Command_SqlCommand struct {
 	SqlCommand *SqlCommand `protobuf:"bytes,5,opt,name=sql_command,json=sqlCommand,proto3,oneof"`
 }
 
+type Command_WriteStreamOperationStart struct {
+	WriteStreamOperationStart *WriteStreamOperationStart `protobuf:"bytes,6,opt,name=write_stream_operation_start,json=writeStreamOperationStart,proto3,oneof"`
+}
+
+type Command_StreamingQueryCommand struct {
+	StreamingQueryCommand *StreamingQueryCommand `protobuf:"bytes,7,opt,name=streaming_query_command,json=streamingQueryCommand,proto3,oneof"`
+}
+
+type Command_RegisterTableFunction struct {
+	RegisterTableFunction *CommonInlineUserDefinedTableFunction `protobuf:"bytes,10,opt,name=register_table_function,json=registerTableFunction,proto3,oneof"`
+}
+
 func (*Command_RegisterFunction) isCommand_CommandType() {}
 
 func (*Command_WriteOperation) isCommand_CommandType() {}
@@ -241,6 +283,171 @@ func (*Command_WriteOperation) isCommand_CommandType() {}
 func (*Command_CreateDataframeView) isCommand_CommandType() {}
 
 func (*Command_SqlCommand) isCommand_CommandType() {}
+
+func (*Command_WriteStreamOperationStart) isCommand_CommandType() {}
+
+func (*Command_StreamingQueryCommand) isCommand_CommandType() {}
+
+func (*Command_RegisterTableFunction) isCommand_CommandType() {}
+
+type CommonInlineUserDefinedTableFunction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FunctionName  string                 `protobuf:"bytes,1,opt,name=function_name,json=functionName,proto3" json:"function_name,omitempty"`
+	Deterministic bool                   `protobuf:"varint,2,opt,name=deterministic,proto3" json:"deterministic,omitempty"`
+	Arguments     []*Expression          `protobuf:"bytes,3,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	// Types that are valid to be assigned to Function:
+	//
+	//	*CommonInlineUserDefinedTableFunction_PythonUdtf
+	Function      isCommonInlineUserDefinedTableFunction_Function `protobuf_oneof:"function"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommonInlineUserDefinedTableFunction) Reset() {
+	*x = CommonInlineUserDefinedTableFunction{}
+	mi := &file_spark_pb_commands_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommonInlineUserDefinedTableFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommonInlineUserDefinedTableFunction) ProtoMessage() {}
+
+func (x *CommonInlineUserDefinedTableFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommonInlineUserDefinedTableFunction.ProtoReflect.Descriptor instead.
+func (*CommonInlineUserDefinedTableFunction) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CommonInlineUserDefinedTableFunction) GetFunctionName() string {
+	if x != nil {
+		return x.FunctionName
+	}
+	return ""
+}
+
+func (x *CommonInlineUserDefinedTableFunction) GetDeterministic() bool {
+	if x != nil {
+		return x.Deterministic
+	}
+	return false
+}
+
+func (x *CommonInlineUserDefinedTableFunction) GetArguments() []*Expression {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
+func (x *CommonInlineUserDefinedTableFunction) GetFunction() isCommonInlineUserDefinedTableFunction_Function {
+	if x != nil {
+		return x.Function
+	}
+	return nil
+}
+
+func (x *CommonInlineUserDefinedTableFunction) GetPythonUdtf() *PythonUDTF {
+	if x != nil {
+		if x, ok := x.Function.(*CommonInlineUserDefinedTableFunction_PythonUdtf); ok {
+			return x.PythonUdtf
+		}
+	}
+	return nil
+}
+
+type isCommonInlineUserDefinedTableFunction_Function interface {
+	isCommonInlineUserDefinedTableFunction_Function()
+}
+
+type CommonInlineUserDefinedTableFunction_PythonUdtf struct {
+	PythonUdtf *PythonUDTF `protobuf:"bytes,4,opt,name=python_udtf,json=pythonUdtf,proto3,oneof"`
+}
+
+func (*CommonInlineUserDefinedTableFunction_PythonUdtf) isCommonInlineUserDefinedTableFunction_Function() {
+}
+
+type PythonUDTF struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ReturnType    *DataType              `protobuf:"bytes,1,opt,name=return_type,json=returnType,proto3,oneof" json:"return_type,omitempty"`
+	EvalType      int32                  `protobuf:"varint,2,opt,name=eval_type,json=evalType,proto3" json:"eval_type,omitempty"`
+	Command       []byte                 `protobuf:"bytes,3,opt,name=command,proto3" json:"command,omitempty"`
+	PythonVer     string                 `protobuf:"bytes,4,opt,name=python_ver,json=pythonVer,proto3" json:"python_ver,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PythonUDTF) Reset() {
+	*x = PythonUDTF{}
+	mi := &file_spark_pb_commands_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PythonUDTF) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PythonUDTF) ProtoMessage() {}
+
+func (x *PythonUDTF) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PythonUDTF.ProtoReflect.Descriptor instead.
+func (*PythonUDTF) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PythonUDTF) GetReturnType() *DataType {
+	if x != nil {
+		return x.ReturnType
+	}
+	return nil
+}
+
+func (x *PythonUDTF) GetEvalType() int32 {
+	if x != nil {
+		return x.EvalType
+	}
+	return 0
+}
+
+func (x *PythonUDTF) GetCommand() []byte {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *PythonUDTF) GetPythonVer() string {
+	if x != nil {
+		return x.PythonVer
+	}
+	return ""
+}
 
 type SqlCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -255,7 +462,7 @@ type SqlCommand struct {
 
 func (x *SqlCommand) Reset() {
 	*x = SqlCommand{}
-	mi := &file_spark_pb_commands_proto_msgTypes[1]
+	mi := &file_spark_pb_commands_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -267,7 +474,7 @@ func (x *SqlCommand) String() string {
 func (*SqlCommand) ProtoMessage() {}
 
 func (x *SqlCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_commands_proto_msgTypes[1]
+	mi := &file_spark_pb_commands_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -280,7 +487,7 @@ func (x *SqlCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlCommand.ProtoReflect.Descriptor instead.
 func (*SqlCommand) Descriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{1}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SqlCommand) GetSql() string {
@@ -323,7 +530,7 @@ type CreateDataFrameViewCommand struct {
 
 func (x *CreateDataFrameViewCommand) Reset() {
 	*x = CreateDataFrameViewCommand{}
-	mi := &file_spark_pb_commands_proto_msgTypes[2]
+	mi := &file_spark_pb_commands_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +542,7 @@ func (x *CreateDataFrameViewCommand) String() string {
 func (*CreateDataFrameViewCommand) ProtoMessage() {}
 
 func (x *CreateDataFrameViewCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_commands_proto_msgTypes[2]
+	mi := &file_spark_pb_commands_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +555,7 @@ func (x *CreateDataFrameViewCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDataFrameViewCommand.ProtoReflect.Descriptor instead.
 func (*CreateDataFrameViewCommand) Descriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{2}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateDataFrameViewCommand) GetInput() *Relation {
@@ -399,7 +606,7 @@ type WriteOperation struct {
 
 func (x *WriteOperation) Reset() {
 	*x = WriteOperation{}
-	mi := &file_spark_pb_commands_proto_msgTypes[3]
+	mi := &file_spark_pb_commands_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +618,7 @@ func (x *WriteOperation) String() string {
 func (*WriteOperation) ProtoMessage() {}
 
 func (x *WriteOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_commands_proto_msgTypes[3]
+	mi := &file_spark_pb_commands_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +631,7 @@ func (x *WriteOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOperation.ProtoReflect.Descriptor instead.
 func (*WriteOperation) Descriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{3}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WriteOperation) GetInput() *Relation {
@@ -517,6 +724,595 @@ func (*WriteOperation_Path) isWriteOperation_SaveType() {}
 
 func (*WriteOperation_Table) isWriteOperation_SaveType() {}
 
+type WriteStreamOperationStart struct {
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	Input                   *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Format                  string                 `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	Options                 map[string]string      `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	PartitioningColumnNames []string               `protobuf:"bytes,4,rep,name=partitioning_column_names,json=partitioningColumnNames,proto3" json:"partitioning_column_names,omitempty"`
+	// Types that are valid to be assigned to Trigger:
+	//
+	//	*WriteStreamOperationStart_ProcessingTimeInterval
+	//	*WriteStreamOperationStart_AvailableNow
+	//	*WriteStreamOperationStart_Once
+	Trigger    isWriteStreamOperationStart_Trigger `protobuf_oneof:"trigger"`
+	OutputMode string                              `protobuf:"bytes,9,opt,name=output_mode,json=outputMode,proto3" json:"output_mode,omitempty"`
+	QueryName  string                              `protobuf:"bytes,10,opt,name=query_name,json=queryName,proto3" json:"query_name,omitempty"`
+	// Types that are valid to be assigned to SinkDestination:
+	//
+	//	*WriteStreamOperationStart_Path
+	//	*WriteStreamOperationStart_TableName
+	SinkDestination isWriteStreamOperationStart_SinkDestination `protobuf_oneof:"sink_destination"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WriteStreamOperationStart) Reset() {
+	*x = WriteStreamOperationStart{}
+	mi := &file_spark_pb_commands_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteStreamOperationStart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteStreamOperationStart) ProtoMessage() {}
+
+func (x *WriteStreamOperationStart) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteStreamOperationStart.ProtoReflect.Descriptor instead.
+func (*WriteStreamOperationStart) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *WriteStreamOperationStart) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *WriteStreamOperationStart) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *WriteStreamOperationStart) GetOptions() map[string]string {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *WriteStreamOperationStart) GetPartitioningColumnNames() []string {
+	if x != nil {
+		return x.PartitioningColumnNames
+	}
+	return nil
+}
+
+func (x *WriteStreamOperationStart) GetTrigger() isWriteStreamOperationStart_Trigger {
+	if x != nil {
+		return x.Trigger
+	}
+	return nil
+}
+
+func (x *WriteStreamOperationStart) GetProcessingTimeInterval() string {
+	if x != nil {
+		if x, ok := x.Trigger.(*WriteStreamOperationStart_ProcessingTimeInterval); ok {
+			return x.ProcessingTimeInterval
+		}
+	}
+	return ""
+}
+
+func (x *WriteStreamOperationStart) GetAvailableNow() bool {
+	if x != nil {
+		if x, ok := x.Trigger.(*WriteStreamOperationStart_AvailableNow); ok {
+			return x.AvailableNow
+		}
+	}
+	return false
+}
+
+func (x *WriteStreamOperationStart) GetOnce() bool {
+	if x != nil {
+		if x, ok := x.Trigger.(*WriteStreamOperationStart_Once); ok {
+			return x.Once
+		}
+	}
+	return false
+}
+
+func (x *WriteStreamOperationStart) GetOutputMode() string {
+	if x != nil {
+		return x.OutputMode
+	}
+	return ""
+}
+
+func (x *WriteStreamOperationStart) GetQueryName() string {
+	if x != nil {
+		return x.QueryName
+	}
+	return ""
+}
+
+func (x *WriteStreamOperationStart) GetSinkDestination() isWriteStreamOperationStart_SinkDestination {
+	if x != nil {
+		return x.SinkDestination
+	}
+	return nil
+}
+
+func (x *WriteStreamOperationStart) GetPath() string {
+	if x != nil {
+		if x, ok := x.SinkDestination.(*WriteStreamOperationStart_Path); ok {
+			return x.Path
+		}
+	}
+	return ""
+}
+
+func (x *WriteStreamOperationStart) GetTableName() string {
+	if x != nil {
+		if x, ok := x.SinkDestination.(*WriteStreamOperationStart_TableName); ok {
+			return x.TableName
+		}
+	}
+	return ""
+}
+
+type isWriteStreamOperationStart_Trigger interface {
+	isWriteStreamOperationStart_Trigger()
+}
+
+type WriteStreamOperationStart_ProcessingTimeInterval struct {
+	ProcessingTimeInterval string `protobuf:"bytes,5,opt,name=processing_time_interval,json=processingTimeInterval,proto3,oneof"`
+}
+
+type WriteStreamOperationStart_AvailableNow struct {
+	AvailableNow bool `protobuf:"varint,6,opt,name=available_now,json=availableNow,proto3,oneof"`
+}
+
+type WriteStreamOperationStart_Once struct {
+	Once bool `protobuf:"varint,7,opt,name=once,proto3,oneof"`
+}
+
+func (*WriteStreamOperationStart_ProcessingTimeInterval) isWriteStreamOperationStart_Trigger() {}
+
+func (*WriteStreamOperationStart_AvailableNow) isWriteStreamOperationStart_Trigger() {}
+
+func (*WriteStreamOperationStart_Once) isWriteStreamOperationStart_Trigger() {}
+
+type isWriteStreamOperationStart_SinkDestination interface {
+	isWriteStreamOperationStart_SinkDestination()
+}
+
+type WriteStreamOperationStart_Path struct {
+	Path string `protobuf:"bytes,11,opt,name=path,proto3,oneof"`
+}
+
+type WriteStreamOperationStart_TableName struct {
+	TableName string `protobuf:"bytes,12,opt,name=table_name,json=tableName,proto3,oneof"`
+}
+
+func (*WriteStreamOperationStart_Path) isWriteStreamOperationStart_SinkDestination() {}
+
+func (*WriteStreamOperationStart_TableName) isWriteStreamOperationStart_SinkDestination() {}
+
+type StreamingQueryInstanceId struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The same for every run from one checkpoint.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	RunId         string `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryInstanceId) Reset() {
+	*x = StreamingQueryInstanceId{}
+	mi := &file_spark_pb_commands_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryInstanceId) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryInstanceId) ProtoMessage() {}
+
+func (x *StreamingQueryInstanceId) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryInstanceId.ProtoReflect.Descriptor instead.
+func (*StreamingQueryInstanceId) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *StreamingQueryInstanceId) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *StreamingQueryInstanceId) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+type WriteStreamOperationStartResult struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	QueryId       *StreamingQueryInstanceId `protobuf:"bytes,1,opt,name=query_id,json=queryId,proto3" json:"query_id,omitempty"`
+	Name          string                    `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteStreamOperationStartResult) Reset() {
+	*x = WriteStreamOperationStartResult{}
+	mi := &file_spark_pb_commands_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteStreamOperationStartResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteStreamOperationStartResult) ProtoMessage() {}
+
+func (x *WriteStreamOperationStartResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteStreamOperationStartResult.ProtoReflect.Descriptor instead.
+func (*WriteStreamOperationStartResult) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WriteStreamOperationStartResult) GetQueryId() *StreamingQueryInstanceId {
+	if x != nil {
+		return x.QueryId
+	}
+	return nil
+}
+
+func (x *WriteStreamOperationStartResult) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type StreamingQueryCommand struct {
+	state   protoimpl.MessageState    `protogen:"open.v1"`
+	QueryId *StreamingQueryInstanceId `protobuf:"bytes,1,opt,name=query_id,json=queryId,proto3" json:"query_id,omitempty"`
+	// Types that are valid to be assigned to Command:
+	//
+	//	*StreamingQueryCommand_Status
+	//	*StreamingQueryCommand_LastProgress
+	//	*StreamingQueryCommand_RecentProgress
+	//	*StreamingQueryCommand_Stop
+	//	*StreamingQueryCommand_ProcessAllAvailable
+	//	*StreamingQueryCommand_Exception
+	//	*StreamingQueryCommand_AwaitTermination
+	Command       isStreamingQueryCommand_Command `protobuf_oneof:"command"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommand) Reset() {
+	*x = StreamingQueryCommand{}
+	mi := &file_spark_pb_commands_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommand) ProtoMessage() {}
+
+func (x *StreamingQueryCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommand.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommand) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *StreamingQueryCommand) GetQueryId() *StreamingQueryInstanceId {
+	if x != nil {
+		return x.QueryId
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommand) GetCommand() isStreamingQueryCommand_Command {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommand) GetStatus() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_Status); ok {
+			return x.Status
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryCommand) GetLastProgress() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_LastProgress); ok {
+			return x.LastProgress
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryCommand) GetRecentProgress() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_RecentProgress); ok {
+			return x.RecentProgress
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryCommand) GetStop() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_Stop); ok {
+			return x.Stop
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryCommand) GetProcessAllAvailable() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_ProcessAllAvailable); ok {
+			return x.ProcessAllAvailable
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryCommand) GetException() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_Exception); ok {
+			return x.Exception
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryCommand) GetAwaitTermination() *StreamingQueryCommand_AwaitTerminationCommand {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryCommand_AwaitTermination); ok {
+			return x.AwaitTermination
+		}
+	}
+	return nil
+}
+
+type isStreamingQueryCommand_Command interface {
+	isStreamingQueryCommand_Command()
+}
+
+type StreamingQueryCommand_Status struct {
+	Status bool `protobuf:"varint,2,opt,name=status,proto3,oneof"`
+}
+
+type StreamingQueryCommand_LastProgress struct {
+	LastProgress bool `protobuf:"varint,3,opt,name=last_progress,json=lastProgress,proto3,oneof"`
+}
+
+type StreamingQueryCommand_RecentProgress struct {
+	RecentProgress bool `protobuf:"varint,4,opt,name=recent_progress,json=recentProgress,proto3,oneof"`
+}
+
+type StreamingQueryCommand_Stop struct {
+	Stop bool `protobuf:"varint,5,opt,name=stop,proto3,oneof"`
+}
+
+type StreamingQueryCommand_ProcessAllAvailable struct {
+	ProcessAllAvailable bool `protobuf:"varint,6,opt,name=process_all_available,json=processAllAvailable,proto3,oneof"`
+}
+
+type StreamingQueryCommand_Exception struct {
+	Exception bool `protobuf:"varint,8,opt,name=exception,proto3,oneof"`
+}
+
+type StreamingQueryCommand_AwaitTermination struct {
+	AwaitTermination *StreamingQueryCommand_AwaitTerminationCommand `protobuf:"bytes,9,opt,name=await_termination,json=awaitTermination,proto3,oneof"`
+}
+
+func (*StreamingQueryCommand_Status) isStreamingQueryCommand_Command() {}
+
+func (*StreamingQueryCommand_LastProgress) isStreamingQueryCommand_Command() {}
+
+func (*StreamingQueryCommand_RecentProgress) isStreamingQueryCommand_Command() {}
+
+func (*StreamingQueryCommand_Stop) isStreamingQueryCommand_Command() {}
+
+func (*StreamingQueryCommand_ProcessAllAvailable) isStreamingQueryCommand_Command() {}
+
+func (*StreamingQueryCommand_Exception) isStreamingQueryCommand_Command() {}
+
+func (*StreamingQueryCommand_AwaitTermination) isStreamingQueryCommand_Command() {}
+
+type StreamingQueryCommandResult struct {
+	state   protoimpl.MessageState    `protogen:"open.v1"`
+	QueryId *StreamingQueryInstanceId `protobuf:"bytes,1,opt,name=query_id,json=queryId,proto3" json:"query_id,omitempty"`
+	// Types that are valid to be assigned to ResultType:
+	//
+	//	*StreamingQueryCommandResult_Status
+	//	*StreamingQueryCommandResult_RecentProgress
+	//	*StreamingQueryCommandResult_Exception
+	//	*StreamingQueryCommandResult_AwaitTermination
+	ResultType    isStreamingQueryCommandResult_ResultType `protobuf_oneof:"result_type"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommandResult) Reset() {
+	*x = StreamingQueryCommandResult{}
+	mi := &file_spark_pb_commands_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommandResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommandResult) ProtoMessage() {}
+
+func (x *StreamingQueryCommandResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommandResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommandResult) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *StreamingQueryCommandResult) GetQueryId() *StreamingQueryInstanceId {
+	if x != nil {
+		return x.QueryId
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommandResult) GetResultType() isStreamingQueryCommandResult_ResultType {
+	if x != nil {
+		return x.ResultType
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommandResult) GetStatus() *StreamingQueryCommandResult_StatusResult {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryCommandResult_Status); ok {
+			return x.Status
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommandResult) GetRecentProgress() *StreamingQueryCommandResult_RecentProgressResult {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryCommandResult_RecentProgress); ok {
+			return x.RecentProgress
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommandResult) GetException() *StreamingQueryCommandResult_ExceptionResult {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryCommandResult_Exception); ok {
+			return x.Exception
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryCommandResult) GetAwaitTermination() *StreamingQueryCommandResult_AwaitTerminationResult {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryCommandResult_AwaitTermination); ok {
+			return x.AwaitTermination
+		}
+	}
+	return nil
+}
+
+type isStreamingQueryCommandResult_ResultType interface {
+	isStreamingQueryCommandResult_ResultType()
+}
+
+type StreamingQueryCommandResult_Status struct {
+	Status *StreamingQueryCommandResult_StatusResult `protobuf:"bytes,2,opt,name=status,proto3,oneof"`
+}
+
+type StreamingQueryCommandResult_RecentProgress struct {
+	RecentProgress *StreamingQueryCommandResult_RecentProgressResult `protobuf:"bytes,3,opt,name=recent_progress,json=recentProgress,proto3,oneof"`
+}
+
+type StreamingQueryCommandResult_Exception struct {
+	Exception *StreamingQueryCommandResult_ExceptionResult `protobuf:"bytes,5,opt,name=exception,proto3,oneof"`
+}
+
+type StreamingQueryCommandResult_AwaitTermination struct {
+	AwaitTermination *StreamingQueryCommandResult_AwaitTerminationResult `protobuf:"bytes,6,opt,name=await_termination,json=awaitTermination,proto3,oneof"`
+}
+
+func (*StreamingQueryCommandResult_Status) isStreamingQueryCommandResult_ResultType() {}
+
+func (*StreamingQueryCommandResult_RecentProgress) isStreamingQueryCommandResult_ResultType() {}
+
+func (*StreamingQueryCommandResult_Exception) isStreamingQueryCommandResult_ResultType() {}
+
+func (*StreamingQueryCommandResult_AwaitTermination) isStreamingQueryCommandResult_ResultType() {}
+
 type WriteOperation_SaveTable struct {
 	state         protoimpl.MessageState                   `protogen:"open.v1"`
 	TableName     string                                   `protobuf:"bytes,1,opt,name=table_name,json=tableName,proto3" json:"table_name,omitempty"`
@@ -527,7 +1323,7 @@ type WriteOperation_SaveTable struct {
 
 func (x *WriteOperation_SaveTable) Reset() {
 	*x = WriteOperation_SaveTable{}
-	mi := &file_spark_pb_commands_proto_msgTypes[6]
+	mi := &file_spark_pb_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +1335,7 @@ func (x *WriteOperation_SaveTable) String() string {
 func (*WriteOperation_SaveTable) ProtoMessage() {}
 
 func (x *WriteOperation_SaveTable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_commands_proto_msgTypes[6]
+	mi := &file_spark_pb_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +1348,7 @@ func (x *WriteOperation_SaveTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOperation_SaveTable.ProtoReflect.Descriptor instead.
 func (*WriteOperation_SaveTable) Descriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{3, 1}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{5, 1}
 }
 
 func (x *WriteOperation_SaveTable) GetTableName() string {
@@ -579,7 +1375,7 @@ type WriteOperation_BucketBy struct {
 
 func (x *WriteOperation_BucketBy) Reset() {
 	*x = WriteOperation_BucketBy{}
-	mi := &file_spark_pb_commands_proto_msgTypes[7]
+	mi := &file_spark_pb_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +1387,7 @@ func (x *WriteOperation_BucketBy) String() string {
 func (*WriteOperation_BucketBy) ProtoMessage() {}
 
 func (x *WriteOperation_BucketBy) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_commands_proto_msgTypes[7]
+	mi := &file_spark_pb_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +1400,7 @@ func (x *WriteOperation_BucketBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOperation_BucketBy.ProtoReflect.Descriptor instead.
 func (*WriteOperation_BucketBy) Descriptor() ([]byte, []int) {
-	return file_spark_pb_commands_proto_rawDescGZIP(), []int{3, 2}
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{5, 2}
 }
 
 func (x *WriteOperation_BucketBy) GetBucketColumnNames() []string {
@@ -621,18 +1417,299 @@ func (x *WriteOperation_BucketBy) GetNumBuckets() int32 {
 	return 0
 }
 
+type StreamingQueryCommand_AwaitTerminationCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeoutMs     *int64                 `protobuf:"varint,2,opt,name=timeout_ms,json=timeoutMs,proto3,oneof" json:"timeout_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommand_AwaitTerminationCommand) Reset() {
+	*x = StreamingQueryCommand_AwaitTerminationCommand{}
+	mi := &file_spark_pb_commands_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommand_AwaitTerminationCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommand_AwaitTerminationCommand) ProtoMessage() {}
+
+func (x *StreamingQueryCommand_AwaitTerminationCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommand_AwaitTerminationCommand.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommand_AwaitTerminationCommand) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{9, 0}
+}
+
+func (x *StreamingQueryCommand_AwaitTerminationCommand) GetTimeoutMs() int64 {
+	if x != nil && x.TimeoutMs != nil {
+		return *x.TimeoutMs
+	}
+	return 0
+}
+
+type StreamingQueryCommandResult_StatusResult struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	StatusMessage   string                 `protobuf:"bytes,1,opt,name=status_message,json=statusMessage,proto3" json:"status_message,omitempty"`
+	IsDataAvailable bool                   `protobuf:"varint,2,opt,name=is_data_available,json=isDataAvailable,proto3" json:"is_data_available,omitempty"`
+	IsTriggerActive bool                   `protobuf:"varint,3,opt,name=is_trigger_active,json=isTriggerActive,proto3" json:"is_trigger_active,omitempty"`
+	IsActive        bool                   `protobuf:"varint,4,opt,name=is_active,json=isActive,proto3" json:"is_active,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommandResult_StatusResult) Reset() {
+	*x = StreamingQueryCommandResult_StatusResult{}
+	mi := &file_spark_pb_commands_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommandResult_StatusResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommandResult_StatusResult) ProtoMessage() {}
+
+func (x *StreamingQueryCommandResult_StatusResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommandResult_StatusResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommandResult_StatusResult) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{10, 0}
+}
+
+func (x *StreamingQueryCommandResult_StatusResult) GetStatusMessage() string {
+	if x != nil {
+		return x.StatusMessage
+	}
+	return ""
+}
+
+func (x *StreamingQueryCommandResult_StatusResult) GetIsDataAvailable() bool {
+	if x != nil {
+		return x.IsDataAvailable
+	}
+	return false
+}
+
+func (x *StreamingQueryCommandResult_StatusResult) GetIsTriggerActive() bool {
+	if x != nil {
+		return x.IsTriggerActive
+	}
+	return false
+}
+
+func (x *StreamingQueryCommandResult_StatusResult) GetIsActive() bool {
+	if x != nil {
+		return x.IsActive
+	}
+	return false
+}
+
+type StreamingQueryCommandResult_RecentProgressResult struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	RecentProgressJson []string               `protobuf:"bytes,5,rep,name=recent_progress_json,json=recentProgressJson,proto3" json:"recent_progress_json,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommandResult_RecentProgressResult) Reset() {
+	*x = StreamingQueryCommandResult_RecentProgressResult{}
+	mi := &file_spark_pb_commands_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommandResult_RecentProgressResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommandResult_RecentProgressResult) ProtoMessage() {}
+
+func (x *StreamingQueryCommandResult_RecentProgressResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommandResult_RecentProgressResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommandResult_RecentProgressResult) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{10, 1}
+}
+
+func (x *StreamingQueryCommandResult_RecentProgressResult) GetRecentProgressJson() []string {
+	if x != nil {
+		return x.RecentProgressJson
+	}
+	return nil
+}
+
+type StreamingQueryCommandResult_ExceptionResult struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	ExceptionMessage *string                `protobuf:"bytes,1,opt,name=exception_message,json=exceptionMessage,proto3,oneof" json:"exception_message,omitempty"`
+	ErrorClass       *string                `protobuf:"bytes,2,opt,name=error_class,json=errorClass,proto3,oneof" json:"error_class,omitempty"`
+	StackTrace       *string                `protobuf:"bytes,3,opt,name=stack_trace,json=stackTrace,proto3,oneof" json:"stack_trace,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommandResult_ExceptionResult) Reset() {
+	*x = StreamingQueryCommandResult_ExceptionResult{}
+	mi := &file_spark_pb_commands_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommandResult_ExceptionResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommandResult_ExceptionResult) ProtoMessage() {}
+
+func (x *StreamingQueryCommandResult_ExceptionResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommandResult_ExceptionResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommandResult_ExceptionResult) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{10, 2}
+}
+
+func (x *StreamingQueryCommandResult_ExceptionResult) GetExceptionMessage() string {
+	if x != nil && x.ExceptionMessage != nil {
+		return *x.ExceptionMessage
+	}
+	return ""
+}
+
+func (x *StreamingQueryCommandResult_ExceptionResult) GetErrorClass() string {
+	if x != nil && x.ErrorClass != nil {
+		return *x.ErrorClass
+	}
+	return ""
+}
+
+func (x *StreamingQueryCommandResult_ExceptionResult) GetStackTrace() string {
+	if x != nil && x.StackTrace != nil {
+		return *x.StackTrace
+	}
+	return ""
+}
+
+type StreamingQueryCommandResult_AwaitTerminationResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Terminated    bool                   `protobuf:"varint,1,opt,name=terminated,proto3" json:"terminated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryCommandResult_AwaitTerminationResult) Reset() {
+	*x = StreamingQueryCommandResult_AwaitTerminationResult{}
+	mi := &file_spark_pb_commands_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryCommandResult_AwaitTerminationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryCommandResult_AwaitTerminationResult) ProtoMessage() {}
+
+func (x *StreamingQueryCommandResult_AwaitTerminationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_commands_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryCommandResult_AwaitTerminationResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryCommandResult_AwaitTerminationResult) Descriptor() ([]byte, []int) {
+	return file_spark_pb_commands_proto_rawDescGZIP(), []int{10, 3}
+}
+
+func (x *StreamingQueryCommandResult_AwaitTerminationResult) GetTerminated() bool {
+	if x != nil {
+		return x.Terminated
+	}
+	return false
+}
+
 var File_spark_pb_commands_proto protoreflect.FileDescriptor
 
 const file_spark_pb_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17spark/pb/commands.proto\x12\rspark.connect\x1a\x1aspark/pb/expressions.proto\x1a\x18spark/pb/relations.proto\"\xe1\x02\n" +
+	"\x17spark/pb/commands.proto\x12\rspark.connect\x1a\x1aspark/pb/expressions.proto\x1a\x18spark/pb/relations.proto\x1a\x14spark/pb/types.proto\"\x9d\x05\n" +
 	"\aCommand\x12]\n" +
 	"\x11register_function\x18\x01 \x01(\v2..spark.connect.CommonInlineUserDefinedFunctionH\x00R\x10registerFunction\x12H\n" +
 	"\x0fwrite_operation\x18\x02 \x01(\v2\x1d.spark.connect.WriteOperationH\x00R\x0ewriteOperation\x12_\n" +
 	"\x15create_dataframe_view\x18\x03 \x01(\v2).spark.connect.CreateDataFrameViewCommandH\x00R\x13createDataframeView\x12<\n" +
 	"\vsql_command\x18\x05 \x01(\v2\x19.spark.connect.SqlCommandH\x00R\n" +
-	"sqlCommandB\x0e\n" +
-	"\fcommand_type\"\xa0\x02\n" +
+	"sqlCommand\x12k\n" +
+	"\x1cwrite_stream_operation_start\x18\x06 \x01(\v2(.spark.connect.WriteStreamOperationStartH\x00R\x19writeStreamOperationStart\x12^\n" +
+	"\x17streaming_query_command\x18\a \x01(\v2$.spark.connect.StreamingQueryCommandH\x00R\x15streamingQueryCommand\x12m\n" +
+	"\x17register_table_function\x18\n" +
+	" \x01(\v23.spark.connect.CommonInlineUserDefinedTableFunctionH\x00R\x15registerTableFunctionB\x0e\n" +
+	"\fcommand_type\"\xf4\x01\n" +
+	"$CommonInlineUserDefinedTableFunction\x12#\n" +
+	"\rfunction_name\x18\x01 \x01(\tR\ffunctionName\x12$\n" +
+	"\rdeterministic\x18\x02 \x01(\bR\rdeterministic\x127\n" +
+	"\targuments\x18\x03 \x03(\v2\x19.spark.connect.ExpressionR\targuments\x12<\n" +
+	"\vpython_udtf\x18\x04 \x01(\v2\x19.spark.connect.PythonUDTFH\x00R\n" +
+	"pythonUdtfB\n" +
+	"\n" +
+	"\bfunction\"\xb1\x01\n" +
+	"\n" +
+	"PythonUDTF\x12=\n" +
+	"\vreturn_type\x18\x01 \x01(\v2\x17.spark.connect.DataTypeH\x00R\n" +
+	"returnType\x88\x01\x01\x12\x1b\n" +
+	"\teval_type\x18\x02 \x01(\x05R\bevalType\x12\x18\n" +
+	"\acommand\x18\x03 \x01(\fR\acommand\x12\x1d\n" +
+	"\n" +
+	"python_ver\x18\x04 \x01(\tR\tpythonVerB\x0e\n" +
+	"\f_return_type\"\xa0\x02\n" +
 	"\n" +
 	"SqlCommand\x12\x10\n" +
 	"\x03sql\x18\x01 \x01(\tR\x03sql\x127\n" +
@@ -680,7 +1757,75 @@ const file_spark_pb_commands_proto_rawDesc = "" +
 	"\x19SAVE_MODE_ERROR_IF_EXISTS\x10\x03\x12\x14\n" +
 	"\x10SAVE_MODE_IGNORE\x10\x04B\v\n" +
 	"\tsave_typeB\t\n" +
-	"\a_sourceB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
+	"\a_source\"\xba\x04\n" +
+	"\x19WriteStreamOperationStart\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x16\n" +
+	"\x06format\x18\x02 \x01(\tR\x06format\x12O\n" +
+	"\aoptions\x18\x03 \x03(\v25.spark.connect.WriteStreamOperationStart.OptionsEntryR\aoptions\x12:\n" +
+	"\x19partitioning_column_names\x18\x04 \x03(\tR\x17partitioningColumnNames\x12:\n" +
+	"\x18processing_time_interval\x18\x05 \x01(\tH\x00R\x16processingTimeInterval\x12%\n" +
+	"\ravailable_now\x18\x06 \x01(\bH\x00R\favailableNow\x12\x14\n" +
+	"\x04once\x18\a \x01(\bH\x00R\x04once\x12\x1f\n" +
+	"\voutput_mode\x18\t \x01(\tR\n" +
+	"outputMode\x12\x1d\n" +
+	"\n" +
+	"query_name\x18\n" +
+	" \x01(\tR\tqueryName\x12\x14\n" +
+	"\x04path\x18\v \x01(\tH\x01R\x04path\x12\x1f\n" +
+	"\n" +
+	"table_name\x18\f \x01(\tH\x01R\ttableName\x1a:\n" +
+	"\fOptionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
+	"\atriggerB\x12\n" +
+	"\x10sink_destination\"A\n" +
+	"\x18StreamingQueryInstanceId\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
+	"\x06run_id\x18\x02 \x01(\tR\x05runId\"y\n" +
+	"\x1fWriteStreamOperationStartResult\x12B\n" +
+	"\bquery_id\x18\x01 \x01(\v2'.spark.connect.StreamingQueryInstanceIdR\aqueryId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xf9\x03\n" +
+	"\x15StreamingQueryCommand\x12B\n" +
+	"\bquery_id\x18\x01 \x01(\v2'.spark.connect.StreamingQueryInstanceIdR\aqueryId\x12\x18\n" +
+	"\x06status\x18\x02 \x01(\bH\x00R\x06status\x12%\n" +
+	"\rlast_progress\x18\x03 \x01(\bH\x00R\flastProgress\x12)\n" +
+	"\x0frecent_progress\x18\x04 \x01(\bH\x00R\x0erecentProgress\x12\x14\n" +
+	"\x04stop\x18\x05 \x01(\bH\x00R\x04stop\x124\n" +
+	"\x15process_all_available\x18\x06 \x01(\bH\x00R\x13processAllAvailable\x12\x1e\n" +
+	"\texception\x18\b \x01(\bH\x00R\texception\x12k\n" +
+	"\x11await_termination\x18\t \x01(\v2<.spark.connect.StreamingQueryCommand.AwaitTerminationCommandH\x00R\x10awaitTermination\x1aL\n" +
+	"\x17AwaitTerminationCommand\x12\"\n" +
+	"\n" +
+	"timeout_ms\x18\x02 \x01(\x03H\x00R\ttimeoutMs\x88\x01\x01B\r\n" +
+	"\v_timeout_msB\t\n" +
+	"\acommand\"\xf6\a\n" +
+	"\x1bStreamingQueryCommandResult\x12B\n" +
+	"\bquery_id\x18\x01 \x01(\v2'.spark.connect.StreamingQueryInstanceIdR\aqueryId\x12Q\n" +
+	"\x06status\x18\x02 \x01(\v27.spark.connect.StreamingQueryCommandResult.StatusResultH\x00R\x06status\x12j\n" +
+	"\x0frecent_progress\x18\x03 \x01(\v2?.spark.connect.StreamingQueryCommandResult.RecentProgressResultH\x00R\x0erecentProgress\x12Z\n" +
+	"\texception\x18\x05 \x01(\v2:.spark.connect.StreamingQueryCommandResult.ExceptionResultH\x00R\texception\x12p\n" +
+	"\x11await_termination\x18\x06 \x01(\v2A.spark.connect.StreamingQueryCommandResult.AwaitTerminationResultH\x00R\x10awaitTermination\x1a\xaa\x01\n" +
+	"\fStatusResult\x12%\n" +
+	"\x0estatus_message\x18\x01 \x01(\tR\rstatusMessage\x12*\n" +
+	"\x11is_data_available\x18\x02 \x01(\bR\x0fisDataAvailable\x12*\n" +
+	"\x11is_trigger_active\x18\x03 \x01(\bR\x0fisTriggerActive\x12\x1b\n" +
+	"\tis_active\x18\x04 \x01(\bR\bisActive\x1aH\n" +
+	"\x14RecentProgressResult\x120\n" +
+	"\x14recent_progress_json\x18\x05 \x03(\tR\x12recentProgressJson\x1a\xc5\x01\n" +
+	"\x0fExceptionResult\x120\n" +
+	"\x11exception_message\x18\x01 \x01(\tH\x00R\x10exceptionMessage\x88\x01\x01\x12$\n" +
+	"\verror_class\x18\x02 \x01(\tH\x01R\n" +
+	"errorClass\x88\x01\x01\x12$\n" +
+	"\vstack_trace\x18\x03 \x01(\tH\x02R\n" +
+	"stackTrace\x88\x01\x01B\x14\n" +
+	"\x12_exception_messageB\x0e\n" +
+	"\f_error_classB\x0e\n" +
+	"\f_stack_trace\x1a8\n" +
+	"\x16AwaitTerminationResult\x12\x1e\n" +
+	"\n" +
+	"terminated\x18\x01 \x01(\bR\n" +
+	"terminatedB\r\n" +
+	"\vresult_typeB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
 
 var (
 	file_spark_pb_commands_proto_rawDescOnce sync.Once
@@ -695,43 +1840,74 @@ func file_spark_pb_commands_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_pb_commands_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_spark_pb_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_spark_pb_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_spark_pb_commands_proto_goTypes = []any{
 	(WriteOperation_SaveMode)(0),                  // 0: spark.connect.WriteOperation.SaveMode
 	(WriteOperation_SaveTable_TableSaveMethod)(0), // 1: spark.connect.WriteOperation.SaveTable.TableSaveMethod
 	(*Command)(nil),                               // 2: spark.connect.Command
-	(*SqlCommand)(nil),                            // 3: spark.connect.SqlCommand
-	(*CreateDataFrameViewCommand)(nil),            // 4: spark.connect.CreateDataFrameViewCommand
-	(*WriteOperation)(nil),                        // 5: spark.connect.WriteOperation
-	nil,                                           // 6: spark.connect.SqlCommand.ArgsEntry
-	nil,                                           // 7: spark.connect.WriteOperation.OptionsEntry
-	(*WriteOperation_SaveTable)(nil),              // 8: spark.connect.WriteOperation.SaveTable
-	(*WriteOperation_BucketBy)(nil),               // 9: spark.connect.WriteOperation.BucketBy
-	(*CommonInlineUserDefinedFunction)(nil),       // 10: spark.connect.CommonInlineUserDefinedFunction
-	(*Expression_Literal)(nil),                    // 11: spark.connect.Expression.Literal
-	(*Relation)(nil),                              // 12: spark.connect.Relation
+	(*CommonInlineUserDefinedTableFunction)(nil),  // 3: spark.connect.CommonInlineUserDefinedTableFunction
+	(*PythonUDTF)(nil),                            // 4: spark.connect.PythonUDTF
+	(*SqlCommand)(nil),                            // 5: spark.connect.SqlCommand
+	(*CreateDataFrameViewCommand)(nil),            // 6: spark.connect.CreateDataFrameViewCommand
+	(*WriteOperation)(nil),                        // 7: spark.connect.WriteOperation
+	(*WriteStreamOperationStart)(nil),             // 8: spark.connect.WriteStreamOperationStart
+	(*StreamingQueryInstanceId)(nil),              // 9: spark.connect.StreamingQueryInstanceId
+	(*WriteStreamOperationStartResult)(nil),       // 10: spark.connect.WriteStreamOperationStartResult
+	(*StreamingQueryCommand)(nil),                 // 11: spark.connect.StreamingQueryCommand
+	(*StreamingQueryCommandResult)(nil),           // 12: spark.connect.StreamingQueryCommandResult
+	nil,                                           // 13: spark.connect.SqlCommand.ArgsEntry
+	nil,                                           // 14: spark.connect.WriteOperation.OptionsEntry
+	(*WriteOperation_SaveTable)(nil),              // 15: spark.connect.WriteOperation.SaveTable
+	(*WriteOperation_BucketBy)(nil),               // 16: spark.connect.WriteOperation.BucketBy
+	nil,                                           // 17: spark.connect.WriteStreamOperationStart.OptionsEntry
+	(*StreamingQueryCommand_AwaitTerminationCommand)(nil),      // 18: spark.connect.StreamingQueryCommand.AwaitTerminationCommand
+	(*StreamingQueryCommandResult_StatusResult)(nil),           // 19: spark.connect.StreamingQueryCommandResult.StatusResult
+	(*StreamingQueryCommandResult_RecentProgressResult)(nil),   // 20: spark.connect.StreamingQueryCommandResult.RecentProgressResult
+	(*StreamingQueryCommandResult_ExceptionResult)(nil),        // 21: spark.connect.StreamingQueryCommandResult.ExceptionResult
+	(*StreamingQueryCommandResult_AwaitTerminationResult)(nil), // 22: spark.connect.StreamingQueryCommandResult.AwaitTerminationResult
+	(*CommonInlineUserDefinedFunction)(nil),                    // 23: spark.connect.CommonInlineUserDefinedFunction
+	(*Expression)(nil),                                         // 24: spark.connect.Expression
+	(*DataType)(nil),                                           // 25: spark.connect.DataType
+	(*Expression_Literal)(nil),                                 // 26: spark.connect.Expression.Literal
+	(*Relation)(nil),                                           // 27: spark.connect.Relation
 }
 var file_spark_pb_commands_proto_depIdxs = []int32{
-	10, // 0: spark.connect.Command.register_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	5,  // 1: spark.connect.Command.write_operation:type_name -> spark.connect.WriteOperation
-	4,  // 2: spark.connect.Command.create_dataframe_view:type_name -> spark.connect.CreateDataFrameViewCommand
-	3,  // 3: spark.connect.Command.sql_command:type_name -> spark.connect.SqlCommand
-	6,  // 4: spark.connect.SqlCommand.args:type_name -> spark.connect.SqlCommand.ArgsEntry
-	11, // 5: spark.connect.SqlCommand.pos_args:type_name -> spark.connect.Expression.Literal
-	12, // 6: spark.connect.SqlCommand.input:type_name -> spark.connect.Relation
-	12, // 7: spark.connect.CreateDataFrameViewCommand.input:type_name -> spark.connect.Relation
-	12, // 8: spark.connect.WriteOperation.input:type_name -> spark.connect.Relation
-	8,  // 9: spark.connect.WriteOperation.table:type_name -> spark.connect.WriteOperation.SaveTable
-	0,  // 10: spark.connect.WriteOperation.mode:type_name -> spark.connect.WriteOperation.SaveMode
-	9,  // 11: spark.connect.WriteOperation.bucket_by:type_name -> spark.connect.WriteOperation.BucketBy
-	7,  // 12: spark.connect.WriteOperation.options:type_name -> spark.connect.WriteOperation.OptionsEntry
-	11, // 13: spark.connect.SqlCommand.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
-	1,  // 14: spark.connect.WriteOperation.SaveTable.save_method:type_name -> spark.connect.WriteOperation.SaveTable.TableSaveMethod
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	23, // 0: spark.connect.Command.register_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	7,  // 1: spark.connect.Command.write_operation:type_name -> spark.connect.WriteOperation
+	6,  // 2: spark.connect.Command.create_dataframe_view:type_name -> spark.connect.CreateDataFrameViewCommand
+	5,  // 3: spark.connect.Command.sql_command:type_name -> spark.connect.SqlCommand
+	8,  // 4: spark.connect.Command.write_stream_operation_start:type_name -> spark.connect.WriteStreamOperationStart
+	11, // 5: spark.connect.Command.streaming_query_command:type_name -> spark.connect.StreamingQueryCommand
+	3,  // 6: spark.connect.Command.register_table_function:type_name -> spark.connect.CommonInlineUserDefinedTableFunction
+	24, // 7: spark.connect.CommonInlineUserDefinedTableFunction.arguments:type_name -> spark.connect.Expression
+	4,  // 8: spark.connect.CommonInlineUserDefinedTableFunction.python_udtf:type_name -> spark.connect.PythonUDTF
+	25, // 9: spark.connect.PythonUDTF.return_type:type_name -> spark.connect.DataType
+	13, // 10: spark.connect.SqlCommand.args:type_name -> spark.connect.SqlCommand.ArgsEntry
+	26, // 11: spark.connect.SqlCommand.pos_args:type_name -> spark.connect.Expression.Literal
+	27, // 12: spark.connect.SqlCommand.input:type_name -> spark.connect.Relation
+	27, // 13: spark.connect.CreateDataFrameViewCommand.input:type_name -> spark.connect.Relation
+	27, // 14: spark.connect.WriteOperation.input:type_name -> spark.connect.Relation
+	15, // 15: spark.connect.WriteOperation.table:type_name -> spark.connect.WriteOperation.SaveTable
+	0,  // 16: spark.connect.WriteOperation.mode:type_name -> spark.connect.WriteOperation.SaveMode
+	16, // 17: spark.connect.WriteOperation.bucket_by:type_name -> spark.connect.WriteOperation.BucketBy
+	14, // 18: spark.connect.WriteOperation.options:type_name -> spark.connect.WriteOperation.OptionsEntry
+	27, // 19: spark.connect.WriteStreamOperationStart.input:type_name -> spark.connect.Relation
+	17, // 20: spark.connect.WriteStreamOperationStart.options:type_name -> spark.connect.WriteStreamOperationStart.OptionsEntry
+	9,  // 21: spark.connect.WriteStreamOperationStartResult.query_id:type_name -> spark.connect.StreamingQueryInstanceId
+	9,  // 22: spark.connect.StreamingQueryCommand.query_id:type_name -> spark.connect.StreamingQueryInstanceId
+	18, // 23: spark.connect.StreamingQueryCommand.await_termination:type_name -> spark.connect.StreamingQueryCommand.AwaitTerminationCommand
+	9,  // 24: spark.connect.StreamingQueryCommandResult.query_id:type_name -> spark.connect.StreamingQueryInstanceId
+	19, // 25: spark.connect.StreamingQueryCommandResult.status:type_name -> spark.connect.StreamingQueryCommandResult.StatusResult
+	20, // 26: spark.connect.StreamingQueryCommandResult.recent_progress:type_name -> spark.connect.StreamingQueryCommandResult.RecentProgressResult
+	21, // 27: spark.connect.StreamingQueryCommandResult.exception:type_name -> spark.connect.StreamingQueryCommandResult.ExceptionResult
+	22, // 28: spark.connect.StreamingQueryCommandResult.await_termination:type_name -> spark.connect.StreamingQueryCommandResult.AwaitTerminationResult
+	26, // 29: spark.connect.SqlCommand.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
+	1,  // 30: spark.connect.WriteOperation.SaveTable.save_method:type_name -> spark.connect.WriteOperation.SaveTable.TableSaveMethod
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_spark_pb_commands_proto_init() }
@@ -741,23 +1917,55 @@ func file_spark_pb_commands_proto_init() {
 	}
 	file_spark_pb_expressions_proto_init()
 	file_spark_pb_relations_proto_init()
+	file_spark_pb_types_proto_init()
 	file_spark_pb_commands_proto_msgTypes[0].OneofWrappers = []any{
 		(*Command_RegisterFunction)(nil),
 		(*Command_WriteOperation)(nil),
 		(*Command_CreateDataframeView)(nil),
 		(*Command_SqlCommand)(nil),
+		(*Command_WriteStreamOperationStart)(nil),
+		(*Command_StreamingQueryCommand)(nil),
+		(*Command_RegisterTableFunction)(nil),
 	}
-	file_spark_pb_commands_proto_msgTypes[3].OneofWrappers = []any{
+	file_spark_pb_commands_proto_msgTypes[1].OneofWrappers = []any{
+		(*CommonInlineUserDefinedTableFunction_PythonUdtf)(nil),
+	}
+	file_spark_pb_commands_proto_msgTypes[2].OneofWrappers = []any{}
+	file_spark_pb_commands_proto_msgTypes[5].OneofWrappers = []any{
 		(*WriteOperation_Path)(nil),
 		(*WriteOperation_Table)(nil),
 	}
+	file_spark_pb_commands_proto_msgTypes[6].OneofWrappers = []any{
+		(*WriteStreamOperationStart_ProcessingTimeInterval)(nil),
+		(*WriteStreamOperationStart_AvailableNow)(nil),
+		(*WriteStreamOperationStart_Once)(nil),
+		(*WriteStreamOperationStart_Path)(nil),
+		(*WriteStreamOperationStart_TableName)(nil),
+	}
+	file_spark_pb_commands_proto_msgTypes[9].OneofWrappers = []any{
+		(*StreamingQueryCommand_Status)(nil),
+		(*StreamingQueryCommand_LastProgress)(nil),
+		(*StreamingQueryCommand_RecentProgress)(nil),
+		(*StreamingQueryCommand_Stop)(nil),
+		(*StreamingQueryCommand_ProcessAllAvailable)(nil),
+		(*StreamingQueryCommand_Exception)(nil),
+		(*StreamingQueryCommand_AwaitTermination)(nil),
+	}
+	file_spark_pb_commands_proto_msgTypes[10].OneofWrappers = []any{
+		(*StreamingQueryCommandResult_Status)(nil),
+		(*StreamingQueryCommandResult_RecentProgress)(nil),
+		(*StreamingQueryCommandResult_Exception)(nil),
+		(*StreamingQueryCommandResult_AwaitTermination)(nil),
+	}
+	file_spark_pb_commands_proto_msgTypes[16].OneofWrappers = []any{}
+	file_spark_pb_commands_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_pb_commands_proto_rawDesc), len(file_spark_pb_commands_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   8,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -217,6 +217,7 @@ type Relation struct {
 	//	*Relation_Drop
 	//	*Relation_WithColumns
 	//	*Relation_RepartitionByExpression
+	//	*Relation_MapPartitions
 	//	*Relation_CachedLocalRelation
 	//	*Relation_ChunkedCachedLocalRelation
 	RelType       isRelation_RelType `protobuf_oneof:"rel_type"`
@@ -448,6 +449,15 @@ func (x *Relation) GetRepartitionByExpression() *RepartitionByExpression {
 	return nil
 }
 
+func (x *Relation) GetMapPartitions() *MapPartitions {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_MapPartitions); ok {
+			return x.MapPartitions
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetCachedLocalRelation() *CachedLocalRelation {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_CachedLocalRelation); ok {
@@ -550,6 +560,10 @@ type Relation_RepartitionByExpression struct {
 	RepartitionByExpression *RepartitionByExpression `protobuf:"bytes,27,opt,name=repartition_by_expression,json=repartitionByExpression,proto3,oneof"`
 }
 
+type Relation_MapPartitions struct {
+	MapPartitions *MapPartitions `protobuf:"bytes,28,opt,name=map_partitions,json=mapPartitions,proto3,oneof"`
+}
+
 type Relation_CachedLocalRelation struct {
 	CachedLocalRelation *CachedLocalRelation `protobuf:"bytes,36,opt,name=cached_local_relation,json=cachedLocalRelation,proto3,oneof"`
 }
@@ -597,6 +611,8 @@ func (*Relation_Drop) isRelation_RelType() {}
 func (*Relation_WithColumns) isRelation_RelType() {}
 
 func (*Relation_RepartitionByExpression) isRelation_RelType() {}
+
+func (*Relation_MapPartitions) isRelation_RelType() {}
 
 func (*Relation_CachedLocalRelation) isRelation_RelType() {}
 
@@ -1994,6 +2010,58 @@ func (x *WithColumns) GetAliases() []*Expression_Alias {
 	return nil
 }
 
+type MapPartitions struct {
+	state         protoimpl.MessageState           `protogen:"open.v1"`
+	Input         *Relation                        `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Func          *CommonInlineUserDefinedFunction `protobuf:"bytes,2,opt,name=func,proto3" json:"func,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MapPartitions) Reset() {
+	*x = MapPartitions{}
+	mi := &file_spark_pb_relations_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MapPartitions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MapPartitions) ProtoMessage() {}
+
+func (x *MapPartitions) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MapPartitions.ProtoReflect.Descriptor instead.
+func (*MapPartitions) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *MapPartitions) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *MapPartitions) GetFunc() *CommonInlineUserDefinedFunction {
+	if x != nil {
+		return x.Func
+	}
+	return nil
+}
+
 type Read_NamedTable struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	UnparsedIdentifier string                 `protobuf:"bytes,1,opt,name=unparsed_identifier,json=unparsedIdentifier,proto3" json:"unparsed_identifier,omitempty"`
@@ -2004,7 +2072,7 @@ type Read_NamedTable struct {
 
 func (x *Read_NamedTable) Reset() {
 	*x = Read_NamedTable{}
-	mi := &file_spark_pb_relations_proto_msgTypes[26]
+	mi := &file_spark_pb_relations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2084,7 @@ func (x *Read_NamedTable) String() string {
 func (*Read_NamedTable) ProtoMessage() {}
 
 func (x *Read_NamedTable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[26]
+	mi := &file_spark_pb_relations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2058,7 +2126,7 @@ type Read_DataSource struct {
 
 func (x *Read_DataSource) Reset() {
 	*x = Read_DataSource{}
-	mi := &file_spark_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_pb_relations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2138,7 @@ func (x *Read_DataSource) String() string {
 func (*Read_DataSource) ProtoMessage() {}
 
 func (x *Read_DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_pb_relations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,8 +2186,7 @@ var File_spark_pb_relations_proto protoreflect.FileDescriptor
 
 const file_spark_pb_relations_proto_rawDesc = "" +
 	"\n" +
-	"\x18spark/pb/relations.proto\x12\rspark.connect\x1a\x1aspark/pb/expressions.proto\"\xec\n" +
-	"\n" +
+	"\x18spark/pb/relations.proto\x12\rspark.connect\x1a\x1aspark/pb/expressions.proto\"\xb3\v\n" +
 	"\bRelation\x125\n" +
 	"\x06common\x18\x01 \x01(\v2\x1d.spark.connect.RelationCommonR\x06common\x12)\n" +
 	"\x04read\x18\x02 \x01(\v2\x13.spark.connect.ReadH\x00R\x04read\x122\n" +
@@ -2143,7 +2210,8 @@ const file_spark_pb_relations_proto_rawDesc = "" +
 	"showString\x12)\n" +
 	"\x04drop\x18\x15 \x01(\v2\x13.spark.connect.DropH\x00R\x04drop\x12?\n" +
 	"\fwith_columns\x18\x17 \x01(\v2\x1a.spark.connect.WithColumnsH\x00R\vwithColumns\x12d\n" +
-	"\x19repartition_by_expression\x18\x1b \x01(\v2&.spark.connect.RepartitionByExpressionH\x00R\x17repartitionByExpression\x12X\n" +
+	"\x19repartition_by_expression\x18\x1b \x01(\v2&.spark.connect.RepartitionByExpressionH\x00R\x17repartitionByExpression\x12E\n" +
+	"\x0emap_partitions\x18\x1c \x01(\v2\x1c.spark.connect.MapPartitionsH\x00R\rmapPartitions\x12X\n" +
 	"\x15cached_local_relation\x18$ \x01(\v2\".spark.connect.CachedLocalRelationH\x00R\x13cachedLocalRelation\x12n\n" +
 	"\x1dchunked_cached_local_relation\x18- \x01(\v2).spark.connect.ChunkedCachedLocalRelationH\x00R\x1achunkedCachedLocalRelationB\n" +
 	"\n" +
@@ -2307,7 +2375,10 @@ const file_spark_pb_relations_proto_rawDesc = "" +
 	"\bvertical\x18\x04 \x01(\bR\bvertical\"w\n" +
 	"\vWithColumns\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x129\n" +
-	"\aaliases\x18\x02 \x03(\v2\x1f.spark.connect.Expression.AliasR\aaliasesB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
+	"\aaliases\x18\x02 \x03(\v2\x1f.spark.connect.Expression.AliasR\aaliases\"\x82\x01\n" +
+	"\rMapPartitions\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12B\n" +
+	"\x04func\x18\x02 \x01(\v2..spark.connect.CommonInlineUserDefinedFunctionR\x04funcB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
 
 var (
 	file_spark_pb_relations_proto_rawDescOnce sync.Once
@@ -2322,45 +2393,47 @@ func file_spark_pb_relations_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_pb_relations_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_spark_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_spark_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_spark_pb_relations_proto_goTypes = []any{
-	(Join_JoinType)(0),                 // 0: spark.connect.Join.JoinType
-	(SetOperation_SetOpType)(0),        // 1: spark.connect.SetOperation.SetOpType
-	(Aggregate_GroupType)(0),           // 2: spark.connect.Aggregate.GroupType
-	(*Relation)(nil),                   // 3: spark.connect.Relation
-	(*RelationCommon)(nil),             // 4: spark.connect.RelationCommon
-	(*SQL)(nil),                        // 5: spark.connect.SQL
-	(*Read)(nil),                       // 6: spark.connect.Read
-	(*Project)(nil),                    // 7: spark.connect.Project
-	(*Filter)(nil),                     // 8: spark.connect.Filter
-	(*Join)(nil),                       // 9: spark.connect.Join
-	(*SetOperation)(nil),               // 10: spark.connect.SetOperation
-	(*Limit)(nil),                      // 11: spark.connect.Limit
-	(*Offset)(nil),                     // 12: spark.connect.Offset
-	(*Aggregate)(nil),                  // 13: spark.connect.Aggregate
-	(*Sort)(nil),                       // 14: spark.connect.Sort
-	(*Drop)(nil),                       // 15: spark.connect.Drop
-	(*Deduplicate)(nil),                // 16: spark.connect.Deduplicate
-	(*LocalRelation)(nil),              // 17: spark.connect.LocalRelation
-	(*CachedLocalRelation)(nil),        // 18: spark.connect.CachedLocalRelation
-	(*ChunkedCachedLocalRelation)(nil), // 19: spark.connect.ChunkedCachedLocalRelation
-	(*Range)(nil),                      // 20: spark.connect.Range
-	(*SubqueryAlias)(nil),              // 21: spark.connect.SubqueryAlias
-	(*Repartition)(nil),                // 22: spark.connect.Repartition
-	(*RepartitionByExpression)(nil),    // 23: spark.connect.RepartitionByExpression
-	(*ToDF)(nil),                       // 24: spark.connect.ToDF
-	(*ShowString)(nil),                 // 25: spark.connect.ShowString
-	(*WithColumns)(nil),                // 26: spark.connect.WithColumns
-	nil,                                // 27: spark.connect.SQL.ArgsEntry
-	nil,                                // 28: spark.connect.SQL.NamedArgumentsEntry
-	(*Read_NamedTable)(nil),            // 29: spark.connect.Read.NamedTable
-	(*Read_DataSource)(nil),            // 30: spark.connect.Read.DataSource
-	nil,                                // 31: spark.connect.Read.NamedTable.OptionsEntry
-	nil,                                // 32: spark.connect.Read.DataSource.OptionsEntry
-	(*Expression_Literal)(nil),         // 33: spark.connect.Expression.Literal
-	(*Expression)(nil),                 // 34: spark.connect.Expression
-	(*Expression_SortOrder)(nil),       // 35: spark.connect.Expression.SortOrder
-	(*Expression_Alias)(nil),           // 36: spark.connect.Expression.Alias
+	(Join_JoinType)(0),                      // 0: spark.connect.Join.JoinType
+	(SetOperation_SetOpType)(0),             // 1: spark.connect.SetOperation.SetOpType
+	(Aggregate_GroupType)(0),                // 2: spark.connect.Aggregate.GroupType
+	(*Relation)(nil),                        // 3: spark.connect.Relation
+	(*RelationCommon)(nil),                  // 4: spark.connect.RelationCommon
+	(*SQL)(nil),                             // 5: spark.connect.SQL
+	(*Read)(nil),                            // 6: spark.connect.Read
+	(*Project)(nil),                         // 7: spark.connect.Project
+	(*Filter)(nil),                          // 8: spark.connect.Filter
+	(*Join)(nil),                            // 9: spark.connect.Join
+	(*SetOperation)(nil),                    // 10: spark.connect.SetOperation
+	(*Limit)(nil),                           // 11: spark.connect.Limit
+	(*Offset)(nil),                          // 12: spark.connect.Offset
+	(*Aggregate)(nil),                       // 13: spark.connect.Aggregate
+	(*Sort)(nil),                            // 14: spark.connect.Sort
+	(*Drop)(nil),                            // 15: spark.connect.Drop
+	(*Deduplicate)(nil),                     // 16: spark.connect.Deduplicate
+	(*LocalRelation)(nil),                   // 17: spark.connect.LocalRelation
+	(*CachedLocalRelation)(nil),             // 18: spark.connect.CachedLocalRelation
+	(*ChunkedCachedLocalRelation)(nil),      // 19: spark.connect.ChunkedCachedLocalRelation
+	(*Range)(nil),                           // 20: spark.connect.Range
+	(*SubqueryAlias)(nil),                   // 21: spark.connect.SubqueryAlias
+	(*Repartition)(nil),                     // 22: spark.connect.Repartition
+	(*RepartitionByExpression)(nil),         // 23: spark.connect.RepartitionByExpression
+	(*ToDF)(nil),                            // 24: spark.connect.ToDF
+	(*ShowString)(nil),                      // 25: spark.connect.ShowString
+	(*WithColumns)(nil),                     // 26: spark.connect.WithColumns
+	(*MapPartitions)(nil),                   // 27: spark.connect.MapPartitions
+	nil,                                     // 28: spark.connect.SQL.ArgsEntry
+	nil,                                     // 29: spark.connect.SQL.NamedArgumentsEntry
+	(*Read_NamedTable)(nil),                 // 30: spark.connect.Read.NamedTable
+	(*Read_DataSource)(nil),                 // 31: spark.connect.Read.DataSource
+	nil,                                     // 32: spark.connect.Read.NamedTable.OptionsEntry
+	nil,                                     // 33: spark.connect.Read.DataSource.OptionsEntry
+	(*Expression_Literal)(nil),              // 34: spark.connect.Expression.Literal
+	(*Expression)(nil),                      // 35: spark.connect.Expression
+	(*Expression_SortOrder)(nil),            // 36: spark.connect.Expression.SortOrder
+	(*Expression_Alias)(nil),                // 37: spark.connect.Expression.Alias
+	(*CommonInlineUserDefinedFunction)(nil), // 38: spark.connect.CommonInlineUserDefinedFunction
 }
 var file_spark_pb_relations_proto_depIdxs = []int32{
 	4,  // 0: spark.connect.Relation.common:type_name -> spark.connect.RelationCommon
@@ -2384,53 +2457,56 @@ var file_spark_pb_relations_proto_depIdxs = []int32{
 	15, // 18: spark.connect.Relation.drop:type_name -> spark.connect.Drop
 	26, // 19: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
 	23, // 20: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
-	18, // 21: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
-	19, // 22: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
-	27, // 23: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
-	33, // 24: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
-	28, // 25: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
-	34, // 26: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
-	29, // 27: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
-	30, // 28: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
-	3,  // 29: spark.connect.Project.input:type_name -> spark.connect.Relation
-	34, // 30: spark.connect.Project.expressions:type_name -> spark.connect.Expression
-	3,  // 31: spark.connect.Filter.input:type_name -> spark.connect.Relation
-	34, // 32: spark.connect.Filter.condition:type_name -> spark.connect.Expression
-	3,  // 33: spark.connect.Join.left:type_name -> spark.connect.Relation
-	3,  // 34: spark.connect.Join.right:type_name -> spark.connect.Relation
-	34, // 35: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
-	0,  // 36: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
-	3,  // 37: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
-	3,  // 38: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
-	1,  // 39: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
-	3,  // 40: spark.connect.Limit.input:type_name -> spark.connect.Relation
-	3,  // 41: spark.connect.Offset.input:type_name -> spark.connect.Relation
-	3,  // 42: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
-	2,  // 43: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
-	34, // 44: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
-	34, // 45: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
-	3,  // 46: spark.connect.Sort.input:type_name -> spark.connect.Relation
-	35, // 47: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
-	3,  // 48: spark.connect.Drop.input:type_name -> spark.connect.Relation
-	34, // 49: spark.connect.Drop.columns:type_name -> spark.connect.Expression
-	3,  // 50: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
-	3,  // 51: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
-	3,  // 52: spark.connect.Repartition.input:type_name -> spark.connect.Relation
-	3,  // 53: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
-	34, // 54: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
-	3,  // 55: spark.connect.ToDF.input:type_name -> spark.connect.Relation
-	3,  // 56: spark.connect.ShowString.input:type_name -> spark.connect.Relation
-	3,  // 57: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
-	36, // 58: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
-	33, // 59: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
-	34, // 60: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
-	31, // 61: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
-	32, // 62: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
-	63, // [63:63] is the sub-list for method output_type
-	63, // [63:63] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	27, // 21: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
+	18, // 22: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
+	19, // 23: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
+	28, // 24: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
+	34, // 25: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
+	29, // 26: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
+	35, // 27: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
+	30, // 28: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
+	31, // 29: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
+	3,  // 30: spark.connect.Project.input:type_name -> spark.connect.Relation
+	35, // 31: spark.connect.Project.expressions:type_name -> spark.connect.Expression
+	3,  // 32: spark.connect.Filter.input:type_name -> spark.connect.Relation
+	35, // 33: spark.connect.Filter.condition:type_name -> spark.connect.Expression
+	3,  // 34: spark.connect.Join.left:type_name -> spark.connect.Relation
+	3,  // 35: spark.connect.Join.right:type_name -> spark.connect.Relation
+	35, // 36: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
+	0,  // 37: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
+	3,  // 38: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
+	3,  // 39: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
+	1,  // 40: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
+	3,  // 41: spark.connect.Limit.input:type_name -> spark.connect.Relation
+	3,  // 42: spark.connect.Offset.input:type_name -> spark.connect.Relation
+	3,  // 43: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
+	2,  // 44: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
+	35, // 45: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
+	35, // 46: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
+	3,  // 47: spark.connect.Sort.input:type_name -> spark.connect.Relation
+	36, // 48: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
+	3,  // 49: spark.connect.Drop.input:type_name -> spark.connect.Relation
+	35, // 50: spark.connect.Drop.columns:type_name -> spark.connect.Expression
+	3,  // 51: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
+	3,  // 52: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
+	3,  // 53: spark.connect.Repartition.input:type_name -> spark.connect.Relation
+	3,  // 54: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
+	35, // 55: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
+	3,  // 56: spark.connect.ToDF.input:type_name -> spark.connect.Relation
+	3,  // 57: spark.connect.ShowString.input:type_name -> spark.connect.Relation
+	3,  // 58: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
+	37, // 59: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
+	3,  // 60: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
+	38, // 61: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	34, // 62: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
+	35, // 63: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
+	32, // 64: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
+	33, // 65: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
+	66, // [66:66] is the sub-list for method output_type
+	66, // [66:66] is the sub-list for method input_type
+	66, // [66:66] is the sub-list for extension type_name
+	66, // [66:66] is the sub-list for extension extendee
+	0,  // [0:66] is the sub-list for field type_name
 }
 
 func init() { file_spark_pb_relations_proto_init() }
@@ -2460,6 +2536,7 @@ func file_spark_pb_relations_proto_init() {
 		(*Relation_Drop)(nil),
 		(*Relation_WithColumns)(nil),
 		(*Relation_RepartitionByExpression)(nil),
+		(*Relation_MapPartitions)(nil),
 		(*Relation_CachedLocalRelation)(nil),
 		(*Relation_ChunkedCachedLocalRelation)(nil),
 	}
@@ -2476,14 +2553,14 @@ func file_spark_pb_relations_proto_init() {
 	file_spark_pb_relations_proto_msgTypes[17].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[19].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[20].OneofWrappers = []any{}
-	file_spark_pb_relations_proto_msgTypes[27].OneofWrappers = []any{}
+	file_spark_pb_relations_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_pb_relations_proto_rawDesc), len(file_spark_pb_relations_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,188 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/udf"
+)
+
+// kinds has a column of every kind that SQL can write on each Spark.
+type kinds struct {
+	B    *bool               `spark:"b"`
+	Y    *int8               `spark:"y"`
+	S    *int16              `spark:"s"`
+	I    *int32              `spark:"i"`
+	L    *int64              `spark:"l"`
+	F    *float32            `spark:"f"`
+	D    *float64            `spark:"d"`
+	Dec  *spark.Decimal      `spark:"dec"`
+	Str  *string             `spark:"str"`
+	Bin  []byte              `spark:"bin"`
+	Ts   *time.Time          `spark:"ts"`
+	Day  *udf.Date           `spark:"day"`
+	Iv   *time.Duration      `spark:"iv"`
+	A    []*string           `spark:"a"`
+	M    map[string][]int64  `spark:"m"`
+	St   *point              `spark:"st"`
+	Deep []map[string]*point `spark:"deep"`
+}
+
+type point struct {
+	X int32    `spark:"x"`
+	Y *float64 `spark:"y"`
+}
+
+type counted struct {
+	Word string `spark:"word"`
+	N    int64  `spark:"n"`
+}
+
+var (
+	_ = udf.Func("same_kinds", func(_ context.Context, in []kinds) ([]kinds, error) { return in, nil })
+	_ = udf.Func2("repeat_text", func(_ context.Context, text []string, times []int) ([]string, error) {
+		out := make([]string, len(text))
+		for i := range text {
+			if times[i] < 0 {
+				panic(fmt.Sprintf("%d times is too few", times[i]))
+			}
+			out[i] = strings.Repeat(text[i], times[i])
+		}
+		return out, nil
+	})
+	_ = udf.Func("is_urgent", func(ctx context.Context, in []string) ([]string, error) {
+		model, err := udf.Model(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]string, len(in))
+		for i := range in {
+			out[i] = model.Info().Name
+		}
+		return out, nil
+	})
+	countWords = udf.Map("count_words", func(_ context.Context, in iter.Seq[[]struct {
+		Text string `spark:"text"`
+	}], emit func([]counted) error) error {
+		counts := map[string]int64{}
+		for rows := range in {
+			for _, r := range rows {
+				for _, word := range strings.Fields(r.Text) {
+					counts[word]++
+				}
+			}
+		}
+		var out []counted
+		for word, n := range counts {
+			out = append(out, counted{word, n})
+		}
+		return emit(out)
+	})
+)
+
+// A program's own functions on each Spark.
+func TestUserFunctions(t *testing.T) {
+	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
+		t.Run(version, func(t *testing.T) {
+			server := testkit.Spark(t, localspark.Options{Version: version})
+			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+			s, err := spark.Connect(t.Context(), server.URL(), spark.WithAllocator(mem), spark.WithModel(weights.Default))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				s.Close()
+				mem.AssertSize(t, 0)
+			}()
+			userKinds(t, s)
+			userScalars(t, s)
+			userMap(t, s)
+		})
+	}
+}
+
+func userKinds(t *testing.T, s *spark.Session) {
+	t.Helper()
+	rows := query(t, s, `SELECT same, struct(b, y, s, i, l, f, d, dec, str, bin, ts, day, iv, a, m, st, deep) AS want FROM (
+		SELECT *, same_kinds(b, y, s, i, l, f, d, dec, str, bin, ts, day, iv, a, m, st, deep) AS same FROM VALUES
+			(true, 1Y, 2S, 3, 4L, 1.5F, 2.5D, CAST(12.5 AS DECIMAL(38,18)), 'é', X'00ff', TIMESTAMP'2024-02-29 12:00:00.123456', DATE'1969-12-31',
+				INTERVAL '1 02:03:04.5' DAY TO SECOND, array('p', NULL), map('k', array(1L, 2L)), named_struct('x', 1, 'y', 2.5D), array(map('z', named_struct('x', 2, 'y', CAST(NULL AS DOUBLE))))),
+			(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+		AS t(b, y, s, i, l, f, d, dec, str, bin, ts, day, iv, a, m, st, deep))`)
+	if len(rows) != 2 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, row := range rows {
+		if got, want := row.At(0), row.At(1); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	}
+	types := query(t, s, `SELECT typeof(same_kinds(b, y, s, i, l, f, d, dec, str, bin, ts, day, iv, a, m, st, deep)) FROM VALUES
+		(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS t(b, y, s, i, l, f, d, dec, str, bin, ts, day, iv, a, m, st, deep)`)
+	want := "struct<b:boolean,y:tinyint,s:smallint,i:int,l:bigint,f:float,d:double,dec:decimal(38,18),str:string,bin:binary,ts:timestamp,day:date," +
+		"iv:interval day to second,a:array<string>,m:map<string,array<bigint>>,st:struct<x:int,y:double>,deep:array<map<string,struct<x:int,y:double>>>>"
+	if got := types[0].At(0); got != want {
+		t.Errorf("its type is %s\nwant %s", got, want)
+	}
+}
+
+func userScalars(t *testing.T, s *spark.Session) {
+	t.Helper()
+	rows := query(t, s, `SELECT repeat_text(text, n), is_urgent(text), count(*) OVER () FROM VALUES ('ab', 2), (NULL, 1), ('c', 0), ('d', NULL) AS t(text, n)`)
+	var got []string
+	for _, row := range rows {
+		got = append(got, fmt.Sprint(row.At(0)))
+		if name := row.At(1); (row.At(0) == nil) != (name == nil) && row.At(0) != nil || name != nil && name != weights.Default {
+			t.Errorf("the model of %v is %v", row.At(0), name)
+		}
+	}
+	if want := []string{"abab", "<nil>", "", "<nil>"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// In a DataFrame, over many tasks.
+	frame := s.Range(0, 20000, 1, 8).Select(spark.Call("repeat_text", spark.Col("id").Cast("string"), 2).Alias("twice"))
+	n, err := frame.Filter(spark.Col("twice").RLike(`^(\d+)\1$`)).Count(t.Context())
+	if err != nil || n != 20000 {
+		t.Errorf("%d rows are doubled, %v", n, err)
+	}
+	_, err = s.Range(0, 10, 1, 1).Select(spark.Call("repeat_text", "x", spark.Lit(-1))).Collect(t.Context())
+	for _, want := range []string{"repeat_text: panic: -1 times is too few", "udf_test.go:"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error of a panic does not say %q: %v", want, err)
+		}
+	}
+	_, err = s.Range(0, 10, 1, 1).Select(spark.Call("repeat_text", spark.Col("id"), 1)).Collect(t.Context())
+	if want := "repeat_text: argument 1: it is BIGINT, but must be STRING (a Go string); CAST it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the error of a wrong type does not say %q: %v", want, err)
+	}
+}
+
+func userMap(t *testing.T, s *spark.Session) {
+	t.Helper()
+	df, err := s.SQL(t.Context(), `SELECT id, 'even' || CASE WHEN id % 4 = 0 THEN ' four' ELSE '' END AS text, 1 AS other FROM range(0, 100000, 2, 4)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := spark.CollectAs[counted](t.Context(), df.MapBatches(countWords).
+		GroupBy(spark.Col("word")).Agg(spark.Sum(spark.Col("n")).Alias("n")).OrderBy(spark.Col("word")))
+	if want := []counted{{"even", 50000}, {"four", 25000}}; err != nil || !reflect.DeepEqual(counts, want) {
+		t.Errorf("got %v, %v; want %v", counts, err, want)
+	}
+	_, err = df.Drop("text").MapBatches(countWords).Collect(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "`text`") {
+		t.Errorf("a missing column: %v", err)
+	}
+}

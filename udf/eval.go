@@ -1,0 +1,153 @@
+package udf
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"reflect"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// The methods here are how a worker calls a function: with Arrow columns, of
+// rows rows. They borrow what they are given and hand over what they give.
+
+// ArrowType is the type of the result's column.
+func (f *Function) ArrowType(s Settings) arrow.DataType {
+	t, err := arrowType(f.returns, s, 0)
+	if err != nil {
+		panic(err) // declare has asked before
+	}
+	return t
+}
+
+// Eval gives a value for each row.
+func (f *Function) Eval(ctx context.Context, s Settings, args []arrow.Array, rows int) (arrow.Array, error) {
+	if f.kind == KindAggregate {
+		return f.evalGroup(ctx, s, args, rows)
+	}
+	in, row, err := f.decode(args, rows, leaveOut)
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.call(ctx, f.scalar, in)
+	if err != nil {
+		return nil, err
+	}
+	return f.columnOf(s, out, rows, row)
+}
+
+// call calls a function of values or of rows, unless nothing is left to ask.
+func (f *Function) call(ctx context.Context, of scalarCall, in []reflect.Value) (reflect.Value, error) {
+	n := in[0].Len()
+	if n == 0 {
+		return reflect.MakeSlice(reflect.SliceOf(f.returns), 0, 0), nil
+	}
+	out, err := of(ctx, in)
+	if err == nil && out.Len() != n {
+		err = fmt.Errorf("it gave %d results for %d rows", out.Len(), n)
+	}
+	return out, err
+}
+
+// evalGroup gives one value for all rows.
+func (f *Function) evalGroup(ctx context.Context, s Settings, args []arrow.Array, rows int) (arrow.Array, error) {
+	in, _, err := f.decode(args, rows, leaveOut)
+	if err != nil {
+		return nil, err
+	}
+	value, err := f.aggregate(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	one := reflect.MakeSlice(reflect.SliceOf(f.returns), 1, 1)
+	one.Index(0).Set(value)
+	return f.columnOf(s, one, 1, nil)
+}
+
+// EvalRows gives for each row the rows of a table function, as structs.
+func (f *Function) EvalRows(ctx context.Context, s Settings, args []arrow.Array, rows int) ([]arrow.Array, error) {
+	in, row, err := f.decode(args, rows, leaveOut)
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.call(ctx, f.table, in)
+	if err != nil {
+		return nil, err
+	}
+	tables := make([]arrow.Array, 0, rows)
+	none := reflect.MakeSlice(reflect.SliceOf(f.returns), 0, 0)
+	for i, k := 0, 0; i < rows; i++ {
+		of := none
+		if row == nil || k < len(row) && row[k] == i {
+			of = out.Index(k)
+			k++
+		}
+		t, err := f.columnOf(s, of, of.Len(), nil)
+		if err != nil {
+			for _, t := range tables {
+				t.Release()
+			}
+			return nil, fmt.Errorf("row %d of the batch: %w", i, err)
+		}
+		tables = append(tables, t)
+	}
+	return tables, nil
+}
+
+// EvalBatches turns batches, each a column of structs, into others. in gives
+// false after the last; write borrows. What in or write fail with is the
+// function's error, whatever it makes of it.
+func (f *Function) EvalBatches(ctx context.Context, s Settings, in func() (*array.Struct, bool, error), write func(arrow.Array) error) error {
+	var failed error
+	batches := iter.Seq[reflect.Value](func(yield func(reflect.Value) bool) {
+		for failed == nil {
+			batch, more, err := in()
+			if err != nil {
+				failed = err
+			}
+			if err != nil || !more {
+				return
+			}
+			slice, err := f.decodeStruct(batch)
+			batch.Release()
+			if err != nil {
+				failed = err
+				return
+			}
+			if !yield(slice) {
+				return
+			}
+		}
+	})
+	emit := func(rows reflect.Value) error {
+		if failed != nil || rows.Len() == 0 {
+			return failed
+		}
+		column, err := f.columnOf(s, rows, rows.Len(), nil)
+		if err == nil {
+			err = write(column)
+			column.Release()
+		}
+		failed = err
+		return err
+	}
+	err := f.batches(ctx, batches, emit)
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (f *Function) decodeStruct(batch *array.Struct) (reflect.Value, error) {
+	args, err := f.fields(batch)
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	in, _, err := f.decode(args, batch.Len(), refuse)
+	if err != nil {
+		return reflect.Value{}, err
+	}
+	return in[0], nil
+}

@@ -1,0 +1,288 @@
+package udf
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/gotable"
+)
+
+// reader sets a Go value from row i of an array.
+type reader func(i int, to reflect.Value) error
+
+// newReader makes a reader of NULLs too, of which it makes nil, or an error
+// where the type has none.
+func newReader(t reflect.Type, a arrow.Array) (reader, error) {
+	read, err := newValueReader(t, a)
+	if err != nil {
+		return nil, err
+	}
+	canBeNil := nilable(t)
+	return func(i int, to reflect.Value) error {
+		if !isNull(a, i) {
+			return read(i, to)
+		}
+		if !canBeNil {
+			return fmt.Errorf("it is NULL, which a %s cannot hold; use *%s", t, t)
+		}
+		to.SetZero()
+		return nil
+	}, nil
+}
+
+// isNull knows columns of type NULL too, in which Arrow marks no single value.
+func isNull(a arrow.Array, i int) bool {
+	return a.DataType().ID() == arrow.NULL || a.IsNull(i)
+}
+
+// newValueReader makes a reader of values that are not NULL.
+func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
+	if a.DataType().ID() == arrow.NULL {
+		return func(int, reflect.Value) error { return nil }, nil // never asked
+	}
+	if t.Kind() == reflect.Pointer {
+		inner, err := newReader(t.Elem(), a)
+		if err != nil {
+			return nil, err
+		}
+		return func(i int, to reflect.Value) error {
+			to.Set(reflect.New(t.Elem()))
+			return inner(i, to.Elem())
+		}, nil
+	}
+	switch t {
+	case timeType, dateType:
+		return timeReader(t, a)
+	case decimalType:
+		return decimalReader(a)
+	case durationType:
+		if d, ok := a.(*array.Duration); ok {
+			unit := d.DataType().(*arrow.DurationType).Unit.Multiplier()
+			return func(i int, to reflect.Value) error { to.SetInt(int64(d.Value(i)) * int64(unit)); return nil }, nil
+		}
+		return nil, mismatch(t, a)
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		if b, ok := a.(*array.Boolean); ok {
+			return func(i int, to reflect.Value) error { to.SetBool(b.Value(i)); return nil }, nil
+		}
+	case reflect.String:
+		if s, ok := a.(array.StringLike); ok {
+			return func(i int, to reflect.Value) error { to.SetString(strings.Clone(s.Value(i))); return nil }, nil
+		}
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		if number := integers(a); number != nil {
+			return func(i int, to reflect.Value) error {
+				n := number(i)
+				if to.OverflowInt(n) {
+					return fmt.Errorf("%d does not fit a %s", n, t)
+				}
+				to.SetInt(n)
+				return nil
+			}, nil
+		}
+	case reflect.Float32, reflect.Float64:
+		if number := floats(a); number != nil {
+			return func(i int, to reflect.Value) error {
+				n := number(i)
+				if to.OverflowFloat(n) && !math.IsInf(n, 0) {
+					return fmt.Errorf("%g does not fit a %s", n, t)
+				}
+				to.SetFloat(n)
+				return nil
+			}, nil
+		}
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			if b, ok := a.(interface{ Value(int) []byte }); ok {
+				return func(i int, to reflect.Value) error { to.SetBytes(append([]byte{}, b.Value(i)...)); return nil }, nil
+			}
+			return nil, mismatch(t, a)
+		}
+		return listReader(t, a)
+	case reflect.Map:
+		return mapReader(t, a)
+	case reflect.Struct:
+		return structReader(t, a)
+	}
+	return nil, mismatch(t, a)
+}
+
+// mismatch says what an argument is and what would be taken.
+func mismatch(t reflect.Type, a arrow.Array) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return fmt.Errorf("it is %s, but must be %s (a Go %s); CAST it", columns.SQLType(a.DataType()), sqlOf(t), t)
+}
+
+func integers(a arrow.Array) func(i int) int64 {
+	switch a := a.(type) {
+	case *array.Int8:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Int16:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Int32:
+		return func(i int) int64 { return int64(a.Value(i)) }
+	case *array.Int64:
+		return a.Value
+	}
+	return nil
+}
+
+// floats reads every kind of number: SQL takes 1.5 for a DECIMAL.
+func floats(a arrow.Array) func(i int) float64 {
+	switch a := a.(type) {
+	case *array.Float32:
+		return func(i int) float64 { return float64(a.Value(i)) }
+	case *array.Float64:
+		return a.Value
+	case *array.Decimal128:
+		scale := a.DataType().(*arrow.Decimal128Type).Scale
+		return func(i int) float64 {
+			return gotable.Decimal{Unscaled: a.Value(i).BigInt(), Scale: int(scale)}.Float64()
+		}
+	}
+	if number := integers(a); number != nil {
+		return func(i int) float64 { return float64(number(i)) }
+	}
+	return nil
+}
+
+func decimalReader(a arrow.Array) (reader, error) {
+	set := func(to reflect.Value, d gotable.Decimal) error { to.Set(reflect.ValueOf(d)); return nil }
+	if d, ok := a.(*array.Decimal128); ok {
+		scale := int(d.DataType().(*arrow.Decimal128Type).Scale)
+		return func(i int, to reflect.Value) error {
+			return set(to, gotable.Decimal{Unscaled: d.Value(i).BigInt(), Scale: scale})
+		}, nil
+	}
+	if number := integers(a); number != nil {
+		return func(i int, to reflect.Value) error { return set(to, gotable.DecimalOf(number(i))) }, nil
+	}
+	return nil, mismatch(decimalType, a)
+}
+
+func timeReader(t reflect.Type, a arrow.Array) (reader, error) {
+	var at func(i int) time.Time
+	switch a := a.(type) {
+	case *array.Date32:
+		at = func(i int) time.Time { return a.Value(i).ToTime() }
+	case *array.Timestamp:
+		unit := a.DataType().(*arrow.TimestampType).Unit
+		at = func(i int) time.Time { return a.Value(i).ToTime(unit) }
+	}
+	_, isDate := a.(*array.Date32)
+	if at == nil || t == dateType && !isDate {
+		return nil, mismatch(t, a)
+	}
+	return func(i int, to reflect.Value) error { to.Set(reflect.ValueOf(at(i)).Convert(t)); return nil }, nil
+}
+
+func listReader(t reflect.Type, a arrow.Array) (reader, error) {
+	list, ok := a.(array.ListLike)
+	if _, isMap := a.(*array.Map); !ok || isMap {
+		return nil, mismatch(t, a)
+	}
+	element, err := newReader(t.Elem(), list.ListValues())
+	if err != nil {
+		return nil, fmt.Errorf("its elements: %w", err)
+	}
+	return func(i int, to reflect.Value) error {
+		from, end := list.ValueOffsets(i)
+		n := int(end - from)
+		s := reflect.MakeSlice(t, n, n)
+		for k := range n {
+			if err := element(int(from)+k, s.Index(k)); err != nil {
+				return fmt.Errorf("element %d: %w", k, err)
+			}
+		}
+		to.Set(s)
+		return nil
+	}, nil
+}
+
+func mapReader(t reflect.Type, a arrow.Array) (reader, error) {
+	m, ok := a.(*array.Map)
+	if !ok {
+		return nil, mismatch(t, a)
+	}
+	key, err := newReader(t.Key(), m.Keys())
+	if err != nil {
+		return nil, fmt.Errorf("its keys: %w", err)
+	}
+	item, err := newReader(t.Elem(), m.Items())
+	if err != nil {
+		return nil, fmt.Errorf("its values: %w", err)
+	}
+	return func(i int, to reflect.Value) error {
+		from, end := m.ValueOffsets(i)
+		out := reflect.MakeMapWithSize(t, int(end-from))
+		for k := int(from); k < int(end); k++ {
+			name, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
+			if err := key(k, name); err != nil {
+				return fmt.Errorf("a key: %w", err)
+			}
+			if err := item(k, value); err != nil {
+				return fmt.Errorf("key %v: %w", name, err)
+			}
+			out.SetMapIndex(name, value)
+		}
+		to.Set(out)
+		return nil
+	}, nil
+}
+
+// structReader finds each of the Go struct's fields by its name; the argument
+// may have more.
+func structReader(t reflect.Type, a arrow.Array) (reader, error) {
+	s, ok := a.(*array.Struct)
+	if !ok {
+		return nil, mismatch(t, a)
+	}
+	fields, err := gotable.Fields(t)
+	if err != nil {
+		return nil, err
+	}
+	read := make([]reader, len(fields))
+	of := s.DataType().(*arrow.StructType)
+	for k, f := range fields {
+		at := fieldIndex(of, f.Name)
+		if at < 0 {
+			return nil, fmt.Errorf("it is %s, which has no field %s", columns.SQLType(of), f.Name)
+		}
+		if read[k], err = newReader(f.Type, s.Field(at)); err != nil {
+			return nil, fmt.Errorf("its field %s: %w", f.Name, err)
+		}
+	}
+	return func(i int, to reflect.Value) error {
+		for k, f := range fields {
+			if err := read[k](i, to.FieldByIndex(f.Index)); err != nil {
+				return fmt.Errorf("field %s: %w", f.Name, err)
+			}
+		}
+		return nil
+	}, nil
+}
+
+// fieldIndex finds a field exactly, or else without regard to case.
+func fieldIndex(t *arrow.StructType, name string) int {
+	folded := -1
+	for i, f := range t.Fields() {
+		if f.Name == name {
+			return i
+		}
+		if folded < 0 && strings.EqualFold(f.Name, name) {
+			folded = i
+		}
+	}
+	return folded
+}

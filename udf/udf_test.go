@@ -1,0 +1,314 @@
+package udf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/internal/gotable"
+)
+
+type inner struct {
+	X *int32  `spark:"x"`
+	Y []byte  `spark:"y"`
+	z float64 // not a column
+}
+
+type everything struct {
+	B   bool
+	I8  int8
+	I16 int16
+	I32 int32
+	I64 int64
+	I   int
+	F32 float32
+	F64 float64
+	S   string
+	Raw []byte
+	T   time.Time
+	Day Date
+	D   time.Duration
+	Dec gotable.Decimal
+	L   []*string
+	M   map[string]float64
+	R   inner
+	P   *inner
+}
+
+// eval runs a function over columns that are written as JSON.
+func eval(t *testing.T, f *Function, types []arrow.DataType, columns ...string) (arrow.Array, error) {
+	t.Helper()
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	args := make([]arrow.Array, len(columns))
+	rows := 0
+	for i, text := range columns {
+		a, _, err := array.FromJSON(mem, types[i], strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Release()
+		args[i], rows = a, a.Len()
+	}
+	out, err := f.Eval(t.Context(), Settings{Allocator: mem}, args, rows)
+	if out != nil {
+		t.Cleanup(func() {
+			out.Release()
+			mem.AssertSize(t, 0)
+		})
+	}
+	return out, err
+}
+
+// Values of every type go through a function as they are, written with one
+// codec and read with the other.
+func TestEveryType(t *testing.T) {
+	one, text := int32(1), "a"
+	rows := []everything{
+		{
+			B: true, I8: -8, I16: 16, I32: -32, I64: 1 << 40, I: 5, F32: 1.5, F64: -2.5, S: "é", Raw: []byte{0, 255},
+			T:   time.Date(2024, 2, 29, 12, 0, 0, 123456000, time.UTC),
+			Day: Date(time.Date(1969, 12, 31, 0, 0, 0, 0, time.UTC)), D: 90 * time.Second,
+			Dec: gotable.DecimalOf(-12), L: []*string{&text, nil}, M: map[string]float64{"k": 0.5},
+			R: inner{X: &one, Y: []byte("y")}, P: &inner{Y: []byte{}},
+		},
+		{T: time.Unix(0, 0).UTC(), Day: Date(time.Unix(0, 0).UTC()), Dec: gotable.DecimalOf(0)},
+	}
+	f := Map("test_everything", func(context.Context, iter.Seq[[]everything], func([]everything) error) error { return nil })
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	for _, large := range []bool{false, true} {
+		s := Settings{Allocator: mem, LargeTypes: large}
+		a, err := f.columnOf(s, reflect.ValueOf(rows), len(rows), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !arrow.TypeEqual(a.DataType(), f.ArrowType(s)) {
+			t.Errorf("the column is %s, and was said to be %s", a.DataType(), f.ArrowType(s))
+		}
+		got, err := f.decodeStruct(a.(*array.Struct))
+		a.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := got.Interface().([]everything)
+		for i := range back { // a Decimal comes back with the scale of its type
+			if want := rows[i].Dec.String() + "." + strings.Repeat("0", decimalScale); back[i].Dec.String() != want {
+				t.Errorf("row %d: the decimal is %s, want %s", i, back[i].Dec, want)
+			}
+			back[i].Dec = rows[i].Dec
+		}
+		if !reflect.DeepEqual(back, rows) {
+			t.Errorf("got  %+v\nwant %+v", back, rows)
+		}
+	}
+	want := "STRUCT<B: BOOLEAN, I8: TINYINT, I16: SMALLINT, I32: INT, I64: BIGINT, I: BIGINT, F32: FLOAT, F64: DOUBLE, " +
+		"S: STRING, Raw: BINARY, T: TIMESTAMP, Day: DATE, D: INTERVAL DAY TO SECOND, Dec: DECIMAL(38,18), L: ARRAY<STRING>, " +
+		"M: MAP<STRING, DOUBLE>, R: STRUCT<x: INT, y: BINARY>, P: STRUCT<x: INT, y: BINARY>>"
+	if f.Returns() != want {
+		t.Errorf("it returns %s\nwant %s", f.Returns(), want)
+	}
+}
+
+// Rows with a NULL that a type cannot hold are left out; other types see them.
+func TestNulls(t *testing.T) {
+	var seen []string
+	strict := Func2("test_strict", func(_ context.Context, a []string, b []*int64) ([]string, error) {
+		out := make([]string, len(a))
+		for i := range a {
+			number := "none"
+			if b[i] != nil {
+				number = fmt.Sprint(*b[i])
+			}
+			out[i] = a[i] + number
+		}
+		seen = append(seen, a...)
+		return out, nil
+	})
+	types := []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64}
+	out, err := eval(t, strict, types, `["a", null, "c", null]`, `[1, 2, null, null]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != `["a1" (null) "cnone" (null)]` || len(seen) != 2 {
+		t.Errorf("got %s after %q", got, seen)
+	}
+	seen = nil
+	out, err = eval(t, strict, []arrow.DataType{arrow.Null, arrow.Null}, `[null, null]`, `[null, null]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != `[(null) (null)]` || seen != nil {
+		t.Errorf("of nothing but NULL: got %s after %q", got, seen)
+	}
+	lists := Func("test_lists", func(_ context.Context, in [][]int32) ([]map[string]int, error) {
+		out := make([]map[string]int, len(in))
+		for i, list := range in {
+			if list != nil {
+				out[i] = map[string]int{"n": len(list)}
+			}
+		}
+		return out, nil
+	})
+	out, err = eval(t, lists, []arrow.DataType{arrow.ListOf(arrow.PrimitiveTypes.Int32)}, `[[1, 2], [], null]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != `[{["n"] [2]} {["n"] [0]} (null)]` {
+		t.Errorf("got %s", got)
+	}
+}
+
+type pair struct {
+	Text   string
+	Number float64 `spark:"number"`
+}
+
+func TestConversions(t *testing.T) {
+	small := Func("test_small", func(_ context.Context, in []int8) ([]int8, error) { return in, nil })
+	text := Func("test_text", func(_ context.Context, in []string) ([]string, error) { return in, nil })
+	double := Func("test_double", func(_ context.Context, in []float64) ([]float64, error) { return in, nil })
+	moment := Func("test_moment", func(_ context.Context, in []time.Time) ([]Date, error) {
+		out := make([]Date, len(in))
+		for i, t := range in {
+			out[i] = Date(t)
+		}
+		return out, nil
+	})
+	both := Func("test_both", func(_ context.Context, in []pair) ([]string, error) {
+		out := make([]string, len(in))
+		for i, p := range in {
+			out[i] = fmt.Sprint(p.Text, p.Number)
+		}
+		return out, nil
+	})
+	wrong := Func("test_wrong_length", func(context.Context, []string) ([]string, error) { return nil, nil })
+	failing := Func("test_failing", func(context.Context, []string) ([]string, error) { return nil, errors.New("no") })
+	exact := Func("test_exact", func(_ context.Context, in []gotable.Decimal) ([]gotable.Decimal, error) {
+		for i := range in {
+			in[i].Scale += 10 // which takes digits off the front
+		}
+		return in, nil
+	})
+	decimal := &arrow.Decimal128Type{Precision: 12, Scale: 9}
+	for _, c := range []struct {
+		f     *Function
+		types []arrow.DataType
+		args  []string
+		want  string // or a part of the error
+	}{
+		{small, []arrow.DataType{arrow.PrimitiveTypes.Int64}, []string{`[127, -128]`}, `[127 -128]`},
+		{small, []arrow.DataType{arrow.PrimitiveTypes.Int64}, []string{`[1, 128]`}, "argument 1, row 1 of the batch: 128 does not fit a int8"},
+		{small, []arrow.DataType{arrow.PrimitiveTypes.Float64}, []string{`[1]`}, "argument 1: it is DOUBLE, but must be TINYINT (a Go int8); CAST it"},
+		{text, []arrow.DataType{arrow.BinaryTypes.LargeString}, []string{`["a"]`}, `["a"]`},
+		{text, []arrow.DataType{arrow.PrimitiveTypes.Int32}, []string{`[1]`}, "it is INT, but must be STRING (a Go string)"},
+		{double, []arrow.DataType{arrow.PrimitiveTypes.Int16}, []string{`[3]`}, `[3]`},
+		{double, []arrow.DataType{&arrow.Decimal128Type{Precision: 2, Scale: 1}}, []string{`["1.5"]`}, `[1.5]`},
+		{moment, []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us}, []string{`["2024-02-29T23:59:59Z"]`}, `[2024-02-29]`},
+		{moment, []arrow.DataType{arrow.FixedWidthTypes.Date32}, []string{`["1969-12-31"]`}, `[1969-12-31]`},
+		{both, []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int8}, []string{`["a"]`, `[2]`}, `["a2"]`},
+		{both, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it is called with 1 arguments, but takes 2: test_both(Text STRING, number DOUBLE): STRING"},
+		{wrong, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it gave 0 results for 1 rows"},
+		{failing, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "no"},
+		{exact, []arrow.DataType{decimal}, []string{`["1.000000001"]`}, "its result 0: 0.0000000001000000001 has more than 18 digits after the point"},
+	} {
+		out, err := eval(t, c.f, c.types, c.args...)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = out.String()
+		}
+		if got != c.want && (err == nil || !strings.Contains(got, c.want)) {
+			t.Errorf("%s of %s: got %s, want %s", c.f, c.args, got, c.want)
+		}
+	}
+}
+
+func TestAggregate(t *testing.T) {
+	longest := Aggregate("test_longest", func(_ context.Context, group []string) (*string, error) {
+		var best *string
+		for i, text := range group {
+			if best == nil || len(text) > len(*best) {
+				best = &group[i]
+			}
+		}
+		return best, nil
+	})
+	for columns, want := range map[string]string{`["a", null, "ccc", "b"]`: `["ccc"]`, `[null]`: `[(null)]`, `[]`: `[(null)]`} {
+		out, err := eval(t, longest, []arrow.DataType{arrow.BinaryTypes.String}, columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("of %s: got %s, want %s", columns, out, want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	words := Table("test_words", func(_ context.Context, in []string) ([][]pair, error) {
+		out := make([][]pair, len(in))
+		for i, text := range in {
+			for _, w := range strings.Fields(text) {
+				out[i] = append(out[i], pair{w, float64(len(w))})
+			}
+		}
+		return out, nil
+	})
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	a, _, err := array.FromJSON(mem, arrow.BinaryTypes.String, strings.NewReader(`["one two", null, "", "three"]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Release()
+	tables, err := words.EvalRows(t.Context(), Settings{Allocator: mem}, []arrow.Array{a}, a.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, table := range tables {
+		got = append(got, table.String())
+		table.Release()
+	}
+	want := []string{`{["one" "two"] [3 3]}`, `{[] []}`, `{[] []}`, `{["three"] [5]}`}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+type loop struct{ Next []loop }
+
+func TestDeclaredWrongly(t *testing.T) {
+	same := func(_ context.Context, in []string) ([]string, error) { return in, nil }
+	Func("test_once", same)
+	for want, f := range map[string]func(){
+		"it is declared twice":                  func() { Func("TEST_ONCE", same) },
+		"a name has letters":                    func() { Func("a name", same) },
+		"ai_ or try_ai_ are taken":              func() { Func("AI_classify", same) },
+		"no Spark type holds a Go chan int":     func() { Func("test_chan", func(context.Context, []chan int) ([]int, error) { return nil, nil }) },
+		"no Spark type holds a Go uint64":       func() { Func("test_uint", func(context.Context, []int) ([]uint64, error) { return nil, nil }) },
+		"a Go type that contains itself":        func() { Func("test_loop", func(context.Context, []loop) ([]int, error) { return nil, nil }) },
+		"struct {} has no exported fields":      func() { Func("test_none", func(context.Context, []struct{}) ([]int, error) { return nil, nil }) },
+		"a map's key cannot be NULL":            func() { Func("test_key", func(context.Context, []map[*int]int) ([]int, error) { return nil, nil }) },
+		"but must be structs: their fields are": func() { Table("test_flat", func(context.Context, []int) ([][]int, error) { return nil, nil }) },
+	} {
+		func() {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.Contains(text, want) {
+					t.Errorf("the panic is %q, and does not say %q", text, want)
+				}
+			}()
+			f()
+		}()
+	}
+}

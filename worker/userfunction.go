@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/udf"
+)
+
+// userFunction is a function that the program has declared with package udf.
+type userFunction struct{ *udf.Function }
+
+func (u userFunction) name() string { return u.Name() }
+
+func (u userFunction) bind(args []argument) ([]int, error) {
+	return bindArguments(u.Name(), u.Params(), args)
+}
+
+func (u userFunction) returns(s *scope) arrow.DataType { return u.ArrowType(s.settings()) }
+
+func (u userFunction) eval(ctx context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
+	return u.Eval(udf.WithModels(ctx, s.model), s.settings(), args, rows)
+}
+
+func (s *scope) settings() udf.Settings {
+	return udf.Settings{Allocator: s.mem, LargeTypes: s.results.LargeStrings}
+}
+
+// kindOf says what a function makes of rows: all but a program's own make a
+// value of each.
+func kindOf(e evaluator) udf.Kind {
+	if u, ok := e.(userFunction); ok {
+		return u.Kind()
+	}
+	return udf.KindScalar
+}
+
+// runMap computes with a map function: Spark sends each row as one struct, and
+// wants the results so.
+func (t *task) runMap(ctx context.Context, in source, out sink) error {
+	f := t.columns[0].chain[0].(userFunction)
+	next := func() (*array.Struct, bool, error) {
+		batch, err := in.next(ctx)
+		if err == io.EOF {
+			return nil, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		defer batch.Release()
+		if batch.NumCols() != 1 {
+			return nil, false, fmt.Errorf("Spark sent %d columns instead of one of rows", batch.NumCols())
+		}
+		rows, ok := batch.Column(0).(*array.Struct)
+		if !ok {
+			return nil, false, fmt.Errorf("Spark sent a column of %s instead of one of rows", batch.Column(0).DataType())
+		}
+		t.scope.stats.batches++
+		t.scope.stats.rows += int64(rows.Len())
+		rows.Retain()
+		return rows, true, nil
+	}
+	write := func(rows arrow.Array) error { return t.send(rows, out) }
+	err := guarded(ctx, f, func() error {
+		return f.EvalBatches(udf.WithModels(ctx, t.scope.model), t.scope.settings(), next, write)
+	})
+	// A function need not want all its rows, but Spark sends them.
+	for err == nil {
+		rows, more, failed := next()
+		if failed != nil || !more {
+			return failed
+		}
+		rows.Release()
+	}
+	return err
+}
+
+// send writes a batch of one column.
+func (t *task) send(column arrow.Array, out sink) error {
+	schema := arrow.NewSchema([]arrow.Field{resultField(0, column.DataType())}, nil)
+	batch := array.NewRecordBatch(schema, []arrow.Array{column}, int64(column.Len()))
+	defer batch.Release()
+	if err := out.write(batch); err != nil {
+		return fmt.Errorf("sending results to Spark: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/udf"
+)
+
+type named struct {
+	ID   int64  `spark:"id"`
+	Name string `spark:"name"`
+}
+
+func declareTestFunctions() {
+	udf.Func("user_shout", func(_ context.Context, in []string) ([]string, error) {
+		out := make([]string, len(in))
+		for i, text := range in {
+			if text == "boom" {
+				panic("this word is too loud")
+			}
+			out[i] = strings.ToUpper(text)
+		}
+		return out, nil
+	})
+	udf.Func("user_named", func(_ context.Context, in []named) ([]*string, error) {
+		out := make([]*string, len(in))
+		for i, n := range in {
+			text := fmt.Sprintf("%d:%s", n.ID, n.Name)
+			out[i] = &text
+		}
+		return out, nil
+	})
+	udf.Func("user_ask", func(ctx context.Context, in []string) ([]string, error) {
+		model, err := udf.Model(ctx)
+		if err != nil {
+			return nil, err
+		}
+		requests := make([]llm.Request, len(in))
+		for i, text := range in {
+			requests[i] = llm.Request{Text: text, Constraint: llm.Choice{Labels: []string{"yes", "no"}}}
+		}
+		results, err := model.Do(ctx, requests)
+		out := make([]string, len(results))
+		for i, r := range results {
+			out[i] = r.Text
+		}
+		return out, err
+	})
+	// user_twice gives each row twice, and in the end how many there were.
+	udf.Map("user_twice", func(_ context.Context, in iter.Seq[[]named], emit func([]named) error) error {
+		n := 0
+		for rows := range in {
+			for _, r := range rows {
+				if r.Name == "stop" {
+					return nil
+				}
+				if r.Name == "boom" {
+					return errors.New("a row says boom")
+				}
+			}
+			n += len(rows)
+			if err := emit(append(rows, rows...)); err != nil {
+				return err
+			}
+		}
+		return emit([]named{{int64(n), "rows"}})
+	})
+}
+
+func TestUserFunctions(t *testing.T) {
+	batch := textBatch("a", nil, "c")
+	stream := arrowBytes(t, batch.Schema(), batch, textBatch(), textBatch(nil))
+	for _, version := range versions {
+		f := serveProcess(t, version, nil, "")
+		s := f.connect(t, version)
+		a := s.do(request{functions: []functionCall{
+			call([]int{0}, hostCall("user_shout")),
+			call([]int{0}, hostCall("USER_SHOUT"), hostCall("test_show")),
+		}}, stream)
+		want := [][]any{{"A", nil, "C", nil}, {"A", "(null)", "C", "(null)"}}
+		if a.failure != "" || !a.reuse || !reflect.DeepEqual(a.columns, want) {
+			t.Errorf("Spark %s: got %+v, want %v", version, a, want)
+		}
+	}
+}
+
+func TestUserFunctionRefused(t *testing.T) {
+	batch := textBatch("boom", "x")
+	stream := arrowBytes(t, batch.Schema(), batch)
+	for _, c := range []struct {
+		q    request
+		want []string
+	}{
+		{ask(hostCall("user_shout"), 0), []string{"user_shout: panic: this word is too loud", "userfunction_test.go:"}},
+		{ask(hostCall("user_named"), 0), []string{"it is called with 1 arguments, but takes 2: user_named(id BIGINT, name STRING): STRING"}},
+		{ask(hostCall("user_named"), 0, 0), []string{"the argument id: it is STRING, but must be BIGINT (a Go int64); CAST it"}},
+		{ask(hostCall("user_ask"), 0), []string{"this archive holds no model"}},
+		{ask(hostCall("user_twice"), 0), []string{"user_twice is a function from rows to rows, but Spark calls it as a function of one value for each row"}},
+		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_shout"))}}, []string{"user_shout is a function of one value"}},
+		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_twice"))}}, []string{"Spark sent a column of utf8 instead of one of rows"}},
+	} {
+		f := serveProcess(t, "4.3.0", nil, "")
+		a := f.connect(t, "4.3.0").do(c.q, stream)
+		for _, want := range c.want {
+			if !strings.Contains(a.failure, want) {
+				t.Errorf("the error is %q, and does not say %q", a.failure, want)
+			}
+		}
+	}
+}
+
+func TestUserFunctionByName(t *testing.T) {
+	f := serveProcess(t, "4.3.0", nil, "")
+	c := call([]int{1, 0}, hostCall("user_named"))
+	c.args[0].name, c.args[1].name = "NAME", "id"
+	ids := fromJSON(t, memory.DefaultAllocator, arrow.PrimitiveTypes.Int32, `[7, null]`)
+	batch := batchOf(ids, textBatch("x", "y").Column(0))
+	a := f.connect(t, "4.3.0").do(request{functions: []functionCall{c}}, arrowBytes(t, batch.Schema(), batch))
+	if !reflect.DeepEqual(a.columns, [][]any{{"7:x", nil}}) {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestUserFunctionAsksTheModel(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	f := serveProcess(t, "4.3.0", m.Model, root)
+	batch := textBatch("one", nil)
+	a := f.connect(t, "4.3.0").do(ask(hostCall("user_ask"), 0), arrowBytes(t, batch.Schema(), batch))
+	if !reflect.DeepEqual(a.columns, [][]any{{"yes", nil}}) {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// A map function gives other rows than it gets; Spark packs both into structs.
+func TestUserMap(t *testing.T) {
+	of := arrow.StructOf(
+		arrow.Field{Name: "name", Type: arrow.BinaryTypes.String, Nullable: true},
+		arrow.Field{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true})
+	rows := func(json string) arrow.RecordBatch { return batchOf(fromJSON(t, memory.DefaultAllocator, of, json)) }
+	first := rows(`[{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]`)
+	ask := request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_twice"))}}
+	for _, version := range versions {
+		f := serveProcess(t, version, nil, "")
+		s := f.connect(t, version)
+		a := s.do(ask, arrowBytes(t, first.Schema(), first, rows(`[{"id": 3, "name": "c"}]`)))
+		want := []any{
+			`{"id":1,"name":"a"}`, `{"id":2,"name":"b"}`, `{"id":1,"name":"a"}`, `{"id":2,"name":"b"}`,
+			`{"id":3,"name":"c"}`, `{"id":3,"name":"c"}`, `{"id":3,"name":"rows"}`,
+		}
+		if a.failure != "" || !a.reuse || !reflect.DeepEqual(a.columns, [][]any{want}) || a.names[0] != "_0" {
+			t.Errorf("Spark %s: got %+v", version, a)
+		}
+		// What a function leaves unread is read for it.
+		a = s.do(ask, arrowBytes(t, first.Schema(), first, rows(`[{"id": 4, "name": "stop"}]`), first, first))
+		if len(a.columns) != 1 || len(a.columns[0]) != 4 || !a.reuse {
+			t.Errorf("Spark %s, an early end: got %+v", version, a)
+		}
+		a = s.do(ask, arrowBytes(t, first.Schema(), first, rows(`[{"id": 4, "name": "boom"}]`)))
+		if !a.inArrow || !strings.Contains(a.failure, "user_twice: a row says boom") {
+			t.Errorf("Spark %s, an error: got %+v", version, a)
+		}
+		a = f.connect(t, version).do(ask, arrowBytes(t, first.Schema(), rows(`[{"id": null, "name": "x"}]`)))
+		if want := "the argument id, row 0 of the batch: it is NULL, which a int64 cannot hold; use *int64"; !strings.Contains(a.failure, want) {
+			t.Errorf("Spark %s, NULL: %q does not say %q", version, a.failure, want)
+		}
+	}
+}
