@@ -85,7 +85,7 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
 	})
 	addOutbound(root)
-	root.AddCommand(a.demo(), a.run(), a.sql(), a.submit(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
+	root.AddCommand(a.demo(), a.run(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
 	return root
 }
 

@@ -139,7 +139,7 @@ func (f shipFlags) check() error {
 }
 
 // connect opens a session in which the AI functions are known.
-func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.Session, error) {
+func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...spark.Option) (*spark.Session, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
@@ -155,5 +155,5 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags) (*spark.S
 	for _, m := range models {
 		options = append(options, spark.WithNamedModel(m.name, m.reference))
 	}
-	return spark.Connect(ctx, remote, options...)
+	return spark.Connect(ctx, remote, append(options, more...)...)
 }

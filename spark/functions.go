@@ -8,12 +8,22 @@ import (
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
-// Spark's eval types, of those that are the same on all versions: Arrow batches
-// of the arguments in, one column out; and batches of rows in, rows out.
+// Spark's eval types. All but scalarArrow are the same on all versions.
 const (
-	scalarPandasUDF = 200
-	mapInArrow      = 207
+	scalarPandas = 200 // Arrow batches of the arguments in, one column out
+	scalarArrow  = 250 // the same, from 4.1 on
+	mapInArrow   = 207 // batches of rows in, rows out
 )
+
+// scalarType is the eval type of functions. Spark computes functions of one
+// type in one step, which ours and Python's cannot share: pandas functions are
+// more common than Arrow functions, so ours are not of their type.
+func (s *Session) scalarType() int32 {
+	if s.config.ship.beside && s.atLeast(4, 1) {
+		return scalarArrow
+	}
+	return scalarPandas
+}
 
 // pythonVersion is what a worker is told of its client. Ours does not ask.
 const pythonVersion = "3.11"
@@ -25,7 +35,7 @@ func (s *Session) registerShipped(ctx context.Context, model bool) error {
 			return err
 		}
 	}
-	if s.config.ship.program == "" {
+	if len(s.config.ship.programs) == 0 {
 		if err := s.registerDeclared(ctx); err != nil {
 			return err
 		}
@@ -55,7 +65,7 @@ func (s *Session) registerCommand(ctx context.Context, name string, returns Data
 		Name:          name,
 		Deterministic: deterministic,
 		ReturnType:    returns,
-		EvalType:      scalarPandasUDF,
+		EvalType:      s.scalarType(),
 		Command:       c.Encode(),
 		PythonVersion: pythonVersion,
 	})

@@ -50,6 +50,9 @@ type Session struct {
 // ID is the session's UUID.
 func (s *Session) ID() string { return s.id }
 
+// UserID is the user that the session belongs to, for the server.
+func (s *Session) UserID() string { return s.userID }
+
 // Version is the server's version, as in "4.3.0".
 func (s *Session) Version() string { return s.version }
 

@@ -2,6 +2,7 @@ package spark
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -23,6 +24,7 @@ type shipment struct {
 	nodeCopy  bool
 	limits    EndpointLimits
 	programs  []string // paths; none for this program
+	beside    bool     // Python functions of the session go on
 	progress  TransferProgress
 }
 
@@ -48,6 +50,13 @@ func WithProgram(paths ...string) Option {
 	return func(c *config) { c.ship.wanted, c.ship.programs = true, paths }
 }
 
+// WithPythonBeside attaches to a session that a Python client has open: the
+// functions are registered in that session, and the Python functions that it
+// uses itself go on, as the worker passes them on to the interpreter that the
+// session had before. The remote must name the session by session_id and
+// user_id.
+func WithPythonBeside() Option { return func(c *config) { c.ship.wanted, c.ship.beside = true, true } }
+
 // WithTransferProgress reports the download of a model and its upload.
 func WithTransferProgress(p TransferProgress) Option {
 	return func(c *config) { c.ship.progress = p }
@@ -67,6 +76,11 @@ func (s *Session) shipWorker(ctx context.Context) error {
 	if err := s.shipModels(ctx, &archive); err != nil {
 		return err
 	}
+	if s.config.ship.beside {
+		if archive.Manifest.Python, err = s.pythonBefore(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.addBundle(ctx, archive); err != nil {
 		return fmt.Errorf("uploading program and models to Spark: %w", err)
 	}
@@ -74,6 +88,33 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		return err
 	}
 	return s.registerShipped(ctx, len(archive.Manifest.Models) > 0)
+}
+
+// pythonBeforeKey keeps what pythonKey was, for who attaches a second time.
+const pythonBeforeKey = "firesteel.pyspark.python"
+
+// pythonBefore finds the interpreter that the session's Python functions run
+// in, and notes it in the session.
+func (s *Session) pythonBefore(ctx context.Context) (*bundle.Python, error) {
+	if !s.named {
+		return nil, errors.New("attaching needs the Python client's session: add ;session_id=... and ;user_id=... to the connection string " +
+			"(in PySpark they are spark.session_id and spark.client._user_id)")
+	}
+	conf, err := s.Conf().get(ctx, pythonKey, pythonBeforeKey, "spark.pyspark.python")
+	if err != nil {
+		return nil, err
+	}
+	executable, attached := conf[pythonBeforeKey]
+	switch now := conf[pythonKey]; {
+	case now == bundle.Executable && !attached:
+		return nil, errors.New("firesteel has this session for itself (it was opened without WithPythonBeside); attach to another")
+	case now == bundle.Executable:
+	case now != "":
+		executable = now
+	default:
+		executable = conf["spark.pyspark.python"]
+	}
+	return &bundle.Python{Executable: executable}, s.Conf().Set(ctx, pythonBeforeKey, executable)
 }
 
 func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {

@@ -30,8 +30,8 @@ func (d *DataFrame) MapBatches(f *udf.Function) *DataFrame {
 	switch ship := d.session.config.ship; {
 	case f.Kind() != udf.KindMap:
 		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): it is %s; a udf.Map is needed", f.Name(), f.Kind()))
-	case !ship.wanted || ship.program != "":
-		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): the session's executors do not run this program; connect with spark.WithProgram(\"\")", f.Name()))
+	case !ship.wanted || len(ship.programs) > 0:
+		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): the session's executors do not run this program; connect with spark.WithProgram()", f.Name()))
 	}
 	columns := make([]Column, len(f.Params()))
 	for i, name := range f.Params() {

@@ -67,36 +67,8 @@ func Map[In, Out any](name string, f func(ctx context.Context, in iter.Seq[[]In]
 	})
 }
 
-// Table declares a table function, as in SELECT * FROM f('a') or LATERAL f(t.x).
-// It gives for each row of its arguments any number of rows, of which Out's
-// fields are the columns; the parameters are as in Func.
-func Table[In, Out any](name string, f func(ctx context.Context, in []In) ([][]Out, error)) *Function {
-	return declare(&Function{
-		name: name, kind: KindTable, inputs: []input{parametersOf[In]()}, returns: reflect.TypeFor[Out](),
-		table: func(ctx context.Context, in []reflect.Value) (reflect.Value, error) {
-			out, err := f(ctx, in[0].Interface().([]In))
-			return reflect.ValueOf(out), err
-		},
-	})
-}
-
-// Aggregate declares a function of one value for each group of rows, for GROUP
-// BY; the parameters are as in Func. Rows with NULL where the type cannot hold
-// it are left out, and a group of which none is left is given as an empty one.
-// A group's rows must fit into memory.
-func Aggregate[In, Out any](name string, f func(ctx context.Context, group []In) (Out, error)) *Function {
-	return declare(&Function{
-		name: name, kind: KindAggregate, inputs: []input{parametersOf[In]()}, returns: reflect.TypeFor[Out](),
-		aggregate: func(ctx context.Context, in []reflect.Value) (reflect.Value, error) {
-			out, err := f(ctx, in[0].Interface().([]In))
-			return reflect.ValueOf(&out).Elem(), err
-		},
-	})
-}
-
 // The functions as they are called: with slices of the rows.
 type (
-	scalarCall    func(ctx context.Context, in []reflect.Value) (reflect.Value, error)
-	batchesCall   func(ctx context.Context, in iter.Seq[reflect.Value], emit func(reflect.Value) error) error
-	aggregateCall func(ctx context.Context, in []reflect.Value) (reflect.Value, error)
+	scalarCall  func(ctx context.Context, in []reflect.Value) (reflect.Value, error)
+	batchesCall func(ctx context.Context, in iter.Seq[reflect.Value], emit func(reflect.Value) error) error
 )

@@ -24,76 +24,22 @@ func (f *Function) ArrowType(s Settings) arrow.DataType {
 
 // Eval gives a value for each row.
 func (f *Function) Eval(ctx context.Context, s Settings, args []arrow.Array, rows int) (arrow.Array, error) {
-	if f.kind == KindAggregate {
-		return f.evalGroup(ctx, s, args, rows)
-	}
 	in, row, err := f.decode(args, rows, leaveOut)
 	if err != nil {
 		return nil, err
 	}
-	out, err := f.call(ctx, f.scalar, in)
+	n := in[0].Len()
+	if n == 0 { // nothing to ask
+		return f.columnOf(s, reflect.MakeSlice(reflect.SliceOf(f.returns), 0, 0), rows, row)
+	}
+	out, err := f.scalar(ctx, in)
 	if err != nil {
 		return nil, err
+	}
+	if out.Len() != n {
+		return nil, fmt.Errorf("it gave %d results for %d rows", out.Len(), n)
 	}
 	return f.columnOf(s, out, rows, row)
-}
-
-// call calls a function of values or of rows, unless nothing is left to ask.
-func (f *Function) call(ctx context.Context, of scalarCall, in []reflect.Value) (reflect.Value, error) {
-	n := in[0].Len()
-	if n == 0 {
-		return reflect.MakeSlice(reflect.SliceOf(f.returns), 0, 0), nil
-	}
-	out, err := of(ctx, in)
-	if err == nil && out.Len() != n {
-		err = fmt.Errorf("it gave %d results for %d rows", out.Len(), n)
-	}
-	return out, err
-}
-
-// evalGroup gives one value for all rows.
-func (f *Function) evalGroup(ctx context.Context, s Settings, args []arrow.Array, rows int) (arrow.Array, error) {
-	in, _, err := f.decode(args, rows, leaveOut)
-	if err != nil {
-		return nil, err
-	}
-	value, err := f.aggregate(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	one := reflect.MakeSlice(reflect.SliceOf(f.returns), 1, 1)
-	one.Index(0).Set(value)
-	return f.columnOf(s, one, 1, nil)
-}
-
-// EvalRows gives for each row the rows of a table function, as structs.
-func (f *Function) EvalRows(ctx context.Context, s Settings, args []arrow.Array, rows int) ([]arrow.Array, error) {
-	in, row, err := f.decode(args, rows, leaveOut)
-	if err != nil {
-		return nil, err
-	}
-	out, err := f.call(ctx, f.table, in)
-	if err != nil {
-		return nil, err
-	}
-	tables := make([]arrow.Array, 0, rows)
-	none := reflect.MakeSlice(reflect.SliceOf(f.returns), 0, 0)
-	for i, k := 0, 0; i < rows; i++ {
-		of := none
-		if row == nil || k < len(row) && row[k] == i {
-			of = out.Index(k)
-			k++
-		}
-		t, err := f.columnOf(s, of, of.Len(), nil)
-		if err != nil {
-			for _, t := range tables {
-				t.Release()
-			}
-			return nil, fmt.Errorf("row %d of the batch: %w", i, err)
-		}
-		tables = append(tables, t)
-	}
-	return tables, nil
 }
 
 // EvalBatches turns batches, each a column of structs, into others. in gives

@@ -12,7 +12,7 @@
 //
 //	func main() {
 //		worker.Main() // on an executor the program ends here
-//		session, err := spark.Connect(ctx, remote, spark.WithProgram(""))
+//		session, err := spark.Connect(ctx, remote, spark.WithProgram())
 //		df, err := session.SQL(ctx, "SELECT shout(name) FROM people")
 //
 // Functions are declared where the program starts, in package variables or
@@ -35,6 +35,15 @@
 //
 // A row with NULL where the function's type cannot hold it is left out of what
 // the function gets, and its result is NULL. To see such rows, take a pointer.
+//
+// # Several rows
+//
+// A table function is a function whose result is a slice of structs, under
+// Spark's inline: SELECT inline(words(text)) FROM t, or LATERAL VIEW
+// inline(words(text)). An aggregate is a function of a slice, over Spark's
+// collect_list: SELECT longest(collect_list(text)) FROM t GROUP BY author.
+// Both are the same on every version of Spark, as what its protocol has for
+// the two is not. Map is for functions that keep something from row to row.
 //
 // # Failing
 //
@@ -61,22 +70,13 @@ const (
 	KindScalar Kind = iota
 	// KindMap turns the batches of a partition into others.
 	KindMap
-	// KindTable gives any number of rows for each row.
-	KindTable
-	// KindAggregate gives one value for each group of rows.
-	KindAggregate
 )
 
 func (k Kind) String() string {
-	switch k {
-	case KindScalar:
-		return "a function of one value for each row"
-	case KindMap:
+	if k == KindMap {
 		return "a function from rows to rows"
-	case KindTable:
-		return "a table function"
 	}
-	return "an aggregate"
+	return "a function of one value for each row"
 }
 
 // Function is a function that this program has declared.
@@ -88,10 +88,8 @@ type Function struct {
 	returns  reflect.Type
 	volatile bool
 
-	scalar    scalarCall
-	batches   batchesCall
-	table     scalarCall // gives a slice of rows for each row
-	aggregate aggregateCall
+	scalar  scalarCall
+	batches batchesCall
 }
 
 // Name is what SQL calls the function by.
@@ -122,8 +120,8 @@ func (f *Function) Params() []string {
 	return names
 }
 
-// Returns is the SQL type of the result; of a table or map function it is a
-// STRUCT of the rows' columns.
+// Returns is the SQL type of the result; of a map function it is a STRUCT of
+// the rows' columns.
 func (f *Function) Returns() string { return sqlOf(f.returns) }
 
 // String writes the function as it is called, with types.
@@ -166,7 +164,7 @@ func declare(f *Function) *Function {
 	if _, err := arrowType(f.returns, Settings{}, 0); err != nil {
 		wrong("its result: %v", err)
 	}
-	if (f.kind == KindMap || f.kind == KindTable) && !isRow(f.returns) {
+	if f.kind == KindMap && !isRow(f.returns) {
 		wrong("the rows it gives are of type %s, but must be structs: their fields are the columns", f.returns)
 	}
 	if f.kind == KindMap && f.inputs[0].row == nil {

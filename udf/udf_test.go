@@ -233,74 +233,23 @@ func TestConversions(t *testing.T) {
 	}
 }
 
-func TestAggregate(t *testing.T) {
-	longest := Aggregate("test_longest", func(_ context.Context, group []string) (*string, error) {
-		var best *string
-		for i, text := range group {
-			if best == nil || len(text) > len(*best) {
-				best = &group[i]
-			}
-		}
-		return best, nil
-	})
-	for columns, want := range map[string]string{`["a", null, "ccc", "b"]`: `["ccc"]`, `[null]`: `[(null)]`, `[]`: `[(null)]`} {
-		out, err := eval(t, longest, []arrow.DataType{arrow.BinaryTypes.String}, columns)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out.String() != want {
-			t.Errorf("of %s: got %s, want %s", columns, out, want)
-		}
-	}
-}
-
-func TestTable(t *testing.T) {
-	words := Table("test_words", func(_ context.Context, in []string) ([][]pair, error) {
-		out := make([][]pair, len(in))
-		for i, text := range in {
-			for _, w := range strings.Fields(text) {
-				out[i] = append(out[i], pair{w, float64(len(w))})
-			}
-		}
-		return out, nil
-	})
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer mem.AssertSize(t, 0)
-	a, _, err := array.FromJSON(mem, arrow.BinaryTypes.String, strings.NewReader(`["one two", null, "", "three"]`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Release()
-	tables, err := words.EvalRows(t.Context(), Settings{Allocator: mem}, []arrow.Array{a}, a.Len())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, table := range tables {
-		got = append(got, table.String())
-		table.Release()
-	}
-	want := []string{`{["one" "two"] [3 3]}`, `{[] []}`, `{[] []}`, `{["three"] [5]}`}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 type loop struct{ Next []loop }
 
 func TestDeclaredWrongly(t *testing.T) {
 	same := func(_ context.Context, in []string) ([]string, error) { return in, nil }
 	Func("test_once", same)
 	for want, f := range map[string]func(){
-		"it is declared twice":                  func() { Func("TEST_ONCE", same) },
-		"a name has letters":                    func() { Func("a name", same) },
-		"ai_ or try_ai_ are taken":              func() { Func("AI_classify", same) },
-		"no Spark type holds a Go chan int":     func() { Func("test_chan", func(context.Context, []chan int) ([]int, error) { return nil, nil }) },
-		"no Spark type holds a Go uint64":       func() { Func("test_uint", func(context.Context, []int) ([]uint64, error) { return nil, nil }) },
-		"a Go type that contains itself":        func() { Func("test_loop", func(context.Context, []loop) ([]int, error) { return nil, nil }) },
-		"struct {} has no exported fields":      func() { Func("test_none", func(context.Context, []struct{}) ([]int, error) { return nil, nil }) },
-		"a map's key cannot be NULL":            func() { Func("test_key", func(context.Context, []map[*int]int) ([]int, error) { return nil, nil }) },
-		"but must be structs: their fields are": func() { Table("test_flat", func(context.Context, []int) ([][]int, error) { return nil, nil }) },
+		"it is declared twice":              func() { Func("TEST_ONCE", same) },
+		"a name has letters":                func() { Func("a name", same) },
+		"ai_ or try_ai_ are taken":          func() { Func("AI_classify", same) },
+		"no Spark type holds a Go chan int": func() { Func("test_chan", func(context.Context, []chan int) ([]int, error) { return nil, nil }) },
+		"no Spark type holds a Go uint64":   func() { Func("test_uint", func(context.Context, []int) ([]uint64, error) { return nil, nil }) },
+		"a Go type that contains itself":    func() { Func("test_loop", func(context.Context, []loop) ([]int, error) { return nil, nil }) },
+		"struct {} has no exported fields":  func() { Func("test_none", func(context.Context, []struct{}) ([]int, error) { return nil, nil }) },
+		"a map's key cannot be NULL":        func() { Func("test_key", func(context.Context, []map[*int]int) ([]int, error) { return nil, nil }) },
+		"but must be structs: their fields are": func() {
+			Map("test_flat", func(context.Context, iter.Seq[[]int], func([]pair) error) error { return nil })
+		},
 	} {
 		func() {
 			defer func() {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // errGone is why a task ends that Spark no longer wants.
@@ -22,9 +25,15 @@ type connection struct {
 	conn    net.Conn
 	r       *bufio.Reader
 	w       *bufio.Writer
+	beside  *pythonWorker // nil before the first task for Python
 }
 
 func (c *connection) serve() {
+	defer func() {
+		if c.beside != nil {
+			c.beside.conn.Close() // at which it ends
+		}
+	}()
 	if c.process.refusal != nil {
 		c.refuse(c.process.refusal)
 	} else {
@@ -56,7 +65,8 @@ func (c *connection) tell(log *slog.Logger, message string, err error, answer fu
 
 // serveTask serves one task, and reports whether there may be another.
 func (c *connection) serveTask() (again bool) {
-	message, err := readInit(c.r, c.process.layout)
+	var raw bytes.Buffer
+	message, err := readInit(c.r, c.process.layout, &raw)
 	if err == io.EOF {
 		return false
 	}
@@ -68,6 +78,11 @@ func (c *connection) serveTask() (again bool) {
 	var t *task
 	if err == nil {
 		t, err = p.newTask(message, log)
+	}
+	if p.python != nil && errors.Is(err, bundle.ErrForeign) {
+		if err = c.passOn(raw.Bytes(), log); err == nil {
+			return true
+		}
 	}
 	if err != nil {
 		c.tell(log, "task refused", err, out.fail)
@@ -109,6 +124,27 @@ func (c *connection) serveTask() (again bool) {
 	}
 	in.end()
 	return false
+}
+
+// passOn has Python do a task. The error is why it could not begin.
+func (c *connection) passOn(message []byte, log *slog.Logger) error {
+	if c.beside == nil {
+		daemon, err := c.process.python.start()
+		if err != nil {
+			return err
+		}
+		if c.beside, err = daemon.connect(); err != nil {
+			return fmt.Errorf("a Python worker for this task: %w", err)
+		}
+	}
+	start := time.Now()
+	err := c.beside.passOn(message, c.conn, c.r)
+	log.Info("task passed on to Python", "python_worker", c.beside.pid, "wall_ms", time.Since(start).Milliseconds(), "error", err)
+	if err != nil {
+		// Spark itself says what it thinks of a worker that breaks off.
+		c.conn.Close()
+	}
+	return nil
 }
 
 // runTask is t.run; a panic outside the functions, over malformed data say, is

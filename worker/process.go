@@ -28,6 +28,7 @@ type process struct {
 	// refusal, if not nil, is why no task can be served; each task is told.
 	refusal error
 	models  *models
+	python  *python      // nil if Python functions are refused
 	tasks   atomic.Int64 // started so far
 
 	socketMu sync.Mutex
@@ -54,6 +55,9 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 		}
 	}
 	p.models = newModels(log, root, manifest)
+	if manifest.Python != nil {
+		p.python = &python{executable: executableOf(manifest.Python.Executable, getenv), log: log}
+	}
 	return p
 }
 

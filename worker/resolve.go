@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
@@ -15,6 +16,9 @@ import (
 // newTask plans what an init message asks for.
 func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	planned, err := plan(m.functions, resolve)
+	if p.python != nil && errors.Is(err, bundle.ErrForeign) && slices.ContainsFunc(m.functions, hasOurs) {
+		return nil, errMixed
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +43,23 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	}}, nil
 }
 
+// errMixed: neither worker can do the task alone.
+var errMixed = errors.New("Spark would compute a function of firesteel and a Python function of the same kind in one step: " +
+	"let it compute one of them first, as in df.withColumn(...).localCheckpoint(), or make the Python function a plain udf instead of a pandas_udf or arrow_udf")
+
+// hasOurs reports whether a call has a command of firesteel.
+func hasOurs(call functionCall) bool {
+	return slices.ContainsFunc(call.commands, func(command []byte) bool {
+		_, err := bundle.DecodeCommand(command)
+		return !errors.Is(err, bundle.ErrForeign)
+	})
+}
+
 // resolve finds the function that a command names.
 func resolve(command []byte) (evaluator, error) {
 	c, err := bundle.DecodeCommand(command)
 	if errors.Is(err, bundle.ErrForeign) {
-		return nil, errors.New("this is a Python function, but this session's Python executable is firesteel, " +
-			"which runs firesteel's functions only; run Python functions in a session without firesteel")
+		return nil, fmt.Errorf("%w but a Python one: this session's Python executable is firesteel, which runs firesteel's functions only; %s", err, elsewhere)
 	}
 	if err != nil {
 		return nil, err

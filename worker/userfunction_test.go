@@ -133,7 +133,7 @@ func TestUserFunctionByName(t *testing.T) {
 
 func TestUserFunctionAsksTheModel(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
-	f := serveProcess(t, "4.3.0", m.Model, root)
+	f := serveProcess(t, "4.3.0", m.Models, root)
 	batch := textBatch("one", nil)
 	a := f.connect(t, "4.3.0").do(ask(hostCall("user_ask"), 0), arrowBytes(t, batch.Schema(), batch))
 	if !reflect.DeepEqual(a.columns, [][]any{{"yes", nil}}) {

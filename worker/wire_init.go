@@ -45,6 +45,7 @@ import (
 	"io"
 
 	"github.com/firesteel/firesteel/udf"
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // evalKinds are the eval types this worker serves, with what Spark makes of
@@ -65,6 +66,10 @@ var evalTypeNames = map[int]string{
 	252: "an Arrow aggregate", 253: "an Arrow window function", 254: "an Arrow aggregate over iterators",
 	300: "a Python table function", 301: "an Arrow-optimised Python table function", 302: "an Arrow table function",
 }
+
+// elsewhere is what to do with Python functions in a session that firesteel has
+// for itself.
+const elsewhere = "run it in a session without firesteel, or attach firesteel to the session of your Python client ('firesteel attach')"
 
 // Limits: far above what Spark sends, far below what could hurt. Nothing is
 // allocated from a number before its bytes have come.
@@ -108,12 +113,15 @@ type argument struct {
 // readInit reads an init message. It gives io.EOF alone if Spark closed the
 // connection before the message began. With an error the message may be half
 // filled: the log uses what is there.
-func readInit(r *bufio.Reader, l layout) (*initMessage, error) {
+//
+// raw takes what was read of the message; with an error that is not all of it,
+// unless the message was framed.
+func readInit(r *bufio.Reader, l layout, raw *bytes.Buffer) (*initMessage, error) {
 	m := &initMessage{}
 	if _, err := r.Peek(1); err != nil {
 		return m, io.EOF // closed, or reset: either way no task has begun
 	}
-	d := &wireReader{r: r}
+	d := &wireReader{r: io.TeeReader(r, raw)}
 	first := d.int("first number")
 	m.framed = d.err == nil && first == startOfInitMessage
 	switch {
@@ -161,8 +169,8 @@ func (m *initMessage) read(d *wireReader, s shape) {
 		if what == "" {
 			what = "something unknown"
 		}
-		d.err = fmt.Errorf("this session's Python executable is firesteel, which runs firesteel's functions only; "+
-			"this is %s (eval type %d); run it in a session without firesteel", what, m.evalType)
+		d.err = fmt.Errorf("%w: this session's Python executable is firesteel, which runs firesteel's functions only; "+
+			"this is %s (eval type %d); %s", bundle.ErrForeign, what, m.evalType, elsewhere)
 		return
 	}
 	m.conf = readMap(d, "conf")
@@ -234,8 +242,8 @@ func readBroadcasts(d *wireReader, s shape) {
 	if server {
 		readAddress(d, "broadcast", s)
 		if d.err == nil {
-			d.err = errors.New("firesteel's functions take no broadcast variables, and these are encrypted " +
-				"(spark.io.encryption.enabled): call the function without them")
+			d.err = fmt.Errorf("%w: firesteel's functions take no broadcast variables, and these are encrypted "+
+				"(spark.io.encryption.enabled): call the function without them", bundle.ErrForeign)
 		}
 		return
 	}

@@ -52,7 +52,7 @@ func TestInit(t *testing.T) {
 					{args: []argument{}, commands: [][]byte{[]byte("three")}},
 				}}
 			r := bufio.NewReader(bytes.NewReader(append(q.init(version), "rest"...)))
-			m, err := readInit(r, l)
+			m, err := readInit(r, l, &bytes.Buffer{})
 			if err != nil {
 				t.Errorf("Spark %s, profiler %q: %v", version, profiler, err)
 				continue
@@ -75,12 +75,12 @@ func TestInitCutOff(t *testing.T) {
 		l, _ := layoutOf(version)
 		whole := ask(hostCall(bundle.Echo), 0).init(version)
 		for n := 1; n < len(whole); n++ {
-			_, err := readInit(bufio.NewReader(bytes.NewReader(whole[:n])), l)
+			_, err := readInit(bufio.NewReader(bytes.NewReader(whole[:n])), l, &bytes.Buffer{})
 			if err == nil || err == io.EOF || !strings.Contains(err.Error(), "at byte ") {
 				t.Fatalf("Spark %s, the first %d of %d bytes: got %v", version, n, len(whole), err)
 			}
 		}
-		if _, err := readInit(bufio.NewReader(bytes.NewReader(nil)), l); err != io.EOF {
+		if _, err := readInit(bufio.NewReader(bytes.NewReader(nil)), l, &bytes.Buffer{}); err != io.EOF {
 			t.Errorf("Spark %s, no byte at all: got %v", version, err)
 		}
 	}
@@ -105,7 +105,7 @@ func TestAbsurdCounts(t *testing.T) {
 			for _, lie := range [][]byte{{0x7F, 0xFF, 0xFF, 0xFF}, {0xFF, 0xFF, 0xFF, 0xFE}, {0x03, 0xFF, 0xFF, 0xFF}} {
 				b := bytes.Clone(whole)
 				copy(b[i:], lie)
-				n := allocated(func() { _, _ = readInit(bufio.NewReader(bytes.NewReader(b)), l) })
+				n := allocated(func() { _, _ = readInit(bufio.NewReader(bytes.NewReader(b)), l, &bytes.Buffer{}) })
 				if n > 4<<20 {
 					t.Fatalf("Spark %s: %x at byte %d makes the reader allocate %d bytes", version, lie, i, n)
 				}
@@ -129,7 +129,7 @@ func FuzzWire(f *testing.F) {
 		if l < 0 || l >= len(shapes) {
 			return
 		}
-		m, err := readInit(bufio.NewReader(bytes.NewReader(b)), layout(l))
+		m, err := readInit(bufio.NewReader(bytes.NewReader(b)), layout(l), &bytes.Buffer{})
 		if err != nil {
 			return
 		}

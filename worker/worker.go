@@ -51,6 +51,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			module = args[2]
 		}
 	}
+	if module != workerModule && p.python != nil {
+		// Spark wants something else of Python, such as a table function's
+		// analysis.
+		err := replaceBy(p.python.executable, args)
+		log.Error("Python not started", "executable", p.python.executable, "error", err)
+		return 1
+	}
 	if module != workerModule {
 		p.refusal = fmt.Errorf("this session's Python executable is firesteel, which runs firesteel's functions only; "+
 			"Spark asked it for %s, which needs a Python interpreter (unset spark.sql.execution.pyspark.python, or use another session)", module)

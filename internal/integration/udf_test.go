@@ -63,7 +63,7 @@ var (
 		}
 		return out, nil
 	})
-	_ = udf.Func("is_urgent", func(ctx context.Context, in []string) ([]string, error) {
+	_ = udf.Func("model_name", func(ctx context.Context, in []string) ([]string, error) {
 		model, err := udf.Model(ctx)
 		if err != nil {
 			return nil, err
@@ -71,6 +71,26 @@ var (
 		out := make([]string, len(in))
 		for i := range in {
 			out[i] = model.Info().Name
+		}
+		return out, nil
+	})
+	_ = udf.Func("words_of", func(_ context.Context, in []string) ([][]counted, error) {
+		out := make([][]counted, len(in))
+		for i, text := range in {
+			for n, word := range strings.Fields(text) {
+				out[i] = append(out[i], counted{word, int64(n)})
+			}
+		}
+		return out, nil
+	})
+	_ = udf.Func("longest_of", func(_ context.Context, groups [][]string) ([]string, error) {
+		out := make([]string, len(groups))
+		for i, group := range groups {
+			for _, text := range group {
+				if len(text) > len(out[i]) {
+					out[i] = text
+				}
+			}
 		}
 		return out, nil
 	})
@@ -141,13 +161,15 @@ func userKinds(t *testing.T, s *spark.Session) {
 
 func userScalars(t *testing.T, s *spark.Session) {
 	t.Helper()
-	rows := query(t, s, `SELECT repeat_text(text, n), is_urgent(text), count(*) OVER () FROM VALUES ('ab', 2), (NULL, 1), ('c', 0), ('d', NULL) AS t(text, n)`)
+	rows := query(t, s, `SELECT repeat_text(text, n), model_name(text), count(*) OVER () FROM VALUES ('ab', 2), (NULL, 1), ('c', 0), ('d', NULL) AS t(text, n)`)
 	var got []string
+	var models []bool
 	for _, row := range rows {
 		got = append(got, fmt.Sprint(row.At(0)))
-		if name := row.At(1); (row.At(0) == nil) != (name == nil) && row.At(0) != nil || name != nil && name != weights.Default {
-			t.Errorf("the model of %v is %v", row.At(0), name)
-		}
+		models = append(models, row.At(1) != nil)
+	}
+	if want := []bool{true, false, true, true}; !reflect.DeepEqual(models, want) {
+		t.Errorf("the model was there in the rows %v, want %v", models, want)
 	}
 	if want := []string{"abab", "<nil>", "", "<nil>"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -157,6 +179,12 @@ func userScalars(t *testing.T, s *spark.Session) {
 	n, err := frame.Filter(spark.Col("twice").RLike(`^(\d+)\1$`)).Count(t.Context())
 	if err != nil || n != 20000 {
 		t.Errorf("%d rows are doubled, %v", n, err)
+	}
+	// As a table function, and as an aggregate.
+	rows = query(t, s, `SELECT n % 2 AS odd, longest_of(collect_list(word)) AS longest FROM (
+		SELECT inline(words_of(text)) FROM VALUES ('a bb ccc dddd'), (NULL), ('eeeee') AS t(text)) GROUP BY 1 ORDER BY 1`)
+	if got := fmt.Sprint(rows); got != "[[odd=0 longest=eeeee] [odd=1 longest=dddd]]" {
+		t.Errorf("the longest words: %s", got)
 	}
 	_, err = s.Range(0, 10, 1, 1).Select(spark.Call("repeat_text", "x", spark.Lit(-1))).Collect(t.Context())
 	for _, want := range []string{"repeat_text: panic: -1 times is too few", "udf_test.go:"} {

@@ -29,7 +29,7 @@ var layers = map[string]struct {
 	"worker":                      {[]string{"worker/bundle", "ai", "udf", "llm", "llm/endpoint", "llm/local", "internal/..."}, "the executor's side knows the protocol and the functions, not the client"},
 	"worker/bundle":               {nil, "client and worker share it, so it must know neither"},
 	"ledger":                      {[]string{"internal/..."}, "a ledger keeps bytes under keys, whatever they mean"},
-	"udf":                         {[]string{"llm", "internal/..."}, "a program's functions are declared for client and worker alike, so they know neither"},
+	"udf":                         {[]string{"ai", "llm", "internal/..."}, "a program's functions are declared for client and worker alike, so they know neither"},
 	"ai":                          {[]string{"llm", "ai/pii"}, "functions know the model's contract only: no engine, no table format"},
 	"job":                         {[]string{"files", "sqlexpr", "ledger", "ai", "llm", "internal/columns"}, "a job puts rows through functions: which model answers, and who is told, is the caller's"},
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns"}, "expressions know functions and columns: no file, no engine, no Spark"},

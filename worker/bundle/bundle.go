@@ -37,6 +37,15 @@ type Manifest struct {
 	// Models of the session; the first is the one that functions ask unless
 	// another is named.
 	Models []Model `json:"models,omitempty"`
+	// Python, if not nil, has the worker pass Python functions on.
+	Python *Python `json:"python,omitempty"`
+}
+
+// Python is the interpreter that a session used before firesteel came to it.
+type Python struct {
+	// Executable is what the session's settings named; if empty it is
+	// PYSPARK_PYTHON in the executor's environment, or else python3.
+	Executable string `json:"executable,omitempty"`
 }
 
 // Model is a model of an archive: one file, or a folder of several.
@@ -122,7 +131,7 @@ const (
 var magic = []byte("firesteel/1\n")
 
 // ErrForeign: the command is not ours (most likely a Python function's).
-var ErrForeign = errors.New("not a firesteel function")
+var ErrForeign = errors.New("this is no firesteel function")
 
 // Encode gives the bytes that DecodeCommand reads.
 func (c Command) Encode() []byte {

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/spark"
+)
+
+func (a *app) attach() *cobra.Command {
+	var f shipFlags
+	c := &cobra.Command{
+		Use:   "attach [REMOTE]",
+		Short: "Bring the AI functions into a session that PySpark has open",
+		Long: `Registers the AI functions in a session that a Python client has open, and
+leaves. The client calls them by name; its own Python functions go on as before.
+
+REMOTE is the client's connection string with its session and user added (the
+default is SPARK_REMOTE). In PySpark:
+
+  print(f"session_id={spark.session_id};user_id={spark.client._user_id}")`,
+		Example: `  firesteel attach "sc://localhost:15002/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e;user_id=ann"
+  >>> spark.sql("SELECT ai_gen('Name three colours.')").show()`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("%w: '%s' takes one connection string, but got %q", errUsage, c.CommandPath(), args)
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			remote := os.Getenv("SPARK_REMOTE")
+			if len(args) > 0 {
+				remote = args[0]
+			}
+			if !strings.Contains(remote, ";session_id=") {
+				return fmt.Errorf("%w: name the session as in %q; in PySpark its id is spark.session_id, and the user's spark.client._user_id",
+					errUsage, "sc://host:15002/;session_id=ID;user_id=USER")
+			}
+			return a.runAttach(c, remote, f)
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func (a *app) runAttach(c *cobra.Command, remote string, f shipFlags) error {
+	ctx, stop := interruptible(c)
+	defer stop()
+	session, err := a.connect(ctx, remote, f, spark.WithPythonBeside())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "session %s of user %q on Spark %s now has %d AI functions, among them %s\n",
+		session.ID(), session.UserID(), session.Version(), len(ai.All()), ai.All()[0].Name)
+	return session.Close()
+}

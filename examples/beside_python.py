@@ -1,0 +1,66 @@
+"""AI functions beside Python's own, in one PySpark session.
+
+    SPARK_REMOTE=sc://localhost:15002 python beside_python.py
+
+It needs a PySpark client (pip install pyspark-client), the firesteel command,
+and a Python with PySpark where Spark's executors run, as Python functions do
+without firesteel.
+"""
+
+import os
+import subprocess
+
+from pyspark.errors import PythonException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+remote = os.environ["SPARK_REMOTE"]
+spark = SparkSession.builder.remote(remote).getOrCreate()
+
+
+@F.udf("int")
+def letters(text):
+    return sum(c.isalpha() for c in text)
+
+
+@F.udf("int")
+def first_digit(text):
+    return int(text[0])
+
+
+reviews = spark.createDataFrame(
+    [(1, "The parcel came two weeks late."), (2, "I love this bright and sharp screen!")],
+    "id int, text string",
+)
+print("before:", [r.n for r in reviews.select(letters("text").alias("n")).collect()])
+
+# From here on the session knows the AI functions. In a notebook this is a line
+# of its own: !firesteel attach "sc://..."
+session = f";session_id={spark.session_id}"
+if spark.client._user_id:
+    session += f";user_id={spark.client._user_id}"
+subprocess.run(
+    [os.environ.get("FIRESTEEL", "firesteel"), "attach", remote.rstrip("/;") + "/" + session],
+    check=True,
+)
+
+both = reviews.select(
+    "id",
+    F.call_function("ai_analyze_sentiment", F.col("text")).alias("mood"),
+    letters("text").alias("n"),
+).orderBy("id")
+for row in both.collect():
+    print(row.id, row.mood, row.n)
+
+# One over the other, in both directions.
+print("letters of a mood:", [r.n for r in both.select(letters("mood").alias("n")).collect()])
+upper = F.udf(lambda text: text.upper(), "string")
+print("a mood of capitals:", [r.m for r in reviews.orderBy("id").select(
+    F.call_function("ai_analyze_sentiment", upper("text")).alias("m")).collect()])
+
+# What fails in Python comes back as Python's own error.
+try:
+    reviews.select(first_digit("text")).collect()
+except PythonException as e:
+    print("an error:", [line for line in str(e).splitlines() if "ValueError" in line][0].strip())
+print("after:", [r.n for r in reviews.select(letters("text").alias("n")).collect()])

@@ -1,0 +1,132 @@
+//go:build linux
+
+package integration
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/pypi"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/internal/unpack"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// pythonNeeds are what PySpark's client and worker import; all are to be had
+// built.
+var pythonNeeds = []string{"pandas<3", "pyarrow", "grpcio", "grpcio-status", "googleapis-common-protos", "zstandard", "py4j>=0.10.9.9,<0.10.10"}
+
+// pySpark is a Python with the PySpark of a version, in the cache; the test is
+// skipped where there is none to be had.
+func pySpark(t *testing.T, version string) (python string) {
+	t.Helper()
+	cache, err := cachedir.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := filepath.Join(cache, "test-python")
+	python = filepath.Join(home, "bin", "python")
+	if exec.Command(python, "-c", "import pandas, pyarrow, grpc_status, zstandard, py4j").Run() != nil {
+		for _, command := range [][]string{
+			{"python3", "-m", "venv", home},
+			append([]string{python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"}, pythonNeeds...),
+		} {
+			if text, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+				t.Skipf("no Python to be attached to: %s: %v\n%s", strings.Join(command, " "), err, text)
+			}
+		}
+	}
+	folder := filepath.Join(cache, "test-pyspark-"+version)
+	if _, err := os.Stat(folder); err != nil {
+		unpackPySpark(t, version, folder)
+	}
+	sites, err := filepath.Glob(filepath.Join(home, "lib", "python3*", "site-packages"))
+	if err != nil || len(sites) == 0 {
+		t.Fatalf("the virtual environment %s has no site-packages: %v", home, err)
+	}
+	if err := os.WriteFile(filepath.Join(sites[0], "pyspark.pth"), []byte(folder+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return python
+}
+
+// unpackPySpark takes the Python files, and those that they read, out of PySpark's package.
+func unpackPySpark(t *testing.T, version, folder string) {
+	t.Helper()
+	downloads, err := cachedir.Downloads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(downloads, "pyspark-"+version+".tar.gz")
+	if _, err := os.Stat(archive); err != nil {
+		client := &fetch.Client{Progress: fetch.NewProgress(os.Stderr)}
+		file, err := pypi.FromEnvironment(client).Find(t.Context(), "pyspark", version, pypi.Source)
+		if err != nil {
+			t.Skipf("no PySpark to be attached to: %v", err)
+		}
+		if err := client.Get(t.Context(), fetch.Request{URL: file.URL, Path: archive, Size: file.Size, Sum: fetch.SHA256(file.SHA256)}); err != nil {
+			t.Skipf("no PySpark to be attached to: %v", err)
+		}
+	}
+	f, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fresh, err := os.MkdirTemp(filepath.Dir(folder), filepath.Base(folder)+".new-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(fresh)
+	_, err = unpack.TarGz(t.Context(), f, fresh, unpack.Limits{Files: 10_000, Bytes: 1 << 30}, func(name string) string {
+		if _, rest, _ := strings.Cut(name, "/"); strings.HasPrefix(rest, "pyspark/") && (strings.HasSuffix(rest, ".py") || strings.HasSuffix(rest, ".json")) {
+			return rest
+		}
+		return ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, folder); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The example, as its reader runs it: a PySpark session, firesteel attached to
+// it, and Python functions before, beside and after.
+func TestBesidePython(t *testing.T) {
+	command := program(t)
+	python := pySpark(t, localspark.DefaultVersion)
+	server := testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{
+		"spark.sql.execution.pyspark.python": python,
+	}})
+	script := exec.CommandContext(t.Context(), python, filepath.Join("..", "..", "examples", "beside_python.py"))
+	script.Env = append(os.Environ(), "SPARK_REMOTE="+server.URL(), "FIRESTEEL="+command)
+	var out, errs bytes.Buffer
+	script.Stdout, script.Stderr = &out, &errs
+	script.WaitDelay = 10 * time.Second
+	if err := script.Run(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out.String(), errs.String())
+	}
+	for _, want := range []string{
+		"before: [25, 29]\n",
+		"AI functions, among them ai_analyze_sentiment\n",
+		"1 negative 25\n2 positive 29\n",
+		"letters of a mood: [8, 8]\n",
+		"a mood of capitals: ['",
+		"an error: ValueError: invalid literal for int() with base 10: '",
+		"after: [25, 29]\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the script does not say %q", want)
+		}
+	}
+	t.Logf("the script:\n%s\n%s", out.String(), errs.String())
+}
