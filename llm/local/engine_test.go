@@ -274,7 +274,7 @@ func TestPromptInParts(t *testing.T) {
 	want := logitsOf(t, e, ids)
 	for _, part := range []int{1, 2, 3, 7, 31, 32, 33, 100} {
 		cache := nn.NewCache(&nn.Pool{Shape: e.network.Cache()}, nil)
-		state := e.network.NewState(part)
+		state := e.network.NewState(part, nil)
 		for at := 0; at < len(ids); at += part {
 			var rows []model.Row
 			for i := at; i < min(at+part, len(ids)); i++ {

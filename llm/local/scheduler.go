@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/firesteel/firesteel/llm/local/kernel"
@@ -49,10 +50,12 @@ type scheduler struct {
 
 	mu      sync.Mutex
 	work    sync.Cond
-	calls   []*call // with sequences waiting; the first is served next
-	waiting int     // sequences of all calls
-	threads int     // workers there should be
-	running int     // workers there are
+	calls   []*call    // with sequences waiting; the first is served next
+	waiting int        // sequences of all calls
+	threads int        // workers there should be
+	running int        // workers there are
+	idle    int        // workers that wait for work
+	teams   []*nn.Team // of workers that could do with help
 	closed  bool
 	closing chan struct{} // closed with the scheduler
 	workers sync.WaitGroup
@@ -147,9 +150,11 @@ func (s *scheduler) finish(sequence *sequence) {
 
 // worker computes steps of its active sequences until it is not needed.
 func (s *scheduler) worker() {
+	team := new(nn.Team)
 	w := worker{
 		scheduler: s,
-		state:     s.network.NewState(stepRows),
+		team:      team,
+		state:     s.network.NewState(stepRows, team),
 		pool:      &nn.Pool{Shape: s.network.Cache()},
 		exps:      newExpFunc(s.kernels, s.tokens),
 	}
@@ -160,6 +165,7 @@ func (s *scheduler) worker() {
 
 type worker struct {
 	*scheduler
+	team   *nn.Team
 	state  model.State
 	pool   *nn.Pool
 	exps   expFunc
@@ -182,7 +188,16 @@ func (w *worker) admit() bool {
 		if len(w.active) > 0 {
 			return true
 		}
+		if len(w.teams) > 0 && w.running <= w.threads {
+			team := w.teams[0]
+			w.mu.Unlock()
+			team.Help()
+			w.mu.Lock()
+			continue
+		}
+		w.idle++
 		w.work.Wait()
+		w.idle--
 	}
 }
 
@@ -251,6 +266,7 @@ func (w *worker) step() {
 	if len(spans) == 0 {
 		return
 	}
+	defer w.openTeam()()
 	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, values []float32) {
 		of[span].take(row, values, w.tokens, w.kernels, w.exps)
 	})
@@ -273,6 +289,25 @@ func (w *worker) step() {
 	}
 	clear(w.active[len(kept):])
 	w.active = kept
+}
+
+// openTeam asks workers that have nothing to do for help, until they are sent
+// away.
+func (w *worker) openTeam() (send func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.idle == 0 || w.waiting > 0 {
+		return func() {}
+	}
+	w.team.Open()
+	w.teams = append(w.teams, w.team)
+	w.work.Broadcast()
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.team.Close()
+		w.teams = slices.DeleteFunc(w.teams, func(t *nn.Team) bool { return t == w.team })
+	}
 }
 
 // drop gives up a sequence whose call has been cancelled.

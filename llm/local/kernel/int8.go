@@ -48,6 +48,13 @@ func NewMatrix8(n, k int, storage []int8) *Matrix8 {
 	}
 }
 
+// Outputs is the part from output first, a multiple of Width, to before last.
+func (w *Matrix8) Outputs(first, last int) Matrix8 {
+	depth, groups := PadK(w.K), Groups(w.K)
+	end := Pad(last)
+	return Matrix8{last - first, w.K, w.Panels[first*depth : end*depth], w.Scales[first*groups : end*groups], w.bias[first*groups : end*groups]}
+}
+
 // SetPanel quantises and packs up to 16 rows of K weights as panel p.
 func (w *Matrix8) SetPanel(p int, rows []float32) {
 	depth, groups := PadK(w.K), Groups(w.K)

@@ -28,6 +28,11 @@ func (w *Matrix) SetPanel(p int, rows []float32) {
 	}
 }
 
+// Outputs is the part from output first, a multiple of Width, to before last.
+func (w *Matrix) Outputs(first, last int) Matrix {
+	return Matrix{last - first, w.K, w.Panels[first*w.K : Pad(last)*w.K]}
+}
+
 // Row unpacks the weights of output n to dst, K numbers.
 func (w *Matrix) Row(n int, dst []float32) {
 	panel := w.Panels[n/Width*w.K*Width+n%Width:]

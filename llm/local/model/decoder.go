@@ -138,10 +138,11 @@ type decoderState struct {
 	wanted    []wanted
 }
 
-func (m *decoder) NewState(rows int) State {
+func (m *decoder) NewState(rows int, team *nn.Team) State {
 	e, s := m.embedding, m.headSize
 	state := &decoderState{
 		decoder:   m,
+		scratch:   nn.Scratch{Team: team},
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
 		x:         make([]float32, rows*e),
 		normed:    make([]float32, rows*kernel.Stride(e)),

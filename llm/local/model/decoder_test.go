@@ -72,7 +72,7 @@ type continuation struct {
 func goOn(t *testing.T, network Network, prompts [][]int32, steps, rows int) []*continuation {
 	t.Helper()
 	pool := &nn.Pool{Shape: network.Cache()}
-	state := network.NewState(rows * len(prompts))
+	state := network.NewState(rows * len(prompts), nil)
 	all := make([]*continuation, len(prompts))
 	for i, p := range prompts {
 		all[i] = &continuation{cache: nn.NewCache(pool, nil), next: p}
@@ -169,7 +169,7 @@ func TestBranchesBeyondTheWindow(t *testing.T) {
 		rows[len(rows)-1].Want = Logits
 	}
 	var got [][]float32
-	err := network.NewState(len(rows)).Step([]Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, _ int, logits []float32) {
+	err := network.NewState(len(rows), nil).Step([]Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, _ int, logits []float32) {
 		got = append(got, slices.Clone(logits))
 	})
 	if err != nil {

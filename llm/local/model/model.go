@@ -25,8 +25,9 @@ type Network interface {
 	// Start is, for a network with an encoder, the token that its answers begin
 	// with: the prompt is the encoder's input.
 	Start() (token int32, ok bool)
-	// NewState gives the memory for steps of at most rows tokens.
-	NewState(rows int) State
+	// NewState gives the memory for steps of at most rows tokens. A team, which
+	// may be nil, helps with them.
+	NewState(rows int, team *nn.Team) State
 	// Close releases the weights.
 	Close() error
 }

@@ -132,7 +132,7 @@ func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*ans
 	t.Helper()
 	start, _ := network.Start()
 	pool := &nn.Pool{Shape: network.Cache()}
-	state := network.NewState(16)
+	state := network.NewState(16, nil)
 	answers := make([]*answer, len(inputs))
 	for i, input := range inputs {
 		answers[i] = &answer{span: Span{

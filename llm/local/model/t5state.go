@@ -23,9 +23,10 @@ type t5State struct {
 	wanted    []wanted
 }
 
-func (m *t5) NewState(rows int) State {
+func (m *t5) NewState(rows int, team *nn.Team) State {
 	s := &t5State{
 		t5:        m,
+		scratch:   nn.Scratch{Team: team},
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
 		pool:      nn.Pool{Shape: m.encoderShape},
 		head:      m.head.newState(),
