@@ -26,6 +26,7 @@ type request struct {
 	Text   string   `json:"text"`
 	Labels []string `json:"labels,omitempty"` // to choose from; otherwise Max tokens follow
 	Max    int      `json:"max"`
+	Tokens int      `json:"tokens,omitempty"` // of Text
 }
 
 // outcome is what doing a job gave.

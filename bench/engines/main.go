@@ -41,7 +41,7 @@ func main() {
 	flag.IntVar(&s.sentences, "sentences", 1, "t5: sentences in a review: 1 makes 20 tokens a row, 2 make 34")
 	flag.StringVar(&s.only, "only", "", "what to run: those whose name holds one of these, separated by commas")
 	flag.StringVar(&writeT5, "write-t5", "", "write the model of seeded weights to this folder, and nothing else")
-	flag.StringVar(&child, "child", "", "answer requests from standard input with this model: how engines starts itself")
+	flag.StringVar(&child, "child", "", "answer requests from standard input with this model, or with kernels alone: how engines starts itself")
 	flag.StringVar(&precision, "precision", "", "with -child: f32 or int8")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -59,7 +59,7 @@ func measureT5(ctx context.Context, s settings) error {
 		n := tokens.Count(text) + 1 // and </s>
 		read += n
 		work += t5Work(safetensorstest.FlanT5Small(), n, steps)
-		j.Requests = append(j.Requests, request{Text: text, Max: steps})
+		j.Requests = append(j.Requests, request{Text: text, Max: steps, Tokens: n})
 	}
 	fmt.Printf("Flan-T5-small's shape, seeded weights: %d rows of %.1f tokens in the mean, %d new tokens each; %.2f GFLOP a row\n",
 		s.rows, float64(read)/float64(s.rows), steps, work/float64(s.rows)/1e9)
@@ -87,6 +87,8 @@ func measureT5(ctx context.Context, s settings) error {
 		peer("CTranslate2 int8", 0, translator("int8")...),
 		s.ours("firesteel f32", model, llm.Float32),
 		peer("CTranslate2 f32", 0, translator("float32")...),
+		s.kernels("int8 products alone", llm.Int8),
+		s.kernels("f32 products alone", llm.Float32),
 		// Row by row, as a UDF of transformers does: a tenth of the rows say enough.
 		peer("transformers f32", (s.rows+9)/10, "transformers", model, path, "float32", threads),
 	}, [][2]string{
@@ -94,6 +96,8 @@ func measureT5(ctx context.Context, s settings) error {
 		{"firesteel f32", "CTranslate2 f32"},
 		{"firesteel f32", "transformers f32"},
 		{"firesteel int8", "firesteel f32"},
+		{"firesteel int8", "int8 products alone"},
+		{"firesteel f32", "f32 products alone"},
 	})
 }
 

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"sync"
+
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/nn"
+	"github.com/firesteel/firesteel/llm/weights/safetensors/safetensorstest"
+)
+
+// stepRows is how many tokens the engine computes at a time in each thread.
+const stepRows = 256
+
+// kernels starts a contestant that does nothing of a job but its products with
+// matrices, on the shapes that the engine has: the limit that its kernels set.
+// Each shape is one matrix, which stays in the cache if it can.
+func (s settings) kernels(name string, precision llm.Precision) func(context.Context) (*contestant, error) {
+	return func(ctx context.Context) (*contestant, error) {
+		if !s.wanted(name) {
+			return nil, nil
+		}
+		program, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		c, err := startChild(ctx, &struct{}{}, program, "-child", "kernels", "-precision", string(precision), "-threads", strconv.Itoa(s.threads))
+		if err != nil {
+			return nil, err
+		}
+		return c.contestant(name), nil
+	}
+}
+
+// product is a matrix, how many rows a step has of it, and how often.
+type product struct {
+	linear      *nn.Linear
+	rows, times int
+}
+
+// t5Products are those of a step of the engine in the steady state, when
+// sequences that read so many tokens and write steps of them come and go.
+func t5Products(c safetensorstest.T5, precision llm.Precision, read float64) []product {
+	sequences := stepRows / (read + steps)
+	in, out := int(sequences*read), int(sequences*steps)
+	inner := c.NumHeads * c.DKV
+	var all []product
+	add := func(rows, times, k, n int) {
+		l := &nn.Linear{K: k, N: n}
+		if precision == llm.Int8 {
+			l.Eight = kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))
+		} else {
+			l.Plain = kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))
+		}
+		weights := make([]float32, kernel.Width*k)
+		for i := range weights {
+			weights[i] = float32(i%13) - 6
+		}
+		for p := range kernel.Pad(n) / kernel.Width {
+			if precision == llm.Int8 {
+				l.Eight.SetPanel(p, weights)
+			} else {
+				l.Plain.SetPanel(p, weights)
+			}
+		}
+		all = append(all, product{l, rows, times})
+	}
+	for _, stack := range [][2]int{{in, c.NumLayers}, {out, c.NumDecoderLayers}} {
+		add(stack[0], stack[1], c.DModel, 3*inner)
+		add(stack[0], stack[1], inner, c.DModel)
+		add(stack[0], stack[1], c.DModel, 2*c.DFF)
+		add(stack[0], stack[1], c.DFF, c.DModel)
+	}
+	add(in, c.NumDecoderLayers, c.DModel, 2*inner) // keys and values of what was read
+	add(out, c.NumDecoderLayers, c.DModel, inner)
+	add(out, c.NumDecoderLayers, inner, c.DModel)
+	add(out, 1, c.DModel, c.VocabSize)
+	return all
+}
+
+// multiply does as many steps as the job's rows take, on all threads.
+func multiply(j job, precision llm.Precision, threads int) (outcome, error) {
+	set, err := kernel.Select("")
+	if err != nil {
+		return outcome{}, err
+	}
+	read := 0.0
+	for _, r := range j.Requests {
+		read += float64(r.Tokens)
+	}
+	mean := read / float64(len(j.Requests))
+	all := t5Products(safetensorstest.FlanT5Small(), precision, mean)
+	// A step reads as many tokens as the encoder has rows.
+	count := int(read / float64(all[0].rows))
+	var workers sync.WaitGroup
+	for thread := range threads {
+		workers.Go(func() {
+			var scratch nn.Scratch
+			a, c := make([]float32, stepRows*kernel.Stride(1<<11)), make([]float32, stepRows*kernel.Stride(1<<15))
+			for i := range a {
+				a[i] = float32(i%17) - 8
+			}
+			for step := thread; step < count; step += threads {
+				for _, p := range all {
+					for range p.times {
+						p.linear.Mul(set, &scratch, p.rows, a, kernel.Stride(p.linear.K), c, kernel.Stride(p.linear.N), false)
+					}
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return outcome{Units: len(j.Requests), Answers: make([]string, len(j.Requests))}, nil
+}
