@@ -43,7 +43,7 @@ type product struct {
 
 // t5Products are those of a step of the engine in the steady state, when
 // sequences that read so many tokens and write steps of them come and go.
-func t5Products(c safetensorstest.T5, precision llm.Precision, read float64) []product {
+func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, read float64) []product {
 	sequences := stepRows / (read + steps)
 	in, out := int(sequences*read), int(sequences*steps)
 	inner := c.NumHeads * c.DKV
@@ -61,7 +61,7 @@ func t5Products(c safetensorstest.T5, precision llm.Precision, read float64) []p
 		}
 		for p := range kernel.Pad(n) / kernel.Width {
 			if precision == llm.Int8 {
-				l.Eight.SetPanel(p, weights)
+				l.Eight.SetPanel(set, p, weights)
 			} else {
 				l.Plain.SetPanel(p, weights)
 			}
@@ -92,7 +92,7 @@ func multiply(j job, precision llm.Precision, threads int) (outcome, error) {
 		read += float64(r.Tokens)
 	}
 	mean := read / float64(len(j.Requests))
-	all := t5Products(safetensorstest.FlanT5Small(), precision, mean)
+	all := t5Products(set, safetensorstest.FlanT5Small(), precision, mean)
 	// A step reads as many tokens as the encoder has rows.
 	count := int(read / float64(all[0].rows))
 	var workers sync.WaitGroup

@@ -67,6 +67,16 @@ func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float3
 //go:noescape
 func quantize64(groups int, dst *uint8, src *float32, scales *float32)
 
+// weightBounds64 does what genericWeightBounds does.
+//
+//go:noescape
+func weightBounds64(w *float32) (greatest float32, sum float32)
+
+// roundWeights64 does what genericRoundWeights does.
+//
+//go:noescape
+func roundWeights64(dst *int8, w *float32, factor float32) (over int)
+
 // exp8 computes dst[i] = e^(src[i] - shift); n is a positive multiple of 8.
 //
 //go:noescape

@@ -1809,10 +1809,10 @@ loop:
 	VMAXPS       Y12, Y11, Y11
 	VEXTRACTF128 $0x01, Y11, X13
 	VMAXPS       X13, X11, X13
-	VPSHUFD      $0x4e, X13, X12
-	VMAXPS       X12, X13, X13
-	VPSHUFD      $0xb1, X13, X12
-	VMAXPS       X12, X13, X13
+	VPSHUFD      $0x4e, X13, X11
+	VMAXPS       X11, X13, X13
+	VPSHUFD      $0xb1, X13, X11
+	VMAXPS       X11, X13, X13
 	VDIVSS       quantizeLimits<>+0(SB), X13, X12
 	VMOVSS       X12, (BX)
 	VCMPSS       $0x0d, quantizeLimits<>+4(SB), X13, X12
@@ -1853,6 +1853,204 @@ loop:
 	ADDQ         $0x04, BX
 	DECQ         AX
 	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func weightBounds64(w *float32) (greatest float32, sum float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·weightBounds64(SB), NOSPLIT, $0-16
+	MOVQ         w+0(FP), AX
+	VPCMPEQD     Y0, Y0, Y0
+	VPSRLD       $0x01, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       X2, X2, X2
+	VXORPS       X3, X3, X3
+	VXORPS       X4, X4, X4
+	VMOVUPS      (AX), Y5
+	VMOVUPS      32(AX), Y6
+	VHADDPS      Y6, Y5, Y7
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X8
+	VANDPS       Y5, Y0, Y5
+	VANDPS       Y6, Y0, Y6
+	VMAXPS       Y5, Y1, Y1
+	VMAXPS       Y6, Y1, Y1
+	VHADDPS      Y6, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VADDPS       X6, X5, X6
+	VANDPS       X8, X0, X8
+	VADDPS       X8, X6, X8
+	VMAXPS       X8, X2, X2
+	VMULPS       X8, X4, X8
+	VADDPS       X8, X3, X3
+	VMOVUPS      64(AX), Y5
+	VMOVUPS      96(AX), Y6
+	VHADDPS      Y6, Y5, Y7
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X8
+	VANDPS       Y5, Y0, Y5
+	VANDPS       Y6, Y0, Y6
+	VMAXPS       Y5, Y1, Y1
+	VMAXPS       Y6, Y1, Y1
+	VHADDPS      Y6, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VADDPS       X6, X5, X6
+	VANDPS       X8, X0, X8
+	VADDPS       X8, X6, X8
+	VMAXPS       X8, X2, X2
+	VMULPS       X8, X4, X8
+	VADDPS       X8, X3, X3
+	VMOVUPS      128(AX), Y5
+	VMOVUPS      160(AX), Y6
+	VHADDPS      Y6, Y5, Y7
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X8
+	VANDPS       Y5, Y0, Y5
+	VANDPS       Y6, Y0, Y6
+	VMAXPS       Y5, Y1, Y1
+	VMAXPS       Y6, Y1, Y1
+	VHADDPS      Y6, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VADDPS       X6, X5, X6
+	VANDPS       X8, X0, X8
+	VADDPS       X8, X6, X8
+	VMAXPS       X8, X2, X2
+	VMULPS       X8, X4, X8
+	VADDPS       X8, X3, X3
+	VMOVUPS      192(AX), Y5
+	VMOVUPS      224(AX), Y6
+	VHADDPS      Y6, Y5, Y7
+	VEXTRACTF128 $0x01, Y7, X8
+	VADDPS       X8, X7, X8
+	VANDPS       Y5, Y0, Y5
+	VANDPS       Y6, Y0, Y6
+	VMAXPS       Y5, Y1, Y1
+	VMAXPS       Y6, Y1, Y1
+	VHADDPS      Y6, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VADDPS       X6, X5, X6
+	VANDPS       X8, X0, X8
+	VADDPS       X8, X6, X8
+	VMAXPS       X8, X2, X2
+	VMULPS       X8, X4, X8
+	VADDPS       X8, X3, X3
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VMAXPS       X1, X0, X0
+	MOVSS        X0, greatest+8(FP)
+	VPSHUFD      $0x4e, X2, X0
+	VMAXPS       X0, X2, X2
+	VPSHUFD      $0xb1, X2, X0
+	VMAXPS       X0, X2, X2
+	VPSHUFD      $0x4e, X3, X0
+	VADDPS       X0, X3, X3
+	VPSHUFD      $0xb1, X3, X0
+	VADDPS       X0, X3, X3
+	VADDSS       X3, X2, X2
+	MOVSS        X2, sum+12(FP)
+	VZEROUPPER
+	RET
+
+DATA weightLimit<>+0(SB)/4, $0x00000100
+DATA weightLimit<>+4(SB)/4, $0x00000100
+DATA weightLimit<>+8(SB)/4, $0x00000100
+DATA weightLimit<>+12(SB)/4, $0x00000100
+GLOBL weightLimit<>(SB), RODATA|NOPTR, $16
+
+// func roundWeights64(dst *int8, w *float32, factor float32) (over int)
+// Requires: AVX, AVX2
+TEXT ·roundWeights64(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         w+8(FP), CX
+	VBROADCASTSS factor+16(FP), Y0
+	VMOVDQU      packOrder<>+0(SB), Y1
+	XORQ         DX, DX
+	VMULPS       (CX), Y0, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMULPS       32(CX), Y0, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       64(CX), Y0, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       96(CX), Y0, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPHADDD      Y3, Y2, Y6
+	VEXTRACTF128 $0x01, Y6, X7
+	VPADDD       X7, X6, X7
+	VPABSD       Y2, Y6
+	VPABSD       Y3, Y8
+	VPHADDD      Y8, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X8
+	VPADDD       X8, X6, X8
+	VPABSD       X7, X7
+	VPADDD       X8, X7, X7
+	VPCMPGTD     weightLimit<>+0(SB), X7, X7
+	VMOVMSKPS    X7, BX
+	SHLQ         $0x00, BX
+	ORQ          BX, DX
+	VPHADDD      Y5, Y4, Y6
+	VEXTRACTF128 $0x01, Y6, X7
+	VPADDD       X7, X6, X7
+	VPABSD       Y4, Y6
+	VPABSD       Y5, Y8
+	VPHADDD      Y8, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X8
+	VPADDD       X8, X6, X8
+	VPABSD       X7, X7
+	VPADDD       X8, X7, X7
+	VPCMPGTD     weightLimit<>+0(SB), X7, X7
+	VMOVMSKPS    X7, BX
+	SHLQ         $0x04, BX
+	ORQ          BX, DX
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPERMD       Y2, Y1, Y2
+	VMOVDQU      Y2, (AX)
+	VMULPS       128(CX), Y0, Y2
+	VCVTPS2DQ    Y2, Y2
+	VMULPS       160(CX), Y0, Y3
+	VCVTPS2DQ    Y3, Y3
+	VMULPS       192(CX), Y0, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       224(CX), Y0, Y0
+	VCVTPS2DQ    Y0, Y0
+	VPHADDD      Y3, Y2, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VPADDD       X6, X5, X6
+	VPABSD       Y2, Y5
+	VPABSD       Y3, Y7
+	VPHADDD      Y7, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X7
+	VPADDD       X7, X5, X7
+	VPABSD       X6, X6
+	VPADDD       X7, X6, X6
+	VPCMPGTD     weightLimit<>+0(SB), X6, X6
+	VMOVMSKPS    X6, BX
+	SHLQ         $0x08, BX
+	ORQ          BX, DX
+	VPHADDD      Y0, Y4, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VPADDD       X6, X5, X6
+	VPABSD       Y4, Y5
+	VPABSD       Y0, Y7
+	VPHADDD      Y7, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X7
+	VPADDD       X7, X5, X7
+	VPABSD       X6, X6
+	VPADDD       X7, X6, X6
+	VPCMPGTD     weightLimit<>+0(SB), X6, X6
+	VMOVMSKPS    X6, BX
+	SHLQ         $0x0c, BX
+	ORQ          BX, DX
+	VPACKSSDW    Y3, Y2, Y2
+	VPACKSSDW    Y0, Y4, Y4
+	VPACKSSWB    Y4, Y2, Y2
+	VPERMD       Y2, Y1, Y2
+	VMOVDQU      Y2, 32(AX)
+	MOVQ         DX, over+24(FP)
 	VZEROUPPER
 	RET
 

@@ -10,11 +10,11 @@ package kernel
 // A product takes the inputs of a row as unsigned 8-bit numbers, 128 being
 // zero, so one vpmaddubsw multiplies 32 pairs and adds neighbours in 16 bits.
 // That instruction saturates: weights that use all of their 8 bits give wrong
-// sums (oneDNN's kernels for AVX2, for one, accept that). Here quantizeGroup
-// makes weights that can not: of the four that meet in one 16-bit sum, neither
-// the positive nor the negative ones exceed 128, and 255 * 128 < 32768. So the
-// sums of a group are exact, whatever the order, and two products go through
-// one widening vpmaddwd. The groups are added up in order.
+// sums (oneDNN's kernels for AVX2, for one, accept that). Here weightGroup makes
+// weights that can not: of the four that meet in one 16-bit sum, neither the
+// positive nor the negative ones exceed 128, and 255 * 128 < 32768. So the sums
+// of a group are exact, whatever the order, and two products go through one
+// widening vpmaddwd. The groups are added up in order.
 type Matrix8 struct {
 	N, K int
 	// Panels is [Pad(N)/16][PadK(K)/4][16][4].
@@ -56,20 +56,20 @@ func (w *Matrix8) Outputs(first, last int) Matrix8 {
 }
 
 // SetPanel quantises and packs up to 16 rows of K weights as panel p.
-func (w *Matrix8) SetPanel(p int, rows []float32) {
+func (w *Matrix8) SetPanel(s *Set, p int, rows []float32) {
 	depth, groups := PadK(w.K), Groups(w.K)
 	panel := w.Panels[p*depth*Width : (p+1)*depth*Width]
-	var quantized [GroupSize]int8
+	var group weightGroup
 	for j := 0; j*w.K < len(rows); j++ {
 		row := rows[j*w.K : (j+1)*w.K]
 		for g := range groups {
 			first := g * GroupSize
 			count := min(GroupSize, depth-first)
 			n := (p*groups+g)*Width + j
-			w.Scales[n] = quantizeGroup(quantized[:count], row[first:min(first+GroupSize, w.K)])
+			w.Scales[n] = group.quantize(s, row[first:min(first+GroupSize, w.K)])
 			sum := int32(0)
 			for i := 0; i < count; i += 4 {
-				four := (*[4]int8)(quantized[i:])
+				four := (*[4]int8)(group.out[i:])
 				*(*[4]int8)(panel[(first+i)*Width+4*j:]) = *four
 				sum += int32(four[0]) + int32(four[1]) + int32(four[2]) + int32(four[3])
 			}

@@ -11,7 +11,7 @@ import (
 func pack8(n, k int, w []float32) *Matrix8 {
 	m := NewMatrix8(n, k, make([]int8, Size8(n, k)))
 	for p := range Pad(n) / Width {
-		m.SetPanel(p, w[p*Width*k:min((p+1)*Width, n)*k])
+		m.SetPanel(&generic, p, w[p*Width*k:min((p+1)*Width, n)*k])
 	}
 	return m
 }
@@ -127,8 +127,7 @@ func TestNoSaturation(t *testing.T) {
 	if !saturated(plain) {
 		t.Error("127 everywhere does not saturate, so this test shows nothing")
 	}
-	row := make([]int8, k)
-	quantizeGroup(row, w)
+	row := quantized(&generic, w)
 	if saturated(row) {
 		t.Errorf("weights %v saturate", row)
 	}
@@ -138,8 +137,7 @@ func TestNoSaturation(t *testing.T) {
 		for range r.IntN(8) {
 			w[r.IntN(len(w))] *= 30
 		}
-		row := make([]int8, (len(w)+7)&^7)
-		quantizeGroup(row, w)
+		row := quantized(&generic, w)
 		for i := 0; i < len(row); i += 8 {
 			for j := 0; j < 4; j += 2 {
 				positive, negative := 0, 0
@@ -153,6 +151,46 @@ func TestNoSaturation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// All sets make the same weights, to the bit.
+func TestQuantizeWeights(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for round := range 3000 {
+		w := random(r, 1+r.IntN(GroupSize))
+		for range r.IntN(8) {
+			w[r.IntN(len(w))] = float32(r.IntN(120) - 60)
+		}
+		scale := []float32{1, 1e-38, 1e34, 0}[r.IntN(4)]
+		for i := range w {
+			w[i] *= scale
+		}
+		if round%5 == 0 {
+			w[r.IntN(len(w))] = []float32{inf, -inf, nan}[r.IntN(3)]
+		}
+		var want weightGroup
+		unit := want.quantize(&generic, w)
+		if finite := unit-unit == 0; finite == (round%5 == 0) {
+			t.Fatalf("the unit of %v is %g", w, unit)
+		}
+		for _, set := range Sets() {
+			var got struct {
+				weightGroup
+				after [64]int8
+			}
+			got.out[0] = 99
+			if u := got.quantize(set, w); math.Float32bits(u) != math.Float32bits(unit) && u == u || got.out != want.out || got.after != [64]int8{} {
+				t.Fatalf("%s: %v gives %g %v, want %g %v", set.Name, w, u, got, unit, want)
+			}
+		}
+	}
+}
+
+func quantized(s *Set, w []float32) []int8 {
+	var g weightGroup
+	g.quantize(s, w)
+	return g.out[:]
 }
 
 // TestQuantizeError holds the error of products, relative to their spread: for

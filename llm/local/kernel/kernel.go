@@ -41,6 +41,13 @@ type Set struct {
 	wide8 func(k int, a []uint8, b []int8, stride int, c []float32, rowScale, scale []float32, bias []int32, add bool)
 	// quantize does one group or more.
 	quantize func(groups int, dst []uint8, src, scales []float32)
+	// weightBounds gives what the unit of a group of weights depends on: the
+	// greatest magnitude, and the greatest sum A + |S| of a four (see weightGroup), which
+	// is not a number where a weight is not finite.
+	weightBounds func(w *[GroupSize]float32) (greatest, sum float32)
+	// roundWeights gives weights times factor, at most 127 in magnitude, and as
+	// bits which fours are to be made smaller.
+	roundWeights func(dst *[GroupSize]int8, w *[GroupSize]float32, factor float32) (over uint16)
 	// These take lengths that are positive multiples of 8, squares and maximum
 	// of 16.
 	exp              func(dst, src []float32, shift float32)

@@ -1,76 +1,81 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
-// quantizeGroup gives the weights of one output and group as 8-bit numbers and
-// what their unit stands for. dst is a whole number of eights, zero beyond the
-// weights. Of inputs i, i+1, i+4 and i+5 (i a multiple of 8, or 2 more), whose
-// products meet in one 16-bit sum, neither the positive nor the negative
-// weights exceed 128 together.
+// weightGroup is the weights of one output and group, zero beyond the last.
+type weightGroup struct {
+	in  [GroupSize]float32
+	out [GroupSize]int8
+}
+
+// quantize puts w into out as 8-bit numbers and gives what their unit stands
+// for, which is not finite where they are not. Of inputs i, i+1, i+4 and
+// i+5 (i a multiple of 8, or 2 more), whose products meet in one 16-bit sum,
+// neither the positive nor the negative weights exceed 128 together.
 //
 // With the sums A of magnitudes and S of four, the greater of the two is
 // (A + |S|) / 2.
-func quantizeGroup(dst []int8, w []float32) (unit float32) {
-	greatest, sum := float32(0), float32(0)
-	for i := 0; i < len(w); i += 8 {
-		v := eight(w[i:])
-		for j := 0; j < 4; j += 2 {
-			a, b, c, d := v[j], v[j+1], v[j+4], v[j+5]
-			if s := abs(a) + abs(b) + abs(c) + abs(d) + abs(a+b+c+d); !(s <= sum) {
-				sum = s
-			}
-		}
-		for _, x := range v {
-			if x := abs(x); x > greatest {
-				greatest = x
-			}
-		}
-	}
+func (g *weightGroup) quantize(s *Set, w []float32) (unit float32) {
+	clear(g.in[copy(g.in[:], w):])
+	greatest, sum := s.weightBounds(&g.in)
 	unit = max(greatest/127, sum/256)
 	if !(unit >= leastScaled) {
-		clear(dst)
+		clear(g.out[:])
 		return unit
 	}
-	factor := 1 / unit
-	for i := 0; i < len(w); i += 8 {
-		v := eight(w[i:])
-		out := (*[8]int8)(dst[i:])
-		for j, x := range v {
-			// Adding and taking off 1.5 * 2^23 rounds to the even whole number.
-			out[j] = int8(x*factor + 0xc00000 - 0xc00000)
-		}
-		for j := 0; j < 4; j += 2 {
-			limit(&out[j], &out[j+1], &out[j+4], &out[j+5])
-		}
+	for over := s.roundWeights(&g.out, &g.in, 1/unit); over != 0; over &= over - 1 {
+		shrink(four(&g.out, bits.TrailingZeros16(over)))
 	}
 	return unit
 }
 
+// four gives the n-th four of weights whose products meet in one sum.
+func four[T any](group *[GroupSize]T, n int) [4]*T {
+	i := n/2*8 + n%2*2
+	return [4]*T{&group[i], &group[i+1], &group[i+4], &group[i+5]}
+}
+
+func genericWeightBounds(w *[GroupSize]float32) (greatest, sum float32) {
+	for _, x := range w {
+		greatest = max(greatest, abs(x))
+	}
+	zeros := float32(0)
+	for n := range GroupSize / 4 {
+		v := four(w, n)
+		a, b, c, d := *v[0], *v[1], *v[2], *v[3]
+		s := (abs(a) + abs(b)) + (abs(c) + abs(d)) + abs((a+b)+(c+d))
+		sum = max(sum, s)
+		zeros += s * 0
+	}
+	return greatest, sum + zeros
+}
+
+// genericRoundWeights rounds to the nearest number, of two the even one. The
+// bits of over are the fours that exceed 128 for it.
+func genericRoundWeights(dst *[GroupSize]int8, w *[GroupSize]float32, factor float32) (over uint16) {
+	for i, x := range w {
+		dst[i] = int8(math.RoundToEven(float64(x * factor)))
+	}
+	for n := range GroupSize / 4 {
+		magnitudes, sum := 0, 0
+		for _, w := range four(dst, n) {
+			magnitudes += max(int(*w), -int(*w))
+			sum += int(*w)
+		}
+		if magnitudes+max(sum, -sum) > 256 {
+			over |= 1 << n
+		}
+	}
+	return over
+}
+
 func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
 
-// eight gives the first eight numbers, zero where there are less.
-func eight(w []float32) (v [8]float32) {
-	if len(w) >= 8 {
-		return [8]float32(w)
-	}
-	copy(v[:], w)
-	return v
-}
-
-// limit makes up for rounding: it makes weights smaller until neither the
-// positive nor the negative ones exceed 128 together.
-func limit(a, b, c, d *int8) {
-	magnitudes, sum := 0, 0
-	for _, w := range [...]int{int(*a), int(*b), int(*c), int(*d)} {
-		sign := w >> 63
-		magnitudes += (w ^ sign) - sign
-		sum += w
-	}
-	if magnitudes+max(sum, -sum) > 256 {
-		shrink([...]*int8{a, b, c, d})
-	}
-}
-
+// shrink makes weights smaller until neither the positive nor the negative
+// ones exceed 128 together.
 func shrink(four [4]*int8) {
 	positive, negative := 0, 0
 	for _, w := range four {

@@ -10,6 +10,7 @@ func available() []Set {
 			Name: "avx2",
 			tile: avx2Tile, wide: avx2Wide,
 			tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
+			weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
 			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale,
 		})
@@ -77,6 +78,12 @@ func avx2Scale(dst, x []float32, scale float32, weight []float32) {
 func avx2Quantize(groups int, dst []uint8, src, scales []float32) {
 	_, _, _ = dst[groups*GroupSize-1], src[groups*GroupSize-1], scales[groups-1]
 	quantize64(groups, &dst[0], &src[0], &scales[0])
+}
+
+func avx2WeightBounds(w *[GroupSize]float32) (greatest, sum float32) { return weightBounds64(&w[0]) }
+
+func avx2RoundWeights(dst *[GroupSize]int8, w *[GroupSize]float32, factor float32) uint16 {
+	return uint16(roundWeights64(&dst[0], &w[0], factor))
 }
 
 const tileRows8 = 4

@@ -72,7 +72,7 @@ type continuation struct {
 func goOn(t *testing.T, network Network, prompts [][]int32, steps, rows int) []*continuation {
 	t.Helper()
 	pool := &nn.Pool{Shape: network.Cache()}
-	state := network.NewState(rows * len(prompts), nil)
+	state := network.NewState(rows*len(prompts), nil)
 	all := make([]*continuation, len(prompts))
 	for i, p := range prompts {
 		all[i] = &continuation{cache: nn.NewCache(pool, nil), next: p}

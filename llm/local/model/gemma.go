@@ -40,7 +40,7 @@ func loadGemma3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (N
 	if err := m.readLocal(s); err != nil {
 		return nil, err
 	}
-	l := newLoader(s, p)
+	l := newLoader(s, p, kernels)
 	if m.rotary, err = l.rotary(m.headSize, globalLayers, setting{"rope.freq_base", "rope_theta"}, 1e6); err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func loadLlama(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Ne
 	if err := m.readSizes(s, names.embeddings); err != nil {
 		return nil, err
 	}
-	l := newLoader(s, p)
+	l := newLoader(s, p, kernels)
 	if err := m.simple(l); err != nil {
 		return nil, err
 	}

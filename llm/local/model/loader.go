@@ -16,6 +16,7 @@ import (
 type loader struct {
 	source    *Source
 	precision llm.Precision
+	kernels   *kernel.Set
 	used      map[string]bool
 	jobs      []packing
 	bytes     int // memory the packed matrices take
@@ -39,8 +40,8 @@ type place struct {
 // rowAlignment is that of matrices in memory, in bytes: a line of the cache.
 const rowAlignment = 64
 
-func newLoader(s *Source, p llm.Precision) *loader {
-	return &loader{source: s, precision: p, used: map[string]bool{}}
+func newLoader(s *Source, p llm.Precision, kernels *kernel.Set) *loader {
+	return &loader{source: s, precision: p, kernels: kernels, used: map[string]bool{}}
 }
 
 func (l *loader) has(name string) bool {
@@ -169,7 +170,7 @@ func (l *loader) read(threads int) (free func() error, err error) {
 		workers.Go(func() {
 			for job := range queue {
 				if errs[w] == nil {
-					errs[w] = job.run()
+					errs[w] = job.run(l.kernels)
 				}
 			}
 		})
@@ -194,7 +195,7 @@ func joinFree(err error, free func() error) error {
 	return err
 }
 
-func (p packing) run() error {
+func (p packing) run(kernels *kernel.Set) error {
 	defer p.tensor.forget()
 	n, k := p.tensor.shape[0], p.linear.K
 	rows := make([]float32, kernel.Width*k)
@@ -205,7 +206,7 @@ func (p packing) run() error {
 		}
 		panel := (p.first + r) / kernel.Width
 		if p.linear.Eight != nil {
-			p.linear.Eight.SetPanel(panel, rows[:count*k])
+			p.linear.Eight.SetPanel(kernels, panel, rows[:count*k])
 		} else {
 			p.linear.Plain.SetPanel(panel, rows[:count*k])
 		}

@@ -41,7 +41,7 @@ func loadQwen(s *Source, p llm.Precision, kernels *kernel.Set, threads int, a ad
 	if windows {
 		return nil, s.wrong("its layers see a window of tokens (use_sliding_window), which is not supported for Qwen models")
 	}
-	l := newLoader(s, p)
+	l := newLoader(s, p, kernels)
 	if err := m.simple(l); err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func loadT5(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Netwo
 	}
 	m.encoderShape = nn.CacheShape{Layers: 1, Heads: m.heads, HeadSize: m.headSize}
 	m.encoder, m.decoder = make([]t5Layer, encoders), make([]t5Layer, decoders)
-	return m, m.read(newLoader(s, p), buckets, furthest, threads)
+	return m, m.read(newLoader(s, p, kernels), buckets, furthest, threads)
 }
 
 func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {

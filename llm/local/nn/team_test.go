@@ -47,7 +47,7 @@ func TestTeamProducts(t *testing.T) {
 		for p := 0; p*kernel.Width < n; p++ {
 			rows := weights[p*kernel.Width*k : min(n, (p+1)*kernel.Width)*k]
 			plain.Plain.SetPanel(p, rows)
-			eight.Eight.SetPanel(p, rows)
+			eight.Eight.SetPanel(set, p, rows)
 		}
 		for _, m := range []int{1, 5, 40} {
 			a := random(r, m*k)

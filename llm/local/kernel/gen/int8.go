@@ -30,7 +30,7 @@ func ones() Mem {
 // pointers behind them.
 //
 // The products of a pair of neighbours fit into 16 bits, and so does the sum of
-// two pairs, because the weights are made for it (see quantizeGroup): one
+// two pairs, because the weights are made for it (see weightGroup): one
 // vpmaddwd then widens two vpmaddubsw. There is no register left for one. What
 // lies ahead of b, in bytes, is fetched meanwhile.
 func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead reg.GPVirtual, one Mem) {
@@ -227,12 +227,17 @@ func wideInt8(one Mem) {
 	RET()
 }
 
-// quantize: dst = round(src * 127 / greatest) + 128 for one group after another.
-func quantize() {
+// packOrder is the order of the eight parts of what pack leaves.
+func packOrder() Mem {
 	order := GLOBL("packOrder", RODATA|NOPTR)
 	for i, v := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
 		DATA(4*i, U32(v))
 	}
+	return order
+}
+
+// quantize: dst = round(src * 127 / greatest) + 128 for one group after another.
+func quantize(order Mem) {
 	limits := GLOBL("quantizeLimits", RODATA|NOPTR)
 	DATA(0, U32(math.Float32bits(127)))
 	DATA(4, U32(math.Float32bits(leastScaled)))
@@ -263,10 +268,7 @@ func quantize() {
 	h := XMM()
 	VEXTRACTF128(Imm(1), most, h)
 	VMAXPS(h, most.AsX(), h)
-	VPSHUFD(Imm(0x4e), h, t.AsX())
-	VMAXPS(t.AsX(), h, h)
-	VPSHUFD(Imm(0xb1), h, t.AsX())
-	VMAXPS(t.AsX(), h, h)
+	across(VMAXPS, h)
 	VDIVSS(limits, h, t.AsX())
 	VMOVSS(t.AsX(), Mem{Base: scales})
 	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal
@@ -281,10 +283,7 @@ func quantize() {
 		VCVTPS2DQ(r, r)
 	}
 	for i := 0; i < 8; i += 4 {
-		VPACKSSDW(v[i+1], v[i], v[i])
-		VPACKSSDW(v[i+3], v[i+2], v[i+2])
-		VPACKSSWB(v[i+2], v[i], v[i])
-		VPERMD(v[i], permutation, v[i])
+		pack(v[i:i+4], permutation)
 		VPXOR(middle, v[i], v[i])
 		VMOVDQU(v[i], Mem{Base: dst, Disp: 8 * i})
 	}

@@ -27,7 +27,10 @@ func main() {
 		tileInt8(rows, one)
 	}
 	wideInt8(one)
-	quantize()
+	order := packOrder()
+	quantize(order)
+	weightBounds()
+	roundWeights(order)
 	table := newExpTable()
 	exp(table)
 	siluMul(table)
