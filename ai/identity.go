@@ -23,11 +23,6 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	if model.Digest == "" {
 		return ""
 	}
-	used := make([]string, len(f.Prompts))
-	for i, name := range f.Prompts {
-		used[i] = fmt.Sprintf("%s %d", name, prompts[name].version)
-	}
-	sort.Strings(used)
 	name := f.Name
 	if f.Of != nil {
 		name = f.Of.Name // it asks the same
@@ -37,11 +32,21 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	for i, v := range row {
 		typed[i] = fmt.Sprintf("%T", v)
 	}
-	text, err := json.Marshal([]any{"firesteel answer 2", name, used, model.Digest, model.Precision, typed, row})
+	text, err := json.Marshal([]any{"firesteel answer 2", name, f.Versions(), model.Digest, model.Precision, typed, row})
 	// JSON cannot hold NaN, and writes this for what is no UTF-8.
 	if err != nil || bytes.Contains(text, []byte(`\ufffd`)) {
 		return ""
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// Versions are the prompts that f asks with, each with its version.
+func (f *Function) Versions() []string {
+	used := make([]string, len(f.Prompts))
+	for i, name := range f.Prompts {
+		used[i] = fmt.Sprintf("%s %d", name, prompts[name].version)
+	}
+	sort.Strings(used)
+	return used
 }

@@ -101,14 +101,29 @@ func (p *Plan) Schema(in *arrow.Schema) (*arrow.Schema, error) {
 	return arrow.NewSchema(fields, &metadata), nil
 }
 
+// Expressions are the condition, if there is one, and those of the columns that
+// are added.
+func (p *Plan) Expressions() []*sqlexpr.Bound {
+	var all []*sqlexpr.Bound
+	if p.Where != nil {
+		all = append(all, p.Where)
+	}
+	for _, a := range p.Add {
+		all = append(all, a.Expr)
+	}
+	return all
+}
+
+// Sampled tells whether a row of the input, from 0, is one of the sample.
+func (p *Plan) Sampled(row int64) bool {
+	return p.Sample <= 0 || sampled(p.Seed, row, p.Sample)
+}
+
 // Calls are the calls of AI functions, those of the condition first.
 func (p *Plan) Calls() []*sqlexpr.Call {
 	var calls []*sqlexpr.Call
-	if p.Where != nil {
-		calls = append(calls, p.Where.Calls()...)
-	}
-	for _, a := range p.Add {
-		calls = append(calls, a.Expr.Calls()...)
+	for _, e := range p.Expressions() {
+		calls = append(calls, e.Calls()...)
 	}
 	return calls
 }

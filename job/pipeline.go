@@ -194,7 +194,7 @@ func (p *pipeline) filter(ctx context.Context, w *window) error {
 	if p.Sample > 0 {
 		keep := make([]bool, w.len())
 		for i := range keep {
-			keep[i] = sampled(p.Seed, w.numbers[i], p.Sample)
+			keep[i] = p.Sampled(w.numbers[i])
 		}
 		if err := w.choose(p.Allocator, keep); err != nil {
 			return err

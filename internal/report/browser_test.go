@@ -1,93 +1,9 @@
 package report
 
 import (
-	"context"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
-	"regexp"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// probe loads the page at each width in a frame and says what it measured:
-// how far the page reaches beyond the width, whether hostile text ran, and
-// whether the page has scripts.
-const probe = `<!DOCTYPE html><body><iframe id="f" height="800"></iframe><pre id="result"></pre><script>
-const widths = [360, 320, 768, 1280], f = document.getElementById("f"); let i = 0, said = "";
-f.onload = () => {
-  const d = f.contentDocument, w = f.contentWindow;
-  said += widths[i] + ": beyond " + (d.documentElement.scrollWidth - d.documentElement.clientWidth) +
-    ", ran " + (w.ran || 0) + ", scripts " + d.scripts.length + ", headings " + d.querySelectorAll("h2").length +
-    ", plots without title " + [...d.querySelectorAll("svg")].filter(s => !s.querySelector("title")).length + "\n";
-  if (++i < widths.length) load(); else document.getElementById("result").textContent = said + "end";
-};
-function load() { f.style.width = widths[i] + "px"; f.src = "/report?" + i; }
-load();
-</script></body>`
-
-// chromium finds a browser on this machine.
-func chromium(t *testing.T) string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skip("no chromium, chromium-browser or google-chrome on this machine: the report is not opened in a browser")
-	return ""
-}
-
-func browse(t *testing.T, browser string, args ...string) (out, log string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	args = append([]string{"--headless", "--disable-gpu", "--no-first-run", "--disable-extensions",
-		"--enable-logging=stderr", "--user-data-dir=" + t.TempDir()}, args...)
-	if os.Geteuid() == 0 {
-		args = append([]string{"--no-sandbox"}, args...)
-	}
-	c := exec.CommandContext(ctx, browser, args...)
-	var o, e strings.Builder
-	c.Stdout, c.Stderr = &o, &e
-	if err := c.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", browser, err, e.String())
-	}
-	return o.String(), e.String()
-}
-
-// The page opens in a real browser: nothing is said on the console, nothing
-// hostile runs, and no width makes it scroll sideways.
-func TestInBrowser(t *testing.T) {
-	browser := chromium(t)
-	page := written(t, sample())
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		text := page
-		if r.URL.Path == "/probe" {
-			text = probe
-		}
-		io.WriteString(w, text)
-	}))
-	defer server.Close()
-	out, log := browse(t, browser, "--virtual-time-budget=20000", "--dump-dom", server.URL+"/probe")
-	lines := regexp.MustCompile(`(?m)^.*CONSOLE.*$`).FindAllString(log, -1)
-	for _, line := range lines {
-		// The probe's own address has no icon; the report has one inside.
-		if !strings.Contains(line, "/favicon.ico") {
-			t.Errorf("the console says: %s", line)
-		}
-	}
-	result := regexp.MustCompile(`(?s)<pre id="result">(.*?)</pre>`).FindStringSubmatch(out)
-	if result == nil || !strings.HasSuffix(result[1], "end") {
-		t.Fatalf("the probe did not end:\n%s\n%s", out, log)
-	}
-	want := "beyond 0, ran 0, scripts 0, headings 4, plots without title 0"
-	for _, line := range strings.Split(strings.TrimSuffix(result[1], "\nend"), "\n") {
-		if width, got, _ := strings.Cut(line, ": "); got != want {
-			t.Errorf("%s px wide: %s, want %s", width, got, want)
-		}
-	}
-}
+func TestInBrowser(t *testing.T) { testkit.InBrowser(t, written(t, sample()), 4) }
