@@ -1,0 +1,131 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/job"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/sparkjob"
+)
+
+// reviewRows are 90 rows: 30 texts thrice, every tenth row NULL instead, and one
+// text that is too long to be asked.
+const reviewRows = `SELECT id, CAST(id % 5 AS INT) AS stars,
+	CASE WHEN id = 7 THEN repeat('word ', 9000) WHEN id % 10 = 0 THEN NULL ELSE concat('This is item ', id % 30, '. It is ', if(id % 2 = 0, 'great', 'broken'), '.') END AS text
+	FROM range(90)`
+
+// A job on Spark asks for each distinct input once, says what became of every
+// row, and computes nothing again that its ledger has.
+func TestSparkJob(t *testing.T) {
+	s := connect(t, testkit.SharedSpark(t))
+	in, err := s.SQL(t.Context(), reviewRows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	runs := 0
+	do := func(p sparkjob.Plan) (sparkjob.Result, []spark.Row) {
+		t.Helper()
+		runs++
+		p.Model = llm.Info{Name: "default", Digest: "of the test"}
+		out := filepath.Join(folder, "out", strings.Repeat("x", runs))
+		result, err := p.Run(t.Context(), s, in, func(ctx context.Context, df *spark.DataFrame) error { return df.Write().Parquet(ctx, out) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := s.Read().Parquet(out).OrderBy(spark.Col("id")).Collect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Rows != result.OK+result.Null+result.Errors+result.Skipped || result.Rows != int64(len(rows)) {
+			t.Errorf("%d rows are %d, %d, %d and %d of %d", result.Rows, result.OK, result.Null, result.Errors, result.Skipped, len(rows))
+		}
+		return result, rows
+	}
+	check := func(what string, r sparkjob.Result, distinct, asked, ok, null, errors, skipped int64) {
+		t.Helper()
+		if r.Distinct != distinct || r.Asked != asked || r.OK != ok || r.Null != null || r.Errors != errors || r.Skipped != skipped {
+			t.Errorf("%s: %d of %d inputs were asked; %d ok, %d NULL, %d errors, %d skipped; want %d of %d; %d, %d, %d, %d", what,
+				r.Asked, r.Distinct, r.OK, r.Null, r.Errors, r.Skipped, asked, distinct, ok, null, errors, skipped)
+		}
+	}
+
+	// 27 texts, NULL and the long one.
+	plan := sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)", "good=ai_analyze_sentiment(text) = 'positive' AND stars > 1"}}
+	first, rows := do(plan)
+	check("no ledger", first, 29, 29, 81, 9, 0, 0)
+	if names := strings.Join(rows[0].Names(), " "); names != "id stars text feeling good" {
+		t.Errorf("the columns are %s", names)
+	}
+	if rows[2].At(3) != "positive" || rows[1].At(3) != "negative" || rows[10].At(3) != nil || rows[2].At(4) != true || rows[62].At(3) != rows[2].At(3) {
+		t.Errorf("rows 1, 2, 10, 62: %v %v %v %v", rows[1], rows[2], rows[10], rows[62])
+	}
+
+	plan.Ledger = filepath.Join(folder, "ledger")
+	ledgerRows := func() int64 {
+		t.Helper()
+		n, err := s.Read().Parquet(filepath.Join(plan.Ledger, "ai_analyze_sentiment")).Count(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	result, again := do(plan)
+	check("a new ledger", result, 29, 29, 81, 9, 0, 0)
+	if n := ledgerRows(); n != 29 {
+		t.Errorf("the ledger has %d rows", n)
+	}
+	for i := range rows {
+		if rows[i].String() != again[i].String() {
+			t.Errorf("row %d: %v, and with a ledger %v", i, rows[i], again[i])
+		}
+	}
+	result, again = do(plan)
+	check("a full ledger", result, 29, 0, 81, 9, 0, 0)
+	if n := ledgerRows(); n != 29 {
+		t.Errorf("after the second run the ledger has %d rows", n)
+	}
+	if again[2].At(3) != "positive" {
+		t.Errorf("row 2 from the ledger: %v", again[2])
+	}
+
+	// The condition comes first, its call too; rows are numbered as Spark gives them.
+	result, rows = do(sparkjob.Plan{Where: "ai_analyze_sentiment(text) = 'positive' AND id < 30", Add: []string{"n=length(text)"}, Ledger: plan.Ledger, Limit: 5})
+	if result.Asked != 0 || len(rows) != 5 || rows[0].At(0) != int64(2) {
+		t.Errorf("with a condition %d were asked, and %d rows came: %v", result.Asked, len(rows), rows)
+	}
+
+	// What a budget does not reach is skipped; errors are told of.
+	result, rows = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Errors: "why", Budget: job.Budget{Rows: 20}})
+	check("20 rows", result, 19, 19, 18, 2, 0, 70)
+	if rows[25].At(4) != "skipped: the budget of 20 rows is used up" || rows[25].At(3) != nil || rows[2].At(4) != nil {
+		t.Errorf("rows 2 and 25: %v %v", rows[2], rows[25])
+	}
+	failing := sparkjob.Plan{Where: "id IN (7, 10)", Add: []string{"tried=try_ai_gen(text)", "plain=ai_gen(text)"}, Errors: "why", Ledger: plan.Ledger}
+	for range 2 { // an error is asked for again
+		result, rows = do(failing)
+		check("an error", result, 4, 4, 0, 1, 1, 0)
+		if why, _ := rows[0].At(5).(string); !strings.HasPrefix(why, "try_ai_gen: ") || rows[0].At(4) != nil || len(result.Failures) != 1 {
+			t.Errorf("the error of row 7: %v, %v", rows[0].At(5), result.Failures)
+		}
+		failing.Add = failing.Add[:2]
+	}
+	result, _ = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Budget: job.Budget{Tokens: 1}})
+	if result.Skipped == 0 || result.Waves != 1 || result.Reasons["the budget of 1 tokens is used up"] != result.Skipped {
+		t.Errorf("with a budget of tokens: %d waves, %d skipped: %v", result.Waves, result.Skipped, result.Reasons)
+	}
+	tables, err := s.SQL(t.Context(), "SHOW VIEWS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := tables.Count(t.Context()); err != nil || left != 0 {
+		t.Errorf("%d views are left: %v", left, err)
+	}
+}
