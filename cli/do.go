@@ -28,6 +28,7 @@ var errUsage = errors.New("usage")
 
 // app is what every subcommand gets.
 type app struct {
+	args     []string
 	in       io.Reader
 	out, err io.Writer
 	queries  *queries
@@ -37,7 +38,7 @@ type app struct {
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
-	a := &app{in: in, out: out, err: err, queries: &queries{out: err, terminal: isTerminal(err)}}
+	a := &app{args: args, in: in, out: out, err: err, queries: &queries{out: err, terminal: isTerminal(err)}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -85,7 +86,7 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
 	})
 	addOutbound(root)
-	root.AddCommand(a.demo(), a.run(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
+	root.AddCommand(a.demo(), a.run(), a.explain(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
 	return root
 }
 

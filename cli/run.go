@@ -47,6 +47,11 @@ type runFlags struct {
 	maxCost                       float64
 	maxTime                       time.Duration
 	price                         string
+
+	remote    string
+	report    string
+	explain   bool
+	calibrate time.Duration
 }
 
 func (a *app) run() *cobra.Command {
@@ -73,19 +78,38 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
   firesteel run tickets.jsonl.gz --where "lang = 'en'" --add "topic=ai_classify(body, array('billing', 'delivery'))"
   firesteel run big.parquet --add "s=ai_summarize(text)" --errors problem --max-time 2h -o out.parquet
   cat notes.txt | firesteel run - --format text --add "mood=ai_analyze_sentiment(value)"`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
-			}
-			f.input = args[0]
-			return nil
-		},
+		Args: oneFile(&f),
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.runFile(ctx, f, c.Flags().Changed("max-errors"))
+			bound := c.Flags().Changed("max-errors")
+			if f.remote != "" {
+				return a.runRemote(ctx, f, bound)
+			}
+			return a.runFile(ctx, f, bound)
 		},
 	}
+	f.addTo(c)
+	c.Flags().StringVar(&f.remote, "remote", "", "run it on Spark instead, at sc://host:port; FILE and --output are tables, or paths as Spark sees them")
+	c.Flags().StringVar(&f.report, "report", "", "file for a report, as one HTML page")
+	c.Flags().BoolVar(&f.explain, "explain", false, "say before what it will take, as 'firesteel explain' does, and compare at the end")
+	f.ship.addPlace(c)
+	return c
+}
+
+// oneFile takes the one argument.
+func oneFile(f *runFlags) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
+		}
+		f.input = args[0]
+		return nil
+	}
+}
+
+// addTo adds the flags of run and explain.
+func (f *runFlags) addTo(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVar(&f.add, "add", nil, "column to add, name=expression (may be repeated)")
 	flags.StringVar(&f.where, "where", "", "only rows for which this is true")
@@ -118,7 +142,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 	flags.StringVar(&f.price, "price", "", "price of a million tokens: of prompts and of answers, such as 0.15,0.60")
 	flags.DurationVar(&f.maxTime, "max-time", 0, "ask for so long at most, such as 90m")
 	flags.Int64Var(&f.maxErrors, "max-errors", 0, "ask nothing more after more errors than this (default: no bound)")
-	return c
+	flags.DurationVar(&f.calibrate, "calibrate", 20*time.Second, "how long to calibrate for an explanation, about")
 }
 
 // check finds mistakes in how the command was called, before anything is opened.

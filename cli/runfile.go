@@ -11,10 +11,12 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/estimate"
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/ledger"
+	"github.com/firesteel/firesteel/llm"
 )
 
 // table is the output format for people.
@@ -29,6 +31,11 @@ type fileRun struct {
 	out    files.Writer
 	table  bool
 	keptIn string // the ledger's directory
+	info   llm.Info
+	// prediction is what was foreseen, and report what is gathered; nil if
+	// they are not asked for.
+	prediction *estimate.Prediction
+	report     *runReport
 }
 
 func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
@@ -53,6 +60,14 @@ func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
 	if err := r.openModel(ctx); err != nil {
 		return err
 	}
+	if f.explain {
+		if err := r.foretell(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.openReport(); err != nil {
+		return err
+	}
 	return r.run(ctx)
 }
 
@@ -68,6 +83,9 @@ func (r *fileRun) close() {
 	}
 	if r.parts.In != nil {
 		r.parts.In.Close()
+	}
+	if r.report != nil {
+		r.report.file.Close()
 	}
 }
 
@@ -200,6 +218,7 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 	if r.parts.Model, err = openModel(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
 		return err
 	}
+	r.info = r.parts.Model.Info()
 	if err := r.checkMemory(); err != nil {
 		return err
 	}
@@ -232,6 +251,9 @@ func (r *fileRun) run(ctx context.Context) error {
 		return err
 	}
 	r.tell(s)
+	if err := r.writeReport(s); err != nil {
+		return err
+	}
 	return s.Err()
 }
 
@@ -292,6 +314,9 @@ func (r *fileRun) tell(s job.Summary) {
 		fmt.Fprintf(w, ", at most %s of memory", fetch.Bytes(peak))
 	}
 	fmt.Fprintln(w)
+	if text := r.compare(s); text != "" {
+		fmt.Fprintln(w, text)
+	}
 	for _, e := range s.Examples[:min(len(s.Examples), 3)] {
 		fmt.Fprintf(w, "row %d: %v\n", e.Row, e.Err)
 	}

