@@ -47,12 +47,19 @@ with a token where Spark can ask for one (4.0 and later).`,
 		// spark-submit's options are not known here, nor need they be.
 		DisableFlagParsing: true,
 		RunE: func(c *cobra.Command, args []string) error {
+			c.InheritedFlags() // makes those of the root known to c.Flags
 			ours, options, job, err := splitSubmit(c, args)
 			if err != nil {
 				return err
 			}
 			if err := c.Flags().Parse(ours); err != nil {
 				return c.FlagErrorFunc()(c, err)
+			}
+			if err := c.Root().PersistentPreRunE(c, nil); err != nil { // it ran before they were read
+				return err
+			}
+			if err := checkMaster(options); err != nil {
+				return err
 			}
 			if help, err := c.Flags().GetBool("help"); err != nil || help {
 				return errors.Join(err, c.Help())

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
 func TestSplitSubmit(t *testing.T) {
@@ -28,6 +30,7 @@ func TestSubmitMistakes(t *testing.T) {
 	empty := t.TempDir()
 	t.Setenv("SPARK_HOME", "")
 	t.Setenv("PATH", empty)
+	t.Setenv(outbound.LocalOnlyVariable, "")
 	script := filepath.Join(t.TempDir(), "job.sql")
 	if err := os.WriteFile(script, []byte("SELECT 1"), 0o600); err != nil {
 		t.Fatal(err)
@@ -51,6 +54,10 @@ func TestSubmitMistakes(t *testing.T) {
 		{"--model x -- " + os.Args[0], exitUsage, "--model is for files of SQL"},
 		{"-- " + script, exitFailed, "no Spark is found"},
 		{"--spark-home " + empty + " -- " + script, exitFailed, "is no Spark"},
+		// From here on it holds for this process.
+		{"--local-only --master yarn -- " + script, exitFailed, `the master "yarn" may be on other machines`},
+		{"--local-only --conf spark.master=spark://127.0.0.1:1,h:2 -- " + script, exitFailed, "may be on other machines"},
+		{"--local-only --master=spark://127.0.0.1:1 -- " + script, exitFailed, "no Spark is found"},
 	} {
 		status, out, errs := do(slices.Concat([]string{"submit"}, strings.Fields(c.args))...)
 		if status != c.status || !strings.Contains(errs, c.want) || out != "" {

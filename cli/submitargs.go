@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
 // sparkSwitches are the options of spark-submit that take no value.
@@ -74,6 +76,38 @@ func checkSparkOption(name, value string) error {
 		key, _, _ := strings.Cut(value, "=")
 		if slices.Contains(ownSettings, key) {
 			return fmt.Errorf("%w: %s is chosen anew by each run; leave it out", errUsage, key)
+		}
+	}
+	return nil
+}
+
+// checkMaster refuses a cluster elsewhere where nothing may leave this machine.
+func checkMaster(options []string) error {
+	if !outbound.FromEnvironment().LocalOnly {
+		return nil
+	}
+	master := ""
+	for i, option := range options {
+		name, value, joined := strings.Cut(option, "=")
+		if !joined && i+1 < len(options) {
+			value = options[i+1]
+		}
+		switch name {
+		case "--master":
+			master = value
+		case "--conf", "-c":
+			if m, found := strings.CutPrefix(value, "spark.master="); found && master == "" {
+				master = m
+			}
+		}
+	}
+	if master == "local" || strings.HasPrefix(master, "local[") {
+		return nil
+	}
+	hosts, standalone := strings.CutPrefix(master, "spark://")
+	for _, host := range strings.Split(hosts, ",") {
+		if name, _, _ := strings.Cut(host, ":"); !standalone || !outbound.Loopback(name) {
+			return fmt.Errorf("local only, but the master %q may be on other machines; --master local[*] is not", master)
 		}
 	}
 	return nil
