@@ -304,8 +304,8 @@ func (c *csvRows) next() (int, error) {
 			continue
 		}
 		if t := c.inferred[i]; t != nil && !keeps(t, c.cell(i)) {
-			return 0, badRow{fmt.Errorf("%s: %s is no %s, but all before it are: give the column the type STRING, or read all as text",
-				at(c.l.name, c.number, c.names[i]), shown(c.cell(i)), typeName(t))}
+			return 0, badRow{fmt.Errorf("%s: %s is no %s, but all before it are: give the column the type STRING (--type %s=STRING), or read all as text (--all-text)",
+				at(c.l.name, c.number, c.names[i]), shown(c.cell(i)), typeName(t), c.names[i])}
 		}
 		if err := parse(nil, c.cell(i)); err != nil {
 			return 0, badRow{fmt.Errorf("%s: %w", at(c.l.name, c.number, c.names[i]), err)}

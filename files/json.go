@@ -224,7 +224,7 @@ func (j *jsonRows) next() (int, error) {
 	err = members(text, func(name string, value []byte) error {
 		i, ok := j.index[name]
 		if !ok {
-			return fmt.Errorf("%s: it has %q, which the rows before it do not have: give a type to %[2]s, such as STRING, and it is a column", at(j.l.name, j.number, ""), name)
+			return fmt.Errorf("%s: it has %q, which the rows before it do not have: give it a type, and it is a column (--type %[2]s=STRING)", at(j.l.name, j.number, ""), name)
 		}
 		j.values[i] = value // the last of equal names counts
 		return nil
@@ -239,7 +239,7 @@ func (j *jsonRows) next() (int, error) {
 		if err := j.columns[i](nil, value); err != nil {
 			advice := ""
 			if j.o.Types[j.names[i]] == nil {
-				advice = ": what came before it was otherwise; give the column the type STRING, which takes any JSON"
+				advice = fmt.Sprintf(": what came before it was otherwise; give the column the type STRING, which takes any JSON (--type %s=STRING)", j.names[i])
 			}
 			return 0, badRow{fmt.Errorf("%s: %w%s", at(j.l.name, j.number, j.names[i]), err, advice)}
 		}

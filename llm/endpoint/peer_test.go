@@ -16,9 +16,27 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// llamaServerEnv names a llama-server program, of llama.cpp. The model is
-// FIRESTEEL_LLAMA_MODEL, or the default model if it is in the cache.
-const llamaServerEnv = "FIRESTEEL_LLAMA_SERVER"
+// llamaServerEnv names a llama-server program, of llama.cpp; or llamaPythonEnv a
+// Python that has the package xllamacpp, which is the same server. The model
+// is FIRESTEEL_LLAMA_MODEL, or the default model if it is in the cache.
+const (
+	llamaServerEnv = "FIRESTEEL_LLAMA_SERVER"
+	llamaPythonEnv = "FIRESTEEL_LLAMA_PYTHON"
+)
+
+// llamaPython serves until it is killed: MODEL PORT [--embeddings ...].
+const llamaPython = `
+import sys, time, xllamacpp
+p = xllamacpp.CommonParams()
+p.model.path, p.hostnames, p.port = sys.argv[1], ["127.0.0.1"], int(sys.argv[2])
+p.n_parallel, p.n_ctx, p.ui = 2, 4096, False
+p.cpuparams.n_threads = p.cpuparams_batch.n_threads = 1
+if "--embeddings" in sys.argv:
+    p.embedding = True
+    p.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+server = xllamacpp.Server(p)
+time.sleep(3600)
+`
 
 func peerModel(t *testing.T) string {
 	if path := os.Getenv("FIRESTEEL_LLAMA_MODEL"); path != "" {
@@ -41,9 +59,9 @@ func peerModel(t *testing.T) string {
 
 // startPeer runs llama-server until the test ends, and gives its address.
 func startPeer(t *testing.T, flags ...string) string {
-	program := os.Getenv(llamaServerEnv)
-	if program == "" {
-		t.Skipf("%s=/path/to/llama-server runs it against llama.cpp", llamaServerEnv)
+	program, python := os.Getenv(llamaServerEnv), os.Getenv(llamaPythonEnv)
+	if program == "" && python == "" {
+		t.Skipf("%s=/path/to/llama-server runs it against llama.cpp, and %s=/path/to/python against the package xllamacpp", llamaServerEnv, llamaPythonEnv)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -58,6 +76,9 @@ func startPeer(t *testing.T, flags ...string) string {
 	}
 	args := append([]string{"-m", peerModel(t), "--host", "127.0.0.1", "--port", port, "-c", "4096", "-np", "2", "-t", "2"}, flags...)
 	cmd := exec.Command(program, args...)
+	if program == "" {
+		cmd = exec.Command(python, append([]string{"-c", llamaPython, args[1], port}, flags...)...)
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
