@@ -55,7 +55,7 @@ type Engine struct {
 	tokens    *token.Tokenizer
 	start     int32 // of answers, where the network has an encoder
 	encodes   bool
-	chat      *chatML // nil where chatErr says why there is none
+	chat      *chat // nil where chatErr says why there is none
 	chatErr   error
 	stop      map[int32]bool // tokens that end an answer
 	ignoreEnd bool
@@ -174,7 +174,7 @@ func (e *Engine) readTokenizer() (err error) {
 	if template == "" {
 		e.chatErr = fmt.Errorf("%w: it has no chat template; ask with plain text instead of messages", llm.ErrModel)
 	} else {
-		e.chat, e.chatErr = newChatML(template, e.tokens)
+		e.chat, e.chatErr = newChat(template, e.tokens, e.tokens.EOS, e.opening(""))
 	}
 	if e.chatErr != nil {
 		e.chatErr = fmt.Errorf("%s: %w", e.source.Path, e.chatErr)
@@ -182,6 +182,11 @@ func (e *Engine) readTokenizer() (err error) {
 	e.stop = map[int32]bool{e.tokens.EOS: true}
 	for _, name := range []string{"<|im_end|>", "<|endoftext|>"} {
 		if id, ok := e.tokens.Special(name); ok {
+			e.stop[id] = true
+		}
+	}
+	if e.chat != nil {
+		for _, id := range e.chat.ends() {
 			e.stop[id] = true
 		}
 	}

@@ -360,7 +360,7 @@ func TestChatTokens(t *testing.T) {
 
 func TestOtherChatTemplate(t *testing.T) {
 	b := gguftest.Llama(7)
-	data := strings.Replace(string(b.Bytes()), "add_generation_prompt", "ADD_generation_prompt", 1)
+	data := strings.ReplaceAll(string(b.Bytes()), "<|im_end|>", "<|im_over|")
 	path := t.TempDir() + "/other.gguf"
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 		return e.chatErr
 	default:
 		var err error
-		if p.prompt, p.shared, err = e.chat.render(e.tokens, r.Messages, min(r.Shared, len(r.Messages))); err != nil {
+		if p.prompt, p.shared, err = e.chat.render(r.Messages, min(r.Shared, len(r.Messages))); err != nil {
 			return err
 		}
 	}
