@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
 
@@ -97,10 +98,7 @@ func (a *app) submitJob(c *cobra.Command, f submitFlags, job []string) (submitte
 			return nil, err
 		}
 		return func(ctx context.Context, server *localspark.Server) error {
-			f.sql.remote, f.sql.file = server.URL(), job[0]
-			if server.Token() != "" {
-				f.sql.remote += "/;token=" + server.Token()
-			}
+			f.sql.remote, f.sql.file = remoteOf(server), job[0]
 			c.SetContext(ctx)
 			return a.runSQL(c, f.sql)
 		}, nil
@@ -140,6 +138,9 @@ func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job s
 		return err
 	}
 	defer server.Stop()
+	if err := greet(ctx, server, f.wait); err != nil {
+		return err
+	}
 	if !release() {
 		return context.Canceled
 	}
@@ -159,6 +160,24 @@ func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job s
 		return failure
 	}
 	return err
+}
+
+// remoteOf is the address of a server with its token.
+func remoteOf(server *localspark.Server) string {
+	if server.Token() == "" {
+		return server.URL()
+	}
+	return server.URL() + "/;token=" + server.Token()
+}
+
+// greet waits for a server's first answer, which may take long after it
+// listens, as long as wait: jobs have less patience.
+func greet(ctx context.Context, server *localspark.Server, wait time.Duration) error {
+	session, err := spark.Connect(ctx, remoteOf(server), spark.WithConnectTimeout(wait))
+	if err != nil {
+		return errors.Join(server.Failure(), err)
+	}
+	return session.Close()
 }
 
 // runProgram runs a user's program, told of the server, to its end.
