@@ -57,7 +57,7 @@ func jobLine(s job.Snapshot) string {
 	for _, c := range []struct {
 		n    int64
 		what string
-	}{{s.Equal + s.Kept, "not asked again"}, {s.Errors, "errors"}, {s.Skipped, "skipped"}} {
+	}{{s.Asking, "being asked"}, {s.Equal + s.Kept, "not asked again"}, {s.Errors, "errors"}, {s.Skipped, "skipped"}} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}

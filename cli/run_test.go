@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,40 @@ func TestRunBudget(t *testing.T) {
 	status, _, errs = do("run", file(t, "bad.csv", "a,b\n1\n1\n"), "--where", "a = '1'", "--max-errors", "0")
 	if status != exitIncomplete {
 		t.Errorf("exit code %d: %s", status, errs)
+	}
+}
+
+// An interrupted run leaves no output, but what it has asked.
+func TestRunInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no signal to send")
+	}
+	c := crashTest{rows: 20_000, distinct: 20_000, textBytes: 28, memory: 256 << 20}
+	dir := t.TempDir()
+	c.write(t, filepath.Join(dir, "in.csv"))
+	cmd, errs := c.command(dir, "killed")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.After(time.Minute)
+	for logLines(dir) < 200 {
+		select {
+		case <-late:
+			t.Fatal(errs)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	left, _ := filepath.Glob(filepath.Join(dir, "*killed.csv*"))
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || left != nil ||
+		!strings.Contains(errs.String(), "run the same again to go on\nfiresteel: interrupted\n") {
+		t.Errorf("exit code %d, left behind %v: %s", code, left, errs)
+	}
+	if status, out, _ := do("ledger", "list", "--ledger", filepath.Join(dir, "killed-ledger")); status != exitOK || !strings.Contains(out, "ai_gen") {
+		t.Errorf("the ledger: %d, %s", status, out)
 	}
 }
 
@@ -162,10 +197,10 @@ func TestSizes(t *testing.T) {
 
 func TestJobLine(t *testing.T) {
 	got := jobLine(job.Snapshot{
-		Rows: 120, Errors: 1, Skipped: 2, Equal: 10, Kept: 20, BytesRead: 25, BytesTotal: 100,
+		Rows: 120, Errors: 1, Skipped: 2, Equal: 10, Kept: 20, Asking: 64, BytesRead: 25, BytesTotal: 100,
 		RowsPerSecond: 10, TokensPerSecond: 2000, Left: 6 * time.Minute,
 	})
-	if got != "120 rows (25 %), 10.0 rows/s, 2000 tokens/s, 30 not asked again, 1 errors, 2 skipped, 6m0s left" {
+	if got != "120 rows (25 %), 10.0 rows/s, 2000 tokens/s, 64 being asked, 30 not asked again, 1 errors, 2 skipped, 6m0s left" {
 		t.Error(got)
 	}
 }

@@ -36,11 +36,18 @@ type asker struct {
 	counts counts
 }
 
-// counts of rows' calls: all, those answered from before this job, and those
-// that are equal to another one of this job.
+// counts of rows' calls: all, those answered from before this job, those that
+// are equal to another one of this job, and those that are asked now.
 type counts struct {
 	sync.Mutex
-	calls, kept, equal int64
+	calls, kept, equal, asking int64
+}
+
+// began counts calls that are asked now; ended ones with a minus.
+func (c *counts) began(calls int) {
+	c.Lock()
+	defer c.Unlock()
+	c.asking += int64(calls)
 }
 
 func (c *counts) add(calls, kept, equal int) {
@@ -75,19 +82,31 @@ type distinct struct {
 	row  ai.Row
 	at   []int // the rows
 	mine bool  // no other call asks for it
+	told bool  // of its error
 	*flight
 }
 
-// ask answers the rows in order. Its error is the job's; a row that is skipped
-// has a *Spent for its error.
-func (a *asker) ask(ctx context.Context, f *ai.Function, rows []ai.Row) ([]ai.Answer, error) {
+func (d *distinct) tell(failed func(row int, err error)) {
+	d.told = true
+	if d.answer.Err == nil {
+		return
+	}
+	for _, i := range d.at {
+		failed(i, d.answer.Err)
+	}
+}
+
+// ask answers the rows in order. Its error is the job's. failed is told of rows
+// that have an error, as soon as they do, and at the same time of others; a row
+// that is skipped has a *Spent.
+func (a *asker) ask(ctx context.Context, f *ai.Function, rows []ai.Row, failed func(row int, err error)) ([]ai.Answer, error) {
 	all := a.distinct(f, rows)
 	need, kept, err := a.lookUp(f, all)
 	a.counts.add(len(rows), kept, len(rows)-len(need)-kept)
 	if err != nil {
 		return nil, err // it ends the job, so that nobody waits for the others
 	}
-	a.evalAll(f, need)
+	a.evalAll(f, need, failed)
 	answers := make([]ai.Answer, len(rows))
 	for _, d := range all {
 		select {
@@ -100,6 +119,9 @@ func (a *asker) ask(ctx context.Context, f *ai.Function, rows []ai.Row) ([]ai.An
 		}
 		for _, i := range d.at {
 			answers[i] = d.answer
+		}
+		if !d.told {
+			d.tell(failed)
 		}
 	}
 	return answers, nil
@@ -196,7 +218,7 @@ func keyOf(id string) (key ledger.Key, err error) {
 }
 
 // evalAll asks for what is needed, in chunks, and returns when all are done.
-func (a *asker) evalAll(f *ai.Function, need []*distinct) {
+func (a *asker) evalAll(f *ai.Function, need []*distinct, failed func(int, error)) {
 	var chunks sync.WaitGroup
 	defer chunks.Wait()
 	for len(need) > 0 {
@@ -217,6 +239,9 @@ func (a *asker) evalAll(f *ai.Function, need []*distinct) {
 				err = a.keep(f, chunk, answers)
 			}
 			a.finishAll(f, chunk, answers, err)
+			for _, d := range chunk {
+				d.tell(failed)
+			}
 		})
 	}
 }
@@ -249,6 +274,8 @@ func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, er
 	for i, d := range chunk {
 		rows[i] = d.row
 	}
+	a.counts.began(len(rows))
+	defer a.counts.began(-len(rows))
 	answers, err = f.Eval(a.asking, a.source, rows)
 	if cause := context.Cause(a.asking); err != nil && cause != nil {
 		return unasked(cause, len(chunk))

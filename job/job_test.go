@@ -152,7 +152,7 @@ func TestBudgets(t *testing.T) {
 			t.Errorf("%s: %d rows say that they were skipped", name, n)
 		}
 	}
-	texts := numbered(1000, 1000)
+	texts := numbered(5000, 5000)
 	for i := range 40 {
 		texts[i] = fmt.Sprint("poison ", i)
 	}
@@ -302,6 +302,13 @@ func TestProgress(t *testing.T) {
 		seen = append(seen, s)
 	}
 	s := job.done(t)
+	asking := int64(0)
+	for _, s := range seen {
+		asking = max(asking, s.Asking)
+	}
+	if asking == 0 || asking > 2*64 || s.Asking != 0 {
+		t.Errorf("%d were asked at a time, and %d at last", asking, s.Asking)
+	}
 	if len(seen) == 0 || seen[0].Rows > seen[len(seen)-1].Rows {
 		t.Errorf("%d snapshots", len(seen))
 	}

@@ -170,8 +170,9 @@ func (p *pipeline) cut(ctx context.Context, batch arrow.RecordBatch, out chan<- 
 			w.numbers[i] = p.given + from + int64(i)
 		}
 		for i, reason := range p.Bad.take(p.given+from, to-from) {
-			w.why[i] = reason
-			p.countError()
+			if w.noteError(i, reason) {
+				p.countError()
+			}
 		}
 		p.work.Go(func() {
 			defer close(w.filtered)
@@ -227,26 +228,14 @@ func sampled(seed uint64, row int64, share float64) bool {
 // asking asks for a window's rows, and notes which could not be answered.
 func (p *pipeline) asking(w *window) sqlexpr.Ask {
 	return func(ctx context.Context, c *sqlexpr.Call, at []int, rows []ai.Row) ([]ai.Answer, error) {
-		answers, err := p.asker.ask(ctx, c.Function, rows)
-		if err != nil {
-			return nil, err
-		}
-		for i, a := range answers {
-			if a.Err == nil {
-				continue
+		return p.asker.ask(ctx, c.Function, rows, func(i int, err error) {
+			if asSpent(err) == nil {
+				err = fmt.Errorf("%s: %w", c.Function.Name, err)
 			}
-			row := at[i]
-			hadError := w.why[row] != nil && asSpent(w.why[row]) == nil
-			if asSpent(a.Err) == nil {
-				if !hadError {
-					p.countError()
-				}
-				w.noteError(row, fmt.Errorf("%s: %w", c.Function.Name, a.Err))
-			} else {
-				w.noteError(row, a.Err)
+			if w.noteError(at[i], err) {
+				p.countError()
 			}
-		}
-		return answers, nil
+		})
 	}
 }
 
@@ -412,7 +401,7 @@ func (p *pipeline) snapshot() Snapshot {
 		c := &p.asker.counts
 		c.Lock()
 		defer c.Unlock()
-		s.Calls, s.Kept, s.Equal = c.calls, c.kept, c.equal
+		s.Calls, s.Kept, s.Equal, s.Asking = c.calls, c.kept, c.equal, c.asking
 	}
 	return s
 }

@@ -21,7 +21,8 @@ type Snapshot struct {
 	Usage
 	// Calls are those of functions, one a row; Kept of them were answered from
 	// before this job, and Equal by an equal one of this job.
-	Calls, Kept, Equal int64
+	// Asking are asked at this moment.
+	Calls, Kept, Equal, Asking int64
 
 	BytesRead, BytesTotal int64 // of the input; 0 where that is not known
 	Elapsed               time.Duration

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -17,7 +18,8 @@ type window struct {
 	rows    arrow.RecordBatch
 	numbers []int64 // the rows', counted from 0 over the file
 	why     []error // why a row has no answer, or not all; nil for fine
-	reached int     // rows that the budget reaches
+	noting  sync.Mutex
+	reached int // rows that the budget reaches
 	read    progress
 	source  *source
 
@@ -58,11 +60,15 @@ func (w *window) cutAt(n int) {
 }
 
 // noteError notes why a row has no answer: the first error, or, if there is
-// none, the first skip.
-func (w *window) noteError(row int, err error) {
-	if w.why[row] == nil || asSpent(w.why[row]) != nil && asSpent(err) == nil {
+// none, the first skip. It tells whether that is the row's first error.
+func (w *window) noteError(row int, err error) (first bool) {
+	w.noting.Lock()
+	defer w.noting.Unlock()
+	isError, hadError := asSpent(err) == nil, w.why[row] != nil && asSpent(w.why[row]) == nil
+	if w.why[row] == nil || isError && !hadError {
 		w.why[row] = err
 	}
+	return isError && !hadError
 }
 
 // choose leaves the rows for which keep is true.
