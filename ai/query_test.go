@@ -16,7 +16,7 @@ func TestQuery(t *testing.T) {
 		case strings.Contains(text, "too long"):
 			return llm.Result{Err: llm.ErrTooLong}
 		case strings.Contains(text, "endless"):
-			return llm.Result{Text: "and so", Finish: llm.FinishLength}
+			return llm.Result{Text: "and so \xf0\x9f", Finish: llm.FinishLength} // half a character
 		case strings.Contains(text, "wrong"):
 			return llm.Result{Text: `{"value": "x"}`}
 		case held && strings.Contains(c.Schema, `"value":{"type":"integer"}`):

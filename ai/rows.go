@@ -98,7 +98,10 @@ func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result,
 		return nil, fmt.Errorf("%w: %s gave %d results for %d requests", llm.ErrModel, m.Info().Name, len(results), len(requests))
 	}
 	for i := range results {
-		if r := &results[i]; r.Err == nil && r.Finish == llm.FinishRepeat {
+		r := &results[i]
+		// Tokens may be parts of characters, and the last one be cut off.
+		r.Text = strings.ToValidUTF8(r.Text, "")
+		if r.Err == nil && r.Finish == llm.FinishRepeat {
 			r.Err = fmt.Errorf("%w: %s", ErrRepeats, quote(r.Text))
 		}
 	}
