@@ -35,7 +35,7 @@ var query = define(&Function{
 		"CAST(... AS INT) or from_json(..., 'name STRING'). failOnError is false if left out, as one bad row never fails a query here unless asked " +
 		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. endpoint names a model of the session, as --model NAME=REFERENCE " +
 		"gives it (which may be the name of one of Databricks' endpoints); another model's answers would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
-		"accepted, and a note says that they had no effect. files is not supported.",
+		"accepted, and a note says that they had no effect. What is asked of models that serve something else than text, and files, is not supported.",
 	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
 	Sample:   Row{"default", "Name three colours.", nil, nil, map[string]string{"max_tokens": "30"}},

@@ -58,6 +58,8 @@ const rules = `## What holds for all of them
 - A row that cannot be answered is NULL, and is counted in the worker's log; try_ gives the reason. So is an answer that goes round in circles.
 - A wrong argument (a label twice, an unknown language, a bad schema) fails the query, with the argument named, before the model is loaded. With try_ it is the row's error, so that labels which come from a column cannot fail a query.
 - Arguments may be named in Spark 4, and in Spark 3.5 by ` + "`firesteel sql`: `ai_classify(text, labels => ARRAY('a', 'b'))`" + `; those in brackets may be left out.
+- The functions are known to the session that shipped them, as temporary functions are: a permanent view cannot name them. Take CREATE TEMPORARY VIEW, or CREATE TABLE AS.
+- Databricks' functions that are not about text alone, such as ai_forecast and ai_parse_document, are not here.
 - A model that is not good enough for a function says so once in the worker's log, with another to take.
 `
 
