@@ -57,11 +57,11 @@ func (r *running) answer(ctx context.Context, rows *spark.DataFrame, c *sqlexpr.
 		}
 	}
 	distinct := asked.Select(columns...)
-	any := []spark.Column{spark.Expr("count(1)").Alias("equal")}
+	one := []spark.Column{spark.Expr("count(1)").Alias("equal")}
 	for _, in := range inputs {
-		any = append(any, spark.Expr("any_value("+in+")").Alias(in))
+		one = append(one, spark.Expr("any_value("+in+")").Alias(in))
 	}
-	distinct = distinct.GroupBy(spark.Col(keyColumn)).Agg(any...).Repartition(4*r.cores, spark.Col(keyColumn))
+	distinct = distinct.GroupBy(spark.Col(keyColumn)).Agg(one...).Repartition(4*r.cores, spark.Col(keyColumn))
 	distinct, err := r.keep(ctx, fmt.Sprintf("inputs%d", len(r.calls)), distinct)
 	if err != nil {
 		return nil, err
@@ -94,14 +94,14 @@ func asking(c *sqlexpr.Call) string {
 	if c.Function.Of == nil {
 		name = "try_" + name
 	}
-	args := make([]string, len(c.Args))
+	var args []string // by their places, which all versions of Spark take
 	for i, a := range c.Args {
-		args[i] = fmt.Sprintf("a%d", i)
-		if a.Constant {
-			args[i] = a.SQL(func(*sqlexpr.Call) string { return "" }) // there is none in it
+		for len(args) <= c.Param(i) {
+			args = append(args, "NULL")
 		}
-		if a.Name != "" {
-			args[i] = a.Name + " => " + args[i]
+		at := &args[c.Param(i)]
+		if *at = fmt.Sprintf("a%d", i); a.Constant {
+			*at = a.SQL(func(*sqlexpr.Call) string { return "" }) // there is none in it
 		}
 	}
 	return name + "(" + strings.Join(args, ", ") + ")"
