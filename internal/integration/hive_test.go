@@ -1,0 +1,46 @@
+//go:build linux
+
+package integration
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// The example puts new and changed rows of a Hive table into the labelled one,
+// and leaves the others alone: the model has not been asked for "kept".
+func TestHiveUpsert(t *testing.T) {
+	server := testkit.Spark(t, localspark.Options{Conf: map[string]string{"spark.sql.catalogImplementation": "hive"}})
+	script := filepath.Join("..", "..", "examples", "hive", "upsert.sql")
+	upsert := func() { firesteel(t, "sql", "--remote", server.URL(), "-f", script) }
+	rows := func() []string {
+		var lines []string
+		for _, row := range query(t, connect(t, server.URL()), "SELECT concat_ws('|', id, text, mood, day) AS line FROM labelled ORDER BY id") {
+			lines = append(lines, fmt.Sprint(row.At(0)))
+		}
+		return lines
+	}
+
+	upsert() // makes the tables, which are empty
+	if got := rows(); len(got) != 0 {
+		t.Errorf("labelled from nothing: %q", got)
+	}
+	firesteel(t, "sql", "--remote", server.URL(), "-e", `SET hive.exec.dynamic.partition.mode = nonstrict;
+		INSERT INTO reviews VALUES (1, 'It arrived.', 'd1'), (2, 'It broke after two days and nobody answers.', 'd1'), (3, 'I love it, it works perfectly.', 'd2'), (4, NULL, 'd2');
+		INSERT INTO labelled VALUES (1, 'It arrived.', 'kept', 'd1'), (2, 'It arrived late.', 'old', 'd1'), (5, 'Long gone.', 'kept', 'd0')`)
+	want := []string{
+		"1|It arrived.|kept|d1", "2|It broke after two days and nobody answers.|negative|d1",
+		"3|I love it, it works perfectly.|positive|d2", "4|d2", "5|Long gone.|kept|d0",
+	}
+	for range 2 { // the second time nothing is new
+		upsert()
+		if got := rows(); !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+}
