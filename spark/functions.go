@@ -30,7 +30,7 @@ const pythonVersion = "3.11"
 
 // registerShipped makes the functions of the shipped worker known to SQL.
 func (s *Session) registerShipped(ctx context.Context, model bool) error {
-	for _, name := range []string{bundle.Echo, bundle.Info} {
+	for _, name := range []string{bundle.Echo, bundle.Info, bundle.Install} {
 		if err := s.RegisterProgramFunction(ctx, name, StringType); err != nil {
 			return err
 		}

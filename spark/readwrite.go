@@ -17,10 +17,18 @@ import (
 type Reader struct {
 	session *Session
 	source  *pb.Read_DataSource
+	stream  bool
 }
 
 // Read starts a Reader.
-func (s *Session) Read() Reader { return Reader{s, &pb.Read_DataSource{}} }
+func (s *Session) Read() Reader { return Reader{session: s, source: &pb.Read_DataSource{}} }
+
+// ReadStream starts a Reader of a stream: of new files in a folder, of the
+// source rate, of Kafka, ... Files need a Schema. The DataFrame is for
+// WriteStream.
+func (s *Session) ReadStream() Reader {
+	return Reader{session: s, source: &pb.Read_DataSource{}, stream: true}
+}
 
 func (r Reader) with(change func(*pb.Read_DataSource)) Reader {
 	r.source = proto.CloneOf(r.source)
@@ -47,7 +55,7 @@ func (r Reader) Option(key, value string) Reader {
 func (r Reader) Load(paths ...string) *DataFrame {
 	d := r.with(func(d *pb.Read_DataSource) { d.Paths = paths }).source
 	return r.session.newDataFrame(&pb.Relation{RelType: &pb.Relation_Read{Read: &pb.Read{
-		ReadType: &pb.Read_DataSource_{DataSource: d},
+		ReadType: &pb.Read_DataSource_{DataSource: d}, IsStreaming: r.stream,
 	}}})
 }
 

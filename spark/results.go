@@ -41,6 +41,9 @@ type results struct {
 	schema *pb.DataType
 	// command is what a SQL statement became, if one was run.
 	command *pb.Relation
+	// started and stream are what commands of streaming queries gave.
+	started *pb.WriteStreamOperationStartResult
+	stream  *pb.StreamingQueryCommandResult
 
 	pieces  [][]byte // of an unfinished batch
 	size    int
@@ -103,6 +106,10 @@ func (r *results) read(response *pb.ExecutePlanResponse) error {
 	switch {
 	case response.GetSqlCommandResult() != nil:
 		r.command = response.GetSqlCommandResult().GetRelation()
+	case response.GetWriteStreamOperationStartResult() != nil:
+		r.started = response.GetWriteStreamOperationStartResult()
+	case response.GetStreamingQueryCommandResult() != nil:
+		r.stream = response.GetStreamingQueryCommandResult()
 	case response.GetExecutionProgress() != nil:
 		r.report(response.GetExecutionProgress())
 	case response.GetArrowBatch() != nil:

@@ -41,6 +41,8 @@ type Session struct {
 	plans      atomic.Int64   // numbers relations
 	background sync.WaitGroup // releases under way
 
+	installing sync.Mutex // one stream starts at a time
+
 	mu       sync.Mutex
 	serverID string // the session's identity on the server, once known
 	dead     error  // ErrSessionChanged or ErrClosed

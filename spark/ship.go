@@ -26,6 +26,8 @@ type shipment struct {
 	programs  []string // paths; none for this program
 	beside    bool     // Python functions of the session go on
 	progress  TransferProgress
+
+	streamFolder string
 }
 
 // TransferProgress is told how far downloads and uploads are. Its methods may

@@ -68,3 +68,31 @@ func TestModelNames(t *testing.T) {
 		}
 	}
 }
+
+func TestPythonBefore(t *testing.T) {
+	const own, before = "firesteel/bin/firesteel", "/opt/python"
+	for _, c := range []struct {
+		session string
+		conf    map[string]string
+		want    string // or a part of the error
+	}{
+		{"", nil, "add ;session_id=... and ;user_id=..."},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", nil, ""},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{"spark.pyspark.python": before}, before},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{"spark.pyspark.python": "python", pythonKey: before}, before},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{pythonKey: own, pythonBeforeKey: before}, before},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{pythonKey: own}, "has this session for itself"},
+	} {
+		f := newFake(t)
+		f.conf = c.conf
+		s, _ := f.start(t, c.session)
+		p, err := s.pythonBefore(t.Context())
+		if err != nil {
+			if c.want == "" || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v: the error is %v, want %q", c, err, c.want)
+			}
+		} else if p.Executable != c.want {
+			t.Errorf("%v: got %q", c, p.Executable)
+		}
+	}
+}

@@ -26,6 +26,8 @@ func builtin(name string) evaluator {
 		return echo{}
 	case bundle.Info:
 		return info{}
+	case bundle.Install:
+		return installFunction{}
 	}
 	return nil
 }

@@ -12,12 +12,13 @@ import (
 
 // models are those of the archive, each opened when the first task needs it.
 type models struct {
+	root     string // the archive's folder
 	manifest bundle.Manifest
 	all      []*sharedModel // as the manifest's
 }
 
 func newModels(log *slog.Logger, root string, m bundle.Manifest) *models {
-	s := &models{manifest: m}
+	s := &models{root: root, manifest: m}
 	for i := range m.Models {
 		s.all = append(s.all, newSharedModel(log, root, &m.Models[i]))
 	}

@@ -31,6 +31,8 @@ type process struct {
 	python  *python      // nil if Python functions are refused
 	tasks   atomic.Int64 // started so far
 
+	installed installations
+
 	socketMu sync.Mutex
 	socket   string // path of the Unix socket to remove at exit
 }

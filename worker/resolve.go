@@ -39,6 +39,7 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 		log:     log,
 		model:   p.models.get,
 		info:    func() processInfo { return p.info(of) },
+		install: p.install,
 		results: columns.Types{LargeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true"},
 	}}, nil
 }

@@ -48,6 +48,8 @@ type scope struct {
 	log   *slog.Logger
 	model ai.Source
 	info  func() processInfo
+	// install puts this worker where streams find it.
+	install func(ctx context.Context, folder string) (string, error)
 	// results are of the types that the session asks for.
 	results columns.Types
 	stats   stats

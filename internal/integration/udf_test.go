@@ -94,6 +94,10 @@ var (
 		}
 		return out, nil
 	})
+	_ = udf.Func("slow_echo", func(_ context.Context, in []string) ([]string, error) {
+		time.Sleep(300 * time.Millisecond)
+		return in, nil
+	})
 	countWords = udf.Map("count_words", func(_ context.Context, in iter.Seq[[]struct {
 		Text string `spark:"text"`
 	}], emit func([]counted) error) error {

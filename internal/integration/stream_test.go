@@ -1,0 +1,281 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// streams are the folders of a test.
+type streams struct {
+	t    testing.TB
+	root string
+}
+
+func newStreams(t testing.TB) streams {
+	f := streams{t, t.TempDir()}
+	for _, name := range []string{"in", "installed"} {
+		if err := os.Mkdir(filepath.Join(f.root, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+func (f streams) path(name string) string { return filepath.Join(f.root, name) }
+
+// put adds a file of lines to the input, whole at once.
+func (f streams) put(name string, lines ...string) {
+	f.t.Helper()
+	hidden := f.path("in/." + name)
+	if err := os.WriteFile(hidden, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.Rename(hidden, f.path("in/"+name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// rows counts each value of the sink, as Spark reads it.
+func (f streams) rows(s *spark.Session, column string) map[string]int {
+	f.t.Helper()
+	rows, err := s.Read().JSON(f.path("out")).Select(spark.Col(column)).Collect(f.t.Context())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[fmt.Sprint(r.At(0))]++
+	}
+	return counts
+}
+
+func (f streams) connect(url string) *spark.Session {
+	f.t.Helper()
+	return connect(f.t, url, spark.WithStreamFolder(f.path("installed")))
+}
+
+func (f streams) input(s *spark.Session) *spark.DataFrame {
+	return s.ReadStream().Format("text").Schema("value STRING").Option("maxFilesPerTrigger", "1").Load(f.path("in"))
+}
+
+func (f streams) output(d *spark.DataFrame) spark.StreamWriter {
+	return d.WriteStream().Format("json").Checkpoint(f.path("checkpoint"))
+}
+
+func TestStream(t *testing.T) {
+	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
+		t.Run(version, func(t *testing.T) {
+			server := testkit.Spark(t, localspark.Options{Version: version})
+			t.Run("files", func(t *testing.T) {
+				f := newStreams(t)
+				streamFiles(t, f, f.connect(server.URL()))
+			})
+			t.Run("rate", func(t *testing.T) { streamRate(t, newStreams(t), server.URL()) })
+		})
+	}
+}
+
+// streamFiles labels what is there, then what has come since.
+func streamFiles(t *testing.T, f streams, s *spark.Session) {
+	t.Helper()
+	ctx := t.Context()
+	f.put("a.txt", "It is a good test for Spark.", "LLMs could be very slow.")
+	f.put("b.txt", "Spark DataFrames are powerful.")
+	labelled := f.input(s).WithColumn("mood", ai.AnalyzeSentiment(spark.Col("value")))
+	run := func(files int) {
+		t.Helper()
+		q, err := f.output(labelled).QueryName("labels").AvailableNow().Start(ctx, f.path("out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := q.AwaitTermination(ctx); err != nil {
+			t.Fatal(err)
+		}
+		status, err := q.Status(ctx)
+		if err != nil || status.Active {
+			t.Errorf("at the end its status is %+v, %v", status, err)
+		}
+		all, err := q.RecentProgress(ctx)
+		last, err2 := q.LastProgress(ctx)
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		batches := 0
+		for _, p := range all {
+			if p.NumInputRows > 0 {
+				batches++
+			}
+			if p.ID != q.ID() || p.RunID != q.RunID() || p.Name != "labels" || p.Timestamp.IsZero() || len(p.Sources) != 1 {
+				t.Errorf("a progress is %+v", p)
+			}
+		}
+		if batches != files || last == nil || last.BatchID != all[len(all)-1].BatchID {
+			t.Errorf("%d batches for %d files; the last is %+v", batches, files, last)
+		}
+		if err := q.Exception(ctx); err != nil {
+			t.Errorf("its exception is %v", err)
+		}
+	}
+	run(2)
+	f.put("c.txt", "It is a naive statement.")
+	run(1)
+	if got, want := fmt.Sprint(f.rows(s, "mood")), "map[negative:2 positive:2]"; got != want {
+		t.Errorf("the sink has %s, want %s", got, want)
+	}
+	// The session's own queries do not need what was installed.
+	if rows := query(t, s, "SELECT firesteel_echo('x')"); rows[0].At(0) != "x" {
+		t.Errorf("a query after the stream: %v", rows)
+	}
+}
+
+// streamRate has a stream run until it is stopped, and one until it fails.
+func streamRate(t *testing.T, f streams, url string) {
+	t.Helper()
+	ctx := t.Context()
+	s, err := spark.Connect(ctx, url, spark.WithProgram(), spark.WithStreamFolder(f.path("installed")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.RegisterProgramFunction(ctx, "fail_at_900", spark.LongType); err != nil {
+		t.Fatal(err)
+	}
+	rate := s.ReadStream().Format("rate").Option("rowsPerSecond", "200").Load()
+	q, err := rate.Select(spark.Call("firesteel_echo", spark.Col("value")).Alias("v")).
+		WriteStream().Format("json").Checkpoint(f.path("checkpoint")).Every(500*time.Millisecond).Start(ctx, f.path("out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); ; {
+		p, err := q.LastProgress(ctx)
+		if err != nil || time.Since(begin) > patience {
+			t.Fatalf("no rows come: %+v, %v", p, err)
+		}
+		if p != nil && p.NumInputRows > 0 {
+			break
+		}
+		if ended, err := q.AwaitTerminationFor(ctx, 200*time.Millisecond); ended || err != nil {
+			t.Fatalf("it has ended by itself: %v", err)
+		}
+	}
+	if status, err := q.Status(ctx); err != nil || !status.Active {
+		t.Errorf("while it runs its status is %+v, %v", status, err)
+	}
+	if err := q.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := q.AwaitTerminationFor(ctx, patience); err != nil || !ended {
+		t.Errorf("after it was stopped: ended %v, %v", ended, err)
+	}
+	for value, n := range f.rows(s, "v") {
+		if n != 1 {
+			t.Errorf("the value %s is there %d times", value, n)
+		}
+	}
+	failing, err := rate.Select(spark.Call("fail_at_900", spark.Col("value").Plus(900)).Alias("v")).
+		WriteStream().Format("noop").Checkpoint(f.path("checkpoint2")).Start(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "row 900 is not to my taste"
+	if err := failing.AwaitTermination(ctx); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a failing stream ends with %v", err)
+	}
+	if err := failing.Exception(ctx); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("its exception is %v", err)
+	}
+}
+
+// A server that is killed in the midst of a batch loses no row and repeats
+// none: the next one goes on from the checkpoint.
+func TestStreamSurvivesKill(t *testing.T) {
+	testkit.Integration(t)
+	f := newStreams(t)
+	const files, lines = 12, 400
+	for i := range files {
+		all := make([]string, lines)
+		for k := range all {
+			all[k] = fmt.Sprintf("%d-%d", i, k)
+		}
+		f.put(fmt.Sprintf("%02d.txt", i), all...)
+	}
+	start := func(url string) (*spark.Session, *spark.StreamingQuery) {
+		s, err := spark.Connect(t.Context(), url, spark.WithProgram(), spark.WithStreamFolder(f.path("installed")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		q, err := f.output(f.input(s).Select(spark.Call("slow_echo", spark.Col("value")).Alias("v"))).AvailableNow().Start(t.Context(), f.path("out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, q
+	}
+	server, err := localspark.Start(context.Background(), localspark.Options{Version: testkit.SparkVersion(), Master: "local[2]"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, q := start(server.URL())
+	// In the midst: some batches are done, and one is under way.
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		p, err := q.LastProgress(t.Context())
+		if err != nil || time.Since(begin) > patience {
+			t.Fatalf("no batch ends: %+v, %v", p, err)
+		}
+		if p != nil && p.BatchID >= 3 {
+			break
+		}
+	}
+	if err := syscall.Kill(server.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = server.Stop()
+	before := committed(t, f.path("out"))
+	if before == 0 || before == files {
+		t.Errorf("the server was killed when %d of %d batches were in the sink, not in the midst", before, files)
+	}
+	again := testkit.Spark(t, localspark.Options{})
+	s, q := start(again.URL())
+	if err := q.AwaitTermination(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows := f.rows(s, "v")
+	if len(rows) != files*lines {
+		t.Errorf("%d different rows of %d are in the sink", len(rows), files*lines)
+	}
+	for value, n := range rows {
+		if n != 1 {
+			t.Fatalf("%s is there %d times", value, n)
+		}
+	}
+	t.Logf("%d of %d batches were in the sink before", before, files)
+}
+
+// committed counts the batches that a file sink has noted.
+func committed(t testing.TB, out string) (n int) {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(out, "_spark_metadata", "[0-9]*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, log := range logs {
+		if !strings.HasSuffix(log, ".crc") {
+			n++
+		}
+	}
+	return n
+}

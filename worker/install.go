@@ -1,0 +1,236 @@
+package worker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// A streaming query runs outside of its session: Spark has no archive unpacked
+// for its tasks. So a batch query of the session has each worker install itself
+// on its node, in a folder named by its content, and the stream names the
+// program there by its absolute path. Models go where other nodes' copies are.
+
+// installFunction does it; see bundle.Install.
+type installFunction struct{}
+
+func (installFunction) name() string { return bundle.Install }
+
+func (installFunction) bind(args []argument) ([]int, error) {
+	bound, err := bindArguments(bundle.Install, []string{"folder", "row"}, args)
+	if err == nil && len(bound) != 2 {
+		err = fmt.Errorf("%s takes 2 arguments, not %d", bundle.Install, len(bound))
+	}
+	return bound, err
+}
+
+func (installFunction) returns(s *scope) arrow.DataType { return s.results.Of(ai.String) }
+
+// holdTask is how long a task of an installation lasts at least, so that as
+// many run at once as the cluster has room for: each executor gets one.
+const holdTask = time.Second
+
+func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
+	text, err := columns.Reader(ai.Param{Name: "folder", Type: ai.String}, args[0])
+	if err != nil {
+		return nil, err
+	}
+	b := s.newStringBuilder()
+	defer b.Release()
+	if rows > 0 {
+		hold := time.After(holdTask)
+		done := bundle.Installed{}
+		done.Host, _ = os.Hostname() // "" where the system keeps it to itself
+		if done.Executable, err = s.install(ctx, text(0).(string)); err != nil {
+			done.Error = err.Error()
+		}
+		answer, err := json.Marshal(done)
+		if err != nil {
+			return nil, err
+		}
+		for range rows {
+			b.Append(string(answer))
+		}
+		if s.stats.batches == 0 {
+			select {
+			case <-hold:
+			case <-ctx.Done():
+			}
+		}
+	}
+	return b.NewArray(), nil
+}
+
+// installations are those of this process, by folder.
+type installations struct {
+	mu   sync.Mutex
+	done map[string]string
+}
+
+// install copies program, manifest and models into a folder, or if that is
+// empty into the node's cache, and gives the program's path there.
+func (p *process) install(ctx context.Context, folder string) (string, error) {
+	p.installed.mu.Lock()
+	defer p.installed.mu.Unlock()
+	if executable, done := p.installed.done[folder]; done {
+		if _, err := os.Stat(executable); err == nil {
+			return executable, nil
+		}
+	}
+	place := folder
+	if place == "" {
+		cache, err := cachedir.Dir()
+		if err != nil {
+			return "", fmt.Errorf("%w (spark.executorEnv.FIRESTEEL_CACHE sets it for executors), or name a folder by spark.WithStreamFolder", err)
+		}
+		place = cache
+	}
+	if !filepath.IsAbs(place) {
+		return "", fmt.Errorf("the folder %q is not an absolute path", place)
+	}
+	executable, err := p.installAt(ctx, filepath.Join(place, "shipped"))
+	if err != nil {
+		return "", fmt.Errorf("installing the worker below %s: %w", place, err)
+	}
+	if p.installed.done == nil {
+		p.installed.done = map[string]string{}
+	}
+	p.installed.done[folder] = executable
+	return executable, nil
+}
+
+func (p *process) installAt(ctx context.Context, place string) (executable string, err error) {
+	digest, programs, err := contentOf(p.models.root)
+	if err != nil {
+		return "", fmt.Errorf("this worker's own archive: %w", err)
+	}
+	target := filepath.Join(place, digest)
+	executable = filepath.Join(target, "bin", filepath.Base(bundle.Executable))
+	manifest := p.models.manifest
+	manifest.Models = slices.Clone(manifest.Models)
+	for i, m := range p.models.all {
+		if manifest.Models[i].Place, err = m.keep(ctx, place); err != nil {
+			return "", err
+		}
+		manifest.Models[i].NodeCopy = false
+	}
+	// The manifest comes last: where it is, so is the rest.
+	if _, err := os.Stat(filepath.Join(target, bundle.ManifestName)); err == nil {
+		return executable, nil
+	}
+	if err := os.MkdirAll(place, 0o755); err != nil {
+		return "", err
+	}
+	fresh, err := os.MkdirTemp(place, digest+".new-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(fresh)
+	if err := os.Chmod(fresh, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Mkdir(filepath.Join(fresh, "bin"), 0o755); err != nil {
+		return "", err
+	}
+	for _, name := range programs {
+		if err := copyProgram(filepath.Join(p.models.root, "bin", name), filepath.Join(fresh, "bin", name)); err != nil {
+			return "", err
+		}
+	}
+	text, err := json.MarshalIndent(manifest, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(fresh, bundle.ManifestName), text, 0o644); err != nil {
+		return "", err
+	}
+	if err := os.Rename(fresh, target); err != nil {
+		if _, there := os.Stat(filepath.Join(target, bundle.ManifestName)); there != nil {
+			return "", err
+		} // another executor of the node was faster
+	}
+	p.log.Info("installed for streams", "executable", executable)
+	return executable, nil
+}
+
+// contentOf names an archive's programs and manifest by their SHA-256.
+func contentOf(root string) (digest string, programs []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(root, "bin"))
+	if err != nil {
+		return "", nil, err
+	}
+	h := sha256.New()
+	files := []string{bundle.ManifestName}
+	for _, e := range entries {
+		programs = append(programs, e.Name())
+		files = append(files, filepath.Join("bin", e.Name()))
+	}
+	for _, name := range files {
+		f, err := os.Open(filepath.Join(root, name))
+		if err != nil {
+			return "", nil, err
+		}
+		fmt.Fprintf(h, "%s\n", name)
+		_, err = io.Copy(h, f)
+		f.Close()
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), programs, nil
+}
+
+func copyProgram(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// keep makes sure that the model's files are where they outlive the session,
+// and says where: below place if they came with the archive.
+func (s *sharedModel) keep(ctx context.Context, place string) (string, error) {
+	if s.spec.Endpoint != nil {
+		return s.spec.Place, nil
+	}
+	path, _, err := s.locate(ctx)
+	if err != nil || !strings.HasPrefix(path, s.root+string(filepath.Separator)) {
+		return path, err
+	}
+	if !sha256Form.MatchString(s.spec.SHA256) {
+		return "", fmt.Errorf("the manifest gives no SHA-256 for the model, but %q", s.spec.SHA256)
+	}
+	to := filepath.Join(place, s.spec.SHA256, s.spec.File)
+	for _, part := range s.spec.Parts() {
+		r := fetch.Request{Path: filepath.Join(to, part.Name), Size: part.Size, Sum: fetch.SHA256(part.SHA256), Name: s.spec.Name}
+		if err := fetch.Copy(ctx, filepath.Join(path, part.Name), r); err != nil {
+			return "", err
+		}
+	}
+	return to, nil
+}

@@ -1,0 +1,82 @@
+package worker
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+func askInstall(t *testing.T, f *fixture, folder string) bundle.Installed {
+	t.Helper()
+	rows := batchOf(textBatch(folder, folder).Column(0), fromJSON(t, memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, `[1, 2]`))
+	a := f.connect(t, "4.3.0").do(ask(hostCall(bundle.Install), 0, 1), arrowBytes(t, rows.Schema(), rows))
+	if len(a.columns) != 1 || len(a.columns[0]) != 2 || a.columns[0][0] != a.columns[0][1] {
+		t.Fatalf("got %+v", a)
+	}
+	var i bundle.Installed
+	if err := json.Unmarshal([]byte(a.columns[0][0].(string)), &i); err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// What is installed serves after the archive is gone, and is there once.
+func TestInstall(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	if err := os.WriteFile(filepath.Join(root, "bin", "firesteel"), []byte("a program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	place := t.TempDir()
+	first := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
+	second := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
+	if first.Error != "" || first != second || !strings.HasPrefix(first.Executable, filepath.Join(place, "shipped")+"/") {
+		t.Fatalf("installed: %+v, and then %+v", first, second)
+	}
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(first.Executable); err != nil || info.Mode().Perm() != 0o755 {
+		t.Fatalf("the program: %v, %v", info, err)
+	}
+	installed := filepath.Dir(filepath.Dir(first.Executable))
+	text, err := os.ReadFile(filepath.Join(installed, bundle.ManifestName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest bundle.Manifest
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	f := serveProcess(t, "4.3.0", manifest.Models, installed)
+	batch := textBatch("one")
+	a := f.connect(t, "4.3.0").do(ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), arrowBytes(t, batch.Schema(), batch))
+	if a.failure != "" || len(a.columns) != 1 {
+		t.Errorf("the installed model: got %+v", a)
+	}
+	if left, err := filepath.Glob(filepath.Join(place, "shipped", "*.new-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+}
+
+func TestNotInstalled(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]string{
+		"relative": `the folder "relative" is not an absolute path`,
+		file:       "not a directory",
+	} {
+		if i := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), folder); !strings.Contains(i.Error, want) || i.Executable != "" {
+			t.Errorf("%s: got %+v, want %q", folder, i, want)
+		}
+	}
+}
