@@ -49,7 +49,7 @@ func functionTable(t *testing.T, version string) {
 	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	session, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithNamedModel("fake", file))
+	session, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
