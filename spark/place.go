@@ -20,7 +20,7 @@ const (
 
 // maxArchived is the size, in bytes, up to which a model travels in the
 // session's archive without being told to: each executor gets, unpacks and
-// keeps it anew for each session. docs/cluster.md has the times.
+// keeps it anew for each session; see docs/cluster.md.
 const maxArchived = 2 << 30
 
 // WithModelAt says where executors find the model, if not in the archive that

@@ -36,21 +36,35 @@ func workerOf(t testing.TB, s *spark.Session) int {
 // cpuTicks is the time that a process has computed, in hundredths of a second.
 func cpuTicks(t testing.TB, pid int) int {
 	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	ticks, err := ticksOf(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	total := 0
-	for _, f := range fields[11:13] { // utime, stime: fields 14 and 15 of proc(5)
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total += n
+	return ticks
+}
+
+// ticksOf is cpuTicks of a process that may end.
+func ticksOf(pid int) (int, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
 	}
-	return total
+	return ticksIn(string(stat))
+}
+
+// ticksIn adds up user's and system's time in the text of proc(5)'s stat.
+func ticksIn(stat string) (int, error) {
+	_, rest, _ := strings.Cut(stat, ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("stat is %q", stat)
+	}
+	user, err := strconv.Atoi(fields[11]) // field 14
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.Atoi(fields[12])
+	return user + system, err
 }
 
 // waitBusy waits until a process computes: a quarter of a second of it.

@@ -1,0 +1,234 @@
+//go:build linux
+
+package integration
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// quickJava halves what it takes to start a JVM, of which a cluster has many.
+const quickJava = "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+// standalone is a cluster as an administrator starts one: a master and workers
+// of Spark's standalone mode, on loopback.
+type standalone struct {
+	url    string // of the master
+	home   string // Spark's
+	folder string // of logs and of the executors' work
+	group  int    // process group of all of it
+}
+
+var masterURL = regexp.MustCompile(`Starting Spark master at (spark://\S+)\n`)
+
+// startStandalone starts a master and workers of two cores each.
+func startStandalone(t *testing.T, workers int) *standalone {
+	t.Helper()
+	testkit.Integration(t)
+	installed, err := localspark.Install(t.Context(), localspark.Options{Version: testkit.SparkVersion(), Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &standalone{home: installed.Home, folder: t.TempDir()}
+	t.Cleanup(func() {
+		if c.group != 0 {
+			syscall.Kill(-c.group, syscall.SIGKILL)
+		}
+		if t.Failed() {
+			c.showLogs(t)
+		}
+	})
+	c.start(t, "master", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+	for begin := time.Now(); c.url == ""; time.Sleep(50 * time.Millisecond) {
+		log, err := os.ReadFile(filepath.Join(c.folder, "master.log"))
+		if err != nil || time.Since(begin) > patience {
+			t.Fatalf("no master: %v", err)
+		}
+		if said := masterURL.FindSubmatch(log); said != nil {
+			c.url = string(said[1])
+		}
+	}
+	for i := range workers {
+		c.start(t, fmt.Sprintf("worker%d", i), "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0",
+			"--cores", "2", "--memory", "2g", "--work-dir", filepath.Join(c.folder, "work"), c.url)
+	}
+	return c
+}
+
+func (c *standalone) start(t *testing.T, name, class string, args ...string) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(c.folder, name+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	command := exec.Command(filepath.Join(c.home, "bin", "spark-class"), append([]string{class}, args...)...)
+	command.Env = append(os.Environ(), "SPARK_HOME="+c.home, "SPARK_CONF_DIR="+c.folder, "SPARK_LOCAL_IP=127.0.0.1", "SPARK_DAEMON_MEMORY=256m", quickJava)
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: c.group}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if c.group == 0 {
+		c.group = command.Process.Pid
+		c.guard(t)
+	}
+	t.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait()
+	})
+}
+
+// guard has the cluster end with the test's process, however that ends.
+func (c *standalone) guard(t *testing.T) {
+	t.Helper()
+	guard := exec.Command("/bin/sh", "-c", `cat >/dev/null; kill -s KILL -- "-$1"`, "sh", strconv.Itoa(c.group))
+	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	leash, err := guard.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := guard.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // before the group's number can belong to another
+		guard.Process.Kill()
+		leash.Close()
+		guard.Wait()
+	})
+}
+
+// showLogs writes the ends of the logs of all processes of the cluster.
+func (c *standalone) showLogs(t *testing.T) {
+	logs, _ := filepath.Glob(filepath.Join(c.folder, "*.log"))
+	executors, _ := filepath.Glob(filepath.Join(c.folder, "work", "*", "*", "stderr"))
+	for _, path := range append(logs, executors...) {
+		if text, err := os.ReadFile(path); err == nil {
+			t.Logf("%s: ...%s", path, text[max(0, len(text)-2000):])
+		}
+	}
+}
+
+// workers are firesteel's processes on the cluster's executors, by process id;
+// the value is that of the executor.
+func (c *standalone) workers(t testing.TB) map[int]int {
+	t.Helper()
+	found := map[int]int{}
+	for pid, parent := range processes(t) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil || !strings.Contains(string(line), "\x00pyspark.daemon\x00") {
+			continue
+		}
+		if cwd, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)); err == nil && strings.HasPrefix(cwd, c.folder) {
+			found[pid] = parent
+		}
+	}
+	return found
+}
+
+// processes are all of this machine, with their parents.
+func processes(t testing.TB) map[int]int {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[int]int{}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // gone meanwhile
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest)
+		pid, err := strconv.Atoi(strings.Split(path, "/")[2])
+		if err != nil || len(fields) < 2 || fields[0] == "Z" {
+			continue
+		}
+		found[pid], _ = strconv.Atoi(fields[1])
+	}
+	return found
+}
+
+// submission is a run of firesteel submit.
+type submission struct {
+	*exec.Cmd
+	errs *strings.Builder
+}
+
+// submit begins a run of firesteel submit on the cluster.
+func (c *standalone) submit(t *testing.T, options ...string) *submission {
+	t.Helper()
+	args := append([]string{"submit", "--master", c.url,
+		"--conf", "spark.executor.cores=1", "--conf", "spark.executor.memory=512m", "--conf", "spark.ui.enabled=false",
+	}, options...)
+	s := &submission{exec.Command(program(t), args...), new(strings.Builder)}
+	s.Env = append(os.Environ(), "SPARK_HOME="+c.home, "SPARK_CONF_DIR="+c.folder, "SPARK_LOCAL_IP=127.0.0.1", quickJava)
+	s.Stderr, s.Dir, s.WaitDelay = s.errs, t.TempDir(), 10*time.Second
+	t.Cleanup(func() {
+		if s.Process != nil && s.ProcessState == nil { // the test gave up
+			s.Process.Signal(syscall.SIGTERM)
+			s.Wait()
+		}
+	})
+	return s
+}
+
+// serve starts a Connect server on the cluster by firesteel submit, whose
+// program tells its address and waits. stop ends it.
+func (c *standalone) serve(t *testing.T, options ...string) (url string, stop func()) {
+	t.Helper()
+	s := c.submit(t, append(options, "--", "sh", "-c", `echo "$SPARK_REMOTE/;token=$SPARK_CONNECT_AUTHENTICATE_TOKEN"; read -r end; exit 3`)...)
+	in, err := s.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		in.Close()
+		if err := s.Wait(); s.ProcessState.ExitCode() != 3 {
+			t.Errorf("firesteel submit did not end as its program did, by 3: %v\n%s", err, s.errs)
+		}
+	}
+	t.Cleanup(stop)
+	address := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(out).ReadString('\n')
+		address <- strings.TrimSpace(line)
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	defer cancel()
+	select {
+	case url = <-address:
+	case <-ctx.Done():
+	}
+	if url == "" {
+		t.Fatalf("no server: %s", s.errs)
+	}
+	return url, stop
+}
