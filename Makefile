@@ -15,7 +15,7 @@ lint:
 
 # Goroutines meet in these packages.
 race:
-	CGO_ENABLED=1 go test -race ./worker/... ./spark ./llm/local ./llm/endpoint ./ai ./job ./ledger ./internal/fetch
+	CGO_ENABLED=1 go test -race ./worker/... ./spark ./llm/local ./llm/local/nn ./llm/endpoint ./ai ./job ./ledger ./internal/fetch
 	CGO_ENABLED=1 go test -race -run "Goroutines|Concurrent" ./llm/grammar ./llm/token
 
 # All tests, with real Spark servers and the real model; then the client's
