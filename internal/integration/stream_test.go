@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -198,6 +199,83 @@ func streamRate(t *testing.T, f streams, url string) {
 	if err := failing.Exception(ctx); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("its exception is %v", err)
 	}
+}
+
+// An executor that joins later, on a node without the worker: here one of a
+// cluster ends, what was installed is gone, and Spark starts another.
+func TestStreamOnLaterExecutor(t *testing.T) {
+	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[1,2,1024]"})
+	f := newStreams(t)
+	ctx := t.Context()
+	s, err := spark.Connect(ctx, server.URL(), spark.WithProgram(), spark.WithStreamFolder(f.path("installed")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	start := func() *spark.StreamingQuery {
+		t.Helper()
+		q, err := s.ReadStream().Format("rate").Option("rowsPerSecond", "20").Load().
+			Select(spark.Call("firesteel_echo", spark.Col("value")).Alias("v")).
+			WriteStream().Format("json").Checkpoint(f.path("checkpoint")).Every(time.Second).Start(ctx, f.path("out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+			p, err := q.LastProgress(ctx)
+			if err != nil || time.Since(begin) > patience {
+				t.Fatalf("no rows come: %+v, %v", p, err)
+			}
+			if p != nil && p.NumInputRows > 0 {
+				return q
+			}
+		}
+	}
+	q := start()
+	executors := running(t, "CoarseGrainedExecutorBackend", server.PID())
+	if len(executors) != 1 {
+		t.Fatalf("the executors are %v", executors)
+	}
+	if err := errors.Join(os.RemoveAll(f.path("installed")), syscall.Kill(executors[0], syscall.SIGKILL)); err != nil {
+		t.Fatal(err)
+	}
+	const want = "it joined after the query was started, or the file was removed"
+	if err := q.AwaitTermination(ctx); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a stream without its worker ends with %v", err)
+	}
+	// Started again, it has its worker there, and goes on.
+	if err := start().Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	for value, n := range f.rows(s, "v") {
+		if n != 1 {
+			t.Errorf("the value %s is there %d times", value, n)
+		}
+	}
+}
+
+// running lists the children of a process whose command line has a word.
+func running(t testing.TB, word string, parent int) (pids []int) {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		text, err := os.ReadFile(line)
+		if err != nil || !strings.Contains(string(text), word) {
+			continue // it may have ended meanwhile
+		}
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(line), "status"))
+		if err != nil || !strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", parent)) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(line)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
 }
 
 // A server that is killed in the midst of a batch loses no row and repeats
