@@ -35,6 +35,9 @@ func (r *running) waves(ctx context.Context, c *sqlexpr.Call, distinct *spark.Da
 	progress := Progress{Call: c.Text, Distinct: all, Done: all - todo, Left: -1}
 	r.tell(progress)
 	begun, size := time.Now(), float64(firstWave*r.cores)
+	if r.Budget.Tokens > 0 {
+		size = float64(r.cores) // it is not known how many an input takes
+	}
 	for from := 0.0; from < 1 && progress.Done < all && r.spent == ""; {
 		if r.spent = r.exhausted(); r.spent != "" {
 			break

@@ -109,13 +109,13 @@ func TestSparkJob(t *testing.T) {
 		t.Errorf("rows 2 and 25: %v %v", rows[2], rows[25])
 	}
 	failing := sparkjob.Plan{Where: "id IN (7, 10)", Add: []string{"tried=try_ai_gen(text)", "plain=ai_gen(text)"}, Errors: "why", Ledger: plan.Ledger}
-	for range 2 { // an error is asked for again
+	// What tries a function asks the same as it; an error is asked for again.
+	for _, asked := range []int64{2, 1} {
 		result, rows = do(failing)
-		check("an error", result, 4, 4, 0, 1, 1, 0)
+		check("an error", result, 4, asked, 0, 1, 1, 0)
 		if why, _ := rows[0].At(5).(string); !strings.HasPrefix(why, "try_ai_gen: ") || rows[0].At(4) != nil || len(result.Failures) != 1 {
 			t.Errorf("the error of row 7: %v, %v", rows[0].At(5), result.Failures)
 		}
-		failing.Add = failing.Add[:2]
 	}
 	result, _ = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Budget: job.Budget{Tokens: 1}})
 	if result.Skipped == 0 || result.Waves != 1 || result.Reasons["the budget of 1 tokens is used up"] != result.Skipped {
