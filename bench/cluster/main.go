@@ -1,0 +1,234 @@
+// Command cluster measures what Spark costs where a model does the work: rows
+// per second of ai_analyze_sentiment in a query, beside the engine alone in a
+// process with as many threads, for several numbers of executors and cores,
+// tasks, batches and ways to share the model.
+//
+// In each round Spark and the engine take turns on the same texts, which no
+// round before has had, so that nothing is answered from memory. Beside the
+// time stands that of the processors, of all processes of the server together
+// and of the engine's: other programs on the machine disturb it less.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local"
+	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/worker"
+)
+
+// setting is one way to run the query.
+type setting struct {
+	name       string
+	master     string
+	threads    int // of the engine alone, as many as Spark has cores
+	partitions int
+	conf       map[string]string // of the server
+	session    map[string]string
+}
+
+// oneBig is the executor that most settings vary: one of two cores.
+const oneBig = "local-cluster[1,2,1024]"
+
+const batchKey = "spark.sql.execution.arrow.maxRecordsPerBatch"
+
+var settings = []setting{
+	{name: "1 executor of 1 core", master: "local-cluster[1,1,1024]", threads: 1, partitions: 4},
+	{name: "2 executors of 1 core", master: "local-cluster[2,1,1024]", threads: 2, partitions: 4},
+	{name: "1 executor of 2 cores", master: oneBig, threads: 2, partitions: 4},
+	{name: "  1 task of 2 CPUs", master: oneBig, threads: 2, partitions: 1, conf: map[string]string{"spark.task.cpus": "2"}},
+	{name: "  2 tasks", master: oneBig, threads: 2, partitions: 2},
+	{name: "  16 tasks", master: oneBig, threads: 2, partitions: 16},
+	{name: "  64 tasks", master: oneBig, threads: 2, partitions: 64},
+	{name: "  batches of 100 rows", master: oneBig, threads: 2, partitions: 4, session: map[string]string{batchKey: "100"}},
+	{name: "  batches of 10 rows", master: oneBig, threads: 2, partitions: 4, session: map[string]string{batchKey: "10"}},
+	{name: "  batches of 1 row", master: oneBig, threads: 2, partitions: 4, session: map[string]string{batchKey: "1"}},
+	{name: "  a model for each task", master: oneBig, threads: 2, partitions: 4, conf: map[string]string{"spark.python.use.daemon": "false"}},
+}
+
+// options are the command line's.
+type options struct {
+	rows, rounds int
+	model, only  string
+}
+
+func main() {
+	worker.Main()
+	var o options
+	flag.IntVar(&o.rows, "rows", 400, "rows of a query")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds that count; one more comes first to warm up")
+	flag.StringVar(&o.model, "model", weights.Default, "the model")
+	flag.StringVar(&o.only, "only", "", "measure only settings whose name contains this")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := measure(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+		os.Exit(1)
+	}
+}
+
+func measure(ctx context.Context, o options) error {
+	found, err := weights.Resolve(ctx, o.model, weights.Options{Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	engine, err := local.Open(found.Path, local.Options{Digest: found.SHA256})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	fmt.Printf("ai_analyze_sentiment of %d texts by %s, Spark %s, %d rounds in turn\n\n", o.rows, found.Name, localspark.DefaultVersion, o.rounds)
+	t := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(t, "\trows/s\tengine alone\ttime against it: median (min to max)\tprocessor's time against it")
+	b := bench{options: o, engine: engine}
+	for _, s := range settings {
+		if !strings.Contains(s.name, o.only) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%s\n", strings.TrimSpace(s.name))
+		if err := b.measure(ctx, s, t); err != nil {
+			return fmt.Errorf("%s: %w", strings.TrimSpace(s.name), err)
+		}
+	}
+	return t.Flush()
+}
+
+type bench struct {
+	options
+	engine *local.Engine
+	texts  int // used so far
+}
+
+// cost is what one run took.
+type cost struct{ time, processor time.Duration }
+
+func (b *bench) measure(ctx context.Context, s setting, out io.Writer) error {
+	conf := map[string]string{"spark.driver.memory": "1g"}
+	for k, v := range s.conf {
+		conf[k] = v
+	}
+	server, err := localspark.Start(ctx, localspark.Options{Master: s.master, FullJIT: true, Conf: conf, Timeout: 10 * time.Minute, Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	defer server.Stop()
+	session, err := spark.Connect(ctx, server.URL(), spark.WithModel(b.model), spark.WithConnectTimeout(5*time.Minute))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	for k, v := range s.session {
+		if err := session.Conf().Set(ctx, k, v); err != nil {
+			return err
+		}
+	}
+	b.engine.SetThreads(s.threads)
+	var onSpark, alone []cost
+	for round := range b.rounds + 1 {
+		first := b.texts
+		b.texts += b.rows
+		there, positive, err := timed(func() (int64, error) { return b.query(ctx, session, s, first) }, func() (time.Duration, error) { return familyTime(server.PID()) })
+		if err != nil {
+			return err
+		}
+		here, same, err := timed(func() (int64, error) { return b.ask(ctx, first) }, ownTime)
+		if err != nil {
+			return err
+		}
+		if positive != same {
+			return fmt.Errorf("Spark found %d positive texts, the engine %d", positive, same)
+		}
+		if round > 0 { // the first one loads the model
+			onSpark, alone = append(onSpark, there), append(alone, here)
+		}
+	}
+	b.report(out, s, onSpark, alone)
+	return nil
+}
+
+func timed(run func() (int64, error), used func() (time.Duration, error)) (cost, int64, error) {
+	before, err := used()
+	if err != nil {
+		return cost{}, 0, err
+	}
+	begin := time.Now()
+	answer, err := run()
+	took := time.Since(begin)
+	if err != nil {
+		return cost{}, 0, err
+	}
+	after, err := used()
+	return cost{took, after - before}, answer, err
+}
+
+// The texts differ by their number, and the table has them as the engine does.
+const textForm = "Parcel %d came two weeks late, but the screen is bright and sharp and I like it."
+
+func (b *bench) query(ctx context.Context, session *spark.Session, s setting, first int) (int64, error) {
+	df, err := session.SQL(ctx, fmt.Sprintf("SELECT count_if(ai_analyze_sentiment(format_string('%s', id)) = 'positive') AS n FROM range(%d, %d, 1, %d)",
+		textForm, first, first+b.rows, s.partitions))
+	if err != nil {
+		return 0, err
+	}
+	row, _, err := df.First(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return spark.Get[int64](row, "n")
+}
+
+func (b *bench) ask(ctx context.Context, first int) (int64, error) {
+	f, err := ai.Lookup("ai_analyze_sentiment")
+	if err != nil {
+		return 0, err
+	}
+	rows := make([]ai.Row, b.rows)
+	for i := range rows {
+		rows[i] = ai.Row{fmt.Sprintf(textForm, first+i)}
+	}
+	answers, err := f.Eval(ctx, func(context.Context, string) (llm.Model, error) { return b.engine, nil }, rows)
+	if err != nil {
+		return 0, err
+	}
+	n := int64(0)
+	for _, a := range answers {
+		if a.Err != nil {
+			return 0, a.Err
+		}
+		if a.Value == "positive" {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// report prints medians, and the ratios of the two that took turns.
+func (b *bench) report(out io.Writer, s setting, onSpark, alone []cost) {
+	var there, here, ratio, processor []float64
+	for i := range onSpark {
+		there, here = append(there, onSpark[i].time.Seconds()), append(here, alone[i].time.Seconds())
+		ratio = append(ratio, onSpark[i].time.Seconds()/alone[i].time.Seconds())
+		processor = append(processor, onSpark[i].processor.Seconds()/alone[i].processor.Seconds())
+	}
+	for _, values := range [][]float64{there, here, ratio, processor} {
+		slices.Sort(values)
+	}
+	last, middle := len(ratio)-1, len(ratio)/2
+	fmt.Fprintf(out, "%s\t%.1f\t%.1f\t%.2f (%.2f to %.2f)\t%.2f (%.2f to %.2f)\n", s.name, float64(b.rows)/there[middle], float64(b.rows)/here[middle],
+		ratio[middle], ratio[0], ratio[last], processor[middle], processor[0], processor[last])
+}
