@@ -26,7 +26,7 @@ type asker struct {
 	model  llm.Model
 	meter  *meter
 	ledger *ledger.Ledger // nil: answers are kept in memory, as far as they fit
-	slots  chan struct{}  // one for each chunk under way
+	turns  *turns         // one for each chunk under way
 
 	mu       sync.Mutex
 	underway map[string]*flight
@@ -66,10 +66,10 @@ type flight struct {
 	err    error // of the whole job
 }
 
-func newAsker(asking context.Context, m *meter, l *ledger.Ledger, slots, memory int) *asker {
+func newAsker(asking context.Context, m *meter, l *ledger.Ledger, atOnce, memory int) *asker {
 	return &asker{
 		begun: time.Now(), asking: asking,
-		model: metered(m), meter: m, ledger: l, slots: make(chan struct{}, slots),
+		model: metered(m), meter: m, ledger: l, turns: newTurns(atOnce),
 		underway: map[string]*flight{},
 		memory:   newRecent(memory, func(b []byte) int { return len(b) }),
 		failures: newRecent(memory/8, func(a ai.Answer) int { return 256 + len(a.Raw) }),
@@ -96,17 +96,18 @@ func (d *distinct) tell(failed func(row int, err error)) {
 	}
 }
 
-// ask answers the rows in order. Its error is the job's. failed is told of rows
-// that have an error, as soon as they do, and at the same time of others; a row
-// that is skipped has a *Spent.
-func (a *asker) ask(ctx context.Context, f *ai.Function, rows []ai.Row, failed func(row int, err error)) ([]ai.Answer, error) {
+// ask answers the rows in order, the first of which is the table's row of that
+// number. Its error is the job's. failed is told of rows that have an error, as
+// soon as they do, and at the same time of others; a row that is skipped has a
+// *Spent.
+func (a *asker) ask(ctx context.Context, f *ai.Function, first int64, rows []ai.Row, failed func(row int, err error)) ([]ai.Answer, error) {
 	all := a.distinct(f, rows)
 	need, kept, err := a.lookUp(f, all)
 	a.counts.add(len(rows), kept, len(rows)-len(need)-kept)
 	if err != nil {
 		return nil, err // it ends the job, so that nobody waits for the others
 	}
-	a.evalAll(f, need, failed)
+	a.evalAll(f, first, need, failed)
 	answers := make([]ai.Answer, len(rows))
 	for _, d := range all {
 		select {
@@ -218,22 +219,20 @@ func keyOf(id string) (key ledger.Key, err error) {
 }
 
 // evalAll asks for what is needed, in chunks, and returns when all are done.
-func (a *asker) evalAll(f *ai.Function, need []*distinct, failed func(int, error)) {
+func (a *asker) evalAll(f *ai.Function, first int64, need []*distinct, failed func(int, error)) {
 	var chunks sync.WaitGroup
 	defer chunks.Wait()
 	for len(need) > 0 {
 		n := min(chunkRows, len(need))
 		chunk := need[:n]
 		need = need[n:]
-		select {
-		case a.slots <- struct{}{}:
-		case <-a.asking.Done():
-			answers, err := unasked(context.Cause(a.asking), len(chunk))
+		if err := a.turns.take(a.asking, first); err != nil {
+			answers, err := unasked(err, len(chunk))
 			a.finishAll(f, chunk, answers, err)
 			continue
 		}
 		chunks.Go(func() {
-			defer func() { <-a.slots }()
+			defer a.turns.give()
 			answers, err := a.eval(f, chunk)
 			if err == nil {
 				err = a.keep(f, chunk, answers)

@@ -228,7 +228,7 @@ func sampled(seed uint64, row int64, share float64) bool {
 // asking asks for a window's rows, and notes which could not be answered.
 func (p *pipeline) asking(w *window) sqlexpr.Ask {
 	return func(ctx context.Context, c *sqlexpr.Call, at []int, rows []ai.Row) ([]ai.Answer, error) {
-		return p.asker.ask(ctx, c.Function, rows, func(i int, err error) {
+		return p.asker.ask(ctx, c.Function, w.numbers[0], rows, func(i int, err error) {
 			if asSpent(err) == nil {
 				err = fmt.Errorf("%s: %w", c.Function.Name, err)
 			}
