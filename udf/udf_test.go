@@ -118,6 +118,25 @@ func TestEveryType(t *testing.T) {
 	}
 }
 
+// Three arguments come in the order of the parameters.
+func TestThreeParameters(t *testing.T) {
+	f := Func3("test_three", func(_ context.Context, a []string, b []int64, c []bool) ([]string, error) {
+		out := make([]string, len(a))
+		for i := range a {
+			out[i] = fmt.Sprint(a[i], b[i], c[i])
+		}
+		return out, nil
+	})
+	types := []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64, arrow.FixedWidthTypes.Boolean}
+	out, err := eval(t, f, types, `["a", "b"]`, `[1, 2]`, `[true, false]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != `["a1 true" "b2 false"]` {
+		t.Errorf("got %s", got)
+	}
+}
+
 // Rows with a NULL that a type cannot hold are left out; other types see them.
 func TestNulls(t *testing.T) {
 	var seen []string
