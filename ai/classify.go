@@ -64,6 +64,7 @@ var classify = define(&Function{
 		"answer is a JSON list of those that fit, perhaps []. " + labelErrors + "Of a text of more than 1024 tokens the first 1024 are read.",
 	Differs: "Databricks' newer version answers with a VARIANT. A registered function has one result type on all Sparks, so it is " +
 		"a STRING here, and with multilabel a JSON list in one. Labels may differ from row to row.",
+	Measured: measuredClassify,
 	Weakness: "multilabel asks too much of SmolLM2-135M, the default: what it gives is hardly better than chance.",
 	Example:  "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
@@ -76,6 +77,10 @@ var classify = define(&Function{
 	}
 }))
 
+const measuredClassify = "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): which one of date, time, name and number of people a message " +
+	"of the Restaurant-8k test set gives, 500 messages, names of the labels only: accuracy 0.520 (0.476 to 0.566), where the same model asked in plain words has " +
+	"0.216 (0.182 to 0.252); of the probabilities, a calibration error of 0.08."
+
 var classifyScore = define(&Function{
 	Name:    "ai_classify_score",
 	Params:  classifyParams,
@@ -84,9 +89,10 @@ var classifyScore = define(&Function{
 	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The label is that of ai_classify. Its " +
 		"probability is the model's, among the labels and after calibration; how far to trust it, a labelled sample tells. " +
 		labelErrors + "With multilabel, which asks for more than one, it fails too.",
-	Example: "SELECT ai_classify_score('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
-	Sample:  Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
-	Prompts: []string{"classify"},
+	Example:  "SELECT ai_classify_score('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
+	Measured: measuredClassify,
+	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
+	Prompts:  []string{"classify"},
 }, func(row Row) (labelled, bool, error) {
 	in, ok, err := readClassify(row)
 	if err == nil && in.several {

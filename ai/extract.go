@@ -41,7 +41,8 @@ var extract = define(&Function{
 		"What is schema there is labels here. In an object of fields such as {\"total\": {\"type\": \"number\", \"description\": \"in euros\"}} the types are not looked at, " +
 		"as a MAP has one type of values: give a JSON Schema and read the text, with CAST say.",
 	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): the label person on 150 sentences of presidio-synth small: " +
-		"precision 0.64, recall 0.56, F1 0.60 (0.41 without the doubt). How much doubt is enough was chosen on these sentences.",
+		"precision 0.64, recall 0.56, F1 0.60 (0.41 without the doubt). How much doubt is enough was chosen on these sentences. On data that had no part in it, exact " +
+		"matches: 300 messages of the Restaurant-8k test set with five labels: F1 0.205 (0.174 to 0.235), 0.000 when the same model was asked in plain words; of their words, 0.325 and 0.005.",
 	Weakness: "Small models miss names, and put things under the wrong label.",
 	Example:  "SELECT ai_extract('Maria Lopez flew from Oslo to Rome.', ARRAY('person', 'destination')) AS found",
 	Sample:   Row{"Maria Lopez flew from Oslo to Rome.", []string{"person", "destination"}},

@@ -38,7 +38,9 @@ var mask = define(&Function{
 		"than 100 of them and text that is no such JSON fail the query.",
 	Differs: "Databricks' function leaves all of it to a language model. Here what has a pattern is found by rules, the same way each time.",
 	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): persons' names in 150 sentences of presidio-synth small, exact " +
-		"matches: precision 0.80, recall 0.78, F1 0.79 (0.19 when the same model was to list them). The way of asking was chosen on these sentences. Patterned data: see package ai/pii.",
+		"matches: precision 0.80, recall 0.78, F1 0.79 (0.19 when the same model was to list them). The way of asking was chosen on these sentences. " +
+		"All spans of its 100 texts, addresses and places too: exact F1 0.538 (0.450 to 0.625), of characters 0.773; 0.039 and 0.219 when the same model was asked in plain words. " +
+		"Patterned data alone: 0.986, and no false mask in 1,000 clean sentences.",
 	Weakness: "Names in small letters are missed, and small models take some names for other things. Do not rely on it alone where a miss does harm.",
 	Example:  "SELECT ai_mask('Write to anna@example.com or call 212-555-0143.', ARRAY('email', 'phone')) AS masked",
 	Sample:   Row{"Write to anna@example.com or call 212-555-0143.", []string{"email", "phone"}},
