@@ -269,8 +269,9 @@ func (p *pipeline) chooseAll(ctx context.Context, in <-chan *window, out chan<- 
 			p.start(ctx, w, taken)
 			return send(ctx, out, w)
 		}
+		rows := int64(w.len()) // once it is started, it is others' to change
 		p.start(ctx, w, taken)
-		taken += int64(w.len())
+		taken += rows
 		if err := send(ctx, out, w); err != nil {
 			return err
 		}
