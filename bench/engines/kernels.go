@@ -1,9 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
-	"strconv"
 	"sync"
 
 	"github.com/firesteel/firesteel/llm"
@@ -15,25 +12,10 @@ import (
 // stepRows is how many tokens the engine computes at a time in each thread.
 const stepRows = 256
 
-// kernels starts a contestant that does nothing of a job but its products with
-// matrices, on the shapes that the engine has: the limit that its kernels set.
-// Each shape is one matrix, which stays in the cache if it can.
-func (s settings) kernels(name string, precision llm.Precision) func(context.Context) (*contestant, error) {
-	return func(ctx context.Context) (*contestant, error) {
-		if !s.wanted(name) {
-			return nil, nil
-		}
-		program, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		c, err := startChild(ctx, &struct{}{}, program, "-child", "kernels", "-precision", string(precision), "-threads", strconv.Itoa(s.threads))
-		if err != nil {
-			return nil, err
-		}
-		return c.contestant(name), nil
-	}
-}
+// kernelsAlone, in the place of a model, does nothing of a job but its products
+// with matrices, on the shapes that the engine has: the limit that its kernels
+// set. Each shape is one matrix, which stays in the cache if it can.
+const kernelsAlone = "kernels"
 
 // product is a matrix, how many rows a step has of it, and how often.
 type product struct {

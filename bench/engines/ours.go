@@ -42,7 +42,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 		}
 		return out
 	}
-	if path != "kernels" {
+	if path != kernelsAlone {
 		engine, err := local.Open(path, local.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
 		if err != nil {
 			return err

@@ -87,8 +87,8 @@ func measureT5(ctx context.Context, s settings) error {
 		peer("CTranslate2 int8", 0, translator("int8")...),
 		s.ours("firesteel f32", model, llm.Float32),
 		peer("CTranslate2 f32", 0, translator("float32")...),
-		s.kernels("int8 products alone", llm.Int8),
-		s.kernels("f32 products alone", llm.Float32),
+		s.ours("int8 products alone", kernelsAlone, llm.Int8),
+		s.ours("f32 products alone", kernelsAlone, llm.Float32),
 		// Row by row, as a UDF of transformers does: a tenth of the rows say enough.
 		peer("transformers f32", (s.rows+9)/10, "transformers", model, path, "float32", threads),
 	}, [][2]string{
