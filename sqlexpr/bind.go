@@ -221,22 +221,11 @@ func combined(at int, to arrow.DataType, of []term, f func(v []values, i int) an
 }
 
 func (b *binder) column(n name) (term, error) {
-	var names []string
-	found := -1
-	for k, f := range b.schema.Fields() {
-		names = append(names, f.Name)
-		if !strings.EqualFold(f.Name, n.name) {
-			continue
-		}
-		if found >= 0 {
-			return term{}, b.wrong(n.at(), "the columns %s and %s differ by case only, so that %s means both; rename one", names[found], f.Name, n.name)
-		}
-		found = k
+	found, err := b.named(n.at(), n.name, b.schema.Fields(), "column", "; rename one")
+	if err != nil {
+		return term{}, err
 	}
-	if found < 0 {
-		return term{}, b.wrong(n.at(), "there is no column %q%s", n.name, didYouMean(n.name, names))
-	}
-	b.uses(names[found])
+	b.uses(b.schema.Field(found).Name)
 	return term{at: n.at(), t: b.schema.Field(found).Type,
 		values: func(r *run) values { return read(r.batch.Column(found)) },
 		array: func(r *run) arrow.Array {
@@ -244,6 +233,27 @@ func (b *binder) column(n name) (term, error) {
 			a.Retain()
 			return a
 		}}, nil
+}
+
+// named finds the one field of that name, in capitals or not. kind is what the
+// fields are called, and advice follows where the name means two.
+func (b *binder) named(at int, name string, fields []arrow.Field, kind, advice string) (int, error) {
+	var names []string
+	found := -1
+	for k, f := range fields {
+		names = append(names, f.Name)
+		if !strings.EqualFold(f.Name, name) {
+			continue
+		}
+		if found >= 0 {
+			return 0, b.wrong(at, "the %ss %s and %s differ by case only, so that %s means both%s", kind, names[found], f.Name, name, advice)
+		}
+		found = k
+	}
+	if found < 0 {
+		return 0, b.wrong(at, "there is no %s %q%s", kind, name, didYouMean(name, names))
+	}
+	return found, nil
 }
 
 func (b *binder) uses(column string) {

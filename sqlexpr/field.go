@@ -1,8 +1,6 @@
 package sqlexpr
 
 import (
-	"strings"
-
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -35,20 +33,9 @@ func (b *binder) field(n field) (term, error) {
 }
 
 func (b *binder) structField(n field, of term, t *arrow.StructType) (term, error) {
-	var names []string
-	found := -1
-	for k, f := range t.Fields() {
-		names = append(names, f.Name)
-		if !strings.EqualFold(f.Name, n.name) {
-			continue
-		}
-		if found >= 0 {
-			return term{}, b.wrong(n.at(), "the fields %s and %s differ by case only, so that %s means both", names[found], f.Name, n.name)
-		}
-		found = k
-	}
-	if found < 0 {
-		return term{}, b.wrong(n.at(), "there is no field %q%s", n.name, didYouMean(n.name, names))
+	found, err := b.named(n.at(), n.name, t.Fields(), "field", "")
+	if err != nil {
+		return term{}, err
 	}
 	take := func(r *run) arrow.Array {
 		parent := of.array(r)
