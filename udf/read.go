@@ -79,7 +79,7 @@ func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 			return func(i int, to reflect.Value) error { to.SetString(strings.Clone(s.Value(i))); return nil }, nil
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if number := integers(a); number != nil {
+		if number := columns.Integers(a); number != nil {
 			return func(i int, to reflect.Value) error {
 				n := number(i)
 				if to.OverflowInt(n) {
@@ -124,20 +124,6 @@ func mismatch(t reflect.Type, a arrow.Array) error {
 	return fmt.Errorf("it is %s, but must be %s (a Go %s); CAST it", columns.SQLType(a.DataType()), sqlOf(t), t)
 }
 
-func integers(a arrow.Array) func(i int) int64 {
-	switch a := a.(type) {
-	case *array.Int8:
-		return func(i int) int64 { return int64(a.Value(i)) }
-	case *array.Int16:
-		return func(i int) int64 { return int64(a.Value(i)) }
-	case *array.Int32:
-		return func(i int) int64 { return int64(a.Value(i)) }
-	case *array.Int64:
-		return a.Value
-	}
-	return nil
-}
-
 // floats reads every kind of number: SQL takes 1.5 for a DECIMAL.
 func floats(a arrow.Array) func(i int) float64 {
 	switch a := a.(type) {
@@ -151,7 +137,7 @@ func floats(a arrow.Array) func(i int) float64 {
 			return gotable.Decimal{Unscaled: a.Value(i).BigInt(), Scale: int(scale)}.Float64()
 		}
 	}
-	if number := integers(a); number != nil {
+	if number := columns.Integers(a); number != nil {
 		return func(i int) float64 { return float64(number(i)) }
 	}
 	return nil
@@ -165,7 +151,7 @@ func decimalReader(a arrow.Array) (reader, error) {
 			return set(to, gotable.Decimal{Unscaled: d.Value(i).BigInt(), Scale: scale})
 		}, nil
 	}
-	if number := integers(a); number != nil {
+	if number := columns.Integers(a); number != nil {
 		return func(i int, to reflect.Value) error { return set(to, gotable.DecimalOf(number(i))) }, nil
 	}
 	return nil, mismatch(decimalType, a)

@@ -102,8 +102,9 @@ func isText(a arrow.Array) bool {
 	return ok
 }
 
-// integerReader is nil for what is no column of integers.
-func integerReader(a arrow.Array) func(i int) int64 {
+// Integers reads a column of integers as Spark has them, with a sign; it is nil
+// for others.
+func Integers(a arrow.Array) func(i int) int64 {
 	switch a := a.(type) {
 	case *array.Int8:
 		return func(i int) int64 { return int64(a.Value(i)) }
@@ -113,6 +114,14 @@ func integerReader(a arrow.Array) func(i int) int64 {
 		return func(i int) int64 { return int64(a.Value(i)) }
 	case *array.Int64:
 		return a.Value
+	}
+	return nil
+}
+
+// integerReader is Integers, but takes integers without a sign too, which files
+// have.
+func integerReader(a arrow.Array) func(i int) int64 {
+	switch a := a.(type) {
 	case *array.Uint8:
 		return func(i int) int64 { return int64(a.Value(i)) }
 	case *array.Uint16:
@@ -120,7 +129,7 @@ func integerReader(a arrow.Array) func(i int) int64 {
 	case *array.Uint32:
 		return func(i int) int64 { return int64(a.Value(i)) }
 	}
-	return nil
+	return Integers(a)
 }
 
 // Text reads a column as text: strings as they are, numbers and booleans
