@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/recent"
 	"github.com/firesteel/firesteel/ledger"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -30,8 +30,8 @@ type asker struct {
 
 	mu       sync.Mutex
 	underway map[string]*flight
-	memory   *recent[[]byte]
-	failures *recent[ai.Answer] // are not kept in the ledger, but met once a job
+	memory   *recent.Map[string, []byte]
+	failures *recent.Map[string, ai.Answer] // are not kept in the ledger, but met once a job
 
 	counts counts
 }
@@ -66,13 +66,16 @@ type flight struct {
 	err    error // of the whole job
 }
 
+// entryBytes is about what a remembered answer takes beside its key and value.
+const entryBytes = 160
+
 func newAsker(asking context.Context, m *meter, l *ledger.Ledger, atOnce, memory int) *asker {
 	return &asker{
 		begun: time.Now(), asking: asking,
 		model: metered(m), meter: m, ledger: l, turns: newTurns(atOnce),
 		underway: map[string]*flight{},
-		memory:   newRecent(memory, func(b []byte) int { return len(b) }),
-		failures: newRecent(memory/8, func(a ai.Answer) int { return 256 + len(a.Raw) }),
+		memory:   recent.New(memory, func(id string, b []byte) int { return entryBytes + len(id) + len(b) }),
+		failures: recent.New(memory/8, func(key string, a ai.Answer) int { return entryBytes + len(key) + 256 + len(a.Raw) }),
 	}
 }
 
@@ -189,15 +192,15 @@ func (a *asker) known(f *ai.Function, id string) (answer ai.Answer, when time.Ti
 	if id == "" {
 		return answer, when, nil
 	}
-	if answer, found := a.failures.get(flightKey(f, id)); found {
+	if answer, found := a.failures.Get(flightKey(f, id)); found {
 		return answer, a.begun, nil
 	}
 	var text []byte
 	found := false
 	if a.ledger == nil {
 		when = a.begun
-		text, found = a.memory.get(id)
-	} else if key, keyErr := keyOf(id); keyErr == nil {
+		text, found = a.memory.Get(id)
+	} else if key, keyErr := ledger.ParseKey(id); keyErr == nil {
 		var e ledger.Entry
 		e, found, err = a.ledger.Get(key)
 		when, text = e.Time, e.Answer
@@ -208,14 +211,6 @@ func (a *asker) known(f *ai.Function, id string) (answer ai.Answer, when time.Ti
 		}
 	}
 	return ai.Answer{}, time.Time{}, err // what cannot be read is asked again
-}
-
-func keyOf(id string) (key ledger.Key, err error) {
-	if len(id) != hex.EncodedLen(len(key)) {
-		return key, fmt.Errorf("an identity of %d characters", len(id))
-	}
-	_, err = hex.Decode(key[:], []byte(id))
-	return key, err
 }
 
 // evalAll asks for what is needed, in chunks, and returns when all are done.
@@ -311,7 +306,7 @@ func (a *asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) err
 			continue
 		}
 		if answers[i].Err != nil {
-			a.failures.put(flightKey(f, d.id), answers[i])
+			a.failures.Put(flightKey(f, d.id), answers[i])
 			continue
 		}
 		text, ok := f.Keep(answers[i])
@@ -319,10 +314,10 @@ func (a *asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) err
 			continue
 		}
 		if a.ledger == nil {
-			a.memory.put(d.id, text)
+			a.memory.Put(d.id, text)
 			continue
 		}
-		key, err := keyOf(d.id)
+		key, err := ledger.ParseKey(d.id)
 		if err != nil {
 			return err
 		}

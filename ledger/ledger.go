@@ -10,6 +10,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,6 +30,15 @@ const keySize = 32
 
 // Key names an answer: a SHA-256 of all that it depends on.
 type Key [keySize]byte
+
+// ParseKey reads a key of hexadecimal digits.
+func ParseKey(text string) (key Key, err error) {
+	if len(text) != hex.EncodedLen(len(key)) {
+		return key, fmt.Errorf("a key of %d characters, where %d are needed", len(text), hex.EncodedLen(len(key)))
+	}
+	_, err = hex.Decode(key[:], []byte(text))
+	return key, err
+}
 
 // Entry is an answer under its key.
 type Entry struct {

@@ -23,6 +23,18 @@ func entry(i int) Entry {
 
 func keyOf(i int) Key { return sha256.Sum256(fmt.Append(nil, i)) }
 
+func TestParseKey(t *testing.T) {
+	want := keyOf(1)
+	if got, err := ParseKey(fmt.Sprintf("%x", want)); err != nil || got != want {
+		t.Errorf("%x, %v, want %x", got, err, want)
+	}
+	for _, text := range []string{"", "ab", strings.Repeat("g", 64), strings.Repeat("a", 65)} {
+		if _, err := ParseKey(text); err == nil {
+			t.Errorf("%q is read as a key", text)
+		}
+	}
+}
+
 func opened(t *testing.T, dir string) *Ledger {
 	t.Helper()
 	l, err := Open(t.Context(), dir)

@@ -19,7 +19,7 @@ func TestMemo(t *testing.T) {
 			}
 		}
 	}
-	if n := len(m.young) + len(m.old); n > 21 {
+	if n := m.answers.Len(); n > 21 {
 		t.Errorf("%d answers are kept", n)
 	}
 	if r, ok := m.get(key(99)); !ok || r.OutputTokens != 99 {
