@@ -38,7 +38,7 @@ type app struct {
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
-	a := &app{args: args, in: in, out: out, err: err, queries: &queries{out: err, terminal: isTerminal(err)}}
+	a := &app{args: args, in: in, out: out, err: err, queries: &queries{line: newStatusLine(err)}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -46,15 +45,9 @@ and compares.`,
 }
 
 func (a *app) explainFile(ctx context.Context, f runFlags, boundErrors bool) error {
-	if err := f.check(); err != nil {
-		return err
-	}
 	r := &fileRun{app: a, flags: f}
 	defer r.close()
-	if err := r.openInput(ctx); err != nil {
-		return err
-	}
-	if err := r.makePlan(boundErrors); err != nil {
+	if err := r.begin(ctx, boundErrors); err != nil {
 		return err
 	}
 	if _, err := r.plan.Schema(r.parts.In.Schema()); err != nil {
@@ -123,11 +116,8 @@ func (r *fileRun) foresee(ctx context.Context, in files.Reader, loading time.Dur
 }
 
 func (r *fileRun) inLedger(_ *ai.Function, id string) bool {
-	var key ledger.Key
-	if len(id) != hex.EncodedLen(len(key)) {
-		return false
-	}
-	if _, err := hex.Decode(key[:], []byte(id)); err != nil {
+	key, err := ledger.ParseKey(id)
+	if err != nil {
 		return false
 	}
 	_, found, err := r.parts.Ledger.Get(key)

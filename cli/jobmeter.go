@@ -9,20 +9,17 @@ import (
 	"github.com/firesteel/firesteel/job"
 )
 
-// jobMeter shows how a job comes on: on a terminal a line that is redrawn and
-// then wiped off, elsewhere a line every few seconds. The first two seconds are
-// not shown.
+// jobMeter shows how a job comes on, where no line is redrawn every few
+// seconds. The first two seconds are not shown.
 type jobMeter struct {
-	out      io.Writer
-	terminal bool
-	name     string
-	every    time.Duration
-	drawn    bool
+	line  statusLine
+	name  string
+	every time.Duration
 }
 
 func newJobMeter(out io.Writer, name string) *jobMeter {
-	m := &jobMeter{out: out, terminal: isTerminal(out), name: name, every: 5 * time.Second}
-	if m.terminal {
+	m := &jobMeter{line: newStatusLine(out), name: name, every: 5 * time.Second}
+	if m.line.terminal {
 		m.every = 200 * time.Millisecond
 	}
 	return m
@@ -32,20 +29,10 @@ func (m *jobMeter) step(s job.Snapshot) {
 	if s.Elapsed < 2*time.Second {
 		return
 	}
-	m.drawn = true
-	line := m.name + ": " + jobLine(s)
-	if m.terminal {
-		fmt.Fprintf(m.out, "\r%s\x1b[K", line)
-	} else {
-		fmt.Fprintln(m.out, line)
-	}
+	m.line.show(m.name + ": " + jobLine(s))
 }
 
-func (m *jobMeter) end() {
-	if m.drawn && m.terminal {
-		fmt.Fprint(m.out, "\r\x1b[K")
-	}
-}
+func (m *jobMeter) end() { m.line.wipe() }
 
 // jobLine is a snapshot in one line.
 func jobLine(s job.Snapshot) string {

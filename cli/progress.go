@@ -2,21 +2,17 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
 	"github.com/firesteel/firesteel/spark"
 )
 
-// queries shows how far a running query is: on a terminal as a line that is
-// redrawn and then wiped off, elsewhere as a line every so often. Spark 3.5
-// does not say; later ones do every two seconds.
+// queries shows how far a running query is, where no line is redrawn every so
+// often. Spark 3.5 does not say; later ones do every two seconds.
 type queries struct {
-	out      io.Writer
-	terminal bool
-
 	mu           sync.Mutex
+	line         statusLine
 	begun, shown time.Time // zero between queries
 }
 
@@ -35,24 +31,17 @@ func (q *queries) report(p spark.Progress) {
 		tasks += s.Tasks
 		done += s.Completed
 	}
-	if tasks == 0 || !q.terminal && now.Sub(q.shown) < plainEvery {
+	if tasks == 0 || !q.line.terminal && now.Sub(q.shown) < plainEvery {
 		return
 	}
 	q.shown = now
-	line := fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.Running, now.Sub(q.begun).Seconds())
-	if q.terminal {
-		fmt.Fprintf(q.out, "\r%s\x1b[K", line)
-	} else {
-		fmt.Fprintln(q.out, line)
-	}
+	q.line.show(fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.Running, now.Sub(q.begun).Seconds()))
 }
 
 // end wipes the line off: the query is over.
 func (q *queries) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.terminal && !q.begun.IsZero() {
-		fmt.Fprint(q.out, "\r\x1b[K")
-	}
+	q.line.wipe()
 	q.begun = time.Time{}
 }

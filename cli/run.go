@@ -182,6 +182,15 @@ func (f *runFlags) check() error {
 	return nil
 }
 
+// budget is what bounds the job. boundErrors tells a --max-errors of 0 from none.
+func (f *runFlags) budget(boundErrors bool) job.Budget {
+	b := job.Budget{Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors}
+	if boundErrors && f.maxErrors == 0 {
+		b.Errors = -1
+	}
+	return b
+}
+
 func (f *runFlags) prices() (p job.Price, err error) {
 	if f.price == "" {
 		return p, nil

@@ -31,6 +31,7 @@ type fileRun struct {
 	out    files.Writer
 	table  bool
 	keptIn string // the ledger's directory
+	memory int64  // that the process may take, in bytes; 0 for any
 	info   llm.Info
 	// prediction is what was foreseen, and report what is gathered; nil if
 	// they are not asked for.
@@ -39,16 +40,10 @@ type fileRun struct {
 }
 
 func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
-	if err := f.check(); err != nil {
-		return err
-	}
 	r := &fileRun{app: a, flags: f}
 	defer r.close()
 	// In this order, what fails costs least.
-	if err := r.openInput(ctx); err != nil {
-		return err
-	}
-	if err := r.makePlan(boundErrors); err != nil {
+	if err := r.begin(ctx, boundErrors); err != nil {
 		return err
 	}
 	if err := r.openOutput(); err != nil {
@@ -89,6 +84,17 @@ func (r *fileRun) close() {
 	}
 }
 
+// begin opens the input, and makes the plan over its columns.
+func (r *fileRun) begin(ctx context.Context, boundErrors bool) error {
+	if err := r.flags.check(); err != nil {
+		return err
+	}
+	if err := r.openInput(ctx); err != nil {
+		return err
+	}
+	return r.makePlan(boundErrors)
+}
+
 func (r *fileRun) openInput(ctx context.Context) error {
 	o, err := r.flags.readOptions()
 	if err != nil {
@@ -113,10 +119,7 @@ func (r *fileRun) makePlan(boundErrors bool) (err error) {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	r.plan.Errors, r.plan.Limit, r.plan.Sample, r.plan.Seed = f.errors, f.limit, f.sample, f.seed
-	r.plan.Budget = job.Budget{Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors}
-	if boundErrors && f.maxErrors == 0 {
-		r.plan.Budget.Errors = -1
-	}
+	r.plan.Budget = f.budget(boundErrors)
 	r.plan.Price, err = f.prices()
 	return err
 }
@@ -264,6 +267,7 @@ func (r *fileRun) shareMemory() error {
 		return nil
 	}
 	total, err := parseBytes(r.flags.memory)
+	r.memory = total
 	if err == nil && total < leastMemory {
 		err = fmt.Errorf("%s are too few; %s are the least", fetch.Bytes(total), fetch.Bytes(leastMemory))
 	}
@@ -281,12 +285,11 @@ const leastMemory = 64 << 20
 
 // checkMemory says that the model leaves no room for work, before any is done.
 func (r *fileRun) checkMemory() error {
-	if r.flags.memory == "" {
+	if r.memory == 0 {
 		return nil
 	}
-	total, _ := parseBytes(r.flags.memory) // it was read before
 	debug.FreeOSMemory()
-	if now := memoryNow(); now > total-r.parts.Memory {
+	if now := memoryNow(); now > r.memory-r.parts.Memory {
 		return fmt.Errorf("the model takes %s, which leaves no room in --memory %s: give %s, or take a smaller model by --model",
 			fetch.Bytes(now), r.flags.memory, fetch.Bytes(now+now/4+leastMemory))
 	}

@@ -31,10 +31,7 @@ func (a *app) runRemote(ctx context.Context, f runFlags, boundErrors bool) error
 	defer r.close()
 	p := sparkjob.Plan{
 		Where: f.where, Add: f.add, Errors: f.errors, Limit: f.limit, Sample: f.sample, Seed: f.seed, Ledger: f.ledger,
-		Budget: job.Budget{Rows: f.maxRows, Tokens: f.maxTokens, Time: f.maxTime, Errors: f.maxErrors},
-	}
-	if boundErrors && f.maxErrors == 0 {
-		p.Budget.Errors = -1
+		Budget: f.budget(boundErrors),
 	}
 	var err error
 	if p.Model, err = a.remoteModel(ctx, f.ship); err != nil {
