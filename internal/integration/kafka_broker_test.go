@@ -1,0 +1,134 @@
+//go:build linux
+
+package integration
+
+import (
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/maven"
+)
+
+// jars brings artifacts of Maven, or skips the test.
+func jars(t testing.TB, artifacts ...string) (paths []string) {
+	t.Helper()
+	central := maven.Repository{Client: &fetch.Client{Progress: fetch.NewProgress(os.Stderr)}}
+	for _, artifact := range artifacts {
+		path, err := central.Jar(t.Context(), artifact)
+		if err != nil {
+			t.Skipf("no jar of %s, so this is not tested: %v", artifact, err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// listed reads the artifacts of a file, one a line.
+func listed(t testing.TB, file string) (artifacts []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			artifacts = append(artifacts, line)
+		}
+	}
+	return artifacts
+}
+
+// startKafka starts a broker that is its own controller, and gives its address.
+// It ends with the test, or with the test's process.
+func startKafka(t testing.TB) string {
+	t.Helper()
+	classes := strings.Join(jars(t, listed(t, filepath.Join("testdata", "kafka.txt"))...), ":")
+	folder := t.TempDir()
+	address, controller := freeAddress(t), freeAddress(t)
+	settings := filepath.Join(folder, "server.properties")
+	err := os.WriteFile(settings, fmt.Appendf(nil, `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@%s
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://%s,CONTROLLER://%s
+log.dirs=%s
+num.partitions=2
+offsets.topic.replication.factor=1
+`, controller, address, controller, filepath.Join(folder, "log")), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	java := func(class string, args ...string) *exec.Cmd {
+		path := "java"
+		if home := os.Getenv("JAVA_HOME"); home != "" {
+			path = filepath.Join(home, "bin", "java")
+		}
+		c := exec.Command(path, append([]string{"-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classes, class}, args...)...)
+		c.Dir = folder
+		return c
+	}
+	if text, err := java("kafka.tools.StorageTool", "format", "--cluster-id", "firesteel-test-cluster", "--config", settings).CombinedOutput(); err != nil {
+		t.Fatalf("formatting the broker's folder: %v\n%s", err, text)
+	}
+	log, err := os.Create(filepath.Join(folder, "kafka.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	broker := java("kafka.Kafka", settings)
+	broker.Stdout, broker.Stderr = log, log
+	broker.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := broker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { broker.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		broker.Process.Kill()
+		<-ended
+		if t.Failed() {
+			text, _ := os.ReadFile(log.Name())
+			t.Logf("the broker's log: ...%s", text[max(0, len(text)-3000):])
+		}
+	})
+	guardGroup(t, broker.Process.Pid)
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			c.Close()
+			return address
+		}
+		select {
+		case <-ended:
+			t.Fatal("the broker has ended by itself")
+		default:
+		}
+		if time.Since(begin) > patience {
+			t.Fatal("the broker does not listen")
+		}
+	}
+}
+
+// freeAddress is of a port below those that systems give to connections.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+mathrand.IntN(12_000))
+		var l net.Listener
+		if l, err = net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
+	t.Fatal(err)
+	return ""
+}
