@@ -79,7 +79,7 @@ func readLabels(param string, v any) (labels []label, given bool, err error) {
 // parseLabels reads a JSON list of labels, or an object of label ->
 // description, in its order.
 func parseLabels(text string) (labels []label, err error) {
-	const want = `labels as text are JSON: ["a", "b"], or {"a": "what a is", "b": "what b is"}`
+	const want = `write labels as ARRAY('a', 'b'), or as JSON: '["a", "b"]' or '{"a": "what a is", "b": "what b is"}'`
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(trimmed, "["):

@@ -81,12 +81,11 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SuggestionsMinimumDistance = 2 // or only beginnings are suggested
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w; see '%s --help'", errUsage, err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	addOutbound(root)
 	root.AddCommand(a.demo(), a.run(), a.explain(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
+	root.Version = versionText()
+	root.SetVersionTemplate("{{.Version}}\n")
 	return root
 }
 
@@ -97,6 +96,7 @@ func noArgs(c *cobra.Command, args []string) error {
 	}
 	if c.HasSubCommands() {
 		hint := ""
+		c.SuggestionsMinimumDistance = 2 // or only beginnings are suggested
 		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
 			hint = fmt.Sprintf("; did you mean '%s %s'?", c.CommandPath(), s[0])
 		}

@@ -198,7 +198,7 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 	var report *os.File
 	if f.report != "" {
 		if report, err = os.Create(f.report); err != nil {
-			return fmt.Errorf("the report: %w", err)
+			return fmt.Errorf("the report: %w; --report names its file", err)
 		}
 		defer report.Close()
 	}

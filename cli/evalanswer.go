@@ -49,7 +49,7 @@ var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) 
 		Name: found.Name, Digest: found.SHA256, Precision: precision, Threads: f.threads, PrefixBytes: f.cache, AnswerBytes: int(f.cache / 8),
 	})
 	if err != nil {
-		return nil, err
+		return nil, damaged(reference, err)
 	}
 	return m, nil
 }

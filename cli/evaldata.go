@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/eval"
+	"github.com/firesteel/firesteel/files"
 )
 
 // labelledRow is a row to ask, with what the answer should be; nil is NULL.
@@ -39,6 +40,9 @@ type dataSource struct {
 
 // readLabelled gives the rows of a file.
 func readLabelled(s dataSource, in io.Reader) ([]labelledRow, error) {
+	if err := files.Look(s.path); err != nil {
+		return nil, err
+	}
 	if s.format == "" {
 		if s.format = dataFormats[strings.ToLower(filepath.Ext(s.path))]; s.format == "" {
 			return nil, fmt.Errorf("%w: the name of %s does not say what it holds; say it by --format csv, tsv, json or conll", errUsage, s.path)
@@ -71,6 +75,9 @@ func readLabelled(s dataSource, in io.Reader) ([]labelledRow, error) {
 		records = conllRecords(buffered)
 	default:
 		return nil, fmt.Errorf("%w: there is no format %q; there are csv, tsv, json and conll", errUsage, s.format)
+	}
+	if errors.Is(err, errUsage) {
+		return nil, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.path, err)

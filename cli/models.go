@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/llm/weights/gguf"
+	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
 func (a *app) models() *cobra.Command {
@@ -42,7 +46,7 @@ The default is ` + weights.Default + `.`,
 					return err
 				}
 				if err := m.Check(); err != nil {
-					return err
+					return damaged(args[0], err)
 				}
 				if m.Note != "" {
 					fmt.Fprintln(a.err, m.Note)
@@ -52,10 +56,11 @@ The default is ` + weights.Default + `.`,
 			},
 		},
 		&cobra.Command{
-			Use:   "remove REFERENCE",
-			Short: "Delete a model that was downloaded",
-			Args:  oneReference,
-			RunE:  func(_ *cobra.Command, args []string) error { return weights.Remove(args[0]) },
+			Use:        "remove REFERENCE",
+			Short:      "Delete a model that was downloaded",
+			SuggestFor: []string{"rm", "delete", "drop"},
+			Args:       oneReference,
+			RunE:       func(_ *cobra.Command, args []string) error { return weights.Remove(args[0]) },
 		},
 	)
 	return c
@@ -66,6 +71,16 @@ func oneReference(c *cobra.Command, args []string) error {
 		return fmt.Errorf("%w: '%s' takes one model reference, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
 	}
 	return nil
+}
+
+// damaged says how to get a model that was downloaded once more, if its files
+// may be damaged.
+func damaged(reference string, err error) error {
+	downloaded := strings.HasPrefix(reference, "pypi:") || strings.HasPrefix(reference, "hf:")
+	if !downloaded || !errors.Is(err, gguf.ErrFormat) && !errors.Is(err, safetensors.ErrFormat) {
+		return err
+	}
+	return fmt.Errorf("%w\n  If it is damaged, get it anew: firesteel models remove %s, and the same again", err, reference)
 }
 
 func (a *app) listModels() error {

@@ -146,7 +146,7 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv --where text", exitUsage, "where a condition is needed"},
 		{"in.cvs" + add, exitFailed, "in.cvs"},
 		{"none.csv" + add, exitFailed, "there is no file none.csv"},
-		{"-" + add, exitFailed, "say csv, tsv, jsonl"},
+		{"-" + add, exitFailed, "--format csv, tsv, jsonl"},
 		{"in.csv --format excel" + add, exitUsage, "there is no format"},
 		{"in.csv --type id=INTEGERS" + add, exitUsage, "--type id=INTEGERS"},
 		{"in.csv --type id" + add, exitUsage, "zip=STRING"},

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,6 +48,9 @@ func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
 	if err := r.openOutput(); err != nil {
 		return err
 	}
+	if err := r.openReport(); err != nil {
+		return err
+	}
 	if err := r.openLedger(ctx); err != nil {
 		return err
 	}
@@ -60,9 +62,7 @@ func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
 			return err
 		}
 	}
-	if err := r.openReport(); err != nil {
-		return err
-	}
+	r.watch()
 	return r.run(ctx)
 }
 
@@ -187,7 +187,10 @@ func (r *fileRun) checkPlace(path string) error {
 			need = in.Size() / 4
 		}
 	}
-	return fetch.CheckSpace(filepath.Dir(path), need)
+	if err := fetch.CheckSpace(filepath.Dir(path), need); err != nil {
+		return fmt.Errorf("%w; make room, or write to a place on another disk", err)
+	}
+	return nil
 }
 
 func (r *fileRun) openLedger(ctx context.Context) (err error) {
@@ -200,7 +203,7 @@ func (r *fileRun) openLedger(ctx context.Context) (err error) {
 		}
 	}
 	if r.parts.Ledger, err = ledger.Open(ctx, r.keptIn); err != nil {
-		return fmt.Errorf("%w; or run without one: --no-ledger", err)
+		return fmt.Errorf("%w; --ledger DIRECTORY names another, and --no-ledger keeps none", err)
 	}
 	if n := r.parts.Ledger.Damaged(); n > 0 {
 		fmt.Fprintf(r.err, "the ledger %s has %s that cannot be read; what was kept there is asked again\n", r.keptIn, fetch.Bytes(n))
@@ -231,6 +234,9 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 			said[advice] = true
 			fmt.Fprintln(r.err, advice)
 		}
+		if c.Quoted != "" {
+			fmt.Fprintf(r.err, "%s asks about the word %q itself, the same in every row; for the column of that name, write it without quotes\n", c.Text, c.Quoted)
+		}
 	}
 	return nil
 }
@@ -244,7 +250,9 @@ func (r *fileRun) run(ctx context.Context) error {
 		err = r.out.Close()
 	}
 	if r.parts.Ledger != nil {
-		err = errors.Join(err, r.parts.Ledger.Close())
+		if closed := r.parts.Ledger.Close(); err == nil { // or it was told already
+			err = closed
+		}
 		r.parts.Ledger = nil
 	}
 	if err != nil {

@@ -33,16 +33,15 @@ func (a *app) runRemote(ctx context.Context, f runFlags, boundErrors bool) error
 		Where: f.where, Add: f.add, Errors: f.errors, Limit: f.limit, Sample: f.sample, Seed: f.seed, Ledger: f.ledger,
 		Budget: f.budget(boundErrors),
 	}
-	var err error
-	if p.Model, err = a.remoteModel(ctx, f.ship); err != nil {
-		return err
-	}
 	session, err := a.connect(ctx, f.remote, f.ship)
 	if err != nil {
 		return err
 	}
 	defer session.Close()
 	defer a.queries.end()
+	if p.Model, err = a.remoteModel(ctx, f.ship); err != nil {
+		return err
+	}
 	in, err := f.remoteInput(session)
 	if err != nil {
 		return err

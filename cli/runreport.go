@@ -31,15 +31,22 @@ type runReport struct {
 	rows      [][]string
 }
 
-// openReport makes the file before anything is asked, and listens to what is
-// asked and written.
+// openReport makes the file before there is a model.
 func (r *fileRun) openReport() (err error) {
 	if r.flags.report == "" {
 		return nil
 	}
 	r.report = &runReport{begun: time.Now()}
 	if r.report.file, err = os.Create(r.flags.report); err != nil {
-		return fmt.Errorf("the report: %w", err)
+		return fmt.Errorf("the report: %w; --report names its file", err)
+	}
+	return nil
+}
+
+// watch listens to what is asked and written, if there is a report.
+func (r *fileRun) watch() {
+	if r.report == nil {
+		return
 	}
 	if r.parts.Model != nil {
 		r.parts.Model = r.report.latencies.timed(r.parts.Model)
@@ -47,7 +54,6 @@ func (r *fileRun) openReport() (err error) {
 	if r.parts.Out != nil {
 		r.parts.Out = &firstRows{r.parts.Out, r.report}
 	}
-	return nil
 }
 
 // firstRows keeps the first rows that are written.

@@ -11,7 +11,6 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -66,7 +65,8 @@ const (
 
 // formatOf tells format and compression of a path. A format that is given
 // leaves only the compression to the name.
-func formatOf(path string, given Format) (Format, compression, error) {
+// flag is the one that says the format.
+func formatOf(path string, given Format, flag string) (Format, compression, error) {
 	name := strings.ToLower(filepath.Base(path))
 	var packed compression
 	for _, c := range []compression{gzipped, zstded} {
@@ -81,16 +81,24 @@ func formatOf(path string, given Format) (Format, compression, error) {
 			return "", "", fmt.Errorf("there is no format %q; write csv, tsv, jsonl, parquet or text", format)
 		}
 	case path == "-":
-		return "", "", errors.New("standard input and output have no name that tells the format: say csv, tsv, jsonl, parquet or text")
+		return "", "", fmt.Errorf("standard input and output have no name that tells the format: say it by %s csv, tsv, jsonl, parquet or text", flag)
 	default:
 		if format = endings[filepath.Ext(name)]; format == "" {
-			return "", "", fmt.Errorf("the name of %s tells no format: let it end with .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or say the format", path)
+			return "", "", fmt.Errorf("the name of %s tells no format: let it end with .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or say the format by %s csv, tsv, jsonl, parquet or text%s", path, flag, spreadsheet(name))
 		}
 	}
 	if format == Parquet && packed != "" {
 		return "", "", fmt.Errorf("%s: Parquet is compressed within; leave out %s", path, packed)
 	}
 	return format, packed, nil
+}
+
+// spreadsheet is the advice for files of spreadsheet programs.
+func spreadsheet(name string) string {
+	if slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, filepath.Ext(name)) {
+		return "; a spreadsheet has to be saved as CSV first"
+	}
+	return ""
 }
 
 // Reader gives a file's rows in their order.
@@ -166,7 +174,10 @@ func (o ReadOptions) withDefaults() ReadOptions {
 // the name or by the options.
 func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	o = o.withDefaults()
-	format, packed, err := formatOf(path, o.Format)
+	if err := Look(path); err != nil {
+		return nil, err
+	}
+	format, packed, err := formatOf(path, o.Format, "--format")
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/firesteel/firesteel/internal/similar"
 )
 
 // maxWindow bounds what zstd may keep in memory to look back to.
@@ -107,19 +109,16 @@ func (c countedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// openFile opens a file to read, and helps where it is not there.
+// openFile opens a file to read.
 func openFile(path string) (*os.File, fs.FileInfo, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("there is no file %s%s", path, similar(path))
-	}
-	if err != nil {
+	if err := Look(path); err != nil {
 		return nil, nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a folder; name one of the files in it", path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
 	}
+	info, err := f.Stat()
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -127,9 +126,35 @@ func openFile(path string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// similar names a file that may be meant: of the same name but for its ending
-// or its capitals. Without one, it says whether the folder is there.
-func similar(path string) string {
+// Look says whether there is a file to read, and helps where there is not.
+// Standard input, "-", always is.
+func Look(path string) error {
+	if path == "-" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s%s", path, beside(path))
+	case err != nil:
+		return unreadable(path, err)
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; name one file%s", path, tables(path))
+	}
+	return nil
+}
+
+func unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%s may not be read by you: %w; its owner allows it by chmod a+r", path, err)
+	}
+	return err
+}
+
+// beside names a file that may be meant: of the same name but for its ending,
+// or of a name much like it; or else some that could be read. Without a folder
+// it says so.
+func beside(path string) string {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -140,15 +165,45 @@ func similar(path string) string {
 		return name
 	}
 	wanted := filepath.Base(path)
-	for _, same := range []func(name string) bool{
-		func(name string) bool { return strings.EqualFold(name, wanted) },
-		func(name string) bool { return stem(name) == stem(wanted) && stem(name) != "" },
-	} {
-		for _, e := range entries {
-			if !e.IsDir() && same(e.Name()) {
-				return "; did you mean " + filepath.Join(dir, e.Name()) + "?"
-			}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		names = append(names, e.Name())
+	}
+	meant, ok := "", false
+	for _, name := range names {
+		if stem(name) == stem(wanted) && stem(name) != "" && (!ok || strings.EqualFold(name, wanted)) {
+			meant, ok = name, true
 		}
 	}
-	return ""
+	if !ok {
+		meant, ok = similar.Nearest(wanted, names)
+	}
+	if ok {
+		return "; did you mean " + filepath.Join(dir, meant) + "?"
+	}
+	return tables(dir)
+}
+
+// tables names some files of a folder that could be read.
+func tables(dir string) string {
+	entries, _ := os.ReadDir(dir) // what cannot be listed helps nobody
+	var names []string
+	for _, e := range entries {
+		if _, _, err := formatOf(e.Name(), "", ""); err == nil && !e.IsDir() {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	const most = 5
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) == 1:
+		return "; there is " + names[0]
+	case len(names) > most:
+		names = append(names[:most], "...")
+	}
+	return "; there are " + strings.Join(names, ", ")
 }

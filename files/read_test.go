@@ -112,7 +112,7 @@ func TestRead(t *testing.T) {
 			// Standard input gives the same, whatever it is read by.
 			o := c.o
 			o.Stdin = slow{strings.NewReader(c.content)}
-			if o.Format, _, err = formatOf(c.name, o.Format); err != nil {
+			if o.Format, _, err = formatOf(c.name, o.Format, ""); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := table(t, "-", o); err != nil || got != c.want {

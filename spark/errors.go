@@ -132,7 +132,7 @@ func (s *Session) explainTransport(st *status.Status) string {
 	text := st.Message()
 	switch st.Code() {
 	case codes.Unavailable:
-		hint := "is a Spark Connect server running there?"
+		hint := "is a Spark Connect server running there? 'firesteel demo --keep-spark' starts one to try"
 		switch {
 		case strings.Contains(text, "first record does not look like a TLS handshake"):
 			hint = "the server does not speak TLS; connect without use_ssl=true and without a token"

@@ -65,6 +65,9 @@ func parseRemote(s string) (*remote, error) {
 			fmt.Sprintf(format, args...), defaultPort)
 	}
 	rest, ok := strings.CutPrefix(s, "sc://")
+	if strings.HasPrefix(s, "spark://") {
+		return fail("%s is a cluster's master, where 'firesteel submit --master' runs jobs; a Spark Connect server's address starts with sc://", s)
+	}
 	if !ok {
 		return fail("it must start with sc://")
 	}

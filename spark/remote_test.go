@@ -42,6 +42,7 @@ func TestParseRemoteErrors(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                                  "must start with sc://",
 		"http://h:1":                        "must start with sc://",
+		"spark://h:7077":                    "is a cluster's master, where 'firesteel submit --master' runs jobs",
 		"SC://h":                            "must start with sc://",
 		"sc://":                             "the host is missing",
 		"sc://:15002":                       "the host is missing",

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/similar"
 )
 
 // Bound is an expression over the columns of a schema, of which all types are
@@ -251,9 +254,26 @@ func (b *binder) named(at int, name string, fields []arrow.Field, kind, advice s
 		found = k
 	}
 	if found < 0 {
-		return 0, b.wrong(at, "there is no %s %q%s", kind, name, didYouMean(name, names))
+		hint := didYouMean(name, names)
+		if kind == "column" {
+			hint = columnHint(name, names)
+		}
+		return 0, b.wrong(at, "there is no %s %q%s", kind, name, hint)
 	}
 	return found, nil
+}
+
+// columnHint is didYouMean for what may be no column at all: a function
+// without its arguments, or a text without its quotes.
+func columnHint(name string, columns []string) string {
+	if f, err := ai.Lookup(strings.ToLower(name)); err == nil {
+		return "; the function is called as " + f.Signature()
+	}
+	hint := didYouMean(name, columns)
+	if _, near := similar.Nearest(name, columns); !near && !strings.Contains(name, "'") {
+		hint += fmt.Sprintf("; if it is a text, write it in quotes: '%s'", name)
+	}
+	return hint
 }
 
 func (b *binder) uses(column string) {

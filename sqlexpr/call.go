@@ -12,6 +12,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/similar"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -26,6 +27,10 @@ type Call struct {
 
 	// Args are the arguments as they were written.
 	Args []Arg
+	// Quoted is a column whose name is given, as a text, for the first
+	// parameter. That is not wrong, but the column is meant: Spark reads
+	// f("text") as f('text').
+	Quoted string
 
 	params []int // of all arguments
 	given  []int // of those that vary
@@ -86,8 +91,13 @@ func (b *binder) functionHint(name string) string {
 	for f := range plainFunctions {
 		names = append(names, f)
 	}
-	if near, ok := nearest(name, names); ok {
+	if near, ok := similar.Nearest(name, names); ok {
 		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	for _, f := range ai.All() { // as in sentiment(text)
+		if f.Of == nil && len(name) > 3 && strings.Contains(f.Name, name) {
+			return fmt.Sprintf("; did you mean %s?", f.Name)
+		}
 	}
 	return "; 'firesteel functions' lists the AI functions, and of Spark's own there are " + plainNames()
 }
@@ -145,6 +155,11 @@ func (b *binder) newCall(n call, f *ai.Function) (*Call, error) {
 		}
 	}
 	c.Columns, b.direct = b.direct, outer
+	for _, field := range b.schema.Fields() {
+		if c.fixed[0] == field.Name {
+			c.Quoted = field.Name
+		}
+	}
 	if err := c.check(); err != nil {
 		return nil, b.wrong(places[err.Param], "%s: %v", f.Name, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/similar"
 )
 
 // Error is a mistake in an expression.
@@ -53,51 +55,10 @@ func shown(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// nearest gives the candidate that is most like name, if any is alike enough
-// to be what was meant.
-func nearest(name string, candidates []string) (string, bool) {
-	name = strings.ToLower(name)
-	best, least := "", max(2, len(name)/3)+1
-	for _, c := range candidates {
-		if d := distance(name, strings.ToLower(c), least); d < least {
-			best, least = c, d
-		}
-	}
-	return best, best != ""
-}
-
-// distance is the number of letters to insert, leave out, change or swap with
-// their neighbour that makes b of a; what reaches limit is not told further.
-func distance(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	var before []int
-	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := 1
-			if a[i-1] == b[j-1] {
-				change = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, make([]int, len(b)+1)
-	}
-	return min(last[len(b)], limit)
-}
-
 // didYouMean is the hint that names the nearest candidate, or all of them if
 // they are few.
 func didYouMean(name string, candidates []string) string {
-	if near, ok := nearest(name, candidates); ok {
+	if near, ok := similar.Nearest(name, candidates); ok {
 		return fmt.Sprintf("; did you mean %s?", near)
 	}
 	const most = 20

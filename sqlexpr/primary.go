@@ -79,6 +79,8 @@ func (p *parser) simple() (node, error) {
 		return p.worded(l)
 	case l.is("*"):
 		return nil, p.wrong(l, "expected one value, not *; name a column")
+	case l.is("["):
+		return nil, p.wrong(l, "expected a column, a value or a function, not [; a list is written array('a', 'b')")
 	case l.is("?"), l.is(":"):
 		return nil, p.wrong(l, "parameters are not supported here; write the value")
 	}

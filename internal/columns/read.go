@@ -298,6 +298,10 @@ func examplesReader(p ai.Param, a arrow.Array) (func(i int) []ai.Example, error)
 func typeError(p ai.Param, got arrow.DataType) error {
 	write := fmt.Sprintf("CAST(%s AS %s)", p.Name, p.Type)
 	switch p.Type {
+	case ai.Int, ai.Float:
+		if got.ID() == arrow.STRING {
+			write = "a number without quotes, or " + write
+		}
 	case ai.StringArray:
 		if got.ID() == arrow.STRING {
 			write = fmt.Sprintf("ARRAY(%s)", p.Name)

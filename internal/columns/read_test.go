@@ -119,7 +119,7 @@ func TestArgumentTypeErrors(t *testing.T) {
 		{ai.StringArray, arrow.BinaryTypes.String, "p is STRING, but must be ARRAY<STRING>: write ARRAY(p)"},
 		{ai.StringArray, arrow.ListOf(arrow.PrimitiveTypes.Int32), "p is ARRAY<INT>, but must be ARRAY<STRING>"},
 		{ai.Labels, arrow.PrimitiveTypes.Int32, "p is INT, but must be ARRAY<STRING> or STRING: write ARRAY('a', 'b')"},
-		{ai.Int, arrow.BinaryTypes.String, "p is STRING, but must be INT: write CAST(p AS INT)"},
+		{ai.Int, arrow.BinaryTypes.String, "p is STRING, but must be INT: write a number without quotes, or CAST(p AS INT)"},
 		{ai.Boolean, arrow.PrimitiveTypes.Int32, "p is INT, but must be BOOLEAN"},
 		{ai.Options, arrow.ListOf(arrow.BinaryTypes.String), "p is ARRAY<STRING>, but must be MAP<STRING,STRING>, STRUCT or STRING: write MAP('name', 'value')"},
 		{ai.Options, arrow.StructOf(arrow.Field{Name: "k", Type: arrow.ListOf(arrow.PrimitiveTypes.Int32)}), "p is STRUCT<k: ARRAY<INT>>"},

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/similar"
 )
 
 // resolvePath takes a file, or a folder that holds one model.
@@ -78,8 +80,8 @@ func nearest(path string) string {
 	var near []candidate
 	for _, entry := range entries {
 		name := strings.ToLower(entry.Name())
-		d := distance(want, name)
-		if d <= max(2, len(want)/3) || strings.HasPrefix(name, want) {
+		d := similar.Distance(want, name, similar.Most(want)+1)
+		if d <= similar.Most(want) || strings.HasPrefix(name, want) {
 			near = append(near, candidate{entry.Name(), d})
 		}
 	}
@@ -94,25 +96,4 @@ func nearest(path string) string {
 		names = append(names, c.name)
 	}
 	return " (did you mean " + strings.Join(names, " or ") + "?)"
-}
-
-// distance is Levenshtein's, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

