@@ -108,8 +108,8 @@ type Reader interface {
 	// Next gives the next rows, which the caller releases, and io.EOF after
 	// the last. A batch has at least one row.
 	Next(ctx context.Context) (arrow.RecordBatch, error)
-	// Progress says how many bytes of the file are read, of how many: total is
-	// 0 where that is not known, as of standard input.
+	// Progress says how many bytes of the file the rows so far take, about, of
+	// how many: total is 0 where that is not known, as of standard input.
 	Progress() (done, total int64)
 	Close() error
 }

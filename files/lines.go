@@ -17,6 +17,7 @@ type lines struct {
 	at     int   // where the next row begins in buf
 	end    error // what r gave last
 	number int64 // of the line that begins at at, from 1
+	taken  int64 // bytes before at, of all that were read
 }
 
 func newLines(name string, r io.Reader, most int) *lines {
@@ -88,7 +89,20 @@ func (l *lines) line() (text []byte, err error) {
 // take goes on after n bytes of rest.
 func (l *lines) take(n int) {
 	l.number += int64(bytes.Count(l.buf[l.at:l.at+n], []byte{'\n'}))
+	l.skip(n)
+}
+
+func (l *lines) skip(n int) {
 	l.at += n
+	l.taken += int64(n)
+}
+
+// part is how much of what was read is taken, from 0 to 1.
+func (l *lines) part() float64 {
+	if l.taken == 0 {
+		return 0
+	}
+	return float64(l.taken) / float64(l.taken+int64(len(l.rest())))
 }
 
 // skipLine takes all up to the next line's begin, however long that is.
@@ -98,7 +112,7 @@ func (l *lines) skipLine() error {
 			l.take(i + 1)
 			return nil
 		}
-		l.at = len(l.buf)
+		l.skip(len(l.rest()))
 		if err := l.more(); err == io.EOF {
 			return nil
 		} else if err != nil {
@@ -121,7 +135,7 @@ func (l *lines) begin() error {
 	head := l.rest()
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		l.at += 3
+		l.skip(3)
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return fmt.Errorf("%s is UTF-16 text: convert it first, with iconv -f UTF-16 -t UTF-8", l.name)
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -321,5 +322,42 @@ func TestParseType(t *testing.T) {
 	}
 	if _, err := ParseFormat("xls"); err == nil {
 		t.Error("xls is a format")
+	}
+}
+
+// A small file is in memory at once, but its rows are not done by that.
+func TestProgress(t *testing.T) {
+	for _, name := range []string{"a.csv", "a.jsonl", "a.txt", "a.csv.gz"} {
+		text := strings.Repeat("\"some text\"\n", 101)
+		if strings.Contains(name, "json") {
+			text = strings.Repeat("{\"a\": \"some text\"}\n", 100)
+		}
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		if _, err := io.WriteString(z, text); err != nil || z.Close() != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, ".gz") {
+			text = packed.String()
+		}
+		path := save(t, name, text)
+		r, err := Open(t.Context(), path, ReadOptions{Rows: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for read := int64(0); ; {
+			batch, err := r.Next(t.Context())
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			read += batch.NumRows()
+			batch.Release()
+			if done, total := r.Progress(); math.Abs(float64(done)/float64(total)-float64(read)/101) > 0.03 {
+				t.Errorf("%s: after %d rows of 100 or 101, %d of %d bytes", name, read, done, total)
+			}
+		}
+		r.Close()
 	}
 }

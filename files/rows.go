@@ -42,6 +42,7 @@ func (b badRow) Unwrap() error { return b.error }
 // rows makes batches of rows.
 type rows struct {
 	in     *input
+	lines  *lines
 	format rowFormat
 	schema *arrow.Schema
 	o      ReadOptions
@@ -49,8 +50,7 @@ type rows struct {
 	err    error // the next Next's
 }
 
-func newFormat(format Format, name string, r io.Reader, o ReadOptions) rowFormat {
-	l := newLines(name, r, o.MaxRow)
+func newFormat(format Format, l *lines, o ReadOptions) rowFormat {
 	switch format {
 	case JSON:
 		return &jsonRows{l: l, o: o}
@@ -82,7 +82,7 @@ func (r *rows) open(path string, format Format, packed compression) error {
 	var all io.Reader = r.in
 	if r.in.again {
 		var err error
-		if fields, err = inferred(newFormat(format, r.in.name, &sample{r.in, sampleFile}, r.o)); err != nil {
+		if fields, err = inferred(newFormat(format, newLines(r.in.name, &sample{r.in, sampleFile}, r.o.MaxRow), r.o)); err != nil {
 			return err
 		}
 		fresh, err := openInput(path, packed, nil)
@@ -94,13 +94,14 @@ func (r *rows) open(path string, format Format, packed compression) error {
 	} else {
 		kept := &keptBytes{r: r.in}
 		var err error
-		if fields, err = inferred(newFormat(format, r.in.name, &sample{kept, sampleOnce}, r.o)); err != nil {
+		if fields, err = inferred(newFormat(format, newLines(r.in.name, &sample{kept, sampleOnce}, r.o.MaxRow), r.o)); err != nil {
 			return err
 		}
 		all = io.MultiReader(kept, r.in)
 		kept.again = true
 	}
-	r.format = newFormat(format, r.in.name, all, r.o)
+	r.lines = newLines(r.in.name, all, r.o.MaxRow)
+	r.format = newFormat(format, r.lines, r.o)
 	if err := r.format.begin(); err != nil {
 		return err
 	}
@@ -159,7 +160,9 @@ func (k *keptBytes) Read(b []byte) (int, error) {
 
 func (r *rows) Schema() *arrow.Schema { return r.schema }
 
-func (r *rows) Progress() (done, total int64) { return r.in.done.Load(), r.in.total }
+func (r *rows) Progress() (done, total int64) {
+	return int64(float64(r.in.done.Load()) * r.lines.part()), r.in.total
+}
 
 func (r *rows) Close() error { return r.in.Close() }
 

@@ -305,6 +305,9 @@ func TestProgress(t *testing.T) {
 	asking := int64(0)
 	for _, s := range seen {
 		asking = max(asking, s.Asking)
+		if s.BytesRead != s.Rows { // a fake row is a byte
+			t.Errorf("%d rows are written, of %d of the bytes", s.Rows, s.BytesRead)
+		}
 	}
 	if asking == 0 || asking > 2*64 || s.Asking != 0 {
 		t.Errorf("%d were asked at a time, and %d at last", asking, s.Asking)

@@ -33,6 +33,7 @@ type pipeline struct {
 	work   sync.WaitGroup // all goroutines
 	enough chan struct{}  // closed when no more rows are to be read
 	given  int64          // rows that the reader gave
+	read   progress       // with them
 }
 
 func newPipeline(p *Plan, with Parts) *pipeline {
@@ -152,8 +153,8 @@ func (p *pipeline) cut(ctx context.Context, batch arrow.RecordBatch, out chan<- 
 	n := batch.NumRows()
 	src := &source{bytes: bytes, free: p.room.free}
 	src.left.Store(int32((n + windowRows - 1) / windowRows))
-	var read progress
-	read.done, read.total = p.In.Progress()
+	before := p.read
+	p.read.done, p.read.total = p.In.Progress()
 	for from := int64(0); from < n; from += windowRows {
 		select {
 		case <-p.enough:
@@ -162,7 +163,9 @@ func (p *pipeline) cut(ctx context.Context, batch arrow.RecordBatch, out chan<- 
 		}
 		to := min(n, from+windowRows)
 		w := &window{
-			rows: batch.NewSlice(from, to), source: src, read: read,
+			rows: batch.NewSlice(from, to), source: src,
+			read: progress{before.done + (p.read.done-before.done)*to/n, p.read.total},
+
 			numbers: make([]int64, to-from), why: make([]error, to-from),
 			filtered: make(chan struct{}), added: make(chan struct{}),
 		}
