@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/memory"
 	"github.com/firesteel/firesteel/llm/local/model"
 	"github.com/firesteel/firesteel/llm/local/nn"
 )
@@ -16,10 +17,17 @@ const (
 	stepRows = 256
 	// maxActive sequences are under way at a time in one worker.
 	maxActive = 64
-	// activeBytes bounds the caches of one worker's sequences, unless a single
-	// one needs more.
-	activeBytes = 64 << 20
+	// leastCache is what the caches of one worker's sequences may take together
+	// at least, in bytes; see cacheBytes.
+	leastCache = 24 << 20
 )
+
+// cacheBytes bounds the caches of one worker's sequences, unless a single one
+// needs more: those of all workers to a quarter of what the weights take, but
+// not to so little that steps have few rows.
+func cacheBytes(weights, threads int) int64 {
+	return max(leastCache, int64(weights/4/threads))
+}
 
 // A call is one Do, or the computation of a prefix: sequences that wait, are
 // under way, or are done.
@@ -72,9 +80,8 @@ func (s *scheduler) setThreads(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.threads = max(1, n)
-	for s.running < s.threads && !s.closed {
-		s.running++
-		s.workers.Go(s.worker)
+	for n := s.threads; s.running < n && !s.closed; s.running++ {
+		s.workers.Go(func() { s.worker(n) })
 	}
 	s.work.Broadcast()
 }
@@ -148,15 +155,23 @@ func (s *scheduler) finish(sequence *sequence) {
 	}
 }
 
-// worker computes steps of its active sequences until it is not needed.
-func (s *scheduler) worker() {
+// worker, one of several threads, computes steps of its active sequences until
+// it is not needed.
+func (s *scheduler) worker(threads int) {
 	team := new(nn.Team)
+	shape := s.network.Cache()
 	w := worker{
-		scheduler: s,
-		team:      team,
-		state:     s.network.NewState(stepRows, team),
-		pool:      &nn.Pool{Shape: s.network.Cache()},
-		exps:      newExpFunc(s.kernels, s.tokens),
+		scheduler:  s,
+		team:       team,
+		state:      s.network.NewState(stepRows, team),
+		cacheBytes: cacheBytes(s.network.Bytes(), threads),
+		pool:       &nn.Pool{Shape: shape},
+		prefixes:   &nn.Pool{Shape: shape},
+		exps:       newExpFunc(s.kernels, s.tokens),
+	}
+	if data, free, err := memory.Allocate(int(w.cacheBytes)); err == nil {
+		defer free()
+		w.pool.Memory = memory.Floats(data)
 	}
 	for w.admit() {
 		w.step()
@@ -165,11 +180,13 @@ func (s *scheduler) worker() {
 
 type worker struct {
 	*scheduler
-	team   *nn.Team
-	state  model.State
-	pool   *nn.Pool
-	exps   expFunc
-	active []*sequence
+	team       *nn.Team
+	state      model.State
+	cacheBytes int64
+	pool       *nn.Pool // of sequences
+	prefixes   *nn.Pool // of what outlives the worker, so without its memory
+	exps       expFunc
+	active     []*sequence
 }
 
 // admit takes sequences up, and waits for some if there are none. It reports
@@ -211,7 +228,7 @@ func (w *worker) fill() {
 	share := (w.waiting + w.threads - 1) / w.threads
 	for share > 0 && len(w.active) < maxActive {
 		s := w.next(func(s *sequence) bool {
-			return len(w.active) == 0 || rows+s.feed() <= stepRows && bytes+w.bytes(s) <= activeBytes
+			return len(w.active) == 0 || rows+s.feed() <= stepRows && bytes+w.bytes(s) <= w.cacheBytes
 		})
 		if s == nil {
 			return
@@ -251,7 +268,11 @@ func (w *worker) step() {
 			continue // an encoder's input is read in one step
 		}
 		if s.cache == nil {
-			s.cache = nn.NewCache(w.pool, s.prefix.keys())
+			pool := w.pool
+			if s.isPrefix() {
+				pool = w.prefixes
+			}
+			s.cache = nn.NewCache(pool, s.prefix.keys())
 		}
 		span := model.Span{Cache: s.cache, Input: s.input}
 		if s.input != nil {

@@ -106,3 +106,8 @@ func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)
 //
 //go:noescape
 func maximum16(n int, x *float32) (greatest float32, zero float32)
+
+// turn8 computes dst[j*16+i] = src[i*stride+j] for eight i; k is a positive multiple of 8.
+//
+//go:noescape
+func turn8(k int, dst *float32, src *float32, stride int)

@@ -11,7 +11,7 @@ var generic = Set{
 	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize,
 	weightBounds: genericWeightBounds, roundWeights: genericRoundWeights,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
-	squares: genericSquares, maximum: genericMaximum, scale: genericScale,
+	squares: genericSquares, maximum: genericMaximum, scale: genericScale, turn: genericTurn,
 }
 
 func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, add bool) {
@@ -103,6 +103,14 @@ func genericMaximum(x []float32) (greatest, zero float32) {
 func genericScale(dst, x []float32, scale float32, weight []float32) {
 	for i, v := range x {
 		dst[i] = v * scale * weight[i]
+	}
+}
+
+func genericTurn(k int, dst, src []float32, stride int) {
+	for j := range k {
+		for i := range 8 {
+			dst[j*Width+i] = src[i*stride+j]
+		}
 	}
 }
 

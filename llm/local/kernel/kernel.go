@@ -55,6 +55,9 @@ type Set struct {
 	squares          func(x []float32) float32
 	maximum          func(x []float32) (greatest, zero float32)
 	scale            func(dst, x []float32, scale float32, weight []float32)
+	// turn puts eight rows of k numbers, stride apart, beside each other:
+	// dst[j*16+i] = src[i*stride+j]; k is a positive multiple of 8.
+	turn func(k int, dst, src []float32, stride int)
 }
 
 // Select gives the operations for the named instruction set, or for the best
@@ -149,6 +152,23 @@ func (s *Set) RMSNorm(dst, x, weight []float32, epsilon float32) {
 	if len(dst) > 0 {
 		mean := float64(s.squares(x[:len(dst)])) / float64(len(dst))
 		s.scale(dst, x[:len(dst)], float32(1/math.Sqrt(mean+float64(epsilon))), weight[:len(dst)])
+	}
+}
+
+// Turn puts n rows of k numbers, stride apart, into a panel as its outputs from
+// the first of dst on: dst[j*Width+i] = src[i*stride+j]. k is a multiple of 8.
+func (s *Set) Turn(n, k int, dst, src []float32, stride int) {
+	if k == 0 {
+		return
+	}
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		s.turn(k, dst[i:], src[i*stride:], stride)
+	}
+	for ; i < n; i++ {
+		for j, x := range src[i*stride : i*stride+k] {
+			dst[j*Width+i] = x
+		}
 	}
 }
 

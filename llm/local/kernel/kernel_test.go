@@ -276,3 +276,30 @@ func BenchmarkMul(b *testing.B) {
 		}
 	}
 }
+
+func TestTurn(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, set := range Sets() {
+		for _, k := range []int{0, 8, 16, 24, 64, 136} {
+			for n := range Width + 1 {
+				stride := k + r.IntN(5)
+				src := random(r, n*stride+1)[1:] // off its alignment
+				dst := make([]float32, k*Width)
+				for i := range dst {
+					dst[i] = canary
+				}
+				first := r.IntN(Width - n + 1)
+				set.Turn(n, k, dst[min(first, len(dst)):], src, stride)
+				for i, got := range dst {
+					want := float32(canary)
+					if row := i%Width - first; row >= 0 && row < n {
+						want = src[row*stride+i/Width]
+					}
+					if got != want {
+						t.Fatalf("%s: %d rows of %d from output %d: dst[%d] = %g, want %g", set.Name, n, k, first, i, got, want)
+					}
+				}
+			}
+		}
+	}
+}

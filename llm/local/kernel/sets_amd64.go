@@ -12,7 +12,7 @@ func available() []Set {
 			tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
 			weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
-			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale,
+			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale, turn: avx2Turn,
 		})
 	}
 	return sets
@@ -73,6 +73,12 @@ func avx2Scale(dst, x []float32, scale float32, weight []float32) {
 	_, _ = x[len(dst)-1], weight[len(dst)-1]
 	mustBeMultiple(len(dst), 8)
 	scale8(len(dst), &dst[0], &x[0], scale, &weight[0])
+}
+
+func avx2Turn(k int, dst, src []float32, stride int) {
+	_, _ = dst[(k-1)*Width+7], src[7*stride+k-1]
+	mustBeMultiple(k, 8)
+	turn8(k, &dst[0], &src[0], stride)
 }
 
 func avx2Quantize(groups int, dst []uint8, src, scales []float32) {

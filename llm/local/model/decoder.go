@@ -32,7 +32,7 @@ type decoder struct {
 	tokens func(dst []float32, row int32)
 	head   head
 	layers []decoderLayer
-	free   func() error
+	held
 }
 
 type decoderLayer struct {
@@ -51,7 +51,6 @@ type decoderLayer struct {
 func (m *decoder) Context() int         { return m.context }
 func (m *decoder) Vocabulary() int      { return m.vocabulary }
 func (m *decoder) Start() (int32, bool) { return 0, false }
-func (m *decoder) Close() error         { return m.free() }
 
 func (m *decoder) Cache() nn.CacheShape {
 	return nn.CacheShape{Layers: len(m.layers), Heads: m.groups, HeadSize: m.headSize}
@@ -248,7 +247,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	at := 0
 	for _, span := range spans {
 		count := len(span.Rows)
-		span.Cache.Put(n, span.Cache.Len()-count, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
+		span.Cache.Put(s.kernels, n, span.Cache.Len()-count, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
 		s.attention.Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*attended:], attended, nil, nil)
 		at += count
 	}

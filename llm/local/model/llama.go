@@ -162,7 +162,7 @@ func (m *decoder) readLayer(l *loader, i int, a additions) {
 }
 
 func (m *decoder) finish(l *loader, threads int) (err error) {
-	m.free, err = l.read(threads)
+	m.held, err = l.read(threads)
 	return err
 }
 

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
+	"github.com/firesteel/firesteel/llm/local/memory"
 	"github.com/firesteel/firesteel/llm/local/nn"
 )
 
@@ -103,6 +105,11 @@ func (l *loader) ignore(names ...string) {
 	}
 }
 
+// rowsMapped is how many rows are read from the file before their pages are
+// given back: a vocabulary's would come to be a great part of all memory, as
+// the system maps a page's neighbours with it.
+const rowsMapped = 512
+
 // embeddings is a matrix of which single rows are read from the file.
 func (l *loader) embeddings(name string, k, n int) func(dst []float32, row int32) {
 	t := l.tensor(name, k, n)
@@ -110,7 +117,11 @@ func (l *loader) embeddings(name string, k, n int) func(dst []float32, row int32
 		// Later reads do not fail: the tensor's type and extent are checked now.
 		l.err = t.read(make([]float32, k), n-1, 1)
 	}
+	var reads atomic.Int64
 	return func(dst []float32, row int32) {
+		if reads.Add(1)%rowsMapped == 0 {
+			t.forget()
+		}
 		if err := t.read(dst, int(row), 1); err != nil {
 			panic(err)
 		}
@@ -140,27 +151,36 @@ func (l *loader) matrix(k int, outputs ...output) *nn.Linear {
 	return m
 }
 
-// read reads all planned matrices into memory that free releases.
-func (l *loader) read(threads int) (free func() error, err error) {
+// held is the memory of a network's matrices.
+type held struct {
+	bytes int
+	free  func() error
+}
+
+func (h held) Bytes() int   { return h.bytes }
+func (h held) Close() error { return h.free() }
+
+// read reads all planned matrices.
+func (l *loader) read(threads int) (held, error) {
 	if l.err != nil {
-		return nil, l.err
+		return held{}, l.err
 	}
 	for _, name := range l.source.names() {
 		if !l.used[name] {
 			t, _ := l.source.tensor(name)
-			return nil, t.errorf("it is no part of this architecture as it is supported")
+			return held{}, t.errorf("it is no part of this architecture as it is supported")
 		}
 	}
-	memory, free, err := allocate(l.bytes)
+	data, free, err := memory.Allocate(l.bytes)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %d MiB for its weights: %w", l.source.Path, l.bytes>>20, err)
+		return held{}, fmt.Errorf("%s: %d MiB for its weights: %w", l.source.Path, l.bytes>>20, err)
 	}
 	for _, p := range l.places {
 		n, k := p.linear.N, p.linear.K
 		if l.precision == llm.Int8 {
-			p.linear.Eight = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&memory[p.at])), kernel.Size8(n, k)))
+			p.linear.Eight = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&data[p.at])), kernel.Size8(n, k)))
 		} else {
-			p.linear.Plain = kernel.NewMatrix(n, k, unsafe.Slice((*float32)(unsafe.Pointer(&memory[p.at])), kernel.Size(n, k)))
+			p.linear.Plain = kernel.NewMatrix(n, k, memory.Floats(data[p.at:])[:kernel.Size(n, k)])
 		}
 	}
 	queue := make(chan packing)
@@ -182,10 +202,10 @@ func (l *loader) read(threads int) (free func() error, err error) {
 	workers.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, joinFree(err, free)
+			return held{}, joinFree(err, free)
 		}
 	}
-	return free, nil
+	return held{l.bytes, free}, nil
 }
 
 func joinFree(err error, free func() error) error {

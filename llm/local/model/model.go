@@ -28,6 +28,8 @@ type Network interface {
 	// NewState gives the memory for steps of at most rows tokens. A team, which
 	// may be nil, helps with them.
 	NewState(rows int, team *nn.Team) State
+	// Bytes is the memory that its weights take.
+	Bytes() int
 	// Close releases the weights.
 	Close() error
 }

@@ -36,14 +36,14 @@ type t5 struct {
 	gated                  bool
 	start                  int32
 
-	tokens       func(dst []float32, row int32)
-	encoder      []t5Layer
-	decoder      []t5Layer
-	encoderNorm  []float32
-	encoderBias  *nn.Bias
-	decoderBias  *nn.Bias
-	head         head
-	free         func() error
+	tokens      func(dst []float32, row int32)
+	encoder     []t5Layer
+	decoder     []t5Layer
+	encoderNorm []float32
+	encoderBias *nn.Bias
+	decoderBias *nn.Bias
+	head        head
+	held
 	encoderShape nn.CacheShape
 }
 
@@ -152,7 +152,7 @@ func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 			m.readLayer(l, fmt.Sprintf("%s.block.%d.layer.", stack.name, i), !stack.both, &stack.layers[i])
 		}
 	}
-	m.free, err = l.read(threads)
+	m.held, err = l.read(threads)
 	return err
 }
 
@@ -184,7 +184,6 @@ func (m *t5) readLayer(l *loader, prefix string, decoder bool, layer *t5Layer) {
 func (m *t5) Context() int         { return t5Context }
 func (m *t5) Vocabulary() int      { return m.vocabulary }
 func (m *t5) Start() (int32, bool) { return m.start, true }
-func (m *t5) Close() error         { return m.free() }
 
 func (m *t5) Cache() nn.CacheShape {
 	return nn.CacheShape{Layers: len(m.decoder), Heads: m.heads, HeadSize: m.headSize}

@@ -28,7 +28,6 @@ func (m *t5) NewState(rows int, team *nn.Team) State {
 		t5:        m,
 		scratch:   nn.Scratch{Team: team},
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
-		pool:      nn.Pool{Shape: m.encoderShape},
 		head:      m.head.newState(),
 	}
 	s.reserve(rows)
@@ -45,6 +44,8 @@ func (s *t5State) reserve(rows int) {
 	s.qkv = make([]float32, rows*3*s.heads*s.headSize)
 	s.attended = make([]float32, rows*s.attendedStride())
 	s.inner = make([]float32, rows*s.innerStride())
+	// Twice the tokens, as each input is rounded up.
+	s.pool = nn.Pool{Shape: s.encoderShape, Memory: make([]float32, s.encoderShape.Bytes(2*rows)/4)}
 	s.views = make([]nn.View, rows)
 	s.whole = make([]nn.View, rows)
 	s.positions = make([]int, rows)
@@ -117,7 +118,7 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 			for _, cache := range caches {
 				n := cache.Len()
 				q := qkv[at*3*inner:]
-				cache.Put(0, 0, n, q[inner:], q[2*inner:], 3*inner)
+				cache.Put(s.kernels, 0, 0, n, q[inner:], q[2*inner:], 3*inner)
 				s.attention.Do(0, cache, s.views[at:at+n], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.encoderBias, s.positions[at:at+n])
 				at += n
 			}
@@ -140,7 +141,7 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 			if i == 0 {
 				span.Memory.Grow(n)
 			}
-			span.Memory.Put(i, 0, n, s.qkv[at*2*inner:], s.qkv[at*2*inner+inner:], 2*inner)
+			span.Memory.Put(s.kernels, i, 0, n, s.qkv[at*2*inner:], s.qkv[at*2*inner+inner:], 2*inner)
 			at += n
 		}
 	}
@@ -181,7 +182,7 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 		for _, span := range spans {
 			count := len(span.Rows)
 			q := qkv[at*3*inner:]
-			span.Cache.Put(n, span.Cache.Len()-count, count, q[inner:], q[2*inner:], 3*inner)
+			span.Cache.Put(s.kernels, n, span.Cache.Len()-count, count, q[inner:], q[2*inner:], 3*inner)
 			s.attention.Do(n, span.Cache, s.views[at:at+count], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.decoderBias, s.positions[at:at+count])
 			at += count
 		}

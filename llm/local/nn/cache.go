@@ -21,54 +21,6 @@ func (s CacheShape) TokenBytes() int64 {
 // Bytes is the memory that a cache of n tokens takes, grown at once.
 func (s CacheShape) Bytes(n int) int64 { return int64(kernel.Pad(n)) * s.TokenBytes() }
 
-// block holds the keys and values of some tokens, a multiple of kernel.Width.
-// For each layer and head stand, as packed matrices ready for multiplication,
-// the keys as [tokens/16][HeadSize][16] and then the values as
-// [HeadSize/16][tokens][16].
-type block struct {
-	tokens int
-	data   []float32
-}
-
-// head gives the keys and values of one head in one layer.
-func (b *block) head(s CacheShape, layer, head int) (keys, values []float32) {
-	size := s.HeadSize * b.tokens
-	at := (layer*s.Heads + head) * 2 * size
-	return b.data[at : at+size], b.data[at+size : at+2*size]
-}
-
-// Pool keeps blocks for reuse. It serves one goroutine.
-type Pool struct {
-	Shape CacheShape
-	free  [mostTokens/kernel.Width + 1][]*block // by their tokens
-	bytes int64                                 // of the free ones
-}
-
-// maxFree bounds the memory of a pool at rest, in bytes.
-const maxFree = 64 << 20
-
-// get gives a block of n tokens or, where there is a larger one to be had for
-// nothing, that.
-func (p *Pool) get(n int) *block {
-	for class := n / kernel.Width; class < len(p.free); class++ {
-		if last := len(p.free[class]) - 1; last >= 0 {
-			b := p.free[class][last]
-			p.free[class] = p.free[class][:last]
-			p.bytes -= p.Shape.Bytes(b.tokens)
-			return b
-		}
-	}
-	return &block{n, make([]float32, p.Shape.Bytes(n)/4)}
-}
-
-func (p *Pool) put(b *block) {
-	if size := p.Shape.Bytes(b.tokens); p.bytes+size <= maxFree {
-		class := b.tokens / kernel.Width
-		p.free[class] = append(p.free[class], b)
-		p.bytes += size
-	}
-}
-
 // Cache is the keys and values of one sequence's tokens, in slots 0, 1, 2, ...
 type Cache struct {
 	pool     *Pool
@@ -130,7 +82,7 @@ func (c *Cache) Release() {
 
 // Put stores the keys and values of consecutive tokens from slot first on; row
 // i of them begins at k[i*stride] and v[i*stride].
-func (c *Cache) Put(layer, first, rows int, k, v []float32, stride int) {
+func (c *Cache) Put(kernels *kernel.Set, layer, first, rows int, k, v []float32, stride int) {
 	at := 0
 	for rows > 0 {
 		for first >= c.segments[at].start+c.segments[at].n {
@@ -139,7 +91,7 @@ func (c *Cache) Put(layer, first, rows int, k, v []float32, stride int) {
 		s := &c.segments[at]
 		slot := first - s.start
 		n := min(rows, s.n-slot, kernel.Width-slot%kernel.Width)
-		c.put(layer, s.block, slot, n, k, v, stride)
+		c.put(kernels, layer, s.block, slot, n, k, v, stride)
 		first, rows = first+n, rows-n
 		if rows > 0 {
 			k, v = k[n*stride:], v[n*stride:]
@@ -148,26 +100,13 @@ func (c *Cache) Put(layer, first, rows int, k, v []float32, stride int) {
 }
 
 // put stores n tokens, whose keys lie in one panel.
-func (c *Cache) put(layer int, b *block, slot, n int, k, v []float32, stride int) {
+func (c *Cache) put(kernels *kernel.Set, layer int, b *block, slot, n int, k, v []float32, stride int) {
 	shape := c.pool.Shape
 	for h := range shape.Heads {
 		keys, values := b.head(shape, layer, h)
 		at := h * shape.HeadSize
 		panel := keys[slot/kernel.Width*shape.HeadSize*kernel.Width+slot%kernel.Width:]
-		i := 0
-		for ; i+4 <= n; i += 4 {
-			k0, k1 := k[i*stride+at:][:shape.HeadSize], k[(i+1)*stride+at:][:shape.HeadSize]
-			k2, k3 := k[(i+2)*stride+at:][:shape.HeadSize], k[(i+3)*stride+at:][:shape.HeadSize]
-			for j := range k0 {
-				four := (*[4]float32)(panel[j*kernel.Width+i:])
-				four[0], four[1], four[2], four[3] = k0[j], k1[j], k2[j], k3[j]
-			}
-		}
-		for ; i < n; i++ {
-			for j, x := range k[i*stride+at:][:shape.HeadSize] {
-				panel[j*kernel.Width+i] = x
-			}
-		}
+		kernels.Turn(n, shape.HeadSize, panel, k[at:], stride)
 		for i := range n {
 			from := v[i*stride+at:][:shape.HeadSize]
 			to := values[(slot+i)*kernel.Width:]

@@ -27,12 +27,12 @@ func TestAttention(t *testing.T) {
 
 	prefix := NewCache(&Pool{Shape: shape}, nil)
 	prefix.Grow(41)
-	prefix.Put(1, 0, 41, keys, values, row)
+	prefix.Put(kernel.Sets()[0], 1, 0, 41, keys, values, row)
 	cache := NewCache(&Pool{Shape: shape}, prefix)
 	for at, n := 41, 0; at < tokens; at += n {
 		n = min(17, tokens-at)
 		cache.Grow(n)
-		cache.Put(1, at, n, keys[at*row:], values[at*row:], row)
+		cache.Put(kernel.Sets()[at%len(kernel.Sets())], 1, at, n, keys[at*row:], values[at*row:], row)
 	}
 	if cache.Len() != tokens || prefix.Len() != 41 {
 		t.Fatalf("lengths %d, %d", cache.Len(), prefix.Len())
@@ -94,32 +94,49 @@ func TestAttention(t *testing.T) {
 
 func TestPoolReuse(t *testing.T) {
 	pool := &Pool{Shape: CacheShape{Layers: 1, Heads: 1, HeadSize: 16}}
+	blocks := func(c *Cache) (tokens, units []int) {
+		for _, s := range c.segments {
+			tokens, units = append(tokens, s.block.tokens), append(units, s.block.unit)
+		}
+		return tokens, units
+	}
 	prefix := NewCache(pool, nil)
 	prefix.Grow(33)
+	pool = &Pool{Shape: pool.Shape, Memory: make([]float32, 15*pool.unitSize()-1)}
 	c := NewCache(pool, prefix)
 	c.Grow(mostTokens + 20)
 	for range 28 {
 		c.Grow(1)
 	}
-	var tokens []int
-	for _, s := range c.segments {
-		tokens = append(tokens, s.block.tokens)
+	// Of 33 tokens, which are Go's; of 148 in two, the second a quarter of the
+	// 161 before it.
+	tokens, units := blocks(c)
+	if !slices.Equal(tokens, []int{48, mostTokens, 48}) || !slices.Equal(units, []int{-1, 0, 8}) {
+		t.Errorf("blocks of %v tokens in the units %v", tokens, units)
 	}
-	// Of 33 tokens; of 148 in two, the second a quarter of the 161 before it.
-	if want := []int{48, mostTokens, 48}; !slices.Equal(tokens, want) {
-		t.Errorf("blocks of %v tokens, want %v", tokens, want)
-	}
-	large := c.segments[1].block
+	second := NewCache(pool, nil)
+	second.Grow(20) // units 11 and 12
 	c.Release()
-	if want := pool.Shape.Bytes(mostTokens + 48); pool.bytes != want {
-		t.Errorf("%d bytes came back, of %d that were its own", pool.bytes, want)
-	}
 	if prefix.Len() != 33 {
 		t.Error("the prefix was released too")
 	}
-	c.Grow(100)
-	if c.segments[0].block != large {
-		t.Error("a larger block that is free was not taken")
+	// The greatest gap first, then the other, then Go's memory.
+	c.Grow(mostTokens)
+	third := NewCache(pool, nil)
+	third.Grow(mostTokens)
+	tokens, units = blocks(c)
+	if !slices.Equal(tokens, []int{mostTokens}) || !slices.Equal(units, []int{0}) {
+		t.Errorf("after a release, blocks of %v tokens in the units %v", tokens, units)
+	}
+	tokens, units = blocks(third)
+	if !slices.Equal(tokens, []int{48, 16, 64}) || !slices.Equal(units, []int{8, 13, -1}) {
+		t.Errorf("with little left, blocks of %v tokens in the units %v", tokens, units)
+	}
+	for _, c := range []*Cache{c, second, third} {
+		c.Release()
+	}
+	if slices.Contains(pool.taken, true) {
+		t.Errorf("units in use after all is released: %v", pool.taken)
 	}
 }
 

@@ -31,9 +31,10 @@ func ones() Mem {
 //
 // The products of a pair of neighbours fit into 16 bits, and so does the sum of
 // two pairs, because the weights are made for it (see weightGroup): one
-// vpmaddwd then widens two vpmaddubsw. There is no register left for one. What
-// lies ahead of b, in bytes, is fetched meanwhile.
-func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead reg.GPVirtual, one Mem) {
+// vpmaddwd then widens two vpmaddubsw. Four inputs are broadcast twice, as there
+// is no register to keep them in. What lies ahead of b, in bytes, is fetched
+// meanwhile.
+func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead reg.GPVirtual, one reg.VecVirtual) {
 	Label(label)
 	w := registers(4)
 	for i := range w {
@@ -46,12 +47,11 @@ func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead re
 		VPBROADCASTD(a.at(i, 0), x)
 		VPMADDUBSW(w[0], x, s)
 		VPMADDUBSW(w[1], x, x)
-		VPBROADCASTD(a.at(i, 4), y)
-		z := YMM()
-		VPMADDUBSW(w[2], y, z)
-		VPADDW(z, s, s)
-		VPMADDUBSW(w[3], y, y)
-		VPADDW(y, x, x)
+		for j, sum := range []reg.VecVirtual{s, x} {
+			VPBROADCASTD(a.at(i, 4), y)
+			VPMADDUBSW(w[2+j], y, y)
+			VPADDW(y, sum, sum)
+		}
 		VPMADDWD(one, s, s)
 		VPADDD(s, sums[2*i], sums[2*i])
 		VPMADDWD(one, x, x)
@@ -89,13 +89,15 @@ func putScaled(sums, rowScale reg.VecVirtual, scale Op, to Mem, add bool) {
 // tileInt8: C[n][16] (+)= sum over groups g of
 // (A[n][g] * B[g][16] + bias[g][16]) * rowScale[n][g] * scale[g][16],
 // for one tile of n rows after another.
-func tileInt8(n int, one Mem) {
+func tileInt8(n int, ones Mem) {
 	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)")
 	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] + bias[16]) * rowScale[%d] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.", n, n, n, n))
 	Pragma("noescape")
 	start, c := param("a"), param("c")
 	lda, ldc := param("lda"), param("ldc")
 	SHLQ(Imm(2), ldc)
+	one := YMM()
+	VMOVDQU(ones, one)
 	Label("tile")
 	left, b := param("k"), param("b")
 	from := GP64()

@@ -37,6 +37,7 @@ func main() {
 	geluMul(table)
 	rmsNorm()
 	maximum()
+	turn()
 	Generate()
 }
 

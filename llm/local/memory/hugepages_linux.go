@@ -1,4 +1,4 @@
-package model
+package memory
 
 import "golang.org/x/sys/unix"
 

@@ -1,5 +1,5 @@
 //go:build unix && !linux
 
-package model
+package memory
 
 func adviseHugePages([]byte) {}

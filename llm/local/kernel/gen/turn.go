@@ -1,0 +1,59 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// turn: eight rows become eight columns of a panel, in squares of 8 x 8: pairs
+// of rows are interleaved, then pairs of pairs, then halves are exchanged.
+func turn() {
+	TEXT("turn8", NOSPLIT, "func(k int, dst *float32, src *float32, stride int)")
+	Doc("turn8 computes dst[j*16+i] = src[i*stride+j] for eight i; k is a positive multiple of 8.")
+	Pragma("noescape")
+	k, dst, src, stride := param("k"), param("dst"), param("src"), param("stride")
+	SHLQ(Imm(2), stride)
+	low := newRows(src, stride, 4)
+	high := GP64()
+	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, high)
+	top := newRows(high, stride, 4)
+	Label("loop")
+	var pairs [8]reg.VecVirtual
+	for i := 0; i < 8; i += 2 {
+		from := low
+		if i >= 4 {
+			from = top
+		}
+		a := YMM()
+		VMOVUPS(from.at(i%4, 0), a)
+		b := from.at(i%4+1, 0)
+		pairs[i], pairs[i+1] = YMM(), YMM()
+		VUNPCKLPS(b, a, pairs[i])
+		VUNPCKHPS(b, a, pairs[i+1])
+	}
+	// Of rows 0 to 3, and of 4 to 7, the columns n and n+4 of each.
+	var fours [8]reg.VecVirtual
+	for i := 0; i < 8; i += 4 {
+		for j := range 2 {
+			first, second := YMM(), YMM()
+			VSHUFPS(Imm(0x44), pairs[i+2+j], pairs[i+j], first)
+			VSHUFPS(Imm(0xee), pairs[i+2+j], pairs[i+j], second)
+			fours[i+2*j], fours[i+2*j+1] = first, second
+		}
+	}
+	for n := range 4 {
+		t := YMM()
+		VPERM2F128(Imm(0x20), fours[4+n], fours[n], t)
+		VMOVUPS(t, Mem{Base: dst, Disp: n * panelSize})
+		VPERM2F128(Imm(0x31), fours[4+n], fours[n], t)
+		VMOVUPS(t, Mem{Base: dst, Disp: (4 + n) * panelSize})
+	}
+	low.advance(4 * lane)
+	top.advance(4 * lane)
+	ADDQ(U32(lane*panelSize), dst)
+	SUBQ(Imm(lane), k)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
