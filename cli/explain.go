@@ -157,6 +157,8 @@ func (r *fileRun) explained(c *estimate.Census, p estimate.Prediction, loading t
 		say("tokens", "%s of prompts, %s of answers, by %d rows of %v", spanned(p.PromptTokens, "%.0f"), spanned(p.OutputTokens, "%.0f"), p.Calibrated, p.Calibration.Round(100*time.Millisecond))
 	}
 	switch {
+	case p.Answered:
+		say("time", "all inputs were answered by the calibration already, in %s with %d threads", shortTime(p.Calibration), r.parts.Threads)
 	case p.Time.Value == 0:
 		say("time", "as the server answers; it sets no limits that are known here")
 	default:
@@ -210,7 +212,7 @@ func spannedTime(i estimate.Interval) string {
 // compare says how what was foreseen differs from what happened.
 func (r *fileRun) compare(s job.Summary) string {
 	p := r.prediction
-	if p == nil || p.Time.Value == 0 {
+	if p == nil || p.Answered || p.Time.Value == 0 {
 		return ""
 	}
 	took := s.Elapsed.Seconds()
@@ -232,7 +234,9 @@ func (r *fileRun) foreseenPart(s job.Summary) report.Part {
 		}
 		t.Rows = append(t.Rows, []string{name, fmt.Sprintf(format, i.Value), fmt.Sprintf(format+" to "+format, i.Low, i.High), fmt.Sprintf(format, happened), difference})
 	}
-	row("seconds", "%.1f", p.Time, s.Elapsed.Seconds())
+	if !p.Answered {
+		row("seconds", "%.1f", p.Time, s.Elapsed.Seconds())
+	}
 	asked := float64(s.Calls - s.Equal - s.Kept)
 	row("inputs asked", "%.0f", estimate.Interval{Value: p.Inputs, Low: p.Inputs, High: p.Inputs}, asked)
 	row("tokens of prompts", "%.0f", p.PromptTokens, float64(s.PromptTokens))

@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 		fmt.Fprintf(&rows, "%d,It is good number %d\n", i, i%200)
 	}
 	in := file(t, "in.csv", rows.String())
-	args := []string{in, "--where", "id < 250", "--add", "mood=ai_analyze_sentiment(text)", "--price", "1,2", "--calibrate", "100ms"}
+	args := []string{in, "--where", "id < 250", "--add", "mood=ai_analyze_sentiment(text)", "--price", "1,2"}
 	status, out, errs := do(append([]string{"explain"}, args...)...)
 	for _, want := range []string{
 		"input    " + in + ": 250 of 300 rows\n", "calls    ai_analyze_sentiment(text): 250 rows, 200 distinct inputs\n",
@@ -32,13 +32,19 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	// The run is compared with it, and what it has asked is in the ledger.
-	status, _, errs = do(append([]string{"run", "--explain", "-o", in + ".parquet"}, args...)...)
+	status, _, errs = do(append([]string{"run", "--explain", "--calibrate", "1ns", "-o", in + ".parquet"}, args...)...)
 	if status != exitOK || !regexp.MustCompile(`(?m)^foreseen .* took .*%, (within|outside of) the interval$`).MatchString(errs) || !strings.Contains(errs, ": 250 calls") && !strings.Contains(errs, "250 calls: 200 asked") {
 		t.Errorf("exit code %d:\n%s", status, errs)
 	}
 	status, out, errs = do(append([]string{"explain"}, args...)...)
 	if status != exitOK || !strings.Contains(out, "200 distinct inputs, 200 of them in the ledger\n") {
 		t.Errorf("exit code %d:\n%s%s", status, out, errs)
+	}
+
+	// Of a few rows, nothing is left to foresee.
+	status, _, errs = do("run", in, "--no-ledger", "--explain", "--limit", "3", "--where", "id < 3", "--add", "mood=ai_analyze_sentiment(text)", "-o", in+".csv")
+	if status != exitOK || !strings.Contains(errs, "time     all inputs were answered by the calibration already, in ") || strings.Contains(errs, "foreseen ") {
+		t.Errorf("exit code %d:\n%s", status, errs)
 	}
 
 	status, out, _ = do(append([]string{"explain", "--no-ledger", "--model", "openai:big@https://llm.example.com/v1"}, args...)...)

@@ -42,6 +42,9 @@ type Prediction struct {
 	// that took.
 	Calibrated  int
 	Calibration time.Duration
+	// Answered: the calibration asked for all inputs, so that a job that follows
+	// in this process has nothing left to ask, and takes no time.
+	Answered bool
 	// Kept is the share of rows that a condition with calls left; 1 without.
 	Kept float64
 	// Bound says that answers were not seen, so that OutputTokens' High is all
@@ -67,7 +70,7 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 	if rows > 0 {
 		p.Kept = float64(kept) / float64(rows)
 	}
-	compute, variance, requests := 0.0, 0.0, 0.0
+	compute, variance, requests, left := 0.0, 0.0, 0.0, 0.0
 	for _, n := range c.Calls {
 		ask := n.Ask() * c.share(n.Call, p.Kept)
 		p.Inputs += ask
@@ -82,6 +85,7 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 			// Equal requests are answered once.
 			ask, f.first = max(0, ask-f.done), 0
 		}
+		left += ask
 		seconds := f.time(ask, max(1, o.Threads))
 		compute += seconds
 		// What the sample does not know, and what the machine does besides.
@@ -96,6 +100,7 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 		half := 1.96 * math.Sqrt(variance)
 		p.Time = Interval{whole, max(0, whole-half), whole + half}
 	}
+	p.Answered = p.Inputs > 0 && left == 0
 	price := func(prompt, output float64) float64 {
 		return (prompt*o.Price.PromptPerMillion + output*o.Price.OutputPerMillion) / 1e6
 	}
