@@ -79,7 +79,8 @@ var classify = define(&Function{
 
 const measuredClassify = "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): which one of date, time, name and number of people a message " +
 	"of the Restaurant-8k test set gives, 500 messages, names of the labels only: accuracy 0.520 (0.476 to 0.566), where the same model asked in plain words has " +
-	"0.216 (0.182 to 0.252); of the probabilities, a calibration error of 0.08."
+	"0.216 (0.182 to 0.252); of the probabilities, a calibration error of 0.08. Which one of positive and negative the first 300 Amazon sentences of UCI's " +
+	"\"Sentiment Labelled Sentences\" are, asked the same way: 0.807 (0.760 to 0.850), in plain words 0.480 (0.420 to 0.533); calibration error 0.14. ai_analyze_sentiment does that better."
 
 var classifyScore = define(&Function{
 	Name:    "ai_classify_score",

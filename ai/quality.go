@@ -15,15 +15,17 @@ type need struct {
 	multilingual bool
 	embedder     bool // trained to embed
 	why          string
+	// any says, where any model does, how far the smallest one goes.
+	any string
 }
 
 // needs says it of each function. It is a rule of thumb by size, but where
 // docs/functions has numbers: those were measured.
 var needs = map[string]need{
-	"ai_analyze_sentiment": {},
-	"ai_classify":          {},
-	"ai_classify_score":    {},
-	"ai_count_tokens":      {},
+	"ai_analyze_sentiment": {any: "Any model, if texts are positive or negative: SmolLM2-135M, the default, has 0.94 of such sentences right."},
+	"ai_classify":          {any: classifyModels},
+	"ai_classify_score":    {any: classifyModels},
+	"ai_count_tokens":      {any: "Any model: each counts as it reads."},
 	"ai_extract":           {billions: 1, why: "misses names and confuses labels"},
 	"ai_extract_json":      {billions: 1, why: "gives the right form, but often wrong values"},
 	"ai_mask":              {billions: 1, why: "misses names and places (patterned data needs no model)"},
@@ -35,6 +37,10 @@ var needs = map[string]need{
 	"ai_similarity":        {embedder: true, why: "finds most texts alike, as it was not trained to embed"},
 	"ai_embed":             {embedder: true, why: "gives coarse vectors, as it was not trained to embed"},
 }
+
+const classifyModels = "For two labels that are far apart, any model: SmolLM2-135M, the default, has 0.81 of sentences right as positive or negative. " +
+	"For several, or close ones, models of 1 billion parameters or more: " + betterModel + ". This is a rule of thumb; none of them has been tested here. " +
+	"The default has 0.52 right with four labels of one topic."
 
 // Models to take instead. None of them has been tested here.
 const (
@@ -92,7 +98,7 @@ func Models(f *Function) string {
 	case n.billions > 0:
 		return fmt.Sprintf("Models of %v billion parameters or more: %s. This is a rule of thumb; none of them has been tested here. A smaller one %s.", n.billions, betterModel, n.why)
 	}
-	return "Any model; SmolLM2-135M, the default, will do."
+	return n.any
 }
 
 // billions of parameters, as far as a name tells; 0 if it does not.

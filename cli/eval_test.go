@@ -112,6 +112,7 @@ func TestEval(t *testing.T) {
 	if strings.Contains(string(html), "<script") {
 		t.Error("the report has a script")
 	}
+	testkit.InBrowser(t, string(html), strings.Count(string(html), "<h2"))
 	_, again, _ := do(args...)
 	if figuresOf(out) != figuresOf(again) {
 		t.Error("the same seed gives other figures")
