@@ -31,9 +31,10 @@ type bench struct {
 func main() {
 	worker.Main()
 	seconds := flag.Int("seconds", 30, "how long a stream at a low rate runs")
-	rows := flag.Int("rows", 1_000_000, "rows of the stream at a high rate; a thousandth of them for the model")
+	rows := flag.Int("rows", 1_000_000, "rows of the stream at a high rate")
+	asked := flag.Int("model-rows", 3_000, "rows of it for the model")
 	flag.Parse()
-	if err := run(context.Background(), *seconds, *rows); err != nil {
+	if err := run(context.Background(), *seconds, *rows, *asked); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -49,7 +50,7 @@ var functions = []struct {
 	{"ai_analyze_sentiment", func(c spark.Column) spark.Column { return c.Call("ai_analyze_sentiment") }},
 }
 
-func run(ctx context.Context, seconds, rows int) error {
+func run(ctx context.Context, seconds, rows, asked int) error {
 	server, err := localspark.Start(ctx, localspark.Options{Master: "local[2]", Progress: fetch.NewProgress(os.Stderr)})
 	if err != nil {
 		return err
@@ -80,7 +81,7 @@ func run(ctx context.Context, seconds, rows int) error {
 	for _, f := range functions {
 		n := rows
 		if strings.HasPrefix(f.name, "ai_") {
-			n = rows / 1000
+			n = asked
 		}
 		if err := b.throughput(ctx, f.name, f.of, n); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
