@@ -19,7 +19,7 @@ const (
 	maxActive = 64
 	// leastCache is what the caches of one worker's sequences may take together
 	// at least, in bytes; see cacheBytes.
-	leastCache = 24 << 20
+	leastCache = 32 << 20
 )
 
 // cacheBytes bounds the caches of one worker's sequences, unless a single one
