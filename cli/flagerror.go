@@ -48,6 +48,9 @@ func flagHint(c *cobra.Command, err error) string {
 		}
 	}
 	wanted := missing.GetSpecifiedName()
+	if c.Flags().Lookup(wanted) != nil {
+		return "" // it lacks its value
+	}
 	if short := missing.GetSpecifiedShortnames(); short != "" {
 		wanted = short // -add is read as -a -d -d
 	}

@@ -100,6 +100,9 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 // oneFile takes the one argument.
 func oneFile(f *runFlags) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("%w: '%s' takes one file, but got %q; an expression with spaces stands in quotes, as in --add \"mood=ai_analyze_sentiment(text)\"", errUsage, c.CommandPath(), args)
+		}
 		if len(args) != 1 {
 			return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
 		}

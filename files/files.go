@@ -63,9 +63,14 @@ const (
 	zstded  compression = ".zst"
 )
 
+// The flags by which a person says the format.
+const (
+	readFlag  = "--format"
+	writeFlag = "--output-format"
+)
+
 // formatOf tells format and compression of a path. A format that is given
-// leaves only the compression to the name.
-// flag is the one that says the format.
+// leaves only the compression to the name. flag is the one that gives it.
 func formatOf(path string, given Format, flag string) (Format, compression, error) {
 	name := strings.ToLower(filepath.Base(path))
 	var packed compression
@@ -84,7 +89,7 @@ func formatOf(path string, given Format, flag string) (Format, compression, erro
 		return "", "", fmt.Errorf("standard input and output have no name that tells the format: say it by %s csv, tsv, jsonl, parquet or text", flag)
 	default:
 		if format = endings[filepath.Ext(name)]; format == "" {
-			return "", "", fmt.Errorf("the name of %s tells no format: let it end with .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or say the format by %s csv, tsv, jsonl, parquet or text%s", path, flag, spreadsheet(name))
+			return "", "", fmt.Errorf("the name of %s tells no format: let it end with .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or say the format by %s csv, tsv, jsonl, parquet or text%s", path, flag, spreadsheet(name, flag))
 		}
 	}
 	if format == Parquet && packed != "" {
@@ -94,8 +99,8 @@ func formatOf(path string, given Format, flag string) (Format, compression, erro
 }
 
 // spreadsheet is the advice for files of spreadsheet programs.
-func spreadsheet(name string) string {
-	if slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, filepath.Ext(name)) {
+func spreadsheet(name, flag string) string {
+	if flag == readFlag && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, filepath.Ext(name)) {
 		return "; a spreadsheet has to be saved as CSV first"
 	}
 	return ""
@@ -177,7 +182,7 @@ func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	if err := Look(path); err != nil {
 		return nil, err
 	}
-	format, packed, err := formatOf(path, o.Format, "--format")
+	format, packed, err := formatOf(path, o.Format, readFlag)
 	if err != nil {
 		return nil, err
 	}

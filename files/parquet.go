@@ -65,7 +65,7 @@ func openParquet(ctx context.Context, path string, o ReadOptions) (Reader, error
 func (r *parquetReader) open(ctx context.Context, f *os.File, o ReadOptions) error {
 	magic := make([]byte, 4)
 	if _, err := f.ReadAt(magic, 0); err != nil || string(magic) != "PAR1" && string(magic) != "PARE" {
-		return fmt.Errorf("%s is no Parquet file: it does not begin with PAR1; if it is another format, say which", r.name)
+		return fmt.Errorf("%s is no Parquet file: it does not begin with PAR1; if it is another format, say which by %s", r.name, readFlag)
 	}
 	if err := checkFooter(f, r.bytes); err != nil {
 		return fmt.Errorf("%s is a damaged Parquet file, or was not written to its end: %w; make it again", r.name, err)

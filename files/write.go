@@ -45,7 +45,7 @@ type WriteOptions struct {
 // The format is told by the name or by the options. What the format cannot
 // hold is an error now, and not after the work.
 func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
-	format, packed, err := formatOf(path, o.Format, "--output-format")
+	format, packed, err := formatOf(path, o.Format, writeFlag)
 	if err != nil {
 		return nil, err
 	}
