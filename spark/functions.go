@@ -10,9 +10,10 @@ import (
 
 // Spark's eval types. All but scalarArrow are the same on all versions.
 const (
-	scalarPandas = 200 // Arrow batches of the arguments in, one column out
-	scalarArrow  = 250 // the same, from 4.1 on
-	mapInArrow   = 207 // batches of rows in, rows out
+	scalarPandas  = 200 // Arrow batches of the arguments in, one column out
+	scalarArrow   = 250 // the same, from 4.1 on
+	groupedPandas = 202 // a group's arguments in, one row out
+	mapInArrow    = 207 // batches of rows in, rows out
 )
 
 // scalarType is the eval type of functions. Spark computes functions of one
@@ -44,7 +45,7 @@ func (s *Session) registerShipped(ctx context.Context, model bool) error {
 		return nil
 	}
 	for _, f := range ai.All() {
-		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns.String()), bundle.Command{Kind: bundle.AI, Function: f.Name}, true); err != nil {
+		if err := s.registerCommand(ctx, f.Name, DDL(f.Returns.String()), s.scalarType(), bundle.Command{Kind: bundle.AI, Function: f.Name}, true); err != nil {
 			return err
 		}
 	}
@@ -57,15 +58,15 @@ func (s *Session) RegisterProgramFunction(ctx context.Context, name string, retu
 	if !s.config.ship.wanted {
 		return fmt.Errorf("function %s: the session has no program to run it; connect with spark.WithProgram", name)
 	}
-	return s.registerCommand(ctx, name, returns, bundle.Command{Kind: bundle.Host, Function: name}, true)
+	return s.registerCommand(ctx, name, returns, s.scalarType(), bundle.Command{Kind: bundle.Host, Function: name}, true)
 }
 
-func (s *Session) registerCommand(ctx context.Context, name string, returns DataType, c bundle.Command, deterministic bool) error {
+func (s *Session) registerCommand(ctx context.Context, name string, returns DataType, evalType int32, c bundle.Command, deterministic bool) error {
 	err := s.RegisterFunction(ctx, FunctionSpec{
 		Name:          name,
 		Deterministic: deterministic,
 		ReturnType:    returns,
-		EvalType:      s.scalarType(),
+		EvalType:      evalType,
 		Command:       c.Encode(),
 		PythonVersion: pythonVersion,
 	})

@@ -13,11 +13,15 @@ import (
 // package udf known to SQL.
 func (s *Session) registerDeclared(ctx context.Context) error {
 	for _, f := range udf.All() {
-		if f.Kind() != udf.KindScalar {
+		evalType := s.scalarType()
+		switch f.Kind() {
+		case udf.KindMap:
 			continue // MapBatches brings them along
+		case udf.KindAggregate:
+			evalType = groupedPandas
 		}
 		c := bundle.Command{Kind: bundle.Host, Function: f.Name()}
-		if err := s.registerCommand(ctx, f.Name(), DDL(f.Returns()), c, f.Deterministic()); err != nil {
+		if err := s.registerCommand(ctx, f.Name(), DDL(f.Returns()), evalType, c, f.Deterministic()); err != nil {
 			return err
 		}
 	}

@@ -67,8 +67,28 @@ func Map[In, Out any](name string, f func(ctx context.Context, in iter.Seq[[]In]
 	})
 }
 
-// The functions as they are called: with slices of the rows.
+// Aggregate declares a function of one value for each group: SELECT f(x) FROM t
+// GROUP BY y, or without GROUP BY for all rows. group holds the group's rows,
+// at least one, in no order of meaning; all of it is in memory. In is as for
+// Func. The function is called for several groups at once.
+//
+// Spark computes such functions of one query together, but not beside its own
+// aggregates (count, max), over a window, or with DISTINCT or FILTER. For
+// those, and where rows come in an order, a Func whose In is a slice takes a
+// group that collect_list has made.
+func Aggregate[In, Out any](name string, f func(ctx context.Context, group []In) (Out, error)) *Function {
+	return declare(&Function{
+		name: name, kind: KindAggregate, inputs: []input{parametersOf[In]()}, returns: reflect.TypeFor[Out](),
+		aggregate: func(ctx context.Context, group reflect.Value) (reflect.Value, error) {
+			out, err := f(ctx, group.Interface().([]In))
+			return reflect.ValueOf([]Out{out}), err
+		},
+	})
+}
+
+// The functions as they are called: with slices of the rows, and giving slices.
 type (
-	scalarCall  func(ctx context.Context, in []reflect.Value) (reflect.Value, error)
-	batchesCall func(ctx context.Context, in iter.Seq[reflect.Value], emit func(reflect.Value) error) error
+	scalarCall    func(ctx context.Context, in []reflect.Value) (reflect.Value, error)
+	batchesCall   func(ctx context.Context, in iter.Seq[reflect.Value], emit func(reflect.Value) error) error
+	aggregateCall func(ctx context.Context, group reflect.Value) (reflect.Value, error)
 )

@@ -34,16 +34,16 @@
 // # NULL
 //
 // A row with NULL where the function's type cannot hold it is left out of what
-// the function gets, and its result is NULL. To see such rows, take a pointer.
+// the function gets, and its result is NULL; of an aggregate, if no row of the
+// group is left. To see such rows, take a pointer.
 //
 // # Several rows
 //
 // A table function is a function whose result is a slice of structs, under
 // Spark's inline: SELECT inline(words(text)) FROM t, or LATERAL VIEW
-// inline(words(text)). An aggregate is a function of a slice, over Spark's
-// collect_list: SELECT longest(collect_list(text)) FROM t GROUP BY author.
-// Both are the same on every version of Spark, as what its protocol has for
-// the two is not. Map is for functions that keep something from row to row.
+// inline(words(text)). Aggregate is for functions of a group: SELECT
+// longest(text) FROM t GROUP BY author. Map is for functions that keep
+// something from row to row.
 //
 // # Failing
 //
@@ -70,11 +70,16 @@ const (
 	KindScalar Kind = iota
 	// KindMap turns the batches of a partition into others.
 	KindMap
+	// KindAggregate gives a value for each group of rows.
+	KindAggregate
 )
 
 func (k Kind) String() string {
-	if k == KindMap {
+	switch k {
+	case KindMap:
 		return "a function from rows to rows"
+	case KindAggregate:
+		return "a function of one value for each group"
 	}
 	return "a function of one value for each row"
 }
@@ -88,8 +93,9 @@ type Function struct {
 	returns  reflect.Type
 	volatile bool
 
-	scalar  scalarCall
-	batches batchesCall
+	scalar    scalarCall
+	batches   batchesCall
+	aggregate aggregateCall
 }
 
 // Name is what SQL calls the function by.

@@ -186,6 +186,54 @@ func TestNulls(t *testing.T) {
 	}
 }
 
+// A group's value is of all its batches; NULLs are as for other functions.
+func TestAggregate(t *testing.T) {
+	f := Aggregate("test_total", func(_ context.Context, group []pair) (*float64, error) {
+		sum := 0.0
+		for _, p := range group {
+			sum += p.Number
+		}
+		if sum > 100 {
+			return nil, fmt.Errorf("%d rows are too much", len(group))
+		}
+		return &sum, nil
+	})
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	for want, batches := range map[string][][2]string{
+		"[3.5]":               {{`["a", "b"]`, `[1, 2]`}, {`["c", null, "d"]`, `[0.5, 9, null]`}},
+		"[(null)]":            {{`["a", null]`, `[null, 7]`}},
+		"2 rows are too much": {{`["a"]`, `[100]`}, {`["b"]`, `[1]`}},
+	} {
+		g := f.NewGroup()
+		for _, b := range batches {
+			text, _, err := array.FromJSON(mem, arrow.BinaryTypes.String, strings.NewReader(b[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			number, _, err := array.FromJSON(mem, arrow.PrimitiveTypes.Float64, strings.NewReader(b[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = g.Add([]arrow.Array{text, number}, text.Len())
+			text.Release()
+			number.Release()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := g.Eval(t.Context(), Settings{Allocator: mem})
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = out.String()
+			out.Release()
+		}
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 type pair struct {
 	Text   string
 	Number float64 `spark:"number"`

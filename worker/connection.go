@@ -94,7 +94,7 @@ func (c *connection) serveTask() (again bool) {
 	stopWatching := watch(c.conn, func() { cancel(errGone) })
 	stopBeating := beat(t, out)
 	init := time.Now()
-	in := prefetch(ctx, c.r, p.mem)
+	in := prefetch(ctx, c.r, framingOf(t.kind, out.shape), p.mem)
 	cpus := cpusOf(message.context.CPUs)
 	p.models.begin(cpus)
 	err = runTask(ctx, t, in, out)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/udf"
 )
 
 // beatEvery is how often a computing task sends Spark a batch without rows. A
@@ -16,8 +18,12 @@ const beatEvery = 250 * time.Millisecond
 
 // beat sends empty batches until the function it returns is called, which
 // waits for the last. The task must have types to declare, or have sent a
-// batch: Arrow's stream begins with them.
+// batch: Arrow's stream begins with them. Aggregates go without: Spark takes
+// every batch to have a group's row.
 func beat(t *task, out *reply) (stop func()) {
+	if t.kind == udf.KindAggregate {
+		return func() {}
+	}
 	declared := t.declared()
 	return every(beatEvery, func() bool {
 		// What cannot be sent shows itself when results are.

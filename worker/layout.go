@@ -30,6 +30,7 @@ type shape struct {
 	evalConf       bool // a second conf map follows the first
 	resultID       bool // each function ends with the id of its profile
 	processingTime bool // reply: the timing section has a fourth number
+	groupStreams   bool // each group of an aggregate is an Arrow stream of its own
 }
 
 // shapes holds the layouts side by side.
@@ -37,9 +38,9 @@ var shapes = [...]shape{
 	layoutUnknown: {name: "unknown"},
 	layout35:      {name: "3.5", barrierAlways: true},
 	layout40:      {name: "4.0", barrierAlways: true, namedArguments: true, profiler: true},
-	layout41:      {name: "4.1", socketPaths: true, namedArguments: true, profiler: true},
-	layout42:      {name: "4.2", contextJSON: true, socketPaths: true, namedArguments: true, evalConf: true, resultID: true, processingTime: true},
-	layout43:      {name: "4.3", framed: true, contextJSON: true, socketPaths: true, namedArguments: true, evalConf: true, resultID: true, processingTime: true},
+	layout41:      {name: "4.1", socketPaths: true, namedArguments: true, profiler: true, groupStreams: true},
+	layout42:      {name: "4.2", contextJSON: true, socketPaths: true, namedArguments: true, evalConf: true, resultID: true, processingTime: true, groupStreams: true},
+	layout43:      {name: "4.3", framed: true, contextJSON: true, socketPaths: true, namedArguments: true, evalConf: true, resultID: true, processingTime: true, groupStreams: true},
 }
 
 func (l layout) String() string { return shapes[l].name }

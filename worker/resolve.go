@@ -30,8 +30,14 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 			}
 		}
 	}
-	if kind == udf.KindMap && (len(planned) != 1 || len(planned[0].chain) != 1) {
-		return nil, errors.New("Spark asks for several functions over the rows of one mapInArrow")
+	if m.evalType == overWindows {
+		return nil, fmt.Errorf("%s: an aggregate of a program cannot be used over a window (OVER); "+
+			"group by the window's columns and join, or declare a udf.Func of a slice and give it collect_list(...) OVER (...)", planned[0].last().name())
+	}
+	for _, c := range planned {
+		if kind != udf.KindScalar && len(c.chain) != 1 || kind == udf.KindMap && len(planned) != 1 {
+			return nil, fmt.Errorf("Spark asks for several functions at once, of which one is %s", kind)
+		}
 	}
 	of := m.context
 	return &task{kind: kind, columns: planned, scope: scope{

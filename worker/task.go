@@ -21,6 +21,9 @@ import (
 // A task is batches in, batches out. Nothing here knows by which protocol they
 // come and go.
 
+// errEndOfGroup follows the batches of a group, where they come in groups.
+var errEndOfGroup = errors.New("the end of a group")
+
 // source gives batches that the caller releases, and io.EOF after the last.
 type source interface {
 	next(ctx context.Context) (arrow.RecordBatch, error)
@@ -113,8 +116,11 @@ func plan(calls []functionCall, resolve func(command []byte) (evaluator, error))
 
 // run computes batch by batch until the source ends.
 func (t *task) run(ctx context.Context, in source, out sink) error {
-	if t.kind == udf.KindMap {
+	switch t.kind {
+	case udf.KindMap:
 		return t.runMap(ctx, in, out)
+	case udf.KindAggregate:
+		return t.runAggregate(ctx, in, out)
 	}
 	for {
 		batch, err := in.next(ctx)
@@ -173,15 +179,24 @@ func resultField(i int, of arrow.DataType) arrow.Field {
 
 func (c column) last() evaluator { return c.chain[len(c.chain)-1] }
 
-// column computes one result column.
-func (t *task) column(ctx context.Context, i int, batch arrow.RecordBatch) (arrow.Array, error) {
-	c := t.columns[i]
+// from gives a batch's columns that are the arguments.
+func (c column) from(batch arrow.RecordBatch) ([]arrow.Array, error) {
 	args := make([]arrow.Array, len(c.args))
 	for k, from := range c.args {
 		if from < 0 || int64(from) >= batch.NumCols() {
 			return nil, fmt.Errorf("%s: its argument %d is Spark's column %d, but the batch has %d columns", c.chain[0].name(), k+1, from, batch.NumCols())
 		}
 		args[k] = batch.Column(from)
+	}
+	return args, nil
+}
+
+// column computes one result column.
+func (t *task) column(ctx context.Context, i int, batch arrow.RecordBatch) (arrow.Array, error) {
+	c := t.columns[i]
+	args, err := c.from(batch)
+	if err != nil {
+		return nil, err
 	}
 	var result arrow.Array
 	for k, f := range c.chain {

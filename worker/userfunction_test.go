@@ -2,18 +2,22 @@ package worker
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/udf"
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 type named struct {
@@ -55,6 +59,33 @@ func declareTestFunctions() {
 			out[i] = r.Text
 		}
 		return out, err
+	})
+	udf.Aggregate("user_longest", func(_ context.Context, group []string) (string, error) {
+		longest := ""
+		for _, text := range group {
+			if text == "boom" {
+				panic("this word is too loud")
+			}
+			if len(text) > len(longest) {
+				longest = text
+			}
+		}
+		return longest, nil
+	})
+	udf.Aggregate("user_count", func(_ context.Context, group []*string) (int, error) { return len(group), nil })
+	// user_meet answers when as many groups are asked for as there may be.
+	var asked atomic.Int32
+	all := make(chan struct{})
+	udf.Aggregate("user_meet", func(context.Context, []string) (string, error) {
+		if asked.Add(1) == groupsAtOnce {
+			close(all)
+		}
+		select {
+		case <-all:
+			return "met", nil
+		case <-time.After(time.Minute):
+			return "", errors.New("the others do not come")
+		}
 	})
 	// user_twice gives each row twice, and in the end how many there were.
 	udf.Map("user_twice", func(_ context.Context, in iter.Seq[[]named], emit func([]named) error) error {
@@ -115,6 +146,94 @@ func TestUserFunctionRefused(t *testing.T) {
 			if !strings.Contains(a.failure, want) {
 				t.Errorf("the error is %q, and does not say %q", a.failure, want)
 			}
+		}
+	}
+}
+
+// groupBytes writes groups of batches as a version of Spark does.
+func groupBytes(t *testing.T, version string, groups ...[]arrow.RecordBatch) []byte {
+	if version < "4.1" {
+		var all []arrow.RecordBatch
+		for _, g := range groups {
+			all = append(all, g...)
+		}
+		return arrowBytes(t, all[0].Schema(), all...)
+	}
+	var o javaOut
+	for _, g := range groups {
+		o.putInt(1)
+		o.Write(arrowBytes(t, g[0].Schema(), g...))
+	}
+	o.putInt(0)
+	return o.Bytes()
+}
+
+func TestUserAggregate(t *testing.T) {
+	q := request{evalType: 202, functions: []functionCall{call([]int{0}, hostCall("user_longest")), call([]int{0}, hostCall("user_count"))}}
+	one := func(texts ...any) []arrow.RecordBatch { return []arrow.RecordBatch{textBatch(texts...)} }
+	for _, version := range versions {
+		f := serveProcess(t, version, nil, "")
+		s := f.connect(t, version)
+		groups := [][]arrow.RecordBatch{one("a", "bbb", "cc"), one(nil, "d"), one(nil, nil)}
+		want := [][]any{{"bbb", "d", nil}, {"3", "2", "2"}}
+		if version >= "4.1" { // a large group comes in parts
+			groups = append(groups, append(one("e", "ff"), one("ggg", nil)...))
+			want = [][]any{{"bbb", "d", nil, "ggg"}, {"3", "2", "2", "4"}}
+		}
+		// More groups than are asked for at once come back in their order.
+		for i := range 3 * groupsAtOnce {
+			text := fmt.Sprint("group ", i)
+			groups = append(groups, one(text))
+			want[0], want[1] = append(want[0], text), append(want[1], "1")
+		}
+		for range 2 {
+			a := s.do(q, groupBytes(t, version, groups...))
+			if a.failure != "" || !a.reuse || a.batches != len(groups) || !reflect.DeepEqual(a.columns, want) {
+				t.Fatalf("Spark %s: got %+v, want %v", version, a, want)
+			}
+		}
+		a := s.do(q, groupBytes(t, version, one("a"), one("b", "boom")))
+		for _, want := range []string{"user_longest: panic: this word is too loud", "userfunction_test.go:"} {
+			if !a.inArrow || !strings.Contains(a.failure, want) {
+				t.Errorf("Spark %s: %+v does not say %q", version, a, want)
+			}
+		}
+	}
+}
+
+// A group that asks a model has others beside it.
+func TestUserAggregateAtOnce(t *testing.T) {
+	groups := make([][]arrow.RecordBatch, groupsAtOnce)
+	for i := range groups {
+		groups[i] = []arrow.RecordBatch{textBatch("a")}
+	}
+	q := request{evalType: 202, functions: []functionCall{call([]int{0}, hostCall("user_meet"))}}
+	a := serveProcess(t, "4.3.0", nil, "").connect(t, "4.3.0").do(q, groupBytes(t, "4.3.0", groups...))
+	if len(a.columns) != 1 || len(a.columns[0]) != groupsAtOnce {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestUserAggregateRefused(t *testing.T) {
+	batch := textBatch("x")
+	group := groupBytes(t, "4.3.0", []arrow.RecordBatch{batch})
+	f := serveProcess(t, "4.3.0", nil, "")
+	longest := func(evalType int, commands ...bundle.Command) request {
+		return request{evalType: evalType, functions: []functionCall{call([]int{0}, commands...)}}
+	}
+	for want, c := range map[string]struct {
+		q      request
+		stream []byte
+	}{
+		"user_longest: an aggregate of a program cannot be used over a window (OVER)":                                      {longest(203, hostCall("user_longest")), nil},
+		"Spark asks for several functions at once, of which one is a function of one value for each group":                 {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
+		"user_shout is a function of one value for each row, but Spark calls it as a function of one value for each group": {longest(202, hostCall("user_shout")), group},
+		"Spark sends a group as 2 streams, not as 1":                                                                       {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
+		"user_longest: it is called with 2 arguments, but takes 1: user_longest(STRING): STRING":                           {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},
+		"user_longest: its argument 1 is Spark's column 1, but the batch has 1 columns":                                    {request{evalType: 202, functions: []functionCall{call([]int{1}, hostCall("user_longest"))}}, group},
+	} {
+		if a := f.connect(t, "4.3.0").do(c.q, c.stream); !strings.Contains(a.failure, want) {
+			t.Errorf("the error is %q, and does not say %q", a.failure, want)
 		}
 	}
 }

@@ -14,7 +14,9 @@ package worker
 //	          TCP only, Spark: text PYTHON_WORKER_FACTORY_SECRET
 //	          TCP only, worker: text "ok" or "err"
 //	task      Spark: init message (wire_init.go), then an Arrow IPC stream, then
-//	          int END_OF_STREAM.
+//	          int END_OF_STREAM. For aggregates each batch of the stream is a
+//	          group; from 4.1 on a group may be several batches, and what is
+//	          sent is, for each, int 1 and an Arrow IPC stream, and then int 0.
 //	          worker: int START_ARROW_STREAM before the first result batch, an
 //	          Arrow IPC stream with the columns _0, _1, ... (nothing of these if
 //	          there is no batch); then
@@ -24,6 +26,7 @@ package worker
 //	            int END_OF_DATA_SECTION, int number of accumulator updates (0),
 //	          and, when END_OF_STREAM has come, int END_OF_STREAM: the
 //	          connection is ready for the next task.
+//	          Of an aggregate Spark takes the first row of each result batch.
 //	error     worker: ends the Arrow stream if it has begun, then
 //	            int PYTHON_EXCEPTION_THROWN, text;
 //	          nothing follows: Spark closes the connection.

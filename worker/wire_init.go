@@ -51,14 +51,19 @@ import (
 // evalKinds are the eval types this worker serves, with what Spark makes of
 // rows by them. Between Spark and its worker, pandas is Arrow.
 var evalKinds = map[int]udf.Kind{
-	200: udf.KindScalar, // scalar pandas functions, in every version
-	250: udf.KindScalar, // scalar Arrow functions, from 4.1 on
-	207: udf.KindMap,    // mapInArrow, in every version
+	200:         udf.KindScalar,    // scalar pandas functions, in every version
+	250:         udf.KindScalar,    // scalar Arrow functions, from 4.1 on
+	207:         udf.KindMap,       // mapInArrow, in every version
+	202:         udf.KindAggregate, // pandas aggregates, in every version
+	overWindows: udf.KindAggregate, // read, so as to say of ours that it is not served
 }
+
+// overWindows is the eval type of pandas aggregates over windows.
+const overWindows = 203
 
 var evalTypeNames = map[int]string{
 	0: "an RDD function", 100: "a Python UDF", 101: "an Arrow-optimised Python UDF", 201: "applyInPandas",
-	202: "a pandas aggregate", 203: "a pandas window function", 204: "a pandas iterator UDF", 205: "mapInPandas",
+	204: "a pandas iterator UDF", 205: "mapInPandas",
 	206: "cogrouped applyInPandas", 208: "applyInPandasWithState", 209: "applyInArrow",
 	210: "cogrouped applyInArrow", 211: "transformWithStateInPandas", 212: "transformWithStateInPandas",
 	213: "transformWithState", 214: "transformWithState", 215: "applyInArrow over iterators",

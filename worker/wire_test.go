@@ -158,7 +158,7 @@ func TestForeignArrow(t *testing.T) {
 			"the Arrow stream from Spark: message 0: a column is of Arrow's type 24"},
 		{whole[:len(whole)-8], "the Arrow stream from Spark: message 2: the stream breaks off"}, // its end mark
 	} {
-		in := prefetch(t.Context(), bytes.NewReader(c.stream), memory.DefaultAllocator)
+		in := prefetch(t.Context(), bytes.NewReader(c.stream), oneStream, memory.DefaultAllocator)
 		var err error
 		for err == nil {
 			_, err = in.next(t.Context())
@@ -190,7 +190,7 @@ func FuzzArrow(f *testing.F) {
 			{args: []int{0}, chain: []evaluator{show}},
 			{args: []int{0}, chain: []evaluator{echo{}}},
 		}}
-		in := prefetch(t.Context(), bytes.NewReader(b), mem)
+		in := prefetch(t.Context(), bytes.NewReader(b), oneStream, mem)
 		defer in.end()
 		_ = runTask(t.Context(), task, in, &reply{w: bufio.NewWriter(io.Discard), mem: mem})
 	})

@@ -46,6 +46,11 @@ type point struct {
 	Y *float64 `spark:"y"`
 }
 
+type weighed struct {
+	Value  float64 `spark:"value"`
+	Weight float64 `spark:"weight"`
+}
+
 type counted struct {
 	Word string `spark:"word"`
 	N    int64  `spark:"n"`
@@ -94,6 +99,27 @@ var (
 		}
 		return out, nil
 	})
+	_ = udf.Aggregate("longest", func(_ context.Context, group []string) (string, error) {
+		longest := group[0]
+		for _, text := range group {
+			if text == "boom" {
+				panic("this word is too loud")
+			}
+			if len(text) > len(longest) {
+				longest = text
+			}
+		}
+		return longest, nil
+	})
+	_ = udf.Aggregate("mean_of", func(_ context.Context, group []weighed) (float64, error) {
+		sum, weights := 0.0, 0.0
+		for _, r := range group {
+			sum += r.Value * r.Weight
+			weights += r.Weight
+		}
+		return sum / weights, nil
+	})
+	_ = udf.Aggregate("group_size", func(_ context.Context, group []*string) (int, error) { return len(group), nil })
 	_ = udf.Func("slow_echo", func(_ context.Context, in []string) ([]string, error) {
 		time.Sleep(300 * time.Millisecond)
 		return in, nil
@@ -134,6 +160,7 @@ func TestUserFunctions(t *testing.T) {
 			userKinds(t, s)
 			userScalars(t, s)
 			userMap(t, s)
+			userAggregates(t, s, version)
 		})
 	}
 }
@@ -216,5 +243,50 @@ func userMap(t *testing.T, s *spark.Session) {
 	_, err = df.Drop("text").MapBatches(countWords).Collect(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "`text`") {
 		t.Errorf("a missing column: %v", err)
+	}
+}
+
+func userAggregates(t *testing.T, s *spark.Session, version string) {
+	t.Helper()
+	const table = `FROM VALUES ('a', 'x', 1D), ('a', 'yyy', 3D), ('b', NULL, 2D), ('c', 'zz', NULL), (NULL, 'ww', 5D) AS t(k, v, w)`
+	for _, c := range []struct{ statement, want string }{
+		{`SELECT k, longest(v) AS l, group_size(v) AS n, mean_of(w, w) AS m ` + table + ` GROUP BY k ORDER BY k`,
+			"[[k=<nil> l=ww n=1 m=5] [k=a l=yyy n=2 m=2.5] [k=b l=<nil> n=1 m=2] [k=c l=zz n=1 m=<nil>]]"},
+		{`SELECT longest(v) AS l, group_size(v) AS n ` + table, "[[l=yyy n=5]]"},
+		{`SELECT repeat_text(longest(repeat_text(v, 2)), 2) AS l ` + table + ` WHERE k = 'a' GROUP BY length(k) HAVING group_size(v) > 1`, "[[l=yyyyyyyyyyyy]]"},
+		{`SELECT count(*) AS n FROM (SELECT group_size(CAST(id AS STRING)) AS n FROM range(0, 60000, 1, 8) GROUP BY id % 30000) WHERE n = 2`, "[[n=30000]]"},
+		{`SELECT group_size(CAST(id AS STRING)) AS n, longest(CAST(id AS STRING)) AS l FROM range(0, 100001, 1, 4)`, "[[n=100001 l=100000]]"},
+		{`SELECT longest(v) AS l ` + table + ` WHERE k = 'none'`, "[]"},
+	} {
+		if got := fmt.Sprint(query(t, s, c.statement)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.statement, got, c.want)
+		}
+	}
+	frame := s.Range(0, 1000, 1, 4).GroupBy(spark.Col("id").Mod(10).Alias("k")).Agg(spark.Call("mean_of", spark.Col("id"), 1).Alias("m"))
+	n, err := frame.Filter(spark.Col("m").Ge(495)).Count(t.Context())
+	if err != nil || n != 10 {
+		t.Errorf("%d groups have the mean, %v", n, err)
+	}
+	overWindow := "longest: an aggregate of a program cannot be used over a window (OVER)"
+	if version == localspark.DefaultVersion {
+		overWindow = "" // Spark 4.3 does not even find the session's program
+	}
+	for statement, want := range map[string][]string{
+		`SELECT longest(v) FROM VALUES ('a'), ('boom') AS t(v)`: {"longest: panic: this word is too loud", "udf_test.go:"},
+		`SELECT longest(v) OVER (PARTITION BY k) ` + table:      {overWindow},
+		`SELECT longest(DISTINCT v) ` + table:                   {"does not support DISTINCT"},
+		`SELECT longest(v) FILTER (WHERE k = 'a') ` + table:     {"does not support FILTER"},
+		`SELECT longest(v), count(*) ` + table:                  {"aggregate"},
+		`SELECT longest(w) ` + table:                            {"longest: argument 1: it is DOUBLE, but must be STRING (a Go string); CAST it"},
+	} {
+		df, err := s.SQL(t.Context(), statement)
+		if err == nil {
+			_, err = df.Collect(t.Context())
+		}
+		for _, want := range want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: the error does not say %q: %v", statement, want, err)
+			}
+		}
 	}
 }
