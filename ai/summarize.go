@@ -35,7 +35,11 @@ var summarize = define(&Function{
 		"of more than 1024 tokens (or a third of the model's context) is summarised in parts, and the summaries are summarised, " +
 		"which the note of try_ai_summarize says. A summary that came out longer than max_words is cut at the end of a sentence, if " +
 		"there is one, and its note says so. A negative max_words fails the query.",
-	Weakness: "Small models copy the beginning of a text, and may state what it does not say.",
+	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): the first 100 abstracts of the SciTLDR dev set, without max_words: ROUGE-L 0.221 " +
+		"(0.201 to 0.241), chrF 0.382 (0.359 to 0.407). Asked in plain words for one sentence, the same model has ROUGE-L 0.188 (0.173 to 0.204; the difference has p < 0.001) " +
+		"and chrF 0.376 (0.359 to 0.392; p 0.54). The first 50 words of each abstract, cut in the same way, have ROUGE-L 0.203 and chrF 0.386. With max_words 25, on 60 other abstracts: ROUGE-L 0.210 " +
+		"and chrF 0.311, in plain words 0.174 and 0.343 by answers that are much longer: chrF weighs what is missing more than what is too much.",
+	Weakness: "Small models copy the beginning of a text, and may state what it does not say; some of their answers tell of the text (\"This text summarizes ...\") instead of what it says.",
 	Example:  "SELECT ai_summarize('Apache Spark is an engine for large-scale data. It runs SQL, streams and machine learning on one machine or on thousands.', 10) AS summary",
 	Sample:   Row{"Apache Spark is an engine for large-scale data. It runs SQL, streams and machine learning on one machine or on thousands.", int64(10)},
 	Prompts:  []string{"summarize"},
