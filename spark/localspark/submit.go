@@ -117,18 +117,19 @@ func (s Submitter) Start(ctx context.Context, o SubmitOptions) (*Server, error) 
 	}
 	return server.start(ctx, o.Timeout, func(folder string) (launch, error) {
 		args := append([]string{"--name", "firesteel"}, o.Args...)
-		args = append(args, "--deploy-mode", "client", "--class", serverClass,
+		args = append(args, "--deploy-mode", "client",
 			"--conf", "spark.connect.grpc.binding.address=127.0.0.1",
 			"--conf", "spark.connect.grpc.binding.port="+strconv.Itoa(port))
-		resource := "spark-internal"
+		class, resource := serverClass, "spark-internal"
 		if old {
+			class = loopbackClass // Spark would run its own without our jar
 			args = append(args, "--conf", "spark.connect.grpc.interceptor.classes="+loopbackClass)
 			resource = filepath.Join(folder, "spark-connect-loopback.jar")
 			if err := writeGuarded(resource, s.Spark.Connect); err != nil {
 				return launch{}, fmt.Errorf("guard of the server: %w", err)
 			}
 		}
-		return launch{path: s.Path, args: append(args, resource), env: s.environment(server.token)}, nil
+		return launch{path: s.Path, args: append(args, "--class", class, resource), env: s.environment(server.token)}, nil
 	})
 }
 
@@ -202,7 +203,14 @@ func copyJar(w *zip.Writer, path string) error {
 	}
 	defer r.Close()
 	for _, entry := range r.File {
-		if err := w.Copy(entry); err != nil {
+		// Java's tools pack folders too, as nothing in two bytes, which Copy
+		// refuses.
+		if strings.HasSuffix(entry.Name, "/") {
+			_, err = w.Create(entry.Name)
+		} else {
+			err = w.Copy(entry)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}

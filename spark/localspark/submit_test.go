@@ -4,6 +4,7 @@ package localspark
 
 import (
 	"archive/zip"
+	"bytes"
 	"crypto/sha1"
 	"errors"
 	"fmt"
@@ -84,8 +85,8 @@ func TestSubmit(t *testing.T) {
 	defer s.Stop()
 	args, env := told(t, home, "args"), told(t, home, "env")
 	port := strings.TrimPrefix(s.URL(), "sc://127.0.0.1:")
-	want := []string{"--name", "firesteel", "--master", "spark://h:7077", "--name", "mine", "--deploy-mode", "client", "--class", serverClass,
-		"--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.connect.grpc.binding.port=" + port, "spark-internal"}
+	want := []string{"--name", "firesteel", "--master", "spark://h:7077", "--name", "mine", "--deploy-mode", "client",
+		"--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.connect.grpc.binding.port=" + port, "--class", serverClass, "spark-internal"}
 	if !slices.Equal(args, want) {
 		t.Errorf("spark-submit was told %q; want %q", args, want)
 	}
@@ -120,14 +121,16 @@ func TestSubmitOldSpark(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := zip.NewWriter(f)
-	_, err = w.Create("org/Connect.class")
-	if err = errors.Join(err, w.Close(), f.Close()); err != nil {
+	_, err = w.Create("org_") // will be a folder, packed as Java's tools do it
+	_, err2 := w.Create("org/Connect.class")
+	if err = errors.Join(err, err2, w.Close(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	jar, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	jar = bytes.ReplaceAll(jar, []byte("org_"), []byte("org/"))
 	folder := "/maven/org/apache/spark/spark-connect_2.12/3.5.9/" + name
 	alone(t, &registry{files: map[string][]byte{folder: jar, folder + ".sha1": []byte(fmt.Sprintf("%x", sha1.Sum(jar)))}})
 
@@ -143,7 +146,7 @@ func TestSubmitOldSpark(t *testing.T) {
 		t.Fatalf("%+v, %v; want %+v", submitter, err, want)
 	}
 	for options, want := range map[string][]string{
-		"": {"org/Connect.class", "firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
+		"": {"org/", "org/Connect.class", "firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
 		"--packages org.apache.spark:spark-connect_2.12:3.5.9": {"firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
 	} {
 		s, err := submitter.Start(t.Context(), SubmitOptions{Args: strings.Fields(options), Timeout: time.Minute})
@@ -152,6 +155,9 @@ func TestSubmitOldSpark(t *testing.T) {
 		}
 		if err := s.Stop(); err != nil {
 			t.Error(err)
+		}
+		if args := told(t, home, "args"); !slices.Equal(args[len(args)-3:len(args)-1], []string{"--class", loopbackClass}) {
+			t.Errorf("Spark 3.5 would start its server without the guard's jar: %q", args)
 		}
 		if s.Token() != "" || !slices.Contains(told(t, home, "args"), "spark.connect.grpc.interceptor.classes="+loopbackClass) {
 			t.Errorf("token %q, arguments %q", s.Token(), told(t, home, "args"))

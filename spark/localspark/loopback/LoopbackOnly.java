@@ -2,6 +2,7 @@ package firesteel;
 
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import org.apache.spark.sql.connect.service.SparkConnectServer;
 import org.sparkproject.connect.grpc.Grpc;
 import org.sparkproject.connect.grpc.Metadata;
 import org.sparkproject.connect.grpc.ServerCall;
@@ -15,6 +16,14 @@ import org.sparkproject.connect.grpc.Status;
  * told to; it cannot be bound to loopback, as Spark 4's can.
  */
 public final class LoopbackOnly implements ServerInterceptor {
+  /**
+   * Starts the server. Spark's launcher, if asked for SparkConnectServer itself,
+   * takes the application's jar for an argument and leaves it out.
+   */
+  public static void main(String[] args) {
+    SparkConnectServer.main(args);
+  }
+
   @Override
   public <A, B> ServerCall.Listener<A> interceptCall(
       ServerCall<A, B> call, Metadata headers, ServerCallHandler<A, B> next) {
