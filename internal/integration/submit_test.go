@@ -1,0 +1,106 @@
+//go:build linux
+
+package integration
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// submitHere is firesteel submit of statements to a Spark of this machine, in a
+// process group of its own, as a shell starts it.
+func submitHere(t *testing.T, version, statements string) *exec.Cmd {
+	t.Helper()
+	testkit.Integration(t)
+	installed, err := localspark.Install(t.Context(), localspark.Options{Version: version, Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(t.TempDir(), "job.sql")
+	if err := os.WriteFile(script, []byte(statements), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := exec.Command(program(t), "submit", "--spark-home", installed.Home, "--master", "local[2]",
+		"--conf", "spark.ui.enabled=false", "--model", tinyModel(t), "--worker", program(t), "--", script)
+	s.Env = append(os.Environ(), "SPARK_LOCAL_IP=127.0.0.1", quickJava)
+	s.Dir, s.WaitDelay = t.TempDir(), 10*time.Second
+	s.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return s
+}
+
+// Spark 3.5 lacks the Connect server, of which Spark 4 has its own.
+func TestSubmitOldSpark(t *testing.T) {
+	s := submitHere(t, "3.5.1", "SELECT 'it is ' || firesteel_echo(version()) AS said;\n")
+	var errs strings.Builder
+	s.Stderr = &errs
+	out, err := s.Output()
+	if err != nil || !strings.Contains(string(out), "it is 3.5.1") {
+		t.Errorf("%v: %s\n%s", err, out, &errs)
+	}
+}
+
+// An interrupt in the midst of a query ends all that firesteel submit started.
+func TestSubmitInterrupted(t *testing.T) {
+	for _, version := range []string{"3.5.1", localspark.DefaultVersion} {
+		t.Run(version, func(t *testing.T) {
+			s := submitHere(t, version, `SELECT 'begun: ' || firesteel_echo('yes') AS said;
+				SELECT count(firesteel_echo(CAST(id AS STRING))) AS never FROM range(1000000000000);`)
+			var errs strings.Builder
+			s.Stderr = &errs
+			out, err := s.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if s.ProcessState == nil { // the test gave up
+					s.Process.Signal(syscall.SIGTERM)
+					s.Wait()
+				}
+			})
+			lines := bufio.NewScanner(out)
+			for lines.Scan() && !strings.Contains(lines.Text(), "begun: yes") {
+			}
+			time.Sleep(2 * time.Second) // into the endless query
+			started := descendants(t, s.Process.Pid)
+			if len(started) < 2 {
+				t.Errorf("below firesteel submit run %d processes, not at least Spark and its worker", len(started))
+			}
+			if err := syscall.Kill(-s.Process.Pid, syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			rest, _ := io.ReadAll(out)
+			s.Wait()
+			if s.ProcessState.ExitCode() != 130 || strings.Contains(string(rest), "never") {
+				t.Errorf("exit code %d, %q\n%s", s.ProcessState.ExitCode(), rest, &errs)
+			}
+			for _, pid := range started {
+				waitGone(t, pid)
+			}
+		})
+	}
+}
+
+// descendants are the processes below one.
+func descendants(t *testing.T, of int) (found []int) {
+	t.Helper()
+	for pid, parent := range processes(t) {
+		if parent == of {
+			found = append(append(found, pid), descendants(t, pid)...)
+		}
+	}
+	return found
+}
