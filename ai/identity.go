@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -39,6 +40,17 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// Asks names the model that a row of arguments is for: DefaultModel, unless the
+// function has one named.
+func (f *Function) Asks(args Row) string {
+	if f.Params[0].Name == query.Params[0].Name && len(args) > 0 {
+		if name, ok := args[0].(string); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	return DefaultModel
 }
 
 // Versions are the prompts that f asks with, each with its version.

@@ -17,7 +17,7 @@ import (
 )
 
 // evalModel finds texts with "good" in them positive and those with "bad" or
-// "not at all" negative, unless it is contrary, and says in plain words that everything is positive.
+// "not at all" negative, unless it is contrary, says in plain words that everything is positive, and knows its name.
 type evalModel struct{ name string }
 
 func (m evalModel) Info() llm.Info                       { return llm.Info{Name: m.name, Digest: m.name, Context: 4096} }
@@ -29,13 +29,15 @@ func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 	results := make([]llm.Result, len(requests))
 	for i, r := range requests {
 		choice, ok := r.Constraint.(llm.Choice)
-		if !ok {
-			results[i].Text = "I think it is Positive."
-			continue
-		}
 		text := r.Text
 		for _, message := range r.Messages {
 			text = message.Text // the last one asks
+		}
+		if !ok {
+			if results[i].Text = "I think it is Positive."; strings.HasSuffix(text, "who are you?") {
+				results[i].Text = m.name
+			}
+			continue
 		}
 		mood := 0.0
 		switch text = strings.ToLower(text); {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +15,6 @@ import (
 	"github.com/firesteel/firesteel/internal/report"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/ledger"
-	"github.com/firesteel/firesteel/llm/endpoint"
 )
 
 func (a *app) explain() *cobra.Command {
@@ -95,13 +93,13 @@ func (r *fileRun) foresee(ctx context.Context, in files.Reader, loading time.Dur
 		known = r.inLedger
 	}
 	fmt.Fprintf(r.err, "reading %s, then calibrating for %v\n", r.flags.input, r.flags.calibrate)
-	census, err := estimate.Take(ctx, in, r.plan, r.parts.Model.Info(), known)
+	census, err := estimate.Take(ctx, in, r.plan, r.parts.Models, known)
 	if err != nil {
 		return err
 	}
 	defer census.Close()
 	p, err := census.Predict(ctx, estimate.Options{
-		Model: r.parts.Model, Dry: r.host() != "", Warm: r.flags.explain,
+		Dry: r.flags.ship.hosts() != "", Warm: r.flags.explain,
 		Threads: r.parts.Threads, Length: r.flags.calibrate, Price: r.plan.Price,
 		RequestsPerMinute: r.flags.ship.limits.RequestsPerMinute, TokensPerMinute: r.flags.ship.limits.TokensPerMinute,
 	})
@@ -178,22 +176,12 @@ func (r *fileRun) explained(c *estimate.Census, p estimate.Prediction, loading t
 		}
 		say("memory", "%s so far, and up to %s of rows under way", fetch.Bytes(peak), fetch.Bytes(under))
 	}
-	if host := r.host(); host != "" {
+	if host := r.flags.ship.hosts(); host != "" {
 		say("leaves", "%s: what the prompts say, and of the rows %s", host, c.Leaves())
 	} else {
 		say("leaves", "nothing: all is computed on this machine")
 	}
 	return lines
-}
-
-// host is the server that the model is asked at; empty for this machine.
-func (r *fileRun) host() string {
-	reference := r.flags.ship.reference()
-	if !endpoint.IsReference(reference) {
-		return ""
-	}
-	_, address, _ := strings.Cut(reference, "@")
-	return address
 }
 
 func spanned(i estimate.Interval, format string) string {

@@ -24,9 +24,10 @@ type latency struct{ at, took time.Duration }
 
 const maxLatencies = 1 << 14
 
+func (l *latencies) begin() { l.begun, l.every = time.Now(), 1 }
+
 // timed gives the model with l before it; it can embed if the model can.
 func (l *latencies) timed(m llm.Model) llm.Model {
-	l.begun, l.every = time.Now(), 1
 	if e, ok := m.(llm.Embedder); ok {
 		return timedEmbedder{e, l}
 	}

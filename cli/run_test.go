@@ -166,7 +166,7 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv --memory lots" + add, exitUsage, "write 2GB or 512MB"},
 		{"in.csv --memory 1MB" + add, exitUsage, "the least"},
 		{"in.csv --precision f16" + add, exitUsage, "--precision"},
-		{"in.csv -m a=x.gguf -m b=y.gguf" + add, exitUsage, "a run asks one"},
+		{"in.csv -m x.gguf -m y.gguf" + add, exitUsage, "give each its own name"},
 		{"in.csv -m what:ever -o out.csv" + add, exitFailed, "what:ever"},
 	} {
 		status, out, errs := do(append([]string{"run"}, strings.Fields(c.args)...)...)
@@ -202,5 +202,34 @@ func TestJobLine(t *testing.T) {
 	})
 	if got != "120 rows (25 %), 10.0 rows/s, 2000 tokens/s, 64 being asked, 30 not asked again, 1 errors, 2 skipped, 6m0s left" {
 		t.Error(got)
+	}
+}
+
+// Rows ask the models that they name, and what one has answered before is not
+// taken for another's.
+func TestRunNamedModels(t *testing.T) {
+	fakeModels(t)
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	in := file(t, "in.csv", "who,text\nbig,Hello\ndefault,Hello\n")
+	run := func(want string, args ...string) {
+		t.Helper()
+		args = append([]string{in, "--output-format", "csv", "--add", "a=ai_query(who, concat(text, ', who are you?'))"}, args...)
+		status, out, errs := do(append([]string{"run", "--report", filepath.Join(t.TempDir(), "r.html")}, args...)...)
+		if status != exitOK || out != want {
+			t.Errorf("%q: exit code %d, %q, want %q\n%s", args, status, out, want, errs)
+		}
+		if status, out, errs := do(append([]string{"explain"}, args...)...); status != exitOK || !strings.Contains(out, "2 distinct inputs, 2 of them in the ledger") {
+			t.Errorf("exit code %d:\n%s%s", status, out, errs)
+		}
+	}
+	run("who,text,a\nbig,Hello,large.gguf\ndefault,Hello,small.gguf\n", "-m", "small.gguf", "-m", "big=large.gguf")
+	run("who,text,a\nbig,Hello,larger.gguf\ndefault,Hello,small.gguf\n", "-m", "small.gguf", "-m", "big=larger.gguf")
+	run("who,text,a\nbig,Hello,only.gguf\ndefault,Hello,only.gguf\n", "-m", "big=only.gguf")
+	status, _, errs := do("run", in, "-m", "x.gguf", "-m", "b=y.gguf", "--add", "a=ai_query('c', text)", "-o", in+"1.csv")
+	if want := `there is no model "c" in this session, which has default (x.gguf), b (y.gguf)`; status != exitFailed || !strings.Contains(errs, want) {
+		t.Errorf("exit code %d, want %q in\n%s", status, want, errs)
+	}
+	if status, _, errs := do("run", in, "-m", "big=x.gguf", "-m", "cloud=openai:m@https://llm.example.com/v1", "--add", "a=ai_query('big', text)", "--explain", "-o", in+"2.csv"); status != exitOK || !strings.Contains(errs, "leaves   https://llm.example.com/v1: ") {
+		t.Errorf("exit code %d:\n%s", status, errs)
 	}
 }

@@ -29,9 +29,10 @@ type fileRun struct {
 	parts  job.Parts
 	out    files.Writer
 	table  bool
-	keptIn string // the ledger's directory
-	memory int64  // that the process may take, in bytes; 0 for any
-	info   llm.Info
+	keptIn string     // the ledger's directory
+	memory int64      // that the process may take, in bytes; 0 for any
+	models *runModels // nil until they are open
+	info   llm.Info   // of the one that is asked unless another is named
 	// prediction is what was foreseen, and report what is gathered; nil if
 	// they are not asked for.
 	prediction *estimate.Prediction
@@ -73,8 +74,8 @@ func (r *fileRun) close() {
 	if r.parts.Ledger != nil {
 		r.parts.Ledger.Close()
 	}
-	if r.parts.Model != nil {
-		r.parts.Model.Close()
+	if r.models != nil {
+		r.models.Close()
 	}
 	if r.parts.In != nil {
 		r.parts.In.Close()
@@ -221,16 +222,21 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 		r.parts.Threads = runtime.GOMAXPROCS(0)
 	}
 	r.flags.ship.threads = r.parts.Threads
-	if r.parts.Model, err = openModel(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
+	if r.models, err = openModels(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
 		return err
 	}
+	r.parts.Models = r.models.models()
 	r.info = r.parts.Model.Info()
 	if err := r.checkMemory(); err != nil {
 		return err
 	}
+	named, _ := r.flags.ship.named() // mistakes are told where the flags are checked
 	said := map[string]bool{}
 	for _, c := range calls {
-		if advice := ai.Advice(c.Function, r.parts.Model.Info()); advice != "" && !said[advice] {
+		if c.Function.Name == "ai_query" && len(named) > 1 {
+			continue // which one rows name is not known
+		}
+		if advice := ai.Advice(c.Function, r.info); advice != "" && !said[advice] {
 			said[advice] = true
 			fmt.Fprintln(r.err, advice)
 		}

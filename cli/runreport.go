@@ -49,7 +49,8 @@ func (r *fileRun) watch() {
 		return
 	}
 	if r.parts.Model != nil {
-		r.parts.Model = r.report.latencies.timed(r.parts.Model)
+		r.report.latencies.begin()
+		r.parts.Models = r.parts.Through(r.report.latencies.timed)
 	}
 	if r.parts.Out != nil {
 		r.parts.Out = &firstRows{r.parts.Out, r.report}

@@ -47,9 +47,10 @@ func (w *work) weight() (total float64, each []float64) {
 // calibrate runs the plan over sampled rows, each input once, for about so
 // long. The first round brings the model in; the sizes of others grow, as what
 // does not depend on the number of rows must be told apart.
-func (c *Census) calibrate(ctx context.Context, model llm.Model, threads int, length time.Duration) (rounds []round, err error) {
+func (c *Census) calibrate(ctx context.Context, threads int, length time.Duration) (rounds []round, err error) {
 	order := c.sample.sorted()
-	through := &counter{Model: model, dry: c.dry}
+	through := &counters{dry: c.dry}
+	through.Models = c.models.Through(through.before)
 	begun := time.Now()
 	size := 2 * threads
 	for len(order) > 0 {
@@ -94,7 +95,7 @@ func (c *chosen) sorted() []arrow.RecordBatch {
 }
 
 // round runs the plan over rows.
-func (c *Census) round(ctx context.Context, through *counter, rows []arrow.RecordBatch) (round, error) {
+func (c *Census) round(ctx context.Context, through *counters, rows []arrow.RecordBatch) (round, error) {
 	batch, err := together(rows)
 	if err != nil {
 		return round{}, err
@@ -127,12 +128,12 @@ func (c *Census) round(ctx context.Context, through *counter, rows []arrow.Recor
 }
 
 // asked answers a call's rows, each distinct one once.
-func (c *Census) asked(ctx context.Context, r *round, through *counter, call *sqlexpr.Call, rows []ai.Row) ([]ai.Answer, error) {
+func (c *Census) asked(ctx context.Context, r *round, through *counters, call *sqlexpr.Call, rows []ai.Row) ([]ai.Answer, error) {
 	places := map[string]int{}
 	index := make([]int, len(rows))
 	var distinct []ai.Row
 	for i, row := range rows {
-		id := call.Function.Identity(c.identity, row)
+		id := c.models.Identity(call.Function, row)
 		at, there := places[id]
 		if !there || id == "" {
 			at = len(distinct)
@@ -147,9 +148,8 @@ func (c *Census) asked(ctx context.Context, r *round, through *counter, call *sq
 		r.calls[call.Text] = w
 	}
 	w.inputs += len(distinct)
-	model := through.asModel() // always the same, which functions know again
 	begun := time.Now()
-	answers, err := call.Function.Eval(ctx, func(context.Context, string) (llm.Model, error) { return model, nil }, distinct)
+	answers, err := call.Function.Eval(ctx, func(_ context.Context, name string) (llm.Model, error) { return through.Find(name) }, distinct)
 	w.seconds += time.Since(begun).Seconds()
 	if err != nil {
 		return nil, err

@@ -19,7 +19,6 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/job"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
@@ -35,18 +34,18 @@ const (
 
 // Census is what a pass over the input finds. Nothing is asked for it.
 type Census struct {
-	Read     int64 // rows of the input
-	Rows     int64 // that the job takes; those that a condition with calls may leave out are among them
-	Bytes    int64 // of the input's file; 0 if unknown
-	Took     time.Duration
-	Calls    []*Count
-	Decided  bool // a condition has calls, so that how many rows are left is not known
-	plan     *job.Plan
-	sample   *chosen
-	sampled  int64 // bytes
-	identity llm.Info
-	known    func(f *ai.Function, id string) bool
-	dry      bool
+	Read    int64 // rows of the input
+	Rows    int64 // that the job takes; those that a condition with calls may leave out are among them
+	Bytes   int64 // of the input's file; 0 if unknown
+	Took    time.Duration
+	Calls   []*Count
+	Decided bool // a condition has calls, so that how many rows are left is not known
+	plan    *job.Plan
+	sample  *chosen
+	sampled int64 // bytes
+	models  job.Models
+	known   func(f *ai.Function, id string) bool
+	dry     bool
 }
 
 // Count is that of a call's inputs.
@@ -71,13 +70,10 @@ func (c *Count) Ask() float64 { return max(0, c.Distinct-c.Known) }
 // sampleRow is one row, with memory of its own.
 type sampleRow struct{ arrow.RecordBatch }
 
-// Take reads the input. model names the one that will answer, and known, if not
+// Take reads the input. The models are those that will answer, and known, if not
 // nil, tells what a ledger has.
-func Take(ctx context.Context, in files.Reader, plan *job.Plan, model llm.Info, known func(f *ai.Function, id string) bool) (*Census, error) {
-	if model.Digest == "" {
-		model.Digest = "named " + model.Name
-	}
-	c := &Census{plan: plan, sample: newChosen(sampledRows), identity: model, known: known}
+func Take(ctx context.Context, in files.Reader, plan *job.Plan, models job.Models, known func(f *ai.Function, id string) bool) (*Census, error) {
+	c := &Census{plan: plan, sample: newChosen(sampledRows), models: models, known: known}
 	c.Decided = plan.Where != nil && len(plan.Where.Calls()) > 0
 	for _, call := range plan.Calls() {
 		if !slices.ContainsFunc(c.Calls, func(n *Count) bool { return n.Call.Text == call.Text }) {
@@ -208,7 +204,7 @@ func (c *Census) count(n *Count, at []int, rows []ai.Row, keep []bool, hashes []
 			whole[i] = false
 			continue // of answers that are not there yet
 		}
-		id := n.Call.Function.Identity(c.identity, rows[k])
+		id := c.models.Identity(n.Call.Function, rows[k])
 		digest := sha256.Sum256([]byte(id))
 		if id == "" { // equal to none
 			digest = sha256.Sum256(fmt.Appendf(nil, "%s %d", n.Call.Text, n.Rows))

@@ -4,29 +4,36 @@ import (
 	"context"
 	"sync"
 
+	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/llm"
 )
 
-// counter notes how many tokens requests take. A dry one asks nobody, and gives
+// counters note how many tokens requests take. Dry ones ask nobody, and give
 // answers that only have the right form.
-type counter struct {
-	llm.Model
+type counters struct {
+	job.Models
 	dry bool
 
 	mu             sync.Mutex
 	prompt, output []float64 // of each request
 }
 
-// asModel can embed if the model can.
-func (c *counter) asModel() llm.Model {
-	if e, ok := c.Model.(llm.Embedder); ok {
-		return embedCounter{c, e}
+// counter is before one model.
+type counter struct {
+	*counters
+	llm.Model
+}
+
+// before can embed if the model can.
+func (c *counters) before(m llm.Model) llm.Model {
+	if e, ok := m.(llm.Embedder); ok {
+		return embedCounter{counter{c, m}, e}
 	}
-	return c
+	return counter{c, m}
 }
 
 // take gives what was noted since the last time.
-func (c *counter) take() (prompt, output []float64) {
+func (c *counters) take() (prompt, output []float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	prompt, output = c.prompt, c.output
@@ -34,13 +41,13 @@ func (c *counter) take() (prompt, output []float64) {
 	return prompt, output
 }
 
-func (c *counter) note(prompt, output int) {
+func (c *counters) note(prompt, output int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prompt, c.output = append(c.prompt, float64(prompt)), append(c.output, float64(output))
 }
 
-func (c *counter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+func (c counter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
 	if !c.dry {
 		results, err := c.Model.Do(ctx, requests)
 		for _, r := range results {
@@ -81,13 +88,13 @@ const (
 
 // embedCounter is a counter of a model that can embed.
 type embedCounter struct {
-	*counter
-	model llm.Embedder
+	counter
+	embedder llm.Embedder
 }
 
 func (c embedCounter) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
 	if !c.dry {
-		vectors, err := c.model.Embed(ctx, texts)
+		vectors, err := c.embedder.Embed(ctx, texts)
 		for _, v := range vectors {
 			c.note(v.Tokens, 0)
 		}

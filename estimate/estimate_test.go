@@ -153,7 +153,7 @@ func TestCensus(t *testing.T) {
 				known[f.Identity(llm.Info{Digest: "d"}, ai.Row{text, nil})] = true
 			}
 		}
-		census, err := Take(t.Context(), in, plan, llm.Info{Name: "m", Digest: "d"}, func(_ *ai.Function, id string) bool { return known[id] })
+		census, err := Take(t.Context(), in, plan, job.Models{Model: &slow{}}, func(_ *ai.Function, id string) bool { return known[id] })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,12 +177,12 @@ func TestPredict(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &slow{each: time.Millisecond}
-	census, err := Take(t.Context(), in, plan, m.Info(), nil)
+	census, err := Take(t.Context(), in, plan, job.Models{Model: m}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer census.Close()
-	p, err := census.Predict(t.Context(), Options{Model: m, Threads: 1, Length: 50 * time.Millisecond, Price: job.Price{PromptPerMillion: 1, OutputPerMillion: 2}})
+	p, err := census.Predict(t.Context(), Options{Threads: 1, Length: 50 * time.Millisecond, Price: job.Price{PromptPerMillion: 1, OutputPerMillion: 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestPredict(t *testing.T) {
 	}
 
 	m.asked = 0
-	p, err = census.Predict(t.Context(), Options{Model: m, Dry: true, Threads: 1, Length: time.Second, RequestsPerMinute: 60})
+	p, err = census.Predict(t.Context(), Options{Dry: true, Threads: 1, Length: time.Second, RequestsPerMinute: 60})
 	if err != nil || m.asked != 0 || p.Time.Value < 140 || p.Time.Value > 280 || !p.Bound {
 		t.Errorf("without asking %d were asked: %+v %v", m.asked, p, err)
 	}

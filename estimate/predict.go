@@ -7,15 +7,13 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/job"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
 // Options say how to predict.
 type Options struct {
-	// Model answers, or would: with Dry it is not asked.
-	Model llm.Model
-	Dry   bool
+	// Dry asks no model.
+	Dry bool
 	// Warm: the job follows in this process, so that what the model has learned
 	// by the calibration is not done again.
 	Warm    bool
@@ -57,7 +55,7 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 	p := Prediction{Kept: 1, Bound: o.Dry}
 	c.dry = o.Dry
 	begun := time.Now()
-	rounds, err := c.calibrate(ctx, o.Model, max(1, o.Threads), o.Length)
+	rounds, err := c.calibrate(ctx, max(1, o.Threads), o.Length)
 	if err != nil {
 		return p, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,8 +22,8 @@ const chunkRows = 16
 type asker struct {
 	begun  time.Time
 	asking context.Context // ends when the budget of time does
-	model  llm.Model
-	meter  *meter
+	models Models          // metered
+	spent  *spending
 	ledger *ledger.Ledger // nil: answers are kept in memory, as far as they fit
 	turns  *turns         // one for each chunk under way
 
@@ -69,10 +68,11 @@ type flight struct {
 // entryBytes is about what a remembered answer takes beside its key and value.
 const entryBytes = 160
 
-func newAsker(asking context.Context, m *meter, l *ledger.Ledger, atOnce, memory int) *asker {
+func newAsker(asking context.Context, m Models, s *spending, l *ledger.Ledger, atOnce, memory int) *asker {
 	return &asker{
 		begun: time.Now(), asking: asking,
-		model: metered(m), meter: m, ledger: l, turns: newTurns(atOnce),
+		models: m.Through(func(m llm.Model) llm.Model { return metered(newMeter(m, s)) }), spent: s,
+		ledger: l, turns: newTurns(atOnce),
 		underway: map[string]*flight{},
 		memory:   recent.New(memory, func(id string, b []byte) int { return entryBytes + len(id) + len(b) }),
 		failures: recent.New(memory/8, func(key string, a ai.Answer) int { return entryBytes + len(key) + 256 + len(a.Raw) }),
@@ -136,7 +136,7 @@ func (a *asker) distinct(f *ai.Function, rows []ai.Row) []*distinct {
 	var all []*distinct
 	known := map[string]*distinct{}
 	for i, row := range rows {
-		id := f.Identity(a.meter.info, row)
+		id := a.models.Identity(f, row)
 		d := known[id]
 		if d == nil || id == "" {
 			d = &distinct{id: id, row: row}
@@ -261,7 +261,7 @@ func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, er
 			err = fmt.Errorf("%s: panic: %v\n\n%s", f.Name, r, debug.Stack())
 		}
 	}()
-	if why := a.meter.exhausted(); why != nil {
+	if why := a.spent.exhausted(); why != nil {
 		return unasked(why, len(chunk))
 	}
 	rows := make([]ai.Row, len(chunk))
@@ -270,7 +270,7 @@ func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, er
 	}
 	a.counts.began(len(rows))
 	defer a.counts.began(-len(rows))
-	answers, err = f.Eval(a.asking, a.source, rows)
+	answers, err = f.Eval(a.asking, func(_ context.Context, name string) (llm.Model, error) { return a.models.Find(name) }, rows)
 	if cause := context.Cause(a.asking); err != nil && cause != nil {
 		return unasked(cause, len(chunk))
 	}
@@ -281,15 +281,6 @@ func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, er
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return answers, nil
-}
-
-// source gives the job's model, which has two names.
-func (a *asker) source(_ context.Context, name string) (llm.Model, error) {
-	own := a.meter.info.Name
-	if !strings.EqualFold(name, ai.DefaultModel) && !strings.EqualFold(name, own) {
-		return nil, &ai.UnknownModelError{Name: name, Have: []string{ai.DefaultModel + " (" + own + ")"}}
-	}
-	return a.model, nil
 }
 
 // keep writes answers where they are found again. Errors are kept for this job
@@ -321,7 +312,7 @@ func (a *asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) err
 		if err != nil {
 			return err
 		}
-		entries = append(entries, ledger.Entry{Key: key, Time: now, Function: name, Model: a.meter.info.Name, Answer: text})
+		entries = append(entries, ledger.Entry{Key: key, Time: now, Function: name, Model: a.models.info(f, d.row).Name, Answer: text})
 	}
 	if a.ledger == nil {
 		return nil

@@ -16,7 +16,6 @@ import (
 
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/ledger"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
@@ -135,8 +134,7 @@ type Parts struct {
 	Bad *BadRows
 	// Out takes the rows; its schema is the plan's. Run does not close it.
 	Out files.Writer
-	// Model may be nil if nothing is to be asked.
-	Model llm.Model
+	Models
 	// Ledger keeps answers; nil keeps some in memory while the job runs.
 	Ledger *ledger.Ledger
 

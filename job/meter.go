@@ -13,13 +13,18 @@ type Usage struct {
 	Cost                                 float64 // by Options.Price
 }
 
-// meter counts what its model is asked, and refuses what a budget has no room
-// for. A request is let through only if the budget has room for its prompt and
-// its longest answer, beside those that are under way; what an answer really
-// took is known when it is there.
+// meter counts what its model is asked, and refuses what the job's spending has
+// no room for.
 type meter struct {
+	*spending
 	llm.Model
-	info   llm.Info
+}
+
+// spending is what all models of a job were asked. A request is let through
+// only if the budget has room for its prompt and its longest answer, beside
+// those that are under way; what an answer really took is known when it is
+// there.
+type spending struct {
 	tokens int64
 	cost   float64
 	price  Price
@@ -32,14 +37,14 @@ type meter struct {
 	spent    *Spent
 }
 
-func newMeter(m llm.Model, b Budget, p Price) *meter {
-	t := &meter{Model: m, info: m.Info(), tokens: b.Tokens, cost: b.Cost, price: p}
-	// Within one job, a model is what its name says.
-	if t.info.Digest == "" {
-		t.info.Digest = "named " + t.info.Name
-	}
-	t.changed.L = &t.mu
-	return t
+func newSpending(b Budget, p Price) *spending {
+	s := &spending{tokens: b.Tokens, cost: b.Cost, price: p}
+	s.changed.L = &s.mu
+	return s
+}
+
+func newMeter(m llm.Model, s *spending) *meter {
+	return &meter{s, m}
 }
 
 // metered gives the model with a meter before it; it can embed if the model can.
@@ -50,23 +55,21 @@ func metered(t *meter) llm.Model {
 	return t
 }
 
-func (t *meter) Info() llm.Info { return t.info }
-
-func (t *meter) usage() Usage {
+func (t *spending) usage() Usage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.used
 }
 
 // exhausted is why nothing is asked any more; nil if it is.
-func (t *meter) exhausted() *Spent {
+func (t *spending) exhausted() *Spent {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.spent
 }
 
 // exhaust has everything refused from now on.
-func (t *meter) exhaust(why *Spent) {
+func (t *spending) exhaust(why *Spent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.spent == nil {
@@ -131,7 +134,7 @@ func (t embedMeter) Embed(ctx context.Context, texts []string) ([]llm.Embedding,
 
 // through asks for as many as the budget has room for at a time, and refuses
 // the rest when it has no more.
-func (t *meter) through(ctx context.Context, most []Usage, refuse func(int, *Spent), ask func(from, to int) ([]Usage, error)) error {
+func (t *spending) through(ctx context.Context, most []Usage, refuse func(int, *Spent), ask func(from, to int) ([]Usage, error)) error {
 	stop := context.AfterFunc(ctx, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -161,7 +164,7 @@ func (t *meter) through(ctx context.Context, most []Usage, refuse func(int, *Spe
 }
 
 // admit waits until the first of most has room, and says how many have.
-func (t *meter) admit(ctx context.Context, most []Usage) (n int, reserved Usage, why *Spent) {
+func (t *spending) admit(ctx context.Context, most []Usage) (n int, reserved Usage, why *Spent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
@@ -192,7 +195,7 @@ func (t *meter) admit(ctx context.Context, most []Usage) (n int, reserved Usage,
 }
 
 // over tells which budget has no room for one more.
-func (t *meter) over(beside, more Usage) *Spent {
+func (t *spending) over(beside, more Usage) *Spent {
 	prompt := t.used.PromptTokens + t.reserved.PromptTokens + beside.PromptTokens + more.PromptTokens
 	output := t.used.OutputTokens + t.reserved.OutputTokens + beside.OutputTokens + more.OutputTokens
 	switch {
@@ -205,7 +208,7 @@ func (t *meter) over(beside, more Usage) *Spent {
 }
 
 // settle puts what was used in the place of what was reserved.
-func (t *meter) settle(reserved Usage, used []Usage) {
+func (t *spending) settle(reserved Usage, used []Usage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.underway--

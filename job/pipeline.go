@@ -24,7 +24,7 @@ type pipeline struct {
 	Parts
 	schema *arrow.Schema
 	asker  *asker
-	meter  *meter
+	spent  *spending
 	room   *room
 	tally  tally
 	errors atomic.Int64
@@ -57,8 +57,8 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 			asking, stop = context.WithTimeoutCause(ctx, limit, spentTime(limit))
 			defer stop()
 		}
-		p.meter = newMeter(p.Model, p.Budget, p.Price)
-		p.asker = newAsker(asking, p.meter, p.Ledger, 4*p.Threads, int(p.Memory/4))
+		p.spent = newSpending(p.Budget, p.Price)
+		p.asker = newAsker(asking, p.Models, p.spent, p.Ledger, 4*p.Threads, int(p.Memory/4))
 	}
 	err = p.stages(ctx)
 	p.fail(err)
@@ -245,8 +245,8 @@ func (p *pipeline) asking(w *window) sqlexpr.Ask {
 // countError counts a row's error against the budget.
 func (p *pipeline) countError() {
 	n := p.errors.Add(1)
-	if limit := p.Budget.Errors; limit != 0 && n > max(limit, 0) && p.meter != nil {
-		p.meter.exhaust(spentErrors(limit))
+	if limit := p.Budget.Errors; limit != 0 && n > max(limit, 0) && p.spent != nil {
+		p.spent.exhaust(spentErrors(limit))
 	}
 }
 
@@ -397,8 +397,8 @@ func (p *pipeline) report(stop <-chan struct{}) {
 
 func (p *pipeline) snapshot() Snapshot {
 	var usage Usage
-	if p.meter != nil {
-		usage = p.meter.usage()
+	if p.spent != nil {
+		usage = p.spent.usage()
 	}
 	s := p.tally.snapshot(usage, p.Limit)
 	if p.asker != nil {
