@@ -160,5 +160,12 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...s
 	for _, m := range models {
 		options = append(options, spark.WithNamedModel(m.name, m.reference))
 	}
-	return spark.Connect(ctx, remote, append(options, more...)...)
+	session, err := spark.Connect(ctx, remote, append(options, more...)...)
+	if err != nil {
+		return nil, err
+	}
+	return session, session.AddTag(queryTag)
 }
+
+// queryTag marks the commands' jobs on Spark's own pages.
+const queryTag = "firesteel"

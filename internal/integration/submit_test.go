@@ -4,7 +4,11 @@ package integration
 
 import (
 	"bufio"
+	"encoding/json"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +24,7 @@ import (
 
 // submitHere is firesteel submit of statements to a Spark of this machine, in a
 // process group of its own, as a shell starts it.
-func submitHere(t *testing.T, version, statements string) *exec.Cmd {
+func submitHere(t *testing.T, version, statements string, conf ...string) *exec.Cmd {
 	t.Helper()
 	testkit.Integration(t)
 	installed, err := localspark.Install(t.Context(), localspark.Options{Version: version, Progress: fetch.NewProgress(os.Stderr)})
@@ -31,8 +35,11 @@ func submitHere(t *testing.T, version, statements string) *exec.Cmd {
 	if err := os.WriteFile(script, []byte(statements), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := exec.Command(program(t), "submit", "--spark-home", installed.Home, "--master", "local[2]",
-		"--conf", "spark.ui.enabled=false", "--model", tinyModel(t), "--worker", program(t), "--", script)
+	args := []string{"submit", "--spark-home", installed.Home, "--master", "local[2]", "--model", tinyModel(t), "--worker", program(t)}
+	for _, c := range conf {
+		args = append(args, "--conf", c)
+	}
+	s := exec.Command(program(t), append(args, "--", script)...)
 	s.Env = append(os.Environ(), "SPARK_LOCAL_IP=127.0.0.1", quickJava)
 	s.Dir, s.WaitDelay = t.TempDir(), 10*time.Second
 	s.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -41,7 +48,7 @@ func submitHere(t *testing.T, version, statements string) *exec.Cmd {
 
 // Spark 3.5 lacks the Connect server, of which Spark 4 has its own.
 func TestSubmitOldSpark(t *testing.T) {
-	s := submitHere(t, "3.5.1", "SELECT 'it is ' || firesteel_echo(version()) AS said;\n")
+	s := submitHere(t, "3.5.1", "SELECT 'it is ' || firesteel_echo(version()) AS said;\n", "spark.ui.enabled=false")
 	var errs strings.Builder
 	s.Stderr = &errs
 	out, err := s.Output()
@@ -54,8 +61,10 @@ func TestSubmitOldSpark(t *testing.T) {
 func TestSubmitInterrupted(t *testing.T) {
 	for _, version := range []string{"3.5.1", localspark.DefaultVersion} {
 		t.Run(version, func(t *testing.T) {
+			ui := freePort(t)
 			s := submitHere(t, version, `SELECT 'begun: ' || firesteel_echo('yes') AS said;
-				SELECT count(firesteel_echo(CAST(id AS STRING))) AS never FROM range(1000000000000);`)
+				SELECT count(firesteel_echo(CAST(id AS STRING))) AS never FROM range(1000000000000);`,
+				"spark.ui.bindAddress=127.0.0.1", "spark.ui.port="+ui)
 			var errs strings.Builder
 			s.Stderr = &errs
 			out, err := s.StdoutPipe()
@@ -75,6 +84,9 @@ func TestSubmitInterrupted(t *testing.T) {
 			for lines.Scan() && !strings.Contains(lines.Text(), "begun: yes") {
 			}
 			time.Sleep(2 * time.Second) // into the endless query
+			if tags := tagsOfJobs(t, ui); !strings.Contains(tags, "_Tag_firesteel") {
+				t.Errorf("Spark's page tells of the query's job the tags %q", tags)
+			}
 			started := descendants(t, s.Process.Pid)
 			if len(started) < 2 {
 				t.Errorf("below firesteel submit run %d processes, not at least Spark and its worker", len(started))
@@ -92,6 +104,40 @@ func TestSubmitInterrupted(t *testing.T) {
 			}
 		})
 	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// tagsOfJobs asks Spark's page for the tags of the jobs that run.
+func tagsOfJobs(t *testing.T, ui string) string {
+	t.Helper()
+	get := func(path string, to any) {
+		answer, err := http.Get("http://127.0.0.1:" + ui + "/api/v1/applications" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if err := json.NewDecoder(answer.Body).Decode(to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var applications []struct{ ID string }
+	get("", &applications)
+	if len(applications) != 1 {
+		t.Fatalf("%d applications", len(applications))
+	}
+	var jobs []struct{ JobTags []string }
+	get("/"+applications[0].ID+"/jobs?status=running", &jobs)
+	return fmt.Sprint(jobs)
 }
 
 // descendants are the processes below one.
