@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -169,8 +170,11 @@ func TestCensus(t *testing.T) {
 	}
 }
 
-// The time of a model that takes as long for each request is foreseen.
-func TestPredict(t *testing.T) {
+// The time of a model that takes as long for each request is foreseen; the
+// clock is the test's own.
+func TestPredict(t *testing.T) { synctest.Test(t, testPredict) }
+
+func testPredict(t *testing.T) {
 	in := rows(0, 1000)
 	plan, err := job.NewPlan(in.Schema(), "", []string{"s=ai_analyze_sentiment(text)"})
 	if err != nil {
