@@ -19,14 +19,14 @@ const (
 	maxActive = 64
 	// leastCache is what the caches of one worker's sequences may take together
 	// at least, in bytes; see cacheBytes.
-	leastCache = 32 << 20
+	leastCache = 24 << 20
 )
 
 // cacheBytes bounds the caches of one worker's sequences, unless a single one
-// needs more: those of all workers to a quarter of what the weights take, but
+// needs more: those of all workers to an eighth of what the weights take, but
 // not to so little that steps have few rows.
 func cacheBytes(weights, threads int) int64 {
-	return max(leastCache, int64(weights/4/threads))
+	return max(leastCache, int64(weights/8/threads))
 }
 
 // A call is one Do, or the computation of a prefix: sequences that wait, are
