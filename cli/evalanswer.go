@@ -35,7 +35,7 @@ var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) 
 	}
 	reference := f.reference()
 	if endpoint.IsReference(reference) {
-		m, err := endpoint.Open(reference, endpoint.Options{RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute})
+		m, err := endpoint.Open(reference, endpoint.Options{RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute, Trouble: f.trouble})
 		if err != nil {
 			return nil, err // not m: a nil endpoint in the interface would not be nil
 		}

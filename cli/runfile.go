@@ -222,6 +222,7 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 		r.parts.Threads = runtime.GOMAXPROCS(0)
 	}
 	r.flags.ship.threads = r.parts.Threads
+	r.flags.ship.trouble = func(err error) { fmt.Fprintln(r.err, err) }
 	if r.models, err = openModels(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type shipFlags struct {
 	// bytes; 0 are the engine's own.
 	threads int
 	cache   int64
+	// trouble, if not nil, is told of a server's.
+	trouble func(error)
 	limits  spark.EndpointLimits
 }
 

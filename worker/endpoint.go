@@ -17,6 +17,7 @@ func (s *sharedModel) openEndpoint() (llm.Model, error) {
 		AllowHosts:        s.spec.Endpoint.AllowHosts,
 		LocalOnly:         s.spec.Endpoint.LocalOnly,
 		KeyPlace:          "in the environment or the files of every executor",
+		Trouble:           func(err error) { s.log.Warn(err.Error()) },
 	})
 	if err != nil {
 		host, _ := os.Hostname() // "" where the system keeps it to itself

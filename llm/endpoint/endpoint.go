@@ -60,6 +60,10 @@ type Options struct {
 	BreakerFailures int
 	BreakerPause    time.Duration
 
+	// Trouble, if given, is told why an attempt failed that will be repeated:
+	// now and then, as a server that is away fails them all.
+	Trouble func(error)
+
 	// Price, if given, is what Totals.Cost is computed from.
 	Price Price
 	// Context is the model's context window in tokens, if known.
@@ -129,6 +133,7 @@ type Endpoint struct {
 	slots    *slots
 	breaker  *breaker
 	usage    usage
+	trouble  trouble
 	features features
 	// dimensions is how many numbers the model's vectors have, once known.
 	dimensions atomic.Int64

@@ -166,7 +166,8 @@ func TestRetryCharged(t *testing.T) {
 // Nothing listens: nothing was sent, so it is tried again.
 func TestNoConnection(t *testing.T) {
 	s := newServer(t)
-	e := s.open(t, Options{Attempts: 3})
+	var trouble []error
+	e := s.open(t, Options{Attempts: 3, Trouble: func(err error) { trouble = append(trouble, err) }})
 	s.Close()
 	r := do(t, e, chat("hello"))[0]
 	var told *Error
@@ -176,13 +177,17 @@ func TestNoConnection(t *testing.T) {
 	if n := e.Totals().Attempts; n != 3 {
 		t.Errorf("%d attempts", n)
 	}
+	// It is told while that goes on, and not each time.
+	if len(trouble) != 1 || !strings.Contains(trouble[0].Error(), "trying again") || !strings.Contains(trouble[0].Error(), "Is the server running") {
+		t.Errorf("told of: %v", trouble)
+	}
 }
 
 // Refusals for too many requests are waited out, but not for ever.
 func TestRefusedForEver(t *testing.T) {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) { refuse(w, 429, "slow down") }
-	e := s.open(t, Options{Timeout: 300 * time.Millisecond, Attempts: 2})
+	e := s.open(t, Options{Timeout: time.Second, Attempts: 2})
 	begun := time.Now()
 	r := do(t, e, chat("hello"))[0]
 	if took := time.Since(begun); took > 3*time.Second || status(r.Err) != 429 || s.tries["hello"] < 3 {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -96,13 +97,38 @@ func (e *Endpoint) do(ctx context.Context, c *call) error {
 			pause = f.retryAfter + pause/10
 			e.limits.pause(f.retryAfter)
 		}
-		if !first.IsZero() && time.Since(first)+pause > e.opts.Timeout {
+		// An attempt that begins too late is cut off, and may be charged.
+		if !first.IsZero() && time.Since(first)+pause > e.opts.Timeout*9/10 {
 			return e.failed(f, fmt.Errorf("given up, as all attempts together may take %v", e.opts.Timeout))
+		}
+		if e.opts.Trouble != nil && e.trouble.isNews(time.Now()) {
+			e.opts.Trouble(e.failed(f, errAgain))
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
+}
+
+var errAgain = errors.New("trying again")
+
+// trouble is told again after so long.
+const troubleEvery = 15 * time.Second
+
+// trouble remembers when it was told last.
+type trouble struct {
+	mu   sync.Mutex
+	told time.Time
+}
+
+func (t *trouble) isNews(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.told.IsZero() && now.Sub(t.told) < troubleEvery {
+		return false
+	}
+	t.told = now
+	return true
 }
 
 // try is one attempt, as soon as everything lets it start. The error is the
