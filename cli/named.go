@@ -65,6 +65,9 @@ func callArguments(s string, open int) (args []string, end int) {
 			depth++
 		case ')', ']':
 			if depth--; depth == 0 {
+				if s[i] == ']' {
+					return nil, -1 // it closes something else
+				}
 				return append(args, s[start:i]), next
 			}
 		case ',':

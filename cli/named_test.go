@@ -21,6 +21,7 @@ func TestPositional(t *testing.T) {
 		"SELECT ai_gen('a', prompt => 'b')":                                          "SELECT ai_gen('a', prompt => 'b')",
 		"SELECT ai_query(request => 'a', 'b')":                                       "SELECT ai_query(request => 'a', 'b')",
 		"SELECT ai_query('m', 'q', returnType => 'INT'":                              "SELECT ai_query('m', 'q', returnType => 'INT'",
+		"SELECT ai_query('m', 'q', returnType => 'INT']":                             "SELECT ai_query('m', 'q', returnType => 'INT']",
 		"SELECT x.ai_gen(prompt => 'a'), ai_gens(a => 'a')":                          "SELECT x.ai_gen(prompt => 'a'), ai_gens(a => 'a')",
 		"SELECT transform(a, ai_gen -> 1), ai_gen":                                   "SELECT transform(a, ai_gen -> 1), ai_gen",
 		"SELECT 'ai_gen(prompt => 1)', `ai_gen(prompt => 1)` -- ai_gen(prompt => 1)": "SELECT 'ai_gen(prompt => 1)', `ai_gen(prompt => 1)` -- ai_gen(prompt => 1)",
