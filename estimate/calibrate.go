@@ -11,7 +11,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
@@ -149,7 +148,7 @@ func (c *Census) asked(ctx context.Context, r *round, through *counters, call *s
 	}
 	w.inputs += len(distinct)
 	begun := time.Now()
-	answers, err := call.Function.Eval(ctx, func(_ context.Context, name string) (llm.Model, error) { return through.Find(name) }, distinct)
+	answers, err := call.Function.Eval(ctx, through.Source, distinct)
 	w.seconds += time.Since(begun).Seconds()
 	if err != nil {
 		return nil, err

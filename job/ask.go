@@ -71,7 +71,7 @@ const entryBytes = 160
 func newAsker(asking context.Context, m Models, s *spending, l *ledger.Ledger, atOnce, memory int) *asker {
 	return &asker{
 		begun: time.Now(), asking: asking,
-		models: m.Through(func(m llm.Model) llm.Model { return metered(newMeter(m, s)) }), spent: s,
+		models: m.Through(func(m llm.Model) llm.Model { return metered(m, s) }), spent: s,
 		ledger: l, turns: newTurns(atOnce),
 		underway: map[string]*flight{},
 		memory:   recent.New(memory, func(id string, b []byte) int { return entryBytes + len(id) + len(b) }),
@@ -270,7 +270,7 @@ func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, er
 	}
 	a.counts.began(len(rows))
 	defer a.counts.began(-len(rows))
-	answers, err = f.Eval(a.asking, func(_ context.Context, name string) (llm.Model, error) { return a.models.Find(name) }, rows)
+	answers, err = f.Eval(a.asking, a.models.Source, rows)
 	if cause := context.Cause(a.asking); err != nil && cause != nil {
 		return unasked(cause, len(chunk))
 	}

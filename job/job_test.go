@@ -329,7 +329,7 @@ func TestProgress(t *testing.T) {
 
 // An embedder stays one behind a meter.
 func TestMeteredEmbedder(t *testing.T) {
-	m := metered(newMeter(fakeEmbedder{&fakeModel{}}, newSpending(Budget{Tokens: 45}, Price{})))
+	m := metered(fakeEmbedder{&fakeModel{}}, newSpending(Budget{Tokens: 45}, Price{}))
 	e, ok := m.(llm.Embedder)
 	if !ok {
 		t.Fatal("it is no embedder any more")
@@ -341,7 +341,7 @@ func TestMeteredEmbedder(t *testing.T) {
 	if got, err = e.Embed(t.Context(), []string{"a", "b"}); err != nil || got[0].Err != nil || asSpent(got[1].Err) == nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, ok := metered(newMeter(&fakeModel{}, newSpending(Budget{}, Price{}))).(llm.Embedder); ok {
+	if _, ok := metered(&fakeModel{}, newSpending(Budget{}, Price{})).(llm.Embedder); ok {
 		t.Error("what cannot embed claims to")
 	}
 }

@@ -43,13 +43,10 @@ func newSpending(b Budget, p Price) *spending {
 	return s
 }
 
-func newMeter(m llm.Model, s *spending) *meter {
-	return &meter{s, m}
-}
-
 // metered gives the model with a meter before it; it can embed if the model can.
-func metered(t *meter) llm.Model {
-	if e, ok := t.Model.(llm.Embedder); ok {
+func metered(m llm.Model, s *spending) llm.Model {
+	t := &meter{s, m}
+	if e, ok := m.(llm.Embedder); ok {
 		return embedMeter{t, e}
 	}
 	return t

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"strings"
 	"sync"
 
@@ -30,6 +31,9 @@ func (m Models) Find(name string) (llm.Model, error) {
 	}
 	return m.Model, nil
 }
+
+// Source is Find as functions take it.
+func (m Models) Source(_ context.Context, name string) (llm.Model, error) { return m.Find(name) }
 
 // info is of the model that a row asks. One that there is not is the row's
 // error, whatever stands for it here.
