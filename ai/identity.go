@@ -45,12 +45,23 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 // Asks names the model that a row of arguments is for: DefaultModel, unless the
 // function has one named.
 func (f *Function) Asks(args Row) string {
-	if f.Params[0].Name == query.Params[0].Name && len(args) > 0 {
-		if name, ok := args[0].(string); ok {
-			return strings.TrimSpace(name)
+	if f.NamesModel() && len(args) > 0 {
+		if name, given := endpointOf(args); given {
+			return name
 		}
 	}
 	return DefaultModel
+}
+
+// NamesModel tells whether rows name the model that they are for.
+func (f *Function) NamesModel() bool { return f.Params[0].Name == endpointParam }
+
+// endpointParam is the first parameter of functions that have a model named.
+const endpointParam = "endpoint"
+
+func endpointOf(args Row) (name string, given bool) {
+	name, given = args[0].(string)
+	return strings.TrimSpace(name), given
 }
 
 // Versions are the prompts that f asks with, each with its version.

@@ -38,8 +38,10 @@ var needs = map[string]need{
 	"ai_embed":             {embedder: true, why: "gives coarse vectors, as it was not trained to embed"},
 }
 
+const untested = "This is a rule of thumb; none of them has been tested here."
+
 const classifyModels = "For two labels that are far apart, any model: SmolLM2-135M, the default, has 0.81 of sentences right as positive or negative. " +
-	"For several, or close ones, models of 1 billion parameters or more: " + betterModel + ". This is a rule of thumb; none of them has been tested here. " +
+	"For several, or close ones, models of 1 billion parameters or more: " + betterModel + ". " + untested + " " +
 	"The default has 0.52 right with four labels of one topic."
 
 // Models to take instead. None of them has been tested here.
@@ -94,9 +96,9 @@ func Models(f *Function) string {
 	case n.embedder:
 		return "Models that were trained to embed; one that generates text works, with coarse results."
 	case n.multilingual:
-		return fmt.Sprintf("Multilingual models of %v billion parameters or more: %s. This is a rule of thumb; none of them has been tested here.", n.billions, betterLanguage)
+		return fmt.Sprintf("Multilingual models of %v billion parameters or more: %s. %s", n.billions, betterLanguage, untested)
 	case n.billions > 0:
-		return fmt.Sprintf("Models of %v billion parameters or more: %s. This is a rule of thumb; none of them has been tested here. A smaller one %s.", n.billions, betterModel, n.why)
+		return fmt.Sprintf("Models of %v billion parameters or more: %s. %s A smaller one %s.", n.billions, betterModel, untested, n.why)
 	}
 	return n.any
 }

@@ -19,7 +19,7 @@ const maxQueried = 1 << 16
 var query = define(&Function{
 	Name: "ai_query",
 	Params: []Param{
-		{Name: "endpoint", Type: String, About: "one of the session's models, by the name that it was given or its reference, or a part of that between the signs / : @ ; 'default' is the one of all other functions"},
+		{Name: endpointParam, Type: String, About: "one of the session's models, by the name that it was given or its reference, or a part of that between the signs / : @ ; 'default' is the one of all other functions"},
 		{Name: "request", Type: String, About: "what to ask, as it goes to the model"},
 		{Name: "returnType", Type: String, Optional: true, About: "a type of Spark SQL, such as 'INT' or 'STRUCT<name: STRING>': the answer is JSON of it"},
 		{Name: "failOnError", Type: Boolean, Optional: true, About: "true: a row that cannot be answered fails the query; it is NULL otherwise"},
@@ -55,8 +55,8 @@ var unusedParameters = []string{"temperature", "top_p", "top_k", "seed", "stop",
 
 func readQuery(row Row) (in queried, ok bool, err error) {
 	in.request, ok = text(row[1])
-	name, given := row[0].(string)
-	in.model = strings.TrimSpace(name)
+	model, given := endpointOf(row)
+	in.model = model
 	in.failOnError, _ = row[3].(bool)
 	in.limit = maxGenerated
 	parameters, err := readOptions("modelParameters", row[4], append(slices.Clone(unusedParameters), "max_tokens")...)
@@ -161,7 +161,7 @@ func answerQueries(ctx context.Context, source Source, need []asked[queried]) er
 		switch {
 		case errors.As(err, &unknown):
 			for _, a := range of[name] {
-				a.Err, a.fatal = &ArgumentError{"endpoint", err}, true
+				a.Err, a.fatal = &ArgumentError{endpointParam, err}, true
 			}
 		case err != nil:
 			return err

@@ -234,7 +234,7 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 	named, _ := r.flags.ship.named() // mistakes are told where the flags are checked
 	said := map[string]bool{}
 	for _, c := range calls {
-		if c.Function.Name == "ai_query" && len(named) > 1 {
+		if c.Function.NamesModel() && len(named) > 1 {
 			continue // which one rows name is not known
 		}
 		if advice := ai.Advice(c.Function, r.info); advice != "" && !said[advice] {
