@@ -109,11 +109,8 @@ func (c countedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// openFile opens a file to read.
+// openFile opens a file to read, of which Look has said that there is one.
 func openFile(path string) (*os.File, fs.FileInfo, error) {
-	if err := Look(path); err != nil {
-		return nil, nil, err
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, unreadable(path, err)
