@@ -61,7 +61,7 @@ func TestSubmitOldSpark(t *testing.T) {
 func TestSubmitInterrupted(t *testing.T) {
 	for _, version := range []string{"3.5.1", localspark.DefaultVersion} {
 		t.Run(version, func(t *testing.T) {
-			ui := freePort(t)
+			_, ui, _ := net.SplitHostPort(freeAddress(t))
 			s := submitHere(t, version, `SELECT 'begun: ' || firesteel_echo('yes') AS said;
 				SELECT count(firesteel_echo(CAST(id AS STRING))) AS never FROM range(1000000000000);`,
 				"spark.ui.bindAddress=127.0.0.1", "spark.ui.port="+ui)
@@ -104,17 +104,6 @@ func TestSubmitInterrupted(t *testing.T) {
 			}
 		})
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // tagsOfJobs asks Spark's page for the tags of the jobs that run.
