@@ -30,7 +30,7 @@ func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, 
 	in, out := int(sequences*read), int(sequences*steps)
 	inner := c.NumHeads * c.DKV
 	var all []product
-	add := func(rows, times, k, n int) {
+	addIn := func(precision llm.Precision, rows, times, k, n int) {
 		l := &nn.Linear{K: k, N: n}
 		if precision == llm.Int8 {
 			l.Eight = kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))
@@ -50,16 +50,18 @@ func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, 
 		}
 		all = append(all, product{l, rows, times})
 	}
+	add := func(rows, times, k, n int) { addIn(precision, rows, times, k, n) }
 	for _, stack := range [][2]int{{in, c.NumLayers}, {out, c.NumDecoderLayers}} {
 		add(stack[0], stack[1], c.DModel, 3*inner)
 		add(stack[0], stack[1], inner, c.DModel)
 		add(stack[0], stack[1], c.DModel, 2*c.DFF)
 		add(stack[0], stack[1], c.DFF, c.DModel)
 	}
-	add(in, c.NumDecoderLayers, c.DModel, 2*inner) // keys and values of what was read
-	add(out, c.NumDecoderLayers, c.DModel, inner)
+	add(out, c.NumDecoderLayers, c.DModel, inner) // to attend to what was read
+	add(out, c.NumDecoderLayers*c.NumHeads, c.DKV, c.DModel)
+	add(out, c.NumDecoderLayers*c.NumHeads, c.DModel, c.DKV)
 	add(out, c.NumDecoderLayers, inner, c.DModel)
-	add(out, 1, c.DModel, c.VocabSize)
+	addIn(llm.Int8, out, 1, c.DModel, c.VocabSize) // of floats too: a shortlist of tokens
 	return all
 }
 

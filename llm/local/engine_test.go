@@ -274,14 +274,14 @@ func TestPromptInParts(t *testing.T) {
 	want := logitsOf(t, e, ids)
 	for _, part := range []int{1, 2, 3, 7, 31, 32, 33, 100} {
 		cache := nn.NewCache(&nn.Pool{Shape: e.network.Cache()}, nil)
-		state := e.network.NewState(part, nil)
+		state := e.network.NewState(part, e.network.Vocabulary(), nil)
 		for at := 0; at < len(ids); at += part {
 			var rows []model.Row
 			for i := at; i < min(at+part, len(ids)); i++ {
 				rows = append(rows, model.Row{Token: ids[i], Position: i, View: nn.View{Leading: i + 1}, Want: model.Logits})
 			}
-			err := state.Step([]model.Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, row int, logits []float32) {
-				if !slices.Equal(logits, want[at+row]) {
+			err := state.Step([]model.Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, row int, out model.Out) {
+				if !slices.Equal(out.Values, want[at+row]) {
 					t.Errorf("parts of %d: the logits after token %d differ", part, at+row)
 				}
 			})

@@ -121,8 +121,8 @@ func logitsOf(t *testing.T, e *Engine, ids []int32) [][]float32 {
 		rows[i] = model.Row{Token: id, Position: i, View: nn.View{Leading: i + 1}, Want: model.Logits}
 	}
 	out := make([][]float32, len(ids))
-	err := e.network.NewState(len(rows), nil).Step([]model.Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, row int, logits []float32) {
-		out[row] = slices.Clone(logits)
+	err := e.network.NewState(len(rows), e.network.Vocabulary(), nil).Step([]model.Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, row int, got model.Out) {
+		out[row] = slices.Clone(got.Values)
 	})
 	if err != nil {
 		t.Fatal(err)

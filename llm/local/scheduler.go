@@ -17,16 +17,17 @@ const (
 	stepRows = 256
 	// maxActive sequences are under way at a time in one worker.
 	maxActive = 64
-	// leastCache is what the caches of one worker's sequences may take together
-	// at least, in bytes; see cacheBytes.
-	leastCache = 24 << 20
+	// leastTokens that are read and written the caches of one worker's sequences
+	// may hold together at least: with fewer, steps have few rows.
+	leastTokens = 2 * stepRows
 )
 
 // cacheBytes bounds the caches of one worker's sequences, unless a single one
-// needs more: those of all workers to an eighth of what the weights take, but
-// not to so little that steps have few rows.
-func cacheBytes(weights, threads int) int64 {
-	return max(leastCache, int64(weights/8/threads))
+// needs more: those of all workers to an eighth of what the weights take, or
+// to leastTokens each.
+func cacheBytes(network model.Network, threads int) int64 {
+	token := network.Cache().TokenBytes() + nn.MemoryBytes(network.Memory(), leastTokens)/leastTokens
+	return max(leastTokens*token, int64(network.Bytes()/8/threads))
 }
 
 // A call is one Do, or the computation of a prefix: sequences that wait, are
@@ -163,8 +164,8 @@ func (s *scheduler) worker(threads int) {
 	w := worker{
 		scheduler:  s,
 		team:       team,
-		state:      s.network.NewState(stepRows, team),
-		cacheBytes: cacheBytes(s.network.Bytes(), threads),
+		state:      s.network.NewState(stepRows, s.tokens, team),
+		cacheBytes: cacheBytes(s.network, threads),
 		pool:       &nn.Pool{Shape: shape},
 		prefixes:   &nn.Pool{Shape: shape},
 		exps:       newExpFunc(s.kernels, s.tokens),
@@ -242,7 +243,7 @@ func (w *worker) fill() {
 
 func (w *worker) bytes(s *sequence) int64 {
 	read, own := s.reserve()
-	return w.pool.Shape.Bytes(read) + w.pool.Shape.Bytes(own)
+	return nn.MemoryBytes(w.network.Memory(), read) + w.pool.Shape.Bytes(own)
 }
 
 // step computes the next rows of each active sequence.
@@ -274,11 +275,7 @@ func (w *worker) step() {
 			}
 			s.cache = nn.NewCache(pool, s.prefix.keys())
 		}
-		span := model.Span{Cache: s.cache, Input: s.input}
-		if s.input != nil {
-			s.memory = nn.NewCache(w.pool, nil)
-		}
-		span.Memory = s.memory
+		span := model.Span{Cache: s.cache, Input: s.input, Memory: s.memory}
 		span.Rows = s.rows(max(1, left-len(s.input)))
 		left -= len(s.input) + len(span.Rows)
 		spans = append(spans, span)
@@ -288,13 +285,14 @@ func (w *worker) step() {
 		return
 	}
 	defer w.openTeam()()
-	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, values []float32) {
-		of[span].take(row, values, w.tokens, w.kernels, w.exps)
+	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, out model.Out) {
+		of[span].take(row, out, w.tokens, w.exps)
 	})
 	if err != nil {
 		return // all of them are to be dropped
 	}
 	for i, s := range of {
+		s.memory = spans[i].Memory
 		s.advance(len(spans[i].Rows))
 	}
 	kept = w.active[:0]

@@ -27,9 +27,9 @@ type sequence struct {
 	mean []float64      // the sum of hidden states, for a vector; nil for none
 	cut  bool           // the text was longer than the prompt
 
-	cache  *nn.Cache // while it is active
-	memory *nn.Cache // of the encoder's output
-	fed    int       // rows of the prompt and the trie, or of prompt and output
+	cache  *nn.Cache  // while it is active
+	memory *nn.Memory // of what the encoder has read
+	fed    int        // rows of the prompt and the trie, or of prompt and output
 	scores *labelScores
 	output []int32
 	finish llm.Finish
@@ -96,41 +96,44 @@ func (s *sequence) rows(limit int) []model.Row {
 		row.View = nn.View{Leading: start + n + 1}
 		if s.mean != nil {
 			row.Want = model.Hidden
-		} else if s.trie != nil && n == len(s.prompt)-1 || s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
+		} else if s.trie != nil && n == len(s.prompt)-1 {
 			row.Want = model.Logits
+		} else if s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
+			row.Want = model.Best
+			if s.rule != nil {
+				row.Want = model.Logits
+			}
 		}
 	}
 	return rows
 }
 
-// take reads what was wanted after the row that many rows beyond fed: logits of
-// which the first tokens are those of the tokenizer, or the hidden state.
-func (s *sequence) take(row int, values []float32, tokens int, kernels *kernel.Set, exps expFunc) {
+// take reads what was wanted after the row that many rows beyond fed. Of logits
+// the first tokens are those of the tokenizer.
+func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
 	if s.err != nil {
 		return
 	}
 	if s.mean != nil {
-		s.addHidden(values)
+		s.addHidden(out.Values)
 		return
 	}
-	logits := values[:tokens]
 	if s.trie != nil {
 		node := 0
 		if n := s.fed + row - len(s.prompt); n >= 0 {
 			node = s.trie.inner[n]
 		}
-		s.err = s.scores.add(node, logits, exps)
+		s.err = s.scores.add(node, out.Values[:tokens], exps)
 		return
 	}
-	best, finite := kernels.Best(logits)
-	if !finite {
+	id := out.Best
+	if id < 0 {
 		s.err = errNotFinite
 		return
 	}
-	id := int32(best)
 	if s.rule != nil {
 		var more bool
-		if id, more, s.err = s.rule.next(logits, s.max-len(s.output), s.stop); !more {
+		if id, more, s.err = s.rule.next(out.Values[:tokens], s.max-len(s.output), s.stop); !more {
 			s.finish, s.done = llm.FinishStop, true
 			return
 		}
@@ -156,12 +159,13 @@ func (s *sequence) take(row int, values []float32, tokens int, kernels *kernel.S
 
 // release gives up the memory of a sequence that is no longer active.
 func (s *sequence) release() {
-	for _, c := range []**nn.Cache{&s.cache, &s.memory} {
-		if *c != nil {
-			(*c).Release()
-			*c = nil
-		}
+	if s.cache != nil {
+		s.cache.Release()
 	}
+	if s.memory != nil {
+		s.memory.Release()
+	}
+	s.cache, s.memory = nil, nil
 }
 
 // A generated text goes round in circles if it ends with the same tokens, at

@@ -2,40 +2,70 @@
 
 package kernel
 
-// tile1 computes C[1][16] (+)= A[1][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile1 computes C[1][16] (+)= A[1][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile1(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
+func tile1(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile2 computes C[2][16] (+)= A[2][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile2 computes C[2][16] (+)= A[2][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile2(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
+func tile2(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile3 computes C[3][16] (+)= A[3][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile3 computes C[3][16] (+)= A[3][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile3(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
+func tile3(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile4 computes C[4][16] (+)= A[4][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile4 computes C[4][16] (+)= A[4][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile4(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
+func tile4(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile5 computes C[5][16] (+)= A[5][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile5 computes C[5][16] (+)= A[5][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile5(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
+func tile5(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile6 computes C[6][16] (+)= A[6][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile6 computes C[6][16] (+)= A[6][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
 //
 //go:noescape
-func tile6(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
+func tile6(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
 // wide computes c[64] (+)= a[k] * B[4][k][16]; stride is from panel to panel, in numbers.
 //
 //go:noescape
 func wide(k int, a *float32, b *float32, stride int, c *float32, add int)
+
+// dots1 computes C[1][2] = A[1][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+//
+//go:noescape
+func dots1(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
+
+// dots2 computes C[2][2] = A[2][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+//
+//go:noescape
+func dots2(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
+
+// dots3 computes C[3][2] = A[3][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+//
+//go:noescape
+func dots3(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
+
+// dots4 computes C[4][2] = A[4][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+//
+//go:noescape
+func dots4(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
+
+// dots5 computes C[5][2] = A[5][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+//
+//go:noescape
+func dots5(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
+
+// dots6 computes C[6][2] = A[6][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+//
+//go:noescape
+func dots6(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
 // tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] + bias[16]) * rowScale[1] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
 //

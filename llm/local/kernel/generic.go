@@ -7,7 +7,7 @@ import (
 
 var generic = Set{
 	Name: "generic",
-	tile: genericTile, wide: genericWide,
+	tile: genericTile, wide: genericWide, dots: genericDots,
 	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize,
 	weightBounds: genericWeightBounds, roundWeights: genericRoundWeights,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
@@ -34,6 +34,18 @@ func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, 
 func genericWide(k int, a []float32, b []float32, stride int, c []float32, add bool) {
 	for p := range 4 {
 		genericTile(1, k, a, k, b[p*stride:], nil, c[p*Width:], Width, add)
+	}
+}
+
+func genericDots(rows, k int, a []float32, lda int, b []float32, stride int, c []float32, ldc int) {
+	for i := range rows {
+		for j := range 2 {
+			var sums [8]float32
+			for n, x := range a[i*lda : i*lda+k] {
+				sums[n%8] += x * b[n/Width*stride+j*Width+n%Width]
+			}
+			c[i*ldc+j] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
+		}
 	}
 }
 

@@ -78,6 +78,17 @@ func (w *Matrix8) SetPanel(s *Set, p int, rows []float32) {
 	}
 }
 
+// Panel unpacks what weights of panel p stand for to dst, [K][16].
+func (w *Matrix8) Panel(p int, dst []float32) {
+	depth, groups := PadK(w.K), Groups(w.K)
+	panel, scales := w.Panels[p*depth*Width:], w.Scales[p*groups*Width:]
+	for i := range w.K {
+		for j := range Width {
+			dst[i*Width+j] = float32(panel[i/4*4*Width+4*j+i%4]) * scales[i/GroupSize*Width+j]
+		}
+	}
+}
+
 // Quantize turns rows of K numbers, lda apart, into 8 bits: q holds PadK(K)
 // bytes a row, and what a unit of each group stands for is put into scales,
 // Groups(K) a row. Numbers that are not finite give a scale that is not.

@@ -4,9 +4,10 @@
 // and as AVX2 assembly, which is made by the module in gen.
 //
 // Every sum of 32-bit floating-point numbers runs over k = 0, 1, 2, ... into
-// one accumulator, whatever the number of rows and however k is cut into
-// blocks; sums of 8-bit products are exact integers. So a row's result never
-// depends, in any bit, on the rows computed beside it.
+// one accumulator (Dots: into eight, one for each k modulo 8), whatever the
+// number of rows and however k is cut into blocks; sums of 8-bit products are
+// exact integers. So a row's result never depends, in any bit, on the rows
+// computed beside it.
 package kernel
 
 //go:generate go -C gen run . -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel
@@ -21,18 +22,17 @@ import (
 // Width is how many outputs lie side by side in a packed matrix.
 const Width = 16
 
-// tileRows is how many rows a tile has at most.
-const tileRows = 6
-
 // Set is the operations for one instruction set.
 type Set struct {
 	Name string // as FIRESTEEL_ISA names it
 
-	// tile computes C[rows][16] (+)= A[rows][k] * B[k][16] for 1 to 6 rows. next
-	// is a panel like B, or its beginning, that is needed soon.
+	// tile computes C[rows][16] (+)= A[rows][k] * B[k][16]. next is a panel like
+	// B, or its beginning, that is needed soon.
 	tile func(rows, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool)
 	// wide computes c[64] (+)= a[k] * B[4][k][16], panels stride apart.
 	wide func(k int, a []float32, b []float32, stride int, c []float32, add bool)
+	// dots computes C[rows][2] = A[rows][k] * B[2][k]; see Dots.
+	dots func(rows, k int, a []float32, lda int, b []float32, stride int, c []float32, ldc int)
 	// tile8 computes C[rows][16] (+)= the sum over groups of inputs of
 	// (A[rows][k] * B + bias) * rowScale * scale, where B is a panel of a Matrix8
 	// and A what Quantize makes; k is a multiple of 8.
@@ -185,18 +185,22 @@ func (s *Set) Panels(m, k int, a []float32, lda int, b []float32, stride, panels
 		}
 	}
 	for ; p < panels; p++ {
-		s.panel(m, k, a, lda, b[p*stride:], b[min(p+1, panels-1)*stride:], c[p*Width:], ldc, add)
+		s.tile(m, k, a, lda, b[p*stride:], b[min(p+1, panels-1)*stride:], c[p*Width:], ldc, add)
 	}
 }
 
-// panel does one panel for all rows.
-func (s *Set) panel(m, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool) {
-	for i := 0; i < m; {
-		rows := min(m-i, tileRows)
-		if left := m - i; left > tileRows && left < 2*tileRows {
-			rows = (left + 1) / 2 // two tiles alike are faster than a thin one
+// Dots computes C[m][n] = A[m][k] * B[n][k], where B is what Panels takes the
+// other way round: the numbers of row j from 16i on are at b[i*stride+j*16]. k
+// is a multiple of 16. Rows of B, and columns of C, are there up to an even
+// number of them.
+func (s *Set) Dots(m, n, k int, a []float32, lda int, b []float32, stride int, c []float32, ldc int) {
+	if k == 0 || m == 0 {
+		for i := range m {
+			clear(c[i*ldc : i*ldc+n])
 		}
-		s.tile(rows, k, a[i*lda:], lda, b, next, c[i*ldc:], ldc, add)
-		i += rows
+		return
+	}
+	for j := 0; j < n; j += 2 {
+		s.dots(m, k, a, lda, b[j*Width:], stride, c[j:], ldc)
 	}
 }

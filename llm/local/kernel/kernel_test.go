@@ -125,6 +125,51 @@ func TestSetsAgree(t *testing.T) {
 	}
 }
 
+func TestDots(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for _, set := range Sets() {
+		for _, k := range []int{0, 16, 32, 48, 512} {
+			for m := range 14 {
+				for _, n := range []int{0, 1, 2, 3, 7, 34} {
+					lda, ldc, stride := k+r.IntN(5), n+1+r.IntN(5), (n+1)*Width
+					a := integers(r, m*lda+1)[1:] // off its alignment
+					b := integers(r, max(1, k/Width)*stride)
+					c := make([]float32, m*ldc)
+					for i := range c {
+						c[i] = canary
+					}
+					set.Dots(m, n, k, a, lda, b, stride, c, ldc)
+					for i, got := range c {
+						row, j := i/ldc, i%ldc
+						want := float32(canary)
+						if j < n {
+							want = 0
+							for x := range k {
+								want += a[row*lda+x] * b[x/Width*stride+j*Width+x%Width]
+							}
+						} else if j == n && n%2 == 1 {
+							continue // of a pair
+						}
+						if got != want {
+							t.Fatalf("%s %dx%dx%d: C[%d][%d] = %g, want %g", set.Name, m, n, k, row, j, got, want)
+						}
+					}
+				}
+			}
+		}
+		const k, n, m = 208, 6, 13
+		a, b := random(r, m*k), random(r, k*n)
+		together, alone := make([]float32, m*n), make([]float32, m*n)
+		set.Dots(m, n, k, a, k, b, n*Width, together, n)
+		for i := range m {
+			set.Dots(1, n, k, a[i*k:], k, b, n*Width, alone[i*n:], n)
+		}
+		if !slices.Equal(together, alone) {
+			t.Errorf("%s: rows together differ from each alone", set.Name)
+		}
+	}
+}
+
 func TestRow(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	w := random(r, 33*7)

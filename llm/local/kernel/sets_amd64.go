@@ -8,7 +8,7 @@ func available() []Set {
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
 		sets = append(sets, Set{
 			Name: "avx2",
-			tile: avx2Tile, wide: avx2Wide,
+			tile: avx2Tile, wide: avx2Wide, dots: avx2Dots,
 			tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
 			weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
@@ -18,7 +18,10 @@ func available() []Set {
 	return sets
 }
 
-var avx2Tiles = [...]func(k int, a *float32, lda int, b, next, c *float32, ldc int, add int){
+// tileRows is how many rows a tile has at most.
+const tileRows = 6
+
+var avx2Tiles = [...]func(tiles int, k int, a *float32, lda int, b, next, c *float32, ldc int, add int){
 	1: tile1, 2: tile2, 3: tile3, 4: tile4, 5: tile5, 6: tile6}
 
 func flag(b bool) int {
@@ -33,12 +36,42 @@ func flag(b bool) int {
 
 func avx2Tile(rows, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool) {
 	_, _, _ = a[(rows-1)*lda+k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
-	avx2Tiles[rows](k, &a[0], lda, &b[0], &next[0], &c[0], ldc, flag(add))
+	do := func(first, tiles, of int) {
+		avx2Tiles[of](tiles, k, &a[first*lda], lda, &b[0], &next[0], &c[first*ldc], ldc, flag(add))
+	}
+	whole, rest := rows/tileRows, rows%tileRows
+	if rest > 0 && whole > 0 { // two tiles alike are faster than a thin one
+		whole, rest = whole-1, rest+tileRows
+	}
+	if whole > 0 {
+		do(0, whole, tileRows)
+	}
+	if rest == 0 {
+		return
+	}
+	first := rows - rest
+	if rest > tileRows {
+		more := (rest + 1) / 2
+		do(first, 1, more)
+		first, rest = first+more, rest-more
+	}
+	do(first, 1, rest)
 }
 
 func avx2Wide(k int, a []float32, b []float32, stride int, c []float32, add bool) {
 	_, _, _ = a[k-1], b[3*stride+k*Width-1], c[4*Width-1]
 	wide(k, &a[0], &b[0], stride, &c[0], flag(add))
+}
+
+var avx2DotsRows = [...]func(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int){
+	1: dots1, 2: dots2, 3: dots3, 4: dots4, 5: dots5, 6: dots6}
+
+func avx2Dots(rows, k int, a []float32, lda int, b []float32, stride int, c []float32, ldc int) {
+	_, _, _ = a[(rows-1)*lda+k-1], b[(k/Width-1)*stride+2*Width-1], c[(rows-1)*ldc+1]
+	mustBeMultiple(k, Width)
+	for i := 0; i < rows; i += tileRows {
+		avx2DotsRows[min(rows-i, tileRows)](k, &a[i*lda], lda, &b[0], stride, &c[i*ldc], ldc)
+	}
 }
 
 func avx2Exp(dst, src []float32, shift float32) {

@@ -50,6 +50,7 @@ type decoderLayer struct {
 
 func (m *decoder) Context() int         { return m.context }
 func (m *decoder) Vocabulary() int      { return m.vocabulary }
+func (m *decoder) Memory() int          { return 0 }
 func (m *decoder) Start() (int32, bool) { return 0, false }
 
 func (m *decoder) Cache() nn.CacheShape {
@@ -137,7 +138,7 @@ type decoderState struct {
 	wanted    []wanted
 }
 
-func (m *decoder) NewState(rows int, team *nn.Team) State {
+func (m *decoder) NewState(rows, tokens int, team *nn.Team) State {
 	e, s := m.embedding, m.headSize
 	state := &decoderState{
 		decoder:   m,
@@ -149,7 +150,7 @@ func (m *decoder) NewState(rows int, team *nn.Team) State {
 		attended:  make([]float32, rows*kernel.Stride(m.heads*s)),
 		gateUp:    make([]float32, rows*kernel.Stride(2*m.feedForward)),
 		angles:    make([]float32, rows*s),
-		head:      m.head.newState(),
+		head:      m.head.newState(tokens),
 		views:     make([]nn.View, rows),
 	}
 	for _, l := range m.layers {
@@ -163,7 +164,7 @@ func (m *decoder) NewState(rows int, team *nn.Team) State {
 	return state
 }
 
-func (s *decoderState) Step(spans []Span, stop func() bool, emit func(span, row int, values []float32)) error {
+func (s *decoderState) Step(spans []Span, stop func() bool, emit func(span, row int, out Out)) error {
 	rows := s.begin(spans)
 	for i := range s.layers {
 		if stop() {

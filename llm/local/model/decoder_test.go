@@ -72,7 +72,7 @@ type continuation struct {
 func goOn(t *testing.T, network Network, prompts [][]int32, steps, rows int) []*continuation {
 	t.Helper()
 	pool := &nn.Pool{Shape: network.Cache()}
-	state := network.NewState(rows*len(prompts), nil)
+	state := network.NewState(rows*len(prompts), network.Vocabulary(), nil)
 	all := make([]*continuation, len(prompts))
 	for i, p := range prompts {
 		all[i] = &continuation{cache: nn.NewCache(pool, nil), next: p}
@@ -98,7 +98,8 @@ func goOn(t *testing.T, network Network, prompts [][]int32, steps, rows int) []*
 		if len(active) == 0 {
 			return all
 		}
-		err := state.Step(spans, func() bool { return false }, func(span, _ int, logits []float32) {
+		err := state.Step(spans, func() bool { return false }, func(span, _ int, out Out) {
+			logits := out.Values
 			c := active[span]
 			best := int32(0)
 			for i, x := range logits {
@@ -169,7 +170,8 @@ func TestBranchesBeyondTheWindow(t *testing.T) {
 		rows[len(rows)-1].Want = Logits
 	}
 	var got [][]float32
-	err := network.NewState(len(rows), nil).Step([]Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, _ int, logits []float32) {
+	err := network.NewState(len(rows), network.Vocabulary(), nil).Step([]Span{{Cache: cache, Rows: rows}}, func() bool { return false }, func(_, _ int, out Out) {
+		logits := out.Values
 		got = append(got, slices.Clone(logits))
 	})
 	if err != nil {

@@ -8,15 +8,16 @@ import (
 // head is what ends a network: it normalises the E numbers of a row, and makes
 // of them the scores of V tokens.
 type head struct {
-	norm    []float32 // E
-	epsilon float32
-	scale   float32    // of what is normalised; 0 for none
-	output  *nn.Linear // V x E
+	norm       []float32 // E
+	epsilon    float32
+	scale      float32    // of what is normalised; 0 for none
+	output     *nn.Linear // V x E
+	*shortlist            // nil in 8 bits
 }
 
-// headRows is how many rows of logits are computed at a time: those of a large
-// vocabulary take more memory than all the rest.
-const headRows = 48
+// headRows is how many rows of logits are computed at a time, at most: those of
+// a large vocabulary take more memory than all the rest.
+const headRows = 32
 
 // wanted is a row whose logits or state are asked for.
 type wanted struct {
@@ -28,22 +29,25 @@ type wanted struct {
 type headState struct {
 	normed []float32 // headRows x E, kernel.Stride apart
 	logits []float32 // headRows x V, kernel.Stride apart
+	tokens int       // of V, that may be the best
 }
 
-func (h *head) newState() headState {
-	return headState{make([]float32, headRows*kernel.Stride(h.output.K)), make([]float32, headRows*kernel.Stride(h.output.N))}
+func (h *head) newState(tokens int) headState {
+	return headState{make([]float32, headRows*kernel.Stride(h.output.K)), make([]float32, headRows*kernel.Stride(h.output.N)), tokens}
 }
 
 // run computes what is wanted of the rows x, E numbers each.
-func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []float32, all []wanted, stop func() bool, emit func(span, row int, values []float32)) error {
+func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []float32, all []wanted, stop func() bool, emit func(span, row int, out Out)) error {
 	e, apart, width := h.output.K, kernel.Stride(h.output.K), kernel.Stride(h.output.N)
-	for first := 0; first < len(all); first += headRows {
+	for first, parts := 0, (len(all)+headRows-1)/headRows; parts > 0; parts-- {
 		if stop() {
 			return ErrStopped
 		}
-		some := all[first:min(first+headRows, len(all))]
-		scores := false
+		some := all[first : first+(len(all)-first)/parts]
+		first += len(some)
+		asked := map[Want]bool{}
 		for i, w := range some {
+			asked[w.want] = true
 			row := s.normed[i*apart : i*apart+e]
 			kernels.RMSNorm(row, x[w.at*e:(w.at+1)*e], h.norm, h.epsilon)
 			if h.scale != 0 {
@@ -51,20 +55,49 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 					row[j] *= h.scale
 				}
 			}
-			scores = scores || w.want == Logits
 		}
-		if scores {
+		short := h.shortlist
+		if asked[Logits] {
+			short = nil
+		}
+		switch {
+		case short != nil && asked[Best]:
+			short.eight.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
+		case asked[Logits] || asked[Best]:
 			h.output.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
 		}
 		for i, w := range some {
-			if w.want == Hidden {
-				emit(w.span, w.row, s.normed[i*apart:i*apart+e])
-			} else {
-				emit(w.span, w.row, s.logits[i*width:i*width+h.output.N])
+			row, logits := s.normed[i*apart:i*apart+e], s.logits[i*width:i*width+h.output.N]
+			var out Out
+			switch w.want {
+			case Hidden:
+				out.Values = row
+			case Logits:
+				out.Values = logits
+				fallthrough
+			case Best:
+				out.Best = best(kernels, short, row, logits[:s.tokens])
 			}
+			emit(w.span, w.row, out)
 		}
 	}
 	return nil
+}
+
+// best gives the token of the greatest logit, -1 if they are not finite. With
+// a shortlist logits are those in 8 bits, of the inputs row.
+func best(kernels *kernel.Set, short *shortlist, row, logits []float32) int32 {
+	var token int
+	var finite bool
+	if short != nil {
+		token, finite = short.best(kernels, row, logits)
+	} else {
+		token, finite = kernels.Best(logits)
+	}
+	if !finite {
+		return -1
+	}
+	return int32(token)
 }
 
 // normalise normalises rows of as many numbers as there are weights. Those of

@@ -118,7 +118,8 @@ func (m *decoder) read(l *loader, names decoderNames, a additions) {
 	if l.has(names.output) {
 		output.name = names.output
 	}
-	m.head = head{output: l.matrix(e, output), norm: l.vector(names.norm, e, a.normPlus), epsilon: m.epsilon}
+	m.head = head{norm: l.vector(names.norm, e, a.normPlus), epsilon: m.epsilon}
+	l.head(&m.head, e, output)
 	for i := range m.layers {
 		m.readLayer(l, i, a)
 	}

@@ -23,20 +23,25 @@ type loader struct {
 	jobs      []packing
 	bytes     int // memory the packed matrices take
 	places    []place
-	err       error // the first one; later calls do nothing
+	ends      []func() // done when all is read
+	err       error    // the first one; later calls do nothing
 }
 
-// packing is a tensor that becomes outputs of a matrix.
+// packing is rows of a tensor that become outputs of a matrix or, if it is
+// turned, inputs.
 type packing struct {
-	tensor tensor
-	linear *nn.Linear
-	first  int // output of the matrix where the tensor begins; a multiple of 16
+	tensor     tensor
+	first, end int // rows
+	linear     *nn.Linear
+	at         int // output of the matrix where they begin; a multiple of 16
+	turned     bool
 }
 
 // place is where a matrix lies in the memory that is yet to be had.
 type place struct {
-	linear *nn.Linear
-	at     int
+	linear    *nn.Linear
+	precision llm.Precision
+	at        int
 }
 
 // rowAlignment is that of matrices in memory, in bytes: a line of the cache.
@@ -108,7 +113,7 @@ func (l *loader) ignore(names ...string) {
 // rowsMapped is how many rows are read from the file before their pages are
 // given back: a vocabulary's would come to be a great part of all memory, as
 // the system maps a page's neighbours with it.
-const rowsMapped = 512
+const rowsMapped = 128
 
 // embeddings is a matrix of which single rows are read from the file.
 func (l *loader) embeddings(name string, k, n int) func(dst []float32, row int32) {
@@ -137,18 +142,53 @@ type output struct {
 // matrix plans one matrix of k inputs and the outputs of all the tensors, one
 // after the other; all but the last have a multiple of 16.
 func (l *loader) matrix(k int, outputs ...output) *nn.Linear {
+	return l.matrixIn(l.precision, k, outputs...)
+}
+
+func (l *loader) matrixIn(precision llm.Precision, k int, outputs ...output) *nn.Linear {
 	m := &nn.Linear{K: k}
 	for _, o := range outputs {
-		l.jobs = append(l.jobs, packing{l.tensor(o.name, k, o.n), m, m.N})
+		l.jobs = append(l.jobs, packing{tensor: l.tensor(o.name, k, o.n), end: o.n, linear: m, at: m.N})
 		m.N += o.n
 	}
-	l.places = append(l.places, place{m, l.bytes})
-	size := 4 * kernel.Size(m.N, k)
+	l.place(m, precision)
+	return m
+}
+
+// head plans the weights that a network ends with.
+func (l *loader) head(h *head, k int, o output) {
+	h.output = l.matrix(k, o)
 	if l.precision == llm.Int8 {
-		size = kernel.Size8(m.N, k)
+		return
+	}
+	h.shortlist = &shortlist{output: h.output, eight: l.matrixIn(llm.Int8, k, o)}
+	l.ends = append(l.ends, h.shortlist.measure)
+}
+
+// heads plans a matrix for each head of a tensor of k inputs, whose outputs are
+// size numbers a head. Turned ones have those for inputs, and k outputs.
+func (l *loader) heads(name string, k, heads, size int, turned bool) nn.Heads {
+	t := l.tensor(name, k, heads*size)
+	all := make(nn.Heads, heads)
+	for h := range all {
+		all[h] = &nn.Linear{K: k, N: size}
+		if turned {
+			all[h] = &nn.Linear{K: size, N: k}
+		}
+		l.jobs = append(l.jobs, packing{tensor: t, first: h * size, end: (h + 1) * size, linear: all[h], turned: turned})
+		l.place(all[h], l.precision)
+	}
+	return all
+}
+
+// place plans the memory of a matrix.
+func (l *loader) place(m *nn.Linear, precision llm.Precision) {
+	l.places = append(l.places, place{m, precision, l.bytes})
+	size := 4 * kernel.Size(m.N, m.K)
+	if precision == llm.Int8 {
+		size = kernel.Size8(m.N, m.K)
 	}
 	l.bytes += (size + rowAlignment - 1) / rowAlignment * rowAlignment
-	return m
 }
 
 // held is the memory of a network's matrices.
@@ -177,7 +217,7 @@ func (l *loader) read(threads int) (held, error) {
 	}
 	for _, p := range l.places {
 		n, k := p.linear.N, p.linear.K
-		if l.precision == llm.Int8 {
+		if p.precision == llm.Int8 {
 			p.linear.Eight = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&data[p.at])), kernel.Size8(n, k)))
 		} else {
 			p.linear.Plain = kernel.NewMatrix(n, k, memory.Floats(data[p.at:])[:kernel.Size(n, k)])
@@ -205,6 +245,9 @@ func (l *loader) read(threads int) (held, error) {
 			return held{}, joinFree(err, free)
 		}
 	}
+	for _, end := range l.ends {
+		end()
+	}
 	return held{l.bytes, free}, nil
 }
 
@@ -217,19 +260,43 @@ func joinFree(err error, free func() error) error {
 
 func (p packing) run(kernels *kernel.Set) error {
 	defer p.tensor.forget()
-	n, k := p.tensor.shape[0], p.linear.K
-	rows := make([]float32, kernel.Width*k)
-	for r := 0; r < n; r += kernel.Width {
-		count := min(kernel.Width, n-r)
-		if err := p.tensor.read(rows[:count*k], r, count); err != nil {
+	if p.turned {
+		return p.runTurned(kernels)
+	}
+	rows := make([]float32, kernel.Width*p.linear.K)
+	for r := p.first; r < p.end; r += kernel.Width {
+		count := min(kernel.Width, p.end-r)
+		some := rows[:count*p.linear.K]
+		if err := p.tensor.read(some, r, count); err != nil {
 			return err
 		}
-		panel := (p.first + r) / kernel.Width
-		if p.linear.Eight != nil {
-			p.linear.Eight.SetPanel(kernels, panel, rows[:count*k])
-		} else {
-			p.linear.Plain.SetPanel(panel, rows[:count*k])
-		}
+		p.set(kernels, p.at+r-p.first, some)
 	}
 	return nil
+}
+
+func (p packing) runTurned(kernels *kernel.Set) error {
+	k, n := p.linear.K, p.linear.N
+	all := make([]float32, k*n)
+	if err := p.tensor.read(all, p.first, k); err != nil {
+		return err
+	}
+	rows := make([]float32, kernel.Width*k)
+	for first := 0; first < n; first += kernel.Width {
+		some := rows[:min(kernel.Width, n-first)*k]
+		for i := range some {
+			some[i] = all[i%k*n+first+i/k]
+		}
+		p.set(kernels, p.at+first, some)
+	}
+	return nil
+}
+
+// set packs up to 16 outputs' weights from the given output on.
+func (p packing) set(kernels *kernel.Set, output int, rows []float32) {
+	if p.linear.Eight != nil {
+		p.linear.Eight.SetPanel(kernels, output/kernel.Width, rows)
+	} else {
+		p.linear.Plain.SetPanel(output/kernel.Width, rows)
+	}
 }

@@ -22,12 +22,16 @@ type Network interface {
 	Vocabulary() int
 	// Cache is what it keeps of each token.
 	Cache() nn.CacheShape
+	// Memory is, for a network with an encoder, how many numbers it keeps of
+	// each token that it has read; see nn.Memory.
+	Memory() int
 	// Start is, for a network with an encoder, the token that its answers begin
 	// with: the prompt is the encoder's input.
 	Start() (token int32, ok bool)
-	// NewState gives the memory for steps of at most rows tokens. A team, which
-	// may be nil, helps with them.
-	NewState(rows int, team *nn.Team) State
+	// NewState gives the memory for steps of at most rows tokens. Of the
+	// vocabulary only the first so many tokens may be answered. A team, which may
+	// be nil, helps.
+	NewState(rows, tokens int, team *nn.Team) State
 	// Bytes is the memory that its weights take.
 	Bytes() int
 	// Close releases the weights.
@@ -37,10 +41,9 @@ type Network interface {
 // State computes steps. It serves one goroutine.
 type State interface {
 	// Step runs the tokens of all spans through the network. For each token
-	// that asks for it, in order, emit gets the scores (logits) of the next
-	// token, or its final hidden state, which it must not keep. Where stop,
-	// which is called now and then, says true, Step ends with ErrStopped.
-	Step(spans []Span, stop func() bool, emit func(span, row int, values []float32)) error
+	// that asks for something, in order, emit gets it, and must not keep it. Where
+	// stop, which is called now and then, says true, Step ends with ErrStopped.
+	Step(spans []Span, stop func() bool, emit func(span, row int, out Out)) error
 }
 
 // Span is consecutive tokens of one sequence. The sequence's cache is grown by
@@ -48,9 +51,10 @@ type State interface {
 type Span struct {
 	Cache *nn.Cache
 	Rows  []Row
-	// Memory, for a network with an encoder, is what it has read. Input is to
-	// be read into it first: all of it, as each token sees all others.
-	Memory *nn.Cache
+	// Memory, for a network with an encoder, is what it has read. Where there is
+	// Input the step reads it, all of it, as each token sees all others, and puts
+	// Memory here.
+	Memory *nn.Memory
 	Input  []int32
 }
 
@@ -68,9 +72,16 @@ type Want int
 
 const (
 	Nothing Want = iota
-	Logits       // the scores of the next token, by token
+	Logits       // the scores of the next token, by token, and the best
+	Best         // the token of the greatest logit only, of equals the first
 	Hidden       // the final hidden state
 )
+
+// Out is what a row gave.
+type Out struct {
+	Values []float32 // Logits or Hidden
+	Best   int32     // of Logits or Best; -1 where logits are not finite
+}
 
 // ErrStopped: a step was told to stop.
 var ErrStopped = errors.New("stopped")

@@ -50,10 +50,12 @@ type t5 struct {
 type t5Layer struct {
 	attentionNorm, memoryNorm, feedForwardNorm []float32
 	qkv, attentionOut                          *nn.Linear
-	// Of the decoder: the queries to the encoder's output, and its keys and
-	// values.
-	memoryQuery, memoryKeys, memoryOut *nn.Linear
-	in, out                            *nn.Linear // in is gate and up, where gated
+	// Of the decoder: the queries to the encoder's output. The weights of keys
+	// make a head's query one to the output itself, those of values make the
+	// head's result of what it recalls; see nn.Attention.Recall.
+	memoryQuery, memoryOut   *nn.Linear
+	memoryKeys, memoryValues nn.Heads
+	in, out                  *nn.Linear // in is gate and up, where gated
 }
 
 // t5Context bounds prompts and answers. Positions have no bound of their own,
@@ -127,10 +129,10 @@ func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 	}
 	if tied {
 		l.ignore("lm_head.weight")
-		m.head.output = l.matrix(e, output{"shared.weight", m.vocabulary})
+		l.head(&m.head, e, output{"shared.weight", m.vocabulary})
 		m.head.scale = float32(1 / math.Sqrt(float64(e)))
 	} else {
-		m.head.output = l.matrix(e, output{"lm_head.weight", m.vocabulary})
+		l.head(&m.head, e, output{"lm_head.weight", m.vocabulary})
 	}
 	for _, stack := range []struct {
 		name   string
@@ -167,7 +169,8 @@ func (m *t5) readLayer(l *loader, prefix string, decoder bool, layer *t5Layer) {
 		feedForward = "2."
 		layer.memoryNorm = l.vector(prefix+"1.layer_norm.weight", e, 0)
 		layer.memoryQuery = l.matrix(e, weight("1.EncDecAttention.q", inner))
-		layer.memoryKeys = l.matrix(e, weight("1.EncDecAttention.k", inner), weight("1.EncDecAttention.v", inner))
+		layer.memoryKeys = l.heads(prefix+"1.EncDecAttention.k.weight", e, m.heads, m.headSize, true)
+		layer.memoryValues = l.heads(prefix+"1.EncDecAttention.v.weight", e, m.heads, m.headSize, false)
 		layer.memoryOut = l.matrix(inner, weight("1.EncDecAttention.o", e))
 		l.ignore(prefix + "1.EncDecAttention.relative_attention_bias.weight") // some files hold one, which is not used
 	}
@@ -184,6 +187,7 @@ func (m *t5) readLayer(l *loader, prefix string, decoder bool, layer *t5Layer) {
 func (m *t5) Context() int         { return t5Context }
 func (m *t5) Vocabulary() int      { return m.vocabulary }
 func (m *t5) Start() (int32, bool) { return m.start, true }
+func (m *t5) Memory() int          { return m.embedding }
 
 func (m *t5) Cache() nn.CacheShape {
 	return nn.CacheShape{Layers: len(m.decoder), Heads: m.heads, HeadSize: m.headSize}

@@ -132,11 +132,11 @@ func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*ans
 	t.Helper()
 	start, _ := network.Start()
 	pool := &nn.Pool{Shape: network.Cache()}
-	state := network.NewState(16, nil)
+	state := network.NewState(16, network.Vocabulary(), nil)
 	answers := make([]*answer, len(inputs))
 	for i, input := range inputs {
 		answers[i] = &answer{span: Span{
-			Cache: nn.NewCache(pool, nil), Memory: nn.NewCache(pool, nil), Input: input,
+			Cache: nn.NewCache(pool, nil), Input: input,
 			Rows: []Row{{Token: start, View: nn.View{Leading: 1}, Want: Logits}},
 		}}
 	}
@@ -149,7 +149,8 @@ func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*ans
 				spans = append(spans, a.span)
 			}
 		}
-		err := state.Step(spans, func() bool { return false }, func(span, _ int, logits []float32) {
+		err := state.Step(spans, func() bool { return false }, func(span, _ int, out Out) {
+			logits := out.Values
 			a := active[span]
 			best := int32(0)
 			for i, x := range logits {
@@ -163,8 +164,9 @@ func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*ans
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, a := range active {
+		for i, a := range active {
 			n := len(a.output)
+			a.span.Memory = spans[i].Memory
 			a.span.Input = nil
 			a.span.Rows = []Row{{Token: a.output[n-1], Position: n, View: nn.View{Leading: n + 1}, Want: Logits}}
 		}

@@ -17,18 +17,18 @@ type t5State struct {
 	attended  []float32 // R x I, kernel.Stride apart
 	inner     []float32 // R x F, or R x 2F where gated, kernel.Stride apart
 	head      headState
+	recalled  []float32 // R x H x E, kernel.Stride apart
 	views     []nn.View
-	whole     []nn.View // of the encoder's output
 	positions []int
 	wanted    []wanted
 }
 
-func (m *t5) NewState(rows int, team *nn.Team) State {
+func (m *t5) NewState(rows, tokens int, team *nn.Team) State {
 	s := &t5State{
 		t5:        m,
 		scratch:   nn.Scratch{Team: team},
 		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
-		head:      m.head.newState(),
+		head:      m.head.newState(tokens),
 	}
 	s.reserve(rows)
 	return s
@@ -47,7 +47,6 @@ func (s *t5State) reserve(rows int) {
 	// Twice the tokens, as each input is rounded up.
 	s.pool = nn.Pool{Shape: s.encoderShape, Memory: make([]float32, s.encoderShape.Bytes(2*rows)/4)}
 	s.views = make([]nn.View, rows)
-	s.whole = make([]nn.View, rows)
 	s.positions = make([]int, rows)
 }
 
@@ -60,7 +59,7 @@ func (s *t5State) innerStride() int {
 	return kernel.Stride(s.feedForward)
 }
 
-func (s *t5State) Step(spans []Span, stop func() bool, emit func(span, row int, values []float32)) error {
+func (s *t5State) Step(spans []Span, stop func() bool, emit func(span, row int, out Out)) error {
 	if err := s.encode(spans, stop); err != nil {
 		return err
 	}
@@ -74,8 +73,7 @@ func (s *t5State) Step(spans []Span, stop func() bool, emit func(span, row int, 
 	return s.t5.head.run(&s.head, s.kernels, &s.scratch, s.x, s.wanted, stop, emit)
 }
 
-// encode runs the inputs of all spans through the encoder, and keeps the keys
-// and values that the decoder's layers make of its output.
+// encode runs the inputs of all spans through the encoder.
 func (s *t5State) encode(spans []Span, stop func() bool) error {
 	rows := 0
 	for _, span := range spans {
@@ -126,22 +124,10 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 		s.feedForwardLayer(layer, rows)
 	}
 	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, s.encoderNorm, s.epsilon)
-	inner := s.heads * s.headSize
-	for i := range s.decoder {
-		if stop() {
-			return ErrStopped
-		}
-		s.decoder[i].memoryKeys.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.qkv, 2*inner, false)
-		at := 0
-		for _, span := range spans {
-			n := len(span.Input)
-			if n == 0 {
-				continue
-			}
-			if i == 0 {
-				span.Memory.Grow(n)
-			}
-			span.Memory.Put(s.kernels, i, 0, n, s.qkv[at*2*inner:], s.qkv[at*2*inner+inner:], 2*inner)
+	at = 0
+	for i := range spans {
+		if n := len(spans[i].Input); n > 0 {
+			spans[i].Memory = nn.NewMemory(spans[i].Cache.Pool(), e, n, s.normed[at*kernel.Stride(e):], kernel.Stride(e))
 			at += n
 		}
 	}
@@ -156,6 +142,9 @@ func (s *t5State) begin(spans []Span) int {
 		rows += len(span.Rows)
 	}
 	s.reserve(rows)
+	if n := rows * s.heads * kernel.Stride(e); len(s.recalled) < n {
+		s.recalled = make([]float32, n+n/2)
+	}
 	s.wanted = s.wanted[:0]
 	at := 0
 	for i, span := range spans {
@@ -163,7 +152,6 @@ func (s *t5State) begin(spans []Span) int {
 		for j, row := range span.Rows {
 			s.tokens(s.x[at*e:(at+1)*e], row.Token)
 			s.views[at] = row.View
-			s.whole[at] = nn.View{Leading: span.Memory.Len()}
 			s.positions[at] = row.Position
 			if row.Want != Nothing {
 				s.wanted = append(s.wanted, wanted{at, i, j, row.Want})
@@ -176,7 +164,7 @@ func (s *t5State) begin(spans []Span) int {
 
 func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 	layer := &s.decoder[n]
-	e, inner := s.embedding, s.heads*s.headSize
+	inner := s.heads * s.headSize
 	s.selfAttention(layer, rows, func(qkv, attended []float32) {
 		at := 0
 		for _, span := range spans {
@@ -187,16 +175,26 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 			at += count
 		}
 	})
-	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.memoryNorm, s.epsilon)
-	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.qkv, inner, false)
+	s.recall(layer, spans, rows)
+	s.feedForwardLayer(layer, rows)
+}
+
+// recall attends to the encoder's output.
+func (s *t5State) recall(layer *t5Layer, spans []Span, rows int) {
+	e, inner, size := s.embedding, s.heads*s.headSize, s.headSize
+	apart := kernel.Stride(e)
+	normalise(s.kernels, rows, s.normed, apart, s.x, layer.memoryNorm, s.epsilon)
+	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, apart, s.qkv, inner, false)
+	layer.memoryKeys.Mul(s.kernels, &s.scratch, rows, s.qkv, inner, size, s.recalled, s.heads*apart, apart)
 	at := 0
 	for _, span := range spans {
-		count := len(span.Rows)
-		s.attention.Do(n, span.Memory, s.whole[at:at+count], s.qkv[at*inner:], inner, s.attended[at*s.attendedStride():], s.attendedStride(), nil, nil)
-		at += count
+		for range span.Rows {
+			s.attention.Recall(span.Memory, s.recalled[at*s.heads*apart:], apart)
+			at++
+		}
 	}
+	layer.memoryValues.Mul(s.kernels, &s.scratch, rows, s.recalled, s.heads*apart, apart, s.attended, s.attendedStride(), size)
 	layer.memoryOut.Mul(s.kernels, &s.scratch, rows, s.attended, s.attendedStride(), s.x, e, true)
-	s.feedForwardLayer(layer, rows)
 }
 
 func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, attended []float32)) {

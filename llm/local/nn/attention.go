@@ -79,9 +79,7 @@ func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []flo
 		a.columns = append(a.columns, width)
 		width += kernel.Pad(min(s.n, end-s.start))
 	}
-	if need := n * width; len(a.scores) < need {
-		a.scores = make([]float32, need+need/2)
-	}
+	a.reserve(n * width)
 	for i, column := range a.columns {
 		s := &c.segments[i]
 		keys, _ := s.block.head(shape, layer, head)
@@ -98,7 +96,7 @@ func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []flo
 		a.Kernels.Exp(scores, scores, a.Kernels.Max(scores))
 		a.hide(c, view, scores, 0)
 	}
-	a.sum(n, width)
+	a.sum(n, a.scores, width)
 	for i, column := range a.columns {
 		s := &c.segments[i]
 		_, values := s.block.head(shape, layer, head)
@@ -125,9 +123,7 @@ func (a *Attention) hide(c *Cache, view View, scores []float32, value float32) {
 		}
 		segment := scores[column:next]
 		first := min(max(0, view.First-s.start), len(segment))
-		for j := range segment[:first] {
-			segment[j] = value
-		}
+		fill(segment[:first], value)
 		last := max(first, min(s.n, view.Leading-s.start))
 		for j := last; j < len(segment); j++ {
 			if len(extra) > 0 && j < s.n && int(extra[0]) == s.start+j {
@@ -139,11 +135,18 @@ func (a *Attention) hide(c *Cache, view View, scores []float32, value float32) {
 	}
 }
 
+// reserve makes room for scores.
+func (a *Attention) reserve(n int) {
+	if len(a.scores) < n {
+		a.scores = make([]float32, n+n/2)
+	}
+}
+
 // sum adds up each row's scores in the order of slots, so that it does not
 // matter how they are spread over segments. Four rows at once, because each
 // addition waits for the one before it.
-func (a *Attention) sum(n, width int) {
-	row := func(i int) []float32 { return a.scores[i*width : (i+1)*width] }
+func (a *Attention) sum(n int, scores []float32, width int) {
+	row := func(i int) []float32 { return scores[i*width : (i+1)*width] }
 	i := 0
 	for ; i+4 <= n; i += 4 {
 		x0, x1, x2, x3 := row(i), row(i+1), row(i+2), row(i+3)

@@ -50,6 +50,9 @@ func NewCache(pool *Pool, prefix *Cache) *Cache {
 	return c
 }
 
+// Pool is where the cache's memory is from.
+func (c *Cache) Pool() *Pool { return c.pool }
+
 // Len is the number of tokens.
 func (c *Cache) Len() int { return c.length }
 
@@ -74,7 +77,7 @@ func (c *Cache) Grow(n int) {
 func (c *Cache) Release() {
 	for _, s := range c.segments {
 		if s.owned {
-			c.pool.put(s.block)
+			c.pool.put(s.block.piece)
 		}
 	}
 	c.segments, c.length = nil, 0

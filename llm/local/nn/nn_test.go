@@ -93,16 +93,17 @@ func TestAttention(t *testing.T) {
 }
 
 func TestPoolReuse(t *testing.T) {
-	pool := &Pool{Shape: CacheShape{Layers: 1, Heads: 1, HeadSize: 16}}
-	blocks := func(c *Cache) (tokens, units []int) {
+	// 16 tokens take a page.
+	pool := &Pool{Shape: CacheShape{Layers: 1, Heads: 1, HeadSize: page / 2 / kernel.Width}}
+	blocks := func(c *Cache) (tokens, pages []int) {
 		for _, s := range c.segments {
-			tokens, units = append(tokens, s.block.tokens), append(units, s.block.unit)
+			tokens, pages = append(tokens, s.block.tokens), append(pages, s.block.first)
 		}
-		return tokens, units
+		return tokens, pages
 	}
 	prefix := NewCache(pool, nil)
 	prefix.Grow(33)
-	pool = &Pool{Shape: pool.Shape, Memory: make([]float32, 15*pool.unitSize()-1)}
+	pool = &Pool{Shape: pool.Shape, Memory: make([]float32, 15*page-1)}
 	c := NewCache(pool, prefix)
 	c.Grow(mostTokens + 20)
 	for range 28 {
@@ -110,12 +111,12 @@ func TestPoolReuse(t *testing.T) {
 	}
 	// Of 33 tokens, which are Go's; of 148 in two, the second a quarter of the
 	// 161 before it.
-	tokens, units := blocks(c)
-	if !slices.Equal(tokens, []int{48, mostTokens, 48}) || !slices.Equal(units, []int{-1, 0, 8}) {
-		t.Errorf("blocks of %v tokens in the units %v", tokens, units)
+	tokens, pages := blocks(c)
+	if !slices.Equal(tokens, []int{48, mostTokens, 48}) || !slices.Equal(pages, []int{-1, 0, 8}) {
+		t.Errorf("blocks of %v tokens in the pages %v", tokens, pages)
 	}
 	second := NewCache(pool, nil)
-	second.Grow(20) // units 11 and 12
+	second.Grow(20) // pages 11 and 12
 	c.Release()
 	if prefix.Len() != 33 {
 		t.Error("the prefix was released too")
@@ -124,19 +125,69 @@ func TestPoolReuse(t *testing.T) {
 	c.Grow(mostTokens)
 	third := NewCache(pool, nil)
 	third.Grow(mostTokens)
-	tokens, units = blocks(c)
-	if !slices.Equal(tokens, []int{mostTokens}) || !slices.Equal(units, []int{0}) {
-		t.Errorf("after a release, blocks of %v tokens in the units %v", tokens, units)
+	tokens, pages = blocks(c)
+	if !slices.Equal(tokens, []int{mostTokens}) || !slices.Equal(pages, []int{0}) {
+		t.Errorf("after a release, blocks of %v tokens in the pages %v", tokens, pages)
 	}
-	tokens, units = blocks(third)
-	if !slices.Equal(tokens, []int{48, 16, 64}) || !slices.Equal(units, []int{8, 13, -1}) {
-		t.Errorf("with little left, blocks of %v tokens in the units %v", tokens, units)
+	tokens, pages = blocks(third)
+	if !slices.Equal(tokens, []int{48, 16, 64}) || !slices.Equal(pages, []int{8, 13, -1}) {
+		t.Errorf("with little left, blocks of %v tokens in the pages %v", tokens, pages)
 	}
-	for _, c := range []*Cache{c, second, third} {
+	memory := NewMemory(pool, 16, 5, make([]float32, 80), 16)
+	if memory.first != -1 {
+		t.Errorf("what was read is at page %d of a pool that is full", memory.first)
+	}
+	memory.Release()
+	second.Release()
+	memory = NewMemory(pool, 16, 5, make([]float32, 80), 16)
+	if memory.first != 12 || len(memory.data) != 6*16 {
+		t.Errorf("what was read is at page %d, %d numbers", memory.first, len(memory.data))
+	}
+	memory.Release()
+	for _, c := range []*Cache{c, third} {
 		c.Release()
 	}
 	if slices.Contains(pool.taken, true) {
-		t.Errorf("units in use after all is released: %v", pool.taken)
+		t.Errorf("pages in use after all is released: %v", pool.taken)
+	}
+}
+
+// What is recalled is attention with keys and values that weights make of what
+// was read.
+func TestRecall(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, shape := range []struct{ heads, size, tokens int }{{1, 16, 1}, {3, 48, 7}, {6, 64, 34}, {13, 32, 130}} {
+		x, q := random(r, shape.tokens*(shape.size+3)), random(r, shape.heads*(shape.size+5))
+		memory := NewMemory(&Pool{Memory: make([]float32, 1<<16)}, shape.size, shape.tokens, x, shape.size+3)
+		for _, set := range kernel.Sets() {
+			a := Attention{Kernels: set, Heads: shape.heads}
+			got := slices.Clone(q)
+			a.Recall(memory, got, shape.size+5)
+			for h := range shape.heads {
+				query := q[h*(shape.size+5):][:shape.size]
+				want, sum := make([]float64, shape.size), 0.0
+				for n := range shape.tokens {
+					row := x[n*(shape.size+3):][:shape.size]
+					dot := 0.0
+					for j, v := range row {
+						dot += float64(v) * float64(query[j])
+					}
+					p := math.Exp(dot)
+					sum += p
+					for j, v := range row {
+						want[j] += p * float64(v)
+					}
+				}
+				for j := range want {
+					if g := float64(got[h*(shape.size+5)+j]); math.Abs(g-want[j]/sum) > 1e-4 {
+						t.Fatalf("%s, %v: head %d recalls %g at %d, want %g", set.Name, shape, h, g, j, want[j]/sum)
+					}
+				}
+				if rest := got[h*(shape.size+5)+shape.size:][:5]; !slices.Equal(rest, q[h*(shape.size+5)+shape.size:][:5]) {
+					t.Fatalf("%s, %v: it wrote behind head %d", set.Name, shape, h)
+				}
+			}
+		}
 	}
 }
 

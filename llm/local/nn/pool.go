@@ -2,15 +2,26 @@ package nn
 
 import "github.com/firesteel/firesteel/llm/local/kernel"
 
-// Pool is the memory of caches. Where Memory has none left, or is nil, they are
-// given some of Go's. It serves one goroutine.
+// Pool is the memory of caches, and of what encoders have read: the ones take it
+// from its beginning, the others from its end, as their sizes differ and many
+// small ones between would leave no room for great ones. Where Memory has none
+// left, or is nil, they are given some of Go's. It serves one goroutine.
 type Pool struct {
-	Shape CacheShape
-	// Memory is used in units of kernel.Width tokens, Shape.Bytes(kernel.Width)
-	// each. It may hold anything.
-	Memory []float32
-	taken  []bool // by unit
-	next   int    // unit, where the search for free ones begins
+	Shape  CacheShape // of the caches
+	Memory []float32  // in pages; it may hold anything
+	taken  []bool     // by page
+	next   int        // page, where the search for free ones begins
+}
+
+// page is what Memory is used in units of, in numbers.
+const page = 1024
+
+func pages(numbers int) int { return (numbers + page - 1) / page }
+
+// piece is some of a pool's memory.
+type piece struct {
+	data  []float32
+	first int // page; -1 if it is Go's memory
 }
 
 // block holds the keys and values of some tokens, a multiple of kernel.Width.
@@ -19,8 +30,7 @@ type Pool struct {
 // [HeadSize/16][tokens][16].
 type block struct {
 	tokens int
-	data   []float32
-	unit   int // of the pool's, its first; -1 for none
+	piece
 }
 
 // head gives the keys and values of one head in one layer.
@@ -30,53 +40,78 @@ func (b *block) head(s CacheShape, layer, head int) (keys, values []float32) {
 	return b.data[at : at+size], b.data[at+size : at+2*size]
 }
 
-func (p *Pool) unitSize() int { return int(p.Shape.Bytes(kernel.Width) / 4) }
-
-// get gives a block of n tokens or, where the free ones do not lie together,
+// get gives a block of n tokens or, where the free pages do not lie together,
 // of fewer.
 func (p *Pool) get(n int) *block {
-	if p.taken == nil {
-		p.taken = make([]bool, len(p.Memory)/p.unitSize())
+	size := func(tokens int) int { return int(p.Shape.Bytes(tokens) / 4) }
+	first, free := p.find(pages(size(n)))
+	if free < pages(size(kernel.Width)) {
+		return &block{n, piece{make([]float32, size(n)), -1}}
 	}
-	first, units := p.find(n / kernel.Width)
-	if units == 0 {
-		return &block{n, make([]float32, p.Shape.Bytes(n)/4), -1}
+	for pages(size(n)) > free {
+		n -= kernel.Width
 	}
-	for i := range units {
-		p.taken[first+i] = true
-	}
-	p.next = first + units
-	size := p.unitSize()
-	return &block{units * kernel.Width, p.Memory[first*size : (first+units)*size], first}
+	b := &block{n, p.take(first, size(n))}
+	p.next = first + pages(size(n))
+	return b
 }
 
-// find looks for free units side by side: the first ones that are enough or,
+// find looks for free pages side by side: the first ones that are enough or,
 // where there are none, the most.
-func (p *Pool) find(enough int) (first, units int) {
+func (p *Pool) find(enough int) (first, free int) {
+	p.begin()
 	run := 0
 	for i := range p.taken {
 		at := (p.next + i) % len(p.taken)
 		if at == 0 {
-			run = 0 // the last unit is no neighbour of the first
+			run = 0 // the last page is no neighbour of the first
 		}
 		if p.taken[at] {
 			run = 0
 			continue
 		}
-		if run++; run > units {
-			first, units = at+1-run, run
+		if run++; run > free {
+			first, free = at+1-run, run
 		}
-		if units == enough {
+		if free == enough {
 			break
 		}
 	}
-	return first, units
+	return first, free
 }
 
-func (p *Pool) put(b *block) {
-	if b.unit < 0 {
+// room gives a piece of so many numbers.
+func (p *Pool) room(numbers int) piece {
+	p.begin()
+	run := 0
+	for at := len(p.taken) - 1; at >= 0; at-- {
+		if run++; p.taken[at] {
+			run = 0
+		}
+		if run == pages(numbers) {
+			return p.take(at, numbers)
+		}
+	}
+	return piece{make([]float32, numbers), -1}
+}
+
+func (p *Pool) begin() {
+	if p.taken == nil {
+		p.taken = make([]bool, len(p.Memory)/page)
+	}
+}
+
+func (p *Pool) take(first, numbers int) piece {
+	for i := range pages(numbers) {
+		p.taken[first+i] = true
+	}
+	return piece{p.Memory[first*page:][:numbers], first}
+}
+
+func (p *Pool) put(m piece) {
+	if m.first < 0 {
 		return
 	}
-	clear(p.taken[b.unit : b.unit+b.tokens/kernel.Width])
-	p.next = min(p.next, b.unit)
+	clear(p.taken[m.first : m.first+pages(len(m.data))])
+	p.next = min(p.next, m.first)
 }

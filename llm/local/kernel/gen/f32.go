@@ -7,16 +7,21 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// tile: C[n][16] (+)= A[n][k] * B[k][16].
+// tile: C[n][16] (+)= A[n][k] * B[k][16], for one tile of n rows after another.
 func tile(n int) {
-	TEXT(fmt.Sprintf("tile%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)")
-	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16]; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.", n, n, n))
+	TEXT(fmt.Sprintf("tile%d", n), NOSPLIT, "func(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)")
+	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.", n, n, n))
 	Pragma("noescape")
-	k, b, next, add := param("k"), param("b"), param("next"), param("add")
+	start, out, tiles := param("a"), param("c"), param("tiles")
 	lda, ldc := param("lda"), param("ldc")
 	SHLQ(Imm(2), lda)
 	SHLQ(Imm(2), ldc)
-	a, c := newRows(param("a"), lda, n), newRows(param("c"), ldc, n)
+	Label("tile")
+	k, b, next, add := param("k"), param("b"), param("next"), param("add")
+	from, to := GP64(), GP64()
+	MOVQ(start, from)
+	MOVQ(out, to)
+	a, c := newRows(from, lda, n), newRows(to, ldc, n)
 	sums := registers(2 * n)
 	TESTQ(add, add)
 	JNZ(LabelRef("load"))
@@ -49,6 +54,12 @@ func tile(n int) {
 		VMOVUPS(sums[2*i], c.at(i, 0))
 		VMOVUPS(sums[2*i+1], c.at(i, 4*lane))
 	}
+	for range n {
+		ADDQ(lda, start)
+		ADDQ(ldc, out)
+	}
+	DECQ(tiles)
+	JNZ(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
 }

@@ -22,6 +22,9 @@ func main() {
 		tile(rows)
 	}
 	wide()
+	for rows := 1; rows <= tileRows; rows++ {
+		dots(rows)
+	}
 	one := ones()
 	for rows := 1; rows <= tileRows8; rows++ {
 		tileInt8(rows, one)

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// dots: n rows by two, each product in eight sums. What the next two are made
+// of lies behind, and is fetched meanwhile.
+func dots(n int) {
+	TEXT(fmt.Sprintf("dots%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)")
+	Doc(fmt.Sprintf("dots%d computes C[%d][2] = A[%d][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.", n, n, n))
+	Pragma("noescape")
+	k, b, stride := param("k"), param("b"), param("stride")
+	lda, ldc := param("lda"), param("ldc")
+	for _, numbers := range []Op{lda, ldc, stride} {
+		SHLQ(Imm(2), numbers)
+	}
+	a, c := newRows(param("a"), lda, n), newRows(param("c"), ldc, n)
+	sums := registers(2 * n)
+	for _, s := range sums {
+		VXORPS(s, s, s)
+	}
+	Label("loop")
+	PREFETCHT0(Mem{Base: b, Disp: 2 * panelSize})
+	PREFETCHT0(Mem{Base: b, Disp: 3 * panelSize})
+	for at := 0; at < panelSize; at += 4 * lane {
+		b0, b1, x := YMM(), YMM(), YMM()
+		VMOVUPS(Mem{Base: b, Disp: at}, b0)
+		VMOVUPS(Mem{Base: b, Disp: panelSize + at}, b1)
+		for i := range n {
+			VMOVUPS(a.at(i, at), x)
+			VFMADD231PS(b0, x, sums[2*i])
+			VFMADD231PS(b1, x, sums[2*i+1])
+		}
+	}
+	a.advance(panelSize)
+	ADDQ(stride, b)
+	SUBQ(Imm(panel), k)
+	JNZ(LabelRef("loop"))
+	for i := 0; i < n; i += 2 {
+		// Of two rows, each sum's neighbours, twice, and then its halves.
+		last := min(i+1, n-1)
+		VHADDPS(sums[2*i+1], sums[2*i], sums[2*i])
+		if last > i {
+			VHADDPS(sums[2*last+1], sums[2*last], sums[2*last])
+		}
+		VHADDPS(sums[2*last], sums[2*i], sums[2*i])
+		half := XMM()
+		VEXTRACTF128(Imm(1), sums[2*i], half)
+		VADDPS(half, sums[2*i].AsX(), half)
+		VMOVLPS(half, c.at(i, 0))
+		if last > i {
+			VMOVHPS(half, c.at(last, 0))
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
