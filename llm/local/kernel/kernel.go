@@ -121,20 +121,27 @@ func (s *Set) Max(x []float32) float32 {
 // Best gives the index of the greatest number of x, of equals the first, and
 // whether all of them are finite.
 func (s *Set) Best(x []float32) (index int, finite bool) {
+	const part = 32 * Width // the greatest is looked for in its part only
+	var zeros float32
+	greatest, from := float32(math.Inf(-1)), 0
 	whole := len(x) / Width * Width
-	var zero float32
-	greatest := float32(math.Inf(-1))
-	if whole > 0 {
-		greatest, zero = s.maximum(x[:whole])
+	for i := 0; i < whole; i += part {
+		most, zero := s.maximum(x[i:min(i+part, whole)])
+		zeros += zero
+		if most > greatest {
+			greatest, from = most, i
+		}
 	}
-	for _, v := range x[whole:] {
-		greatest = max(greatest, v)
-		zero += v * 0
+	for i, v := range x[whole:] {
+		zeros += v * 0
+		if v > greatest {
+			greatest, from = v, whole+i
+		}
 	}
-	if zero != 0 { // or not a number
+	if zeros != 0 { // or not a number
 		return 0, false
 	}
-	return slices.Index(x, greatest), true
+	return from + slices.Index(x[from:], greatest), true
 }
 
 // GeluMul computes dst[i] = gelu(gate[i]) * up[i], with gelu by its
