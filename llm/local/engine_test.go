@@ -81,14 +81,15 @@ func mixed(n int) []llm.Request {
 // no bit.
 func TestAnswersAreIndependent(t *testing.T) {
 	for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
-		t.Run(string(precision), func(t *testing.T) { answersAreIndependent(t, precision) })
+		t.Run(string(precision), func(t *testing.T) { answersAreIndependent(t, precision, openTiny) })
+		t.Run("T5/"+string(precision), func(t *testing.T) { answersAreIndependent(t, precision, openTinyT5) })
 	}
 }
 
-func answersAreIndependent(t *testing.T, precision llm.Precision) {
+func answersAreIndependent(t *testing.T, precision llm.Precision, open func(testing.TB, Options) *Engine) {
 	requests := mixed(40)
 	var want []llm.Result
-	e := openTiny(t, Options{Threads: 1, Precision: precision, AnswerBytes: -1})
+	e := open(t, Options{Threads: 1, Precision: precision, AnswerBytes: -1})
 	for _, r := range requests {
 		want = append(want, do(t, e, r)...)
 	}
@@ -101,7 +102,7 @@ func answersAreIndependent(t *testing.T, precision llm.Precision) {
 	}
 	for _, threads := range []int{1, 2, 5} {
 		for _, shared := range []int{0, 1, 2} {
-			e := openTiny(t, Options{Threads: threads, Precision: precision, AnswerBytes: -1})
+			e := open(t, Options{Threads: threads, Precision: precision, AnswerBytes: -1})
 			asked := slices.Clone(requests)
 			for i := range asked {
 				asked[i].Shared = shared

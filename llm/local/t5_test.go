@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,14 +21,49 @@ func openT5(t testing.TB, o Options) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return openSeeded(t, safetensorstest.FlanT5Small(), tokenizer, o)
+}
+
+// openTinyT5 opens a model of the same kind that needs no file from elsewhere.
+func openTinyT5(t testing.TB, o Options) *Engine {
+	t.Helper()
+	tokenizer, err := os.ReadFile(filepath.Join("..", "token", "testdata", "unigram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := safetensorstest.TinyFlanT5()
+	shape.VocabSize = 416
+	return openSeeded(t, shape, tokenizer, o)
+}
+
+func openSeeded(t testing.TB, shape safetensorstest.T5, tokenizer []byte, o Options) *Engine {
+	t.Helper()
 	folder := t.TempDir()
-	if err := safetensorstest.WriteT5(folder, safetensorstest.FlanT5Small()); err != nil {
+	if err := safetensorstest.WriteT5(folder, shape); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "tokenizer.json"), tokenizer, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return mustOpen(t, folder, o)
+}
+
+// A label's score does not depend on the labels beside it, where none is the
+// beginning of another.
+func TestT5Labels(t *testing.T) {
+	e := openTinyT5(t, Options{Precision: llm.Float32})
+	for i := range 12 {
+		text := strings.Repeat("some more words ", i) + fmt.Sprint(i)
+		written := do(t, e, llm.Request{Text: text, MaxTokens: 3})[0].Text
+		labels := []string{"sure", "not the one", "never", written}
+		got := do(t, e, llm.Request{Text: text, Constraint: llm.Choice{Labels: labels}})[0]
+		for j, label := range labels {
+			alone := do(t, e, llm.Request{Text: text, Constraint: llm.Choice{Labels: []string{label}}})[0]
+			if got.Scores[j] != alone.Scores[0] {
+				t.Errorf("%q: the label %q has a score of %g among others, %g alone", text, label, got.Scores[j], alone.Scores[0])
+			}
+		}
+	}
 }
 
 // BenchmarkT5 answers 1,000 product reviews with 8 tokens each.
