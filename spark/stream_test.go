@@ -1,10 +1,14 @@
 package spark
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"github.com/firesteel/firesteel/spark/pb"
 )
@@ -44,6 +48,71 @@ func TestStartStream(t *testing.T) {
 	}
 	if c := f.requests[len(f.requests)-1].GetPlan().GetCommand().GetStreamingQueryCommand(); c.GetQueryId().GetRunId() != "r" || !c.GetLastProgress() {
 		t.Errorf("it was asked for by %v", c)
+	}
+}
+
+func TestFollow(t *testing.T) {
+	f := newFake(t)
+	s, _ := f.start(t, "")
+	q := &StreamingQuery{session: s, id: &pb.StreamingQueryInstanceId{Id: "i", RunId: "r"}}
+	// What the server keeps when it is asked for the nth time, and whether the
+	// query ended before; it keeps three at most.
+	steps := []struct {
+		batches []int
+		ended   bool
+	}{{nil, false}, {[]int{4, 5}, false}, {[]int{4, 5}, false}, {[]int{6, 7, 8}, false}, {[]int{7, 8, 9}, true}}
+	step := -1
+	f.execute = func(_ int, send func(from, to int), _ context.Context) error {
+		c := f.requests[len(f.requests)-1].GetPlan().GetCommand().GetStreamingQueryCommand()
+		if c.GetAwaitTermination() != nil {
+			if step++; step == len(steps) {
+				return sparkError(codes.Internal, "it broke", "STREAM_FAILED", nil)
+			}
+		}
+		kept := steps[step].batches
+		if c.GetLastProgress() {
+			kept = kept[max(0, len(kept)-1):]
+		}
+		r := &pb.StreamingQueryCommandResult{}
+		if c.GetAwaitTermination() != nil {
+			r.ResultType = &pb.StreamingQueryCommandResult_AwaitTermination{AwaitTermination: &pb.StreamingQueryCommandResult_AwaitTerminationResult{Terminated: steps[step].ended}}
+		} else {
+			recent := &pb.StreamingQueryCommandResult_RecentProgressResult{}
+			for _, b := range kept {
+				recent.RecentProgressJson = append(recent.RecentProgressJson, fmt.Sprintf(`{"batchId":%d}`, b))
+			}
+			r.ResultType = &pb.StreamingQueryCommandResult_RecentProgress{RecentProgress: recent}
+		}
+		f.responses = []*pb.ExecutePlanResponse{{ResponseType: &pb.ExecutePlanResponse_StreamingQueryCommandResult{StreamingQueryCommandResult: r}}}
+		return nil // and that is sent
+	}
+	follow := func(ctx context.Context, leaveAt int64) (seen []int64, end error) {
+		step = -1
+		for p, err := range q.Follow(ctx) {
+			if err != nil {
+				return seen, err
+			}
+			if seen = append(seen, p.BatchID); p.BatchID == leaveAt {
+				break
+			}
+		}
+		return seen, nil
+	}
+	if seen, err := follow(t.Context(), -1); err != nil || fmt.Sprint(seen) != "[4 5 6 7 8 9]" {
+		t.Errorf("a query that ends gives %v, %v", seen, err)
+	}
+	if seen, err := follow(t.Context(), 7); err != nil || fmt.Sprint(seen) != "[4 5 6 7]" || step != 3 {
+		t.Errorf("a loop that is left gives %v, %v, at step %d", seen, err, step)
+	}
+	steps[4].ended = false
+	var broken *Error
+	if seen, err := follow(t.Context(), -1); !errors.As(err, &broken) || broken.Class != "STREAM_FAILED" || len(seen) != 6 {
+		t.Errorf("a query that fails gives %v, %v", seen, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if seen, err := follow(ctx, -1); !errors.Is(err, context.Canceled) || len(seen) > 0 {
+		t.Errorf("after the context's end: %v, %v", seen, err)
 	}
 }
 

@@ -1,8 +1,11 @@
 package spark
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 )
 
@@ -57,4 +60,44 @@ func readProgress(text string) (StreamProgress, error) {
 		p.ProcessedRowsPerSecond += s.ProcessedRowsPerSecond
 	}
 	return p, nil
+}
+
+// followStep is how long after its end a batch is told of, at most.
+const followStep = 2 * time.Second
+
+// Follow gives the progress of each batch, soon after its end, until the query
+// ends: those first that had ended before, as far as the server keeps them
+// (spark.sql.streaming.numRecentProgressUpdates). The error that ended the
+// query, or that ended ctx, is the last thing given. Neither that nor leaving
+// the loop early stops the query.
+func (q *StreamingQuery) Follow(ctx context.Context) iter.Seq2[StreamProgress, error] {
+	return func(yield func(StreamProgress, error) bool) {
+		last := int64(-1)
+		for ended := false; !ended; {
+			var err error
+			var news []StreamProgress
+			if ended, err = q.AwaitTerminationFor(ctx, followStep); err == nil {
+				news, err = q.since(ctx, last)
+			}
+			for _, p := range news {
+				if last = p.BatchID; !yield(p, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(StreamProgress{}, err)
+				return
+			}
+		}
+	}
+}
+
+// since gives the batches after last. It asks for all that the server keeps
+// only if there is any such.
+func (q *StreamingQuery) since(ctx context.Context, last int64) ([]StreamProgress, error) {
+	if p, err := q.LastProgress(ctx); err != nil || p == nil || p.BatchID <= last {
+		return nil, err
+	}
+	all, err := q.RecentProgress(ctx)
+	return slices.DeleteFunc(all, func(p StreamProgress) bool { return p.BatchID <= last }), err
 }

@@ -114,19 +114,15 @@ func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) 
 		return err
 	}
 	// What counts begins when the worker has started, and loaded the model.
-	var begun int64
-	for begun == 0 {
-		if _, err := q.AwaitTerminationFor(ctx, time.Second); err != nil {
-			return err
-		}
-		p, err := q.LastProgress(ctx)
+	for p, err := range q.Follow(ctx) {
 		if err != nil {
 			return err
 		}
-		if p != nil && p.NumInputRows > 0 {
-			begun = time.Now().UnixMilli()
+		if p.NumInputRows > 0 {
+			break
 		}
 	}
+	begun := time.Now().UnixMilli()
 	if _, err := q.AwaitTerminationFor(ctx, d); err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"time"
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/spark"
@@ -46,21 +45,14 @@ func run(brokers, from, to, checkpoint string) error {
 	if err != nil {
 		return err
 	}
-	for batch := int64(-1); ; {
-		ended, err := query.AwaitTerminationFor(ctx, 2*time.Second)
+	for batch, err := range query.Follow(ctx) {
 		if ctx.Err() != nil { // Ctrl-C
 			return query.Stop(context.WithoutCancel(ctx))
 		}
-		if err != nil || ended {
-			return err
-		}
-		p, err := query.LastProgress(ctx)
 		if err != nil {
 			return err
 		}
-		if p != nil && p.BatchID > batch && p.NumInputRows > 0 {
-			batch = p.BatchID
-			fmt.Printf("batch %d: %d messages in %d ms\n", batch, p.NumInputRows, p.BatchDuration)
-		}
+		fmt.Printf("batch %d: %d messages in %d ms\n", batch.BatchID, batch.NumInputRows, batch.BatchDuration)
 	}
+	return nil
 }

@@ -103,8 +103,12 @@ func streamFiles(t *testing.T, f streams, s *spark.Session) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := q.AwaitTermination(ctx); err != nil {
-			t.Fatal(err)
+		var followed []int64
+		for p, err := range q.Follow(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			followed = append(followed, p.BatchID)
 		}
 		status, err := q.Status(ctx)
 		if err != nil || status.Active {
@@ -116,7 +120,10 @@ func streamFiles(t *testing.T, f streams, s *spark.Session) {
 			t.Fatal(err)
 		}
 		batches := 0
-		for _, p := range all {
+		for i, p := range all {
+			if len(followed) != len(all) || followed[i] != p.BatchID {
+				t.Fatalf("the batches %v were followed; the query tells of %+v", followed, all)
+			}
 			if p.NumInputRows > 0 {
 				batches++
 			}
@@ -161,16 +168,14 @@ func streamRate(t *testing.T, f streams, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for begin := time.Now(); ; {
-		p, err := q.LastProgress(ctx)
-		if err != nil || time.Since(begin) > patience {
-			t.Fatalf("no rows come: %+v, %v", p, err)
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for p, err := range q.Follow(soon) {
+		if err != nil {
+			t.Fatalf("no rows come: %v", err)
 		}
-		if p != nil && p.NumInputRows > 0 {
+		if p.NumInputRows > 0 {
 			break
-		}
-		if ended, err := q.AwaitTerminationFor(ctx, 200*time.Millisecond); ended || err != nil {
-			t.Fatalf("it has ended by itself: %v", err)
 		}
 	}
 	if status, err := q.Status(ctx); err != nil || !status.Active {
