@@ -269,8 +269,11 @@ func columnHint(name string, columns []string) string {
 	if f, err := ai.Lookup(strings.ToLower(name)); err == nil {
 		return "; the function is called as " + f.Signature()
 	}
-	hint := didYouMean(name, columns)
-	if _, near := similar.Nearest(name, columns); !near && !strings.Contains(name, "'") {
+	if near, ok := similar.Nearest(name, columns); ok {
+		return meant(near)
+	}
+	hint := thereAre(columns)
+	if !strings.Contains(name, "'") {
 		hint += fmt.Sprintf("; if it is a text, write it in quotes: '%s'", name)
 	}
 	return hint

@@ -92,11 +92,11 @@ func (b *binder) functionHint(name string) string {
 		names = append(names, f)
 	}
 	if near, ok := similar.Nearest(name, names); ok {
-		return fmt.Sprintf("; did you mean %s?", near)
+		return meant(near)
 	}
 	for _, f := range ai.All() { // as in sentiment(text)
 		if f.Of == nil && len(name) > 3 && strings.Contains(f.Name, name) {
-			return fmt.Sprintf("; did you mean %s?", f.Name)
+			return meant(f.Name)
 		}
 	}
 	return "; 'firesteel functions' lists the AI functions, and of Spark's own there are " + plainNames()

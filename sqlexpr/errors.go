@@ -59,8 +59,15 @@ func shown(s string) string {
 // they are few.
 func didYouMean(name string, candidates []string) string {
 	if near, ok := similar.Nearest(name, candidates); ok {
-		return fmt.Sprintf("; did you mean %s?", near)
+		return meant(near)
 	}
+	return thereAre(candidates)
+}
+
+func meant(near string) string { return fmt.Sprintf("; did you mean %s?", near) }
+
+// thereAre names candidates, if they are few.
+func thereAre(candidates []string) string {
 	const most = 20
 	if len(candidates) == 0 || len(candidates) > most {
 		return ""

@@ -20,6 +20,7 @@ func TestMistakes(t *testing.T) {
 		{"stars + 1", "arithmetic is not supported here", 6},
 		{"stras > 1", `there is no column "stras"; did you mean stars?`, 0},
 		{"zzzzzzzzzz > 1", "there are id, stars, text", 0},
+		{"zzzzzzzzzz > 1", "; if it is a text, write it in quotes: 'zzzzzzzzzz'", 0},
 		{"stars > '3'", "INT and STRING cannot be compared here; write the number without quotes", 6},
 		{"text = 3", "STRING and INT cannot be compared here; write the text in quotes", 5},
 		{"text = 'open", "the quote is not closed", 7},
