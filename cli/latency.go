@@ -6,25 +6,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/thin"
 	"github.com/firesteel/firesteel/llm"
 )
 
-// latencies notes how long a model takes to answer, call by call. Of many calls
-// it keeps every second, every fourth, ...
+// latencies notes how long a model takes to answer, call by call.
 type latencies struct {
 	begun time.Time
 
 	mu    sync.Mutex
-	every int
-	calls int
-	kept  []latency
+	calls thin.Series[latency]
 }
 
 type latency struct{ at, took time.Duration }
 
 const maxLatencies = 1 << 14
 
-func (l *latencies) begin() { l.begun, l.every = time.Now(), 1 }
+func (l *latencies) begin() { l.begun, l.calls.Most = time.Now(), maxLatencies }
 
 // timed gives the model with l before it; it can embed if the model can.
 func (l *latencies) timed(m llm.Model) llm.Model {
@@ -38,18 +36,7 @@ func (l *latencies) note(begun time.Time) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.calls++; l.calls%l.every != 0 {
-		return
-	}
-	l.kept = append(l.kept, latency{now.Sub(l.begun), now.Sub(begun)})
-	if len(l.kept) < maxLatencies {
-		return
-	}
-	for i := range maxLatencies / 2 {
-		l.kept[i] = l.kept[2*i+1]
-	}
-	l.kept = l.kept[:maxLatencies/2]
-	l.every *= 2
+	l.calls.Add(latency{now.Sub(l.begun), now.Sub(begun)})
 }
 
 type timedModel struct {
@@ -82,7 +69,7 @@ func (m timedEmbedder) Embed(ctx context.Context, texts []string) ([]llm.Embeddi
 func (l *latencies) quantiles(n int) (ends []time.Duration, median, high []time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kept := slices.Clone(l.kept)
+	kept := slices.Clone(l.calls.Kept())
 	slices.SortFunc(kept, func(a, b latency) int { return int(a.at - b.at) })
 	for k := range min(n, len(kept)) {
 		part := kept[k*len(kept)/min(n, len(kept)) : (k+1)*len(kept)/min(n, len(kept))]

@@ -49,7 +49,7 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 		return Summary{}, errors.New("there is a function to ask, but no model")
 	}
 	ctx, p.fail = context.WithCancelCause(ctx)
-	p.tally.begun = time.Now()
+	p.tally.begun, p.tally.points.Most = time.Now(), maxPoints
 	if p.Model != nil {
 		asking := ctx
 		if limit := p.Budget.Time; limit > 0 {
@@ -414,7 +414,7 @@ func (p *pipeline) snapshot() Snapshot {
 func (p *pipeline) summary() Summary {
 	now := p.snapshot()
 	s := p.tally.s
-	s.Snapshot = now
+	s.Snapshot, s.Points = now, p.tally.points.Kept()
 	seconds := max(s.Elapsed.Seconds(), 1e-9)
 	s.RowsPerSecond = float64(s.Rows) / seconds
 	s.TokensPerSecond = float64(s.PromptTokens+s.OutputTokens) / seconds

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/thin"
 )
 
 // Snapshot is how far a job is. Rows = OK + Null + Errors + Skipped.
@@ -80,13 +82,12 @@ func (s *Summary) Err() error {
 
 // tally counts rows as they are written.
 type tally struct {
-	mu      sync.Mutex
-	begun   time.Time
-	s       Summary
-	every   int // points that pass for one that is kept
-	pending int
-	past    []Point // of the last half minute
-	parts   []float64
+	mu     sync.Mutex
+	begun  time.Time
+	s      Summary
+	points thin.Series[Point]
+	past   []Point // of the last half minute
+	parts  []float64
 }
 
 func (t *tally) leftOut(n int) {
@@ -145,7 +146,7 @@ func (t *tally) snapshot(usage Usage, limit int64) Snapshot {
 	if limit > 0 {
 		part = max(part, float64(s.Rows)/float64(limit))
 	}
-	t.keep(now)
+	t.points.Add(now)
 	t.past, t.parts = append(t.past, now), append(t.parts, part)
 	for len(t.past) > 2 && now.At-t.past[0].At > recently {
 		t.past, t.parts = t.past[1:], t.parts[1:]
@@ -163,21 +164,4 @@ func (t *tally) snapshot(usage Usage, limit int64) Snapshot {
 		}
 	}
 	return s
-}
-
-// keep keeps a point, and every second one when there are too many.
-func (t *tally) keep(p Point) {
-	if t.pending++; t.pending < t.every {
-		return
-	}
-	t.pending = 0
-	t.s.Points = append(t.s.Points, p)
-	if len(t.s.Points) < maxPoints {
-		return
-	}
-	for i := range maxPoints / 2 {
-		t.s.Points[i] = t.s.Points[2*i+1]
-	}
-	t.s.Points = t.s.Points[:maxPoints/2]
-	t.every = 2 * max(t.every, 1)
 }

@@ -33,7 +33,7 @@ var layers = map[string]struct {
 	"ai":                          {[]string{"llm", "ai/pii"}, "functions know the model's contract only: no engine, no table format"},
 	"estimate":                    {[]string{"files", "job", "sqlexpr", "ai", "llm"}, "what a job would take is told by its plan and a sample of its rows"},
 	"sparkjob":                    {[]string{"spark", "job", "sqlexpr", "ai", "llm"}, "a job on Spark is made of queries: it links no engine"},
-	"job":                         {[]string{"files", "sqlexpr", "ledger", "ai", "llm", "internal/columns", "internal/recent"}, "a job puts rows through functions: which model answers, and who is told, is the caller's"},
+	"job":                         {[]string{"files", "sqlexpr", "ledger", "ai", "llm", "internal/columns", "internal/recent", "internal/thin"}, "a job puts rows through functions: which model answers, and who is told, is the caller's"},
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns", "internal/similar"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
