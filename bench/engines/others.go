@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/proc"
 )
 
 // machine tells how much of the cores' time others took: peers whose threads
@@ -16,9 +18,6 @@ type machine struct {
 	busy  float64 // seconds of all cores so far
 	own   float64 // seconds of the contestants so far
 }
-
-// tick is the unit of time in /proc, in seconds.
-const tick = .01
 
 // others is that share since m, and what follows from it.
 func (m machine) others(all []*contestant) string {
@@ -52,38 +51,18 @@ func look(all []*contestant) (machine, error) {
 		if err != nil {
 			return m, err
 		}
-		m.busy += n * tick
+		m.busy += n * proc.Tick.Seconds()
 	}
 	pids := []int{os.Getpid()}
 	for _, c := range all {
 		pids = append(pids, c.pid)
 	}
 	for _, pid := range pids {
-		t, err := coreTime(pid)
+		p, err := proc.Read(pid)
 		if err != nil {
 			return m, err
 		}
-		m.own += t
+		m.own += p.Used.Seconds()
 	}
 	return m, nil
-}
-
-// coreTime is how long a process has computed, in seconds of one core.
-func coreTime(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// The name may hold spaces; user and system time are the 12th and 13th
-	// field after it.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	t := 0.0
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseFloat(field, 64)
-		if err != nil {
-			return 0, err
-		}
-		t += n * tick
-	}
-	return t, nil
 }

@@ -107,10 +107,10 @@ func TestCancelledQuery(t *testing.T) {
 	client := time.Since(begin)
 	// Idle since the last 50 ms of which it used 20.
 	busy := time.Now()
-	for last := cpuTicks(t, pid); time.Since(busy) < time.Second; {
+	for last := cpuTime(t, pid); time.Since(busy) < time.Second; {
 		time.Sleep(50 * time.Millisecond)
-		now := cpuTicks(t, pid)
-		if now-last >= 2 {
+		now := cpuTime(t, pid)
+		if now-last >= 20*time.Millisecond {
 			busy = time.Now()
 		}
 		last = now

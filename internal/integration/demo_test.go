@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/proc"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
 
@@ -106,10 +107,6 @@ func TestKeepSpark(t *testing.T) {
 
 // alive counts a process that waits to be reaped as gone.
 func alive(pid int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(rest, "Z")
+	p, err := proc.Read(pid)
+	return err == nil && !p.Zombie
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/proc"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local"
 	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
@@ -116,17 +117,17 @@ func (c *standalone) collect(t *testing.T, s *spark.Session, harm func(worker in
 // busyWorker waits for a worker of the cluster that computes.
 func (c *standalone) busyWorker(t *testing.T) int {
 	t.Helper()
-	first := map[int]int{}
+	first := map[int]time.Duration{}
 	for begin := time.Now(); time.Since(begin) < 3*patience; time.Sleep(20 * time.Millisecond) {
 		for pid := range c.workers(t) {
-			used, err := ticksOf(pid)
+			p, err := proc.Read(pid)
 			if err != nil {
 				continue // gone meanwhile
 			}
 			if _, known := first[pid]; !known {
-				first[pid] = used
+				first[pid] = p.Used
 			}
-			if used >= first[pid]+10 {
+			if p.Used >= first[pid]+100*time.Millisecond {
 				return pid
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/proc"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -33,45 +34,21 @@ func workerOf(t testing.TB, s *spark.Session) int {
 	return pid
 }
 
-// cpuTicks is the time that a process has computed, in hundredths of a second.
-func cpuTicks(t testing.TB, pid int) int {
+// cpuTime is how long a process has computed.
+func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
-	ticks, err := ticksOf(pid)
+	p, err := proc.Read(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ticks
-}
-
-// ticksOf is cpuTicks of a process that may end.
-func ticksOf(pid int) (int, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	return ticksIn(string(stat))
-}
-
-// ticksIn adds up user's and system's time in the text of proc(5)'s stat.
-func ticksIn(stat string) (int, error) {
-	_, rest, _ := strings.Cut(stat, ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("stat is %q", stat)
-	}
-	user, err := strconv.Atoi(fields[11]) // field 14
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.Atoi(fields[12])
-	return user + system, err
+	return p.Used
 }
 
 // waitBusy waits until a process computes: a quarter of a second of it.
 func waitBusy(t testing.TB, pid int) {
 	t.Helper()
-	first := cpuTicks(t, pid)
-	for begin := time.Now(); cpuTicks(t, pid) < first+25; time.Sleep(20 * time.Millisecond) {
+	first := cpuTime(t, pid)
+	for begin := time.Now(); cpuTime(t, pid) < first+250*time.Millisecond; time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > patience {
 			t.Fatal("the worker does not compute")
 		}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/proc"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
@@ -143,23 +144,15 @@ func (c *standalone) workers(t testing.TB) map[int]int {
 // processes are all of this machine, with their parents.
 func processes(t testing.TB) map[int]int {
 	t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	all, err := proc.All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := map[int]int{}
-	for _, path := range stats {
-		stat, err := os.ReadFile(path)
-		if err != nil {
-			continue // gone meanwhile
+	for pid, p := range all {
+		if !p.Zombie {
+			found[pid] = p.Parent
 		}
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest)
-		pid, err := strconv.Atoi(strings.Split(path, "/")[2])
-		if err != nil || len(fields) < 2 || fields[0] == "Z" {
-			continue
-		}
-		found[pid], _ = strconv.Atoi(fields[1])
 	}
 	return found
 }
