@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -254,22 +253,18 @@ func (c *csvRows) restart(reason error) error {
 
 func (c *csvRows) infer() ([]arrow.Field, error) {
 	found := make([]guess, len(c.names))
-	for !c.o.AllText {
+	see := func() error {
 		err := c.row()
-		var bad badRow
-		if errors.As(err, &bad) {
-			continue
-		}
-		if err == io.EOF || errors.Is(err, errSampled) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		for i := range c.cells {
+		for i := 0; err == nil && i < len(c.cells); i++ {
 			if text := c.cell(i); len(text) > 0 || c.cells[i].quoted {
 				found[i].see(text)
 			}
+		}
+		return err
+	}
+	if !c.o.AllText {
+		if err := sampled(see); err != nil {
+			return nil, err
 		}
 	}
 	fields := make([]arrow.Field, len(c.names))

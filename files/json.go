@@ -3,7 +3,6 @@ package files
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -162,22 +161,19 @@ func (j *jsonRows) cut(err error) error {
 
 func (j *jsonRows) infer() ([]arrow.Field, error) {
 	all := &shape{}
-	for {
+	err := sampled(func() error {
 		text, err := j.object()
-		var bad badRow
-		if errors.As(err, &bad) {
-			continue
-		}
-		if err == io.EOF || errors.Is(err, errSampled) {
-			break
-		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		members(text, func(name string, v []byte) error { all.member(name).see(v, 0); return nil })
 		if len(all.names) > maxColumns {
-			return nil, tooManyColumns(j.l.name)
+			return tooManyColumns(j.l.name)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	if j.o.AllText {
 		all.asText()

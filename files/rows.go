@@ -122,6 +122,21 @@ func inferred(f rowFormat) ([]arrow.Field, error) {
 // errSampled ends a sample before the file's end: the row that it cuts is none.
 var errSampled = errors.New("the sample ends")
 
+// sampled has see read row after row, up to the end of the sample or the file.
+// Rows that are bad teach nothing.
+func sampled(see func() error) error {
+	for {
+		err := see()
+		var bad badRow
+		switch {
+		case err == io.EOF, errors.Is(err, errSampled):
+			return nil
+		case err != nil && !errors.As(err, &bad):
+			return err
+		}
+	}
+}
+
 // sample is the first bytes of an input.
 type sample struct {
 	io.Reader
