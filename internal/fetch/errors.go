@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/retryafter"
 )
 
 // Error is a download that failed, told to a person.
@@ -41,12 +42,13 @@ func (e *Error) Unwrap() error { return e.Err }
 // StatusError is an HTTP answer that is no success.
 type StatusError struct {
 	Code       int
-	RetryAfter time.Duration
+	RetryAfter time.Duration // that the server asks for, up to a minute
 	Header     http.Header
 }
 
 func newStatusError(r *http.Response) *StatusError {
-	return &StatusError{r.StatusCode, retryAfter(r.Header, time.Now()), r.Header}
+	wait, _ := retryafter.Read(r.Header, time.Now(), maxPause)
+	return &StatusError{r.StatusCode, wait, r.Header}
 }
 
 func (e *StatusError) Error() string {

@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -207,7 +205,7 @@ func (p *pauses) wait(ctx context.Context, err error) error {
 	p.next = min(2*p.next, maxPause)
 	var status *StatusError
 	if errors.As(err, &status) && status.RetryAfter > 0 {
-		pause = min(status.RetryAfter, maxPause)
+		pause = status.RetryAfter
 	}
 	select {
 	case <-ctx.Done():
@@ -215,16 +213,4 @@ func (p *pauses) wait(ctx context.Context, err error) error {
 	case <-time.After(pause):
 		return nil
 	}
-}
-
-// retryAfter reads the header's two forms: seconds, or a date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
-		return max(0, time.Duration(seconds)*time.Second)
-	}
-	if when, err := http.ParseTime(value); err == nil {
-		return max(0, when.Sub(now))
-	}
-	return 0
 }

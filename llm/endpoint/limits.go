@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/retryafter"
 )
 
 // limits let requests start no faster than agreed, whoever asks. Each limit is
@@ -182,18 +184,12 @@ func serverDuration(s string, second time.Duration) (time.Duration, bool) {
 	return time.Duration(min(seconds, maxServerWait) * float64(second)), true
 }
 
-// retryAfter reads the header's two forms, seconds or a date, and the
-// milliseconds some servers send beside it.
+// retryAfter reads the header Retry-After, and the milliseconds some servers
+// send beside it.
 func retryAfter(h http.Header, now time.Time, second time.Duration) (time.Duration, bool) {
 	if ms, err := strconv.ParseFloat(strings.TrimSpace(h.Get("Retry-After-Ms")), 64); err == nil && ms >= 0 {
 		return time.Duration(min(ms/1000, maxServerWait) * float64(second)), true
 	}
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, maxServerWait) * float64(second)), true
-	}
-	if when, err := http.ParseTime(value); err == nil {
-		return min(max(0, when.Sub(now)), maxServerWait*time.Second), true
-	}
-	return 0, false
+	wait, ok := retryafter.Read(h, now, maxServerWait*time.Second)
+	return time.Duration(wait.Seconds() * float64(second)), ok
 }
