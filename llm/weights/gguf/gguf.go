@@ -19,42 +19,17 @@
 // swapped marks a big-endian file, which is not read.
 //
 // Nothing in a file is believed before it is checked: no count leads to an
-// allocation that the file's own size does not cover.
+// allocation that the file's own size does not cover. Errors about what it
+// holds are of the class flaw.ErrFormat.
 package gguf
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 )
-
-// ErrFormat is the class of every error about a file's contents.
-var ErrFormat = errors.New("not a good GGUF file")
-
-// Error says what is wrong with a file, and where. It wraps ErrFormat.
-type Error struct {
-	File   string
-	Offset int64  // byte in the file where the wrong thing stands
-	Tensor string // the tensor concerned, if any
-	Key    string // the metadata key concerned, if any
-	What   string
-}
-
-func (e *Error) Error() string {
-	s := e.File + ": "
-	if e.Tensor != "" {
-		s += fmt.Sprintf("tensor %q: ", e.Tensor)
-	}
-	if e.Key != "" {
-		s += fmt.Sprintf("metadata %q: ", e.Key)
-	}
-	return s + fmt.Sprintf("%s (at byte %d)", e.What, e.Offset)
-}
-
-func (e *Error) Unwrap() error { return ErrFormat }
 
 // File is an open GGUF file. Its methods may be called at the same time, but
 // not together with Close.

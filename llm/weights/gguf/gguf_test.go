@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/gguf"
 	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
 )
@@ -66,7 +67,7 @@ func TestMetadata(t *testing.T) {
 			second(f.Int("llama.block_count", 1, 29)), second(f.Int("eps", 0, 1)), second(f.Int("none", 0, 1)),
 			second(f.String("flag")), second(f.Strings("types")),
 		} {
-			if !errors.Is(err, gguf.ErrFormat) || !strings.Contains(err.Error(), f.Path) {
+			if !errors.Is(err, flaw.ErrFormat) || !strings.Contains(err.Error(), f.Path) {
 				t.Errorf("error %v", err)
 			}
 		}
@@ -135,7 +136,7 @@ func TestCutOffAnywhere(t *testing.T) {
 		}
 		_, opened := gguf.Open(path)
 		for _, err := range []error{opened, gguf.Check(path)} {
-			var e *gguf.Error
+			var e *flaw.Error
 			if !errors.As(err, &e) || e.File != path || e.Offset > int64(len(whole)) || e.What == "" {
 				t.Fatalf("cut to %d bytes: %v", n, err)
 			}
@@ -185,7 +186,7 @@ func TestWrongFiles(t *testing.T) {
 		"begins at":               entry("x", 0, []int{1}, 1<<63),
 	} {
 		_, err := gguf.Read("bad.gguf", data)
-		if !errors.Is(err, gguf.ErrFormat) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "bad.gguf: ") {
+		if !errors.Is(err, flaw.ErrFormat) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "bad.gguf: ") {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}
@@ -217,7 +218,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := gguf.Read("fuzz", data)
 		if err != nil {
-			if !errors.Is(err, gguf.ErrFormat) {
+			if !errors.Is(err, flaw.ErrFormat) {
 				t.Fatal(err)
 			}
 			return

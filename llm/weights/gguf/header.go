@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
 const (
@@ -35,7 +37,7 @@ type header struct {
 }
 
 func (h *header) fail(at int64, format string, args ...any) error {
-	return &Error{File: h.file, Offset: at, Tensor: h.tensor, Key: h.key, What: fmt.Sprintf(format, args...)}
+	return &flaw.Error{File: h.file, Offset: at, Tensor: h.tensor, Key: h.key, What: fmt.Sprintf(format, args...)}
 }
 
 // bytes fills p; what names the thing for the error of a file that ends.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
 // The types of metadata values.
@@ -165,7 +167,7 @@ func get[T any](f *File, key, want string) (T, error) {
 	var none T
 	p, ok := f.pairs[key]
 	if !ok {
-		return none, fmt.Errorf("%w: %s: the metadata lack %q", ErrFormat, f.Path, key)
+		return none, f.lacks(key)
 	}
 	v, ok := p.value.(T)
 	if !ok {
@@ -174,9 +176,13 @@ func get[T any](f *File, key, want string) (T, error) {
 	return v, nil
 }
 
+func (f *File) lacks(key string) error {
+	return fmt.Errorf("%w: %s: the metadata lack %q", flaw.ErrFormat, f.Path, key)
+}
+
 func (f *File) wrongType(key, want string) error {
 	p := f.pairs[key]
-	return &Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is of Go type %T; %s is needed", p.value, want)}
+	return &flaw.Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is of Go type %T; %s is needed", p.value, want)}
 }
 
 // String gives a text of the metadata.
@@ -207,14 +213,14 @@ func (f *File) Float(key string) (float64, error) { return get[float64](f, key, 
 func (f *File) Int(key string, lo, hi int64) (int, error) {
 	p, ok := f.pairs[key]
 	if !ok {
-		return 0, fmt.Errorf("%w: %s: the metadata lack %q", ErrFormat, f.Path, key)
+		return 0, f.lacks(key)
 	}
 	n, ok := asInt(p.value)
 	if !ok {
 		return 0, f.wrongType(key, "an integer")
 	}
 	if n < lo || n > hi {
-		return 0, &Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is %d; %d to %d is allowed", n, lo, hi)}
+		return 0, &flaw.Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is %d; %d to %d is allowed", n, lo, hi)}
 	}
 	return int(n), nil
 }

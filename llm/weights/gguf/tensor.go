@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 	"github.com/firesteel/firesteel/llm/weights/numbers"
 )
@@ -103,7 +104,7 @@ func (t *Tensor) Rows() int {
 
 // Errorf gives an error about the tensor that says where it stands.
 func (t *Tensor) Errorf(format string, args ...any) error {
-	return &Error{File: t.file.Path, Offset: t.at, Tensor: t.Name, What: fmt.Sprintf(format, args...)}
+	return &flaw.Error{File: t.file.Path, Offset: t.at, Tensor: t.Name, What: fmt.Sprintf(format, args...)}
 }
 
 func (t *Tensor) readable() error {

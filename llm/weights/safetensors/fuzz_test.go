@@ -4,6 +4,8 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
 func FuzzIndex(f *testing.F) {
@@ -12,7 +14,7 @@ func FuzzIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		x, err := parseIndex("fuzz", text)
 		if err != nil {
-			if !errors.Is(err, ErrFormat) {
+			if !errors.Is(err, flaw.ErrFormat) {
 				t.Fatal(err)
 			}
 			return

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
 // The names that weights have by convention.
@@ -107,7 +109,7 @@ func readIndex(path string) (*index, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(text) > maxIndex {
-		return nil, &Error{File: path, Offset: maxIndex, What: fmt.Sprintf("an index of more than %d bytes is too large", maxIndex)}
+		return nil, &flaw.Error{File: path, Offset: maxIndex, What: fmt.Sprintf("an index of more than %d bytes is too large", maxIndex)}
 	}
 	return parseIndex(path, text)
 }
@@ -162,7 +164,7 @@ func (x *index) check(f *File) error {
 	for _, name := range slices.Sorted(maps.Keys(x.places)) {
 		p := x.places[name]
 		fail := func(format string, args ...any) error {
-			return &Error{File: x.file, Offset: p.at, Tensor: name, What: fmt.Sprintf(format, args...)}
+			return &flaw.Error{File: x.file, Offset: p.at, Tensor: name, What: fmt.Sprintf(format, args...)}
 		}
 		t, ok := f.Tensor(name)
 		if !ok {

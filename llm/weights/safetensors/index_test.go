@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
@@ -86,7 +87,7 @@ func TestWrongIndex(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), folder) {
 			t.Errorf("want %q, got %v", c.want, err)
 		}
-		if !errors.Is(err, safetensors.ErrFormat) && !errors.Is(err, os.ErrNotExist) {
+		if !errors.Is(err, flaw.ErrFormat) && !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%v is of no class", err)
 		}
 	}

@@ -20,7 +20,8 @@
 //	{"metadata": {"total_size": 24}, "weight_map": {"NAME": "FILE", ...}}
 //
 // Nothing in a file is believed before it is checked: no number leads to an
-// allocation that the file's own size does not cover.
+// allocation that the file's own size does not cover. Errors about what it
+// holds are of the class flaw.ErrFormat.
 package safetensors
 
 import (
@@ -32,29 +33,9 @@ import (
 	"math"
 	"os"
 
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 )
-
-// ErrFormat is the class of every error about a file's contents.
-var ErrFormat = errors.New("not a good safetensors file")
-
-// Error says what is wrong with a file, and where. It wraps ErrFormat.
-type Error struct {
-	File   string
-	Offset int64  // byte in the file where the wrong thing stands
-	Tensor string // the tensor concerned, if any
-	What   string
-}
-
-func (e *Error) Error() string {
-	s := e.File + ": "
-	if e.Tensor != "" {
-		s += fmt.Sprintf("tensor %q: ", e.Tensor)
-	}
-	return s + fmt.Sprintf("%s (at byte %d)", e.What, e.Offset)
-}
-
-func (e *Error) Unwrap() error { return ErrFormat }
 
 // File is an open file, or the open files of an index. Its methods may be
 // called at the same time, but not together with Close.
@@ -175,7 +156,7 @@ const maxHeader = 100_000_000
 // headerLength checks the first bytes of a file of a size.
 func headerLength(path string, head []byte, size int64) (int, error) {
 	fail := func(format string, args ...any) (int, error) {
-		return 0, &Error{File: path, What: fmt.Sprintf(format, args...)}
+		return 0, &flaw.Error{File: path, What: fmt.Sprintf(format, args...)}
 	}
 	if len(head) < lengthBytes {
 		return fail("the file has %d bytes, but its header's length alone takes %d; it is cut off or no safetensors file", len(head), lengthBytes)

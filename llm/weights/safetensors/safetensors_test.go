@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
@@ -92,7 +93,7 @@ func TestDequantize(t *testing.T) {
 			t.Errorf("%s rows %d+%d: %v, %v; want %v", c.name, c.first, c.count, got, err, c.want)
 		}
 		for _, wrong := range [][3]int{{c.rows, 1, len(got)}, {-1, 1, len(got)}, {0, -1, len(got)}, {0, 1, len(got) + 1}, {math.MaxInt, math.MaxInt, 0}} {
-			if err := x.Dequantize(make([]float32, wrong[2]), wrong[0], wrong[1]); !errors.Is(err, safetensors.ErrFormat) {
+			if err := x.Dequantize(make([]float32, wrong[2]), wrong[0], wrong[1]); !errors.Is(err, flaw.ErrFormat) {
 				t.Errorf("%s: rows %v were read: %v", c.name, wrong, err)
 			}
 		}
@@ -116,7 +117,7 @@ func TestCutOffAnywhere(t *testing.T) {
 		}
 		f, opened := safetensors.Open(path)
 		for _, err := range []error{opened, safetensors.Check(path)} {
-			var e *safetensors.Error
+			var e *flaw.Error
 			if n == len(whole) {
 				if err != nil {
 					t.Fatal(err)
@@ -186,7 +187,7 @@ func TestWrongFiles(t *testing.T) {
 		{"a name of 1025 bytes is too long", one("{" + entry(strings.Repeat("x", 1025), "F32", "[1]", 0, 4) + "}")},
 	} {
 		_, err := safetensors.Read("bad.safetensors", c.data)
-		if !errors.Is(err, safetensors.ErrFormat) || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "bad.safetensors: ") {
+		if !errors.Is(err, flaw.ErrFormat) || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "bad.safetensors: ") {
 			t.Errorf("want %q, got %.300v", c.want, err)
 		}
 	}
@@ -212,7 +213,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := safetensors.Read("fuzz", data)
 		if err != nil {
-			if !errors.Is(err, safetensors.ErrFormat) {
+			if !errors.Is(err, flaw.ErrFormat) {
 				t.Fatal(err)
 			}
 			return

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
 // scanner reads JSON value by value, demands what is expected, and knows where
@@ -38,7 +40,7 @@ func newScanner(file string, base int64, text []byte) (*scanner, error) {
 }
 
 func (s *scanner) fail(at int64, format string, args ...any) error {
-	return &Error{File: s.file, Offset: at, Tensor: s.tensor, What: fmt.Sprintf(format, args...)}
+	return &flaw.Error{File: s.file, Offset: at, Tensor: s.tensor, What: fmt.Sprintf(format, args...)}
 }
 
 // at is where in the file the next token stands.

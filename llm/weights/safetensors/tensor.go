@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 	"github.com/firesteel/firesteel/llm/weights/numbers"
 )
@@ -61,7 +62,7 @@ func (t *Tensor) width() int {
 
 // Errorf gives an error about the tensor that says where it stands.
 func (t *Tensor) Errorf(format string, args ...any) error {
-	return &Error{File: t.part.path, Offset: t.at, Tensor: t.Name, What: fmt.Sprintf(format, args...)}
+	return &flaw.Error{File: t.part.path, Offset: t.at, Tensor: t.Name, What: fmt.Sprintf(format, args...)}
 }
 
 // Dequantize writes count rows, from row first on, to dst: count times the
@@ -106,7 +107,7 @@ func place(p *part, start int64, tensors []*Tensor) error {
 		end, last = t.end, t
 	}
 	if end != p.size {
-		return &Error{File: p.path, Offset: end, What: fmt.Sprintf("%d bytes follow %s, where the file has to end: it is damaged", p.size-end, before())}
+		return &flaw.Error{File: p.path, Offset: end, What: fmt.Sprintf("%d bytes follow %s, where the file has to end: it is damaged", p.size-end, before())}
 	}
 	return nil
 }
