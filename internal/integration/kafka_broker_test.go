@@ -47,6 +47,22 @@ func listed(t testing.TB, file string) (artifacts []string) {
 	return artifacts
 }
 
+// javaHome is the folder of the Java that JAVA_HOME names, or that is on PATH.
+func javaHome(t testing.TB) string {
+	t.Helper()
+	if home := os.Getenv("JAVA_HOME"); home != "" {
+		return home
+	}
+	path, err := exec.LookPath("java")
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(filepath.Dir(path))
+}
+
 // startKafka starts a broker that is its own controller, and gives its address.
 // It ends with the test, or with the test's process.
 func startKafka(t testing.TB) string {
@@ -68,11 +84,7 @@ offsets.topic.replication.factor=1
 		t.Fatal(err)
 	}
 	java := func(class string, args ...string) *exec.Cmd {
-		path := "java"
-		if home := os.Getenv("JAVA_HOME"); home != "" {
-			path = filepath.Join(home, "bin", "java")
-		}
-		c := exec.Command(path, append([]string{"-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classes, class}, args...)...)
+		c := exec.Command(filepath.Join(javaHome(t), "bin", "java"), append([]string{"-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classes, class}, args...)...)
 		c.Dir = folder
 		return c
 	}

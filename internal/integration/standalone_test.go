@@ -36,8 +36,8 @@ type standalone struct {
 
 var masterURL = regexp.MustCompile(`Starting Spark master at (spark://\S+)\n`)
 
-// startStandalone starts a master and workers of two cores each.
-func startStandalone(t *testing.T, workers int) *standalone {
+// newStandalone is a cluster of nothing yet, that ends with the test.
+func newStandalone(t *testing.T) *standalone {
 	t.Helper()
 	testkit.Integration(t)
 	installed, err := localspark.Install(t.Context(), localspark.Options{Version: testkit.SparkVersion(), Progress: fetch.NewProgress(os.Stderr)})
@@ -53,6 +53,13 @@ func startStandalone(t *testing.T, workers int) *standalone {
 			c.showLogs(t)
 		}
 	})
+	return c
+}
+
+// startStandalone starts a master and workers of two cores each.
+func startStandalone(t *testing.T, workers int) *standalone {
+	t.Helper()
+	c := newStandalone(t)
 	c.start(t, "master", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
 	for begin := time.Now(); c.url == ""; time.Sleep(50 * time.Millisecond) {
 		log, err := os.ReadFile(filepath.Join(c.folder, "master.log"))
@@ -72,13 +79,19 @@ func startStandalone(t *testing.T, workers int) *standalone {
 
 func (c *standalone) start(t *testing.T, name, class string, args ...string) {
 	t.Helper()
+	command := exec.Command(filepath.Join(c.home, "bin", "spark-class"), append([]string{class}, args...)...)
+	command.Env = append(os.Environ(), "SPARK_HOME="+c.home, "SPARK_CONF_DIR="+c.folder, "SPARK_LOCAL_IP=127.0.0.1", "SPARK_DAEMON_MEMORY=256m", quickJava)
+	c.launch(t, name, command)
+}
+
+// launch starts a process of the cluster, with a log of that name.
+func (c *standalone) launch(t *testing.T, name string, command *exec.Cmd) {
+	t.Helper()
 	log, err := os.Create(filepath.Join(c.folder, name+".log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	command := exec.Command(filepath.Join(c.home, "bin", "spark-class"), append([]string{class}, args...)...)
-	command.Env = append(os.Environ(), "SPARK_HOME="+c.home, "SPARK_CONF_DIR="+c.folder, "SPARK_LOCAL_IP=127.0.0.1", "SPARK_DAEMON_MEMORY=256m", quickJava)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: c.group}
 	if err := command.Start(); err != nil {

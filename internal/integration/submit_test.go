@@ -109,24 +109,28 @@ func TestSubmitInterrupted(t *testing.T) {
 // tagsOfJobs asks Spark's page for the tags of the jobs that run.
 func tagsOfJobs(t *testing.T, ui string) string {
 	t.Helper()
-	get := func(path string, to any) {
-		answer, err := http.Get("http://127.0.0.1:" + ui + "/api/v1/applications" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		if err := json.NewDecoder(answer.Body).Decode(to); err != nil {
-			t.Fatal(err)
-		}
-	}
+	page := "http://127.0.0.1:" + ui + "/api/v1/applications"
 	var applications []struct{ ID string }
-	get("", &applications)
+	if err := getJSON(page, &applications); err != nil {
+		t.Fatal(err)
+	}
 	if len(applications) != 1 {
 		t.Fatalf("%d applications", len(applications))
 	}
 	var jobs []struct{ JobTags []string }
-	get("/"+applications[0].ID+"/jobs?status=running", &jobs)
+	if err := getJSON(page+"/"+applications[0].ID+"/jobs?status=running", &jobs); err != nil {
+		t.Fatal(err)
+	}
 	return fmt.Sprint(jobs)
+}
+
+func getJSON(url string, to any) error {
+	answer, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	return json.NewDecoder(answer.Body).Decode(to)
 }
 
 // descendants are the processes below one.
