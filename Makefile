@@ -21,7 +21,7 @@ race:
 # All tests, with real Spark servers and the real model; then the client's
 # against the oldest Spark that it speaks to.
 integration:
-	FIRESTEEL_INTEGRATION=1 go test -timeout 60m ./...
+	FIRESTEEL_INTEGRATION=1 go test -timeout 75m ./...
 	FIRESTEEL_INTEGRATION=1 FIRESTEEL_SPARK_VERSION=3.5.1 go test -timeout 30m ./spark
 
 check: lint integration race
