@@ -111,10 +111,9 @@ func (s *Set) SiluMul(dst, gate, up []float32) {
 	}
 }
 
-// Max gives the greatest number of x, whose length is a positive multiple of
-// 16.
+// Max gives the greatest number of x; there is at least one.
 func (s *Set) Max(x []float32) float32 {
-	greatest, _ := s.maximum(x)
+	greatest, _ := s.greatest(x)
 	return greatest
 }
 
@@ -124,24 +123,31 @@ func (s *Set) Best(x []float32) (index int, finite bool) {
 	const part = 32 * Width // the greatest is looked for in its part only
 	var zeros float32
 	greatest, from := float32(math.Inf(-1)), 0
-	whole := len(x) / Width * Width
-	for i := 0; i < whole; i += part {
-		most, zero := s.maximum(x[i:min(i+part, whole)])
+	for i := 0; i < len(x); i += part {
+		most, zero := s.greatest(x[i:min(i+part, len(x))])
 		zeros += zero
 		if most > greatest {
 			greatest, from = most, i
-		}
-	}
-	for i, v := range x[whole:] {
-		zeros += v * 0
-		if v > greatest {
-			greatest, from = v, whole+i
 		}
 	}
 	if zeros != 0 { // or not a number
 		return 0, false
 	}
 	return from + slices.Index(x[from:], greatest), true
+}
+
+// greatest is maximum for any length.
+func (s *Set) greatest(x []float32) (greatest, zero float32) {
+	whole := len(x) / Width * Width
+	greatest = float32(math.Inf(-1))
+	if whole > 0 {
+		greatest, zero = s.maximum(x[:whole])
+	}
+	for _, v := range x[whole:] {
+		greatest = max(greatest, v)
+		zero += v * 0
+	}
+	return greatest, zero
 }
 
 // GeluMul computes dst[i] = gelu(gate[i]) * up[i], with gelu by its

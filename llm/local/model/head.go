@@ -8,11 +8,11 @@ import (
 // head is what ends a network: it normalises the E numbers of a row, and makes
 // of them the scores of V tokens.
 type head struct {
-	norm       []float32 // E
-	epsilon    float32
-	scale      float32    // of what is normalised; 0 for none
-	output     *nn.Linear // V x E
-	*shortlist            // nil in 8 bits
+	norm      []float32 // E
+	epsilon   float32
+	scale     float32    // of what is normalised; 0 for none
+	output    *nn.Linear // V x E
+	shortlist *shortlist // nil in 8 bits
 }
 
 // headRows is how many rows of logits are computed at a time, at most: those of
@@ -45,9 +45,9 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 		}
 		some := all[first : first+(len(all)-first)/parts]
 		first += len(some)
-		asked := map[Want]bool{}
+		anyLogits, anyBest := false, false
 		for i, w := range some {
-			asked[w.want] = true
+			anyLogits, anyBest = anyLogits || w.want == Logits, anyBest || w.want == Best
 			row := s.normed[i*apart : i*apart+e]
 			kernels.RMSNorm(row, x[w.at*e:(w.at+1)*e], h.norm, h.epsilon)
 			if h.scale != 0 {
@@ -56,15 +56,15 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 				}
 			}
 		}
-		short := h.shortlist
-		if asked[Logits] {
+		weights, short := h.output, h.shortlist
+		if anyLogits {
 			short = nil
 		}
-		switch {
-		case short != nil && asked[Best]:
-			short.eight.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
-		case asked[Logits] || asked[Best]:
-			h.output.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
+		if short != nil {
+			weights = short.eight
+		}
+		if anyLogits || anyBest {
+			weights.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
 		}
 		for i, w := range some {
 			row, logits := s.normed[i*apart:i*apart+e], s.logits[i*width:i*width+h.output.N]

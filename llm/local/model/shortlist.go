@@ -59,8 +59,8 @@ func (s *shortlist) measure() {
 }
 
 // best gives the token of the greatest logit of the inputs x, of equals the
-// first, where near is the logits that the 8-bit weights give for as many
-// tokens as may be answered; ok is false where they are not finite.
+// first, and whether they are finite; near is the logits that the 8-bit weights
+// give for as many tokens as may be answered.
 func (s *shortlist) best(kernels *kernel.Set, x, near []float32) (token int, finite bool) {
 	first, finite := kernels.Best(near)
 	if !finite {
@@ -89,31 +89,18 @@ func (s *shortlist) best(kernels *kernel.Set, x, near []float32) (token int, fin
 			break
 		}
 		part := near[m*many : min((m+1)*many, len(near))]
-		if most(kernels, part)+(size*s.lostMany[m]+off*s.keptMany[m])*roundUp < greatest {
+		if kernels.Max(part)+(size*s.lostMany[m]+off*s.keptMany[m])*roundUp < greatest {
 			continue
 		}
 		for at := 0; at < len(part); at += kernel.Width {
 			p := m*shortlistPanels + at/kernel.Width
 			few := part[at:min(at+kernel.Width, len(part))]
-			if p != done && most(kernels, few)+(size*s.lost[p]+off*s.kept[p])*roundUp >= greatest {
+			if p != done && kernels.Max(few)+(size*s.lost[p]+off*s.kept[p])*roundUp >= greatest {
 				compute(p)
 			}
 		}
 	}
 	return found, zero == 0
-}
-
-// most is the greatest of some numbers.
-func most(kernels *kernel.Set, x []float32) float32 {
-	whole := len(x) / kernel.Width * kernel.Width
-	greatest := float32(math.Inf(-1))
-	if whole > 0 {
-		greatest = kernels.Max(x[:whole])
-	}
-	for _, v := range x[whole:] {
-		greatest = max(greatest, v)
-	}
-	return greatest
 }
 
 // lengths gives |x|, and what |x-y| is at most: half a unit a number.

@@ -83,6 +83,6 @@ func newTestHead(kernels *kernel.Set, r *rand.Rand, k, n, round int) *head {
 		eight.Eight.SetPanel(kernels, p, some)
 	}
 	h.shortlist = &shortlist{output: h.output, eight: eight}
-	h.measure()
+	h.shortlist.measure()
 	return h
 }
