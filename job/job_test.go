@@ -318,6 +318,14 @@ func TestProgress(t *testing.T) {
 	if s.Points[len(s.Points)-1].Rows != 2000 || s.BytesRead != 2000 || s.RowsPerSecond <= 0 || s.TokensPerSecond <= s.RowsPerSecond {
 		t.Errorf("%+v", s.Snapshot)
 	}
+	var c tally
+	c.points.Most = maxPoints
+	for i := range 100_000 {
+		c.points.Add(Point{Rows: int64(i)})
+	}
+	if kept := c.points.Kept(); len(kept) < maxPoints/2 || len(kept) > maxPoints || !slices.IsSortedFunc(kept, func(a, b Point) int { return int(a.Rows - b.Rows) }) {
+		t.Errorf("%d points", len(kept))
+	}
 }
 
 // An embedder stays one behind a meter.

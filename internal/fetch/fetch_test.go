@@ -364,6 +364,14 @@ func TestContentRange(t *testing.T) {
 	}
 }
 
+func TestRetryAfter(t *testing.T) {
+	for value, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "-7": 0, "soon": 0, "61": maxPause, "Fri, 02 Jan 2026 03:04:00 GMT": 0} {
+		if got := newStatusError(&http.Response{Header: http.Header{"Retry-After": {value}}}).RetryAfter; got != want {
+			t.Errorf("%q: %v, expected %v", value, got, want)
+		}
+	}
+}
+
 func TestHeaderAndCredentials(t *testing.T) {
 	var got http.Header
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
