@@ -18,8 +18,9 @@ import (
 const idleTime = time.Minute
 
 // sharedModel is a model of the archive, opened once, by the first task that
-// needs it, and closed when no task has run for a while. Its error stays: the
-// file does not get better within a process.
+// needs it, and closed when no task has run for a while. The error of a file of
+// the archive stays: it does not get better within a process. That of a place
+// elsewhere may be over when Spark tries the task again.
 type sharedModel struct {
 	log      *slog.Logger
 	root     string // the archive's folder
@@ -92,6 +93,9 @@ func (s *sharedModel) load(l *loading) {
 	defer s.mu.Unlock()
 	l.model, l.err = m, err
 	close(l.ready)
+	if err != nil && (s.spec.Place != "" || s.spec.Endpoint != nil) {
+		s.current = nil
+	}
 	s.changed()
 }
 

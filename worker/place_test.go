@@ -55,6 +55,25 @@ func TestModelAtPath(t *testing.T) {
 	}
 }
 
+// A place that failed is tried again by the next task: Spark's retry may find
+// it well.
+func TestPlaceIsTriedAgain(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	if err := os.Rename(place, place+".away"); err != nil {
+		t.Fatal(err)
+	}
+	shared := serveProcess(t, "4.3.0", []bundle.Model{*m}, root).models.all[0]
+	if _, err := shared.get(t.Context()); err == nil || !strings.Contains(err.Error(), place) {
+		t.Fatalf("without the file: %v", err)
+	}
+	if err := os.Rename(place+".away", place); err != nil {
+		t.Fatal(err)
+	}
+	if model, err := shared.get(t.Context()); err != nil || model == nil {
+		t.Errorf("with the file: %v, %v", model, err)
+	}
+}
+
 // What is in the node's cache is not fetched again.
 func TestModelIsCopiedOnce(t *testing.T) {
 	root, place, m := installAt(t, "fine")
