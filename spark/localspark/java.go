@@ -57,6 +57,9 @@ var (
 	numbers     = regexp.MustCompile(`^(?:1\.)?(\d+)`)
 )
 
+// javaPatience is how long a Java may take to tell its version.
+var javaPatience = 20 * time.Second
+
 // javaVersion is the feature number, 17 for "17.0.15" and 8 for "1.8.0_402".
 // The file release of a JDK spares starting it.
 func javaVersion(ctx context.Context, java string) (int, error) {
@@ -68,9 +71,17 @@ func javaVersion(ctx context.Context, java string) (int, error) {
 			}
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	limited, cancel := context.WithTimeout(ctx, javaPatience)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, java, "-version").CombinedOutput()
+	command := exec.CommandContext(limited, java, "-version")
+	command.WaitDelay = time.Second // what a script started may hold its output open
+	out, err := command.CombinedOutput()
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	if limited.Err() != nil {
+		return 0, fmt.Errorf("java -version has not ended after %s", javaPatience)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("java -version: %w: %s", err, bytes.TrimSpace(out))
 	}

@@ -67,14 +67,14 @@ func Install(ctx context.Context, o Options) (Distribution, error) {
 		return Distribution{}, err
 	}
 	home := filepath.Join(cache, "spark", version)
-	if _, err := os.Stat(home); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(home); err != nil {
 		if err := get(ctx, o, version, home); err != nil {
 			return Distribution{}, err
 		}
 	}
 	d, err := inspect(home)
 	if err != nil {
-		return Distribution{}, err
+		return Distribution{}, fmt.Errorf("%w\n  It was downloaded, and is not whole: remove %s to have it downloaded again", err, home)
 	}
 	return d, d.addConnect(ctx, o)
 }
@@ -83,7 +83,7 @@ func Install(ctx context.Context, o Options) (Distribution, error) {
 func inspect(home string) (Distribution, error) {
 	entries, err := os.ReadDir(filepath.Join(home, "jars"))
 	if err != nil {
-		return Distribution{}, fmt.Errorf("%s is no Spark: %w; SPARK_HOME is the folder that holds bin and jars", home, err)
+		return Distribution{}, fmt.Errorf("%s is no Spark: %w; a Spark's folder is the one that holds bin and jars", home, err)
 	}
 	for _, entry := range entries {
 		if m := coreJar.FindStringSubmatch(entry.Name()); m != nil {
@@ -132,9 +132,12 @@ func download(ctx context.Context, o Options, version string) (path string, fetc
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 		return path, false, nil
 	}
+	if _, err := findJava(ctx, version); err != nil {
+		return "", false, err // before half a gigabyte comes that could not run here
+	}
 	file, err := pypi.FromEnvironment(o.client()).Find(ctx, "pyspark", version, pypi.Source)
 	if err != nil {
-		return "", false, fmt.Errorf("finding Spark %s: %w\n  Without a network here: download pyspark-%s.tar.gz from https://pypi.org/project/pyspark/%s/#files elsewhere and put it at %s, or set SPARK_HOME to a Spark", version, err, version, version, path)
+		return "", false, fmt.Errorf("finding Spark %s: %w\n  Without a network here: download pyspark-%s.tar.gz from https://pypi.org/project/pyspark/%s/#files elsewhere and put it at %s, or name a Spark that is here: --spark-home FOLDER", version, err, version, version, path)
 	}
 	if file.SHA256 == "" {
 		return "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified; download it by hand to %s if you trust it", file.Name, path)

@@ -87,6 +87,7 @@ func alone(t *testing.T, g *registry) Options {
 	}
 	t.Setenv("PIP_INDEX_URL", server.URL+"/simple")
 	t.Setenv("MAVEN_REPOSITORY", server.URL+"/maven")
+	javaHome(t, "17", "exit 1")
 	return Options{Version: "4.9.0", Client: &fetch.Client{Tries: 2, Backoff: time.Millisecond}}
 }
 
@@ -154,8 +155,15 @@ func TestInstallRefuses(t *testing.T) {
 			t.Errorf("version %s: %v", version, err)
 		}
 	}
+	// Nothing is asked for that this machine's Java could not run.
+	g := &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": good}}
+	o = alone(t, g)
+	javaHome(t, "11", "exit 1")
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is Java 11") || g.requests.Load() > 0 {
+		t.Errorf("an old Java: %v, after %d requests", err, g.requests.Load())
+	}
+	javaHome(t, "17", "exit 1")
 	t.Setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
-	o.Version = "4.9.0"
 	path := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "downloads", "pyspark-4.9.0.tar.gz")
 	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "put it at "+path) {
 		t.Errorf("offline: %v", err)
@@ -166,6 +174,21 @@ func TestInstallRefuses(t *testing.T) {
 	}
 	if _, err := Install(t.Context(), o); err != nil {
 		t.Errorf("by hand: %v", err)
+	}
+	home := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "spark", "4.9.0")
+	if err := os.RemoveAll(filepath.Join(home, "jars")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove "+home) {
+		t.Errorf("damaged since: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FIRESTEEL_CACHE", file)
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "FIRESTEEL_CACHE names another") {
+		t.Errorf("a file for a cache: %v", err)
 	}
 }
 
@@ -227,6 +250,15 @@ func TestFindJava(t *testing.T) {
 	}
 	if _, err := findJava(t.Context(), "4.3.0"); err == nil || !strings.Contains(err.Error(), "is Java 11") {
 		t.Errorf("asked itself: %v", err)
+	}
+	javaHome(t, "17", "sleep 10") // which its shell waits for, and which outlives it
+	if err := os.Remove(filepath.Join(os.Getenv("JAVA_HOME"), "release")); err != nil {
+		t.Fatal(err)
+	}
+	defer func(d time.Duration) { javaPatience = d }(javaPatience)
+	javaPatience = 100 * time.Millisecond
+	if _, err := findJava(t.Context(), "4.3.0"); err == nil || !strings.Contains(err.Error(), "has not ended") {
+		t.Errorf("hangs: %v", err)
 	}
 	t.Setenv("JAVA_HOME", filepath.Join(t.TempDir(), "gone"))
 	if _, err := findJava(t.Context(), "4.3.0"); err == nil || !strings.Contains(err.Error(), "JAVA_HOME") {
