@@ -112,6 +112,7 @@ func (s *Session) failure(ctx context.Context, err error) error {
 		s.fetchDetails(ctx, id, e)
 	}
 	e.Message = e.summary()
+	e.Message += unknownFunction(e)
 	if errors.Is(e, ErrSessionChanged) {
 		s.lose()
 	}

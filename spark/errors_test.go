@@ -81,3 +81,30 @@ func TestSummary(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownFunction(t *testing.T) {
+	f := newFake(t)
+	var message string
+	f.execute = func(int, func(int, int), context.Context) error {
+		return sparkError(codes.Internal, message, "UNRESOLVED_ROUTINE", nil)
+	}
+	s, _ := f.start(t, "")
+	for _, c := range []struct{ message, want string }{
+		// As 3.5, and as 4.0 and later word it.
+		{"[UNRESOLVED_ROUTINE] Cannot resolve function `ai_clasify` on search path [`system`.`builtin`].", "Did you mean ai_classify?"},
+		{"[UNRESOLVED_ROUTINE] Cannot resolve routine `TRY_ai_msk` on search path [`system`.`builtin`]. SQLSTATE: 42883", "Did you mean try_ai_mask?"},
+		{"[UNRESOLVED_ROUTINE] Cannot resolve routine `main`.`default`.`ai_mask` on search path [`x`].", "spark.WithModel"},
+		{"[UNRESOLVED_ROUTINE] Cannot resolve routine `ai_forecast_of_weather` on search path [`x`].", "'firesteel functions' lists"},
+		{"[UNRESOLVED_ROUTINE] Cannot resolve routine `uper` on search path [`x`].", "path [`x`]."},
+		{"[UNRESOLVED_ROUTINE] as it may be worded some day", "some day"},
+	} {
+		message = c.message
+		_, err := s.Table("t").Collect(t.Context())
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Message, c.want) {
+			t.Errorf("%s: %v, want %s", c.message, err, c.want)
+		} else if !strings.Contains(c.message, "ai_") && strings.Contains(e.Message, "AI functions") {
+			t.Errorf("what is no AI function is none of ours: %v", err)
+		}
+	}
+}
