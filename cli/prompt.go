@@ -105,12 +105,12 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 			}
 		}
 		statements, rest := splitStatements(statement + line + "\n")
-		statement = rest
-		if rest != "" {
+		statement = rest.text
+		if statement != "" {
 			statement += "\n"
 		}
 		for _, s := range statements {
-			if err := a.runPrompted(ctx, session, s, f); err != nil {
+			if err := a.runPrompted(ctx, session, s.text, f); err != nil {
 				fmt.Fprintln(a.err, "error:", err)
 			}
 		}

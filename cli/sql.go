@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,25 +75,28 @@ func (f *sqlFlags) check() error {
 }
 
 func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
-	var scripts []string
-	prompt := false
+	scripts, prompt := f.statements, false
 	switch {
 	case f.statements != nil:
-		scripts = f.statements
-	case f.file != "":
-		text, err := a.readScript(f.file)
-		if err != nil {
-			return err
-		}
-		scripts = []string{text}
-	case isTerminal(a.in) && isTerminal(a.out):
+	case f.file == "" && isTerminal(a.in) && isTerminal(a.out):
 		prompt = true
 	default:
-		text, err := a.readScript("-")
+		text, err := a.readScript(cmp.Or(f.file, "-"))
 		if err != nil {
 			return err
 		}
 		scripts = []string{text}
+	}
+	var statements []statement
+	for _, script := range scripts {
+		more, rest := splitStatements(script)
+		statements = append(statements, more...)
+		if rest.text != "" {
+			statements = append(statements, rest)
+		}
+	}
+	if !prompt && len(statements) == 0 {
+		return nil // a model is uploaded for those who ask something
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
@@ -104,18 +109,27 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 		stop() // at the prompt, Ctrl-C ends a statement and not the session
 		return a.prompt(c.Context(), session, f)
 	}
-	for _, script := range scripts {
-		statements, rest := splitStatements(script)
-		if rest != "" {
-			statements = append(statements, rest)
-		}
-		for _, statement := range statements {
-			if err := a.runStatement(ctx, a.out, session, statement, f); err != nil {
-				return err
-			}
+	for i, s := range statements {
+		if err := a.runStatement(ctx, a.out, session, s.text, f); err != nil {
+			return f.failed(err, s.line, i+1, len(statements))
 		}
 	}
 	return nil
+}
+
+// failed says which of several statements err is of: Spark counts lines from
+// each statement's first one.
+func (f sqlFlags) failed(err error, line, number, all int) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case f.statements == nil:
+		name := cmp.Or(strings.TrimPrefix(f.file, "-"), "standard input")
+		return fmt.Errorf("statement %d of %d, from line %d of %s: %w", number, all, line, name, err)
+	case all > 1:
+		return fmt.Errorf("statement %d of %d: %w", number, all, err)
+	}
+	return err
 }
 
 func (a *app) readScript(name string) (string, error) {
@@ -129,7 +143,7 @@ func (a *app) readScript(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the statements: %w", err)
 	}
-	return string(b), nil
+	return strings.TrimPrefix(string(b), "\ufeff"), nil // Windows' editors begin files so
 }
 
 // runStatement runs one statement and shows what it answers, if it has columns.

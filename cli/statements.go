@@ -5,14 +5,26 @@ import (
 	"strings"
 )
 
+// statement is one of a script.
+type statement struct {
+	text string
+	line int // of the script, from 1, that it begins in
+}
+
 // splitStatements cuts a script at the semicolons that end its statements:
 // those outside quotes ('...', "...", `...`), line comments (-- ...) and
 // bracketed comments (/* ... */, which nest), as Spark SQL reads them. What
 // holds nothing but comments and space is left out. rest is what follows the
 // last semicolon: an unfinished statement, or the last one of a script.
-func splitStatements(script string) (statements []string, rest string) {
+func splitStatements(script string) (statements []statement, rest statement) {
+	cut := func(start, end int) statement {
+		text := strings.TrimLeft(script[start:end], space)
+		return statement{strings.TrimSpace(text), 1 + strings.Count(script[:end-len(text)], "\n")}
+	}
 	if compound.MatchString(script) {
-		return []string{strings.TrimSuffix(strings.TrimSpace(script), ";")}, ""
+		whole := cut(0, len(script))
+		whole.text = strings.TrimSuffix(whole.text, ";")
+		return []statement{whole}, statement{}
 	}
 	start, blank := 0, true
 	for i := 0; i < len(script); {
@@ -20,20 +32,23 @@ func splitStatements(script string) (statements []string, rest string) {
 		switch c := script[i]; {
 		case c == ';':
 			if !blank {
-				statements = append(statements, strings.TrimSpace(script[start:i]))
+				statements = append(statements, cut(start, i))
 			}
 			start, blank = next, true
-		case isComment(script, i) || c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		case isComment(script, i) || strings.IndexByte(space, c) >= 0:
 		default:
 			blank = false
 		}
 		i = next
 	}
 	if blank {
-		return statements, ""
+		return statements, statement{}
 	}
-	return statements, strings.TrimSpace(script[start:])
+	return statements, cut(start, len(script))
 }
+
+// space may stand between statements.
+const space = " \t\r\n"
 
 func isComment(s string, i int) bool {
 	return strings.HasPrefix(s[i:], "--") || strings.HasPrefix(s[i:], "/*")

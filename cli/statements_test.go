@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -25,10 +28,59 @@ func TestSplitStatements(t *testing.T) {
 		{"beginning; SELECT 1;", []string{"beginning", "SELECT 1"}, ""},
 		{"", nil, ""},
 	} {
-		got, rest := splitStatements(c.script)
-		if !slices.Equal(got, c.want) || rest != c.rest {
-			t.Errorf("%q: got %q, rest %q; want %q, rest %q", c.script, got, rest, c.want, c.rest)
+		statements, rest := splitStatements(c.script)
+		var got []string
+		for _, s := range statements {
+			got = append(got, s.text)
 		}
+		if !slices.Equal(got, c.want) || rest.text != c.rest {
+			t.Errorf("%q: got %q, rest %q; want %q, rest %q", c.script, got, rest.text, c.want, c.rest)
+		}
+	}
+}
+
+func TestStatementsLines(t *testing.T) {
+	statements, rest := splitStatements("\r\nSELECT 1;\n\n -- why\nSELECT\n2; SELECT ';\n';\nSELECT 3\n")
+	var lines []int
+	for _, s := range append(statements, rest) {
+		lines = append(lines, s.line)
+	}
+	if want := []int{2, 4, 6, 8}; !slices.Equal(lines, want) {
+		t.Errorf("the statements begin in lines %v, want %v", lines, want)
+	}
+	if whole, _ := splitStatements("\n\nBEGIN SELECT 1; END;"); len(whole) != 1 || whole[0].line != 3 {
+		t.Errorf("%+v", whole)
+	}
+}
+
+// Where a script fails is told by the script's own lines.
+func TestFailedStatement(t *testing.T) {
+	why := errors.New("no such table")
+	for _, c := range []struct {
+		f    sqlFlags
+		all  int
+		want string
+	}{
+		{sqlFlags{file: "job.sql"}, 3, "statement 2 of 3, from line 7 of job.sql: no such table"},
+		{sqlFlags{file: "-"}, 3, "statement 2 of 3, from line 7 of standard input: no such table"},
+		{sqlFlags{}, 3, "statement 2 of 3, from line 7 of standard input: no such table"},
+		{sqlFlags{statements: []string{"a;b;c"}}, 3, "statement 2 of 3: no such table"},
+		{sqlFlags{statements: []string{"a"}}, 1, "no such table"},
+	} {
+		if err := c.f.failed(why, 7, 2, c.all); err.Error() != c.want || !errors.Is(err, why) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
+// A byte order mark is no part of a script, and nobody is asked for nothing.
+func TestScript(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "job.sql")
+	if err := os.WriteFile(file, []byte("\ufeff-- nothing yet\r\n;"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, errs := do("sql", "--remote", "sc://127.0.0.1:1", "-f", file); status != exitOK || out+errs != "" {
+		t.Errorf("exit code %d: %s%s", status, out, errs)
 	}
 }
 
