@@ -216,6 +216,20 @@ func TestOtherModules(t *testing.T) {
 	d.stop()
 }
 
+// Where spark.python.daemon.module names a daemon of its own, this program is
+// started in its place.
+func TestOtherDaemon(t *testing.T) {
+	root, _ := install(t, "4.3.0", "fine")
+	d := runDaemon(t, installSelf(t, root), "4.3.0", []string{"-m", "my.daemon", "pyspark.worker"})
+	s, _ := d.connect(testSecret)
+	batch := textBatch("a")
+	if a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); !reflect.DeepEqual(a.columns, [][]any{{"a"}}) {
+		t.Errorf("got %+v", a)
+	}
+	s.conn.Close()
+	d.stop()
+}
+
 func TestDamagedManifest(t *testing.T) {
 	root, _ := install(t, "4.3.0", "fine")
 	if err := os.WriteFile(filepath.Join(root, bundle.ManifestName), []byte(`{"spark":`), 0o644); err != nil {
@@ -307,6 +321,8 @@ func TestStartedBySpark(t *testing.T) {
 	for line, want := range map[string]bool{
 		"-m pyspark.daemon pyspark.worker": true,
 		"-m pyspark.worker":                true,
+		"-m my.daemon pyspark.worker":      true,
+		"-m my.daemon my.worker":           false,
 		"-m model.gguf run":                false,
 		"-m":                               false,
 		"":                                 false,

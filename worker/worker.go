@@ -37,7 +37,13 @@ func Main() {
 // "-m pyspark.daemon pyspark.worker", or "-m pyspark.worker" alone where
 // spark.python.use.daemon is false.
 func startedBySpark(args []string) bool {
-	return len(args) >= 2 && args[0] == "-m" && strings.HasPrefix(args[1], "pyspark.")
+	return len(args) >= 2 && args[0] == "-m" && (strings.HasPrefix(args[1], "pyspark.") || otherDaemon(args))
+}
+
+// otherDaemon holds where spark.python.daemon.module names a Python daemon of
+// its own, which this program stands for as it does for Spark's.
+func otherDaemon(args []string) bool {
+	return len(args) == 3 && args[1] != daemonModule && strings.HasPrefix(args[2], "pyspark.")
 }
 
 // run serves as Spark asked by args, and gives the exit status.
@@ -45,7 +51,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, nil)).With("pid", os.Getpid())
 	p := newProcess(log, os.Getenv)
 	module := args[1]
-	if module == daemonModule {
+	asDaemon := module == daemonModule || otherDaemon(args)
+	if asDaemon {
 		module = workerModule
 		if len(args) > 2 {
 			module = args[2]
@@ -72,7 +79,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	ended := make(chan error, 1)
 	go func() {
-		if args[1] == daemonModule {
+		if asDaemon {
 			ended <- p.serveDaemon(stdin, stdout)
 		} else {
 			ended <- p.serveAlone()
