@@ -34,7 +34,7 @@ func (a *app) sql() *cobra.Command {
 them ('firesteel functions' lists these). The statements come from -e, from a
 file, from standard input, or are typed at a prompt that keeps its history.`,
 		Example: `  firesteel sql --remote sc://localhost:15002 -e "SELECT ai_gen('Name three colours.')"
-  firesteel sql --remote sc://spark.example.com:443/;use_ssl=true -f job.sql
+  firesteel sql --remote "sc://spark.example.com:443/;use_ssl=true" -f job.sql
   firesteel sql            # a prompt; the address comes from SPARK_REMOTE`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

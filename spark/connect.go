@@ -34,6 +34,9 @@ type config struct {
 	retry          RetryPolicy
 	connectTimeout time.Duration
 	progress       func(Progress)
+	silence        time.Duration // of the server in a query, until it is called
+	answer         time.Duration // for which that call waits
+	tls            *tls.Config
 	dial           []grpc.DialOption
 	ship           shipment
 }
@@ -56,7 +59,19 @@ func WithConnectTimeout(d time.Duration) Option { return func(c *config) { c.con
 // query's results, and should return at once.
 func WithProgress(f func(Progress)) Option { return func(c *config) { c.progress = f } }
 
-// WithDialOptions adds options of gRPC, such as a proxy's dialer.
+// WithTLS connects by TLS, as use_ssl=true does, with settings of one's own:
+// RootCAs for servers whose certificates are of a private authority,
+// Certificates for servers that demand one of their clients. TLS is of version
+// 1.2 or later unless MinVersion says otherwise.
+func WithTLS(settings *tls.Config) Option {
+	if settings == nil {
+		settings = &tls.Config{}
+	}
+	return func(c *config) { c.tls = settings.Clone() }
+}
+
+// WithDialOptions adds options of gRPC, such as a proxy's dialer. They go
+// before this package's own.
 func WithDialOptions(o ...grpc.DialOption) Option {
 	return func(c *config) { c.dial = append(c.dial, o...) }
 }
@@ -70,6 +85,9 @@ func WithDialOptions(o ...grpc.DialOption) Option {
 // except for this machine's own addresses. Parameters of other names are sent
 // as headers of every call. A session_id (a UUID) joins the session of that
 // name if the user already has one on the server.
+//
+// Without WithTLS, a server's certificate must be from an authority that the
+// system trusts; on Linux SSL_CERT_FILE and SSL_CERT_DIR name others.
 func Connect(ctx context.Context, remote string, options ...Option) (*Session, error) {
 	r, err := parseRemote(remote)
 	if err != nil {
@@ -80,32 +98,45 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 			return nil, fmt.Errorf("Spark at %s: %w", r.address(), err)
 		}
 	}
-	if token := os.Getenv("SPARK_CONNECT_AUTHENTICATE_TOKEN"); r.token == "" && token != "" {
-		if r.token, err = token, checkHeader("SPARK_CONNECT_AUTHENTICATE_TOKEN", token); err != nil {
+	tokenFrom := ""
+	if r.token != "" {
+		tokenFrom = "the connection string"
+	} else if token := os.Getenv(tokenVariable); token != "" {
+		if r.token, err = token, checkHeader(tokenVariable, token); err != nil {
 			return nil, err
 		}
+		tokenFrom = tokenVariable
 	}
 	c := config{
 		allocator:      memory.DefaultAllocator,
 		retry:          DefaultRetry,
 		connectTimeout: 15 * time.Second,
+		silence:        defaultSilence,
+		answer:         defaultAnswer,
 	}
 	for _, o := range options {
 		o(&c)
 	}
-	conn, err := grpc.NewClient("dns:///"+r.address(), append(dialOptions(r), c.dial...)...)
+	if c.tls != nil {
+		r.useTLS = true
+	}
+	connection, err := newConnection(func() (*grpc.ClientConn, error) {
+		return grpc.NewClient("dns:///"+r.address(), append(dialOptions(r, c.tls), c.dial...)...)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("connection to %s: %w", r.address(), err)
 	}
 	s := &Session{
-		config:    c,
-		conn:      conn,
-		client:    pb.NewSparkConnectServiceClient(conn),
-		address:   r.address(),
-		id:        r.sessionID,
-		named:     r.sessionID != "",
-		userID:    r.userID,
-		userAgent: userAgent(r.userAgent),
+		config:     c,
+		connection: connection,
+		client:     pb.NewSparkConnectServiceClient(connection),
+		address:    r.address(),
+		tokenFrom:  tokenFrom,
+		secure:     r.secure(),
+		id:         r.sessionID,
+		named:      r.sessionID != "",
+		userID:     r.userID,
+		userAgent:  userAgent(r.userAgent),
 	}
 	if s.id == "" {
 		s.id = uuid.NewString()
@@ -114,7 +145,7 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 		s.userID = firstNonEmpty(os.Getenv("SPARK_USER"), os.Getenv("USER"))
 	}
 	if err := s.greet(ctx); err != nil {
-		conn.Close()
+		connection.close()
 		return nil, err
 	}
 	if c.ship.wanted {
@@ -145,7 +176,8 @@ func (s *Session) greet(ctx context.Context) error {
 	return fmt.Errorf("connection to Spark at %s: %w", s.address, err)
 }
 
-func dialOptions(r *remote) []grpc.DialOption {
+// dialOptions takes TLS settings, or nil for the default.
+func dialOptions(r *remote, settings *tls.Config) []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(maxMessage),
@@ -155,7 +187,13 @@ func dialOptions(r *remote) []grpc.DialOption {
 		grpc.WithDisableRetry(),
 	}
 	if r.secure() {
-		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})))
+		if settings == nil {
+			settings = &tls.Config{}
+		}
+		if settings.MinVersion == 0 {
+			settings.MinVersion = tls.VersionTLS12
+		}
+		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(settings)))
 	} else {
 		options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	}

@@ -128,36 +128,6 @@ func errorInfo(st *status.Status) *errdetails.ErrorInfo {
 	return nil
 }
 
-// explainTransport words an error that did not come from Spark itself.
-func (s *Session) explainTransport(st *status.Status) string {
-	text := st.Message()
-	switch st.Code() {
-	case codes.Unavailable:
-		hint := "is a Spark Connect server running there? 'firesteel demo --keep-spark' starts one to try"
-		switch {
-		case strings.Contains(text, "first record does not look like a TLS handshake"):
-			hint = "the server does not speak TLS; connect without use_ssl=true and without a token"
-		case strings.Contains(text, "certificate"):
-			hint = "the server's certificate was not accepted"
-		case strings.Contains(text, "server preface"), strings.Contains(text, "frame too large"):
-			hint = "something answers there, but not gRPC; does it need use_ssl=true?"
-		}
-		return fmt.Sprintf("Spark at %s is not available (%s): %s", s.address, hint, text)
-	case codes.Unauthenticated:
-		return fmt.Sprintf("Spark at %s refused the token: %s", s.address, text)
-	case codes.Unimplemented:
-		return fmt.Sprintf("Spark at %s does not know this request; is it older than 3.5, or no Spark Connect server? %s", s.address, text)
-	case codes.ResourceExhausted:
-		if strings.Contains(text, "larger than max") {
-			return fmt.Sprintf("a message is larger than Spark Connect carries (%d MiB): %s", maxMessage>>20, text)
-		}
-	}
-	if text = humanMessage(text); text == "" {
-		return fmt.Sprintf("Spark at %s failed (%s) and does not say why; its log does", s.address, st.Code())
-	}
-	return text
-}
-
 // maxCauses bounds the chain of causes, which the server might close to a ring.
 const maxCauses = 32
 

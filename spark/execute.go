@@ -36,7 +36,9 @@ type execution struct {
 	stream       grpc.ServerStreamingClient[pb.ExecutePlanResponse]
 	cancelStream context.CancelFunc
 	sent         bool   // the plan was sent; from now on reattach
+	arrived      bool   // and the server has it, or had it
 	lastResponse string // id of the last response that arrived
+	signs        signs
 	done         bool
 
 	acknowledge acknowledger
@@ -87,26 +89,51 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 		e.done = true
 		return nil, context.Cause(e.ctx)
 	}
-	repeat := e.session.config.retry.start()
+	repeat, lost := e.session.config.retry.start(), false
 	for {
 		response, err := e.receive()
 		if err == nil {
 			return e.accept(response)
 		}
 		e.dropStream()
+		if e.signs.answered.Swap(false) {
+			repeat = e.session.config.retry.start() // it had come about
+		}
 		switch {
 		case e.ctx.Err() != nil:
 			e.abandon()
 			return nil, context.Cause(e.ctx)
 		case err == io.EOF:
 			// The server has more, and waits for us to come back for it.
+			e.arrived, repeat = true, e.session.config.retry.start()
 			sleep(e.ctx, time.Millisecond)
 			continue
-		case unknownOperation(err):
-			if e.lastResponse != "" {
+		case says(err, "INVALID_HANDLE.SESSION_NOT_FOUND"):
+			// Connect had made it.
+			return nil, e.fail(fmt.Errorf("the server forgot the running query: %w", e.session.failure(e.ctx, err)))
+		case says(err, "INVALID_HANDLE.OPERATION_NOT_FOUND"):
+			if e.arrived {
 				return nil, e.fail(fmt.Errorf("the server forgot the running query: %w", e.session.failure(e.ctx, err)))
 			}
-			e.sent = false // the plan never arrived
+			e.sent = false // the plan has not arrived
+			repeat.pause = repeat.policy.Initial
+			if repeat.wait(e.ctx, err) {
+				continue
+			}
+		case says(err, "ORPHANED"):
+			// The connection broke as the server was about to begin, and now
+			// it never will. A query, which changes nothing, can begin anew.
+			if e.request.GetPlan().GetRoot() == nil || e.arrived {
+				return nil, e.fail(fmt.Errorf("the server lost this when the connection broke; look whether it took effect before it is run again: %w", e.session.failure(e.ctx, err)))
+			}
+			id := uuid.NewString()
+			e.request.OperationId, e.sent = &id, false
+			if repeat.wait(e.ctx, err) {
+				continue
+			}
+		case says(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
+			// It has arrived after all, later than the question for it.
+			e.arrived = true
 			if repeat.wait(e.ctx, err) {
 				continue
 			}
@@ -116,12 +143,16 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 			if repeat.wait(e.ctx, err) {
 				continue
 			}
+			lost = retryInfo(err) == nil
 		}
 		if e.ctx.Err() != nil {
 			e.abandon()
 			return nil, context.Cause(e.ctx)
 		}
-		return nil, e.fail(e.session.failure(e.ctx, err))
+		if err = e.session.failure(e.ctx, err); lost {
+			err = fmt.Errorf("the connection broke and could not be made again (%d attempts), so it is not known whether this has run: %w", repeat.used, err)
+		}
+		return nil, e.fail(err)
 	}
 }
 
@@ -131,7 +162,9 @@ func (e *execution) receive() (*pb.ExecutePlanResponse, error) {
 			return nil, err
 		}
 	}
-	return e.stream.Recv()
+	r, err := e.stream.Recv()
+	e.signs.hear()
+	return r, err
 }
 
 func (e *execution) openStream() error {
@@ -158,6 +191,8 @@ func (e *execution) openStream() error {
 		e.request.ClientObservedServerSideSessionId = e.session.observed()
 		e.stream, err = e.session.client.ExecutePlan(ctx, e.request)
 	}
+	e.signs.hear()
+	go e.session.attend(ctx, &e.signs)
 	return err
 }
 
@@ -175,7 +210,7 @@ func (e *execution) accept(r *pb.ExecutePlanResponse) (*pb.ExecutePlanResponse, 
 	if id := r.GetOperationId(); id != "" && id != e.id() {
 		return nil, e.fail(fmt.Errorf("the server answered operation %s instead of %s", id, e.id()))
 	}
-	e.lastResponse = r.GetResponseId()
+	e.arrived, e.lastResponse = true, r.GetResponseId()
 	if r.GetResultComplete() != nil {
 		e.done = true
 		e.dropStream()
@@ -279,13 +314,8 @@ func (a *acknowledger) until(e *execution, response string) {
 	})
 }
 
-// unknownOperation reports whether the server says that it never heard of the
-// operation, or of the whole session.
-func unknownOperation(err error) bool {
+// says reports whether the server names an error class.
+func says(err error, class string) bool {
 	st, ok := status.FromError(err)
-	if !ok || st.Code() == codes.OK {
-		return false
-	}
-	return strings.Contains(st.Message(), "INVALID_HANDLE.OPERATION_NOT_FOUND") ||
-		strings.Contains(st.Message(), "INVALID_HANDLE.SESSION_NOT_FOUND")
+	return ok && st.Code() != codes.OK && strings.Contains(st.Message(), class)
 }

@@ -61,6 +61,24 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 				send(0, 1)
 				return status.Error(codes.DeadlineExceeded, "stream timeout")
 			}, nil, map[string]int{"execute": 1, "reattach after 1": 1}},
+		"cut for long, between signs of life": {
+			func(int, func(int, int), context.Context) error { return errCut },
+			func(a int, _ func(int, int), ctx context.Context) error {
+				if a < 6 { // more often than anything is retried
+					sleep(ctx, 500*time.Millisecond)
+					return errCut
+				}
+				return nil
+			}, map[string]int{"execute": 1, "reattach after 0": 7}},
+		"the plan arrives late": {
+			func(a int, _ func(int, int), _ context.Context) error {
+				if a == 0 {
+					return errCut
+				}
+				return sparkError(codes.Internal, "[INVALID_HANDLE.OPERATION_ALREADY_EXISTS] The handle is invalid.", "INVALID_HANDLE.OPERATION_ALREADY_EXISTS", nil)
+			},
+			func(a int, _ func(int, int), _ context.Context) error { return map[int]error{0: notFound}[a] },
+			map[string]int{"execute": 2, "reattach after 0": 2}},
 		"another stream took over": {
 			func(_ int, send func(int, int), _ context.Context) error {
 				send(0, 1)
@@ -71,7 +89,7 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 			f := newFake(t)
 			f.execute, f.reattach = c.execute, c.reattach
 			f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3), numbers(t, 3, 4), numbers(t, 4, 10)}
-			s, _ := f.start(t, "")
+			s, _ := f.start(t, "", func(c *config) { c.silence = 50 * time.Millisecond })
 			rows := collect(t, s.Table("t"))
 			for i, r := range rows {
 				if r.At(0) != int64(i) {
@@ -110,11 +128,21 @@ func TestExecuteGivesUp(t *testing.T) {
 		"the server is away": {
 			func(int, func(int, int), context.Context) error { return errCut },
 			func(int, func(int, int), context.Context) error { return errCut },
-			"not available", map[string]int{"execute": 1, "reattach": 4}},
+			"could not be made again (4 attempts), so it is not known whether this has run: Spark at 127.0.0.1", map[string]int{"execute": 1, "reattach": 4}},
 		"the query failed": {
 			func(int, func(int, int), context.Context) error {
 				return sparkError(codes.Internal, "[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012", "DIVIDE_BY_ZERO", nil)
 			}, nil, "[DIVIDE_BY_ZERO] Division by zero. (SQLSTATE 22012)", map[string]int{"execute": 1, "reattach": 0}},
+		"forgotten after the server had it": {
+			func(int, func(int, int), context.Context) error { return io.EOF },
+			func(int, func(int, int), context.Context) error { return forgotten },
+			"the server forgot the running query", map[string]int{"execute": 1, "reattach": 1}},
+		"the session is forgotten": {
+			func(int, func(int, int), context.Context) error { return errCut },
+			func(int, func(int, int), context.Context) error {
+				return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_NOT_FOUND] gone", "INVALID_HANDLE.SESSION_NOT_FOUND", nil)
+			},
+			"the server forgot the running query", map[string]int{"execute": 1, "reattach": 1}},
 		"forgotten after the first response": {
 			func(_ int, send func(int, int), _ context.Context) error { send(0, 1); return errCut },
 			func(int, func(int, int), context.Context) error { return forgotten },
@@ -135,6 +163,24 @@ func TestExecuteGivesUp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Spark loses an operation when the connection breaks as it begins. A query
+// can be asked again, under another name; a command may have had its effect.
+func TestOperationIsLost(t *testing.T) {
+	f := newFake(t)
+	f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3)}
+	f.execute = func(a int, _ func(int, int), _ context.Context) error { return map[int]error{0: errCut, 2: errCut}[a] }
+	f.reattach = func(int, func(int, int), context.Context) error {
+		return sparkError(codes.Internal, "[SPARK_CONNECT_ILLEGAL_STATE.EXECUTION_STATE_OPERATION_ORPHANED] Operation has been orphaned.", "SPARK_CONNECT_ILLEGAL_STATE.EXECUTION_STATE_OPERATION_ORPHANED", nil)
+	}
+	s, _ := f.start(t, "")
+	if rows := collect(t, s.Table("t")); len(rows) != 3 || f.count("execute") != 2 || f.requests[0].GetOperationId() == f.requests[1].GetOperationId() {
+		t.Errorf("%v after %q", rows, f.calls)
+	}
+	if _, err := s.SQL(t.Context(), "INSERT INTO t SELECT 1"); err == nil || !strings.Contains(err.Error(), "look whether it took effect before it is run again") || f.count("execute") != 3 {
+		t.Errorf("%v after %q", err, f.calls)
 	}
 }
 

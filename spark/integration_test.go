@@ -23,9 +23,13 @@ import (
 // finds leaks.
 func connectServer(t *testing.T, parameters string, options ...Option) *Session {
 	t.Helper()
-	remote := testkit.SharedSpark(t)
+	return connectAt(t, testkit.SharedSpark(t)+parameters, options...)
+}
+
+func connectAt(t *testing.T, remote string, options ...Option) *Session {
+	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	s, err := Connect(t.Context(), remote+parameters, append([]Option{WithAllocator(mem)}, options...)...)
+	s, err := Connect(t.Context(), remote, append([]Option{WithAllocator(mem)}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func retryable(err error) bool {
 	}
 	switch {
 	case st.Code() == codes.Unavailable:
-		return true
+		return misunderstood(st) == ""
 	case st.Code() == codes.Internal && strings.Contains(st.Message(), "INVALID_CURSOR.DISCONNECTED"):
 		return true // another call took over the stream
 	}

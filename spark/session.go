@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/firesteel/firesteel/spark/pb"
@@ -28,15 +27,17 @@ var (
 // Session is a connection to Spark with its own settings, temporary views,
 // functions and artifacts. Its methods may be called at the same time.
 type Session struct {
-	config    config
-	conn      *grpc.ClientConn
-	client    pb.SparkConnectServiceClient
-	address   string
-	id        string
-	named     bool // the user chose id
-	userID    string
-	userAgent string
-	version   string // of the server, as in "4.3.0"
+	config     config
+	connection *connection
+	client     pb.SparkConnectServiceClient
+	address    string
+	tokenFrom  string // in words; empty if there is none
+	secure     bool   // by TLS
+	id         string
+	named      bool // the user chose id
+	userID     string
+	userAgent  string
+	version    string // of the server, as in "4.3.0"
 
 	plans      atomic.Int64   // numbers relations
 	background sync.WaitGroup // releases under way
@@ -103,7 +104,7 @@ func (s *Session) Close() error {
 	if before == nil && !s.named {
 		s.release()
 	}
-	return s.conn.Close()
+	return s.connection.close()
 }
 
 // release ends the session on the server. A server that cannot be told forgets

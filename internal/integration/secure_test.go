@@ -1,0 +1,80 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/tls"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+)
+
+// A server that demands a token, also behind a proxy that speaks TLS with a
+// certificate of a private authority.
+func TestTokenAndTLS(t *testing.T) {
+	server := testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{"spark.connect.authenticate.token": "s3cret"}})
+	authority := testkit.NewAuthority(t)
+	secure := "sc://" + testkit.NewProxy(t, strings.TrimPrefix(server.URL(), "sc://"), &tls.Config{
+		Certificates: []tls.Certificate{authority.Certificate("127.0.0.1")}, NextProtos: []string{"h2"}}).Address()
+	trusting := spark.WithTLS(&tls.Config{RootCAs: authority.Pool()})
+	let := func(remote string, options ...spark.Option) {
+		t.Helper()
+		s, err := spark.Connect(t.Context(), remote, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if rows := query(t, s, "SELECT 7"); len(rows) != 1 {
+			t.Error(rows)
+		}
+		if _, err := s.AddBlob(t.Context(), bytes.Repeat([]byte("much "), 200_000)); err != nil {
+			t.Error(err)
+		}
+	}
+	// refuse looks at one error, of Go and of the command.
+	refuse := func(message, remote string, options ...spark.Option) {
+		t.Helper()
+		check := func(text string) {
+			t.Helper()
+			if !strings.Contains(text, message) || strings.Contains(text, "wr0ng") || strings.Contains(text, "failed for") || strings.Contains(text, "\n") {
+				t.Errorf("%q", text)
+			}
+		}
+		s, err := spark.Connect(t.Context(), remote, options...)
+		if err == nil {
+			s.Close()
+			t.Fatal("connected to " + remote)
+		}
+		check(err.Error())
+		out, errs, err := run(t, "", "sql", "--remote", remote, "-e", "SELECT 7")
+		if err == nil {
+			t.Error(out)
+		}
+		check(strings.TrimSuffix(errs, "\n"))
+	}
+	refuse("SSL_CERT_FILE names a file of trusted ones", secure+"/;token=s3cret;use_ssl=true")
+	file := filepath.Join(t.TempDir(), "authority.pem")
+	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", file)
+	const variable = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
+	const demands, refuses = "demands a token: give it as " + variable + " in the environment, or in the connection string, as in sc://", "; it must be the one that the server was started with"
+	refuse(demands, server.URL())
+	refuse(demands, secure+"/;use_ssl=true", trusting)
+	refuse("refused the token of the connection string"+refuses, server.URL()+"/;token=wr0ng")
+	refuse("refused the token of the connection string"+refuses, secure+"/;token=wr0ng;use_ssl=true", trusting)
+	let(server.URL() + "/;token=s3cret")
+	let(secure+"/;token=s3cret", trusting)
+	t.Setenv(variable, "wr0ng")
+	refuse("refused the token of "+variable+refuses, server.URL())
+	t.Setenv(variable, "s3cret")
+	let(server.URL())
+	if out := firesteel(t, "sql", "--remote", secure+"/;use_ssl=true", "-e", "SELECT ai_mask('mail to ann@example.com', ARRAY('email')) AS masked"); !strings.Contains(out, "[MASKED]") {
+		t.Error(out)
+	}
+}
