@@ -181,6 +181,22 @@ func (c Column) Like(pattern any) Column { return c.Call("like", pattern) }
 // RLike matches a regular expression of Java's kind.
 func (c Column) RLike(pattern any) Column { return c.Call("rlike", pattern) }
 
+// StartsWith reports whether a text begins with prefix.
+func (c Column) StartsWith(prefix any) Column { return c.Call("startswith", prefix) }
+
+// EndsWith reports whether a text ends with suffix.
+func (c Column) EndsWith(suffix any) Column { return c.Call("endswith", suffix) }
+
+// Contains reports whether part stands in a text.
+func (c Column) Contains(part any) Column { return c.Call("contains", part) }
+
+// Substr gives length characters of a text from start on, which counts from 1,
+// and from the end if it is negative.
+func (c Column) Substr(start, length any) Column { return c.Call("substr", start, length) }
+
+// IsNaN reports whether a number is NaN; of NULL it is false.
+func (c Column) IsNaN() Column { return c.Call("isnan") }
+
 // In is c IN (values).
 func (c Column) In(values ...any) Column { return c.Call("in", values...) }
 

@@ -24,6 +24,9 @@ func Lit(v any) Column {
 		}
 		return c
 	}
+	if _, ok := v.(Case); ok {
+		return Column{err: fmt.Errorf("a spark.When was used without its Otherwise")}
+	}
 	e, err := constant(v)
 	if err != nil {
 		return Column{err: err}

@@ -286,6 +286,8 @@ type AnalyzePlanRequest struct {
 	//	*AnalyzePlanRequest_TreeString_
 	//	*AnalyzePlanRequest_SparkVersion_
 	//	*AnalyzePlanRequest_DdlParse
+	//	*AnalyzePlanRequest_Persist_
+	//	*AnalyzePlanRequest_Unpersist_
 	Analyze       isAnalyzePlanRequest_Analyze `protobuf_oneof:"analyze"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -401,6 +403,24 @@ func (x *AnalyzePlanRequest) GetDdlParse() *AnalyzePlanRequest_DDLParse {
 	return nil
 }
 
+func (x *AnalyzePlanRequest) GetPersist() *AnalyzePlanRequest_Persist {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_Persist_); ok {
+			return x.Persist
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest) GetUnpersist() *AnalyzePlanRequest_Unpersist {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_Unpersist_); ok {
+			return x.Unpersist
+		}
+	}
+	return nil
+}
+
 type isAnalyzePlanRequest_Analyze interface {
 	isAnalyzePlanRequest_Analyze()
 }
@@ -425,6 +445,14 @@ type AnalyzePlanRequest_DdlParse struct {
 	DdlParse *AnalyzePlanRequest_DDLParse `protobuf:"bytes,11,opt,name=ddl_parse,json=ddlParse,proto3,oneof"`
 }
 
+type AnalyzePlanRequest_Persist_ struct {
+	Persist *AnalyzePlanRequest_Persist `protobuf:"bytes,14,opt,name=persist,proto3,oneof"`
+}
+
+type AnalyzePlanRequest_Unpersist_ struct {
+	Unpersist *AnalyzePlanRequest_Unpersist `protobuf:"bytes,15,opt,name=unpersist,proto3,oneof"`
+}
+
 func (*AnalyzePlanRequest_Schema_) isAnalyzePlanRequest_Analyze() {}
 
 func (*AnalyzePlanRequest_Explain_) isAnalyzePlanRequest_Analyze() {}
@@ -434,6 +462,10 @@ func (*AnalyzePlanRequest_TreeString_) isAnalyzePlanRequest_Analyze() {}
 func (*AnalyzePlanRequest_SparkVersion_) isAnalyzePlanRequest_Analyze() {}
 
 func (*AnalyzePlanRequest_DdlParse) isAnalyzePlanRequest_Analyze() {}
+
+func (*AnalyzePlanRequest_Persist_) isAnalyzePlanRequest_Analyze() {}
+
+func (*AnalyzePlanRequest_Unpersist_) isAnalyzePlanRequest_Analyze() {}
 
 type AnalyzePlanResponse struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
@@ -446,6 +478,8 @@ type AnalyzePlanResponse struct {
 	//	*AnalyzePlanResponse_TreeString_
 	//	*AnalyzePlanResponse_SparkVersion_
 	//	*AnalyzePlanResponse_DdlParse
+	//	*AnalyzePlanResponse_Persist_
+	//	*AnalyzePlanResponse_Unpersist_
 	Result        isAnalyzePlanResponse_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -547,6 +581,24 @@ func (x *AnalyzePlanResponse) GetDdlParse() *AnalyzePlanResponse_DDLParse {
 	return nil
 }
 
+func (x *AnalyzePlanResponse) GetPersist() *AnalyzePlanResponse_Persist {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_Persist_); ok {
+			return x.Persist
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanResponse) GetUnpersist() *AnalyzePlanResponse_Unpersist {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_Unpersist_); ok {
+			return x.Unpersist
+		}
+	}
+	return nil
+}
+
 type isAnalyzePlanResponse_Result interface {
 	isAnalyzePlanResponse_Result()
 }
@@ -571,6 +623,14 @@ type AnalyzePlanResponse_DdlParse struct {
 	DdlParse *AnalyzePlanResponse_DDLParse `protobuf:"bytes,9,opt,name=ddl_parse,json=ddlParse,proto3,oneof"`
 }
 
+type AnalyzePlanResponse_Persist_ struct {
+	Persist *AnalyzePlanResponse_Persist `protobuf:"bytes,12,opt,name=persist,proto3,oneof"`
+}
+
+type AnalyzePlanResponse_Unpersist_ struct {
+	Unpersist *AnalyzePlanResponse_Unpersist `protobuf:"bytes,13,opt,name=unpersist,proto3,oneof"`
+}
+
 func (*AnalyzePlanResponse_Schema_) isAnalyzePlanResponse_Result() {}
 
 func (*AnalyzePlanResponse_Explain_) isAnalyzePlanResponse_Result() {}
@@ -580,6 +640,10 @@ func (*AnalyzePlanResponse_TreeString_) isAnalyzePlanResponse_Result() {}
 func (*AnalyzePlanResponse_SparkVersion_) isAnalyzePlanResponse_Result() {}
 
 func (*AnalyzePlanResponse_DdlParse) isAnalyzePlanResponse_Result() {}
+
+func (*AnalyzePlanResponse_Persist_) isAnalyzePlanResponse_Result() {}
+
+func (*AnalyzePlanResponse_Unpersist_) isAnalyzePlanResponse_Result() {}
 
 type ExecutePlanRequest struct {
 	state                             protoimpl.MessageState              `protogen:"open.v1"`
@@ -2425,6 +2489,110 @@ func (x *AnalyzePlanRequest_DDLParse) GetDdlString() string {
 	return ""
 }
 
+type AnalyzePlanRequest_Persist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relation      *Relation              `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
+	StorageLevel  *StorageLevel          `protobuf:"bytes,2,opt,name=storage_level,json=storageLevel,proto3,oneof" json:"storage_level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_Persist) Reset() {
+	*x = AnalyzePlanRequest_Persist{}
+	mi := &file_spark_pb_base_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_Persist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_Persist) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_Persist) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_base_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_Persist.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_Persist) Descriptor() ([]byte, []int) {
+	return file_spark_pb_base_proto_rawDescGZIP(), []int{2, 5}
+}
+
+func (x *AnalyzePlanRequest_Persist) GetRelation() *Relation {
+	if x != nil {
+		return x.Relation
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest_Persist) GetStorageLevel() *StorageLevel {
+	if x != nil {
+		return x.StorageLevel
+	}
+	return nil
+}
+
+type AnalyzePlanRequest_Unpersist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relation      *Relation              `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
+	Blocking      *bool                  `protobuf:"varint,2,opt,name=blocking,proto3,oneof" json:"blocking,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_Unpersist) Reset() {
+	*x = AnalyzePlanRequest_Unpersist{}
+	mi := &file_spark_pb_base_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_Unpersist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_Unpersist) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_Unpersist) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_base_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_Unpersist.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_Unpersist) Descriptor() ([]byte, []int) {
+	return file_spark_pb_base_proto_rawDescGZIP(), []int{2, 6}
+}
+
+func (x *AnalyzePlanRequest_Unpersist) GetRelation() *Relation {
+	if x != nil {
+		return x.Relation
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest_Unpersist) GetBlocking() bool {
+	if x != nil && x.Blocking != nil {
+		return *x.Blocking
+	}
+	return false
+}
+
 type AnalyzePlanResponse_Schema struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schema        *DataType              `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
@@ -2434,7 +2602,7 @@ type AnalyzePlanResponse_Schema struct {
 
 func (x *AnalyzePlanResponse_Schema) Reset() {
 	*x = AnalyzePlanResponse_Schema{}
-	mi := &file_spark_pb_base_proto_msgTypes[29]
+	mi := &file_spark_pb_base_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2446,7 +2614,7 @@ func (x *AnalyzePlanResponse_Schema) String() string {
 func (*AnalyzePlanResponse_Schema) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_Schema) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[29]
+	mi := &file_spark_pb_base_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2478,7 +2646,7 @@ type AnalyzePlanResponse_Explain struct {
 
 func (x *AnalyzePlanResponse_Explain) Reset() {
 	*x = AnalyzePlanResponse_Explain{}
-	mi := &file_spark_pb_base_proto_msgTypes[30]
+	mi := &file_spark_pb_base_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2658,7 @@ func (x *AnalyzePlanResponse_Explain) String() string {
 func (*AnalyzePlanResponse_Explain) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_Explain) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[30]
+	mi := &file_spark_pb_base_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2522,7 +2690,7 @@ type AnalyzePlanResponse_TreeString struct {
 
 func (x *AnalyzePlanResponse_TreeString) Reset() {
 	*x = AnalyzePlanResponse_TreeString{}
-	mi := &file_spark_pb_base_proto_msgTypes[31]
+	mi := &file_spark_pb_base_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2534,7 +2702,7 @@ func (x *AnalyzePlanResponse_TreeString) String() string {
 func (*AnalyzePlanResponse_TreeString) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_TreeString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[31]
+	mi := &file_spark_pb_base_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2566,7 +2734,7 @@ type AnalyzePlanResponse_SparkVersion struct {
 
 func (x *AnalyzePlanResponse_SparkVersion) Reset() {
 	*x = AnalyzePlanResponse_SparkVersion{}
-	mi := &file_spark_pb_base_proto_msgTypes[32]
+	mi := &file_spark_pb_base_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2746,7 @@ func (x *AnalyzePlanResponse_SparkVersion) String() string {
 func (*AnalyzePlanResponse_SparkVersion) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_SparkVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[32]
+	mi := &file_spark_pb_base_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2610,7 +2778,7 @@ type AnalyzePlanResponse_DDLParse struct {
 
 func (x *AnalyzePlanResponse_DDLParse) Reset() {
 	*x = AnalyzePlanResponse_DDLParse{}
-	mi := &file_spark_pb_base_proto_msgTypes[33]
+	mi := &file_spark_pb_base_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2790,7 @@ func (x *AnalyzePlanResponse_DDLParse) String() string {
 func (*AnalyzePlanResponse_DDLParse) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_DDLParse) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[33]
+	mi := &file_spark_pb_base_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,6 +2813,78 @@ func (x *AnalyzePlanResponse_DDLParse) GetParsed() *DataType {
 	return nil
 }
 
+type AnalyzePlanResponse_Persist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_Persist) Reset() {
+	*x = AnalyzePlanResponse_Persist{}
+	mi := &file_spark_pb_base_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_Persist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_Persist) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_Persist) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_base_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_Persist.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_Persist) Descriptor() ([]byte, []int) {
+	return file_spark_pb_base_proto_rawDescGZIP(), []int{3, 5}
+}
+
+type AnalyzePlanResponse_Unpersist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_Unpersist) Reset() {
+	*x = AnalyzePlanResponse_Unpersist{}
+	mi := &file_spark_pb_base_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_Unpersist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_Unpersist) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_Unpersist) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_base_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_Unpersist.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_Unpersist) Descriptor() ([]byte, []int) {
+	return file_spark_pb_base_proto_rawDescGZIP(), []int{3, 6}
+}
+
 type ExecutePlanRequest_RequestOption struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to RequestOption:
@@ -2658,7 +2898,7 @@ type ExecutePlanRequest_RequestOption struct {
 
 func (x *ExecutePlanRequest_RequestOption) Reset() {
 	*x = ExecutePlanRequest_RequestOption{}
-	mi := &file_spark_pb_base_proto_msgTypes[34]
+	mi := &file_spark_pb_base_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2670,7 +2910,7 @@ func (x *ExecutePlanRequest_RequestOption) String() string {
 func (*ExecutePlanRequest_RequestOption) ProtoMessage() {}
 
 func (x *ExecutePlanRequest_RequestOption) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[34]
+	mi := &file_spark_pb_base_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2738,7 +2978,7 @@ type ExecutePlanResponse_SqlCommandResult struct {
 
 func (x *ExecutePlanResponse_SqlCommandResult) Reset() {
 	*x = ExecutePlanResponse_SqlCommandResult{}
-	mi := &file_spark_pb_base_proto_msgTypes[35]
+	mi := &file_spark_pb_base_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2750,7 +2990,7 @@ func (x *ExecutePlanResponse_SqlCommandResult) String() string {
 func (*ExecutePlanResponse_SqlCommandResult) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_SqlCommandResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[35]
+	mi := &file_spark_pb_base_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2787,7 +3027,7 @@ type ExecutePlanResponse_ArrowBatch struct {
 
 func (x *ExecutePlanResponse_ArrowBatch) Reset() {
 	*x = ExecutePlanResponse_ArrowBatch{}
-	mi := &file_spark_pb_base_proto_msgTypes[36]
+	mi := &file_spark_pb_base_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +3039,7 @@ func (x *ExecutePlanResponse_ArrowBatch) String() string {
 func (*ExecutePlanResponse_ArrowBatch) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ArrowBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[36]
+	mi := &file_spark_pb_base_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2858,7 +3098,7 @@ type ExecutePlanResponse_ResultComplete struct {
 
 func (x *ExecutePlanResponse_ResultComplete) Reset() {
 	*x = ExecutePlanResponse_ResultComplete{}
-	mi := &file_spark_pb_base_proto_msgTypes[37]
+	mi := &file_spark_pb_base_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2870,7 +3110,7 @@ func (x *ExecutePlanResponse_ResultComplete) String() string {
 func (*ExecutePlanResponse_ResultComplete) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ResultComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[37]
+	mi := &file_spark_pb_base_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2896,7 +3136,7 @@ type ExecutePlanResponse_ExecutionProgress struct {
 
 func (x *ExecutePlanResponse_ExecutionProgress) Reset() {
 	*x = ExecutePlanResponse_ExecutionProgress{}
-	mi := &file_spark_pb_base_proto_msgTypes[38]
+	mi := &file_spark_pb_base_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2908,7 +3148,7 @@ func (x *ExecutePlanResponse_ExecutionProgress) String() string {
 func (*ExecutePlanResponse_ExecutionProgress) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ExecutionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[38]
+	mi := &file_spark_pb_base_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3191,7 @@ type ExecutePlanResponse_ExecutionProgress_StageInfo struct {
 
 func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) Reset() {
 	*x = ExecutePlanResponse_ExecutionProgress_StageInfo{}
-	mi := &file_spark_pb_base_proto_msgTypes[39]
+	mi := &file_spark_pb_base_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2963,7 +3203,7 @@ func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) String() string {
 func (*ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[39]
+	mi := &file_spark_pb_base_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3032,7 +3272,7 @@ type ConfigRequest_Operation struct {
 
 func (x *ConfigRequest_Operation) Reset() {
 	*x = ConfigRequest_Operation{}
-	mi := &file_spark_pb_base_proto_msgTypes[40]
+	mi := &file_spark_pb_base_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3044,7 +3284,7 @@ func (x *ConfigRequest_Operation) String() string {
 func (*ConfigRequest_Operation) ProtoMessage() {}
 
 func (x *ConfigRequest_Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[40]
+	mi := &file_spark_pb_base_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3425,7 @@ type ConfigRequest_Set struct {
 
 func (x *ConfigRequest_Set) Reset() {
 	*x = ConfigRequest_Set{}
-	mi := &file_spark_pb_base_proto_msgTypes[41]
+	mi := &file_spark_pb_base_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3197,7 +3437,7 @@ func (x *ConfigRequest_Set) String() string {
 func (*ConfigRequest_Set) ProtoMessage() {}
 
 func (x *ConfigRequest_Set) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[41]
+	mi := &file_spark_pb_base_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3469,7 @@ type ConfigRequest_Get struct {
 
 func (x *ConfigRequest_Get) Reset() {
 	*x = ConfigRequest_Get{}
-	mi := &file_spark_pb_base_proto_msgTypes[42]
+	mi := &file_spark_pb_base_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3241,7 +3481,7 @@ func (x *ConfigRequest_Get) String() string {
 func (*ConfigRequest_Get) ProtoMessage() {}
 
 func (x *ConfigRequest_Get) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[42]
+	mi := &file_spark_pb_base_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3273,7 +3513,7 @@ type ConfigRequest_GetWithDefault struct {
 
 func (x *ConfigRequest_GetWithDefault) Reset() {
 	*x = ConfigRequest_GetWithDefault{}
-	mi := &file_spark_pb_base_proto_msgTypes[43]
+	mi := &file_spark_pb_base_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3525,7 @@ func (x *ConfigRequest_GetWithDefault) String() string {
 func (*ConfigRequest_GetWithDefault) ProtoMessage() {}
 
 func (x *ConfigRequest_GetWithDefault) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[43]
+	mi := &file_spark_pb_base_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3317,7 +3557,7 @@ type ConfigRequest_GetOption struct {
 
 func (x *ConfigRequest_GetOption) Reset() {
 	*x = ConfigRequest_GetOption{}
-	mi := &file_spark_pb_base_proto_msgTypes[44]
+	mi := &file_spark_pb_base_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3329,7 +3569,7 @@ func (x *ConfigRequest_GetOption) String() string {
 func (*ConfigRequest_GetOption) ProtoMessage() {}
 
 func (x *ConfigRequest_GetOption) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[44]
+	mi := &file_spark_pb_base_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3361,7 +3601,7 @@ type ConfigRequest_GetAll struct {
 
 func (x *ConfigRequest_GetAll) Reset() {
 	*x = ConfigRequest_GetAll{}
-	mi := &file_spark_pb_base_proto_msgTypes[45]
+	mi := &file_spark_pb_base_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3373,7 +3613,7 @@ func (x *ConfigRequest_GetAll) String() string {
 func (*ConfigRequest_GetAll) ProtoMessage() {}
 
 func (x *ConfigRequest_GetAll) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[45]
+	mi := &file_spark_pb_base_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3405,7 +3645,7 @@ type ConfigRequest_Unset struct {
 
 func (x *ConfigRequest_Unset) Reset() {
 	*x = ConfigRequest_Unset{}
-	mi := &file_spark_pb_base_proto_msgTypes[46]
+	mi := &file_spark_pb_base_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3417,7 +3657,7 @@ func (x *ConfigRequest_Unset) String() string {
 func (*ConfigRequest_Unset) ProtoMessage() {}
 
 func (x *ConfigRequest_Unset) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[46]
+	mi := &file_spark_pb_base_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3449,7 +3689,7 @@ type ConfigRequest_IsModifiable struct {
 
 func (x *ConfigRequest_IsModifiable) Reset() {
 	*x = ConfigRequest_IsModifiable{}
-	mi := &file_spark_pb_base_proto_msgTypes[47]
+	mi := &file_spark_pb_base_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3461,7 +3701,7 @@ func (x *ConfigRequest_IsModifiable) String() string {
 func (*ConfigRequest_IsModifiable) ProtoMessage() {}
 
 func (x *ConfigRequest_IsModifiable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[47]
+	mi := &file_spark_pb_base_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3494,7 +3734,7 @@ type AddArtifactsRequest_ArtifactChunk struct {
 
 func (x *AddArtifactsRequest_ArtifactChunk) Reset() {
 	*x = AddArtifactsRequest_ArtifactChunk{}
-	mi := &file_spark_pb_base_proto_msgTypes[48]
+	mi := &file_spark_pb_base_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3506,7 +3746,7 @@ func (x *AddArtifactsRequest_ArtifactChunk) String() string {
 func (*AddArtifactsRequest_ArtifactChunk) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_ArtifactChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[48]
+	mi := &file_spark_pb_base_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3546,7 +3786,7 @@ type AddArtifactsRequest_SingleChunkArtifact struct {
 
 func (x *AddArtifactsRequest_SingleChunkArtifact) Reset() {
 	*x = AddArtifactsRequest_SingleChunkArtifact{}
-	mi := &file_spark_pb_base_proto_msgTypes[49]
+	mi := &file_spark_pb_base_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3558,7 +3798,7 @@ func (x *AddArtifactsRequest_SingleChunkArtifact) String() string {
 func (*AddArtifactsRequest_SingleChunkArtifact) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_SingleChunkArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[49]
+	mi := &file_spark_pb_base_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3597,7 +3837,7 @@ type AddArtifactsRequest_Batch struct {
 
 func (x *AddArtifactsRequest_Batch) Reset() {
 	*x = AddArtifactsRequest_Batch{}
-	mi := &file_spark_pb_base_proto_msgTypes[50]
+	mi := &file_spark_pb_base_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3609,7 +3849,7 @@ func (x *AddArtifactsRequest_Batch) String() string {
 func (*AddArtifactsRequest_Batch) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[50]
+	mi := &file_spark_pb_base_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3644,7 +3884,7 @@ type AddArtifactsRequest_BeginChunkedArtifact struct {
 
 func (x *AddArtifactsRequest_BeginChunkedArtifact) Reset() {
 	*x = AddArtifactsRequest_BeginChunkedArtifact{}
-	mi := &file_spark_pb_base_proto_msgTypes[51]
+	mi := &file_spark_pb_base_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3656,7 +3896,7 @@ func (x *AddArtifactsRequest_BeginChunkedArtifact) String() string {
 func (*AddArtifactsRequest_BeginChunkedArtifact) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_BeginChunkedArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[51]
+	mi := &file_spark_pb_base_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3710,7 +3950,7 @@ type AddArtifactsResponse_ArtifactSummary struct {
 
 func (x *AddArtifactsResponse_ArtifactSummary) Reset() {
 	*x = AddArtifactsResponse_ArtifactSummary{}
-	mi := &file_spark_pb_base_proto_msgTypes[52]
+	mi := &file_spark_pb_base_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3722,7 +3962,7 @@ func (x *AddArtifactsResponse_ArtifactSummary) String() string {
 func (*AddArtifactsResponse_ArtifactSummary) ProtoMessage() {}
 
 func (x *AddArtifactsResponse_ArtifactSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[52]
+	mi := &file_spark_pb_base_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3761,7 +4001,7 @@ type ArtifactStatusesResponse_ArtifactStatus struct {
 
 func (x *ArtifactStatusesResponse_ArtifactStatus) Reset() {
 	*x = ArtifactStatusesResponse_ArtifactStatus{}
-	mi := &file_spark_pb_base_proto_msgTypes[54]
+	mi := &file_spark_pb_base_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3773,7 +4013,7 @@ func (x *ArtifactStatusesResponse_ArtifactStatus) String() string {
 func (*ArtifactStatusesResponse_ArtifactStatus) ProtoMessage() {}
 
 func (x *ArtifactStatusesResponse_ArtifactStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[54]
+	mi := &file_spark_pb_base_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3804,7 +4044,7 @@ type ReleaseExecuteRequest_ReleaseAll struct {
 
 func (x *ReleaseExecuteRequest_ReleaseAll) Reset() {
 	*x = ReleaseExecuteRequest_ReleaseAll{}
-	mi := &file_spark_pb_base_proto_msgTypes[55]
+	mi := &file_spark_pb_base_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3816,7 +4056,7 @@ func (x *ReleaseExecuteRequest_ReleaseAll) String() string {
 func (*ReleaseExecuteRequest_ReleaseAll) ProtoMessage() {}
 
 func (x *ReleaseExecuteRequest_ReleaseAll) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[55]
+	mi := &file_spark_pb_base_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3841,7 +4081,7 @@ type ReleaseExecuteRequest_ReleaseUntil struct {
 
 func (x *ReleaseExecuteRequest_ReleaseUntil) Reset() {
 	*x = ReleaseExecuteRequest_ReleaseUntil{}
-	mi := &file_spark_pb_base_proto_msgTypes[56]
+	mi := &file_spark_pb_base_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3853,7 +4093,7 @@ func (x *ReleaseExecuteRequest_ReleaseUntil) String() string {
 func (*ReleaseExecuteRequest_ReleaseUntil) ProtoMessage() {}
 
 func (x *ReleaseExecuteRequest_ReleaseUntil) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[56]
+	mi := &file_spark_pb_base_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3888,7 +4128,7 @@ type FetchErrorDetailsResponse_StackTraceElement struct {
 
 func (x *FetchErrorDetailsResponse_StackTraceElement) Reset() {
 	*x = FetchErrorDetailsResponse_StackTraceElement{}
-	mi := &file_spark_pb_base_proto_msgTypes[57]
+	mi := &file_spark_pb_base_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3900,7 +4140,7 @@ func (x *FetchErrorDetailsResponse_StackTraceElement) String() string {
 func (*FetchErrorDetailsResponse_StackTraceElement) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_StackTraceElement) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[57]
+	mi := &file_spark_pb_base_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3955,7 +4195,7 @@ type FetchErrorDetailsResponse_SparkThrowable struct {
 
 func (x *FetchErrorDetailsResponse_SparkThrowable) Reset() {
 	*x = FetchErrorDetailsResponse_SparkThrowable{}
-	mi := &file_spark_pb_base_proto_msgTypes[58]
+	mi := &file_spark_pb_base_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3967,7 +4207,7 @@ func (x *FetchErrorDetailsResponse_SparkThrowable) String() string {
 func (*FetchErrorDetailsResponse_SparkThrowable) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_SparkThrowable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[58]
+	mi := &file_spark_pb_base_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4017,7 +4257,7 @@ type FetchErrorDetailsResponse_Error struct {
 
 func (x *FetchErrorDetailsResponse_Error) Reset() {
 	*x = FetchErrorDetailsResponse_Error{}
-	mi := &file_spark_pb_base_proto_msgTypes[59]
+	mi := &file_spark_pb_base_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4029,7 +4269,7 @@ func (x *FetchErrorDetailsResponse_Error) String() string {
 func (*FetchErrorDetailsResponse_Error) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_base_proto_msgTypes[59]
+	mi := &file_spark_pb_base_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4091,7 +4331,7 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"\aop_type\"C\n" +
 	"\vUserContext\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
-	"\tuser_name\x18\x02 \x01(\tR\buserName\"\xbc\t\n" +
+	"\tuser_name\x18\x02 \x01(\tR\buserName\"\xda\f\n" +
 	"\x12AnalyzePlanRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12V\n" +
@@ -4105,7 +4345,9 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"treeString\x12U\n" +
 	"\rspark_version\x18\n" +
 	" \x01(\v2..spark.connect.AnalyzePlanRequest.SparkVersionH\x00R\fsparkVersion\x12I\n" +
-	"\tddl_parse\x18\v \x01(\v2*.spark.connect.AnalyzePlanRequest.DDLParseH\x00R\bddlParse\x1a1\n" +
+	"\tddl_parse\x18\v \x01(\v2*.spark.connect.AnalyzePlanRequest.DDLParseH\x00R\bddlParse\x12E\n" +
+	"\apersist\x18\x0e \x01(\v2).spark.connect.AnalyzePlanRequest.PersistH\x00R\apersist\x12K\n" +
+	"\tunpersist\x18\x0f \x01(\v2+.spark.connect.AnalyzePlanRequest.UnpersistH\x00R\tunpersist\x1a1\n" +
 	"\x06Schema\x12'\n" +
 	"\x04plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\x04plan\x1a\xbb\x02\n" +
 	"\aExplain\x12'\n" +
@@ -4126,10 +4368,18 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"\fSparkVersion\x1a)\n" +
 	"\bDDLParse\x12\x1d\n" +
 	"\n" +
-	"ddl_string\x18\x01 \x01(\tR\tddlStringB\t\n" +
+	"ddl_string\x18\x01 \x01(\tR\tddlString\x1a\x97\x01\n" +
+	"\aPersist\x123\n" +
+	"\brelation\x18\x01 \x01(\v2\x17.spark.connect.RelationR\brelation\x12E\n" +
+	"\rstorage_level\x18\x02 \x01(\v2\x1b.spark.connect.StorageLevelH\x00R\fstorageLevel\x88\x01\x01B\x10\n" +
+	"\x0e_storage_level\x1an\n" +
+	"\tUnpersist\x123\n" +
+	"\brelation\x18\x01 \x01(\v2\x17.spark.connect.RelationR\brelation\x12\x1f\n" +
+	"\bblocking\x18\x02 \x01(\bH\x00R\bblocking\x88\x01\x01B\v\n" +
+	"\t_blockingB\t\n" +
 	"\aanalyzeB)\n" +
 	"'_client_observed_server_side_session_idB\x0e\n" +
-	"\f_client_type\"\xf9\x05\n" +
+	"\f_client_type\"\xa7\a\n" +
 	"\x13AnalyzePlanResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
@@ -4139,7 +4389,9 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"\vtree_string\x18\x04 \x01(\v2-.spark.connect.AnalyzePlanResponse.TreeStringH\x00R\n" +
 	"treeString\x12V\n" +
 	"\rspark_version\x18\b \x01(\v2/.spark.connect.AnalyzePlanResponse.SparkVersionH\x00R\fsparkVersion\x12J\n" +
-	"\tddl_parse\x18\t \x01(\v2+.spark.connect.AnalyzePlanResponse.DDLParseH\x00R\bddlParse\x1a9\n" +
+	"\tddl_parse\x18\t \x01(\v2+.spark.connect.AnalyzePlanResponse.DDLParseH\x00R\bddlParse\x12F\n" +
+	"\apersist\x18\f \x01(\v2*.spark.connect.AnalyzePlanResponse.PersistH\x00R\apersist\x12L\n" +
+	"\tunpersist\x18\r \x01(\v2,.spark.connect.AnalyzePlanResponse.UnpersistH\x00R\tunpersist\x1a9\n" +
 	"\x06Schema\x12/\n" +
 	"\x06schema\x18\x01 \x01(\v2\x17.spark.connect.DataTypeR\x06schema\x1a0\n" +
 	"\aExplain\x12%\n" +
@@ -4151,7 +4403,9 @@ const file_spark_pb_base_proto_rawDesc = "" +
 	"\fSparkVersion\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x1a;\n" +
 	"\bDDLParse\x12/\n" +
-	"\x06parsed\x18\x01 \x01(\v2\x17.spark.connect.DataTypeR\x06parsedB\b\n" +
+	"\x06parsed\x18\x01 \x01(\v2\x17.spark.connect.DataTypeR\x06parsed\x1a\t\n" +
+	"\aPersist\x1a\v\n" +
+	"\tUnpersistB\b\n" +
 	"\x06result\"\xcc\x05\n" +
 	"\x12ExecutePlanRequest\x12\x1d\n" +
 	"\n" +
@@ -4462,7 +4716,7 @@ func file_spark_pb_base_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_pb_base_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_spark_pb_base_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_spark_pb_base_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
 var file_spark_pb_base_proto_goTypes = []any{
 	(AnalyzePlanRequest_Explain_ExplainMode)(0),             // 0: spark.connect.AnalyzePlanRequest.Explain.ExplainMode
 	(InterruptRequest_InterruptType)(0),                     // 1: spark.connect.InterruptRequest.InterruptType
@@ -4495,138 +4749,150 @@ var file_spark_pb_base_proto_goTypes = []any{
 	(*AnalyzePlanRequest_TreeString)(nil),                   // 28: spark.connect.AnalyzePlanRequest.TreeString
 	(*AnalyzePlanRequest_SparkVersion)(nil),                 // 29: spark.connect.AnalyzePlanRequest.SparkVersion
 	(*AnalyzePlanRequest_DDLParse)(nil),                     // 30: spark.connect.AnalyzePlanRequest.DDLParse
-	(*AnalyzePlanResponse_Schema)(nil),                      // 31: spark.connect.AnalyzePlanResponse.Schema
-	(*AnalyzePlanResponse_Explain)(nil),                     // 32: spark.connect.AnalyzePlanResponse.Explain
-	(*AnalyzePlanResponse_TreeString)(nil),                  // 33: spark.connect.AnalyzePlanResponse.TreeString
-	(*AnalyzePlanResponse_SparkVersion)(nil),                // 34: spark.connect.AnalyzePlanResponse.SparkVersion
-	(*AnalyzePlanResponse_DDLParse)(nil),                    // 35: spark.connect.AnalyzePlanResponse.DDLParse
-	(*ExecutePlanRequest_RequestOption)(nil),                // 36: spark.connect.ExecutePlanRequest.RequestOption
-	(*ExecutePlanResponse_SqlCommandResult)(nil),            // 37: spark.connect.ExecutePlanResponse.SqlCommandResult
-	(*ExecutePlanResponse_ArrowBatch)(nil),                  // 38: spark.connect.ExecutePlanResponse.ArrowBatch
-	(*ExecutePlanResponse_ResultComplete)(nil),              // 39: spark.connect.ExecutePlanResponse.ResultComplete
-	(*ExecutePlanResponse_ExecutionProgress)(nil),           // 40: spark.connect.ExecutePlanResponse.ExecutionProgress
-	(*ExecutePlanResponse_ExecutionProgress_StageInfo)(nil), // 41: spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
-	(*ConfigRequest_Operation)(nil),                         // 42: spark.connect.ConfigRequest.Operation
-	(*ConfigRequest_Set)(nil),                               // 43: spark.connect.ConfigRequest.Set
-	(*ConfigRequest_Get)(nil),                               // 44: spark.connect.ConfigRequest.Get
-	(*ConfigRequest_GetWithDefault)(nil),                    // 45: spark.connect.ConfigRequest.GetWithDefault
-	(*ConfigRequest_GetOption)(nil),                         // 46: spark.connect.ConfigRequest.GetOption
-	(*ConfigRequest_GetAll)(nil),                            // 47: spark.connect.ConfigRequest.GetAll
-	(*ConfigRequest_Unset)(nil),                             // 48: spark.connect.ConfigRequest.Unset
-	(*ConfigRequest_IsModifiable)(nil),                      // 49: spark.connect.ConfigRequest.IsModifiable
-	(*AddArtifactsRequest_ArtifactChunk)(nil),               // 50: spark.connect.AddArtifactsRequest.ArtifactChunk
-	(*AddArtifactsRequest_SingleChunkArtifact)(nil),         // 51: spark.connect.AddArtifactsRequest.SingleChunkArtifact
-	(*AddArtifactsRequest_Batch)(nil),                       // 52: spark.connect.AddArtifactsRequest.Batch
-	(*AddArtifactsRequest_BeginChunkedArtifact)(nil),        // 53: spark.connect.AddArtifactsRequest.BeginChunkedArtifact
-	(*AddArtifactsResponse_ArtifactSummary)(nil),            // 54: spark.connect.AddArtifactsResponse.ArtifactSummary
-	nil, // 55: spark.connect.ArtifactStatusesResponse.StatusesEntry
-	(*ArtifactStatusesResponse_ArtifactStatus)(nil),     // 56: spark.connect.ArtifactStatusesResponse.ArtifactStatus
-	(*ReleaseExecuteRequest_ReleaseAll)(nil),            // 57: spark.connect.ReleaseExecuteRequest.ReleaseAll
-	(*ReleaseExecuteRequest_ReleaseUntil)(nil),          // 58: spark.connect.ReleaseExecuteRequest.ReleaseUntil
-	(*FetchErrorDetailsResponse_StackTraceElement)(nil), // 59: spark.connect.FetchErrorDetailsResponse.StackTraceElement
-	(*FetchErrorDetailsResponse_SparkThrowable)(nil),    // 60: spark.connect.FetchErrorDetailsResponse.SparkThrowable
-	(*FetchErrorDetailsResponse_Error)(nil),             // 61: spark.connect.FetchErrorDetailsResponse.Error
-	nil,                                                 // 62: spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	(*Relation)(nil),                                    // 63: spark.connect.Relation
-	(*Command)(nil),                                     // 64: spark.connect.Command
-	(*WriteStreamOperationStartResult)(nil),             // 65: spark.connect.WriteStreamOperationStartResult
-	(*StreamingQueryCommandResult)(nil),                 // 66: spark.connect.StreamingQueryCommandResult
-	(*DataType)(nil),                                    // 67: spark.connect.DataType
+	(*AnalyzePlanRequest_Persist)(nil),                      // 31: spark.connect.AnalyzePlanRequest.Persist
+	(*AnalyzePlanRequest_Unpersist)(nil),                    // 32: spark.connect.AnalyzePlanRequest.Unpersist
+	(*AnalyzePlanResponse_Schema)(nil),                      // 33: spark.connect.AnalyzePlanResponse.Schema
+	(*AnalyzePlanResponse_Explain)(nil),                     // 34: spark.connect.AnalyzePlanResponse.Explain
+	(*AnalyzePlanResponse_TreeString)(nil),                  // 35: spark.connect.AnalyzePlanResponse.TreeString
+	(*AnalyzePlanResponse_SparkVersion)(nil),                // 36: spark.connect.AnalyzePlanResponse.SparkVersion
+	(*AnalyzePlanResponse_DDLParse)(nil),                    // 37: spark.connect.AnalyzePlanResponse.DDLParse
+	(*AnalyzePlanResponse_Persist)(nil),                     // 38: spark.connect.AnalyzePlanResponse.Persist
+	(*AnalyzePlanResponse_Unpersist)(nil),                   // 39: spark.connect.AnalyzePlanResponse.Unpersist
+	(*ExecutePlanRequest_RequestOption)(nil),                // 40: spark.connect.ExecutePlanRequest.RequestOption
+	(*ExecutePlanResponse_SqlCommandResult)(nil),            // 41: spark.connect.ExecutePlanResponse.SqlCommandResult
+	(*ExecutePlanResponse_ArrowBatch)(nil),                  // 42: spark.connect.ExecutePlanResponse.ArrowBatch
+	(*ExecutePlanResponse_ResultComplete)(nil),              // 43: spark.connect.ExecutePlanResponse.ResultComplete
+	(*ExecutePlanResponse_ExecutionProgress)(nil),           // 44: spark.connect.ExecutePlanResponse.ExecutionProgress
+	(*ExecutePlanResponse_ExecutionProgress_StageInfo)(nil), // 45: spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
+	(*ConfigRequest_Operation)(nil),                         // 46: spark.connect.ConfigRequest.Operation
+	(*ConfigRequest_Set)(nil),                               // 47: spark.connect.ConfigRequest.Set
+	(*ConfigRequest_Get)(nil),                               // 48: spark.connect.ConfigRequest.Get
+	(*ConfigRequest_GetWithDefault)(nil),                    // 49: spark.connect.ConfigRequest.GetWithDefault
+	(*ConfigRequest_GetOption)(nil),                         // 50: spark.connect.ConfigRequest.GetOption
+	(*ConfigRequest_GetAll)(nil),                            // 51: spark.connect.ConfigRequest.GetAll
+	(*ConfigRequest_Unset)(nil),                             // 52: spark.connect.ConfigRequest.Unset
+	(*ConfigRequest_IsModifiable)(nil),                      // 53: spark.connect.ConfigRequest.IsModifiable
+	(*AddArtifactsRequest_ArtifactChunk)(nil),               // 54: spark.connect.AddArtifactsRequest.ArtifactChunk
+	(*AddArtifactsRequest_SingleChunkArtifact)(nil),         // 55: spark.connect.AddArtifactsRequest.SingleChunkArtifact
+	(*AddArtifactsRequest_Batch)(nil),                       // 56: spark.connect.AddArtifactsRequest.Batch
+	(*AddArtifactsRequest_BeginChunkedArtifact)(nil),        // 57: spark.connect.AddArtifactsRequest.BeginChunkedArtifact
+	(*AddArtifactsResponse_ArtifactSummary)(nil),            // 58: spark.connect.AddArtifactsResponse.ArtifactSummary
+	nil, // 59: spark.connect.ArtifactStatusesResponse.StatusesEntry
+	(*ArtifactStatusesResponse_ArtifactStatus)(nil),     // 60: spark.connect.ArtifactStatusesResponse.ArtifactStatus
+	(*ReleaseExecuteRequest_ReleaseAll)(nil),            // 61: spark.connect.ReleaseExecuteRequest.ReleaseAll
+	(*ReleaseExecuteRequest_ReleaseUntil)(nil),          // 62: spark.connect.ReleaseExecuteRequest.ReleaseUntil
+	(*FetchErrorDetailsResponse_StackTraceElement)(nil), // 63: spark.connect.FetchErrorDetailsResponse.StackTraceElement
+	(*FetchErrorDetailsResponse_SparkThrowable)(nil),    // 64: spark.connect.FetchErrorDetailsResponse.SparkThrowable
+	(*FetchErrorDetailsResponse_Error)(nil),             // 65: spark.connect.FetchErrorDetailsResponse.Error
+	nil,                                                 // 66: spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	(*Relation)(nil),                                    // 67: spark.connect.Relation
+	(*Command)(nil),                                     // 68: spark.connect.Command
+	(*WriteStreamOperationStartResult)(nil),             // 69: spark.connect.WriteStreamOperationStartResult
+	(*StreamingQueryCommandResult)(nil),                 // 70: spark.connect.StreamingQueryCommandResult
+	(*DataType)(nil),                                    // 71: spark.connect.DataType
+	(*StorageLevel)(nil),                                // 72: spark.connect.StorageLevel
 }
 var file_spark_pb_base_proto_depIdxs = []int32{
-	63, // 0: spark.connect.Plan.root:type_name -> spark.connect.Relation
-	64, // 1: spark.connect.Plan.command:type_name -> spark.connect.Command
+	67, // 0: spark.connect.Plan.root:type_name -> spark.connect.Relation
+	68, // 1: spark.connect.Plan.command:type_name -> spark.connect.Command
 	3,  // 2: spark.connect.AnalyzePlanRequest.user_context:type_name -> spark.connect.UserContext
 	26, // 3: spark.connect.AnalyzePlanRequest.schema:type_name -> spark.connect.AnalyzePlanRequest.Schema
 	27, // 4: spark.connect.AnalyzePlanRequest.explain:type_name -> spark.connect.AnalyzePlanRequest.Explain
 	28, // 5: spark.connect.AnalyzePlanRequest.tree_string:type_name -> spark.connect.AnalyzePlanRequest.TreeString
 	29, // 6: spark.connect.AnalyzePlanRequest.spark_version:type_name -> spark.connect.AnalyzePlanRequest.SparkVersion
 	30, // 7: spark.connect.AnalyzePlanRequest.ddl_parse:type_name -> spark.connect.AnalyzePlanRequest.DDLParse
-	31, // 8: spark.connect.AnalyzePlanResponse.schema:type_name -> spark.connect.AnalyzePlanResponse.Schema
-	32, // 9: spark.connect.AnalyzePlanResponse.explain:type_name -> spark.connect.AnalyzePlanResponse.Explain
-	33, // 10: spark.connect.AnalyzePlanResponse.tree_string:type_name -> spark.connect.AnalyzePlanResponse.TreeString
-	34, // 11: spark.connect.AnalyzePlanResponse.spark_version:type_name -> spark.connect.AnalyzePlanResponse.SparkVersion
-	35, // 12: spark.connect.AnalyzePlanResponse.ddl_parse:type_name -> spark.connect.AnalyzePlanResponse.DDLParse
-	3,  // 13: spark.connect.ExecutePlanRequest.user_context:type_name -> spark.connect.UserContext
-	2,  // 14: spark.connect.ExecutePlanRequest.plan:type_name -> spark.connect.Plan
-	36, // 15: spark.connect.ExecutePlanRequest.request_options:type_name -> spark.connect.ExecutePlanRequest.RequestOption
-	38, // 16: spark.connect.ExecutePlanResponse.arrow_batch:type_name -> spark.connect.ExecutePlanResponse.ArrowBatch
-	37, // 17: spark.connect.ExecutePlanResponse.sql_command_result:type_name -> spark.connect.ExecutePlanResponse.SqlCommandResult
-	65, // 18: spark.connect.ExecutePlanResponse.write_stream_operation_start_result:type_name -> spark.connect.WriteStreamOperationStartResult
-	66, // 19: spark.connect.ExecutePlanResponse.streaming_query_command_result:type_name -> spark.connect.StreamingQueryCommandResult
-	39, // 20: spark.connect.ExecutePlanResponse.result_complete:type_name -> spark.connect.ExecutePlanResponse.ResultComplete
-	40, // 21: spark.connect.ExecutePlanResponse.execution_progress:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress
-	67, // 22: spark.connect.ExecutePlanResponse.schema:type_name -> spark.connect.DataType
-	3,  // 23: spark.connect.ConfigRequest.user_context:type_name -> spark.connect.UserContext
-	42, // 24: spark.connect.ConfigRequest.operation:type_name -> spark.connect.ConfigRequest.Operation
-	10, // 25: spark.connect.ConfigResponse.pairs:type_name -> spark.connect.KeyValue
-	3,  // 26: spark.connect.AddArtifactsRequest.user_context:type_name -> spark.connect.UserContext
-	52, // 27: spark.connect.AddArtifactsRequest.batch:type_name -> spark.connect.AddArtifactsRequest.Batch
-	53, // 28: spark.connect.AddArtifactsRequest.begin_chunk:type_name -> spark.connect.AddArtifactsRequest.BeginChunkedArtifact
-	50, // 29: spark.connect.AddArtifactsRequest.chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	54, // 30: spark.connect.AddArtifactsResponse.artifacts:type_name -> spark.connect.AddArtifactsResponse.ArtifactSummary
-	3,  // 31: spark.connect.ArtifactStatusesRequest.user_context:type_name -> spark.connect.UserContext
-	55, // 32: spark.connect.ArtifactStatusesResponse.statuses:type_name -> spark.connect.ArtifactStatusesResponse.StatusesEntry
-	3,  // 33: spark.connect.InterruptRequest.user_context:type_name -> spark.connect.UserContext
-	1,  // 34: spark.connect.InterruptRequest.interrupt_type:type_name -> spark.connect.InterruptRequest.InterruptType
-	3,  // 35: spark.connect.ReattachExecuteRequest.user_context:type_name -> spark.connect.UserContext
-	3,  // 36: spark.connect.ReleaseExecuteRequest.user_context:type_name -> spark.connect.UserContext
-	57, // 37: spark.connect.ReleaseExecuteRequest.release_all:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseAll
-	58, // 38: spark.connect.ReleaseExecuteRequest.release_until:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseUntil
-	3,  // 39: spark.connect.ReleaseSessionRequest.user_context:type_name -> spark.connect.UserContext
-	3,  // 40: spark.connect.FetchErrorDetailsRequest.user_context:type_name -> spark.connect.UserContext
-	61, // 41: spark.connect.FetchErrorDetailsResponse.errors:type_name -> spark.connect.FetchErrorDetailsResponse.Error
-	2,  // 42: spark.connect.AnalyzePlanRequest.Schema.plan:type_name -> spark.connect.Plan
-	2,  // 43: spark.connect.AnalyzePlanRequest.Explain.plan:type_name -> spark.connect.Plan
-	0,  // 44: spark.connect.AnalyzePlanRequest.Explain.explain_mode:type_name -> spark.connect.AnalyzePlanRequest.Explain.ExplainMode
-	2,  // 45: spark.connect.AnalyzePlanRequest.TreeString.plan:type_name -> spark.connect.Plan
-	67, // 46: spark.connect.AnalyzePlanResponse.Schema.schema:type_name -> spark.connect.DataType
-	67, // 47: spark.connect.AnalyzePlanResponse.DDLParse.parsed:type_name -> spark.connect.DataType
-	7,  // 48: spark.connect.ExecutePlanRequest.RequestOption.reattach_options:type_name -> spark.connect.ReattachOptions
-	8,  // 49: spark.connect.ExecutePlanRequest.RequestOption.result_chunking_options:type_name -> spark.connect.ResultChunkingOptions
-	63, // 50: spark.connect.ExecutePlanResponse.SqlCommandResult.relation:type_name -> spark.connect.Relation
-	41, // 51: spark.connect.ExecutePlanResponse.ExecutionProgress.stages:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
-	43, // 52: spark.connect.ConfigRequest.Operation.set:type_name -> spark.connect.ConfigRequest.Set
-	44, // 53: spark.connect.ConfigRequest.Operation.get:type_name -> spark.connect.ConfigRequest.Get
-	45, // 54: spark.connect.ConfigRequest.Operation.get_with_default:type_name -> spark.connect.ConfigRequest.GetWithDefault
-	46, // 55: spark.connect.ConfigRequest.Operation.get_option:type_name -> spark.connect.ConfigRequest.GetOption
-	47, // 56: spark.connect.ConfigRequest.Operation.get_all:type_name -> spark.connect.ConfigRequest.GetAll
-	48, // 57: spark.connect.ConfigRequest.Operation.unset:type_name -> spark.connect.ConfigRequest.Unset
-	49, // 58: spark.connect.ConfigRequest.Operation.is_modifiable:type_name -> spark.connect.ConfigRequest.IsModifiable
-	10, // 59: spark.connect.ConfigRequest.Set.pairs:type_name -> spark.connect.KeyValue
-	10, // 60: spark.connect.ConfigRequest.GetWithDefault.pairs:type_name -> spark.connect.KeyValue
-	50, // 61: spark.connect.AddArtifactsRequest.SingleChunkArtifact.data:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	51, // 62: spark.connect.AddArtifactsRequest.Batch.artifacts:type_name -> spark.connect.AddArtifactsRequest.SingleChunkArtifact
-	50, // 63: spark.connect.AddArtifactsRequest.BeginChunkedArtifact.initial_chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	56, // 64: spark.connect.ArtifactStatusesResponse.StatusesEntry.value:type_name -> spark.connect.ArtifactStatusesResponse.ArtifactStatus
-	62, // 65: spark.connect.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	59, // 66: spark.connect.FetchErrorDetailsResponse.Error.stack_trace:type_name -> spark.connect.FetchErrorDetailsResponse.StackTraceElement
-	60, // 67: spark.connect.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable
-	6,  // 68: spark.connect.SparkConnectService.ExecutePlan:input_type -> spark.connect.ExecutePlanRequest
-	4,  // 69: spark.connect.SparkConnectService.AnalyzePlan:input_type -> spark.connect.AnalyzePlanRequest
-	11, // 70: spark.connect.SparkConnectService.Config:input_type -> spark.connect.ConfigRequest
-	13, // 71: spark.connect.SparkConnectService.AddArtifacts:input_type -> spark.connect.AddArtifactsRequest
-	15, // 72: spark.connect.SparkConnectService.ArtifactStatus:input_type -> spark.connect.ArtifactStatusesRequest
-	17, // 73: spark.connect.SparkConnectService.Interrupt:input_type -> spark.connect.InterruptRequest
-	19, // 74: spark.connect.SparkConnectService.ReattachExecute:input_type -> spark.connect.ReattachExecuteRequest
-	20, // 75: spark.connect.SparkConnectService.ReleaseExecute:input_type -> spark.connect.ReleaseExecuteRequest
-	22, // 76: spark.connect.SparkConnectService.ReleaseSession:input_type -> spark.connect.ReleaseSessionRequest
-	24, // 77: spark.connect.SparkConnectService.FetchErrorDetails:input_type -> spark.connect.FetchErrorDetailsRequest
-	9,  // 78: spark.connect.SparkConnectService.ExecutePlan:output_type -> spark.connect.ExecutePlanResponse
-	5,  // 79: spark.connect.SparkConnectService.AnalyzePlan:output_type -> spark.connect.AnalyzePlanResponse
-	12, // 80: spark.connect.SparkConnectService.Config:output_type -> spark.connect.ConfigResponse
-	14, // 81: spark.connect.SparkConnectService.AddArtifacts:output_type -> spark.connect.AddArtifactsResponse
-	16, // 82: spark.connect.SparkConnectService.ArtifactStatus:output_type -> spark.connect.ArtifactStatusesResponse
-	18, // 83: spark.connect.SparkConnectService.Interrupt:output_type -> spark.connect.InterruptResponse
-	9,  // 84: spark.connect.SparkConnectService.ReattachExecute:output_type -> spark.connect.ExecutePlanResponse
-	21, // 85: spark.connect.SparkConnectService.ReleaseExecute:output_type -> spark.connect.ReleaseExecuteResponse
-	23, // 86: spark.connect.SparkConnectService.ReleaseSession:output_type -> spark.connect.ReleaseSessionResponse
-	25, // 87: spark.connect.SparkConnectService.FetchErrorDetails:output_type -> spark.connect.FetchErrorDetailsResponse
-	78, // [78:88] is the sub-list for method output_type
-	68, // [68:78] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	31, // 8: spark.connect.AnalyzePlanRequest.persist:type_name -> spark.connect.AnalyzePlanRequest.Persist
+	32, // 9: spark.connect.AnalyzePlanRequest.unpersist:type_name -> spark.connect.AnalyzePlanRequest.Unpersist
+	33, // 10: spark.connect.AnalyzePlanResponse.schema:type_name -> spark.connect.AnalyzePlanResponse.Schema
+	34, // 11: spark.connect.AnalyzePlanResponse.explain:type_name -> spark.connect.AnalyzePlanResponse.Explain
+	35, // 12: spark.connect.AnalyzePlanResponse.tree_string:type_name -> spark.connect.AnalyzePlanResponse.TreeString
+	36, // 13: spark.connect.AnalyzePlanResponse.spark_version:type_name -> spark.connect.AnalyzePlanResponse.SparkVersion
+	37, // 14: spark.connect.AnalyzePlanResponse.ddl_parse:type_name -> spark.connect.AnalyzePlanResponse.DDLParse
+	38, // 15: spark.connect.AnalyzePlanResponse.persist:type_name -> spark.connect.AnalyzePlanResponse.Persist
+	39, // 16: spark.connect.AnalyzePlanResponse.unpersist:type_name -> spark.connect.AnalyzePlanResponse.Unpersist
+	3,  // 17: spark.connect.ExecutePlanRequest.user_context:type_name -> spark.connect.UserContext
+	2,  // 18: spark.connect.ExecutePlanRequest.plan:type_name -> spark.connect.Plan
+	40, // 19: spark.connect.ExecutePlanRequest.request_options:type_name -> spark.connect.ExecutePlanRequest.RequestOption
+	42, // 20: spark.connect.ExecutePlanResponse.arrow_batch:type_name -> spark.connect.ExecutePlanResponse.ArrowBatch
+	41, // 21: spark.connect.ExecutePlanResponse.sql_command_result:type_name -> spark.connect.ExecutePlanResponse.SqlCommandResult
+	69, // 22: spark.connect.ExecutePlanResponse.write_stream_operation_start_result:type_name -> spark.connect.WriteStreamOperationStartResult
+	70, // 23: spark.connect.ExecutePlanResponse.streaming_query_command_result:type_name -> spark.connect.StreamingQueryCommandResult
+	43, // 24: spark.connect.ExecutePlanResponse.result_complete:type_name -> spark.connect.ExecutePlanResponse.ResultComplete
+	44, // 25: spark.connect.ExecutePlanResponse.execution_progress:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress
+	71, // 26: spark.connect.ExecutePlanResponse.schema:type_name -> spark.connect.DataType
+	3,  // 27: spark.connect.ConfigRequest.user_context:type_name -> spark.connect.UserContext
+	46, // 28: spark.connect.ConfigRequest.operation:type_name -> spark.connect.ConfigRequest.Operation
+	10, // 29: spark.connect.ConfigResponse.pairs:type_name -> spark.connect.KeyValue
+	3,  // 30: spark.connect.AddArtifactsRequest.user_context:type_name -> spark.connect.UserContext
+	56, // 31: spark.connect.AddArtifactsRequest.batch:type_name -> spark.connect.AddArtifactsRequest.Batch
+	57, // 32: spark.connect.AddArtifactsRequest.begin_chunk:type_name -> spark.connect.AddArtifactsRequest.BeginChunkedArtifact
+	54, // 33: spark.connect.AddArtifactsRequest.chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	58, // 34: spark.connect.AddArtifactsResponse.artifacts:type_name -> spark.connect.AddArtifactsResponse.ArtifactSummary
+	3,  // 35: spark.connect.ArtifactStatusesRequest.user_context:type_name -> spark.connect.UserContext
+	59, // 36: spark.connect.ArtifactStatusesResponse.statuses:type_name -> spark.connect.ArtifactStatusesResponse.StatusesEntry
+	3,  // 37: spark.connect.InterruptRequest.user_context:type_name -> spark.connect.UserContext
+	1,  // 38: spark.connect.InterruptRequest.interrupt_type:type_name -> spark.connect.InterruptRequest.InterruptType
+	3,  // 39: spark.connect.ReattachExecuteRequest.user_context:type_name -> spark.connect.UserContext
+	3,  // 40: spark.connect.ReleaseExecuteRequest.user_context:type_name -> spark.connect.UserContext
+	61, // 41: spark.connect.ReleaseExecuteRequest.release_all:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseAll
+	62, // 42: spark.connect.ReleaseExecuteRequest.release_until:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseUntil
+	3,  // 43: spark.connect.ReleaseSessionRequest.user_context:type_name -> spark.connect.UserContext
+	3,  // 44: spark.connect.FetchErrorDetailsRequest.user_context:type_name -> spark.connect.UserContext
+	65, // 45: spark.connect.FetchErrorDetailsResponse.errors:type_name -> spark.connect.FetchErrorDetailsResponse.Error
+	2,  // 46: spark.connect.AnalyzePlanRequest.Schema.plan:type_name -> spark.connect.Plan
+	2,  // 47: spark.connect.AnalyzePlanRequest.Explain.plan:type_name -> spark.connect.Plan
+	0,  // 48: spark.connect.AnalyzePlanRequest.Explain.explain_mode:type_name -> spark.connect.AnalyzePlanRequest.Explain.ExplainMode
+	2,  // 49: spark.connect.AnalyzePlanRequest.TreeString.plan:type_name -> spark.connect.Plan
+	67, // 50: spark.connect.AnalyzePlanRequest.Persist.relation:type_name -> spark.connect.Relation
+	72, // 51: spark.connect.AnalyzePlanRequest.Persist.storage_level:type_name -> spark.connect.StorageLevel
+	67, // 52: spark.connect.AnalyzePlanRequest.Unpersist.relation:type_name -> spark.connect.Relation
+	71, // 53: spark.connect.AnalyzePlanResponse.Schema.schema:type_name -> spark.connect.DataType
+	71, // 54: spark.connect.AnalyzePlanResponse.DDLParse.parsed:type_name -> spark.connect.DataType
+	7,  // 55: spark.connect.ExecutePlanRequest.RequestOption.reattach_options:type_name -> spark.connect.ReattachOptions
+	8,  // 56: spark.connect.ExecutePlanRequest.RequestOption.result_chunking_options:type_name -> spark.connect.ResultChunkingOptions
+	67, // 57: spark.connect.ExecutePlanResponse.SqlCommandResult.relation:type_name -> spark.connect.Relation
+	45, // 58: spark.connect.ExecutePlanResponse.ExecutionProgress.stages:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
+	47, // 59: spark.connect.ConfigRequest.Operation.set:type_name -> spark.connect.ConfigRequest.Set
+	48, // 60: spark.connect.ConfigRequest.Operation.get:type_name -> spark.connect.ConfigRequest.Get
+	49, // 61: spark.connect.ConfigRequest.Operation.get_with_default:type_name -> spark.connect.ConfigRequest.GetWithDefault
+	50, // 62: spark.connect.ConfigRequest.Operation.get_option:type_name -> spark.connect.ConfigRequest.GetOption
+	51, // 63: spark.connect.ConfigRequest.Operation.get_all:type_name -> spark.connect.ConfigRequest.GetAll
+	52, // 64: spark.connect.ConfigRequest.Operation.unset:type_name -> spark.connect.ConfigRequest.Unset
+	53, // 65: spark.connect.ConfigRequest.Operation.is_modifiable:type_name -> spark.connect.ConfigRequest.IsModifiable
+	10, // 66: spark.connect.ConfigRequest.Set.pairs:type_name -> spark.connect.KeyValue
+	10, // 67: spark.connect.ConfigRequest.GetWithDefault.pairs:type_name -> spark.connect.KeyValue
+	54, // 68: spark.connect.AddArtifactsRequest.SingleChunkArtifact.data:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	55, // 69: spark.connect.AddArtifactsRequest.Batch.artifacts:type_name -> spark.connect.AddArtifactsRequest.SingleChunkArtifact
+	54, // 70: spark.connect.AddArtifactsRequest.BeginChunkedArtifact.initial_chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	60, // 71: spark.connect.ArtifactStatusesResponse.StatusesEntry.value:type_name -> spark.connect.ArtifactStatusesResponse.ArtifactStatus
+	66, // 72: spark.connect.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	63, // 73: spark.connect.FetchErrorDetailsResponse.Error.stack_trace:type_name -> spark.connect.FetchErrorDetailsResponse.StackTraceElement
+	64, // 74: spark.connect.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable
+	6,  // 75: spark.connect.SparkConnectService.ExecutePlan:input_type -> spark.connect.ExecutePlanRequest
+	4,  // 76: spark.connect.SparkConnectService.AnalyzePlan:input_type -> spark.connect.AnalyzePlanRequest
+	11, // 77: spark.connect.SparkConnectService.Config:input_type -> spark.connect.ConfigRequest
+	13, // 78: spark.connect.SparkConnectService.AddArtifacts:input_type -> spark.connect.AddArtifactsRequest
+	15, // 79: spark.connect.SparkConnectService.ArtifactStatus:input_type -> spark.connect.ArtifactStatusesRequest
+	17, // 80: spark.connect.SparkConnectService.Interrupt:input_type -> spark.connect.InterruptRequest
+	19, // 81: spark.connect.SparkConnectService.ReattachExecute:input_type -> spark.connect.ReattachExecuteRequest
+	20, // 82: spark.connect.SparkConnectService.ReleaseExecute:input_type -> spark.connect.ReleaseExecuteRequest
+	22, // 83: spark.connect.SparkConnectService.ReleaseSession:input_type -> spark.connect.ReleaseSessionRequest
+	24, // 84: spark.connect.SparkConnectService.FetchErrorDetails:input_type -> spark.connect.FetchErrorDetailsRequest
+	9,  // 85: spark.connect.SparkConnectService.ExecutePlan:output_type -> spark.connect.ExecutePlanResponse
+	5,  // 86: spark.connect.SparkConnectService.AnalyzePlan:output_type -> spark.connect.AnalyzePlanResponse
+	12, // 87: spark.connect.SparkConnectService.Config:output_type -> spark.connect.ConfigResponse
+	14, // 88: spark.connect.SparkConnectService.AddArtifacts:output_type -> spark.connect.AddArtifactsResponse
+	16, // 89: spark.connect.SparkConnectService.ArtifactStatus:output_type -> spark.connect.ArtifactStatusesResponse
+	18, // 90: spark.connect.SparkConnectService.Interrupt:output_type -> spark.connect.InterruptResponse
+	9,  // 91: spark.connect.SparkConnectService.ReattachExecute:output_type -> spark.connect.ExecutePlanResponse
+	21, // 92: spark.connect.SparkConnectService.ReleaseExecute:output_type -> spark.connect.ReleaseExecuteResponse
+	23, // 93: spark.connect.SparkConnectService.ReleaseSession:output_type -> spark.connect.ReleaseSessionResponse
+	25, // 94: spark.connect.SparkConnectService.FetchErrorDetails:output_type -> spark.connect.FetchErrorDetailsResponse
+	85, // [85:95] is the sub-list for method output_type
+	75, // [75:85] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_spark_pb_base_proto_init() }
@@ -4647,6 +4913,8 @@ func file_spark_pb_base_proto_init() {
 		(*AnalyzePlanRequest_TreeString_)(nil),
 		(*AnalyzePlanRequest_SparkVersion_)(nil),
 		(*AnalyzePlanRequest_DdlParse)(nil),
+		(*AnalyzePlanRequest_Persist_)(nil),
+		(*AnalyzePlanRequest_Unpersist_)(nil),
 	}
 	file_spark_pb_base_proto_msgTypes[3].OneofWrappers = []any{
 		(*AnalyzePlanResponse_Schema_)(nil),
@@ -4654,6 +4922,8 @@ func file_spark_pb_base_proto_init() {
 		(*AnalyzePlanResponse_TreeString_)(nil),
 		(*AnalyzePlanResponse_SparkVersion_)(nil),
 		(*AnalyzePlanResponse_DdlParse)(nil),
+		(*AnalyzePlanResponse_Persist_)(nil),
+		(*AnalyzePlanResponse_Unpersist_)(nil),
 	}
 	file_spark_pb_base_proto_msgTypes[4].OneofWrappers = []any{}
 	file_spark_pb_base_proto_msgTypes[6].OneofWrappers = []any{}
@@ -4687,12 +4957,14 @@ func file_spark_pb_base_proto_init() {
 	file_spark_pb_base_proto_msgTypes[22].OneofWrappers = []any{}
 	file_spark_pb_base_proto_msgTypes[23].OneofWrappers = []any{}
 	file_spark_pb_base_proto_msgTypes[26].OneofWrappers = []any{}
-	file_spark_pb_base_proto_msgTypes[34].OneofWrappers = []any{
+	file_spark_pb_base_proto_msgTypes[29].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[30].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[38].OneofWrappers = []any{
 		(*ExecutePlanRequest_RequestOption_ReattachOptions)(nil),
 		(*ExecutePlanRequest_RequestOption_ResultChunkingOptions)(nil),
 	}
-	file_spark_pb_base_proto_msgTypes[36].OneofWrappers = []any{}
-	file_spark_pb_base_proto_msgTypes[40].OneofWrappers = []any{
+	file_spark_pb_base_proto_msgTypes[40].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[44].OneofWrappers = []any{
 		(*ConfigRequest_Operation_Set)(nil),
 		(*ConfigRequest_Operation_Get)(nil),
 		(*ConfigRequest_Operation_GetWithDefault)(nil),
@@ -4701,17 +4973,17 @@ func file_spark_pb_base_proto_init() {
 		(*ConfigRequest_Operation_Unset)(nil),
 		(*ConfigRequest_Operation_IsModifiable)(nil),
 	}
-	file_spark_pb_base_proto_msgTypes[45].OneofWrappers = []any{}
-	file_spark_pb_base_proto_msgTypes[57].OneofWrappers = []any{}
-	file_spark_pb_base_proto_msgTypes[58].OneofWrappers = []any{}
-	file_spark_pb_base_proto_msgTypes[59].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[49].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[61].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[62].OneofWrappers = []any{}
+	file_spark_pb_base_proto_msgTypes[63].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_pb_base_proto_rawDesc), len(file_spark_pb_base_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   61,
+			NumMessages:   65,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -121,6 +121,55 @@ func (Expression_SortOrder_NullOrdering) EnumDescriptor() ([]byte, []int) {
 	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 0, 1}
 }
 
+type Expression_Window_WindowFrame_FrameType int32
+
+const (
+	Expression_Window_WindowFrame_FRAME_TYPE_UNDEFINED Expression_Window_WindowFrame_FrameType = 0
+	Expression_Window_WindowFrame_FRAME_TYPE_ROW       Expression_Window_WindowFrame_FrameType = 1
+	Expression_Window_WindowFrame_FRAME_TYPE_RANGE     Expression_Window_WindowFrame_FrameType = 2
+)
+
+// Enum value maps for Expression_Window_WindowFrame_FrameType.
+var (
+	Expression_Window_WindowFrame_FrameType_name = map[int32]string{
+		0: "FRAME_TYPE_UNDEFINED",
+		1: "FRAME_TYPE_ROW",
+		2: "FRAME_TYPE_RANGE",
+	}
+	Expression_Window_WindowFrame_FrameType_value = map[string]int32{
+		"FRAME_TYPE_UNDEFINED": 0,
+		"FRAME_TYPE_ROW":       1,
+		"FRAME_TYPE_RANGE":     2,
+	}
+)
+
+func (x Expression_Window_WindowFrame_FrameType) Enum() *Expression_Window_WindowFrame_FrameType {
+	p := new(Expression_Window_WindowFrame_FrameType)
+	*p = x
+	return p
+}
+
+func (x Expression_Window_WindowFrame_FrameType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Expression_Window_WindowFrame_FrameType) Descriptor() protoreflect.EnumDescriptor {
+	return file_spark_pb_expressions_proto_enumTypes[2].Descriptor()
+}
+
+func (Expression_Window_WindowFrame_FrameType) Type() protoreflect.EnumType {
+	return &file_spark_pb_expressions_proto_enumTypes[2]
+}
+
+func (x Expression_Window_WindowFrame_FrameType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Expression_Window_WindowFrame_FrameType.Descriptor instead.
+func (Expression_Window_WindowFrame_FrameType) EnumDescriptor() ([]byte, []int) {
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 1, 0, 0}
+}
+
 type Expression struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to ExprType:
@@ -133,6 +182,7 @@ type Expression struct {
 	//	*Expression_Alias_
 	//	*Expression_Cast_
 	//	*Expression_SortOrder_
+	//	*Expression_Window_
 	//	*Expression_UnresolvedExtractValue_
 	//	*Expression_CommonInlineUserDefinedFunction
 	//	*Expression_CallFunction
@@ -250,6 +300,15 @@ func (x *Expression) GetSortOrder() *Expression_SortOrder {
 	return nil
 }
 
+func (x *Expression) GetWindow() *Expression_Window {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_Window_); ok {
+			return x.Window
+		}
+	}
+	return nil
+}
+
 func (x *Expression) GetUnresolvedExtractValue() *Expression_UnresolvedExtractValue {
 	if x != nil {
 		if x, ok := x.ExprType.(*Expression_UnresolvedExtractValue_); ok {
@@ -313,6 +372,10 @@ type Expression_SortOrder_ struct {
 	SortOrder *Expression_SortOrder `protobuf:"bytes,9,opt,name=sort_order,json=sortOrder,proto3,oneof"`
 }
 
+type Expression_Window_ struct {
+	Window *Expression_Window `protobuf:"bytes,11,opt,name=window,proto3,oneof"`
+}
+
 type Expression_UnresolvedExtractValue_ struct {
 	UnresolvedExtractValue *Expression_UnresolvedExtractValue `protobuf:"bytes,12,opt,name=unresolved_extract_value,json=unresolvedExtractValue,proto3,oneof"`
 }
@@ -340,6 +403,8 @@ func (*Expression_Alias_) isExpression_ExprType() {}
 func (*Expression_Cast_) isExpression_ExprType() {}
 
 func (*Expression_SortOrder_) isExpression_ExprType() {}
+
+func (*Expression_Window_) isExpression_ExprType() {}
 
 func (*Expression_UnresolvedExtractValue_) isExpression_ExprType() {}
 
@@ -618,6 +683,74 @@ func (x *Expression_SortOrder) GetNullOrdering() Expression_SortOrder_NullOrderi
 	return Expression_SortOrder_SORT_NULLS_UNSPECIFIED
 }
 
+type Expression_Window struct {
+	state          protoimpl.MessageState         `protogen:"open.v1"`
+	WindowFunction *Expression                    `protobuf:"bytes,1,opt,name=window_function,json=windowFunction,proto3" json:"window_function,omitempty"`
+	PartitionSpec  []*Expression                  `protobuf:"bytes,2,rep,name=partition_spec,json=partitionSpec,proto3" json:"partition_spec,omitempty"`
+	OrderSpec      []*Expression_SortOrder        `protobuf:"bytes,3,rep,name=order_spec,json=orderSpec,proto3" json:"order_spec,omitempty"`
+	FrameSpec      *Expression_Window_WindowFrame `protobuf:"bytes,4,opt,name=frame_spec,json=frameSpec,proto3" json:"frame_spec,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Expression_Window) Reset() {
+	*x = Expression_Window{}
+	mi := &file_spark_pb_expressions_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_Window) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_Window) ProtoMessage() {}
+
+func (x *Expression_Window) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_expressions_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_Window.ProtoReflect.Descriptor instead.
+func (*Expression_Window) Descriptor() ([]byte, []int) {
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 1}
+}
+
+func (x *Expression_Window) GetWindowFunction() *Expression {
+	if x != nil {
+		return x.WindowFunction
+	}
+	return nil
+}
+
+func (x *Expression_Window) GetPartitionSpec() []*Expression {
+	if x != nil {
+		return x.PartitionSpec
+	}
+	return nil
+}
+
+func (x *Expression_Window) GetOrderSpec() []*Expression_SortOrder {
+	if x != nil {
+		return x.OrderSpec
+	}
+	return nil
+}
+
+func (x *Expression_Window) GetFrameSpec() *Expression_Window_WindowFrame {
+	if x != nil {
+		return x.FrameSpec
+	}
+	return nil
+}
+
 type Expression_Cast struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Expr  *Expression            `protobuf:"bytes,1,opt,name=expr,proto3" json:"expr,omitempty"`
@@ -632,7 +765,7 @@ type Expression_Cast struct {
 
 func (x *Expression_Cast) Reset() {
 	*x = Expression_Cast{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[5]
+	mi := &file_spark_pb_expressions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +777,7 @@ func (x *Expression_Cast) String() string {
 func (*Expression_Cast) ProtoMessage() {}
 
 func (x *Expression_Cast) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[5]
+	mi := &file_spark_pb_expressions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +790,7 @@ func (x *Expression_Cast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Cast.ProtoReflect.Descriptor instead.
 func (*Expression_Cast) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 1}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 2}
 }
 
 func (x *Expression_Cast) GetExpr() *Expression {
@@ -734,7 +867,7 @@ type Expression_Literal struct {
 
 func (x *Expression_Literal) Reset() {
 	*x = Expression_Literal{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[6]
+	mi := &file_spark_pb_expressions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +879,7 @@ func (x *Expression_Literal) String() string {
 func (*Expression_Literal) ProtoMessage() {}
 
 func (x *Expression_Literal) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[6]
+	mi := &file_spark_pb_expressions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +892,7 @@ func (x *Expression_Literal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal.ProtoReflect.Descriptor instead.
 func (*Expression_Literal) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 2}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 3}
 }
 
 func (x *Expression_Literal) GetLiteralType() isExpression_Literal_LiteralType {
@@ -1009,7 +1142,7 @@ type Expression_UnresolvedAttribute struct {
 
 func (x *Expression_UnresolvedAttribute) Reset() {
 	*x = Expression_UnresolvedAttribute{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[7]
+	mi := &file_spark_pb_expressions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1021,7 +1154,7 @@ func (x *Expression_UnresolvedAttribute) String() string {
 func (*Expression_UnresolvedAttribute) ProtoMessage() {}
 
 func (x *Expression_UnresolvedAttribute) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[7]
+	mi := &file_spark_pb_expressions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1034,7 +1167,7 @@ func (x *Expression_UnresolvedAttribute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_UnresolvedAttribute.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedAttribute) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 3}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 4}
 }
 
 func (x *Expression_UnresolvedAttribute) GetUnparsedIdentifier() string {
@@ -1063,7 +1196,7 @@ type Expression_UnresolvedFunction struct {
 
 func (x *Expression_UnresolvedFunction) Reset() {
 	*x = Expression_UnresolvedFunction{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[8]
+	mi := &file_spark_pb_expressions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1208,7 @@ func (x *Expression_UnresolvedFunction) String() string {
 func (*Expression_UnresolvedFunction) ProtoMessage() {}
 
 func (x *Expression_UnresolvedFunction) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[8]
+	mi := &file_spark_pb_expressions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,7 +1221,7 @@ func (x *Expression_UnresolvedFunction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_UnresolvedFunction.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedFunction) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 4}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 5}
 }
 
 func (x *Expression_UnresolvedFunction) GetFunctionName() string {
@@ -1128,7 +1261,7 @@ type Expression_ExpressionString struct {
 
 func (x *Expression_ExpressionString) Reset() {
 	*x = Expression_ExpressionString{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[9]
+	mi := &file_spark_pb_expressions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1273,7 @@ func (x *Expression_ExpressionString) String() string {
 func (*Expression_ExpressionString) ProtoMessage() {}
 
 func (x *Expression_ExpressionString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[9]
+	mi := &file_spark_pb_expressions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1286,7 @@ func (x *Expression_ExpressionString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_ExpressionString.ProtoReflect.Descriptor instead.
 func (*Expression_ExpressionString) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 5}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 6}
 }
 
 func (x *Expression_ExpressionString) GetExpression() string {
@@ -1172,7 +1305,7 @@ type Expression_UnresolvedStar struct {
 
 func (x *Expression_UnresolvedStar) Reset() {
 	*x = Expression_UnresolvedStar{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[10]
+	mi := &file_spark_pb_expressions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1317,7 @@ func (x *Expression_UnresolvedStar) String() string {
 func (*Expression_UnresolvedStar) ProtoMessage() {}
 
 func (x *Expression_UnresolvedStar) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[10]
+	mi := &file_spark_pb_expressions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1330,7 @@ func (x *Expression_UnresolvedStar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_UnresolvedStar.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedStar) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 6}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 7}
 }
 
 func (x *Expression_UnresolvedStar) GetUnparsedTarget() string {
@@ -1217,7 +1350,7 @@ type Expression_UnresolvedExtractValue struct {
 
 func (x *Expression_UnresolvedExtractValue) Reset() {
 	*x = Expression_UnresolvedExtractValue{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[11]
+	mi := &file_spark_pb_expressions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1362,7 @@ func (x *Expression_UnresolvedExtractValue) String() string {
 func (*Expression_UnresolvedExtractValue) ProtoMessage() {}
 
 func (x *Expression_UnresolvedExtractValue) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[11]
+	mi := &file_spark_pb_expressions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1375,7 @@ func (x *Expression_UnresolvedExtractValue) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use Expression_UnresolvedExtractValue.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedExtractValue) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 7}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 8}
 }
 
 func (x *Expression_UnresolvedExtractValue) GetChild() *Expression {
@@ -1270,7 +1403,7 @@ type Expression_Alias struct {
 
 func (x *Expression_Alias) Reset() {
 	*x = Expression_Alias{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[12]
+	mi := &file_spark_pb_expressions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +1415,7 @@ func (x *Expression_Alias) String() string {
 func (*Expression_Alias) ProtoMessage() {}
 
 func (x *Expression_Alias) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[12]
+	mi := &file_spark_pb_expressions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +1428,7 @@ func (x *Expression_Alias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Alias.ProtoReflect.Descriptor instead.
 func (*Expression_Alias) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 8}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 9}
 }
 
 func (x *Expression_Alias) GetExpr() *Expression {
@@ -1319,6 +1452,167 @@ func (x *Expression_Alias) GetMetadata() string {
 	return ""
 }
 
+type Expression_Window_WindowFrame struct {
+	state         protoimpl.MessageState                       `protogen:"open.v1"`
+	FrameType     Expression_Window_WindowFrame_FrameType      `protobuf:"varint,1,opt,name=frame_type,json=frameType,proto3,enum=spark.connect.Expression_Window_WindowFrame_FrameType" json:"frame_type,omitempty"`
+	Lower         *Expression_Window_WindowFrame_FrameBoundary `protobuf:"bytes,2,opt,name=lower,proto3" json:"lower,omitempty"`
+	Upper         *Expression_Window_WindowFrame_FrameBoundary `protobuf:"bytes,3,opt,name=upper,proto3" json:"upper,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_Window_WindowFrame) Reset() {
+	*x = Expression_Window_WindowFrame{}
+	mi := &file_spark_pb_expressions_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_Window_WindowFrame) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_Window_WindowFrame) ProtoMessage() {}
+
+func (x *Expression_Window_WindowFrame) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_expressions_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_Window_WindowFrame.ProtoReflect.Descriptor instead.
+func (*Expression_Window_WindowFrame) Descriptor() ([]byte, []int) {
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 1, 0}
+}
+
+func (x *Expression_Window_WindowFrame) GetFrameType() Expression_Window_WindowFrame_FrameType {
+	if x != nil {
+		return x.FrameType
+	}
+	return Expression_Window_WindowFrame_FRAME_TYPE_UNDEFINED
+}
+
+func (x *Expression_Window_WindowFrame) GetLower() *Expression_Window_WindowFrame_FrameBoundary {
+	if x != nil {
+		return x.Lower
+	}
+	return nil
+}
+
+func (x *Expression_Window_WindowFrame) GetUpper() *Expression_Window_WindowFrame_FrameBoundary {
+	if x != nil {
+		return x.Upper
+	}
+	return nil
+}
+
+type Expression_Window_WindowFrame_FrameBoundary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Boundary:
+	//
+	//	*Expression_Window_WindowFrame_FrameBoundary_CurrentRow
+	//	*Expression_Window_WindowFrame_FrameBoundary_Unbounded
+	//	*Expression_Window_WindowFrame_FrameBoundary_Value
+	Boundary      isExpression_Window_WindowFrame_FrameBoundary_Boundary `protobuf_oneof:"boundary"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) Reset() {
+	*x = Expression_Window_WindowFrame_FrameBoundary{}
+	mi := &file_spark_pb_expressions_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_Window_WindowFrame_FrameBoundary) ProtoMessage() {}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_expressions_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_Window_WindowFrame_FrameBoundary.ProtoReflect.Descriptor instead.
+func (*Expression_Window_WindowFrame_FrameBoundary) Descriptor() ([]byte, []int) {
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 1, 0, 0}
+}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) GetBoundary() isExpression_Window_WindowFrame_FrameBoundary_Boundary {
+	if x != nil {
+		return x.Boundary
+	}
+	return nil
+}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) GetCurrentRow() bool {
+	if x != nil {
+		if x, ok := x.Boundary.(*Expression_Window_WindowFrame_FrameBoundary_CurrentRow); ok {
+			return x.CurrentRow
+		}
+	}
+	return false
+}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) GetUnbounded() bool {
+	if x != nil {
+		if x, ok := x.Boundary.(*Expression_Window_WindowFrame_FrameBoundary_Unbounded); ok {
+			return x.Unbounded
+		}
+	}
+	return false
+}
+
+func (x *Expression_Window_WindowFrame_FrameBoundary) GetValue() *Expression {
+	if x != nil {
+		if x, ok := x.Boundary.(*Expression_Window_WindowFrame_FrameBoundary_Value); ok {
+			return x.Value
+		}
+	}
+	return nil
+}
+
+type isExpression_Window_WindowFrame_FrameBoundary_Boundary interface {
+	isExpression_Window_WindowFrame_FrameBoundary_Boundary()
+}
+
+type Expression_Window_WindowFrame_FrameBoundary_CurrentRow struct {
+	CurrentRow bool `protobuf:"varint,1,opt,name=current_row,json=currentRow,proto3,oneof"`
+}
+
+type Expression_Window_WindowFrame_FrameBoundary_Unbounded struct {
+	Unbounded bool `protobuf:"varint,2,opt,name=unbounded,proto3,oneof"`
+}
+
+type Expression_Window_WindowFrame_FrameBoundary_Value struct {
+	Value *Expression `protobuf:"bytes,3,opt,name=value,proto3,oneof"`
+}
+
+func (*Expression_Window_WindowFrame_FrameBoundary_CurrentRow) isExpression_Window_WindowFrame_FrameBoundary_Boundary() {
+}
+
+func (*Expression_Window_WindowFrame_FrameBoundary_Unbounded) isExpression_Window_WindowFrame_FrameBoundary_Boundary() {
+}
+
+func (*Expression_Window_WindowFrame_FrameBoundary_Value) isExpression_Window_WindowFrame_FrameBoundary_Boundary() {
+}
+
 type Expression_Literal_Decimal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Value         string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
@@ -1330,7 +1624,7 @@ type Expression_Literal_Decimal struct {
 
 func (x *Expression_Literal_Decimal) Reset() {
 	*x = Expression_Literal_Decimal{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[13]
+	mi := &file_spark_pb_expressions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1636,7 @@ func (x *Expression_Literal_Decimal) String() string {
 func (*Expression_Literal_Decimal) ProtoMessage() {}
 
 func (x *Expression_Literal_Decimal) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[13]
+	mi := &file_spark_pb_expressions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1649,7 @@ func (x *Expression_Literal_Decimal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal_Decimal.ProtoReflect.Descriptor instead.
 func (*Expression_Literal_Decimal) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 2, 0}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 3, 0}
 }
 
 func (x *Expression_Literal_Decimal) GetValue() string {
@@ -1389,7 +1683,7 @@ type Expression_Literal_Array struct {
 
 func (x *Expression_Literal_Array) Reset() {
 	*x = Expression_Literal_Array{}
-	mi := &file_spark_pb_expressions_proto_msgTypes[14]
+	mi := &file_spark_pb_expressions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1695,7 @@ func (x *Expression_Literal_Array) String() string {
 func (*Expression_Literal_Array) ProtoMessage() {}
 
 func (x *Expression_Literal_Array) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_expressions_proto_msgTypes[14]
+	mi := &file_spark_pb_expressions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1708,7 @@ func (x *Expression_Literal_Array) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal_Array.ProtoReflect.Descriptor instead.
 func (*Expression_Literal_Array) Descriptor() ([]byte, []int) {
-	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 2, 1}
+	return file_spark_pb_expressions_proto_rawDescGZIP(), []int{0, 3, 1}
 }
 
 func (x *Expression_Literal_Array) GetElementType() *DataType {
@@ -1435,7 +1729,7 @@ var File_spark_pb_expressions_proto protoreflect.FileDescriptor
 
 const file_spark_pb_expressions_proto_rawDesc = "" +
 	"\n" +
-	"\x1aspark/pb/expressions.proto\x12\rspark.connect\x1a\x14spark/pb/types.proto\"\xcc\x17\n" +
+	"\x1aspark/pb/expressions.proto\x12\rspark.connect\x1a\x14spark/pb/types.proto\"\x9a\x1e\n" +
 	"\n" +
 	"Expression\x12=\n" +
 	"\aliteral\x18\x01 \x01(\v2!.spark.connect.Expression.LiteralH\x00R\aliteral\x12b\n" +
@@ -1446,7 +1740,8 @@ const file_spark_pb_expressions_proto_rawDesc = "" +
 	"\x05alias\x18\x06 \x01(\v2\x1f.spark.connect.Expression.AliasH\x00R\x05alias\x124\n" +
 	"\x04cast\x18\a \x01(\v2\x1e.spark.connect.Expression.CastH\x00R\x04cast\x12D\n" +
 	"\n" +
-	"sort_order\x18\t \x01(\v2#.spark.connect.Expression.SortOrderH\x00R\tsortOrder\x12l\n" +
+	"sort_order\x18\t \x01(\v2#.spark.connect.Expression.SortOrderH\x00R\tsortOrder\x12:\n" +
+	"\x06window\x18\v \x01(\v2 .spark.connect.Expression.WindowH\x00R\x06window\x12l\n" +
 	"\x18unresolved_extract_value\x18\f \x01(\v20.spark.connect.Expression.UnresolvedExtractValueH\x00R\x16unresolvedExtractValue\x12~\n" +
 	"#common_inline_user_defined_function\x18\x0f \x01(\v2..spark.connect.CommonInlineUserDefinedFunctionH\x00R\x1fcommonInlineUserDefinedFunction\x12B\n" +
 	"\rcall_function\x18\x10 \x01(\v2\x1b.spark.connect.CallFunctionH\x00R\fcallFunction\x1a\xa9\x03\n" +
@@ -1461,7 +1756,30 @@ const file_spark_pb_expressions_proto_rawDesc = "" +
 	"\fNullOrdering\x12\x1a\n" +
 	"\x16SORT_NULLS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10SORT_NULLS_FIRST\x10\x01\x12\x13\n" +
-	"\x0fSORT_NULLS_LAST\x10\x02\x1a\x91\x01\n" +
+	"\x0fSORT_NULLS_LAST\x10\x02\x1a\x8f\x06\n" +
+	"\x06Window\x12B\n" +
+	"\x0fwindow_function\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x0ewindowFunction\x12@\n" +
+	"\x0epartition_spec\x18\x02 \x03(\v2\x19.spark.connect.ExpressionR\rpartitionSpec\x12B\n" +
+	"\n" +
+	"order_spec\x18\x03 \x03(\v2#.spark.connect.Expression.SortOrderR\torderSpec\x12K\n" +
+	"\n" +
+	"frame_spec\x18\x04 \x01(\v2,.spark.connect.Expression.Window.WindowFrameR\tframeSpec\x1a\xed\x03\n" +
+	"\vWindowFrame\x12U\n" +
+	"\n" +
+	"frame_type\x18\x01 \x01(\x0e26.spark.connect.Expression.Window.WindowFrame.FrameTypeR\tframeType\x12P\n" +
+	"\x05lower\x18\x02 \x01(\v2:.spark.connect.Expression.Window.WindowFrame.FrameBoundaryR\x05lower\x12P\n" +
+	"\x05upper\x18\x03 \x01(\v2:.spark.connect.Expression.Window.WindowFrame.FrameBoundaryR\x05upper\x1a\x91\x01\n" +
+	"\rFrameBoundary\x12!\n" +
+	"\vcurrent_row\x18\x01 \x01(\bH\x00R\n" +
+	"currentRow\x12\x1e\n" +
+	"\tunbounded\x18\x02 \x01(\bH\x00R\tunbounded\x121\n" +
+	"\x05value\x18\x03 \x01(\v2\x19.spark.connect.ExpressionH\x00R\x05valueB\n" +
+	"\n" +
+	"\bboundary\"O\n" +
+	"\tFrameType\x12\x18\n" +
+	"\x14FRAME_TYPE_UNDEFINED\x10\x00\x12\x12\n" +
+	"\x0eFRAME_TYPE_ROW\x10\x01\x12\x14\n" +
+	"\x10FRAME_TYPE_RANGE\x10\x02\x1a\x91\x01\n" +
 	"\x04Cast\x12-\n" +
 	"\x04expr\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x04expr\x12-\n" +
 	"\x04type\x18\x02 \x01(\v2\x17.spark.connect.DataTypeH\x00R\x04type\x12\x1b\n" +
@@ -1555,63 +1873,76 @@ func file_spark_pb_expressions_proto_rawDescGZIP() []byte {
 	return file_spark_pb_expressions_proto_rawDescData
 }
 
-var file_spark_pb_expressions_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_spark_pb_expressions_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_spark_pb_expressions_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_spark_pb_expressions_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_spark_pb_expressions_proto_goTypes = []any{
-	(Expression_SortOrder_SortDirection)(0),   // 0: spark.connect.Expression.SortOrder.SortDirection
-	(Expression_SortOrder_NullOrdering)(0),    // 1: spark.connect.Expression.SortOrder.NullOrdering
-	(*Expression)(nil),                        // 2: spark.connect.Expression
-	(*CommonInlineUserDefinedFunction)(nil),   // 3: spark.connect.CommonInlineUserDefinedFunction
-	(*PythonUDF)(nil),                         // 4: spark.connect.PythonUDF
-	(*CallFunction)(nil),                      // 5: spark.connect.CallFunction
-	(*Expression_SortOrder)(nil),              // 6: spark.connect.Expression.SortOrder
-	(*Expression_Cast)(nil),                   // 7: spark.connect.Expression.Cast
-	(*Expression_Literal)(nil),                // 8: spark.connect.Expression.Literal
-	(*Expression_UnresolvedAttribute)(nil),    // 9: spark.connect.Expression.UnresolvedAttribute
-	(*Expression_UnresolvedFunction)(nil),     // 10: spark.connect.Expression.UnresolvedFunction
-	(*Expression_ExpressionString)(nil),       // 11: spark.connect.Expression.ExpressionString
-	(*Expression_UnresolvedStar)(nil),         // 12: spark.connect.Expression.UnresolvedStar
-	(*Expression_UnresolvedExtractValue)(nil), // 13: spark.connect.Expression.UnresolvedExtractValue
-	(*Expression_Alias)(nil),                  // 14: spark.connect.Expression.Alias
-	(*Expression_Literal_Decimal)(nil),        // 15: spark.connect.Expression.Literal.Decimal
-	(*Expression_Literal_Array)(nil),          // 16: spark.connect.Expression.Literal.Array
-	(*DataType)(nil),                          // 17: spark.connect.DataType
+	(Expression_SortOrder_SortDirection)(0),             // 0: spark.connect.Expression.SortOrder.SortDirection
+	(Expression_SortOrder_NullOrdering)(0),              // 1: spark.connect.Expression.SortOrder.NullOrdering
+	(Expression_Window_WindowFrame_FrameType)(0),        // 2: spark.connect.Expression.Window.WindowFrame.FrameType
+	(*Expression)(nil),                                  // 3: spark.connect.Expression
+	(*CommonInlineUserDefinedFunction)(nil),             // 4: spark.connect.CommonInlineUserDefinedFunction
+	(*PythonUDF)(nil),                                   // 5: spark.connect.PythonUDF
+	(*CallFunction)(nil),                                // 6: spark.connect.CallFunction
+	(*Expression_SortOrder)(nil),                        // 7: spark.connect.Expression.SortOrder
+	(*Expression_Window)(nil),                           // 8: spark.connect.Expression.Window
+	(*Expression_Cast)(nil),                             // 9: spark.connect.Expression.Cast
+	(*Expression_Literal)(nil),                          // 10: spark.connect.Expression.Literal
+	(*Expression_UnresolvedAttribute)(nil),              // 11: spark.connect.Expression.UnresolvedAttribute
+	(*Expression_UnresolvedFunction)(nil),               // 12: spark.connect.Expression.UnresolvedFunction
+	(*Expression_ExpressionString)(nil),                 // 13: spark.connect.Expression.ExpressionString
+	(*Expression_UnresolvedStar)(nil),                   // 14: spark.connect.Expression.UnresolvedStar
+	(*Expression_UnresolvedExtractValue)(nil),           // 15: spark.connect.Expression.UnresolvedExtractValue
+	(*Expression_Alias)(nil),                            // 16: spark.connect.Expression.Alias
+	(*Expression_Window_WindowFrame)(nil),               // 17: spark.connect.Expression.Window.WindowFrame
+	(*Expression_Window_WindowFrame_FrameBoundary)(nil), // 18: spark.connect.Expression.Window.WindowFrame.FrameBoundary
+	(*Expression_Literal_Decimal)(nil),                  // 19: spark.connect.Expression.Literal.Decimal
+	(*Expression_Literal_Array)(nil),                    // 20: spark.connect.Expression.Literal.Array
+	(*DataType)(nil),                                    // 21: spark.connect.DataType
 }
 var file_spark_pb_expressions_proto_depIdxs = []int32{
-	8,  // 0: spark.connect.Expression.literal:type_name -> spark.connect.Expression.Literal
-	9,  // 1: spark.connect.Expression.unresolved_attribute:type_name -> spark.connect.Expression.UnresolvedAttribute
-	10, // 2: spark.connect.Expression.unresolved_function:type_name -> spark.connect.Expression.UnresolvedFunction
-	11, // 3: spark.connect.Expression.expression_string:type_name -> spark.connect.Expression.ExpressionString
-	12, // 4: spark.connect.Expression.unresolved_star:type_name -> spark.connect.Expression.UnresolvedStar
-	14, // 5: spark.connect.Expression.alias:type_name -> spark.connect.Expression.Alias
-	7,  // 6: spark.connect.Expression.cast:type_name -> spark.connect.Expression.Cast
-	6,  // 7: spark.connect.Expression.sort_order:type_name -> spark.connect.Expression.SortOrder
-	13, // 8: spark.connect.Expression.unresolved_extract_value:type_name -> spark.connect.Expression.UnresolvedExtractValue
-	3,  // 9: spark.connect.Expression.common_inline_user_defined_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	5,  // 10: spark.connect.Expression.call_function:type_name -> spark.connect.CallFunction
-	2,  // 11: spark.connect.CommonInlineUserDefinedFunction.arguments:type_name -> spark.connect.Expression
-	4,  // 12: spark.connect.CommonInlineUserDefinedFunction.python_udf:type_name -> spark.connect.PythonUDF
-	17, // 13: spark.connect.PythonUDF.output_type:type_name -> spark.connect.DataType
-	2,  // 14: spark.connect.CallFunction.arguments:type_name -> spark.connect.Expression
-	2,  // 15: spark.connect.Expression.SortOrder.child:type_name -> spark.connect.Expression
-	0,  // 16: spark.connect.Expression.SortOrder.direction:type_name -> spark.connect.Expression.SortOrder.SortDirection
-	1,  // 17: spark.connect.Expression.SortOrder.null_ordering:type_name -> spark.connect.Expression.SortOrder.NullOrdering
-	2,  // 18: spark.connect.Expression.Cast.expr:type_name -> spark.connect.Expression
-	17, // 19: spark.connect.Expression.Cast.type:type_name -> spark.connect.DataType
-	17, // 20: spark.connect.Expression.Literal.null:type_name -> spark.connect.DataType
-	15, // 21: spark.connect.Expression.Literal.decimal:type_name -> spark.connect.Expression.Literal.Decimal
-	16, // 22: spark.connect.Expression.Literal.array:type_name -> spark.connect.Expression.Literal.Array
-	2,  // 23: spark.connect.Expression.UnresolvedFunction.arguments:type_name -> spark.connect.Expression
-	2,  // 24: spark.connect.Expression.UnresolvedExtractValue.child:type_name -> spark.connect.Expression
-	2,  // 25: spark.connect.Expression.UnresolvedExtractValue.extraction:type_name -> spark.connect.Expression
-	2,  // 26: spark.connect.Expression.Alias.expr:type_name -> spark.connect.Expression
-	17, // 27: spark.connect.Expression.Literal.Array.element_type:type_name -> spark.connect.DataType
-	8,  // 28: spark.connect.Expression.Literal.Array.elements:type_name -> spark.connect.Expression.Literal
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	10, // 0: spark.connect.Expression.literal:type_name -> spark.connect.Expression.Literal
+	11, // 1: spark.connect.Expression.unresolved_attribute:type_name -> spark.connect.Expression.UnresolvedAttribute
+	12, // 2: spark.connect.Expression.unresolved_function:type_name -> spark.connect.Expression.UnresolvedFunction
+	13, // 3: spark.connect.Expression.expression_string:type_name -> spark.connect.Expression.ExpressionString
+	14, // 4: spark.connect.Expression.unresolved_star:type_name -> spark.connect.Expression.UnresolvedStar
+	16, // 5: spark.connect.Expression.alias:type_name -> spark.connect.Expression.Alias
+	9,  // 6: spark.connect.Expression.cast:type_name -> spark.connect.Expression.Cast
+	7,  // 7: spark.connect.Expression.sort_order:type_name -> spark.connect.Expression.SortOrder
+	8,  // 8: spark.connect.Expression.window:type_name -> spark.connect.Expression.Window
+	15, // 9: spark.connect.Expression.unresolved_extract_value:type_name -> spark.connect.Expression.UnresolvedExtractValue
+	4,  // 10: spark.connect.Expression.common_inline_user_defined_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	6,  // 11: spark.connect.Expression.call_function:type_name -> spark.connect.CallFunction
+	3,  // 12: spark.connect.CommonInlineUserDefinedFunction.arguments:type_name -> spark.connect.Expression
+	5,  // 13: spark.connect.CommonInlineUserDefinedFunction.python_udf:type_name -> spark.connect.PythonUDF
+	21, // 14: spark.connect.PythonUDF.output_type:type_name -> spark.connect.DataType
+	3,  // 15: spark.connect.CallFunction.arguments:type_name -> spark.connect.Expression
+	3,  // 16: spark.connect.Expression.SortOrder.child:type_name -> spark.connect.Expression
+	0,  // 17: spark.connect.Expression.SortOrder.direction:type_name -> spark.connect.Expression.SortOrder.SortDirection
+	1,  // 18: spark.connect.Expression.SortOrder.null_ordering:type_name -> spark.connect.Expression.SortOrder.NullOrdering
+	3,  // 19: spark.connect.Expression.Window.window_function:type_name -> spark.connect.Expression
+	3,  // 20: spark.connect.Expression.Window.partition_spec:type_name -> spark.connect.Expression
+	7,  // 21: spark.connect.Expression.Window.order_spec:type_name -> spark.connect.Expression.SortOrder
+	17, // 22: spark.connect.Expression.Window.frame_spec:type_name -> spark.connect.Expression.Window.WindowFrame
+	3,  // 23: spark.connect.Expression.Cast.expr:type_name -> spark.connect.Expression
+	21, // 24: spark.connect.Expression.Cast.type:type_name -> spark.connect.DataType
+	21, // 25: spark.connect.Expression.Literal.null:type_name -> spark.connect.DataType
+	19, // 26: spark.connect.Expression.Literal.decimal:type_name -> spark.connect.Expression.Literal.Decimal
+	20, // 27: spark.connect.Expression.Literal.array:type_name -> spark.connect.Expression.Literal.Array
+	3,  // 28: spark.connect.Expression.UnresolvedFunction.arguments:type_name -> spark.connect.Expression
+	3,  // 29: spark.connect.Expression.UnresolvedExtractValue.child:type_name -> spark.connect.Expression
+	3,  // 30: spark.connect.Expression.UnresolvedExtractValue.extraction:type_name -> spark.connect.Expression
+	3,  // 31: spark.connect.Expression.Alias.expr:type_name -> spark.connect.Expression
+	2,  // 32: spark.connect.Expression.Window.WindowFrame.frame_type:type_name -> spark.connect.Expression.Window.WindowFrame.FrameType
+	18, // 33: spark.connect.Expression.Window.WindowFrame.lower:type_name -> spark.connect.Expression.Window.WindowFrame.FrameBoundary
+	18, // 34: spark.connect.Expression.Window.WindowFrame.upper:type_name -> spark.connect.Expression.Window.WindowFrame.FrameBoundary
+	3,  // 35: spark.connect.Expression.Window.WindowFrame.FrameBoundary.value:type_name -> spark.connect.Expression
+	21, // 36: spark.connect.Expression.Literal.Array.element_type:type_name -> spark.connect.DataType
+	10, // 37: spark.connect.Expression.Literal.Array.elements:type_name -> spark.connect.Expression.Literal
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_spark_pb_expressions_proto_init() }
@@ -1629,6 +1960,7 @@ func file_spark_pb_expressions_proto_init() {
 		(*Expression_Alias_)(nil),
 		(*Expression_Cast_)(nil),
 		(*Expression_SortOrder_)(nil),
+		(*Expression_Window_)(nil),
 		(*Expression_UnresolvedExtractValue_)(nil),
 		(*Expression_CommonInlineUserDefinedFunction)(nil),
 		(*Expression_CallFunction)(nil),
@@ -1636,11 +1968,11 @@ func file_spark_pb_expressions_proto_init() {
 	file_spark_pb_expressions_proto_msgTypes[1].OneofWrappers = []any{
 		(*CommonInlineUserDefinedFunction_PythonUdf)(nil),
 	}
-	file_spark_pb_expressions_proto_msgTypes[5].OneofWrappers = []any{
+	file_spark_pb_expressions_proto_msgTypes[6].OneofWrappers = []any{
 		(*Expression_Cast_Type)(nil),
 		(*Expression_Cast_TypeStr)(nil),
 	}
-	file_spark_pb_expressions_proto_msgTypes[6].OneofWrappers = []any{
+	file_spark_pb_expressions_proto_msgTypes[7].OneofWrappers = []any{
 		(*Expression_Literal_Null)(nil),
 		(*Expression_Literal_Binary)(nil),
 		(*Expression_Literal_Boolean)(nil),
@@ -1657,17 +1989,22 @@ func file_spark_pb_expressions_proto_init() {
 		(*Expression_Literal_TimestampNtz)(nil),
 		(*Expression_Literal_Array_)(nil),
 	}
-	file_spark_pb_expressions_proto_msgTypes[7].OneofWrappers = []any{}
-	file_spark_pb_expressions_proto_msgTypes[10].OneofWrappers = []any{}
-	file_spark_pb_expressions_proto_msgTypes[12].OneofWrappers = []any{}
+	file_spark_pb_expressions_proto_msgTypes[8].OneofWrappers = []any{}
+	file_spark_pb_expressions_proto_msgTypes[11].OneofWrappers = []any{}
 	file_spark_pb_expressions_proto_msgTypes[13].OneofWrappers = []any{}
+	file_spark_pb_expressions_proto_msgTypes[15].OneofWrappers = []any{
+		(*Expression_Window_WindowFrame_FrameBoundary_CurrentRow)(nil),
+		(*Expression_Window_WindowFrame_FrameBoundary_Unbounded)(nil),
+		(*Expression_Window_WindowFrame_FrameBoundary_Value)(nil),
+	}
+	file_spark_pb_expressions_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_pb_expressions_proto_rawDesc), len(file_spark_pb_expressions_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   15,
+			NumEnums:      3,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

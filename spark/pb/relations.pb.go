@@ -147,6 +147,7 @@ const (
 	Aggregate_GROUP_TYPE_GROUPBY     Aggregate_GroupType = 1
 	Aggregate_GROUP_TYPE_ROLLUP      Aggregate_GroupType = 2
 	Aggregate_GROUP_TYPE_CUBE        Aggregate_GroupType = 3
+	Aggregate_GROUP_TYPE_PIVOT       Aggregate_GroupType = 4
 )
 
 // Enum value maps for Aggregate_GroupType.
@@ -156,12 +157,14 @@ var (
 		1: "GROUP_TYPE_GROUPBY",
 		2: "GROUP_TYPE_ROLLUP",
 		3: "GROUP_TYPE_CUBE",
+		4: "GROUP_TYPE_PIVOT",
 	}
 	Aggregate_GroupType_value = map[string]int32{
 		"GROUP_TYPE_UNSPECIFIED": 0,
 		"GROUP_TYPE_GROUPBY":     1,
 		"GROUP_TYPE_ROLLUP":      2,
 		"GROUP_TYPE_CUBE":        3,
+		"GROUP_TYPE_PIVOT":       4,
 	}
 )
 
@@ -207,19 +210,24 @@ type Relation struct {
 	//	*Relation_Aggregate
 	//	*Relation_Sql
 	//	*Relation_LocalRelation
+	//	*Relation_Sample
 	//	*Relation_Offset
 	//	*Relation_Deduplicate
 	//	*Relation_Range
 	//	*Relation_SubqueryAlias
 	//	*Relation_Repartition
 	//	*Relation_ToDf
+	//	*Relation_WithColumnsRenamed
 	//	*Relation_ShowString
 	//	*Relation_Drop
 	//	*Relation_WithColumns
+	//	*Relation_Hint
 	//	*Relation_RepartitionByExpression
 	//	*Relation_MapPartitions
 	//	*Relation_CachedLocalRelation
 	//	*Relation_ChunkedCachedLocalRelation
+	//	*Relation_FillNa
+	//	*Relation_DropNa
 	RelType       isRelation_RelType `protobuf_oneof:"rel_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -359,6 +367,15 @@ func (x *Relation) GetLocalRelation() *LocalRelation {
 	return nil
 }
 
+func (x *Relation) GetSample() *Sample {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Sample); ok {
+			return x.Sample
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetOffset() *Offset {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_Offset); ok {
@@ -413,6 +430,15 @@ func (x *Relation) GetToDf() *ToDF {
 	return nil
 }
 
+func (x *Relation) GetWithColumnsRenamed() *WithColumnsRenamed {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_WithColumnsRenamed); ok {
+			return x.WithColumnsRenamed
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetShowString() *ShowString {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_ShowString); ok {
@@ -435,6 +461,15 @@ func (x *Relation) GetWithColumns() *WithColumns {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_WithColumns); ok {
 			return x.WithColumns
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetHint() *Hint {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Hint); ok {
+			return x.Hint
 		}
 	}
 	return nil
@@ -471,6 +506,24 @@ func (x *Relation) GetChunkedCachedLocalRelation() *ChunkedCachedLocalRelation {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_ChunkedCachedLocalRelation); ok {
 			return x.ChunkedCachedLocalRelation
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetFillNa() *NAFill {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_FillNa); ok {
+			return x.FillNa
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetDropNa() *NADrop {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_DropNa); ok {
+			return x.DropNa
 		}
 	}
 	return nil
@@ -520,6 +573,10 @@ type Relation_LocalRelation struct {
 	LocalRelation *LocalRelation `protobuf:"bytes,11,opt,name=local_relation,json=localRelation,proto3,oneof"`
 }
 
+type Relation_Sample struct {
+	Sample *Sample `protobuf:"bytes,12,opt,name=sample,proto3,oneof"`
+}
+
 type Relation_Offset struct {
 	Offset *Offset `protobuf:"bytes,13,opt,name=offset,proto3,oneof"`
 }
@@ -544,6 +601,10 @@ type Relation_ToDf struct {
 	ToDf *ToDF `protobuf:"bytes,18,opt,name=to_df,json=toDf,proto3,oneof"`
 }
 
+type Relation_WithColumnsRenamed struct {
+	WithColumnsRenamed *WithColumnsRenamed `protobuf:"bytes,19,opt,name=with_columns_renamed,json=withColumnsRenamed,proto3,oneof"`
+}
+
 type Relation_ShowString struct {
 	ShowString *ShowString `protobuf:"bytes,20,opt,name=show_string,json=showString,proto3,oneof"`
 }
@@ -554,6 +615,10 @@ type Relation_Drop struct {
 
 type Relation_WithColumns struct {
 	WithColumns *WithColumns `protobuf:"bytes,23,opt,name=with_columns,json=withColumns,proto3,oneof"`
+}
+
+type Relation_Hint struct {
+	Hint *Hint `protobuf:"bytes,24,opt,name=hint,proto3,oneof"`
 }
 
 type Relation_RepartitionByExpression struct {
@@ -570,6 +635,14 @@ type Relation_CachedLocalRelation struct {
 
 type Relation_ChunkedCachedLocalRelation struct {
 	ChunkedCachedLocalRelation *ChunkedCachedLocalRelation `protobuf:"bytes,45,opt,name=chunked_cached_local_relation,json=chunkedCachedLocalRelation,proto3,oneof"` // since 4.1
+}
+
+type Relation_FillNa struct {
+	FillNa *NAFill `protobuf:"bytes,90,opt,name=fill_na,json=fillNa,proto3,oneof"`
+}
+
+type Relation_DropNa struct {
+	DropNa *NADrop `protobuf:"bytes,91,opt,name=drop_na,json=dropNa,proto3,oneof"`
 }
 
 func (*Relation_Read) isRelation_RelType() {}
@@ -592,6 +665,8 @@ func (*Relation_Sql) isRelation_RelType() {}
 
 func (*Relation_LocalRelation) isRelation_RelType() {}
 
+func (*Relation_Sample) isRelation_RelType() {}
+
 func (*Relation_Offset) isRelation_RelType() {}
 
 func (*Relation_Deduplicate) isRelation_RelType() {}
@@ -604,11 +679,15 @@ func (*Relation_Repartition) isRelation_RelType() {}
 
 func (*Relation_ToDf) isRelation_RelType() {}
 
+func (*Relation_WithColumnsRenamed) isRelation_RelType() {}
+
 func (*Relation_ShowString) isRelation_RelType() {}
 
 func (*Relation_Drop) isRelation_RelType() {}
 
 func (*Relation_WithColumns) isRelation_RelType() {}
+
+func (*Relation_Hint) isRelation_RelType() {}
 
 func (*Relation_RepartitionByExpression) isRelation_RelType() {}
 
@@ -617,6 +696,10 @@ func (*Relation_MapPartitions) isRelation_RelType() {}
 func (*Relation_CachedLocalRelation) isRelation_RelType() {}
 
 func (*Relation_ChunkedCachedLocalRelation) isRelation_RelType() {}
+
+func (*Relation_FillNa) isRelation_RelType() {}
+
+func (*Relation_DropNa) isRelation_RelType() {}
 
 type RelationCommon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1203,6 +1286,7 @@ type Aggregate struct {
 	GroupType            Aggregate_GroupType    `protobuf:"varint,2,opt,name=group_type,json=groupType,proto3,enum=spark.connect.Aggregate_GroupType" json:"group_type,omitempty"`
 	GroupingExpressions  []*Expression          `protobuf:"bytes,3,rep,name=grouping_expressions,json=groupingExpressions,proto3" json:"grouping_expressions,omitempty"`
 	AggregateExpressions []*Expression          `protobuf:"bytes,4,rep,name=aggregate_expressions,json=aggregateExpressions,proto3" json:"aggregate_expressions,omitempty"`
+	Pivot                *Aggregate_Pivot       `protobuf:"bytes,5,opt,name=pivot,proto3" json:"pivot,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1261,6 +1345,13 @@ func (x *Aggregate) GetGroupingExpressions() []*Expression {
 func (x *Aggregate) GetAggregateExpressions() []*Expression {
 	if x != nil {
 		return x.AggregateExpressions
+	}
+	return nil
+}
+
+func (x *Aggregate) GetPivot() *Aggregate_Pivot {
+	if x != nil {
+		return x.Pivot
 	}
 	return nil
 }
@@ -1666,6 +1757,82 @@ func (x *Range) GetNumPartitions() int32 {
 	return 0
 }
 
+type Sample struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Input           *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	LowerBound      float64                `protobuf:"fixed64,2,opt,name=lower_bound,json=lowerBound,proto3" json:"lower_bound,omitempty"`
+	UpperBound      float64                `protobuf:"fixed64,3,opt,name=upper_bound,json=upperBound,proto3" json:"upper_bound,omitempty"`
+	WithReplacement *bool                  `protobuf:"varint,4,opt,name=with_replacement,json=withReplacement,proto3,oneof" json:"with_replacement,omitempty"`
+	Seed            *int64                 `protobuf:"varint,5,opt,name=seed,proto3,oneof" json:"seed,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Sample) Reset() {
+	*x = Sample{}
+	mi := &file_spark_pb_relations_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sample) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sample) ProtoMessage() {}
+
+func (x *Sample) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sample.ProtoReflect.Descriptor instead.
+func (*Sample) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Sample) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Sample) GetLowerBound() float64 {
+	if x != nil {
+		return x.LowerBound
+	}
+	return 0
+}
+
+func (x *Sample) GetUpperBound() float64 {
+	if x != nil {
+		return x.UpperBound
+	}
+	return 0
+}
+
+func (x *Sample) GetWithReplacement() bool {
+	if x != nil && x.WithReplacement != nil {
+		return *x.WithReplacement
+	}
+	return false
+}
+
+func (x *Sample) GetSeed() int64 {
+	if x != nil && x.Seed != nil {
+		return *x.Seed
+	}
+	return 0
+}
+
 type SubqueryAlias struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
@@ -1676,7 +1843,7 @@ type SubqueryAlias struct {
 
 func (x *SubqueryAlias) Reset() {
 	*x = SubqueryAlias{}
-	mi := &file_spark_pb_relations_proto_msgTypes[18]
+	mi := &file_spark_pb_relations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +1855,7 @@ func (x *SubqueryAlias) String() string {
 func (*SubqueryAlias) ProtoMessage() {}
 
 func (x *SubqueryAlias) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[18]
+	mi := &file_spark_pb_relations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +1868,7 @@ func (x *SubqueryAlias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubqueryAlias.ProtoReflect.Descriptor instead.
 func (*SubqueryAlias) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{18}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SubqueryAlias) GetInput() *Relation {
@@ -1729,7 +1896,7 @@ type Repartition struct {
 
 func (x *Repartition) Reset() {
 	*x = Repartition{}
-	mi := &file_spark_pb_relations_proto_msgTypes[19]
+	mi := &file_spark_pb_relations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1908,7 @@ func (x *Repartition) String() string {
 func (*Repartition) ProtoMessage() {}
 
 func (x *Repartition) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[19]
+	mi := &file_spark_pb_relations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1921,7 @@ func (x *Repartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Repartition.ProtoReflect.Descriptor instead.
 func (*Repartition) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{19}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Repartition) GetInput() *Relation {
@@ -1789,7 +1956,7 @@ type RepartitionByExpression struct {
 
 func (x *RepartitionByExpression) Reset() {
 	*x = RepartitionByExpression{}
-	mi := &file_spark_pb_relations_proto_msgTypes[20]
+	mi := &file_spark_pb_relations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1968,7 @@ func (x *RepartitionByExpression) String() string {
 func (*RepartitionByExpression) ProtoMessage() {}
 
 func (x *RepartitionByExpression) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[20]
+	mi := &file_spark_pb_relations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1981,7 @@ func (x *RepartitionByExpression) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepartitionByExpression.ProtoReflect.Descriptor instead.
 func (*RepartitionByExpression) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{20}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RepartitionByExpression) GetInput() *Relation {
@@ -1848,7 +2015,7 @@ type ToDF struct {
 
 func (x *ToDF) Reset() {
 	*x = ToDF{}
-	mi := &file_spark_pb_relations_proto_msgTypes[21]
+	mi := &file_spark_pb_relations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +2027,7 @@ func (x *ToDF) String() string {
 func (*ToDF) ProtoMessage() {}
 
 func (x *ToDF) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[21]
+	mi := &file_spark_pb_relations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +2040,7 @@ func (x *ToDF) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToDF.ProtoReflect.Descriptor instead.
 func (*ToDF) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{21}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ToDF) GetInput() *Relation {
@@ -1902,7 +2069,7 @@ type ShowString struct {
 
 func (x *ShowString) Reset() {
 	*x = ShowString{}
-	mi := &file_spark_pb_relations_proto_msgTypes[22]
+	mi := &file_spark_pb_relations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2081,7 @@ func (x *ShowString) String() string {
 func (*ShowString) ProtoMessage() {}
 
 func (x *ShowString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[22]
+	mi := &file_spark_pb_relations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2094,7 @@ func (x *ShowString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowString.ProtoReflect.Descriptor instead.
 func (*ShowString) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{22}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ShowString) GetInput() *Relation {
@@ -1968,7 +2135,7 @@ type WithColumns struct {
 
 func (x *WithColumns) Reset() {
 	*x = WithColumns{}
-	mi := &file_spark_pb_relations_proto_msgTypes[23]
+	mi := &file_spark_pb_relations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2147,7 @@ func (x *WithColumns) String() string {
 func (*WithColumns) ProtoMessage() {}
 
 func (x *WithColumns) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[23]
+	mi := &file_spark_pb_relations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2160,7 @@ func (x *WithColumns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithColumns.ProtoReflect.Descriptor instead.
 func (*WithColumns) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{23}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WithColumns) GetInput() *Relation {
@@ -2010,6 +2177,238 @@ func (x *WithColumns) GetAliases() []*Expression_Alias {
 	return nil
 }
 
+type WithColumnsRenamed struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Input            *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	RenameColumnsMap map[string]string      `protobuf:"bytes,2,rep,name=rename_columns_map,json=renameColumnsMap,proto3" json:"rename_columns_map,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // old names to new ones
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *WithColumnsRenamed) Reset() {
+	*x = WithColumnsRenamed{}
+	mi := &file_spark_pb_relations_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithColumnsRenamed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithColumnsRenamed) ProtoMessage() {}
+
+func (x *WithColumnsRenamed) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithColumnsRenamed.ProtoReflect.Descriptor instead.
+func (*WithColumnsRenamed) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *WithColumnsRenamed) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *WithColumnsRenamed) GetRenameColumnsMap() map[string]string {
+	if x != nil {
+		return x.RenameColumnsMap
+	}
+	return nil
+}
+
+type Hint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Parameters    []*Expression          `protobuf:"bytes,3,rep,name=parameters,proto3" json:"parameters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hint) Reset() {
+	*x = Hint{}
+	mi := &file_spark_pb_relations_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hint) ProtoMessage() {}
+
+func (x *Hint) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hint.ProtoReflect.Descriptor instead.
+func (*Hint) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Hint) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Hint) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Hint) GetParameters() []*Expression {
+	if x != nil {
+		return x.Parameters
+	}
+	return nil
+}
+
+type NAFill struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Cols          []string               `protobuf:"bytes,2,rep,name=cols,proto3" json:"cols,omitempty"`
+	Values        []*Expression_Literal  `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NAFill) Reset() {
+	*x = NAFill{}
+	mi := &file_spark_pb_relations_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NAFill) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NAFill) ProtoMessage() {}
+
+func (x *NAFill) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NAFill.ProtoReflect.Descriptor instead.
+func (*NAFill) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *NAFill) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *NAFill) GetCols() []string {
+	if x != nil {
+		return x.Cols
+	}
+	return nil
+}
+
+func (x *NAFill) GetValues() []*Expression_Literal {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+type NADrop struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Cols          []string               `protobuf:"bytes,2,rep,name=cols,proto3" json:"cols,omitempty"`
+	MinNonNulls   *int32                 `protobuf:"varint,3,opt,name=min_non_nulls,json=minNonNulls,proto3,oneof" json:"min_non_nulls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NADrop) Reset() {
+	*x = NADrop{}
+	mi := &file_spark_pb_relations_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NADrop) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NADrop) ProtoMessage() {}
+
+func (x *NADrop) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NADrop.ProtoReflect.Descriptor instead.
+func (*NADrop) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *NADrop) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *NADrop) GetCols() []string {
+	if x != nil {
+		return x.Cols
+	}
+	return nil
+}
+
+func (x *NADrop) GetMinNonNulls() int32 {
+	if x != nil && x.MinNonNulls != nil {
+		return *x.MinNonNulls
+	}
+	return 0
+}
+
 type MapPartitions struct {
 	state         protoimpl.MessageState           `protogen:"open.v1"`
 	Input         *Relation                        `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
@@ -2020,7 +2419,7 @@ type MapPartitions struct {
 
 func (x *MapPartitions) Reset() {
 	*x = MapPartitions{}
-	mi := &file_spark_pb_relations_proto_msgTypes[24]
+	mi := &file_spark_pb_relations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2431,7 @@ func (x *MapPartitions) String() string {
 func (*MapPartitions) ProtoMessage() {}
 
 func (x *MapPartitions) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[24]
+	mi := &file_spark_pb_relations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2444,7 @@ func (x *MapPartitions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapPartitions.ProtoReflect.Descriptor instead.
 func (*MapPartitions) Descriptor() ([]byte, []int) {
-	return file_spark_pb_relations_proto_rawDescGZIP(), []int{24}
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MapPartitions) GetInput() *Relation {
@@ -2072,7 +2471,7 @@ type Read_NamedTable struct {
 
 func (x *Read_NamedTable) Reset() {
 	*x = Read_NamedTable{}
-	mi := &file_spark_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_pb_relations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2483,7 @@ func (x *Read_NamedTable) String() string {
 func (*Read_NamedTable) ProtoMessage() {}
 
 func (x *Read_NamedTable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_pb_relations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2525,7 @@ type Read_DataSource struct {
 
 func (x *Read_DataSource) Reset() {
 	*x = Read_DataSource{}
-	mi := &file_spark_pb_relations_proto_msgTypes[28]
+	mi := &file_spark_pb_relations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2138,7 +2537,7 @@ func (x *Read_DataSource) String() string {
 func (*Read_DataSource) ProtoMessage() {}
 
 func (x *Read_DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_relations_proto_msgTypes[28]
+	mi := &file_spark_pb_relations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,11 +2581,63 @@ func (x *Read_DataSource) GetPaths() []string {
 	return nil
 }
 
+type Aggregate_Pivot struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Col           *Expression            `protobuf:"bytes,1,opt,name=col,proto3" json:"col,omitempty"`
+	Values        []*Expression_Literal  `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Aggregate_Pivot) Reset() {
+	*x = Aggregate_Pivot{}
+	mi := &file_spark_pb_relations_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aggregate_Pivot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aggregate_Pivot) ProtoMessage() {}
+
+func (x *Aggregate_Pivot) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_relations_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aggregate_Pivot.ProtoReflect.Descriptor instead.
+func (*Aggregate_Pivot) Descriptor() ([]byte, []int) {
+	return file_spark_pb_relations_proto_rawDescGZIP(), []int{10, 0}
+}
+
+func (x *Aggregate_Pivot) GetCol() *Expression {
+	if x != nil {
+		return x.Col
+	}
+	return nil
+}
+
+func (x *Aggregate_Pivot) GetValues() []*Expression_Literal {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 var File_spark_pb_relations_proto protoreflect.FileDescriptor
 
 const file_spark_pb_relations_proto_rawDesc = "" +
 	"\n" +
-	"\x18spark/pb/relations.proto\x12\rspark.connect\x1a\x1aspark/pb/expressions.proto\"\xb3\v\n" +
+	"\x18spark/pb/relations.proto\x12\rspark.connect\x1a\x1aspark/pb/expressions.proto\"\xca\r\n" +
 	"\bRelation\x125\n" +
 	"\x06common\x18\x01 \x01(\v2\x1d.spark.connect.RelationCommonR\x06common\x12)\n" +
 	"\x04read\x18\x02 \x01(\v2\x13.spark.connect.ReadH\x00R\x04read\x122\n" +
@@ -2200,20 +2651,25 @@ const file_spark_pb_relations_proto_rawDesc = "" +
 	"\x03sql\x18\n" +
 	" \x01(\v2\x12.spark.connect.SQLH\x00R\x03sql\x12E\n" +
 	"\x0elocal_relation\x18\v \x01(\v2\x1c.spark.connect.LocalRelationH\x00R\rlocalRelation\x12/\n" +
+	"\x06sample\x18\f \x01(\v2\x15.spark.connect.SampleH\x00R\x06sample\x12/\n" +
 	"\x06offset\x18\r \x01(\v2\x15.spark.connect.OffsetH\x00R\x06offset\x12>\n" +
 	"\vdeduplicate\x18\x0e \x01(\v2\x1a.spark.connect.DeduplicateH\x00R\vdeduplicate\x12,\n" +
 	"\x05range\x18\x0f \x01(\v2\x14.spark.connect.RangeH\x00R\x05range\x12E\n" +
 	"\x0esubquery_alias\x18\x10 \x01(\v2\x1c.spark.connect.SubqueryAliasH\x00R\rsubqueryAlias\x12>\n" +
 	"\vrepartition\x18\x11 \x01(\v2\x1a.spark.connect.RepartitionH\x00R\vrepartition\x12*\n" +
-	"\x05to_df\x18\x12 \x01(\v2\x13.spark.connect.ToDFH\x00R\x04toDf\x12<\n" +
+	"\x05to_df\x18\x12 \x01(\v2\x13.spark.connect.ToDFH\x00R\x04toDf\x12U\n" +
+	"\x14with_columns_renamed\x18\x13 \x01(\v2!.spark.connect.WithColumnsRenamedH\x00R\x12withColumnsRenamed\x12<\n" +
 	"\vshow_string\x18\x14 \x01(\v2\x19.spark.connect.ShowStringH\x00R\n" +
 	"showString\x12)\n" +
 	"\x04drop\x18\x15 \x01(\v2\x13.spark.connect.DropH\x00R\x04drop\x12?\n" +
-	"\fwith_columns\x18\x17 \x01(\v2\x1a.spark.connect.WithColumnsH\x00R\vwithColumns\x12d\n" +
+	"\fwith_columns\x18\x17 \x01(\v2\x1a.spark.connect.WithColumnsH\x00R\vwithColumns\x12)\n" +
+	"\x04hint\x18\x18 \x01(\v2\x13.spark.connect.HintH\x00R\x04hint\x12d\n" +
 	"\x19repartition_by_expression\x18\x1b \x01(\v2&.spark.connect.RepartitionByExpressionH\x00R\x17repartitionByExpression\x12E\n" +
 	"\x0emap_partitions\x18\x1c \x01(\v2\x1c.spark.connect.MapPartitionsH\x00R\rmapPartitions\x12X\n" +
 	"\x15cached_local_relation\x18$ \x01(\v2\".spark.connect.CachedLocalRelationH\x00R\x13cachedLocalRelation\x12n\n" +
-	"\x1dchunked_cached_local_relation\x18- \x01(\v2).spark.connect.ChunkedCachedLocalRelationH\x00R\x1achunkedCachedLocalRelationB\n" +
+	"\x1dchunked_cached_local_relation\x18- \x01(\v2).spark.connect.ChunkedCachedLocalRelationH\x00R\x1achunkedCachedLocalRelation\x120\n" +
+	"\afill_na\x18Z \x01(\v2\x15.spark.connect.NAFillH\x00R\x06fillNa\x120\n" +
+	"\adrop_na\x18[ \x01(\v2\x15.spark.connect.NADropH\x00R\x06dropNaB\n" +
 	"\n" +
 	"\brel_type\":\n" +
 	"\x0eRelationCommon\x12\x1c\n" +
@@ -2301,18 +2757,23 @@ const file_spark_pb_relations_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"O\n" +
 	"\x06Offset\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x05R\x06offset\"\x88\x03\n" +
+	"\x06offset\x18\x02 \x01(\x05R\x06offset\"\xc6\x04\n" +
 	"\tAggregate\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12A\n" +
 	"\n" +
 	"group_type\x18\x02 \x01(\x0e2\".spark.connect.Aggregate.GroupTypeR\tgroupType\x12L\n" +
 	"\x14grouping_expressions\x18\x03 \x03(\v2\x19.spark.connect.ExpressionR\x13groupingExpressions\x12N\n" +
-	"\x15aggregate_expressions\x18\x04 \x03(\v2\x19.spark.connect.ExpressionR\x14aggregateExpressions\"k\n" +
+	"\x15aggregate_expressions\x18\x04 \x03(\v2\x19.spark.connect.ExpressionR\x14aggregateExpressions\x124\n" +
+	"\x05pivot\x18\x05 \x01(\v2\x1e.spark.connect.Aggregate.PivotR\x05pivot\x1ao\n" +
+	"\x05Pivot\x12+\n" +
+	"\x03col\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x03col\x129\n" +
+	"\x06values\x18\x02 \x03(\v2!.spark.connect.Expression.LiteralR\x06values\"\x81\x01\n" +
 	"\tGroupType\x12\x1a\n" +
 	"\x16GROUP_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12GROUP_TYPE_GROUPBY\x10\x01\x12\x15\n" +
 	"\x11GROUP_TYPE_ROLLUP\x10\x02\x12\x13\n" +
-	"\x0fGROUP_TYPE_CUBE\x10\x03\"\xa0\x01\n" +
+	"\x0fGROUP_TYPE_CUBE\x10\x03\x12\x14\n" +
+	"\x10GROUP_TYPE_PIVOT\x10\x04\"\xa0\x01\n" +
 	"\x04Sort\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x129\n" +
 	"\x05order\x18\x02 \x03(\v2#.spark.connect.Expression.SortOrderR\x05order\x12 \n" +
@@ -2349,7 +2810,17 @@ const file_spark_pb_relations_proto_rawDesc = "" +
 	"\x04step\x18\x03 \x01(\x03R\x04step\x12*\n" +
 	"\x0enum_partitions\x18\x04 \x01(\x05H\x01R\rnumPartitions\x88\x01\x01B\b\n" +
 	"\x06_startB\x11\n" +
-	"\x0f_num_partitions\"T\n" +
+	"\x0f_num_partitions\"\xe0\x01\n" +
+	"\x06Sample\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x1f\n" +
+	"\vlower_bound\x18\x02 \x01(\x01R\n" +
+	"lowerBound\x12\x1f\n" +
+	"\vupper_bound\x18\x03 \x01(\x01R\n" +
+	"upperBound\x12.\n" +
+	"\x10with_replacement\x18\x04 \x01(\bH\x00R\x0fwithReplacement\x88\x01\x01\x12\x17\n" +
+	"\x04seed\x18\x05 \x01(\x03H\x01R\x04seed\x88\x01\x01B\x13\n" +
+	"\x11_with_replacementB\a\n" +
+	"\x05_seed\"T\n" +
 	"\rSubqueryAlias\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x14\n" +
 	"\x05alias\x18\x02 \x01(\tR\x05alias\"\x8e\x01\n" +
@@ -2375,7 +2846,28 @@ const file_spark_pb_relations_proto_rawDesc = "" +
 	"\bvertical\x18\x04 \x01(\bR\bvertical\"w\n" +
 	"\vWithColumns\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x129\n" +
-	"\aaliases\x18\x02 \x03(\v2\x1f.spark.connect.Expression.AliasR\aaliases\"\x82\x01\n" +
+	"\aaliases\x18\x02 \x03(\v2\x1f.spark.connect.Expression.AliasR\aaliases\"\xef\x01\n" +
+	"\x12WithColumnsRenamed\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12e\n" +
+	"\x12rename_columns_map\x18\x02 \x03(\v27.spark.connect.WithColumnsRenamed.RenameColumnsMapEntryR\x10renameColumnsMap\x1aC\n" +
+	"\x15RenameColumnsMapEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x84\x01\n" +
+	"\x04Hint\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x129\n" +
+	"\n" +
+	"parameters\x18\x03 \x03(\v2\x19.spark.connect.ExpressionR\n" +
+	"parameters\"\x86\x01\n" +
+	"\x06NAFill\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04cols\x18\x02 \x03(\tR\x04cols\x129\n" +
+	"\x06values\x18\x03 \x03(\v2!.spark.connect.Expression.LiteralR\x06values\"\x86\x01\n" +
+	"\x06NADrop\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04cols\x18\x02 \x03(\tR\x04cols\x12'\n" +
+	"\rmin_non_nulls\x18\x03 \x01(\x05H\x00R\vminNonNulls\x88\x01\x01B\x10\n" +
+	"\x0e_min_non_nulls\"\x82\x01\n" +
 	"\rMapPartitions\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12B\n" +
 	"\x04func\x18\x02 \x01(\v2..spark.connect.CommonInlineUserDefinedFunctionR\x04funcB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
@@ -2393,7 +2885,7 @@ func file_spark_pb_relations_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_pb_relations_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_spark_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_spark_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_spark_pb_relations_proto_goTypes = []any{
 	(Join_JoinType)(0),                      // 0: spark.connect.Join.JoinType
 	(SetOperation_SetOpType)(0),             // 1: spark.connect.SetOperation.SetOpType
@@ -2416,24 +2908,31 @@ var file_spark_pb_relations_proto_goTypes = []any{
 	(*CachedLocalRelation)(nil),             // 18: spark.connect.CachedLocalRelation
 	(*ChunkedCachedLocalRelation)(nil),      // 19: spark.connect.ChunkedCachedLocalRelation
 	(*Range)(nil),                           // 20: spark.connect.Range
-	(*SubqueryAlias)(nil),                   // 21: spark.connect.SubqueryAlias
-	(*Repartition)(nil),                     // 22: spark.connect.Repartition
-	(*RepartitionByExpression)(nil),         // 23: spark.connect.RepartitionByExpression
-	(*ToDF)(nil),                            // 24: spark.connect.ToDF
-	(*ShowString)(nil),                      // 25: spark.connect.ShowString
-	(*WithColumns)(nil),                     // 26: spark.connect.WithColumns
-	(*MapPartitions)(nil),                   // 27: spark.connect.MapPartitions
-	nil,                                     // 28: spark.connect.SQL.ArgsEntry
-	nil,                                     // 29: spark.connect.SQL.NamedArgumentsEntry
-	(*Read_NamedTable)(nil),                 // 30: spark.connect.Read.NamedTable
-	(*Read_DataSource)(nil),                 // 31: spark.connect.Read.DataSource
-	nil,                                     // 32: spark.connect.Read.NamedTable.OptionsEntry
-	nil,                                     // 33: spark.connect.Read.DataSource.OptionsEntry
-	(*Expression_Literal)(nil),              // 34: spark.connect.Expression.Literal
-	(*Expression)(nil),                      // 35: spark.connect.Expression
-	(*Expression_SortOrder)(nil),            // 36: spark.connect.Expression.SortOrder
-	(*Expression_Alias)(nil),                // 37: spark.connect.Expression.Alias
-	(*CommonInlineUserDefinedFunction)(nil), // 38: spark.connect.CommonInlineUserDefinedFunction
+	(*Sample)(nil),                          // 21: spark.connect.Sample
+	(*SubqueryAlias)(nil),                   // 22: spark.connect.SubqueryAlias
+	(*Repartition)(nil),                     // 23: spark.connect.Repartition
+	(*RepartitionByExpression)(nil),         // 24: spark.connect.RepartitionByExpression
+	(*ToDF)(nil),                            // 25: spark.connect.ToDF
+	(*ShowString)(nil),                      // 26: spark.connect.ShowString
+	(*WithColumns)(nil),                     // 27: spark.connect.WithColumns
+	(*WithColumnsRenamed)(nil),              // 28: spark.connect.WithColumnsRenamed
+	(*Hint)(nil),                            // 29: spark.connect.Hint
+	(*NAFill)(nil),                          // 30: spark.connect.NAFill
+	(*NADrop)(nil),                          // 31: spark.connect.NADrop
+	(*MapPartitions)(nil),                   // 32: spark.connect.MapPartitions
+	nil,                                     // 33: spark.connect.SQL.ArgsEntry
+	nil,                                     // 34: spark.connect.SQL.NamedArgumentsEntry
+	(*Read_NamedTable)(nil),                 // 35: spark.connect.Read.NamedTable
+	(*Read_DataSource)(nil),                 // 36: spark.connect.Read.DataSource
+	nil,                                     // 37: spark.connect.Read.NamedTable.OptionsEntry
+	nil,                                     // 38: spark.connect.Read.DataSource.OptionsEntry
+	(*Aggregate_Pivot)(nil),                 // 39: spark.connect.Aggregate.Pivot
+	nil,                                     // 40: spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
+	(*Expression_Literal)(nil),              // 41: spark.connect.Expression.Literal
+	(*Expression)(nil),                      // 42: spark.connect.Expression
+	(*Expression_SortOrder)(nil),            // 43: spark.connect.Expression.SortOrder
+	(*Expression_Alias)(nil),                // 44: spark.connect.Expression.Alias
+	(*CommonInlineUserDefinedFunction)(nil), // 45: spark.connect.CommonInlineUserDefinedFunction
 }
 var file_spark_pb_relations_proto_depIdxs = []int32{
 	4,  // 0: spark.connect.Relation.common:type_name -> spark.connect.RelationCommon
@@ -2447,66 +2946,82 @@ var file_spark_pb_relations_proto_depIdxs = []int32{
 	13, // 8: spark.connect.Relation.aggregate:type_name -> spark.connect.Aggregate
 	5,  // 9: spark.connect.Relation.sql:type_name -> spark.connect.SQL
 	17, // 10: spark.connect.Relation.local_relation:type_name -> spark.connect.LocalRelation
-	12, // 11: spark.connect.Relation.offset:type_name -> spark.connect.Offset
-	16, // 12: spark.connect.Relation.deduplicate:type_name -> spark.connect.Deduplicate
-	20, // 13: spark.connect.Relation.range:type_name -> spark.connect.Range
-	21, // 14: spark.connect.Relation.subquery_alias:type_name -> spark.connect.SubqueryAlias
-	22, // 15: spark.connect.Relation.repartition:type_name -> spark.connect.Repartition
-	24, // 16: spark.connect.Relation.to_df:type_name -> spark.connect.ToDF
-	25, // 17: spark.connect.Relation.show_string:type_name -> spark.connect.ShowString
-	15, // 18: spark.connect.Relation.drop:type_name -> spark.connect.Drop
-	26, // 19: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
-	23, // 20: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
-	27, // 21: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
-	18, // 22: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
-	19, // 23: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
-	28, // 24: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
-	34, // 25: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
-	29, // 26: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
-	35, // 27: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
-	30, // 28: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
-	31, // 29: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
-	3,  // 30: spark.connect.Project.input:type_name -> spark.connect.Relation
-	35, // 31: spark.connect.Project.expressions:type_name -> spark.connect.Expression
-	3,  // 32: spark.connect.Filter.input:type_name -> spark.connect.Relation
-	35, // 33: spark.connect.Filter.condition:type_name -> spark.connect.Expression
-	3,  // 34: spark.connect.Join.left:type_name -> spark.connect.Relation
-	3,  // 35: spark.connect.Join.right:type_name -> spark.connect.Relation
-	35, // 36: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
-	0,  // 37: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
-	3,  // 38: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
-	3,  // 39: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
-	1,  // 40: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
-	3,  // 41: spark.connect.Limit.input:type_name -> spark.connect.Relation
-	3,  // 42: spark.connect.Offset.input:type_name -> spark.connect.Relation
-	3,  // 43: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
-	2,  // 44: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
-	35, // 45: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
-	35, // 46: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
-	3,  // 47: spark.connect.Sort.input:type_name -> spark.connect.Relation
-	36, // 48: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
-	3,  // 49: spark.connect.Drop.input:type_name -> spark.connect.Relation
-	35, // 50: spark.connect.Drop.columns:type_name -> spark.connect.Expression
-	3,  // 51: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
-	3,  // 52: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
-	3,  // 53: spark.connect.Repartition.input:type_name -> spark.connect.Relation
-	3,  // 54: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
-	35, // 55: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
-	3,  // 56: spark.connect.ToDF.input:type_name -> spark.connect.Relation
-	3,  // 57: spark.connect.ShowString.input:type_name -> spark.connect.Relation
-	3,  // 58: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
-	37, // 59: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
-	3,  // 60: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
-	38, // 61: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	34, // 62: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
-	35, // 63: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
-	32, // 64: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
-	33, // 65: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
-	66, // [66:66] is the sub-list for method output_type
-	66, // [66:66] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	21, // 11: spark.connect.Relation.sample:type_name -> spark.connect.Sample
+	12, // 12: spark.connect.Relation.offset:type_name -> spark.connect.Offset
+	16, // 13: spark.connect.Relation.deduplicate:type_name -> spark.connect.Deduplicate
+	20, // 14: spark.connect.Relation.range:type_name -> spark.connect.Range
+	22, // 15: spark.connect.Relation.subquery_alias:type_name -> spark.connect.SubqueryAlias
+	23, // 16: spark.connect.Relation.repartition:type_name -> spark.connect.Repartition
+	25, // 17: spark.connect.Relation.to_df:type_name -> spark.connect.ToDF
+	28, // 18: spark.connect.Relation.with_columns_renamed:type_name -> spark.connect.WithColumnsRenamed
+	26, // 19: spark.connect.Relation.show_string:type_name -> spark.connect.ShowString
+	15, // 20: spark.connect.Relation.drop:type_name -> spark.connect.Drop
+	27, // 21: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
+	29, // 22: spark.connect.Relation.hint:type_name -> spark.connect.Hint
+	24, // 23: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
+	32, // 24: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
+	18, // 25: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
+	19, // 26: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
+	30, // 27: spark.connect.Relation.fill_na:type_name -> spark.connect.NAFill
+	31, // 28: spark.connect.Relation.drop_na:type_name -> spark.connect.NADrop
+	33, // 29: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
+	41, // 30: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
+	34, // 31: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
+	42, // 32: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
+	35, // 33: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
+	36, // 34: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
+	3,  // 35: spark.connect.Project.input:type_name -> spark.connect.Relation
+	42, // 36: spark.connect.Project.expressions:type_name -> spark.connect.Expression
+	3,  // 37: spark.connect.Filter.input:type_name -> spark.connect.Relation
+	42, // 38: spark.connect.Filter.condition:type_name -> spark.connect.Expression
+	3,  // 39: spark.connect.Join.left:type_name -> spark.connect.Relation
+	3,  // 40: spark.connect.Join.right:type_name -> spark.connect.Relation
+	42, // 41: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
+	0,  // 42: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
+	3,  // 43: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
+	3,  // 44: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
+	1,  // 45: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
+	3,  // 46: spark.connect.Limit.input:type_name -> spark.connect.Relation
+	3,  // 47: spark.connect.Offset.input:type_name -> spark.connect.Relation
+	3,  // 48: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
+	2,  // 49: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
+	42, // 50: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
+	42, // 51: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
+	39, // 52: spark.connect.Aggregate.pivot:type_name -> spark.connect.Aggregate.Pivot
+	3,  // 53: spark.connect.Sort.input:type_name -> spark.connect.Relation
+	43, // 54: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
+	3,  // 55: spark.connect.Drop.input:type_name -> spark.connect.Relation
+	42, // 56: spark.connect.Drop.columns:type_name -> spark.connect.Expression
+	3,  // 57: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
+	3,  // 58: spark.connect.Sample.input:type_name -> spark.connect.Relation
+	3,  // 59: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
+	3,  // 60: spark.connect.Repartition.input:type_name -> spark.connect.Relation
+	3,  // 61: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
+	42, // 62: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
+	3,  // 63: spark.connect.ToDF.input:type_name -> spark.connect.Relation
+	3,  // 64: spark.connect.ShowString.input:type_name -> spark.connect.Relation
+	3,  // 65: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
+	44, // 66: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
+	3,  // 67: spark.connect.WithColumnsRenamed.input:type_name -> spark.connect.Relation
+	40, // 68: spark.connect.WithColumnsRenamed.rename_columns_map:type_name -> spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
+	3,  // 69: spark.connect.Hint.input:type_name -> spark.connect.Relation
+	42, // 70: spark.connect.Hint.parameters:type_name -> spark.connect.Expression
+	3,  // 71: spark.connect.NAFill.input:type_name -> spark.connect.Relation
+	41, // 72: spark.connect.NAFill.values:type_name -> spark.connect.Expression.Literal
+	3,  // 73: spark.connect.NADrop.input:type_name -> spark.connect.Relation
+	3,  // 74: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
+	45, // 75: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	41, // 76: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
+	42, // 77: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
+	37, // 78: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
+	38, // 79: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
+	42, // 80: spark.connect.Aggregate.Pivot.col:type_name -> spark.connect.Expression
+	41, // 81: spark.connect.Aggregate.Pivot.values:type_name -> spark.connect.Expression.Literal
+	82, // [82:82] is the sub-list for method output_type
+	82, // [82:82] is the sub-list for method input_type
+	82, // [82:82] is the sub-list for extension type_name
+	82, // [82:82] is the sub-list for extension extendee
+	0,  // [0:82] is the sub-list for field type_name
 }
 
 func init() { file_spark_pb_relations_proto_init() }
@@ -2526,19 +3041,24 @@ func file_spark_pb_relations_proto_init() {
 		(*Relation_Aggregate)(nil),
 		(*Relation_Sql)(nil),
 		(*Relation_LocalRelation)(nil),
+		(*Relation_Sample)(nil),
 		(*Relation_Offset)(nil),
 		(*Relation_Deduplicate)(nil),
 		(*Relation_Range)(nil),
 		(*Relation_SubqueryAlias)(nil),
 		(*Relation_Repartition)(nil),
 		(*Relation_ToDf)(nil),
+		(*Relation_WithColumnsRenamed)(nil),
 		(*Relation_ShowString)(nil),
 		(*Relation_Drop)(nil),
 		(*Relation_WithColumns)(nil),
+		(*Relation_Hint)(nil),
 		(*Relation_RepartitionByExpression)(nil),
 		(*Relation_MapPartitions)(nil),
 		(*Relation_CachedLocalRelation)(nil),
 		(*Relation_ChunkedCachedLocalRelation)(nil),
+		(*Relation_FillNa)(nil),
+		(*Relation_DropNa)(nil),
 	}
 	file_spark_pb_relations_proto_msgTypes[1].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[3].OneofWrappers = []any{
@@ -2551,16 +3071,18 @@ func file_spark_pb_relations_proto_init() {
 	file_spark_pb_relations_proto_msgTypes[14].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[16].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[17].OneofWrappers = []any{}
-	file_spark_pb_relations_proto_msgTypes[19].OneofWrappers = []any{}
+	file_spark_pb_relations_proto_msgTypes[18].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[20].OneofWrappers = []any{}
+	file_spark_pb_relations_proto_msgTypes[21].OneofWrappers = []any{}
 	file_spark_pb_relations_proto_msgTypes[28].OneofWrappers = []any{}
+	file_spark_pb_relations_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_pb_relations_proto_rawDesc), len(file_spark_pb_relations_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   31,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -490,6 +490,83 @@ func (*DataType_Variant_) isDataType_Kind() {}
 
 func (*DataType_Time_) isDataType_Kind() {}
 
+// StorageLevel is where and how often a kept result lies.
+type StorageLevel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UseDisk       bool                   `protobuf:"varint,1,opt,name=use_disk,json=useDisk,proto3" json:"use_disk,omitempty"`
+	UseMemory     bool                   `protobuf:"varint,2,opt,name=use_memory,json=useMemory,proto3" json:"use_memory,omitempty"`
+	UseOffHeap    bool                   `protobuf:"varint,3,opt,name=use_off_heap,json=useOffHeap,proto3" json:"use_off_heap,omitempty"`
+	Deserialized  bool                   `protobuf:"varint,4,opt,name=deserialized,proto3" json:"deserialized,omitempty"`
+	Replication   int32                  `protobuf:"varint,5,opt,name=replication,proto3" json:"replication,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorageLevel) Reset() {
+	*x = StorageLevel{}
+	mi := &file_spark_pb_types_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageLevel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageLevel) ProtoMessage() {}
+
+func (x *StorageLevel) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_pb_types_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageLevel.ProtoReflect.Descriptor instead.
+func (*StorageLevel) Descriptor() ([]byte, []int) {
+	return file_spark_pb_types_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *StorageLevel) GetUseDisk() bool {
+	if x != nil {
+		return x.UseDisk
+	}
+	return false
+}
+
+func (x *StorageLevel) GetUseMemory() bool {
+	if x != nil {
+		return x.UseMemory
+	}
+	return false
+}
+
+func (x *StorageLevel) GetUseOffHeap() bool {
+	if x != nil {
+		return x.UseOffHeap
+	}
+	return false
+}
+
+func (x *StorageLevel) GetDeserialized() bool {
+	if x != nil {
+		return x.Deserialized
+	}
+	return false
+}
+
+func (x *StorageLevel) GetReplication() int32 {
+	if x != nil {
+		return x.Replication
+	}
+	return 0
+}
+
 type DataType_NULL struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -498,7 +575,7 @@ type DataType_NULL struct {
 
 func (x *DataType_NULL) Reset() {
 	*x = DataType_NULL{}
-	mi := &file_spark_pb_types_proto_msgTypes[1]
+	mi := &file_spark_pb_types_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +587,7 @@ func (x *DataType_NULL) String() string {
 func (*DataType_NULL) ProtoMessage() {}
 
 func (x *DataType_NULL) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[1]
+	mi := &file_spark_pb_types_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +611,7 @@ type DataType_Binary struct {
 
 func (x *DataType_Binary) Reset() {
 	*x = DataType_Binary{}
-	mi := &file_spark_pb_types_proto_msgTypes[2]
+	mi := &file_spark_pb_types_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +623,7 @@ func (x *DataType_Binary) String() string {
 func (*DataType_Binary) ProtoMessage() {}
 
 func (x *DataType_Binary) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[2]
+	mi := &file_spark_pb_types_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +647,7 @@ type DataType_Boolean struct {
 
 func (x *DataType_Boolean) Reset() {
 	*x = DataType_Boolean{}
-	mi := &file_spark_pb_types_proto_msgTypes[3]
+	mi := &file_spark_pb_types_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +659,7 @@ func (x *DataType_Boolean) String() string {
 func (*DataType_Boolean) ProtoMessage() {}
 
 func (x *DataType_Boolean) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[3]
+	mi := &file_spark_pb_types_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +683,7 @@ type DataType_Byte struct {
 
 func (x *DataType_Byte) Reset() {
 	*x = DataType_Byte{}
-	mi := &file_spark_pb_types_proto_msgTypes[4]
+	mi := &file_spark_pb_types_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +695,7 @@ func (x *DataType_Byte) String() string {
 func (*DataType_Byte) ProtoMessage() {}
 
 func (x *DataType_Byte) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[4]
+	mi := &file_spark_pb_types_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +719,7 @@ type DataType_Short struct {
 
 func (x *DataType_Short) Reset() {
 	*x = DataType_Short{}
-	mi := &file_spark_pb_types_proto_msgTypes[5]
+	mi := &file_spark_pb_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +731,7 @@ func (x *DataType_Short) String() string {
 func (*DataType_Short) ProtoMessage() {}
 
 func (x *DataType_Short) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[5]
+	mi := &file_spark_pb_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +755,7 @@ type DataType_Integer struct {
 
 func (x *DataType_Integer) Reset() {
 	*x = DataType_Integer{}
-	mi := &file_spark_pb_types_proto_msgTypes[6]
+	mi := &file_spark_pb_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +767,7 @@ func (x *DataType_Integer) String() string {
 func (*DataType_Integer) ProtoMessage() {}
 
 func (x *DataType_Integer) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[6]
+	mi := &file_spark_pb_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +791,7 @@ type DataType_Long struct {
 
 func (x *DataType_Long) Reset() {
 	*x = DataType_Long{}
-	mi := &file_spark_pb_types_proto_msgTypes[7]
+	mi := &file_spark_pb_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -726,7 +803,7 @@ func (x *DataType_Long) String() string {
 func (*DataType_Long) ProtoMessage() {}
 
 func (x *DataType_Long) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[7]
+	mi := &file_spark_pb_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +827,7 @@ type DataType_Float struct {
 
 func (x *DataType_Float) Reset() {
 	*x = DataType_Float{}
-	mi := &file_spark_pb_types_proto_msgTypes[8]
+	mi := &file_spark_pb_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +839,7 @@ func (x *DataType_Float) String() string {
 func (*DataType_Float) ProtoMessage() {}
 
 func (x *DataType_Float) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[8]
+	mi := &file_spark_pb_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +863,7 @@ type DataType_Double struct {
 
 func (x *DataType_Double) Reset() {
 	*x = DataType_Double{}
-	mi := &file_spark_pb_types_proto_msgTypes[9]
+	mi := &file_spark_pb_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +875,7 @@ func (x *DataType_Double) String() string {
 func (*DataType_Double) ProtoMessage() {}
 
 func (x *DataType_Double) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[9]
+	mi := &file_spark_pb_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +900,7 @@ type DataType_String struct {
 
 func (x *DataType_String) Reset() {
 	*x = DataType_String{}
-	mi := &file_spark_pb_types_proto_msgTypes[10]
+	mi := &file_spark_pb_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +912,7 @@ func (x *DataType_String) String() string {
 func (*DataType_String) ProtoMessage() {}
 
 func (x *DataType_String) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[10]
+	mi := &file_spark_pb_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +943,7 @@ type DataType_Date struct {
 
 func (x *DataType_Date) Reset() {
 	*x = DataType_Date{}
-	mi := &file_spark_pb_types_proto_msgTypes[11]
+	mi := &file_spark_pb_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +955,7 @@ func (x *DataType_Date) String() string {
 func (*DataType_Date) ProtoMessage() {}
 
 func (x *DataType_Date) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[11]
+	mi := &file_spark_pb_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +979,7 @@ type DataType_Timestamp struct {
 
 func (x *DataType_Timestamp) Reset() {
 	*x = DataType_Timestamp{}
-	mi := &file_spark_pb_types_proto_msgTypes[12]
+	mi := &file_spark_pb_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -914,7 +991,7 @@ func (x *DataType_Timestamp) String() string {
 func (*DataType_Timestamp) ProtoMessage() {}
 
 func (x *DataType_Timestamp) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[12]
+	mi := &file_spark_pb_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1015,7 @@ type DataType_TimestampNTZ struct {
 
 func (x *DataType_TimestampNTZ) Reset() {
 	*x = DataType_TimestampNTZ{}
-	mi := &file_spark_pb_types_proto_msgTypes[13]
+	mi := &file_spark_pb_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1027,7 @@ func (x *DataType_TimestampNTZ) String() string {
 func (*DataType_TimestampNTZ) ProtoMessage() {}
 
 func (x *DataType_TimestampNTZ) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[13]
+	mi := &file_spark_pb_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1051,7 @@ type DataType_CalendarInterval struct {
 
 func (x *DataType_CalendarInterval) Reset() {
 	*x = DataType_CalendarInterval{}
-	mi := &file_spark_pb_types_proto_msgTypes[14]
+	mi := &file_spark_pb_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1063,7 @@ func (x *DataType_CalendarInterval) String() string {
 func (*DataType_CalendarInterval) ProtoMessage() {}
 
 func (x *DataType_CalendarInterval) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[14]
+	mi := &file_spark_pb_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1087,7 @@ type DataType_Variant struct {
 
 func (x *DataType_Variant) Reset() {
 	*x = DataType_Variant{}
-	mi := &file_spark_pb_types_proto_msgTypes[15]
+	mi := &file_spark_pb_types_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1099,7 @@ func (x *DataType_Variant) String() string {
 func (*DataType_Variant) ProtoMessage() {}
 
 func (x *DataType_Variant) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[15]
+	mi := &file_spark_pb_types_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1047,7 +1124,7 @@ type DataType_Time struct {
 
 func (x *DataType_Time) Reset() {
 	*x = DataType_Time{}
-	mi := &file_spark_pb_types_proto_msgTypes[16]
+	mi := &file_spark_pb_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1136,7 @@ func (x *DataType_Time) String() string {
 func (*DataType_Time) ProtoMessage() {}
 
 func (x *DataType_Time) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[16]
+	mi := &file_spark_pb_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1169,7 @@ type DataType_YearMonthInterval struct {
 
 func (x *DataType_YearMonthInterval) Reset() {
 	*x = DataType_YearMonthInterval{}
-	mi := &file_spark_pb_types_proto_msgTypes[17]
+	mi := &file_spark_pb_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +1181,7 @@ func (x *DataType_YearMonthInterval) String() string {
 func (*DataType_YearMonthInterval) ProtoMessage() {}
 
 func (x *DataType_YearMonthInterval) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[17]
+	mi := &file_spark_pb_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +1221,7 @@ type DataType_DayTimeInterval struct {
 
 func (x *DataType_DayTimeInterval) Reset() {
 	*x = DataType_DayTimeInterval{}
-	mi := &file_spark_pb_types_proto_msgTypes[18]
+	mi := &file_spark_pb_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1156,7 +1233,7 @@ func (x *DataType_DayTimeInterval) String() string {
 func (*DataType_DayTimeInterval) ProtoMessage() {}
 
 func (x *DataType_DayTimeInterval) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[18]
+	mi := &file_spark_pb_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1272,7 @@ type DataType_Char struct {
 
 func (x *DataType_Char) Reset() {
 	*x = DataType_Char{}
-	mi := &file_spark_pb_types_proto_msgTypes[19]
+	mi := &file_spark_pb_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1284,7 @@ func (x *DataType_Char) String() string {
 func (*DataType_Char) ProtoMessage() {}
 
 func (x *DataType_Char) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[19]
+	mi := &file_spark_pb_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1316,7 @@ type DataType_VarChar struct {
 
 func (x *DataType_VarChar) Reset() {
 	*x = DataType_VarChar{}
-	mi := &file_spark_pb_types_proto_msgTypes[20]
+	mi := &file_spark_pb_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1251,7 +1328,7 @@ func (x *DataType_VarChar) String() string {
 func (*DataType_VarChar) ProtoMessage() {}
 
 func (x *DataType_VarChar) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[20]
+	mi := &file_spark_pb_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1361,7 @@ type DataType_Decimal struct {
 
 func (x *DataType_Decimal) Reset() {
 	*x = DataType_Decimal{}
-	mi := &file_spark_pb_types_proto_msgTypes[21]
+	mi := &file_spark_pb_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1373,7 @@ func (x *DataType_Decimal) String() string {
 func (*DataType_Decimal) ProtoMessage() {}
 
 func (x *DataType_Decimal) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[21]
+	mi := &file_spark_pb_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1415,7 @@ type DataType_StructField struct {
 
 func (x *DataType_StructField) Reset() {
 	*x = DataType_StructField{}
-	mi := &file_spark_pb_types_proto_msgTypes[22]
+	mi := &file_spark_pb_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1427,7 @@ func (x *DataType_StructField) String() string {
 func (*DataType_StructField) ProtoMessage() {}
 
 func (x *DataType_StructField) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[22]
+	mi := &file_spark_pb_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1480,7 @@ type DataType_Struct struct {
 
 func (x *DataType_Struct) Reset() {
 	*x = DataType_Struct{}
-	mi := &file_spark_pb_types_proto_msgTypes[23]
+	mi := &file_spark_pb_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1492,7 @@ func (x *DataType_Struct) String() string {
 func (*DataType_Struct) ProtoMessage() {}
 
 func (x *DataType_Struct) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[23]
+	mi := &file_spark_pb_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1525,7 @@ type DataType_Array struct {
 
 func (x *DataType_Array) Reset() {
 	*x = DataType_Array{}
-	mi := &file_spark_pb_types_proto_msgTypes[24]
+	mi := &file_spark_pb_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1537,7 @@ func (x *DataType_Array) String() string {
 func (*DataType_Array) ProtoMessage() {}
 
 func (x *DataType_Array) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[24]
+	mi := &file_spark_pb_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1578,7 @@ type DataType_Map struct {
 
 func (x *DataType_Map) Reset() {
 	*x = DataType_Map{}
-	mi := &file_spark_pb_types_proto_msgTypes[25]
+	mi := &file_spark_pb_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1590,7 @@ func (x *DataType_Map) String() string {
 func (*DataType_Map) ProtoMessage() {}
 
 func (x *DataType_Map) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[25]
+	mi := &file_spark_pb_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1640,7 @@ type DataType_UDT struct {
 
 func (x *DataType_UDT) Reset() {
 	*x = DataType_UDT{}
-	mi := &file_spark_pb_types_proto_msgTypes[26]
+	mi := &file_spark_pb_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1652,7 @@ func (x *DataType_UDT) String() string {
 func (*DataType_UDT) ProtoMessage() {}
 
 func (x *DataType_UDT) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[26]
+	mi := &file_spark_pb_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1712,7 @@ type DataType_Unparsed struct {
 
 func (x *DataType_Unparsed) Reset() {
 	*x = DataType_Unparsed{}
-	mi := &file_spark_pb_types_proto_msgTypes[27]
+	mi := &file_spark_pb_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1724,7 @@ func (x *DataType_Unparsed) String() string {
 func (*DataType_Unparsed) ProtoMessage() {}
 
 func (x *DataType_Unparsed) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_pb_types_proto_msgTypes[27]
+	mi := &file_spark_pb_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +1853,15 @@ const file_spark_pb_types_proto_rawDesc = "" +
 	"\t_sql_type\x1a4\n" +
 	"\bUnparsed\x12(\n" +
 	"\x10data_type_string\x18\x01 \x01(\tR\x0edataTypeStringB\x06\n" +
-	"\x04kindB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
+	"\x04kind\"\xb0\x01\n" +
+	"\fStorageLevel\x12\x19\n" +
+	"\buse_disk\x18\x01 \x01(\bR\auseDisk\x12\x1d\n" +
+	"\n" +
+	"use_memory\x18\x02 \x01(\bR\tuseMemory\x12 \n" +
+	"\fuse_off_heap\x18\x03 \x01(\bR\n" +
+	"useOffHeap\x12\"\n" +
+	"\fdeserialized\x18\x04 \x01(\bR\fdeserialized\x12 \n" +
+	"\vreplication\x18\x05 \x01(\x05R\vreplicationB)Z'github.com/firesteel/firesteel/spark/pbb\x06proto3"
 
 var (
 	file_spark_pb_types_proto_rawDescOnce sync.Once
@@ -1790,66 +1875,67 @@ func file_spark_pb_types_proto_rawDescGZIP() []byte {
 	return file_spark_pb_types_proto_rawDescData
 }
 
-var file_spark_pb_types_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_spark_pb_types_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_spark_pb_types_proto_goTypes = []any{
 	(*DataType)(nil),                   // 0: spark.connect.DataType
-	(*DataType_NULL)(nil),              // 1: spark.connect.DataType.NULL
-	(*DataType_Binary)(nil),            // 2: spark.connect.DataType.Binary
-	(*DataType_Boolean)(nil),           // 3: spark.connect.DataType.Boolean
-	(*DataType_Byte)(nil),              // 4: spark.connect.DataType.Byte
-	(*DataType_Short)(nil),             // 5: spark.connect.DataType.Short
-	(*DataType_Integer)(nil),           // 6: spark.connect.DataType.Integer
-	(*DataType_Long)(nil),              // 7: spark.connect.DataType.Long
-	(*DataType_Float)(nil),             // 8: spark.connect.DataType.Float
-	(*DataType_Double)(nil),            // 9: spark.connect.DataType.Double
-	(*DataType_String)(nil),            // 10: spark.connect.DataType.String
-	(*DataType_Date)(nil),              // 11: spark.connect.DataType.Date
-	(*DataType_Timestamp)(nil),         // 12: spark.connect.DataType.Timestamp
-	(*DataType_TimestampNTZ)(nil),      // 13: spark.connect.DataType.TimestampNTZ
-	(*DataType_CalendarInterval)(nil),  // 14: spark.connect.DataType.CalendarInterval
-	(*DataType_Variant)(nil),           // 15: spark.connect.DataType.Variant
-	(*DataType_Time)(nil),              // 16: spark.connect.DataType.Time
-	(*DataType_YearMonthInterval)(nil), // 17: spark.connect.DataType.YearMonthInterval
-	(*DataType_DayTimeInterval)(nil),   // 18: spark.connect.DataType.DayTimeInterval
-	(*DataType_Char)(nil),              // 19: spark.connect.DataType.Char
-	(*DataType_VarChar)(nil),           // 20: spark.connect.DataType.VarChar
-	(*DataType_Decimal)(nil),           // 21: spark.connect.DataType.Decimal
-	(*DataType_StructField)(nil),       // 22: spark.connect.DataType.StructField
-	(*DataType_Struct)(nil),            // 23: spark.connect.DataType.Struct
-	(*DataType_Array)(nil),             // 24: spark.connect.DataType.Array
-	(*DataType_Map)(nil),               // 25: spark.connect.DataType.Map
-	(*DataType_UDT)(nil),               // 26: spark.connect.DataType.UDT
-	(*DataType_Unparsed)(nil),          // 27: spark.connect.DataType.Unparsed
+	(*StorageLevel)(nil),               // 1: spark.connect.StorageLevel
+	(*DataType_NULL)(nil),              // 2: spark.connect.DataType.NULL
+	(*DataType_Binary)(nil),            // 3: spark.connect.DataType.Binary
+	(*DataType_Boolean)(nil),           // 4: spark.connect.DataType.Boolean
+	(*DataType_Byte)(nil),              // 5: spark.connect.DataType.Byte
+	(*DataType_Short)(nil),             // 6: spark.connect.DataType.Short
+	(*DataType_Integer)(nil),           // 7: spark.connect.DataType.Integer
+	(*DataType_Long)(nil),              // 8: spark.connect.DataType.Long
+	(*DataType_Float)(nil),             // 9: spark.connect.DataType.Float
+	(*DataType_Double)(nil),            // 10: spark.connect.DataType.Double
+	(*DataType_String)(nil),            // 11: spark.connect.DataType.String
+	(*DataType_Date)(nil),              // 12: spark.connect.DataType.Date
+	(*DataType_Timestamp)(nil),         // 13: spark.connect.DataType.Timestamp
+	(*DataType_TimestampNTZ)(nil),      // 14: spark.connect.DataType.TimestampNTZ
+	(*DataType_CalendarInterval)(nil),  // 15: spark.connect.DataType.CalendarInterval
+	(*DataType_Variant)(nil),           // 16: spark.connect.DataType.Variant
+	(*DataType_Time)(nil),              // 17: spark.connect.DataType.Time
+	(*DataType_YearMonthInterval)(nil), // 18: spark.connect.DataType.YearMonthInterval
+	(*DataType_DayTimeInterval)(nil),   // 19: spark.connect.DataType.DayTimeInterval
+	(*DataType_Char)(nil),              // 20: spark.connect.DataType.Char
+	(*DataType_VarChar)(nil),           // 21: spark.connect.DataType.VarChar
+	(*DataType_Decimal)(nil),           // 22: spark.connect.DataType.Decimal
+	(*DataType_StructField)(nil),       // 23: spark.connect.DataType.StructField
+	(*DataType_Struct)(nil),            // 24: spark.connect.DataType.Struct
+	(*DataType_Array)(nil),             // 25: spark.connect.DataType.Array
+	(*DataType_Map)(nil),               // 26: spark.connect.DataType.Map
+	(*DataType_UDT)(nil),               // 27: spark.connect.DataType.UDT
+	(*DataType_Unparsed)(nil),          // 28: spark.connect.DataType.Unparsed
 }
 var file_spark_pb_types_proto_depIdxs = []int32{
-	1,  // 0: spark.connect.DataType.null:type_name -> spark.connect.DataType.NULL
-	2,  // 1: spark.connect.DataType.binary:type_name -> spark.connect.DataType.Binary
-	3,  // 2: spark.connect.DataType.boolean:type_name -> spark.connect.DataType.Boolean
-	4,  // 3: spark.connect.DataType.byte:type_name -> spark.connect.DataType.Byte
-	5,  // 4: spark.connect.DataType.short:type_name -> spark.connect.DataType.Short
-	6,  // 5: spark.connect.DataType.integer:type_name -> spark.connect.DataType.Integer
-	7,  // 6: spark.connect.DataType.long:type_name -> spark.connect.DataType.Long
-	8,  // 7: spark.connect.DataType.float:type_name -> spark.connect.DataType.Float
-	9,  // 8: spark.connect.DataType.double:type_name -> spark.connect.DataType.Double
-	21, // 9: spark.connect.DataType.decimal:type_name -> spark.connect.DataType.Decimal
-	10, // 10: spark.connect.DataType.string:type_name -> spark.connect.DataType.String
-	19, // 11: spark.connect.DataType.char:type_name -> spark.connect.DataType.Char
-	20, // 12: spark.connect.DataType.var_char:type_name -> spark.connect.DataType.VarChar
-	11, // 13: spark.connect.DataType.date:type_name -> spark.connect.DataType.Date
-	12, // 14: spark.connect.DataType.timestamp:type_name -> spark.connect.DataType.Timestamp
-	13, // 15: spark.connect.DataType.timestamp_ntz:type_name -> spark.connect.DataType.TimestampNTZ
-	14, // 16: spark.connect.DataType.calendar_interval:type_name -> spark.connect.DataType.CalendarInterval
-	17, // 17: spark.connect.DataType.year_month_interval:type_name -> spark.connect.DataType.YearMonthInterval
-	18, // 18: spark.connect.DataType.day_time_interval:type_name -> spark.connect.DataType.DayTimeInterval
-	24, // 19: spark.connect.DataType.array:type_name -> spark.connect.DataType.Array
-	23, // 20: spark.connect.DataType.struct:type_name -> spark.connect.DataType.Struct
-	25, // 21: spark.connect.DataType.map:type_name -> spark.connect.DataType.Map
-	26, // 22: spark.connect.DataType.udt:type_name -> spark.connect.DataType.UDT
-	27, // 23: spark.connect.DataType.unparsed:type_name -> spark.connect.DataType.Unparsed
-	15, // 24: spark.connect.DataType.variant:type_name -> spark.connect.DataType.Variant
-	16, // 25: spark.connect.DataType.time:type_name -> spark.connect.DataType.Time
+	2,  // 0: spark.connect.DataType.null:type_name -> spark.connect.DataType.NULL
+	3,  // 1: spark.connect.DataType.binary:type_name -> spark.connect.DataType.Binary
+	4,  // 2: spark.connect.DataType.boolean:type_name -> spark.connect.DataType.Boolean
+	5,  // 3: spark.connect.DataType.byte:type_name -> spark.connect.DataType.Byte
+	6,  // 4: spark.connect.DataType.short:type_name -> spark.connect.DataType.Short
+	7,  // 5: spark.connect.DataType.integer:type_name -> spark.connect.DataType.Integer
+	8,  // 6: spark.connect.DataType.long:type_name -> spark.connect.DataType.Long
+	9,  // 7: spark.connect.DataType.float:type_name -> spark.connect.DataType.Float
+	10, // 8: spark.connect.DataType.double:type_name -> spark.connect.DataType.Double
+	22, // 9: spark.connect.DataType.decimal:type_name -> spark.connect.DataType.Decimal
+	11, // 10: spark.connect.DataType.string:type_name -> spark.connect.DataType.String
+	20, // 11: spark.connect.DataType.char:type_name -> spark.connect.DataType.Char
+	21, // 12: spark.connect.DataType.var_char:type_name -> spark.connect.DataType.VarChar
+	12, // 13: spark.connect.DataType.date:type_name -> spark.connect.DataType.Date
+	13, // 14: spark.connect.DataType.timestamp:type_name -> spark.connect.DataType.Timestamp
+	14, // 15: spark.connect.DataType.timestamp_ntz:type_name -> spark.connect.DataType.TimestampNTZ
+	15, // 16: spark.connect.DataType.calendar_interval:type_name -> spark.connect.DataType.CalendarInterval
+	18, // 17: spark.connect.DataType.year_month_interval:type_name -> spark.connect.DataType.YearMonthInterval
+	19, // 18: spark.connect.DataType.day_time_interval:type_name -> spark.connect.DataType.DayTimeInterval
+	25, // 19: spark.connect.DataType.array:type_name -> spark.connect.DataType.Array
+	24, // 20: spark.connect.DataType.struct:type_name -> spark.connect.DataType.Struct
+	26, // 21: spark.connect.DataType.map:type_name -> spark.connect.DataType.Map
+	27, // 22: spark.connect.DataType.udt:type_name -> spark.connect.DataType.UDT
+	28, // 23: spark.connect.DataType.unparsed:type_name -> spark.connect.DataType.Unparsed
+	16, // 24: spark.connect.DataType.variant:type_name -> spark.connect.DataType.Variant
+	17, // 25: spark.connect.DataType.time:type_name -> spark.connect.DataType.Time
 	0,  // 26: spark.connect.DataType.StructField.data_type:type_name -> spark.connect.DataType
-	22, // 27: spark.connect.DataType.Struct.fields:type_name -> spark.connect.DataType.StructField
+	23, // 27: spark.connect.DataType.Struct.fields:type_name -> spark.connect.DataType.StructField
 	0,  // 28: spark.connect.DataType.Array.element_type:type_name -> spark.connect.DataType
 	0,  // 29: spark.connect.DataType.Map.key_type:type_name -> spark.connect.DataType
 	0,  // 30: spark.connect.DataType.Map.value_type:type_name -> spark.connect.DataType
@@ -1894,19 +1980,19 @@ func file_spark_pb_types_proto_init() {
 		(*DataType_Variant_)(nil),
 		(*DataType_Time_)(nil),
 	}
-	file_spark_pb_types_proto_msgTypes[16].OneofWrappers = []any{}
 	file_spark_pb_types_proto_msgTypes[17].OneofWrappers = []any{}
 	file_spark_pb_types_proto_msgTypes[18].OneofWrappers = []any{}
-	file_spark_pb_types_proto_msgTypes[21].OneofWrappers = []any{}
+	file_spark_pb_types_proto_msgTypes[19].OneofWrappers = []any{}
 	file_spark_pb_types_proto_msgTypes[22].OneofWrappers = []any{}
-	file_spark_pb_types_proto_msgTypes[26].OneofWrappers = []any{}
+	file_spark_pb_types_proto_msgTypes[23].OneofWrappers = []any{}
+	file_spark_pb_types_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_pb_types_proto_rawDesc), len(file_spark_pb_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
