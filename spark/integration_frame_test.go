@@ -22,8 +22,17 @@ func statement(t *testing.T, s *Session, query string) *DataFrame {
 	return d
 }
 
+// fewTasks has a session shuffle into two partitions: 200 take their time.
+func fewTasks(t *testing.T, s *Session) {
+	t.Helper()
+	if err := s.Conf().Set(t.Context(), "spark.sql.shuffle.partitions", "2"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestServerFrames(t *testing.T) {
 	s := connectServer(t, "")
+	fewTasks(t, s)
 	r := s.Range(0, 6, 1, 3)
 	id := Col("id")
 	holes := statement(t, s, "SELECT * FROM VALUES (1, 'a', 1.5D, true), (2, NULL, double('NaN'), NULL), (NULL, 'c', NULL, false) AS t(n, s, d, b)")
@@ -92,6 +101,7 @@ func TestServerFrames(t *testing.T) {
 
 func TestServerWindows(t *testing.T) {
 	s := connectServer(t, "")
+	fewTasks(t, s)
 	d := statement(t, s, `SELECT *, timestamp'2024-01-01 00:00:00' + make_dt_interval(0, h) AS at, date'2024-01-01' + h AS day
 		FROM VALUES ('a', 0, 1L), ('a', 1, 2L), ('a', 1, 4L), ('a', 26, 8L), ('b', 3, 16L) AS t(k, h, n)`)
 	n := Col("n")
@@ -133,6 +143,7 @@ func TestServerWindows(t *testing.T) {
 
 func TestServerPersist(t *testing.T) {
 	s := connectServer(t, "")
+	fewTasks(t, s)
 	ctx := t.Context()
 	kept := func(d *DataFrame) bool {
 		t.Helper()
@@ -177,5 +188,20 @@ func TestServerPersist(t *testing.T) {
 		if kept(d) || text(t, d) == first {
 			t.Errorf("%s: the rows are kept after Unpersist", level)
 		}
+	}
+	// What is kept outlives its session, and another one finds it.
+	first := connectServer(t, "")
+	if err := first.Range(0, 12345, 1, 1).Persist(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = s.Range(0, 12345, 1, 1)
+	if !kept(d) {
+		t.Error("the rows went with the session")
+	}
+	if err := d.Unpersist(ctx); err != nil || kept(d) {
+		t.Error("another session cannot give the rows back", err)
 	}
 }

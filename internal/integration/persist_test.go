@@ -1,0 +1,199 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark"
+	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/udf"
+)
+
+type called struct {
+	ID   int64 `spark:"id"`
+	Call int64 `spark:"call"`
+}
+
+// The functions answer with the number of the call, so that answers tell
+// whether they were computed anew.
+var (
+	calls atomic.Int64
+
+	countCall = func(_ context.Context, in []int64) ([]int64, error) {
+		out := make([]int64, len(in))
+		for i := range out {
+			out[i] = calls.Add(1)
+		}
+		return out, nil
+	}
+	_         = udf.Func("call_number", countCall)
+	_         = udf.Func("volatile_call_number", countCall).Volatile()
+	_         = udf.Aggregate("group_call_number", func(context.Context, []int64) (int64, error) { return calls.Add(1), nil })
+	callsOfID = udf.Map("calls_of_id", func(_ context.Context, in iter.Seq[[]struct {
+		ID int64 `spark:"id"`
+	}], emit func([]called) error) error {
+		for rows := range in {
+			var out []called
+			for _, r := range rows {
+				out = append(out, called{r.ID, calls.Add(1)})
+			}
+			if err := emit(out); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+)
+
+// What is computed by a worker is computed once for a DataFrame that is kept,
+// on each Spark, however the function came into its plan.
+func TestPersist(t *testing.T) {
+	testkit.Integration(t)
+	var asked atomic.Int64
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked.Add(1)
+		label := "big"
+		if strings.Contains(string(body), "number 1.") {
+			label = "small"
+		}
+		fmt.Fprintf(w, `{"choices":[{"message":{"role":"assistant","content":%q},"text":%[1]q,"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":1}}`, label)
+	}))
+	defer endpoint.Close()
+	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
+		t.Run(version, func(t *testing.T) {
+			server := testkit.Spark(t, localspark.Options{Version: version})
+			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+			s, err := spark.Connect(t.Context(), server.URL(), spark.WithAllocator(mem), spark.WithModel("openai:m@"+endpoint.URL+"/v1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				s.Close()
+				mem.AssertSize(t, 0)
+			}()
+			if err := s.Conf().Set(t.Context(), "spark.sql.shuffle.partitions", "2"); err != nil {
+				t.Fatal(err)
+			}
+			keptCalls(t, s)
+			keptAnswers(t, s, &asked)
+		})
+	}
+}
+
+func keptCalls(t *testing.T, s *spark.Session) {
+	t.Helper()
+	id := spark.Col("id")
+	local, err := s.CreateDataFrame(t.Context(), []struct {
+		ID int64 `spark:"id"`
+	}{{5}, {6}, {7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql, err := s.SQL(t.Context(), "SELECT id, call_number(id) AS call FROM range(0, 50, 1, 4)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range map[string]*spark.DataFrame{
+		"DataFrame":  s.Range(0, 50, 1, 4).WithColumn("call", spark.Call("call_number", id)),
+		"SQL":        sql,
+		"local rows": local.WithColumn("call", spark.Call("call_number", id)),
+		"volatile":   s.Range(0, 50, 1, 4).WithColumn("call", spark.Call("volatile_call_number", id)),
+		"aggregate":  s.Range(0, 50, 1, 4).GroupBy(id.Mod(7).Alias("id")).Agg(spark.Call("group_call_number", id).Alias("call")),
+		"map":        s.Range(0, 50, 1, 4).MapBatches(callsOfID),
+	} {
+		collect := func(d *spark.DataFrame) string {
+			t.Helper()
+			rows, err := d.Collect(t.Context())
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			slices.SortFunc(rows, func(a, b spark.Row) int { return strings.Compare(a.String(), b.String()) })
+			return fmt.Sprint(rows)
+		}
+		if collect(d) == collect(d) {
+			t.Errorf("%s: the calls are the same without being kept", name)
+		}
+		if err := d.Persist(t.Context()); err != nil {
+			t.Fatal(name, err)
+		}
+		first := collect(d)
+		half := d.Where(id.Lt(25)).Union(d.Where(id.Ge(25)))
+		if second, third := collect(d), collect(half); second != first || third != first {
+			t.Errorf("%s: called again:\n%s\n%s\n%s", name, first, second, third)
+		}
+		if err := d.Unpersist(t.Context()); err != nil {
+			t.Fatal(name, err)
+		}
+		if collect(d) == first {
+			t.Errorf("%s: kept after Unpersist", name)
+		}
+	}
+}
+
+func keptAnswers(t *testing.T, s *spark.Session, asked *atomic.Int64) {
+	t.Helper()
+	const rows = 20
+	id, label := spark.Col("id"), spark.Col("size")
+	size := ai.Classify(spark.Call("concat", "number ", id, "."), "small", "big")
+	d := s.Range(0, rows, 1, 3).WithColumn("size", size)
+	questions := func(d *spark.DataFrame, want string) int64 {
+		t.Helper()
+		before := asked.Load()
+		got, err := d.Collect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+		return asked.Load() - before
+	}
+	inWindow, err := s.SQL(t.Context(), fmt.Sprintf(`SELECT id, count(*) OVER (PARTITION BY ai_classify(concat('number ', id, '.'), array('small', 'big'))) AS n
+		FROM range(%d) ORDER BY id LIMIT 3`, rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived := []struct {
+		d    *spark.DataFrame
+		want string
+	}{
+		{d.GroupBy(label).Count().OrderBy(label), "[[size=big count=19] [size=small count=1]]"},
+		{d.Where(label.Eq("small")), "[[id=1 size=small]]"},
+		{d.Select(id, spark.Count(spark.Col("*")).Over(spark.PartitionBy(label)).Alias("n")).Where(id.Lt(3)).OrderBy(id), "[[id=0 n=19] [id=1 n=1] [id=2 n=19]]"},
+		{inWindow, "[[id=0 n=19] [id=1 n=1] [id=2 n=19]]"},
+	}
+	for i, c := range derived {
+		if n := questions(c.d, c.want); n < rows {
+			t.Errorf("query %d: %d questions for %d rows that are not kept", i, n, rows)
+		}
+	}
+	if err := d.Persist(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := d.Count(t.Context()); n != rows || err != nil {
+		t.Fatal(n, err)
+	}
+	for i, c := range derived[:3] {
+		if n := questions(c.d, c.want); n != 0 {
+			t.Errorf("query %d: %d questions for rows that are kept", i, n)
+		}
+	}
+	if err := d.Unpersist(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
