@@ -121,7 +121,17 @@ func (s *Session) addOnce(ctx context.Context, a artifact, progress func(done, t
 	if err := s.upload(ctx, []artifact{a}, progress); err != nil {
 		return false, err
 	}
-	return false, s.upload(ctx, []artifact{{markerName, ByteSource(marker)}}, nil)
+	if err := s.upload(ctx, []artifact{{markerName, ByteSource(marker)}}, nil); !keepsNoBlobs(err) {
+		return false, err
+	}
+	return false, nil // it is there; who comes next to this session uploads it again
+}
+
+// keepsNoBlobs holds for what a server with spark.io.encryption.enabled says
+// of each cache entry: it reads the plain file as an encrypted one.
+func keepsNoBlobs(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && strings.Contains(e.Detail, "Not enough bytes in channel")
 }
 
 // AddBlob keeps bytes in the session on the server, unless it has them, and
@@ -153,7 +163,10 @@ func (s *Session) addBlobs(ctx context.Context, blobs ...[]byte) ([]string, erro
 	if len(missing) == 0 {
 		return names, nil
 	}
-	return names, s.upload(ctx, missing, nil)
+	if err = s.upload(ctx, missing, nil); keepsNoBlobs(err) {
+		err = fmt.Errorf("%w\n  A Spark with spark.io.encryption.enabled keeps no rows of its clients: have it read them from a file or table, or send less than 1 MiB", err)
+	}
+	return names, err
 }
 
 func cacheName(b []byte) string {

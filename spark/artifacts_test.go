@@ -161,3 +161,26 @@ func TestArchiveIsUploadedOnce(t *testing.T) {
 		t.Errorf("%v after %q", err, f.calls)
 	}
 }
+
+// Spark with spark.io.encryption.enabled takes archives, but no cache entries.
+func TestServerKeepsNoBlobs(t *testing.T) {
+	f := newFake(t)
+	s, _ := f.start(t, "")
+	f.keepsNot = "cache/"
+	for range 2 { // nothing says that it is there
+		if already, err := s.AddArchive(t.Context(), ByteSource(content(10)), "a.zip", nil); err != nil || already {
+			t.Errorf("archive: %v, %v", already, err)
+		}
+	}
+	if len(f.blobs) != 1 {
+		t.Errorf("the server has %d artifacts", len(f.blobs))
+	}
+	if _, err := s.AddBlob(t.Context(), content(10)); err == nil || !strings.Contains(err.Error(), "spark.io.encryption.enabled keeps no rows") {
+		t.Errorf("blob: %v", err)
+	}
+	f.keepsNot = ""
+	f.uploaded = sparkError(codes.Internal, "no space left", "", nil)
+	if _, err := s.AddArchive(t.Context(), ByteSource(content(11)), "b.zip", nil); err == nil {
+		t.Error("another failure is one")
+	}
+}

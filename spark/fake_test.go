@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,8 +42,9 @@ type fakeServer struct {
 	analyze  func(attempt int) error
 	details  *pb.FetchErrorDetailsResponse
 	conf     map[string]string
-	damage   int   // AddArtifacts calls to answer with a CRC failure
-	uploaded error // the answer to AddArtifacts, if not nil
+	damage   int    // AddArtifacts calls to answer with a CRC failure
+	uploaded error  // the answer to AddArtifacts, if not nil
+	keepsNot string // where AddArtifacts can keep nothing, as "cache/"; "" for nowhere
 
 	mu        sync.Mutex
 	serverID  string
@@ -227,7 +229,11 @@ func (f *fakeServer) AddArtifacts(in grpc.ClientStreamingServer[pb.AddArtifactsR
 	var name string
 	var data bytes.Buffer
 	var left int64
+	lost := false
 	take := func(name string, b []byte, ok bool) {
+		if lost = lost || f.keepsNot != "" && strings.HasPrefix(name, f.keepsNot); lost {
+			return
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if ok = ok && attempt >= f.damage; ok {
@@ -245,6 +251,9 @@ func (f *fakeServer) AddArtifacts(in grpc.ClientStreamingServer[pb.AddArtifactsR
 		if err == io.EOF {
 			if f.uploaded != nil {
 				return f.uploaded
+			}
+			if lost {
+				return sparkError(codes.Internal, "Not enough bytes in channel (expected 109).", "", nil)
 			}
 			if left != 0 {
 				return status.Errorf(codes.InvalidArgument, "%d chunks are missing", left)
