@@ -29,8 +29,12 @@ func AnalyzeSentiment[C Expression[C]](content C, examples ...Example) C {
 // Classify gives for each text the one of labels that fits it best. NULL and
 // blank text give NULL.
 func Classify[C Expression[C]](content C, labels ...string) C {
-	return content.Call(classify.Name, labels)
+	return content.Call(classify.Name, given(labels))
 }
+
+// given makes labels that were forgotten an empty list, which fails the query:
+// nil would be NULL, whose answers are NULL.
+func given(labels []string) []string { return append([]string{}, labels...) }
 
 // Label is one of the answers to choose from, or a thing to look for.
 type Label struct {
@@ -81,7 +85,7 @@ type ExtractOptions struct {
 
 // Extract finds what labels name, as a MAP. NULL and blank text give NULL.
 func Extract[C Expression[C]](content C, labels ...string) C {
-	return content.Call(extract.Name, labels)
+	return content.Call(extract.Name, given(labels))
 }
 
 // ExtractWith is Extract with options.

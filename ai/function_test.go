@@ -250,8 +250,8 @@ type column struct{ text string }
 
 func (c column) Call(function string, args ...any) column {
 	for _, a := range args {
-		if list, ok := a.([]string); ok {
-			a = strings.Join(list, "|")
+		if list, ok := a.([]string); ok && list != nil {
+			a = strings.Join(list, "|") // nil stays []
 		}
 		c.text += fmt.Sprintf(", %v", a)
 	}
@@ -278,6 +278,10 @@ func TestExpressions(t *testing.T) {
 		Embed(c).text:                  "ai_embed(c)",
 		Mask(c, "person", "date").text: "ai_mask(c, person|date)",
 		CountTokens(c).text:            "ai_count_tokens(c)",
+		// Forgotten labels are an empty list, and not NULL.
+		Classify(c).text: "ai_classify(c, )",
+		Extract(c).text:  "ai_extract(c, )",
+		Mask(c).text:     "ai_mask(c, )",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -49,7 +49,9 @@ var mask = define(&Function{
 }, readMasking, maskAll)
 
 // Mask replaces what labels name in each text by [MASKED].
-func Mask[C Expression[C]](content C, labels ...string) C { return content.Call(mask.Name, labels) }
+func Mask[C Expression[C]](content C, labels ...string) C {
+	return content.Call(mask.Name, given(labels))
+}
 
 type masking struct {
 	content string

@@ -100,8 +100,11 @@ func get(ctx context.Context, o Options, version, home string) error {
 		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
 	}
 	lock, err := fetch.Lock(ctx, home+".lock")
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
 	}
 	defer lock.Unlock()
 	if _, err := os.Stat(home); err == nil {

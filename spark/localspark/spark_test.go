@@ -186,6 +186,14 @@ func TestInstallRefuses(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	inTheWay := filepath.Join(filepath.Dir(file), "spark", "4.9.0.lock") // as little to be opened as on a disk that is read only
+	if err := os.MkdirAll(inTheWay, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FIRESTEEL_CACHE", filepath.Dir(file))
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "FIRESTEEL_CACHE names another") {
+		t.Errorf("a lock that cannot be had: %v", err)
+	}
 	t.Setenv("FIRESTEEL_CACHE", file)
 	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "FIRESTEEL_CACHE names another") {
 		t.Errorf("a file for a cache: %v", err)
