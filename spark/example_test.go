@@ -114,6 +114,41 @@ func ExampleDataFrame_Join() {
 	}
 }
 
+// What a model answered is kept for a second question about the same rows.
+func ExampleDataFrame_Persist() {
+	ctx := context.Background()
+	var session *spark.Session // of spark.Connect
+
+	moods := session.Table("reviews").WithColumn("mood", ai.AnalyzeSentiment(spark.Col("sentence")))
+	if err := moods.Persist(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer moods.Unpersist(ctx)
+	if err := moods.GroupBy(spark.Col("mood")).Count().Show(ctx, 10, true); err != nil {
+		log.Fatal(err)
+	}
+	if err := moods.Where(spark.Col("mood").Eq("negative")).Write().Parquet(ctx, "/data/complaints"); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// The latest order of each customer, and how it compares with the one before.
+func ExampleColumn_Over() {
+	ctx := context.Background()
+	var session *spark.Session // of spark.Connect
+
+	latest := spark.PartitionBy(spark.Col("customer")).OrderBy(spark.Col("day").Desc())
+	err := session.Table("orders").
+		WithColumn("n", spark.Call("row_number").Over(latest)).
+		WithColumn("before", spark.Call("lead", spark.Col("price")).Over(latest)).
+		WithColumn("change", spark.When(spark.Col("price").Gt(spark.Col("before")), "more").Otherwise("not more")).
+		Where(spark.Col("n").Eq(1)).
+		Show(ctx, 20, false)
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
 // Rows come as they are made, not all at once. Leaving the loop stops the
 // query.
 func ExampleDataFrame_Rows() {

@@ -196,4 +196,13 @@ func keptAnswers(t *testing.T, s *spark.Session, asked *atomic.Int64) {
 	if err := d.Unpersist(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// The same in SQL, where the first statement runs at once.
+	query(t, s, fmt.Sprintf("CACHE TABLE kept AS SELECT id, ai_classify(concat('number ', id, '.'), array('small', 'big')) AS size FROM range(%d)", rows))
+	if n := questions(s.Table("kept").Where(label.Eq("small")), "[[id=1 size=small]]"); n != 0 {
+		t.Errorf("%d questions for a cached table", n)
+	}
+	query(t, s, "UNCACHE TABLE kept")
+	if n := questions(s.Table("kept").Where(label.Eq("small")), "[[id=1 size=small]]"); n < rows {
+		t.Errorf("%d questions for a table that is no longer cached", n)
+	}
 }
