@@ -163,12 +163,26 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 	if len(schema.Fields) == 0 {
 		return nil
 	}
+	if explains(statement, schema) {
+		rows, err := df.Collect(ctx)
+		a.queries.end()
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		return writeTable(w, strings.TrimRight(fmt.Sprint(rows[0].At(0)), "\n"))
+	}
 	table, err := df.ShowString(ctx, f.rows, f.truncate, f.vertical)
 	a.queries.end()
 	if err != nil {
 		return err
 	}
 	return writeTable(w, table)
+}
+
+// explains holds for EXPLAIN, whose plan is a text of many lines that a table
+// would show as one.
+func explains(statement string, schema spark.StructType) bool {
+	return len(schema.Fields) == 1 && schema.Fields[0].Name == "plan" && explain.MatchString(statement)
 }
 
 // writeTable ends with a line end: Spark 4.3 leaves it out after "only showing

@@ -71,6 +71,9 @@ func isNamePart(c byte) bool {
 // with semicolons inside; comments may stand before it.
 var compound = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*begin\b.*\bend\s*;?\s*$`)
 
+// explain matches EXPLAIN, before which comments may stand.
+var explain = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*explain\s`)
+
 // skipLexeme gives the index after the quoted text, comment or single byte
 // that stands at i. What is not closed reaches to the end.
 func skipLexeme(s string, i int) int {

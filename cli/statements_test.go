@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/firesteel/firesteel/spark"
 )
 
 func TestSplitStatements(t *testing.T) {
@@ -89,4 +91,19 @@ func FuzzSplitStatements(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script string) {
 		splitStatements(script) // must end, and never index past the text
 	})
+}
+
+func TestExplains(t *testing.T) {
+	plan := spark.StructType{Fields: []spark.StructField{{Name: "plan", Type: spark.StringType}}}
+	for statement, want := range map[string]bool{
+		"EXPLAIN SELECT 1": true, "-- why\n/* so */ explain\nFORMATTED SELECT 1": true,
+		"SELECT plan FROM tariffs": false, "SELECT 'explain ' AS plan": false, "explained": false,
+	} {
+		if explains(statement, plan) != want {
+			t.Errorf("%q: want %v", statement, want)
+		}
+	}
+	if explains("EXPLAIN SELECT 1", spark.StructType{}) {
+		t.Error("what has no column has no plan")
+	}
 }
