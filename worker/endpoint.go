@@ -8,6 +8,11 @@ import (
 	"github.com/firesteel/firesteel/llm/endpoint"
 )
 
+// keptAnswers bounds, in bytes, what is kept of an endpoint's answers, and of
+// its vectors. Spark asks again for a column that is used twice, as by a
+// filter, and then means the same answers, not others that are paid again.
+const keptAnswers = 32 << 20
+
 // openEndpoint opens the server that the manifest names. Nothing is sent, and
 // the key is this executor's own: of its environment, or of a file on it.
 func (s *sharedModel) openEndpoint() (llm.Model, error) {
@@ -16,6 +21,7 @@ func (s *sharedModel) openEndpoint() (llm.Model, error) {
 		TokensPerMinute:   s.spec.Endpoint.TokensPerMinute,
 		AllowHosts:        s.spec.Endpoint.AllowHosts,
 		LocalOnly:         s.spec.Endpoint.LocalOnly,
+		AnswerBytes:       keptAnswers,
 		KeyPlace:          "in the environment or the files of every executor",
 		Trouble:           func(err error) { s.log.Warn(err.Error()) },
 	})

@@ -38,9 +38,14 @@ func TestEndpointModel(t *testing.T) {
 	if asked.Load() != 0 {
 		t.Error("the server was asked by opening it")
 	}
-	results, err := m.Do(t.Context(), []llm.Request{{Messages: []llm.Message{{Role: llm.User, Text: "capital of France?"}}, MaxTokens: 5}})
-	if err != nil || results[0].Err != nil || results[0].Text != "Paris" || key.Load() != "Bearer sesame-open" {
-		t.Errorf("%+v, %v, key %v", results, err, key.Load())
+	for range 2 { // Spark computes a column again that is used twice
+		results, err := m.Do(t.Context(), []llm.Request{{Messages: []llm.Message{{Role: llm.User, Text: "capital of France?"}}, MaxTokens: 5}})
+		if err != nil || results[0].Err != nil || results[0].Text != "Paris" || key.Load() != "Bearer sesame-open" {
+			t.Errorf("%+v, %v, key %v", results, err, key.Load())
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("one question was asked %d times", n)
 	}
 	if s.loads() != 1 {
 		t.Errorf("opened %d times", s.loads())

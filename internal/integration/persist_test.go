@@ -9,8 +9,10 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -63,10 +65,10 @@ var (
 // on each Spark, however the function came into its plan.
 func TestPersist(t *testing.T) {
 	testkit.Integration(t)
-	var asked atomic.Int64
+	var asked questions
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		asked.Add(1)
+		asked.take(string(body))
 		label := "big"
 		if strings.Contains(string(body), "number 1.") {
 			label = "small"
@@ -145,64 +147,96 @@ func keptCalls(t *testing.T, s *spark.Session) {
 	}
 }
 
-func keptAnswers(t *testing.T, s *spark.Session, asked *atomic.Int64) {
+// keptAnswers looks at AI columns: no question is sent twice while the worker
+// remembers its answer, also where Spark computes a column for a filter and
+// again for its result; and what is kept is read instead of computed.
+func keptAnswers(t *testing.T, s *spark.Session, asked *questions) {
 	t.Helper()
+	asked.forget()
 	const rows = 20
 	id, label := spark.Col("id"), spark.Col("size")
-	size := ai.Classify(spark.Call("concat", "number ", id, "."), "small", "big")
-	d := s.Range(0, rows, 1, 3).WithColumn("size", size)
-	questions := func(d *spark.DataFrame, want string) int64 {
-		t.Helper()
-		before := asked.Load()
-		got, err := d.Collect(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if fmt.Sprint(got) != want {
-			t.Errorf("got %v, want %s", got, want)
-		}
-		return asked.Load() - before
-	}
-	inWindow, err := s.SQL(t.Context(), fmt.Sprintf(`SELECT id, count(*) OVER (PARTITION BY ai_classify(concat('number ', id, '.'), array('small', 'big'))) AS n
-		FROM range(%d) ORDER BY id LIMIT 3`, rows))
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := s.Range(0, rows, 1, 3).WithColumn("size", ai.Classify(spark.Call("concat", "number ", id, "."), "small", "big"))
 	derived := []struct {
 		d    *spark.DataFrame
 		want string
 	}{
-		{d.GroupBy(label).Count().OrderBy(label), "[[size=big count=19] [size=small count=1]]"},
 		{d.Where(label.Eq("small")), "[[id=1 size=small]]"},
+		{d.GroupBy(label).Count().OrderBy(label), "[[size=big count=19] [size=small count=1]]"},
 		{d.Select(id, spark.Count(spark.Col("*")).Over(spark.PartitionBy(label)).Alias("n")).Where(id.Lt(3)).OrderBy(id), "[[id=0 n=19] [id=1 n=1] [id=2 n=19]]"},
-		{inWindow, "[[id=0 n=19] [id=1 n=1] [id=2 n=19]]"},
 	}
-	for i, c := range derived {
-		if n := questions(c.d, c.want); n < rows {
-			t.Errorf("query %d: %d questions for %d rows that are not kept", i, n, rows)
+	check := func(kept bool) {
+		t.Helper()
+		for i, c := range derived {
+			got, err := c.d.Collect(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(got) != c.want {
+				t.Errorf("query %d: got %v, want %s", i, got, c.want)
+			}
+			plan, err := c.d.Explain(t.Context(), "simple")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(plan, "InMemoryRelation") != kept {
+				t.Errorf("query %d, kept %v:\n%s", i, kept, plan)
+			}
+		}
+		if n, most := asked.told(); n != rows || most != 1 {
+			t.Errorf("%d rows were asked for, one of them %d times", n, most)
 		}
 	}
+	check(false)
 	if err := d.Persist(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := d.Count(t.Context()); n != rows || err != nil {
-		t.Fatal(n, err)
-	}
-	for i, c := range derived[:3] {
-		if n := questions(c.d, c.want); n != 0 {
-			t.Errorf("query %d: %d questions for rows that are kept", i, n)
-		}
-	}
+	check(true)
 	if err := d.Unpersist(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	check(false)
 	// The same in SQL, where the first statement runs at once.
 	query(t, s, fmt.Sprintf("CACHE TABLE kept AS SELECT id, ai_classify(concat('number ', id, '.'), array('small', 'big')) AS size FROM range(%d)", rows))
-	if n := questions(s.Table("kept").Where(label.Eq("small")), "[[id=1 size=small]]"); n != 0 {
-		t.Errorf("%d questions for a cached table", n)
-	}
+	derived = derived[:1]
+	derived[0].d = s.Table("kept").Where(label.Eq("small"))
+	check(true)
 	query(t, s, "UNCACHE TABLE kept")
-	if n := questions(s.Table("kept").Where(label.Eq("small")), "[[id=1 size=small]]"); n < rows {
-		t.Errorf("%d questions for a table that is no longer cached", n)
+	check(false)
+	inWindow := query(t, s, fmt.Sprintf(`SELECT id, count(*) OVER (PARTITION BY ai_classify(concat('number ', id, '.'), array('small', 'big'))) AS n
+		FROM range(%d) ORDER BY id LIMIT 3`, rows))
+	if got := fmt.Sprint(inWindow); got != "[[id=0 n=19] [id=1 n=1] [id=2 n=19]]" {
+		t.Errorf("in a window: %s", got)
 	}
+}
+
+// questions counts how often a server was asked about a row.
+type questions struct {
+	mu   sync.Mutex
+	rows map[string]int
+}
+
+var rowAsked = regexp.MustCompile(`number (\d+)\.`)
+
+func (q *questions) take(body string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if m := rowAsked.FindStringSubmatch(body); m != nil {
+		q.rows[m[1]]++
+	}
+}
+
+func (q *questions) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.rows = map[string]int{}
+}
+
+// told gives the number of rows, and how often one was asked about at most.
+func (q *questions) told() (rows, most int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, n := range q.rows {
+		most = max(most, n)
+	}
+	return len(q.rows), most
 }

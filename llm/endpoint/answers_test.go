@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -222,6 +224,55 @@ func TestEmbed(t *testing.T) {
 	vectors, err = s.open(t, Options{MaxConcurrency: 1}).Embed(t.Context(), texts)
 	if err != nil || status(vectors[150].Err) != 401 || len(s.arrived) != 1 {
 		t.Errorf("%v, %v, %d requests", err, vectors[150].Err, len(s.arrived))
+	}
+}
+
+// What is asked again in another call is not paid again, if answers are kept;
+// what failed is asked again.
+func TestAnswersAreKept(t *testing.T) {
+	for _, c := range []struct{ room, charged, vectors int }{{1 << 20, 1, 1}, {0, 2, 2}} {
+		s := newServer(t)
+		failing := true
+		embedding(s, func(input []string) (int, string) {
+			if failing && slices.Contains(input, "bad") {
+				return 400, "a bad text"
+			}
+			return 0, ""
+		})
+		e := s.open(t, Options{AnswerBytes: c.room})
+		var first []llm.Embedding
+		for n := range 2 {
+			vectors, err := e.Embed(t.Context(), []string{"a", "b", "bad", "a"})
+			if err != nil || (vectors[2].Err == nil) != (n == 1) {
+				t.Fatalf("%+v, %v", vectors, err)
+			}
+			if first == nil {
+				first = vectors
+			}
+			if !reflect.DeepEqual(vectors[:2], first[:2]) || !reflect.DeepEqual(vectors[3], first[0]) {
+				t.Errorf("%+v after %+v", vectors, first)
+			}
+			failing = false
+		}
+		if s.charged["a"] != c.vectors || s.charged["bad"] != 1 {
+			t.Errorf("room for %d bytes: texts were charged so: %v", c.room, s.charged)
+		}
+
+		s = newServer(t)
+		e = s.open(t, Options{AnswerBytes: c.room})
+		for range 2 {
+			if results := do(t, e, chats(3)...); results[2].Text == "" || results[2].Err != nil {
+				t.Errorf("%+v", results)
+			}
+		}
+		for text, n := range s.charged {
+			if n != c.charged {
+				t.Errorf("room for %d bytes: %q was charged %d times, want %d", c.room, text, n, c.charged)
+			}
+		}
+		if len(s.charged) != 3 {
+			t.Errorf("%d questions were charged", len(s.charged))
+		}
 	}
 }
 

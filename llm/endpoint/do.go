@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/memo"
 )
 
 // Do answers the requests, each for itself: see llm.Model. Identical ones are
@@ -18,10 +20,19 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 	ctx, done := e.within(ctx)
 	defer done()
 	results := make([]llm.Result, len(requests))
-	asked, same := distinct(len(requests), func(i int) string { return identity(requests[i]) })
+	keys := make([]memo.Key, len(requests))
+	firsts, same := distinct(len(requests), func(i int) memo.Key {
+		keys[i] = memo.KeyOf(identity(requests[i]))
+		return keys[i]
+	})
+	asked := slices.DeleteFunc(firsts, func(i int) (known bool) {
+		results[i], known = e.memo.Answer(keys[i])
+		return known
+	})
 	err := e.each(ctx, asked, func(i int) error {
 		results[i] = e.answer(ctx, requests[i])
 		results[i].Err = atRequest(results[i].Err, i)
+		e.memo.Keep(keys[i], results[i])
 		return results[i].Err
 	}, func(i int, err error) { results[i].Err = err })
 	if err != nil {
@@ -35,8 +46,8 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 
 // distinct gives the first of each of n things that are the same, and for each
 // thing which one that is.
-func distinct(n int, identity func(int) string) (firsts, same []int) {
-	seen := make(map[string]int, n)
+func distinct[K comparable](n int, identity func(int) K) (firsts, same []int) {
+	seen := make(map[K]int, n)
 	same = make([]int, n)
 	for i := range n {
 		id := identity(i)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/memo"
 )
 
 // The most that one request to /embeddings holds.
@@ -33,6 +34,10 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 	var batches [][]int
 	bytes := 0
 	for _, i := range firsts {
+		known := false
+		if vectors[i], known = e.memo.Vector(memo.KeyOf(texts[i])); known {
+			continue
+		}
 		last := len(batches) - 1
 		if last < 0 || len(batches[last]) == maxEmbedTexts || bytes+len(texts[i]) > maxEmbedBytes {
 			batches = append(batches, nil)
@@ -80,6 +85,7 @@ func (e *Endpoint) embedHalves(ctx context.Context, batch []int, texts []string,
 		if err == nil {
 			for n, i := range batch {
 				vectors[i].Vector, vectors[i].Tokens = found[n], tokens[n]
+				e.memo.KeepVector(memo.KeyOf(texts[i]), vectors[i])
 			}
 			return nil
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/memo"
 )
 
 // Options adjust an Endpoint; the zero value suits most uses.
@@ -63,6 +64,11 @@ type Options struct {
 	// Trouble, if given, is told why an attempt failed that will be repeated:
 	// now and then, as a server that is away fails them all.
 	Trouble func(error)
+
+	// AnswerBytes bounds the memory of kept answers, and that of kept vectors:
+	// what is asked again in another call is not sent, nor paid, again. 0
+	// keeps none.
+	AnswerBytes int
 
 	// Price, if given, is what Totals.Cost is computed from.
 	Price Price
@@ -110,7 +116,7 @@ func (o Options) check() error {
 	}{
 		{"RequestsPerMinute", o.RequestsPerMinute}, {"TokensPerMinute", o.TokensPerMinute},
 		{"MaxConcurrency", o.MaxConcurrency}, {"Attempts", o.Attempts},
-		{"BreakerFailures", o.BreakerFailures}, {"Context", o.Context},
+		{"BreakerFailures", o.BreakerFailures}, {"Context", o.Context}, {"AnswerBytes", o.AnswerBytes},
 	} {
 		if n.value < 0 {
 			return fmt.Errorf("%s is %d, but may not be negative", n.name, n.value)
@@ -135,6 +141,7 @@ type Endpoint struct {
 	usage    usage
 	trouble  trouble
 	features features
+	memo     *memo.Memo
 	// dimensions is how many numbers the model's vectors have, once known.
 	dimensions atomic.Int64
 
@@ -176,6 +183,7 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 		breaker: newBreaker(opts.BreakerFailures, opts.BreakerPause),
 	}
 	e.usage.price = opts.Price
+	e.memo = memo.New(opts.AnswerBytes)
 	e.closing, e.close = context.WithCancelCause(context.Background())
 	return e, nil
 }

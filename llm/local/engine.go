@@ -16,6 +16,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/model"
+	"github.com/firesteel/firesteel/llm/memo"
 	"github.com/firesteel/firesteel/llm/token"
 )
 
@@ -62,7 +63,7 @@ type Engine struct {
 	scheduler *scheduler
 	prefixes  *prefixes
 	grammars  *grammars
-	memo      *memo
+	memo      *memo.Memo
 
 	close    sync.Once
 	closeErr error
@@ -139,7 +140,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
-	e.memo = newMemo(opts.AnswerBytes)
+	e.memo = memo.New(opts.AnswerBytes)
 	e.grammars = newGrammars(e.tokens, e.stop)
 	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
 	return e, nil
@@ -223,7 +224,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 	}
 	results := make([]llm.Result, len(requests))
 	plans := make([]*plan, len(requests))
-	unique := map[memoKey]*plan{}
+	unique := map[memo.Key]*plan{}
 	var distinct []*plan
 	for i, r := range requests {
 		p, err := e.plan(r)
@@ -231,13 +232,13 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 			results[i].Err = err
 			continue
 		}
-		key := p.memoKey()
+		key := memo.KeyOf(p.key())
 		if same, ok := unique[key]; ok {
 			plans[i] = same
 			continue
 		}
 		unique[key], plans[i] = p, p
-		if known, ok := e.memo.get(key); ok {
+		if known, ok := e.memo.Answer(key); ok {
 			p.known = &known
 			continue
 		}
@@ -255,7 +256,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 		if p.known == nil {
 			r := e.result(p)
 			p.known = &r
-			e.memo.put(key, r)
+			e.memo.Keep(key, r)
 		}
 	}
 	for i, p := range plans {
