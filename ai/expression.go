@@ -134,7 +134,8 @@ func Summarize[C Expression[C]](content C, maxWords int) C {
 func FixGrammar[C Expression[C]](content C) C { return content.Call(fixGrammar.Name) }
 
 // Gen answers each prompt with generated text. NULL and blank prompts give
-// NULL.
+// NULL. To ask another of the session's models than the default one, call
+// ai_query by its name, as in spark.Call("ai_query", "big", prompt).
 func Gen[C Expression[C]](prompt C) C { return prompt.Call(gen.Name) }
 
 // Embed gives each text's vector.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +46,8 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(err)
 	var status exitStatus
-	switch e := root.ExecuteContext(context.Background()); {
+	e := root.ExecuteContext(context.Background())
+	switch {
 	case e == nil:
 		return exitOK
 	case errors.As(e, &status):
@@ -53,16 +55,16 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	case errors.Is(e, context.Canceled):
 		fmt.Fprintln(err, "firesteel: interrupted")
 		return exitInterrupted
+	}
+	// An error of the worker that comes back from Spark begins so by itself.
+	fmt.Fprintln(err, "firesteel:", strings.TrimPrefix(e.Error(), "firesteel: "))
+	switch {
 	case errors.Is(e, errUsage):
-		fmt.Fprintln(err, "firesteel:", e)
 		return exitUsage
 	case errors.Is(e, job.ErrIncomplete):
-		fmt.Fprintln(err, "firesteel:", e)
 		return exitIncomplete
-	default:
-		fmt.Fprintln(err, "firesteel:", e)
-		return exitFailed
 	}
+	return exitFailed
 }
 
 func (a *app) root() *cobra.Command {

@@ -25,6 +25,9 @@ type Error struct {
 	SQLState string
 	// Message says what is wrong, without class, query plans and Java stacks.
 	Message string
+	// Hint, which stands last in Error, says what Spark cannot know; mostly
+	// empty.
+	Hint string
 	// Detail is the server's message in full.
 	Detail string
 	// Parameters are the values inside the message, by Spark's names.
@@ -54,6 +57,9 @@ func (e *Error) Error() string {
 	}
 	if e.SQLState != "" {
 		text += " (SQLSTATE " + e.SQLState + ")"
+	}
+	if e.Hint != "" {
+		text += "\n  " + e.Hint
 	}
 	return text
 }
@@ -112,7 +118,7 @@ func (s *Session) failure(ctx context.Context, err error) error {
 		s.fetchDetails(ctx, id, e)
 	}
 	e.Message = e.summary()
-	e.Message += unknownFunction(e)
+	e.Hint = unknownFunction(e)
 	if errors.Is(e, ErrSessionChanged) {
 		s.lose()
 	}

@@ -101,9 +101,9 @@ func TestUnknownFunction(t *testing.T) {
 		message = c.message
 		_, err := s.Table("t").Collect(t.Context())
 		var e *Error
-		if !errors.As(err, &e) || !strings.Contains(e.Message, c.want) {
+		if !errors.As(err, &e) || !strings.Contains(e.Error(), c.want) || e.Hint != "" && !strings.HasSuffix(e.Error(), "\n  "+e.Hint) {
 			t.Errorf("%s: %v, want %s", c.message, err, c.want)
-		} else if !strings.Contains(c.message, "ai_") && strings.Contains(e.Message, "AI functions") {
+		} else if !strings.Contains(c.message, "ai_") && e.Hint != "" {
 			t.Errorf("what is no AI function is none of ours: %v", err)
 		}
 	}

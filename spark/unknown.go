@@ -22,7 +22,7 @@ func unknownFunction(e *Error) string {
 	}
 	name := strings.ToLower(m[1])
 	if _, err := ai.Lookup(name); err == nil {
-		return "\n  The AI functions are known where a session was opened with a model, as by spark.WithModel or 'firesteel sql'."
+		return "The AI functions are known where a session was opened with a model, as by spark.WithModel or 'firesteel sql'."
 	}
 	if !strings.HasPrefix(name, "ai_") && !strings.HasPrefix(name, "try_ai_") {
 		return ""
@@ -32,7 +32,7 @@ func unknownFunction(e *Error) string {
 		names = append(names, f.Name)
 	}
 	if near, ok := similar.Nearest(name, names); ok {
-		return "\n  Did you mean " + near + "? 'firesteel functions' lists the AI functions."
+		return "Did you mean " + near + "? 'firesteel functions' lists the AI functions."
 	}
-	return "\n  'firesteel functions' lists the AI functions."
+	return "'firesteel functions' lists the AI functions."
 }
