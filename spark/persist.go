@@ -10,9 +10,9 @@ import (
 
 // Persist has Spark keep the rows of d once an action has computed them, in
 // the executors' memory and, where that is full, on their disks. Otherwise each
-// action computes them again, and what an AI function made is asked of the
-// model again for every row (twice in one action that filters by it): persist
-// such a DataFrame before its first action.
+// action computes them again (twice in one that filters by what it computes),
+// and a model is asked again what its worker no longer remembers: persist a
+// DataFrame with columns of AI functions before its first action.
 //
 // Persist itself computes nothing, and an action that needs some of the rows
 // (Take, Show) keeps those partitions. Spark knows d by its plan: what is
