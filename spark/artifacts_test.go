@@ -118,6 +118,17 @@ func TestUploadRefusedWithoutReason(t *testing.T) {
 	}
 }
 
+// So says Spark when its disk is full.
+func TestUploadNotKept(t *testing.T) {
+	f := newFake(t)
+	f.uploaded = sparkError(codes.Internal, "Missing data chunks for artifact: files/x. Expected 6 chunks and received 2 chunks. Processed 9 bytes out of 20 bytes.", "", nil)
+	s, _ := f.start(t, "")
+	_, err := s.AddFile(t.Context(), ByteSource(content(9)), "x", nil)
+	if err == nil || !strings.Contains(err.Error(), "upload of files/x: Missing data chunks") || !strings.Contains(err.Error(), "room on its disk") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestArchiveIsUploadedOnce(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
