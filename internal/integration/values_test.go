@@ -53,7 +53,11 @@ func TestValues(t *testing.T) {
 		name, version string
 		conf          map[string]string
 	}
-	servers := []server{{name: "4.3.0 with Unix sockets", version: localspark.DefaultVersion, conf: map[string]string{"spark.python.unix.domain.socket.enabled": "true"}}}
+	servers := []server{{name: "4.3.0 with Unix sockets, encryption and a daemon of its own", version: localspark.DefaultVersion, conf: map[string]string{
+		"spark.python.unix.domain.socket.enabled": "true",
+		"spark.io.encryption.enabled":             "true",
+		"spark.python.daemon.module":              "our.daemon",
+	}}}
 	// One of each layout of the worker's protocol.
 	for _, version := range append([]string{"4.2.1", "4.1.4"}, sparks...) {
 		servers = append(servers, server{name: version, version: version})
