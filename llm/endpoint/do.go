@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -21,18 +20,14 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 	defer done()
 	results := make([]llm.Result, len(requests))
 	keys := make([]memo.Key, len(requests))
-	firsts, same := distinct(len(requests), func(i int) memo.Key {
-		keys[i] = memo.KeyOf(identity(requests[i]))
-		return keys[i]
-	})
-	asked := slices.DeleteFunc(firsts, func(i int) (known bool) {
-		results[i], known = e.memo.Answer(keys[i])
-		return known
-	})
+	for i, r := range requests {
+		keys[i] = memo.KeyOf(identity(r))
+	}
+	asked, same := unknown(e.answers, keys, results)
 	err := e.each(ctx, asked, func(i int) error {
 		results[i] = e.answer(ctx, requests[i])
 		results[i].Err = atRequest(results[i].Err, i)
-		e.memo.Keep(keys[i], results[i])
+		e.answers.Keep(keys[i], results[i])
 		return results[i].Err
 	}, func(i int, err error) { results[i].Err = err })
 	if err != nil {
@@ -44,22 +39,23 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 	return results, nil
 }
 
-// distinct gives the first of each of n things that are the same, and for each
-// thing which one that is.
-func distinct[K comparable](n int, identity func(int) K) (firsts, same []int) {
-	seen := make(map[K]int, n)
-	same = make([]int, n)
-	for i := range n {
-		id := identity(i)
-		first, ok := seen[id]
+// unknown gives the first of those whose keys are the same, and for each which
+// one that is. Those whose values are kept are filled in, and left out of ask.
+func unknown[V any](kept *memo.Memo[V], keys []memo.Key, values []V) (ask, same []int) {
+	seen := make(map[memo.Key]int, len(keys))
+	same = make([]int, len(keys))
+	for i, key := range keys {
+		first, ok := seen[key]
 		if !ok {
 			first = i
-			seen[id] = i
-			firsts = append(firsts, i)
+			seen[key] = i
+			if values[i], ok = kept.Get(key); !ok {
+				ask = append(ask, i)
+			}
 		}
 		same[i] = first
 	}
-	return firsts, same
+	return ask, same
 }
 
 // identity tells requests apart that may have different answers.

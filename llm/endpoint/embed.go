@@ -30,14 +30,14 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 	ctx, done := e.within(ctx)
 	defer done()
 	vectors := make([]llm.Embedding, len(texts))
-	firsts, same := distinct(len(texts), func(i int) string { return texts[i] })
+	keys := make([]memo.Key, len(texts))
+	for i, text := range texts {
+		keys[i] = memo.KeyOf(text)
+	}
+	asked, same := unknown(e.vectors, keys, vectors)
 	var batches [][]int
 	bytes := 0
-	for _, i := range firsts {
-		known := false
-		if vectors[i], known = e.memo.Vector(memo.KeyOf(texts[i])); known {
-			continue
-		}
+	for _, i := range asked {
 		last := len(batches) - 1
 		if last < 0 || len(batches[last]) == maxEmbedTexts || bytes+len(texts[i]) > maxEmbedBytes {
 			batches = append(batches, nil)
@@ -52,7 +52,11 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 		places[i] = i
 	}
 	err := e.each(ctx, places, func(n int) error {
-		return e.embedHalves(ctx, batches[n], texts, vectors)
+		err := e.embedHalves(ctx, batches[n], texts, vectors)
+		for _, i := range batches[n] {
+			e.vectors.Keep(keys[i], vectors[i])
+		}
+		return err
 	}, func(n int, err error) {
 		for _, i := range batches[n] {
 			vectors[i].Err = err
@@ -85,7 +89,6 @@ func (e *Endpoint) embedHalves(ctx context.Context, batch []int, texts []string,
 		if err == nil {
 			for n, i := range batch {
 				vectors[i].Vector, vectors[i].Tokens = found[n], tokens[n]
-				e.memo.KeepVector(memo.KeyOf(texts[i]), vectors[i])
 			}
 			return nil
 		}

@@ -141,7 +141,8 @@ type Endpoint struct {
 	usage    usage
 	trouble  trouble
 	features features
-	memo     *memo.Memo
+	answers  *memo.Memo[llm.Result]
+	vectors  *memo.Memo[llm.Embedding]
 	// dimensions is how many numbers the model's vectors have, once known.
 	dimensions atomic.Int64
 
@@ -183,7 +184,7 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 		breaker: newBreaker(opts.BreakerFailures, opts.BreakerPause),
 	}
 	e.usage.price = opts.Price
-	e.memo = memo.New(opts.AnswerBytes)
+	e.answers, e.vectors = memo.Answers(opts.AnswerBytes), memo.Vectors(opts.AnswerBytes)
 	e.closing, e.close = context.WithCancelCause(context.Background())
 	return e, nil
 }

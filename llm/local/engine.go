@@ -63,7 +63,7 @@ type Engine struct {
 	scheduler *scheduler
 	prefixes  *prefixes
 	grammars  *grammars
-	memo      *memo.Memo
+	answers   *memo.Memo[llm.Result]
 
 	close    sync.Once
 	closeErr error
@@ -140,7 +140,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
-	e.memo = memo.New(opts.AnswerBytes)
+	e.answers = memo.Answers(opts.AnswerBytes)
 	e.grammars = newGrammars(e.tokens, e.stop)
 	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
 	return e, nil
@@ -238,7 +238,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 			continue
 		}
 		unique[key], plans[i] = p, p
-		if known, ok := e.memo.Answer(key); ok {
+		if known, ok := e.answers.Get(key); ok {
 			p.known = &known
 			continue
 		}
@@ -256,7 +256,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 		if p.known == nil {
 			r := e.result(p)
 			p.known = &r
-			e.memo.Keep(key, r)
+			e.answers.Keep(key, r)
 		}
 	}
 	for i, p := range plans {

@@ -12,12 +12,13 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Memo keeps the answers and vectors that were asked for last. Its methods may
-// be called at the same time.
-type Memo struct {
-	max     int
-	answers *recent.Map[Key, llm.Result]
-	vectors *recent.Map[Key, llm.Embedding]
+// Memo keeps the values that were asked for last, if they are no errors. Its
+// methods may be called at the same time.
+type Memo[V any] struct {
+	max    int
+	values *recent.Map[Key, V]
+	copied func(V) V
+	err    func(V) error
 }
 
 // Key is what is asked, in a form of the model's choice.
@@ -29,44 +30,36 @@ func KeyOf(request string) Key { return sha256.Sum256([]byte(request)) }
 // entryBytes is about what an entry takes besides its text and numbers.
 const entryBytes = 200
 
-// New makes a Memo that takes at most max bytes for answers, and as many for
-// vectors; it keeps none if max is not positive.
-func New(max int) *Memo {
-	return &Memo{
-		max:     max,
-		answers: recent.New(max, func(_ Key, r llm.Result) int { return entryBytes + len(r.Text) + 8*len(r.Scores) }),
-		vectors: recent.New(max, func(_ Key, e llm.Embedding) int { return entryBytes + 4*len(e.Vector) }),
+// Answers makes a Memo of answers that takes at most max bytes; it keeps none
+// if max is not positive.
+func Answers(max int) *Memo[llm.Result] {
+	return &Memo[llm.Result]{
+		max:    max,
+		values: recent.New(max, func(_ Key, r llm.Result) int { return entryBytes + len(r.Text) + 8*len(r.Scores) }),
+		copied: func(r llm.Result) llm.Result { r.Scores = slices.Clone(r.Scores); return r },
+		err:    func(r llm.Result) error { return r.Err },
 	}
 }
 
-// Answer gives a kept answer.
-func (m *Memo) Answer(key Key) (llm.Result, bool) {
-	r, ok := m.answers.Get(key)
-	r.Scores = slices.Clone(r.Scores)
-	return r, ok
-}
-
-// Keep keeps an answer that is no error.
-func (m *Memo) Keep(key Key, r llm.Result) {
-	if m.max <= 0 || r.Err != nil {
-		return
+// Vectors is Answers for the vectors of texts.
+func Vectors(max int) *Memo[llm.Embedding] {
+	return &Memo[llm.Embedding]{
+		max:    max,
+		values: recent.New(max, func(_ Key, e llm.Embedding) int { return entryBytes + 4*len(e.Vector) }),
+		copied: func(e llm.Embedding) llm.Embedding { e.Vector = slices.Clone(e.Vector); return e },
+		err:    func(e llm.Embedding) error { return e.Err },
 	}
-	r.Scores = slices.Clone(r.Scores)
-	m.answers.Put(key, r)
 }
 
-// Vector gives a kept vector, which is the caller's.
-func (m *Memo) Vector(key Key) (llm.Embedding, bool) {
-	e, ok := m.vectors.Get(key)
-	e.Vector = slices.Clone(e.Vector)
-	return e, ok
+// Get gives a kept value, which is the caller's.
+func (m *Memo[V]) Get(key Key) (V, bool) {
+	v, ok := m.values.Get(key)
+	return m.copied(v), ok
 }
 
-// KeepVector keeps a vector that is no error.
-func (m *Memo) KeepVector(key Key, e llm.Embedding) {
-	if m.max <= 0 || e.Err != nil {
-		return
+// Keep keeps a value that is no error.
+func (m *Memo[V]) Keep(key Key, v V) {
+	if m.max > 0 && m.err(v) == nil {
+		m.values.Put(key, m.copied(v))
 	}
-	e.Vector = slices.Clone(e.Vector)
-	m.vectors.Put(key, e)
 }
