@@ -237,9 +237,6 @@ func (s *Session) upload(ctx context.Context, artifacts []artifact, progress fun
 			// So says Spark 3.5 of a name that is taken.
 			return fmt.Errorf("upload of %s: the session may have other content under that name, which cannot be replaced: %w", what, err)
 		}
-		if errors.As(err, &e) && strings.HasPrefix(e.Message, "Missing data chunks for artifact") {
-			e.Hint = "The server could not keep what it was sent. Is there room on its disk, in java.io.tmpdir and spark.local.dir? Its log says more."
-		}
 		if err != nil {
 			return fmt.Errorf("upload of %s: %w", what, err)
 		}

@@ -15,15 +15,26 @@ func (s *Session) Conf() Conf { return Conf{s} }
 func (c Conf) request(ctx context.Context, op *pb.ConfigRequest_Operation) ([]*pb.KeyValue, error) {
 	s := c.session
 	r, err := call(ctx, s, func() (*pb.ConfigResponse, error) {
-		return s.client.Config(ctx, &pb.ConfigRequest{
-			SessionId:                         s.id,
-			ClientObservedServerSideSessionId: s.observed(),
-			UserContext:                       s.user(),
-			Operation:                         op,
-			ClientType:                        &s.userAgent,
-		})
+		return s.client.Config(ctx, s.configRequest(op))
 	})
 	return r.GetPairs(), err
+}
+
+func (s *Session) configRequest(op *pb.ConfigRequest_Operation) *pb.ConfigRequest {
+	return &pb.ConfigRequest{
+		SessionId:                         s.id,
+		ClientObservedServerSideSessionId: s.observed(),
+		UserContext:                       s.user(),
+		Operation:                         op,
+		ClientType:                        &s.userAgent,
+	}
+}
+
+// valuesOf asks for settings that need not have a value.
+func valuesOf(keys ...string) *pb.ConfigRequest_Operation {
+	return &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetOption{
+		GetOption: &pb.ConfigRequest_GetOption{Keys: keys},
+	}}
 }
 
 // Set sets one setting, for this session only.
@@ -44,9 +55,7 @@ func (c Conf) Get(ctx context.Context, key string) (string, bool, error) {
 
 // get gives those of the settings that have a value.
 func (c Conf) get(ctx context.Context, keys ...string) (map[string]string, error) {
-	pairs, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetOption{
-		GetOption: &pb.ConfigRequest_GetOption{Keys: keys},
-	}})
+	pairs, err := c.request(ctx, valuesOf(keys...))
 	return valued(pairs), err
 }
 

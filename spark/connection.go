@@ -137,13 +137,6 @@ func (s *Session) attend(ctx context.Context, of *signs) {
 func (s *Session) callOn(ctx context.Context, conn *grpc.ClientConn) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.answer)
 	defer cancel()
-	_, err := pb.NewSparkConnectServiceClient(conn).Config(ctx, &pb.ConfigRequest{
-		SessionId:   s.id,
-		UserContext: s.user(),
-		ClientType:  &s.userAgent,
-		Operation: &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetOption{
-			GetOption: &pb.ConfigRequest_GetOption{Keys: []string{"spark.app.name"}},
-		}},
-	})
+	_, err := pb.NewSparkConnectServiceClient(conn).Config(ctx, s.configRequest(valuesOf("spark.app.name")))
 	return err
 }

@@ -118,7 +118,7 @@ func (s *Session) failure(ctx context.Context, err error) error {
 		s.fetchDetails(ctx, id, e)
 	}
 	e.Message = e.summary()
-	e.Hint = unknownFunction(e)
+	e.Hint = e.hint()
 	if errors.Is(e, ErrSessionChanged) {
 		s.lose()
 	}

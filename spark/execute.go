@@ -89,7 +89,7 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 		e.done = true
 		return nil, context.Cause(e.ctx)
 	}
-	repeat, lost := e.session.config.retry.start(), false
+	repeat := e.session.config.retry.start()
 	for {
 		response, err := e.receive()
 		if err == nil {
@@ -99,6 +99,7 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 		if e.signs.answered.Swap(false) {
 			repeat = e.session.config.retry.start() // it had come about
 		}
+		again, lost := true, false
 		switch {
 		case e.ctx.Err() != nil:
 			e.abandon()
@@ -108,18 +109,12 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 			e.arrived, repeat = true, e.session.config.retry.start()
 			sleep(e.ctx, time.Millisecond)
 			continue
-		case says(err, "INVALID_HANDLE.SESSION_NOT_FOUND"):
-			// Connect had made it.
+		case says(err, "INVALID_HANDLE.SESSION_NOT_FOUND"), // which Connect had made
+			says(err, "INVALID_HANDLE.OPERATION_NOT_FOUND") && e.arrived:
 			return nil, e.fail(fmt.Errorf("the server forgot the running query: %w", e.session.failure(e.ctx, err)))
 		case says(err, "INVALID_HANDLE.OPERATION_NOT_FOUND"):
-			if e.arrived {
-				return nil, e.fail(fmt.Errorf("the server forgot the running query: %w", e.session.failure(e.ctx, err)))
-			}
 			e.sent = false // the plan has not arrived
 			repeat.pause = repeat.policy.Initial
-			if repeat.wait(e.ctx, err) {
-				continue
-			}
 		case says(err, "ORPHANED"):
 			// The connection broke as the server was about to begin, and now
 			// it never will. A query, which changes nothing, can begin anew.
@@ -128,22 +123,18 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 			}
 			id := uuid.NewString()
 			e.request.OperationId, e.sent = &id, false
-			if repeat.wait(e.ctx, err) {
-				continue
-			}
 		case says(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
 			// It has arrived after all, later than the question for it.
 			e.arrived = true
-			if repeat.wait(e.ctx, err) {
-				continue
-			}
 		case retryable(err), status.Code(err) == codes.DeadlineExceeded:
 			// The deadline is a proxy's: the request has none, and the
 			// operation lives on.
-			if repeat.wait(e.ctx, err) {
-				continue
-			}
 			lost = retryInfo(err) == nil
+		default:
+			again = false
+		}
+		if again && repeat.wait(e.ctx, err) {
+			continue
 		}
 		if e.ctx.Err() != nil {
 			e.abandon()

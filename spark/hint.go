@@ -8,6 +8,17 @@ import (
 	"github.com/firesteel/firesteel/internal/similar"
 )
 
+// hint says what Spark cannot know of its error; mostly it is empty.
+func (e *Error) hint() string {
+	switch {
+	case e.Class == "UNRESOLVED_ROUTINE":
+		return unknownFunction(e.Message)
+	case strings.HasPrefix(e.Message, "Missing data chunks for artifact"):
+		return "The server could not keep what it was sent. Is there room on its disk, in java.io.tmpdir and spark.local.dir? Its log says more."
+	}
+	return ""
+}
+
 // unresolvedName finds the function in Spark's message; 3.5 sends it nowhere
 // else.
 var unresolvedName = regexp.MustCompile("^Cannot resolve (?:function|routine) (?:`[^`]*`\\.)*`([^`]*)`")
@@ -15,9 +26,9 @@ var unresolvedName = regexp.MustCompile("^Cannot resolve (?:function|routine) (?
 // unknownFunction says what Spark cannot know of a function that it does not
 // find: that its name is nearly an AI function's, or that this session has
 // none. It is empty for functions of others.
-func unknownFunction(e *Error) string {
-	m := unresolvedName.FindStringSubmatch(e.Message)
-	if e.Class != "UNRESOLVED_ROUTINE" || m == nil {
+func unknownFunction(message string) string {
+	m := unresolvedName.FindStringSubmatch(message)
+	if m == nil {
 		return ""
 	}
 	name := strings.ToLower(m[1])
