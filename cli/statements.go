@@ -69,10 +69,13 @@ func isNamePart(c byte) bool {
 
 // compound matches a script of Spark 4's SQL scripting, which is one statement
 // with semicolons inside; comments may stand before it.
-var compound = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*begin\b.*\bend\s*;?\s*$`)
+var compound = regexp.MustCompile(before + `begin\b.*\bend\s*;?\s*$`)
 
 // explain matches EXPLAIN, before which comments may stand.
-var explain = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*explain\s`)
+var explain = regexp.MustCompile(before + `explain\s`)
+
+// before matches space and comments from the start.
+const before = `(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*`
 
 // skipLexeme gives the index after the quoted text, comment or single byte
 // that stands at i. What is not closed reaches to the end.

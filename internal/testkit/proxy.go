@@ -201,12 +201,10 @@ func (p *Proxy) pass(l *link, from, to net.Conn, sent bool) {
 // lets reports whether bytes go on to the other end.
 func (p *Proxy) lets(l *link, b []byte, sent bool) bool {
 	p.mu.Lock()
-	watch := p.watch
+	watch, mute := p.watch, l.mute
 	p.mu.Unlock()
 	if sent {
 		return watch == nil || watch(b)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !l.mute
+	return !mute
 }
