@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/eval"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/outfile"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -28,12 +28,14 @@ type evalFlags struct {
 	metrics       string
 	compareModel  string
 	comparePrompt string
+	promptFile    string // that comparePrompt was read from; "" for none
 	baseline      string
 	remote        string
 	table, query  string
 	seed          uint64
 	errors        int
 	report        string
+	overwrite     bool
 }
 
 func (a *app) eval() *cobra.Command {
@@ -98,6 +100,7 @@ Rows without a label are left out, and rows without an answer count as wrong.`,
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the intervals and tests")
 	flags.IntVar(&f.errors, "errors", 10, "examples of wrong answers to show")
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
+	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	return c
 }
 
@@ -159,12 +162,21 @@ func (f *evalFlags) check() (*ai.Function, eval.Kind, error) {
 		if err != nil {
 			return nil, "", fmt.Errorf("--compare-prompt: %w", err)
 		}
-		f.comparePrompt = string(b)
+		f.comparePrompt, f.promptFile = string(b), file
 	}
 	if f.comparePrompt != "" && !strings.Contains(f.comparePrompt, eval.Content) {
 		return usage("--compare-prompt has no %s where the input belongs", eval.Content)
 	}
 	return fn, kind, nil
+}
+
+// inputs are the files and folders that the evaluation reads.
+func (f *evalFlags) inputs() []string {
+	in := []string{f.data.path, f.compareModel, f.promptFile}
+	if f.data.path == "-" {
+		in[0] = "/dev/stdin" // the file that it is redirected from, if any
+	}
+	return f.ship.paths(in...)
 }
 
 func pathEnd(path string) string {
@@ -195,12 +207,13 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 		return err
 	}
 	// Written at the end, but a folder that is not there is told now.
-	var report *os.File
+	var report *outfile.File
 	if f.report != "" {
-		if report, err = os.Create(f.report); err != nil {
-			return fmt.Errorf("the report: %w; --report names its file", err)
+		o := outfile.Options{Overwrite: f.overwrite, Inputs: f.inputs()}
+		if report, err = createFile("--report", f.report, o); err != nil {
+			return err
 		}
-		defer report.Close()
+		defer report.Abort()
 	}
 	if err := a.askAll(ctx, run, session); err != nil {
 		return err
@@ -212,8 +225,11 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 	if report == nil {
 		return nil
 	}
-	if err := errors.Join(run.page().Write(report), report.Close()); err != nil {
+	if err := run.page().Write(report); err != nil {
 		return fmt.Errorf("the report: %w", err)
+	}
+	if err := report.Commit(); err != nil {
+		return fmt.Errorf("--report: %w", overwriteHint(err))
 	}
 	fmt.Fprintf(a.err, "report: %s\n", f.report)
 	return nil

@@ -195,7 +195,7 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval odd.csv" + sentiment, exitFailed, `row 1: the label "angry" is none that ai_analyze_sentiment gives (positive, negative, neutral, mixed); name it by --map angry=...`},
 		{"eval none.csv" + sentiment, exitFailed, "there is no row with a label in mood among 1 rows"},
 		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start 0 and end 9"},
-		{"eval a.csv --report no/such/folder.html" + sentiment, exitFailed, "the report"},
+		{"eval a.csv --report no/such/folder.html" + sentiment, exitFailed, "--report: no/such/folder.html cannot be written"},
 		{"eval a.csv --model=" + sentiment, exitUsage, "--model is empty"},
 		{"eval a.csv --model=x --model=y" + sentiment, exitUsage, `two models are named "default"`},
 	} {

@@ -76,7 +76,7 @@ func TestFirstMinutes(t *testing.T) {
 		{"run in.csv -o out.xlsx" + add, exitFailed, "--output-format csv, tsv, jsonl, parquet or text\n"},
 		{"run in.csv -o folder" + add, exitFailed, "--output-format csv"},
 		{"run in.csv -o no/out.csv" + add, exitFailed, "mkdir -p no"},
-		{"run in.csv --report no/page.html" + add, exitFailed, "--report names its file"},
+		{"run in.csv --report no/page.html" + add, exitFailed, "--report: no/page.html cannot be written"},
 		{"run in.csv --ledger in.csv" + add, exitFailed, "--no-ledger keeps none"},
 		{"eval in.cvs --function ai_gen --input text --label id", exitFailed, "did you mean in.csv?"},
 		{"eval in.csv --function ai_gen --input txt --label id", exitUsage, "the columns are id, text"},
@@ -96,7 +96,7 @@ func TestFirstMinutes(t *testing.T) {
 			args   string
 			status int
 			want   string
-		}{"run in.csv --add y=upper(text) --output-format csv -o /dev/full", exitFailed, "no space is left there: make room, or choose a place on another disk"})
+		}{"run in.csv --add y=upper(text) --output-format csv -o /dev/full", exitFailed, "no space is left on the disk: make room, or choose a place on another disk"})
 		if os.Geteuid() != 0 { // whom nothing is forbidden
 			if err := os.Chmod("folder", 0o500); err != nil {
 				t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/outfile"
 	"github.com/firesteel/firesteel/ledger"
 )
 
@@ -56,15 +56,16 @@ names another.`,
 	flags.StringVar(&f.function, "function", "", "only answers of this function")
 	flags.StringVar(&f.model, "model", "", "only answers of models with this in their name")
 	flags.StringVar(&f.older, "older-than", "", "only answers of this age and more: 90d, 12h")
-	output := ""
+	output, overwrite := "", false
 	export := &cobra.Command{
 		Use:     "export",
 		Short:   "Write answers as JSON lines",
 		Example: "  firesteel ledger export -o answers.jsonl\n  firesteel ledger export --function ai_classify",
 		Args:    noArgs,
-		RunE:    func(*cobra.Command, []string) error { return a.exportLedger(f, output) },
+		RunE:    func(*cobra.Command, []string) error { return a.exportLedger(f, output, overwrite) },
 	}
 	export.Flags().StringVarP(&output, "output", "o", "", "file to write (default: standard output)")
+	export.Flags().BoolVar(&overwrite, "overwrite", false, overwriteUsage)
 	all := false
 	drop := &cobra.Command{
 		Use:     "drop",
@@ -197,22 +198,30 @@ type exported struct {
 	Answer   json.RawMessage `json:"answer"`
 }
 
-func (a *app) exportLedger(f ledgerFlags, output string) (err error) {
+func (a *app) exportLedger(f ledgerFlags, output string, overwrite bool) error {
 	dir, match, err := f.chosen()
 	if err != nil {
 		return err
 	}
-	var to io.Writer = a.out
-	if output != "" {
-		file, err := os.OpenFile(output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		to = file
+	if output == "" || output == "-" {
+		return writeAnswers(a.out, dir, match)
 	}
+	// Answers are their owner's, as the ledger is.
+	file, err := createFile("--output", output, outfile.Options{Overwrite: overwrite, Inputs: []string{dir}, Private: true})
+	if err != nil {
+		return err
+	}
+	defer file.Abort()
+	if err := writeAnswers(file, dir, match); err != nil {
+		return err
+	}
+	return overwriteHint(file.Commit())
+}
+
+// writeAnswers writes the answers of a ledger that match, as JSON lines.
+func writeAnswers(to io.Writer, dir string, match func(ledger.Entry) bool) error {
 	w := bufio.NewWriter(to)
-	err = ledger.Walk(dir, func(e ledger.Entry) error {
+	err := ledger.Walk(dir, func(e ledger.Entry) error {
 		if !match(e) {
 			return nil
 		}

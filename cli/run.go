@@ -121,7 +121,7 @@ func (f *runFlags) addTo(c *cobra.Command) {
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of --sample")
 	flags.StringVarP(&f.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
 	flags.StringVar(&f.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
-	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the output if it is there already")
+	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	flags.StringVar(&f.errors, "errors", "", "name of a column to add that says why a row has no answer")
 
 	flags.StringVar(&f.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")

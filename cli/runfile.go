@@ -80,8 +80,8 @@ func (r *fileRun) close() {
 	if r.parts.In != nil {
 		r.parts.In.Close()
 	}
-	if r.report != nil {
-		r.report.file.Close()
+	if r.report != nil && r.report.file != nil {
+		r.report.file.Abort()
 	}
 }
 
@@ -140,7 +140,7 @@ func (r *fileRun) openOutput() error {
 		r.parts.Out = r.out
 		return nil
 	}
-	o := files.WriteOptions{Replace: f.overwrite, Stdout: r.app.out}
+	o := files.WriteOptions{Replace: f.overwrite, Stdout: r.app.out, Inputs: r.inputs()}
 	path := f.output
 	if path == "" {
 		path = "-"
@@ -156,31 +156,33 @@ func (r *fileRun) openOutput() error {
 	if r.parts.Memory > 0 {
 		o.RowGroup = min(32<<20, max(r.parts.Memory/8, 1<<20))
 	}
-	if err := r.checkPlace(path); err != nil {
-		return err
-	}
 	if r.out, err = files.Create(path, schema, o); err != nil {
-		if _, statErr := os.Stat(path); statErr == nil && !f.overwrite && strings.Contains(err.Error(), "already") {
-			err = fmt.Errorf("%w; or replace it by --overwrite", err)
-		}
+		return overwriteHint(err)
+	}
+	if err := r.checkSpace(path); err != nil {
 		return err
 	}
 	r.parts.Out = r.out
 	return nil
 }
 
-// checkPlace refuses to write over the input, and asks whether there is room
-// for about as much as is read.
-func (r *fileRun) checkPlace(path string) error {
+// inputs are the files and folders that the run reads.
+func (r *fileRun) inputs() []string {
+	in := []string{r.flags.input, r.keptIn, r.flags.ledger}
+	if r.flags.input == "-" {
+		in[0] = "/dev/stdin" // the file that it is redirected from, if any
+	}
+	return r.flags.ship.paths(in...)
+}
+
+// checkSpace asks whether there is room for about as much as is read.
+func (r *fileRun) checkSpace(path string) error {
 	if path == "-" {
 		return nil
 	}
 	in, err := os.Stat(r.flags.input)
 	if r.flags.input == "-" || err != nil || !in.Mode().IsRegular() {
 		return nil
-	}
-	if out, err := os.Stat(path); err == nil && os.SameFile(in, out) {
-		return fmt.Errorf("%s is the input; write to another file", path)
 	}
 	need := in.Size()
 	for _, packed := range []string{".parquet", ".pq", ".gz", ".zst"} {
@@ -254,7 +256,7 @@ func (r *fileRun) run(ctx context.Context) error {
 	s, err := r.plan.Run(ctx, r.parts)
 	meter.end()
 	if err == nil {
-		err = r.out.Close()
+		err = overwriteHint(r.out.Close())
 	}
 	if r.parts.Ledger != nil {
 		if closed := r.parts.Ledger.Close(); err == nil { // or it was told already

@@ -112,6 +112,7 @@ func (f *runFlags) checkRemote() error {
 		flag, hint string
 	}{
 		{f.output == "" || f.output == "-", "--output is missing", "name a path as Spark sees it, or a table"},
+		{f.output != "" && path.Clean(f.output) == path.Clean(f.input), "--output is the input", "write to another place"},
 		{f.input == "-", "standard input", "put it where Spark reads it"},
 		{len(f.ship.models) > 1, "a second --model", "a job asks one model"},
 		{f.memory != "", "--memory", "Spark's own settings bound its executors"},

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/outfile"
 	"github.com/firesteel/firesteel/internal/report"
 	"github.com/firesteel/firesteel/internal/version"
 	"github.com/firesteel/firesteel/job"
@@ -24,23 +24,21 @@ const (
 
 // runReport gathers what the report of a run shows.
 type runReport struct {
-	file      *os.File
+	file      *outfile.File
 	begun     time.Time
 	latencies latencies
 	columns   []string
 	rows      [][]string
 }
 
-// openReport makes the file before there is a model.
+// openReport creates the file before the model is opened.
 func (r *fileRun) openReport() (err error) {
 	if r.flags.report == "" {
 		return nil
 	}
 	r.report = &runReport{begun: time.Now()}
-	if r.report.file, err = os.Create(r.flags.report); err != nil {
-		return fmt.Errorf("the report: %w; --report names its file", err)
-	}
-	return nil
+	r.report.file, err = createFile("--report", r.flags.report, outfile.Options{Overwrite: r.flags.overwrite, Inputs: r.inputs()})
+	return err
 }
 
 // watch listens to what is asked and written, if there is a report.
@@ -94,12 +92,11 @@ func (r *fileRun) writeReport(s job.Summary) error {
 	if r.report == nil {
 		return nil
 	}
-	err := r.page(s).Write(r.report.file)
-	if closed := r.report.file.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
+	if err := r.page(s).Write(r.report.file); err != nil {
 		return fmt.Errorf("the report: %w", err)
+	}
+	if err := r.report.file.Commit(); err != nil {
+		return fmt.Errorf("--report: %w", overwriteHint(err))
 	}
 	fmt.Fprintln(r.err, "report:", r.flags.report)
 	return nil

@@ -2,132 +2,62 @@ package files
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/firesteel/firesteel/internal/outfile"
 )
 
-// output is a file that appears under its name when it is whole. Until then it
-// is beside it, under a name of its own that is always the same, so that what
-// a killed process leaves is taken away by the next one.
+// output is a file or standard output, buffered and maybe compressed.
 type output struct {
-	path   string   // as the user wrote it
-	target string   // where the file goes; "" for what is no file
-	file   *os.File // nil for standard output
+	path   string
+	file   *outfile.File // nil for standard output
 	buffer *bufio.Writer
-	pack   io.WriteCloser
+	pack   io.WriteCloser // nil without compression
 	io.Writer
-	err  error
+	err  error // the first one
 	done bool
 }
 
-// createOutput opens an output. Without replace, there must be no file yet.
-func createOutput(path string, packed compression, replace bool, stdout io.Writer) (*output, error) {
-	o := &output{path: path}
-	var raw io.Writer = stdout
+// createOutput opens an output.
+func createOutput(path string, packed compression, o WriteOptions) (*output, error) {
+	out := &output{path: path}
+	raw := o.Stdout
 	if path == "-" {
-		o.path = "standard output"
-	} else {
-		if err := o.open(path, replace); err != nil {
+		out.path = "standard output"
+		if err := outfile.CheckStream(o.Stdout, o.Inputs); err != nil {
 			return nil, err
 		}
-		raw = o.file
+	} else {
+		var err error
+		if out.file, err = outfile.Create(path, outfile.Options{Overwrite: o.Replace, Inputs: o.Inputs}); err != nil {
+			return nil, err
+		}
+		raw = out.file
 	}
-	o.buffer = bufio.NewWriterSize(raw, 256<<10)
-	o.Writer = o.buffer
+	out.buffer = bufio.NewWriterSize(raw, 256<<10)
+	out.Writer = out.buffer
 	switch packed {
 	case gzipped:
-		o.pack = gzip.NewWriter(o.buffer)
+		out.pack = gzip.NewWriter(out.buffer)
 	case zstded:
-		z, err := zstd.NewWriter(o.buffer, zstd.WithEncoderConcurrency(1))
+		z, err := zstd.NewWriter(out.buffer, zstd.WithEncoderConcurrency(1))
 		if err != nil {
-			o.abort()
-			return nil, fmt.Errorf("%s: %w", o.path, err)
+			out.abort()
+			return nil, fmt.Errorf("%s: %w", out.path, err)
 		}
-		o.pack = z
+		out.pack = z
 	}
-	if o.pack != nil {
-		o.Writer = o.pack
+	if out.pack != nil {
+		out.Writer = out.pack
 	}
-	return o, nil
+	return out, nil
 }
 
-func (o *output) open(path string, replace bool) error {
-	target := path
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		target = real // the link stays one
-	}
-	info, err := os.Stat(target)
-	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("%s is a folder; name a file in it", path)
-	case err == nil && !info.Mode().IsRegular(): // a device or a pipe
-		o.file, err = os.OpenFile(target, os.O_WRONLY, 0)
-		return err
-	case err == nil && !replace:
-		return fmt.Errorf("there is a file %s already: remove it, or choose another name", path)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	dir := filepath.Dir(target)
-	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return fmt.Errorf("%s cannot be written: there is no folder %s; make it with mkdir -p %[2]s", path, dir)
-	}
-	partial := filepath.Join(dir, "."+filepath.Base(target)+".firesteel-part")
-	if o.file, err = openAlone(partial, path); err != nil {
-		return o.explain(err)
-	}
-	if info != nil {
-		err = o.file.Chmod(info.Mode().Perm())
-	}
-	if err == nil {
-		err = o.file.Truncate(0)
-	}
-	if err != nil {
-		o.abort()
-		return o.explain(err)
-	}
-	o.target = target
-	return nil
-}
-
-// openAlone opens a file that no other process has open this way.
-func openAlone(partial, path string) (*os.File, error) {
-	for {
-		f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE, 0o666)
-		if err != nil {
-			return nil, err
-		}
-		if err := lock(f); err != nil {
-			f.Close()
-			if errors.Is(err, errLocked) {
-				return nil, fmt.Errorf("another process is writing %s now: wait for it, or choose another name", path)
-			}
-			return nil, err
-		}
-		// The one that held the lock may have put the file to its place since.
-		mine, err := f.Stat()
-		if err != nil {
-			f.Close()
-			return nil, err
-		}
-		if there, err := os.Stat(partial); err == nil && os.SameFile(mine, there) {
-			return f, nil
-		}
-		f.Close()
-	}
-}
-
-var errLocked = errors.New("locked")
-
-// Write remembers the first error, and explains it.
+// Write remembers the first error.
 func (o *output) Write(b []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
@@ -139,64 +69,51 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, o.err
 }
 
+// explain names standard output in an error; a file names itself.
 func (o *output) explain(err error) error {
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("writing %s: no space is left there: make room, or choose a place on another disk (%w)", o.path, err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("writing %s: its folder may not be written to: choose another place (%w)", o.path, err)
+	if o.file == nil {
+		return fmt.Errorf("writing %s: %w", o.path, err)
 	}
-	return fmt.Errorf("writing %s: %w", o.path, err)
+	return err
 }
 
-// close finishes the file and puts it to its place. On an error there is
-// nothing at that place that was not there before.
+// close finishes the file and puts it to its name. After an error, that name
+// has what it had before.
 func (o *output) close() error {
 	if o.done {
 		return o.err
 	}
-	step := func(f func() error) {
-		if o.err != nil {
-			return
-		}
-		if err := f(); err != nil {
+	if o.pack != nil && o.err == nil {
+		if err := o.pack.Close(); err != nil {
 			o.err = o.explain(err)
 		}
 	}
-	if o.pack != nil {
-		step(o.pack.Close)
-	}
-	step(o.buffer.Flush)
-	if o.target == "" {
-		if o.file != nil {
-			step(o.file.Close)
+	if o.err == nil {
+		if err := o.buffer.Flush(); err != nil {
+			o.err = o.explain(err)
 		}
-		o.done = o.err == nil
-		return o.err
 	}
-	step(o.file.Sync)
-	step(func() error { return os.Rename(o.file.Name(), o.target) })
 	if o.err != nil {
 		o.abort()
 		return o.err
 	}
 	o.done = true
-	step(func() error { return syncFolder(filepath.Dir(o.target)) })
-	o.file.Close() // which unlocks it; it is on the disk
+	if o.file != nil {
+		o.err = o.file.Commit()
+	}
 	return o.err
 }
 
-// abort takes away what was written. After close it does nothing.
+// abort discards what was written. After close it does nothing.
 func (o *output) abort() {
-	if o.done || o.file == nil {
+	if o.done {
 		return
 	}
 	o.done = true
 	if o.err == nil {
 		o.err = fmt.Errorf("writing %s: it was given up", o.path)
 	}
-	if o.target != "" {
-		os.Remove(o.file.Name())
+	if o.file != nil {
+		o.file.Abort()
 	}
-	o.file.Close()
 }

@@ -28,6 +28,9 @@ type WriteOptions struct {
 	// Replace: a file of this name may be there, and is replaced by Close.
 	// Otherwise that is an error of Create.
 	Replace bool
+	// Inputs are files and folders that the same job reads; the output must not
+	// be one of them.
+	Inputs []string
 	// Delimiter stands between the cells of CSV; 0 is a comma, and a tab for
 	// TSV.
 	Delimiter byte
@@ -67,7 +70,7 @@ func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
 	if format == Text && (schema.NumFields() != 1 || !isText(schema.Field(0).Type)) {
 		return nil, fmt.Errorf("%s: a text file has one column of text, but there are %s; write .csv, .jsonl or .parquet", path, describe(schema))
 	}
-	out, err := createOutput(path, packed, o.Replace, o.Stdout)
+	out, err := createOutput(path, packed, o)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func TestAtomic(t *testing.T) {
 			if got := names(t, dir); got != "."+name+".firesteel-part" {
 				t.Errorf("while it is written: %s", got)
 			}
-			if _, err := Create(path, batch.Schema(), WriteOptions{}); err == nil || !strings.Contains(err.Error(), "another process is writing") {
+			if _, err := Create(path, batch.Schema(), WriteOptions{}); err == nil || !strings.Contains(err.Error(), "is being written by another process") {
 				t.Errorf("a second writer: %v", err)
 			}
 			w.Abort()
@@ -78,7 +78,7 @@ func TestAtomic(t *testing.T) {
 			if len(before) > 10000 {
 				t.Errorf("the file has %d bytes", len(before))
 			}
-			if _, err := Create(path, batch.Schema(), WriteOptions{}); err == nil || !strings.Contains(err.Error(), "there is a file") {
+			if _, err := Create(path, batch.Schema(), WriteOptions{}); err == nil || !strings.Contains(err.Error(), "exists") {
 				t.Errorf("over a file: %v", err)
 			}
 			w = create(true)
@@ -135,7 +135,7 @@ func TestNoSpace(t *testing.T) {
 		if err == nil {
 			err = w.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), "/dev/full: no space is left there: make room") {
+		if err == nil || !strings.Contains(err.Error(), "/dev/full: no space is left on the disk: make room") {
 			t.Errorf("%s: %v", f, err)
 		}
 		w.Abort()
@@ -276,7 +276,7 @@ func TestKilledWriter(t *testing.T) {
 	if _, err := out.Read(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(path, textBatch(t, `[]`).Schema(), WriteOptions{Replace: true}); err == nil || !strings.Contains(err.Error(), "another process is writing") {
+	if _, err := Create(path, textBatch(t, `[]`).Schema(), WriteOptions{Replace: true}); err == nil || !strings.Contains(err.Error(), "is being written by another process") {
 		t.Errorf("beside the other process: %v", err)
 	}
 	child.Process.Kill()

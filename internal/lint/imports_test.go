@@ -37,7 +37,7 @@ var layers = map[string]struct {
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns", "internal/similar"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
-	"files":                       {[]string{"internal/arrowipc", "internal/similar"}, "files are tables of bytes: they know no function and no model"},
+	"files":                       {[]string{"internal/arrowipc", "internal/outfile", "internal/similar"}, "files are tables of bytes: they know no function and no model"},
 	"llm":                         {nil, "the contract has no dependencies"},
 	"llm/weights":                 {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
 	"llm/weights/gguf/...":        {[]string{"llm/weights/gguf/...", "llm/weights/flaw", "llm/weights/mapped", "llm/weights/numbers"}, "a file format stands alone"},

@@ -1,12 +1,16 @@
 //go:build unix
 
-package files
+package outfile
 
 import (
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
+
+const noFollow = unix.O_NOFOLLOW
 
 // lock takes a file for this process, as long as it is open.
 func lock(f *os.File) error {
@@ -17,7 +21,15 @@ func lock(f *os.File) error {
 	return err
 }
 
-// syncFolder makes a new name in a folder last.
+// links counts the names of a file.
+func links(info fs.FileInfo) uint64 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(s.Nlink)
+	}
+	return 1
+}
+
+// syncFolder makes a new name in a folder durable.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
