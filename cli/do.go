@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/worker"
 )
@@ -35,6 +36,12 @@ type app struct {
 	queries  *queries
 }
 
+// execute runs the command; a panic is its error.
+func execute(root *cobra.Command) (err error) {
+	defer panics.Catch(&err, "running the command")
+	return root.ExecuteContext(context.Background())
+}
+
 // Do runs the command with its arguments and gives its exit code. When Spark
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
@@ -46,7 +53,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(err)
 	var status exitStatus
-	e := root.ExecuteContext(context.Background())
+	e := execute(root)
 	switch {
 	case e == nil:
 		return exitOK

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
@@ -124,7 +125,10 @@ func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job s
 	defer cancel()
 	starting, stop := interruptible(c)
 	defer stop()
-	release := context.AfterFunc(starting, cancel)
+	release := context.AfterFunc(starting, func() {
+		defer panics.Handle("cancelling the start", nil)
+		cancel()
+	})
 
 	submitter, err := localspark.FindSubmitter(ctx, f.sparkHome)
 	if err != nil {
@@ -149,6 +153,7 @@ func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job s
 	running, lost := context.WithCancel(ctx)
 	defer lost()
 	go func() {
+		defer panics.Handle("waiting for the server", nil)
 		select {
 		case <-server.Done():
 			lost()
@@ -195,7 +200,10 @@ func (a *app) runProgram(ctx context.Context, path string, args []string, server
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- program.Wait() }()
+	go func() {
+		defer panics.Handle("waiting for the program", func(err error) { ended <- err })
+		ended <- program.Wait()
+	}()
 	lost := ctx.Done()
 	for {
 		select {

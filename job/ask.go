@@ -3,11 +3,11 @@ package job
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/recent"
 	"github.com/firesteel/firesteel/ledger"
 	"github.com/firesteel/firesteel/llm"
@@ -228,6 +228,7 @@ func (a *asker) evalAll(f *ai.Function, first int64, need []*distinct, failed fu
 		}
 		chunks.Go(func() {
 			defer a.turns.give()
+			defer panics.Handle("answering rows", func(err error) { a.finishAll(f, chunk, nil, err) })
 			answers, err := a.eval(f, chunk)
 			if err == nil {
 				err = a.keep(f, chunk, answers)
@@ -256,11 +257,7 @@ func unasked(cause error, rows int) ([]ai.Answer, error) {
 
 // eval asks for a chunk. What the budget does not reach is skipped.
 func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: panic: %v\n\n%s", f.Name, r, debug.Stack())
-		}
-	}()
+	defer panics.Catch(&err, "computing "+f.Name)
 	if why := a.spent.exhausted(); why != nil {
 		return unasked(why, len(chunk))
 	}
@@ -333,6 +330,11 @@ func (a *asker) finishAll(f *ai.Function, chunk []*distinct, answers []ai.Answer
 // finish ends a flight: after what it found was kept, so that a later row
 // finds either of them.
 func (a *asker) finish(f *ai.Function, d *distinct, answer ai.Answer, err error) {
+	select {
+	case <-d.done:
+		return // a panic came after its end
+	default:
+	}
 	d.answer, d.err = answer, err
 	if d.id != "" {
 		a.mu.Lock()

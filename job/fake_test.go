@@ -24,6 +24,7 @@ type fakeModel struct {
 	digest string
 	slow   time.Duration
 	broken error
+	panics error
 
 	mu    sync.Mutex
 	asked map[string]int
@@ -48,6 +49,9 @@ func (m *fakeModel) Do(ctx context.Context, requests []llm.Request) ([]llm.Resul
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.panics != nil {
+		panic(m.panics)
+	}
 	if m.broken != nil {
 		return nil, m.broken
 	}
@@ -81,11 +85,12 @@ var inSchema = arrow.NewSchema([]arrow.Field{
 
 // fakeReader gives rows: texts, "NULL" for NULL, "BAD" for what cannot be read.
 type fakeReader struct {
-	texts []string
-	batch int
-	at    int
-	bad   *BadRows
-	fails error // after the last row
+	texts  []string
+	batch  int
+	at     int
+	bad    *BadRows
+	fails  error // after the last row
+	panics error // then, too
 }
 
 func (r *fakeReader) Schema() *arrow.Schema         { return inSchema }
@@ -94,6 +99,9 @@ func (r *fakeReader) Close() error                  { return nil }
 
 func (r *fakeReader) Next(context.Context) (arrow.RecordBatch, error) {
 	if r.at == len(r.texts) {
+		if r.panics != nil {
+			panic(r.panics)
+		}
 		if r.fails != nil {
 			return nil, r.fails
 		}
@@ -122,8 +130,9 @@ func (r *fakeReader) Next(context.Context) (arrow.RecordBatch, error) {
 
 // fakeWriter keeps what is written as lines of text.
 type fakeWriter struct {
-	lines []string
-	fails error
+	lines  []string
+	fails  error
+	panics error
 }
 
 func (w *fakeWriter) Write(b arrow.RecordBatch) error {
@@ -133,6 +142,9 @@ func (w *fakeWriter) Write(b arrow.RecordBatch) error {
 			cells[c] = b.Column(c).ValueStr(i)
 		}
 		w.lines = append(w.lines, strings.Join(cells, "|"))
+	}
+	if w.panics != nil {
+		panic(w.panics)
 	}
 	return w.fails
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -196,11 +197,18 @@ func TestBudgetReachesKeptAnswers(t *testing.T) {
 }
 
 func TestFailures(t *testing.T) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	defer slog.SetDefault(before)
 	broken := errors.New("broken")
 	for name, change := range map[string]func(*task){
 		"model":  func(j *task) { j.model.broken = broken },
 		"reader": func(j *task) { j.in.fails = broken },
 		"writer": func(j *task) { j.out.fails = broken },
+
+		"panic of the model":  func(j *task) { j.model.panics = broken },
+		"panic of the reader": func(j *task) { j.in.panics = broken },
+		"panic of the writer": func(j *task) { j.out.panics = broken },
 	} {
 		job := newTask(numbered(3000, 3000)...)
 		change(job)

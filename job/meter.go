@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -133,6 +134,7 @@ func (t embedMeter) Embed(ctx context.Context, texts []string) ([]llm.Embedding,
 // the rest when it has no more.
 func (t *spending) through(ctx context.Context, most []Usage, refuse func(int, *Spent), ask func(from, to int) ([]Usage, error)) error {
 	stop := context.AfterFunc(ctx, func() {
+		defer panics.Handle("ending a wait", nil)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.changed.Broadcast()

@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
@@ -60,7 +61,7 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 		p.spent = newSpending(p.Budget, p.Price)
 		p.asker = newAsker(asking, p.Models, p.spent, p.Ledger, 4*p.Threads, int(p.Memory/4))
 	}
-	err = p.stages(ctx)
+	err = p.guardedStages(ctx)
 	p.fail(err)
 	p.work.Wait()
 	s := p.summary()
@@ -68,6 +69,12 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 		err = p.check(s)
 	}
 	return s, err
+}
+
+// guardedStages is stages; a panic is its error.
+func (p *pipeline) guardedStages(ctx context.Context) (err error) {
+	defer panics.Catch(&err, "writing rows")
+	return p.stages(ctx)
 }
 
 // stages runs the stages, and returns when the last row is written.
@@ -79,6 +86,7 @@ func (p *pipeline) stages(ctx context.Context) error {
 	stage := func(out chan *window, run func(context.Context) error) {
 		p.work.Go(func() {
 			defer close(out)
+			defer panics.Handle("reading and choosing rows", p.fail)
 			if err := run(ctx); err != nil {
 				p.fail(err)
 			}
@@ -89,7 +97,10 @@ func (p *pipeline) stages(ctx context.Context) error {
 	if p.Progress != nil {
 		stop := make(chan struct{})
 		defer close(stop)
-		p.work.Go(func() { p.report(stop) })
+		p.work.Go(func() {
+			defer panics.Handle("telling the progress", p.fail)
+			p.report(stop)
+		})
 	}
 	for w := range chosen {
 		if err := await(ctx, w.added); err != nil {
@@ -179,6 +190,7 @@ func (p *pipeline) cut(ctx context.Context, batch arrow.RecordBatch, out chan<- 
 		}
 		p.work.Go(func() {
 			defer close(w.filtered)
+			defer panics.Handle("choosing rows", p.fail)
 			if err := p.filter(ctx, w); err != nil {
 				p.fail(err)
 			}
@@ -290,6 +302,7 @@ func (p *pipeline) start(ctx context.Context, w *window, before int64) {
 	}
 	p.work.Go(func() {
 		defer close(w.added)
+		defer panics.Handle("computing rows", p.fail)
 		if err := p.add(ctx, w); err != nil {
 			p.fail(p.within(w, err))
 		}

@@ -3,6 +3,8 @@ package job
 import (
 	"context"
 	"sync"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // room is memory that is shared out. What is more than all of it gets in
@@ -20,7 +22,10 @@ func newRoom(size int64) *room {
 }
 
 func (r *room) take(ctx context.Context, n int64) error {
-	stop := context.AfterFunc(ctx, func() { r.free(0) })
+	stop := context.AfterFunc(ctx, func() {
+		defer panics.Handle("ending a wait", nil)
+		r.free(0)
+	})
 	defer stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -162,7 +163,10 @@ func (e *execution) openStream() error {
 	// The server is not told a deadline: it would end the stream by it, a
 	// moment before this side can know why.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(e.ctx))
-	detach := context.AfterFunc(e.ctx, cancel)
+	detach := context.AfterFunc(e.ctx, func() {
+		defer panics.Handle("cancelling a query", nil)
+		cancel()
+	})
 	e.cancelStream = func() { detach(); cancel() }
 	var err error
 	if e.sent {
@@ -183,7 +187,10 @@ func (e *execution) openStream() error {
 		e.stream, err = e.session.client.ExecutePlan(ctx, e.request)
 	}
 	e.signs.hear()
-	go e.session.attend(ctx, &e.signs)
+	go func() {
+		defer panics.Handle("watching the connection", nil)
+		e.session.attend(ctx, &e.signs)
+	}()
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -135,7 +136,10 @@ func (s *Session) later(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead != ErrClosed {
-		s.background.Go(f)
+		s.background.Go(func() {
+			defer panics.Handle("telling the server something", nil)
+			f()
+		})
 	}
 }
 

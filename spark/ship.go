@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/version"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
@@ -140,6 +141,7 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 		Open: func() (io.ReadCloser, error) {
 			r, w := io.Pipe()
 			go func() {
+				defer panics.Handle("writing the archive", func(err error) { w.CloseWithError(err) })
 				_, err := a.WriteTo(w)
 				w.CloseWithError(err)
 			}()

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/udf"
 )
 
@@ -76,6 +77,7 @@ func (t *task) runAggregate(ctx context.Context, in source, out sink) error {
 		g := group{n, make(chan groupValue, 1)}
 		asked, rows = append(asked, g), rows+n
 		go func() {
+			defer panics.Handle("computing a group", func(err error) { g.value <- groupValue{err: err} })
 			row, err := t.aggregate(ctx, gathered)
 			g.value <- groupValue{row, err}
 		}()

@@ -9,10 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -150,11 +150,7 @@ func (c *connection) passOn(message []byte, log *slog.Logger) error {
 // runTask is t.run; a panic outside the functions, over malformed data say, is
 // the task's error too.
 func runTask(ctx context.Context, t *task, in source, out sink) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic in the worker: %v\n\n%s", r, debug.Stack())
-		}
-	}()
+	defer panics.Catch(&err, "serving a task")
 	return t.run(ctx, in, out)
 }
 

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // handshakeTime bounds what comes before a connection's first task; Spark
@@ -41,9 +43,15 @@ func (p *process) serveDaemon(stdin io.Reader, stdout io.Writer) error {
 	if _, err := stdout.Write(address); err != nil {
 		return fmt.Errorf("telling Spark the address: %w", err)
 	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- p.accept(listener, !unix, secret) }()
-	go func() { stopped <- p.readKills(stdin) }()
+	stopped := make(chan error, 2)
+	go func() {
+		defer panics.Handle("accepting connections", func(err error) { stopped <- err })
+		stopped <- p.accept(listener, !unix, secret)
+	}()
+	go func() {
+		defer panics.Handle("reading what Spark wants killed", func(err error) { stopped <- err })
+		stopped <- p.readKills(stdin)
+	}()
 	return <-stopped
 }
 
@@ -83,6 +91,7 @@ func (p *process) accept(l net.Listener, authenticate bool, secret string) error
 			return fmt.Errorf("accepting connections from Spark: %w", err)
 		}
 		go func() {
+			defer panics.Handle("serving a connection", nil)
 			defer conn.Close()
 			c := newConnection(p, conn)
 			if err := c.greet(authenticate, secret); err != nil {

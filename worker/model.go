@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
@@ -36,9 +37,10 @@ type sharedModel struct {
 
 // loading is a model that is there or on its way.
 type loading struct {
-	ready chan struct{} // closed when model or err is set
-	model llm.Model
-	err   error
+	ready    chan struct{} // closed when model or err is set
+	model    llm.Model
+	err      error
+	finished bool
 }
 
 // loaded is the model if it is there: not on its way, and not failed. It is
@@ -63,7 +65,10 @@ func (s *sharedModel) get(ctx context.Context) (llm.Model, error) {
 	if l == nil {
 		l = &loading{ready: make(chan struct{})}
 		s.current = l
-		go s.load(l)
+		go func() {
+			defer panics.Handle("loading a model", func(err error) { s.finish(l, nil, err) })
+			s.load(l)
+		}()
 	}
 	s.mu.Unlock()
 	select {
@@ -89,9 +94,17 @@ func (s *sharedModel) load(l *loading) {
 	} else {
 		s.log.Info("model loaded", append(attrs, "model", m.Info().Name)...)
 	}
+	s.finish(l, m, err)
+}
+
+// finish ends a loading, once.
+func (s *sharedModel) finish(l *loading, m llm.Model, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l.model, l.err = m, err
+	if l.finished {
+		return
+	}
+	l.finished, l.model, l.err = true, m, err
 	close(l.ready)
 	if err != nil && (s.spec.Place != "" || s.spec.Endpoint != nil) {
 		s.current = nil
@@ -126,7 +139,10 @@ func (s *sharedModel) changed() {
 		m.SetThreads(max(1, min(s.cpus, runtime.NumCPU())))
 	}
 	if s.cpus == 0 {
-		s.idle = time.AfterFunc(s.idleTime, s.release)
+		s.idle = time.AfterFunc(s.idleTime, func() {
+			defer panics.Handle("releasing a model", nil)
+			s.release()
+		})
 	}
 }
 

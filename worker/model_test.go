@@ -30,7 +30,7 @@ func TestModelErrors(t *testing.T) {
 		{"truncated", "fine", func(file string, _ *bundle.Model) error { return os.Truncate(file, 2) }, "model.gguf has 2 bytes, but the manifest says 4"},
 		{"changed", "fine", func(file string, _ *bundle.Model) error { return os.WriteFile(file, []byte("FINE"), 0o644) }, "model.gguf has the SHA-256 "},
 		{"damaged", "damaged", nil, "no magic at offset 0"},
-		{"panic", "panics", nil, "panic: index out of range"},
+		{"panic", "panics", nil, "panic while opening a model: index out of range"},
 		{"elsewhere", "fine", func(_ string, m *bundle.Model) error { m.File = "../../secret"; return nil }, `"../../secret" is not a plain file name`},
 		{"nowhere", "fine", func(_ string, m *bundle.Model) error { m.File = ".."; return nil }, `".." is not a plain file name`},
 	} {

@@ -8,9 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local"
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -32,11 +32,8 @@ const maxHashed = 1 << 30
 
 // open checks the model's files against the manifest and opens it.
 func (s *sharedModel) open() (m llm.Model, file string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			m, err = nil, fmt.Errorf("opening the model %s: panic: %v\n%s", file, r, debug.Stack())
-		}
-	}()
+	defer panics.OnFault()()
+	defer panics.Handle("opening a model", func(panicked error) { m, err = nil, fmt.Errorf("model %s: %w", s.spec.Name, panicked) })
 	if s.spec.Endpoint != nil {
 		m, err = s.openEndpoint()
 		return m, s.spec.Name, err

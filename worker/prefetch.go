@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/arrowipc"
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/udf"
 )
 
@@ -50,6 +51,7 @@ func prefetch(ctx context.Context, r io.Reader, f framing, mem memory.Allocator)
 	p := &prefetcher{batches: make(chan arrow.RecordBatch), stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
+		defer panics.Catch(&p.err, "reading what Spark sends")
 		if f == streamGroups {
 			p.err = p.readGroups(ctx, r, mem)
 		} else {

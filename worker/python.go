@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // A session that firesteel has been attached to may have Python functions of
@@ -108,7 +110,10 @@ func startPython(executable string, log *slog.Logger) (*pythonProcess, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	slow := time.AfterFunc(startTime, func() { command.Process.Kill() })
+	slow := time.AfterFunc(startTime, func() {
+		defer panics.Handle("ending Python", nil)
+		command.Process.Kill()
+	})
 	var port [4]byte
 	_, err = io.ReadFull(stdout, port[:])
 	slow.Stop()
@@ -122,8 +127,9 @@ func startPython(executable string, log *slog.Logger) (*pythonProcess, error) {
 	}
 	log.Info("Python started", "executable", executable, "python_pid", command.Process.Pid, "ms", time.Since(start).Milliseconds())
 	go func() {
+		defer panics.Handle("waiting for Python", nil)
+		defer close(d.ended)
 		err := command.Wait()
-		close(d.ended)
 		log.Warn("Python ended", "error", err)
 	}()
 	return d, nil
@@ -191,8 +197,9 @@ func (w *pythonWorker) passOn(message []byte, spark net.Conn, r *bufio.Reader) e
 	}
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)
-	input := make(chan error, 1)
+	input := make(chan error, 2)
 	go func() {
+		defer panics.Handle("passing a task on to Python", func(err error) { input <- err })
 		_, err := io.Copy(w.conn, onlyReader{r})
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			end(errSparkGone)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -49,6 +50,7 @@ func otherDaemon(args []string) bool {
 // run serves as Spark asked by args, and gives the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewTextHandler(stderr, nil)).With("pid", os.Getpid())
+	slog.SetDefault(log) // panics are told there
 	p := newProcess(log, os.Getenv)
 	module := args[1]
 	asDaemon := module == daemonModule || otherDaemon(args)
@@ -79,6 +81,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	ended := make(chan error, 1)
 	go func() {
+		defer panics.Handle("serving Spark", func(err error) { ended <- err })
 		if asDaemon {
 			ended <- p.serveDaemon(stdin, stdout)
 		} else {

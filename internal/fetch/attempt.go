@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // attempt makes one request and leaves in the part what it brought, hashed
@@ -40,6 +42,7 @@ func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(c.stall(), func() {
+		defer panics.Handle("ending a stalled download", nil)
 		cancel(fmt.Errorf("the server sent nothing for %s", c.stall()))
 	})
 	defer watch.Stop()

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/memo"
 )
@@ -79,6 +80,7 @@ func (e *Endpoint) each(ctx context.Context, places []int, work func(place int) 
 	var workers sync.WaitGroup
 	for range min(len(places), e.opts.MaxConcurrency) {
 		workers.Go(func() {
+			defer panics.Handle("asking an endpoint", nil)
 			for ctx.Err() == nil {
 				n := int(next.Add(1)) - 1
 				if n >= len(places) {
@@ -86,7 +88,7 @@ func (e *Endpoint) each(ctx context.Context, places []int, work func(place int) 
 				}
 				if err := fatal.Load(); err != nil {
 					skip(places[n], *err)
-				} else if err := work(places[n]); err != nil && everyRow(err) {
+				} else if err := guarded(work, skip, places[n]); err != nil && everyRow(err) {
 					fatal.CompareAndSwap(nil, &err)
 				}
 			}
@@ -94,6 +96,15 @@ func (e *Endpoint) each(ctx context.Context, places []int, work func(place int) 
 	}
 	workers.Wait()
 	return context.Cause(ctx)
+}
+
+// guarded is work; a panic is the error of the place.
+func guarded(work func(int) error, skip func(int, error), place int) (err error) {
+	defer panics.Handle("asking an endpoint", func(panicked error) {
+		err = fmt.Errorf("%w: %w", llm.ErrModel, panicked)
+		skip(place, err)
+	})
+	return work(place)
 }
 
 func atRequest(err error, i int) error {

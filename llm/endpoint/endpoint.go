@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/memo"
 )
@@ -237,6 +238,9 @@ func (e *Endpoint) Close() error {
 // within ends with ctx or with the Endpoint.
 func (e *Endpoint) within(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(e.closing, func() { cancel(errClosed) })
+	stop := context.AfterFunc(e.closing, func() {
+		defer panics.Handle("closing an endpoint", nil)
+		cancel(errClosed)
+	})
 	return ctx, func() { stop(); cancel(nil) }
 }

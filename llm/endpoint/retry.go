@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // When an attempt is repeated. The server cannot have charged, or says so:
@@ -191,7 +193,8 @@ func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure
 }
 
 // exchange sends the call once, and knows what to make of what came.
-func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) *failure {
+func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f *failure) {
+	defer panics.Handle("reading what an endpoint answered", func(err error) { f = &failure{err: err, charged: true, final: true} })
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errAttemptTimeout)
 	defer cancel()
 	var conn *countedConn

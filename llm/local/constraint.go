@@ -70,6 +70,7 @@ func (g *grammars) get(c llm.Constraint) (*grammar.Grammar, error) {
 // constrained is the state of an answer that a grammar limits.
 type constrained struct {
 	tokens *token.Tokenizer
+	begin  grammar.State // of an answer without tokens
 	state  grammar.State
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -27,12 +28,9 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 		if places[text] != nil {
 			continue
 		}
-		s := &sequence{mean: []float64{}, prompt: e.opening(text)}
-		if len(s.prompt) > e.info.Context {
-			s.prompt, s.cut = s.prompt[:e.info.Context], true
-		}
+		s := e.toEmbed(text)
 		places[text] = s
-		if len(s.prompt) > 0 {
+		if s.err == nil && len(s.prompt) > 0 {
 			sequences = append(sequences, s)
 		}
 	}
@@ -44,6 +42,19 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 		embeddings[i] = places[text].embedding()
 	}
 	return embeddings, nil
+}
+
+// toEmbed turns a text into tokens; a panic is the text's error.
+func (e *Engine) toEmbed(text string) *sequence {
+	s := &sequence{mean: []float64{}}
+	func() {
+		defer panics.Catch(&s.err, "reading a text")
+		s.prompt = e.opening(text)
+	}()
+	if len(s.prompt) > e.info.Context {
+		s.prompt, s.cut = s.prompt[:e.info.Context], true
+	}
+	return s
 }
 
 func (s *sequence) embedding() llm.Embedding {

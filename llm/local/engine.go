@@ -3,6 +3,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/model"
@@ -76,11 +78,17 @@ var _ llm.Model = (*Engine)(nil)
 // for it. The environment variable FIRESTEEL_ISA forces an instruction set:
 // generic or avx2. Errors about the files wrap llm.ErrModel.
 func Open(path string, opts Options) (*Engine, error) {
-	e, err := open(path, opts)
+	e, err := guardedOpen(path, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
 	return e, nil
+}
+
+func guardedOpen(path string, opts Options) (e *Engine, err error) {
+	defer panics.OnFault()()
+	defer panics.Catch(&err, "opening the model "+path)
+	return open(path, opts)
 }
 
 func open(path string, opts Options) (_ *Engine, err error) {
@@ -114,28 +122,36 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest, Precision: precision}, source: source, ignoreEnd: opts.IgnoreEnd}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, source.Close())
+			err = errors.Join(err, e.Close())
 		}
 	}()
+	defer panics.Catch(&err, "opening the model "+path) // so that it is closed
 	if err := e.readTokenizer(); err != nil {
 		return nil, err
 	}
+	var hashErr error
 	if e.info.Digest == "" && source.GGUF != nil {
 		var hashing sync.WaitGroup
+		defer func() { // before the source is closed
+			hashing.Wait()
+			err = cmp.Or(err, hashErr)
+		}()
 		hashing.Go(func() {
+			defer panics.OnFault()()
+			defer panics.Catch(&hashErr, "hashing the model "+path)
 			sum := sha256.Sum256(source.GGUF.Data())
 			e.info.Digest = hex.EncodeToString(sum[:])
 		})
-		defer hashing.Wait()
 	}
-	if e.network, err = model.Load(source, precision, kernels, opts.Threads); err != nil {
+	network, err := model.Load(source, precision, kernels, opts.Threads)
+	if err != nil {
 		return nil, err
 	}
+	e.network = network
 	// Files may hold scores for more tokens than there are, to have a round
 	// number of them.
 	if n := e.tokens.Size(); n > e.network.Vocabulary() {
-		err := fmt.Errorf("%s: its tokenizer has %d tokens, but its weights are for %d", path, n, e.network.Vocabulary())
-		return nil, errors.Join(err, e.network.Close())
+		return nil, fmt.Errorf("%s: its tokenizer has %d tokens, but its weights are for %d", path, n, e.network.Vocabulary())
 	}
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
@@ -210,10 +226,27 @@ func (e *Engine) Cut(text string, max int) (string, bool) { return e.tokens.Cut(
 // Close stops the engine and frees the weights. Calls under way fail.
 func (e *Engine) Close() error {
 	e.close.Do(func() {
-		e.scheduler.close()
-		e.closeErr = errors.Join(e.network.Close(), e.source.Close())
+		if e.scheduler != nil {
+			e.scheduler.close()
+		}
+		if e.network != nil {
+			e.closeErr = e.network.Close()
+		}
+		e.closeErr = errors.Join(e.closeErr, e.source.Close())
 	})
 	return e.closeErr
+}
+
+// guardedPlan is plan; a panic is the request's error.
+func (e *Engine) guardedPlan(r llm.Request) (p *plan, err error) {
+	defer panics.Catch(&err, "reading a request to the model")
+	return e.plan(r)
+}
+
+// guardedResult is result; a panic is the request's error.
+func (e *Engine) guardedResult(p *plan) (r llm.Result) {
+	defer panics.Catch(&r.Err, "reading an answer of the model")
+	return e.result(p)
 }
 
 // Do answers the requests, each for itself: see llm.Model. Several calls share
@@ -227,7 +260,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 	unique := map[memo.Key]*plan{}
 	var distinct []*plan
 	for i, r := range requests {
-		p, err := e.plan(r)
+		p, err := e.guardedPlan(r)
 		if err != nil {
 			results[i].Err = err
 			continue
@@ -254,7 +287,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 	}
 	for key, p := range unique {
 		if p.known == nil {
-			r := e.result(p)
+			r := e.guardedResult(p)
 			p.known = &r
 			e.answers.Keep(key, r)
 		}

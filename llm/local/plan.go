@@ -3,10 +3,12 @@ package local
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -75,7 +77,7 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", llm.ErrRequest, err)
 		}
-		p.rule, p.limits = &constrained{e.tokens, state}, c
+		p.rule, p.limits = &constrained{e.tokens, state, state}, c
 	case llm.Choice:
 		var err error
 		if p.trie, err = newLabelTrie(e.tokens, c.Labels); err != nil {
@@ -192,7 +194,12 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 	errs := make(chan error, len(chosen))
 	for _, g := range chosen {
 		go func() {
+			defer panics.Handle("finding what prompts have in common", func(err error) { errs <- err })
 			prefix, err := e.prefixes.get(ctx, g.tokens)
+			if errors.Is(err, llm.ErrModel) && !errors.Is(err, errClosed) {
+				// Each request computes the prefix itself, and meets an error of its own.
+				prefix, err = nil, nil
+			}
 			for _, p := range g.plans {
 				p.prefix = prefix
 			}

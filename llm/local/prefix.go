@@ -1,11 +1,15 @@
 package local
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync"
 
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/nn"
 )
 
@@ -78,7 +82,12 @@ func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
 		p.byKey[key] = p.order.PushFront(entry)
 		p.bytes += p.shape.Bytes(len(tokens))
 		p.evict()
-		go p.compute(shared, key, entry)
+		go func() {
+			defer panics.Handle("computing what prompts have in common", func(err error) { p.computed(key, entry, nil, fmt.Errorf("%w: %w", llm.ErrModel, err)) })
+			s := &sequence{prompt: tokens}
+			err := p.scheduler.run(shared, []*sequence{s})
+			p.computed(key, entry, s.cache, cmp.Or(err, s.err))
+		}()
 	}
 	entry.waiters++
 	p.mu.Unlock()
@@ -103,18 +112,14 @@ func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
 	return entry, err
 }
 
-func (p *prefixes) compute(ctx context.Context, key string, entry *prefix) {
-	s := &sequence{prompt: entry.tokens}
-	err := p.scheduler.run(ctx, []*sequence{s})
+// computed ends the computation of a prefix.
+func (p *prefixes) computed(key string, entry *prefix, cache *nn.Cache, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err == nil {
-		err = s.err
-	}
 	if entry.err = err; err != nil {
 		p.remove(key, entry)
 	} else {
-		entry.cache = s.cache
+		entry.cache = cache
 	}
 	close(entry.ready)
 }

@@ -1,10 +1,14 @@
 package local
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/memory"
 	"github.com/firesteel/firesteel/llm/local/model"
@@ -66,6 +70,7 @@ type scheduler struct {
 	idle    int        // workers that wait for work
 	teams   []*nn.Team // of workers that could do with help
 	closed  bool
+	broken  error         // why there are workers no more, and no more calls are taken
 	closing chan struct{} // closed with the scheduler
 	workers sync.WaitGroup
 }
@@ -82,7 +87,10 @@ func (s *scheduler) setThreads(n int) {
 	defer s.mu.Unlock()
 	s.threads = max(1, n)
 	for n := s.threads; s.running < n && !s.closed; s.running++ {
-		s.workers.Go(func() { s.worker(n) })
+		s.workers.Go(func() {
+			defer panics.Handle("working for a model", s.lost)
+			s.worker(n)
+		})
 	}
 	s.work.Broadcast()
 }
@@ -99,13 +107,37 @@ func (s *scheduler) close() {
 	s.workers.Wait()
 }
 
+// lost takes note that a worker cannot be: of calls none is taken any more.
+func (s *scheduler) lost(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	if s.broken == nil {
+		s.broken = fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	s.failWaiting(s.broken)
+}
+
+// failWaiting ends all sequences that wait with an error. It is called with the
+// lock held.
+func (s *scheduler) failWaiting(err error) {
+	for _, c := range s.calls {
+		for _, waiting := range c.waiting {
+			waiting.err = err
+			s.finished(waiting)
+		}
+		c.waiting = nil
+	}
+	s.calls, s.waiting = nil, 0
+}
+
 // run computes the sequences, until they are done or ctx is.
 func (s *scheduler) run(ctx context.Context, sequences []*sequence) error {
 	c := newCall(ctx, sequences)
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return errClosed
+	if s.closed || s.broken != nil {
+		defer s.mu.Unlock()
+		return cmp.Or(s.broken, errClosed)
 	}
 	if c.left > 0 {
 		s.calls = append(s.calls, c)
@@ -150,6 +182,15 @@ func (s *scheduler) next(fits func(*sequence) bool) *sequence {
 func (s *scheduler) finish(sequence *sequence) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.finished(sequence)
+}
+
+// finished is finish, with the lock held.
+func (s *scheduler) finished(sequence *sequence) {
+	if sequence.over {
+		return
+	}
+	sequence.over = true
 	c := sequence.call
 	if c.left--; c.left == 0 {
 		close(c.done)
@@ -157,14 +198,20 @@ func (s *scheduler) finish(sequence *sequence) {
 }
 
 // worker, one of several threads, computes steps of its active sequences until
-// it is not needed.
+// it is not needed. After a panic it goes on with new memory.
 func (s *scheduler) worker(threads int) {
-	team := new(nn.Team)
+	defer panics.OnFault()()
+	for s.serve(threads) {
+	}
+}
+
+// serve is a worker until it is not needed, or until a panic: then it reports
+// true.
+func (s *scheduler) serve(threads int) (panicked bool) {
 	shape := s.network.Cache()
 	w := worker{
 		scheduler:  s,
-		team:       team,
-		state:      s.network.NewState(stepRows, s.tokens, team),
+		team:       new(nn.Team),
 		cacheBytes: cacheBytes(s.network, threads),
 		pool:       &nn.Pool{Shape: shape},
 		prefixes:   &nn.Pool{Shape: shape},
@@ -174,8 +221,15 @@ func (s *scheduler) worker(threads int) {
 		defer free()
 		w.pool.Memory = memory.Floats(data)
 	}
-	for w.admit() {
-		w.step()
+	for {
+		more, err := w.turn()
+		if err != nil {
+			w.abandon(fmt.Errorf("%w: %w", llm.ErrModel, err))
+			return true
+		}
+		if !more {
+			return false
+		}
 	}
 }
 
@@ -188,6 +242,58 @@ type worker struct {
 	prefixes   *nn.Pool // of what outlives the worker, so without its memory
 	exps       expFunc
 	active     []*sequence
+	stepping   []*sequence // those of active that the step under way computes
+}
+
+// turn takes sequences up and computes a step. It reports false where the
+// worker is to end; the error is a panic.
+func (w *worker) turn() (more bool, err error) {
+	defer panics.Catch(&err, "computing with the model")
+	if !w.admit() {
+		return false, nil
+	}
+	w.step()
+	return true, nil
+}
+
+// abandon gives up what a panic has left undone. A panic of a step with several
+// sequences does not tell whose it was: each is computed again, from its
+// beginning and alone, so that it is the error of its own request only.
+func (w *worker) abandon(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fail := func(s *sequence) {
+		if !s.over {
+			s.err = err
+			w.finished(s)
+		}
+	}
+	if len(w.stepping) == 0 {
+		// It was in taking sequences up, whichever.
+		for _, s := range w.active {
+			fail(s)
+		}
+		w.failWaiting(err)
+		return
+	}
+	for _, s := range w.active {
+		suspect := slices.Contains(w.stepping, s)
+		if suspect && len(w.stepping) == 1 || s.call.ctx.Err() != nil {
+			fail(s)
+			continue
+		}
+		if s.over {
+			continue
+		}
+		s.restart()
+		s.alone = s.alone || suspect
+		s.call.waiting = append(s.call.waiting, s)
+		w.waiting++
+		if !slices.Contains(w.calls, s.call) {
+			w.calls = append(w.calls, s.call)
+		}
+	}
+	w.work.Broadcast()
 }
 
 // admit takes sequences up, and waits for some if there are none. It reports
@@ -229,7 +335,7 @@ func (w *worker) fill() {
 	share := (w.waiting + w.threads - 1) / w.threads
 	for share > 0 && len(w.active) < maxActive {
 		s := w.next(func(s *sequence) bool {
-			return len(w.active) == 0 || rows+s.feed() <= stepRows && bytes+w.bytes(s) <= w.cacheBytes
+			return len(w.active) == 0 || !s.alone && !w.active[0].alone && rows+s.feed() <= stepRows && bytes+w.bytes(s) <= w.cacheBytes
 		})
 		if s == nil {
 			return
@@ -248,6 +354,9 @@ func (w *worker) bytes(s *sequence) int64 {
 
 // step computes the next rows of each active sequence.
 func (w *worker) step() {
+	if w.state == nil {
+		w.state = w.network.NewState(stepRows, w.tokens, w.team)
+	}
 	kept := w.active[:0]
 	for _, s := range w.active {
 		if s.call.ctx.Err() != nil {
@@ -265,7 +374,8 @@ func (w *worker) step() {
 		if left <= 0 {
 			break
 		}
-		if len(s.input) >= left && len(spans) > 0 {
+		input := s.unread()
+		if len(input) >= left && len(spans) > 0 {
 			continue // an encoder's input is read in one step
 		}
 		if s.cache == nil {
@@ -275,20 +385,22 @@ func (w *worker) step() {
 			}
 			s.cache = nn.NewCache(pool, s.prefix.keys())
 		}
-		span := model.Span{Cache: s.cache, Input: s.input, Memory: s.memory}
-		span.Rows = s.rows(max(1, left-len(s.input)))
-		left -= len(s.input) + len(span.Rows)
+		span := model.Span{Cache: s.cache, Input: input, Memory: s.memory}
+		span.Rows = s.rows(max(1, left-len(input)))
+		left -= len(input) + len(span.Rows)
 		spans = append(spans, span)
 		of = append(of, s)
 	}
 	if len(spans) == 0 {
 		return
 	}
+	w.stepping = of
 	defer w.openTeam()()
 	err := w.state.Step(spans, func() bool { return w.abandoned(of) }, func(span, row int, out model.Out) {
 		of[span].take(row, out, w.tokens, w.exps)
 	})
 	if err != nil {
+		w.stepping = nil
 		return // all of them are to be dropped
 	}
 	for i, s := range of {
@@ -307,7 +419,7 @@ func (w *worker) step() {
 		w.finish(s)
 	}
 	clear(w.active[len(kept):])
-	w.active = kept
+	w.active, w.stepping = kept, nil
 }
 
 // openTeam asks workers that have nothing to do for help, until they are sent

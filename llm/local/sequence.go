@@ -16,16 +16,17 @@ var errNotFinite = fmt.Errorf("%w: it computed numbers that are not finite; the 
 // is to be made of it. Equal requests of a call share one.
 type sequence struct {
 	call   *call
-	input  []int32 // of the encoder, where there is one, until it is read
+	input  []int32 // of the encoder, where there is one
 	prompt []int32 // after the prefix
 	prefix *prefix // nil for none
 
-	trie *labelTrie     // to score labels; nil to generate
-	rule *constrained   // that the generated text follows; nil for none
-	stop map[int32]bool // nil goes on to max
-	max  int            // tokens to generate; 0, without a trie or a mean, computes a prefix only
-	mean []float64      // the sum of hidden states, for a vector; nil for none
-	cut  bool           // the text was longer than the prompt
+	trie  *labelTrie     // to score labels; nil to generate
+	rule  *constrained   // that the generated text follows; nil for none
+	stop  map[int32]bool // nil goes on to max
+	max   int            // tokens to generate; 0, without a trie or a mean, computes a prefix only
+	mean  []float64      // the sum of hidden states, for a vector; nil for none
+	cut   bool           // the text was longer than the prompt
+	alone bool           // it takes no other into its steps: one of an earlier step panicked
 
 	cache  *nn.Cache  // while it is active
 	memory *nn.Memory // of what the encoder has read
@@ -35,6 +36,7 @@ type sequence struct {
 	finish llm.Finish
 	done   bool
 	err    error
+	over   bool // its call has been told that it is done, or dropped
 }
 
 // start is how many tokens the prefix holds.
@@ -45,9 +47,17 @@ func (s *sequence) start() int {
 	return len(s.prefix.tokens)
 }
 
+// unread is the encoder's input until it has been read.
+func (s *sequence) unread() []int32 {
+	if s.memory != nil {
+		return nil
+	}
+	return s.input
+}
+
 // feed is the number of rows that are known and not computed yet.
 func (s *sequence) feed() int {
-	n := len(s.input) + len(s.prompt) + len(s.output) - s.fed
+	n := len(s.unread()) + len(s.prompt) + len(s.output) - s.fed
 	if s.trie != nil {
 		n += len(s.trie.inner)
 	}
@@ -58,9 +68,6 @@ func (s *sequence) feed() int {
 // hold.
 func (s *sequence) reserve() (read, own int) {
 	read, own = len(s.input), len(s.prompt)+s.max
-	if s.input == nil && s.memory != nil {
-		read = s.memory.Len()
-	}
 	if s.trie != nil {
 		own += len(s.trie.inner)
 	}
@@ -75,7 +82,7 @@ func (s *sequence) total() int {
 
 // rows gives the next rows to compute, at most limit.
 func (s *sequence) rows(limit int) []model.Row {
-	rows := make([]model.Row, min(limit, s.feed()-len(s.input)))
+	rows := make([]model.Row, min(limit, s.feed()-len(s.unread())))
 	start := s.start()
 	for i := range rows {
 		n := s.fed + i
@@ -168,6 +175,21 @@ func (s *sequence) release() {
 	s.cache, s.memory = nil, nil
 }
 
+// restart forgets what has been computed, and the memory that it is in.
+func (s *sequence) restart() {
+	s.cache, s.memory = nil, nil
+	s.fed, s.output, s.finish, s.done, s.err = 0, nil, "", false, nil
+	if s.trie != nil {
+		s.scores = newLabelScores(s.trie)
+	}
+	if s.mean != nil {
+		s.mean = []float64{}
+	}
+	if s.rule != nil {
+		s.rule.state = s.rule.begin
+	}
+}
+
 // A generated text goes round in circles if it ends with the same tokens, at
 // most longestCircle of them, at least circles times, which are at least
 // circling tokens.
@@ -197,7 +219,6 @@ func repeats(tokens []int32) bool {
 
 // advance counts rows as computed.
 func (s *sequence) advance(rows int) {
-	s.input = nil
 	s.fed += rows
 	if s.err != nil || s.feed() == 0 {
 		s.done = true

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // process is the server: the leader of a process group that also holds what
@@ -60,6 +61,7 @@ func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*proc
 	}
 	p := &process{pid: command.Process.Pid, done: make(chan struct{}), logStart: int(info.Size())}
 	go func() {
+		defer panics.Handle("waiting for the server", nil)
 		p.waitErr = command.Wait()
 		if p.waitErr == nil {
 			p.waitErr = errors.New("exit status 0")

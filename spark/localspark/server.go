@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // Options say which Spark, and how it shall run. The zero value is Spark
@@ -133,7 +134,10 @@ func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(fol
 	}
 	s.release = func() bool { return true }
 	if !l.detach {
-		s.release = context.AfterFunc(ctx, func() { s.Stop() })
+		s.release = context.AfterFunc(ctx, func() {
+			defer panics.Handle("stopping the server", nil)
+			s.Stop()
+		})
 	}
 	return s, nil
 }

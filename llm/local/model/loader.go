@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/memory"
@@ -201,7 +202,7 @@ func (h held) Bytes() int   { return h.bytes }
 func (h held) Close() error { return h.free() }
 
 // read reads all planned matrices.
-func (l *loader) read(threads int) (held, error) {
+func (l *loader) read(threads int) (_ held, err error) {
 	if l.err != nil {
 		return held{}, l.err
 	}
@@ -215,6 +216,14 @@ func (l *loader) read(threads int) (held, error) {
 	if err != nil {
 		return held{}, fmt.Errorf("%s: %d MiB for its weights: %w", l.source.Path, l.bytes>>20, err)
 	}
+	read := false
+	defer func() {
+		if e := error(nil); !read {
+			if e = free(); e != nil {
+				err = fmt.Errorf("%w; and releasing its memory: %w", err, e)
+			}
+		}
+	}()
 	for _, p := range l.places {
 		n, k := p.linear.N, p.linear.K
 		if p.precision == llm.Int8 {
@@ -223,11 +232,13 @@ func (l *loader) read(threads int) (held, error) {
 			p.linear.Plain = kernel.NewMatrix(n, k, memory.Floats(data[p.at:])[:kernel.Size(n, k)])
 		}
 	}
-	queue := make(chan packing)
+	queue := make(chan packing, len(l.jobs)) // of which none waits for a worker that has panicked
 	errs := make([]error, threads)
 	var workers sync.WaitGroup
 	for w := range threads {
 		workers.Go(func() {
+			defer panics.Catch(&errs[w], "reading the weights of "+l.source.Path)
+			defer panics.OnFault()()
 			for job := range queue {
 				if errs[w] == nil {
 					errs[w] = job.run(l.kernels)
@@ -242,20 +253,14 @@ func (l *loader) read(threads int) (held, error) {
 	workers.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return held{}, joinFree(err, free)
+			return held{}, err
 		}
 	}
 	for _, end := range l.ends {
 		end()
 	}
+	read = true
 	return held{l.bytes, free}, nil
-}
-
-func joinFree(err error, free func() error) error {
-	if e := free(); e != nil {
-		return fmt.Errorf("%w; and releasing its memory: %w", err, e)
-	}
-	return err
 }
 
 func (p packing) run(kernels *kernel.Set) error {

@@ -3,6 +3,8 @@ package nn
 import (
 	"runtime"
 	"sync/atomic"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // Team lets goroutines that have nothing to do take part in the products of one
@@ -17,6 +19,7 @@ type Team struct {
 	do     func(part int)
 	left   atomic.Int64 // parts that nobody has taken; less than none at times
 	undone atomic.Int64
+	failed atomic.Pointer[error] // of a part that panicked
 }
 
 // Open lets helpers in.
@@ -43,7 +46,8 @@ const restSpins = 2000
 func (t *Team) isOpen() bool { return t != nil && t.open.Load() }
 
 // split does all parts, and returns when they are done. It is called by one
-// goroutine.
+// goroutine. If a part panics, whoever does it, split panics when no part is
+// under way any more: until then helpers write to the caller's memory.
 func (t *Team) split(parts int, do func(part int)) {
 	// Whoever takes a part sees all that was written before left was set, and
 	// nothing is written again before its part is done.
@@ -57,6 +61,9 @@ func (t *Team) split(parts int, do func(part int)) {
 			runtime.Gosched()
 		}
 	}
+	if err := t.failed.Swap(nil); err != nil {
+		panic(*err)
+	}
 }
 
 func (t *Team) take() bool {
@@ -67,7 +74,14 @@ func (t *Team) take() bool {
 	if part < 0 {
 		return false
 	}
-	t.do(int(part))
-	t.undone.Add(-1)
+	t.part(int(part))
 	return true
+}
+
+// part does a part. A panic is kept for split, as a helper has no part in what
+// it helps with.
+func (t *Team) part(part int) {
+	defer t.undone.Add(-1)
+	defer panics.Handle("computing part of a product", func(err error) { t.failed.CompareAndSwap(nil, &err) })
+	t.do(part)
 }

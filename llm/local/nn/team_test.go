@@ -1,12 +1,16 @@
 package nn
 
 import (
+	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 )
 
@@ -68,4 +72,49 @@ func TestTeamProducts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A panic in a part is the caller's, whoever does the part: a helper goes on
+// helping, and the team is good for the next product.
+func TestTeamPanics(t *testing.T) {
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	defer slog.SetDefault(before)
+	var team Team
+	team.Open()
+	var helpers sync.WaitGroup
+	for range 3 {
+		helpers.Go(team.Help)
+	}
+	split := func(parts int, do func(int)) (err error) {
+		defer panics.Catch(&err, "testing")
+		team.split(parts, do)
+		return nil
+	}
+	for job := range 300 {
+		var under atomic.Int32 // way
+		bad := job % 5
+		err := split(5, func(part int) {
+			under.Add(1)
+			defer under.Add(-1)
+			if part == bad {
+				panic("bad part")
+			}
+			for range 100 {
+				runtime.Gosched()
+			}
+		})
+		if err == nil || !strings.Contains(err.Error(), "bad part") {
+			t.Fatalf("job %d: %v", job, err)
+		}
+		if n := under.Load(); n != 0 {
+			t.Fatalf("job %d: the caller's memory is given back, but %d parts still write to it", job, n)
+		}
+		var done atomic.Int32
+		if err := split(4, func(int) { done.Add(1) }); err != nil || done.Load() != 4 {
+			t.Fatalf("job %d: the next product: %v, %d of 4 parts", job, err, done.Load())
+		}
+	}
+	team.Close()
+	helpers.Wait()
 }
