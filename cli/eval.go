@@ -91,7 +91,7 @@ Rows without a label are left out, and rows without an answer count as wrong.`,
 	flags.StringVar(&f.compareModel, "compare-model", "", "another model to compare with, or the name of a --model")
 	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it")
 	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with the same model asked in plain words")
-	flags.IntVarP(&f.data.limit, "limit", "n", 0, "rows to read (default: all)")
+	optionalInt(flags, &f.data.limit, "limit", "n", "rows to read (default: all)")
 	flags.StringVar(&f.data.format, "format", "", "csv, tsv, json or conll (default: by the file's name)")
 	flags.BoolVar(&f.data.headless, "no-header", false, "the file has no header; its columns are named 1, 2, ...")
 	flags.StringVar(&f.remote, "remote", "", "address of a Spark Connect server to run on, sc://host:port/;key=value")
@@ -132,8 +132,10 @@ func (f *evalFlags) check() (*ai.Function, eval.Kind, error) {
 		return usage("--table and --query are read by Spark; name it by --remote sc://host:port")
 	case f.baseline != "" && f.baseline != "plain":
 		return usage("--baseline %q: the only one is plain", f.baseline)
-	case f.data.limit < 0 || f.errors < 0:
-		return usage("--limit and --errors must be at least 0")
+	case f.data.limit != nil && *f.data.limit < 1:
+		return usage("--limit must be at least 1: without rows there is nothing to measure")
+	case f.errors < 0:
+		return usage("--errors must be at least 0")
 	}
 	if _, err := f.ship.named(); err != nil {
 		return nil, "", err

@@ -177,7 +177,7 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval a.csv --baseline x" + sentiment, exitUsage, "the only one is plain"},
 		{"eval a.csv --compare-prompt x" + sentiment, exitUsage, "{content}"},
 		{"eval a.csv --compare-prompt @none" + sentiment, exitFailed, "none"},
-		{"eval a.csv --limit -1" + sentiment, exitUsage, "at least 0"},
+		{"eval a.csv --limit -1" + sentiment, exitUsage, "at least 1"},
 		{"eval a.csv --args x" + sentiment, exitUsage, "--args is a JSON object"},
 		{`eval a.csv --args {"x":1}` + sentiment, exitUsage, `no argument "x"`},
 		{"eval a.csv -f ai_translate -i text -l mood", exitUsage, `--args '{"to_lang": ...}'`},

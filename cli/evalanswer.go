@@ -220,8 +220,8 @@ func collectLabelled(ctx context.Context, session *spark.Session, query string, 
 		columns = append(columns, spark.Expr("CAST("+quoted+" AS STRING)").Alias(c.as))
 	}
 	df = df.Select(columns...)
-	if s.limit > 0 {
-		df = df.Limit(s.limit)
+	if s.limit != nil {
+		df = df.Limit(int(min(*s.limit, 1<<30)))
 	}
 	type row struct {
 		Input *string `spark:"input"`

@@ -35,7 +35,7 @@ type dataSource struct {
 	headless bool   // columns are named 1, 2, ...
 	input    string
 	label    string
-	limit    int // rows with both; 0 is all
+	limit    *int64 // rows with both; nil is all
 }
 
 // readLabelled gives the rows of a file.
@@ -83,7 +83,7 @@ func readLabelled(s dataSource, in io.Reader) ([]labelledRow, error) {
 		return nil, fmt.Errorf("%s: %w", s.path, err)
 	}
 	var rows []labelledRow
-	for number := 1; s.limit == 0 || len(rows) < s.limit; number++ {
+	for number := 1; s.limit == nil || int64(len(rows)) < *s.limit; number++ {
 		input, gold, err := records()
 		if err == io.EOF {
 			break

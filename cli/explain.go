@@ -35,17 +35,17 @@ and compares.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.explainFile(ctx, f, c.Flags().Changed("max-errors"))
+			return a.explainFile(ctx, f)
 		},
 	}
 	f.addTo(c)
 	return c
 }
 
-func (a *app) explainFile(ctx context.Context, f runFlags, boundErrors bool) error {
+func (a *app) explainFile(ctx context.Context, f runFlags) error {
 	r := &fileRun{app: a, flags: f}
 	defer r.close()
-	if err := r.begin(ctx, boundErrors); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	if _, err := r.plan.Schema(r.parts.In.Schema()); err != nil {

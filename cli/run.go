@@ -30,8 +30,8 @@ type runFlags struct {
 
 	add    []string
 	where  string
-	limit  int64
-	sample float64
+	limit  *int64
+	sample *float64
 	seed   uint64
 
 	output       string
@@ -43,9 +43,9 @@ type runFlags struct {
 	noLedger bool
 	memory   string
 
-	maxRows, maxTokens, maxErrors int64
-	maxCost                       float64
-	maxTime                       time.Duration
+	maxRows, maxTokens, maxErrors *int64 // nil sets no bound
+	maxCost                       *float64
+	maxTime                       *time.Duration
 	price                         string
 
 	remote    string
@@ -82,11 +82,10 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			bound := c.Flags().Changed("max-errors")
 			if f.remote != "" {
-				return a.runRemote(ctx, f, bound)
+				return a.runRemote(ctx, f)
 			}
-			return a.runFile(ctx, f, bound)
+			return a.runFile(ctx, f)
 		},
 	}
 	f.addTo(c)
@@ -116,8 +115,8 @@ func (f *runFlags) addTo(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVar(&f.add, "add", nil, "column to add, name=expression (may be repeated)")
 	flags.StringVar(&f.where, "where", "", "only rows for which this is true")
-	flags.Int64VarP(&f.limit, "limit", "n", 0, "stop after so many rows (default: all)")
-	flags.Float64Var(&f.sample, "sample", 0, "only this share of the rows, such as 0.01, chosen at random")
+	optionalInt(flags, &f.limit, "limit", "n", "stop after so many rows (default: all)")
+	optionalFloat(flags, &f.sample, "sample", "only this share of the rows, such as 0.01, chosen at random")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of --sample")
 	flags.StringVarP(&f.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
 	flags.StringVar(&f.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
@@ -139,12 +138,12 @@ func (f *runFlags) addTo(c *cobra.Command) {
 	flags.StringVar(&f.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")
 	flags.BoolVar(&f.noLedger, "no-ledger", false, "keep no answers on disk")
 
-	flags.Int64Var(&f.maxRows, "max-rows", 0, "answer so many rows at most, and skip the others")
-	flags.Int64Var(&f.maxTokens, "max-tokens", 0, "use so many tokens at most, of prompts and answers")
-	flags.Float64Var(&f.maxCost, "max-cost", 0, "pay so much at most, by --price")
+	optionalInt(flags, &f.maxRows, "max-rows", "", "answer so many rows at most, and skip the others")
+	optionalInt(flags, &f.maxTokens, "max-tokens", "", "use so many tokens at most, of prompts and answers; 0 answers from the ledger only")
+	optionalFloat(flags, &f.maxCost, "max-cost", "pay so much at most, by --price")
 	flags.StringVar(&f.price, "price", "", "price of a million tokens: of prompts and of answers, such as 0.15,0.60")
-	flags.DurationVar(&f.maxTime, "max-time", 0, "ask for so long at most, such as 90m")
-	flags.Int64Var(&f.maxErrors, "max-errors", 0, "ask nothing more after more errors than this (default: no bound)")
+	optionalDuration(flags, &f.maxTime, "max-time", "ask for so long at most, such as 90m")
+	optionalInt(flags, &f.maxErrors, "max-errors", "", "ask nothing more after more errors than this (default: no bound)")
 	flags.DurationVar(&f.calibrate, "calibrate", 20*time.Second, "how long to calibrate for an explanation, about")
 }
 
@@ -154,15 +153,15 @@ func (f *runFlags) check() error {
 		return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
 	}
 	switch {
-	case len(f.add) == 0 && f.where == "" && f.sample == 0 && f.limit == 0:
+	case len(f.add) == 0 && f.where == "" && f.sample == nil && f.limit == nil:
 		return usage(`there is nothing to do: add a column, as in --add "sentiment=ai_analyze_sentiment(text)"`)
-	case f.limit < 0 || f.threads < 0:
+	case negative(f.limit) || f.threads < 0:
 		return usage("--limit and --threads must be at least 0")
-	case f.sample < 0 || f.sample > 1:
+	case negative(f.sample) || f.sample != nil && *f.sample > 1:
 		return usage("--sample is a share of the rows, from 0 to 1; for a number of rows there is --limit")
-	case f.maxRows < 0 || f.maxTokens < 0 || f.maxErrors < 0 || f.maxTime < 0 || !(f.maxCost >= 0):
+	case negative(f.maxRows, f.maxTokens, f.maxErrors) || negative(f.maxTime) || negative(f.maxCost):
 		return usage("budgets must be at least 0")
-	case f.maxCost > 0 && f.price == "":
+	case f.maxCost != nil && f.price == "":
 		return usage("--max-cost needs the price of a million tokens, as in --price 0.15,0.60")
 	case f.noLedger && f.ledger != "":
 		return usage("--ledger and --no-ledger exclude each other")
@@ -182,13 +181,9 @@ func (f *runFlags) check() error {
 	return nil
 }
 
-// budget is what bounds the job. boundErrors tells a --max-errors of 0 from none.
-func (f *runFlags) budget(boundErrors bool) job.Budget {
-	b := job.Budget{Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors}
-	if boundErrors && f.maxErrors == 0 {
-		b.Errors = -1
-	}
-	return b
+// budget is what bounds the job.
+func (f *runFlags) budget() job.Budget {
+	return job.Budget{Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors}
 }
 
 func (f *runFlags) prices() (p job.Price, err error) {

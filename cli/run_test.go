@@ -84,6 +84,41 @@ func TestRunBudget(t *testing.T) {
 	}
 }
 
+// A limit of 0 is a limit; without the flag there is none.
+func TestRunLimitsOfZero(t *testing.T) {
+	fakeModels(t)
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	in := file(t, "in.csv", "text\ngood\nbad\n")
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"--max-rows 0", exitIncomplete, "2 rows in = 0 ok + 0 null + 0 error + 2 skipped"},
+		{"--max-tokens 0", exitIncomplete, "2 rows skipped: the budget of 0 tokens is used up"},
+		{"--max-cost 0 --price 1,1", exitIncomplete, "2 rows skipped: the budget of 0 for tokens is used up"},
+		{"--max-cost 0", exitUsage, "--max-cost needs the price"},
+		{"--max-time 0s", exitIncomplete, "2 rows skipped: the budget of 0s is used up"},
+		{"--limit 0", exitOK, "0 rows in = 0 ok + 0 null + 0 error + 0 skipped"},
+		{"--limit 0 --output-format table", exitOK, "0 rows in"},
+		{"--sample 0", exitOK, "0 rows in = 0 ok + 0 null + 0 error + 0 skipped; 2 left out"},
+		{"--max-rows -1", exitUsage, "budgets must be at least 0"},
+		{"--max-cost NaN --price 1,1", exitUsage, "budgets must be at least 0"},
+		{"--max-rows x", exitUsage, "--max-rows"},
+		{"--sample NaN", exitUsage, "--sample is a share"},
+		{"", exitOK, "2 rows in = 2 ok"},
+	} {
+		args := append([]string{"run", in, "--no-ledger", "--add", "mood=ai_analyze_sentiment(text)"}, strings.Fields(c.args)...)
+		status, _, errs := do(args...)
+		if status != c.status || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit code %d, %s, want %q", c.args, status, errs, c.want)
+		}
+	}
+	if status, _, errs := do("eval", in, "--function", "ai_analyze_sentiment", "--input", "text", "--label", "text", "--limit", "0"); status != exitUsage || !strings.Contains(errs, "--limit must be at least 1") {
+		t.Errorf("eval --limit 0: exit code %d, %s", status, errs)
+	}
+}
+
 // An interrupted run leaves no output, but what it has asked.
 func TestRunInterrupted(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -39,11 +39,11 @@ type fileRun struct {
 	report     *runReport
 }
 
-func (a *app) runFile(ctx context.Context, f runFlags, boundErrors bool) error {
+func (a *app) runFile(ctx context.Context, f runFlags) error {
 	r := &fileRun{app: a, flags: f}
 	defer r.close()
 	// In this order, what fails costs least.
-	if err := r.begin(ctx, boundErrors); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	if err := r.openOutput(); err != nil {
@@ -86,14 +86,14 @@ func (r *fileRun) close() {
 }
 
 // begin opens the input, and makes the plan over its columns.
-func (r *fileRun) begin(ctx context.Context, boundErrors bool) error {
+func (r *fileRun) begin(ctx context.Context) error {
 	if err := r.flags.check(); err != nil {
 		return err
 	}
 	if err := r.openInput(ctx); err != nil {
 		return err
 	}
-	return r.makePlan(boundErrors)
+	return r.makePlan()
 }
 
 func (r *fileRun) openInput(ctx context.Context) error {
@@ -114,13 +114,13 @@ func (r *fileRun) openInput(ctx context.Context) error {
 	return err
 }
 
-func (r *fileRun) makePlan(boundErrors bool) (err error) {
+func (r *fileRun) makePlan() (err error) {
 	f := r.flags
 	if r.plan, err = job.NewPlan(r.parts.In.Schema(), f.where, f.add); err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
 	r.plan.Errors, r.plan.Limit, r.plan.Sample, r.plan.Seed = f.errors, f.limit, f.sample, f.seed
-	r.plan.Budget = f.budget(boundErrors)
+	r.plan.Budget = f.budget()
 	r.plan.Price, err = f.prices()
 	return err
 }
@@ -133,8 +133,8 @@ func (r *fileRun) openOutput() error {
 	}
 	r.table = f.outputFormat == table || f.output == "" && f.outputFormat == "" && isTerminal(r.app.out)
 	if r.table {
-		if r.plan.Limit == 0 {
-			r.plan.Limit = tableRows
+		if r.plan.Limit == nil {
+			r.plan.Limit = new(int64(tableRows))
 		}
 		r.out = &tableWriter{to: r.app.out, schema: schema}
 		r.parts.Out = r.out
@@ -350,7 +350,7 @@ func (r *fileRun) tell(s job.Summary) {
 	for reason, n := range s.Reasons {
 		fmt.Fprintf(w, "%d rows skipped: %s\n", n, reason)
 	}
-	if r.table && s.Rows == tableRows && r.flags.limit == 0 {
+	if r.table && s.Rows == tableRows && r.flags.limit == nil {
 		fmt.Fprintf(w, "these are the first %d rows: --limit N shows more, -o FILE writes all\n", tableRows)
 	}
 	if r.flags.output != "" && r.flags.output != "-" {

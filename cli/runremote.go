@@ -20,7 +20,7 @@ import (
 
 // runRemote is runFile on Spark: input and output are tables, or paths as Spark
 // sees them.
-func (a *app) runRemote(ctx context.Context, f runFlags, boundErrors bool) error {
+func (a *app) runRemote(ctx context.Context, f runFlags) error {
 	if err := f.checkRemote(); err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (a *app) runRemote(ctx context.Context, f runFlags, boundErrors bool) error
 	defer r.close()
 	p := sparkjob.Plan{
 		Where: f.where, Add: f.add, Errors: f.errors, Limit: f.limit, Sample: f.sample, Seed: f.seed, Ledger: f.ledger,
-		Budget: f.budget(boundErrors),
+		Budget: f.budget(),
 	}
 	session, err := a.connect(ctx, f.remote, f.ship)
 	if err != nil {
@@ -118,7 +118,7 @@ func (f *runFlags) checkRemote() error {
 		{f.memory != "", "--memory", "Spark's own settings bound its executors"},
 		{f.threads != 0, "--threads", "Spark's own settings say how many cores a task has"},
 		{len(f.types) > 0, "--type", "read all as text by --all-text, or read a table"},
-		{f.maxCost > 0, "--max-cost", "executors do not tell what they use; bound the rows or the tokens"},
+		{f.maxCost != nil, "--max-cost", "executors do not tell what they use; bound the rows or the tokens"},
 		{f.badRows == "fail", "--bad-rows fail", "Spark reads what it cannot read as NULL"},
 		{f.explain, "--explain", "explain a file here: 'firesteel explain FILE'"},
 	} {

@@ -154,7 +154,7 @@ func (c *Census) take(ctx context.Context, batch arrow.RecordBatch) (enough bool
 	}
 	limit := c.plan.Limit
 	for i := range keep {
-		if limit > 0 && c.Rows >= limit {
+		if limit != nil && c.Rows >= *limit {
 			keep[i], enough = false, true
 		}
 		if keep[i] {

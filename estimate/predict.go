@@ -117,8 +117,8 @@ func (c *Census) share(call *sqlexpr.Call, kept float64) float64 {
 	share := 1.0
 	if !deciding {
 		share = kept
-		if limit := c.plan.Budget.Rows; limit > 0 && c.Rows > 0 {
-			share = min(share, float64(limit)/float64(c.Rows))
+		if limit := c.plan.Budget.Rows; limit != nil && c.Rows > 0 {
+			share = min(share, float64(*limit)/float64(c.Rows))
 		}
 	}
 	return share

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Budget bounds a whole job; a zero bounds nothing. Rows that it does not
-// reach are skipped.
+// Budget bounds a whole job. A nil field sets no bound; 0 allows none. Rows
+// that the budget does not reach are skipped.
 type Budget struct {
-	Rows   int64 // that are answered
-	Tokens int64 // of prompts and answers
-	Cost   float64
-	Time   time.Duration
-	Errors int64 // after more than these, nothing is asked any more; negative: after the first
+	Rows   *int64 // that are answered
+	Tokens *int64 // of prompts and answers
+	Cost   *float64
+	Time   *time.Duration
+	Errors *int64 // after more than these, nothing is asked any more
 }
 
 // Price is in any currency, per million tokens.
@@ -45,7 +45,7 @@ func spentTime(d time.Duration) *Spent {
 }
 
 func spentErrors(n int64) *Spent {
-	return &Spent{fmt.Sprintf("there were more than %d errors", max(n, 0))}
+	return &Spent{fmt.Sprintf("there were more than %d errors", n)}
 }
 
 // asSpent tells a skip from an error.

@@ -33,10 +33,10 @@ type Plan struct {
 	// Errors, if not empty, is the name of a column that says of each row why
 	// it has no answer.
 	Errors string
-	// Limit, if positive, ends the job after so many rows.
-	Limit int64
-	// Sample, if positive, is the share of rows to take, chosen by Seed.
-	Sample float64
+	// Limit, if not nil, ends the job after so many rows.
+	Limit *int64
+	// Sample, if not nil, is the share of rows to take, chosen by Seed.
+	Sample *float64
 	Seed   uint64
 	Budget Budget
 	Price  Price
@@ -115,7 +115,7 @@ func (p *Plan) Expressions() []*sqlexpr.Bound {
 
 // Sampled tells whether a row of the input, from 0, is one of the sample.
 func (p *Plan) Sampled(row int64) bool {
-	return p.Sample <= 0 || sampled(p.Seed, row, p.Sample)
+	return p.Sample == nil || sampled(p.Seed, row, *p.Sample)
 }
 
 // Calls are the calls of AI functions, those of the condition first.

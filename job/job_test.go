@@ -108,7 +108,7 @@ func TestConditions(t *testing.T) {
 	}
 	job = newTask(texts...)
 	job.where = "id >= 500"
-	job.with = func(p *Plan) { p.Limit = 700 }
+	job.with = func(p *Plan) { p.Limit = new(int64(700)) }
 	s = job.done(t)
 	if s.Rows != 701-1 || !strings.HasPrefix(job.out.lines[1], "500|") || !strings.HasPrefix(job.out.lines[699], "1198|") {
 		t.Errorf("%v ... %v: %+v", job.out.lines[:3], job.out.lines[len(job.out.lines)-1], s.Snapshot)
@@ -118,7 +118,7 @@ func TestConditions(t *testing.T) {
 	}
 	sample := func(seed uint64) []string {
 		job := newTask(numbered(10_000, 10_000)...)
-		job.with = func(p *Plan) { p.Sample, p.Seed = 0.03, seed }
+		job.with = func(p *Plan) { p.Sample, p.Seed = new(0.03), seed }
 		job.done(t)
 		return job.out.lines
 	}
@@ -135,13 +135,13 @@ func TestBudgets(t *testing.T) {
 		reason string
 		ok     func(ok int64, asked int) bool
 	}{
-		"rows":   {Budget{Rows: 300}, Price{}, "the budget of 300 rows is used up", func(ok int64, asked int) bool { return ok == 300 && asked == 300 }},
-		"tokens": {Budget{Tokens: 11 * 200}, Price{}, "the budget of 2200 tokens is used up", func(ok int64, asked int) bool { return ok > 150 && asked <= 200 }},
-		"cost":   {Budget{Cost: 2}, Price{1000, 0}, "the budget of 2 for tokens is used up", func(ok int64, asked int) bool { return ok > 100 && asked <= 200 }},
-		"time":   {Budget{Time: 120 * time.Millisecond}, Price{}, "the budget of 120ms is used up", func(ok int64, asked int) bool { return ok < 1000 }},
+		"rows":   {Budget{Rows: new(int64(300))}, Price{}, "the budget of 300 rows is used up", func(ok int64, asked int) bool { return ok == 300 && asked == 300 }},
+		"tokens": {Budget{Tokens: new(int64(11 * 200))}, Price{}, "the budget of 2200 tokens is used up", func(ok int64, asked int) bool { return ok > 150 && asked <= 200 }},
+		"cost":   {Budget{Cost: new(2.0)}, Price{1000, 0}, "the budget of 2 for tokens is used up", func(ok int64, asked int) bool { return ok > 100 && asked <= 200 }},
+		"time":   {Budget{Time: new(120 * time.Millisecond)}, Price{}, "the budget of 120ms is used up", func(ok int64, asked int) bool { return ok < 1000 }},
 	} {
 		job := newTask(numbered(1000, 1000)...)
-		if c.budget.Time > 0 {
+		if c.budget.Time != nil {
 			job.model.slow = 50 * time.Millisecond
 		}
 		job.with = func(p *Plan) { p.Budget, p.Price, p.Errors = c.budget, c.price, "problem" }
@@ -158,15 +158,46 @@ func TestBudgets(t *testing.T) {
 		texts[i] = fmt.Sprint("poison ", i)
 	}
 	job := newTask(texts...)
-	job.with = func(p *Plan) { p.Budget.Errors = 39 }
+	job.with = func(p *Plan) { p.Budget.Errors = new(int64(39)) }
 	s := job.done(t)
 	if s.Errors != 40 || s.Skipped == 0 || s.Reasons["there were more than 39 errors"] != s.Skipped {
 		t.Errorf("errors: %v, %+v", s.Reasons, s.Snapshot)
 	}
 	job = newTask(texts...)
-	job.with = func(p *Plan) { p.Budget.Errors = 40 }
+	job.with = func(p *Plan) { p.Budget.Errors = new(int64(40)) }
 	if s := job.done(t); s.Errors != 40 || s.Skipped != 0 {
 		t.Errorf("as many errors as may be: %+v", s.Snapshot)
+	}
+}
+
+// A limit of 0 allows none.
+func TestLimitsOfZero(t *testing.T) {
+	for name, with := range map[string]func(*Plan){
+		"the budget of 0 rows is used up":       func(p *Plan) { p.Budget.Rows = new(int64(0)) },
+		"the budget of 0 tokens is used up":     func(p *Plan) { p.Budget.Tokens = new(int64(0)) },
+		"the budget of 0 for tokens is used up": func(p *Plan) { p.Budget.Cost, p.Price = new(0.0), Price{1, 1} },
+		"the budget of 0s is used up":           func(p *Plan) { p.Budget.Time = new(time.Duration(0)) },
+	} {
+		job := newTask(numbered(50, 50)...)
+		job.with = with
+		if s := job.done(t); s.Rows != 50 || s.Skipped != 50 || s.Reasons[name] != 50 || len(job.model.asked) != 0 {
+			t.Errorf("%s: %d asked, %v, %+v", name, len(job.model.asked), s.Reasons, s.Snapshot)
+		}
+	}
+	job := newTask(append(numbered(50, 50), "poison")...)
+	job.with = func(p *Plan) { p.Budget.Errors = new(int64(0)) }
+	if s := job.done(t); s.Errors != 1 || s.OK+s.Skipped != 50 {
+		t.Errorf("no error allowed: %+v", s.Snapshot)
+	}
+	for name, with := range map[string]func(*Plan){
+		"limit":  func(p *Plan) { p.Limit = new(int64(0)) },
+		"sample": func(p *Plan) { p.Sample = new(0.0) },
+	} {
+		job := newTask(numbered(50, 50)...)
+		job.with = with
+		if s := job.done(t); s.Rows != 0 || len(job.model.asked) != 0 {
+			t.Errorf("%s of 0: %d asked, %+v", name, len(job.model.asked), s.Snapshot)
+		}
 	}
 }
 
@@ -181,7 +212,7 @@ func TestBudgetReachesKeptAnswers(t *testing.T) {
 		}
 		job := newTask(numbered(1000, 1000)...)
 		job.Ledger = l
-		job.with = func(p *Plan) { p.Budget.Tokens = 4000 }
+		job.with = func(p *Plan) { p.Budget.Tokens = new(int64(4000)) }
 		s := job.done(t)
 		if s.OK <= total && s.OK < 1000 {
 			t.Errorf("%d rows after %d", s.OK, total)
@@ -338,7 +369,7 @@ func TestProgress(t *testing.T) {
 
 // An embedder stays one behind a meter.
 func TestMeteredEmbedder(t *testing.T) {
-	m := metered(fakeEmbedder{&fakeModel{}}, newSpending(Budget{Tokens: 45}, Price{}))
+	m := metered(fakeEmbedder{&fakeModel{}}, newSpending(Budget{Tokens: new(int64(45))}, Price{}))
 	e, ok := m.(llm.Embedder)
 	if !ok {
 		t.Fatal("it is no embedder any more")

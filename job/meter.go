@@ -26,8 +26,8 @@ type meter struct {
 // those that are under way; what an answer really took is known when it is
 // there.
 type spending struct {
-	tokens int64
-	cost   float64
+	tokens *int64
+	cost   *float64
 	price  Price
 
 	mu       sync.Mutex
@@ -78,7 +78,7 @@ func (t *spending) exhaust(why *Spent) {
 
 func (t *meter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
 	most := make([]Usage, len(requests))
-	if t.tokens > 0 || t.cost > 0 {
+	if t.tokens != nil || t.cost != nil {
 		for i, r := range requests {
 			most[i] = t.foresee(r)
 		}
@@ -108,7 +108,7 @@ type embedMeter struct {
 
 func (t embedMeter) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
 	most := make([]Usage, len(texts))
-	if t.tokens > 0 || t.cost > 0 {
+	if t.tokens != nil || t.cost != nil {
 		for i, text := range texts {
 			most[i].PromptTokens = int64(t.CountTokens(text)) + messageTokens
 		}
@@ -198,10 +198,10 @@ func (t *spending) over(beside, more Usage) *Spent {
 	prompt := t.used.PromptTokens + t.reserved.PromptTokens + beside.PromptTokens + more.PromptTokens
 	output := t.used.OutputTokens + t.reserved.OutputTokens + beside.OutputTokens + more.OutputTokens
 	switch {
-	case t.tokens > 0 && prompt+output > t.tokens:
-		return spentTokens(t.tokens)
-	case t.cost > 0 && t.price.of(float64(prompt), float64(output)) > t.cost:
-		return spentCost(t.cost)
+	case t.tokens != nil && prompt+output > *t.tokens:
+		return spentTokens(*t.tokens)
+	case t.cost != nil && t.price.of(float64(prompt), float64(output)) > *t.cost:
+		return spentCost(*t.cost)
 	}
 	return nil
 }

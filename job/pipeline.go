@@ -53,7 +53,8 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 	p.tally.begun, p.tally.points.Most = time.Now(), maxPoints
 	if p.Model != nil {
 		asking := ctx
-		if limit := p.Budget.Time; limit > 0 {
+		if p.Budget.Time != nil {
+			limit := *p.Budget.Time
 			var stop context.CancelFunc
 			asking, stop = context.WithTimeoutCause(ctx, limit, spentTime(limit))
 			defer stop()
@@ -207,7 +208,7 @@ func (p *pipeline) cut(ctx context.Context, batch arrow.RecordBatch, out chan<- 
 // that could not be read, or decided about, stay: they are told of.
 func (p *pipeline) filter(ctx context.Context, w *window) error {
 	before := w.len()
-	if p.Sample > 0 {
+	if p.Sample != nil {
 		keep := make([]bool, w.len())
 		for i := range keep {
 			keep[i] = p.Sampled(w.numbers[i])
@@ -257,8 +258,8 @@ func (p *pipeline) asking(w *window) sqlexpr.Ask {
 // countError counts a row's error against the budget.
 func (p *pipeline) countError() {
 	n := p.errors.Add(1)
-	if limit := p.Budget.Errors; limit != 0 && n > max(limit, 0) && p.spent != nil {
-		p.spent.exhaust(spentErrors(limit))
+	if limit := p.Budget.Errors; limit != nil && n > *limit && p.spent != nil {
+		p.spent.exhaust(spentErrors(*limit))
 	}
 }
 
@@ -278,8 +279,8 @@ func (p *pipeline) chooseAll(ctx context.Context, in <-chan *window, out chan<- 
 		if err := await(ctx, w.filtered); err != nil {
 			return err
 		}
-		if p.Limit > 0 && taken+int64(w.len()) >= p.Limit {
-			w.cutAt(int(p.Limit - taken))
+		if p.Limit != nil && taken+int64(w.len()) >= *p.Limit {
+			w.cutAt(int(*p.Limit - taken))
 			close(p.enough)
 			p.start(ctx, w, taken)
 			return send(ctx, out, w)
@@ -297,8 +298,8 @@ func (p *pipeline) chooseAll(ctx context.Context, in <-chan *window, out chan<- 
 // start has a window answered; before are the rows before it.
 func (p *pipeline) start(ctx context.Context, w *window, before int64) {
 	w.reached = w.len()
-	if p.Budget.Rows > 0 {
-		w.reached = int(max(0, min(int64(w.len()), p.Budget.Rows-before)))
+	if limit := p.Budget.Rows; limit != nil {
+		w.reached = int(max(0, min(int64(w.len()), *limit-before)))
 	}
 	p.work.Go(func() {
 		defer close(w.added)
@@ -323,7 +324,7 @@ func (p *pipeline) add(ctx context.Context, w *window) error {
 	reached := w.rows.NewSlice(0, int64(w.reached))
 	defer reached.Release()
 	for i := w.reached; i < n; i++ {
-		w.noteError(i, spentRows(p.Budget.Rows))
+		w.noteError(i, spentRows(*p.Budget.Rows))
 	}
 	for _, a := range p.Add {
 		c, err := p.column(ctx, w, a, reached)
@@ -440,7 +441,7 @@ func (p *pipeline) check(s Summary) error {
 	if s.Rows != s.OK+s.Null+s.Errors+s.Skipped {
 		return fmt.Errorf("%d rows, but %d + %d + %d + %d are counted: this is a bug in firesteel", s.Rows, s.OK, s.Null, s.Errors, s.Skipped)
 	}
-	if s.Rows+s.LeftOut != p.given && p.Limit == 0 {
+	if s.Rows+s.LeftOut != p.given && p.Limit == nil {
 		return fmt.Errorf("%d rows are read, but %d written and %d left out: this is a bug in firesteel", p.given, s.Rows, s.LeftOut)
 	}
 	return nil

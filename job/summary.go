@@ -132,7 +132,7 @@ func (t *tally) written(w *window) {
 const recently = 30 * time.Second
 
 // snapshot gives the state, with rates since the snapshots before it.
-func (t *tally) snapshot(usage Usage, limit int64) Snapshot {
+func (t *tally) snapshot(usage Usage, limit *int64) Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.s.Snapshot
@@ -143,8 +143,8 @@ func (t *tally) snapshot(usage Usage, limit int64) Snapshot {
 	if s.BytesTotal > 0 {
 		part = float64(s.BytesRead) / float64(s.BytesTotal)
 	}
-	if limit > 0 {
-		part = max(part, float64(s.Rows)/float64(limit))
+	if limit != nil {
+		part = max(part, float64(s.Rows)/float64(max(*limit, 1)))
 	}
 	t.points.Add(now)
 	t.past, t.parts = append(t.past, now), append(t.parts, part)

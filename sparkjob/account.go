@@ -40,7 +40,7 @@ func (r *running) judged(rows *spark.DataFrame) *spark.DataFrame {
 	}
 	why := r.spent
 	if r.reached != "" {
-		spent := fmt.Sprintf("the budget of %d rows is used up", r.Budget.Rows)
+		spent := fmt.Sprintf("the budget of %d rows is used up", *r.Budget.Rows)
 		if why == "" {
 			why = spent
 		}

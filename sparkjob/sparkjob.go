@@ -33,12 +33,12 @@ type Plan struct {
 	// Errors, if not empty, is the name of a column that says of each row why
 	// it has no answer.
 	Errors string
-	// Limit, if positive, is how many rows to take: those that Spark gives first.
-	Limit int64
-	// Sample, if positive, is the share of rows to take, chosen by Seed.
-	Sample float64
+	// Limit, if not nil, is how many rows to take: those that Spark gives first.
+	Limit *int64
+	// Sample, if not nil, is the share of rows to take, chosen by Seed.
+	Sample *float64
 	Seed   uint64
-	// Budget; its Cost must be zero, as executors do not tell what they use.
+	// Budget; its Cost must be nil, as executors do not tell what they use.
 	Budget job.Budget
 	// Ledger is a path as Spark sees it, below which answers are kept as
 	// Parquet. Without one they are kept as long as the job runs.
@@ -87,7 +87,7 @@ func (p Plan) Check(schema *arrow.Schema) error {
 }
 
 func (p Plan) bind(schema *arrow.Schema) (*job.Plan, error) {
-	if p.Budget.Cost > 0 {
+	if p.Budget.Cost != nil {
 		return nil, errors.New("a budget of cost does not hold on Spark, whose executors do not tell what they use; bound the rows or the tokens")
 	}
 	for _, f := range schema.Fields() {
@@ -187,8 +187,8 @@ func (r *running) do(ctx context.Context, in *spark.DataFrame, write func(contex
 // might choose differently when it reads again is kept.
 func (r *running) choose(ctx context.Context, rows *spark.DataFrame) (*spark.DataFrame, error) {
 	var err error
-	if r.Sample > 0 {
-		if rows, err = r.keep(ctx, "sample", rows.Where(spark.Expr(fmt.Sprintf("rand(%d) < %v", int32(r.Seed), r.Sample)))); err != nil {
+	if r.Sample != nil {
+		if rows, err = r.keep(ctx, "sample", rows.Where(spark.Expr(fmt.Sprintf("rand(%d) < %v", int32(r.Seed), *r.Sample)))); err != nil {
 			return nil, err
 		}
 	}
@@ -208,22 +208,22 @@ func (r *running) choose(ctx context.Context, rows *spark.DataFrame) (*spark.Dat
 			rows = rows.Where(spark.Expr(condition))
 		}
 	}
-	if r.Limit > 0 {
-		if rows, err = r.keep(ctx, "limit", rows.Limit(int(min(r.Limit, 1<<30)))); err != nil {
+	if r.Limit != nil {
+		if rows, err = r.keep(ctx, "limit", rows.Limit(int(min(*r.Limit, 1<<30)))); err != nil {
 			return nil, err
 		}
 	}
-	if r.Budget.Rows > 0 {
+	if r.Budget.Rows != nil {
 		const number = ours + "number"
 		if rows, err = r.keep(ctx, "rows", rows.WithColumn(number, spark.Call("monotonically_increasing_id"))); err != nil {
 			return nil, err
 		}
-		last, err := rows.Select(spark.Col(number)).OrderBy(spark.Col(number)).Limit(int(min(r.Budget.Rows, 1<<30))).
+		last, err := rows.Select(spark.Col(number)).OrderBy(spark.Col(number)).Limit(int(min(*r.Budget.Rows, 1<<30))).
 			GroupBy().Agg(spark.Max(spark.Col(number)).Alias("last")).Collect(ctx)
 		if err != nil {
 			return nil, err
 		}
-		r.reached = "true"
+		r.reached = "false" // of no rows there is no last one
 		if len(last) == 1 && last[0].At(0) != nil {
 			r.reached = fmt.Sprintf("%s <= %d", number, last[0].At(0))
 		}

@@ -82,7 +82,7 @@ func TestCheck(t *testing.T) {
 		{Plan{Add: []string{"s=ai_gen(txt)"}}, "did you mean text?"},
 		{Plan{Add: []string{"id=ai_gen(text)"}}, "there is a column id already"},
 		{Plan{Where: "text"}, "a condition is needed"},
-		{Plan{Budget: job.Budget{Cost: 1}}, "a budget of cost does not hold on Spark"},
+		{Plan{Budget: job.Budget{Cost: new(1.0)}}, "a budget of cost does not hold on Spark"},
 	} {
 		err := c.plan.Check(schema)
 		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {

@@ -22,40 +22,39 @@ type store interface {
 }
 
 func (r *running) store(ctx context.Context, c *sqlexpr.Call) (store, error) {
-	if r.Ledger == "" {
-		return &kept{r: r, name: fmt.Sprintf("answers%d", len(r.calls))}, nil
-	}
 	f := c.Function
 	if f.Of != nil {
 		f = f.Of
+	}
+	if r.Ledger == "" {
+		none, err := r.session.SQL(ctx, fmt.Sprintf("SELECT '' AS %s, %s AS %s WHERE false", keyColumn, noAnswer(f), answerColumn))
+		return &kept{r: r, name: fmt.Sprintf("answers%d", len(r.calls)), answers: none}, err
 	}
 	digest := sha256.Sum256([]byte(c.Scope(r.Model)))
 	l := &ledger{r: r, function: f, path: strings.TrimSuffix(r.Ledger, "/") + "/" + f.Name, scope: hex.EncodeToString(digest[:])}
 	return l, l.open(ctx)
 }
 
-// kept are answers that end with the job: a cached table each wave.
-type kept struct {
-	r     *running
-	name  string
-	waves []*spark.DataFrame
+// noAnswer is NULL of the type of a function's answers.
+func noAnswer(f *ai.Function) string {
+	return fmt.Sprintf("CAST(NULL AS STRUCT<result: %s, error: STRING, raw: STRING>)", f.Returns)
 }
 
-func (k *kept) known() *spark.DataFrame {
-	if len(k.waves) == 0 {
-		return nil
-	}
-	all := k.waves[0]
-	for _, w := range k.waves[1:] {
-		all = all.Union(w)
-	}
-	return all
+// kept are answers that end with the job: a cached table for each wave.
+type kept struct {
+	r       *running
+	name    string
+	waves   int
+	answers *spark.DataFrame // of all waves
 }
+
+func (k *kept) known() *spark.DataFrame { return k.answers }
 
 func (k *kept) add(ctx context.Context, wave *spark.DataFrame) (*spark.DataFrame, error) {
-	w, err := k.r.keep(ctx, fmt.Sprintf("%s_%d", k.name, len(k.waves)), wave)
+	w, err := k.r.keep(ctx, fmt.Sprintf("%s_%d", k.name, k.waves), wave)
 	if err == nil {
-		k.waves = append(k.waves, w)
+		k.waves++
+		k.answers = k.answers.Union(w)
 	}
 	return w, err
 }
@@ -81,8 +80,8 @@ func (l *ledger) open(ctx context.Context) error {
 	schema, err := l.r.session.Read().Parquet(l.path).Schema(ctx)
 	var failed *spark.Error
 	if errors.As(err, &failed) && (strings.Contains(failed.Class, "PATH_NOT_FOUND") || strings.Contains(failed.Class, "UNABLE_TO_INFER_SCHEMA")) {
-		none := fmt.Sprintf(`SELECT '' AS scope, '' AS key, CAST(NULL AS STRUCT<result: %s, error: STRING, raw: STRING>) AS answer,
-			true AS ok, '' AS model, '' AS run, 0 AS wave, current_timestamp() AS at WHERE false`, l.function.Returns)
+		none := fmt.Sprintf(`SELECT '' AS scope, '' AS key, %s AS answer,
+			true AS ok, '' AS model, '' AS run, 0 AS wave, current_timestamp() AS at WHERE false`, noAnswer(l.function))
 		df, err := l.r.session.SQL(ctx, none)
 		if err != nil {
 			return err

@@ -19,10 +19,7 @@ const (
 
 // waves asks for the inputs whose answers are not known: key and arguments.
 func (r *running) waves(ctx context.Context, c *sqlexpr.Call, distinct *spark.DataFrame, answers store) error {
-	missing := distinct
-	if known := answers.known(); known != nil {
-		missing = distinct.JoinUsing(known, "anti", keyColumn)
-	}
+	missing := distinct.JoinUsing(answers.known(), "anti", keyColumn)
 	all, err := distinct.Count(ctx)
 	if err != nil {
 		return err
@@ -35,7 +32,7 @@ func (r *running) waves(ctx context.Context, c *sqlexpr.Call, distinct *spark.Da
 	progress := Progress{Call: c.Text, Distinct: all, Done: all - todo, Left: -1}
 	r.tell(progress)
 	begun, size := time.Now(), float64(firstWave*r.cores)
-	if r.Budget.Tokens > 0 {
+	if r.Budget.Tokens != nil {
 		size = float64(r.cores) // it is not known how many an input takes
 	}
 	for from := 0.0; from < 1 && progress.Done < all && r.spent == ""; {
@@ -83,15 +80,15 @@ func (r *running) waves(ctx context.Context, c *sqlexpr.Call, distinct *spark.Da
 // nextWave is how many inputs to ask for next, after a wave of rows.
 func (r *running) nextWave(rows int64, took time.Duration) float64 {
 	length := waveLength
-	if limit := r.Budget.Time; limit > 0 {
-		length = min(length, max(time.Second, (limit-time.Since(r.begun))/2))
+	if limit := r.Budget.Time; limit != nil {
+		length = min(length, max(time.Second, (*limit-time.Since(r.begun))/2))
 	}
 	size := float64(rows) * length.Seconds() / max(took.Seconds(), 0.001)
-	if limit := r.Budget.Tokens; limit > 0 && r.result.Asked > 0 {
+	if limit := r.Budget.Tokens; limit != nil && r.result.Asked > 0 {
 		// Not far over the rest.
 		used := r.result.PromptTokens + r.result.OutputTokens
 		each := max(float64(used)/float64(r.result.Asked), 0.01)
-		size = min(size, float64(limit-used)/each)
+		size = min(size, float64(*limit-used)/each)
 	}
 	return max(size, float64(r.cores))
 }
@@ -152,12 +149,12 @@ func (r *running) tell(p Progress) {
 func (r *running) exhausted() string {
 	b := r.Budget
 	switch used := r.result.PromptTokens + r.result.OutputTokens; {
-	case b.Tokens > 0 && used >= b.Tokens:
-		return fmt.Sprintf("the budget of %d tokens is used up", b.Tokens)
-	case b.Time > 0 && time.Since(r.begun) >= b.Time:
-		return fmt.Sprintf("the budget of %v is used up", b.Time)
-	case b.Errors != 0 && r.result.failures > max(b.Errors, 0):
-		return fmt.Sprintf("there were more than %d errors", max(b.Errors, 0))
+	case b.Tokens != nil && used >= *b.Tokens:
+		return fmt.Sprintf("the budget of %d tokens is used up", *b.Tokens)
+	case b.Time != nil && time.Since(r.begun) >= *b.Time:
+		return fmt.Sprintf("the budget of %v is used up", *b.Time)
+	case b.Errors != nil && r.result.failures > *b.Errors:
+		return fmt.Sprintf("there were more than %d errors", *b.Errors)
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/job"
@@ -97,13 +98,13 @@ func TestSparkJob(t *testing.T) {
 	}
 
 	// The condition comes first, its call too; rows are numbered as Spark gives them.
-	result, rows = do(sparkjob.Plan{Where: "ai_analyze_sentiment(text) = 'positive' AND id < 30", Add: []string{"n=length(text)"}, Ledger: plan.Ledger, Limit: 5})
+	result, rows = do(sparkjob.Plan{Where: "ai_analyze_sentiment(text) = 'positive' AND id < 30", Add: []string{"n=length(text)"}, Ledger: plan.Ledger, Limit: new(int64(5))})
 	if result.Asked != 0 || len(rows) != 5 || rows[0].At(0) != int64(2) {
 		t.Errorf("with a condition %d were asked, and %d rows came: %v", result.Asked, len(rows), rows)
 	}
 
 	// What a budget does not reach is skipped; errors are told of.
-	result, rows = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Errors: "why", Budget: job.Budget{Rows: 20}})
+	result, rows = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Errors: "why", Budget: job.Budget{Rows: new(int64(20))}})
 	check("20 rows", result, 19, 19, 18, 2, 0, 70)
 	if rows[25].At(4) != "skipped: the budget of 20 rows is used up" || rows[25].At(3) != nil || rows[2].At(4) != nil {
 		t.Errorf("rows 2 and 25: %v %v", rows[2], rows[25])
@@ -117,9 +118,20 @@ func TestSparkJob(t *testing.T) {
 			t.Errorf("the error of row 7: %v, %v", rows[0].At(5), result.Failures)
 		}
 	}
-	result, _ = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Budget: job.Budget{Tokens: 1}})
+	result, _ = do(sparkjob.Plan{Add: []string{"feeling=ai_analyze_sentiment(text)"}, Budget: job.Budget{Tokens: new(int64(1))}})
 	if result.Skipped == 0 || result.Waves != 1 || result.Reasons["the budget of 1 tokens is used up"] != result.Skipped {
 		t.Errorf("with a budget of tokens: %d waves, %d skipped: %v", result.Waves, result.Skipped, result.Reasons)
+	}
+	for name, b := range map[string]job.Budget{
+		"rows": {Rows: new(int64(0))}, "tokens": {Tokens: new(int64(0))}, "0s": {Time: new(time.Duration(0))},
+	} {
+		result, _ = do(sparkjob.Plan{Where: "id < 9", Add: []string{"feeling=ai_analyze_sentiment(text)"}, Budget: b})
+		if result.Asked != 0 || result.Skipped != result.Rows || result.Rows != 9 {
+			t.Errorf("a budget of 0 %s: %d asked, %+v", name, result.Asked, result.Summary)
+		}
+	}
+	if result, rows = do(sparkjob.Plan{Add: []string{"n=length(text)"}, Limit: new(int64(0))}); len(rows) != 0 || result.Rows != 0 {
+		t.Errorf("a limit of 0: %d rows", len(rows))
 	}
 	tables, err := s.SQL(t.Context(), "SHOW VIEWS")
 	if err != nil {
