@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/worker"
 )
@@ -46,7 +47,12 @@ func execute(root *cobra.Command) (err error) {
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
-	a := &app{args: args, in: in, out: out, err: err, queries: &queries{line: newStatusLine(err)}}
+	// Data, paths and messages of servers must not command a terminal.
+	err = screen.NewWriter(err)
+	if screen.IsTerminal(out) {
+		out = screen.NewWriter(out)
+	}
+	a := &app{args: args, in: in, out: out, err: err, queries: &queries{line: screen.NewStatusLine(err)}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(in)

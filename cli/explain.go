@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/report"
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/ledger"
 )
@@ -143,7 +144,7 @@ func (r *fileRun) explained(c *estimate.Census, p estimate.Prediction, loading t
 		case !n.Exact:
 			how = " about"
 		}
-		text := fmt.Sprintf("%s: %d rows, %.0f distinct inputs%s", shortCell(inOneLine.Replace(n.Call.Text)), n.Rows, n.Distinct, how)
+		text := fmt.Sprintf("%s: %d rows, %.0f distinct inputs%s", shortCell(screen.InOneLine(n.Call.Text)), n.Rows, n.Distinct, how)
 		if n.Known > 0 {
 			text += fmt.Sprintf(", %.0f of them in the ledger", n.Known)
 		}

@@ -6,20 +6,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/job"
 )
 
 // jobMeter shows how a job comes on, where no line is redrawn every few
 // seconds. The first two seconds are not shown.
 type jobMeter struct {
-	line  statusLine
+	line  screen.StatusLine
 	name  string
 	every time.Duration
 }
 
 func newJobMeter(out io.Writer, name string) *jobMeter {
-	m := &jobMeter{line: newStatusLine(out), name: name, every: 5 * time.Second}
-	if m.line.terminal {
+	m := &jobMeter{line: screen.NewStatusLine(out), name: name, every: 5 * time.Second}
+	if m.line.Redrawn() {
 		m.every = 200 * time.Millisecond
 	}
 	return m
@@ -29,10 +30,10 @@ func (m *jobMeter) step(s job.Snapshot) {
 	if s.Elapsed < 2*time.Second {
 		return
 	}
-	m.line.show(m.name + ": " + jobLine(s))
+	m.line.Show(m.name + ": " + jobLine(s))
 }
 
-func (m *jobMeter) end() { m.line.wipe() }
+func (m *jobMeter) end() { m.line.Wipe() }
 
 // jobLine is a snapshot in one line.
 func jobLine(s job.Snapshot) string {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -12,7 +13,7 @@ import (
 // often. Spark 3.5 does not say; later ones do every two seconds.
 type queries struct {
 	mu           sync.Mutex
-	line         statusLine
+	line         screen.StatusLine
 	begun, shown time.Time // zero between queries
 }
 
@@ -31,17 +32,17 @@ func (q *queries) report(p spark.Progress) {
 		tasks += s.Tasks
 		done += s.Completed
 	}
-	if tasks == 0 || !q.line.terminal && now.Sub(q.shown) < plainEvery {
+	if tasks == 0 || !q.line.Redrawn() && now.Sub(q.shown) < plainEvery {
 		return
 	}
 	q.shown = now
-	q.line.show(fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.Running, now.Sub(q.begun).Seconds()))
+	q.line.Show(fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.Running, now.Sub(q.begun).Seconds()))
 }
 
 // end wipes the line off: the query is over.
 func (q *queries) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.line.wipe()
+	q.line.Wipe()
 	q.begun = time.Time{}
 }

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/spark"
 )
 
 func TestQueryProgress(t *testing.T) {
 	p := spark.Progress{Running: 2, Stages: []spark.StageProgress{{Tasks: 8, Completed: 3}, {Tasks: 2}}}
 	var terminal bytes.Buffer
-	q := &queries{line: statusLine{out: &terminal, terminal: true}}
+	q := &queries{line: screen.NewTerminalLine(&terminal, func() int { return 80 })}
 	q.end() // nothing ran: nothing to wipe off
 	q.report(spark.Progress{})
 	if terminal.Len() != 0 {
@@ -24,7 +25,7 @@ func TestQueryProgress(t *testing.T) {
 	}
 
 	var plain bytes.Buffer
-	q = &queries{line: statusLine{out: &plain}}
+	q = &queries{line: screen.NewStatusLine(&plain)}
 	q.report(p) // the first sign of a query is no news yet
 	q.shown = q.shown.Add(-plainEvery)
 	q.report(p)

@@ -14,13 +14,9 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/spark"
 )
-
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 const (
 	promptFirst = "firesteel> "
@@ -71,7 +67,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 	lines := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{keys, a.out}, promptFirst)
+	}{keys, screen.Raw(a.out)}, promptFirst)
 	history := openHistory()
 	lines.History = history
 

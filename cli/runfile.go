@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/estimate"
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/ledger"
 	"github.com/firesteel/firesteel/llm"
@@ -131,7 +132,7 @@ func (r *fileRun) openOutput() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	r.table = f.outputFormat == table || f.output == "" && f.outputFormat == "" && isTerminal(r.app.out)
+	r.table = f.outputFormat == table || f.output == "" && f.outputFormat == "" && screen.IsTerminal(r.app.out)
 	if r.table {
 		if r.plan.Limit == nil {
 			r.plan.Limit = new(int64(tableRows))
@@ -152,6 +153,9 @@ func (r *fileRun) openOutput() error {
 		}
 	case path == "-":
 		o.Format = files.CSV
+	}
+	if path == "-" && o.Format == files.Parquet && screen.IsTerminal(r.app.out) {
+		return fmt.Errorf("%w: Parquet is binary, and standard output is a terminal: write it to a file by -o FILE.parquet", errUsage)
 	}
 	if r.parts.Memory > 0 {
 		o.RowGroup = min(32<<20, max(r.parts.Memory/8, 1<<20))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/endpoint"
@@ -235,7 +236,7 @@ func (r *fileRun) remoteSample(ctx context.Context, s *spark.Session) error {
 
 // waveLine says how far a job on Spark is.
 func waveLine(p sparkjob.Progress) string {
-	line := fmt.Sprintf("%s: %d of %d distinct inputs", shortCell(inOneLine.Replace(p.Call)), p.Done, p.Distinct)
+	line := fmt.Sprintf("%s: %d of %d distinct inputs", shortCell(screen.InOneLine(p.Call)), p.Done, p.Distinct)
 	if known := p.Done - p.Asked; known > 0 {
 		line += fmt.Sprintf(" (%d not asked again)", known)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -78,7 +79,7 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	scripts, prompt := f.statements, false
 	switch {
 	case f.statements != nil:
-	case f.file == "" && isTerminal(a.in) && isTerminal(a.out):
+	case f.file == "" && screen.IsTerminal(a.in) && screen.IsTerminal(a.out):
 		prompt = true
 	default:
 		text, err := a.readScript(cmp.Or(f.file, "-"))
@@ -188,6 +189,6 @@ func explains(statement string, schema spark.StructType) bool {
 // writeTable ends with a line end: Spark 4.3 leaves it out after "only showing
 // top rows".
 func writeTable(w io.Writer, table string) error {
-	_, err := fmt.Fprintln(w, strings.TrimSuffix(table, "\n"))
+	_, err := fmt.Fprintln(w, screen.Printable(strings.TrimSuffix(table, "\n")))
 	return err
 }

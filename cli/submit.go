@@ -16,6 +16,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
@@ -215,7 +216,7 @@ func (a *app) runProgram(ctx context.Context, path string, args []string, server
 			return err
 		case s := <-signals:
 			// A terminal sends its interrupt to the program as well.
-			if s != os.Interrupt || !isTerminal(a.in) {
+			if s != os.Interrupt || !screen.IsTerminal(a.in) {
 				program.Process.Signal(s)
 			}
 		case <-lost: // the server is gone

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/internal/screen"
 )
 
 // tableRows is how many rows a table shows, unless a limit is given.
 const tableRows = 20
 
-// maxCell is how many characters of a value a table shows.
+// maxCell is how many columns of a value a table shows.
 const maxCell = 80
 
 // tableWriter shows rows for people to read, as Spark does.
@@ -23,15 +24,13 @@ type tableWriter struct {
 	done   bool
 }
 
-var inOneLine = strings.NewReplacer("\r\n", `\n`, "\n", `\n`, "\r", `\n`, "\t", `\t`)
-
 func (w *tableWriter) Write(batch arrow.RecordBatch) error {
 	for i := range int(batch.NumRows()) {
 		cells := make([]string, batch.NumCols())
 		for c := range cells {
 			cells[c] = "NULL"
 			if column := batch.Column(c); !column.IsNull(i) && column.DataType().ID() != arrow.NULL {
-				cells[c] = shortCell(inOneLine.Replace(column.ValueStr(i)))
+				cells[c] = shortCell(screen.InOneLine(column.ValueStr(i)))
 			}
 		}
 		w.rows = append(w.rows, cells)
@@ -40,10 +39,7 @@ func (w *tableWriter) Write(batch arrow.RecordBatch) error {
 }
 
 func shortCell(s string) string {
-	if utf8.RuneCountInString(s) <= maxCell {
-		return s
-	}
-	return string([]rune(s)[:maxCell-3]) + "..."
+	return screen.Cut(s, maxCell)
 }
 
 func (w *tableWriter) Close() error {
@@ -53,14 +49,15 @@ func (w *tableWriter) Close() error {
 	w.done = true
 	var names []string
 	for _, f := range w.schema.Fields() {
-		names = append(names, shortCell(f.Name))
+		names = append(names, shortCell(screen.InOneLine(f.Name)))
 	}
 	widths := make([]int, len(names))
 	for _, row := range append([][]string{names}, w.rows...) {
 		for c, cell := range row {
-			widths[c] = max(widths[c], utf8.RuneCountInString(cell))
+			widths[c] = max(widths[c], screen.Width(cell))
 		}
 	}
+	fit(widths, screen.Columns(w.to))
 	var b strings.Builder
 	rule := func() {
 		for _, n := range widths {
@@ -70,7 +67,8 @@ func (w *tableWriter) Close() error {
 	}
 	line := func(row []string) {
 		for c, cell := range row {
-			b.WriteString("|" + cell + strings.Repeat(" ", widths[c]-utf8.RuneCountInString(cell)))
+			cell = screen.Cut(cell, widths[c])
+			b.WriteString("|" + cell + strings.Repeat(" ", widths[c]-screen.Width(cell)))
 		}
 		b.WriteString("|\n")
 	}
@@ -83,6 +81,33 @@ func (w *tableWriter) Close() error {
 	rule()
 	_, err := fmt.Fprint(w.to, b.String())
 	return err
+}
+
+// leastWidth is how narrow a column gets to make a table fit.
+const leastWidth = 8
+
+// fit narrows the widest columns until a table has a terminal's width; 0 leaves
+// them. A table of too many columns stays wider.
+func fit(widths []int, columns int) {
+	if columns == 0 {
+		return
+	}
+	over := 1 - columns
+	for _, n := range widths {
+		over += n + 1
+	}
+	for ; over > 0; over-- {
+		widest := 0
+		for c, n := range widths {
+			if n > widths[widest] {
+				widest = c
+			}
+		}
+		if len(widths) == 0 || widths[widest] <= leastWidth {
+			return
+		}
+		widths[widest]--
+	}
 }
 
 func (w *tableWriter) Abort() { w.done = true }

@@ -3,12 +3,11 @@ package fetch
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/firesteel/firesteel/internal/screen"
 )
 
 // Progress is told how long work comes on. Its methods may be called often,
@@ -29,24 +28,16 @@ const (
 // NewProgress shows progress on w: one line redrawn if w is a terminal, else
 // a line every few seconds. Work of under two seconds is not shown.
 func NewProgress(w io.Writer) Progress {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		width := func() int {
-			columns, _, err := term.GetSize(int(f.Fd()))
-			if err != nil || columns < 20 {
-				return 80
-			}
-			return columns
-		}
-		return &meter{out: w, width: width, every: redraw, now: time.Now, tasks: map[string]*task{}}
+	m := &meter{line: screen.NewStatusLine(w), every: plainPause, now: time.Now, tasks: map[string]*task{}}
+	if m.line.Redrawn() {
+		m.every = redraw
 	}
-	return &meter{out: w, every: plainPause, now: time.Now, tasks: map[string]*task{}}
+	return m
 }
 
-// meter draws both kinds; width is nil where lines are not redrawn.
 type meter struct {
 	mutex sync.Mutex
-	out   io.Writer
-	width func() int
+	line  screen.StatusLine
 	every time.Duration
 	now   func() time.Time
 	tasks map[string]*task
@@ -74,7 +65,7 @@ func (m *meter) Step(name string, done, total int64) {
 	}
 	t.drawn = now
 	t.shown = true
-	m.draw(t.line(name, now))
+	m.line.Show(t.line(name, now))
 }
 
 func (m *meter) End(name string) {
@@ -85,21 +76,8 @@ func (m *meter) End(name string) {
 	if t == nil || !t.shown {
 		return
 	}
-	m.draw(t.line(name, m.now()))
-	if m.width != nil {
-		io.WriteString(m.out, "\n")
-	}
-}
-
-func (m *meter) draw(line string) {
-	if m.width == nil {
-		io.WriteString(m.out, line+"\n")
-		return
-	}
-	if limit := m.width() - 1; len(line) > limit {
-		line = line[:limit]
-	}
-	io.WriteString(m.out, "\r"+line+"\x1b[K")
+	m.line.Show(t.line(name, m.now()))
+	m.line.Keep()
 }
 
 func (t *task) line(name string, now time.Time) string {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/screen"
 )
 
 func TestMeter(t *testing.T) {
@@ -14,14 +16,15 @@ func TestMeter(t *testing.T) {
 		want  string
 	}{
 		{"plain", nil, "f   30 %  3.0 kB of 10.0 kB  1.0 kB/s  7s left\nf   80 %  8.0 kB of 10.0 kB  1.0 kB/s  2s left\nf  100 %  10.0 kB of 10.0 kB  1.0 kB/s\n"},
-		{"terminal", func() int { return 29 }, "\rf   20 %  2.0 kB of 10.0 kB \x1b[K\rf   30 %  3.0 kB"},
+		{"terminal", func() int { return 29 }, "\rf   20 %  2.0 kB of 10.0 ...\x1b[K\rf   30 %  3.0 kB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
 			now := time.Unix(1000, 0)
-			m := &meter{out: &out, width: test.width, every: plainPause, now: func() time.Time { return now }, tasks: map[string]*task{}}
+			m := NewProgress(&out).(*meter)
+			m.now = func() time.Time { return now }
 			if test.width != nil {
-				m.every = redraw
+				m.line, m.every = screen.NewTerminalLine(&out, test.width), redraw
 			}
 			m.Step("short", 0, 5)
 			m.End("short")

@@ -54,6 +54,7 @@ var layers = map[string]struct {
 	"llm/local/memory":            {nil, "memory is bytes"},
 	"llm/local/nn":                {[]string{"llm/local/kernel", "internal/panics"}, "layers are made of kernels"},
 	"llm/local/kernel/...":        {nil, "kernels are arithmetic on slices"},
+	"internal/screen":             {nil, "text is shown whatever it tells"},
 	"internal/arrowipc":           {nil, "client and worker read Arrow through it, so it must know neither"},
 	"internal/columns":            {[]string{"ai"}, "it stands between tables and functions, whoever brings the tables: worker or a job of one process"},
 	"internal/lint":               {nil, "rules about the source need none of it"},
@@ -69,9 +70,10 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go": {[]string{"cli", "job", "estimate", "sparkjob", "spark", "worker", "udf", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
-	"google.golang.org/":         {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
-	"github.com/spf13/":          {[]string{"cli"}, "only cli has flags"},
+	"github.com/apache/arrow-go":    {[]string{"cli", "job", "estimate", "sparkjob", "spark", "worker", "udf", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"google.golang.org/":            {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
+	"github.com/mattn/go-runewidth": {[]string{"internal/screen"}, "one place measures text in a terminal's columns"},
+	"github.com/spf13/":             {[]string{"cli"}, "only cli has flags"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
