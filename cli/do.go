@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/screen"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/worker"
 )
@@ -52,6 +54,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	if screen.IsTerminal(out) {
 		out = screen.NewWriter(out)
 	}
+	log.SetOutput(secret.Writer(err)) // net/http's: what servers send unasked
 	a := &app{args: args, in: in, out: out, err: err, queries: &queries{line: screen.NewStatusLine(err)}}
 	root := a.root()
 	root.SetArgs(args)
@@ -70,7 +73,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 		return exitInterrupted
 	}
 	// An error of the worker that comes back from Spark begins so by itself.
-	fmt.Fprintln(err, "firesteel:", strings.TrimPrefix(e.Error(), "firesteel: "))
+	fmt.Fprintln(err, "firesteel:", strings.TrimPrefix(secret.Hide(e.Error()), "firesteel: "))
 	switch {
 	case errors.Is(e, errUsage):
 		return exitUsage

@@ -5,7 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -107,6 +111,15 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 		}
 		tokenFrom = tokenVariable
 	}
+	secret.Add(r.token)
+	for name, value := range r.headers {
+		if namesSecret.MatchString(name) {
+			secret.Add(value)
+		}
+	}
+	if _, err := outbound.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: r.address()}}); err != nil {
+		return nil, err // gRPC goes through the same proxy
+	}
 	c := config{
 		allocator:      memory.DefaultAllocator,
 		retry:          DefaultRetry,
@@ -175,6 +188,9 @@ func (s *Session) greet(ctx context.Context) error {
 	}
 	return fmt.Errorf("connection to Spark at %s: %w", s.address, err)
 }
+
+// namesSecret tells headers of a connection string that are credentials.
+var namesSecret = regexp.MustCompile(`auth|token|key|secret|password|cookie|credential`)
 
 // dialOptions takes TLS settings, or nil for the default.
 func dialOptions(r *remote, settings *tls.Config) []grpc.DialOption {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -97,13 +98,13 @@ func (s *Session) failure(ctx context.Context, err error) error {
 		return dead // the reason is this side's own
 	}
 	if !ok {
-		return err
+		return secret.Error(err)
 	}
 	e := &Error{Code: st.Code(), Detail: st.Message()}
 	info := errorInfo(st)
 	if info == nil {
 		e.Message = s.explainTransport(st)
-		return e
+		return e.hide()
 	}
 	e.Reason = info.GetReason()
 	m := info.GetMetadata()
@@ -121,6 +122,29 @@ func (s *Session) failure(ctx context.Context, err error) error {
 	e.Hint = e.hint()
 	if errors.Is(e, ErrSessionChanged) {
 		s.lose()
+	}
+	return e.hide()
+}
+
+// hide replaces secrets that the server sent back, wherever they stand.
+func (e *Error) hide() *Error {
+	lines := func(texts []string) {
+		for i, t := range texts {
+			texts[i] = secret.Hide(t)
+		}
+	}
+	for _, text := range []*string{&e.Class, &e.SQLState, &e.Message, &e.Hint, &e.Detail, &e.Reason} {
+		*text = secret.Hide(*text)
+	}
+	for name, value := range e.Parameters {
+		delete(e.Parameters, name)
+		e.Parameters[secret.Hide(name)] = secret.Hide(value)
+	}
+	lines(e.StackTrace)
+	for i := range e.Causes {
+		c := &e.Causes[i]
+		c.Reason, c.Class, c.Message = secret.Hide(c.Reason), secret.Hide(c.Class), secret.Hide(c.Message)
+		lines(c.StackTrace)
 	}
 	return e
 }

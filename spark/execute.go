@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -206,7 +207,7 @@ func (e *execution) accept(r *pb.ExecutePlanResponse) (*pb.ExecutePlanResponse, 
 		return nil, e.fail(err)
 	}
 	if id := r.GetOperationId(); id != "" && id != e.id() {
-		return nil, e.fail(fmt.Errorf("the server answered operation %s instead of %s", id, e.id()))
+		return nil, e.fail(secret.Error(fmt.Errorf("the server answered operation %s instead of %s", id, e.id())))
 	}
 	e.arrived, e.lastResponse = true, r.GetResponseId()
 	if r.GetResultComplete() != nil {

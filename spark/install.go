@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -61,10 +62,10 @@ func (s *Session) install(ctx context.Context) (executable string, err error) {
 		}
 		var i bundle.Installed
 		if err := json.Unmarshal([]byte(text), &i); err != nil {
-			return "", fmt.Errorf("installing the worker on the nodes: its answer %q: %w", text, err)
+			return "", fmt.Errorf("installing the worker on the nodes: its answer %q: %w", secret.Hide(text), err)
 		}
 		if i.Error != "" {
-			return "", fmt.Errorf("installing the worker on the node %s, for a stream: %s", i.Host, i.Error)
+			return "", fmt.Errorf("installing the worker on the node %s, for a stream: %s", i.Host, secret.Hide(i.Error))
 		}
 		if !slices.Contains(paths, i.Executable) {
 			paths = append(paths, i.Executable)

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -77,7 +78,7 @@ func (s *Session) fetchVersion(ctx context.Context, failed func(error)) (string,
 	if version == "" {
 		return "", errors.New("the server does not say its version; is it a Spark Connect server?")
 	}
-	return version, nil
+	return secret.Hide(version), nil
 }
 
 // atLeast compares the server's version.

@@ -263,7 +263,7 @@ func (q *StreamingQuery) Exception(ctx context.Context) error {
 	if e.GetExceptionMessage() == "" {
 		return nil
 	}
-	return q.explain(&Error{Class: e.GetErrorClass(), Message: e.GetExceptionMessage()})
+	return q.explain((&Error{Class: e.GetErrorClass(), Message: e.GetExceptionMessage()}).hide())
 }
 
 // explain adds to an error what a person cannot know: why an executor lacks the

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -49,8 +50,9 @@ func otherDaemon(args []string) bool {
 
 // run serves as Spark asked by args, and gives the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stderr = secret.Writer(stderr) // Spark keeps this as its executor's log
 	log := slog.New(slog.NewTextHandler(stderr, nil)).With("pid", os.Getpid())
-	slog.SetDefault(log) // panics are told there
+	slog.SetDefault(log) // panics are told there, and by net/http what servers send unasked
 	p := newProcess(log, os.Getenv)
 	module := args[1]
 	asDaemon := module == daemonModule || otherDaemon(args)

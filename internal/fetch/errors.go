@@ -15,6 +15,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/outbound"
 	"github.com/firesteel/firesteel/internal/retryafter"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // Error is a download that failed, told to a person.
@@ -124,16 +125,16 @@ func describe(r Request, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("download of %s stopped (what is there is kept): %w", r.Name, err)
 	}
-	return &Error{Name: r.Name, URL: Redact(r.URL), Err: err, Advice: advice(err), Path: r.Path}
+	return &Error{Name: r.Name, URL: Redact(r.URL), Err: secret.Error(err), Advice: advice(err), Path: r.Path}
 }
 
 // Redact strips an address of user, password, query and fragment, which may
-// hold secrets.
+// hold secrets, and of the secrets that are known.
 func Redact(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "(malformed address)"
 	}
 	u.User, u.RawQuery, u.Fragment, u.ForceQuery = nil, "", "", false
-	return u.String()
+	return secret.Hide(u.String())
 }

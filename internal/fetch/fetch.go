@@ -19,7 +19,8 @@ import (
 
 // Request is one file to have.
 type Request struct {
-	// URL may carry credentials (user:password@); they are sent, never shown.
+	// URL may carry credentials (user:password@); they are sent, never shown,
+	// also where a server sends them back.
 	URL string
 	// Header is sent along, for instance Authorization. It is dropped when a
 	// redirect leads to another host.

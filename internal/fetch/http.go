@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // fromEnvironment is made once: it reads a bundle of certificates.
@@ -24,7 +26,7 @@ var fromEnvironment = sync.OnceValues(func() (*http.Client, error) {
 		return nil, err
 	}
 	return &http.Client{CheckRedirect: checkRedirect, Transport: &http.Transport{
-		Proxy:           http.ProxyFromEnvironment,
+		Proxy:           outbound.Proxy,
 		TLSClientConfig: &tls.Config{RootCAs: roots},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return outbound.FromEnvironment().Dial(ctx, network, address)
@@ -100,8 +102,15 @@ func (c *Client) do(ctx context.Context, method, address string, header http.Hea
 	if err := outbound.FromEnvironment().Check(request.URL.Host); err != nil {
 		return nil, permanent{err}
 	}
+	secret.AddUser(request.URL.User)
 	for key, values := range header {
 		request.Header[key] = values
+		if key == "Authorization" {
+			for _, v := range values {
+				_, credentials, _ := strings.Cut(v, " ")
+				secret.Add(credentials)
+			}
+		}
 	}
 	request.Header.Set("Accept-Encoding", "identity")
 	request.Header.Set("User-Agent", "firesteel")
@@ -130,7 +139,7 @@ func (c *Client) Document(ctx context.Context, address string, header http.Heade
 			return nil, nil, context.Cause(ctx)
 		}
 		if !retryable(err) || try >= c.tries() {
-			return nil, nil, &Error{URL: Redact(address), Err: err, Advice: advice(err)}
+			return nil, nil, &Error{URL: Redact(address), Err: secret.Error(err), Advice: advice(err)}
 		}
 		if err := pause.wait(ctx, err); err != nil {
 			return nil, nil, err
@@ -186,7 +195,7 @@ func (c *Client) Head(ctx context.Context, address string, header http.Header) (
 			return nil, context.Cause(ctx)
 		}
 		if !retryable(err) || try >= c.tries() {
-			return nil, &Error{URL: Redact(address), Err: err, Advice: advice(err)}
+			return nil, &Error{URL: Redact(address), Err: secret.Error(err), Advice: advice(err)}
 		}
 		if err := pause.wait(ctx, err); err != nil {
 			return nil, err

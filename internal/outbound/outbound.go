@@ -9,10 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // The variables that hold for a whole process and what it starts. Any value of
@@ -109,6 +113,19 @@ func (p Policy) Dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 	}
 	return conn, err
+}
+
+// Proxy is the environment's proxy for a request, nil for none. Its credentials
+// are known to package secret from then on.
+func Proxy(r *http.Request) (*url.URL, error) {
+	proxy, err := http.ProxyFromEnvironment(r)
+	if err != nil {
+		return nil, secret.Error(err)
+	}
+	if proxy != nil {
+		secret.AddUser(proxy.User)
+	}
+	return proxy, nil
 }
 
 // Loopback tells names that mean this machine without any look-up.

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // DefaultIndex is PyPI's own.
@@ -73,7 +74,7 @@ func (x Index) Files(ctx context.Context, project string) ([]File, error) {
 	}
 	files, err := parse(page, project, body)
 	if err != nil {
-		return nil, fmt.Errorf("index page %s: %w", fetch.Redact(page.String()), err)
+		return nil, secret.Error(fmt.Errorf("index page %s: %w", fetch.Redact(page.String()), err))
 	}
 	return files, nil
 }
@@ -88,7 +89,8 @@ func (x Index) Find(ctx context.Context, project, version string, kind Kind) (Fi
 	}
 	file, err := choose(files, version, kind)
 	if err != nil {
-		return File{}, fmt.Errorf("%s at %s: %w", project, fetch.Redact(x.URL), err)
+		// The versions are the index's own words.
+		return File{}, secret.Error(fmt.Errorf("%s at %s: %w", project, fetch.Redact(x.URL), err))
 	}
 	return file, nil
 }

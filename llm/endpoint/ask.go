@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -47,6 +48,15 @@ func (q question) demanding(demand string) question {
 	turns[len(turns)-1].Text += "\n\n" + demand
 	q.messages = turns
 	return q
+}
+
+// text is all that is asked.
+func (q question) text() string {
+	all := q.prompt
+	for _, m := range q.messages {
+		all += "\n" + m.Text
+	}
+	return all
 }
 
 func (q question) size() size {
@@ -198,6 +208,7 @@ func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer
 	if a.refused != nil {
 		return a, u, e.fail(a.refused, "")
 	}
-	a.text = strings.ToValidUTF8(a.text, "\uFFFD")
+	// A server may send the key back in a good answer, too.
+	a.text = secret.HideSent(strings.ToValidUTF8(a.text, "\uFFFD"), e.key.secret, q.text())
 	return a, u, nil
 }

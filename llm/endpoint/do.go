@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/memo"
 )
@@ -155,5 +156,5 @@ func (e *Endpoint) constrained(ctx context.Context, r llm.Request) (llm.Result, 
 
 // fail describes an answer that was had, and paid, but is of no use.
 func (e *Endpoint) fail(err error, advice string) error {
-	return &Error{Model: e.ref.model, Host: e.ref.base.Host, Class: llm.ErrModel, Status: 200, Err: err, Advice: advice}
+	return &Error{Model: e.ref.model, Host: e.ref.base.Host, Class: llm.ErrModel, Status: 200, Err: secret.Error(err), Advice: advice}
 }

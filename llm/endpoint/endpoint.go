@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/outbound"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/memo"
@@ -105,7 +106,7 @@ func (o Options) withDefaults() Options {
 	wait(&o.Timeout, 10*time.Minute)
 	wait(&o.BreakerPause, 10*o.minute/60)
 	if o.proxy == nil {
-		o.proxy = http.ProxyFromEnvironment
+		o.proxy = outbound.Proxy
 	}
 	return o
 }

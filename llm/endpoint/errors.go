@@ -13,7 +13,7 @@ import (
 )
 
 // Error is a request that failed, told to a person. It wraps one of llm's
-// classes, and never holds a key.
+// classes. Its text holds no secret, also where the server sends one back.
 type Error struct {
 	Model, Host string
 	Request     int    // its place in the call, from 0

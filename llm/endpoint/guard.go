@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // errRefused is a connection that the options forbid. It fails closed: what is
@@ -78,6 +79,7 @@ func (g *guard) throughProxy(r *http.Request) (*url.URL, error) {
 	if err != nil || proxy == nil {
 		return nil, err
 	}
+	secret.AddUser(proxy.User)
 	at := withPort(proxy)
 	g.proxyAt.Store(&at)
 	return proxy, nil

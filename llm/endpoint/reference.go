@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 const (
@@ -104,19 +105,12 @@ func (k key) String() string { return "(key from " + k.origin + ")" }
 // GoString, like String, keeps the secret.
 func (k key) GoString() string { return k.String() }
 
-// redact takes the key out of what a server sent.
-func (k key) redact(s string) string {
-	if len(k.secret) < 4 {
-		return s
-	}
-	return strings.ReplaceAll(s, k.secret, "(key)")
-}
-
 const maxKeyBytes = 8 << 10
 
 // readKey finds the key. The default variable's key belongs to a cloud, so it
 // is not sent unencrypted to another machine: there a key must be named.
-// place, if not empty, says where it is looked for.
+// place, if not empty, says where it is looked for. The key is known to package
+// secret from then on.
 func readKey(r reference, place string) (key, error) {
 	if place != "" {
 		place = " " + place
@@ -145,12 +139,14 @@ func readKey(r reference, place string) (key, error) {
 			return k, nil
 		}
 		if r.base.Scheme == "http" && !outbound.Loopback(r.base.Hostname()) {
+			secret.Add(k.secret)
 			k.advice = "The key in " + defaultKeyVariable + " is not sent over http to another machine: use https, or name the key yourself with ?key=VARIABLE"
 			k.secret = ""
 			return k, nil
 		}
 		k.origin = "the variable " + defaultKeyVariable
 	}
+	secret.Add(k.secret)
 	if k.secret == "" {
 		return key{}, fmt.Errorf("%s holds no key; it must be set%s", k.origin, place)
 	}

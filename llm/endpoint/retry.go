@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // When an attempt is repeated. The server cannot have charged, or says so:
@@ -261,10 +262,9 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 func (e *Endpoint) refusal(r *http.Response) *failure {
 	// A body that breaks off changes nothing of what the status says.
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxErrorBytes))
-	said := parseError([]byte(e.key.redact(string(body))))
-	err := &statusError{r.StatusCode, said}
+	err := &statusError{r.StatusCode, parseError(body)}
 	if location, e := r.Location(); e == nil && r.StatusCode < 400 {
-		err.message = "it redirects to " + location.Scheme + "://" + location.Host
+		err.message = shorten("it redirects to " + location.Scheme + "://" + location.Host)
 	}
 	f := &failure{err: err, final: true}
 	switch r.StatusCode {
@@ -288,6 +288,7 @@ func (e *Endpoint) failed(f *failure, bound error) error {
 	if bound != nil {
 		err = fmt.Errorf("%w: %w", bound, f.err)
 	}
+	err = secret.Error(err)
 	return &Error{Model: e.ref.model, Host: e.ref.base.Host, Class: class(f.err), Status: status(f.err),
 		Err: err, Advice: e.advice(f.err), MayBeCharged: f.charged}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -266,12 +267,14 @@ func notJSON(body []byte, err error) string {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return "it is empty"
 	}
-	return fmt.Sprintf("%v, in %q", err, shorten(string(body[:min(len(body), 400)])))
+	return fmt.Sprintf("%v, in %q", err, shorten(string(body[:min(len(body), maxErrorBytes)])))
 }
 
-// shorten makes foreign text fit for one line of an error.
+// shorten makes foreign text fit for one line of an error. Secrets go first: a
+// piece of one that is cut off would not be found later.
 func shorten(s string) string {
 	const most = 300
+	s = secret.Hide(s)
 	cut := len(s) > most
 	if cut {
 		s = s[:most]

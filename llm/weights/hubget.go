@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // maxListing bounds the hub's description of a repository.
@@ -180,7 +181,8 @@ func (g *getter) head(ctx context.Context, address string) (hubBlob, error) {
 			tag, size = response.Header.Get("ETag"), response.Header.Get("Content-Length")
 		}
 		tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
-		if !etagForm.MatchString(tag) {
+		// It becomes a file's name, so it must not be the token sent back.
+		if !etagForm.MatchString(tag) || secret.Hide(tag) != tag {
 			return hubBlob{}, fmt.Errorf("%s does not say what the file hashes to (ETag %q): check HF_ENDPOINT", fetch.Redact(address), tag)
 		}
 		bytes, err := strconv.ParseInt(size, 10, 64)

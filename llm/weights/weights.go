@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm/weights/gguf"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
@@ -83,6 +84,11 @@ const forms = `a model is named as
 // Resolve gives the model that ref names, and downloads it if it is not here
 // yet. What is here is used without asking the network.
 func Resolve(ctx context.Context, ref string, o Options) (Model, error) {
+	m, err := resolve(ctx, ref, o)
+	return m, secret.Error(err) // names of files and headers come from servers
+}
+
+func resolve(ctx context.Context, ref string, o Options) (Model, error) {
 	if ref == "" {
 		ref = Default
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // Options say which Spark, and how it shall run. The zero value is Spark
@@ -240,7 +241,7 @@ func (s *Server) saidPort() (int, error) {
 // frame is a line of a Java stack trace: where, but not what.
 var frame = regexp.MustCompile(`^\s+(at |\.\.\. \d+ (more|common))`)
 
-// tail gives a log's last lines, indented, without stack frames.
+// tail gives a log's last lines, indented, without stack frames and secrets.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -251,7 +252,7 @@ func tail(path string) string {
 	if len(lines) > 15 {
 		lines = lines[len(lines)-15:]
 	}
-	return "  " + strings.Join(lines, "\n  ")
+	return secret.Hide("  " + strings.Join(lines, "\n  "))
 }
 
 const folderPrefix = "firesteel-spark-"

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // Submitter is a user's own spark-submit.
@@ -114,6 +115,7 @@ func (s Submitter) Start(ctx context.Context, o SubmitOptions) (*Server, error) 
 	server := &Server{spark: s.Spark, logFile: o.LogFile, port: port, grace: 30 * time.Second}
 	if !old {
 		server.token = rand.Text()
+		secret.Add(server.token)
 	}
 	return server.start(ctx, o.Timeout, func(folder string) (launch, error) {
 		args := append([]string{"--name", "firesteel"}, o.Args...)
