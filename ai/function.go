@@ -74,6 +74,8 @@ type Function struct {
 	// rewrites: the answer is the text itself, changed, so that a blank text
 	// is its own answer.
 	rewrites bool
+	// byRules is ByRules; nil is never.
+	byRules func(fixed Row) bool
 	// eval is Eval; with try, no row's error fails the query.
 	eval func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error)
 	// Eval answers the rows in order. Its error means that none of them could
@@ -98,6 +100,16 @@ func (f *Function) Signature() string {
 		b.WriteString(p.Name)
 	}
 	return b.String() + strings.Repeat("]", open) + ")"
+}
+
+// ByRules reports whether calls are answered by rules alone, so that no model is
+// asked. fixed holds the arguments that are the same in all rows, and nil for
+// the others.
+func (f *Function) ByRules(fixed Row) bool {
+	if f.Of != nil {
+		f = f.Of
+	}
+	return f.byRules != nil && f.byRules(full(fixed, len(f.Params)))
 }
 
 // Required is the number of parameters that every call must give.

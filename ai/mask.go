@@ -46,6 +46,7 @@ var mask = define(&Function{
 	Sample:   Row{"Write to anna@example.com or call 212-555-0143.", []string{"email", "phone"}},
 	Prompts:  []string{"mask", "mask_kind"},
 	rewrites: true,
+	byRules:  maskedByRules,
 }, readMasking, maskAll)
 
 // Mask replaces what labels name in each text by [MASKED].
@@ -70,6 +71,12 @@ func readMasking(row Row) (in masking, ok bool, err error) {
 		}
 	}
 	return in, ok && given, err
+}
+
+// maskedByRules holds for labels that all have a pattern.
+func maskedByRules(fixed Row) bool {
+	in, _, err := readMasking(fixed)
+	return err == nil && len(in.kinds) > 0 && len(in.others) == 0
 }
 
 func maskAll(ctx context.Context, model Source, need []asked[masking]) error {

@@ -270,7 +270,9 @@ func (a *app) askAll(ctx context.Context, run *evalRun, session *spark.Session) 
 
 func (a *app) askModel(ctx context.Context, run *evalRun, ship shipFlags, session *spark.Session, systems []evalSystem) error {
 	var who answerer = &sparkAnswerer{Session: session, reference: ship.reference()}
-	if session == nil {
+	if session == nil && run.byRules(systems) {
+		who = localAnswerer{nil}
+	} else if session == nil {
 		m, err := openModel(ctx, ship, fetch.NewProgress(a.err))
 		if err != nil {
 			return err

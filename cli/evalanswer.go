@@ -23,7 +23,8 @@ type answerer interface {
 	model() string
 }
 
-// localAnswerer runs the model in this process.
+// localAnswerer runs the model in this process; the model is nil where rules
+// alone answer.
 type localAnswerer struct{ llm.Model }
 
 // openModel opens a model that this process asks: one that runs in it, or a
@@ -83,7 +84,12 @@ func (l localAnswerer) answer(ctx context.Context, f *ai.Function, inputs []*str
 	return values, failures, nil
 }
 
-func (l localAnswerer) model() string { return l.Info().Name }
+func (l localAnswerer) model() string {
+	if l.Model == nil {
+		return "rules, without a model"
+	}
+	return l.Info().Name
+}
 
 // plainValue turns an answer into what encoding/json would make of it.
 func plainValue(v any, t ai.Type) any {

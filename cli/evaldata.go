@@ -15,6 +15,7 @@ import (
 
 	"github.com/firesteel/firesteel/eval"
 	"github.com/firesteel/firesteel/files"
+	"github.com/firesteel/firesteel/internal/similar"
 )
 
 // labelledRow is a row to ask, with what the answer should be; nil is NULL.
@@ -154,7 +155,10 @@ func columnOf(names []string, name, flag string, headless bool) (int, error) {
 			return i, nil
 		}
 	}
-	shown := names[:min(len(names), 20)]
+	var shown []string
+	for _, n := range names[:min(len(names), 20)] {
+		shown = append(shown, similar.Visible(n))
+	}
 	hint := ""
 	if headless {
 		hint = " (--no-header names them by number)"

@@ -141,6 +141,12 @@ func (run *evalRun) systems(otherModel bool) []evalSystem {
 	return all
 }
 
+// byRules reports whether none of the systems asks a model.
+func (run *evalRun) byRules(systems []evalSystem) bool {
+	prompted := slices.ContainsFunc(systems, func(s evalSystem) bool { return s.prompt != "" })
+	return !prompted && run.function.ByRules(append(ai.Row{nil}, run.others...))
+}
+
 // ask has one system answer all rows.
 func (a *app) ask(ctx context.Context, run *evalRun, s *evalSystem, who answerer) error {
 	fn, others := run.function, run.others

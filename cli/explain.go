@@ -85,8 +85,8 @@ func (r *fileRun) foretell(ctx context.Context) error {
 
 // foresee predicts what the plan takes, and says it.
 func (r *fileRun) foresee(ctx context.Context, in files.Reader, loading time.Duration, w io.Writer) error {
-	if len(r.plan.Calls()) == 0 {
-		fmt.Fprintln(w, "no AI function is called: a run takes as long as reading and writing")
+	if len(r.plan.Asks()) == 0 {
+		fmt.Fprintln(w, "no model is asked: a run takes as long as reading and writing")
 		return nil
 	}
 	var known func(*ai.Function, string) bool
@@ -226,7 +226,7 @@ func (r *fileRun) foreseenPart(s job.Summary) report.Part {
 	if !p.Answered {
 		row("seconds", "%.1f", p.Time, s.Elapsed.Seconds())
 	}
-	asked := float64(s.Calls - s.Equal - s.Kept)
+	asked := float64(asked(s))
 	row("inputs asked", "%.0f", estimate.Interval{Value: p.Inputs, Low: p.Inputs, High: p.Inputs}, asked)
 	row("tokens of prompts", "%.0f", p.PromptTokens, float64(s.PromptTokens))
 	row("tokens of answers", "%.0f", p.OutputTokens, float64(s.OutputTokens))

@@ -53,7 +53,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("exit code %d, %q is missing in\n%s", status, want, out)
 		}
 	}
-	if status, out, _ := do("explain", in, "--where", "id < 3"); status != exitOK || !strings.Contains(out, "no AI function is called") {
+	if status, out, _ := do("explain", in, "--where", "id < 3"); status != exitOK || !strings.Contains(out, "no model is asked") {
 		t.Errorf("exit code %d: %s", status, out)
 	}
 	for _, c := range []struct{ args, want string }{

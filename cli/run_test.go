@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -8,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/job"
+	"github.com/firesteel/firesteel/llm"
 )
 
 const tickets = "id,text\n1,It is good.\n2,bad\n3,\"It is good.\"\n4,good,too many\n5,\n"
@@ -266,5 +270,33 @@ func TestRunNamedModels(t *testing.T) {
 	}
 	if status, _, errs := do("run", in, "-m", "big=x.gguf", "-m", "cloud=openai:m@https://llm.example.com/v1", "--add", "a=ai_query('big', text)", "--explain", "-o", in+"2.csv"); status != exitOK || !strings.Contains(errs, "leaves   https://llm.example.com/v1: ") {
 		t.Errorf("exit code %d:\n%s", status, errs)
+	}
+}
+
+// What rules alone answer needs no model: none is opened, none is missing, and
+// none is said to be weak.
+func TestRunByRules(t *testing.T) {
+	real := openModel
+	openModel = func(context.Context, shipFlags, fetch.Progress) (llm.Model, error) {
+		return nil, errors.New("a model was opened")
+	}
+	t.Cleanup(func() { openModel = real })
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	in := file(t, "in.csv", "text,label\nWrite to anna@example.com.,\"[{\"\"label\"\": \"\"email\"\", \"\"start\"\": 9, \"\"end\"\": 25}]\"\nnothing here,[]\n,\n")
+	const masking = "m=ai_mask(text, array('email', 'phone'))"
+	status, out, errs := do("run", in, "--local-only", "--add", masking, "--add", "t=try_ai_mask(text, '[\"iban\"]').result", "--max-tokens", "0")
+	if status != exitOK || !strings.Contains(out, "Write to [MASKED].,Write to anna@example.com.\n") || !strings.Contains(errs, "6 calls: all by rules, without a model\n") || strings.Contains(errs, "weak") || strings.Contains(errs, "misses") {
+		t.Errorf("exit code %d: %s%s", status, out, errs)
+	}
+	if status, out, errs := do("explain", in, "--add", masking); status != exitOK || !strings.Contains(out, "no model is asked") {
+		t.Errorf("explain: exit code %d: %s%s", status, out, errs)
+	}
+	if status, out, errs := do("eval", in, "-f", "ai_mask", "-i", "text", "-l", "label", "--args", `{"labels": ["email"]}`); status != exitOK || !strings.Contains(out, "without a model") {
+		t.Errorf("eval: exit code %d: %s%s", status, out, errs)
+	}
+	for _, labels := range []string{"array('email', 'person')", "array(text)", "'{\"email\": \"the sender only\", \"pets\": \"\"}'"} {
+		if status, _, errs := do("run", in, "--add", "m=ai_mask(text, "+labels+")"); status != exitFailed || !strings.Contains(errs, "a model was opened") {
+			t.Errorf("%s: exit code %d: %s", labels, status, errs)
+		}
 	}
 }

@@ -201,7 +201,7 @@ func (r *fileRun) checkSpace(path string) error {
 }
 
 func (r *fileRun) openLedger(ctx context.Context) (err error) {
-	if r.flags.noLedger || len(r.plan.Calls()) == 0 {
+	if r.flags.noLedger || len(r.plan.Asks()) == 0 {
 		return nil
 	}
 	if r.keptIn = r.flags.ledger; r.keptIn == "" {
@@ -219,7 +219,7 @@ func (r *fileRun) openLedger(ctx context.Context) (err error) {
 }
 
 func (r *fileRun) openModel(ctx context.Context) (err error) {
-	calls := r.plan.Calls()
+	calls := r.plan.Asks()
 	if len(calls) == 0 {
 		return nil
 	}
@@ -317,6 +317,26 @@ func (r *fileRun) checkMemory() error {
 	return nil
 }
 
+// callCounts says how calls were answered.
+func callCounts(s job.Summary) string {
+	if s.ByRules == s.Calls {
+		return fmt.Sprintf("%d calls: all by rules, without a model", s.Calls)
+	}
+	rules := ""
+	if s.ByRules > 0 {
+		rules = fmt.Sprintf(", %d by rules", s.ByRules)
+	}
+	text := fmt.Sprintf("%d calls: %d asked, %d equal to another row's, %d from the ledger%s; %d requests, %d tokens",
+		s.Calls, asked(s), s.Equal, s.Kept, rules, s.Requests, s.PromptTokens+s.OutputTokens)
+	if s.Cost > 0 {
+		text += fmt.Sprintf(", cost %.4f", s.Cost)
+	}
+	return text
+}
+
+// asked counts the calls that a model answered in this run.
+func asked(s job.Summary) int64 { return s.Calls - s.ByRules - s.Equal - s.Kept }
+
 // tell says what was done.
 func (r *fileRun) tell(s job.Summary) {
 	w := r.err
@@ -326,12 +346,7 @@ func (r *fileRun) tell(s job.Summary) {
 	}
 	fmt.Fprintln(w)
 	if s.Calls > 0 {
-		fmt.Fprintf(w, "%d calls: %d asked, %d equal to another row's, %d from the ledger; %d requests, %d tokens",
-			s.Calls, s.Calls-s.Equal-s.Kept, s.Equal, s.Kept, s.Requests, s.PromptTokens+s.OutputTokens)
-		if s.Cost > 0 {
-			fmt.Fprintf(w, ", cost %.4f", s.Cost)
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintln(w, callCounts(s))
 	}
 	fmt.Fprintf(w, "%s, %.1f rows/s, %.0f tokens/s", shortTime(s.Elapsed), s.RowsPerSecond, s.TokensPerSecond)
 	if peak := memoryPeak(); peak > 0 {

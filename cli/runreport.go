@@ -149,7 +149,7 @@ func (r *fileRun) whatRan() report.Facts {
 	add("output", r.flags.output)
 	add("ledger", r.keptIn)
 	add("Spark", r.flags.remote)
-	if calls := r.plan.Calls(); len(calls) > 0 {
+	if calls := r.plan.Asks(); len(calls) > 0 {
 		add("model", r.info.Name)
 		add("weights, SHA-256", r.info.Digest)
 		add("precision", string(r.info.Precision))
@@ -177,7 +177,7 @@ func rowFacts(s job.Summary) report.Facts {
 }
 
 func askFacts(s job.Summary) report.Facts {
-	facts := counted([]count{{"calls", s.Calls}, {"asked", s.Calls - s.Equal - s.Kept}, {"equal to another row's", s.Equal}, {"from the ledger", s.Kept},
+	facts := counted([]count{{"calls", s.Calls}, {"asked", asked(s)}, {"by rules", s.ByRules}, {"equal to another row's", s.Equal}, {"from the ledger", s.Kept},
 		{"requests", s.Requests}, {"tokens of prompts", s.PromptTokens}, {"tokens of answers", s.OutputTokens}})
 	facts = append(facts, report.Fact{Name: "rows/s", Value: fmt.Sprintf("%.1f", s.RowsPerSecond)}, report.Fact{Name: "tokens/s", Value: fmt.Sprintf("%.0f", s.TokensPerSecond)})
 	if s.Cost > 0 {

@@ -75,7 +75,7 @@ type sampleRow struct{ arrow.RecordBatch }
 func Take(ctx context.Context, in files.Reader, plan *job.Plan, models job.Models, known func(f *ai.Function, id string) bool) (*Census, error) {
 	c := &Census{plan: plan, sample: newChosen(sampledRows), models: models, known: known}
 	c.Decided = plan.Where != nil && len(plan.Where.Calls()) > 0
-	for _, call := range plan.Calls() {
+	for _, call := range plan.Asks() {
 		if !slices.ContainsFunc(c.Calls, func(n *Count) bool { return n.Call.Text == call.Text }) {
 			c.Calls = append(c.Calls, &Count{Call: call, Nested: nested(call), inputs: newSketch(exactInputs), known: newSketch(exactInputs)})
 		}

@@ -179,7 +179,7 @@ func beside(path string) string {
 		meant, ok = similar.Nearest(wanted, names)
 	}
 	if ok {
-		return "; did you mean " + filepath.Join(dir, meant) + "?"
+		return "; did you mean " + similar.Visible(filepath.Join(dir, meant)) + "?"
 	}
 	return tables(dir)
 }

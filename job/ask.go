@@ -32,14 +32,22 @@ type asker struct {
 	memory   *recent.Map[string, []byte]
 	failures *recent.Map[string, ai.Answer] // are not kept in the ledger, but met once a job
 
-	counts counts
+	counts *counts
 }
 
-// counts of rows' calls: all, those answered from before this job, those that
-// are equal to another one of this job, and those that are asked now.
+// counts of rows' calls: all, those answered by rules, those answered from
+// before this job, those that are equal to another one of this job, and those
+// that are asked now.
 type counts struct {
 	sync.Mutex
-	calls, kept, equal, asking int64
+	calls, byRules, kept, equal, asking int64
+}
+
+func (c *counts) addByRules(calls int) {
+	c.Lock()
+	defer c.Unlock()
+	c.calls += int64(calls)
+	c.byRules += int64(calls)
 }
 
 // began counts calls that are asked now; ended ones with a minus.
@@ -68,9 +76,9 @@ type flight struct {
 // entryBytes is about what a remembered answer takes beside its key and value.
 const entryBytes = 160
 
-func newAsker(asking context.Context, m Models, s *spending, l *ledger.Ledger, atOnce, memory int) *asker {
+func newAsker(asking context.Context, c *counts, m Models, s *spending, l *ledger.Ledger, atOnce, memory int) *asker {
 	return &asker{
-		begun: time.Now(), asking: asking,
+		begun: time.Now(), asking: asking, counts: c,
 		models: m.Through(func(m llm.Model) llm.Model { return metered(m, s) }), spent: s,
 		ledger: l, turns: newTurns(atOnce),
 		underway: map[string]*flight{},

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,6 +117,11 @@ func (p *Plan) Expressions() []*sqlexpr.Bound {
 // Sampled tells whether a row of the input, from 0, is one of the sample.
 func (p *Plan) Sampled(row int64) bool {
 	return p.Sample == nil || sampled(p.Seed, row, *p.Sample)
+}
+
+// Asks are the Calls that ask a model.
+func (p *Plan) Asks() []*sqlexpr.Call {
+	return slices.DeleteFunc(p.Calls(), (*sqlexpr.Call).ByRules)
 }
 
 // Calls are the calls of AI functions, those of the condition first.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
@@ -28,6 +29,7 @@ type pipeline struct {
 	spent  *spending
 	room   *room
 	tally  tally
+	counts counts
 	errors atomic.Int64
 
 	fail   context.CancelCauseFunc
@@ -46,7 +48,7 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 	if p.schema, err = p.Schema(p.In.Schema()); err != nil {
 		return Summary{}, err
 	}
-	if p.Model == nil && len(p.Calls()) > 0 {
+	if p.Model == nil && len(p.Asks()) > 0 {
 		return Summary{}, errors.New("there is a function to ask, but no model")
 	}
 	ctx, p.fail = context.WithCancelCause(ctx)
@@ -60,7 +62,7 @@ func (p *pipeline) run(ctx context.Context) (Summary, error) {
 			defer stop()
 		}
 		p.spent = newSpending(p.Budget, p.Price)
-		p.asker = newAsker(asking, p.Models, p.spent, p.Ledger, 4*p.Threads, int(p.Memory/4))
+		p.asker = newAsker(asking, &p.counts, p.Models, p.spent, p.Ledger, 4*p.Threads, int(p.Memory/4))
 	}
 	err = p.guardedStages(ctx)
 	p.fail(err)
@@ -244,15 +246,38 @@ func sampled(seed uint64, row int64, share float64) bool {
 // asking asks for a window's rows, and notes which could not be answered.
 func (p *pipeline) asking(w *window) sqlexpr.Ask {
 	return func(ctx context.Context, c *sqlexpr.Call, at []int, rows []ai.Row) ([]ai.Answer, error) {
-		return p.asker.ask(ctx, c.Function, w.numbers[0], rows, func(i int, err error) {
+		failed := func(i int, err error) {
 			if asSpent(err) == nil {
 				err = fmt.Errorf("%s: %w", c.Function.Name, err)
 			}
 			if w.noteError(at[i], err) {
 				p.countError()
 			}
-		})
+		}
+		if c.ByRules() {
+			return p.byRules(ctx, c.Function, rows, failed)
+		}
+		return p.asker.ask(ctx, c.Function, w.numbers[0], rows, failed)
 	}
+}
+
+// byRules answers rows without a model. It costs less than finding equal rows,
+// or their answers in a ledger.
+func (p *pipeline) byRules(ctx context.Context, f *ai.Function, rows []ai.Row, failed func(row int, err error)) (answers []ai.Answer, err error) {
+	defer panics.Catch(&err, "computing "+f.Name)
+	p.counts.addByRules(len(rows))
+	answers, err = f.Eval(ctx, func(context.Context, string) (llm.Model, error) {
+		return nil, errors.New("rules alone must answer, but a model is asked: this is a bug in firesteel")
+	}, rows)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	for i, a := range answers {
+		if a.Err != nil {
+			failed(i, a.Err)
+		}
+	}
+	return answers, nil
 }
 
 // countError counts a row's error against the budget.
@@ -415,12 +440,10 @@ func (p *pipeline) snapshot() Snapshot {
 		usage = p.spent.usage()
 	}
 	s := p.tally.snapshot(usage, p.Limit)
-	if p.asker != nil {
-		c := &p.asker.counts
-		c.Lock()
-		defer c.Unlock()
-		s.Calls, s.Kept, s.Equal, s.Asking = c.calls, c.kept, c.equal, c.asking
-	}
+	c := &p.counts
+	c.Lock()
+	defer c.Unlock()
+	s.Calls, s.ByRules, s.Kept, s.Equal, s.Asking = c.calls, c.byRules, c.kept, c.equal, c.asking
 	return s
 }
 

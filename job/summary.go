@@ -22,9 +22,10 @@ type Snapshot struct {
 
 	Usage
 	// Calls are those of functions, one a row; Kept of them were answered from
-	// before this job, and Equal by an equal one of this job.
+	// before this job, and Equal by an equal one of this job, and ByRules
+	// without a model.
 	// Asking are asked at this moment.
-	Calls, Kept, Equal, Asking int64
+	Calls, ByRules, Kept, Equal, Asking int64
 
 	BytesRead, BytesTotal int64 // of the input; 0 where that is not known
 	Elapsed               time.Duration

@@ -13,6 +13,8 @@ func (e *Error) hint() string {
 	switch {
 	case e.Class == "UNRESOLVED_ROUTINE":
 		return unknownFunction(e.Message)
+	case e.Class == "UNSUPPORTED_FEATURE.LAMBDA_FUNCTION_WITH_PYTHON_UDF":
+		return "To Spark an AI function is a Python function, which cannot stand in a lambda: explode the array into rows, ask for each, and collect them again."
 	case strings.HasPrefix(e.Message, "Missing data chunks for artifact"):
 		return "The server could not keep what it was sent. Is there room on its disk, in java.io.tmpdir and spark.local.dir? Its log says more."
 	}

@@ -45,6 +45,9 @@ type Arg struct {
 	part
 }
 
+// ByRules reports whether the call is answered without a model.
+func (c *Call) ByRules() bool { return c.Function.ByRules(c.fixed) }
+
 // Param is the parameter that argument i is given for.
 func (c *Call) Param(i int) int { return c.params[i] }
 

@@ -64,7 +64,13 @@ func didYouMean(name string, candidates []string) string {
 	return thereAre(candidates)
 }
 
-func meant(near string) string { return fmt.Sprintf("; did you mean %s?", near) }
+func meant(near string) string {
+	shown := similar.Visible(near)
+	if shown != near {
+		return fmt.Sprintf("; there is %s, whose name has spaces or characters that are not seen: rename it, or write all of them in backquotes", shown)
+	}
+	return fmt.Sprintf("; did you mean %s?", near)
+}
 
 // thereAre names candidates, if they are few.
 func thereAre(candidates []string) string {
@@ -72,5 +78,9 @@ func thereAre(candidates []string) string {
 	if len(candidates) == 0 || len(candidates) > most {
 		return ""
 	}
-	return "; there are " + strings.Join(candidates, ", ")
+	shown := make([]string, len(candidates))
+	for i, c := range candidates {
+		shown[i] = similar.Visible(c)
+	}
+	return "; there are " + strings.Join(shown, ", ")
 }

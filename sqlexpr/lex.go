@@ -74,8 +74,17 @@ func lex(text string) ([]lexeme, error) {
 			if n := nameLength(text[l.to:]); n > 0 {
 				err = &Error{text, l.to, fmt.Sprintf("after the number %s comes %q; numbers are written as 12, 1.5, 1e3, 12L or 1.5D, and a name that begins with a digit in backquotes", l.value, text[l.to:l.to+n])}
 			}
-		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "/*"):
-			err = &Error{text, at, "comments are not supported here; leave it out"}
+		case strings.HasPrefix(rest, "->"):
+			err = &Error{text, at, "lambda functions are not supported here, as a job goes row by row: on Spark, explode the array into rows first"}
+		case strings.HasPrefix(rest, "--"):
+			err = &Error{text, at, "comments to the end of the line are not supported here; leave it out, or write it as /* */"}
+		case strings.HasPrefix(rest, "/*"):
+			n := commentLength(rest)
+			if n < 0 {
+				return nil, &Error{text, at, "the comment is not closed; end it by */"}
+			}
+			at += n
+			continue
 		default:
 			if n := nameLength(rest); n > 0 {
 				l.kind, l.value, l.to = word, rest[:n], at+n
@@ -99,6 +108,28 @@ func lex(text string) ([]lexeme, error) {
 		all = append(all, l)
 		at = l.to
 	}
+}
+
+// commentLength is how many bytes the comment takes that s begins with, and
+// negative if it has no end. As in Spark, comments may be nested.
+func commentLength(s string) int {
+	depth := 0
+	for i := 0; i+1 < len(s); {
+		switch s[i : i+2] {
+		case "/*":
+			depth++
+			i += 2
+		case "*/":
+			depth--
+			i += 2
+		default:
+			i++
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // afterName tells whether a dot at a byte follows a name or a bracket at once,

@@ -1,7 +1,26 @@
 // Package similar finds the name that a person meant by one that is not there.
 package similar
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Visible shows a name as it is, or, where it is empty or has characters that
+// are not seen, quoted with escapes, so that two different names differ.
+func Visible(name string) string {
+	quoted := strconv.QuoteToASCII(name)
+	hidden := func(r rune) bool { return r != ' ' && (!unicode.IsPrint(r) || unicode.Is(unicode.Mn, r)) }
+	switch {
+	case name == "" || strings.TrimSpace(name) != name:
+		return quoted
+	case strings.ContainsFunc(name, hidden) || !utf8.ValidString(name):
+		return quoted
+	}
+	return name
+}
 
 // Nearest gives the candidate that is most like name, if any is alike enough
 // to be what was meant. Capitals do not count.

@@ -25,3 +25,14 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestVisible(t *testing.T) {
+	for name, want := range map[string]string{
+		"text": "text", "größe": "größe", "two words": "two words", "日本": "日本",
+		"t\r": `"t\r"`, " t": `" t"`, "": `""`, "t\u00a0x": `"t\u00a0x"`, "t\u200b": `"t\u200b"`, "\ufefft": `"\ufefft"`, "e\u0301": `"e\u0301"`, "a\x1b[2J": `"a\x1b[2J"`, "\xff": `"\xff"`,
+	} {
+		if got := Visible(name); got != want {
+			t.Errorf("%q is shown as %s, want %s", name, got, want)
+		}
+	}
+}

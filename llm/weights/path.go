@@ -93,7 +93,7 @@ func nearest(path string) string {
 	})
 	var names []string
 	for _, c := range near[:min(3, len(near))] {
-		names = append(names, c.name)
+		names = append(names, similar.Visible(c.name))
 	}
 	return " (did you mean " + strings.Join(names, " or ") + "?)"
 }
