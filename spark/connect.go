@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,10 +99,9 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	if policy := outbound.FromEnvironment(); policy.LocalOnly {
-		if err := policy.Check(r.address()); err != nil {
-			return nil, fmt.Errorf("Spark at %s: %w", r.address(), err)
-		}
+	policy := outbound.Policy{LocalOnly: outbound.FromEnvironment().LocalOnly} // --allow-host is for downloads and endpoints
+	if err := policy.Check(r.address()); err != nil {
+		return nil, fmt.Errorf("Spark at %s: %w", r.address(), err)
 	}
 	tokenFrom := ""
 	if r.token != "" {
@@ -133,8 +134,16 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	if c.tls != nil {
 		r.useTLS = true
 	}
+	target, dial := "dns:///"+r.address(), dialOptions(r, c.tls)
+	if policy.LocalOnly {
+		// Without gRPC's own look-up of the name, and without a proxy.
+		target = "passthrough:///" + r.address()
+		dial = append(dial, grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+			return outbound.Dial(ctx, "tcp", address, policy)
+		}))
+	}
 	connection, err := newConnection(func() (*grpc.ClientConn, error) {
-		return grpc.NewClient("dns:///"+r.address(), append(dialOptions(r, c.tls), c.dial...)...)
+		return grpc.NewClient(target, slices.Concat(dial, c.dial)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection to %s: %w", r.address(), err)

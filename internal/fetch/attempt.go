@@ -139,7 +139,7 @@ func (c *Client) request(ctx context.Context, r Request, have int64, validator s
 			header.Set("If-Range", validator)
 		}
 	}
-	return c.do(ctx, http.MethodGet, r.URL, header)
+	return c.get(ctx, r.URL, header)
 }
 
 // stream copies the body. It writes what it got before it reports an error,

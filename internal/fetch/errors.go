@@ -72,7 +72,7 @@ func (p permanent) Unwrap() error { return p.error }
 
 func retryable(err error) bool {
 	var stop permanent
-	if errors.As(err, &stop) || errors.Is(err, outbound.ErrRefused) {
+	if errors.As(err, &stop) || errors.Is(err, outbound.ErrRefused) || errors.Is(err, outbound.ErrRedirect) {
 		return false
 	}
 	var status *StatusError
@@ -102,6 +102,8 @@ func advice(err error) string {
 		return "The file is not the one that the index promised: try again, and if it stays so, distrust the mirror."
 	case errors.Is(err, outbound.ErrRefused):
 		return "Get it first where that is allowed (firesteel models get), or name a file that is here; a proxy needs to be allowed too."
+	case errors.Is(err, outbound.ErrRedirect):
+		return "The server sends elsewhere: name the address that you trust, as in HF_ENDPOINT, PIP_INDEX_URL or MAVEN_REPOSITORY."
 	case certificate(err):
 		return "If a proxy opens TLS here, name its certificate in SSL_CERT_FILE (PIP_CERT and REQUESTS_CA_BUNDLE are read too)."
 	case Status(err) == http.StatusUnauthorized, Status(err) == http.StatusForbidden:

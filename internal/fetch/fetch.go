@@ -22,8 +22,8 @@ type Request struct {
 	// URL may carry credentials (user:password@); they are sent, never shown,
 	// also where a server sends them back.
 	URL string
-	// Header is sent along, for instance Authorization. It is dropped when a
-	// redirect leads to another host.
+	// Header is sent along, for instance Authorization. A redirect to another
+	// scheme, host or port does not get it: see outbound.Redirect.
 	Header http.Header
 	// Path is where the file shall be.
 	Path string

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,31 +24,19 @@ var fromEnvironment = sync.OnceValues(func() (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{CheckRedirect: checkRedirect, Transport: &http.Transport{
+	return outbound.Client(&http.Transport{
 		Proxy:           outbound.Proxy,
 		TLSClientConfig: &tls.Config{RootCAs: roots},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return outbound.FromEnvironment().Dial(ctx, network, address)
+			return outbound.Dial(ctx, network, address, outbound.FromEnvironment())
 		},
 		TLSHandshakeTimeout:   20 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
 		ForceAttemptHTTP2:     true,
 		// A transparently unpacked body would not match its checksum.
 		DisableCompression: true,
-	}}, nil
+	}), nil
 })
-
-// checkRedirect holds redirects to the process's policy too, also through a
-// proxy, and to ten, as http does.
-func checkRedirect(r *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
-		return errors.New("stopped after 10 redirects")
-	}
-	if err := outbound.FromEnvironment().Check(r.URL.Host); err != nil {
-		return permanent{err}
-	}
-	return nil
-}
 
 // authorities are the system's and those of the bundles that Python's tools
 // are told of, as in companies whose proxy opens TLS; nil for the system's.
@@ -80,18 +67,23 @@ func authorities() (*x509.CertPool, error) {
 
 func (c *Client) httpClient() (*http.Client, error) {
 	if c.HTTP != nil {
-		return c.HTTP, nil
+		return outbound.Guarded(c.HTTP), nil
 	}
 	return fromEnvironment()
 }
 
-// do sends one request. The error carries no address: its text would show
-// credentials and signatures.
-func (c *Client) do(ctx context.Context, method, address string, header http.Header) (*http.Response, error) {
+// get sends one request, and follows redirects.
+func (c *Client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	client, err := c.httpClient()
 	if err != nil {
 		return nil, permanent{err}
 	}
+	return send(ctx, client, http.MethodGet, address, header)
+}
+
+// send sends one request. The error carries no address: its text would show
+// credentials and signatures.
+func send(ctx context.Context, client *http.Client, method, address string, header http.Header) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, permanent{errors.New("not an address of a web server")}
@@ -102,16 +94,10 @@ func (c *Client) do(ctx context.Context, method, address string, header http.Hea
 	if err := outbound.FromEnvironment().Check(request.URL.Host); err != nil {
 		return nil, permanent{err}
 	}
-	secret.AddUser(request.URL.User)
 	for key, values := range header {
 		request.Header[key] = values
-		if key == "Authorization" {
-			for _, v := range values {
-				_, credentials, _ := strings.Cut(v, " ")
-				secret.Add(credentials)
-			}
-		}
 	}
+	outbound.Credentials(request)
 	request.Header.Set("Accept-Encoding", "identity")
 	request.Header.Set("User-Agent", "firesteel")
 	response, err := client.Do(request)
@@ -150,7 +136,7 @@ func (c *Client) Document(ctx context.Context, address string, header http.Heade
 func (c *Client) document(ctx context.Context, address string, header http.Header, limit int64) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.stall())
 	defer cancel()
-	response, err := c.do(ctx, http.MethodGet, address, header)
+	response, err := c.get(ctx, address, header)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,14 +161,11 @@ func (c *Client) Head(ctx context.Context, address string, header http.Header) (
 	if err != nil {
 		return nil, err
 	}
-	still := *client
-	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	one := *c
-	one.HTTP = &still
+	client = outbound.Still(client)
 	pause := newPauses(c.backoff())
 	for try := 1; ; try++ {
 		within, cancel := context.WithTimeout(ctx, c.stall())
-		response, err := one.do(within, http.MethodHead, address, header)
+		response, err := send(within, client, http.MethodHead, address, header)
 		cancel()
 		if err == nil {
 			response.Body.Close()

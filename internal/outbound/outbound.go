@@ -1,22 +1,18 @@
-// Package outbound says which other machines this process may connect to. It
-// fails closed: a host is refused by its name before a name server is asked,
+// Package outbound says which other machines this process may connect to, and
+// what its HTTP requests may carry to where they are redirected. All HTTP
+// clients of this module are made here (internal/lint has a test of that).
+//
+// It fails closed: a host is refused by its name before a name server is asked,
 // and by its address before a connection is made, so that neither a redirect
 // nor a name leads elsewhere.
 package outbound
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"strings"
-	"syscall"
-	"time"
-
-	"github.com/firesteel/firesteel/internal/secret"
 )
 
 // The variables that hold for a whole process and what it starts. Any value of
@@ -77,55 +73,6 @@ func (p Policy) Check(host string) error {
 		}
 	}
 	return fmt.Errorf("%w: %s is not among the allowed hosts (%s)", ErrRefused, name, strings.Join(p.Hosts, ", "))
-}
-
-// Control is for net.Dialer: it sees the address that a socket is about to
-// connect to.
-func (p Policy) Control(_ context.Context, _, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	if ip := net.ParseIP(host); p.LocalOnly && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%w: local only, but %s is another machine", ErrRefused, host)
-	}
-	return nil
-}
-
-// Dial opens a connection to a host that Check allows.
-func (p Policy) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := p.Check(address); err != nil {
-		return nil, err
-	}
-	d := net.Dialer{Timeout: 20 * time.Second, ControlContext: p.Control}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if !p.LocalOnly || !strings.EqualFold(host, "localhost") {
-		return d.DialContext(ctx, network, address)
-	}
-	// No name server may be asked for localhost either.
-	conn, err := d.DialContext(ctx, "tcp4", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		if six, err6 := d.DialContext(ctx, "tcp6", net.JoinHostPort("::1", port)); err6 == nil {
-			return six, nil
-		}
-	}
-	return conn, err
-}
-
-// Proxy is the environment's proxy for a request, nil for none. Its credentials
-// are known to package secret from then on.
-func Proxy(r *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(r)
-	if err != nil {
-		return nil, secret.Error(err)
-	}
-	if proxy != nil {
-		secret.AddUser(proxy.User)
-	}
-	return proxy, nil
 }
 
 // Loopback tells names that mean this machine without any look-up.

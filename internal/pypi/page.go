@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/outbound"
 )
 
 // parseJSON reads a project page as PEP 691 has it.
@@ -95,7 +97,7 @@ func newFile(base *url.URL, project, name, address, sum string, size int64, yank
 	u.Fragment, u.RawFragment = "", ""
 	// The credentials of an index are meant for its files too, but for no
 	// other host, and never in the clear when the index is not.
-	if u.User == nil && u.Host == base.Host && u.Scheme == base.Scheme {
+	if u.User == nil && outbound.SameOrigin(u, base) {
 		u.User = base.User
 	}
 	if !sha256Hex.MatchString(sum) {

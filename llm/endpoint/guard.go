@@ -63,14 +63,11 @@ func (g *guard) checkHost(host string) error {
 
 // dial opens a connection to an allowed address.
 func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if err := g.checkHost(address); err != nil {
-		return nil, err
-	}
 	proxy := g.proxyAt.Load()
 	if !g.listed && !g.localOnly && !strings.EqualFold(address, g.own) && (proxy == nil || !strings.EqualFold(address, *proxy)) {
 		return nil, fmt.Errorf("%w: %s is neither the endpoint nor its proxy", errRefused, address)
 	}
-	return counting(outbound.Policy{LocalOnly: g.localOnly}.Dial(ctx, network, address))
+	return counting(outbound.Dial(ctx, network, address, g.policies...))
 }
 
 // throughProxy is the environment's proxy for r, which may then be dialled.
@@ -100,11 +97,8 @@ func (g *guard) client(concurrency int) *http.Client {
 	if !g.localOnly {
 		t.Proxy = g.throughProxy
 	}
-	return &http.Client{
-		Transport: t,
-		// A redirect would take the text, and perhaps the key, elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	// A redirect would take the text, and perhaps the key, elsewhere.
+	return outbound.Still(outbound.Client(t))
 }
 
 // countedConn counts what is written.

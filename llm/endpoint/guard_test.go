@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/testkit"
 )
 
 func TestParseReference(t *testing.T) {
@@ -177,5 +179,27 @@ func TestUnknownCertificate(t *testing.T) {
 	var told *Error
 	if !errors.As(r.Err, &told) || told.MayBeCharged || !strings.Contains(r.Err.Error(), "SSL_CERT_FILE") || e.Totals().Attempts != 1 {
 		t.Errorf("%v after %d attempts", r.Err, e.Totals().Attempts)
+	}
+}
+
+// An allowed name that leads to this machine is refused where the connection
+// is made, and says what to do.
+func TestAllowedNameThatLeadsHere(t *testing.T) {
+	s := newServer(t)
+	testkit.Names(t, func(string) []string { return []string{"127.0.0.1"} })
+	address := strings.Replace(s.URL, "127.0.0.1", "model.example", 1)
+	for _, allowed := range [][]string{{"model.example"}, {"model.example", "127.0.0.1"}} {
+		e, err := Open("openai:m@"+address+"/v1", Options{AllowHosts: allowed, minute: 60 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := do(t, e, chat("hello"))[0]
+		if len(allowed) == 1 && (!errors.Is(r.Err, errRefused) || !strings.Contains(r.Err.Error(), "model.example is among the allowed hosts, but its name leads to 127.0.0.1") || len(s.arrived) != 0) {
+			t.Errorf("%v after %d requests", r.Err, len(s.arrived))
+		}
+		if len(allowed) == 2 && r.Err != nil {
+			t.Error(r.Err)
+		}
+		e.Close()
 	}
 }

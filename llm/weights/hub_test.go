@@ -94,7 +94,7 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Linked-Etag", `"`+h.etag+`"`)
 		w.Header().Set("X-Linked-Size", fmt.Sprint(len(h.body)))
 		w.Header().Set("ETag", `"something-else"`)
-		http.Redirect(w, r, strings.Replace(h.store.URL, "127.0.0.1", "localhost", 1)+"/blob?signature=secret", http.StatusFound)
+		http.Redirect(w, r, h.store.URL+"/blob?signature=secret", http.StatusFound)
 	default:
 		w.Header().Set("X-Error-Code", "RepoNotFound")
 		w.WriteHeader(http.StatusNotFound)
@@ -110,7 +110,7 @@ func (h *hub) resolve(w http.ResponseWriter, r *http.Request, name string) {
 	case redirected:
 		w.Header().Set("X-Linked-Etag", fmt.Sprintf("%q", hexSum([]byte(text))))
 		w.Header().Set("X-Linked-Size", fmt.Sprint(len(text)))
-		http.Redirect(w, r, strings.Replace(h.store.URL, "127.0.0.1", "localhost", 1)+"/blob?signature=secret&name="+url.QueryEscape(name), http.StatusFound)
+		http.Redirect(w, r, h.store.URL+"/blob?signature=secret&name="+url.QueryEscape(name), http.StatusFound)
 	default:
 		w.Header().Set("ETag", fmt.Sprintf("%q", gitSum(text)))
 		if r.Method == http.MethodHead {

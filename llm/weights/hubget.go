@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/outbound"
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
@@ -171,9 +172,13 @@ func (g *getter) head(ctx context.Context, address string) (hubBlob, error) {
 		size := response.Header.Get("X-Linked-Size")
 		if tag == "" && response.StatusCode >= 300 {
 			// A renamed repository: followed within the hub only, with the token.
-			next, err := url.Parse(response.Header.Get("Location"))
-			if err == nil && !next.IsAbs() && next.Host == "" && next.Path != "" {
-				address = hubEndpoint() + next.RequestURI()
+			here, err := url.Parse(address)
+			if err != nil {
+				return hubBlob{}, fmt.Errorf("%s is no address: check HF_ENDPOINT", fetch.Redact(address))
+			}
+			if next, err := here.Parse(response.Header.Get("Location")); err == nil && *next != *here && outbound.SameOrigin(here, next) {
+				next.User = here.User
+				address = next.String()
 				continue
 			}
 		}

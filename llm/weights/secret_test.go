@@ -1,11 +1,14 @@
 package weights
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -81,4 +84,56 @@ func hijack(w http.ResponseWriter, answer string) {
 func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusFound)
+}
+
+// The hub sends a renamed repository's files elsewhere within itself. Whatever
+// it names, the token stays with it.
+func TestTokenStaysWithTheHub(t *testing.T) {
+	var stolen atomic.Value
+	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if said := r.Header.Get("Authorization"); said != "" {
+			stolen.Store(r.Host + r.URL.String() + ": " + said)
+		}
+		w.Header().Set("ETag", `"`+hexSum([]byte(tinyText))+`"`)
+		fmt.Fprint(w, tinyText)
+	}))
+	defer thief.Close()
+	address := strings.TrimPrefix(thief.URL, "http://")
+	for _, location := range []string{
+		thief.URL + "/x", "//" + address + "/x", "@evil.example/x", ":x@evil.example/x", ".evil.example/x", `\\` + address + `\x`, `/\` + address + "/x", "http:" + address, "/moved/tiny.gguf",
+	} {
+		var followed atomic.Int64
+		hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/api/"):
+				fmt.Fprintf(w, `{"sha":%q,"siblings":[{"rfilename":"tiny.gguf"}]}`, commit)
+			case r.URL.Path == "/moved/tiny.gguf" && r.Header.Get("Authorization") == "Bearer hf_sesame-0815":
+				followed.Add(1)
+				w.Header().Set("ETag", `"`+hexSum([]byte(tinyText))+`"`)
+				fmt.Fprint(w, tinyText)
+			default:
+				w.Header().Set("Location", location)
+				w.WriteHeader(http.StatusTemporaryRedirect)
+			}
+		}))
+		alone(t)
+		t.Setenv("HF_ENDPOINT", "http://hub.example")
+		t.Setenv("HF_TOKEN", "hf_sesame-0815")
+		o := options()
+		o.Client.HTTP = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, host string) (net.Conn, error) {
+			to := address
+			if host == "hub.example:80" {
+				to = strings.TrimPrefix(hub.URL, "http://")
+			}
+			return new(net.Dialer).DialContext(ctx, network, to)
+		}}}
+		_, err := Resolve(t.Context(), "hf:org/tiny", o)
+		if moved := location == "/moved/tiny.gguf"; moved && (err != nil || followed.Load() == 0) {
+			t.Errorf("%s: %v", location, err)
+		}
+		if s := stolen.Load(); s != nil {
+			t.Fatalf("%s: %v", location, s)
+		}
+		hub.Close()
+	}
 }
