@@ -132,8 +132,8 @@ func integerReader(a arrow.Array) func(i int) int64 {
 	return Integers(a)
 }
 
-// Text reads a column as text: strings as they are, numbers and booleans
-// as Spark's CAST to STRING writes them. The row must not be NULL. Results own
+// Text reads a column as text: strings as they are, and numbers, booleans,
+// dates, times and variants as Spark's CAST to STRING writes them. The row must not be NULL. Results own
 // their memory.
 func Text(p ai.Param, a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
@@ -159,6 +159,9 @@ func Text(p ai.Param, a arrow.Array) (func(i int) string, error) {
 	}
 	if number := integerReader(a); number != nil {
 		return func(i int) string { return strconv.FormatInt(number(i), 10) }, nil
+	}
+	if cast, err := castReader(a); cast != nil || err != nil {
+		return cast, err
 	}
 	return nil, typeError(p, a.DataType())
 }
