@@ -187,7 +187,7 @@ func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 		return nil, err
 	}
 	if format == Parquet {
-		return openParquet(ctx, path, o)
+		return openParquet(path, o)
 	}
 	if format == TSV && o.Delimiter == 0 {
 		o.Delimiter = '\t'

@@ -37,7 +37,8 @@ var layers = map[string]struct {
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns", "internal/similar"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {nil, "figures are arithmetic over answers: they know no model and no table"},
-	"files":                       {[]string{"internal/arrowipc", "internal/outfile", "internal/similar"}, "files are tables of bytes: they know no function and no model"},
+	"files":                       {[]string{"files/parquet", "internal/arrowipc", "internal/outfile", "internal/similar", "internal/version"}, "files are tables of bytes: they know no function and no model"},
+	"files/parquet":               {[]string{"internal/arrowipc"}, "a file format stands alone"},
 	"llm":                         {nil, "the contract has no dependencies"},
 	"llm/weights":                 {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
 	"llm/weights/gguf/...":        {[]string{"llm/weights/gguf/...", "llm/weights/flaw", "llm/weights/mapped", "llm/weights/numbers"}, "a file format stands alone"},
@@ -70,7 +71,8 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go":    {[]string{"cli", "job", "estimate", "sparkjob", "spark", "worker", "udf", "files", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"github.com/apache/arrow-go":    {[]string{"cli", "job", "estimate", "sparkjob", "spark", "worker", "udf", "files/...", "sqlexpr", "internal/arrowipc", "internal/columns", "internal/integration", "bench/...", "examples/..."}, "below ai nothing knows Arrow; internal/arrowipc is the one place where client and worker check streams that they did not write"},
+	"github.com/pierrec/lz4":        {[]string{"files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
 	"google.golang.org/":            {[]string{"spark", "spark/pb"}, "only the client speaks gRPC"},
 	"github.com/mattn/go-runewidth": {[]string{"internal/screen"}, "one place measures text in a terminal's columns"},
 	"github.com/spf13/":             {[]string{"cli"}, "only cli has flags"},

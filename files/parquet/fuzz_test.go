@@ -1,0 +1,127 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+var readAll = ReadOptions{Rows: 100, Bytes: 1 << 16, Allocator: memory.DefaultAllocator}
+
+// fileOf writes a batch as a file.
+func fileOf(t testing.TB, batches ...arrow.RecordBatch) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := NewWriter(&b, batches[0].Schema(), WriteOptions{RowGroup: 1 << 20, Allocator: memory.DefaultAllocator, CreatedBy: "firesteel version 1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, batch := range batches {
+		if err := w.Write(batch, 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func batchOf(t testing.TB, schema *arrow.Schema, rows string) arrow.RecordBatch {
+	t.Helper()
+	batch, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, bytes.NewReader([]byte(rows)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+// someTypes are a schema and rows of it.
+func someTypes(t testing.TB) arrow.RecordBatch {
+	list := arrow.ListOf(arrow.StructOf(arrow.Field{Name: "n", Type: arrow.PrimitiveTypes.Int32, Nullable: true}, arrow.Field{Name: "t", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true}))
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "d", Type: &arrow.Decimal128Type{Precision: 5, Scale: 2}, Nullable: true},
+		{Name: "l", Type: list, Nullable: true},
+		{Name: "m", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64), Nullable: true},
+	}, nil)
+	return batchOf(t, schema, `[
+		{"s": "a", "d": "1.50", "l": [{"n": 1, "t": ["x", null]}, null, {"n": null, "t": []}], "m": [{"key": "k", "value": 1}]},
+		{"s": null, "d": null, "l": [], "m": []},
+		{"s": "bb", "d": "-0.01", "l": null, "m": null}]`)
+}
+
+// FuzzRead reads any bytes as a file.
+func FuzzRead(f *testing.F) {
+	whole := fileOf(f, someTypes(f))
+	f.Add(whole)
+	f.Add(whole[:len(whole)/2])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := Open(bytes.NewReader(b), int64(len(b)), readAll)
+		if err != nil {
+			return
+		}
+		defer r.Close()
+		for rows := 0; rows < 10_000; {
+			batch, err := r.Next(context.Background())
+			if err != nil {
+				return
+			}
+			for _, c := range batch.Columns() {
+				for i := range c.Len() {
+					c.ValueStr(i)
+				}
+			}
+			rows += int(batch.NumRows())
+			batch.Release()
+		}
+	})
+}
+
+// FuzzFooter reads any bytes as metadata: what is read can be written again.
+func FuzzFooter(f *testing.F) {
+	whole := fileOf(f, someTypes(f))
+	n := binary.LittleEndian.Uint32(whole[len(whole)-8:])
+	f.Add(whole[len(whole)-8-int(n) : len(whole)-8])
+	f.Add([]byte("\x19\xfc\xff\xff\xff\xff\xff\xff\x00\x00\x08\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		foot, err := parseFooter(b, 1<<20)
+		if err != nil {
+			return
+		}
+		if _, err := parseMetaData(foot.plain); err != nil {
+			t.Fatalf("%v: %x", err, foot.plain)
+		}
+		for _, n := range foot.root.children {
+			again, err := parse(n.raw())
+			if err != nil || !bytes.Equal(again.raw(), n.raw()) {
+				t.Fatalf("%v: %x was read again as %x", err, n.raw(), again.raw())
+			}
+		}
+	})
+}
+
+func readBack(t testing.TB, b []byte, o ReadOptions) (*Reader, []arrow.RecordBatch) {
+	t.Helper()
+	r, err := Open(bytes.NewReader(b), int64(len(b)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batches []arrow.RecordBatch
+	for {
+		batch, err := r.Next(t.Context())
+		if err == io.EOF {
+			return r, batches
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches = append(batches, batch)
+	}
+}

@@ -1,0 +1,194 @@
+package parquet
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/internal/arrowipc"
+)
+
+// Where a column comes from is in its field's metadata, and what the file says
+// of itself in the schema's, so that a Writer of this schema writes them again.
+const (
+	// columnKey is the field's part of the file's schema: the elements, encoded,
+	// one after another.
+	columnKey = "PARQUET:column"
+	// chunkKey are the key-value pairs of its leaves' column chunks: a list for
+	// each leaf, encoded.
+	chunkKey = "PARQUET:column_chunk"
+	// rootKey is the schema's first element, encoded.
+	rootKey = "PARQUET:root"
+	// arrowKey is a key-value pair of the file: the schema that Arrow's writers
+	// had, in base64.
+	arrowKey = "ARROW:schema"
+)
+
+// setSchema makes the schema of the columns.
+func (r *Reader) setSchema(foot *footer) error {
+	keys, values := []string{rootKey}, []string{string(foot.root.element.raw)}
+	for _, kv := range foot.keyValues {
+		keys, values = append(keys, kv.key), append(values, kv.value)
+		if kv.key == arrowKey {
+			setDurations(r.columns, kv.value)
+		}
+	}
+	fields := make([]arrow.Field, len(r.columns))
+	for i, c := range r.columns {
+		fields[i] = c.field
+		fields[i].Metadata = originOf(c, foot)
+	}
+	metadata := arrow.NewMetadata(keys, values)
+	r.schema = arrow.NewSchema(fields, &metadata)
+	return nil
+}
+
+func originOf(c *column, foot *footer) arrow.Metadata {
+	keys, values := []string{columnKey}, []string{string(c.node.raw())}
+	var pairs []byte
+	any := false
+	for _, leaf := range c.leaves {
+		kvs := foot.chunkKeyValues[leaf]
+		any = any || len(kvs) > 0
+		pairs = append(appendList(pairs, len(kvs), kindStruct), bytes.Join(kvs, nil)...)
+	}
+	if any {
+		keys, values = append(keys, chunkKey), append(values, string(pairs))
+	}
+	return arrow.NewMetadata(keys, values)
+}
+
+// setDurations finds which INT64s are durations, which only Arrow's schema
+// tells. One that cannot be read tells nothing.
+func setDurations(columns []*column, encoded string) {
+	schema := arrowSchema(encoded)
+	if schema == nil || schema.NumFields() != len(columns) {
+		return
+	}
+	for i, c := range columns {
+		durations(c, schema.Field(i).Type)
+	}
+}
+
+func durations(c *column, t arrow.DataType) {
+	if e, ok := t.(arrow.ExtensionType); ok {
+		t = e.StorageType()
+	}
+	switch t := t.(type) {
+	case *arrow.DurationType:
+		if c.kind == leafKind && c.leaf.arrow.ID() == arrow.INT64 {
+			c.leaf.arrow = t
+		}
+	case *arrow.StructType:
+		if c.kind == structKind && t.NumFields() == len(c.children) {
+			for i, child := range c.children {
+				durations(child, t.Field(i).Type)
+			}
+		}
+	case arrow.ListLikeType: // of a MAP, the elements are structs
+		if c.kind == listKind {
+			durations(c.children[0], t.Elem())
+		}
+	}
+	c.setField()
+}
+
+// arrowSchema reads a schema of Arrow, or gives nil.
+func arrowSchema(encoded string) *arrow.Schema {
+	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	if err != nil || arrowipc.CheckSchema(b) != nil {
+		return nil
+	}
+	var schema *arrow.Schema
+	err = guarded(func() error {
+		r, err := ipc.NewReader(bytes.NewReader(b))
+		if err == nil {
+			schema = r.Schema()
+			r.Release()
+		}
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	return schema
+}
+
+// encodeArrow is the opposite of arrowSchema.
+func encodeArrow(schema *arrow.Schema) (string, error) {
+	var b bytes.Buffer
+	w := ipc.NewWriter(&b, ipc.WithSchema(schema))
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
+}
+
+// origin is the node that a field was read from, with its leaves' key-value
+// pairs; nil if there is none, or the field has another type by now.
+func origin(f arrow.Field) (n *node, pairs [][][]byte) {
+	at := f.Metadata.FindKey(columnKey)
+	if at < 0 {
+		return nil, nil
+	}
+	n, err := parse([]byte(f.Metadata.Values()[at]))
+	if err != nil || n.name != f.Name {
+		return nil, nil
+	}
+	c, err := columnOf(n, 0)
+	if err != nil || !c.fits(f.Type) {
+		return nil, nil
+	}
+	if at := f.Metadata.FindKey(chunkKey); at >= 0 {
+		r := thriftReader{b: []byte(f.Metadata.Values()[at])}
+		for range c.leaves {
+			var kvs [][]byte
+			r.structures(func(int, int) { kvs = append(kvs, r.raw(func() { r.keyValue() })) })
+			pairs = append(pairs, kvs)
+		}
+		if r.bad {
+			pairs = nil
+		}
+	}
+	return n, pairs
+}
+
+// fits tells whether a column that is read may have an Arrow type.
+func (c *column) fits(t arrow.DataType) bool {
+	switch c.kind {
+	case leafKind:
+		switch c.leaf.arrow {
+		case int96:
+			return t.ID() == arrow.TIMESTAMP || arrow.TypeEqual(t, int96)
+		case arrow.PrimitiveTypes.Int64:
+			return t.ID() == arrow.DURATION || t.ID() == arrow.INT64
+		}
+		return arrow.TypeEqual(c.leaf.arrow, t)
+	case listKind:
+		l, ok := t.(arrow.ListLikeType)
+		if _, isMap := t.(*arrow.MapType); !ok || isMap != c.isMap {
+			return false
+		}
+		return c.children[0].fits(l.Elem())
+	}
+	s, ok := t.(*arrow.StructType)
+	if !ok || s.NumFields() != len(c.children) {
+		return false
+	}
+	for i, child := range c.children {
+		if s.Field(i).Name != child.node.name || !child.fits(s.Field(i).Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// emptyArray is one without values, to try what takes arrays of a type.
+func emptyArray(t arrow.DataType) arrow.Array {
+	return array.MakeArrayOfNull(memory.DefaultAllocator, t, 0)
+}
