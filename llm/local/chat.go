@@ -1,195 +1,232 @@
 package local
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"time"
+	"unicode"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/jinja"
+	"github.com/firesteel/firesteel/llm/local/model"
+	"github.com/firesteel/firesteel/llm/token"
 )
 
-// dialect is how the models of a family tell the turns of a chat apart. Chat
-// templates are programs (in Jinja), written anew for each model, but what they
-// write for plain messages is one of a few: a template is known by its marks.
-type dialect struct {
-	name  string
-	marks *regexp.Regexp // what a template of it holds
-	// open and close stand around a turn's text; ROLE is its role.
-	open, close string
-	assistant   string // the name of that role
-	// merged: a system's message has no turn, but begins the user's first one.
-	merged bool
-	// trimmed: texts lose the spaces around them.
-	trimmed bool
-}
-
-var dialects = []dialect{
-	{name: "ChatML", marks: regexp.MustCompile(`<\|im_start\|>(?s:.*)<\|im_end\|>`),
-		open: "<|im_start|>ROLE\n", close: "<|im_end|>\n", assistant: "assistant"},
-	{name: "Llama 3's", marks: regexp.MustCompile(`<\|start_header_id\|>(?s:.*)<\|eot_id\|>`),
-		open: "<|start_header_id|>ROLE<|end_header_id|>\n\n", close: "<|eot_id|>", assistant: "assistant", trimmed: true},
-	{name: "Gemma's", marks: regexp.MustCompile(`<start_of_turn>(?s:.*)<end_of_turn>`),
-		open: "<start_of_turn>ROLE\n", close: "<end_of_turn>\n", assistant: "model", merged: true, trimmed: true},
-	// Its roles are text, and the token that ends all texts ends a turn.
-	{name: "Zephyr's", marks: regexp.MustCompile(`'<\|user\|>(?:\\n|\n)'\s*\+\s*message\['content'\]\s*\+\s*eos_token`),
-		open: "<|ROLE|>\n", close: "EOS\n", assistant: "assistant"},
-}
-
-// chat makes prompts of messages. The texts are encoded as plain text: only the
-// template makes control tokens.
+// chat makes prompts of messages by a model's chat template, a program in the
+// Jinja language. Their tokens are those that Python's transformers makes of
+// what the template writes, but for the messages' own texts: these are encoded
+// as plain text, so that only the template makes control tokens.
 type chat struct {
-	dialect
-	tokens   vocabulary
-	controls map[string]int32
-	begin    []int32 // before the first turn
-	// system is the turn put before messages that do not begin with one; empty
-	// for none.
-	system string
-	// preamble begins each system's turn, of which there is one always then.
-	preamble string
-	// thought begins each answer: that of a model which would think aloud.
-	thought string
+	template *jinja.Template
+	tokens   *token.Tokenizer
+	special  jinja.Dict // the template's names of special tokens
+	// merged: the template knows no system's message, so it begins the user's
+	// first one.
+	merged bool
+	// parts: the template takes a text as a list of one part.
+	parts bool
+	// ends are the tokens that end the assistant's turns.
+	ends []int32
+
+	mu       sync.Mutex
+	prefixes map[string][]int32 // tokens of shared beginnings, used lately
 }
 
-// vocabulary is what a chat needs of a tokenizer.
-type vocabulary interface {
-	Special(text string) (int32, bool)
-	Append(ids []int32, text string) []int32
-}
+// today is the day that templates are told: an answer is not to depend on the
+// day it is given. It is the one that Llama's templates take without a clock.
+var today = time.Date(2024, time.July, 26, 12, 0, 0, 0, time.UTC)
 
-var (
-	control       = regexp.MustCompile(`<[^<>\s]+>|EOS`)
-	defaultSystem = regexp.MustCompile(`<\|im_start\|>system(?:\\n|\n)([^'"{}<>]+)<\|im_end\|>`)
-)
-
-// llamaPreamble is what Llama's templates from 3.1 on write where no date is
-// given: an answer is not to depend on the day.
-const llamaPreamble = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
-
-// newChat reads a model's chat template.
-func newChat(template string, tokens vocabulary, eos int32, begin []int32) (*chat, error) {
-	for _, d := range dialects {
-		if !d.marks.MatchString(template) {
-			continue
+// newChat prepares a model's chat template. What the template has in its texts
+// of the tokenizer's added tokens, only it can write from then on.
+func newChat(settings model.Settings, tokens *token.Tokenizer) (*chat, error) {
+	if settings.Template == "" {
+		return nil, fmt.Errorf("%w: it has no chat template; ask with plain text instead of messages", llm.ErrModel)
+	}
+	template, err := jinja.Parse(settings.Template)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w; ask with plain text instead of messages", llm.ErrModel, err)
+	}
+	literals := strings.Join(template.Literals(), "\x00")
+	controls := slices.DeleteFunc(tokens.Added(), func(s string) bool { return !strings.Contains(literals, s) })
+	if err := tokens.Control(controls...); err != nil {
+		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	c := &chat{template: template, tokens: tokens, prefixes: map[string][]int32{}}
+	for name, text := range settings.Named {
+		c.special = append(c.special, jinja.Item{Key: name, Value: text})
+	}
+	// Which of a few forms of chats the template takes is found by trying.
+	system, user := llm.Message{Role: llm.System, Text: "Sys"}, llm.Message{Role: llm.User, Text: "Usr"}
+	if err := c.try(user); err != nil {
+		c.parts = true
+		if c.try(user) != nil {
+			return nil, fmt.Errorf("%w: its chat template is not one for plain chats: %w; ask with plain text instead of messages", llm.ErrModel, err)
 		}
-		c := &chat{dialect: d, tokens: tokens, begin: begin, controls: map[string]int32{}}
-		for _, name := range control.FindAllString(d.open+d.close, -1) {
-			id, ok := tokens.Special(name)
-			switch {
-			case name == "EOS":
-				id = eos
-			case strings.Contains(name, "ROLE"):
-				continue // is text
-			case !ok:
-				return nil, fmt.Errorf("%w: its chat template is %s, but its tokenizer lacks %s", llm.ErrModel, d.name, name)
+	}
+	if c.try(system, user) != nil {
+		c.merged = true
+		if err := c.try(system, user); err != nil {
+			return nil, fmt.Errorf("%w: its chat template: %w", llm.ErrModel, err)
+		}
+	}
+	c.findEnds(user, llm.Message{Role: llm.Assistant, Text: "Ans"})
+	return c, nil
+}
+
+// try reports whether the template writes all messages.
+func (c *chat) try(messages ...llm.Message) error {
+	out, err := c.write(messages, true)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if !strings.Contains(out.Text, m.Text) {
+			return fmt.Errorf("it leaves out the text of a message of the %s", m.Role)
+		}
+	}
+	return thinks(out)
+}
+
+// findEnds finds the token that the template writes behind an assistant's text.
+// A template that takes no such message has none.
+func (c *chat) findEnds(messages ...llm.Message) {
+	out, err := c.write(messages, false)
+	if err != nil || len(out.Spans) < 2 {
+		return
+	}
+	last := out.Spans[len(out.Spans)-1]
+	begin := out.Spans[len(out.Spans)-2].End
+	if last.Origin != 0 || !strings.HasSuffix(out.Text[:begin], messages[len(messages)-1].Text) {
+		return
+	}
+	for _, id := range c.tokens.EncodeChat(out.Text[begin:], func(int, int) bool { return true }) {
+		if c.tokens.IsReserved(id) {
+			c.ends = append(c.ends, id)
+			return
+		}
+		if strings.TrimFunc(c.tokens.Bytes(id), unicode.IsSpace) != "" {
+			return
+		}
+	}
+}
+
+// write runs the template. The messages' texts are of origins from 1 on.
+func (c *chat) write(messages []llm.Message, prompt bool) (jinja.Output, error) {
+	var list []any
+	lead := []jinja.Given{}
+	for i, m := range messages {
+		text := append(lead, jinja.Given{Text: m.Text, Origin: i + 1})
+		role := m.Role
+		if c.merged && role == llm.System {
+			if i+1 < len(messages) && messages[i+1].Role == llm.User {
+				lead = append(text, jinja.Given{Text: "\n\n", Origin: i + 1})
+				continue
 			}
-			c.controls[name] = id
+			role = llm.User
 		}
-		if match := defaultSystem.FindStringSubmatch(template); match != nil {
-			c.system = strings.ReplaceAll(match[1], `\n`, "\n")
+		lead = nil
+		content := any(text)
+		if c.parts {
+			content = []any{jinja.Dict{{Key: "type", Value: "text"}, {Key: "text", Value: text}}}
 		}
-		if strings.Contains(template, "Cutting Knowledge Date") {
-			c.preamble = llamaPreamble
-		}
-		if strings.Contains(template, "enable_thinking") {
-			c.thought = "<think>\n\n</think>\n\n"
-			for _, name := range []string{"<think>", "</think>"} {
-				if id, ok := tokens.Special(name); ok {
-					c.controls[name] = id
-				}
-			}
-		}
-		return c, nil
+		list = append(list, jinja.Dict{{Key: "role", Value: string(role)}, {Key: "content", Value: content}})
 	}
-	var names []string
-	for _, d := range dialects {
-		names = append(names, d.name)
-	}
-	return nil, fmt.Errorf("%w: its chat template is none of %s, which are supported; ask with plain text instead of messages",
-		llm.ErrModel, strings.Join(names, ", "))
+	variables := append(slices.Clip(c.special),
+		jinja.Item{Key: "messages", Value: list},
+		jinja.Item{Key: "tools", Value: nil},
+		jinja.Item{Key: "documents", Value: nil},
+		jinja.Item{Key: "add_generation_prompt", Value: prompt},
+		// Answers are to be short, and within constraints from their first token on.
+		jinja.Item{Key: "enable_thinking", Value: false})
+	return c.template.Render(variables, jinja.Options{Now: today})
 }
 
-// ends are the tokens that end a turn.
-func (c *chat) ends() []int32 {
-	var ids []int32
-	for _, name := range control.FindAllString(c.close, -1) {
-		ids = append(ids, c.controls[name])
+// openings are the marks that models' thoughts stand between.
+var openings = [][2]string{
+	{"<think>", "</think>"}, {"<thinking>", "</thinking>"}, {"<thought>", "</thought>"}, {"<reasoning>", "</reasoning>"}, {"[THINK]", "[/THINK]"},
+	{"<seed:think>", "</seed:think>"}, {"◁think▷", "◁/think▷"}, {"<|START_THINKING|>", "<|END_THINKING|>"}, {"<|begin_of_thought|>", "<|end_of_thought|>"},
+	{"<|channel>thought", "<channel|>"}, {"<mm:think>", "</mm:think>"}, {"<|inner_prefix|>", "<|inner_suffix|>"},
+}
+
+// thinks is the error of a prompt in which the answer has begun, as a thought.
+func thinks(out jinja.Output) error {
+	tail := out.Text
+	if n := len(out.Spans); n > 1 && out.Spans[n-1].Origin == 0 {
+		tail = out.Text[out.Spans[n-2].End:]
 	}
-	return ids
+	for _, marks := range openings {
+		if open := strings.LastIndex(tail, marks[0]); open >= 0 && open > strings.LastIndex(tail, marks[1]) {
+			return fmt.Errorf("it has each answer begin with thoughts (%s), which is not supported; use a model that does not think aloud, or one behind an endpoint", marks[0])
+		}
+	}
+	return nil
 }
 
 // render gives the tokens of a chat up to where the answer begins, and how
 // many of them belong to its first shared messages.
 func (c *chat) render(messages []llm.Message, shared int) (tokens []int32, sharedTokens int, err error) {
-	p := prompt{chat: c, ids: append([]int32(nil), c.begin...)}
-	lead := ""
-	if messages[0].Role != llm.System && c.preamble+c.system != "" {
-		p.turn(string(llm.System), c.preamble+c.system)
-	}
 	for i, m := range messages {
-		text := m.Text
-		if c.trimmed {
-			text = strings.TrimSpace(text)
-		}
-		switch {
-		case m.Role == llm.System && c.merged && i == 0:
-			lead = text + "\n\n"
-		case m.Role == llm.System && i == 0:
-			p.turn(string(m.Role), c.preamble+text)
-		case m.Role == llm.System || m.Role == llm.User:
-			p.turn(string(m.Role), lead+text)
-			lead = ""
-		case m.Role == llm.Assistant:
-			p.turn(c.assistant, text)
-		default:
+		if m.Role != llm.System && m.Role != llm.User && m.Role != llm.Assistant {
 			return nil, 0, fmt.Errorf("%w: message %d has the role %q; system, user and assistant are known", llm.ErrRequest, i+1, m.Role)
 		}
-		if i+1 == shared {
-			sharedTokens = len(p.ids)
-		}
 	}
-	p.template(strings.ReplaceAll(c.open, "ROLE", c.assistant) + c.thought)
-	p.flush()
-	return p.ids, sharedTokens, nil
+	out, err := c.write(messages, true)
+	switch {
+	case errors.Is(err, jinja.ErrRaised):
+		return nil, 0, fmt.Errorf("%w: %w", llm.ErrRequest, err)
+	case err != nil:
+		return nil, 0, fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	if err := thinks(out); err != nil {
+		return nil, 0, fmt.Errorf("%w: its chat template: %w", llm.ErrModel, err)
+	}
+	tokens = c.tokens.EncodeChat(out.Text, ownOf(out.Spans))
+	return tokens, c.sharedTokens(out, tokens, shared), nil
 }
 
-// prompt is the tokens of a chat as they are written. Text between control
-// tokens is encoded in one piece, but never across the end of a turn, so that
-// turns can be shared.
-type prompt struct {
-	*chat
-	ids  []int32
-	text strings.Builder
-}
-
-func (p *prompt) turn(role, text string) {
-	p.template(strings.ReplaceAll(p.open, "ROLE", role))
-	p.text.WriteString(text)
-	p.template(p.close)
-	p.flush()
-}
-
-// template writes text of the template's own.
-func (p *prompt) template(text string) {
-	for text != "" {
-		at := control.FindStringIndex(text)
-		if at == nil {
-			p.text.WriteString(text)
-			return
-		}
-		name := text[at[0]:at[1]]
-		p.text.WriteString(text[:at[0]])
-		if id, ok := p.controls[name]; ok {
-			p.flush()
-			p.ids = append(p.ids, id)
-		} else {
-			p.text.WriteString(name)
-		}
-		text = text[at[1]:]
+// ownOf says which bytes the template wrote.
+func ownOf(spans []jinja.Span) func(first, end int) bool {
+	return func(first, end int) bool {
+		at, _ := slices.BinarySearchFunc(spans, first+1, func(s jinja.Span, n int) int { return s.End - n })
+		return at < len(spans) && spans[at].Origin == 0 && end <= spans[at].End
 	}
 }
 
-func (p *prompt) flush() {
-	p.ids = p.tokens.Append(p.ids, p.text.String())
-	p.text.Reset()
+// maxPrefixes bounds those kept. A query has a few.
+const maxPrefixes = 32
+
+// sharedTokens counts the tokens that come of the first shared messages alone,
+// whatever follows them.
+func (c *chat) sharedTokens(out jinja.Output, tokens []int32, shared int) int {
+	if shared == 0 {
+		return 0
+	}
+	end := 0
+	for _, s := range out.Spans {
+		if s.Origin > shared {
+			break
+		}
+		end = s.End
+	}
+	text := out.Text[:end]
+	c.mu.Lock()
+	prefix, known := c.prefixes[text]
+	c.mu.Unlock()
+	if !known {
+		prefix = c.tokens.EncodeChat(text, ownOf(out.Spans))
+		c.mu.Lock()
+		if len(c.prefixes) >= maxPrefixes {
+			clear(c.prefixes)
+		}
+		c.prefixes[text] = prefix
+		c.mu.Unlock()
+	}
+	n := 0
+	for n < len(prefix) && n < len(tokens) && prefix[n] == tokens[n] {
+		n++
+	}
+	return n
 }

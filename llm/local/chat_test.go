@@ -1,133 +1,263 @@
 package local
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/model"
+	"github.com/firesteel/firesteel/llm/token"
 )
 
-// spelled is a vocabulary that shows what is encoded: the control tokens by
-// name, and each piece of text in brackets.
-type spelled struct {
-	controls []string
-	pieces   []string
-}
-
-func (s *spelled) Special(text string) (int32, bool) {
-	for i, name := range s.controls {
-		if name == text {
-			return int32(i), true
-		}
+// family is a chat template with the tokens that Python's transformers makes by
+// it: see testdata/chat/make.py.
+type family struct {
+	Name, Base string
+	Set        map[string]json.RawMessage
+	Added      []map[string]any
+	Special    map[string]string
+	Chats      []struct {
+		Messages [][2]string
+		IDs      []int32
+		Safe     []int32
+		Error    string
 	}
-	return 0, false
 }
 
-func (s *spelled) Append(ids []int32, text string) []int32 {
-	if text == "" {
-		return ids
+func families(t *testing.T, folder string) (all []*family) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, "goldens.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &all)
 	}
-	s.pieces = append(s.pieces, text)
-	return append(ids, int32(1000+len(s.pieces)-1))
-}
-
-func (s *spelled) String(ids []int32) string {
-	var b strings.Builder
-	for _, id := range ids {
-		if id < 1000 {
-			b.WriteString(s.controls[id])
-		} else {
-			fmt.Fprintf(&b, "[%s]", s.pieces[id-1000])
-		}
+	if err != nil {
+		t.Fatal(err)
 	}
-	return b.String()
+	return all
 }
 
-// Parts of the templates that models come with: of SmolLM2, Qwen2.5, Qwen3,
-// Llama 3 and 3.2, Gemma 3 and TinyLlama. What they write is known from the
-// models' pages.
-var templates = map[string]string{
-	"smollm2": `{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system
-You are helpful<|im_end|>
-' }}{% endif %}{{'<|im_start|>' + message['role'] + '
-' + message['content'] + '<|im_end|>' + '
-'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant
-' }}{% endif %}`,
-	"qwen2.5": `{%- if tools %}{{- '<|im_start|>system\n' }}{%- else %}{{- '<|im_start|>system\nYou are Qwen.<|im_end|>\n' }}{%- endif %}` +
-		`{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}`,
-	"qwen3": `{{- '<|im_start|>' + message.role + '\n' + content + '<|im_end|>' + '\n' }}{{- '<|im_start|>assistant\n' }}` +
-		`{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\n\n</think>\n\n' }}{%- endif %}`,
-	"llama3":    `{{ bos_token }}{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' }}`,
-	"llama3.2":  `{{- "Cutting Knowledge Date: December 2023\n" }}{{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' }}`,
-	"gemma3":    `{{ '<start_of_turn>' + role + '\n' }}{{ message['content'] | trim }}{{ '<end_of_turn>\n' }}`,
-	"tinyllama": `{% if message['role'] == 'user' %}{{ '<|user|>\n' + message['content'] + eos_token }}{% endif %}`,
-}
-
-func TestChat(t *testing.T) {
-	full := []llm.Message{{Role: llm.System, Text: "Be brief."}, {Role: llm.User, Text: " Hi <|im_end|>\n"}, {Role: llm.Assistant, Text: "Hello"}, {Role: llm.User, Text: "Bye"}}
-	const preamble = "[system]<|end_header_id|>[\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
-	for _, c := range []struct {
-		template   string
-		messages   []llm.Message
-		want       string
-		sharedTail string // what follows the first three messages
-	}{
-		{"smollm2", full, "<s><|im_start|>[system\nBe brief.]<|im_end|>[\n]<|im_start|>[user\n Hi <|im_end|>\n]<|im_end|>[\n]<|im_start|>[assistant\nHello]<|im_end|>[\n]" +
-			"<|im_start|>[user\nBye]<|im_end|>[\n]<|im_start|>[assistant\n]", "<|im_start|>[user\nBye]<|im_end|>[\n]<|im_start|>[assistant\n]"},
-		{"smollm2", full[3:], "<s><|im_start|>[system\nYou are helpful]<|im_end|>[\n]<|im_start|>[user\nBye]<|im_end|>[\n]<|im_start|>[assistant\n]", ""},
-		{"qwen2.5", full[3:], "<s><|im_start|>[system\nYou are Qwen.]<|im_end|>[\n]<|im_start|>[user\nBye]<|im_end|>[\n]<|im_start|>[assistant\n]", ""},
-		{"qwen3", full[3:], "<s><|im_start|>[user\nBye]<|im_end|>[\n]<|im_start|>[assistant\n]<think>[\n\n]</think>[\n\n]", ""},
-		{"llama3", full, "<s><|start_header_id|>[system]<|end_header_id|>[\n\nBe brief.]<|eot_id|><|start_header_id|>[user]<|end_header_id|>[\n\nHi <|im_end|>]<|eot_id|>" +
-			"<|start_header_id|>[assistant]<|end_header_id|>[\n\nHello]<|eot_id|><|start_header_id|>[user]<|end_header_id|>[\n\nBye]<|eot_id|>" +
-			"<|start_header_id|>[assistant]<|end_header_id|>[\n\n]", "<|start_header_id|>[user]<|end_header_id|>[\n\nBye]<|eot_id|><|start_header_id|>[assistant]<|end_header_id|>[\n\n]"},
-		{"llama3.2", full[3:], "<s><|start_header_id|>" + preamble + "]<|eot_id|><|start_header_id|>[user]<|end_header_id|>[\n\nBye]<|eot_id|><|start_header_id|>[assistant]<|end_header_id|>[\n\n]", ""},
-		{"llama3.2", full[:2], "<s><|start_header_id|>" + preamble + "Be brief.]<|eot_id|><|start_header_id|>[user]<|end_header_id|>[\n\nHi <|im_end|>]<|eot_id|>" +
-			"<|start_header_id|>[assistant]<|end_header_id|>[\n\n]", ""},
-		{"gemma3", full, "<s><start_of_turn>[user\nBe brief.\n\nHi <|im_end|>]<end_of_turn>[\n]<start_of_turn>[model\nHello]<end_of_turn>[\n]<start_of_turn>[user\nBye]<end_of_turn>[\n]" +
-			"<start_of_turn>[model\n]", "<start_of_turn>[user\nBye]<end_of_turn>[\n]<start_of_turn>[model\n]"},
-		{"tinyllama", full, "<s>[<|system|>\nBe brief.]</s>[\n][<|user|>\n Hi <|im_end|>\n]</s>[\n][<|assistant|>\nHello]</s>[\n][<|user|>\nBye]</s>[\n][<|assistant|>\n]",
-			"[<|user|>\nBye]</s>[\n][<|assistant|>\n]"},
-	} {
-		v := &spelled{controls: []string{"<s>", "</s>", "<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>",
-			"<start_of_turn>", "<end_of_turn>", "<think>", "</think>"}}
-		chat, err := newChat(templates[c.template], v, 1, []int32{0})
-		if err != nil {
-			t.Errorf("%s: %v", c.template, err)
+// tokenizer is made of a tokenizer.json as make.py makes it.
+func (f *family) tokenizer(t *testing.T) *token.Tokenizer {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "token", "testdata", f.Base))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range f.Set {
+		file[key] = value
+	}
+	added := file["added_tokens"].([]any)
+	vocab := file["model"].(map[string]any)["vocab"].(map[string]any)
+	next := float64(len(vocab))
+	known := map[any]bool{}
+	for _, a := range added {
+		next = max(next, a.(map[string]any)["id"].(float64)+1)
+		known[a.(map[string]any)["content"]] = true
+	}
+	for _, a := range f.Added {
+		if known[a["content"]] {
 			continue
 		}
-		ids, shared, err := chat.render(c.messages, 3)
-		if got := v.String(ids); err != nil || got != c.want {
-			t.Errorf("%s: %v\n%q, want\n%q", c.template, err, got, c.want)
+		id, ok := vocab[a["content"].(string)].(float64)
+		if !ok {
+			id = next
 		}
-		if c.sharedTail != "" && v.String(ids[shared:]) != c.sharedTail {
-			t.Errorf("%s: after what is shared follows %q", c.template, v.String(ids[shared:]))
+		a["id"] = id
+		added = append(added, a)
+		next = max(next, id+1)
+	}
+	file["added_tokens"] = added
+	if data, err = json.Marshal(file); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := token.ReadJSON(f.Name, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var special []string
+	for _, text := range f.Special {
+		special = append(special, text)
+	}
+	if err := tokens.Special(special...); err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+func (f *family) chat(t *testing.T, folder string) (*chat, error) {
+	t.Helper()
+	template, err := os.ReadFile(filepath.Join(folder, f.Name+".jinja"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newChat(model.Settings{Template: string(template), Named: f.Special}, f.tokenizer(t))
+}
+
+func chatOf(pairs [][2]string) (messages []llm.Message) {
+	for _, p := range pairs {
+		messages = append(messages, llm.Message{Role: llm.Role(p[0]), Text: p[1]})
+	}
+	return messages
+}
+
+// compare holds a family's chats against the goldens, and says how it went.
+func (f *family) compare(t *testing.T, folder string, report func(format string, args ...any)) (verdict string, equal, refused int) {
+	c, err := f.chat(t, folder)
+	if err != nil {
+		return "refused: " + err.Error(), 0, 0
+	}
+	for i, want := range f.Chats {
+		ids, _, err := c.render(chatOf(want.Messages), 0)
+		if want.Error != "" {
+			if err == nil {
+				t.Errorf("%s: chat %d is not refused; transformers: %s", f.Name, i, want.Error)
+			}
+			refused++
+			continue
 		}
-		if len(chat.ends()) != 1 {
-			t.Errorf("%s: turns end with %v", c.template, chat.ends())
+		if err != nil {
+			t.Errorf("%s: chat %d: %v", f.Name, i, err)
+			continue
+		}
+		if want.Safe != nil {
+			// Texts with control tokens in them: no more of them than the template's.
+			count := func(ids []int32) (n int) {
+				for _, id := range ids {
+					if c.tokens.IsReserved(id) {
+						n++
+					}
+				}
+				return n
+			}
+			if count(ids) != count(want.Safe) {
+				report("%s: chat %d has %d control tokens, want %d", f.Name, i, count(ids), count(want.Safe))
+			}
+			equal++
+			continue
+		}
+		if !slices.Equal(ids, want.IDs) {
+			t.Errorf("%s: chat %d: %v\n%q, want %v\n%q", f.Name, i, ids, c.tokens.Decode(ids), want.IDs, c.tokens.Decode(want.IDs))
+			continue
+		}
+		equal++
+	}
+	return "", equal, refused
+}
+
+// Chat templates in the shapes of many families' give the tokens that
+// transformers gives.
+func TestChatAsTransformers(t *testing.T) {
+	folder := filepath.Join("testdata", "chat")
+	for _, f := range families(t, folder) {
+		verdict, _, _ := f.compare(t, folder, t.Errorf)
+		if thinks := f.Name == "deepseek-r1-distill"; (verdict != "") != thinks || thinks && !strings.Contains(verdict, "begin with thoughts (<think>)") {
+			t.Errorf("%s: %s", f.Name, verdict)
+		}
+	}
+}
+
+// The same for the templates in a folder for which make.py has been run. What it
+// says of texts with control tokens is only logged: where a template itself takes
+// such a text apart, sanitize_control_tokens may take the template's own for the
+// text's.
+func TestChatTemplatesOfOthers(t *testing.T) {
+	folder := os.Getenv("FIRESTEEL_CHAT_TEMPLATES")
+	if folder == "" {
+		t.Skip("FIRESTEEL_CHAT_TEMPLATES names no folder with chat templates and goldens by testdata/chat/make.py")
+	}
+	for _, f := range families(t, folder) {
+		verdict, equal, refused := f.compare(t, folder, t.Logf)
+		t.Logf("| %s | %d | %d | %s |", f.Name, equal, refused, verdict)
+	}
+}
+
+// A system's message that a template refuses begins the user's, and shared
+// messages are shared whatever follows.
+func TestChatShared(t *testing.T) {
+	folder := filepath.Join("testdata", "chat")
+	for _, f := range families(t, folder) {
+		c, err := f.chat(t, folder)
+		if err != nil {
+			continue
+		}
+		system := llm.Message{Role: llm.System, Text: "Some instructions, which are long."}
+		var first []int32
+		for i, text := range []string{"one", "two or more", " \n3"} {
+			ids, shared, err := c.render([]llm.Message{system, {Role: llm.User, Text: text}}, 1)
+			if err != nil {
+				t.Errorf("%s: %v", f.Name, err)
+				break
+			}
+			if !strings.Contains(c.tokens.Decode(ids[:shared+1]), strings.TrimSuffix(system.Text, ".")) {
+				t.Errorf("%s: shared are %d tokens, %q", f.Name, shared, c.tokens.Decode(ids[:shared]))
+			}
+			if i == 1 && !slices.Equal(ids[:shared], first) {
+				t.Errorf("%s: %q are shared before %q", f.Name, c.tokens.Decode(ids[:shared]), text)
+			}
+			first = ids[:shared]
+		}
+	}
+}
+
+// The token that ends a turn of the assistant's ends an answer.
+func TestChatEnds(t *testing.T) {
+	folder := filepath.Join("testdata", "chat")
+	want := map[string]string{
+		"chatml": "<|im_end|>", "chatml-added": "<|im_end|>", "chatml-normalized": "<|im_end|>", "llama2": "</s>", "llama3": "<|eot_id|>", "tinyllama": "</s>",
+		"gemma2": "<end_of_turn>", "gemma3": "<end_of_turn>", "phi3": "<|end|>", "phi4": "<|im_end|>", "mistral-v3": "</s>", "deepseek-v3": "<｜end▁of▁sentence｜>",
+		"command-r": "<|END_OF_TURN_TOKEN|>", "granite3": "<|end_of_text|>", "exaone3": "[|endofturn|]", "vicuna": "</s>", "gpt-oss": "<|return|>",
+	}
+	for _, f := range families(t, folder) {
+		name, ok := want[f.Name]
+		if !ok {
+			continue
+		}
+		c, err := f.chat(t, folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _ := c.tokens.Lookup(name)
+		if !slices.Equal(c.ends, []int32{id}) {
+			t.Errorf("%s: turns end with %v, want %d", f.Name, c.ends, id)
 		}
 	}
 }
 
 func TestChatRefused(t *testing.T) {
+	const chatML = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+	tokens := func() *token.Tokenizer { return (&family{Name: "small", Base: "llama3.json"}).tokenizer(t) }
 	for template, want := range map[string]string{
-		"{{ '[INST] ' + message['content'] }}":                          "none of ChatML",
-		"{{ '<|user|>\\n' + message['content'] + '<|end|>\\n' }}":       "none of ChatML",
-		"{{ '<|im_start|>' + message['content'] + '<|im_end|>' }}":      "lacks <|im_start|>",
-		"{{ '<start_of_turn>' + message['content'] + '<end_of_turn>'}}": "lacks <start_of_turn>",
+		"":                                   "no chat template",
+		"{% for m in messages %}":            "line 1 of the chat template",
+		"{{ messages[0].content | nosuch }}": "No filter named 'nosuch'",
+		"{{ bos_token }}":                    "leaves out the text of a message of the user",
+		"{% include 'x' %}":                  "loads another template",
+		"{{ raise_exception('never') }}":     "refuses this chat: never",
+		"{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}": "takes too much",
+		chatML + "<|im_start|>assistant\n<think>\n":                                        "begin with thoughts (<think>)",
 	} {
-		_, err := newChat(template, &spelled{}, 0, nil)
-		if !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", template, err, want)
+		if _, err := newChat(model.Settings{Template: template}, tokens()); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", template, err, want)
 		}
 	}
-	v := &spelled{controls: []string{"<s>", "<|im_start|>", "<|im_end|>"}}
-	chat, err := newChat(templates["smollm2"], v, 0, nil)
+	c, err := newChat(model.Settings{Template: "{% if messages|length > 1 %}{{ raise_exception('one only') }}{% endif %}" + chatML}, tokens())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := chat.render([]llm.Message{{Role: "tool", Text: "x"}}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(err.Error(), `"tool"`) {
+	user := llm.Message{Role: llm.User, Text: "x"}
+	if _, _, err := c.render([]llm.Message{user, user}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(err.Error(), "one only") {
+		t.Errorf("two messages: %v", err)
+	}
+	if _, _, err := c.render([]llm.Message{{Role: "tool", Text: "x"}}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(err.Error(), `"tool"`) {
 		t.Errorf("a tool's message: %v", err)
 	}
 }

@@ -28,7 +28,7 @@ func newGrammars(tokens *token.Tokenizer, stop map[int32]bool) *grammars {
 		var ends []int32
 		for i := range texts {
 			id := int32(i)
-			if text := tokens.Bytes(id); text != "" && !tokens.IsControl(id) {
+			if text := tokens.Bytes(id); text != "" && !tokens.IsControl(id) && !tokens.IsReserved(id) {
 				texts[i] = []byte(text)
 			}
 			if stop[id] {

@@ -9,9 +9,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/firesteel/firesteel/internal/panics"
@@ -165,45 +167,47 @@ func open(path string, opts Options) (_ *Engine, err error) {
 // readTokenizer reads the tokenizer and what goes with it: the chat template,
 // and the tokens that end an answer.
 func (e *Engine) readTokenizer() (err error) {
-	var template string
 	if file := e.source.GGUF; file != nil {
-		if e.tokens, err = token.Read(file); err != nil {
-			return err
-		}
-		if file.Has("tokenizer.chat_template") {
-			if template, err = file.String("tokenizer.chat_template"); err != nil {
-				return err
-			}
-		}
+		e.tokens, err = token.Read(file)
 	} else {
 		path := filepath.Join(e.source.Path, "tokenizer.json")
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if e.tokens, err = token.ReadJSON(path, data); err != nil {
-			return err
-		}
-		if template, err = e.source.ChatTemplate(); err != nil {
-			return err
+		var data []byte
+		if data, err = os.ReadFile(path); err == nil {
+			e.tokens, err = token.ReadJSON(path, data)
 		}
 	}
-	if template == "" {
-		e.chatErr = fmt.Errorf("%w: it has no chat template; ask with plain text instead of messages", llm.ErrModel)
-	} else {
-		e.chat, e.chatErr = newChat(template, e.tokens, e.tokens.EOS, e.opening(""))
+	if err != nil {
+		return err
 	}
-	if e.chatErr != nil {
-		e.chatErr = fmt.Errorf("%s: %w", e.source.Path, e.chatErr)
+	settings, err := e.source.Settings()
+	if err != nil {
+		return err
 	}
-	e.stop = map[int32]bool{e.tokens.EOS: true}
+	if err := e.tokens.Special(slices.AppendSeq(settings.Others, maps.Values(settings.Named))...); err != nil {
+		return err
+	}
+	if id, ok := e.tokens.Lookup(settings.Named["eos_token"]); ok {
+		settings.Ends = append(settings.Ends, id)
+	}
+	if e.chat, err = newChat(settings, e.tokens); err != nil {
+		e.chatErr = fmt.Errorf("%s: %w", e.source.Path, err)
+	}
+	e.stop = map[int32]bool{}
+	if e.tokens.EOS >= 0 {
+		e.stop[e.tokens.EOS] = true
+	}
+	for _, id := range settings.Ends {
+		if int(id) < e.tokens.Size() {
+			e.stop[id] = true
+		}
+	}
 	for _, name := range []string{"<|im_end|>", "<|endoftext|>"} {
-		if id, ok := e.tokens.Special(name); ok {
+		if id, ok := e.tokens.Lookup(name); ok {
 			e.stop[id] = true
 		}
 	}
 	if e.chat != nil {
-		for _, id := range e.chat.ends() {
+		for _, id := range e.chat.ends {
 			e.stop[id] = true
 		}
 	}

@@ -361,7 +361,7 @@ func TestChatTokens(t *testing.T) {
 
 func TestOtherChatTemplate(t *testing.T) {
 	b := gguftest.Llama(7)
-	data := strings.ReplaceAll(string(b.Bytes()), "<|im_end|>", "<|im_over|")
+	data := strings.ReplaceAll(string(b.Bytes()), "{% for", "{% fro")
 	path := t.TempDir() + "/other.gguf"
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 		t.Fatal(err)

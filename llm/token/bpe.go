@@ -1,6 +1,7 @@
 package token
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -51,6 +52,18 @@ func (p *bpe) append(ids []int32, text string, s *scratch) []int32 {
 		text = text[end:]
 	}
 	return ids
+}
+
+func (p *bpe) forget(ids map[int32]bool) {
+	p.merges.forget(ids)
+	maps.DeleteFunc(p.whole, func(_ string, id int32) bool { return ids[id] })
+	maps.DeleteFunc(p.chars, func(_ rune, id int32) bool { return ids[id] })
+	for i, id := range p.ascii {
+		if ids[id] {
+			p.ascii[i] = none
+		}
+	}
+	p.words = nil
 }
 
 // wordEnd gives the length of the first part that can be encoded on its own.

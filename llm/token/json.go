@@ -141,7 +141,11 @@ func readJSON(data []byte) (*Tokenizer, error) {
 	if len(t.after) == 1 {
 		t.EOS, t.AddEOS = t.after[0], true
 	}
-	return t.ready(), nil
+	t.ordinary = func(text string) (int32, bool) {
+		id, ok := vocab.ids[text]
+		return id, ok
+	}
+	return t.ready()
 }
 
 // vocabJSON is the model's vocabulary; ids without a token have an empty one.
@@ -224,31 +228,28 @@ func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 	for id := range t.control {
 		t.control[id] = id >= len(vocab.tokens) || vocab.tokens[id] == ""
 	}
-	var raw, normal []added
 	for _, a := range f.AddedTokens {
-		t.specials[a.Content] = int32(a.ID)
-		t.control[a.ID] = a.Special || a.Content == ""
-		if t.control[a.ID] {
-			t.text[a.ID] = ""
+		if a.Content == "" {
 			continue
 		}
+		t.specials[a.Content] = int32(a.ID)
+		t.control[a.ID] = a.Special
 		t.text[a.ID] = a.Content
-		token := added{a.Content, int32(a.ID), a.SingleWord, a.LStrip, a.RStrip}
+		if a.Special {
+			t.text[a.ID] = ""
+		}
+		token := added{
+			content: a.Content, text: a.Content, id: int32(a.ID), word: a.SingleWord, left: a.LStrip, right: a.RStrip,
+			normalized: a.Normalized, control: a.Special || isTurnMark(a.Content),
+		}
 		if a.Normalized {
 			if token.text = t.normalize(a.Content); len(token.text) > 4*maxPiece {
 				return fmt.Errorf("the added token with the id %d becomes %d bytes when normalized", a.ID, len(token.text))
 			}
-			normal = append(normal, token)
-		} else {
-			raw = append(raw, token)
 		}
+		t.added = append(t.added, token)
 	}
-	var err error
-	if t.raw, err = newFinder(raw); err != nil {
-		return err
-	}
-	t.normal, err = newFinder(normal)
-	return err
+	return nil
 }
 
 // bytesOf gives the tokens of single bytes, if the model falls back on them.

@@ -178,7 +178,7 @@ func TestFlanT5AsTokenizers(t *testing.T) {
 	if len(before) != 0 || !slices.Equal(after, []int32{1}) || !tok.AddEOS || tok.EOS != 1 || tok.AddBOS {
 		t.Errorf("around: %v, %v, EOS %d", before, after, tok.EOS)
 	}
-	if id, ok := tok.Special("<extra_id_0>"); !ok || id != 32099 || !tok.IsControl(id) || tok.Bytes(id) != "" || tok.Size() != 32100 {
+	if id, ok := tok.Lookup("<extra_id_0>"); !ok || id != 32099 || !tok.IsControl(id) || tok.Bytes(id) != "" || tok.Size() != 32100 {
 		t.Errorf("<extra_id_0> is %d of %d", id, tok.Size())
 	}
 	for text, want := range map[string]string{
@@ -216,7 +216,7 @@ func TestSentencePieceCases(t *testing.T) {
 			t.Errorf("%s: size %d, BOS %d, EOS %d", c.model, tok.Size(), tok.BOS, tok.EOS)
 		}
 		for want, s := range []string{"<unk>", "<s>", "</s>"} {
-			if id, ok := tok.Special(s); !ok || int(id) != want || !tok.IsControl(id) {
+			if id, ok := tok.Lookup(s); !ok || int(id) != want || !tok.IsControl(id) {
 				t.Errorf("%s: %s is %d", c.model, s, id)
 			}
 		}

@@ -47,8 +47,20 @@ func (m *merges) add(left, right, rank, id int32) {
 	}
 }
 
-// find gives what a pair becomes; its id is none if it does not merge.
+// find gives what a pair becomes; its id is below 0 if it does not merge.
 func (m *merges) find(left, right int32) *merge { return m.slot(left, right) }
+
+// forgotten is the id of a merge that is no more.
+const forgotten = -3
+
+// forget leaves out the merges that lead to tokens.
+func (m *merges) forget(ids map[int32]bool) {
+	for i := range m.slots {
+		if ids[m.slots[i].id] {
+			m.slots[i].id = forgotten
+		}
+	}
+}
 
 // symbol is a token of a word in the making, in a list of neighbours.
 type symbol struct {
@@ -71,7 +83,7 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 		if left < 0 || right < 0 {
 			return
 		}
-		if found := m.find(left, right); found.id != none {
+		if found := m.find(left, right); found.id >= 0 {
 			queue.push(uint64(found.rank)<<32 | uint64(at))
 		}
 	}
@@ -87,7 +99,7 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 		}
 		r := &symbols[s.next]
 		found := m.find(s.id, r.id)
-		if found.id == none || found.rank != int32(c>>32) {
+		if found.id < 0 || found.rank != int32(c>>32) {
 			continue // the two are not what they were
 		}
 		s.id = found.id

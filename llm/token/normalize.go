@@ -185,9 +185,13 @@ func (n normalizer) except(f *finder) normalizer {
 	if f == nil {
 		return n
 	}
+	texts := make(map[int32]string, len(f.tokens))
+	for _, a := range f.tokens {
+		texts[a.id] = a.text
+	}
 	return func(text string) string {
 		var b strings.Builder
-		f.each(text, func(text string, _ bool) { b.WriteString(n(text)) }, func(which int) { b.WriteString(f.tokens[which].text) })
+		f.each(text, nil, func(text string, _ int) { b.WriteString(n(text)) }, func(id int32) { b.WriteString(texts[id]) })
 		return b.String()
 	}
 }

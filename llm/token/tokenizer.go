@@ -26,19 +26,25 @@ type Tokenizer struct {
 	AddBOS, AddEOS bool
 
 	before, after []int32
-	raw, normal   *finder // texts of always one token, looked for before and after normalizing
+	added         []added
+	raw, normal   *finder   // of what is looked for before normalizing, and after
+	stand         *standIns // for normal's control tokens; nil if it has none
 	normalize     normalizer
 	split         splitRule
 	model         model
 	text          []string // what each token stands for, by id; empty for control tokens
 	control       []bool
 	specials      map[string]int32 // added tokens and control tokens by their text
+	reserved      map[int32]bool
+	ordinary      func(text string) (int32, bool) // other tokens by their text
 	lead          leadRule
 }
 
-// model makes tokens of a word and appends them to ids.
+// model makes tokens of a word and appends them to ids. It makes those no more
+// that it is to forget.
 type model interface {
 	append(ids []int32, word string, s *scratch) []int32
+	forget(ids map[int32]bool)
 }
 
 // none stands for no token.
@@ -57,19 +63,16 @@ const (
 // Size is the number of ids, some of which may have no token.
 func (t *Tokenizer) Size() int { return len(t.text) }
 
-// Special gives the id of a control token, or of a text that is always one
-// token, by its text.
-func (t *Tokenizer) Special(text string) (int32, bool) {
-	id, ok := t.specials[text]
-	return id, ok
-}
-
 // IsControl tells whether a token means something to the model and stands for
 // no text: the begin or end of a turn, padding, the unknown token. Ids that
 // have no token are among them.
 func (t *Tokenizer) IsControl(id int32) bool {
 	return id < 0 || int(id) >= len(t.control) || t.control[id]
 }
+
+// IsReserved tells whether a token is one that only a chat template writes:
+// the control tokens, and what Control named.
+func (t *Tokenizer) IsReserved(id int32) bool { return t.reserved[id] }
 
 // Bytes gives what a token adds to the text behind other tokens: none for a
 // control token, and perhaps a part of a character. A text's first tokens may
@@ -89,21 +92,65 @@ func (t *Tokenizer) Around() (before, after []int32) { return t.before, t.after 
 
 // Encode gives the tokens of a text, without those of Around. What looks like
 // a control token in it is text like any other, so no text can pose as a turn
-// of a chat. Bytes that are no UTF-8 become U+FFFD, but are kept by byte-level
-// BPE as far as the vocabulary can say them.
+// of a chat: neither a token that the file calls special or control, nor one
+// that Control named, nor an added one that has the form of a mark (<|...|> and the like).
+// Bytes that are no UTF-8 become U+FFFD, but are kept by byte-level BPE as far
+// as the vocabulary can say them.
 func (t *Tokenizer) Encode(text string) []int32 { return t.Append(nil, text) }
 
 // Append is Encode, but appends the tokens to ids.
-func (t *Tokenizer) Append(ids []int32, text string) []int32 {
+func (t *Tokenizer) Append(ids []int32, text string) []int32 { return t.encode(ids, text, nil) }
+
+// EncodeChat gives the tokens of a chat that a template has written. Its control
+// tokens are those whose bytes, from first up to end, are all the template's
+// own, as own says. The rest is encoded as Encode does, but as one text: words
+// go on from what the template wrote to what it was given.
+func (t *Tokenizer) EncodeChat(text string, own func(first, end int) bool) []int32 {
+	return t.encode(nil, text, own)
+}
+
+func (t *Tokenizer) encode(ids []int32, text string, own written) []int32 {
 	s := scratches.Get().(*scratch)
 	defer s.release()
 	word := func(word string) { ids = t.model.append(ids, word, s) }
-	t.raw.each(text, func(text string, first bool) {
-		t.normal.each(t.normalize(text), func(text string, unbroken bool) {
-			t.split(text, first && unbroken, word)
-		}, func(which int) { ids = append(ids, t.normal.tokens[which].id) })
-	}, func(which int) { ids = append(ids, t.raw.tokens[which].id) })
+	token := func(id int32) { ids = append(ids, id) }
+	t.raw.each(text, own, func(part string, at int) {
+		if t.stand != nil && own != nil {
+			if s, with, any := t.standingIn(part, own.within(at)); any {
+				s.found.each(t.normalize(with), nil, func(part string, from int) {
+					t.split(s.restored(part), at == 0 && from == 0, word)
+				}, token)
+				return
+			}
+		}
+		t.normal.each(t.normalize(part), nil, func(part string, from int) {
+			t.split(part, at == 0 && from == 0, word)
+		}, token)
+	}, token)
 	return ids
+}
+
+// standingIn puts stand-ins into a text that has not those characters itself.
+func (t *Tokenizer) standingIn(text string, own written) (_ *standIns, with string, any bool) {
+	s := t.stand
+	if s.has(text) {
+		first, ok := unusedRunes(text, len(s.of.tokens))
+		if !ok {
+			return nil, "", false
+		}
+		other, err := newStandIns(t.ofNormalized(), t.normalize, first)
+		if err != nil {
+			return nil, "", false
+		}
+		s = other
+	}
+	with, any = s.put(text, own)
+	return s, with, any
+}
+
+// ofNormalized gives the added tokens that are looked for in normalized text.
+func (t *Tokenizer) ofNormalized() []added {
+	return slices.DeleteFunc(slices.Clone(t.added), func(a added) bool { return !a.normalized })
 }
 
 // Count is len(Encode(text)).
@@ -171,7 +218,7 @@ func (t *Tokenizer) Cut(text string, limit int) (string, bool) {
 }
 
 // ready sets what follows from the rest.
-func (t *Tokenizer) ready() *Tokenizer {
+func (t *Tokenizer) ready() (*Tokenizer, error) {
 	if t.normalize == nil {
 		t.normalize = func(text string) string { return text }
 	}
@@ -179,5 +226,25 @@ func (t *Tokenizer) ready() *Tokenizer {
 		t.split = func(text string, _ bool, yield func(string)) { yield(text) }
 	}
 	t.before, t.after = slices.Clip(t.before), slices.Clip(t.after)
-	return t
+	return t, t.find()
+}
+
+// find prepares to find the added tokens.
+func (t *Tokenizer) find() (err error) {
+	t.reserved = map[int32]bool{}
+	for _, a := range t.added {
+		if a.control {
+			t.reserved[a.id] = true
+		}
+	}
+	t.model.forget(t.reserved)
+	normal := t.ofNormalized()
+	if t.raw, err = newFinder(slices.DeleteFunc(slices.Clone(t.added), func(a added) bool { return a.normalized })); err != nil {
+		return err
+	}
+	if t.normal, err = newFinder(normal); err != nil {
+		return err
+	}
+	t.stand, err = newStandIns(normal, t.normalize, firstStandIn)
+	return err
 }

@@ -38,6 +38,14 @@ type step struct {
 	id    int32 // that piece
 }
 
+func (u *unigram) forget(ids map[int32]bool) {
+	for node, id := range u.pieces.ids {
+		if ids[id] {
+			u.pieces.ids[node] = none
+		}
+	}
+}
+
 func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 	steps := s.stepsFor(len(text) + 1)
 	for i := range steps {

@@ -80,8 +80,11 @@ func New(v Vocabulary) (*Tokenizer, error) {
 		}
 		t.after = []int32{v.EOS}
 	}
-	var users []added
+	byText := map[string]int32{}
 	for i, s := range v.Tokens {
+		if _, double := byText[s]; !double && s != "" {
+			byText[s] = int32(i)
+		}
 		kind := v.kind(i)
 		switch {
 		case s == "" && (kind == control || kind == user):
@@ -89,6 +92,9 @@ func New(v Vocabulary) (*Tokenizer, error) {
 		case kind == control || kind == unknown:
 			t.control[i] = true
 			t.specials[s] = int32(i)
+			if s != "" {
+				t.added = append(t.added, added{content: s, text: s, id: int32(i), control: true})
+			}
 		case kind == user:
 			if len(s) > maxPiece {
 				return nil, fmt.Errorf("token %d is to be found as a whole and has %d bytes; %d are allowed", i, len(s), maxPiece)
@@ -98,19 +104,24 @@ func New(v Vocabulary) (*Tokenizer, error) {
 			if v.Kind == Character || v.Kind == Unigram {
 				t.text[i] = strings.ReplaceAll(s, spaceMark, " ")
 			}
-			users = append(users, added{text: s, id: int32(i)})
+			// SentencePiece looks for its own in the normalized text.
+			spm := v.Kind == Character || v.Kind == Unigram
+			t.added = append(t.added, added{content: s, text: s, id: int32(i), control: isTurnMark(s), normalized: spm && !isTurnMark(s)})
+		case kind == ordinary && isTurnMark(s):
+			// Some files call those ordinary. They are added tokens all the same
+			// where a template has them: see Control.
+			t.specials[s] = int32(i)
 		}
 	}
-	found, err := newFinder(users)
-	if err != nil {
-		return nil, err
+	t.ordinary = func(text string) (int32, bool) {
+		id, ok := byText[text]
+		return id, ok
 	}
+	var err error
 	switch v.Kind {
 	case "", ByteLevel:
-		t.raw = found
 		err = v.byteLevel(t)
 	case Character, Unigram:
-		t.normal = found
 		err = v.characters(t)
 	default:
 		err = fmt.Errorf("its tokenizer is of the kind %q, which is not supported; %s (byte-level BPE), %s (BPE of SentencePiece) and %s (Unigram) are", v.Kind, ByteLevel, Character, Unigram)
@@ -118,7 +129,7 @@ func New(v Vocabulary) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.ready(), nil
+	return t.ready()
 }
 
 func (v *Vocabulary) kind(id int) int64 {
@@ -273,7 +284,18 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 		if err != nil {
 			return err
 		}
-		steps = append(steps, normalizer(m.normalize).except(t.normal))
+		// SentencePiece leaves its own symbols as they are.
+		var users []added
+		for _, a := range t.added {
+			if a.normalized {
+				users = append(users, a)
+			}
+		}
+		found, err := newFinder(users)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, normalizer(m.normalize).except(found))
 	}
 	t.normalize = inOrder(append(steps, squash(v.DropSpaces, v.SpacePrefix)))
 	if v.SpacePrefix {

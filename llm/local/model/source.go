@@ -173,23 +173,3 @@ func (s *Source) truth(k setting, fallback bool) (bool, error) {
 	}
 	return s.config.truth(k.config)
 }
-
-// ChatTemplate reads the template of chats that lies beside a config.json: in a
-// file of its own or in the tokenizer's settings. It is empty where there is
-// none.
-func (s *Source) ChatTemplate() (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.Path, "chat_template.jinja"))
-	if err == nil {
-		return string(data), nil
-	}
-	c, err := readConfig(filepath.Join(s.Path, "tokenizer_config.json"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
-	case err != nil:
-		return "", err
-	case !c.has("chat_template"):
-		return "", nil
-	}
-	return c.text("chat_template")
-}
