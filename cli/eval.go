@@ -47,8 +47,9 @@ func (a *app) eval() *cobra.Command {
 are, with intervals, examples of wrong ones, and tests against another model,
 another prompt, or the same model asked in plain words.
 
-FILE is CSV with a header, tab-separated text, JSON (lines or an array) or CoNLL
-(columns of words and tags, named input and label); '-' is standard input. With
+FILE is a table as 'firesteel run' reads it (CSV, TSV, JSON, Parquet, packed or
+not), or CoNLL (columns of words and tags, named input and label); '-' is standard
+input. With
 --remote, the model runs on Spark as the function of a query, over FILE, --table
 or --query; otherwise it runs in this process.
 
@@ -92,8 +93,9 @@ Rows without a label are left out, and rows without an answer count as wrong.`,
 	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it")
 	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with the same model asked in plain words")
 	optionalInt(flags, &f.data.limit, "limit", "n", "rows to read (default: all)")
-	flags.StringVar(&f.data.format, "format", "", "csv, tsv, json or conll (default: by the file's name)")
-	flags.BoolVar(&f.data.headless, "no-header", false, "the file has no header; its columns are named 1, 2, ...")
+	flags.StringVar(&f.data.text.format, "format", "", "csv, tsv, json, parquet, text or conll (default: by the file's name)")
+	f.data.text.add(flags)
+	flags.BoolVar(&f.data.text.headless, "no-header", false, "the file has no header; its columns are named 1, 2, ...")
 	flags.StringVar(&f.remote, "remote", "", "address of a Spark Connect server to run on, sc://host:port/;key=value")
 	flags.StringVar(&f.table, "table", "", "table or view of Spark to read, with --remote")
 	flags.StringVar(&f.query, "query", "", "query of Spark to read, with --remote")
@@ -140,7 +142,7 @@ func (f *evalFlags) check() (*ai.Function, eval.Kind, error) {
 	if _, err := f.ship.named(); err != nil {
 		return nil, "", err
 	}
-	if f.data.format == "conll" || dataFormats[strings.ToLower(pathEnd(f.data.path))] == "conll" && f.data.format == "" {
+	if f.data.isConll() {
 		f.data.input, f.data.label = cmp.Or(f.data.input, "input"), cmp.Or(f.data.label, "label")
 	}
 	if f.data.input == "" || f.data.label == "" {
@@ -179,13 +181,6 @@ func (f *evalFlags) inputs() []string {
 		in[0] = "/dev/stdin" // the file that it is redirected from, if any
 	}
 	return f.ship.paths(in...)
-}
-
-func pathEnd(path string) string {
-	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		return path[i:]
-	}
-	return ""
 }
 
 func (a *app) runEval(ctx context.Context, f evalFlags) error {
@@ -240,7 +235,7 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 // evalRows reads the labelled data.
 func (a *app) evalRows(ctx context.Context, f evalFlags, session *spark.Session) ([]labelledRow, error) {
 	if f.data.path != "" {
-		return readLabelled(f.data, a.in)
+		return readLabelled(ctx, f.data, a.in)
 	}
 	defer a.queries.end()
 	query := f.query

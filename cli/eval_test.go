@@ -183,15 +183,15 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval a.csv -f ai_translate -i text -l mood", exitUsage, `--args '{"to_lang": ...}'`},
 		{`eval a.csv -f ai_summarize -i text -l mood --args {"max_words":"x"}`, exitUsage, "max_words of ai_summarize is a INT"},
 		{"eval nothere.csv" + sentiment, exitFailed, "nothere.csv"},
-		{"eval a.dat" + sentiment, exitUsage, "say it by --format csv, tsv, json or conll"},
+		{"eval a.dat" + sentiment, exitFailed, "the name of a.dat tells no format"},
 		{"eval a.csv --format x" + sentiment, exitUsage, `no format "x"`},
-		{"eval empty.csv" + sentiment, exitFailed, "empty.csv: it is empty"},
-		{"eval bad.csv" + sentiment, exitFailed, "bad.csv, row 1"},
-		{"eval short.tsv" + sentiment, exitFailed, "short.tsv, row 1: it has 1 columns, not 2"},
-		{"eval bad.jsonl" + sentiment, exitFailed, "bad.jsonl, row 2: at byte"},
-		{"eval cut.json" + sentiment, exitFailed, "cut.json, row 2: the array is cut off"},
+		{"eval empty.csv" + sentiment, exitFailed, "empty.csv is empty"},
+		{"eval bad.csv" + sentiment, exitFailed, "bad.csv, line 2, column mood: the quote that opens its text is not closed"},
+		{"eval short.tsv" + sentiment, exitFailed, "short.tsv, line 2: it has 1 cell, but the first line has 2"},
+		{"eval bad.jsonl" + sentiment, exitFailed, `bad.jsonl, line 2, column text: "" is no JSON value`},
+		{"eval cut.json" + sentiment, exitFailed, "cut.json, line 1: the array of objects that begins here is not closed"},
 		{"eval a.csv -f ai_analyze_sentiment -i txt -l mood", exitUsage, `no column "txt" for --input; the columns are text, mood`},
-		{"eval bad.jsonl -f ai_analyze_sentiment -i text -l x", exitUsage, `no member "x" for --label; there are mood, text`},
+		{"eval bad.jsonl -f ai_analyze_sentiment -i text -l x", exitUsage, `no column "x" for --label; the columns are text, mood`},
 		{"eval odd.csv" + sentiment, exitFailed, `row 1: the label "angry" is none that ai_analyze_sentiment gives (positive, negative, neutral, mixed); name it by --map angry=...`},
 		{"eval none.csv" + sentiment, exitFailed, "there is no row with a label in mood among 1 rows"},
 		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start 0 and end 9"},
@@ -208,11 +208,11 @@ func TestEvalMistakes(t *testing.T) {
 
 func TestLabelledData(t *testing.T) {
 	read := func(format, content string, headless bool) string {
-		s := dataSource{path: "-", format: format, headless: headless, input: "text", label: "label"}
+		s := dataSource{path: "-", text: textFlags{format: format, headless: headless}, input: "text", label: "label"}
 		if headless {
 			s.input, s.label = "1", "2"
 		}
-		rows, err := readLabelled(s, strings.NewReader(content))
+		rows, err := readLabelled(t.Context(), s, strings.NewReader(content))
 		if err != nil {
 			return err.Error()
 		}
@@ -230,8 +230,9 @@ func TestLabelledData(t *testing.T) {
 		{"csv", "\ufefftext,label\r\n\"a, \"\"b\"\"\",x\r\n,\r\n", false, `a, "b"|x;(NULL)|(NULL);`},
 		{"csv", "n,Label, text\n1,x,a\n", false, "a|x;"},
 		{"tsv", "\"quoted\" start\t1\r\n\nb\t0", true, `"quoted" start|1;b|0;`},
-		{"json", " \n[{\"text\": \"a\", \"label\": null}, {\"text\": 1.5, \"label\": {\"k\": [true]}}]", false, `a|(NULL);1.5|{"k":[true]};`},
-		{"json", "{\"text\": [\"a.\", \"b.\"], \"label\": [\"x\", \"y\"]}\n\n{\"text\": \"c\", \"label\": \"z\"}", false, `a. b.|["x","y"];c|z;`},
+		{"json", " \n[{\"text\": \"a\", \"label\": null}, {\"text\": 1.5, \"label\": {\"k\": [true]}}]", false, `a|(NULL);1.5|{"k": [true]};`},
+		{"json", "{\"text\": [\"a.\", \"b.\"], \"label\": [\"x\", \"y\"]}\n\n{\"text\": \"c\", \"label\": \"z\"}", false, `a. b.|["x", "y"];c|z;`},
+		{"json", "{\"text\": 1.0, \"label\": true}{\"text\": NaN, \"label\": \"\"}", false, "1.0|true;NaN|;"},
 		{"conll", "\nin\tO\nNew\tB-place\nYork\tI-place\n\n\nAnn\tB-person\n", false,
 			`in New York|[{"label":"place","start":3,"end":11}];Ann|[{"label":"person","start":0,"end":3}];`},
 	} {
@@ -247,7 +248,7 @@ func FuzzLabelledData(f *testing.F) {
 	}
 	f.Add("json", `[{"text": "a", "label": {"b": 1}}`)
 	f.Fuzz(func(t *testing.T, format, content string) {
-		rows, err := readLabelled(dataSource{path: "-", format: format, input: "text", label: "label"}, strings.NewReader(content))
+		rows, err := readLabelled(t.Context(), dataSource{path: "-", text: textFlags{format: format}, input: "text", label: "label"}, strings.NewReader(content))
 		if err == nil && len(rows) > len(content) {
 			t.Fatalf("%d rows of %d bytes", len(rows), len(content))
 		}

@@ -2,16 +2,17 @@ package cli
 
 import (
 	"bufio"
-	"encoding/csv"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/eval"
 	"github.com/firesteel/firesteel/files"
@@ -24,73 +25,56 @@ type labelledRow struct {
 	input, gold *string
 }
 
-// dataFormats are those that readLabelled knows, by the ends of files' names.
-var dataFormats = map[string]string{
-	".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "json", ".ndjson": "json", ".json": "json", ".conll": "conll",
-}
+// conll is the format of words and tags, which firesteel eval reads beside those
+// of files.
+const conll = "conll"
 
 // dataSource says what to read.
 type dataSource struct {
-	path     string // "-" is standard input
-	format   string // empty: by the path's end
-	headless bool   // columns are named 1, 2, ...
-	input    string
-	label    string
-	limit    *int64 // rows with both; nil is all
+	path  string // "-" is standard input
+	text  textFlags
+	input string
+	label string
+	limit *int64 // rows with both; nil is all
+}
+
+// isConll tells whether words and tags are read.
+func (s *dataSource) isConll() bool {
+	return s.text.format == conll || s.text.format == "" && strings.EqualFold(filepath.Ext(s.path), "."+conll)
 }
 
 // readLabelled gives the rows of a file.
-func readLabelled(s dataSource, in io.Reader) ([]labelledRow, error) {
+func readLabelled(ctx context.Context, s dataSource, in io.Reader) ([]labelledRow, error) {
 	if err := files.Look(s.path); err != nil {
 		return nil, err
 	}
-	if s.format == "" {
-		if s.format = dataFormats[strings.ToLower(filepath.Ext(s.path))]; s.format == "" {
-			return nil, fmt.Errorf("%w: the name of %s does not say what it holds; say it by --format csv, tsv, json or conll", errUsage, s.path)
-		}
-	}
-	if s.path != "-" {
-		file, err := os.Open(s.path)
-		if err != nil {
-			return nil, fmt.Errorf("the labelled data: %w", err)
-		}
-		defer file.Close()
-		in = file
-	}
 	var records recordReader
-	var err error
-	buffered := bufio.NewReader(in)
-	if mark, _ := buffered.Peek(3); string(mark) == "\ufeff" {
-		buffered.Discard(3)
-	}
-	switch s.format {
-	case "csv":
-		r := csv.NewReader(buffered)
-		r.ReuseRecord = true
-		records, err = tableRecords(r.Read, s)
-	case "tsv":
-		records, err = tableRecords(tabbed(buffered), s)
-	case "json":
-		records, err = jsonRecords(buffered, s)
-	case "conll":
-		records = conllRecords(buffered)
-	default:
-		return nil, fmt.Errorf("%w: there is no format %q; there are csv, tsv, json and conll", errUsage, s.format)
-	}
-	if errors.Is(err, errUsage) {
-		return nil, err
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.path, err)
+	if s.isConll() {
+		if s.path != "-" {
+			file, err := os.Open(s.path)
+			if err != nil {
+				return nil, fmt.Errorf("the labelled data: %w", err)
+			}
+			defer file.Close()
+			in = file
+		}
+		records = conllRecords(s.path, in)
+	} else {
+		table, err := openLabelled(ctx, s, in)
+		if err != nil {
+			return nil, err
+		}
+		defer table.Close()
+		records = table.next
 	}
 	var rows []labelledRow
-	for number := 1; s.limit == nil || int64(len(rows)) < *s.limit; number++ {
+	for number := 1; s.limit == nil || len(rows) < int(*s.limit); number++ {
 		input, gold, err := records()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s, row %d: %w", s.path, number, err)
+			return nil, err
 		}
 		rows = append(rows, labelledRow{number, input, gold})
 	}
@@ -100,50 +84,116 @@ func readLabelled(s dataSource, in io.Reader) ([]labelledRow, error) {
 // recordReader gives the next row's input and label, and io.EOF at the end.
 type recordReader func() (input, gold *string, err error)
 
-// tableRecords finds the columns in the header. An empty value is NULL.
-func tableRecords(read func() ([]string, error), s dataSource) (recordReader, error) {
-	first, err := read()
-	if err == io.EOF {
-		return nil, errors.New("it is empty")
-	}
+// labelledTable reads two columns of a table.
+type labelledTable struct {
+	files.Reader
+	ctx          context.Context
+	input, label labelledColumn
+	batch        arrow.RecordBatch
+	row          int
+}
+
+// labelledColumn is a column, or what is within one of JSON.
+type labelledColumn struct {
+	at   int
+	path []string
+	list bool // a list of texts is one text, with spaces between
+}
+
+func openLabelled(ctx context.Context, s dataSource, in io.Reader) (*labelledTable, error) {
+	o, err := s.text.options()
 	if err != nil {
 		return nil, err
 	}
-	names := slices.Clone(first)
-	first = slices.Clone(first)
-	if s.headless {
-		for i := range names {
-			names[i] = fmt.Sprint(i + 1)
-		}
-	}
-	input, err := columnOf(names, s.input, "--input", s.headless)
+	// Cells and members are read as they are written.
+	o.To, o.AllText, o.Stdin, o.Sample = files.JSON, false, in, s.limit != nil
+	r, err := files.Open(ctx, s.path, o)
 	if err != nil {
 		return nil, err
 	}
-	label, err := columnOf(names, s.label, "--label", s.headless)
+	t := &labelledTable{Reader: r, ctx: ctx}
+	if t.input, err = findColumn(r.Schema(), s, s.input, "--input"); err == nil {
+		t.label, err = findColumn(r.Schema(), s, s.label, "--label")
+	}
+	t.input.list = true
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// findColumn finds a column by its name, or by the names on the way to a member
+// of JSON with dots between.
+func findColumn(schema *arrow.Schema, s dataSource, name, flag string) (labelledColumn, error) {
+	names := make([]string, schema.NumFields())
+	for i, f := range schema.Fields() {
+		if names[i] = f.Name; s.text.headless {
+			names[i] = strconv.Itoa(i + 1)
+		}
+	}
+	at, err := columnOf(names, name, flag, s.text.headless)
+	if err == nil {
+		return labelledColumn{at: at}, nil
+	}
+	for dots := 1; dots <= strings.Count(name, "."); dots++ {
+		parts := strings.Split(name, ".")
+		if i := slices.Index(names, strings.Join(parts[:dots], ".")); i >= 0 {
+			return labelledColumn{at: i, path: parts[dots:]}, nil
+		}
+	}
+	return labelledColumn{}, err
+}
+
+func (t *labelledTable) next() (input, gold *string, err error) {
+	for t.batch == nil || t.row == int(t.batch.NumRows()) {
+		if t.batch != nil {
+			t.batch.Release()
+			t.batch = nil
+		}
+		if t.batch, err = t.Next(t.ctx); err != nil {
+			return nil, nil, err
+		}
+		t.row = 0
+	}
+	if input, err = t.input.value(t.batch, t.row); err == nil {
+		gold, err = t.label.value(t.batch, t.row)
+	}
+	t.row++
+	return input, gold, err
+}
+
+func (t *labelledTable) Close() error {
+	if t.batch != nil {
+		t.batch.Release()
+	}
+	return t.Reader.Close()
+}
+
+// value is a text as it is, and anything else as JSON.
+func (c *labelledColumn) value(batch arrow.RecordBatch, row int) (*string, error) {
+	b, err := files.AppendJSON(nil, batch.Column(c.at), row)
 	if err != nil {
 		return nil, err
 	}
-	pending := s.headless
-	value := func(s string) *string {
-		if s == "" {
-			return nil
+	for _, name := range c.path {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(b, &object) != nil || object[name] == nil {
+			return nil, nil // there is none
 		}
-		return &s
+		b = object[name]
 	}
-	return func() (*string, *string, error) {
-		record := first
-		if !pending {
-			if record, err = read(); err != nil {
-				return nil, nil, err
-			}
-		}
-		pending = false
-		if len(record) <= max(input, label) {
-			return nil, nil, fmt.Errorf("it has %d columns, not %d", len(record), len(names))
-		}
-		return value(record[input]), value(record[label]), nil
-	}, nil
+	text := string(b)
+	var list []string
+	switch {
+	case text == "null":
+		return nil, nil
+	case text[0] == '"':
+		err = json.Unmarshal(b, &text)
+	case c.list && json.Unmarshal(b, &list) == nil:
+		text = strings.Join(list, " ") // a text in sentences
+	}
+	return &text, err
 }
 
 func columnOf(names []string, name, flag string, headless bool) (int, error) {
@@ -168,23 +218,6 @@ func columnOf(names []string, name, flag string, headless bool) (int, error) {
 	return 0, fmt.Errorf("%w: there is no column %q for %s; the columns are %s%s", errUsage, name, flag, strings.Join(shown, ", "), hint)
 }
 
-// maxLine bounds a line, in bytes.
-const maxLine = 64 << 20
-
-// tabbed reads lines whose values are divided by tabs. Nothing is quoted.
-func tabbed(in io.Reader) func() ([]string, error) {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
-	return func() ([]string, error) {
-		for lines.Scan() {
-			if line := strings.TrimSuffix(lines.Text(), "\r"); line != "" {
-				return strings.Split(line, "\t"), nil
-			}
-		}
-		return nil, endOf(lines)
-	}
-}
-
 func endOf(lines *bufio.Scanner) error {
 	if err := lines.Err(); err != nil {
 		return err
@@ -192,97 +225,23 @@ func endOf(lines *bufio.Scanner) error {
 	return io.EOF
 }
 
-// jsonRecords reads objects, one after the other or in an array.
-func jsonRecords(in *bufio.Reader, s dataSource) (recordReader, error) {
-	d := json.NewDecoder(in)
-	inArray := false
-	for {
-		b, err := in.Peek(1)
-		if err == io.EOF {
-			return nil, errors.New("it is empty")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if b[0] == '[' {
-			inArray = true
-			if _, err := d.Token(); err != nil {
-				return nil, err
-			}
-			break
-		}
-		if strings.IndexByte(" \t\r\n", b[0]) < 0 {
-			break
-		}
-		in.Discard(1)
-	}
-	return func() (input, gold *string, err error) {
-		if !d.More() {
-			_, err := d.Token()
-			if err == io.EOF && inArray {
-				err = errors.New("the array is cut off")
-			}
-			if err == nil {
-				err = io.EOF
-			}
-			return nil, nil, err
-		}
-		var object map[string]any
-		if err := d.Decode(&object); err != nil {
-			return nil, nil, fmt.Errorf("at byte %d: %w", d.InputOffset(), err)
-		}
-		if input, err = member(object, s.input, "--input"); err != nil {
-			return nil, nil, err
-		}
-		if list := []string(nil); input != nil && json.Unmarshal([]byte(*input), &list) == nil {
-			joined := strings.Join(list, " ") // a text in sentences
-			input = &joined
-		}
-		gold, err = member(object, s.label, "--label")
-		return input, gold, err
-	}, nil
-}
-
-// member gives a member by its name, or by the names on the way to it with dots
-// between. What is no text is given as JSON.
-func member(object map[string]any, name, flag string) (*string, error) {
-	v, ok := object[name]
-	for at, rest := object, name; !ok; {
-		first, more, dotted := strings.Cut(rest, ".")
-		inner, isObject := at[first].(map[string]any)
-		if !dotted || !isObject {
-			names := slices.Sorted(maps.Keys(object))
-			return nil, fmt.Errorf("%w: there is no member %q for %s; there are %s", errUsage, name, flag, strings.Join(names[:min(len(names), 20)], ", "))
-		}
-		at, rest = inner, more
-		v, ok = at[rest]
-	}
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case string:
-		return &v, nil
-	}
-	b, err := json.Marshal(v)
-	text := string(b)
-	return &text, err
-}
-
 // conllRecords reads sentences of a word and its tag a line (B-x, I-x, O), with
 // an empty line after each. The input is the words with spaces between, and the
 // label the spans as JSON.
-func conllRecords(in io.Reader) recordReader {
+func conllRecords(name string, in io.Reader) recordReader {
 	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxLine)
+	lines.Buffer(nil, 64<<20)
 	type span struct {
 		Label string `json:"label"`
 		Start int    `json:"start"`
 		End   int    `json:"end"`
 	}
+	number := 0
 	return func() (*string, *string, error) {
 		var text strings.Builder
 		spans, characters := []span{}, 0
 		for lines.Scan() {
+			number++
 			fields := strings.Fields(lines.Text())
 			if len(fields) == 0 {
 				if characters == 0 {
@@ -291,7 +250,7 @@ func conllRecords(in io.Reader) recordReader {
 				break
 			}
 			if len(fields) < 2 {
-				return nil, nil, fmt.Errorf("the line %q has no tag", lines.Text())
+				return nil, nil, fmt.Errorf("%s, line %d: %q has no tag", name, number, lines.Text())
 			}
 			word, tag := fields[0], fields[len(fields)-1]
 			if characters > 0 {

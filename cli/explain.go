@@ -68,7 +68,7 @@ func (r *fileRun) foretell(ctx context.Context) error {
 	if r.flags.input == "-" {
 		return fmt.Errorf("%w: standard input is read once only; put it into a file for --explain", errUsage)
 	}
-	o, err := r.flags.readOptions()
+	o, err := r.readOptions()
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func TestFirstMinutes(t *testing.T) {
 		{"run noend" + add, exitFailed, "--format csv"},
 		{"run sheet.xlsx" + add, exitFailed, "has to be saved as CSV first"},
 		{"run empty.csv" + add, exitFailed, "a first line with the columns' names is needed"},
-		{"run binary.csv" + add, exitFailed, "iconv -f"},
+		{"run binary.csv" + add, exitFailed, "it has bytes that are no text in UTF-16"},
 		{"run not.parquet" + add, exitFailed, "say which by --format"},
 		{"run -" + add, exitFailed, "--format csv"},
 		{"run - --format csv" + add, exitFailed, "standard input is empty"},

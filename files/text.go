@@ -1,12 +1,10 @@
 package files
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,107 +13,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
-
-type lineWriter struct{}
-
-func (lineWriter) head(dst []byte, _ *arrow.Schema) []byte { return dst }
-
-func (lineWriter) row(dst []byte, batch arrow.RecordBatch, i int) ([]byte, error) {
-	if isNull(batch.Column(0), i) {
-		return dst, errors.New("it is NULL, which a line of text cannot say; write .csv, .jsonl or .parquet")
-	}
-	from := len(dst)
-	dst, _ = appendScalar(dst, batch.Column(0), i)
-	if bytes.ContainsAny(dst[from:], "\r\n") {
-		return dst, errors.New("it has line breaks, but a row is one line; write .csv, .jsonl or .parquet")
-	}
-	return append(dst, '\n'), nil
-}
-
-type csvWriter struct{ delimiter byte }
-
-func (w csvWriter) head(dst []byte, schema *arrow.Schema) []byte {
-	for i, f := range schema.Fields() {
-		if i > 0 {
-			dst = append(dst, w.delimiter)
-		}
-		dst = w.quote(append(dst, f.Name...), len(dst))
-	}
-	return append(dst, '\n')
-}
-
-func (w csvWriter) row(dst []byte, batch arrow.RecordBatch, i int) ([]byte, error) {
-	for k, a := range batch.Columns() {
-		if k > 0 {
-			dst = append(dst, w.delimiter)
-		}
-		if isNull(a, i) {
-			continue
-		}
-		from := len(dst)
-		var err error
-		if isNested(a.DataType()) {
-			dst, err = appendValue(dst, a, i)
-		} else {
-			dst, _ = appendScalar(dst, a, i)
-		}
-		if err != nil {
-			return dst, fmt.Errorf("column %s: %w", batch.ColumnName(k), err)
-		}
-		dst = w.quote(dst, from)
-	}
-	return append(dst, '\n'), nil
-}
-
-// quote puts the cell that begins at from into quotes if it needs them: also
-// an empty one, which would be NULL without.
-func (w csvWriter) quote(dst []byte, from int) []byte {
-	cell := dst[from:]
-	if len(cell) > 0 && !bytes.ContainsAny(cell, "\"\r\n") && bytes.IndexByte(cell, w.delimiter) < 0 && !bytes.HasPrefix(cell, []byte("\xef\xbb\xbf")) {
-		return dst
-	}
-	quoted := `"` + strings.ReplaceAll(string(cell), `"`, `""`) + `"`
-	return append(dst[:from], quoted...)
-}
-
-type jsonWriter struct{ names [][]byte }
-
-func (w *jsonWriter) head(dst []byte, schema *arrow.Schema) []byte {
-	for _, f := range schema.Fields() {
-		w.names = append(w.names, append(quoteJSON(nil, f.Name), ':'))
-	}
-	return dst
-}
-
-func (w *jsonWriter) row(dst []byte, batch arrow.RecordBatch, i int) ([]byte, error) {
-	dst = append(dst, '{')
-	for k, a := range batch.Columns() {
-		if k > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, w.names[k]...)
-		var err error
-		if dst, err = appendValue(dst, a, i); err != nil {
-			return dst, fmt.Errorf("column %s: %w", batch.ColumnName(k), err)
-		}
-	}
-	return append(dst, '}', '\n'), nil
-}
-
-func quoteJSON(dst []byte, s string) []byte {
-	plain := true
-	for i := 0; i < len(s) && plain; i++ {
-		plain = s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] < 0x80
-	}
-	if plain {
-		return append(append(append(dst, '"'), s...), '"')
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.Encode(s) // a string
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte{'\n'})...)
-}
 
 func isNull(a arrow.Array, i int) bool {
 	switch a := a.(type) {
@@ -139,12 +36,18 @@ func isNested(t arrow.DataType) bool {
 	return false
 }
 
-// appendValue appends a value as JSON: a MAP as an object, binary as base64.
+// AppendJSON appends a value as JSON: NULL as null, a MAP as an object, binary as
+// base64, and a value of WrittenType as it was written.
+func AppendJSON(dst []byte, a arrow.Array, i int) ([]byte, error) { return appendValue(dst, a, i) }
+
+// appendValue is AppendJSON.
 func appendValue(dst []byte, a arrow.Array, i int) ([]byte, error) {
 	if isNull(a, i) {
 		return append(dst, "null"...), nil
 	}
 	switch a := a.(type) {
+	case *WrittenArray:
+		return a.appendJSON(dst, i), nil
 	case array.ExtensionArray:
 		return appendValue(dst, a.Storage(), i)
 	case *array.Dictionary:
@@ -183,9 +86,9 @@ func appendValue(dst []byte, a arrow.Array, i int) ([]byte, error) {
 	if bare {
 		return dst, nil
 	}
-	text := string(dst[from:])
-	if !utf8.ValidString(text) {
-		return dst, fmt.Errorf("%s is no UTF-8 text", shown([]byte(text)))
+	text := slices.Clone(dst[from:])
+	if !utf8.Valid(text) {
+		return dst, fmt.Errorf("%s is no UTF-8 text", shown(text))
 	}
 	return quoteJSON(dst[:from], text), nil
 }
@@ -207,7 +110,7 @@ func appendMap(dst []byte, a *array.Map, i int) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		if dst, err = appendValue(append(quoteJSON(dst, string(key)), ':'), a.Items(), k); err != nil {
+		if dst, err = appendValue(append(quoteJSON(dst, key), ':'), a.Items(), k); err != nil {
 			return dst, err
 		}
 	}
@@ -220,6 +123,8 @@ func appendScalar(dst []byte, a arrow.Array, i int) (text []byte, bare bool) {
 	switch a := a.(type) {
 	case *array.Dictionary:
 		return appendScalar(dst, a.Dictionary(), a.GetValueIndex(i))
+	case *WrittenArray:
+		return a.appendText(dst, i), false
 	case array.ExtensionArray:
 		return appendScalar(dst, a.Storage(), i)
 	case array.StringLike:

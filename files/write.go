@@ -34,6 +34,9 @@ type WriteOptions struct {
 	// Delimiter stands between the cells of CSV; 0 is a comma, and a tab for
 	// TSV.
 	Delimiter byte
+	// Safe: cells of CSV that a spreadsheet takes for formulas begin with an
+	// apostrophe, which makes them text there. See docs/files.md.
+	Safe bool
 	// RowGroup bounds a row group of Parquet, which is held in memory, in
 	// bytes of Arrow; 0 is 32 MiB.
 	RowGroup int64
@@ -80,9 +83,9 @@ func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
 	case JSON:
 		return newTextWriter(out, schema, &jsonWriter{}), nil
 	case Text:
-		return newTextWriter(out, schema, lineWriter{}), nil
+		return newTextWriter(out, schema, &lineWriter{}), nil
 	}
-	return newTextWriter(out, schema, csvWriter{o.Delimiter}), nil
+	return newTextWriter(out, schema, newCSVWriter(o.Delimiter, o.Safe)), nil
 }
 
 // unique refuses columns that no reader could tell apart.
@@ -122,8 +125,10 @@ func describe(schema *arrow.Schema) string {
 // rowWriter makes text of rows.
 type rowWriter interface {
 	head(dst []byte, schema *arrow.Schema) []byte
-	// row appends row i; its error says which column is to blame.
-	row(dst []byte, batch arrow.RecordBatch, i int) ([]byte, error)
+	// batch says what the next rows are of.
+	batch(arrow.RecordBatch)
+	// row appends row i; its error names the column.
+	row(dst []byte, i int) ([]byte, error)
 }
 
 type textWriter struct {
@@ -155,15 +160,20 @@ func (w *textWriter) Write(batch arrow.RecordBatch) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
+	w.rows.batch(batch)
+	w.buf = w.buf[:0]
 	for i := range int(batch.NumRows()) {
 		var err error
-		if w.buf, err = w.rows.row(w.buf[:0], batch, i); err != nil {
+		if w.buf, err = w.rows.row(w.buf, i); err != nil {
 			return fmt.Errorf("writing %s, row %d: %w", w.out.path, w.n+1, err)
 		}
-		if _, err := w.out.Write(w.buf); err != nil {
-			return err
-		}
 		w.n++
+		if len(w.buf) >= 64<<10 || i+1 == int(batch.NumRows()) {
+			if _, err := w.out.Write(w.buf); err != nil {
+				return err
+			}
+			w.buf = w.buf[:0]
+		}
 	}
 	return nil
 }

@@ -229,10 +229,14 @@ func (b *binder) column(n name) (term, error) {
 		return term{}, err
 	}
 	b.uses(b.schema.Field(found).Name)
-	return term{at: n.at(), t: b.schema.Field(found).Type,
-		values: func(r *run) values { return read(r.batch.Column(found)) },
+	t := b.schema.Field(found).Type
+	if w, ok := t.(written); ok {
+		t = w.ValueType()
+	}
+	return term{at: n.at(), t: t,
+		values: func(r *run) values { return read(r.column(found)) },
 		array: func(r *run) arrow.Array {
-			a := r.batch.Column(found)
+			a := r.column(found)
 			a.Retain()
 			return a
 		}}, nil

@@ -53,6 +53,30 @@ type run struct {
 	batch   arrow.RecordBatch
 	answers map[*Call]arrow.Array
 	held    []arrow.Array
+	values  map[int]arrow.Array // of columns of the batch that hold text, see written
+}
+
+// written is the type of a column that holds its values as the text that a file
+// has, as files.WrittenType does. Expressions see the values.
+type written interface {
+	ValueType() arrow.DataType
+	Values(mem memory.Allocator, a arrow.Array) arrow.Array
+}
+
+// column is a column of the batch as values. The run holds it.
+func (r *run) column(i int) arrow.Array {
+	a := r.batch.Column(i)
+	w, ok := a.DataType().(written)
+	if !ok {
+		return a
+	}
+	if r.values == nil {
+		r.values = map[int]arrow.Array{}
+	}
+	if r.values[i] == nil {
+		r.values[i] = r.hold(w.Values(r.mem, a))
+	}
+	return r.values[i]
 }
 
 // hold keeps an array until the run's end.
