@@ -41,19 +41,28 @@ func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	// Some bytes now and then are no sign of life: a server could hold a
+	// download up for ever by them.
+	least := max(1, int(leastPerSecond*c.stall().Seconds()))
 	watch := time.AfterFunc(c.stall(), func() {
 		defer panics.Handle("ending a stalled download", nil)
-		cancel(fmt.Errorf("the server sent nothing for %s", c.stall()))
+		cancel(fmt.Errorf("the server sent less than %d bytes in %s", least, c.stall()))
 	})
 	defer watch.Stop()
-	alive := func() { watch.Reset(c.stall()) }
+	came := 0
+	alive := func(n int) {
+		if came += n; came >= least {
+			came = 0
+			watch.Reset(c.stall())
+		}
+	}
 
 	response, err := c.request(ctx, r, have, p.validator())
 	if err != nil {
 		return cause(ctx, err)
 	}
 	defer response.Body.Close()
-	alive()
+	alive(least)
 	total, resumed, err := expect(response, have, r.Size)
 	if err != nil {
 		if errors.Is(err, errStalePart) {
@@ -144,13 +153,13 @@ func (c *Client) request(ctx context.Context, r Request, have int64, validator s
 
 // stream copies the body. It writes what it got before it reports an error,
 // so that the next attempt goes on from there.
-func (c *Client) stream(body io.Reader, f *os.File, h hash.Hash, name string, have, total int64, alive func()) (int64, error) {
+func (c *Client) stream(body io.Reader, f *os.File, h hash.Hash, name string, have, total int64, alive func(bytes int)) (int64, error) {
 	buffer := make([]byte, 256<<10)
 	c.step(name, have, total)
 	for {
 		n, err := body.Read(buffer)
 		if n > 0 {
-			alive()
+			alive(n)
 			if total > 0 && have+int64(n) > total {
 				return have, permanent{fmt.Errorf("the server sent more than the %d bytes expected", total)}
 			}

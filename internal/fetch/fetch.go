@@ -43,7 +43,8 @@ type Client struct {
 	HTTP *http.Client
 	// Progress is told how far a download is; nil for nobody.
 	Progress Progress
-	// Stall is how long a connection may be silent; default 60 s.
+	// Stall is how long a connection may be silent, or all but silent: within it
+	// some bytes must come, 15 KiB in the default of 60 s.
 	Stall time.Duration
 	// Tries bounds attempts in a row that brought nothing; default 5.
 	Tries int
@@ -54,6 +55,9 @@ type Client struct {
 
 const (
 	maxPause = time.Minute
+	// leastPerSecond is the fewest bytes a second, in the mean over Stall, that
+	// an attempt goes on with.
+	leastPerSecond = 256
 	// maxTries bounds attempts even if each brought a few bytes.
 	maxTries = 100
 )

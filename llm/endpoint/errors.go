@@ -100,6 +100,7 @@ func nameNotFound(err error) bool {
 func (e *Endpoint) advice(err error) string {
 	var status *statusError
 	var dns *net.DNSError
+	var wait *waitError
 	switch {
 	case errors.Is(err, errRefused):
 		return "Allow the host, or name an endpoint on this machine."
@@ -120,6 +121,8 @@ func (e *Endpoint) advice(err error) string {
 		case status.status >= 500:
 			return "The server has trouble: look at its log, or try again later."
 		}
+	case errors.As(err, &wait):
+		return "Run the rest later: what is answered is kept. Fewer requests or tokens per minute keep the server from saying so."
 	case certificate(err):
 		return "If a proxy opens TLS here, name its certificate in SSL_CERT_FILE."
 	case errors.Is(err, syscall.ECONNREFUSED):

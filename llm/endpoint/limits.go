@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -86,9 +87,17 @@ func newLimits(requests, tokens int, minute time.Duration) *limits {
 	}
 }
 
-// start waits until a request of so many tokens may be sent. Every start is
-// followed by one settle.
-func (l *limits) start(ctx context.Context, tokens float64) error {
+// waitError says that nothing was sent, as the server wants to be left alone
+// for longer than there is patience.
+type waitError struct{ wait, patience time.Duration }
+
+func (e *waitError) Error() string {
+	return fmt.Sprintf("not sent: the server wants no request for %v, and all attempts together may take %v", e.wait.Round(time.Second), e.patience.Round(time.Second))
+}
+
+// start waits until a request of so many tokens may be sent, for the server's
+// wishes no longer than patience. If it gives no error, one settle follows.
+func (l *limits) start(ctx context.Context, tokens float64, patience time.Duration) error {
 	select {
 	case l.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -98,6 +107,10 @@ func (l *limits) start(ctx context.Context, tokens float64) error {
 	for {
 		l.mu.Lock()
 		now := time.Now()
+		if pause := l.paused.Sub(now); pause > patience {
+			l.mu.Unlock()
+			return &waitError{pause, patience}
+		}
 		wait := max(l.paused.Sub(now), l.requests.wait(now, 1), l.tokens.wait(now, tokens),
 			l.leftRequests.wait(now, 1), l.leftTokens.wait(now, tokens))
 		if wait <= 0 {
@@ -147,15 +160,17 @@ func (l *limits) pause(d time.Duration) {
 }
 
 // heed reads x-ratelimit-remaining-* and x-ratelimit-reset-*. What is under
-// way may not be in them yet, so it is taken off.
-func (l *limits) heed(h http.Header) {
+// way may not be in them yet, so it is taken off. They are hints: one that
+// would hold everything up for longer than patience is left to the server to
+// enforce.
+func (l *limits) heed(h http.Header, patience time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	read := func(kind string, a *allowance, underWay float64) {
 		left, err := strconv.ParseFloat(h.Get("x-ratelimit-remaining-"+kind), 64)
 		reset, ok := serverDuration(h.Get("x-ratelimit-reset-"+kind), l.second)
-		if err != nil || !ok || !(left >= 0) {
+		if err != nil || !ok || !(left >= 0) || reset > patience {
 			return
 		}
 		*a = allowance{left - underWay, now.Add(reset)}

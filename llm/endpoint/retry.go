@@ -149,8 +149,16 @@ func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure
 		}
 		return nil, err
 	}
-	if err := e.limits.start(ctx, c.reserve); err != nil {
+	patience := e.opts.Timeout
+	if !first.IsZero() {
+		patience = e.opts.Timeout*9/10 - time.Since(*first)
+	}
+	if err := e.limits.start(ctx, c.reserve, patience); err != nil {
 		e.breaker.leave(probe)
+		var wait *waitError
+		if errors.As(err, &wait) {
+			return &failure{err: err, final: true}, nil
+		}
 		return nil, err
 	}
 	begun := time.Now()
@@ -238,7 +246,7 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 			final: errors.Is(err, errRefused) || certificate(err) || nameNotFound(err)}
 	}
 	defer response.Body.Close()
-	e.limits.heed(response.Header)
+	e.limits.heed(response.Header, e.opts.Timeout)
 	if response.StatusCode != http.StatusOK {
 		return e.refusal(response)
 	}
