@@ -1,11 +1,11 @@
 package cli
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/sqlscript"
 )
 
 // positional gives the named arguments of AI functions (f(a, name => b)) by
@@ -15,11 +15,11 @@ import (
 func positional(statement string) string {
 	var b strings.Builder
 	for i := 0; i < len(statement); {
-		f, open := functionAt(statement, i)
+		t := sqlscript.Next(statement, i)
+		f, open := functionAt(statement, t)
 		if f == nil {
-			next := skipLexeme(statement, i)
-			b.WriteString(statement[i:next])
-			i = next
+			b.WriteString(statement[i:t.End])
+			i = t.End
 			continue
 		}
 		args, end := callArguments(statement, open)
@@ -36,18 +36,14 @@ func positional(statement string) string {
 	return b.String()
 }
 
-// functionAt finds an AI function whose name begins at i, and the place of the
+// functionAt finds the AI function that t names, and the place of the
 // parenthesis that opens its arguments.
-func functionAt(s string, i int) (f *ai.Function, open int) {
-	if i > 0 && (isNamePart(s[i-1]) || s[i-1] == '.') {
+func functionAt(s string, t sqlscript.Token) (f *ai.Function, open int) {
+	if t.Kind != sqlscript.Word || t.Start > 0 && s[t.Start-1] == '.' {
 		return nil, 0
 	}
-	end := i
-	for end < len(s) && isNamePart(s[end]) {
-		end++
-	}
-	f, err := ai.Lookup(strings.ToLower(s[i:end]))
-	open = end + len(s[end:]) - len(strings.TrimLeft(s[end:], " \t\r\n"))
+	f, err := ai.Lookup(strings.ToLower(s[t.Start:t.End]))
+	open = sqlscript.SkipBlanks(s, t.End)
 	if err != nil || open == len(s) || s[open] != '(' {
 		return nil, 0
 	}
@@ -59,50 +55,70 @@ func functionAt(s string, i int) (f *ai.Function, open int) {
 func callArguments(s string, open int) (args []string, end int) {
 	depth, start := 0, open+1
 	for i := open; i < len(s); {
-		next := skipLexeme(s, i)
-		switch s[i] {
+		t := sqlscript.Next(s, i)
+		i = t.End
+		if t.Kind != sqlscript.Mark {
+			continue
+		}
+		switch s[t.Start] {
 		case '(', '[':
 			depth++
 		case ')', ']':
 			if depth--; depth == 0 {
-				if s[i] == ']' {
+				if s[t.Start] == ']' {
 					return nil, -1 // it closes something else
 				}
-				return append(args, s[start:i]), next
+				return append(args, s[start:t.Start]), t.End
 			}
 		case ',':
 			if depth == 1 {
-				args = append(args, s[start:i])
-				start = next
+				args = append(args, s[start:t.Start])
+				start = t.End
 			}
 		}
-		i = next
 	}
 	return nil, -1
 }
 
-var namedArgument = regexp.MustCompile(`^((?:\s|--[^\n]*\n)*)([A-Za-z_]\w*)\s*=>\s*`)
+// cutName cuts name => value. Space and comments before the name stay.
+func cutName(arg string) (before, name, value string, named bool) {
+	start := sqlscript.SkipBlanks(arg, 0)
+	if start == len(arg) {
+		return "", "", "", false
+	}
+	t := sqlscript.Next(arg, start)
+	arrow := sqlscript.SkipBlanks(arg, t.End)
+	if t.Kind != sqlscript.Word || !strings.HasPrefix(arg[arrow:], "=>") {
+		return "", "", "", false
+	}
+	return arg[:start], arg[start:t.End], strings.TrimLeft(arg[arrow+2:], " \t\r\n"), true
+}
+
+func isNamed(arg string) bool {
+	_, _, _, named := cutName(arg)
+	return named
+}
 
 // placed puts named arguments where they belong.
 func placed(f *ai.Function, args []string) []string {
-	first := slices.IndexFunc(args, namedArgument.MatchString)
+	first := slices.IndexFunc(args, isNamed)
 	if first < 0 {
 		return args
 	}
 	all := slices.Clone(args[:first])
 	for _, a := range args[first:] {
-		m := namedArgument.FindStringSubmatch(a)
-		if m == nil {
+		before, name, value, named := cutName(a)
+		if !named {
 			return args
 		}
-		at := slices.IndexFunc(f.Params, func(p ai.Param) bool { return strings.EqualFold(p.Name, m[2]) })
+		at := slices.IndexFunc(f.Params, func(p ai.Param) bool { return strings.EqualFold(p.Name, name) })
 		if at < 0 || at < len(all) && all[at] != "" {
 			return args
 		}
 		for len(all) <= at {
 			all = append(all, "")
 		}
-		all[at] = m[1] + a[len(m[0]):]
+		all[at] = before + value
 	}
 	for i := range all {
 		if all[i] == "" && !f.Params[i].Optional {

@@ -15,6 +15,7 @@ func TestPositional(t *testing.T) {
 		"SELECT ai_query('m', 'q', modelParameters => named_struct('max_tokens', 3), failOnError => true) AS a": "SELECT ai_query('m', 'q', NULL, true, named_struct('max_tokens', 3)) AS a",
 		"SELECT try_ai_query('m', ai_gen(prompt => ai_gen('x => y')), responseFormat => 'STRUCT<a: INT>')":      "SELECT try_ai_query('m', ai_gen(ai_gen('x => y')), NULL, NULL, NULL, 'STRUCT<a: INT>')",
 		"SELECT ai_query('m', 'q', -- returnType => 'INT', (\n returnType => 'INT')":                            "SELECT ai_query('m', 'q', -- returnType => 'INT', (\n 'INT')",
+		"SELECT ai_gen /* a ( */ (/* => */ prompt /* , */ => /* b */ 'a' -- )\n)":                               "SELECT ai_gen /* a ( */ (/* => */ /* b */ 'a' -- )\n)",
 		"SELECT ai_query('m', returnType => 'INT')":                                                             "SELECT ai_query('m', returnType => 'INT')",
 		// What Spark knows better.
 		"SELECT ai_gen(propmt => 'a')":                                               "SELECT ai_gen(propmt => 'a')",

@@ -15,13 +15,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/firesteel/firesteel/internal/screen"
+	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/spark"
 )
 
 const (
 	promptFirst = "firesteel> "
 	promptMore  = "        -> "
-	promptHelp  = `A statement ends with ';'.
+	promptHelp  = `A statement ends with ';', a block (BEGIN ... END) with 'END;'.
 'functions' lists the AI functions; Ctrl-C gives a statement up; 'quit' or Ctrl-D leaves.
 `
 )
@@ -100,13 +101,14 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 				continue
 			}
 		}
-		statements, rest := splitStatements(statement + line + "\n")
-		statement = rest.text
-		if statement != "" {
-			statement += "\n"
+		typed := statement + line + "\n"
+		statements, rest := sqlscript.Split(typed)
+		statement = ""
+		if rest.Text != "" {
+			statement = typed[rest.Start:]
 		}
 		for _, s := range statements {
-			if err := a.runPrompted(ctx, session, s.text, f); err != nil {
+			if err := a.runPrompted(ctx, session, s.Text, f); err != nil {
 				fmt.Fprintln(a.err, "error:", err)
 			}
 		}

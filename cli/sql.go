@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/screen"
+	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -33,7 +36,9 @@ func (a *app) sql() *cobra.Command {
 		Short: "Run SQL with AI functions on any Spark",
 		Long: `Runs SQL statements on a Spark Connect server, with the AI functions known to
 them ('firesteel functions' lists these). The statements come from -e, from a
-file, from standard input, or are typed at a prompt that keeps its history.`,
+file, from standard input, or are typed at a prompt that keeps its history.
+
+Each ends with ';'. A block of SQL scripting (BEGIN ... END) is one statement.`,
 		Example: `  firesteel sql --remote sc://localhost:15002 -e "SELECT ai_gen('Name three colours.')"
   firesteel sql --remote "sc://spark.example.com:443/;use_ssl=true" -f job.sql
   firesteel sql            # a prompt; the address comes from SPARK_REMOTE`,
@@ -88,11 +93,11 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 		}
 		scripts = []string{text}
 	}
-	var statements []statement
+	var statements []sqlscript.Statement
 	for _, script := range scripts {
-		more, rest := splitStatements(script)
+		more, rest := sqlscript.Split(script)
 		statements = append(statements, more...)
-		if rest.text != "" {
+		if rest.Text != "" {
 			statements = append(statements, rest)
 		}
 	}
@@ -111,8 +116,8 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 		return a.prompt(c.Context(), session, f)
 	}
 	for i, s := range statements {
-		if err := a.runStatement(ctx, a.out, session, s.text, f); err != nil {
-			return f.failed(err, s.line, i+1, len(statements))
+		if err := a.runStatement(ctx, a.out, session, s.Text, f); err != nil {
+			return f.failed(err, s.Line, i+1, len(statements))
 		}
 	}
 	return nil
@@ -144,16 +149,23 @@ func (a *app) readScript(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the statements: %w", err)
 	}
+	if !utf8.Valid(b) {
+		return "", fmt.Errorf("reading the statements: %s is not UTF-8 text; save it as UTF-8", cmp.Or(strings.TrimPrefix(name, "-"), "standard input"))
+	}
 	return strings.TrimPrefix(string(b), "\ufeff"), nil // Windows' editors begin files so
 }
 
 // runStatement runs one statement and shows what it answers, if it has columns.
 func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Session, statement string, f sqlFlags) error {
 	defer a.queries.end()
-	if strings.HasPrefix(session.Version(), "3.") {
+	old := strings.HasPrefix(session.Version(), "3.")
+	if old {
 		statement = positional(statement)
 	}
 	df, err := session.SQL(ctx, statement) // runs a command, only reads a query
+	if err != nil && old && sqlscript.IsBlock(statement) {
+		return fmt.Errorf("%w\n  Spark %s has no blocks (BEGIN ... END): they need Spark 4.0 or later. Nothing of this one has run", err, session.Version())
+	}
 	if err != nil {
 		return err
 	}
@@ -183,7 +195,7 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 // explains holds for EXPLAIN, whose plan is a text of many lines that a table
 // would show as one.
 func explains(statement string, schema spark.StructType) bool {
-	return len(schema.Fields) == 1 && schema.Fields[0].Name == "plan" && explain.MatchString(statement)
+	return len(schema.Fields) == 1 && schema.Fields[0].Name == "plan" && slices.Equal(sqlscript.Words(statement, 1), []string{"EXPLAIN"})
 }
 
 // writeTable ends with a line end: Spark 4.3 leaves it out after "only showing

@@ -82,6 +82,13 @@ func TestKeepSpark(t *testing.T) {
 	if got := firesteel(t, "sql", "--remote", url, "-f", script); got != table {
 		t.Errorf("-f: got\n%s", got)
 	}
+	if err := os.WriteFile(script, []byte(statement+";\nBEGIN\n  DECLARE x INT DEFAULT 1;\n  IF x = 2 THEN SELECT 'wrong' AS s; ELSE "+statement+
+		"; END IF;\nEND;\nBEGIN\n  l: FOR r AS SELECT 1 AS a DO LEAVE l; END FOR l;\nEND; -- done\n"+statement), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := firesteel(t, "sql", "--remote", url, "-f", script); got != table+table+table {
+		t.Errorf("-f, with blocks: got\n%s", got)
+	}
 	t.Setenv("SPARK_REMOTE", url)
 	if got, errs, err := run(t, statement, "sql"); got != table || err != nil {
 		t.Errorf("standard input: %v\n%s%s", err, got, errs)

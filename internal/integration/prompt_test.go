@@ -115,6 +115,18 @@ func TestPrompt(t *testing.T) {
 	person.wait("-> ")
 	person.wait("|42    |")
 	person.wait("firesteel> ")
+	// Nothing of a block runs before its end, and then only what its conditions let run.
+	person.typed("CREATE TEMP VIEW kept AS SELECT 43 AS answer;\r")
+	person.wait("firesteel> ")
+	for _, line := range []string{"BEGIN", "  IF false THEN", "    DROP VIEW kept;", "  END IF;", "  SELECT answer FROM kept; -- END;"} {
+		person.typed(line + "\r")
+		if shown := person.wait("-> "); strings.Contains(shown, "error") {
+			t.Errorf("%s: %s", line, shown)
+		}
+	}
+	person.typed("END;\r")
+	person.wait("|43    |")
+	person.wait("firesteel> ")
 	person.typed("SELECT nothing;\r")
 	person.wait("UNRESOLVED_COLUMN")
 	person.wait("firesteel> ")
