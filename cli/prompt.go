@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/spark"
@@ -159,7 +160,7 @@ func openHistory() *history {
 		return h
 	}
 	h.path = filepath.Join(dir, "firesteel", "sql_history")
-	file, err := os.Open(h.path)
+	file, err := owned.Open(h.path)
 	if err != nil {
 		return h
 	}
@@ -177,11 +178,11 @@ func (h *history) Add(line string) {
 		return
 	}
 	h.lines = append(h.lines, line)
-	if h.path == "" || os.MkdirAll(filepath.Dir(h.path), 0o700) != nil {
+	if h.path == "" || owned.MakeDir(filepath.Dir(h.path)) != nil {
 		return
 	}
 	// Statements may hold private data: for the user's eyes only.
-	file, err := os.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := owned.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
 	if err != nil {
 		return
 	}

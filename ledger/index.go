@@ -10,6 +10,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // A full segment, which nothing is added to, has an index beside it,
@@ -83,7 +85,7 @@ type index struct {
 
 // openIndex opens the index of a segment of size bytes.
 func openIndex(path string, size int64) (*index, error) {
-	f, err := os.Open(path)
+	f, err := owned.Open(path)
 	if err != nil {
 		return nil, err
 	}

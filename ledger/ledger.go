@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 const keySize = 32
@@ -67,7 +68,8 @@ type Ledger struct {
 }
 
 // Open opens the ledger in a directory, which it creates. It waits while
-// another process opens it, or drops answers of it.
+// another process opens it, or drops answers of it. A directory in which
+// another user could plant answers is refused by an owned.UntrustedError.
 func Open(ctx context.Context, dir string) (*Ledger, error) {
 	l, err := open(ctx, dir)
 	if err != nil {
@@ -77,7 +79,7 @@ func Open(ctx context.Context, dir string) (*Ledger, error) {
 }
 
 func open(ctx context.Context, dir string) (_ *Ledger, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := owned.MakeDir(dir); err != nil {
 		return nil, err
 	}
 	if err := checkNames(dir); err != nil {
@@ -274,9 +276,18 @@ func segmentNumbers(dir string) ([]int, error) {
 
 const temporary = ".tmp"
 
+// createTemporary makes the file that will take the place of the one at path.
+// One that is there was left by a process that was killed.
+func createTemporary(path string) (*os.File, error) {
+	if err := os.Remove(path + temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return owned.Create(path + temporary)
+}
+
 // replaceFile puts a file in another's place, as a whole or not at all.
 func replaceFile(path string, content []byte) error {
-	f, err := os.OpenFile(path+temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := createTemporary(path)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // Walk calls each with every Entry of a directory, oldest segment first. A key
@@ -31,6 +32,9 @@ func Walk(dir string, each func(Entry) error) error {
 // existing gives the segments of a ledger that is there.
 func existing(dir string) ([]int, error) {
 	numbers, err := segmentNumbers(dir)
+	if err == nil {
+		err = owned.Check(dir)
+	}
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(numbers) == 0 {
 		return nil, fmt.Errorf("%s is no ledger: %w", dir, os.ErrNotExist)
 	}
@@ -38,7 +42,7 @@ func existing(dir string) ([]int, error) {
 }
 
 func walkSegment(path string, each func(Entry) error) error {
-	f, err := os.Open(path + ".log")
+	f, err := owned.Open(path + ".log")
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,7 @@ func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int,
 		path := segmentPath(dir, n)
 		l, err := lockSegment(path)
 		if fetch.Locked(err) {
-			pid, _ := os.ReadFile(path + ".lock")
+			pid, _ := owned.ReadFile(path+".lock", 100)
 			return 0, fmt.Errorf("%s is in use by process %s; wait for its end, or end it", dir, strings.TrimSpace(string(pid)))
 		}
 		if err != nil {
@@ -94,7 +98,7 @@ func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int,
 // dropFrom writes a segment anew, without what matches.
 func dropFrom(path string, match func(Entry) bool) (dropped int, err error) {
 	kept := 0
-	f, err := os.OpenFile(path+".log"+temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := createTemporary(path + ".log")
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // A segment that is full is sealed: its keys are in an index, and not in memory.
@@ -46,7 +47,7 @@ func createSegment(dir string, n int) (*segment, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := os.OpenFile(path+".log", os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		f, err := owned.Create(path + ".log")
 		if err == nil {
 			return &segment{number: n, path: path, log: f, lock: lock, places: map[short]uint32{}}, nil
 		}
@@ -74,7 +75,7 @@ func lockSegment(path string) (*fetch.FileLock, error) {
 // process writes it.
 func openSegment(dir string, n int) (s *segment, err error) {
 	s = &segment{number: n, path: segmentPath(dir, n)}
-	if s.log, err = os.OpenFile(s.path+".log", os.O_RDWR, 0); err != nil {
+	if s.log, err = owned.OpenFile(s.path+".log", os.O_RDWR); err != nil {
 		return nil, err
 	}
 	defer func() {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +19,10 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -107,6 +109,10 @@ func (p *process) install(ctx context.Context, folder string) (string, error) {
 		return "", fmt.Errorf("the folder %q is not an absolute path", place)
 	}
 	executable, err := p.installAt(ctx, filepath.Join(place, "shipped"))
+	var untrusted *owned.UntrustedError
+	if errors.As(err, &untrusted) {
+		err = fmt.Errorf("%w (spark.executorEnv.%s sets it for executors)", err, owned.TrustVariable)
+	}
 	if err != nil {
 		return "", fmt.Errorf("installing the worker below %s: %w", place, err)
 	}
@@ -117,13 +123,12 @@ func (p *process) install(ctx context.Context, folder string) (string, error) {
 	return executable, nil
 }
 
+// installAt makes sure that place has the program, with its manifest, in a
+// folder named by its content.
 func (p *process) installAt(ctx context.Context, place string) (executable string, err error) {
-	digest, programs, err := contentOf(p.models.root)
-	if err != nil {
-		return "", fmt.Errorf("this worker's own archive: %w", err)
+	if err := owned.MakeDir(place); err != nil {
+		return "", err
 	}
-	target := filepath.Join(place, digest)
-	executable = filepath.Join(target, "bin", filepath.Base(bundle.Executable))
 	manifest := p.models.manifest
 	manifest.Models = slices.Clone(manifest.Models)
 	for i, m := range p.models.all {
@@ -132,84 +137,109 @@ func (p *process) installAt(ctx context.Context, place string) (executable strin
 		}
 		manifest.Models[i].NodeCopy = false
 	}
-	// The manifest comes last: where it is, so is the rest.
-	if _, err := os.Stat(filepath.Join(target, bundle.ManifestName)); err == nil {
-		return executable, nil
-	}
-	if err := os.MkdirAll(place, 0o755); err != nil {
-		return "", err
-	}
-	fresh, err := os.MkdirTemp(place, digest+".new-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(fresh)
-	if err := os.Chmod(fresh, 0o755); err != nil {
-		return "", err
-	}
-	if err := os.Mkdir(filepath.Join(fresh, "bin"), 0o755); err != nil {
-		return "", err
-	}
-	for _, name := range programs {
-		if err := copyProgram(filepath.Join(p.models.root, "bin", name), filepath.Join(fresh, "bin", name)); err != nil {
-			return "", err
-		}
-	}
 	text, err := json.MarshalIndent(manifest, "", "  ")
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(fresh, bundle.ManifestName), text, 0o644); err != nil {
+	content, err := contentOf(ctx, text, filepath.Join(p.models.root, "bin"))
+	if err != nil {
+		return "", fmt.Errorf("this worker's own archive: %w", err)
+	}
+	target := filepath.Join(place, content)
+	executable = filepath.Join(target, "bin", filepath.Base(bundle.Executable))
+	if installed(ctx, target) == nil {
+		return executable, nil
+	}
+	fresh, err := os.MkdirTemp(place, content+".new-")
+	if err != nil {
 		return "", err
 	}
-	if err := os.Rename(fresh, target); err != nil {
-		if _, there := os.Stat(filepath.Join(target, bundle.ManifestName)); there != nil {
+	defer os.RemoveAll(fresh)
+	if err := copyPrograms(ctx, filepath.Join(p.models.root, "bin"), filepath.Join(fresh, "bin")); err != nil {
+		return "", err
+	}
+	if err := owned.Replace(filepath.Join(fresh, bundle.ManifestName), text); err != nil {
+		return "", err
+	}
+	// What is there is damaged, or another executor of the node is faster.
+	if err := os.Rename(fresh, target); err != nil && installed(ctx, target) != nil {
+		if err := errors.Join(os.RemoveAll(target), os.Rename(fresh, target)); err != nil {
 			return "", err
-		} // another executor of the node was faster
+		}
+	}
+	if err := installed(ctx, target); err != nil {
+		return "", err
 	}
 	p.log.Info("installed for streams", "executable", executable)
 	return executable, nil
 }
 
-// contentOf names an archive's programs and manifest by their SHA-256.
-func contentOf(root string) (digest string, programs []string, err error) {
-	entries, err := os.ReadDir(filepath.Join(root, "bin"))
+// installed compares what is in a folder with its name.
+func installed(ctx context.Context, target string) error {
+	bin := filepath.Join(target, "bin")
+	if err := owned.Check(bin); err != nil {
+		return err
+	}
+	manifest, err := owned.ReadFile(filepath.Join(target, bundle.ManifestName), maxManifest)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	h := sha256.New()
-	files := []string{bundle.ManifestName}
-	for _, e := range entries {
-		programs = append(programs, e.Name())
-		files = append(files, filepath.Join("bin", e.Name()))
+	content, err := contentOf(ctx, manifest, bin)
+	if err == nil && content != filepath.Base(target) {
+		err = fmt.Errorf("%s does not hold what was installed there", target)
 	}
-	for _, name := range files {
-		f, err := os.Open(filepath.Join(root, name))
-		if err != nil {
-			return "", nil, err
-		}
-		fmt.Fprintf(h, "%s\n", name)
-		_, err = io.Copy(h, f)
-		f.Close()
-		if err != nil {
-			return "", nil, err
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), programs, nil
+	return err
 }
 
-func copyProgram(from, to string) error {
-	in, err := os.Open(from)
+// maxManifest bounds a manifest, in bytes.
+const maxManifest = 16 << 20
+
+// contentOf names a manifest and the programs in a folder by their SHA-256.
+func contentOf(ctx context.Context, manifest []byte, bin string) (string, error) {
+	entries, err := os.ReadDir(bin)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%d\n%s", len(manifest), manifest)
+	for _, e := range entries {
+		sum, err := digest.Read(ctx, filepath.Join(bin, e.Name()))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s  %s\n", sum, e.Name())
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func copyPrograms(ctx context.Context, from, to string) error {
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := copyProgram(ctx, filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyProgram(ctx context.Context, from, to string) error {
+	in, err := regular.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	out, err := owned.Create(to)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	_, err = digest.Copy(ctx, out, in)
+	return errors.Join(err, out.Chmod(0o700), out.Close())
 }
 
 // keep makes sure that the model's files are where they outlive the session,

@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/internal/owned"
+	"github.com/firesteel/firesteel/internal/testkit/stranger"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -42,7 +46,7 @@ func TestInstall(t *testing.T) {
 	if err := os.RemoveAll(root); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(first.Executable); err != nil || info.Mode().Perm() != 0o755 {
+	if info, err := os.Stat(first.Executable); err != nil || info.Mode().Perm() != 0o700 {
 		t.Fatalf("the program: %v, %v", info, err)
 	}
 	installed := filepath.Dir(filepath.Dir(first.Executable))
@@ -78,5 +82,58 @@ func TestNotInstalled(t *testing.T) {
 		if i := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), folder); !strings.Contains(i.Error, want) || i.Executable != "" {
 			t.Errorf("%s: got %+v, want %q", folder, i, want)
 		}
+	}
+}
+
+// Whatever lies where the worker would be installed, what runs there is what
+// the session shipped; and nothing is installed where another user could
+// replace it.
+func TestPlantedWorker(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	program := []byte("a program")
+	if err := os.WriteFile(filepath.Join(root, "bin", "firesteel"), program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	place := t.TempDir()
+	installed := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
+	if installed.Error != "" {
+		t.Fatal(installed.Error)
+	}
+	folder := filepath.Dir(filepath.Dir(installed.Executable))
+	for name, change := range map[string]func() error{
+		"another program": func() error { return os.WriteFile(installed.Executable, []byte("A program"), 0o700) },
+		"a link to one": func() error {
+			return errors.Join(os.Remove(installed.Executable), os.Symlink("/bin/true", installed.Executable))
+		},
+		"no program":     func() error { return os.Remove(installed.Executable) },
+		"a program more": func() error { return os.WriteFile(installed.Executable+"-arm64", program, 0o700) },
+		"another manifest": func() error {
+			return os.WriteFile(filepath.Join(folder, bundle.ManifestName), []byte(`{"models": []}`), 0o600)
+		},
+		"a folder alone": func() error { return errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		again := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
+		if b, _ := os.ReadFile(again.Executable); again != installed || !bytes.Equal(b, program) {
+			t.Errorf("%s: %+v, whose program is %q", name, again, b)
+		}
+		if entries, _ := os.ReadDir(filepath.Dir(again.Executable)); len(entries) != 1 {
+			t.Errorf("%s: the folder holds %v", name, entries)
+		}
+	}
+
+	shared := stranger.Dir(t)
+	stranger.Run(t, `cd "$1" && mkdir -p "shipped/$2/bin" && cp /bin/true "shipped/$2/bin/firesteel" && echo '{}' >"shipped/$2/manifest.json"`, shared, filepath.Base(folder))
+	refused := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), shared)
+	if refused.Executable != "" || !strings.Contains(refused.Error, "is not trusted") || !strings.Contains(refused.Error, "spark.executorEnv."+owned.TrustVariable) {
+		t.Errorf("in a folder that all can write: %+v", refused)
+	}
+	// Who trusts the folder gets the program that was shipped all the same.
+	t.Setenv(owned.TrustVariable, shared)
+	trusted := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), shared)
+	if b, _ := os.ReadFile(trusted.Executable); !bytes.Equal(b, program) {
+		t.Errorf("in a trusted folder: %+v, whose program is %q", trusted, b)
 	}
 }

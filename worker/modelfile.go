@@ -2,14 +2,12 @@ package worker
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local"
@@ -26,10 +24,6 @@ var OpenModel = func(path string, o local.Options) (llm.Model, error) {
 	return e, nil
 }
 
-// maxHashed is the size up to which a model is hashed before it is opened:
-// about a second. Files of larger ones are checked by size alone.
-const maxHashed = 1 << 30
-
 // open checks the model's files against the manifest and opens it.
 func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	defer panics.OnFault()()
@@ -43,7 +37,8 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not a plain file name", f.Name)
 		}
 	}
-	file, hashed, err := s.locate(context.Background()) // loading belongs to no task
+	ctx := context.Background() // loading belongs to no task
+	file, hashed, err := s.locate(ctx)
 	if err != nil {
 		return nil, file, fmt.Errorf("model %s: %w", s.spec.Name, err)
 	}
@@ -52,17 +47,21 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 		remedy = "it must be the same as the client's"
 	}
 	for _, part := range s.spec.Parts() {
-		if err := verifyFile(filepath.Join(file, part.Name), part, !hashed && s.spec.Size <= maxHashed); err != nil {
+		if hashed {
+			break
+		}
+		sum := digest.File
+		if s.spec.Place == "" {
+			sum = digest.Read // the session's own copy
+		}
+		if err := verifyFile(ctx, filepath.Join(file, part.Name), part, sum); err != nil {
 			return nil, file, fmt.Errorf("model %s: %w; %s", s.spec.Name, err, remedy)
 		}
 	}
 	s.mu.Lock()
 	s.count++
 	s.mu.Unlock()
-	options := local.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision)}
-	if s.spec.Size <= maxHashed {
-		options.Digest = s.spec.SHA256 // verified just now
-	}
+	options := local.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256} // verified just now
 	if m, err = OpenModel(file, options); err != nil {
 		return nil, file, fmt.Errorf("model %s, file %s: %w", s.spec.Name, file, err)
 	}
@@ -76,27 +75,22 @@ func plain(name string) bool {
 
 // verifyFile finds a file that was cut off or changed on its way, which an
 // engine would report less clearly, or not at all.
-func verifyFile(file string, want bundle.File, hash bool) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+func verifyFile(ctx context.Context, file string, want bundle.File, sum func(context.Context, string) (string, error)) error {
+	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
 	if info.Size() != want.Size {
 		return fmt.Errorf("the file %s has %d bytes, but the manifest says %d: it is damaged", file, info.Size(), want.Size)
 	}
-	if want.SHA256 == "" || !hash {
+	if want.SHA256 == "" {
 		return nil
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	got, err := sum(ctx, file)
+	if err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, want.SHA256) {
+	if !strings.EqualFold(got, want.SHA256) {
 		return fmt.Errorf("the file %s has the SHA-256 %s, but the manifest says %s: it is damaged", file, got, want.SHA256)
 	}
 	return nil

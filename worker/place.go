@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -36,19 +36,20 @@ func (s *sharedModel) locate(ctx context.Context) (path string, hashed bool, err
 	}
 	path, err = s.cached()
 	if err == nil {
-		if err = s.bring(ctx, path); err == nil {
+		if err = s.bring(ctx, path, false); err == nil {
 			return path, true, nil
 		}
 	}
 	if !ofDisk(err) {
 		return path, false, err
 	}
-	// A cache that is full or cannot be written must not fail the job.
+	// A cache that is full, cannot be written, or can be written by others must
+	// not fail the job.
 	s.log.Warn("the node's cache cannot keep the model; FIRESTEEL_CACHE in the executor's environment names another", "error", err)
 	if !address {
 		return place, false, nil
 	}
-	return archived, true, s.bring(ctx, archived)
+	return archived, true, s.bring(ctx, archived, true)
 }
 
 // cached is where the model lies in the node's cache, by its digest.
@@ -66,24 +67,24 @@ func (s *sharedModel) cached() (string, error) {
 // errNoCache: this executor's environment names no cache.
 type errNoCache struct{ error }
 
-// ofDisk tells an error of the disk that is written to from one of the model's
+// ofDisk tells an error of the place that is written to from one of the model's
 // place.
 func ofDisk(err error) bool {
 	var none errNoCache
+	var untrusted *owned.UntrustedError
 	var path *fs.PathError
-	return errors.As(err, &none) || errors.Is(err, syscall.ENOSPC) ||
+	return errors.As(err, &none) || errors.As(err, &untrusted) || errors.Is(err, syscall.ENOSPC) ||
 		errors.As(err, &path) && (path.Op == "mkdir" || path.Op == "write" || path.Op == "open" && !errors.Is(err, fs.ErrNotExist))
 }
 
-// bring makes sure that the model's files are at path.
-func (s *sharedModel) bring(ctx context.Context, path string) error {
+// bring makes sure that the model's files, and no others, are at path: in the
+// node's cache, or in the executor's own folder.
+func (s *sharedModel) bring(ctx context.Context, path string, archived bool) error {
 	for _, part := range s.spec.Parts() {
-		to := filepath.Join(path, part.Name)
-		// A file has its name only since its content was right.
-		if info, err := os.Stat(to); err == nil && info.Mode().IsRegular() && info.Size() == part.Size && part.Size > maxHashed {
-			continue
+		r := fetch.Request{
+			Path: filepath.Join(path, part.Name), SparksDirectory: archived,
+			Size: part.Size, Sum: fetch.SHA256(part.SHA256), Name: s.spec.Name,
 		}
-		r := fetch.Request{Path: to, Size: part.Size, Sum: fetch.SHA256(part.SHA256), Name: s.spec.Name}
 		if err := s.bringPart(ctx, part.Name, r); err != nil {
 			return err
 		}

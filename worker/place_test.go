@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/owned"
+	"github.com/firesteel/firesteel/internal/testkit/stranger"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -203,5 +205,34 @@ func TestModelWithoutCache(t *testing.T) {
 	want := filepath.Join(root, modelFolder, m.File)
 	if got, err := opened(t, root, m); got != want || err != nil || asked.Load() != 1 {
 		t.Errorf("opened %s, %v, after %d downloads; want %s", got, err, asked.Load(), want)
+	}
+}
+
+// A node's cache in which another user could plant a model is not used; the
+// job goes on without it.
+func TestPlantedModel(t *testing.T) {
+	root, place, m := installAt(t, "fine")
+	m.NodeCopy = true
+	shared := stranger.Dir(t)
+	t.Setenv("FIRESTEEL_CACHE", shared)
+	planted := filepath.Join(shared, "shipped", m.SHA256, m.File)
+	stranger.Run(t, `mkdir -p "$(dirname "$1")" && printf evil >"$1"`, planted)
+	if got, err := opened(t, root, m); got != place || err != nil {
+		t.Errorf("a copy of a file: opened %s, %v; want %s", got, err, place)
+	}
+	m.Place, _ = serveModel(t, "fine")
+	if got, err := opened(t, root, m); got != filepath.Join(root, modelFolder, m.File) || err != nil {
+		t.Errorf("a download: opened %s, %v; want the executor's own folder", got, err)
+	}
+	if b, _ := os.ReadFile(planted); string(b) != "evil" {
+		t.Errorf("the planted file holds %q", b)
+	}
+	// Who trusts the directory has its content compared all the same.
+	t.Setenv(owned.TrustVariable, shared)
+	if got, err := opened(t, root, m); got != planted || err != nil {
+		t.Fatalf("in a trusted directory: opened %s, %v", got, err)
+	}
+	if b, _ := os.ReadFile(planted); string(b) != "fine" {
+		t.Errorf("the file in the trusted directory holds %q", b)
 	}
 }

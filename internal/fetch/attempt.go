@@ -13,13 +13,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/digest"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // attempt makes one request and leaves in the part what it brought, hashed
 // and, on success, checked and on disk.
 func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
-	f, err := os.OpenFile(p.file(), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := owned.OpenFile(p.file(), os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return permanent{err}
 	}
@@ -128,8 +130,8 @@ func (c *Client) resumeFrom(ctx context.Context, r Request, p *part, f *os.File,
 			return 0, err
 		}
 	}
-	if have > 0 && ctx.Err() == nil {
-		if _, err := io.Copy(h, io.LimitReader(f, have)); err != nil {
+	if have > 0 {
+		if _, err := digest.Copy(ctx, h, io.LimitReader(f, have)); err != nil {
 			return 0, err
 		}
 	}

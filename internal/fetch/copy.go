@@ -6,6 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/firesteel/firesteel/internal/digest"
+	"github.com/firesteel/firesteel/internal/owned"
+	"github.com/firesteel/firesteel/internal/regular"
 )
 
 // Copy makes sure, as Client.Get does, that r.Path is the file that was asked
@@ -18,7 +22,7 @@ func Copy(ctx context.Context, from string, r Request) error {
 		p := openPart(r.Path)
 		err := copyPart(ctx, from, r, p)
 		if err == nil {
-			err = p.finish()
+			err = p.finish(r)
 		}
 		if err != nil {
 			p.discard() // a copy is begun anew
@@ -29,7 +33,7 @@ func Copy(ctx context.Context, from string, r Request) error {
 }
 
 func copyPart(ctx context.Context, from string, r Request, p *part) error {
-	in, err := os.Open(from)
+	in, err := regular.Open(from)
 	if err != nil {
 		return err
 	}
@@ -41,28 +45,15 @@ func copyPart(ctx context.Context, from string, r Request, p *part) error {
 	if err := CheckSpace(filepath.Dir(r.Path), info.Size()); err != nil {
 		return err
 	}
-	out, err := os.Create(p.file())
+	out, err := owned.OpenFile(p.file(), os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
 	h := r.Sum.New()
-	n, err := io.Copy(io.MultiWriter(out, h), while{ctx, in})
+	n, err := digest.Copy(ctx, io.MultiWriter(out, h), in)
 	if err != nil {
 		return err
 	}
 	return p.check(r, out, h, n)
-}
-
-// while reads until its context ends.
-type while struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (w while) Read(b []byte) (int, error) {
-	if w.ctx.Err() != nil {
-		return 0, context.Cause(w.ctx)
-	}
-	return w.r.Read(b)
 }

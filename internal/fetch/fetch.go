@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // Request is one file to have.
@@ -25,8 +27,12 @@ type Request struct {
 	// Header is sent along, for instance Authorization. A redirect to another
 	// scheme, host or port does not get it: see outbound.Redirect.
 	Header http.Header
-	// Path is where the file shall be.
+	// Path is where the file shall be. Its directory is made if need be, and
+	// must be one that other users cannot write; see package owned.
 	Path string
+	// SparksDirectory says that Path is in an executor's own directory, which
+	// Spark made, and from which it runs this program: it is not checked.
+	SparksDirectory bool
 	// Size in bytes; 0 if unknown.
 	Size int64
 	// Sum is what the file must hash to; the zero Sum checks nothing, and
@@ -100,10 +106,10 @@ func (c *Client) Get(ctx context.Context, r Request) error {
 // once has bring make r.Path, unless it is there, and while no other process
 // does.
 func once(ctx context.Context, r Request, bring func() error) error {
-	if err := os.MkdirAll(filepath.Dir(r.Path), 0o755); err != nil {
+	if err := r.makeDir(); err != nil {
 		return fmt.Errorf("folder for %s: %w", r.Name, err)
 	}
-	if ok, err := present(r); ok || err != nil {
+	if ok, err := present(ctx, r); ok || err != nil {
 		return err
 	}
 	lock, err := Lock(ctx, r.Path+".lock")
@@ -112,15 +118,22 @@ func once(ctx context.Context, r Request, bring func() error) error {
 	}
 	defer lock.Unlock()
 	// Whoever held the lock may have brought it.
-	if ok, err := present(r); ok || err != nil {
+	if ok, err := present(ctx, r); ok || err != nil {
 		return err
 	}
 	return bring()
 }
 
+func (r Request) makeDir() error {
+	if r.SparksDirectory {
+		return os.MkdirAll(filepath.Dir(r.Path), 0o700)
+	}
+	return owned.MakeDir(filepath.Dir(r.Path))
+}
+
 // present reports whether r.Path is already there and right. A wrong file is
-// removed: it is ours by its name, and would be replaced anyway.
-func present(r Request) (bool, error) {
+// ours by its name, and will be replaced.
+func present(ctx context.Context, r Request) (bool, error) {
 	info, err := os.Stat(r.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -137,7 +150,11 @@ func present(r Request) (bool, error) {
 	if r.Sum.IsZero() {
 		return true, nil
 	}
-	return r.Sum.File(r.Path) == nil, nil
+	err = r.Sum.File(ctx, r.Path)
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	return err == nil, nil
 }
 
 // download repeats attempts until the file is whole, the context ends, or
@@ -179,7 +196,7 @@ func (c *Client) download(ctx context.Context, r Request) error {
 			return err
 		}
 	}
-	return part.finish()
+	return part.finish(r)
 }
 
 func (c *Client) step(name string, done, total int64) {

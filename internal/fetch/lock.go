@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // FileLock is held between processes. The system lets go of it when its
@@ -31,7 +33,7 @@ func Lock(ctx context.Context, path string) (*FileLock, error) {
 
 // TryLock takes the lock if nobody has it; see Locked.
 func TryLock(path string) (*FileLock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := owned.OpenFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func TryLock(path string) (*FileLock, error) {
 	ours, err := f.Stat()
 	if err == nil {
 		var there os.FileInfo
-		if there, err = os.Stat(path); err == nil && !os.SameFile(ours, there) {
+		if there, err = os.Lstat(path); err == nil && !os.SameFile(ours, there) {
 			err = errLocked
 		} else if errors.Is(err, os.ErrNotExist) {
 			err = errLocked

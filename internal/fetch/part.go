@@ -4,6 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/digest"
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // part is a download on its way.
@@ -25,8 +29,8 @@ func (p *part) size() int64 {
 // validator is what the server called the version that the part was cut from;
 // empty if it had no name for it.
 func (p *part) validator() string {
-	b, err := os.ReadFile(p.tag())
-	if err != nil || len(b) > 1024 {
+	b, err := owned.ReadFile(p.tag(), 1024)
+	if err != nil {
 		return ""
 	}
 	return string(b)
@@ -39,7 +43,7 @@ func (p *part) setValidator(v string) error {
 		}
 		return nil
 	}
-	return os.WriteFile(p.tag(), []byte(v), 0o644)
+	return owned.Replace(p.tag(), []byte(v))
 }
 
 func (p *part) discard() {
@@ -47,11 +51,14 @@ func (p *part) discard() {
 	os.Remove(p.tag())
 }
 
-// finish gives the part its name.
-func (p *part) finish() error {
+// finish gives the part, whose content was right, its name.
+func (p *part) finish(r Request) error {
 	if err := os.Rename(p.file(), p.path); err != nil {
 		return err
 	}
 	os.Remove(p.tag())
+	if r.Sum.Algorithm == "sha256" && !r.SparksDirectory {
+		digest.Remember(p.path, strings.ToLower(r.Sum.Hex))
+	}
 	return nil
 }

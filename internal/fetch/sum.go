@@ -1,15 +1,17 @@
 package fetch
 
 import (
+	"context"
 	"crypto/sha1" // Maven Central has no other checksum for many of its files
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"io"
-	"os"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/digest"
+	"github.com/firesteel/firesteel/internal/regular"
 )
 
 // Sum is a file's checksum in hexadecimal.
@@ -52,15 +54,22 @@ func (s Sum) Check(h hash.Hash) error {
 	return nil
 }
 
-// File checks a whole file.
-func (s Sum) File(path string) error {
-	f, err := os.Open(path)
+// File checks a whole file. It is not read if its SHA-256 is remembered.
+func (s Sum) File(ctx context.Context, path string) error {
+	if s.Algorithm == "sha256" {
+		got, err := digest.File(ctx, path)
+		if err == nil && !strings.EqualFold(got, s.Hex) {
+			err = &SumError{Algorithm: s.Algorithm, Want: s.Hex, Got: got}
+		}
+		return err
+	}
+	f, err := regular.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	h := s.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := digest.Copy(ctx, h, f); err != nil {
 		return err
 	}
 	return s.Check(h)

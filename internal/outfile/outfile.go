@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/firesteel/firesteel/internal/owned"
 )
 
 // Options say what an output may replace.
@@ -43,6 +45,9 @@ func Create(path string, o Options) (*File, error) {
 		return nil, err
 	}
 	f := &File{path: path, replace: o.Overwrite}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 && !owned.Mine(info) {
+		return nil, fmt.Errorf("%s is a link that belongs to another user: it may lead to any file of yours; name another file", path)
+	}
 	target := path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		target = real // the link stays a link
@@ -169,7 +174,14 @@ func CheckStream(w io.Writer, inputs []string) error {
 // openPart opens a part file that no other process writes.
 func openPart(partial, path string, mode fs.FileMode) (*os.File, error) {
 	for {
-		f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|noFollow, mode)
+		f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, mode)
+		created := err == nil // whoever it belongs to then, as network file systems may say
+		if errors.Is(err, fs.ErrExist) {
+			f, err = os.OpenFile(partial, os.O_RDWR|noFollow, 0)
+			if errors.Is(err, fs.ErrNotExist) { // removed since
+				continue
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -185,7 +197,7 @@ func openPart(partial, path string, mode fs.FileMode) (*os.File, error) {
 			f.Close()
 			return nil, err
 		}
-		if !opened.Mode().IsRegular() {
+		if !opened.Mode().IsRegular() || !created && !owned.Mine(opened) {
 			f.Close()
 			return nil, fmt.Errorf("%s is not a part file of firesteel; remove it", partial)
 		}

@@ -1,6 +1,6 @@
 // Package unpack takes files out of archives that are not trusted: no name
 // leads out of the target folder, no link is followed, and nothing is larger
-// than it said or than it may be.
+// than it said or than it may be. What is written is for this user alone.
 package unpack
 
 import (
@@ -73,9 +73,9 @@ func TarGz(ctx context.Context, r io.Reader, dir string, limits Limits, keep fun
 			return files, fmt.Errorf("%w: %s exceeds %d bytes in all", ErrLimit, entry.Name, limits.Bytes)
 		}
 		left -= entry.Size
-		mode := os.FileMode(0o644)
+		mode := os.FileMode(0o600)
 		if entry.Mode&0o111 != 0 {
-			mode = 0o755
+			mode = 0o700
 		}
 		if err := write(archive, filepath.Join(dir, filepath.FromSlash(target)), entry.Size, mode); err != nil {
 			return files, fmt.Errorf("%s: %w", entry.Name, err)
@@ -110,7 +110,7 @@ func ZipMember(member *zip.File, target string, limit int64, wrap func(io.Reader
 		r = wrap(r)
 	}
 	size := int64(member.UncompressedSize64)
-	if err := write(r, target, size, 0o644); err != nil {
+	if err := write(r, target, size, 0o600); err != nil {
 		return fmt.Errorf("%s: %w", member.Name, err)
 	}
 	// Only reading to the end makes the zip reader compare the checksum.
@@ -137,7 +137,7 @@ func safe(name string) error {
 }
 
 func write(r io.Reader, target string, size int64, mode os.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return err
 	}
 	// O_EXCL: no file is written twice, and no link is written through.

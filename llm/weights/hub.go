@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
@@ -26,7 +27,7 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 	if err != nil {
 		return Model{}, err
 	}
-	model, err := r.cached(dir)
+	model, err := r.cached(dir, verified(ctx))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return model, err
 	}
@@ -42,7 +43,10 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 
 // cached finds the model where an earlier run, or Python, left it.
 // fs.ErrNotExist says that it is not here, or not all of it.
-func (r repo) cached(dir string) (Model, error) {
+func (r repo) cached(dir string, sum summer) (Model, error) {
+	if err := owned.Check(dir); err != nil {
+		return Model{}, fmt.Errorf("model %s: %w", r.ref, err)
+	}
 	commit := r.commit(dir)
 	if commit == "" {
 		return Model{}, fs.ErrNotExist
@@ -63,7 +67,7 @@ func (r repo) cached(dir string) (Model, error) {
 			return Model{}, fs.ErrNotExist // the hub may have more
 		}
 	}
-	m, err := r.model(snapshot, file, other, hubDigest)
+	m, err := r.model(snapshot, file, other, sum)
 	if errors.Is(err, ErrRef) {
 		return Model{}, fs.ErrNotExist // not all of it
 	}
@@ -71,30 +75,39 @@ func (r repo) cached(dir string) (Model, error) {
 }
 
 // model describes the model that file is, or that it holds the weights of.
-func (r repo) model(snapshot, file, other string, sum func(string) (string, error)) (Model, error) {
+func (r repo) model(snapshot, file, other string, sum summer) (Model, error) {
 	local := filepath.Join(snapshot, filepath.FromSlash(file))
 	if isWeights(file) {
 		return folderModel(r.ref, r.name, filepath.Dir(local), path.Base(file), sum)
 	}
-	digest, err := sum(local) // a dangling link is an error
-	if err != nil {
-		return Model{}, err
-	}
-	m, err := newModel(r.ref, local, digest)
+	m, err := newModel(r.ref, local, sum) // a dangling link is an error
 	m.Note = besides(file, other, r.base()+":"+other)
 	return m, err
 }
 
-// hubDigest takes a file's digest from its blob's name, by which it was
-// verified when it was downloaded, or computes it.
-func hubDigest(path string) (string, error) {
-	if _, err := os.Stat(path); err != nil {
-		return "", err
-	}
-	if sum := blobDigest(path); sum != "" {
+// verified is a summer for the hub's cache. What a file holds must be what its
+// blob's name says, whoever downloaded it.
+func verified(ctx context.Context) summer {
+	return func(path string) (string, error) {
+		sum, err := digest.File(ctx, path)
+		if err != nil {
+			return "", err
+		}
+		blob, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return "", err
+		}
+		name := filepath.Base(blob)
+		if digestForm.MatchString(name) && name != sum {
+			err = &fetch.SumError{Algorithm: "sha256", Want: name, Got: sum}
+		} else if commitForm.MatchString(name) {
+			err = checkGitBlob(blob, name)
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s: %w; remove %s to have it downloaded again", path, err, blob)
+		}
 		return sum, nil
 	}
-	return digest(path)
 }
 
 // filesBelow gives the files of a snapshot, by their names in the repository.
@@ -171,7 +184,7 @@ func (r repo) download(ctx context.Context, dir string, o Options) (Model, error
 			return Model{}, err
 		}
 	}
-	return r.model(g.snapshot(), file, other, hubDigest)
+	return r.model(g.snapshot(), file, other, verified(ctx))
 }
 
 // withCompanions gives all files of the model with these weights. The weights

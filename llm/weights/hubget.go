@@ -18,6 +18,8 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/owned"
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
@@ -82,7 +84,7 @@ func (g *getter) get(ctx context.Context, files []string) error {
 			missing += blobs[i].size
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(g.dir, "blobs"), 0o755); err != nil {
+	if err := owned.MakeDir(filepath.Join(g.dir, "blobs")); err != nil {
 		return err
 	}
 	if err := fetch.CheckSpace(g.dir, missing); err != nil {
@@ -131,26 +133,26 @@ func (g *getter) one(ctx context.Context, client *fetch.Client, file string, blo
 		return err
 	}
 	if err := checkGitBlob(target, blob.etag); err != nil {
+		err = errors.Join(err, os.Remove(target))
 		return fmt.Errorf("%s: %w", fetch.Redact(request.URL), err)
 	}
 	return link(target, filepath.Join(g.snapshot(), filepath.FromSlash(file)))
 }
 
 // checkGitBlob verifies a file that lies in git itself, by git's name for it:
-// the SHA-1 of the content behind "blob SIZE" and a zero byte. A wrong file is
-// removed.
+// the SHA-1 of the content behind "blob SIZE" and a zero byte.
 func checkGitBlob(path, etag string) error {
 	if !commitForm.MatchString(etag) {
 		return nil
 	}
-	text, err := os.ReadFile(path) // larger files are not in git
+	text, err := regular.ReadFile(path, maxJSON) // larger files are not in git
 	if err != nil {
 		return err
 	}
 	h := sha1.New()
 	fmt.Fprintf(h, "blob %d\x00%s", len(text), text)
 	if got := hex.EncodeToString(h.Sum(nil)); got != etag {
-		return errors.Join(&fetch.SumError{Algorithm: "git's sha1", Want: etag, Got: got}, os.Remove(path))
+		return &fetch.SumError{Algorithm: "git's sha1", Want: etag, Got: got}
 	}
 	return nil
 }
@@ -202,7 +204,7 @@ func (g *getter) head(ctx context.Context, address string) (hubBlob, error) {
 // link makes a snapshot's entry, relative so that the cache can be moved.
 // Where links are not allowed, the file itself is put there.
 func link(blob, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := owned.MakeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	to, err := filepath.Rel(filepath.Dir(path), blob)
@@ -224,8 +226,8 @@ func link(blob, path string) error {
 }
 
 func writeRef(path, commit string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := owned.MakeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(commit), 0o644)
+	return owned.Replace(path, []byte(commit))
 }

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +15,7 @@ import (
 )
 
 // resolvePath takes a file, or a folder that holds one model.
-func resolvePath(ref string) (Model, error) {
+func resolvePath(ctx context.Context, ref string) (Model, error) {
 	path := ref
 	if path == "~" || strings.HasPrefix(path, "~/") {
 		home, err := os.UserHomeDir()
@@ -36,17 +37,17 @@ func resolvePath(ref string) (Model, error) {
 	}
 	switch {
 	case info.IsDir():
-		return resolveFolder(ref, path)
+		return resolveFolder(ctx, ref, path)
 	case !info.Mode().IsRegular():
 		return Model{}, fmt.Errorf("%w: %s is not a file", ErrRef, path)
 	case isWeights(path):
 		folder := filepath.Dir(path)
-		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), digest)
+		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), computed(ctx))
 	}
-	return newModel(ref, path, "")
+	return newModel(ref, path, computed(ctx))
 }
 
-func resolveFolder(ref, folder string) (Model, error) {
+func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
 	names, err := filesIn(folder)
 	if err != nil {
 		return Model{}, err
@@ -56,9 +57,9 @@ func resolveFolder(ref, folder string) (Model, error) {
 		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
 	if !isGGUF(file) {
-		return folderModel(ref, filepath.Base(folder), folder, "", digest)
+		return folderModel(ref, filepath.Base(folder), folder, "", computed(ctx))
 	}
-	m, err := newModel(ref, filepath.Join(folder, file), "")
+	m, err := newModel(ref, filepath.Join(folder, file), computed(ctx))
 	m.Note = besides(file, other, filepath.Join(folder, other))
 	return m, err
 }

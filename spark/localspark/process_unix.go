@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
@@ -40,7 +41,7 @@ rm -rf -- "$2"
 
 // start runs l. The lock is inherited, and held as long as the server lives.
 func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*process, error) {
-	log, err := os.OpenFile(logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	log, err := owned.OpenLog(logFile)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
 )
@@ -265,6 +266,10 @@ func newFolder() (string, *fetch.FileLock, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another", err)
 		}
+		if err := owned.Check(folder); err != nil {
+			os.RemoveAll(folder)
+			return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another place", err)
+		}
 		lock, err := fetch.TryLock(filepath.Join(folder, "lock"))
 		if err == nil {
 			return folder, lock, nil
@@ -284,6 +289,9 @@ func sweep() {
 		return
 	}
 	for _, folder := range folders {
+		if owned.Check(folder) != nil { // another user's
+			continue
+		}
 		// A folder without its lock file is just being made, or not ours.
 		if _, err := os.Stat(filepath.Join(folder, "lock")); err != nil {
 			continue

@@ -10,15 +10,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/pypi"
+	"github.com/firesteel/firesteel/internal/sealed"
 	"github.com/firesteel/firesteel/internal/unpack"
 )
 
@@ -67,16 +71,34 @@ func Install(ctx context.Context, o Options) (Distribution, error) {
 		return Distribution{}, err
 	}
 	home := filepath.Join(cache, "spark", version)
-	if _, err := os.Stat(home); err != nil {
-		if err := get(ctx, o, version, home); err != nil {
-			return Distribution{}, err
-		}
+	there, err := check(ctx, home)
+	if err == nil && !there {
+		err = get(ctx, o, version, home)
+	}
+	if err != nil {
+		return Distribution{}, err
 	}
 	d, err := inspect(home)
 	if err != nil {
-		return Distribution{}, fmt.Errorf("%w\n  It was downloaded, and is not whole: remove %s to have it downloaded again", err, home)
+		return Distribution{}, err
 	}
 	return d, d.addConnect(ctx, o)
+}
+
+// check tells whether a Spark is in the cache. One that is no longer what was
+// unpacked is an error.
+func check(ctx context.Context, home string) (there bool, err error) {
+	_, err = sealed.Check(ctx, home)
+	var broken *sealed.BrokenError
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, sealed.ErrNone):
+		return false, nil
+	case errors.As(err, &broken):
+		return false, fmt.Errorf("Spark in the cache: %w; remove %s to have it downloaded again. A Spark that you have changed is used from another place, named as SPARK_HOME is", err, home)
+	case err != nil:
+		return false, fmt.Errorf("Spark in the cache: %w; FIRESTEEL_CACHE names another", err)
+	}
+	return true, nil
 }
 
 // inspect reads a distribution's versions from its jars' names.
@@ -96,7 +118,7 @@ func inspect(home string) (Distribution, error) {
 
 // get downloads and unpacks a version.
 func get(ctx context.Context, o Options, version, home string) error {
-	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil {
+	if err := owned.MakeDir(filepath.Dir(home)); err != nil {
 		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
 	}
 	lock, err := fetch.Lock(ctx, home+".lock")
@@ -107,8 +129,8 @@ func get(ctx context.Context, o Options, version, home string) error {
 		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
 	}
 	defer lock.Unlock()
-	if _, err := os.Stat(home); err == nil {
-		return nil // another process brought it
+	if there, err := check(ctx, home); there || err != nil {
+		return err // another process brought it
 	}
 	archive, fetched, err := download(ctx, o, version)
 	if err != nil {
@@ -132,8 +154,9 @@ func download(ctx context.Context, o Options, version string) (path string, fetc
 		return "", false, err
 	}
 	path = filepath.Join(folder, "pyspark-"+version+".tar.gz")
+	known := fetch.SHA256(archives[version])
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		return path, false, nil
+		return path, false, checkArchive(ctx, path, known)
 	}
 	if _, err := findJava(ctx, version); err != nil {
 		return "", false, err // before half a gigabyte comes that could not run here
@@ -142,11 +165,26 @@ func download(ctx context.Context, o Options, version string) (path string, fetc
 	if err != nil {
 		return "", false, fmt.Errorf("finding Spark %s: %w\n  Without a network here: download pyspark-%s.tar.gz from https://pypi.org/project/pyspark/%s/#files elsewhere and put it at %s, or name a Spark that is here: --spark-home FOLDER", version, err, version, version, path)
 	}
-	if file.SHA256 == "" {
+	if known.IsZero() {
+		known = fetch.SHA256(file.SHA256)
+	}
+	if known.IsZero() {
 		return "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified; download it by hand to %s if you trust it", file.Name, path)
 	}
-	err = o.client().Get(ctx, fetch.Request{URL: file.URL, Path: path, Size: file.Size, Sum: fetch.SHA256(file.SHA256)})
+	err = o.client().Get(ctx, fetch.Request{URL: file.URL, Path: path, Size: file.Size, Sum: known})
 	return path, err == nil, err
+}
+
+// checkArchive compares an archive that a person put there with what is known
+// of its version, if anything is.
+func checkArchive(ctx context.Context, path string, known fetch.Sum) error {
+	if err := owned.Check(filepath.Dir(path)); err != nil || known.IsZero() {
+		return err
+	}
+	if err := known.File(ctx, path); err != nil {
+		return fmt.Errorf("%s: %w; remove it to have it downloaded", path, err)
+	}
+	return nil
 }
 
 // extract leaves at home what a server needs of the archive, or nothing.
@@ -192,7 +230,10 @@ func extract(ctx context.Context, o Options, archive, home string) error {
 	if _, err := inspect(fresh); err != nil {
 		return fmt.Errorf("%s holds no Spark: no spark-core jar in deps/jars", archive)
 	}
-	if err := os.Chmod(fresh, 0o755); err != nil {
+	if err := sealed.Seal(ctx, fresh); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(home); err != nil { // it has no seal
 		return err
 	}
 	return os.Rename(fresh, home)

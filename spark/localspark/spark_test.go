@@ -100,14 +100,14 @@ func TestInstall(t *testing.T) {
 		t.Fatalf("%+v, %v; expected %+v", d, err, want)
 	}
 	var found []string
-	filepath.Walk(cache, func(path string, info os.FileInfo, err error) error {
+	filepath.Walk(d.Home, func(path string, info os.FileInfo, err error) error {
 		if err == nil && !info.IsDir() {
 			name, _ := filepath.Rel(d.Home, path)
 			found = append(found, name)
 		}
 		return err
 	})
-	want := "LICENSE bin/spark-submit jars/spark-connect_2.13-4.9.0.jar jars/spark-core_2.13-4.9.0.jar"
+	want := ".sealed.json LICENSE bin/spark-submit jars/spark-connect_2.13-4.9.0.jar jars/spark-core_2.13-4.9.0.jar"
 	if got := strings.Join(found, " "); got != want {
 		t.Errorf("the cache holds %s, expected %s", got, want)
 	}
@@ -202,11 +202,11 @@ func TestInstallRefuses(t *testing.T) {
 
 func TestConnectJar(t *testing.T) {
 	jar := []byte("the server")
-	const path = "/maven/org/apache/spark/spark-connect_2.12/3.5.9/spark-connect_2.12-3.5.9.jar"
+	const path = "/maven/org/apache/spark/spark-connect_2.12/3.5.99/spark-connect_2.12-3.5.99.jar"
 	for sum, want := range map[string]string{fmt.Sprintf("%x", sha1.Sum(jar)): "", "<html>": "carries no Connect server"} {
-		old := archive(t, "pyspark-3.5.9/deps/jars/spark-core_2.12-3.5.9.jar")
-		o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-3.5.9.tar.gz": old, path: jar, path + ".sha1": []byte(sum)}})
-		o.Version = "3.5.9"
+		old := archive(t, "pyspark-3.5.99/deps/jars/spark-core_2.12-3.5.99.jar")
+		o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-3.5.99.tar.gz": old, path: jar, path + ".sha1": []byte(sum)}})
+		o.Version = "3.5.99"
 		d, err := Install(t.Context(), o)
 		if want != "" {
 			if err == nil || !strings.Contains(err.Error(), want) {

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/firesteel/firesteel/internal/regular"
 )
 
 // config is the config.json beside weights in the safetensors format, as
@@ -19,7 +20,7 @@ type config struct {
 const maxConfig = 4 << 20
 
 func readConfig(path string) (*config, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

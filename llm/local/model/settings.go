@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
@@ -182,7 +182,7 @@ func (c *config) ids(key string) ([]int32, error) {
 // own, in the tokenizer's settings, or where settings for pictures lie. It is
 // empty where there is none.
 func (s *Source) template(tokens *config) (string, error) {
-	data, err := os.ReadFile(filepath.Join(s.Path, "chat_template.jinja"))
+	data, err := regular.ReadFile(filepath.Join(s.Path, "chat_template.jinja"), maxConfig)
 	if err == nil {
 		return string(data), nil
 	}

@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 )
 
@@ -48,7 +49,7 @@ type File struct {
 
 // Open reads the header of the file at path and maps its data.
 func Open(path string) (*File, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func Open(path string) (*File, error) {
 // Check verifies the header and the extents of the file at path, and that each
 // tensor is of a type this package reads. It does not read the weights.
 func Check(path string) error {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return err
 	}

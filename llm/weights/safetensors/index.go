@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/llm/weights/flaw"
 )
 
@@ -99,7 +100,7 @@ type placed struct {
 }
 
 func readIndex(path string) (*index, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/firesteel/firesteel/internal/regular"
 	"github.com/firesteel/firesteel/llm/weights/flaw"
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 )
@@ -118,7 +119,7 @@ func Read(name string, data []byte) (*File, error) {
 
 // add reads the header of one file and, if data is wanted, maps it.
 func (f *File) add(path string, data bool) error {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return err
 	}
@@ -126,9 +127,6 @@ func (f *File) add(path string, data bool) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", path)
 	}
 	p := &part{path: path, size: info.Size()}
 	var header []byte
