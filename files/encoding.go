@@ -68,7 +68,7 @@ const undefined = 0xff
 
 // decoded gives text as UTF-8 without its byte order mark. Without a name, the
 // text is UTF-8, or UTF-16 where its first bytes say so. The second result is
-// the encoding's name.
+// the encoding's name, by which the same text is read again.
 func decoded(r io.Reader, name string) (io.Reader, string, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(4)
@@ -93,9 +93,9 @@ func decoded(r io.Reader, name string) (io.Reader, string, error) {
 			buffered.Discard(2)
 		}
 		if order == bigEndian {
-			return &converter{r: buffered, convert: fromUTF16(binary.BigEndian)}, "UTF-16", nil
+			return &converter{r: buffered, convert: fromUTF16(binary.BigEndian)}, "UTF-16BE", nil
 		}
-		return &converter{r: buffered, convert: fromUTF16(binary.LittleEndian)}, "UTF-16", nil
+		return &converter{r: buffered, convert: fromUTF16(binary.LittleEndian)}, "UTF-16LE", nil
 	}
 	e, err := encodingOf(name)
 	if err != nil {

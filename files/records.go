@@ -12,22 +12,20 @@ import (
 type cell struct {
 	from, to      int
 	quoted, apart bool
+	special       bool  // it would be divided without its quotes; see records.looking
 	broken        error // why it cannot be read
 }
 
 // records reads records of CSV. It is as RFC 4180 has it, but for what the
 // dialect says; a quote within a cell that does not begin with one means itself.
 type records struct {
-	l      *lines
-	d      *dialect
-	cells  []cell
-	base   []byte // what cells are parts of
-	text   []byte
-	number int64 // of the line where the record begins
-	// looking has special count cells whose quotes hold a delimiter, a quote or
-	// the end of a line.
-	looking bool
-	special int
+	l       *lines
+	d       *dialect
+	cells   []cell
+	base    []byte // what cells are parts of
+	text    []byte
+	number  int64 // of the line where the record begins
+	looking bool  // which cells are special is told
 }
 
 func (r *records) cell(i int) []byte {
@@ -191,7 +189,7 @@ func (r *records) quoted(open int) (next int, ended bool, err error) {
 			c = cell{from: copied, to: len(r.text), quoted: true, apart: true}
 		}
 		if inner := rest[open+1 : q]; r.looking && (c.apart || bytes.ContainsAny(inner, "\r\n") || bytes.Contains(inner, []byte(r.d.delimiter))) {
-			r.special++
+			c.special = true
 		}
 		return r.closed(open, c, i)
 	}

@@ -102,22 +102,20 @@ func lookAt(head []byte, whole bool, d *dialect) sight {
 	r := &records{l: newLines("", bytes.NewReader(head), len(head)+1), d: d, looking: true}
 	r.l.cr = d.returns
 	for {
-		special := r.special
-		if r.next() != nil {
-			return s
-		}
-		if len(r.l.rest()) == 0 && r.l.end != nil && !whole && s.columns > 0 {
-			r.special = special
-			return s // it may be cut
+		if r.next() != nil || len(r.l.rest()) == 0 && r.l.end != nil && !whole && s.columns > 0 {
+			return s // what is last may be cut
 		}
 		if r.isBlank() {
 			continue
 		}
-		s.special = r.special
 		for _, c := range r.cells {
-			if c.broken != nil {
+			switch {
+			case c.broken != nil:
 				s.broken++
-			} else if c.quoted {
+			case c.special:
+				s.special++
+				s.quoted++
+			case c.quoted:
 				s.quoted++
 			}
 		}

@@ -1,8 +1,10 @@
 package files
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
+	"strconv"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -116,6 +118,23 @@ func (a *WrittenArray) appendJSON(dst []byte, i int) []byte {
 		return append(dst, text...)
 	case t.Of.ID() == arrow.BOOL && isBool(text), isNumberType(t.Of) && isJSONNumber(text):
 		return append(dst, text...)
+	case isNumberType(t.Of) && nonFinite(text):
+		v, _ := strconv.ParseFloat(string(text), 64)
+		number, _ := appendFloat(nil, v, 64)
+		return quoteJSON(dst, number)
+	case isNumberType(t.Of) && keeps(t.Of, text): // .5 and 5. have no digit where JSON wants one
+		digits, minus := bytes.CutPrefix(text, []byte{'-'})
+		if minus {
+			dst = append(dst, '-')
+		}
+		whole, part, _ := bytes.Cut(digits, []byte{'.'})
+		if len(whole) == 0 {
+			whole = []byte{'0'}
+		}
+		if dst = append(dst, whole...); len(part) > 0 && part[0]-'0' <= 9 {
+			dst = append(dst, '.')
+		}
+		return append(dst, part...)
 	}
 	return quoteJSON(dst, text)
 }
