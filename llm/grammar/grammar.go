@@ -27,6 +27,8 @@ import (
 type Grammar struct {
 	vocab *Vocabulary
 	begin term
+	// repeats is what Finish needs; nil if it has nothing to do.
+	repeats *compiler
 
 	mu     sync.Mutex
 	space  *space
@@ -57,6 +59,7 @@ const (
 // is wrong with it, or not supported.
 func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 	var begin term
+	var repeats *compiler
 	var err error
 	switch c := constraint.(type) {
 	case llm.Pattern:
@@ -66,7 +69,7 @@ func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 		}
 		begin = m
 	case llm.JSON:
-		begin, err = compileSchema(v, c)
+		begin, repeats, err = compileSchema(v, c)
 	default:
 		err = fmt.Errorf("a constraint of the kind %T cannot guide tokens", constraint)
 	}
@@ -79,21 +82,22 @@ func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 	case cost >= unspeakable:
 		return nil, fmt.Errorf("the model's vocabulary cannot write what the constraint demands%s", v.missing())
 	}
-	return &Grammar{vocab: v, begin: begin, space: newSpace(), masks: map[maskKey]keptMask{}}, nil
+	return &Grammar{vocab: v, begin: begin, repeats: repeats, space: newSpace(), masks: map[maskKey]keptMask{}}, nil
 }
 
-func compileSchema(v *Vocabulary, c llm.JSON) (term, error) {
+// compileSchema gives the compiler, too, where answers are to be looked at again.
+func compileSchema(v *Vocabulary, c llm.JSON) (term, *compiler, error) {
 	schema := c.Schema
 	if strings.TrimSpace(schema) == "" {
 		schema = "{}"
 	}
 	root, err := parseJSON(schema)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if root.kind == object && len(root.keys) == 0 || root.kind == boolean && root.truth {
 		if root, err = parseJSON(`{"type": "object"}`); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	var src *source
@@ -102,16 +106,19 @@ func compileSchema(v *Vocabulary, c llm.JSON) (term, error) {
 	}
 	compiler := newCompiler(v, root, src)
 	if wrong := schemaValue(root); wrong != "" {
-		return nil, compiler.refuse(root, wrong)
+		return nil, nil, compiler.refuse(root, wrong)
 	}
 	d, err := compiler.def([]*value{root})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := compiler.solve(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return d.term(), nil
+	if !compiler.repeats {
+		return d.term(), nil, nil
+	}
+	return d.term(), compiler, nil
 }
 
 // missing names the printable characters that are no token.

@@ -56,7 +56,11 @@ var keywords = map[string]func(*value) string{
 	"minProperties":        sizeValue,
 	"maxProperties":        sizeValue,
 	"prefixItems":          arrayOfSchemas,
-	"items":                schemaValue,
+	"items":                itemsValue,
+	"additionalItems":      schemaValue,
+	"propertyNames":        schemaValue,
+	"patternProperties":    objectOfSchemas,
+	"uniqueItems":          wants(boolean),
 	"minItems":             sizeValue,
 	"maxItems":             sizeValue,
 	"minLength":            sizeValue,
@@ -98,6 +102,14 @@ func schemaValue(v *value) string {
 		return "must be a schema: an object, true or false"
 	}
 	return ""
+}
+
+// itemsValue: before draft 2020-12, a list of schemas was what prefixItems is.
+func itemsValue(v *value) string {
+	if v.kind == array {
+		return each(v, schemaValue)
+	}
+	return schemaValue(v)
 }
 
 func arrayOfSchemas(v *value) string {
@@ -176,6 +188,9 @@ func (c *compiler) checkKeywords(s *value) error {
 	if c.checked[s] {
 		return nil
 	}
+	if items := s.get("items"); items != nil && items.kind == array && s.get("prefixItems") != nil {
+		return c.refuse(items, "items is a list of schemas, as in draft 7, and so it cannot stand beside prefixItems")
+	}
 	for i, key := range s.keys {
 		if check, ok := keywords[key]; ok {
 			if wrong := check(s.items[i]); wrong != "" {
@@ -186,7 +201,6 @@ func (c *compiler) checkKeywords(s *value) error {
 		switch {
 		case annotations[key] || strings.HasPrefix(key, "x-"):
 		case key == "$id" && s == c.root:
-		case key == "uniqueItems" && s.items[i].kind == boolean && !s.items[i].truth:
 		case key == "nullable":
 			return c.refuse(s.items[i], `nullable is not a keyword of JSON Schema; write "type": ["string", "null"]`)
 		default:

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -105,31 +106,9 @@ func (c *compiler) string(set []*value) ([]term, error) {
 	if err != nil {
 		return nil, err
 	}
-	var exprs []string
-	at := c.root
-	for _, s := range set {
-		for i, key := range s.keys {
-			arg := s.items[i]
-			expr := arg.text
-			if key == "format" && !c.loose {
-				if unsupportedFormats[expr] {
-					return nil, c.refuse(arg, fmt.Sprintf("the format %q is not supported", expr))
-				}
-				format, known := formats[expr]
-				if !known {
-					continue // says nothing
-				}
-				expr = `\A(?:` + format + `)\z`
-			} else if key == "pattern" {
-				expr = ecma(expr)
-			} else {
-				continue
-			}
-			at = arg
-			if !slices.Contains(exprs, expr) {
-				exprs = append(exprs, expr)
-			}
-		}
+	exprs, at, err := c.textRules(set)
+	if err != nil {
+		return nil, err
 	}
 	quotes := func(inside term) []term { return []term{concat{c.literal(`"`), inside, c.literal(`"`)}} }
 	if len(exprs) == 0 {
@@ -154,6 +133,51 @@ func (c *compiler) string(set []*value) ([]term, error) {
 	return c.machines[known], c.spend(at, len(m.states)/4)
 }
 
+// textRules gives the expressions of patterns and formats, and where the last
+// one stands.
+func (c *compiler) textRules(set []*value) (exprs []string, at *value, err error) {
+	at = c.root
+	for _, s := range set {
+		for i, key := range s.keys {
+			arg := s.items[i]
+			expr := arg.text
+			if key == "format" && !c.loose {
+				if unsupportedFormats[expr] {
+					return nil, nil, c.refuse(arg, fmt.Sprintf("the format %q is not supported", expr))
+				}
+				format, known := formats[expr]
+				if !known {
+					continue // says nothing
+				}
+				expr = `\A(?:` + format + `)\z`
+			} else if key == "pattern" {
+				expr = ecma(expr)
+			} else {
+				continue
+			}
+			at = arg
+			if !slices.Contains(exprs, expr) {
+				exprs = append(exprs, expr)
+			}
+		}
+	}
+	return exprs, at, nil
+}
+
+// patternMachine is the machine of the insides of strings in which a schema's
+// pattern matches.
+func (c *compiler) patternMachine(pattern string) (*machine, error) {
+	m := c.patterns[pattern]
+	if m == nil {
+		var err error
+		if m, err = quotedPattern(c.vocab, ecma(pattern), true); err != nil {
+			return nil, err
+		}
+		c.patterns[pattern] = m
+	}
+	return m, nil
+}
+
 // text is the machine of the insides of strings of from least to most
 // characters in which all the expressions match.
 func (c *compiler) text(exprs []string, least, most int) (*machine, error) {
@@ -168,10 +192,26 @@ func (c *compiler) text(exprs []string, least, most int) (*machine, error) {
 		}
 		sides = append(sides, newSets(m))
 	}
-	if least > 0 || most >= 0 {
-		sides = append(sides, lengths(least, most))
+	return limited(c.vocab, sides, least, most)
+}
+
+// limited is the machine of the texts of least to most characters that all
+// sides accept. Where the automaton of a high limit is too large, a lower limit
+// takes its place: fewer answers, but right ones.
+func limited(v *Vocabulary, sides []recognizer, least, most int) (*machine, error) {
+	if least <= 0 && most < 0 {
+		return intersect(v, sides...)
 	}
-	return intersect(c.vocab, sides...)
+	m, err := intersect(v, append(slices.Clone(sides), lengths(least, most))...)
+	for _, lower := range []int{512, 256, 128, 64, 32} {
+		if !errors.Is(err, errTooManyStates) || lower < least {
+			break
+		}
+		if lower < most {
+			m, err = intersect(v, append(slices.Clone(sides), lengths(least, lower))...)
+		}
+	}
+	return m, err
 }
 
 func (c *compiler) array(set []*value) ([]term, error) {
@@ -182,15 +222,18 @@ func (c *compiler) array(set []*value) ([]term, error) {
 	l := &list{id: newID(), least: least, most: most, comma: c.literal(", "), end: c.literal("]")}
 	longest := 0
 	for _, s := range set {
-		if prefix := s.get("prefixItems"); prefix != nil {
-			longest = max(longest, len(prefix.items))
-		}
+		longest = max(longest, len(prefixOf(s)))
 	}
 	for i := 0; i <= longest; i++ {
 		var both []*value
 		for _, s := range set {
 			if item := itemOf(s, i); item != nil {
 				both = append(both, item)
+			}
+		}
+		if i == 0 {
+			if u, ok, err := c.uniqueItems(set, both, least, most); ok || err != nil {
+				return []term{concat{c.literal("["), partTerm{u, 0, 0}}}, err
 			}
 		}
 		d, err := c.def(both)
@@ -204,104 +247,4 @@ func (c *compiler) array(set []*value) ([]term, error) {
 		}
 	}
 	return []term{concat{c.literal("["), partTerm{l, 0, 0}}}, nil
-}
-
-func (c *compiler) object(set []*value) ([]term, error) {
-	least, most, err := c.sizes(set, "Properties")
-	if err != nil {
-		return nil, err
-	}
-	r := &record{id: newID(), least: least, most: most, colon: c.literal(": "), end: c.literal("}")}
-	var names []string
-	seen := map[string]bool{}
-	required := map[string]bool{}
-	add := func(name string) {
-		if !seen[name] {
-			seen[name] = true
-			names = append(names, name)
-		}
-	}
-	for _, s := range set {
-		if p := s.get("properties"); p != nil {
-			for _, name := range p.keys {
-				add(name)
-			}
-		}
-	}
-	at := c.root
-	for _, s := range set {
-		if list := s.get("required"); list != nil {
-			at = s
-			for _, name := range list.items {
-				add(name.text)
-				required[name.text] = true
-			}
-		}
-	}
-	if r.counts = least > len(required) || most >= 0; !r.counts {
-		r.least = 0
-	}
-	if limit := 2000; len(names) > limit || r.counts && len(names) > limit/10 {
-		return nil, c.refuse(at, "too many properties: 2000 are supported, and 200 with minProperties or maxProperties")
-	}
-	var inner []string // as they stand between quotes
-	for _, name := range names {
-		var both []*value
-		for _, s := range set {
-			if p := propertyOf(s, name); p != nil {
-				both = append(both, p)
-			}
-		}
-		d, err := c.def(both)
-		if err != nil {
-			return nil, err
-		}
-		quoted := string(quote(nil, name))
-		inner = append(inner, quoted[1:])
-		r.properties = append(r.properties, property{
-			first: c.literal(quoted + ": "), next: c.literal(", " + quoted + ": "), value: d, required: required[name],
-		})
-	}
-	var others []*value
-	for _, s := range set {
-		if p := s.get("additionalProperties"); p != nil {
-			others = append(others, p)
-		}
-	}
-	if !slices.ContainsFunc(others, func(s *value) bool { return s.kind == boolean && !s.truth }) {
-		if r.others, err = c.def(others); err != nil {
-			return nil, err
-		}
-		r.openFirst, r.open = c.literal(`"`), c.literal(`, "`)
-		if r.key, err = c.otherKeys(inner); err != nil {
-			return nil, c.refuse(at, "additionalProperties: "+err.Error())
-		}
-		// Keys that are not named may stand twice, so they cannot be counted.
-		if least > max(1, len(required)) && !c.loose {
-			return nil, c.refuse(at, "minProperties is supported with additionalProperties false only")
-		}
-	}
-	c.records = append(c.records, r)
-	r.costs = map[[2]int]int32{}
-	return []term{concat{c.literal("{"), partTerm{r, 0, 1}}}, nil
-}
-
-// otherKeys is the text of any key but some, with the quote that ends it.
-func (c *compiler) otherKeys(but []string) (term, error) {
-	if len(but) == 0 {
-		return concat{partTerm{c.vocab.chars, 0, -1}, c.literal(`"`)}, nil
-	}
-	end := *c.vocab.anyText
-	end.states = slices.Clone(end.states)
-	// The quote makes an end of each text, and of the keys to leave out.
-	last := int32(len(end.states))
-	for q := range end.states {
-		st := &end.states[q]
-		if st.accept {
-			st.accept = false
-			st.edges = append(slices.Clone(st.edges), span{'"', '"', last})
-		}
-	}
-	end.states = append(end.states, state{accept: true})
-	return intersect(c.vocab, newSets(&end), newBut(but))
 }

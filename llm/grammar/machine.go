@@ -331,6 +331,22 @@ func (s *sets) mark(borders *[257]bool) {
 	}
 }
 
+// not accepts what another does not.
+type not struct{ of recognizer }
+
+func (n not) start() int32 { return n.of.start() }
+func (n not) step(q int32, b byte) int32 {
+	if q == free {
+		return free
+	}
+	if q = n.of.step(q, b); q < 0 {
+		return free
+	}
+	return q
+}
+func (n not) accepts(q int32) bool    { return q == free || !n.of.accepts(q) }
+func (n not) mark(borders *[257]bool) { n.of.mark(borders) }
+
 // but accepts every text that is not one of some.
 type but struct {
 	children map[edge]int32

@@ -16,6 +16,10 @@ type builder struct {
 	quoted bool // within a JSON string
 	nodes  []thompson
 	err    error
+
+	looks   []lookahead
+	nesting int  // of lookaheads
+	inside  bool // the text has begun before, so that ^ does not match
 }
 
 // thompson is a state with empty steps.
@@ -24,6 +28,7 @@ type thompson struct {
 	empty []int32
 	begin []int32 // empty steps that only the beginning of the text allows
 	end   []int32 // ... the end of the text
+	look  []lookEdge
 }
 
 // maxBuild bounds what is built before empty steps are taken out.
@@ -43,37 +48,40 @@ func (b *builder) link(from, to int32) { b.nodes[from].empty = append(b.nodes[fr
 // pattern is the machine of texts that expr matches as a whole.
 func pattern(v *Vocabulary, expr string) (*machine, error) {
 	b := &builder{vocab: v}
-	return b.compile(expr, false)
+	return b.compile(expr, false, false)
 }
 
 // quotedPattern is the machine of the insides of JSON strings that expr
 // matches, as a whole or anywhere in them.
 func quotedPattern(v *Vocabulary, expr string, anywhere bool) (*machine, error) {
 	b := &builder{vocab: v, quoted: true}
-	return b.compile(expr, anywhere)
+	return b.compile(expr, anywhere, anywhere)
 }
 
-func (b *builder) compile(expr string, anywhere bool) (*machine, error) {
-	re, err := syntax.Parse(expr, syntax.Perl)
+// compile makes the machine; any text may stand before or after what matches.
+func (b *builder) compile(expr string, before, after bool) (*machine, error) {
+	re, err := b.parsed(expr)
 	if err != nil {
-		var se *syntax.Error
-		if errors.As(err, &se) {
-			return nil, fmt.Errorf("%s: %q (the syntax is RE2's, without looking around or back)", se.Code, se.Expr)
-		}
 		return nil, err
 	}
 	start, end := b.add(), b.add()
 	from, to := start, end
-	if anywhere {
-		from, to = b.add(), b.add()
+	if before {
+		from = b.add()
 		b.anyLoop(start)
 		b.link(start, from)
+	}
+	if after {
+		to = b.add()
 		b.anyLoop(end)
 		b.link(to, end)
 	}
 	b.build(re, from, to)
 	if b.err != nil {
 		return nil, b.err
+	}
+	if len(b.looks) > 0 {
+		return b.finishLooking(start, end)
 	}
 	return b.finish(start, end)
 }
@@ -94,6 +102,11 @@ func (b *builder) build(re *syntax.Regexp, from, to int32) {
 			next := to
 			if i < len(re.Rune)-1 {
 				next = b.add()
+			}
+			if k, ok := b.markOf(r); ok {
+				b.nodes[from].look = append(b.nodes[from].look, lookEdge{next, k})
+				from = next
+				continue
 			}
 			b.runes(from, next, r, r)
 			if re.Flags&syntax.FoldCase != 0 {
@@ -314,7 +327,7 @@ func (b *builder) finish(start, end int32) (*machine, error) {
 		edges += len(st.edges)
 		states = append(states, st)
 	}
-	closure(start, true)
+	closure(start, !b.inside)
 	for i := 0; i < len(list); i++ {
 		if len(list) > maxStates || edges > 20*maxStates {
 			return nil, errTooManyStates

@@ -18,7 +18,10 @@ type compiler struct {
 	// say nothing to most validators, and the source are left out, and oneOf
 	// is anyOf.
 	loose bool
-	work  *int
+	// repeats: some arrays may hold equal items though they must not, which
+	// Finish mends; lenient: such values are valid.
+	repeats, lenient bool
+	work             *int
 
 	checked               map[*value]bool
 	anchors               map[string]*value
@@ -29,12 +32,13 @@ type compiler struct {
 	records               []*record
 	solved, solvedRecords int
 	words                 map[string]*literal
-	machines              map[string][]term // by what they are for
+	machines              map[string][]term   // by what they are for
+	patterns              map[string]*machine // by their expressions
 }
 
 func newCompiler(v *Vocabulary, root *value, source *source) *compiler {
 	return &compiler{
-		vocab: v, root: root, source: source, work: new(int), checked: map[*value]bool{}, words: map[string]*literal{}, machines: map[string][]term{},
+		vocab: v, root: root, source: source, work: new(int), checked: map[*value]bool{}, words: map[string]*literal{}, machines: map[string][]term{}, patterns: map[string]*machine{},
 		alternatives: map[*value][][]*value{}, active: map[*value]bool{}, defs: map[string]*def{},
 	}
 }

@@ -170,16 +170,19 @@ func (l *list) number() uint64         { return l.id }
 type record struct {
 	id         uint64
 	properties []property
-	// key, colon and others are for keys that are not named; others is nil if
-	// there are none.
+	// others are the keys that are not named, and their values.
+	others          []others
 	open, openFirst term // what stands before such a key's text
-	key             term
 	colon           *literal
-	others          *def
 	least, most     int // most < 0: no limit
 	counts          bool
 	end             *literal
 	costs           map[[2]int]int32 // of this round
+}
+
+type others struct {
+	key   term
+	value *def
 }
 
 type property struct {
@@ -219,12 +222,15 @@ func (r *record) branches(i, n int) (ways []branch, end bool) {
 			return ways, false
 		}
 	}
-	if r.others != nil && !full {
+	for _, o := range r.others {
+		if full || o.value.now >= impossible {
+			continue
+		}
 		open := r.open
 		if first {
 			open = r.openFirst
 		}
-		ways = append(ways, branch{concat{open, r.key, r.colon}, r.others, i, after << 1})
+		ways = append(ways, branch{concat{open, o.key, r.colon}, o.value, i, after << 1})
 	}
 	return ways, count >= r.least
 }
@@ -269,10 +275,13 @@ func (r *record) costOfOthers(count int, first bool) int32 {
 	switch {
 	case left <= 0:
 		return r.end.cost()
-	case r.others == nil || r.most >= 0 && r.least > r.most:
+	case len(r.others) == 0 || r.most >= 0 && r.least > r.most:
 		return impossible
 	}
-	each := plus(plus(r.key.cost(), r.colon.cost()), r.others.now)
+	each := int32(impossible)
+	for _, o := range r.others {
+		each = min(each, plus(plus(o.key.cost(), r.colon.cost()), o.value.now))
+	}
 	opens := times(left, r.open.cost())
 	if first {
 		opens = plus(times(left-1, r.open.cost()), r.openFirst.cost())

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,8 +43,11 @@ const (
 	maxSchemaDepth = 200
 )
 
-// parseJSON reads a schema.
-func parseJSON(schema string) (*value, error) {
+// parseJSON reads a schema. An answer of a model may have equal keys in an
+// object.
+func parseJSON(schema string) (*value, error) { return parse(schema, false) }
+
+func parse(schema string, answer bool) (*value, error) {
 	if len(schema) > maxSchemaBytes {
 		return nil, fmt.Errorf("the schema has %d bytes; the limit is %d", len(schema), maxSchemaBytes)
 	}
@@ -55,7 +57,7 @@ func parseJSON(schema string) (*value, error) {
 	d := json.NewDecoder(strings.NewReader(schema))
 	d.UseNumber()
 	count := 0
-	v, err := parseValue(d, "", 0, &count)
+	v, err := parseValue(d, "", 0, &count, answer)
 	if err == nil {
 		if _, more := d.Token(); more != io.EOF {
 			err = errors.New("there is more after its end")
@@ -70,7 +72,7 @@ func parseJSON(schema string) (*value, error) {
 	return v, nil
 }
 
-func parseValue(d *json.Decoder, pointer string, depth int, count *int) (*value, error) {
+func parseValue(d *json.Decoder, pointer string, depth int, count *int, answer bool) (*value, error) {
 	if depth > maxSchemaDepth {
 		return nil, fmt.Errorf("it is nested more than %d deep", maxSchemaDepth)
 	}
@@ -103,13 +105,13 @@ func parseValue(d *json.Decoder, pointer string, depth int, count *int) (*value,
 					return nil, err
 				}
 				key = k.(string)
-				if seen[key] {
+				if seen[key] && !answer {
 					return nil, fmt.Errorf("the key %q stands twice in one object", key)
 				}
 				seen[key] = true
 				v.keys = append(v.keys, key)
 			}
-			item, err := parseValue(d, pointer+"/"+pointerEscapes.Replace(key), depth+1, count)
+			item, err := parseValue(d, pointer+"/"+pointerEscapes.Replace(key), depth+1, count, answer)
 			if err != nil {
 				return nil, err
 			}
@@ -302,18 +304,16 @@ func (c *compiler) validKeyword(v, schema *value, key string, arg *value, within
 			n, err := c.size(schema, key)
 			return (key == "minLength") == (length > n) || length == n, err
 		case "pattern":
-			re, err := regexp.Compile(ecma(arg.text))
-			if err != nil {
-				return false, c.refuse(arg, err.Error())
-			}
-			return re.MatchString(v.text), nil
+			return c.matches(arg, v.text)
 		}
 	case array:
 		switch key {
 		case "minItems", "maxItems":
 			n, err := c.size(schema, key)
 			return (key == "minItems") == (len(v.items) > n) || len(v.items) == n, err
-		case "prefixItems", "items":
+		case "uniqueItems":
+			return !arg.truth || c.lenient || len(distinctItems(v.items)) == len(v.items), nil
+		case "prefixItems", "items", "additionalItems":
 			for i, item := range v.items {
 				if s := itemOf(schema, i); s != nil {
 					if ok, err := within(item, s); !ok || err != nil {
@@ -333,9 +333,19 @@ func (c *compiler) validKeyword(v, schema *value, key string, arg *value, within
 					return false, nil
 				}
 			}
-		case "properties", "additionalProperties":
+		case "propertyNames":
+			for _, name := range v.keys {
+				if ok, err := within(&value{kind: text, text: name}, arg); !ok || err != nil {
+					return false, err
+				}
+			}
+		case "properties", "additionalProperties", "patternProperties":
 			for i, name := range v.keys {
-				if s := propertyOf(schema, name); s != nil {
+				all, err := c.propertiesOf(schema, name)
+				if err != nil {
+					return false, err
+				}
+				for _, s := range all {
 					if ok, err := within(v.items[i], s); !ok || err != nil {
 						return false, err
 					}
@@ -348,18 +358,72 @@ func (c *compiler) validKeyword(v, schema *value, key string, arg *value, within
 
 // itemOf is what a schema says of an array's item, or nil.
 func itemOf(schema *value, i int) *value {
-	if prefix := schema.get("prefixItems"); prefix != nil && i < len(prefix.items) {
-		return prefix.items[i]
+	if prefix := prefixOf(schema); i < len(prefix) {
+		return prefix[i]
 	}
-	return schema.get("items")
+	if items := schema.get("items"); items == nil || items.kind != array {
+		return items
+	}
+	return schema.get("additionalItems")
 }
 
-// propertyOf is what a schema says of an object's property, or nil.
-func propertyOf(schema *value, name string) *value {
+// prefixOf are the schemas of an array's first items, as draft 2020-12 or
+// draft 7 has them.
+func prefixOf(schema *value) []*value {
+	if prefix := schema.get("prefixItems"); prefix != nil {
+		return prefix.items
+	}
+	if items := schema.get("items"); items != nil && items.kind == array {
+		return items.items
+	}
+	return nil
+}
+
+// propertiesOf is what a schema says of an object's property.
+func (c *compiler) propertiesOf(schema *value, name string) (all []*value, err error) {
 	if properties := schema.get("properties"); properties != nil {
 		if s := properties.get(name); s != nil {
-			return s
+			all = append(all, s)
 		}
 	}
-	return schema.get("additionalProperties")
+	if patterns := schema.get("patternProperties"); patterns != nil {
+		for i, expr := range patterns.keys {
+			ok, err := c.matches(&value{kind: text, text: expr, pointer: patterns.items[i].pointer}, name)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				all = append(all, patterns.items[i])
+			}
+		}
+	}
+	if more := schema.get("additionalProperties"); len(all) == 0 && more != nil {
+		all = append(all, more)
+	}
+	return all, nil
+}
+
+// matches tells whether a pattern matches somewhere in a text.
+func (c *compiler) matches(pattern *value, s string) (bool, error) {
+	m, err := c.patternMachine(pattern.text)
+	if err != nil {
+		return false, c.refuse(pattern, err.Error())
+	}
+	quoted := quote(nil, s)
+	set := m.start
+	for _, b := range quoted[1 : len(quoted)-1] {
+		set = m.step(set, b)
+	}
+	return m.accepts(set), nil
+}
+
+// distinctItems leaves out items that are equal to an earlier one.
+func distinctItems(items []*value) []*value {
+	var all []*value
+	for _, item := range items {
+		if !slices.ContainsFunc(all, item.equal) {
+			all = append(all, item)
+		}
+	}
+	return all
 }

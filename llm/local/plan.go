@@ -251,6 +251,11 @@ func (e *Engine) result(p *plan) llm.Result {
 	}
 	if p.trie == nil {
 		r.Text, r.Finish, r.OutputTokens = e.tokens.Decode(s.output), s.finish, len(s.output)
+		if p.rule != nil {
+			if r.Text, r.Err = p.rule.begin.Finish(r.Text); r.Err != nil {
+				r.Err = fmt.Errorf("%w: %w", llm.ErrModel, r.Err)
+			}
+		}
 		return r
 	}
 	r.Scores = s.scores.scores()
