@@ -59,7 +59,9 @@ func (a *app) run() *cobra.Command {
 		Short: "Run AI functions over a file, without Spark",
 		Long: `Reads a table from a file, adds columns, and writes it with its rows in their
 order: CSV, TSV, JSON lines, Parquet or plain text, with .gz or .zst if they are
-packed; '-' is standard input. The expressions are those of Spark SQL, with the
+packed; '-' is standard input. How CSV is written is found, or said by flags. What
+passes through is not changed, and of a row that cannot be read whole only that part
+is missing. The expressions are those of Spark SQL, with the
 functions that 'firesteel functions' lists. Columns, types, functions, and whether
 the output can be written are checked before the model is loaded.
 

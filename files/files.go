@@ -1,9 +1,11 @@
 // Package files reads and writes tables as files: CSV, JSON lines, Parquet and
 // plain text, compressed or not, as a stream of Arrow batches.
 //
-// Reading never changes what a file says. Types of CSV and JSON are inferred
-// only where writing a value again gives the same characters ("007", "1e3" and
-// "+5" stay text), and types that Parquet has are kept.
+// Reading never changes what a file says. Columns of CSV and JSON whose types are
+// inferred hold their values as they were written, if they are written as text
+// again (see WrittenType), and have a type that keeps each value otherwise; types
+// that Parquet has are kept. Of a row that cannot be read whole, only that part is
+// missing.
 //
 // An output is there whole or not at all: it is written beside its place and
 // put there by Close.
