@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 const (
@@ -85,7 +87,7 @@ func parseLabels(text string) (labels []label, err error) {
 	case strings.HasPrefix(trimmed, "["):
 		var list []string
 		if err := json.Unmarshal([]byte(trimmed), &list); err != nil {
-			return nil, fmt.Errorf("%s: %w", want, err)
+			return nil, fmt.Errorf("%s: %w", want, hidden.JSON(err))
 		}
 		for _, name := range list {
 			labels = append(labels, label{name: name})
@@ -102,13 +104,13 @@ func parseLabels(text string) (labels []label, err error) {
 		for _, m := range members {
 			about, err := description(m.value)
 			if err != nil {
-				return nil, fmt.Errorf("label %q: %w", m.name, err)
+				return nil, hidden.Errorf("label %s: %w", hidden.Text(m.name), err)
 			}
 			labels = append(labels, label{m.name, about})
 		}
 		return labels, nil
 	}
-	return nil, fmt.Errorf("%s; it is %s", want, quote(text))
+	return nil, hidden.Errorf("%s; it is %s", want, hidden.Text(text))
 }
 
 // description reads a label's description: a text, or an object that has one.
@@ -121,7 +123,7 @@ func description(value json.RawMessage) (string, error) {
 		Description string `json:"description"`
 	}
 	if err := json.Unmarshal(value, &object); err != nil {
-		return "", fmt.Errorf("its description is neither a text nor an object with a \"description\": %s", quote(string(value)))
+		return "", hidden.Errorf("its description is neither a text nor an object with a \"description\": %s", hidden.Text(string(value)))
 	}
 	return object.Description, nil
 }
@@ -145,24 +147,24 @@ func objectText(members []member) json.RawMessage {
 func orderedObject(text string) (members []member, err error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("not a JSON object: %s", quote(text))
+		return nil, hidden.Errorf("not a JSON object: %s", hidden.Text(text))
 	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, err
+			return nil, hidden.JSON(err)
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return nil, err
+			return nil, hidden.JSON(err)
 		}
 		members = append(members, member{name.(string), value})
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, err
+		return nil, hidden.JSON(err)
 	}
 	if rest := bytes.TrimSpace([]byte(text[d.InputOffset():])); len(rest) > 0 {
-		return nil, fmt.Errorf("text after the end of the object: %s", quote(string(rest)))
+		return nil, hidden.Errorf("text after the end of the object: %s", hidden.Text(string(rest)))
 	}
 	return members, nil
 }
@@ -181,11 +183,11 @@ func checkLabels(labels []label) error {
 		case name == "":
 			return fmt.Errorf("label %d is blank", i+1)
 		case seen[name]:
-			return fmt.Errorf("label %q stands twice in the list", name)
+			return hidden.Errorf("label %s stands twice in the list, again as number %d", hidden.Text(name), i+1)
 		case len(name) > maxLabelBytes:
 			return fmt.Errorf("label %d has %d bytes, more than the %d that a label may have", i+1, len(name), maxLabelBytes)
 		case len(l.about) > maxAboutBytes:
-			return fmt.Errorf("the description of label %q has %d bytes, more than the %d that one may have", name, len(l.about), maxAboutBytes)
+			return fmt.Errorf("the description of label %d has %d bytes, more than the %d that one may have", i+1, len(l.about), maxAboutBytes)
 		}
 		seen[name] = true
 	}
@@ -218,7 +220,7 @@ func readOptions(param string, v any, known ...string) (map[string]string, error
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) {
-			return nil, badArgument(param, "there is no option %q; there are %s", name, strings.Join(known, ", "))
+			return nil, badArgument(param, "there is no option %s; there are %s", hidden.Text(name), strings.Join(known, ", "))
 		}
 	}
 	return given, nil
@@ -236,7 +238,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 		const want = `examples as text are JSON: [["a text", "its answer"], ...]`
 		var pairs [][]string
 		if err := json.Unmarshal([]byte(v), &pairs); err != nil {
-			return nil, badArgument(param, "%s: %w", want, err)
+			return nil, badArgument(param, "%s: %w", want, hidden.JSON(err))
 		}
 		for i, p := range pairs {
 			if len(p) != 2 {
@@ -259,7 +261,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 		case len(e.Input) > maxAboutBytes || len(e.Output) > maxAboutBytes:
 			return nil, badArgument(param, "example %d has more than %d bytes", i+1, maxAboutBytes)
 		case answers != nil && !slices.Contains(answers, e.Output):
-			return nil, badArgument(param, "the answer of example %d, %q, is none of the labels", i+1, e.Output)
+			return nil, badArgument(param, "the answer of example %d, %s, is none of the labels", i+1, hidden.Text(e.Output))
 		}
 		read[i] = e
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // schemaOfDDL writes a type of Spark SQL, such as STRUCT<name: STRING, n: INT>
@@ -13,10 +15,10 @@ func schemaOfDDL(ddl string) (string, error) {
 	p := ddlReader{rest: ddl}
 	s, err := p.read(0)
 	if err == nil && strings.TrimSpace(p.rest) != "" {
-		err = fmt.Errorf("%s is left over", quote(strings.TrimSpace(p.rest)))
+		err = hidden.Errorf("%s is left over", hidden.Text(strings.TrimSpace(p.rest)))
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s is no type of Spark SQL that JSON can hold: %w", quote(ddl), err)
+		return "", hidden.Errorf("%s is no type of Spark SQL that JSON can hold: %w", hidden.Text(ddl), err)
 	}
 	return s, nil
 }
@@ -54,33 +56,33 @@ func (p *ddlReader) read(depth int) (string, error) {
 	case name == "STRUCT":
 		return p.structure(depth)
 	case name == "":
-		return "", fmt.Errorf("a type is missing at %s", quote(p.rest))
+		return "", hidden.Errorf("a type is missing at %s", hidden.Text(p.rest))
 	default:
-		return "", fmt.Errorf("there is no type %s; there are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", quote(name))
+		return "", hidden.Errorf("there is no type %s; there are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", hidden.Text(name))
 	}
 }
 
 func (p *ddlReader) inside(depth int) (string, error) {
 	if !p.take("<") {
-		return "", fmt.Errorf("'<' is missing at %s", quote(p.rest))
+		return "", hidden.Errorf("'<' is missing at %s", hidden.Text(p.rest))
 	}
 	s, err := p.read(depth + 1)
 	if err == nil && !p.take(">") {
-		err = fmt.Errorf("'>' is missing at %s", quote(p.rest))
+		err = hidden.Errorf("'>' is missing at %s", hidden.Text(p.rest))
 	}
 	return s, err
 }
 
 func (p *ddlReader) structure(depth int) (string, error) {
 	if !p.take("<") {
-		return "", fmt.Errorf("'<' is missing at %s", quote(p.rest))
+		return "", hidden.Errorf("'<' is missing at %s", hidden.Text(p.rest))
 	}
 	var names, types []string
 	seen := map[string]bool{}
 	for {
 		name := p.word()
 		if name == "" || seen[name] {
-			return "", fmt.Errorf("a field's name is missing, or stands twice, before %s", quote(p.rest))
+			return "", hidden.Errorf("a field's name is missing, or stands twice, before %s", hidden.Text(p.rest))
 		}
 		seen[name] = true
 		p.take(":")
@@ -102,7 +104,7 @@ func (p *ddlReader) structure(depth int) (string, error) {
 			return objectOf(names, func(i int) string { return types[i] }), nil
 		}
 		if !p.take(",") {
-			return "", fmt.Errorf("',' or '>' is missing at %s", quote(p.rest))
+			return "", hidden.Errorf("',' or '>' is missing at %s", hidden.Text(p.rest))
 		}
 	}
 }
@@ -139,7 +141,7 @@ func (p *ddlReader) quoted() (string, error) {
 			return text, nil
 		}
 	}
-	return "", fmt.Errorf("a comment is not in quotes at %s", quote(p.rest))
+	return "", hidden.Errorf("a comment is not in quotes at %s", hidden.Text(p.rest))
 }
 
 func (p *ddlReader) take(mark string) bool {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // ErrRepeats: the model went round in circles. It is too weak for what was
@@ -22,7 +24,7 @@ func (e *ArgumentError) Error() string { return "argument " + e.Param + ": " + e
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
 func badArgument(param, format string, args ...any) error {
-	return &ArgumentError{param, fmt.Errorf(format, args...)}
+	return &ArgumentError{param, hidden.Errorf(format, args...)}
 }
 
 // UnknownModelError: there is no model of the name.
@@ -31,9 +33,14 @@ type UnknownModelError struct {
 	Have []string // the names there are
 }
 
-func (e *UnknownModelError) Error() string {
-	return fmt.Sprintf("there is no model %s in this session, which has %s; add it by --model %s=REFERENCE (spark.WithNamedModel in a program)",
-		quote(e.Name), strings.Join(e.Have, ", "), nameLike(e.Name))
+func (e *UnknownModelError) Error() string { return e.text(fmt.Sprintf, "NAME") }
+
+// Shown is the text with the name, which is content: a row may say it.
+func (e *UnknownModelError) Shown() string { return e.text(hidden.Sprintf, nameLike(e.Name)) }
+
+func (e *UnknownModelError) text(format func(string, ...any) string, name string) string {
+	return format("there is no model %s in this session, which has %s; add it by --model %s=REFERENCE (spark.WithNamedModel in a program)",
+		hidden.Text(e.Name), strings.Join(e.Have, ", "), name)
 }
 
 // nameLike is a name as it may stand in a command, or a word for one.

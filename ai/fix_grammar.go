@@ -2,9 +2,9 @@ package ai
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -58,7 +58,7 @@ func isCorrection(text, answer string) error {
 		}
 	}
 	if len(words) >= 8 && 3*kept < len(all) || len(answer) > 2*len(text)+40 {
-		return fmt.Errorf("%w: its answer is no correction of the text: %s", llm.ErrModel, quote(answer))
+		return hidden.Errorf("%w: its answer is no correction of the text: %s", llm.ErrModel, hidden.Text(answer))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // kept is an answer as ledgers keep it, under its Identity: JSON of
@@ -70,7 +72,7 @@ func strictly(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return err
+		return hidden.JSON(err)
 	}
 	if d.InputOffset() != int64(len(text)) {
 		return fmt.Errorf("text after its end")

@@ -1,10 +1,11 @@
 package ai
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // languages are the ISO 639-1 codes of those that multilingual models are
@@ -47,6 +48,6 @@ func language(code string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("%s is no language that is known; give a code, one of %s, or an English name such as German",
-		quote(code), strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
+	return "", hidden.Errorf("%s is no language that is known; give a code, one of %s, or an English name such as German",
+		hidden.Text(code), strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
 }

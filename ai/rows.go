@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -102,18 +103,8 @@ func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result,
 		// Tokens may be parts of characters, and the last one be cut off.
 		r.Text = strings.ToValidUTF8(r.Text, "")
 		if r.Err == nil && r.Finish == llm.FinishRepeat {
-			r.Err = fmt.Errorf("%w: %s", ErrRepeats, quote(r.Text))
+			r.Err = hidden.Errorf("%w: %s", ErrRepeats, hidden.Text(r.Text))
 		}
 	}
 	return results, nil
-}
-
-// quote shows the beginning of a model's answer in an error.
-func quote(s string) string {
-	const most = 80
-	runes := []rune(s)
-	if len(runes) > most {
-		return fmt.Sprintf("%q...", string(runes[:most]))
-	}
-	return fmt.Sprintf("%q", s)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // maxSchemaBytes bounds a schema, which is read for every row.
@@ -30,7 +32,10 @@ func readSchema(text string) (schema, error) {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
 			field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
-			err = fmt.Errorf("%s must not be a %s", field, wrong.Value)
+			is, _, _ := strings.Cut(wrong.Value, " ")
+			err = hidden.Errorf("%s must not be a %s", hidden.Text(field), is)
+		} else {
+			err = hidden.JSON(err)
 		}
 		return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
 	}
@@ -42,7 +47,7 @@ func readSchema(text string) (schema, error) {
 	}
 	resolved, err := s.Resolve(nil)
 	if err != nil {
-		return schema{}, fmt.Errorf("it is no valid JSON Schema: %w", err)
+		return schema{}, hidden.Errorf("it is no valid JSON Schema: %s", hidden.Of(err))
 	}
 	return schema{text, resolved}, nil
 }
@@ -65,7 +70,7 @@ func knownTypes(tree any) error {
 				continue
 			case "type":
 				if name, ok := v.(string); ok && !slices.Contains(jsonTypes, name) {
-					return fmt.Errorf("there is no type %q; there are %s", name, strings.Join(jsonTypes, ", "))
+					return hidden.Errorf("there is no type %s; there are %s", hidden.Text(name), strings.Join(jsonTypes, ", "))
 				}
 			}
 			if err := knownTypes(v); err != nil {
@@ -81,13 +86,13 @@ var jsonTypes = []string{"object", "array", "string", "number", "integer", "bool
 // check says why an answer is not valid.
 func (s schema) check(answer string) (value any, err error) {
 	if err := json.Unmarshal([]byte(answer), &value); err != nil {
-		return nil, fmt.Errorf("the model's answer is no JSON: %w", err)
+		return nil, fmt.Errorf("the model's answer: %w", hidden.JSON(err))
 	}
 	if s.resolved == nil {
 		return value, nil
 	}
 	if err := s.resolved.Validate(value); err != nil {
-		return nil, fmt.Errorf("the model's answer is not valid under the schema: %w", err)
+		return nil, hidden.Errorf("the model's answer is not valid under the schema: %s", hidden.Of(err))
 	}
 	return value, nil
 }

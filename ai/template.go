@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -126,10 +127,10 @@ func Define[Out any](t Template) (*Function, error) {
 			value := new(Out)
 			_, err := held.check(a.Raw)
 			if err == nil {
-				err = json.Unmarshal([]byte(a.Raw), value)
+				err = hidden.JSON(json.Unmarshal([]byte(a.Raw), value))
 			}
 			if err != nil {
-				a.Err = fmt.Errorf("%w: %w: %s", llm.ErrModel, err, quote(a.Raw))
+				a.Err = hidden.Errorf("%w: %w: %s", llm.ErrModel, err, hidden.Text(a.Raw))
 				continue
 			}
 			a.Value = valueOf(reflect.ValueOf(value).Elem())

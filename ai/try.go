@@ -3,6 +3,8 @@ package ai
 import (
 	"context"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // tried is the function that tries f: instead of failing, or of a NULL that
@@ -36,7 +38,7 @@ func structOf(a Answer) any {
 	var problem, raw any
 	switch {
 	case a.Err != nil:
-		problem = a.Err.Error()
+		problem = hidden.Shown(a.Err) // is data
 	case a.Note != "":
 		problem = a.Note
 	}

@@ -37,6 +37,8 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	queries  *queries
+
+	logContent bool // errors, logs and reports may quote data
 }
 
 // execute runs the command; a panic is its error.
@@ -73,7 +75,8 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 		return exitInterrupted
 	}
 	// An error of the worker that comes back from Spark begins so by itself.
-	fmt.Fprintln(err, "firesteel:", strings.TrimPrefix(secret.Hide(explainTrust(e).Error()), "firesteel: "))
+	text := strings.TrimPrefix(secret.Hide(a.told(explainTrust(e))), "firesteel: ")
+	fmt.Fprintln(err, "firesteel:", text+a.contentHint(text))
 	switch {
 	case errors.Is(e, errUsage):
 		return exitUsage
@@ -102,6 +105,7 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 	root.SetFlagErrorFunc(flagError)
 	outbound, trust := addOutbound(root), addTrust(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust()) }
+	a.addContent(root)
 	root.AddCommand(a.demo(), a.run(), a.explain(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
 	root.Version = versionText()
 	root.SetVersionTemplate("{{.Version}}\n")

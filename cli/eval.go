@@ -36,6 +36,7 @@ type evalFlags struct {
 	errors        int
 	report        string
 	overwrite     bool
+	logContent    bool
 }
 
 func (a *app) eval() *cobra.Command {
@@ -44,8 +45,8 @@ func (a *app) eval() *cobra.Command {
 		Use:   "eval [FILE]",
 		Short: "Measure how good a function's answers are, on labelled data",
 		Long: `Asks a function for each row of labelled data, and says how good the answers
-are, with intervals, examples of wrong ones, and tests against another model,
-another prompt, or the same model asked in plain words.
+are, with intervals, tests against another model, another prompt, or the same
+model asked in plain words, and with --errors N examples of wrong ones.
 
 FILE is a table as 'firesteel run' reads it (CSV, TSV, JSON, Parquet, packed or
 not), or CoNLL (columns of words and tags, named input and label); '-' is standard
@@ -77,6 +78,7 @@ Rows without a label are left out, and rows without an answer count as wrong.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
+			f.logContent = a.logContent
 			return a.runEval(ctx, f)
 		},
 	}
@@ -100,7 +102,7 @@ Rows without a label are left out, and rows without an answer count as wrong.`,
 	flags.StringVar(&f.table, "table", "", "table or view of Spark to read, with --remote")
 	flags.StringVar(&f.query, "query", "", "query of Spark to read, with --remote")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the intervals and tests")
-	flags.IntVar(&f.errors, "errors", 10, "examples of wrong answers to show")
+	flags.IntVar(&f.errors, "errors", 0, "examples of wrong answers to show, here and in the report: input, label and answer (default: none)")
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	return c

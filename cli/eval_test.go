@@ -88,7 +88,7 @@ func TestEval(t *testing.T) {
 	data := file(t, "reviews.csv", reviews)
 	page := filepath.Join(t.TempDir(), "out.html")
 	args := []string{"eval", data, "-f", "ai_analyze_sentiment", "-i", "text", "-l", "mood", "--baseline", "plain",
-		"--model", "other=contrary", "--model", "fake", "--compare-model", "other", "--compare-prompt", "Feel {content}", "--report", page, "--seed", "3"}
+		"--model", "other=contrary", "--model", "fake", "--compare-model", "other", "--compare-prompt", "Feel {content}", "--report", page, "--errors", "9", "--seed", "3"}
 	status, out, errs := do(args...)
 	if status != exitOK {
 		t.Fatalf("exit code %d: %s", status, errs)
@@ -192,9 +192,10 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval cut.json" + sentiment, exitFailed, "cut.json, line 1: the array of objects that begins here is not closed"},
 		{"eval a.csv -f ai_analyze_sentiment -i txt -l mood", exitUsage, `no column "txt" for --input; the columns are text, mood`},
 		{"eval bad.jsonl -f ai_analyze_sentiment -i text -l x", exitUsage, `no column "x" for --label; the columns are text, mood`},
-		{"eval odd.csv" + sentiment, exitFailed, `row 1: the label "angry" is none that ai_analyze_sentiment gives (positive, negative, neutral, mixed); name it by --map angry=...`},
+		{"eval odd.csv" + sentiment, exitFailed, `row 1: the label [5 characters hidden] is none that ai_analyze_sentiment gives`},
+		{"eval odd.csv --log-content" + sentiment, exitFailed, `row 1: the label "angry" is none that ai_analyze_sentiment gives: "positive, negative, neutral, mixed"; name it by --map LABEL=...`},
 		{"eval none.csv" + sentiment, exitFailed, "there is no row with a label in mood among 1 rows"},
-		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start 0 and end 9"},
+		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start [1 character hidden] and end [1 character hidden]"},
 		{"eval a.csv --report no/such/folder.html" + sentiment, exitFailed, "--report: no/such/folder.html cannot be written"},
 		{"eval a.csv --model=" + sentiment, exitUsage, "--model is empty"},
 		{"eval a.csv --model=x --model=y" + sentiment, exitUsage, `two models are named "default"`},

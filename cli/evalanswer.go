@@ -7,6 +7,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/endpoint"
 	"github.com/firesteel/firesteel/llm/local"
@@ -172,7 +173,7 @@ func (s *sparkAnswerer) answer(ctx context.Context, f *ai.Function, inputs []*st
 	for _, row := range answered {
 		id, err := spark.Get[int64](row, "id")
 		if err != nil || id < 0 || id >= int64(len(values)) {
-			return nil, nil, fmt.Errorf("Spark gave back a row that it was not sent: %v", row)
+			return nil, nil, hidden.Errorf("Spark gave back a row that it was not sent: %s", hidden.Of(row))
 		}
 		values[id] = plainValue(row.At(1), ai.Type{})
 	}

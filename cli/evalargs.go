@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // readArguments gives a function's arguments after the first, from a JSON
@@ -15,7 +16,7 @@ func readArguments(f *ai.Function, text string) ([]any, error) {
 	named := map[string]json.RawMessage{}
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &named); err != nil {
-			return nil, fmt.Errorf(`%w: --args is a JSON object of the function's arguments, such as {"labels": ["a", "b"]}: %w`, errUsage, err)
+			return nil, fmt.Errorf(`%w: --args is a JSON object of the function's arguments, such as {"labels": ["a", "b"]}: %w`, errUsage, hidden.JSON(err))
 		}
 	}
 	values := make([]any, 0, len(f.Params))
@@ -61,7 +62,7 @@ func argument(raw json.RawMessage, kind string) (any, error) {
 		return nil, nil
 	}
 	isText := json.Unmarshal(raw, &text) == nil
-	into := func(v any) error { return json.Unmarshal(raw, v) }
+	into := func(v any) error { return hidden.JSON(json.Unmarshal(raw, v)) }
 	switch kind {
 	case "INT", "BIGINT":
 		var n int64

@@ -16,6 +16,7 @@ import (
 
 	"github.com/firesteel/firesteel/eval"
 	"github.com/firesteel/firesteel/files"
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/similar"
 )
 
@@ -250,7 +251,7 @@ func conllRecords(name string, in io.Reader) recordReader {
 				break
 			}
 			if len(fields) < 2 {
-				return nil, nil, fmt.Errorf("%s, line %d: %q has no tag", name, number, lines.Text())
+				return nil, nil, hidden.Errorf("%s, line %d: %s has no tag", name, number, hidden.Text(lines.Text()))
 			}
 			word, tag := fields[0], fields[len(fields)-1]
 			if characters > 0 {

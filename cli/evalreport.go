@@ -11,7 +11,6 @@ import (
 
 // What a report shows of long data.
 const (
-	reportErrors     = 50
 	reportCharacters = 1000
 	plottedFigures   = 12
 )
@@ -28,7 +27,7 @@ func (run *evalRun) page() report.Report {
 		facts = append(facts, report.Fact{Name: line[0], Value: line[1]})
 	}
 	if run.flags.arguments != "" {
-		facts = append(facts, report.Fact{Name: "arguments", Value: run.flags.arguments})
+		facts = append(facts, report.Fact{Name: "arguments", Value: run.argumentsShown()})
 	}
 	r.Sections = append(r.Sections,
 		report.Section{Title: "What ran", Parts: []report.Part{facts}},
@@ -128,9 +127,13 @@ func comparisonPart(nameA, nameB string, comparison []eval.Comparison) report.Pa
 }
 
 func (run *evalRun) worstSection(s *evalSystem) report.Section {
-	rows, wrong := run.worst(s, max(reportErrors, run.flags.errors))
+	rows, wrong := run.worst(s, run.flags.errors)
 	section := report.Section{Title: "Answers not as labelled: " + s.name, Text: fmt.Sprintf("%d of %d rows", wrong, len(run.rows))}
-	if len(rows) < wrong {
+	switch {
+	case run.flags.errors == 0 && wrong > 0:
+		section.Text += "; --errors N shows the N worst"
+		return section
+	case len(rows) < wrong:
 		section.Text += fmt.Sprintf("; the %d worst are shown", len(rows))
 	}
 	t := report.Table{Caption: "Rows", Empty: "every answer is right", Columns: []report.Column{{Name: "row", Number: true}, {Name: "input", Long: true},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/eval"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // evalRun is a run of firesteel eval.
@@ -50,7 +51,7 @@ type rowStep struct {
 }
 
 func newEvalRun(f evalFlags, fn *ai.Function, kind eval.Kind, rows []labelledRow) (*evalRun, error) {
-	run := &evalRun{flags: f, function: fn, task: eval.Task{Kind: kind, Keep: f.only}, begun: time.Now()}
+	run := &evalRun{flags: f, function: fn, task: eval.Task{Kind: kind, Keep: f.only, AllAnswers: f.logContent}, begun: time.Now()}
 	arguments := f.arguments
 	if labelsAt(fn) >= 0 && kind == eval.LabelKind {
 		labels := dataLabels(rows, f.renamed)
@@ -83,8 +84,8 @@ func newEvalRun(f evalFlags, fn *ai.Function, kind eval.Kind, rows []labelledRow
 	if kind == eval.LabelKind && len(run.task.Labels) > 0 {
 		for i, g := range run.gold {
 			if !slices.Contains(run.task.Labels, g.Label) {
-				return nil, fmt.Errorf("row %d: the label %q is none that %s gives (%s); name it by --map %s=...",
-					run.rows[i].number, g.Label, fn.Name, strings.Join(run.task.Labels, ", "), g.Label)
+				return nil, hidden.Errorf("row %d: the label %s is none that %s gives: %s; name it by --map LABEL=...",
+					run.rows[i].number, hidden.Text(g.Label), fn.Name, hidden.Text(strings.Join(run.task.Labels, ", ")))
 			}
 		}
 	}

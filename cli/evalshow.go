@@ -1,15 +1,19 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
 
 	"github.com/firesteel/firesteel/eval"
+	"github.com/firesteel/firesteel/sqlexpr"
 )
 
 // show writes what was found for a terminal.
@@ -52,7 +56,20 @@ func (run *evalRun) source() string {
 	case run.flags.table != "":
 		return "table " + run.flags.table
 	}
+	if !run.flags.logContent {
+		return sqlexpr.Mask(run.flags.query)
+	}
 	return run.flags.query
+}
+
+// argumentsShown are the arguments as a report shows them: their names, unless
+// content is asked for.
+func (run *evalRun) argumentsShown() string {
+	var named map[string]json.RawMessage
+	if run.flags.logContent || json.Unmarshal([]byte(run.flags.arguments), &named) != nil {
+		return run.flags.arguments
+	}
+	return strings.Join(slices.Sorted(maps.Keys(named)), ", ")
 }
 
 func (run *evalRun) title() string { return run.function.Name + " on " + run.source() }
@@ -154,8 +171,11 @@ func (run *evalRun) showConfusion(b *strings.Builder, s *evalSystem) {
 
 // named shows the answer that is none.
 func named(label string) string {
-	if label == eval.None {
+	switch label {
+	case eval.None:
 		return "(none)"
+	case eval.Other:
+		return "(no label)"
 	}
 	return label
 }
@@ -169,7 +189,7 @@ func (run *evalRun) showWorst(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\n%s: %d of %d answers are not as labelled", s.name, wrong, len(run.rows))
 	if len(rows) == 0 {
-		b.WriteString(".\n")
+		b.WriteString("; --errors N shows N of them\n")
 		return
 	}
 	fmt.Fprintf(b, "; here are %d\n", len(rows))

@@ -144,7 +144,7 @@ func (r *fileRun) explained(c *estimate.Census, p estimate.Prediction, loading t
 		case !n.Exact:
 			how = " about"
 		}
-		text := fmt.Sprintf("%s: %d rows, %.0f distinct inputs%s", shortCell(screen.InOneLine(n.Call.Text)), n.Rows, n.Distinct, how)
+		text := fmt.Sprintf("%s: %d rows, %.0f distinct inputs%s", shortCell(screen.InOneLine(r.maskedSQL(n.Call.Text))), n.Rows, n.Distinct, how)
 		if n.Known > 0 {
 			text += fmt.Sprintf(", %.0f of them in the ledger", n.Known)
 		}

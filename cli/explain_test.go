@@ -83,7 +83,7 @@ func TestRunReport(t *testing.T) {
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
 	in := file(t, "in.csv", "id,text\n1,good\n2,\"bad <script>window.ran=1</script>\"\n3,good,too many\n4,\n")
 	page := in + ".html"
-	status, _, errs := do("run", in, "--add", "mood=ai_analyze_sentiment(text)", "--explain", "--calibrate", "50ms", "--report", page, "-o", in+".jsonl", "--no-ledger")
+	status, _, errs := do("run", in, "--add", "mood=ai_analyze_sentiment(text)", "--explain", "--calibrate", "50ms", "--report", page, "--report-rows", "9", "-o", in+".jsonl", "--no-ledger")
 	text, err := os.ReadFile(page)
 	if status != exitIncomplete || err != nil || !strings.Contains(errs, "report: "+page) {
 		t.Fatalf("exit code %d: %s %v", status, errs, err)

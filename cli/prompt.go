@@ -110,7 +110,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 		}
 		for _, s := range statements {
 			if err := a.runPrompted(ctx, session, s.Text, f); err != nil {
-				fmt.Fprintln(a.err, "error:", err)
+				fmt.Fprintln(a.err, "error:", a.told(err)+a.contentHint(a.told(err)))
 			}
 		}
 		lines.SetPrompt(promptFirst)

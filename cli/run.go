@@ -46,10 +46,11 @@ type runFlags struct {
 	maxTime                       *time.Duration
 	price                         string
 
-	remote    string
-	report    string
-	explain   bool
-	calibrate time.Duration
+	remote     string
+	report     string
+	reportRows int
+	explain    bool
+	calibrate  time.Duration
 }
 
 func (a *app) run() *cobra.Command {
@@ -91,6 +92,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 	f.addTo(c)
 	c.Flags().StringVar(&f.remote, "remote", "", "run it on Spark instead, at sc://host:port; FILE and --output are tables, or paths as Spark sees them")
 	c.Flags().StringVar(&f.report, "report", "", "file for a report, as one HTML page")
+	c.Flags().IntVar(&f.reportRows, "report-rows", 0, "rows of the output that the report shows (default: none, as a report is passed on)")
 	c.Flags().BoolVar(&f.explain, "explain", false, "say before what it will take, as 'firesteel explain' does, and compare at the end")
 	f.ship.addPlace(c)
 	return c
@@ -167,6 +169,10 @@ func (f *runFlags) check() error {
 		return usage("--max-cost needs the price of a million tokens, as in --price 0.15,0.60")
 	case f.noLedger && f.ledger != "":
 		return usage("--ledger and --no-ledger exclude each other")
+	case f.reportRows < 0:
+		return usage("--report-rows must be at least 0")
+	case f.reportRows > 0 && f.report == "":
+		return usage("--report-rows needs --report FILE")
 	case f.badRows != "keep" && f.badRows != "fail":
 		return usage("--bad-rows %q: it is keep or fail", f.badRows)
 	case f.output != "" && f.outputFormat == table:

@@ -241,7 +241,7 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 		r.parts.Threads = runtime.GOMAXPROCS(0)
 	}
 	r.flags.ship.threads = r.parts.Threads
-	r.flags.ship.trouble = func(err error) { fmt.Fprintln(r.err, err) }
+	r.flags.ship.trouble = func(err error) { fmt.Fprintln(r.err, r.told(err)) }
 	if r.models, err = openModels(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 			fmt.Fprintln(r.err, advice)
 		}
 		if c.Quoted != "" {
-			fmt.Fprintf(r.err, "%s asks about the word %q itself, the same in every row; for the column of that name, write it without quotes\n", c.Text, c.Quoted)
+			fmt.Fprintf(r.err, "%s asks about the word %q itself, the same in every row; for the column of that name, write it without quotes\n", r.maskedSQL(c.Text), c.Quoted)
 		}
 	}
 	return nil
@@ -370,7 +370,8 @@ func (r *fileRun) tell(s job.Summary) {
 		fmt.Fprintln(w, text)
 	}
 	for _, e := range s.Examples[:min(len(s.Examples), 3)] {
-		fmt.Fprintf(w, "row %d: %v\n", e.Row, e.Err)
+		text := r.told(e.Err)
+		fmt.Fprintf(w, "row %d: %s%s\n", e.Row, text, r.contentHint(text))
 	}
 	if more := s.Errors - 3; more > 0 {
 		hint := "--errors COLUMN adds a column with all of them"

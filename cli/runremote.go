@@ -76,7 +76,7 @@ func (a *app) runRemote(ctx context.Context, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	if r.report != nil {
+	if r.report != nil && f.reportRows > 0 {
 		if err := r.remoteSample(ctx, session); err != nil {
 			return err
 		}
@@ -248,7 +248,7 @@ func (r *fileRun) remoteSample(ctx context.Context, s *spark.Session) error {
 		f.text = textFlags{delimiter: f.text.delimiter}
 		df = f.formatted(s.Read().Format(sparkFormats[format]), format).Load(f.output)
 	}
-	for batch, err := range df.Limit(reportRows).Batches(ctx) {
+	for batch, err := range df.Limit(r.flags.reportRows).Batches(ctx) {
 		if err != nil {
 			return err
 		}
@@ -285,7 +285,8 @@ func (r *fileRun) tellRemote(s sparkjob.Result) {
 			fmt.Fprintln(w, "and others; --errors COLUMN adds a column with all of them")
 			break
 		}
-		fmt.Fprintf(w, "%d rows: %v\n", e.Rows, e.Err)
+		text := r.told(e.Err)
+		fmt.Fprintf(w, "%d rows: %s%s\n", e.Rows, text, r.contentHint(text))
 	}
 	for reason, n := range s.Reasons {
 		fmt.Fprintf(w, "%d rows skipped: %s\n", n, reason)

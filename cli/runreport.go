@@ -17,16 +17,14 @@ import (
 	"github.com/firesteel/firesteel/job"
 )
 
-const (
-	reportRows   = 20 // of the output
-	reportPoints = 60 // of a plot
-)
+const reportPoints = 60 // of a plot
 
 // runReport gathers what the report of a run shows.
 type runReport struct {
 	file      *outfile.File
 	begun     time.Time
 	latencies latencies
+	most      int // rows that are shown
 	columns   []string
 	rows      [][]string
 }
@@ -50,7 +48,8 @@ func (r *fileRun) watch() {
 		r.report.latencies.begin()
 		r.parts.Models = r.parts.Through(r.report.latencies.timed)
 	}
-	if r.parts.Out != nil {
+	if r.parts.Out != nil && r.flags.reportRows > 0 {
+		r.report.most = r.flags.reportRows
 		r.parts.Out = &firstRows{r.parts.Out, r.report}
 	}
 }
@@ -73,7 +72,7 @@ func (r *runReport) note(batch arrow.RecordBatch) {
 		r.columns = append(r.columns, f.Name)
 	}
 	for i := range int(batch.NumRows()) {
-		if len(r.rows) >= reportRows {
+		if len(r.rows) >= r.most {
 			return
 		}
 		var row []string
@@ -121,26 +120,28 @@ func (r *fileRun) page(s job.Summary) report.Report {
 	errs := report.Table{Caption: "The first rows with errors", Empty: "no row has an error",
 		Columns: []report.Column{{Name: "row", Number: true}, {Name: "error", Long: true}}}
 	for _, e := range s.Examples {
-		errs.Rows = append(errs.Rows, []string{fmt.Sprint(e.Row), shortened(e.Err.Error())})
+		errs.Rows = append(errs.Rows, []string{fmt.Sprint(e.Row), shortened(r.told(e.Err))})
 	}
 	skipped := report.Table{Caption: "Why rows were skipped", Empty: "no row was skipped",
 		Columns: []report.Column{{Name: "reason", Long: true}, {Name: "rows", Number: true}}}
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
 		skipped.Rows = append(skipped.Rows, []string{reason, fmt.Sprint(s.Reasons[reason])})
 	}
-	sample := report.Table{Caption: "The first rows of the output", Empty: "no row was written"}
-	for _, name := range r.report.columns {
-		sample.Columns = append(sample.Columns, report.Column{Name: name, Long: true})
-	}
-	sample.Rows = r.report.rows
 	p.Sections = append(p.Sections,
-		report.Section{Title: "Errors", Text: fmt.Sprintf("%d of %d rows have an error, %d were skipped", s.Errors, s.Rows, s.Skipped), Parts: []report.Part{errs, skipped}},
-		report.Section{Title: "Rows of the output", Parts: []report.Part{sample}})
+		report.Section{Title: "Errors", Text: fmt.Sprintf("%d of %d rows have an error, %d were skipped", s.Errors, s.Rows, s.Skipped), Parts: []report.Part{errs, skipped}})
+	if r.flags.reportRows > 0 {
+		sample := report.Table{Caption: "The first rows of the output", Empty: "no row was written"}
+		for _, name := range r.report.columns {
+			sample.Columns = append(sample.Columns, report.Column{Name: name, Long: true})
+		}
+		sample.Rows = r.report.rows
+		p.Sections = append(p.Sections, report.Section{Title: "Rows of the output", Parts: []report.Part{sample}})
+	}
 	return p
 }
 
 func (r *fileRun) whatRan() report.Facts {
-	facts := report.Facts{{Name: "command", Value: "firesteel " + strings.Join(r.args, " ")}, {Name: "input", Value: r.flags.input}}
+	facts := report.Facts{{Name: "command", Value: r.command()}, {Name: "input", Value: r.flags.input}}
 	add := func(name, value string) {
 		if value != "" {
 			facts = append(facts, report.Fact{Name: name, Value: value})

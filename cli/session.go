@@ -158,6 +158,9 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...s
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
 		spark.WithProgress(a.queries.report),
 	}
+	if a.logContent {
+		options = append(options, spark.WithLogContent())
+	}
 	models, _ := f.named()
 	for _, m := range models {
 		options = append(options, spark.WithNamedModel(m.name, m.reference))

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // ErrUnread: the answer is there, but is none that the kind knows.
@@ -21,7 +23,7 @@ func (t Task) Read(value any, input string) Outcome {
 		result, isTry := m["result"]
 		if failure, also := m["error"]; isTry && also {
 			if text, _ := failure.(string); text != "" {
-				return t.Failed(errors.New(text))
+				return t.Failed(hidden.New(text))
 			}
 			return t.Read(result, input)
 		}
@@ -49,7 +51,7 @@ func (t Task) Read(value any, input string) Outcome {
 	case t.Kind == ExtractKind && isMap:
 		o.Spans, o.Err = valueSpans(m)
 	case t.Kind == ExtractKind && isText:
-		if o.Err = json.Unmarshal([]byte(text), &m); o.Err == nil {
+		if o.Err = hidden.JSON(json.Unmarshal([]byte(text), &m)); o.Err == nil {
 			o.Spans, o.Err = valueSpans(m)
 		}
 	default:
@@ -63,7 +65,7 @@ func (t Task) Read(value any, input string) Outcome {
 
 // Failed is the outcome of a row without an answer.
 func (t Task) Failed(err error) Outcome {
-	return Outcome{Probability: math.NaN(), Err: err, Shown: "(" + err.Error() + ")"}
+	return Outcome{Probability: math.NaN(), Err: err, Shown: "(" + hidden.Shown(err) + ")"}
 }
 
 // ReadPlain reads, leniently, what a model wrote when it was asked in plain

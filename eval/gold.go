@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // Gold reads what a row's answer should be. renamed maps names of labels in the
@@ -53,7 +55,7 @@ func (t Task) Gold(text, input string, renamed map[string]string) (Gold, error) 
 			s.Label = to
 		}
 		if t.Kind == MaskKind && !s.placed() {
-			return Gold{}, fmt.Errorf("the span %q has no place; masks need start and end", s.Label)
+			return Gold{}, hidden.Errorf("the span %s has no place; masks need start and end", hidden.Text(s.Label))
 		}
 		if len(t.Keep) == 0 || contains(t.Keep, s.Label) {
 			kept = append(kept, s)
@@ -71,13 +73,13 @@ func parseSpans(text, input string) ([]Span, error) {
 	if strings.HasPrefix(trimmed, "{") {
 		var values map[string]any
 		if err := json.Unmarshal([]byte(trimmed), &values); err != nil {
-			return nil, fmt.Errorf("%w, but: %w", errSpans, err)
+			return nil, fmt.Errorf("%w, but: %w", errSpans, hidden.JSON(err))
 		}
 		return valueSpans(values)
 	}
 	var list []map[string]any
 	if err := json.Unmarshal([]byte(trimmed), &list); err != nil {
-		return nil, fmt.Errorf("%w, but: %w", errSpans, err)
+		return nil, fmt.Errorf("%w, but: %w", errSpans, hidden.JSON(err))
 	}
 	length := utf8.RuneCountInString(input)
 	var spans []Span
@@ -113,7 +115,7 @@ func valueSpans(values map[string]any) ([]Span, error) {
 			case float64, bool:
 				spans = append(spans, Span{Label: label, Text: fmt.Sprint(v)})
 			default:
-				return nil, fmt.Errorf("the value of %q is neither text nor a list of texts", label)
+				return nil, hidden.Errorf("the value of %s is neither text nor a list of texts", hidden.Text(label))
 			}
 		}
 	}
@@ -147,7 +149,7 @@ func placedSpan(members map[string]any, input string, length int) (Span, error) 
 	from, ok1 := start.(float64)
 	to, ok2 := end.(float64)
 	if !ok1 || !ok2 || from < 0 || to <= from || to > float64(length) || from != float64(int(from)) || to != float64(int(to)) {
-		return s, fmt.Errorf("start %v and end %v are no place in a text of %d characters", start, end, length)
+		return s, hidden.Errorf("start %s and end %s are no place in a text of %d characters", hidden.Of(start), hidden.Of(end), length)
 	}
 	s.Start, s.End = int(from), int(to)
 	s.Text = string([]rune(input)[s.Start:s.End])

@@ -9,6 +9,9 @@ import (
 // could not be read. It is no label, and always wrong.
 const None = ""
 
+// Other stands in a confusion matrix for answers that are no labels.
+const Other = "\x00"
+
 // Labels measures predicted labels against gold ones: accuracy, macro-F1, and
 // each gold label's precision, recall and F1. No gold label may be None.
 //

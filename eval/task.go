@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -56,6 +57,8 @@ type Task struct {
 	Kind Kind
 	// Labels are those that answers can have, for labels and extraction.
 	Labels []string
+	// AllAnswers has a confusion matrix show answers that are no labels.
+	AllAnswers bool
 	// Keep names the labels of gold spans that count; empty counts all.
 	Keep []string
 }
@@ -85,7 +88,13 @@ func (t Task) Measure(gold []Gold, outcomes []Outcome) *Statistics {
 
 // Confuse makes the confusion matrix of labels.
 func (t Task) Confuse(gold []Gold, outcomes []Outcome) Confusion {
-	return Confuse(labelsOf(gold, outcomes))
+	wanted, found := labelsOf(gold, outcomes)
+	for i, label := range found {
+		if label != None && !t.AllAnswers && !slices.Contains(t.Labels, label) && !slices.Contains(wanted, label) {
+			found[i] = Other
+		}
+	}
+	return Confuse(wanted, found)
 }
 
 func labelsOf(gold []Gold, outcomes []Outcome) (wanted, found []string) {

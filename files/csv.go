@@ -10,6 +10,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // csvRows are the rows of CSV: a record each. An empty cell is NULL and one in
@@ -139,8 +141,8 @@ func (c *csvRows) row() error {
 		c.flaw(-1, fmt.Errorf("it has %s, but the first line has %d", cells(len(c.cells)), len(c.names)))
 	case len(c.cells) > len(c.names):
 		rest := bytes.Join(c.after(len(c.names)), []byte(c.d.delimiter))
-		c.flaw(-1, fmt.Errorf("it has %s, but the first line has %d, so that %s has no column; text that holds %q must stand in quotes",
-			cells(len(c.cells)), len(c.names), shown(rest), c.d.delimiter))
+		c.flaw(-1, hidden.Errorf("it has %s, but the first line has %d, so that %s has no column; text that holds %q must stand in quotes",
+			cells(len(c.cells)), len(c.names), hidden.Text(rest), c.d.delimiter))
 	}
 	return nil
 }
@@ -273,7 +275,7 @@ func (c *csvRows) read() (size int, flaw, err error) {
 
 // misfit is the error of a value that came after the type was inferred.
 func misfit(text []byte, t arrow.DataType) error {
-	return fmt.Errorf("%s is no %s, which this column was found to be by its first rows: give the column a type that holds both, such as STRING, or read all as text", shown(text), typeName(t))
+	return hidden.Errorf("%s is no %s, which this column was found to be by its first rows: give the column a type that holds both, such as STRING, or read all as text", hidden.Text(text), typeName(t))
 }
 
 // isNull holds for empty cells, and for what means NULL by the options; but a

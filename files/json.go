@@ -8,6 +8,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // jsonRows are the rows of JSON: objects, each on a line or over several, one
@@ -127,7 +129,7 @@ func (j *jsonRows) read() (size int, flaw, err error) {
 			continue
 		}
 		if j.values[i].value != nil {
-			j.flaw(j.names[i], fmt.Errorf("the object has this key twice; %s was taken, and %s was not", shown(m.value), shown(j.values[i].value)))
+			j.flaw(j.names[i], hidden.Errorf("the object has this key twice; %s was taken, and %s was not", hidden.Text(m.value), hidden.Text(j.values[i].value)))
 		}
 		j.values[i] = m
 	}
@@ -157,7 +159,7 @@ func (j *jsonRows) columnOf(place int, m member) (column int, ok bool) {
 		return j.at[place], true
 	}
 	if m.keyMarks != 0 {
-		j.flaw("", fmt.Errorf("the key %s is no text", shown(m.key)))
+		j.flaw("", hidden.Errorf("the key %s is no text", hidden.Text(m.key)))
 		return 0, false
 	}
 	name := string(appendUnquoted(nil, m.key))
@@ -178,13 +180,13 @@ func (j *jsonRows) check(i int, m member) (keep bool, err error) {
 	isString := len(m.value) > 0 && m.value[0] == '"'
 	switch {
 	case m.of&markInvalid != 0 && isString:
-		return false, fmt.Errorf("%s is no JSON: a string has no control characters and no other escapes than JSON's", shown(m.value))
+		return false, hidden.Errorf("%s is no JSON: a string has no control characters and no other escapes than JSON's", hidden.Text(m.value))
 	case m.of&markInvalid != 0:
-		return false, fmt.Errorf("%s is no JSON value", shown(m.value))
+		return false, hidden.Errorf("%s is no JSON value", hidden.Text(m.value))
 	case m.of&markNotUTF8 != 0:
 		return false, checkText(m.value, j.o.Encoding)
 	case m.of&markSurrogate != 0 && (isString && j.o.To != JSON || !of.written && !of.isText):
-		return false, fmt.Errorf("%s has half of a surrogate pair, which is no text; only JSON lines hold it", shown(m.value))
+		return false, hidden.Errorf("%s has half of a surrogate pair, which is no text; only JSON lines hold it", hidden.Text(m.value))
 	}
 	if of.written && !of.checked {
 		return true, nil

@@ -6,6 +6,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // jsonColumn checks a JSON value that is not null, and appends it unless b is
@@ -41,9 +43,9 @@ func jsonColumnOf(t arrow.DataType, given bool) jsonColumn {
 		}
 		switch c := value[0]; {
 		case c == '{', c == '[', c != '"' && quoted, c == '"' && !given && (t.ID() != arrow.FLOAT64 || !nonFinite(text)):
-			return fmt.Errorf("%s is no %s", shown(value), typeName(t))
+			return hidden.Errorf("%s is no %s", hidden.Text(value), typeName(t))
 		case !given && !keeps(t, text):
-			return fmt.Errorf("%s cannot be %s without a change", shown(value), typeName(t))
+			return hidden.Errorf("%s cannot be %s without a change", hidden.Text(value), typeName(t))
 		}
 		return of(b, text)
 	}
@@ -53,7 +55,7 @@ func jsonList(t *arrow.ListType) jsonColumn {
 	element := jsonColumnOf(t.Elem(), false)
 	return func(b array.Builder, value []byte) error {
 		if value[0] != '[' {
-			return fmt.Errorf("%s is no list", shown(value))
+			return hidden.Errorf("%s is no list", hidden.Text(value))
 		}
 		if b == nil {
 			return elements(value, func(v []byte) error {
@@ -76,7 +78,7 @@ func jsonStruct(t *arrow.StructType) jsonColumn {
 	}
 	return func(b array.Builder, value []byte) error {
 		if value[0] != '{' {
-			return fmt.Errorf("%s is no object", shown(value))
+			return hidden.Errorf("%s is no object", hidden.Text(value))
 		}
 		values := make([][]byte, len(fields))
 		err := members(value, func(name string, v []byte) error {

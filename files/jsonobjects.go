@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // jsonObjects finds the objects of a text: one after the other, each on one line
@@ -114,7 +116,7 @@ func (j *jsonObjects) read(b []byte) (end int, err error) {
 		return j.object(b)
 	}
 	if end, _, err = value(b, 0, 0); err == nil && end == 0 {
-		err = &syntaxError{0, fmt.Sprintf("%s is no JSON", shownAt(b, 0))}
+		err = &syntaxError{0, hidden.Errorf("%s is no JSON", shownAt(b, 0))}
 	}
 	return end, err
 }
@@ -131,7 +133,7 @@ func (j *jsonObjects) notObject(n int) error {
 			n = len(b)
 		}
 	}
-	return fmt.Errorf("%s is no JSON object; a row is one, such as {\"text\": \"...\"}", shown(b[:n]))
+	return hidden.Errorf("%s is no JSON object; a row is one, such as {\"text\": \"...\"}", hidden.Text(b[:n]))
 }
 
 // grow reads more where had bytes were too few: of a long object more at a time,
@@ -174,7 +176,7 @@ func (j *jsonObjects) tail(n int) (wrong, err error) {
 	}
 	j.object(bytes.Clone(b[:n]))
 	j.take(n)
-	wrong = fmt.Errorf("after the object, its line goes on with %s, which is no JSON", shownAt(b, i))
+	wrong = hidden.Errorf("after the object, its line goes on with %s, which is no JSON", shownAt(b, i))
 	j.indent = 0
 	return wrong, j.l.skipLine()
 }

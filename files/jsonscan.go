@@ -2,9 +2,10 @@ package files
 
 import (
 	"errors"
-	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // marks are what was seen in a JSON value.
@@ -23,10 +24,11 @@ var errShort = errors.New("it is not complete")
 // syntaxError says where JSON cannot be understood any more.
 type syntaxError struct {
 	at   int
-	what string
+	what error
 }
 
-func (e *syntaxError) Error() string { return e.what }
+func (e *syntaxError) Error() string { return e.what.Error() }
+func (e *syntaxError) Unwrap() error { return e.what }
 
 // maxNesting bounds lists and objects in each other.
 const maxNesting = 1000
@@ -76,7 +78,7 @@ func (s *scanner) object(b []byte) (end int, err error) {
 		case i == len(b):
 			return 0, errShort
 		case b[i] != ',' && b[i] != '}':
-			return 0, &syntaxError{i, fmt.Sprintf("a comma or } is missing before %s", shownAt(b, i))}
+			return 0, &syntaxError{i, hidden.Errorf("a comma or } is missing before %s", shownAt(b, i))}
 		}
 		s.members = append(s.members, m)
 		if b[i] == '}' {
@@ -92,7 +94,7 @@ func key(b []byte, i int) (end int, m marks, err error) {
 	case i == len(b):
 		return 0, 0, errShort
 	case b[i] != '"':
-		return 0, 0, &syntaxError{i, fmt.Sprintf("%s stands where a key in quotes is needed", shownAt(b, i))}
+		return 0, 0, &syntaxError{i, hidden.Errorf("%s stands where a key in quotes is needed", shownAt(b, i))}
 	}
 	return stringAt(b, i)
 }
@@ -103,12 +105,12 @@ func colon(b []byte, i int) (int, error) {
 	case i == len(b):
 		return 0, errShort
 	case b[i] != ':':
-		return 0, &syntaxError{i, fmt.Sprintf("a colon is missing before %s", shownAt(b, i))}
+		return 0, &syntaxError{i, hidden.Errorf("a colon is missing before %s", shownAt(b, i))}
 	}
 	return i + 1, nil
 }
 
-func shownAt(b []byte, i int) string { return shown(b[i:min(len(b), i+20)]) }
+func shownAt(b []byte, i int) hidden.Text { return hidden.Text(b[i:min(len(b), i+20)]) }
 
 func skipSpaceAt(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
@@ -124,7 +126,7 @@ func value(b []byte, i, depth int) (end int, m marks, err error) {
 		return stringAt(b, i)
 	case '{', '[':
 		if depth == maxNesting {
-			return 0, 0, &syntaxError{i, fmt.Sprintf("it is nested deeper than %d", maxNesting)}
+			return 0, 0, &syntaxError{i, hidden.Errorf("it is nested deeper than %d", maxNesting)}
 		}
 		return container(b, i, depth)
 	}
@@ -232,7 +234,7 @@ func container(b []byte, i, depth int) (end int, m marks, err error) {
 		case b[i] == last:
 			return i + 1, m, nil
 		case b[i] != ',':
-			return 0, 0, &syntaxError{i, fmt.Sprintf("a comma or %c is missing before %s", last, shownAt(b, i))}
+			return 0, 0, &syntaxError{i, hidden.Errorf("a comma or %c is missing before %s", last, shownAt(b, i))}
 		}
 		i++
 		space()
@@ -272,7 +274,7 @@ func stringAt(b []byte, i int) (end int, m marks, err error) {
 			}
 			i, m = i+n, m|of
 		case c == '\n' || c == '\r':
-			return 0, 0, &syntaxError{i, "a string is not closed on its line"}
+			return 0, 0, &syntaxError{i, errors.New("a string is not closed on its line")}
 		case c < ' ':
 			m |= markInvalid
 			i++

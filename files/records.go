@@ -227,7 +227,7 @@ func (r *records) closed(open int, c cell, i int) (next int, ended bool, err err
 	}
 	// The cell is broken. What follows up to its delimiter belongs to it; but if
 	// it has more than a line, its first quote may be the wrong one.
-	broken := &quoteError{fmt.Sprintf("the quote that closes its text is followed by %q", r.l.rest()[i]), r.d}
+	broken := &quoteError{"the quote that closes its text is followed by another character", r.d}
 	if r.l.lineEnds(r.l.rest()[open:i]) > 0 {
 		return 0, true, r.giveUp(open, broken)
 	}

@@ -292,15 +292,6 @@ func at(name string, line int64, column string) string {
 	return fmt.Sprintf("%s, line %d, column %s", name, line, column)
 }
 
-// shown is a value in an error.
-func shown(b []byte) string {
-	const most = 60
-	if len(b) > most {
-		return fmt.Sprintf("%.*q...", most, b)
-	}
-	return fmt.Sprintf("%q", b)
-}
-
 // textRows is a column of lines.
 type textRows struct {
 	l      *lines

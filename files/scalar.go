@@ -13,6 +13,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // ParseType reads a column's type as Spark SQL writes it: STRING, BOOLEAN,
@@ -72,7 +74,7 @@ type scalar func(b array.Builder, text []byte) error
 
 // scalarOf is nil for types that no text can have.
 func scalarOf(t arrow.DataType) scalar {
-	no := func(text []byte) error { return fmt.Errorf("%s is no %s", shown(text), typeName(t)) }
+	no := func(text []byte) error { return hidden.Errorf("%s is no %s", hidden.Text(text), typeName(t)) }
 	switch t := t.(type) {
 	case *arrow.StringType:
 		return func(b array.Builder, text []byte) error {

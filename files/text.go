@@ -2,7 +2,6 @@ package files
 
 import (
 	"encoding/base64"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 func isNull(a arrow.Array, i int) bool {
@@ -88,7 +89,7 @@ func appendValue(dst []byte, a arrow.Array, i int) ([]byte, error) {
 	}
 	text := slices.Clone(dst[from:])
 	if !utf8.Valid(text) {
-		return dst, fmt.Errorf("%s is no UTF-8 text", shown(text))
+		return dst, hidden.Errorf("%s is no UTF-8 text", hidden.Text(text))
 	}
 	return quoteJSON(dst[:from], text), nil
 }

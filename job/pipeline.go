@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/sqlexpr"
@@ -404,7 +405,7 @@ func (p *pipeline) reasons(w *window) arrow.Array {
 		case asSpent(why) != nil:
 			b.Append("skipped: " + why.Error())
 		default:
-			b.Append(why.Error())
+			b.Append(hidden.Shown(why)) // is data
 		}
 	}
 	return b.NewArray()

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // appendGo appends a Go value to the builder of the Arrow type that typeOfGo
@@ -60,10 +61,10 @@ func appendGo(b array.Builder, v reflect.Value) error {
 		b.Append(true)
 		for _, k := range v.MapKeys() {
 			if err := appendGo(b.KeyBuilder(), k); err != nil {
-				return fmt.Errorf("key %v: %w", k, err)
+				return hidden.Errorf("key %s: %w", hidden.Of(k), err)
 			}
 			if err := appendGo(b.ItemBuilder(), v.MapIndex(k)); err != nil {
-				return fmt.Errorf("key %v: %w", k, err)
+				return hidden.Errorf("key %s: %w", hidden.Of(k), err)
 			}
 		}
 	case *array.ListBuilder:

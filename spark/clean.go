@@ -71,5 +71,5 @@ func filler(value any) (*lit, error) {
 	case *pb.Expression_Literal_Float:
 		return literal(float64(x.Float))
 	}
-	return nil, fmt.Errorf("FillNA: %v of Go type %T fills no column; a string, a bool or a number does", value, value)
+	return nil, fmt.Errorf("FillNA: a value of the Go type %T fills no column; a string, a bool or a number does", value)
 }

@@ -61,13 +61,19 @@ func (s *Session) RegisterProgramFunction(ctx context.Context, name string, retu
 	return s.registerCommand(ctx, name, returns, s.scalarType(), bundle.Command{Kind: bundle.Host, Function: name}, true)
 }
 
+// encode gives the bytes of a command, with what the session asks of all.
+func (s *Session) encode(c bundle.Command) []byte {
+	c.LogContent = s.config.ship.logContent
+	return c.Encode()
+}
+
 func (s *Session) registerCommand(ctx context.Context, name string, returns DataType, evalType int32, c bundle.Command, deterministic bool) error {
 	err := s.RegisterFunction(ctx, FunctionSpec{
 		Name:          name,
 		Deterministic: deterministic,
 		ReturnType:    returns,
 		EvalType:      evalType,
-		Command:       c.Encode(),
+		Command:       s.encode(c),
 		PythonVersion: pythonVersion,
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // Row is one row of a result. Its values are of these Go types, and nil for
@@ -165,10 +166,10 @@ func assign(to reflect.Value, v any) error {
 			for k, e := range x {
 				key, value := reflect.New(to.Type().Key()).Elem(), reflect.New(to.Type().Elem()).Elem()
 				if err := assign(key, k); err != nil {
-					return fmt.Errorf("key %v: %w", k, err)
+					return hidden.Errorf("key %s: %w", hidden.Of(k), err)
 				}
 				if err := assign(value, e); err != nil {
-					return fmt.Errorf("key %v: %w", k, err)
+					return hidden.Errorf("key %s: %w", hidden.Of(k), err)
 				}
 				m.SetMapIndex(key, value)
 			}
@@ -194,19 +195,19 @@ func assignScalar(to, from reflect.Value) error {
 		return nil
 	case to.CanInt() && from.CanInt():
 		if to.OverflowInt(from.Int()) {
-			return fmt.Errorf("%d does not fit a %s", from.Int(), to.Type())
+			return hidden.Errorf("%s does not fit a %s", hidden.Of(from.Int()), to.Type())
 		}
 		to.SetInt(from.Int())
 		return nil
 	case to.CanUint() && from.CanInt():
 		if from.Int() < 0 || to.OverflowUint(uint64(from.Int())) {
-			return fmt.Errorf("%d does not fit a %s", from.Int(), to.Type())
+			return hidden.Errorf("%s does not fit a %s", hidden.Of(from.Int()), to.Type())
 		}
 		to.SetUint(uint64(from.Int()))
 		return nil
 	case to.CanFloat() && from.CanFloat():
 		if to.OverflowFloat(from.Float()) && !math.IsInf(from.Float(), 0) {
-			return fmt.Errorf("%g does not fit a %s", from.Float(), to.Type())
+			return hidden.Errorf("%s does not fit a %s", hidden.Of(from.Float()), to.Type())
 		}
 		to.SetFloat(from.Float())
 		return nil

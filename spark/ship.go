@@ -27,6 +27,8 @@ type shipment struct {
 	programs  []string // paths; none for this program
 	beside    bool     // Python functions of the session go on
 	progress  TransferProgress
+	// logContent: see WithLogContent.
+	logContent bool
 
 	streamFolder string
 }
@@ -59,6 +61,12 @@ func WithProgram(paths ...string) Option {
 // session had before. The remote must name the session by session_id and
 // user_id.
 func WithPythonBeside() Option { return func(c *config) { c.ship.wanted, c.ship.beside = true, true } }
+
+// WithLogContent has the executors' logs, and the errors of queries, quote what
+// they are about: the beginning of a row's text, of a model's answer, of an
+// argument or of what a server said. Without it they name row, function and
+// reason only.
+func WithLogContent() Option { return func(c *config) { c.ship.logContent = true } }
 
 // WithTransferProgress reports the download of a model and its upload.
 func WithTransferProgress(p TransferProgress) Option {

@@ -52,7 +52,7 @@ func (d *DataFrame) MapBatches(f *udf.Function) *DataFrame {
 			Function: &pb.CommonInlineUserDefinedFunction_PythonUdf{PythonUdf: &pb.PythonUDF{
 				OutputType: DDL(f.Returns()).wire(),
 				EvalType:   mapInArrow,
-				Command:    bundle.Command{Kind: bundle.Host, Function: f.Name()}.Encode(),
+				Command:    d.session.encode(bundle.Command{Kind: bundle.Host, Function: f.Name()}),
 				PythonVer:  pythonVersion,
 			}},
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -211,7 +212,7 @@ func TestScan(t *testing.T) {
 		}
 	}
 	big := Row{[]string{"n"}, []any{int64(300)}}
-	if _, err := Get[int8](big, "n"); err == nil || !strings.Contains(err.Error(), "300 does not fit") {
+	if _, err := Get[int8](big, "n"); err == nil || !strings.Contains(hidden.Shown(err), `"300" does not fit`) {
 		t.Error(err)
 	}
 	if _, err := Get[uint8](Row{[]string{"n"}, []any{int64(-1)}}, "n"); err == nil {
@@ -242,8 +243,8 @@ func TestBuildingErrorsWaitForTheAction(t *testing.T) {
 		"coalesce: 0":                         r.Coalesce(0),
 		"hint: its name is empty":             r.Hint("").DropNA(),
 		"hint merge: a value of Go type chan": r.Hint("merge", make(chan int)),
-		"FillNA: <nil> of Go type <nil>":      r.FillNA(nil, "id"),
-		"of Go type time.Time fills no":       r.FillNA(time.Time{}),
+		"the Go type <nil> fills no":          r.FillNA(nil, "id"),
+		"the Go type time.Time fills no":      r.FillNA(time.Time{}),
 		"FillNA: a value of Go type chan":     r.FillNA(make(chan int)),
 		"rollup: an empty spark.Column":       r.Rollup(Column{}).Count(),
 		"pivot: it follows GroupBy":           r.Cube(Col("id")).Pivot(Col("id"), 1).Count(),

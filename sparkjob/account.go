@@ -2,10 +2,10 @@ package sparkjob
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -122,7 +122,7 @@ func (r *running) account(ctx context.Context, rows *spark.DataFrame) error {
 			return err
 		}
 		if of.State == "error" {
-			r.result.Failures = append(r.result.Failures, Failure{of.Count, errors.New(of.Reason)})
+			r.result.Failures = append(r.result.Failures, Failure{of.Count, hidden.New(of.Reason)})
 			continue
 		}
 		if s.Reasons == nil {

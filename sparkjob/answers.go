@@ -24,7 +24,7 @@ func (r *running) answerAll(ctx context.Context, rows *spark.DataFrame, calls []
 		}
 		var err error
 		if rows, err = r.answer(ctx, rows, c); err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Text, err)
+			return nil, fmt.Errorf("%s: %w", sqlexpr.Mask(c.Text), err)
 		}
 	}
 	return rows, nil

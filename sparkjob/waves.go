@@ -29,7 +29,7 @@ func (r *running) waves(ctx context.Context, c *sqlexpr.Call, distinct *spark.Da
 		return err
 	}
 	r.result.Distinct += all
-	progress := Progress{Call: c.Text, Distinct: all, Done: all - todo, Left: -1}
+	progress := Progress{Call: sqlexpr.Mask(c.Text), Distinct: all, Done: all - todo, Left: -1}
 	r.tell(progress)
 	begun, size := time.Now(), float64(firstWave*r.cores)
 	if r.Budget.Tokens != nil {

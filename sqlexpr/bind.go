@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/similar"
 )
 
@@ -138,7 +139,7 @@ type binder struct {
 }
 
 func (b *binder) wrong(at int, format string, args ...any) error {
-	return &Error{b.text, at, fmt.Sprintf(format, args...)}
+	return &Error{b.text, at, fmt.Sprintf(format, args...), hidden.Sprintf(format, args...)}
 }
 
 // condition checks that a term is BOOLEAN.

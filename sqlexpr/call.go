@@ -230,6 +230,11 @@ func (c *Call) check() *ai.ArgumentError {
 	_, err := c.Function.Eval(context.Background(), noModel, []ai.Row{row})
 	var wrong *ai.ArgumentError
 	errors.As(err, &wrong)
+	for _, p := range c.given {
+		if wrong != nil && wrong.Param == c.Function.Params[p].Name {
+			return nil // is not known before there are rows
+		}
+	}
 	return wrong
 }
 

@@ -90,14 +90,14 @@ func (b *Bound) ask(ctx context.Context, r *run, keep []bool, ask Ask) error {
 		if len(at) > 0 {
 			rows, err := c.rows(r, at)
 			if err != nil {
-				return fmt.Errorf("%s: %w", c.Text, err)
+				return fmt.Errorf("%s: %w", Mask(c.Text), err)
 			}
 			asked, err := ask(ctx, c, at, rows)
 			if err != nil {
 				return err
 			}
 			if len(asked) != len(rows) {
-				return fmt.Errorf("%s: %d answers came for %d rows", c.Text, len(asked), len(rows))
+				return fmt.Errorf("%s: %d answers came for %d rows", Mask(c.Text), len(asked), len(rows))
 			}
 			for k, i := range at {
 				answers[i] = asked[k]
@@ -105,7 +105,7 @@ func (b *Bound) ask(ctx context.Context, r *run, keep []bool, ask Ask) error {
 		}
 		var err error
 		if r.answers[c], err = (columns.Types{}).Answers(r.mem, c.Function.Returns, answers); err != nil {
-			return fmt.Errorf("%s: %w", c.Text, err)
+			return fmt.Errorf("%s: %w", Mask(c.Text), err)
 		}
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // plain is one of Spark's own functions.
@@ -175,7 +177,7 @@ func bindMap(b *binder, n call, args []term) (term, error) {
 		}
 		for _, k := range keys {
 			if k.value() == key.value() {
-				return term{}, b.wrong(key.at, "the key %q is there twice", key.value())
+				return term{}, b.wrong(key.at, "the key %s is there twice", hidden.Of(key.value()))
 			}
 		}
 		keys, items = append(keys, key), append(items, args[i+1])

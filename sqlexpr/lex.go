@@ -72,16 +72,16 @@ func lex(text string) ([]lexeme, error) {
 			l.to = at + numberLength(rest)
 			l.value = text[at:l.to]
 			if n := nameLength(text[l.to:]); n > 0 {
-				err = &Error{text, l.to, fmt.Sprintf("after the number %s comes %q; numbers are written as 12, 1.5, 1e3, 12L or 1.5D, and a name that begins with a digit in backquotes", l.value, text[l.to:l.to+n])}
+				err = mistake(text, l.to, fmt.Sprintf("after the number %s comes %q; numbers are written as 12, 1.5, 1e3, 12L or 1.5D, and a name that begins with a digit in backquotes", l.value, text[l.to:l.to+n]))
 			}
 		case strings.HasPrefix(rest, "->"):
-			err = &Error{text, at, "lambda functions are not supported here, as a job goes row by row: on Spark, explode the array into rows first"}
+			err = mistake(text, at, "lambda functions are not supported here, as a job goes row by row: on Spark, explode the array into rows first")
 		case strings.HasPrefix(rest, "--"):
-			err = &Error{text, at, "comments to the end of the line are not supported here; leave it out, or write it as /* */"}
+			err = mistake(text, at, "comments to the end of the line are not supported here; leave it out, or write it as /* */")
 		case strings.HasPrefix(rest, "/*"):
 			n := commentLength(rest)
 			if n < 0 {
-				return nil, &Error{text, at, "the comment is not closed; end it by */"}
+				return nil, mistake(text, at, "the comment is not closed; end it by */")
 			}
 			at += n
 			continue
@@ -99,7 +99,7 @@ func lex(text string) ([]lexeme, error) {
 			}
 			if l.value == "" {
 				r, _ := utf8.DecodeRuneInString(rest)
-				err = &Error{text, at, fmt.Sprintf("the character %q is not known here; text stands in quotes, a name with such characters in backquotes", r)}
+				err = mistake(text, at, fmt.Sprintf("the character %q is not known here; text stands in quotes, a name with such characters in backquotes", r))
 			}
 		}
 		if err != nil {
@@ -198,9 +198,9 @@ func backquoted(text string, at int) (name string, to int, err error) {
 			continue
 		}
 		if b.Len() == 0 {
-			return "", 0, &Error{text, at, "the name in backquotes is empty"}
+			return "", 0, mistake(text, at, "the name in backquotes is empty")
 		}
 		return b.String(), i + 1, nil
 	}
-	return "", 0, &Error{text, at, "the backquote is not closed"}
+	return "", 0, mistake(text, at, "the backquote is not closed")
 }

@@ -3,6 +3,8 @@ package sqlexpr
 import (
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // Pieces of a pattern beside characters.
@@ -25,7 +27,7 @@ func likePattern(text string, escape rune) (pattern, error) {
 				return nil, fmt.Errorf("the pattern ends with its escape character %q; write it twice", escape)
 			}
 			if e := runes[i]; e != '%' && e != '_' && e != escape {
-				return nil, fmt.Errorf("the escape character %q stands before %q in the pattern, and may only before %%, _ and itself; in quotes a backslash is written twice", escape, e)
+				return nil, hidden.Errorf("the escape character %q stands before %s in the pattern, and may only before %%, _ and itself; in quotes a backslash is written twice", escape, hidden.Text(string(e)))
 			}
 			p = append(p, runes[i])
 		case r == '%':

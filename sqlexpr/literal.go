@@ -22,19 +22,19 @@ func quoted(text string, at int, raw bool) (value string, to int, err error) {
 		case text[i] == quote:
 			if i+1 < len(text) && text[i+1] == quote {
 				// Spark 3.5 puts two texts together there, Spark 4 reads a quote.
-				return "", 0, &Error{text, i, fmt.Sprintf("a quote in a text is written \\%c here, as Spark's versions read %c%c differently", quote, quote, quote)}
+				return "", 0, mistake(text, i, fmt.Sprintf("a quote in a text is written \\%c here, as Spark's versions read %c%c differently", quote, quote, quote))
 			}
 			value = text[at+1 : i]
 			if !raw {
 				value, err = unescape(text, at+1, i)
 			}
 			if err == nil && !utf8.ValidString(value) {
-				err = &Error{text, at, "the text is not valid UTF-8"}
+				err = mistake(text, at, "the text is not valid UTF-8")
 			}
 			return value, i + 1, err
 		}
 	}
-	return "", 0, &Error{text, at, fmt.Sprintf("the quote is not closed; end the text with %c", quote)}
+	return "", 0, mistake(text, at, fmt.Sprintf("the quote is not closed; end the text with %c", quote))
 }
 
 // unescape reads text[from:to], of which a backslash is not the last byte:
@@ -55,12 +55,12 @@ func unescape(text string, from, to int) (string, error) {
 			if utf16.IsSurrogate(r) {
 				low, m := codePoint(s[i+n:])
 				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					return "", &Error{text, from + i, `half of a pair of surrogates is no character; write it as \U and eight digits`}
+					return "", mistake(text, from+i, `half of a pair of surrogates is no character; write it as \U and eight digits`)
 				}
 				n += m
 			}
 			if r > utf8.MaxRune {
-				return "", &Error{text, from + i, fmt.Sprintf("there is no character %s", s[i:i+n])}
+				return "", mistake(text, from+i, fmt.Sprintf("there is no character %s", s[i:i+n]))
 			}
 			b.WriteRune(r)
 			i += n - 1

@@ -75,7 +75,7 @@ type parser struct {
 
 func newParser(text string) (*parser, error) {
 	if len(text) > maxText {
-		return nil, &Error{text, 0, fmt.Sprintf("the expression has %d bytes, more than the %d that one may have", len(text), maxText)}
+		return nil, mistake(text, 0, fmt.Sprintf("the expression has %d bytes, more than the %d that one may have", len(text), maxText))
 	}
 	all, err := lex(text)
 	if err != nil {
@@ -152,7 +152,7 @@ func (p *parser) expect(what, where string) error {
 	return nil
 }
 
-func (p *parser) wrong(l lexeme, message string) error { return &Error{p.text, l.from, message} }
+func (p *parser) wrong(l lexeme, message string) error { return mistake(p.text, l.from, message) }
 
 // deeper counts what is within each other; the caller calls up at its end.
 func (p *parser) deeper() error {

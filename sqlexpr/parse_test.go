@@ -1,11 +1,14 @@
 package sqlexpr
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // Mistakes are told with their place and with what to write instead.
@@ -92,7 +95,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: the error is %v", c.text, err)
 			continue
 		}
-		if !strings.Contains(wrong.Message, c.want) || wrong.At != c.at {
+		if !strings.Contains(cmp.Or(wrong.shown, wrong.Message), c.want) || wrong.At != c.at {
 			t.Errorf("%s: at %d %s\nwant at %d %s", c.text, wrong.At, wrong.Message, c.at, c.want)
 		}
 	}
@@ -117,14 +120,16 @@ var testSchema = arrow.NewSchema([]arrow.Field{
 
 func TestCaret(t *testing.T) {
 	for _, c := range []struct {
-		e    Error
+		e    *Error
 		want string
 	}{
-		{Error{"é > 1x", 5, "wrong"}, "wrong, at character 5:\n  é > 1x\n      ^"},
-		{Error{"a\n\tb = c\nd", 3, "wrong"}, "wrong, in line 2 at character 2:\n   b = c\n   ^"},
-		{Error{strings.Repeat("x", 100) + "y" + strings.Repeat("z", 100), 100, "wrong"},
+		{mistake("é > 1x", 5, "wrong"), "wrong, at character 5:\n  é > 1x\n      ^"},
+		{mistake("a\n\tb = c\nd", 3, "wrong"), "wrong, in line 2 at character 2:\n   b = c\n   ^"},
+		{mistake(strings.Repeat("x", 100)+"y"+strings.Repeat("z", 100), 100, "wrong"),
 			"wrong, at character 101:\n  ..." + strings.Repeat("x", 60) + "y" + strings.Repeat("z", 59) + "...\n  " + strings.Repeat(" ", 63) + "^"},
-		{Error{"a", 1, "wrong"}, "wrong, at character 2:\n  a\n   ^"},
+		{mistake("a", 1, "wrong"), "wrong, at character 2:\n  a\n   ^"},
+		{mistake("a = 'né\nw' AND 7x", 16, "wrong"), "wrong, in line 2 at character 8:\n  ·' AND 7x\n         ^"},
+		{mistake("a = 'never closed", 4, "wrong"), "wrong, at character 5:\n  a = '············\n      ^"},
 	} {
 		if got := c.e.Error(); got != c.want {
 			t.Errorf("got\n%s\nwant\n%s", got, c.want)
@@ -181,4 +186,48 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q has no name", text)
 		}
 	})
+}
+
+// What stands in quotes is hidden, names in backquotes are not.
+func TestMask(t *testing.T) {
+	for in, want := range map[string]string{
+		"lang = 'en' AND x > 12": "lang = '··' AND x > 12", `f(text, "a\"b", 'c\'d')`: `f(text, "····", '····')`,
+		"`it's` = 'é'": "`it's` = '·'", `r'a\' || 'secret'`: `r'··' || '······'`, "DATE'2026-01-31'": "DATE'··········'",
+		"'open": "'····", "`open 'secret'": "`open '······'", "": "", "'a\nb'": "'·\n·'", "'a''secret'": "'·''······'",
+	} {
+		if got := Mask(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// An error shows constants only where that is asked for.
+func TestErrorsHideConstants(t *testing.T) {
+	for _, text := range []string{"lang = 'canary' AND", "DATE'canary'", "ai_classify(text, array('canary', 'canary'))", "text LIKE 'x\\\\canary'",
+		"ai_extract(text, array('a'), map('canary', '1'))", "ai_translate(text, 'canary')", "ai_query('default', text, 'canary')", "\"canary", "day = 'canary'"} {
+		e, err := Parse(text)
+		if err == nil {
+			_, err = Bind(e, rowSchema)
+		}
+		if err == nil {
+			t.Errorf("%s is bound", text)
+			continue
+		}
+		if strings.Contains(err.Error(), "canary") || !strings.Contains(hidden.Shown(err), "canary") {
+			t.Errorf("%s: %v\nshown as %s", text, err, hidden.Shown(err))
+		}
+	}
+}
+
+// An argument that differs from row to row is not known before there are rows.
+func TestVaryingArgumentsAreNotChecked(t *testing.T) {
+	for _, text := range []string{"ai_translate(text, text)", "ai_query(text, text)"} {
+		e, err := Parse(text)
+		if err == nil {
+			_, err = Bind(e, rowSchema)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }

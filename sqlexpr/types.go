@@ -1,7 +1,6 @@
 package sqlexpr
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // class groups the types that are handled alike. Their values, where not NULL
@@ -141,7 +141,7 @@ func (b *binder) toDate(t *term) error {
 func dateOf(s string) (int64, error) {
 	d, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no date of the form 2026-01-31", s)
+		return 0, hidden.Errorf("%s is no date of the form 2026-01-31", hidden.Text(s))
 	}
 	return int64(math.Floor(float64(d.Unix()) / 86400)), nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // reader sets a Go value from row i of an array.
@@ -83,7 +84,7 @@ func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 			return func(i int, to reflect.Value) error {
 				n := number(i)
 				if to.OverflowInt(n) {
-					return fmt.Errorf("%d does not fit a %s", n, t)
+					return hidden.Errorf("%s does not fit a %s", hidden.Of(n), t)
 				}
 				to.SetInt(n)
 				return nil
@@ -94,7 +95,7 @@ func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 			return func(i int, to reflect.Value) error {
 				n := number(i)
 				if to.OverflowFloat(n) && !math.IsInf(n, 0) {
-					return fmt.Errorf("%g does not fit a %s", n, t)
+					return hidden.Errorf("%s does not fit a %s", hidden.Of(n), t)
 				}
 				to.SetFloat(n)
 				return nil
@@ -218,7 +219,7 @@ func mapReader(t reflect.Type, a arrow.Array) (reader, error) {
 				return fmt.Errorf("a key: %w", err)
 			}
 			if err := item(k, value); err != nil {
-				return fmt.Errorf("key %v: %w", name, err)
+				return hidden.Errorf("key %s: %w", hidden.Of(name), err)
 			}
 			out.SetMapIndex(name, value)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 type inner struct {
@@ -273,7 +274,7 @@ func TestConversions(t *testing.T) {
 		want  string // or a part of the error
 	}{
 		{small, []arrow.DataType{arrow.PrimitiveTypes.Int64}, []string{`[127, -128]`}, `[127 -128]`},
-		{small, []arrow.DataType{arrow.PrimitiveTypes.Int64}, []string{`[1, 128]`}, "argument 1, row 1 of the batch: 128 does not fit a int8"},
+		{small, []arrow.DataType{arrow.PrimitiveTypes.Int64}, []string{`[1, 128]`}, "argument 1, row 1 of the batch: \"128\" does not fit a int8"},
 		{small, []arrow.DataType{arrow.PrimitiveTypes.Float64}, []string{`[1]`}, "argument 1: it is DOUBLE, but must be TINYINT (a Go int8); CAST it"},
 		{text, []arrow.DataType{arrow.BinaryTypes.LargeString}, []string{`["a"]`}, `["a"]`},
 		{text, []arrow.DataType{arrow.PrimitiveTypes.Int32}, []string{`[1]`}, "it is INT, but must be STRING (a Go string)"},
@@ -285,12 +286,12 @@ func TestConversions(t *testing.T) {
 		{both, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it is called with 1 arguments, but takes 2: test_both(Text STRING, number DOUBLE): STRING"},
 		{wrong, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it gave 0 results for 1 rows"},
 		{failing, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "no"},
-		{exact, []arrow.DataType{decimal}, []string{`["1.000000001"]`}, "its result 0: 0.0000000001000000001 has more than 18 digits after the point"},
+		{exact, []arrow.DataType{decimal}, []string{`["1.000000001"]`}, `its result 0: "0.0000000001000000001" has more than 18 digits after the point`},
 	} {
 		out, err := eval(t, c.f, c.types, c.args...)
 		got := ""
 		if err != nil {
-			got = err.Error()
+			got = hidden.Shown(err)
 		} else {
 			got = out.String()
 		}

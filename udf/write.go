@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // writer appends a Go value to a builder.
@@ -95,7 +96,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 					return fmt.Errorf("a key: %w", err)
 				}
 				if err := item(of.Value()); err != nil {
-					return fmt.Errorf("key %v: %w", of.Key(), err)
+					return hidden.Errorf("key %s: %w", hidden.Of(of.Key()), err)
 				}
 			}
 			return nil

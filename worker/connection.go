@@ -52,13 +52,13 @@ func (c *connection) refuse(err error) {
 		return
 	}
 	c.process.tasks.Add(1)
-	c.tell(c.process.log, "task refused", err, (&reply{w: c.w}).fail)
+	c.tell(c.process.log, "task refused", err.Error(), (&reply{w: c.w}).fail)
 }
 
 // tell puts an error into the log and into the answer to Spark.
-func (c *connection) tell(log *slog.Logger, message string, err error, answer func(string) error) {
+func (c *connection) tell(log *slog.Logger, message, err string, answer func(string) error) {
 	log.Error(message, "error", err)
-	if err := answer(explain(err)); err != nil {
+	if err := answer("firesteel: " + err); err != nil { // as the person at the client reads it
 		log.Warn("Spark was not told", "error", err)
 	}
 }
@@ -85,7 +85,7 @@ func (c *connection) serveTask() (again bool) {
 		}
 	}
 	if err != nil {
-		c.tell(log, "task refused", err, out.fail)
+		c.tell(log, "task refused", told(err, message.logContent()), out.fail)
 		return false
 	}
 
@@ -120,7 +120,7 @@ func (c *connection) serveTask() (again bool) {
 	if errors.Is(err, errGone) || hungUp(c.conn) {
 		log.Info("task cancelled", append(attrs, "cause", err)...)
 	} else {
-		c.tell(log.With(attrs...), "task failed", err, out.abort)
+		c.tell(log.With(attrs...), "task failed", t.scope.told(err), out.abort)
 	}
 	in.end()
 	return false
@@ -168,9 +168,6 @@ func (c *connection) endTask() bool {
 	_ = c.send(appendInt(nil, endOfDataSection)) // any other mark says so; Spark may be gone
 	return false
 }
-
-// explain is an error as the person at the client reads it.
-func explain(err error) string { return "firesteel: " + err.Error() }
 
 // describe lists the result columns as calls: "f, g(f)".
 func describe(columns []column) string {

@@ -97,6 +97,8 @@ func openFake(path string) (llm.Model, error) {
 		return nil, fmt.Errorf("%s: no magic at offset 0", path)
 	case "panics":
 		panic("index out of range")
+	case "canary":
+		return &canaryModel{}, nil
 	}
 	return &fakeModel{path: path}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/udf"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
@@ -47,7 +48,29 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 		info:    func() processInfo { return p.info(of) },
 		install: p.install,
 		results: columns.Types{LargeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true"},
+
+		logContent: m.logContent(),
 	}}, nil
+}
+
+// logContent reports whether the session wants content in logs and errors.
+func (m *initMessage) logContent() bool {
+	return m != nil && slices.ContainsFunc(m.functions, func(call functionCall) bool {
+		return slices.ContainsFunc(call.commands, func(command []byte) bool {
+			c, err := bundle.DecodeCommand(command)
+			return err == nil && c.LogContent
+		})
+	})
+}
+
+// told is an error as the log and Spark are told it.
+func (s *scope) told(err error) string { return told(err, s.logContent) }
+
+func told(err error, content bool) string {
+	if content {
+		return hidden.Shown(err)
+	}
+	return err.Error()
 }
 
 // errMixed: neither worker can do the task alone.

@@ -56,6 +56,8 @@ type scope struct {
 	// results are of the types that the session asks for.
 	results columns.Types
 	stats   stats
+	// logContent: errors and log may quote what rows and answers say.
+	logContent bool
 }
 
 // stats counts what a task did, for its line in the log.

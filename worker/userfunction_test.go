@@ -36,6 +36,7 @@ func declareTestFunctions() {
 		}
 		return out, nil
 	})
+	udf.Func("user_tiny", func(_ context.Context, in []int8) ([]int8, error) { return in, nil })
 	udf.Func("user_named", func(_ context.Context, in []named) ([]*string, error) {
 		out := make([]*string, len(in))
 		for i, n := range in {

@@ -3,9 +3,10 @@
 package gotable
 
 import (
-	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // Decimal is the exact number Unscaled / 10^Scale: a value of Spark's DECIMAL.
@@ -19,11 +20,11 @@ func ParseDecimal(s string) (Decimal, error) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	n, ok := new(big.Int).SetString(whole+fraction, 10)
 	if !ok || strings.ContainsAny(fraction, "+-_") || strings.Contains(whole, "_") {
-		return Decimal{}, fmt.Errorf("%q is not a decimal number", s)
+		return Decimal{}, hidden.Errorf("%s is not a decimal number", hidden.Text(s))
 	}
 	d := Decimal{n, len(fraction)}
 	if d.Precision() > MaxPrecision {
-		return Decimal{}, fmt.Errorf("%q has more than %d digits", s, MaxPrecision)
+		return Decimal{}, hidden.Errorf("%s has more than %d digits", hidden.Text(s), MaxPrecision)
 	}
 	return d, nil
 }
@@ -76,10 +77,10 @@ func (d Decimal) Rescale(precision, scale int) (*big.Int, error) {
 	if d.Scale <= scale {
 		n.Mul(n, power)
 	} else if _, rest := n.QuoRem(n, power, new(big.Int)); rest.Sign() != 0 {
-		return nil, fmt.Errorf("%s has more than %d digits after the point", d, scale)
+		return nil, hidden.Errorf("%s has more than %d digits after the point", hidden.Of(d), scale)
 	}
 	if len(new(big.Int).Abs(n).String()) > precision {
-		return nil, fmt.Errorf("%s does not fit DECIMAL(%d,%d)", d, precision, scale)
+		return nil, hidden.Errorf("%s does not fit DECIMAL(%d,%d)", hidden.Of(d), precision, scale)
 	}
 	return n, nil
 }

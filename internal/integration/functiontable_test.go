@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local"
@@ -49,7 +50,7 @@ func functionTable(t *testing.T, version string) {
 	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	session, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithConnectTimeout(patience))
+	session, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithLogContent(), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 					c.want = f.Name + ": the argument " + p.Name
 					failing = append(failing, c)
 				case err != nil:
-					c.want, _, _ = strings.Cut(err.Error(), " in this session")
+					c.want, _, _ = strings.Cut(hidden.Shown(err), " in this session")
 					failing = append(failing, c)
 				default:
 					answered = append(answered, c)

@@ -4,11 +4,13 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/llm"
@@ -132,6 +134,17 @@ func TestSparkJob(t *testing.T) {
 	}
 	if result, rows = do(sparkjob.Plan{Add: []string{"n=length(text)"}, Limit: new(int64(0))}); len(rows) != 0 || result.Rows != 0 {
 		t.Errorf("a limit of 0: %d rows", len(rows))
+	}
+	// What rows say stands in the column of errors, which is data, and not in
+	// what is told of them.
+	result, rows = do(sparkjob.Plan{Where: "id IN (1, 3)", Add: []string{"x=ai_translate(text, text)"}, Errors: "why"})
+	if len(result.Failures) == 0 || !strings.Contains(fmt.Sprint(rows), "This is item") || !strings.Contains(hidden.Shown(result.Failures[0].Err), "This is item") {
+		t.Errorf("the errors of rows 1 and 3: %v; %v", result.Failures, rows)
+	}
+	for _, f := range result.Failures {
+		if text := f.Err.Error(); strings.Contains(text, "item") || !strings.Contains(text, "is no language that is known") {
+			t.Errorf("an error tells content: %s", text)
+		}
 	}
 	tables, err := s.SQL(t.Context(), "SHOW VIEWS")
 	if err != nil {

@@ -322,7 +322,7 @@ func FuzzAnswer(f *testing.F) {
 		if e := parseError(body); len(e.message) > 400 || strings.ContainsAny(e.message, "\n\x00\x1b") {
 			t.Errorf("message %q", e.message)
 		}
-		if text, problem := (jsonRule{rule, "a"}).check(string(body)); problem == "" && !json.Valid([]byte(text)) {
+		if text, problem := (jsonRule{rule, "a"}).check(string(body)); problem == nil && !json.Valid([]byte(text)) {
 			t.Errorf("%q is no JSON", text)
 		}
 		oneOf{[]string{"a"}, []string{"a"}}.check(string(body))

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -72,9 +73,9 @@ func (q question) size() size {
 type rule interface {
 	// demand tells the model in words what is wanted; "" for nothing.
 	demand() string
-	// check gives the answer in its final form, or what is wrong with it in
-	// words for the model.
-	check(text string) (answer, problem string)
+	// check gives the answer in its final form, or what is wrong with it, in
+	// words that the model is told, too.
+	check(text string) (answer string, problem error)
 }
 
 // formatted rules can be put to a server that offers it; demand is for others.
@@ -83,10 +84,12 @@ type formatted interface {
 	format(offered formats) *responseFormat // nil: not by what is offered
 }
 
+var errCutOff = errors.New("it was cut off after the most tokens that were allowed; answer more briefly")
+
 type unconstrained struct{}
 
-func (unconstrained) demand() string                     { return "" }
-func (unconstrained) check(text string) (string, string) { return text, "" }
+func (unconstrained) demand() string                    { return "" }
+func (unconstrained) check(text string) (string, error) { return text, nil }
 
 // ask asks until the answer keeps the rule, at most 1 + Reasks times. The
 // result's tokens are those of all answers.
@@ -117,20 +120,20 @@ func (e *Endpoint) ask(ctx context.Context, q question, r rule) (llm.Result, err
 			return result, err
 		}
 		text, problem := r.check(a.text)
-		if problem == "" {
+		if problem == nil {
 			result.Text, result.Finish = text, a.finish
 			return result, nil
 		}
 		if a.finish == llm.FinishLength {
-			problem = "it was cut off after the most tokens that were allowed; answer more briefly"
+			problem = errCutOff
 		}
 		if asked >= e.opts.Reasks {
-			return result, e.fail(fmt.Errorf("the answer breaks its constraint, also after %d reminders: %s: %q", max(0, asked), problem, shorten(a.text)),
+			return result, e.fail(hidden.Errorf("the answer breaks its constraint, also after %d reminders: %w: %s", max(0, asked), problem, hidden.Text(shorten(a.text))),
 				"Ask in plainer words, allow more tokens, or use a larger model.")
 		}
 		e.usage.count(func(t *Totals) { t.Reasks++ })
 		q = q.and(llm.Message{Role: llm.Assistant, Text: a.text},
-			llm.Message{Role: llm.User, Text: "That answer is wrong: " + problem + ".\n" + r.demand()})
+			llm.Message{Role: llm.User, Text: "That answer is wrong: " + hidden.Shown(problem) + ".\n" + r.demand()})
 	}
 }
 

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -274,7 +275,7 @@ func (o oneOf) demand() string {
 	return "Answer with exactly one of these labels and nothing else: " + string(list)
 }
 
-func (o oneOf) check(text string) (string, string) {
+func (o oneOf) check(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	var shaped struct{ Label string }
 	var quoted string
@@ -285,7 +286,7 @@ func (o oneOf) check(text string) (string, string) {
 	}
 	for i, l := range o.trimmed {
 		if l == text {
-			return o.labels[i], ""
+			return o.labels[i], nil
 		}
 	}
 	// A full stop, quotes or capitals are no other answer, unless two labels
@@ -294,15 +295,15 @@ func (o oneOf) check(text string) (string, string) {
 	for i, l := range o.trimmed {
 		if strings.EqualFold(bare(l), bare(text)) && bare(text) != "" {
 			if found >= 0 {
-				return "", "it could be several of the labels"
+				return "", errors.New("it could be several of the labels")
 			}
 			found = i
 		}
 	}
 	if found < 0 {
-		return "", "it is none of the labels"
+		return "", errors.New("it is none of the labels")
 	}
-	return o.labels[found], ""
+	return o.labels[found], nil
 }
 
 func bare(s string) string { return strings.Trim(s, " \t\r\n.!\"'`*") }

@@ -180,8 +180,8 @@ func TestOneOf(t *testing.T) {
 		"maybe": "", "": "", "yes or no": "", `{"label":3}`: "", "x.": "",
 	} {
 		got, problem := o.check(in)
-		if got != want || (problem == "") != (want != "") {
-			t.Errorf("%q is %q (%s), want %q", in, got, problem, want)
+		if got != want || (problem == nil) != (want != "") {
+			t.Errorf("%q is %q (%v), want %q", in, got, problem, want)
 		}
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -44,12 +46,32 @@ type statusError struct {
 	serverError
 }
 
-func (e *statusError) Error() string {
+func (e *statusError) Error() string { return e.text(fmt.Sprintf) }
+
+// Shown is the text with the server's words, which are content: some repeat
+// what they were asked.
+func (e *statusError) Shown() string { return e.text(hidden.Sprintf) }
+
+func (e *statusError) text(format func(string, ...any) string) string {
 	s := fmt.Sprintf("the server answered %d %s", e.status, http.StatusText(e.status))
+	if slices.Contains(knownCodes, e.code) {
+		s += " (" + e.code + ")"
+	}
+	if e.note != "" {
+		s += ": " + e.note
+	}
 	if e.message != "" {
-		s += ": " + e.message
+		s += format(": %s", hidden.Text(e.message))
 	}
 	return s
+}
+
+// knownCodes are codes of OpenAI's interface that are shown, as they say more
+// than the status and hold nothing of a request.
+var knownCodes = []string{
+	"billing_hard_limit_reached", "content_filter", "content_policy_violation", "context_length_exceeded", "insufficient_quota",
+	"invalid_api_key", "invalid_request_error", "model_not_found", "not_found_error", "permission_denied", "rate_limit_exceeded",
+	"server_error", "string_above_max_length", "unsupported_parameter", "unsupported_value",
 }
 
 // says tells whether the server's words or code hold one of these.

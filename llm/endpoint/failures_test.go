@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -303,7 +304,7 @@ func TestBreaker(t *testing.T) {
 		if r.Err == nil {
 			t.Fatal("a row was answered")
 		}
-		if strings.Contains(r.Err.Error(), "circuit breaker is open") && strings.Contains(r.Err.Error(), "no memory left") {
+		if strings.Contains(r.Err.Error(), "circuit breaker is open") && strings.Contains(hidden.Shown(r.Err), "no memory left") {
 			opened++
 		}
 	}

@@ -272,7 +272,7 @@ func (e *Endpoint) refusal(r *http.Response) *failure {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxErrorBytes))
 	err := &statusError{r.StatusCode, parseError(body)}
 	if location, e := r.Location(); e == nil && r.StatusCode < 400 {
-		err.message = shorten("it redirects to " + location.Scheme + "://" + location.Host)
+		err.note, err.message = shorten("it redirects to "+location.Scheme+"://"+location.Host), ""
 	}
 	f := &failure{err: err, final: true}
 	switch r.StatusCode {

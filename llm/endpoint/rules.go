@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -23,12 +25,13 @@ type pattern struct {
 }
 
 func newPattern(expr string) (pattern, error) {
-	if _, err := regexp.Compile(expr); err != nil {
-		return pattern{}, fmt.Errorf("%w: %w", llm.ErrRequest, err)
+	_, err := regexp.Compile(expr)
+	var r *regexp.Regexp
+	if err == nil {
+		r, err = regexp.Compile(`^(?:` + expr + `)$`)
 	}
-	r, err := regexp.Compile(`^(?:` + expr + `)$`)
 	if err != nil {
-		return pattern{}, fmt.Errorf("%w: %w", llm.ErrRequest, err)
+		return pattern{}, hidden.Errorf("%w: the regular expression: %s", llm.ErrRequest, hidden.Of(err))
 	}
 	r.Longest()
 	return pattern{expr, r}, nil
@@ -38,13 +41,13 @@ func (p pattern) demand() string {
 	return "Answer with nothing but a text that this regular expression matches as a whole: " + p.expr
 }
 
-func (p pattern) check(text string) (string, string) {
+func (p pattern) check(text string) (string, error) {
 	for _, t := range []string{text, strings.TrimSpace(text), bare(text)} {
 		if p.matches.MatchString(t) {
-			return t, ""
+			return t, nil
 		}
 	}
-	return "", "the regular expression does not match it as a whole"
+	return "", errors.New("the regular expression does not match it as a whole")
 }
 
 // schema is a JSON Schema ready to hold values to.
@@ -86,15 +89,15 @@ func (s *schemas) get(text string) (*schema, error) {
 func newSchema(text string) (*schema, error) {
 	s := &schema{text: text}
 	if err := json.Unmarshal([]byte(text), &s.tree); err != nil {
-		return nil, err
+		return nil, hidden.JSON(err)
 	}
 	var parsed jsonschema.Schema
 	if err := json.Unmarshal([]byte(text), &parsed); err != nil {
-		return nil, err
+		return nil, hidden.JSON(err)
 	}
 	var err error
 	if s.resolved, err = parsed.Resolve(nil); err != nil {
-		return nil, err
+		return nil, hidden.Errorf("it is not valid: %s", hidden.Of(err))
 	}
 	s.strict = strictObject(s.tree)
 	return s, nil
@@ -152,29 +155,29 @@ func (r jsonRule) demand() string {
 	return demand
 }
 
-func (r jsonRule) check(text string) (string, string) {
+func (r jsonRule) check(text string) (string, error) {
 	text = unfenced(text)
 	var value any
 	d := json.NewDecoder(strings.NewReader(text))
 	if err := d.Decode(&value); err != nil {
-		return "", "it is no JSON: " + err.Error()
+		return "", hidden.JSON(err)
 	}
 	if strings.TrimSpace(text[d.InputOffset():]) != "" {
-		return "", "something follows the JSON value"
+		return "", errors.New("something follows the JSON value")
 	}
 	if err := r.resolved.Validate(value); err != nil {
-		return "", "it is not valid under the schema: " + shorten(err.Error())
+		return "", hidden.Errorf("it is not valid under the schema: %s", hidden.Text(shorten(err.Error())))
 	}
 	if r.source != "" {
 		if wrong, ok := foreign(value, r.tree, r.tree, r.source, 0); ok {
-			return "", fmt.Sprintf("%q does not stand in the text word for word", shorten(wrong))
+			return "", hidden.Errorf("%s does not stand in the text word for word", hidden.Text(shorten(wrong)))
 		}
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(text)); err != nil {
-		return "", "it is no JSON: " + err.Error()
+		return "", hidden.JSON(err)
 	}
-	return compact.String(), ""
+	return compact.String(), nil
 }
 
 // unfenced takes away the ``` that models put around code.

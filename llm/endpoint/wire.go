@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -113,7 +114,7 @@ var errUnreadable = errors.New("the server's answer is not what OpenAI's interfa
 func parseAnswer(body []byte) (answer, error) {
 	var w wireAnswer
 	if err := json.Unmarshal(body, &w); err != nil {
-		return answer{}, fmt.Errorf("%w: %s", errUnreadable, notJSON(body, err))
+		return answer{}, fmt.Errorf("%w: %w", errUnreadable, notJSON(body, err))
 	}
 	if len(w.Choices) != 1 {
 		return answer{usage: w.Usage}, fmt.Errorf("%w: it holds %d choices instead of one", errUnreadable, len(w.Choices))
@@ -122,7 +123,7 @@ func parseAnswer(body []byte) (answer, error) {
 	a := answer{usage: w.Usage, finish: llm.FinishStop}
 	switch {
 	case c.Message != nil && c.Message.Refusal != nil && *c.Message.Refusal != "":
-		a.refused = fmt.Errorf("the model refused: %s", shorten(*c.Message.Refusal))
+		a.refused = hidden.Errorf("the model refused: %s", hidden.Text(shorten(*c.Message.Refusal)))
 	case c.Message != nil && c.Message.Content != nil:
 		a.text = *c.Message.Content
 	case c.Text != nil:
@@ -194,7 +195,7 @@ type wireEmbeddings struct {
 func parseEmbeddings(body []byte, n int) ([][]float32, *wireUsage, error) {
 	var w wireEmbeddings
 	if err := json.Unmarshal(body, &w); err != nil {
-		return nil, nil, fmt.Errorf("%w: %s", errUnreadable, notJSON(body, err))
+		return nil, nil, fmt.Errorf("%w: %w", errUnreadable, notJSON(body, err))
 	}
 	if len(w.Data) != n {
 		return nil, w.Usage, fmt.Errorf("%w: %d vectors for %d texts", errUnreadable, len(w.Data), n)
@@ -226,8 +227,8 @@ func parseEmbeddings(body []byte, n int) ([][]float32, *wireUsage, error) {
 	return vectors, w.Usage, nil
 }
 
-// serverError is what the body of an error says, on one line.
-type serverError struct{ message, code string }
+// serverError is what the body of an error says, on one line. note is of ours.
+type serverError struct{ message, code, note string }
 
 func parseError(body []byte) serverError {
 	var w struct {
@@ -237,7 +238,7 @@ func parseError(body []byte) serverError {
 	}
 	if json.Unmarshal(body, &w) != nil {
 		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
-			return serverError{message: "(a web page)"}
+			return serverError{note: "a web page"}
 		}
 		return serverError{message: shorten(string(body))}
 	}
@@ -251,7 +252,7 @@ func parseError(body []byte) serverError {
 		if code == "" {
 			code = inner.Type
 		}
-		return serverError{shorten(inner.Message), shorten(code)}
+		return serverError{message: shorten(inner.Message), code: shorten(code)}
 	}
 	for _, raw := range []json.RawMessage{w.Error, w.Message, w.Detail} {
 		if len(raw) > 0 {
@@ -263,11 +264,11 @@ func parseError(body []byte) serverError {
 	return serverError{message: shorten(string(body))}
 }
 
-func notJSON(body []byte, err error) string {
+func notJSON(body []byte, err error) error {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return "it is empty"
+		return errors.New("it is empty")
 	}
-	return fmt.Sprintf("%v, in %q", err, shorten(string(body[:min(len(body), maxErrorBytes)])))
+	return hidden.Errorf("%w, in %s", hidden.JSON(err), hidden.Text(shorten(string(body[:min(len(body), maxErrorBytes)]))))
 }
 
 // shorten makes foreign text fit for one line of an error. Secrets go first: a

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -65,7 +66,7 @@ func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 	case llm.Pattern:
 		var m *machine
 		if m, err = pattern(v, c.Expr); err != nil {
-			err = fmt.Errorf("pattern %.100q: %w", c.Expr, err)
+			err = hidden.Errorf("pattern %s: %w", hidden.Text(c.Expr), err)
 		}
 		begin = m
 	case llm.JSON:
@@ -106,7 +107,7 @@ func compileSchema(v *Vocabulary, c llm.JSON) (term, *compiler, error) {
 	}
 	compiler := newCompiler(v, root, src)
 	if wrong := schemaValue(root); wrong != "" {
-		return nil, nil, compiler.refuse(root, wrong)
+		return nil, nil, compiler.refuse(root, "%s", wrong)
 	}
 	d, err := compiler.def([]*value{root})
 	if err != nil {

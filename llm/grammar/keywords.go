@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // types is a set of JSON types; whole and broken numbers are told apart.
@@ -176,12 +178,15 @@ func each(v *value, check func(*value) string) string {
 // A SchemaError says what is wrong with a schema, or not supported, and where.
 type SchemaError struct {
 	Pointer string // JSON pointer into the schema
-	Problem string
+	Problem error
 }
 
-func (e *SchemaError) Error() string { return fmt.Sprintf("schema at #%s: %s", e.Pointer, e.Problem) }
+func (e *SchemaError) Error() string { return fmt.Sprintf("schema at #%s: %v", e.Pointer, e.Problem) }
+func (e *SchemaError) Unwrap() error { return e.Problem }
 
-func (c *compiler) refuse(at *value, problem string) error { return &SchemaError{at.pointer, problem} }
+func (c *compiler) refuse(at *value, format string, args ...any) error {
+	return &SchemaError{at.pointer, hidden.Errorf(format, args...)}
+}
 
 // checkKeywords refuses what would change what is valid and is not supported.
 func (c *compiler) checkKeywords(s *value) error {
@@ -194,7 +199,7 @@ func (c *compiler) checkKeywords(s *value) error {
 	for i, key := range s.keys {
 		if check, ok := keywords[key]; ok {
 			if wrong := check(s.items[i]); wrong != "" {
-				return c.refuse(s.items[i], key+" "+wrong)
+				return c.refuse(s.items[i], "%s %s", key, wrong)
 			}
 			continue
 		}
@@ -204,7 +209,7 @@ func (c *compiler) checkKeywords(s *value) error {
 		case key == "nullable":
 			return c.refuse(s.items[i], `nullable is not a keyword of JSON Schema; write "type": ["string", "null"]`)
 		default:
-			return c.refuse(s.items[i], fmt.Sprintf("the keyword %q is not supported", key))
+			return c.refuse(s.items[i], "the keyword %q is not supported", key)
 		}
 	}
 	c.checked[s] = true
@@ -235,7 +240,7 @@ func (c *compiler) size(s *value, key string) (int, error) {
 	}
 	n, ok := asSize(v)
 	if !ok {
-		return 0, c.refuse(v, key+" "+sizeValue(v))
+		return 0, c.refuse(v, "%s %s", key, sizeValue(v))
 	}
 	return n, nil
 }
@@ -245,7 +250,7 @@ func (c *compiler) resolve(s, ref *value) (*value, error) {
 	path, err := url.PathUnescape(ref.text)
 	local, ok := strings.CutPrefix(path, "#")
 	if err != nil || !ok {
-		return nil, c.refuse(ref, fmt.Sprintf("$ref %q is not supported: only places in the schema itself are, as in #/$defs/name", ref.text))
+		return nil, c.refuse(ref, "$ref %s is not supported: only places in the schema itself are, as in #/$defs/name", hidden.Text(ref.text))
 	}
 	if local != "" && local[0] != '/' {
 		if c.anchors == nil {
@@ -255,7 +260,7 @@ func (c *compiler) resolve(s, ref *value) (*value, error) {
 		if target := c.anchors[local]; target != nil {
 			return target, nil
 		}
-		return nil, c.refuse(ref, fmt.Sprintf("$ref %q names nothing in the schema", ref.text))
+		return nil, c.refuse(ref, "$ref %s names nothing in the schema", hidden.Text(ref.text))
 	}
 	at := c.root
 	for i, key := range strings.Split(local, "/") {
@@ -273,7 +278,7 @@ func (c *compiler) resolve(s, ref *value) (*value, error) {
 			}
 		}
 		if next == nil {
-			return nil, c.refuse(ref, fmt.Sprintf("$ref %q names nothing in the schema", ref.text))
+			return nil, c.refuse(ref, "$ref %s names nothing in the schema", hidden.Text(ref.text))
 		}
 		at = next
 		if at.get("$id") != nil {
@@ -281,7 +286,7 @@ func (c *compiler) resolve(s, ref *value) (*value, error) {
 		}
 	}
 	if wrong := schemaValue(at); wrong != "" {
-		return nil, c.refuse(ref, fmt.Sprintf("what $ref %q names %s", ref.text, wrong))
+		return nil, c.refuse(ref, "what $ref %s names %s", hidden.Text(ref.text), wrong)
 	}
 	return at, nil
 }

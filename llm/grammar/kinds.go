@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // limit gives the greatest, or least, of a keyword's numbers in a set.
@@ -52,11 +54,11 @@ func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
 			at = arg
 			x, err := rational(arg.text)
 			if err != nil {
-				return nil, c.refuse(arg, err.Error())
+				return nil, c.refuse(arg, "%w", err)
 			}
 			lower := strings.HasSuffix(key, "inimum")
 			if beyond := new(big.Rat).Abs(x).Cmp(big.NewRat(1e15, 1)) >= 0; beyond && lower == (x.Sign() > 0) && key != "multipleOf" && !c.loose {
-				return nil, c.refuse(arg, fmt.Sprintf("numbers have up to %d digits, none of which meets it", maxDigits))
+				return nil, c.refuse(arg, "numbers have up to %d digits, none of which meets it", maxDigits)
 			}
 			open := key[0] == 'e'
 			switch key {
@@ -86,7 +88,7 @@ func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
 	}
 	plain, minus, err := n.machines(c.vocab)
 	if err != nil {
-		return nil, c.refuse(at, err.Error())
+		return nil, c.refuse(at, "%w", err)
 	}
 	var terms []term
 	if plain != nil {
@@ -127,7 +129,7 @@ func (c *compiler) string(set []*value) ([]term, error) {
 	}
 	m, err := c.text(exprs, least, most)
 	if err != nil {
-		return nil, c.refuse(at, err.Error())
+		return nil, c.refuse(at, "%w", err)
 	}
 	c.machines[known] = quotes(m)
 	return c.machines[known], c.spend(at, len(m.states)/4)
@@ -143,7 +145,7 @@ func (c *compiler) textRules(set []*value) (exprs []string, at *value, err error
 			expr := arg.text
 			if key == "format" && !c.loose {
 				if unsupportedFormats[expr] {
-					return nil, nil, c.refuse(arg, fmt.Sprintf("the format %q is not supported", expr))
+					return nil, nil, c.refuse(arg, "the format %s is not supported", hidden.Text(expr))
 				}
 				format, known := formats[expr]
 				if !known {

@@ -6,6 +6,8 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // A lookahead is (?=x) or (?!x) of a pattern: what follows its place must begin
@@ -355,7 +357,7 @@ func (b *builder) parsed(expr string) (*syntax.Regexp, error) {
 	if err != nil {
 		var se *syntax.Error
 		if errors.As(err, &se) {
-			return nil, fmt.Errorf("%s: %q (the syntax is RE2's with lookaheads, without references back)", se.Code, se.Expr)
+			return nil, hidden.Errorf("%s: %s (the syntax is RE2's with lookaheads, without references back)", se.Code, hidden.Text(se.Expr))
 		}
 		return nil, err
 	}

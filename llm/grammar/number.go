@@ -1,10 +1,11 @@
 package grammar
 
 import (
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // maxDigits is how many digits a number has at most. Every reader keeps that
@@ -161,7 +162,7 @@ func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	fraction = strings.TrimRight(fraction, "0")
 	if !exact || fraction != "" && len(strings.TrimLeft(whole+fraction, "0")) > maxDigits {
-		return nil, fmt.Errorf("%s has more than %d digits", limit.FloatString(maxDigits), maxDigits)
+		return nil, hidden.Errorf("%s has more than %d digits", hidden.Text(limit.FloatString(maxDigits)), maxDigits)
 	}
 	type place struct {
 		whole    int16 // digits read before the point
@@ -273,15 +274,15 @@ const escape = 100
 func rational(text string) (*big.Rat, error) {
 	if _, exponent, ok := strings.Cut(strings.ToLower(text), "e"); ok {
 		if e, err := strconv.Atoi(exponent); err != nil || e < -400 || e > 400 {
-			return nil, fmt.Errorf("the number %.40s is out of range", text)
+			return nil, hidden.Errorf("the number %s is out of range", hidden.Text(text))
 		}
 	}
 	if len(text) > 1000 {
-		return nil, fmt.Errorf("the number %.40s... has too many digits", text)
+		return nil, hidden.Errorf("the number %s has too many digits", hidden.Text(text))
 	}
 	r, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return nil, fmt.Errorf("%.40s is not a number", text)
+		return nil, hidden.Errorf("%s is not a number", hidden.Text(text))
 	}
 	return r, nil
 }

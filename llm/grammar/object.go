@@ -1,7 +1,6 @@
 package grammar
 
 import (
-	"fmt"
 	"math/bits"
 	"slices"
 )
@@ -186,7 +185,7 @@ func (c *compiler) addOthers(r *record, set []*value, at *value, inner []string,
 		}
 	}
 	if len(patterns) > maxKeyPatterns {
-		return c.refuse(at, fmt.Sprintf("more than %d patterns of patternProperties for one object are not supported", maxKeyPatterns))
+		return c.refuse(at, "more than %d patterns of patternProperties for one object are not supported", maxKeyPatterns)
 	}
 	for matched := uint(0); matched < 1<<len(patterns); matched++ {
 		var both []*value
@@ -208,7 +207,7 @@ func (c *compiler) addOthers(r *record, set []*value, at *value, inner []string,
 		}
 		key, err := c.otherKeys(inner, keys, patterns, matched)
 		if err != nil {
-			return c.refuse(at, fmt.Sprintf("keys that are not named (%d patterns match): %v", bits.OnesCount(matched), err))
+			return c.refuse(at, "keys that are not named (%d patterns match): %v", bits.OnesCount(matched), err)
 		}
 		if key == nil {
 			continue

@@ -2,10 +2,11 @@ package grammar
 
 import (
 	"errors"
-	"fmt"
 	"regexp/syntax"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // A builder makes a machine from a regular expression, by Thompson's
@@ -161,7 +162,7 @@ func (b *builder) build(re *syntax.Regexp, from, to int32) {
 			b.link(out, to)
 		}
 	default:
-		b.err = fmt.Errorf("%s is not supported", re)
+		b.err = hidden.Errorf("%s is not supported", hidden.Of(re))
 	}
 }
 

@@ -2,7 +2,6 @@ package grammar
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"strconv"
 )
@@ -172,7 +171,7 @@ var joins = map[string]bool{"$ref": true, "allOf": true, "anyOf": true, "oneOf":
 // cross joins each set of one side with each of the other.
 func (c *compiler) cross(at *value, left, right [][]*value) ([][]*value, error) {
 	if len(left)*len(right) > maxAlternatives {
-		return nil, c.refuse(at, fmt.Sprintf("its alternatives come to more than %d", maxAlternatives))
+		return nil, c.refuse(at, "its alternatives come to more than %d", maxAlternatives)
 	}
 	var all [][]*value
 	for _, l := range left {
@@ -195,7 +194,7 @@ func (c *compiler) cross(at *value, left, right [][]*value) ([][]*value, error) 
 // checkApart refuses a oneOf of which two alternatives may hold at once.
 func (c *compiler) checkApart(s, oneOf *value) error {
 	if len(oneOf.items) > maxOneOf {
-		return c.refuse(oneOf, fmt.Sprintf("oneOf with more than %d alternatives is not supported", maxOneOf))
+		return c.refuse(oneOf, "oneOf with more than %d alternatives is not supported", maxOneOf)
 	}
 	apart := newCompiler(c.vocab, c.root, nil)
 	apart.loose, apart.work, apart.checked, apart.words = true, c.work, c.checked, c.words
@@ -217,7 +216,7 @@ func (c *compiler) checkApart(s, oneOf *value) error {
 				return err
 			}
 			if d.now < impossible {
-				return c.refuse(oneOf, fmt.Sprintf("alternatives %d and %d of oneOf may hold at once; say anyOf, or tell them apart by their types or by a required property with different const or enum", j, i))
+				return c.refuse(oneOf, "alternatives %d and %d of oneOf may hold at once; say anyOf, or tell them apart by their types or by a required property with different const or enum", j, i)
 			}
 		}
 	}
@@ -318,7 +317,7 @@ func (c *compiler) terms(at *value, set []*value) ([]term, error) {
 		}
 		m, err := literalSet(c.vocab, values)
 		if err != nil {
-			return nil, c.refuse(at, "enum: "+err.Error())
+			return nil, c.refuse(at, "enum: %w", err)
 		}
 		return []term{m}, c.spend(at, len(m.states)/4)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -119,7 +120,7 @@ func jsonNumber(n int) string { b, _ := json.Marshal(n); return string(b) }
 
 func reason(err error) string {
 	if e := (*SchemaError)(nil); errors.As(err, &e) {
-		problem := e.Problem
+		problem := hidden.Shown(e.Problem)
 		for _, cut := range []string{" (", `$ref "`, "; ", "alternatives"} {
 			if i := strings.Index(problem, cut); i >= 0 {
 				problem = problem[:i+len(strings.TrimRight(cut, " (;"))]

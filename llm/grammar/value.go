@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // A value is JSON with its objects in order.
@@ -64,9 +66,6 @@ func parse(schema string, answer bool) (*value, error) {
 		}
 	}
 	if err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
 		return nil, fmt.Errorf("the schema is not JSON, at byte %d: %w", d.InputOffset(), err)
 	}
 	return v, nil
@@ -78,7 +77,7 @@ func parseValue(d *json.Decoder, pointer string, depth int, count *int, answer b
 	}
 	t, err := d.Token()
 	if err != nil {
-		return nil, err
+		return nil, hidden.JSON(err)
 	}
 	*count++
 	v := &value{pointer: pointer, id: *count}
@@ -102,11 +101,11 @@ func parseValue(d *json.Decoder, pointer string, depth int, count *int, answer b
 			if v.kind == object {
 				k, err := d.Token()
 				if err != nil {
-					return nil, err
+					return nil, hidden.JSON(err)
 				}
 				key = k.(string)
 				if seen[key] && !answer {
-					return nil, fmt.Errorf("the key %q stands twice in one object", key)
+					return nil, hidden.Errorf("the key %s stands twice in one object", hidden.Text(key))
 				}
 				seen[key] = true
 				v.keys = append(v.keys, key)
@@ -118,7 +117,7 @@ func parseValue(d *json.Decoder, pointer string, depth int, count *int, answer b
 			v.items = append(v.items, item)
 		}
 		if _, err := d.Token(); err != nil {
-			return nil, err
+			return nil, hidden.JSON(err)
 		}
 	}
 	return v, nil
@@ -407,7 +406,7 @@ func (c *compiler) propertiesOf(schema *value, name string) (all []*value, err e
 func (c *compiler) matches(pattern *value, s string) (bool, error) {
 	m, err := c.patternMachine(pattern.text)
 	if err != nil {
-		return false, c.refuse(pattern, err.Error())
+		return false, c.refuse(pattern, "%w", err)
 	}
 	quoted := quote(nil, s)
 	set := m.start

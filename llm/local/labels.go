@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/token"
 )
@@ -46,7 +47,7 @@ func newLabelTrie(tok *token.Tokenizer, labels []string) (*labelTrie, error) {
 			at = t.child(at, id)
 		}
 		if at == 0 {
-			return nil, fmt.Errorf("%w: label %d of %d, %q, has no tokens", llm.ErrRequest, i+1, len(labels), label)
+			return nil, hidden.Errorf("%w: label %d of %d, %s, has no tokens", llm.ErrRequest, i+1, len(labels), hidden.Text(label))
 		}
 		t.nodes[at].label = true
 		t.labels = append(t.labels, at)

@@ -115,6 +115,8 @@ const (
 type Command struct {
 	Kind     Kind   `json:"kind"`
 	Function string `json:"function"`
+	// LogContent has the worker's log and errors say what rows and answers say.
+	LogContent bool `json:"log_content,omitempty"`
 }
 
 // Functions that every worker has, for measuring and for looking into it.
@@ -149,7 +151,7 @@ var ErrForeign = errors.New("this is no firesteel function")
 func (c Command) Encode() []byte {
 	body, err := json.Marshal(c)
 	if err != nil {
-		panic(err) // two strings always marshal
+		panic(err) // strings and a truth always marshal
 	}
 	return append(bytes.Clone(magic), body...)
 }

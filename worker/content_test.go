@@ -1,0 +1,104 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// canary stands in rows, arguments and answers.
+const canary = "Zilpzalp7"
+
+// canaryModel gives answers that no function can read.
+type canaryModel struct{ fakeModel }
+
+func (m *canaryModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
+	results := make([]llm.Result, len(requests))
+	for i, r := range requests {
+		results[i] = llm.Result{Text: `{"` + canary + `": "` + canary + ` said`, Finish: llm.FinishStop}
+		if strings.Contains(fmt.Sprint(r), "round") {
+			results[i].Finish = llm.FinishRepeat
+		}
+	}
+	return results, nil
+}
+
+// What rows, arguments and answers say is neither in the executor's log nor in
+// what Spark is told, unless the session wants it. A try_ function's error is
+// data.
+func TestContentIsNotTold(t *testing.T) {
+	shown, data := 0, 0
+	for _, f := range ai.All() {
+		for _, second := range []string{canary, `{"` + canary + `": 1}`, `["a", "b"]`, "de", "STRUCT<a: INT>"} {
+			for _, logContent := range []bool{false, true} {
+				root, m := install(t, "4.3.0", "canary")
+				w := serveProcess(t, "4.3.0", m.Models, root)
+				var columns []arrow.Array
+				for i, p := range f.Params {
+					first := []string{canary + " sings", "and round it goes " + canary, strings.Repeat("we sing of "+canary+", ", 9)}
+					if i > 0 {
+						first = []string{second, second, second}
+					}
+					if p.Name == "endpoint" {
+						first = []string{"default", canary, "default"}
+					}
+					columns = append(columns, textColumn(first...))
+					if i > 0 && i+1 >= f.Required() {
+						break
+					}
+				}
+				places := make([]int, len(columns))
+				for i := range places {
+					places[i] = i
+				}
+				batch := batchOf(columns...)
+				c := bundle.Command{Kind: bundle.AI, Function: f.Name, LogContent: logContent}
+				a := w.connect(t, "4.3.0").do(ask(c, places...), arrowBytes(t, batch.Schema(), batch))
+				told := a.failure + w.log.String()
+				if strings.Contains(told, canary) {
+					if shown++; !logContent {
+						t.Errorf("%s(text, %q) tells content: %s", f.Name, second, told)
+					}
+				}
+				if f.Of != nil && strings.Contains(fmt.Sprint(a.columns), canary) {
+					data++
+				}
+			}
+		}
+	}
+	if shown < 20 || data < 20 {
+		t.Errorf("%d tasks of sessions that want it show content, %d try_ functions give it as data", shown, data)
+	}
+}
+
+// The values of a program's own functions are hidden, too, in the errors that
+// are not the program's own.
+func TestContentOfArguments(t *testing.T) {
+	f := serveProcess(t, "4.3.0", nil, "")
+	b := array.NewInt64Builder(memory.DefaultAllocator)
+	defer b.Release()
+	b.Append(1234567)
+	batch := batchOf(b.NewArray())
+	a := f.connect(t, "4.3.0").do(ask(hostCall("user_tiny"), 0), arrowBytes(t, batch.Schema(), batch))
+	if !strings.Contains(a.failure, "[7 characters hidden] does not fit a int8") || strings.Contains(a.failure+f.log.String(), "1234567") {
+		t.Errorf("%s\n%s", a.failure, f.log)
+	}
+}
+
+func textColumn(values ...string) arrow.Array {
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	defer b.Release()
+	for _, v := range values {
+		b.Append(v)
+	}
+	return b.NewArray()
+}
