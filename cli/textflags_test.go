@@ -88,6 +88,10 @@ func TestRunPassesThrough(t *testing.T) {
 			"2,,\"bad.csv, line 3: it has 1 cell, but the first line has 2\"\n" +
 			"x,,\"bad.csv, line 4, column t: the quote that closes its text is followed by 'z'; within its text, a quote is written twice (or by an escape character, if that is named)\"\n"},
 		{"run bad.csv --where true --bad-rows fail", exitFailed, ""},
+		// A condition that does not need what is missing decides.
+		{"run bad.csv --where id=2 --errors why", exitIncomplete, "id,t,why\n2,,\"bad.csv, line 3: it has 1 cell, but the first line has 2\"\n"},
+		{"run bad.csv --where id=5", exitOK, "id,t\n"},
+		{"run bad.csv --where t='5'", exitIncomplete, "id,t\n1,\n2,\nx,\n"},
 	} {
 		status, out, errs := do(strings.Fields(c.args)...)
 		if status != c.status || c.status != exitFailed && out != c.want {

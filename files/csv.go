@@ -24,7 +24,7 @@ type csvRows struct {
 	first   bool // the record that begin read is a row
 	columns []csvColumn
 	missing []bool // cells of the current row that cannot be read
-	flaws   []error
+	flaws   flaws
 	// rejected counts cells whose quotes are wrong, of all that infer has seen.
 	rejected int
 }
@@ -114,7 +114,7 @@ func (c *csvRows) begin() error {
 
 // row reads the next record that is a row. What is wrong with it is in flaws.
 func (c *csvRows) row() error {
-	c.flaws = c.flaws[:0]
+	c.flaws.reset()
 	for !c.first {
 		if err := c.next(); err != nil {
 			return err
@@ -163,7 +163,7 @@ func (c *csvRows) flaw(i int, err error) {
 	} else if i >= 0 {
 		name = c.names[i]
 	}
-	c.flaws = append(c.flaws, fmt.Errorf("%s: %w", at(c.l.name, c.number, name), err))
+	c.flaws.add(fmt.Errorf("%s: %w", at(c.l.name, c.number, name), err), name)
 }
 
 func cells(n int) string {
@@ -183,13 +183,13 @@ func (c *csvRows) infer(ctx context.Context) ([]arrow.Field, error) {
 		if err := c.row(); err != nil {
 			return err
 		}
-		for _, flaw := range c.flaws {
+		for _, flaw := range c.flaws.errs {
 			var quote *quoteError
 			if errors.As(flaw, &quote) {
 				c.rejected++
 			}
 		}
-		if len(c.flaws) > 0 {
+		if len(c.flaws.errs) > 0 {
 			return nil // which columns the cells belong to is in doubt
 		}
 		for i := range found {
@@ -236,7 +236,7 @@ func (c *csvRows) bind(fields []arrow.Field) {
 
 func (c *csvRows) need(column int) { c.columns[column].checked = c.columns[column].written }
 
-func (c *csvRows) read() (size int, flaw, err error) {
+func (c *csvRows) read() (size int, wrong *flaws, err error) {
 	if err := c.row(); err != nil {
 		return 0, nil, err
 	}
@@ -244,6 +244,7 @@ func (c *csvRows) read() (size int, flaw, err error) {
 		c.missing[i] = false
 		if i >= len(c.cells) || c.cells[i].broken != nil {
 			c.missing[i] = true
+			c.flaws.columns = append(c.flaws.columns, c.names[i])
 			continue
 		}
 		text := c.cell(i)
@@ -270,7 +271,7 @@ func (c *csvRows) read() (size int, flaw, err error) {
 			c.flaw(i, err)
 		}
 	}
-	return size, joined(c.flaws), nil
+	return size, &c.flaws, nil
 }
 
 // misfit is the error of a value that came after the type was inferred.

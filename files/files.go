@@ -138,6 +138,8 @@ type Bad struct {
 	// Reason names for each part that is missing the file, the line and the
 	// column, and says what to do. The row has NULL there.
 	Reason error
+	// Columns are those in which something is missing.
+	Columns []string
 }
 
 // ReadOptions adjust a Reader; the zero value suits most files.

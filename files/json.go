@@ -24,7 +24,7 @@ type jsonRows struct {
 	values  []member // of the current row; those without a value are NULL
 	guessed [][]byte // the key that the first object had at this place
 	at      []int    // and its column
-	flaws   []error
+	flaws   flaws
 }
 
 // jsonField is how a column's values are read.
@@ -109,17 +109,17 @@ func (j *jsonRows) bind(fields []arrow.Field) {
 func (j *jsonRows) need(column int) { j.columns[column].checked = j.columns[column].written }
 
 func (j *jsonRows) flaw(column string, err error) {
-	j.flaws = append(j.flaws, fmt.Errorf("%s: %w", at(j.l.name, j.number, column), err))
+	j.flaws.add(fmt.Errorf("%s: %w", at(j.l.name, j.number, column), err), column)
 }
 
-func (j *jsonRows) read() (size int, flaw, err error) {
-	j.flaws = j.flaws[:0]
-	wrong, err := j.next()
+func (j *jsonRows) read() (size int, wrong *flaws, err error) {
+	j.flaws.reset()
+	broken, err := j.next()
 	if err != nil {
 		return 0, nil, err
 	}
-	if wrong != nil {
-		j.flaw("", wrong)
+	if broken != nil {
+		j.flaw("", broken)
 	}
 	clear(j.values)
 	for place, m := range j.members {
@@ -135,6 +135,9 @@ func (j *jsonRows) read() (size int, flaw, err error) {
 	}
 	for i := range j.values {
 		m := &j.values[i]
+		if m.value == nil && broken != nil {
+			j.flaws.columns = append(j.flaws.columns, j.names[i])
+		}
 		if m.value == nil || m.of&markInvalid == 0 && m.value[0] == 'n' {
 			m.value = nil
 			continue
@@ -147,7 +150,7 @@ func (j *jsonRows) read() (size int, flaw, err error) {
 			m.value = nil
 		}
 	}
-	return size, joined(j.flaws), nil
+	return size, &j.flaws, nil
 }
 
 // columnOf gives the column of a member at a place in its object.

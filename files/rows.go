@@ -33,9 +33,9 @@ type rowFormat interface {
 	bind(fields []arrow.Field)
 	// need says that the values of a column are read, as Need has it.
 	need(column int)
-	// read reads a row: flaw is what of it cannot be read, and err io.EOF after
+	// read reads a row: wrong is what of it cannot be read, and err io.EOF after
 	// the last row, or what ends the reading. size is about its bytes in a batch.
-	read() (size int, flaw, err error)
+	read() (size int, wrong *flaws, err error)
 	// add appends what could be read of the row, and NULL for the rest.
 	add(columns []array.Builder)
 	// line is where the row of the last read began, from 1.
@@ -227,16 +227,20 @@ func (r *rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		if n%64 == 0 && ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		size, flaw, err := r.format.read()
-		if err == nil && flaw != nil && r.o.Bad == nil {
-			err = flaw
+		size, wrong, err := r.format.read()
+		reason := error(nil)
+		if err == nil {
+			reason = wrong.error()
+		}
+		if reason != nil && r.o.Bad == nil {
+			err = reason
 		}
 		if err != nil {
 			r.err = err
 			continue
 		}
-		if flaw != nil {
-			r.o.Bad(Bad{Row: r.row, Line: r.format.line(), Reason: flaw})
+		if reason != nil {
+			r.o.Bad(Bad{Row: r.row, Line: r.format.line(), Reason: reason, Columns: slices.Clone(wrong.columns)})
 		}
 		r.format.add(columns)
 		n++
@@ -261,28 +265,44 @@ func (r *rows) need(columns []string) {
 }
 
 // flaws are what is wrong with a row.
-type flaws []error
+type flaws struct {
+	errs    []error
+	columns []string // whose values are missing
+}
 
-// joined is nil without flaws.
-func joined(all []error) error {
-	switch len(all) {
+// add notes an error, and the column that is missing by it if that is not "".
+func (f *flaws) add(err error, column string) {
+	f.errs = append(f.errs, err)
+	if column != "" {
+		f.columns = append(f.columns, column)
+	}
+}
+
+func (f *flaws) reset() { f.errs, f.columns = f.errs[:0], f.columns[:0] }
+
+// error is nil without flaws.
+func (f *flaws) error() error {
+	switch len(f.errs) {
 	case 0:
 		return nil
 	case 1:
-		return all[0]
+		return f.errs[0]
 	}
-	return flaws(slices.Clone(all))
+	return joinedError(slices.Clone(f.errs))
 }
 
-func (f flaws) Error() string {
-	texts := make([]string, len(f))
-	for i, err := range f {
+// joinedError is several errors in one line.
+type joinedError []error
+
+func (j joinedError) Error() string {
+	texts := make([]string, len(j))
+	for i, err := range j {
 		texts[i] = err.Error()
 	}
 	return strings.Join(texts, "; ")
 }
 
-func (f flaws) Unwrap() []error { return f }
+func (j joinedError) Unwrap() []error { return j }
 
 // at names a place in a file.
 func at(name string, line int64, column string) string {
@@ -299,6 +319,7 @@ type textRows struct {
 	number int64
 	text   []byte
 	bad    bool
+	flaws  flaws
 }
 
 func (t *textRows) begin() error {
@@ -320,9 +341,11 @@ func (t *textRows) bind([]arrow.Field) {}
 
 func (t *textRows) need(int) {}
 
-func (t *textRows) read() (size int, flaw, err error) {
+func (t *textRows) read() (size int, wrong *flaws, err error) {
+	t.flaws.reset()
 	t.number = t.l.number
 	t.text, err = t.l.line()
+	var flaw error
 	switch {
 	case err == errTooLong:
 		flaw, err = fmt.Errorf("it is longer than %d MiB", t.l.most>>20), t.l.skipLine()
@@ -330,9 +353,9 @@ func (t *textRows) read() (size int, flaw, err error) {
 		flaw = checkText(t.text, t.o.Encoding)
 	}
 	if t.bad = flaw != nil; t.bad {
-		flaw = fmt.Errorf("%s: %w", at(t.l.name, t.number, ""), flaw)
+		t.flaws.add(fmt.Errorf("%s: %w", at(t.l.name, t.number, ""), flaw), "value")
 	}
-	return len(t.text), flaw, err
+	return len(t.text), &t.flaws, err
 }
 
 func (t *textRows) add(columns []array.Builder) {

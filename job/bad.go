@@ -1,15 +1,30 @@
 package job
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/firesteel/firesteel/files"
 )
 
-// BadRows remembers rows that a Reader could not read, until they are written.
+// BadRows remembers rows that a Reader could not read whole, until they are
+// written.
 type BadRows struct {
 	mu   sync.Mutex
-	rows map[int64]error
+	rows map[int64]*unread
+}
+
+// unread is why a part of a row could not be read.
+type unread struct {
+	error
+	columns []string // that are missing
+}
+
+func (u *unread) Unwrap() error { return u.error }
+
+// missing tells whether one of some columns is.
+func (u *unread) missing(columns []string) bool {
+	return slices.ContainsFunc(columns, func(c string) bool { return slices.Contains(u.columns, c) })
 }
 
 // Note is for files.ReadOptions.Bad.
@@ -17,9 +32,9 @@ func (b *BadRows) Note(bad files.Bad) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.rows == nil {
-		b.rows = map[int64]error{}
+		b.rows = map[int64]*unread{}
 	}
-	b.rows[bad.Row] = bad.Reason
+	b.rows[bad.Row] = &unread{bad.Reason, bad.Columns}
 }
 
 // take gives the reasons of rows, and forgets them.

@@ -113,7 +113,7 @@ func (r *fakeReader) Next(context.Context) (arrow.RecordBatch, error) {
 		id, text := b.Field(0).(*array.Int64Builder), b.Field(1).(*array.StringBuilder)
 		switch t := r.texts[r.at]; t {
 		case "BAD":
-			r.bad.Note(files.Bad{Row: int64(r.at), Line: int64(r.at + 1), Reason: errors.New("unreadable")})
+			r.bad.Note(files.Bad{Row: int64(r.at), Line: int64(r.at + 1), Reason: errors.New("unreadable"), Columns: []string{"id", "text"}})
 			id.AppendNull()
 			text.AppendNull()
 		case "NULL":

@@ -208,7 +208,7 @@ func (p *pipeline) cut(ctx context.Context, batch arrow.RecordBatch, out chan<- 
 }
 
 // filter leaves the rows of the sample for which the condition is true. Rows
-// that could not be read, or decided about, stay: they are told of.
+// that could not be decided about stay: they are told of.
 func (p *pipeline) filter(ctx context.Context, w *window) error {
 	before := w.len()
 	if p.Sample != nil {
@@ -226,7 +226,7 @@ func (p *pipeline) filter(ctx context.Context, w *window) error {
 			return p.within(w, err)
 		}
 		for i := range keep {
-			keep[i] = keep[i] || w.why[i] != nil
+			keep[i] = keep[i] || w.why[i] != nil && !p.decided(w.why[i])
 		}
 		if err := w.choose(p.Allocator, keep); err != nil {
 			return err
@@ -234,6 +234,13 @@ func (p *pipeline) filter(ctx context.Context, w *window) error {
 	}
 	p.tally.leftOut(before - w.len())
 	return nil
+}
+
+// decided tells whether an error left the condition what it needs: a part of the
+// row could not be read, but none of the condition's columns.
+func (p *pipeline) decided(why error) bool {
+	u, ok := why.(*unread)
+	return ok && !u.missing(p.Where.Columns())
 }
 
 // sampled chooses rows by their number, so that the same are chosen again.

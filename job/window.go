@@ -60,13 +60,16 @@ func (w *window) cutAt(n int) {
 }
 
 // noteError notes why a row has no answer: the first error, or, if there is
-// none, the first skip. It tells whether that is the row's first error.
+// none, the first skip. An error comes after what could not be read of the row.
+// It tells whether that is the row's first error.
 func (w *window) noteError(row int, err error) (first bool) {
 	w.noting.Lock()
 	defer w.noting.Unlock()
 	isError, hadError := asSpent(err) == nil, w.why[row] != nil && asSpent(w.why[row]) == nil
 	if w.why[row] == nil || isError && !hadError {
 		w.why[row] = err
+	} else if u, ok := w.why[row].(*unread); ok && isError {
+		w.why[row] = fmt.Errorf("%w; %w", u, err)
 	}
 	return isError && !hadError
 }

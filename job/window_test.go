@@ -1,6 +1,7 @@
 package job
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -61,5 +62,19 @@ func TestChoose(t *testing.T) {
 			}
 		}
 		got.Release()
+	}
+}
+
+// What could not be read of a row is told beside the first error of its answers.
+func TestUnreadAndUnanswered(t *testing.T) {
+	w := window{why: make([]error, 1)}
+	if !w.noteError(0, &unread{errors.New("no text"), []string{"t"}}) || w.noteError(0, errors.New("no answer")) || w.noteError(0, errors.New("no other")) {
+		t.Error("the row has not one error")
+	}
+	if got := w.why[0].Error(); got != "no text; no answer" {
+		t.Errorf("%q is told", got)
+	}
+	if u := new(unread); !errors.As(w.why[0], &u) || !u.missing([]string{"s", "t"}) || u.missing([]string{"s"}) {
+		t.Error("which column is missing is not known")
 	}
 }
