@@ -89,8 +89,8 @@ func (c *column) setField() {
 		entry := c.children[0]
 		key, value := entry.children[0].field, entry.children[1].field
 		key.Nullable = false // as Arrow wants it: a key that is NULL is an error
-		entry.field.Type = arrow.StructOf(key, value)
-		t = arrow.MapOfFields(key, value)
+		of := arrow.MapOfFields(key, value)
+		entry.field.Type, t = of.Elem(), of
 	case c.kind == listKind:
 		t = arrow.ListOfField(c.children[0].field)
 	default:

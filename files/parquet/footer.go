@@ -189,16 +189,15 @@ func (f *footer) rowGroups(list []byte, end int64) (plain []byte, err error) {
 	r.structures(func(group, _ int) {
 		var rows, bytes int64
 		var columns [][]byte
+		count := 0
 		r.structure(0, func(id int16, kind byte) bool {
 			switch {
 			case id == 1 && kind == kindList:
 				r.structures(func(i, n int) {
-					if err == nil && n != len(f.leaves) {
-						err = damaged("row group %d has %d columns, but the schema %d", group, n, len(f.leaves))
-					}
+					count = n
 					c := r.columnChunk()
 					switch {
-					case err != nil || r.bad:
+					case err != nil || r.bad || i >= len(f.leaves):
 						return
 					case c.otherFile != "":
 						err = unsupported("its rows are in other files, such as %s: read these", c.otherFile)
@@ -223,6 +222,9 @@ func (f *footer) rowGroups(list []byte, end int64) (plain []byte, err error) {
 			}
 			return true
 		})
+		if err == nil && count != len(f.leaves) {
+			err = damaged("row group %d has %d columns, but the schema %d", group, count, len(f.leaves))
+		}
 		if err == nil && (rows < 0 || rows > math.MaxInt64-f.allRows()) {
 			err = damaged("row group %d says that it has %d rows", group, rows)
 		}
@@ -323,8 +325,8 @@ func (c *columnChunk) check(n *node, end int64) error {
 		return damaged("%s has no metadata", n.title())
 	case c.physical != int64(n.physical):
 		return damaged("%s is of the physical type %d, but %d in the schema", n.title(), c.physical, n.physical)
-	case from < 0 || c.bytes < 0 || from > end || c.bytes > end-from:
-		return damaged("%s has %d bytes from byte %d on, but the columns end at byte %d", n.title(), c.bytes, from, end)
+	case from < 0 || c.bytes < 0 || from > end || c.bytes > end-from || c.data > end:
+		return damaged("%s has %d bytes from byte %d on, and data from byte %d on, but the columns end at byte %d", n.title(), c.bytes, from, c.data, end)
 	case c.values < 0 || c.unpacked < 0:
 		return damaged("%s says that it has %d values in %d bytes", n.title(), c.values, c.unpacked)
 	}

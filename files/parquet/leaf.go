@@ -232,12 +232,15 @@ func int96Fits(unit arrow.TimeUnit, days, nanoseconds int64) bool {
 	if nanoseconds < 0 || nanoseconds >= nanosOfDay {
 		return false
 	}
+	day, rest := int64(nanosOfDay), nanoseconds
 	if unit == arrow.Microsecond {
-		const most = math.MaxInt64/microsOfDay - 1
-		return nanoseconds%1000 == 0 && days >= -most && days <= most
+		if nanoseconds%1000 != 0 {
+			return false
+		}
+		day, rest = microsOfDay, nanoseconds/1000
 	}
-	const most = math.MaxInt64/nanosOfDay - 1
-	return days >= -most && days <= most
+	most := math.MaxInt64 / day
+	return days >= -most && (days < most || days == most && rest <= math.MaxInt64-most*day)
 }
 
 // int96Of is the opposite of int96As.

@@ -174,6 +174,9 @@ func (c *column) fits(t arrow.DataType) bool {
 		if _, isMap := t.(*arrow.MapType); !ok || isMap != c.isMap {
 			return false
 		}
+		if entry, ok := l.Elem().(*arrow.StructType); ok && c.isMap { // whose fields have names of Arrow's
+			return entry.NumFields() == 2 && c.children[0].children[0].fits(entry.Field(0).Type) && c.children[0].children[1].fits(entry.Field(1).Type)
+		}
 		return c.children[0].fits(l.Elem())
 	}
 	s, ok := t.(*arrow.StructType)
