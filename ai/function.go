@@ -69,6 +69,10 @@ type Function struct {
 	Answers []string
 	// Prompts names the files of prompts/ that it asks with.
 	Prompts []string
+	// Version counts the changes of its code since the first one, 0, that gave
+	// any row another answer, so that a ledger's older answers are not taken for
+	// today's. Its prompts have versions of their own.
+	Version int
 	// Of is the function that a try_ function tries, and nil for others.
 	Of *Function
 	// rewrites: the answer is the text itself, changed, so that a blank text

@@ -12,14 +12,16 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Identity names all that an answer depends on: the function, the versions of
-// its prompts, the model's weights and their precision, and the arguments. The same identity means
-// the same answer; a ledger may keep answers under it. It is empty where the
-// model's digest is unknown, and with it the model.
+// Identity names all that an answer depends on: the function, its version and
+// those of its prompts, the model's weights and their precision, the engine's
+// version, and the arguments. The same identity means the same answer; a ledger
+// may keep answers under it. It is empty where the model's digest is unknown,
+// and with it the model.
 //
-// It is the SHA-256, in hex, of a JSON list: "firesteel answer 2", the name,
-// a list of prompt and version, the digest, the precision, the arguments'
-// types, the arguments. Arguments that JSON cannot tell apart have none.
+// It is the SHA-256, in hex, of a JSON list: "firesteel answer 3", the name,
+// a list of function or prompt and version, the digest, the precision, the
+// engine, the arguments' types, the arguments. Arguments that JSON cannot tell
+// apart have none.
 func (f *Function) Identity(model llm.Info, args Row) string {
 	if model.Digest == "" {
 		return ""
@@ -33,7 +35,7 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	for i, v := range row {
 		typed[i] = fmt.Sprintf("%T", v)
 	}
-	text, err := json.Marshal([]any{"firesteel answer 2", name, f.Versions(), model.Digest, model.Precision, typed, row})
+	text, err := json.Marshal([]any{"firesteel answer 3", name, f.Versions(), model.Digest, model.Precision, model.Engine, typed, row})
 	// JSON cannot hold NaN, and writes this for what is no UTF-8.
 	if err != nil || bytes.Contains(text, []byte(`\ufffd`)) {
 		return ""
@@ -64,12 +66,16 @@ func endpointOf(args Row) (name string, given bool) {
 	return strings.TrimSpace(name), given
 }
 
-// Versions are the prompts that f asks with, each with its version.
+// Versions are f, as "name() version", and the prompts that it asks with, each
+// with its version.
 func (f *Function) Versions() []string {
+	if f.Of != nil {
+		f = f.Of
+	}
 	used := make([]string, len(f.Prompts))
 	for i, name := range f.Prompts {
 		used[i] = fmt.Sprintf("%s %d", name, prompts[name].version)
 	}
 	sort.Strings(used)
-	return used
+	return append([]string{fmt.Sprintf("%s() %d", f.Name, f.Version+1)}, used...)
 }

@@ -84,6 +84,8 @@ func TestDefine(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	model := llm.Info{Name: "m", Digest: "abc"}
 	seen := map[string]string{}
+	later := *classify
+	later.Version++
 	for name, id := range map[string]string{
 		"one":                 classify.Identity(model, Row{"text", []string{"a", "b"}}),
 		"other content":       classify.Identity(model, Row{"texts", []string{"a", "b"}}),
@@ -92,6 +94,8 @@ func TestIdentity(t *testing.T) {
 		"options":             classify.Identity(model, Row{"text", []string{"a", "b"}, map[string]string{"multilabel": "true"}}),
 		"another model":       classify.Identity(llm.Info{Name: "m", Digest: "abd"}, Row{"text", []string{"a", "b"}}),
 		"another precision":   classify.Identity(llm.Info{Name: "m", Digest: "abc", Precision: llm.Int8}, Row{"text", []string{"a", "b"}}),
+		"another engine":      classify.Identity(llm.Info{Name: "m", Digest: "abc", Engine: "local 2"}, Row{"text", []string{"a", "b"}}),
+		"another version":     later.Identity(model, Row{"text", []string{"a", "b"}}),
 		"another function":    classifyScore.Identity(model, Row{"text", []string{"a", "b"}}),
 		"NULL":                classify.Identity(model, Row{nil, []string{"a", "b"}}),
 		"NULL that is a text": classify.Identity(model, Row{"null", []string{"a", "b"}}),

@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/endpoint"
+	"github.com/firesteel/firesteel/llm/local"
 	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/sparkjob"
@@ -93,7 +94,7 @@ func (a *app) runRemote(ctx context.Context, f runFlags) error {
 func (a *app) remoteModel(ctx context.Context, f shipFlags) (llm.Info, error) {
 	reference := f.reference()
 	if endpoint.IsReference(reference) {
-		return llm.Info{Name: reference, Digest: "named " + reference}, nil
+		return llm.Info{Name: reference, Digest: "named " + reference, Engine: endpoint.Version}, nil
 	}
 	precision, err := f.parsePrecision()
 	if err != nil {
@@ -103,7 +104,7 @@ func (a *app) remoteModel(ctx context.Context, f shipFlags) (llm.Info, error) {
 		precision = llm.Int8 // as the engine has it
 	}
 	m, err := weights.Resolve(ctx, reference, weights.Options{Progress: fetch.NewProgress(a.err)})
-	return llm.Info{Name: m.Name, Digest: m.SHA256, Precision: precision}, err
+	return llm.Info{Name: m.Name, Digest: m.SHA256, Precision: precision, Engine: local.Version}, err
 }
 
 // checkRemote finds what does not go with --remote.

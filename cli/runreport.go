@@ -165,7 +165,7 @@ func (r *fileRun) whatRan() report.Facts {
 				}
 			}
 		}
-		add("prompts, with their versions", strings.Join(prompts, ", "))
+		add("functions and prompts, with their versions", strings.Join(prompts, ", "))
 	}
 	if peak := memoryPeak(); peak > 0 {
 		add("memory, at most", fetch.Bytes(peak))

@@ -115,6 +115,9 @@ type Info struct {
 	// Precision is what the weights are kept in, Float32 or Int8, as answers
 	// differ; empty if unknown.
 	Precision Precision
+	// Engine is what computes the answers, with the version of its code, such as
+	// "local 1": a later version may answer otherwise. Empty if unknown.
+	Engine string
 }
 
 // Model answers requests. All methods may be called at the same time.

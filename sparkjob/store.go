@@ -64,8 +64,9 @@ func (k *kept) add(ctx context.Context, wave *spark.DataFrame) (*spark.DataFrame
 //	scope STRING, key STRING, answer STRUCT<result, error, raw>, ok BOOLEAN,
 //	model STRING, run STRING, wave INT, at TIMESTAMP
 //
-// scope is the SHA-256 of function, versions of prompts, weights, precision and
-// constant arguments, key that of the others. ok is whether there is a result;
+// scope is the SHA-256 of function, versions of it and its prompts, weights,
+// precision, version of the engine and constant arguments, key that of the
+// others. ok is whether there is a result;
 // rows that are not ok count for their own run only.
 type ledger struct {
 	r        *running

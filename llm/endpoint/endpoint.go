@@ -210,9 +210,13 @@ func Check(ref string, opts Options) error {
 // IsReference tells the references of endpoints from those of files.
 func IsReference(ref string) bool { return strings.HasPrefix(ref, scheme) }
 
+// Version names this code for llm.Info. Its number is raised whenever the same
+// reply of a server is read as another answer, or a server is asked otherwise.
+const Version = "endpoint 1"
+
 // Info describes the model. Its weights are the server's secret: no digest.
 func (e *Endpoint) Info() llm.Info {
-	return llm.Info{Name: e.String(), Context: e.opts.Context}
+	return llm.Info{Name: e.String(), Context: e.opts.Context, Engine: Version}
 }
 
 // String is the reference, without its options.
