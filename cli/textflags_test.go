@@ -86,7 +86,7 @@ func TestRunPassesThrough(t *testing.T) {
 		{"run a.jsonl --where true", exitIncomplete, "id,o,t\n1.0,\"{\"\"p\"\": 1.10, \"\"q\"\": \"\"\\u00e4\"\"}\",x\n2,\"{\"\"p\"\": 2E2}\",\n"},
 		{"run bad.csv --where true --errors why", exitIncomplete, "id,t,why\n1,,\"bad.csv, line 2, column t: the byte 0xFF after 0 others is no UTF-8 text: say which encoding the file has, such as windows-1252\"\n" +
 			"2,,\"bad.csv, line 3: it has 1 cell, but the first line has 2\"\n" +
-			"x,,\"bad.csv, line 4, column t: the quote that closes its text is followed by 'z'; within its text, a quote is written twice (or by an escape character, if that is named)\"\n"},
+			"x,,\"bad.csv, line 4, column t: the quote that closes its text is followed by another character; within its text, a quote is written twice (or by an escape character, if that is named)\"\n"},
 		{"run bad.csv --where true --bad-rows fail", exitFailed, ""},
 		// A condition that does not need what is missing decides.
 		{"run bad.csv --where id=2 --errors why", exitIncomplete, "id,t,why\n2,,\"bad.csv, line 3: it has 1 cell, but the first line has 2\"\n"},
