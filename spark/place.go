@@ -32,7 +32,8 @@ const maxArchived = 2 << 30
 //   - an http:// or https:// address: the first executor of a node downloads the
 //     model to the node's cache.
 //
-// A model of several files is a folder at this place. Executors check the files
+// A model of several files is a folder at this place; of a split GGUF model the
+// first file may be named too. Executors check the files
 // against those that are here. An empty place is InArchive for a model of up to
 // 2 GiB, and an error for a larger one.
 //
@@ -49,6 +50,9 @@ func (s shipment) placed(manifest *bundle.Model, m weights.Model) error {
 	if err != nil {
 		return err
 	}
+	if first := manifest.Opened(); first != "" { // a person may name the first of several files
+		place = strings.TrimSuffix(place, "/"+first)
+	}
 	if place == "" && s.nodeCopy {
 		return fmt.Errorf("a copy on each node is for a model at a path that executors share; name it (--ship path for the firesteel command)")
 	}
@@ -64,7 +68,11 @@ func placeOf(place string, m weights.Model) (string, error) {
 	case place == "" || place == InArchive:
 		return "", nil
 	case place == AtSamePath:
-		path, err := filepath.Abs(m.Path)
+		path := m.Path
+		if len(m.Files) > 0 {
+			path = m.Folder()
+		}
+		path, err := filepath.Abs(path)
 		return filepath.ToSlash(path), err
 	case strings.HasPrefix(place, "/"):
 		return place, nil

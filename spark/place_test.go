@@ -37,6 +37,17 @@ func TestPlaceOf(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q, %q", c.place, got, err, c.want, c.wrong)
 		}
 	}
+	// A split model's place is its folder, also where its first file is named.
+	files := []weights.File{{Name: "m-00001-of-00002.gguf"}, {Name: "m-00002-of-00002.gguf"}}
+	split := weights.Model{Name: "m", Path: "/models/m-00001-of-00002.gguf", Files: files}
+	for place, want := range map[string]string{
+		"path": "/models", "/mnt/m": "/mnt/m", "/mnt/m/m-00001-of-00002.gguf": "/mnt/m", "https://host/m/m-00001-of-00002.gguf": "https://host/m",
+	} {
+		m := shipped(bundle.Model{}, split)
+		if err := (shipment{place: place}).placed(&m, split); err != nil || m.Place != want {
+			t.Errorf("%s: %s, %v; want %s", place, m.Place, err, want)
+		}
+	}
 	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, weights.Model{}); err == nil {
 		t.Error("a node's copy of a model in the archive")
 	}

@@ -23,6 +23,10 @@ func TestShipped(t *testing.T) {
 			weights.Model{Name: "flan", Ref: "hf:o/flan", Path: "/hub/snapshots/0123", Size: 9, SHA256: "cd", Files: []weights.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
 			bundle.Model{Aliases: []string{"default"}, Ref: "hf:o/flan", Name: "flan", File: "flan", Size: 9, SHA256: "cd", Files: []bundle.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
 		},
+		{
+			weights.Model{Name: "big", Ref: "big", Path: "/models/big-00001-of-00002.gguf", Size: 9, SHA256: "cd", Files: []weights.File{{Name: "big-00001-of-00002.gguf", Size: 2, SHA256: "ef"}, {Name: "big-00002-of-00002.gguf", Size: 7, SHA256: "ab"}}},
+			bundle.Model{Aliases: []string{"default"}, Ref: "big", Name: "big", File: "big", Size: 9, SHA256: "cd", Files: []bundle.File{{Name: "big-00001-of-00002.gguf", Size: 2, SHA256: "ef"}, {Name: "big-00002-of-00002.gguf", Size: 7, SHA256: "ab"}}},
+		},
 	} {
 		if got := shipped(bundle.Model{Aliases: []string{"default"}, Ref: c.model.Ref}, c.model); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v; want %+v", got, c.want)

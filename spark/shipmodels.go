@@ -109,7 +109,11 @@ func (s *Session) shipModels(ctx context.Context, a *bundle.Archive) error {
 			return err
 		}
 		a.Manifest.Models = append(a.Manifest.Models, n)
-		a.ModelPaths = append(a.ModelPaths, m.Path)
+		if len(m.Files) > 0 {
+			a.ModelPaths = append(a.ModelPaths, m.Folder())
+		} else {
+			a.ModelPaths = append(a.ModelPaths, m.Path)
+		}
 	}
 	return nil
 }

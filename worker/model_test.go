@@ -31,8 +31,8 @@ func TestModelErrors(t *testing.T) {
 		{"changed", "fine", func(file string, _ *bundle.Model) error { return os.WriteFile(file, []byte("FINE"), 0o644) }, "model.gguf has the SHA-256 "},
 		{"damaged", "damaged", nil, "no magic at offset 0"},
 		{"panic", "panics", nil, "panic while opening a model: index out of range"},
-		{"elsewhere", "fine", func(_ string, m *bundle.Model) error { m.File = "../../secret"; return nil }, `"../../secret" is not a plain file name`},
-		{"nowhere", "fine", func(_ string, m *bundle.Model) error { m.File = ".."; return nil }, `".." is not a plain file name`},
+		{"elsewhere", "fine", func(_ string, m *bundle.Model) error { m.File = "../../secret"; return nil }, `"../../secret" is not the name of a file in its folder`},
+		{"nowhere", "fine", func(_ string, m *bundle.Model) error { m.File = ".."; return nil }, `".." is not the name of a file in its folder`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root, m := install(t, "4.3.0", c.text)
@@ -154,8 +154,8 @@ func TestFolderModel(t *testing.T) {
 		{"changed", func(folder string, _ *bundle.Model) error {
 			return os.WriteFile(filepath.Join(folder, "config.json"), []byte("CONFIG.JSON"), 0o644)
 		}, "config.json has the SHA-256 "},
-		{"elsewhere", func(_ string, m *bundle.Model) error { m.Files[0].Name = "../../secret"; return nil }, `"../../secret" is not a plain file name`},
-		{"above", func(_ string, m *bundle.Model) error { m.Files[1].Name = ".."; return nil }, `".." is not a plain file name`},
+		{"elsewhere", func(_ string, m *bundle.Model) error { m.Files[0].Name = "../../secret"; return nil }, `"../../secret" is not the name of a file in its folder`},
+		{"above", func(_ string, m *bundle.Model) error { m.Files[1].Name = ".."; return nil }, `".." is not the name of a file in its folder`},
 		{"no folder", func(folder string, _ *bundle.Model) error {
 			return errors.Join(os.RemoveAll(folder), os.WriteFile(folder, nil, 0o644))
 		}, "config.json: not a directory"},
@@ -193,6 +193,32 @@ func TestFolderModel(t *testing.T) {
 				t.Errorf("%v; want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Of a split model the first file is opened, and files may lie in folders.
+func TestSplitModel(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	spec := &m.Models[0]
+	spec.File, spec.SHA256 = "big", "of them all"
+	folder := filepath.Join(root, modelFolder, spec.File)
+	for _, name := range []string{"big-00001-of-00002.gguf", "big-00002-of-00002.gguf", "1_Pooling/config.json"} {
+		sum := sha256.Sum256([]byte(name))
+		spec.Files = append(spec.Files, bundle.File{Name: name, Size: int64(len(name)), SHA256: hex.EncodeToString(sum[:])})
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(name), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := OpenModel
+	t.Cleanup(func() { OpenModel = before })
+	opened := ""
+	OpenModel = func(path string, o local.Options) (llm.Model, error) {
+		opened = path
+		return nil, nil
+	}
+	if _, _, err := newSharedModel(nil, root, spec).open(); err != nil || opened != filepath.Join(folder, "big-00001-of-00002.gguf") {
+		t.Errorf("opened %q, %v", opened, err)
 	}
 }
 

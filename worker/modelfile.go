@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -32,9 +33,12 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 		m, err = s.openEndpoint()
 		return m, s.spec.Name, err
 	}
-	for _, f := range append([]bundle.File{{Name: s.spec.File}}, s.spec.Files...) {
-		if !plain(f.Name) {
-			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not a plain file name", f.Name)
+	if !plain(s.spec.File) {
+		return nil, s.spec.File, fmt.Errorf("the manifest's model file %q is not a plain file name", s.spec.File)
+	}
+	for _, f := range s.spec.Files {
+		if strings.Contains(f.Name, `\`) || path.Clean(f.Name) != f.Name || !filepath.IsLocal(filepath.FromSlash(f.Name)) || f.Name == "." {
+			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not the name of a file in its folder", f.Name)
 		}
 	}
 	ctx := context.Background() // loading belongs to no task
@@ -62,7 +66,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	s.count++
 	s.mu.Unlock()
 	options := local.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256} // verified just now
-	if m, err = OpenModel(file, options); err != nil {
+	if m, err = OpenModel(filepath.Join(file, s.spec.Opened()), options); err != nil {
 		return nil, file, fmt.Errorf("model %s, file %s: %w", s.spec.Name, file, err)
 	}
 	return m, file, nil

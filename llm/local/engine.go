@@ -5,8 +5,6 @@ package local
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -147,8 +145,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 		hashing.Go(func() {
 			defer panics.OnFault()()
 			defer panics.Catch(&hashErr, "hashing the model "+path)
-			sum := sha256.Sum256(source.GGUF.Data())
-			e.info.Digest = hex.EncodeToString(sum[:])
+			e.info.Digest = source.GGUF.Digest()
 		})
 	}
 	network, err := model.Load(source, precision, kernels, opts.Threads)

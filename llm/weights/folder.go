@@ -49,14 +49,16 @@ func isWeights(name string) bool { return safetensors.IsFile(name) || safetensor
 
 // choose says which of the files of a folder or a repository is the model: the
 // one GGUF file there is, wherever it lies, or else the weights that lie on
-// top. other is what was not chosen, if anything. An error says what
+// top. A split GGUF model is its first file. other is what was not chosen, if anything. An error says what
 // there is instead: the place holds ...
 func choose(names []string) (file, other string, err error) {
 	var quantised, top []string
 	for _, name := range names {
 		switch {
 		case isGGUF(name):
-			quantised = append(quantised, name)
+			if isFirst(name) && !strings.HasPrefix(strings.ToLower(path.Base(name)), "mmproj") { // what makes words of pictures
+				quantised = append(quantised, name)
+			}
 		case path.Base(name) == name:
 			top = append(top, name)
 		}

@@ -80,7 +80,7 @@ func (r repo) model(snapshot, file, other string, sum summer) (Model, error) {
 	if isWeights(file) {
 		return folderModel(r.ref, r.name, filepath.Dir(local), path.Base(file), sum)
 	}
-	m, err := newModel(r.ref, local, sum) // a dangling link is an error
+	m, err := fileModel(r.ref, local, sum) // a dangling link is an error
 	m.Note = besides(file, other, r.base()+":"+other)
 	return m, err
 }
@@ -153,11 +153,11 @@ func (r repo) pick(names []string) (file, other string, err error) {
 		return file, other, nil
 	}
 	if !slices.Contains(names, r.file) {
-		models := slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) && !isWeights(name) })
+		models := slices.DeleteFunc(names, func(name string) bool { return !(isGGUF(name) && isFirst(name)) && !isWeights(name) })
 		slices.Sort(models)
 		return "", "", fmt.Errorf("%w: %s has no file %s; it has: %s", ErrRef, r.id(), r.file, strings.Join(models, ", "))
 	}
-	return r.file, "", nil
+	return first(r.file), "", nil
 }
 
 func (r repo) download(ctx context.Context, dir string, o Options) (Model, error) {
@@ -171,6 +171,12 @@ func (r repo) download(ctx context.Context, dir string, o Options) (Model, error
 		return Model{}, err
 	}
 	files := []string{file}
+	if parts := partsOf(file); parts != nil {
+		if err := lackingPart(file, names); err != nil {
+			return Model{}, fmt.Errorf("%w: the repository %s holds %w", ErrRef, r.id(), err)
+		}
+		files = parts
+	}
 	if isWeights(file) {
 		if files, err = g.withCompanions(ctx, file, names); err != nil {
 			return Model{}, err

@@ -44,7 +44,7 @@ func resolvePath(ctx context.Context, ref string) (Model, error) {
 		folder := filepath.Dir(path)
 		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), computed(ctx))
 	}
-	return newModel(ref, path, computed(ctx))
+	return fileModel(ref, path, computed(ctx))
 }
 
 func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
@@ -59,7 +59,7 @@ func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
 	if !isGGUF(file) {
 		return folderModel(ref, filepath.Base(folder), folder, "", computed(ctx))
 	}
-	m, err := newModel(ref, filepath.Join(folder, file), computed(ctx))
+	m, err := fileModel(ref, filepath.Join(folder, file), computed(ctx))
 	m.Note = besides(file, other, filepath.Join(folder, other))
 	return m, err
 }

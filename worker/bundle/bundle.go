@@ -19,6 +19,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 )
 
 const (
@@ -55,7 +57,7 @@ type Model struct {
 	Aliases []string `json:"aliases"`
 	Ref     string   `json:"ref"`             // the reference the user gave
 	Name    string   `json:"name"`            // as a person would name it
-	File    string   `json:"file"`            // in Dir, file or folder; what the engine opens
+	File    string   `json:"file"`            // in Dir, file or folder; see Opened
 	Size    int64    `json:"size"`            // bytes, of all its files
 	SHA256  string   `json:"sha256"`          // of several files see weights.Digest
 	Files   []File   `json:"files,omitempty"` // of a folder
@@ -89,9 +91,18 @@ func (m *Model) Dir() string { return m.Aliases[0] }
 
 // File is one file of a model.
 type File struct {
-	Name   string `json:"name"`
+	Name   string `json:"name"` // in the model's folder, with slashes
 	Size   int64  `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
+}
+
+// Opened is what the engine opens, from File on: File itself, or the first file of
+// a split GGUF model in it.
+func (m *Model) Opened() string {
+	if len(m.Files) > 0 && strings.EqualFold(path.Ext(m.Files[0].Name), ".gguf") {
+		return m.Files[0].Name
+	}
+	return ""
 }
 
 // Parts gives the files that make the model, each with its path from File on:

@@ -1,5 +1,5 @@
 // Package gguf reads GGUF files, versions 2 and 3: the metadata and the
-// tensors of one model.
+// tensors of one model, which may be split into several files (see split.go).
 //
 // The format, all integers little-endian:
 //
@@ -25,6 +25,7 @@ package gguf
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 
@@ -32,12 +33,12 @@ import (
 	"github.com/firesteel/firesteel/llm/weights/mapped"
 )
 
-// File is an open GGUF file. Its methods may be called at the same time, but
-// not together with Close.
+// File is an open GGUF file, or the open files of a split model. Its methods may
+// be called at the same time, but not together with Close.
 type File struct {
-	Path    string
+	Path    string // of several the first one's
 	Version uint32
-	Size    int64 // bytes
+	Size    int64 // bytes, of all files
 	// Tensors in the order of the file.
 	Tensors []*Tensor
 
@@ -45,10 +46,20 @@ type File struct {
 	pairs  map[string]pair
 	data   []byte // the whole file
 	unmap  func() error
+	parts  []*File // of a split model; it has no data of its own then
 }
 
-// Open reads the header of the file at path and maps its data.
+// Open reads the header of the file at path and maps its data. Of a split model
+// any file may be named; all are opened.
 func Open(path string) (*File, error) {
+	f, err := openOne(path)
+	if err != nil {
+		return nil, err
+	}
+	return openParts(f, openOne)
+}
+
+func openOne(path string) (*File, error) {
 	file, err := regular.Open(path)
 	if err != nil {
 		return nil, err
@@ -65,15 +76,22 @@ func Open(path string) (*File, error) {
 }
 
 // Check verifies the header and the extents of the file at path, and that each
-// tensor is of a type this package reads. It does not read the weights.
+// tensor is of a type this package reads. It does not read the weights. Of a
+// split model it verifies all files.
 func Check(path string) error {
-	file, err := regular.Open(path)
+	header := func(path string) (*File, error) {
+		file, err := regular.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		return readHeader(path, file)
+	}
+	f, err := header(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	f, err := readHeader(path, file)
-	if err != nil {
+	if f, err = openParts(f, header); err != nil {
 		return err
 	}
 	for _, t := range f.Tensors {
@@ -107,12 +125,16 @@ func Read(name string, data []byte) (*File, error) {
 
 // Close releases the file's data: no Tensor may be read after it.
 func (f *File) Close() error {
-	unmap := f.unmap
-	f.data, f.unmap = nil, nil
-	if unmap == nil {
-		return nil
+	var errs []error
+	for _, part := range f.parts {
+		errs = append(errs, part.Close())
 	}
-	return unmap()
+	unmap := f.unmap
+	f.data, f.unmap, f.parts = nil, nil, nil
+	if unmap != nil {
+		errs = append(errs, unmap())
+	}
+	return errors.Join(errs...)
 }
 
 // Tensor finds a tensor by its name.
@@ -120,6 +142,3 @@ func (f *File) Tensor(name string) (*Tensor, bool) {
 	t, ok := f.byName[name]
 	return t, ok
 }
-
-// Data gives the whole file's bytes, to be read only, and only until Close.
-func (f *File) Data() []byte { return f.data }

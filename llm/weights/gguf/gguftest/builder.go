@@ -21,6 +21,14 @@ type Builder struct {
 	entries     []byte
 	tensorCount int
 	data        []byte
+	tensors     []tensor
+}
+
+type tensor struct {
+	name  string
+	kind  uint32
+	shape []int
+	data  []byte
 }
 
 // New gives a builder of an empty file of version 3.
@@ -76,7 +84,30 @@ func (b *Builder) Tensor(name string, kind uint32, shape []int, data []byte) *Bu
 	b.pad()
 	b.Entry(name, kind, shape, uint64(len(b.data)))
 	b.data = append(b.data, data...)
+	b.tensors = append(b.tensors, tensor{name, kind, shape, data})
 	return b
+}
+
+// WriteParts splits the file into count ones, as llama.cpp's gguf-split does, and
+// puts them into folder as NAME-00001-of-COUNT.gguf and so on.
+func (b *Builder) WriteParts(t testing.TB, folder, name string, count int) (paths []string) {
+	t.Helper()
+	for i := range count {
+		part := New()
+		if i == 0 {
+			part.pairs, part.pairCount = append(part.pairs, b.pairs...), b.pairCount
+		}
+		part.Set("split.no", uint32(i)).Set("split.count", uint32(count)).Set("split.tensors.count", int32(len(b.tensors)))
+		for _, x := range b.tensors[i*len(b.tensors)/count : (i+1)*len(b.tensors)/count] {
+			part.Tensor(x.name, x.kind, x.shape, x.data)
+		}
+		path := filepath.Join(folder, fmt.Sprintf("%s-%05d-of-%05d.gguf", name, i+1, count))
+		if err := os.WriteFile(path, part.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
 
 // F32 adds a tensor of 32-bit numbers.
