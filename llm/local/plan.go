@@ -45,6 +45,9 @@ func (p *plan) key() string {
 
 // plan checks a request and turns it into tokens.
 func (e *Engine) plan(r llm.Request) (*plan, error) {
+	if why := e.network.Headless(); why != "" {
+		return nil, fmt.Errorf("%w: %s; ai_embed and ai_similarity use it", llm.ErrModel, why)
+	}
 	p := &plan{}
 	if err := e.tokenize(p, r); err != nil {
 		return nil, err

@@ -45,7 +45,9 @@ func parseConfig(path string, data []byte) (*config, error) {
 	// Models that also read pictures hold the settings of their text part apart.
 	if text, ok := c.values["text_config"].(map[string]any); ok {
 		for k, v := range text {
-			c.values[k] = v
+			if k != "architectures" { // that of the whole says how weights are named
+				c.values[k] = v
+			}
 		}
 	}
 	return c, nil
@@ -58,6 +60,15 @@ func (c *config) wrong(key, want string) error {
 // has reports whether a key has a value; null is none.
 func (c *config) has(key string) bool { return c.values[key] != nil }
 
+// defaults sets settings that are not there. null stays what it is.
+func (c *config) defaults(values map[string]any) {
+	for k, v := range values {
+		if _, ok := c.values[k]; !ok {
+			c.values[k] = v
+		}
+	}
+}
+
 func (c *config) architecture() (string, error) {
 	if list, ok := c.values["architectures"].([]any); ok && len(list) > 0 {
 		if name, ok := list[0].(string); ok {
@@ -65,6 +76,19 @@ func (c *config) architecture() (string, error) {
 		}
 	}
 	return "", c.wrong("architectures", "a list with the name of an architecture")
+}
+
+// quantized refuses weights that another program has quantised.
+func (c *config) quantized() error {
+	q, ok := c.values["quantization_config"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	method, _ := q["quant_method"].(string)
+	if method == "" {
+		method = "an unknown method"
+	}
+	return fmt.Errorf("%w: %s: its weights are quantised by %s (quantization_config), which is not supported; use the folder of the model that is not quantised, or a GGUF file of it, such as Q8_0 or Q4_K_M", ErrFormat, c.path, method)
 }
 
 func (c *config) integer(key string, lo, hi int64) (int, error) {

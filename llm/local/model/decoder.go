@@ -52,6 +52,7 @@ func (m *decoder) Context() int         { return m.context }
 func (m *decoder) Vocabulary() int      { return m.vocabulary }
 func (m *decoder) Memory() int          { return 0 }
 func (m *decoder) Start() (int32, bool) { return 0, false }
+func (m *decoder) Headless() string     { return m.head.lacks }
 
 func (m *decoder) Cache() nn.CacheShape {
 	return nn.CacheShape{Layers: len(m.layers), Heads: m.groups, HeadSize: m.headSize}
@@ -297,5 +298,5 @@ func (s *Source) layer(n int, gguf, tensors string) string {
 	if s.GGUF != nil {
 		return fmt.Sprintf("blk.%d.%s", n, gguf)
 	}
-	return fmt.Sprintf("model.layers.%d.%s", n, tensors)
+	return fmt.Sprintf("%slayers.%d.%s", s.prefix, n, tensors)
 }

@@ -239,6 +239,110 @@ func TestDecoderSettingsOfTransformers5(t *testing.T) {
 	}
 }
 
+func shapeOf(t *testing.T, name string) safetensorstest.Decoder {
+	t.Helper()
+	for _, shape := range safetensorstest.Decoders() {
+		if shape.Name == name {
+			return shape
+		}
+	}
+	t.Fatalf("no shape %s", name)
+	panic("")
+}
+
+// Weights under other names, and with others beside them, give the same logits.
+func TestDecoderNames(t *testing.T) {
+	kernels := kernel.Sets()[0]
+	trim := func(name string) string { return strings.TrimPrefix(name, "model.") }
+	for _, c := range []struct {
+		shape, architecture string
+		renamed             func(name string) string
+		beside              []string
+	}{
+		{"tiny-qwen3", "Qwen3ForCausalLM", trim, nil}, // Qwen3-Embedding
+		{"tiny-qwen2", "Qwen2ForCausalLM", trim, []string{"rotary_emb.inv_freq"}},
+		{"tiny-llama", "LlamaForCausalLM", nil, []string{"model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.2.self_attn.rotary_emb.inv_freq"}},
+		{"tiny-gemma3", "Gemma3ForConditionalGeneration", func(name string) string {
+			if strings.HasPrefix(name, "vision") || strings.HasPrefix(name, "multi") {
+				return name
+			}
+			return "language_model." + name
+		}, []string{"vision_tower.vision_model.post_layernorm.weight", "multi_modal_projector.mm_soft_emb_norm.weight"}},
+		{"tiny-gemma3", "Gemma3ForConditionalGeneration", func(name string) string {
+			if strings.HasPrefix(name, "model.v") {
+				return name
+			}
+			return strings.Replace(name, "model.", "model.language_model.", 1)
+		}, []string{"model.vision_tower.vision_model.post_layernorm.weight"}},
+	} {
+		want := goOn(t, mustLoad(t, seededDecoder(t, c.shape), kernels), somePrompts, 4, 32)[0]
+		shape := shapeOf(t, c.shape)
+		shape.Renamed, shape.Beside = c.renamed, c.beside
+		folder := t.TempDir()
+		if err := safetensorstest.WriteDecoder(folder, shape); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, folder, settings{"architectures": []string{c.architecture}})
+		if c.architecture == "Gemma3ForConditionalGeneration" {
+			// Its settings are those of a part.
+			text := settings{"architectures": []string{"Gemma3ForCausalLM"}}
+			for _, key := range []string{"num_hidden_layers", "hidden_size", "intermediate_size", "rope_scaling", "sliding_window", "sliding_window_pattern"} {
+				var all settings
+				data, err := os.ReadFile(filepath.Join(folder, "config.json"))
+				if err = errors.Join(err, json.Unmarshal(data, &all)); err != nil {
+					t.Fatal(err)
+				}
+				if all[key] != nil {
+					text[key] = all[key]
+				}
+				rewrite(t, folder, settings{key: nil})
+			}
+			rewrite(t, folder, settings{"text_config": text, "vision_config": settings{"hidden_size": 9}})
+		}
+		if got := goOn(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]; !equalLogits(got, want) {
+			t.Errorf("%s as %s: logits differ", c.shape, c.architecture)
+		}
+	}
+}
+
+// Scores come of weights of their own, or of the embeddings where the settings
+// say so; else there are none.
+func TestDecoderWithoutHead(t *testing.T) {
+	kernels := kernel.Sets()[0]
+	tied := shapeOf(t, "tiny-qwen3")
+	for _, c := range []struct {
+		architecture string
+		tied         any
+		headless     bool
+	}{
+		{"Qwen3ForCausalLM", true, false},
+		{"Qwen3ForCausalLM", false, true},
+		{"Qwen3ForCausalLM", nil, true}, // as transformers has it
+		{"Qwen3Model", false, true},
+	} {
+		folder := t.TempDir()
+		if err := safetensorstest.WriteDecoder(folder, tied); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, folder, settings{"architectures": []string{c.architecture}, "tie_word_embeddings": c.tied})
+		network := mustLoad(t, folder, kernels)
+		why := network.Headless()
+		if (why != "") != c.headless || c.headless && !strings.Contains(why, "lm_head.weight") {
+			t.Errorf("%s, tie_word_embeddings %v: %q", c.architecture, c.tied, why)
+		}
+		state := network.NewState(4, network.Vocabulary(), nil)
+		span := Span{Cache: nn.NewCache(&nn.Pool{Shape: network.Cache()}, nil), Rows: []Row{{Token: 5, View: nn.View{Leading: 1}, Want: Hidden}}}
+		err := state.Step([]Span{span}, func() bool { return false }, func(_, _ int, out Out) {
+			if len(out.Values) != tied.HiddenSize {
+				t.Errorf("a hidden state of %d numbers", len(out.Values))
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDecoderRefusals(t *testing.T) {
 	for _, c := range []struct {
 		shape   string
@@ -264,7 +368,10 @@ func TestDecoderRefusals(t *testing.T) {
 		{"tiny-gemma3", settings{"layer_types": []string{"full_attention"}}, "layer_types names 1 layers of 4"},
 		{"tiny-gemma3", settings{"layer_types": []any{1, 2, 3, 4}}, "layer_types"},
 		{"tiny-gemma3", settings{"layer_types": []string{"a", "b", "c", "d"}}, `kind "a"`},
-		{"tiny-gemma3", settings{"sliding_window": nil}, "sliding_window"},
+		{"tiny-gemma3", settings{"sliding_window": 0}, "sliding_window"},
+		{"tiny-qwen3", settings{"is_causal": false}, "is_causal"},
+		{"tiny-llama", settings{"quantization_config": settings{"quant_method": "awq", "bits": 4}}, "quantised by awq"},
+		{"tiny-llama", settings{"architectures": []string{"MambaForCausalLM"}}, `"MambaForCausalLM", which is not supported; use a model of one of `},
 		{"tiny-gemma3", settings{"rope_scaling": settings{"rope_type": "linear", "factor": 0}}, "factor"},
 		{"tiny-gemma3", settings{"query_pre_attn_scalar": 0}, "query_pre_attn_scalar"},
 	} {
@@ -292,6 +399,12 @@ func TestDecodersInGGUF(t *testing.T) {
 		{"tiny-qwen3", "qwen3", settings{"rope.freq_base": float32(1e6)}},
 		{"tiny-gemma3", "gemma3", settings{"rope.freq_base": float32(1e6), "attention.sliding_window": uint32(16),
 			"attention.sliding_window_pattern": uint32(3), "rope.scaling.type": "linear", "rope.scaling.factor": float32(8)}},
+		// As llama.cpp has it, a factor without a type is a linear one's.
+		{"tiny-gemma3", "gemma3", settings{"rope.freq_base": float32(1e6), "attention.sliding_window": uint32(16),
+			"attention.sliding_window_pattern": uint32(3), "rope.scaling.factor": float32(8)}},
+		{"tiny-gemma3", "gemma3", settings{"rope.freq_base": float32(1e6), "attention.sliding_window": uint32(16),
+			"attention.sliding_window_pattern": uint32(3), "rope.scale_linear": float32(8)}},
+		{"tiny-qwen2", "qwen2", settings{"rope.freq_base": float32(1e6), "rope.scaling.type": "none", "rope.scaling.factor": float32(8)}},
 	} {
 		folder := seededDecoder(t, c.shape)
 		rewrite(t, folder, settings{"query_pre_attn_scalar": 32}) // a GGUF file's

@@ -1,13 +1,15 @@
 package model
 
 import (
+	"encoding/json"
 	"math"
 
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
 )
 
-// loadGemma3 reads the text part of the Gemma 3 architecture: Llama's decoder
+// loadGemma3 reads the text part of the Gemma 3 architecture, also of models that
+// read pictures: Llama's decoder
 // with scaled embeddings, GELU, norms of each head of queries and keys and of
 // what layers add, and layers that are local: they see a window of tokens and
 // have rotary positions of another base. With the names of loadLlama, the
@@ -24,6 +26,9 @@ import (
 // those that llama.cpp reads.
 func loadGemma3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: true, gelu: true}
+	if s.GGUF == nil {
+		s.config.defaults(gemma3Defaults)
+	}
 	names := s.decoderNames()
 	if err := m.readSizes(s, names.embeddings); err != nil {
 		return nil, err
@@ -47,12 +52,23 @@ func loadGemma3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (N
 	if m.rotaryLocal, err = l.rotary(m.headSize, localLayers, setting{"rope.freq_base_swa", "rope_local_base_freq"}, 1e4); err != nil {
 		return nil, err
 	}
-	a := additions{headNorms: true, afterNorms: true}
+	a := additions{headNorms: true, afterNorms: true, tied: true}
+	if s.Architecture == "Gemma3ForConditionalGeneration" {
+		l.ignorePrefix("vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector.")
+	}
 	if s.GGUF == nil {
 		a.normPlus = 1
 	}
 	m.read(l, names, a)
 	return m, m.finish(l, threads)
+}
+
+// gemma3Defaults are what a config.json leaves out where it is as transformers
+// has it: those of models that also read pictures do.
+var gemma3Defaults = map[string]any{
+	"num_attention_heads": json.Number("8"), "num_key_value_heads": json.Number("4"), "head_dim": json.Number("256"), "hidden_size": json.Number("2304"),
+	"num_hidden_layers": json.Number("26"), "intermediate_size": json.Number("9216"), "max_position_embeddings": json.Number("131072"),
+	"rms_norm_eps": json.Number("1e-6"), "sliding_window": json.Number("4096"), "query_pre_attn_scalar": json.Number("256"),
 }
 
 // refuseGemma3 refuses what relatives of Gemma 3 have.
@@ -73,11 +89,7 @@ func refuseGemma3(s *Source) error {
 			return s.wrong("its scores are capped (%s is %g), which is not supported for Gemma 3", k.config, x)
 		}
 	}
-	both, err := s.truth(setting{config: "use_bidirectional_attention"}, false)
-	if err == nil && both {
-		return s.wrong("its tokens see later ones (use_bidirectional_attention), which is not supported")
-	}
-	return err
+	return s.onlyCausal()
 }
 
 // queryScalar is what scores are divided by the root of. GGUF files do not say:
@@ -85,9 +97,6 @@ func refuseGemma3(s *Source) error {
 func (m *decoder) queryScalar(s *Source) (float64, error) {
 	if k := (setting{config: "query_pre_attn_scalar"}); s.has(k) {
 		return s.number(k, 1, 1<<16)
-	}
-	if s.GGUF == nil {
-		return 256, nil // the default of transformers
 	}
 	if len(m.layers) == 62 {
 		return float64(m.embedding / m.heads), nil

@@ -11,7 +11,8 @@ type head struct {
 	norm      []float32 // E
 	epsilon   float32
 	scale     float32    // of what is normalised; 0 for none
-	output    *nn.Linear // V x E
+	output    *nn.Linear // V x E; nil for a network that gives hidden states only
+	lacks     string     // why it does
 	shortlist *shortlist // nil in 8 bits
 }
 
@@ -33,12 +34,20 @@ type headState struct {
 }
 
 func (h *head) newState(tokens int) headState {
-	return headState{make([]float32, headRows*kernel.Stride(h.output.K)), make([]float32, headRows*kernel.Stride(h.output.N)), tokens}
+	s := headState{normed: make([]float32, headRows*kernel.Stride(len(h.norm))), tokens: tokens}
+	if h.output != nil {
+		s.logits = make([]float32, headRows*kernel.Stride(h.output.N))
+	}
+	return s
 }
 
 // run computes what is wanted of the rows x, E numbers each.
 func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []float32, all []wanted, stop func() bool, emit func(span, row int, out Out)) error {
-	e, apart, width := h.output.K, kernel.Stride(h.output.K), kernel.Stride(h.output.N)
+	e, apart, scores := len(h.norm), kernel.Stride(len(h.norm)), 0
+	if h.output != nil {
+		scores = h.output.N
+	}
+	width := kernel.Stride(scores)
 	for first, parts := 0, (len(all)+headRows-1)/headRows; parts > 0; parts-- {
 		if stop() {
 			return ErrStopped
@@ -67,7 +76,7 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 			weights.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
 		}
 		for i, w := range some {
-			row, logits := s.normed[i*apart:i*apart+e], s.logits[i*width:i*width+h.output.N]
+			row, logits := s.normed[i*apart:i*apart+e], s.logits[min(i*width, len(s.logits)):min(i*width+scores, len(s.logits))]
 			var out Out
 			switch w.want {
 			case Hidden:

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -24,11 +25,12 @@ import (
 //	blk.N.ffn_up.weight          ....mlp.up_proj.weight                  F x E
 //	blk.N.ffn_down.weight        ....mlp.down_proj.weight                E x F
 //	output_norm.weight           model.norm.weight                       E
-//	output.weight                lm_head.weight                          V x E; without it the embeddings serve
+//	output.weight                lm_head.weight                          V x E; without it the embeddings may serve
 //	rope_freqs.weight                                                    S/2; divides the frequencies, may be absent
 //
 // GGUF files hold queries and keys permuted, so that the pairs of rotary
-// positions are neighbours.
+// positions are neighbours. Files of models without a head, for vectors, lack
+// "model." before the names.
 func loadLlama(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: s.GGUF == nil}
 	names := s.decoderNames()
@@ -48,6 +50,9 @@ func (m *decoder) simple(l *loader) (err error) {
 	if err := l.source.onlyActivation("hidden_act", "silu"); err != nil {
 		return err
 	}
+	if err := l.source.onlyCausal(); err != nil {
+		return err
+	}
 	kinds, err := l.source.layerKinds()
 	if err != nil {
 		return err
@@ -60,6 +65,23 @@ func (m *decoder) simple(l *loader) (err error) {
 	m.queryScale = float32(1 / math.Sqrt(float64(m.headSize)))
 	m.rotary, err = l.rotary(m.headSize, globalLayers, setting{"rope.freq_base", "rope_theta"}, 10000)
 	return err
+}
+
+// onlyCausal refuses models whose tokens see later ones, as some are that were
+// trained for vectors.
+func (s *Source) onlyCausal() error {
+	both, err := s.truth(setting{"", "use_bidirectional_attention"}, false)
+	if err != nil {
+		return err
+	}
+	causal, err := s.truth(setting{"attention.causal", "is_causal"}, true)
+	if err != nil {
+		return err
+	}
+	if both || !causal {
+		return s.wrong("its tokens see later ones (use_bidirectional_attention, or is_causal is false), which is not supported")
+	}
+	return nil
 }
 
 // layerKinds reads layer_types of a config.json; nil where there is none.
@@ -97,7 +119,25 @@ func (s *Source) decoderNames() decoderNames {
 	if s.GGUF != nil {
 		return decoderNames{"token_embd.weight", "output_norm.weight", "output.weight"}
 	}
-	return decoderNames{"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"}
+	names := decoderNames{s.prefix + "embed_tokens.weight", s.prefix + "norm.weight", "lm_head.weight"}
+	if _, ok := s.tensor("language_model." + names.output); ok {
+		names.output = "language_model." + names.output
+	}
+	return names
+}
+
+// headOf says which weights give the scores of tokens: those of their own, if
+// the files have them, as transformers 5 takes them even where the settings say
+// that the embeddings are to serve. lacks is why there are none.
+func (s *Source) headOf(names decoderNames, tiedByDefault bool) (name, lacks string, err error) {
+	if _, ok := s.tensor(names.output); ok {
+		return names.output, "", nil
+	}
+	tied, err := s.truth(setting{config: "tie_word_embeddings"}, s.GGUF != nil || tiedByDefault)
+	if err != nil || tied {
+		return names.embeddings, "", err
+	}
+	return "", fmt.Sprintf("%s has no weights for the scores of tokens (%s), and its settings do not say that the embeddings serve (tie_word_embeddings), so it gives vectors only", s.Path, names.output), nil
 }
 
 // additions are the weights that a relative has beside Llama's.
@@ -108,18 +148,23 @@ type additions struct {
 	// then means what it says, and pre_feedforward_layernorm takes its place.
 	afterNorms bool
 	normPlus   float32 // what the file's weights of norms lack
+	tied       bool    // the embeddings give the scores, if a config.json does not say
 }
 
 // read plans the weights.
 func (m *decoder) read(l *loader, names decoderNames, a additions) {
 	e := m.embedding
 	m.tokens = l.embeddings(names.embeddings, e, m.vocabulary)
-	output := output{names.embeddings, m.vocabulary}
-	if l.has(names.output) {
-		output.name = names.output
-	}
 	m.head = head{norm: l.vector(names.norm, e, a.normPlus), epsilon: m.epsilon}
-	l.head(&m.head, e, output)
+	name, lacks, err := l.source.headOf(names, a.tied)
+	switch {
+	case err != nil && l.err == nil:
+		l.err = err
+	case lacks != "":
+		m.head.lacks = lacks
+	default:
+		l.head(&m.head, e, output{name, m.vocabulary})
+	}
 	for i := range m.layers {
 		m.readLayer(l, i, a)
 	}
@@ -247,18 +292,34 @@ func (l *loader) ropeFactorsGGUF(kind string, headSize int) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	factor := 1.0
 	switch scaling {
-	case "", "none":
-	case "linear":
-		factor, err := s.number(setting{gguf: "rope.scaling.factor"}, 1e-3, 1e6)
-		return slices.Repeat([]float32{float32(factor)}, headSize/2), err
+	case "none":
+	case "", "linear": // a factor without a type is a linear one's
+		for _, key := range []string{"rope.scale_linear", "rope.scaling.factor"} { // an old name, and today's
+			if k := (setting{gguf: key}); s.has(k) {
+				if factor, err = s.number(k, 0, 1e6); err != nil {
+					return nil, err
+				}
+			}
+		}
 	default:
 		return nil, s.wrong("its positions are scaled (rope.scaling.type %q), which is not supported; only linear is", scaling)
 	}
+	var factors []float32
 	if l.has("rope_freqs.weight") {
-		return l.vector("rope_freqs.weight", headSize/2, 0), nil
+		factors = l.vector("rope_freqs.weight", headSize/2, 0)
 	}
-	return nil, nil
+	if factor == 0 || factor == 1 { // 0 stands for none
+		return factors, nil
+	}
+	if factors == nil {
+		return slices.Repeat([]float32{float32(factor)}, headSize/2), nil
+	}
+	for i := range factors {
+		factors[i] *= float32(factor)
+	}
+	return factors, nil
 }
 
 // ropeFactors is ropeFactorsGGUF for the settings of a config.json.
@@ -272,7 +333,7 @@ func (s *Source) ropeFactors(c *config, headSize int, base float64) ([]float32, 
 	}
 	keys := []string{"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}
 	switch kind {
-	case "default":
+	case "", "default":
 		return nil, nil
 	case "linear":
 		keys = keys[:1]

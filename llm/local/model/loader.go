@@ -1,8 +1,10 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -21,6 +23,7 @@ type loader struct {
 	precision llm.Precision
 	kernels   *kernel.Set
 	used      map[string]bool
+	unneeded  []string // prefixes of names that are not needed
 	jobs      []packing
 	bytes     int // memory the packed matrices take
 	places    []place
@@ -104,12 +107,46 @@ func (l *loader) table(name string, k, n int) []float32 {
 	return v
 }
 
+// same says that tensors, where the files have them, are to be another one once
+// more: n rows of k numbers, of which some are compared.
+func (l *loader) same(name string, k, n int, others ...string) {
+	for _, other := range others {
+		if !l.has(other) {
+			continue
+		}
+		a, b := l.tensor(name, k, n), l.tensor(other, k, n)
+		if l.err != nil {
+			return
+		}
+		x, y := make([]float32, k), make([]float32, k)
+		for row := 0; row < n && l.err == nil; row += max(1, n/64) {
+			if l.err = errors.Join(a.read(x, row, 1), b.read(y, row, 1)); l.err == nil && !slices.Equal(x, y) {
+				l.err = b.errorf("its row %d differs from that of %q; embeddings of its own are not supported here", row, name)
+			}
+		}
+	}
+}
+
 // ignore says that tensors are not needed.
 func (l *loader) ignore(names ...string) {
 	for _, name := range names {
 		l.used[name] = true
 	}
 }
+
+// ignorePrefix says that tensors whose names begin so are not needed.
+func (l *loader) ignorePrefix(prefixes ...string) { l.unneeded = append(l.unneeded, prefixes...) }
+
+// needed tells whether a tensor is one that a network has to read. Older files
+// hold the frequencies of rotary positions, which follow from the settings.
+func (l *loader) needed(name string) bool {
+	if name == inverseFrequencies || strings.HasSuffix(name, "."+inverseFrequencies) {
+		return false
+	}
+	return !slices.ContainsFunc(l.unneeded, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+const inverseFrequencies = "rotary_emb.inv_freq"
 
 // rowsMapped is how many rows are read from the file before their pages are
 // given back: a vocabulary's would come to be a great part of all memory, as
@@ -207,7 +244,7 @@ func (l *loader) read(threads int) (_ held, err error) {
 		return held{}, l.err
 	}
 	for _, name := range l.source.names() {
-		if !l.used[name] {
+		if !l.used[name] && l.needed(name) {
 			t, _ := l.source.tensor(name)
 			return held{}, t.errorf("it is no part of this architecture as it is supported")
 		}

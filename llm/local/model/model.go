@@ -28,6 +28,9 @@ type Network interface {
 	// Start is, for a network with an encoder, the token that its answers begin
 	// with: the prompt is the encoder's input.
 	Start() (token int32, ok bool)
+	// Headless says why the network has no scores of tokens and gives hidden
+	// states only; empty if it has them.
+	Headless() string
 	// NewState gives the memory for steps of at most rows tokens. Of the
 	// vocabulary only the first so many tokens may be answered. A team, which may
 	// be nil, helps.
@@ -89,10 +92,10 @@ var ErrStopped = errors.New("stopped")
 // loaders are by the name that a GGUF file or a config.json has for an
 // architecture.
 var loaders = map[string]func(*Source, llm.Precision, *kernel.Set, int) (Network, error){
-	"llama": loadLlama, "LlamaForCausalLM": loadLlama,
-	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2,
-	"qwen3": loadQwen3, "Qwen3ForCausalLM": loadQwen3,
-	"gemma3": loadGemma3, "Gemma3ForCausalLM": loadGemma3,
+	"llama": loadLlama, "LlamaForCausalLM": loadLlama, "LlamaModel": loadLlama,
+	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2, "Qwen2Model": loadQwen2,
+	"qwen3": loadQwen3, "Qwen3ForCausalLM": loadQwen3, "Qwen3Model": loadQwen3,
+	"gemma3": loadGemma3, "Gemma3ForCausalLM": loadGemma3, "Gemma3ForConditionalGeneration": loadGemma3, "Gemma3TextModel": loadGemma3,
 	"T5ForConditionalGeneration": loadT5,
 }
 
@@ -106,7 +109,7 @@ func Load(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("%s: it holds a model of the architecture %q, which is not supported; supported are: %s", s.Path, s.Architecture, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s: it holds a model of the architecture %q, which is not supported; use a model of one of %s, or one behind an endpoint (openai:NAME@https://HOST/v1)", s.Path, s.Architecture, strings.Join(names, ", "))
 	}
 	return load(s, p, kernels, threads)
 }

@@ -22,6 +22,7 @@ type Source struct {
 	GGUF         *gguf.File
 	config       *config // where it is no GGUF file
 	tensors      *safetensors.File
+	prefix       string // of the names of a decoder's weights beside a config.json
 }
 
 // OpenSource opens the model at path.
@@ -39,7 +40,7 @@ func OpenSource(path string) (*Source, error) {
 	}
 	c, err := readConfig(filepath.Join(path, "config.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is a folder without a config.json; give the path of a GGUF file, or of a folder with config.json, tokenizer.json and safetensors files", path)
+		return nil, fmt.Errorf("%s is a folder without a config.json; give the path of a GGUF file, or of a folder with config.json, tokenizer.json and safetensors files%s", path, adapter(path))
 	} else if err != nil {
 		return nil, err
 	}
@@ -47,8 +48,36 @@ func OpenSource(path string) (*Source, error) {
 	if s.Architecture, err = c.architecture(); err != nil {
 		return nil, err
 	}
-	s.tensors, err = safetensors.Open(path)
-	return s, err
+	if err := c.quantized(); err != nil {
+		return nil, err
+	}
+	if s.tensors, err = safetensors.Open(path); err != nil {
+		return nil, err
+	}
+	s.prefix = s.findPrefix()
+	return s, nil
+}
+
+// prefixes are what the names of a decoder's weights may begin with: in files of
+// a model with a head, of one without (for vectors), and of the text part of a
+// model that also reads pictures, as older and newer versions write it.
+var prefixes = []string{"model.", "", "language_model.model.", "model.language_model.", "language_model."}
+
+func (s *Source) findPrefix() string {
+	for _, prefix := range prefixes {
+		if _, ok := s.tensors.Tensor(prefix + "norm.weight"); ok {
+			return prefix
+		}
+	}
+	return prefixes[0]
+}
+
+// adapter says what to do about a folder that holds changes to a model only.
+func adapter(folder string) string {
+	if _, err := os.Stat(filepath.Join(folder, "adapter_config.json")); err != nil {
+		return ""
+	}
+	return "; this one holds an adapter (LoRA), which has to be merged into its model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)"
 }
 
 // FromGGUF makes a source of a file, which it closes with itself.

@@ -122,18 +122,25 @@ func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 	e := m.embedding
 	m.head.epsilon = m.epsilon
 	m.tokens = l.embeddings("shared.weight", e, m.vocabulary)
-	l.ignore("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
-	tied, err := l.source.truth(setting{config: "tie_word_embeddings"}, true)
+	l.same("shared.weight", e, m.vocabulary, "encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
+	// The first T5 has its outputs scaled, and the embeddings for a head. Settings
+	// say so by tie_word_embeddings, but those that transformers 5 has written always
+	// have that true, and say the former by a name of its own.
+	scaled, err := l.source.truth(setting{config: "tie_word_embeddings"}, true)
+	if err == nil {
+		scaled, err = l.source.truth(setting{config: "scale_decoder_outputs"}, scaled)
+	}
 	if err != nil {
 		return err
 	}
-	if tied {
-		l.ignore("lm_head.weight")
-		l.head(&m.head, e, output{"shared.weight", m.vocabulary})
+	if scaled {
 		m.head.scale = float32(1 / math.Sqrt(float64(e)))
-	} else {
-		l.head(&m.head, e, output{"lm_head.weight", m.vocabulary})
 	}
+	name := "lm_head.weight"
+	if !l.has(name) {
+		name = "shared.weight"
+	}
+	l.head(&m.head, e, output{name, m.vocabulary})
 	for _, stack := range []struct {
 		name   string
 		layers []t5Layer
@@ -187,6 +194,7 @@ func (m *t5) readLayer(l *loader, prefix string, decoder bool, layer *t5Layer) {
 func (m *t5) Context() int         { return t5Context }
 func (m *t5) Vocabulary() int      { return m.vocabulary }
 func (m *t5) Start() (int32, bool) { return m.start, true }
+func (m *t5) Headless() string     { return "" }
 func (m *t5) Memory() int          { return m.embedding }
 
 func (m *t5) Cache() nn.CacheShape {

@@ -222,3 +222,29 @@ func TestT5AsTransformers(t *testing.T) {
 		}
 	}
 }
+
+// Settings as transformers 5 writes them give the same answers: the embeddings
+// are always said to be tied, and whether outputs are scaled has a name of its
+// own.
+func TestT5OfTransformers5(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		model   safetensorstest.T5
+		changes settings
+	}{
+		{"tiny-flan-t5", safetensorstest.TinyFlanT5(), settings{"tie_word_embeddings": true, "scale_decoder_outputs": false, "dense_act_fn": "gelu_new", "is_gated_act": true}},
+		{"tiny-t5", safetensorstest.TinyT5(), settings{"tie_word_embeddings": true, "scale_decoder_outputs": true}},
+		{"tiny-t5", safetensorstest.TinyT5(), settings{"tie_word_embeddings": true}},
+	} {
+		folder := t.TempDir()
+		if err := safetensorstest.WriteT5(folder, c.model); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, folder, c.changes)
+		network := mustLoad(t, folder, kernel.Sets()[0])
+		for _, want := range readT5Cases(t, c.name)[:4] {
+			got := generate(t, network, [][]int32{want.input}, 64)[0]
+			want.compare(t, got.output, got.logits)
+		}
+	}
+}

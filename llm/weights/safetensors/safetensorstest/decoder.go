@@ -20,6 +20,11 @@ type Decoder struct {
 	HeadDim      int
 	Tied         bool // the head is the embedding
 
+	// Renamed gives the name in the file of a weight; nil for its own. Beside are
+	// names of small tensors that are in the file too.
+	Renamed func(name string) string
+	Beside  []string
+
 	More map[string]any // further settings of config.json, which are not of shapes
 	Name string         // of its goldens in llm/local/testdata/decoders
 }
@@ -82,7 +87,15 @@ func WriteDecoder(folder string, c Decoder) error {
 		return err
 	}
 	all := c.tensors()
-	slices.SortFunc(all, func(a, b tensor) int { return cmp.Compare(a.name, b.name) })
+	for _, name := range c.Beside {
+		all = append(all, tensor{name: name, shape: []int{c.HeadDim / 2}, kind: kind{1, 1}})
+	}
+	if c.Renamed != nil {
+		for i := range all {
+			all[i].file = c.Renamed(all[i].name)
+		}
+	}
+	slices.SortFunc(all, func(a, b tensor) int { return cmp.Compare(a.inFile(), b.inFile()) })
 	return writeFile(filepath.Join(folder, "model.safetensors"), all, f32)
 }
 

@@ -13,10 +13,13 @@ import (
 )
 
 type tensor struct {
-	name  string
+	name  string // which its numbers follow from
+	file  string // its name in the file, where that is another
 	shape []int
 	kind  kind
 }
+
+func (t tensor) inFile() string { return cmp.Or(t.file, t.name) }
 
 func (t tensor) count() int {
 	n := 1
@@ -107,7 +110,7 @@ func writeFile(path string, tensors []tensor, encode encoder) (err error) {
 	for _, t := range tensors {
 		begin := end
 		end += t.count() * encode.size
-		entries[t.name] = entry{encode.name, t.shape, [2]int{begin, end}}
+		entries[t.inFile()] = entry{encode.name, t.shape, [2]int{begin, end}}
 	}
 	header, err := json.Marshal(entries)
 	if err != nil {
