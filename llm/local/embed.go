@@ -4,19 +4,26 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/local/model"
 )
 
 var _ llm.Embedder = (*Engine)(nil)
 
-// Embed gives for each text the mean of its tokens' final hidden states, with a
-// length of 1. A text longer than the context window is cut. Models that were
-// not trained for it give vectors that are a rough measure of meaning only.
+// Embed gives for each text a vector of its tokens' final hidden states, with a
+// length of 1, as the model's files say: with the tokens around a text that its
+// tokenizer adds, and by the pooling that sentence-transformers' or GGUF's settings
+// name, or else by the mean. A text longer than the model takes is cut. Models that
+// were not trained for it give vectors that are a rough measure of meaning only.
 func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
 	if e.encodes {
 		return nil, fmt.Errorf("%w: vectors of models with an encoder are not supported", llm.ErrModel)
+	}
+	if e.vectorsErr != nil {
+		return nil, e.vectorsErr
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -46,14 +53,21 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 
 // toEmbed turns a text into tokens; a panic is the text's error.
 func (e *Engine) toEmbed(text string) *sequence {
-	s := &sequence{mean: []float64{}}
+	s := &sequence{}
 	func() {
 		defer panics.Catch(&s.err, "reading a text")
-		s.prompt = e.opening(text)
+		before, after := e.tokens.Around()
+		s.prompt = e.tokens.Append(slices.Clone(before), e.vectors.Prompt+text)
+		most := e.info.Context
+		if e.vectors.Tokens > 0 {
+			most = min(most, e.vectors.Tokens)
+		}
+		if most -= len(after); len(s.prompt) > most {
+			s.prompt, s.cut = s.prompt[:max(most, 0)], true
+		}
+		s.prompt = append(s.prompt, after...)
 	}()
-	if len(s.prompt) > e.info.Context {
-		s.prompt, s.cut = s.prompt[:e.info.Context], true
-	}
+	s.pool = &pool{how: e.vectors.Pooling, count: len(s.prompt)}
 	return s
 }
 
@@ -66,7 +80,7 @@ func (s *sequence) embedding() llm.Embedding {
 		return out
 	}
 	length := 0.0
-	for _, x := range s.mean {
+	for _, x := range s.pool.state {
 		length += x * x
 	}
 	length = math.Sqrt(length)
@@ -74,19 +88,48 @@ func (s *sequence) embedding() llm.Embedding {
 		out.Err = errNotFinite
 		return out
 	}
-	out.Vector = make([]float32, len(s.mean))
-	for i, x := range s.mean {
+	out.Vector = make([]float32, len(s.pool.state))
+	for i, x := range s.pool.state {
 		out.Vector[i] = float32(x / length)
 	}
 	return out
 }
 
-// addHidden adds a token's hidden state.
-func (s *sequence) addHidden(state []float32) {
-	if len(s.mean) == 0 {
-		s.mean = make([]float64, len(state))
+// pool makes one vector, of any length, of a text's hidden states.
+type pool struct {
+	how   model.Pooling
+	count int // tokens
+	state []float64
+}
+
+// wants tells whether it is made of the state of the token at a place.
+func (p *pool) wants(n int) bool {
+	switch p.how {
+	case model.First:
+		return n == 0
+	case model.Last:
+		return n == p.count-1
+	}
+	return true
+}
+
+// add takes the state of the token at a place.
+func (p *pool) add(n int, state []float32) {
+	first := len(p.state) == 0
+	if first {
+		p.state = make([]float64, len(state))
 	}
 	for i, x := range state {
-		s.mean[i] += float64(x)
+		switch x := float64(x); p.how {
+		case model.Weighted:
+			p.state[i] += float64(n+1) * x
+		case model.Max:
+			if first {
+				p.state[i] = x
+			}
+			p.state[i] = max(p.state[i], x)
+		default:
+			p.state[i] += x
+		}
 	}
 }

@@ -58,20 +58,22 @@ var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
 // Engine is a model on this machine's CPU. It implements llm.Model.
 type Engine struct {
-	info      llm.Info
-	source    *model.Source
-	network   model.Network
-	tokens    *token.Tokenizer
-	start     int32 // of answers, where the network has an encoder
-	encodes   bool
-	chat      *chat // nil where chatErr says why there is none
-	chatErr   error
-	stop      map[int32]bool // tokens that end an answer
-	ignoreEnd bool
-	scheduler *scheduler
-	prefixes  *prefixes
-	grammars  *grammars
-	answers   *memo.Memo[llm.Result]
+	info       llm.Info
+	source     *model.Source
+	network    model.Network
+	tokens     *token.Tokenizer
+	start      int32 // of answers, where the network has an encoder
+	encodes    bool
+	chat       *chat // nil where chatErr says why there is none
+	chatErr    error
+	vectors    model.Vectors // how texts become vectors, unless vectorsErr says why not
+	vectorsErr error
+	stop       map[int32]bool // tokens that end an answer
+	ignoreEnd  bool
+	scheduler  *scheduler
+	prefixes   *prefixes
+	grammars   *grammars
+	answers    *memo.Memo[llm.Result]
 
 	close    sync.Once
 	closeErr error
@@ -134,6 +136,9 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	defer panics.Catch(&err, "opening the model "+path) // so that it is closed
 	if err := e.readTokenizer(); err != nil {
 		return nil, err
+	}
+	if e.vectors, err = source.Vectors(); err != nil {
+		e.vectorsErr = fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
 	var hashErr error
 	if e.info.Digest == "" && source.GGUF != nil {

@@ -33,7 +33,7 @@ func (p *prefix) keys() *nn.Cache {
 }
 
 // isPrefix reports whether the sequence computes a prefix.
-func (s *sequence) isPrefix() bool { return s.trie == nil && s.mean == nil && s.max == 0 }
+func (s *sequence) isPrefix() bool { return s.trie == nil && s.pool == nil && s.max == 0 }
 
 // prefixes keeps the prefixes used last, within a bound of memory. Those in
 // use live on for their users when they are dropped from it.

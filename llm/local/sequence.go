@@ -23,8 +23,8 @@ type sequence struct {
 	trie  *labelTrie     // to score labels; nil to generate
 	rule  *constrained   // that the generated text follows; nil for none
 	stop  map[int32]bool // nil goes on to max
-	max   int            // tokens to generate; 0, without a trie or a mean, computes a prefix only
-	mean  []float64      // the sum of hidden states, for a vector; nil for none
+	max   int            // tokens to generate; 0, without a trie or a pool, computes a prefix only
+	pool  *pool          // of hidden states, for a vector; nil for none
 	cut   bool           // the text was longer than the prompt
 	alone bool           // it takes no other into its steps: one of an earlier step panicked
 
@@ -101,8 +101,10 @@ func (s *sequence) rows(limit int) []model.Row {
 		}
 		row.Position = start + n
 		row.View = nn.View{Leading: start + n + 1}
-		if s.mean != nil {
-			row.Want = model.Hidden
+		if s.pool != nil {
+			if s.pool.wants(n) {
+				row.Want = model.Hidden
+			}
 		} else if s.trie != nil && n == len(s.prompt)-1 {
 			row.Want = model.Logits
 		} else if s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
@@ -121,8 +123,8 @@ func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
 	if s.err != nil {
 		return
 	}
-	if s.mean != nil {
-		s.addHidden(out.Values)
+	if s.pool != nil {
+		s.pool.add(s.fed+row, out.Values)
 		return
 	}
 	if s.trie != nil {
@@ -182,8 +184,8 @@ func (s *sequence) restart() {
 	if s.trie != nil {
 		s.scores = newLabelScores(s.trie)
 	}
-	if s.mean != nil {
-		s.mean = []float64{}
+	if s.pool != nil {
+		s.pool.state = nil
 	}
 	if s.rule != nil {
 		s.rule.state = s.rule.begin

@@ -21,8 +21,19 @@ import (
 // weights in the safetensors format, and beside them
 var (
 	required = []string{"config.json", "tokenizer.json"}
-	optional = []string{"chat_template.jinja", "generation_config.json", "tokenizer_config.json"}
+	optional = []string{
+		"chat_template.jinja", "chat_template.json", "generation_config.json", "special_tokens_map.json", "tokenizer_config.json",
+		// How vectors are made, as Python's sentence-transformers writes it.
+		"config_sentence_transformers.json", "modules.json", "sentence_bert_config.json",
+	}
 )
+
+// isPooling tells whether a file, by its name in the model's folder, says how one
+// vector is made of several.
+func isPooling(name string) bool {
+	folder, file := path.Split(name)
+	return file == "config.json" && strings.HasSuffix(folder, "_Pooling/") && strings.Count(folder, "/") == 1
+}
 
 // File is one of several that make a model.
 type File struct {
@@ -68,7 +79,7 @@ func choose(names []string) (file, other string, err error) {
 	case len(quantised) == 1:
 		return quantised[0], weights, nil
 	case len(quantised) == 0 && errors.Is(err, safetensors.ErrNone):
-		return "", "", errNoModel
+		return "", "", noModel(names)
 	case len(quantised) == 0 && err != nil:
 		return "", "", err
 	case len(quantised) == 0:
@@ -81,7 +92,21 @@ func choose(names []string) (file, other string, err error) {
 	return "", "", &severalError{quantised}
 }
 
-var errNoModel = errors.New("no .gguf file and no .safetensors file")
+// noModel is the error of a place that holds no model, with what there is instead.
+func noModel(names []string) error {
+	const none = "no .gguf file and no .safetensors file"
+	for _, name := range names {
+		switch base := strings.ToLower(path.Base(name)); {
+		case base == "adapter_config.json":
+			return errors.New(none + ", but an adapter (LoRA), which has to be merged into its model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)")
+		case strings.HasSuffix(base, ".bin") || strings.HasSuffix(base, ".pt") || strings.HasSuffix(base, ".pth"):
+			return fmt.Errorf("%s, but %s, which only Python reads: AutoModelForCausalLM.from_pretrained(MODEL).save_pretrained(FOLDER) writes .safetensors", none, name)
+		case strings.HasSuffix(base, ".onnx"):
+			return fmt.Errorf("%s, but %s, and ONNX is not supported; most models have .gguf or .safetensors files too", none, name)
+		}
+	}
+	return errors.New(none)
+}
 
 // severalError: a person must say which.
 type severalError struct{ names []string }
@@ -111,8 +136,8 @@ func companions(names []string) ([]string, error) {
 		}
 		found = append(found, name)
 	}
-	for _, name := range optional {
-		if slices.Contains(names, name) {
+	for _, name := range names {
+		if slices.Contains(optional, name) || isPooling(name) {
 			found = append(found, name)
 		}
 	}
@@ -137,6 +162,13 @@ func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 	if weights != "" && weights != chosen {
 		return fail(fmt.Errorf("the weights %s; %s must lie in a folder of its own, with the files that belong to it", chosen, weights))
 	}
+	pooling, err := below(folder, "*_Pooling/config.json")
+	if err != nil {
+		return Model{}, err
+	}
+	for _, file := range pooling {
+		names = append(names, path.Join(filepath.Base(filepath.Dir(file)), "config.json"))
+	}
 	files, err := companions(names)
 	if err != nil {
 		return fail(err)
@@ -153,7 +185,7 @@ func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 	m := Model{Name: name, Ref: ref, Path: folder}
 	known := true
 	for _, file := range files {
-		path := filepath.Join(folder, file)
+		path := filepath.Join(folder, filepath.FromSlash(file))
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return fail(fmt.Errorf("%s, but not %s, which it names", chosen, file))
@@ -194,14 +226,15 @@ func filesIn(folder string) ([]string, error) {
 // maxJSON bounds the files of a folder that are JSON; tokenizers have some MB.
 const maxJSON = 1 << 30
 
-// checkJSON demands an object.
+// checkJSON demands an object, or a list.
 func checkJSON(path string) error {
 	text, err := regular.ReadFile(path, maxJSON)
 	if err != nil {
 		return err
 	}
 	var object map[string]json.RawMessage
-	if err := json.Unmarshal(text, &object); err != nil {
+	var list []json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil && json.Unmarshal(text, &list) != nil {
 		return fmt.Errorf("%s: no good JSON: %w", path, err)
 	}
 	return nil

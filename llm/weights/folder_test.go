@@ -116,7 +116,8 @@ func TestIncompleteFolder(t *testing.T) {
 	}{
 		{without(flan(), "config.json"), "m", "m holds weights, but no config.json beside them; download"},
 		{without(flan(), "tokenizer.json"), "m", "no tokenizer.json beside them; in Python, AutoTokenizer"},
-		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file and no .safetensors file"},
+		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file and no .safetensors file, but pytorch_model.bin, which only Python reads"},
+		{map[string]string{"adapter_config.json": "{}"}, "m", "an adapter (LoRA), which has to be merged"},
 		{without(sharded(), "2.safetensors"), "m", "holds model.safetensors.index.json, but not 2.safetensors, which it names"},
 		{without(sharded(), "model.safetensors.index.json"), "m", "several .safetensors files, but neither model.safetensors nor"},
 		{sharded(), "m/1.safetensors", "holds the weights model.safetensors.index.json; 1.safetensors must lie in a folder of its own"},
@@ -369,5 +370,42 @@ func TestRemoveKeepsOthers(t *testing.T) {
 	}
 	if err := Remove("hf:org/tiny@a/b"); err != nil || exists(repository) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What says how vectors are made belongs to a model, also where it lies in a
+// folder of its own: from a path, and from the hub.
+func TestFolderWithPooling(t *testing.T) {
+	root := alone(t)
+	texts := flan()
+	texts["modules.json"], texts["1_Pooling/config.json"], texts["2_Dense/config.json"] = `[{"idx":0}]`, `{"pooling_mode":"cls"}`, "{}"
+	names := []string{"1_Pooling/config.json", "config.json", "generation_config.json", "model.safetensors", "modules.json", "tokenizer.json"}
+	put(t, filepath.Join(root, "vectors"), texts)
+	t.Chdir(root)
+	want := folderOf(texts, names...)
+	want.Name, want.Ref, want.Path = "vectors", "vectors", filepath.Join(root, "vectors")
+	m, err := Resolve(t.Context(), "vectors", options())
+	if err != nil || !reflect.DeepEqual(m, want) {
+		t.Errorf("%+v, %v; want %+v", m, err, want)
+	}
+	if err := m.Check(); err != nil {
+		t.Error(err)
+	}
+	h := newHub(t)
+	h.texts = texts
+	for name := range texts {
+		h.files = append(h.files, name)
+	}
+	for range 2 { // downloaded, and then found
+		m, err := Resolve(t.Context(), "hf:org/tiny", options())
+		if err != nil || !reflect.DeepEqual(m.Files, want.Files) || m.SHA256 != want.SHA256 {
+			t.Errorf("%+v, %v; want %+v", m, err, want)
+		}
+	}
+	if err := Remove("hf:org/tiny"); err != nil {
+		t.Error(err)
+	}
+	if models, err := List(); err != nil || len(models) != 0 {
+		t.Errorf("%+v, %v", models, err)
 	}
 }

@@ -205,6 +205,8 @@ func (g *getter) withCompanions(ctx context.Context, weights string, names []str
 	for _, name := range names {
 		if path.Dir(name) == folder {
 			beside = append(beside, path.Base(name))
+		} else if inside := strings.TrimPrefix(name, folder+"/"); isPooling(inside) && (folder == "." || inside != name) {
+			beside = append(beside, inside)
 		}
 	}
 	if chosen, err := safetensors.Choose(beside); err != nil {

@@ -61,7 +61,7 @@ func removeHub(dir, commit string, model Model) error {
 	if len(model.Files) > 0 {
 		paths = nil
 		for _, f := range model.Files {
-			paths = append(paths, filepath.Join(model.Folder(), f.Name))
+			paths = append(paths, filepath.Join(model.Folder(), filepath.FromSlash(f.Name)))
 		}
 	}
 	var blobs []string

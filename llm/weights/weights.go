@@ -53,7 +53,7 @@ func (m Model) Check() error {
 	}
 	for _, f := range m.Files {
 		if strings.HasSuffix(f.Name, ".json") && !safetensors.IsIndex(f.Name) {
-			if err := checkJSON(filepath.Join(m.Path, f.Name)); err != nil {
+			if err := checkJSON(filepath.Join(m.Path, filepath.FromSlash(f.Name))); err != nil {
 				return err
 			}
 		}

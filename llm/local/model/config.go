@@ -3,8 +3,10 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/firesteel/firesteel/internal/regular"
 )
@@ -20,6 +22,14 @@ type config struct {
 const maxConfig = 4 << 20
 
 func readConfig(path string) (*config, error) {
+	data, err := readSmall(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseConfig(path, data)
+}
+
+func readSmall(path string) ([]byte, error) {
 	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
@@ -32,7 +42,22 @@ func readConfig(path string) (*config, error) {
 	if len(data) > maxConfig {
 		return nil, fmt.Errorf("%w: %s: it has more than %d MiB", ErrFormat, path, maxConfig>>20)
 	}
-	return parseConfig(path, data)
+	return data, nil
+}
+
+// readList reads a file with a list; nil if there is none.
+func readList(path string) (list []any, err error) {
+	data, err := readSmall(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &list); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrFormat, path, err)
+	}
+	return list, nil
 }
 
 func parseConfig(path string, data []byte) (*config, error) {

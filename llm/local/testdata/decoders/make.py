@@ -120,4 +120,5 @@ def main():
                 print("logits", step, *(f"{i}:{values[i]:.7g}" for i in best + FIXED))
 
 
-main()
+if __name__ == "__main__":
+    main()
