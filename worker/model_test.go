@@ -31,8 +31,8 @@ func TestModelErrors(t *testing.T) {
 		{"changed", "fine", func(file string, _ *bundle.Model) error { return os.WriteFile(file, []byte("FINE"), 0o644) }, "model.gguf has the SHA-256 "},
 		{"damaged", "damaged", nil, "no magic at offset 0"},
 		{"panic", "panics", nil, "panic while opening a model: index out of range"},
-		{"elsewhere", "fine", func(_ string, m *bundle.Model) error { m.File = "../../secret"; return nil }, `"../../secret" is not the name of a file in its folder`},
-		{"nowhere", "fine", func(_ string, m *bundle.Model) error { m.File = ".."; return nil }, `".." is not the name of a file in its folder`},
+		{"elsewhere", "fine", func(_ string, m *bundle.Model) error { m.File = "../../secret"; return nil }, `"../../secret" is not a plain file name`},
+		{"nowhere", "fine", func(_ string, m *bundle.Model) error { m.File = ".."; return nil }, `".." is not a plain file name`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root, m := install(t, "4.3.0", c.text)
