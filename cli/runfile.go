@@ -113,6 +113,10 @@ func (r *fileRun) readOptions() (o files.ReadOptions, err error) {
 	return o, err
 }
 
+// longFile is from how many bytes on a person is told what is done before the
+// first row.
+const longFile = 512 << 20
+
 func (r *fileRun) openInput(ctx context.Context) error {
 	o, err := r.readOptions()
 	if err != nil {
@@ -126,6 +130,11 @@ func (r *fileRun) openInput(ctx context.Context) error {
 	if r.flags.badRows == "keep" {
 		r.parts.Bad = &job.BadRows{}
 		o.Bad = r.parts.Bad.Note
+	}
+	if info, err := os.Stat(r.flags.input); err == nil && info.Size() > longFile && !o.Sample && !o.AllText {
+		if format, err := files.FormatOf(r.flags.input); o.Format != files.Parquet && (err != nil || format != files.Parquet) {
+			fmt.Fprintf(r.err, "reading %s (%s) for the types of its columns; --all-text does without\n", r.flags.input, fetch.Bytes(info.Size()))
+		}
 	}
 	r.parts.In, err = files.Open(ctx, r.flags.input, o)
 	return err

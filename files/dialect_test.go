@@ -32,6 +32,8 @@ func TestDialects(t *testing.T) {
 		{"in doubt, commas", "a;b,c\n1;x,2\n", ReadOptions{}, "a;b utf8, c int64\n\"1;x\"|2"},
 		{"two that could be", "a;b|c\n1;x|2\n", ReadOptions{}, "a;b|c utf8\n\"1;x|2\""},
 		{"said to Excel", "sep=;\r\na;b\r\n1;x\r\n2;y\r\n", ReadOptions{}, xy},
+		{"said to Excel, and named", "sep=;\na;b\n1;x\n2;y\n", ReadOptions{Delimiter: ";"}, xy},
+		{"said to Excel, and named otherwise", "sep=;\n1\n", ReadOptions{Delimiter: ","}, "sep=; int64\n1"},
 		{"Spark's quotes", "a,b\n1,\"say \\\"hi\\\", ok\"\n2,back\\slash\n", ReadOptions{}, "a int64, b utf8\n1|\"say \\\"hi\\\", ok\"\n2|\"back\\\\slash\""},
 		{"Spark's quotes, named", "a,b\n1,\"x\\\"\"\n2,\"\\\\y\\z\"\n", ReadOptions{Escape: `\`}, "a int64, b utf8\n1|\"x\\\"\"\n2|\"\\\\y\\\\z\""},
 		{"a path is no escape", "a,b\n1,\"C:\\dir\\\"\n2,\"x\"\n", ReadOptions{}, "a int64, b utf8\n1|\"C:\\\\dir\\\\\"\n2|\"x\""},

@@ -19,7 +19,7 @@ func sniff(l *lines, o ReadOptions) *dialect {
 	whole := l.end == io.EOF && len(head) == len(l.rest())
 	returns, many := findReturns(head)
 	given := o.Delimiter
-	if first, ok := excelDelimiter(head); ok && given == "" {
+	if first, ok := excelDelimiter(head); ok && (given == "" || given == first) {
 		given = first
 		end := bytes.IndexAny(head, "\r\n")
 		if bytes.HasPrefix(head[end:], []byte("\r\n")) {
