@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/internal/secret"
@@ -51,6 +52,10 @@ func execute(root *cobra.Command) (err error) {
 // started this program as its worker, it serves and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
+	if e := memlimit.Start(); e != nil {
+		fmt.Fprintln(err, "firesteel:", e)
+		return exitFailed
+	}
 	// Data, paths and messages of servers must not command a terminal.
 	err = screen.NewWriter(err)
 	if screen.IsTerminal(out) {

@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/estimate"
 	"github.com/firesteel/firesteel/files"
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/ledger"
@@ -319,8 +320,7 @@ func (r *fileRun) shareMemory() error {
 	}
 	r.parts.Memory = min(total/8, 256<<20)
 	r.flags.ship.cache = min(total/8, 256<<20)
-	// The weights' file is mapped, which Go does not count, so there is a rest.
-	debug.SetMemoryLimit(total - total/8)
+	memlimit.SetTo(total)
 	return nil
 }
 

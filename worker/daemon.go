@@ -80,24 +80,27 @@ func (p *process) listen(unix bool) (l net.Listener, address []byte, err error) 
 }
 
 func (p *process) accept(l net.Listener, authenticate bool, secret string) error {
+	unproven := newUnproven(p.log, openFiles())
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			if ne, ok := err.(interface{ Temporary() bool }); ok && ne.Temporary() { // out of file descriptors, say
-				p.log.Warn("cannot accept a connection from Spark yet", "error", err)
-				time.Sleep(100 * time.Millisecond)
+				unproven.makeRoom(err)
+				time.Sleep(10 * time.Millisecond)
 				continue
 			}
 			return fmt.Errorf("accepting connections from Spark: %w", err)
 		}
+		unproven.add(conn)
 		go func() {
 			defer panics.Handle("serving a connection", nil)
 			defer conn.Close()
 			c := newConnection(p, conn)
 			if err := c.greet(authenticate, secret); err != nil {
-				p.log.Warn("connection refused", "from", conn.RemoteAddr().String(), "error", err)
+				unproven.giveUp(conn, err)
 				return
 			}
+			unproven.prove(conn)
 			c.serve()
 		}()
 	}
@@ -161,7 +164,8 @@ func (c *connection) send(b []byte) error {
 	return c.w.Flush()
 }
 
-// greet opens a connection that Spark made: our process id, then its secret.
+// greet opens a connection that Spark made: our process id, then its secret or,
+// on a Unix socket, the beginning of its first task.
 func (c *connection) greet(authenticate bool, secret string) error {
 	if err := c.conn.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
 		return err
@@ -179,6 +183,11 @@ func (c *connection) greet(authenticate bool, secret string) error {
 			return errors.Join(errors.New("wrong secret"), c.send(appendText(nil, "err")))
 		}
 		if err := c.send(appendText(nil, "ok")); err != nil {
+			return err
+		}
+	}
+	if !authenticate {
+		if _, err := c.r.Peek(1); err != nil {
 			return err
 		}
 	}

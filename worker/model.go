@@ -2,12 +2,14 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -106,7 +108,8 @@ func (s *sharedModel) finish(l *loading, m llm.Model, err error) {
 	}
 	l.finished, l.model, l.err = true, m, err
 	close(l.ready)
-	if err != nil && (s.spec.Place != "" || s.spec.Endpoint != nil) {
+	var full *memlimit.Error // there may be room when Spark tries the task again
+	if err != nil && (s.spec.Place != "" || s.spec.Endpoint != nil || errors.As(err, &full)) {
 		s.current = nil
 	}
 	s.changed()

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/worker/bundle"
@@ -74,6 +75,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			"Spark asked it for %s, which needs a Python interpreter (unset spark.sql.execution.pyspark.python, or use another session)", module)
 	}
 	start := time.Now()
+	if err := memlimit.Start(); err != nil && p.refusal == nil {
+		p.refusal = err // each task is told
+	}
 	log.Info("worker starts", "args", strings.Join(args, " "), "spark", p.spark, "layout", p.layout.String(), "unix", p.flag("PYTHON_UNIX_DOMAIN_ENABLED"))
 
 	leaveProcessGroup()

@@ -3,12 +3,25 @@
 // would count it in.
 package memory
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/firesteel/firesteel/internal/memlimit"
+)
 
 // Allocate gives that many bytes, all zero and aligned to a page, which free
 // releases. The system has them only once they are touched.
 func Allocate(bytes int) (data []byte, free func() error, err error) {
-	return allocate(max(1, bytes))
+	bytes = max(1, bytes)
+	data, release, err := allocate(bytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	memlimit.Reserve(int64(bytes))
+	return data, func() error {
+		memlimit.Reserve(int64(-bytes))
+		return release()
+	}, nil
 }
 
 // Floats is part of data as numbers of 32 bits.

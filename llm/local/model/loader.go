@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/kernel"
@@ -238,6 +239,9 @@ type held struct {
 func (h held) Bytes() int   { return h.bytes }
 func (h held) Close() error { return h.free() }
 
+// besides is what an engine takes that does not grow with its weights.
+const besides = 32 << 20
+
 // read reads all planned matrices.
 func (l *loader) read(threads int) (_ held, err error) {
 	if l.err != nil {
@@ -248,6 +252,10 @@ func (l *loader) read(threads int) (_ held, err error) {
 			t, _ := l.source.tensor(name)
 			return held{}, t.errorf("it is no part of this architecture as it is supported")
 		}
+	}
+	// Caches and buffers come to as much as a part of the weights, and more.
+	if err := memlimit.Check(l.source.Path+" with its caches", int64(l.bytes)+int64(l.bytes)/8+besides); err != nil {
+		return held{}, err
 	}
 	data, free, err := memory.Allocate(l.bytes)
 	if err != nil {

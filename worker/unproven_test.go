@@ -1,0 +1,58 @@
+//go:build linux
+
+package worker
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firesteel/firesteel/worker/bundle"
+)
+
+// Whoever opens connections and says nothing keeps no file from Spark: its
+// tasks are served before, beside and after them, and the log is not filled.
+func TestIdleConnections(t *testing.T) {
+	for _, unix := range []bool{false, true} {
+		t.Run("unix="+strconv.FormatBool(unix), func(t *testing.T) {
+			var env []string
+			if unix {
+				env = []string{"PYTHON_UNIX_DOMAIN_ENABLED=True", "PYTHON_WORKER_FACTORY_SOCK_DIR=" + t.TempDir()}
+			}
+			root, _ := install(t, "4.3.0", "fine")
+			d := runDaemon(t, "/bin/sh", "4.3.0", []string{"-c", `ulimit -n 64 && exec "$0" "$@"`, installSelf(t, root), "-m", "pyspark.daemon", "pyspark.worker"}, env...)
+			batch := textBatch("first", "last")
+			stream := arrowBytes(t, batch.Schema(), batch)
+			serve := func(s *sparkSide) {
+				t.Helper()
+				if a := s.do(ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), stream); a.failure != "" || a.batches == 0 {
+					t.Fatalf("a task is answered %+v", a)
+				}
+			}
+			first, _ := d.connect(testSecret)
+			serve(first)
+			const idle = 400
+			for i := range idle {
+				conn, err := net.DialTimeout(d.network, d.address, 10*time.Second)
+				if err != nil {
+					t.Fatalf("connection %d: %v", i, err)
+				}
+				defer conn.Close()
+			}
+			s, reply := d.connect(testSecret)
+			if !unix && reply != "ok" {
+				t.Fatalf("the secret was answered %q", reply)
+			}
+			serve(s)
+			serve(first)
+			first.conn.Close()
+			s.conn.Close()
+			if n := strings.Count(d.log.String(), "connection refused"); n < 1 || n > 2 {
+				t.Errorf("%d lines of the log tell of %d idle connections", n, idle)
+			}
+			d.stop()
+		})
+	}
+}
