@@ -177,7 +177,10 @@ def plain(v, t):
         v = float(v)
         if v != v or v in (float("inf"), float("-inf")):
             return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(v), "NaN")
-        return struct.unpack("f", struct.pack("f", v))[0] if t.bit_width < 64 else v
+        if t.bit_width < 64:  # the fewest digits that are read as the same number
+            import numpy as np
+            return float(str(np.float32(v)))
+        return v
     if ty.is_decimal(t):
         return format(v, "f")
     if ty.is_binary(t) or ty.is_large_binary(t) or ty.is_fixed_size_binary(t) or str(t) == "binary_view":

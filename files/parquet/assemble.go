@@ -136,10 +136,12 @@ func (a *assembly) lists(c *column, n int) (arrow.ArrayData, error) {
 			switch {
 			case rep > c.elementRep: // within an element
 			case rep > c.rep: // one more element
-				if !open || def < c.elementDef {
+				switch {
+				case open && def >= c.elementDef:
+					elements++
+				case open || def >= c.elementDef:
 					return nil, damaged("%s: an element follows a list that has none", c.title())
-				}
-				elements++
+				} // else a NULL of DuckDB's ARRAY, which says so for each element
 			case def < c.slot:
 				open = false
 			default:
