@@ -27,7 +27,7 @@ default is SPARK_REMOTE). In PySpark:
   >>> spark.sql("SELECT ai_gen('Name three colours.')").show()`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return fmt.Errorf("%w: '%s' takes one connection string, but got %q", errUsage, c.CommandPath(), args)
+				return fmt.Errorf("%w: '%s' takes one connection string, but got %d", errUsage, c.CommandPath(), len(args))
 			}
 			return nil
 		},

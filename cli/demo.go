@@ -33,9 +33,10 @@ func (a *app) demo() *cobra.Command {
 		Use:   "demo",
 		Short: "Get a Spark and a model, and label four sentences with them",
 		Long: `Gets Apache Spark and the default model (once: about 550 MB, kept in the cache),
-starts a Spark Connect server on this machine's loopback address, sends it four
-sentences as a DataFrame, adds the column ai_analyze_sentiment(sentence), shows
-the result, and stops what it started. It needs Java 17 or later, and no Python.`,
+starts a Spark Connect server on this machine's loopback address, which other
+users of the machine cannot use, sends it four sentences as a DataFrame, adds the
+column ai_analyze_sentiment(sentence), shows the result, and stops what it
+started. It needs Java 17 or later, and no Python.`,
 		Example: "  firesteel demo\n  firesteel demo --keep-spark\n  firesteel demo --spark-home /opt/spark",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -48,7 +49,7 @@ the result, and stops what it started. It needs Java 17 or later, and no Python.
 		},
 	}
 	ship.add(c)
-	c.Flags().BoolVar(&server.Detach, "keep-spark", false, "leave the Spark server running, and print its address")
+	c.Flags().BoolVar(&server.Detach, "keep-spark", false, "leave the Spark server running, and print its address with the token")
 	c.Flags().StringVar(&server.Home, "spark-home", "", "a Spark that is on this machine already, 3.5 or later")
 	c.Flags().StringVar(&server.Version, "spark-version", localspark.DefaultVersion, "the Spark to get")
 	c.Flags().StringVar(&server.Master, "master", "local[*]", "Spark's master address")
@@ -103,7 +104,9 @@ func (a *app) labelSentences(ctx context.Context, remote string, ship shipFlags)
 
 func (a *app) printKept(w io.Writer, server *localspark.Server) {
 	fmt.Fprintf(w, `Spark %s goes on at %s (process %d, log %s).
-Use it:  firesteel sql --remote %s
+Who has this address can run any code as you. Other users can read a command line, but not your environment:
+  export SPARK_REMOTE='%s'
+  firesteel sql
 Stop it: kill %d
 `, server.Spark().Version, server.URL(), server.PID(), server.LogFile(), server.URL(), server.PID())
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/owned"
 	"github.com/firesteel/firesteel/internal/screen"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -64,7 +65,7 @@ func (k *keyboard) wasInterrupted() bool {
 // prompt reads statements from a person until Ctrl-D or quit. An error of a
 // statement is shown, and the prompt goes on.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
-	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), f.remote, strings.Join(f.ship.models, ", "), promptHelp)
+	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), strings.Join(f.ship.models, ", "), promptHelp)
 	keys := &keyboard{Reader: a.in}
 	lines := term.NewTerminal(struct {
 		io.Reader

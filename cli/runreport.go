@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/outfile"
 	"github.com/firesteel/firesteel/internal/report"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/internal/version"
 	"github.com/firesteel/firesteel/job"
 )
@@ -149,7 +150,7 @@ func (r *fileRun) whatRan() report.Facts {
 	}
 	add("output", r.flags.output)
 	add("ledger", r.keptIn)
-	add("Spark", r.flags.remote)
+	add("Spark", secret.Hide(r.flags.remote))
 	if calls := r.plan.Asks(); len(calls) > 0 {
 		add("model", r.info.Name)
 		add("weights, SHA-256", r.info.Digest)

@@ -44,6 +44,7 @@ Each ends with ';'. A block of SQL scripting (BEGIN ... END) is one statement.`,
   firesteel sql            # a prompt; the address comes from SPARK_REMOTE`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			f.remote = cmp.Or(f.remote, os.Getenv("SPARK_REMOTE"))
 			if f.remote == "" {
 				return fmt.Errorf("%w: name the Spark Connect server by --remote sc://host:port or SPARK_REMOTE; 'firesteel demo --keep-spark' starts one", errUsage)
 			}
@@ -57,7 +58,7 @@ Each ends with ';'. A block of SQL scripting (BEGIN ... END) is one statement.`,
 		},
 	}
 	f.add(c)
-	c.Flags().StringVar(&f.remote, "remote", os.Getenv("SPARK_REMOTE"), "address of the Spark Connect server, sc://host:port/;key=value")
+	c.Flags().StringVar(&f.remote, "remote", "", "address of the Spark Connect server, sc://host:port/;key=value (default: SPARK_REMOTE)")
 	c.Flags().StringArrayVarP(&f.statements, "execute", "e", nil, "statements to run, separated by ';' (may be repeated)")
 	c.Flags().StringVarP(&f.file, "file", "f", "", "file of statements; '-' is standard input")
 	return c

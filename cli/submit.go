@@ -39,11 +39,12 @@ cluster, runs the job on it, stops the server, and exits as the job did. Nothing
 needs to be installed on the cluster.
 
 JOB.sql is a file of statements with AI functions, as for 'firesteel sql -f'.
-PROGRAM is a program that connects to the address in SPARK_REMOTE.
+PROGRAM is a program that connects to the address in SPARK_REMOTE, with the token
+in SPARK_CONNECT_AUTHENTICATE_TOKEN.
 
 All options of spark-submit may be given, mixed with the flags below. The server
 runs in client mode on this machine, at a free port of its loopback address, and
-with a token where Spark can ask for one (4.0 and later).`,
+lets in only who has its token, which other users of the machine cannot see.`,
 		Example: `  firesteel submit --master spark://host:7077 --executor-memory 2g -- job.sql
   firesteel submit --master yarn --num-executors 8 --conf spark.executor.memoryOverhead=1g -- job.sql
   firesteel submit --spark-home /opt/spark --master 'local[4]' -- ./reviews --limit 10`,
@@ -100,7 +101,7 @@ func (a *app) submitJob(c *cobra.Command, f submitFlags, job []string) (submitte
 			return nil, err
 		}
 		return func(ctx context.Context, server *localspark.Server) error {
-			f.sql.remote, f.sql.file = remoteOf(server), job[0]
+			f.sql.remote, f.sql.file = server.URL(), job[0]
 			c.SetContext(ctx)
 			return a.runSQL(c, f.sql)
 		}, nil
@@ -168,18 +169,10 @@ func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job s
 	return err
 }
 
-// remoteOf is the address of a server with its token.
-func remoteOf(server *localspark.Server) string {
-	if server.Token() == "" {
-		return server.URL()
-	}
-	return server.URL() + "/;token=" + server.Token()
-}
-
 // greet waits for a server's first answer, which may take long after it
 // listens, as long as wait: jobs have less patience.
 func greet(ctx context.Context, server *localspark.Server, wait time.Duration) error {
-	session, err := spark.Connect(ctx, remoteOf(server), spark.WithConnectTimeout(wait))
+	session, err := spark.Connect(ctx, server.URL(), spark.WithConnectTimeout(wait))
 	if err != nil {
 		return errors.Join(server.Failure(), err)
 	}
@@ -190,10 +183,7 @@ func greet(ctx context.Context, server *localspark.Server, wait time.Duration) e
 func (a *app) runProgram(ctx context.Context, path string, args []string, server *localspark.Server) error {
 	program := exec.Command(path, args...)
 	program.Stdin, program.Stdout, program.Stderr = a.in, a.out, a.err
-	program.Env = append(os.Environ(), "SPARK_REMOTE="+server.URL())
-	if server.Token() != "" {
-		program.Env = append(program.Env, "SPARK_CONNECT_AUTHENTICATE_TOKEN="+server.Token())
-	}
+	program.Env = append(os.Environ(), server.Environment()...)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -36,11 +36,16 @@ print("before:", [r.n for r in reviews.select(letters("text").alias("n")).collec
 
 # From here on the session knows the AI functions. In a notebook this is a line
 # of its own: !firesteel attach "sc://..."
-session = f";session_id={spark.session_id}"
+address, _, parameters = remote.partition("/;")
+session = f"{address.rstrip('/')}/;session_id={spark.session_id}"
 if spark.client._user_id:
     session += f";user_id={spark.client._user_id}"
+if parameters:
+    session += f";{parameters}"
 subprocess.run(
-    [os.environ.get("FIRESTEEL", "firesteel"), "attach", remote.rstrip("/;") + "/" + session],
+    [os.environ.get("FIRESTEEL", "firesteel"), "attach"],
+    # Not as an argument: it may have a token, and other users can read a command line.
+    env={**os.environ, "SPARK_REMOTE": session},
     check=True,
 )
 

@@ -106,6 +106,8 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	tokenFrom := ""
 	if r.token != "" {
 		tokenFrom = "the connection string"
+	} else if r.headers[authorization] != "" {
+		tokenFrom = "the connection string"
 	} else if token := os.Getenv(tokenVariable); token != "" {
 		if r.token, err = token, checkHeader(tokenVariable, token); err != nil {
 			return nil, err
@@ -255,7 +257,7 @@ type bearer struct {
 }
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + b.token}, nil
+	return map[string]string{authorization: "Bearer " + b.token}, nil
 }
 
 func (b bearer) RequireTransportSecurity() bool { return b.secure }

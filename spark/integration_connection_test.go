@@ -16,8 +16,9 @@ import (
 // connections.
 func behindProxy(t *testing.T, options ...Option) (*Session, *testkit.Proxy) {
 	t.Helper()
-	p := testkit.NewProxy(t, strings.TrimPrefix(testkit.SharedSpark(t), "sc://"), nil)
-	return connectAt(t, "sc://"+p.Address(), options...), p
+	url := testkit.SharedSpark(t)
+	p := testkit.NewProxy(t, testkit.Address(url), nil)
+	return connectAt(t, testkit.Through(url, p.Address()), options...), p
 }
 
 // sleeper is a query that answers two rows after so many milliseconds.

@@ -23,7 +23,7 @@ import (
 // finds leaks.
 func connectServer(t *testing.T, parameters string, options ...Option) *Session {
 	t.Helper()
-	return connectAt(t, testkit.SharedSpark(t)+parameters, options...)
+	return connectAt(t, testkit.SharedSpark(t)+strings.TrimPrefix(parameters, "/"), options...)
 }
 
 func connectAt(t *testing.T, remote string, options ...Option) *Session {

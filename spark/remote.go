@@ -22,6 +22,9 @@ import (
 
 const defaultPort = 15002
 
+// authorization is the header that brings a token.
+const authorization = "authorization"
+
 // By default a gRPC server refuses a client that pings more often than once
 // in five minutes, and Spark before 4.3 leaves it at that.
 const (
@@ -52,7 +55,9 @@ func (r *remote) address() string { return net.JoinHostPort(r.host, strconv.Itoa
 
 // secure reports whether the connection is encrypted: when asked for, and
 // whenever a token would otherwise travel readable beyond this machine.
-func (r *remote) secure() bool { return r.useTLS || r.token != "" && !r.loopback() }
+func (r *remote) secure() bool {
+	return r.useTLS || (r.token != "" || r.headers[authorization] != "") && !r.loopback()
+}
 
 func (r *remote) loopback() bool {
 	ip := net.ParseIP(r.host)

@@ -98,6 +98,8 @@ func TestSecure(t *testing.T) {
 		"sc://127.0.0.1.example.com/;token=x":                  true,
 		"sc://0.0.0.0/;token=x":                                true,
 		"sc://localhost.example.com/;use_ssl=false;token=x%20": true,
+		"sc://far.example.com/;authorization=Bearer%20x":       true,
+		"sc://localhost/;authorization=Bearer%20x":             false,
 	} {
 		r, err := parseRemote(s)
 		if err != nil {
@@ -119,7 +121,7 @@ func FuzzParseRemote(f *testing.F) {
 		if r.host == "" || r.port < 1 || r.port > 65535 {
 			t.Errorf("%q gives %+v", s, r)
 		}
-		if r.token != "" && !r.secure() && !r.loopback() {
+		if (r.token != "" || r.headers[authorization] != "") && !r.secure() && !r.loopback() {
 			t.Errorf("%q sends the token in the clear", s)
 		}
 		for name, value := range r.headers {

@@ -42,7 +42,8 @@ func startPandas(ctx context.Context, s settings, server *localspark.Server) (*p
 	if out, err := probe.Output(); err != nil || strings.TrimSpace(string(out)) != version {
 		return nil, errMissing(fmt.Sprintf("%s has no pyspark %s with what its Connect client needs; %s", python, version, advice))
 	}
-	command := exec.CommandContext(ctx, python, "-c", pandasScript, server.URL(), python, s.statement("pandas_echo"))
+	command := exec.CommandContext(ctx, python, "-c", pandasScript, python, s.statement("pandas_echo"))
+	command.Env = append(os.Environ(), "SPARK_REMOTE="+server.URL())
 	command.Stderr = os.Stderr
 	p := &pandas{command: command, want: strconv.FormatInt(s.answer(), 10)}
 	if p.tell, err = command.StdinPipe(); err != nil {

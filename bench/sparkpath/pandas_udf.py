@@ -1,11 +1,12 @@
 # Runs a query through a pandas UDF for each line of standard input.
+import os
 import sys
 
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
-url, python, statement = sys.argv[1:]
-spark = SparkSession.builder.remote(url).getOrCreate()
+python, statement = sys.argv[1:]
+spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
 spark.conf.set("spark.sql.execution.pyspark.python", python)
 
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/testkit/intruder"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
 
@@ -89,6 +90,7 @@ func TestKeepSpark(t *testing.T) {
 	if got := firesteel(t, "sql", "--remote", url, "-f", script); got != table+table+table {
 		t.Errorf("-f, with blocks: got\n%s", got)
 	}
+	t.Run("stranger", func(t *testing.T) { intruder.Attack(t, pid) })
 	t.Setenv("SPARK_REMOTE", url)
 	if got, errs, err := run(t, statement, "sql"); got != table || err != nil {
 		t.Errorf("standard input: %v\n%s%s", err, got, errs)

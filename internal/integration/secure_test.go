@@ -10,15 +10,15 @@ import (
 
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // A server that demands a token, also behind a proxy that speaks TLS with a
 // certificate of a private authority.
 func TestTokenAndTLS(t *testing.T) {
-	server := testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{"spark.connect.authenticate.token": "s3cret"}})
+	url := testkit.SharedSpark(t)
+	here, token, _ := strings.Cut(url, "/;token=")
 	authority := testkit.NewAuthority(t)
-	secure := "sc://" + testkit.NewProxy(t, strings.TrimPrefix(server.URL(), "sc://"), &tls.Config{
+	secure := "sc://" + testkit.NewProxy(t, testkit.Address(url), &tls.Config{
 		Certificates: []tls.Certificate{authority.Certificate("127.0.0.1")}, NextProtos: []string{"h2"}}).Address()
 	trusting := spark.WithTLS(&tls.Config{RootCAs: authority.Pool()})
 	let := func(remote string, options ...spark.Option) {
@@ -56,7 +56,7 @@ func TestTokenAndTLS(t *testing.T) {
 		}
 		check(strings.TrimSuffix(errs, "\n"))
 	}
-	refuse("SSL_CERT_FILE names a file of trusted ones", secure+"/;token=s3cret;use_ssl=true")
+	refuse("SSL_CERT_FILE names a file of trusted ones", secure+"/;token="+token+";use_ssl=true")
 	file := filepath.Join(t.TempDir(), "authority.pem")
 	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
 		t.Fatal(err)
@@ -64,16 +64,16 @@ func TestTokenAndTLS(t *testing.T) {
 	t.Setenv("SSL_CERT_FILE", file)
 	const variable = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 	const demands, refuses = "demands a token: give it as " + variable + " in the environment, or in the connection string, as in sc://", "; it must be the one that the server was started with"
-	refuse(demands, server.URL())
+	refuse(demands, here)
 	refuse(demands, secure+"/;use_ssl=true", trusting)
-	refuse("refused the token of the connection string"+refuses, server.URL()+"/;token=wr0ng")
+	refuse("refused the token of the connection string"+refuses, here+"/;token=wr0ng")
 	refuse("refused the token of the connection string"+refuses, secure+"/;token=wr0ng;use_ssl=true", trusting)
-	let(server.URL() + "/;token=s3cret")
-	let(secure+"/;token=s3cret", trusting)
+	let(here + "/;token=" + token)
+	let(secure+"/;token="+token, trusting)
 	t.Setenv(variable, "wr0ng")
-	refuse("refused the token of "+variable+refuses, server.URL())
-	t.Setenv(variable, "s3cret")
-	let(server.URL())
+	refuse("refused the token of "+variable+refuses, here)
+	t.Setenv(variable, token)
+	let(here)
 	if out := firesteel(t, "sql", "--remote", secure+"/;use_ssl=true", "-e", "SELECT ai_mask('mail to ann@example.com', ARRAY('email')) AS masked"); !strings.Contains(out, "[MASKED]") {
 		t.Error(out)
 	}

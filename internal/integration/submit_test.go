@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fetch"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/internal/testkit/intruder"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
 
@@ -61,10 +63,15 @@ func TestSubmitOldSpark(t *testing.T) {
 func TestSubmitInterrupted(t *testing.T) {
 	for _, version := range []string{"3.5.1", localspark.DefaultVersion} {
 		t.Run(version, func(t *testing.T) {
+			mark := rand.Text()
 			_, ui, _ := net.SplitHostPort(freeAddress(t))
 			s := submitHere(t, version, `SELECT 'begun: ' || firesteel_echo('yes') AS said;
 				SELECT count(firesteel_echo(CAST(id AS STRING))) AS never FROM range(1000000000000);`,
-				"spark.ui.bindAddress=127.0.0.1", "spark.ui.port="+ui)
+				"spark.ui.bindAddress=127.0.0.1", "spark.ui.port="+ui, "spark.firesteel.test="+mark)
+			var thief *intruder.Thief
+			if os.Getuid() == 0 {
+				thief = intruder.NewThief(t, mark)
+			}
 			var errs strings.Builder
 			s.Stderr = &errs
 			out, err := s.StdoutPipe()
@@ -86,6 +93,10 @@ func TestSubmitInterrupted(t *testing.T) {
 			time.Sleep(2 * time.Second) // into the endless query
 			if tags := tagsOfJobs(t, ui); !strings.Contains(tags, "_Tag_firesteel") {
 				t.Errorf("Spark's page tells of the query's job the tags %q", tags)
+			}
+			t.Run("stranger", func(t *testing.T) { intruder.Attack(t, s.Process.Pid) })
+			if thief != nil {
+				thief.Stop(intruder.Token(t, s.Process.Pid))
 			}
 			started := descendants(t, s.Process.Pid)
 			if len(started) < 2 {

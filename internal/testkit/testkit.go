@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -72,7 +73,7 @@ var shared struct {
 	err    error
 }
 
-// SharedSpark gives the URL of one server of SparkVersion for all tests of a
+// SharedSpark gives the URL, which ends in the token, of one server of SparkVersion for all tests of a
 // package, whose TestMain calls StopShared at its end.
 func SharedSpark(t testing.TB) string {
 	t.Helper()
@@ -88,6 +89,17 @@ func SharedSpark(t testing.TB) string {
 		t.Fatal(shared.err)
 	}
 	return shared.server.URL()
+}
+
+// Address is the host and port of a connection string.
+func Address(url string) string {
+	address, _, _ := strings.Cut(strings.TrimPrefix(url, "sc://"), "/")
+	return address
+}
+
+// Through is a connection string to another address, such as that of a proxy.
+func Through(url, address string) string {
+	return strings.Replace(url, Address(url), address, 1)
 }
 
 // StopShared stops the server of SharedSpark, if there is one.

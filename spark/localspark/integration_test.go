@@ -1,14 +1,11 @@
-//go:build unix
+//go:build linux
 
 package localspark
 
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,6 +17,7 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/testkit/intruder"
 )
 
 // realSpark gives options for a version, or skips (the test kit imports this
@@ -47,9 +45,12 @@ func TestServer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("started in %v: %s", time.Since(begin).Round(time.Millisecond), s.URL())
+			t.Logf("started in %v: %s", time.Since(begin).Round(time.Millisecond), s.Address())
 			defer s.Stop()
-			onlyLoopback(t, s.port)
+			onlyLoopback(t, s)
+			t.Run("stranger", func(t *testing.T) {
+				intruder.Attack(t, s.PID())
+			})
 			begin = time.Now()
 			if err := s.Stop(); err != nil {
 				t.Fatal(err)
@@ -63,48 +64,10 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// gRPC's status codes, as they stand in the trailer grpc-status.
-const (
-	permissionDenied = "7"
-	noServer         = "none"
-)
-
-// answer is the status with which the server at an address refuses an empty
-// request: a gRPC message of no bytes, over HTTP/2 without TLS.
-func answer(t *testing.T, ip string, port int) string {
+// onlyLoopback tries the addresses of this machine that others can reach, with
+// the token.
+func onlyLoopback(t *testing.T, s *Server) {
 	t.Helper()
-	transport := &http.Transport{Protocols: new(http.Protocols)}
-	transport.Protocols.SetUnencryptedHTTP2(true)
-	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	address := "http://" + net.JoinHostPort(ip, strconv.Itoa(port)) + "/spark.connect.SparkConnectService/Config"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(make([]byte, 5)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/grpc")
-	request.Header.Set("TE", "trailers")
-	response, err := transport.RoundTrip(request)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return noServer
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		t.Fatal(err)
-	}
-	return response.Header.Get("Grpc-Status") + response.Trailer.Get("Grpc-Status")
-}
-
-// onlyLoopback tries the machine's own and its other addresses.
-func onlyLoopback(t *testing.T, port int) {
-	t.Helper()
-	if code := answer(t, "127.0.0.1", port); code == noServer || code == permissionDenied || code == "" {
-		t.Errorf("on loopback the server answers with status %q", code)
-	}
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +77,8 @@ func onlyLoopback(t *testing.T, port int) {
 		if !ok || ip.IP.IsLoopback() || ip.IP.To4() == nil {
 			continue
 		}
-		if code := answer(t, ip.IP.String(), port); code != noServer && code != permissionDenied {
+		code := intruder.Call(net.JoinHostPort(ip.IP.String(), strconv.Itoa(s.port)), s.Token())
+		if code != intruder.NoServer && code != intruder.PermissionDenied {
 			t.Errorf("at %s the server answers with status %q", ip.IP, code)
 		} else {
 			t.Logf("at %s: status %s", ip.IP, code)

@@ -1,26 +1,12 @@
 package localspark
 
 import (
-	"embed"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-)
-
-// loopback keeps strangers out of Spark 3.5's server; see its source beside
-// it. It is Java 8 bytecode for gRPC as Spark 3.5 relocates it.
-//
-//go:generate javac --release 8 -g:none -cp $SPARK_CONNECT_JAR -d loopback loopback/LoopbackOnly.java
-//go:embed loopback/firesteel/*.class
-var loopback embed.FS
-
-const (
-	serverClass   = "org.apache.spark.sql.connect.service.SparkConnectServer"
-	loopbackClass = "firesteel.LoopbackOnly"
 )
 
 // launch is a command line with its surroundings.
@@ -41,14 +27,16 @@ var opened = []string{
 	"sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar",
 }
 
-// plan writes the server's files below folder and gives its command line.
-func plan(spark Distribution, java, folder string, o Options) (launch, error) {
+// plan writes the server's files below folder and gives its command line. What
+// other users must not see stands in files and in the environment: they can
+// read a command line.
+func plan(spark Distribution, java, folder, token string, o Options) (launch, error) {
 	dir := o.Dir
 	if dir == "" {
 		dir = filepath.Join(folder, "work")
 	}
-	for _, d := range []string{"work", "tmp", "conf", "classes/firesteel"} {
-		if err := os.MkdirAll(filepath.Join(folder, d), 0o700); err != nil {
+	for _, d := range []string{"work", "tmp", "conf"} {
+		if err := os.Mkdir(filepath.Join(folder, d), 0o700); err != nil {
 			return launch{}, err
 		}
 	}
@@ -57,14 +45,15 @@ func plan(spark Distribution, java, folder string, o Options) (launch, error) {
 		return launch{}, err
 	}
 	conf := settings(spark, folder, o)
-	classes := []string{}
-	if before(spark.Version, 4, 0) {
-		classes = append(classes, filepath.Join(folder, "classes"))
-		conf["spark.connect.grpc.interceptor.classes"] = joined(loopbackClass, conf["spark.connect.grpc.interceptor.classes"])
-		if err := writeLoopback(filepath.Join(folder, "classes", "firesteel")); err != nil {
-			return launch{}, err
-		}
+	properties := filepath.Join(folder, "conf", "server.properties")
+	if err := writeProperties(properties, o.defaults(), conf); err != nil {
+		return launch{}, err
 	}
+	ours := filepath.Join(folder, "classes")
+	if err := writeClasses(ours); err != nil {
+		return launch{}, err
+	}
+	classes := []string{ours}
 	jars, err := filepath.Glob(filepath.Join(spark.Home, "jars", "*.jar"))
 	if err != nil {
 		return launch{}, err
@@ -95,12 +84,8 @@ func plan(spark Distribution, java, folder string, o Options) (launch, error) {
 		"-Dlog4j2.configurationFile="+logging,
 		"-Djava.io.tmpdir="+filepath.Join(folder, "tmp"),
 		"-Dderby.system.home="+filepath.Join(folder, "work"),
-		"org.apache.spark.deploy.SparkSubmit")
-	for _, key := range slices.Sorted(maps.Keys(conf)) {
-		args = append(args, "--conf", key+"="+conf[key])
-	}
-	args = append(args, "--class", serverClass, "spark-internal")
-	return launch{path: java, args: args, env: environment(spark, folder, o), dir: dir}, nil
+		"org.apache.spark.deploy.SparkSubmit", "--properties-file", properties, "--class", serverClass, "spark-internal", portFile(folder))
+	return launch{path: java, args: args, env: append(environment(spark, folder, o), tokenVariable+"="+token), dir: dir}, nil
 }
 
 // settings keep everything on loopback and below folder; o.Conf goes first.
@@ -150,23 +135,6 @@ func environment(spark Distribution, folder string, o Options) []string {
 	return env
 }
 
-func writeLoopback(dir string) error {
-	files, err := loopback.ReadDir("loopback/firesteel")
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		code, err := loopback.ReadFile("loopback/firesteel/" + f.Name())
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, f.Name()), code, 0o600); err != nil {
-			return fmt.Errorf("guard of the server: %w", err)
-		}
-	}
-	return nil
-}
-
 func slf4j(jar string) int {
 	if strings.HasPrefix(filepath.Base(jar), "slf4j-api") {
 		return 1
@@ -181,8 +149,7 @@ func joined(first, more string) string {
 	return first + "," + more
 }
 
-// log4j makes the server say when it is ready, whatever the distribution's
-// own settings are.
+// log4j is brief, whatever the distribution's own settings are.
 const log4j = `rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = console
 appender.console.type = Console
@@ -190,8 +157,6 @@ appender.console.name = console
 appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{yy/MM/dd HH:mm:ss} %p %c{1}: %m%n%ex
-logger.server.name = org.apache.spark.sql.connect.service.SparkConnectServer
-logger.server.level = info
 logger.python.name = org.apache.spark.api.python
 logger.python.level = info
 `

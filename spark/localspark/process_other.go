@@ -10,10 +10,9 @@ import (
 )
 
 type process struct {
-	pid      int
-	done     chan struct{}
-	waitErr  error
-	logStart int
+	pid     int
+	done    chan struct{}
+	waitErr error
 }
 
 func start(launch, string, *fetch.FileLock, string) (*process, error) {

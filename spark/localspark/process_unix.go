@@ -20,12 +20,11 @@ import (
 // process is the server: the leader of a process group that also holds what
 // Spark starts (executors, workers).
 type process struct {
-	pid      int
-	done     chan struct{}
-	waitErr  error // after done
-	guard    *exec.Cmd
-	leash    io.Closer
-	logStart int
+	pid     int
+	done    chan struct{}
+	waitErr error // after done
+	guard   *exec.Cmd
+	leash   io.Closer
 }
 
 // guardScript ends the group and removes its folder when its standard input
@@ -46,10 +45,6 @@ func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*proc
 		return nil, err
 	}
 	defer log.Close()
-	info, err := log.Stat()
-	if err != nil {
-		return nil, err
-	}
 	command := exec.Command(l.path, l.args...)
 	command.Env, command.Dir = l.env, l.dir
 	command.Stdout, command.Stderr = log, log
@@ -60,7 +55,7 @@ func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*proc
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{pid: command.Process.Pid, done: make(chan struct{}), logStart: int(info.Size())}
+	p := &process{pid: command.Process.Pid, done: make(chan struct{})}
 	go func() {
 		defer panics.Handle("waiting for the server", nil)
 		p.waitErr = command.Wait()

@@ -2,9 +2,9 @@ package localspark
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,7 +33,8 @@ type Options struct {
 	Master string
 	// Port on 127.0.0.1; 0 takes a free one.
 	Port int
-	// Conf adds to or replaces the server's settings.
+	// Conf adds to or replaces the server's settings. Other users cannot read
+	// them. The token is not among them: it is made by Start.
 	Conf map[string]string
 	// Dir is the server's working folder, from which relative paths in
 	// statements start; default: a folder that is removed by Stop.
@@ -67,7 +68,7 @@ func (o Options) client() *fetch.Client {
 // Server is a running Spark Connect server.
 type Server struct {
 	spark   Distribution
-	port    int // 0 until the server has said it
+	port    int // 0 until the server has told it
 	token   string
 	grace   time.Duration // between the request to end and force
 	pid     int
@@ -80,12 +81,15 @@ type Server struct {
 }
 
 // Start gets Spark if need be, starts its Connect server on 127.0.0.1, and
-// returns when it accepts connections. When ctx is done the server is stopped,
+// returns when it accepts connections of who has its token. When ctx is done the server is stopped,
 // unless it is detached. No server outlives a process that dies without
 // calling Stop, unless it is detached.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Port < 0 || o.Port > 65535 {
 		return nil, fmt.Errorf("port %d is not between 0 and 65535", o.Port)
+	}
+	if _, has := o.Conf[tokenSetting]; has {
+		return nil, fmt.Errorf("%s cannot be set: each server gets a token of its own, which Server.Token gives", tokenSetting)
 	}
 	spark, err := Install(ctx, o)
 	if err != nil {
@@ -96,8 +100,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{spark: spark, logFile: o.LogFile, grace: 5 * time.Second}
-	return s.start(ctx, o.Timeout, func(folder string) (launch, error) {
-		l, err := plan(spark, java, folder, o)
+	return s.start(ctx, o.Timeout, func(folder, token string) (launch, error) {
+		l, err := plan(spark, java, folder, token, o)
 		l.detach = o.Detach
 		return l, err
 	})
@@ -105,7 +109,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // start runs what plan gives for the server's own folder, and waits until it
 // serves. The default of timeout is 2 minutes.
-func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(folder string) (launch, error)) (*Server, error) {
+func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(folder, token string) (launch, error)) (*Server, error) {
 	sweep()
 	folder, lock, err := newFolder()
 	if err != nil {
@@ -115,7 +119,9 @@ func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(fol
 	if s.logFile == "" {
 		s.logFile = filepath.Join(folder, "server.log")
 	}
-	l, err := plan(folder)
+	s.token = rand.Text()
+	secret.Add(s.token)
+	l, err := plan(folder, s.token)
 	if err == nil {
 		s.process, err = start(l, s.logFile, lock, folder)
 	}
@@ -144,10 +150,25 @@ func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(fol
 	return s, nil
 }
 
-// URL is the address for a Spark Connect client.
-func (s *Server) URL() string { return "sc://127.0.0.1:" + strconv.Itoa(s.port) }
+// URL is the connection string for a Spark Connect client, with the token: who
+// has it can run any code as this user.
+func (s *Server) URL() string { return s.Address() + "/;token=" + s.token }
 
-// Token is what the server demands of its clients; empty for none.
+// Address is the URL without the token, so it is no secret.
+func (s *Server) Address() string { return "sc://127.0.0.1:" + strconv.Itoa(s.port) }
+
+// Environment are the variables that lead a client program to the server. A
+// PySpark of version 3.5 reads no token from the environment, and takes one in
+// the connection string for a demand for TLS, but sends a header as it is told.
+func (s *Server) Environment() []string {
+	remote := s.Address()
+	if before(s.spark.Version, 4, 0) {
+		remote += "/;authorization=Bearer%20" + s.token
+	}
+	return []string{"SPARK_REMOTE=" + remote, tokenVariable + "=" + s.token}
+}
+
+// Token is what the server demands of its clients.
 func (s *Server) Token() string { return s.token }
 
 // PID is the server's process number; it leads a process group of its own.
@@ -188,26 +209,25 @@ func (s *Server) Stop() error {
 	return s.stopErr
 }
 
-var startedLine = regexp.MustCompile(`Spark Connect server started at: \S*:(\d+)\s`)
+// portFile is where the server tells its port. Only this user can read and
+// write in folder, so what listens at that port is our own server, and the
+// token may be sent there.
+func portFile(folder string) string { return filepath.Join(folder, "port") }
 
-// await returns when the server accepts a connection.
+// await returns when the server has told its port, at which it then listens.
 func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error {
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		port, err := s.port, error(nil)
-		if port == 0 {
-			port, err = s.saidPort()
-		}
-		if err != nil {
-			return err
-		}
-		if port != 0 {
-			connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-			if err == nil {
-				s.port = port
-				return connection.Close()
+		text, err := os.ReadFile(portFile(s.folder))
+		if err == nil {
+			if s.port, err = strconv.Atoi(string(text)); err != nil || s.port <= 0 || s.port > 65535 {
+				return fmt.Errorf("Spark %s tells the port %q, which is no port", s.spark.Version, text)
 			}
+			return nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("reading the server's port: %w", err)
 		}
 		select {
 		case <-s.process.done:
@@ -220,23 +240,6 @@ func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error
 		case <-tick.C:
 		}
 	}
-}
-
-// saidPort is the port that the server's log names, or 0.
-func (s *Server) saidPort() (int, error) {
-	text, err := os.ReadFile(s.logFile)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, err
-	}
-	m := startedLine.FindSubmatch(text[min(s.process.logStart, len(text)):])
-	if m == nil {
-		return 0, nil
-	}
-	port, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		return 0, fmt.Errorf("the server's log names the port %q", m[1])
-	}
-	return port, nil
 }
 
 // frame is a line of a Java stack trace: where, but not what.

@@ -28,7 +28,8 @@ func fakeSpark(t *testing.T, script string) Options {
 	return o
 }
 
-const ready = `echo "26/01/02 03:04:05 INFO SparkConnectServer: Spark Connect server started at: 127.0.0.1:$PORT" >&2
+// ready tells the port in the file that the last argument names.
+const ready = `for file; do :; done; printf %s "$PORT" > "$file.new"; mv "$file.new" "$file"
 `
 
 func TestStartAndStop(t *testing.T) {
@@ -41,20 +42,27 @@ func TestStartAndStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Stop()
-	if want := "sc://127.0.0.1:" + os.Getenv("PORT"); s.URL() != want {
-		t.Errorf("URL %s, expected %s", s.URL(), want)
+	if want := "sc://127.0.0.1:" + os.Getenv("PORT"); s.Address() != want || s.URL() != want+"/;token="+s.Token() || len(s.Token()) < 20 {
+		t.Errorf("address %s, URL %s, expected %s with the token %q", s.Address(), s.URL(), want, s.Token())
 	}
 	args, err := os.ReadFile(filepath.Join(s.folder, "work", "args"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	properties, err := os.ReadFile(filepath.Join(s.folder, "conf", "server.properties"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"spark.connect.grpc.binding.address=127.0.0.1", "spark.connect.grpc.binding.port=1234", "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1", "spark.ui.enabled=true", "spark.master=local[*]", "-XX:TieredStopAtLevel=1", "-Xmx1g"} {
-		if !strings.Contains("\n"+string(args), "\n"+want+"\n") {
-			t.Errorf("the server was not told %s:\n%s", want, args)
+		if !strings.Contains("\n"+string(args)+string(properties), "\n"+want+"\n") {
+			t.Errorf("the server was not told %s:\n%s%s", want, args, properties)
 		}
 	}
+	if strings.Contains(string(args), s.Token()) || strings.Contains(string(args), "spark.ui.enabled") {
+		t.Errorf("the command line shows the token or settings:\n%s", args)
+	}
 	env, err := os.ReadFile(filepath.Join(s.folder, "work", "env"))
-	if err != nil || !strings.Contains(string(env), "SPARK_HOME="+s.Spark().Home+"\n") {
+	if err != nil || !strings.Contains(string(env), "SPARK_HOME="+s.Spark().Home+"\n") || !strings.Contains(string(env), tokenVariable+"="+s.Token()+"\n") {
 		t.Errorf("environment: %s, %v", env, err)
 	}
 	other, err := Start(t.Context(), o) // must leave the first one's folder alone
@@ -115,7 +123,8 @@ func TestStartFails(t *testing.T) {
 	}{
 		{"dies", "echo boom: no luck\nprintf '\\tat x.y.Z(Z.java:1)\\n'\nexit 3", "ended while it started (exit status 3). The end of its log:\n  boom: no luck", 0},
 		{"silent", "echo thinking; exec sleep 300", "did not answer within 300ms. The end of its log:\n  thinking", 300 * time.Millisecond},
-		{"absurd port", `echo "Spark Connect server started at: x:99999999999999999999 "; exec sleep 300`, "names the port", 0},
+		{"absurd port", `PORT=99999; ` + ready + `exec sleep 300`, `tells the port "99999"`, 0},
+		{"no port", `PORT=; ` + ready + `exec sleep 300`, `tells the port ""`, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := fakeSpark(t, test.script)
@@ -130,10 +139,9 @@ func TestStartFails(t *testing.T) {
 }
 
 func TestLogFileIsKept(t *testing.T) {
-	o := fakeSpark(t, ready+`exec sleep 300`)
+	o := fakeSpark(t, `echo started at one; `+ready+`exec sleep 300`)
 	o.LogFile = filepath.Join(t.TempDir(), "spark.log")
-	// An older run's line must not be taken for this one's.
-	if err := os.WriteFile(o.LogFile, []byte("Spark Connect server started at: 127.0.0.1:1 \n"), 0o644); err != nil {
+	if err := os.WriteFile(o.LogFile, []byte("started at noon\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Start(t.Context(), o)

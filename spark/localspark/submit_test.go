@@ -20,12 +20,16 @@ import (
 // TestFakeServer is no test of its own: it is the server that the fake
 // spark-submit starts.
 func TestFakeServer(t *testing.T) {
-	port := os.Getenv("FAKE_PORT")
-	if port == "" {
+	file := os.Getenv("FAKE_PORT_FILE")
+	if file == "" {
 		t.Skip("run by the fake spark-submit")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	if err := errors.Join(os.WriteFile(file+".new", []byte(port), 0o600), os.Rename(file+".new", file)); err != nil {
 		t.Fatal(err)
 	}
 	for {
@@ -43,13 +47,13 @@ func fakeHome(t *testing.T, version, scala string) string {
 	script := fmt.Sprintf(`#!/bin/sh
 printf '%%s\n' "$@" > %[1]s/args; env > %[1]s/env
 for a; do case $a in
-*binding.port=*) FAKE_PORT=${a##*=};;
-*-loopback.jar) cp "$a" %[1]s/app.jar;;
+*-server.jar) cp "$a" %[1]s/app.jar;;
+k=wait) while [ ! -e %[1]s/go ]; do sleep 0.01; done;;
 --version) echo "version %[2]s
 Using Scala version %[3]s.8, OpenJDK"; exit;;
 k=die) echo no luck; exit 3;;
 esac; done
-export FAKE_PORT; exec %[4]s -test.run '^TestFakeServer$'
+export FAKE_PORT_FILE="$a"; exec %[4]s -test.run '^TestFakeServer$'
 `, home, version, scala, os.Args[0])
 	err := errors.Join(os.Mkdir(filepath.Join(home, "bin"), 0o755), os.Mkdir(filepath.Join(home, "jars"), 0o755),
 		os.WriteFile(filepath.Join(home, "bin", "spark-submit"), []byte(script), 0o755),
@@ -74,6 +78,7 @@ func TestSubmit(t *testing.T) {
 	alone(t, &registry{})
 	home := fakeHome(t, "4.9.0", "2.13")
 	t.Setenv("SPARK_REMOTE", "sc://elsewhere")
+	t.Setenv("SPARK_SUBMIT_OPTS", "-Dmine=1")
 	submitter, err := FindSubmitter(t.Context(), home)
 	if err != nil {
 		t.Fatal(err)
@@ -84,13 +89,13 @@ func TestSubmit(t *testing.T) {
 	}
 	defer s.Stop()
 	args, env := told(t, home, "args"), told(t, home, "env")
-	port := strings.TrimPrefix(s.URL(), "sc://127.0.0.1:")
 	want := []string{"--name", "firesteel", "--master", "spark://h:7077", "--name", "mine", "--deploy-mode", "client",
-		"--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.connect.grpc.binding.port=" + port, "--class", serverClass, "spark-internal"}
+		"--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.connect.grpc.binding.port=0", "--class", serverClass,
+		filepath.Join(s.folder, "firesteel-server.jar"), filepath.Join(s.folder, "port")}
 	if !slices.Equal(args, want) {
 		t.Errorf("spark-submit was told %q; want %q", args, want)
 	}
-	if len(s.Token()) < 20 || !slices.Contains(env, "SPARK_CONNECT_AUTHENTICATE_TOKEN="+s.Token()) || slices.Contains(env, "SPARK_REMOTE=sc://elsewhere") {
+	if len(s.Token()) < 20 || !slices.Contains(env, "SPARK_CONNECT_AUTHENTICATE_TOKEN="+s.Token()) || !slices.Contains(env, "SPARK_SUBMIT_OPTS=-Djava.io.tmpdir="+filepath.Join(s.folder, "tmp")+" -Dmine=1") || slices.Contains(env, "SPARK_REMOTE=sc://elsewhere") {
 		t.Errorf("token %q, environment %q", s.Token(), env)
 	}
 	if err := s.Failure(); err != nil {
@@ -111,8 +116,8 @@ func TestSubmit(t *testing.T) {
 	nothingLeft(t)
 }
 
-// Spark 3.5 gets the Connect server's jar with the guard in it, asks for no
-// token, and its spark-submit may lie elsewhere than its jars.
+// Spark 3.5 gets a jar of the Connect server and of our classes, and its
+// spark-submit may lie elsewhere than its jars.
 func TestSubmitOldSpark(t *testing.T) {
 	const name = "spark-connect_2.12-3.5.9.jar"
 	path := filepath.Join(t.TempDir(), name)
@@ -145,9 +150,11 @@ func TestSubmitOldSpark(t *testing.T) {
 	if want := (Submitter{filepath.Join(bin, "spark-submit"), Distribution{Version: "3.5.9", Scala: "2.12"}}); err != nil || submitter != want {
 		t.Fatalf("%+v, %v; want %+v", submitter, err, want)
 	}
+	ours := []string{"firesteel/FileServerGuard$1.class", "firesteel/FileServerGuard$Files.class", "firesteel/FileServerGuard$Guarded.class", "firesteel/FileServerGuard.class",
+		"firesteel/Server.class", "firesteel/TokenInterceptor$1.class", "firesteel/TokenInterceptor.class"}
 	for options, want := range map[string][]string{
-		"": {"org/", "org/Connect.class", "firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
-		"--packages org.apache.spark:spark-connect_2.12:3.5.9": {"firesteel/LoopbackOnly$1.class", "firesteel/LoopbackOnly.class"},
+		"": append([]string{"org/", "org/Connect.class"}, ours...),
+		"--packages org.apache.spark:spark-connect_2.12:3.5.9": ours,
 	} {
 		s, err := submitter.Start(t.Context(), SubmitOptions{Args: strings.Fields(options), Timeout: time.Minute})
 		if err != nil {
@@ -156,11 +163,8 @@ func TestSubmitOldSpark(t *testing.T) {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
-		if args := told(t, home, "args"); !slices.Equal(args[len(args)-3:len(args)-1], []string{"--class", loopbackClass}) {
-			t.Errorf("Spark 3.5 would start its server without the guard's jar: %q", args)
-		}
-		if s.Token() != "" || !slices.Contains(told(t, home, "args"), "spark.connect.grpc.interceptor.classes="+loopbackClass) {
-			t.Errorf("token %q, arguments %q", s.Token(), told(t, home, "args"))
+		if args := told(t, home, "args"); !slices.Equal(args[len(args)-4:len(args)-2], []string{"--class", serverClass}) {
+			t.Errorf("Spark 3.5 would start its server without a token: %q", args)
 		}
 		r, err := zip.OpenReader(filepath.Join(home, "app.jar"))
 		if err != nil {
