@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/sqlexpr"
 )
 
@@ -40,11 +41,12 @@ func (a *app) maskedSQL(text string) string {
 	return sqlexpr.Mask(text)
 }
 
-// command is what was called, as reports show it.
+// command is what was called, as reports show it: without the token of a
+// connection string.
 func (a *app) command() string {
 	args := make([]string, len(a.args))
 	for i, arg := range a.args {
 		args[i] = a.maskedSQL(arg)
 	}
-	return "firesteel " + strings.Join(args, " ")
+	return secret.Hide("firesteel " + strings.Join(args, " "))
 }
