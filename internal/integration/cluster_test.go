@@ -4,10 +4,13 @@ package integration
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/internal/testkit/intruder"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/spark/localspark"
 )
@@ -45,6 +48,10 @@ func workers(t *testing.T, rows []spark.Row, column string) map[int]workerInfo {
 func TestOneModelPerExecutor(t *testing.T) {
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[2,1,1024]"})
 	session := connect(t, server.URL())
+	t.Run("stranger", func(t *testing.T) { intruder.Attack(t, server.PID()) })
+	if _, err := os.Stat(filepath.Join(server.Spark().Home, "work")); !os.IsNotExist(err) {
+		t.Errorf("executors work in Spark's own folder: %v", err)
+	}
 	sentences, err := session.CreateDataFrame(t.Context(), []struct {
 		ID       int64  `spark:"id"`
 		Sentence string `spark:"sentence"`

@@ -85,7 +85,13 @@ func plan(spark Distribution, java, folder, token string, o Options) (launch, er
 		"-Djava.io.tmpdir="+filepath.Join(folder, "tmp"),
 		"-Dderby.system.home="+filepath.Join(folder, "work"),
 		"org.apache.spark.deploy.SparkSubmit", "--properties-file", properties, "--class", serverClass, "spark-internal", portFile(folder))
-	return launch{path: java, args: args, env: append(environment(spark, folder, o), tokenVariable+"="+token), dir: dir}, nil
+	home := spark.Home
+	if strings.HasPrefix(conf["spark.master"], "local-cluster") {
+		if home, err = homeOfCluster(spark.Home, folder); err != nil {
+			return launch{}, err
+		}
+	}
+	return launch{path: java, args: args, env: append(environment(spark, home, folder, o), tokenVariable+"="+token), dir: dir}, nil
 }
 
 // settings keep everything on loopback and below folder; o.Conf goes first.
@@ -119,13 +125,24 @@ func settings(spark Distribution, folder string, o Options) map[string]string {
 // dropped are variables that would make the server another one.
 var dropped = []string{"SPARK_HOME=", "SPARK_REMOTE=", "SPARK_CONNECT_", "SPARK_API_MODE=", "SPARK_LOCAL_DIRS=", "SPARK_LOCAL_IP=", "SPARK_MASTER=", "SPARK_TESTING=", "SPARK_SCALA_VERSION=", "SPARK_PREPEND_CLASSES="}
 
-func environment(spark Distribution, folder string, o Options) []string {
+// homeOfCluster is a SPARK_HOME below folder with Spark's jars. The workers of a
+// local-cluster keep what executors log and get in their SPARK_HOME, where it
+// would stay, and other users may read it.
+func homeOfCluster(spark, folder string) (string, error) {
+	home := filepath.Join(folder, "home")
+	if err := os.Mkdir(home, 0o700); err != nil {
+		return "", err
+	}
+	return home, os.Symlink(filepath.Join(spark, "jars"), filepath.Join(home, "jars"))
+}
+
+func environment(spark Distribution, home, folder string, o Options) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return slices.ContainsFunc(dropped, func(prefix string) bool { return strings.HasPrefix(v, prefix) }) ||
 			o.Home == "" && strings.HasPrefix(v, "SPARK_CONF_DIR=")
 	})
 	env = append(env,
-		"SPARK_HOME="+spark.Home,
+		"SPARK_HOME="+home,
 		"SPARK_LOCAL_IP=127.0.0.1", // else a look-up of the machine's name
 		"SPARK_SCALA_VERSION="+spark.Scala,
 	)
