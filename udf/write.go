@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
+	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/internal/gotable"
 	"github.com/firesteel/firesteel/internal/hidden"
 )
@@ -59,9 +60,21 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 	case *array.Float64Builder:
 		return func(v reflect.Value) error { b.Append(v.Float()); return nil }
 	case array.StringLikeBuilder:
-		return func(v reflect.Value) error { b.Append(v.String()); return nil }
+		return func(v reflect.Value) error {
+			if err := columns.RoomFor(b, v.Len()); err != nil {
+				return err
+			}
+			b.Append(v.String())
+			return nil
+		}
 	case *array.BinaryBuilder: // the large kind too
-		return func(v reflect.Value) error { b.Append(v.Bytes()); return nil }
+		return func(v reflect.Value) error {
+			if err := columns.RoomFor(b, v.Len()); err != nil {
+				return err
+			}
+			b.Append(v.Bytes())
+			return nil
+		}
 	case *array.TimestampBuilder:
 		return func(v reflect.Value) error {
 			b.Append(arrow.Timestamp(v.Interface().(time.Time).UnixMicro()))

@@ -64,7 +64,11 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 		if columns.IsNull(args[0], i) {
 			b.AppendNull()
 		} else {
-			b.Append(text(i))
+			value := text(i)
+			if err := columns.RoomFor(b, len(value)); err != nil {
+				return nil, fmt.Errorf("row %d: %w", i, err)
+			}
+			b.Append(value)
 		}
 	}
 	return b.NewArray(), nil

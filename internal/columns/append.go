@@ -93,7 +93,13 @@ func appender(t ai.Type, b array.Builder) func(any) error {
 func adder(t ai.Type, b array.Builder) func(any) error {
 	switch b := b.(type) {
 	case array.StringLikeBuilder:
-		return adding(t, b.Append)
+		return func(v any) error {
+			text, ok := v.(string)
+			if !ok {
+				return wrongType(t, v)
+			}
+			return appendText(b, text)
+		}
 	case *array.BooleanBuilder:
 		return adding(t, b.Append)
 	case *array.Int32Builder:
@@ -113,7 +119,9 @@ func adder(t ai.Type, b array.Builder) func(any) error {
 			}
 			b.Append(true)
 			for _, e := range m {
-				key.Append(e.Key)
+				if err := appendText(key, e.Key); err != nil {
+					return err
+				}
 				if err := item(e.Value); err != nil {
 					return err
 				}
@@ -129,16 +137,31 @@ func adder(t ai.Type, b array.Builder) func(any) error {
 			})
 		}
 		values := b.ValueBuilder().(array.StringLikeBuilder)
-		return adding(t, func(v []string) {
-			b.Append(true)
-			for _, text := range v {
-				values.Append(text)
+		return func(v any) error {
+			texts, ok := v.([]string)
+			if !ok {
+				return wrongType(t, v)
 			}
-		})
+			b.Append(true)
+			for _, text := range texts {
+				if err := appendText(values, text); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
 	case *array.StructBuilder:
 		return structAdder(t, b)
 	}
 	panic(fmt.Sprintf("columns: no builder for results of type %s", t))
+}
+
+func appendText(b array.StringLikeBuilder, text string) error {
+	if err := RoomFor(b, len(text)); err != nil {
+		return err
+	}
+	b.Append(text)
+	return nil
 }
 
 func structAdder(t ai.Type, b *array.StructBuilder) func(any) error {
