@@ -133,7 +133,7 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 	if err != nil {
 		return err
 	}
-	size, err := a.WriteTo(io.Discard) // all but free: nothing is compressed
+	size, err := a.Size() // all but free: nothing is compressed
 	if err != nil {
 		return err
 	}

@@ -49,8 +49,14 @@ exec "$program" "$@"
 `
 
 // WriteTo writes the archive as tar.gz. The gzip stream stores without
-// compressing: weights do not shrink, and time does.
-func (a Archive) WriteTo(w io.Writer) (int64, error) {
+// compressing: weights do not shrink, and time does. A model's file that is not
+// what the manifest says, because it was changed since, is an error.
+func (a Archive) WriteTo(w io.Writer) (int64, error) { return a.write(w, true) }
+
+// Size is how many bytes WriteTo writes.
+func (a Archive) Size() (int64, error) { return a.write(io.Discard, false) }
+
+func (a Archive) write(w io.Writer, compare bool) (int64, error) {
 	counter := &countingWriter{w: w}
 	zip, err := gzip.NewWriterLevel(counter, gzip.NoCompression)
 	if err != nil {
@@ -73,7 +79,11 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 			continue
 		}
 		for _, f := range m.Parts() {
-			if err := addFile(out, path.Join(ModelDir, m.Dir(), m.File, f.Name), 0o644, filepath.Join(a.ModelPaths[i], f.Name)); err != nil {
+			want := ""
+			if compare {
+				want = f.SHA256
+			}
+			if err := addFile(out, path.Join(ModelDir, m.Dir(), m.File, f.Name), 0o644, filepath.Join(a.ModelPaths[i], f.Name), want); err != nil {
 				return counter.n, err
 			}
 		}
@@ -86,13 +96,13 @@ func (a Archive) WriteTo(w io.Writer) (int64, error) {
 
 func (a Archive) addPrograms(out *tar.Writer) error {
 	if len(a.Programs) == 1 {
-		return addFile(out, "bin/firesteel", 0o755, a.Programs[0].Path)
+		return addFile(out, "bin/firesteel", 0o755, a.Programs[0].Path, "")
 	}
 	if err := addBytes(out, "bin/firesteel", 0o755, []byte(launcher)); err != nil {
 		return err
 	}
 	for _, p := range a.Programs {
-		if err := addFile(out, "bin/firesteel-"+p.CPU, 0o755, p.Path); err != nil {
+		if err := addFile(out, "bin/firesteel-"+p.CPU, 0o755, p.Path, ""); err != nil {
 			return err
 		}
 	}
@@ -147,7 +157,8 @@ func addBytes(out *tar.Writer, name string, mode int64, b []byte) error {
 	return err
 }
 
-func addFile(out *tar.Writer, name string, mode int64, from string) error {
+// addFile adds a file, whose SHA-256 must be want unless that is empty.
+func addFile(out *tar.Writer, name string, mode int64, from, want string) error {
 	f, err := os.Open(from)
 	if err != nil {
 		return fmt.Errorf("packing %s: %w", name, err)
@@ -160,8 +171,16 @@ func addFile(out *tar.Writer, name string, mode int64, from string) error {
 	if err := out.WriteHeader(header(name, mode, info.Size())); err != nil {
 		return err
 	}
-	if _, err := io.Copy(out, f); err != nil {
+	var to io.Writer = out
+	h := sha256.New()
+	if want != "" {
+		to = io.MultiWriter(out, h)
+	}
+	if _, err := io.Copy(to, f); err != nil {
 		return fmt.Errorf("packing %s from %s: %w", name, from, err)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); want != "" && got != want {
+		return fmt.Errorf("packing %s: %s was changed since the session was opened: its SHA-256 is %s, and was %s; open the session again", name, from, got, want)
 	}
 	return nil
 }

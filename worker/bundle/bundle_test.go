@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"maps"
@@ -62,7 +64,7 @@ func TestArchive(t *testing.T) {
 	os.WriteFile(program, []byte("program"), 0o755)
 	os.WriteFile(model, []byte("weights"), 0o644)
 	a := Archive{
-		Manifest:   Manifest{Firesteel: "v1", Spark: "4.3.0", Models: []Model{{Aliases: []string{"default"}, Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}, {Aliases: []string{"big", "huge"}, Name: "m", File: "m.gguf", Size: 7, SHA256: "00"}}},
+		Manifest:   Manifest{Firesteel: "v1", Spark: "4.3.0", Models: []Model{{Aliases: []string{"default"}, Name: "m", File: "m.gguf", Size: 7, SHA256: sumOf("weights")}, {Aliases: []string{"big", "huge"}, Name: "m", File: "m.gguf", Size: 7, SHA256: sumOf("weights")}}},
 		Programs:   []Program{{program, "amd64"}},
 		ModelPaths: []string{model, model},
 	}
@@ -91,6 +93,33 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// A file that was switched since its digest was computed, whatever its size and
+// time, is not sent under that digest.
+func TestArchiveOfAnotherFile(t *testing.T) {
+	dir := t.TempDir()
+	program, model := filepath.Join(dir, "prog"), filepath.Join(dir, "m.gguf")
+	if err := errors.Join(os.WriteFile(program, []byte("program"), 0o755), os.WriteFile(model, []byte("WEIGHTS"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	a := Archive{
+		Manifest: Manifest{Models: []Model{{Aliases: []string{"default"}, File: "m.gguf", Size: 7, SHA256: sumOf("weights")}}},
+		Programs: []Program{{program, "amd64"}}, ModelPaths: []string{model},
+	}
+	if _, err := a.WriteTo(io.Discard); err == nil || !strings.Contains(err.Error(), model+" was changed since") {
+		t.Error(err)
+	}
+	size, err := a.Size()
+	a.Manifest.Models[0].SHA256 = sumOf("WEIGHTS")
+	if n, writeErr := a.WriteTo(io.Discard); n != size || err != nil || writeErr != nil {
+		t.Errorf("%d bytes, %v; said to be %d, %v", n, writeErr, size, err)
+	}
+}
+
 func TestArchiveNamesTheMissingFile(t *testing.T) {
 	_, err := Archive{Programs: []Program{{"/no/such/program", "amd64"}}}.WriteTo(io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
@@ -110,7 +139,7 @@ func TestArchiveOfFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		if name != "README.md" {
-			m.Files = append(m.Files, File{name, int64(len(name)), "00"})
+			m.Files = append(m.Files, File{name, int64(len(name)), sumOf(name)})
 		}
 	}
 	a := Archive{Manifest: Manifest{Spark: "4.3.0", Models: []Model{*m}}, Programs: []Program{{program, "amd64"}}, ModelPaths: []string{model}}
