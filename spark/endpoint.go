@@ -35,7 +35,7 @@ func (s *Session) shipEndpoint(ctx context.Context, m *bundle.Model) error {
 	if err != nil {
 		return err
 	}
-	m.Name, _, _ = strings.Cut(m.Ref, "?")
+	m.Name = endpoint.Name(m.Ref)
 	m.Endpoint = &bundle.Endpoint{AllowHosts: policy.Hosts, LocalOnly: policy.LocalOnly}
 	if l.RequestsPerMinute == 0 && l.TokensPerMinute == 0 {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// hidden is a secret with the forms in which it is looked for.
-type hidden struct {
+// spelled is a secret with the forms in which it is looked for.
+type spelled struct {
 	text  string
 	forms []form
 }
@@ -24,8 +24,8 @@ type form struct {
 // have, such as sk-proj-, are shorter.
 const pieceBytes = 12
 
-func newHidden(s string) *hidden {
-	h := &hidden{text: s}
+func newSpelled(s string) *spelled {
+	h := &spelled{text: s}
 	if len(s) < telling {
 		return h
 	}
@@ -41,7 +41,7 @@ func newHidden(s string) *hidden {
 	return h
 }
 
-func (h *hidden) add(text string, encoded bool) {
+func (h *spelled) add(text string, encoded bool) {
 	if len(text) < telling {
 		return
 	}

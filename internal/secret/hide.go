@@ -21,7 +21,7 @@ type layer struct {
 type span struct{ begin, end int }
 
 // hide replaces these secrets.
-func hide(text string, secrets []*hidden) string {
+func hide(text string, secrets []*spelled) string {
 	if len(secrets) == 0 {
 		return text
 	}

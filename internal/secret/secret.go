@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // Mark stands where a secret stood.
@@ -29,7 +31,7 @@ const maxKnown = 256
 
 var (
 	mu    sync.RWMutex
-	known []*hidden // the newest last
+	known []*spelled // the newest last
 )
 
 // placeholders are what documentation tells people to give where a program
@@ -44,10 +46,10 @@ func Add(secrets ...string) {
 	defer mu.Unlock()
 	for _, s := range secrets {
 		s = strings.TrimSpace(s)
-		if len(s) < least || slices.Contains(placeholders, lower(s)) || slices.ContainsFunc(known, func(h *hidden) bool { return h.text == s }) {
+		if len(s) < least || slices.Contains(placeholders, lower(s)) || slices.ContainsFunc(known, func(h *spelled) bool { return h.text == s }) {
 			continue
 		}
-		known = append(slices.Clone(known), newHidden(s)) // a reader may hold the old slice
+		known = append(slices.Clone(known), newSpelled(s)) // a reader may hold the old slice
 		if len(known) > maxKnown {
 			known = known[1:]
 		}
@@ -112,24 +114,30 @@ func HideSent(answer, sent, question string) string {
 	return answer
 }
 
-// Error gives an error whose text is hidden. It wraps err.
+// Error gives an error whose text holds no secret, nor what hidden.Shown gives
+// of it. It wraps err.
 func Error(err error) error {
 	if err == nil {
 		return nil
 	}
-	if text := Hide(err.Error()); text != err.Error() {
-		return &hiddenError{text, err}
+	e := &clean{Hide(err.Error()), Hide(hidden.Shown(err)), err}
+	if e.text == err.Error() && e.shown == hidden.Shown(err) {
+		return err
 	}
-	return err
+	return e
 }
 
-type hiddenError struct {
-	text string
-	err  error
+type clean struct {
+	text, shown string
+	err         error
 }
 
-func (e *hiddenError) Error() string { return e.text }
-func (e *hiddenError) Unwrap() error { return e.err }
+func (e *clean) Error() string { return e.text }
+
+// Shown is for package hidden.
+func (e *clean) Shown() string { return e.shown }
+
+func (e *clean) Unwrap() error { return e.err }
 
 // Writer hides secrets in what is written to w. A secret that is split between
 // two calls of Write is not found.

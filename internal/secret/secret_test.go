@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/hidden"
 )
 
 // forget empties the list for a test.
@@ -157,6 +159,10 @@ func TestError(t *testing.T) {
 	if err.Error() != "outer: no "+Mark+": file does not exist" || !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
+	content := fmt.Errorf("outer: %w", Error(hidden.Errorf("it says %s", hidden.Text("no "+apiKey[:20]))))
+	if got := hidden.Shown(content); got != `outer: it says "no `+Mark+`"` {
+		t.Error(got)
+	}
 	if Error(nil) != nil || Error(fs.ErrExist) != fs.ErrExist {
 		t.Error("an error without a secret is another")
 	}
@@ -188,14 +194,14 @@ func FuzzHide(f *testing.F) {
 	}
 	f.Add("%%%\\\\u&#;", "ab%41")
 	f.Fuzz(func(t *testing.T, text, s string) {
-		h := newHidden(s)
+		h := newSpelled(s)
 		if len(s) < telling || !utf8.ValidString(s) {
 			return
 		}
-		if got := hide(text+s+text, []*hidden{h}); !strings.Contains(got, Mark) {
+		if got := hide(text+s+text, []*spelled{h}); !strings.Contains(got, Mark) {
 			t.Errorf("%q stays in %q", s, got)
 		}
-		hide(text, []*hidden{h})
+		hide(text, []*spelled{h})
 	})
 }
 

@@ -55,25 +55,27 @@ func TestLiesAboutUsage(t *testing.T) {
 
 // A server that wants other parameters says so, and is then spoken to so.
 func TestDialects(t *testing.T) {
-	s := newServer(t)
-	s.serve = func(w http.ResponseWriter, a asked) {
-		switch {
-		case a.body.MaxTokens != 0:
-			refuse(w, 400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
-		case a.body.Temperature != nil:
-			refuse(w, 400, "Unsupported value: 'temperature' does not support 0")
-		default:
-			s.good(w, a, "fine")
+	for _, status := range []int{400, 422} {
+		s := newServer(t)
+		s.serve = func(w http.ResponseWriter, a asked) {
+			switch {
+			case a.body.MaxTokens != 0:
+				refuse(w, status, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+			case a.body.Temperature != nil:
+				refuse(w, status, "Unsupported value: 'temperature' does not support 0")
+			default:
+				s.good(w, a, "fine")
+			}
 		}
-	}
-	e := s.open(t, Options{MaxConcurrency: 1})
-	for _, r := range do(t, e, chats(5)...) {
-		if r.Err != nil {
-			t.Error(r.Err)
+		e := s.open(t, Options{MaxConcurrency: 1})
+		for _, r := range do(t, e, chats(5)...) {
+			if r.Err != nil {
+				t.Error(r.Err)
+			}
 		}
-	}
-	if len(s.arrived) != 7 {
-		t.Errorf("%d requests for 5 rows", len(s.arrived))
+		if len(s.arrived) != 7 {
+			t.Errorf("%d: %d requests for 5 rows", status, len(s.arrived))
+		}
 	}
 }
 
@@ -296,6 +298,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"text":"a","logprobs":{"tokens":["a"],"token_logprobs":[-1],"top_logprobs":[{"a":-1,"b":-2}]}}]}`), 2)
 	f.Add([]byte(`{"data":[{"index":1,"embedding":[1,2]},{"index":0,"embedding":[0.5,1e300]}],"usage":{"prompt_tokens":-1}}`), 2)
 	f.Add([]byte(`{"error":{"message":"x","code":5}}`), 0)
+	f.Add([]byte("<think>a</think>b</think> [/think] <|channel|>final<|message|>x"), 0)
+	f.Add([]byte(`{"choices":[{"message":{"content":[{"type":"thinking"},{"type":"text","text":"a"}]},"finish_reason":"error","error":{"code":"429"}}],"error":[{"error":{"message":["x"]}}]}`), 1)
 	f.Add([]byte("```json\n{\"name\":\"a\"}\n```"), 0)
 	rule, err := newSchema(`{"type":"object","properties":{"name":{"type":"string"}}}`)
 	if err != nil {
@@ -321,6 +325,12 @@ func FuzzAnswer(f *testing.F) {
 		}
 		if e := parseError(body); len(e.message) > 400 || strings.ContainsAny(e.message, "\n\x00\x1b") {
 			t.Errorf("message %q", e.message)
+		}
+		if text, thought := withoutThinking(string(body), "a [/think] b"); !thought && text != string(body) && !strings.Contains(string(body), "<|channel|>") || len(text) > len(body) {
+			t.Errorf("%q without reasoning is %q", body, text)
+		}
+		if finish, refused, trouble := readFinish(body); finish == llm.FinishLength && (refused != nil || trouble != nil) || refused != nil && trouble != nil {
+			t.Errorf("%s: %v, %v, %v", body, finish, refused, trouble)
 		}
 		if text, problem := (jsonRule{rule, "a"}).check(string(body)); problem == nil && !json.Valid([]byte(text)) {
 			t.Errorf("%q is no JSON", text)

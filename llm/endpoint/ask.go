@@ -21,6 +21,7 @@ type question struct {
 	most     int // tokens of the answer; 0: the server's default
 	logprobs int // of so many tokens at each position
 	format   *responseFormat
+	probe    bool // it is to find out what the server offers
 }
 
 // asChat makes a user's message of a prompt.
@@ -84,12 +85,21 @@ type formatted interface {
 	format(offered formats) *responseFormat // nil: not by what is offered
 }
 
-var errCutOff = errors.New("it was cut off after the most tokens that were allowed; answer more briefly")
-
 type unconstrained struct{}
 
-func (unconstrained) demand() string                    { return "" }
-func (unconstrained) check(text string) (string, error) { return text, nil }
+func (unconstrained) demand() string { return "" }
+
+func (unconstrained) check(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", errEmpty
+	}
+	return text, nil
+}
+
+var (
+	errEmpty  = errors.New("the answer is empty")
+	errCutOff = errors.New("it was cut off after the most tokens that were allowed; answer more briefly")
+)
 
 // ask asks until the answer keeps the rule, at most 1 + Reasks times. The
 // result's tokens are those of all answers.
@@ -112,7 +122,7 @@ func (e *Endpoint) ask(ctx context.Context, q question, r rule) (llm.Result, err
 		result.OutputTokens += u.output
 		if err != nil {
 			// A server may offer schemas, but not this one.
-			if q.format != nil && status(err) == http.StatusBadRequest && !errors.Is(err, llm.ErrTooLong) {
+			if q.format != nil && refusesFormat(err) {
 				q.format = nil
 				q = q.demanding(r.demand())
 				continue
@@ -124,17 +134,53 @@ func (e *Endpoint) ask(ctx context.Context, q question, r rule) (llm.Result, err
 			result.Text, result.Finish = text, a.finish
 			return result, nil
 		}
-		if a.finish == llm.FinishLength {
-			problem = errCutOff
-		}
 		if asked >= e.opts.Reasks {
-			return result, e.fail(hidden.Errorf("the answer breaks its constraint, also after %d reminders: %w: %s", max(0, asked), problem, hidden.Text(shorten(a.text))),
-				"Ask in plainer words, allow more tokens, or use a larger model.")
+			return result, e.fail(unkept(a, problem, asked), "Ask in plainer words, allow more tokens, or use a larger model.")
+		}
+		switch empty := strings.TrimSpace(a.text) == ""; {
+		case empty && a.finish == llm.FinishLength && e.features.dialect.Load()&thinks == 0:
+			// Its tokens went into reasoning: it gets more of them.
+			e.features.dialect.Or(thinks)
+			e.usage.count(func(t *Totals) { t.Reasks++ })
+			continue
+		case empty && r.demand() == "":
+			return result, e.fail(unkept(a, problem, asked), "Ask in plainer words, allow more tokens, or use a larger model.")
+		case empty:
+			// Servers refuse empty turns.
+			e.usage.count(func(t *Totals) { t.Reasks++ })
+			q = q.demanding(r.demand())
+			continue
+		case a.finish == llm.FinishLength:
+			problem = errCutOff
 		}
 		e.usage.count(func(t *Totals) { t.Reasks++ })
 		q = q.and(llm.Message{Role: llm.Assistant, Text: a.text},
 			llm.Message{Role: llm.User, Text: "That answer is wrong: " + hidden.Shown(problem) + ".\n" + r.demand()})
 	}
+}
+
+// unkept says what is wrong with the last answer that was asked for.
+func unkept(a answer, problem error, asked int) error {
+	switch empty := strings.TrimSpace(a.text) == ""; {
+	case empty && a.finish == llm.FinishLength:
+		return errors.New("the model used up the tokens that were allowed before it came to an answer")
+	case empty && a.thought:
+		return errors.New("the model gave its reasoning, but no answer")
+	case empty:
+		return errEmpty
+	case a.finish == llm.FinishLength:
+		problem = errCutOff
+	}
+	return hidden.Errorf("the answer breaks its constraint, also after %d reminders: %w: %s", max(0, asked), problem, hidden.Text(shorten(a.text)))
+}
+
+// refusesFormat: the server may answer without the response_format.
+func refusesFormat(err error) bool {
+	switch status(err) {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusNotImplemented:
+		return !errors.Is(err, llm.ErrTooLong)
+	}
+	return false
 }
 
 // one asks once and settles what it cost. A server that wants other names for
@@ -153,7 +199,11 @@ func (e *Endpoint) one(ctx context.Context, q question) (answer, used, error) {
 		spoken := e.features.dialect.Load()
 		a, u, err := e.send(ctx, q, spoken)
 		var refused *statusError
-		if errors.As(err, &refused) && refused.status == http.StatusBadRequest {
+		if errors.As(err, &refused) && (refused.status == http.StatusBadRequest || refused.status == http.StatusUnprocessableEntity) {
+			if spoken&thinks == 0 && q.most > 0 && refused.wantsMoreTokens() {
+				e.features.dialect.Or(thinks)
+				continue
+			}
 			if spoken&newMaxTokens == 0 && refused.says("max_completion_tokens") {
 				e.features.dialect.Or(newMaxTokens)
 				continue
@@ -168,6 +218,9 @@ func (e *Endpoint) one(ctx context.Context, q question) (answer, used, error) {
 }
 
 func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer, used, error) {
+	if dialect&thinks != 0 && q.most > 0 {
+		q.most += roomToThink
+	}
 	w := wireRequest{Model: e.ref.model, ResponseFormat: q.format}
 	if dialect&noTemperature == 0 {
 		w.Temperature = new(float64)
@@ -200,6 +253,7 @@ func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer
 		a, err = parseAnswer(body)
 		return err
 	})
+	c.probe = q.probe
 	sent := q.size()
 	c.reserve = e.usage.foresee(sent.tokens, q.most)
 	if err := e.do(ctx, c); err != nil {
@@ -211,7 +265,13 @@ func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer
 	if a.refused != nil {
 		return a, u, e.fail(a.refused, "")
 	}
+	asked := q.text()
+	if !a.apart {
+		var thought bool
+		a.text, thought = withoutThinking(a.text, asked)
+		a.thought = a.thought || thought
+	}
 	// A server may send the key back in a good answer, too.
-	a.text = secret.HideSent(strings.ToValidUTF8(a.text, "\uFFFD"), e.key.secret, q.text())
+	a.text = secret.HideSent(strings.ToValidUTF8(a.text, "\uFFFD"), e.key.secret, asked)
 	return a, u, nil
 }

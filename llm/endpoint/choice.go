@@ -73,7 +73,8 @@ func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm
 		return llm.Result{}, err
 	}
 	var before llm.Result
-	if top > 0 {
+	// What a model that reasons says first is no label.
+	if top > 0 && e.features.dialect.Load()&thinks == 0 {
 		scored := q
 		if !plain {
 			scored = q.asChat()
@@ -81,7 +82,7 @@ func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm
 		scored.most, scored.logprobs = telling(labels, plain), top
 		a, u, err := e.one(ctx, scored)
 		before = llm.Result{PromptTokens: u.prompt, OutputTokens: u.output, Finish: llm.FinishStop}
-		if err != nil {
+		if err != nil && !refusesParameters(err) {
 			return before, err
 		}
 		wanted := trimmed

@@ -160,6 +160,7 @@ var errClosed = fmt.Errorf("%w: the endpoint is closed", llm.ErrModel)
 // Open makes an Endpoint of a reference, openai:MODEL@https://host[:port]/v1,
 // which may end with options: ?key=VARIABLE or ?keyfile=PATH say where its key
 // is read from instead of OPENAI_API_KEY, and ?key=none that it needs none.
+// ?api-version=DATE belongs to the addresses of Azure's deployments.
 // Nothing is sent before the first request.
 func Open(ref string, opts Options) (*Endpoint, error) {
 	r, err := parseReference(ref)
@@ -212,7 +213,7 @@ func IsReference(ref string) bool { return strings.HasPrefix(ref, scheme) }
 
 // Version names this code for llm.Info. Its number is raised whenever the same
 // reply of a server is read as another answer, or a server is asked otherwise.
-const Version = "endpoint 1"
+const Version = "endpoint 2"
 
 // Info describes the model. Its weights are the server's secret: no digest.
 func (e *Endpoint) Info() llm.Info {

@@ -40,10 +40,13 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() []error { return []error{e.Class, e.Err} }
 
-// statusError is an HTTP answer that is no success.
+// statusError is an HTTP answer that is no success, by its status or, within a
+// body of status 200, by the server's own words.
 type statusError struct {
-	status int
+	status int // 200 where the body does not say which one is meant
 	serverError
+	within bool // in a body of status 200
+	began  bool // beside the beginning of an answer
 }
 
 func (e *statusError) Error() string { return e.text(fmt.Sprintf) }
@@ -54,6 +57,12 @@ func (e *statusError) Shown() string { return e.text(hidden.Sprintf) }
 
 func (e *statusError) text(format func(string, ...any) string) string {
 	s := fmt.Sprintf("the server answered %d %s", e.status, http.StatusText(e.status))
+	if e.within {
+		s = "the server answered 200 OK, but with an error in the body"
+		if e.status != http.StatusOK {
+			s += fmt.Sprintf(" (%d %s)", e.status, http.StatusText(e.status))
+		}
+	}
 	if slices.Contains(knownCodes, e.code) {
 		s += " (" + e.code + ")"
 	}
@@ -85,20 +94,42 @@ func (e *statusError) says(words ...string) bool {
 	return false
 }
 
+// ofContent: the server does not take this text, for what it says.
+func (e *statusError) ofContent() bool {
+	return (e.status == http.StatusForbidden || e.status == http.StatusBadRequest || e.status == http.StatusUnavailableForLegalReasons) &&
+		e.says("moderation", "flagged", "content policy", "content_policy", "content_filter", "content management policy", "safety")
+}
+
 func (e *statusError) tooLong() bool {
 	return (e.status == http.StatusBadRequest || e.status == http.StatusRequestEntityTooLarge || e.status == http.StatusUnprocessableEntity) &&
 		e.says("context_length", "context length", "context size", "exceed_context", "context window", "maximum context", "too many tokens", "too large to process")
 }
 
+// wantsMoreTokens: the limit of tokens is too small for the model, as it is for
+// those that reason first.
+func (e *statusError) wantsMoreTokens() bool {
+	return !e.tooLong() && e.says("max_tokens", "max_completion_tokens", "max_output_tokens", "output limit", "output tokens", "budget_tokens", "thinking budget") &&
+		e.says("was reached", "at least", "minimum", "too small", "too low", "too few", "greater than", "larger than", "higher", ">=", "increase")
+}
+
+// namesFeature: it is one of the features looked for that the server refuses,
+// and not the limit of tokens.
+func (e *statusError) namesFeature() bool {
+	return e.says("logprob", "response_format", "json_schema", "json_object", "json mode") && !e.says("token")
+}
+
 // outOfMoney: waiting does not help.
 func (e *statusError) outOfMoney() bool {
-	return e.status == http.StatusPaymentRequired || e.status == http.StatusTooManyRequests && e.says("insufficient_quota", "billing")
+	return e.status == http.StatusPaymentRequired || e.status == http.StatusTooManyRequests && e.says("insufficient_quota", "insufficient_balance", "billing")
 }
 
 // everyRow tells errors that every other request would meet too.
 func everyRow(err error) bool {
 	var status *statusError
 	if errors.As(err, &status) {
+		if status.ofContent() {
+			return false
+		}
 		switch status.status {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusProxyAuthRequired:
 			return true
@@ -128,12 +159,14 @@ func (e *Endpoint) advice(err error) string {
 		return "Allow the host, or name an endpoint on this machine."
 	case errors.As(err, &status):
 		switch {
+		case status.ofContent():
+			return "The server does not answer this text; the others are asked."
 		case status.status == http.StatusUnauthorized:
 			return e.key.advice
 		case status.status == http.StatusForbidden:
 			return "The key does not allow this model, or the server does not serve you. " + e.key.advice
 		case status.status == http.StatusNotFound:
-			return "Look at the model's name, and whether the address ends as the server wants it (most: /v1)."
+			return "Look at the model's name, and whether the address ends as the server wants it (most: /v1; Azure: /openai/v1, or /openai/deployments/NAME?api-version=DATE)."
 		case status.outOfMoney():
 			return "The account has no credit left; what is answered is kept."
 		case status.status == http.StatusTooManyRequests:
@@ -173,7 +206,7 @@ func class(err error) error {
 		return llm.ErrModel
 	case s.tooLong():
 		return llm.ErrTooLong
-	case s.status == http.StatusBadRequest || s.status == http.StatusUnprocessableEntity || s.status == http.StatusRequestEntityTooLarge:
+	case s.ofContent() || s.status == http.StatusBadRequest || s.status == http.StatusUnprocessableEntity || s.status == http.StatusRequestEntityTooLarge:
 		return llm.ErrRequest
 	}
 	return llm.ErrModel

@@ -22,15 +22,48 @@ const (
 type reference struct {
 	model   string
 	base    *url.URL // without user, query and fragment; no slash at its end
+	version string   // Azure's api-version, which every request names; may be empty
 	keyEnv  string   // the variable named by the options, or "none"
 	keyFile string
 }
 
-// String shows no options.
-func (r reference) String() string { return "openai:" + r.model + "@" + r.base.String() }
+// String shows no options but the version, which belongs to the address.
+func (r reference) String() string { return "openai:" + r.model + "@" + r.url("") }
 
 // url is where path ("/chat/completions") is asked for.
-func (r reference) url(path string) string { return r.base.String() + path }
+func (r reference) url(path string) string {
+	address := r.base.String() + path
+	if r.version != "" {
+		address += "?" + versionOption + "=" + url.QueryEscape(r.version)
+	}
+	return address
+}
+
+// with is the reference with an option, as a person would write it.
+func (r reference) with(option string) string {
+	if r.version != "" {
+		return r.String() + "&" + option
+	}
+	return r.String() + "?" + option
+}
+
+// Name is a reference without the options that say where its key is: what
+// errors, ledgers and Info call the model. It is empty for what is none.
+func Name(ref string) string {
+	r, err := parseReference(ref)
+	if err != nil {
+		return ""
+	}
+	return r.String()
+}
+
+const versionOption = "api-version"
+
+var versionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$`)
+
+// calls are the paths that are added to an address, and that addresses which
+// are copied from a cloud's page may end with.
+var calls = []string{"/chat/completions", "/completions", "/embeddings"}
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
 
@@ -68,7 +101,7 @@ func parseReference(ref string) (reference, error) {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil || u.Fragment != "" {
-		return reference{}, fmt.Errorf("endpoint of model %q: its options are malformed; they are ?key=VARIABLE or ?keyfile=PATH", r.model)
+		return reference{}, fmt.Errorf("endpoint of model %q: its options are malformed; they are ?key=VARIABLE, ?keyfile=PATH and, for Azure, ?api-version=DATE", r.model)
 	}
 	for name, values := range query {
 		if len(values) != 1 || values[0] == "" {
@@ -82,14 +115,26 @@ func parseReference(ref string) (reference, error) {
 			r.keyEnv = values[0]
 		case "keyfile":
 			r.keyFile = values[0]
+		case versionOption:
+			if !versionForm.MatchString(values[0]) || looksSecret(values[0]) {
+				return reference{}, fmt.Errorf("endpoint of model %q: api-version is a date such as 2024-10-21, or a word such as preview", r.model)
+			}
+			r.version = values[0]
 		default:
-			return reference{}, fmt.Errorf("endpoint of model %q: there is an unknown option; those known are key and keyfile", r.model)
+			return reference{}, fmt.Errorf("endpoint of model %q: there is an unknown option; those known are key, keyfile and api-version", r.model)
 		}
 	}
 	if r.keyEnv != "" && r.keyFile != "" {
 		return reference{}, fmt.Errorf("endpoint of model %q: give either key or keyfile", r.model)
 	}
-	r.base = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+	path := strings.TrimRight(u.Path, "/")
+	for _, call := range calls {
+		if before, ok := strings.CutSuffix(path, call); ok {
+			path = before
+			break
+		}
+	}
+	r.base = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}
 	return r, nil
 }
 
@@ -101,6 +146,16 @@ type key struct {
 }
 
 func (k key) String() string { return "(key from " + k.origin + ")" }
+
+// header is what the key is sent in. Azure's addresses with a version take keys
+// in a header of their own; a token of its directory is a JSON Web Token, which
+// goes where others go.
+func (k key) header(r reference) (name, value string) {
+	if r.version != "" && !(strings.HasPrefix(k.secret, "eyJ") && strings.Count(k.secret, ".") == 2) {
+		return "Api-Key", k.secret
+	}
+	return "Authorization", "Bearer " + k.secret
+}
 
 // GoString, like String, keeps the secret.
 func (k key) GoString() string { return k.String() }
@@ -115,10 +170,10 @@ func readKey(r reference, place string) (key, error) {
 	if place != "" {
 		place = " " + place
 	}
-	k := key{advice: "Set " + defaultKeyVariable + place + ", or name another variable or a file: " + r.String() + "?key=VARIABLE or ?keyfile=PATH"}
+	k := key{advice: "Set " + defaultKeyVariable + place + ", or name another variable or a file: " + r.with("key=VARIABLE") + " or keyfile=PATH"}
 	switch {
 	case r.keyEnv == "none":
-		k.advice = "The reference says key=none, but the server wants one: name the variable that holds it, " + r.String() + "?key=VARIABLE"
+		k.advice = "The reference says key=none, but the server wants one: name the variable that holds it, " + r.with("key=VARIABLE")
 		return k, nil
 	case r.keyFile != "":
 		f, err := os.Open(r.keyFile)

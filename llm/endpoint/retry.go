@@ -31,6 +31,10 @@ import (
 //	written, but no answer came (cut, timeout)   the row's error, marked MayBeCharged
 //	502, 504, 520 to 524                         the same: a gateway's word says nothing of the server behind it
 //	200, but the body is cut, huge or no JSON    the same
+//	200, but the server broke off the answer     the same
+//
+// An error in the body of a 200 counts as the status that it stands for, and as
+// one that may be charged where an answer had begun or it stands for none.
 //
 // Everything else is the request's own fault, or the key's, and is not repeated.
 // All attempts of a request carry one Idempotency-Key, made of what is asked,
@@ -48,6 +52,7 @@ type call struct {
 	idem     string
 	maxBytes int64
 	reserve  float64 // tokens foreseen
+	probe    bool    // it is to find out what the server offers
 	// read parses the body of a good answer; its error means that the answer
 	// is unreadable.
 	read func(body []byte) error
@@ -69,9 +74,20 @@ type failure struct {
 	hasAfter   bool
 }
 
+// heard: the server had the request, whatever it made of it.
+func (f *failure) heard() bool { return f.charged || status(f.err) != 0 }
+
 // do sends the call until it is answered. After an answer the caller settles
 // its tokens: e.limits.settle(c.reserve, n).
 func (e *Endpoint) do(ctx context.Context, c *call) error {
+	err := e.persist(ctx, c)
+	if err != nil && !c.probe && (everyRow(err) || doubtful(err)) {
+		e.features.forgetDoubts() // the trouble may have met the probes, too
+	}
+	return err
+}
+
+func (e *Endpoint) persist(ctx context.Context, c *call) error {
 	var first time.Time
 	for try, waits := 1, 0; ; {
 		f, err := e.try(ctx, c, &first)
@@ -92,8 +108,12 @@ func (e *Endpoint) do(ctx context.Context, c *call) error {
 		} else {
 			try++
 		}
-		if try > e.opts.Attempts {
-			return e.failed(f, fmt.Errorf("given up after %d attempts", e.opts.Attempts))
+		attempts := e.opts.Attempts
+		if c.probe && f.heard() {
+			attempts = min(attempts, probeAttempts)
+		}
+		if try > attempts {
+			return e.failed(f, fmt.Errorf("given up after %d attempts", attempts))
 		}
 		pause := e.backoff(try + waits)
 		if f.hasAfter {
@@ -112,6 +132,9 @@ func (e *Endpoint) do(ctx context.Context, c *call) error {
 		}
 	}
 }
+
+// probeAttempts are enough to find out that a server does not offer something.
+const probeAttempts = 2
 
 var errAgain = errors.New("trying again")
 
@@ -189,6 +212,9 @@ func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure
 	case f == nil:
 		e.breaker.success(probe)
 		e.slots.answered(begun, time.Since(begun))
+	case f.down && c.probe && f.heard():
+		// It may be down for what is probed alone.
+		e.breaker.leave(probe)
 	case f.down:
 		e.breaker.failure(probe, f.err)
 		e.slots.refused(begun)
@@ -229,7 +255,8 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 	request.Header.Set("User-Agent", "firesteel")
 	request.Header.Set("Idempotency-Key", c.idem)
 	if e.key.secret != "" {
-		request.Header.Set("Authorization", "Bearer "+e.key.secret)
+		name, value := e.key.header(e.ref)
+		request.Header.Set(name, value)
 	}
 	response, err := e.client.Do(request)
 	if err != nil {
@@ -261,7 +288,11 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 		return &failure{err: fmt.Errorf("%w: more than %d bytes", errTooBig, c.maxBytes), charged: true, final: true}
 	}
 	if err := c.read(body); err != nil {
-		return &failure{err: err, charged: true}
+		var refused *statusError
+		if errors.As(err, &refused) {
+			return e.classify(refused, response.Header)
+		}
+		return &failure{err: err, charged: true, down: errors.Is(err, errTrouble)}
 	}
 	return nil
 }
@@ -270,12 +301,19 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 func (e *Endpoint) refusal(r *http.Response) *failure {
 	// A body that breaks off changes nothing of what the status says.
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxErrorBytes))
-	err := &statusError{r.StatusCode, parseError(body)}
+	err := &statusError{status: r.StatusCode, serverError: parseError(body)}
 	if location, e := r.Location(); e == nil && r.StatusCode < 400 {
 		err.note, err.message = shorten("it redirects to "+location.Scheme+"://"+location.Host), ""
 	}
+	return e.classify(err, r.Header)
+}
+
+// classify says what a refusal means for further attempts.
+func (e *Endpoint) classify(err *statusError, h http.Header) *failure {
 	f := &failure{err: err, final: true}
-	switch r.StatusCode {
+	switch err.status {
+	case http.StatusOK: // an error in a body that does not say more
+		f.final, f.charged = false, true
 	case http.StatusTooManyRequests:
 		f.final = err.outOfMoney()
 		f.wait = !f.final
@@ -286,7 +324,10 @@ func (e *Endpoint) refusal(r *http.Response) *failure {
 	case http.StatusBadGateway, http.StatusGatewayTimeout, 520, 521, 522, 523, 524:
 		f.final, f.down, f.charged = false, true, true
 	}
-	f.retryAfter, f.hasAfter = retryAfter(r.Header, time.Now(), e.limits.second)
+	if err.began {
+		f.charged = true
+	}
+	f.retryAfter, f.hasAfter = retryAfter(h, time.Now(), e.limits.second)
 	return f
 }
 
