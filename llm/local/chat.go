@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/jinja"
 	"github.com/firesteel/firesteel/llm/local/model"
@@ -176,9 +177,10 @@ func (c *chat) render(messages []llm.Message, shared int) (tokens []int32, share
 	out, err := c.write(messages, true)
 	switch {
 	case errors.Is(err, jinja.ErrRaised):
-		return nil, 0, fmt.Errorf("%w: %w", llm.ErrRequest, err)
+		// What a template says may quote the messages.
+		return nil, 0, hidden.Errorf("%w: %w: %s", llm.ErrRequest, jinja.ErrRaised, hidden.Of(err))
 	case err != nil:
-		return nil, 0, fmt.Errorf("%w: %w", llm.ErrModel, err)
+		return nil, 0, hidden.Errorf("%w: its chat template fails over these messages: %s", llm.ErrModel, hidden.Of(err))
 	}
 	if err := thinks(out); err != nil {
 		return nil, 0, fmt.Errorf("%w: its chat template: %w", llm.ErrModel, err)

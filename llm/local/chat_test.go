@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/hidden"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/local/model"
 	"github.com/firesteel/firesteel/llm/token"
@@ -254,7 +255,7 @@ func TestChatRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	user := llm.Message{Role: llm.User, Text: "x"}
-	if _, _, err := c.render([]llm.Message{user, user}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(err.Error(), "one only") {
+	if _, _, err := c.render([]llm.Message{user, user}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(hidden.Shown(err), "one only") || strings.Contains(err.Error(), "one only") {
 		t.Errorf("two messages: %v", err)
 	}
 	if _, _, err := c.render([]llm.Message{{Role: "tool", Text: "x"}}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(err.Error(), `"tool"`) {
