@@ -86,6 +86,7 @@ func main() {
 type file struct {
 	program, kind, path string
 	refused             string   // why the program does not write it
+	failed              bool     // firesteel did not read or write it
 	readers             int      // that read it
 	not                 []string // and those that do not
 	wrong               []string
@@ -227,7 +228,7 @@ func (f *file) through(ctx context.Context, firesteel, format string) {
 		os.MkdirAll(filepath.Dir(run[len(run)-1]), 0o777)
 		args := append([]string{"run", f.path, "--no-ledger", "--overwrite"}, run...)
 		if err := output(ctx, io.Discard, firesteel, args...); err != nil {
-			f.wrong = append(f.wrong, lastLine(err))
+			f.wrong, f.failed = append(f.wrong, lastLine(err)), true
 			return
 		}
 	}
@@ -243,7 +244,7 @@ func (s settings) compare(ctx context.Context, script, program string, in enviro
 	fmt.Fprintln(os.Stderr, program, "reads")
 	var paths []string
 	for _, f := range files {
-		if f.refused != "" || len(f.wrong) > 0 {
+		if f.refused != "" || f.failed {
 			continue
 		}
 		paths = append(paths, f.path)
@@ -279,10 +280,9 @@ func (s settings) compare(ctx context.Context, script, program string, in enviro
 		return fmt.Errorf("%s: %w\n%s", program, err, errs.Bytes())
 	}
 	for _, f := range files {
-		if f.refused != "" || len(f.wrong) > 0 && f.readers == 0 && len(f.not) == 0 {
-			continue
+		if f.refused == "" && !f.failed {
+			f.judge(program, read)
 		}
-		f.judge(program, read)
 	}
 	return nil
 }
@@ -361,8 +361,11 @@ func (f *file) sameLines(want any) string {
 		} else if err != nil {
 			return err.Error()
 		}
-		if i >= len(rows) || !sameValue(got, rows[i]) {
-			return fmt.Sprintf("row %d is %v, but pyarrow reads %v", i, got, rows[min(i, len(rows)-1)])
+		switch {
+		case i >= len(rows):
+			return fmt.Sprintf("pyarrow reads %d rows only", len(rows))
+		case !sameValue(got, rows[i]):
+			return fmt.Sprintf("row %d is %v, but pyarrow reads %v", i, got, rows[i])
 		}
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	pq "github.com/apache/arrow-go/v18/parquet"
 )
 
@@ -121,6 +123,25 @@ func TestNarrow(t *testing.T) {
 		_, err := leafTypeOf(&c.n).decode(nil, binary.LittleEndian.AppendUint32(nil, uint32(c.v)))
 		if (err == nil) != c.want {
 			t.Errorf("%d of %d bits: %v", c.v, c.n.logical.bits, err)
+		}
+	}
+}
+
+// The bits of a NaN, and of -0, stay.
+func TestFloatBits(t *testing.T) {
+	want32 := []uint32{0x7fc00000, 0x7fc00001, 0xffc00002, 0x7f800001, 0x80000000, 0}
+	want64 := []uint64{0x7ff8000000000000, 0x7ff8000000000001, 0xfff8000000000002, 0x7ff0000000000001, 1 << 63, 0}
+	a, b := array.NewFloat32Builder(memory.DefaultAllocator), array.NewFloat64Builder(memory.DefaultAllocator)
+	for i := range want32 {
+		a.Append(math.Float32frombits(want32[i]))
+		b.Append(math.Float64frombits(want64[i]))
+	}
+	s := arrow.NewSchema([]arrow.Field{{Name: "f", Type: arrow.PrimitiveTypes.Float32}, {Name: "d", Type: arrow.PrimitiveTypes.Float64}}, nil)
+	_, got := readBack(t, fileOf(t, array.NewRecordBatch(s, []arrow.Array{a.NewArray(), b.NewArray()}, -1)), readAll)
+	for i := range want32 {
+		f, d := math.Float32bits(got[0].Column(0).(*array.Float32).Value(i)), math.Float64bits(got[0].Column(1).(*array.Float64).Value(i))
+		if f != want32[i] || d != want64[i] {
+			t.Errorf("%x and %x are %x and %x", want32[i], want64[i], f, d)
 		}
 	}
 }

@@ -179,6 +179,10 @@ func plainNode(n *node, props *[]pq.WriterProperty) (schema.Node, error) {
 		ordered = false
 		made, err = schema.NewPrimitiveNodeLogical(n.name, repetition, schema.NoLogicalType{}, n.physical, int(n.length), -1)
 	}
+	if n.physical == pq.Types.Float || n.physical == pq.Types.Double {
+		// The library's dictionaries take all NaNs for one.
+		*props = append(*props, pq.WithDictionaryFor(n.path, false))
+	}
 	if !ordered {
 		*props = append(*props, pq.WithStatsFor(n.path, false))
 	}
