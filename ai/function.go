@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -127,28 +128,38 @@ func (f *Function) Required() int {
 	return n
 }
 
-var functions = map[string]*Function{}
+// functions are those that there are, by their names. Programs define some at
+// any time (Define).
+var (
+	functionsLock sync.RWMutex
+	functions     = map[string]*Function{}
+)
 
-// register makes a function known, and with it the one that tries it.
-func register(f *Function) *Function {
+// register makes a function known, and with it the one that tries it. It
+// reports false, and makes none known, if a name is taken.
+func register(f *Function) bool {
 	f.Eval = func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
 		return f.eval(ctx, model, rows, false)
 	}
-	for _, f := range []*Function{f, tried(f)} {
-		if functions[f.Name] != nil {
-			panic("ai: two functions named " + f.Name)
-		}
-		functions[f.Name] = f
+	try := tried(f)
+	functionsLock.Lock()
+	defer functionsLock.Unlock()
+	if functions[f.Name] != nil || functions[try.Name] != nil {
+		return false
 	}
-	return f
+	functions[f.Name], functions[try.Name] = f, try
+	return true
 }
 
 // Lookup finds a function by its SQL name.
 func Lookup(name string) (*Function, error) {
-	if f := functions[name]; f != nil {
+	functionsLock.RLock()
+	f := functions[name]
+	functionsLock.RUnlock()
+	if f != nil {
 		return f, nil
 	}
-	names := make([]string, 0, len(functions))
+	var names []string
 	for _, f := range All() {
 		if f.Of == nil {
 			names = append(names, f.Name)
@@ -159,6 +170,8 @@ func Lookup(name string) (*Function, error) {
 
 // All lists the functions by name.
 func All() []*Function {
+	functionsLock.RLock()
+	defer functionsLock.RUnlock()
 	all := make([]*Function, 0, len(functions))
 	for _, f := range functions {
 		all = append(all, f)

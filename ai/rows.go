@@ -15,11 +15,20 @@ type asked[In any] struct {
 	*Answer
 }
 
-// define registers a function. read takes a row's arguments, and is not ok
+// define registers a function of this package.
+func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) *Function {
+	evaluate(f, read, answer)
+	if !register(f) {
+		panic("ai: two functions named " + f.Name)
+	}
+	return f
+}
+
+// evaluate says how a function answers rows. read takes a row's arguments, and is not ok
 // where the answer is NULL; its error is an ArgumentError. answer fills in the
 // answers of the rows that have one; the model is opened by it, so that rows
 // which need none do not wait for it.
-func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) *Function {
+func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) {
 	f.eval = func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error) {
 		answers := make([]Answer, len(rows))
 		var need []asked[In]
@@ -55,7 +64,6 @@ func define[In any](f *Function, read func(Row) (in In, ok bool, err error), ans
 		}
 		return answers, nil
 	}
-	return register(f)
 }
 
 // withModel opens the default model for answer.

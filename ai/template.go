@@ -44,14 +44,15 @@ var functionName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 //
 // NULL in any argument gives NULL, and so do blank texts in all. The program
 // that defines it must be the executors' worker: define it before worker.Main.
+// Define may be called at the same time as anything else of this package.
 func Define[Out any](t Template) (*Function, error) {
 	out := reflect.TypeFor[Out]()
 	returns, err := typeOf(out)
 	if err != nil {
 		return nil, fmt.Errorf("function %s: %w", t.Name, err)
 	}
-	if functions[t.Name] != nil || functions["try_"+t.Name] != nil || !functionName.MatchString(t.Name) {
-		return nil, fmt.Errorf("the function name %q is taken, or not of lower-case letters, digits and _", t.Name)
+	if !functionName.MatchString(t.Name) {
+		return nil, fmt.Errorf("the function name %q is not of lower-case letters, digits and _", t.Name)
 	}
 	var blanks []string
 	for _, found := range blankForm.FindAllString(t.System+t.Prompt, -1) {
@@ -91,7 +92,7 @@ func Define[Out any](t Template) (*Function, error) {
 		f.Params = append(f.Params, Param{Name: b, Type: String})
 	}
 	spans := slices.Index(blanks, t.SpansOf)
-	return define(f, func(row Row) (in []string, ok bool, err error) {
+	evaluate(f, func(row Row) (in []string, ok bool, err error) {
 		for i, b := range blanks {
 			s, given := row[i].(string)
 			if !given {
@@ -136,7 +137,11 @@ func Define[Out any](t Template) (*Function, error) {
 			a.Value = valueOf(reflect.ValueOf(value).Elem())
 		}
 		return nil
-	})), nil
+	}))
+	if !register(f) {
+		return nil, fmt.Errorf("the function name %q is taken", t.Name)
+	}
+	return f, nil
 }
 
 // schemaOf derives the schema of a Go type.

@@ -3,6 +3,8 @@ package ai
 import (
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/firesteel/firesteel/llm"
@@ -150,5 +152,28 @@ func TestAdvice(t *testing.T) {
 		if got := billions(name); got != want {
 			t.Errorf("%s has %v billions", name, got)
 		}
+	}
+}
+
+// Programs may define functions while others are looked up; of two with one
+// name one is defined.
+func TestDefineConcurrently(t *testing.T) {
+	t.Cleanup(func() { delete(functions, "read_once"); delete(functions, "try_read_once") })
+	var defined atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if _, err := Define[string](Template{Name: "read_once", Prompt: "{text}"}); err == nil {
+				defined.Add(1)
+			}
+			if _, err := Lookup("try_ai_gen"); err != nil {
+				t.Error(err)
+			}
+			All()
+		})
+	}
+	all.Wait()
+	if _, err := Lookup("try_read_once"); err != nil || defined.Load() != 1 {
+		t.Errorf("defined %d times: %v", defined.Load(), err)
 	}
 }
