@@ -2,6 +2,7 @@ package spark
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/firesteel/firesteel/spark/pb"
 )
@@ -37,8 +38,26 @@ func valuesOf(keys ...string) *pb.ConfigRequest_Operation {
 	}}
 }
 
-// Set sets one setting, for this session only.
+// Set sets one setting, for this session only. That of the program which runs
+// the session's functions cannot be set where the session has shipped one.
 func (c Conf) Set(ctx context.Context, key, value string) error {
+	if err := c.free(key); err != nil {
+		return err
+	}
+	return c.set(ctx, key, value)
+}
+
+// free reports that a setting is not for users.
+func (c Conf) free(key string) error {
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	if key == pythonKey && c.session.worker != "" {
+		return fmt.Errorf("the setting %s has to stay %s: it is how Spark finds this session's functions", key, c.session.worker)
+	}
+	return nil
+}
+
+func (c Conf) set(ctx context.Context, key, value string) error {
 	_, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_Set{
 		Set: &pb.ConfigRequest_Set{Pairs: []*pb.KeyValue{{Key: key, Value: &value}}},
 	}})
@@ -61,6 +80,9 @@ func (c Conf) get(ctx context.Context, keys ...string) (map[string]string, error
 
 // Unset gives a setting its default again.
 func (c Conf) Unset(ctx context.Context, key string) error {
+	if err := c.free(key); err != nil {
+		return err
+	}
 	_, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_Unset{
 		Unset: &pb.ConfigRequest_Unset{Keys: []string{key}},
 	}})

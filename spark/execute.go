@@ -91,6 +91,12 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 		e.done = true
 		return nil, context.Cause(e.ctx)
 	}
+	if e.session.named && !e.sent {
+		// Other clients of the session may have reset its settings.
+		if err := e.session.keepWorker(e.ctx); err != nil {
+			return nil, e.fail(err)
+		}
+	}
 	repeat := e.session.config.retry.start()
 	for {
 		response, err := e.receive()

@@ -203,6 +203,14 @@ func (f *fakeServer) FetchErrorDetails(context.Context, *pb.FetchErrorDetailsReq
 
 func (f *fakeServer) Config(_ context.Context, r *pb.ConfigRequest) (*pb.ConfigResponse, error) {
 	reply := &pb.ConfigResponse{SessionId: r.SessionId, ServerSideSessionId: f.server()}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, pair := range r.GetOperation().GetSet().GetPairs() {
+		if f.conf == nil {
+			f.conf = map[string]string{}
+		}
+		f.conf[pair.Key] = pair.GetValue()
+	}
 	for _, key := range r.GetOperation().GetGetOption().GetKeys() {
 		if value, ok := f.conf[key]; ok {
 			reply.Pairs = append(reply.Pairs, &pb.KeyValue{Key: key, Value: &value})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/similar"
+	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // hint says what Spark cannot know of its error; mostly it is empty.
@@ -15,11 +16,18 @@ func (e *Error) hint() string {
 		return unknownFunction(e.Message)
 	case e.Class == "UNSUPPORTED_FEATURE.LAMBDA_FUNCTION_WITH_PYTHON_UDF":
 		return "To Spark an AI function is a Python function, which cannot stand in a lambda: explode the array into rows, ask for each, and collect them again."
+	case strings.Contains(e.Detail, bundle.Misled), pythonStarted.MatchString(e.Detail):
+		return "If the function is one of firesteel's, Spark started Python for it. The session's setting spark.sql.execution.pyspark.python is not " +
+			"what it was (RESET clears it), or Spark did not look at it, as in FOR of SQL scripting. To set it again: SET spark.sql.execution.pyspark.python=" + bundle.Executable
 	case strings.HasPrefix(e.Message, "Missing data chunks for artifact"):
 		return "The server could not keep what it was sent. Is there room on its disk, in java.io.tmpdir and spark.local.dir? Its log says more."
 	}
 	return ""
 }
+
+// pythonStarted is what a Spark without Python says of functions for which it
+// started one.
+var pythonStarted = regexp.MustCompile(`No module named '?pyspark|Cannot run program "[^"]*python|pyspark\.daemon`)
 
 // unresolvedName finds the function in Spark's message; 3.5 sends it nowhere
 // else.

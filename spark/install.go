@@ -34,12 +34,12 @@ func (s *Session) withInstalled(ctx context.Context, start func(executable strin
 		return err
 	}
 	// A stream keeps the settings that the session has when it starts.
-	if err := s.Conf().Set(ctx, pythonKey, executable); err != nil {
+	if err := s.useWorker(ctx, executable); err != nil {
 		return err
 	}
 	err = start(executable)
 	back := context.WithoutCancel(ctx)
-	return errors.Join(err, s.Conf().Set(back, pythonKey, bundle.Executable))
+	return errors.Join(err, s.useWorker(back, bundle.Executable))
 }
 
 // installRows is the number of rows of an installation: at least as many as a

@@ -449,7 +449,7 @@ func TestServerRegisterFunction(t *testing.T) {
 	ctx := t.Context()
 	for _, returns := range []DataType{DDL("ARRAY<STRING>"), ArrayType{StringType, true}} {
 		err := s.RegisterFunction(ctx, FunctionSpec{
-			Name: "ours", Deterministic: true, ReturnType: returns, EvalType: 200, Command: []byte("firesteel/1\n{}"), PythonVersion: "3.11",
+			Name: "ours", Deterministic: true, ReturnType: returns, EvalType: 200, Command: []byte("{}"), PythonVersion: "3.11",
 		})
 		if err != nil {
 			t.Fatal(err)

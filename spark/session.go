@@ -46,10 +46,12 @@ type Session struct {
 
 	installing sync.Mutex // one stream starts at a time
 
-	mu       sync.Mutex
-	serverID string // the session's identity on the server, once known
-	dead     error  // ErrSessionChanged or ErrClosed
-	tags     []string
+	mu           sync.Mutex
+	serverID     string // the session's identity on the server, once known
+	dead         error  // ErrSessionChanged or ErrClosed
+	tags         []string
+	worker       string  // that Spark has to start for the session's functions; empty for none
+	pythonBefore *string // what it started before, if Python goes on beside
 }
 
 // ID is the session's UUID.

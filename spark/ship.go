@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/version"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
@@ -88,25 +91,66 @@ func (s *Session) shipWorker(ctx context.Context) error {
 		return err
 	}
 	if s.config.ship.beside {
-		if archive.Manifest.Python, err = s.pythonBefore(ctx); err != nil {
+		if archive.Manifest.Python, err = s.findPython(ctx); err != nil {
 			return err
 		}
 	}
 	if err := s.addBundle(ctx, archive); err != nil {
 		return fmt.Errorf("uploading program and models to Spark: %w", err)
 	}
-	if err := s.Conf().Set(ctx, pythonKey, bundle.Executable); err != nil {
+	if err := s.useWorker(ctx, bundle.Executable); err != nil {
 		return err
 	}
 	return s.registerShipped(ctx, len(archive.Manifest.Models) > 0)
 }
 
+// useWorker has Spark start a program as the worker of the session's functions.
+func (s *Session) useWorker(ctx context.Context, executable string) error {
+	s.mu.Lock()
+	s.worker = executable
+	s.mu.Unlock()
+	return s.Conf().set(ctx, pythonKey, executable)
+}
+
+// keepWorker sets the settings of the session's functions again where they are
+// not what they were.
+func (s *Session) keepWorker(ctx context.Context) error {
+	s.mu.Lock()
+	want := map[string]string{pythonKey: s.worker}
+	if s.pythonBefore != nil {
+		want[pythonBeforeKey] = *s.pythonBefore
+	}
+	s.mu.Unlock()
+	if want[pythonKey] == "" {
+		return nil // there is none, or not yet
+	}
+	have, err := s.Conf().get(ctx, slices.Collect(maps.Keys(want))...)
+	if err != nil {
+		return err
+	}
+	for key, value := range want {
+		if have[key] != value {
+			if err := s.Conf().set(ctx, key, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maySet reports whether a statement may change the session's settings, by
+// itself or by statements inside.
+func maySet(statement string) bool {
+	words := sqlscript.Words(statement, 1)
+	return len(words) > 0 && slices.Contains([]string{"SET", "RESET", "EXECUTE"}, words[0]) || sqlscript.IsBlock(statement)
+}
+
 // pythonBeforeKey keeps what pythonKey was, for who attaches a second time.
 const pythonBeforeKey = "firesteel.pyspark.python"
 
-// pythonBefore finds the interpreter that the session's Python functions run
+// findPython finds the interpreter that the session's Python functions run
 // in, and notes it in the session.
-func (s *Session) pythonBefore(ctx context.Context) (*bundle.Python, error) {
+func (s *Session) findPython(ctx context.Context) (*bundle.Python, error) {
 	if !s.named {
 		return nil, errors.New("attaching needs the Python client's session: add ;session_id=... and ;user_id=... to the connection string " +
 			"(in PySpark they are spark.session_id and spark.client._user_id)")
@@ -125,7 +169,10 @@ func (s *Session) pythonBefore(ctx context.Context) (*bundle.Python, error) {
 	default:
 		executable = conf["spark.pyspark.python"]
 	}
-	return &bundle.Python{Executable: executable}, s.Conf().Set(ctx, pythonBeforeKey, executable)
+	s.mu.Lock()
+	s.pythonBefore = &executable
+	s.mu.Unlock()
+	return &bundle.Python{Executable: executable}, s.Conf().set(ctx, pythonBeforeKey, executable)
 }
 
 func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/spark/pb"
 	"github.com/firesteel/firesteel/worker/bundle"
 )
 
@@ -73,7 +74,7 @@ func TestModelNames(t *testing.T) {
 	}
 }
 
-func TestPythonBefore(t *testing.T) {
+func TestFindPython(t *testing.T) {
 	const own, before = "firesteel/bin/firesteel", "/opt/python"
 	for _, c := range []struct {
 		session string
@@ -90,13 +91,53 @@ func TestPythonBefore(t *testing.T) {
 		f := newFake(t)
 		f.conf = c.conf
 		s, _ := f.start(t, c.session)
-		p, err := s.pythonBefore(t.Context())
+		p, err := s.findPython(t.Context())
 		if err != nil {
 			if c.want == "" || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v: the error is %v, want %q", c, err, c.want)
 			}
 		} else if p.Executable != c.want {
 			t.Errorf("%v: got %q", c, p.Executable)
+		}
+	}
+}
+
+// Whatever SQL does to the setting by which Spark finds the session's
+// functions, it is there again for the next statement.
+func TestKeepWorker(t *testing.T) {
+	const joined = "/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e"
+	for _, c := range []struct {
+		session, statement string
+		kept               bool
+	}{
+		{"", "RESET", true},
+		{"", "/* a */ reset `spark.sql.execution.pyspark.python` -- b", true},
+		{"", "SET spark.sql.execution.pyspark.python=python3", true},
+		{"", "EXECUTE IMMEDIATE 'RESET'", true},
+		{"", "BEGIN EXECUTE IMMEDIATE 'RESET'; END", true},
+		{"", "SELECT 'RESET'", false},
+		{joined, "SELECT 1", true}, // another client did it
+	} {
+		f := newFake(t)
+		f.responses = []*pb.ExecutePlanResponse{{ResponseType: &pb.ExecutePlanResponse_SqlCommandResult_{
+			SqlCommandResult: &pb.ExecutePlanResponse_SqlCommandResult{Relation: &pb.Relation{}}}}}
+		s, _ := f.start(t, c.session)
+		if err := s.useWorker(t.Context(), bundle.Executable); err != nil {
+			t.Fatal(err)
+		}
+		f.mu.Lock()
+		f.conf[pythonKey] = "python3"
+		f.mu.Unlock()
+		if _, err := s.SQL(t.Context(), c.statement); err != nil {
+			t.Fatal(err)
+		}
+		if now := f.conf[pythonKey]; (now == bundle.Executable) != c.kept {
+			t.Errorf("%s: the setting is %s", c.statement, now)
+		}
+		for _, err := range []error{s.Conf().Set(t.Context(), pythonKey, "python3"), s.Conf().Unset(t.Context(), pythonKey)} {
+			if err == nil || !strings.Contains(err.Error(), "has to stay "+bundle.Executable) {
+				t.Errorf("the setting can be changed: %v", err)
+			}
 		}
 	}
 }

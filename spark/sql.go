@@ -20,6 +20,9 @@ func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 // the DataFrame; a command (CREATE, INSERT, SET, SHOW, ...) runs now, once,
 // and the DataFrame holds what it answered.
 //
+// The settings by which Spark finds the session's own functions stay as they
+// are, whatever the statement sets or resets.
+//
 // The arguments are values as in Lit, in the order of the statement's ?, or
 // all of them Named. They are values, not text put into the statement.
 func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFrame, error) {
@@ -30,7 +33,14 @@ func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFram
 	r := s.run(ctx, &pb.Plan{OpType: &pb.Plan_Command{Command: &pb.Command{
 		CommandType: &pb.Command_SqlCommand{SqlCommand: statement},
 	}}})
-	if err := r.drain(); err != nil {
+	err = r.drain()
+	if maySet(query) {
+		// RESET clears the setting by which Spark finds the session's functions.
+		if kept := s.keepWorker(ctx); err == nil {
+			err = kept
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	if r.command == nil {

@@ -2,8 +2,10 @@ package spark
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/firesteel/firesteel/spark/pb"
@@ -172,7 +174,44 @@ func readType(t *pb.DataType, depth int) (DataType, error) {
 	case *pb.DataType_Unparsed_:
 		return DDL(strings.ToUpper(k.Unparsed.GetDataTypeString())), nil
 	}
-	return nil, fmt.Errorf("the server sent a type that this version of firesteel does not know")
+	if unknown := t.ProtoReflect().GetUnknown(); len(unknown) > 0 {
+		return newerType(unknown), nil
+	}
+	return nil, fmt.Errorf("the server sent a column without its type")
+}
+
+// UnknownType is what a column's type is called that this version of firesteel
+// has no name for. Its values are as Arrow has them.
+const UnknownType = DDL("UNKNOWN")
+
+// newerType names the types of Spark that pb has not: GEOMETRY and GEOGRAPHY of
+// 4.1 and later, with the id of their coordinates.
+func newerType(unknown []byte) DataType {
+	names := map[protowire.Number]string{26: "GEOMETRY", 27: "GEOGRAPHY"}
+	kind, wire, n := protowire.ConsumeTag(unknown)
+	if n < 0 || wire != protowire.BytesType || names[kind] == "" {
+		return UnknownType
+	}
+	message, _ := protowire.ConsumeBytes(unknown[n:])
+	srid := "0"
+	for len(message) > 0 {
+		field, wire, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return UnknownType
+		}
+		message = message[n:]
+		if field == 1 && wire == protowire.VarintType {
+			id, _ := protowire.ConsumeVarint(message)
+			if srid = strconv.Itoa(int(int32(id))); int32(id) < 0 {
+				srid = "ANY"
+			}
+		}
+		if n = protowire.ConsumeFieldValue(field, wire, message); n < 0 {
+			return UnknownType
+		}
+		message = message[n:]
+	}
+	return DDL(names[kind] + "(" + srid + ")")
 }
 
 // interval words an interval of the units from start to end, which default to

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/firesteel/firesteel/internal/hidden"
@@ -156,6 +157,28 @@ func TestTypesOfAHostileServer(t *testing.T) {
 	} {
 		if got, err := typeFromWire(d); err == nil {
 			t.Errorf("%s gives %v", name, got)
+		}
+	}
+}
+
+// A type that is newer than this client costs its own column's name of a type,
+// not the schema.
+func TestNewerTypes(t *testing.T) {
+	of := func(field protowire.Number, message ...byte) *pb.DataType {
+		d := &pb.DataType{}
+		d.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, field, protowire.BytesType), message))
+		return d
+	}
+	srid := protowire.AppendVarint([]byte{1 << 3}, 4326)
+	for want, d := range map[string]*pb.DataType{
+		"GEOMETRY(4326)": of(26, append(srid, 2<<3, 7)...),
+		"GEOMETRY(0)":    of(26),
+		"GEOGRAPHY(ANY)": of(27, protowire.AppendVarint([]byte{1 << 3}, math.MaxUint64)...),
+		"UNKNOWN":        of(99, 1, 2, 3),
+		"ARRAY<UNKNOWN>": {Kind: &pb.DataType_Array_{Array: &pb.DataType_Array{ElementType: of(26, 0xff)}}},
+	} {
+		if got, err := typeFromWire(d); err != nil || got.String() != want {
+			t.Errorf("got %v, %v; want %s", got, err, want)
 		}
 	}
 }

@@ -16,10 +16,12 @@ package bundle
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -151,9 +153,22 @@ type Installed struct {
 	Error      string `json:"error,omitempty"` // or why there is none
 }
 
-// magic heads the command bytes. A Python worker's command is a pickle, which
-// starts with 0x80, so the two cannot be confused.
-var magic = []byte("firesteel/1\n")
+// Misled is what Python says if Spark has it run a command of ours.
+const Misled = "firesteel: this function runs in the firesteel program, and Spark started Python for it. " +
+	"The session's setting spark.sql.execution.pyspark.python is not what it was (RESET clears it), or Spark did not look at it. " +
+	"To set it again: SET spark.sql.execution.pyspark.python=" + Executable
+
+// magic heads the command bytes: a pickle, as Python workers get commands, that
+// raises an error. The worker does not run it; its first bytes are of no
+// function that PySpark pickles.
+var magic = pickled("raise RuntimeError(" + strconv.Quote(Misled) + ")")
+
+// pickled is a pickle of protocol 2 that runs a statement of Python.
+func pickled(statement string) []byte {
+	b := []byte("\x80\x02cbuiltins\nexec\n(X")
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(statement)))
+	return append(append(b, statement...), "tR."...)
+}
 
 // ErrForeign: the command is not ours (most likely a Python function's).
 var ErrForeign = errors.New("this is no firesteel function")

@@ -26,6 +26,20 @@ func TestCommandSurvivesTheWay(t *testing.T) {
 	}
 }
 
+// Python that is given a command of ours says what is wrong.
+func TestMisled(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3 here")
+	}
+	load := exec.Command(python, "-c", "import pickle, sys; pickle.loads(sys.stdin.buffer.read())")
+	load.Stdin = bytes.NewReader(Command{Kind: AI, Function: "ai_gen"}.Encode())
+	said, err := load.CombinedOutput()
+	if err == nil || !bytes.HasSuffix(bytes.TrimSpace(said), []byte("RuntimeError: "+Misled)) {
+		t.Errorf("%v: %s", err, said)
+	}
+}
+
 func TestDecodeCommandRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name, bytes, want string
@@ -33,9 +47,9 @@ func TestDecodeCommandRefuses(t *testing.T) {
 	}{
 		{name: "a pickle", bytes: "\x80\x05\x95", is: ErrForeign},
 		{name: "nothing", bytes: "", is: ErrForeign},
-		{name: "cut off", bytes: "firesteel/1\n{\"kind\":", want: "unexpected EOF"},
-		{name: "unknown field", bytes: `firesteel/1` + "\n" + `{"kind":"ai","function":"x","model":"y"}`, want: "different versions"},
-		{name: "unknown kind", bytes: `firesteel/1` + "\n" + `{"kind":"sql","function":"x"}`, want: `"sql"`},
+		{name: "cut off", bytes: string(magic) + "{\"kind\":", want: "unexpected EOF"},
+		{name: "unknown field", bytes: string(magic) + `{"kind":"ai","function":"x","model":"y"}`, want: "different versions"},
+		{name: "unknown kind", bytes: string(magic) + `{"kind":"sql","function":"x"}`, want: `"sql"`},
 	} {
 		_, err := DecodeCommand([]byte(c.bytes))
 		if err == nil || (c.is != nil && !errors.Is(err, c.is)) || !strings.Contains(err.Error(), c.want) {
@@ -46,7 +60,7 @@ func TestDecodeCommandRefuses(t *testing.T) {
 
 func FuzzDecodeCommand(f *testing.F) {
 	f.Add(Command{Kind: Host, Function: "shout"}.Encode())
-	f.Add([]byte("firesteel/1\n{}"))
+	f.Add(append(bytes.Clone(magic), "{}"...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := DecodeCommand(b)
 		if err != nil {
