@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"golang.org/x/term"
@@ -62,9 +63,11 @@ func (k *keyboard) wasInterrupted() bool {
 	return was
 }
 
-// prompt reads statements from a person until Ctrl-D or quit. An error of a
-// statement is shown, and the prompt goes on.
+// prompt reads statements from a person until Ctrl-D or quit, and closes the
+// session. An error of a statement is shown, and the prompt goes on, in a new
+// session if the server has ended this one.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
+	defer func() { session.Close() }()
 	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), strings.Join(f.ship.models, ", "), promptHelp)
 	keys := &keyboard{Reader: a.in}
 	lines := term.NewTerminal(struct {
@@ -110,8 +113,13 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 			statement = typed[rest.Start:]
 		}
 		for _, s := range statements {
-			if err := a.runPrompted(ctx, session, s.Text, f); err != nil {
+			err := a.runPrompted(ctx, session, s.Text, f)
+			if err != nil {
 				fmt.Fprintln(a.err, "error:", a.told(err)+a.contentHint(a.told(err)))
+			}
+			if errors.Is(err, spark.ErrSessionChanged) {
+				session = a.reopen(ctx, session, f)
+				break
 			}
 		}
 		lines.SetPrompt(promptFirst)
@@ -140,8 +148,35 @@ func (a *app) readLine(lines *term.Terminal) (string, error) {
 func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement string, f sqlFlags) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	if err := session.Check(ctx); err != nil {
+		return err
+	}
 	return a.runStatement(ctx, a.out, session, statement, f)
 }
+
+// reopen gives a session in the place of one that the server has ended, or the
+// same if there can be none now: then the next statement tries again.
+func (a *app) reopen(ctx context.Context, gone *spark.Session, f sqlFlags) *spark.Session {
+	fmt.Fprintln(a.err, "The server has ended the session: Spark was restarted, or the session idle for too long. Its temporary views, variables and settings are lost. Opening a new one...")
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	session, err := a.connect(ctx, withoutSession(f.remote), f.ship)
+	if err != nil {
+		fmt.Fprintln(a.err, "error:", a.told(err))
+		return gone
+	}
+	gone.Close()
+	fmt.Fprintln(a.err, "A new session is open, and has the functions. The last statement was not run again.")
+	return session
+}
+
+// withoutSession gives a connection string without the session that it names:
+// Spark takes the name of a session that has ended for no other.
+func withoutSession(remote string) string {
+	return sessionParameter.ReplaceAllString(remote, "")
+}
+
+var sessionParameter = regexp.MustCompile(`;session_id=[^;]*`)
 
 // maxHistory is the number of lines that the prompt remembers.
 const maxHistory = 1000

@@ -111,11 +111,11 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	if err != nil {
 		return err
 	}
-	defer session.Close()
 	if prompt {
 		stop() // at the prompt, Ctrl-C ends a statement and not the session
 		return a.prompt(c.Context(), session, f)
 	}
+	defer session.Close()
 	for i, s := range statements {
 		if err := a.runStatement(ctx, a.out, session, s.Text, f); err != nil {
 			return f.failed(err, s.Line, i+1, len(statements))
@@ -185,12 +185,33 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 		}
 		return writeTable(w, strings.TrimRight(fmt.Sprint(rows[0].At(0)), "\n"))
 	}
-	table, err := df.ShowString(ctx, f.rows, f.truncate, f.vertical)
+	table, err := legible(df, schema).ShowString(ctx, f.rows, f.truncate, f.vertical)
 	a.queries.end()
 	if err != nil {
 		return err
 	}
 	return writeTable(w, table)
+}
+
+// legible gives df with its geometries in their binary form (WKB): Spark shows
+// them as the addresses of Java objects.
+func legible(df *spark.DataFrame, schema spark.StructType) *spark.DataFrame {
+	columns, names, geometries := []spark.Column{}, []string{}, 0
+	for _, f := range schema.Fields {
+		column := spark.Col("`" + strings.ReplaceAll(f.Name, "`", "``") + "`")
+		if t := f.Type.String(); strings.HasPrefix(t, "GEOMETRY") || strings.HasPrefix(t, "GEOGRAPHY") {
+			column = spark.Call("st_asbinary", column).Alias(f.Name)
+			geometries++
+		}
+		if slices.Contains(names, strings.ToLower(f.Name)) {
+			return df // a name says nothing of which column it is
+		}
+		columns, names = append(columns, column), append(names, strings.ToLower(f.Name))
+	}
+	if geometries == 0 {
+		return df
+	}
+	return df.Select(columns...)
 }
 
 // explains holds for EXPLAIN, whose plan is a text of many lines that a table

@@ -18,7 +18,7 @@ func (e *Error) hint() string {
 		return "To Spark an AI function is a Python function, which cannot stand in a lambda: explode the array into rows, ask for each, and collect them again."
 	case strings.Contains(e.Detail, bundle.Misled), pythonStarted.MatchString(e.Detail):
 		return "If the function is one of firesteel's, Spark started Python for it. The session's setting spark.sql.execution.pyspark.python is not " +
-			"what it was (RESET clears it), or Spark did not look at it, as in FOR of SQL scripting. To set it again: SET spark.sql.execution.pyspark.python=" + bundle.Executable
+			"what it was (RESET clears it), or Spark did not look at it. To set it again: SET spark.sql.execution.pyspark.python=" + bundle.Executable
 	case strings.HasPrefix(e.Message, "Missing data chunks for artifact"):
 		return "The server could not keep what it was sent. Is there room on its disk, in java.io.tmpdir and spark.local.dir? Its log says more."
 	}

@@ -96,7 +96,9 @@ func (s *Session) atLeast(major, minor int) bool {
 // closes the connection. A session that was joined by a session_id of the
 // user's choice stays on the server for others to join, and what runs in it
 // goes on unless its context was cancelled.
-func (s *Session) Close() error {
+func (s *Session) Close() error { return s.close(!s.named) }
+
+func (s *Session) close(end bool) error {
 	s.mu.Lock()
 	before := s.dead
 	s.dead = ErrClosed
@@ -105,10 +107,33 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.background.Wait()
-	if before == nil && !s.named {
+	if before == nil && end {
 		s.release()
 	}
 	return s.connection.close()
+}
+
+// End ends the session on the server, with what runs in it, for all who have
+// joined it, and closes the connection. Spark before 4.0 keeps the session until
+// it has been idle for long.
+func (s *Session) End() error { return s.close(true) }
+
+// Check reports ErrSessionChanged if the server has lost the session. Spark 4
+// says so of every request; 3.5 opens another of the same name without a word,
+// which lacks this one's functions, views and settings.
+func (s *Session) Check(ctx context.Context) error {
+	s.mu.Lock()
+	worker := s.worker
+	s.mu.Unlock()
+	have, err := s.Conf().get(ctx, pythonKey)
+	if err != nil {
+		return err
+	}
+	if worker != "" && have[pythonKey] == "" {
+		s.lose()
+		return ErrSessionChanged
+	}
+	return nil
 }
 
 // release ends the session on the server. A server that cannot be told forgets

@@ -112,6 +112,12 @@ func (s *Session) useWorker(ctx context.Context, executable string) error {
 	return s.Conf().set(ctx, pythonKey, executable)
 }
 
+func (s *Session) hasWorker() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.worker != ""
+}
+
 // keepWorker sets the settings of the session's functions again where they are
 // not what they were.
 func (s *Session) keepWorker(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/spark/pb"
 )
 
@@ -26,7 +27,11 @@ func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 // The arguments are values as in Lit, in the order of the statement's ?, or
 // all of them Named. They are values, not text put into the statement.
 func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFrame, error) {
-	statement, err := s.statement(query, args)
+	text := query
+	if s.hasWorker() && s.atLeast(4, 0) && sqlscript.IsBlock(query) {
+		text = sqlscript.MapFor(query, computedFirst)
+	}
+	statement, err := s.statement(text, args)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +52,17 @@ func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFram
 		return nil, fmt.Errorf("the server ran the statement and did not say what it gives")
 	}
 	return s.newDataFrame(r.command), nil
+}
+
+// computedFirst gives a query with the same rows in the same order, that Spark
+// computes before the first row is taken. Spark 4 computes the query of a FOR
+// row by row, and then without the session's settings (toLocalIterator starts
+// its jobs after the query's execution has ended), so that functions would be
+// looked for in a Python. What is before an exchange is computed with them.
+func computedFirst(query string) string {
+	const row = "firesteel_row"
+	return "SELECT * EXCEPT (" + row + ") FROM (SELECT /*+ REPARTITION(1) */ * FROM (SELECT *, monotonically_increasing_id() AS " + row +
+		" FROM (" + query + "))) SORT BY " + row
 }
 
 func (s *Session) statement(query string, args []any) (*pb.SqlCommand, error) {

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
 	"github.com/firesteel/firesteel/internal/cachedir"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark"
 )
 
 // terminal is a person's end of a pseudo-terminal.
@@ -98,9 +100,10 @@ func TestPrompt(t *testing.T) {
 	}
 	t.Setenv("FIRESTEEL_CACHE", cache)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where the history goes
+	joined := url + "/;user_id=ann;session_id=" + uuid.NewString()
 	start := func() (*terminal, *exec.Cmd) {
 		person, device := openTerminal(t)
-		c := exec.CommandContext(t.Context(), program(t), "sql", "--remote", url)
+		c := exec.CommandContext(t.Context(), program(t), "sql", "--remote", joined)
 		c.Stdin, c.Stdout, c.Stderr = device, device, device
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 		if err := c.Start(); err != nil {
@@ -151,9 +154,25 @@ func TestPrompt(t *testing.T) {
 		t.Errorf("quit: %v", err)
 	}
 
+	// A session that the server has ended is told of, and another one opened.
+	joined = url + "/;user_id=ann;session_id=" + uuid.NewString()
 	person, c = start()
+	other, err := spark.Connect(t.Context(), joined)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.End(); err != nil {
+		t.Fatal(err)
+	}
+	person.typed("SELECT 1;\r")
+	person.wait("The server has ended the session")
+	person.wait("A new session is open")
+	person.wait("firesteel> ")
+	person.typed("RESET; SELECT firesteel_echo('still here') AS what;\r")
+	person.wait("|still here|")
+	person.wait("firesteel> ")
 	const up = "\x1b[A"
-	person.typed(up + up + "\r") // past quit
+	person.typed(up + up + up + up + "\r") // past what was typed here, and quit
 	person.wait("|the latest|")
 	person.wait("firesteel> ")
 	person.typed("\x04")

@@ -126,6 +126,9 @@ func (r *reader) opens() bool {
 			keyword = "THEN"
 		}
 		found := r.condition(i+1, keyword)
+		if found && word == "FOR" {
+			r.query(i+1, r.next-1)
+		}
 		if found || !outermost {
 			open(word)
 		}
@@ -149,6 +152,20 @@ func (r *reader) opens() bool {
 		return r.procedure(i)
 	}
 	return false
+}
+
+// query notes that of a FOR, whose DO is the token at index do. A name and AS
+// may stand before it.
+func (r *reader) query(i, do int) {
+	switch {
+	case r.is(i, "IDENTIFIER") && r.is(i+1, "(") && r.is(i+4, "AS"):
+		i += 5
+	case r.is(i+1, "AS"):
+		i += 2
+	}
+	if i < do {
+		r.queries = append(r.queries, Token{Start: r.tokens[i].Start, End: r.tokens[do-1].End})
+	}
 }
 
 // upper gives that of the words that stands at index i.

@@ -91,7 +91,8 @@ type reader struct {
 	open   bool    // a comment is not closed
 	free   bool    // Spark reads the statement without a grammar
 
-	blocks []block // that are open
+	blocks  []block // that are open
+	queries []Token // of FOR: from byte Start to byte End
 }
 
 // read gives the token after those read before. ok is false at the end of the
@@ -158,7 +159,7 @@ func (r *reader) kind(i int) Kind {
 // statement reads the statement that begins at a byte and gives that of its
 // semicolon, or -1 if the script ends before.
 func (r *reader) statement(at int) int {
-	*r = reader{script: r.script, at: at, first: -1, tokens: r.tokens[:0], blocks: r.blocks[:0]}
+	*r = reader{script: r.script, at: at, first: -1, tokens: r.tokens[:0], blocks: r.blocks[:0], queries: r.queries[:0]}
 	for {
 		r.part()
 		end := r.semicolon()
@@ -211,6 +212,20 @@ func IsBlock(statement string) bool {
 	r := &reader{script: statement, first: -1}
 	r.part()
 	return len(r.blocks) > 0
+}
+
+// MapFor gives a block with the query of each FOR in it replaced by what change
+// makes of it. Other statements stay as they are.
+func MapFor(statement string, change func(query string) string) string {
+	r := &reader{script: statement}
+	r.statement(0)
+	var b strings.Builder
+	at := 0
+	for _, q := range r.queries {
+		b.WriteString(statement[at:q.Start] + change(statement[q.Start:q.End]))
+		at = q.End
+	}
+	return b.String() + statement[at:]
 }
 
 // SkipBlanks gives the byte after the space and comments that stand at byte i

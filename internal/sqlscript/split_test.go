@@ -130,6 +130,20 @@ func TestWords(t *testing.T) {
 	}
 }
 
+func TestMapFor(t *testing.T) {
+	quoted := func(q string) string { return "<" + q + ">" }
+	for statement, want := range map[string]string{
+		"BEGIN FOR r AS SELECT a FROM t /* c */ DO SELECT r.a; END FOR; END":                                                                          "BEGIN FOR r AS <SELECT a FROM t> /* c */ DO SELECT r.a; END FOR; END",
+		"BEGIN FOR SELECT a AS b DO FOR `x` AS (SELECT 2) DO SELECT 1; END FOR; END FOR; FOR IDENTIFIER('q') AS VALUES (1) DO SELECT 1; END FOR; END": "BEGIN FOR <SELECT a AS b> DO FOR `x` AS <(SELECT 2)> DO SELECT 1; END FOR; END FOR; FOR IDENTIFIER('q') AS <VALUES (1)> DO SELECT 1; END FOR; END",
+		"SELECT 'FOR r AS SELECT 1 DO x'": "SELECT 'FOR r AS SELECT 1 DO x'",
+		"BEGIN FOR r AS":                  "BEGIN FOR r AS",
+	} {
+		if got := MapFor(statement, quoted); got != want {
+			t.Errorf("%s\n gives %s\n  want %s", statement, got, want)
+		}
+	}
+}
+
 func TestIsBlock(t *testing.T) {
 	for statement, want := range map[string]bool{
 		"-- a\nBEGIN SELECT 1; END": true, "BEGIN": true, "l: LOOP SELECT 1; END LOOP": true,
@@ -173,6 +187,9 @@ func FuzzSplit(f *testing.F) {
 			}
 		}
 		Words(script, 3)
+		if MapFor(script, func(q string) string { return q }) != script {
+			t.Fatalf("%q: MapFor changes it", script)
+		}
 	})
 }
 
