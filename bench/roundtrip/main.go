@@ -1,7 +1,7 @@
 // Command roundtrip shows that files keep what is in them on their way through
 // firesteel, for every type that other programs write:
 //
-//	go run ./bench/roundtrip [-format parquet] [-work FOLDER] [-markdown FILE]
+//	go run ./bench/roundtrip [-format parquet|csv|jsonl] [-work FOLDER] [-markdown FILE]
 //
 // Each program (Spark 3.5, Spark 4.3, pyarrow, DuckDB and polars, of the
 // versions below) writes a file of each of its types. firesteel reads it and
@@ -61,6 +61,9 @@ var programs = []struct {
 	{"polars", "polars 2.1.0", tables},
 }
 
+// formats are the scripts that write and read each format.
+var formats = map[string]string{"parquet": "parquet.py", "csv": "text.py", "jsonl": "text.py"}
+
 type settings struct {
 	work, format, markdown, only string
 	keep                         bool
@@ -69,7 +72,7 @@ type settings struct {
 func main() {
 	var s settings
 	flag.StringVar(&s.work, "work", ".cache/roundtrip", "folder for programs and files")
-	flag.StringVar(&s.format, "format", "parquet", "format, the name of a script here")
+	flag.StringVar(&s.format, "format", "parquet", "parquet, csv or jsonl")
 	flag.StringVar(&s.markdown, "markdown", "", "file for the table; default: standard output")
 	flag.StringVar(&s.only, "only", "", "types to try: those whose name holds this")
 	flag.BoolVar(&s.keep, "keep", false, "take the files that the programs wrote before")
@@ -143,10 +146,11 @@ func (s settings) prepare(ctx context.Context) (script string, err error) {
 			return "", err
 		}
 	}
-	script = filepath.Join(s.work, s.format+".py")
-	if _, err := os.Stat(script); err != nil {
+	name := formats[s.format]
+	if name == "" {
 		return "", fmt.Errorf("there is no script for the format %s", s.format)
 	}
+	script = filepath.Join(s.work, name)
 	for _, e := range []environment{tables, spark35, spark43} {
 		folder := filepath.Join(s.work, e.name)
 		if _, err := os.Stat(filepath.Join(folder, "bin", "pip")); err != nil {
@@ -184,7 +188,7 @@ func (s settings) write(ctx context.Context, script string) ([]*file, error) {
 		var refused bytes.Buffer
 		if !s.keep {
 			fmt.Fprintln(os.Stderr, p.title, "writes")
-			if err := output(ctx, &refused, s.python(p.in), script, "write", p.name, filepath.Join(s.work, "files")); err != nil {
+			if err := output(ctx, &refused, s.python(p.in), script, "write", p.name, filepath.Join(s.work, "files"), s.format); err != nil {
 				return nil, err
 			}
 		}
