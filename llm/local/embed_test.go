@@ -18,8 +18,14 @@ import (
 // vectorsFolder writes the model of testdata/vectors, with files beside it.
 func vectorsFolder(t *testing.T, postProcessor json.RawMessage, files map[string]json.RawMessage) string {
 	t.Helper()
+	return seededFolder(t, true, postProcessor, files)
+}
+
+// seededFolder writes that model, or one with a head of its own.
+func seededFolder(t *testing.T, tied bool, postProcessor json.RawMessage, files map[string]json.RawMessage) string {
+	t.Helper()
 	folder := t.TempDir()
-	shape := safetensorstest.Decoder{Architecture: "Qwen3ForCausalLM", VocabSize: 464, HiddenSize: 64, Intermediate: 96, Layers: 3, Heads: 4, KeyHeads: 2, HeadDim: 32, Tied: true,
+	shape := safetensorstest.Decoder{Architecture: "Qwen3ForCausalLM", VocabSize: 464, HiddenSize: 64, Intermediate: 96, Layers: 3, Heads: 4, KeyHeads: 2, HeadDim: 32, Tied: tied,
 		More: map[string]any{"rope_theta": 1000000}}
 	if err := safetensorstest.WriteDecoder(folder, shape); err != nil {
 		t.Fatal(err)

@@ -132,7 +132,9 @@ func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
 		if n := s.fed + row - len(s.prompt); n >= 0 {
 			node = s.trie.inner[n]
 		}
-		s.err = s.scores.add(node, out.Values[:tokens], exps)
+		if s.err = errNotFinite; out.Best >= 0 {
+			s.err = s.scores.add(node, out.Values[:tokens], exps)
+		}
 		return
 	}
 	id := out.Best

@@ -132,7 +132,7 @@ func squares16(n int, x *float32) float32
 //go:noescape
 func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)
 
-// maximum16 gives the greatest of x[n], and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.
+// maximum16 gives the greatest of x[n], which is not a number if one of them is not, and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.
 //
 //go:noescape
 func maximum16(n int, x *float32) (greatest float32, zero float32)

@@ -2315,31 +2315,31 @@ loop:
 	VANDPS       Y3, Y2, Y11
 	VMOVUPS      32(DX), Y4
 	VANDPS       Y4, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
+	VPMAXSD      Y12, Y11, Y11
 	VMOVUPS      64(DX), Y5
 	VANDPS       Y5, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
+	VPMAXSD      Y12, Y11, Y11
 	VMOVUPS      96(DX), Y6
 	VANDPS       Y6, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
+	VPMAXSD      Y12, Y11, Y11
 	VMOVUPS      128(DX), Y7
 	VANDPS       Y7, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
+	VPMAXSD      Y12, Y11, Y11
 	VMOVUPS      160(DX), Y8
 	VANDPS       Y8, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
+	VPMAXSD      Y12, Y11, Y11
 	VMOVUPS      192(DX), Y9
 	VANDPS       Y9, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
+	VPMAXSD      Y12, Y11, Y11
 	VMOVUPS      224(DX), Y10
 	VANDPS       Y10, Y2, Y12
-	VMAXPS       Y12, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VMAXPS       X13, X11, X13
+	VPMAXSD      Y12, Y11, Y11
+	VEXTRACTI128 $0x01, Y11, X13
+	VPMAXSD      X13, X11, X13
 	VPSHUFD      $0x4e, X13, X11
-	VMAXPS       X11, X13, X13
+	VPMAXSD      X11, X13, X13
 	VPSHUFD      $0xb1, X13, X11
-	VMAXPS       X11, X13, X13
+	VPMAXSD      X11, X13, X13
 	VDIVSS       quantizeLimits<>+0(SB), X13, X12
 	VMOVSS       X12, (BX)
 	VCMPSS       $0x0d, quantizeLimits<>+4(SB), X13, X12
@@ -2706,8 +2706,10 @@ TEXT ·exp8(SB), NOSPLIT, $0-28
 loop:
 	VMOVUPS      (DX), Y1
 	VSUBPS       Y0, Y1, Y1
-	VMAXPS       expConstants<>+0(SB), Y1, Y1
-	VMINPS       expConstants<>+32(SB), Y1, Y1
+	VMOVUPS      expConstants<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      expConstants<>+32(SB), Y2
+	VMINPS       Y1, Y2, Y1
 	VMULPS       expConstants<>+64(SB), Y1, Y2
 	VROUNDPS     $0x00, Y2, Y2
 	VFNMADD231PS expConstants<>+96(SB), Y2, Y1
@@ -2744,8 +2746,10 @@ loop:
 	VMOVUPS      (DX), Y0
 	VXORPS       Y1, Y1, Y1
 	VSUBPS       Y0, Y1, Y1
-	VMAXPS       expConstants<>+0(SB), Y1, Y1
-	VMINPS       expConstants<>+32(SB), Y1, Y1
+	VMOVUPS      expConstants<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      expConstants<>+32(SB), Y2
+	VMINPS       Y1, Y2, Y1
 	VMULPS       expConstants<>+64(SB), Y1, Y2
 	VROUNDPS     $0x00, Y2, Y2
 	VFNMADD231PS expConstants<>+96(SB), Y2, Y1
@@ -2788,8 +2792,10 @@ loop:
 	VMULPS       expConstants<>+416(SB), Y1, Y1
 	VADDPS       expConstants<>+384(SB), Y1, Y1
 	VMULPS       Y0, Y1, Y1
-	VMAXPS       expConstants<>+0(SB), Y1, Y1
-	VMINPS       expConstants<>+32(SB), Y1, Y1
+	VMOVUPS      expConstants<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      expConstants<>+32(SB), Y2
+	VMINPS       Y1, Y2, Y1
 	VMULPS       expConstants<>+64(SB), Y1, Y2
 	VROUNDPS     $0x00, Y2, Y2
 	VFNMADD231PS expConstants<>+96(SB), Y2, Y1
@@ -2871,19 +2877,25 @@ loop:
 TEXT ·maximum16(SB), NOSPLIT, $0-24
 	MOVQ    n+0(FP), AX
 	MOVQ    x+8(FP), CX
-	VXORPS  Y4, Y4, Y4
+	VXORPS  Y6, Y6, Y6
 	VMOVUPS (CX), Y0
 	VXORPS  Y2, Y2, Y2
+	VXORPS  Y4, Y4, Y4
 	VMOVUPS 32(CX), Y1
 	VXORPS  Y3, Y3, Y3
+	VXORPS  Y5, Y5, Y5
 
 loop:
-	VMOVUPS      (CX), Y5
-	VMAXPS       Y5, Y0, Y0
-	VFMADD231PS  Y5, Y4, Y2
-	VMOVUPS      32(CX), Y5
-	VMAXPS       Y5, Y1, Y1
-	VFMADD231PS  Y5, Y4, Y3
+	VMOVUPS      (CX), Y7
+	VMAXPS       Y7, Y0, Y0
+	VFMADD231PS  Y7, Y6, Y2
+	VCMPPS       $0x03, Y7, Y7, Y7
+	VORPS        Y7, Y4, Y4
+	VMOVUPS      32(CX), Y7
+	VMAXPS       Y7, Y1, Y1
+	VFMADD231PS  Y7, Y6, Y3
+	VCMPPS       $0x03, Y7, Y7, Y7
+	VORPS        Y7, Y5, Y5
 	ADDQ         $0x40, CX
 	SUBQ         $0x10, AX
 	JG           loop
@@ -2894,6 +2906,14 @@ loop:
 	VMAXPS       X0, X1, X1
 	VPSHUFD      $0xb1, X1, X0
 	VMAXPS       X0, X1, X1
+	VORPS        Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X0
+	VORPS        X0, X4, X0
+	VPSHUFD      $0x4e, X0, X4
+	VORPS        X4, X0, X0
+	VPSHUFD      $0xb1, X0, X4
+	VORPS        X4, X0, X0
+	VORPS        X0, X1, X1
 	MOVSS        X1, greatest+16(FP)
 	VADDPS       Y3, Y2, Y2
 	VEXTRACTF128 $0x01, Y2, X0

@@ -96,7 +96,8 @@ func Pad(n int) int { return (n + Width - 1) / Width * Width }
 func Stride(n int) int { return Pad(n) + Width }
 
 // Exp computes dst[i] = e^(src[i] - shift), never zero: what would underflow is
-// the least normal number. The lengths are the same multiple of 8.
+// the least normal number. What is not a number stays so. The lengths are the same
+// multiple of 8.
 func (s *Set) Exp(dst, src []float32, shift float32) {
 	if len(dst) > 0 {
 		s.exp(dst, src[:len(dst)], shift)
@@ -111,7 +112,8 @@ func (s *Set) SiluMul(dst, gate, up []float32) {
 	}
 }
 
-// Max gives the greatest number of x; there is at least one.
+// Max gives the greatest number of x, of which there is at least one; it is not a
+// number where one of them is not.
 func (s *Set) Max(x []float32) float32 {
 	greatest, _ := s.greatest(x)
 	return greatest

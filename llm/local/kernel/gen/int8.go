@@ -239,6 +239,9 @@ func packOrder() Mem {
 }
 
 // quantize: dst = round(src * 127 / greatest) + 128 for one group after another.
+//
+// Magnitudes are compared as integers, of which what is not a number is the
+// greatest: VMAXPS would forget it.
 func quantize(order Mem) {
 	limits := GLOBL("quantizeLimits", RODATA|NOPTR)
 	DATA(0, U32(math.Float32bits(127)))
@@ -265,12 +268,12 @@ func quantize(order Mem) {
 			continue
 		}
 		VANDPS(r, mask, t)
-		VMAXPS(t, most, most)
+		VPMAXSD(t, most, most)
 	}
 	h := XMM()
-	VEXTRACTF128(Imm(1), most, h)
-	VMAXPS(h, most.AsX(), h)
-	across(VMAXPS, h)
+	VEXTRACTI128(Imm(1), most, h)
+	VPMAXSD(h, most.AsX(), h)
+	across(VPMAXSD, h)
 	VDIVSS(limits, h, t.AsX())
 	VMOVSS(t.AsX(), Mem{Base: scales})
 	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal

@@ -19,11 +19,14 @@ var (
 	expPolynomial   = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
 )
 
-// expRegister replaces x by e^x.
+// expRegister replaces x by e^x. VMAXPS and VMINPS give their last source where
+// one is not a number, so that has to be x.
 func expRegister(x reg.VecVirtual, data expTable) {
-	VMAXPS(data.at("low"), x, x)
-	VMINPS(data.at("high"), x, x)
 	n := YMM()
+	VMOVUPS(data.at("low"), n)
+	VMAXPS(x, n, x)
+	VMOVUPS(data.at("high"), n)
+	VMINPS(x, n, x)
 	VMULPS(data.at("log2e"), x, n)
 	VROUNDPS(Imm(0), n, n) // to nearest
 	VFNMADD231PS(data.at("ln2high"), n, x)
@@ -153,6 +156,7 @@ func fold(v []reg.VecVirtual, combine func(ops ...Op)) reg.VecVirtual {
 
 func add(ops ...Op)      { VADDPS(ops[0], ops[1], ops[2]) }
 func greatest(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }
+func or(ops ...Op)       { VORPS(ops[0], ops[1], ops[2]) }
 
 // rmsNorm: the sum of squares, and the product with a scale and weights.
 func rmsNorm() {
@@ -198,29 +202,35 @@ func rmsNorm() {
 }
 
 // maximum: the greatest of some numbers, and whether all of them are finite.
+// VMAXPS forgets what is not a number, so that is noted beside it.
 func maximum() {
 	TEXT("maximum16", NOSPLIT, "func(n int, x *float32) (greatest float32, zero float32)")
-	Doc("maximum16 gives the greatest of x[n], and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.")
+	Doc("maximum16 gives the greatest of x[n], which is not a number if one of them is not, and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.")
 	Pragma("noescape")
 	n, x := param("n"), param("x")
-	most, zeros := registers(2), registers(2)
+	most, zeros, none := registers(2), registers(2), registers(2)
 	zero := YMM()
 	VXORPS(zero, zero, zero)
 	for i, m := range most {
 		VMOVUPS(Mem{Base: x, Disp: 32 * i}, m)
 		VXORPS(zeros[i], zeros[i], zeros[i])
+		VXORPS(none[i], none[i], none[i])
 	}
 	Label("loop")
 	for i, m := range most {
-		v := YMM()
+		v, unordered := YMM(), YMM()
 		VMOVUPS(Mem{Base: x, Disp: 32 * i}, v)
 		VMAXPS(v, m, m)
 		VFMADD231PS(v, zero, zeros[i])
+		VCMPPS(Imm(3), v, v, unordered)
+		VORPS(unordered, none[i], none[i])
 	}
 	ADDQ(Imm(64), x)
 	SUBQ(Imm(16), n)
 	JG(LabelRef("loop"))
-	Store(fold(most, greatest), ReturnIndex(0))
+	m := fold(most, greatest)
+	VORPS(fold(none, or), m, m) // all bits are not a number
+	Store(m, ReturnIndex(0))
 	Store(fold(zeros, add), ReturnIndex(1))
 	VZEROUPPER()
 	RET()
