@@ -236,7 +236,7 @@ func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 		return nil, err
 	}
 	if format == Parquet {
-		return openParquet(path, o)
+		return openParquet(ctx, path, o)
 	}
 	if format == TSV && o.Delimiter == "" {
 		o.Delimiter = "\t"

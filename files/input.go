@@ -2,6 +2,7 @@ package files
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type input struct {
 	name   string // for errors
 	path   string
 	packed compression
+	waits  *waiting // around file, where it is no regular one
 	stdin  io.Reader
 	again  bool
 	file   *os.File // nil for standard input
@@ -38,18 +40,20 @@ type input struct {
 	spooled bool
 }
 
-func openInput(path string, packed compression, stdin io.Reader) (*input, error) {
-	in := &input{name: path, path: path, packed: packed, stdin: stdin}
+func openInput(ctx context.Context, path string, packed compression, stdin io.Reader) (*input, error) {
+	in := &input{name: path, path: path, packed: packed, stdin: &waiting{ctx: ctx, r: stdin}}
 	if path == "-" {
 		in.name = "standard input"
 	} else {
-		f, info, err := openFile(path)
+		f, info, err := openFile(ctx, path)
 		if err != nil {
 			return nil, err
 		}
 		in.file = f
 		if info.Mode().IsRegular() {
 			in.again, in.total = true, info.Size()
+		} else {
+			in.waits = &waiting{ctx: ctx, r: f}
 		}
 	}
 	return in, nil
@@ -79,7 +83,10 @@ func (in *input) begin() (io.Reader, error) {
 // open unpacks the file, whose name or first bytes say how it is packed.
 func (in *input) open() error {
 	raw := in.stdin
-	if in.file != nil {
+	switch {
+	case in.waits != nil:
+		raw = in.waits
+	case in.file != nil:
 		raw = in.file
 	}
 	in.closeUnpack()
@@ -181,8 +188,15 @@ func (c countedReader) Read(b []byte) (int, error) {
 }
 
 // openFile opens a file to read, of which Look has said that there is one.
-func openFile(path string) (*os.File, fs.FileInfo, error) {
-	f, err := os.Open(path)
+func openFile(ctx context.Context, path string) (*os.File, fs.FileInfo, error) {
+	c := await(ctx, func() came { // a pipe that nobody has opened yet
+		f, err := os.Open(path)
+		return came{file: f, err: err}
+	})
+	f, err := c.file, c.err
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, nil, unreadable(path, err)
 	}

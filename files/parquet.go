@@ -21,11 +21,11 @@ type parquetReader struct {
 	bytes int64
 }
 
-func openParquet(path string, o ReadOptions) (Reader, error) {
+func openParquet(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	if path == "-" {
 		return nil, errors.New("Parquet cannot be read from standard input, as its end is read first: save it to a file")
 	}
-	f, info, err := openFile(path)
+	f, info, err := openFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}

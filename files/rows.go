@@ -68,7 +68,7 @@ func openRows(ctx context.Context, path string, format Format, packed compressio
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	in, err := openInput(path, packed, o.Stdin)
+	in, err := openInput(ctx, path, packed, o.Stdin)
 	if err != nil {
 		return nil, err
 	}

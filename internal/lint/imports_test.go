@@ -37,7 +37,7 @@ var layers = map[string]struct {
 	"sqlexpr":                     {[]string{"ai", "llm", "internal/columns", "internal/similar", "internal/hidden"}, "expressions know functions and columns: no file, no engine, no Spark"},
 	"ai/pii":                      {nil, "patterns need no model, and are used by whom they please"},
 	"eval":                        {[]string{"internal/hidden"}, "figures are arithmetic over answers: they know no model and no table"},
-	"files":                       {[]string{"files/parquet", "internal/arrowipc", "internal/outfile", "internal/similar", "internal/version", "internal/hidden"}, "files are tables of bytes: they know no function and no model"},
+	"files":                       {[]string{"files/parquet", "internal/arrowipc", "internal/outfile", "internal/similar", "internal/version", "internal/hidden", "internal/panics"}, "files are tables of bytes: they know no function and no model"},
 	"files/parquet":               {[]string{"internal/arrowipc"}, "a file format stands alone"},
 	"llm":                         {nil, "the contract has no dependencies"},
 	"llm/weights":                 {[]string{"llm/weights/...", "internal/..."}, "finding and reading weights needs no engine"},
