@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/outfile"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/screen"
 	"github.com/firesteel/firesteel/spark"
@@ -71,6 +72,10 @@ lets in only who has its token, which other users of the machine cannot see.`,
 			run, err := a.submitJob(c, f, job)
 			if err != nil {
 				return err
+			}
+			// The log is added to a file that exists.
+			if err := outfile.CheckInputs(f.serverLog, f.sql.ship.paths(job...)); err != nil {
+				return fmt.Errorf("--server-log: %w", err)
 			}
 			return a.runSubmit(c, f, options, run)
 		},

@@ -47,6 +47,7 @@ func TestSubmitMistakes(t *testing.T) {
 		{"--deploy-mode=cluster -- " + script, exitUsage, "the server runs on this machine"},
 		{"--conf spark.connect.authenticate.token=x -- " + script, exitUsage, "chosen anew"},
 		{"--rows 0 -- " + script, exitUsage, "--rows must be at least 1"},
+		{"--server-log " + script + " -- " + script, exitFailed, "--server-log: " + script + " is the input"},
 		{"--rows x -- " + script, exitUsage, "see 'firesteel submit --help'"},
 		{"-- " + script + " more", exitUsage, "takes no arguments"},
 		{"-- /no/such/job.sql", exitFailed, "/no/such/job.sql"},
