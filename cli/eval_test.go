@@ -115,7 +115,7 @@ func TestEval(t *testing.T) {
 		t.Error("the report has a script")
 	}
 	testkit.InBrowser(t, string(html), strings.Count(string(html), "<h2"))
-	_, again, _ := do(args...)
+	_, again, _ := do(append(args, "--overwrite")...)
 	if figuresOf(out) != figuresOf(again) {
 		t.Error("the same seed gives other figures")
 	}
