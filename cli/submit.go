@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,8 +41,8 @@ cluster, runs the job on it, stops the server, and exits as the job did. Nothing
 needs to be installed on the cluster.
 
 JOB.sql is a file of statements with AI functions, as for 'firesteel sql -f'.
-PROGRAM is a program that connects to the address in SPARK_REMOTE, with the token
-in SPARK_CONNECT_AUTHENTICATE_TOKEN.
+PROGRAM is a program that connects to the address in SPARK_REMOTE, which has the
+server's token in it.
 
 All options of spark-submit may be given, mixed with the flags below. The server
 runs in client mode on this machine, at a free port of its loopback address, and
@@ -188,7 +189,9 @@ func greet(ctx context.Context, server *localspark.Server, wait time.Duration) e
 func (a *app) runProgram(ctx context.Context, path string, args []string, server *localspark.Server) error {
 	program := exec.Command(path, args...)
 	program.Stdin, program.Stdout, program.Stderr = a.in, a.out, a.err
-	program.Env = append(os.Environ(), server.Environment()...)
+	// A token for another server would go before this one's.
+	program.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPARK_CONNECT_AUTHENTICATE_TOKEN=") })
+	program.Env = append(program.Env, "SPARK_REMOTE="+server.URL())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -16,7 +16,7 @@ import (
 // certificate of a private authority.
 func TestTokenAndTLS(t *testing.T) {
 	url := testkit.SharedSpark(t)
-	here, token, _ := strings.Cut(url, "/;token=")
+	here, token, _ := strings.Cut(url, "/;authorization=Bearer%20")
 	authority := testkit.NewAuthority(t)
 	secure := "sc://" + testkit.NewProxy(t, testkit.Address(url), &tls.Config{
 		Certificates: []tls.Certificate{authority.Certificate("127.0.0.1")}, NextProtos: []string{"h2"}}).Address()
@@ -68,6 +68,7 @@ func TestTokenAndTLS(t *testing.T) {
 	refuse(demands, secure+"/;use_ssl=true", trusting)
 	refuse("refused the token of the connection string"+refuses, here+"/;token=wr0ng")
 	refuse("refused the token of the connection string"+refuses, secure+"/;token=wr0ng;use_ssl=true", trusting)
+	let(url)
 	let(here + "/;token=" + token)
 	let(secure+"/;token="+token, trusting)
 	t.Setenv(variable, "wr0ng")

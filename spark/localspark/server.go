@@ -151,22 +151,14 @@ func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(fol
 }
 
 // URL is the connection string for a Spark Connect client, with the token: who
-// has it can run any code as this user.
-func (s *Server) URL() string { return s.Address() + "/;token=" + s.token }
+// has it can run any code as this user. The token is a header, which all
+// clients send as they are told. PySpark takes token=... for a demand for TLS,
+// unless the host is "localhost"; and that name may lead to another program at
+// the same port of ::1.
+func (s *Server) URL() string { return s.Address() + "/;authorization=Bearer%20" + s.token }
 
 // Address is the URL without the token, so it is no secret.
 func (s *Server) Address() string { return "sc://127.0.0.1:" + strconv.Itoa(s.port) }
-
-// Environment are the variables that lead a client program to the server. A
-// PySpark of version 3.5 reads no token from the environment, and takes one in
-// the connection string for a demand for TLS, but sends a header as it is told.
-func (s *Server) Environment() []string {
-	remote := s.Address()
-	if before(s.spark.Version, 4, 0) {
-		remote += "/;authorization=Bearer%20" + s.token
-	}
-	return []string{"SPARK_REMOTE=" + remote, tokenVariable + "=" + s.token}
-}
 
 // Token is what the server demands of its clients.
 func (s *Server) Token() string { return s.token }

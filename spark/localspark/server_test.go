@@ -42,7 +42,7 @@ func TestStartAndStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Stop()
-	if want := "sc://127.0.0.1:" + os.Getenv("PORT"); s.Address() != want || s.URL() != want+"/;token="+s.Token() || len(s.Token()) < 20 {
+	if want := "sc://127.0.0.1:" + os.Getenv("PORT"); s.Address() != want || s.URL() != want+"/;authorization=Bearer%20"+s.Token() || len(s.Token()) < 20 {
 		t.Errorf("address %s, URL %s, expected %s with the token %q", s.Address(), s.URL(), want, s.Token())
 	}
 	args, err := os.ReadFile(filepath.Join(s.folder, "work", "args"))
