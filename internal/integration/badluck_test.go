@@ -3,9 +3,12 @@
 package integration
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,6 +156,46 @@ func TestDamagedModelFile(t *testing.T) {
 	}
 }
 
+// otherModel changes the last byte of a model's file in an archive.
+func otherModel(t *testing.T, archive []byte, name string) []byte {
+	t.Helper()
+	unpacked, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	packed := gzip.NewWriter(&b)
+	in, out := tar.NewReader(unpacked), tar.NewWriter(packed)
+	changed := false
+	for {
+		h, err := in.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(h.Name, name) {
+			content[len(content)-1] ^= 1
+			changed = true
+		}
+		if err := out.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(out.Close(), packed.Close()); err != nil || !changed {
+		t.Fatalf("the archive has no %s, or %v", name, err)
+	}
+	return b.Bytes()
+}
+
 // An archive damaged on its way is told by the first query, not by a hang.
 func TestDamagedArchive(t *testing.T) {
 	server := testkit.Spark(t, localspark.Options{})
@@ -185,7 +228,7 @@ func TestDamagedArchive(t *testing.T) {
 		want  []string
 	}{
 		{"whole", whole, nil},
-		{"another model", archive(func(m *bundle.Model) { m.SHA256 = strings.Repeat("0", 64) }), []string{"tiny.gguf", "SHA-256", "damaged"}},
+		{"another model", otherModel(t, whole, "tiny.gguf"), []string{"tiny.gguf", "SHA-256", "damaged"}},
 		{"cut model", archive(func(m *bundle.Model) { m.Size++ }), []string{"tiny.gguf", "bytes", "damaged"}},
 		{"cut archive", whole[:len(whole)/2], []string{"firesteel"}},
 		{"no archive", []byte("this is no tar.gz at all"), []string{"firesteel"}},
