@@ -203,7 +203,7 @@ func TestCluster(t *testing.T) {
 		c.busyWorker(t)
 		driver := 0
 		for pid, parent := range processes(t) {
-			if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && parent == s.Process.Pid && strings.Contains(string(line), "SparkConnectServer") {
+			if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && parent == s.Process.Pid && strings.Contains(string(line), "firesteel.Server") {
 				driver = pid
 			}
 		}

@@ -33,14 +33,15 @@ func TestDamagedFolderModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		name   string
-		change func(*bundle.File)
-		want   []string
+		name    string
+		change  func(*bundle.File)
+		damaged bool // after it was packed
+		want    []string
 	}{
 		// The files are as they should be, but no model.
-		{"whole", func(*bundle.File) {}, []string{"ai_analyze_sentiment: model tiny, file ", "/model/default/tiny: "}},
-		{"other content", func(f *bundle.File) { f.SHA256 = strings.Repeat("0", 64) }, []string{"/model/default/tiny/model.safetensors", "SHA-256", "damaged"}},
-		{"cut", func(f *bundle.File) { f.Size++ }, []string{"/model/default/tiny/model.safetensors", "bytes", "damaged"}},
+		{"whole", func(*bundle.File) {}, false, []string{"ai_analyze_sentiment: model tiny, file ", "/model/default/tiny: "}},
+		{"other content", func(*bundle.File) {}, true, []string{"/model/default/tiny/model.safetensors", "SHA-256", "damaged"}},
+		{"cut", func(f *bundle.File) { f.Size++ }, false, []string{"/model/default/tiny/model.safetensors", "bytes", "damaged"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := bundle.Model{Aliases: []string{"default"}, Ref: folder, Name: "tiny", File: "tiny", Size: local.Size, SHA256: local.SHA256}
@@ -59,6 +60,10 @@ func TestDamagedFolderModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			archive := b.Bytes()
+			if c.damaged {
+				archive = otherModel(t, archive, "model.safetensors")
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			s, err := spark.Connect(ctx, url)
@@ -66,7 +71,7 @@ func TestDamagedFolderModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			if err := shipBytes(ctx, s, b.Bytes()); err != nil {
+			if err := shipBytes(ctx, s, archive); err != nil {
 				t.Fatal(err)
 			}
 			df, err := s.SQL(ctx, "SELECT ai_analyze_sentiment('good')")
