@@ -198,7 +198,7 @@ func (c *standalone) submit(t *testing.T, options ...string) *submission {
 // program tells its address and waits. stop ends it.
 func (c *standalone) serve(t *testing.T, options ...string) (url string, stop func()) {
 	t.Helper()
-	s := c.submit(t, append(options, "--", "sh", "-c", `echo "$SPARK_REMOTE/;token=$SPARK_CONNECT_AUTHENTICATE_TOKEN"; read -r end; exit 3`)...)
+	s := c.submit(t, append(options, "--", "sh", "-c", `echo "$SPARK_REMOTE"; read -r end; exit 3`)...)
 	in, err := s.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
