@@ -100,7 +100,7 @@ func TestPrompt(t *testing.T) {
 	}
 	t.Setenv("FIRESTEEL_CACHE", cache)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where the history goes
-	joined := url + "/;user_id=ann;session_id=" + uuid.NewString()
+	joined := url + ";user_id=ann;session_id=" + uuid.NewString()
 	start := func() (*terminal, *exec.Cmd) {
 		person, device := openTerminal(t)
 		c := exec.CommandContext(t.Context(), program(t), "sql", "--remote", joined)
@@ -155,7 +155,7 @@ func TestPrompt(t *testing.T) {
 	}
 
 	// A session that the server has ended is told of, and another one opened.
-	joined = url + "/;user_id=ann;session_id=" + uuid.NewString()
+	joined = url + ";user_id=ann;session_id=" + uuid.NewString()
 	person, c = start()
 	other, err := spark.Connect(t.Context(), joined)
 	if err != nil {
