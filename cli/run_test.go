@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -297,6 +298,24 @@ func TestRunByRules(t *testing.T) {
 	for _, labels := range []string{"array('email', 'person')", "array(text)", "'{\"email\": \"the sender only\", \"pets\": \"\"}'"} {
 		if status, _, errs := do("run", in, "--add", "m=ai_mask(text, "+labels+")"); status != exitFailed || !strings.Contains(errs, "a model was opened") {
 			t.Errorf("%s: exit code %d: %s", labels, status, errs)
+		}
+	}
+}
+
+// Of a Parquet file with thousands of columns, --memory does not bound the footer.
+func TestRunSaysWhatMemoryDoesNotBound(t *testing.T) {
+	row := strings.TrimSuffix(strings.Repeat("x,", 4000), ",")
+	var header []string
+	for i := range 4000 {
+		header = append(header, fmt.Sprint("c", i))
+	}
+	in := file(t, "wide.csv", strings.Join(header, ",")+"\n"+strings.Repeat(row+"\n", 600))
+	out := filepath.Join(t.TempDir(), "out")
+	const note = "--memory 64MB does not bound the footer of a Parquet file: of 4000 columns it may take"
+	for ending, want := range map[string]bool{".parquet": true, ".csv": false} {
+		status, _, errs := do("run", in, "--memory", "64MB", "--limit", "1", "-o", out+ending)
+		if status != exitOK || strings.Contains(errs, note) != want {
+			t.Errorf("%s: exit code %d: %s", ending, status, errs)
 		}
 	}
 }

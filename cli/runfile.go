@@ -190,7 +190,27 @@ func (r *fileRun) openOutput() error {
 		return err
 	}
 	r.parts.Out = r.out
+	if format, err := files.OutputFormat(path, o.Format); err == nil && format == files.Parquet {
+		r.tellFooter(schema.NumFields(), o.RowGroup)
+	}
 	return nil
+}
+
+// footerBytes is about what a Parquet writer keeps of a column of a row group
+// until the end, as measured on files of thousands of columns.
+const footerBytes = 2 << 10
+
+// tellFooter says by how much --memory does not bound a Parquet file of many
+// columns.
+func (r *fileRun) tellFooter(columns int, rowGroup int64) {
+	in, err := os.Stat(r.flags.input)
+	if r.memory == 0 || err != nil || !in.Mode().IsRegular() {
+		return
+	}
+	if more := int64(columns) * footerBytes * (in.Size()/rowGroup + 1); more > r.memory/8 {
+		fmt.Fprintf(r.err, "--memory %s does not bound the footer of a Parquet file: of %d columns it may take %s more; write .csv or .jsonl, or give more, which makes fewer row groups\n",
+			r.flags.memory, columns, fetch.Bytes(more))
+	}
 }
 
 // inputs are the files and folders that the run reads.

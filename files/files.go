@@ -75,6 +75,12 @@ const (
 	writeFlag = "--output-format"
 )
 
+// OutputFormat is the format that Create writes to a path, unless it is given.
+func OutputFormat(path string, given Format) (Format, error) {
+	format, _, err := formatOf(path, given, writeFlag)
+	return format, err
+}
+
 // formatOf tells format and compression of a path. A format that is given
 // leaves only the compression to the name. flag is the one that gives it.
 func formatOf(path string, given Format, flag string) (Format, compression, error) {

@@ -30,6 +30,10 @@ func trickle(t *testing.T, head, each string, every time.Duration) (address stri
 			connections.Add(1)
 			go func() {
 				defer conn.Close()
+				// What comes before the request is another error of the client.
+				if _, err := conn.Read(make([]byte, 4096)); err != nil {
+					return
+				}
 				fmt.Fprint(conn, head)
 				for each != "" {
 					if _, err := fmt.Fprint(conn, each); err != nil {
