@@ -311,9 +311,9 @@ func TestRunSaysWhatMemoryDoesNotBound(t *testing.T) {
 	}
 	in := file(t, "wide.csv", strings.Join(header, ",")+"\n"+strings.Repeat(row+"\n", 600))
 	out := filepath.Join(t.TempDir(), "out")
-	const note = "--memory 64MB does not bound the footer of a Parquet file: of 4000 columns it may take"
+	const note = "--memory 96MB does not bound the footer of a Parquet file: of 4000 columns it may take"
 	for ending, want := range map[string]bool{".parquet": true, ".csv": false} {
-		status, _, errs := do("run", in, "--memory", "64MB", "--limit", "1", "-o", out+ending)
+		status, _, errs := do("run", in, "--memory", "96MB", "--limit", "1", "-o", out+ending)
 		if status != exitOK || strings.Contains(errs, note) != want {
 			t.Errorf("%s: exit code %d: %s", ending, status, errs)
 		}
