@@ -197,8 +197,9 @@ type ReadOptions struct {
 	// bytes; 0 is 16 MiB.
 	Rows, Bytes, MaxRow int
 
-	// Bad, if not nil, is told of rows of which a part cannot be read, before the
-	// batch is given that has them. Without it they end the reading.
+	// Bad, if not nil, is called for each row that cannot be read whole, before
+	// Next returns the batch that holds it. Without it such a row is an error of
+	// Next.
 	Bad func(Bad)
 
 	// Allocator is where batches' memory comes from; nil is Arrow's default.

@@ -276,8 +276,8 @@ func segmentNumbers(dir string) ([]int, error) {
 
 const temporary = ".tmp"
 
-// createTemporary makes the file that will take the place of the one at path.
-// One that is there was left by a process that was killed.
+// createTemporary creates the file that will replace the one at path. It removes
+// one that a killed process left.
 func createTemporary(path string) (*os.File, error) {
 	if err := os.Remove(path + temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -154,7 +154,7 @@ func TestPrompt(t *testing.T) {
 		t.Errorf("quit: %v", err)
 	}
 
-	// A session that the server has ended is told of, and another one opened.
+	// Where the server has ended the session, the prompt says so and opens another.
 	joined = url + ";user_id=ann;session_id=" + uuid.NewString()
 	person, c = start()
 	other, err := spark.Connect(t.Context(), joined)

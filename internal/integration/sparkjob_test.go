@@ -135,8 +135,8 @@ func TestSparkJob(t *testing.T) {
 	if result, rows = do(sparkjob.Plan{Add: []string{"n=length(text)"}, Limit: new(int64(0))}); len(rows) != 0 || result.Rows != 0 {
 		t.Errorf("a limit of 0: %d rows", len(rows))
 	}
-	// What rows say stands in the column of errors, which is data, and not in
-	// what is told of them.
+	// Content of rows is in the column of errors, which is data, and not in the
+	// errors of the result.
 	result, rows = do(sparkjob.Plan{Where: "id IN (1, 3)", Add: []string{"x=ai_translate(text, text)"}, Errors: "why"})
 	if len(result.Failures) == 0 || !strings.Contains(fmt.Sprint(rows), "This is item") || !strings.Contains(hidden.Shown(result.Failures[0].Err), "This is item") {
 		t.Errorf("the errors of rows 1 and 3: %v; %v", result.Failures, rows)

@@ -169,7 +169,7 @@ func holdsAnything(raw json.RawMessage) bool {
 }
 
 // statusWords are words of codes and types, and the HTTP status that they mean.
-// The first that is there counts.
+// The first one found counts.
 var statusWords = []struct {
 	status int
 	words  []string

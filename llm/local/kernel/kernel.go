@@ -112,8 +112,8 @@ func (s *Set) SiluMul(dst, gate, up []float32) {
 	}
 }
 
-// Max gives the greatest number of x, of which there is at least one; it is not a
-// number where one of them is not.
+// Max returns the greatest number of x, which must not be empty, and NaN if one of
+// them is NaN.
 func (s *Set) Max(x []float32) float32 {
 	greatest, _ := s.greatest(x)
 	return greatest
