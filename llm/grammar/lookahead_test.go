@@ -10,7 +10,7 @@ import (
 )
 
 // Patterns with lookaheads accept what ECMAScript accepts: the texts of
-// testdata/lookaheads.json were judged by RegExp of Node.js 20.
+// testdata/lookaheads.json were judged by RegExp of Node.js 20 (lookaheads.js).
 func TestLookaheadsAgainstECMAScript(t *testing.T) {
 	content, err := os.ReadFile("testdata/lookaheads.json")
 	if err != nil {
