@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -82,4 +83,12 @@ func FuzzKept(f *testing.F) {
 			t.Errorf("%s: %+v and %+v: %v", text, a, b, err)
 		}
 	})
+}
+
+// The error of a damaged map names the entry, counted from 1.
+func TestDamagedMapIsNamed(t *testing.T) {
+	f := &Function{Name: "f", Returns: StringMap}
+	if _, err := f.Kept([]byte(`{"value":[["a","x"],["b"]]}`)); err == nil || !strings.Contains(err.Error(), "entry 2 of its map") {
+		t.Errorf("%v", err)
+	}
 }

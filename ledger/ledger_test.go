@@ -317,3 +317,30 @@ func FuzzIndex(f *testing.F) {
 		}
 	})
 }
+
+// The bytes of a record that cannot be read are counted, and the others stay.
+func TestDamagedBytesAreCounted(t *testing.T) {
+	dir := t.TempDir()
+	l := opened(t, dir)
+	put(t, l, 0, 3)
+	closed(t, l)
+	path := filepath.Join(dir, "00000001.log")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sizes []int
+	for i := range 3 {
+		e := entry(i)
+		sizes = append(sizes, len(appendRecord(nil, &e)))
+	}
+	whole[sizes[0]+sizes[1]/2] ^= 1
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = opened(t, dir)
+	if have := holds(t, l, 3); have != 2 || l.Damaged() != int64(sizes[1]) {
+		t.Errorf("%d entries, %d bytes damaged, want 2 and %d", have, l.Damaged(), sizes[1])
+	}
+	closed(t, l)
+}
