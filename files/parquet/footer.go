@@ -67,14 +67,14 @@ var errEncrypted = errors.New("it is encrypted: write it without encryption firs
 
 // fileMetaData are the fields of the struct, as bytes.
 type fileMetaData struct {
-	version, rows    int64
-	schema           []byte
-	elements         []element
-	groups           []byte // list
-	keyValues        []keyValue
-	createdBy        []byte
-	columnOrders     []byte // list
-	encrypted, found bool
+	version, rows int64
+	schema        []byte
+	elements      []element
+	groups        []byte // list
+	keyValues     []keyValue
+	createdBy     []byte
+	columnOrders  []byte // list
+	encrypted     bool
 }
 
 func parseMetaData(b []byte) (m fileMetaData, err error) {

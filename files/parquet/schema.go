@@ -311,15 +311,6 @@ func (n *node) raw() []byte {
 	return b
 }
 
-// count is how many elements raw has.
-func (n *node) count() int {
-	sum := 1
-	for _, c := range n.children {
-		sum += c.count()
-	}
-	return sum
-}
-
 // parse is the opposite of raw.
 func parse(raw []byte) (*node, error) {
 	r := thriftReader{b: raw}

@@ -4,7 +4,6 @@ package token
 // at most half in use.
 type merges struct {
 	slots []merge // a power of two of them
-	used  int
 	shift uint
 }
 

@@ -71,19 +71,3 @@ func (t *trie) grow() {
 		}
 	}
 }
-
-// longest gives the longest string that text begins with: its id and length,
-// or none.
-func (t *trie) longest(text string) (id int32, length int) {
-	id = none
-	node := uint32(0)
-	for i := range len(text) {
-		if node = t.step(node, text[i]); node == 0 {
-			break
-		}
-		if t.ids[node] != none {
-			id, length = t.ids[node], i+1
-		}
-	}
-	return id, length
-}

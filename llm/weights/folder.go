@@ -183,28 +183,42 @@ func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 	}
 	slices.Sort(files)
 	m := Model{Name: name, Ref: ref, Path: folder}
+	err = m.addFiles(folder, files, sum, func(file string) error {
+		_, err := fail(fmt.Errorf("%s, but not %s, which it names", chosen, file))
+		return err
+	})
+	if err != nil {
+		return Model{}, err
+	}
+	return m, nil
+}
+
+// addFiles adds the files of a folder to a model that is made of several, and
+// computes its digest if those of all files are known. missing is the error of a
+// file that does not exist.
+func (m *Model) addFiles(folder string, names []string, sum summer, missing func(name string) error) error {
 	known := true
-	for _, file := range files {
-		path := filepath.Join(folder, filepath.FromSlash(file))
+	for _, name := range names {
+		path := filepath.Join(folder, filepath.FromSlash(name))
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return fail(fmt.Errorf("%s, but not %s, which it names", chosen, file))
+			return missing(name)
 		}
 		if err != nil {
-			return Model{}, err
+			return err
 		}
 		digest, err := sum(path)
 		if err != nil {
-			return Model{}, err
+			return err
 		}
 		known = known && digest != ""
-		m.Files = append(m.Files, File{file, info.Size(), digest})
+		m.Files = append(m.Files, File{name, info.Size(), digest})
 		m.Size += info.Size()
 	}
 	if known {
 		m.SHA256 = Digest(m.Files)
 	}
-	return m, nil
+	return nil
 }
 
 // filesIn gives the names of the files in a folder. A link counts as a file,

@@ -1,9 +1,7 @@
 package weights
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -62,25 +60,11 @@ func fileModel(ref, file string, sum summer) (Model, error) {
 	}
 	folder := filepath.Dir(file)
 	m := Model{Name: displayName(file), Ref: ref, Path: filepath.Join(folder, names[0])}
-	known := true
-	for _, name := range names {
-		info, err := os.Stat(filepath.Join(folder, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return Model{}, fmt.Errorf("%w: the folder %s holds %s, but not %s, which belongs to it", ErrRef, folder, filepath.Base(file), name)
-		}
-		if err != nil {
-			return Model{}, err
-		}
-		digest, err := sum(filepath.Join(folder, name))
-		if err != nil {
-			return Model{}, err
-		}
-		known = known && digest != ""
-		m.Files = append(m.Files, File{name, info.Size(), digest})
-		m.Size += info.Size()
-	}
-	if known {
-		m.SHA256 = Digest(m.Files)
+	err := m.addFiles(folder, names, sum, func(name string) error {
+		return fmt.Errorf("%w: the folder %s holds %s, but not %s, which belongs to it", ErrRef, folder, filepath.Base(file), name)
+	})
+	if err != nil {
+		return Model{}, err
 	}
 	return m, nil
 }
