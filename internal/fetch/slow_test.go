@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -10,48 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-)
 
-// trickle sends one byte at a time to each connection until it is closed.
-func trickle(t *testing.T, head, each string, every time.Duration) (address string, connections *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	connections = new(atomic.Int64)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			go func() {
-				defer conn.Close()
-				// What comes before the request is another error of the client.
-				if _, err := conn.Read(make([]byte, 4096)); err != nil {
-					return
-				}
-				fmt.Fprint(conn, head)
-				for each != "" {
-					if _, err := fmt.Fprint(conn, each); err != nil {
-						return
-					}
-					time.Sleep(every)
-				}
-				var b [1]byte
-				for {
-					if _, err := conn.Read(b[:]); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
-	return "http://" + l.Addr().String(), connections
-}
+	"github.com/firesteel/firesteel/internal/testkit/slow"
+)
 
 // A server that is silent, or all but silent, holds nothing up: neither in the
 // header nor in the body of what it sends.
@@ -68,7 +28,8 @@ func TestSlowServers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, connections := trickle(t, server.head, server.each, stall/6)
+			address, connections := slow.Trickle(t, server.head, server.each, stall/6)
+			address = "http://" + address
 			c := &Client{HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Stall: stall, Tries: 2, Backoff: time.Millisecond}
 			if _, _, err := c.Document(t.Context(), address, nil, 1<<20); err == nil {
 				t.Error("a document came")
@@ -93,7 +54,8 @@ func TestSlowServers(t *testing.T) {
 // and one that is only slow goes on from where it was.
 func TestDrippingDownload(t *testing.T) {
 	const stall = 20 * time.Millisecond
-	address, connections := trickle(t, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x", stall/2)
+	address, connections := slow.Trickle(t, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x", stall/2)
+	address = "http://" + address
 	c := &Client{HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, Stall: stall, Tries: 2, Backoff: time.Millisecond}
 	err := c.Get(t.Context(), Request{URL: address, Path: filepath.Join(t.TempDir(), "f")})
 	if err == nil || connections.Load() > maxTries {

@@ -9,28 +9,14 @@ import (
 
 	"github.com/firesteel/firesteel/internal/outbound"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/internal/testkit/slow"
 )
 
 // accept counts the connections to a port of this machine.
 func accept(t *testing.T) (port string, connections *atomic.Int64) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	connections = new(atomic.Int64)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			conn.Close()
-		}
-	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
+	address, connections := slow.Accept(t, func(net.Conn) {})
+	_, port, _ = net.SplitHostPort(address)
 	return port, connections
 }
 

@@ -1,62 +1,13 @@
 package endpoint
 
 import (
-	"fmt"
-	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-)
 
-// drip listens, and sends head and then one piece after the other to each
-// connection, until it is closed.
-func drip(t *testing.T, head, piece string, every time.Duration) (address string, connections *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	connections = new(atomic.Int64)
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			go func() {
-				defer conn.Close()
-				gone := make(chan struct{})
-				go func() {
-					defer close(gone)
-					var b [4096]byte
-					for {
-						if _, err := conn.Read(b[:]); err != nil {
-							conn.Close() // ends the writing too
-							return
-						}
-					}
-				}()
-				fmt.Fprint(conn, head)
-				for {
-					if piece != "" {
-						if _, err := fmt.Fprint(conn, piece); err != nil {
-							return
-						}
-					} else {
-						<-gone
-						return
-					}
-					time.Sleep(every)
-				}
-			}()
-		}
-	}()
-	return l.Addr().String(), connections
-}
+	"github.com/firesteel/firesteel/internal/testkit/slow"
+)
 
 // However slowly a server answers, an attempt ends after AttemptTimeout, all
 // attempts of a row after Timeout, and a job soon after the breaker has opened.
@@ -76,7 +27,7 @@ func TestSlowServersAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, connections := drip(t, server.head, server.piece, 5*time.Millisecond)
+			address, connections := slow.Trickle(t, server.head, server.piece, 5*time.Millisecond)
 			e, err := Open("openai:m@"+server.scheme+"://"+address+"/v1?key=none", Options{
 				AttemptTimeout: attempt, Timeout: 4 * attempt, Attempts: 3, BreakerFailures: 4, BreakerPause: time.Millisecond, minute: 60 * time.Millisecond})
 			if err != nil {
