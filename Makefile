@@ -15,8 +15,8 @@ lint:
 
 # Goroutines meet in these packages.
 race:
-	CGO_ENABLED=1 go test -race ./worker/... ./spark ./llm/local ./llm/local/nn ./llm/endpoint ./ai ./job ./ledger ./internal/fetch
-	CGO_ENABLED=1 go test -race -run "Goroutines|Concurrent" ./llm/grammar ./llm/token
+	CGO_ENABLED=1 go test -race ./worker/... ./spark ./internal/engine ./internal/engine/nn ./internal/endpoint ./ai ./internal/job ./internal/ledger ./internal/network/fetch
+	CGO_ENABLED=1 go test -race -run "Goroutines|Concurrent" ./internal/grammar ./internal/tokenizer
 
 # All tests, with real Spark servers and the real model; then the client's
 # against the oldest Spark that it speaks to.

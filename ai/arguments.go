@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 const (
@@ -87,7 +87,7 @@ func parseLabels(text string) (labels []label, err error) {
 	case strings.HasPrefix(trimmed, "["):
 		var list []string
 		if err := json.Unmarshal([]byte(trimmed), &list); err != nil {
-			return nil, fmt.Errorf("%s: %w", want, hidden.JSON(err))
+			return nil, fmt.Errorf("%s: %w", want, sensitive.JSON(err))
 		}
 		for _, name := range list {
 			labels = append(labels, label{name: name})
@@ -104,13 +104,13 @@ func parseLabels(text string) (labels []label, err error) {
 		for _, m := range members {
 			about, err := description(m.value)
 			if err != nil {
-				return nil, hidden.Errorf("label %s: %w", hidden.Text(m.name), err)
+				return nil, sensitive.Errorf("label %s: %w", sensitive.Text(m.name), err)
 			}
 			labels = append(labels, label{m.name, about})
 		}
 		return labels, nil
 	}
-	return nil, hidden.Errorf("%s; it is %s", want, hidden.Text(text))
+	return nil, sensitive.Errorf("%s; it is %s", want, sensitive.Text(text))
 }
 
 // description reads a label's description: a text, or an object that has one.
@@ -123,7 +123,7 @@ func description(value json.RawMessage) (string, error) {
 		Description string `json:"description"`
 	}
 	if err := json.Unmarshal(value, &object); err != nil {
-		return "", hidden.Errorf("its description is neither a text nor an object with a \"description\": %s", hidden.Text(string(value)))
+		return "", sensitive.Errorf("its description is neither a text nor an object with a \"description\": %s", sensitive.Text(string(value)))
 	}
 	return object.Description, nil
 }
@@ -147,24 +147,24 @@ func objectText(members []member) json.RawMessage {
 func orderedObject(text string) (members []member, err error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, hidden.Errorf("not a JSON object: %s", hidden.Text(text))
+		return nil, sensitive.Errorf("not a JSON object: %s", sensitive.Text(text))
 	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return nil, hidden.JSON(err)
+			return nil, sensitive.JSON(err)
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
-			return nil, hidden.JSON(err)
+			return nil, sensitive.JSON(err)
 		}
 		members = append(members, member{name.(string), value})
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, hidden.JSON(err)
+		return nil, sensitive.JSON(err)
 	}
 	if rest := bytes.TrimSpace([]byte(text[d.InputOffset():])); len(rest) > 0 {
-		return nil, hidden.Errorf("text after the end of the object: %s", hidden.Text(string(rest)))
+		return nil, sensitive.Errorf("text after the end of the object: %s", sensitive.Text(string(rest)))
 	}
 	return members, nil
 }
@@ -183,7 +183,7 @@ func checkLabels(labels []label) error {
 		case name == "":
 			return fmt.Errorf("label %d is blank", i+1)
 		case seen[name]:
-			return hidden.Errorf("label %s stands twice in the list, again as number %d", hidden.Text(name), i+1)
+			return sensitive.Errorf("label %s stands twice in the list, again as number %d", sensitive.Text(name), i+1)
 		case len(name) > maxLabelBytes:
 			return fmt.Errorf("label %d has %d bytes, more than the %d that a label may have", i+1, len(name), maxLabelBytes)
 		case len(l.about) > maxAboutBytes:
@@ -220,7 +220,7 @@ func readOptions(param string, v any, known ...string) (map[string]string, error
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) {
-			return nil, badArgument(param, "there is no option %s; there are %s", hidden.Text(name), strings.Join(known, ", "))
+			return nil, badArgument(param, "there is no option %s; there are %s", sensitive.Text(name), strings.Join(known, ", "))
 		}
 	}
 	return given, nil
@@ -238,7 +238,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 		const want = `examples as text are JSON: [["a text", "its answer"], ...]`
 		var pairs [][]string
 		if err := json.Unmarshal([]byte(v), &pairs); err != nil {
-			return nil, badArgument(param, "%s: %w", want, hidden.JSON(err))
+			return nil, badArgument(param, "%s: %w", want, sensitive.JSON(err))
 		}
 		for i, p := range pairs {
 			if len(p) != 2 {
@@ -261,7 +261,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 		case len(e.Input) > maxAboutBytes || len(e.Output) > maxAboutBytes:
 			return nil, badArgument(param, "example %d has more than %d bytes", i+1, maxAboutBytes)
 		case answers != nil && !slices.Contains(answers, e.Output):
-			return nil, badArgument(param, "the answer of example %d, %s, is none of the labels", i+1, hidden.Text(e.Output))
+			return nil, badArgument(param, "the answer of example %d, %s, is none of the labels", i+1, sensitive.Text(e.Output))
 		}
 		read[i] = e
 	}

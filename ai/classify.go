@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -124,7 +124,7 @@ func readClassify(row Row) (in labelled, ok bool, err error) {
 	}
 	if several, given := options["multilabel"]; given {
 		if in.several, err = strconv.ParseBool(strings.ToLower(several)); err != nil {
-			return in, false, badArgument("options", "multilabel is %s; it must be true or false", hidden.Text(several))
+			return in, false, badArgument("options", "multilabel is %s; it must be true or false", sensitive.Text(several))
 		}
 	}
 	if given {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // schemaOfDDL writes a type of Spark SQL, such as STRUCT<name: STRING, n: INT>
@@ -15,10 +15,10 @@ func schemaOfDDL(ddl string) (string, error) {
 	p := ddlReader{rest: ddl}
 	s, err := p.read(0)
 	if err == nil && strings.TrimSpace(p.rest) != "" {
-		err = hidden.Errorf("%s is left over", hidden.Text(strings.TrimSpace(p.rest)))
+		err = sensitive.Errorf("%s is left over", sensitive.Text(strings.TrimSpace(p.rest)))
 	}
 	if err != nil {
-		return "", hidden.Errorf("%s is no type of Spark SQL that JSON can hold: %w", hidden.Text(ddl), err)
+		return "", sensitive.Errorf("%s is no type of Spark SQL that JSON can hold: %w", sensitive.Text(ddl), err)
 	}
 	return s, nil
 }
@@ -56,33 +56,33 @@ func (p *ddlReader) read(depth int) (string, error) {
 	case name == "STRUCT":
 		return p.structure(depth)
 	case name == "":
-		return "", hidden.Errorf("a type is missing at %s", hidden.Text(p.rest))
+		return "", sensitive.Errorf("a type is missing at %s", sensitive.Text(p.rest))
 	default:
-		return "", hidden.Errorf("there is no type %s; there are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", hidden.Text(name))
+		return "", sensitive.Errorf("there is no type %s; there are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", sensitive.Text(name))
 	}
 }
 
 func (p *ddlReader) inside(depth int) (string, error) {
 	if !p.take("<") {
-		return "", hidden.Errorf("'<' is missing at %s", hidden.Text(p.rest))
+		return "", sensitive.Errorf("'<' is missing at %s", sensitive.Text(p.rest))
 	}
 	s, err := p.read(depth + 1)
 	if err == nil && !p.take(">") {
-		err = hidden.Errorf("'>' is missing at %s", hidden.Text(p.rest))
+		err = sensitive.Errorf("'>' is missing at %s", sensitive.Text(p.rest))
 	}
 	return s, err
 }
 
 func (p *ddlReader) structure(depth int) (string, error) {
 	if !p.take("<") {
-		return "", hidden.Errorf("'<' is missing at %s", hidden.Text(p.rest))
+		return "", sensitive.Errorf("'<' is missing at %s", sensitive.Text(p.rest))
 	}
 	var names, types []string
 	seen := map[string]bool{}
 	for {
 		name := p.word()
 		if name == "" || seen[name] {
-			return "", hidden.Errorf("a field's name is missing, or stands twice, before %s", hidden.Text(p.rest))
+			return "", sensitive.Errorf("a field's name is missing, or stands twice, before %s", sensitive.Text(p.rest))
 		}
 		seen[name] = true
 		p.take(":")
@@ -104,7 +104,7 @@ func (p *ddlReader) structure(depth int) (string, error) {
 			return objectOf(names, func(i int) string { return types[i] }), nil
 		}
 		if !p.take(",") {
-			return "", hidden.Errorf("',' or '>' is missing at %s", hidden.Text(p.rest))
+			return "", sensitive.Errorf("',' or '>' is missing at %s", sensitive.Text(p.rest))
 		}
 	}
 }
@@ -141,7 +141,7 @@ func (p *ddlReader) quoted() (string, error) {
 			return text, nil
 		}
 	}
-	return "", hidden.Errorf("a comment is not in quotes at %s", hidden.Text(p.rest))
+	return "", sensitive.Errorf("a comment is not in quotes at %s", sensitive.Text(p.rest))
 }
 
 func (p *ddlReader) take(mark string) bool {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // ErrRepeats: the model went round in circles. It is too weak for what was
@@ -24,7 +24,7 @@ func (e *ArgumentError) Error() string { return "argument " + e.Param + ": " + e
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
 func badArgument(param, format string, args ...any) error {
-	return &ArgumentError{param, hidden.Errorf(format, args...)}
+	return &ArgumentError{param, sensitive.Errorf(format, args...)}
 }
 
 // UnknownModelError: there is no model of the name.
@@ -36,11 +36,11 @@ type UnknownModelError struct {
 func (e *UnknownModelError) Error() string { return e.text(fmt.Sprintf, "NAME") }
 
 // Shown is the text with the name, which is content: a row may say it.
-func (e *UnknownModelError) Shown() string { return e.text(hidden.Sprintf, nameLike(e.Name)) }
+func (e *UnknownModelError) Shown() string { return e.text(sensitive.Sprintf, nameLike(e.Name)) }
 
 func (e *UnknownModelError) text(format func(string, ...any) string, name string) string {
 	return format("there is no model %s in this session, which has %s; add it by --model %s=REFERENCE (spark.WithNamedModel in a program)",
-		hidden.Text(e.Name), strings.Join(e.Have, ", "), name)
+		sensitive.Text(e.Name), strings.Join(e.Have, ", "), name)
 }
 
 // nameLike is a name as it may stand in a command, or a word for one.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -53,7 +53,7 @@ var extract = define(&Function{
 }, readExtraction, answerExtraction(func(in extraction, object json.RawMessage) (any, error) {
 	members, err := orderedObject(string(object))
 	if err != nil {
-		return nil, fmt.Errorf("the model's answer is no JSON object: %w", hidden.JSON(err))
+		return nil, fmt.Errorf("the model's answer is no JSON object: %w", sensitive.JSON(err))
 	}
 	values := map[string]any{}
 	for _, m := range members {
@@ -121,7 +121,7 @@ func readExtraction(row Row) (in extraction, ok bool, err error) {
 	if s, given := options["spans"]; given {
 		spans, err := strconv.ParseBool(strings.ToLower(s))
 		if err != nil {
-			return in, false, badArgument("options", "spans is %s; it must be true or false", hidden.Text(s))
+			return in, false, badArgument("options", "spans is %s; it must be true or false", sensitive.Text(s))
 		}
 		in.free = !spans
 	}
@@ -253,7 +253,7 @@ func (in extraction) join(results []llm.Result, requests []llm.Request) (json.Ra
 			err = holds(requests[i].Constraint.(llm.JSON).Source, value)
 		}
 		if err != nil {
-			return nil, hidden.Errorf("%w: %w: %s", llm.ErrModel, err, hidden.Text(answer))
+			return nil, sensitive.Errorf("%w: %w: %s", llm.ErrModel, err, sensitive.Text(answer))
 		}
 		if in.own || len(results) == 1 {
 			return json.RawMessage(answer), nil
@@ -277,7 +277,7 @@ func holds(source string, value any) error {
 	switch v := value.(type) {
 	case string:
 		if !strings.Contains(source, v) {
-			return hidden.Errorf("%s does not stand in the text", hidden.Text(v))
+			return sensitive.Errorf("%s does not stand in the text", sensitive.Text(v))
 		}
 	case []any:
 		for _, e := range v {

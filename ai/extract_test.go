@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -40,7 +40,7 @@ func TestExtract(t *testing.T) {
 		t.Errorf("%+v", answers[0])
 	}
 	for i, want := range []string{`"Bergen" does not stand in the text`, "is no JSON", "not valid under the schema"} {
-		if a := answers[i+1]; a.Value != nil || !errors.Is(a.Err, llm.ErrModel) || !strings.Contains(hidden.Shown(a.Err), want) {
+		if a := answers[i+1]; a.Value != nil || !errors.Is(a.Err, llm.ErrModel) || !strings.Contains(sensitive.Shown(a.Err), want) {
 			t.Errorf("%+v, want an error with %q", a, want)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -58,7 +58,7 @@ func isCorrection(text, answer string) error {
 		}
 	}
 	if len(words) >= 8 && 3*kept < len(all) || len(answer) > 2*len(text)+40 {
-		return hidden.Errorf("%w: its answer is no correction of the text: %s", llm.ErrModel, hidden.Text(answer))
+		return sensitive.Errorf("%w: its answer is no correction of the text: %s", llm.ErrModel, sensitive.Text(answer))
 	}
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -62,7 +62,7 @@ func (a asked[In]) rewritten(pieces []piece, results []llm.Result, r rewriting) 
 		case answer == "":
 			err = fmt.Errorf("%w: it answered nothing", llm.ErrModel)
 		case results[i].Finish == llm.FinishLength:
-			err = hidden.Errorf("%w: its answer is far longer than the text, and has no end: %s", llm.ErrModel, hidden.Text(answer))
+			err = sensitive.Errorf("%w: its answer is far longer than the text, and has no end: %s", llm.ErrModel, sensitive.Text(answer))
 		case r.check != nil:
 			err = r.check(p.text, answer)
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // kept is an answer as ledgers keep it, under its Identity: JSON of
@@ -72,7 +72,7 @@ func strictly(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return hidden.JSON(err)
+		return sensitive.JSON(err)
 	}
 	if d.InputOffset() != int64(len(text)) {
 		return fmt.Errorf("text after its end")

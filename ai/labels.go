@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -116,7 +116,7 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 	case len(r.Scores) == 0:
 		chosen := slices.IndexFunc(words, func(w string) bool { return strings.TrimSpace(w) == strings.TrimSpace(r.Text) })
 		if chosen < 0 {
-			return nil, hidden.Errorf("%w: it answered %s, which is none of the labels", llm.ErrModel, hidden.Text(r.Text))
+			return nil, sensitive.Errorf("%w: it answered %s, which is none of the labels", llm.ErrModel, sensitive.Text(r.Text))
 		}
 		for _, places := range q.words {
 			of := float64(unchosen)

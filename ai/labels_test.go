@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -88,7 +88,7 @@ func TestBadLabels(t *testing.T) {
 		for _, content := range []any{"a text", nil} {
 			_, err = classify.Eval(t.Context(), closed, []Row{{"b", []string{"a", "b"}}, {content, c.labels}})
 			var wrong *ArgumentError
-			if !errors.As(err, &wrong) || wrong.Param != "labels" || !strings.Contains(hidden.Shown(err), c.want) || !strings.HasPrefix(err.Error(), "argument labels: ") {
+			if !errors.As(err, &wrong) || wrong.Param != "labels" || !strings.Contains(sensitive.Shown(err), c.want) || !strings.HasPrefix(err.Error(), "argument labels: ") {
 				t.Errorf("%.40q: error %v, want one about labels with %q", c.labels, err, c.want)
 			}
 		}
@@ -148,7 +148,7 @@ func TestClassifyOptions(t *testing.T) {
 	} {
 		_, err := classify.Eval(t.Context(), closed, []Row{{"x", []string{"a", "b"}, c.options, c.examples}})
 		var wrong *ArgumentError
-		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(hidden.Shown(err), c.want) {
+		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(sensitive.Shown(err), c.want) {
 			t.Errorf("%v, %v: %v", c.options, c.examples, err)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // languages are the ISO 639-1 codes of those that multilingual models are
@@ -48,6 +48,6 @@ func language(code string) (string, error) {
 			}
 		}
 	}
-	return "", hidden.Errorf("%s is no language that is known; give a code, one of %s, or an English name such as German",
-		hidden.Text(code), strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
+	return "", sensitive.Errorf("%s is no language that is known; give a code, one of %s, or an English name such as German",
+		sensitive.Text(code), strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
 }

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/firesteel/firesteel/ai/pii"
+	"github.com/firesteel/firesteel/ai/internal/pii"
 )
 
 const (

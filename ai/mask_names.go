@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -88,7 +88,7 @@ func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
 	for k, d := range doubts {
 		a := need[of[k]]
 		if d.Err != nil {
-			a.Err = hidden.Errorf("%s: %w", hidden.Text(d.in.content), d.Err)
+			a.Err = sensitive.Errorf("%s: %w", sensitive.Text(d.in.content), d.Err)
 			continue
 		}
 		kind := d.Value.(string)
@@ -166,7 +166,7 @@ func findValues(ctx context.Context, m llm.Model, need []asked[masking]) ([][]st
 			err := r.Err
 			if err == nil {
 				if err = json.Unmarshal([]byte(r.Text), &found); err != nil {
-					err = hidden.Errorf("%w: its answer is no JSON of lists: %s", llm.ErrModel, hidden.Text(r.Text))
+					err = sensitive.Errorf("%w: its answer is no JSON of lists: %s", llm.ErrModel, sensitive.Text(r.Text))
 				}
 			}
 			if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -70,7 +70,7 @@ func readQuery(row Row) (in queried, ok bool, err error) {
 			continue
 		}
 		if in.limit, err = strconv.Atoi(parameters[p]); err != nil || in.limit < 1 || in.limit > maxQueried {
-			return in, false, badArgument("modelParameters", "max_tokens is %s; it must be a whole number from 1 to %d", hidden.Text(parameters[p]), maxQueried)
+			return in, false, badArgument("modelParameters", "max_tokens is %s; it must be a whole number from 1 to %d", sensitive.Text(parameters[p]), maxQueried)
 		}
 	}
 	returns, _ := row[2].(string)
@@ -111,7 +111,7 @@ func (in *queried) formatted(format string) error {
 	if !strings.HasPrefix(format, "{") {
 		text, err := schemaOfDDL(format)
 		if err == nil && !strings.HasPrefix(text, `{"type":"object"`) {
-			err = hidden.Errorf("%s is no STRUCT; give other types as returnType", hidden.Text(format))
+			err = sensitive.Errorf("%s is no STRUCT; give other types as returnType", sensitive.Text(format))
 		}
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func (in *queried) formatted(format string) error {
 		} `json:"json_schema"`
 	}
 	if err := json.Unmarshal([]byte(format), &f); err != nil {
-		return hidden.JSON(err)
+		return sensitive.JSON(err)
 	}
 	switch f.Type {
 	case "text":
@@ -138,7 +138,7 @@ func (in *queried) formatted(format string) error {
 		}
 		return in.hold(string(f.Schema.Schema))
 	}
-	return hidden.Errorf("there is no type %s; there are text, json_object and json_schema", hidden.Text(f.Type))
+	return sensitive.Errorf("there is no type %s; there are text, json_object and json_schema", sensitive.Text(f.Type))
 }
 
 func (in *queried) hold(text string) error {
@@ -203,7 +203,7 @@ func readAnswer(a asked[queried], r llm.Result) {
 		answer := a.Value.(string)
 		a.Raw = answer
 		if _, err := in.format.check(answer); err != nil {
-			a.Err = hidden.Errorf("%w: %w: %s", llm.ErrModel, err, hidden.Text(answer))
+			a.Err = sensitive.Errorf("%w: %w: %s", llm.ErrModel, err, sensitive.Text(answer))
 		} else if in.scalar {
 			a.Value, a.Err = unwrap(answer)
 		}
@@ -224,7 +224,7 @@ func unwrap(answer string) (any, error) {
 		Value json.RawMessage `json:"value"`
 	}
 	if err := json.Unmarshal([]byte(answer), &object); err != nil {
-		return nil, fmt.Errorf("%w: its answer: %w", llm.ErrModel, hidden.JSON(err))
+		return nil, fmt.Errorf("%w: its answer: %w", llm.ErrModel, sensitive.JSON(err))
 	}
 	var s string
 	if json.Unmarshal(object.Value, &s) == nil && string(object.Value) != "null" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -75,7 +75,7 @@ func TestQuery(t *testing.T) {
 		m.asked = nil
 		_, err := query.Eval(t.Context(), m.source, []Row{c.row})
 		var wrong *ArgumentError
-		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(hidden.Shown(err), c.want) || len(m.asked) > 0 {
+		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(sensitive.Shown(err), c.want) || len(m.asked) > 0 {
 			t.Errorf("%v: %v, want %q about %s", c.row, err, c.want, c.param)
 		}
 	}
@@ -132,7 +132,7 @@ func TestQueryNamesModels(t *testing.T) {
 	} {
 		_, err := query.Eval(t.Context(), source, []Row{{name, "x"}})
 		var wrong *ArgumentError
-		if !errors.As(err, &wrong) || wrong.Param != "endpoint" || !strings.Contains(hidden.Shown(err), want) {
+		if !errors.As(err, &wrong) || wrong.Param != "endpoint" || !strings.Contains(sensitive.Shown(err), want) {
 			t.Errorf("%q: %v, want %q", name, err, want)
 		}
 		tried := eval(t, functions["try_ai_query"], source, Row{name, "x"}, Row{"big", "x"})

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -111,7 +111,7 @@ func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result,
 		// Tokens may be parts of characters, and the last one be cut off.
 		r.Text = strings.ToValidUTF8(r.Text, "")
 		if r.Err == nil && r.Finish == llm.FinishRepeat {
-			r.Err = hidden.Errorf("%w: %s", ErrRepeats, hidden.Text(r.Text))
+			r.Err = sensitive.Errorf("%w: %s", ErrRepeats, sensitive.Text(r.Text))
 		}
 	}
 	return results, nil

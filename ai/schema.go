@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // maxSchemaBytes bounds a schema, which is read for every row.
@@ -33,9 +33,9 @@ func readSchema(text string) (schema, error) {
 		if errors.As(err, &wrong) {
 			field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
 			is, _, _ := strings.Cut(wrong.Value, " ")
-			err = hidden.Errorf("%s must not be a %s", hidden.Text(field), is)
+			err = sensitive.Errorf("%s must not be a %s", sensitive.Text(field), is)
 		} else {
-			err = hidden.JSON(err)
+			err = sensitive.JSON(err)
 		}
 		return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
 	}
@@ -47,7 +47,7 @@ func readSchema(text string) (schema, error) {
 	}
 	resolved, err := s.Resolve(nil)
 	if err != nil {
-		return schema{}, hidden.Errorf("it is no valid JSON Schema: %s", hidden.Of(err))
+		return schema{}, sensitive.Errorf("it is no valid JSON Schema: %s", sensitive.Of(err))
 	}
 	return schema{text, resolved}, nil
 }
@@ -70,7 +70,7 @@ func knownTypes(tree any) error {
 				continue
 			case "type":
 				if name, ok := v.(string); ok && !slices.Contains(jsonTypes, name) {
-					return hidden.Errorf("there is no type %s; there are %s", hidden.Text(name), strings.Join(jsonTypes, ", "))
+					return sensitive.Errorf("there is no type %s; there are %s", sensitive.Text(name), strings.Join(jsonTypes, ", "))
 				}
 			}
 			if err := knownTypes(v); err != nil {
@@ -86,13 +86,13 @@ var jsonTypes = []string{"object", "array", "string", "number", "integer", "bool
 // check says why an answer is not valid.
 func (s schema) check(answer string) (value any, err error) {
 	if err := json.Unmarshal([]byte(answer), &value); err != nil {
-		return nil, fmt.Errorf("the model's answer: %w", hidden.JSON(err))
+		return nil, fmt.Errorf("the model's answer: %w", sensitive.JSON(err))
 	}
 	if s.resolved == nil {
 		return value, nil
 	}
 	if err := s.resolved.Validate(value); err != nil {
-		return nil, hidden.Errorf("the model's answer is not valid under the schema: %s", hidden.Of(err))
+		return nil, sensitive.Errorf("the model's answer is not valid under the schema: %s", sensitive.Of(err))
 	}
 	return value, nil
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -50,7 +50,7 @@ var summarize = define(&Function{
 	if row[1] != nil {
 		n, isInt := row[1].(int64)
 		if !isInt || n < 0 || n > 1<<20 {
-			return in, false, badArgument("max_words", "%s is no number of words; give 0, for no limit, or more", hidden.Of(row[1]))
+			return in, false, badArgument("max_words", "%s is no number of words; give 0, for no limit, or more", sensitive.Of(row[1]))
 		}
 		in.words = int(n)
 	}

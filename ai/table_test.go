@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
@@ -60,10 +60,10 @@ func outcome(t *testing.T, f, try *Function, row Row) string {
 		if !errors.As(err, &wrong) || m.calls > 0 {
 			t.Errorf("%s%.40v: error %v after %d calls", f.Name, row, err, m.calls)
 		}
-		if v, _ := tried[0].Value.([]any); v == nil || v[0] != nil || v[1] != hidden.Shown(err) {
+		if v, _ := tried[0].Value.([]any); v == nil || v[0] != nil || v[1] != sensitive.Shown(err) {
 			t.Errorf("%s%.40v: %+v, and not the error %v", try.Name, row, tried[0], err)
 		}
-		return "the query fails: " + hidden.Shown(err)
+		return "the query fails: " + sensitive.Shown(err)
 	}
 	a := answers[0]
 	if v, _ := tried[0].Value.([]any); (v == nil) != (a.Value == nil && a.Err == nil) || v != nil && fmt.Sprint(v[0]) != fmt.Sprint(a.Value) {
@@ -79,7 +79,7 @@ func outcome(t *testing.T, f, try *Function, row Row) string {
 		text = fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(text[:60], ""), len(text))
 	}
 	if a.Err != nil {
-		text += ", error: " + hidden.Shown(a.Err)
+		text += ", error: " + sensitive.Shown(a.Err)
 	}
 	if a.Note != "" {
 		text += ", note: " + a.Note

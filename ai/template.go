@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -128,10 +128,10 @@ func Define[Out any](t Template) (*Function, error) {
 			value := new(Out)
 			_, err := held.check(a.Raw)
 			if err == nil {
-				err = hidden.JSON(json.Unmarshal([]byte(a.Raw), value))
+				err = sensitive.JSON(json.Unmarshal([]byte(a.Raw), value))
 			}
 			if err != nil {
-				a.Err = hidden.Errorf("%w: %w: %s", llm.ErrModel, err, hidden.Text(a.Raw))
+				a.Err = sensitive.Errorf("%w: %w: %s", llm.ErrModel, err, sensitive.Text(a.Raw))
 				continue
 			}
 			a.Value = valueOf(reflect.ValueOf(value).Elem())

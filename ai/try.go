@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // tried is the function that tries f: instead of failing, or of a NULL that
@@ -38,7 +38,7 @@ func structOf(a Answer) any {
 	var problem, raw any
 	switch {
 	case a.Err != nil:
-		problem = hidden.Shown(a.Err) // is data
+		problem = sensitive.Shown(a.Err) // is data
 	case a.Note != "":
 		problem = a.Note
 	}

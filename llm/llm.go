@@ -1,5 +1,5 @@
 // Package llm is the contract between the AI functions and whatever answers
-// them: the CPU engine in llm/local, or a server reached through an endpoint.
+// them: the CPU engine in internal/engine, or a server reached through an endpoint.
 // It has no dependencies, and knows neither tables nor Spark.
 package llm
 

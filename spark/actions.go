@@ -10,7 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 func (d *DataFrame) plan() *pb.Plan { return &pb.Plan{OpType: &pb.Plan_Root{Root: d.relation}} }

@@ -9,8 +9,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
-	"github.com/firesteel/firesteel/internal/gotable"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // appendGo appends a Go value to the builder of the Arrow type that typeOfGo
@@ -61,10 +61,10 @@ func appendGo(b array.Builder, v reflect.Value) error {
 		b.Append(true)
 		for _, k := range v.MapKeys() {
 			if err := appendGo(b.KeyBuilder(), k); err != nil {
-				return hidden.Errorf("key %s: %w", hidden.Of(k), err)
+				return sensitive.Errorf("key %s: %w", sensitive.Of(k), err)
 			}
 			if err := appendGo(b.ItemBuilder(), v.MapIndex(k)); err != nil {
-				return hidden.Errorf("key %s: %w", hidden.Of(k), err)
+				return sensitive.Errorf("key %s: %w", sensitive.Of(k), err)
 			}
 		}
 	case *array.ListBuilder:
@@ -75,7 +75,7 @@ func appendGo(b array.Builder, v reflect.Value) error {
 			}
 		}
 	case *array.StructBuilder:
-		fields, err := gotable.Fields(v.Type())
+		fields, err := sqltypes.Fields(v.Type())
 		if err != nil {
 			return err
 		}

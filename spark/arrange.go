@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // OrderBy sorts; a column without Asc or Desc is ascending.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // Conf is the session's settings.

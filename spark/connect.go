@@ -25,9 +25,9 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
-	"github.com/firesteel/firesteel/internal/outbound"
+	"github.com/firesteel/firesteel/internal/network/egress"
 	"github.com/firesteel/firesteel/internal/secret"
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // maxMessage bounds one message in either direction, in bytes. It is what
@@ -99,7 +99,7 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	policy := outbound.Policy{LocalOnly: outbound.FromEnvironment().LocalOnly} // --allow-host is for downloads and endpoints
+	policy := egress.Policy{LocalOnly: egress.FromEnvironment().LocalOnly} // --allow-host is for downloads and endpoints
 	if err := policy.Check(r.address()); err != nil {
 		return nil, fmt.Errorf("Spark at %s: %w", r.address(), err)
 	}
@@ -120,7 +120,7 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 			secret.Add(value)
 		}
 	}
-	if _, err := outbound.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: r.address()}}); err != nil {
+	if _, err := egress.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: r.address()}}); err != nil {
 		return nil, err // gRPC goes through the same proxy
 	}
 	c := config{
@@ -141,7 +141,7 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 		// Without gRPC's own look-up of the name, and without a proxy.
 		target = "passthrough:///" + r.address()
 		dial = append(dial, grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
-			return outbound.Dial(ctx, "tcp", address, policy)
+			return egress.Dial(ctx, "tcp", address, policy)
 		}))
 	}
 	connection, err := newConnection(func() (*grpc.ClientConn, error) {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/outbound"
-	"github.com/firesteel/firesteel/llm/endpoint"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/endpoint"
+	"github.com/firesteel/firesteel/internal/network/egress"
 )
 
 // EndpointLimits hold for a session's models that are endpoints, each of them,
@@ -29,7 +29,7 @@ func WithEndpointLimits(l EndpointLimits) Option {
 // not read: executors have it, or say what is missing.
 func (s *Session) shipEndpoint(ctx context.Context, m *bundle.Model) error {
 	l := s.config.ship.limits
-	policy := outbound.FromEnvironment()
+	policy := egress.FromEnvironment()
 	err := endpoint.Check(m.Ref, endpoint.Options{
 		RequestsPerMinute: l.RequestsPerMinute, TokensPerMinute: l.TokensPerMinute, AllowHosts: policy.Hosts, LocalOnly: policy.LocalOnly})
 	if err != nil {

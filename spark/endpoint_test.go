@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // Of an endpoint the reference travels, and the executors' part of the limits;

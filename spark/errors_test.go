@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 func TestErrorDetails(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // An execution is one plan at work on the server, and the stream of its

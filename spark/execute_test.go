@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 type faults func(attempt int, send func(from, to int), ctx context.Context) error

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // Spark's eval types. All but scalarArrow are the same on all versions.

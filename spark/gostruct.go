@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 var (
@@ -27,7 +27,7 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 	case durationType:
 		return DayTimeIntervalType, nil
 	case decimalType:
-		return DecimalType{gotable.MaxPrecision, 18}, nil
+		return DecimalType{sqltypes.MaxPrecision, 18}, nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -68,7 +68,7 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 		}
 		return MapType{key, value, nullable(t.Elem())}, nil
 	case reflect.Struct:
-		fields, err := gotable.Fields(t)
+		fields, err := sqltypes.Fields(t)
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // Grouped is a DataFrame in groups, waiting to be aggregated.

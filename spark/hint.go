@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/similar"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/suggest"
 )
 
 // hint says what Spark cannot know of its error; mostly it is empty.
@@ -52,7 +52,7 @@ func unknownFunction(message string) string {
 	for _, f := range ai.All() {
 		names = append(names, f.Name)
 	}
-	if near, ok := similar.Nearest(name, names); ok {
+	if near, ok := suggest.Nearest(name, names); ok {
 		return "Did you mean " + near + "? 'firesteel functions' lists the AI functions."
 	}
 	return "'firesteel functions' lists the AI functions."

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/secret"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // WithStreamFolder names the folder, an absolute path on each node, in which

@@ -3,7 +3,7 @@ package spark
 import (
 	"context"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // Interrupt stops all that runs in the session, and gives the operations'

@@ -15,8 +15,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/firesteel/firesteel/internal/gotable"
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/internal/sqltypes"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // CreateDataFrame makes a DataFrame of rows that are here: an
@@ -77,7 +77,7 @@ func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields, err := gotable.Fields(v.Type().Elem())
+	fields, err := sqltypes.Fields(v.Type().Elem())
 	if err != nil {
 		return nil, err
 	}

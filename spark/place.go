@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/internal/outbound"
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/network/egress"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/weights"
 )
 
 // Places of WithModelAt.
@@ -83,7 +83,7 @@ func placeOf(place string, m weights.Model) (string, error) {
 	case u.Scheme == "file" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
 		return u.Path, nil
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
-		return place, outbound.FromEnvironment().Check(u.Host)
+		return place, egress.FromEnvironment().Check(u.Host)
 	}
 	return "", fmt.Errorf("%q is no place of a model: it is %s, %s, an absolute path, or an address like file:///mnt/models/m.gguf or https://host/m.gguf", fetch.Redact(place), InArchive, AtSamePath)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/weights"
 )
 
 func TestPlaceOf(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // processors are those that executors may have.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // FunctionSpec is a function that the session's Python worker evaluates,

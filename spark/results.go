@@ -12,7 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/arrowipc"
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // Progress is what a running query reports of itself.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/firesteel/firesteel/internal/gotable"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // Row is one row of a result. Its values are of these Go types, and nil for
@@ -98,7 +98,7 @@ func (r Row) Scan(target any) error {
 }
 
 func (r Row) scan(s reflect.Value) error {
-	fields, err := gotable.Fields(s.Type())
+	fields, err := sqltypes.Fields(s.Type())
 	if err != nil {
 		return err
 	}
@@ -166,10 +166,10 @@ func assign(to reflect.Value, v any) error {
 			for k, e := range x {
 				key, value := reflect.New(to.Type().Key()).Elem(), reflect.New(to.Type().Elem()).Elem()
 				if err := assign(key, k); err != nil {
-					return hidden.Errorf("key %s: %w", hidden.Of(k), err)
+					return sensitive.Errorf("key %s: %w", sensitive.Of(k), err)
 				}
 				if err := assign(value, e); err != nil {
-					return hidden.Errorf("key %s: %w", hidden.Of(k), err)
+					return sensitive.Errorf("key %s: %w", sensitive.Of(k), err)
 				}
 				m.SetMapIndex(key, value)
 			}
@@ -195,19 +195,19 @@ func assignScalar(to, from reflect.Value) error {
 		return nil
 	case to.CanInt() && from.CanInt():
 		if to.OverflowInt(from.Int()) {
-			return hidden.Errorf("%s does not fit a %s", hidden.Of(from.Int()), to.Type())
+			return sensitive.Errorf("%s does not fit a %s", sensitive.Of(from.Int()), to.Type())
 		}
 		to.SetInt(from.Int())
 		return nil
 	case to.CanUint() && from.CanInt():
 		if from.Int() < 0 || to.OverflowUint(uint64(from.Int())) {
-			return hidden.Errorf("%s does not fit a %s", hidden.Of(from.Int()), to.Type())
+			return sensitive.Errorf("%s does not fit a %s", sensitive.Of(from.Int()), to.Type())
 		}
 		to.SetUint(uint64(from.Int()))
 		return nil
 	case to.CanFloat() && from.CanFloat():
 		if to.OverflowFloat(from.Float()) && !math.IsInf(from.Float(), 0) {
-			return hidden.Errorf("%s does not fit a %s", hidden.Of(from.Float()), to.Type())
+			return sensitive.Errorf("%s does not fit a %s", sensitive.Of(from.Float()), to.Type())
 		}
 		to.SetFloat(from.Float())
 		return nil

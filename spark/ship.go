@@ -8,10 +8,10 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/version"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // pythonKey is the session's setting of the program that Spark starts as the

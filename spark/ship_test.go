@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/spark/pb"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 func TestShipped(t *testing.T) {

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/endpoint"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/endpoint"
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // namedModel is a model by the name that queries have for it.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/firesteel/firesteel/internal/sqlscript"
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // NamedArg is the value of one :name in a SQL statement.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 	"github.com/firesteel/firesteel/udf"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // registerDeclared makes the functions that this program has declared with

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 	"github.com/firesteel/firesteel/udf"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 type line struct {

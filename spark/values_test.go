@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/firesteel/firesteel/internal/hidden"
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 func TestDecimal(t *testing.T) {
@@ -235,7 +235,7 @@ func TestScan(t *testing.T) {
 		}
 	}
 	big := Row{[]string{"n"}, []any{int64(300)}}
-	if _, err := Get[int8](big, "n"); err == nil || !strings.Contains(hidden.Shown(err), `"300" does not fit`) {
+	if _, err := Get[int8](big, "n"); err == nil || !strings.Contains(sensitive.Shown(err), `"300" does not fit`) {
 		t.Error(err)
 	}
 	if _, err := Get[uint8](Row{[]string{"n"}, []any{int64(-1)}}, "n"); err == nil {

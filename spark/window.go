@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/firesteel/firesteel/spark/pb"
+	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
 // Window is the rows that Column.Over looks at from each row: those of its

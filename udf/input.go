@@ -7,14 +7,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // input is one slice that a function takes: of values of one parameter, or of
 // structs whose fields are parameters.
 type input struct {
 	elem   reflect.Type
-	row    []gotable.Field // nil for one parameter
+	row    []sqltypes.Field // nil for one parameter
 	params []param
 }
 
@@ -32,7 +32,7 @@ func parametersOf[T any]() input {
 	}
 	in := input{elem: t}
 	var err error
-	if in.row, err = gotable.Fields(t); err != nil {
+	if in.row, err = sqltypes.Fields(t); err != nil {
 		in.params = []param{{of: t}} // of which declare says the same
 		return in
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/internal/gotable"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // reader sets a Go value from row i of an array.
@@ -84,7 +84,7 @@ func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 			return func(i int, to reflect.Value) error {
 				n := number(i)
 				if to.OverflowInt(n) {
-					return hidden.Errorf("%s does not fit a %s", hidden.Of(n), t)
+					return sensitive.Errorf("%s does not fit a %s", sensitive.Of(n), t)
 				}
 				to.SetInt(n)
 				return nil
@@ -95,7 +95,7 @@ func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 			return func(i int, to reflect.Value) error {
 				n := number(i)
 				if to.OverflowFloat(n) && !math.IsInf(n, 0) {
-					return hidden.Errorf("%s does not fit a %s", hidden.Of(n), t)
+					return sensitive.Errorf("%s does not fit a %s", sensitive.Of(n), t)
 				}
 				to.SetFloat(n)
 				return nil
@@ -135,7 +135,7 @@ func floats(a arrow.Array) func(i int) float64 {
 	case *array.Decimal128:
 		scale := a.DataType().(*arrow.Decimal128Type).Scale
 		return func(i int) float64 {
-			return gotable.Decimal{Unscaled: a.Value(i).BigInt(), Scale: int(scale)}.Float64()
+			return sqltypes.Decimal{Unscaled: a.Value(i).BigInt(), Scale: int(scale)}.Float64()
 		}
 	}
 	if number := columns.Integers(a); number != nil {
@@ -145,15 +145,15 @@ func floats(a arrow.Array) func(i int) float64 {
 }
 
 func decimalReader(a arrow.Array) (reader, error) {
-	set := func(to reflect.Value, d gotable.Decimal) error { to.Set(reflect.ValueOf(d)); return nil }
+	set := func(to reflect.Value, d sqltypes.Decimal) error { to.Set(reflect.ValueOf(d)); return nil }
 	if d, ok := a.(*array.Decimal128); ok {
 		scale := int(d.DataType().(*arrow.Decimal128Type).Scale)
 		return func(i int, to reflect.Value) error {
-			return set(to, gotable.Decimal{Unscaled: d.Value(i).BigInt(), Scale: scale})
+			return set(to, sqltypes.Decimal{Unscaled: d.Value(i).BigInt(), Scale: scale})
 		}, nil
 	}
 	if number := columns.Integers(a); number != nil {
-		return func(i int, to reflect.Value) error { return set(to, gotable.DecimalOf(number(i))) }, nil
+		return func(i int, to reflect.Value) error { return set(to, sqltypes.DecimalOf(number(i))) }, nil
 	}
 	return nil, mismatch(decimalType, a)
 }
@@ -219,7 +219,7 @@ func mapReader(t reflect.Type, a arrow.Array) (reader, error) {
 				return fmt.Errorf("a key: %w", err)
 			}
 			if err := item(k, value); err != nil {
-				return hidden.Errorf("key %s: %w", hidden.Of(name), err)
+				return sensitive.Errorf("key %s: %w", sensitive.Of(name), err)
 			}
 			out.SetMapIndex(name, value)
 		}
@@ -235,7 +235,7 @@ func structReader(t reflect.Type, a arrow.Array) (reader, error) {
 	if !ok {
 		return nil, mismatch(t, a)
 	}
-	fields, err := gotable.Fields(t)
+	fields, err := sqltypes.Fields(t)
 	if err != nil {
 		return nil, err
 	}

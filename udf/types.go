@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/internal/gotable"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // Date is a day without a time, a value of Spark's DATE: the day that the
@@ -28,7 +28,7 @@ var (
 	timeType     = reflect.TypeFor[time.Time]()
 	dateType     = reflect.TypeFor[Date]()
 	durationType = reflect.TypeFor[time.Duration]()
-	decimalType  = reflect.TypeFor[gotable.Decimal]()
+	decimalType  = reflect.TypeFor[sqltypes.Decimal]()
 )
 
 // decimalScale is the scale of a DECIMAL result; as many digits stand before
@@ -63,7 +63,7 @@ func arrowType(t reflect.Type, s Settings, depth int) (arrow.DataType, error) {
 	case durationType:
 		return arrow.FixedWidthTypes.Duration_us, nil
 	case decimalType:
-		return &arrow.Decimal128Type{Precision: gotable.MaxPrecision, Scale: decimalScale}, nil
+		return &arrow.Decimal128Type{Precision: sqltypes.MaxPrecision, Scale: decimalScale}, nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -113,7 +113,7 @@ func arrowType(t reflect.Type, s Settings, depth int) (arrow.DataType, error) {
 		}
 		return arrow.MapOf(key, value), nil
 	case reflect.Struct:
-		fields, err := gotable.Fields(t)
+		fields, err := sqltypes.Fields(t)
 		if err != nil {
 			return nil, err
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/firesteel/firesteel/internal/gotable"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 type inner struct {
@@ -38,7 +38,7 @@ type everything struct {
 	T   time.Time
 	Day Date
 	D   time.Duration
-	Dec gotable.Decimal
+	Dec sqltypes.Decimal
 	L   []*string
 	M   map[string]float64
 	R   inner
@@ -78,10 +78,10 @@ func TestEveryType(t *testing.T) {
 			B: true, I8: -8, I16: 16, I32: -32, I64: 1 << 40, I: 5, F32: 1.5, F64: -2.5, S: "é", Raw: []byte{0, 255},
 			T:   time.Date(2024, 2, 29, 12, 0, 0, 123456000, time.UTC),
 			Day: Date(time.Date(1969, 12, 31, 0, 0, 0, 0, time.UTC)), D: 90 * time.Second,
-			Dec: gotable.DecimalOf(-12), L: []*string{&text, nil}, M: map[string]float64{"k": 0.5},
+			Dec: sqltypes.DecimalOf(-12), L: []*string{&text, nil}, M: map[string]float64{"k": 0.5},
 			R: inner{X: &one, Y: []byte("y")}, P: &inner{Y: []byte{}},
 		},
-		{T: time.Unix(0, 0).UTC(), Day: Date(time.Unix(0, 0).UTC()), Dec: gotable.DecimalOf(0)},
+		{T: time.Unix(0, 0).UTC(), Day: Date(time.Unix(0, 0).UTC()), Dec: sqltypes.DecimalOf(0)},
 	}
 	f := Map("test_everything", func(context.Context, iter.Seq[[]everything], func([]everything) error) error { return nil })
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
@@ -260,7 +260,7 @@ func TestConversions(t *testing.T) {
 	})
 	wrong := Func("test_wrong_length", func(context.Context, []string) ([]string, error) { return nil, nil })
 	failing := Func("test_failing", func(context.Context, []string) ([]string, error) { return nil, errors.New("no") })
-	exact := Func("test_exact", func(_ context.Context, in []gotable.Decimal) ([]gotable.Decimal, error) {
+	exact := Func("test_exact", func(_ context.Context, in []sqltypes.Decimal) ([]sqltypes.Decimal, error) {
 		for i := range in {
 			in[i].Scale += 10 // which takes digits off the front
 		}
@@ -291,7 +291,7 @@ func TestConversions(t *testing.T) {
 		out, err := eval(t, c.f, c.types, c.args...)
 		got := ""
 		if err != nil {
-			got = hidden.Shown(err)
+			got = sensitive.Shown(err)
 		} else {
 			got = out.String()
 		}

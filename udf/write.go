@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/internal/gotable"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // writer appends a Go value to a builder.
@@ -93,7 +93,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 		}
 	case *array.Decimal128Builder:
 		return func(v reflect.Value) error {
-			n, err := v.Interface().(gotable.Decimal).Rescale(gotable.MaxPrecision, decimalScale)
+			n, err := v.Interface().(sqltypes.Decimal).Rescale(sqltypes.MaxPrecision, decimalScale)
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 					return fmt.Errorf("a key: %w", err)
 				}
 				if err := item(of.Value()); err != nil {
-					return hidden.Errorf("key %s: %w", hidden.Of(of.Key()), err)
+					return sensitive.Errorf("key %s: %w", sensitive.Of(of.Key()), err)
 				}
 			}
 			return nil
@@ -132,7 +132,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 }
 
 func structWriter(t reflect.Type, b *array.StructBuilder) writer {
-	fields, _ := gotable.Fields(t) // declare has asked before
+	fields, _ := sqltypes.Fields(t) // declare has asked before
 	write := make([]writer, len(fields))
 	for i, f := range fields {
 		write[i] = newWriter(f.Type, b.FieldBuilder(i))

@@ -9,8 +9,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // builtinPrefix heads the names of the functions that every worker has.

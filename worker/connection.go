@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/panics"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // errGone is why a task ends that Spark no longer wants.

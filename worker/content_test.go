@@ -11,8 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // canary stands in rows, arguments and answers.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // daemon is the worker as its own process, started as Spark does.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/endpoint"
 )
 
 // keptAnswers bounds, in bytes, what is kept of an endpoint's answers, and of

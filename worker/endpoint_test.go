@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // A model that is an endpoint is asked from the executor, with its own key.

@@ -17,13 +17,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/internal/digest"
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/internal/owned"
-	"github.com/firesteel/firesteel/internal/regular"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/fsys/cachedir"
+	"github.com/firesteel/firesteel/internal/fsys/digest"
+	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/fsys/regularfile"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
 // A streaming query runs outside of its session: Spark has no archive unpacked
@@ -109,9 +109,9 @@ func (p *process) install(ctx context.Context, folder string) (string, error) {
 		return "", fmt.Errorf("the folder %q is not an absolute path", place)
 	}
 	executable, err := p.installAt(ctx, filepath.Join(place, "shipped"))
-	var untrusted *owned.UntrustedError
+	var untrusted *privatefile.UntrustedError
 	if errors.As(err, &untrusted) {
-		err = fmt.Errorf("%w (spark.executorEnv.%s sets it for executors)", err, owned.TrustVariable)
+		err = fmt.Errorf("%w (spark.executorEnv.%s sets it for executors)", err, privatefile.TrustVariable)
 	}
 	if err != nil {
 		return "", fmt.Errorf("installing the worker below %s: %w", place, err)
@@ -126,7 +126,7 @@ func (p *process) install(ctx context.Context, folder string) (string, error) {
 // installAt makes sure that place has the program, with its manifest, in a
 // folder named by its content.
 func (p *process) installAt(ctx context.Context, place string) (executable string, err error) {
-	if err := owned.MakeDir(place); err != nil {
+	if err := privatefile.MakeDir(place); err != nil {
 		return "", err
 	}
 	manifest := p.models.manifest
@@ -158,7 +158,7 @@ func (p *process) installAt(ctx context.Context, place string) (executable strin
 	if err := copyPrograms(ctx, filepath.Join(p.models.root, "bin"), filepath.Join(fresh, "bin")); err != nil {
 		return "", err
 	}
-	if err := owned.Replace(filepath.Join(fresh, bundle.ManifestName), text); err != nil {
+	if err := privatefile.Replace(filepath.Join(fresh, bundle.ManifestName), text); err != nil {
 		return "", err
 	}
 	// What is there is damaged, or another executor of the node is faster.
@@ -177,10 +177,10 @@ func (p *process) installAt(ctx context.Context, place string) (executable strin
 // installed compares what is in a folder with its name.
 func installed(ctx context.Context, target string) error {
 	bin := filepath.Join(target, "bin")
-	if err := owned.Check(bin); err != nil {
+	if err := privatefile.Check(bin); err != nil {
 		return err
 	}
-	manifest, err := owned.ReadFile(filepath.Join(target, bundle.ManifestName), maxManifest)
+	manifest, err := privatefile.ReadFile(filepath.Join(target, bundle.ManifestName), maxManifest)
 	if err != nil {
 		return err
 	}
@@ -229,12 +229,12 @@ func copyPrograms(ctx context.Context, from, to string) error {
 }
 
 func copyProgram(ctx context.Context, from, to string) error {
-	in, err := regular.Open(from)
+	in, err := regularfile.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := owned.Create(to)
+	out, err := privatefile.Create(to)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/firesteel/firesteel/internal/owned"
-	"github.com/firesteel/firesteel/internal/testkit/stranger"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
 func askInstall(t *testing.T, f *fixture, folder string) bundle.Installed {
@@ -124,14 +124,14 @@ func TestPlantedWorker(t *testing.T) {
 		}
 	}
 
-	shared := stranger.Dir(t)
-	stranger.Run(t, `cd "$1" && mkdir -p "shipped/$2/bin" && cp /bin/true "shipped/$2/bin/firesteel" && echo '{}' >"shipped/$2/manifest.json"`, shared, filepath.Base(folder))
+	shared := otheruser.Dir(t)
+	otheruser.Run(t, `cd "$1" && mkdir -p "shipped/$2/bin" && cp /bin/true "shipped/$2/bin/firesteel" && echo '{}' >"shipped/$2/manifest.json"`, shared, filepath.Base(folder))
 	refused := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), shared)
-	if refused.Executable != "" || !strings.Contains(refused.Error, "is not trusted") || !strings.Contains(refused.Error, "spark.executorEnv."+owned.TrustVariable) {
+	if refused.Executable != "" || !strings.Contains(refused.Error, "is not trusted") || !strings.Contains(refused.Error, "spark.executorEnv."+privatefile.TrustVariable) {
 		t.Errorf("in a folder that all can write: %+v", refused)
 	}
 	// Who trusts the folder gets the program that was shipped all the same.
-	t.Setenv(owned.TrustVariable, shared)
+	t.Setenv(privatefile.TrustVariable, shared)
 	trusted := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), shared)
 	if b, _ := os.ReadFile(trusted.Executable); !bytes.Equal(b, program) {
 		t.Errorf("in a trusted folder: %+v, whose program is %q", trusted, b)

@@ -24,14 +24,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // The test program is a worker itself when a test starts it as Spark would.
 func TestMain(m *testing.M) {
-	OpenModel = func(path string, _ local.Options) (llm.Model, error) { return openFake(path) }
+	OpenModel = func(path string, _ engine.Options) (llm.Model, error) { return openFake(path) }
 	registerTestFunctions()
 	declareTestFunctions()
 	Main()

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // idleTime is how long a worker without tasks keeps its model. Spark ends a

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 func TestModelErrors(t *testing.T) {
@@ -181,7 +181,7 @@ func TestFolderModel(t *testing.T) {
 			var opened, digest string
 			before := OpenModel
 			t.Cleanup(func() { OpenModel = before })
-			OpenModel = func(path string, o local.Options) (llm.Model, error) {
+			OpenModel = func(path string, o engine.Options) (llm.Model, error) {
 				opened, digest = path, o.Digest
 				return nil, nil
 			}
@@ -213,7 +213,7 @@ func TestSplitModel(t *testing.T) {
 	before := OpenModel
 	t.Cleanup(func() { OpenModel = before })
 	opened := ""
-	OpenModel = func(path string, o local.Options) (llm.Model, error) {
+	OpenModel = func(path string, o engine.Options) (llm.Model, error) {
 		opened = path
 		return nil, nil
 	}

@@ -8,17 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/digest"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/engine"
+	"github.com/firesteel/firesteel/internal/fsys/digest"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // OpenModel opens the file or the folder of a model. A program with an engine of
 // its own puts another one in its place, before Main.
-var OpenModel = func(path string, o local.Options) (llm.Model, error) {
-	e, err := local.Open(path, o)
+var OpenModel = func(path string, o engine.Options) (llm.Model, error) {
+	e, err := engine.Open(path, o)
 	if err != nil {
 		return nil, err // not e: a nil engine in the interface would not be nil
 	}
@@ -65,7 +65,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	s.mu.Lock()
 	s.count++
 	s.mu.Unlock()
-	options := local.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256} // verified just now
+	options := engine.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256} // verified just now
 	if m, err = OpenModel(filepath.Join(file, s.spec.Opened()), options); err != nil {
 		return nil, file, fmt.Errorf("model %s, file %s: %w", s.spec.Name, file, err)
 	}

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // models are those of the archive, each opened when the first task needs it.

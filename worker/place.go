@@ -11,10 +11,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/firesteel/firesteel/internal/cachedir"
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/internal/owned"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/fsys/cachedir"
+	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
 var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -71,7 +71,7 @@ type errNoCache struct{ error }
 // place.
 func ofDisk(err error) bool {
 	var none errNoCache
-	var untrusted *owned.UntrustedError
+	var untrusted *privatefile.UntrustedError
 	var path *fs.PathError
 	return errors.As(err, &none) || errors.As(err, &untrusted) || errors.Is(err, syscall.ENOSPC) ||
 		errors.As(err, &path) && (path.Op == "mkdir" || path.Op == "write" || path.Op == "open" && !errors.Is(err, fs.ErrNotExist))

@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/owned"
-	"github.com/firesteel/firesteel/internal/testkit/stranger"
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
 // installAt is install with the model at another place: its file's path there.
@@ -213,10 +213,10 @@ func TestModelWithoutCache(t *testing.T) {
 func TestPlantedModel(t *testing.T) {
 	root, place, m := installAt(t, "fine")
 	m.NodeCopy = true
-	shared := stranger.Dir(t)
+	shared := otheruser.Dir(t)
 	t.Setenv("FIRESTEEL_CACHE", shared)
 	planted := filepath.Join(shared, "shipped", m.SHA256, m.File)
-	stranger.Run(t, `mkdir -p "$(dirname "$1")" && printf evil >"$1"`, planted)
+	otheruser.Run(t, `mkdir -p "$(dirname "$1")" && printf evil >"$1"`, planted)
 	if got, err := opened(t, root, m); got != place || err != nil {
 		t.Errorf("a copy of a file: opened %s, %v; want %s", got, err, place)
 	}
@@ -228,7 +228,7 @@ func TestPlantedModel(t *testing.T) {
 		t.Errorf("the planted file holds %q", b)
 	}
 	// Who trusts the directory has its content compared all the same.
-	t.Setenv(owned.TrustVariable, shared)
+	t.Setenv(privatefile.TrustVariable, shared)
 	if got, err := opened(t, root, m); got != planted || err != nil {
 		t.Fatalf("in a trusted directory: opened %s, %v", got, err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // process is what all tasks of this worker share.

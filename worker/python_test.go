@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // fakePython is a daemon of Python workers that says what tests tell it to.

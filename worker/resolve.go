@@ -8,10 +8,10 @@ import (
 	"slices"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/udf"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // newTask plans what an init message asks for.
@@ -68,7 +68,7 @@ func (s *scope) told(err error) string { return told(err, s.logContent) }
 
 func told(err error, content bool) string {
 	if content {
-		return hidden.Shown(err)
+		return sensitive.Shown(err)
 	}
 	return err.Error()
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // versions has one Spark of each layout.

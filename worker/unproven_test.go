@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/worker/bundle"
+	"github.com/firesteel/firesteel/internal/bundle"
 )
 
 // Whoever opens connections and says nothing keeps no file from Spark: its

@@ -15,9 +15,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/udf"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 type named struct {

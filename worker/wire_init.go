@@ -44,8 +44,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/udf"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // evalKinds are the eval types this worker serves, with what Spark makes of

@@ -14,10 +14,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 const (

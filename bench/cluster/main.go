@@ -22,12 +22,12 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/engine"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/llm/weights"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 	"github.com/firesteel/firesteel/worker"
 )
 
@@ -87,7 +87,7 @@ func measure(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	engine, err := local.Open(found.Path, local.Options{Digest: found.SHA256})
+	engine, err := engine.Open(found.Path, engine.Options{Digest: found.SHA256})
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func measure(ctx context.Context, o options) error {
 
 type bench struct {
 	options
-	engine *local.Engine
+	engine *engine.Engine
 	texts  int // used so far
 }
 

@@ -4,18 +4,18 @@ import (
 	"os"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/procfs"
 )
 
 func ownTime() (time.Duration, error) {
-	p, err := proc.Read(os.Getpid())
+	p, err := procfs.Read(os.Getpid())
 	return p.Used + p.Children, err
 }
 
 // familyTime adds up what a process and all that it started, and they in turn,
 // have used.
 func familyTime(root int) (time.Duration, error) {
-	all, err := proc.All()
+	all, err := procfs.All()
 	total := time.Duration(0)
 	for pid, p := range all {
 		for at := pid; at > 1; at = all[at].Parent {

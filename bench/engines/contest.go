@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/procfs"
 )
 
 // job is a piece of work, the same for all who do it.
@@ -101,7 +101,7 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 	if c.limit > 0 && len(j.Requests) > c.limit {
 		j.Requests = j.Requests[:c.limit]
 	}
-	before, err := proc.Read(c.pid)
+	before, err := procfs.Read(c.pid)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 	if err != nil {
 		return err
 	}
-	after, err := proc.Read(c.pid)
+	after, err := procfs.Read(c.pid)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 	c.answers[j.Name] = out.Answers
 	if counts {
 		c.rates[j.Name] = append(c.rates[j.Name], float64(out.Units)/took.Seconds())
-		c.thrift[j.Name] = append(c.thrift[j.Name], float64(out.Units)/max(after.Used-before.Used, proc.Tick).Seconds())
+		c.thrift[j.Name] = append(c.thrift[j.Name], float64(out.Units)/max(after.Used-before.Used, procfs.Tick).Seconds())
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/llm/weights/safetensors/safetensorstest"
+	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 )
 
 func TestReport(t *testing.T) {

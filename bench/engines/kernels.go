@@ -3,10 +3,10 @@ package main
 import (
 	"sync"
 
+	"github.com/firesteel/firesteel/internal/engine/kernel"
+	"github.com/firesteel/firesteel/internal/engine/nn"
+	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local/kernel"
-	"github.com/firesteel/firesteel/llm/local/nn"
-	"github.com/firesteel/firesteel/llm/weights/safetensors/safetensorstest"
 )
 
 // stepRows is how many tokens the engine computes at a time in each thread.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/procfs"
 )
 
 // machine tells how much of the cores' time others took: peers whose threads
@@ -51,14 +51,14 @@ func look(all []*contestant) (machine, error) {
 		if err != nil {
 			return m, err
 		}
-		m.busy += n * proc.Tick.Seconds()
+		m.busy += n * procfs.Tick.Seconds()
 	}
 	pids := []int{os.Getpid()}
 	for _, c := range all {
 		pids = append(pids, c.pid)
 	}
 	for _, pid := range pids {
-		p, err := proc.Read(pid)
+		p, err := procfs.Read(pid)
 		if err != nil {
 			return m, err
 		}

@@ -7,8 +7,8 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
 )
 
 // ours starts this program again, as a process that holds our engine.
@@ -43,7 +43,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 		return out
 	}
 	if path != kernelsAlone {
-		engine, err := local.Open(path, local.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
+		engine, err := engine.Open(path, engine.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 	}
 }
 
-func answerJob(ctx context.Context, engine *local.Engine, j job) outcome {
+func answerJob(ctx context.Context, engine *engine.Engine, j job) outcome {
 	requests := make([]llm.Request, len(j.Requests))
 	for i, r := range j.Requests {
 		requests[i] = llm.Request{Prefix: r.Prefix, Text: r.Text, MaxTokens: r.Max}

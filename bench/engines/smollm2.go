@@ -6,11 +6,11 @@ import (
 	"os"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/tokenizer"
+	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/internal/weights/gguf"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/token"
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/llm/weights/gguf"
 )
 
 const (
@@ -48,7 +48,7 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := token.Read(file)
+	tokens, err := tokenizer.Read(file)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/tokenizer"
+	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/token"
-	"github.com/firesteel/firesteel/llm/weights/safetensors/safetensorstest"
 )
 
 // steps is how many tokens follow each row: what a label and its end may take.
@@ -45,7 +45,7 @@ func measureT5(ctx context.Context, s settings) error {
 	if err != nil {
 		return fmt.Errorf("%w (peers.sh makes it)", err)
 	}
-	tokens, err := token.ReadJSON(path, data)
+	tokens, err := tokenizer.ReadJSON(path, data)
 	if err != nil {
 		return err
 	}

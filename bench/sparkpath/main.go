@@ -20,9 +20,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 	"github.com/firesteel/firesteel/worker"
 )
 

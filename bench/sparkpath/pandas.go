@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/internal/localspark"
 )
 
 //go:embed pandas_udf.py

@@ -16,9 +16,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 	"github.com/firesteel/firesteel/worker"
 )
 

@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/firesteel/firesteel/cli"
+	"github.com/firesteel/firesteel/internal/cli"
 )
 
 func main() { os.Exit(cli.Do(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

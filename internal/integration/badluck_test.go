@@ -16,12 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/bundle"
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
+	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // patience is for what must not hang; nothing here needs a tenth of it on an

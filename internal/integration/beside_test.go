@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/cachedir"
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/internal/pypi"
+	"github.com/firesteel/firesteel/internal/fsys/cachedir"
+	"github.com/firesteel/firesteel/internal/fsys/extract"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/network/pypi"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/unpack"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // pythonNeeds are what PySpark's client and worker import; all are to be had
@@ -85,7 +85,7 @@ func unpackPySpark(t *testing.T, version, folder string) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(fresh)
-	_, err = unpack.TarGz(t.Context(), f, fresh, unpack.Limits{Files: 10_000, Bytes: 1 << 30}, func(name string) string {
+	_, err = extract.TarGz(t.Context(), f, fresh, extract.Limits{Files: 10_000, Bytes: 1 << 30}, func(name string) string {
 		if _, rest, _ := strings.Cut(name, "/"); strings.HasPrefix(rest, "pyspark/") && (strings.HasSuffix(rest, ".py") || strings.HasSuffix(rest, ".json")) {
 			return rest
 		}

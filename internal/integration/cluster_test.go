@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/testkit/intruder"
+	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // workerInfo is what firesteel_worker_info tells.
@@ -48,7 +48,7 @@ func workers(t *testing.T, rows []spark.Row, column string) map[int]workerInfo {
 func TestOneModelPerExecutor(t *testing.T) {
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[2,1,1024]"})
 	session := connect(t, server.URL())
-	t.Run("stranger", func(t *testing.T) { intruder.Attack(t, server.PID()) })
+	t.Run("stranger", func(t *testing.T) { otheruser.Attack(t, server.PID()) })
 	if _, err := os.Stat(filepath.Join(server.Spark().Home, "work")); !os.IsNotExist(err) {
 		t.Errorf("executors work in Spark's own folder: %v", err)
 	}

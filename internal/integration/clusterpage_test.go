@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // Statements as they are written on Databricks run unchanged, with the columns

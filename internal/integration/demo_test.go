@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/proc"
-	"github.com/firesteel/firesteel/internal/testkit/intruder"
-	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/procfs"
+	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
 // demoTable is what the README promises.
@@ -90,7 +90,7 @@ func TestKeepSpark(t *testing.T) {
 	if got := firesteel(t, "sql", "--remote", url, "-f", script); got != table+table+table {
 		t.Errorf("-f, with blocks: got\n%s", got)
 	}
-	t.Run("stranger", func(t *testing.T) { intruder.Attack(t, pid) })
+	t.Run("stranger", func(t *testing.T) { otheruser.Attack(t, pid) })
 	t.Setenv("SPARK_REMOTE", url)
 	if got, errs, err := run(t, statement, "sql"); got != table || err != nil {
 		t.Errorf("standard input: %v\n%s%s", err, got, errs)
@@ -116,6 +116,6 @@ func TestKeepSpark(t *testing.T) {
 
 // alive counts a process that waits to be reaped as gone.
 func alive(pid int) bool {
-	p, err := proc.Read(pid)
+	p, err := procfs.Read(pid)
 	return err == nil && !p.Zombie
 }

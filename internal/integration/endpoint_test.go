@@ -12,8 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // Spark's executors ask an endpoint with the key of their own environment. The

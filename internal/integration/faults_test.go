@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/engine"
+	"github.com/firesteel/firesteel/internal/procfs"
+	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -39,7 +39,7 @@ func faultModel(t *testing.T) (path string, answers map[int64]any) {
 	if err := os.WriteFile(path, gguftest.Llama(1).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	model, err := local.Open(path, local.Options{})
+	model, err := engine.Open(path, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (c *standalone) busyWorker(t *testing.T) int {
 	first := map[int]time.Duration{}
 	for begin := time.Now(); time.Since(begin) < 3*patience; time.Sleep(20 * time.Millisecond) {
 		for pid := range c.workers(t) {
-			p, err := proc.Read(pid)
+			p, err := procfs.Read(pid)
 			if err != nil {
 				continue // gone meanwhile
 			}

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/llm/weights"
+	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/worker/bundle"
 )
 
 // Each file of a model that is a folder arrives below the folder's name, and

@@ -13,13 +13,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/engine"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 	"github.com/firesteel/firesteel/worker"
 )
 
@@ -28,7 +28,7 @@ const echoFile = "echo.gguf"
 
 func openEchoes() {
 	open := worker.OpenModel
-	worker.OpenModel = func(path string, o local.Options) (llm.Model, error) {
+	worker.OpenModel = func(path string, o engine.Options) (llm.Model, error) {
 		if filepath.Base(path) == echoFile {
 			return testkit.Echo{}, nil
 		}
@@ -183,7 +183,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 					c.want = f.Name + ": the argument " + p.Name
 					failing = append(failing, c)
 				case err != nil:
-					c.want, _, _ = strings.Cut(hidden.Shown(err), " in this session")
+					c.want, _, _ = strings.Cut(sensitive.Shown(err), " in this session")
 					failing = append(failing, c)
 				default:
 					answered = append(answered, c)

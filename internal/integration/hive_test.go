@@ -8,8 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // The example puts new and changed rows of a Hive table into the labelled one,

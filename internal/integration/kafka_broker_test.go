@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/internal/maven"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/network/maven"
 )
 
 // jars brings artifacts of Maven, or skips the test.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // lakeSpark is the Spark of tests with packages of others, which come for a new

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // The examples label a Delta and an Iceberg table into another one, and merge

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/procfs"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -37,7 +37,7 @@ func workerOf(t testing.TB, s *spark.Session) int {
 // cpuTime is how long a process has computed.
 func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
-	p, err := proc.Read(pid)
+	p, err := procfs.Read(pid)
 	if err != nil {
 		t.Fatal(err)
 	}

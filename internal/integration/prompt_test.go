@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
-	"github.com/firesteel/firesteel/internal/cachedir"
+	"github.com/firesteel/firesteel/internal/fsys/cachedir"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/spark"
 )

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sparkjob"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/job"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
-	"github.com/firesteel/firesteel/sparkjob"
 )
 
 // reviewRows are 90 rows: 30 texts thrice, every tenth row NULL instead, and one
@@ -138,7 +138,7 @@ func TestSparkJob(t *testing.T) {
 	// Content of rows is in the column of errors, which is data, and not in the
 	// errors of the result.
 	result, rows = do(sparkjob.Plan{Where: "id IN (1, 3)", Add: []string{"x=ai_translate(text, text)"}, Errors: "why"})
-	if len(result.Failures) == 0 || !strings.Contains(fmt.Sprint(rows), "This is item") || !strings.Contains(hidden.Shown(result.Failures[0].Err), "This is item") {
+	if len(result.Failures) == 0 || !strings.Contains(fmt.Sprint(rows), "This is item") || !strings.Contains(sensitive.Shown(result.Failures[0].Err), "This is item") {
 		t.Errorf("the errors of rows 1 and 3: %v; %v", result.Failures, rows)
 	}
 	for _, f := range result.Failures {

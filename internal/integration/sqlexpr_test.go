@@ -30,7 +30,7 @@ func TestExpressions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(filepath.FromSlash("../../sqlexpr/testdata/cases.txt"))
+	content, err := os.ReadFile(filepath.FromSlash("../sqlexpr/testdata/cases.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestExpressions(t *testing.T) {
 
 func expressionRows(t *testing.T) arrow.RecordBatch {
 	t.Helper()
-	text, err := os.ReadFile(filepath.FromSlash("../../sqlexpr/testdata/rows.json"))
+	text, err := os.ReadFile(filepath.FromSlash("../sqlexpr/testdata/rows.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/internal/proc"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/procfs"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/spark/localspark"
 )
 
 // quickJava halves what it takes to start a JVM, of which a cluster has many.
@@ -157,7 +157,7 @@ func (c *standalone) workers(t testing.TB) map[int]int {
 // processes are all of this machine, with their parents.
 func processes(t testing.TB) map[int]int {
 	t.Helper()
-	all, err := proc.All()
+	all, err := procfs.All()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,11 +20,11 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/local"
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/llm/weights/gguf/gguftest"
 )
 
 // structuredSchemas are of the kinds that people write.
@@ -74,7 +74,7 @@ func TestStructuredAnswers(t *testing.T) {
 }
 
 func structuredAnswers(t *testing.T, model string, rows int) {
-	m, err := local.Open(model, local.Options{Name: weights.Default})
+	m, err := engine.Open(model, engine.Options{Name: weights.Default})
 	if err != nil {
 		t.Fatal(err)
 	}

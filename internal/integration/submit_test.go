@@ -18,10 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/fetch"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/testkit/intruder"
-	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
 // submitHere is firesteel submit of statements to a Spark of this machine, in a
@@ -68,9 +68,9 @@ func TestSubmitInterrupted(t *testing.T) {
 			s := submitHere(t, version, `SELECT 'begun: ' || firesteel_echo('yes') AS said;
 				SELECT count(firesteel_echo(CAST(id AS STRING))) AS never FROM range(1000000000000);`,
 				"spark.ui.bindAddress=127.0.0.1", "spark.ui.port="+ui, "spark.firesteel.test="+mark)
-			var thief *intruder.Thief
+			var thief *otheruser.Thief
 			if os.Getuid() == 0 {
-				thief = intruder.NewThief(t, mark)
+				thief = otheruser.NewThief(t, mark)
 			}
 			var errs strings.Builder
 			s.Stderr = &errs
@@ -94,9 +94,9 @@ func TestSubmitInterrupted(t *testing.T) {
 			if tags := tagsOfJobs(t, ui); !strings.Contains(tags, "_Tag_firesteel") {
 				t.Errorf("Spark's page tells of the query's job the tags %q", tags)
 			}
-			t.Run("stranger", func(t *testing.T) { intruder.Attack(t, s.Process.Pid) })
+			t.Run("stranger", func(t *testing.T) { otheruser.Attack(t, s.Process.Pid) })
 			if thief != nil {
-				thief.Stop(intruder.Token(t, s.Process.Pid))
+				thief.Stop(otheruser.Token(t, s.Process.Pid))
 			}
 			started := descendants(t, s.Process.Pid)
 			if len(started) < 2 {

@@ -12,7 +12,7 @@ import (
 
 // HTTP clients that follow redirects by net/http's own rule take headers with
 // credentials to other ports of a host, and from https to http. So they are
-// made by internal/outbound, and by nobody else.
+// made by internal/network/egress, and by nobody else.
 func TestHTTPClientsAreMadeInOnePlace(t *testing.T) {
 	root := filepath.Join("..", "..")
 	forbidden := map[string]bool{"Client": true, "DefaultClient": true, "Get": true, "Head": true, "Post": true, "PostForm": true}
@@ -26,7 +26,7 @@ func TestHTTPClientsAreMadeInOnePlace(t *testing.T) {
 			return filepath.SkipDir
 		}
 		rel, _ := filepath.Rel(root, p)
-		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(filepath.ToSlash(rel), "internal/outbound/") {
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(filepath.ToSlash(rel), "internal/network/egress/") {
 			return nil
 		}
 		files++

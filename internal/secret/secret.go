@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // Mark stands where a secret stood.
@@ -120,8 +120,8 @@ func Error(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &clean{Hide(err.Error()), Hide(hidden.Shown(err)), err}
-	if e.text == err.Error() && e.shown == hidden.Shown(err) {
+	e := &clean{Hide(err.Error()), Hide(sensitive.Shown(err)), err}
+	if e.text == err.Error() && e.shown == sensitive.Shown(err) {
 		return err
 	}
 	return e

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/firesteel/firesteel/internal/hidden"
+	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // forget empties the list for a test.
@@ -159,8 +159,8 @@ func TestError(t *testing.T) {
 	if err.Error() != "outer: no "+Mark+": file does not exist" || !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
-	content := fmt.Errorf("outer: %w", Error(hidden.Errorf("it says %s", hidden.Text("no "+apiKey[:20]))))
-	if got := hidden.Shown(content); got != `outer: it says "no `+Mark+`"` {
+	content := fmt.Errorf("outer: %w", Error(sensitive.Errorf("it says %s", sensitive.Text("no "+apiKey[:20]))))
+	if got := sensitive.Shown(content); got != `outer: it says "no `+Mark+`"` {
 		t.Error(got)
 	}
 	if Error(nil) != nil || Error(fs.ErrExist) != fs.ErrExist {

@@ -11,9 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/fetch"
-	"github.com/firesteel/firesteel/llm/weights"
-	"github.com/firesteel/firesteel/spark/localspark"
+	"github.com/firesteel/firesteel/internal/localspark"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/weights"
 )
 
 // The environment variables that tests look at.

@@ -1,0 +1,134 @@
+// Package cli is the firesteel command: one file a subcommand. It puts the
+// parts together and holds no logic of theirs.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/memlimit"
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/secret"
+	"github.com/firesteel/firesteel/internal/terminal"
+	"github.com/firesteel/firesteel/worker"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitIncomplete  = 3   // all is written, but rows have errors or were skipped
+	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+)
+
+// errUsage marks a mistake in how the command was called.
+var errUsage = errors.New("usage")
+
+// app is what every subcommand gets.
+type app struct {
+	args     []string
+	in       io.Reader
+	out, err io.Writer
+	queries  *queries
+
+	logContent bool // errors, logs and reports may quote data
+}
+
+// execute runs the command; a panic is its error.
+func execute(root *cobra.Command) (err error) {
+	defer panics.Catch(&err, "running the command")
+	return root.ExecuteContext(context.Background())
+}
+
+// Do runs the command with its arguments and gives its exit code. When Spark
+// started this program as its worker, it serves and does not return.
+func Do(args []string, in io.Reader, out, err io.Writer) int {
+	worker.Main()
+	if e := memlimit.Start(); e != nil {
+		fmt.Fprintln(err, "firesteel:", e)
+		return exitFailed
+	}
+	// Data, paths and messages of servers must not command a terminal.
+	err = terminal.NewWriter(err)
+	if terminal.IsTerminal(out) {
+		out = terminal.NewWriter(out)
+	}
+	log.SetOutput(secret.Writer(err)) // net/http's: what servers send unasked
+	a := &app{args: args, in: in, out: out, err: err, queries: &queries{line: terminal.NewStatusLine(err)}}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(err)
+	var status exitStatus
+	e := execute(root)
+	switch {
+	case e == nil:
+		return exitOK
+	case errors.As(e, &status):
+		return int(status)
+	case errors.Is(e, context.Canceled):
+		fmt.Fprintln(err, "firesteel: interrupted")
+		return exitInterrupted
+	}
+	// An error of the worker that comes back from Spark begins so by itself.
+	text := strings.TrimPrefix(secret.Hide(a.told(explainTrust(e))), "firesteel: ")
+	fmt.Fprintln(err, "firesteel:", text+a.contentHint(text))
+	switch {
+	case errors.Is(e, errUsage):
+		return exitUsage
+	case errors.Is(e, job.ErrIncomplete):
+		return exitIncomplete
+	}
+	return exitFailed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "firesteel",
+		Short: "AI functions for any Apache Spark, in one static binary",
+		Long: `firesteel lets a language model be a transformation over a column of Spark:
+
+  SELECT id, ai_analyze_sentiment(sentence) AS output_column FROM reviews
+
+It uploads itself and the model to a Spark that nobody prepared, and Spark runs
+it as the worker of its functions. Try it without a Spark: firesteel demo`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(flagError)
+	outbound, trust := addOutbound(root), addTrust(root)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust()) }
+	a.addContent(root)
+	root.AddCommand(a.demo(), a.run(), a.explain(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
+	root.Version = versionText()
+	root.SetVersionTemplate("{{.Version}}\n")
+	return root
+}
+
+// noArgs refuses arguments; for the root that is an unknown subcommand.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if c.HasSubCommands() {
+		hint := ""
+		c.SuggestionsMinimumDistance = 2 // or only beginnings are suggested
+		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
+			hint = fmt.Sprintf("; did you mean '%s %s'?", c.CommandPath(), s[0])
+		}
+		return fmt.Errorf("%w: there is no command %q%s; see '%s --help'", errUsage, args[0], hint, c.CommandPath())
+	}
+	return fmt.Errorf("%w: '%s' takes no arguments, but got %q; see '%s --help'", errUsage, c.CommandPath(), args, c.CommandPath())
+}

@@ -1,0 +1,317 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/worker"
+)
+
+// evalModel finds texts with "good" in them positive and those with "bad" or
+// "not at all" negative, unless it is contrary, says in plain words that everything is positive, and knows its name.
+type evalModel struct{ name string }
+
+func (m evalModel) Info() llm.Info                       { return llm.Info{Name: m.name, Digest: m.name, Context: 4096} }
+func (evalModel) CountTokens(s string) int               { return len(strings.Fields(s)) }
+func (evalModel) Cut(s string, limit int) (string, bool) { return s, false }
+func (evalModel) Close() error                           { return nil }
+
+func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
+	results := make([]llm.Result, len(requests))
+	for i, r := range requests {
+		choice, ok := r.Constraint.(llm.Choice)
+		text := r.Text
+		for _, message := range r.Messages {
+			text = message.Text // the last one asks
+		}
+		if !ok {
+			if results[i].Text = "I think it is Positive."; strings.HasSuffix(text, "who are you?") {
+				results[i].Text = m.name
+			}
+			continue
+		}
+		mood := 0.0
+		switch text = strings.ToLower(text); {
+		case strings.Contains(text, "good"):
+			mood = 4
+		case strings.Contains(text, "bad") || strings.Contains(text, "not at all"):
+			mood = -4
+		}
+		if m.name == "contrary" {
+			mood = -mood
+		}
+		for _, label := range choice.Labels {
+			score := -9.0
+			switch strings.TrimSpace(label) {
+			case "positive", "good", "great":
+				score += mood
+			case "negative", "bad", "terrible":
+				score -= mood
+			}
+			results[i].Scores = append(results[i].Scores, score)
+		}
+	}
+	return results, nil
+}
+
+// fakeModels has every reference open an evalModel of that name.
+func fakeModels(t *testing.T) {
+	real := openModel
+	openModel = func(_ context.Context, f shipFlags, _ fetch.Progress) (llm.Model, error) {
+		return evalModel{f.reference()}, nil
+	}
+	t.Cleanup(func() { openModel = real })
+}
+
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const reviews = "text,mood\nIt is good.,positive\n\"Bad, <script>alert(1)</script>\",negative\ngood enough,positive\nnot at all,positive\n,negative\nno label,\n"
+
+func TestEval(t *testing.T) {
+	fakeModels(t)
+	data := file(t, "reviews.csv", reviews)
+	page := filepath.Join(t.TempDir(), "out.html")
+	args := []string{"eval", data, "-f", "ai_analyze_sentiment", "-i", "text", "-l", "mood", "--baseline", "plain",
+		"--model", "other=contrary", "--model", "fake", "--compare-model", "other", "--compare-prompt", "Feel {content}", "--report", page, "--errors", "9", "--seed", "3"}
+	status, out, errs := do(args...)
+	if status != exitOK {
+		t.Fatalf("exit code %d: %s", status, errs)
+	}
+	for _, want := range []string{
+		"rows with a label: 5", "left out, without one: 1", "4 answers, 1 rows without one",
+		"accuracy", "0.600", "(A) against asked plainly (B)", "against the prompt (B)", "by other (B)",
+		"ai_analyze_sentiment: 2 of 5 answers are not as labelled", "row 4: not at all", "label:  positive", "answer: negative", "row 5: (NULL)", "(none)",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	html, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<svg", "&lt;script&gt;alert(1)", "asked plainly", "ai_analyze_sentiment by other"} {
+		if !strings.Contains(string(html), want) {
+			t.Errorf("%q is missing in the report", want)
+		}
+	}
+	if strings.Contains(string(html), "<script") {
+		t.Error("the report has a script")
+	}
+	testkit.InBrowser(t, string(html), strings.Count(string(html), "<h2"))
+	_, again, _ := do(append(args, "--overwrite")...)
+	if figuresOf(out) != figuresOf(again) {
+		t.Error("the same seed gives other figures")
+	}
+}
+
+// figuresOf leaves out the lines with times.
+func figuresOf(out string) string {
+	var kept []string
+	for _, line := range strings.Split(out, "\n") {
+		if !strings.Contains(line, "rows/s") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
+}
+
+// Labels that are not named are those of the data, and where the function has
+// a sister that gives probabilities, calibration is measured.
+func TestEvalOfClasses(t *testing.T) {
+	fakeModels(t)
+	data := file(t, "data.jsonl", `{"a": {"text": "good"}, "class": "positive"}
+{"a": {"text": ["a", "bad one"]}, "class": 0}
+`)
+	status, out, errs := do("eval", data, "-f", "ai_classify", "-i", "a.text", "-l", "class", "--map", "0=negative")
+	for _, want := range []string{"labels: the 2 that the data has", "asked by ai_classify_score", "calibration error", "every answer is right"} {
+		if status != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%q is missing: exit code %d\n%s%s", want, status, out, errs)
+		}
+	}
+}
+
+func TestEvalMistakes(t *testing.T) {
+	fakeModels(t)
+	t.Chdir(t.TempDir())
+	for name, content := range map[string]string{
+		"a.csv": reviews, "empty.csv": "", "bad.csv": "text,mood\na,\"b\n", "a.dat": "x", "cut.json": `[{"text": "a", "mood": "positive"}`,
+		"bad.jsonl": "{\"text\": \"a\", \"mood\": \"positive\"}\n{\"text\": }", "odd.csv": "text,mood\na,angry\n", "none.csv": "text,mood\na,\n", "short.tsv": "text\tmood\na\n",
+		"spans.csv": "text,spans\nAnn,\"[{\"\"label\"\": \"\"x\"\", \"\"start\"\": 0, \"\"end\"\": 9}]\"\n",
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const sentiment = " -f ai_analyze_sentiment -i text -l mood"
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"eval a.csv", exitUsage, "--function ai_analyze_sentiment"},
+		{"eval a.csv b.csv", exitUsage, "takes one file"},
+		{"eval a.csv -f ai_nothing", exitUsage, "'firesteel functions' lists them"},
+		{"eval -f ai_analyze_sentiment", exitUsage, "one of FILE, --table and --query"},
+		{"eval -f ai_analyze_sentiment --table x -i a -l b", exitUsage, "--remote sc://host:port"},
+		{"eval a.csv -f ai_analyze_sentiment", exitUsage, "--input and --label"},
+		{"eval a.csv -f ai_similarity -i text -l mood", exitUsage, "--metrics labels, text, extract or mask"},
+		{"eval a.csv -f ai_query -i text -l mood", exitUsage, "measure ai_gen"},
+		{"eval a.csv --metrics x" + sentiment, exitUsage, "there are labels, text, extract and mask"},
+		{"eval a.csv --baseline x" + sentiment, exitUsage, "the only one is plain"},
+		{"eval a.csv --compare-prompt x" + sentiment, exitUsage, "{content}"},
+		{"eval a.csv --compare-prompt @none" + sentiment, exitFailed, "none"},
+		{"eval a.csv --limit -1" + sentiment, exitUsage, "at least 1"},
+		{"eval a.csv --args x" + sentiment, exitUsage, "--args is a JSON object"},
+		{`eval a.csv --args {"x":1}` + sentiment, exitUsage, `no argument "x"`},
+		{"eval a.csv -f ai_translate -i text -l mood", exitUsage, `--args '{"to_lang": ...}'`},
+		{`eval a.csv -f ai_summarize -i text -l mood --args {"max_words":"x"}`, exitUsage, "max_words of ai_summarize is a INT"},
+		{"eval nothere.csv" + sentiment, exitFailed, "nothere.csv"},
+		{"eval a.dat" + sentiment, exitFailed, "the name of a.dat tells no format"},
+		{"eval a.csv --format x" + sentiment, exitUsage, `no format "x"`},
+		{"eval empty.csv" + sentiment, exitFailed, "empty.csv is empty"},
+		{"eval bad.csv" + sentiment, exitFailed, "bad.csv, line 2, column mood: the quote that opens its text is not closed"},
+		{"eval short.tsv" + sentiment, exitFailed, "short.tsv, line 2: it has 1 cell, but the first line has 2"},
+		{"eval bad.jsonl" + sentiment, exitFailed, `bad.jsonl, line 2, column text: "" is no JSON value`},
+		{"eval cut.json" + sentiment, exitFailed, "cut.json, line 1: the array of objects that begins here is not closed"},
+		{"eval a.csv -f ai_analyze_sentiment -i txt -l mood", exitUsage, `no column "txt" for --input; the columns are text, mood`},
+		{"eval bad.jsonl -f ai_analyze_sentiment -i text -l x", exitUsage, `no column "x" for --label; the columns are text, mood`},
+		{"eval odd.csv" + sentiment, exitFailed, `row 1: the label [5 characters hidden] is none that ai_analyze_sentiment gives`},
+		{"eval odd.csv --log-content" + sentiment, exitFailed, `row 1: the label "angry" is none that ai_analyze_sentiment gives: "positive, negative, neutral, mixed"; name it by --map LABEL=...`},
+		{"eval none.csv" + sentiment, exitFailed, "there is no row with a label in mood among 1 rows"},
+		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start [1 character hidden] and end [1 character hidden]"},
+		{"eval a.csv --report no/such/folder.html" + sentiment, exitFailed, "--report: no/such/folder.html cannot be written"},
+		{"eval a.csv --model=" + sentiment, exitUsage, "--model is empty"},
+		{"eval a.csv --model=x --model=y" + sentiment, exitUsage, `two models are named "default"`},
+	} {
+		status, out, errs := do(strings.Fields(c.args)...)
+		if status != c.status || !strings.Contains(errs, c.want) || out != "" {
+			t.Errorf("%s: exit code %d, %q, want %d, %q", c.args, status, errs, c.status, c.want)
+		}
+	}
+}
+
+func TestLabelledData(t *testing.T) {
+	read := func(format, content string, headless bool) string {
+		s := dataSource{path: "-", text: textFlags{format: format, headless: headless}, input: "text", label: "label"}
+		if headless {
+			s.input, s.label = "1", "2"
+		}
+		rows, err := readLabelled(t.Context(), s, strings.NewReader(content))
+		if err != nil {
+			return err.Error()
+		}
+		var b strings.Builder
+		for _, r := range rows {
+			b.WriteString(text(r.input) + "|" + text(r.gold) + ";")
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		format, content string
+		headless        bool
+		want            string
+	}{
+		{"csv", "\ufefftext,label\r\n\"a, \"\"b\"\"\",x\r\n,\r\n", false, `a, "b"|x;(NULL)|(NULL);`},
+		{"csv", "n,Label, text\n1,x,a\n", false, "a|x;"},
+		{"tsv", "\"quoted\" start\t1\r\n\nb\t0", true, `"quoted" start|1;b|0;`},
+		{"json", " \n[{\"text\": \"a\", \"label\": null}, {\"text\": 1.5, \"label\": {\"k\": [true]}}]", false, `a|(NULL);1.5|{"k": [true]};`},
+		{"json", "{\"text\": [\"a.\", \"b.\"], \"label\": [\"x\", \"y\"]}\n\n{\"text\": \"c\", \"label\": \"z\"}", false, `a. b.|["x", "y"];c|z;`},
+		{"json", "{\"text\": 1.0, \"label\": true}{\"text\": NaN, \"label\": \"\"}", false, "1.0|true;NaN|;"},
+		{"conll", "\nin\tO\nNew\tB-place\nYork\tI-place\n\n\nAnn\tB-person\n", false,
+			`in New York|[{"label":"place","start":3,"end":11}];Ann|[{"label":"person","start":0,"end":3}];`},
+	} {
+		if got := read(c.format, c.content, c.headless); got != c.want {
+			t.Errorf("%s %q: %s, want %s", c.format, c.content, got, c.want)
+		}
+	}
+}
+
+func FuzzLabelledData(f *testing.F) {
+	for _, format := range []string{"csv", "tsv", "json", "conll"} {
+		f.Add(format, "text,label\na,b\n")
+	}
+	f.Add("json", `[{"text": "a", "label": {"b": 1}}`)
+	f.Fuzz(func(t *testing.T, format, content string) {
+		rows, err := readLabelled(t.Context(), dataSource{path: "-", text: textFlags{format: format}, input: "text", label: "label"}, strings.NewReader(content))
+		if err == nil && len(rows) > len(content) {
+			t.Fatalf("%d rows of %d bytes", len(rows), len(content))
+		}
+	})
+}
+
+func TestPlainValues(t *testing.T) {
+	m := ai.Map{{Key: "a", Value: "x"}, {Key: "b", Value: nil}}
+	tried := ai.Struct(ai.Field{Name: "result", Type: ai.StringMap}, ai.Field{Name: "error", Type: ai.String})
+	got, _ := json.Marshal(plainValue([]any{m, nil}, tried))
+	if want := `{"error":null,"result":{"a":"x","b":null}}`; string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if labels := labelsOf(`{"b": "described", "a": "too"}`); strings.Join(labels, ",") != "a,b" {
+		t.Errorf("%q", labels)
+	}
+}
+
+// The real model over the real data, by both ways.
+func TestEvalOfReviews(t *testing.T) {
+	testkit.Integration(t)
+	data := testkit.Data(t, "data/uci-sentiment/amazon_cells_labelled.txt")
+	args := []string{"eval", data, "--format", "tsv", "--no-header", "-i", "1", "-l", "2", "--map", "0=negative,1=positive",
+		"-f", "ai_analyze_sentiment", "--limit", "60", "--errors", "0"}
+	status, here, errs := do(args...)
+	if status != exitOK || !strings.Contains(here, "accuracy") {
+		t.Fatalf("exit code %d: %s", status, errs)
+	}
+	status, there, errs := do(append(args, "--remote", testkit.SharedSpark(t))...)
+	if status != exitOK {
+		t.Fatalf("on Spark: exit code %d: %s", status, errs)
+	}
+	if got, want := figuresOf(there), figuresOf(here); got != want {
+		t.Errorf("on Spark\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What Spark holds is read as it is: maps and lists as JSON.
+func TestEvalOfQuery(t *testing.T) {
+	remote := testkit.SharedSpark(t)
+	status, out, errs := do("eval", "--remote", remote, "-f", "ai_extract", "-i", "Text", "-l", "names", "--args", `{"labels":["person"]}`,
+		"--query", "SELECT 'Ann lives in Rome.' AS text, map('person', 'Ann') AS names UNION ALL SELECT NULL, map('person', 'Bo') UNION ALL SELECT 'x', NULL")
+	for _, want := range []string{"rows with a label: 2", "left out, without one: 1", "1 answers, 1 rows without one", "exact F1 of person"} {
+		if status != exitOK || !strings.Contains(out, want) {
+			t.Errorf("%q is missing: exit code %d\n%s%s", want, status, out, errs)
+		}
+	}
+	status, _, errs = do("eval", "--remote", remote, "-f", "ai_gen", "-i", "x", "-l", "id", "--table", "range(3)")
+	if status != exitUsage || !strings.Contains(errs, `no column "x" for --input; the columns are id`) {
+		t.Errorf("exit code %d: %s", status, errs)
+	}
+}
+
+func TestMain(m *testing.M) {
+	if log := os.Getenv(crashLog); log != "" {
+		os.Exit(runCounted(log))
+	}
+	worker.Main() // Spark's executors run this program too
+	flag.Parse()
+	status := m.Run()
+	if err := testkit.StopShared(); err != nil && status == 0 {
+		status = 1
+	}
+	os.Exit(status)
+}

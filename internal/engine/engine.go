@@ -1,0 +1,316 @@
+// Package engine is the CPU engine: it answers requests with a model read from
+// files, inside this process.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/firesteel/firesteel/internal/answercache"
+	"github.com/firesteel/firesteel/internal/engine/kernel"
+	"github.com/firesteel/firesteel/internal/engine/model"
+	"github.com/firesteel/firesteel/internal/fsys/regularfile"
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/tokenizer"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// Options adjust an Engine; the zero value suits most uses.
+type Options struct {
+	// Threads is the number of cores to compute on; 0 takes GOMAXPROCS.
+	Threads int
+	// Name is what Info reports; empty takes the file's base name.
+	Name string
+	// Digest is the SHA-256 of the file in hex, if it is known already; empty
+	// lets Open compute it.
+	Digest string
+	// Precision is what the weights are kept in; empty takes llm.Auto.
+	Precision llm.Precision
+	// IgnoreEnd lets answers go on to their limit, for measurements.
+	IgnoreEnd bool
+	// AnswerBytes bounds the memory of kept answers; 0 takes 32 MiB, and less
+	// keeps none.
+	AnswerBytes int
+	// PrefixBytes bounds the memory of kept prefixes, and of those that one
+	// call uses; 0 takes 256 MiB.
+	PrefixBytes int64
+}
+
+// Version names this code for llm.Info. Its number is raised whenever any model
+// answers any request otherwise than before, in one bit of a score: kernels,
+// networks, tokenizers, templates, grammars and what ends an answer included.
+const Version = "local 1"
+
+const (
+	defaultPrefixBytes = 256 << 20
+	defaultAnswerBytes = 32 << 20
+)
+
+var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
+
+// Engine is a model on this machine's CPU. It implements llm.Model.
+type Engine struct {
+	info       llm.Info
+	source     *model.Source
+	network    model.Network
+	tokens     *tokenizer.Tokenizer
+	start      int32 // of answers, where the network has an encoder
+	encodes    bool
+	chat       *chat // nil where chatErr says why there is none
+	chatErr    error
+	vectors    model.Vectors // how texts become vectors, unless vectorsErr says why not
+	vectorsErr error
+	stop       map[int32]bool // tokens that end an answer
+	ignoreEnd  bool
+	scheduler  *scheduler
+	prefixes   *prefixes
+	grammars   *grammars
+	answers    *answercache.Memo[llm.Result]
+
+	close    sync.Once
+	closeErr error
+}
+
+var _ llm.Model = (*Engine)(nil)
+
+// Open reads the model at path, a GGUF file or a folder with config.json,
+// tokenizer.json and weights in the safetensors format, and starts an engine
+// for it. The environment variable FIRESTEEL_ISA forces an instruction set:
+// generic or avx2. Errors about the files wrap llm.ErrModel.
+func Open(path string, opts Options) (*Engine, error) {
+	e, err := guardedOpen(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	return e, nil
+}
+
+func guardedOpen(path string, opts Options) (e *Engine, err error) {
+	defer panics.OnFault()()
+	defer panics.Catch(&err, "opening the model "+path)
+	return open(path, opts)
+}
+
+func open(path string, opts Options) (_ *Engine, err error) {
+	kernels, err := kernel.Select(os.Getenv("FIRESTEEL_ISA"))
+	if err != nil {
+		return nil, err
+	}
+	if opts.Threads <= 0 {
+		opts.Threads = runtime.GOMAXPROCS(0)
+	}
+	if opts.PrefixBytes <= 0 {
+		opts.PrefixBytes = defaultPrefixBytes
+	}
+	if opts.AnswerBytes == 0 {
+		opts.AnswerBytes = defaultAnswerBytes
+	}
+	if opts.Name == "" {
+		opts.Name = filepath.Base(path)
+	}
+	precision, err := llm.ParsePrecision(string(opts.Precision))
+	if err != nil {
+		return nil, err
+	}
+	if precision == llm.Auto {
+		precision = llm.Int8
+	}
+	source, err := model.OpenSource(path)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{info: llm.Info{Name: opts.Name, Digest: opts.Digest, Precision: precision, Engine: Version}, source: source, ignoreEnd: opts.IgnoreEnd}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	defer panics.Catch(&err, "opening the model "+path) // so that it is closed
+	if err := e.readTokenizer(); err != nil {
+		return nil, err
+	}
+	if e.vectors, err = source.Vectors(); err != nil {
+		e.vectorsErr = fmt.Errorf("%w: %w", llm.ErrModel, err)
+	}
+	var hashErr error
+	if e.info.Digest == "" && source.GGUF != nil {
+		var hashing sync.WaitGroup
+		defer func() { // before the source is closed
+			hashing.Wait()
+			err = cmp.Or(err, hashErr)
+		}()
+		hashing.Go(func() {
+			defer panics.OnFault()()
+			defer panics.Catch(&hashErr, "hashing the model "+path)
+			e.info.Digest = source.GGUF.Digest()
+		})
+	}
+	network, err := model.Load(source, precision, kernels, opts.Threads)
+	if err != nil {
+		return nil, err
+	}
+	e.network = network
+	// Files may hold scores for more tokens than there are, to have a round
+	// number of them.
+	if n := e.tokens.Size(); n > e.network.Vocabulary() {
+		return nil, fmt.Errorf("%s: its tokenizer has %d tokens, but its weights are for %d", path, n, e.network.Vocabulary())
+	}
+	e.info.Context = e.network.Context()
+	e.start, e.encodes = e.network.Start()
+	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
+	e.answers = answercache.Answers(opts.AnswerBytes)
+	e.grammars = newGrammars(e.tokens, e.stop)
+	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
+	return e, nil
+}
+
+// maxTokenizer bounds tokenizer.json, in bytes; real ones have some MB.
+const maxTokenizer = 1 << 30
+
+// readTokenizer reads the tokenizer and what goes with it: the chat template,
+// and the tokens that end an answer.
+func (e *Engine) readTokenizer() (err error) {
+	if file := e.source.GGUF; file != nil {
+		e.tokens, err = tokenizer.Read(file)
+	} else {
+		path := filepath.Join(e.source.Path, "tokenizer.json")
+		var data []byte
+		if data, err = regularfile.ReadFile(path, maxTokenizer); err == nil {
+			e.tokens, err = tokenizer.ReadJSON(path, data)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	settings, err := e.source.Settings()
+	if err != nil {
+		return err
+	}
+	if err := e.tokens.Special(slices.AppendSeq(settings.Others, maps.Values(settings.Named))...); err != nil {
+		return err
+	}
+	if id, ok := e.tokens.Lookup(settings.Named["eos_token"]); ok {
+		settings.Ends = append(settings.Ends, id)
+	}
+	if e.chat, err = newChat(settings, e.tokens); err != nil {
+		e.chatErr = fmt.Errorf("%s: %w", e.source.Path, err)
+	}
+	e.stop = map[int32]bool{}
+	if e.tokens.EOS >= 0 {
+		e.stop[e.tokens.EOS] = true
+	}
+	for _, id := range settings.Ends {
+		if int(id) < e.tokens.Size() {
+			e.stop[id] = true
+		}
+	}
+	for _, name := range []string{"<|im_end|>", "<|endoftext|>"} {
+		if id, ok := e.tokens.Lookup(name); ok {
+			e.stop[id] = true
+		}
+	}
+	if e.chat != nil {
+		for _, id := range e.chat.ends {
+			e.stop[id] = true
+		}
+	}
+	return nil
+}
+
+// SetThreads changes the number of cores to compute on. Answers do not depend
+// on it.
+func (e *Engine) SetThreads(n int) { e.scheduler.setThreads(n) }
+
+// Info describes the model.
+func (e *Engine) Info() llm.Info { return e.info }
+
+// CountTokens says how many tokens text takes.
+func (e *Engine) CountTokens(text string) int { return e.tokens.Count(text) }
+
+// Cut returns text, or what fits into max tokens of it.
+func (e *Engine) Cut(text string, max int) (string, bool) { return e.tokens.Cut(text, max) }
+
+// Close stops the engine and frees the weights. Calls under way fail.
+func (e *Engine) Close() error {
+	e.close.Do(func() {
+		if e.scheduler != nil {
+			e.scheduler.close()
+		}
+		if e.network != nil {
+			e.closeErr = e.network.Close()
+		}
+		e.closeErr = errors.Join(e.closeErr, e.source.Close())
+	})
+	return e.closeErr
+}
+
+// guardedPlan is plan; a panic is the request's error.
+func (e *Engine) guardedPlan(r llm.Request) (p *plan, err error) {
+	defer panics.Catch(&err, "reading a request to the model")
+	return e.plan(r)
+}
+
+// guardedResult is result; a panic is the request's error.
+func (e *Engine) guardedResult(p *plan) (r llm.Result) {
+	defer panics.Catch(&r.Err, "reading an answer of the model")
+	return e.result(p)
+}
+
+// Do answers the requests, each for itself: see llm.Model. Several calls share
+// the cores fairly.
+func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	results := make([]llm.Result, len(requests))
+	plans := make([]*plan, len(requests))
+	unique := map[answercache.Key]*plan{}
+	var distinct []*plan
+	for i, r := range requests {
+		p, err := e.guardedPlan(r)
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		key := answercache.KeyOf(p.key())
+		if same, ok := unique[key]; ok {
+			plans[i] = same
+			continue
+		}
+		unique[key], plans[i] = p, p
+		if known, ok := e.answers.Get(key); ok {
+			p.known = &known
+			continue
+		}
+		distinct = append(distinct, p)
+	}
+	if len(distinct) > 0 {
+		if err := e.share(ctx, distinct); err != nil {
+			return nil, err
+		}
+		if err := e.scheduler.run(ctx, e.sequences(distinct)); err != nil {
+			return nil, err
+		}
+	}
+	for key, p := range unique {
+		if p.known == nil {
+			r := e.guardedResult(p)
+			p.known = &r
+			e.answers.Keep(key, r)
+		}
+	}
+	for i, p := range plans {
+		if p != nil {
+			results[i] = *p.known
+		}
+	}
+	return results, nil
+}

@@ -1,0 +1,302 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/firesteel/firesteel/internal/engine/kernel"
+	"github.com/firesteel/firesteel/internal/engine/nn"
+)
+
+// decoder is the network that Llama and its relatives share: layers of
+// attention with grouped queries and rotary positions, and of a gated
+// feed-forward network, each after RMS normalisation. What the relatives add to
+// it is nil or zero where a model has none. E is the embedding size, F the
+// feed-forward size, H and G the heads of queries and of keys, S the size of a
+// head and V the vocabulary.
+type decoder struct {
+	kernels                 *kernel.Set
+	context, vocabulary     int
+	embedding, feedForward  int
+	heads, groups, headSize int
+	epsilon                 float32
+	queryScale              float32
+	embeddingScale          float32 // 0 for none
+	// halves: the pairs of rotary positions are a head's halves, not neighbours.
+	halves bool
+	gelu   bool // the feed-forward network's activation, instead of SiLU
+	// window is how many tokens back layers see that are local; rotaryLocal are
+	// their positions.
+	window              int
+	rotary, rotaryLocal *nn.Rotary
+
+	tokens func(dst []float32, row int32)
+	head   head
+	layers []decoderLayer
+	held
+}
+
+type decoderLayer struct {
+	attentionNorm, feedForwardNorm []float32 // E
+	qkv                            *nn.Linear
+	qkvBias                        []float32 // H*S + G*S + G*S
+	queryNorm, keyNorm             []float32 // S
+	attentionOut                   *nn.Linear
+	afterAttention                 []float32  // E
+	gateUp                         *nn.Linear // F + F x E
+	down                           *nn.Linear
+	afterFeedForward               []float32 // E
+	local                          bool
+}
+
+func (m *decoder) Context() int         { return m.context }
+func (m *decoder) Vocabulary() int      { return m.vocabulary }
+func (m *decoder) Memory() int          { return 0 }
+func (m *decoder) Start() (int32, bool) { return 0, false }
+func (m *decoder) Headless() string     { return m.head.lacks }
+
+func (m *decoder) Cache() nn.CacheShape {
+	return nn.CacheShape{Layers: len(m.layers), Heads: m.groups, HeadSize: m.headSize}
+}
+
+// readSizes reads the settings that all relatives have.
+func (m *decoder) readSizes(s *Source, embeddings string) error {
+	t, ok := s.tensor(embeddings)
+	if !ok || len(t.shape) != 2 {
+		return s.wrong("the tensor %q, of tokens by embedding size, is missing", embeddings)
+	}
+	m.vocabulary = t.shape[0]
+	blocks := 0
+	err := s.readSizes([]size{
+		{setting{"block_count", "num_hidden_layers"}, 1, 1 << 10, &blocks},
+		{setting{"context_length", "max_position_embeddings"}, 1, 1 << 24, &m.context},
+		{setting{"embedding_length", "hidden_size"}, 16, 1 << 16, &m.embedding},
+		{setting{"feed_forward_length", "intermediate_size"}, 16, 1 << 18, &m.feedForward},
+		{setting{"attention.head_count", "num_attention_heads"}, 1, 1 << 10, &m.heads},
+	})
+	if err != nil {
+		return err
+	}
+	m.groups, m.headSize = m.heads, m.embedding/m.heads
+	err = s.readSizes([]size{
+		{setting{"attention.head_count_kv", "num_key_value_heads"}, 1, 1 << 10, &m.groups},
+		{setting{"attention.key_length", "head_dim"}, 16, 1 << 12, &m.headSize},
+	})
+	if err != nil {
+		return err
+	}
+	if m.heads%m.groups != 0 {
+		return s.wrong("its %d heads of queries do not divide among %d of keys", m.heads, m.groups)
+	}
+	if err := s.multiples(map[string]int{"embeddings": m.embedding, "feed-forward layers": m.feedForward, "heads": m.headSize}); err != nil {
+		return err
+	}
+	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
+		if k := (setting{gguf: key}); s.has(k) {
+			if _, err := s.integer(k, int64(m.headSize), int64(m.headSize)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range []setting{{"expert_count", "num_local_experts"}, {"", "num_experts"}} {
+		if s.has(k) {
+			if _, err := s.integer(k, 0, 0); err != nil {
+				return err
+			}
+		}
+	}
+	epsilon, err := s.number(setting{"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, 0, 1)
+	m.epsilon = float32(epsilon)
+	m.layers = make([]decoderLayer, blocks)
+	return err
+}
+
+const minRopeBase, maxRopeBase = 1.0001, 1e12
+
+// ropeBase reads the base of rotary positions of a GGUF file.
+func ropeBase(s *Source, k setting, fallback float64) (float64, error) {
+	if !s.has(k) {
+		return fallback, nil
+	}
+	return s.number(k, minRopeBase, maxRopeBase)
+}
+
+// decoderState is the memory of a step: R rows of each.
+type decoderState struct {
+	*decoder
+	attention nn.Attention
+	scratch   nn.Scratch
+	x         []float32 // R x E, what the layers add to
+	normed    []float32 // R x E, kernel.Stride apart
+	added     []float32 // R x E, for what is normalised before it is added
+	qkv       []float32 // R x (H+G+G)*S
+	attended  []float32 // R x H*S, kernel.Stride apart
+	gateUp    []float32 // R x 2F, kernel.Stride apart
+	angles    []float32 // R x S
+	local     []float32 // R x S, the angles of local layers
+	head      headState
+	views     []nn.View
+	near      []nn.View // of local layers
+	wanted    []wanted
+}
+
+func (m *decoder) NewState(rows, tokens int, team *nn.Team) State {
+	e, s := m.embedding, m.headSize
+	state := &decoderState{
+		decoder:   m,
+		scratch:   nn.Scratch{Team: team},
+		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
+		x:         make([]float32, rows*e),
+		normed:    make([]float32, rows*kernel.Stride(e)),
+		qkv:       make([]float32, rows*(m.heads+2*m.groups)*s),
+		attended:  make([]float32, rows*kernel.Stride(m.heads*s)),
+		gateUp:    make([]float32, rows*kernel.Stride(2*m.feedForward)),
+		angles:    make([]float32, rows*s),
+		head:      m.head.newState(tokens),
+		views:     make([]nn.View, rows),
+	}
+	for _, l := range m.layers {
+		if l.afterAttention != nil && state.added == nil {
+			state.added = make([]float32, rows*e)
+		}
+		if l.local && state.near == nil {
+			state.near, state.local = make([]nn.View, rows), make([]float32, rows*s)
+		}
+	}
+	return state
+}
+
+func (s *decoderState) Step(spans []Span, stop func() bool, emit func(span, row int, out Out)) error {
+	rows := s.begin(spans)
+	for i := range s.layers {
+		if stop() {
+			return ErrStopped
+		}
+		s.layer(i, spans, rows)
+	}
+	return s.decoder.head.run(&s.head, s.kernels, &s.scratch, s.x, s.wanted, stop, emit)
+}
+
+// begin looks up the tokens and makes room in the caches.
+func (s *decoderState) begin(spans []Span) int {
+	e := s.embedding
+	s.wanted = s.wanted[:0]
+	at := 0
+	for i, span := range spans {
+		span.Cache.Grow(len(span.Rows))
+		for j, row := range span.Rows {
+			x := s.x[at*e : (at+1)*e]
+			s.tokens(x, row.Token)
+			if s.embeddingScale != 0 {
+				for i := range x {
+					x[i] *= s.embeddingScale
+				}
+			}
+			s.rotary.Angles(s.angles[at*s.headSize:(at+1)*s.headSize], row.Position)
+			s.views[at] = row.View
+			if s.near != nil {
+				s.rotaryLocal.Angles(s.local[at*s.headSize:(at+1)*s.headSize], row.Position)
+				s.near[at] = near(row, s.window)
+			}
+			if row.Want != Nothing {
+				s.wanted = append(s.wanted, wanted{at, i, j, row.Want})
+			}
+			at++
+		}
+	}
+	return at
+}
+
+// near is what a row sees of a window that ends with it. Its own slot is the
+// last of Extra, or below Leading, and each slot before it one position back.
+func near(row Row, window int) nn.View {
+	view := row.View
+	view.First = max(0, row.Position-window+1)
+	if gone := view.First - view.Leading; gone > 0 {
+		view.Extra = view.Extra[gone:]
+	}
+	return view
+}
+
+func (s *decoderState) layer(n int, spans []Span, rows int) {
+	layer := &s.layers[n]
+	e, ff := s.embedding, s.feedForward
+	q, kv := s.heads*s.headSize, s.groups*s.headSize
+	width := q + 2*kv
+	normed, attended := kernel.Stride(e), kernel.Stride(q)
+
+	normalise(s.kernels, rows, s.normed, normed, s.x, layer.attentionNorm, s.epsilon)
+	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.qkv, width, false)
+	allAngles, views := s.angles, s.views
+	if layer.local {
+		allAngles, views = s.local, s.near
+	}
+	for i := range rows {
+		row, angles := s.qkv[i*width:(i+1)*width], allAngles[i*s.headSize:(i+1)*s.headSize]
+		for j, b := range layer.qkvBias {
+			row[j] += b
+		}
+		if layer.queryNorm != nil {
+			s.normaliseHeads(row[:q], layer.queryNorm)
+			s.normaliseHeads(row[q:q+kv], layer.keyNorm)
+		}
+		rotate := nn.Rotate
+		if s.halves {
+			rotate = nn.RotateHalves
+		}
+		rotate(row[:q], angles, s.queryScale)
+		rotate(row[q:q+kv], angles, 1)
+	}
+	at := 0
+	for _, span := range spans {
+		count := len(span.Rows)
+		span.Cache.Put(s.kernels, n, span.Cache.Len()-count, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
+		s.attention.Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*attended:], attended, nil, nil)
+		at += count
+	}
+	s.add(layer.attentionOut, rows, s.attended, attended, layer.afterAttention)
+
+	normalise(s.kernels, rows, s.normed, normed, s.x, layer.feedForwardNorm, s.epsilon)
+	inner := kernel.Stride(2 * ff)
+	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.gateUp, inner, false)
+	for i := range rows {
+		gate, up := s.gateUp[i*inner:i*inner+ff], s.gateUp[i*inner+ff:i*inner+2*ff]
+		if s.gelu {
+			s.kernels.GeluMul(gate, gate, up)
+		} else {
+			s.kernels.SiluMul(gate, gate, up)
+		}
+	}
+	s.add(layer.down, rows, s.gateUp, inner, layer.afterFeedForward)
+}
+
+// add adds a layer's outputs to x, after normalisation if there are weights
+// for it.
+func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, norm []float32) {
+	e := s.embedding
+	if norm == nil {
+		l.Mul(s.kernels, &s.scratch, rows, in, stride, s.x, e, true)
+		return
+	}
+	l.Mul(s.kernels, &s.scratch, rows, in, stride, s.added, e, false)
+	for i := range rows {
+		row := s.added[i*e : (i+1)*e]
+		s.kernels.RMSNorm(row, row, norm, s.epsilon)
+		x := s.x[i*e : (i+1)*e]
+		for j, v := range row {
+			x[j] += v
+		}
+	}
+}
+
+func (s *decoderState) normaliseHeads(x, weight []float32) {
+	normalise(s.kernels, len(x)/len(weight), x, len(weight), x, weight, s.epsilon)
+}
+
+// layer is the name of a weight of one layer, in a GGUF file or beside a
+// config.json.
+func (s *Source) layer(n int, gguf, tensors string) string {
+	if s.GGUF != nil {
+		return fmt.Sprintf("blk.%d.%s", n, gguf)
+	}
+	return fmt.Sprintf("%slayers.%d.%s", s.prefix, n, tensors)
+}

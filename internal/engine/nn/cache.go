@@ -1,0 +1,121 @@
+// Package nn holds the parts that networks are made of: the cache of keys and
+// values, attention over it, normalisation and rotary positions. A row is one
+// token of one sequence; nothing that is computed for a row depends on which
+// other rows are computed with it.
+package nn
+
+import "github.com/firesteel/firesteel/internal/engine/kernel"
+
+// mostTokens is how many tokens a block of a cache holds at most.
+const mostTokens = 128
+
+// CacheShape is what a network keeps of each token: a key and a value for each
+// layer and head.
+type CacheShape struct{ Layers, Heads, HeadSize int }
+
+// TokenBytes is the memory that one token takes.
+func (s CacheShape) TokenBytes() int64 {
+	return int64(s.Layers) * int64(s.Heads) * int64(s.HeadSize) * 8
+}
+
+// Bytes is the memory that a cache of n tokens takes, grown at once.
+func (s CacheShape) Bytes(n int) int64 { return int64(kernel.Pad(n)) * s.TokenBytes() }
+
+// Cache is the keys and values of one sequence's tokens, in slots 0, 1, 2, ...
+type Cache struct {
+	pool     *Pool
+	segments []segment
+	length   int
+}
+
+// segment is the first n tokens of a block.
+type segment struct {
+	block *block
+	start int // the slot of its first token
+	n     int
+	owned bool // not a prefix's
+}
+
+// NewCache gives a cache that begins with the tokens of prefix, which may be
+// nil and must not grow any more.
+func NewCache(pool *Pool, prefix *Cache) *Cache {
+	c := &Cache{pool: pool}
+	if prefix != nil {
+		for _, s := range prefix.segments {
+			s.owned = false
+			c.segments = append(c.segments, s)
+		}
+		c.length = prefix.length
+	}
+	return c
+}
+
+// Pool is where the cache's memory is from.
+func (c *Cache) Pool() *Pool { return c.pool }
+
+// Len is the number of tokens.
+func (c *Cache) Len() int { return c.length }
+
+// Grow adds n slots, which the caller fills in each layer before it reads them.
+func (c *Cache) Grow(n int) {
+	for n > 0 {
+		last := len(c.segments) - 1
+		if last < 0 || !c.segments[last].owned || c.segments[last].n == c.segments[last].block.tokens {
+			// A quarter more than there is, so that a long text has few blocks.
+			tokens := min(kernel.Pad(max(n, c.length/4)), mostTokens)
+			c.segments = append(c.segments, segment{c.pool.get(tokens), c.length, 0, true})
+			last++
+		}
+		add := min(n, c.segments[last].block.tokens-c.segments[last].n)
+		c.segments[last].n += add
+		c.length += add
+		n -= add
+	}
+}
+
+// Release gives the cache's own blocks back to its pool.
+func (c *Cache) Release() {
+	for _, s := range c.segments {
+		if s.owned {
+			c.pool.put(s.block.piece)
+		}
+	}
+	c.segments, c.length = nil, 0
+}
+
+// Put stores the keys and values of consecutive tokens from slot first on; row
+// i of them begins at k[i*stride] and v[i*stride].
+func (c *Cache) Put(kernels *kernel.Set, layer, first, rows int, k, v []float32, stride int) {
+	at := 0
+	for rows > 0 {
+		for first >= c.segments[at].start+c.segments[at].n {
+			at++
+		}
+		s := &c.segments[at]
+		slot := first - s.start
+		n := min(rows, s.n-slot, kernel.Width-slot%kernel.Width)
+		c.put(kernels, layer, s.block, slot, n, k, v, stride)
+		first, rows = first+n, rows-n
+		if rows > 0 {
+			k, v = k[n*stride:], v[n*stride:]
+		}
+	}
+}
+
+// put stores n tokens, whose keys lie in one panel.
+func (c *Cache) put(kernels *kernel.Set, layer int, b *block, slot, n int, k, v []float32, stride int) {
+	shape := c.pool.Shape
+	for h := range shape.Heads {
+		keys, values := b.head(shape, layer, h)
+		at := h * shape.HeadSize
+		panel := keys[slot/kernel.Width*shape.HeadSize*kernel.Width+slot%kernel.Width:]
+		kernels.Turn(n, shape.HeadSize, panel, k[at:], stride)
+		for i := range n {
+			from := v[i*stride+at:][:shape.HeadSize]
+			to := values[(slot+i)*kernel.Width:]
+			for j := 0; j < len(from); j += kernel.Width {
+				*(*[kernel.Width]float32)(to[j*b.tokens:]) = [kernel.Width]float32(from[j:])
+			}
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package nn
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/engine/kernel"
+)
+
+// A query or a key that is not finite makes a result that is not, whatever the
+// values are: the softmax does not lose it.
+func TestAttentionKeepsNotFinite(t *testing.T) {
+	const size, tokens = 16, 40
+	r := rand.New(rand.NewPCG(5, 6))
+	shape := CacheShape{Layers: 1, Heads: 1, HeadSize: size}
+	notFinite := func(x []float32) bool {
+		for _, v := range x {
+			if v-v == 0 {
+				return false
+			}
+		}
+		return true
+	}
+	for _, set := range kernel.Sets() {
+		for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
+			for at := range tokens {
+				keys, values := random(r, tokens*size), random(r, tokens*size)
+				for i := range size {
+					keys[at*size+i] = float32(math.Abs(float64(keys[at*size+i])))
+				}
+				queries := make([]float32, size)
+				for i := range queries {
+					queries[i] = 1
+				}
+				keys[at*size+at%size] = bad
+				cache := NewCache(&Pool{Shape: shape}, nil)
+				cache.Grow(tokens)
+				cache.Put(set, 0, 0, tokens, keys, values, size)
+				a := Attention{Kernels: set, Heads: 1}
+				out := make([]float32, size)
+				a.Do(0, cache, []View{{Leading: tokens}}, queries, size, out, size, nil, nil)
+				if !notFinite(out) {
+					t.Errorf("%s: %g among the keys of token %d is lost: %v", set.Name, bad, at, out)
+				}
+				if at > 0 { // who does not see it does not suffer
+					a.Do(0, cache, []View{{Leading: at}}, queries, size, out, size, nil, nil)
+					if notFinite(out) {
+						t.Errorf("%s: %g among the keys of token %d reaches those before it", set.Name, bad, at)
+					}
+				}
+				// Of an encoder's tokens.
+				memory := NewMemory(&Pool{Shape: shape}, size, tokens, values, size)
+				queries[at%size] = bad
+				sums := append([]float32{}, queries...)
+				a.Recall(memory, sums, size)
+				if !notFinite(sums) {
+					t.Errorf("%s: %g in a query to a memory is lost: %v", set.Name, bad, sums)
+				}
+			}
+		}
+	}
+}

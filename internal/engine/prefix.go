@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"cmp"
+	"container/list"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/firesteel/firesteel/internal/engine/nn"
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// A prefix is the keys and values of tokens that many prompts begin with.
+type prefix struct {
+	tokens []int32
+	cache  *nn.Cache // once it is computed
+	err    error
+
+	ready   chan struct{}
+	waiters int
+	cancel  context.CancelFunc
+}
+
+// keys is the prefix's cache; nil has none.
+func (p *prefix) keys() *nn.Cache {
+	if p == nil {
+		return nil
+	}
+	return p.cache
+}
+
+// isPrefix reports whether the sequence computes a prefix.
+func (s *sequence) isPrefix() bool { return s.trie == nil && s.pool == nil && s.max == 0 }
+
+// prefixes keeps the prefixes used last, within a bound of memory. Those in
+// use live on for their users when they are dropped from it.
+type prefixes struct {
+	scheduler *scheduler
+	shape     nn.CacheShape
+	maxBytes  int64
+
+	mu    sync.Mutex
+	byKey map[string]*list.Element // of *prefix
+	order *list.List               // used last first
+	bytes int64
+}
+
+func newPrefixes(s *scheduler, maxBytes int64) *prefixes {
+	return &prefixes{
+		scheduler: s,
+		shape:     s.network.Cache(),
+		maxBytes:  maxBytes,
+		byKey:     map[string]*list.Element{},
+		order:     list.New(),
+	}
+}
+
+func tokenKey(tokens []int32) string {
+	b := make([]byte, 0, 4*len(tokens))
+	for _, t := range tokens {
+		b = binary.LittleEndian.AppendUint32(b, uint32(t))
+	}
+	return string(b)
+}
+
+// get gives the prefix of these tokens. If others are computing it already it
+// waits for them; the computation ends when nobody waits any more.
+func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
+	key := tokenKey(tokens)
+	p.mu.Lock()
+	var entry *prefix
+	if e, ok := p.byKey[key]; ok {
+		entry = e.Value.(*prefix)
+		p.order.MoveToFront(e)
+	} else {
+		entry = &prefix{tokens: tokens, ready: make(chan struct{})}
+		var shared context.Context
+		shared, entry.cancel = context.WithCancel(context.Background())
+		p.byKey[key] = p.order.PushFront(entry)
+		p.bytes += p.shape.Bytes(len(tokens))
+		p.evict()
+		go func() {
+			defer panics.Handle("computing what prompts have in common", func(err error) { p.computed(key, entry, nil, fmt.Errorf("%w: %w", llm.ErrModel, err)) })
+			s := &sequence{prompt: tokens}
+			err := p.scheduler.run(shared, []*sequence{s})
+			p.computed(key, entry, s.cache, cmp.Or(err, s.err))
+		}()
+	}
+	entry.waiters++
+	p.mu.Unlock()
+
+	var err error
+	select {
+	case <-entry.ready:
+		err = entry.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if entry.waiters--; entry.waiters == 0 {
+		entry.cancel()
+		select {
+		case <-entry.ready:
+		default: // nobody is to find a computation that has been cancelled
+			p.remove(key, entry)
+		}
+	}
+	return entry, err
+}
+
+// computed ends the computation of a prefix.
+func (p *prefixes) computed(key string, entry *prefix, cache *nn.Cache, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if entry.err = err; err != nil {
+		p.remove(key, entry)
+	} else {
+		entry.cache = cache
+	}
+	close(entry.ready)
+}
+
+// evict drops what was not used for longest.
+func (p *prefixes) evict() {
+	for p.bytes > p.maxBytes && p.order.Len() > 1 {
+		oldest := p.order.Back().Value.(*prefix)
+		p.remove(tokenKey(oldest.tokens), oldest)
+	}
+}
+
+func (p *prefixes) remove(key string, entry *prefix) {
+	if e, ok := p.byKey[key]; ok && e.Value == entry {
+		p.order.Remove(e)
+		delete(p.byKey, key)
+		p.bytes -= p.shape.Bytes(len(entry.tokens))
+	}
+}

@@ -1,0 +1,207 @@
+package estimate
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/sqlexpr"
+)
+
+// round is one part of a calibration.
+type round struct {
+	rows  int
+	kept  int // by the condition
+	calls map[string]*work
+}
+
+// work is what a call asked for in a round.
+type work struct {
+	inputs         int
+	seconds        float64
+	prompt, output []float64 // tokens of each input
+}
+
+// unit is what a token of a prompt counts beside one of an answer, which takes
+// a step of its own over all the weights. It is a rule of thumb, and only weighs
+// rows of a sample against each other.
+const unit = 1. / 8
+
+// weight is the work of inputs in tokens of answers.
+func (w *work) weight() (total float64, each []float64) {
+	for i := range w.output {
+		x := w.output[i] + unit*w.prompt[i]
+		each = append(each, x)
+		total += x
+	}
+	return total, each
+}
+
+// calibrate runs the plan over sampled rows, each input once, for about so
+// long. The first round brings the model in; the sizes of others grow, as what
+// does not depend on the number of rows must be told apart.
+func (c *Census) calibrate(ctx context.Context, threads int, length time.Duration) (rounds []round, err error) {
+	order := c.sample.sorted()
+	through := &counters{dry: c.dry}
+	through.Models = c.models.Through(through.before)
+	begun := time.Now()
+	size := 2 * threads
+	for len(order) > 0 {
+		n := min(size, len(order))
+		r, err := c.round(ctx, through, order[:n])
+		if err != nil {
+			return nil, err
+		}
+		order = order[n:]
+		rounds = append(rounds, r)
+		spent := time.Since(begun)
+		last := 0.0
+		for _, w := range r.calls {
+			last += w.seconds
+		}
+		left := (length - spent).Seconds()
+		if left <= 0 || len(rounds) > 1 && left < last/4 {
+			break
+		}
+		// A third of what is left, and then all.
+		share := left / 3
+		if len(rounds) > 1 {
+			share = left
+		}
+		size = max(2*threads, int(float64(n)*min(64, share/max(last, 1e-3))))
+		if len(rounds) > 2 {
+			break
+		}
+	}
+	return rounds, nil
+}
+
+// sorted are the sample's rows by their hashes, which is by chance.
+func (c *chosen) sorted() []arrow.RecordBatch {
+	order := append(hashes{}, c.order...)
+	rows := make([]arrow.RecordBatch, len(order))
+	slices.Sort(order)
+	for i, h := range order {
+		rows[i] = c.rows[h].RecordBatch
+	}
+	return rows
+}
+
+// round runs the plan over rows.
+func (c *Census) round(ctx context.Context, through *counters, rows []arrow.RecordBatch) (round, error) {
+	batch, err := together(rows)
+	if err != nil {
+		return round{}, err
+	}
+	defer batch.Release()
+	r := round{rows: len(rows), kept: len(rows), calls: map[string]*work{}}
+	ask := func(ctx context.Context, call *sqlexpr.Call, at []int, rows []ai.Row) ([]ai.Answer, error) {
+		return c.asked(ctx, &r, through, call, rows)
+	}
+	if where := c.plan.Where; where != nil && c.Decided {
+		keep, err := where.Keep(ctx, memory.DefaultAllocator, batch, ask)
+		if err != nil {
+			return r, err
+		}
+		r.kept = 0
+		for _, k := range keep {
+			if k {
+				r.kept++
+			}
+		}
+	}
+	for _, a := range c.plan.Add {
+		column, err := a.Expr.Eval(ctx, memory.DefaultAllocator, batch, ask)
+		if err != nil {
+			return r, err
+		}
+		column.Release()
+	}
+	return r, nil
+}
+
+// asked answers a call's rows, each distinct one once.
+func (c *Census) asked(ctx context.Context, r *round, through *counters, call *sqlexpr.Call, rows []ai.Row) ([]ai.Answer, error) {
+	places := map[string]int{}
+	index := make([]int, len(rows))
+	var distinct []ai.Row
+	for i, row := range rows {
+		id := c.models.Identity(call.Function, row)
+		at, there := places[id]
+		if !there || id == "" {
+			at = len(distinct)
+			places[id] = at
+			distinct = append(distinct, row)
+		}
+		index[i] = at
+	}
+	w := r.calls[call.Text]
+	if w == nil {
+		w = &work{}
+		r.calls[call.Text] = w
+	}
+	w.inputs += len(distinct)
+	begun := time.Now()
+	answers, err := call.Function.Eval(ctx, through.Source, distinct)
+	w.seconds += time.Since(begun).Seconds()
+	if err != nil {
+		return nil, err
+	}
+	prompt, output := through.take()
+	w.prompt, w.output = append(w.prompt, prompt...), append(w.output, output...)
+	all := make([]ai.Answer, len(rows))
+	for i, at := range index {
+		all[i] = answers[at]
+	}
+	return all, nil
+}
+
+func together(rows []arrow.RecordBatch) (arrow.RecordBatch, error) {
+	columns := make([]arrow.Array, rows[0].NumCols())
+	defer func() {
+		for _, c := range columns {
+			if c != nil {
+				c.Release()
+			}
+		}
+	}()
+	for k := range columns {
+		parts := make([]arrow.Array, len(rows))
+		for i, r := range rows {
+			parts[i] = r.Column(k)
+		}
+		var err error
+		if columns[k], err = array.Concatenate(parts, memory.DefaultAllocator); err != nil {
+			return nil, err
+		}
+	}
+	return array.NewRecordBatch(rows[0].Schema(), columns, int64(len(rows))), nil
+}
+
+// Interval is a value with one of 95 %.
+type Interval struct{ Value, Low, High float64 }
+
+// spread gives the mean of values and its standard error.
+func spread(values []float64) (mean, err float64) {
+	n := float64(len(values))
+	if n == 0 {
+		return 0, 0
+	}
+	for _, v := range values {
+		mean += v / n
+	}
+	if n < 2 {
+		return mean, mean
+	}
+	sum := 0.0
+	for _, v := range values {
+		sum += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(sum / (n - 1) / n)
+}

@@ -1,0 +1,109 @@
+package estimate
+
+import (
+	"context"
+	"sync"
+
+	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// counters note how many tokens requests take. Dry ones ask nobody, and give
+// answers that only have the right form.
+type counters struct {
+	job.Models
+	dry bool
+
+	mu             sync.Mutex
+	prompt, output []float64 // of each request
+}
+
+// counter is before one model.
+type counter struct {
+	*counters
+	llm.Model
+}
+
+// before can embed if the model can.
+func (c *counters) before(m llm.Model) llm.Model {
+	if e, ok := m.(llm.Embedder); ok {
+		return embedCounter{counter{c, m}, e}
+	}
+	return counter{c, m}
+}
+
+// take gives what was noted since the last time.
+func (c *counters) take() (prompt, output []float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	prompt, output = c.prompt, c.output
+	c.prompt, c.output = nil, nil
+	return prompt, output
+}
+
+func (c *counters) note(prompt, output int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.prompt, c.output = append(c.prompt, float64(prompt)), append(c.output, float64(output))
+}
+
+func (c counter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+	if !c.dry {
+		results, err := c.Model.Do(ctx, requests)
+		for _, r := range results {
+			c.note(r.PromptTokens, r.OutputTokens)
+		}
+		return results, err
+	}
+	results := make([]llm.Result, len(requests))
+	for i, r := range requests {
+		prompt := c.CountTokens(r.Prefix) + c.CountTokens(r.Text)
+		for _, m := range r.Messages {
+			prompt += c.CountTokens(m.Text) + messageTokens
+		}
+		results[i] = llm.Result{PromptTokens: prompt, Finish: llm.FinishStop}
+		switch of := r.Constraint.(type) {
+		case llm.Choice:
+			results[i].Text, results[i].Scores = of.Labels[0], make([]float64, len(of.Labels))
+			results[i].OutputTokens = c.CountTokens(of.Labels[0])
+		case llm.JSON:
+			results[i].Text = "{}"
+		}
+		if _, ok := r.Constraint.(llm.Choice); !ok {
+			if results[i].OutputTokens = r.MaxTokens; r.MaxTokens == 0 {
+				results[i].OutputTokens = defaultOutput
+			}
+		}
+		c.note(prompt, results[i].OutputTokens)
+	}
+	return results, nil
+}
+
+const (
+	// messageTokens is what a chat template may put around a message.
+	messageTokens = 8
+	// defaultOutput is foreseen where a request sets no bound.
+	defaultOutput = 256
+)
+
+// embedCounter is a counter of a model that can embed.
+type embedCounter struct {
+	counter
+	embedder llm.Embedder
+}
+
+func (c embedCounter) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+	if !c.dry {
+		vectors, err := c.embedder.Embed(ctx, texts)
+		for _, v := range vectors {
+			c.note(v.Tokens, 0)
+		}
+		return vectors, err
+	}
+	vectors := make([]llm.Embedding, len(texts))
+	for i, text := range texts {
+		vectors[i] = llm.Embedding{Vector: []float32{1}, Tokens: c.CountTokens(text)}
+		c.note(vectors[i].Tokens, 0)
+	}
+	return vectors, nil
+}

@@ -1,0 +1,165 @@
+package eval
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/firesteel/firesteel/internal/sensitive"
+)
+
+// ErrUnread: the answer is there, but is none that the kind knows.
+var ErrUnread = errors.New("the answer could not be read")
+
+// Read takes a function's value: nil, a string, or what encoding/json makes of
+// one ([]any, map[string]any, float64). A try_ function's {result, error} is
+// opened, and {label, probability} read as such.
+func (t Task) Read(value any, input string) Outcome {
+	if m, ok := value.(map[string]any); ok {
+		result, isTry := m["result"]
+		if failure, also := m["error"]; isTry && also {
+			if text, _ := failure.(string); text != "" {
+				return t.Failed(sensitive.New(text))
+			}
+			return t.Read(result, input)
+		}
+	}
+	o := Outcome{Probability: math.NaN(), Shown: show(value)}
+	if value == nil {
+		return t.Failed(errors.New("NULL"))
+	}
+	text, isText := value.(string)
+	m, isMap := value.(map[string]any)
+	switch {
+	case t.Kind == LabelKind && isText:
+		o.Label = strings.TrimSpace(text)
+	case t.Kind == LabelKind && isMap:
+		o.Label, _ = m["label"].(string)
+		for _, name := range []string{"probability", "score", "confidence"} {
+			if p, ok := m[name].(float64); ok && p >= 0 && p <= 1 {
+				o.Probability = p
+			}
+		}
+	case t.Kind == TextKind && isText:
+		o.Text = text
+	case t.Kind == MaskKind && isText:
+		o.Spans, _ = Masked(input, text, MaskText)
+	case t.Kind == ExtractKind && isMap:
+		o.Spans, o.Err = valueSpans(m)
+	case t.Kind == ExtractKind && isText:
+		if o.Err = sensitive.JSON(json.Unmarshal([]byte(text), &m)); o.Err == nil {
+			o.Spans, o.Err = valueSpans(m)
+		}
+	default:
+		o.Err = fmt.Errorf("%w as %s: %T", ErrUnread, t.Kind, value)
+	}
+	if t.Kind == LabelKind && o.Label == None && o.Err == nil {
+		o.Err = ErrUnread
+	}
+	return o
+}
+
+// Failed is the outcome of a row without an answer.
+func (t Task) Failed(err error) Outcome {
+	return Outcome{Probability: math.NaN(), Err: err, Shown: "(" + sensitive.Shown(err) + ")"}
+}
+
+// ReadPlain reads, leniently, what a model wrote when it was asked in plain
+// words: the first label that it mentions, the first JSON object, or the text
+// as it stands.
+func (t Task) ReadPlain(answer, input string) Outcome {
+	o := Outcome{Probability: math.NaN(), Shown: answer}
+	switch t.Kind {
+	case LabelKind:
+		if o.Label = firstLabel(answer, t.Labels); o.Label == None {
+			o.Err = ErrUnread
+		}
+	case TextKind:
+		o.Text = strings.TrimSpace(answer)
+	case MaskKind:
+		o.Spans, _ = Masked(input, strings.TrimSpace(answer), MaskText)
+	case ExtractKind:
+		object, ok := firstObject(answer)
+		if !ok {
+			o.Err = ErrUnread
+			break
+		}
+		named := map[string]any{}
+		for name, value := range object {
+			for _, label := range t.Labels {
+				if _, nested := value.(map[string]any); !nested && strings.EqualFold(strings.TrimSpace(name), label) {
+					named[label] = value
+				}
+			}
+		}
+		o.Spans, o.Err = valueSpans(named)
+	}
+	return o
+}
+
+// firstLabel finds the label that is mentioned first as a word of its own,
+// whatever its case; of several at one place, the longest.
+func firstLabel(answer string, labels []string) string {
+	found, place := None, len(answer)+1
+	lower := strings.ToLower(answer)
+	for _, label := range labels {
+		at := wordIndex(lower, strings.ToLower(label))
+		if at >= 0 && (at < place || at == place && len(label) > len(found)) {
+			found, place = label, at
+		}
+	}
+	return found
+}
+
+func wordIndex(text, word string) int {
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for from := 0; word != ""; {
+		at := strings.Index(text[from:], word)
+		if at < 0 {
+			return -1
+		}
+		at += from
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
+		if !inWord(before) && !inWord(after) {
+			return at
+		}
+		from = at + len(word)
+	}
+	return -1
+}
+
+// maxObjects bounds the braces of an answer that are tried.
+const maxObjects = 100
+
+// firstObject decodes the first JSON object in a text.
+func firstObject(text string) (object map[string]any, ok bool) {
+	for range maxObjects {
+		at := strings.IndexByte(text, '{')
+		if at < 0 {
+			return nil, false
+		}
+		text = text[at:]
+		object = nil
+		if json.NewDecoder(strings.NewReader(text)).Decode(&object) == nil {
+			return object, true
+		}
+		text = text[1:]
+	}
+	return nil, false
+}
+
+func show(value any) string {
+	if s, ok := value.(string); ok {
+		return s
+	}
+	b, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(b)
+}

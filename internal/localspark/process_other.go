@@ -1,0 +1,22 @@
+//go:build !unix
+
+package localspark
+
+import (
+	"errors"
+	"time"
+
+	"github.com/firesteel/firesteel/internal/network/fetch"
+)
+
+type process struct {
+	pid     int
+	done    chan struct{}
+	waitErr error
+}
+
+func start(launch, string, *fetch.FileLock, string) (*process, error) {
+	return nil, errors.New("a server can be started here on Linux and macOS only; on Windows use WSL, or connect to a Spark elsewhere")
+}
+
+func (p *process) stop(time.Duration) error { return nil }

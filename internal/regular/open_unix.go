@@ -1,7 +1,0 @@
-//go:build unix
-
-package regular
-
-import "syscall"
-
-const noWait = syscall.O_NONBLOCK

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package stranger
-
-import "os/exec"
-
-func asNobody(*exec.Cmd) bool { return false }

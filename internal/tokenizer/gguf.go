@@ -1,0 +1,84 @@
+package tokenizer
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/weights/gguf"
+)
+
+// Read makes the tokenizer that a GGUF file describes.
+func Read(f *gguf.File) (*Tokenizer, error) {
+	v, err := readGGUF(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	t, err := New(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return t, nil
+}
+
+func readGGUF(f *gguf.File) (v Vocabulary, err error) {
+	const prefix = "tokenizer.ggml."
+	v = Vocabulary{BOS: -1, EOS: -1}
+	kind, err := f.String(prefix + "model")
+	if err != nil {
+		return v, err
+	}
+	v.Kind = Kind(kind)
+	if v.Tokens, err = f.Strings(prefix + "tokens"); err != nil {
+		return v, err
+	}
+	if f.Has(prefix + "token_type") {
+		if v.Types, err = f.Ints(prefix + "token_type"); err != nil {
+			return v, err
+		}
+	}
+	switch v.Kind {
+	case ByteLevel:
+		if v.Pre, err = f.String(prefix + "pre"); err != nil {
+			return v, err
+		}
+		if v.Merges, err = f.Strings(prefix + "merges"); err != nil {
+			return v, err
+		}
+		v.AddBOS = strings.HasPrefix(v.Pre, "llama")
+	case Character, Unigram:
+		if v.Scores, err = f.Floats(prefix + "scores"); err != nil {
+			return v, err
+		}
+		v.AddBOS, v.AddEOS = v.Kind == Character, v.Kind == Unigram
+		v.SpacePrefix = true
+	}
+	if f.Has(prefix + "precompiled_charsmap") {
+		list, err := f.Ints(prefix + "precompiled_charsmap")
+		if err != nil {
+			return v, err
+		}
+		for _, b := range list {
+			v.Charsmap = append(v.Charsmap, byte(b)) // the file has them with or without sign
+		}
+	}
+	for key, to := range map[string]*bool{
+		"add_bos_token": &v.AddBOS, "add_eos_token": &v.AddEOS,
+		"add_space_prefix": &v.SpacePrefix, "remove_extra_whitespaces": &v.DropSpaces,
+	} {
+		if f.Has(prefix + key) {
+			if *to, err = f.Bool(prefix + key); err != nil {
+				return v, err
+			}
+		}
+	}
+	for key, id := range map[string]*int32{"bos_token_id": &v.BOS, "eos_token_id": &v.EOS} {
+		if f.Has(prefix + key) {
+			n, err := f.Int(prefix+key, 0, int64(len(v.Tokens))-1)
+			if err != nil {
+				return v, err
+			}
+			*id = int32(n)
+		}
+	}
+	return v, nil
+}

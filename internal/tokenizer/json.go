@@ -1,0 +1,350 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// tokenizerJSON is a tokenizer.json, the format of the library "tokenizers".
+type tokenizerJSON struct {
+	AddedTokens   []addedJSON `json:"added_tokens"`
+	Normalizer    *part       `json:"normalizer"`
+	PreTokenizer  *part       `json:"pre_tokenizer"`
+	PostProcessor *part       `json:"post_processor"`
+	Decoder       *part       `json:"decoder"`
+	Model         modelJSON   `json:"model"`
+}
+
+type addedJSON struct {
+	ID         int64  `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
+	Special    bool   `json:"special"`
+}
+
+type modelJSON struct {
+	Type         string          `json:"type"`
+	Vocab        json.RawMessage `json:"vocab"`
+	Merges       mergeList       `json:"merges"`
+	UnkID        *int64          `json:"unk_id"`
+	UnkToken     *string         `json:"unk_token"`
+	ByteFallback bool            `json:"byte_fallback"`
+	FuseUnk      bool            `json:"fuse_unk"`
+	IgnoreMerges bool            `json:"ignore_merges"`
+	Dropout      *float64        `json:"dropout"`
+	Prefix       string          `json:"continuing_subword_prefix"`
+	Suffix       string          `json:"end_of_word_suffix"`
+}
+
+// mergeList is written as ["a b", ...] or as [["a", "b"], ...].
+type mergeList [][2]string
+
+func (l *mergeList) UnmarshalJSON(data []byte) error {
+	if first := bytes.TrimLeft(data, "[ \t\r\n"); len(first) == 0 || first[0] != '"' || bytes.Count(data[:len(data)-len(first)], []byte("[")) > 1 {
+		return json.Unmarshal(data, (*[][2]string)(l))
+	}
+	var lines []string
+	if err := json.Unmarshal(data, &lines); err != nil {
+		return err
+	}
+	*l = make(mergeList, len(lines))
+	for i, line := range lines {
+		(*l)[i][0], (*l)[i][1], _ = strings.Cut(line, " ")
+	}
+	return nil
+}
+
+// ReadJSON makes the tokenizer that a tokenizer.json describes; path names it
+// in errors. What is not supported is an error that names it.
+func ReadJSON(path string, data []byte) (*Tokenizer, error) {
+	t, err := readJSON(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+func readJSON(data []byte) (*Tokenizer, error) {
+	var file tokenizerJSON
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("it is no tokenizer.json: %w", err)
+	}
+	t := &Tokenizer{BOS: -1, EOS: -1, specials: map[string]int32{}}
+	normalize, err := file.Normalizer.normalizer()
+	if err != nil {
+		return nil, err
+	}
+	bytesOfUTF8 := []normalizer{valid}
+	pre, err := file.PreTokenizer.splitter()
+	if err != nil {
+		return nil, err
+	}
+	t.split = pre.rule
+	if pre.byteLevel && normalize == nil {
+		bytesOfUTF8 = nil // byte-level BPE can say any byte
+	}
+	if normalize != nil {
+		bytesOfUTF8 = append(bytesOfUTF8, normalize)
+	}
+	t.normalize = inOrder(bytesOfUTF8)
+	decode, err := file.Decoder.decoder()
+	if err != nil {
+		return nil, err
+	}
+	if decode.byteLevel != pre.byteLevel {
+		return nil, errors.New("its pre_tokenizer and its decoder are not both of the type ByteLevel, or both not")
+	}
+	t.lead = decode.lead
+
+	var vocab *vocabJSON
+	switch file.Model.Type {
+	case "Unigram":
+		vocab, err = file.unigramVocab()
+	case "BPE", "":
+		vocab, err = file.bpeVocab()
+	default:
+		return nil, fmt.Errorf("its model is of the type %q, which is not supported; BPE and Unigram are", file.Model.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := file.addTokens(t, vocab); err != nil {
+		return nil, err
+	}
+	for id, s := range vocab.tokens {
+		if t.control[id] || t.text[id] != "" {
+			continue
+		}
+		t.text[id] = decode.text(s)
+	}
+	if file.Model.Type == "Unigram" {
+		t.model, err = file.unigram(t, vocab, decode.mark)
+	} else {
+		t.model, err = file.bpe(t, vocab, pre.byteLevel)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.before, t.after, err = file.PostProcessor.around(len(t.text)); err != nil {
+		return nil, err
+	}
+	if len(t.before) == 1 {
+		t.BOS, t.AddBOS = t.before[0], true
+	}
+	if len(t.after) == 1 {
+		t.EOS, t.AddEOS = t.after[0], true
+	}
+	t.ordinary = func(text string) (int32, bool) {
+		id, ok := vocab.ids[text]
+		return id, ok
+	}
+	return t.ready()
+}
+
+// vocabJSON is the model's vocabulary; ids without a token have an empty one.
+type vocabJSON struct {
+	tokens []string
+	ids    map[string]int32
+	scores []float64 // of Unigram
+}
+
+// scored is written as ["token", score].
+type scored struct {
+	token string
+	score float64
+}
+
+func (s *scored) UnmarshalJSON(data []byte) error {
+	pair := []any{&s.token, &s.score}
+	if err := json.Unmarshal(data, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 {
+		return fmt.Errorf("%s is no token with its score", data)
+	}
+	return nil
+}
+
+func (f *tokenizerJSON) unigramVocab() (*vocabJSON, error) {
+	var list []scored
+	if err := json.Unmarshal(f.Model.Vocab, &list); err != nil {
+		return nil, fmt.Errorf("the vocab of its Unigram model: %w", err)
+	}
+	v := &vocabJSON{ids: make(map[string]int32, len(list))}
+	for i, s := range list {
+		if math.IsNaN(s.score) || math.Abs(s.score) > 1e30 {
+			return nil, fmt.Errorf("token %d, %q, has the score %g", i, s.token, s.score)
+		}
+		v.tokens = append(v.tokens, s.token)
+		v.scores = append(v.scores, s.score)
+		v.ids[s.token] = int32(i)
+	}
+	return v, nil
+}
+
+func (f *tokenizerJSON) bpeVocab() (*vocabJSON, error) {
+	v := &vocabJSON{}
+	if err := json.Unmarshal(f.Model.Vocab, &v.ids); err != nil {
+		return nil, fmt.Errorf("the vocab of its BPE model: %w", err)
+	}
+	// Ids may have gaps, but no file is to make us reserve what it does not fill.
+	limit := int32(2*len(v.ids) + 1024)
+	size := int32(0)
+	for s, id := range v.ids {
+		if id < 0 || id >= limit {
+			return nil, fmt.Errorf("the token %q has the id %d, in a vocabulary of %d tokens", s, id, len(v.ids))
+		}
+		size = max(size, id+1)
+	}
+	v.tokens = make([]string, size)
+	for s, id := range v.ids {
+		v.tokens[id] = s
+	}
+	return v, nil
+}
+
+// addTokens makes room for all tokens, and notes the added ones.
+func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
+	size := int64(len(vocab.tokens))
+	limit := size + 2*int64(len(f.AddedTokens)) + 1024
+	for _, a := range f.AddedTokens {
+		if a.ID < 0 || a.ID >= limit {
+			return fmt.Errorf("the added token %q has the id %d; 0 to %d are expected", a.Content, a.ID, limit-1)
+		}
+		if len(a.Content) > maxPiece {
+			return fmt.Errorf("the added token with the id %d has %d bytes; %d are allowed", a.ID, len(a.Content), maxPiece)
+		}
+		size = max(size, a.ID+1)
+	}
+	t.text = make([]string, size)
+	t.control = make([]bool, size)
+	for id := range t.control {
+		t.control[id] = id >= len(vocab.tokens) || vocab.tokens[id] == ""
+	}
+	for _, a := range f.AddedTokens {
+		if a.Content == "" {
+			continue
+		}
+		t.specials[a.Content] = int32(a.ID)
+		t.control[a.ID] = a.Special
+		t.text[a.ID] = a.Content
+		if a.Special {
+			t.text[a.ID] = ""
+		}
+		token := added{
+			content: a.Content, text: a.Content, id: int32(a.ID), word: a.SingleWord, left: a.LStrip, right: a.RStrip,
+			normalized: a.Normalized, control: a.Special || isTurnMark(a.Content),
+		}
+		if a.Normalized {
+			if token.text = t.normalize(a.Content); len(token.text) > 4*maxPiece {
+				return fmt.Errorf("the added token with the id %d becomes %d bytes when normalized", a.ID, len(token.text))
+			}
+		}
+		t.added = append(t.added, token)
+	}
+	return nil
+}
+
+// bytesOf gives the tokens of single bytes, if the model falls back on them.
+func (f *tokenizerJSON) bytesOf(vocab *vocabJSON) (*[256]int32, error) {
+	if !f.Model.ByteFallback {
+		return nil, nil
+	}
+	fallback := new([256]int32)
+	for b := range fallback {
+		id, ok := vocab.ids[fmt.Sprintf("<0x%02X>", b)]
+		if !ok {
+			return nil, fmt.Errorf("its model is to say unknown characters by their bytes (byte_fallback), but has no token <0x%02X>", b)
+		}
+		fallback[b] = id
+	}
+	return fallback, nil
+}
+
+// unigram makes the model. Pieces that are control tokens or bytes are not
+// found in a text.
+func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (model, error) {
+	fallback, err := f.bytesOf(vocab)
+	if err != nil {
+		return nil, err
+	}
+	lacking := int32(none)
+	if id := f.Model.UnkID; id != nil {
+		if *id < 0 || *id >= int64(len(vocab.tokens)) {
+			return nil, fmt.Errorf("its unk_id is %d, in a vocabulary of %d tokens", *id, len(vocab.tokens))
+		}
+		lacking = int32(*id)
+		t.control[lacking], t.text[lacking] = true, ""
+	} else if fallback == nil {
+		return nil, errors.New("its Unigram model has no token for unknown characters (unk_id)")
+	}
+	pieces := newTrie()
+	worst := math.Inf(1)
+	for id, s := range vocab.tokens {
+		worst = min(worst, vocab.scores[id])
+		if s == "" || t.control[id] {
+			continue
+		}
+		if _, isByte := fallbackByte(s); isByte && fallback != nil {
+			continue
+		}
+		if len(s) > maxPiece {
+			return nil, fmt.Errorf("token %d has %d bytes; %d are allowed", id, len(s), maxPiece)
+		}
+		if err := pieces.add(s, int32(id)); err != nil {
+			return nil, err
+		}
+	}
+	return &unigram{pieces, vocab.scores, lacking, worst - unknownPenalty, fallback, false}, nil
+}
+
+func (f *tokenizerJSON) bpe(t *Tokenizer, vocab *vocabJSON, byteLevel bool) (model, error) {
+	switch m := f.Model; {
+	case m.Prefix != "" || m.Suffix != "":
+		return nil, errors.New("its BPE model marks the parts of words (continuing_subword_prefix or end_of_word_suffix), which is not supported")
+	case m.Dropout != nil && *m.Dropout != 0:
+		return nil, errors.New("its BPE model leaves merges out at random (dropout), which is not supported")
+	}
+	m, err := mergesOf(f.Model.Merges, vocab.ids)
+	if err != nil {
+		return nil, err
+	}
+	b := &bpe{merges: m, unknown: none, fuse: f.Model.FuseUnk}
+	if byteLevel {
+		b.bytes = startBytes(vocab.ids)
+		if f.Model.IgnoreMerges {
+			b.whole = wholeWords(vocab.ids, t.text)
+		}
+		return b, nil
+	}
+	if b.fallback, err = f.bytesOf(vocab); err != nil {
+		return nil, err
+	}
+	if s := f.Model.UnkToken; s != nil {
+		id, ok := vocab.ids[*s]
+		if !ok {
+			return nil, fmt.Errorf("its unk_token %q is not in the vocabulary", *s)
+		}
+		b.unknown = id
+		t.control[id], t.text[id] = true, ""
+	}
+	b.startChars(vocab.ids)
+	if f.Model.IgnoreMerges {
+		b.whole = make(map[string]int32, len(vocab.ids))
+		for s, id := range vocab.ids {
+			if !t.control[id] {
+				b.whole[s] = id
+			}
+		}
+	} else if _, ok := vocab.ids[spaceMark]; ok {
+		b.cut(vocab.tokens)
+	}
+	return b, nil
+}

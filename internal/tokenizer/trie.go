@@ -1,0 +1,73 @@
+package tokenizer
+
+import "fmt"
+
+// A trie finds the strings that a text begins with, byte by byte. Its edges
+// lie in one hash table: a step is one look into it, and building takes time
+// in proportion to the strings' bytes.
+type trie struct {
+	edges []edge // a power of two of them, at most half in use
+	used  int
+	shift uint
+	ids   []int32 // by node, of the string that ends there, or none; node 0 is the root
+}
+
+// edge leads from a node by a byte. No edge leads to the root, so one that
+// does is free.
+type edge struct{ from, to uint32 } // from: node<<8 | byte
+
+const maxNodes = 1 << 24
+
+func newTrie() *trie {
+	return &trie{edges: make([]edge, 64), shift: 32 - 6, ids: []int32{none}}
+}
+
+// slot is where the edge from is, or would be.
+func (t *trie) slot(from uint32) int {
+	mask := len(t.edges) - 1
+	i := int(from * 0x9e3779b1 >> t.shift)
+	for t.edges[i].to != 0 && t.edges[i].from != from {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// step gives the node that a byte leads to, or 0.
+func (t *trie) step(node uint32, b byte) uint32 {
+	return t.edges[t.slot(node<<8|uint32(b))].to
+}
+
+// add puts in a string, which is not empty. A later one replaces an equal one.
+func (t *trie) add(s string, id int32) error {
+	node := uint32(0)
+	for i := range len(s) {
+		from := node<<8 | uint32(s[i])
+		at := t.slot(from)
+		if t.edges[at].to == 0 {
+			if len(t.ids) == maxNodes {
+				return fmt.Errorf("the vocabulary is too large: its tokens make more than %d tree nodes", maxNodes)
+			}
+			if 2*t.used >= len(t.edges) {
+				t.grow()
+				at = t.slot(from)
+			}
+			t.edges[at] = edge{from, uint32(len(t.ids))}
+			t.used++
+			t.ids = append(t.ids, none)
+		}
+		node = t.edges[at].to
+	}
+	t.ids[node] = id
+	return nil
+}
+
+func (t *trie) grow() {
+	old := t.edges
+	t.edges = make([]edge, 2*len(old))
+	t.shift--
+	for _, e := range old {
+		if e.to != 0 {
+			t.edges[t.slot(e.from)] = e
+		}
+	}
+}

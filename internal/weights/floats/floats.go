@@ -1,0 +1,43 @@
+// Package floats reads the floating-point numbers that files of weights hold,
+// all little-endian.
+package floats
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// F32 reads len(dst) numbers of 4 bytes.
+func F32(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+	}
+}
+
+// F16 reads len(dst) numbers of 2 bytes; see Half.
+func F16(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = Half(src[2*i:])
+	}
+}
+
+// BF16 reads len(dst) numbers of 2 bytes, each the upper half of a number of
+// 32 bits.
+func BF16(dst []float32, src []byte) {
+	for i := range dst {
+		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
+	}
+}
+
+// Half reads an IEEE 754 number of 16 bits.
+func Half(b []byte) float32 {
+	h := uint32(b[0]) | uint32(b[1])<<8
+	sign, exponent, fraction := h>>15<<31, h>>10&31, h&1023
+	switch exponent {
+	case 0: // zero and subnormal: fraction * 2^-24
+		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*(1.0/(1<<24))))
+	case 31: // infinity, NaN
+		return math.Float32frombits(sign | 255<<23 | fraction<<13)
+	}
+	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
+}

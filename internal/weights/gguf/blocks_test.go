@@ -1,0 +1,91 @@
+package gguf_test
+
+import (
+	"bufio"
+	"encoding/hex"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/weights/gguf"
+	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
+)
+
+// blocksOf is what testdata/blocks.txt holds of one type: blocks, each of as
+// many numbers, one after the other.
+type blocksOf struct {
+	data []byte
+	want []string // a number's bits in hexadecimal, or nan
+	each int
+}
+
+func readBlocks(t testing.TB) map[gguf.Type]*blocksOf {
+	t.Helper()
+	types := map[string]gguf.Type{}
+	for kind := range gguf.Type(64) {
+		types[kind.String()] = kind
+	}
+	file, err := os.Open("testdata/blocks.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	all := map[gguf.Type]*blocksOf{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if fields[0] == "#" {
+			continue
+		}
+		kind, ok := types[fields[0]]
+		block, err := hex.DecodeString(fields[1])
+		if !ok || err != nil {
+			t.Fatalf("type %q: %v", fields[0], err)
+		}
+		if all[kind] == nil {
+			all[kind] = &blocksOf{each: len(fields) - 2}
+		}
+		all[kind].data = append(all[kind].data, block...)
+		all[kind].want = append(all[kind].want, fields[2:]...)
+	}
+	return all
+}
+
+func TestBlocksAsReference(t *testing.T) {
+	all := readBlocks(t)
+	if len(all) != 12 {
+		t.Fatalf("blocks of %d types", len(all))
+	}
+	for kind, blocks := range all {
+		count := len(blocks.want) / blocks.each
+		b := gguftest.New()
+		b.Tensor("rows", uint32(kind), []int{blocks.each, count}, blocks.data)
+		b.Tensor("row", uint32(kind), []int{len(blocks.want)}, blocks.data)
+		f, err := gguf.Read(kind.String(), b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(name string, first, rows int, want []string) {
+			x, _ := f.Tensor(name)
+			got := make([]float32, len(want))
+			if err := x.Dequantize(got, first, rows); err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range got {
+				s := strconv.FormatUint(uint64(math.Float32bits(v)), 16)
+				if v != v {
+					s = "nan"
+				}
+				if s != want[i] {
+					t.Fatalf("%s: %s %d+%d: number %d has the bits %s (%g), want %s", kind, name, first, rows, i, s, v, want[i])
+				}
+			}
+		}
+		check("row", 0, 1, blocks.want)
+		check("rows", 0, count, blocks.want)
+		for i := range count {
+			check("rows", i, 1, blocks.want[i*blocks.each:(i+1)*blocks.each])
+		}
+	}
+}

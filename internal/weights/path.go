@@ -1,0 +1,100 @@
+package weights
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/suggest"
+)
+
+// resolvePath takes a file, or a folder that holds one model.
+func resolvePath(ctx context.Context, ref string) (Model, error) {
+	path := ref
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return Model{}, fmt.Errorf("%s: %w", ref, err)
+		}
+		path = filepath.Join(home, path[1:])
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Model{}, err
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Model{}, fmt.Errorf("%w: there is no file %s%s; %s", ErrRef, path, nearest(path), forms)
+	}
+	if err != nil {
+		return Model{}, err
+	}
+	switch {
+	case info.IsDir():
+		return resolveFolder(ctx, ref, path)
+	case !info.Mode().IsRegular():
+		return Model{}, fmt.Errorf("%w: %s is not a file", ErrRef, path)
+	case isWeights(path):
+		folder := filepath.Dir(path)
+		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), computed(ctx))
+	}
+	return fileModel(ref, path, computed(ctx))
+}
+
+func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
+	names, err := filesIn(folder)
+	if err != nil {
+		return Model{}, err
+	}
+	file, other, err := choose(names)
+	if err != nil {
+		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
+	}
+	if !isGGUF(file) {
+		return folderModel(ref, filepath.Base(folder), folder, "", computed(ctx))
+	}
+	m, err := fileModel(ref, filepath.Join(folder, file), computed(ctx))
+	m.Note = besides(file, other, filepath.Join(folder, other))
+	return m, err
+}
+
+func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".gguf") }
+
+// nearest suggests names beside a path that does not exist.
+func nearest(path string) string {
+	dir := filepath.Dir(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Sprintf(" (nor the folder %s)", dir)
+	}
+	type candidate struct {
+		name     string
+		distance int
+	}
+	want := strings.ToLower(filepath.Base(path))
+	var near []candidate
+	for _, entry := range entries {
+		name := strings.ToLower(entry.Name())
+		d := suggest.Distance(want, name, suggest.Most(want)+1)
+		if d <= suggest.Most(want) || strings.HasPrefix(name, want) {
+			near = append(near, candidate{entry.Name(), d})
+		}
+	}
+	if len(near) == 0 {
+		return ""
+	}
+	slices.SortFunc(near, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+	})
+	var names []string
+	for _, c := range near[:min(3, len(near))] {
+		names = append(names, suggest.Visible(c.name))
+	}
+	return " (did you mean " + strings.Join(names, " or ") + "?)"
+}

@@ -1,9 +1,0 @@
-//go:build !unix
-
-package mapped
-
-import "os"
-
-func mapFile(file *os.File, size int) ([]byte, func() error, error) { return readFile(file, size) }
-
-func forget([]byte) {}
