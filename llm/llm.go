@@ -1,6 +1,6 @@
-// Package llm is the contract between the AI functions and whatever answers
-// them: the CPU engine in internal/engine, or a server reached through an endpoint.
-// It has no dependencies, and knows neither tables nor Spark.
+// Package llm is the contract between the AI functions and the models that answer them: the
+// CPU engine in internal/engine and the clients of inference servers in internal/endpoint.
+// It depends on no other package of this module.
 package llm
 
 import (
@@ -8,17 +8,17 @@ import (
 	"errors"
 )
 
-// Errors a Result may carry; the cause is wrapped beside the class.
+// Classes of errors in a Result. The error wraps both the class and the cause.
 var (
-	// ErrTooLong: prompt and answer do not fit the model's context window.
+	// ErrTooLong reports that prompt and answer do not fit the model's context window.
 	ErrTooLong = errors.New("prompt is longer than the model's context window")
-	// ErrRequest: the request itself is wrong (no messages, no labels, ...).
+	// ErrRequest reports an invalid request: no messages, no labels, and so on.
 	ErrRequest = errors.New("bad request to the model")
-	// ErrModel: the model could not be read, or does not do what was asked.
+	// ErrModel reports a model that could not be read or that failed.
 	ErrModel = errors.New("model error")
 )
 
-// Role says who speaks a Message.
+// Role is the author of a Message.
 type Role string
 
 const (
@@ -27,126 +27,124 @@ const (
 	Assistant Role = "assistant"
 )
 
-// Message is one turn of a chat. The model renders it with its own template.
+// Message is one turn of a chat. The model renders it with its chat template.
 type Message struct {
 	Role Role
 	Text string
 }
 
-// Request is one thing to answer, independent of every other request: its
-// Result never depends on what is asked beside it, nor on thread counts.
+// Request is one prompt. Its Result does not depend on the other requests of the same call
+// or on the number of threads.
 type Request struct {
-	// Messages, oldest first; the answer follows the last one.
+	// Messages is the chat, oldest message first. The model writes the next message.
 	Messages []Message
-	// Shared is the number of leading messages that many requests have in
-	// common (instructions, few-shot examples). It is a hint: a model may
-	// compute them once. It never changes an answer.
+	// Shared is the number of leading messages that many requests have in common, such as
+	// instructions and examples. A model may compute them once. Shared does not change the answer.
 	Shared int
-	// Prefix and Text, instead of Messages, are plain text that the answer
-	// continues, with no chat template around it. Prefix is what many requests
-	// have in common; the two are tokenised apart, so it should end where a
-	// line does.
+	// Prefix and Text are used if Messages is empty: the answer continues Prefix+Text, and
+	// no chat template is applied. Many requests have the same Prefix. Prefix and Text are
+	// tokenized separately, so Prefix should end at the end of a line.
 	Prefix, Text string
 	// Constraint limits the answer; nil allows any text.
 	Constraint Constraint
-	// MaxTokens bounds generated tokens; 0 takes the model's default.
+	// MaxTokens limits the generated tokens. 0 selects the model's default.
 	MaxTokens int
 }
 
-// Constraint limits what an answer may be. The kinds are those of this package.
+// Constraint limits the answers to a Request. It is a Choice, a Pattern or a JSON.
 type Constraint interface{ constraint() }
 
-// Choice demands one of Labels. A model that can, scores all of them instead
-// of generating one. After plain text the labels continue it to the letter, so
-// most begin with a space.
+// Choice allows only the texts in Labels. The engine scores every label and does not
+// generate. After plain text (Request.Text) a label is appended as it is, so most labels
+// begin with a space there.
 type Choice struct{ Labels []string }
 
 func (Choice) constraint() {}
 
-// Pattern demands a text that Expr, a regular expression in RE2's syntax,
-// matches as a whole.
+// Pattern allows only texts that match Expr entirely. Expr is a regular expression in the
+// syntax of RE2.
 type Pattern struct{ Expr string }
 
 func (Pattern) constraint() {}
 
-// JSON demands one JSON value that is valid under Schema, a JSON Schema, which
-// must be of the subset that the model supports; an empty one allows any
-// object. The answer is complete JSON even where MaxTokens ends it.
+// JSON allows only one JSON value that is valid under Schema.
 type JSON struct {
+	// Schema is a JSON Schema. The model may support a subset of the language. An empty
+	// Schema allows any object. The answer is complete JSON even if MaxTokens cuts it.
 	Schema string
-	// Source, if it is not empty, is a text that every free string value of
-	// the answer must be a piece of, cut at the borders of words; an empty
-	// string is allowed too. Strings that the schema limits to an enum, a
-	// const, a pattern or a format are not free.
+	// Source, if not empty, limits the free string values of the answer to substrings of
+	// Source that begin and end at word boundaries, or to the empty string. A string that
+	// the schema limits with enum, const, pattern or format is not free.
 	Source string
 }
 
 func (JSON) constraint() {}
 
-// Finish says why an answer ended.
+// Finish is the reason why an answer ended.
 type Finish string
 
 const (
-	FinishStop   Finish = "stop"   // the model ended it, or a label was chosen
-	FinishLength Finish = "length" // MaxTokens or the context window cut it off
-	FinishRepeat Finish = "repeat" // it went round in circles, and was stopped
+	FinishStop   Finish = "stop"   // the model ended the answer, or a label was chosen
+	FinishLength Finish = "length" // MaxTokens or the context window ended the answer
+	FinishRepeat Finish = "repeat" // the model repeated itself, and was stopped
 )
 
-// Result answers one Request.
+// Result is the answer to one Request.
 type Result struct {
-	// Text is the answer: the generated text, or the label of best score.
+	// Text is the generated text, or the label with the highest score.
 	Text string
-	// Scores, for a Choice, holds for each label the natural logarithm of the
-	// probability of its tokens after the prompt, in the order of Labels.
+	// Scores is set for a Choice. Scores[i] is the natural logarithm of the probability of
+	// Labels[i] after the prompt.
 	Scores []float64
-	// PromptTokens and OutputTokens count what this request needed, shared
-	// tokens included.
+	// PromptTokens and OutputTokens count the tokens of this request, including tokens that
+	// it shares with other requests.
 	PromptTokens, OutputTokens int
 	Finish                     Finish
-	// Err is this request's own failure; the others are unharmed.
+	// Err is the error of this request only.
 	Err error
 }
 
 // Info describes a Model.
 type Info struct {
-	Name    string // as a person would name it
-	Digest  string // SHA-256 of the weights, in hex; empty if unknown
-	Context int    // context window, in tokens
-	// Precision is what the weights are kept in, Float32 or Int8, as answers
-	// differ; empty if unknown.
+	Name    string // for display
+	Digest  string // SHA-256 of the weights in hex; empty if unknown
+	Context int    // context window in tokens
+	// Precision is the number format of the weights in memory: Float32 or Int8. Answers
+	// depend on it. Empty if unknown.
 	Precision Precision
-	// Engine is what computes the answers, with the version of its code, such as
-	// "local 1": a later version may answer otherwise. Empty if unknown.
+	// Engine is the engine and the version of its arithmetic, such as "local 1". Answers of
+	// different versions may differ. Empty if unknown.
 	Engine string
 }
 
-// Model answers requests. All methods may be called at the same time.
+// Model answers requests. Its methods are safe for concurrent use.
 type Model interface {
 	Info() Info
-	// Do answers each request, in order: len(results) == len(requests). The
-	// error is for failures of the whole call (cancelled context, closed
-	// model); a failure of one request stands in its Result.
+	// Do returns one Result for each request, in order. Its error reports a failure of the
+	// whole call, such as a cancelled context or a closed model. The error of one request is
+	// in its Result.
 	Do(ctx context.Context, requests []Request) ([]Result, error)
-	// CountTokens says how many tokens text takes, without template tokens.
+	// CountTokens returns the number of tokens in text, without the chat template.
 	CountTokens(text string) int
-	// Cut returns text if it has at most max tokens, and otherwise its first
-	// max tokens' worth, cut between characters. It reports whether it cut.
+	// Cut returns text unchanged if it has at most max tokens. Otherwise it returns a prefix
+	// of text of at most max tokens that ends between two characters, and true.
 	Cut(text string, max int) (string, bool)
 	Close() error
 }
 
-// Embedder is a Model that can also turn texts into vectors of meaning.
+// Embedder is a Model that also computes embeddings of texts.
 type Embedder interface {
 	Model
-	// Embed gives for each text, in order, a vector of length 1, or that text's
-	// own error. All vectors of a model have as many numbers.
+	// Embed returns one Embedding for each text, in order. The error of one text is in its
+	// Embedding. All vectors of a model have the same length.
 	Embed(ctx context.Context, texts []string) ([]Embedding, error)
 }
 
 // Embedding is the vector of one text.
 type Embedding struct {
-	Vector []float32
-	// Tokens counts what was read; Cut says that the text was longer.
+	Vector []float32 // normalized: its Euclidean length is 1
+	// Tokens is the number of tokens that were read. Cut reports that the text was longer
+	// than the context window and was cut.
 	Tokens int
 	Cut    bool
 	Err    error

@@ -2,18 +2,18 @@ package llm
 
 import "fmt"
 
-// Precision is how many bits an engine keeps a model's weights in.
+// Precision is the number format in which an engine keeps the weights of a model.
 type Precision string
 
 const (
-	// Auto is Int8: twice as fast, for one to three answers in a hundred that
+	// Auto selects Int8. It is about twice as fast as Float32, and 1 to 3 of 100 answers
 	// differ; see docs/decisions/2026-11-25-weights-in-8-bits.md.
 	Auto    Precision = "auto"
 	Float32 Precision = "f32"
 	Int8    Precision = "int8"
 )
 
-// ParsePrecision reads a precision as users write it; empty is Auto.
+// ParsePrecision parses "auto", "f32" or "int8". The empty string is Auto.
 func ParsePrecision(s string) (Precision, error) {
 	switch p := Precision(s); p {
 	case Auto, Float32, Int8:
@@ -21,5 +21,5 @@ func ParsePrecision(s string) (Precision, error) {
 	case "":
 		return Auto, nil
 	}
-	return "", fmt.Errorf("the precision %q is not known; it is auto, f32 or int8", s)
+	return "", fmt.Errorf("unknown precision %q: expected auto, f32 or int8", s)
 }

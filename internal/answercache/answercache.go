@@ -1,7 +1,6 @@
-// Package answercache keeps what a model has answered, since tables repeat themselves
-// beyond one batch, and Spark asks again for a column that is used twice. An
-// answer depends on nothing but its request, so a kept one is as good as new,
-// or better: a server may answer otherwise the second time.
+// Package answercache keeps the latest answers of a model in memory. Columns repeat values
+// in more than one batch, and Spark evaluates a column twice if a query uses it twice.
+// An answer depends on its request only, so a cached answer can replace a computed one.
 package answercache
 
 import (
@@ -12,28 +11,28 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Memo keeps the values that were asked for last, if they are no errors. Its
-// methods may be called at the same time.
-type Memo[V any] struct {
+// Cache is a least-recently-used cache of answers or embeddings. It does not keep errors.
+// Its methods are safe for concurrent use.
+type Cache[V any] struct {
 	max    int
 	values *lru.Map[Key, V]
 	copied func(V) V
 	err    func(V) error
 }
 
-// Key is what is asked, in a form of the model's choice.
+// Key identifies a request.
 type Key [sha256.Size]byte
 
-// KeyOf makes a Key of all that an answer depends on.
+// KeyOf returns the Key of a request. The text must contain everything that the answer depends on.
 func KeyOf(request string) Key { return sha256.Sum256([]byte(request)) }
 
-// entryBytes is about what an entry takes besides its text and numbers.
+// entryBytes is the approximate overhead of an entry, in bytes.
 const entryBytes = 200
 
-// Answers makes a Memo of answers that takes at most max bytes; it keeps none
-// if max is not positive.
-func Answers(max int) *Memo[llm.Result] {
-	return &Memo[llm.Result]{
+// NewResults returns a Cache of answers that uses at most max bytes. If max is 0 or negative,
+// it keeps nothing.
+func NewResults(max int) *Cache[llm.Result] {
+	return &Cache[llm.Result]{
 		max:    max,
 		values: lru.New(max, func(_ Key, r llm.Result) int { return entryBytes + len(r.Text) + 8*len(r.Scores) }),
 		copied: func(r llm.Result) llm.Result { r.Scores = slices.Clone(r.Scores); return r },
@@ -41,9 +40,10 @@ func Answers(max int) *Memo[llm.Result] {
 	}
 }
 
-// Vectors is Answers for the vectors of texts.
-func Vectors(max int) *Memo[llm.Embedding] {
-	return &Memo[llm.Embedding]{
+// NewEmbeddings returns a Cache of embeddings that uses at most max bytes. If max is 0 or
+// negative, it keeps nothing.
+func NewEmbeddings(max int) *Cache[llm.Embedding] {
+	return &Cache[llm.Embedding]{
 		max:    max,
 		values: lru.New(max, func(_ Key, e llm.Embedding) int { return entryBytes + 4*len(e.Vector) }),
 		copied: func(e llm.Embedding) llm.Embedding { e.Vector = slices.Clone(e.Vector); return e },
@@ -51,14 +51,14 @@ func Vectors(max int) *Memo[llm.Embedding] {
 	}
 }
 
-// Get gives a kept value, which is the caller's.
-func (m *Memo[V]) Get(key Key) (V, bool) {
+// Get returns a copy of the value of key, and whether the cache has it.
+func (m *Cache[V]) Get(key Key) (V, bool) {
 	v, ok := m.values.Get(key)
 	return m.copied(v), ok
 }
 
-// Keep keeps a value that is no error.
-func (m *Memo[V]) Keep(key Key, v V) {
+// Put adds a copy of v, unless v is an error.
+func (m *Cache[V]) Put(key Key, v V) {
 	if m.max > 0 && m.err(v) == nil {
 		m.values.Put(key, m.copied(v))
 	}

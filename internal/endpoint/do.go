@@ -29,7 +29,7 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 	err := e.each(ctx, asked, func(i int) error {
 		results[i] = e.answer(ctx, requests[i])
 		results[i].Err = atRequest(results[i].Err, i)
-		e.answers.Keep(keys[i], results[i])
+		e.answers.Put(keys[i], results[i])
 		return results[i].Err
 	}, func(i int, err error) { results[i].Err = err })
 	if err != nil {
@@ -43,7 +43,7 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 
 // unknown gives the first of those whose keys are the same, and for each which
 // one that is. Those whose values are kept are filled in, and left out of ask.
-func unknown[V any](kept *answercache.Memo[V], keys []answercache.Key, values []V) (ask, same []int) {
+func unknown[V any](kept *answercache.Cache[V], keys []answercache.Key, values []V) (ask, same []int) {
 	seen := make(map[answercache.Key]int, len(keys))
 	same = make([]int, len(keys))
 	for i, key := range keys {

@@ -54,7 +54,7 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 	err := e.each(ctx, places, func(n int) error {
 		err := e.embedHalves(ctx, batches[n], texts, vectors)
 		for _, i := range batches[n] {
-			e.vectors.Keep(keys[i], vectors[i])
+			e.vectors.Put(keys[i], vectors[i])
 		}
 		return err
 	}, func(n int, err error) {

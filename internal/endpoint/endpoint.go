@@ -143,8 +143,8 @@ type Endpoint struct {
 	usage    usage
 	trouble  trouble
 	features features
-	answers  *answercache.Memo[llm.Result]
-	vectors  *answercache.Memo[llm.Embedding]
+	answers  *answercache.Cache[llm.Result]
+	vectors  *answercache.Cache[llm.Embedding]
 	// dimensions is how many numbers the model's vectors have, once known.
 	dimensions atomic.Int64
 
@@ -187,7 +187,7 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 		breaker: newBreaker(opts.BreakerFailures, opts.BreakerPause),
 	}
 	e.usage.price = opts.Price
-	e.answers, e.vectors = answercache.Answers(opts.AnswerBytes), answercache.Vectors(opts.AnswerBytes)
+	e.answers, e.vectors = answercache.NewResults(opts.AnswerBytes), answercache.NewEmbeddings(opts.AnswerBytes)
 	e.closing, e.close = context.WithCancelCause(context.Background())
 	return e, nil
 }

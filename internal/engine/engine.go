@@ -73,7 +73,7 @@ type Engine struct {
 	scheduler  *scheduler
 	prefixes   *prefixes
 	grammars   *grammars
-	answers    *answercache.Memo[llm.Result]
+	answers    *answercache.Cache[llm.Result]
 
 	close    sync.Once
 	closeErr error
@@ -166,7 +166,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
-	e.answers = answercache.Answers(opts.AnswerBytes)
+	e.answers = answercache.NewResults(opts.AnswerBytes)
 	e.grammars = newGrammars(e.tokens, e.stop)
 	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
 	return e, nil
@@ -304,7 +304,7 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 		if p.known == nil {
 			r := e.guardedResult(p)
 			p.known = &r
-			e.answers.Keep(key, r)
+			e.answers.Put(key, r)
 		}
 	}
 	for i, p := range plans {
