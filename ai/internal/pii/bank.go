@@ -1,14 +1,14 @@
 package pii
 
 var (
-	routingWords = wordList("routing aba rtn transit fedwire")
-	sortWords    = wordList("sort")
-	swiftWords   = wordList("swift bic")
-	accountWords = wordList("account acct accounts iban konto kontonummer kontonr cuenta compte conto rekening rekeningnummer счёт счет 账号 账户 帳號 口座 계좌")
+	routingWords = keywordList("routing aba rtn transit fedwire")
+	sortWords    = keywordList("sort")
+	swiftWords   = keywordList("swift bic")
+	accountWords = keywordList("account acct accounts iban konto kontonummer kontonr cuenta compte conto rekening rekeningnummer счёт счет 账号 账户 帳號 口座 계좌")
 )
 
 // readRouting reads an ABA number with its check digit, a sort code (three
-// pairs) and a SWIFT code, each where a word says so.
+// pairs of digits) or a SWIFT code, each after a keyword.
 func readRouting(t *cells, i int) (int, float64) {
 	if g := readGroups(t, i, "-"); g.shape(t, 9) {
 		near := routingWords.before(t, i, 40, false)
@@ -28,8 +28,9 @@ func readRouting(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-// isABA tells whether nine digits are a routing number: a Federal Reserve
-// prefix, and weights 3, 7, 1 give a multiple of 10.
+// isABA reports whether nine digits are an ABA routing number: they start with
+// a Federal Reserve prefix, and their sum with weights 3, 7, 1 is a multiple of
+// 10.
 func isABA(d []byte) bool {
 	prefix := int(d[0]-'0')*10 + int(d[1]-'0')
 	if !(prefix <= 12 || 21 <= prefix && prefix <= 32 || 61 <= prefix && prefix <= 72 || prefix == 80) {
@@ -42,20 +43,21 @@ func isABA(d []byte) bool {
 	return sum%10 == 0 && sum > 0
 }
 
-// bic reads four letters, a country's two letters, two characters, and perhaps
-// three of a branch (ISO 9362), in capitals.
+// bic reads a business identifier code (ISO 9362) in capitals: four letters,
+// two letters of the country, two letters or digits, and optionally three for
+// the branch. It returns the end, or 0.
 func bic(t *cells, i int) int {
 	j := i
 	for j-i < 12 && (isUpper(t.class(j)) || j-i >= 6 && isDigit(t.class(j))) {
 		j++
 	}
-	if (j-i != 8 && j-i != 11) || !t.cut(j) {
+	if (j-i != 8 && j-i != 11) || !t.wordEnd(j) {
 		return 0
 	}
 	return j
 }
 
-// readAccount reads 6 to 17 digits after a word for account.
+// readAccount reads 6 to 17 digits after a keyword.
 func readAccount(t *cells, i int) (int, float64) {
 	g := readGroups(t, i, "- ")
 	for n := g.n; n > 0; n-- {

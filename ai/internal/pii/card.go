@@ -2,10 +2,10 @@ package pii
 
 import "slices"
 
-// issuer is a range of leading digits that a card scheme numbers its cards
-// from, with the lengths it uses (ISO/IEC 7812; the schemes' published ranges).
+// issuer is a range of prefixes that belongs to a card scheme, with the lengths
+// of its card numbers (ISO/IEC 7812; the schemes' published ranges).
 type issuer struct {
-	low, high string // prefixes of one length, inclusive
+	low, high string // prefixes of equal length, inclusive
 	lengths   []int
 }
 
@@ -35,11 +35,12 @@ var issuers = []issuer{
 	{"9792", "9792", []int{16}},                         // Troy
 }
 
-var cardWords = wordList("card cards visa mastercard amex discover diners maestro jcb cc carte karte tarjeta cartão carta kaart kort карта карты 卡 カード 카드")
+var cardWords = keywordList("card cards visa mastercard amex discover diners maestro jcb cc carte karte tarjeta cartão carta kaart kort карта карты 卡 カード 카드")
 
-// readCard reads a number of 12 to 19 digits, all together or in groups of at
-// least 3, the last perhaps shorter, split by one kind of space or dash. One of under 14 digits, or of no
-// known issuer, needs a word for a card nearby.
+// readCard reads a number of 12 to 19 digits without separators, or in groups
+// of at least 3 digits (the last may be shorter) that are all separated by a
+// space or all by a dash. A number of fewer than 14 digits, or without a known
+// issuer, needs a keyword nearby.
 func readCard(t *cells, i int) (int, float64) {
 	g := readGroups(t, i, " -")
 	for n := g.n; n > 0; n-- {
@@ -56,7 +57,7 @@ func readCard(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-// issued tells whether a scheme numbers its cards so.
+// issued reports whether a card scheme uses this prefix with this length.
 func issued(digits []byte) bool {
 	for _, x := range issuers {
 		prefix := string(digits[:len(x.low)])
@@ -67,7 +68,7 @@ func issued(digits []byte) bool {
 	return false
 }
 
-// luhn tells whether the last digit is the check digit of the others
+// luhn reports whether the last digit is the check digit of the others
 // (ISO/IEC 7812-1, annex B).
 func luhn(digits []byte) bool {
 	sum := 0

@@ -6,21 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// cells is a text as the recognisers see it: one byte a character, with the
-// combining marks that belong to it. The byte is ASCII where the character is,
-// or is folded to it: digits of any script, full-width forms, dashes, spaces.
-// Otherwise it is a class.
+// cells is a text in the form that the recognisers read: one byte for each
+// character and its combining marks. The byte is the character itself if it is
+// ASCII, its ASCII form if it has one (digits of any script, full-width forms,
+// dashes, spaces), and otherwise a class.
 type cells struct {
 	text string
 	c    []byte
-	at   []int // the byte where each cell starts; nil where that is its index
+	at   []int // the byte offset of each cell; nil if the text is ASCII
 }
 
 // Classes of cells that are not ASCII.
 const (
 	latin    byte = 0x80 + iota // a Latin letter
-	alphabet                    // a letter of another script that puts spaces between words
-	ideo                        // a letter of a script that does not, or that glues words on: Han, kana, Thai, Hangul
+	spaced                      // a letter of another script that separates words with spaces
+	unspaced                    // a letter of a script that does not, or that appends particles to words: Han, kana, Thai, Hangul
 	other                       // anything else
 	space    = ' '
 )
@@ -54,7 +54,7 @@ func isASCII(s string) bool {
 
 func (t *cells) len() int { return len(t.c) }
 
-// class is the cell at i, or 0 outside the text.
+// class returns cell i, or 0 if i is outside the text.
 func (t *cells) class(i int) byte {
 	if i < 0 || i >= len(t.c) {
 		return 0
@@ -62,7 +62,7 @@ func (t *cells) class(i int) byte {
 	return t.c[i]
 }
 
-// start is the byte where cell i starts.
+// start returns the byte offset of cell i.
 func (t *cells) start(i int) int {
 	switch {
 	case i >= len(t.c):
@@ -73,8 +73,9 @@ func (t *cells) start(i int) int {
 	return t.at[i]
 }
 
-// end is the byte after cell i and its marks, but before characters that only
-// direct the layout of what follows.
+// end returns the byte offset after cell i and its marks. Invisible characters
+// at the end of the cell do not belong to it: they apply to the text that
+// follows.
 func (t *cells) end(i int) int {
 	end := t.start(i + 1)
 	if t.at == nil {
@@ -89,7 +90,8 @@ func (t *cells) end(i int) int {
 	}
 }
 
-// rune is the character of cell i without its marks; 0 outside the text.
+// rune returns the character of cell i without its marks, or 0 if i is outside
+// the text.
 func (t *cells) rune(i int) rune {
 	if i < 0 || i >= len(t.c) {
 		return 0
@@ -98,19 +100,20 @@ func (t *cells) rune(i int) rune {
 	return r
 }
 
-// lower is the folded text of the cells from lo to hi in lower case: only ASCII
-// remains itself.
+// lower returns the cells lo:hi in lower case. Only ASCII cells are characters;
+// the others are classes.
 func (t *cells) lower(lo, hi int) string {
 	return strings.ToLower(string(t.c[lo:hi]))
 }
 
-// border tells whether a word of ASCII letters and digits may start at i.
-func (t *cells) border(i int) bool { return !isAlnum(t.class(i - 1)) }
+// wordStart reports whether a word of ASCII letters and digits may start at i.
+func (t *cells) wordStart(i int) bool { return !isAlnum(t.class(i - 1)) }
 
-// cut tells whether a word of ASCII letters and digits may end before i.
-func (t *cells) cut(i int) bool { return !isAlnum(t.class(i)) }
+// wordEnd reports whether a word of ASCII letters and digits may end before i.
+func (t *cells) wordEnd(i int) bool { return !isAlnum(t.class(i)) }
 
-// digits gives the end of the digits at i, at most max of them and one more.
+// digits returns the end of the digits that start at i. It reads at most max+1
+// digits, so that the caller can see that there are too many.
 func (t *cells) digits(i, max int) int {
 	j := i
 	for j < len(t.c) && j-i <= max && isDigit(t.c[j]) {
@@ -119,7 +122,8 @@ func (t *cells) digits(i, max int) int {
 	return j
 }
 
-// number is the value of up to 9 digits; -1 for what is none.
+// number returns the value of the digits lo:hi, or -1 if they are not 1 to 9
+// digits.
 func (t *cells) number(lo, hi int) int {
 	if lo >= hi || hi-lo > 9 {
 		return -1
@@ -134,9 +138,9 @@ func (t *cells) number(lo, hi int) int {
 	return n
 }
 
-// partOfNumber tells whether what starts at i goes on a number before it: as
-// the 5 of 1.5, 1-5 or 1/5 does.
-func (t *cells) partOfNumber(i int) bool {
+// continuesNumber reports whether cell i continues a number before it, as the 5
+// of 1.5, 1-5 or 1/5 does.
+func (t *cells) continuesNumber(i int) bool {
 	switch t.class(i - 1) {
 	case '.', ',', '-', '/', ':', '+':
 		return isAlnum(t.class(i - 2))
@@ -144,14 +148,37 @@ func (t *cells) partOfNumber(i int) bool {
 	return false
 }
 
-// goesOn tells whether what ends before i goes on as a number: 1 in 1.5.
-func (t *cells) goesOn(i int) bool {
+// numberContinues reports whether a number that ends before i continues at i,
+// as the 1 of 1.5 does.
+func (t *cells) numberContinues(i int) bool {
 	switch t.class(i) {
 	case '.', ',', '-', '/', ':':
 		return isDigit(t.class(i + 1))
 	}
-	return !t.cut(i)
+	return !t.wordEnd(i)
 }
+
+// skip returns i+1 if cell i is in set, otherwise i.
+func skip(t *cells, i int, set string) int {
+	if i < t.len() && contains(set, t.class(i)) {
+		return i + 1
+	}
+	return i
+}
+
+// skipWord returns the position after one of the words and a space at i, or i
+// if there is none.
+func skipWord(t *cells, i int, words ...string) int {
+	for _, w := range words {
+		end := i + len([]rune(w))
+		if end < t.len() && t.class(end) == space && strings.ToLower(t.text[t.start(i):t.end(end-1)]) == w {
+			return end + 1
+		}
+	}
+	return i
+}
+
+func contains(set string, c byte) bool { return strings.IndexByte(set, c) >= 0 }
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' && c < latin }
@@ -159,28 +186,30 @@ func isAlnum(c byte) bool  { return isDigit(c) || isLetter(c) }
 func isUpper(c byte) bool  { return 'A' <= c && c <= 'Z' }
 func isHex(c byte) bool    { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' && c < latin }
 
-// isWord tells whether c is part of a word in any script.
-func isWord(c byte) bool { return isAlnum(c) || c == latin || c == alphabet || c == ideo }
+// isWord reports whether c is part of a word in any script.
+func isWord(c byte) bool { return isAlnum(c) || c == latin || c == spaced || c == unspaced }
 
-// extends tells whether r belongs to the character before it.
+// extends reports whether r belongs to the character before it.
 func extends(r rune) bool {
 	return r >= 0xad && (unicode.Is(unicode.M, r) || invisible(r) ||
 		r == 0x200c || r == 0x200d || // joiners
 		0x1f3fb <= r && r <= 0x1f3ff || // skin tones
-		0xe0020 <= r && r <= 0xe007f) // tags of flags
+		0xe0020 <= r && r <= 0xe007f) // tags of emoji flags
 }
 
-// invisible tells whether r only directs layout, such as the direction of text.
+// invisible reports whether r only controls layout, such as the direction of
+// text.
 func invisible(r rune) bool {
 	return r == 0xad || r == 0x61c || 0x200e <= r && r <= 0x200f || 0x202a <= r && r <= 0x202e ||
 		0x2060 <= r && r <= 0x2069
 }
 
-// unspaced are the scripts whose words follow each other without spaces, or
-// that glue particles to foreign words.
-var unspaced = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo,
+// unspacedScripts are the scripts that write words without spaces between them,
+// or that append particles to foreign words.
+var unspacedScripts = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo,
 	unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan}
 
+// fold returns the cell for r: an ASCII character or a class.
 func fold(r rune) byte {
 	switch {
 	case r < utf8.RuneSelf:
@@ -193,18 +222,19 @@ func fold(r rune) byte {
 		return space
 	case unicode.Is(unicode.Latin, r):
 		return latin
-	case unicode.In(r, unspaced...):
-		return ideo
+	case unicode.In(r, unspacedScripts...):
+		return unspaced
 	case unicode.IsLetter(r):
-		return alphabet
+		return spaced
 	case unicode.Is(unicode.Nd, r):
 		return '0' + digitValue(r)
 	}
 	return other
 }
 
-// digitValue is the value of a decimal digit. Unicode encodes the ten digits of
-// a script one after the other, and its tables' ranges begin with a zero.
+// digitValue returns the value of a decimal digit. Unicode encodes the ten
+// digits of a script consecutively, and each range of its table starts with a
+// zero.
 func digitValue(r rune) byte {
 	for _, x := range unicode.Nd.R16 {
 		if rune(x.Lo) <= r && r <= rune(x.Hi) {

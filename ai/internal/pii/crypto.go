@@ -7,8 +7,8 @@ import (
 )
 
 // readCrypto reads the address of a wallet: Base58Check (Bitcoin, Litecoin,
-// Dogecoin, Dash, Tron), Bech32 (BIP 173) and Bech32m (BIP 350), or Ethereum's
-// 0x and 40 hexadecimal digits (of which the mixed case of EIP-55 is not
+// Dogecoin, Dash, Tron), Bech32 (BIP 173), Bech32m (BIP 350), or 0x and 40
+// hexadecimal digits (Ethereum; the mixed-case checksum of EIP-55 is not
 // checked).
 func readCrypto(t *cells, i int) (int, float64) {
 	const longest = 90
@@ -28,12 +28,13 @@ func readCrypto(t *cells, i int) (int, float64) {
 
 const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
-// base58Versions are the first bytes of addresses: Bitcoin 0 and 5, Litecoin
-// 0x30 and 0x32, Dogecoin 0x1e and 0x16, Dash 0x4c and 0x10, Tron 0x41.
+// base58Versions are the version bytes that addresses start with: Bitcoin 0 and
+// 5, Litecoin 0x30 and 0x32, Dogecoin 0x1e and 0x16, Dash 0x4c and 0x10, Tron
+// 0x41.
 const base58Versions = "\x00\x05\x30\x32\x1e\x16\x4c\x10\x41"
 
-// isBase58Check tells whether word is a version, 20 bytes, and the first four
-// bytes of the SHA-256 of the SHA-256 of those.
+// isBase58Check reports whether word decodes to a version byte, 20 bytes, and a
+// checksum: the first four bytes of the double SHA-256 of the bytes before it.
 func isBase58Check(word string) bool {
 	if len(word) > 35 {
 		return false
@@ -60,7 +61,8 @@ func isBase58Check(word string) bool {
 
 const bech32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
-// isBech32 knows the human-readable parts of Bitcoin and Litecoin.
+// isBech32 reports whether word is a Bech32 or Bech32m address of Bitcoin or
+// Litecoin.
 func isBech32(word string) bool {
 	low := strings.ToLower(word)
 	if word != low && word != strings.ToUpper(word) {

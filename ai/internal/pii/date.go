@@ -2,9 +2,10 @@ package pii
 
 import "strings"
 
-// months gives the number of a month's name, in lower case: English, German,
-// French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Ukrainian and
-// the Nordic languages, where one spelling has one meaning.
+// months maps the name of a month, in lower case, to its number. It holds the
+// names in English, German, French, Spanish, Italian, Portuguese, Dutch,
+// Polish, Russian, Ukrainian and the Nordic languages, except spellings that
+// mean different months in different languages.
 var months = func() map[string]int {
 	m := map[string]int{}
 	for i, list := range [12]string{
@@ -28,27 +29,28 @@ var months = func() map[string]int {
 	return m
 }()
 
-// ambiguous are months' names that are other words too unless they have a
-// capital or both day and year; Mars is one even then.
-var ambiguous = wordList("may mar march mars jan jun sept dec maja mai mei").whole
+// ambiguous are names of months that are also other words. They are read as a
+// month if they have a capital or both day and year. "Mars" needs day and year.
+var ambiguous = keywordList("may mar march mars jan jun sept dec maja mai mei").whole
 
 const (
 	firstYear, lastYear = 1000, 2199
-	// recentYear is the first one that a month alone is believed with: streets
-	// are named after days ("Rua 5 de Outubro 1257").
+	// recentYear is the first year that is accepted after a month without a
+	// day. A larger number may be a house number: streets are named after days
+	// ("Rua Cinco de Outubro 1257").
 	recentYear = 1900
 )
 
-// readDate reads a day with month and year, in figures or with the month's
-// name; with the name, also a month with only its day or only its year. The
-// time that follows belongs to it. A year, a weekday or a time alone are none.
+// readDate reads a day with month and year, in digits or with the name of the
+// month. With the name, the day or the year may be missing. A time that follows
+// belongs to the date. A year, a weekday or a time alone is not a date.
 func readDate(t *cells, i int) (int, float64) {
 	switch c := t.class(i); {
 	case isDigit(c):
-		if t.partOfNumber(i) {
+		if t.continuesNumber(i) {
 			return 0, 0
 		}
-		for _, read := range []func(*cells, int) int{figures, eastAsian, dayFirst, compact} {
+		for _, read := range []func(*cells, int) int{numericDate, eastAsianDate, dayFirst, compactDate} {
 			if end := read(t, i); end > i {
 				return readTime(t, end), 0.92
 			}
@@ -56,7 +58,7 @@ func readDate(t *cells, i int) (int, float64) {
 		if end := dayMonth(t, i); end > i {
 			return end, 0.75
 		}
-	case isLetter(c) || c == latin || c == alphabet:
+	case isLetter(c) || c == latin || c == spaced:
 		if isWord(t.class(i-1)) || t.class(i-1) == '-' {
 			return 0, 0
 		}
@@ -78,9 +80,9 @@ func validDay(year, month, day int) bool {
 
 func validYear(year int) bool { return firstYear <= year && year <= lastYear }
 
-// figures reads 1998-06-28, 28.6.1998, 6/28/1998 and, with slashes or in pairs,
-// 28/6/98.
-func figures(t *cells, i int) int {
+// numericDate reads 1998-06-28, 28.6.1998 and 6/28/1998. A year of two digits
+// is accepted with slashes (28/6/98) or in pairs with dots (28.06.98).
+func numericDate(t *cells, i int) int {
 	for _, sep := range []string{"-", ".", "/"} {
 		g := readGroups(t, i, sep)
 		if g.n < 3 {
@@ -89,7 +91,7 @@ func figures(t *cells, i int) int {
 		end := g.hi[2]
 		size := func(n int) int { return g.hi[n] - g.lo[n] }
 		a, b, c := t.number(g.lo[0], g.hi[0]), t.number(g.lo[1], g.hi[1]), t.number(g.lo[2], g.hi[2])
-		if size(1) > 2 || g.n > 3 || t.class(end) == sep[0] && isAlnum(t.class(end+1)) || !t.cut(end) && t.class(end)|0x20 != 't' {
+		if size(1) > 2 || g.n > 3 || t.class(end) == sep[0] && isAlnum(t.class(end+1)) || !t.wordEnd(end) && t.class(end)|0x20 != 't' {
 			continue
 		}
 		pairs := size(0) == 2 && size(1) == 2
@@ -112,8 +114,9 @@ func figures(t *cells, i int) int {
 	return 0
 }
 
-// eastAsian reads 2017年3月29日, 2017년 3월 29일, and year and month alone.
-func eastAsian(t *cells, i int) int {
+// eastAsianDate reads 2017年3月29日, 2017년 3월 29일, and a year and month
+// without a day.
+func eastAsianDate(t *cells, i int) int {
 	end := 0
 	values := [3]int{}
 	for n, marks := range [3]string{"年년", "月월", "日号號일"} {
@@ -136,8 +139,8 @@ func eastAsian(t *cells, i int) int {
 	return end
 }
 
-// compact reads 19980628 with a word for dates before, or with T and a time.
-func compact(t *cells, i int) int {
+// compactDate reads 19980628 after a keyword, or followed by T and a time.
+func compactDate(t *cells, i int) int {
 	j := t.digits(i, 8)
 	if j-i != 8 || !validYear(t.number(i, i+4)) || !validDay(t.number(i, i+4), t.number(i+4, i+6), t.number(i+6, j)) {
 		return 0
@@ -147,18 +150,18 @@ func compact(t *cells, i int) int {
 		if t.class(end) == 'Z' {
 			end++
 		}
-		if t.cut(end) {
+		if t.wordEnd(end) {
 			return end
 		}
 		return 0
 	}
-	if t.goesOn(j) || dateWords.before(t, i, 25, false) < 0 {
+	if t.numberContinues(j) || dateWords.before(t, i, 25, false) < 0 {
 		return 0
 	}
 	return j
 }
 
-var dateWords = wordList("date dated datum fecha data dob born birth birthday birthdate expires expiry geboren né née nacimiento дата рождения 日期 生日 生年月日 생년월일")
+var dateWords = keywordList("date dated datum fecha data dob born birth birthday birthdate expires expiry geboren né née nacimiento дата рождения 日期 生日 生年月日 생년월일")
 
 // dayFirst reads 28 June 1998, 28th of June, 1998, 28-Jun-98, 28. Juni 1998, 28
 // de junio de 1998 and 1998-Jun-28.
@@ -171,7 +174,7 @@ func dayFirst(t *cells, i int) int {
 	}
 	if j-i == 4 {
 		end := t.digits(skip(t, k, " -"), 2)
-		if day := t.number(skip(t, k, " -"), end); validYear(first) && validDay(first, month, day) && t.cut(end) {
+		if day := t.number(skip(t, k, " -"), end); validYear(first) && validDay(first, month, day) && t.wordEnd(end) {
 			return end
 		}
 		return 0
@@ -184,7 +187,7 @@ func dayFirst(t *cells, i int) int {
 		k++
 		end := t.digits(k, 4)
 		year := t.number(k, end)
-		if t.cut(end) && (end-k == 2 && validDay(0, month, first) || end-k == 4 && validYear(year) && validDay(year, month, first)) {
+		if t.wordEnd(end) && (end-k == 2 && validDay(0, month, first) || end-k == 4 && validYear(year) && validDay(year, month, first)) {
 			return end
 		}
 		return 0
@@ -193,15 +196,16 @@ func dayFirst(t *cells, i int) int {
 	k = skip(t, k, " ")
 	k = skipWord(t, k, "de", "of", "del", "do")
 	end := t.digits(k, 4)
-	if year := t.number(k, end); end-k == 4 && validYear(year) && validDay(year, month, first) && t.cut(end) {
+	if year := t.number(k, end); end-k == 4 && validYear(year) && validDay(year, month, first) && t.wordEnd(end) {
 		return end
 	}
 	return 0
 }
 
-// monthAfterDay reads the name of a month after a day's figures that end at j.
+// monthAfterDay reads the name of a month after the digits of a day, which end
+// at j. See readMonth for sure.
 func monthAfterDay(t *cells, j int) (end, month int, sure bool) {
-	if suffix := t.lower(j, min(j+2, t.len())); (suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th") && t.cut(j+2) {
+	if suffix := t.lower(j, min(j+2, t.len())); (suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th") && t.wordEnd(j+2) {
 		j += 2
 	}
 	k := skip(t, j, ".-/")
@@ -248,22 +252,22 @@ func monthFirst(t *cells, i int) (int, float64) {
 	n := t.number(k, end)
 	switch end - k {
 	case 4:
-		if sure && validYear(n) && n >= recentYear && !t.goesOn(end) {
+		if sure && validYear(n) && n >= recentYear && !t.numberContinues(end) {
 			return end, 0.75
 		}
 	case 1, 2:
 		if suffix := t.lower(end, min(end+2, t.len())); suffix == "st" || suffix == "nd" || suffix == "rd" || suffix == "th" {
 			end += 2
 		}
-		if !validDay(0, month, n) || t.goesOn(end) && !(t.class(end) == ',' || t.class(end) == '-') || t.class(end) == '%' {
+		if !validDay(0, month, n) || t.numberContinues(end) && !(t.class(end) == ',' || t.class(end) == '-') || t.class(end) == '%' {
 			return 0, 0
 		}
 		y := skip(t, end, ",-")
 		y = skip(t, y, " ")
-		if to := t.digits(y, 4); y > end && to-y == 4 && validYear(t.number(y, to)) && !t.goesOn(to) {
+		if to := t.digits(y, 4); y > end && to-y == 4 && validYear(t.number(y, to)) && !t.numberContinues(to) {
 			return readTime(t, to), 0.92
 		}
-		if !sure || t.goesOn(end) {
+		if !sure || t.numberContinues(end) {
 			return 0, 0
 		}
 		return end, 0.75
@@ -271,11 +275,12 @@ func monthFirst(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-// readMonth reads the name of a month, and says whether it is surely one.
+// readMonth reads the name of a month. sure is false if the word may have
+// another meaning.
 func readMonth(t *cells, i int) (end, month int, sure bool) {
 	const longest = 11
 	j := i
-	for j-i <= longest && isWord(t.class(j)) && !isDigit(t.class(j)) && t.class(j) != ideo {
+	for j-i <= longest && isWord(t.class(j)) && !isDigit(t.class(j)) && t.class(j) != unspaced {
 		j++
 	}
 	if j-i < 3 || j-i > longest {
@@ -315,38 +320,19 @@ func readTime(t *cells, i int) int {
 		k = t.digits(k+1, 9)
 	}
 	switch half := t.lower(skip(t, k, " "), min(skip(t, k, " ")+2, t.len())); {
-	case (half == "am" || half == "pm") && t.cut(skip(t, k, " ")+2):
+	case (half == "am" || half == "pm") && t.wordEnd(skip(t, k, " ")+2):
 		k = skip(t, k, " ") + 2
-	case t.class(k) == 'Z' && t.cut(k+1):
+	case t.class(k) == 'Z' && t.wordEnd(k+1):
 		k++
 	case t.class(k) == '+' || t.class(k) == '-':
-		if end := t.digits(k+1, 4); end == k+5 && t.cut(end) {
+		if end := t.digits(k+1, 4); end == k+5 && t.wordEnd(end) {
 			k = end
 		} else if end == k+3 && t.class(end) == ':' && t.digits(end+1, 2) == end+3 {
 			k = end + 3
 		}
 	}
-	if !t.cut(k) {
+	if !t.wordEnd(k) {
 		return i
 	}
 	return k
-}
-
-// skip passes one cell of the set.
-func skip(t *cells, i int, set string) int {
-	if i < t.len() && contains(set, t.class(i)) {
-		return i + 1
-	}
-	return i
-}
-
-// skipWord passes one of the words and the space after it.
-func skipWord(t *cells, i int, words ...string) int {
-	for _, w := range words {
-		end := i + len([]rune(w))
-		if end < t.len() && t.class(end) == space && strings.ToLower(t.text[t.start(i):t.end(end-1)]) == w {
-			return end + 1
-		}
-	}
-	return i
 }

@@ -1,12 +1,13 @@
 package pii
 
-// findEmails reads around each @ an address of RFC 5321 with the letters of RFC
-// 6531: a dot-atom or a quoted string, then a host name or an address in
-// brackets. Of the specials that an atom may have, = ? / and | count as
-// borders, because in running text they separate ("?mail=ann@example.com").
+// findEmails finds e-mail addresses (RFC 5321, with the letters of RFC 6531).
+// It reads in both directions from each @: a dot-atom or a quoted string before
+// it, a host name or an IP address in brackets after it. An atom may contain the
+// characters = ? / and |, but here they end the address, because in running text
+// they are separators ("?mail=ann@example.com").
 func findEmails(t *cells) []span {
 	var found []span
-	floor := 0 // the end of the address before
+	previous := 0 // the end of the last address
 	for i := range t.c {
 		if t.c[i] != '@' {
 			continue
@@ -15,12 +16,12 @@ func findEmails(t *cells) []span {
 		if end == 0 {
 			continue
 		}
-		start := localStart(t, i, floor)
+		start := localStart(t, i, previous)
 		if start == i {
 			continue
 		}
 		found = append(found, span{start, end, Email, 0.96})
-		floor = end
+		previous = end
 	}
 	return found
 }
@@ -49,13 +50,14 @@ const (
 	mailSpecials = "!#$%&'*+-^_`{}~"
 )
 
-// localStart gives where the local part before the @ at i starts; i if there is
-// none. It is of the script of the letter before the @, so that text without
-// spaces around it is left alone.
-func localStart(t *cells, i, floor int) int {
-	floor = max(floor, i-longestLocal-1)
+// localStart returns the start of the local part before the @ at i, or i if
+// there is none. The local part does not start before previous. All its letters
+// are of the script of its last letter: in a text without spaces, words of
+// another script before it do not belong to it.
+func localStart(t *cells, i, previous int) int {
+	first := max(previous, i-longestLocal-1)
 	if t.class(i-1) == '"' {
-		for j := i - 2; j >= floor && t.class(j) != '\n'; j-- {
+		for j := i - 2; j >= first && t.class(j) != '\n'; j-- {
 			if t.class(j) == '"' && t.class(j-1) != '\\' {
 				if i-1-j < 2 || isWord(t.class(j-1)) {
 					return i
@@ -66,7 +68,7 @@ func localStart(t *cells, i, floor int) int {
 		return i
 	}
 	script := latin
-	for j := i - 1; j >= floor; j-- {
+	for j := i - 1; j >= first; j-- {
 		if c := t.class(j); isLetter(c) || isWord(c) && !isDigit(c) {
 			if !isLatin(c) {
 				script = c
@@ -77,14 +79,14 @@ func localStart(t *cells, i, floor int) int {
 		}
 	}
 	start := i
-	for j := i - 1; j >= floor; j-- {
+	for j := i - 1; j >= first; j-- {
 		c := t.class(j)
 		switch {
 		case isAlnum(c) && script == latin, isDigit(c), c == script:
 			start = j
 			continue
 		case c == '.' && t.class(j+1) != '.' && t.class(j+1) != '@', contains(mailSpecials, c):
-			// Part of it if more stands before.
+			// Belongs to the local part if a letter or digit is before it.
 			if c == '_' || c == '+' && j == i-1 {
 				start = j
 			}

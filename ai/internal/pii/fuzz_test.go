@@ -11,7 +11,7 @@ import (
 func FuzzFind(f *testing.F) {
 	for _, c := range cases {
 		for _, text := range c.texts[:min(len(c.texts), 6)] {
-			plain, _ := marked(c.kind, text)
+			plain, _ := parseCase(c.kind, text)
 			f.Add(plain, uint8(c.kind))
 		}
 	}
@@ -29,17 +29,17 @@ func FuzzFind(f *testing.F) {
 	})
 }
 
-// check holds spans to be in bounds and in order, between characters, and of
-// the kind asked for.
-func check(t *testing.T, text string, spans []Span, asked Kind) {
+// check checks that spans are in bounds and in order, do not split characters,
+// and are of the requested kind (0 means any).
+func check(t *testing.T, text string, spans []Span, requested Kind) {
 	end := 0
 	for _, s := range spans {
 		if s.Start < end || s.End <= s.Start || s.End > len(text) {
 			t.Fatalf("%q: %d:%d is out of bounds or order", text, s.Start, s.End)
 		}
 		end = s.End
-		if wanted := wantedKinds([]Kind{asked}); asked != 0 && !wanted[s.Kind] || s.Kind == 0 || s.Kind >= numKinds {
-			t.Fatalf("%q: %v was not asked for", text, s.Kind)
+		if wanted := wantedKinds([]Kind{requested}); requested != 0 && !wanted[s.Kind] || s.Kind == 0 || s.Kind >= numKinds {
+			t.Fatalf("%q: %v was not requested", text, s.Kind)
 		}
 		if s.Score <= 0 || s.Score > 1 {
 			t.Fatalf("%q: score %v", text, s.Score)
@@ -56,7 +56,7 @@ func check(t *testing.T, text string, spans []Span, asked Kind) {
 	}
 }
 
-// insideRune tells whether a valid character reaches over at.
+// insideRune reports whether at is within a valid character.
 func insideRune(text string, at int) bool {
 	for i := max(0, at-3); i < at; i++ {
 		if r, n := utf8.DecodeRuneInString(text[i:]); r != utf8.RuneError && i+n > at {
@@ -66,15 +66,16 @@ func insideRune(text string, at int) bool {
 	return false
 }
 
-// hostile are texts that tempt a recogniser to read far from every place.
-var hostile = []string{"1", "1 ", "12 ", "123-", "0.", "a@", "a@b.", "a.", "a", "1:", "a:", "((1", "+1 ", "http://", "http://a", "x.com/(((", "é1", "日1", "日",
+// adversarial are texts whose repetition makes a recogniser read many cells
+// from each position.
+var adversarial = []string{"1", "1 ", "12 ", "123-", "0.", "a@", "a@b.", "a.", "a", "1:", "a:", "((1", "+1 ", "http://", "http://a", "x.com/(((", "é1", "日1", "日",
 	"January 1 ", "GB29 ", "\"a", "\"@", "1 call ", "passport 1a", "ABCDEFGHJKLMNPQRSTUVWXYZ234 ", "a\u0301", "\u200f"}
 
-// TestLinear bounds the time for each: on a slow machine it is under 1 s where
-// work is linear, and over a minute where every place reads all of the text.
-func TestLinear(t *testing.T) {
+// TestLinearTime bounds the time for each adversarial text. On a slow machine
+// linear work takes under 1 s, quadratic work over a minute.
+func TestLinearTime(t *testing.T) {
 	const size, limit = 1 << 17, 15 * time.Second
-	for _, unit := range hostile {
+	for _, unit := range adversarial {
 		begin := time.Now()
 		Find(strings.Repeat(unit, size/len(unit)), nil)
 		if took := time.Since(begin); took > limit {

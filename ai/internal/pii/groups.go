@@ -1,6 +1,7 @@
 package pii
 
-// groups are digits from a border on, in groups with one cell between them.
+// groups is a number that is written as groups of digits with one separator
+// cell between two groups. Group i is the cells lo[i]:hi[i].
 type groups struct {
 	lo, hi [maxGroups]int
 	n      int
@@ -11,11 +12,11 @@ const (
 	maxGroupDigits = 20
 )
 
-// readGroups reads digits at i in groups with the same one of the separators
-// between all of them. It reads none where a number goes on from before i, or
-// where a group is too long.
+// readGroups reads groups of digits that start at i. All groups are separated
+// by the same character of separators. It returns no groups if cell i continues
+// a number, and stops at a group of more than maxGroupDigits digits.
 func readGroups(t *cells, i int, separators string) (g groups) {
-	if t.partOfNumber(i) {
+	if t.continuesNumber(i) {
 		return g
 	}
 	var sep byte
@@ -35,12 +36,12 @@ func readGroups(t *cells, i int, separators string) (g groups) {
 	return g
 }
 
-// whole tells whether the first n groups can stand alone: neither letters nor a
-// further part of the number follow. After a space it is another number.
-func (g *groups) whole(t *cells, n int) bool { return !t.goesOn(g.hi[n-1]) }
+// whole reports whether the first n groups are a complete number: no letter and
+// no further part of the number follows. A space ends a number.
+func (g *groups) whole(t *cells, n int) bool { return !t.numberContinues(g.hi[n-1]) }
 
-// shape tells whether there are groups of just these lengths, followed by
-// nothing of theirs.
+// shape reports whether the first groups have exactly these lengths and are a
+// complete number.
 func (g *groups) shape(t *cells, lengths ...int) bool {
 	if g.n < len(lengths) || !g.whole(t, len(lengths)) {
 		return false
@@ -53,7 +54,7 @@ func (g *groups) shape(t *cells, lengths ...int) bool {
 	return true
 }
 
-// digits gives the digits of the first n groups.
+// digits returns the digits of the first n groups.
 func (g *groups) digits(t *cells, n int) []byte {
 	all := make([]byte, 0, 2*maxGroupDigits)
 	for i := range n {
@@ -62,7 +63,7 @@ func (g *groups) digits(t *cells, n int) []byte {
 	return all
 }
 
-// count is the number of digits of the first n groups.
+// count returns the number of digits in the first n groups.
 func (g *groups) count(n int) int {
 	sum := 0
 	for i := range n {
@@ -71,20 +72,11 @@ func (g *groups) count(n int) int {
 	return sum
 }
 
-// shortest is the least number of digits in one of the first n groups.
+// shortest returns the length of the shortest of the first n groups.
 func (g *groups) shortest(n int) int {
 	least := maxGroupDigits
 	for i := range n {
 		least = min(least, g.hi[i]-g.lo[i])
 	}
 	return least
-}
-
-func contains(set string, c byte) bool {
-	for i := range len(set) {
-		if set[i] == c {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,7 @@ package pii
 
 import "strings"
 
-// ibanLengths is how many characters an IBAN has in each country (ISO 13616,
+// ibanLengths maps the code of a country to the length of its IBANs (ISO 13616,
 // SWIFT's IBAN registry).
 var ibanLengths = func() map[string]int {
 	m := map[string]int{}
@@ -17,8 +17,8 @@ var ibanLengths = func() map[string]int {
 	return m
 }()
 
-// readIBAN reads an IBAN, all together or in groups of four split by a space or
-// a dash.
+// readIBAN reads an IBAN without separators, or in groups of four that are all
+// separated by a space or all by a dash.
 func readIBAN(t *cells, i int) (int, float64) {
 	if !isLetter(t.class(i)) || !isLetter(t.class(i+1)) || !isDigit(t.class(i+2)) || !isDigit(t.class(i+3)) {
 		return 0, 0
@@ -46,14 +46,14 @@ func readIBAN(t *cells, i int) (int, float64) {
 		}
 		j++
 	}
-	if !t.cut(j) || mod97(iban[4:length], iban[:4]) != 1 {
+	if !t.wordEnd(j) || mod97(iban[4:length], iban[:4]) != 1 {
 		return 0, 0
 	}
 	return j, 0.98
 }
 
-// mod97 is the remainder of the parts written one after the other as a number,
-// with A as 10 to Z as 35 (ISO 7064, MOD 97-10).
+// mod97 concatenates the parts, replaces A to Z by 10 to 35, and returns the
+// remainder of this number modulo 97 (ISO 7064, MOD 97-10).
 func mod97(parts ...[]byte) int {
 	rest := 0
 	for _, part := range parts {

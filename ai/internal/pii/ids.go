@@ -1,14 +1,14 @@
 package pii
 
 var (
-	ssnWords      = wordList("ssn social security ss")
-	passportWords = wordList("passport passports reisepass pasaporte passeport passaporto passaporte паспорт паспорта 护照 護照 パスポート 여권")
-	licenceWords  = wordList("license licence licenses licences driver's drivers dl führerschein fuehrerschein permis conducir patente rijbewijs driving 驾照 駕照 운전면허")
+	ssnWords      = keywordList("ssn social security ss")
+	passportWords = keywordList("passport passports reisepass pasaporte passeport passaporto passaporte паспорт паспорта 护照 護照 パスポート 여권")
+	licenceWords  = keywordList("license licence licenses licences driver's drivers dl führerschein fuehrerschein permis conducir patente rijbewijs driving 驾照 駕照 운전면허")
 )
 
-// readSSN reads AAA-GG-SSSS; with spaces or as nine digits only where a word
-// says what it is. Area 000, 666 and 900 up, group 00 and serial 0000 are never
-// given out (Social Security Administration).
+// readSSN reads AAA-GG-SSSS. The forms with spaces, with dots and without
+// separators need a keyword. The areas 000, 666 and 900 to 999, group 00 and
+// serial 0000 are never assigned (Social Security Administration).
 func readSSN(t *cells, i int) (int, float64) {
 	g := readGroups(t, i, "- .")
 	var end int
@@ -34,13 +34,15 @@ func readSSN(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-func readPassport(t *cells, i int) (int, float64) { return named(t, i, passportWords, 6, 10) }
-func readLicence(t *cells, i int) (int, float64)  { return named(t, i, licenceWords, 6, 20) }
+func readPassport(t *cells, i int) (int, float64) { return numberAfter(t, i, passportWords, 6, 10) }
+func readLicence(t *cells, i int) (int, float64)  { return numberAfter(t, i, licenceWords, 6, 20) }
 
-// named reads a number of the given length after one of the words: at least four
-// digits, with hyphens perhaps, and letters if they are capitals or the fewer.
-func named(t *cells, i int, what words, shortest, longest int) (int, float64) {
-	if !isAlnum(t.class(i)) || t.partOfNumber(i) {
+// numberAfter reads a number after one of the keywords w: shortest to longest
+// letters and digits, at least four of them digits. It may have hyphens and
+// spaces between digits. Letters must be capitals, or at most as many as the
+// digits.
+func numberAfter(t *cells, i int, w keywords, shortest, longest int) (int, float64) {
+	if !isAlnum(t.class(i)) || t.continuesNumber(i) {
 		return 0, 0
 	}
 	j, digits, letters, small := i, 0, 0, 0
@@ -56,10 +58,10 @@ func named(t *cells, i int, what words, shortest, longest int) (int, float64) {
 			}
 		case (c == '-' || c == ' ' && digits > 0 && isDigit(t.class(j-1))) && isDigit(t.class(j+1)):
 		default:
-			if count := digits + letters; count < shortest || count > longest || digits < 4 || small > 0 && digits < letters || t.goesOn(j) {
+			if count := digits + letters; count < shortest || count > longest || digits < 4 || small > 0 && digits < letters || t.numberContinues(j) {
 				return 0, 0
 			}
-			near := what.before(t, i, 40, false)
+			near := w.before(t, i, 40, false)
 			if near < 0 {
 				return 0, 0
 			}

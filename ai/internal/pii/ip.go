@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// versionWords say that four numbers with points are no address.
-var versionWords = wordList("version ver v release firmware build section chapter kernel driver версия версии 版本")
+// versionWords precede four numbers with dots that are a version, not an
+// address.
+var versionWords = keywordList("version ver v release firmware build section chapter kernel driver версия версии 版本")
 
-// readIP reads an address of IP version 4 or 6, without port and prefix length.
+// readIP reads an IPv4 or IPv6 address, without a port and prefix length.
 func readIP(t *cells, i int) (int, float64) {
 	if end := ipv4(t, i); end > i {
 		if versionWords.before(t, i, 12, false) >= 0 {
@@ -16,18 +17,18 @@ func readIP(t *cells, i int) (int, float64) {
 		}
 		return end, 0.93
 	}
-	if !t.border(i) || t.class(i-1) == ':' || t.partOfNumber(i) {
+	if !t.wordStart(i) || t.class(i-1) == ':' || t.continuesNumber(i) {
 		return 0, 0
 	}
 	return ipv6(t, i), 0.94
 }
 
 func ipv4(t *cells, i int) int {
-	if t.partOfNumber(i) && t.class(i-1) != '/' && t.class(i-1) != ':' {
+	if t.continuesNumber(i) && t.class(i-1) != '/' && t.class(i-1) != ':' {
 		return 0
 	}
-	g := readGroups4(t, i)
-	if g == 0 || !t.cut(g) || t.class(g) == '.' && isAlnum(t.class(g+1)) {
+	g := dottedQuad(t, i)
+	if g == 0 || !t.wordEnd(g) || t.class(g) == '.' && isAlnum(t.class(g+1)) {
 		return 0
 	}
 	if _, err := netip.ParseAddr(string(t.c[i:g])); err != nil {
@@ -36,9 +37,9 @@ func ipv4(t *cells, i int) int {
 	return g
 }
 
-// readGroups4 gives the end of four groups of one to three digits with points
-// between; 0 if they are not there.
-func readGroups4(t *cells, i int) int {
+// dottedQuad returns the end of four groups of one to three digits, separated
+// by dots, or 0 if they are not at i.
+func dottedQuad(t *cells, i int) int {
 	for n := range 4 {
 		if n > 0 {
 			if t.class(i) != '.' {
@@ -55,10 +56,9 @@ func readGroups4(t *cells, i int) int {
 	return i
 }
 
-// ipv6 wants a full address, or one with "::" that does not look like the scope
-// operator of a programming language: a group of three digits, or "::" first.
+// ipv6 returns the end of an IPv6 address and its zone at i, or 0.
 func ipv6(t *cells, i int) int {
-	const longest = 45 // eight groups, the last two as version 4
+	const longest = 45 // eight groups, the last two in IPv4 form
 	j, colons := i, 0
 	for j-i <= longest && (isHex(t.class(j)) || t.class(j) == ':' || t.class(j) == '.' && colons > 1 && isDigit(t.class(j+1))) {
 		if t.class(j) == ':' {
@@ -69,15 +69,15 @@ func ipv6(t *cells, i int) int {
 	if colons < 2 || j-i > longest {
 		return 0
 	}
-	// A colon or point after the address is punctuation.
+	// A colon or dot after the address is punctuation.
 	for (t.class(j-1) == ':' && t.class(j-2) != ':') || t.class(j-1) == '.' {
 		j--
 	}
-	if !t.cut(j) {
+	if !t.wordEnd(j) {
 		return 0
 	}
 	address := string(t.c[i:j])
-	if _, err := netip.ParseAddr(address); err != nil || !telling(address) {
+	if _, err := netip.ParseAddr(address); err != nil || !unambiguous(address) {
 		return 0
 	}
 	if t.class(j) == '%' && isAlnum(t.class(j+1)) { // zone, as in fe80::1%eth0
@@ -87,7 +87,11 @@ func ipv6(t *cells, i int) int {
 	return j
 }
 
-func telling(address string) bool {
+// unambiguous reports whether an address is not also an expression with the
+// scope operator :: of a programming language. It is unambiguous if it has no
+// "::", or if it has a digit and starts with "::" or has a group of at least
+// three digits.
+func unambiguous(address string) bool {
 	head, tail, short := strings.Cut(address, "::")
 	if !short {
 		return true
@@ -106,11 +110,11 @@ func telling(address string) bool {
 	return false
 }
 
-// readMAC reads EUI-48 and EUI-64 addresses: pairs with colons or dashes, or
-// groups of four with points. The latter need a letter, or they might be any
-// number.
+// readMAC reads EUI-48 and EUI-64 addresses: pairs of hexadecimal digits
+// separated by colons or dashes, or groups of four separated by dots. Groups of
+// four need a letter, because without one they may be any number.
 func readMAC(t *cells, i int) (int, float64) {
-	if !isHex(t.class(i)) || t.partOfNumber(i) {
+	if !isHex(t.class(i)) || t.continuesNumber(i) {
 		return 0, 0
 	}
 	for _, form := range []struct {
@@ -120,7 +124,7 @@ func readMAC(t *cells, i int) (int, float64) {
 	}{{2, ':', []int{8, 6}}, {2, '-', []int{8, 6}}, {4, '.', []int{4, 3}}} {
 		for _, n := range form.n {
 			end := hexGroups(t, i, form.size, n, form.sep)
-			if end == 0 || !t.cut(end) || t.class(end) == form.sep && isAlnum(t.class(end+1)) {
+			if end == 0 || !t.wordEnd(end) || t.class(end) == form.sep && isAlnum(t.class(end+1)) {
 				continue
 			}
 			if form.sep == '.' && !strings.ContainsAny(t.lower(i, end), "abcdef") {
@@ -132,8 +136,8 @@ func readMAC(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-// hexGroups gives the end of n groups of hexadecimal digits; 0 if they are not
-// there.
+// hexGroups returns the end of n groups of size hexadecimal digits, separated
+// by sep, or 0 if they are not at i.
 func hexGroups(t *cells, i, size, n int, sep byte) int {
 	for g := range n {
 		if g > 0 {

@@ -8,29 +8,29 @@ import (
 // Kind is a kind of private data that has a pattern.
 type Kind uint8
 
-// The kinds. A postal code is found only where a word such as ZIP says so, and
-// is otherwise part of a postal address, which has no pattern.
+// The kinds. "With a keyword" marks the kinds that are found only after a word
+// that names them, such as "passport" or "ZIP".
 const (
 	Email         Kind = iota + 1
 	Phone              // with its extension
 	CreditCard         // ISO/IEC 7812 number of a known scheme, Luhn
 	IBAN               // ISO 13616
-	BankAccount        // national number, where a word says so
-	RoutingNumber      // ABA number, SWIFT code (ISO 9362) or sort code, where a word says so
+	BankAccount        // national number, with a keyword
+	RoutingNumber      // ABA number, SWIFT code (ISO 9362) or sort code, with a keyword
 	IPAddress          // version 4 or 6
 	MACAddress         // EUI-48 or EUI-64
 	URL                // with a scheme, or a host under a common top-level domain
-	SSN                // of the USA
-	Date               // of a known day, or of a month with its year or day; with the time that follows
-	Passport           // where a word says so
-	DriverLicence      // where a word says so
+	SSN                // social security number of the USA
+	Date               // a day, or a month with its year or day; includes the time that follows
+	Passport           // with a keyword
+	DriverLicence      // with a keyword
 	NationalID         // identity, tax and health numbers of several countries
-	PostalCode         // where a word says so
-	CryptoAddress      // Bitcoin and its like (Base58Check, Bech32), Ethereum
-	numKinds           // one more than the last
+	PostalCode         // with a keyword
+	CryptoAddress      // Bitcoin and similar (Base58Check, Bech32), Ethereum
+	numKinds           // one more than the last kind
 )
 
-// names lists, for each kind, its name and what else people call it.
+// names lists the name of each kind and its synonyms.
 var names = [numKinds][]string{
 	Email:         {"email", "email address", "e-mail", "mail address", "electronic mail"},
 	Phone:         {"phone", "phone number", "telephone", "telephone number", "tel", "mobile", "mobile number", "mobile phone", "cell", "cell phone", "cell number", "fax", "fax number", "contact number"},
@@ -50,7 +50,7 @@ var names = [numKinds][]string{
 	CryptoAddress: {"crypto address", "crypto", "crypto wallet", "wallet address", "wallet", "bitcoin", "bitcoin address", "btc address", "ethereum address", "eth address", "cryptocurrency address"},
 }
 
-// covers lists the kinds that a wider name means too.
+// covers lists the narrower kinds that a wider kind includes.
 var covers = map[Kind][]Kind{
 	BankAccount: {IBAN, RoutingNumber},
 	NationalID:  {SSN, Passport, DriverLicence},
@@ -66,8 +66,8 @@ var kindOf = func() map[string]Kind {
 	return m
 }()
 
-// labelKey makes labels equal that differ in case, spaces, hyphens,
-// underscores or a plural.
+// labelKey returns the same key for labels that differ only in case, spaces,
+// hyphens, underscores or a plural.
 func labelKey(label string) string {
 	key := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -81,15 +81,15 @@ func labelKey(label string) string {
 	return strings.TrimSuffix(key, "s")
 }
 
-// KindOf gives the kind that a label names, as people write labels: in any
-// case, singular or plural, with spaces, hyphens or underscores. It is false
-// for what has no pattern, such as a person's name.
+// KindOf returns the kind that a label names. A label may be in any case,
+// singular or plural, with spaces, hyphens or underscores. KindOf returns false
+// if the label names no kind of this package, such as a person's name.
 func KindOf(label string) (Kind, bool) {
 	kind, ok := kindOf[labelKey(label)]
 	return kind, ok
 }
 
-// Kinds gives all kinds.
+// Kinds returns all kinds.
 func Kinds() []Kind {
 	all := make([]Kind, 0, numKinds-1)
 	for k := Kind(1); k < numKinds; k++ {
@@ -98,7 +98,7 @@ func Kinds() []Kind {
 	return all
 }
 
-// String is the kind's name, which [KindOf] understands.
+// String returns the name of the kind, which [KindOf] accepts.
 func (k Kind) String() string {
 	if k == 0 || k >= numKinds {
 		return "unknown"
@@ -106,8 +106,8 @@ func (k Kind) String() string {
 	return names[k][0]
 }
 
-// Covers gives the narrower kinds that are found too where k is asked for: a
-// bank account may be an IBAN, an identity number a passport's.
+// Covers returns the narrower kinds that [Find] also returns for k: a bank
+// account may be an IBAN, an identity number may be a passport number.
 func (k Kind) Covers() []Kind { return covers[k] }
 
 func wantedKinds(kinds []Kind) [numKinds]bool {

@@ -2,21 +2,23 @@ package pii
 
 import "strings"
 
-var idWords = wordList(`id identity identification identifier tin itin ein taxpayer nhs nin bsn sin tfn nif nie dni cpf cnpj rut curp
+var idWords = keywordList(`id identity identification identifier tin itin ein taxpayer nhs nin bsn sin tfn nif nie dni cpf cnpj rut curp
 		aadhaar aadhar pan pesel ahv avs oib personnummer steuernummer ausweis personalausweis ausweisnummer cédula cedula fiscale
 		social tax medicare инн снилс 身份证 身份證 주민등록번호 マイナンバー`)
 
+// readNationalID reads a national number with a check digit or a distinctive
+// form, or any number after a keyword.
 func readNationalID(t *cells, i int) (int, float64) {
 	for _, read := range []func(*cells, int) int{nino, cpf, chineseID, codiceFiscale, dni} {
 		if end := read(t, i); end > i {
 			return end, 0.9
 		}
 	}
-	return named(t, i, idWords, 6, 20)
+	return numberAfter(t, i, idWords, 6, 20)
 }
 
-// nino reads a British National Insurance number: two letters, three pairs of
-// digits, A to D; in capitals.
+// nino reads a British National Insurance number in capitals: two letters,
+// three pairs of digits, and a letter A to D.
 func nino(t *cells, i int) int {
 	const first, second = "ABCEGHJKLMNOPRSTWXYZ", "ABCEGHJKLMNPRSTWXYZ"
 	if !contains(first, t.class(i)) || !contains(second, t.class(i+1)) {
@@ -35,20 +37,21 @@ func nino(t *cells, i int) int {
 		j += 2
 	}
 	j = skip(t, j, " ")
-	if c := t.class(j); c < 'A' || c > 'D' || !t.cut(j+1) {
+	if c := t.class(j); c < 'A' || c > 'D' || !t.wordEnd(j+1) {
 		return 0
 	}
 	return j + 1
 }
 
-// cpf reads a Brazilian taxpayer's number, 000.000.000-00, two check digits.
+// cpf reads a Brazilian taxpayer number, 000.000.000-00. The last two digits
+// are check digits.
 func cpf(t *cells, i int) int {
 	g := readGroups(t, i, ".")
 	if g.n < 3 || g.hi[0]-g.lo[0] != 3 || g.hi[1]-g.lo[1] != 3 || g.hi[2]-g.lo[2] != 3 || t.class(g.hi[2]) != '-' {
 		return 0
 	}
 	end := t.digits(g.hi[2]+1, 2)
-	if end != g.hi[2]+3 || !t.cut(end) {
+	if end != g.hi[2]+3 || !t.wordEnd(end) {
 		return 0
 	}
 	d := append(g.digits(t, 3), t.c[end-2:end]...)
@@ -67,14 +70,15 @@ func cpf(t *cells, i int) int {
 	return end
 }
 
-// chineseID reads a resident's number of 18: region, date of birth, serial, and
-// a check character (GB 11643, ISO 7064 MOD 11-2).
+// chineseID reads a Chinese resident identity number of 18 characters: region,
+// date of birth, serial number, and a check character (GB 11643, ISO 7064 MOD
+// 11-2).
 func chineseID(t *cells, i int) int {
-	if t.digits(i, 18) < i+17 || t.partOfNumber(i) {
+	if t.digits(i, 18) < i+17 || t.continuesNumber(i) {
 		return 0
 	}
 	last := t.class(i + 17)
-	if !isDigit(last) && last|0x20 != 'x' || t.goesOn(i+18) {
+	if !isDigit(last) && last|0x20 != 'x' || t.numberContinues(i+18) {
 		return 0
 	}
 	if year := t.number(i+6, i+10); !validYear(year) || !validDay(year, t.number(i+10, i+12), t.number(i+12, i+14)) {
@@ -90,11 +94,11 @@ func chineseID(t *cells, i int) int {
 	return i + 18
 }
 
-// codiceFiscale reads an Italian fiscal code: letters of the names, year, month
-// letter, day, place, and a check letter.
+// codiceFiscale reads an Italian fiscal code: letters of the names, year, letter
+// of the month, day, place, and a check letter.
 func codiceFiscale(t *cells, i int) int {
 	const form = "AAAAAA00A00A000A"
-	if i+len(form) > t.len() || !t.cut(i+len(form)) {
+	if i+len(form) > t.len() || !t.wordEnd(i+len(form)) {
 		return 0
 	}
 	odd := [26]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
@@ -122,8 +126,8 @@ func codiceFiscale(t *cells, i int) int {
 	return i + len(form)
 }
 
-// dni reads a Spanish identity number: eight digits (or X, Y, Z and seven) and
-// a check letter; in capitals.
+// dni reads a Spanish identity number in capitals: eight digits (or X, Y or Z
+// and seven digits) and a check letter.
 func dni(t *cells, i int) int {
 	n := 0
 	j := i
@@ -136,12 +140,12 @@ func dni(t *cells, i int) int {
 		digits = 7
 	}
 	end := t.digits(j, 8)
-	if end-j != digits || t.partOfNumber(i) {
+	if end-j != digits || t.continuesNumber(i) {
 		return 0
 	}
 	n = n*10_000_000 + t.number(j, end)
 	end = skip(t, end, "-")
-	if t.class(end) != "TRWAGMYFPDXBNJZSQVHLCKE"[n%23] || !t.cut(end+1) {
+	if t.class(end) != "TRWAGMYFPDXBNJZSQVHLCKE"[n%23] || !t.wordEnd(end+1) {
 		return 0
 	}
 	return end + 1

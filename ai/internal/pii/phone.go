@@ -3,20 +3,20 @@ package pii
 import "strings"
 
 var (
-	phoneWords = wordList(`call calls called calling phone telephone tel telephon telefon telefono teléfono téléphone fon mobile mobil
+	phoneWords = keywordList(`call calls called calling phone telephone tel telephon telefon telefono teléfono téléphone fon mobile mobil
 		móvil cell cellphone cellular handy fax whatsapp viber telegram sms text texted contact reach ring dial dialled hotline
 		helpline voicemail landline ph mob celular portable appelez llame llamar anrufen rufnummer
 		answer answers answered answering message messages ringing rang
 		тел телефон телефону моб позвоните звоните факс هاتف الهاتف تلفون جوال رقم טלפון נייד फ़ोन फोन
 		电话 電話 手机 手機 传真 携帯 휴대폰 전화 โทร`)
-	phoneAfter = wordList("office fax mobile cell home work desk phone tel landline")
-	// notPhone say that a number is another one.
-	notPhone = wordList(`isbn issn ean upc sku serial model part invoice order tracking ticket item reference ref version imei vin
+	phoneSuffixes = keywordList("office fax mobile cell home work desk phone tel landline")
+	// otherNumberWords precede numbers that are not phone numbers.
+	otherNumberWords = keywordList(`isbn issn ean upc sku serial model part invoice order tracking ticket item reference ref version imei vin
 		account acct routing passport license licence card ssn id patent case claim policy nhs tin ein sin tfn bsn`)
 )
 
-// callingCodes are the country codes that ITU-T E.164 assigns, of one to three
-// digits: none is the beginning of another.
+// callingCodes are the country codes of one to three digits that ITU-T E.164
+// assigns. No code is a prefix of another.
 var callingCodes = func() map[string]bool {
 	m := map[string]bool{}
 	for _, code := range strings.Fields(`1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62
@@ -31,23 +31,24 @@ var callingCodes = func() map[string]bool {
 	return m
 }()
 
-// number is what looks like a telephone number: groups of digits, perhaps with
-// a plus before and the area in parentheses.
-type number struct {
+// phoneNumber is a candidate for a phone number: groups of digits, optionally
+// after a plus and with the area code in parentheses.
+type phoneNumber struct {
 	groups
-	plus  bool
-	paren int  // the group in parentheses, or -1
-	near  int  // the distance of a word for telephones before it, or -1
-	other bool // whether a word for another number is nearer
+	plus        bool
+	paren       int  // the group in parentheses, or -1
+	near        int  // the distance in cells to a phone keyword before it, or -1
+	otherNearer bool // a word of otherNumberWords is nearer
 }
 
-// readPhone reads numbers with a country code (+, 00 or 011), of the North
-// American plan, with a trunk prefix 0, or with the area in parentheses; other
-// numbers of 7 to 13 digits, or 6 in groups, only where a word such as "call" or
-// "mobile" is near. An extension belongs to it.
+// readPhone reads numbers with a country code (+, 00 or 011), numbers of the
+// North American plan, numbers with the trunk prefix 0, and numbers with the
+// area code in parentheses. Other numbers of 7 to 13 digits, or of 6 digits in
+// groups, need a keyword such as "call" or "mobile" nearby. An extension belongs
+// to the number.
 func readPhone(t *cells, i int) (int, float64) {
 	c := t.class(i)
-	if !isDigit(c) && c != '+' && c != '(' || t.partOfNumber(i) || strings.ContainsRune("$€£¥₹₽", t.rune(i-1)) {
+	if !isDigit(c) && c != '+' && c != '(' || t.continuesNumber(i) || strings.ContainsRune("$€£¥₹₽", t.rune(i-1)) {
 		return 0, 0
 	}
 	p := readNumber(t, i)
@@ -56,20 +57,20 @@ func readPhone(t *cells, i int) (int, float64) {
 	}
 	if !p.plus {
 		p.near = phoneWords.before(t, i, 60, true)
-		other := notPhone.before(t, i, 20, false)
-		p.other = other >= 0 && (p.near < 0 || other < p.near)
+		other := otherNumberWords.before(t, i, 20, false)
+		p.otherNearer = other >= 0 && (p.near < 0 || other < p.near)
 	}
 	for n := p.n; n > 0; n-- {
 		end := p.hi[n-1]
 		if p.paren == n-1 {
 			continue
 		}
-		// Cut short only at a space: after a dash it is one number.
+		// Only a space may end the number early. A dash continues it.
 		if n < p.n && !(t.class(end) == space && isDigit(t.class(end+1))) {
 			continue
 		}
 		extended := extension(t, end)
-		if extended == end && t.goesOn(end) {
+		if extended == end && t.numberContinues(end) {
 			continue
 		}
 		if score := p.score(t, i, n, extended); score > 0 {
@@ -79,8 +80,8 @@ func readPhone(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-// readNumber reads groups of digits with at most two cells between.
-func readNumber(t *cells, i int) (p number) {
+// readNumber reads groups of digits that are separated by at most two cells.
+func readNumber(t *cells, i int) (p phoneNumber) {
 	p.paren = -1
 	if t.class(i) == '+' {
 		p.plus = true
@@ -105,7 +106,7 @@ func readNumber(t *cells, i int) (p number) {
 			}
 			i++
 		}
-		// What may stand between: one separator, with a parenthesis perhaps.
+		// Between two groups: one separator, optionally with a parenthesis.
 		c := t.class(i)
 		switch {
 		case contains(" -./", c):
@@ -124,7 +125,8 @@ func readNumber(t *cells, i int) (p number) {
 	return p
 }
 
-// extension reads "x123", "ext. 123" and the like after a number.
+// extension returns the end of an extension such as "x123" or "ext. 123" at i,
+// or i if there is none.
 func extension(t *cells, i int) int {
 	j := skip(t, i, ",;")
 	j = skip(t, j, " ")
@@ -140,14 +142,15 @@ func extension(t *cells, i int) int {
 	k = skip(t, k, ".:")
 	k = skip(t, k, " ")
 	end := t.digits(k, 7)
-	if end == k || end-k > 7 || !t.cut(end) {
+	if end == k || end-k > 7 || !t.wordEnd(end) {
 		return i
 	}
 	return end
 }
 
-// score says how surely the first n groups are a telephone number; 0 if not.
-func (p *number) score(t *cells, i, n, end int) float64 {
+// score returns the score of the first n groups as a phone number that starts
+// at i and ends, with its extension, at end. It is 0 if they are not one.
+func (p *phoneNumber) score(t *cells, i, n, end int) float64 {
 	count := p.count(n)
 	size := func(g int) int { return p.hi[g] - p.lo[g] }
 	first := string(t.c[p.lo[0]:p.hi[0]])
@@ -155,7 +158,7 @@ func (p *number) score(t *cells, i, n, end int) float64 {
 	for g := 1; g+1 < n; g++ {
 		sameSep = sameSep && t.class(p.hi[g]) == t.class(p.hi[0])
 	}
-	dotted := n == 4 && sameSep && t.class(p.hi[0]) == '.' && readGroups4(t, i) > 0
+	dotted := n == 4 && sameSep && t.class(p.hi[0]) == '.' && dottedQuad(t, i) > 0
 	if count < 6 || dotted && !p.plus {
 		return 0
 	}
@@ -165,7 +168,7 @@ func (p *number) score(t *cells, i, n, end int) float64 {
 		}
 		return 0
 	}
-	if p.other {
+	if p.otherNearer {
 		return 0
 	}
 	digits := string(p.digits(t, n))
@@ -182,38 +185,41 @@ func (p *number) score(t *cells, i, n, end int) float64 {
 		}
 	}
 	inParen := p.paren == 0
-	// After another number and a space it is unclear which digits belong.
-	loose := t.class(i-1) == space && isDigit(t.class(i-2))
+	// After another number and a space, the start of the number is unclear.
+	afterNumber := t.class(i-1) == space && isDigit(t.class(i-2))
 	switch {
-	case n == 3 && size(0) == 3 && size(1) == 3 && size(2) == 4 && nanp(digits) && !loose,
+	case n == 3 && size(0) == 3 && size(1) == 3 && size(2) == 4 && nanp(digits) && !afterNumber,
 		n == 2 && inParen && size(0) == 3 && size(1) == 7 && nanp(digits),
-		n == 4 && first == "1" && size(1) == 3 && size(2) == 3 && size(3) == 4 && nanp(digits[1:]) && !loose:
+		n == 4 && first == "1" && size(1) == 3 && size(2) == 3 && size(3) == 4 && nanp(digits[1:]) && !afterNumber:
 		return 0.8
 	case inParen && n > 1 && size(0) >= 2 && size(0) <= 5 && count >= 8 && count <= 12 && small == 0:
 		return 0.78
-	case n > 1 && n <= 6 && (first[0] == '0' && len(first) > 1 && len(first) <= 5 && first[1] != '0') && (count >= 10 || count == 9 && n > 2) && count <= 12 && small == 0 && !loose && !socialShape(p, n):
+	case n > 1 && n <= 6 && (first[0] == '0' && len(first) > 1 && len(first) <= 5 && first[1] != '0') && (count >= 10 || count == 9 && n > 2) && count <= 12 && small == 0 && !afterNumber && !ssnShape(p, n):
 		return 0.72
-	case count > 13 || count == 6 && n == 1 || small > 1 || n > 6 || loose || socialShape(p, n):
+	case count > 13 || count == 6 && n == 1 || small > 1 || n > 6 || afterNumber || ssnShape(p, n):
 		return 0
 	case p.near >= 0 && (count > 6 || p.near <= 8):
 		return nearness(p.near)
-	case phoneAfter.after(t, end) && (n > 1 || count > 8):
+	case phoneSuffixes.after(t, end) && (n > 1 || count > 8):
 		return nearness(20)
 	}
 	return 0
 }
 
-// socialShape is that of a US social security number.
-func socialShape(p *number, n int) bool {
+// ssnShape reports whether the first n groups have the lengths of a US social
+// security number.
+func ssnShape(p *phoneNumber, n int) bool {
 	return n == 3 && p.hi[0]-p.lo[0] == 3 && p.hi[1]-p.lo[1] == 2 && p.hi[2]-p.lo[2] == 4
 }
 
-// nanp tells whether ten digits fit the North American plan: NXX-NXX-XXXX with N
-// of 2 to 9.
+// nanp reports whether digits have the form of the North American Numbering
+// Plan: NXX-NXX-XXXX, where N is 2 to 9.
 func nanp(digits string) bool {
 	return len(digits) == 10 && digits[0] >= '2' && digits[3] >= '2'
 }
 
+// hasCallingCode reports whether digits start with a country code and have at
+// least 8 digits.
 func hasCallingCode(digits string) bool {
 	for n := 1; n <= 3 && n < len(digits); n++ {
 		if callingCodes[digits[:n]] {

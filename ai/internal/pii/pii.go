@@ -1,13 +1,12 @@
-// Package pii finds private data of a known pattern in text: card and account
-// numbers, e-mail addresses, phone numbers, dates and the like. Each kind is
-// recognised by the rules of its standard (check digits, assigned prefixes,
-// lengths), and by words around it where the pattern alone is too weak to be
-// believed. Names, places and postal addresses have no pattern and are not
-// found here.
+// Package pii finds personally identifiable information that has a pattern:
+// card and account numbers, e-mail addresses, phone numbers, dates and others.
+// Each kind is recognised by the rules of its standard (check digits, assigned
+// prefixes, lengths). A weak pattern also needs a keyword nearby. Names, places
+// and postal addresses have no pattern, so this package does not find them.
 //
-// The work is linear in the length of the text, which may be in any script and
-// any bytes. Digits of other scripts, full-width forms and typographic dashes
-// and spaces count as their ASCII forms.
+// The time is linear in the length of the text. The text may be in any script
+// and need not be valid UTF-8. Digits of other scripts, full-width forms,
+// typographic dashes and spaces are read as their ASCII forms.
 package pii
 
 import (
@@ -15,46 +14,47 @@ import (
 	"slices"
 )
 
-// Span is one finding: the bytes text[Start:End]. It begins and ends between
-// characters, and holds a character together with its combining marks.
+// Span is one finding: the bytes text[Start:End]. Start and End are boundaries
+// of characters; a combining mark belongs to the character before it.
 type Span struct {
 	Start, End int
 	Kind       Kind
-	// Score orders findings by how sure they are, up to 1. It is no
-	// probability: about 0.95 and more where a check digit or a strict grammar
-	// holds, 0.7 to 0.9 for a telling shape, less where a word nearby decides.
+	// Score ranks findings by confidence, greater than 0 and at most 1. It is
+	// not a probability: 0.95 and more if a check digit or a strict grammar
+	// holds, 0.7 to 0.9 for a distinctive shape, less for a number that only a
+	// keyword nearby identifies.
 	Score float64
 }
 
-// recogniser reads the pattern of one kind that starts at a cell: a character
-// of its starts, with no ASCII letter or digit before it if it is one itself.
-// It gives the end of what it found and how sure it is: nothing if end <= i. It
-// looks at a bounded number of cells.
+// recogniser recognises one kind. read is called for each cell i in starts,
+// but not for an ASCII letter or digit within a word. It returns the end of the
+// match and its score; end <= i means no match. It examines a bounded number of
+// cells.
 type recogniser struct {
 	kind   Kind
-	starts starts
+	starts startSet
 	read   func(t *cells, i int) (end int, score float64)
 }
 
-// starts is a set of characters that a pattern may start with.
-type starts uint8
+// startSet is a set of characters that a pattern may start with.
+type startSet uint8
 
 const (
-	digit   starts = 1 << iota
-	letter         // of ASCII
-	foreign        // another letter
-	sign           // + or (
+	digit       startSet = 1 << iota
+	letter               // ASCII
+	otherLetter          // not ASCII
+	sign                 // + or (
 	colon
 )
 
-func startOf(c byte) starts {
+func startClass(c byte) startSet {
 	switch {
 	case isDigit(c):
 		return digit
 	case isLetter(c):
 		return letter
 	case isWord(c):
-		return foreign
+		return otherLetter
 	case c == '+', c == '(':
 		return sign
 	case c == ':':
@@ -68,9 +68,9 @@ var recognisers = []recogniser{
 	{IBAN, letter, readIBAN},
 	{Phone, digit | sign, readPhone},
 	{IPAddress, digit | letter | colon, readIP},
-	{URL, digit | letter | foreign, readURL},
+	{URL, digit | letter | otherLetter, readURL},
 	{SSN, digit, readSSN},
-	{Date, digit | letter | foreign, readDate},
+	{Date, digit | letter | otherLetter, readDate},
 	{MACAddress, digit | letter, readMAC},
 	{CryptoAddress, digit | letter, readCrypto},
 	{RoutingNumber, digit | letter, readRouting},
@@ -81,36 +81,36 @@ var recognisers = []recogniser{
 	{PostalCode, digit | letter, readPostalCode},
 }
 
-// Find gives the spans of the wanted kinds, and of kinds that those cover (see
-// [Kind.Covers]), in the order of the text and not overlapping. No kinds means
-// all. Where two readings of the same characters compete, the surer wins, and
-// then the longer; what a number is taken for does not depend on which kinds
-// are asked for, so that a date is never given as a phone number merely because
-// only phone numbers were wanted.
+// Find returns the spans of the given kinds and of the kinds that they cover
+// (see [Kind.Covers]), in text order and without overlaps. If kinds is empty,
+// it returns spans of all kinds. Of overlapping findings, the one with the
+// higher score wins, then the longer one. How a number is classified does not
+// depend on kinds: a date is not returned as a phone number when only phone
+// numbers are requested.
 func Find(text string, kinds []Kind) []Span {
 	t := newCells(text)
 	var found []span
-	var free [numKinds]int // where a kind's last finding ends
+	var lastEnd [numKinds]int // the end of each kind's last finding
 	for i, c := range t.c {
-		at := startOf(c)
-		if at == 0 || at&(digit|letter) != 0 && !t.border(i) {
+		at := startClass(c)
+		if at == 0 || at&(digit|letter) != 0 && !t.wordStart(i) {
 			continue
 		}
 		for _, r := range recognisers {
-			if r.starts&at == 0 || i < free[r.kind] {
+			if r.starts&at == 0 || i < lastEnd[r.kind] {
 				continue
 			}
 			if end, score := r.read(t, i); end > i {
 				found = append(found, span{i, end, r.kind, score})
-				free[r.kind] = end
+				lastEnd[r.kind] = end
 			}
 		}
 	}
 	found = append(found, findEmails(t)...)
 
 	wanted := wantedKinds(kinds)
-	// Addresses that hold numbers hide them only where they are given
-	// themselves.
+	// A URL or e-mail address hides the findings within it only if its own kind
+	// is wanted.
 	found = slices.DeleteFunc(found, func(s span) bool {
 		return !wanted[s.kind] && (s.kind == URL || s.kind == Email)
 	})
@@ -123,16 +123,16 @@ func Find(text string, kinds []Kind) []Span {
 	return spans
 }
 
-// span is a finding in cells.
+// span is a finding: the cells lo:hi.
 type span struct {
 	lo, hi int
 	kind   Kind
 	score  float64
 }
 
-// resolve keeps the surest of overlapping findings, and of equally sure ones
-// the longest, in the order of the text. Findings of one kind do not overlap,
-// so their lengths sum to at most n cells a kind.
+// resolve removes overlaps: it keeps the finding with the highest score, then
+// the longest. The result is in text order. n is the number of cells. Findings
+// of one kind do not overlap, so their lengths sum to at most n.
 func resolve(found []span, n int) []span {
 	slices.SortFunc(found, func(a, b span) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.hi-b.lo, a.hi-a.lo), cmp.Compare(a.lo, b.lo), cmp.Compare(a.kind, b.kind))

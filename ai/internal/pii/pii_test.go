@@ -6,9 +6,10 @@ import (
 	"testing"
 )
 
-// cases hold, for each kind, texts with what is to be found between ‹ and ›; in
-// a text without them nothing is found, of no kind. Numbers are the examples of
-// the standards and of the issuers' documentation, or made to fit them.
+// cases are texts for each kind. ‹ and › enclose the expected findings. In a
+// text without them, nothing of any kind is found. The numbers are examples of
+// the standards and of issuers' documentation, or are constructed to the same
+// rules.
 var cases = []struct {
 	kind  Kind
 	texts []string
@@ -67,8 +68,8 @@ var cases = []struct {
 	{PostalCode, []string{"ZIP: ‹11164›", "zip code is ‹90210-1234›", "postcode ‹SW1A 1AA›", "PLZ ‹10115›", "ZIP: ‹394 13›", "邮编‹100000›", "11164", "zip file", "a zip of 3"}},
 }
 
-// marked takes the marks out of a text and gives the spans between them.
-func marked(kind Kind, text string) (string, []Span) {
+// parseCase returns a text of cases without ‹ and ›, and the spans between them.
+func parseCase(kind Kind, text string) (string, []Span) {
 	var plain strings.Builder
 	var spans []Span
 	for _, r := range text {
@@ -84,11 +85,11 @@ func marked(kind Kind, text string) (string, []Span) {
 	return plain.String(), spans
 }
 
-// TestFind asks for all kinds, and then for the one alone.
+// TestFind requests all kinds, and then only the kind of the case.
 func TestFind(t *testing.T) {
 	for _, c := range cases {
 		for _, text := range c.texts {
-			plain, want := marked(c.kind, text)
+			plain, want := parseCase(c.kind, text)
 			for _, kinds := range [][]Kind{nil, {c.kind}} {
 				if got := Find(plain, kinds); !slices.EqualFunc(got, want, samePlace) {
 					t.Errorf("%s: %q gives%s", c.kind, text, list(plain, got))
@@ -100,9 +101,9 @@ func TestFind(t *testing.T) {
 
 func samePlace(a, b Span) bool { return a.Start == b.Start && a.End == b.End && a.Kind == b.Kind }
 
-// TestScripts puts each finding between letters of scripts without spaces, and
-// between direction marks, which stay outside.
-func TestScripts(t *testing.T) {
+// TestSurroundingScripts surrounds findings with other scripts, emoji and
+// invalid bytes, and with direction marks, which are not part of the finding.
+func TestSurroundingScripts(t *testing.T) {
 	for _, around := range [][2]string{{"価格", "です"}, {"见：", "。"}, {"\u200f", "\u200e"}, {"שלום ", " תודה"}, {"\u202b", "\u202c"}, {"👩‍👩‍👧 ", " 👍🏽"}, {"\xff ", "\xff"}, {"e\u0301 ", ""}} {
 		for _, c := range []struct {
 			kind Kind
@@ -118,8 +119,9 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// TestMarks: a character is never taken from its marks.
-func TestMarks(t *testing.T) {
+// TestCombiningMarks checks that a span includes the combining marks of its
+// last character.
+func TestCombiningMarks(t *testing.T) {
 	text := "jose\u0301@exa\u0308mple.com\u0301 now"
 	got := Find(text, nil)
 	if len(got) != 1 || text[got[0].Start:got[0].End] != "jose\u0301@exa\u0308mple.com\u0301" {
@@ -166,7 +168,7 @@ func TestKindOf(t *testing.T) {
 	}
 	for _, kind := range Kinds() {
 		if got, ok := KindOf(kind.String()); !ok || got != kind {
-			t.Errorf("%v by its own name is %v", kind, got)
+			t.Errorf("KindOf(%q) is %v", kind, got)
 		}
 	}
 	if s := Kind(99).String(); s != "unknown" {
@@ -174,8 +176,8 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-// TestNamesAreOnce: no label names two kinds.
-func TestNamesAreOnce(t *testing.T) {
+// TestNamesAreUnique checks that no label names two kinds.
+func TestNamesAreUnique(t *testing.T) {
 	seen := map[string]Kind{}
 	for kind, list := range names {
 		for _, name := range list {

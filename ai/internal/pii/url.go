@@ -2,31 +2,31 @@ package pii
 
 import "strings"
 
-// schemes of addresses that name a host or a place.
-var schemes = wordList("http https ftp ftps sftp ws wss ssh git svn ldap ldaps file smb nfs rtsp rtmp s3 gs hdfs jdbc redis postgres postgresql mysql mongodb amqp irc telnet news gopher").whole
+// schemes are the URL schemes that are recognised.
+var schemes = keywordList("http https ftp ftps sftp ws wss ssh git svn ldap ldaps file smb nfs rtsp rtmp s3 gs hdfs jdbc redis postgres postgresql mysql mongodb amqp irc telnet news gopher").whole
 
-// longestURL bounds how far an address is read; what follows is left.
+// longestURL is the number of cells after the host at which a URL is cut.
 const longestURL = 4096
 
 // readURL reads scheme://..., www.... and host names under a common top-level
-// domain, with what follows of port, path, query and fragment (RFC 3986, RFC
-// 3987), but not the punctuation of the sentence around. A word of another
-// script that follows a Latin one directly is of the sentence; after a slash it
-// is of the address.
+// domain, with port, path, query and fragment (RFC 3986, RFC 3987). It excludes
+// the punctuation of the surrounding sentence. A word of another script directly
+// after a Latin word belongs to the sentence; after a slash it belongs to the
+// URL.
 func readURL(t *cells, i int) (int, float64) {
 	if !isWord(t.class(i)) {
 		return 0, 0
 	}
-	if end := scheme(t, i); end > i {
+	if end := schemeEnd(t, i); end > i {
 		if c := t.class(end); !isWord(c) && c != '[' && c != '/' {
 			return 0, 0
 		}
-		if j := readTail(t, hostOrPlace(t, end)); j > end {
+		if j := readTail(t, authority(t, end)); j > end {
 			return j, 0.98
 		}
 		return 0, 0
 	}
-	if before := t.class(i - 1); before == '@' || before == '.' || before == '-' || before == '_' || isWord(before) && isWord(t.class(i)) && !(before == ideo && isAlnum(t.class(i))) {
+	if before := t.class(i - 1); before == '@' || before == '.' || before == '-' || before == '_' || isWord(before) && isWord(t.class(i)) && !(before == unspaced && isAlnum(t.class(i))) {
 		return 0, 0
 	}
 	end, last := readHost(t, i)
@@ -38,7 +38,7 @@ func readURL(t *cells, i int) (int, float64) {
 	switch {
 	case t.lower(i, min(i+4, t.len())) == "www." && last > i+4:
 		return readTail(t, end), 0.97
-	case !consistentCase(t.c[last:end]):
+	case !sameCase(t.c[last:end]):
 		return 0, 0
 	case commonTLD[tld] && (!isUpper(t.class(last)) || tld == "com"), path && pathTLD[tld] && !isUpper(t.class(last)):
 		return readTail(t, end), 0.9
@@ -46,9 +46,9 @@ func readURL(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
-// consistentCase tells whether letters are all small or all capitals: "com" and
-// "COM", but not the "Com" of a new sentence.
-func consistentCase(label []byte) bool {
+// sameCase reports whether the letters of label are all lower case or all upper
+// case: "com" and "COM", but not the "Com" of a new sentence.
+func sameCase(label []byte) bool {
 	for _, c := range label {
 		if isUpper(c) != isUpper(label[0]) {
 			return false
@@ -57,8 +57,8 @@ func consistentCase(label []byte) bool {
 	return true
 }
 
-// scheme gives the end of a known scheme and "://" at i; 0 if there is none.
-func scheme(t *cells, i int) int {
+// schemeEnd returns the end of a known scheme and "://" at i, or 0.
+func schemeEnd(t *cells, i int) int {
 	const longest = 10
 	j := i
 	for j-i <= longest && isAlnum(t.class(j)) {
@@ -70,8 +70,9 @@ func scheme(t *cells, i int) int {
 	return j + 3
 }
 
-// hostOrPlace gives the end of user, password and host after a scheme.
-func hostOrPlace(t *cells, i int) int {
+// authority returns the end of the authority of a URL without its port: user,
+// password and host (RFC 3986, section 3.2).
+func authority(t *cells, i int) int {
 	const longest = 128
 	for j := i; j-i < longest; j++ {
 		c := t.class(j)
@@ -92,11 +93,11 @@ func hostOrPlace(t *cells, i int) int {
 	return end
 }
 
-// readTail reads port, path, query and fragment after a host.
+// readTail returns the end of the port, path, query and fragment after a host.
 func readTail(t *cells, host int) int {
 	i := host
 	if t.class(i) == ':' {
-		if j := t.digits(i+1, 5); j > i+1 && t.cut(j) {
+		if j := t.digits(i+1, 5); j > i+1 && t.wordEnd(j) {
 			i = j
 		}
 	}
@@ -108,13 +109,13 @@ func readTail(t *cells, host int) int {
 		c, before := t.class(j), t.class(j-1)
 		switch {
 		case isAlnum(c):
-			if before == alphabet || before == ideo {
-				break // another script's word has ended
+			if before == spaced || before == unspaced {
+				break // a word of another script ends here
 			}
 			continue
 		case c == latin, contains("-._~%!$&'()*+,;=:@/?#[]|", c):
 			continue
-		case c == alphabet, c == ideo:
+		case c == spaced, c == unspaced:
 			if before == c || !isWord(before) {
 				continue
 			}
@@ -124,9 +125,10 @@ func readTail(t *cells, host int) int {
 	return trimPunctuation(t, i, j)
 }
 
-// trimPunctuation takes from the end of i:j what rather belongs to the sentence.
+// trimPunctuation returns the end of the cells i:j without the punctuation of
+// the sentence at their end.
 func trimPunctuation(t *cells, i, j int) int {
-	open := 0 // brackets opened and not closed
+	open := 0 // opening brackets minus closing brackets
 	for k := i; k < j; k++ {
 		switch t.class(k) {
 		case '(', '[':

@@ -1,20 +1,17 @@
 package pii
 
-import (
-	"strings"
-)
+import "strings"
 
-// words are what, standing near a weak pattern, says what it is. Those of
-// scripts with spaces match whole words, in lower case.
-type words struct {
-	whole map[string]bool
-	parts []string // found anywhere: words of scripts without spaces
+// keywords are words that identify a weak pattern near them.
+type keywords struct {
+	whole map[string]bool // match a whole word, in lower case
+	parts []string        // match within a word: keywords in scripts without spaces
 }
 
-func wordList(list string) words {
-	w := words{whole: map[string]bool{}}
+func keywordList(list string) keywords {
+	w := keywords{whole: map[string]bool{}}
 	for _, word := range strings.Fields(list) {
-		if first := fold([]rune(word)[0]); first == ideo {
+		if first := fold([]rune(word)[0]); first == unspaced {
 			w.parts = append(w.parts, word)
 		} else {
 			w.whole[word] = true
@@ -23,11 +20,11 @@ func wordList(list string) words {
 	return w
 }
 
-// before gives the distance in cells from i back to the nearest of the words,
-// at most max; -1 if there is none. The end of a sentence counts as
-// sentenceCost cells. It does not look across an empty line or, where no digits
-// may come between, a digit.
-func (w words) before(t *cells, i, max int, overDigits bool) int {
+// before returns the distance in cells from i back to the nearest keyword, or
+// -1 if there is none within max cells. The end of a sentence counts as
+// sentenceCost cells. The search stops at an empty line and, unless overDigits
+// is set, at a digit.
+func (w keywords) before(t *cells, i, max int, overDigits bool) int {
 	cost := 0
 	for j := i; j > 0 && i-j+cost < max; {
 		c := t.class(j - 1)
@@ -54,7 +51,7 @@ func (w words) before(t *cells, i, max int, overDigits bool) int {
 
 const sentenceCost = 20
 
-// longestWord bounds how far a word is read.
+// longestWord is the length in cells after which reading of a word stops.
 const longestWord = 24
 
 func inWord(t *cells, i int) bool {
@@ -62,8 +59,8 @@ func inWord(t *cells, i int) bool {
 	return isWord(c) && !isDigit(c) || c == '\''
 }
 
-// endsSentence tells whether the cell at i ends a sentence if a space follows:
-// not the point of an abbreviation such as "tel." or "no.".
+// endsSentence reports whether cell i ends a sentence, given that a space
+// follows it. The full stop of an abbreviation such as "tel." or "no." does not.
 func endsSentence(t *cells, i int) bool {
 	switch t.class(i) {
 	case '!', '?':
@@ -74,9 +71,9 @@ func endsSentence(t *cells, i int) bool {
 	return false
 }
 
-// after tells whether the next word from i on, in the same line and at most a
-// few cells away, is one of the words.
-func (w words) after(t *cells, i int) bool {
+// after reports whether the next word after i is a keyword. The word must start
+// in the same line, at most 4 cells away.
+func (w keywords) after(t *cells, i int) bool {
 	j := i
 	for ; j < i+4 && j < t.len() && !isWord(t.class(j)); j++ {
 		if t.class(j) == '\n' {
@@ -90,7 +87,7 @@ func (w words) after(t *cells, i int) bool {
 	return end > j && w.match(t, j, end)
 }
 
-func (w words) match(t *cells, lo, hi int) bool {
+func (w keywords) match(t *cells, lo, hi int) bool {
 	word := strings.ToLower(t.text[t.start(lo):t.end(hi-1)])
 	word = strings.TrimSuffix(strings.Trim(word, "'"), "'s")
 	if w.whole[word] || w.whole[strings.TrimSuffix(word, "s")] {
@@ -104,8 +101,8 @@ func (w words) match(t *cells, lo, hi int) bool {
 	return false
 }
 
-// nearness is the score of a pattern that a word at this distance vouches for.
-// The nearest word decides between kinds.
+// nearness returns the score of a pattern with a keyword at this distance in
+// cells. The kind with the nearest keyword gets the highest score.
 func nearness(distance int) float64 {
 	return 0.7 - 0.002*float64(distance)
 }
