@@ -39,7 +39,7 @@ func TestExtract(t *testing.T) {
 	if want := (Map{{"from", "Oslo"}, {"to", nil}}); !reflect.DeepEqual(answers[0].Value, want) || answers[0].Raw != `{"from": "Oslo", "to": ""}` {
 		t.Errorf("%+v", answers[0])
 	}
-	for i, want := range []string{`"Bergen" does not stand in the text`, "is no JSON", "not valid under the schema"} {
+	for i, want := range []string{`"Bergen" does not stand in the text`, "invalid JSON", "not valid under the schema"} {
 		if a := answers[i+1]; a.Value != nil || !errors.Is(a.Err, llm.ErrModel) || !strings.Contains(sensitive.Shown(a.Err), want) {
 			t.Errorf("%+v, want an error with %q", a, want)
 		}

@@ -65,7 +65,7 @@ func TestQuery(t *testing.T) {
 		{Row{"fake", "x", "ARRAY<"}, "returnType", "a type is missing"},
 		{Row{"fake", "x", "INT", nil, nil, "STRUCT<a: INT>"}, "responseFormat", "beside returnType"},
 		{Row{"fake", "x", nil, nil, nil, "INT"}, "responseFormat", "no STRUCT"},
-		{Row{"fake", "x", nil, nil, nil, "{"}, "responseFormat", "no JSON"},
+		{Row{"fake", "x", nil, nil, nil, "{"}, "responseFormat", "invalid JSON"},
 		{Row{"fake", "x", nil, nil, nil, `{"type": "xml"}`}, "responseFormat", `no type "xml"`},
 		{Row{"fake", "x", nil, nil, nil, `{"type": "json_schema"}`}, "responseFormat", "schema is missing"},
 		{Row{"fake", "x", nil, nil, map[string]string{"max_tokens": "0"}}, "modelParameters", "from 1 to"},

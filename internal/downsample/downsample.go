@@ -1,18 +1,18 @@
-// Package downsample keeps some values of a series that may be long.
+// Package downsample keeps an evenly spaced subset of a series of unknown length.
 package downsample
 
-// Series takes values one by one, and keeps all of them; when they are too
-// many, every second one, then every fourth, ...
+// Series keeps every value until Most values have come, then every second
+// value, then every fourth, and so on.
 type Series[T any] struct {
-	// Most bounds the values that are kept: an even number.
+	// Most is the number of values at which half of them are dropped. It is even.
 	Most int
 
 	kept  []T
-	every int // values that come for one that is kept, if not 0
-	since int // that came after the last one of those
+	every int // one of every so many values is kept; 0 means all
+	since int // values added since the last one that was kept
 }
 
-// Add takes the next value.
+// Add adds the next value.
 func (s *Series[T]) Add(v T) {
 	if s.since++; s.since < s.every {
 		return
@@ -29,6 +29,6 @@ func (s *Series[T]) Add(v T) {
 	s.kept, s.every = half, 2*max(s.every, 1)
 }
 
-// Kept are the values that are kept, in their order, below Most: those of the
-// Series, to be read only, and only until the next Add.
+// Kept returns the values that are kept, fewer than Most, in order. The slice
+// is valid until the next Add and must not be changed.
 func (s *Series[T]) Kept() []T { return s.kept }

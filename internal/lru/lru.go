@@ -1,11 +1,12 @@
-// Package lru remembers what was asked for last, within a bound of memory.
+// Package lru caches recently used values within a memory limit.
 package lru
 
 import "sync"
 
-// Map is values by key, in two generations. Values are put into the young one,
-// also when they are found in the old one. When that is full, it becomes the
-// old one. Its methods may be called at the same time.
+// Map is a cache in two generations, which approximates least-recently-used
+// eviction. New values, and old values that are read, go to the young
+// generation. When it is full it replaces the old generation, whose values are
+// dropped. Methods may be called concurrently.
 type Map[K comparable, V any] struct {
 	most int
 	size func(K, V) int
@@ -15,13 +16,13 @@ type Map[K comparable, V any] struct {
 	bytes      int // of the young generation
 }
 
-// New makes a Map of at most so many bytes, in both generations. size tells how
-// many an entry takes.
+// New returns a Map of at most most bytes for both generations together. size
+// returns the bytes that an entry takes.
 func New[K comparable, V any](most int, size func(K, V) int) *Map[K, V] {
 	return &Map[K, V]{most: most, size: size, young: map[K]V{}}
 }
 
-// Get gives the value of a key, if it is still there.
+// Get returns the value of a key, if the cache still holds it.
 func (m *Map[K, V]) Get(key K) (V, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -34,14 +35,14 @@ func (m *Map[K, V]) Get(key K) (V, bool) {
 	return v, ok
 }
 
-// Put remembers a value.
+// Put stores a value.
 func (m *Map[K, V]) Put(key K, v V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.add(key, v)
 }
 
-// Len counts what is remembered, twice where it is in both generations.
+// Len returns the number of entries. An entry in both generations counts twice.
 func (m *Map[K, V]) Len() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

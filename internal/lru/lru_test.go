@@ -7,17 +7,17 @@ func TestMap(t *testing.T) {
 	m := New(20*each, func(int, string) int { return each })
 	for i := range 100 {
 		m.Put(i, "v")
-		if _, ok := m.Get(0); !ok { // asked for again and again, so kept
-			t.Fatalf("after %d more the first value is gone", i)
+		if _, ok := m.Get(0); !ok { // read again and again, so kept
+			t.Fatalf("the first value was dropped after %d more", i)
 		}
 	}
 	if n := m.Len(); n > 21 {
 		t.Errorf("%d values are kept", n)
 	}
 	if _, ok := m.Get(99); !ok {
-		t.Error("the last value is gone")
+		t.Error("the last value was dropped")
 	}
 	if _, ok := m.Get(50); ok {
-		t.Error("a value that nobody asked for is still there")
+		t.Error("a value that nobody read was kept")
 	}
 }

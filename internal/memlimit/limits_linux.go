@@ -14,17 +14,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limits are those that hold for this process.
+// limits returns the limits of this process.
 func limits() []Limit {
 	all := groupLimits("/")
 	var space unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_AS, &space) == nil && space.Cur < math.MaxInt64 {
-		all = append(all, Limit{int64(space.Cur), addressSpace(), "the limit of its address space", "ulimit -v", true})
+		all = append(all, Limit{int64(space.Cur), addressSpace(), "the limit on address space", "ulimit -v", true})
 	}
 	return all
 }
 
-// addressSpace is what the process has of it.
+// addressSpace returns the bytes of address space in use.
 func addressSpace() int64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -35,11 +35,11 @@ func addressSpace() int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// group is a hierarchy of control groups that limits memory.
+// group is a hierarchy of control groups, version 2 or 1.
 type group struct {
-	kind              string   // of its file system
-	limit, used, stat string   // files
-	files             []string // what stat calls memory of files, which can be given back
+	kind              string   // type of its file system
+	limit, used, stat string   // names of its files
+	files             []string // names in stat of file cache, which the kernel can reclaim
 }
 
 var groups = []group{
@@ -47,8 +47,8 @@ var groups = []group{
 	{"cgroup", "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.stat", []string{"total_inactive_file", "total_active_file"}},
 }
 
-// groupLimits reads the limits of the process's group and of those above it.
-// root is that of the file system.
+// groupLimits returns the limits of the process's control group and of the
+// groups above it. root is the root of the file system.
 func groupLimits(root string) []Limit {
 	own, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
@@ -68,7 +68,7 @@ func groupLimits(root string) []Limit {
 		if !ok {
 			continue
 		}
-		// What is mounted may begin within the hierarchy, as in a container.
+		// In a container the mount may begin below the root of the hierarchy.
 		in, below := strings.CutPrefix(in, top)
 		if !below {
 			in = "/"
@@ -85,7 +85,7 @@ func groupLimits(root string) []Limit {
 	return all
 }
 
-// path is the process's group.
+// path returns the path of the process's group within the hierarchy.
 func (g group) path(own []byte) (string, bool) {
 	for line := range strings.Lines(string(own)) {
 		number, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
@@ -105,7 +105,7 @@ func (g group) path(own []byte) (string, bool) {
 	return "", false
 }
 
-// mount is where the hierarchy is mounted, and which part of it.
+// mount returns the mounted part of the hierarchy (top) and its mount point (at).
 func (g group) mount(mounts []byte) (top, at string, ok bool) {
 	lines := bufio.NewScanner(bytes.NewReader(mounts))
 	for lines.Scan() {
@@ -123,14 +123,14 @@ func (g group) mount(mounts []byte) (top, at string, ok bool) {
 	return "", "", false
 }
 
-// read reads a group's limit, if it has one.
+// read returns the limit of a group, if it has one.
 func (g group) read(dir string) (Limit, bool) {
 	number := func(name string) (int64, bool) {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		n, wrong := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 		return n, err == nil && wrong == nil
 	}
-	bytes, ok := number(g.limit) // "max" is none
+	bytes, ok := number(g.limit) // "max" means no limit
 	if !ok || bytes <= 0 || bytes >= 1<<60 {
 		return Limit{}, false
 	}

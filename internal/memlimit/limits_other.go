@@ -2,5 +2,5 @@
 
 package memlimit
 
-// limits are known on Linux only.
+// limits returns nil: limits are read on Linux only.
 func limits() []Limit { return nil }

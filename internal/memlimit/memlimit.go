@@ -1,8 +1,8 @@
-// Package memlimit knows how much memory this process may have: the limits of
-// its control groups (containers, Kubernetes, YARN, systemd) and of its address
-// space (ulimit -v). The system ends a process that goes beyond the first
-// without a word, and Go one that goes beyond the second with a dump; so what
-// is large asks before.
+// Package memlimit reads the memory limits of this process: those of its control
+// groups (containers, Kubernetes, YARN, systemd) and of its address space
+// (ulimit -v). The kernel kills a process that exceeds the first, and the Go
+// runtime crashes if it exceeds the second, so large allocations call Check
+// first.
 package memlimit
 
 import (
@@ -13,35 +13,35 @@ import (
 	"sync"
 )
 
-// Limit is a bound on memory, in bytes.
+// Limit is a limit on memory.
 type Limit struct {
-	Bytes int64
-	Used  int64  // of it, as far as that cannot be given back
-	Name  string // what sets it, for people
-	Raise string // how it is raised
-	// Addresses: it is of addresses, which need not be memory.
+	Bytes int64  // the limit
+	Used  int64  // bytes in use that the system cannot reclaim
+	Name  string // what sets the limit, for messages
+	Raise string // how to raise it, for messages
+	// Addresses is true for a limit on address space rather than memory.
 	Addresses bool
 }
 
-// Read gives the limits that hold for this process. A test may put others in
-// its place.
+// Read returns the limits of this process. Tests may replace it.
 var Read = limits
 
-// Error is why there is no room.
+// Error reports an allocation that exceeds a limit.
 type Error struct {
-	Need  int64 // bytes that are needed more
-	What  string
+	Need  int64  // additional bytes that are needed
+	What  string // what needs them
 	Limit Limit
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s takes %s, but %s allows %s, of which %s are in use: give at least %s (%s), or take a smaller model",
+	return fmt.Sprintf("%s needs %s, but %s allows %s, of which %s are in use: allow at least %s (%s), or use a smaller model",
 		e.What, size(e.Need), e.Limit.Name, size(e.Limit.Bytes), size(e.Limit.Used), size(e.Limit.Used+e.Need+e.Need/8), e.Limit.Raise)
 }
 
 func size(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
 
-// Check says whether bytes more can be had, all of which will be touched.
+// Check returns an *Error if bytes more, all of which will be written, exceed a
+// limit.
 func Check(what string, bytes int64) error {
 	for _, l := range Read() {
 		if bytes > l.Bytes-l.Used {
@@ -51,17 +51,17 @@ func Check(what string, bytes int64) error {
 	return nil
 }
 
-// leastSpace is how much address space a Go program wants beyond what it has
-// when it starts, whose memory it does not use: below that Go ends in a dump.
-const leastSpace = 64 << 20
+// minAddressSpace is the address space in bytes that a Go program needs beyond
+// what it reserves at start. With less the Go runtime crashes.
+const minAddressSpace = 64 << 20
 
-// Start refuses limits in which this program cannot work at all, and then is
-// Set.
+// Start returns an error if the limits are too low for any work. Otherwise it
+// calls Set.
 func Start() error {
 	for _, l := range Read() {
-		if l.Addresses && l.Bytes-l.Used < leastSpace {
-			return fmt.Errorf("the address space of this process is limited to %s, of which Go reserves %s without using them as memory: give at least %s (%s), or limit its memory by a container instead",
-				size(l.Bytes), size(l.Used), size(l.Used+8*leastSpace), l.Raise)
+		if l.Addresses && l.Bytes-l.Used < minAddressSpace {
+			return fmt.Errorf("the address space of this process is limited to %s, of which Go reserves %s without using them as memory: allow at least %s (%s), or limit the memory by a container instead",
+				size(l.Bytes), size(l.Used), size(l.Used+8*minAddressSpace), l.Raise)
 		}
 	}
 	Set()
@@ -70,13 +70,13 @@ func Start() error {
 
 var (
 	mu       sync.Mutex
-	total    int64 // that the process may have; 0 if nothing is set
-	reserved int64 // outside of Go's heap
+	total    int64 // limit of the process; 0 means none
+	reserved int64 // bytes outside of Go's heap
 )
 
-// Set has Go's collector keep the heap within the least limit, less what is
-// reserved outside of it and a part for what neither counts, unless GOMEMLIMIT
-// says otherwise. It gives Go's limit, or 0 if none is set.
+// Set sets the memory limit of Go's garbage collector to the smallest limit of
+// the process, less an eighth and less the bytes of Reserve, unless GOMEMLIMIT
+// is set. It returns the new limit in bytes, or 0 if it set none.
 func Set() int64 {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return 0
@@ -91,7 +91,7 @@ func Set() int64 {
 	return SetTo(least)
 }
 
-// SetTo is Set for a limit that a person gives.
+// SetTo is like Set for a limit that the user gives, in bytes.
 func SetTo(bytes int64) int64 {
 	mu.Lock()
 	defer mu.Unlock()
@@ -99,7 +99,8 @@ func SetTo(bytes int64) int64 {
 	return apply()
 }
 
-// Reserve counts memory outside of Go's heap; a minus gives it back.
+// Reserve adds bytes to the memory outside of Go's heap. A negative number
+// releases it.
 func Reserve(bytes int64) {
 	mu.Lock()
 	defer mu.Unlock()
@@ -109,13 +110,13 @@ func Reserve(bytes int64) {
 	}
 }
 
-// leastHeap is left to Go however much is reserved: with less it would do
-// nothing but collect.
-const leastHeap = 64 << 20
+// minHeap is the smallest memory limit in bytes that is set: with less the
+// collector would run all the time.
+const minHeap = 64 << 20
 
-// apply is called with the lock held.
+// apply sets the limit of the collector. The caller holds mu.
 func apply() int64 {
-	heap := max(total-total/8-reserved, leastHeap)
+	heap := max(total-total/8-reserved, minHeap)
 	debug.SetMemoryLimit(heap)
 	return heap
 }

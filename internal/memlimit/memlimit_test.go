@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// The limits of groups within each other, of version 1 and 2, on a host and in
+// The limits of nested groups, of version 1 and 2, on a host and in
 // a container.
 func TestGroupLimits(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -86,7 +86,7 @@ func TestLimited(t *testing.T) {
 	}
 	var full *Error
 	err := Check("the model", 3<<30)
-	if !errors.As(err, &full) || !strings.Contains(err.Error(), "the model takes 3072 MiB, but the limit of its address space allows 1954 MiB") || !strings.Contains(err.Error(), "ulimit -v") {
+	if !errors.As(err, &full) || !strings.Contains(err.Error(), "the model needs 3072 MiB, but the limit on address space allows 1954 MiB") || !strings.Contains(err.Error(), "ulimit -v") {
 		t.Errorf("%v", err)
 	}
 	if n := Set(); n <= 0 || n > 2000000<<10 || debug.SetMemoryLimit(-1) != n {
@@ -100,18 +100,18 @@ func TestLimited(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "123MiB")
 	debug.SetMemoryLimit(math.MaxInt64)
 	if n := Set(); n != 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		t.Errorf("GOMEMLIMIT is overruled: %d", n)
+		t.Errorf("GOMEMLIMIT was ignored: %d", n)
 	}
 }
 
-// A limit of addresses in which Go cannot work is told before Go finds out.
+// Start returns an error for a limit on address space in which Go would crash.
 func TestStart(t *testing.T) {
 	before, limit := Read, debug.SetMemoryLimit(-1)
 	t.Cleanup(func() { Read = before; debug.SetMemoryLimit(limit) })
 	Read = func() []Limit {
-		return []Limit{{Bytes: 700 << 20, Used: 650 << 20, Name: "the limit of its address space", Raise: "ulimit -v", Addresses: true}}
+		return []Limit{{Bytes: 700 << 20, Used: 650 << 20, Name: "the limit on address space", Raise: "ulimit -v", Addresses: true}}
 	}
-	if err := Start(); err == nil || !strings.Contains(err.Error(), "give at least 1162 MiB (ulimit -v)") {
+	if err := Start(); err == nil || !strings.Contains(err.Error(), "allow at least 1162 MiB (ulimit -v)") {
 		t.Errorf("%v", err)
 	}
 	Read = func() []Limit { return []Limit{{Bytes: 700 << 20, Used: 690 << 20, Name: "a control group"}} }

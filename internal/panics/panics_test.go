@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func logged(t *testing.T) *bytes.Buffer {
+func captureLog(t *testing.T) *bytes.Buffer {
 	var b bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
@@ -30,10 +30,10 @@ func indexes(n int) (err error) {
 	return nil
 }
 
-// A panic is an error with what was done, and its stack is logged once, however
-// often it happens.
-func TestCatchTellsTheStackOnce(t *testing.T) {
-	log := logged(t)
+// A panic becomes an error, and its stack is logged once however often it
+// happens.
+func TestCatchLogsTheStackOnce(t *testing.T) {
+	log := captureLog(t)
 	if err := indexes(2); err != nil {
 		t.Fatal(err)
 	}
@@ -54,19 +54,19 @@ func TestCatchTellsTheStackOnce(t *testing.T) {
 	if n := strings.Count(log.String(), "panics.indexes"); strings.Count(log.String(), "level=ERROR msg=panic") != 1 || n == 0 {
 		t.Errorf("%s", log)
 	}
-	// Another place is told too.
+	// A panic of another line is logged, too.
 	func() {
 		defer Handle("failing elsewhere", nil)
 		panic(io.ErrClosedPipe)
 	}()
 	if n := strings.Count(log.String(), "level=ERROR msg=panic"); n != 2 {
-		t.Errorf("%d panics of 2 told: %s", n, log)
+		t.Errorf("%d of 2 panics logged: %s", n, log)
 	}
 }
 
-// A panic that was caught elsewhere, and is passed on, stays what it was.
-func TestHandleKeepsWhatWasCaught(t *testing.T) {
-	logged(t)
+// An *Error that is passed to panic again stays the same error.
+func TestHandleKeepsError(t *testing.T) {
+	captureLog(t)
 	first := indexes(9)
 	var got error
 	func() {
@@ -81,13 +81,14 @@ func TestHandleKeepsWhatWasCaught(t *testing.T) {
 		defer Handle("nothing", func(error) { called = true })
 	}()
 	if called {
-		t.Error("no panic was handled as one")
+		t.Error("Handle called its function without a panic")
 	}
 }
 
-// Reading a mapped file that has been cut off is an error, not the end.
+// Reading a mapped file that was truncated is an error and does not end the
+// process.
 func TestOnFault(t *testing.T) {
-	logged(t)
+	captureLog(t)
 	path := filepath.Join(t.TempDir(), "mapped")
 	if err := os.WriteFile(path, make([]byte, 1<<16), 0o600); err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestOnFault(t *testing.T) {
 		}
 		return nil
 	}
-	if err := read(); err == nil || !strings.Contains(err.Error(), "cut off") {
+	if err := read(); err == nil || !strings.Contains(err.Error(), "truncated") {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package procfs reads what Linux tells of its processes in /proc; elsewhere
-// there is nothing to read.
+// Package procfs reads the processes of a Linux system from /proc. Other
+// systems give errors.
 package procfs
 
 import (
@@ -12,27 +12,26 @@ import (
 	"time"
 )
 
-// Tick is the unit of proc(5)'s times: the USER_HZ of all Linux systems that
-// Spark runs on.
+// Tick is the unit of times in proc(5): 1/USER_HZ on every Linux system that
+// Spark supports.
 const Tick = 10 * time.Millisecond
 
-// Process is what the system knows of one.
+// Process describes a process.
 type Process struct {
 	PID, Parent int
-	// Zombie: it has ended, and its parent has not looked yet.
+	// Zombie is true if the process has ended and its parent has not waited for it.
 	Zombie bool
-	// Used is the cores' time that its threads have taken, for it and for the
-	// system in its name.
+	// Used is the processor time of its threads, user and system.
 	Used time.Duration
-	// Children is that of its children that have ended, and of theirs.
+	// Children is the processor time of its descendants that have ended.
 	Children time.Duration
 }
 
-// Read reads one process.
+// Read returns the process with a PID.
 func Read(pid int) (Process, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return Process{}, fmt.Errorf("what processes do is read from Linux's /proc: %w", err)
+		return Process{}, fmt.Errorf("reading a process from /proc: %w", err)
 	}
 	p, err := parse(string(stat))
 	if err != nil {
@@ -41,7 +40,7 @@ func Read(pid int) (Process, error) {
 	return p, nil
 }
 
-// All reads all processes of the machine, by their PID.
+// All returns all processes of the machine by their PIDs.
 func All() (map[int]Process, error) {
 	paths, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -53,7 +52,7 @@ func All() (map[int]Process, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p, err := Read(pid); err == nil { // else it has ended meanwhile
+		if p, err := Read(pid); err == nil { // otherwise it has ended since
 			all[pid] = p
 		}
 	}
@@ -62,11 +61,11 @@ func All() (map[int]Process, error) {
 
 // parse reads proc(5)'s stat: "PID (NAME) STATE PARENT ...".
 func parse(stat string) (Process, error) {
-	// The name may hold anything.
+	// The name may contain any character.
 	end := strings.LastIndexByte(stat, ')')
 	fields := strings.Fields(stat[end+1:])
 	if end < 0 || len(fields) < 15 {
-		return Process{}, errors.New("other fields were expected")
+		return Process{}, errors.New("unexpected number of fields")
 	}
 	pid, _, _ := strings.Cut(stat, " ")
 	var numbers [6]int

@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// spelled is a secret with the forms in which it is looked for.
+// spelled is a secret and the forms in which it is searched for.
 type spelled struct {
 	text  string
 	forms []form
 }
 
-// form is one spelling of a secret. A piece of it of so many bytes as window
-// is enough to be found, since servers, proxies and libraries cut texts off.
+// form is one spelling of a secret. A piece of window bytes is enough for a
+// match, since servers, proxies and libraries truncate texts.
 type form struct {
 	window  int
-	pieces  map[string]struct{} // all pieces of that length, in small letters
-	encoded bool                // base64: its neighbours belong to it
+	pieces  map[string]struct{} // all pieces of window bytes, in lower case
+	encoded bool                // base64: a match extends over adjacent base64 digits
 }
 
-// pieceBytes is the length of the pieces. Beginnings that all keys of a kind
-// have, such as sk-proj-, are shorter.
+// pieceBytes is the length of a piece. It is more than the length of common
+// prefixes of keys, such as sk-proj-.
 const pieceBytes = 12
 
 func newSpelled(s string) *spelled {
 	h := &spelled{text: s}
-	if len(s) < telling {
+	if len(s) < minPartial {
 		return h
 	}
 	h.add(s, false)
@@ -42,7 +42,7 @@ func newSpelled(s string) *spelled {
 }
 
 func (h *spelled) add(text string, encoded bool) {
-	if len(text) < telling {
+	if len(text) < minPartial {
 		return
 	}
 	f := form{window: min(len(text), pieceBytes), pieces: map[string]struct{}{}, encoded: encoded}
@@ -53,9 +53,8 @@ func (h *spelled) add(text string, encoded bool) {
 	h.forms = append(h.forms, f)
 }
 
-// base64Inner is what s becomes in the base64 of a longer text where offset
-// bytes stand before it in its group of three: the digits that depend on s
-// alone.
+// base64Inner returns the base64 digits that depend only on s, where s begins
+// offset bytes into a group of three.
 func base64Inner(s string, offset int) string {
 	digits := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", offset) + s))
 	if (offset+len(s))%3 != 0 {
@@ -64,7 +63,7 @@ func base64Inner(s string, offset int) string {
 	return digits[min(len(digits), []int{0, 2, 3}[offset]):]
 }
 
-// lower is strings.ToLower for ASCII: it keeps every byte in its place.
+// lower converts ASCII letters to lower case and keeps every byte offset.
 func lower(s string) string {
 	b := []byte(s)
 	for i, c := range b {

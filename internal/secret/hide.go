@@ -7,20 +7,21 @@ import (
 	"strings"
 )
 
-// maxLayers bounds how often a text is unescaped to look below.
+// maxLayers is the largest number of times that a text is unescaped.
 const maxLayers = 4
 
-// layer is a text, or what is left of it without escapes. Its byte i came from
-// the bytes from[i] to to[i] of the text; without these, from byte i.
+// layer is a text after some rounds of unescaping. Byte i of the layer comes
+// from bytes from[i] to to[i] of the original text, or from byte i if from is
+// nil.
 type layer struct {
 	text     string
 	from, to []int
 }
 
-// span is a piece of a text, from its first byte to the one behind it.
+// span is the half-open byte range [begin, end) of a text.
 type span struct{ begin, end int }
 
-// hide replaces these secrets.
+// hide replaces secrets in text.
 func hide(text string, secrets []*spelled) string {
 	if len(secrets) == 0 {
 		return text
@@ -30,7 +31,7 @@ func hide(text string, secrets []*spelled) string {
 	for range maxLayers {
 		small := ""
 		for _, h := range secrets {
-			if len(h.text) < telling {
+			if len(h.text) < minPartial {
 				found = at.words(found, h.text)
 				continue
 			}
@@ -49,7 +50,7 @@ func hide(text string, secrets []*spelled) string {
 	return replace(text, found)
 }
 
-// replace puts the mark where spans are, in any order.
+// replace replaces spans, given in any order, by Mark.
 func replace(text string, found []span) string {
 	if len(found) == 0 {
 		return text
@@ -70,7 +71,7 @@ func replace(text string, found []span) string {
 	return out.String()
 }
 
-// origin is the place in the whole text of a piece of the layer.
+// origin returns the range of the original text for a range of the layer.
 func (l layer) origin(begin, end int) span {
 	if l.from == nil {
 		return span{begin, end}
@@ -78,7 +79,7 @@ func (l layer) origin(begin, end int) span {
 	return span{l.from[begin], l.to[end-1]}
 }
 
-// words finds s where no letter or digit stands beside it.
+// words finds s where it is not adjacent to a letter or digit.
 func (l layer) words(found []span, s string) []span {
 	for from := 0; ; {
 		at := strings.Index(l.text[from:], s)
@@ -93,7 +94,7 @@ func (l layer) words(found []span, s string) []span {
 	}
 }
 
-// pieces finds a form in small, which is the layer's text in small letters.
+// pieces finds a form in small, the layer's text in lower case.
 func (l layer) pieces(found []span, small string, f form) []span {
 	for at := 0; at+f.window <= len(small); at++ {
 		if _, ok := f.pieces[small[at:at+f.window]]; !ok {
@@ -106,7 +107,7 @@ func (l layer) pieces(found []span, small string, f form) []span {
 			}
 			end++
 		}
-		at = end - f.window // where the next piece would have begun
+		at = end - f.window // the loop adds 1: the last piece that was compared
 		if f.encoded {
 			for begin > 0 && digit64(small[begin-1]) {
 				begin--
@@ -128,8 +129,8 @@ func digit64(c byte) bool {
 	return letter(c) && c < 0x80 || c == '+' || c == '/' || c == '-' || c == '='
 }
 
-// unescaped takes one layer of escapes off: \u0041, \x41, \", %41, &#65;,
-// &#x41;, &quot;. It says whether there were any.
+// unescaped decodes one level of escapes: \u0041, \x41, \", %41, &#65;,
+// &#x41;, &quot;. It reports whether it found any.
 func (l layer) unescaped() (layer, bool) {
 	if !strings.ContainsAny(l.text, `\%&`) {
 		return layer{}, false
@@ -155,8 +156,8 @@ func (l layer) unescaped() (layer, bool) {
 
 var named = map[string]byte{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
 
-// escape reads the escape of an ASCII character that s begins with, and how
-// long it is; 0 for none.
+// escape decodes the escape of an ASCII character at the beginning of s and
+// returns its length, or 0 if there is none.
 func escape(s string) (byte, int) {
 	switch {
 	case s[0] == '%':
@@ -194,7 +195,7 @@ func escape(s string) (byte, int) {
 	return 0, 0
 }
 
-// number reads the digits s[begin:end] of an ASCII character.
+// number parses s[begin:end] as the code of an ASCII character.
 func number(s string, begin, end, base int) (byte, int) {
 	if end > len(s) || begin == end {
 		return 0, 0

@@ -1,7 +1,7 @@
-// Package secret keeps keys, tokens and passwords out of texts. Whoever reads
-// a credential calls Add; every text that comes from outside (a server's
-// message, a transport's error, another program's log) goes through Hide before
-// it is shown or kept.
+// Package secret removes keys, tokens and passwords from texts. Code that reads
+// a credential calls Add. Every text from outside (a server's message, a
+// transport's error, another program's log) passes through Hide before it is
+// shown or stored.
 package secret
 
 import (
@@ -15,18 +15,18 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// Mark stands where a secret stood.
+// Mark replaces a secret.
 const Mark = "(redacted)"
 
-// The lengths, in bytes, that decide how a secret is looked for. Shorter ones
-// than least are not looked for at all, as they stand in every text. Those
-// shorter than telling are looked for as whole words, as they are written.
+// Lengths in bytes that decide how a secret is searched for. A secret shorter
+// than minLength is ignored, because it would match in every text. A secret
+// shorter than minPartial matches as a whole word only.
 const (
-	least   = 4
-	telling = 8
+	minLength  = 4
+	minPartial = 8
 )
 
-// maxKnown bounds how many secrets are known; the oldest are forgotten first.
+// maxKnown is the largest number of secrets. Beyond it the oldest are dropped.
 const maxKnown = 256
 
 var (
@@ -34,19 +34,19 @@ var (
 	known []*spelled // the newest last
 )
 
-// placeholders are what documentation tells people to give where a program
-// insists on a key and the server does not look at it.
+// placeholders are the values that documentation suggests where a client
+// requires a key and the server ignores it.
 var placeholders = []string{"empty", "none", "null", "ollama", "lm-studio", "dummy", "test", "xxxx", "fake", "unused", "not-needed", "not-used",
 	"no-key", "no-key-required", "sk-no-key-required", "anything", "token-abc123"}
 
-// Add makes secrets known. Blank ones, those shorter than 4 bytes and the usual
-// placeholders are left out.
+// Add registers secrets. Blank ones, those shorter than 4 bytes and common
+// placeholders are ignored.
 func Add(secrets ...string) {
 	mu.Lock()
 	defer mu.Unlock()
 	for _, s := range secrets {
 		s = strings.TrimSpace(s)
-		if len(s) < least || slices.Contains(placeholders, lower(s)) || slices.ContainsFunc(known, func(h *spelled) bool { return h.text == s }) {
+		if len(s) < minLength || slices.Contains(placeholders, lower(s)) || slices.ContainsFunc(known, func(h *spelled) bool { return h.text == s }) {
 			continue
 		}
 		known = append(slices.Clone(known), newSpelled(s)) // a reader may hold the old slice
@@ -56,9 +56,9 @@ func Add(secrets ...string) {
 	}
 }
 
-// AddUser makes the credentials of an address (user:password@host) known, and
-// what Basic authentication makes of them. A user without a password may be a
-// token. It takes nil.
+// AddUser registers the credentials of a URL (user:password@host), also in the
+// form of Basic authentication. A user without a password is registered as a
+// token. u may be nil.
 func AddUser(u *url.Userinfo) {
 	if u == nil {
 		return
@@ -70,20 +70,20 @@ func AddUser(u *url.Userinfo) {
 	}
 }
 
-// AddAddress is AddUser for an address as text.
+// AddAddress registers the credentials of a URL given as text.
 func AddAddress(address string) {
 	if u, err := url.Parse(strings.TrimSpace(address)); err == nil {
 		AddUser(u.User)
 	}
 }
 
-// userinfo is what stands before the host of an address within a text.
+// userinfo matches the scheme and the credentials of a URL within a text.
 var userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#@"'<>\\]+@`)
 
-// Hide replaces all known secrets in text, also in the forms that servers and
-// libraries give them: in other capitals, escaped as in JSON, HTML or
-// addresses (also several times), in base64 and in hexadecimal digits, and pieces
-// of 12 bytes and more. It replaces users and passwords of all addresses too.
+// Hide replaces all registered secrets in text, also in other letter case,
+// escaped for JSON, HTML or URLs (up to four times), in base64 or hexadecimal
+// digits, and pieces of them of 12 bytes or more. It also replaces the
+// credentials of all URLs.
 func Hide(text string) string {
 	if text == "" {
 		return text
@@ -94,13 +94,13 @@ func Hide(text string) string {
 	return userinfo.ReplaceAllString(hide(text, all), "${1}"+Mark+"@")
 }
 
-// HideSent is for data, such as a model's answer: it replaces only the secret
-// that was sent with the question. One that is shorter than 8 bytes may be a
-// word of the answer, and one that stands in the question belongs to the data;
-// both stay.
+// HideSent is Hide for data, such as a model's answer: it replaces only the
+// secret that was sent with the question. A secret shorter than 8 bytes may be
+// an ordinary word, and a secret within the question is part of the data;
+// neither is replaced.
 func HideSent(answer, sent, question string) string {
 	sent = strings.TrimSpace(sent)
-	if len(sent) < telling || strings.Contains(question, sent) {
+	if len(sent) < minPartial || strings.Contains(question, sent) {
 		return answer
 	}
 	mu.RLock()
@@ -114,8 +114,8 @@ func HideSent(answer, sent, question string) string {
 	return answer
 }
 
-// Error gives an error whose text holds no secret, nor what hidden.Shown gives
-// of it. It wraps err.
+// Error returns an error that wraps err and has no secret in its text, nor in
+// the text that sensitive.Shown returns.
 func Error(err error) error {
 	if err == nil {
 		return nil
@@ -134,13 +134,13 @@ type clean struct {
 
 func (e *clean) Error() string { return e.text }
 
-// Shown is for package hidden.
+// Shown returns the text with content for package sensitive.
 func (e *clean) Shown() string { return e.shown }
 
 func (e *clean) Unwrap() error { return e.err }
 
-// Writer hides secrets in what is written to w. A secret that is split between
-// two calls of Write is not found.
+// Writer returns a writer that replaces secrets in each call of Write. It does
+// not find a secret that two calls share.
 func Writer(w io.Writer) io.Writer { return writer{w} }
 
 type writer struct{ to io.Writer }

@@ -17,7 +17,7 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// forget empties the list for a test.
+// forget removes all registered secrets for a test.
 func forget(t *testing.T) {
 	mu.Lock()
 	before := known
@@ -87,7 +87,7 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// A short secret is a word of its own, or it would be found everywhere.
+// A short secret matches whole words only.
 func TestShortSecrets(t *testing.T) {
 	forget(t)
 	Add("abc", "open1", "EMPTY", "none", " ")
@@ -119,7 +119,7 @@ func TestAddresses(t *testing.T) {
 	if got := Hide("reader may stay"); got != "reader may stay" {
 		t.Errorf("the name of a user with a password: %q", got)
 	}
-	// Credentials of addresses that nobody knows.
+	// Credentials of URLs that were not registered.
 	for in, want := range map[string]string{
 		`see https://someone:else@h.example/x?y=1.`:     "see https://" + Mark + "@h.example/x?y=1.",
 		`jdbc:postgresql://app:pa$$@db/x and a@b.c`:     "jdbc:postgresql://" + Mark + "@db/x and a@b.c",
@@ -132,7 +132,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Data keeps what is its own.
+// A secret within the question is data and stays.
 func TestHideSent(t *testing.T) {
 	forget(t)
 	Add(apiKey, "a-password-of-a-proxy", "short")
@@ -164,7 +164,7 @@ func TestError(t *testing.T) {
 		t.Error(got)
 	}
 	if Error(nil) != nil || Error(fs.ErrExist) != fs.ErrExist {
-		t.Error("an error without a secret is another")
+		t.Error("Error changed an error without a secret")
 	}
 }
 
@@ -184,7 +184,7 @@ func TestOldestAreForgotten(t *testing.T) {
 		Add(fmt.Sprintf("secret-number-%06d", i))
 	}
 	if len(known) != maxKnown || known[len(known)-1].text != fmt.Sprintf("secret-number-%06d", maxKnown+9) {
-		t.Errorf("%d are known", len(known))
+		t.Errorf("%d secrets are registered", len(known))
 	}
 }
 
@@ -195,7 +195,7 @@ func FuzzHide(f *testing.F) {
 	f.Add("%%%\\\\u&#;", "ab%41")
 	f.Fuzz(func(t *testing.T, text, s string) {
 		h := newSpelled(s)
-		if len(s) < telling || !utf8.ValidString(s) {
+		if len(s) < minPartial || !utf8.ValidString(s) {
 			return
 		}
 		if got := hide(text+s+text, []*spelled{h}); !strings.Contains(got, Mark) {

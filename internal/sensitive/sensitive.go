@@ -1,12 +1,11 @@
-// Package sensitive keeps what rows, constants, models and servers say out of
-// logs and errors.
+// Package sensitive keeps the content of rows, constants, answers and server
+// messages out of logs and errors.
 //
-// An error names the row, the function and the reason. What it is about, such
-// as the beginning of an answer that could not be read, is content: a Text.
-// Error hides it; Shown gives the error with it, for where errors are data (the
-// error of a try_ function, the column of --errors) or where a person has asked
-// for it (--log-content). Names of columns, fields, functions, types, files and
-// models are not content.
+// An error names the row, the function and the reason. Content, such as the
+// beginning of an answer that could not be parsed, is a Text. The method Error
+// hides it. Shown includes it, for errors that are data (the result of a try_
+// function, a column of errors) and for users who ask for content in logs.
+// Names of columns, fields, functions, types, files and models are not content.
 package sensitive
 
 import (
@@ -20,10 +19,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text is content. Formatted in any way, it gives its length only.
+// Text is content. Every formatting verb prints only its length.
 type Text string
 
-// Of is a value's text as content.
+// Of returns the text of a value as content.
 func Of(v any) Text {
 	switch v := v.(type) {
 	case Text:
@@ -34,16 +33,16 @@ func Of(v any) Text {
 	return Text(fmt.Sprint(v))
 }
 
-// Format hides the text, whatever the verb.
+// Format prints the length of the text for every verb.
 func (t Text) Format(s fmt.State, _ rune) { io.WriteString(s, t.String()) }
 
-// LogValue hides the text.
+// LogValue returns the length of the text.
 func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// Mark ends what stands in the place of content.
+// Mark is the end of every placeholder for content.
 const Mark = " hidden]"
 
-// String hides the text.
+// String returns the length of the text.
 func (t Text) String() string {
 	n := utf8.RuneCountInString(string(t))
 	switch n {
@@ -55,10 +54,10 @@ func (t Text) String() string {
 	return fmt.Sprintf("[%d characters%s", n, Mark)
 }
 
-// shownCharacters is how much of a Text is shown.
+// shownCharacters is the number of characters of a Text that are shown.
 const shownCharacters = 200
 
-// shown is the beginning of the text, quoted.
+// shown returns the beginning of the text, quoted.
 func (t Text) shown() string {
 	n := 0
 	for at := range string(t) {
@@ -70,20 +69,21 @@ func (t Text) shown() string {
 	return fmt.Sprintf("%q", string(t))
 }
 
-// shower is an error whose text hides content.
-type shower interface {
+// contentError is an error whose text hides content.
+type contentError interface {
 	error
-	// Shown is the text of the error with its content.
+	// Shown returns the text of the error with its content.
 	Shown() string
 }
 
-// Error is an error about content.
+// Error is an error whose message has content.
 type Error struct {
 	hidden error
 	shown  string
 }
 
-// Errorf is fmt.Errorf for formats with Texts, or errors, among args.
+// Errorf is like fmt.Errorf. Texts, and the content of errors, among args are
+// hidden by Error and included by Shown.
 func Errorf(format string, args ...any) error {
 	hidden := fmt.Errorf(format, args...)
 	if shown := Sprintf(format, args...); shown != hidden.Error() {
@@ -92,8 +92,8 @@ func Errorf(format string, args ...any) error {
 	return hidden
 }
 
-// Sprintf is fmt.Sprintf that shows Texts, and the content of errors. Its
-// format may have %w for %v.
+// Sprintf is like fmt.Sprintf, but prints Texts and the content of errors. %w
+// means %v.
 func Sprintf(format string, args ...any) string {
 	shown := make([]any, len(args))
 	for i, a := range args {
@@ -109,13 +109,13 @@ func Sprintf(format string, args ...any) string {
 	return fmt.Sprintf(strings.ReplaceAll(format, "%w", "%v"), shown...)
 }
 
-// plain is a text that is formatted as it is, whatever the verb.
+// plain is a text that every verb prints unchanged.
 type plain string
 
 func (p plain) Format(s fmt.State, _ rune) { io.WriteString(s, string(p)) }
 
-// New makes an error of a text that has content in quotes, such as that of a
-// try_ function.
+// New returns an error with a text whose content is in double quotes, such as
+// the error of a try_ function.
 func New(text string) error {
 	if hidden := Mask(text); hidden != text {
 		return &Error{fmt.Errorf("%s", hidden), text}
@@ -123,23 +123,24 @@ func New(text string) error {
 	return fmt.Errorf("%s", text)
 }
 
-// Error hides the content.
+// Error returns the message without the content.
 func (e *Error) Error() string { return e.hidden.Error() }
 
-// Shown gives the error with its content.
+// Shown returns the message with the content.
 func (e *Error) Shown() string { return e.shown }
 
-// Unwrap gives what is wrapped by Errorf.
+// Unwrap returns the error without the content, which wraps the errors given to
+// Errorf.
 func (e *Error) Unwrap() error { return e.hidden }
 
-// Shown is the text of an error with the content that it, or an error that it
-// wraps, hides.
+// Shown returns the text of an error with the content that it, or an error that
+// it wraps, hides.
 func Shown(err error) string {
 	if err == nil {
 		return ""
 	}
 	text := err.Error()
-	walk(err, func(s shower) {
+	walk(err, func(s contentError) {
 		text = strings.Replace(text, s.Error(), s.Shown(), 1)
 	})
 	return text
@@ -149,14 +150,14 @@ func Shown(err error) string {
 func IsHidden(err error) bool {
 	hidden := false
 	if err != nil {
-		walk(err, func(s shower) { hidden = hidden || s.Error() != s.Shown() })
+		walk(err, func(s contentError) { hidden = hidden || s.Error() != s.Shown() })
 	}
 	return hidden
 }
 
-// walk gives the outermost errors with content.
-func walk(err error, found func(shower)) {
-	if s, ok := err.(shower); ok {
+// walk calls found with the outermost errors that have content.
+func walk(err error, found func(contentError)) {
+	if s, ok := err.(contentError); ok {
 		found(s)
 		return
 	}
@@ -174,19 +175,19 @@ func walk(err error, found func(shower)) {
 	}
 }
 
-// quoted is a text in double quotes, as Shown has content.
+// quoted matches a text in double quotes, the form of content in Shown.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?(?:\.\.\.)?`)
 
-// Mask hides what stands in double quotes in a text: all content of one that
-// Shown gave.
+// Mask hides every text in double quotes, which is all content in a text that
+// Shown returned.
 func Mask(text string) string {
 	return quoted.ReplaceAllStringFunc(text, func(s string) string {
 		return "[text" + Mark
 	})
 }
 
-// JSON is an error of encoding/json over content, which it quotes parts of: it
-// says where in the text the mistake is.
+// JSON replaces an error of encoding/json, which quotes content, by one that
+// gives the byte offset of the mistake.
 func JSON(err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -194,17 +195,17 @@ func JSON(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("it is no JSON: it ends too early")
+		return errors.New("invalid JSON: unexpected end")
 	case errors.As(err, &syntax):
-		return beside(fmt.Sprintf("it is no JSON, as byte %d of it shows", syntax.Offset), err)
+		return withDetail(fmt.Sprintf("invalid JSON at byte %d", syntax.Offset), err)
 	case errors.As(err, &kind):
-		is, _, _ := strings.Cut(kind.Value, " ") // a number follows as it is written
-		return beside(fmt.Sprintf("a value of its JSON is of another type, %s, before byte %d", is, kind.Offset), err)
+		is, _, _ := strings.Cut(kind.Value, " ") // the digits of a number follow its type
+		return withDetail(fmt.Sprintf("unexpected JSON type %s before byte %d", is, kind.Offset), err)
 	}
-	return beside("it is no JSON as it is needed", err)
+	return withDetail("unexpected JSON", err)
 }
 
-// beside is an error that shows another one, which has content, in quotes.
-func beside(text string, err error) error {
+// withDetail returns an error that shows err, which has content, in quotes.
+func withDetail(text string, err error) error {
 	return &Error{errors.New(text), text + ": " + Of(err).shown()}
 }

@@ -1,4 +1,4 @@
-// Package suggest finds the name that a person meant by one that is not there.
+// Package suggest finds the known name that is closest to a misspelled one.
 package suggest
 
 import (
@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Visible shows a name as it is, or, where it is empty or has characters that
-// are not seen, quoted with escapes, so that two different names differ.
+// Visible returns name as it is, or quoted with escapes if it is empty, has
+// blanks at its ends or has invisible characters. Different names look different.
 func Visible(name string) string {
 	quoted := strconv.QuoteToASCII(name)
 	hidden := func(r rune) bool { return r != ' ' && (!unicode.IsPrint(r) || unicode.Is(unicode.Mn, r)) }
@@ -22,11 +22,11 @@ func Visible(name string) string {
 	return name
 }
 
-// Nearest gives the candidate that is most like name, if any is alike enough
-// to be what was meant. Capitals do not count.
-func Nearest(name string, candidates []string) (string, bool) {
+// Nearest returns the candidate with the smallest Distance from name, ignoring
+// case. ok is false if no candidate lies within MaxDistance.
+func Nearest(name string, candidates []string) (nearest string, ok bool) {
 	name = strings.ToLower(name)
-	best, least := "", Most(name)+1
+	best, least := "", MaxDistance(name)+1
 	for _, c := range candidates {
 		if d := Distance(name, strings.ToLower(c), least); d < least {
 			best, least = c, d
@@ -35,12 +35,13 @@ func Nearest(name string, candidates []string) (string, bool) {
 	return best, best != ""
 }
 
-// Most is the distance of what is still alike enough to a name.
-func Most(name string) int { return max(2, len(name)/3) }
+// MaxDistance is the largest Distance from name at which a candidate is
+// suggested.
+func MaxDistance(name string) int { return max(2, len(name)/3) }
 
-// Distance is the number of letters to insert, leave out, change or swap with
-// their neighbour that makes b of a, by bytes; what reaches limit is not told
-// further.
+// Distance is the optimal string alignment distance of a and b in bytes: the
+// number of insertions, deletions, substitutions and swaps of neighbours that
+// turn a into b. It is at most limit.
 func Distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit {
 		return limit

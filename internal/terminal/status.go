@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// StatusLine shows the progress of work: on a terminal in one line that is
-// redrawn, elsewhere in a line each time.
+// StatusLine shows progress: on a terminal by redrawing one line, elsewhere by
+// writing a line each time.
 type StatusLine struct {
 	out      io.Writer
 	terminal bool
@@ -14,12 +14,13 @@ type StatusLine struct {
 	drawn    bool
 }
 
-// NewStatusLine makes a line of a stream.
+// NewStatusLine returns a StatusLine on a stream.
 func NewStatusLine(out io.Writer) StatusLine {
 	return StatusLine{out: Raw(out), terminal: IsTerminal(out), columns: func() int { return Columns(out) }}
 }
 
-// NewTerminalLine makes a line that is redrawn, of a terminal of so many columns.
+// NewTerminalLine returns a StatusLine that is redrawn, on a terminal whose
+// width columns returns.
 func NewTerminalLine(out io.Writer, columns func() int) StatusLine {
 	return StatusLine{out: out, terminal: true, columns: columns}
 }
@@ -27,8 +28,8 @@ func NewTerminalLine(out io.Writer, columns func() int) StatusLine {
 // Redrawn reports whether the line is redrawn.
 func (l *StatusLine) Redrawn() bool { return l.terminal }
 
-// Show replaces the line. What is wider than the terminal is cut, as a line that
-// wraps could not be redrawn.
+// Show replaces the line. It cuts text to the width of the terminal, because a
+// line that wraps cannot be redrawn.
 func (l *StatusLine) Show(text string) {
 	text = InOneLine(text)
 	if !l.terminal {
@@ -39,7 +40,7 @@ func (l *StatusLine) Show(text string) {
 	fmt.Fprintf(l.out, "\r%s\x1b[K", Cut(text, l.columns()-1))
 }
 
-// Keep leaves the line as it is, and goes on in the next one.
+// Keep leaves the line as it is and continues on the next line.
 func (l *StatusLine) Keep() {
 	if l.drawn {
 		fmt.Fprintln(l.out)
@@ -47,7 +48,7 @@ func (l *StatusLine) Keep() {
 	l.drawn = false
 }
 
-// Wipe removes the line.
+// Wipe erases the line.
 func (l *StatusLine) Wipe() {
 	if l.drawn {
 		fmt.Fprint(l.out, "\r\x1b[K")

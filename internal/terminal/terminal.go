@@ -1,5 +1,5 @@
-// Package terminal shows text to people: what comes from outside is made
-// printable, measured in a terminal's columns, and cut to its width.
+// Package terminal prepares text for terminals: it escapes control characters,
+// measures text in columns and cuts it to a width.
 package terminal
 
 import (
@@ -13,24 +13,24 @@ import (
 	"golang.org/x/term"
 )
 
-// Unknown widths are those of a terminal that does not say how wide it is.
-const Unknown = 80
+// DefaultColumns is the width of a terminal that does not report its width.
+const DefaultColumns = 80
 
-// IsTerminal reports whether a stream, or the one that a Writer writes to, is a
+// IsTerminal reports whether a stream, or the stream below a Writer, is a
 // terminal.
 func IsTerminal(stream any) bool {
 	f, ok := raw(stream).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Columns is the width of a terminal; 0 for a stream that is none.
+// Columns returns the width of a terminal, or 0 if stream is not a terminal.
 func Columns(stream any) int {
 	if !IsTerminal(stream) {
 		return 0
 	}
 	columns, _, err := term.GetSize(int(raw(stream).(*os.File).Fd()))
 	if err != nil || columns < 20 {
-		return Unknown
+		return DefaultColumns
 	}
 	return columns
 }
@@ -42,21 +42,20 @@ func raw(stream any) any {
 	return stream
 }
 
-// Printable shows what a terminal would obey, or not show at all, as escapes of
-// Go strings: control characters (C0, DEL, C1), marks that reverse the direction
-// of writing, line and paragraph separators, and bytes that are no UTF-8. Line
-// ends and tabs stay.
+// Printable replaces by Go escapes everything that a terminal would execute or
+// not show: control characters (C0, DEL, C1), bidirectional controls, line and
+// paragraph separators, and invalid UTF-8. Line feeds and tabs stay.
 func Printable(s string) string { return escape(s, "\n\t") }
 
-// InOneLine is Printable for a cell of a table: line ends and tabs are escapes,
-// too.
+// InOneLine is like Printable, but also escapes line feeds and tabs. It is for
+// cells of tables.
 func InOneLine(s string) string { return escape(s, "") }
 
 func escape(s, keep string) string {
 	clean := 0
 	for clean < len(s) {
 		r, n := utf8.DecodeRuneInString(s[clean:])
-		if hidden(r, n) && !strings.ContainsRune(keep, r) {
+		if unprintable(r, n) && !strings.ContainsRune(keep, r) {
 			break
 		}
 		clean += n
@@ -69,7 +68,7 @@ func escape(s, keep string) string {
 	for i := clean; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {
-		case !hidden(r, n) || strings.ContainsRune(keep, r):
+		case !unprintable(r, n) || strings.ContainsRune(keep, r):
 			b.WriteString(s[i : i+n])
 		case r == '\n':
 			b.WriteString(`\n`)
@@ -89,9 +88,9 @@ func escape(s, keep string) string {
 	return b.String()
 }
 
-// hidden reports whether a terminal does not show a rune of n bytes as a
+// unprintable reports whether a terminal does not show a rune of n bytes as a
 // character.
-func hidden(r rune, n int) bool {
+func unprintable(r rune, n int) bool {
 	switch {
 	case r < 0x20, r >= 0x7f && r < 0xa0:
 		return true
@@ -103,15 +102,14 @@ func hidden(r rune, n int) bool {
 	return r == 0x2028 || r == 0x2029 || r == 0xfeff
 }
 
-// narrow measures characters whose width is ambiguous as one column, as
-// terminals outside of East Asia do.
+// narrow gives characters of ambiguous width one column, as terminals outside
+// of East Asia do.
 var narrow = &runewidth.Condition{StrictEmojiNeutral: true}
 
-// Width is the number of a terminal's columns that a text without line ends
-// takes.
+// Width returns the number of columns of a text without line ends.
 func Width(s string) int { return narrow.StringWidth(s) }
 
-// Cut shortens a text to a number of columns; what is cut off ends in "...".
+// Cut shortens a text to a number of columns. A text that was cut ends in "...".
 func Cut(s string, columns int) string {
 	if columns <= 3 {
 		return narrow.Truncate(s, columns, "")
@@ -119,17 +117,17 @@ func Cut(s string, columns int) string {
 	return narrow.Truncate(s, columns, "...")
 }
 
-// Writer makes printable what is written, so that no text from outside commands
-// the terminal.
+// Writer applies Printable to everything that is written, so that text from
+// outside cannot control the terminal.
 type Writer struct {
 	to   io.Writer
-	rest []byte // the beginning of a rune whose end was not written yet
+	rest []byte // the bytes of an incomplete rune
 }
 
-// NewWriter makes a Writer to a stream.
+// NewWriter returns a Writer to a stream.
 func NewWriter(to io.Writer) *Writer { return &Writer{to: to} }
 
-// Write writes all of b, or fails.
+// Write writes b. An incomplete rune at its end waits for the next call.
 func (w *Writer) Write(b []byte) (int, error) {
 	text := b
 	if len(w.rest) > 0 {
@@ -143,7 +141,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// partial is the length of a rune's beginning at the end of b.
+// partial returns the number of bytes of an incomplete rune at the end of b.
 func partial(b []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if last := b[len(b)-n:]; utf8.RuneStart(last[0]) {
@@ -156,7 +154,8 @@ func partial(b []byte) int {
 	return 0
 }
 
-// Raw is the stream below a Writer, for a program's own control sequences.
+// Raw returns the stream below a Writer, for the program's own control
+// sequences.
 func Raw(w io.Writer) io.Writer {
 	if w, ok := w.(*Writer); ok {
 		return w.to

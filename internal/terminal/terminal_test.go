@@ -29,7 +29,7 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// However a text is cut into writes, a terminal gets the same.
+// The output does not depend on how a text is split into writes.
 func TestWriterInPieces(t *testing.T) {
 	text := "ok 日本 \x1b[31m \xff\xe6\x97 👩 \u009b end\n"
 	for size := 1; size <= len(text); size++ {
@@ -50,7 +50,7 @@ func FuzzPrintable(f *testing.F) {
 	f.Add("a\x1b[2J\u202e\xff")
 	f.Fuzz(func(t *testing.T, s string) {
 		got := InOneLine(s)
-		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return hidden(r, utf8.RuneLen(r)) }) {
+		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return unprintable(r, utf8.RuneLen(r)) }) {
 			t.Errorf("InOneLine(%q) = %q", s, got)
 		}
 	})
@@ -73,14 +73,14 @@ func TestWidth(t *testing.T) {
 	}
 }
 
-// A line that is redrawn never wraps, and commands nothing but its own redrawing.
+// A line that is redrawn never wraps and has no control sequences of the text.
 func TestStatusLine(t *testing.T) {
 	var out bytes.Buffer
 	l := NewTerminalLine(&out, func() int { return 20 })
 	l.Show(strings.Repeat("日本", 20) + "\x1b[2J\n")
 	shown := strings.TrimSuffix(strings.TrimPrefix(out.String(), "\r"), "\x1b[K")
 	if Width(shown) >= 20 || strings.ContainsAny(shown, "\x1b\n") {
-		t.Errorf("%q is %d wide", shown, Width(shown))
+		t.Errorf("%q is %d columns wide", shown, Width(shown))
 	}
 	out.Reset()
 	l.Wipe()

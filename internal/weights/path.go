@@ -81,8 +81,8 @@ func nearest(path string) string {
 	var near []candidate
 	for _, entry := range entries {
 		name := strings.ToLower(entry.Name())
-		d := suggest.Distance(want, name, suggest.Most(want)+1)
-		if d <= suggest.Most(want) || strings.HasPrefix(name, want) {
+		d := suggest.Distance(want, name, suggest.MaxDistance(want)+1)
+		if d <= suggest.MaxDistance(want) || strings.HasPrefix(name, want) {
 			near = append(near, candidate{entry.Name(), d})
 		}
 	}

@@ -1,4 +1,4 @@
-// Package cachedir says where firesteel keeps what it downloads.
+// Package cachedir returns the directories of firesteel's cache.
 package cachedir
 
 import (
@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// Dir is the cache folder: $FIRESTEEL_CACHE, or "firesteel" in the user's
-// cache folder. It need not exist yet.
+// Dir returns the cache directory: $FIRESTEEL_CACHE, or "firesteel" in
+// os.UserCacheDir. It may not exist yet.
 func Dir() (string, error) {
 	if dir := os.Getenv("FIRESTEEL_CACHE"); dir != "" {
 		abs, err := filepath.Abs(dir)
@@ -19,13 +19,13 @@ func Dir() (string, error) {
 	}
 	base, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no cache folder: %w; set FIRESTEEL_CACHE to a folder that can be written", err)
+		return "", fmt.Errorf("no cache folder: %w; set FIRESTEEL_CACHE to a writable folder", err)
 	}
 	return filepath.Join(base, "firesteel"), nil
 }
 
-// Downloads is where downloaded archives lie, and where a person without a
-// network puts one by hand.
+// Downloads returns the directory of downloaded archives. A user without a
+// network puts archives there by hand.
 func Downloads() (string, error) {
 	dir, err := Dir()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package regularfile opens files that have an end: not devices, pipes and
-// directories, on which reading may wait or go on for ever.
+// Package regularfile opens regular files and refuses devices, pipes, sockets
+// and directories, on which a read may block or never end.
 package regularfile
 
 import (
@@ -8,14 +8,14 @@ import (
 	"os"
 )
 
-// Open opens the regular file that a path leads to. It does not wait for the
-// other end of a pipe.
+// Open opens the regular file at path, following links. It never blocks on a
+// pipe without a writer.
 func Open(path string) (*os.File, error) {
-	// Opening a device may already do something.
+	// Opening a device can have side effects, so the type is checked first.
 	info, err := os.Stat(path)
 	var failed *os.PathError
 	if errors.As(err, &failed) {
-		failed.Op = "open" // which is what was asked for
+		failed.Op = "open" // the operation of the caller
 	}
 	if err == nil {
 		err = check(path, info)
@@ -37,7 +37,7 @@ func Open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// ReadFile reads a regular file of at most max bytes.
+// ReadFile reads a regular file. A file of more than max bytes is an error.
 func ReadFile(path string, max int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {
@@ -49,7 +49,7 @@ func ReadFile(path string, max int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > max {
-		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", path, info.Size(), max)
+		return nil, fmt.Errorf("%s has %d bytes; the limit is %d", path, info.Size(), max)
 	}
 	b := make([]byte, info.Size())
 	n, err := f.ReadAt(b, 0)
@@ -77,5 +77,5 @@ func kind(m os.FileMode) string {
 	case m&os.ModeDevice != 0:
 		return "a device"
 	}
-	return "something else"
+	return "a special file"
 }
