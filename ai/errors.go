@@ -2,9 +2,6 @@ package ai
 
 import (
 	"errors"
-	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
@@ -25,30 +22,4 @@ func (e *ArgumentError) Unwrap() error { return e.Err }
 
 func badArgument(param, format string, args ...any) error {
 	return &ArgumentError{param, sensitive.Errorf(format, args...)}
-}
-
-// UnknownModelError: there is no model of the name.
-type UnknownModelError struct {
-	Name string
-	Have []string // the names there are
-}
-
-func (e *UnknownModelError) Error() string { return e.text(fmt.Sprintf, "NAME") }
-
-// Shown is the text with the name, which is content: a row may say it.
-func (e *UnknownModelError) Shown() string { return e.text(sensitive.Sprintf, nameLike(e.Name)) }
-
-func (e *UnknownModelError) text(format func(string, ...any) string, name string) string {
-	return format("there is no model %s in this session, which has %s; add it by --model %s=REFERENCE (spark.WithNamedModel in a program)",
-		sensitive.Text(e.Name), strings.Join(e.Have, ", "), name)
-}
-
-// nameLike is a name as it may stand in a command, or a word for one.
-func nameLike(name string) string {
-	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
-		return r > 'z' || !strings.ContainsRune(".-_", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) {
-		return "NAME"
-	}
-	return name
 }

@@ -66,8 +66,8 @@ func (f *fake) Embed(ctx context.Context, texts []string) ([]llm.Embedding, erro
 
 // source opens the model, which is the only one.
 func (f *fake) source(_ context.Context, name string) (llm.Model, error) {
-	if !strings.EqualFold(name, DefaultModel) && !strings.EqualFold(name, "fake") {
-		return nil, &UnknownModelError{name, []string{"default (fake)"}}
+	if !strings.EqualFold(name, llm.DefaultModel) && !strings.EqualFold(name, "fake") {
+		return nil, &llm.UnknownModelError{Name: name, Have: []string{"default (fake)"}}
 	}
 	return f, nil
 }

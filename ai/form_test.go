@@ -50,7 +50,7 @@ func TestFormOrError(t *testing.T) {
 	}{
 		{extractJSON, Row{"Ann is 41.", schema}},
 		{extract, Row{"Ann is 41.", schema}},
-		{query, Row{DefaultModel, "Who is it?", nil, false, nil, format}},
+		{query, Row{llm.DefaultModel, "Who is it?", nil, false, nil, format}},
 	} {
 		many := make([]Row, rows)
 		for i := range many {

@@ -42,13 +42,9 @@ type Answer struct {
 	fatal bool // Err is to fail the query
 }
 
-// Source gives the model of a name, or UnknownModelError. It may take as long
+// Source returns the model of a name, or an *llm.UnknownModelError. It may take as long
 // as loading one does, and is called only when there is something to ask.
 type Source func(ctx context.Context, name string) (llm.Model, error)
-
-// DefaultModel names the model that functions ask unless another is named,
-// which only ai_query lets one do.
-const DefaultModel = "default"
 
 // Function is a transformation of columns by a language model.
 type Function struct {

@@ -44,7 +44,7 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Asks names the model that a row of arguments is for: DefaultModel, unless the
+// Asks names the model that a row of arguments is for: llm.DefaultModel, unless the
 // function has one named.
 func (f *Function) Asks(args Row) string {
 	if f.NamesModel() && len(args) > 0 {
@@ -52,7 +52,7 @@ func (f *Function) Asks(args Row) string {
 			return name
 		}
 	}
-	return DefaultModel
+	return llm.DefaultModel
 }
 
 // NamesModel tells whether rows name the model that they are for.

@@ -158,7 +158,7 @@ func answerQueries(ctx context.Context, source Source, need []asked[queried]) er
 	}
 	for _, name := range names {
 		m, err := source(ctx, name)
-		var unknown *UnknownModelError
+		var unknown *llm.UnknownModelError
 		switch {
 		case errors.As(err, &unknown):
 			for _, a := range of[name] {

@@ -105,14 +105,14 @@ func TestQueryNamesModels(t *testing.T) {
 	source := func(_ context.Context, name string) (llm.Model, error) {
 		opened[name]++
 		switch name {
-		case DefaultModel:
+		case llm.DefaultModel:
 			return small, nil
 		case "big":
 			return big, nil
 		case "broken":
 			return nil, errClosed
 		}
-		return nil, &UnknownModelError{name, []string{"default (pypi:small)", "big (/m/big.gguf)"}}
+		return nil, &llm.UnknownModelError{Name: name, Have: []string{"default (pypi:small)", "big (/m/big.gguf)"}}
 	}
 	rows := []Row{{"big", "a"}, {"default", "b"}, {" big ", "c"}, {nil, "d"}, {"default", "e"}}
 	answers := eval(t, query, source, rows...)
@@ -125,10 +125,10 @@ func TestQueryNamesModels(t *testing.T) {
 		t.Errorf("opened %v, asked %d and %d times", opened, small.calls, big.calls)
 	}
 	for name, want := range map[string]string{
-		"gpt":   `argument endpoint: there is no model "gpt" in this session, which has default (pypi:small), big (/m/big.gguf); add it by --model gpt=REFERENCE`,
-		"a b":   "--model NAME=REFERENCE",
-		"":      "--model NAME=REFERENCE",
-		"größe": "--model NAME=REFERENCE",
+		"gpt":   `argument endpoint: there is no model "gpt"; the models are default (pypi:small), big (/m/big.gguf); to add it, open the session or the job with the model gpt=REFERENCE`,
+		"a b":   "with the model NAME=REFERENCE",
+		"":      "with the model NAME=REFERENCE",
+		"größe": "with the model NAME=REFERENCE",
 	} {
 		_, err := query.Eval(t.Context(), source, []Row{{name, "x"}})
 		var wrong *ArgumentError

@@ -69,7 +69,7 @@ func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), a
 // withModel opens the default model for answer.
 func withModel[In any](answer func(context.Context, llm.Model, []asked[In]) error) func(context.Context, Source, []asked[In]) error {
 	return func(ctx context.Context, model Source, need []asked[In]) error {
-		m, err := model(ctx, DefaultModel)
+		m, err := model(ctx, llm.DefaultModel)
 		if err != nil {
 			return err
 		}

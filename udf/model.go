@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -13,7 +12,7 @@ type modelKey struct{}
 // Model is the session's model (spark.WithModel), which all tasks of an
 // executor share, for a function to ask. ctx is the one that the function was
 // called with. The first call of a process loads it.
-func Model(ctx context.Context) (llm.Model, error) { return NamedModel(ctx, ai.DefaultModel) }
+func Model(ctx context.Context) (llm.Model, error) { return NamedModel(ctx, llm.DefaultModel) }
 
 // NamedModel is Model for one of several, by the name that the session gave it
 // (spark.WithNamedModel).

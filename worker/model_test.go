@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
@@ -232,7 +231,7 @@ func TestModelsByName(t *testing.T) {
 	}
 	f := serveProcess(t, "4.3.0", append(m.Models, second), root)
 	ctx := t.Context()
-	var unknown *ai.UnknownModelError
+	var unknown *llm.UnknownModelError
 	if _, err := f.models.get(ctx, "gpt-4"); !errors.As(err, &unknown) || f.models.loads() != 0 ||
 		!strings.Contains(err.Error(), "default (test:model), big (/models/big.gguf), databricks-gpt (/models/big.gguf)") {
 		t.Errorf("%v, after %d models were opened", err, f.models.loads())
@@ -245,7 +244,7 @@ func TestModelsByName(t *testing.T) {
 		}
 		return model.(*fakeModel).path
 	}
-	small := path(ai.DefaultModel)
+	small := path(llm.DefaultModel)
 	if small != filepath.Join(root, bundle.ModelDir, "default", "model.gguf") || f.models.loads() != 1 {
 		t.Errorf("the default is %s, after %d models were opened", small, f.models.loads())
 	}
@@ -258,7 +257,7 @@ func TestModelsByName(t *testing.T) {
 	if f.models.loads() != 2 {
 		t.Errorf("%d models were opened", f.models.loads())
 	}
-	if _, err := newModels(nil, "", bundle.Manifest{}).get(ctx, ai.DefaultModel); err == nil || !strings.Contains(err.Error(), "holds no model") {
+	if _, err := newModels(nil, "", bundle.Manifest{}).get(ctx, llm.DefaultModel); err == nil || !strings.Contains(err.Error(), "holds no model") {
 		t.Errorf("without models: %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -32,7 +31,7 @@ func (s *models) get(ctx context.Context, name string) (llm.Model, error) {
 	}
 	i := s.manifest.Find(name)
 	if i < 0 {
-		return nil, &ai.UnknownModelError{Name: name, Have: s.manifest.Names()}
+		return nil, &llm.UnknownModelError{Name: name, Have: s.manifest.Names()}
 	}
 	return s.all[i].get(ctx)
 }

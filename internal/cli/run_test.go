@@ -266,7 +266,7 @@ func TestRunNamedModels(t *testing.T) {
 	run("who,text,a\nbig,Hello,larger.gguf\ndefault,Hello,small.gguf\n", "-m", "small.gguf", "-m", "big=larger.gguf")
 	run("who,text,a\nbig,Hello,only.gguf\ndefault,Hello,only.gguf\n", "-m", "big=only.gguf")
 	status, _, errs := do("run", in, "--log-content", "-m", "x.gguf", "-m", "b=y.gguf", "--add", "a=ai_query('c', text)", "-o", in+"1.csv")
-	if want := `there is no model "c" in this session, which has default (x.gguf), b (y.gguf)`; status != exitFailed || !strings.Contains(errs, want) {
+	if want := `there is no model "c"; the models are default (x.gguf), b (y.gguf)`; status != exitFailed || !strings.Contains(errs, want) {
 		t.Errorf("exit code %d, want %q in\n%s", status, want, errs)
 	}
 	if status, _, errs := do("run", in, "-m", "big=x.gguf", "-m", "cloud=openai:m@https://llm.example.com/v1", "--add", "a=ai_query('big', text)", "--explain", "-o", in+"2.csv"); status != exitOK || !strings.Contains(errs, "leaves   https://llm.example.com/v1: ") {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/job"
@@ -43,9 +42,9 @@ func openModels(ctx context.Context, f shipFlags, progress fetch.Progress) (*run
 		m.manifest.Models = append(m.manifest.Models, bundle.Model{Aliases: []string{n.name}, Ref: n.reference, Name: model.Info().Name})
 		m.of = append(m.of, model)
 	}
-	if m.manifest.Find(ai.DefaultModel) < 0 {
+	if m.manifest.Find(llm.DefaultModel) < 0 {
 		first := &m.manifest.Models[0]
-		first.Aliases = append(first.Aliases, ai.DefaultModel)
+		first.Aliases = append(first.Aliases, llm.DefaultModel)
 	}
 	return m, nil
 }
@@ -56,9 +55,9 @@ func (m *runModels) models() job.Models {
 		if i := m.manifest.Find(name); i >= 0 {
 			return m.of[i], nil
 		}
-		return nil, &ai.UnknownModelError{Name: name, Have: m.manifest.Names()}
+		return nil, &llm.UnknownModelError{Name: name, Have: m.manifest.Names()}
 	}
-	return job.Models{Model: m.of[m.manifest.Find(ai.DefaultModel)], Named: find}
+	return job.Models{Model: m.of[m.manifest.Find(llm.DefaultModel)], Named: find}
 }
 
 func (m *runModels) Close() error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/network/fetch"
@@ -79,7 +78,7 @@ type modelFlag struct{ name, reference string }
 // readModel reads NAME=REFERENCE, or a reference alone, which is the default
 // model's. What stands before '=' and is no name is a part of a reference.
 func readModel(text string) (modelFlag, error) {
-	m := modelFlag{ai.DefaultModel, text}
+	m := modelFlag{llm.DefaultModel, text}
 	if name, reference, named := strings.Cut(text, "="); named && bundle.CheckAlias(name) == nil {
 		m = modelFlag{name, reference}
 	}
@@ -116,14 +115,14 @@ func (f shipFlags) find(name string) string {
 			return m.reference
 		}
 	}
-	if name == ai.DefaultModel && len(all) > 0 {
+	if name == llm.DefaultModel && len(all) > 0 {
 		return all[0].reference
 	}
 	return name
 }
 
 // reference is that of the model that functions ask unless another is named.
-func (f shipFlags) reference() string { return f.find(ai.DefaultModel) }
+func (f shipFlags) reference() string { return f.find(llm.DefaultModel) }
 
 func (f shipFlags) check() error {
 	models, err := f.named()

@@ -196,8 +196,8 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 
 // echoes has the models that the session has.
 func echoes(_ context.Context, name string) (llm.Model, error) {
-	if name != ai.DefaultModel && name != "fake" {
-		return nil, &ai.UnknownModelError{Name: name}
+	if name != llm.DefaultModel && name != "fake" {
+		return nil, &llm.UnknownModelError{Name: name}
 	}
 	return testkit.Echo{}, nil
 }
@@ -332,7 +332,7 @@ func plain(v any) any {
 	case int32:
 		return int64(v)
 	case string: // the models' files are the test's
-		text, _, _ := strings.Cut(v, " in this session, which has ")
+		text, _, _ := strings.Cut(v, "; the models are ")
 		return text
 	}
 	return v

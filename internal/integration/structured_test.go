@@ -103,7 +103,7 @@ func structuredAnswers(t *testing.T, model string, rows int) {
 			switch {
 			case name == "ai_query":
 				format := fmt.Sprintf(`{"type": "json_schema", "json_schema": {"name": "a", "schema": %s}}`, schema)
-				calls[i] = ai.Row{ai.DefaultModel, text, nil, nil, tokens([]int{1, 5, 13, 34}[r.IntN(4)]), format}
+				calls[i] = ai.Row{llm.DefaultModel, text, nil, nil, tokens([]int{1, 5, 13, 34}[r.IntN(4)]), format}
 			case r.IntN(4) == 0:
 				calls[i] = ai.Row{text, schema, map[string]string{"spans": "false"}, nil}
 			default:

@@ -15,7 +15,7 @@ type Models struct {
 	// asked.
 	Model llm.Model
 	// Named gives the model that a row of ai_query names. Its error is an
-	// *ai.UnknownModelError. Where it is nil there is Model alone, by its own name
+	// *llm.UnknownModelError. Where it is nil there is Model alone, by its own name
 	// and as "default".
 	Named func(name string) (llm.Model, error)
 }
@@ -26,8 +26,8 @@ func (m Models) Find(name string) (llm.Model, error) {
 		return m.Named(name)
 	}
 	own := m.Model.Info().Name
-	if !strings.EqualFold(name, ai.DefaultModel) && !strings.EqualFold(name, own) {
-		return nil, &ai.UnknownModelError{Name: name, Have: []string{ai.DefaultModel + " (" + own + ")"}}
+	if !strings.EqualFold(name, llm.DefaultModel) && !strings.EqualFold(name, own) {
+		return nil, &llm.UnknownModelError{Name: name, Have: []string{llm.DefaultModel + " (" + own + ")"}}
 	}
 	return m.Model, nil
 }
