@@ -12,6 +12,7 @@ test: lint
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet ./...
+	go tool -modfile=internal/lint/tools/go.mod staticcheck ./...
 
 # Goroutines meet in these packages.
 race:

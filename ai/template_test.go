@@ -19,6 +19,7 @@ type invoice struct {
 	Address struct {
 		City string `json:"city"`
 	} `json:"address"`
+	//lint:ignore U1000 an unexported field is no property of the schema
 	hidden int
 	Left   string `json:"-"`
 }

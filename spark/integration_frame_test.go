@@ -158,7 +158,7 @@ func TestServerPersist(t *testing.T) {
 	if err := d.CreateOrReplaceTempView(ctx, "kept_by_test"); err != nil {
 		t.Fatal(err)
 	}
-	if text(t, d) == text(t, d) {
+	if first, second := text(t, d), text(t, d); first == second {
 		t.Fatal("the rows are the same without being kept")
 	}
 	for level, persist := range map[string]func() error{

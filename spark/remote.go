@@ -194,7 +194,7 @@ func (r *remote) set(name, value string) error {
 	default:
 		for _, c := range name {
 			if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.') {
-				return fmt.Errorf("%q is no known parameter, and cannot be a header: those are written in lower-case letters, digits and - _ .", name)
+				return fmt.Errorf("%q is not a known parameter and not a valid header: a header consists of lower-case letters, digits, '-', '_' and '.'", name)
 			}
 		}
 		if strings.HasPrefix(name, "grpc-") || strings.HasSuffix(name, "-bin") {

@@ -70,7 +70,7 @@ func TestParseRemoteErrors(t *testing.T) {
 		"sc://h/;token=%zz":                 "not percent-encoded",
 		"sc://h/;token=a%0Ab":               "cannot stand in a header",
 		"sc://h/;session_id=mine":           "not a UUID",
-		"sc://h/;Team=x":                    "no known parameter",
+		"sc://h/;Team=x":                    "not a known parameter",
 		"sc://h/;grpc-timeout=1S":           "reserved by gRPC",
 		"sc://h/;x-bin=1":                   "reserved by gRPC",
 		"sc://h/;grpc_keepalive_time_ms=-5": "positive number of milliseconds",

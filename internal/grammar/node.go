@@ -346,7 +346,7 @@ func (s *space) derive(n *node, b byte) *node {
 	case kindSequence:
 		// Alternatives within alternatives are kept, or each level of nesting
 		// would double the work.
-		head := dead
+		var head *node
 		if n.a.kind == kindEither {
 			head = s.step(n.a, b)
 		} else {

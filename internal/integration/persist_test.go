@@ -127,7 +127,7 @@ func keptCalls(t *testing.T, s *spark.Session) {
 			slices.SortFunc(rows, func(a, b spark.Row) int { return strings.Compare(a.String(), b.String()) })
 			return fmt.Sprint(rows)
 		}
-		if collect(d) == collect(d) {
+		if first, second := collect(d), collect(d); first == second {
 			t.Errorf("%s: the calls are the same without being kept", name)
 		}
 		if err := d.Persist(t.Context()); err != nil {

@@ -9,7 +9,7 @@ import (
 
 func TestPrintable(t *testing.T) {
 	for _, c := range []struct{ text, printable, oneLine string }{
-		{"plain, über, 日本語, 👩‍👩‍👧, می‌خواهم", "plain, über, 日本語, 👩‍👩‍👧, می‌خواهم", "plain, über, 日本語, 👩‍👩‍👧, می‌خواهم"},
+		{"plain, über, 日本語, 👩‍👩‍👧, می\u200cخواهم", "plain, über, 日本語, 👩‍👩‍👧, می\u200cخواهم", "plain, über, 日本語, 👩‍👩‍👧, می\u200cخواهم"},
 		{"a\nb\tc", "a\nb\tc", `a\nb\tc`},
 		{"red \x1b[31m", `red \x1b[31m`, `red \x1b[31m`},
 		{"title \x1b]0;x\a", `title \x1b]0;x\x07`, `title \x1b]0;x\x07`},

@@ -42,7 +42,9 @@ func TestLoadRefusesWhatHasNoRoom(t *testing.T) {
 		case err != nil:
 			t.Error(err)
 		default:
-			err = network.Close()
+			if err := network.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 		if err := source.Close(); err != nil {
 			t.Error(err)
