@@ -19,8 +19,8 @@ import (
 )
 
 type inner struct {
-	X *int32  `spark:"x"`
-	Y []byte  `spark:"y"`
+	X *int32 `spark:"x"`
+	Y []byte `spark:"y"`
 	//lint:ignore U1000 an unexported field is not a column
 	z float64
 }
