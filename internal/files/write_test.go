@@ -136,7 +136,7 @@ func TestNoSpace(t *testing.T) {
 		if err == nil {
 			err = w.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), "/dev/full: no space is left on the disk: make room") {
+		if err == nil || !strings.Contains(err.Error(), "/dev/full: no space left on the disk: make room") {
 			t.Errorf("%s: %v", f, err)
 		}
 		w.Abort()
@@ -163,7 +163,7 @@ func TestWriteErrors(t *testing.T) {
 		{"x.txt", number, "a text file has one column of text, but there are a int64; write .csv"},
 		{"x.parquet", view, "Parquet cannot hold these columns"},
 		{"x.parquet", nested, "column a is list"},
-		{"no/x.csv", number, "there is no folder " + filepath.Join(dir, "no") + "; make it with mkdir -p"},
+		{"no/x.csv", number, "the folder " + filepath.Join(dir, "no") + " does not exist; create it with mkdir -p"},
 		{".", number, "tells no format"},
 		{"x", number, "tells no format"},
 	} {

@@ -89,11 +89,11 @@ func Install(ctx context.Context, o Options) (Distribution, error) {
 // unpacked is an error.
 func check(ctx context.Context, home string) (there bool, err error) {
 	_, err = dirhash.Check(ctx, home)
-	var broken *dirhash.BrokenError
+	var mismatch *dirhash.MismatchError
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, dirhash.ErrNone):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, dirhash.ErrNoManifest):
 		return false, nil
-	case errors.As(err, &broken):
+	case errors.As(err, &mismatch):
 		return false, fmt.Errorf("Spark in the cache: %w; remove %s to have it downloaded again. A Spark that you have changed is used from another place, named as SPARK_HOME is", err, home)
 	case err != nil:
 		return false, fmt.Errorf("Spark in the cache: %w; FIRESTEEL_CACHE names another", err)
@@ -230,7 +230,7 @@ func extractSpark(ctx context.Context, o Options, archive, home string) error {
 	if _, err := inspect(fresh); err != nil {
 		return fmt.Errorf("%s holds no Spark: no spark-core jar in deps/jars", archive)
 	}
-	if err := dirhash.Seal(ctx, fresh); err != nil {
+	if err := dirhash.Write(ctx, fresh); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(home); err != nil { // it has no seal

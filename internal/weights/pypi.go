@@ -114,7 +114,7 @@ func cachedPackage(ctx context.Context, ref, dir, version string) (Model, error)
 	dir = filepath.Join(dir, version)
 	files, err := dirhash.Check(ctx, dir)
 	switch {
-	case errors.Is(err, dirhash.ErrNone):
+	case errors.Is(err, dirhash.ErrNoManifest):
 		return Model{}, fs.ErrNotExist
 	case errors.Is(err, fs.ErrNotExist):
 		return Model{}, err
@@ -259,7 +259,7 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := dirhash.Seal(ctx, fresh); err != nil {
+	if err := dirhash.Write(ctx, fresh); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {

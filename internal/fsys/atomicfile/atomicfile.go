@@ -1,6 +1,6 @@
-// Package atomicfile writes files that appear under their names when they are
-// whole. Until then a file is beside its name, as a part file. An input is
-// never overwritten, and an existing file only if the caller asks for it.
+// Package atomicfile writes files that appear under their names only when they
+// are complete. Until then the data is in a part file in the same folder. Inputs
+// are never overwritten, and existing files only on request.
 package atomicfile
 
 import (
@@ -15,42 +15,42 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// Options say what an output may replace.
+// Options say which files an output may replace.
 type Options struct {
-	// Overwrite: Commit replaces an existing file of the name. Without it, an
-	// existing file is an error of Create, and of Commit if it has appeared since.
+	// Overwrite makes Commit replace an existing file. Without it an existing
+	// file is an error of Create, or of Commit if it was created in between.
 	Overwrite bool
 	// Inputs are files and folders that the same command reads. The output must
-	// not be one of them, nor an existing file in one of the folders, whatever
-	// links or spellings name it. Empty names and names of no file are passed over.
+	// not be one of them, nor an existing file in one of the folders, under any
+	// link or spelling. Empty names and names that do not exist are ignored.
 	Inputs []string
-	// Private: a new file is readable by its owner only.
+	// Private makes a new file readable by its owner only.
 	Private bool
 }
 
-// File is an output. Commit puts it to its name, Abort discards it.
+// File is an output file. Commit gives it its name, Abort discards it.
 type File struct {
-	path    string // as the user wrote it
-	target  string // where the file goes; "" for a device or a pipe, which has no part file
+	path    string // as given by the user
+	target  string // the final path without links; "" for a device or a pipe, which has no part file
 	file    *os.File
 	replace bool
 	err     error // the first one
 	done    bool
 }
 
-// Create opens an output. Its errors are *InputError, *ExistsError, or say what
-// the operating system refused.
+// Create opens an output. Its errors are *InputError, *ExistsError, or those of
+// the operating system.
 func Create(path string, o Options) (*File, error) {
 	if err := CheckInputs(path, o.Inputs); err != nil {
 		return nil, err
 	}
 	f := &File{path: path, replace: o.Overwrite}
-	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 && !privatefile.Mine(info) {
-		return nil, fmt.Errorf("%s is a link that belongs to another user: it may lead to any file of yours; name another file", path)
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 && !privatefile.OwnedByUser(info) {
+		return nil, fmt.Errorf("%s is a link that belongs to another user: it could point to any file of yours; name another file", path)
 	}
 	target := path
 	if real, err := filepath.EvalSymlinks(path); err == nil {
-		target = real // the link stays a link
+		target = real // the link stays
 	} else if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
 		return nil, fmt.Errorf("%s is a symbolic link to a file that does not exist; remove the link, or name another file", path)
 	}
@@ -68,14 +68,14 @@ func Create(path string, o Options) (*File, error) {
 	}
 	dir := filepath.Dir(target)
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s cannot be written: there is no folder %s; make it with mkdir -p %[2]s", path, dir)
+		return nil, fmt.Errorf("%s cannot be written: the folder %s does not exist; create it with mkdir -p %[2]s", path, dir)
 	}
 	mode := fs.FileMode(0o666)
 	if o.Private {
 		mode = 0o600
 	}
-	// The name is always the same, so that the next run removes what a killed
-	// process left.
+	// The name is always the same, so that the next run replaces the part file of
+	// a killed process.
 	partial := filepath.Join(dir, "."+filepath.Base(target)+".firesteel-part")
 	if err := CheckInputs(partial, o.Inputs); err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func Create(path string, o Options) (*File, error) {
 	return f, nil
 }
 
-// InputError says that an output would overwrite an input of the same command.
+// InputError reports an output that would overwrite an input of the same command.
 type InputError struct{ Path, Input string }
 
 func (e *InputError) Error() string {
@@ -107,14 +107,14 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("%s is the same file as the input %s, or lies in it; write to another file", e.Path, e.Input)
 }
 
-// ExistsError says that there is a file of the output's name.
+// ExistsError reports an output whose file exists.
 type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string {
 	return fmt.Sprintf("the file %s exists; remove it, or choose another name", e.Path)
 }
 
-// Is makes an ExistsError an fs.ErrExist.
+// Is reports whether target is fs.ErrExist.
 func (e *ExistsError) Is(target error) bool { return target == fs.ErrExist }
 
 // CheckInputs returns an *InputError if an output of this path would overwrite
@@ -137,7 +137,7 @@ func CheckInputs(path string, inputs []string) error {
 			continue
 		}
 		same := os.SameFile(in, out)
-		// Parents are compared as files, which holds for names of another case.
+		// Parents are compared by identity, since names may differ in case.
 		for dir := filepath.Dir(real); in.IsDir() && !same; dir = filepath.Dir(dir) {
 			parent, err := os.Stat(dir)
 			same = err == nil && os.SameFile(in, parent)
@@ -153,7 +153,7 @@ func CheckInputs(path string, inputs []string) error {
 }
 
 // CheckStream returns an *InputError if w is a regular file that is one of the
-// inputs, as of a command whose standard output was redirected to its input.
+// inputs: the standard output of a command that is redirected to its input.
 func CheckStream(w io.Writer, inputs []string) error {
 	file, ok := w.(*os.File)
 	if !ok {
@@ -171,11 +171,11 @@ func CheckStream(w io.Writer, inputs []string) error {
 	return nil
 }
 
-// openPart opens a part file that no other process writes.
+// openPart opens and locks a part file.
 func openPart(partial, path string, mode fs.FileMode) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_EXCL|noFollow, mode)
-		created := err == nil // whoever it belongs to then, as network file systems may say
+		created := err == nil // network file systems may report another owner for a new file
 		if errors.Is(err, fs.ErrExist) {
 			f, err = os.OpenFile(partial, os.O_RDWR|noFollow, 0)
 			if errors.Is(err, fs.ErrNotExist) { // removed since
@@ -197,11 +197,11 @@ func openPart(partial, path string, mode fs.FileMode) (*os.File, error) {
 			f.Close()
 			return nil, err
 		}
-		if !opened.Mode().IsRegular() || !created && !privatefile.Mine(opened) {
+		if !opened.Mode().IsRegular() || !created && !privatefile.OwnedByUser(opened) {
 			f.Close()
 			return nil, fmt.Errorf("%s is not a part file of firesteel; remove it", partial)
 		}
-		if links(opened) > 1 { // it has another name, whose content must stay
+		if links(opened) > 1 { // a hard link to another file, whose content must stay
 			err := os.Remove(partial)
 			f.Close()
 			if err != nil {
@@ -209,7 +209,7 @@ func openPart(partial, path string, mode fs.FileMode) (*os.File, error) {
 			}
 			continue
 		}
-		// The process that held the lock may have renamed the file since.
+		// The process that held the lock may have renamed the file.
 		if current, err := os.Lstat(partial); err == nil && os.SameFile(opened, current) {
 			return f, nil
 		}
@@ -219,7 +219,7 @@ func openPart(partial, path string, mode fs.FileMode) (*os.File, error) {
 
 var errLocked = errors.New("locked")
 
-// Write writes to the file. It remembers the first error, and explains it.
+// Write writes to the file. After an error it always returns that error.
 func (f *File) Write(b []byte) (int, error) {
 	if f.err != nil {
 		return 0, f.err
@@ -231,21 +231,21 @@ func (f *File) Write(b []byte) (int, error) {
 	return n, f.err
 }
 
-// explain says which file an error is of, and what to do about it.
+// explain adds to an error the file and what to do.
 func (f *File) explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("writing %s: no space is left on the disk: make room, or choose a place on another disk (%w)", f.path, err)
+		return fmt.Errorf("writing %s: no space left on the disk: free some, or choose a folder on another disk (%w)", f.path, err)
 	case errors.Is(err, syscall.ELOOP):
-		return fmt.Errorf("writing %s: its part file is a symbolic link, which firesteel does not make; remove it (%w)", f.path, err)
+		return fmt.Errorf("writing %s: its part file is a symbolic link, which firesteel did not create; remove it (%w)", f.path, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("writing %s: its folder may not be written to: choose another place (%w)", f.path, err)
+		return fmt.Errorf("writing %s: no permission to write in its folder: choose another folder (%w)", f.path, err)
 	}
 	return fmt.Errorf("writing %s: %w", f.path, err)
 }
 
-// Commit finishes the file and puts it to its name. After an error, that name
-// has what it had before.
+// Commit completes the file and gives it its name. After an error the file of
+// that name is unchanged.
 func (f *File) Commit() error {
 	if f.done {
 		return f.err
@@ -271,16 +271,16 @@ func (f *File) Commit() error {
 	}
 	f.done = true
 	step(func() error { return syncFolder(filepath.Dir(f.target)) })
-	f.file.Close() // which unlocks it; it is on the disk
+	f.file.Close() // releases the lock; the data is on the disk
 	return f.err
 }
 
-// rename puts the part file to its name.
+// rename gives the part file its final name.
 func (f *File) rename() error {
 	if f.replace {
 		return os.Rename(f.file.Name(), f.target)
 	}
-	// A link fails where there is a file by now.
+	// os.Link fails if the file exists, unlike os.Rename.
 	err := os.Link(f.file.Name(), f.target)
 	if errors.Is(err, fs.ErrExist) {
 		return &ExistsError{f.path}
@@ -296,14 +296,14 @@ func (f *File) rename() error {
 	return os.Rename(f.file.Name(), f.target)
 }
 
-// Abort discards what was written. After Commit it does nothing.
+// Abort discards the file. After Commit it does nothing.
 func (f *File) Abort() {
 	if f.done {
 		return
 	}
 	f.done = true
 	if f.err == nil {
-		f.err = fmt.Errorf("writing %s: it was given up", f.path)
+		f.err = fmt.Errorf("writing %s: aborted", f.path)
 	}
 	if f.target != "" {
 		os.Remove(f.file.Name())

@@ -9,7 +9,7 @@ import (
 
 const noFollow = 0
 
-// lock does nothing where files have no locks of this kind.
+// lock does nothing: this system has no flock.
 func lock(*os.File) error { return nil }
 
 func links(fs.FileInfo) uint64 { return 1 }

@@ -12,7 +12,7 @@ import (
 
 const noFollow = unix.O_NOFOLLOW
 
-// lock takes a file for this process, as long as it is open.
+// lock locks a file for this process while it is open.
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == unix.EWOULDBLOCK {
@@ -21,7 +21,7 @@ func lock(f *os.File) error {
 	return err
 }
 
-// links counts the names of a file.
+// links returns the number of hard links of a file.
 func links(info fs.FileInfo) uint64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(s.Nlink)
@@ -29,7 +29,7 @@ func links(info fs.FileInfo) uint64 {
 	return 1
 }
 
-// syncFolder makes a new name in a folder durable.
+// syncFolder makes new names in a folder durable.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

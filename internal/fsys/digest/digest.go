@@ -1,6 +1,5 @@
-// Package digest computes the SHA-256 of files, and remembers it as long as a
-// file stays what it was, so that gigabytes need not be read again to know what
-// is in them.
+// Package digest computes the SHA-256 of files and caches it as long as a file
+// does not change, so that gigabytes are not read again.
 package digest
 
 import (
@@ -15,19 +14,18 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/regularfile"
 )
 
-// Identity tells a file in one state from every other file, and from itself in
-// another state: a change of its content changes it, as Changed cannot be set.
-// Paths and links do not matter.
+// Identity identifies a file in one state. It changes when the content changes,
+// because no program can set Changed. It does not depend on paths and links.
 type Identity struct {
 	Device   uint64 `json:"device"`
 	Inode    uint64 `json:"inode"`
 	Size     int64  `json:"size"`     // bytes
 	Modified int64  `json:"modified"` // nanoseconds since 1970
-	Changed  int64  `json:"changed"`  // the same, of content or attributes
+	Changed  int64  `json:"changed"`  // change of content or attributes, nanoseconds since 1970
 }
 
-// File gives the SHA-256, in hex, of the file that a path leads to, remembered
-// or computed. It must be a regular file.
+// File returns the SHA-256, in hexadecimal, of a regular file, from the cache or
+// computed.
 func File(ctx context.Context, path string) (string, error) {
 	f, err := regularfile.Open(path)
 	if err != nil {
@@ -38,7 +36,7 @@ func File(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if sum := recall(id); sum != "" {
+	if sum := lookup(id); sum != "" {
 		return sum, nil
 	}
 	settled, err := settle(ctx, id)
@@ -47,12 +45,12 @@ func File(ctx context.Context, path string) (string, error) {
 	}
 	sum, err := Compute(ctx, f, id)
 	if err == nil && settled {
-		remember(id, sum)
+		store(id, sum)
 	}
 	return sum, err
 }
 
-// Read is File without a memory, for files that are soon gone.
+// Read is like File, but does not use the cache. It is for temporary files.
 func Read(ctx context.Context, path string) (string, error) {
 	f, err := regularfile.Open(path)
 	if err != nil {
@@ -66,7 +64,7 @@ func Read(ctx context.Context, path string) (string, error) {
 	return Compute(ctx, f, id)
 }
 
-// Known is the digest that File would give without reading the file, or "".
+// Known returns the digest of a file if it is in the cache, and otherwise "".
 func Known(path string) string {
 	f, err := regularfile.Open(path)
 	if err != nil {
@@ -77,11 +75,11 @@ func Known(path string) string {
 	if err != nil {
 		return ""
 	}
-	return recall(id)
+	return lookup(id)
 }
 
-// Remember notes the digest of a file that this process has just written, in a
-// directory where no other user could have changed it since.
+// Remember stores the digest of a file that this process has just written in a
+// directory where no other user can write.
 func Remember(path, sum string) {
 	f, err := regularfile.Open(path)
 	if err != nil {
@@ -89,12 +87,12 @@ func Remember(path, sum string) {
 	}
 	defer f.Close()
 	if id, err := Of(f); err == nil && isSum(sum) {
-		remember(id, sum)
+		store(id, sum)
 	}
 }
 
-// Compute reads a file from its start. It fails if the file is not, or does
-// not stay, what id says.
+// Compute returns the digest of an open file. It returns an error if the
+// identity of the file is not id after reading.
 func Compute(ctx context.Context, f *os.File, id Identity) (string, error) {
 	h := sha256.New()
 	if _, err := Copy(ctx, h, io.NewSectionReader(f, 0, id.Size)); err != nil {
@@ -105,17 +103,17 @@ func Compute(ctx context.Context, f *os.File, id Identity) (string, error) {
 		return "", err
 	}
 	if after != id {
-		return "", fmt.Errorf("%s was changed while it was read; try again when it is written", f.Name())
+		return "", fmt.Errorf("%s changed while it was read; try again when it is complete", f.Name())
 	}
 	return hexOf(h), nil
 }
 
-// Copy copies until the end of r, or of ctx.
+// Copy copies r to w until r ends or ctx is done.
 func Copy(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {
 	return io.Copy(w, reader{ctx, r})
 }
 
-// reader ends with its context.
+// reader returns an error when its context is done.
 type reader struct {
 	ctx context.Context
 	r   io.Reader

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Of gives the Identity of an open file.
+// Of returns the Identity of an open file.
 func Of(f *os.File) (Identity, error) {
 	var s unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &s); err != nil {

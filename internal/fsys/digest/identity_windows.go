@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Of gives the Identity of an open file.
+// Of returns the Identity of an open file.
 func Of(f *os.File) (Identity, error) {
 	handle := windows.Handle(f.Fd())
 	var file windows.ByHandleFileInformation

@@ -1,9 +1,9 @@
-// Package dirhash keeps, in a directory of unpacked files, the digest of each,
-// so that what is run or loaded from there later is what was unpacked.
+// Package dirhash stores the digest of each file of an unpacked archive in a
+// manifest in its directory, and verifies the directory against the manifest.
 //
-// A file that is still the one that was unpacked (see digest.Identity) is not
-// read again, so checking hundreds of megabytes takes milliseconds. One that is
-// not, in a cache that was copied for instance, is read and compared.
+// A file whose digest.Identity has not changed is not read again, so verifying
+// hundreds of megabytes takes milliseconds. Another file, in a copied cache for
+// instance, is read and compared.
 package dirhash
 
 import (
@@ -20,34 +20,34 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/regularfile"
 )
 
-// name is the seal's, in the directory.
+// name is the name of the manifest in the directory.
 const name = ".sealed.json"
 
-// maxSeal bounds it, in bytes.
-const maxSeal = 64 << 20
+// maxManifest is the largest size of a manifest in bytes.
+const maxManifest = 64 << 20
 
-// Files are those of a directory, by their paths in it, with slashes.
+// Files are the files of a directory by their slash-separated relative paths.
 type Files map[string]File
 
-// File is one of them.
+// File is an entry of a manifest.
 type File struct {
-	SHA256 string          `json:"sha256"`
-	Was    digest.Identity `json:"was"` // when the digest was computed
+	SHA256   string          `json:"sha256"`
+	Identity digest.Identity `json:"was"` // when the digest was computed
 }
 
-// BrokenError: a directory does not hold what was unpacked there.
-type BrokenError struct{ Dir, File, Why string }
+// MismatchError reports a directory that differs from its manifest.
+type MismatchError struct{ Dir, File, Why string }
 
-func (e *BrokenError) Error() string {
-	return fmt.Sprintf("%s is not what was unpacked: %s %s", e.Dir, e.File, e.Why)
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%s has changed since it was unpacked: %s %s", e.Dir, e.File, e.Why)
 }
 
-// ErrNone: a directory has no seal.
-var ErrNone = errors.New("it is not known what was unpacked there")
+// ErrNoManifest reports a directory without a manifest.
+var ErrNoManifest = errors.New("the directory has no manifest of its files")
 
-// Seal writes down what is in a directory, which this process has just
-// unpacked and nobody else can write.
-func Seal(ctx context.Context, dir string) error {
+// Write writes the manifest of a directory. The caller has just unpacked the
+// files, and no other user can write in the directory.
+func Write(ctx context.Context, dir string) error {
 	files := Files{}
 	err := each(dir, func(path, full string) error {
 		f, err := read(ctx, full)
@@ -68,43 +68,43 @@ func (f Files) write(dir string) error {
 	return privatefile.Replace(filepath.Join(dir, name), b)
 }
 
-// Check compares a directory with its seal, and gives what is there. A
-// BrokenError names a file that is another one, missing, or too many; an
-// owned.UntrustedError says that other users could change them at any time.
+// Check verifies a directory against its manifest and returns its files. A
+// *MismatchError names a file that was changed, added or removed. A
+// *privatefile.UntrustedError reports a directory that other users can change.
 func Check(ctx context.Context, dir string) (Files, error) {
 	if err := privatefile.Check(dir); err != nil {
 		return nil, err
 	}
-	b, err := privatefile.ReadFile(filepath.Join(dir, name), maxSeal)
+	b, err := privatefile.ReadFile(filepath.Join(dir, name), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoManifest)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var sealed Files
-	if err := json.Unmarshal(b, &sealed); err != nil {
-		return nil, &BrokenError{dir, name, "is damaged"}
+	var manifest Files
+	if err := json.Unmarshal(b, &manifest); err != nil {
+		return nil, &MismatchError{dir, name, "is damaged"}
 	}
 	moved := false
 	found := Files{}
 	err = each(dir, func(path, full string) error {
-		want, listed := sealed[path]
+		want, listed := manifest[path]
 		if !listed {
-			return &BrokenError{dir, path, "has been added"}
+			return &MismatchError{dir, path, "has been added"}
 		}
 		is, err := identity(full)
 		if err != nil {
 			return err
 		}
-		if is != want.Was {
+		if is != want.Identity {
 			moved = true
 			got, err := read(ctx, full)
 			if err != nil {
 				return err
 			}
 			if got.SHA256 != want.SHA256 {
-				return &BrokenError{dir, path, "has been changed"}
+				return &MismatchError{dir, path, "has been changed"}
 			}
 			want = got
 		}
@@ -114,19 +114,19 @@ func Check(ctx context.Context, dir string) (Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	for path := range sealed {
-		if _, there := found[path]; !there {
-			return nil, &BrokenError{dir, path, "is missing"}
+	for path := range manifest {
+		if _, ok := found[path]; !ok {
+			return nil, &MismatchError{dir, path, "is missing"}
 		}
 	}
 	if moved {
-		found.write(dir) // or the next time is as slow
+		found.write(dir) // so that the next check is fast
 	}
 	return found, nil
 }
 
-// each calls f with every file of a directory but the seal. Folders in it are
-// checked as it is.
+// each calls f with every file of a directory except the manifest, and checks
+// its subdirectories like the directory itself.
 func each(dir string, f func(path, full string) error) error {
 	return filepath.WalkDir(dir, func(full string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -140,7 +140,7 @@ func each(dir string, f func(path, full string) error) error {
 			return err
 		}
 		if path = filepath.ToSlash(path); !entry.Type().IsRegular() {
-			return &BrokenError{dir, path, "is not a regular file"}
+			return &MismatchError{dir, path, "is not a regular file"}
 		}
 		return f(path, full)
 	})

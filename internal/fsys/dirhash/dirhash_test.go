@@ -13,7 +13,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// tree is a sealed directory.
+// tree returns a directory with a manifest.
 func tree(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "tree")
@@ -23,14 +23,14 @@ func tree(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := Seal(t.Context(), dir); err != nil {
+	if err := Write(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-// What was planted in, changed in or taken from a sealed directory is found,
-// whatever its size and time.
+// Check finds files that were added, changed or removed, whatever their size and
+// time.
 func TestCheck(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(dir string) error
@@ -56,8 +56,8 @@ func TestCheck(t *testing.T) {
 		"a folder": {func(dir string) error {
 			return errors.Join(os.Rename(dir+"/jars", dir+"/away"), os.Symlink("away", dir+"/jars"))
 		}, "away/a.jar has been added"},
-		"damaged seal": {func(dir string) error { return os.WriteFile(dir+"/"+name, []byte("{"), 0o600) }, "is damaged"},
-		"no seal":      {func(dir string) error { return os.Remove(dir + "/" + name) }, ErrNone.Error()},
+		"damaged manifest": {func(dir string) error { return os.WriteFile(dir+"/"+name, []byte("{"), 0o600) }, "is damaged"},
+		"no manifest":      {func(dir string) error { return os.Remove(dir + "/" + name) }, ErrNoManifest.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := tree(t)
@@ -74,7 +74,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A file that is still the same one is not read.
+// A file with the same identity is not read.
 func TestUnchangedIsNotRead(t *testing.T) {
 	dir := tree(t)
 	ended, cancel := context.WithCancel(t.Context())

@@ -1,6 +1,6 @@
-// Package extract takes files out of archives that are not trusted: no name
-// leads out of the target folder, no link is followed, and nothing is larger
-// than it said or than it may be. What is written is for this user alone.
+// Package extract extracts files from untrusted archives. No entry leaves the
+// target folder, no link is followed, and no file exceeds its stated size or the
+// limits. New files are accessible to this user only.
 package extract
 
 import (
@@ -19,22 +19,22 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// Limits bound what an archive may hold.
+// Limits are the limits of an extraction.
 type Limits struct {
-	Files int   // files taken out
-	Bytes int64 // of all files taken out together
+	Files int   // number of extracted files
+	Bytes int64 // size of all extracted files together
 }
 
-// Error classes; the archive's entry stands in the text.
+// Classes of errors. The message names the entry of the archive.
 var (
 	ErrUnsafe  = errors.New("unsafe entry in the archive")
-	ErrLimit   = errors.New("the archive is larger than it may be")
-	ErrCorrupt = errors.New("the archive is damaged or cut off")
+	ErrLimit   = errors.New("the archive exceeds its size limit")
+	ErrCorrupt = errors.New("the archive is damaged or truncated")
 )
 
-// TarGz unpacks a gzip-compressed tar archive below dir. keep maps an entry's
-// cleaned name to the path below dir that it shall get, or to "" to leave it
-// out. It returns how many files it wrote. Links and devices are left out.
+// TarGz extracts a gzip-compressed tar archive below dir. keep maps the cleaned
+// name of an entry to its path below dir, or to "" to skip it. Links and devices
+// are skipped. TarGz returns the number of files that it wrote.
 func TarGz(ctx context.Context, r io.Reader, dir string, limits Limits, keep func(name string) string) (int, error) {
 	unzipped, err := gzip.NewReader(r)
 	if err != nil {
@@ -70,7 +70,7 @@ func TarGz(ctx context.Context, r io.Reader, dir string, limits Limits, keep fun
 			return files, fmt.Errorf("%w: more than %d files", ErrLimit, limits.Files)
 		}
 		if entry.Size > left {
-			return files, fmt.Errorf("%w: %s exceeds %d bytes in all", ErrLimit, entry.Name, limits.Bytes)
+			return files, fmt.Errorf("%w: with %s the files exceed %d bytes", ErrLimit, entry.Name, limits.Bytes)
 		}
 		left -= entry.Size
 		mode := os.FileMode(0o600)
@@ -88,14 +88,14 @@ func TarGz(ctx context.Context, r io.Reader, dir string, limits Limits, keep fun
 	return files, nil
 }
 
-// ZipMember writes one file of a zip archive to target, through wrap if that
-// is not nil. Its checksum is checked on the way.
+// ZipMember writes one file of a zip archive to target and verifies its
+// checksum. If wrap is not nil, it wraps the reader of the file.
 func ZipMember(member *zip.File, target string, limit int64, wrap func(io.Reader) io.Reader) error {
 	if err := safe(member.Name); err != nil {
 		return err
 	}
 	if !member.Mode().IsRegular() {
-		return fmt.Errorf("%w: %q is not a plain file", ErrUnsafe, member.Name)
+		return fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, member.Name)
 	}
 	if member.UncompressedSize64 > uint64(limit) {
 		return fmt.Errorf("%w: %s has %d bytes, limit %d", ErrLimit, member.Name, member.UncompressedSize64, limit)
@@ -121,15 +121,15 @@ func ZipMember(member *zip.File, target string, limit int64, wrap func(io.Reader
 	return nil
 }
 
-// safe holds names to the rule that they stay below the folder they are
-// joined to, on every system.
+// safe returns an error for a name that could leave the folder it is joined to,
+// on any operating system.
 func safe(name string) error {
 	clean := path.Clean(name)
 	switch {
 	case name == "", len(name) > 4096, strings.ContainsAny(name, "\\\x00"), path.IsAbs(name), !filepath.IsLocal(filepath.FromSlash(clean)):
 		return fmt.Errorf("%w: %q", ErrUnsafe, name)
 	}
-	// A drive letter or alternate stream, on Windows.
+	// A drive letter or an alternate data stream on Windows.
 	if strings.Contains(name, ":") {
 		return fmt.Errorf("%w: %q", ErrUnsafe, name)
 	}
@@ -140,10 +140,10 @@ func write(r io.Reader, target string, size int64, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return err
 	}
-	// O_EXCL: no file is written twice, and no link is written through.
+	// With O_EXCL no file is written twice and no link is followed.
 	f, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%w: there twice", ErrUnsafe)
+		return fmt.Errorf("%w: duplicate name", ErrUnsafe)
 	}
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func write(r io.Reader, target string, size int64, mode os.FileMode) error {
 	return f.Close()
 }
 
-// Counted reports how many bytes of r were read.
+// Counted returns a reader of r that reports the number of bytes read so far.
 func Counted(r io.Reader, report func(total int64)) io.Reader { return &counted{r, 0, report} }
 
 type counted struct {

@@ -2,5 +2,5 @@
 
 package privatefile
 
-// Access lists of other systems are not looked at.
+// hasAccessList returns false: access lists are read on Linux only.
 func hasAccessList(string) bool { return false }

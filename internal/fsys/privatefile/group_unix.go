@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// The system's lists of users and groups; tests have their own.
+// The system's lists of users and groups. Tests replace them.
 var passwdFile, groupFile = "/etc/passwd", "/etc/group"
 
-// privateGroup tells whether no other user than this one and root is in a
-// group. Many systems give each user such a group and let it write by default
-// (umask 002), so that being writable by it means nothing.
+// privateGroup reports whether only this user and root are in a group. Many
+// systems give each user such a group and make new files writable by it (umask
+// 002), which is safe.
 //
-// Group 0 is root's. Of another group the system's files are asked; where they
-// do not know it (directory services, containers without these files) the
-// user's own group is the one that has the user's number.
+// Group 0 belongs to root. The members of other groups are read from the
+// system's files. If these do not list the group (directory services, containers
+// without the files), the group is private if its number is that of the user.
 func privateGroup(gid uint32) bool {
 	if gid == 0 {
 		return true
 	}
 	members, known := membersOf(gid)
 	for _, uid := range members {
-		if !own(uid) {
+		if !trustedOwner(uid) {
 			return false
 		}
 	}
@@ -35,9 +35,9 @@ func privateGroup(gid uint32) bool {
 	return int(gid) == os.Geteuid() && int(gid) == os.Getegid()
 }
 
-// membersOf gives the users that are in a group by the system's files. known
-// says that the group is in them; a member without a number is as an unknown
-// user, whom nobody trusts.
+// membersOf returns the users in a group, read from the system's files. known
+// reports whether the files list the group. A member that is not in the list of
+// users gets a number that is never trusted.
 func membersOf(gid uint32) (uids []uint32, known bool) {
 	const nobody = ^uint32(0)
 	number := strconv.FormatUint(uint64(gid), 10)

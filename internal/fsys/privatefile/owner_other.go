@@ -10,7 +10,7 @@ import (
 
 const noFollow = 0
 
-// walk only finds what is missing.
+// walk only finds the components that do not exist.
 func walk(path string) (w walked) {
 	w.real = path
 	for {
@@ -27,6 +27,6 @@ func walk(path string) (w walked) {
 	}
 }
 
-func mine(fs.FileInfo) bool { return true }
+func ownedByUser(fs.FileInfo) bool { return true }
 
 func unsafe(string, fs.FileInfo) (why, do string) { return "", "" }

@@ -13,14 +13,14 @@ import (
 	"syscall"
 )
 
-// noFollow refuses links, and does not wait for the other end of a pipe.
+// noFollow makes open fail on a link and not block on a pipe.
 const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-// maxLinks is how many links a path may lead through, as on Linux.
+// maxLinks is the largest number of links on a path, as on Linux.
 const maxLinks = 40
 
-// walk follows a cleaned absolute path from the root, as the system does, and
-// looks at every directory and link on the way.
+// walk resolves a cleaned absolute path from the root, as the system does, and
+// checks every directory and link on the way.
 func walk(path string) (w walked) {
 	note := func(at, why, do string) {
 		if w.fault == nil {
@@ -30,7 +30,7 @@ func walk(path string) (w walked) {
 	w.real = "/"
 	pending := append([]string{"."}, components(path)...) // "." is the root itself
 	links := 0
-	open := false // others may make files in real, but not replace ours
+	open := false // others can create files in real, but not replace ours
 	for len(pending) > 0 {
 		name := pending[0]
 		next := filepath.Join(w.real, name)
@@ -45,7 +45,7 @@ func walk(path string) (w walked) {
 		}
 		pending = pending[1:]
 		if info.Mode()&fs.ModeSymlink != 0 {
-			if owner := uidOf(info); open && !own(owner) {
+			if owner := uidOf(info); open && !trustedOwner(owner) {
 				note(next, "is a link that "+belongs(owner), "")
 			}
 			if links++; links > maxLinks {
@@ -69,8 +69,8 @@ func walk(path string) (w walked) {
 		}
 		why, do := unsafe(next, info)
 		open = false
-		if why != "" && own(uidOf(info)) && info.Mode()&fs.ModeSticky != 0 {
-			if do = "name a directory in it, which will be yours alone"; len(pending) > 0 {
+		if why != "" && trustedOwner(uidOf(info)) && info.Mode()&fs.ModeSticky != 0 {
+			if do = "name a directory in it, which firesteel creates for you"; len(pending) > 0 {
 				why, open = "", true
 			}
 		}
@@ -86,39 +86,40 @@ func components(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }
 
-// unsafe says why others can change a file or directory; empty if they cannot.
+// unsafe returns why others can change a file or directory, and what to do. Both
+// are empty if they cannot.
 func unsafe(path string, info fs.FileInfo) (why, do string) {
 	owner := uidOf(info)
-	if !own(owner) {
+	if !trustedOwner(owner) {
 		return belongs(owner), ""
 	}
 	mode := info.Mode().Perm()
 	if mode&0o002 != 0 {
-		return fmt.Sprintf("can be written by every user (mode %04o)", mode), mend(owner, "run chmod o-w "+path)
+		return fmt.Sprintf("can be written by every user (mode %04o)", mode), commandFor(owner, "run chmod o-w "+path)
 	}
 	if mode&0o020 == 0 {
-		return "", "" // an access list cannot give more than this
+		return "", "" // the group bits are the mask of an access list
 	}
 	if group := gidOf(info); !privateGroup(group) {
-		return fmt.Sprintf("can be written by the group %s (mode %04o)", groupName(group), mode), mend(owner, "run chmod g-w "+path)
+		return fmt.Sprintf("can be written by the group %s (mode %04o)", groupName(group), mode), commandFor(owner, "run chmod g-w "+path)
 	}
 	if hasAccessList(path) {
-		return "can be written by users in its access list (see getfacl)", mend(owner, "run setfacl -b "+path)
+		return "can be written by users in its access list (see getfacl)", commandFor(owner, "run setfacl -b "+path)
 	}
 	return "", ""
 }
 
-// mend gives the command if this user may run it.
-func mend(owner uint32, command string) string {
+// commandFor returns command if this user may run it on a file of owner.
+func commandFor(owner uint32, command string) string {
 	if int(owner) != os.Geteuid() && os.Geteuid() != 0 {
 		return ""
 	}
 	return command
 }
 
-// own holds for this user and for root. Who owns "/" is root too: in a user
-// namespace without root it has another number.
-func own(uid uint32) bool {
+// trustedOwner reports whether uid is this user or root. The owner of "/" counts
+// as root: a user namespace may give root another number.
+func trustedOwner(uid uint32) bool {
 	if uid == 0 || int(uid) == os.Geteuid() {
 		return true
 	}
@@ -126,7 +127,7 @@ func own(uid uint32) bool {
 	return err == nil && uidOf(root) == uid
 }
 
-func mine(info fs.FileInfo) bool { return own(uidOf(info)) }
+func ownedByUser(info fs.FileInfo) bool { return trustedOwner(uidOf(info)) }
 
 func uidOf(info fs.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Uid }
 func gidOf(info fs.FileInfo) uint32 { return info.Sys().(*syscall.Stat_t).Gid }

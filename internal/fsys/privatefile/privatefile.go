@@ -1,16 +1,15 @@
-// Package privatefile makes and opens the files that firesteel keeps for itself:
-// downloads, programs, ledgers, locks, logs. Another user of the machine must
-// not be able to plant, replace or redirect them.
+// Package privatefile creates and opens firesteel's own files: downloads,
+// programs, ledgers, locks, logs. No other user of the machine can plant,
+// replace or redirect them.
 //
-// A directory is trusted if it belongs to this process's user or to root, if
-// no other user can write in it, and if the same holds for every directory
-// above it and for every link on the way. Above it, a directory that everyone
-// may write is allowed where its sticky bit keeps others from replacing what
-// is ours (/tmp). This is what OpenSSH's StrictModes asks for, up to the root.
+// A directory is trusted if this process's user or root owns it, no other user
+// can write in it, and the same holds for every directory above it and every
+// link on its path. A parent directory that everyone can write (/tmp) is
+// accepted if its sticky bit is set. These are the rules of StrictModes in
+// OpenSSH, applied up to the root.
 //
-// Whoever wants a directory all the same names it in TrustVariable.
-//
-// On Windows neither owners nor access lists are checked; links are.
+// TrustVariable makes exceptions. On Windows links are checked, but not owners
+// and access lists.
 package privatefile
 
 import (
@@ -24,22 +23,22 @@ import (
 	"syscall"
 )
 
-// TrustVariable lists directories, separated as in PATH. What lies in them or
-// below is used whoever owns or may write it.
+// TrustVariable is the environment variable that lists directories, separated
+// as in PATH, whose contents are trusted without a check of owners and modes.
 const TrustVariable = "FIRESTEEL_TRUST_DIRECTORY"
 
-// Modes of what is made.
+// Modes of new directories and files.
 const (
 	dirMode  = 0o700
 	fileMode = 0o600
 )
 
-// UntrustedError says why a file or directory is not used.
+// UntrustedError reports a file or directory that another user could change.
 type UntrustedError struct {
-	Path string // that was to be used
-	At   string // Path, or what is above it, that is not safe
+	Path string // the file or directory that was asked for
+	At   string // the unsafe one: Path, or a directory or link on its way
 	Why  string // "belongs to bob (user 1001)"
-	Do   string // what this user can do: "run chmod o-w /x"; may be empty
+	Do   string // what this user can do, "run chmod o-w /x"; may be empty
 }
 
 func (e *UntrustedError) Error() string {
@@ -49,14 +48,14 @@ func (e *UntrustedError) Error() string {
 	} else {
 		text += ": " + e.At + " " + e.Why
 	}
-	text += ", and another user could change what is kept there"
+	text += ", so another user could change its contents"
 	if e.Do != "" {
 		text += "; " + e.Do
 	}
-	return text + fmt.Sprintf("; if you trust it all the same, set %s=%s", TrustVariable, e.Directory())
+	return text + fmt.Sprintf("; to trust it anyway, set %s=%s", TrustVariable, e.Directory())
 }
 
-// Directory is what a person who means it names as trusted.
+// Directory returns the directory to list in TrustVariable.
 func (e *UntrustedError) Directory() string {
 	if info, err := os.Stat(e.Path); err == nil && !info.IsDir() {
 		return filepath.Dir(e.Path)
@@ -64,8 +63,8 @@ func (e *UntrustedError) Directory() string {
 	return e.Path
 }
 
-// MakeDir makes a directory and those above it that are not there, for this
-// user alone, and checks it as Check does.
+// MakeDir creates a directory and its missing parents with mode 0700, and checks
+// it like Check.
 func MakeDir(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -74,7 +73,7 @@ func MakeDir(path string) error {
 	if trusted(path) {
 		return os.MkdirAll(path, dirMode)
 	}
-	for range 1000 { // as many as there are directories to make, and races
+	for range 1000 { // more than the directories to create and the races to lose
 		w := walk(path)
 		if err := w.result(path); err != nil {
 			return err
@@ -86,11 +85,11 @@ func MakeDir(path string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("the directory %s cannot be made: its path goes in circles", path)
+	return fmt.Errorf("creating the directory %s: its path has a cycle", path)
 }
 
-// Check refuses a directory in which another user could plant or replace
-// files, by an UntrustedError. fs.ErrNotExist says that there is none.
+// Check returns an *UntrustedError for a directory in which another user could
+// plant or replace files, and fs.ErrNotExist if it does not exist.
 func Check(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -110,15 +109,15 @@ func Check(path string) error {
 	return nil
 }
 
-// walked is what walk found.
+// walked is the result of walk.
 type walked struct {
-	real    string          // the path so far, without links
-	missing []string        // what is not there, from real on
+	real    string          // the part of the path that exists, without links
+	missing []string        // the components below real that do not exist
 	fault   *UntrustedError // the first one
 	err     error
 }
 
-// result is nil for a path that is trusted as far as it exists.
+// result returns nil if the existing part of path is trusted.
 func (w walked) result(path string) error {
 	switch {
 	case w.err != nil:
@@ -130,7 +129,7 @@ func (w walked) result(path string) error {
 	return w.fault
 }
 
-// trusted tells whether a user has named the path or a directory above it.
+// trusted reports whether TrustVariable lists path or a directory above it.
 func trusted(path string) bool {
 	for _, dir := range filepath.SplitList(os.Getenv(TrustVariable)) {
 		dir, err := filepath.Abs(strings.TrimSpace(dir))
@@ -153,10 +152,10 @@ func below(path, dir string) bool {
 	return err == nil && (rel == "." || filepath.IsLocal(rel))
 }
 
-// OpenFile opens a file, with a flag as os.OpenFile's. A new one is for this
-// user alone. It follows no link in the file's place, and refuses what is not
-// a regular file, or belongs to another user than this one and root, or can be
-// written by others. The directory must have been checked.
+// OpenFile opens a file with the flags of os.OpenFile. A new file gets mode
+// 0600. OpenFile refuses links, files that are not regular, files that belong to
+// another user than this one and root, and files that others can write. The
+// caller has checked the directory.
 func OpenFile(path string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(path, flag&^os.O_TRUNC|noFollow, fileMode)
 	if err != nil {
@@ -178,17 +177,17 @@ func OpenFile(path string, flag int) (*os.File, error) {
 	return f, nil
 }
 
-// Open opens a file to be read; see OpenFile.
+// Open opens a file for reading; see OpenFile.
 func Open(path string) (*os.File, error) { return OpenFile(path, os.O_RDONLY) }
 
-// Create makes a file that is not there, to be read and written.
+// Create creates a file for reading and writing. It must not exist.
 func Create(path string) (*os.File, error) {
 	return OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
-// OpenLog opens a file that a person named, to append to it. Where another user
-// could have planted it, as in /tmp, OpenFile's rules hold; elsewhere it may be
-// a link or a device.
+// OpenLog opens for appending a file that the user named. In a directory where
+// another user could have planted it (/tmp) the rules of OpenFile hold;
+// elsewhere it may be a link or a device.
 func OpenLog(path string) (*os.File, error) {
 	const flag = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if Check(filepath.Dir(path)) == nil {
@@ -211,8 +210,7 @@ func ReadFile(path string, max int64) ([]byte, error) {
 	return b, err
 }
 
-// Replace puts a file in its place, as a whole or not at all, over what is
-// there.
+// Replace atomically replaces the content of a file.
 func Replace(path string, content []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-") // with O_EXCL, 0600
 	if err != nil {
@@ -228,11 +226,11 @@ func Replace(path string, content []byte) error {
 	return err
 }
 
-// Mine tells whether a file, or a link, belongs to this user or to root. On
-// Windows all do.
-func Mine(info fs.FileInfo) bool { return mine(info) }
+// OwnedByUser reports whether a file or a link belongs to this user or to root.
+// On Windows it returns true.
+func OwnedByUser(info fs.FileInfo) bool { return ownedByUser(info) }
 
-// checkFile looks at what was opened.
+// checkFile checks the type, owner and mode of an open file.
 func checkFile(f *os.File, path string) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -241,7 +239,7 @@ func checkFile(f *os.File, path string) error {
 	if !info.Mode().IsRegular() {
 		return &UntrustedError{Path: path, At: path, Why: "is not a regular file", Do: "remove it"}
 	}
-	if noFollow == 0 && isLink(path) { // where the system cannot be asked not to follow
+	if noFollow == 0 && isLink(path) { // the system has no O_NOFOLLOW
 		return &UntrustedError{Path: path, At: path, Why: "is a link", Do: "remove it"}
 	}
 	absolute, err := filepath.Abs(path)

@@ -223,8 +223,8 @@ func TestErrorText(t *testing.T) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	want := dir + " is not trusted: it can be written by every user (mode 0777), and another user could change what is kept there; run chmod o-w " +
-		dir + "; if you trust it all the same, set FIRESTEEL_TRUST_DIRECTORY=" + dir
+	want := dir + " is not trusted: it can be written by every user (mode 0777), so another user could change its contents; run chmod o-w " +
+		dir + "; to trust it anyway, set FIRESTEEL_TRUST_DIRECTORY=" + dir
 	if err := privatefile.Check(dir); err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}

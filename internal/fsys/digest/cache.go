@@ -12,17 +12,18 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// A record is a small file in the cache, of one inode. A cache that is not
-// there, or that others can write, only costs the next run the same work.
+// record is the content of a file in the cache, which is named after an inode.
+// Without a cache, or with one that others can write, digests are computed again.
 type record struct {
 	Identity
 	SHA256 string `json:"sha256"`
 }
 
-// seen holds what this process has computed or read, by Identity.
+// seen maps each Identity to the digest that this process has computed or read.
 var seen sync.Map
 
-// recordFile is where the record of a file lies; the directory is checked.
+// recordFile returns the path of the record of a file, after use has checked or
+// made the directory.
 func recordFile(id Identity, use func(dir string) error) (string, error) {
 	cache, err := cachedir.Dir()
 	if err != nil {
@@ -32,7 +33,7 @@ func recordFile(id Identity, use func(dir string) error) (string, error) {
 	return filepath.Join(dir, fmt.Sprintf("%x-%x.json", id.Device, id.Inode)), use(dir)
 }
 
-func recall(id Identity) string {
+func lookup(id Identity) string {
 	if sum, ok := seen.Load(id); ok {
 		return sum.(string)
 	}
@@ -49,7 +50,7 @@ func recall(id Identity) string {
 	return r.SHA256
 }
 
-func remember(id Identity, sum string) {
+func store(id Identity, sum string) {
 	seen.Store(id, sum)
 	file, err := recordFile(id, privatefile.MakeDir)
 	if err != nil {
@@ -60,20 +61,19 @@ func remember(id Identity, sum string) {
 	}
 }
 
-// tick is more than systems take from one value of their files' clock to the
-// next.
+// tick is an upper bound of the resolution of file times.
 const tick = 50 * time.Millisecond
 
-// settle waits, if need be, until a change of the file that comes from now on
-// shows in its times. settled says that it does: where times are whole seconds
-// it need not for another two.
+// settle waits until a later change of the file is certain to change its times.
+// settled is false if that takes too long: file times in whole seconds need two
+// seconds.
 func settle(ctx context.Context, id Identity) (settled bool, err error) {
 	last := max(id.Modified, id.Changed)
 	age := time.Since(time.Unix(0, last))
 	if last%int64(time.Second) == 0 {
 		return age > 2*time.Second, nil
 	}
-	if age < 0 { // another machine's clock
+	if age < 0 { // the clock of another machine
 		return false, nil
 	}
 	if age >= tick {
