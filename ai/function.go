@@ -6,10 +6,9 @@ package ai
 import (
 	"context"
 	"fmt"
-	"sort"
 	"strings"
-	"sync"
 
+	"github.com/firesteel/firesteel/internal/registry"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -85,23 +84,8 @@ type Function struct {
 	Eval func(ctx context.Context, model Source, rows []Row) ([]Answer, error)
 }
 
-// Signature is the function as it is written in SQL: name(param[, optional]).
-func (f *Function) Signature() string {
-	var b strings.Builder
-	b.WriteString(f.Name + "(")
-	open := 0
-	for i, p := range f.Params {
-		if p.Optional {
-			b.WriteByte('[')
-			open++
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(p.Name)
-	}
-	return b.String() + strings.Repeat("]", open) + ")"
-}
+// Signature writes the function as in SQL: name(param[, optional]).
+func (f *Function) Signature() string { return f.signature().String() }
 
 // ByRules reports whether calls are answered by rules alone, so that no model is
 // asked. fixed holds the arguments that are the same in all rows, and nil for
@@ -114,45 +98,21 @@ func (f *Function) ByRules(fixed Row) bool {
 }
 
 // Required is the number of parameters that every call must give.
-func (f *Function) Required() int {
-	n := 0
-	for _, p := range f.Params {
-		if !p.Optional {
-			n++
-		}
-	}
-	return n
-}
+func (f *Function) Required() int { return f.signature().required() }
 
-// functions are those that there are, by their names. Programs define some at
-// any time (Define).
-var (
-	functionsLock sync.RWMutex
-	functions     = map[string]*Function{}
-)
-
-// register makes a function known, and with it the one that tries it. It
-// reports false, and makes none known, if a name is taken.
-func register(f *Function) bool {
+// register adds a function and its try_ function to a registry, or neither if a
+// name is taken.
+func register(r *registry.Registry, f *Function) error {
 	f.Eval = func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
 		return f.eval(ctx, model, rows, false)
 	}
 	try := tried(f)
-	functionsLock.Lock()
-	defer functionsLock.Unlock()
-	if functions[f.Name] != nil || functions[try.Name] != nil {
-		return false
-	}
-	functions[f.Name], functions[try.Name] = f, try
-	return true
+	return r.Add(registry.Entry{Name: f.Name, Function: f}, registry.Entry{Name: try.Name, Function: try})
 }
 
-// Lookup finds a function by its SQL name.
+// Lookup finds a function by its SQL name, in any case.
 func Lookup(name string) (*Function, error) {
-	functionsLock.RLock()
-	f := functions[name]
-	functionsLock.RUnlock()
-	if f != nil {
+	if f, ok := registry.Lookup[*Function](&registry.Functions, name); ok {
 		return f, nil
 	}
 	var names []string
@@ -165,13 +125,4 @@ func Lookup(name string) (*Function, error) {
 }
 
 // All lists the functions by name.
-func All() []*Function {
-	functionsLock.RLock()
-	defer functionsLock.RUnlock()
-	all := make([]*Function, 0, len(functions))
-	for _, f := range functions {
-		all = append(all, f)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
-	return all
-}
+func All() []*Function { return registry.All[*Function](&registry.Functions) }

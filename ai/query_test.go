@@ -89,7 +89,7 @@ func TestQuery(t *testing.T) {
 			t.Errorf("%v: %+v", row, a)
 		}
 		row[3] = true
-		if a := eval(t, functions["try_ai_query"], m.source, row)[0]; a.Err == nil {
+		if a := eval(t, lookup(t, "try_ai_query"), m.source, row)[0]; a.Err == nil {
 			t.Errorf("tried %v: %+v", row, a)
 		}
 	}
@@ -135,7 +135,7 @@ func TestQueryNamesModels(t *testing.T) {
 		if !errors.As(err, &wrong) || wrong.Param != "endpoint" || !strings.Contains(sensitive.Shown(err), want) {
 			t.Errorf("%q: %v, want %q", name, err, want)
 		}
-		tried := eval(t, functions["try_ai_query"], source, Row{name, "x"}, Row{"big", "x"})
+		tried := eval(t, lookup(t, "try_ai_query"), source, Row{name, "x"}, Row{"big", "x"})
 		if tried[0].Err == nil || tried[1].Err != nil || tried[1].Value.([]any)[0] != "big" {
 			t.Errorf("tried %q: %+v", name, tried)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/registry"
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -18,8 +19,8 @@ type asked[In any] struct {
 // define registers a function of this package.
 func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) *Function {
 	evaluate(f, read, answer)
-	if !register(f) {
-		panic("ai: two functions named " + f.Name)
+	if err := register(&registry.Functions, f); err != nil {
+		panic("ai: " + err.Error())
 	}
 	return f
 }

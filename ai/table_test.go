@@ -20,7 +20,7 @@ func TestTable(t *testing.T) {
 		if f.Of != nil {
 			continue
 		}
-		try := functions["try_"+f.Name]
+		try := lookup(t, "try_"+f.Name)
 		fmt.Fprintf(&b, "%s\n", f.Signature())
 		line := func(name string, row Row) {
 			fmt.Fprintf(&b, "  %-36s %s\n", name, outcome(t, f, try, row))

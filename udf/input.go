@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
@@ -59,7 +61,7 @@ const (
 // row of each element; it is nil if none was left out.
 func (f *Function) decode(args []arrow.Array, rows int, n nulls) (slices []reflect.Value, row []int, err error) {
 	if len(args) != len(f.params) {
-		return nil, nil, fmt.Errorf("it is called with %d arguments, but takes %d: %s", len(args), len(f.params), f)
+		return nil, nil, fmt.Errorf("%d columns are given for its %d parameters", len(args), len(f.params))
 	}
 	if n == leaveOut {
 		row = f.complete(args, rows)
@@ -74,7 +76,7 @@ func (f *Function) decode(args []arrow.Array, rows int, n nulls) (slices []refle
 		for k, p := range in.params {
 			read, err := newReader(p.of, args[at])
 			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", f.argument(at), err)
+				return nil, nil, f.mistyped(at, args[at], err)
 			}
 			for i := range kept {
 				from, to := i, slice.Index(i)
@@ -93,6 +95,13 @@ func (f *Function) decode(args []arrow.Array, rows int, n nulls) (slices []refle
 		slices = append(slices, slice)
 	}
 	return slices, row, nil
+}
+
+// mistyped reports an argument whose values its parameter cannot hold.
+func (f *Function) mistyped(i int, given arrow.Array, err error) error {
+	p := f.params[i]
+	return &ai.CallError{Function: f.name, Argument: i, Param: p.name, Expected: sqlOf(p.of), Given: columns.SQLType(given.DataType()),
+		Problem: fmt.Sprintf("%s: %v", f.argument(i), err), Err: err}
 }
 
 // argument names an argument in an error.

@@ -57,9 +57,10 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/registry"
 )
 
 // Kind says what a function makes of rows.
@@ -126,6 +127,15 @@ func (f *Function) Params() []string {
 	return names
 }
 
+// Signature is what a call of the function must match.
+func (f *Function) Signature() ai.Signature {
+	s := ai.Signature{Function: f.name, Form: f.String()}
+	for _, p := range f.params {
+		s.Params = append(s.Params, ai.Param{Name: p.name})
+	}
+	return s
+}
+
 // Returns is the SQL type of the result; of a map function it is a STRUCT of
 // the rows' columns.
 func (f *Function) Returns() string { return sqlOf(f.returns) }
@@ -138,11 +148,6 @@ func (f *Function) String() string {
 	}
 	return fmt.Sprintf("%s(%s): %s", f.name, strings.Join(params, ", "), f.Returns())
 }
-
-var declared = struct {
-	sync.RWMutex
-	functions map[string]*Function
-}{functions: map[string]*Function{}}
 
 var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
@@ -176,32 +181,16 @@ func declare(f *Function) *Function {
 	if f.kind == KindMap && f.inputs[0].row == nil {
 		wrong("the rows it takes are of type %s, but must be structs: their fields are the columns", f.inputs[0].elem)
 	}
-	declared.Lock()
-	defer declared.Unlock()
-	if declared.functions[lower] != nil {
-		wrong("it is declared twice")
+	if err := registry.Functions.Add(registry.Entry{Name: f.name, Function: f}); err != nil {
+		wrong("%v", err)
 	}
-	declared.functions[lower] = f
 	return f
 }
 
-// Lookup finds a declared function by its name, in which SQL does not heed
-// case.
+// Lookup finds a declared function by its name, in any case.
 func Lookup(name string) (*Function, bool) {
-	declared.RLock()
-	defer declared.RUnlock()
-	f, ok := declared.functions[strings.ToLower(name)]
-	return f, ok
+	return registry.Lookup[*Function](&registry.Functions, name)
 }
 
 // All lists the declared functions by name.
-func All() []*Function {
-	declared.RLock()
-	defer declared.RUnlock()
-	all := make([]*Function, 0, len(declared.functions))
-	for _, f := range declared.functions {
-		all = append(all, f)
-	}
-	slices.SortFunc(all, func(a, b *Function) int { return strings.Compare(a.name, b.name) })
-	return all
-}
+func All() []*Function { return registry.All[*Function](&registry.Functions) }

@@ -284,7 +284,7 @@ func TestConversions(t *testing.T) {
 		{moment, []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us}, []string{`["2024-02-29T23:59:59Z"]`}, `[2024-02-29]`},
 		{moment, []arrow.DataType{arrow.FixedWidthTypes.Date32}, []string{`["1969-12-31"]`}, `[1969-12-31]`},
 		{both, []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int8}, []string{`["a"]`, `[2]`}, `["a2"]`},
-		{both, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it is called with 1 arguments, but takes 2: test_both(Text STRING, number DOUBLE): STRING"},
+		{both, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "1 columns are given for its 2 parameters"},
 		{wrong, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it gave 0 results for 1 rows"},
 		{failing, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "no"},
 		{exact, []arrow.DataType{decimal}, []string{`["1.000000001"]`}, `its result 0: "0.0000000001000000001" has more than 18 digits after the point`},
@@ -308,7 +308,7 @@ func TestDeclaredWrongly(t *testing.T) {
 	same := func(_ context.Context, in []string) ([]string, error) { return in, nil }
 	Func("test_once", same)
 	for want, f := range map[string]func(){
-		"it is declared twice":              func() { Func("TEST_ONCE", same) },
+		"is taken":                          func() { Func("TEST_ONCE", same) },
 		"a name has letters":                func() { Func("a name", same) },
 		"ai_ or try_ai_ are taken":          func() { Func("AI_classify", same) },
 		"no Spark type holds a Go chan int": func() { Func("test_chan", func(context.Context, []chan int) ([]int, error) { return nil, nil }) },

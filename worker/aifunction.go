@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +15,8 @@ import (
 
 // aiFunction evaluates a function of package ai over Arrow columns.
 type aiFunction struct {
-	f *ai.Function
-	// given says which parameter each argument is; nil, until bind: in order.
-	given []int
+	f       *ai.Function
+	binding *ai.Binding
 }
 
 // loggedErrors is how many rows' errors a batch puts into the log in full.
@@ -26,29 +24,22 @@ const loggedErrors = 3
 
 func (a *aiFunction) name() string { return a.f.Name }
 
-func (a *aiFunction) bind(args []argument) ([]int, error) {
-	params := make([]string, len(a.f.Params))
-	required := make([]bool, len(params))
-	for i, p := range a.f.Params {
-		params[i], required[i] = p.Name, !p.Optional
+// bind returns the columns in the order of the arguments, as Binding.Rows takes
+// them.
+func (a *aiFunction) bind(args []argument) (cols []int, err error) {
+	for _, arg := range args {
+		cols = append(cols, arg.column)
 	}
-	bound, err := bindOptional(a.f.Name, params, required, args)
-	if err != nil {
-		return nil, fmt.Errorf("%w; it is called as %s", err, a.f.Signature())
-	}
-	a.given = nil
-	var all []int
-	for p, c := range bound {
-		if c >= 0 {
-			a.given = append(a.given, p)
-			all = append(all, c)
-		}
-	}
-	return all, nil
+	a.binding, err = a.f.Bind(unread(args)...)
+	return cols, err
 }
 
 func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n int) (arrow.Array, error) {
-	rows, err := columns.Rows(a.f, a.given, args, n)
+	values := make([]ai.Values, len(args))
+	for i, arg := range args {
+		values[i] = columns.Values{Array: arg}
+	}
+	rows, err := a.binding.Rows(n, values...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,31 +104,3 @@ func advise(s *scope, f *ai.Function, model llm.Info) {
 
 // returns is the Arrow type of the function's result.
 func (a *aiFunction) returns(s *scope) arrow.DataType { return s.results.Of(a.f.Returns) }
-
-// bindOptional gives a column for each parameter, and -1 for those that are
-// left out, which must not be required.
-func bindOptional(function string, params []string, required []bool, args []argument) ([]int, error) {
-	positional := slices.IndexFunc(args, func(a argument) bool { return a.name != "" })
-	if positional < 0 {
-		positional = len(args)
-	}
-	if positional > len(params) {
-		return nil, fmt.Errorf("%s is called with %d arguments, but has %d parameters", function, len(args), len(params))
-	}
-	columns := make([]int, 0, len(params))
-	for _, a := range args[:positional] {
-		columns = append(columns, a.column)
-	}
-	for len(columns) < len(params) {
-		columns = append(columns, -1)
-	}
-	if err := placeNamed(function, params, args[positional:], columns); err != nil {
-		return nil, err
-	}
-	for i, c := range columns {
-		if c < 0 && required[i] {
-			return nil, fmt.Errorf("%s: the argument %q is missing", function, params[i])
-		}
-	}
-	return columns, nil
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/registry"
 )
 
 // builtinPrefix heads the names of the functions that every worker has.
@@ -20,16 +21,12 @@ func (s *scope) newStringBuilder() array.StringLikeBuilder {
 	return array.NewBuilder(s.mem, s.results.Of(ai.String)).(array.StringLikeBuilder)
 }
 
-func builtin(name string) evaluator {
-	switch name {
-	case bundle.Echo:
-		return echo{}
-	case bundle.Info:
-		return info{}
-	case bundle.Install:
-		return installFunction{}
+func init() {
+	err := registry.Functions.Add(registry.Entry{Name: bundle.Echo, Function: echo{}}, registry.Entry{Name: bundle.Info, Function: info{}},
+		registry.Entry{Name: bundle.Install, Function: installFunction{}})
+	if err != nil {
+		panic(err)
 	}
-	return nil
 }
 
 type echo struct{}
@@ -37,11 +34,7 @@ type echo struct{}
 func (echo) name() string { return bundle.Echo }
 
 func (echo) bind(args []argument) ([]int, error) {
-	bound, err := bindArguments(bundle.Echo, []string{"value"}, args)
-	if err == nil && len(bound) != 1 {
-		err = fmt.Errorf("%s takes 1 argument, not %d", bundle.Echo, len(bound))
-	}
-	return bound, err
+	return bindColumns(ai.Signature{Function: bundle.Echo, Params: []ai.Param{{Name: "value"}}}, args)
 }
 
 // returns is not known: a text stays of its own type.
@@ -53,7 +46,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 		args[0].Retain()
 		return args[0], nil
 	}
-	text, err := columns.Text(ai.Param{Name: "value", Type: ai.String}, args[0])
+	text, err := columns.Text(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +72,7 @@ type info struct{}
 func (info) name() string { return bundle.Info }
 
 func (info) bind(args []argument) ([]int, error) {
-	all := make([]int, len(args))
-	for i, a := range args {
-		all[i] = a.column
-	}
-	return all, nil
+	return bindColumns(ai.Signature{Function: bundle.Info, Variadic: true}, args)
 }
 
 func (info) returns(s *scope) arrow.DataType { return s.results.Of(ai.String) }

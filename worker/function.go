@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/registry"
 	"github.com/firesteel/firesteel/udf"
 )
 
@@ -25,50 +26,39 @@ type Func func(ctx context.Context, args []arrow.Array, rows int) (arrow.Array, 
 
 // hostFunction is a registered Func.
 type hostFunction struct {
-	label  string
-	call   Func
-	params []string
+	call      Func
+	signature ai.Signature
 }
 
-var host = struct {
-	sync.RWMutex
-	functions map[string]hostFunction
-}{functions: map[string]hostFunction{}}
-
-// Register names a function of this program. It is called before Main, so that
-// the same program knows it when Spark starts it as a worker. params are the
-// parameters' names, for calls with named arguments (f(x => 1)); they may be
-// left out. It panics if the name is taken, which only a program's author can
-// bring about.
+// Register names a function of this program. Call it before Main, so that the
+// program has the function when Spark starts it as a worker. A call may have any
+// number of arguments by position. params are the names of the parameters for
+// calls such as f(x => 1), which must give all of them.
+//
+// Register panics if the function is nil, or if its name is empty, taken or
+// begins with firesteel_.
 func Register(name string, f Func, params ...string) {
-	host.Lock()
-	defer host.Unlock()
-	_, taken := host.functions[name]
-	if !taken {
-		_, taken = udf.Lookup(name)
+	if f == nil || name == "" || strings.HasPrefix(strings.ToLower(name), builtinPrefix) {
+		panic(fmt.Sprintf("worker.Register(%q): the name is empty or starts with %q, or the function is nil", name, builtinPrefix))
 	}
-	if taken || f == nil || name == "" || strings.HasPrefix(name, builtinPrefix) {
-		panic(fmt.Sprintf("worker.Register(%q): the name is empty, taken or starts with %q, or the function is nil", name, builtinPrefix))
+	s := ai.Signature{Function: name, Variadic: true}
+	for _, p := range params {
+		s.Params = append(s.Params, ai.Param{Name: p})
 	}
-	host.functions[name] = hostFunction{label: name, call: f, params: params}
+	if err := registry.Functions.Add(registry.Entry{Name: name, Function: hostFunction{f, s}}); err != nil {
+		panic(fmt.Sprintf("worker.Register: %v", err))
+	}
 }
 
+// lookupHost finds a function that is not an AI function.
 func lookupHost(name string) (evaluator, error) {
-	host.RLock()
-	defer host.RUnlock()
-	if f, ok := host.functions[name]; ok {
+	if f, ok := registry.Lookup[evaluator](&registry.Functions, name); ok {
 		return f, nil
 	}
 	if f, ok := udf.Lookup(name); ok {
 		return userFunction{f}, nil
 	}
-	names := make([]string, 0, len(host.functions))
-	for n := range host.functions {
-		names = append(names, n)
-	}
-	for _, f := range udf.All() {
-		names = append(names, f.Name())
-	}
+	names := append(registry.Names[hostFunction](&registry.Functions), registry.Names[*udf.Function](&registry.Functions)...)
 	slices.Sort(names)
 	have := "it has none"
 	if len(names) > 0 {
@@ -77,11 +67,9 @@ func lookupHost(name string) (evaluator, error) {
 	return nil, fmt.Errorf("the program on the executor has no function %q: %s (declare it before worker.Main runs)", name, have)
 }
 
-func (f hostFunction) name() string { return f.label }
+func (f hostFunction) name() string { return f.signature.Function }
 
-func (f hostFunction) bind(args []argument) ([]int, error) {
-	return bindArguments(f.label, f.params, args)
-}
+func (f hostFunction) bind(args []argument) ([]int, error) { return bindColumns(f.signature, args) }
 
 func (f hostFunction) returns(*scope) arrow.DataType { return nil }
 
@@ -89,52 +77,27 @@ func (f hostFunction) eval(ctx context.Context, _ *scope, args []arrow.Array, ro
 	return f.call(ctx, args, rows)
 }
 
-// bindArguments gives the columns in parameter order. Without named arguments
-// it accepts any number: the function itself knows how many it takes.
-func bindArguments(function string, params []string, args []argument) ([]int, error) {
-	columns := make([]int, 0, len(args))
-	for i, a := range args {
-		if a.name != "" {
-			return bindNamed(function, params, args, columns, i)
-		}
-		columns = append(columns, a.column)
-	}
-	return columns, nil
-}
-
-// bindNamed goes on where the first named argument stands: Spark allows no
-// positional argument after it.
-func bindNamed(function string, params []string, args []argument, columns []int, first int) ([]int, error) {
-	if len(params) == 0 {
-		return nil, fmt.Errorf("%s: the argument %q is named, but this function's parameters have no names; pass it by position", function, args[first].name)
-	}
-	for len(columns) < len(params) {
-		columns = append(columns, -1)
-	}
-	if err := placeNamed(function, params, args[first:], columns); err != nil {
+// bindColumns returns the columns of the arguments in the order of the
+// parameters.
+func bindColumns(s ai.Signature, args []argument) ([]int, error) {
+	binding, err := s.Bind(unread(args)...)
+	if err != nil {
 		return nil, err
 	}
-	for i, c := range columns {
-		if c < 0 {
-			return nil, fmt.Errorf("%s: the argument %q is missing", function, params[i])
+	var columns []int
+	for _, i := range binding.Arguments() {
+		if i >= 0 {
+			columns = append(columns, args[i].column)
 		}
 	}
 	return columns, nil
 }
 
-// placeNamed puts named arguments into the columns of their parameters.
-func placeNamed(function string, params []string, args []argument, columns []int) error {
-	for _, a := range args {
-		i := slices.IndexFunc(params, func(p string) bool { return strings.EqualFold(p, a.name) })
-		switch {
-		case a.name == "":
-			return fmt.Errorf("%s: an argument without a name stands after named ones", function)
-		case i < 0:
-			return fmt.Errorf("%s: it has no parameter %q; it has %s", function, a.name, strings.Join(params, ", "))
-		case columns[i] >= 0:
-			return fmt.Errorf("%s: the parameter %q is given twice", function, a.name)
-		}
-		columns[i] = a.column
+// unread gives arguments to a binder before their values are read.
+func unread(args []argument) []ai.Argument {
+	all := make([]ai.Argument, len(args))
+	for i, a := range args {
+		all[i].Name = a.name
 	}
-	return nil
+	return all
 }

@@ -37,11 +37,7 @@ type installFunction struct{}
 func (installFunction) name() string { return bundle.Install }
 
 func (installFunction) bind(args []argument) ([]int, error) {
-	bound, err := bindArguments(bundle.Install, []string{"folder", "row"}, args)
-	if err == nil && len(bound) != 2 {
-		err = fmt.Errorf("%s takes 2 arguments, not %d", bundle.Install, len(bound))
-	}
-	return bound, err
+	return bindColumns(ai.Signature{Function: bundle.Install, Params: []ai.Param{{Name: "folder"}, {Name: "row"}}}, args)
 }
 
 func (installFunction) returns(s *scope) arrow.DataType { return s.results.Of(ai.String) }
@@ -51,7 +47,7 @@ func (installFunction) returns(s *scope) arrow.DataType { return s.results.Of(ai
 const holdTask = time.Second
 
 func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
-	text, err := columns.Reader(ai.Param{Name: "folder", Type: ai.String}, args[0])
+	text, err := columns.Text(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +57,7 @@ func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, r
 		hold := time.After(holdTask)
 		done := bundle.Installed{}
 		done.Host, _ = os.Hostname() // "" where the system keeps it to itself
-		if done.Executable, err = s.install(ctx, text(0).(string)); err != nil {
+		if done.Executable, err = s.install(ctx, text(0)); err != nil {
 			done.Error = err.Error()
 		}
 		answer, err := json.Marshal(done)

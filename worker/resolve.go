@@ -101,9 +101,6 @@ func resolve(command []byte) (evaluator, error) {
 		}
 		return &aiFunction{f: f}, nil
 	}
-	if f := builtin(c.Function); f != nil {
-		return f, nil
-	}
 	return lookupHost(c.Function)
 }
 

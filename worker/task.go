@@ -222,9 +222,12 @@ func guarded(ctx context.Context, f evaluator, call func() error) (err error) {
 			err = fmt.Errorf("%s: panic: %v\n\n%s", f.name(), r, debug.Stack())
 		}
 	}()
+	var wrong *ai.CallError
 	switch err = call(); {
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx) // says more than a function's "context canceled"
+	case errors.As(err, &wrong):
+		return err // names the function
 	case err != nil:
 		return fmt.Errorf("%s: %w", f.name(), err)
 	}

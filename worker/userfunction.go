@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/udf"
 )
 
@@ -16,8 +17,13 @@ type userFunction struct{ *udf.Function }
 
 func (u userFunction) name() string { return u.Name() }
 
+// bind returns the one column of rows of a map function, whose fields are its
+// parameters, and the columns of the arguments of others.
 func (u userFunction) bind(args []argument) ([]int, error) {
-	return bindArguments(u.Name(), u.Params(), args)
+	if u.Kind() == udf.KindMap {
+		return bindColumns(ai.Signature{Function: u.Name(), Params: []ai.Param{{Name: "rows"}}}, args)
+	}
+	return bindColumns(u.Signature(), args)
 }
 
 func (u userFunction) returns(s *scope) arrow.DataType { return u.ArrowType(s.settings()) }

@@ -134,7 +134,7 @@ func TestUserFunctionRefused(t *testing.T) {
 		want []string
 	}{
 		{ask(hostCall("user_shout"), 0), []string{"user_shout: panic: this word is too loud", "userfunction_test.go:"}},
-		{ask(hostCall("user_named"), 0), []string{"it is called with 1 arguments, but takes 2: user_named(id BIGINT, name STRING): STRING"}},
+		{ask(hostCall("user_named"), 0), []string{"user_named: the argument name is missing; call it as user_named(id BIGINT, name STRING): STRING"}},
 		{ask(hostCall("user_named"), 0, 0), []string{"the argument id: it is STRING, but must be BIGINT (a Go int64); CAST it"}},
 		{ask(hostCall("user_ask"), 0), []string{"this archive holds no model"}},
 		{ask(hostCall("user_twice"), 0), []string{"user_twice is a function from rows to rows, but Spark calls it as a function of one value for each row"}},
@@ -230,7 +230,7 @@ func TestUserAggregateRefused(t *testing.T) {
 		"Spark asks for several functions at once, of which one is a function of one value for each group":                 {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
 		"user_shout is a function of one value for each row, but Spark calls it as a function of one value for each group": {longest(202, hostCall("user_shout")), group},
 		"Spark sends a group as 2 streams, not as 1":                                                                       {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
-		"user_longest: it is called with 2 arguments, but takes 1: user_longest(STRING): STRING":                           {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},
+		"user_longest: it takes 1 argument, not 2; call it as user_longest(STRING): STRING":                                {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},
 		"user_longest: its argument 1 is Spark's column 1, but the batch has 1 columns":                                    {request{evalType: 202, functions: []functionCall{call([]int{1}, hostCall("user_longest"))}}, group},
 	} {
 		if a := f.connect(t, "4.3.0").do(c.q, c.stream); !strings.Contains(a.failure, want) {

@@ -11,8 +11,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/variant"
-
-	"github.com/firesteel/firesteel/ai"
 )
 
 // The texts are those that CAST(... AS STRING) of Spark 4.3.0 gives.
@@ -56,7 +54,7 @@ func TestDatesAndTimesAsText(t *testing.T) {
 		{column(clock32, func() { clock32.AppendValues([]arrow.Time32{45296_500}, nil) }), []string{"12:34:56.5"}},
 	} {
 		defer c.column.Release()
-		text, err := Text(ai.Param{Name: "p", Type: ai.String}, c.column)
+		text, err := Text(c.column)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +94,7 @@ func TestVariantsAsText(t *testing.T) {
 	}
 	a := build(field("metadata", "true"), rows...)
 	defer a.Release()
-	text, err := Text(ai.Param{Name: "p", Type: ai.String}, a)
+	text, err := Text(a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,12 +105,12 @@ func TestVariantsAsText(t *testing.T) {
 	}
 	damaged := build(field("metadata", "true"), append(rows, [2][]byte{{0xff, 0xff}, {0x01}})...)
 	defer damaged.Release()
-	if _, err := Text(ai.Param{Name: "p", Type: ai.String}, damaged); err == nil || !strings.Contains(err.Error(), "row 4 of the batch: the VARIANT is damaged") {
+	if _, err := Text(damaged); err == nil || !strings.Contains(err.Error(), "row 4 of the batch: the VARIANT is damaged") {
 		t.Errorf("damaged: %v", err)
 	}
 	plain := build(field("metadata", ""))
 	defer plain.Release()
-	if _, err := Text(ai.Param{Name: "p", Type: ai.String}, plain); err == nil {
+	if _, err := Text(plain); err == nil {
 		t.Error("a STRUCT of the same names is no VARIANT, but is read")
 	}
 }

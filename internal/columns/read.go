@@ -15,32 +15,32 @@ import (
 	"github.com/firesteel/firesteel/ai"
 )
 
-// Rows turns n rows of columns into rows of f's arguments: params says which
-// parameter each column is, nil that they stand in their order. Parameters
-// without a column are left out. Rows own their memory.
-func Rows(f *ai.Function, params []int, args []arrow.Array, n int) ([]ai.Row, error) {
-	k := len(f.Params)
-	values := make([]any, n*k)
-	for i, arg := range args {
-		p := i
-		if params != nil {
-			p = params[i]
-		}
-		value, err := Reader(f.Params[p], arg)
-		if err != nil {
-			return nil, err
-		}
-		for r := range n {
-			if !IsNull(arg, r) {
-				values[r*k+p] = value(r)
-			}
-		}
+// Values are the values of an Arrow column as an argument of a function. The
+// values that it reads do not share memory with the column.
+type Values struct {
+	Array arrow.Array
+	// Rows are the rows of the column that are read; nil stands for all.
+	Rows []int
+}
+
+// SQLType is the column's type as Spark SQL names it.
+func (v Values) SQLType() string { return SQLType(v.Array.DataType()) }
+
+// Reader implements ai.Values.
+func (v Values) Reader(to ai.Type) (func(row int) any, error) {
+	value, err := reader(to, v.Array)
+	if err != nil {
+		return nil, err
 	}
-	rows := make([]ai.Row, n)
-	for i := range rows {
-		rows[i] = ai.Row(values[i*k : (i+1)*k : (i+1)*k])
-	}
-	return rows, nil
+	return func(row int) any {
+		if v.Rows != nil {
+			row = v.Rows[row]
+		}
+		if IsNull(v.Array, row) {
+			return nil
+		}
+		return value(row)
+	}, nil
 }
 
 // IsNull tells whether row i is NULL. Unlike Arrow's own it knows columns of
@@ -55,14 +55,13 @@ func IsNull(a arrow.Array, i int) bool {
 	return a.IsNull(i)
 }
 
-// Reader gives a function that reads the value of a row, which must not be
-// NULL, as the parameter wants it.
-func Reader(p ai.Param, a arrow.Array) (func(i int) any, error) {
+// reader returns a function that reads the value of a row, which is not NULL.
+func reader(to ai.Type, a arrow.Array) (func(i int) any, error) {
 	switch a := a.(type) {
 	case *array.Null:
-		return func(int) any { return nil }, nil // never asked for
+		return func(int) any { return nil }, nil // never called
 	case *array.Dictionary:
-		value, err := Reader(p, a.Dictionary())
+		value, err := reader(to, a.Dictionary())
 		if err != nil {
 			return nil, err
 		}
@@ -70,26 +69,24 @@ func Reader(p ai.Param, a arrow.Array) (func(i int) any, error) {
 	}
 	text := isText(a)
 	switch {
-	case p.Type == ai.String, text && (p.Type == ai.Labels || p.Type == ai.Options || p.Type == ai.Examples):
-		return reading(Text(p, a))
-	case p.Type == ai.StringArray, p.Type == ai.Labels:
-		return reading(listReader(p, a))
-	case p.Type == ai.Boolean:
+	case to == ai.String, text && (to == ai.Labels || to == ai.Options || to == ai.Examples):
+		return reading(Text(a))
+	case to == ai.StringArray, to == ai.Labels:
+		return reading(listReader(a))
+	case to == ai.Boolean:
 		if b, ok := a.(*array.Boolean); ok {
 			return func(i int) any { return b.Value(i) }, nil
 		}
-	case p.Type == ai.Int, p.Type == ai.Long:
+	case to == ai.Int, to == ai.Long:
 		if number := integerReader(a); number != nil {
 			return func(i int) any { return number(i) }, nil
 		}
-	case p.Type == ai.Options:
-		return reading(optionsReader(p, a))
-	case p.Type == ai.Examples:
-		return reading(examplesReader(p, a))
-	default:
-		return nil, fmt.Errorf("the parameter %s is of type %s, which cannot be read from a column", p.Name, p.Type)
+	case to == ai.Options:
+		return reading(optionsReader(a))
+	case to == ai.Examples:
+		return reading(examplesReader(a))
 	}
-	return nil, typeError(p, a.DataType())
+	return nil, ai.ErrType
 }
 
 // reading makes a reader one of any value.
@@ -135,14 +132,14 @@ func integerReader(a arrow.Array) func(i int) int64 {
 // Text reads a column as text: strings as they are, and numbers, booleans,
 // dates, times and variants as Spark's CAST to STRING writes them. The row must not be NULL. Results own
 // their memory.
-func Text(p ai.Param, a arrow.Array) (func(i int) string, error) {
+func Text(a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
 	case array.StringLike: // utf8, large_utf8, utf8_view
 		return func(i int) string { return strings.Clone(a.Value(i)) }, nil
 	case *array.Null:
 		return func(int) string { return "" }, nil // never asked for
 	case *array.Dictionary:
-		text, err := Text(p, a.Dictionary())
+		text, err := Text(a.Dictionary())
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +160,7 @@ func Text(p ai.Param, a arrow.Array) (func(i int) string, error) {
 	if cast, err := castReader(a); cast != nil || err != nil {
 		return cast, err
 	}
-	return nil, typeError(p, a.DataType())
+	return nil, ai.ErrType
 }
 
 // formatFloat writes a float as the JVM does: 1.0, 1.0E10, 1.0E-4, NaN,
@@ -195,10 +192,10 @@ func formatFloat(v float64, bits int) string {
 }
 
 // listReader reads a column of lists of strings; NULL elements are left out.
-func listReader(p ai.Param, a arrow.Array) (func(i int) []string, error) {
+func listReader(a arrow.Array) (func(i int) []string, error) {
 	list, ok := a.(array.ListLike)
 	if !ok {
-		return nil, typeError(p, a.DataType())
+		return nil, ai.ErrType
 	}
 	values := list.ListValues()
 	var value func(i int) string
@@ -207,7 +204,7 @@ func listReader(p ai.Param, a arrow.Array) (func(i int) []string, error) {
 		value = v.Value
 	case *array.Null: // array() without elements
 	default:
-		return nil, typeError(p, a.DataType())
+		return nil, ai.ErrType
 	}
 	return func(i int) []string {
 		from, to := list.ValueOffsets(i)
@@ -223,16 +220,16 @@ func listReader(p ai.Param, a arrow.Array) (func(i int) []string, error) {
 
 // optionsReader reads names and values, which a MAP has in each row and a
 // STRUCT in its type. A NULL value is as if it were not there.
-func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, error) {
+func optionsReader(a arrow.Array) (func(i int) map[string]string, error) {
 	switch a := a.(type) {
 	case *array.Map:
-		key, err := Text(p, a.Keys())
+		key, err := Text(a.Keys())
 		if err != nil {
-			return nil, typeError(p, a.DataType())
+			return nil, ai.ErrType
 		}
-		value, err := Text(p, a.Items())
+		value, err := Text(a.Items())
 		if err != nil {
-			return nil, typeError(p, a.DataType())
+			return nil, ai.ErrType
 		}
 		return func(i int) map[string]string {
 			from, to := a.ValueOffsets(i)
@@ -249,8 +246,8 @@ func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, er
 		values := make([]func(i int) string, len(fields))
 		for k := range fields {
 			var err error
-			if values[k], err = Text(p, a.Field(k)); err != nil {
-				return nil, typeError(p, a.DataType())
+			if values[k], err = Text(a.Field(k)); err != nil {
+				return nil, ai.ErrType
 			}
 		}
 		return func(i int) map[string]string {
@@ -263,26 +260,26 @@ func optionsReader(p ai.Param, a arrow.Array) (func(i int) map[string]string, er
 			return options
 		}, nil
 	}
-	return nil, typeError(p, a.DataType())
+	return nil, ai.ErrType
 }
 
 // examplesReader reads lists of pairs.
-func examplesReader(p ai.Param, a arrow.Array) (func(i int) []ai.Example, error) {
+func examplesReader(a arrow.Array) (func(i int) []ai.Example, error) {
 	list, ok := a.(array.ListLike)
 	if !ok {
-		return nil, typeError(p, a.DataType())
+		return nil, ai.ErrType
 	}
 	pairs, ok := list.ListValues().(*array.Struct)
 	if !ok || pairs.NumField() != 2 {
-		return nil, typeError(p, a.DataType())
+		return nil, ai.ErrType
 	}
-	input, err := Text(p, pairs.Field(0))
+	input, err := Text(pairs.Field(0))
 	if err != nil {
-		return nil, typeError(p, a.DataType())
+		return nil, ai.ErrType
 	}
-	output, err := Text(p, pairs.Field(1))
+	output, err := Text(pairs.Field(1))
 	if err != nil {
-		return nil, typeError(p, a.DataType())
+		return nil, ai.ErrType
 	}
 	return func(i int) []ai.Example {
 		from, to := list.ValueOffsets(i)
@@ -296,27 +293,6 @@ func examplesReader(p ai.Param, a arrow.Array) (func(i int) []ai.Example, error)
 		}
 		return examples
 	}, nil
-}
-
-func typeError(p ai.Param, got arrow.DataType) error {
-	write := fmt.Sprintf("CAST(%s AS %s)", p.Name, p.Type)
-	switch p.Type {
-	case ai.Int, ai.Float:
-		if got.ID() == arrow.STRING {
-			write = "a number without quotes, or " + write
-		}
-	case ai.StringArray:
-		if got.ID() == arrow.STRING {
-			write = fmt.Sprintf("ARRAY(%s)", p.Name)
-		}
-	case ai.Labels:
-		write = "ARRAY('a', 'b')"
-	case ai.Options:
-		write = "MAP('name', 'value')"
-	case ai.Examples:
-		write = "ARRAY(struct('a text', 'its answer'))"
-	}
-	return fmt.Errorf("the argument %s is %s, but must be %s: write %s", p.Name, SQLType(got), p.Type, write)
 }
 
 // SQLType names an Arrow type as Spark SQL does, as far as Spark has it.

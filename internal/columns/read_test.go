@@ -26,6 +26,24 @@ func dictionary(v arrow.DataType) arrow.DataType {
 	return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: v}
 }
 
+// rowsOf binds the columns to the parameters of a function, by name if names are
+// given, and reads all rows.
+func rowsOf(params []ai.Param, names []string, args ...arrow.Array) ([]ai.Row, error) {
+	call := make([]ai.Argument, len(args))
+	values := make([]ai.Values, len(args))
+	for i, a := range args {
+		if names != nil {
+			call[i].Name = names[i]
+		}
+		values[i] = Values{Array: a}
+	}
+	b, err := ai.Signature{Function: "f", Params: params}.Bind(call...)
+	if err != nil {
+		return nil, err
+	}
+	return b.Rows(args[0].Len(), values...)
+}
+
 func TestArguments(t *testing.T) {
 	list := func(e arrow.DataType) arrow.DataType { return arrow.ListOf(e) }
 	for _, c := range []struct {
@@ -78,8 +96,8 @@ func TestArguments(t *testing.T) {
 			defer mem.AssertSize(t, 0)
 			a := fromJSON(t, mem, c.dt, c.json)
 			defer a.Release()
-			f := &ai.Function{Name: "f", Params: []ai.Param{{Name: "p", Type: c.param}}}
-			rows, err := Rows(f, nil, []arrow.Array{a}, a.Len())
+			params := []ai.Param{{Name: "p", Type: c.param}}
+			rows, err := rowsOf(params, nil, a)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +112,7 @@ func TestArguments(t *testing.T) {
 			if a.Len() > 1 {
 				part := array.NewSlice(a, 1, int64(a.Len()))
 				defer part.Release()
-				rows, err := Rows(f, nil, []arrow.Array{part}, part.Len())
+				rows, err := rowsOf(params, nil, part)
 				if err != nil || !reflect.DeepEqual(rows[0][0], c.want[1]) {
 					t.Errorf("of a slice: got %#v, %v", rows, err)
 				}
@@ -126,8 +144,7 @@ func TestArgumentTypeErrors(t *testing.T) {
 		{ai.Examples, arrow.ListOf(arrow.StructOf(arrow.Field{Name: "k", Type: arrow.BinaryTypes.String})), "p is ARRAY<STRUCT<k: STRING>>"},
 	} {
 		a := array.MakeArrayOfNull(memory.DefaultAllocator, c.dt, 1)
-		f := &ai.Function{Name: "f", Params: []ai.Param{{Name: "p", Type: c.param}}}
-		if _, err := Rows(f, nil, []arrow.Array{a}, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := rowsOf([]ai.Param{{Name: "p", Type: c.param}}, nil, a); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s as %s: %v does not say %q", c.dt, c.param, err, c.want)
 		}
 	}
@@ -144,8 +161,8 @@ func TestRows(t *testing.T) {
 	defer text.Release()
 	number := fromJSON(t, mem, arrow.PrimitiveTypes.Int64, `[1, null, 3]`)
 	defer number.Release()
-	f := &ai.Function{Name: "f", Params: []ai.Param{{Name: "a", Type: ai.String}, {Name: "b", Type: ai.String}, {Name: "n", Type: ai.Int}}}
-	rows, err := Rows(f, []int{2, 0}, []arrow.Array{number, text}, 3)
+	params := []ai.Param{{Name: "a", Type: ai.String}, {Name: "b", Type: ai.String, Optional: true}, {Name: "n", Type: ai.Int}}
+	rows, err := rowsOf(params, []string{"n", "a"}, number, text)
 	if want := []ai.Row{{"a", nil, int64(1)}, {nil, nil, nil}, {nil, nil, int64(3)}}; err != nil || !reflect.DeepEqual(rows, want) {
 		t.Errorf("got %v, %v, want %v", rows, err, want)
 	}

@@ -30,10 +30,10 @@ var layers = map[string]struct {
 }{
 	// What programs import.
 	"llm":               {nil, "the contract between functions and models has no dependencies"},
-	"ai":                {[]string{"llm", "ai/internal/pii"}, "functions know the contract of models: no engine, no table format"},
+	"ai":                {[]string{"llm", "ai/internal/pii", "internal/registry"}, "functions know the contract of models: no engine, no table format"},
 	"ai/internal/pii":   {nil, "patterns need no model"},
-	"udf":               {[]string{"ai", "llm", "internal/columns", "internal/sqltypes"}, "a program's functions are declared for client and worker alike, so udf knows neither"},
-	"worker":            {[]string{"ai", "udf", "llm", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/endpoint", "internal/engine"}, "the worker knows the protocol of executors and the functions, not the client"},
+	"udf":               {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "a program's functions are declared for client and worker alike, so udf knows neither"},
+	"worker":            {[]string{"ai", "udf", "llm", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/endpoint", "internal/engine", "internal/registry"}, "the worker knows the protocol of executors and the functions, not the client"},
 	"spark":             {[]string{"ai", "udf", "llm", "spark/internal/pb", "internal/arrowipc", "internal/bundle", "internal/endpoint", "internal/sqlscript", "internal/sqltypes", "internal/weights"}, "the client ships a worker but never runs a model, so it does not link the engine"},
 	"spark/internal/pb": {nil, "generated messages stand alone"},
 
@@ -56,6 +56,7 @@ var layers = map[string]struct {
 	"internal/bundle":     {nil, "client and worker share it, so it knows neither"},
 	"internal/localspark": {nil, "starting a server needs no client"},
 	"internal/sqlscript":  {nil, "the text of a script is split without knowing what it does"},
+	"internal/registry":   {nil, "one name belongs to one function of any kind, so the registry knows no kind"},
 	"internal/sqltypes":   {nil, "Go types and their SQL types need no session"},
 
 	// Models.

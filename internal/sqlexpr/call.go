@@ -1,7 +1,6 @@
 package sqlexpr
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,10 +31,8 @@ type Call struct {
 	// f("text") as f('text').
 	Quoted string
 
-	params []int // of all arguments
-	given  []int // of those that vary
-	args   []term
-	fixed  ai.Row // the values of the arguments that are constant
+	binding *ai.Binding
+	args    []term // the arguments that are not constant
 }
 
 // Arg is an argument as it was written.
@@ -46,15 +43,15 @@ type Arg struct {
 }
 
 // ByRules reports whether the call is answered without a model.
-func (c *Call) ByRules() bool { return c.Function.ByRules(c.fixed) }
+func (c *Call) ByRules() bool { return c.Function.ByRules(c.binding.Constants()) }
 
 // Param is the parameter that argument i is given for.
-func (c *Call) Param(i int) int { return c.params[i] }
+func (c *Call) Param(i int) int { return c.binding.Param(i) }
 
 // Scope names what is the same in all rows that are asked: Identity of the
 // arguments that are constant, and which ones vary.
 func (c *Call) Scope(model llm.Info) string {
-	return fmt.Sprint(c.Function.Identity(model, c.fixed), c.given)
+	return fmt.Sprint(c.Function.Identity(model, c.binding.Constants()), c.binding.Varying())
 }
 
 // call binds a function of package ai, or one of Spark's own.
@@ -128,141 +125,75 @@ func (b *binder) aiCall(n call, f *ai.Function) (term, error) {
 }
 
 func (b *binder) newCall(n call, f *ai.Function) (*Call, error) {
-	c := &Call{Function: f, fixed: make(ai.Row, len(f.Params))}
+	c := &Call{Function: f}
 	outer := b.direct
 	b.direct = nil
-	places := map[string]int{} // of the arguments, by parameter
+	args := make([]ai.Argument, len(n.args))
 	for i, a := range n.args {
-		p, err := b.parameter(f, i, a)
-		if err != nil {
-			return nil, err
-		}
-		param := f.Params[p]
-		if _, taken := places[param.Name]; taken {
-			return nil, b.wrong(a.at(), "%s is given twice; it is called as %s", param.Name, f.Signature())
-		}
-		places[param.Name] = a.value.at()
 		t, err := b.bind(a.value)
 		if err != nil {
 			return nil, err
 		}
-		c.params = append(c.params, p)
-		c.Args = append(c.Args, Arg{a.name, t.constant, part{b, a.from, a.to}})
-		if err := c.place(param, p, t); err != nil {
+		column, err := t.sample()
+		if err != nil {
 			return nil, b.wrong(a.value.at(), "%s: %v", f.Name, err)
 		}
-	}
-	for _, p := range f.Params {
-		if _, given := places[p.Name]; !given && !p.Optional {
-			return nil, b.wrong(n.at(), "the argument %s is missing: %s; it is called as %s", p.Name, p.About, f.Signature())
+		defer column.Release()
+		args[i] = ai.Argument{Name: a.name, Values: columns.Values{Array: column}, Constant: t.constant}
+		c.Args = append(c.Args, Arg{a.name, t.constant, part{b, a.from, a.to}})
+		if !t.constant {
+			c.args = append(c.args, t)
 		}
+	}
+	var err error
+	if c.binding, err = f.Bind(args...); err != nil {
+		return nil, b.wrong(callErrorAt(n, err), "%v", err)
 	}
 	c.Columns, b.direct = b.direct, outer
+	first := c.binding.Constants()[0]
 	for _, field := range b.schema.Fields() {
-		if c.fixed[0] == field.Name {
+		if first == field.Name {
 			c.Quoted = field.Name
 		}
-	}
-	if err := c.check(); err != nil {
-		return nil, b.wrong(places[err.Param], "%s: %v", f.Name, err)
 	}
 	return c, nil
 }
 
-// parameter says which one an argument is.
-func (b *binder) parameter(f *ai.Function, i int, a argument) (int, error) {
-	if a.name == "" {
-		if i >= len(f.Params) {
-			return 0, b.wrong(a.at(), "%s has %d parameters only; it is called as %s", f.Name, len(f.Params), f.Signature())
-		}
-		return i, nil
+// callErrorAt is the place of an error of the binder: the value of an argument
+// of a wrong type or value, the start of another argument, or the call.
+func callErrorAt(n call, err error) int {
+	var wrong *ai.CallError
+	switch {
+	case !errors.As(err, &wrong) || wrong.Argument < 0:
+		return n.at()
+	case wrong.Expected != "" || wrong.Err != nil:
+		return n.args[wrong.Argument].value.at()
 	}
-	var names []string
-	for p, param := range f.Params {
-		if strings.EqualFold(param.Name, a.name) {
-			return p, nil
-		}
-		names = append(names, param.Name)
-	}
-	return 0, b.wrong(a.at(), "%s has no parameter %s%s", f.Name, a.name, didYouMean(a.name, names))
+	return n.args[wrong.Argument].at()
 }
 
-// place puts a term in a parameter's place, which must take its type.
-func (c *Call) place(param ai.Param, p int, t term) error {
+// sample is a column of the term's type: of the value of a constant, and of no
+// rows for others. The caller releases it.
+func (t term) sample() (arrow.Array, error) {
 	mem := memory.NewGoAllocator()
-	if !t.constant {
-		empty := array.MakeArrayOfNull(mem, t.t, 0)
-		defer empty.Release()
-		if _, err := columns.Reader(param, empty); err != nil {
-			return err
-		}
-		c.given, c.args = append(c.given, p), append(c.args, t)
-		return nil
+	if t.constant {
+		return build(mem, t.t, 1, t.values(nil))
 	}
-	one, err := build(mem, t.t, 1, t.values(nil))
-	if err != nil {
-		return err
-	}
-	defer one.Release()
-	read, err := columns.Reader(param, one)
-	if err == nil && !columns.IsNull(one, 0) {
-		c.fixed[p] = read(0)
-	}
-	return err
-}
-
-// errAsked says that there is something to ask a model.
-var errAsked = errors.New("the model is asked")
-
-// check finds what is wrong with the constant arguments before there is a
-// model. With try_ a wrong argument is the rows' error, as on Spark.
-func (c *Call) check() *ai.ArgumentError {
-	if c.Function.Of != nil {
-		return nil
-	}
-	row := append(ai.Row{}, c.fixed...)
-	for _, p := range c.given {
-		if c.Function.Params[p].Type == ai.String {
-			row[p] = "a text"
-		}
-	}
-	noModel := func(context.Context, string) (llm.Model, error) { return nil, errAsked }
-	_, err := c.Function.Eval(context.Background(), noModel, []ai.Row{row})
-	var wrong *ai.ArgumentError
-	errors.As(err, &wrong)
-	for _, p := range c.given {
-		if wrong != nil && wrong.Param == c.Function.Params[p].Name {
-			return nil // is not known before there are rows
-		}
-	}
-	return wrong
+	return array.MakeArrayOfNull(mem, t.t, 0), nil
 }
 
 // rows are the call's arguments in rows of the batch.
 func (c *Call) rows(r *run, at []int) ([]ai.Row, error) {
-	n := int(r.batch.NumRows())
-	rows := make([]ai.Row, len(at))
-	for k := range rows {
-		rows[k] = append(ai.Row{}, c.fixed...)
-	}
+	values := make([]ai.Values, len(c.args))
 	for i, a := range c.args {
-		column, err := a.made(r, n)
+		column, err := a.made(r, int(r.batch.NumRows()))
 		if err != nil {
 			return nil, err
 		}
-		value, err := columns.Reader(c.Function.Params[c.given[i]], column)
-		if err != nil {
-			column.Release()
-			return nil, err
-		}
-		for k, row := range at {
-			if !columns.IsNull(column, row) {
-				rows[k][c.given[i]] = value(row)
-			}
-		}
-		column.Release()
+		defer column.Release()
+		values[i] = columns.Values{Array: column, Rows: at}
 	}
-	return rows, nil
+	return c.binding.Rows(len(at), values...)
 }
 
 // made is the term as an array, which the caller releases.
