@@ -23,11 +23,11 @@ func TestMask(t *testing.T) {
 	for _, dense := range []bool{false, true} {
 		m := newMask(bits)
 		if dense {
-			m.few = nil
+			m.list = nil
 		}
 		logits := make([]float32, 640)
 		if got := m.Best(logits); got != 3 {
-			t.Errorf("of equal ones: %d", got)
+			t.Errorf("of equal logits: %d", got)
 		}
 		logits[5], logits[130], logits[639] = 9, 2, 2
 		if got := m.Best(logits); got != 130 {
@@ -35,33 +35,33 @@ func TestMask(t *testing.T) {
 		}
 		logits[3], logits[64] = nan, nan
 		if got := m.Best(logits); got != 130 {
-			t.Errorf("beside what is no number: %d", got)
+			t.Errorf("with NaN in the set: %d", got)
 		}
 		if got := m.Best(logits[:100]); got != 3 {
-			t.Errorf("only what is no number: %d", got)
+			t.Errorf("only NaN: %d", got)
 		}
 		if m.Count() != 4 || !m.Has(64) || m.Has(65) || m.Has(-1) || m.Has(1<<20) {
-			t.Error("not the set")
+			t.Error("Count or Has is wrong")
 		}
 	}
 	if got := newMask(make([]uint64, 10)).Best(make([]float32, 640)); got != -1 {
-		t.Errorf("of none: %d", got)
+		t.Errorf("of the empty set: %d", got)
 	}
 }
 
 func TestVocabularyIsChecked(t *testing.T) {
 	if _, err := NewVocabulary([][]byte{{'a'}}, 1); err == nil {
-		t.Error("an end that is no token")
+		t.Error("an end that is not a token is accepted")
 	}
 	if _, err := NewVocabulary([][]byte{make([]byte, 1<<20)}); err == nil {
-		t.Error("a token of a megabyte")
+		t.Error("a token of a megabyte is accepted")
 	}
 	v, err := NewVocabulary(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Compile(v, llm.JSON{}); err == nil {
-		t.Error("JSON without tokens")
+		t.Error("a vocabulary without tokens is accepted for JSON")
 	}
 	s, err := mustCompile(t, small(), llm.JSON{}).Start(10)
 	if err != nil {
@@ -74,8 +74,9 @@ func TestVocabularyIsChecked(t *testing.T) {
 	}
 }
 
-// Forgetting what was worked out, and who works it out, changes no mask.
-func TestForgettingChangesNothing(t *testing.T) {
+// TestClearingCachesChangesNothing checks that clearing the caches at any step
+// changes no mask.
+func TestClearingCachesChangesNothing(t *testing.T) {
 	const schema = `{"type":"object","properties":{"a":{"type":"array","items":{"anyOf":[{"type":"string","maxLength":9},{"$ref":"#"}]}},"b":{"type":"number"}},"required":["a"]}`
 	one, two := mustCompile(t, small(), llm.JSON{Schema: schema}), mustCompile(t, small(), llm.JSON{Schema: schema})
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -85,7 +86,7 @@ func TestForgettingChangesNothing(t *testing.T) {
 		for left := 60; left > 0; left-- {
 			two.mu.Lock()
 			if rng.IntN(3) == 0 {
-				two.space.forget()
+				two.space.clear()
 				clear(two.masks)
 			}
 			two.mu.Unlock()
@@ -126,7 +127,8 @@ func TestGoroutinesShareAGrammar(t *testing.T) {
 	wg.Wait()
 }
 
-// What is hard to compile is refused, or takes a bounded time and memory.
+// TestHardSchemas checks that schemas that are hard to compile are refused, or
+// take bounded time and memory.
 func TestHardSchemas(t *testing.T) {
 	many := func(n int, item func(i int) string) string {
 		list := make([]string, n)
@@ -153,7 +155,7 @@ func TestHardSchemas(t *testing.T) {
 			return fmt.Sprintf(`"p%d":{"type":"string","pattern":"(a.{%d}b|c{1,20}|\\pL{5})"}`, i, i)
 		}) + `}}`,
 		"patterns": `{"allOf":[` + many(12, func(i int) string { return fmt.Sprintf(`{"type":"string","pattern":"a.{%d}b"}`, i) }) + `]}`,
-		"wide recursion": `{"$defs":{` + many(60, func(i int) string {
+		"recursion over 60 definitions": `{"$defs":{` + many(60, func(i int) string {
 			return fmt.Sprintf(`"d%d":{"anyOf":[{"type":"null"},{"type":"object","properties":{"x":{"$ref":"#/$defs/d%d"},"y":{"$ref":"#/$defs/d%d"}}}]}`, i, (i*7+1)%60, (i*11+3)%60)
 		}) + `},"$ref":"#/$defs/d0"}`,
 		"doubling refs": `{"$defs":{` + many(40, func(i int) string {
@@ -207,7 +209,8 @@ func FuzzSchema(f *testing.F) {
 	})
 }
 
-// Real vocabularies: all single bytes are tokens, and tokens cross every border.
+// TestRealVocabularies uses real vocabularies, in which every single byte is a
+// token and tokens span the boundaries of JSON's parts.
 func TestRealVocabularies(t *testing.T) {
 	for _, name := range []string{"gpt-2", "starcoder"} {
 		v := realVocabulary(t, name)
@@ -224,7 +227,8 @@ func TestRealVocabularies(t *testing.T) {
 	}
 }
 
-// largeVocabulary has n tokens: all bytes, and words in several scripts.
+// largeVocabulary returns a vocabulary of n tokens: all bytes, and words in
+// several scripts.
 func largeVocabulary(tb testing.TB, n int) *Vocabulary {
 	rng := rand.New(rand.NewPCG(7, 7))
 	var tokens [][]byte
@@ -266,12 +270,12 @@ func BenchmarkAllowed(b *testing.B) {
 			{"short string", llm.JSON{Schema: `{"type":"object","properties":{"a":{"type":"string","maxLength":50}},"required":["a"]}`}, `{"a": "x`},
 			{"any value", llm.JSON{}, `{"a": `},
 			{"number", llm.JSON{Schema: `{"type":"integer","minimum":0}`}, ``},
-			{"source", llm.JSON{Schema: `{"type":"string"}`, Source: strings.Repeat("Every word of this text may begin a piece. ", 50)}, `"`},
+			{"source", llm.JSON{Schema: `{"type":"string"}`, Source: strings.Repeat("Every word of this text may start a piece. ", 50)}, `"`},
 			{"pattern .*", llm.Pattern{Expr: `.*`}, `x`},
 			{"pattern words", llm.Pattern{Expr: `([a-z]+ )*[0-9]+`}, `x`},
 		} {
 			g := mustCompile(b, v, c.constraint)
-			place := func() State {
+			start := func() State {
 				s, err := g.Start(1000)
 				if err != nil {
 					b.Fatal(err)
@@ -282,14 +286,14 @@ func BenchmarkAllowed(b *testing.B) {
 			b.Run(fmt.Sprintf("%dk/%s/fresh", n>>10, c.name), func(b *testing.B) {
 				for b.Loop() {
 					g.mu.Lock()
-					g.space.forget()
+					g.space.clear()
 					clear(g.masks)
 					g.mu.Unlock()
-					place().Allowed(1000)
+					start().Allowed(1000)
 				}
 			})
-			s := place()
-			b.Run(fmt.Sprintf("%dk/%s/kept", n>>10, c.name), func(b *testing.B) {
+			s := start()
+			b.Run(fmt.Sprintf("%dk/%s/cached", n>>10, c.name), func(b *testing.B) {
 				for b.Loop() {
 					s.Allowed(1000)
 				}

@@ -2,10 +2,11 @@ package grammar
 
 import "strings"
 
-// ecma rewrites a JSON Schema's pattern, which is meant for ECMAScript, for
-// RE2's syntax where the two differ: what \S, a class without \s, and the dot
-// match is what both leave; \uXXXX is known. The space of \s is RE2's, which is
-// less than ECMAScript's.
+// ecma translates the pattern of a JSON Schema from the syntax of ECMAScript to
+// that of RE2. Where the meanings differ, the result matches only what both
+// match: \s matches the white space of RE2, while \S, a negated class with \s
+// and the dot exclude the white space and line ends of ECMAScript. \uXXXX
+// becomes \x{XXXX}.
 func ecma(expr string) string {
 	const (
 		moreSpace = `\v\x{a0}\x{feff}\p{Z}`

@@ -22,10 +22,10 @@ const (
 	hours    = `([0-9]{1,9}H([0-9]{1,9}M([0-9]{1,9}S)?)?|[0-9]{1,9}M([0-9]{1,9}S)?|[0-9]{1,9}S)`
 )
 
-// formats are the usual forms of each format, as expressions for the whole
-// string. What they match is of the format; they do not match all that is: no
-// leap seconds, URIs with a host only, and names of the ASCII alphabet. Dates
-// exist (RFC 3339; 29 February in leap years only).
+// formats are expressions for the whole string of each format. Everything that
+// they match is valid in the format, but they do not match all valid strings:
+// times have no leap seconds, URIs have a host, and names are ASCII. Dates are
+// valid dates (RFC 3339; 29 February only in leap years).
 var formats = map[string]string{
 	"date":          day,
 	"time":          clock,
@@ -45,6 +45,6 @@ var formats = map[string]string{
 	"json-pointer":  `(/([^~/]|~[01])*)*`,
 }
 
-// unsupportedFormats are those of the standard that are no regular language,
-// or of little use here. Formats outside the standard say nothing.
+// unsupportedFormats are the formats of the standard that are not regular
+// languages or are rarely used. Formats outside the standard are ignored.
 var unsupportedFormats = map[string]bool{"regex": true, "uri-template": true, "relative-json-pointer": true}

@@ -1,15 +1,15 @@
-// Package grammar keeps a model's answer within a constraint: a regular
-// expression, or a JSON Schema. It says which tokens may come next, for a
-// tokenizer's vocabulary, so that whatever the model prefers the answer is
-// right when it ends, also when it has to end because its tokens are used up.
+// Package grammar restricts the answer of a model to a constraint: a regular
+// expression or a JSON Schema. At each step it returns the set of tokens of a
+// vocabulary that may come next. A complete answer always meets the constraint,
+// and an answer can always be completed within its limit of tokens.
 //
-// A constraint is a language of byte strings (see node.go) whose nodes know how
-// many tokens their shortest string takes at most. A token is allowed if the
-// answer can still be completed after it, within the tokens that are left.
+// A constraint is a language of byte strings (see node.go). Each node has an
+// upper bound for the number of tokens of its shortest string. A token is
+// allowed if the answer can be completed after it with the remaining tokens.
 //
-// JSON is written in one way: "{"a": 1, "b": [2, 3]}", one space after colons
-// and commas, properties in the schema's order, escapes in strings only where
-// JSON demands them, and numbers of up to 15 digits without an exponent.
+// JSON has one form, as in {"a": 1, "b": [2, 3]}: one space after colons and
+// commas, properties in the order of the schema, escapes in strings only where
+// JSON requires them, and numbers of up to 15 digits without an exponent.
 package grammar
 
 import (
@@ -22,45 +22,47 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Grammar is a constraint for a vocabulary. It may be used by several
-// goroutines and for any number of answers; what it has worked out is kept, up
-// to a bound.
+// Grammar is a constraint for a vocabulary. It is safe for concurrent use by
+// several goroutines and for any number of answers. It caches nodes and masks,
+// within a bound.
 type Grammar struct {
 	vocab *Vocabulary
 	begin term
-	// repeats is what Finish needs; nil if it has nothing to do.
-	repeats *compiler
+	// finisher is the compiler that Finish uses; nil if Finish does nothing.
+	finisher *compiler
 
 	mu     sync.Mutex
 	space  *space
-	masks  map[maskKey]keptMask
+	masks  map[maskKey]cachedMask
 	memory int // bytes of masks
 	path   []*node
 }
 
 type maskKey struct {
-	n    *node
-	left int32 // anyNumber where no token is left out for want of tokens
+	n     *node
+	limit int32 // anyLimit if the limit excludes no token
 }
 
-type keptMask struct {
-	mask *Mask
-	most int32 // the cost of its dearest token
+type cachedMask struct {
+	mask    *Mask
+	maxCost int32 // the greatest cost after one of its tokens
 }
 
 const (
-	anyNumber     = -1
+	anyLimit      = -1
 	maxMaskMemory = 16 << 20
-	// maxHeight is how deep arrays and objects are nested before only tokens
-	// are allowed that bring the end nearer. Jackson reads 1000, Go 10000.
+	// maxHeight is the depth of nested arrays and objects from which on only
+	// tokens are allowed that reduce the cost. Jackson reads 1000 levels, Go
+	// 10000.
 	maxHeight = 100
 )
 
-// Compile prepares a constraint: llm.Pattern or llm.JSON. An error says what
-// is wrong with it, or not supported.
+// Compile compiles a constraint: llm.Pattern or llm.JSON. It returns an error
+// if the constraint is invalid, is not supported, or is met by no text. Errors
+// in a schema are of type *[SchemaError].
 func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 	var begin term
-	var repeats *compiler
+	var finisher *compiler
 	var err error
 	switch c := constraint.(type) {
 	case llm.Pattern:
@@ -70,9 +72,9 @@ func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 		}
 		begin = m
 	case llm.JSON:
-		begin, repeats, err = compileSchema(v, c)
+		begin, finisher, err = compileSchema(v, c)
 	default:
-		err = fmt.Errorf("a constraint of the kind %T cannot guide tokens", constraint)
+		err = fmt.Errorf("a constraint of type %T is not a grammar", constraint)
 	}
 	if err != nil {
 		return nil, err
@@ -80,13 +82,14 @@ func Compile(v *Vocabulary, constraint llm.Constraint) (*Grammar, error) {
 	switch cost := begin.cost(); {
 	case cost >= impossible:
 		return nil, errors.New("no text meets the constraint")
-	case cost >= unspeakable:
-		return nil, fmt.Errorf("the model's vocabulary cannot write what the constraint demands%s", v.missing())
+	case cost >= untokenizable:
+		return nil, fmt.Errorf("the model's vocabulary has no tokens for a text that meets the constraint%s", v.missing())
 	}
-	return &Grammar{vocab: v, begin: begin, repeats: repeats, space: newSpace(), masks: map[maskKey]keptMask{}}, nil
+	return &Grammar{vocab: v, begin: begin, finisher: finisher, space: newSpace(), masks: map[maskKey]cachedMask{}}, nil
 }
 
-// compileSchema gives the compiler, too, where answers are to be looked at again.
+// compileSchema returns the term of a schema, and the compiler if [Grammar.Finish]
+// needs it.
 func compileSchema(v *Vocabulary, c llm.JSON) (term, *compiler, error) {
 	schema := c.Schema
 	if strings.TrimSpace(schema) == "" {
@@ -106,8 +109,8 @@ func compileSchema(v *Vocabulary, c llm.JSON) (term, *compiler, error) {
 		src = newSource(v, c.Source)
 	}
 	compiler := newCompiler(v, root, src)
-	if wrong := schemaValue(root); wrong != "" {
-		return nil, nil, compiler.refuse(root, "%s", wrong)
+	if problem := schemaValue(root); problem != "" {
+		return nil, nil, compiler.refuse(root, "%s", problem)
 	}
 	d, err := compiler.def([]*value{root})
 	if err != nil {
@@ -116,13 +119,14 @@ func compileSchema(v *Vocabulary, c llm.JSON) (term, *compiler, error) {
 	if err := compiler.solve(); err != nil {
 		return nil, nil, err
 	}
-	if !compiler.repeats {
+	if !compiler.needsFinish {
 		return d.term(), nil, nil
 	}
 	return d.term(), compiler, nil
 }
 
-// missing names the printable characters that are no token.
+// missing lists the printable ASCII characters that have no token, as the end of
+// an error message.
 func (v *Vocabulary) missing() string {
 	var list strings.Builder
 	for b := byte(' '); b <= '~'; b++ {
@@ -136,16 +140,15 @@ func (v *Vocabulary) missing() string {
 	return fmt.Sprintf(" (it has no token for each of %q)", list.String())
 }
 
-// State is a place in an answer: what was written so far, as far as it matters
-// for the rest. It is small, is not changed by its methods, and equal states
-// allow the same.
+// State is a position in an answer. It is a small value that its methods do not
+// change. Equal states allow the same continuations.
 type State struct {
 	g *Grammar
 	n *node
 }
 
-// Start begins an answer of up to limit tokens. An error says that the
-// shortest answer needs more.
+// Start begins an answer of up to limit tokens. It returns an error if limit is
+// less than [Grammar.Need].
 func (g *Grammar) Start(limit int) (State, error) {
 	if need := g.Need(); need > limit {
 		return State{}, fmt.Errorf("an answer of %d tokens is too short for the constraint, which needs %d", limit, need)
@@ -155,17 +158,17 @@ func (g *Grammar) Start(limit int) (State, error) {
 	return State{g, g.begin.node(g.space)}, nil
 }
 
-// Need is the number of tokens with which there is always an answer.
+// Need returns a number of tokens that suffices for an answer.
 func (g *Grammar) Need() int { return int(g.begin.cost()) }
 
-// Need is the number of tokens with which the answer can be completed.
+// Need returns a number of tokens that suffices to complete the answer.
 func (s State) Need() int { return int(s.n.cost) }
 
-// Done tells whether the answer is complete as it is.
+// Done reports whether the answer is complete.
 func (s State) Done() bool { return s.n.nullable }
 
-// Advance is the state after a token; false if the token leads out of the
-// constraint. After a token that ends answers nothing may follow.
+// Advance returns the state after a token, or false if the token violates the
+// constraint. After a token that ends answers, nothing may follow.
 func (s State) Advance(token int32) (State, bool) {
 	v := s.g.vocab
 	if token < 0 || int(token) >= len(v.tokens) {
@@ -182,7 +185,7 @@ func (s State) Advance(token int32) (State, bool) {
 	return s.Write(v.tokens[token])
 }
 
-// Write is the state after some bytes; false if they lead out of the
+// Write returns the state after some bytes, or false if they violate the
 // constraint.
 func (s State) Write(text []byte) (State, bool) {
 	g := s.g
@@ -198,6 +201,7 @@ func (s State) Write(text []byte) (State, bool) {
 	return State{g, n}, true
 }
 
+// trim clears the caches if they are full.
 func (g *Grammar) trim() {
 	if g.space.trim() {
 		clear(g.masks)
@@ -205,16 +209,16 @@ func (g *Grammar) trim() {
 	}
 }
 
-// Forced gives the bytes that the answer must go on with whatever comes, if
-// there are any. They need no computing by the model; how they are cut into
-// tokens, and that these fit what is left (Need), is the caller's to see to.
+// Forced returns the bytes that must come next, at most 4096. The model need not
+// compute them. The caller divides them into tokens and makes sure that enough
+// tokens remain (see Need).
 func (s State) Forced() []byte {
-	const most = 4096
+	const maxForced = 4096
 	g := s.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var out []byte
-	for n := s.n; len(out) < most; {
+	for n := s.n; len(out) < maxForced; {
 		b, ok := g.space.only(n)
 		if !ok {
 			break
@@ -225,29 +229,30 @@ func (s State) Forced() []byte {
 	return out
 }
 
-// Allowed gives the tokens that may come next where left tokens may still be
-// generated, this one included. If left is at least Need, the set is not
-// empty, except that Done and without a token that ends answers it may be; and
-// Need is less than left after any of the set. Tokens that end answers are
-// allowed where the answer is complete, and are not counted in left.
+// Allowed returns the tokens that may come next. left is the number of tokens
+// that may still be generated, including this one. After any token of the set,
+// Need is less than left. If left >= Need, the set is not empty, except that it
+// may be empty if the answer is Done and the vocabulary has no token that ends
+// answers. Tokens that end answers are in the set if the answer is Done; left
+// does not count them.
 func (s State) Allowed(left int) *Mask {
 	g := s.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	limit := int32(min(left-1, unspeakable-1))
-	if kept, ok := g.masks[maskKey{s.n, anyNumber}]; ok && limit >= kept.most {
-		return kept.mask
+	limit := int32(min(left-1, untokenizable-1))
+	if cached, ok := g.masks[maskKey{s.n, anyLimit}]; ok && limit >= cached.maxCost {
+		return cached.mask
 	}
 	key := maskKey{s.n, max(limit, 0)}
 	if limit < 0 {
-		key.left = -2
+		key.limit = -2
 	}
-	if kept, ok := g.masks[key]; ok {
-		return kept.mask
+	if cached, ok := g.masks[key]; ok {
+		return cached.mask
 	}
 	g.trim()
-	bits, most, all := g.walk(s.n, limit)
-	kept := keptMask{newMask(bits), most}
+	bits, maxCost, all := g.walk(s.n, limit)
+	cached := cachedMask{newMask(bits), maxCost}
 	size := 8*len(bits) + 100
 	if g.memory+size > maxMaskMemory {
 		clear(g.masks)
@@ -255,34 +260,35 @@ func (s State) Allowed(left int) *Mask {
 	}
 	g.memory += size
 	if all {
-		key.left = anyNumber
+		key.limit = anyLimit
 	}
-	g.masks[key] = kept
-	return kept.mask
+	g.masks[key] = cached
+	return cached.mask
 }
 
-// walk finds the tokens after which n costs at most limit. All tells whether
-// any limit of at least most gives the same.
-func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all bool) {
+// walk returns the set of tokens after which n costs at most limit, and the
+// greatest cost after one of them. all reports whether every limit of at least
+// maxCost has the same set.
+func (g *Grammar) walk(n *node, limit int32) (bits []uint64, maxCost int32, all bool) {
 	v := g.vocab
 	bits = make([]uint64, len(v.plain[0]))
 	all = true
-	may := func(to *node) bool {
-		if to.cost >= unspeakable || to.height > maxHeight && to.cost >= n.cost {
+	allowed := func(to *node) bool {
+		if to.cost >= untokenizable || to.height > maxHeight && to.cost >= n.cost {
 			return false
 		}
 		if to.cost > limit {
 			all = false
 			return false
 		}
-		most = max(most, to.cost)
+		maxCost = max(maxCost, to.cost)
 		return true
 	}
 	t := &v.all
-	if most := g.plainAfter(n); most >= 0 && n.cost <= limit && n.height <= maxHeight {
+	if count := g.plainAfter(n); count >= 0 && n.cost <= limit && n.height <= maxHeight {
 		t = &v.others
-		copy(bits, v.plain[most])
-		may(n)
+		copy(bits, v.plain[count])
+		allowed(n)
 	}
 	if len(g.path) < t.height+1 {
 		g.path = make([]*node, v.all.height+1)
@@ -309,7 +315,7 @@ func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all boo
 			continue
 		}
 		path[at.depth] = to
-		if id := at.token; id >= 0 && may(to) {
+		if id := at.token; id >= 0 && allowed(to) {
 			bits[id/64] |= 1 << (id % 64)
 			if len(t.twins) > 0 {
 				for _, twin := range t.twins[id] {
@@ -324,11 +330,11 @@ func (g *Grammar) walk(n *node, limit int32) (bits []uint64, most int32, all boo
 			bits[end/64] |= 1 << (end % 64)
 		}
 	}
-	return bits, most, all
+	return bits, maxCost, all
 }
 
-// plainAfter gives up to how many plain characters may follow n in one token
-// without raising the cost, or -1 if that is not simple to say.
+// plainAfter returns the number of plain characters that one token may append to
+// n without a higher cost, or -1 if it cannot be determined cheaply.
 func (g *Grammar) plainAfter(n *node) int {
 	if n.kind == kindSequence && n.a.kind == kindPart && n.a.part == expander(g.vocab.chars) {
 		if n.a.n < 0 {

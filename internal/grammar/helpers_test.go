@@ -12,8 +12,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// smallTokens is a vocabulary with all that makes trouble: single bytes, whole
-// and half characters, tokens over the borders of JSON's parts, twins.
+// smallTokens is a vocabulary with difficult tokens: single bytes, whole and
+// partial characters, tokens across the boundaries of JSON's parts, and tokens
+// with equal bytes.
 var smallTokens = func() [][]byte {
 	tokens := [][]byte{nil, []byte("</s>"), nil} // control, end, control
 	for b := range 256 {
@@ -38,9 +39,8 @@ var small = sync.OnceValue(func() *Vocabulary {
 	return v
 })
 
-// realVocabulary reads the tokens of a byte-level BPE out of a file that is not
-// quite GGUF any more: bytes that are no UTF-8 were lost, which spoils lengths
-// from 128 on.
+// realVocabulary reads the tokens of a byte-level BPE from a damaged GGUF file:
+// the bytes that are not UTF-8 were lost, so lengths of 128 and more are wrong.
 func realVocabulary(t testing.TB, name string) *Vocabulary {
 	t.Helper()
 	data, err := os.ReadFile(testkit.Data(t, "data/vocab/ggml-vocab-"+name+".gguf"))
@@ -94,7 +94,7 @@ func mustCompile(t testing.TB, v *Vocabulary, c llm.Constraint) *Grammar {
 	return g
 }
 
-// accepts tells whether a whole text meets the grammar.
+// accepts reports whether a whole text meets the grammar.
 func accepts(g *Grammar, text string) bool {
 	s, err := g.Start(1 << 30)
 	if err != nil {
@@ -104,12 +104,13 @@ func accepts(g *Grammar, text string) bool {
 	return ok && s.Done()
 }
 
-// generate lets a random model answer, and holds what Allowed promises.
+// generate answers with a random model, and checks at each step what the
+// documentation of Allowed says.
 func generate(t testing.TB, g *Grammar, limit int, seed uint64) string {
 	t.Helper()
 	v := g.vocab
 	rng := rand.New(rand.NewPCG(seed, 1))
-	// Some models love some tokens, and some never want to end.
+	// Depending on the seed, the model prefers some tokens, or avoids the end.
 	bias := make([]float32, v.Size())
 	for i := range bias {
 		bias[i] = float32(rng.NormFloat64()) * 2 * float32(seed%3)
@@ -141,7 +142,7 @@ func generate(t testing.TB, g *Grammar, limit int, seed uint64) string {
 		forced := s.Forced()
 		var ok bool
 		if s, ok = s.Advance(id); !ok {
-			t.Fatalf("%q: allowed token %d %q is none", out, id, v.tokens[id])
+			t.Fatalf("%q: Advance refuses the allowed token %d %q", out, id, v.tokens[id])
 		}
 		if id == v.ends[0] {
 			break

@@ -9,7 +9,7 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// types is a set of JSON types; whole and broken numbers are told apart.
+// types is a set of JSON types. Integers and other numbers are separate types.
 type types uint8
 
 const (
@@ -47,7 +47,8 @@ func (v *value) types() types {
 	return isFraction
 }
 
-// keywords says what each supported keyword's value must be.
+// keywords maps each supported keyword to the check of its value, which returns
+// the problem or "".
 var keywords = map[string]func(*value) string{
 	"type":                 typeValue,
 	"const":                anyValue,
@@ -80,7 +81,7 @@ var keywords = map[string]func(*value) string{
 	"$ref":                 wants(text),
 }
 
-// annotations say nothing about what is valid.
+// annotations are keywords that do not affect validity.
 var annotations = map[string]bool{
 	"title": true, "description": true, "default": true, "example": true, "examples": true, "deprecated": true,
 	"readOnly": true, "writeOnly": true, "$comment": true, "$schema": true, "$defs": true, "definitions": true,
@@ -106,7 +107,8 @@ func schemaValue(v *value) string {
 	return ""
 }
 
-// itemsValue: before draft 2020-12, a list of schemas was what prefixItems is.
+// itemsValue checks the value of items. Before draft 2020-12 it may be a list of
+// schemas, which has the meaning of prefixItems.
 func itemsValue(v *value) string {
 	if v.kind == array {
 		return each(v, schemaValue)
@@ -116,7 +118,7 @@ func itemsValue(v *value) string {
 
 func arrayOfSchemas(v *value) string {
 	if v.kind != array || len(v.items) == 0 {
-		return "must be an array of schemas, not empty"
+		return "must be a non-empty array of schemas"
 	}
 	return each(v, schemaValue)
 }
@@ -150,11 +152,12 @@ func typeValue(v *value) string {
 
 func sizeValue(v *value) string {
 	if n, ok := asSize(v); !ok || n < 0 {
-		return "must be a whole number, not negative and not over a thousand million"
+		return "must be an integer from 0 to 1000000000"
 	}
 	return ""
 }
 
+// asSize returns the value of an integer of at most 1e9.
 func asSize(v *value) (int, bool) {
 	if v.kind != number {
 		return 0, false
@@ -168,14 +171,14 @@ func asSize(v *value) (int, bool) {
 
 func each(v *value, check func(*value) string) string {
 	for _, item := range v.items {
-		if wrong := check(item); wrong != "" {
-			return wrong
+		if problem := check(item); problem != "" {
+			return problem
 		}
 	}
 	return ""
 }
 
-// A SchemaError says what is wrong with a schema, or not supported, and where.
+// A SchemaError reports a part of a schema that is invalid or not supported.
 type SchemaError struct {
 	Pointer string // JSON pointer into the schema
 	Problem error
@@ -184,22 +187,24 @@ type SchemaError struct {
 func (e *SchemaError) Error() string { return fmt.Sprintf("schema at #%s: %v", e.Pointer, e.Problem) }
 func (e *SchemaError) Unwrap() error { return e.Problem }
 
+// refuse returns a SchemaError at a part of the schema.
 func (c *compiler) refuse(at *value, format string, args ...any) error {
 	return &SchemaError{at.pointer, sensitive.Errorf(format, args...)}
 }
 
-// checkKeywords refuses what would change what is valid and is not supported.
+// checkKeywords returns an error if s has an unsupported keyword that may affect
+// validity, or a keyword with an invalid value.
 func (c *compiler) checkKeywords(s *value) error {
 	if c.checked[s] {
 		return nil
 	}
 	if items := s.get("items"); items != nil && items.kind == array && s.get("prefixItems") != nil {
-		return c.refuse(items, "items is a list of schemas, as in draft 7, and so it cannot stand beside prefixItems")
+		return c.refuse(items, "items is a list of schemas, as in draft 7, and cannot be combined with prefixItems")
 	}
 	for i, key := range s.keys {
 		if check, ok := keywords[key]; ok {
-			if wrong := check(s.items[i]); wrong != "" {
-				return c.refuse(s.items[i], "%s %s", key, wrong)
+			if problem := check(s.items[i]); problem != "" {
+				return c.refuse(s.items[i], "%s %s", key, problem)
 			}
 			continue
 		}
@@ -216,7 +221,7 @@ func (c *compiler) checkKeywords(s *value) error {
 	return nil
 }
 
-// types gives the types that the keyword "type" allows.
+// types returns the types that the keyword "type" allows.
 func (c *compiler) types(s *value) (types, error) {
 	t := s.get("type")
 	if t == nil {
@@ -232,7 +237,7 @@ func (c *compiler) types(s *value) (types, error) {
 	return all, nil
 }
 
-// size gives a keyword's number, or -1 if it is not there.
+// size returns the value of a keyword, or -1 if s does not have it.
 func (c *compiler) size(s *value, key string) (int, error) {
 	v := s.get(key)
 	if v == nil {
@@ -245,12 +250,12 @@ func (c *compiler) size(s *value, key string) (int, error) {
 	return n, nil
 }
 
-// resolve finds what $ref names, within the schema.
+// resolve returns the schema that $ref refers to, within the root schema.
 func (c *compiler) resolve(s, ref *value) (*value, error) {
 	path, err := url.PathUnescape(ref.text)
 	local, ok := strings.CutPrefix(path, "#")
 	if err != nil || !ok {
-		return nil, c.refuse(ref, "$ref %s is not supported: only places in the schema itself are, as in #/$defs/name", sensitive.Text(ref.text))
+		return nil, c.refuse(ref, "$ref %s is not supported: a reference must be within the schema, as #/$defs/name", sensitive.Text(ref.text))
 	}
 	if local != "" && local[0] != '/' {
 		if c.anchors == nil {
@@ -260,7 +265,7 @@ func (c *compiler) resolve(s, ref *value) (*value, error) {
 		if target := c.anchors[local]; target != nil {
 			return target, nil
 		}
-		return nil, c.refuse(ref, "$ref %s names nothing in the schema", sensitive.Text(ref.text))
+		return nil, c.refuse(ref, "$ref %s does not exist in the schema", sensitive.Text(ref.text))
 	}
 	at := c.root
 	for i, key := range strings.Split(local, "/") {
@@ -278,15 +283,15 @@ func (c *compiler) resolve(s, ref *value) (*value, error) {
 			}
 		}
 		if next == nil {
-			return nil, c.refuse(ref, "$ref %s names nothing in the schema", sensitive.Text(ref.text))
+			return nil, c.refuse(ref, "$ref %s does not exist in the schema", sensitive.Text(ref.text))
 		}
 		at = next
 		if at.get("$id") != nil {
-			return nil, c.refuse(at, `the keyword "$id" is supported at the root only`)
+			return nil, c.refuse(at, `the keyword "$id" is supported only at the root`)
 		}
 	}
-	if wrong := schemaValue(at); wrong != "" {
-		return nil, c.refuse(ref, "what $ref %s names %s", sensitive.Text(ref.text), wrong)
+	if problem := schemaValue(at); problem != "" {
+		return nil, c.refuse(ref, "the target of $ref %s %s", sensitive.Text(ref.text), problem)
 	}
 	return at, nil
 }

@@ -10,23 +10,25 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// A lookahead is (?=x) or (?!x) of a pattern: what follows its place must begin
-// with x, or must not. RE2's syntax has none, so that each is replaced by a rune
-// that no text has, and its machine runs beside the pattern's own.
+// A lookahead is (?=x) or (?!x) in a pattern: the text at its position must, or
+// must not, begin with a match of x. RE2 has no lookaheads. Each one is replaced
+// by a placeholder rune that no text contains, and its machine runs in parallel
+// with the machine of the pattern.
 type lookahead struct {
 	expr     string
 	negative bool
 }
 
 const (
-	firstMark      = '\U0010f800' // of the private use plane
-	maxLookaheads  = 12
-	maxLookNesting = 4
+	firstPlaceholder = '\U0010f800' // of the private use plane
+	maxLookaheads    = 12
+	maxLookNesting   = 4
 )
 
-// takeLookaheads replaces the outermost lookaheads of expr by marks in groups,
-// which regexp/syntax does not merge with what stands beside them.
-func takeLookaheads(expr string) (string, []lookahead, error) {
+// extractLookaheads replaces the outermost lookaheads of expr by placeholders.
+// Each is in a group, because regexp/syntax would merge it with the literals
+// next to it.
+func extractLookaheads(expr string) (string, []lookahead, error) {
 	if !strings.Contains(expr, "(?") {
 		return expr, nil, nil
 	}
@@ -45,7 +47,7 @@ func takeLookaheads(expr string) (string, []lookahead, error) {
 		case rest[0] == '[':
 			class = true
 			out.WriteByte('[')
-			// A bracket that stands first is a member.
+			// A bracket in the first position is a member of the class.
 			for _, first := range []string{"[^]", "[]"} {
 				if strings.HasPrefix(rest, first) {
 					out.WriteString(first[1:])
@@ -54,7 +56,7 @@ func takeLookaheads(expr string) (string, []lookahead, error) {
 				}
 			}
 		case strings.HasPrefix(rest, "(?<=") || strings.HasPrefix(rest, "(?<!"):
-			return "", nil, errors.New("looking behind, as by (?<=...), is not supported")
+			return "", nil, errors.New("lookbehind, as in (?<=...), is not supported")
 		case strings.HasPrefix(rest, "(?=") || strings.HasPrefix(rest, "(?!"):
 			end := groupEnd(rest)
 			if end < 0 {
@@ -63,7 +65,7 @@ func takeLookaheads(expr string) (string, []lookahead, error) {
 			if len(all) == maxLookaheads {
 				return "", nil, fmt.Errorf("more than %d lookaheads", maxLookaheads)
 			}
-			out.WriteString(fmt.Sprintf(`(\x{%x})`, firstMark+rune(len(all))))
+			out.WriteString(fmt.Sprintf(`(\x{%x})`, firstPlaceholder+rune(len(all))))
 			all = append(all, lookahead{rest[3:end], rest[2] == '!'})
 			i += end
 		default:
@@ -73,7 +75,8 @@ func takeLookaheads(expr string) (string, []lookahead, error) {
 	return out.String(), all, nil
 }
 
-// groupEnd is where the group ends that s begins with, or -1.
+// groupEnd returns the index of the parenthesis that closes the group at the
+// start of s, or -1.
 func groupEnd(s string) int {
 	depth, class := 0, false
 	for i := 0; i < len(s); i++ {
@@ -100,26 +103,27 @@ func groupEnd(s string) int {
 	return -1
 }
 
-// markOf is the lookahead that a literal rune stands for.
-func (b *builder) markOf(r rune) (k int, ok bool) {
-	k = int(r - firstMark)
+// lookaheadOf returns the lookahead that a placeholder rune stands for.
+func (b *builder) lookaheadOf(r rune) (k int, ok bool) {
+	k = int(r - firstPlaceholder)
 	return k, k >= 0 && k < len(b.looks)
 }
 
-// looking is a pattern with lookaheads as a recognizer. Its states are sets of
-// ways; a way is a state of the pattern's automaton without empty steps, and the
-// lookaheads that are still to hold.
-type looking struct {
+// lookaheadAutomaton is the recognizer of a pattern with lookaheads. Its states
+// are sets of paths. A path is a state of the pattern's automaton, without empty
+// steps, and the lookaheads that are not decided yet.
+type lookaheadAutomaton struct {
 	states []lookState
 	looks  []lookahead
-	// sides are each lookahead's recognizers: of texts that begin with its
-	// expression, at the beginning of the text and elsewhere.
+	// sides holds two recognizers for each lookahead: for a lookahead at the
+	// beginning of the text, and elsewhere.
 	sides [][2]recognizer
 	known map[string]int32
-	list  [][]way
+	list  [][]path
 }
 
-// lookState has edges and ends, each with the lookaheads that begin before it.
+// lookState has edges and ends, each with the set of lookaheads that start
+// before it.
 type lookState struct {
 	begin   bool // at the beginning of the text
 	edges   []lookSpan
@@ -131,78 +135,81 @@ type lookSpan struct {
 	looks uint32
 }
 
-type way struct {
-	state int32
-	owed  []debt // sorted, each once
+type path struct {
+	state   int32
+	pending []pendingLookahead // sorted, each once
 }
 
-// debt is a lookahead that began: which one, at the beginning of the text or
-// not, and its recognizer's state.
-type debt struct {
+// pendingLookahead is a lookahead that is not decided yet: its index, the index
+// of its recognizer in sides, and the state of the recognizer.
+type pendingLookahead struct {
 	look, at int
 	q        int32
 }
 
-func (l *looking) number(ways []way) int32 {
-	if len(ways) == 0 && len(l.list) > 0 {
+func (l *lookaheadAutomaton) stateOf(paths []path) int32 {
+	if len(paths) == 0 && len(l.list) > 0 {
 		return -1
 	}
-	slices.SortFunc(ways, func(a, b way) int { return strings.Compare(a.key(), b.key()) })
-	ways = slices.CompactFunc(ways, func(a, b way) bool { return a.key() == b.key() })
+	slices.SortFunc(paths, func(a, b path) int { return strings.Compare(a.key(), b.key()) })
+	paths = slices.CompactFunc(paths, func(a, b path) bool { return a.key() == b.key() })
 	var key strings.Builder
-	for _, w := range ways {
+	for _, w := range paths {
 		key.WriteString(w.key() + ";")
 	}
 	n, ok := l.known[key.String()]
 	if !ok {
 		n = int32(len(l.list))
 		l.known[key.String()] = n
-		l.list = append(l.list, ways)
+		l.list = append(l.list, paths)
 	}
 	return n
 }
 
-func (w way) key() string { return fmt.Sprint(w.state, w.owed) }
+func (w path) key() string { return fmt.Sprint(w.state, w.pending) }
 
-func (l *looking) start() int32 { return 0 }
+func (l *lookaheadAutomaton) start() int32 { return 0 }
 
-// begin adds the lookaheads of a mask to those owed.
-func (l *looking) begin(owed []debt, looks uint32, at int) []debt {
+// addPending adds the lookaheads of the set looks to pending.
+func (l *lookaheadAutomaton) addPending(pending []pendingLookahead, looks uint32, at int) []pendingLookahead {
 	for k := range l.looks {
 		if looks>>k&1 == 1 {
-			owed = append(owed, debt{k, at, l.sides[k][at].start()})
+			pending = append(pending, pendingLookahead{k, at, l.sides[k][at].start()})
 		}
 	}
-	return owed
+	return pending
 }
 
-func (l *looking) step(q int32, b byte) int32 {
-	var out []way
+func (l *lookaheadAutomaton) step(q int32, b byte) int32 {
+	var out []path
 	for _, w := range l.list[q] {
 		st := &l.states[w.state]
 		for _, e := range st.edges {
 			if b < e.lo || b > e.hi {
 				continue
 			}
-			owed := l.begin(slices.Clone(w.owed), e.looks, place(st.begin))
-			if next, ok := l.pay(owed, b); ok {
-				out = append(out, way{e.to, next})
+			pending := l.addPending(slices.Clone(w.pending), e.looks, position(st.begin))
+			if next, ok := l.advance(pending, b); ok {
+				out = append(out, path{e.to, next})
 			}
 		}
 	}
-	return l.number(out)
+	return l.stateOf(out)
 }
 
-func place(begin bool) int {
+// position returns the index in sides for a lookahead at the beginning of the
+// text or elsewhere.
+func position(begin bool) int {
 	if begin {
 		return 0
 	}
 	return 1
 }
 
-// pay steps what is owed; not ok if one of them can hold no more.
-func (l *looking) pay(owed []debt, b byte) (next []debt, ok bool) {
-	for _, d := range owed {
+// advance steps the pending lookaheads by b. ok is false if one of them can no
+// longer hold.
+func (l *lookaheadAutomaton) advance(pending []pendingLookahead, b byte) (next []pendingLookahead, ok bool) {
+	for _, d := range pending {
 		q := int32(-1)
 		if d.q >= 0 {
 			q = l.sides[d.look][d.at].step(d.q, b)
@@ -211,22 +218,22 @@ func (l *looking) pay(owed []debt, b byte) (next []debt, ok bool) {
 			if !l.looks[d.look].negative {
 				return nil, false
 			}
-			continue // it will never match, as it must not
+			continue // cannot match any more, so the negative lookahead holds
 		}
-		next = append(next, debt{d.look, d.at, q})
+		next = append(next, pendingLookahead{d.look, d.at, q})
 	}
-	slices.SortFunc(next, func(a, b debt) int {
+	slices.SortFunc(next, func(a, b pendingLookahead) int {
 		return (a.look-b.look)<<20 + (a.at-b.at)<<19 + int(a.q-b.q)
 	})
 	return slices.Compact(next), true
 }
 
-func (l *looking) accepts(q int32) bool {
+func (l *lookaheadAutomaton) accepts(q int32) bool {
 	for _, w := range l.list[q] {
 		st := &l.states[w.state]
 		for _, looks := range st.accepts {
 			holds := true
-			for _, d := range l.begin(slices.Clone(w.owed), looks, place(st.begin)) {
+			for _, d := range l.addPending(slices.Clone(w.pending), looks, position(st.begin)) {
 				matches := d.q >= 0 && l.sides[d.look][d.at].accepts(d.q)
 				holds = holds && matches != l.looks[d.look].negative
 			}
@@ -238,7 +245,7 @@ func (l *looking) accepts(q int32) bool {
 	return false
 }
 
-func (l *looking) mark(borders *[257]bool) {
+func (l *lookaheadAutomaton) mark(borders *[257]bool) {
 	for _, st := range l.states {
 		for _, e := range st.edges {
 			borders[e.lo], borders[int(e.hi)+1] = true, true
@@ -251,9 +258,9 @@ func (l *looking) mark(borders *[257]bool) {
 	}
 }
 
-// finishLooking takes out the empty steps of a pattern with lookaheads.
-func (b *builder) finishLooking(start, end int32) (*machine, error) {
-	l := &looking{looks: b.looks, known: map[string]int32{}}
+// finishWithLookaheads removes the empty steps of a pattern with lookaheads.
+func (b *builder) finishWithLookaheads(start, end int32) (*machine, error) {
+	l := &lookaheadAutomaton{looks: b.looks, known: map[string]int32{}}
 	for _, look := range b.looks {
 		var sides [2]recognizer
 		for at := range sides {
@@ -262,7 +269,7 @@ func (b *builder) finishLooking(start, end int32) (*machine, error) {
 			if err != nil {
 				return nil, err
 			}
-			sides[at] = newSets(m)
+			sides[at] = determinize(m)
 		}
 		l.sides = append(l.sides, sides)
 	}
@@ -333,22 +340,22 @@ func (b *builder) finishLooking(start, end int32) (*machine, error) {
 			return nil, err
 		}
 	}
-	l.number([]way{{state: 0}})
+	l.stateOf([]path{{state: 0}})
 	return intersect(b.vocab, l)
 }
 
-// lookEdge is an empty step that a lookahead guards.
+// lookEdge is an empty step that requires a lookahead to hold.
 type lookEdge struct {
 	to   int32
 	look int
 }
 
-// parsed reads an expression and takes out its lookaheads.
-func (b *builder) parsed(expr string) (*syntax.Regexp, error) {
+// parse parses an expression and extracts its lookaheads.
+func (b *builder) parse(expr string) (*syntax.Regexp, error) {
 	if b.nesting > maxLookNesting {
-		return nil, fmt.Errorf("lookaheads within each other, more than %d deep", maxLookNesting)
+		return nil, fmt.Errorf("lookaheads are nested more than %d deep", maxLookNesting)
 	}
-	expr, looks, err := takeLookaheads(expr)
+	expr, looks, err := extractLookaheads(expr)
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +364,7 @@ func (b *builder) parsed(expr string) (*syntax.Regexp, error) {
 	if err != nil {
 		var se *syntax.Error
 		if errors.As(err, &se) {
-			return nil, sensitive.Errorf("%s: %s (the syntax is RE2's with lookaheads, without references back)", se.Code, sensitive.Text(se.Expr))
+			return nil, sensitive.Errorf("%s: %s (the syntax is that of RE2, with lookaheads; it has no backreferences)", se.Code, sensitive.Text(se.Expr))
 		}
 		return nil, err
 	}

@@ -2,18 +2,19 @@ package grammar
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 )
 
-// A machine is a nondeterministic automaton over bytes without empty steps.
-// Every state can reach an accepting one, by bytes if not by tokens. Sets of
-// its states are determinised as they are met.
+// A machine is a nondeterministic automaton over bytes without empty steps. Each
+// state can reach an accepting state, although perhaps not with tokens. Sets of
+// states are determinized when they are first reached.
 //
-// The cost of a state: each state has one next byte on its shortest way out
-// (of bytes that are tokens), so one text; the cost is the least number of
-// tokens that cut that text at any places. The rest of a state's text is the
-// text of the states on its way, so a token of the best cut lowers the cost by
-// one.
+// Each state has one next byte on its shortest path to an accepting state; the
+// path uses only bytes that are tokens. The cost of the state is the least
+// number of tokens into which the text of this path can be divided. The text of
+// a later state on the path is a suffix of it, so a token of the best division
+// reduces the cost by one.
 type machine struct {
 	id     uint64
 	states []state
@@ -35,7 +36,7 @@ type span struct {
 // maxStates bounds automata; each state takes about 100 bytes.
 const maxStates = 20_000
 
-var errTooManyStates = errors.New("it is too complicated: its automaton has more than 20000 states")
+var errTooManyStates = fmt.Errorf("it is too complicated: its automaton has more than %d states", maxStates)
 
 func (m *machine) step(set []int32, b byte) []int32 {
 	var out []int32
@@ -70,7 +71,8 @@ func (m *machine) cost() int32 {
 	return cost
 }
 
-// newMachine drops what leads nowhere and computes the costs.
+// newMachine removes the states that reach no accepting state and computes the
+// costs.
 func newMachine(v *Vocabulary, states []state, start []int32) *machine {
 	m := &machine{id: newID()}
 	reverse := make([][]int32, len(states))
@@ -102,7 +104,7 @@ func newMachine(v *Vocabulary, states []state, start []int32) *machine {
 		number[q] = -1
 		if live[q] {
 			number[q] = int32(len(m.states))
-			m.states = append(m.states, state{accept: states[q].accept, cost: unspeakable})
+			m.states = append(m.states, state{accept: states[q].accept, cost: untokenizable})
 		}
 	}
 	for q, st := range states {
@@ -128,17 +130,17 @@ func newMachine(v *Vocabulary, states []state, start []int32) *machine {
 }
 
 func (m *machine) computeCosts(v *Vocabulary) {
-	type way struct {
+	type step struct {
 		b  byte
 		to int32
 	}
-	reverse := make([][]span, len(m.states)) // to is where the edge comes from
+	reverse := make([][]span, len(m.states)) // span.to is the source of the edge
 	for q, st := range m.states {
 		for _, e := range st.edges {
 			reverse[e.to] = append(reverse[e.to], span{e.lo, e.hi, int32(q)})
 		}
 	}
-	ways := make([]way, len(m.states))
+	steps := make([]step, len(m.states)) // the first step of the shortest path
 	seen := make([]bool, len(m.states))
 	var order []int32
 	for q, st := range m.states {
@@ -155,7 +157,7 @@ func (m *machine) computeCosts(v *Vocabulary) {
 			}
 			for b := int(e.lo); b <= int(e.hi); b++ {
 				if v.single[b] >= 0 {
-					ways[e.to] = way{byte(b), order[i]}
+					steps[e.to] = step{byte(b), order[i]}
 					seen[e.to] = true
 					order = append(order, e.to)
 					break
@@ -163,18 +165,19 @@ func (m *machine) computeCosts(v *Vocabulary) {
 			}
 		}
 	}
-	// Nearest first, so the costs on the way are known.
+	// The states are in the order of their distance, so the costs of the later
+	// states on the path are known.
 	for _, q := range order {
 		if m.states[q].accept {
 			continue
 		}
 		at, node := q, int32(root)
 		for !m.states[at].accept {
-			next, ok := v.all.child(node, ways[at].b)
+			next, ok := v.all.child(node, steps[at].b)
 			if !ok {
 				break
 			}
-			node, at = next, ways[at].to
+			node, at = next, steps[at].to
 			if v.all.nodes[node].token >= 0 {
 				m.states[q].cost = min(m.states[q].cost, m.states[at].cost+1)
 			}
@@ -182,19 +185,20 @@ func (m *machine) computeCosts(v *Vocabulary) {
 	}
 }
 
-type edge struct {
+// trieEdge is an edge of a trie of texts.
+type trieEdge struct {
 	from int32
 	b    byte
 }
 
-// literalSet accepts the given texts.
+// literalSet returns the machine that accepts the given texts.
 func literalSet(v *Vocabulary, texts []string) (*machine, error) {
 	states := []state{{}}
-	children := map[edge]int32{}
+	children := map[trieEdge]int32{}
 	for _, text := range texts {
 		at := int32(0)
 		for i := range len(text) {
-			e := edge{at, text[i]}
+			e := trieEdge{at, text[i]}
 			next, ok := children[e]
 			if !ok {
 				next = int32(len(states))
@@ -212,17 +216,18 @@ func literalSet(v *Vocabulary, texts []string) (*machine, error) {
 	return newMachine(v, states, []int32{0}), nil
 }
 
-// A recognizer is one side of an intersection: deterministic, by numbers.
-// A negative number is the end of all hope.
+// A recognizer is a deterministic automaton, one side of an intersection. A
+// negative state means that no continuation is accepted.
 type recognizer interface {
 	start() int32
 	step(q int32, b byte) int32
 	accepts(q int32) bool
-	// mark tells bytes apart: borders[b] is set where b and b-1 may differ.
+	// mark sets borders[b] for each b for which step may treat b-1 and b
+	// differently.
 	mark(borders *[257]bool)
 }
 
-// intersect makes the automaton of what all sides accept.
+// intersect returns the machine of the texts that all sides accept.
 func intersect(v *Vocabulary, sides ...recognizer) (*machine, error) {
 	var borders [257]bool
 	borders[0], borders[256] = true, true
@@ -289,21 +294,22 @@ func intersect(v *Vocabulary, sides ...recognizer) (*machine, error) {
 	return newMachine(v, states, []int32{0}), nil
 }
 
-// sets makes a machine deterministic as it goes.
-type sets struct {
+// determinized is a machine as a deterministic recognizer. It determinizes each
+// set of states when it is first reached.
+type determinized struct {
 	m     *machine
 	known map[string]int32
 	list  [][]int32
 	key   []byte
 }
 
-func newSets(m *machine) *sets {
-	s := &sets{m: m, known: map[string]int32{}}
-	s.number(m.start)
+func determinize(m *machine) *determinized {
+	s := &determinized{m: m, known: map[string]int32{}}
+	s.stateOf(m.start)
 	return s
 }
 
-func (s *sets) number(set []int32) int32 {
+func (s *determinized) stateOf(set []int32) int32 {
 	if len(set) == 0 && len(s.list) > 0 {
 		return -1
 	}
@@ -320,10 +326,10 @@ func (s *sets) number(set []int32) int32 {
 	return n
 }
 
-func (s *sets) start() int32               { return 0 }
-func (s *sets) step(q int32, b byte) int32 { return s.number(s.m.step(s.list[q], b)) }
-func (s *sets) accepts(q int32) bool       { return s.m.accepts(s.list[q]) }
-func (s *sets) mark(borders *[257]bool) {
+func (s *determinized) start() int32               { return 0 }
+func (s *determinized) step(q int32, b byte) int32 { return s.stateOf(s.m.step(s.list[q], b)) }
+func (s *determinized) accepts(q int32) bool       { return s.m.accepts(s.list[q]) }
+func (s *determinized) mark(borders *[257]bool) {
 	for _, st := range s.m.states {
 		for _, e := range st.edges {
 			borders[e.lo], borders[int(e.hi)+1] = true, true
@@ -331,39 +337,40 @@ func (s *sets) mark(borders *[257]bool) {
 	}
 }
 
-// not accepts what another does not.
-type not struct{ of recognizer }
+// complement accepts the texts that another recognizer does not accept.
+type complement struct{ inner recognizer }
 
-func (n not) start() int32 { return n.of.start() }
-func (n not) step(q int32, b byte) int32 {
-	if q == free {
-		return free
+func (n complement) start() int32 { return n.inner.start() }
+func (n complement) step(q int32, b byte) int32 {
+	if q == unmatched {
+		return unmatched
 	}
-	if q = n.of.step(q, b); q < 0 {
-		return free
+	if q = n.inner.step(q, b); q < 0 {
+		return unmatched
 	}
 	return q
 }
-func (n not) accepts(q int32) bool    { return q == free || !n.of.accepts(q) }
-func (n not) mark(borders *[257]bool) { n.of.mark(borders) }
+func (n complement) accepts(q int32) bool    { return q == unmatched || !n.inner.accepts(q) }
+func (n complement) mark(borders *[257]bool) { n.inner.mark(borders) }
 
-// but accepts every text that is not one of some.
-type but struct {
-	children map[edge]int32
+// exclusion accepts every text that is not in a list.
+type exclusion struct {
+	children map[trieEdge]int32
 	ends     map[int32]bool
 	texts    []string
 }
 
-// free is but's state after a beginning that none of the texts has.
-const free = 1 << 30
+// unmatched is the state after a prefix that no listed text has. It accepts all
+// continuations.
+const unmatched = 1 << 30
 
-func newBut(texts []string) *but {
-	n := &but{children: map[edge]int32{}, ends: map[int32]bool{}, texts: texts}
+func newExclusion(texts []string) *exclusion {
+	n := &exclusion{children: map[trieEdge]int32{}, ends: map[int32]bool{}, texts: texts}
 	count := int32(0)
 	for _, text := range texts {
 		at := int32(0)
 		for i := range len(text) {
-			e := edge{at, text[i]}
+			e := trieEdge{at, text[i]}
 			if _, ok := n.children[e]; !ok {
 				count++
 				n.children[e] = count
@@ -375,15 +382,15 @@ func newBut(texts []string) *but {
 	return n
 }
 
-func (n *but) start() int32 { return 0 }
-func (n *but) step(q int32, b byte) int32 {
-	if next, ok := n.children[edge{q, b}]; ok {
+func (n *exclusion) start() int32 { return 0 }
+func (n *exclusion) step(q int32, b byte) int32 {
+	if next, ok := n.children[trieEdge{q, b}]; ok {
 		return next
 	}
-	return free
+	return unmatched
 }
-func (n *but) accepts(q int32) bool { return !n.ends[q] }
-func (n *but) mark(borders *[257]bool) {
+func (n *exclusion) accepts(q int32) bool { return !n.ends[q] }
+func (n *exclusion) mark(borders *[257]bool) {
 	for _, text := range n.texts {
 		for i := range len(text) {
 			borders[text[i]], borders[int(text[i])+1] = true, true

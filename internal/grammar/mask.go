@@ -5,23 +5,24 @@ import (
 	"math/bits"
 )
 
-// Mask is a set of tokens. It is shared and must not be changed.
+// Mask is a set of tokens. Masks are shared and must not be changed.
 type Mask struct {
 	bits []uint64
-	// few lists the tokens, in order, where they are few; else it is nil.
-	few   []int32
+	// list holds the tokens in order if there are at most maxListed, otherwise
+	// it is nil.
+	list  []int32
 	count int
 }
 
-// maxFew is up to how many tokens a list is faster than the bits.
-const maxFew = 256
+// maxListed is the number of tokens up to which a list is faster than bits.
+const maxListed = 256
 
 func newMask(bits []uint64) *Mask {
 	m := &Mask{bits: bits}
 	m.count = countBits(bits)
-	if m.count <= maxFew {
-		m.few = make([]int32, 0, m.count)
-		m.each(func(id int32) { m.few = append(m.few, id) })
+	if m.count <= maxListed {
+		m.list = make([]int32, 0, m.count)
+		m.each(func(id int32) { m.list = append(m.list, id) })
 	}
 	return m
 }
@@ -42,24 +43,25 @@ func (m *Mask) each(do func(id int32)) {
 	}
 }
 
-// Count is the number of tokens in the set.
+// Count returns the number of tokens in the set.
 func (m *Mask) Count() int { return m.count }
 
-// Has tells whether a token is in the set.
+// Has reports whether a token is in the set.
 func (m *Mask) Has(id int32) bool {
 	return id >= 0 && int(id)/64 < len(m.bits) && m.bits[id/64]>>(id%64)&1 != 0
 }
 
-// Bits gives the set as bits: token i is bit i%64 of word i/64.
+// Bits returns the set as bits: token i is bit i%64 of word i/64.
 func (m *Mask) Bits() []uint64 { return m.bits }
 
-// Best gives the token of the set with the greatest logit, the lowest id of
-// several, or -1 if the set is empty. Logits are by token id; tokens beyond
-// them are left out, and a logit that is not a number loses to every other.
+// Best returns the token of the set with the greatest logit, and the lowest id
+// if several are equal, or -1 if the set is empty. logits is indexed by token
+// id. Tokens without a logit are ignored, and NaN is less than every other
+// logit.
 func (m *Mask) Best(logits []float32) int32 {
 	best, greatest := int32(-1), float32(math.Inf(-1))
-	if m.few != nil {
-		for _, id := range m.few {
+	if m.list != nil {
+		for _, id := range m.list {
 			if int(id) < len(logits) && logits[id] > greatest {
 				best, greatest = id, logits[id]
 			}
@@ -85,7 +87,7 @@ func (m *Mask) Best(logits []float32) int32 {
 	if best >= 0 {
 		return best
 	}
-	// Only minus infinities and what is no number.
+	// All logits are -Inf or NaN.
 	m.each(func(id int32) {
 		if int(id) < len(logits) && (best < 0 || logits[best] != logits[best] && logits[id] == logits[id]) {
 			best = id

@@ -5,32 +5,32 @@ import (
 	"sync/atomic"
 )
 
-// A node is a language of byte strings: what may still follow. Its derivative
-// by a byte is the node of what may follow after that byte (Brzozowski,
-// "Derivatives of Regular Expressions", 1964); sequences do what a parser's
-// stack does. Nodes of equal content are one node as long as a space holds them.
+// A node is a language of byte strings: the possible rests of an answer. Its
+// derivative by a byte is the node of the rests after that byte (Brzozowski,
+// "Derivatives of Regular Expressions", 1964). A sequence has the role of a
+// parser's stack. A space holds one node for each content.
 //
-// The cost of a node bounds from above the tokens of its shortest string: some
-// token leads to a node whose cost is less by at least one, always. That holds
-// for literals and machines by their construction (see tokenCosts, machine),
-// and sums and minima keep it.
+// The cost of a node is an upper bound for the number of tokens of its shortest
+// string. If it is greater than 0, some token leads to a node with a lower cost.
+// This holds for literals and machines by construction (see tokenCosts and
+// machine), and sums and minima preserve it.
 type node struct {
 	kind     kind
 	nullable bool // holds the empty string
 	cost     int32
-	height   int32 // arrays and objects that are open
+	height   int32 // number of open arrays and objects
 	id       uint64
 
-	a, b  *node    // sequence: a then b
-	alts  []*node  // alternatives
-	lit   *literal // literal, from byte at on
-	m     *machine // machine: any of the states in set
-	set   []int32  //
-	part  expander // part: what expands to more
-	i, n  int      // its progress, and for literals the offset i
-	depth int32    // piece: bytes that were written
-	wide  *node    // what part expanded to
-	row   *row     // what bytes lead to, as far as it is known
+	a, b      *node    // sequence: a, then b
+	alts      []*node  // either: the alternatives
+	lit       *literal // literal: its text from offset i
+	m         *machine // machine: in one of the states of set
+	set       []int32  // machine: states; piece: listed starts
+	part      expander // part, piece: the expander
+	i, n      int      // part: its progress; literal: the offset i
+	depth     int32    // piece: number of bytes that were written
+	expansion *node    // part: its expansion, once known
+	row       *row     // the derivatives that are known
 }
 
 type kind uint8
@@ -41,20 +41,20 @@ const (
 	kindMachine             // a regular language
 	kindSequence
 	kindEither
-	kindPart  // a piece of a schema, expanded when it is reached
-	kindPiece // the rest of a piece of a source: see source.go
+	kindPart  // a part of a schema, expanded when it is reached
+	kindPiece // the rest of a piece of a source, see source.go
 )
 
-// An expander is a language that is written out one step at a time: i and n
-// say how far it has come.
+// An expander is a language that is expanded one step at a time. i and n are its
+// progress; their meaning depends on the expander.
 type expander interface {
 	expand(s *space, i, n int) *node
-	// cost and nullable are those of the expansion.
+	// cost and nullable return the properties of the expansion.
 	cost(i, n int) int32
 	nullable(i, n int) bool
-	// height is how many arrays and objects it is inside of by itself.
+	// height returns 1 for the inside of an array or object, otherwise 0.
 	height() int32
-	number() uint64
+	partID() uint64
 }
 
 type literal struct {
@@ -68,54 +68,56 @@ var dead = &node{cost: impossible}
 
 var empty = &node{kind: kindEmpty, nullable: true, id: 1}
 
-// ids numbers machines, literals and parts; they differ in all spaces.
+// ids is the last identifier of a machine, literal or part. Identifiers are
+// unique in the process.
 var ids atomic.Uint64
 
 func newID() uint64 { return ids.Add(1) }
 
-// A space holds the nodes that exist, up to a bound: after it they are
-// forgotten, which costs time but changes no answer.
+// A space holds nodes, within a bound. Beyond it trim clears the space, which
+// costs time but changes no answer.
 type space struct {
-	nodes   map[string]*node
-	lastID  uint64
-	rowed   []*node // nodes with a table of derivatives
-	widened []*node // nodes that were expanded
-	key     []byte
+	nodes    map[string]*node
+	lastID   uint64
+	withRows []*node // nodes with a table of derivatives
+	expanded []*node // nodes that were expanded
+	key      []byte
 }
 
 const (
 	maxNodes = 1 << 16
 	maxRows  = 1 << 12 // 2 KiB each
-	// maxAlts is how many alternatives a node keeps. Beyond it the first ones
-	// and the cheapest are kept: fewer answers, but right ones.
+	// maxAlts bounds the alternatives of a node. If there are more, the node
+	// keeps the first ones and the cheapest one. This allows fewer answers, but
+	// all of them meet the constraint.
 	maxAlts = 1 << 10
 )
 
 func newSpace() *space { return &space{nodes: map[string]*node{}, lastID: 1} }
 
-// trim forgets everything if there is too much.
+// trim clears the space if it is full, and reports whether it did.
 func (s *space) trim() bool {
-	if len(s.nodes) < maxNodes && len(s.rowed) < maxRows {
+	if len(s.nodes) < maxNodes && len(s.withRows) < maxRows {
 		return false
 	}
-	s.forget()
+	s.clear()
 	return true
 }
 
-func (s *space) forget() {
+func (s *space) clear() {
 	clear(s.nodes)
-	for _, n := range s.rowed {
+	for _, n := range s.withRows {
 		n.row = nil
 	}
-	for _, n := range s.widened {
-		n.wide = nil
+	for _, n := range s.expanded {
+		n.expansion = nil
 	}
-	clear(s.rowed)
-	clear(s.widened)
-	s.rowed, s.widened = s.rowed[:0], s.widened[:0]
+	clear(s.withRows)
+	clear(s.expanded)
+	s.withRows, s.expanded = s.withRows[:0], s.expanded[:0]
 }
 
-// intern gives the node of this content; the key tells contents apart.
+// intern returns the node with the content of n.
 func (s *space) intern(n node) *node {
 	k := s.key[:0]
 	k = append(k, byte(n.kind))
@@ -137,11 +139,11 @@ func (s *space) intern(n node) *node {
 			u(a.id)
 		}
 	case kindPart:
-		u(n.part.number())
+		u(n.part.partID())
 		u(uint64(n.i))
 		u(uint64(n.n))
 	case kindPiece:
-		u(n.part.number())
+		u(n.part.partID())
 		u(uint64(n.i))
 		u(uint64(n.n))
 		u(uint64(n.depth))
@@ -166,7 +168,7 @@ func (s *space) literal(l *literal, at int) *node {
 	return s.intern(node{kind: kindLiteral, lit: l, i: at, cost: l.costs[at]})
 }
 
-// machine gives the node of a set of states, which is sorted; it is kept.
+// machine returns the node of a sorted set of states. The node keeps set.
 func (s *space) machine(m *machine, set []int32) *node {
 	if len(set) == 0 {
 		return dead
@@ -231,8 +233,8 @@ func (s *space) either(alts ...*node) *node {
 	return s.intern(n)
 }
 
-// addAlt adds an alternative; sequences that begin with the same node become
-// one, so that ambiguous schemas do not double at each level.
+// addAlt adds an alternative. It merges sequences that begin with the same node,
+// because otherwise an ambiguous schema doubles the nodes at each level.
 func (s *space) addAlt(flat []*node, add *node) []*node {
 	for i, a := range flat {
 		if a == add {
@@ -246,6 +248,8 @@ func (s *space) addAlt(flat []*node, add *node) []*node {
 	return append(flat, add)
 }
 
+// keepAlts returns the first maxAlts-2 alternatives, the cheapest one and, if
+// the language holds the empty string, one that holds it.
 func keepAlts(flat []*node) []*node {
 	cheapest := 0
 	var end *node
@@ -272,18 +276,19 @@ func (s *space) part(p expander, i, n int) *node {
 	return s.intern(node{kind: kindPart, part: p, i: i, n: n, cost: cost, nullable: p.nullable(i, n), height: p.height()})
 }
 
-// A row keeps derivatives. Bytes without a border between them have the same.
+// A row caches the derivatives of a node. Bytes without a border between them
+// have the same derivative.
 type row struct {
 	to      [256]*node
-	borders [4]uint64 // bit b: a border before b
+	borders [4]uint64 // bit b is set if there is a border between b-1 and b
 }
 
-// step is the derivative of n by b, kept in its row.
+// step returns the derivative of n by b and caches it in the row of n.
 func (s *space) step(n *node, b byte) *node {
 	if n.row == nil {
 		n.row = new(row)
 		s.mark(n, n.row)
-		s.rowed = append(s.rowed, n)
+		s.withRows = append(s.withRows, n)
 	}
 	if n.row.to[b] == nil {
 		to := s.derive(n, b)
@@ -300,7 +305,7 @@ func (s *space) step(n *node, b byte) *node {
 
 func (r *row) border(b int) bool { return r.borders[b/64]>>(b%64)&1 != 0 }
 
-// span marks the bytes from lo to hi as different from their neighbours.
+// span adds borders before lo and after hi.
 func (r *row) span(lo, hi byte) {
 	r.borders[lo/64] |= 1 << (lo % 64)
 	if hi < 255 {
@@ -308,7 +313,7 @@ func (r *row) span(lo, hi byte) {
 	}
 }
 
-// mark sets the borders of n's derivatives.
+// mark adds the borders of the derivatives of n.
 func (s *space) mark(n *node, r *row) {
 	switch n.kind {
 	case kindLiteral:
@@ -344,14 +349,13 @@ func (s *space) derive(n *node, b byte) *node {
 	case kindMachine:
 		return s.machine(n.m, n.m.step(n.set, b))
 	case kindSequence:
-		// Alternatives within alternatives are kept, or each level of nesting
-		// would double the work.
-		var head *node
+		// The derivative of alternatives is cached, because otherwise each level
+		// of nesting doubles the work.
+		derive := s.derive
 		if n.a.kind == kindEither {
-			head = s.step(n.a, b)
-		} else {
-			head = s.derive(n.a, b)
+			derive = s.step
 		}
+		head := derive(n.a, b)
 		after := s.sequence(head, n.b)
 		if n.a.nullable {
 			after = s.either(after, s.derive(n.b, b))
@@ -374,14 +378,15 @@ func (s *space) derive(n *node, b byte) *node {
 }
 
 func (s *space) expand(n *node) *node {
-	if n.wide == nil {
-		n.wide = n.part.expand(s, n.i, n.n)
-		s.widened = append(s.widened, n)
+	if n.expansion == nil {
+		n.expansion = n.part.expand(s, n.i, n.n)
+		s.expanded = append(s.expanded, n)
 	}
-	return n.wide
+	return n.expansion
 }
 
-// only gives the one byte that n can go on with, if it must.
+// only returns the byte that every string of n starts with. ok is false if there
+// is no such byte.
 func (s *space) only(n *node) (b byte, ok bool) {
 	if n.nullable || n == dead {
 		return 0, false
@@ -416,15 +421,15 @@ func (s *space) only(n *node) (b byte, ok bool) {
 	return 0, false
 }
 
-// leads are the first bytes of characters of several bytes, with the range of
-// the second and the number of those after it.
+// leads are the lead bytes lo to hi of multi-byte characters in UTF-8, with the
+// range of the second byte and the number of bytes after the second.
 var leads = []struct{ lo, hi, least, most, more byte }{
 	{0xc2, 0xdf, 0x80, 0xbf, 0}, {0xe0, 0xe0, 0xa0, 0xbf, 1}, {0xe1, 0xec, 0x80, 0xbf, 1}, {0xed, 0xed, 0x80, 0x9f, 1},
 	{0xee, 0xef, 0x80, 0xbf, 1}, {0xf0, 0xf0, 0x90, 0xbf, 2}, {0xf1, 0xf3, 0x80, 0xbf, 2}, {0xf4, 0xf4, 0x80, 0x8f, 2},
 }
 
-// loops tells whether each character that JSON strings need not escape leads
-// from n to n again. It may say no where that is hard to see.
+// loops reports whether every character that a JSON string need not escape
+// leads from n back to n. A false result may be wrong.
 func (s *space) loops(n *node) bool {
 	all := func(from *node, lo, hi byte) *node {
 		to := s.step(from, lo)

@@ -8,31 +8,31 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// maxDigits is how many digits a number has at most. Every reader keeps that
-// many exactly, and two such numbers are never one in a float64, so comparing
-// them as digits is comparing them as floats.
+// maxDigits is the greatest number of digits of a number. Different numbers of
+// up to 15 digits are different as float64, so comparing digits gives the same
+// result as comparing floats.
 const maxDigits = 15
 
-// A span of numbers; nil is no limit.
-type numbers struct {
+// numberRange is a range of numbers. nil means no limit.
+type numberRange struct {
 	integer             bool
 	least, most         *big.Rat
-	leastOpen, mostOpen bool // the limit itself is outside
+	leastOpen, mostOpen bool // the range excludes the limit
 	multiples           []int64
 }
 
-// table is a recognizer whose states are values of a type.
+// table is a recognizer whose states are values of a comparable type.
 type table[S comparable] struct {
 	first  S
 	next   func(S, byte) (S, bool)
 	accept func(S) bool
-	border string // bytes at which something changes
+	border string // the bytes that next treats differently from others
 
 	known map[S]int32
 	list  []S
 }
 
-func (t *table[S]) number(s S) int32 {
+func (t *table[S]) stateOf(s S) int32 {
 	n, ok := t.known[s]
 	if !ok {
 		if t.known == nil {
@@ -45,13 +45,13 @@ func (t *table[S]) number(s S) int32 {
 	return n
 }
 
-func (t *table[S]) start() int32 { return t.number(t.first) }
+func (t *table[S]) start() int32 { return t.stateOf(t.first) }
 func (t *table[S]) step(q int32, b byte) int32 {
 	s, ok := t.next(t.list[q], b)
 	if !ok {
 		return -1
 	}
-	return t.number(s)
+	return t.stateOf(s)
 }
 func (t *table[S]) accepts(q int32) bool { return t.accept(t.list[q]) }
 func (t *table[S]) mark(borders *[257]bool) {
@@ -60,9 +60,9 @@ func (t *table[S]) mark(borders *[257]bool) {
 	}
 }
 
-// machines gives the automata of the numbers without a sign, and of what
-// follows a minus. Zero has no sign.
-func (n numbers) machines(v *Vocabulary) (plain, minus *machine, err error) {
+// machines returns the automata of the numbers without a sign (plain) and of the
+// text after a minus sign. Zero has no sign.
+func (n numberRange) machines(v *Vocabulary) (plain, minus *machine, err error) {
 	zero := new(big.Rat)
 	sides := func(least *big.Rat, leastOpen bool, most *big.Rat, mostOpen bool) (*machine, error) {
 		list := []recognizer{digits(n.integer)}
@@ -110,9 +110,9 @@ func (n numbers) machines(v *Vocabulary) (plain, minus *machine, err error) {
 	return plain, minus, nil
 }
 
-// digits accepts numbers without sign and exponent, of maxDigits digits.
+// digits accepts numbers of up to maxDigits digits, without sign and exponent.
 func digits(integer bool) recognizer {
-	type place struct{ phase, digits int8 }
+	type position struct{ phase, digits int8 }
 	const (
 		begin = iota
 		zero
@@ -120,30 +120,30 @@ func digits(integer bool) recognizer {
 		point
 		fraction
 	)
-	return &table[place]{
-		next: func(p place, b byte) (place, bool) {
+	return &table[position]{
+		next: func(p position, b byte) (position, bool) {
 			digit := '0' <= b && b <= '9'
 			switch {
 			case p.phase == begin && b == '0':
-				return place{zero, 1}, true
+				return position{zero, 1}, true
 			case p.phase == begin && digit:
-				return place{whole, 1}, true
+				return position{whole, 1}, true
 			case p.digits == maxDigits:
 			case p.phase == whole && digit:
-				return place{whole, p.digits + 1}, true
+				return position{whole, p.digits + 1}, true
 			case (p.phase == zero || p.phase == whole) && b == '.' && !integer:
-				return place{point, p.digits}, true
+				return position{point, p.digits}, true
 			case (p.phase == point || p.phase == fraction) && digit:
-				return place{fraction, p.digits + 1}, true
+				return position{fraction, p.digits + 1}, true
 			}
 			return p, false
 		},
-		accept: func(p place) bool { return p.phase != begin && p.phase != point },
+		accept: func(p position) bool { return p.phase != begin && p.phase != point },
 		border: "0123456789.",
 	}
 }
 
-// multiple accepts digits that divide by m.
+// multiple accepts digits of numbers that are divisible by m.
 func multiple(m int64) recognizer {
 	return &table[int64]{
 		next: func(rest int64, b byte) (int64, bool) {
@@ -154,8 +154,8 @@ func multiple(m int64) recognizer {
 	}
 }
 
-// bound accepts the digits of numbers of at least (side +1) or at most (-1) a
-// limit that is not negative.
+// bound accepts the digits of numbers of at least (side +1) or at most (side -1)
+// a limit that is not negative. If open is set, it excludes the limit.
 func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 	places, exact := limit.FloatPrec()
 	text := limit.FloatString(places)
@@ -164,10 +164,10 @@ func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 	if !exact || fraction != "" && len(strings.TrimLeft(whole+fraction, "0")) > maxDigits {
 		return nil, sensitive.Errorf("%s has more than %d digits", sensitive.Text(limit.FloatString(maxDigits)), maxDigits)
 	}
-	type place struct {
+	type position struct {
 		whole    int16 // digits read before the point
-		fraction int16 // and after it; -1 before it
-		order    int8  // of what is read against the same number of the limit's digits
+		fraction int16 // digits read after the point; -1 before the point
+		order    int8  // the order of the digits read and the same digits of the limit
 	}
 	compare := func(b byte, digits string, i int16) int8 {
 		d := byte('0')
@@ -182,7 +182,7 @@ func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 		}
 		return 0
 	}
-	atPoint := func(p place) place {
+	atPoint := func(p position) position {
 		p.fraction = 0
 		switch {
 		case int(p.whole) < len(whole):
@@ -192,9 +192,9 @@ func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 		}
 		return p
 	}
-	return &table[place]{
-		first: place{fraction: -1},
-		next: func(p place, b byte) (place, bool) {
+	return &table[position]{
+		first: position{fraction: -1},
+		next: func(p position, b byte) (position, bool) {
 			switch {
 			case b == '.':
 				return atPoint(p), true
@@ -211,7 +211,7 @@ func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 			}
 			return p, true
 		},
-		accept: func(p place) bool {
+		accept: func(p position) bool {
 			if p.fraction < 0 {
 				p = atPoint(p)
 			}
@@ -224,15 +224,16 @@ func bound(limit *big.Rat, open bool, side int) (recognizer, error) {
 	}, nil
 }
 
-// lengths accepts the insides of JSON strings by their number of characters;
-// most < 0 is no limit. It leaves to others whether they are such insides.
+// lengths accepts quoted texts, without the quotes, of least to most characters;
+// most < 0 means no limit. It does not check that the text is valid in a JSON
+// string.
 func lengths(least, most int) recognizer {
-	type place struct {
+	type position struct {
 		count int
-		rest  int8 // bytes of the character that are still to come
+		rest  int8 // remaining bytes of the character, or escape
 	}
-	return &table[place]{
-		next: func(p place, b byte) (place, bool) {
+	return &table[position]{
+		next: func(p position, b byte) (position, bool) {
 			switch {
 			case p.rest == escape && b == 'u':
 				p.rest = 4
@@ -262,15 +263,16 @@ func lengths(least, most int) recognizer {
 			}
 			return p, true
 		},
-		accept: func(p place) bool { return p.rest == 0 && p.count >= least },
+		accept: func(p position) bool { return p.rest == 0 && p.count >= least },
 		border: "\\u\xbf\xdf\xef",
 	}
 }
 
-// escape marks that a backslash was read.
+// escape is the value of rest after a backslash.
 const escape = 100
 
-// rational reads a JSON number, whose exponent must be reasonable.
+// rational parses a JSON number of at most 1000 characters with an exponent from
+// -400 to 400.
 func rational(text string) (*big.Rat, error) {
 	if _, exponent, ok := strings.Cut(strings.ToLower(text), "e"); ok {
 		if e, err := strconv.Atoi(exponent); err != nil || e < -400 || e > 400 {

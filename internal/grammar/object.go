@@ -5,6 +5,7 @@ import (
 	"slices"
 )
 
+// object returns the term of the objects that meet a set of schemas.
 func (c *compiler) object(set []*value) ([]term, error) {
 	least, most, err := c.sizes(set, "Properties")
 	if err != nil {
@@ -52,35 +53,35 @@ func (c *compiler) object(set []*value) ([]term, error) {
 		r.least = 0
 	}
 	if limit := 2000; len(names) > limit || r.counts && len(names) > limit/10 {
-		return nil, c.refuse(at, "too many properties: 2000 are supported, and 200 with minProperties or maxProperties")
+		return nil, c.refuse(at, "too many properties: at most 2000 are supported, and 200 with minProperties or maxProperties")
 	}
-	var inner []string // as they stand between quotes
+	var quotedNames []string // with the closing quote, without the opening one
 	for _, name := range names {
 		d, err := c.propertyDef(set, name)
 		if err != nil {
 			return nil, err
 		}
 		quoted := string(quote(nil, name))
-		inner = append(inner, quoted[1:])
+		quotedNames = append(quotedNames, quoted[1:])
 		r.properties = append(r.properties, property{
 			first: c.literal(quoted + ": "), next: c.literal(", " + quoted + ": "), value: d, required: required[name],
 		})
 	}
 	if keys.any {
-		if err := c.addOthers(r, set, at, inner, keys); err != nil {
+		if err := c.addOtherKeys(r, set, at, quotedNames, keys); err != nil {
 			return nil, err
 		}
 	}
-	// Keys that are not named may stand twice, so they cannot be counted.
-	if len(r.others) > 0 && least > max(1, len(required)) && !c.loose {
-		return nil, c.refuse(at, "minProperties is supported with additionalProperties false only")
+	// Keys without a name in the schema may repeat, so they cannot be counted.
+	if len(r.others) > 0 && least > max(1, len(required)) && !c.overlapOnly {
+		return nil, c.refuse(at, "minProperties is supported only with additionalProperties false")
 	}
 	c.records = append(c.records, r)
 	r.costs = map[[2]int]int32{}
 	return []term{concat{c.literal("{"), partTerm{r, 0, 1}}}, nil
 }
 
-// propertyDef is what the set says of a property of that name.
+// propertyDef returns the definition of the value of a property.
 func (c *compiler) propertyDef(set []*value, name string) (*def, error) {
 	var both []*value
 	for _, s := range set {
@@ -90,7 +91,7 @@ func (c *compiler) propertyDef(set []*value, name string) (*def, error) {
 				return nil, err
 			}
 			if !ok {
-				both = append(both, never)
+				both = append(both, falseSchema)
 			}
 		}
 		all, err := c.propertiesOf(s, name)
@@ -102,19 +103,20 @@ func (c *compiler) propertyDef(set []*value, name string) (*def, error) {
 	return c.def(both)
 }
 
-// never is the schema that nothing meets.
-var never = &value{kind: boolean, id: -1 << 40}
+// falseSchema is the schema that no value meets.
+var falseSchema = &value{kind: boolean, id: -1 << 40}
 
-// keyRules are what propertyNames says of keys that are not named.
+// keyRules are the restrictions of propertyNames on keys without a name in
+// properties or required.
 type keyRules struct {
-	any         bool     // there are any
-	listed      []string // all keys, where any is false
+	any         bool     // such keys are allowed
+	listed      []string // all allowed keys, if any is false
 	exprs       []string
-	least, most int // characters; most < 0 is no limit
+	least, most int // limits of the length in characters; most < 0 means no limit
 }
 
-// addKeyRule adds one schema of propertyNames: a list of names, or limits of a
-// string.
+// addKeyRule adds a schema of propertyNames to k. The schema is a list of names,
+// or restricts strings.
 func (c *compiler) addKeyRule(k *keyRules, rule *value) error {
 	sets, err := c.alternativesOf(rule)
 	if err != nil {
@@ -140,9 +142,9 @@ func (c *compiler) addKeyRule(k *keyRules, rule *value) error {
 		k.any, k.listed = false, names
 		return nil
 	case !k.any || len(sets) == 1 && len(sets[0]) == 0:
-		return nil // each name is looked at by itself
+		return nil // propertyDef checks each name
 	case len(sets) > 1:
-		return c.refuse(rule, "propertyNames with alternatives is supported for lists of names only")
+		return c.refuse(rule, "propertyNames with alternatives is supported only for lists of names")
 	}
 	for _, s := range sets[0] {
 		types, err := c.types(s)
@@ -167,13 +169,13 @@ func (c *compiler) addKeyRule(k *keyRules, rule *value) error {
 	return nil
 }
 
-// maxKeyPatterns bounds the patterns of patternProperties that hold for one
-// object: every combination of them is a case.
+// maxKeyPatterns bounds the patterns of patternProperties that apply to one
+// object, because each combination of them is a separate case.
 const maxKeyPatterns = 3
 
-// addOthers adds the keys that are not named: for each combination of the
-// patterns that match them, what their values are.
-func (c *compiler) addOthers(r *record, set []*value, at *value, inner []string, keys keyRules) error {
+// addOtherKeys adds the keys without a name in the schema: for each combination
+// of patterns that match a key, the definition of its value.
+func (c *compiler) addOtherKeys(r *record, set []*value, at *value, quotedNames []string, keys keyRules) error {
 	var patterns []string
 	for _, s := range set {
 		if p := s.get("patternProperties"); p != nil {
@@ -205,9 +207,9 @@ func (c *compiler) addOthers(r *record, set []*value, at *value, inner []string,
 		if slices.ContainsFunc(both, func(s *value) bool { return s.kind == boolean && !s.truth }) {
 			continue
 		}
-		key, err := c.otherKeys(inner, keys, patterns, matched)
+		key, err := c.otherKeys(quotedNames, keys, patterns, matched)
 		if err != nil {
-			return c.refuse(at, "keys that are not named (%d patterns match): %v", bits.OnesCount(matched), err)
+			return c.refuse(at, "other keys, with %d matching patterns: %w", bits.OnesCount(matched), err)
 		}
 		if key == nil {
 			continue
@@ -216,7 +218,7 @@ func (c *compiler) addOthers(r *record, set []*value, at *value, inner []string,
 		if err != nil {
 			return err
 		}
-		r.others = append(r.others, others{key, d})
+		r.others = append(r.others, otherKey{key, d})
 	}
 	if len(r.others) > 0 {
 		r.openFirst, r.open = c.literal(`"`), c.literal(`, "`)
@@ -224,30 +226,31 @@ func (c *compiler) addOthers(r *record, set []*value, at *value, inner []string,
 	return nil
 }
 
-// otherKeys is the text of any key but some, with the quote that ends it, of
-// those patterns of which matched has the bits; nil if there is none.
-func (c *compiler) otherKeys(but []string, keys keyRules, patterns []string, matched uint) (term, error) {
-	ruled := len(patterns) > 0 || len(keys.exprs) > 0 || keys.least > 0 || keys.most >= 0
+// otherKeys returns the term of all keys, with the closing quote, that are not in
+// excluded and match exactly the patterns whose bits are set in matched. It is
+// nil if there is no such key.
+func (c *compiler) otherKeys(excluded []string, keys keyRules, patterns []string, matched uint) (term, error) {
+	restricted := len(patterns) > 0 || len(keys.exprs) > 0 || keys.least > 0 || keys.most >= 0
 	switch {
-	case !ruled && len(but) == 0:
+	case !restricted && len(excluded) == 0:
 		return concat{partTerm{c.vocab.chars, 0, -1}, c.literal(`"`)}, nil
-	case !ruled:
-		return c.unnamedKeys(but)
+	case !restricted:
+		return c.keysExcept(excluded)
 	}
-	sides := []recognizer{newSets(c.vocab.anyText)}
-	if len(but) > 0 {
-		texts := make([]string, len(but))
-		for i, b := range but {
-			texts[i] = b[:len(b)-1] // without the quote
+	sides := []recognizer{determinize(c.vocab.anyText)}
+	if len(excluded) > 0 {
+		texts := make([]string, len(excluded))
+		for i, name := range excluded {
+			texts[i] = name[:len(name)-1] // without the quote
 		}
-		sides = append(sides, newBut(texts))
+		sides = append(sides, newExclusion(texts))
 	}
 	for _, expr := range keys.exprs {
 		m, err := quotedPattern(c.vocab, expr, true)
 		if err != nil {
 			return nil, err
 		}
-		sides = append(sides, newSets(m))
+		sides = append(sides, determinize(m))
 	}
 	for i, expr := range patterns {
 		m, err := c.patternMachine(expr)
@@ -255,9 +258,9 @@ func (c *compiler) otherKeys(but []string, keys keyRules, patterns []string, mat
 			return nil, err
 		}
 		if matched>>i&1 == 1 {
-			sides = append(sides, newSets(m))
+			sides = append(sides, determinize(m))
 		} else {
-			sides = append(sides, not{newSets(m)})
+			sides = append(sides, complement{determinize(m)})
 		}
 	}
 	m, err := limited(c.vocab, sides, keys.least, keys.most)
@@ -267,11 +270,12 @@ func (c *compiler) otherKeys(but []string, keys keyRules, patterns []string, mat
 	return concat{m, c.literal(`"`)}, nil
 }
 
-// unnamedKeys is the text of any key but some.
-func (c *compiler) unnamedKeys(but []string) (term, error) {
+// keysExcept returns the machine of all keys, with the closing quote, that are
+// not in excluded.
+func (c *compiler) keysExcept(excluded []string) (term, error) {
 	end := *c.vocab.anyText
 	end.states = slices.Clone(end.states)
-	// The quote makes an end of each text, and of the keys to leave out.
+	// The quote ends each text, and each excluded key.
 	last := int32(len(end.states))
 	for q := range end.states {
 		st := &end.states[q]
@@ -281,5 +285,5 @@ func (c *compiler) unnamedKeys(but []string) (term, error) {
 		}
 	}
 	end.states = append(end.states, state{accept: true})
-	return intersect(c.vocab, newSets(&end), newBut(but))
+	return intersect(c.vocab, determinize(&end), newExclusion(excluded))
 }

@@ -28,7 +28,7 @@ func TestPatternsAgainstRegexp(t *testing.T) {
 			if !want.MatchString(text) || !utf8.ValidString(text) {
 				t.Fatalf("%q gives %q", expr, text)
 			}
-			// Texts near to one that matches.
+			// Texts similar to one that matches.
 			for range 20 {
 				near := []rune(text)
 				for range rng.IntN(3) + 1 {

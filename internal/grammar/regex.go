@@ -9,9 +9,9 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// A builder makes a machine from a regular expression, by Thompson's
-// construction; characters become the bytes of their UTF-8, or, within a JSON
-// string, of the one way in which this package writes them there.
+// A builder makes a machine from a regular expression (Thompson's construction).
+// Characters become their UTF-8 bytes or, within a JSON string, the bytes of the
+// only form in which this package writes them.
 type builder struct {
 	vocab  *Vocabulary
 	quoted bool // within a JSON string
@@ -19,20 +19,20 @@ type builder struct {
 	err    error
 
 	looks   []lookahead
-	nesting int  // of lookaheads
-	inside  bool // the text has begun before, so that ^ does not match
+	nesting int  // depth of nested lookaheads
+	inside  bool // the expression starts within the text, so ^ does not match
 }
 
 // thompson is a state with empty steps.
 type thompson struct {
 	edges []span
 	empty []int32
-	begin []int32 // empty steps that only the beginning of the text allows
-	end   []int32 // ... the end of the text
+	begin []int32 // empty steps at the beginning of the text only
+	end   []int32 // empty steps at the end of the text only
 	look  []lookEdge
 }
 
-// maxBuild bounds what is built before empty steps are taken out.
+// maxBuild bounds the states before empty steps are removed.
 const maxBuild = 10 * maxStates
 
 func (b *builder) add() int32 {
@@ -46,22 +46,23 @@ func (b *builder) add() int32 {
 
 func (b *builder) link(from, to int32) { b.nodes[from].empty = append(b.nodes[from].empty, to) }
 
-// pattern is the machine of texts that expr matches as a whole.
+// pattern returns the machine of texts that expr matches as a whole.
 func pattern(v *Vocabulary, expr string) (*machine, error) {
 	b := &builder{vocab: v}
 	return b.compile(expr, false, false)
 }
 
-// quotedPattern is the machine of the insides of JSON strings that expr
-// matches, as a whole or anywhere in them.
+// quotedPattern returns the machine of quoted texts, without the quotes, that
+// expr matches as a whole or, with anywhere, in any part.
 func quotedPattern(v *Vocabulary, expr string, anywhere bool) (*machine, error) {
 	b := &builder{vocab: v, quoted: true}
 	return b.compile(expr, anywhere, anywhere)
 }
 
-// compile makes the machine; any text may stand before or after what matches.
+// compile returns the machine of expr. before and after allow any text before
+// and after a match.
 func (b *builder) compile(expr string, before, after bool) (*machine, error) {
-	re, err := b.parsed(expr)
+	re, err := b.parse(expr)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +83,14 @@ func (b *builder) compile(expr string, before, after bool) (*machine, error) {
 		return nil, b.err
 	}
 	if len(b.looks) > 0 {
-		return b.finishLooking(start, end)
+		return b.finishWithLookaheads(start, end)
 	}
 	return b.finish(start, end)
 }
 
 func (b *builder) anyLoop(at int32) { b.runes(at, at, 0, unicode.MaxRune) }
 
-// build adds what re matches between two states.
+// build adds the paths from one state to another whose text re matches.
 func (b *builder) build(re *syntax.Regexp, from, to int32) {
 	if b.err != nil {
 		return
@@ -104,7 +105,7 @@ func (b *builder) build(re *syntax.Regexp, from, to int32) {
 			if i < len(re.Rune)-1 {
 				next = b.add()
 			}
-			if k, ok := b.markOf(r); ok {
+			if k, ok := b.lookaheadOf(r); ok {
 				b.nodes[from].look = append(b.nodes[from].look, lookEdge{next, k})
 				from = next
 				continue
@@ -131,7 +132,7 @@ func (b *builder) build(re *syntax.Regexp, from, to int32) {
 	case syntax.OpEndText:
 		b.nodes[from].end = append(b.nodes[from].end, to)
 	case syntax.OpBeginLine, syntax.OpEndLine:
-		b.err = errors.New("^ and $ at lines, by (?m), are not supported")
+		b.err = errors.New("^ and $ at line ends, as with (?m), are not supported")
 	case syntax.OpWordBoundary, syntax.OpNoWordBoundary:
 		b.err = errors.New(`\b and \B are not supported`)
 	case syntax.OpCapture:
@@ -155,7 +156,7 @@ func (b *builder) build(re *syntax.Regexp, from, to int32) {
 		}
 	case syntax.OpAlternate:
 		for _, sub := range re.Sub {
-			// Loops within one alternative must not reach another.
+			// A loop within one alternative must not lead to another.
 			in, out := b.add(), b.add()
 			b.link(from, in)
 			b.build(sub, in, out)
@@ -166,7 +167,7 @@ func (b *builder) build(re *syntax.Regexp, from, to int32) {
 	}
 }
 
-// repeat adds sub from least to most times; -1 for any number.
+// repeat adds least to most repetitions of sub. most < 0 means no limit.
 func (b *builder) repeat(sub *syntax.Regexp, from, to int32, least, most int) {
 	for range least {
 		next := b.add()
@@ -222,7 +223,7 @@ func (b *builder) bytes(from, to int32, text []byte) {
 	}
 }
 
-// utf8 adds the characters from lo to hi as they are encoded.
+// utf8 adds the UTF-8 encodings of the characters from lo to hi.
 func (b *builder) utf8(from, to int32, lo, hi rune) {
 	for _, part := range [][2]rune{{0, 0x7f}, {0x80, 0x7ff}, {0x800, 0xd7ff}, {0xe000, 0xffff}, {0x10000, unicode.MaxRune}} {
 		if l, h := max(lo, part[0]), min(hi, part[1]); l <= h {
@@ -234,7 +235,7 @@ func (b *builder) utf8(from, to int32, lo, hi rune) {
 	}
 }
 
-// byteRange adds the strings of continuation bytes between two of one length.
+// byteRange adds the UTF-8 encodings between lo and hi, which have equal length.
 func (b *builder) byteRange(from, to int32, lo, hi []byte) {
 	if b.err != nil {
 		return
@@ -267,9 +268,10 @@ func (b *builder) byteRange(from, to int32, lo, hi []byte) {
 	}
 }
 
-// finish takes out the empty steps.
+// finish removes the empty steps.
 func (b *builder) finish(start, end int32) (*machine, error) {
-	// A state of the machine is one that bytes lead to; 0 is the beginning.
+	// The states of the machine are the start, 0, and the states that an edge
+	// leads to.
 	number := map[int32]int32{}
 	var list []int32
 	visit := func(t int32) int32 {
@@ -282,7 +284,9 @@ func (b *builder) finish(start, end int32) (*machine, error) {
 		return q
 	}
 	var states []state
-	mark := make([]int32, len(b.nodes)) // the round in which a node was reached, twice: by any way, and by the end
+	// mark holds round for a node that was reached in the round only at the end
+	// of the text, and round+1 for one that was reached without this condition.
+	mark := make([]int32, len(b.nodes))
 	round := int32(0)
 	edges := 0
 	closure := func(from int32, begin bool) {

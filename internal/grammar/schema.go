@@ -6,21 +6,22 @@ import (
 	"strconv"
 )
 
-// A compiler turns a JSON Schema into terms. It works on sets of schemas that
-// all hold for one value: allOf, $ref and the schemas of a property that
-// several of them name are nothing but larger sets.
+// A compiler compiles a JSON Schema to terms. It works on sets of schemas that
+// all apply to one value: allOf, $ref, and several schemas for one property
+// become larger sets.
 type compiler struct {
 	vocab  *Vocabulary
 	root   *value
-	source *source // what free strings are pieces of; nil for any text
-	// loose is for deciding whether schemas exclude each other: formats, which
-	// say nothing to most validators, and the source are left out, and oneOf
-	// is anyOf.
-	loose bool
-	// repeats: some arrays may hold equal items though they must not, which
-	// Finish mends; lenient: such values are valid.
-	repeats, lenient bool
-	work             *int
+	source *source // free strings are pieces of it; nil allows any text
+	// overlapOnly is set to decide whether schemas exclude each other. The
+	// compiler then ignores formats, which most validators do not check, and
+	// the source, and treats oneOf as anyOf.
+	overlapOnly bool
+	// needsFinish is set if the terms allow equal items in an array with
+	// uniqueItems, which Finish then removes. allowDuplicates makes such arrays
+	// valid.
+	needsFinish, allowDuplicates bool
+	work                         *int // see maxWork
 
 	checked               map[*value]bool
 	anchors               map[string]*value
@@ -31,8 +32,8 @@ type compiler struct {
 	records               []*record
 	solved, solvedRecords int
 	words                 map[string]*literal
-	machines              map[string][]term   // by what they are for
-	patterns              map[string]*machine // by their expressions
+	machines              map[string][]term   // by the restrictions of a number or string
+	patterns              map[string]*machine // by expression
 }
 
 func newCompiler(v *Vocabulary, root *value, source *source) *compiler {
@@ -43,15 +44,16 @@ func newCompiler(v *Vocabulary, root *value, source *source) *compiler {
 }
 
 const (
-	// maxWork bounds the schemas that are looked at, again and again included.
+	// maxWork bounds the work of a compilation, in schemas that are examined.
 	maxWork         = 200_000
 	maxAlternatives = 256
 	maxOneOf        = 64
 )
 
+// spend adds n to the work of the compilation. It returns an error at maxWork.
 func (c *compiler) spend(at *value, n int) error {
 	if *c.work += n; *c.work > maxWork {
-		return c.refuse(at, "the schema is too complicated: its alternatives, in all combinations, are too many")
+		return c.refuse(at, "the schema is too complicated: it has too many combinations of alternatives")
 	}
 	return nil
 }
@@ -65,19 +67,19 @@ func (c *compiler) literal(text string) *literal {
 	return l
 }
 
-// solve finds the costs of the defs that are new. Those before them refer to
-// none of the new ones.
+// solve computes the costs of the defs that were added since the last call.
+// Older defs do not refer to them.
 func (c *compiler) solve() error {
 	const maxRounds = 500
 	for round, changed := 0, true; changed; round++ {
 		if round > maxRounds {
-			return c.refuse(c.root, "the schema is too complicated: it refers to itself in too many ways")
+			return c.refuse(c.root, "the schema is too complicated: it has too many references to itself")
 		}
 		changed = false
 		for _, r := range c.records[c.solvedRecords:] {
 			r.costs = map[[2]int]int32{}
 		}
-		// What a def refers to mostly stands after it.
+		// Most references are to later defs.
 		for _, d := range slices.Backward(c.all[c.solved:]) {
 			changed = d.recompute() || changed
 		}
@@ -86,8 +88,8 @@ func (c *compiler) solve() error {
 	return nil
 }
 
-// alternativesOf gives the sets of plain schemas, of which one must hold: what
-// is left when references are followed and alternatives are chosen.
+// alternativesOf follows the references of s and expands its alternatives. It
+// returns sets of plain schemas; s holds if all schemas of one set hold.
 func (c *compiler) alternativesOf(s *value) ([][]*value, error) {
 	if s.kind == boolean {
 		if s.truth {
@@ -99,18 +101,18 @@ func (c *compiler) alternativesOf(s *value) ([][]*value, error) {
 		return known, nil
 	}
 	if c.active[s] {
-		return nil, c.refuse(s, "it refers to itself without end")
+		return nil, c.refuse(s, "the schema refers to itself without end")
 	}
 	if err := c.checkKeywords(s); err != nil {
 		return nil, err
 	}
 	c.active[s] = true
 	defer delete(c.active, s)
-	// A schema that says nothing by itself is left out, so that equal sets are
-	// seen to be equal.
+	// A schema without assertions of its own is left out, so that equal sets
+	// compare equal.
 	sets := [][]*value{nil}
 	for _, key := range s.keys {
-		if _, matters := keywords[key]; matters && !joins[key] {
+		if _, known := keywords[key]; known && !applicators[key] {
 			sets[0] = []*value{s}
 		}
 	}
@@ -150,8 +152,8 @@ func (c *compiler) alternativesOf(s *value) ([][]*value, error) {
 				}
 				union = append(union, more...)
 			}
-			if key == "oneOf" && !c.loose {
-				if e := c.checkApart(s, arg); e != nil {
+			if key == "oneOf" && !c.overlapOnly {
+				if e := c.checkDisjoint(s, arg); e != nil {
 					return nil, e
 				}
 			}
@@ -165,13 +167,13 @@ func (c *compiler) alternativesOf(s *value) ([][]*value, error) {
 	return sets, nil
 }
 
-// joins are the keywords that bring in other schemas for the same value.
-var joins = map[string]bool{"$ref": true, "allOf": true, "anyOf": true, "oneOf": true}
+// applicators are the keywords that apply other schemas to the same value.
+var applicators = map[string]bool{"$ref": true, "allOf": true, "anyOf": true, "oneOf": true}
 
-// cross joins each set of one side with each of the other.
+// cross returns the union of each set of left with each set of right.
 func (c *compiler) cross(at *value, left, right [][]*value) ([][]*value, error) {
 	if len(left)*len(right) > maxAlternatives {
-		return nil, c.refuse(at, "its alternatives come to more than %d", maxAlternatives)
+		return nil, c.refuse(at, "the schema has more than %d combinations of alternatives", maxAlternatives)
 	}
 	var all [][]*value
 	for _, l := range left {
@@ -191,39 +193,40 @@ func (c *compiler) cross(at *value, left, right [][]*value) ([][]*value, error) 
 	return all, nil
 }
 
-// checkApart refuses a oneOf of which two alternatives may hold at once.
-func (c *compiler) checkApart(s, oneOf *value) error {
+// checkDisjoint returns an error if two alternatives of oneOf may hold for one
+// value.
+func (c *compiler) checkDisjoint(s, oneOf *value) error {
 	if len(oneOf.items) > maxOneOf {
 		return c.refuse(oneOf, "oneOf with more than %d alternatives is not supported", maxOneOf)
 	}
-	apart := newCompiler(c.vocab, c.root, nil)
-	apart.loose, apart.work, apart.checked, apart.words = true, c.work, c.checked, c.words
-	// What stands beside oneOf holds too: its types and properties, say.
-	beside := &value{kind: object, pointer: s.pointer, id: -s.id}
+	overlap := newCompiler(c.vocab, c.root, nil)
+	overlap.overlapOnly, overlap.work, overlap.checked, overlap.words = true, c.work, c.checked, c.words
+	// The other keywords of s apply too, such as type and properties.
+	siblings := &value{kind: object, pointer: s.pointer, id: -s.id}
 	for i, key := range s.keys {
-		if !joins[key] {
-			beside.keys = append(beside.keys, key)
-			beside.items = append(beside.items, s.items[i])
+		if !applicators[key] {
+			siblings.keys = append(siblings.keys, key)
+			siblings.items = append(siblings.items, s.items[i])
 		}
 	}
 	for i, a := range oneOf.items {
 		for j, b := range oneOf.items[:i] {
-			d, err := apart.def([]*value{beside, a, b})
+			d, err := overlap.def([]*value{siblings, a, b})
 			if err != nil {
 				return err
 			}
-			if err := apart.solve(); err != nil {
+			if err := overlap.solve(); err != nil {
 				return err
 			}
-			if d.now < impossible {
-				return c.refuse(oneOf, "alternatives %d and %d of oneOf may hold at once; say anyOf, or tell them apart by their types or by a required property with different const or enum", j, i)
+			if d.currentCost < impossible {
+				return c.refuse(oneOf, "alternatives %d and %d of oneOf may hold at once; use anyOf, or make them exclusive by type or by a required property with different const or enum", j, i)
 			}
 		}
 	}
 	return nil
 }
 
-// def gives what a set of schemas allows together.
+// def returns the definition of the values that meet all schemas of a set.
 func (c *compiler) def(set []*value) (*def, error) {
 	set = slices.Clone(set)
 	set = slices.DeleteFunc(set, func(s *value) bool { return s.kind == boolean && s.truth })
@@ -260,18 +263,18 @@ func (c *compiler) def(set []*value) (*def, error) {
 	return d, nil
 }
 
-// defOf gives the definition of a key, and whether it was begun before: one
-// that is not known is to be filled in, and may refer to itself meanwhile.
+// defOf returns the definition of a key and whether it existed. The caller fills
+// in a new definition, which may refer to itself.
 func (c *compiler) defOf(key string) (d *def, known bool) {
 	if d, known = c.defs[key]; !known {
-		d = &def{id: newID(), now: impossible}
+		d = &def{id: newID(), currentCost: impossible}
 		c.defs[key] = d
 		c.all = append(c.all, d)
 	}
 	return d, known
 }
 
-// setKey tells sets of schemas apart.
+// setKey returns a key that is different for different sets of schemas.
 func setKey(kind byte, set []*value) string {
 	key := []byte{kind}
 	for i, s := range set {
@@ -282,8 +285,8 @@ func setKey(kind byte, set []*value) string {
 	return string(key)
 }
 
-// plain gives what plain schemas allow together: schemas whose references were
-// followed and whose alternatives were chosen. At is where errors are told.
+// plain returns the definition of the values that meet all plain schemas of a
+// set (see alternativesOf). Errors point to at.
 func (c *compiler) plain(at *value, set []*value) (*def, error) {
 	d, known := c.defOf(setKey('p', set))
 	if known {
@@ -294,7 +297,7 @@ func (c *compiler) plain(at *value, set []*value) (*def, error) {
 	return d, err
 }
 
-// terms gives what plain schemas allow, type by type.
+// terms returns the values that meet all plain schemas of a set, by type.
 func (c *compiler) terms(at *value, set []*value) ([]term, error) {
 	allowed := isAny
 	for _, s := range set {
@@ -339,7 +342,8 @@ func (c *compiler) terms(at *value, set []*value) ([]term, error) {
 	return terms, err
 }
 
-// listed gives the values of enum and const that the whole set allows, as JSON.
+// listed returns the values of enum and const that meet all schemas of a set, as
+// JSON. listed is false if the set has neither keyword.
 func (c *compiler) listed(set []*value) (texts []string, listed bool, err error) {
 	var values []*value
 	for _, s := range set {
@@ -372,11 +376,11 @@ func (c *compiler) listed(set []*value) (texts []string, listed bool, err error)
 	return texts, listed, nil
 }
 
-// checkNumbers refuses values that Go and others cannot read.
+// checkNumbers returns an error if a number in v is out of the range of float64.
 func (c *compiler) checkNumbers(v *value) error {
 	if v.kind == number {
 		if _, err := strconv.ParseFloat(v.text, 64); err != nil {
-			return c.refuse(v, "a number out of range")
+			return c.refuse(v, "the number is out of range")
 		}
 	}
 	for _, item := range v.items {

@@ -13,7 +13,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// validator is another's judgement of answers.
+// validator returns a check of answers by another implementation of JSON Schema.
 func validator(t testing.TB, schema string) func(text string) error {
 	t.Helper()
 	var s jsonschema.Schema
@@ -33,7 +33,7 @@ func validator(t testing.TB, schema string) func(text string) error {
 	}
 }
 
-// schemas cover each keyword alone and in company.
+// schemas use each keyword separately and with others.
 var schemas = []string{
 	`{}`, `true`, `{"type":"object"}`, `{"type":"string"}`, `{"type":"integer"}`, `{"type":"number"}`, `{"type":"array"}`,
 	`{"type":["string","null"]}`, `{"type":["integer","boolean"]}`, `{"minLength":2}`, `{"type":"null"}`, `{"type":"boolean"}`,
@@ -104,8 +104,9 @@ func TestAnswersAreValidAtEveryLimit(t *testing.T) {
 	}
 }
 
-// Alternatives that overlap at each level of nesting must not double the work
-// at each (the validator's work does double, so it judges short answers only).
+// TestNestedOverlapStaysCheap checks that alternatives that overlap at each
+// level of nesting do not double the work at each level. The work of the
+// validator does double, so it checks only short answers.
 func TestNestedOverlapStaysCheap(t *testing.T) {
 	const schema = `{"anyOf":[{"type":"array","items":{"$ref":"#"},"minItems":1},{"type":"array","items":{"$ref":"#"}},{"type":"null"}]}`
 	g := mustCompile(t, small(), llm.JSON{Schema: schema})
@@ -124,7 +125,7 @@ func TestNestedOverlapStaysCheap(t *testing.T) {
 	if deepest < 50 || len(g.space.nodes) > 20_000 {
 		t.Errorf("deepest nesting %d, %d nodes", deepest, len(g.space.nodes))
 	}
-	// Deeper than other readers go, only what ends is allowed.
+	// Beyond the nesting that other parsers accept, no deeper array is allowed.
 	s, err := g.Start(5000)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +140,8 @@ func TestNestedOverlapStaysCheap(t *testing.T) {
 	}
 }
 
-// randomSchema makes schemas of all supported keywords, some of which no value meets.
+// randomSchema returns a schema of random supported keywords. Some schemas are
+// met by no value.
 func randomSchema(rng *rand.Rand, depth int) map[string]any {
 	s := map[string]any{}
 	sub := func() map[string]any { return randomSchema(rng, depth-1) }
@@ -267,7 +269,7 @@ func TestRandomSchemas(t *testing.T) {
 	}
 	t.Logf("%d schemas accepted, %d answers valid; refused: %v", accepted, answers, refused)
 	if accepted < 1500 {
-		t.Error("too few schemas are accepted to prove anything")
+		t.Error("too few schemas are accepted for a meaningful test")
 	}
 }
 
@@ -277,28 +279,28 @@ func TestRefusals(t *testing.T) {
 		`{} x`:                                     "not JSON",
 		`[]`:                                       "schema at #: must be a schema",
 		`{"properties":{"a":{"not":{}}}}`:          `schema at #/properties/a/not: the keyword "not" is not supported`,
-		`{"a":1,"a":2}`:                            "stands twice",
+		`{"a":1,"a":2}`:                            `has the key "a" twice`,
 		`{"type":"strnig"}`:                        "#/type: type must be",
 		`{"minlength":2}`:                          `#/minlength: the keyword "minlength" is not supported`,
 		`{"type":"string","format":"regex"}`:       `#/format: the format "regex" is not supported`,
-		`{"type":"string","pattern":"(?<=a)"}`:     `#/pattern: looking behind`,
+		`{"type":"string","pattern":"(?<=a)"}`:     `#/pattern: lookbehind`,
 		`{"type":"string","pattern":"(a)\\1"}`:     `#/pattern: invalid escape sequence`,
 		`{"type":"string","pattern":"\\bx"}`:       `#/pattern: \b and \B are not supported`,
 		`{"type":"number","multipleOf":0.1}`:       `#/multipleOf`,
 		`{"$ref":"#"}`:                             "refers to itself without end",
 		`{"anyOf":[{"$ref":"#"},{"type":"null"}]}`: "refers to itself without end",
-		`{"$ref":"#/nowhere"}`:                     "names nothing",
-		`{"$ref":"http://x/y"}`:                    "only places in the schema itself",
+		`{"$ref":"#/nowhere"}`:                     "does not exist",
+		`{"$ref":"http://x/y"}`:                    "a reference must be within the schema",
 		`{"oneOf":[{"type":"integer"},{"type":"number"}]}`: "alternatives 0 and 1 of oneOf may hold at once",
 		`false`: "no text meets the constraint",
 		`{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}`:                         "no text meets the constraint",
 		`{"type":"string","minLength":3,"maxLength":2}`:                                              "no text meets the constraint",
 		`{"enum":["a"],"type":"integer"}`:                                                            "no text meets the constraint",
 		`{"type":"integer","minimum":1e999999999}`:                                                   "out of range",
-		`{"type":"integer","minimum":1e15}`:                                                          "#/minimum: numbers have up to 15 digits",
+		`{"type":"integer","minimum":1e15}`:                                                          "#/minimum: no number of at most 15 digits",
 		`{"minLength":-1}`:                                                                           "#/minLength: minLength must be",
 		`{"type":"string","nullable":true}`:                                                          `"type": ["string", "null"]`,
-		`{"type":"array","items":[{}],"prefixItems":[{}]}`:                                           "#/items: items is a list of schemas, as in draft 7, and so it cannot stand beside prefixItems",
+		`{"type":"array","items":[{}],"prefixItems":[{}]}`:                                           "#/items: items is a list of schemas, as in draft 7, and cannot be combined with prefixItems",
 		`{"propertyNames":{"minLength":2,"anyOf":[{"pattern":"a"},{"enum":["b"]}]},"type":"object"}`: "propertyNames with alternatives",
 	} {
 		_, err := Compile(small(), llm.JSON{Schema: schema})
@@ -318,7 +320,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What is written is one way of several, and the same as what is read.
+// TestCanonicalForm checks that answers have one form. Other forms of valid JSON
+// are not accepted.
 func TestCanonicalForm(t *testing.T) {
 	for _, c := range []struct {
 		schema, text string

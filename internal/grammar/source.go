@@ -8,28 +8,28 @@ import (
 	"unicode/utf8"
 )
 
-// A source is a text of which free strings are pieces: one from the start of a
-// word to the end of the same or a later word, as it stands there. Each
-// character that is no letter, digit or mark is a word by itself, and so is
-// each of the scripts that put no space between words. White space begins and
-// ends no piece.
+// A source is a text whose pieces are the allowed values of free strings. A
+// piece is a substring from the start of a word to the end of the same or a
+// later word. Each character that is not a letter, digit or mark is a word, and
+// so is each letter of scripts that do not separate words with spaces. A piece
+// neither begins nor ends with white space.
 //
-// The pieces that begin with what was written so far are a range of the sorted
-// starts. Beyond sortedBytes the starts are no longer told apart by sorting; a
-// few are followed one by one.
+// The pieces that begin with the text written so far are a range of the sorted
+// starts. Only the first sortedBytes bytes are sorted. After these, up to
+// maxFollowed starts are followed separately.
 type source struct {
 	id     uint64
-	text   []byte // as it stands in a JSON string, with barrier where no piece goes on
+	text   []byte // quoted as in a JSON string; no piece contains barrier
 	starts []int32
 	ends   []int32
 	isEnd  []bool
-	toEnd  []int32 // tokens to the nearest end from each place
-	chars  []int32 // characters before each place
-	lost   []int32 // bytes before each place that are no token by themselves
+	toEnd  []int32 // by offset: least number of tokens to an end of a piece
+	chars  []int32 // by offset: number of characters before it
+	lost   []int32 // by offset: number of bytes before it that are not tokens
 }
 
 const (
-	barrier     = 0xff // no byte of UTF-8
+	barrier     = 0xff // does not occur in UTF-8
 	sortedBytes = 64
 	maxFollowed = 64
 )
@@ -93,7 +93,7 @@ func newSource(v *Vocabulary, s string) *source {
 		if src.isEnd[i] {
 			continue
 		}
-		src.toEnd[i] = unspeakable
+		src.toEnd[i] = untokenizable
 		node := int32(root)
 		for k := i; k < n && src.text[k] != barrier; k++ {
 			next, ok := v.all.child(node, src.text[k])
@@ -101,7 +101,7 @@ func newSource(v *Vocabulary, s string) *source {
 				break
 			}
 			node = next
-			if v.all.nodes[node].token >= 0 && src.toEnd[k+1] < unspeakable {
+			if v.all.nodes[node].token >= 0 && src.toEnd[k+1] < untokenizable {
 				src.toEnd[i] = min(src.toEnd[i], src.toEnd[k+1]+1)
 			}
 		}
@@ -112,7 +112,8 @@ func newSource(v *Vocabulary, s string) *source {
 	return src
 }
 
-// isWord tells whether r joins with a neighbour of its kind to one word.
+// isWord reports whether r forms one word with adjacent characters of which
+// isWord is true.
 func isWord(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_'
@@ -123,8 +124,8 @@ func isWord(r rune) bool {
 	return !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
-// pieces are the pieces of a source that have from least to most characters
-// (most < 0: no limit), and the empty one if least is 0.
+// pieces are the pieces of a source that have least to most characters (most < 0
+// means no limit), and the empty string if least is 0.
 type pieces struct {
 	*source
 	id          uint64
@@ -154,15 +155,15 @@ func (p *pieces) expand(s *space, _, _ int) *node {
 func (p *pieces) cost(_, _ int) int32    { return p.first }
 func (p *pieces) nullable(_, _ int) bool { return p.least == 0 }
 func (p *pieces) height() int32          { return 0 }
-func (p *pieces) number() uint64         { return p.id }
+func (p *pieces) partID() uint64         { return p.id }
 
-// costAt is what the piece from start costs after depth bytes.
+// costAt returns the cost of the rest of the piece from start after depth bytes.
 func (p *pieces) costAt(start, depth int32) int32 {
 	at := start + depth
 	if p.least == 0 && p.most < 0 {
 		return p.toEnd[at]
 	}
-	// The first end that makes it long enough.
+	// Find the first end at which the piece is long enough.
 	want := p.chars[start] + int32(max(p.least, 1))
 	i := sort.Search(len(p.ends), func(i int) bool { return p.ends[i] >= at && p.chars[p.ends[i]] >= want })
 	if i == len(p.ends) {
@@ -173,7 +174,7 @@ func (p *pieces) costAt(start, depth int32) int32 {
 		return impossible
 	}
 	if p.lost[end] != p.lost[at] {
-		return unspeakable
+		return untokenizable
 	}
 	return end - at
 }
@@ -185,8 +186,8 @@ func (p *pieces) endsAt(start, depth int32) bool {
 
 type span32 struct{ lo, hi int32 }
 
-// piece is the node of pieces that begin with the depth bytes that starts have
-// in common: a range of the sorted ones, or the listed ones.
+// piece returns the node of the pieces whose starts have the same first depth
+// bytes: a range of the sorted starts, or the listed starts.
 func (s *space) piece(p *pieces, sorted span32, listed []int32, depth int32) *node {
 	starts := listed
 	if listed == nil {

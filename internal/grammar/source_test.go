@@ -9,7 +9,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// isPiece tells plainly whether piece is a piece of source at word borders.
+// isPiece reports, by a direct search, whether piece is a piece of source.
 func isPiece(source, piece string) bool {
 	if piece == "" {
 		return true
@@ -50,7 +50,7 @@ func TestSourcePieces(t *testing.T) {
 			g, err := Compile(small(), llm.JSON{Schema: schema, Source: source})
 			if err != nil {
 				if strings.Contains(schema, "minLength") && strings.Contains(err.Error(), "no text meets") && len(source) < 40 {
-					continue // no piece is that long
+					continue // source has no piece of this length
 				}
 				t.Fatal(schema, err)
 			}
@@ -67,7 +67,7 @@ func TestSourcePieces(t *testing.T) {
 				eachString(value, func(s string) {
 					nonEmpty = nonEmpty || s != ""
 					if !isPiece(source, s) && !strings.Contains(schema, "enum") {
-						t.Fatalf("%s: %q is no piece of %q", schema, s, source)
+						t.Fatalf("%s: %q is not a piece of %q", schema, s, source)
 					}
 				})
 			}

@@ -16,8 +16,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// The official JSON Schema test suite: a schema is refused, or it accepts no
-// instance that is invalid and its answers are valid.
+// TestSuite runs the official JSON Schema test suite. For each schema, Compile
+// refuses it, or the grammar accepts no invalid instance and its answers are
+// valid.
 func TestSuite(t *testing.T) {
 	root := testkit.Data(t, "data/json-schema-suite/draft2020-12")
 	var files []string
@@ -62,7 +63,7 @@ func TestSuite(t *testing.T) {
 			for _, test := range group.Tests {
 				instance, err := parseJSON(string(test.Data))
 				if err != nil {
-					continue // halves of characters, and the like
+					continue // such as unpaired surrogates
 				}
 				text := string(instance.appendTo(nil))
 				finished, err := g.Finish(text)
@@ -86,12 +87,12 @@ func TestSuite(t *testing.T) {
 			}
 			resolved, err := s.Resolve(nil)
 			if err != nil {
-				continue // of another draft, say
+				continue // such as a schema of another draft
 			}
 			for seed := range uint64(8) {
 				text, err := g.Finish(generate(t, g, g.Need()+int(seed*3), seed))
 				if err != nil {
-					continue // too few items are left, which is the row's error
+					continue // too few items remain, which is an error of the row
 				}
 				var v any
 				if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -104,7 +105,7 @@ func TestSuite(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d schemas accepted, %d refused; %d answers; %d invalid instances, %d of %d valid ones are in the form that is written", accepted, refused, answers, invalid, validAccepted, valid)
+	t.Logf("%d schemas accepted, %d refused; %d answers; %d invalid instances, %d of %d valid ones have the form of answers", accepted, refused, answers, invalid, validAccepted, valid)
 	var lines []string
 	for r, n := range why {
 		lines = append(lines, strings.Repeat(" ", 4)+r+": "+jsonNumber(n))
@@ -112,12 +113,13 @@ func TestSuite(t *testing.T) {
 	sort.Strings(lines)
 	t.Logf("refused:\n%s", strings.Join(lines, "\n"))
 	if accepted < 150 || invalid < 300 {
-		t.Error("too little is accepted to prove anything")
+		t.Error("too few schemas are accepted for a meaningful test")
 	}
 }
 
 func jsonNumber(n int) string { b, _ := json.Marshal(n); return string(b) }
 
+// reason returns an error without its details, to group errors.
 func reason(err error) string {
 	if e := (*SchemaError)(nil); errors.As(err, &e) {
 		problem := sensitive.Shown(e.Problem)

@@ -1,7 +1,7 @@
 package grammar
 
-// A term is a part of a language that a schema describes, known before there
-// are nodes. Its cost is that of its node, or more.
+// A term is a part of the language of a schema, before nodes exist. Its cost is
+// at least that of its node.
 type term interface {
 	node(s *space) *node
 	cost() int32
@@ -16,7 +16,7 @@ func newLiteral(v *Vocabulary, text string) *literal {
 
 func (m *machine) node(s *space) *node { return s.machine(m, m.start) }
 
-// concat is one term after the other.
+// concat is a sequence of terms.
 type concat []term
 
 func (c concat) node(s *space) *node {
@@ -35,7 +35,7 @@ func (c concat) cost() int32 {
 	return cost
 }
 
-// partTerm is an expander at its beginning.
+// partTerm is an expander with an initial progress.
 type partTerm struct {
 	p    expander
 	i, n int
@@ -44,7 +44,7 @@ type partTerm struct {
 func (t partTerm) node(s *space) *node { return s.part(t.p, t.i, t.n) }
 func (t partTerm) cost() int32         { return t.p.cost(t.i, t.n) }
 
-// repeat is a machine i to n times; n < 0 is no limit.
+// repeat is a machine repeated i to n times; n < 0 means no limit.
 type repeat struct {
 	id   uint64
 	what *machine
@@ -69,14 +69,14 @@ func (r *repeat) cost(i, n int) int32 {
 }
 func (r *repeat) nullable(i, _ int) bool { return i == 0 }
 func (r *repeat) height() int32          { return 0 }
-func (r *repeat) number() uint64         { return r.id }
+func (r *repeat) partID() uint64         { return r.id }
 
-// def is what a set of schemas allows together. Its cost is found by rounds
-// over all defs until nothing changes, because defs refer to each other.
+// def is the language of a set of schemas. Defs refer to each other, so solve
+// computes their costs in rounds until none changes.
 type def struct {
-	id   uint64
-	alts []term
-	now  int32
+	id          uint64
+	alts        []term
+	currentCost int32
 }
 
 func (d *def) expand(s *space, _, _ int) *node {
@@ -86,25 +86,25 @@ func (d *def) expand(s *space, _, _ int) *node {
 	}
 	return s.either(alts...)
 }
-func (d *def) cost(_, _ int) int32    { return d.now }
+func (d *def) cost(_, _ int) int32    { return d.currentCost }
 func (d *def) nullable(_, _ int) bool { return false }
 func (d *def) height() int32          { return 0 }
-func (d *def) number() uint64         { return d.id }
+func (d *def) partID() uint64         { return d.id }
 
 func (d *def) recompute() (changed bool) {
 	now := int32(impossible)
 	for _, t := range d.alts {
 		now = min(now, t.cost())
 	}
-	changed = now != d.now
-	d.now = now
+	changed = now != d.currentCost
+	d.currentCost = now
 	return changed
 }
 
 func (d *def) term() term { return partTerm{d, 0, 0} }
 
-// list is the rest of an array, after i items; i does not grow where it says
-// nothing new.
+// list is the rest of an array after i items. i stops growing where further
+// items make no difference.
 type list struct {
 	id          uint64
 	prefix      []*def
@@ -147,7 +147,7 @@ func (l *list) cost(i, _ int) int32 {
 		return impossible
 	}
 	for ; i < l.least && i < len(l.prefix); i++ {
-		cost = plus(cost, l.prefix[i].now)
+		cost = plus(cost, l.prefix[i].currentCost)
 		if i > 0 {
 			cost = plus(cost, l.comma.cost())
 		}
@@ -157,49 +157,51 @@ func (l *list) cost(i, _ int) int32 {
 		if i == 0 {
 			commas--
 		}
-		cost = plus(cost, plus(times(left, l.items.now), times(commas, l.comma.cost())))
+		cost = plus(cost, plus(times(left, l.items.currentCost), times(commas, l.comma.cost())))
 	}
 	return cost
 }
 func (l *list) nullable(_, _ int) bool { return false }
 func (l *list) height() int32          { return 1 }
-func (l *list) number() uint64         { return l.id }
+func (l *list) partID() uint64         { return l.id }
 
-// record is the rest of an object. Its properties stand in order; i is the next
-// one, and n counts those that were written, twice, plus 1 before any was.
+// record is the rest of an object. Its named properties have a fixed order. i is
+// the index of the next property. n is twice the number of written properties,
+// plus 1 before the first.
 type record struct {
 	id         uint64
 	properties []property
-	// others are the keys that are not named, and their values.
-	others          []others
-	open, openFirst term // what stands before such a key's text
+	// others are the keys without a name in the schema, and their values.
+	others          []otherKey
+	open, openFirst term // the text before such a key
 	colon           *literal
 	least, most     int // most < 0: no limit
 	counts          bool
 	end             *literal
-	costs           map[[2]int]int32 // of this round
+	costs           map[[2]int]int32 // cache for one round of solve
 }
 
-type others struct {
+type otherKey struct {
 	key   term
 	value *def
 }
 
 type property struct {
-	first, next *literal // the key, at the beginning of the object or after another
+	first, next *literal // the key as the first one, and after another one
 	value       *def
 	required    bool
 }
 
-// branch is one way to go on.
+// branch is a possible next property.
 type branch struct {
 	key   term
 	value *def
 	i, n  int
 }
 
-// branches lists the ways to go on, and tells whether the object may end.
-func (r *record) branches(i, n int) (ways []branch, end bool) {
+// branches returns the possible next properties. end reports whether the object
+// may end.
+func (r *record) branches(i, n int) (list []branch, end bool) {
 	count, first := n>>1, n&1 == 1
 	after := 0
 	if r.counts {
@@ -211,37 +213,37 @@ func (r *record) branches(i, n int) (ways []branch, end bool) {
 	full := r.most >= 0 && count >= r.most
 	for ; i < len(r.properties); i++ {
 		p := r.properties[i]
-		if !full && p.value.now < impossible {
+		if !full && p.value.currentCost < impossible {
 			key := p.next
 			if first {
 				key = p.first
 			}
-			ways = append(ways, branch{key, p.value, i + 1, after << 1})
+			list = append(list, branch{key, p.value, i + 1, after << 1})
 		}
 		if p.required {
-			return ways, false
+			return list, false
 		}
 	}
 	for _, o := range r.others {
-		if full || o.value.now >= impossible {
+		if full || o.value.currentCost >= impossible {
 			continue
 		}
 		open := r.open
 		if first {
 			open = r.openFirst
 		}
-		ways = append(ways, branch{concat{open, o.key, r.colon}, o.value, i, after << 1})
+		list = append(list, branch{concat{open, o.key, r.colon}, o.value, i, after << 1})
 	}
-	return ways, count >= r.least
+	return list, count >= r.least
 }
 
 func (r *record) expand(s *space, i, n int) *node {
-	ways, end := r.branches(i, n)
-	alts := make([]*node, 0, len(ways)+1)
+	next, end := r.branches(i, n)
+	alts := make([]*node, 0, len(next)+1)
 	if end {
 		alts = append(alts, r.end.node(s))
 	}
-	for _, w := range ways {
+	for _, w := range next {
 		rest := s.part(r, w.i, w.n)
 		alts = append(alts, s.sequence(w.key.node(s), s.sequence(w.value.term().node(s), rest)))
 	}
@@ -256,20 +258,20 @@ func (r *record) cost(i, n int) int32 {
 	if i == len(r.properties) {
 		cost = r.costOfOthers(n>>1, n&1 == 1)
 	} else {
-		ways, end := r.branches(i, n)
+		next, end := r.branches(i, n)
 		cost = impossible
 		if end {
 			cost = r.end.cost()
 		}
-		for _, w := range ways {
-			cost = min(cost, plus(plus(w.key.cost(), w.value.now), r.cost(w.i, w.n)))
+		for _, w := range next {
+			cost = min(cost, plus(plus(w.key.cost(), w.value.currentCost), r.cost(w.i, w.n)))
 		}
 	}
 	r.costs[[2]int{i, n}] = cost
 	return cost
 }
 
-// costOfOthers is the cost after all named properties.
+// costOfOthers returns the cost of the rest after all named properties.
 func (r *record) costOfOthers(count int, first bool) int32 {
 	left := r.least - count
 	switch {
@@ -280,7 +282,7 @@ func (r *record) costOfOthers(count int, first bool) int32 {
 	}
 	each := int32(impossible)
 	for _, o := range r.others {
-		each = min(each, plus(plus(o.key.cost(), r.colon.cost()), o.value.now))
+		each = min(each, plus(plus(o.key.cost(), r.colon.cost()), o.value.currentCost))
 	}
 	opens := times(left, r.open.cost())
 	if first {
@@ -291,4 +293,4 @@ func (r *record) costOfOthers(count int, first bool) int32 {
 
 func (r *record) nullable(_, _ int) bool { return false }
 func (r *record) height() int32          { return 1 }
-func (r *record) number() uint64         { return r.id }
+func (r *record) partID() uint64         { return r.id }

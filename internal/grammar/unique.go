@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// uniqueList is the rest of an array whose items differ and are of a few
-// values. n has a bit for each value that was written.
+// uniqueList is the rest of an array of different items from a small set of
+// values. Bit i of n is set if value i was written.
 type uniqueList struct {
 	id          uint64
 	values      []*literal
@@ -15,7 +15,7 @@ type uniqueList struct {
 	comma, end  *literal
 }
 
-// maxUnique bounds the values: each has a bit of an int.
+// maxUnique bounds the number of values, because each has a bit of an int.
 const maxUnique = 62
 
 func (u *uniqueList) expand(s *space, _, n int) *node {
@@ -70,10 +70,11 @@ func (u *uniqueList) cost(_, n int) int32 {
 
 func (u *uniqueList) nullable(_, _ int) bool { return false }
 func (u *uniqueList) height() int32          { return 1 }
-func (u *uniqueList) number() uint64         { return u.id }
+func (u *uniqueList) partID() uint64         { return u.id }
 
-// uniqueItems gives the array of a set whose items must differ; ok is false
-// where its items are of too many values, which Finish sees to.
+// uniqueItems returns the array of a set whose items must be different. ok is
+// false if its items have too many possible values; Finish then removes
+// duplicates.
 func (c *compiler) uniqueItems(set, items []*value, least, most int) (l *uniqueList, ok bool, err error) {
 	unique := slices.ContainsFunc(set, func(s *value) bool {
 		u := s.get("uniqueItems")
@@ -87,7 +88,7 @@ func (c *compiler) uniqueItems(set, items []*value, least, most int) (l *uniqueL
 		return nil, false, err
 	}
 	if !finite || len(values) > maxUnique || slices.ContainsFunc(set, func(s *value) bool { return prefixOf(s) != nil }) {
-		c.repeats = c.repeats || !c.loose
+		c.needsFinish = c.needsFinish || !c.overlapOnly
 		return nil, false, nil
 	}
 	l = &uniqueList{id: newID(), least: least, most: most, comma: c.literal(", "), end: c.literal("]")}
@@ -97,7 +98,7 @@ func (c *compiler) uniqueItems(set, items []*value, least, most int) (l *uniqueL
 	return l, true, nil
 }
 
-// finite lists the values that a set of schemas allows, as JSON, where they are
+// finite returns the values that a set of schemas allows, as JSON, if they are
 // listed or are null and booleans.
 func (c *compiler) finite(set []*value) (values []string, finite bool, err error) {
 	sets := [][]*value{nil}
@@ -143,30 +144,31 @@ func (c *compiler) finite(set []*value) (values []string, finite bool, err error
 	return values, true, nil
 }
 
-// Finish makes a complete answer meet what no automaton holds: where a schema
-// says uniqueItems, items that repeat an earlier one are left out. An error says
-// that too few are left.
+// Finish applies the restrictions that the automaton does not check: it removes
+// duplicate items of arrays with uniqueItems. It returns an error if too few
+// items remain.
 func (g *Grammar) Finish(answer string) (string, error) {
-	if g.repeats == nil {
+	if g.finisher == nil {
 		return answer, nil
 	}
 	v, err := parse(answer, true)
 	if err != nil {
 		return "", err
 	}
-	g.mu.Lock() // the compiler remembers what it works out
+	g.mu.Lock() // the compiler caches results
 	defer g.mu.Unlock()
-	c := g.repeats
-	*c.work, c.lenient = 0, true
+	c := g.finisher
+	*c.work, c.allowDuplicates = 0, true
 	if err := c.distinct(v, c.root, 0); err != nil {
 		return "", err
 	}
 	return string(v.appendTo(nil)), nil
 }
 
-// Finish is that of the state's Grammar.
+// Finish is [Grammar.Finish] of the state's Grammar.
 func (s State) Finish(answer string) (string, error) { return s.g.Finish(answer) }
 
+// distinct removes duplicate items within v where schema has uniqueItems.
 func (c *compiler) distinct(v, schema *value, depth int) error {
 	if schema == nil || schema.kind == boolean || depth > maxSchemaDepth {
 		return nil
@@ -210,7 +212,7 @@ func (c *compiler) distinct(v, schema *value, depth int) error {
 		v.items = distinctItems(v.items)
 		least, err := c.size(schema, "minItems")
 		if err == nil && len(v.items) < least {
-			err = fmt.Errorf("the answer has %d different items where the schema wants %d, at #%s", len(v.items), least, schema.pointer)
+			err = fmt.Errorf("the answer has %d different items, but the schema requires %d at #%s", len(v.items), least, schema.pointer)
 		}
 		return err
 	case object:

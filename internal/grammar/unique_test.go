@@ -7,8 +7,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Items that must differ: of a few values as they are written, of others at the
-// end.
+// TestUniqueItems checks arrays with uniqueItems: with few possible values the
+// grammar prevents duplicates, otherwise Finish removes them.
 func TestUniqueItems(t *testing.T) {
 	for i, schema := range []string{
 		`{"type":"array","items":{"enum":["red","green","blue",1,null]},"uniqueItems":true,"minItems":2,"maxItems":4}`,
@@ -21,7 +21,7 @@ func TestUniqueItems(t *testing.T) {
 	} {
 		g := mustCompile(t, small(), llm.JSON{Schema: schema})
 		var check func(string) error
-		if !strings.Contains(schema, "additionalItems") { // of another draft
+		if !strings.Contains(schema, "additionalItems") { // a keyword of another draft
 			check = validator(t, schema)
 		}
 		for extra := range 60 {
@@ -41,8 +41,8 @@ func TestUniqueItems(t *testing.T) {
 	if got, err := g.Finish(`["a", "b", "a", "\u00e9", "é"]`); got != `["a", "b", "é"]` || err != nil {
 		t.Errorf("%s, %v", got, err)
 	}
-	if got, err := g.Finish(`["a", "a"]`); err == nil || !strings.Contains(err.Error(), "1 different items where the schema wants 2") {
-		t.Errorf("too few are left: %s, %v", got, err)
+	if got, err := g.Finish(`["a", "a"]`); err == nil || !strings.Contains(err.Error(), "1 different items, but the schema requires 2") {
+		t.Errorf("too few items remain: %s, %v", got, err)
 	}
 	for schema, want := range map[string]string{
 		`{"type":"array","items":{"enum":["a","b"]},"uniqueItems":true,"minItems":3}`: "no text meets the constraint",
@@ -55,8 +55,8 @@ func TestUniqueItems(t *testing.T) {
 	}
 }
 
-// The forms that pydantic 2 and zod 4 write, with values that they accept and
-// refuse.
+// TestSchemasOfLibraries compiles schemas in the forms that pydantic 2 and zod 4
+// write, with values that these libraries accept and refuse.
 func TestSchemasOfLibraries(t *testing.T) {
 	long := strings.Repeat("a", 300)
 	for _, c := range []struct {
@@ -77,9 +77,9 @@ func TestSchemasOfLibraries(t *testing.T) {
 		{"zod record", `{"type":"object","propertyNames":{"type":"string"},"additionalProperties":{"type":"number"}}`, []string{`{"a": 1.5}`, `{}`}, []string{`{"a": "x"}`}},
 		{"zod record of an enum", `{"type":"object","propertyNames":{"type":"string","enum":["x","y"]},"additionalProperties":{"type":"string"},"required":["x","y"]}`, []string{`{"x": "a", "y": "b"}`}, []string{`{"x": "a"}`, `{"x": "a", "y": "b", "z": "c"}`}},
 		{"keys by pattern and length", `{"type":"object","propertyNames":{"pattern":"^[a-z]*$","maxLength":3},"additionalProperties":{"type":"null"}}`, []string{`{"abc": null}`}, []string{`{"abcd": null}`, `{"A": null}`}},
-		{"named and patterned", `{"type":"object","properties":{"id":{"type":"integer"}},"patternProperties":{"^x-":{"type":"string"},"d$":{"minimum":5}},"additionalProperties":false,"required":["id"]}`,
+		{"properties and patternProperties", `{"type":"object","properties":{"id":{"type":"integer"}},"patternProperties":{"^x-":{"type":"string"},"d$":{"minimum":5}},"additionalProperties":false,"required":["id"]}`,
 			[]string{`{"id": 7}`, `{"id": 7, "x-a": "b"}`}, []string{`{"id": 3}`, `{"id": 7, "y": "b"}`, `{"id": 7, "x-a": 1}`}},
-		{"a named property that may not be", `{"type":"object","properties":{"abc":{},"b":{"type":"null"}},"propertyNames":{"maxLength":1},"additionalProperties":false}`, []string{`{"b": null}`, `{}`}, []string{`{"abc": 1}`}},
+		{"a property that propertyNames excludes", `{"type":"object","properties":{"abc":{},"b":{"type":"null"}},"propertyNames":{"maxLength":1},"additionalProperties":false}`, []string{`{"b": null}`, `{}`}, []string{`{"abc": 1}`}},
 		{"zod email", `{"type":"string","format":"email","pattern":"^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$"}`,
 			[]string{`"a.b@c.de"`}, []string{`"a..b@c.de"`, `".a@c.de"`, `"a@b"`}},
 		{"zod duration", `{"type":"string","format":"duration","pattern":"^P(?:(\\d+W)|(?!.*W)(?=\\d|T\\d)(\\d+Y)?(\\d+M)?(\\d+D)?(T(?=\\d)(\\d+H)?(\\d+M)?(\\d+([.,]\\d+)?S)?)?)$"}`,

@@ -8,36 +8,36 @@ import (
 	"unicode/utf8"
 )
 
-// Vocabulary holds a tokenizer's tokens as byte tries, so that the tokens that
-// may follow a state are found in one walk. It is made once for a model, never
-// changes, and is safe for use by several goroutines.
+// Vocabulary holds the tokens of a tokenizer as byte tries, so that one walk
+// finds the tokens that may follow a state. It is made once for each model, is
+// immutable, and is safe for concurrent use.
 type Vocabulary struct {
 	tokens [][]byte
 	ends   []int32
 	// single is the token of each single byte, or -1.
 	single [256]int32
 	all    trie
-	// plain[n] are the tokens of up to n whole characters that stand unescaped
-	// in a JSON string; others is the trie of those that are not in the last.
-	// Inside a free string all plain ones are allowed, and only others are
-	// walked.
+	// plain[n] is the set of tokens of at most n whole characters that need no
+	// escape in a JSON string. others is the trie of the tokens that are not in
+	// plain[maxPlain]. Within a free string all plain tokens are allowed, and
+	// only others is walked.
 	plain  [maxPlain + 1][]uint64
 	others trie
-	// chars are characters within a JSON string, anyText is any text there.
+	// chars repeats a character in a JSON string; anyText is any text there.
 	chars   *repeat
 	anyText *machine
 }
 
-// A trie is a list of nodes in the order of a walk that goes down first.
+// A trie is a list of nodes in depth-first order.
 type trie struct {
 	nodes  []trieNode
 	first  [256]int32        // the node of each first byte, or -1
-	twins  map[int32][]int32 // more tokens of the same bytes, by the first
+	twins  map[int32][]int32 // other tokens with the same bytes, by the first token
 	height int
 }
 
 type trieNode struct {
-	skip  int32 // the first node that is not below this one
+	skip  int32 // the first node after the subtree of this node
 	token int32 // the token that ends here, or -1
 	depth uint16
 	b     byte
@@ -49,9 +49,10 @@ const (
 	maxPlain      = 32
 )
 
-// NewVocabulary takes the bytes that each token appends to the text, by id; nil
-// is for a token that stands for no text, which no answer ever holds. Ends are
-// the tokens that end an answer. The bytes must not be changed afterwards.
+// NewVocabulary makes a vocabulary. tokens[id] holds the bytes that token id
+// appends to the text; nil is for a token without text, which no answer
+// contains. ends are the tokens that end an answer. The bytes must not be
+// changed afterwards.
 func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 	if len(tokens) > maxTokens {
 		return nil, fmt.Errorf("a vocabulary of %d tokens is too large; the limit is %d", len(tokens), maxTokens)
@@ -63,7 +64,7 @@ func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 	isEnd := map[int32]bool{}
 	for _, id := range ends {
 		if id < 0 || int(id) >= len(tokens) {
-			return nil, fmt.Errorf("the token that ends an answer has the id %d, of %d tokens", id, len(tokens))
+			return nil, fmt.Errorf("the token that ends an answer has id %d, but the vocabulary has %d tokens", id, len(tokens))
 		}
 		isEnd[id] = true
 	}
@@ -108,10 +109,10 @@ func NewVocabulary(tokens [][]byte, ends ...int32) (*Vocabulary, error) {
 	return v, err
 }
 
-// Size is the number of tokens.
+// Size returns the number of tokens.
 func (v *Vocabulary) Size() int { return len(v.tokens) }
 
-// isPlain tells whether text stands in a JSON string as it is.
+// isPlain reports whether text needs no escape in a JSON string.
 func isPlain(text []byte) bool {
 	for _, b := range text {
 		if b < ' ' || b == '"' || b == '\\' {
@@ -124,7 +125,7 @@ func isPlain(text []byte) bool {
 // newTrie makes the trie of tokens whose ids are sorted by their bytes.
 func newTrie(tokens [][]byte, ids []int32) trie {
 	t := trie{twins: map[int32][]int32{}}
-	var open []int32 // the nodes on the way to the last token
+	var open []int32 // the nodes on the path to the last token
 	closeTo := func(depth int) {
 		for _, n := range open[depth:] {
 			t.nodes[n].skip = int32(len(t.nodes))
@@ -162,10 +163,10 @@ func newTrie(tokens [][]byte, ids []int32) trie {
 	return t
 }
 
-// root is where descents begin.
+// root is the parent of the first nodes.
 const root = -1
 
-// child goes down from a node by a byte; false if no token goes on so.
+// child returns the child of a node by a byte, or false if there is none.
 func (t *trie) child(at int32, b byte) (int32, bool) {
 	if at == root {
 		next := t.first[b]
@@ -179,42 +180,43 @@ func (t *trie) child(at int32, b byte) (int32, bool) {
 	return 0, false
 }
 
-// A cost is a number of tokens. Two numbers stand for more than any.
+// A cost is a number of tokens. Two special costs are greater than all others.
 const (
-	// unspeakable: there are bytes that go on, but no tokens for them.
-	unspeakable = math.MaxInt32 / 4
-	// impossible: no bytes go on.
+	// untokenizable is the cost of a language that has strings, but no tokens
+	// for them.
+	untokenizable = math.MaxInt32 / 4
+	// impossible is the cost of the empty language.
 	impossible = math.MaxInt32 / 2
 )
 
 // plus adds costs.
 func plus(a, b int32) int32 {
-	if a >= unspeakable || b >= unspeakable {
+	if a >= untokenizable || b >= untokenizable {
 		if a >= impossible || b >= impossible {
 			return impossible
 		}
-		return unspeakable
+		return untokenizable
 	}
-	return min(a+b, unspeakable-1)
+	return min(a+b, untokenizable-1)
 }
 
-// times is a cost n times over.
+// times multiplies a cost by n.
 func times(n int, a int32) int32 {
 	if n == 0 {
 		return 0
 	}
-	if a >= unspeakable {
+	if a >= untokenizable {
 		return a
 	}
-	return int32(min(int64(n)*int64(a), unspeakable-1))
+	return int32(min(int64(n)*int64(a), untokenizable-1))
 }
 
-// tokenCosts gives, for each beginning of a text that stops before one of its
-// bytes, the fewest tokens that make up the rest; the last number is 0.
+// tokenCosts returns, for each offset in text, the least number of tokens for
+// the rest of the text. The last cost is 0.
 func (v *Vocabulary) tokenCosts(text string) []int32 {
 	costs := make([]int32, len(text)+1)
 	for i := len(text) - 1; i >= 0; i-- {
-		costs[i] = unspeakable
+		costs[i] = untokenizable
 		at := int32(root)
 		for k := i; k < len(text); k++ {
 			next, ok := v.all.child(at, text[k])
@@ -222,7 +224,7 @@ func (v *Vocabulary) tokenCosts(text string) []int32 {
 				break
 			}
 			at = next
-			if v.all.nodes[at].token >= 0 && costs[k+1] < unspeakable {
+			if v.all.nodes[at].token >= 0 && costs[k+1] < untokenizable {
 				costs[i] = min(costs[i], costs[k+1]+1)
 			}
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// limit gives the greatest, or least, of a keyword's numbers in a set.
+// limit returns the greatest or the least value of a keyword in a set of
+// schemas, or -1 if none has it.
 func (c *compiler) limit(set []*value, key string, greatest bool) (int, error) {
 	limit := -1
 	for _, s := range set {
@@ -25,17 +26,19 @@ func (c *compiler) limit(set []*value, key string, greatest bool) (int, error) {
 	return limit, nil
 }
 
-// sizes gives the limits of a size; most < 0 is no limit.
-func (c *compiler) sizes(set []*value, what string) (least, most int, err error) {
-	if least, err = c.limit(set, "min"+what, true); err != nil {
+// sizes returns the limits of min* and max*, such as minLength and maxLength for
+// the suffix Length. most < 0 means no limit.
+func (c *compiler) sizes(set []*value, suffix string) (least, most int, err error) {
+	if least, err = c.limit(set, "min"+suffix, true); err != nil {
 		return 0, 0, err
 	}
-	most, err = c.limit(set, "max"+what, false)
+	most, err = c.limit(set, "max"+suffix, false)
 	return max(least, 0), most, err
 }
 
+// numbers returns the terms of the numbers that meet a set of schemas.
 func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
-	n := numbers{integer: integer}
+	n := numberRange{integer: integer}
 	text := func(limit *big.Rat) string {
 		if limit == nil {
 			return "none"
@@ -57,8 +60,8 @@ func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
 				return nil, c.refuse(arg, "%w", err)
 			}
 			lower := strings.HasSuffix(key, "inimum")
-			if beyond := new(big.Rat).Abs(x).Cmp(big.NewRat(1e15, 1)) >= 0; beyond && lower == (x.Sign() > 0) && key != "multipleOf" && !c.loose {
-				return nil, c.refuse(arg, "numbers have up to %d digits, none of which meets it", maxDigits)
+			if beyond := new(big.Rat).Abs(x).Cmp(big.NewRat(1e15, 1)) >= 0; beyond && lower == (x.Sign() > 0) && key != "multipleOf" && !c.overlapOnly {
+				return nil, c.refuse(arg, "no number of at most %d digits is within the limit", maxDigits)
 			}
 			open := key[0] == 'e'
 			switch key {
@@ -67,7 +70,7 @@ func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
 					return nil, c.refuse(arg, "multipleOf must be greater than 0")
 				}
 				if !x.IsInt() || x.Cmp(big.NewRat(1000, 1)) > 0 {
-					return nil, c.refuse(arg, "multipleOf is supported for whole numbers up to 1000 only")
+					return nil, c.refuse(arg, "multipleOf is supported only for integers up to 1000")
 				}
 				n.integer = true
 				n.multiples = append(n.multiples, x.Num().Int64())
@@ -103,6 +106,7 @@ func (c *compiler) numbers(set []*value, integer bool) ([]term, error) {
 	return terms, err
 }
 
+// string returns the terms of the strings that meet a set of schemas.
 func (c *compiler) string(set []*value) ([]term, error) {
 	least, most, err := c.sizes(set, "Length")
 	if err != nil {
@@ -114,7 +118,7 @@ func (c *compiler) string(set []*value) ([]term, error) {
 	}
 	quotes := func(inside term) []term { return []term{concat{c.literal(`"`), inside, c.literal(`"`)}} }
 	if len(exprs) == 0 {
-		if c.source == nil || c.loose {
+		if c.source == nil || c.overlapOnly {
 			return quotes(partTerm{c.vocab.chars, least, most}), nil
 		}
 		p := c.source.pieces(least, most)
@@ -135,21 +139,21 @@ func (c *compiler) string(set []*value) ([]term, error) {
 	return c.machines[known], c.spend(at, len(m.states)/4)
 }
 
-// textRules gives the expressions of patterns and formats, and where the last
-// one stands.
+// textRules returns the expressions of patterns and formats, and the schema
+// value of the last one.
 func (c *compiler) textRules(set []*value) (exprs []string, at *value, err error) {
 	at = c.root
 	for _, s := range set {
 		for i, key := range s.keys {
 			arg := s.items[i]
 			expr := arg.text
-			if key == "format" && !c.loose {
+			if key == "format" && !c.overlapOnly {
 				if unsupportedFormats[expr] {
 					return nil, nil, c.refuse(arg, "the format %s is not supported", sensitive.Text(expr))
 				}
 				format, known := formats[expr]
 				if !known {
-					continue // says nothing
+					continue // not in the standard
 				}
 				expr = `\A(?:` + format + `)\z`
 			} else if key == "pattern" {
@@ -166,8 +170,8 @@ func (c *compiler) textRules(set []*value) (exprs []string, at *value, err error
 	return exprs, at, nil
 }
 
-// patternMachine is the machine of the insides of strings in which a schema's
-// pattern matches.
+// patternMachine returns the machine of the quoted text, without the quotes, of
+// strings in which a pattern of the schema matches.
 func (c *compiler) patternMachine(pattern string) (*machine, error) {
 	m := c.patterns[pattern]
 	if m == nil {
@@ -180,8 +184,8 @@ func (c *compiler) patternMachine(pattern string) (*machine, error) {
 	return m, nil
 }
 
-// text is the machine of the insides of strings of from least to most
-// characters in which all the expressions match.
+// text returns the machine of the quoted text, without the quotes, of strings of
+// least to most characters in which all expressions match.
 func (c *compiler) text(exprs []string, least, most int) (*machine, error) {
 	var sides []recognizer
 	for _, expr := range exprs {
@@ -192,14 +196,14 @@ func (c *compiler) text(exprs []string, least, most int) (*machine, error) {
 		if len(exprs) == 1 && least == 0 && most < 0 {
 			return m, nil
 		}
-		sides = append(sides, newSets(m))
+		sides = append(sides, determinize(m))
 	}
 	return limited(c.vocab, sides, least, most)
 }
 
-// limited is the machine of the texts of least to most characters that all
-// sides accept. Where the automaton of a high limit is too large, a lower limit
-// takes its place: fewer answers, but right ones.
+// limited returns the machine of the texts of least to most characters that all
+// sides accept. If the automaton is too large, it lowers most. This allows fewer
+// answers, but all of them meet the constraint.
 func limited(v *Vocabulary, sides []recognizer, least, most int) (*machine, error) {
 	if least <= 0 && most < 0 {
 		return intersect(v, sides...)
@@ -216,6 +220,7 @@ func limited(v *Vocabulary, sides []recognizer, least, most int) (*machine, erro
 	return m, err
 }
 
+// array returns the term of the arrays that meet a set of schemas.
 func (c *compiler) array(set []*value) ([]term, error) {
 	least, most, err := c.sizes(set, "Items")
 	if err != nil {
@@ -227,18 +232,18 @@ func (c *compiler) array(set []*value) ([]term, error) {
 		longest = max(longest, len(prefixOf(s)))
 	}
 	for i := 0; i <= longest; i++ {
-		var both []*value
+		var schemas []*value
 		for _, s := range set {
 			if item := itemOf(s, i); item != nil {
-				both = append(both, item)
+				schemas = append(schemas, item)
 			}
 		}
 		if i == 0 {
-			if u, ok, err := c.uniqueItems(set, both, least, most); ok || err != nil {
+			if u, ok, err := c.uniqueItems(set, schemas, least, most); ok || err != nil {
 				return []term{concat{c.literal("["), partTerm{u, 0, 0}}}, err
 			}
 		}
-		d, err := c.def(both)
+		d, err := c.def(schemas)
 		if err != nil {
 			return nil, err
 		}
