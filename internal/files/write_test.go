@@ -136,7 +136,7 @@ func TestNoSpace(t *testing.T) {
 		if err == nil {
 			err = w.Close()
 		}
-		if err == nil || !strings.Contains(err.Error(), "/dev/full: no space left on the disk: make room") {
+		if err == nil || !strings.Contains(err.Error(), "/dev/full: no space left on the disk: free some") {
 			t.Errorf("%s: %v", f, err)
 		}
 		w.Abort()
