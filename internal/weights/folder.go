@@ -17,33 +17,33 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
-// A model that is not one file is a folder as Python's transformers writes it:
-// weights in the safetensors format, and beside them
+// The files of a model in the format of Python's transformers, other than its weights. The
+// model is a folder with safetensors weights and these files.
 var (
 	required = []string{"config.json", "tokenizer.json"}
 	optional = []string{
 		"chat_template.jinja", "chat_template.json", "generation_config.json", "special_tokens_map.json", "tokenizer_config.json",
-		// How vectors are made, as Python's sentence-transformers writes it.
+		// Pooling of embeddings, in the format of Python's sentence-transformers.
 		"config_sentence_transformers.json", "modules.json", "sentence_bert_config.json",
 	}
 )
 
-// isPooling tells whether a file, by its name in the model's folder, says how one
-// vector is made of several.
+// isPooling reports whether name, a path in the model's folder, is the configuration of a
+// pooling layer of sentence-transformers.
 func isPooling(name string) bool {
 	folder, file := path.Split(name)
 	return file == "config.json" && strings.HasSuffix(folder, "_Pooling/") && strings.Count(folder, "/") == 1
 }
 
-// File is one of several that make a model.
+// File is one file of a model.
 type File struct {
-	Name   string // in the model's folder
+	Name   string // path in the model's folder, with slashes
 	Size   int64  // bytes
 	SHA256 string // hex
 }
 
-// Digest names a model of several files: it is the SHA-256 of what sha256sum
-// prints for them, sorted by name.
+// Digest returns the digest of a model of several files: the SHA-256, in hex, of the output
+// of sha256sum for the files, sorted by name.
 func Digest(files []File) string {
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
@@ -54,21 +54,20 @@ func Digest(files []File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// isWeights tells by its name whether a file is, or begins, a model in the
-// safetensors format.
+// isWeights reports whether name is the name of a safetensors file or of a safetensors index.
 func isWeights(name string) bool { return safetensors.IsFile(name) || safetensors.IsIndex(name) }
 
-// choose says which of the files of a folder or a repository is the model: the
-// one GGUF file there is, wherever it lies, or else the weights that lie on
-// top. A split GGUF model is its first file. other is what was not chosen, if anything. An error says what
-// there is instead: the place holds ...
-func choose(names []string) (file, other string, err error) {
-	var quantised, top []string
+// chooseModel returns the model among the files of a folder or a repository: the only GGUF
+// file at any depth or, if there is no GGUF file, the safetensors weights at the top. For a
+// split GGUF model it returns the first file. other is the safetensors weights that were not
+// chosen, or "". The error completes a sentence that begins with "the folder F holds".
+func chooseModel(names []string) (file, other string, err error) {
+	var ggufs, top []string
 	for _, name := range names {
 		switch {
 		case isGGUF(name):
-			if isFirst(name) && !strings.HasPrefix(strings.ToLower(path.Base(name)), "mmproj") { // what makes words of pictures
-				quantised = append(quantised, name)
+			if isFirstPart(name) && !strings.HasPrefix(strings.ToLower(path.Base(name)), "mmproj") { // mmproj: an image encoder
+				ggufs = append(ggufs, name)
 			}
 		case path.Base(name) == name:
 			top = append(top, name)
@@ -76,63 +75,65 @@ func choose(names []string) (file, other string, err error) {
 	}
 	weights, err := safetensors.Choose(top)
 	switch {
-	case len(quantised) == 1:
-		return quantised[0], weights, nil
-	case len(quantised) == 0 && errors.Is(err, safetensors.ErrNone):
+	case len(ggufs) == 1:
+		return ggufs[0], weights, nil
+	case len(ggufs) == 0 && errors.Is(err, safetensors.ErrNone):
 		return "", "", noModel(names)
-	case len(quantised) == 0 && err != nil:
+	case len(ggufs) == 0 && err != nil:
 		return "", "", err
-	case len(quantised) == 0:
+	case len(ggufs) == 0:
 		return weights, "", nil
 	}
 	if err == nil {
-		quantised = append(quantised, weights)
+		ggufs = append(ggufs, weights)
 	}
-	slices.Sort(quantised)
-	return "", "", &severalError{quantised}
+	slices.Sort(ggufs)
+	return "", "", &severalError{ggufs}
 }
 
-// noModel is the error of a place that holds no model, with what there is instead.
+// noModel returns the error for a folder or a repository without a model. It names files of
+// formats that are not supported, and how to convert them.
 func noModel(names []string) error {
 	const none = "no .gguf file and no .safetensors file"
 	for _, name := range names {
 		switch base := strings.ToLower(path.Base(name)); {
 		case base == "adapter_config.json":
-			return errors.New(none + ", but an adapter (LoRA), which has to be merged into its model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)")
+			return errors.New(none + ", but a LoRA adapter, which must be merged into its base model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)")
 		case strings.HasSuffix(base, ".bin") || strings.HasSuffix(base, ".pt") || strings.HasSuffix(base, ".pth"):
-			return fmt.Errorf("%s, but %s, which only Python reads: AutoModelForCausalLM.from_pretrained(MODEL).save_pretrained(FOLDER) writes .safetensors", none, name)
+			return fmt.Errorf("%s, but %s, a PyTorch file; convert it to .safetensors with AutoModelForCausalLM.from_pretrained(MODEL).save_pretrained(FOLDER) in Python", none, name)
 		case strings.HasSuffix(base, ".onnx"):
-			return fmt.Errorf("%s, but %s, and ONNX is not supported; most models have .gguf or .safetensors files too", none, name)
+			return fmt.Errorf("%s, but %s; ONNX is not supported. Most models also have .gguf or .safetensors files", none, name)
 		}
 	}
 	return errors.New(none)
 }
 
-// severalError: a person must say which.
+// severalError reports that a folder or a repository holds several models.
 type severalError struct{ names []string }
 
 func (e *severalError) Error() string {
 	return fmt.Sprintf("several models; name one of: %s", strings.Join(e.names, ", "))
 }
 
-// besides is the Note of a model that was chosen beside another.
-func besides(file, other, say string) string {
+// notChosenNote returns the Note of a model that was chosen although other exists. ref is a
+// reference that selects other.
+func notChosenNote(file, other, ref string) string {
 	if other == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s was chosen; there is %s too, which %s names", file, other, say)
+	return fmt.Sprintf("%s was chosen; to use %s, name %s", file, other, ref)
 }
 
-// companions gives those of the names in a folder that belong to the weights.
+// companions returns the names of the files that belong to the weights of a folder.
 func companions(names []string) ([]string, error) {
 	var found []string
 	for _, name := range required {
 		if !slices.Contains(names, name) {
-			advice := "download it too"
+			advice := "download it as well"
 			if name == "tokenizer.json" {
 				advice = "in Python, AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER) writes it"
 			}
-			return nil, fmt.Errorf("weights, but no %s beside them; %s", name, advice)
+			return nil, fmt.Errorf("weights, but no %s; %s", name, advice)
 		}
 		found = append(found, name)
 	}
@@ -144,10 +145,10 @@ func companions(names []string) ([]string, error) {
 	return found, nil
 }
 
-// folderModel describes the model in a folder. weights, if not empty, is the
-// file that a person named as its weights. sum gives a file's digest, which may
-// be unknown: "". An ErrRef says that the model is not there, or not all of it.
-func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
+// folderModel describes the safetensors model in a folder. weights is the name of the weights
+// if the reference named them, or "". The error is of class ErrRef if files of the model are
+// missing.
+func folderModel(ref, name, folder, weights string, hash hashFunc) (Model, error) {
 	fail := func(err error) (Model, error) {
 		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
@@ -160,9 +161,9 @@ func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 		return fail(err)
 	}
 	if weights != "" && weights != chosen {
-		return fail(fmt.Errorf("the weights %s; %s must lie in a folder of its own, with the files that belong to it", chosen, weights))
+		return fail(fmt.Errorf("the weights %s; move %s to a folder of its own, with its configuration and tokenizer", chosen, weights))
 	}
-	pooling, err := below(folder, "*_Pooling/config.json")
+	pooling, err := globIn(folder, "*_Pooling/config.json")
 	if err != nil {
 		return Model{}, err
 	}
@@ -183,8 +184,8 @@ func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 	}
 	slices.Sort(files)
 	m := Model{Name: name, Ref: ref, Path: folder}
-	err = m.addFiles(folder, files, sum, func(file string) error {
-		_, err := fail(fmt.Errorf("%s, but not %s, which it names", chosen, file))
+	err = m.addFiles(folder, files, hash, func(file string) error {
+		_, err := fail(fmt.Errorf("%s, but not %s, which it refers to", chosen, file))
 		return err
 	})
 	if err != nil {
@@ -193,10 +194,9 @@ func folderModel(ref, name, folder, weights string, sum summer) (Model, error) {
 	return m, nil
 }
 
-// addFiles adds the files of a folder to a model that is made of several, and
-// computes its digest if those of all files are known. missing is the error of a
-// file that does not exist.
-func (m *Model) addFiles(folder string, names []string, sum summer, missing func(name string) error) error {
+// addFiles adds files of a folder to m. It computes the digest of m if the digests of all
+// files are known. missing returns the error for a file that does not exist.
+func (m *Model) addFiles(folder string, names []string, hash hashFunc, missing func(name string) error) error {
 	known := true
 	for _, name := range names {
 		path := filepath.Join(folder, filepath.FromSlash(name))
@@ -207,7 +207,7 @@ func (m *Model) addFiles(folder string, names []string, sum summer, missing func
 		if err != nil {
 			return err
 		}
-		digest, err := sum(path)
+		digest, err := hash(path)
 		if err != nil {
 			return err
 		}
@@ -221,8 +221,8 @@ func (m *Model) addFiles(folder string, names []string, sum summer, missing func
 	return nil
 }
 
-// filesIn gives the names of the files in a folder. A link counts as a file,
-// even one that leads nowhere.
+// filesIn returns the names of the files in a folder. It counts a symbolic link as a file,
+// even if its target does not exist.
 func filesIn(folder string) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -237,10 +237,10 @@ func filesIn(folder string) ([]string, error) {
 	return names, nil
 }
 
-// maxJSON bounds the files of a folder that are JSON; tokenizers have some MB.
+// maxJSON limits the size of a JSON file of a model, in bytes. Tokenizers have a few MB.
 const maxJSON = 1 << 30
 
-// checkJSON demands an object, or a list.
+// checkJSON verifies that the file at path holds a JSON object or array.
 func checkJSON(path string) error {
 	text, err := regularfile.ReadFile(path, maxJSON)
 	if err != nil {
@@ -249,7 +249,7 @@ func checkJSON(path string) error {
 	var object map[string]json.RawMessage
 	var list []json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil && json.Unmarshal(text, &list) != nil {
-		return fmt.Errorf("%s: no good JSON: %w", path, err)
+		return fmt.Errorf("%s: invalid JSON: %w", path, err)
 	}
 	return nil
 }

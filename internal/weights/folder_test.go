@@ -20,7 +20,7 @@ func tensorFile(name string) string {
 	return string(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))) + header + "1234"
 }
 
-// flan and sharded are models of several files.
+// flan and sharded return the files of models in the safetensors format.
 func flan() map[string]string {
 	return map[string]string{
 		"README.md": "# Flan", "config.json": `{"model_type":"t5"}`, "tokenizer.json": "{}",
@@ -46,8 +46,8 @@ func put(t *testing.T, folder string, files map[string]string) {
 	}
 }
 
-// folderOf is what is to be known of some of the files.
-func folderOf(files map[string]string, names ...string) (m Model) {
+// modelOf returns the Model of some of the files, without its name, reference and path.
+func modelOf(files map[string]string, names ...string) (m Model) {
 	sums := ""
 	for _, name := range names {
 		f := File{name, int64(len(files[name])), hexSum([]byte(files[name]))}
@@ -65,7 +65,7 @@ var (
 )
 
 func TestFolder(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	put(t, filepath.Join(root, "flan"), flan())
 	put(t, filepath.Join(root, "sharded"), sharded())
 	t.Chdir(root)
@@ -79,7 +79,7 @@ func TestFolder(t *testing.T) {
 		{"sharded/", sharded(), shardedFiles},
 		{"sharded/model.safetensors.index.json", sharded(), shardedFiles},
 	} {
-		want := folderOf(c.files, c.names...)
+		want := modelOf(c.files, c.names...)
 		want.Name, _, _ = strings.Cut(strings.TrimPrefix(c.ref, "./"), "/")
 		want.Ref, want.Path = c.ref, filepath.Join(root, want.Name)
 		m, err := Resolve(t.Context(), c.ref, options())
@@ -92,12 +92,12 @@ func TestFolder(t *testing.T) {
 	}
 	put(t, "flan", map[string]string{"flan-q8.gguf": tinyText})
 	m, err := Resolve(t.Context(), "flan", options())
-	if err != nil || m.Files != nil || filepath.Base(m.Path) != "flan-q8.gguf" || !strings.Contains(m.Note, "flan-q8.gguf was chosen; there is model.safetensors too, which "+filepath.Join(root, "flan", "model.safetensors")+" names") {
-		t.Errorf("beside GGUF: %+v, %v", m, err)
+	if err != nil || m.Files != nil || filepath.Base(m.Path) != "flan-q8.gguf" || !strings.Contains(m.Note, "flan-q8.gguf was chosen; to use model.safetensors, name "+filepath.Join(root, "flan", "model.safetensors")) {
+		t.Errorf("folder with a GGUF file: %+v, %v", m, err)
 	}
 	put(t, "flan", map[string]string{"flan-q4.gguf": tinyText})
 	if m, err := Resolve(t.Context(), "flan/model.safetensors", options()); err != nil || len(m.Files) != 4 || m.Note != "" {
-		t.Errorf("named beside GGUF: %+v, %v", m, err)
+		t.Errorf("weights that the reference names: %+v, %v", m, err)
 	}
 	if _, err := Resolve(t.Context(), "flan", options()); err == nil || !strings.Contains(err.Error(), "several models; name one of: flan-q4.gguf, flan-q8.gguf, model.safetensors") {
 		t.Error(err)
@@ -114,15 +114,15 @@ func TestIncompleteFolder(t *testing.T) {
 		ref   string
 		want  string
 	}{
-		{without(flan(), "config.json"), "m", "m holds weights, but no config.json beside them; download"},
-		{without(flan(), "tokenizer.json"), "m", "no tokenizer.json beside them; in Python, AutoTokenizer"},
-		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file and no .safetensors file, but pytorch_model.bin, which only Python reads"},
-		{map[string]string{"adapter_config.json": "{}"}, "m", "an adapter (LoRA), which has to be merged"},
-		{without(sharded(), "2.safetensors"), "m", "holds model.safetensors.index.json, but not 2.safetensors, which it names"},
+		{without(flan(), "config.json"), "m", "m holds weights, but no config.json; download"},
+		{without(flan(), "tokenizer.json"), "m", "no tokenizer.json; in Python, AutoTokenizer"},
+		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file and no .safetensors file, but pytorch_model.bin, a PyTorch file"},
+		{map[string]string{"adapter_config.json": "{}"}, "m", "a LoRA adapter, which must be merged"},
+		{without(sharded(), "2.safetensors"), "m", "holds model.safetensors.index.json, but not 2.safetensors, which it refers to"},
 		{without(sharded(), "model.safetensors.index.json"), "m", "several .safetensors files, but neither model.safetensors nor"},
-		{sharded(), "m/1.safetensors", "holds the weights model.safetensors.index.json; 1.safetensors must lie in a folder of its own"},
+		{sharded(), "m/1.safetensors", "holds the weights model.safetensors.index.json; move 1.safetensors to a folder of its own"},
 	} {
-		root := alone(t)
+		root := isolate(t)
 		put(t, filepath.Join(root, "m"), c.files)
 		t.Chdir(root)
 		if _, err := Resolve(t.Context(), c.ref, options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), c.want) {
@@ -133,11 +133,11 @@ func TestIncompleteFolder(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for name, want := range map[string]string{
-		"config.json":       "config.json: no good JSON",
-		"tokenizer.json":    "tokenizer.json: no good JSON",
+		"config.json":       "config.json: invalid JSON",
+		"tokenizer.json":    "tokenizer.json: invalid JSON",
 		"model.safetensors": "model.safetensors: ",
 	} {
-		root := alone(t)
+		root := isolate(t)
 		files := flan()
 		files[name] = "version https://git-lfs.github.com/spec/v1"
 		put(t, root, files)
@@ -151,14 +151,14 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// gitSum is git's name of a file, which the hub gives for small ones.
+// gitSum returns the git object name of a file, which the hub sends as the ETag of small files.
 func gitSum(text string) string {
 	sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text))
 	return hex.EncodeToString(sum[:])
 }
 
-// newHubOf makes a hub with these files in the repository org/tiny: as on the
-// real one, weights lie elsewhere and the others in git.
+// newHubOf starts a hub with these files in the repository org/tiny. As on the real hub, weights
+// are in a separate store and small files in git.
 func newHubOf(t *testing.T, files map[string]string) *hub {
 	t.Helper()
 	h := newHub(t)
@@ -170,7 +170,7 @@ func newHubOf(t *testing.T, files map[string]string) *hub {
 	return h
 }
 
-// steps remembers what was reported.
+// steps records the progress that was reported.
 type steps struct {
 	names       map[string]bool
 	done, total int64
@@ -179,7 +179,7 @@ type steps struct {
 
 func (s *steps) Step(name string, done, total int64) {
 	if done < s.done {
-		total = -1 // it went backwards
+		total = -1 // the count of bytes must not decrease
 	}
 	s.names[name], s.done, s.total = true, done, total
 }
@@ -191,10 +191,10 @@ func TestHubFolder(t *testing.T) {
 		names []string
 		main  string
 	}{{flan(), flanFiles, "model.safetensors"}, {sharded(), shardedFiles, "model.safetensors.index.json"}} {
-		root := alone(t)
+		root := isolate(t)
 		h := newHubOf(t, c.files)
 		repository := filepath.Join(root, "hf/hub/models--org--tiny")
-		want := folderOf(c.files, c.names...)
+		want := modelOf(c.files, c.names...)
 		want.Name, want.Ref, want.Path = "tiny", "hf:org/tiny", filepath.Join(repository, "snapshots", commit)
 		progress := &steps{names: map[string]bool{}}
 		o := options()
@@ -206,13 +206,13 @@ func TestHubFolder(t *testing.T) {
 		if err := m.Check(); err != nil {
 			t.Error(err)
 		}
-		together := fmt.Sprintf("org/tiny (%d files)", len(c.names))
-		if !progress.names[together] || progress.done != m.Size || progress.total != m.Size {
-			t.Errorf("reported: %+v; want %s of %d bytes", progress, together, m.Size)
+		combined := fmt.Sprintf("org/tiny (%d files)", len(c.names))
+		if !progress.names[combined] || progress.done != m.Size || progress.total != m.Size {
+			t.Errorf("progress %+v; want %s of %d bytes", progress, combined, m.Size)
 		}
-		here, err := filesIn(want.Path)
-		if err != nil || !slices.Equal(here, c.names) {
-			t.Errorf("the snapshot holds %v, %v", here, err)
+		names, err := filesIn(want.Path)
+		if err != nil || !slices.Equal(names, c.names) {
+			t.Errorf("the snapshot holds %v, %v", names, err)
 		}
 		before := h.requests.Load()
 		t.Setenv("HF_HUB_OFFLINE", "1")
@@ -222,7 +222,7 @@ func TestHubFolder(t *testing.T) {
 			}
 		}
 		if h.requests.Load() != before {
-			t.Error("a model that is here was asked for again")
+			t.Error("a cached model was requested again")
 		}
 		list, err := List()
 		if err != nil || len(list) != 1 || list[0].SHA256 != want.SHA256 || list[0].Size != want.Size || list[0].Ref != "hf:org/tiny@"+commit+":"+c.main {
@@ -232,18 +232,18 @@ func TestHubFolder(t *testing.T) {
 			t.Error(err)
 		}
 		if exists(repository) {
-			t.Error("Remove left something of the repository")
+			t.Error("Remove left files of the repository")
 		}
 		if err := Remove("hf:org/tiny"); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("removed twice: %v", err)
+			t.Errorf("second Remove: %v", err)
 		}
 	}
 }
 
-// A download that was given up is no model, and goes on where it was.
-func TestHubFolderGoesOn(t *testing.T) {
+// An interrupted download is not a model. The next one continues it.
+func TestHubFolderResumes(t *testing.T) {
 	for _, last := range []string{"2.safetensors", "1.safetensors", "model.safetensors.index.json"} {
-		alone(t)
+		isolate(t)
 		h := newHubOf(t, sharded())
 		h.missing = last
 		if m, err := Resolve(t.Context(), "hf:org/tiny", options()); err == nil {
@@ -259,7 +259,7 @@ func TestHubFolderGoesOn(t *testing.T) {
 		}
 		if last == "2.safetensors" {
 			for _, name := range []string{"1.safetensors", "config.json"} {
-				if _, again := h.sent.Load(name); again {
+				if _, sent := h.sent.Load(name); sent {
 					t.Errorf("%s was downloaded again", name)
 				}
 			}
@@ -268,12 +268,12 @@ func TestHubFolderGoesOn(t *testing.T) {
 }
 
 func TestHubFolderChoice(t *testing.T) {
-	alone(t)
+	isolate(t)
 	files := flan()
 	files["gguf/flan-q8.gguf"] = tinyText
 	newHubOf(t, files)
 	m, err := Resolve(t.Context(), "hf:org/tiny", options())
-	if err != nil || m.Files != nil || m.Name != "flan-q8" || m.Note != "gguf/flan-q8.gguf was chosen; there is model.safetensors too, which hf:org/tiny:model.safetensors names" {
+	if err != nil || m.Files != nil || m.Name != "flan-q8" || m.Note != "gguf/flan-q8.gguf was chosen; to use model.safetensors, name hf:org/tiny:model.safetensors" {
 		t.Errorf("%+v, %v", m, err)
 	}
 	m, err = Resolve(t.Context(), "hf:org/tiny:model.safetensors", options())
@@ -284,7 +284,7 @@ func TestHubFolderChoice(t *testing.T) {
 	if err != nil || len(list) != 2 {
 		t.Errorf("List: %+v, %v", list, err)
 	}
-	// Removing one leaves the other, and the reference to it.
+	// Removing one model leaves the other one and the reference to the commit.
 	if err := Remove("hf:org/tiny:model.safetensors"); err != nil {
 		t.Error(err)
 	}
@@ -293,7 +293,7 @@ func TestHubFolderChoice(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 
-	alone(t)
+	isolate(t)
 	files = map[string]string{}
 	for name, text := range flan() {
 		files[path.Join("small", name)] = text
@@ -302,7 +302,7 @@ func TestHubFolderChoice(t *testing.T) {
 	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), "the repository org/tiny holds no .gguf file and no .safetensors file") {
 		t.Error(err)
 	}
-	if m, err = Resolve(t.Context(), "hf:org/tiny:small/model.safetensors", options()); err != nil || m.SHA256 != folderOf(flan(), flanFiles...).SHA256 {
+	if m, err = Resolve(t.Context(), "hf:org/tiny:small/model.safetensors", options()); err != nil || m.SHA256 != modelOf(flan(), flanFiles...).SHA256 {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -314,14 +314,14 @@ func TestHubFolderRefusals(t *testing.T) {
 		want   string
 	}{
 		{"", func(h *hub) { delete(h.texts, "tokenizer.json") }, "the repository org/tiny holds weights, but no tokenizer.json"},
-		{"", func(h *hub) { delete(h.texts, "2.safetensors") }, "model.safetensors.index.json, but not 2.safetensors, which it names"},
-		{":1.safetensors", func(*hub) {}, "the weights model.safetensors.index.json, to be named instead of 1.safetensors"},
+		{"", func(h *hub) { delete(h.texts, "2.safetensors") }, "model.safetensors.index.json, but not 2.safetensors, which it refers to"},
+		{":1.safetensors", func(*hub) {}, "the weights model.safetensors.index.json; name them instead of 1.safetensors"},
 		{":x.safetensors", func(*hub) {}, "no file x.safetensors; it has: 1.safetensors, 2.safetensors, model.safetensors.index.json, old.safetensors"},
-		{"", func(h *hub) { h.texts["model.safetensors.index.json"] = `{"weight_map":{"a":"../1.safetensors"}}` }, "beside the index is needed"},
+		{"", func(h *hub) { h.texts["model.safetensors.index.json"] = `{"weight_map":{"a":"../1.safetensors"}}` }, "in the folder of the index"},
 		{"", func(h *hub) { h.wrong = "config.json" }, "wrong content: git's sha1"},
 		{"", func(h *hub) { h.wrong = "2.safetensors" }, "wrong content: sha256"},
 	} {
-		root := alone(t)
+		root := isolate(t)
 		h := newHubOf(t, sharded())
 		c.change(h)
 		h.files = slices.DeleteFunc(h.files, func(name string) bool { return h.texts[name] == "" })
@@ -330,14 +330,14 @@ func TestHubFolderRefusals(t *testing.T) {
 			t.Errorf("%v; want %q", err, c.want)
 		}
 		if h.wrong != "" && exists(filepath.Join(root, "hf/hub/models--org--tiny/snapshots", commit, h.wrong)) {
-			t.Errorf("%s of wrong content is in the snapshot", h.wrong)
+			t.Errorf("the snapshot has %s although its content was wrong", h.wrong)
 		}
 	}
 }
 
-// Content that another revision has too stays, with that revision's reference.
-func TestRemoveKeepsOthers(t *testing.T) {
-	root := alone(t)
+// Remove keeps the blobs that another revision uses, and the reference to that revision.
+func TestRemoveKeepsSharedBlobs(t *testing.T) {
+	root := isolate(t)
 	newHubOf(t, flan())
 	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); err != nil {
 		t.Fatal(err)
@@ -373,16 +373,15 @@ func TestRemoveKeepsOthers(t *testing.T) {
 	}
 }
 
-// What says how vectors are made belongs to a model, also where it lies in a
-// folder of its own: from a path, and from the hub.
+// The configuration of a pooling layer, which is in a subfolder, belongs to the model.
 func TestFolderWithPooling(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	texts := flan()
 	texts["modules.json"], texts["1_Pooling/config.json"], texts["2_Dense/config.json"] = `[{"idx":0}]`, `{"pooling_mode":"cls"}`, "{}"
 	names := []string{"1_Pooling/config.json", "config.json", "generation_config.json", "model.safetensors", "modules.json", "tokenizer.json"}
 	put(t, filepath.Join(root, "vectors"), texts)
 	t.Chdir(root)
-	want := folderOf(texts, names...)
+	want := modelOf(texts, names...)
 	want.Name, want.Ref, want.Path = "vectors", "vectors", filepath.Join(root, "vectors")
 	m, err := Resolve(t.Context(), "vectors", options())
 	if err != nil || !reflect.DeepEqual(m, want) {
@@ -396,7 +395,7 @@ func TestFolderWithPooling(t *testing.T) {
 	for name := range texts {
 		h.files = append(h.files, name)
 	}
-	for range 2 { // downloaded, and then found
+	for range 2 { // download, then from the cache
 		m, err := Resolve(t.Context(), "hf:org/tiny", options())
 		if err != nil || !reflect.DeepEqual(m.Files, want.Files) || m.SHA256 != want.SHA256 {
 			t.Errorf("%+v, %v; want %+v", m, err, want)

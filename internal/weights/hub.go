@@ -27,12 +27,12 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 	if err != nil {
 		return Model{}, err
 	}
-	model, err := r.cached(dir, verified(ctx))
+	model, err := r.cached(dir, verifiedHash(ctx))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return model, err
 	}
 	if hubOffline() {
-		return Model{}, fmt.Errorf("model %s is not in %s, or not all of it, and HF_HUB_OFFLINE forbids to download it\n  %s", ref, dir, r.byHand())
+		return Model{}, fmt.Errorf("model %s is not in %s, or is incomplete there, and HF_HUB_OFFLINE forbids downloads\n  %s", ref, dir, r.offlineAdvice())
 	}
 	model, err = r.download(ctx, dir, o)
 	if err != nil {
@@ -41,9 +41,9 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 	return model, nil
 }
 
-// cached finds the model where an earlier run, or Python, left it.
-// fs.ErrNotExist says that it is not here, or not all of it.
-func (r repo) cached(dir string, sum summer) (Model, error) {
+// cached returns the model from the cache of the hub, which firesteel and Python share. The
+// error is fs.ErrNotExist if the model is not there, or is incomplete.
+func (r repo) cached(dir string, hash hashFunc) (Model, error) {
 	if err := privatefile.Check(dir); err != nil {
 		return Model{}, fmt.Errorf("model %s: %w", r.ref, err)
 	}
@@ -58,36 +58,36 @@ func (r repo) cached(dir string, sum summer) (Model, error) {
 		if err != nil {
 			return Model{}, err
 		}
-		file, other, err = choose(names)
+		file, other, err = chooseModel(names)
 		var several *severalError
 		if errors.As(err, &several) {
-			return Model{}, r.choice(several)
+			return Model{}, r.severalModels(several)
 		}
 		if err != nil {
-			return Model{}, fs.ErrNotExist // the hub may have more
+			return Model{}, fs.ErrNotExist // the repository may have more files
 		}
 	}
-	m, err := r.model(snapshot, file, other, sum)
+	m, err := r.model(snapshot, file, other, hash)
 	if errors.Is(err, ErrRef) {
-		return Model{}, fs.ErrNotExist // not all of it
+		return Model{}, fs.ErrNotExist // incomplete
 	}
 	return m, err
 }
 
-// model describes the model that file is, or that it holds the weights of.
-func (r repo) model(snapshot, file, other string, sum summer) (Model, error) {
+// model describes the model whose GGUF file or whose weights are file.
+func (r repo) model(snapshot, file, other string, hash hashFunc) (Model, error) {
 	local := filepath.Join(snapshot, filepath.FromSlash(file))
 	if isWeights(file) {
-		return folderModel(r.ref, r.name, filepath.Dir(local), path.Base(file), sum)
+		return folderModel(r.ref, r.name, filepath.Dir(local), path.Base(file), hash)
 	}
-	m, err := fileModel(r.ref, local, sum) // a dangling link is an error
-	m.Note = besides(file, other, r.base()+":"+other)
+	m, err := ggufModel(r.ref, local, hash) // fails if local is a dangling link
+	m.Note = notChosenNote(file, other, r.base()+":"+other)
 	return m, err
 }
 
-// verified is a summer for the hub's cache. What a file holds must be what its
-// blob's name says, whoever downloaded it.
-func verified(ctx context.Context) summer {
+// verifiedHash returns a hashFunc for files of the hub's cache. It reports a file whose content
+// does not match the digest in the name of its blob.
+func verifiedHash(ctx context.Context) hashFunc {
 	return func(path string) (string, error) {
 		sum, err := digest.File(ctx, path)
 		if err != nil {
@@ -98,19 +98,19 @@ func verified(ctx context.Context) summer {
 			return "", err
 		}
 		name := filepath.Base(blob)
-		if digestForm.MatchString(name) && name != sum {
+		if sha256Pattern.MatchString(name) && name != sum {
 			err = &fetch.SumError{Algorithm: "sha256", Want: name, Got: sum}
-		} else if commitForm.MatchString(name) {
+		} else if commitPattern.MatchString(name) {
 			err = checkGitBlob(blob, name)
 		}
 		if err != nil {
-			return "", fmt.Errorf("%s: %w; remove %s to have it downloaded again", path, err, blob)
+			return "", fmt.Errorf("%s: %w; delete %s to download it again", path, err, blob)
 		}
 		return sum, nil
 	}
 }
 
-// filesBelow gives the files of a snapshot, by their names in the repository.
+// filesBelow returns the paths of all files of a snapshot, relative to it and with slashes.
 func filesBelow(snapshot string) ([]string, error) {
 	var names []string
 	err := filepath.WalkDir(snapshot, func(path string, entry fs.DirEntry, err error) error {
@@ -124,7 +124,7 @@ func filesBelow(snapshot string) ([]string, error) {
 	return names, err
 }
 
-// base is the reference without a file.
+// base returns the reference without its file.
 func (r repo) base() string {
 	base := "hf:" + r.id()
 	if r.revision != "main" {
@@ -133,103 +133,102 @@ func (r repo) base() string {
 	return base
 }
 
-// choice is the error of a repository with several models.
-func (r repo) choice(several *severalError) error {
+// severalModels returns the error for a repository with several models.
+func (r repo) severalModels(several *severalError) error {
 	return fmt.Errorf("%w: %s has several models; name one, as in %s:%s\n  %s",
 		ErrRef, r.id(), r.base(), several.names[0], strings.Join(several.names, "\n  "))
 }
 
-// pick says which of the repository's files is the model, or its weights.
-func (r repo) pick(names []string) (file, other string, err error) {
+// choose returns the model among the repository's files; see chooseModel.
+func (r repo) choose(names []string) (file, other string, err error) {
 	if r.file == "" {
-		file, other, err = choose(names)
+		file, other, err = chooseModel(names)
 		var several *severalError
 		switch {
 		case errors.As(err, &several):
-			return "", "", r.choice(several)
+			return "", "", r.severalModels(several)
 		case err != nil:
 			return "", "", fmt.Errorf("%w: the repository %s holds %w", ErrRef, r.id(), err)
 		}
 		return file, other, nil
 	}
 	if !slices.Contains(names, r.file) {
-		models := slices.DeleteFunc(names, func(name string) bool { return !(isGGUF(name) && isFirst(name)) && !isWeights(name) })
+		models := slices.DeleteFunc(names, func(name string) bool { return !(isGGUF(name) && isFirstPart(name)) && !isWeights(name) })
 		slices.Sort(models)
 		return "", "", fmt.Errorf("%w: %s has no file %s; it has: %s", ErrRef, r.id(), r.file, strings.Join(models, ", "))
 	}
-	return first(r.file), "", nil
+	return firstPart(r.file), "", nil
 }
 
 func (r repo) download(ctx context.Context, dir string, o Options) (Model, error) {
-	g := getter{repo: r, client: o.client(), dir: dir}
-	names, err := g.list(ctx)
+	d := downloader{repo: r, client: o.client(), dir: dir}
+	names, err := d.list(ctx)
 	if err != nil {
 		return Model{}, err
 	}
-	file, other, err := r.pick(names)
+	file, other, err := r.choose(names)
 	if err != nil {
 		return Model{}, err
 	}
 	files := []string{file}
 	if parts := partsOf(file); parts != nil {
-		if err := lackingPart(file, names); err != nil {
+		if err := checkParts(file, names); err != nil {
 			return Model{}, fmt.Errorf("%w: the repository %s holds %w", ErrRef, r.id(), err)
 		}
 		files = parts
 	}
 	if isWeights(file) {
-		if files, err = g.withCompanions(ctx, file, names); err != nil {
+		if files, err = d.withCompanions(ctx, file, names); err != nil {
 			return Model{}, err
 		}
 	}
-	if err := g.get(ctx, files); err != nil {
+	if err := d.get(ctx, files); err != nil {
 		return Model{}, err
 	}
-	if r.revision != g.commit {
-		if err := writeRef(filepath.Join(dir, "refs", filepath.FromSlash(r.revision)), g.commit); err != nil {
+	if r.revision != d.commit {
+		if err := writeRef(filepath.Join(dir, "refs", filepath.FromSlash(r.revision)), d.commit); err != nil {
 			return Model{}, err
 		}
 	}
-	return r.model(g.snapshot(), file, other, verified(ctx))
+	return r.model(d.snapshot(), file, other, verifiedHash(ctx))
 }
 
-// withCompanions gives all files of the model with these weights. The weights
-// are the last, so that what is there of a download that was given up is never
-// taken for the whole.
-func (g *getter) withCompanions(ctx context.Context, weights string, names []string) ([]string, error) {
+// withCompanions returns all files of the model with the given weights. The weights come
+// last, so that an interrupted download is not mistaken for a complete model.
+func (d *downloader) withCompanions(ctx context.Context, weights string, names []string) ([]string, error) {
 	folder := path.Dir(weights)
 	holds := func(err error) error {
-		return fmt.Errorf("%w: the repository %s holds %w", ErrRef, g.id(), err)
+		return fmt.Errorf("%w: the repository %s holds %w", ErrRef, d.id(), err)
 	}
-	var beside []string
+	var inFolder []string
 	for _, name := range names {
 		if path.Dir(name) == folder {
-			beside = append(beside, path.Base(name))
+			inFolder = append(inFolder, path.Base(name))
 		} else if inside := strings.TrimPrefix(name, folder+"/"); isPooling(inside) && (folder == "." || inside != name) {
-			beside = append(beside, inside)
+			inFolder = append(inFolder, inside)
 		}
 	}
-	if chosen, err := safetensors.Choose(beside); err != nil {
+	if chosen, err := safetensors.Choose(inFolder); err != nil {
 		return nil, holds(err)
 	} else if chosen != path.Base(weights) {
-		return nil, holds(fmt.Errorf("the weights %s, to be named instead of %s", path.Join(folder, chosen), weights))
+		return nil, holds(fmt.Errorf("the weights %s; name them instead of %s", path.Join(folder, chosen), weights))
 	}
-	files, err := companions(beside)
+	files, err := companions(inFolder)
 	if err != nil {
 		return nil, holds(err)
 	}
 	files = append(files, path.Base(weights))
 	if safetensors.IsIndex(weights) {
-		if err := g.get(ctx, []string{weights}); err != nil {
+		if err := d.get(ctx, []string{weights}); err != nil {
 			return nil, err
 		}
-		parts, err := safetensors.Parts(filepath.Join(g.snapshot(), filepath.FromSlash(weights)))
+		parts, err := safetensors.Parts(filepath.Join(d.snapshot(), filepath.FromSlash(weights)))
 		if err != nil {
 			return nil, err
 		}
 		for _, part := range parts {
-			if !slices.Contains(beside, part) {
-				return nil, holds(fmt.Errorf("%s, but not %s, which it names", weights, part))
+			if !slices.Contains(inFolder, part) {
+				return nil, holds(fmt.Errorf("%s, but not %s, which it refers to", weights, part))
 			}
 		}
 		files = append(files, parts...)
@@ -240,19 +239,20 @@ func (g *getter) withCompanions(ctx context.Context, weights string, names []str
 	return files, nil
 }
 
-func (r repo) byHand() string {
+// offlineAdvice says how to get the model without a network on this machine.
+func (r repo) offlineAdvice() string {
 	file := r.file
 	switch {
 	case file == "":
 		file = "FILE.gguf"
 	case isWeights(file):
-		return fmt.Sprintf("Without a network here: download %s, %s and what lies beside them at %s/%s elsewhere into one folder, and name it by its path",
+		return fmt.Sprintf("To use it without a network: download %s, %s and the other files of its folder at %s/%s on another machine into one folder, and name that folder",
 			file, strings.Join(required, ", "), fetch.Redact(hubEndpoint()), r.id())
 	}
-	return fmt.Sprintf("Without a network here: download %s/%s/resolve/%s/%s elsewhere and name the file by its path", fetch.Redact(hubEndpoint()), r.id(), r.revision, file)
+	return fmt.Sprintf("To use it without a network: download %s/%s/resolve/%s/%s on another machine, and name the file by its path", fetch.Redact(hubEndpoint()), r.id(), r.revision, file)
 }
 
-// explain says what the hub's refusals mean.
+// explain adds to an error of the hub what it means and what to do.
 func (r repo) explain(err error) error {
 	var status *fetch.StatusError
 	page := fetch.Redact(hubEndpoint()) + "/" + r.id()
@@ -260,20 +260,20 @@ func (r repo) explain(err error) error {
 		if errors.Is(err, ErrRef) || errors.Is(err, malformed.ErrFormat) {
 			return err
 		}
-		return fmt.Errorf("%w\n  %s", err, r.byHand())
+		return fmt.Errorf("%w\n  %s", err, r.offlineAdvice())
 	}
 	code := status.Header.Get("X-Error-Code")
 	switch {
 	case code == "GatedRepo":
-		return fmt.Errorf("%w\n  The repository is gated: accept its terms at %s, then set HF_TOKEN to a token of that account", err, page)
+		return fmt.Errorf("%w\n  The repository is gated: accept its terms at %s, then set HF_TOKEN to a token of your account", err, page)
 	case status.Code == http.StatusUnauthorized:
-		return fmt.Errorf("%w\n  There is no such repository, or it is private: check %s, and set HF_TOKEN to a token that may read it", err, page)
+		return fmt.Errorf("%w\n  The repository does not exist or is private: check %s, and set HF_TOKEN to a token with read access", err, page)
 	case status.Code == http.StatusForbidden:
-		return fmt.Errorf("%w\n  The token in HF_TOKEN may not read it: accept the terms at %s, or give the token the right to read", err, page)
+		return fmt.Errorf("%w\n  The token in HF_TOKEN has no read access: accept the terms at %s, or give the token the permission to read", err, page)
 	case code == "RevisionNotFound":
 		return fmt.Errorf("%w\n  The repository has no revision %q: see %s", err, r.revision, page)
 	case status.Code == http.StatusNotFound:
-		return fmt.Errorf("%w\n  There is no such repository or revision: check %s", err, page)
+		return fmt.Errorf("%w\n  The repository or the revision does not exist: check %s", err, page)
 	}
-	return fmt.Errorf("%w\n  %s", err, r.byHand())
+	return fmt.Errorf("%w\n  %s", err, r.offlineAdvice())
 }

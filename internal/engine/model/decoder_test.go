@@ -277,7 +277,7 @@ func TestDecoderNames(t *testing.T) {
 	} {
 		want := goOn(t, mustLoad(t, seededDecoder(t, c.shape), kernels), somePrompts, 4, 32)[0]
 		shape := shapeOf(t, c.shape)
-		shape.Renamed, shape.Beside = c.renamed, c.beside
+		shape.Renamed, shape.Extra = c.renamed, c.beside
 		folder := t.TempDir()
 		if err := safetensorstest.WriteDecoder(folder, shape); err != nil {
 			t.Fatal(err)

@@ -1,5 +1,4 @@
-// Package floats reads the floating-point numbers that files of weights hold,
-// all little-endian.
+// Package floats converts little-endian floating-point numbers of weight files to float32.
 package floats
 
 import (
@@ -7,29 +6,28 @@ import (
 	"math"
 )
 
-// F32 reads len(dst) numbers of 4 bytes.
+// F32 converts len(dst) numbers of 4 bytes.
 func F32(dst []float32, src []byte) {
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 	}
 }
 
-// F16 reads len(dst) numbers of 2 bytes; see Half.
+// F16 converts len(dst) IEEE 754 half-precision numbers of 2 bytes.
 func F16(dst []float32, src []byte) {
 	for i := range dst {
 		dst[i] = Half(src[2*i:])
 	}
 }
 
-// BF16 reads len(dst) numbers of 2 bytes, each the upper half of a number of
-// 32 bits.
+// BF16 converts len(dst) bfloat16 numbers of 2 bytes: the upper halves of 32-bit numbers.
 func BF16(dst []float32, src []byte) {
 	for i := range dst {
 		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
 	}
 }
 
-// Half reads an IEEE 754 number of 16 bits.
+// Half converts the IEEE 754 half-precision number in b[0] and b[1].
 func Half(b []byte) float32 {
 	h := uint32(b[0]) | uint32(b[1])<<8
 	sign, exponent, fraction := h>>15<<31, h>>10&31, h&1023

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Every number of 16 bits, against its definition.
+// Half is compared with the definition of the format for all 65536 bit patterns.
 func TestHalf(t *testing.T) {
 	for h := range 1 << 16 {
 		b := binary.LittleEndian.AppendUint16(nil, uint16(h))

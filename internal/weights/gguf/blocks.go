@@ -6,9 +6,9 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/floats"
 )
 
-// A quantised row is a sequence of blocks, of 32 numbers or, in the types with
-// K, of 256. A block's parts, in order; f16 is an IEEE 754 number of 16 bits, a
-// count in brackets is one of bytes, and number i of the block is x:
+// A quantized row is a sequence of blocks of 32 numbers or, for the K types, of 256 numbers.
+// The parts of a block, in order, are below. f16 is an IEEE 754 half-precision number, [n] is
+// n bytes, and x is number i of the block:
 //
 //	Q8_0  d f16 | q [32]                         x = d*q, q signed
 //	Q4_0  d f16 | low [16]                       x = d*(q-8)
@@ -16,8 +16,8 @@ import (
 //	Q5_0  d f16 | high [4] | low [16]            x = d*(q-16)
 //	Q5_1  d f16 | m f16 | high [4] | low [16]    x = d*q + m
 //
-// In these, 4 bits of q are the low half of byte i of low, or for i >= 16 the
-// high half of byte i-16. A fifth bit is bit i of high, little-endian.
+// Here the low 4 bits of q are the low half of byte i of low for i < 16, and the high half of
+// byte i-16 for i >= 16. The fifth bit is bit i of high, little-endian.
 //
 //	Q2_K  scales [16] | low [64] | d f16 | m f16            x = d*s*q - m*t
 //	Q3_K  high [32] | low [64] | scales [12] | d f16        x = d*(s-32)*(q-4)
@@ -25,7 +25,7 @@ import (
 //	Q5_K  d f16 | m f16 | scales [12] | high [32] | low [128]   the same
 //	Q6_K  low [128] | high [64] | scales [16] | d f16       x = d*s*(q-32)
 //
-// In these, s and t belong to group g of 32 numbers (Q4_K, Q5_K) or 16:
+// Here s and t belong to group g of 32 numbers (Q4_K, Q5_K) or 16 numbers (the others):
 //
 //	Q2_K  the low and the high half of byte g of scales
 //	Q3_K  6 bits: 4 in byte g%8, its low half for g < 8; above them 2 in byte
@@ -35,7 +35,7 @@ import (
 //	      bits above them are the 2 highest of byte g-4 for s, of byte g for t
 //	Q6_K  byte g, signed
 //
-// and the bits of q lie in planes of 32 bytes, byte i%32 for number i:
+// The bits of q are stored in planes of 32 bytes. Number i uses byte i%32 of a plane:
 //
 //	2 low bits in Q2_K, Q3_K   plane i/128 of low, at bit i/32%4*2
 //	1 high bit in Q3_K, Q5_K   the one plane of high, at bit i/32
@@ -43,11 +43,11 @@ import (
 //	4 low bits in Q6_K         plane i/128*2 + i/32%2 of low, at bit i/64%2*4
 //	2 high bits in Q6_K        plane i/128 of high, at bit i/32%4*2
 //
-// Products are computed from the left, and each step is rounded to 32 bits, as
-// ggml does (ggml-common.h, ggml-quants.c): the conversions to float32 below
-// keep machines that can from fusing a product with a sum.
+// Products are computed from left to right, and every step is rounded to float32, as in ggml
+// (ggml-common.h, ggml-quants.c). The conversions to float32 below prevent the compiler from
+// fusing a product and a sum.
 
-const superBlock = 256 // numbers in a block of the types with K
+const superBlock = 256 // numbers in a block of a K type
 
 func dequantizeQ8_0(dst []float32, src []byte) {
 	for ; len(dst) >= 32; dst, src = dst[32:], src[34:] {
@@ -98,7 +98,7 @@ func dequantizeQ5_1(dst []float32, src []byte) {
 	}
 }
 
-func bit(of uint32, i int) byte { return byte(of >> i & 1) }
+func bit(word uint32, i int) byte { return byte(word >> i & 1) }
 
 func dequantizeQ2_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[84:] {
@@ -155,7 +155,7 @@ func dequantizeQ5_K(dst []float32, src []byte) {
 	}
 }
 
-// scaleMin gives d*s and m*t of group g in Q4_K and Q5_K.
+// scaleMin returns d*s and m*t of group g in Q4_K and Q5_K.
 func scaleMin(scales []byte, g int, d, m float32) (float32, float32) {
 	s, t := scales[g%4]&63, scales[g%4+4]&63
 	if g >= 4 {

@@ -13,12 +13,11 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 )
 
-// blocksOf is what testdata/blocks.txt holds of one type: blocks, each of as
-// many numbers, one after the other.
+// blocksOf holds the blocks of one type in testdata/blocks.txt.
 type blocksOf struct {
 	data []byte
-	want []string // a number's bits in hexadecimal, or nan
-	each int
+	want []string // the bits of each number in hexadecimal, or nan
+	each int      // numbers in a block
 }
 
 func readBlocks(t testing.TB) map[gguf.Type]*blocksOf {

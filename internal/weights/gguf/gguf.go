@@ -1,7 +1,7 @@
-// Package gguf reads GGUF files, versions 2 and 3: the metadata and the
-// tensors of one model, which may be split into several files (see split.go).
+// Package gguf reads GGUF files, versions 2 and 3: the metadata and the tensors of one model.
+// A model may be split into several files; see split.go.
 //
-// The format, all integers little-endian:
+// The format is as follows. All integers are little-endian:
 //
 //	file    = magic "GGUF" | version u32 | tensor count u64 | pair count u64
 //	          | pairs | tensor entries | padding to alignment | data
@@ -13,14 +13,12 @@
 //	entry   = name string | dimension count u32 | dimensions u64...
 //	          | type u32 | offset u64, from the start of data
 //
-// The first dimension is the contiguous one: a weight of an output of n
-// numbers from an input of k has the dimensions k, n. Offsets are multiples of
-// the alignment: the pair general.alignment, or 32. A version with its bytes
-// swapped marks a big-endian file, which is not read.
+// The first dimension is contiguous: a weight with k inputs and n outputs has the dimensions
+// k, n. Offsets are multiples of the alignment, which is the value of general.alignment or 32.
+// A byte-swapped version marks a big-endian file, which is not supported.
 //
-// Nothing in a file is believed before it is checked: no count leads to an
-// allocation that the file's own size does not cover. Errors about what it
-// holds are of the class flaw.ErrFormat.
+// The reader trusts nothing in a file: it allocates no more than a small multiple of the
+// file's size. Errors about the content of a file wrap malformed.ErrFormat.
 package gguf
 
 import (
@@ -33,33 +31,33 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/mmap"
 )
 
-// File is an open GGUF file, or the open files of a split model. Its methods may
-// be called at the same time, but not together with Close.
+// File is an open GGUF file, or the open files of a split model. Its methods are safe for
+// concurrent use, except Close.
 type File struct {
-	Path    string // of several the first one's
+	Path    string // of the first file of a split model
 	Version uint32
-	Size    int64 // bytes, of all files
-	// Tensors in the order of the file.
+	Size    int64 // of all files, in bytes
+	// Tensors are in the order of their entries in the file.
 	Tensors []*Tensor
 
 	byName map[string]*Tensor
 	pairs  map[string]pair
 	data   []byte // the whole file
 	unmap  func() error
-	parts  []*File // of a split model; it has no data of its own then
+	parts  []*File // the files of a split model, whose File has no data itself
 }
 
-// Open reads the header of the file at path and maps its data. Of a split model
-// any file may be named; all are opened.
+// Open reads the header of the file at path and maps its data. If the file is part of a split
+// model, Open opens all parts.
 func Open(path string) (*File, error) {
-	f, err := openOne(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return openParts(f, openOne)
+	return openParts(f, openFile)
 }
 
-func openOne(path string) (*File, error) {
+func openFile(path string) (*File, error) {
 	file, err := regularfile.Open(path)
 	if err != nil {
 		return nil, err
@@ -70,14 +68,14 @@ func openOne(path string) (*File, error) {
 		return nil, err
 	}
 	if f.data, f.unmap, err = mmap.File(file, f.Size); err != nil {
-		return nil, fmt.Errorf("%s: reading the weights: %w", path, err)
+		return nil, fmt.Errorf("%s: mapping the weights: %w", path, err)
 	}
 	return f, nil
 }
 
-// Check verifies the header and the extents of the file at path, and that each
-// tensor is of a type this package reads. It does not read the weights. Of a
-// split model it verifies all files.
+// Check verifies the header of the file at path, that all tensors are within the file, and
+// that their types are supported. It does not read the weights. If the file is part of a
+// split model, Check verifies all parts.
 func Check(path string) error {
 	header := func(path string) (*File, error) {
 		file, err := regularfile.Open(path)
@@ -95,7 +93,7 @@ func Check(path string) error {
 		return err
 	}
 	for _, t := range f.Tensors {
-		if err := t.readable(); err != nil {
+		if err := t.checkType(); err != nil {
 			return err
 		}
 	}
@@ -113,7 +111,7 @@ func readHeader(path string, file *os.File) (*File, error) {
 	return parse(path, file, info.Size())
 }
 
-// Read reads a file held in memory; name stands for its path in errors.
+// Read reads a file that is in memory. name replaces the path in errors.
 func Read(name string, data []byte) (*File, error) {
 	f, err := parse(name, bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -123,7 +121,7 @@ func Read(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// Close releases the file's data: no Tensor may be read after it.
+// Close releases the data of the file. No Tensor may be read after Close.
 func (f *File) Close() error {
 	var errs []error
 	for _, part := range f.parts {
@@ -137,7 +135,7 @@ func (f *File) Close() error {
 	return errors.Join(errs...)
 }
 
-// Tensor finds a tensor by its name.
+// Tensor returns the tensor of a name, and whether it exists.
 func (f *File) Tensor(name string) (*Tensor, bool) {
 	t, ok := f.byName[name]
 	return t, ok

@@ -14,7 +14,7 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/malformed"
 )
 
-// block gives a quantised block: its leading bytes, then n of the quants i*7.
+// block returns a quantized block: lead, then n bytes with the values i*7.
 func block(n int, lead ...byte) []byte {
 	for i := range n {
 		lead = append(lead, byte(i*7))
@@ -64,8 +64,8 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("ints: %v, %v", v, err)
 		}
 		for _, err := range []error{
-			second(f.Int("llama.block_count", 1, 29)), second(f.Int("eps", 0, 1)), second(f.Int("none", 0, 1)),
-			second(f.String("flag")), second(f.Strings("types")),
+			errorOf(f.Int("llama.block_count", 1, 29)), errorOf(f.Int("eps", 0, 1)), errorOf(f.Int("none", 0, 1)),
+			errorOf(f.String("flag")), errorOf(f.Strings("types")),
 		} {
 			if !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), f.Path) {
 				t.Errorf("error %v", err)
@@ -77,7 +77,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func errorOf[T any](_ T, err error) error { return err }
 
 func TestDequantize(t *testing.T) {
 	f, err := gguf.Open(small().Write(t))
@@ -126,7 +126,7 @@ func TestDequantize(t *testing.T) {
 	}
 }
 
-func TestCutOffAnywhere(t *testing.T) {
+func TestTruncatedFile(t *testing.T) {
 	whole := small().Bytes()
 	dir := t.TempDir()
 	for n := range len(whole) {
@@ -151,7 +151,7 @@ func TestCutOffAnywhere(t *testing.T) {
 	}
 }
 
-func TestWrongFiles(t *testing.T) {
+func TestMalformedFiles(t *testing.T) {
 	set := func(key string, value any) []byte { return small().Set(key, value).Bytes() }
 	entry := func(name string, kind uint32, shape []int, offset uint64) []byte {
 		b := small()
@@ -164,26 +164,26 @@ func TestWrongFiles(t *testing.T) {
 		return data
 	}
 	for want, data := range map[string][]byte{
-		"not a GGUF file":         []byte("PK\x03\x04 this is an archive"),
-		"version 1 is not":        at(4, 1),
-		"big-endian":              at(4, 0, 0, 0, 3),
-		"tensors do not fit":      at(8, 255, 255, 255, 255, 255, 255, 255, 255),
-		"metadata pairs do not":   at(16, 255, 255, 255, 255, 255, 255, 255, 127),
-		"bytes of a metadata key": at(24, 255, 255, 255, 255, 255, 255, 255, 255),
-		"the key stands":          set("flag", false),
-		"positive multiple of 8":  set("general.alignment", uint32(12)),
-		"multiple of 8 is needed": set("general.alignment", "32"),
-		"not a multiple of the":   set("general.alignment", uint32(64)),
-		"the name stands":         entry("plain", 0, []int{1}, 0),
-		"unknown":                 entry("x", 99, []int{1}, 0),
-		"do not divide":           entry("x", 8, []int{33}, 0),
-		"0 dimensions":            entry("x", 0, nil, 0),
-		"5 dimensions":            entry("x", 0, []int{1, 1, 1, 1, 1}, 0),
-		"dimension 1 is 0":        entry("x", 0, []int{1, 0}, 0),
-		"dimension 1 is 1":        entry("x", 0, []int{1 << 30, 1 << 30, 1 << 30}, 0),
-		"overlaps that of":        entry("x", 0, []int{1}, 0),
-		"beyond the end":          entry("x", 0, []int{1 << 20}, 192),
-		"begins at":               entry("x", 0, []int{1}, 1<<63),
+		"not a GGUF file":                         []byte("PK\x03\x04 this is an archive"),
+		"version 1 is not":                        at(4, 1),
+		"big-endian":                              at(4, 0, 0, 0, 3),
+		"tensors do not fit":                      at(8, 255, 255, 255, 255, 255, 255, 255, 255),
+		"metadata pairs do not":                   at(16, 255, 255, 255, 255, 255, 255, 255, 127),
+		"bytes of a metadata key":                 at(24, 255, 255, 255, 255, 255, 255, 255, 255),
+		"duplicate key":                           set("flag", false),
+		"positive multiple of 8":                  set("general.alignment", uint32(12)),
+		"multiple of 8 of at most":                set("general.alignment", "32"),
+		"not a multiple of the":                   set("general.alignment", uint32(64)),
+		"duplicate name":                          entry("plain", 0, []int{1}, 0),
+		"unknown":                                 entry("x", 99, []int{1}, 0),
+		"is not a multiple of 32, the block size": entry("x", 8, []int{33}, 0),
+		"0 dimensions":                            entry("x", 0, nil, 0),
+		"5 dimensions":                            entry("x", 0, []int{1, 1, 1, 1, 1}, 0),
+		"dimension 1 is 0":                        entry("x", 0, []int{1, 0}, 0),
+		"dimension 1 is 1":                        entry("x", 0, []int{1 << 30, 1 << 30, 1 << 30}, 0),
+		"overlaps that of":                        entry("x", 0, []int{1}, 0),
+		"beyond the end":                          entry("x", 0, []int{1 << 20}, 192),
+		"offset 9223372036854775808 is beyond":    entry("x", 0, []int{1}, 1<<63),
 	} {
 		_, err := gguf.Read("bad.gguf", data)
 		if !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "bad.gguf: ") {
@@ -192,9 +192,9 @@ func TestWrongFiles(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesTypes(t *testing.T) {
+func TestCheckRejectsUnsupportedTypes(t *testing.T) {
 	path := gguftest.New().Tensor("blk.0.attn_q.weight", 23, []int{256}, make([]byte, 136)).Write(t)
-	if err := gguf.Check(path); err == nil || !strings.Contains(err.Error(), `tensor "blk.0.attn_q.weight": it is stored as IQ4_XS, which is not supported; use a file with BF16, F16`) {
+	if err := gguf.Check(path); err == nil || !strings.Contains(err.Error(), `tensor "blk.0.attn_q.weight": the type IQ4_XS is not supported; use a file with BF16, F16`) {
 		t.Error(err)
 	}
 	f, err := gguf.Open(path)
@@ -227,7 +227,7 @@ func FuzzRead(f *testing.F) {
 			if x.Rows() > len(data)*32 {
 				t.Fatalf("%d rows from %d bytes", x.Rows(), len(data))
 			}
-			// The error is for types that are not read.
+			// Dequantize fails for unsupported types.
 			_ = x.Dequantize(make([]float32, x.Shape[0]), x.Rows()-1, 1)
 		}
 	})

@@ -13,26 +13,26 @@ import (
 
 const (
 	magic = "GGUF"
-	// maxDimensions is the format's own bound.
+	// maxDimensions is the limit of the format.
 	maxDimensions = 4
-	// maxName bounds keys and names of tensors: the format's own bounds are
-	// 65535 and 64 bytes.
+	// maxName limits the length of keys and tensor names in bytes. The limits of the format
+	// are 65535 and 64.
 	maxName          = 65535
 	defaultAlignment = 32
 	maxAlignment     = 1 << 24
-	// The least a pair and a tensor entry take, which bounds their counts.
+	// The minimum sizes of a pair and of a tensor entry. They limit the counts.
 	minPair  = 8 + 4 + 1
 	minEntry = 8 + 4 + 8 + 4 + 8
 )
 
-// header reads a header front to back and knows where it stands.
+// header reads the header of a file from start to end.
 type header struct {
 	file   string
 	r      *bufio.Reader
 	offset int64
-	size   int64 // of the file
-	tensor string
-	key    string
+	size   int64  // of the file
+	tensor string // the current tensor, for errors
+	key    string // the current key, for errors
 	buf    [8]byte
 }
 
@@ -40,11 +40,11 @@ func (h *header) fail(at int64, format string, args ...any) error {
 	return &malformed.Error{File: h.file, Offset: at, Tensor: h.tensor, Key: h.key, What: fmt.Sprintf(format, args...)}
 }
 
-// bytes fills p; what names the thing for the error of a file that ends.
+// bytes fills p. what describes p in errors.
 func (h *header) bytes(p []byte, what string) error {
 	n, err := io.ReadFull(h.r, p)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return h.fail(h.offset+int64(n), "the file ends inside %s; it is cut off", what)
+		return h.fail(h.offset+int64(n), "the file ends inside %s; it is truncated", what)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: at byte %d: %w", h.file, h.offset, err)
@@ -63,7 +63,7 @@ func (h *header) u64(what string) (uint64, error) {
 	return binary.LittleEndian.Uint64(h.buf[:8]), err
 }
 
-// count reads a count of things that take at least each bytes of the file.
+// count reads the number of items that follow, each of at least each bytes.
 func (h *header) count(each int64, what string) (int, error) {
 	at := h.offset
 	n, err := h.u64("the count of " + what)
@@ -71,7 +71,7 @@ func (h *header) count(each int64, what string) (int, error) {
 		return 0, err
 	}
 	if left := h.size - h.offset; n > uint64(left/each) {
-		return 0, h.fail(at, "%d %s do not fit into the %d bytes left; the file is cut off or damaged", n, what, left)
+		return 0, h.fail(at, "%d %s do not fit into the remaining %d bytes; the file is truncated or damaged", n, what, left)
 	}
 	return int(n), nil
 }
@@ -83,7 +83,7 @@ func (h *header) text(limit int, what string) (string, error) {
 		return "", err
 	}
 	if n > limit {
-		return "", h.fail(at, "%s of %d bytes is too long; at most %d are allowed", what, n, limit)
+		return "", h.fail(at, "%s of %d bytes is too long; the limit is %d", what, n, limit)
 	}
 	p := make([]byte, n)
 	if err := h.bytes(p, what); err != nil {
@@ -92,7 +92,7 @@ func (h *header) text(limit int, what string) (string, error) {
 	return string(p), nil
 }
 
-// parse reads the header from r, the start of a file of size bytes.
+// parse reads the header of a file of size bytes from r.
 func parse(name string, r io.Reader, size int64) (*File, error) {
 	h := &header{file: name, r: bufio.NewReaderSize(r, 1<<16), size: size}
 	f := &File{Path: name, Size: size, byName: map[string]*Tensor{}, pairs: map[string]pair{}}
@@ -101,7 +101,7 @@ func parse(name string, r io.Reader, size int64) (*File, error) {
 		return nil, err
 	}
 	if string(m[:]) != magic {
-		return nil, h.fail(0, "it starts with %q instead of %q: not a GGUF file", m[:], magic)
+		return nil, h.fail(0, "not a GGUF file: it starts with %q, expected %q", m[:], magic)
 	}
 	var err error
 	if f.Version, err = h.u32("the version"); err != nil {
@@ -110,9 +110,9 @@ func parse(name string, r io.Reader, size int64) (*File, error) {
 	switch f.Version {
 	case 2, 3:
 	case 2 << 24, 3 << 24:
-		return nil, h.fail(4, "it is a big-endian file; convert it to little-endian")
+		return nil, h.fail(4, "the file is big-endian, which is not supported; convert it to little-endian")
 	default:
-		return nil, h.fail(4, "version %d is not supported; 2 and 3 are", f.Version)
+		return nil, h.fail(4, "version %d is not supported; the supported versions are 2 and 3", f.Version)
 	}
 	tensors, err := h.count(minEntry, "tensors")
 	if err != nil {
@@ -137,7 +137,7 @@ func parse(name string, r io.Reader, size int64) (*File, error) {
 	return f, h.place(f)
 }
 
-// entry reads one tensor's entry; place checks its extent.
+// entry reads the entry of one tensor. place checks its extent later.
 func (h *header) entry(f *File) error {
 	h.tensor = ""
 	t := &Tensor{file: f, at: h.offset}
@@ -147,7 +147,7 @@ func (h *header) entry(f *File) error {
 	}
 	h.tensor = t.Name
 	if f.byName[t.Name] != nil {
-		return h.fail(t.at, "the name stands there twice")
+		return h.fail(t.at, "duplicate name")
 	}
 	at := h.offset
 	n, err := h.u32("the number of dimensions")
@@ -155,7 +155,7 @@ func (h *header) entry(f *File) error {
 		return err
 	}
 	if n == 0 || n > maxDimensions {
-		return h.fail(at, "it has %d dimensions; 1 to %d are allowed", n, maxDimensions)
+		return h.fail(at, "it has %d dimensions, expected 1 to %d", n, maxDimensions)
 	}
 	elements := int64(1)
 	for i := range n {
@@ -165,7 +165,7 @@ func (h *header) entry(f *File) error {
 			return err
 		}
 		if d == 0 || d > math.MaxInt32 || elements > math.MaxInt64/16/int64(d) {
-			return h.fail(at, "dimension %d is %d, which no tensor in a file has", i, d)
+			return h.fail(at, "dimension %d is %d, which is out of range", i, d)
 		}
 		t.Shape = append(t.Shape, int(d))
 		elements *= int64(d)
@@ -181,7 +181,7 @@ func (h *header) entry(f *File) error {
 		return h.fail(at, "its type %d is unknown", kind)
 	}
 	if t.Shape[0]%layout.elements != 0 {
-		return h.fail(at, "rows of %d numbers do not divide into the blocks of %d that %s has", t.Shape[0], layout.elements, t.Type)
+		return h.fail(at, "the row length %d is not a multiple of %d, the block size of %s", t.Shape[0], layout.elements, t.Type)
 	}
 	t.size = elements / int64(layout.elements) * int64(layout.bytes)
 	t.offsetAt = h.offset
@@ -190,7 +190,7 @@ func (h *header) entry(f *File) error {
 		return err
 	}
 	if offset > uint64(h.size) {
-		return h.fail(t.offsetAt, "its data begins at %d of the data, beyond the end of the file (%d bytes); the file is cut off or damaged", offset, h.size)
+		return h.fail(t.offsetAt, "the offset %d is beyond the end of the file (%d bytes); the file is truncated or damaged", offset, h.size)
 	}
 	t.offset = int64(offset)
 	f.byName[t.Name] = t
@@ -198,15 +198,15 @@ func (h *header) entry(f *File) error {
 	return nil
 }
 
-// place turns offsets within the data into offsets within the file, and checks
-// that each tensor lies inside the file and none in another.
+// place converts offsets in the data to offsets in the file. It checks that every tensor is
+// within the file and that tensors do not overlap.
 func (h *header) place(f *File) error {
 	alignment := int64(defaultAlignment)
 	if p, ok := f.pairs["general.alignment"]; ok {
 		n, ok := asInt(p.value)
 		if !ok || n <= 0 || n%8 != 0 || n > maxAlignment {
 			h.key = "general.alignment"
-			return h.fail(p.at, "it is %v; a positive multiple of 8 is needed", p.value)
+			return h.fail(p.at, "it is %v, expected a positive multiple of 8 of at most %d", p.value, maxAlignment)
 		}
 		alignment = n
 	}
@@ -214,11 +214,11 @@ func (h *header) place(f *File) error {
 	for _, t := range f.Tensors {
 		h.tensor = t.Name
 		if t.offset%alignment != 0 {
-			return h.fail(t.offsetAt, "its offset %d is not a multiple of the alignment, %d", t.offset, alignment)
+			return h.fail(t.offsetAt, "the offset %d is not a multiple of the alignment %d", t.offset, alignment)
 		}
 		t.offset += start
 		if t.size > h.size-t.offset {
-			return h.fail(t.offset, "its %d bytes (%v of %s) reach beyond the end of the file, %d bytes; the file is cut off", t.size, t.Shape, t.Type, h.size)
+			return h.fail(t.offset, "its %d bytes (%v of %s) extend beyond the end of the file, %d bytes; the file is truncated", t.size, t.Shape, t.Type, h.size)
 		}
 	}
 	byOffset := slices.Clone(f.Tensors)

@@ -25,12 +25,12 @@ const (
 	typeF64
 )
 
-// widths of the types in bytes; for strings the least.
+// widths are the sizes of the types in bytes; for strings and arrays the minimum.
 var widths = [...]int64{typeU8: 1, typeI8: 1, typeU16: 2, typeI16: 2, typeU32: 4, typeI32: 4, typeF32: 4,
 	typeBool: 1, typeString: 8, typeArray: 12, typeU64: 8, typeI64: 8, typeF64: 8}
 
-// pair is one metadata value: int64, uint64 (for u64 only), float64, bool,
-// string, []int64, []float64, []bool or []string.
+// pair is one metadata value. The value is an int64, uint64 (for u64 only), float64, bool,
+// string, []int64, []uint64, []float64, []bool or []string.
 type pair struct {
 	value any
 	at    int64 // offset of the pair in the file
@@ -45,7 +45,7 @@ func (h *header) pair(f *File) error {
 	}
 	h.key = key
 	if _, ok := f.pairs[key]; ok {
-		return h.fail(at, "the key stands there twice")
+		return h.fail(at, "duplicate key")
 	}
 	kind, err := h.u32("the value's type")
 	if err != nil {
@@ -101,13 +101,13 @@ func (h *header) scalar(kind uint32) (any, error) {
 		return math.Float64frombits(le.Uint64(p)), nil
 	}
 	if p[0] > 1 { // typeBool
-		return nil, h.fail(at, "a truth value is %d; 0 or 1 is needed", p[0])
+		return nil, h.fail(at, "the Boolean is %d, expected 0 or 1", p[0])
 	}
 	return p[0] == 1, nil
 }
 
-// array reads an array of scalars. Arrays of arrays are allowed by the format
-// but used by no model.
+// array reads an array of scalars. Arrays of arrays, which the format allows, are not
+// supported, because no model uses them.
 func (h *header) array() (any, error) {
 	at := h.offset
 	kind, err := h.u32("the array's type")
@@ -134,8 +134,9 @@ func (h *header) array() (any, error) {
 	return elements[int64](h, kind, n)
 }
 
+// elements reads n scalars. It appends them one by one: an element of 1 byte in the file may
+// need 16 bytes in memory, so n does not limit the allocation.
 func elements[T any](h *header, kind uint32, n int) ([]T, error) {
-	// Grown, not made: one byte of the file may stand for 16 of ours.
 	var values []T
 	for range n {
 		v, err := h.scalar(kind)
@@ -157,7 +158,7 @@ func asInt(v any) (int64, bool) {
 	return 0, false
 }
 
-// Has reports whether the metadata hold a key.
+// Has reports whether the metadata have a key.
 func (f *File) Has(key string) bool {
 	_, ok := f.pairs[key]
 	return ok
@@ -167,7 +168,7 @@ func get[T any](f *File, key, want string) (T, error) {
 	var none T
 	p, ok := f.pairs[key]
 	if !ok {
-		return none, f.lacks(key)
+		return none, f.missingKey(key)
 	}
 	v, ok := p.value.(T)
 	if !ok {
@@ -176,51 +177,51 @@ func get[T any](f *File, key, want string) (T, error) {
 	return v, nil
 }
 
-func (f *File) lacks(key string) error {
-	return fmt.Errorf("%w: %s: the metadata lack %q", malformed.ErrFormat, f.Path, key)
+func (f *File) missingKey(key string) error {
+	return fmt.Errorf("%w: %s: the metadata have no key %q", malformed.ErrFormat, f.Path, key)
 }
 
 func (f *File) wrongType(key, want string) error {
 	p := f.pairs[key]
-	return &malformed.Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is of Go type %T; %s is needed", p.value, want)}
+	return &malformed.Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it has the Go type %T, expected %s", p.value, want)}
 }
 
-// String gives a text of the metadata.
+// String returns the string of a key.
 func (f *File) String(key string) (string, error) { return get[string](f, key, "a string") }
 
-// Strings gives a list of texts of the metadata.
+// Strings returns the strings of a key.
 func (f *File) Strings(key string) ([]string, error) {
 	return get[[]string](f, key, "an array of strings")
 }
 
-// Ints gives a list of integers of the metadata.
+// Ints returns the integers of a key.
 func (f *File) Ints(key string) ([]int64, error) {
 	return get[[]int64](f, key, "an array of integers")
 }
 
-// Floats gives a list of numbers of the metadata.
+// Floats returns the floating-point numbers of a key.
 func (f *File) Floats(key string) ([]float64, error) {
 	return get[[]float64](f, key, "an array of numbers")
 }
 
-// Bool gives a truth value of the metadata.
-func (f *File) Bool(key string) (bool, error) { return get[bool](f, key, "a truth value") }
+// Bool returns the Boolean of a key.
+func (f *File) Bool(key string) (bool, error) { return get[bool](f, key, "a Boolean") }
 
-// Float gives a number of the metadata.
+// Float returns the floating-point number of a key.
 func (f *File) Float(key string) (float64, error) { return get[float64](f, key, "a number") }
 
-// Int gives an integer of the metadata that is within lo and hi.
+// Int returns the integer of a key. It returns an error if the integer is not in lo to hi.
 func (f *File) Int(key string, lo, hi int64) (int, error) {
 	p, ok := f.pairs[key]
 	if !ok {
-		return 0, f.lacks(key)
+		return 0, f.missingKey(key)
 	}
 	n, ok := asInt(p.value)
 	if !ok {
 		return 0, f.wrongType(key, "an integer")
 	}
 	if n < lo || n > hi {
-		return 0, &malformed.Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is %d; %d to %d is allowed", n, lo, hi)}
+		return 0, &malformed.Error{File: f.Path, Offset: p.at, Key: key, What: fmt.Sprintf("it is %d, expected %d to %d", n, lo, hi)}
 	}
 	return int(n), nil
 }

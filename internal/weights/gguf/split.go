@@ -14,19 +14,19 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/malformed"
 )
 
-// A model may be split into several files, of which each is a GGUF file with some
-// of its tensors. The first has the metadata. Each says which it is by split.no,
-// from 0, and of how many by split.count; the names say so too, from 1:
+// A model may be split into several files. Each part is a GGUF file with some of the tensors,
+// and the first part has the metadata. split.no is the number of a part, from 0, and
+// split.count the number of parts. The file names have the same numbers, but from 1:
 //
 //	NAME-00001-of-00003.gguf
 
 var partName = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})(\.(?i:gguf))$`)
 
-// maxParts bounds the parts of a model.
+// maxParts limits the number of parts of a model.
 const maxParts = 1 << 10
 
-// Parts gives the names of all parts of the model of which name is one, the first
-// one first; nil if the name is not that of a part.
+// Parts returns the names of all parts of the model that the file name belongs to, in order.
+// It returns nil if name is not the name of a part.
 func Parts(name string) []string {
 	m := partName.FindStringSubmatch(name)
 	if m == nil {
@@ -44,8 +44,8 @@ func Parts(name string) []string {
 	return names
 }
 
-// openParts opens the other parts of a model of which f is one, and gives the
-// whole of it: f itself, if there are no others. On an error all are closed.
+// openParts opens the other parts of the model that f belongs to, and returns the whole model.
+// It returns f if the model has one file. On an error it closes all files.
 func openParts(f *File, open func(path string) (*File, error)) (_ *File, err error) {
 	opened := []*File{f}
 	defer func() {
@@ -65,7 +65,7 @@ func openParts(f *File, open func(path string) (*File, error)) (_ *File, err err
 	folder := filepath.Dir(f.Path)
 	names := Parts(filepath.Base(f.Path))
 	if len(names) != count {
-		return nil, f.wrongPart("it is one of the %d files of a model, and has to be called NAME-00001-of-%05d.gguf, by its number", count, count)
+		return nil, f.splitError("it is one of the %d files of a split model, so it must be named NAME-00001-of-%05d.gguf, with its own number", count, count)
 	}
 	whole := &File{Path: filepath.Join(folder, names[0]), Version: f.Version, byName: map[string]*Tensor{}}
 	for i, name := range names {
@@ -73,14 +73,14 @@ func openParts(f *File, open func(path string) (*File, error)) (_ *File, err err
 		if name != filepath.Base(f.Path) {
 			part, err = open(filepath.Join(folder, name))
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("%s is one of the %d files of a model, of which one is missing: %w", f.Path, count, err)
+				return nil, fmt.Errorf("%s: one of the %d files of the model is missing: %w", f.Path, count, err)
 			}
 			if err != nil {
 				return nil, err
 			}
 			opened = append(opened, part)
 		}
-		if err := whole.take(part, i, count); err != nil {
+		if err := whole.addPart(part, i, count); err != nil {
 			return nil, err
 		}
 	}
@@ -92,36 +92,36 @@ func openParts(f *File, open func(path string) (*File, error)) (_ *File, err err
 			return nil, err
 		}
 		if n != len(whole.Tensors) {
-			return nil, first.wrongPart("its %d files are to have %d tensors, but have %d", count, n, len(whole.Tensors))
+			return nil, first.splitError("the %d files of the model have %d tensors, expected %d", count, len(whole.Tensors), n)
 		}
 	}
 	return whole, nil
 }
 
-// The keys of a split model.
+// Metadata keys of a split model.
 const (
 	splitNumber  = "split.no"
 	splitCount   = "split.count"
 	splitTensors = "split.tensors.count"
 )
 
-// take adds a part and its tensors.
-func (f *File) take(part *File, number, count int) error {
+// addPart adds a part and its tensors to the whole model f.
+func (f *File) addPart(part *File, number, count int) error {
 	f.parts = append(f.parts, part)
 	n, err := part.Int(splitNumber, 0, maxParts)
 	if err != nil {
 		return err
 	}
-	of, err := part.partCount()
+	partCount, err := part.partCount()
 	if err != nil {
 		return err
 	}
-	if n != number || of != count {
-		return part.wrongPart("by its name it is part %d of %d, but it says that it is part %d of %d", number+1, count, n+1, of)
+	if n != number || partCount != count {
+		return part.splitError("its name is that of part %d of %d, but its metadata are those of part %d of %d", number+1, count, n+1, partCount)
 	}
 	for _, t := range part.Tensors {
 		if other := f.byName[t.Name]; other != nil {
-			return t.Errorf("%s holds one of that name too", other.file.Path)
+			return t.Errorf("%s also has a tensor of this name", other.file.Path)
 		}
 		f.byName[t.Name] = t
 		f.Tensors = append(f.Tensors, t)
@@ -130,6 +130,7 @@ func (f *File) take(part *File, number, count int) error {
 	return nil
 }
 
+// partCount returns the number of parts of the model, or 1 if it is not split.
 func (f *File) partCount() (int, error) {
 	if !f.Has(splitCount) {
 		return 1, nil
@@ -138,12 +139,12 @@ func (f *File) partCount() (int, error) {
 	return max(n, 1), err
 }
 
-func (f *File) wrongPart(format string, args ...any) error {
+func (f *File) splitError(format string, args ...any) error {
 	return &malformed.Error{File: f.Path, Offset: f.pairs[splitCount].at, Key: splitCount, What: fmt.Sprintf(format, args...)}
 }
 
-// Digest names the content, in hex: of one file its SHA-256, of several that of
-// what sha256sum prints for them, in the order of their names.
+// Digest returns the digest of the model: the SHA-256 of its file or, if it is split, of the
+// output of sha256sum for its parts, in hex.
 func (f *File) Digest() string {
 	if len(f.parts) == 0 {
 		sum := sha256.Sum256(f.data)

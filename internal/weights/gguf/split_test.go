@@ -61,14 +61,14 @@ func TestSplitDamaged(t *testing.T) {
 		}
 	}
 	for want, damage := range map[string]func(paths []string) string{
-		"of which one is missing":        func(paths []string) string { os.Remove(paths[1]); return paths[2] },
-		"it says that it is part 1 of 3": move(0, 1),
-		"has to be called NAME-00001-of-00003.gguf": func(paths []string) string {
+		"one of the 3 files of the model is missing": func(paths []string) string { os.Remove(paths[1]); return paths[2] },
+		"its metadata are those of part 1 of 3":      move(0, 1),
+		"must be named NAME-00001-of-00003.gguf": func(paths []string) string {
 			to := filepath.Join(filepath.Dir(paths[0]), "other.gguf")
 			os.Rename(paths[0], to)
 			return to
 		},
-		"cut off": func(paths []string) string { os.Truncate(paths[2], 100); return paths[0] },
+		"truncated": func(paths []string) string { os.Truncate(paths[2], 100); return paths[0] },
 	} {
 		path := damage(small().WriteParts(t, t.TempDir(), "m", 3))
 		_, err := gguf.Open(path)
@@ -79,7 +79,7 @@ func TestSplitDamaged(t *testing.T) {
 			t.Errorf("Check: %v, want %q", err, want)
 		}
 	}
-	// Two parts with one tensor, and a count that is not theirs.
+	// Two parts with a tensor of the same name, and a wrong number of tensors.
 	folder := t.TempDir()
 	for i, name := range []string{"d-00001-of-00002.gguf", "d-00002-of-00002.gguf"} {
 		b := gguftest.New().Set("split.no", uint32(i)).Set("split.count", uint32(2)).Set("split.tensors.count", int32(9))
@@ -91,12 +91,12 @@ func TestSplitDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := gguf.Open(filepath.Join(folder, "d-00001-of-00002.gguf")); !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), "holds one of that name too") {
+	if _, err := gguf.Open(filepath.Join(folder, "d-00001-of-00002.gguf")); !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), "also has a tensor of this name") {
 		t.Error(err)
 	}
 	b := gguftest.New().Set("split.no", uint32(1)).Set("split.count", uint32(2))
 	os.WriteFile(filepath.Join(folder, "d-00002-of-00002.gguf"), b.Bytes(), 0o600)
-	if _, err := gguf.Open(filepath.Join(folder, "d-00002-of-00002.gguf")); !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), "are to have 9 tensors, but have 1") {
+	if _, err := gguf.Open(filepath.Join(folder, "d-00002-of-00002.gguf")); !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), "have 1 tensors, expected 9") {
 		t.Error(err)
 	}
 }

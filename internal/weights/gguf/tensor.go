@@ -10,10 +10,10 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/mmap"
 )
 
-// Type is how a tensor's numbers are stored.
+// Type is the number format of a tensor. Its value is the type number in GGUF files.
 type Type uint32
 
-// The types that are read; the numbers are the format's.
+// The supported types.
 const (
 	F32  Type = 0
 	F16  Type = 1
@@ -30,12 +30,12 @@ const (
 	BF16 Type = 30
 )
 
-// layout of one block: how many numbers it holds, in how many bytes.
+// layout describes one block of a type.
 type layout struct {
 	name            string
-	elements, bytes int
-	// dequantize reads len(dst)/elements blocks; nil where this package does
-	// not read the type and only knows its extent.
+	elements, bytes int // numbers in a block, and its size
+	// dequantize converts len(dst)/elements blocks. It is nil for a type that is not
+	// supported.
 	dequantize func(dst []float32, src []byte)
 }
 
@@ -82,18 +82,18 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", uint32(t))
 }
 
-// Tensor is one named array of a file.
+// Tensor is one named array in a file.
 type Tensor struct {
 	Name  string
 	Type  Type
-	Shape []int // the first is the contiguous dimension
+	Shape []int // the first dimension is contiguous
 
 	file         *File
-	at, offsetAt int64 // where the entry, and the offset in it, stand
-	offset, size int64 // of the data, in the file
+	at, offsetAt int64 // offsets of the entry and of the offset field in the entry
+	offset, size int64 // of the data in the file
 }
 
-// Rows is the number of rows: of all dimensions but the first.
+// Rows returns the number of rows: the product of all dimensions except the first.
 func (t *Tensor) Rows() int {
 	n := 1
 	for _, d := range t.Shape[1:] {
@@ -102,12 +102,13 @@ func (t *Tensor) Rows() int {
 	return n
 }
 
-// Errorf gives an error about the tensor that says where it stands.
+// Errorf returns an error that names the tensor, its file and the offset of its entry.
 func (t *Tensor) Errorf(format string, args ...any) error {
 	return &malformed.Error{File: t.file.Path, Offset: t.at, Tensor: t.Name, What: fmt.Sprintf(format, args...)}
 }
 
-func (t *Tensor) readable() error {
+// checkType returns an error if the type is not supported.
+func (t *Tensor) checkType() error {
 	if layouts[t.Type].dequantize != nil {
 		return nil
 	}
@@ -118,18 +119,18 @@ func (t *Tensor) readable() error {
 		}
 	}
 	sort.Strings(names)
-	return t.Errorf("it is stored as %s, which is not supported; use a file with %s", t.Type, strings.Join(names, ", "))
+	return t.Errorf("the type %s is not supported; use a file with %s", t.Type, strings.Join(names, ", "))
 }
 
-// Dequantize writes count rows, from row first on, to dst: count * Shape[0]
-// numbers.
+// Dequantize converts count rows, beginning with row first, to float32 and writes them to dst.
+// The length of dst must be count * Shape[0].
 func (t *Tensor) Dequantize(dst []float32, first, count int) error {
-	if err := t.readable(); err != nil {
+	if err := t.checkType(); err != nil {
 		return err
 	}
 	k := t.Shape[0]
 	if first < 0 || count < 0 || first > t.Rows()-count || len(dst) != count*k {
-		return t.Errorf("rows %d to %d into %d numbers were asked for, of %v", first, first+count, len(dst), t.Shape)
+		return t.Errorf("rows %d to %d of a tensor of shape %v do not fit a buffer of %d numbers", first, first+count, t.Shape, len(dst))
 	}
 	l := layouts[t.Type]
 	row := int64(k / l.elements * l.bytes)
@@ -138,10 +139,10 @@ func (t *Tensor) Dequantize(dst []float32, first, count int) error {
 	return nil
 }
 
-// Forget says that the tensor has been read: its memory is free until it is
-// read again.
+// Forget releases the memory pages of the tensor's data. The data are read from the file again
+// when they are needed.
 func (t *Tensor) Forget() {
-	if t.file.unmap != nil { // what is not mapped cannot be read again
+	if t.file.unmap != nil { // data that are not mapped cannot be read again
 		mmap.Forget(t.file.data[t.offset : t.offset+t.size])
 	}
 }

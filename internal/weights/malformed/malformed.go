@@ -1,4 +1,4 @@
-// Package malformed tells what is wrong with a file of weights.
+// Package malformed defines the error of a malformed weight file.
 package malformed
 
 import (
@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// ErrFormat is the class of every error about what such a file holds.
-var ErrFormat = errors.New("not a good file of weights")
+// ErrFormat is the class of all errors about the content of a weight file.
+var ErrFormat = errors.New("malformed weight file")
 
-// Error says what is wrong with a file, and where. It wraps ErrFormat.
+// Error describes what is malformed in a weight file, and where. It wraps ErrFormat.
 type Error struct {
 	File   string
-	Offset int64  // byte in the file where the wrong thing stands
-	Tensor string // the tensor concerned, if any
-	Key    string // the metadata key concerned, if any
+	Offset int64  // in the file, in bytes
+	Tensor string // name of the tensor, or empty
+	Key    string // metadata key, or empty
 	What   string
 }
 

@@ -31,7 +31,7 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// What is forgotten is read again from the file, whatever part it is.
+// Pages that Forget released are read again with the same content.
 func TestForget(t *testing.T) {
 	text := bytes.Repeat([]byte("0123456789"), 5000)
 	path := filepath.Join(t.TempDir(), "f")

@@ -21,7 +21,7 @@ func FuzzIndex(f *testing.F) {
 		}
 		for _, name := range x.files() {
 			if filepath.Dir(filepath.Join("folder", name)) != "folder" {
-				t.Fatalf("%q lies elsewhere", name)
+				t.Fatalf("%q is not in the folder of the index", name)
 			}
 		}
 	})

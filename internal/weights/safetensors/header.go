@@ -2,10 +2,10 @@ package safetensors
 
 import "strings"
 
-// maxName bounds the names of tensors, which errors repeat.
+// maxName limits the length of tensor names, which errors repeat.
 const maxName = 1024
 
-// parse reads the header of one file and takes its tensors in.
+// parse parses the header of one file and adds its tensors to f.
 func (f *File) parse(p *part, text []byte) error {
 	h, err := newScanner(p.path, lengthBytes, text)
 	if err != nil {
@@ -23,10 +23,10 @@ func (f *File) parse(p *part, text []byte) error {
 		h.tensor = name
 		if len(name) > maxName {
 			h.tensor = strings.ToValidUTF8(name[:maxName], "") + "..."
-			return h.fail(at, "a name of %d bytes is too long; at most %d are allowed", len(name), maxName)
+			return h.fail(at, "the name of %d bytes is too long; the limit is %d", len(name), maxName)
 		}
 		if other := f.byName[name]; other != nil {
-			return h.fail(at, "%s holds one of that name too", other.part.path)
+			return h.fail(at, "%s also has a tensor of this name", other.part.path)
 		}
 		t := &Tensor{Name: name, part: p, at: at}
 		if err := h.entry(t, start); err != nil {
@@ -51,12 +51,12 @@ func (f *File) parse(p *part, text []byte) error {
 	return nil
 }
 
-// entry reads what the header says of a tensor; start is where the data begin.
+// entry parses the entry of a tensor. start is the offset of the data in the file.
 func (h *scanner) entry(t *Tensor, start int64) error {
 	var offsets []int
 	var offsetsAt int64
 	seen := 0
-	err := h.object("its entry", func(key string, at int64) (err error) {
+	err := h.object("the entry", func(key string, at int64) (err error) {
 		seen++
 		switch key {
 		case "dtype":
@@ -64,7 +64,7 @@ func (h *scanner) entry(t *Tensor, start int64) error {
 			s, err = h.string("dtype")
 			t.Type = Type(s)
 			if err == nil && bits[t.Type] == 0 {
-				return h.fail(at, "its dtype %q is unknown", s)
+				return h.fail(at, "the dtype %q is unknown", s)
 			}
 		case "shape":
 			t.Shape, err = h.counts("shape")
@@ -72,46 +72,46 @@ func (h *scanner) entry(t *Tensor, start int64) error {
 			offsetsAt = at
 			offsets, err = h.counts("data_offsets")
 		default:
-			return h.fail(at, "%q is no part of an entry: dtype, shape and data_offsets are", key)
+			return h.fail(at, "unexpected key %q; the keys of an entry are dtype, shape and data_offsets", key)
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if seen != 3 { // none stands there twice
-		return h.fail(t.at, "its entry has %d of dtype, shape and data_offsets; all three are needed", seen)
+	if seen != 3 { // object rejects duplicate keys, so each occurs once
+		return h.fail(t.at, "the entry has %d of the 3 keys dtype, shape and data_offsets", seen)
 	}
 	if len(offsets) != 2 || offsets[0] > offsets[1] {
-		return h.fail(offsetsAt, "its data_offsets are %v; a begin and an end that is not before it are needed", offsets)
+		return h.fail(offsetsAt, "data_offsets is %v, expected the offsets of the beginning and of the end", offsets)
 	}
 	size, err := h.size(t)
 	if err != nil {
 		return err
 	}
 	if offsets[1]-offsets[0] != size {
-		return h.fail(offsetsAt, "its data_offsets %v are of %d bytes, but %v of %s takes %d", offsets, offsets[1]-offsets[0], t.Shape, t.Type, size)
+		return h.fail(offsetsAt, "data_offsets %v span %d bytes, but %v of %s takes %d", offsets, offsets[1]-offsets[0], t.Shape, t.Type, size)
 	}
 	t.begin, t.end = start+int64(offsets[0]), start+int64(offsets[1])
 	return nil
 }
 
-// size is the number of bytes that type and shape ask for.
+// size returns the size of a tensor in bytes, computed from its type and shape.
 func (h *scanner) size(t *Tensor) (int, error) {
 	n := 1
 	for i, d := range t.Shape {
 		if d > 0 && n > maxSize/d {
-			return 0, h.fail(t.at, "dimension %d is %d, which no tensor in a file has", i, d)
+			return 0, h.fail(t.at, "dimension %d is %d, which is out of range", i, d)
 		}
 		n *= d
 	}
 	if n*bits[t.Type]%8 != 0 {
-		return 0, h.fail(t.at, "%v of %s, %d bits each, is no whole number of bytes", t.Shape, t.Type, bits[t.Type])
+		return 0, h.fail(t.at, "%v of %s, %d bits each, is not a whole number of bytes", t.Shape, t.Type, bits[t.Type])
 	}
 	return n * bits[t.Type] / 8, nil
 }
 
-// counts reads an array of whole numbers.
+// counts parses an array of non-negative integers.
 func (h *scanner) counts(what string) ([]int, error) {
 	counts := []int{}
 	err := h.array(what, func() error {

@@ -14,29 +14,28 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/malformed"
 )
 
-// The names that weights have by convention.
+// Conventional names of weights.
 const (
 	Single = "model.safetensors"
 	Index  = "model.safetensors.index.json"
 )
 
-// maxIndex bounds an index file.
+// maxIndex limits the size of an index file, in bytes.
 const maxIndex = maxHeader
 
-// IsFile tells by its name whether a file holds weights, as one of several or
-// alone.
+// IsFile reports whether name is the name of a safetensors file.
 func IsFile(name string) bool { return hasSuffix(name, ".safetensors") }
 
-// IsIndex tells by its name whether a file is an index.
+// IsIndex reports whether name is the name of an index.
 func IsIndex(name string) bool { return hasSuffix(name, ".safetensors.index.json") }
 
 func hasSuffix(name, suffix string) bool { return strings.HasSuffix(strings.ToLower(name), suffix) }
 
-// ErrNone: there are no weights to choose from.
+// ErrNone reports that a folder holds no weights in the safetensors format.
 var ErrNone = errors.New("no .safetensors file")
 
-// Choose says which of a folder's files holds its weights: Single, or Index,
-// or else the only one.
+// Choose returns the file with the weights among the files of a folder: Single, else Index,
+// else the only safetensors file or index.
 func Choose(names []string) (string, error) {
 	var found []string
 	for _, name := range names {
@@ -59,8 +58,7 @@ func Choose(names []string) (string, error) {
 	return found[0], nil
 }
 
-// Find gives the path of the file or the index in a folder that holds its
-// weights; see Choose.
+// Find returns the path of the file or the index that Choose selects in a folder.
 func Find(folder string) (string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -79,7 +77,7 @@ func Find(folder string) (string, error) {
 	return filepath.Join(folder, name), nil
 }
 
-// Parts gives the names of the files that the index at path names, sorted.
+// Parts returns the sorted names of the files that the index at path refers to.
 func Parts(path string) ([]string, error) {
 	x, err := readIndex(path)
 	if err != nil {
@@ -88,15 +86,16 @@ func Parts(path string) ([]string, error) {
 	return x.files(), nil
 }
 
-// index says in which file of its folder each tensor is.
+// index maps each tensor to the file that holds it.
 type index struct {
-	file   string
-	places map[string]placed
+	path      string
+	locations map[string]location
 }
 
-type placed struct {
+// location is where a tensor is.
+type location struct {
 	file string
-	at   int64 // where the index says so
+	at   int64 // offset of the statement in the index
 }
 
 func readIndex(path string) (*index, error) {
@@ -110,7 +109,7 @@ func readIndex(path string) (*index, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(text) > maxIndex {
-		return nil, &malformed.Error{File: path, Offset: maxIndex, What: fmt.Sprintf("an index of more than %d bytes is too large", maxIndex)}
+		return nil, &malformed.Error{File: path, Offset: maxIndex, What: fmt.Sprintf("the index is too large; the limit is %d bytes", maxIndex)}
 	}
 	return parseIndex(path, text)
 }
@@ -120,7 +119,7 @@ func parseIndex(path string, text []byte) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &index{file: path, places: map[string]placed{}}
+	x := &index{path: path, locations: map[string]location{}}
 	err = s.object("the index", func(key string, at int64) error {
 		if key != "weight_map" {
 			return s.skip(fmt.Sprintf("%.100q", key))
@@ -130,11 +129,11 @@ func parseIndex(path string, text []byte) (*index, error) {
 			if err != nil {
 				return err
 			}
-			// Plain names: nothing outside of the folder.
+			// A name without a path, so that the file is in the folder of the index.
 			if !IsFile(name) || strings.ContainsAny(name, "/\\:\x00") || !filepath.IsLocal(name) || len(name) > maxName {
-				return s.fail(at, "it places %.100q in the file %.100q; the name of a .safetensors file beside the index is needed", tensor, name)
+				return s.fail(at, "the file of tensor %.100q is %.100q, expected the name of a .safetensors file in the folder of the index", tensor, name)
 			}
-			x.places[tensor] = placed{name, at}
+			x.locations[tensor] = location{name, at}
 			return nil
 		})
 	})
@@ -144,40 +143,42 @@ func parseIndex(path string, text []byte) (*index, error) {
 	if err := s.end("the index"); err != nil {
 		return nil, err
 	}
-	if len(x.places) == 0 {
-		return nil, s.fail(0, "its weight_map is missing or empty")
+	if len(x.locations) == 0 {
+		return nil, s.fail(0, "weight_map is missing or empty")
 	}
 	return x, nil
 }
 
-func (x *index) path(name string) string { return filepath.Join(filepath.Dir(x.file), name) }
+// filePath returns the path of a file of the index.
+func (x *index) filePath(name string) string { return filepath.Join(filepath.Dir(x.path), name) }
 
 func (x *index) files() []string {
 	names := map[string]bool{}
-	for _, p := range x.places {
+	for _, p := range x.locations {
 		names[p.file] = true
 	}
 	return slices.Sorted(maps.Keys(names))
 }
 
-// check demands that each tensor is where the index says, and no other there.
+// check verifies that each tensor is in the file that the index states, and that the index
+// lists all tensors.
 func (x *index) check(f *File) error {
-	for _, name := range slices.Sorted(maps.Keys(x.places)) {
-		p := x.places[name]
+	for _, name := range slices.Sorted(maps.Keys(x.locations)) {
+		p := x.locations[name]
 		fail := func(format string, args ...any) error {
-			return &malformed.Error{File: x.file, Offset: p.at, Tensor: name, What: fmt.Sprintf(format, args...)}
+			return &malformed.Error{File: x.path, Offset: p.at, Tensor: name, What: fmt.Sprintf(format, args...)}
 		}
 		t, ok := f.Tensor(name)
 		if !ok {
-			return fail("it is said to be in %s, but is in no file", p.file)
+			return fail("the index states the file %s, but no file has the tensor", p.file)
 		}
-		if t.part.path != x.path(p.file) {
-			return fail("it is said to be in %s, but is in %s", p.file, filepath.Base(t.part.path))
+		if t.part.path != x.filePath(p.file) {
+			return fail("the index states the file %s, but the tensor is in %s", p.file, filepath.Base(t.part.path))
 		}
 	}
 	for _, t := range f.Tensors {
-		if _, ok := x.places[t.Name]; !ok {
-			return t.Errorf("the index %s does not name it", x.file)
+		if _, ok := x.locations[t.Name]; !ok {
+			return t.Errorf("the index %s does not list it", x.path)
 		}
 	}
 	return nil

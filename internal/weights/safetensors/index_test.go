@@ -60,27 +60,27 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-func TestWrongIndex(t *testing.T) {
+func TestMalformedIndex(t *testing.T) {
 	for _, c := range []struct{ want, index string }{
-		{"a file that is missing: open ", strings.ReplaceAll(goodIndex, "model-00002", "model-00003")},
-		{`"../x.safetensors"; the name of a .safetensors file beside`, `{"weight_map":{"a":"../x.safetensors"}}`},
-		{"beside the index is needed (at byte 15)", `{"weight_map":{"a":"/x.safetensors"}}`},
-		{"beside the index is needed", `{"weight_map":{"a":"sub/x.safetensors"}}`},
-		{"beside the index is needed", `{"weight_map":{"a":"..\\x.safetensors"}}`},
-		{"beside the index is needed", `{"weight_map":{"a":"c:x.safetensors"}}`},
-		{"beside the index is needed", `{"weight_map":{"a":"model.bin"}}`},
-		{`tensor "d": it is said to be in model-00001-of-00002.safetensors, but is in no file`, strings.Replace(goodIndex, `{"b"`, `{"d":"model-00001-of-00002.safetensors","b"`, 1)},
-		{`tensor "b": it is said to be in model-00001-of-00002.safetensors, but is in model-00002-of-00002.safetensors`, strings.Replace(goodIndex, "00002-", "00001-", 1)},
+		{"refers to a file that is missing: open ", strings.ReplaceAll(goodIndex, "model-00002", "model-00003")},
+		{`"../x.safetensors", expected the name of a .safetensors file in the folder`, `{"weight_map":{"a":"../x.safetensors"}}`},
+		{"in the folder of the index (at byte 15)", `{"weight_map":{"a":"/x.safetensors"}}`},
+		{"in the folder of the index", `{"weight_map":{"a":"sub/x.safetensors"}}`},
+		{"in the folder of the index", `{"weight_map":{"a":"..\\x.safetensors"}}`},
+		{"in the folder of the index", `{"weight_map":{"a":"c:x.safetensors"}}`},
+		{"in the folder of the index", `{"weight_map":{"a":"model.bin"}}`},
+		{`tensor "d": the index states the file model-00001-of-00002.safetensors, but no file has the tensor`, strings.Replace(goodIndex, `{"b"`, `{"d":"model-00001-of-00002.safetensors","b"`, 1)},
+		{`tensor "b": the index states the file model-00001-of-00002.safetensors, but the tensor is in model-00002-of-00002.safetensors`, strings.Replace(goodIndex, "00002-", "00001-", 1)},
 		{`tensor "b": the index `, strings.Replace(goodIndex, `"b":"model-00002-of-00002.safetensors",`, "", 1)},
 		{"missing or empty", `{"weight_map":{}}`},
 		{"missing or empty", `{}`},
-		{`"a" stands twice in weight_map`, `{"weight_map":{"a":"x.safetensors","a":"x.safetensors"}}`},
-		{`"weight_map" stands twice`, `{"weight_map":{"a":"x.safetensors"},"weight_map":{}}`},
-		{"the name of a file is not a text", `{"weight_map":{"a":1}}`},
+		{`duplicate key "a" in weight_map`, `{"weight_map":{"a":"x.safetensors","a":"x.safetensors"}}`},
+		{`duplicate key "weight_map"`, `{"weight_map":{"a":"x.safetensors"},"weight_map":{}}`},
+		{"the name of a file is not a string", `{"weight_map":{"a":1}}`},
 		{`"metadata" is nested more than 32 deep`, `{"metadata":` + strings.Repeat("[", 100_000)},
 		{"text ends inside the index", ""},
-		{"no UTF-8", "\xff"},
-		{"something follows the index", goodIndex + "1"},
+		{"not valid UTF-8", "\xff"},
+		{"unexpected data after the index", goodIndex + "1"},
 	} {
 		folder := put(t, sharded(c.index))
 		_, err := safetensors.Open(folder)
@@ -88,12 +88,12 @@ func TestWrongIndex(t *testing.T) {
 			t.Errorf("want %q, got %v", c.want, err)
 		}
 		if !errors.Is(err, malformed.ErrFormat) && !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%v is of no class", err)
+			t.Errorf("%v has no class", err)
 		}
 	}
 	files := sharded(goodIndex)
 	files["model-00001-of-00002.safetensors"] = string(file("{"+entry("c", "F32", "[1]", 0, 4)+"}", numbers(1)))
-	if err := safetensors.Check(put(t, files)); err == nil || !strings.Contains(err.Error(), `tensor "c": `) || !strings.Contains(err.Error(), "00001-of-00002.safetensors holds one of that name too") {
+	if err := safetensors.Check(put(t, files)); err == nil || !strings.Contains(err.Error(), `tensor "c": `) || !strings.Contains(err.Error(), "00001-of-00002.safetensors also has a tensor of this name") {
 		t.Error(err)
 	}
 }

@@ -1,27 +1,25 @@
-// Package safetensors reads weights in the safetensors format: of one file, or
-// of several that an index makes one.
+// Package safetensors reads weights in the safetensors format, from one file or from several
+// files with an index.
 //
-// The format, integers little-endian:
+// The format is as follows. Integers are little-endian:
 //
 //	file   = header length u64 | header | data
 //	header = a JSON object in UTF-8, with white space around it:
 //	         {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
 //	          ..., "__metadata__": {"KEY": "TEXT", ...}}
 //
-// The offsets are those of a tensor's first byte, and of the one behind its
-// last, within data. Tensors follow each other without gaps, and the last one
-// ends where the file does. The last dimension of a shape is the contiguous
-// one: a weight of an output of n numbers from an input of k has the shape
-// n, k. A tensor without dimensions is one number.
+// The offsets are those of the first byte of a tensor and of the byte after its last, within
+// data. Tensors follow each other without gaps, and the last one ends at the end of the file.
+// The last dimension is contiguous: a weight with k inputs and n outputs has the shape n, k. A
+// tensor without dimensions is one number.
 //
-// Weights that are several files lie in one folder, with an index
-// model.safetensors.index.json that says in which file each tensor is:
+// Weights in several files are in one folder. The index model.safetensors.index.json maps each
+// tensor to its file:
 //
 //	{"metadata": {"total_size": 24}, "weight_map": {"NAME": "FILE", ...}}
 //
-// Nothing in a file is believed before it is checked: no number leads to an
-// allocation that the file's own size does not cover. Errors about what it
-// holds are of the class flaw.ErrFormat.
+// The reader trusts nothing in a file: it allocates no more than a small multiple of the
+// file's size. Errors about the content of a file wrap malformed.ErrFormat.
 package safetensors
 
 import (
@@ -38,19 +36,19 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/mmap"
 )
 
-// File is an open file, or the open files of an index. Its methods may be
-// called at the same time, but not together with Close.
+// File is an open file, or the open files of an index. Its methods are safe for concurrent
+// use, except Close.
 type File struct {
-	Path string // of the file or the index
-	Size int64  // bytes of all files, without the index
-	// Tensors in the order of their data, file by file.
+	Path string // of the file or of the index
+	Size int64  // of all files without the index, in bytes
+	// Tensors are in the order of their data, file by file.
 	Tensors []*Tensor
 
 	byName map[string]*Tensor
 	parts  []*part
 }
 
-// part is one file of weights.
+// part is one safetensors file.
 type part struct {
 	path  string
 	size  int64
@@ -58,18 +56,18 @@ type part struct {
 	unmap func() error
 }
 
-// Open reads the headers of the weights at path and maps their data. The path
-// is that of a file, of an index, or of a folder; see Find.
+// Open reads the headers of the weights at path and maps their data. path is the path of a
+// file, of an index or of a folder; see Find.
 func Open(path string) (*File, error) { return open(path, true) }
 
-// Check verifies the headers and the extents of the weights at path, as Open
-// does, without reading the weights.
+// Check verifies the headers of the weights at path as Open does. It does not read the weights.
 func Check(path string) error {
 	_, err := open(path, false)
 	return err
 }
 
-func open(path string, data bool) (*File, error) {
+// open opens the weights at path. It maps the data only if mapData is true.
+func open(path string, mapData bool) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -80,23 +78,23 @@ func open(path string, data bool) (*File, error) {
 		}
 	}
 	f := &File{Path: path, byName: map[string]*Tensor{}}
-	if err := f.read(data); err != nil {
+	if err := f.read(mapData); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-func (f *File) read(data bool) error {
+func (f *File) read(mapData bool) error {
 	if !IsIndex(f.Path) {
-		return f.add(f.Path, data)
+		return f.add(f.Path, mapData)
 	}
 	x, err := readIndex(f.Path)
 	if err != nil {
 		return err
 	}
 	for _, name := range x.files() {
-		if err := f.add(x.path(name), data); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s names a file that is missing: %w", f.Path, err)
+		if err := f.add(x.filePath(name), mapData); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s refers to a file that is missing: %w", f.Path, err)
 		} else if err != nil {
 			return err
 		}
@@ -104,7 +102,7 @@ func (f *File) read(data bool) error {
 	return x.check(f)
 }
 
-// Read reads a file held in memory; name stands for its path in errors.
+// Read reads a file that is in memory. name replaces the path in errors.
 func Read(name string, data []byte) (*File, error) {
 	header, err := headerOf(name, data)
 	if err != nil {
@@ -117,8 +115,8 @@ func Read(name string, data []byte) (*File, error) {
 	return f, nil
 }
 
-// add reads the header of one file and, if data is wanted, maps it.
-func (f *File) add(path string, data bool) error {
+// add reads the header of one file and maps its data if mapData is true.
+func (f *File) add(path string, mapData bool) error {
 	file, err := regularfile.Open(path)
 	if err != nil {
 		return err
@@ -130,9 +128,9 @@ func (f *File) add(path string, data bool) error {
 	}
 	p := &part{path: path, size: info.Size()}
 	var header []byte
-	if data {
+	if mapData {
 		if p.data, p.unmap, err = mmap.File(file, p.size); err != nil {
-			return fmt.Errorf("%s: reading the weights: %w", path, err)
+			return fmt.Errorf("%s: mapping the weights: %w", path, err)
 		}
 		f.parts = append(f.parts, p)
 		header, err = headerOf(path, p.data)
@@ -145,30 +143,31 @@ func (f *File) add(path string, data bool) error {
 	return f.parse(p, header)
 }
 
-// lengthBytes is the size of the header's length, before it.
+// lengthBytes is the size of the length field before the header.
 const lengthBytes = 8
 
-// maxHeader is the format's own bound.
+// maxHeader is the limit of the format.
 const maxHeader = 100_000_000
 
-// headerLength checks the first bytes of a file of a size.
+// headerLength returns the length of the header. head is the beginning of a file of size bytes.
 func headerLength(path string, head []byte, size int64) (int, error) {
 	fail := func(format string, args ...any) (int, error) {
 		return 0, &malformed.Error{File: path, What: fmt.Sprintf(format, args...)}
 	}
 	if len(head) < lengthBytes {
-		return fail("the file has %d bytes, but its header's length alone takes %d; it is cut off or no safetensors file", len(head), lengthBytes)
+		return fail("the file has %d bytes, but the length field takes %d; it is truncated or not a safetensors file", len(head), lengthBytes)
 	}
 	n := binary.LittleEndian.Uint64(head)
 	if n > maxHeader {
-		return fail("a header of %d bytes is too large, at most %d are allowed: it is damaged or no safetensors file", n, maxHeader)
+		return fail("the header of %d bytes is too large, the limit is %d; the file is damaged or not a safetensors file", n, maxHeader)
 	}
 	if left := size - lengthBytes; int64(n) > left {
-		return fail("a header of %d bytes does not fit into the %d bytes left; the file is cut off or no safetensors file", n, left)
+		return fail("the header of %d bytes does not fit into the remaining %d bytes; the file is truncated or not a safetensors file", n, left)
 	}
 	return int(n), nil
 }
 
+// headerOf returns the header of a file in memory.
 func headerOf(path string, data []byte) ([]byte, error) {
 	n, err := headerLength(path, data[:min(len(data), lengthBytes)], int64(len(data)))
 	if err != nil {
@@ -177,6 +176,7 @@ func headerOf(path string, data []byte) ([]byte, error) {
 	return data[lengthBytes : lengthBytes+n], nil
 }
 
+// readHeader reads the header of a file of size bytes.
 func readHeader(path string, r io.Reader, size int64) ([]byte, error) {
 	head := make([]byte, min(size, lengthBytes))
 	if _, err := io.ReadFull(r, head); err != nil {
@@ -193,7 +193,7 @@ func readHeader(path string, r io.Reader, size int64) ([]byte, error) {
 	return header, nil
 }
 
-// Close releases the data: no Tensor may be read after it.
+// Close releases the data. No Tensor may be read after Close.
 func (f *File) Close() error {
 	var errs []error
 	for _, p := range f.parts {
@@ -207,11 +207,11 @@ func (f *File) Close() error {
 	return errors.Join(errs...)
 }
 
-// Tensor finds a tensor by its name.
+// Tensor returns the tensor of a name, and whether it exists.
 func (f *File) Tensor(name string) (*Tensor, bool) {
 	t, ok := f.byName[name]
 	return t, ok
 }
 
-// maxSize bounds dimensions, and what is counted in the data.
+// maxSize limits dimensions and sizes, so that their product with 64 does not overflow.
 const maxSize = math.MaxInt / 64

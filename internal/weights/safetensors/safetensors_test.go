@@ -15,12 +15,12 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
-// file is a file of a header and data, of which none is checked.
+// file returns a file with a header and data. It checks neither.
 func file(header, data string) []byte {
 	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...), data...)
 }
 
-// entry is a tensor's entry in a header.
+// entry returns the entry of a tensor in a header.
 func entry(name, dtype, shape string, begin, end int) string {
 	return fmt.Sprintf(`%q:{"dtype":%q,"shape":%s,"data_offsets":[%d,%d]}`, name, dtype, shape, begin, end)
 }
@@ -33,7 +33,7 @@ func numbers(values ...float32) string {
 	return string(b)
 }
 
-// small has its tensors in another order than their data.
+// small returns a file whose entries are not in the order of their data.
 func small() []byte {
 	return file(" {"+strings.Join([]string{
 		entry("half", "F16", "[4]", 24, 32),
@@ -47,7 +47,7 @@ func small() []byte {
 		"\x00\x3c\x00\xc0\x01\x00\x00\x7c"+"\xc0\xbf\x80\x3f"+numbers(7)+"12345678")
 }
 
-// put writes files, by name, into a new folder.
+// put writes files to a new folder. The keys of files are their names.
 func put(t *testing.T, files map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -94,21 +94,21 @@ func TestDequantize(t *testing.T) {
 		}
 		for _, wrong := range [][3]int{{c.rows, 1, len(got)}, {-1, 1, len(got)}, {0, -1, len(got)}, {0, 1, len(got) + 1}, {math.MaxInt, math.MaxInt, 0}} {
 			if err := x.Dequantize(make([]float32, wrong[2]), wrong[0], wrong[1]); !errors.Is(err, malformed.ErrFormat) {
-				t.Errorf("%s: rows %v were read: %v", c.name, wrong, err)
+				t.Errorf("%s: rows %v: error %v", c.name, wrong, err)
 			}
 		}
 	}
 	x, _ := f.Tensor("ids")
 	at := strings.Index(string(small()), `"ids"`)
-	if err := x.Dequantize(make([]float32, 1), 0, 1); err == nil || err.Error() != fmt.Sprintf(`%s: tensor "ids": it is stored as I64, which is not supported; use a file with BF16, F16, F32 (at byte %d)`, f.Path, at) {
+	if err := x.Dequantize(make([]float32, 1), 0, 1); err == nil || err.Error() != fmt.Sprintf(`%s: tensor "ids": the type I64 is not supported; use a file with BF16, F16 or F32 (at byte %d)`, f.Path, at) {
 		t.Error(err)
 	}
 	if _, ok := f.Tensor("none"); ok {
-		t.Error("there is a tensor none")
+		t.Error("the tensor none exists")
 	}
 }
 
-func TestCutOffAnywhere(t *testing.T) {
+func TestTruncatedFile(t *testing.T) {
 	whole := small()
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	for n := range len(whole) + 2 {
@@ -131,60 +131,61 @@ func TestCutOffAnywhere(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else if f != nil {
-			t.Fatal("a file and an error")
+			t.Fatal("Open returned a file and an error")
 		}
 	}
 }
 
-func TestWrongFiles(t *testing.T) {
+func TestMalformedFiles(t *testing.T) {
 	one := func(text string) []byte { return file(text, "1234") }
 	x := entry("x", "F32", "[1]", 0, 4)
 	for _, c := range []struct {
 		want string
 		data []byte
 	}{
-		{"header's length alone takes 8; it is cut off", []byte("1234567")},
+		{"the length field takes 8; it is truncated", []byte("1234567")},
 		{"header of 3472328296227680304 bytes is too large", []byte("00000000 this is text")},
 		{"header of 100000001 bytes is too large", binary.LittleEndian.AppendUint64(nil, 100_000_001)},
-		{"header of 1000 bytes does not fit into the 2 bytes left", append(binary.LittleEndian.AppendUint64(nil, 1000), "{}"...)},
+		{"header of 1000 bytes does not fit into the remaining 2 bytes", append(binary.LittleEndian.AppendUint64(nil, 1000), "{}"...)},
 		{"text ends inside the header (at byte 8)", one("")},
 		{"text ends inside the header (at byte 10)", one("  ")},
 		{"text ends inside the header", one("{")},
-		{"text is no UTF-8: it is damaged (at byte 10)", one("{\"\xff\":0}")},
+		{"the JSON text is not valid UTF-8 (at byte 10)", one("{\"\xff\":0}")},
 		{"header is not an object", one("[]")},
-		{"no good JSON in the header: invalid character 'x'", one("{x}")},
-		{"no good JSON in the header", one("{" + x + ",}")},
-		{"no good JSON in the header", one("{" + x + " " + x + "}")},
-		{"something follows the header", one("{" + x + "}{}")},
-		{`"x" stands twice in the header`, one("{" + x + "," + x + "}")},
-		{`"\x00x" stands twice in the header`, file(`{"\u0000x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0000x":{}}`, "1234")},
-		{`"shape" stands twice in its entry`, one(`{"x":{"shape":[1],"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`)},
-		{`"a" stands twice in the metadata`, one(`{"__metadata__":{"a":"","a":""}}`)},
-		{"metadata is not a text", one(`{"__metadata__":{"a":1}}`)},
+		{"invalid JSON in the header: invalid character 'x'", one("{x}")},
+		{"invalid JSON in the header", one("{" + x + ",}")},
+		{"invalid JSON in the header", one("{" + x + " " + x + "}")},
+		{"unexpected data after the header", one("{" + x + "}{}")},
+		{`duplicate key "x" in the header`, one("{" + x + "," + x + "}")},
+		{`duplicate key "\x00x" in the header`, file(`{"\u0000x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0000x":{}}`, "1234")},
+		{`duplicate key "shape" in the entry`, one(`{"x":{"shape":[1],"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`)},
+		{`duplicate key "a" in the metadata`, one(`{"__metadata__":{"a":"","a":""}}`)},
+		{"metadata is not a string", one(`{"__metadata__":{"a":1}}`)},
 		{"metadata is not an object", one(`{"__metadata__":[]}`)},
-		{"its entry is not an object", one(`{"x":"F32"}`)},
-		{"has 2 of dtype, shape and data_offsets", one(`{"x":{"dtype":"F32","shape":[1]}}`)},
-		{`"color" is no part of an entry`, one(`{"x":{"color":1}}`)},
-		{`its dtype "F33" is unknown`, one("{" + entry("x", "F33", "[1]", 0, 4) + "}")},
-		{"dtype is not a text", one(`{"x":{"dtype":32}}`)},
+		{"the entry is not an object", one(`{"x":"F32"}`)},
+		{"has 2 of the 3 keys dtype, shape and data_offsets", one(`{"x":{"dtype":"F32","shape":[1]}}`)},
+		{"has 2 of the 3 keys dtype, shape and data_offsets", one(`{"x":{"dtype":"F32","shape":[1]}}`)},
+		{`unexpected key "color"`, one(`{"x":{"color":1}}`)},
+		{`the dtype "F33" is unknown`, one("{" + entry("x", "F33", "[1]", 0, 4) + "}")},
+		{"dtype is not a string", one(`{"x":{"dtype":32}}`)},
 		{"shape is not an array", one(`{"x":{"shape":1}}`)},
-		{"shape holds something that is not a number", one("{" + entry("x", "F32", strings.Repeat("[", 100_000), 0, 4) + "}")},
-		{"shape holds -1; a whole number", one("{" + entry("x", "F32", "[-1]", 0, 4) + "}")},
-		{"shape holds 1e0; a whole number", one("{" + entry("x", "F32", "[1e0]", 0, 4) + "}")},
-		{"shape holds 18446744073709551616; a", one("{" + entry("x", "F32", "[18446744073709551616]", 0, 4) + "}")},
-		{"shape holds something that is not", one("{" + entry("x", "F32", "[null]", 0, 4) + "}")},
+		{"shape holds a value that is not a number", one("{" + entry("x", "F32", strings.Repeat("[", 100_000), 0, 4) + "}")},
+		{"shape holds -1, expected an integer from 0", one("{" + entry("x", "F32", "[-1]", 0, 4) + "}")},
+		{"shape holds 1e0, expected an integer", one("{" + entry("x", "F32", "[1e0]", 0, 4) + "}")},
+		{"shape holds 18446744073709551616, expected", one("{" + entry("x", "F32", "[18446744073709551616]", 0, 4) + "}")},
+		{"shape holds a value that is not", one("{" + entry("x", "F32", "[null]", 0, 4) + "}")},
 		{"dimension 1 is 4294967296, which", one("{" + entry("x", "F32", "[4294967296,4294967296]", 0, 4) + "}")},
 		{"dimension 1 is 4294967296, which", one("{" + entry("x", "F32", "[4294967296,4294967296,0]", 0, 0) + "}")},
-		{"no whole number of bytes", one("{" + entry("x", "F4", "[3]", 0, 4) + "}")},
-		{"a begin and an end that is not before it", one("{" + entry("x", "F32", "[1]", 4, 0) + "}")},
-		{"a begin and an end that is not before it", one(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[4]}}`)},
-		{"are of 4 bytes, but [2] of F32 takes 8", one("{" + entry("x", "F32", "[2]", 0, 4) + "}")},
-		{"up to byte 71, reaches beyond the end of the file, 67 bytes; the file is cut off", one("{" + entry("x", "F32", "[2]", 0, 8) + " }")},
-		{`tensor "y": its data, from byte 115 on, overlaps the data of "x", which ends at 119`, one("{" + x + "," + entry("y", "F32", "[1]", 0, 4) + "}")},
-		{"begins at byte 63, but the header ends at 61: nothing", file("{"+entry("x", "U8", "[1]", 2, 3)+"}", "123")},
-		{`1 bytes follow the data of "x", where the file has to end: it is damaged (at byte 66)`, file("{"+x+"}", "12345")},
-		{"4 bytes follow the header", one("{}")},
-		{"a name of 1025 bytes is too long", one("{" + entry(strings.Repeat("x", 1025), "F32", "[1]", 0, 4) + "}")},
+		{"not a whole number of bytes", one("{" + entry("x", "F4", "[3]", 0, 4) + "}")},
+		{"data_offsets is [4 0], expected the offsets", one("{" + entry("x", "F32", "[1]", 4, 0) + "}")},
+		{"data_offsets is [4], expected the offsets", one(`{"x":{"dtype":"F32","shape":[1],"data_offsets":[4]}}`)},
+		{"span 4 bytes, but [2] of F32 takes 8", one("{" + entry("x", "F32", "[2]", 0, 4) + "}")},
+		{"its data end at byte 71, beyond the end of the file, 67 bytes; the file is truncated", one("{" + entry("x", "F32", "[2]", 0, 8) + " }")},
+		{`tensor "y": its data begin at byte 115, before byte 119, the end of the data of "x"`, one("{" + x + "," + entry("y", "F32", "[1]", 0, 4) + "}")},
+		{"its data begin at byte 63, after byte 61, the end of the header: gaps are not allowed", file("{"+entry("x", "U8", "[1]", 2, 3)+"}", "123")},
+		{`unexpected data of 1 bytes after the data of "x" (at byte 66)`, file("{"+x+"}", "12345")},
+		{"unexpected data of 4 bytes after the header", one("{}")},
+		{"the name of 1025 bytes is too long", one("{" + entry(strings.Repeat("x", 1025), "F32", "[1]", 0, 4) + "}")},
 	} {
 		_, err := safetensors.Read("bad.safetensors", c.data)
 		if !errors.Is(err, malformed.ErrFormat) || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "bad.safetensors: ") {
@@ -193,14 +194,14 @@ func TestWrongFiles(t *testing.T) {
 	}
 }
 
-// Many tensors over the same bytes ask for no memory but their entries'.
-func TestOverlapsAreFound(t *testing.T) {
+// Tensors that overlap are an error, so that a small file cannot describe much data.
+func TestOverlappingTensors(t *testing.T) {
 	var entries []string
 	for i := range 10_000 {
 		entries = append(entries, entry(fmt.Sprint("weight_", i), "F32", "[200,200]", 0, 160_000))
 	}
 	_, err := safetensors.Read("bomb", file("{"+strings.Join(entries, ",")+"}", strings.Repeat("\x00", 160_000)))
-	if err == nil || !strings.Contains(err.Error(), "overlaps the data of") {
+	if err == nil || !strings.Contains(err.Error(), "tensors must not overlap") {
 		t.Error(err)
 	}
 }
@@ -228,9 +229,9 @@ func FuzzRead(f *testing.F) {
 				width = x.Shape[len(x.Shape)-1]
 			}
 			if width > 8*len(data) {
-				continue // of no rows
+				continue // no rows
 			}
-			// The error is for types that are not read, and where there is no row.
+			// Dequantize fails for unsupported types and for tensors without rows.
 			if x.Dequantize(make([]float32, width), x.Rows()-1, 1) == nil {
 				bytes += int64(2 * width)
 			}

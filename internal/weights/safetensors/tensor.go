@@ -10,17 +10,17 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/mmap"
 )
 
-// Type is how a tensor's numbers are stored, by the format's own name.
+// Type is the number format of a tensor, by its name in the safetensors format.
 type Type string
 
-// The types that are read.
+// The supported types.
 const (
 	F32  Type = "F32"
 	F16  Type = "F16"
 	BF16 Type = "BF16"
 )
 
-// bits of one number of each type of the format.
+// bits are the sizes of the types of the format in bits.
 var bits = map[Type]int{
 	"BOOL": 8, "U8": 8, "I8": 8, "U16": 16, "I16": 16, "U32": 32, "I32": 32, "U64": 64, "I64": 64,
 	F16: 16, BF16: 16, F32: 32, "F64": 64, "C64": 64,
@@ -30,18 +30,18 @@ var bits = map[Type]int{
 
 var readers = map[Type]func(dst []float32, src []byte){F32: floats.F32, F16: floats.F16, BF16: floats.BF16}
 
-// Tensor is one named array.
+// Tensor is one named array in a file.
 type Tensor struct {
 	Name  string
 	Type  Type
-	Shape []int // the last is the contiguous dimension: outputs, inputs
+	Shape []int // the last dimension is contiguous: outputs, inputs
 
 	part       *part
-	at         int64 // where the entry stands
-	begin, end int64 // of the data, in the file
+	at         int64 // offset of the entry in the file
+	begin, end int64 // of the data in the file
 }
 
-// Rows is the number of rows: of all dimensions but the last.
+// Rows returns the number of rows: the product of all dimensions except the last.
 func (t *Tensor) Rows() int {
 	n := 1
 	if len(t.Shape) > 1 {
@@ -52,7 +52,7 @@ func (t *Tensor) Rows() int {
 	return n
 }
 
-// width is the length of a row.
+// width returns the length of a row.
 func (t *Tensor) width() int {
 	if len(t.Shape) == 0 {
 		return 1
@@ -60,21 +60,21 @@ func (t *Tensor) width() int {
 	return t.Shape[len(t.Shape)-1]
 }
 
-// Errorf gives an error about the tensor that says where it stands.
+// Errorf returns an error that names the tensor, its file and the offset of its entry.
 func (t *Tensor) Errorf(format string, args ...any) error {
 	return &malformed.Error{File: t.part.path, Offset: t.at, Tensor: t.Name, What: fmt.Sprintf(format, args...)}
 }
 
-// Dequantize writes count rows, from row first on, to dst: count times the
-// last dimension numbers.
+// Dequantize converts count rows, beginning with row first, to float32 and writes them to dst.
+// The length of dst must be count times the last dimension.
 func (t *Tensor) Dequantize(dst []float32, first, count int) error {
 	read, ok := readers[t.Type]
 	if !ok {
-		return t.Errorf("it is stored as %s, which is not supported; use a file with BF16, F16, F32", t.Type)
+		return t.Errorf("the type %s is not supported; use a file with BF16, F16 or F32", t.Type)
 	}
 	k := t.width()
 	if first < 0 || count < 0 || first > t.Rows()-count || len(dst) != count*k {
-		return t.Errorf("rows %d to %d into %d numbers were asked for, of %v", first, first+count, len(dst), t.Shape)
+		return t.Errorf("rows %d to %d of a tensor of shape %v do not fit a buffer of %d numbers", first, first+count, t.Shape, len(dst))
 	}
 	row := int64(k * bits[t.Type] / 8)
 	data := t.part.data[t.begin:t.end]
@@ -82,14 +82,14 @@ func (t *Tensor) Dequantize(dst []float32, first, count int) error {
 	return nil
 }
 
-// place checks that the tensors of one file lie in its data one after the
-// other, without gaps, and gives them in that order.
+// place sorts the tensors of a file by the offset of their data. It checks that the data follow
+// each other without gaps or overlaps and fill the file.
 func place(p *part, start int64, tensors []*Tensor) error {
 	slices.SortStableFunc(tensors, func(a, b *Tensor) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
 	})
 	end, last := start, (*Tensor)(nil)
-	before := func() string {
+	previous := func() string {
 		if last == nil {
 			return "the header"
 		}
@@ -98,24 +98,24 @@ func place(p *part, start int64, tensors []*Tensor) error {
 	for _, t := range tensors {
 		switch {
 		case t.end > p.size:
-			return t.Errorf("its data, up to byte %d, reaches beyond the end of the file, %d bytes; the file is cut off", t.end, p.size)
+			return t.Errorf("its data end at byte %d, beyond the end of the file, %d bytes; the file is truncated", t.end, p.size)
 		case t.begin < end:
-			return t.Errorf("its data, from byte %d on, overlaps %s, which ends at %d", t.begin, before(), end)
+			return t.Errorf("its data begin at byte %d, before byte %d, the end of %s: tensors must not overlap", t.begin, end, previous())
 		case t.begin > end:
-			return t.Errorf("its data begins at byte %d, but %s ends at %d: nothing may lie between", t.begin, before(), end)
+			return t.Errorf("its data begin at byte %d, after byte %d, the end of %s: gaps are not allowed", t.begin, end, previous())
 		}
 		end, last = t.end, t
 	}
 	if end != p.size {
-		return &malformed.Error{File: p.path, Offset: end, What: fmt.Sprintf("%d bytes follow %s, where the file has to end: it is damaged", p.size-end, before())}
+		return &malformed.Error{File: p.path, Offset: end, What: fmt.Sprintf("unexpected data of %d bytes after %s", p.size-end, previous())}
 	}
 	return nil
 }
 
-// Forget says that the tensor has been read: its memory is free until it is
-// read again.
+// Forget releases the memory pages of the tensor's data. The data are read from the file again
+// when they are needed.
 func (t *Tensor) Forget() {
-	if t.part.unmap != nil { // what is not mapped cannot be read again
+	if t.part.unmap != nil { // data that are not mapped cannot be read again
 		mmap.Forget(t.part.data[t.begin:t.end])
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"math/rand/v2"
 )
 
-// Blocks makes count numbers of a GGUF type by its number, of any that is
-// read. They are random, about 0 on average, and spread by about 0.15.
+// Blocks returns random data for count numbers of a GGUF type. kind is the number of a
+// supported type. The numbers have a mean of about 0 and a standard deviation of about 0.15.
 func Blocks(r *rand.Rand, kind uint32, count int) []byte {
 	le := binary.LittleEndian
 	var data []byte
@@ -44,8 +44,8 @@ func Blocks(r *rand.Rand, kind uint32, count int) []byte {
 	return data
 }
 
-// blocks says where the 16-bit scales of a block stand, and which make the
-// numbers of random bits neither great nor one-sided. Without m there is one.
+// blocks holds the layout of each block type: the offsets of the 16-bit scales d and m, and
+// values for them that give random bits a mean near 0. Types with m = 0 have no m.
 var blocks = map[uint32]struct {
 	elements, bytes int
 	dAt             int
@@ -65,7 +65,7 @@ var blocks = map[uint32]struct {
 	14: {256, 210, 208, 1. / (1 << 13), 0, 0},
 }
 
-// half is v in 16 bits, cut off, or zero where they cannot hold it.
+// half truncates v to half precision. It returns zero if v is out of range.
 func half(v float32) uint16 {
 	bits := math.Float32bits(v)
 	sign, exponent := bits>>16&0x8000, int(bits>>23&255)-112

@@ -10,11 +10,10 @@ import (
 	"testing"
 )
 
-// Builder collects what a file is to hold. Nothing is checked, so that wrong
-// files can be made too.
+// Builder builds a GGUF file. It checks nothing, so that tests can build malformed files.
 type Builder struct {
 	Version   uint32
-	Alignment int // of the data; it is not written as a pair
+	Alignment int // of the data; Builder does not write it to the metadata
 
 	pairs       []byte
 	pairCount   int
@@ -31,15 +30,15 @@ type tensor struct {
 	data  []byte
 }
 
-// New gives a builder of an empty file of version 3.
+// New returns a Builder of an empty file of version 3.
 func New() *Builder { return &Builder{Version: 3, Alignment: 32} }
 
 func text(b []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(s))), s...)
 }
 
-// Set adds a pair of a uint32, uint64, int32, float32, bool, string, []string,
-// []int32 or []float32.
+// Set adds a metadata pair. The value is a uint32, uint64, int32, float32, bool, string,
+// []string, []int32 or []float32.
 func (b *Builder) Set(key string, value any) *Builder {
 	le := binary.LittleEndian
 	p := text(b.pairs, key)
@@ -79,7 +78,7 @@ func (b *Builder) Set(key string, value any) *Builder {
 	return b
 }
 
-// Tensor adds a tensor of the given GGUF type number; data are its blocks.
+// Tensor adds a tensor. kind is the number of its GGUF type, and data holds its blocks.
 func (b *Builder) Tensor(name string, kind uint32, shape []int, data []byte) *Builder {
 	b.pad()
 	b.Entry(name, kind, shape, uint64(len(b.data)))
@@ -88,8 +87,8 @@ func (b *Builder) Tensor(name string, kind uint32, shape []int, data []byte) *Bu
 	return b
 }
 
-// WriteParts splits the file into count ones, as llama.cpp's gguf-split does, and
-// puts them into folder as NAME-00001-of-COUNT.gguf and so on.
+// WriteParts splits the file into count files, as gguf-split of llama.cpp does, and writes
+// them to folder as NAME-00001-of-COUNT.gguf and so on. It returns their paths.
 func (b *Builder) WriteParts(t testing.TB, folder, name string, count int) (paths []string) {
 	t.Helper()
 	for i := range count {
@@ -110,7 +109,7 @@ func (b *Builder) WriteParts(t testing.TB, folder, name string, count int) (path
 	return paths
 }
 
-// F32 adds a tensor of 32-bit numbers.
+// F32 adds a tensor of float32 numbers.
 func (b *Builder) F32(name string, shape []int, values []float32) *Builder {
 	data := make([]byte, 0, 4*len(values))
 	for _, v := range values {
@@ -119,7 +118,7 @@ func (b *Builder) F32(name string, shape []int, values []float32) *Builder {
 	return b.Tensor(name, 0, shape, data)
 }
 
-// Entry adds a tensor's entry without data.
+// Entry adds the entry of a tensor without data.
 func (b *Builder) Entry(name string, kind uint32, shape []int, offset uint64) {
 	e := text(b.entries, name)
 	e = binary.LittleEndian.AppendUint32(e, uint32(len(shape)))
@@ -137,7 +136,7 @@ func (b *Builder) pad() {
 	}
 }
 
-// Bytes gives the file.
+// Bytes returns the file.
 func (b *Builder) Bytes() []byte {
 	le := binary.LittleEndian
 	out := le.AppendUint32([]byte("GGUF"), b.Version)
@@ -150,7 +149,7 @@ func (b *Builder) Bytes() []byte {
 	return append(out, b.data...)
 }
 
-// Write puts the file into the test's own folder and gives its path.
+// Write writes the file to a temporary folder of the test and returns its path.
 func (b *Builder) Write(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "model.gguf")

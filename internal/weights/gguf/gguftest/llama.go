@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ChatML is SmolLM2's chat template, with a shorter system's turn.
+// ChatML is the chat template of SmolLM2 with a shorter system message.
 const ChatML = `{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system
 You are a test<|im_end|>
 ' }}{% endif %}{{'<|im_start|>' + message['role'] + '
@@ -14,7 +14,7 @@ You are a test<|im_end|>
 '}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant
 ' }}{% endif %}`
 
-// The sizes of the networks; head is the size of a head.
+// Sizes that all networks share.
 const (
 	LlamaContext = 256
 	llamaLayers  = 2
@@ -24,8 +24,8 @@ const (
 
 type llamaSizes struct{ embedding, inner, head int }
 
-// Tokens is a small byte-level vocabulary: three control tokens, all bytes, and
-// what Merges make of them.
+// Tokens returns a small byte-level vocabulary and the token types: three control tokens, all
+// bytes, and the results of Merges.
 func Tokens() (tokens []string, types []int32) {
 	tokens = []string{"<|endoftext|>", "<|im_start|>", "<|im_end|>"}
 	types = []int32{3, 3, 3}
@@ -48,13 +48,13 @@ func Tokens() (tokens []string, types []int32) {
 	return tokens, types
 }
 
-// Merges of the vocabulary.
+// Merges returns the merges of the vocabulary.
 func Merges() []string {
 	return []string{"n o", "no t", "Ġ s", "p o", "po s", "n e", "ne g", "Ġ t", "h e", "Ġt he", "u r", "Ġs ur", "Ġsur e"}
 }
 
-// Llama makes a network of random weights that is small but has all the parts,
-// with quantised and plain tensors.
+// Llama returns a small network with random weights. It has all tensors of the architecture,
+// some quantized and some not.
 func Llama(seed uint64) *Builder {
 	r := rand.New(rand.NewPCG(seed, 1))
 	return llama(llamaSizes{32, 48, 16}, r, func(b *Builder, name string, k, n int) {
@@ -73,8 +73,8 @@ func Llama(seed uint64) *Builder {
 	})
 }
 
-// WideLlama makes a network whose matrices have rows of 256 inputs, a block of
-// the types with K. matrix adds the one of a name, of k inputs and n outputs.
+// WideLlama returns a network whose matrices have rows of 256 numbers, the block size of the
+// K types. It calls matrix to add each matrix of k inputs and n outputs.
 func WideLlama(seed uint64, matrix func(b *Builder, name string, k, n int)) *Builder {
 	return llama(llamaSizes{256, 256, 64}, rand.New(rand.NewPCG(seed, 2)), matrix)
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes blocks.txt: what another program makes of blocks of each type.
+"""Writes blocks.txt: blocks of each GGUF type and their numbers, as the Python package gguf
+dequantizes them.
 
     make.py > blocks.txt
 
-needs PyPI gguf and numpy. A line holds a type, a block's bytes and, to the
-block's last number, the bits of each, all hexadecimal; nan stands for any NaN.
-Blocks are random but for their 16-bit scales d and m, which are ordinary, the
-greatest there are, the least, infinite, and not a number.
+It needs the PyPI packages gguf and numpy. A line holds a type, the bytes of a block, and the
+bits of each of its numbers, in hexadecimal; nan stands for any NaN. The bytes are random, except
+for the 16-bit scales d and m: ordinary numbers, the largest, the smallest, infinity and NaN.
 """
 from importlib.metadata import version
 
@@ -14,7 +14,7 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as T
 
-# Where d and m stand; in numbers that are no blocks, the first two.
+# Offsets of d and m in a block. For types without blocks: the first two numbers.
 PLACES = {
     T.F16: (0, 2), T.BF16: (0, 2), T.Q8_0: (0,), T.Q4_0: (0,), T.Q4_1: (0, 2), T.Q5_0: (0,), T.Q5_1: (0, 2),
     T.Q2_K: (80, 82), T.Q3_K: (108,), T.Q4_K: (0, 2), T.Q5_K: (0, 2), T.Q6_K: (208,),

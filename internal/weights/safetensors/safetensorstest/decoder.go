@@ -8,29 +8,29 @@ import (
 	"slices"
 )
 
-// Decoder is the shape of a decoder of the Llama family.
+// Decoder describes a decoder of the Llama family.
 type Decoder struct {
 	Architecture string // LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM or Gemma3ForCausalLM
 	VocabSize    int
 	HiddenSize   int
 	Intermediate int
 	Layers       int
-	Heads        int // of queries
+	Heads        int // query heads
 	KeyHeads     int
 	HeadDim      int
-	Tied         bool // the head is the embedding
+	Tied         bool // the head is the embedding matrix
 
-	// Renamed gives the name in the file of a weight; nil for its own. Beside are
-	// names of small tensors that are in the file too.
+	// Renamed returns the name of a weight in the file. If it is nil, names are not changed.
+	// Extra are the names of additional small tensors in the file.
 	Renamed func(name string) string
-	Beside  []string
+	Extra   []string
 
-	More map[string]any // further settings of config.json, which are not of shapes
-	Name string         // of its goldens in internal/engine/testdata/decoders
+	More map[string]any // additional settings of config.json that do not change shapes
+	Name string         // of its golden file in internal/engine/testdata/decoders
 }
 
-// Decoders are shapes for unit tests. Their settings of positions and windows
-// have the names of transformers before version 5, as most files have them.
+// Decoders returns decoders for unit tests. Their settings of positions and windows have the
+// names that transformers used before version 5, which most files use.
 func Decoders() []Decoder {
 	tiny := Decoder{VocabSize: 256, HiddenSize: 64, Intermediate: 96, Layers: 3, Heads: 4, KeyHeads: 2, HeadDim: 16}
 	shape := func(name, architecture string, more map[string]any) Decoder {
@@ -80,14 +80,13 @@ func (c Decoder) config() map[string]any {
 	return m
 }
 
-// WriteDecoder writes config.json and model.safetensors to folder, as WriteT5
-// does.
+// WriteDecoder writes config.json and model.safetensors with seeded weights to folder.
 func WriteDecoder(folder string, c Decoder) error {
 	if err := writeJSON(filepath.Join(folder, "config.json"), c.config()); err != nil {
 		return err
 	}
 	all := c.tensors()
-	for _, name := range c.Beside {
+	for _, name := range c.Extra {
 		all = append(all, tensor{name: name, shape: []int{c.HeadDim / 2}, kind: kind{1, 1}})
 	}
 	if c.Renamed != nil {
@@ -95,13 +94,13 @@ func WriteDecoder(folder string, c Decoder) error {
 			all[i].file = c.Renamed(all[i].name)
 		}
 	}
-	slices.SortFunc(all, func(a, b tensor) int { return cmp.Compare(a.inFile(), b.inFile()) })
+	slices.SortFunc(all, func(a, b tensor) int { return cmp.Compare(a.fileName(), b.fileName()) })
 	return writeFile(filepath.Join(folder, "model.safetensors"), all, f32)
 }
 
-// tensors lists the tensors by name and shape, as N x K. As with T5, the gains
-// are such that greedy answers vary; the last norm has signs that keep a token
-// from being like itself where the head is the embedding.
+// tensors returns the tensors with their shapes N x K. The gains make greedy answers vary; see
+// T5.tensors. If the head is the embedding matrix, the last norm has random signs, so that the
+// next token is not always the last token.
 func (c Decoder) tensors() []tensor {
 	var all []tensor
 	add := func(name string, k kind, shape ...int) {
@@ -112,7 +111,7 @@ func (c Decoder) tensors() []tensor {
 	if c.Tied {
 		last = kind{0, 1}
 	}
-	if c.gemma() { // which scales embeddings, and adds 1 to norms
+	if c.gemma() { // Gemma scales embeddings, and adds 1 to the weights of norms
 		embedding, norm, last = spread(1, e), kind{0, .25}, kind{-1, 4}
 	}
 	add("model.embed_tokens.weight", embedding, c.VocabSize, e)

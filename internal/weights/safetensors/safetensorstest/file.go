@@ -13,13 +13,13 @@ import (
 )
 
 type tensor struct {
-	name  string // which its numbers follow from
-	file  string // its name in the file, where that is another
+	name  string // seeds the numbers
+	file  string // name in the file; empty if it equals name
 	shape []int
 	kind  kind
 }
 
-func (t tensor) inFile() string { return cmp.Or(t.file, t.name) }
+func (t tensor) fileName() string { return cmp.Or(t.file, t.name) }
 
 func (t tensor) count() int {
 	n := 1
@@ -29,13 +29,13 @@ func (t tensor) count() int {
 	return n
 }
 
-// WriteT5 writes config.json and model.safetensors of a T5 with seeded weights
-// to folder, or several files and model.safetensors.index.json. There is no
-// tokenizer beside them. FlanT5Small takes about a second.
+// WriteT5 writes config.json and the seeded weights of a T5 to folder: model.safetensors, or
+// several files and model.safetensors.index.json. It writes no tokenizer. FlanT5Small takes
+// about a second.
 func WriteT5(folder string, c T5) error {
 	encode, ok := encoders[c.DType]
 	if !ok {
-		return fmt.Errorf("safetensorstest: no numbers of type %q", c.DType)
+		return fmt.Errorf("safetensorstest: unknown number format %q", c.DType)
 	}
 	if err := writeJSON(filepath.Join(folder, "config.json"), c.config()); err != nil {
 		return err
@@ -63,7 +63,7 @@ func WriteT5(folder string, c T5) error {
 	})
 }
 
-// encoder is a type of numbers, of size bytes.
+// encoder encodes a number format of size bytes.
 type encoder struct {
 	name string
 	size int
@@ -85,7 +85,7 @@ var (
 	}}
 )
 
-// half is v, which must be less than 65520 in magnitude, in 16 bits.
+// half rounds v to half precision. The magnitude of v must be less than 65520.
 func half(v float32) uint16 {
 	bits := math.Float32bits(v)
 	sign := uint16(bits >> 16 & 0x8000)
@@ -97,8 +97,7 @@ func half(v float32) uint16 {
 	return sign | uint16((bits+0xFFF+bits>>13&1)>>13-112<<10)
 }
 
-// writeFile writes a file of tensors: the header's length in 8 bytes, a header
-// in JSON, padded by spaces to a multiple of 8, and the numbers.
+// writeFile writes a safetensors file. It pads the header with spaces to a multiple of 8 bytes.
 func writeFile(path string, tensors []tensor, encode encoder) (err error) {
 	type entry struct {
 		DType   string `json:"dtype"`
@@ -110,7 +109,7 @@ func writeFile(path string, tensors []tensor, encode encoder) (err error) {
 	for _, t := range tensors {
 		begin := end
 		end += t.count() * encode.size
-		entries[t.inFile()] = entry{encode.name, t.shape, [2]int{begin, end}}
+		entries[t.fileName()] = entry{encode.name, t.shape, [2]int{begin, end}}
 	}
 	header, err := json.Marshal(entries)
 	if err != nil {

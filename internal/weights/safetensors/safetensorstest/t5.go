@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// T5 is the shape of an encoder-decoder of the T5 family, by the names of its
-// config.json, and how its weights are stored.
+// T5 describes an encoder-decoder of the T5 family, with the names of config.json, and the
+// format of its weights.
 type T5 struct {
 	VocabSize         int
 	DModel            int // width of the residual stream
@@ -18,13 +18,13 @@ type T5 struct {
 	Buckets           int    // relative_attention_num_buckets
 	MaxDistance       int    // relative_attention_max_distance
 	FeedForwardProj   string // "relu" or "gated-gelu"
-	TieWordEmbeddings bool   // the head is the embedding, scaled by DModel^-0.5
+	TieWordEmbeddings bool   // the head is the embedding matrix, scaled by DModel^-0.5
 
 	DType  string // F32 if empty; F16 and BF16 are rounded to nearest, ties to even
-	Shards int    // files that the tensors are divided among; 0 and 1: one, without an index
+	Shards int    // number of files; 0 and 1 write one file without an index
 }
 
-// FlanT5Small is the shape of Google's Flan-T5-small: 77 million parameters.
+// FlanT5Small returns Google's Flan-T5-small: 77 million parameters.
 func FlanT5Small() T5 {
 	return T5{
 		VocabSize: 32128, DModel: 512, DKV: 64, DFF: 1024, NumLayers: 8, NumDecoderLayers: 8, NumHeads: 6,
@@ -32,7 +32,7 @@ func FlanT5Small() T5 {
 	}
 }
 
-// TinyFlanT5 is FlanT5Small's kind in a size for unit tests.
+// TinyFlanT5 returns a small Flan-T5 for unit tests.
 func TinyFlanT5() T5 {
 	return T5{
 		VocabSize: 384, DModel: 48, DKV: 16, DFF: 80, NumLayers: 3, NumDecoderLayers: 2, NumHeads: 2,
@@ -40,8 +40,8 @@ func TinyFlanT5() T5 {
 	}
 }
 
-// TinyT5 is the first T5's kind in a size for unit tests: ReLU, and one
-// embedding for both ends.
+// TinyT5 returns a small original T5 for unit tests: ReLU, and one embedding matrix for input
+// and output.
 func TinyT5() T5 {
 	return T5{
 		VocabSize: 384, DModel: 64, DKV: 16, DFF: 128, NumLayers: 2, NumDecoderLayers: 2, NumHeads: 4,
@@ -49,7 +49,7 @@ func TinyT5() T5 {
 	}
 }
 
-// Parameters counts the numbers of all tensors.
+// Parameters returns the number of parameters.
 func (c T5) Parameters() int {
 	n := 0
 	for _, t := range c.tensors() {
@@ -58,8 +58,8 @@ func (c T5) Parameters() int {
 	return n
 }
 
-// config is config.json. What the first T5's file leaves out, as it is the
-// default, is left out here too.
+// config returns config.json. It omits the settings that the original T5 omits because they
+// have their default values.
 func (c T5) config() map[string]any {
 	m := map[string]any{
 		"architectures":                  []string{"T5ForConditionalGeneration"},
@@ -94,14 +94,14 @@ func (c T5) config() map[string]any {
 	return m
 }
 
-// gains of the decisive matrices: see spread.
+// gains are the gains of some matrices; see spread.
 type gains struct{ query, out, across, wo float64 }
 
-// tensors lists the tensors by name and shape, as N x K.
+// tensors returns the tensors with their shapes N x K.
 //
-// The gains are such that greedy answers vary with the input and from step to
-// step. As models are usually initialised, the decoder's residual stream stays
-// close to the token that came last, and the answer goes round in circles.
+// The gains make greedy answers vary with the input and from step to step. With the usual
+// initialization the residual stream of the decoder stays close to the last token, and the
+// answer repeats itself.
 func (c T5) tensors() []tensor {
 	var all []tensor
 	add := func(name string, k kind, shape ...int) {
@@ -110,13 +110,13 @@ func (c T5) tensors() []tensor {
 	norm, last := kind{centre: 1, scale: .25}, kind{centre: 1, scale: .25}
 	gain := gains{query: 2, out: 1, across: 2, wo: 2}
 	if c.TieWordEmbeddings {
-		// Signs keep the last token from being like itself.
+		// Random signs, so that the next token is not always the last token.
 		last = kind{scale: 4}
 		gain = gains{query: 4, out: 2, across: 4, wo: 1}
 	}
 	inner := c.NumHeads * c.DKV
 	attention := func(name string, out float64) {
-		// Scores are not divided by the root of DKV: q makes up for it.
+		// Scores are not divided by the square root of DKV, so the gain of q includes it.
 		add(name+".q.weight", spread(gain.query, c.DModel*c.DKV), inner, c.DModel)
 		add(name+".k.weight", spread(1, c.DModel), inner, c.DModel)
 		add(name+".v.weight", spread(1, c.DModel), inner, c.DModel)

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// The numbers are those that the Python script of the goldens makes.
-func TestWeightsAsInPython(t *testing.T) {
+// The weights equal those of the Python script that writes the golden files.
+func TestT5WeightsEqualPython(t *testing.T) {
 	for name, c := range map[string]T5{"tiny-t5": TinyT5(), "tiny-flan-t5": TinyFlanT5(), "flan-t5-small": FlanT5Small()} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -30,9 +30,9 @@ func TestWeightsAsInPython(t *testing.T) {
 				t.Errorf("%d parameters, Flan-T5-small has 76,961,152", c.Parameters())
 			}
 			if _, ok := header["lm_head.weight"]; ok == c.TieWordEmbeddings {
-				t.Errorf("a head of its own: %t", ok)
+				t.Errorf("lm_head.weight exists: %t", ok)
 			}
-			sum := sha256.Sum256(data) // the tensors stand in the order of their names
+			sum := sha256.Sum256(data) // the tensors are sorted by name
 			if got, want := hex.EncodeToString(sum[:]), golden(t, "t5", name); got != want {
 				t.Errorf("the weights' SHA-256 is %s, in Python %s", got, want)
 			}
@@ -40,7 +40,7 @@ func TestWeightsAsInPython(t *testing.T) {
 	}
 }
 
-// golden is the digest that a golden file begins with.
+// golden returns the digest at the beginning of a golden file.
 func golden(t *testing.T, folder, name string) string {
 	file, err := os.Open(filepath.Join("..", "..", "..", "engine", "testdata", folder, name+".txt"))
 	if err != nil {
@@ -52,7 +52,7 @@ func golden(t *testing.T, folder, name string) string {
 			return digest
 		}
 	}
-	t.Fatalf("%s.txt has no line of weights", name)
+	t.Fatalf("%s.txt has no weights line", name)
 	return ""
 }
 
@@ -88,7 +88,7 @@ func read(t *testing.T, path string) (map[string]entry, []byte) {
 	return header, file[8+n:]
 }
 
-// Shards hold the same numbers as one file, each tensor where the index says.
+// Sharded weights equal those of one file, and the index names the right files.
 func TestShards(t *testing.T) {
 	whole, parts := t.TempDir(), t.TempDir()
 	c := TinyFlanT5()
@@ -132,7 +132,7 @@ func TestShards(t *testing.T) {
 	}
 }
 
-func TestNarrowNumbers(t *testing.T) {
+func TestRounding(t *testing.T) {
 	for _, c := range []struct {
 		v          float32
 		half, bf16 uint16
@@ -140,14 +140,14 @@ func TestNarrowNumbers(t *testing.T) {
 		{0, 0, 0},
 		{1, 0x3C00, 0x3F80},
 		{-2, 0xC000, 0xC000},
-		{1 + 1./1024 + 1./2048, 0x3C02, 0x3F80}, // half way: to even
+		{1 + 1./1024 + 1./2048, 0x3C02, 0x3F80}, // tie: rounds to even
 		{1 + 1./2048, 0x3C00, 0x3F80},
 		{1 + 1./256, 0x3C04, 0x3F80},
 		{1 + 3./256, 0x3C0C, 0x3F82},
 		{1. / (1 << 24), 1, 0x3380},
 		{-3. / (1 << 25), 0x8002, 0xB3C0},
 		{1. / (1 << 25), 0, 0x3300},
-		{1./(1<<14) - 1./(1<<26), 0x0400, 0x3880}, // up to the least normal number
+		{1./(1<<14) - 1./(1<<26), 0x0400, 0x3880}, // rounds up to the smallest normal number
 		{65504, 0x7BFF, 0x4780},
 	} {
 		if got := half(c.v); got != c.half {

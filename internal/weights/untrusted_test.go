@@ -17,10 +17,10 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// Other weights of the same size and time behind the same path are another
-// model, at every kind of reference that leads to files of the user's.
-func TestSwitchedWeights(t *testing.T) {
-	root := alone(t)
+// Weights with other content, but the same path, size and time, have another digest, for every
+// kind of path.
+func TestReplacedWeights(t *testing.T) {
+	root := isolate(t)
 	then := time.Unix(1_700_000_000, 5)
 	folders := []string{filepath.Join(root, "one"), filepath.Join(root, "two")}
 	for i, folder := range folders {
@@ -62,10 +62,9 @@ func TestSwitchedWeights(t *testing.T) {
 	}
 }
 
-// A model is made of regular files. What never ends, or waits, is refused at
-// once, wherever in a model it stands.
+// A model that contains a device or a pipe, which may never end, is an error.
 func TestOnlyRegularFiles(t *testing.T) {
-	root := alone(t)
+	root := isolate(t)
 	pipe := filepath.Join(root, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -96,27 +95,26 @@ func TestOnlyRegularFiles(t *testing.T) {
 	}
 }
 
-// Reading gigabytes to know a digest ends with its context.
-func TestHashingEnds(t *testing.T) {
-	root := alone(t)
+// Computing a digest stops when its context is cancelled.
+func TestHashingIsCancelled(t *testing.T) {
+	root := isolate(t)
 	file := filepath.Join(root, "m.gguf")
 	if err := os.WriteFile(file, []byte(tinyText), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	gone := errors.New("gone")
+	cause := errors.New("cancelled by the test")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(gone)
-	if _, err := Resolve(ctx, file, Options{}); !errors.Is(err, gone) {
+	cancel(cause)
+	if _, err := Resolve(ctx, file, Options{}); !errors.Is(err, cause) {
 		t.Error(err)
 	}
 }
 
-// What another user put into a cache that all can write is not believed, and
-// nothing is downloaded into it.
-func TestPlantedInCaches(t *testing.T) {
+// A cache that another user could write to is not used, and nothing is downloaded to it.
+func TestUntrustedCache(t *testing.T) {
 	for name, ref := range map[string]string{"pypi": "pypi:tiny-model==1.0", "pypi, newest": "pypi:tiny-model", "hub": "hf:org/tiny:tiny.gguf"} {
 		t.Run(name, func(t *testing.T) {
-			alone(t)
+			isolate(t)
 			shared := otheruser.Dir(t)
 			t.Setenv("FIRESTEEL_CACHE", shared)
 			t.Setenv("HF_HOME", shared)
@@ -138,12 +136,11 @@ func TestPlantedInCaches(t *testing.T) {
 	}
 }
 
-// Files of a cache that are no longer what was downloaded are found before
-// they are used.
-func TestChangedInCaches(t *testing.T) {
+// A file in a cache that differs from the downloaded file is an error.
+func TestModifiedCache(t *testing.T) {
 	for name, ref := range map[string]string{"pypi": "pypi:tiny-model==1.0", "hub": "hf:org/tiny:tiny.gguf", "hub, a small file": "hf:org/tiny:model.safetensors"} {
 		t.Run(name, func(t *testing.T) {
-			alone(t)
+			isolate(t)
 			if name == "pypi" {
 				body := wheel(t, "tiny/Tiny.gguf", tinyText)
 				packageIndex(t, body, hexSum(body))
@@ -171,7 +168,7 @@ func TestChangedInCaches(t *testing.T) {
 				t.Fatal(err)
 			}
 			var wrong *fetch.SumError
-			if m, err := Resolve(t.Context(), ref, options()); err == nil || !errors.As(err, &wrong) && !strings.Contains(err.Error(), "has been changed") || !strings.Contains(err.Error(), "to have it downloaded again") {
+			if m, err := Resolve(t.Context(), ref, options()); err == nil || !errors.As(err, &wrong) && !strings.Contains(err.Error(), "has been changed") || !strings.Contains(err.Error(), "to download it again") {
 				t.Errorf("%+v, %v", m, err)
 			}
 		})
