@@ -44,7 +44,7 @@ func Remove(ref string) error {
 		}
 		return removeHub(dir, r.commit(dir), model)
 	}
-	return fmt.Errorf("%w %q: only a downloaded model can be removed, by a reference that begins with pypi: or hf:", ErrRef, ref)
+	return fmt.Errorf("%w %q: only a model that was downloaded with a pypi: or hf: reference can be removed", ErrRef, ref)
 }
 
 func notDownloaded(ref string, err error) error {
