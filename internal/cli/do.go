@@ -91,6 +91,15 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	return exitFailed
 }
 
+// Root returns the command with its subcommands, for man pages and completion
+// scripts.
+func Root() *cobra.Command {
+	root := (&app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}).root()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "firesteel",
@@ -106,7 +115,6 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	outbound, trust := addOutbound(root), addTrust(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust()) }

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/version"
 )
 
 // do runs the command with no standard input.
@@ -68,8 +70,29 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s%s", args, status, out, errs)
 		}
 	}
-	if status, out, _ := do("version"); status != exitOK || !strings.HasPrefix(out, "firesteel ") {
+	if status, out, _ := do("version"); status != exitOK || !strings.HasPrefix(out, "firesteel ") || !strings.Contains(out, "(commit ") {
 		t.Errorf("version: %q", out)
+	}
+	var info version.Info
+	if status, out, _ := do("version", "--json"); status != exitOK || json.Unmarshal([]byte(out), &info) != nil || info != version.Get() {
+		t.Errorf("version --json: %q", out)
+	}
+}
+
+// Completion is visible in the help, for each shell that cobra has.
+func TestCompletion(t *testing.T) {
+	if _, out, _ := do("--help"); !strings.Contains(out, "\n  completion ") {
+		t.Errorf("the help does not list completion:\n%s", out)
+	}
+	for shell, want := range map[string]string{"bash": "complete -o default", "zsh": "#compdef firesteel", "fish": "complete -c firesteel", "powershell": "Register-ArgumentCompleter"} {
+		status, out, errs := do("completion", shell)
+		if status != exitOK || errs != "" || !strings.Contains(out, want) {
+			t.Errorf("%s: exit code %d, %s", shell, status, errs)
+		}
+	}
+	// What the scripts call.
+	if _, out, _ := do("__complete", "functions", "ai_class"); !strings.Contains(out, "ai_classify\t") || strings.Contains(out, "ai_gen") {
+		t.Errorf("completion of a function's name: %q", out)
 	}
 }
 

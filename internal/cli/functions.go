@@ -21,6 +21,15 @@ func (a *app) functions() *cobra.Command {
 			}
 			return nil
 		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, f := range ai.All() {
+				if len(args) == 0 && strings.HasPrefix(f.Name, start) {
+					names = append(names, f.Name+"\t"+f.Summary)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return a.explainFunction(args[0])

@@ -39,7 +39,7 @@ var layers = map[string]struct {
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval", "internal/files", "internal/job", "internal/ledger", "internal/localspark", "internal/report", "internal/sparkjob", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd imports it"},
+	"internal/cli":           {[]string{"ai", "llm", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval", "internal/files", "internal/job", "internal/ledger", "internal/localspark", "internal/report", "internal/sparkjob", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
 	"internal/sparkjob":      {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries: it links no engine"},
 	"internal/estimate":      {[]string{"ai", "llm", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {nil, "metrics are arithmetic over answers: they know no model and no table"},
@@ -78,6 +78,7 @@ var layers = map[string]struct {
 	"internal/weights/mmap":            {nil, "mapped bytes have no meaning"},
 
 	// Helpers, tests, benchmarks, examples.
+	"internal/release":     {[]string{"internal/cli"}, "a release has man pages and completion scripts of the command"},
 	"internal/lint":        {nil, "rules about the source need no other package"},
 	"internal/testkit/...": {[]string{"llm", "internal/localspark", "internal/testkit/...", "internal/weights"}, "the test kit starts servers and finds models; it knows no client, so that the client's own tests can use it"},
 	"internal/integration": {[]string{"ai", "llm", "spark", "udf", "worker", "internal/..."}, "integration tests may use every package"},
@@ -94,7 +95,7 @@ var libraries = map[string]struct {
 	"github.com/pierrec/lz4":        {[]string{"internal/files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
 	"google.golang.org/":            {[]string{"spark", "spark/internal/pb"}, "only the client speaks gRPC"},
 	"github.com/mattn/go-runewidth": {[]string{"internal/terminal"}, "one place measures text in a terminal's columns"},
-	"github.com/spf13/":             {[]string{"internal/cli"}, "only cli has flags"},
+	"github.com/spf13/":             {[]string{"internal/cli", "internal/release"}, "only cli has flags; release writes man pages from them, so that the program does not link their writer"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
