@@ -117,8 +117,10 @@ func TestBuildsAreReproducible(t *testing.T) {
 	// The bill names the format, the program and the modules that it links.
 	var bill struct {
 		BOMFormat, SpecVersion string
-		Metadata               struct{ Component struct{ Name, Version string } }
-		Components             []struct {
+		Metadata               struct {
+			Component struct{ Name, Version string }
+		}
+		Components []struct {
 			Type, Name, Version, PURL string
 			Hashes                    []struct{ Alg, Content string }
 		}
