@@ -1,6 +1,6 @@
 package jinja
 
-// node is a statement; expr is an expression. Each knows its line.
+// node is a statement and expr is an expression. at returns the line.
 type (
 	node interface{ at() int }
 	expr interface{ at() int }
@@ -25,22 +25,22 @@ type (
 	}
 	forStatement struct {
 		line
-		target     target
-		iterable   expr
-		filter     expr // nil for none
-		recursive  bool
-		body, none []node
+		target          target
+		iterable        expr
+		filter          expr // nil for none
+		recursive       bool
+		body, otherwise []node
 	}
 	setStatement struct {
 		line
 		target target
 		value  expr
 	}
-	// setBlock sets a target to what its body writes, filtered.
+	// setBlock assigns the output of its body, after the filter, to a target.
 	setBlock struct {
 		line
 		target target
-		filter expr // of placeholder; nil for none
+		filter expr // applied to placeholder; nil for none
 		body   []node
 	}
 	withStatement struct {
@@ -61,10 +61,10 @@ type (
 	}
 	filterBlock struct {
 		line
-		filter expr // of placeholder
+		filter expr // applied to placeholder
 		body   []node
 	}
-	// group is statements with names of their own.
+	// group is statements with a scope of their own.
 	group struct {
 		line
 		body []node
@@ -78,22 +78,23 @@ type macroCode struct {
 	line
 	name       string
 	parameters []string
-	defaults   []expr // of the last parameters
+	defaults   []expr // defaults of the last parameters
 	body       []node
-	// What the body reads of these names that are not parameters.
+	// These are set if the body uses the implicit variable of this name.
 	caller, varargs, kwargs bool
 }
 
-// target is what is assigned to: a name, an attribute of a namespace, or
-// several targets that a value is taken apart for.
+// target is the target of an assignment: a name, an attribute of a namespace, or
+// several targets to which the items of a value are assigned.
 type target struct {
 	line
 	name      string
-	attribute string // of the namespace
+	attribute string // of the namespace called name; empty for none
 	parts     []target
 	several   bool
 }
 
+// sets reports whether the target includes a name.
 func (t target) sets(name string) bool {
 	for _, part := range t.parts {
 		if part.sets(name) {
@@ -176,14 +177,14 @@ type (
 		line
 		test, then, otherwise expr // otherwise may be nil
 	}
-	// placeholder stands for what a block wrote, in its filter.
+	// placeholder is the output of a block, in the expression of its filter.
 	placeholder struct{ line }
 )
 
 type arguments struct {
-	plain []expr
-	names []string
-	named []expr
-	list  expr // *list; nil for none
-	dict  expr // **dict
+	positional []expr
+	names      []string
+	named      []expr
+	list       expr // *list; nil for none
+	dict       expr // **dict
 }

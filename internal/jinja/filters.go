@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// filters are by their names. Those of Jinja that are for pages of HTML, or
-// that answer otherwise each time, are left out.
+// filters are Jinja's filters by name, without those for HTML pages and those
+// with random results.
 var filters map[string]func(r *run, v value, a args) value
 
 func init() {
@@ -20,7 +20,7 @@ func init() {
 		"capitalize": byMethod("capitalize"),
 		"center": func(r *run, v value, a args) value {
 			p := r.parameters(a, "center", 0, "width")
-			return textMethods["center"](r, r.str(v), args{plain: []value{integer(r.intArgument(p[0], 80))}})
+			return textMethods["center"](r, r.str(v), args{positional: []value{integer(r.intArgument(p[0], 80))}})
 		},
 		"count":       lengthOf,
 		"d":           defaultTo,
@@ -41,18 +41,18 @@ func init() {
 		"length":      lengthOf,
 		"list":        listOf,
 		"lower":       byMethod("lower"),
-		"map":         mapped,
-		"max":         extreme("max"),
-		"min":         extreme("min"),
-		"reject":      selected("reject", false, false),
-		"rejectattr":  selected("rejectattr", true, false),
+		"map":         mapFilter,
+		"max":         minMax("max"),
+		"min":         minMax("min"),
+		"reject":      selectFilter("reject", false, false),
+		"rejectattr":  selectFilter("rejectattr", true, false),
 		"replace":     replace,
 		"reverse":     reverse,
 		"round":       round,
 		"safe":        safe,
-		"select":      selected("select", false, true),
-		"selectattr":  selected("selectattr", true, true),
-		"slice":       sliced,
+		"select":      selectFilter("select", false, true),
+		"selectattr":  selectFilter("selectattr", true, true),
+		"slice":       sliceFilter,
 		"sort":        sortFilter,
 		"string":      func(r *run, v value, a args) value { r.parameters(a, "string", 0); return r.str(v) },
 		"sum":         sum,
@@ -74,16 +74,16 @@ func (r *run) filter(name string, v value, a args) value {
 	if !ok {
 		r.fail("No filter named '%s'", name)
 	}
-	defer r.deeper()()
+	defer r.enter()()
 	r.work(1)
-	if t, ok := v.(text); ok && t.safe && !ofSafe[name] {
-		r.fail("the filter %s of a text that is safe or escaped is not supported", name)
+	if t, ok := v.(text); ok && t.safe && !safeFilters[name] {
+		r.fail("the filter %s is not supported for a safe or escaped string", name)
 	}
 	return f(r, v, a)
 }
 
-// ofSafe are the filters that a safe text may go through.
-var ofSafe = map[string]bool{"safe": true, "e": true, "escape": true, "string": true, "d": true, "default": true, "count": true, "length": true, "tojson": true}
+// safeFilters are the filters that are supported for a safe string.
+var safeFilters = map[string]bool{"safe": true, "e": true, "escape": true, "string": true, "d": true, "default": true, "count": true, "length": true, "tojson": true}
 
 func byMethod(name string) func(*run, value, args) value {
 	return func(r *run, v value, a args) value { return textMethods[name](r, r.str(v), a) }
@@ -133,47 +133,47 @@ func escape(r *run, v value, a args) value {
 
 func (r *run) escaped(t text) text {
 	for _, pair := range [][2]string{{"&", "&amp;"}, {">", "&gt;"}, {"<", "&lt;"}, {"'", "&#39;"}, {`"`, "&#34;"}} {
-		t = t.mapped(func(s string) string { return strings.ReplaceAll(s, pair[0], pair[1]) })
+		t = t.mapSpans(func(s string) string { return strings.ReplaceAll(s, pair[0], pair[1]) })
 	}
-	r.spend(len(t.s))
+	r.allocate(len(t.s))
 	t.safe = true
 	return t
 }
 
 func formatFilter(r *run, v value, a args) value {
 	if len(a.names) > 0 {
-		return r.percent(r.str(v), r.dict("format", args{names: a.names, named: a.named}))
+		return r.formatPercent(r.str(v), r.dict("format", args{names: a.names, named: a.named}))
 	}
-	return r.percent(r.str(v), &list{a.plain, true})
+	return r.formatPercent(r.str(v), &list{a.positional, true})
 }
 
 func indent(r *run, v value, a args) value {
 	p := r.parameters(a, "indent", 0, "width", "first", "blank")
-	by := plain("    ")
+	by := templateText("    ")
 	switch w := p[0].(type) {
 	case nil:
 	case text:
 		by = w
 	default:
 		n := max(r.intArgument(w, 4), 0)
-		r.spend(n)
-		by = plain(strings.Repeat(" ", n))
+		r.allocate(n)
+		by = templateText(strings.Repeat(" ", n))
 	}
 	t := r.textArgument(v)
-	lines := r.lines(joined(t, plain("\n")), false)
+	lines := r.lines(joined(t, templateText("\n")), false)
 	for i, line := range lines {
-		if i == 0 && on(p[1]) || i > 0 && (line.s != "" || on(p[2])) {
-			r.spend(len(by.s) + len(line.s))
+		if i == 0 && isTrue(p[1]) || i > 0 && (line.s != "" || isTrue(p[2])) {
+			r.allocate(len(by.s) + len(line.s))
 			lines[i] = joined(by, line)
 		}
 	}
-	return r.join(plain("\n"), lines)
+	return r.join(templateText("\n"), lines)
 }
 
 func lengthOf(r *run, v value, a args) value {
 	r.parameters(a, "length", 0)
 	if t, ok := v.(text); ok {
-		r.spendWork(len(t.s))
+		r.workBytes(len(t.s))
 	}
 	n, ok := length(v)
 	if !ok {
@@ -219,7 +219,7 @@ func round(r *run, v value, a args) value {
 			}
 			return float(y)
 		}
-		// The decimal that is nearest to the exact number, of two the even one.
+		// The nearest decimal, and the even one of two.
 		y, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'f', min(digits, 400), 64), 64)
 		return float(y)
 	}
@@ -227,11 +227,11 @@ func round(r *run, v value, a args) value {
 	return nil
 }
 
-// titleFilter is Jinja's own, which is not Python's.
+// titleFilter is Jinja's filter title, which differs from Python's str.title.
 func titleFilter(r *run, v value, a args) value {
 	r.parameters(a, "title", 0)
 	t := r.str(v)
-	r.spend(2 * len(t.s))
+	r.allocate(2 * len(t.s))
 	begins := func(c rune) bool { return isSpace(c) || strings.ContainsRune("-({[<", c) }
 	var b builder
 	for rest := t; rest.s != ""; {
@@ -242,8 +242,8 @@ func titleFilter(r *run, v value, a args) value {
 			n = len(rest.s)
 		}
 		_, size := utf8.DecodeRuneInString(rest.s)
-		b.add(rest.cut(0, size).mapped(upper))
-		b.add(rest.cut(size, n).mapped(lower))
+		b.add(rest.cut(0, size).mapSpans(upper))
+		b.add(rest.cut(size, n).mapSpans(lower))
 		rest = rest.cut(n, len(rest.s))
 		r.work(4)
 	}
@@ -330,8 +330,8 @@ func toInt(r *run, v value, a args) value {
 func truncate(r *run, v value, a args) value {
 	p := r.parameters(a, "truncate", 0, "length", "killwords", "end", "leeway")
 	t := r.textArgument(v)
-	r.spend(len(t.s))
-	most, leeway, end := r.intArgument(p[0], 255), 5, plain("...")
+	r.allocate(len(t.s))
+	most, leeway, end := r.intArgument(p[0], 255), 5, templateText("...")
 	if p[2] != nil {
 		end = r.textArgument(p[2])
 	}
@@ -339,7 +339,7 @@ func truncate(r *run, v value, a args) value {
 		leeway = r.intArgument(p[3], 5)
 	}
 	if most < end.count() || leeway < 0 {
-		r.fail("truncate needs a length of at least that of its end, and a leeway that is not negative")
+		r.fail("truncate: the length must be at least that of end, and leeway must not be negative")
 	}
 	if t.count() <= most+leeway {
 		return t
@@ -356,7 +356,7 @@ func truncate(r *run, v value, a args) value {
 func wordCount(r *run, v value, a args) value {
 	r.parameters(a, "wordcount", 0)
 	t := r.str(v)
-	r.spendWork(8 * len(t.s))
+	r.workBytes(8 * len(t.s))
 	return integer(len(strings.FieldsFunc(t.s, func(c rune) bool {
 		return c != '_' && !unicode.IsLetter(c) && !unicode.IsNumber(c)
 	})))

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// percent is Python's format % values.
-func (r *run) percent(format text, values value) text {
+// formatPercent is Python's format % values.
+func (r *run) formatPercent(format text, values value) text {
 	all := []value{values}
 	if l, ok := values.(*list); ok && l.tuple {
 		all = l.items
@@ -38,13 +38,13 @@ func (r *run) percent(format text, values value) text {
 			if end < 0 || named == nil {
 				r.fail("format requires a mapping")
 			}
-			found, ok := named.get(r, plain(s[1:end]))
+			found, ok := named.get(r, templateText(s[1:end]))
 			if !ok {
-				r.fail("the format's key %q is not given", s[1:end])
+				r.fail("the format's key %q is not in the mapping", s[1:end])
 			}
 			v, used, s = found, true, s[end+1:]
 		}
-		var f spec
+		var f formatSpec
 		for ; s != "" && strings.IndexByte("-+ 0#", s[0]) >= 0; s = s[1:] {
 			switch s[0] {
 			case '-':
@@ -82,7 +82,7 @@ func (r *run) percent(format text, values value) text {
 		f.kind = s[0]
 		rest = rest.cut(len(rest.s)-len(s)+1, len(rest.s))
 		if f.kind == '%' {
-			b.add(plain("%"))
+			b.add(templateText("%"))
 			continue
 		}
 		if v == nil {
@@ -94,20 +94,21 @@ func (r *run) percent(format text, values value) text {
 		r.fail("not all arguments converted during string formatting")
 	}
 	b.add(rest)
-	r.spend(b.s.Len())
-	return filled(format, b.text())
+	r.allocate(b.s.Len())
+	return withFormatOrigin(format, b.text())
 }
 
-// filled is what became of a format. One that was given may have widths and
-// characters to fill with.
-func filled(format, out text) text {
+// withFormatOrigin returns the output of a format. If the format comes from a
+// variable, the whole output gets its origin, because the format may contain
+// widths and fill characters.
+func withFormatOrigin(format, out text) text {
 	if format.origin() > 0 {
-		return joined(format, out).as(out.s)
+		return joined(format, out).derive(out.s)
 	}
 	return out
 }
 
-func (r *run) percentValue(f spec, v value) text {
+func (r *run) percentValue(f formatSpec, v value) text {
 	if f.align == 0 {
 		f.align = '>'
 	}
@@ -121,7 +122,7 @@ func (r *run) percentValue(f spec, v value) text {
 		return r.pad(f, r.clip(f, t))
 	case 'c':
 		if n, ok := v.(integer); ok && 0 <= n && n <= utf8.MaxRune {
-			return r.pad(f, plain(string(rune(n))))
+			return r.pad(f, templateText(string(rune(n))))
 		}
 		return r.pad(f, r.textArgument(v))
 	case 'd', 'i', 'u':
@@ -136,20 +137,20 @@ func (r *run) percentValue(f spec, v value) text {
 	return r.formatNumber(f, v)
 }
 
-// spec is how a value is written.
-type spec struct {
-	fill        string // empty for a space
-	align       byte   // <, >, ^, =; 0 for the type's own
-	sign        byte   // +, space; 0 for - only
+// formatSpec describes how a value is formatted.
+type formatSpec struct {
+	fill        string // empty means a space
+	align       byte   // <, >, ^ or =; 0 means the default of the type
+	sign        byte   // + or space; 0 means only a minus sign
 	alternative bool
 	zero        bool
 	width       int
 	grouping    string
-	precision   int // -1 for none
+	precision   int // -1 means none
 	kind        byte
 }
 
-func (r *run) clip(f spec, t text) text {
+func (r *run) clip(f formatSpec, t text) text {
 	if f.precision >= 0 {
 		return t.cut(0, t.offset(f.precision))
 	}
@@ -157,8 +158,8 @@ func (r *run) clip(f spec, t text) text {
 }
 
 // pad fills a text up to the width.
-func (r *run) pad(f spec, t text) text {
-	n := r.missing(t, f.width)
+func (r *run) pad(f formatSpec, t text) text {
+	n := r.padding(t, f.width)
 	fill := f.fill
 	if fill == "" {
 		fill = " "
@@ -170,12 +171,12 @@ func (r *run) pad(f spec, t text) text {
 	case '^':
 		left = n / 2
 	}
-	r.spend(n * len(fill))
-	return joined(plain(strings.Repeat(fill, left)), t, plain(strings.Repeat(fill, n-left)))
+	r.allocate(n * len(fill))
+	return joined(templateText(strings.Repeat(fill, left)), t, templateText(strings.Repeat(fill, n-left)))
 }
 
-// formatNumber writes a number.
-func (r *run) formatNumber(f spec, v value) text {
+// formatNumber formats a number.
+func (r *run) formatNumber(f formatSpec, v value) text {
 	n, x, whole, _ := number(v)
 	f.precision = min(f.precision, 1000)
 	var digits, prefix string
@@ -196,7 +197,7 @@ func (r *run) formatNumber(f spec, v value) text {
 	switch kind {
 	case 'd', 'x', 'X', 'o', 'b':
 		if !whole {
-			r.fail("the format %q does not suit a float", string(kind))
+			r.fail("the format %q is not valid for a float", string(kind))
 		}
 		negative = n < 0
 		base := map[byte]int{'d': 10, 'x': 16, 'X': 16, 'o': 8, 'b': 2}[kind]
@@ -213,7 +214,7 @@ func (r *run) formatNumber(f spec, v value) text {
 		r.fail("the format %q is not supported", string(kind))
 	}
 	if f.grouping != "" {
-		digits = grouped(digits, f.grouping)
+		digits = groupThousands(digits, f.grouping)
 	}
 	sign := ""
 	switch {
@@ -223,16 +224,16 @@ func (r *run) formatNumber(f spec, v value) text {
 		sign = string(f.sign)
 	}
 	if missing := f.width - len(sign) - len(prefix) - len(digits); f.zero && f.align != '<' && missing > 0 {
-		r.spend(missing)
+		r.allocate(missing)
 		digits = strings.Repeat("0", missing) + digits
 	}
 	if f.align == 0 {
 		f.align = '>'
 	}
-	return r.pad(f, plain(sign+prefix+digits))
+	return r.pad(f, templateText(sign+prefix+digits))
 }
 
-// floatDigits writes a float that is not negative.
+// floatDigits formats a float that is not negative.
 func floatDigits(x float64, kind byte, precision int) string {
 	if kind == 'r' {
 		return floatText(x)
@@ -245,7 +246,7 @@ func floatDigits(x float64, kind byte, precision int) string {
 	case '%':
 		s = strconv.FormatFloat(100*x, 'f', precision, 64) + "%"
 	case 'g', 'G':
-		s = general(x, max(precision, 1))
+		s = formatG(x, max(precision, 1))
 	default:
 		s = strconv.FormatFloat(x, kind|0x20, precision, 64)
 	}
@@ -258,8 +259,8 @@ func floatDigits(x float64, kind byte, precision int) string {
 	return s
 }
 
-// general is C's %g: so many digits, without zeros at the end.
-func general(x float64, precision int) string {
+// formatG is C's %g: the given number of digits, without trailing zeros.
+func formatG(x float64, precision int) string {
 	s := strconv.FormatFloat(x, 'e', precision-1, 64)
 	at := strings.IndexByte(s, 'e')
 	if at < 0 {
@@ -278,8 +279,8 @@ func general(x float64, precision int) string {
 	return trim(strconv.FormatFloat(x, 'f', precision-1-exponent, 64))
 }
 
-// grouped puts a mark between thousands.
-func grouped(digits, mark string) string {
+// groupThousands puts a separator between groups of three digits.
+func groupThousands(digits, mark string) string {
 	end := len(digits) - len(strings.TrimLeft(digits, "0123456789"))
 	whole, rest := digits[:end], digits[end:]
 	for at := len(whole) - 3; at > 0; at -= 3 {
@@ -288,8 +289,8 @@ func grouped(digits, mark string) string {
 	return whole + rest
 }
 
-// braces is Python's format.format(values).
-func (r *run) braces(format text, a args) text {
+// formatBraces is Python's format.format(arguments).
+func (r *run) formatBraces(format text, a args) text {
 	var b builder
 	next := 0
 	rest := format
@@ -307,22 +308,22 @@ func (r *run) braces(format text, a args) text {
 		}
 		end := strings.IndexByte(s, '}')
 		if s[0] == '}' || end < 0 {
-			r.fail("a brace in the format stands alone")
+			r.fail("the format has a single brace")
 		}
 		b.add(r.field(s[1:end], a, &next))
 		rest = rest.cut(at+end+1, len(rest.s))
 	}
 	b.add(rest)
-	r.spend(b.s.Len())
-	return filled(format, b.text())
+	r.allocate(b.s.Len())
+	return withFormatOrigin(format, b.text())
 }
 
-// field writes a field of braces: name!conversion:spec.
+// field formats a replacement field, name!conversion:spec.
 func (r *run) field(code string, a args, next *int) text {
-	code, how, _ := strings.Cut(code, ":")
+	code, spec, _ := strings.Cut(code, ":")
 	code, conversion, _ := strings.Cut(code, "!")
-	if strings.Contains(how, "{") {
-		r.fail("fields within the format of a field are not supported")
+	if strings.Contains(spec, "{") {
+		r.fail("nested fields in a format are not supported")
 	}
 	first := code
 	if at := strings.IndexAny(code, ".["); at >= 0 {
@@ -336,14 +337,14 @@ func (r *run) field(code string, a args, next *int) text {
 		*next++
 		fallthrough
 	case err == nil:
-		if n < 0 || n >= len(a.plain) {
-			r.fail("the format's field %d is not given", n)
+		if n < 0 || n >= len(a.positional) {
+			r.fail("the format's field %d has no argument", n)
 		}
-		v = a.plain[n]
+		v = a.positional[n]
 	default:
 		found, ok := a.take(first)
 		if !ok {
-			r.fail("the format's field %q is not given", first)
+			r.fail("the format's field %q has no argument", first)
 		}
 		v = found
 	}
@@ -358,9 +359,9 @@ func (r *run) field(code string, a args, next *int) text {
 		}
 		end := strings.IndexByte(path, ']')
 		if path[0] != '[' || end < 0 {
-			r.fail("a field of the format is wrong: %q", code)
+			r.fail("invalid field in the format: %q", code)
 		}
-		k := value(plain(path[1:end]))
+		k := value(templateText(path[1:end]))
 		if n, err := strconv.Atoi(path[1:end]); err == nil {
 			k = integer(n)
 		}
@@ -375,16 +376,16 @@ func (r *run) field(code string, a args, next *int) text {
 	default:
 		r.fail("the conversion %q of the format is unknown", conversion)
 	}
-	return r.formatted(v, how)
+	return r.formatted(v, spec)
 }
 
-// formatted is Python's format(value, how).
-func (r *run) formatted(v value, how string) text {
-	if how == "" {
+// formatted is Python's format(value, spec).
+func (r *run) formatted(v value, spec string) text {
+	if spec == "" {
 		return r.str(v)
 	}
-	f := spec{precision: -1}
-	s := how
+	f := formatSpec{precision: -1}
+	s := spec
 	if c, size := utf8.DecodeRuneInString(s); c != utf8.RuneError && len(s) > size && strings.IndexByte("<>=^", s[size]) >= 0 {
 		f.fill, f.align, s = s[:size], s[size], s[size+1:]
 	} else if strings.IndexByte("<>=^", s[0]) >= 0 {
@@ -418,11 +419,11 @@ func (r *run) formatted(v value, how string) text {
 		f.kind, s = s[0], s[1:]
 	}
 	if s != "" || f.align == '=' {
-		r.fail("the format %q is not supported", how)
+		r.fail("the format %q is not supported", spec)
 	}
 	if t, ok := v.(text); ok {
 		if f.kind != 0 && f.kind != 's' {
-			r.fail("the format %q does not suit a string", how)
+			r.fail("the format %q is not valid for a string", spec)
 		}
 		if f.zero && f.fill == "" {
 			f.fill = "0"
@@ -433,7 +434,7 @@ func (r *run) formatted(v value, how string) text {
 		return r.pad(f, r.str(v))
 	}
 	if _, _, _, ok := number(v); !ok {
-		r.fail("the format %q does not suit a %s", how, typeName(v))
+		r.fail("the format %q is not valid for a %s", spec, typeName(v))
 	}
 	return r.formatNumber(f, v)
 }

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// functions are the global ones.
+// functions are the global functions by name.
 var functions map[string]value
 
 func init() {
 	functions = map[string]value{}
 	for name, call := range map[string]func(r *run, a args) value{
-		"range":           ranged,
-		"namespace":       namespaced,
-		"raise_exception": raise,
+		"range":           rangeFunction,
+		"namespace":       namespaceFunction,
+		"raise_exception": raiseException,
 		"strftime_now": func(r *run, a args) value {
 			format := r.textArgument(r.parameters(a, "strftime_now", 1, "format")[0])
-			return format.as(r.strftime(r.now, format.s))
+			return format.derive(r.strftime(r.now, format.s))
 		},
 		"dict":   func(r *run, a args) value { return r.dict("dict", a) },
 		"joiner": joiner,
@@ -27,18 +27,18 @@ func init() {
 	}
 }
 
-func raise(r *run, a args) value {
+func raiseException(r *run, a args) value {
 	message := r.str(r.parameters(a, "raise_exception", 1, "message")[0])
 	panic(failure{&Error{r.line, strings.TrimSpace(message.s), ErrRaised}})
 }
 
-func ranged(r *run, a args) value {
+func rangeFunction(r *run, a args) value {
 	p := r.parameters(a, "range", 1, "start", "stop", "step")
 	v := &numberRange{end: int64(r.intArgument(p[0], 0)), step: int64(r.intArgument(p[2], 1))}
 	if p[1] != nil {
 		v.first, v.end = v.end, int64(r.intArgument(p[1], 0))
 	}
-	const most = 100000 // of Jinja's sandbox
+	const most = 100000 // as in Jinja's sandbox
 	switch {
 	case v.step == 0:
 		r.fail("range() arg 3 must not be zero")
@@ -53,32 +53,33 @@ func ranged(r *run, a args) value {
 	return v
 }
 
-// dict is Python's dict(): of a dict or of pairs, and of named arguments.
+// dict is Python's dict(): the items of a dict or of pairs, and keyword
+// arguments.
 func (r *run) dict(name string, a args) *dict {
 	d := newDict()
-	if len(a.plain) > 1 {
-		r.fail("%s expected at most 1 argument, got %d", name, len(a.plain))
+	if len(a.positional) > 1 {
+		r.fail("%s expected at most 1 argument, got %d", name, len(a.positional))
 	}
-	if len(a.plain) == 1 {
-		if from, ok := a.plain[0].(*dict); ok {
+	if len(a.positional) == 1 {
+		if from, ok := a.positional[0].(*dict); ok {
 			d = from.copy(r)
 		} else {
-			for _, pair := range r.each(a.plain[0]) {
+			for _, pair := range r.each(a.positional[0]) {
 				both := r.each(pair)
 				if len(both) != 2 {
-					r.fail("%s needs pairs of a key and a value", name)
+					r.fail("%s: each item must be a pair of a key and a value", name)
 				}
 				d.set(r, both[0], both[1])
 			}
 		}
 	}
 	for i, k := range a.names {
-		d.set(r, plain(k), a.named[i])
+		d.set(r, templateText(k), a.named[i])
 	}
 	return d
 }
 
-func namespaced(r *run, a args) value {
+func namespaceFunction(r *run, a args) value {
 	d := r.dict("namespace", a)
 	for _, k := range d.keys {
 		if t, ok := k.(text); ok {
@@ -89,7 +90,7 @@ func namespaced(r *run, a args) value {
 }
 
 func joiner(r *run, a args) value {
-	between := plain(", ")
+	between := templateText(", ")
 	if p := r.parameters(a, "joiner", 0, "sep")[0]; p != nil {
 		between = r.textArgument(p)
 	}
@@ -104,18 +105,18 @@ func joiner(r *run, a args) value {
 }
 
 func cycler(r *run, a args) value {
-	if len(a.plain) == 0 {
+	if len(a.positional) == 0 {
 		r.fail("at least one item has to be provided")
 	}
 	at := 0
 	return &object{name: "Cycler", attributes: func(name string) (value, bool) {
 		switch name {
 		case "current":
-			return a.plain[at], true
+			return a.positional[at], true
 		case "next":
 			return &function{name, func(*run, args) value {
-				v := a.plain[at]
-				at = (at + 1) % len(a.plain)
+				v := a.positional[at]
+				at = (at + 1) % len(a.positional)
 				return v
 			}}, true
 		case "reset":
@@ -128,7 +129,7 @@ func cycler(r *run, a args) value {
 	}}
 }
 
-// strftime writes a time as C's function of that name does in English.
+// strftime formats a time as C's strftime does in English.
 func (r *run) strftime(t time.Time, format string) string {
 	layouts := map[byte]string{
 		'a': "Mon", 'A': "Monday", 'b': "Jan", 'B': "January", 'h': "Jan", 'd': "02", 'e': "_2", 'm': "01", 'y': "06", 'Y': "2006",
@@ -142,8 +143,8 @@ func (r *run) strftime(t time.Time, format string) string {
 			continue
 		}
 		i++
-		bare := format[i] == '-' && i+1 < len(format) // without zeros before
-		if bare {
+		unpadded := format[i] == '-' && i+1 < len(format)
+		if unpadded {
 			i++
 		}
 		var s string
@@ -162,7 +163,7 @@ func (r *run) strftime(t time.Time, format string) string {
 			s = fmt.Sprint((int(t.Weekday())+6)%7 + 1)
 		case 'w':
 			s = fmt.Sprint(int(t.Weekday()))
-		case 'z', 'Z': // Python's now() knows no zone
+		case 'z', 'Z': // Python's now() has no time zone
 		default:
 			layout, ok := layouts[c]
 			if !ok {
@@ -170,13 +171,13 @@ func (r *run) strftime(t time.Time, format string) string {
 			}
 			s = t.Format(layout)
 		}
-		if bare {
+		if unpadded {
 			if s = strings.TrimLeft(s, "0 "); s == "" {
 				s = "0"
 			}
 		}
 		b.WriteString(s)
 	}
-	r.spend(b.Len())
+	r.allocate(b.Len())
 	return b.String()
 }

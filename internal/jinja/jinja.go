@@ -1,22 +1,23 @@
-// Package jinja renders chat templates: programs in the Jinja language that
-// come with a model and write its prompts.
+// Package jinja renders chat templates: programs in the Jinja language that are
+// part of a model and write its prompts.
 //
-// What a template may use, and what it means, is what Python's transformers
-// gives it: Jinja 3.1 with trim_blocks and lstrip_blocks, the extension
-// loopcontrols, the block generation, the functions raise_exception and
-// strftime_now, and an immutable sandbox, in which a template reads attributes
-// and calls methods of Python's own types and changes nothing. Templates that
-// load other templates (include, import, extends) are refused.
+// The language is the one of Python's transformers: Jinja 3.1 with trim_blocks
+// and lstrip_blocks, the extension loopcontrols, the block generation, the
+// functions raise_exception and strftime_now, and an immutable sandbox. In the
+// sandbox a template reads attributes and calls methods of Python's own types,
+// but changes no value. Templates that load other templates (include, import,
+// extends) are refused.
 //
-// Every string knows which of its bytes the template wrote and which were given
-// to it (see Given), through all operators, filters and methods. So a caller
-// can tell a control token of the template from one that stands in a message.
+// Every string records which of its bytes the template wrote and which come
+// from its variables (see Given). Operators, filters and methods preserve this
+// record, so a caller can distinguish a control token of the template from the
+// same text in a message.
 //
-// A template is not trusted: Render bounds its work, its memory and the depth
-// of its calls by the size of what it is given.
+// Templates are not trusted. Render bounds the work, the memory and the depth
+// of calls in proportion to the size of the variables.
 //
-// A template is read by lex.go and parse.go into the nodes of ast.go, and run
-// by run.go and eval.go. The types of values stand in value.go and text.go.
+// lex.go and parse.go parse a template into the nodes of ast.go; run.go and
+// eval.go execute them. value.go and text.go define the types of values.
 package jinja
 
 import (
@@ -26,43 +27,43 @@ import (
 	"time"
 )
 
-// ErrRaised: the template itself refused what it was given (raise_exception).
+// ErrRaised means that the template rejected its variables with
+// raise_exception.
 var ErrRaised = errors.New("the chat template refuses this chat")
 
-// ErrLimit: the template took more work, memory or depth than Render allows.
-var ErrLimit = errors.New("the chat template takes too much")
+// ErrLimit means that the template needs more work, memory or depth than Parse
+// or Render allows.
+var ErrLimit = errors.New("the chat template exceeds its limits")
 
-// Error is what is wrong with a template, or went wrong while it ran. It wraps
-// ErrRaised or ErrLimit where these are the cause.
+// Error is an error in a template or in its execution.
 type Error struct {
-	Line  int // from 1
-	What  string
-	Cause error // nil for others than ErrRaised and ErrLimit
+	Line    int // from 1
+	Message string
+	Cause   error // ErrRaised, ErrLimit or nil
 }
 
 func (e *Error) Error() string {
 	if e.Cause == nil {
-		return fmt.Sprintf("line %d of the chat template: %s", e.Line, e.What)
+		return fmt.Sprintf("line %d of the chat template: %s", e.Line, e.Message)
 	}
-	return fmt.Sprintf("line %d of the chat template: %v: %s", e.Line, e.Cause, e.What)
+	return fmt.Sprintf("line %d of the chat template: %v: %s", e.Line, e.Cause, e.Message)
 }
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// maxSource bounds a template. The longest in use have 20 KB.
+// maxSource bounds the bytes of a template. The longest known ones have 20 KB.
 const maxSource = 1 << 20
 
-// Template is a parsed template. It may be rendered by several goroutines at
-// once.
+// Template is a parsed template. It is safe for concurrent use.
 type Template struct {
 	body     []node
 	literals []string
 }
 
-// Parse reads a template. Its errors are of the type *Error.
+// Parse parses a template. Its errors are of type *Error.
 func Parse(source string) (_ *Template, err error) {
 	if len(source) > maxSource {
-		return nil, &Error{1, fmt.Sprintf("it has %d bytes; %d are allowed", len(source), maxSource), ErrLimit}
+		return nil, &Error{1, fmt.Sprintf("it has %d bytes; the limit is %d", len(source), maxSource), ErrLimit}
 	}
 	defer catch(&err)
 	p := &parser{tokens: lex(source)}
@@ -70,12 +71,12 @@ func Parse(source string) (_ *Template, err error) {
 	return &Template{body, p.literals}, nil
 }
 
-// Literals gives the texts that the template is made of: what it writes as it
-// is, and its strings.
+// Literals returns the texts in the template: the text outside of tags, and the
+// string literals.
 func (t *Template) Literals() []string { return slices.Clone(t.literals) }
 
-// Given is a string that is no part of the template. Origin, a positive number,
-// says where it comes from.
+// Given is a string that is not part of the template. Origin is a positive
+// number that identifies where it comes from.
 type Given struct {
 	Text   string
 	Origin int
@@ -90,38 +91,39 @@ type Item struct {
 // Dict is a Python dict with strings for keys.
 type Dict []Item
 
-// Output is what a template wrote.
+// Output is the text that a template wrote.
 type Output struct {
 	Text string
-	// Spans say whose the bytes are, in order, and cover the text.
+	// Spans are the origins of the bytes, in order. They cover the text.
 	Spans []Span
 }
 
-// Span is bytes of one origin, from the end of the span before to End. The
-// origin 0 is the template. Bytes made of several Givens have the greatest of
-// their origins.
+// Span is the bytes of one origin from the end of the previous span to End.
+// Origin 0 is the template. Bytes that are made from several Givens have the
+// greatest of their origins.
 type Span struct{ End, Origin int }
 
-// Options are what a template is given beside its variables.
+// Options are the inputs of a rendering in addition to the variables.
 type Options struct {
-	// Now is what strftime_now tells.
+	// Now is the time that strftime_now formats.
 	Now time.Time
 }
 
-// The work that a template may do: steps are nodes that run and, eight by
-// eight, bytes of strings that are made.
+// The limits of a rendering. A step is one executed node, or eight bytes of a
+// string that is read or made.
 const (
 	steps        = 4 << 20
-	stepsPerByte = 64 // of what it is given
-	// maxBytes bounds the strings and lists of a run, all together.
+	stepsPerByte = 64 // per byte of the variables
+	// maxBytes bounds the total size of the strings and lists of a rendering.
 	maxBytes     = 32 << 20
-	bytesPerByte = 256
-	// maxDepth bounds nodes and calls within each other.
+	bytesPerByte = 256 // per byte of the variables
+	// maxDepth bounds the nesting of nodes and calls.
 	maxDepth = 1000
 )
 
-// Render runs the template. The variables' values are nil, bool, int, float64,
-// string, Given, []Given (one string of several), []any of these, and Dict. Its errors are of the type *Error.
+// Render executes the template. The values of variables are nil, bool, int,
+// float64, string, Given, []Given (one string with several origins), []any of
+// these, and Dict. Its errors are of type *Error.
 func (t *Template) Render(variables Dict, o Options) (_ Output, err error) {
 	defer catch(&err)
 	size := 0
@@ -142,10 +144,10 @@ func (t *Template) Render(variables Dict, o Options) (_ Output, err error) {
 	return r.out.output(), nil
 }
 
-// failure carries an *Error through the parser or a run.
+// failure is the value with which the parser and a rendering panic on an *Error.
 type failure struct{ err *Error }
 
-// catch makes an error of a failure.
+// catch recovers a failure and returns its error.
 func catch(err *error) {
 	switch caught := recover().(type) {
 	case nil:
@@ -157,5 +159,5 @@ func catch(err *error) {
 }
 
 func fail(line int, format string, args ...any) {
-	panic(failure{&Error{Line: line, What: fmt.Sprintf(format, args...)}})
+	panic(failure{&Error{Line: line, Message: fmt.Sprintf(format, args...)}})
 }

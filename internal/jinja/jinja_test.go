@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// noon is the clock of testdata/make.py.
+// noon is the time in testdata/make.py.
 var noon = Options{Now: time.Date(2024, 7, 26, 12, 0, 0, 0, time.UTC)}
 
-// fromJSON makes variables of JSON, in the order of their keys.
+// fromJSON converts JSON to variables, in the order of the keys.
 func fromJSON(t testing.TB, d *json.Decoder) any {
 	t.Helper()
 	next, err := d.Token()
@@ -65,7 +65,7 @@ func render(source string, v Dict) (Output, error) {
 	return tmpl.Render(v, noon)
 }
 
-// The language is Jinja's as Python's transformers has it.
+// TestAsTransformers compares the output to that of Python's transformers.
 func TestAsTransformers(t *testing.T) {
 	data, err := os.ReadFile("testdata/language.jsonl")
 	if err != nil {
@@ -92,8 +92,8 @@ func TestAsTransformers(t *testing.T) {
 	}
 }
 
-// Every way through the language keeps whose bytes they are: what came of a
-// given text, in brackets, never becomes the template's.
+// TestOrigins checks that operators, filters and methods preserve the origins of
+// bytes: text from a variable, in brackets, never becomes text of the template.
 func TestOrigins(t *testing.T) {
 	chat := []any{
 		Dict{{"role", "user"}, {"content", Given{" <a>B c ", 1}}},
@@ -155,7 +155,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// marked shows spans of given text in brackets.
+// marked returns the output with text from variables in brackets.
 func marked(o Output) string {
 	var b strings.Builder
 	first := 0
@@ -170,7 +170,8 @@ func marked(o Output) string {
 	return b.String()
 }
 
-// A template that never ends, or grows, or nests without bound is stopped.
+// TestLimits checks that templates without end, or with unbounded growth or
+// nesting, are stopped.
 func TestLimits(t *testing.T) {
 	deep := strings.Repeat
 	for _, template := range []string{
@@ -209,21 +210,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestErrorsSayWhere(t *testing.T) {
+func TestErrorsHaveLines(t *testing.T) {
 	for template, want := range map[string]string{
 		"a\n{{ raise_exception('roles must alternate') }}": "line 2 of the chat template: the chat template refuses this chat: roles must alternate",
 		"\n\n{{ nope.x }}":              "line 3 of the chat template: 'nope' is undefined",
 		"{{ {}.a.b }}":                  "line 1 of the chat template: 'dict object' has no attribute 'a'",
-		"{% if %}":                      "line 1 of the chat template: %} stands where an expression is expected",
-		"{% if 1 %}\n":                  "the template ends where endif is expected",
-		"{{ 1 }":                        `"}" closes nothing`,
+		"{% if %}":                      "line 1 of the chat template: unexpected %}, expected an expression",
+		"{% if 1 %}\n":                  "unexpected end of the template, expected endif",
+		"{{ 1 }":                        `unexpected "}"`,
 		"{% include 'a' %}":             "it loads another template (include), which is not supported",
 		"{{ 'a' | pprint }}":            "No filter named 'pprint'",
 		"{{ 1 is prime }}":              "No test named 'prime'",
 		"{{ [].append(1) }}":            "access to attribute 'append' of 'list' object is unsafe",
 		"{{ 9223372036854775807 + 1 }}": "does not fit into 64 bits",
 		"{{ 99999999999999999999 }}":    "is too large",
-		"{{ cycler }}":                  "'function' object has no text",
+		"{{ cycler }}":                  "'function' object cannot be written as text",
 	} {
 		_, err := render(template, nil)
 		var e *Error
@@ -246,8 +247,8 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
-// No source and no text makes it panic, and what is given is never taken for
-// the template's.
+// FuzzRender checks that no source and no text causes a panic, and that the
+// spans cover the output.
 func FuzzRender(f *testing.F) {
 	data, err := os.ReadFile("testdata/language.jsonl")
 	if err != nil {

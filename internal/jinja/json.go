@@ -6,36 +6,36 @@ import (
 	"strings"
 )
 
-// jsonStyle is how JSON is written.
+// jsonStyle is the style of JSON output.
 type jsonStyle struct {
 	ascii      bool
 	indent     string
 	lines      bool
-	item, pair text // between items, and behind a key
+	item, pair text // the separators between items, and after a key
 	sorted     bool
 }
 
-// toJSON is transformers' filter tojson.
+// toJSON is the filter tojson of transformers.
 func (r *run) toJSON(v value, a args) text {
 	p := r.parameters(a, "tojson", 0, "ensure_ascii", "indent", "separators", "sort_keys")
-	s := jsonStyle{item: plain(", "), pair: plain(": ")}
+	s := jsonStyle{item: templateText(", "), pair: templateText(": ")}
 	if p[0] != nil {
 		s.ascii = truth(p[0])
 	}
 	switch indent := p[1].(type) {
 	case nil, none:
 	case text:
-		s.lines, s.indent, s.item = true, indent.s, plain(",")
+		s.lines, s.indent, s.item = true, indent.s, templateText(",")
 	default:
 		n := min(max(r.intArgument(indent, 0), 0), 1000)
-		s.lines, s.indent, s.item = true, strings.Repeat(" ", n), plain(",")
+		s.lines, s.indent, s.item = true, strings.Repeat(" ", n), templateText(",")
 	}
 	switch p[2].(type) {
 	case nil, none:
 	default:
 		both := r.each(p[2])
 		if len(both) != 2 {
-			r.fail("separators are two strings")
+			r.fail("tojson: separators must be two strings")
 		}
 		s.item, s.pair = r.textArgument(both[0]), r.textArgument(both[1])
 	}
@@ -48,18 +48,18 @@ func (r *run) toJSON(v value, a args) text {
 }
 
 func (r *run) json(b *builder, v value, s jsonStyle, depth int) {
-	defer r.deeper()()
+	defer r.enter()()
 	r.work(1)
 	begin := b.s.Len()
 	switch v := v.(type) {
 	case none:
-		b.add(plain("null"))
+		b.add(templateText("null"))
 	case boolean:
-		b.add(plain(fmt.Sprint(bool(v))))
+		b.add(templateText(fmt.Sprint(bool(v))))
 	case integer:
 		b.add(r.repr(v))
 	case float:
-		b.add(plain(jsonFloat(float64(v))))
+		b.add(templateText(jsonFloat(float64(v))))
 	case text:
 		b.add(r.jsonText(v, s.ascii))
 	case *list:
@@ -79,15 +79,15 @@ func (r *run) json(b *builder, v value, s jsonStyle, depth int) {
 	default:
 		r.fail("Object of type %s is not JSON serializable", typeName(v))
 	}
-	r.spend(b.s.Len() - begin)
+	r.allocate(b.s.Len() - begin)
 }
 
 func (r *run) jsonItems(b *builder, begin string, n int, end string, s jsonStyle, depth int, item func(int)) {
-	b.add(plain(begin))
+	b.add(templateText(begin))
 	newline := func(depth int) {
 		if s.lines {
-			r.spend(depth * len(s.indent))
-			b.add(plain("\n" + strings.Repeat(s.indent, depth)))
+			r.allocate(depth * len(s.indent))
+			b.add(templateText("\n" + strings.Repeat(s.indent, depth)))
 		}
 	}
 	for i := range n {
@@ -100,7 +100,7 @@ func (r *run) jsonItems(b *builder, begin string, n int, end string, s jsonStyle
 	if n > 0 {
 		newline(depth)
 	}
-	b.add(plain(end))
+	b.add(templateText(end))
 }
 
 func (r *run) jsonKey(k value) text {
@@ -108,11 +108,11 @@ func (r *run) jsonKey(k value) text {
 	case text:
 		return k
 	case none:
-		return plain("null")
+		return templateText("null")
 	case boolean:
-		return plain(fmt.Sprint(bool(k)))
+		return templateText(fmt.Sprint(bool(k)))
 	case float:
-		return plain(jsonFloat(float64(k)))
+		return templateText(jsonFloat(float64(k)))
 	case integer:
 		return r.repr(k)
 	}
@@ -135,8 +135,8 @@ func jsonFloat(x float64) string {
 var jsonEscapes = map[rune]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\f': `\f`, '\b': `\b`}
 
 func (r *run) jsonText(t text, ascii bool) text {
-	r.spend(2 * len(t.s))
-	inside := t.mapped(func(s string) string {
+	r.allocate(2 * len(t.s))
+	inside := t.mapSpans(func(s string) string {
 		var b strings.Builder
 		for _, c := range s {
 			switch short, ok := jsonEscapes[c]; {
@@ -152,5 +152,5 @@ func (r *run) jsonText(t text, ascii bool) text {
 		}
 		return b.String()
 	})
-	return joined(plain(`"`), inside, plain(`"`))
+	return joined(templateText(`"`), inside, templateText(`"`))
 }

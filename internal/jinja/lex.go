@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// kind is the type of a token of a template's source.
+// kind is the type of a token in the source of a template.
 type kind int
 
 const (
@@ -23,19 +23,19 @@ const (
 	stringLiteral
 	integerLiteral
 	floatLiteral
-	operator // text says which
+	operator // the operator is in token.text
 )
 
-// token is one token of a template's source.
+// token is a token in the source of a template.
 type token struct {
 	kind   kind
-	text   string // of data, names, strings and operators
+	text   string // for data, names, strings and operators
 	number float64
 	whole  int64
 	line   int
 }
 
-// String names the token in errors.
+// String describes the token in errors.
 func (t token) String() string {
 	switch t.kind {
 	case endOfFile:
@@ -66,27 +66,27 @@ const spaces = `[\s\v\x1c-\x1f\x{85}\p{Z}]*`
 // isSpace is Python's str.isspace of a character.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
 
-// operators, the longer ones first.
+// operators, in an order in which no operator is after its prefix.
 var operators = []string{
 	"//", "**", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "(", ")", "[", "]", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";",
 }
 
-// lexer reads a source front to back.
+// lexer reads a source from front to back.
 type lexer struct {
 	source string
 	at     int
 	line   int
-	// starting: what was read last ended a line, or nothing was.
-	starting bool
-	tokens   []token
+	// lineStart is set at the start of the source and after a newline.
+	lineStart bool
+	tokens    []token
 }
 
-// lex gives the tokens of a source; the last one is endOfFile.
+// lex returns the tokens of a source. The last one is endOfFile.
 func lex(source string) []token {
 	source = newlines.ReplaceAllString(source, "\n")
-	l := &lexer{source: strings.TrimSuffix(source, "\n"), line: 1, starting: true}
+	l := &lexer{source: strings.TrimSuffix(source, "\n"), line: 1, lineStart: true}
 	for l.at < len(l.source) {
-		l.outside()
+		l.readText()
 	}
 	l.add(token{kind: endOfFile})
 	return l.tokens
@@ -97,15 +97,15 @@ func (l *lexer) add(t token) {
 	l.tokens = append(l.tokens, t)
 }
 
-// advance moves over source, and counts its lines.
+// advance skips n bytes and counts their lines.
 func (l *lexer) advance(n int) {
 	l.line += strings.Count(l.source[l.at:l.at+n], "\n")
 	l.at += n
-	l.starting = n > 0 && l.source[l.at-1] == '\n'
+	l.lineStart = n > 0 && l.source[l.at-1] == '\n'
 }
 
-// outside reads text up to a tag, and the tag.
-func (l *lexer) outside() {
+// readText reads the text up to a tag, and the tag.
+func (l *lexer) readText() {
 	rest := l.source[l.at:]
 	tag := 0
 	for ; tag < len(rest); tag++ {
@@ -150,7 +150,7 @@ func (l *lexer) outside() {
 	}
 	l.add(begin)
 	l.advance(width)
-	l.inside(begin.kind)
+	l.readTag(begin.kind)
 }
 
 func (l *lexer) data(text string) {
@@ -159,7 +159,8 @@ func (l *lexer) data(text string) {
 	}
 }
 
-// stripped takes off what a tag takes off the text before it.
+// stripped returns the text before a tag without the white space that the tag
+// removes.
 func (l *lexer) stripped(text string, sign byte, block bool) string {
 	switch {
 	case sign == '-':
@@ -168,7 +169,7 @@ func (l *lexer) stripped(text string, sign byte, block bool) string {
 		return text
 	}
 	line := strings.LastIndexByte(text, '\n') + 1
-	if (line > 0 || l.starting) && strings.TrimLeftFunc(text[line:], isSpace) == "" {
+	if (line > 0 || l.lineStart) && strings.TrimLeftFunc(text[line:], isSpace) == "" {
 		return text[:line]
 	}
 	return text
@@ -179,7 +180,7 @@ func (l *lexer) raw() {
 	rest := l.source[l.at:]
 	end := rawEnd.FindStringSubmatchIndex(rest)
 	if end == nil {
-		fail(l.line, "a raw block does not end")
+		fail(l.line, "a raw block is not closed")
 	}
 	sign := byte(0)
 	if end[2] < end[3] {
@@ -198,16 +199,16 @@ func (l *lexer) comment() {
 	}
 	end := strings.Index(rest, "#}")
 	if end < 0 {
-		fail(l.line, "a comment does not end")
+		fail(l.line, "a comment is not closed")
 	}
 	text := rest[:end]
 	l.advance(begin + end)
-	l.advance(l.ending(2, strings.HasSuffix(text, "-"), !strings.HasSuffix(text, "+")))
+	l.advance(l.tagEnd(2, strings.HasSuffix(text, "-"), !strings.HasSuffix(text, "+")))
 }
 
-// ending is the length of what ends a tag, with the white space that it takes
-// with it: all of it, or one end of a line.
-func (l *lexer) ending(width int, all, line bool) int {
+// tagEnd returns the length of the end of a tag and of the white space that it
+// removes: all of it, or one newline.
+func (l *lexer) tagEnd(width int, all, line bool) int {
 	rest := l.source[l.at+width:]
 	switch {
 	case all:
@@ -218,13 +219,13 @@ func (l *lexer) ending(width int, all, line bool) int {
 	return width
 }
 
-// inside reads the tokens of a tag, and its end.
-func (l *lexer) inside(begin kind) {
+// readTag reads the tokens of a tag, and its end.
+func (l *lexer) readTag(begin kind) {
 	end, text := endBlock, "%}"
 	if begin == beginVariable {
 		end, text = endVariable, "}}"
 	}
-	var open []byte // brackets
+	var open []byte // the open brackets
 	for {
 		rest := l.source[l.at:]
 		if len(open) == 0 {
@@ -235,12 +236,12 @@ func (l *lexer) inside(begin kind) {
 			}
 			if strings.HasPrefix(after, text) {
 				l.add(token{kind: end})
-				l.advance(l.ending(len(rest)-len(after)+2, sign == '-', sign == 0 && begin == beginBlock))
+				l.advance(l.tagEnd(len(rest)-len(after)+2, sign == '-', sign == 0 && begin == beginBlock))
 				return
 			}
 		}
 		if rest == "" {
-			fail(l.line, "a tag does not end")
+			fail(l.line, "a tag is not closed")
 		}
 		r, size := utf8.DecodeRuneInString(rest)
 		switch {
@@ -266,7 +267,7 @@ func (l *lexer) inside(begin kind) {
 				open = append(open, op[0])
 			case ')', ']', '}':
 				if len(open) == 0 || strings.IndexByte("([{", open[len(open)-1]) != strings.IndexByte(")]}", op[0]) {
-					fail(l.line, "%q closes nothing", op)
+					fail(l.line, "unexpected %q: no such bracket is open", op)
 				}
 				open = open[:len(open)-1]
 			}
@@ -283,7 +284,7 @@ func (l *lexer) operator(rest string) string {
 		}
 	}
 	r, _ := utf8.DecodeRuneInString(rest)
-	fail(l.line, "the character %q has no meaning here", r)
+	fail(l.line, "unexpected character %q", r)
 	return ""
 }
 
@@ -291,7 +292,7 @@ func (l *lexer) number(rest string) {
 	if s := floatForm.FindString(rest); s != "" {
 		x, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
 		if err != nil && !math.IsInf(x, 0) {
-			fail(l.line, "%s is no number", s)
+			fail(l.line, "%s is not a number", s)
 		}
 		l.add(token{kind: floatLiteral, number: x})
 		l.advance(len(s))
@@ -306,7 +307,7 @@ func (l *lexer) number(rest string) {
 	l.advance(len(s))
 }
 
-// quoted reads a string.
+// quoted reads a string literal.
 func (l *lexer) quoted(rest string) {
 	for at := 1; at < len(rest); at++ {
 		switch rest[at] {
@@ -318,14 +319,14 @@ func (l *lexer) quoted(rest string) {
 			at++
 		}
 	}
-	fail(l.line, "a string does not end")
+	fail(l.line, "a string is not closed")
 }
 
 var escapes = map[byte]string{
 	'\n': "", '\\': "\\", '\'': "'", '"': `"`, 'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v",
 }
 
-// unescaped gives what the escapes of a string stand for, as Python reads them.
+// unescaped replaces the escapes in a string literal, as Python does.
 func (l *lexer) unescaped(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
@@ -353,7 +354,7 @@ func (l *lexer) unescaped(s string) string {
 		case 'U':
 			digits = 8
 		case 'N':
-			fail(l.line, `names of characters (\N) in strings are not supported`)
+			fail(l.line, `names of characters (\N{...}) in strings are not supported`)
 		}
 		begin := 1
 		if '0' <= s[0] && s[0] <= '7' {
@@ -362,16 +363,16 @@ func (l *lexer) unescaped(s string) string {
 				digits++
 			}
 		}
-		if digits == 0 { // it means nothing: Python keeps it
+		if digits == 0 { // not an escape: Python keeps the backslash
 			b.WriteByte('\\')
 			continue
 		}
 		if len(s) < begin+digits {
-			fail(l.line, "an escape in a string is cut off")
+			fail(l.line, "an escape in a string is incomplete")
 		}
 		n, err := strconv.ParseUint(s[begin:begin+digits], base, 32)
 		if err != nil || n > unicode.MaxRune || 0xd800 <= n && n < 0xe000 {
-			fail(l.line, `\%s in a string is no character`, s[:begin+digits])
+			fail(l.line, `\%s in a string is not a character`, s[:begin+digits])
 		}
 		b.WriteRune(rune(n))
 		s = s[begin+digits:]

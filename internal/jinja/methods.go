@@ -4,26 +4,23 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 )
 
-// textMethods are the methods of Python's str.
+// textMethods are the methods of Python's str by name.
 var textMethods map[string]func(r *run, t text, a args) value
 
 func init() {
 	textMethods = map[string]func(r *run, t text, a args) value{
-		"capitalize": changed(func(t text) text { return t.as(capitalized(t.s)) }),
-		"casefold":   changed(func(t text) text { return t.mapped(folded) }),
-		"lower":      changed(func(t text) text { return t.mapped(lower) }),
-		"swapcase":   changed(func(t text) text { return t.mapped(swapped) }),
-		"title":      changed(func(t text) text { return t.as(titled(t.s)) }),
-		"upper":      changed(func(t text) text { return t.mapped(upper) }),
+		"capitalize": letterMethod(func(t text) text { return t.derive(capitalized(t.s)) }),
+		"casefold":   letterMethod(func(t text) text { return t.mapSpans(folded) }),
+		"lower":      letterMethod(func(t text) text { return t.mapSpans(lower) }),
+		"swapcase":   letterMethod(func(t text) text { return t.mapSpans(swapped) }),
+		"title":      letterMethod(func(t text) text { return t.derive(titled(t.s)) }),
+		"upper":      letterMethod(func(t text) text { return t.mapSpans(upper) }),
 
-		"strip":  stripped(true, true),
-		"lstrip": stripped(true, false),
-		"rstrip": stripped(false, true),
+		"strip":  stripMethod(true, true),
+		"lstrip": stripMethod(true, false),
+		"rstrip": stripMethod(false, true),
 
 		"removeprefix": func(r *run, t text, a args) value {
 			if p := r.textArgument(r.parameters(a, "removeprefix", 1, "prefix")[0]); strings.HasPrefix(t.s, p.s) {
@@ -37,13 +34,13 @@ func init() {
 			}
 			return t
 		},
-		"startswith": affix("startswith", strings.HasPrefix),
-		"endswith":   affix("endswith", strings.HasSuffix),
+		"startswith": affixMethod("startswith", strings.HasPrefix),
+		"endswith":   affixMethod("endswith", strings.HasSuffix),
 
-		"find":   found("find", strings.Index, false),
-		"rfind":  found("rfind", strings.LastIndex, false),
-		"index":  found("index", strings.Index, true),
-		"rindex": found("rindex", strings.LastIndex, true),
+		"find":   findMethod("find", strings.Index, false),
+		"rfind":  findMethod("rfind", strings.LastIndex, false),
+		"index":  findMethod("index", strings.Index, true),
+		"rindex": findMethod("rindex", strings.LastIndex, true),
 		"count": func(r *run, t text, a args) value {
 			p := r.parameters(a, "count", 1, "sub", "start", "end")
 			first, end, ok := r.window(t, p[1], p[2])
@@ -53,11 +50,11 @@ func init() {
 			return integer(strings.Count(t.s[first:end], r.textArgument(p[0]).s))
 		},
 
-		"split":      splits("split", false),
-		"rsplit":     splits("rsplit", true),
+		"split":      splitMethod("split", false),
+		"rsplit":     splitMethod("rsplit", true),
 		"splitlines": splitLines,
-		"partition":  partition("partition", strings.Index),
-		"rpartition": partition("rpartition", strings.LastIndex),
+		"partition":  partitionMethod("partition", strings.Index),
+		"rpartition": partitionMethod("rpartition", strings.LastIndex),
 
 		"replace": func(r *run, t text, a args) value {
 			p := r.parameters(a, "replace", 2, "old", "new", "count")
@@ -75,41 +72,41 @@ func init() {
 			}
 			return r.join(t, parts)
 		},
-		"format": func(r *run, t text, a args) value { return r.braces(t, a) },
+		"format": func(r *run, t text, a args) value { return r.formatBraces(t, a) },
 
-		"center": padded("center"),
-		"ljust":  padded("ljust"),
-		"rjust":  padded("rjust"),
+		"center": padMethod("center"),
+		"ljust":  padMethod("ljust"),
+		"rjust":  padMethod("rjust"),
 		"zfill": func(r *run, t text, a args) value {
 			width := r.intArgument(r.parameters(a, "zfill", 1, "width")[0], 0)
-			missing := r.missing(t, width)
+			missing := r.padding(t, width)
 			sign := 0
 			if t.s != "" && (t.s[0] == '-' || t.s[0] == '+') {
 				sign = 1
 			}
-			return joined(t.cut(0, sign), plain(strings.Repeat("0", missing)), t.cut(sign, len(t.s)))
+			return joined(t.cut(0, sign), templateText(strings.Repeat("0", missing)), t.cut(sign, len(t.s)))
 		},
 		"expandtabs": func(r *run, t text, a args) value {
 			size := r.intArgument(r.parameters(a, "expandtabs", 0, "tabsize")[0], 8)
 			return r.expandTabs(t, size)
 		},
 
-		"isalpha":   every(unicode.IsLetter),
-		"isalnum":   every(func(c rune) bool { return unicode.IsLetter(c) || unicode.IsNumber(c) }),
-		"isdecimal": every(unicode.IsDigit),
-		"isdigit":   every(unicode.IsDigit),
-		"isnumeric": every(unicode.IsNumber),
-		"isspace":   every(isSpace),
-		"isascii": asked(func(s string) bool {
+		"isalpha":   allCharacters(unicode.IsLetter),
+		"isalnum":   allCharacters(func(c rune) bool { return unicode.IsLetter(c) || unicode.IsNumber(c) }),
+		"isdecimal": allCharacters(unicode.IsDigit),
+		"isdigit":   allCharacters(unicode.IsDigit),
+		"isnumeric": allCharacters(unicode.IsNumber),
+		"isspace":   allCharacters(isSpace),
+		"isascii": predicate(func(s string) bool {
 			return strings.IndexFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) < 0
 		}),
-		"isprintable": asked(func(s string) bool {
+		"isprintable": predicate(func(s string) bool {
 			return strings.IndexFunc(s, func(c rune) bool { return c != ' ' && !unicode.IsPrint(c) }) < 0
 		}),
-		"islower": asked(isLower),
-		"isupper": asked(isUpper),
-		"istitle": asked(func(s string) bool { return strings.IndexFunc(s, isCased) >= 0 && s == titled(s) }),
-		"isidentifier": asked(func(s string) bool {
+		"islower": predicate(isLower),
+		"isupper": predicate(isUpper),
+		"istitle": predicate(func(s string) bool { return strings.IndexFunc(s, isCased) >= 0 && s == titled(s) }),
+		"isidentifier": predicate(func(s string) bool {
 			for i, c := range s {
 				if c != '_' && !unicode.IsLetter(c) && (i == 0 || !unicode.IsDigit(c)) {
 					return false
@@ -120,83 +117,25 @@ func init() {
 	}
 }
 
-func lower(s string) string  { return cases.Lower(language.Und).String(s) }
-func upper(s string) string  { return cases.Upper(language.Und).String(s) }
-func folded(s string) string { return cases.Fold().String(s) }
-
-func isCased(c rune) bool { return unicode.IsUpper(c) || unicode.IsLower(c) || unicode.IsTitle(c) }
-
-func isLower(s string) bool {
-	return strings.IndexFunc(s, unicode.IsLower) >= 0 && strings.IndexFunc(s, func(c rune) bool { return unicode.IsUpper(c) || unicode.IsTitle(c) }) < 0
-}
-
-func isUpper(s string) bool {
-	return strings.IndexFunc(s, unicode.IsUpper) >= 0 && strings.IndexFunc(s, func(c rune) bool { return unicode.IsLower(c) || unicode.IsTitle(c) }) < 0
-}
-
-func swapped(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case unicode.IsUpper(c):
-			b.WriteString(lower(string(c)))
-		case unicode.IsLower(c):
-			b.WriteString(upper(string(c)))
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-// title is a character as a word begins with it.
-func title(c rune) string {
-	if c < utf8.RuneSelf {
-		return string(unicode.ToUpper(c))
-	}
-	return cases.Title(language.Und, cases.NoLower).String(string(c))
-}
-
-func capitalized(s string) string {
-	c, size := utf8.DecodeRuneInString(s)
-	if size == 0 {
-		return s
-	}
-	return title(c) + lower(s[size:])
-}
-
-func titled(s string) string {
-	var b strings.Builder
-	inWord := false
-	for _, c := range s {
-		if inWord {
-			b.WriteString(lower(string(c)))
-		} else {
-			b.WriteString(title(c))
-		}
-		inWord = isCased(c)
-	}
-	return b.String()
-}
-
-// changed is a method without arguments that changes letters.
-func changed(change func(text) text) func(*run, text, args) value {
+// letterMethod is a method without arguments that changes the case of letters.
+func letterMethod(change func(text) text) func(*run, text, args) value {
 	return func(r *run, t text, a args) value {
 		r.parameters(a, "a method of a string", 0)
-		r.spend(2 * len(t.s))
+		r.allocate(2 * len(t.s))
 		return change(t)
 	}
 }
 
-func stripped(left, right bool) func(*run, text, args) value {
+func stripMethod(left, right bool) func(*run, text, args) value {
 	return func(r *run, t text, a args) value {
 		return r.strip(t, r.parameters(a, "strip", 0, "chars")[0], left, right)
 	}
 }
 
-// strip takes characters off the ends; white space if chars is nil or none.
+// strip removes characters from the ends of a text: white space if chars is nil
+// or none.
 func (r *run) strip(t text, chars value, left, right bool) text {
-	r.spendWork(len(t.s))
+	r.workBytes(len(t.s))
 	if chars == nil {
 		return t.trimmed(isSpace, left, right)
 	}
@@ -208,7 +147,7 @@ func (r *run) strip(t text, chars value, left, right bool) text {
 	return t.trimmed(func(c rune) bool { return strings.ContainsRune(set, c) }, left, right)
 }
 
-func affix(name string, has func(s, affix string) bool) func(*run, text, args) value {
+func affixMethod(name string, has func(s, affix string) bool) func(*run, text, args) value {
 	return func(r *run, t text, a args) value {
 		p := r.parameters(a, name, 1, "affix", "start", "end")
 		first, end, ok := r.window(t, p[1], p[2])
@@ -228,9 +167,9 @@ func affix(name string, has func(s, affix string) bool) func(*run, text, args) v
 	}
 }
 
-// window gives the bytes of the characters from start up to end.
+// window returns the byte range of the characters from start to end.
 func (r *run) window(t text, start, end value) (from, to int, ok bool) {
-	r.spendWork(len(t.s))
+	r.workBytes(len(t.s))
 	if start == nil && end == nil {
 		return 0, len(t.s), true
 	}
@@ -252,7 +191,7 @@ func (r *run) window(t text, start, end value) (from, to int, ok bool) {
 	return t.offset(int(first)), t.offset(int(last)), true
 }
 
-func found(name string, find func(s, sub string) int, must bool) func(*run, text, args) value {
+func findMethod(name string, find func(s, sub string) int, must bool) func(*run, text, args) value {
 	return func(r *run, t text, a args) value {
 		p := r.parameters(a, name, 1, "sub", "start", "end")
 		first, end, ok := r.window(t, p[1], p[2])
@@ -270,132 +209,12 @@ func found(name string, find func(s, sub string) int, must bool) func(*run, text
 	}
 }
 
-func splits(name string, right bool) func(*run, text, args) value {
-	return func(r *run, t text, a args) value {
-		p := r.parameters(a, name, 0, "sep", "maxsplit")
-		most := r.intArgument(p[1], -1)
-		if p[0] == nil {
-			p[0] = none{}
-		}
-		sep := ""
-		if _, ok := p[0].(none); !ok {
-			if sep = r.textArgument(p[0]).s; sep == "" {
-				r.fail("empty separator")
-			}
-		}
-		var parts []value
-		rest := t
-		for {
-			if sep == "" {
-				rest = rest.trimmed(isSpace, !right, right)
-			}
-			at, width := cutAt(rest.s, sep, right)
-			if at < 0 || most >= 0 && len(parts) >= most {
-				break
-			}
-			r.spend(48)
-			if right {
-				parts = append(parts, rest.cut(at+width, len(rest.s)))
-				rest = rest.cut(0, at)
-			} else {
-				parts = append(parts, rest.cut(0, at))
-				rest = rest.cut(at+width, len(rest.s))
-			}
-		}
-		if sep != "" || rest.s != "" {
-			parts = append(parts, rest)
-		}
-		if right {
-			for i, j := 0, len(parts)-1; i < j; i, j = i+1, j-1 {
-				parts[i], parts[j] = parts[j], parts[i]
-			}
-		}
-		return &list{items: parts}
-	}
-}
-
-// cutAt gives where a text is to be split next: at sep, or at white space.
-func cutAt(s, sep string, right bool) (at, width int) {
-	switch {
-	case sep != "" && right:
-		return strings.LastIndex(s, sep), len(sep)
-	case sep != "":
-		return strings.Index(s, sep), len(sep)
-	case right:
-		at = strings.LastIndexFunc(s, isSpace)
-	default:
-		at = strings.IndexFunc(s, isSpace)
-	}
-	if at < 0 {
-		return at, 0
-	}
-	_, width = utf8.DecodeRuneInString(s[at:])
-	return at, width
-}
-
-func isLineEnd(c rune) bool {
-	return c == '\n' || c == '\r' || c == '\v' || c == '\f' || 0x1c <= c && c <= 0x1e || c == 0x85 || c == 0x2028 || c == 0x2029
-}
-
-func splitLines(r *run, t text, a args) value {
-	keep := false
-	if v := r.parameters(a, "splitlines", 0, "keepends")[0]; v != nil {
-		keep = truth(v)
-	}
-	l := &list{}
-	for _, line := range r.lines(t, keep) {
-		l.items = append(l.items, line)
-	}
-	return l
-}
-
-// lines is Python's splitlines.
-func (r *run) lines(t text, keep bool) []text {
-	var all []text
-	for rest := t; rest.s != ""; {
-		r.spend(48)
-		at := strings.IndexFunc(rest.s, isLineEnd)
-		if at < 0 {
-			return append(all, rest)
-		}
-		_, width := utf8.DecodeRuneInString(rest.s[at:])
-		if strings.HasPrefix(rest.s[at:], "\r\n") {
-			width = 2
-		}
-		if keep {
-			all = append(all, rest.cut(0, at+width))
-		} else {
-			all = append(all, rest.cut(0, at))
-		}
-		rest = rest.cut(at+width, len(rest.s))
-	}
-	return all
-}
-
-func partition(name string, find func(s, sub string) int) func(*run, text, args) value {
-	return func(r *run, t text, a args) value {
-		sep := r.textArgument(r.parameters(a, name, 1, "sep")[0])
-		if sep.s == "" {
-			r.fail("empty separator")
-		}
-		r.spendWork(len(t.s))
-		at := find(t.s, sep.s)
-		switch {
-		case at >= 0:
-			return &list{[]value{t.cut(0, at), t.cut(at, at+len(sep.s)), t.cut(at+len(sep.s), len(t.s))}, true}
-		case name == "partition":
-			return &list{[]value{t, text{}, text{}}, true}
-		}
-		return &list{[]value{text{}, text{}, t}, true}
-	}
-}
-
 func (r *run) replace(t, old, with text, count int) text {
 	n := strings.Count(t.s, old.s)
 	if count >= 0 {
 		n = min(n, count)
 	}
-	r.spend(len(t.s) + n*len(with.s) + 16*n)
+	r.allocate(len(t.s) + n*len(with.s) + 16*n)
 	return t.replaced(old.s, with, count)
 }
 
@@ -404,7 +223,7 @@ func (r *run) join(between text, parts []text) text {
 	for _, p := range parts {
 		size += len(p.s) + len(between.s)
 	}
-	r.spend(size)
+	r.allocate(size)
 	var b builder
 	for i, p := range parts {
 		if i > 0 {
@@ -415,23 +234,23 @@ func (r *run) join(between text, parts []text) text {
 	return b.text()
 }
 
-// missing is how many characters a text lacks to a width.
-func (r *run) missing(t text, width int) int {
+// padding returns the number of characters that t is shorter than width.
+func (r *run) padding(t text, width int) int {
 	n := max(width-t.count(), 0)
-	r.spend(n + len(t.s))
+	r.allocate(n + len(t.s))
 	return n
 }
 
-func padded(name string) func(*run, text, args) value {
+func padMethod(name string) func(*run, text, args) value {
 	return func(r *run, t text, a args) value {
 		p := r.parameters(a, name, 1, "width", "fillchar")
-		width, fill := r.intArgument(p[0], 0), plain(" ")
+		width, fill := r.intArgument(p[0], 0), templateText(" ")
 		if p[1] != nil {
 			if fill = r.textArgument(p[1]); fill.count() != 1 {
 				r.fail("the fill character must be exactly one character long")
 			}
 		}
-		n := r.missing(t, width)
+		n := r.padding(t, width)
 		left, right := 0, n
 		switch name {
 		case "rjust":
@@ -440,7 +259,7 @@ func padded(name string) func(*run, text, args) value {
 			left = n/2 + n&width&1
 			right = n - left
 		}
-		r.spend(n * len(fill.s))
+		r.allocate(n * len(fill.s))
 		return joined(fill.repeated(left), t, fill.repeated(right))
 	}
 }
@@ -459,49 +278,28 @@ func (r *run) expandTabs(t text, size int) text {
 			if size > 0 {
 				n = size - column%size
 			}
-			c = c.as(strings.Repeat(" ", n))
+			c = c.derive(strings.Repeat(" ", n))
 		}
-		r.spend(48 + len(c.s))
+		r.allocate(48 + len(c.s))
 		column += n
 		b.add(c)
 	}
 	return b.text()
 }
 
-func asked(is func(string) bool) func(*run, text, args) value {
+// predicate is a method without arguments that reports a property of a string.
+func predicate(is func(string) bool) func(*run, text, args) value {
 	return func(r *run, t text, a args) value {
 		r.parameters(a, "a method of a string", 0)
-		r.spendWork(len(t.s))
+		r.workBytes(len(t.s))
 		return boolean(is(t.s))
 	}
 }
 
-// every says whether all characters, and at least one, are of a kind.
-func every(is func(rune) bool) func(*run, text, args) value {
-	return asked(func(s string) bool {
+// allCharacters is a method that reports whether a string is not empty and is
+// holds for all its characters.
+func allCharacters(is func(rune) bool) func(*run, text, args) value {
+	return predicate(func(s string) bool {
 		return s != "" && strings.IndexFunc(s, func(c rune) bool { return !is(c) }) < 0
 	})
-}
-
-func (r *run) textArgument(v value) text {
-	t, ok := v.(text)
-	if !ok {
-		r.mustBeDefined(v)
-		r.fail("a string is needed, not '%s'", typeName(v))
-	}
-	return t
-}
-
-// intArgument is an argument that is a whole number, or fallback where it is
-// not given.
-func (r *run) intArgument(v value, fallback int) int {
-	if v == nil {
-		return fallback
-	}
-	n, _, whole, _ := number(v)
-	if !whole {
-		r.mustBeDefined(v)
-		r.fail("'%s' object cannot be interpreted as an integer", typeName(v))
-	}
-	return int(n)
 }

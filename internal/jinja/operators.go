@@ -26,21 +26,23 @@ func (r *run) unary(op string, v value) value {
 	return integer(-n)
 }
 
+// mustBeDefined fails if a value is undefined.
 func (r *run) mustBeDefined(all ...value) {
 	for _, v := range all {
 		if u, ok := v.(undefined); ok {
-			r.fail("%s", u.what)
+			r.fail("%s", u.message)
 		}
 	}
 }
 
-func (r *run) mustBePlain(t text) {
+// refuseSafe fails for a safe string.
+func (r *run) refuseSafe(t text) {
 	if t.safe {
-		r.fail("a text that is safe or escaped is not supported here")
+		r.fail("a safe or escaped string is not supported here")
 	}
 }
 
-func (r *run) tooLarge() { r.fail("a number does not fit into 64 bits, which is not supported") }
+func (r *run) tooLarge() { r.fail("a number does not fit into 64 bits") }
 
 func (r *run) binary(op string, left, right value) value {
 	r.mustBeDefined(left, right)
@@ -57,7 +59,7 @@ func (r *run) binary(op string, left, right value) value {
 		switch a := left.(type) {
 		case text:
 			if b, ok := right.(text); ok {
-				r.spend(len(a.s) + len(b.s))
+				r.allocate(len(a.s) + len(b.s))
 				safe := a.safe || b.safe
 				if safe && !a.safe {
 					a = r.escaped(a)
@@ -72,7 +74,7 @@ func (r *run) binary(op string, left, right value) value {
 			r.fail(`can only concatenate str (not "%s") to str`, typeName(right))
 		case *list:
 			if b, ok := right.(*list); ok && a.tuple == b.tuple {
-				r.spend(16 * (len(a.items) + len(b.items)))
+				r.allocate(16 * (len(a.items) + len(b.items)))
 				return &list{append(append([]value{}, a.items...), b.items...), a.tuple}
 			}
 		}
@@ -89,15 +91,15 @@ func (r *run) binary(op string, left, right value) value {
 		}
 	case "%":
 		if format, ok := left.(text); ok {
-			r.mustBePlain(format)
-			return r.percent(format, right)
+			r.refuseSafe(format)
+			return r.formatPercent(format, right)
 		}
 	}
 	r.fail("unsupported operand type(s) for %s: '%s' and '%s'", op, typeName(left), typeName(right))
 	return nil
 }
 
-// repeat is Python's v * n; nil if v is neither a text nor a list.
+// repeat is Python's v * n, or nil if v is neither a string nor a list.
 func (r *run) repeat(v value, n int64) value {
 	n = max(n, 0)
 	size := 0
@@ -110,9 +112,9 @@ func (r *run) repeat(v value, n int64) value {
 		return nil
 	}
 	if hi, lo := bits.Mul64(uint64(n), uint64(size)); hi != 0 || lo > math.MaxInt32 {
-		r.limit("it makes strings or lists that are too long")
+		r.limit("its strings or lists are too long")
 	}
-	r.spend(int(n) * size)
+	r.allocate(int(n) * size)
 	if t, ok := v.(text); ok {
 		if t.s == "" {
 			return t

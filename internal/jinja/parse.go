@@ -2,30 +2,30 @@ package jinja
 
 import "slices"
 
-// parser makes nodes of tokens.
+// parser builds nodes from tokens.
 type parser struct {
 	tokens   []token
 	next     int
 	depth    int
 	literals []string
-	macros   []*macroCode // that are being read
+	macros   []*macroCode // the macros that enclose the position
 }
 
-// maxNesting bounds statements and expressions within each other.
+// maxNesting bounds the nesting of statements and expressions.
 const maxNesting = 200
 
-// deeper counts one level of nesting, and gives what ends it.
-func (p *parser) deeper() func() {
+// enter counts one level of nesting. It returns the function that leaves it.
+func (p *parser) enter() func() {
 	if p.depth++; p.depth > maxNesting {
-		panic(failure{&Error{p.peek().line, "it nests statements or expressions too deeply", ErrLimit}})
+		panic(failure{&Error{p.peek().line, "its statements or expressions are nested too deeply", ErrLimit}})
 	}
 	return func() { p.depth-- }
 }
 
 func (p *parser) peek() token { return p.tokens[p.next] }
 
-// after gives the token behind the next one.
-func (p *parser) after() token { return p.tokens[min(p.next+1, len(p.tokens)-1)] }
+// peekSecond returns the token after the next one.
+func (p *parser) peekSecond() token { return p.tokens[min(p.next+1, len(p.tokens)-1)] }
 
 func (p *parser) take() token {
 	t := p.tokens[p.next]
@@ -40,7 +40,7 @@ func (t token) is(k kind, text string) bool { return t.kind == k && t.text == te
 func (p *parser) isOperator(text string) bool { return p.peek().is(operator, text) }
 func (p *parser) isName(text string) bool     { return p.peek().is(name, text) }
 
-// skip takes the next token if it is this operator.
+// skip consumes the next token if it is this operator.
 func (p *parser) skip(text string) bool {
 	if p.isOperator(text) {
 		p.next++
@@ -49,7 +49,7 @@ func (p *parser) skip(text string) bool {
 	return false
 }
 
-// skipName takes the next token if it is this word.
+// skipName consumes the next token if it is this word.
 func (p *parser) skipName(text string) bool {
 	if p.isName(text) {
 		p.next++
@@ -59,7 +59,7 @@ func (p *parser) skipName(text string) bool {
 }
 
 func (p *parser) unexpected(want string) {
-	fail(p.peek().line, "%s stands where %s is expected", p.peek(), want)
+	fail(p.peek().line, "unexpected %s, expected %s", p.peek(), want)
 }
 
 func (p *parser) expect(text string) {
@@ -83,21 +83,21 @@ func (p *parser) expectKind(k kind, what string) token {
 
 func (p *parser) line() line { return line(p.peek().line) }
 
-// body reads statements up to the end of the template.
+// body reads statements to the end of the template.
 func (p *parser) body() []node {
 	body, _ := p.until()
 	return body
 }
 
-// until reads statements up to a tag that begins with one of the words, of which
-// it takes the word; with none, up to the end of the template.
+// until reads statements up to a tag that starts with one of the words of ends.
+// It consumes the word. Without ends it reads to the end of the template.
 func (p *parser) until(ends ...string) (body []node, end string) {
-	defer p.deeper()()
+	defer p.enter()()
 	for {
 		switch t := p.take(); t.kind {
 		case endOfFile:
 			if len(ends) > 0 {
-				fail(t.line, "the template ends where %s is expected", ends[len(ends)-1])
+				fail(t.line, "unexpected end of the template, expected %s", ends[len(ends)-1])
 			}
 			return body, ""
 		case data:
@@ -119,14 +119,14 @@ func (p *parser) until(ends ...string) (body []node, end string) {
 	}
 }
 
-// block reads the rest of a tag, and statements as until does.
+// block reads the rest of a tag, and then statements as until does.
 func (p *parser) block(ends ...string) (body []node, end string) {
 	p.skip(":")
 	p.expectKind(endBlock, "%}")
 	return p.until(ends...)
 }
 
-// statement reads a statement behind its {%.
+// statement reads a statement after {%.
 func (p *parser) statement() node {
 	at := p.line()
 	word := p.expectKind(name, "the name of a statement")
@@ -189,7 +189,7 @@ func (p *parser) statement() node {
 	case "include", "import", "from", "extends":
 		fail(int(at), "it loads another template (%s), which is not supported", word.text)
 	}
-	fail(int(at), "the statement %q is unknown", word.text)
+	fail(int(at), "unknown statement %q", word.text)
 	return nil
 }
 
@@ -199,7 +199,7 @@ func (p *parser) ifStatement(at line) node {
 	s.then = then
 	switch end {
 	case "elif":
-		defer p.deeper()()
+		defer p.enter()()
 		s.otherwise = []node{p.ifStatement(p.line())}
 	case "else":
 		s.otherwise, _ = p.block("endif")
@@ -221,7 +221,7 @@ func (p *parser) forStatement(at line) node {
 	body, end := p.block("endfor", "else")
 	s.body = body
 	if end == "else" {
-		s.none, _ = p.block("endfor")
+		s.otherwise, _ = p.block("endfor")
 	}
 	return s
 }
@@ -264,7 +264,7 @@ func (p *parser) signature(m *macroCode) {
 		if p.skip("=") {
 			m.defaults = append(m.defaults, p.expression(true))
 		} else if len(m.defaults) > 0 {
-			fail(int(m.line), "a parameter without a default stands behind one with a default")
+			fail(int(m.line), "a parameter without a default follows one with a default")
 		}
 	}
 	p.expect(")")
@@ -276,8 +276,8 @@ func (p *parser) macroBody(m *macroCode, end string) {
 	p.macros = p.macros[:len(p.macros)-1]
 }
 
-// reads notes that the macros that are being read use a name.
-func (p *parser) reads(word string) {
+// noteUse records in the enclosing macros that they use a variable.
+func (p *parser) noteUse(word string) {
 	for _, m := range p.macros {
 		switch word {
 		case "caller":
@@ -290,10 +290,10 @@ func (p *parser) reads(word string) {
 	}
 }
 
-// target reads what is assigned to, up to one of the words.
+// target reads the target of an assignment, up to one of the words.
 func (p *parser) target(attributes bool, ends ...string) target {
 	at := p.line()
-	first := p.oneTarget(attributes)
+	first := p.singleTarget(attributes)
 	if !p.isOperator(",") {
 		return first
 	}
@@ -302,13 +302,13 @@ func (p *parser) target(attributes bool, ends ...string) target {
 		if t := p.peek(); t.kind == endBlock || t.is(operator, "=") || t.kind == name && slices.Contains(ends, t.text) {
 			break
 		}
-		parts = append(parts, p.oneTarget(attributes))
+		parts = append(parts, p.singleTarget(attributes))
 	}
 	return target{line: at, parts: parts, several: true}
 }
 
-func (p *parser) oneTarget(attributes bool) target {
-	defer p.deeper()()
+func (p *parser) singleTarget(attributes bool) target {
+	defer p.enter()()
 	at := p.line()
 	if p.skip("(") {
 		t := p.target(false)

@@ -2,8 +2,9 @@ package jinja
 
 import "slices"
 
-// tuple reads an expression, or several with commas between. bracketed allows
-// none at all; the words end it too.
+// tuple reads an expression, or several that are separated by commas, up to the
+// end of the tag, a parenthesis or one of the words. With bracketed there may be
+// none.
 func (p *parser) tuple(conditions, bracketed bool, ends ...string) expr {
 	at := p.line()
 	var items []expr
@@ -28,9 +29,9 @@ func (p *parser) tuple(conditions, bracketed bool, ends ...string) expr {
 	return items[0]
 }
 
-// expression reads one expression; with conditions it may be one of "a if b".
+// expression reads one expression. conditions allows "a if b else c".
 func (p *parser) expression(conditions bool) expr {
-	defer p.deeper()()
+	defer p.enter()()
 	at := p.line()
 	e := p.or()
 	for conditions && p.skipName("if") {
@@ -64,7 +65,7 @@ func (p *parser) and() expr {
 func (p *parser) not() expr {
 	at := p.line()
 	if p.skipName("not") {
-		defer p.deeper()()
+		defer p.enter()()
 		return &unary{at, "not", p.not()}
 	}
 	return p.comparison()
@@ -80,7 +81,7 @@ func (p *parser) comparison() expr {
 		case t.kind == operator && slices.Contains(comparisons, t.text):
 			p.take()
 		case p.skipName("in"):
-		case p.isName("not") && p.after().is(name, "in"):
+		case p.isName("not") && p.peekSecond().is(name, "in"):
 			p.next += 2
 			t.text = "not in"
 		case len(c.operators) == 0:
@@ -93,7 +94,7 @@ func (p *parser) comparison() expr {
 	}
 }
 
-// operators reads operands with operators of the same rank between.
+// operators reads operands that are separated by operators of equal precedence.
 func (p *parser) operators(operand func() expr, operators ...string) expr {
 	at := p.line()
 	left := operand()
@@ -132,7 +133,7 @@ func (p *parser) signed(filters bool) expr {
 	var e expr
 	if t := p.peek(); t.is(operator, "-") || t.is(operator, "+") {
 		p.take()
-		defer p.deeper()()
+		defer p.enter()()
 		e = &unary{at, t.text, p.signed(false)}
 	} else {
 		e = p.primary()
@@ -156,7 +157,7 @@ func (p *parser) primary() expr {
 		if v, ok := constants[t.text]; ok {
 			return &literal{at, v}
 		}
-		p.reads(t.text)
+		p.noteUse(t.text)
 		return &variable{at, t.text}
 	case stringLiteral:
 		text := t.text
@@ -164,7 +165,7 @@ func (p *parser) primary() expr {
 			text += p.take().text
 		}
 		p.literals = append(p.literals, text)
-		return &literal{at, plain(text)}
+		return &literal{at, templateText(text)}
 	case integerLiteral:
 		return &literal{at, integer(t.whole)}
 	case floatLiteral:
@@ -181,11 +182,11 @@ func (p *parser) primary() expr {
 			return p.dict(at)
 		}
 	}
-	fail(t.line, "%s stands where an expression is expected", t)
+	fail(t.line, "unexpected %s, expected an expression", t)
 	return nil
 }
 
-// list reads expressions up to a bracket.
+// list reads expressions up to a closing bracket.
 func (p *parser) list(end string) []expr {
 	var items []expr
 	for !p.skip(end) {
@@ -216,7 +217,7 @@ func (p *parser) dict(at line) expr {
 	return d
 }
 
-// postfix reads attributes, items and calls behind an expression.
+// postfix reads attributes, items and calls after an expression.
 func (p *parser) postfix(e expr) expr {
 	for {
 		at := p.line()
@@ -238,25 +239,25 @@ func (p *parser) postfix(e expr) expr {
 	}
 }
 
-// subscript reads what stands in brackets behind an expression.
+// subscript reads the content of brackets after an expression.
 func (p *parser) subscript(at line) expr {
 	var all []expr
 	for !p.skip("]") {
 		if len(all) > 0 {
 			p.expect(",")
 		}
-		all = append(all, p.oneSubscript())
+		all = append(all, p.singleSubscript())
 	}
 	switch len(all) {
 	case 0:
-		fail(int(at), "brackets behind an expression are empty")
+		fail(int(at), "the brackets after an expression are empty")
 	case 1:
 		return all[0]
 	}
 	return &listLiteral{at, all, true}
 }
 
-func (p *parser) oneSubscript() expr {
+func (p *parser) singleSubscript() expr {
 	s := &slice{line: p.line()}
 	ends := func() bool { return p.isOperator(":") || p.isOperator("]") || p.isOperator(",") }
 	if !p.isOperator(":") {
@@ -275,7 +276,7 @@ func (p *parser) oneSubscript() expr {
 	return s
 }
 
-// arguments reads the arguments of a call, from its bracket on.
+// arguments reads the arguments of a call, with their parentheses.
 func (p *parser) arguments() (a arguments) {
 	at := p.peek().line
 	p.expect("(")
@@ -298,20 +299,20 @@ func (p *parser) arguments() (a arguments) {
 		case p.skip("**"):
 			ensure(a.dict == nil)
 			a.dict = p.expression(true)
-		case p.peek().kind == name && p.after().is(operator, "="):
+		case p.peek().kind == name && p.peekSecond().is(operator, "="):
 			ensure(a.dict == nil)
 			a.names = append(a.names, p.take().text)
 			p.take()
 			a.named = append(a.named, p.expression(true))
 		default:
 			ensure(a.list == nil && a.dict == nil && len(a.named) == 0)
-			a.plain = append(a.plain, p.expression(true))
+			a.positional = append(a.positional, p.expression(true))
 		}
 	}
 	return a
 }
 
-// filtered reads filters, tests and calls behind an expression.
+// filtered reads filters, tests and calls after an expression.
 func (p *parser) filtered(e expr) expr {
 	for {
 		switch {
@@ -334,7 +335,7 @@ func (p *parser) filters(e expr) expr {
 	return e
 }
 
-// filterNamed reads a filter from its name on.
+// filterNamed reads the name and the arguments of a filter.
 func (p *parser) filterNamed(of expr) expr {
 	f := &filter{line: p.line(), of: of, name: p.dotted("the name of a filter")}
 	if p.isOperator("(") {
@@ -363,7 +364,7 @@ func (p *parser) test(of expr) expr {
 		fail(int(at), "tests cannot follow each other")
 	case next.kind == name && next.text != "else" && next.text != "or" && next.text != "and",
 		next.kind == stringLiteral, next.kind == integerLiteral, next.kind == floatLiteral, p.isOperator("["), p.isOperator("{"):
-		t.plain = []expr{p.postfix(p.primary())}
+		t.positional = []expr{p.postfix(p.primary())}
 	}
 	if negated {
 		return &unary{at, "not", t}

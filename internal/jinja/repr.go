@@ -21,22 +21,22 @@ func (r *run) str(v value) text {
 
 // repr is Python's repr().
 func (r *run) repr(v value) text {
-	defer r.deeper()()
+	defer r.enter()()
 	r.work(1)
 	switch v := v.(type) {
 	case none:
-		return plain("None")
+		return templateText("None")
 	case undefined:
-		return plain("Undefined")
+		return templateText("Undefined")
 	case boolean:
 		if v {
-			return plain("True")
+			return templateText("True")
 		}
-		return plain("False")
+		return templateText("False")
 	case integer:
-		return plain(strconv.FormatInt(int64(v), 10))
+		return templateText(strconv.FormatInt(int64(v), 10))
 	case float:
-		return plain(floatText(float64(v)))
+		return templateText(floatText(float64(v)))
 	case text:
 		return r.quote(v)
 	case *list:
@@ -52,59 +52,59 @@ func (r *run) repr(v value) text {
 		return r.listed("dict_"+v.name+"([", v.items, "])")
 	case *numberRange:
 		if v.step == 1 {
-			return plain(fmt.Sprintf("range(%d, %d)", v.first, v.end))
+			return templateText(fmt.Sprintf("range(%d, %d)", v.first, v.end))
 		}
-		return plain(fmt.Sprintf("range(%d, %d, %d)", v.first, v.end, v.step))
+		return templateText(fmt.Sprintf("range(%d, %d, %d)", v.first, v.end, v.step))
 	case *dict:
 		return r.pairs("{", v, "}")
 	case *namespace:
 		return r.pairs("<Namespace {", v.attributes, "}>")
 	case *macro:
-		return plain("<Macro '" + v.code.name + "'>")
+		return templateText("<Macro '" + v.code.name + "'>")
 	}
-	// Python writes an address here.
-	r.fail("'%s' object has no text", typeName(v))
+	// Python writes a memory address.
+	r.fail("'%s' object cannot be written as text", typeName(v))
 	return text{}
 }
 
 func (r *run) listed(begin string, items []value, end string) text {
 	var b builder
-	b.add(plain(begin))
+	b.add(templateText(begin))
 	for i, x := range items {
 		if i > 0 {
-			b.add(plain(", "))
+			b.add(templateText(", "))
 		}
 		b.add(r.repr(x))
 	}
-	b.add(plain(end))
-	r.spend(b.s.Len())
+	b.add(templateText(end))
+	r.allocate(b.s.Len())
 	return b.text()
 }
 
 func (r *run) pairs(begin string, d *dict, end string) text {
 	var b builder
-	b.add(plain(begin))
+	b.add(templateText(begin))
 	for i, k := range d.keys {
 		if i > 0 {
-			b.add(plain(", "))
+			b.add(templateText(", "))
 		}
 		b.add(r.repr(k))
-		b.add(plain(": "))
+		b.add(templateText(": "))
 		b.add(r.repr(d.values[i]))
 	}
-	b.add(plain(end))
-	r.spend(b.s.Len())
+	b.add(templateText(end))
+	r.allocate(b.s.Len())
 	return b.text()
 }
 
-// quote is repr of a string.
+// quote is the repr of a string.
 func (r *run) quote(t text) text {
-	r.spend(2 * len(t.s))
+	r.allocate(2 * len(t.s))
 	mark := "'"
 	if strings.Contains(t.s, "'") && !strings.Contains(t.s, `"`) {
 		mark = `"`
 	}
-	inside := t.mapped(func(s string) string {
+	inside := t.mapSpans(func(s string) string {
 		var b strings.Builder
 		for _, c := range s {
 			switch {
@@ -129,10 +129,10 @@ func (r *run) quote(t text) text {
 		}
 		return b.String()
 	})
-	return joined(plain(mark), inside, plain(mark))
+	return joined(templateText(mark), inside, templateText(mark))
 }
 
-// floatText is repr of a float: the shortest digits that read back as it.
+// floatText is the repr of a float: the fewest digits that identify it.
 func floatText(x float64) string {
 	switch {
 	case math.IsNaN(x):
@@ -145,7 +145,7 @@ func floatText(x float64) string {
 	s := strconv.FormatFloat(x, 'e', -1, 64)
 	exponent, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
 	if exponent < -4 || exponent >= 16 {
-		return s // Go and Python write at least two digits of an exponent
+		return s // Go and Python both write at least two digits of an exponent
 	}
 	s = strconv.FormatFloat(x, 'f', -1, 64)
 	if !strings.Contains(s, ".") {

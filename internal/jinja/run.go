@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// run is one rendering.
+// run is the state of one rendering.
 type run struct {
 	now   time.Time
 	out   builder
-	line  int // that runs
+	line  int // of the current statement or expression
 	depth int
-	steps int // that are left
-	bytes int
+	steps int // remaining steps
+	bytes int // remaining bytes
 }
 
 func (r *run) fail(format string, args ...any) { fail(r.line, format, args...) }
@@ -21,44 +21,45 @@ func (r *run) limit(what string) {
 	panic(failure{&Error{r.line, what, ErrLimit}})
 }
 
-// work counts steps.
+// work counts n steps.
 func (r *run) work(n int) {
 	if r.steps -= n; r.steps < 0 {
-		r.limit("it does not end within the steps that are allowed")
+		r.limit("it needs too many steps")
 	}
 }
 
-// spendWork counts the steps of reading bytes.
-func (r *run) spendWork(n int) { r.work(n/8 + 1) }
+// workBytes counts the steps for reading n bytes.
+func (r *run) workBytes(n int) { r.work(n/8 + 1) }
 
-// spend counts bytes that are made.
-func (r *run) spend(n int) {
-	r.spendWork(n)
+// allocate counts n bytes of a new string or list.
+func (r *run) allocate(n int) {
+	r.workBytes(n)
 	if r.bytes -= n; r.bytes < 0 {
-		r.limit("it makes strings or lists that are too long")
+		r.limit("its strings or lists are too long")
 	}
 }
 
-// deeper counts one level of nodes and calls, and gives what ends it.
-func (r *run) deeper() func() {
+// enter counts one level of nodes and calls. It returns the function that leaves
+// it.
+func (r *run) enter() func() {
 	if r.depth++; r.depth > maxDepth {
-		r.limit("it calls itself, or nests, too deeply")
+		r.limit("its calls or nodes are nested too deeply")
 	}
-	return r.higher
+	return r.leave
 }
 
-func (r *run) higher() { r.depth-- }
+func (r *run) leave() { r.depth-- }
 
-// scope is names that statements see, with those around them.
+// scope is the variables of a block, and the enclosing scope.
 type scope struct {
 	names  map[string]value
-	around *scope
+	parent *scope
 }
 
-func newScope(around *scope) *scope { return &scope{map[string]value{}, around} }
+func newScope(parent *scope) *scope { return &scope{map[string]value{}, parent} }
 
 func (s *scope) find(name string) (value, bool) {
-	for ; s != nil; s = s.around {
+	for ; s != nil; s = s.parent {
 		if v, ok := s.names[name]; ok {
 			return v, true
 		}
@@ -66,27 +67,27 @@ func (s *scope) find(name string) (value, bool) {
 	return nil, false
 }
 
-// flow is what a statement leaves to do for those around it.
+// flow says how execution continues after a statement.
 type flow int
 
 const (
-	onwards flow = iota
+	proceed flow = iota
 	breaks
 	continues
 )
 
 func (r *run) statements(body []node, s *scope) flow {
-	defer r.deeper()()
+	defer r.enter()()
 	for _, n := range body {
-		if f := r.statement(n, s); f != onwards {
+		if f := r.statement(n, s); f != proceed {
 			return f
 		}
 	}
-	return onwards
+	return proceed
 }
 
-// written gives what statements write.
-func (r *run) written(body []node, s *scope) text {
+// capture executes statements and returns their output.
+func (r *run) capture(body []node, s *scope) text {
 	outer := r.out
 	r.out = builder{}
 	defer func() { r.out = outer }()
@@ -95,7 +96,7 @@ func (r *run) written(body []node, s *scope) text {
 }
 
 func (r *run) write(t text) {
-	r.spend(len(t.s))
+	r.allocate(len(t.s))
 	r.out.add(t)
 }
 
@@ -105,8 +106,8 @@ func (r *run) statement(n node, s *scope) flow {
 	switch n := n.(type) {
 	case *output:
 		if n.expr == nil {
-			r.write(plain(n.text))
-			return onwards
+			r.write(templateText(n.text))
+			return proceed
 		}
 		r.write(r.str(r.value(n.expr, s)))
 	case *ifStatement:
@@ -119,7 +120,7 @@ func (r *run) statement(n node, s *scope) flow {
 	case *setStatement:
 		r.assign(n.target, r.value(n.value, s), s)
 	case *setBlock:
-		v := value(r.written(n.body, newScope(s)))
+		v := value(r.capture(n.body, newScope(s)))
 		if n.filter != nil {
 			v = r.valueOf(n.filter, s, v)
 		}
@@ -137,7 +138,7 @@ func (r *run) statement(n node, s *scope) flow {
 		a.name("caller", &macro{n.caller, s})
 		r.write(r.str(r.call(r.value(n.call.function, s), a)))
 	case *filterBlock:
-		r.write(r.str(r.valueOf(n.filter, s, r.written(n.body, newScope(s)))))
+		r.write(r.str(r.valueOf(n.filter, s, r.capture(n.body, newScope(s)))))
 	case *group:
 		return r.statements(n.body, newScope(s))
 	case *breakStatement:
@@ -145,18 +146,18 @@ func (r *run) statement(n node, s *scope) flow {
 	case *continueStatement:
 		return continues
 	default:
-		panic(fmt.Sprintf("jinja: no statement %T", n))
+		panic(fmt.Sprintf("jinja: unknown statement %T", n))
 	}
-	return onwards
+	return proceed
 }
 
-// assign sets a target.
+// assign assigns a value to a target.
 func (r *run) assign(t target, v value, s *scope) {
 	switch {
 	case t.several:
 		items := r.each(v)
 		if len(items) != len(t.parts) {
-			r.fail("%d values are to be taken apart for %d names", len(items), len(t.parts))
+			r.fail("%d values cannot be assigned to %d names", len(items), len(t.parts))
 		}
 		for i, part := range t.parts {
 			r.assign(part, items[i], s)
@@ -168,30 +169,31 @@ func (r *run) assign(t target, v value, s *scope) {
 			r.fail("cannot assign attribute on non-namespace object %q", t.name)
 		}
 		r.checkName(t.attribute)
-		n.attributes.set(r, plain(t.attribute), v)
+		n.attributes.set(r, templateText(t.attribute), v)
 	default:
-		r.spend(32)
+		r.allocate(32)
 		s.names[t.name] = v
 	}
 }
 
 func (r *run) checkName(name string) {
 	if len(name) > 0 && name[0] == '_' {
-		r.fail("the attribute %q of a namespace begins with an underscore", name)
+		r.fail("the attribute %q of a namespace must not begin with an underscore", name)
 	}
 }
 
-// loop is the variable of that name.
+// loop is the value of the variable loop.
 type loop struct {
 	items   []value
 	at      int
 	depth   int
 	changed []value
-	again   func(items value) text // of recursive loops
+	recurse func(items value) text // nil if the loop is not recursive
 }
 
+// loop executes a for statement.
 func (r *run) loop(n *forStatement, over value, s *scope, depth int) {
-	defer r.deeper()()
+	defer r.enter()()
 	items := r.each(over)
 	if n.filter != nil {
 		var kept []value
@@ -205,12 +207,12 @@ func (r *run) loop(n *forStatement, over value, s *scope, depth int) {
 		items = kept
 	}
 	if len(items) == 0 {
-		r.statements(n.none, newScope(s))
+		r.statements(n.otherwise, newScope(s))
 		return
 	}
 	l := &loop{items: items, depth: depth}
 	if n.recursive {
-		l.again = func(items value) text {
+		l.recurse = func(items value) text {
 			outer := r.out
 			r.out = builder{}
 			defer func() { r.out = outer }()
@@ -263,44 +265,44 @@ func (l *loop) attribute(name string) (value, bool) {
 		return l.items[l.at+1], true
 	case "cycle":
 		return &function{"cycle", func(r *run, a args) value {
-			if len(a.plain) == 0 {
+			if len(a.positional) == 0 {
 				r.fail("no items for cycling given")
 			}
-			return a.plain[l.at%len(a.plain)]
+			return a.positional[l.at%len(a.positional)]
 		}}, true
 	case "changed":
 		return &function{"changed", func(r *run, a args) value {
-			now := &list{items: a.plain}
+			now := &list{items: a.positional}
 			if l.changed != nil && r.equal(&list{items: l.changed}, now) {
 				return boolean(false)
 			}
-			l.changed = append([]value{}, a.plain...)
+			l.changed = append([]value{}, a.positional...)
 			return boolean(true)
 		}}, true
 	}
 	return nil, false
 }
 
-// macro is a macro with the names that it sees.
+// macro is a macro with the scope of its definition.
 type macro struct {
-	code *macroCode
-	in   *scope
+	code  *macroCode
+	scope *scope
 }
 
 func (r *run) callMacro(m *macro, a args) value {
-	defer r.deeper()()
+	defer r.enter()()
 	code := m.code
 	line := r.line
-	s := newScope(m.in)
+	s := newScope(m.scope)
 	missing := len(code.parameters) - len(code.defaults)
 	callerNamed := false
 	for i, name := range code.parameters {
 		callerNamed = callerNamed || name == "caller"
 		switch v, ok := a.take(name); {
-		case i < len(a.plain) && ok:
+		case i < len(a.positional) && ok:
 			r.fail("macro '%s' got multiple values for argument '%s'", code.name, name)
-		case i < len(a.plain):
-			s.names[name] = a.plain[i]
+		case i < len(a.positional):
+			s.names[name] = a.positional[i]
 		case ok:
 			s.names[name] = v
 		case i >= missing:
@@ -319,19 +321,19 @@ func (r *run) callMacro(m *macro, a args) value {
 	if code.kwargs {
 		d := newDict()
 		for i, name := range a.names {
-			d.set(r, plain(name), a.named[i])
+			d.set(r, templateText(name), a.named[i])
 		}
 		s.names["kwargs"] = d
 	} else if len(a.names) > 0 {
 		r.fail("macro '%s' takes no keyword argument '%s'", code.name, a.names[0])
 	}
-	rest := a.plain[min(len(code.parameters), len(a.plain)):]
+	rest := a.positional[min(len(code.parameters), len(a.positional)):]
 	if code.varargs {
 		s.names["varargs"] = &list{rest, true}
 	} else if len(rest) > 0 {
 		r.fail("macro '%s' takes not more than %d argument(s)", code.name, len(code.parameters))
 	}
-	out := r.written(code.body, s)
+	out := r.capture(code.body, s)
 	r.line = line
 	return out
 }

@@ -5,17 +5,18 @@ import (
 	"strings"
 )
 
-// The filters of lists and of what else has values.
+// The filters of lists and other iterable values.
 
-// path gives the attribute of a value that a filter names: "a.b", or a number.
-func (r *run) path(v, name value, fallback value) value {
+// lookupPath returns the attribute of v that a filter names: a path such as
+// "a.b", or a number.
+func (r *run) lookupPath(v, name value, fallback value) value {
 	var parts []value
 	if t, ok := name.(text); ok {
 		for part := range strings.SplitSeq(t.s, ".") {
 			if n, err := strconv.Atoi(part); err == nil && n >= 0 {
 				parts = append(parts, integer(n))
 			} else {
-				parts = append(parts, plain(part))
+				parts = append(parts, templateText(part))
 			}
 		}
 	} else {
@@ -30,27 +31,28 @@ func (r *run) path(v, name value, fallback value) value {
 	return v
 }
 
-// keyOf gives what values are compared by: an attribute, and without case.
-func (r *run) keyOf(v, name value, caseless bool) value {
+// keyOf returns the value by which v is compared: v or an attribute of v, in
+// lower case with ignoreCase.
+func (r *run) keyOf(v, name value, ignoreCase bool) value {
 	if _, ok := name.(none); name != nil && !ok {
-		v = r.path(v, name, nil)
+		v = r.lookupPath(v, name, nil)
 	}
-	if t, ok := v.(text); ok && caseless {
-		r.spend(2 * len(t.s))
-		return plain(lower(t.s))
+	if t, ok := v.(text); ok && ignoreCase {
+		r.allocate(2 * len(t.s))
+		return templateText(lower(t.s))
 	}
 	return v
 }
 
-// on says whether an argument is given and true.
-func on(v value) bool { return v != nil && truth(v) }
+// isTrue reports whether an argument is present and true.
+func isTrue(v value) bool { return v != nil && truth(v) }
 
 func attr(r *run, v value, a args) value {
 	name := r.textArgument(r.parameters(a, "attr", 1, "name")[0]).s
-	if found, ok := r.ownAttribute(v, name); ok {
+	if found, ok := r.lookupAttribute(v, name); ok {
 		return found
 	}
-	return lacks(v, name)
+	return noAttribute(v, name)
 }
 
 func batch(r *run, v value, a args) value {
@@ -69,7 +71,7 @@ func batch(r *run, v value, a args) value {
 	}
 	if len(row) > 0 {
 		if _, ok := p[1].(none); p[1] != nil && !ok {
-			r.spend(16 * max(size-len(row), 0))
+			r.allocate(16 * max(size-len(row), 0))
 			for len(row) < size {
 				row = append(row, p[1])
 			}
@@ -79,7 +81,7 @@ func batch(r *run, v value, a args) value {
 	return out
 }
 
-func sliced(r *run, v value, a args) value {
+func sliceFilter(r *run, v value, a args) value {
 	p := r.parameters(a, "slice", 1, "slices", "fill_with")
 	all, n := r.each(v), r.intArgument(p[0], 0)
 	if n == 0 {
@@ -87,7 +89,7 @@ func sliced(r *run, v value, a args) value {
 	}
 	out := &generator{}
 	at := 0
-	r.spend(48 * max(n, 0))
+	r.allocate(48 * max(n, 0))
 	for i := range max(n, 0) {
 		size := len(all) / n
 		if i < len(all)%n {
@@ -122,9 +124,9 @@ func dictSort(r *run, v value, a args) value {
 	}
 	keys := make([]value, len(from))
 	for i, k := range from {
-		keys[i] = r.keyOf(k, nil, !on(p[0]))
+		keys[i] = r.keyOf(k, nil, !isTrue(p[0]))
 	}
-	return &list{items: r.sorted(d.items(), keys, on(p[2]))}
+	return &list{items: r.sorted(d.items(), keys, isTrue(p[2]))}
 }
 
 func first(r *run, v value, a args) value {
@@ -161,7 +163,7 @@ func groupBy(r *run, v value, a args) value {
 	keys := make([]value, len(items))
 	name := p[0]
 	for i, x := range items {
-		keys[i] = r.keyOf(r.path(x, name, p[1]), nil, !on(p[2]))
+		keys[i] = r.keyOf(r.lookupPath(x, name, p[1]), nil, !isTrue(p[2]))
 	}
 	out := &list{}
 	places := make([]value, len(items))
@@ -174,7 +176,7 @@ func groupBy(r *run, v value, a args) value {
 		i := int(at.(integer))
 		if group == nil || !r.equal(before, keys[i]) {
 			group, before = &list{}, keys[i]
-			both := &list{[]value{r.path(items[i], name, p[1]), group}, true}
+			both := &list{[]value{r.lookupPath(items[i], name, p[1]), group}, true}
 			out.items = append(out.items, both)
 		}
 		group.items = append(group.items, items[i])
@@ -188,7 +190,7 @@ func items(r *run, v value, a args) value {
 	case undefined:
 		return &generator{}
 	case *dict:
-		r.spend(48 * len(v.keys))
+		r.allocate(48 * len(v.keys))
 		return &generator{items: v.items()}
 	}
 	r.fail("Can only get item pairs from a mapping.")
@@ -200,13 +202,13 @@ func join(r *run, v value, a args) value {
 	between := text{}
 	if p[0] != nil {
 		between = r.str(p[0])
-		r.mustBePlain(between)
+		r.refuseSafe(between)
 	}
 	all := r.each(v)
 	parts := make([]text, len(all))
 	for i, x := range all {
 		if _, ok := p[1].(none); p[1] != nil && !ok {
-			x = r.path(x, p[1], nil)
+			x = r.lookupPath(x, p[1], nil)
 		}
 		parts[i] = r.str(x)
 	}
@@ -216,15 +218,15 @@ func join(r *run, v value, a args) value {
 func listOf(r *run, v value, a args) value {
 	r.parameters(a, "list", 0)
 	items := r.each(v)
-	r.spend(16 * len(items))
+	r.allocate(16 * len(items))
 	return &list{items: items}
 }
 
 // mapped is the filter map.
-func mapped(r *run, v value, a args) value {
+func mapFilter(r *run, v value, a args) value {
 	out := &generator{}
 	all := r.each(v)
-	if len(a.plain) == 0 {
+	if len(a.positional) == 0 {
 		name, ok := a.take("attribute")
 		if !ok {
 			r.fail("map requires a filter argument")
@@ -235,20 +237,20 @@ func mapped(r *run, v value, a args) value {
 		}
 		r.parameters(a, "map", 0)
 		for _, x := range all {
-			out.items = append(out.items, r.path(x, name, fallback))
+			out.items = append(out.items, r.lookupPath(x, name, fallback))
 		}
 		return out
 	}
-	name := r.textArgument(a.plain[0]).s
-	a.plain = a.plain[1:]
+	name := r.textArgument(a.positional[0]).s
+	a.positional = a.positional[1:]
 	for _, x := range all {
 		out.items = append(out.items, r.filter(name, x, a))
 	}
 	return out
 }
 
-// selected is select, reject and those of an attribute.
-func selected(filter string, byAttribute, keep bool) func(*run, value, args) value {
+// selectFilter is the filters select, reject, selectattr and rejectattr.
+func selectFilter(filter string, byAttribute, keep bool) func(*run, value, args) value {
 	return func(r *run, v value, a args) value {
 		out := &generator{}
 		if !truth(v) {
@@ -256,19 +258,19 @@ func selected(filter string, byAttribute, keep bool) func(*run, value, args) val
 		}
 		var name value
 		if byAttribute {
-			if len(a.plain) == 0 {
-				r.fail("%s needs the name of an attribute", filter)
+			if len(a.positional) == 0 {
+				r.fail("%s requires the name of an attribute", filter)
 			}
-			name, a.plain = a.plain[0], a.plain[1:]
+			name, a.positional = a.positional[0], a.positional[1:]
 		}
 		test := ""
-		if len(a.plain) > 0 {
-			test, a.plain = r.textArgument(a.plain[0]).s, a.plain[1:]
+		if len(a.positional) > 0 {
+			test, a.positional = r.textArgument(a.positional[0]).s, a.positional[1:]
 		}
 		for _, x := range r.each(v) {
 			of := x
 			if byAttribute {
-				of = r.path(x, name, nil)
+				of = r.lookupPath(x, name, nil)
 			}
 			is := false
 			if test == "" {
@@ -280,13 +282,13 @@ func selected(filter string, byAttribute, keep bool) func(*run, value, args) val
 				out.items = append(out.items, x)
 			}
 		}
-		r.spend(16 * len(out.items))
+		r.allocate(16 * len(out.items))
 		return out
 	}
 }
 
-// extreme is min and max.
-func extreme(filter string) func(*run, value, args) value {
+// minMax is the filters min and max.
+func minMax(filter string) func(*run, value, args) value {
 	return func(r *run, v value, a args) value {
 		p := r.parameters(a, filter, 0, "case_sensitive", "attribute")
 		all := r.each(v)
@@ -294,9 +296,9 @@ func extreme(filter string) func(*run, value, args) value {
 			return undefined{"No aggregated item, sequence was empty."}
 		}
 		best := 0
-		bestKey := r.keyOf(all[0], p[1], !on(p[0]))
+		bestKey := r.keyOf(all[0], p[1], !isTrue(p[0]))
 		for i, x := range all[1:] {
-			k := r.keyOf(x, p[1], !on(p[0]))
+			k := r.keyOf(x, p[1], !isTrue(p[0]))
 			if filter == "min" && r.compares("<", k, bestKey) || filter == "max" && r.compares(">", k, bestKey) {
 				best, bestKey = i+1, k
 			}
@@ -308,7 +310,7 @@ func extreme(filter string) func(*run, value, args) value {
 func reverse(r *run, v value, a args) value {
 	r.parameters(a, "reverse", 0)
 	all := r.each(v)
-	r.spend(16 * len(all))
+	r.allocate(16 * len(all))
 	out := make([]value, len(all))
 	for i, x := range all {
 		out[len(all)-1-i] = x
@@ -328,20 +330,20 @@ func sortFilter(r *run, v value, a args) value {
 	all := r.each(v)
 	keys := make([]value, len(all))
 	for i, x := range all {
-		keys[i] = r.sortKey(x, p[2], !on(p[1]))
+		keys[i] = r.sortKey(x, p[2], !isTrue(p[1]))
 	}
-	return &list{items: r.sorted(all, keys, on(p[0]))}
+	return &list{items: r.sorted(all, keys, isTrue(p[0]))}
 }
 
-// sortKey is keyOf for several attributes, with commas between.
-func (r *run) sortKey(v, name value, caseless bool) value {
+// sortKey is keyOf for several attributes, separated by commas.
+func (r *run) sortKey(v, name value, ignoreCase bool) value {
 	t, ok := name.(text)
 	if !ok || !strings.Contains(t.s, ",") {
-		return r.keyOf(v, name, caseless)
+		return r.keyOf(v, name, ignoreCase)
 	}
 	l := &list{}
 	for part := range strings.SplitSeq(t.s, ",") {
-		l.items = append(l.items, r.keyOf(v, plain(part), caseless))
+		l.items = append(l.items, r.keyOf(v, templateText(part), ignoreCase))
 	}
 	return l
 }
@@ -357,7 +359,7 @@ func sum(r *run, v value, a args) value {
 	}
 	for _, x := range r.each(v) {
 		if _, ok := p[0].(none); p[0] != nil && !ok {
-			x = r.path(x, p[0], nil)
+			x = r.lookupPath(x, p[0], nil)
 		}
 		total = r.binary("+", total, x)
 	}
@@ -369,9 +371,9 @@ func unique(r *run, v value, a args) value {
 	out := &generator{}
 	seen := map[string]bool{}
 	for _, x := range r.each(v) {
-		k := key(r, r.keyOf(x, p[1], !on(p[0])))
+		k := key(r, r.keyOf(x, p[1], !isTrue(p[0])))
 		if !seen[k] {
-			r.spend(len(k) + 64)
+			r.allocate(len(k) + 64)
 			seen[k] = true
 			out.items = append(out.items, x)
 		}

@@ -98,7 +98,7 @@ func (r *run) test(name string, v value, a args) bool {
 	return false
 }
 
-// tests are the names of those of test.
+// tests are the names of the tests.
 var tests = map[string]bool{}
 
 func init() {
@@ -108,7 +108,7 @@ func init() {
 	}
 }
 
-// same is Python's "is". Small values are the same where they are equal.
+// same is Python's "is". Equal strings and numbers count as the same.
 func (r *run) same(a, b value) bool {
 	switch a.(type) {
 	case text, integer, float, undefined:

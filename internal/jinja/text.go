@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// text is a string that knows whose its bytes are.
+// text is a string with the origins of its bytes.
 type text struct {
 	s string
-	// spans cover s, neighbours of different origins; none where all of it is
-	// the template's.
+	// spans cover s; adjacent spans have different origins. It is nil if all
+	// bytes are of the template.
 	spans []Span
-	// safe texts are Python's Markup, of the filters safe and escape: what is
-	// added to one is escaped.
+	// safe marks a result of the filters safe and escape (Python's Markup). A
+	// string that is added to a safe one is escaped.
 	safe bool
 }
 
-// plain is a text of the template's own.
-func plain(s string) text { return text{s: s} }
+// templateText returns a text of the template.
+func templateText(s string) text { return text{s: s} }
 
 func given(s string, origin int) text {
 	if s == "" {
@@ -26,19 +26,19 @@ func given(s string, origin int) text {
 	return text{s: s, spans: []Span{{len(s), origin}}}
 }
 
-// origin is the greatest of the origins of a text.
+// origin returns the greatest origin of a text.
 func (t text) origin() int {
-	most := 0
+	greatest := 0
 	for _, s := range t.spans {
-		most = max(most, s.Origin)
+		greatest = max(greatest, s.Origin)
 	}
-	return most
+	return greatest
 }
 
-// as gives another string the origin of this text.
-func (t text) as(s string) text { return given(s, t.origin()).normal() }
+// derive returns s with the origin of t.
+func (t text) derive(s string) text { return given(s, t.origin()).normal() }
 
-// normal has no spans where all is the template's.
+// normal removes the spans if all bytes are of the template.
 func (t text) normal() text {
 	if len(t.spans) == 1 && t.spans[0].Origin == 0 {
 		t.spans = nil
@@ -46,7 +46,7 @@ func (t text) normal() text {
 	return t
 }
 
-// cut gives the bytes from first up to end.
+// cut returns the bytes from first to end.
 func (t text) cut(first, end int) text {
 	if first >= end {
 		return text{}
@@ -67,7 +67,7 @@ func (t text) cut(first, end int) text {
 	return out.normal()
 }
 
-// builder puts texts together.
+// builder concatenates texts.
 type builder struct {
 	s     strings.Builder
 	spans []Span
@@ -107,10 +107,10 @@ func joined(parts ...text) text {
 	return b.text()
 }
 
-// mapped changes the bytes of each span by itself.
-func (t text) mapped(change func(string) string) text {
+// mapSpans applies change to the bytes of each span.
+func (t text) mapSpans(change func(string) string) text {
 	if t.spans == nil {
-		return plain(change(t.s))
+		return templateText(change(t.s))
 	}
 	var b builder
 	first := 0
@@ -121,12 +121,12 @@ func (t text) mapped(change func(string) string) text {
 	return b.text()
 }
 
-// count is the number of characters.
+// count returns the number of characters.
 func (t text) count() int { return utf8.RuneCountInString(t.s) }
 
 func (t text) index(sub string) int { return strings.Index(t.s, sub) }
 
-// characters gives each character as a text.
+// characters returns each character as a text.
 func (t text) characters() []value {
 	var all []value
 	for at := 0; at < len(t.s); {
@@ -137,7 +137,7 @@ func (t text) characters() []value {
 	return all
 }
 
-// part is cut for a few bytes of a text that may have many spans.
+// part is cut, optimised for a few bytes of a text with one span.
 func (t text) part(first, end int) text {
 	if len(t.spans) == 1 {
 		return given(t.s[first:end], t.spans[0].Origin)
@@ -145,8 +145,8 @@ func (t text) part(first, end int) text {
 	return t.cut(first, end)
 }
 
-// offset is where a character begins, by its number; it is the length of the
-// text for those beyond its end.
+// offset returns the byte offset of a character, or the length of the text if
+// there are fewer characters.
 func (t text) offset(character int) int {
 	at := 0
 	for ; character > 0 && at < len(t.s); character-- {
@@ -156,7 +156,7 @@ func (t text) offset(character int) int {
 	return at
 }
 
-// trimmed takes characters off the ends.
+// trimmed removes characters from the ends.
 func (t text) trimmed(off func(rune) bool, left, right bool) text {
 	first, end := 0, len(t.s)
 	if left {
@@ -168,8 +168,8 @@ func (t text) trimmed(off func(rune) bool, left, right bool) text {
 	return t.cut(first, end)
 }
 
-// replaced is Python's str.replace: at most count times, or without bound if
-// count is negative.
+// replaced is Python's str.replace. It replaces at most count occurrences, or all
+// if count is negative.
 func (t text) replaced(old string, with text, count int) text {
 	if old == "" {
 		var b builder
@@ -204,7 +204,7 @@ func (t text) replaced(old string, with text, count int) text {
 	return b.text()
 }
 
-// repeated is the text n times over.
+// repeated returns n copies of the text.
 func (t text) repeated(n int) text {
 	var b builder
 	for range n {

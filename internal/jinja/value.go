@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// value is a value of a run: one of the types of this file, or text.
+// value is a value in a rendering: text, or one of the types in this file.
 type value interface{}
 
 type (
@@ -15,49 +15,50 @@ type (
 	boolean bool
 	integer int64
 	float   float64
-	// undefined is what a name, an attribute or an item is that is not there;
-	// what says that.
-	undefined struct{ what string }
+	// undefined is the value of a name, an attribute or an item that does not
+	// exist. message is the error when it is used.
+	undefined struct{ message string }
 
-	// list is a Python list or tuple. No template changes it.
+	// list is a Python list or tuple. Templates do not change it.
 	list struct {
 		items []value
 		tuple bool
 	}
-	// dict is a Python dict, in the order of its keys. No template changes it.
+	// dict is a Python dict, in the order of its keys. Templates do not change
+	// it. index maps key() of a key to its position.
 	dict struct {
 		keys, values []value
-		places       map[string]int
+		index        map[string]int
 	}
-	// view is a dict's keys(), values() or items().
+	// view is keys(), values() or items() of a dict.
 	view struct {
 		name  string
 		items []value
 	}
-	// generator is a Python iterator: it is read once, and has no length.
+	// generator is a Python iterator. It can be read once and has no length.
 	generator struct {
 		items []value
 		next  int
 	}
 	numberRange struct{ first, end, step, count int64 }
-	// namespace has attributes that a template sets.
+	// namespace has attributes that a template can set.
 	namespace struct{ attributes *dict }
 	// function is a function or a method.
 	function struct {
 		name string
 		call func(r *run, a args) value
 	}
-	// object has attributes that are computed.
+	// object is an object with computed attributes.
 	object struct {
 		name       string
 		attributes func(name string) (value, bool)
-		call       func(r *run, a args) value // nil: it cannot be called
+		call       func(r *run, a args) value // nil if it cannot be called
 	}
 )
 
-func newDict() *dict { return &dict{places: map[string]int{}} }
+func newDict() *dict { return &dict{index: map[string]int{}} }
 
-// key gives a text that is the same for keys that are equal in Python.
+// key returns a string that is equal for keys that are equal in Python.
 func key(r *run, v value) string {
 	switch v := v.(type) {
 	case text:
@@ -80,13 +81,13 @@ func key(r *run, v value) string {
 		return "U"
 	case *list:
 		if v.tuple {
-			defer r.deeper()()
+			defer r.enter()()
 			k := "("
 			for _, x := range v.items {
 				part := key(r, x)
 				k += strconv.Itoa(len(part)) + ":" + part
 			}
-			r.spend(len(k))
+			r.allocate(len(k))
 			return k
 		}
 	}
@@ -95,7 +96,7 @@ func key(r *run, v value) string {
 }
 
 func (d *dict) get(r *run, k value) (value, bool) {
-	if at, ok := d.places[key(r, k)]; ok {
+	if at, ok := d.index[key(r, k)]; ok {
 		return d.values[at], true
 	}
 	return nil, false
@@ -103,12 +104,12 @@ func (d *dict) get(r *run, k value) (value, bool) {
 
 func (d *dict) set(r *run, k, v value) {
 	name := key(r, k)
-	if at, ok := d.places[name]; ok {
+	if at, ok := d.index[name]; ok {
 		d.values[at] = v
 		return
 	}
-	r.spend(len(name) + 64)
-	d.places[name] = len(d.keys)
+	r.allocate(len(name) + 64)
+	d.index[name] = len(d.keys)
 	d.keys = append(d.keys, k)
 	d.values = append(d.values, v)
 }
@@ -121,7 +122,7 @@ func (d *dict) copy(r *run) *dict {
 	return c
 }
 
-// items gives the pairs of keys and values.
+// items returns the pairs of keys and values.
 func (d *dict) items() []value {
 	pairs := make([]value, len(d.keys))
 	for i, k := range d.keys {
@@ -130,7 +131,7 @@ func (d *dict) items() []value {
 	return pairs
 }
 
-// fromGo makes a value of a Go value, and adds its size in bytes.
+// fromGo converts a Go value and adds its size in bytes to size.
 func fromGo(v any, size *int) value {
 	*size += 16
 	switch v := v.(type) {
@@ -144,7 +145,7 @@ func fromGo(v any, size *int) value {
 		return float(v)
 	case string:
 		*size += len(v)
-		return plain(v)
+		return templateText(v)
 	case Given:
 		*size += len(v.Text)
 		return given(v.Text, v.Origin)
@@ -165,16 +166,16 @@ func fromGo(v any, size *int) value {
 		d := newDict()
 		for _, item := range v {
 			*size += len(item.Key)
-			d.places["s"+item.Key] = len(d.keys)
-			d.keys = append(d.keys, plain(item.Key))
+			d.index["s"+item.Key] = len(d.keys)
+			d.keys = append(d.keys, templateText(item.Key))
 			d.values = append(d.values, fromGo(item.Value, size))
 		}
 		return d
 	}
-	panic(fmt.Sprintf("jinja: a variable is of the type %T", v))
+	panic(fmt.Sprintf("jinja: unsupported variable of type %T", v))
 }
 
-// typeName is the name that Python has for a value's type.
+// typeName returns Python's name for the type of a value.
 func typeName(v value) string {
 	switch v := v.(type) {
 	case none:
@@ -241,7 +242,7 @@ func truth(v value) bool {
 	return true
 }
 
-// length is Python's len(); ok is false where there is none.
+// length is Python's len(). ok is false if v has no length.
 func length(v value) (n int, ok bool) {
 	switch v := v.(type) {
 	case undefined:
@@ -262,14 +263,14 @@ func length(v value) (n int, ok bool) {
 	return 0, false
 }
 
-// iterate gives the values that Python's iter() does; ok is false where a value
-// has none.
+// iterate returns the values of Python's iter(). ok is false if v is not
+// iterable.
 func (r *run) iterate(v value) (items []value, ok bool) {
 	switch v := v.(type) {
 	case undefined:
 		return nil, true
 	case text:
-		r.spend(48 * len(v.s))
+		r.allocate(48 * len(v.s))
 		return v.characters(), true
 	case *list:
 		return v.items, true
@@ -282,7 +283,7 @@ func (r *run) iterate(v value) (items []value, ok bool) {
 		v.next = len(v.items)
 		return items, true
 	case *numberRange:
-		r.spend(16 * int(v.count))
+		r.allocate(16 * int(v.count))
 		items = make([]value, v.count)
 		for i := range items {
 			items[i] = integer(v.first + int64(i)*v.step)
@@ -292,7 +293,7 @@ func (r *run) iterate(v value) (items []value, ok bool) {
 	return nil, false
 }
 
-// each is iterate for a value that must have values.
+// each is iterate for a value that must be iterable.
 func (r *run) each(v value) []value {
 	items, ok := r.iterate(v)
 	if !ok {
@@ -302,7 +303,8 @@ func (r *run) each(v value) []value {
 	return items
 }
 
-// number gives a value as an integer or, if it is none, as a float.
+// number returns a number as an integer (whole) or as a float. ok is false if v
+// is not a number.
 func number(v value) (n int64, x float64, whole, ok bool) {
 	switch v := v.(type) {
 	case boolean:
@@ -320,7 +322,7 @@ func number(v value) (n int64, x float64, whole, ok bool) {
 
 // equal is Python's ==.
 func (r *run) equal(a, b value) bool {
-	defer r.deeper()()
+	defer r.enter()()
 	r.work(1)
 	if n, x, whole, ok := number(a); ok {
 		m, y, wholeToo, ok := number(b)
@@ -366,9 +368,9 @@ func (r *run) equal(a, b value) bool {
 }
 
 // compare is Python's order of values: negative, 0 or positive. comparable is
-// false for values of which Python knows none, and for NaN.
+// false for values without an order.
 func (r *run) compare(a, b value) (order int, comparable bool) {
-	defer r.deeper()()
+	defer r.enter()()
 	r.work(1)
 	if n, x, whole, ok := number(a); ok {
 		m, y, wholeToo, ok := number(b)
@@ -410,9 +412,9 @@ func sign(less, more bool) int {
 	return 0
 }
 
-// sorted gives values in the order of their keys.
+// sorted returns items in the order of their keys.
 func (r *run) sorted(items, keys []value, reverse bool) []value {
-	r.spend(24 * len(items))
+	r.allocate(24 * len(items))
 	places := make([]int, len(items))
 	for i := range places {
 		places[i] = i
@@ -439,7 +441,7 @@ func (r *run) contains(container, v value) bool {
 		if !ok {
 			r.fail("'in <string>' requires string as left operand, not %s", typeName(v))
 		}
-		r.spendWork(len(c.s))
+		r.workBytes(len(c.s))
 		return c.index(sub.s) >= 0
 	case *dict:
 		_, ok := c.get(r, v)
