@@ -177,8 +177,8 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 		Allocator: allocator, MaxRows: int64(maxRows),
 		// Equal rows shrink to next to nothing, so a batch of Spark's usual size
 		// is always believed.
-		MaxUnpacked: 256*int64(len(data)) + 64<<20,
-		OpenEnd:     true, // gRPC tells what is whole
+		MaxDecompressed: 256*int64(len(data)) + 64<<20,
+		OpenEnd:         true, // gRPC tells what is whole
 	})
 	defer reader.Release()
 	defer func() {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// flatBuffer walks a FlatBuffer without trusting it; err keeps the first thing
-// that is wrong, and what is read after it is absent.
+// flatBuffer reads a FlatBuffer that is not trusted. err holds the first
+// error; after it every field reads as absent.
 type flatBuffer struct {
 	b []byte
-	// budget is how many bytes of tables and vectors may still be met. Honest
-	// metadata is a tree, but for a shared text here and there; one whose parts
-	// refer to each other many times over runs out.
+	// budget is the number of bytes of tables and vectors that may still be
+	// read. Valid metadata is a tree with few shared texts. Metadata whose parts
+	// refer to each other many times exhausts the budget.
 	budget int
 	err    error
 }
@@ -24,17 +24,17 @@ func (f *flatBuffer) fail(format string, args ...any) {
 	}
 }
 
-// need tells whether n bytes are there at a place.
-func (f *flatBuffer) need(at, n int) bool {
+// inBounds reports whether the n bytes at offset at exist. If not, it sets err.
+func (f *flatBuffer) inBounds(at, n int) bool {
 	if at < 0 || n < 0 || at > len(f.b)-n {
 		f.fail("its metadata has %d bytes and needs %d at byte %d", len(f.b), n, at)
 	}
 	return f.err == nil
 }
 
-// take is need of a part that is met for the first time, if all is well.
+// take is inBounds for a table or vector; it subtracts n from the budget.
 func (f *flatBuffer) take(at, n int) bool {
-	if !f.need(at, n) {
+	if !f.inBounds(at, n) {
 		return false
 	}
 	if f.budget -= n; f.budget < 0 {
@@ -44,58 +44,59 @@ func (f *flatBuffer) take(at, n int) bool {
 }
 
 func (f *flatBuffer) u16(at int) int {
-	if !f.need(at, 2) {
+	if !f.inBounds(at, 2) {
 		return 0
 	}
 	return int(binary.LittleEndian.Uint16(f.b[at:]))
 }
 
 func (f *flatBuffer) u32(at int) int {
-	if !f.need(at, 4) {
+	if !f.inBounds(at, 4) {
 		return 0
 	}
 	return int(binary.LittleEndian.Uint32(f.b[at:]))
 }
 
-// table is a table that is in bounds; one without places has no fields.
+// table is a table that lies inside the buffer. The zero table has no fields.
 type table struct {
-	f      *flatBuffer
-	at     int
-	size   int
-	places []byte // of the fields, u16 each
+	f       *flatBuffer
+	at      int
+	size    int
+	offsets []byte // of the fields, u16 each
 }
 
-// table reads the table that the distance at a place leads to.
+// table reads the table to which the distance at offset from points.
 func (f *flatBuffer) table(from int) table {
 	at := from + f.u32(from)
 	v := at - int(int32(f.u32(at)))
-	own, size := f.u16(v), f.u16(v+2)
-	if own < 4 || own%2 != 0 || size < 4 {
-		f.fail("its metadata has a table of %d bytes that takes %d to describe", size, own)
+	vtableSize, size := f.u16(v), f.u16(v+2)
+	if vtableSize < 4 || vtableSize%2 != 0 || size < 4 {
+		f.fail("its metadata has a table of %d bytes with a vtable of %d", size, vtableSize)
 	}
-	if !f.need(v, own) || !f.take(at, size) {
+	if !f.inBounds(v, vtableSize) || !f.take(at, size) {
 		return table{f: f}
 	}
-	return table{f, at, size, f.b[v+4 : v+own]}
+	return table{f, at, size, f.b[v+4 : v+vtableSize]}
 }
 
-// field gives the place of a field of some bytes, 0 if it is absent.
+// field returns the offset in the buffer of a field of width bytes, or 0 if the
+// field is absent.
 func (t table) field(slot, width int) int {
-	if 2*slot+2 > len(t.places) {
+	if 2*slot+2 > len(t.offsets) {
 		return 0
 	}
-	place := int(binary.LittleEndian.Uint16(t.places[2*slot:]))
-	if place == 0 {
+	offset := int(binary.LittleEndian.Uint16(t.offsets[2*slot:]))
+	if offset == 0 {
 		return 0
 	}
-	if place < 4 || place+width > t.size {
-		t.f.fail("its metadata has a table of %d bytes with a field at byte %d", t.size, place)
+	if offset < 4 || offset+width > t.size {
+		t.f.fail("its metadata has a table of %d bytes with a field at byte %d", t.size, offset)
 		return 0
 	}
-	return t.at + place
+	return t.at + offset
 }
 
-// byte gives a field of one byte; an absent one is 0.
+// byte returns a field of one byte; an absent one is 0.
 func (t table) byte(slot int) int {
 	if at := t.field(slot, 1); at != 0 {
 		return int(t.f.b[at])
@@ -103,7 +104,7 @@ func (t table) byte(slot int) int {
 	return 0
 }
 
-// long gives a field of eight bytes; an absent one is 0.
+// long returns a field of eight bytes; an absent one is 0.
 func (t table) long(slot int) int64 {
 	if at := t.field(slot, 8); at != 0 {
 		return int64(binary.LittleEndian.Uint64(t.f.b[at:]))
@@ -111,7 +112,7 @@ func (t table) long(slot int) int64 {
 	return 0
 }
 
-// child gives a field that is a table, and whether there is one.
+// child returns a field that is a table, and reports whether it is present.
 func (t table) child(slot int) (table, bool) {
 	at := t.field(slot, 4)
 	if at == 0 {
@@ -121,7 +122,8 @@ func (t table) child(slot int) (table, bool) {
 	return c, t.f.err == nil
 }
 
-// vector gives the place of a vector's first element and their number.
+// vector returns the offset of a vector's first element and the number of
+// elements. Both are 0 if the field is absent.
 func (t table) vector(slot, elementSize int) (first, n int) {
 	from := t.field(slot, 4)
 	if from == 0 {
@@ -138,7 +140,7 @@ func (t table) vector(slot, elementSize int) (first, n int) {
 	return first, n
 }
 
-// each calls visit with the tables of a vector.
+// each calls visit with each table of a vector.
 func (t table) each(slot int, visit func(table)) {
 	first, n := t.vector(slot, 4)
 	for i := 0; i < n; i++ {

@@ -11,24 +11,26 @@ import (
 )
 
 const (
-	// maxMetadata bounds a message's metadata in bytes: Spark's largest known
-	// schemas take some hundred kilobytes.
+	// maxMetadata bounds a message's metadata in bytes. The largest schemas seen
+	// from Spark take some hundred kilobytes.
 	maxMetadata = 16 << 20
-	// trusted is how many bytes are believed to come before they are there.
-	trusted = 8 << 20
+	// firstAllocation is the largest number of bytes allocated for a message
+	// before any of them has arrived.
+	firstAllocation = 8 << 20
 )
 
-// messages is the checked source of Arrow's reader (an ipc.MessageReader).
-// Unlike Arrow's own it tells the declared end of a stream from a connection
-// that broke, and takes memory for a message as the message arrives.
+// messages implements ipc.MessageReader for Arrow's reader and checks each
+// message. Unlike Arrow's own message reader it distinguishes the declared end
+// of a stream from a broken connection, and it allocates memory for a message
+// as the message arrives.
 type messages struct {
 	Options
-	r        io.Reader
-	count    int // of the messages given
-	schema   schema
-	unpacked int64 // what their buffers unpack to, in bytes
-	current  *ipc.Message
-	err      error // what ended the stream
+	r            io.Reader
+	count        int // of messages returned
+	schema       schema
+	decompressed int64 // bytes of their compressed buffers, decompressed
+	current      *ipc.Message
+	err          error // sticky; io.EOF at the end of the stream
 }
 
 func (m *messages) Retain()  {}
@@ -41,7 +43,8 @@ func (m *messages) drop() {
 	}
 }
 
-// Message gives the next message, valid until the next call, or io.EOF.
+// Message returns the next message, which is valid until the next call, or
+// io.EOF.
 func (m *messages) Message() (*ipc.Message, error) {
 	m.drop()
 	if m.err != nil {
@@ -81,62 +84,63 @@ func (m *messages) next() (*ipc.Message, error) {
 		return nil, err
 	}
 	if h.rows < 0 || h.rows > m.MaxRows {
-		return nil, fmt.Errorf("the batch has %d rows, expected 0 to %d: %s", h.rows, m.MaxRows, lowerRows)
+		return nil, fmt.Errorf("the batch has %d rows, expected 0 to %d: %s", h.rows, m.MaxRows, fewerRows)
 	}
 	if h.body < 0 || h.body > maxBatch {
-		return nil, fmt.Errorf("its body has %d bytes, expected 0 to %d: %s", h.body, int64(maxBatch), lowerRows)
+		return nil, fmt.Errorf("its body has %d bytes, expected 0 to %d: %s", h.body, int64(maxBatch), fewerRows)
 	}
 	body, err := m.read("body", h.body)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Release()
-	unpacked, err := h.checkBody(body.Bytes())
+	decompressed, err := h.checkBody(body.Bytes())
 	if err != nil {
 		return nil, err
 	}
-	if m.unpacked += unpacked; m.MaxUnpacked != 0 && m.unpacked > m.MaxUnpacked {
-		return nil, fmt.Errorf("the batches so far unpack to %d bytes, more than %d: %s", m.unpacked, m.MaxUnpacked, lowerRows)
+	if m.decompressed += decompressed; m.MaxDecompressed != 0 && m.decompressed > m.MaxDecompressed {
+		return nil, fmt.Errorf("the batches so far decompress to %d bytes, more than %d: %s", m.decompressed, m.MaxDecompressed, fewerRows)
 	}
 	return ipc.NewMessage(metadata, body), nil
 }
 
-// metadataLength gives 0 at the end of the stream.
+// metadataLength reads the length of the next message's metadata. It is 0 at
+// the end of the stream.
 func (m *messages) metadataLength() (int64, error) {
 	const continuation = 0xFFFFFFFF
 	var word [4]byte
 	if _, err := io.ReadFull(m.r, word[:]); err == io.EOF && m.OpenEnd {
 		return 0, nil
 	} else if err != nil {
-		return 0, fmt.Errorf("the stream breaks off before it: %w", cutOff(err))
+		return 0, fmt.Errorf("the stream ends before it: %w", unexpectedEOF(err))
 	}
 	if binary.LittleEndian.Uint32(word[:]) == continuation {
 		if _, err := io.ReadFull(m.r, word[:]); err != nil {
-			return 0, fmt.Errorf("the stream breaks off in its length: %w", cutOff(err))
+			return 0, fmt.Errorf("the stream ends inside its length: %w", unexpectedEOF(err))
 		}
 	}
 	return int64(binary.LittleEndian.Uint32(word[:])), nil
 }
 
-// read takes n bytes into memory that grows with what has arrived.
+// read reads n bytes into a buffer that grows as the bytes arrive.
 func (m *messages) read(part string, n int64) (*memory.Buffer, error) {
 	b := memory.NewResizableBuffer(m.Allocator)
 	for have := int64(0); have < n; {
-		next := min(n, max(2*have, trusted))
+		next := min(n, max(2*have, firstAllocation))
 		b.Resize(int(next))
 		k, err := io.ReadFull(m.r, b.Bytes()[have:next])
 		if err != nil {
 			b.Release()
-			return nil, fmt.Errorf("the stream breaks off after %d of the %d bytes of its %s: %w", have+int64(k), n, part, cutOff(err))
+			return nil, fmt.Errorf("the stream ends after %d of the %d bytes of its %s: %w", have+int64(k), n, part, unexpectedEOF(err))
 		}
 		have = next
 	}
 	return b, nil
 }
 
-// cutOff turns a plain end of input, where more was promised, into an error
-// that cannot be taken for a proper end.
-func cutOff(err error) error {
+// unexpectedEOF replaces io.EOF, which callers take for the proper end of the
+// stream, by io.ErrUnexpectedEOF.
+func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}

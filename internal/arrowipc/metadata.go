@@ -4,17 +4,18 @@ const (
 	headerSchema      = 1
 	headerRecordBatch = 3
 
-	// maxDepth bounds how deep types nest below a column. Arrow's reader goes
-	// no deeper in batches.
+	// maxDepth bounds the nesting of types below a column. Arrow's reader has
+	// the same limit for batches.
 	maxDepth = 64
 )
 
-// types are those that Spark sends, by their number in Arrow's union Type.
+// types holds the types that Spark sends, by their number in Arrow's union
+// Type.
 var types = map[int]struct {
 	name    string
-	buffers int   // of a column, besides its children's
-	numbers []int // the bytes of the type's first fields, which are numbers
-	text    int   // a further field that is a text, if not 0
+	buffers int   // of a column, without its children's
+	numbers []int // widths in bytes of the type's first fields, which are numbers
+	text    int   // slot of a field that is a text; 0 if the type has none
 }{
 	1:  {name: "Null"},
 	2:  {name: "Int", buffers: 2, numbers: []int{4, 1}},
@@ -36,20 +37,21 @@ var types = map[int]struct {
 	21: {name: "LargeList", buffers: 2},
 }
 
-// schema is what a schema says about the batches after it. Arrow's reader
-// takes as many nodes and buffers of a batch, whether they are there or not.
+// schema counts the nodes and buffers that each batch of the stream must have.
+// Arrow's reader accesses as many without checking that they exist.
 type schema struct{ nodes, buffers int }
 
-// header is what the check of a body needs to know of the metadata.
+// header holds the metadata that the check of a body needs.
 type header struct {
-	body    int64  // its length in bytes, as claimed
-	rows    int64  // as claimed
-	buffers []byte // place and length (i64 each)
+	body    int64  // claimed length of the body in bytes
+	rows    int64  // claimed number of rows
+	buffers []byte // offset and length of each buffer (i64 each)
 	codec   *codec // nil if the body is not compressed
 }
 
-// checkMetadata checks the metadata of a message: of the first, from which it
-// fills in s, or of a further one.
+// checkMetadata checks the metadata of a message. The first message must be a
+// schema, from which it fills s; the others must be record batches that have
+// the nodes and buffers of s.
 func checkMetadata(b []byte, first bool, s *schema) (h header, err error) {
 	f := newFlatBuffer(b)
 	message := f.table(0)
@@ -68,9 +70,9 @@ func checkMetadata(b []byte, first bool, s *schema) (h header, err error) {
 	case !first && kind == headerRecordBatch:
 		h.batch(content, s)
 	case first:
-		f.fail("it is of the kind %d, but the first must be a schema", kind)
+		f.fail("it has the type %d, but the first message must be a schema", kind)
 	default:
-		f.fail("it is of the kind %d, but after the schema only record batches may come", kind)
+		f.fail("it has the type %d, but only record batches may follow the schema", kind)
 	}
 	return h, f.err
 }
@@ -81,12 +83,12 @@ func (h *header) batch(t table, s *schema) {
 	first, buffers := t.vector(2, 16)
 	h.buffers = t.f.b[first : first+16*buffers]
 	if nodes < s.nodes || buffers < s.buffers {
-		t.f.fail("the batch has %d columns and fields in %d buffers, but by the schema there are %d in %d", nodes, buffers, s.nodes, s.buffers)
+		t.f.fail("the batch has %d columns and fields in %d buffers, but the schema has %d in %d", nodes, buffers, s.nodes, s.buffers)
 	}
 	if c, ok := t.child(3); ok {
 		number := c.byte(0)
 		if number >= len(codecs) {
-			t.f.fail("its body is compressed by the codec %d, expected 0 (LZ4) or 1 (Zstandard)", number)
+			t.f.fail("its body is compressed with the codec %d, expected 0 (LZ4) or 1 (Zstandard)", number)
 			return
 		}
 		h.codec = &codecs[number]
@@ -100,7 +102,7 @@ func keyValues(t table, slot int) {
 	})
 }
 
-// check checks a column, or a field of one.
+// check checks a column or a nested field, and counts its nodes and buffers.
 func (s *schema) check(t table, depth int) {
 	t.vector(0, 1)
 	t.field(1, 1)
@@ -109,14 +111,14 @@ func (s *schema) check(t table, depth int) {
 	kind, typed := t.child(3)
 	switch {
 	case depth > maxDepth:
-		t.f.fail("its types are nested deeper than %d", maxDepth)
+		t.f.fail("its types are nested deeper than %d levels", maxDepth)
 		return
 	case !sent:
-		t.f.fail("a column is of Arrow's type %d, which Spark does not send", number)
+		t.f.fail("a column has Arrow type %d, which Spark does not send", number)
 	case !typed:
-		t.f.fail("a column of the type %s does not describe it", of.name)
+		t.f.fail("a column of type %s has no description of its type", of.name)
 	case t.field(4, 4) != 0:
-		t.f.fail("a column is encoded by a dictionary, which Spark does not do")
+		t.f.fail("a column is dictionary-encoded, which Spark does not send")
 	}
 	if t.f.err != nil {
 		return

@@ -1,15 +1,15 @@
-// Package arrowipc reads Arrow IPC streams from a peer that is not trusted:
-// Spark's server for the client, Spark's executor for the worker.
+// Package arrowipc reads Arrow IPC streams from an untrusted peer: the client
+// reads from Spark's server, the worker from Spark's executor.
 //
-// Arrow's own reader believes the counts inside a message's metadata and takes
-// memory by them. So every message is checked before that reader sees it.
+// Arrow's own reader trusts the counts in a message's metadata and allocates
+// memory by them. This package checks each message before that reader sees it.
 //
 // # Stream
 //
 // A stream is a sequence of messages: 0xFFFFFFFF, the metadata's length (u32),
 // the metadata, and a body whose length the metadata states. A length of 0 ends
-// the stream. Older writers leave out the 0xFFFFFFFF. The first message is a
-// schema, each further one a record batch. All numbers are little-endian.
+// the stream. Older writers omit the 0xFFFFFFFF. The first message is a schema,
+// the others are record batches. All numbers are little-endian.
 //
 // # Metadata
 //
@@ -17,18 +17,18 @@
 //
 //	buffer  u32 distance to the root table
 //	table   i32 distance back to its vtable, then the fields
-//	vtable  u16 own size, u16 table's size, for each field u16 its place in
+//	vtable  u16 own size, u16 table's size, for each field u16 its offset in
 //	        the table, 0 if absent
-//	vector  u32 count, then the elements; where these are tables, for each
-//	        a u32 distance forward from its own place; a text is a vector
+//	vector  u32 count, then the elements; an element that is a table is stored
+//	        as a u32 distance forward from its own offset; a text is a vector
 //
 // A field that is a table or a vector holds the u32 distance forward to it.
 // Tables, by the numbers of their fields:
 //
-//	Message          0 i16 version, 1 u8 kind of header, 2 header, 3 i64 body's
+//	Message          0 i16 version, 1 u8 type of header, 2 header, 3 i64 body's
 //	                 length, 4 key-values
 //	Schema           0 i16 endianness, 1 fields, 2 key-values
-//	Field            0 name, 1 u8 nullable, 2 u8 kind of type, 3 type,
+//	Field            0 name, 1 u8 nullable, 2 u8 number of type, 3 type,
 //	                 4 dictionary, 5 children (fields), 6 key-values
 //	KeyValue         0 key, 1 value
 //	Int              0 i32 bits, 1 u8 signed
@@ -39,23 +39,24 @@
 //	Time             0 i16 unit, 1 i32 bits
 //	Timestamp        0 i16 unit, 1 time zone
 //	Map              0 u8 whether its keys are sorted
-//	RecordBatch      0 i64 rows, 1 nodes (16 bytes each), 2 buffers (i64 place
+//	RecordBatch      0 i64 rows, 1 nodes (16 bytes each), 2 buffers (i64 offset
 //	                 in the body and i64 length each), 3 compression
-//	BodyCompression  0 u8 codec: 0 is LZ4's frame, 1 is Zstandard
+//	BodyCompression  0 u8 codec: 0 is LZ4's frame format, 1 is Zstandard
 //
-// A batch has a node for every column and field of the schema, and as many
-// buffers for each as its type tells: none, one for null flags, and up to two
-// for offsets and values.
+// A batch has a node for every column and nested field of the schema. The type
+// determines the number of buffers of a node: none, one for null flags, and up
+// to two for offsets and values.
 //
-// Spark sends no dictionaries, unions or views, so those are refused.
+// Spark sends no dictionaries, unions or views; the reader refuses them.
 //
 // # Body
 //
-// A body is buffers. Where it is compressed, each one is so by itself: i64 its
-// unpacked length, then the packed bytes; a length of -1 says that the bytes
-// are not packed after all; an empty buffer may be nothing at all.
+// A body is a sequence of buffers. In a compressed body each buffer is
+// compressed separately: i64 decompressed length, then the compressed bytes. A
+// length of -1 means that the bytes are not compressed. An empty buffer may
+// have no length.
 //
-// (Apache Arrow, "Columnar format", format/Message.fbs and Schema.fbs.)
+// Source: Apache Arrow, "Columnar format", format/Message.fbs and Schema.fbs.
 package arrowipc
 
 import (
@@ -67,50 +68,51 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// Options are what callers believe of a stream.
+// Options sets the limits of a Reader.
 type Options struct {
 	Allocator memory.Allocator
-	// MaxRows bounds a batch, whose rows cost its sender nothing where there is
-	// no column.
+	// MaxRows bounds the number of rows of a batch. Rows of a batch without
+	// columns take no bytes.
 	MaxRows int64
-	// MaxUnpacked bounds the bytes that all compressed buffers of the stream
-	// unpack to, for a caller that keeps the batches. 0 is no bound; a single
-	// batch always has one.
-	MaxUnpacked int64
-	// OpenEnd takes the end of the input after a whole message for the end of
-	// the stream. Without it the stream must declare its end: a connection that
-	// broke is none.
+	// MaxDecompressed bounds the total decompressed size in bytes of the
+	// stream's compressed buffers, for a caller that keeps all batches. 0 means
+	// no bound; the size of a single batch is always bounded.
+	MaxDecompressed int64
+	// OpenEnd accepts the end of the input after a complete message as the end
+	// of the stream. Without it the stream must declare its end, so that a
+	// broken connection is an error.
 	OpenEnd bool
 }
 
 // Reader reads the batches of one stream. Its errors name the message, counted
-// from 0, but not the sender: the caller knows who that is.
+// from 0, but not the sender.
 type Reader struct {
 	messages messages
 	arrow    *ipc.Reader // nil until the schema is read
-	err      error       // what ended the reading
+	err      error       // sticky
 }
 
-// NewReader reads nothing yet.
+// NewReader returns a Reader of r. It reads nothing until the first Next.
 func NewReader(r io.Reader, options Options) *Reader {
 	return &Reader{messages: messages{r: r, Options: options}}
 }
 
-// Next gives a batch that the caller releases, or io.EOF after the last. What
-// is in the columns is not checked: their lengths and offsets may lie, so that
-// reading a value may panic. (array.ValidateFull checks them.)
+// Next returns the next batch, which the caller releases, or io.EOF after the
+// last one. It does not check the content of the columns: lengths and offsets
+// may be wrong, and reading a value may then panic. array.ValidateFull checks
+// them.
 func (r *Reader) Next() (batch arrow.RecordBatch, err error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	defer func() { // Arrow recovers most of what malformed data causes, not all
+	defer func() { // Arrow recovers from most panics on malformed data, not from all
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%v", p)
 		}
 		switch {
 		case err == nil:
 			return
-		case r.messages.err != nil: // says more than what Arrow makes of it
+		case r.messages.err != nil: // more precise than Arrow's error
 			err = r.messages.err
 		default:
 			err = fmt.Errorf("message %d: %w", r.messages.count-1, err)
@@ -128,7 +130,7 @@ func (r *Reader) Next() (batch arrow.RecordBatch, err error) {
 	return batch, err
 }
 
-// Release gives back what the reader holds. Batches stay valid.
+// Release frees the reader's memory. Batches that it returned stay valid.
 func (r *Reader) Release() {
 	if r.arrow != nil {
 		r.arrow.Release()

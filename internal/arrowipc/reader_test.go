@@ -15,7 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// streamOf writes a stream of batches that are given as JSON, one text each.
+// streamOf writes a stream of batches. Each batch is given as a JSON text.
 func streamOf(t testing.TB, schema *arrow.Schema, batches []string, options ...ipc.Option) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -36,8 +36,8 @@ func streamOf(t testing.TB, schema *arrow.Schema, batches []string, options ...i
 	return b.Bytes()
 }
 
-// nested is two batches with every kind of type that Spark sends, and metadata
-// wherever it may stand.
+// nested returns a stream of two batches with every kind of type that Spark
+// sends, and with metadata at every level.
 func nested(t testing.TB, options ...ipc.Option) []byte {
 	md := arrow.NewMetadata([]string{"k", "l"}, []string{"", strings.Repeat("long ", 50)})
 	schema := arrow.NewSchema([]arrow.Field{
@@ -56,9 +56,10 @@ func nested(t testing.TB, options ...ipc.Option) []byte {
 	return streamOf(t, schema, []string{rows, rows}, options...)
 }
 
-var trusting = Options{MaxRows: 1 << 20}
+var defaults = Options{MaxRows: 1 << 20}
 
-// readAll counts the rows of a stream and checks that the reader leaves nothing.
+// readAll counts the rows of a stream and checks that the reader frees all its
+// memory.
 func readAll(t testing.TB, stream []byte, options Options) (rows int64, err error) {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
@@ -76,7 +77,7 @@ func drain(t testing.TB, stream []byte, options Options) (rows int64, err error)
 		batch, err := r.Next()
 		if err != nil {
 			if _, again := r.Next(); again == nil || again.Error() != err.Error() {
-				t.Errorf("%v, and then %v", err, again)
+				t.Errorf("the first error is %v, the next call returns %v", err, again)
 			}
 			if err == io.EOF {
 				return rows, nil
@@ -92,33 +93,33 @@ func TestReader(t *testing.T) {
 	for name, options := range map[string][]ipc.Option{
 		"plain": nil, "LZ4": {ipc.WithLZ4()}, "Zstandard": {ipc.WithZstd()},
 	} {
-		if rows, err := readAll(t, nested(t, options...), trusting); rows != 4 || err != nil {
+		if rows, err := readAll(t, nested(t, options...), defaults); rows != 4 || err != nil {
 			t.Errorf("%s: %d rows, %v", name, rows, err)
 		}
 	}
 }
 
-// Cut anywhere, a stream is an error, unless the caller knows that it is whole
-// and the cut is between messages.
-func TestCutOff(t *testing.T) {
+// A truncated stream is an error, except with OpenEnd when it ends between two
+// messages.
+func TestTruncatedStream(t *testing.T) {
 	whole := nested(t)
 	ends := 0
 	for n := range whole {
-		if _, err := readAll(t, whole[:n], trusting); err == nil || errors.Is(err, io.EOF) {
+		if _, err := readAll(t, whole[:n], defaults); err == nil || errors.Is(err, io.EOF) {
 			t.Fatalf("%d of %d bytes: %v", n, len(whole), err)
 		}
-		open := trusting
+		open := defaults
 		open.OpenEnd = true
 		if _, err := readAll(t, whole[:n], open); err == nil {
 			ends++
 		}
 	}
 	if ends != 3 { // after the schema and after each batch
-		t.Errorf("%d beginnings are taken for a whole stream, expected 3", ends)
+		t.Errorf("%d truncated streams are accepted, expected 3", ends)
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestInvalidStreams(t *testing.T) {
 	of := func(dt arrow.DataType) []byte {
 		return streamOf(t, arrow.NewSchema([]arrow.Field{{Name: "c", Type: dt}}, nil), nil)
 	}
@@ -137,35 +138,35 @@ func TestRefused(t *testing.T) {
 	schema := 8 + int(binary.LittleEndian.Uint32(whole[4:])) // the length of the first message
 	two := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}, {Name: "s", Type: arrow.BinaryTypes.String}}, nil)
 	schemaTwo := len(streamOf(t, two, nil)) - 8 // all but the end mark
-	few := trusting
+	few := defaults
 	few.MaxRows = 1
-	small := trusting
-	small.MaxUnpacked = 15
+	small := defaults
+	small.MaxDecompressed = 15
 	for name, c := range map[string]struct {
 		stream  []byte
 		options Options
-		want    string // "" if it is well
+		want    string // part of the error; "" for a valid stream
 	}{
-		"nothing":            {nil, trusting, "message 0: the stream breaks off before it: unexpected EOF"},
-		"only an end":        {prefix(0), trusting, "message 0: the stream ends before its schema"},
+		"nothing":            {nil, defaults, "message 0: the stream ends before it: unexpected EOF"},
+		"only an end":        {prefix(0), defaults, "message 0: the stream ends before its schema"},
 		"nothing, open":      {nil, Options{OpenEnd: true}, "message 0: the stream ends before its schema"},
-		"text":               {[]byte("hello, world"), trusting, "its metadata has 1819043176 bytes, expected 8 to 16777216"},
-		"zero metadata":      {prefix(8, make([]byte, 8)...), trusting, "a table of 0 bytes"},
-		"promised metadata":  {prefix(1<<20, 1, 2), trusting, "breaks off after 2 of the 1048576 bytes of its metadata"},
-		"no schema":          {whole[schema:], trusting, "message 0: it is of the kind 3, but the first must be a schema"},
-		"two schemas":        {append(whole[:schema:schema], whole...), trusting, "message 1: it is of the kind 1, but after the schema"},
-		"a view":             {of(arrow.BinaryTypes.StringView), trusting, "Arrow's type 24, which Spark does not send"},
-		"a union":            {of(arrow.ListOf(arrow.SparseUnionOf(nil, nil))), trusting, "Arrow's type 14, which Spark does not send"},
-		"a dictionary":       {of(&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}), trusting, "encoded by a dictionary"},
-		"nested deeply":      {lists(maxDepth), trusting, ""},
-		"nested too deeply":  {lists(maxDepth + 1), trusting, "nested deeper than 64"},
+		"text":               {[]byte("hello, world"), defaults, "its metadata has 1819043176 bytes, expected 8 to 16777216"},
+		"zero metadata":      {prefix(8, make([]byte, 8)...), defaults, "a table of 0 bytes"},
+		"promised metadata":  {prefix(1<<20, 1, 2), defaults, "ends after 2 of the 1048576 bytes of its metadata"},
+		"no schema":          {whole[schema:], defaults, "message 0: it has the type 3, but the first message must be a schema"},
+		"two schemas":        {append(whole[:schema:schema], whole...), defaults, "message 1: it has the type 1, but only record batches may follow the schema"},
+		"a view":             {of(arrow.BinaryTypes.StringView), defaults, "Arrow type 24, which Spark does not send"},
+		"a union":            {of(arrow.ListOf(arrow.SparseUnionOf(nil, nil))), defaults, "Arrow type 14, which Spark does not send"},
+		"a dictionary":       {of(&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}), defaults, "is dictionary-encoded"},
+		"nested deeply":      {lists(maxDepth), defaults, ""},
+		"nested too deeply":  {lists(maxDepth + 1), defaults, "nested deeper than 64 levels"},
 		"too many rows":      {whole, few, "message 1: the batch has 2 rows, expected 0 to 1: set spark.sql"},
-		"unpacks to enough":  {streamOf(t, ints, []string{`[{"n": 1}]`}, ipc.WithZstd()), small, ""},
-		"unpacks to more":    {streamOf(t, ints, []string{`[{"n": 1}]`, `[{"n": 1}]`}, ipc.WithZstd()), small, "message 2: the batches so far unpack to 16 bytes, more than 15"},
-		"too few buffers":    {append(streamOf(t, two, nil)[:schemaTwo:schemaTwo], whole[schema:]...), trusting, "message 1: the batch has 1 columns and fields in 2 buffers, but by the schema there are 2 in 5"},
-		"a body of 2^62":     {replaced(t, whole, le(16), le(1<<62)), trusting, "its body has 4611686018427387904 bytes, expected 0 to"},
-		"a buffer elsewhere": {replaced(t, whole, le(0, 16), le(8, 16)), trusting, "its buffer 1 has 16 bytes at byte 8 of a body of 16"},
-		"a negative buffer":  {replaced(t, whole, le(0, 16), le(0, -16)), trusting, "its buffer 1 has -16 bytes"},
+		"within the limit":   {streamOf(t, ints, []string{`[{"n": 1}]`}, ipc.WithZstd()), small, ""},
+		"above the limit":    {streamOf(t, ints, []string{`[{"n": 1}]`, `[{"n": 1}]`}, ipc.WithZstd()), small, "message 2: the batches so far decompress to 16 bytes, more than 15"},
+		"too few buffers":    {append(streamOf(t, two, nil)[:schemaTwo:schemaTwo], whole[schema:]...), defaults, "message 1: the batch has 1 columns and fields in 2 buffers, but the schema has 2 in 5"},
+		"a body of 2^62":     {replaced(t, whole, le(16), le(1<<62)), defaults, "its body has 4611686018427387904 bytes, expected 0 to"},
+		"a buffer elsewhere": {replaced(t, whole, le(0, 16), le(8, 16)), defaults, "its buffer 1 has 16 bytes at byte 8 of a body of 16"},
+		"a negative buffer":  {replaced(t, whole, le(0, 16), le(0, -16)), defaults, "its buffer 1 has -16 bytes"},
 	} {
 		_, err := readAll(t, c.stream, c.options)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
@@ -174,7 +175,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// le gives numbers as they stand in a stream.
+// le encodes numbers as a stream does.
 func le(numbers ...int64) (b []byte) {
 	for _, n := range numbers {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
@@ -182,7 +183,7 @@ func le(numbers ...int64) (b []byte) {
 	return b
 }
 
-// replaced changes the first place of a stream that has some bytes.
+// replaced replaces the first occurrence of from in a stream.
 func replaced(t *testing.T, stream, from, to []byte) []byte {
 	t.Helper()
 	if !bytes.Contains(stream, from) {
@@ -191,9 +192,9 @@ func replaced(t *testing.T, stream, from, to []byte) []byte {
 	return bytes.Replace(stream, from, to, 1)
 }
 
-// What a compressed buffer claims must be possible, and a batch's claims
-// plausible.
-func TestUnpackedClaims(t *testing.T) {
+// The decompressed size that a buffer claims must be possible with its codec,
+// and the sum over a batch must be within the limit.
+func TestDecompressedSizes(t *testing.T) {
 	packed := func(claim int64, bytes int) []byte { return append(le(claim), make([]byte, bytes)...) }
 	buffers := func(body []byte, times int) (b []byte) {
 		for range times {
@@ -203,33 +204,33 @@ func TestUnpackedClaims(t *testing.T) {
 	}
 	lz4, zstd := &codecs[0], &codecs[1]
 	for name, c := range map[string]struct {
-		codec    *codec
-		body     []byte
-		times    int // how many buffers are this one
-		unpacked int64
-		want     string
+		codec        *codec
+		body         []byte
+		times        int // number of buffers that refer to the body
+		decompressed int64
+		want         string
 	}{
 		"the most of LZ4":         {lz4, packed(255*100, 100), 1, 25500, ""},
-		"more than LZ4 can":       {lz4, packed(255*100+1, 100), 1, 0, "its buffer 0 claims to unpack from 100 to 25501 bytes, which LZ4 cannot do"},
+		"more than LZ4 can":       {lz4, packed(255*100+1, 100), 1, 0, "its buffer 0 claims to decompress from 100 to 25501 bytes, which is impossible with LZ4"},
 		"the most of Zstandard":   {zstd, packed(1<<17, 4), 1, 1 << 17, ""},
-		"more than Zstandard can": {zstd, packed(1<<17+1, 4), 1, 0, "which Zstandard cannot do"},
-		"not packed":              {zstd, packed(-1, 4), 1, 0, ""},
+		"more than Zstandard can": {zstd, packed(1<<17+1, 4), 1, 0, "which is impossible with Zstandard"},
+		"not compressed":          {zstd, packed(-1, 4), 1, 0, ""},
 		"less than nothing":       {zstd, packed(-2, 4), 1, 0, "to -2 bytes"},
 		"no claim":                {zstd, make([]byte, 7), 1, 0, "has 7 bytes, expected at least 8"},
 		"empty":                   {zstd, nil, 3, 0, ""},
-		"believed":                {zstd, packed(free, 1<<13), 1, free, ""},
-		"not believed":            {zstd, packed(free+plausible*(8+1<<13)+1, 1<<14-1), 2, 0, "claim to unpack to more than"},
-		"the same many times":     {zstd, packed(1<<27, 1<<12), 1 << 20, 0, "claim to unpack to more than 269486080: set spark.sql"},
+		"accepted size":           {zstd, packed(extraBytes, 1<<13), 1, extraBytes, ""},
+		"refused size":            {zstd, packed(extraBytes+maxRatio*(8+1<<13)+1, 1<<14-1), 2, 0, "claim to decompress to more than"},
+		"the same many times":     {zstd, packed(1<<27, 1<<12), 1 << 20, 0, "claim to decompress to more than 269486080: set spark.sql"},
 	} {
 		h := header{codec: c.codec, buffers: buffers(c.body, c.times)}
 		got, err := h.checkBody(c.body)
-		if got != c.unpacked || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%s: %d, %v; want %d, %q", name, got, err, c.unpacked, c.want)
+		if got != c.decompressed || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %d, %v; want %d, %q", name, got, err, c.decompressed, c.want)
 		}
 	}
 }
 
-// allocated measures what f allocates.
+// allocated returns the number of bytes that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -238,46 +239,46 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A count or a length that lies costs an error and little memory. Each word of
-// a stream in turn becomes huge or negative.
-func TestAbsurdCounts(t *testing.T) {
+// A wrong count or length gives an error and takes little memory. The test
+// replaces each word of a stream in turn by a huge or negative number.
+func TestWrongCounts(t *testing.T) {
 	for name, stream := range map[string][]byte{"plain": nested(t), "LZ4": nested(t, ipc.WithLZ4()), "Zstandard": nested(t, ipc.WithZstd())} {
 		for i := 0; i+8 <= len(stream); i += 4 {
-			for _, lie := range [][]byte{{0xFF, 0xFF, 0xFF, 0x7F}, {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0}, {0, 0, 0, 0x10}} {
+			for _, wrong := range [][]byte{{0xFF, 0xFF, 0xFF, 0x7F}, {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0}, {0, 0, 0, 0x10}} {
 				b := bytes.Clone(stream)
-				copy(b[i:], lie)
-				// Unchecked: where unpacking fails, Arrow forgets the buffer.
+				copy(b[i:], wrong)
+				// No checked allocator: Arrow leaks the buffer when decompression fails.
 				var err error
 				n := allocated(func() { _, err = drain(t, b, Options{Allocator: memory.DefaultAllocator, MaxRows: 1 << 20}) })
 				if err != nil && strings.HasPrefix(err.Error(), "message 0") && strings.Contains(err.Error(), "runtime error") {
-					t.Errorf("%s: %x at byte %d passes the check: %v", name, lie, i, err)
+					t.Errorf("%s: %x at byte %d passes the check: %v", name, wrong, i, err)
 				}
 				if n > 64<<20 {
-					t.Fatalf("%s: %x at byte %d makes the reader allocate %d bytes", name, lie, i, n)
+					t.Fatalf("%s: %x at byte %d makes the reader allocate %d bytes", name, wrong, i, n)
 				}
 			}
 		}
 	}
 }
 
-// meter counts what the reader takes.
+// meter counts the bytes that the reader allocates.
 type meter struct {
 	memory.Allocator
-	taken int
+	allocated int
 }
 
 func (m *meter) Allocate(n int) []byte {
-	m.taken += n
+	m.allocated += n
 	return m.Allocator.Allocate(n)
 }
 
 func (m *meter) Reallocate(n int, b []byte) []byte {
-	m.taken += max(0, n-len(b))
+	m.allocated += max(0, n-len(b))
 	return m.Allocator.Reallocate(n, b)
 }
 
-// FuzzReader reads streams: a schema that passes the check never trips Arrow's
-// reader, and what a message costs is in proportion to its bytes.
+// FuzzReader checks that Arrow's reader does not panic on a schema that passes
+// the check, and that the memory for a message is bounded by its size.
 func FuzzReader(f *testing.F) {
 	f.Add(nested(f))
 	f.Add(nested(f, ipc.WithLZ4()))
@@ -288,11 +289,11 @@ func FuzzReader(f *testing.F) {
 		r := NewReader(bytes.NewReader(b), Options{Allocator: mem, MaxRows: 1 << 20, OpenEnd: true})
 		defer r.Release()
 		for {
-			mem.taken = 0
+			mem.allocated = 0
 			batch, err := r.Next()
 			// The first call also reads the schema: two messages of two parts.
-			if most := 4*trusted + free + (plausible+2)*len(b); mem.taken > most {
-				t.Fatalf("%d bytes make the reader take %d, more than %d", len(b), mem.taken, most)
+			if limit := 4*firstAllocation + extraBytes + (maxRatio+2)*len(b); mem.allocated > limit {
+				t.Fatalf("%d bytes make the reader allocate %d, more than %d", len(b), mem.allocated, limit)
 			}
 			if err != nil {
 				if r.messages.count == 1 && strings.Contains(err.Error(), "runtime error") {

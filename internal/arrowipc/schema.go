@@ -5,26 +5,26 @@ import (
 	"errors"
 )
 
-// CheckSchema checks that Arrow's reader may be given a stream's first message,
-// a schema of any types, as Parquet files hold one: that each count in it is
-// one that its bytes can have.
+// CheckSchema checks a stream's first message, a schema of any types, before
+// Arrow's reader reads it: no count in it may exceed the bytes that follow.
+// Parquet files hold such a schema.
 func CheckSchema(stream []byte) error {
 	b := stream
 	if len(b) >= 4 && binary.LittleEndian.Uint32(b) == 0xFFFFFFFF {
 		b = b[4:]
 	}
 	if len(b) < 4 {
-		return errors.New("it has no message")
+		return errors.New("the message is missing")
 	}
 	n, b := uint64(binary.LittleEndian.Uint32(b)), b[4:]
 	if n > uint64(len(b)) {
-		return errors.New("its metadata is cut off")
+		return errors.New("the metadata is truncated")
 	}
 	f := newFlatBuffer(b[:n])
 	message := f.table(0)
 	content, ok := message.child(2)
 	if f.err == nil && (!ok || message.byte(1) != headerSchema || message.long(3) != 0) {
-		f.fail("it is no schema")
+		f.fail("the message is not a schema")
 	}
 	if f.err == nil {
 		keyValues(message, 4)
@@ -37,7 +37,7 @@ func CheckSchema(stream []byte) error {
 
 func checkAnyField(t table, depth int) {
 	if depth > maxDepth {
-		t.f.fail("its types are nested deeper than %d", maxDepth)
+		t.f.fail("its types are nested deeper than %d levels", maxDepth)
 		return
 	}
 	t.vector(0, 1)

@@ -17,8 +17,8 @@ func schemaBytes(t testing.TB, fields ...arrow.Field) []byte {
 	return b.Bytes()
 }
 
-// FuzzCheckSchema: what is accepted, Arrow's reader reads without running out
-// of memory, whatever it makes of it.
+// FuzzCheckSchema checks that Arrow's reader does not run out of memory on a
+// schema that CheckSchema accepts. It may return an error or panic.
 func FuzzCheckSchema(f *testing.F) {
 	good := schemaBytes(f,
 		arrow.Field{Name: "d", Type: &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}},
