@@ -29,11 +29,11 @@ import (
 // chunkSize is the size of a chunk, in bytes.
 const chunkSize = 256 << 10
 
-// ErrUpload: an artifact arrived damaged, more than once.
-var ErrUpload = errors.New("the upload arrived damaged")
+// ErrUploadCorrupted: an artifact arrived damaged, more than once.
+var ErrUploadCorrupted = errors.New("the upload arrived damaged")
 
-// Source is what is uploaded.
-type Source struct {
+// ArtifactSource is what is uploaded.
+type ArtifactSource struct {
 	Size int64 // bytes
 	// Open gives the bytes from the first on; it may be called more than once.
 	Open func() (io.ReadCloser, error)
@@ -41,24 +41,24 @@ type Source struct {
 	SHA256 string
 }
 
-// FileSource is a file of this machine.
-func FileSource(name string) (Source, error) {
+// ArtifactFromFile is a file of this machine.
+func ArtifactFromFile(name string) (ArtifactSource, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return Source{}, err
+		return ArtifactSource{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return Source{}, fmt.Errorf("%s is not a regular file", name)
+		return ArtifactSource{}, fmt.Errorf("%s is not a regular file", name)
 	}
-	return Source{Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(name) }}, nil
+	return ArtifactSource{Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(name) }}, nil
 }
 
-// ByteSource is bytes in memory.
-func ByteSource(b []byte) Source {
-	return Source{Size: int64(len(b)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
+// ArtifactFromBytes is bytes in memory.
+func ArtifactFromBytes(b []byte) ArtifactSource {
+	return ArtifactSource{Size: int64(len(b)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
 }
 
-func (s Source) digest() (string, error) {
+func (s ArtifactSource) digest() (string, error) {
 	if s.SHA256 != "" {
 		return s.SHA256, nil
 	}
@@ -84,7 +84,7 @@ func (s Source) digest() (string, error) {
 // uploading, if the session has the same content under that name already; Spark
 // refuses other content under the same name. progress may be nil; it is called
 // as bytes are sent, and starts again where an upload has to be repeated.
-func (s *Session) AddArchive(ctx context.Context, from Source, name string, progress func(done, total int64)) (already bool, err error) {
+func (s *Session) AddArchive(ctx context.Context, from ArtifactSource, name string, progress func(done, total int64)) (already bool, err error) {
 	file, folder, hasFolder := strings.Cut(name, "#")
 	if !isBaseName(file) || hasFolder && !isBaseName(folder) || !isArchive(file) {
 		return false, fmt.Errorf("archive %q: the name must be like tools.tar.gz#folder, ending in .tar.gz, .tgz, .tar, .zip or .jar before the #", name)
@@ -94,7 +94,7 @@ func (s *Session) AddArchive(ctx context.Context, from Source, name string, prog
 
 // AddFile uploads a file that executors find under its name. The rest is as in
 // AddArchive.
-func (s *Session) AddFile(ctx context.Context, from Source, name string, progress func(done, total int64)) (already bool, err error) {
+func (s *Session) AddFile(ctx context.Context, from ArtifactSource, name string, progress func(done, total int64)) (already bool, err error) {
 	if !isBaseName(name) {
 		return false, fmt.Errorf("file %q: the name must be without folders", name)
 	}
@@ -121,7 +121,7 @@ func (s *Session) addOnce(ctx context.Context, a artifact, progress func(done, t
 	if err := s.upload(ctx, []artifact{a}, progress); err != nil {
 		return false, err
 	}
-	if err := s.upload(ctx, []artifact{{markerName, ByteSource(marker)}}, nil); !keepsNoBlobs(err) {
+	if err := s.upload(ctx, []artifact{{markerName, ArtifactFromBytes(marker)}}, nil); !keepsNoBlobs(err) {
 		return false, err
 	}
 	return false, nil // it is there; who comes next to this session uploads it again
@@ -134,9 +134,9 @@ func keepsNoBlobs(err error) bool {
 	return errors.As(err, &e) && strings.Contains(e.Detail, "Not enough bytes in channel")
 }
 
-// AddBlob keeps bytes in the session on the server, unless it has them, and
+// CacheArtifact keeps bytes in the session on the server, unless it has them, and
 // gives the artifact's name, cache/SHA256.
-func (s *Session) AddBlob(ctx context.Context, b []byte) (string, error) {
+func (s *Session) CacheArtifact(ctx context.Context, b []byte) (string, error) {
 	names, err := s.addBlobs(ctx, b)
 	if err != nil {
 		return "", err
@@ -157,7 +157,7 @@ func (s *Session) addBlobs(ctx context.Context, blobs ...[]byte) ([]string, erro
 	for i, b := range blobs {
 		if !exists[names[i]] {
 			exists[names[i]] = true
-			missing = append(missing, artifact{names[i], ByteSource(b)})
+			missing = append(missing, artifact{names[i], ArtifactFromBytes(b)})
 		}
 	}
 	if len(missing) == 0 {
@@ -208,7 +208,7 @@ func isArchive(name string) bool {
 
 type artifact struct {
 	name string
-	from Source
+	from ArtifactSource
 }
 
 // uploads bounds how often an upload that arrived damaged is sent.
@@ -245,7 +245,7 @@ func (s *Session) upload(ctx context.Context, artifacts []artifact, progress fun
 		}
 		what = damaged
 	}
-	return fmt.Errorf("upload of %s: %w (%d times)", what, ErrUpload, uploads)
+	return fmt.Errorf("upload of %s: %w (%d times)", what, ErrUploadCorrupted, uploads)
 }
 
 // upload is one AddArtifacts call.

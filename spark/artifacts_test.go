@@ -46,7 +46,7 @@ func TestUploadLayouts(t *testing.T) {
 			var total int64
 			for i, n := range c.sizes {
 				total += int64(n)
-				artifacts = append(artifacts, artifact{"files/" + string(rune('a'+i)), ByteSource(content(n))})
+				artifacts = append(artifacts, artifact{"files/" + string(rune('a'+i)), ArtifactFromBytes(content(n))})
 			}
 			var last int64
 			err := s.upload(t.Context(), artifacts, func(done, of int64) {
@@ -74,14 +74,14 @@ func TestUploadDamaged(t *testing.T) {
 	f := newFake(t)
 	f.damage = 2
 	s, _ := f.start(t, "")
-	file := []artifact{{"files/x", ByteSource(content(chunkSize + 9))}}
+	file := []artifact{{"files/x", ArtifactFromBytes(content(chunkSize + 9))}}
 	if err := s.upload(t.Context(), file, nil); err != nil || f.count("upload") != 3 {
 		t.Errorf("%v after %q", err, f.calls)
 	}
 	f = newFake(t)
 	f.damage = 99
 	s, _ = f.start(t, "")
-	if err := s.upload(t.Context(), file, nil); !errors.Is(err, ErrUpload) || !strings.Contains(err.Error(), "files/x") {
+	if err := s.upload(t.Context(), file, nil); !errors.Is(err, ErrUploadCorrupted) || !strings.Contains(err.Error(), "files/x") {
 		t.Errorf("%v", err)
 	}
 }
@@ -89,7 +89,7 @@ func TestUploadDamaged(t *testing.T) {
 func TestUploadSourceFails(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
-	short := ByteSource(content(chunkSize * 2))
+	short := ArtifactFromBytes(content(chunkSize * 2))
 	short.Size += 100
 	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "has 524288 bytes and says 524388") {
 		t.Errorf("%v", err)
@@ -98,7 +98,7 @@ func TestUploadSourceFails(t *testing.T) {
 	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "ended 100 bytes early") {
 		t.Errorf("%v", err)
 	}
-	broken := Source{Size: 5, Open: func() (io.ReadCloser, error) { return nil, errors.New("no such thing") }}
+	broken := ArtifactSource{Size: 5, Open: func() (io.ReadCloser, error) { return nil, errors.New("no such thing") }}
 	if _, err := s.AddFile(t.Context(), broken, "x", nil); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("%v", err)
 	}
@@ -112,7 +112,7 @@ func TestUploadRefusedWithoutReason(t *testing.T) {
 	f := newFake(t)
 	f.uploaded = status.Error(codes.Unknown, "")
 	s, _ := f.start(t, "")
-	_, err := s.AddFile(t.Context(), ByteSource(content(9)), "x", nil)
+	_, err := s.AddFile(t.Context(), ArtifactFromBytes(content(9)), "x", nil)
 	if err == nil || !strings.Contains(err.Error(), "files/x: the session may have other content under that name") || !strings.Contains(err.Error(), "does not say why") {
 		t.Errorf("%v", err)
 	}
@@ -123,7 +123,7 @@ func TestUploadNotKept(t *testing.T) {
 	f := newFake(t)
 	f.uploaded = sparkError(codes.Internal, "Missing data chunks for artifact: files/x. Expected 6 chunks and received 2 chunks. Processed 9 bytes out of 20 bytes.", "", nil)
 	s, _ := f.start(t, "")
-	_, err := s.AddFile(t.Context(), ByteSource(content(9)), "x", nil)
+	_, err := s.AddFile(t.Context(), ArtifactFromBytes(content(9)), "x", nil)
 	if err == nil || !strings.Contains(err.Error(), "upload of files/x: Missing data chunks") || !strings.Contains(err.Error(), "room on its disk") {
 		t.Errorf("%v", err)
 	}
@@ -132,9 +132,9 @@ func TestUploadNotKept(t *testing.T) {
 func TestArchiveIsUploadedOnce(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
-	first, second := ByteSource(content(10)), ByteSource(content(11))
+	first, second := ArtifactFromBytes(content(10)), ArtifactFromBytes(content(11))
 	for i, c := range []struct {
-		from    Source
+		from    ArtifactSource
 		name    string
 		already bool
 	}{
@@ -179,19 +179,19 @@ func TestServerKeepsNoBlobs(t *testing.T) {
 	s, _ := f.start(t, "")
 	f.keepsNot = "cache/"
 	for range 2 { // nothing says that it is there
-		if already, err := s.AddArchive(t.Context(), ByteSource(content(10)), "a.zip", nil); err != nil || already {
+		if already, err := s.AddArchive(t.Context(), ArtifactFromBytes(content(10)), "a.zip", nil); err != nil || already {
 			t.Errorf("archive: %v, %v", already, err)
 		}
 	}
 	if len(f.blobs) != 1 {
 		t.Errorf("the server has %d artifacts", len(f.blobs))
 	}
-	if _, err := s.AddBlob(t.Context(), content(10)); err == nil || !strings.Contains(err.Error(), "spark.io.encryption.enabled keeps no rows") {
+	if _, err := s.CacheArtifact(t.Context(), content(10)); err == nil || !strings.Contains(err.Error(), "spark.io.encryption.enabled keeps no rows") {
 		t.Errorf("blob: %v", err)
 	}
 	f.keepsNot = ""
 	f.uploaded = sparkError(codes.Internal, "no space left", "", nil)
-	if _, err := s.AddArchive(t.Context(), ByteSource(content(11)), "b.zip", nil); err == nil {
+	if _, err := s.AddArchive(t.Context(), ArtifactFromBytes(content(11)), "b.zip", nil); err == nil {
 		t.Error("another failure is one")
 	}
 }

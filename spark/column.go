@@ -103,9 +103,9 @@ func (c Column) Cast(to any) Column {
 	return Column{expr: &pb.Expression{ExprType: &pb.Expression_Cast_{Cast: cast}}}
 }
 
-// Field gives the field of a struct, or the value of a map's key or of an
+// GetItem gives the field of a struct, or the value of a map's key or of an
 // array's index.
-func (c Column) Field(key any) Column {
+func (c Column) GetItem(key any) Column {
 	k := Lit(key)
 	if c.err != nil {
 		return c

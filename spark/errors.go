@@ -33,8 +33,8 @@ type Error struct {
 	Detail string
 	// Parameters are the values inside the message, by Spark's names.
 	Parameters map[string]string
-	// Reason is the Java class of the exception.
-	Reason string
+	// JavaClass is the Java class of the exception.
+	JavaClass string
 	// StackTrace is the server's, innermost call first; it may be empty.
 	StackTrace []string
 	// Causes are the exceptions below this one, outermost first.
@@ -45,7 +45,7 @@ type Error struct {
 
 // Cause is one exception below an Error.
 type Cause struct {
-	Reason     string // Java class
+	JavaClass  string // Java class
 	Class      string
 	Message    string // in full
 	StackTrace []string
@@ -68,7 +68,7 @@ func (e *Error) Error() string {
 // Is makes errors.Is(err, ErrSessionChanged) true where the server said so.
 func (e *Error) Is(target error) bool {
 	switch target {
-	case ErrSessionChanged:
+	case ErrSessionLost:
 		switch e.Class {
 		case "INVALID_HANDLE.SESSION_CHANGED", "INVALID_HANDLE.SESSION_CLOSED", "INVALID_HANDLE.SESSION_NOT_FOUND":
 			return true
@@ -106,7 +106,7 @@ func (s *Session) failure(ctx context.Context, err error) error {
 		e.Message = s.explainTransport(st)
 		return e.hide()
 	}
-	e.Reason = info.GetReason()
+	e.JavaClass = info.GetReason()
 	m := info.GetMetadata()
 	e.Class, e.SQLState = m["errorClass"], m["sqlState"]
 	if p := m["messageParameters"]; p != "" {
@@ -120,7 +120,7 @@ func (s *Session) failure(ctx context.Context, err error) error {
 	}
 	e.Message = e.summary()
 	e.Hint = e.hint()
-	if errors.Is(e, ErrSessionChanged) {
+	if errors.Is(e, ErrSessionLost) {
 		s.lose()
 	}
 	return e.hide()
@@ -133,7 +133,7 @@ func (e *Error) hide() *Error {
 			texts[i] = secret.Hide(t)
 		}
 	}
-	for _, text := range []*string{&e.Class, &e.SQLState, &e.Message, &e.Hint, &e.Detail, &e.Reason} {
+	for _, text := range []*string{&e.Class, &e.SQLState, &e.Message, &e.Hint, &e.Detail, &e.JavaClass} {
 		*text = secret.Hide(*text)
 	}
 	for name, value := range e.Parameters {
@@ -143,7 +143,7 @@ func (e *Error) hide() *Error {
 	lines(e.StackTrace)
 	for i := range e.Causes {
 		c := &e.Causes[i]
-		c.Reason, c.Class, c.Message = secret.Hide(c.Reason), secret.Hide(c.Class), secret.Hide(c.Message)
+		c.JavaClass, c.Class, c.Message = secret.Hide(c.JavaClass), secret.Hide(c.Class), secret.Hide(c.Message)
 		lines(c.StackTrace)
 	}
 	return e
@@ -187,7 +187,7 @@ func (s *Session) fetchDetails(ctx context.Context, id string, e *Error) {
 		next = x.CauseIdx
 		c := Cause{Message: x.Message, Class: x.GetSparkThrowable().GetErrorClass()}
 		if len(x.ErrorTypeHierarchy) > 0 {
-			c.Reason = x.ErrorTypeHierarchy[0]
+			c.JavaClass = x.ErrorTypeHierarchy[0]
 		}
 		for _, f := range x.StackTrace {
 			c.StackTrace = append(c.StackTrace, fmt.Sprintf("%s.%s(%s:%d)", f.DeclaringClass, f.MethodName, f.GetFileName(), f.LineNumber))
@@ -198,7 +198,7 @@ func (s *Session) fetchDetails(ctx context.Context, id string, e *Error) {
 		}
 		t := x.GetSparkThrowable()
 		e.Detail = x.Message
-		e.Reason = firstNonEmpty(c.Reason, e.Reason)
+		e.JavaClass = firstNonEmpty(c.JavaClass, e.JavaClass)
 		e.Class = firstNonEmpty(c.Class, e.Class)
 		e.SQLState = firstNonEmpty(t.GetSqlState(), e.SQLState)
 		if len(t.GetMessageParameters()) > 0 {
@@ -222,7 +222,7 @@ func (e *Error) summary() string {
 		text = strings.Replace(text, m[0], "", 1)
 	}
 	if text == "" {
-		return e.Reason
+		return e.JavaClass
 	}
 	return text
 }

@@ -43,13 +43,13 @@ func TestErrorDetails(t *testing.T) {
 	if want := "[FAILED_EXECUTE_UDF] User defined function failed.; line 1 pos 7 (SQLSTATE 39000)"; e.Error() != want {
 		t.Errorf("got  %s\nwant %s", e.Error(), want)
 	}
-	if e.Reason != "org.apache.spark.SparkException" || e.Parameters["f"] != "g" || e.Code != codes.Internal {
+	if e.JavaClass != "org.apache.spark.SparkException" || e.Parameters["f"] != "g" || e.Code != codes.Internal {
 		t.Errorf("%+v", e)
 	}
 	if !reflect.DeepEqual(e.StackTrace, []string{"a.B.c(B.scala:7)"}) {
 		t.Errorf("%q", e.StackTrace)
 	}
-	if len(e.Causes) != maxCauses-1 || e.Causes[0].Message != "why" || e.Causes[0].Reason != "java.lang.Error" {
+	if len(e.Causes) != maxCauses-1 || e.Causes[0].Message != "why" || e.Causes[0].JavaClass != "java.lang.Error" {
 		t.Errorf("%d causes", len(e.Causes))
 	}
 	// Indices out of bounds, and a server that does not answer.

@@ -222,7 +222,7 @@ func ExampleSession_AddFile() {
 	ctx := context.Background()
 	var session *spark.Session // of spark.Connect
 
-	words, err := spark.FileSource("/data/words.txt")
+	words, err := spark.ArtifactFromFile("/data/words.txt")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 			return nil, e.fail(fmt.Errorf("the server forgot the running query: %w", e.session.failure(e.ctx, err)))
 		case says(err, "INVALID_HANDLE.OPERATION_NOT_FOUND"):
 			e.sent = false // the plan has not arrived
-			repeat.pause = repeat.policy.Initial
+			repeat.pause = repeat.policy.InitialBackoff
 		case says(err, "ORPHANED"):
 			// The connection broke as the server was about to begin, and now
 			// it never will. A query, which changes nothing, can begin anew.
@@ -230,7 +230,7 @@ func (e *execution) accept(r *pb.ExecutePlanResponse) (*pb.ExecutePlanResponse, 
 func (e *execution) fail(err error) error {
 	e.done = true
 	e.dropStream()
-	if e.sent && !errors.Is(err, ErrSessionChanged) {
+	if e.sent && !errors.Is(err, ErrSessionLost) {
 		e.releaseAll()
 	}
 	return err

@@ -332,13 +332,13 @@ func TestSessionChange(t *testing.T) {
 			f.mu.Lock()
 			change(f)
 			f.mu.Unlock()
-			if _, err := s.Table("t").Collect(t.Context()); !errors.Is(err, ErrSessionChanged) {
+			if _, err := s.Table("t").Collect(t.Context()); !errors.Is(err, ErrSessionLost) {
 				t.Errorf("%v", err)
 			}
 			if got := f.requests[0].GetClientObservedServerSideSessionId(); got != "server-1" {
 				t.Errorf("the request observed %q", got)
 			}
-			if _, err := s.Table("t").Collect(t.Context()); !errors.Is(err, ErrSessionChanged) || f.count("execute") != 1 {
+			if _, err := s.Table("t").Collect(t.Context()); !errors.Is(err, ErrSessionLost) || f.count("execute") != 1 {
 				t.Errorf("%v after %q", err, f.calls)
 			}
 		})
@@ -366,11 +366,11 @@ func TestSessionIsLostWhileReading(t *testing.T) {
 		f.mu.Lock()
 		f.serverID = "server-2"
 		f.mu.Unlock()
-		if _, _, err := s.Conf().Get(t.Context(), "k"); !errors.Is(err, ErrSessionChanged) {
+		if _, _, err := s.Conf().Get(t.Context(), "k"); !errors.Is(err, ErrSessionLost) {
 			t.Fatal(err)
 		}
 	}
-	if !errors.Is(last, ErrSessionChanged) {
+	if !errors.Is(last, ErrSessionLost) {
 		t.Errorf("%v", last)
 	}
 	<-ended

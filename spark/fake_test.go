@@ -71,7 +71,7 @@ func (f *fakeServer) start(t *testing.T, parameters string, options ...Option) (
 	t.Helper()
 	address := f.listen(t)
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	quick := RetryPolicy{Attempts: 4, Initial: time.Millisecond, Max: 2 * time.Millisecond, Multiplier: 2, MaxAsked: time.Millisecond}
+	quick := RetryPolicy{MaxRetries: 4, InitialBackoff: time.Millisecond, MaxBackoff: 2 * time.Millisecond, BackoffMultiplier: 2, MaxServerDelay: time.Millisecond}
 	s, err := Connect(t.Context(), "sc://"+address+parameters, append([]Option{WithAllocator(mem), WithRetry(quick)}, options...)...)
 	if err != nil {
 		t.Fatal(err)

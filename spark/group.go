@@ -7,8 +7,8 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Grouped is a DataFrame in groups, waiting to be aggregated.
-type Grouped struct {
+// GroupedData is a DataFrame in groups, waiting to be aggregated.
+type GroupedData struct {
 	of    *DataFrame
 	kind  pb.Aggregate_GroupType
 	by    []*pb.Expression
@@ -18,31 +18,31 @@ type Grouped struct {
 
 // GroupBy puts together the rows that are equal in the columns; without
 // columns, all rows.
-func (d *DataFrame) GroupBy(columns ...Column) *Grouped {
+func (d *DataFrame) GroupBy(columns ...Column) *GroupedData {
 	return d.group("group by", pb.Aggregate_GROUP_TYPE_GROUPBY, columns)
 }
 
 // Rollup groups as GroupBy and adds totals: groups by all columns but the
 // last, and so on, to one of all rows. A column is NULL in its totals.
-func (d *DataFrame) Rollup(columns ...Column) *Grouped {
+func (d *DataFrame) Rollup(columns ...Column) *GroupedData {
 	return d.group("rollup", pb.Aggregate_GROUP_TYPE_ROLLUP, columns)
 }
 
 // Cube groups by each choice of the columns, from all of them to none. A
 // column is NULL in groups that are not by it.
-func (d *DataFrame) Cube(columns ...Column) *Grouped {
+func (d *DataFrame) Cube(columns ...Column) *GroupedData {
 	return d.group("cube", pb.Aggregate_GROUP_TYPE_CUBE, columns)
 }
 
-func (d *DataFrame) group(what string, kind pb.Aggregate_GroupType, columns []Column) *Grouped {
+func (d *DataFrame) group(what string, kind pb.Aggregate_GroupType, columns []Column) *GroupedData {
 	list, err := expressions(what, columns)
-	return &Grouped{of: d, kind: kind, by: list, err: err}
+	return &GroupedData{of: d, kind: kind, by: list, err: err}
 }
 
 // Pivot makes a column of each of the values that column takes, with the
 // aggregates of its rows. Without values Spark runs the query once more to find
 // them, so name them where column is computed by a model.
-func (g *Grouped) Pivot(column Column, values ...any) *Grouped {
+func (g *GroupedData) Pivot(column Column, values ...any) *GroupedData {
 	p := *g
 	list, err := expressions("pivot", []Column{column})
 	if g.kind != pb.Aggregate_GROUP_TYPE_GROUPBY {
@@ -67,7 +67,7 @@ func (g *Grouped) Pivot(column Column, values ...any) *Grouped {
 }
 
 // Agg gives one row a group: the columns of the grouping, then these.
-func (g *Grouped) Agg(columns ...Column) *DataFrame {
+func (g *GroupedData) Agg(columns ...Column) *DataFrame {
 	list, err := expressions("aggregate", columns)
 	if len(columns) == 0 {
 		err = fmt.Errorf("aggregate: no columns are named")
@@ -82,4 +82,4 @@ func (g *Grouped) Agg(columns ...Column) *DataFrame {
 }
 
 // Count counts each group's rows, in the column "count".
-func (g *Grouped) Count() *DataFrame { return g.Agg(Call("count", 1).Alias("count")) }
+func (g *GroupedData) Count() *DataFrame { return g.Agg(Call("count", 1).Alias("count")) }

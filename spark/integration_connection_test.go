@@ -93,7 +93,7 @@ func TestServerIsAwayForAWhile(t *testing.T) {
 }
 
 func TestServerIsAwayForGood(t *testing.T) {
-	s, p := behindProxy(t, WithRetry(RetryPolicy{Attempts: 3, Initial: time.Millisecond, Max: time.Second, Multiplier: 2}))
+	s, p := behindProxy(t, WithRetry(RetryPolicy{MaxRetries: 3, InitialBackoff: time.Millisecond, MaxBackoff: time.Second, BackoffMultiplier: 2}))
 	answered := asleep(t, s, 3000)
 	time.Sleep(500 * time.Millisecond)
 	p.Leave()
@@ -211,7 +211,7 @@ func TestServerCutAtACommand(t *testing.T) {
 func TestServerCutInAnUpload(t *testing.T) {
 	s, p := behindProxy(t)
 	data, name, cuts := content(4<<20), "data-"+uuid.NewString(), 0
-	already, err := s.AddFile(t.Context(), ByteSource(data), name, func(done, total int64) {
+	already, err := s.AddFile(t.Context(), ArtifactFromBytes(data), name, func(done, total int64) {
 		if done > total/2 && cuts < 2 {
 			cuts += p.Cut()
 		}
@@ -219,19 +219,19 @@ func TestServerCutInAnUpload(t *testing.T) {
 	if err != nil || already || cuts != 2 {
 		t.Fatalf("%v, %v after %d cuts", already, err, cuts)
 	}
-	if already, err := s.AddFile(t.Context(), ByteSource(data), name, nil); err != nil || !already {
+	if already, err := s.AddFile(t.Context(), ArtifactFromBytes(data), name, nil); err != nil || !already {
 		t.Errorf("again: %v, %v", already, err)
 	}
 	// Without patience it fails, and works again when the server is back.
 	s, p = behindProxy(t, WithRetry(RetryPolicy{}))
 	data[0]++
 	p.OnSent(string(data[2<<20:2<<20+50]), func() bool { p.Leave(); return false })
-	if _, err = s.AddBlob(t.Context(), data); err == nil || !strings.Contains(err.Error(), "upload of cache/") || !strings.Contains(err.Error(), "is not available (it answered before;") {
+	if _, err = s.CacheArtifact(t.Context(), data); err == nil || !strings.Contains(err.Error(), "upload of cache/") || !strings.Contains(err.Error(), "is not available (it answered before;") {
 		t.Errorf("%v", err)
 	}
 	p.Return()
 	s.config.retry = DefaultRetry
-	blob, err := s.AddBlob(t.Context(), data)
+	blob, err := s.CacheArtifact(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,10 +19,10 @@ func TestServerReadWrite(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir() // the server must run on this machine, as this user
 	d := s.Range(0, 4, 1, 1).WithColumn("p", Col("id").Mod(2)).WithColumn("name", Call("concat", "n,", Col("id")))
-	for format, read := range map[string]func(Reader, string) *DataFrame{
-		"parquet": func(r Reader, p string) *DataFrame { return r.Parquet(p) },
-		"json":    func(r Reader, p string) *DataFrame { return r.JSON(p) },
-		"csv": func(r Reader, p string) *DataFrame {
+	for format, read := range map[string]func(DataFrameReader, string) *DataFrame{
+		"parquet": func(r DataFrameReader, p string) *DataFrame { return r.Parquet(p) },
+		"json":    func(r DataFrameReader, p string) *DataFrame { return r.JSON(p) },
+		"csv": func(r DataFrameReader, p string) *DataFrame {
 			return r.Option("header", "true").Schema("id BIGINT, name STRING, p BIGINT").CSV(p)
 		},
 	} {
@@ -179,7 +179,7 @@ func TestServerArtifacts(t *testing.T) {
 	for i := range data {
 		data[i] = byte(i * i >> 3)
 	}
-	name, err := s.AddBlob(ctx, data)
+	name, err := s.CacheArtifact(ctx, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,12 +188,12 @@ func TestServerArtifacts(t *testing.T) {
 		t.Error(exists, err)
 	}
 	for _, want := range []bool{false, true} {
-		if already, err := s.AddFile(ctx, ByteSource([]byte("hello")), "greeting.txt", nil); already != want || err != nil {
+		if already, err := s.AddFile(ctx, ArtifactFromBytes([]byte("hello")), "greeting.txt", nil); already != want || err != nil {
 			t.Fatal(already, err)
 		}
 	}
 	// Each version words this differently.
-	if _, err := s.AddFile(ctx, ByteSource([]byte("bye")), "greeting.txt", nil); err == nil || !strings.Contains(err.Error(), "files/greeting.txt") {
+	if _, err := s.AddFile(ctx, ArtifactFromBytes([]byte("bye")), "greeting.txt", nil); err == nil || !strings.Contains(err.Error(), "files/greeting.txt") {
 		t.Errorf("other content under the same name: %v", err)
 	} else {
 		t.Log(err)
@@ -202,7 +202,7 @@ func TestServerArtifacts(t *testing.T) {
 	if err := os.WriteFile(path, emptyTarGz, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file, err := FileSource(path)
+	file, err := ArtifactFromFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func TestServerTransformations(t *testing.T) {
 		"drop":        {r.WithColumn("x", Lit("y")).Drop("x", "none").Limit(1), []int64{0}},
 		"to df":       {r.Limit(1).ToDF("ID"), []int64{0}},
 		"by name":     {r.Limit(1).WithColumn("x", Lit(1)).UnionByName(r.Limit(1).Select(Lit(2).Alias("x"), id)), []int64{0, 0}},
-		"field":       {r.Limit(1).Select(Expr("named_struct('a', 5L)").Field("a").Alias("id")), []int64{5}},
+		"field":       {r.Limit(1).Select(Expr("named_struct('a', 5L)").GetItem("a").Alias("id")), []int64{5}},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, ids(c.d), c.want) })
 	}
@@ -436,10 +436,10 @@ func TestServerSessionChange(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Range(0, 1, 1, 1).Collect(t.Context()); !errors.Is(err, ErrSessionChanged) {
+	if _, err := s.Range(0, 1, 1, 1).Collect(t.Context()); !errors.Is(err, ErrSessionLost) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := s.Conf().Get(t.Context(), "spark.app.name"); !errors.Is(err, ErrSessionChanged) {
+	if _, _, err := s.Conf().Get(t.Context(), "spark.app.name"); !errors.Is(err, ErrSessionLost) {
 		t.Errorf("%v", err)
 	}
 }

@@ -37,7 +37,7 @@ func TestServerBehindTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := connectAt(t, c.remote, c.option)
 			expect(t, one(t, s.Range(3, 4, 1, 1)), []any{int64(3)})
-			if _, err := s.AddBlob(t.Context(), content(3*chunkSize+7)); err != nil {
+			if _, err := s.CacheArtifact(t.Context(), content(3*chunkSize+7)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -63,7 +63,7 @@ func TestServerBehindTLS(t *testing.T) {
 	}
 	// These may be cut off without a word, as by a server that is about to
 	// come up: they are tried again.
-	quick := WithRetry(RetryPolicy{Attempts: 2, Initial: 1, Max: 1, Multiplier: 1})
+	quick := WithRetry(RetryPolicy{MaxRetries: 2, InitialBackoff: 1, MaxBackoff: 1, BackoffMultiplier: 1})
 	for _, settings := range []*tls.Config{trusting, stranger} {
 		if _, err := Connect(t.Context(), demanding, quick, WithTLS(settings)); err == nil || !strings.Contains(err.Error(), "client certificate") {
 			t.Error(err)

@@ -132,7 +132,7 @@ func (s *Session) localRows(ctx context.Context, schema *arrow.Schema, batches [
 		if err != nil {
 			return nil, fmt.Errorf("local rows: %w", err)
 		}
-		name, err := s.AddBlob(ctx, blob)
+		name, err := s.CacheArtifact(ctx, blob)
 		if err != nil {
 			return nil, fmt.Errorf("local rows: %w", err)
 		}
@@ -170,7 +170,7 @@ func (s *Session) uploadPieces(ctx context.Context, schema *arrow.Schema, batche
 			if err != nil {
 				return nil, err
 			}
-			name, err := s.AddBlob(ctx, data)
+			name, err := s.CacheArtifact(ctx, data)
 			if err != nil {
 				return nil, err
 			}

@@ -19,8 +19,8 @@ import (
 type Progress struct {
 	OperationID string
 	Stages      []StageProgress
-	// Running is the number of tasks at work now.
-	Running int64
+	// RunningTasks is the number of tasks at work now.
+	RunningTasks int64
 }
 
 // StageProgress counts the tasks of one stage of a query.
@@ -123,7 +123,7 @@ func (r *results) report(p *pb.ExecutePlanResponse_ExecutionProgress) {
 	if f == nil {
 		return
 	}
-	progress := Progress{OperationID: r.execution.id(), Running: p.GetNumInflightTasks()}
+	progress := Progress{OperationID: r.execution.id(), RunningTasks: p.GetNumInflightTasks()}
 	for _, s := range p.GetStages() {
 		progress.Stages = append(progress.Stages, StageProgress{
 			ID: s.GetStageId(), Tasks: s.GetNumTasks(), Completed: s.GetNumCompletedTasks(),

@@ -121,7 +121,7 @@ func TestDecodeAbsurd(t *testing.T) {
 	if _, err := decode(data, mem); err == nil || !strings.Contains(err.Error(), "the Arrow stream: message 1: the batch has 2097152 rows") {
 		t.Error(err)
 	}
-	if _, err := decode(packedZeros(t, 10), mem); err == nil || !strings.Contains(err.Error(), "unpack to 83886080 bytes") {
+	if _, err := decode(packedZeros(t, 10), mem); err == nil || !strings.Contains(err.Error(), "decompress to 83886080 bytes") {
 		t.Error(err)
 	}
 }

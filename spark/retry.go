@@ -17,25 +17,25 @@ import (
 // lengthened by a random time below Jitter, so that many clients of one
 // server do not return all at once.
 type RetryPolicy struct {
-	Attempts   int // repetitions; 0 means none
-	Initial    time.Duration
-	Max        time.Duration
-	Multiplier float64
-	Jitter     time.Duration
-	JitterFrom time.Duration
-	// MaxAsked bounds a pause that the server asks for.
-	MaxAsked time.Duration
+	MaxRetries        int // repetitions; 0 means none
+	InitialBackoff    time.Duration
+	MaxBackoff        time.Duration
+	BackoffMultiplier float64
+	Jitter            time.Duration
+	JitterThreshold   time.Duration
+	// MaxServerDelay bounds a pause that the server asks for.
+	MaxServerDelay time.Duration
 }
 
 // DefaultRetry keeps trying for ten minutes, as Spark's own clients do.
 var DefaultRetry = RetryPolicy{
-	Attempts:   15,
-	Initial:    50 * time.Millisecond,
-	Max:        time.Minute,
-	Multiplier: 4,
-	Jitter:     500 * time.Millisecond,
-	JitterFrom: 2 * time.Second,
-	MaxAsked:   10 * time.Minute,
+	MaxRetries:        15,
+	InitialBackoff:    50 * time.Millisecond,
+	MaxBackoff:        time.Minute,
+	BackoffMultiplier: 4,
+	Jitter:            500 * time.Millisecond,
+	JitterThreshold:   2 * time.Second,
+	MaxServerDelay:    10 * time.Minute,
 }
 
 // attempts counts the repetitions of one call.
@@ -45,20 +45,20 @@ type attempts struct {
 	pause  time.Duration
 }
 
-func (p RetryPolicy) start() *attempts { return &attempts{policy: p, pause: p.Initial} }
+func (p RetryPolicy) start() *attempts { return &attempts{policy: p, pause: p.InitialBackoff} }
 
 // wait pauses before the next repetition; it reports false if there is none.
 func (a *attempts) wait(ctx context.Context, cause error) bool {
-	if a.used >= a.policy.Attempts || ctx.Err() != nil {
+	if a.used >= a.policy.MaxRetries || ctx.Err() != nil {
 		return false
 	}
 	a.used++
 	pause := a.pause
-	a.pause = min(a.policy.Max, time.Duration(float64(a.pause)*a.policy.Multiplier))
+	a.pause = min(a.policy.MaxBackoff, time.Duration(float64(a.pause)*a.policy.BackoffMultiplier))
 	if asked := retryInfo(cause); asked != nil {
-		pause = max(pause, min(a.policy.MaxAsked, asked.GetRetryDelay().AsDuration()))
+		pause = max(pause, min(a.policy.MaxServerDelay, asked.GetRetryDelay().AsDuration()))
 	}
-	if pause >= a.policy.JitterFrom && a.policy.Jitter > 0 {
+	if pause >= a.policy.JitterThreshold && a.policy.Jitter > 0 {
 		pause += rand.N(a.policy.Jitter)
 	}
 	return sleep(ctx, pause)

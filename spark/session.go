@@ -18,10 +18,10 @@ import (
 )
 
 var (
-	// ErrSessionChanged: the server no longer has the session (it restarted,
+	// ErrSessionLost: the server no longer has the session (it restarted,
 	// or let the session expire), and with it the session's temporary views,
 	// functions, settings and artifacts. Connect again.
-	ErrSessionChanged = errors.New("the Spark session is gone from the server; connect again")
+	ErrSessionLost = errors.New("the Spark session is gone from the server; connect again")
 	// ErrClosed: the Session was closed.
 	ErrClosed = errors.New("the Spark session is closed")
 )
@@ -113,10 +113,10 @@ func (s *Session) close(end bool) error {
 	return s.connection.close()
 }
 
-// End ends the session on the server, with what runs in it, for all who have
+// Stop ends the session on the server, with what runs in it, for all who have
 // joined it, and closes the connection. Spark before 4.0 keeps the session until
 // it has been idle for long.
-func (s *Session) End() error { return s.close(true) }
+func (s *Session) Stop() error { return s.close(true) }
 
 // Check reports ErrSessionChanged if the server has lost the session. Spark 4
 // says so of every request; 3.5 opens another of the same name without a word,
@@ -131,7 +131,7 @@ func (s *Session) Check(ctx context.Context) error {
 	}
 	if worker != "" && have[pythonKey] == "" {
 		s.lose()
-		return ErrSessionChanged
+		return ErrSessionLost
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (s *Session) lose() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead == nil {
-		s.dead = ErrSessionChanged
+		s.dead = ErrSessionLost
 	}
 }
 
@@ -257,9 +257,9 @@ func (s *Session) verify(r reply) error {
 		return nil
 	}
 	if s.dead == nil {
-		s.dead = ErrSessionChanged
+		s.dead = ErrSessionLost
 	}
-	return ErrSessionChanged
+	return ErrSessionLost
 }
 
 // call makes one request, repeated as the retry policy says.

@@ -58,12 +58,12 @@ func WithProgram(paths ...string) Option {
 	return func(c *config) { c.ship.wanted, c.ship.programs = true, paths }
 }
 
-// WithPythonBeside attaches to a session that a Python client has open: the
+// WithPythonSession attaches to a session that a Python client has open: the
 // functions are registered in that session, and the Python functions that it
 // uses itself go on, as the worker passes them on to the interpreter that the
 // session had before. The remote must name the session by session_id and
 // user_id.
-func WithPythonBeside() Option { return func(c *config) { c.ship.wanted, c.ship.beside = true, true } }
+func WithPythonSession() Option { return func(c *config) { c.ship.wanted, c.ship.beside = true, true } }
 
 // WithLogContent has the executors' logs, and the errors of queries, quote what
 // they are about: the beginning of a row's text, of a model's answer, of an
@@ -196,7 +196,7 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 		report = func(done, total int64) { p.Step(name, done, total) }
 		defer p.End(name)
 	}
-	_, err = s.AddArchive(ctx, Source{
+	_, err = s.AddArchive(ctx, ArtifactSource{
 		SHA256: digest, // of the content, which fixes the bytes
 		Size:   size,
 		Open: func() (io.ReadCloser, error) {

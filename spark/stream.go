@@ -12,19 +12,19 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// StreamWriter says where the rows of a streaming query go. Its methods give a
-// new StreamWriter and leave it as it is.
-type StreamWriter struct {
+// DataStreamWriter says where the rows of a streaming query go. Its methods give a
+// new DataStreamWriter and leave it as it is.
+type DataStreamWriter struct {
 	of *DataFrame
 	op *pb.WriteStreamOperationStart
 }
 
 // WriteStream starts a StreamWriter for what was made of a ReadStream.
-func (d *DataFrame) WriteStream() StreamWriter {
-	return StreamWriter{d, &pb.WriteStreamOperationStart{Input: d.relation}}
+func (d *DataFrame) WriteStream() DataStreamWriter {
+	return DataStreamWriter{d, &pb.WriteStreamOperationStart{Input: d.relation}}
 }
 
-func (w StreamWriter) with(change func(*pb.WriteStreamOperationStart)) StreamWriter {
+func (w DataStreamWriter) with(change func(*pb.WriteStreamOperationStart)) DataStreamWriter {
 	w.op = proto.CloneOf(w.op)
 	change(w.op)
 	return w
@@ -32,39 +32,39 @@ func (w StreamWriter) with(change func(*pb.WriteStreamOperationStart)) StreamWri
 
 // Format names the sink: parquet, csv, json, text, orc, kafka, console, memory,
 // noop, ...
-func (w StreamWriter) Format(format string) StreamWriter {
+func (w DataStreamWriter) Format(format string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.Format = format })
 }
 
 // Option sets an option of the sink.
-func (w StreamWriter) Option(key, value string) StreamWriter {
+func (w DataStreamWriter) Option(key, value string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.Options = set(op.Options, key, value) })
 }
 
 // Checkpoint names the folder, on the server's file system, in which the query
 // notes how far it is. Started again with the same folder it goes on from there.
-func (w StreamWriter) Checkpoint(path string) StreamWriter {
+func (w DataStreamWriter) Checkpoint(path string) DataStreamWriter {
 	return w.Option("checkpointLocation", path)
 }
 
 // OutputMode is append (the default), complete or update.
-func (w StreamWriter) OutputMode(mode string) StreamWriter {
+func (w DataStreamWriter) OutputMode(mode string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.OutputMode = mode })
 }
 
 // QueryName names the query, for Spark's own pages and for the sink memory.
-func (w StreamWriter) QueryName(name string) StreamWriter {
+func (w DataStreamWriter) QueryName(name string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.QueryName = name })
 }
 
 // PartitionBy makes a folder for each value of the columns.
-func (w StreamWriter) PartitionBy(columns ...string) StreamWriter {
+func (w DataStreamWriter) PartitionBy(columns ...string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.PartitioningColumnNames = slices.Clone(columns) })
 }
 
-// Every starts a batch so often, if there is anything new. Without a trigger a
+// ProcessingTime starts a batch so often, if there is anything new. Without a trigger a
 // batch starts as soon as the one before has ended.
-func (w StreamWriter) Every(interval time.Duration) StreamWriter {
+func (w DataStreamWriter) ProcessingTime(interval time.Duration) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) {
 		op.Trigger = &pb.WriteStreamOperationStart_ProcessingTimeInterval{
 			ProcessingTimeInterval: fmt.Sprintf("%d milliseconds", interval.Milliseconds()),
@@ -74,7 +74,7 @@ func (w StreamWriter) Every(interval time.Duration) StreamWriter {
 
 // AvailableNow has the query process what is there when it starts, in several
 // batches if the source's options say so, and end.
-func (w StreamWriter) AvailableNow() StreamWriter {
+func (w DataStreamWriter) AvailableNow() DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) {
 		op.Trigger = &pb.WriteStreamOperationStart_AvailableNow{AvailableNow: true}
 	})
@@ -82,7 +82,7 @@ func (w StreamWriter) AvailableNow() StreamWriter {
 
 // Once has the query process what is there in one batch, and end. Spark advises
 // AvailableNow.
-func (w StreamWriter) Once() StreamWriter {
+func (w DataStreamWriter) Once() DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) {
 		op.Trigger = &pb.WriteStreamOperationStart_Once{Once: true}
 	})
@@ -95,7 +95,7 @@ func (w StreamWriter) Once() StreamWriter {
 // In a session that ships a worker (WithModel, WithProgram), the worker is first
 // installed on every node, as the tasks of a stream do not have the session's
 // archive: see WithStreamFolder.
-func (w StreamWriter) Start(ctx context.Context, path string) (*StreamingQuery, error) {
+func (w DataStreamWriter) Start(ctx context.Context, path string) (*StreamingQuery, error) {
 	return w.start(ctx, func(op *pb.WriteStreamOperationStart) {
 		if path != "" {
 			op.SinkDestination = &pb.WriteStreamOperationStart_Path{Path: path}
@@ -104,13 +104,13 @@ func (w StreamWriter) Start(ctx context.Context, path string) (*StreamingQuery, 
 }
 
 // ToTable is Start with a table of the catalog as the sink.
-func (w StreamWriter) ToTable(ctx context.Context, name string) (*StreamingQuery, error) {
+func (w DataStreamWriter) ToTable(ctx context.Context, name string) (*StreamingQuery, error) {
 	return w.start(ctx, func(op *pb.WriteStreamOperationStart) {
 		op.SinkDestination = &pb.WriteStreamOperationStart_TableName{TableName: name}
 	})
 }
 
-func (w StreamWriter) start(ctx context.Context, to func(*pb.WriteStreamOperationStart)) (*StreamingQuery, error) {
+func (w DataStreamWriter) start(ctx context.Context, to func(*pb.WriteStreamOperationStart)) (*StreamingQuery, error) {
 	if w.of.err != nil {
 		return nil, w.of.err
 	}
@@ -161,8 +161,8 @@ func (q *StreamingQuery) command(ctx context.Context, fill func(*pb.StreamingQue
 	return r.stream, nil
 }
 
-// StreamStatus is what a streaming query does.
-type StreamStatus struct {
+// StreamingQueryStatus is what a streaming query does.
+type StreamingQueryStatus struct {
 	Message       string
 	Active        bool // it has not ended
 	DataAvailable bool
@@ -170,10 +170,10 @@ type StreamStatus struct {
 }
 
 // Status says what the query does now.
-func (q *StreamingQuery) Status(ctx context.Context) (StreamStatus, error) {
+func (q *StreamingQuery) Status(ctx context.Context) (StreamingQueryStatus, error) {
 	r, err := q.command(ctx, func(c *pb.StreamingQueryCommand) { c.Command = &pb.StreamingQueryCommand_Status{Status: true} })
 	s := r.GetStatus()
-	return StreamStatus{s.GetStatusMessage(), s.GetIsActive(), s.GetIsDataAvailable(), s.GetIsTriggerActive()}, err
+	return StreamingQueryStatus{s.GetStatusMessage(), s.GetIsActive(), s.GetIsDataAvailable(), s.GetIsTriggerActive()}, err
 }
 
 // Stop ends the query; what its current batch had not written is done by the
@@ -193,7 +193,7 @@ func (q *StreamingQuery) ProcessAllAvailable(ctx context.Context) error {
 }
 
 // LastProgress tells of the last batch; it is nil before the first has ended.
-func (q *StreamingQuery) LastProgress(ctx context.Context) (*StreamProgress, error) {
+func (q *StreamingQuery) LastProgress(ctx context.Context) (*StreamingQueryProgress, error) {
 	all, err := q.progress(ctx, func(c *pb.StreamingQueryCommand) {
 		c.Command = &pb.StreamingQueryCommand_LastProgress{LastProgress: true}
 	})
@@ -205,18 +205,18 @@ func (q *StreamingQuery) LastProgress(ctx context.Context) (*StreamProgress, err
 
 // RecentProgress tells of the last batches, as many as the server keeps
 // (spark.sql.streaming.numRecentProgressUpdates).
-func (q *StreamingQuery) RecentProgress(ctx context.Context) ([]StreamProgress, error) {
+func (q *StreamingQuery) RecentProgress(ctx context.Context) ([]StreamingQueryProgress, error) {
 	return q.progress(ctx, func(c *pb.StreamingQueryCommand) {
 		c.Command = &pb.StreamingQueryCommand_RecentProgress{RecentProgress: true}
 	})
 }
 
-func (q *StreamingQuery) progress(ctx context.Context, fill func(*pb.StreamingQueryCommand)) ([]StreamProgress, error) {
+func (q *StreamingQuery) progress(ctx context.Context, fill func(*pb.StreamingQueryCommand)) ([]StreamingQueryProgress, error) {
 	r, err := q.command(ctx, fill)
 	if err != nil {
 		return nil, err
 	}
-	var all []StreamProgress
+	var all []StreamingQueryProgress
 	for _, text := range r.GetRecentProgress().GetRecentProgressJson() {
 		p, err := readProgress(text)
 		if err != nil {

@@ -26,7 +26,7 @@ func TestStartStream(t *testing.T) {
 	}
 	s, _ := f.start(t, "")
 	plain := s.ReadStream().Format("rate").Load().WriteStream().Format("json").Option("a", "b")
-	q, err := plain.Checkpoint("/c").OutputMode("append").QueryName("n").PartitionBy("p").Every(1500*time.Millisecond).Start(t.Context(), "/out")
+	q, err := plain.Checkpoint("/c").OutputMode("append").QueryName("n").PartitionBy("p").ProcessingTime(1500*time.Millisecond).Start(t.Context(), "/out")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// StreamProgress tells of one batch of a streaming query.
-type StreamProgress struct {
+// StreamingQueryProgress tells of one batch of a streaming query.
+type StreamingQueryProgress struct {
 	ID    string `json:"id"`
 	RunID string `json:"runId"`
 	Name  string `json:"name"`
@@ -25,14 +25,14 @@ type StreamProgress struct {
 	ProcessedRowsPerSecond float64 `json:"-"`
 	// DurationMS has the parts of the batch, such as addBatch, in milliseconds.
 	DurationMS map[string]int64 `json:"durationMs"`
-	Sources    []StreamSource   `json:"sources"`
-	Sink       StreamSink       `json:"sink"`
+	Sources    []SourceProgress `json:"sources"`
+	Sink       SinkProgress     `json:"sink"`
 	// JSON is all that the server says.
 	JSON string `json:"-"`
 }
 
-// StreamSource tells what a batch read. Offsets are as the source writes them.
-type StreamSource struct {
+// SourceProgress tells what a batch read. Offsets are as the source writes them.
+type SourceProgress struct {
 	Description  string          `json:"description"`
 	StartOffset  json.RawMessage `json:"startOffset"`
 	EndOffset    json.RawMessage `json:"endOffset"`
@@ -42,15 +42,15 @@ type StreamSource struct {
 	ProcessedRowsPerSecond float64 `json:"processedRowsPerSecond"`
 }
 
-// StreamSink tells what a batch wrote; NumOutputRows is -1 if the sink does not
+// SinkProgress tells what a batch wrote; NumOutputRows is -1 if the sink does not
 // count.
-type StreamSink struct {
+type SinkProgress struct {
 	Description   string `json:"description"`
 	NumOutputRows int64  `json:"numOutputRows"`
 }
 
-func readProgress(text string) (StreamProgress, error) {
-	p := StreamProgress{JSON: text}
+func readProgress(text string) (StreamingQueryProgress, error) {
+	p := StreamingQueryProgress{JSON: text}
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return p, fmt.Errorf("the server's report of its progress cannot be read: %w", err)
 	}
@@ -70,12 +70,12 @@ const followStep = 2 * time.Second
 // (spark.sql.streaming.numRecentProgressUpdates). The error that ended the
 // query, or that ended ctx, is the last thing given. Neither that nor leaving
 // the loop early stops the query.
-func (q *StreamingQuery) Follow(ctx context.Context) iter.Seq2[StreamProgress, error] {
-	return func(yield func(StreamProgress, error) bool) {
+func (q *StreamingQuery) Follow(ctx context.Context) iter.Seq2[StreamingQueryProgress, error] {
+	return func(yield func(StreamingQueryProgress, error) bool) {
 		last := int64(-1)
 		for ended := false; !ended; {
 			var err error
-			var news []StreamProgress
+			var news []StreamingQueryProgress
 			if ended, err = q.AwaitTerminationFor(ctx, followStep); err == nil {
 				news, err = q.since(ctx, last)
 			}
@@ -85,7 +85,7 @@ func (q *StreamingQuery) Follow(ctx context.Context) iter.Seq2[StreamProgress, e
 				}
 			}
 			if err != nil {
-				yield(StreamProgress{}, err)
+				yield(StreamingQueryProgress{}, err)
 				return
 			}
 		}
@@ -94,10 +94,10 @@ func (q *StreamingQuery) Follow(ctx context.Context) iter.Seq2[StreamProgress, e
 
 // since gives the batches after last. It asks for all that the server keeps
 // only if there is any such.
-func (q *StreamingQuery) since(ctx context.Context, last int64) ([]StreamProgress, error) {
+func (q *StreamingQuery) since(ctx context.Context, last int64) ([]StreamingQueryProgress, error) {
 	if p, err := q.LastProgress(ctx); err != nil || p == nil || p.BatchID <= last {
 		return nil, err
 	}
 	all, err := q.RecentProgress(ctx)
-	return slices.DeleteFunc(all, func(p StreamProgress) bool { return p.BatchID <= last }), err
+	return slices.DeleteFunc(all, func(p StreamingQueryProgress) bool { return p.BatchID <= last }), err
 }

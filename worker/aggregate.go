@@ -12,18 +12,18 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// A task asks for several groups at a time, so that a function that asks a
-// model, and so asks for one group only, keeps it busy. All of these are in
-// memory: a large group is not joined by others.
+// A task computes several groups concurrently, because a function that asks a
+// model sends the requests of one group only. All of these groups are in memory,
+// so that their number of rows is bounded too.
 const (
-	groupsAtOnce = 16
-	rowsAtOnce   = 100_000
+	maxGroups    = 16
+	maxGroupRows = 100_000
 )
 
-// group is a group under way.
+// group is a group whose result is being computed.
 type group struct {
 	rows  int64
-	value chan groupValue // has room for the one
+	value chan groupValue // has capacity 1
 }
 
 type groupValue struct {
@@ -31,15 +31,15 @@ type groupValue struct {
 	err error
 }
 
-// runAggregate computes with aggregates: a row for each group, in a batch of
-// its own, as Spark wants it, in the order of the groups.
+// runAggregate computes aggregates: one row for each group, in a batch of its
+// own, as Spark requires, in the order of the groups.
 func (t *task) runAggregate(ctx context.Context, in source, out sink) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var asked []group
-	var rows int64 // of all that are asked for
-	answer := func() error {
-		g := asked[0]
-		asked, rows = asked[1:], rows-g.rows
+	var pending []group
+	var rows int64 // of the pending groups
+	writeFirst := func() error {
+		g := pending[0]
+		pending, rows = pending[1:], rows-g.rows
 		value := <-g.value
 		if value.err != nil {
 			return value.err
@@ -53,9 +53,9 @@ func (t *task) runAggregate(ctx context.Context, in source, out sink) error {
 		}
 		return nil
 	}
-	defer func() { // of those that an error has left
+	defer func() { // after an error some groups are left
 		cancel()
-		for _, g := range asked {
+		for _, g := range pending {
 			if value := <-g.value; value.err == nil {
 				value.row.Release()
 			}
@@ -66,8 +66,8 @@ func (t *task) runAggregate(ctx context.Context, in source, out sink) error {
 		if err != nil && err != io.EOF {
 			return err
 		}
-		for len(asked) > 0 && (err == io.EOF || len(asked) == groupsAtOnce || rows+n > rowsAtOnce) {
-			if err := answer(); err != nil {
+		for len(pending) > 0 && (err == io.EOF || len(pending) == maxGroups || rows+n > maxGroupRows) {
+			if err := writeFirst(); err != nil {
 				return err
 			}
 		}
@@ -75,7 +75,7 @@ func (t *task) runAggregate(ctx context.Context, in source, out sink) error {
 			return nil
 		}
 		g := group{n, make(chan groupValue, 1)}
-		asked, rows = append(asked, g), rows+n
+		pending, rows = append(pending, g), rows+n
 		go func() {
 			defer panics.Handle("computing a group", func(err error) { g.value <- groupValue{err: err} })
 			row, err := t.aggregate(ctx, gathered)
@@ -84,7 +84,8 @@ func (t *task) runAggregate(ctx context.Context, in source, out sink) error {
 	}
 }
 
-// gather reads a group of rows rows, once for each aggregate.
+// gather reads one group into a udf.Group for each aggregate, and returns its
+// number of rows.
 func (t *task) gather(ctx context.Context, in source) (groups []*udf.Group, rows int64, err error) {
 	groups = make([]*udf.Group, len(t.columns))
 	for i, c := range t.columns {
@@ -111,7 +112,7 @@ func (t *task) gather(ctx context.Context, in source) (groups []*udf.Group, rows
 
 func (t *task) add(ctx context.Context, groups []*udf.Group, batch arrow.RecordBatch) error {
 	for i, c := range t.columns {
-		args, err := c.from(batch)
+		args, err := c.arguments(batch)
 		if err != nil {
 			return err
 		}
@@ -123,8 +124,8 @@ func (t *task) add(ctx context.Context, groups []*udf.Group, batch arrow.RecordB
 	return nil
 }
 
-// aggregate answers a group: with one row, a column for each aggregate. It is
-// called for several groups at once.
+// aggregate computes a group's row, with a column for each aggregate. It is safe
+// for concurrent use on different groups.
 func (t *task) aggregate(ctx context.Context, groups []*udf.Group) (arrow.RecordBatch, error) {
 	values := make([]arrow.Array, 0, len(groups))
 	defer func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/firesteel/firesteel/internal/registry"
 )
 
-// builtinPrefix heads the names of the functions that every worker has.
+// builtinPrefix is the prefix of the names of built-in functions.
 const builtinPrefix = "firesteel_"
 
 func (s *scope) newStringBuilder() array.StringLikeBuilder {
@@ -29,6 +29,7 @@ func init() {
 	}
 }
 
+// echo returns its argument as text; see bundle.Echo.
 type echo struct{}
 
 func (echo) name() string { return bundle.Echo }
@@ -37,7 +38,7 @@ func (echo) bind(args []argument) ([]int, error) {
 	return bindColumns(ai.Signature{Function: bundle.Echo, Params: []ai.Param{{Name: "value"}}}, args)
 }
 
-// returns is not known: a text stays of its own type.
+// returns is nil because a text keeps its own type.
 func (echo) returns(*scope) arrow.DataType { return nil }
 
 func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
@@ -67,6 +68,7 @@ func (echo) eval(_ context.Context, s *scope, args []arrow.Array, rows int) (arr
 	return b.NewArray(), nil
 }
 
+// info returns a processInfo as JSON; see bundle.Info.
 type info struct{}
 
 func (info) name() string { return bundle.Info }

@@ -16,22 +16,22 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// errGone is why a task ends that Spark no longer wants.
-var errGone = errors.New("Spark closed the connection: the task was cancelled, or needs no more rows")
+// errCancelled ends a task whose connection Spark has closed.
+var errCancelled = errors.New("connection closed by Spark: the task was cancelled, or needs no more rows")
 
-// connection serves Spark's tasks one after the other.
+// connection serves Spark's tasks one after another.
 type connection struct {
 	process *process
 	conn    net.Conn
 	r       *bufio.Reader
 	w       *bufio.Writer
-	beside  *pythonWorker // nil before the first task for Python
+	python  *pythonWorker // nil before the first task for Python
 }
 
 func (c *connection) serve() {
 	defer func() {
-		if c.beside != nil {
-			c.beside.conn.Close() // at which it ends
+		if c.python != nil {
+			c.python.conn.Close() // ends the Python worker
 		}
 	}()
 	if c.process.refusal != nil {
@@ -40,30 +40,29 @@ func (c *connection) serve() {
 		for c.serveTask() && c.process.getenv("SPARK_REUSE_WORKER") != "" {
 		}
 	}
-	// As worker.py does: the connection is Spark's to close, which may still
-	// have to read what we sent last.
+	// Spark closes the connection after it has read the last reply, as with
+	// worker.py.
 	_, _ = io.Copy(io.Discard, c.r)
 }
 
-// refuse answers a task whose message it does not read: how that is laid out
-// is not known.
+// refuse fails a task without reading its message, whose layout may be unknown.
 func (c *connection) refuse(err error) {
-	if _, gone := c.r.Peek(1); gone != nil {
+	if _, closed := c.r.Peek(1); closed != nil {
 		return
 	}
 	c.process.tasks.Add(1)
-	c.tell(c.process.log, "task refused", err.Error(), (&reply{w: c.w}).fail)
+	c.reportError(c.process.log, "task refused", err.Error(), (&reply{w: c.w}).fail)
 }
 
-// tell puts an error into the log and into the answer to Spark.
-func (c *connection) tell(log *slog.Logger, message, err string, answer func(string) error) {
+// reportError writes an error to the log and sends it to Spark.
+func (c *connection) reportError(log *slog.Logger, message, err string, send func(string) error) {
 	log.Error(message, "error", err)
-	if err := answer("firesteel: " + err); err != nil { // as the person at the client reads it
-		log.Warn("Spark was not told", "error", err)
+	if err := send("firesteel: " + err); err != nil { // the client shows this text
+		log.Warn("error not sent to Spark", "error", err)
 	}
 }
 
-// serveTask serves one task, and reports whether there may be another.
+// serveTask serves one task, and reports whether another may follow.
 func (c *connection) serveTask() (again bool) {
 	var raw bytes.Buffer
 	message, err := readInit(c.r, c.process.layout, &raw)
@@ -80,26 +79,26 @@ func (c *connection) serveTask() (again bool) {
 		t, err = p.newTask(message, log)
 	}
 	if p.python != nil && errors.Is(err, bundle.ErrForeign) {
-		if err = c.passOn(raw.Bytes(), log); err == nil {
+		if err = c.forward(raw.Bytes(), log); err == nil {
 			return true
 		}
 	}
 	if err != nil {
-		c.tell(log, "task refused", told(err, message.logContent()), out.fail)
+		c.reportError(log, "task refused", told(err, message.logContent()), out.fail)
 		return false
 	}
 
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	stopWatching := watch(c.conn, func() { cancel(errGone) })
-	stopBeating := beat(t, out)
+	stopWatching := watch(c.conn, func() { cancel(errCancelled) })
+	stopHeartbeat := startHeartbeat(t, out)
 	init := time.Now()
 	in := prefetch(ctx, c.r, framingOf(t.kind, out.shape), p.mem)
 	cpus := cpusOf(message.context.CPUs)
 	p.models.begin(cpus)
 	err = runTask(ctx, t, in, out)
 	p.models.end(cpus)
-	stopBeating()
+	stopHeartbeat()
 	stopWatching()
 	if err == nil {
 		err = out.finish(times{
@@ -117,59 +116,60 @@ func (c *connection) serveTask() (again bool) {
 		in.end()
 		return c.endTask()
 	}
-	if errors.Is(err, errGone) || hungUp(c.conn) {
+	if errors.Is(err, errCancelled) || peerClosed(c.conn) {
 		log.Info("task cancelled", append(attrs, "cause", err)...)
 	} else {
-		c.tell(log.With(attrs...), "task failed", t.scope.told(err), out.abort)
+		c.reportError(log.With(attrs...), "task failed", t.scope.told(err), out.abort)
 	}
 	in.end()
 	return false
 }
 
-// passOn has Python do a task. The error is why it could not begin.
-func (c *connection) passOn(message []byte, log *slog.Logger) error {
-	if c.beside == nil {
+// forward runs a task in a Python worker. It returns an error only if the task
+// could not start.
+func (c *connection) forward(message []byte, log *slog.Logger) error {
+	if c.python == nil {
 		daemon, err := c.process.python.start()
 		if err != nil {
 			return err
 		}
-		if c.beside, err = daemon.connect(); err != nil {
-			return fmt.Errorf("a Python worker for this task: %w", err)
+		if c.python, err = daemon.connect(); err != nil {
+			return fmt.Errorf("starting a Python worker for this task: %w", err)
 		}
 	}
 	start := time.Now()
-	err := c.beside.passOn(message, c.conn, c.r)
-	log.Info("task passed on to Python", "python_worker", c.beside.pid, "wall_ms", time.Since(start).Milliseconds(), "error", err)
+	err := c.python.forward(message, c.conn, c.r)
+	log.Info("task forwarded to Python", "python_worker", c.python.pid, "wall_ms", time.Since(start).Milliseconds(), "error", err)
 	if err != nil {
-		// Spark itself says what it thinks of a worker that breaks off.
-		c.conn.Close()
+		c.conn.Close() // Spark then reports that the Python worker crashed
 	}
 	return nil
 }
 
-// runTask is t.run; a panic outside the functions, over malformed data say, is
-// the task's error too.
+// runTask calls t.run and returns a panic outside the functions, for example on
+// malformed data, as the task's error.
 func runTask(ctx context.Context, t *task, in source, out sink) (err error) {
 	defer panics.Catch(&err, "serving a task")
 	return t.run(ctx, in, out)
 }
 
-// endTask exchanges the marks that make the connection ready for another task.
+// endTask exchanges the end-of-stream marks, and reports whether the connection
+// is ready for another task.
 func (c *connection) endTask() bool {
 	d := &wireReader{r: c.r}
 	mark := d.int("end of stream")
 	if d.err != nil {
-		return false // Spark does not reuse this worker
+		return false // Spark does not reuse the connection
 	}
 	if mark == endOfStream {
 		return c.send(appendInt(nil, endOfStream)) == nil
 	}
-	c.process.log.Warn("Spark did not end its stream as expected; the connection is not used again", "mark", mark)
-	_ = c.send(appendInt(nil, endOfDataSection)) // any other mark says so; Spark may be gone
+	c.process.log.Warn("unexpected end of the stream from Spark; the connection is not used again", "mark", mark)
+	_ = c.send(appendInt(nil, endOfDataSection)) // not the expected mark, so Spark closes the connection
 	return false
 }
 
-// describe lists the result columns as calls: "f, g(f)".
+// describe returns the result columns as function calls: "f, g(f)".
 func describe(columns []column) string {
 	all := make([]string, len(columns))
 	for i, c := range columns {

@@ -18,7 +18,7 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-func TestEveryVersion(t *testing.T) {
+func TestTasksOfAllVersions(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			f := serveProcess(t, version, nil, "")
@@ -26,8 +26,8 @@ func TestEveryVersion(t *testing.T) {
 			batch := textBatch("a", nil, "c")
 			stream := arrowBytes(t, batch.Schema(), batch, textBatch("d"))
 
-			// Several functions in one batch, one of them a chain; then, on the
-			// same connection, the other kinds of messages.
+			// First several functions in one batch, one of them a chain. Then, on
+			// the same connection, the other kinds of messages.
 			a := s.do(request{functions: []functionCall{
 				call([]int{0}, hostCall(bundle.Echo)),
 				call([]int{0, 0}, hostCall("test_show"), hostCall(bundle.Echo)),
@@ -54,16 +54,16 @@ func TestEveryVersion(t *testing.T) {
 			s.conn.Close()
 			f.served.Wait()
 			if n := strings.Count(f.log.String(), "task done"); n != 7 {
-				t.Errorf("%d tasks are in the log, expected 7", n)
+				t.Errorf("the log has %d tasks, expected 7", n)
 			}
 			if want := "stage=7 partition=5 attempt=1"; !strings.Contains(f.log.String(), want) {
-				t.Errorf("the log does not say %q", want)
+				t.Errorf("the log does not contain %q", want)
 			}
 		})
 	}
 }
 
-func TestVersionFromStream(t *testing.T) {
+func TestUnknownVersion(t *testing.T) {
 	batch := textBatch("a")
 	f := serveProcess(t, "", nil, "")
 	if a := f.connect(t, "4.3.0").do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); a.failure != "" || a.batches != 1 {
@@ -71,16 +71,16 @@ func TestVersionFromStream(t *testing.T) {
 	}
 	a := f.connect(t, "4.0.5").do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch))
 	if want := `set "spark" in manifest.json`; !strings.Contains(a.failure, want) {
-		t.Errorf("an older message: %q does not say %q", a.failure, want)
+		t.Errorf("an older message: %q does not contain %q", a.failure, want)
 	}
 	g := serveProcess(t, "4.1.4", nil, "")
 	a = g.connect(t, "4.3.0").do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch))
 	if want := "made for another server"; !strings.Contains(a.failure, want) {
-		t.Errorf("another server: %q does not say %q", a.failure, want)
+		t.Errorf("another server: %q does not contain %q", a.failure, want)
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestFailedTasks(t *testing.T) {
 	batch := textBatch("boom", "x")
 	stream := arrowBytes(t, batch.Schema(), batch)
 	python := functionCall{commands: [][]byte{{0x80, 5, 0x95}}}
@@ -93,17 +93,17 @@ func TestRefused(t *testing.T) {
 	}{
 		{"python", request{functions: []functionCall{python}}, "this session's Python executable is firesteel"},
 		{"eval type", request{evalType: 205}, "this is mapInPandas (eval type 205)"},
-		{"unknown eval type", request{evalType: 999}, "something unknown (eval type 999)"},
+		{"unknown eval type", request{evalType: 999}, "an unknown kind of function (eval type 999)"},
 		{"encrypted broadcast", request{encrypted: true}, "take no broadcast variables"},
-		{"no function", request{}, "no function at all"},
+		{"no function", request{}, "it has no functions"},
 		{"no command", request{functions: []functionCall{{}}}, "has no command"},
 		{"not registered", ask(hostCall("nobody"), 0), `no function "nobody": it has test_bang, `},
 		{"no such AI function", ask(bundle.Command{Kind: bundle.AI, Function: "ai_nothing"}, 0), `no AI function "ai_nothing"`},
 		{"arguments", ask(bundle.Command{Kind: bundle.AI, Function: "ai_classify"}, 0), "ai_classify: the argument labels is missing: "},
 		{"no such parameter", request{functions: []functionCall{named}}, `test_show: it has no parameter third; it has first, second`},
-		{"column", ask(hostCall(bundle.Echo), 3), "Spark's column 3, but the batch has 1"},
+		{"column", ask(hostCall(bundle.Echo), 3), "argument 1 is column 3, but the batch from Spark has 1"},
 		{"error", ask(hostCall("test_bang"), 0), "firesteel: test_bang: the text says boom"},
-		{"length", ask(hostCall("test_short"), 0), "test_short: it returned 1 results for 2 rows"},
+		{"length", ask(hostCall("test_short"), 0), "test_short: the function returned 1 results for 2 rows"},
 		{"panic", ask(hostCall("test_panic"), 0), "test_panic: panic: runtime error: index out of range"},
 		{"no model", ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), "this archive holds no model"},
 	} {
@@ -158,10 +158,10 @@ func TestBatchesOfUnusualSize(t *testing.T) {
 	if len(a.columns) != 1 || len(a.columns[0]) != 3 || !strings.Contains(fmt.Sprint(a.columns[0][0]), `"tasks":2`) {
 		t.Errorf("a batch without columns: got %+v", a)
 	}
-	absurd := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 1<<40)
-	a = s.do(ask(hostCall(bundle.Info)), arrowBytes(t, none.Schema(), absurd))
+	huge := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 1<<40)
+	a = s.do(ask(hostCall(bundle.Info)), arrowBytes(t, none.Schema(), huge))
 	if want := "set spark.sql.execution.arrow.maxRecordsPerBatch"; !strings.Contains(a.failure, want) {
-		t.Errorf("a batch of 2^40 rows: %q does not say %q", a.failure, want)
+		t.Errorf("a batch of 2^40 rows: %q does not contain %q", a.failure, want)
 	}
 }
 
@@ -178,9 +178,9 @@ func TestLargeVarTypes(t *testing.T) {
 	}
 }
 
-// Arguments of every kind reach a function as they are, from plain streams and
-// from compressed ones (spark.sql.execution.arrow.compression.codec).
-func TestKindsOfArguments(t *testing.T) {
+// Arguments of all types reach a function unchanged, from plain and compressed
+// streams (spark.sql.execution.arrow.compression.codec).
+func TestArgumentTypes(t *testing.T) {
 	record := arrow.StructOf(
 		arrow.Field{Name: "k", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
 		arrow.Field{Name: "v", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true})
@@ -199,10 +199,10 @@ func TestKindsOfArguments(t *testing.T) {
 	}
 	var arrays []arrow.Array
 	var want []any
-	var places []int
+	var indices []int
 	for i, c := range columns {
 		arrays = append(arrays, fromJSON(t, memory.DefaultAllocator, c.dt, c.json))
-		places = append(places, i)
+		indices = append(indices, i)
 	}
 	for row := range 3 {
 		var texts []string
@@ -220,7 +220,7 @@ func TestKindsOfArguments(t *testing.T) {
 			if err := errors.Join(w.Write(batch), w.Close()); err != nil {
 				t.Fatal(err)
 			}
-			a := f.connect(t, "4.3.0").do(ask(hostCall("test_show"), places...), stream.Bytes())
+			a := f.connect(t, "4.3.0").do(ask(hostCall("test_show"), indices...), stream.Bytes())
 			if !reflect.DeepEqual(a.columns, [][]any{want}) {
 				t.Errorf("got %+v\nwant %q", a, want)
 			}
@@ -228,9 +228,9 @@ func TestKindsOfArguments(t *testing.T) {
 	}
 }
 
-// Many tasks at once, of which some are given up anywhere in their course: the
-// others get their answers, and no memory or CPU stays taken.
-func TestManyTasks(t *testing.T) {
+// Of many concurrent tasks some are cancelled at different points. The others
+// get their answers, and all memory and CPUs are freed.
+func TestConcurrentTasks(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
 	f := serveProcess(t, "4.3.0", m.Models, root)
 	batch := textBatch("one", nil, "three")
@@ -255,15 +255,15 @@ func TestManyTasks(t *testing.T) {
 	wait.Wait()
 	f.served.Wait()
 	if f.models.all[0].cpus != 0 || f.models.loads() != 1 {
-		t.Errorf("%d CPUs are still taken, the model was loaded %d times", f.models.all[0].cpus, f.models.loads())
+		t.Errorf("%d CPUs are still in use, the model was loaded %d times", f.models.all[0].cpus, f.models.loads())
 	}
 	if n := strings.Count(f.log.String(), "task done"); n != connections*tasks {
 		t.Errorf("%d tasks are done, expected %d", n, connections*tasks)
 	}
 }
 
-// A task that computes neither reads nor writes; it must learn that Spark gave
-// it up, over both kinds of sockets, though input is waiting unread.
+// A task that computes neither reads nor writes. It must still stop when Spark
+// cancels it, over both kinds of sockets and with unread input.
 func TestCancel(t *testing.T) {
 	type closer interface{ CloseWrite() error }
 	batch := textBatch("a")
@@ -278,11 +278,11 @@ func TestCancel(t *testing.T) {
 				end.putInt(-4)
 				s.send(ask(hostCall("test_hang"), 0).init("4.3.0"), arrowBytes(t, batch.Schema(), batch, batch, batch), end.Bytes())
 				<-hanging
-				// All that a healthy task would get has been sent and nothing is
-				// closed: several looks at the socket must not end the task.
-				time.Sleep(3 * watchEvery)
+				// All input has been sent and the connection is open: several
+				// checks of the socket must not end the task.
+				time.Sleep(3 * watchInterval)
 				if stopped.Load() != before {
-					t.Fatal("the task was stopped though Spark still waits for it")
+					t.Fatal("the task was stopped while Spark waits for it")
 				}
 				if half {
 					if err := s.conn.(closer).CloseWrite(); err != nil {
@@ -300,14 +300,14 @@ func TestCancel(t *testing.T) {
 				s.conn.Close()
 				f.served.Wait()
 				if !strings.Contains(f.log.String(), "task cancelled") {
-					t.Error("the log does not tell of a cancelled task")
+					t.Error("the log does not report the cancelled task")
 				}
 			})
 		}
 	}
 }
 
-// A connection that breaks in the middle of a batch is no end of the input.
+// A connection that breaks inside a batch or an init message fails the task.
 func TestTruncatedInput(t *testing.T) {
 	f := serveProcess(t, "4.3.0", nil, "")
 	batch := textBatch("some text", "more text")
@@ -325,6 +325,6 @@ func TestTruncatedInput(t *testing.T) {
 	}
 	f.served.Wait()
 	if strings.Contains(f.log.String(), "task done") {
-		t.Error("a task ended well on half its input")
+		t.Error("a task succeeded on truncated input")
 	}
 }

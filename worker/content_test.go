@@ -15,10 +15,10 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// canary stands in rows, arguments and answers.
+// canary is a word in rows, arguments and answers that must stay hidden.
 const canary = "Zilpzalp7"
 
-// canaryModel gives answers that no function can read.
+// canaryModel returns answers that no function can parse.
 type canaryModel struct{ fakeModel }
 
 func (m *canaryModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
@@ -32,10 +32,10 @@ func (m *canaryModel) Do(_ context.Context, requests []llm.Request) ([]llm.Resul
 	return results, nil
 }
 
-// What rows, arguments and answers say is neither in the executor's log nor in
-// what Spark is told, unless the session wants it. A try_ function's error is
-// data.
-func TestContentIsNotTold(t *testing.T) {
+// The executor's log and the errors sent to Spark do not quote rows, arguments
+// and answers, unless the session has LogContent set. The error that a try_
+// function returns is data and may quote them.
+func TestContentIsHidden(t *testing.T) {
 	shown, data := 0, 0
 	for _, f := range ai.All() {
 		for _, second := range []string{canary, `{"` + canary + `": 1}`, `["a", "b"]`, "de", "STRUCT<a: INT>"} {
@@ -56,17 +56,17 @@ func TestContentIsNotTold(t *testing.T) {
 						break
 					}
 				}
-				places := make([]int, len(columns))
-				for i := range places {
-					places[i] = i
+				indices := make([]int, len(columns))
+				for i := range indices {
+					indices[i] = i
 				}
 				batch := batchOf(columns...)
 				c := bundle.Command{Kind: bundle.AI, Function: f.Name, LogContent: logContent}
-				a := w.connect(t, "4.3.0").do(ask(c, places...), arrowBytes(t, batch.Schema(), batch))
-				told := a.failure + w.log.String()
-				if strings.Contains(told, canary) {
+				a := w.connect(t, "4.3.0").do(ask(c, indices...), arrowBytes(t, batch.Schema(), batch))
+				output := a.failure + w.log.String()
+				if strings.Contains(output, canary) {
 					if shown++; !logContent {
-						t.Errorf("%s(text, %q) tells content: %s", f.Name, second, told)
+						t.Errorf("%s(text, %q) shows content: %s", f.Name, second, output)
 					}
 				}
 				if f.Of != nil && strings.Contains(fmt.Sprint(a.columns), canary) {
@@ -76,12 +76,12 @@ func TestContentIsNotTold(t *testing.T) {
 		}
 	}
 	if shown < 20 || data < 20 {
-		t.Errorf("%d tasks of sessions that want it show content, %d try_ functions give it as data", shown, data)
+		t.Errorf("content is shown by %d tasks with LogContent and returned as data by %d try_ functions, want at least 20 each", shown, data)
 	}
 }
 
-// The values of a program's own functions are hidden, too, in the errors that
-// are not the program's own.
+// Errors that the worker makes about the arguments of a program's own functions
+// hide the values, too.
 func TestContentOfArguments(t *testing.T) {
 	f := serveProcess(t, "4.3.0", nil, "")
 	b := array.NewInt64Builder(memory.DefaultAllocator)

@@ -18,22 +18,22 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// handshakeTime bounds what comes before a connection's first task; Spark
-// does it in one breath.
-const handshakeTime = 30 * time.Second
+// handshakeTimeout bounds the time from a connection's start to its first task.
+const handshakeTimeout = 30 * time.Second
 
-// maxSecret bounds the secret, which Spark makes of some 40 characters.
+// maxSecret bounds the length of the secret in bytes. Spark's has some 40.
 const maxSecret = 4096
 
 func (p *process) flag(name string) bool { return strings.EqualFold(p.getenv(name), "true") }
 
-// serveDaemon listens, tells Spark where, and serves connections until stdin
-// ends. The error is why it could not begin, or stopped before.
+// serveDaemon listens, writes the address to stdout for Spark, and serves
+// connections until stdin ends. It returns an error if it could not start or
+// stopped before that.
 func (p *process) serveDaemon(stdin io.Reader, stdout io.Writer) error {
 	unix := p.flag("PYTHON_UNIX_DOMAIN_ENABLED")
 	secret := p.getenv("PYTHON_WORKER_FACTORY_SECRET")
 	if !unix && secret == "" {
-		return errors.New("PYTHON_WORKER_FACTORY_SECRET is not set: this command line is for Spark to use, not for people")
+		return errors.New("PYTHON_WORKER_FACTORY_SECRET is not set: only Spark uses this command line")
 	}
 	listener, address, err := p.listen(unix)
 	if err != nil {
@@ -41,7 +41,7 @@ func (p *process) serveDaemon(stdin io.Reader, stdout io.Writer) error {
 	}
 	defer listener.Close()
 	if _, err := stdout.Write(address); err != nil {
-		return fmt.Errorf("telling Spark the address: %w", err)
+		return fmt.Errorf("writing the address for Spark: %w", err)
 	}
 	stopped := make(chan error, 2)
 	go func() {
@@ -49,13 +49,13 @@ func (p *process) serveDaemon(stdin io.Reader, stdout io.Writer) error {
 		stopped <- p.accept(listener, !unix, secret)
 	}()
 	go func() {
-		defer panics.Handle("reading what Spark wants killed", func(err error) { stopped <- err })
+		defer panics.Handle("reading kill requests", func(err error) { stopped <- err })
 		stopped <- p.readKills(stdin)
 	}()
 	return <-stopped
 }
 
-// listen opens the socket; address is what Spark wants to read.
+// listen opens the socket. address is encoded as Spark reads it.
 func (p *process) listen(unix bool) (l net.Listener, address []byte, err error) {
 	if unix {
 		dir := p.getenv("PYTHON_WORKER_FACTORY_SOCK_DIR")
@@ -80,54 +80,54 @@ func (p *process) listen(unix bool) (l net.Listener, address []byte, err error) 
 }
 
 func (p *process) accept(l net.Listener, authenticate bool, secret string) error {
-	unproven := newUnproven(p.log, openFiles())
+	handshakes := newHandshakes(p.log, maxOpenFiles())
 	for {
 		conn, err := l.Accept()
 		if err != nil {
-			if ne, ok := err.(interface{ Temporary() bool }); ok && ne.Temporary() { // out of file descriptors, say
-				unproven.makeRoom(err)
+			if ne, ok := err.(interface{ Temporary() bool }); ok && ne.Temporary() { // such as a lack of file descriptors
+				handshakes.closeOldest(err.Error())
 				time.Sleep(10 * time.Millisecond)
 				continue
 			}
 			return fmt.Errorf("accepting connections from Spark: %w", err)
 		}
-		unproven.add(conn)
+		handshakes.begin(conn)
 		go func() {
 			defer panics.Handle("serving a connection", nil)
 			defer conn.Close()
 			c := newConnection(p, conn)
-			if err := c.greet(authenticate, secret); err != nil {
-				unproven.giveUp(conn, err)
+			if err := c.handshake(authenticate, secret); err != nil {
+				handshakes.fail(conn, err)
 				return
 			}
-			unproven.prove(conn)
+			handshakes.complete(conn)
 			c.serve()
 		}()
 	}
 }
 
-// readKills reads the process ids that Spark wants killed until stdin ends. All
-// of them are this process's own, which serves other tasks too: a task that is
-// given up shows itself by its closed connection.
+// readKills reads the ids of the processes that Spark asks to kill, until stdin
+// ends, and ignores them. Each is the id of this process, which serves other
+// tasks too. Spark also closes the connection of the task.
 func (p *process) readKills(stdin io.Reader) error {
 	for {
 		var b [4]byte
 		if _, err := io.ReadFull(stdin, b[:]); err != nil {
 			return nil
 		}
-		p.log.Debug("Spark asks to kill a task's worker", "worker", binary.BigEndian.Uint32(b[:]))
+		p.log.Debug("Spark asks to kill the worker of a task", "worker", binary.BigEndian.Uint32(b[:]))
 	}
 }
 
-// serveAlone serves the one task of a process that Spark started without the
-// daemon.
-func (p *process) serveAlone() error {
-	p.log.Warn("spark.python.use.daemon is false: every task starts a process and loads the model anew")
+// serveWithoutDaemon serves the single task of a process that Spark started
+// without the daemon.
+func (p *process) serveWithoutDaemon() error {
+	p.log.Warn("spark.python.use.daemon is false: every task starts a process and loads the model again")
 	network, address := "unix", p.getenv("PYTHON_WORKER_FACTORY_SOCK_PATH")
 	if address == "" {
 		port, err := strconv.ParseUint(p.getenv("PYTHON_WORKER_FACTORY_PORT"), 10, 16)
 		if err != nil || port == 0 {
-			return errors.New("neither PYTHON_WORKER_FACTORY_SOCK_PATH nor PYTHON_WORKER_FACTORY_PORT is set: this command line is for Spark to use, not for people")
+			return errors.New("neither PYTHON_WORKER_FACTORY_SOCK_PATH nor PYTHON_WORKER_FACTORY_PORT is set: only Spark uses this command line")
 		}
 		host := "127.0.0.1"
 		if p.flag("SPARK_PREFER_IPV6") {
@@ -135,19 +135,19 @@ func (p *process) serveAlone() error {
 		}
 		network, address = "tcp", net.JoinHostPort(host, strconv.FormatUint(port, 10))
 	}
-	conn, err := net.DialTimeout(network, address, handshakeTime)
+	conn, err := net.DialTimeout(network, address, handshakeTimeout)
 	if err != nil {
 		return fmt.Errorf("connecting to Spark: %w", err)
 	}
 	defer conn.Close()
 	c := newConnection(p, conn)
 	if network == "tcp" {
-		if err := c.introduce(p.getenv("PYTHON_WORKER_FACTORY_SECRET")); err != nil {
+		if err := c.authenticate(p.getenv("PYTHON_WORKER_FACTORY_SECRET")); err != nil {
 			return err
 		}
 	}
 	if err := c.send(appendInt(nil, os.Getpid())); err != nil {
-		return fmt.Errorf("greeting Spark: %w", err)
+		return fmt.Errorf("sending the process id to Spark: %w", err)
 	}
 	c.serve()
 	return nil
@@ -164,10 +164,10 @@ func (c *connection) send(b []byte) error {
 	return c.w.Flush()
 }
 
-// greet opens a connection that Spark made: our process id, then its secret or,
-// on a Unix socket, the beginning of its first task.
-func (c *connection) greet(authenticate bool, secret string) error {
-	if err := c.conn.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
+// handshake opens a connection that Spark made: it sends the process id and
+// waits for Spark's secret or, on a Unix socket, for the first byte of a task.
+func (c *connection) handshake(authenticate bool, secret string) error {
+	if err := c.conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return err
 	}
 	if err := c.send(appendInt(nil, os.Getpid())); err != nil {
@@ -194,14 +194,14 @@ func (c *connection) greet(authenticate bool, secret string) error {
 	return c.conn.SetDeadline(time.Time{})
 }
 
-// introduce says the secret on a connection that we made.
-func (c *connection) introduce(secret string) error {
+// authenticate sends the secret on a connection that this worker made.
+func (c *connection) authenticate(secret string) error {
 	if err := c.send(appendText(nil, secret)); err != nil {
-		return fmt.Errorf("saying the secret to Spark: %w", err)
+		return fmt.Errorf("sending the secret to Spark: %w", err)
 	}
 	d := &wireReader{r: c.r}
 	if answer := d.bytes("answer to the secret", maxSecret); d.err != nil || string(answer) != "ok" {
-		return errors.Join(errors.New("Spark did not accept this worker's secret"), d.err)
+		return errors.Join(errors.New("secret refused by Spark"), d.err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-// daemon is the worker as its own process, started as Spark does.
+// daemon is a worker process, started as Spark starts it.
 type daemon struct {
 	t       *testing.T
 	version string
@@ -31,7 +31,7 @@ type daemon struct {
 
 const testSecret = "a secret of the test"
 
-// startDaemon lays out an archive whose worker is the test program and runs it.
+// startDaemon writes an archive whose worker is the test program, and starts it.
 func startDaemon(t *testing.T, version, model string, env ...string) *daemon {
 	t.Helper()
 	root, _ := install(t, version, model)
@@ -74,7 +74,8 @@ func runDaemon(t *testing.T, exe, version string, args []string, env ...string) 
 	return d
 }
 
-// connect gives a greeted connection, or what the worker answers the secret.
+// connect opens a connection with a secret, and returns the worker's answer to
+// it.
 func (d *daemon) connect(secret string) (s *sparkSide, reply string) {
 	d.t.Helper()
 	conn, err := net.Dial(d.network, d.address)
@@ -85,7 +86,7 @@ func (d *daemon) connect(secret string) (s *sparkSide, reply string) {
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	s = &sparkSide{t: d.t, version: d.version, conn: conn, r: bufio.NewReader(conn)}
 	if pid := s.int(); pid != d.cmd.Process.Pid {
-		d.t.Fatalf("the worker gave the process id %d, not its own, %d", pid, d.cmd.Process.Pid)
+		d.t.Fatalf("the worker sent the process id %d, want %d", pid, d.cmd.Process.Pid)
 	}
 	if d.network == "unix" {
 		return s, ""
@@ -117,7 +118,7 @@ func TestDaemon(t *testing.T) {
 				d := startDaemon(t, version, "fine", env...)
 				batch := textBatch("first", nil, " ", "unanswerable", "last")
 				stream := arrowBytes(t, batch.Schema(), batch)
-				// Many connections at once, each of several tasks, one model.
+				// Concurrent connections with several tasks each share one model.
 				const connections, tasks = 4, 3
 				failed := make(chan answer, connections*tasks)
 				for range connections {
@@ -149,7 +150,8 @@ func TestDaemon(t *testing.T) {
 						t.Errorf("got %+v", info)
 					}
 				}
-				// A request to kill a task's worker names the process of all tasks.
+				// A request to kill a task's worker has the id of the process that serves
+				// all tasks; it must not end the process.
 				var kill javaOut
 				kill.putInt(d.cmd.Process.Pid)
 				if _, err := d.stdin.Write(kill.Bytes()); err != nil {
@@ -162,11 +164,11 @@ func TestDaemon(t *testing.T) {
 				d.stop()
 				for want, n := range map[string]int{`msg="worker starts"`: 1, `msg="model loaded"`: 1, `msg="task done"`: 13, `msg="worker ends"`: 1, "rows=5 nulls=3 errors=1": 12} {
 					if got := strings.Count(d.log.String(), want); got != n {
-						t.Errorf("the log has %s %d times, expected %d", want, got, n)
+						t.Errorf("the log contains %s %d times, expected %d", want, got, n)
 					}
 				}
 				if left, _ := filepath.Glob(filepath.Join(dir, ".*.sock")); len(left) > 0 {
-					t.Errorf("the worker left its socket: %v", left)
+					t.Errorf("the worker did not remove its socket: %v", left)
 				}
 			})
 		}
@@ -184,7 +186,7 @@ func TestWrongSecret(t *testing.T) {
 			t.Errorf("after the secret %q: got byte %d, error %v; expected a closed connection", secret, n, err)
 		}
 	}
-	// A length without its bytes costs no memory and is refused at once.
+	// A secret with a huge length is refused at once.
 	conn, err := net.Dial(d.network, d.address)
 	if err != nil {
 		t.Fatal(err)
@@ -195,17 +197,17 @@ func TestWrongSecret(t *testing.T) {
 	o.putInt(1 << 30)
 	_, _ = conn.Write(o.Bytes())
 	if b, _ := io.ReadAll(conn); len(b) != 4 {
-		t.Errorf("after an absurd length the worker sent %d bytes, expected its process id only", len(b))
+		t.Errorf("after a huge length the worker sent %d bytes, expected only its process id", len(b))
 	}
 	d.stop()
 	if n := strings.Count(d.log.String(), "connection refused"); n != 1 {
-		t.Errorf("the log tells of %d refused connections, expected one line a minute", n)
+		t.Errorf("the log has %d lines about refused connections, expected one per minute", n)
 	}
 }
 
-// A module of another kind is told so at its message's first byte: how long
-// the message is, the worker cannot know.
-func TestOtherModules(t *testing.T) {
+// For a Python module other than pyspark.worker the worker sends an error after
+// the first byte, because it cannot parse the message.
+func TestUnsupportedModule(t *testing.T) {
 	root, _ := install(t, "4.3.0", "fine")
 	d := runDaemon(t, installSelf(t, root), "4.3.0", []string{"-m", "pyspark.daemon", "pyspark.sql.worker.analyze_udtf"})
 	s, _ := d.connect(testSecret)
@@ -216,9 +218,8 @@ func TestOtherModules(t *testing.T) {
 	d.stop()
 }
 
-// Where spark.python.daemon.module names a daemon of its own, this program is
-// started in its place.
-func TestOtherDaemon(t *testing.T) {
+// The worker also serves if spark.python.daemon.module names a custom daemon.
+func TestCustomDaemon(t *testing.T) {
 	root, _ := install(t, "4.3.0", "fine")
 	d := runDaemon(t, installSelf(t, root), "4.3.0", []string{"-m", "my.daemon", "pyspark.worker"})
 	s, _ := d.connect(testSecret)
@@ -244,8 +245,9 @@ func TestDamagedManifest(t *testing.T) {
 	d.stop()
 }
 
-// The executor's own Spark decides how its messages are read, not the archive.
-func TestArchiveOfAnotherSpark(t *testing.T) {
+// The version of the executor's Spark takes precedence over the one in the
+// archive's manifest.
+func TestArchiveOfAnotherVersion(t *testing.T) {
 	d := startDaemon(t, "4.1.4", "fine", "PYTHONPATH=/spark/python/lib/pyspark.zip:/spark/jars/spark-core_2.12-3.5.1.jar")
 	d.version = "3.5.1"
 	s, _ := d.connect(testSecret)
@@ -256,18 +258,18 @@ func TestArchiveOfAnotherSpark(t *testing.T) {
 	s.conn.Close()
 	d.stop()
 	if want := "archive=4.1.4 executor=3.5.1"; !strings.Contains(d.log.String(), want) {
-		t.Errorf("the log does not say %q", want)
+		t.Errorf("the log does not contain %q", want)
 	}
 }
 
-// Without the daemon it is the worker that connects, and that says the secret.
-func TestAlone(t *testing.T) {
+// Without the daemon the worker connects to Spark and sends the secret.
+func TestWithoutDaemon(t *testing.T) {
 	t.Run("tcp", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		testAlone(t, l, "4.0.5", "PYTHON_WORKER_FACTORY_SECRET="+testSecret,
+		testWithoutDaemon(t, l, "4.0.5", "PYTHON_WORKER_FACTORY_SECRET="+testSecret,
 			"PYTHON_WORKER_FACTORY_PORT="+strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	})
 	t.Run("unix", func(t *testing.T) {
@@ -276,11 +278,11 @@ func TestAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		testAlone(t, l, "4.1.4", "PYTHON_WORKER_FACTORY_SOCK_PATH="+path)
+		testWithoutDaemon(t, l, "4.1.4", "PYTHON_WORKER_FACTORY_SOCK_PATH="+path)
 	})
 }
 
-func testAlone(t *testing.T, l net.Listener, version string, env ...string) {
+func testWithoutDaemon(t *testing.T, l net.Listener, version string, env ...string) {
 	defer l.Close()
 	root, _ := install(t, version, "fine")
 	cmd := exec.Command(installSelf(t, root), "-m", "pyspark.worker")
@@ -298,14 +300,14 @@ func testAlone(t *testing.T, l net.Listener, version string, env ...string) {
 	s := &sparkSide{t: t, version: version, conn: conn, r: bufio.NewReader(conn)}
 	if l.Addr().Network() == "tcp" {
 		if got := s.text(); got != testSecret {
-			t.Fatalf("the worker said the secret %q", got)
+			t.Fatalf("the worker sent the secret %q", got)
 		}
 		var o javaOut
 		o.putText("ok")
 		s.send(o.Bytes())
 	}
 	if pid := s.int(); pid != cmd.Process.Pid {
-		t.Errorf("the worker gave the process id %d, not %d", pid, cmd.Process.Pid)
+		t.Errorf("the worker sent the process id %d, want %d", pid, cmd.Process.Pid)
 	}
 	batch := textBatch("a")
 	if a := s.do(ask(hostCall(bundle.Echo), 0), arrowBytes(t, batch.Schema(), batch)); !reflect.DeepEqual(a.columns, [][]any{{"a"}}) {

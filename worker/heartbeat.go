@@ -9,31 +9,32 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// beatEvery is how often a computing task sends Spark a batch without rows. A
-// Spark task that waits for its worker does not look whether it has been
-// cancelled: its monitor does, every 2 s, and then waits for another 2 s. A
-// batch wakes it at once. It also shows that the worker is alive, which Spark
-// 4.1 and later may ask for (spark.python.worker.killOnIdleTimeout).
-const beatEvery = 250 * time.Millisecond
+// heartbeatInterval is the time between two empty batches that a computing task
+// sends to Spark. A Spark task that waits for its worker does not check whether
+// it has been cancelled. Spark's monitor checks every 2 s and then waits another
+// 2 s. A batch lets the task check at once. It also shows that the worker is
+// alive, which Spark 4.1 and later may require
+// (spark.python.worker.killOnIdleTimeout).
+const heartbeatInterval = 250 * time.Millisecond
 
-// beat sends empty batches until the function it returns is called, which
-// waits for the last. The task must have types to declare, or have sent a
-// batch: Arrow's stream begins with them. Aggregates go without: Spark takes
-// every batch to have a group's row.
-func beat(t *task, out *reply) (stop func()) {
+// startHeartbeat sends empty batches until stop is called; stop waits for the
+// last one. It sends nothing until the types of the results are known, because
+// an Arrow stream begins with its schema, and nothing for aggregates, because
+// Spark expects a row of a group in every batch.
+func startHeartbeat(t *task, out *reply) (stop func()) {
 	if t.kind == udf.KindAggregate {
 		return func() {}
 	}
-	declared := t.declared()
-	return every(beatEvery, func() bool {
-		// What cannot be sent shows itself when results are.
-		_ = out.beat(declared)
+	schema := t.resultSchema()
+	return repeat(heartbeatInterval, func() bool {
+		_ = out.writeEmpty(schema) // writing the results reports the same error
 		return true
 	})
 }
 
-// declared is the schema of the results, or nil if only they can tell.
-func (t *task) declared() *arrow.Schema {
+// resultSchema returns the schema of the results, or nil if it is known only
+// from the first result.
+func (t *task) resultSchema() *arrow.Schema {
 	fields := make([]arrow.Field, len(t.columns))
 	for i, c := range t.columns {
 		of := c.last().returns(&t.scope)
@@ -45,12 +46,13 @@ func (t *task) declared() *arrow.Schema {
 	return arrow.NewSchema(fields, nil)
 }
 
-// beat sends a batch without rows, if the types of its columns are known.
-func (r *reply) beat(declared *arrow.Schema) error {
+// writeEmpty sends a batch without rows. schema may be nil; then it sends
+// nothing before the first result.
+func (r *reply) writeEmpty(schema *arrow.Schema) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.schema == nil {
-		r.schema = declared
+		r.schema = schema
 	}
 	if r.schema == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// What a task sends while it computes: batches without rows, of the type that
-// its results will have, and nothing where that type is not known.
+// A computing task sends empty batches with the types of its results, and
+// nothing if these types are not known yet.
 func TestHeartbeat(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
@@ -26,15 +26,15 @@ func TestHeartbeat(t *testing.T) {
 		return sent.Len()
 	}
 	untyped := &task{columns: []column{{chain: []evaluator{info{}}}, {chain: []evaluator{echo{}}}}}
-	stop := beat(untyped, out)
-	time.Sleep(beatEvery + beatEvery/2)
+	stop := startHeartbeat(untyped, out)
+	time.Sleep(heartbeatInterval + heartbeatInterval/2)
 	stop()
 	if n := length(); n > 0 {
 		t.Fatalf("%d bytes were sent before the types were known", n)
 	}
 
 	typed := &task{columns: []column{{chain: []evaluator{info{}}}}}
-	stop = beat(typed, out)
+	stop = startHeartbeat(typed, out)
 	for end := time.Now().Add(20 * time.Second); length() == 0 && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -47,9 +47,9 @@ func TestHeartbeat(t *testing.T) {
 	}
 	stop()
 	before := length()
-	time.Sleep(beatEvery + beatEvery/2)
+	time.Sleep(heartbeatInterval + heartbeatInterval/2)
 	if n := length(); n != before {
-		t.Errorf("%d bytes were sent after the task had ended", n-before)
+		t.Errorf("%d bytes were sent after the end of the task", n-before)
 	}
 	if err := out.endStream(); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestHeartbeat(t *testing.T) {
 	}
 
 	if mark := int32(binary.BigEndian.Uint32(sent.Next(4))); mark != startArrowStream {
-		t.Fatalf("it begins with %d", mark)
+		t.Fatalf("the reply begins with %d", mark)
 	}
 	r, err := ipc.NewReader(&sent, ipc.WithAllocator(mem))
 	if err != nil {
@@ -76,12 +76,12 @@ func TestHeartbeat(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f := b.Schema().Field(0); f.Name != "_0" || f.Type.ID() != arrow.STRING {
-			t.Fatalf("its column is %v", f)
+			t.Fatalf("the column is %v", f)
 		}
 		rows = append(rows, b.NumRows())
 	}
-	// At least one heartbeat came before the results, and nothing but results
-	// has rows.
+	// At least one heartbeat precedes the results, and only the results have
+	// rows.
 	total := int64(0)
 	for _, n := range rows {
 		total += n

@@ -26,12 +26,13 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// A streaming query runs outside of its session: Spark has no archive unpacked
-// for its tasks. So a batch query of the session has each worker install itself
-// on its node, in a folder named by its content, and the stream names the
-// program there by its absolute path. Models go where other nodes' copies are.
+// A streaming query does not run in its session, so Spark does not unpack the
+// session's archive for its tasks. Before a stream starts, a batch query of the
+// session calls installFunction on every node. It copies the worker to a folder
+// named by the content's SHA-256, and the stream starts the program there by its
+// absolute path. Models are copied below the same parent folder.
 
-// installFunction does it; see bundle.Install.
+// installFunction installs this worker on its node; see bundle.Install.
 type installFunction struct{}
 
 func (installFunction) name() string { return bundle.Install }
@@ -42,9 +43,9 @@ func (installFunction) bind(args []argument) ([]int, error) {
 
 func (installFunction) returns(s *scope) arrow.DataType { return s.results.Of(ai.String) }
 
-// holdTask is how long a task of an installation lasts at least, so that as
-// many run at once as the cluster has room for: each executor gets one.
-const holdTask = time.Second
+// minTaskTime is the shortest duration of an installing task. It keeps the slots
+// of an executor busy, so that Spark gives tasks to all executors.
+const minTaskTime = time.Second
 
 func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error) {
 	text, err := columns.Text(args[0])
@@ -54,13 +55,13 @@ func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, r
 	b := s.newStringBuilder()
 	defer b.Release()
 	if rows > 0 {
-		hold := time.After(holdTask)
-		done := bundle.Installed{}
-		done.Host, _ = os.Hostname() // "" where the system keeps it to itself
-		if done.Executable, err = s.install(ctx, text(0)); err != nil {
-			done.Error = err.Error()
+		minTime := time.After(minTaskTime)
+		result := bundle.Installed{}
+		result.Host, _ = os.Hostname() // "" if the system does not give one
+		if result.Executable, err = s.install(ctx, text(0)); err != nil {
+			result.Error = err.Error()
 		}
-		answer, err := json.Marshal(done)
+		answer, err := json.Marshal(result)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +70,7 @@ func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, r
 		}
 		if s.stats.batches == 0 {
 			select {
-			case <-hold:
+			case <-minTime:
 			case <-ctx.Done():
 			}
 		}
@@ -77,58 +78,58 @@ func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, r
 	return b.NewArray(), nil
 }
 
-// installations are those of this process, by folder.
+// installations records the installations that this process has made.
 type installations struct {
-	mu   sync.Mutex
-	done map[string]string
+	mu          sync.Mutex
+	executables map[string]string // by folder
 }
 
-// install copies program, manifest and models into a folder, or if that is
-// empty into the node's cache, and gives the program's path there.
+// install copies the program, the manifest and the models to folder, or to the
+// node's cache if folder is empty, and returns the program's path there.
 func (p *process) install(ctx context.Context, folder string) (string, error) {
 	p.installed.mu.Lock()
 	defer p.installed.mu.Unlock()
-	if executable, done := p.installed.done[folder]; done {
+	if executable, ok := p.installed.executables[folder]; ok {
 		if _, err := os.Stat(executable); err == nil {
 			return executable, nil
 		}
 	}
-	place := folder
-	if place == "" {
+	parent := folder
+	if parent == "" {
 		cache, err := cachedir.Dir()
 		if err != nil {
-			return "", fmt.Errorf("%w (spark.executorEnv.FIRESTEEL_CACHE sets it for executors), or name a folder by spark.WithStreamFolder", err)
+			return "", fmt.Errorf("%w (spark.executorEnv.FIRESTEEL_CACHE sets it for executors), or name a folder with spark.WithStreamFolder", err)
 		}
-		place = cache
+		parent = cache
 	}
-	if !filepath.IsAbs(place) {
-		return "", fmt.Errorf("the folder %q is not an absolute path", place)
+	if !filepath.IsAbs(parent) {
+		return "", fmt.Errorf("the folder %q is not an absolute path", parent)
 	}
-	executable, err := p.installAt(ctx, filepath.Join(place, "shipped"))
+	executable, err := p.installIn(ctx, filepath.Join(parent, "shipped"))
 	var untrusted *privatefile.UntrustedError
 	if errors.As(err, &untrusted) {
 		err = fmt.Errorf("%w (spark.executorEnv.%s sets it for executors)", err, privatefile.TrustVariable)
 	}
 	if err != nil {
-		return "", fmt.Errorf("installing the worker below %s: %w", place, err)
+		return "", fmt.Errorf("installing the worker in %s: %w", parent, err)
 	}
-	if p.installed.done == nil {
-		p.installed.done = map[string]string{}
+	if p.installed.executables == nil {
+		p.installed.executables = map[string]string{}
 	}
-	p.installed.done[folder] = executable
+	p.installed.executables[folder] = executable
 	return executable, nil
 }
 
-// installAt makes sure that place has the program, with its manifest, in a
-// folder named by its content.
-func (p *process) installAt(ctx context.Context, place string) (executable string, err error) {
-	if err := privatefile.MakeDir(place); err != nil {
+// installIn copies the programs and the manifest to a folder in parent that is
+// named by their content, unless it exists, and returns the program's path.
+func (p *process) installIn(ctx context.Context, parent string) (executable string, err error) {
+	if err := privatefile.MakeDir(parent); err != nil {
 		return "", err
 	}
 	manifest := p.models.manifest
 	manifest.Models = slices.Clone(manifest.Models)
 	for i, m := range p.models.all {
-		if manifest.Models[i].Place, err = m.keep(ctx, place); err != nil {
+		if manifest.Models[i].Place, err = m.install(ctx, parent); err != nil {
 			return "", err
 		}
 		manifest.Models[i].NodeCopy = false
@@ -137,41 +138,43 @@ func (p *process) installAt(ctx context.Context, place string) (executable strin
 	if err != nil {
 		return "", err
 	}
-	content, err := contentOf(ctx, text, filepath.Join(p.models.root, "bin"))
+	sum, err := contentSHA256(ctx, text, filepath.Join(p.models.root, "bin"))
 	if err != nil {
-		return "", fmt.Errorf("this worker's own archive: %w", err)
+		return "", fmt.Errorf("reading this worker's archive: %w", err)
 	}
-	target := filepath.Join(place, content)
+	target := filepath.Join(parent, sum)
 	executable = filepath.Join(target, "bin", filepath.Base(bundle.Executable))
-	if installed(ctx, target) == nil {
+	if checkInstalled(ctx, target) == nil {
 		return executable, nil
 	}
-	fresh, err := os.MkdirTemp(place, content+".new-")
+	temp, err := os.MkdirTemp(parent, sum+".new-")
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(fresh)
-	if err := copyPrograms(ctx, filepath.Join(p.models.root, "bin"), filepath.Join(fresh, "bin")); err != nil {
+	defer os.RemoveAll(temp)
+	if err := copyPrograms(ctx, filepath.Join(p.models.root, "bin"), filepath.Join(temp, "bin")); err != nil {
 		return "", err
 	}
-	if err := privatefile.Replace(filepath.Join(fresh, bundle.ManifestName), text); err != nil {
+	if err := privatefile.Replace(filepath.Join(temp, bundle.ManifestName), text); err != nil {
 		return "", err
 	}
-	// What is there is damaged, or another executor of the node is faster.
-	if err := os.Rename(fresh, target); err != nil && installed(ctx, target) != nil {
-		if err := errors.Join(os.RemoveAll(target), os.Rename(fresh, target)); err != nil {
+	// If the target exists, it is damaged or another executor of the node has
+	// just installed it.
+	if err := os.Rename(temp, target); err != nil && checkInstalled(ctx, target) != nil {
+		if err := errors.Join(os.RemoveAll(target), os.Rename(temp, target)); err != nil {
 			return "", err
 		}
 	}
-	if err := installed(ctx, target); err != nil {
+	if err := checkInstalled(ctx, target); err != nil {
 		return "", err
 	}
 	p.log.Info("installed for streams", "executable", executable)
 	return executable, nil
 }
 
-// installed compares what is in a folder with its name.
-func installed(ctx context.Context, target string) error {
+// checkInstalled checks that the content of a folder has the SHA-256 that is the
+// folder's name.
+func checkInstalled(ctx context.Context, target string) error {
 	bin := filepath.Join(target, "bin")
 	if err := privatefile.Check(bin); err != nil {
 		return err
@@ -180,18 +183,19 @@ func installed(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	content, err := contentOf(ctx, manifest, bin)
-	if err == nil && content != filepath.Base(target) {
-		err = fmt.Errorf("%s does not hold what was installed there", target)
+	sum, err := contentSHA256(ctx, manifest, bin)
+	if err == nil && sum != filepath.Base(target) {
+		err = fmt.Errorf("the files in %s changed after the installation", target)
 	}
 	return err
 }
 
-// maxManifest bounds a manifest, in bytes.
+// maxManifest bounds the size of a manifest in bytes.
 const maxManifest = 16 << 20
 
-// contentOf names a manifest and the programs in a folder by their SHA-256.
-func contentOf(ctx context.Context, manifest []byte, bin string) (string, error) {
+// contentSHA256 returns the SHA-256 of a manifest and the programs in the folder
+// bin, in hexadecimal.
+func contentSHA256(ctx context.Context, manifest []byte, bin string) (string, error) {
 	entries, err := os.ReadDir(bin)
 	if err != nil {
 		return "", err
@@ -238,9 +242,9 @@ func copyProgram(ctx context.Context, from, to string) error {
 	return errors.Join(err, out.Chmod(0o700), out.Close())
 }
 
-// keep makes sure that the model's files are where they outlive the session,
-// and says where: below place if they came with the archive.
-func (s *sharedModel) keep(ctx context.Context, place string) (string, error) {
+// install returns the model's place for streams. A model from the session's
+// archive, which ends with the session, it copies to a folder in parent.
+func (s *sharedModel) install(ctx context.Context, parent string) (string, error) {
 	if s.spec.Endpoint != nil {
 		return s.spec.Place, nil
 	}
@@ -249,9 +253,9 @@ func (s *sharedModel) keep(ctx context.Context, place string) (string, error) {
 		return path, err
 	}
 	if !sha256Form.MatchString(s.spec.SHA256) {
-		return "", fmt.Errorf("the manifest gives no SHA-256 for the model, but %q", s.spec.SHA256)
+		return "", fmt.Errorf("the manifest has no valid SHA-256 for the model: %q", s.spec.SHA256)
 	}
-	to := filepath.Join(place, s.spec.SHA256, s.spec.File)
+	to := filepath.Join(parent, s.spec.SHA256, s.spec.File)
 	for _, part := range s.spec.Parts() {
 		r := fetch.Request{Path: filepath.Join(to, part.Name), Size: part.Size, Sum: fetch.SHA256(part.SHA256), Name: s.spec.Name}
 		if err := fetch.Copy(ctx, filepath.Join(path, part.Name), r); err != nil {

@@ -31,17 +31,18 @@ func askInstall(t *testing.T, f *fixture, folder string) bundle.Installed {
 	return i
 }
 
-// What is installed serves after the archive is gone, and is there once.
+// An installed worker serves after the archive has been removed, and is
+// installed once.
 func TestInstall(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
 	if err := os.WriteFile(filepath.Join(root, "bin", "firesteel"), []byte("a program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	place := t.TempDir()
-	first := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
-	second := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
-	if first.Error != "" || first != second || !strings.HasPrefix(first.Executable, filepath.Join(place, "shipped")+"/") {
-		t.Fatalf("installed: %+v, and then %+v", first, second)
+	parent := t.TempDir()
+	first := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), parent)
+	second := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), parent)
+	if first.Error != "" || first != second || !strings.HasPrefix(first.Executable, filepath.Join(parent, "shipped")+"/") {
+		t.Fatalf("the first installation is %+v, the second %+v", first, second)
 	}
 	if err := os.RemoveAll(root); err != nil {
 		t.Fatal(err)
@@ -64,12 +65,12 @@ func TestInstall(t *testing.T) {
 	if a.failure != "" || len(a.columns) != 1 {
 		t.Errorf("the installed model: got %+v", a)
 	}
-	if left, err := filepath.Glob(filepath.Join(place, "shipped", "*.new-*")); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %q, %v", left, err)
+	if left, err := filepath.Glob(filepath.Join(parent, "shipped", "*.new-*")); err != nil || len(left) > 0 {
+		t.Errorf("temporary folders are left: %q, %v", left, err)
 	}
 }
 
-func TestNotInstalled(t *testing.T) {
+func TestInstallErrors(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
@@ -85,17 +86,16 @@ func TestNotInstalled(t *testing.T) {
 	}
 }
 
-// Whatever lies where the worker would be installed, what runs there is what
-// the session shipped; and nothing is installed where another user could
-// replace it.
-func TestPlantedWorker(t *testing.T) {
+// A damaged or replaced installation is installed again, and nothing is
+// installed in a folder where another user could replace it.
+func TestReplacedInstallation(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
 	program := []byte("a program")
 	if err := os.WriteFile(filepath.Join(root, "bin", "firesteel"), program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	place := t.TempDir()
-	installed := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
+	parent := t.TempDir()
+	installed := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), parent)
 	if installed.Error != "" {
 		t.Fatal(installed.Error)
 	}
@@ -105,22 +105,22 @@ func TestPlantedWorker(t *testing.T) {
 		"a link to one": func() error {
 			return errors.Join(os.Remove(installed.Executable), os.Symlink("/bin/true", installed.Executable))
 		},
-		"no program":     func() error { return os.Remove(installed.Executable) },
-		"a program more": func() error { return os.WriteFile(installed.Executable+"-arm64", program, 0o700) },
+		"no program":            func() error { return os.Remove(installed.Executable) },
+		"an additional program": func() error { return os.WriteFile(installed.Executable+"-arm64", program, 0o700) },
 		"another manifest": func() error {
 			return os.WriteFile(filepath.Join(folder, bundle.ManifestName), []byte(`{"models": []}`), 0o600)
 		},
-		"a folder alone": func() error { return errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)) },
+		"an empty folder": func() error { return errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)) },
 	} {
 		if err := change(); err != nil {
 			t.Fatal(err)
 		}
-		again := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), place)
+		again := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), parent)
 		if b, _ := os.ReadFile(again.Executable); again != installed || !bytes.Equal(b, program) {
-			t.Errorf("%s: %+v, whose program is %q", name, again, b)
+			t.Errorf("%s: got %+v with the program %q", name, again, b)
 		}
 		if entries, _ := os.ReadDir(filepath.Dir(again.Executable)); len(entries) != 1 {
-			t.Errorf("%s: the folder holds %v", name, entries)
+			t.Errorf("%s: the folder contains %v", name, entries)
 		}
 	}
 
@@ -128,12 +128,12 @@ func TestPlantedWorker(t *testing.T) {
 	otheruser.Run(t, `cd "$1" && mkdir -p "shipped/$2/bin" && cp /bin/true "shipped/$2/bin/firesteel" && echo '{}' >"shipped/$2/manifest.json"`, shared, filepath.Base(folder))
 	refused := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), shared)
 	if refused.Executable != "" || !strings.Contains(refused.Error, "is not trusted") || !strings.Contains(refused.Error, "spark.executorEnv."+privatefile.TrustVariable) {
-		t.Errorf("in a folder that all can write: %+v", refused)
+		t.Errorf("in a folder that all users can write: got %+v", refused)
 	}
-	// Who trusts the folder gets the program that was shipped all the same.
+	// In a trusted folder the planted program is replaced.
 	t.Setenv(privatefile.TrustVariable, shared)
 	trusted := askInstall(t, serveProcess(t, "4.3.0", m.Models, root), shared)
 	if b, _ := os.ReadFile(trusted.Executable); !bytes.Equal(b, program) {
-		t.Errorf("in a trusted folder: %+v, whose program is %q", trusted, b)
+		t.Errorf("in a trusted folder: got %+v with the program %q", trusted, b)
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// layout names a version of the init message and of the reply's timing section.
+// layout identifies a version of the init message and of the reply's timing
+// section.
 type layout int
 
 const (
@@ -18,22 +19,23 @@ const (
 	layout43
 )
 
-// shape says how a layout's messages differ; wire_init.go has the whole order.
+// shape describes how the messages of a layout differ. wire_init.go lists all
+// fields in order.
 type shape struct {
 	name           string
 	framed         bool // START_OF_INIT_MESSAGE and a length come first
 	contextJSON    bool // the task context is one JSON text
-	barrierAlways  bool // port and secret stand there even without a barrier
+	barrierAlways  bool // a port and a secret follow the barrier flag even if it is false
 	socketPaths    bool // a port of -1 means: a Unix socket's path follows, no secret
-	namedArguments bool // each argument offset has a flag, and then perhaps a name
-	profiler       bool // a profiler's name stands before the functions
+	namedArguments bool // a flag and, if it is set, a name follow each argument
+	profiler       bool // the name of a profiler precedes the functions
 	evalConf       bool // a second conf map follows the first
 	resultID       bool // each function ends with the id of its profile
 	processingTime bool // reply: the timing section has a fourth number
-	groupStreams   bool // each group of an aggregate is an Arrow stream of its own
+	groupStreams   bool // each group of an aggregate is a separate Arrow stream
 }
 
-// shapes holds the layouts side by side.
+// shapes is indexed by layout.
 var shapes = [...]shape{
 	layoutUnknown: {name: "unknown"},
 	layout35:      {name: "3.5", barrierAlways: true},
@@ -45,9 +47,9 @@ var shapes = [...]shape{
 
 func (l layout) String() string { return shapes[l].name }
 
-// layoutOf finds the layout of a Spark version such as "4.3.0" or
-// "4.1.0-SNAPSHOT". A version after 4.3 is read as 4.3: if its layout has
-// changed, the reader says at which field.
+// layoutOf returns the layout of a Spark version such as "4.3.0" or
+// "4.1.0-SNAPSHOT". For a version after 4.3 it returns the layout of 4.3. If the
+// layout has changed, the reader's error names the field.
 func layoutOf(version string) (layout, error) {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) >= 2 {
@@ -66,7 +68,7 @@ func layoutOf(version string) (layout, error) {
 			case major == 4 && minor > 2, major > 4:
 				return layout43, nil
 			}
-			return layoutUnknown, fmt.Errorf("firesteel's worker serves Spark 3.5 and 4.x; this is Spark %s", version)
+			return layoutUnknown, fmt.Errorf("firesteel's worker supports Spark 3.5 and later; this is Spark %s", version)
 		}
 	}
 	return layoutUnknown, fmt.Errorf("%q is not a Spark version (expected something like 4.3.0)", version)

@@ -29,7 +29,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// The test program is a worker itself when a test starts it as Spark would.
+// TestMain also makes the test program a worker, which tests start as Spark does.
 func TestMain(m *testing.M) {
 	OpenModel = func(path string, _ engine.Options) (llm.Model, error) { return openFake(path) }
 	registerTestFunctions()
@@ -38,10 +38,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// stopped counts calls of "test_hang" that their context ended.
+// stopped counts the calls of "test_hang" whose context has ended.
 var stopped atomic.Int64
 
-// hanging receives once for each call of "test_hang" that has begun.
+// hanging receives a value for each call of "test_hang" that has begun.
 var hanging = make(chan struct{}, 16)
 
 func registerTestFunctions() {
@@ -79,12 +79,12 @@ func registerTestFunctions() {
 	})
 }
 
-// fakeModel chooses the first label and counts what it is asked.
+// fakeModel chooses the first label and counts the requests.
 type fakeModel struct {
-	path    string
-	threads atomic.Int64
-	asked   atomic.Int64
-	closed  atomic.Bool
+	path     string
+	threads  atomic.Int64
+	requests atomic.Int64
+	closed   atomic.Bool
 }
 
 func openFake(path string) (llm.Model, error) {
@@ -110,7 +110,7 @@ func (m *fakeModel) Cut(s string, _ int) (string, bool) { return s, false }
 func (m *fakeModel) Close() error                       { m.closed.Store(true); return nil }
 
 func (m *fakeModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
-	m.asked.Add(int64(len(requests)))
+	m.requests.Add(int64(len(requests)))
 	results := make([]llm.Result, len(requests))
 	for i, q := range requests {
 		all := q.Prefix + q.Text
@@ -136,7 +136,7 @@ func (m *fakeModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result,
 	return results, nil
 }
 
-// syncBuffer takes the log of several goroutines.
+// syncBuffer is a buffer that several goroutines may write to.
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -154,7 +154,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// fixture is a process served over real sockets, without the process.
+// fixture serves connections over real sockets, inside the test process.
 type fixture struct {
 	*process
 	log     *syncBuffer
@@ -162,8 +162,8 @@ type fixture struct {
 	network string
 }
 
-// serveProcess makes a process as the manifest of version would. When the test
-// ends, every task has ended and has given its Arrow memory back.
+// serveProcess returns a fixture for a Spark version and models. At the end of
+// the test it waits for all tasks and checks that they freed their Arrow memory.
 func serveProcess(t testing.TB, version string, models []bundle.Model, root string) *fixture {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
@@ -191,7 +191,7 @@ func serveProcess(t testing.TB, version string, models []bundle.Model, root stri
 	return f
 }
 
-// connect opens a connection whose greeting is over.
+// connect opens a connection that has completed the handshake.
 func (f *fixture) connect(t testing.TB, version string) *sparkSide {
 	t.Helper()
 	address := "127.0.0.1:0"
@@ -216,16 +216,16 @@ func (f *fixture) connect(t testing.TB, version string) *sparkSide {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // a test that hangs says where
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // a test that hangs fails with a stack trace
 	t.Cleanup(func() { conn.Close() })
 	return &sparkSide{t: t, version: version, conn: conn, r: bufio.NewReader(conn)}
 }
 
-// modelFolder is where install puts the model's file.
+// modelFolder is the folder of the model's file in an archive made by install.
 var modelFolder = filepath.Join(bundle.ModelDir, "default")
 
-// install lays out an archive with text as the model's file, as Spark unpacks
-// it, and gives its root and manifest.
+// install writes an unpacked archive whose model file contains text, and returns
+// its root folder and its manifest.
 func install(t testing.TB, version, text string) (root string, m bundle.Manifest) {
 	t.Helper()
 	root = filepath.Join(t.TempDir(), bundle.Dir)
@@ -252,7 +252,7 @@ func install(t testing.TB, version, text string) (root string, m bundle.Manifest
 	return root, m
 }
 
-// installSelf puts the test program into an archive as its worker.
+// installSelf copies the test program into an archive as its worker.
 func installSelf(t testing.TB, root string) (exe string) {
 	t.Helper()
 	self, err := os.Executable()

@@ -62,7 +62,7 @@ func TestModelIsShared(t *testing.T) {
 	f := serveProcess(t, "4.3.0", m.Models, root)
 	shared := f.models.all[0]
 	cancelled, cancel := context.WithCancelCause(t.Context())
-	cancel(errGone)
+	cancel(errCancelled)
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
@@ -72,7 +72,7 @@ func TestModelIsShared(t *testing.T) {
 		})
 	}
 	// A task that is given up does not take the model from the others.
-	if _, err := shared.get(cancelled); err != nil && !errors.Is(err, errGone) {
+	if _, err := shared.get(cancelled); err != nil && !errors.Is(err, errCancelled) {
 		t.Errorf("a cancelled task got %v", err)
 	}
 	wait.Wait()

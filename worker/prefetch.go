@@ -13,10 +13,10 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// maxRows bounds a batch that Spark sends; its default is 10,000.
+// maxRows bounds the rows of a batch from Spark, whose default is 10,000.
 const maxRows = 1 << 24
 
-// framing says how a task's batches come.
+// framing is the way in which Spark groups the batches of a task.
 type framing int
 
 const (
@@ -25,7 +25,7 @@ const (
 	streamGroups         // a stream for each group
 )
 
-// framingOf a kind of function, as a layout has it.
+// framingOf returns the framing of a kind of function in a layout.
 func framingOf(k udf.Kind, s shape) framing {
 	switch {
 	case k != udf.KindAggregate:
@@ -36,22 +36,22 @@ func framingOf(k udf.Kind, s shape) framing {
 	return batchGroups
 }
 
-// prefetcher reads one batch ahead, so that Spark's writing and our computing
-// overlap, and no more: batches wait in Spark, not in our memory.
+// prefetcher reads one batch ahead, so that Spark writes while the worker
+// computes. It reads no further, to bound the worker's memory.
 type prefetcher struct {
-	batches chan arrow.RecordBatch // unbuffered: the batch ahead waits in its sender; nil ends a group
+	batches chan arrow.RecordBatch // unbuffered: its sender holds the next batch; nil ends a group
 	stop    context.CancelFunc
-	done    chan struct{} // closed when reading has ended; err is set then
+	done    chan struct{} // closed at the end of reading, after err is set
 	err     error         // io.EOF after the last batch
 }
 
-// prefetch reads what Spark sends, up to its declared end.
+// prefetch starts to read a task's batches from r, up to their declared end.
 func prefetch(ctx context.Context, r io.Reader, f framing, mem memory.Allocator) *prefetcher {
 	ctx, stop := context.WithCancel(ctx)
 	p := &prefetcher{batches: make(chan arrow.RecordBatch), stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		defer panics.Catch(&p.err, "reading what Spark sends")
+		defer panics.Catch(&p.err, "reading batches from Spark")
 		if f == streamGroups {
 			p.err = p.readGroups(ctx, r, mem)
 		} else {
@@ -61,7 +61,7 @@ func prefetch(ctx context.Context, r io.Reader, f framing, mem memory.Allocator)
 	return p
 }
 
-// readGroups reads a stream for each group.
+// readGroups reads one stream for each group, and returns io.EOF after the last.
 func (p *prefetcher) readGroups(ctx context.Context, r io.Reader, mem memory.Allocator) error {
 	for {
 		d := &wireReader{r: r}
@@ -71,18 +71,18 @@ func (p *prefetcher) readGroups(ctx context.Context, r io.Reader, mem memory.All
 		case n == 0:
 			return io.EOF
 		case n != 1:
-			return fmt.Errorf("Spark sends a group as %d streams, not as 1", n)
+			return fmt.Errorf("input from Spark: a group has %d streams, expected 1", n)
 		}
 		if err := p.readStream(ctx, r, streamGroups, mem); err != io.EOF {
 			return err
 		}
-		if err := p.give(ctx, nil); err != nil {
+		if err := p.send(ctx, nil); err != nil {
 			return err
 		}
 	}
 }
 
-// readStream gives io.EOF after the stream's end.
+// readStream reads one stream, and returns io.EOF after its end.
 func (p *prefetcher) readStream(ctx context.Context, r io.Reader, f framing, mem memory.Allocator) error {
 	in := arrowipc.NewReader(r, arrowipc.Options{Allocator: mem, MaxRows: maxRows})
 	defer in.Release()
@@ -94,19 +94,19 @@ func (p *prefetcher) readStream(ctx context.Context, r io.Reader, f framing, mem
 		if err != nil {
 			return fmt.Errorf("the Arrow stream from Spark: %w", err)
 		}
-		if err := p.give(ctx, batch); err != nil {
+		if err := p.send(ctx, batch); err != nil {
 			batch.Release()
 			return err
 		}
 		if f == batchGroups {
-			if err := p.give(ctx, nil); err != nil {
+			if err := p.send(ctx, nil); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (p *prefetcher) give(ctx context.Context, batch arrow.RecordBatch) error {
+func (p *prefetcher) send(ctx context.Context, batch arrow.RecordBatch) error {
 	select {
 	case p.batches <- batch:
 		return nil
@@ -129,8 +129,8 @@ func (p *prefetcher) next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 }
 
-// end stops reading and waits for it. After a failure that may take until
-// Spark closes the connection, or sends what it had begun to send.
+// end stops reading and waits until it has stopped. After a failure that is when
+// Spark closes the connection or completes the batch that it sends.
 func (p *prefetcher) end() {
 	p.stop()
 	<-p.done

@@ -18,14 +18,14 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-// process is what all tasks of this worker share.
+// process holds the state that all tasks of this worker share.
 type process struct {
 	log    *slog.Logger
 	getenv func(string) string
 	mem    memory.Allocator
 	spark  string // Spark's version, "" if unknown
-	layout layout // of the init message; layoutUnknown if only the stream can tell
-	// refusal, if not nil, is why no task can be served; each task is told.
+	layout layout // of the init message; layoutUnknown if the version is unknown
+	// refusal, if not nil, is the error with which every task fails.
 	refusal error
 	models  *models
 	python  *python      // nil if Python functions are refused
@@ -37,19 +37,19 @@ type process struct {
 	socket   string // path of the Unix socket to remove at exit
 }
 
-// newProcess reads the manifest beside the executable and the environment.
+// newProcess reads the manifest of the executable's archive and the environment.
 func newProcess(log *slog.Logger, getenv func(string) string) *process {
 	p := &process{log: log, getenv: getenv, mem: memory.DefaultAllocator}
 	root, manifest, err := readManifest()
 	if err != nil {
 		p.refusal = err
 	}
-	// The executor's own word comes first: the archive may have been made for
-	// another server.
+	// The executor's version takes precedence: the archive may have been made
+	// for another server.
 	if p.spark = sparkOfPath(getenv("PYTHONPATH")); p.spark == "" {
 		p.spark = manifest.Spark
 	} else if manifest.Spark != "" && manifest.Spark != p.spark {
-		log.Warn("the archive was made for another Spark than this executor's", "archive", manifest.Spark, "executor", p.spark)
+		log.Warn("the archive was made for another version of Spark than this executor's", "archive", manifest.Spark, "executor", p.spark)
 	}
 	if p.spark != "" {
 		if p.layout, err = layoutOf(p.spark); err != nil && p.refusal == nil {
@@ -63,13 +63,13 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 	return p
 }
 
-// readManifest reads the archive's manifest; root is the archive's folder. An
-// archive without one (a program installed by hand) serves functions that need
-// no model.
+// readManifest reads the archive's manifest; root is the archive's folder.
+// Without a manifest, as for a program installed by hand, it returns an empty
+// one: the worker then serves functions that need no model.
 func readManifest() (root string, m bundle.Manifest, err error) {
 	exe, err := os.Executable()
 	if err != nil {
-		return "", m, fmt.Errorf("firesteel worker: where is my own program? %w", err)
+		return "", m, fmt.Errorf("finding the path of this program: %w", err)
 	}
 	root = filepath.Dir(filepath.Dir(exe))
 	file := filepath.Join(root, bundle.ManifestName)
@@ -89,10 +89,11 @@ func readManifest() (root string, m bundle.Manifest, err error) {
 	return root, m, nil
 }
 
-// Spark puts its own core jar on the Python path of its workers.
+// coreJar matches Spark's core jar, which Spark adds to the PYTHONPATH of its
+// workers.
 var coreJar = regexp.MustCompile(`^spark-core_[0-9.]+-(\d+\.\d+\.\d+.*)\.jar$`)
 
-// sparkOfPath finds Spark's version in a PYTHONPATH, or "".
+// sparkOfPath returns Spark's version as found in a PYTHONPATH, or "".
 func sparkOfPath(path string) string {
 	for _, entry := range strings.Split(path, string(os.PathListSeparator)) {
 		if m := coreJar.FindStringSubmatch(filepath.Base(entry)); m != nil {
@@ -112,6 +113,6 @@ func (p *process) removeSocket() {
 	p.socketMu.Lock()
 	defer p.socketMu.Unlock()
 	if p.socket != "" {
-		os.Remove(p.socket) // best effort: Spark empties the folder as well
+		os.Remove(p.socket) // best effort: Spark empties the folder too
 	}
 }

@@ -22,39 +22,40 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// A session that firesteel has been attached to may have Python functions of
-// its own. Their tasks come to this worker, as all do, and are passed on to a
-// Python worker: one daemon of Spark's own for this process, one worker for
-// each connection that needs it. A connection may bring firesteel's and
-// Python's tasks in turn, so each task's end must be seen: python.py marks it.
+// A session of a Python client may have Python functions as well as firesteel's.
+// Spark sends the tasks of both to this worker, which forwards those of Python
+// functions to a Python worker. It runs one daemon of pyspark for the process,
+// and one Python worker for each connection that needs it. Tasks of both kinds
+// may alternate on a connection, so this worker must find the end of each task:
+// python.py marks it.
 
 //go:embed python.py
 var pythonDaemon string
 
-// python is the interpreter beside this worker.
+// python runs the session's Python functions.
 type python struct {
 	executable string
 	log        *slog.Logger
 
 	mu     sync.Mutex
-	daemon *pythonProcess // nil before the first task, and after its end
+	daemon *pythonProcess // nil before the first task
 }
 
-// pythonProcess is a running daemon.
+// pythonProcess is a running daemon of Python workers.
 type pythonProcess struct {
 	port   int
 	secret string
 
 	mu    sync.Mutex
-	stdin io.Writer // takes the process ids of workers to kill
-	ended chan struct{}
+	stdin io.Writer     // reads the process ids of workers to kill
+	ended chan struct{} // closed when the process has ended
 }
 
-// executableOf is the interpreter that a session had before firesteel came:
-// what its settings named, or what Spark would take on this executor.
-func executableOf(named string, getenv func(string) string) string {
-	if named != "" {
-		return named
+// executableOf returns the Python interpreter of the session: the configured
+// one, or the default of Spark on this executor.
+func executableOf(configured string, getenv func(string) string) string {
+	if configured != "" {
+		return configured
 	}
 	if e := getenv("PYSPARK_PYTHON"); e != "" {
 		return e
@@ -62,11 +63,11 @@ func executableOf(named string, getenv func(string) string) string {
 	return "python3"
 }
 
-// startTime bounds how long a daemon may take to tell its port; it imports
-// much of pyspark before.
-const startTime = 2 * time.Minute
+// startTimeout bounds the time until a daemon writes its port. It imports much
+// of pyspark first.
+const startTimeout = 2 * time.Minute
 
-// start gives the daemon, and starts it if need be.
+// start returns the running daemon, or starts one.
 func (p *python) start() (*pythonProcess, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +80,7 @@ func (p *python) start() (*pythonProcess, error) {
 	}
 	d, err := startPython(p.executable, p.log)
 	if err != nil {
-		return nil, fmt.Errorf("this is a Python function, and the interpreter %q, which this session used before firesteel was attached, "+
+		return nil, fmt.Errorf("this is a Python function, and the session's Python interpreter %q "+
 			"does not start Spark's Python worker on this executor: %w", p.executable, err)
 	}
 	p.daemon = d
@@ -95,8 +96,8 @@ func startPython(executable string, log *slog.Logger) (*pythonProcess, error) {
 		}
 	}
 	command.Env = append(command.Env, "PYTHON_WORKER_FACTORY_SECRET="+d.secret)
-	said := &tail{w: os.Stderr}
-	command.Stderr = said
+	stderr := &tailWriter{w: os.Stderr}
+	command.Stderr = stderr
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -110,20 +111,20 @@ func startPython(executable string, log *slog.Logger) (*pythonProcess, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	slow := time.AfterFunc(startTime, func() {
+	timeout := time.AfterFunc(startTimeout, func() {
 		defer panics.Handle("ending Python", nil)
 		command.Process.Kill()
 	})
 	var port [4]byte
 	_, err = io.ReadFull(stdout, port[:])
-	slow.Stop()
+	timeout.Stop()
 	if d.port = int(binary.BigEndian.Uint32(port[:])); err == nil && (d.port <= 0 || d.port > 0xffff) {
-		err = fmt.Errorf("it said %q where its port should be", port)
+		err = fmt.Errorf("it wrote %q instead of a port", port)
 	}
 	if err != nil {
 		command.Process.Kill()
 		command.Wait()
-		return nil, errors.Join(err, errors.New(strings.TrimSpace(said.String())))
+		return nil, errors.Join(err, errors.New(strings.TrimSpace(stderr.String())))
 	}
 	log.Info("Python started", "executable", executable, "python_pid", command.Process.Pid, "ms", time.Since(start).Milliseconds())
 	go func() {
@@ -135,11 +136,11 @@ func startPython(executable string, log *slog.Logger) (*pythonProcess, error) {
 	return d, nil
 }
 
-// kill ends a worker that computes for nobody.
+// kill ends the worker of a cancelled task.
 func (d *pythonProcess) kill(worker int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, _ = d.stdin.Write(appendInt(nil, worker)) // a daemon that is gone has no workers
+	_, _ = d.stdin.Write(appendInt(nil, worker)) // fails if the daemon, and so its workers, have ended
 }
 
 // pythonWorker is a connection to a Python worker.
@@ -150,23 +151,23 @@ type pythonWorker struct {
 	pid    int
 }
 
-// connect starts a worker.
+// connect starts a Python worker.
 func (d *pythonProcess) connect() (*pythonWorker, error) {
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.port)), handshakeTime)
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.port)), handshakeTimeout)
 	if err != nil {
 		return nil, err
 	}
 	w := &pythonWorker{daemon: d, conn: conn, r: bufio.NewReaderSize(conn, 64<<10)}
-	if err := w.greet(); err != nil {
+	if err := w.handshake(); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return w, nil
 }
 
-// greet is Spark's side of a connection's opening; see wire.go.
-func (w *pythonWorker) greet() error {
-	if err := w.conn.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
+// handshake does Spark's part of opening a connection; see wire.go.
+func (w *pythonWorker) handshake() error {
+	if err := w.conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return err
 	}
 	r := &wireReader{r: w.r}
@@ -183,37 +184,37 @@ func (w *pythonWorker) greet() error {
 	return w.conn.SetDeadline(time.Time{})
 }
 
-// errSparkGone and errPythonGone are why a task that was passed on did not end.
+// The errors of a forwarded task that did not end.
 var (
-	errSparkGone  = errors.New("Spark closed the connection: the task was cancelled")
-	errPythonGone = errors.New("the Python worker ended in the midst of the task")
+	errSparkClosed = errors.New("connection closed by Spark: the task was cancelled")
+	errPythonEnded = errors.New("the Python worker ended before the task did")
 )
 
-// passOn has the Python worker do the task that begins with message, and
-// reports whether it came to its end.
-func (w *pythonWorker) passOn(message []byte, spark net.Conn, r *bufio.Reader) error {
+// forward runs the task that begins with message in the Python worker, until the
+// task's end.
+func (w *pythonWorker) forward(message []byte, spark net.Conn, r *bufio.Reader) error {
 	if _, err := w.conn.Write(message); err != nil {
-		return errPythonGone
+		return errPythonEnded
 	}
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)
 	input := make(chan error, 2)
 	go func() {
-		defer panics.Handle("passing a task on to Python", func(err error) { input <- err })
+		defer panics.Handle("forwarding a task to Python", func(err error) { input <- err })
 		_, err := io.Copy(w.conn, onlyReader{r})
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			end(errSparkGone)
-			w.daemon.kill(w.pid) // it need not look at its connection while it computes
-			w.conn.Close()       // which ends the reading below
+			end(errSparkClosed)
+			w.daemon.kill(w.pid) // a computing worker does not notice a closed connection
+			w.conn.Close()       // ends copyOutput below
 		}
 		input <- err
 	}()
-	held, err := w.output(spark)
+	held, err := w.copyOutput(spark)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	// Spark sends its next task only when it has the last bytes of this one:
-	// by then nothing may be reading for Python.
+	// Stop copying the input before Spark gets the last bytes of this task,
+	// because it then sends the next task.
 	spark.SetReadDeadline(time.Unix(1, 0))
 	<-input
 	spark.SetReadDeadline(time.Time{})
@@ -223,31 +224,32 @@ func (w *pythonWorker) passOn(message []byte, spark net.Conn, r *bufio.Reader) e
 	return err
 }
 
-// output copies what the worker writes up to the task's end, but not the int
-// that stands last: Spark's mark of that end.
-func (w *pythonWorker) output(spark net.Conn) (held []byte, err error) {
+// copyOutput copies the worker's output to Spark up to the end of the task. It
+// returns the last int, the end-of-stream mark, without sending it.
+func (w *pythonWorker) copyOutput(spark net.Conn) (held []byte, err error) {
 	for {
 		d := &wireReader{r: w.r}
 		n := d.int("length of a piece")
 		if d.err != nil || n < 0 {
-			return nil, errPythonGone
+			return nil, errPythonEnded
 		}
 		if n == 0 {
 			return held, nil
 		}
 		piece := make([]byte, len(held)+n)
 		if _, err := io.ReadFull(w.r, piece[copy(piece, held):]); err != nil {
-			return nil, errPythonGone
+			return nil, errPythonEnded
 		}
-		piece, held = holdBack(piece)
+		piece, held = splitMark(piece)
 		if _, err := spark.Write(piece); err != nil {
-			return nil, errSparkGone
+			return nil, errSparkClosed
 		}
 	}
 }
 
-// holdBack cuts off what may be the mark of the end, or its beginning.
-func holdBack(piece []byte) (now, held []byte) {
+// splitMark splits off the end of piece if it may be the end-of-stream mark or
+// the beginning of one.
+func splitMark(piece []byte) (data, held []byte) {
 	mark := appendInt(nil, endOfStream)
 	for n := len(mark); n > 0; n-- {
 		if bytes.HasSuffix(piece, mark[:n]) {
@@ -257,28 +259,28 @@ func holdBack(piece []byte) (now, held []byte) {
 	return piece, nil
 }
 
-// onlyReader hides bufio.Reader.WriteTo, after which the reader would keep the
-// error of a deadline.
+// onlyReader hides bufio.Reader.WriteTo, which would keep the error of an
+// expired deadline for later reads.
 type onlyReader struct{ io.Reader }
 
-// tail passes on what is written, and keeps the end of it.
-type tail struct {
+// tailWriter writes to w and keeps the last 4 KiB.
+type tailWriter struct {
 	w  io.Writer
 	mu sync.Mutex
 	b  []byte
 }
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *tailWriter) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	const most = 4 << 10
-	if t.b = append(t.b, p...); len(t.b) > most {
-		t.b = t.b[len(t.b)-most:]
+	const limit = 4 << 10
+	if t.b = append(t.b, p...); len(t.b) > limit {
+		t.b = t.b[len(t.b)-limit:]
 	}
 	return t.w.Write(p)
 }
 
-func (t *tail) String() string {
+func (t *tailWriter) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.b)

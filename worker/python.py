@@ -1,6 +1,6 @@
-# Runs Spark's own daemon of Python workers for firesteel, which passes tasks on
-# to it. What a worker writes comes in pieces, each after its length, so that
-# the end of a task can be told from its data: it is a piece of length 0.
+# Runs pyspark's daemon of Python workers for firesteel, which forwards tasks to
+# it. A worker writes its output in pieces, each preceded by its length. A piece
+# of length 0 marks the end of a task.
 import io
 import struct
 import sys
@@ -24,7 +24,7 @@ class Pieces(io.RawIOBase):
 
 
 def main(infile, outfile):
-    # Not before the daemon has forked: what this imports may start threads.
+    # Import after the daemon has forked, because the import may start threads.
     from pyspark.worker import main as work
 
     pieces = io.BufferedWriter(Pieces(outfile), 65536)
@@ -36,7 +36,7 @@ def main(infile, outfile):
         outfile.flush()
 
 
-# The daemon takes any module whose name begins so.
+# The daemon accepts any module whose name begins with "pyspark".
 module = types.ModuleType("pyspark.firesteel")
 module.main = main
 sys.modules[module.__name__] = module

@@ -8,10 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quickReader gives a reader of a connection that, over TCP, acknowledges at
-// once what has come. From 4.0 on Spark leaves Nagle's algorithm on: its small
-// writes wait until the one before is acknowledged, which Linux puts off for
-// 40 ms where nothing is sent back. Every small task would take that long.
+// quickReader returns a reader of conn that, over TCP, acknowledges received
+// data at once. Spark 4.0 and later leave Nagle's algorithm on: a small write
+// waits until the one before is acknowledged, and Linux delays the
+// acknowledgement by 40 ms if the worker sends nothing. Every small task would
+// take that long.
 func quickReader(conn net.Conn) io.Reader {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
@@ -27,8 +28,8 @@ type acknowledger struct {
 }
 
 func (a acknowledger) Read(b []byte) (int, error) {
-	// The system leaves this mode by itself, so each read asks for it again. If
-	// it is refused, reading is only slower.
+	// The kernel leaves this mode by itself, so each read sets it again. If that
+	// fails, reading is only slower.
 	_ = a.raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
 	})

@@ -20,14 +20,14 @@ type reply struct {
 	schema *arrow.Schema
 }
 
-// write sends a batch of results; all batches have the columns of the first.
+// write sends a batch of results. All batches have the schema of the first.
 func (r *reply) write(batch arrow.RecordBatch) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.send(batch)
 }
 
-// send is called with mu held.
+// send writes a batch; mu is held.
 func (r *reply) send(batch arrow.RecordBatch) error {
 	if r.writer == nil {
 		if _, err := r.w.Write(appendInt(nil, startArrowStream)); err != nil {
@@ -39,7 +39,7 @@ func (r *reply) send(batch arrow.RecordBatch) error {
 	if err := r.writer.Write(batch); err != nil {
 		return err
 	}
-	return r.w.Flush() // Spark's next operator works on it while we compute
+	return r.w.Flush() // so that Spark processes it while the next one is computed
 }
 
 func (r *reply) endStream() error {
@@ -51,10 +51,12 @@ func (r *reply) endStream() error {
 	return err
 }
 
-// times are milliseconds since 1970, and a duration.
+// times holds the timing section: boot, init and finish in milliseconds since
+// 1970, and the duration of processing in milliseconds.
 type times struct{ boot, init, finish, processing int64 }
 
-// finish ends a task that went well, up to the accumulator updates.
+// finish ends a successful task: it writes the reply up to the accumulator
+// updates.
 func (r *reply) finish(t times) error {
 	if err := r.endStream(); err != nil {
 		return err
@@ -72,11 +74,11 @@ func (r *reply) finish(t times) error {
 	return r.w.Flush()
 }
 
-// fail ends a task with an error's text.
+// fail ends a task with the text of an error.
 func (r *reply) fail(text string) error {
-	const most = 64 << 10 // a Go stack at its longest; Spark shows all of it
-	if len(text) > most {
-		text = text[:most] + "\n... (cut)"
+	const limit = 64 << 10 // bytes; Spark shows the whole text, which may hold a stack trace
+	if len(text) > limit {
+		text = text[:limit] + "\n... (cut)"
 	}
 	if _, err := r.w.Write(appendText(appendInt(nil, pythonExceptionThrown), text)); err != nil {
 		return err
@@ -84,8 +86,8 @@ func (r *reply) fail(text string) error {
 	return r.w.Flush()
 }
 
-// abort is fail in the midst of a stream. An Arrow writer that has failed says
-// so again when it ends the stream: that is the error being told.
+// abort ends the Arrow stream, if it has begun, and then fails. It ignores the
+// error of a failed Arrow writer, which is the error that the text reports.
 func (r *reply) abort(text string) error {
 	_ = r.endStream()
 	return r.fail(text)

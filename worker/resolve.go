@@ -31,7 +31,7 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 			}
 		}
 	}
-	if m.evalType == overWindows {
+	if m.evalType == windowAgg {
 		return nil, fmt.Errorf("%s: an aggregate of a program cannot be used over a window (OVER); "+
 			"group by the window's columns and join, or declare a udf.Func of a slice and give it collect_list(...) OVER (...)", planned[0].last().name())
 	}
@@ -89,7 +89,7 @@ func hasOurs(call functionCall) bool {
 func resolve(command []byte) (evaluator, error) {
 	c, err := bundle.DecodeCommand(command)
 	if errors.Is(err, bundle.ErrForeign) {
-		return nil, fmt.Errorf("%w but a Python one: this session's Python executable is firesteel, which runs firesteel's functions only; %s", err, elsewhere)
+		return nil, fmt.Errorf("%w but a Python one: this session's Python executable is firesteel, which runs firesteel's functions only; %s", err, pythonAdvice)
 	}
 	if err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 package worker
 
-// Spark's side of the protocol, for tests: written from the same facts as the
-// worker's side, but apart from it.
+// This file implements Spark's side of the protocol for tests. It shares no code
+// with the worker's side.
 
 import (
 	"bufio"
@@ -20,10 +20,10 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-// versions has one Spark of each layout.
+// versions has one version of Spark for each layout.
 var versions = []string{"3.5.1", "4.0.5", "4.1.4", "4.2.1", "4.3.0"}
 
-// javaOut writes as Java's DataOutputStream does.
+// javaOut encodes values like Java's DataOutputStream.
 type javaOut struct{ bytes.Buffer }
 
 func (o *javaOut) putInt(v ...int) {
@@ -44,13 +44,13 @@ func (o *javaOut) putMap(kv ...string) {
 	o.putText(kv...)
 }
 
-// request is what fake Spark asks of a worker.
+// request describes a task that the fake Spark sends.
 type request struct {
 	barrier   bool
-	evalType  int // 0 takes 200
-	cpus      int // 0 takes 1
+	evalType  int // 0 means 200
+	cpus      int // 0 means 1
 	profiler  string
-	broadcast bool     // an unencrypted variable, and one to forget
+	broadcast bool     // one unencrypted variable, and one to drop
 	encrypted bool     // a variable behind a server
 	conf      []string // keys and values
 	functions []functionCall
@@ -73,7 +73,7 @@ func call(columns []int, commands ...bundle.Command) functionCall {
 
 func hostCall(name string) bundle.Command { return bundle.Command{Kind: bundle.Host, Function: name} }
 
-// init writes the init message of a version, field by field.
+// init encodes the init message of a version.
 func (q request) init(version string) []byte {
 	var o javaOut
 	o.putInt(5) // partition
@@ -166,7 +166,7 @@ func (q request) init(version string) []byte {
 	return framed.Bytes()
 }
 
-// arrowBytes writes batches as an Arrow stream; schema is that of an empty one.
+// arrowBytes encodes batches as an Arrow stream.
 func arrowBytes(t testing.TB, schema *arrow.Schema, batches ...arrow.RecordBatch) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -182,7 +182,7 @@ func arrowBytes(t testing.TB, schema *arrow.Schema, batches ...arrow.RecordBatch
 	return b.Bytes()
 }
 
-// textBatch has one utf8 column; nil is NULL.
+// textBatch returns a batch of one utf8 column; nil is NULL.
 func textBatch(values ...any) arrow.RecordBatch {
 	b := array.NewStringBuilder(memory.DefaultAllocator)
 	defer b.Release()
@@ -208,17 +208,17 @@ func batchOf(columns ...arrow.Array) arrow.RecordBatch {
 	return array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, int64(rows))
 }
 
-// answer is what the worker replied to one task.
+// answer is the worker's reply to a task.
 type answer struct {
 	names   []string
-	columns [][]any // per column the values, formatted; nil is NULL
+	columns [][]any // formatted values of each column; nil is NULL
 	batches int
 	failure string // the text of PYTHON_EXCEPTION_THROWN
-	inArrow bool   // failure came after the Arrow stream had begun
+	inArrow bool   // the Arrow stream had begun
 	reuse   bool   // the connection is ready for another task
 }
 
-// sparkSide is fake Spark's end of a connection.
+// sparkSide is the fake Spark's end of a connection.
 type sparkSide struct {
 	t       testing.TB
 	version string
@@ -245,7 +245,7 @@ func (s *sparkSide) text() string {
 }
 
 func (s *sparkSide) send(parts ...[]byte) {
-	// A worker that has failed may stop reading: then the reply says why.
+	// A failed worker may stop reading; then the reply has the error.
 	for _, p := range parts {
 		if _, err := s.conn.Write(p); err != nil {
 			return
@@ -253,7 +253,7 @@ func (s *sparkSide) send(parts ...[]byte) {
 	}
 }
 
-// do runs one task and reads the reply while the input is still being sent.
+// do runs a task: it reads the reply while it sends the input.
 func (s *sparkSide) do(q request, stream []byte) answer {
 	s.t.Helper()
 	sent := s.start(q, stream)
@@ -265,7 +265,7 @@ func (s *sparkSide) do(q request, stream []byte) answer {
 	return a
 }
 
-// start sends a whole task; sent is closed when all of it is on its way.
+// start sends a task in the background; sent is closed at the end.
 func (s *sparkSide) start(q request, stream []byte) (sent chan struct{}) {
 	var end javaOut
 	end.putInt(-4)
@@ -308,12 +308,12 @@ func (s *sparkSide) reply() (a answer) {
 		r.Release()
 		mark = s.int()
 	}
-	a.failure, a.reuse = s.ending(mark)
+	a.failure, a.reuse = s.trailer(mark)
 	return a
 }
 
-// skim reads a reply without decoding its batches, and counts them.
-func (s *sparkSide) skim() (batches int) {
+// countBatches reads a reply without decoding its batches.
+func (s *sparkSide) countBatches() (batches int) {
 	s.t.Helper()
 	mark := s.int()
 	if mark == -6 {
@@ -328,14 +328,14 @@ func (s *sparkSide) skim() (batches int) {
 		r.Release()
 		batches, mark = messages, s.int()
 	}
-	if failure, reuse := s.ending(mark); !reuse {
-		s.t.Fatalf("the worker failed, or ends the connection: %q", failure)
+	if failure, reuse := s.trailer(mark); !reuse {
+		s.t.Fatalf("the worker failed or does not reuse the connection: %q", failure)
 	}
 	return batches
 }
 
-// ending reads what follows the batches, from its first mark on.
-func (s *sparkSide) ending(mark int) (failure string, reuse bool) {
+// trailer reads the reply after the batches; mark is its first int.
+func (s *sparkSide) trailer(mark int) (failure string, reuse bool) {
 	s.t.Helper()
 	switch mark {
 	case -2:
@@ -355,7 +355,7 @@ func (s *sparkSide) ending(mark int) (failure string, reuse bool) {
 		}
 	}
 	if mark := s.int(); mark != -1 {
-		s.t.Fatalf("the worker sent %d where its data section ends", mark)
+		s.t.Fatalf("the worker sent %d instead of the end of its data section", mark)
 	}
 	if n := s.int(); n != 0 {
 		s.t.Fatalf("the worker sent %d accumulator updates", n)

@@ -18,83 +18,85 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// A task is batches in, batches out. Nothing here knows by which protocol they
-// come and go.
+// This file computes the result batches of a task from its input batches. It is
+// independent of the protocol.
 
-// errEndOfGroup follows the batches of a group, where they come in groups.
+// errEndOfGroup is returned by source.next after the last batch of a group.
 var errEndOfGroup = errors.New("the end of a group")
 
-// source gives batches that the caller releases, and io.EOF after the last.
+// source returns batches, which the caller releases, and io.EOF after the last.
 type source interface {
 	next(ctx context.Context) (arrow.RecordBatch, error)
 }
 
-// sink takes batches; it does not keep them.
+// sink writes batches and does not retain them.
 type sink interface {
 	write(arrow.RecordBatch) error
 }
 
-// evaluator is a function as a task uses it.
+// evaluator evaluates a function over Arrow columns.
 type evaluator interface {
 	name() string
-	// bind gives the input columns in the order of the parameters.
+	// bind returns the input columns in the order of the parameters.
 	bind(args []argument) ([]int, error)
-	// returns is the type of its result, or nil if only a result can tell.
+	// returns is the type of the result, or nil if it is known only from a
+	// result.
 	returns(*scope) arrow.DataType
-	// eval answers rows rows. It borrows args and hands its result over.
+	// eval returns the results for rows rows. It borrows args; the caller
+	// releases the result.
 	eval(ctx context.Context, s *scope, args []arrow.Array, rows int) (arrow.Array, error)
 }
 
-// scope is what functions may use of the task they run in.
+// scope holds the parts of a task that its functions use.
 type scope struct {
 	mem   memory.Allocator
 	log   *slog.Logger
 	model ai.Source
 	info  func() processInfo
-	// install puts this worker where streams find it.
+	// install installs this worker on the node for streaming queries.
 	install func(ctx context.Context, folder string) (string, error)
-	// results are of the types that the session asks for.
+	// results holds the Arrow types of results, as the session requires them.
 	results columns.Types
 	stats   stats
-	// logContent: errors and log may quote what rows and answers say.
+	// logContent allows errors and the log to quote rows and answers.
 	logContent bool
 }
 
-// stats counts what a task did, for its line in the log.
+// stats counts the work of a task for its line in the log.
 type stats struct {
 	batches int
-	rows    int64 // and so far: the number of the current batch's first row
+	rows    int64 // of the batches before the current one
 	nulls   int64 // NULL results, over all result columns
 	errors  int64 // rows that are NULL because of an error
-	cut     int64 // inputs longer than the model can read
+	cut     int64 // inputs that were shortened to the model's context
 	model   time.Duration
 }
 
-// column is one column of the result: the first of the chain is called with
-// args, each further one with the result of the one before.
+// column is one column of the result. The first function of the chain takes
+// args, each later one the result of the function before it.
 type column struct {
 	args  []int
 	chain []evaluator
 }
 
-// task is what to compute for each batch.
+// task computes a result batch from each input batch.
 type task struct {
 	kind    udf.Kind // of all its functions
 	columns []column
 	scope   scope
-	// types are the result columns' types, fixed by the first batch.
+	// types are the types of the result columns, set by the first batch.
 	types []arrow.DataType
 }
 
 // plan resolves the functions of an init message.
 func plan(calls []functionCall, resolve func(command []byte) (evaluator, error)) ([]column, error) {
 	if len(calls) == 0 {
-		return nil, errors.New("Spark asks for no function at all")
+		return nil, errors.New("task from Spark: it has no functions")
 	}
 	columns := make([]column, len(calls))
 	for i, call := range calls {
 		if len(call.commands) == 0 {
-			return nil, fmt.Errorf("Spark's function %d of %d has no command", i+1, len(calls))
+			return nil, fmt.Errorf("task from Spark: function %d of %d has no command", i+1, len(calls))
 		}
 		for _, command := range call.commands {
 			f, err := resolve(command)
@@ -116,7 +118,7 @@ func plan(calls []functionCall, resolve func(command []byte) (evaluator, error))
 	return columns, nil
 }
 
-// run computes batch by batch until the source ends.
+// run computes the results of all batches of in and writes them to out.
 func (t *task) run(ctx context.Context, in source, out sink) error {
 	switch t.kind {
 	case udf.KindMap:
@@ -145,7 +147,7 @@ func (t *task) run(ctx context.Context, in source, out sink) error {
 	}
 }
 
-// compute answers one batch.
+// compute returns the result batch of one input batch.
 func (t *task) compute(ctx context.Context, batch arrow.RecordBatch) (arrow.RecordBatch, error) {
 	rows := int(batch.NumRows())
 	results := make([]arrow.Array, 0, len(t.columns))
@@ -166,7 +168,7 @@ func (t *task) compute(ctx context.Context, batch arrow.RecordBatch) (arrow.Reco
 		if len(t.types) == i {
 			t.types = append(t.types, r.DataType())
 		} else if !arrow.TypeEqual(t.types[i], r.DataType()) {
-			return nil, fmt.Errorf("%s: its result is of type %s, and was %s in an earlier batch", t.columns[i].last().name(), r.DataType(), t.types[i])
+			return nil, fmt.Errorf("%s: the result has type %s, but had type %s in an earlier batch", t.columns[i].last().name(), r.DataType(), t.types[i])
 		}
 	}
 	t.scope.stats.batches++
@@ -174,21 +176,21 @@ func (t *task) compute(ctx context.Context, batch arrow.RecordBatch) (arrow.Reco
 	return array.NewRecordBatch(arrow.NewSchema(fields, nil), results, int64(rows)), nil
 }
 
-// resultField is a result column as Spark expects it.
+// resultField describes result column i with the name that Spark expects.
 func resultField(i int, of arrow.DataType) arrow.Field {
 	return arrow.Field{Name: fmt.Sprintf("_%d", i), Type: of, Nullable: true}
 }
 
 func (c column) last() evaluator { return c.chain[len(c.chain)-1] }
 
-// from gives a batch's columns that are the arguments.
-func (c column) from(batch arrow.RecordBatch) ([]arrow.Array, error) {
+// arguments returns the columns of a batch that are the arguments.
+func (c column) arguments(batch arrow.RecordBatch) ([]arrow.Array, error) {
 	args := make([]arrow.Array, len(c.args))
-	for k, from := range c.args {
-		if from < 0 || int64(from) >= batch.NumCols() {
-			return nil, fmt.Errorf("%s: its argument %d is Spark's column %d, but the batch has %d columns", c.chain[0].name(), k+1, from, batch.NumCols())
+	for k, index := range c.args {
+		if index < 0 || int64(index) >= batch.NumCols() {
+			return nil, fmt.Errorf("%s: argument %d is column %d, but the batch from Spark has %d columns", c.chain[0].name(), k+1, index, batch.NumCols())
 		}
-		args[k] = batch.Column(from)
+		args[k] = batch.Column(index)
 	}
 	return args, nil
 }
@@ -196,7 +198,7 @@ func (c column) from(batch arrow.RecordBatch) ([]arrow.Array, error) {
 // column computes one result column.
 func (t *task) column(ctx context.Context, i int, batch arrow.RecordBatch) (arrow.Array, error) {
 	c := t.columns[i]
-	args, err := c.from(batch)
+	args, err := c.arguments(batch)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +217,8 @@ func (t *task) column(ctx context.Context, i int, batch arrow.RecordBatch) (arro
 	return result, nil
 }
 
-// guarded calls a function; a panic in it is this task's error only.
+// guarded calls a function. It returns a panic in it as an error, so that other
+// tasks go on.
 func guarded(ctx context.Context, f evaluator, call func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -225,16 +228,16 @@ func guarded(ctx context.Context, f evaluator, call func() error) (err error) {
 	var wrong *ai.CallError
 	switch err = call(); {
 	case err != nil && ctx.Err() != nil:
-		return context.Cause(ctx) // says more than a function's "context canceled"
+		return context.Cause(ctx) // more precise than "context canceled"
 	case errors.As(err, &wrong):
-		return err // names the function
+		return err // the message names the function
 	case err != nil:
 		return fmt.Errorf("%s: %w", f.name(), err)
 	}
 	return nil
 }
 
-// call runs one function over one batch.
+// call evaluates one function over one batch and checks its result.
 func (t *task) call(ctx context.Context, f evaluator, args []arrow.Array, rows int) (result arrow.Array, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
@@ -247,10 +250,10 @@ func (t *task) call(ctx context.Context, f evaluator, args []arrow.Array, rows i
 	case err != nil:
 		return nil, err
 	case result == nil:
-		return nil, fmt.Errorf("%s: it returned neither a result nor an error", f.name())
+		return nil, fmt.Errorf("%s: the function returned neither a result nor an error", f.name())
 	case result.Len() != rows:
 		defer result.Release()
-		return nil, fmt.Errorf("%s: it returned %d results for %d rows", f.name(), result.Len(), rows)
+		return nil, fmt.Errorf("%s: the function returned %d results for %d rows", f.name(), result.Len(), rows)
 	}
 	return result, nil
 }

@@ -78,7 +78,7 @@ func declareTestFunctions() {
 	var asked atomic.Int32
 	all := make(chan struct{})
 	udf.Aggregate("user_meet", func(context.Context, []string) (string, error) {
-		if asked.Add(1) == groupsAtOnce {
+		if asked.Add(1) == maxGroups {
 			close(all)
 		}
 		select {
@@ -182,7 +182,7 @@ func TestUserAggregate(t *testing.T) {
 			want = [][]any{{"bbb", "d", nil, "ggg"}, {"3", "2", "2", "4"}}
 		}
 		// More groups than are asked for at once come back in their order.
-		for i := range 3 * groupsAtOnce {
+		for i := range 3 * maxGroups {
 			text := fmt.Sprint("group ", i)
 			groups = append(groups, one(text))
 			want[0], want[1] = append(want[0], text), append(want[1], "1")
@@ -204,13 +204,13 @@ func TestUserAggregate(t *testing.T) {
 
 // A group that asks a model has others beside it.
 func TestUserAggregateAtOnce(t *testing.T) {
-	groups := make([][]arrow.RecordBatch, groupsAtOnce)
+	groups := make([][]arrow.RecordBatch, maxGroups)
 	for i := range groups {
 		groups[i] = []arrow.RecordBatch{textBatch("a")}
 	}
 	q := request{evalType: 202, functions: []functionCall{call([]int{0}, hostCall("user_meet"))}}
 	a := serveProcess(t, "4.3.0", nil, "").connect(t, "4.3.0").do(q, groupBytes(t, "4.3.0", groups...))
-	if len(a.columns) != 1 || len(a.columns[0]) != groupsAtOnce {
+	if len(a.columns) != 1 || len(a.columns[0]) != maxGroups {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -229,9 +229,9 @@ func TestUserAggregateRefused(t *testing.T) {
 		"user_longest: an aggregate of a program cannot be used over a window (OVER)":                                      {longest(203, hostCall("user_longest")), nil},
 		"Spark asks for several functions at once, of which one is a function of one value for each group":                 {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
 		"user_shout is a function of one value for each row, but Spark calls it as a function of one value for each group": {longest(202, hostCall("user_shout")), group},
-		"Spark sends a group as 2 streams, not as 1":                                                                       {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
+		"input from Spark: a group has 2 streams, expected 1":                                                              {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
 		"user_longest: it takes 1 argument, not 2; call it as user_longest(STRING): STRING":                                {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},
-		"user_longest: its argument 1 is Spark's column 1, but the batch has 1 columns":                                    {request{evalType: 202, functions: []functionCall{call([]int{1}, hostCall("user_longest"))}}, group},
+		"user_longest: argument 1 is column 1, but the batch from Spark has 1 columns":                                     {request{evalType: 202, functions: []functionCall{call([]int{1}, hostCall("user_longest"))}}, group},
 	} {
 		if a := f.connect(t, "4.3.0").do(c.q, c.stream); !strings.Contains(a.failure, want) {
 			t.Errorf("the error is %q, and does not say %q", a.failure, want)

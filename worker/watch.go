@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// watchEvery is how often a running task's connection is looked at: a cancelled
-// task must stop within a second.
-const watchEvery = 100 * time.Millisecond
+// watchInterval is the time between two checks of a running task's connection.
+// A cancelled task must stop within a second.
+const watchInterval = 100 * time.Millisecond
 
-// watch calls gone once if the other side closes the connection, or its half
-// of it, while a task computes and so may neither read nor write. The function
-// it returns ends the watch and waits for it.
-func watch(conn net.Conn, gone func()) (stop func()) {
-	return every(watchEvery, func() bool {
-		if !hungUp(conn) {
+// watch calls closed once if the peer closes the connection or its half of it.
+// A task that computes neither reads nor writes, and so would not notice. stop
+// ends the watch and waits for it.
+func watch(conn net.Conn, closed func()) (stop func()) {
+	return repeat(watchInterval, func() bool {
+		if !peerClosed(conn) {
 			return true
 		}
-		gone()
+		closed()
 		return false
 	})
 }

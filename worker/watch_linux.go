@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hungUp reports whether the other side has closed the connection or its half
-// of it, whatever it sent before and we have not read yet.
-func hungUp(conn net.Conn) bool {
+// peerClosed reports whether the peer has closed the connection or its half of
+// it, even if data that it sent before is still unread.
+func peerClosed(conn net.Conn) bool {
 	c, ok := conn.(syscall.Conn)
 	if !ok {
 		return false
@@ -21,7 +21,7 @@ func hungUp(conn net.Conn) bool {
 	var events int16
 	err = raw.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
-		// A signal may interrupt the call; the next look comes soon.
+		// A signal may interrupt the call; the next check follows soon.
 		if n, err := unix.Poll(fds, 0); err == nil && n > 0 {
 			events = fds[0].Revents
 		}

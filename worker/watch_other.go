@@ -4,6 +4,6 @@ package worker
 
 import "net"
 
-// hungUp is known on Linux only, where executors run. Elsewhere a cancelled
-// task is noticed when it next reads or writes.
-func hungUp(net.Conn) bool { return false }
+// peerClosed is implemented on Linux only, where executors run. Elsewhere a
+// cancelled task ends at its next read or write.
+func peerClosed(net.Conn) bool { return false }

@@ -1,52 +1,55 @@
 package worker
 
-// The protocol between Spark and its Python workers, as spoken by Spark 3.5 to
-// 4.3 (facts from pyspark's daemon.py, worker.py and serializers.py).
+// The protocol between Spark and its Python workers in Spark 3.5 to 4.3. Source:
+// pyspark's daemon.py, worker.py and serializers.py.
 //
 //	start     Spark runs `program -m pyspark.daemon pyspark.worker` (3.5 without
 //	          the last word) once per executor and session. The program listens
 //	          on loopback and writes to its standard output: int port; or, with
 //	          PYTHON_UNIX_DOMAIN_ENABLED=true, text: path of a Unix socket in
 //	          PYTHON_WORKER_FACTORY_SOCK_DIR. After that, standard input carries
-//	          ints, process ids to kill; its end means: exit.
-//	connect   One connection serves one task at a time, and more after it.
-//	          worker: int process id (alive, or Spark drops the connection)
+//	          ints, the ids of processes to kill. The program exits at its end.
+//	connect   A connection serves several tasks, one after another.
+//	          worker: int process id (of a live process, or Spark drops the
+//	          connection)
 //	          TCP only, Spark: text PYTHON_WORKER_FACTORY_SECRET
 //	          TCP only, worker: text "ok" or "err"
 //	task      Spark: init message (wire_init.go), then an Arrow IPC stream, then
 //	          int END_OF_STREAM. For aggregates each batch of the stream is a
-//	          group; from 4.1 on a group may be several batches, and what is
-//	          sent is, for each, int 1 and an Arrow IPC stream, and then int 0.
+//	          group. From 4.1 on a group may have several batches: Spark sends
+//	          for each group int 1 and an Arrow IPC stream, and after the last
+//	          group int 0.
 //	          worker: int START_ARROW_STREAM before the first result batch, an
-//	          Arrow IPC stream with the columns _0, _1, ... (nothing of these if
-//	          there is no batch); then
+//	          Arrow IPC stream with the columns _0, _1, ... (both only if there
+//	          is a batch); then
 //	            int TIMING_DATA, long boot, init and finish in ms since 1970,
 //	            from 4.2 on long ms of processing,
 //	            long memory spilled, long disk spilled,
 //	            int END_OF_DATA_SECTION, int number of accumulator updates (0),
-//	          and, when END_OF_STREAM has come, int END_OF_STREAM: the
+//	          and, after END_OF_STREAM has arrived, int END_OF_STREAM: the
 //	          connection is ready for the next task.
-//	          Of an aggregate Spark takes the first row of each result batch.
+//	          For an aggregate Spark takes the first row of each result batch.
 //	error     worker: ends the Arrow stream if it has begun, then
 //	            int PYTHON_EXCEPTION_THROWN, text;
-//	          nothing follows: Spark closes the connection.
-//	cancel    Spark closes the connection, or its own half of it. It does
-//	          neither while a task is well. A cancelled query's tasks that wait
-//	          for the worker are closed only when Spark's monitor next looks
-//	          and spark.python.task.killTimeout (2 s) is over, unless a batch
-//	          wakes them: see heartbeat.go.
-//	idle      With spark.python.worker.killOnIdleTimeout (4.1 on; off unless
-//	          set) Spark terminates the process id it was given if a task sends
-//	          nothing for spark.python.worker.idleTimeoutSeconds: here that
-//	          ends all tasks of the executor.
+//	          then Spark closes the connection.
+//	cancel    Spark closes the connection or its own half of it, which it never
+//	          does while it still needs the task. When a query is cancelled
+//	          while Spark waits for the worker, Spark closes the connection at
+//	          the next check of its monitor plus spark.python.task.killTimeout
+//	          (2 s), or as soon as a batch arrives: see heartbeat.go.
+//	idle      With spark.python.worker.killOnIdleTimeout (4.1 and later, off by
+//	          default) Spark terminates the process with the reported id if a
+//	          task sends nothing for spark.python.worker.idleTimeoutSeconds.
+//	          Here that ends all tasks of the executor.
 //
-// An int has 4 bytes and a long 8, big-endian; a bool has 1; a text is an int,
-// its length in bytes, and UTF-8. The special ints stand where a length could.
+// An int has 4 bytes and a long 8, big-endian; a bool has 1. A text is an int,
+// its length in bytes, followed by UTF-8. The negative marks take the place of
+// a length.
 //
 // Without the daemon (spark.python.use.daemon=false) Spark runs
-// `program -m pyspark.worker` for each task; the program connects to
-// PYTHON_WORKER_FACTORY_PORT or PYTHON_WORKER_FACTORY_SOCK_PATH, is the one to
-// say the secret (TCP) and reads "ok", and goes on as above from its process id.
+// `program -m pyspark.worker` for each task. The program connects to
+// PYTHON_WORKER_FACTORY_PORT or PYTHON_WORKER_FACTORY_SOCK_PATH, sends the
+// secret and reads "ok" (TCP only), and continues as above with its process id.
 
 import (
 	"bytes"
@@ -66,15 +69,16 @@ const (
 	startOfInitMessage    = -8
 )
 
-// wireReader reads the protocol's primitives. The first error stays in err and
-// later reads give zeros, so a sequence of fields is checked once, at its end.
+// wireReader reads the protocol's primitives. err holds the first error, after
+// which all reads return zero, so that a caller checks for errors once, after a
+// sequence of fields.
 type wireReader struct {
 	r   io.Reader
 	n   int64 // bytes read
 	err error
 }
 
-// fail keeps the first error, with the field and the offset it was met at.
+// fail records the first error with its field and offset.
 func (d *wireReader) fail(field string, err error) {
 	if d.err == nil {
 		d.err = fmt.Errorf("%s (at byte %d of the message from Spark): %w", field, d.n, err)
@@ -124,7 +128,7 @@ func (d *wireReader) bool(field string) bool {
 	return b[0] == 1
 }
 
-// count reads a number of items that follow; max is what is still plausible.
+// count reads the number of items that follow, at most max.
 func (d *wireReader) count(field string, max int) int {
 	n := d.int(field)
 	if d.err == nil && (n < 0 || n > max) {
@@ -134,7 +138,7 @@ func (d *wireReader) count(field string, max int) int {
 	return n
 }
 
-// bytes reads a length and as many bytes, at most max.
+// bytes reads a length, at most max, and as many bytes.
 func (d *wireReader) bytes(field string, max int) []byte {
 	n := d.int(field)
 	switch {
@@ -155,27 +159,27 @@ func (d *wireReader) bytes(field string, max int) []byte {
 
 func (d *wireReader) text(field string) string { return string(d.bytes(field, maxText)) }
 
-// readGrowing reads n bytes into memory that grows with what has arrived, so
-// that a length alone costs nothing.
+// readGrowing reads n bytes into a buffer that grows as they arrive, so that a
+// wrong length does not allocate memory.
 func readGrowing(r io.Reader, n int) ([]byte, error) {
-	const trusted = 64 << 10
-	if n <= trusted {
+	const small = 64 << 10 // allocated at once
+	if n <= small {
 		b := make([]byte, n)
 		if _, err := io.ReadFull(r, b); err != nil {
-			return nil, cutOff(err)
+			return nil, unexpectedEOF(err)
 		}
 		return b, nil
 	}
 	var b bytes.Buffer
 	if _, err := io.CopyN(&b, r, int64(n)); err != nil {
-		return nil, cutOff(err)
+		return nil, unexpectedEOF(err)
 	}
 	return b.Bytes(), nil
 }
 
-// cutOff turns a plain end of input, where more was promised, into an error
-// that cannot be taken for a proper end.
-func cutOff(err error) error {
+// unexpectedEOF replaces io.EOF, which callers take for the proper end of the
+// input, by io.ErrUnexpectedEOF.
+func unexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}

@@ -1,6 +1,6 @@
 package worker
 
-// The init message, field by field; a column says what each version has.
+// The fields of the init message. The columns mark the versions that have them.
 //
 //	field                                3.5  4.0  4.1  4.2  4.3
 //	int START_OF_INIT_MESSAGE, length     -    -    -    -    x
@@ -27,14 +27,14 @@ package worker
 //	(3) text key, text value
 //	(4) bool through a server, int n; if through a server: int port, text secret,
 //	    or from 4.1 on int -1, text path; then n of: long id, and, if the id is
-//	    not negative and there is no server, text path. A negative id asks to
-//	    forget the variable -id-1.
+//	    not negative and there is no server, text path. A negative id means: drop
+//	    the variable -id-1.
 //	(5) int n, n arguments: int column, and from 4.0 on bool named, text name;
 //	    int n, n texts: commands, innermost first; then a long, the profile's
 //	    id: always from 4.2 on, in 4.0 and 4.1 if the profiler is perf or memory
 //
-// From the conf on this is the layout of the eval types in evalKinds; others
-// have others and are refused where their number stands.
+// The fields from the conf on are those of the eval types in evalKinds. Other
+// eval types have other fields; the reader refuses them at the eval type.
 
 import (
 	"bufio"
@@ -48,18 +48,18 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// evalKinds are the eval types this worker serves, with what Spark makes of
-// rows by them. Between Spark and its worker, pandas is Arrow.
+// evalKinds maps the eval types that this worker reads to the kinds of
+// functions. Spark sends Arrow data to pandas functions, too.
 var evalKinds = map[int]udf.Kind{
-	200:         udf.KindScalar,    // scalar pandas functions, in every version
-	250:         udf.KindScalar,    // scalar Arrow functions, from 4.1 on
-	207:         udf.KindMap,       // mapInArrow, in every version
-	202:         udf.KindAggregate, // pandas aggregates, in every version
-	overWindows: udf.KindAggregate, // read, so as to say of ours that it is not served
+	200:       udf.KindScalar,    // scalar pandas functions, in every version
+	250:       udf.KindScalar,    // scalar Arrow functions, from 4.1 on
+	207:       udf.KindMap,       // mapInArrow, in every version
+	202:       udf.KindAggregate, // pandas aggregates, in every version
+	windowAgg: udf.KindAggregate, // refused later, by an error that names the function
 }
 
-// overWindows is the eval type of pandas aggregates over windows.
-const overWindows = 203
+// windowAgg is the eval type of pandas aggregates over windows.
+const windowAgg = 203
 
 var evalTypeNames = map[int]string{
 	0: "an RDD function", 100: "a Python UDF", 101: "an Arrow-optimised Python UDF", 201: "applyInPandas",
@@ -72,21 +72,21 @@ var evalTypeNames = map[int]string{
 	300: "a Python table function", 301: "an Arrow-optimised Python table function", 302: "an Arrow table function",
 }
 
-// elsewhere is what to do with Python functions in a session that firesteel has
-// for itself.
-const elsewhere = "run it in a session without firesteel, or attach firesteel to the session of your Python client ('firesteel attach')"
+// pythonAdvice tells users where to run Python functions when firesteel is the
+// session's Python executable.
+const pythonAdvice = "run it in a session without firesteel, or attach firesteel to the session of your Python client ('firesteel attach')"
 
-// Limits: far above what Spark sends, far below what could hurt. Nothing is
-// allocated from a number before its bytes have come.
+// Limits of an init message. They are far above the sizes that Spark sends.
+// Memory for a length is allocated as its bytes arrive.
 const (
-	maxText  = 64 << 20  // longest text: a local property may hold a whole SQL statement
-	maxFrame = 256 << 20 // a whole init message
-	maxItems = 10_000    // items of any list, as worker.py has it for conf entries
+	maxText  = 64 << 20  // bytes of a text: a local property may hold a whole SQL statement
+	maxFrame = 256 << 20 // bytes of an init message
+	maxItems = 10_000    // items of a list; worker.py has the same limit for conf entries
 )
 
-// initMessage is what a task is asked to do.
+// initMessage describes a task.
 type initMessage struct {
-	framed        bool // as from 4.3 on
+	framed        bool // from 4.3 on
 	partition     int
 	pythonVersion string
 	context       taskContext
@@ -103,8 +103,8 @@ type taskContext struct {
 	CPUs      int   `json:"cpus"`
 }
 
-// functionCall is one result column: the first command is called with the
-// arguments, and each further one with the result of the one before.
+// functionCall describes one result column: the first command takes the
+// arguments, each later one the result of the command before it.
 type functionCall struct {
 	args     []argument
 	commands [][]byte
@@ -112,19 +112,19 @@ type functionCall struct {
 
 type argument struct {
 	column int    // of the input batches
-	name   string // "" by position
+	name   string // "" for a positional argument
 }
 
-// readInit reads an init message. It gives io.EOF alone if Spark closed the
-// connection before the message began. With an error the message may be half
-// filled: the log uses what is there.
+// readInit reads an init message. It returns io.EOF if Spark closed the
+// connection before the message began. With another error the message may be
+// filled in part, for use in the log.
 //
-// raw takes what was read of the message; with an error that is not all of it,
-// unless the message was framed.
+// readInit copies the bytes that it reads to raw. With an error these are not
+// the whole message, unless the message was framed.
 func readInit(r *bufio.Reader, l layout, raw *bytes.Buffer) (*initMessage, error) {
 	m := &initMessage{}
 	if _, err := r.Peek(1); err != nil {
-		return m, io.EOF // closed, or reset: either way no task has begun
+		return m, io.EOF // closed or reset before a task began
 	}
 	d := &wireReader{r: io.TeeReader(r, raw)}
 	first := d.int("first number")
@@ -133,7 +133,7 @@ func readInit(r *bufio.Reader, l layout, raw *bytes.Buffer) (*initMessage, error
 	case d.err != nil:
 		return m, d.err
 	case m.framed && l != layoutUnknown && !shapes[l].framed:
-		return m, fmt.Errorf("Spark frames its message as 4.3 does, but the worker was told Spark %s: "+
+		return m, fmt.Errorf("message from Spark: it is framed as in Spark 4.3, but the archive's manifest says Spark %s: "+
 			"the archive was made for another server; upload it from a session with this one", l)
 	case m.framed:
 		l = layout43
@@ -144,10 +144,10 @@ func readInit(r *bufio.Reader, l layout, raw *bytes.Buffer) (*initMessage, error
 		d = &wireReader{r: bytes.NewReader(body)}
 		m.partition = d.int("partition")
 	case l == layoutUnknown:
-		return m, errors.New("which Spark started this worker is unknown: the archive's manifest.json names no version, " +
-			"and PYTHONPATH holds no spark-core jar; set \"spark\" in manifest.json to the server's version")
+		return m, errors.New("the version of the Spark that started this worker is unknown: the archive's manifest.json names none, " +
+			"and PYTHONPATH has no spark-core jar; set \"spark\" in manifest.json to the server's version")
 	case shapes[l].framed:
-		return m, fmt.Errorf("Spark's message starts with %d, not with the frame (%d) of Spark 4.3: "+
+		return m, fmt.Errorf("message from Spark: it starts with %d, not with the frame (%d) of Spark 4.3: "+
 			"the archive was made for another server; upload it from a session with this one", first, startOfInitMessage)
 	default:
 		m.partition = first
@@ -172,10 +172,10 @@ func (m *initMessage) read(d *wireReader, s shape) {
 	if _, served := evalKinds[m.evalType]; d.err == nil && !served {
 		what := evalTypeNames[m.evalType]
 		if what == "" {
-			what = "something unknown"
+			what = "an unknown kind of function"
 		}
-		d.err = fmt.Errorf("%w: this session's Python executable is firesteel, which runs firesteel's functions only; "+
-			"this is %s (eval type %d); %s", bundle.ErrForeign, what, m.evalType, elsewhere)
+		d.err = fmt.Errorf("%w: this session's Python executable is firesteel, which runs only firesteel's functions; "+
+			"this is %s (eval type %d); %s", bundle.ErrForeign, what, m.evalType, pythonAdvice)
 		return
 	}
 	m.conf = readMap(d, "conf")
@@ -229,7 +229,7 @@ func (m *initMessage) readContext(d *wireReader, s shape) {
 	readMap(d, "local property")
 }
 
-// readAddress reads where a service of Spark listens; this worker calls none.
+// readAddress skips the address of a service of Spark.
 func readAddress(d *wireReader, of string, s shape) {
 	port := d.int(of + " port")
 	if port == -1 && s.socketPaths {
@@ -239,8 +239,9 @@ func readAddress(d *wireReader, of string, s shape) {
 	d.text(of + " secret")
 }
 
-// readBroadcasts skips broadcast variables: no function of this worker uses
-// one. Those behind a server cannot be skipped: Spark waits to be asked.
+// readBroadcasts skips broadcast variables, which no function of this worker
+// uses. Variables behind a server cannot be skipped, because Spark waits until
+// the worker fetches them.
 func readBroadcasts(d *wireReader, s shape) {
 	server := d.bool("broadcast flag")
 	n := d.count("number of broadcast variables", maxItems)

@@ -41,8 +41,8 @@ func TestSparkOfPath(t *testing.T) {
 	}
 }
 
-// TestInit reads every field that the worker uses, in every layout.
-func TestInit(t *testing.T) {
+// TestReadInit checks all fields that the worker uses, in all layouts.
+func TestReadInit(t *testing.T) {
 	for _, version := range versions {
 		for _, profiler := range []string{"", "perf", "memory", "none"} {
 			l, _ := layoutOf(version)
@@ -69,8 +69,8 @@ func TestInit(t *testing.T) {
 	}
 }
 
-// Wherever the message is cut off, the error says in which field.
-func TestInitCutOff(t *testing.T) {
+// The error for a truncated message names the field and the offset.
+func TestTruncatedInit(t *testing.T) {
 	for _, version := range versions {
 		l, _ := layoutOf(version)
 		whole := ask(hostCall(bundle.Echo), 0).init(version)
@@ -86,7 +86,7 @@ func TestInitCutOff(t *testing.T) {
 	}
 }
 
-// allocated measures what f allocates.
+// allocated returns the number of bytes that f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -95,27 +95,27 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A count or a length that lies costs an error and little memory. Each int of
-// a message in turn becomes huge or negative.
-func TestAbsurdCounts(t *testing.T) {
+// A wrong count or length takes little memory. The test replaces each int of a
+// message in turn by a huge or negative number.
+func TestWrongCounts(t *testing.T) {
 	for _, version := range versions {
 		l, _ := layoutOf(version)
 		whole := ask(hostCall(bundle.Echo), 0).init(version)
 		for i := 0; i+4 <= len(whole); i++ {
-			for _, lie := range [][]byte{{0x7F, 0xFF, 0xFF, 0xFF}, {0xFF, 0xFF, 0xFF, 0xFE}, {0x03, 0xFF, 0xFF, 0xFF}} {
+			for _, wrong := range [][]byte{{0x7F, 0xFF, 0xFF, 0xFF}, {0xFF, 0xFF, 0xFF, 0xFE}, {0x03, 0xFF, 0xFF, 0xFF}} {
 				b := bytes.Clone(whole)
-				copy(b[i:], lie)
+				copy(b[i:], wrong)
 				n := allocated(func() { _, _ = readInit(bufio.NewReader(bytes.NewReader(b)), l, &bytes.Buffer{}) })
 				if n > 4<<20 {
-					t.Fatalf("Spark %s: %x at byte %d makes the reader allocate %d bytes", version, lie, i, n)
+					t.Fatalf("Spark %s: %x at byte %d makes the reader allocate %d bytes", version, wrong, i, n)
 				}
 			}
 		}
 	}
 }
 
-// FuzzWire reads init messages of every layout: an error or a message, never a
-// panic, and never more items than bytes.
+// FuzzWire reads init messages of all layouts. It checks that the reader does
+// not panic and that a message has no more items than bytes.
 func FuzzWire(f *testing.F) {
 	q := ask(hostCall(bundle.Echo), 0)
 	q.barrier, q.broadcast, q.profiler = true, true, "perf"
@@ -146,8 +146,8 @@ func FuzzWire(f *testing.F) {
 	})
 }
 
-// What is wrong with a stream is told as Spark's.
-func TestForeignArrow(t *testing.T) {
+// Errors in the Arrow stream name Spark as its source.
+func TestInvalidArrowStream(t *testing.T) {
 	batch := textBatch("a")
 	whole := arrowBytes(t, batch.Schema(), batch)
 	for _, c := range []struct {
@@ -155,8 +155,8 @@ func TestForeignArrow(t *testing.T) {
 		want   string
 	}{
 		{arrowBytes(t, arrow.NewSchema([]arrow.Field{{Name: "_0", Type: arrow.BinaryTypes.StringView}}, nil)),
-			"the Arrow stream from Spark: message 0: a column is of Arrow's type 24"},
-		{whole[:len(whole)-8], "the Arrow stream from Spark: message 2: the stream breaks off"}, // its end mark
+			"the Arrow stream from Spark: message 0: a column has Arrow type 24"},
+		{whole[:len(whole)-8], "the Arrow stream from Spark: message 2: the stream ends"}, // without its end mark
 	} {
 		in := prefetch(t.Context(), bytes.NewReader(c.stream), oneStream, memory.DefaultAllocator)
 		var err error
@@ -164,14 +164,14 @@ func TestForeignArrow(t *testing.T) {
 			_, err = in.next(t.Context())
 		}
 		if !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v does not say %q", err, c.want)
+			t.Errorf("%v does not contain %q", err, c.want)
 		}
 		in.end()
 	}
 }
 
-// FuzzArrow runs a task over Arrow streams: malformed data is its error,
-// whether the reader, a function or the writer of the results meets it.
+// FuzzArrow runs a task over Arrow streams. Malformed data must give an error,
+// in the reader, a function or the writer of the results, and not a panic.
 func FuzzArrow(f *testing.F) {
 	show, err := lookupHost("test_show")
 	if err != nil {

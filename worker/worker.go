@@ -1,7 +1,7 @@
-// Package worker is the executor side: the program that Spark starts in place
-// of a Python interpreter. It speaks the Python worker protocol of Spark 3.5 to
-// 4.3 (wire.go), serves all tasks of an executor in one process, and evaluates
-// the AI functions, and the program's own, over Arrow batches.
+// Package worker implements the executor side: the program that Spark starts in
+// place of a Python interpreter. It speaks the Python worker protocol of Spark
+// 3.5 to 4.3 (wire.go), serves all tasks of an executor in one process, and
+// evaluates the AI functions and the program's own functions over Arrow batches.
 package worker
 
 import (
@@ -25,9 +25,10 @@ const (
 	workerModule = "pyspark.worker"
 )
 
-// Main makes a program able to be Spark's worker: its main calls it first. It
-// returns at once unless Spark started the program as a worker; otherwise it
-// serves until Spark closes its standard input, and exits the process.
+// Main makes the program usable as Spark's worker. The program's main function
+// calls it first. Main returns at once unless Spark started the program as a
+// worker; in that case it serves tasks until Spark closes standard input, and
+// then exits the process.
 func Main() {
 	bundle.SetCanServe()
 	if !startedBySpark(os.Args[1:]) {
@@ -36,27 +37,27 @@ func Main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// startedBySpark recognises the command line of a Python worker:
-// "-m pyspark.daemon pyspark.worker", or "-m pyspark.worker" alone where
+// startedBySpark reports whether args are the command line of a Python worker:
+// "-m pyspark.daemon pyspark.worker", or "-m pyspark.worker" if
 // spark.python.use.daemon is false.
 func startedBySpark(args []string) bool {
-	return len(args) >= 2 && args[0] == "-m" && (strings.HasPrefix(args[1], "pyspark.") || otherDaemon(args))
+	return len(args) >= 2 && args[0] == "-m" && (strings.HasPrefix(args[1], "pyspark.") || customDaemon(args))
 }
 
-// otherDaemon holds where spark.python.daemon.module names a Python daemon of
-// its own, which this program stands for as it does for Spark's.
-func otherDaemon(args []string) bool {
+// customDaemon reports whether spark.python.daemon.module names a daemon other
+// than Spark's own. This program then serves in its place.
+func customDaemon(args []string) bool {
 	return len(args) == 3 && args[1] != daemonModule && strings.HasPrefix(args[2], "pyspark.")
 }
 
-// run serves as Spark asked by args, and gives the exit status.
+// run serves Spark as args say, and returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	stderr = secret.Writer(stderr) // Spark keeps this as its executor's log
+	stderr = secret.Writer(stderr) // Spark writes it to the executor's log
 	log := slog.New(slog.NewTextHandler(stderr, nil)).With("pid", os.Getpid())
-	slog.SetDefault(log) // panics are told there, and by net/http what servers send unasked
+	slog.SetDefault(log) // used by package panics and by net/http
 	p := newProcess(log, os.Getenv)
 	module := args[1]
-	asDaemon := module == daemonModule || otherDaemon(args)
+	asDaemon := module == daemonModule || customDaemon(args)
 	if asDaemon {
 		module = workerModule
 		if len(args) > 2 {
@@ -64,19 +65,19 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 	}
 	if module != workerModule && p.python != nil {
-		// Spark wants something else of Python, such as a table function's
-		// analysis.
-		err := replaceBy(p.python.executable, args)
+		// Spark starts another Python module, such as the analysis of a table
+		// function.
+		err := replaceProcess(p.python.executable, args)
 		log.Error("Python not started", "executable", p.python.executable, "error", err)
 		return 1
 	}
 	if module != workerModule {
-		p.refusal = fmt.Errorf("this session's Python executable is firesteel, which runs firesteel's functions only; "+
-			"Spark asked it for %s, which needs a Python interpreter (unset spark.sql.execution.pyspark.python, or use another session)", module)
+		p.refusal = fmt.Errorf("this session's Python executable is firesteel, which runs only firesteel's functions; "+
+			"Spark started it for %s, which needs a Python interpreter (unset spark.sql.execution.pyspark.python, or use another session)", module)
 	}
 	start := time.Now()
 	if err := memlimit.Start(); err != nil && p.refusal == nil {
-		p.refusal = err // each task is told
+		p.refusal = err // each task fails with it
 	}
 	log.Info("worker starts", "args", strings.Join(args, " "), "spark", p.spark, "layout", p.layout.String(), "unix", p.flag("PYTHON_UNIX_DOMAIN_ENABLED"))
 
@@ -91,7 +92,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		if asDaemon {
 			ended <- p.serveDaemon(stdin, stdout)
 		} else {
-			ended <- p.serveAlone()
+			ended <- p.serveWithoutDaemon()
 		}
 	}()
 	var err error

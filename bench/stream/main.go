@@ -107,7 +107,7 @@ func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) 
 		WriteStream().Format("json").Checkpoint(folder + "/checkpoint")
 	trigger := "at once"
 	if every > 0 {
-		w, trigger = w.Every(every), every.String()
+		w, trigger = w.ProcessingTime(every), every.String()
 	}
 	q, err := w.Start(ctx, folder+"/out")
 	if err != nil {

@@ -39,7 +39,7 @@ func run(folder string) error {
 
 	query, err := session.ReadStream().Format("text").Schema("value STRING").Load(filepath.Join(folder, "in")).
 		WithColumn("mood", ai.AnalyzeSentiment(spark.Col("value"))).
-		WriteStream().Format("json").Checkpoint(filepath.Join(folder, "checkpoint")).Every(2*time.Second).
+		WriteStream().Format("json").Checkpoint(filepath.Join(folder, "checkpoint")).ProcessingTime(2*time.Second).
 		Start(ctx, filepath.Join(folder, "out"))
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ default is SPARK_REMOTE). In PySpark:
 func (a *app) runAttach(c *cobra.Command, remote string, f shipFlags) error {
 	ctx, stop := interruptible(c)
 	defer stop()
-	session, err := a.connect(ctx, remote, f, spark.WithPythonBeside())
+	session, err := a.connect(ctx, remote, f, spark.WithPythonSession())
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (q *queries) report(p spark.Progress) {
 		return
 	}
 	q.shown = now
-	q.line.Show(fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.Running, now.Sub(q.begun).Seconds()))
+	q.line.Show(fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.RunningTasks, now.Sub(q.begun).Seconds()))
 }
 
 // end wipes the line off: the query is over.

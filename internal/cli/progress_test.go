@@ -10,7 +10,7 @@ import (
 )
 
 func TestQueryProgress(t *testing.T) {
-	p := spark.Progress{Running: 2, Stages: []spark.StageProgress{{Tasks: 8, Completed: 3}, {Tasks: 2}}}
+	p := spark.Progress{RunningTasks: 2, Stages: []spark.StageProgress{{Tasks: 8, Completed: 3}, {Tasks: 2}}}
 	var screen bytes.Buffer
 	q := &queries{line: terminal.NewTerminalLine(&screen, func() int { return 80 })}
 	q.end() // nothing ran: nothing to wipe off

@@ -117,7 +117,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 			if err != nil {
 				fmt.Fprintln(a.err, "error:", a.told(err)+a.contentHint(a.told(err)))
 			}
-			if errors.Is(err, spark.ErrSessionChanged) {
+			if errors.Is(err, spark.ErrSessionLost) {
 				session = a.reopen(ctx, session, f)
 				break
 			}

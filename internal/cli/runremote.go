@@ -180,7 +180,7 @@ func (f *runFlags) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
 }
 
 // formatted has text read as the flags say, and CSV with names and types.
-func (f *runFlags) formatted(r spark.Reader, format files.Format) spark.Reader {
+func (f *runFlags) formatted(r spark.DataFrameReader, format files.Format) spark.DataFrameReader {
 	if f.text.encoding != "" {
 		r = r.Option("encoding", f.text.encoding)
 	}

@@ -242,7 +242,7 @@ func TestDamagedArchive(t *testing.T) {
 			}
 			defer s.Close()
 			begin := time.Now()
-			_, err = s.AddArchive(ctx, spark.ByteSource(c.bytes), "firesteel.tar.gz#firesteel", nil)
+			_, err = s.AddArchive(ctx, spark.ArtifactFromBytes(c.bytes), "firesteel.tar.gz#firesteel", nil)
 			if err == nil {
 				err = s.Conf().Set(ctx, "spark.sql.execution.pyspark.python", bundle.Executable)
 			}

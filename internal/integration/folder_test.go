@@ -92,7 +92,7 @@ func TestDamagedFolderModel(t *testing.T) {
 }
 
 func shipBytes(ctx context.Context, s *spark.Session, archive []byte) error {
-	if _, err := s.AddArchive(ctx, spark.ByteSource(archive), "firesteel.tar.gz#firesteel", nil); err != nil {
+	if _, err := s.AddArchive(ctx, spark.ArtifactFromBytes(archive), "firesteel.tar.gz#firesteel", nil); err != nil {
 		return err
 	}
 	if err := s.Conf().Set(ctx, "spark.sql.execution.pyspark.python", bundle.Executable); err != nil {

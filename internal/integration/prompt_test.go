@@ -161,7 +161,7 @@ func TestPrompt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.End(); err != nil {
+	if err := other.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	person.typed("SELECT 1;\r")

@@ -31,7 +31,7 @@ func TestTokenAndTLS(t *testing.T) {
 		if rows := query(t, s, "SELECT 7"); len(rows) != 1 {
 			t.Error(rows)
 		}
-		if _, err := s.AddBlob(t.Context(), bytes.Repeat([]byte("much "), 200_000)); err != nil {
+		if _, err := s.CacheArtifact(t.Context(), bytes.Repeat([]byte("much "), 200_000)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -73,7 +73,7 @@ func (f streams) input(s *spark.Session) *spark.DataFrame {
 	return s.ReadStream().Format("text").Schema("value STRING").Option("maxFilesPerTrigger", "1").Load(f.path("in"))
 }
 
-func (f streams) output(d *spark.DataFrame) spark.StreamWriter {
+func (f streams) output(d *spark.DataFrame) spark.DataStreamWriter {
 	return d.WriteStream().Format("json").Checkpoint(f.path("checkpoint"))
 }
 
@@ -164,7 +164,7 @@ func streamRate(t *testing.T, f streams, url string) {
 	}
 	rate := s.ReadStream().Format("rate").Option("rowsPerSecond", "200").Load()
 	q, err := rate.Select(spark.Call("firesteel_echo", spark.Col("value")).Alias("v")).
-		WriteStream().Format("json").Checkpoint(f.path("checkpoint")).Every(500*time.Millisecond).Start(ctx, f.path("out"))
+		WriteStream().Format("json").Checkpoint(f.path("checkpoint")).ProcessingTime(500*time.Millisecond).Start(ctx, f.path("out"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestStreamOnLaterExecutor(t *testing.T) {
 		t.Helper()
 		q, err := s.ReadStream().Format("rate").Option("rowsPerSecond", "20").Load().
 			Select(spark.Call("firesteel_echo", spark.Col("value")).Alias("v")).
-			WriteStream().Format("json").Checkpoint(f.path("checkpoint")).Every(time.Second).Start(ctx, f.path("out"))
+			WriteStream().Format("json").Checkpoint(f.path("checkpoint")).ProcessingTime(time.Second).Start(ctx, f.path("out"))
 		if err != nil {
 			t.Fatal(err)
 		}

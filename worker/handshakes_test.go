@@ -12,8 +12,9 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-// Whoever opens connections and says nothing keeps no file from Spark: its
-// tasks are served before, beside and after them, and the log is not filled.
+// Idle connections of other programs do not exhaust the file descriptors:
+// Spark's tasks are served before and after they are opened, and the log gets
+// few lines about them.
 func TestIdleConnections(t *testing.T) {
 	for _, unix := range []bool{false, true} {
 		t.Run("unix="+strconv.FormatBool(unix), func(t *testing.T) {
@@ -28,7 +29,7 @@ func TestIdleConnections(t *testing.T) {
 			serve := func(s *sparkSide) {
 				t.Helper()
 				if a := s.do(ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), stream); a.failure != "" || a.batches == 0 {
-					t.Fatalf("a task is answered %+v", a)
+					t.Fatalf("got %+v", a)
 				}
 			}
 			first, _ := d.connect(testSecret)
@@ -50,7 +51,7 @@ func TestIdleConnections(t *testing.T) {
 			first.conn.Close()
 			s.conn.Close()
 			if n := strings.Count(d.log.String(), "connection refused"); n < 1 || n > 2 {
-				t.Errorf("%d lines of the log tell of %d idle connections", n, idle)
+				t.Errorf("the log has %d lines about %d idle connections", n, idle)
 			}
 			d.stop()
 		})

@@ -15,8 +15,9 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// installAt is install with the model at another place: its file's path there.
-func installAt(t *testing.T, text string) (root, place string, m *bundle.Model) {
+// installOutside is like install, but moves the model out of the archive. place
+// is the model's path.
+func installOutside(t *testing.T, text string) (root, place string, m *bundle.Model) {
 	t.Helper()
 	root, manifest := install(t, "4.3.0", text)
 	m = &manifest.Models[0]
@@ -29,8 +30,8 @@ func installAt(t *testing.T, text string) (root, place string, m *bundle.Model) 
 	return root, place, m
 }
 
-// opened is the path from which a worker of its own opens the model.
-func opened(t *testing.T, root string, m *bundle.Model) (string, error) {
+// openedPath returns the path from which a new worker opens the model.
+func openedPath(t *testing.T, root string, m *bundle.Model) (string, error) {
 	t.Helper()
 	f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
 	model, err := f.models.get(t.Context(), "default")
@@ -41,26 +42,25 @@ func opened(t *testing.T, root string, m *bundle.Model) (string, error) {
 }
 
 func TestModelAtPath(t *testing.T) {
-	root, place, m := installAt(t, "fine")
-	if got, err := opened(t, root, m); got != place || err != nil {
+	root, place, m := installOutside(t, "fine")
+	if got, err := openedPath(t, root, m); got != place || err != nil {
 		t.Errorf("opened %s, %v; want %s", got, err, place)
 	}
 	if err := os.WriteFile(place, []byte("FINE"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), place) || !strings.Contains(err.Error(), "SHA-256") {
-		t.Errorf("another file there: %v", err)
+	if _, err := openedPath(t, root, m); err == nil || !strings.Contains(err.Error(), place) || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("a changed file: %v", err)
 	}
 	m.Place = "models/m.gguf"
-	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), "neither an absolute path nor") {
+	if _, err := openedPath(t, root, m); err == nil || !strings.Contains(err.Error(), "neither an absolute path nor") {
 		t.Errorf("a relative place: %v", err)
 	}
 }
 
-// A place that failed is tried again by the next task: Spark's retry may find
-// it well.
-func TestPlaceIsTriedAgain(t *testing.T) {
-	root, place, m := installAt(t, "fine")
+// After an error with the model's place, the next task tries again.
+func TestRetryOfPlace(t *testing.T) {
+	root, place, m := installOutside(t, "fine")
 	if err := os.Rename(place, place+".away"); err != nil {
 		t.Fatal(err)
 	}
@@ -76,47 +76,47 @@ func TestPlaceIsTriedAgain(t *testing.T) {
 	}
 }
 
-// What is in the node's cache is not fetched again.
+// A model that is in the node's cache is not copied again.
 func TestModelIsCopiedOnce(t *testing.T) {
-	root, place, m := installAt(t, "fine")
+	root, place, m := installOutside(t, "fine")
 	m.NodeCopy = true
 	want := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "shipped", m.SHA256, m.File)
 	for range 2 {
-		if got, err := opened(t, root, m); got != want || err != nil {
+		if got, err := openedPath(t, root, m); got != want || err != nil {
 			t.Fatalf("opened %s, %v; want %s", got, err, want)
 		}
 		os.Remove(place) // the second worker must not need it
 	}
-	// A copy that was changed is not used, and its place is missing.
+	// A changed copy is not used; copying again fails without the place.
 	if err := os.WriteFile(want, []byte("FINE"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), place+": no such file") {
+	if _, err := openedPath(t, root, m); err == nil || !strings.Contains(err.Error(), place+": no such file") {
 		t.Errorf("without the place: %v", err)
 	}
 }
 
-// serveModel serves text as a file, and counts how often.
-func serveModel(t *testing.T, text string) (address string, asked *atomic.Int64) {
+// serveModel serves text as a file, and counts the downloads.
+func serveModel(t *testing.T, text string) (url string, downloads *atomic.Int64) {
 	t.Helper()
-	asked = new(atomic.Int64)
+	downloads = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/models/model.gguf" {
 			http.NotFound(w, r)
 			return
 		}
-		asked.Add(1)
+		downloads.Add(1)
 		w.Write([]byte(text))
 	}))
 	t.Cleanup(server.Close)
-	return server.URL + "/models/model.gguf", asked
+	return server.URL + "/models/model.gguf", downloads
 }
 
-// Workers of one node that want the model at once download it once.
+// Workers of a node that open the model concurrently download it once.
 func TestModelIsDownloadedOnce(t *testing.T) {
-	root, _, m := installAt(t, "fine")
-	address, asked := serveModel(t, "fine")
-	m.Place = address
+	root, _, m := installOutside(t, "fine")
+	url, downloads := serveModel(t, "fine")
+	m.Place = url
 	var wait sync.WaitGroup
 	for range 8 {
 		f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
@@ -127,17 +127,17 @@ func TestModelIsDownloadedOnce(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if n := asked.Load(); n != 1 {
-		t.Errorf("downloaded %d times", n)
+	if n := downloads.Load(); n != 1 {
+		t.Errorf("downloaded %d times, expected once", n)
 	}
 	left, err := filepath.Glob(filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "shipped", m.SHA256, "*"))
 	if err != nil || len(left) != 1 {
-		t.Errorf("the cache holds %v, %v", left, err)
+		t.Errorf("the cache contains %v, %v", left, err)
 	}
 }
 
 func TestModelOfSeveralFiles(t *testing.T) {
-	root, place, m := installAt(t, "fine")
+	root, place, m := installOutside(t, "fine")
 	sum := m.SHA256
 	m.Files = []bundle.File{{Name: "a", Size: 4, SHA256: sum}, {Name: "b", Size: 4, SHA256: sum}}
 	m.File, m.Size, m.NodeCopy = "folder", 8, true
@@ -163,20 +163,19 @@ func TestModelOfSeveralFiles(t *testing.T) {
 	}
 }
 
-// What arrives damaged, or not at all, is told and leaves nothing that would
-// be used.
-func TestModelArrivesDamaged(t *testing.T) {
-	root, place, m := installAt(t, "fine")
-	address, _ := serveModel(t, "fin")
+// A damaged or missing model gives an error, and does not stay in the cache.
+func TestDamagedModel(t *testing.T) {
+	root, place, m := installOutside(t, "fine")
+	url, _ := serveModel(t, "fin")
 	for name, c := range map[string]struct {
 		place, want string
 	}{
-		"cut address":   {address, "3"},
-		"no such file":  {address + ".x", "404"},
-		"no such place": {place + ".x", place + ".x: no such file"},
+		"truncated download": {url, "3"},
+		"unknown URL":        {url + ".x", "404"},
+		"unknown path":       {place + ".x", place + ".x: no such file"},
 	} {
 		m.Place, m.NodeCopy = c.place, true
-		if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := openedPath(t, root, m); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %q", name, err, c.want)
 		}
 	}
@@ -184,52 +183,51 @@ func TestModelArrivesDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Place = place
-	if _, err := opened(t, root, m); err == nil || !strings.Contains(err.Error(), "expected 4") {
-		t.Errorf("cut file: %v", err)
+	if _, err := openedPath(t, root, m); err == nil || !strings.Contains(err.Error(), "expected 4") {
+		t.Errorf("truncated file: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "shipped", m.SHA256, m.File)); !os.IsNotExist(err) {
 		t.Errorf("a damaged model is in the cache: %v", err)
 	}
 }
 
-// A cache that cannot be written costs time, not the job.
-func TestModelWithoutCache(t *testing.T) {
-	root, place, m := installAt(t, "fine")
+// A cache that cannot be written does not fail the job.
+func TestUnusableCache(t *testing.T) {
+	root, place, m := installOutside(t, "fine")
 	t.Setenv("FIRESTEEL_CACHE", filepath.Join(place, "below a file"))
 	m.NodeCopy = true
-	if got, err := opened(t, root, m); got != place || err != nil {
+	if got, err := openedPath(t, root, m); got != place || err != nil {
 		t.Errorf("opened %s, %v; want %s", got, err, place)
 	}
-	address, asked := serveModel(t, "fine")
-	m.Place, m.NodeCopy = address, false
+	url, downloads := serveModel(t, "fine")
+	m.Place, m.NodeCopy = url, false
 	want := filepath.Join(root, modelFolder, m.File)
-	if got, err := opened(t, root, m); got != want || err != nil || asked.Load() != 1 {
-		t.Errorf("opened %s, %v, after %d downloads; want %s", got, err, asked.Load(), want)
+	if got, err := openedPath(t, root, m); got != want || err != nil || downloads.Load() != 1 {
+		t.Errorf("opened %s, %v, after %d downloads; want %s", got, err, downloads.Load(), want)
 	}
 }
 
-// A node's cache in which another user could plant a model is not used; the
-// job goes on without it.
-func TestPlantedModel(t *testing.T) {
-	root, place, m := installAt(t, "fine")
+// A cache that other users can write is not used; the job goes on without it.
+func TestUntrustedCache(t *testing.T) {
+	root, place, m := installOutside(t, "fine")
 	m.NodeCopy = true
 	shared := otheruser.Dir(t)
 	t.Setenv("FIRESTEEL_CACHE", shared)
 	planted := filepath.Join(shared, "shipped", m.SHA256, m.File)
 	otheruser.Run(t, `mkdir -p "$(dirname "$1")" && printf evil >"$1"`, planted)
-	if got, err := opened(t, root, m); got != place || err != nil {
+	if got, err := openedPath(t, root, m); got != place || err != nil {
 		t.Errorf("a copy of a file: opened %s, %v; want %s", got, err, place)
 	}
 	m.Place, _ = serveModel(t, "fine")
-	if got, err := opened(t, root, m); got != filepath.Join(root, modelFolder, m.File) || err != nil {
+	if got, err := openedPath(t, root, m); got != filepath.Join(root, modelFolder, m.File) || err != nil {
 		t.Errorf("a download: opened %s, %v; want the executor's own folder", got, err)
 	}
 	if b, _ := os.ReadFile(planted); string(b) != "evil" {
 		t.Errorf("the planted file holds %q", b)
 	}
-	// Who trusts the directory has its content compared all the same.
+	// In a trusted directory the content is still compared with the manifest.
 	t.Setenv(privatefile.TrustVariable, shared)
-	if got, err := opened(t, root, m); got != planted || err != nil {
+	if got, err := openedPath(t, root, m); got != planted || err != nil {
 		t.Fatalf("in a trusted directory: opened %s, %v", got, err)
 	}
 	if b, _ := os.ReadFile(planted); string(b) != "fine" {

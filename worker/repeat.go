@@ -7,13 +7,13 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// every calls f again and again, d apart, until f returns false or stop is
-// called, which waits for it.
-func every(d time.Duration, f func() bool) (stop func()) {
+// repeat calls f every d until f returns false or stop is called. stop waits for
+// a running call.
+func repeat(d time.Duration, f func() bool) (stop func()) {
 	done := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		defer panics.Handle("looking after a task", nil)
+		defer panics.Handle("watching a task", nil)
 		tick := time.NewTicker(d)
 		defer tick.Stop()
 		for {

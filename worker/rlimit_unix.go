@@ -4,8 +4,8 @@ package worker
 
 import "golang.org/x/sys/unix"
 
-// openFiles is how many files this process may have open.
-func openFiles() uint64 {
+// maxOpenFiles returns the number of files that this process may have open.
+func maxOpenFiles() uint64 {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 1024
