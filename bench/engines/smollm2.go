@@ -48,7 +48,7 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := tokenizer.Read(file)
+	tokens, err := tokenizer.ReadGGUF(file)
 	if err != nil {
 		return err
 	}

@@ -51,8 +51,8 @@ func newChat(settings model.Settings, tokens *tokenizer.Tokenizer) (*chat, error
 		return nil, fmt.Errorf("%w: %w; ask with plain text instead of messages", llm.ErrModel, err)
 	}
 	literals := strings.Join(template.Literals(), "\x00")
-	controls := slices.DeleteFunc(tokens.Added(), func(s string) bool { return !strings.Contains(literals, s) })
-	if err := tokens.Control(controls...); err != nil {
+	controls := slices.DeleteFunc(tokens.AddedTokens(), func(s string) bool { return !strings.Contains(literals, s) })
+	if err := tokens.MarkControl(controls...); err != nil {
 		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
 	c := &chat{template: template, tokens: tokens, prefixes: map[string][]int32{}}

@@ -88,7 +88,7 @@ func (f *family) tokenizer(t *testing.T) *tokenizer.Tokenizer {
 	for _, text := range f.Special {
 		special = append(special, text)
 	}
-	if err := tokens.Special(special...); err != nil {
+	if err := tokens.MarkSpecial(special...); err != nil {
 		t.Fatal(err)
 	}
 	return tokens

@@ -56,7 +56,7 @@ func (e *Engine) toEmbed(text string) *sequence {
 	s := &sequence{}
 	func() {
 		defer panics.Catch(&s.err, "reading a text")
-		before, after := e.tokens.Around()
+		before, after := e.tokens.Affixes()
 		s.prompt = e.tokens.Append(slices.Clone(before), e.vectors.Prompt+text)
 		most := e.info.Context
 		if e.vectors.Tokens > 0 {

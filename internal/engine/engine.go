@@ -179,7 +179,7 @@ const maxTokenizer = 1 << 30
 // and the tokens that end an answer.
 func (e *Engine) readTokenizer() (err error) {
 	if file := e.source.GGUF; file != nil {
-		e.tokens, err = tokenizer.Read(file)
+		e.tokens, err = tokenizer.ReadGGUF(file)
 	} else {
 		path := filepath.Join(e.source.Path, "tokenizer.json")
 		var data []byte
@@ -194,7 +194,7 @@ func (e *Engine) readTokenizer() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := e.tokens.Special(slices.AppendSeq(settings.Others, maps.Values(settings.Named))...); err != nil {
+	if err := e.tokens.MarkSpecial(slices.AppendSeq(settings.Others, maps.Values(settings.Named))...); err != nil {
 		return err
 	}
 	if id, ok := e.tokens.Lookup(settings.Named["eos_token"]); ok {

@@ -2,9 +2,8 @@ package tokenizer
 
 import "strconv"
 
-// alphabet holds the character that stands for each byte in a vocabulary of
-// byte-level BPE: the byte's own Latin-1 character where that is printable and
-// no space, and U+0100 onwards for the others, in order.
+// alphabet holds the character of each byte in byte-level BPE vocabularies: the Latin-1 character
+// of the byte if it is printable and not a space, and U+0100 onwards for the other bytes in order.
 var alphabet = func() (chars [256]rune) {
 	next := rune(0x100)
 	for b := range chars {
@@ -19,7 +18,7 @@ var alphabet = func() (chars [256]rune) {
 	return chars
 }()
 
-// alphabetBytes holds 1 + the byte that a character stands for, or 0.
+// alphabetBytes maps a character to its byte plus 1, or to 0.
 var alphabetBytes = func() (bytes [0x144]uint16) {
 	for b, r := range alphabet {
 		bytes[r] = uint16(b) + 1
@@ -27,8 +26,8 @@ var alphabetBytes = func() (bytes [0x144]uint16) {
 	return bytes
 }()
 
-// fromAlphabet gives the bytes that a token of the vocabulary stands for; ok
-// is false if it holds a character that stands for none.
+// fromAlphabet returns the bytes of a token in a byte-level BPE vocabulary. ok is false if a
+// character of the token is not in the alphabet.
 func fromAlphabet(s string) (raw string, ok bool) {
 	buf := make([]byte, 0, 64)
 	for _, r := range s {
@@ -40,8 +39,8 @@ func fromAlphabet(s string) (raw string, ok bool) {
 	return string(buf), true
 }
 
-// fallbackByte reads the name of a token for one byte, such as <0x0A>, as
-// vocabularies of characters have them for what they lack.
+// fallbackByte parses a token for one byte, such as <0x0A>. Character vocabularies use such tokens
+// for characters that they do not have.
 func fallbackByte(token string) (byte, bool) {
 	if len(token) != 6 || token[:3] != "<0x" || token[5] != '>' {
 		return 0, false
@@ -50,5 +49,5 @@ func fallbackByte(token string) (byte, bool) {
 	return byte(n), err == nil
 }
 
-// spaceMark stands for a space in vocabularies of characters.
+// spaceMark replaces a space in character vocabularies.
 const spaceMark = "▁"

@@ -6,7 +6,7 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// benchEncode reports tokens per second over lines such as a column has.
+// benchEncode encodes lines and reports tokens per second.
 func benchEncode(b *testing.B, tok *Tokenizer, lines []string) {
 	var ids []int32
 	bytes, tokens := 0, 0
@@ -64,7 +64,7 @@ func BenchmarkSmall(b *testing.B) {
 	}
 }
 
-// A text of 1 MB without spaces.
+// BenchmarkLongWord encodes a text of 1 MB without spaces.
 func BenchmarkLongWord(b *testing.B) {
 	text := (&mixed{13}).long(1<<20, false)
 	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json"} {

@@ -7,37 +7,33 @@ import (
 	"unicode/utf8"
 )
 
-// bpe starts with the smallest tokens of a word, those of its bytes or of its
-// characters, and merges them.
+// bpe encodes a word as tokens of its bytes or characters, and merges them.
 type bpe struct {
 	merges *merges
-	// Byte-level BPE starts with bytes; none stands for a byte that the
-	// vocabulary lacks, as many do for control characters and bytes that are in
-	// no UTF-8. Such a byte is left out, as the models' own tokenizers do, and
-	// no merge crosses it.
+	// bytes are the tokens of single bytes in byte-level BPE. Many vocabularies have no token for
+	// control characters and for bytes that do not occur in UTF-8. Such a byte is none: it is
+	// left out, as in the models' own tokenizers, and no merge crosses it.
 	bytes *[256]int32
-	// The other BPE (bytes is nil) starts with characters. One that is no token
-	// becomes bytes with fallback, or else unknown (none: is left out); unknown
-	// ones in a row are one token with fuse.
-	chars    map[rune]int32
-	ascii    [utf8.RuneSelf]int32 // the same, faster
-	fallback *[256]int32
-	unknown  int32
-	fuse     bool
-	// whole, if not nil, has the words that are a token as they are, whatever
-	// the merges say.
+	// chars are the tokens of single characters in character BPE, where bytes is nil. A character
+	// without a token is encoded as bytes if fallback is set, and as unknown otherwise; it is
+	// left out if unknown is none. With fuseUnknown a run of unknown characters is one token.
+	chars       map[rune]int32
+	ascii       [utf8.RuneSelf]int32 // the tokens of ASCII characters, for speed
+	fallback    *[256]int32
+	unknown     int32
+	fuseUnknown bool
+	// whole, if not nil, maps words to tokens that are used instead of merging.
 	whole map[string]int32
-	// sticky has the characters that stand before a spaceMark within a token;
-	// nil if words are not to be cut. Any other spaceMark begins a word of its
-	// own: no merge crosses it.
+	// sticky holds the characters that precede a spaceMark within a token. A spaceMark after any
+	// other character begins a word, because no merge crosses it. nil disables this.
 	sticky map[rune]bool
 
 	mu    sync.RWMutex
-	words map[string][]int32 // short words seen lately
+	words map[string][]int32 // cache of short words
 }
 
 const (
-	// Longer words are rarely seen again.
+	// Longer words rarely repeat.
 	maxCachedWord  = 48
 	maxCachedWords = 1 << 16
 )
@@ -54,8 +50,8 @@ func (p *bpe) append(ids []int32, text string, s *scratch) []int32 {
 	return ids
 }
 
-func (p *bpe) forget(ids map[int32]bool) {
-	p.merges.forget(ids)
+func (p *bpe) exclude(ids map[int32]bool) {
+	p.merges.exclude(ids)
 	maps.DeleteFunc(p.whole, func(_ string, id int32) bool { return ids[id] })
 	maps.DeleteFunc(p.chars, func(_ rune, id int32) bool { return ids[id] })
 	for i, id := range p.ascii {
@@ -66,7 +62,7 @@ func (p *bpe) forget(ids map[int32]bool) {
 	p.words = nil
 }
 
-// wordEnd gives the length of the first part that can be encoded on its own.
+// wordEnd returns the length of the first part of text that can be encoded separately.
 func (p *bpe) wordEnd(text string) int {
 	for at := 1; at < len(text); {
 		next := strings.Index(text[at:], spaceMark)
@@ -104,11 +100,12 @@ func (p *bpe) appendWord(ids []int32, word string, s *scratch) []int32 {
 	return ids
 }
 
+// merge encodes a word.
 func (p *bpe) merge(ids []int32, word string, s *scratch) []int32 {
 	if id, ok := p.whole[word]; ok {
 		return append(ids, id)
 	}
-	symbols := p.start(word, s.symbols[:0])
+	symbols := p.initial(word, s.symbols[:0])
 	s.symbols = symbols
 	if len(symbols) == 0 {
 		return ids
@@ -126,8 +123,8 @@ func (p *bpe) merge(ids []int32, word string, s *scratch) []int32 {
 	return ids
 }
 
-// start gives the tokens that merging begins with.
-func (p *bpe) start(word string, symbols []symbol) []symbol {
+// initial appends the tokens of the bytes or characters of a word.
+func (p *bpe) initial(word string, symbols []symbol) []symbol {
 	if p.bytes != nil {
 		for i := range len(word) {
 			symbols = append(symbols, symbol{id: p.bytes[word[i]]})
@@ -152,7 +149,7 @@ func (p *bpe) start(word string, symbols []symbol) []symbol {
 			for _, b := range []byte(word[at : at+size]) {
 				symbols = append(symbols, symbol{id: p.fallback[b]})
 			}
-		case !wasUnknown || !p.fuse:
+		case !wasUnknown || !p.fuseUnknown:
 			symbols = append(symbols, symbol{id: p.unknown})
 		}
 		wasUnknown = !ok && p.fallback == nil
@@ -161,9 +158,9 @@ func (p *bpe) start(word string, symbols []symbol) []symbol {
 	return symbols
 }
 
-// cut makes words end before spaceMarks, as far as the tokens allow it. They
-// must have a spaceMark of its own, and whole must be nil.
-func (p *bpe) cut(tokens []string) {
+// findSticky sets p.sticky from the tokens of the vocabulary. The vocabulary must have a token
+// spaceMark, and whole must be nil.
+func (p *bpe) findSticky(tokens []string) {
 	p.sticky = map[rune]bool{}
 	for _, s := range tokens {
 		for at := 0; ; {
@@ -181,20 +178,20 @@ func (p *bpe) cut(tokens []string) {
 	}
 }
 
-// scratch is memory that encoding uses again.
+// scratch is memory that is reused by calls of encode.
 type scratch struct {
 	steps   []step
 	symbols []symbol
 	queue   candidates
 }
 
-// maxKept is the most elements of scratch that are kept for later texts.
-const maxKept = 1 << 16
+// maxReused limits the length of the slices of a scratch that is reused.
+const maxReused = 1 << 16
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func (s *scratch) release() {
-	if max(cap(s.steps), cap(s.symbols), cap(s.queue)) <= maxKept {
+	if max(cap(s.steps), cap(s.symbols), cap(s.queue)) <= maxReused {
 		scratches.Put(s)
 	}
 }

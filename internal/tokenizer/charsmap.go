@@ -9,37 +9,35 @@ import (
 	"unicode/utf8"
 )
 
-// charsmap replaces characters, as SentencePiece's "precompiled charsmap" says:
+// charsmap replaces characters according to SentencePiece's "precompiled charsmap". The format:
 //
 //	charsmap = size of the trie in bytes u32 | trie | texts, each with a zero byte at its end
-//	trie     = units u32, little-endian: a double array as the library darts-clone makes it
+//	trie     = units u32, little-endian: a double array of the library darts-clone
 //	unit     = leaf:  bit 31 set | value, 31 bits: an offset into the texts
 //	           other: offset, bits 10-30, times 256 if bit 9 is set | bit 9 | has a leaf, bit 8 | label, bits 0-7
 //
-// The unit of a node's child by a byte is at the node's place XOR its offset
-// XOR the byte; it is the child's only if its label is that byte. A node's
-// leaf, if it has one, is its child by the byte 0.
+// The index of a node's child by a byte is the node's index XOR its offset XOR the byte. The unit
+// there is the child only if its label is that byte. The leaf of a node is its child by byte 0.
 type charsmap struct {
 	units []uint32
 	texts string
-	// clusters: a character and the marks on it are looked up as one, and if
-	// any beginning of it is in the map, the shortest one's text stands for all
-	// of it, as in the library tokenizers; not if they are 6 bytes or more. If
-	// false, the longest beginning of the text is replaced, as SentencePiece does.
+	// clusters selects the algorithm of the library tokenizers: a grapheme cluster of less than
+	// 6 bytes is replaced as a whole by the text of its shortest prefix that is in the map. If
+	// false, the longest prefix of the text that is in the map is replaced, as in SentencePiece.
 	clusters bool
-	// same has the ASCII characters that stay as they are before another one or
-	// at the end.
-	same [utf8.RuneSelf]bool
+	// asciiUnchanged holds the ASCII characters that are not replaced, whichever ASCII character
+	// follows.
+	asciiUnchanged [utf8.RuneSelf]bool
 }
 
 func newCharsmap(data []byte, clusters bool) (*charsmap, error) {
 	if len(data) < 4 {
-		return nil, errors.New("the charsmap is cut off: it has less than 4 bytes")
+		return nil, fmt.Errorf("the charsmap is truncated: it has %d bytes, expected at least 4", len(data))
 	}
 	size := binary.LittleEndian.Uint32(data)
 	data = data[4:]
 	if size%4 != 0 || size < 4 || uint64(size) > uint64(len(data)) {
-		return nil, fmt.Errorf("the charsmap says that its trie has %d bytes; of %d, a multiple of 4 can be", size, len(data))
+		return nil, fmt.Errorf("the trie of the charsmap has %d bytes, expected a multiple of 4 of at most %d", size, len(data))
 	}
 	m := &charsmap{units: make([]uint32, size/4), clusters: clusters}
 	for i := range m.units {
@@ -47,19 +45,19 @@ func newCharsmap(data []byte, clusters bool) (*charsmap, error) {
 	}
 	m.texts = string(data[size:])
 	if !utf8.ValidString(m.texts) {
-		return nil, errors.New("the charsmap's texts are no UTF-8")
+		return nil, errors.New("the texts of the charsmap are not valid UTF-8")
 	}
 	for text := range strings.SplitSeq(m.texts, "\x00") {
 		if len(text) > maxPiece {
-			return nil, fmt.Errorf("the charsmap has a text of %d bytes; %d are allowed", len(text), maxPiece)
+			return nil, fmt.Errorf("the charsmap has a text of %d bytes; the limit is %d", len(text), maxPiece)
 		}
 	}
-	for b := range m.same {
+	for b := range m.asciiUnchanged {
 		_, _, changes := m.find(string(rune(b)), false)
 		for c := rune(0); c < utf8.RuneSelf && !changes; c++ {
 			_, _, changes = m.find(string([]rune{rune(b), c}), false)
 		}
-		m.same[b] = !changes
+		m.asciiUnchanged[b] = !changes
 	}
 	return m, nil
 }
@@ -67,8 +65,8 @@ func newCharsmap(data []byte, clusters bool) (*charsmap, error) {
 func label(unit uint32) uint32  { return unit & (1<<31 | 0xff) }
 func offset(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
 
-// find gives the text for the shortest beginning of s that has one, or the
-// longest, and that beginning's length.
+// find returns the text for the shortest or the longest prefix of s that is in the map, and the
+// length of that prefix.
 func (m *charsmap) find(s string, longest bool) (text string, length int, ok bool) {
 	at := offset(m.units[0])
 	for i := 0; i < min(len(s), maxPiece) && s[i] != 0; i++ {
@@ -94,8 +92,9 @@ func (m *charsmap) find(s string, longest bool) (text string, length int, ok boo
 	return text, length, ok
 }
 
+// normalize replaces the characters of text.
 func (m *charsmap) normalize(text string) string {
-	start := m.unchanged(text)
+	start := m.unchangedPrefix(text)
 	if start == len(text) {
 		return text
 	}
@@ -103,7 +102,7 @@ func (m *charsmap) normalize(text string) string {
 	b.Grow(len(text) + len(text)/8)
 	b.WriteString(text[:start])
 	for at := start; at < len(text); {
-		if n := m.unchanged(text[at:]); n > 0 {
+		if n := m.unchangedPrefix(text[at:]); n > 0 {
 			b.WriteString(text[at : at+n])
 			at += n
 			continue
@@ -139,11 +138,10 @@ func (m *charsmap) normalize(text string) string {
 	return b.String()
 }
 
-// unchanged gives the length of ASCII characters at the beginning of text that
-// the map leaves as they are.
-func (m *charsmap) unchanged(text string) int {
+// unchangedPrefix returns the length of an ASCII prefix of text that is not replaced.
+func (m *charsmap) unchangedPrefix(text string) int {
 	for i := range len(text) {
-		if c := text[i]; c >= utf8.RuneSelf || !m.same[c] {
+		if c := text[i]; c >= utf8.RuneSelf || !m.asciiUnchanged[c] {
 			if c >= utf8.RuneSelf && i > 0 {
 				i--
 			}
@@ -153,11 +151,9 @@ func (m *charsmap) unchanged(text string) int {
 	return len(text)
 }
 
-// clusterEnd gives the length of the grapheme cluster that text begins with
-// (Unicode Standard Annex 29): a character and what extends it. It leaves out
-// the rules for Hangul syllables, Indic conjuncts, flags and emoji sequences:
-// with these a cluster has 6 bytes or more, and its parts are looked up
-// one by one as they are without.
+// clusterEnd returns the length of the first grapheme cluster of text (Unicode Standard Annex 29).
+// It does not apply the rules for Hangul syllables, Indic conjuncts, flags and emoji sequences.
+// Such clusters have 6 bytes or more, so their characters are replaced one by one in any case.
 func clusterEnd(text string) int {
 	r, end := utf8.DecodeRuneInString(text)
 	if r == '\r' && end < len(text) && text[end] == '\n' {
@@ -173,8 +169,7 @@ func clusterEnd(text string) int {
 	return end
 }
 
-// extends tells whether a character joins the one before it: Extend, ZWJ and
-// SpacingMark.
+// extends reports whether r extends the preceding character: Extend, ZWJ and SpacingMark.
 func extends(r rune) bool {
 	if r < 0x300 {
 		return false
@@ -188,7 +183,7 @@ func extends(r rune) bool {
 	return unicode.Is(unicode.Mc, r) && !unicode.Is(noSpacingMark, r)
 }
 
-// noSpacingMark are characters of the category Mc that join nothing.
+// noSpacingMark are characters of the category Mc that are not SpacingMark.
 var noSpacingMark = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x102b, 0x102c, 1}, {0x1038, 0x1038, 1}, {0x1062, 0x1064, 1}, {0x1067, 0x106d, 1}, {0x1083, 0x1083, 1},
@@ -198,7 +193,7 @@ var noSpacingMark = &unicode.RangeTable{
 	R32: []unicode.Range32{{0x11720, 0x11721, 1}},
 }
 
-// isPrepend tells whether a character joins the one after it.
+// isPrepend reports whether r has the property Prepend: it joins the next character.
 func isPrepend(r rune) bool {
 	return r >= 0x600 && unicode.In(r, unicode.Prepended_Concatenation_Mark, otherPrepend)
 }
@@ -211,7 +206,7 @@ var otherPrepend = &unicode.RangeTable{
 	},
 }
 
-// isControl tells whether nothing joins a character.
+// isControl reports whether r has the property Control: no character joins it.
 func isControl(r rune) bool {
 	if r < 0x300 {
 		return r < ' ' || 0x7f <= r && r < 0xa0 || r == 0xad

@@ -5,55 +5,54 @@ import (
 	"unicode"
 )
 
-// Special names the texts of tokens that a model's settings call special (the
-// ends of texts and turns, padding and so on), whatever its tokenizer says of
-// them: they become control tokens and stand for no text. Texts that are no
-// tokens, or words of the vocabulary, are left out. It must be called before the tokenizer is used.
-func (t *Tokenizer) Special(texts ...string) error {
+// MarkSpecial makes control tokens of the tokens with these texts: those that the settings of a
+// model call special, such as the ends of texts and turns, and padding. It ignores texts that are
+// not tokens or that are ordinary words of the vocabulary. It must be called before the tokenizer
+// is used.
+func (t *Tokenizer) MarkSpecial(texts ...string) error {
 	for _, s := range texts {
 		id, added := t.specials[s]
 		if !added {
-			// Some files name a word for padding, which they never do.
+			// Some files name an ordinary word as the padding token, which is never used.
 			var ok bool
 			if id, ok = t.ordinary(s); !ok || !strings.ContainsAny(s, "<[|") {
 				continue
 			}
 		}
 		t.control[id], t.text[id] = true, ""
-		t.controls(s, id)
+		t.setControl(s, id)
 	}
-	return t.find()
+	return t.buildFinders()
 }
 
-// Control names texts that only a chat template writes as tokens: what it has
-// them for, a row's text is not to say. White space is no such text, as templates
-// have it for what it is. Texts that are no tokens are left out. It must be
-// called before the tokenizer is used.
-func (t *Tokenizer) Control(texts ...string) error {
+// MarkControl reserves the added tokens with these texts for chat templates: the text of a
+// message cannot contain them. It ignores texts that are not added tokens and white space, which
+// templates use as text. It must be called before the tokenizer is used.
+func (t *Tokenizer) MarkControl(texts ...string) error {
 	for _, s := range texts {
 		if id, ok := t.specials[s]; ok && strings.TrimFunc(s, unicode.IsSpace) != "" {
-			t.controls(s, id)
+			t.setControl(s, id)
 		}
 	}
-	return t.find()
+	return t.buildFinders()
 }
 
-// controls makes a control token of a token, added or not.
-func (t *Tokenizer) controls(text string, id int32) {
+// setControl makes a control token of a token.
+func (t *Tokenizer) setControl(text string, id int32) {
 	t.specials[text] = id
-	known := false
+	isAdded := false
 	for i := range t.added {
 		if a := &t.added[i]; a.id == id {
-			known, a.control = true, true
+			isAdded, a.control = true, true
 		}
 	}
-	if !known {
-		t.added = append(t.added, added{content: text, text: text, id: id, control: true})
+	if !isAdded {
+		t.added = append(t.added, addedToken{content: text, text: text, id: id, control: true})
 	}
 }
 
-// Added gives the texts of the added tokens and the control tokens.
-func (t *Tokenizer) Added() []string {
+// AddedTokens returns the texts of the added tokens and the control tokens.
+func (t *Tokenizer) AddedTokens() []string {
 	texts := make([]string, 0, len(t.specials))
 	for s := range t.specials {
 		texts = append(texts, s)
@@ -61,8 +60,7 @@ func (t *Tokenizer) Added() []string {
 	return texts
 }
 
-// Lookup gives the id of the token with a text: a control token, an added one,
-// or any other.
+// Lookup returns the id of the token with a text, and whether it exists.
 func (t *Tokenizer) Lookup(text string) (int32, bool) {
 	if id, ok := t.specials[text]; ok {
 		return id, true
@@ -70,9 +68,9 @@ func (t *Tokenizer) Lookup(text string) (int32, bool) {
 	return t.ordinary(text)
 }
 
-// isTurnMark tells by its form whether a token's text is a mark of turns, which no
-// text has by chance, whatever its file calls it.
-func isTurnMark(text string) bool {
+// isTemplateMarker reports whether the text of a token has the form of a marker of chat templates,
+// such as <|...|>. Such a token is treated as a control token, whatever type the file gives it.
+func isTemplateMarker(text string) bool {
 	for _, ends := range [][2]string{{"<|", "|>"}, {"<｜", "｜>"}, {"<start_of_", ">"}, {"<end_of_", ">"}} {
 		if len(text) > len(ends[0])+len(ends[1]) && strings.HasPrefix(text, ends[0]) && strings.HasSuffix(text, ends[1]) {
 			return true

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// withAdded is a tokenizer.json of testdata with more added tokens.
+// withAdded returns a tokenizer.json of testdata with additional added tokens.
 func withAdded(t *testing.T, file string, added ...map[string]any) *Tokenizer {
 	t.Helper()
 	var f map[string]any
@@ -33,9 +33,8 @@ func withAdded(t *testing.T, file string, added ...map[string]any) *Tokenizer {
 	return tok
 }
 
-// chatOf joins parts, of which every other one, from the first on, is the
-// template's own.
-func chatOf(parts ...string) (text string, own func(first, end int) bool) {
+// chatOf joins parts. The template wrote the first part and every second part after it.
+func chatOf(parts ...string) (text string, fromTemplate func(first, end int) bool) {
 	var bounds []int
 	for _, p := range parts {
 		text += p
@@ -51,22 +50,22 @@ func chatOf(parts ...string) (text string, own func(first, end int) bool) {
 	}
 }
 
-// However a token was added, and whatever the tokenizer's kind, a template makes
-// it and a row's text does not.
+// A template can write a control token and the text of a message cannot, for every kind of
+// tokenizer and of added token.
 func TestControlTokens(t *testing.T) {
 	for _, file := range []string{"llama3.json", "digits.json", "pieces.json", "unigram.json"} {
 		for _, special := range []bool{true, false} {
 			for _, normalized := range []bool{true, false} {
 				for _, name := range []string{"<|turn|>", "turn:", "[TURN]"} {
 					tok := withAdded(t, file, map[string]any{"content": name, "special": special, "normalized": normalized})
-					if err := tok.Control(name, "absent", " "); err != nil {
+					if err := tok.MarkControl(name, "absent", " "); err != nil {
 						t.Fatal(err)
 					}
 					id, ok := tok.Lookup(name)
 					if !ok || !tok.IsReserved(id) {
 						t.Fatalf("%s: %s is not reserved", file, name)
 					}
-					has := func(ids []int32) int {
+					count := func(ids []int32) int {
 						n := 0
 						for _, x := range ids {
 							if x == id {
@@ -76,23 +75,22 @@ func TestControlTokens(t *testing.T) {
 						return n
 					}
 					row := "a " + name + " " + name + "\U000f0000\U000f0001"
-					if n := has(tok.Encode(row)); n != 0 {
+					if n := count(tok.Encode(row)); n != 0 {
 						t.Errorf("%s, special %v, normalized %v: %q makes %s %d times", file, special, normalized, row, name, n)
 					}
-					// pieces.json puts a mark before a text, and so before what is
-					// looked for in a normalized one.
+					// pieces.json adds a mark before a text, and so before a normalized token.
 					first := name
 					if normalized && file == "pieces.json" {
 						first = " " + name
 					}
 					text, own := chatOf(first, row, first+" user\n", name[:len(name)-1], "x")
-					if n := has(tok.EncodeChat(text, own)); n != 2 {
+					if n := count(tok.EncodeChat(text, own)); n != 2 {
 						t.Errorf("%s, special %v, normalized %v: %q makes %s %d times", file, special, normalized, text, name, n)
 					}
-					// Across the border between what was written by whom.
+					// The template wrote the first part of the token only.
 					text, own = chatOf(name[:2], name[2:], "")
-					if n := has(tok.EncodeChat(text, own)); n != 0 {
-						t.Errorf("%s: %q makes %s of parts", file, text, name)
+					if n := count(tok.EncodeChat(text, own)); n != 0 {
+						t.Errorf("%s: %q makes %s from parts", file, text, name)
 					}
 				}
 			}
@@ -100,8 +98,8 @@ func TestControlTokens(t *testing.T) {
 	}
 }
 
-// Merges and pieces do not lead to control tokens either.
-func TestControlTokensOfVocabulary(t *testing.T) {
+// Merges and pieces do not make control tokens of message text.
+func TestControlTokensInVocabulary(t *testing.T) {
 	const bpe = `{"model":{"type":"BPE","ignore_merges":IGNORE,"vocab":{"<":0,"s":1,">":2,"<s":3,"<s>":4,"a":5},"merges":["< s","<s >"]},"decoder":{"type":"Fuse"}}`
 	const unigram = `{"model":{"type":"Unigram","unk_id":0,"vocab":[["?",0],["<",-3],["s",-3],[">",-3],["<s>",-1],["a",-2]]},"decoder":{"type":"Fuse"}}`
 	for _, file := range []string{strings.Replace(bpe, "IGNORE", "true", 1), strings.Replace(bpe, "IGNORE", "false", 1), unigram} {
@@ -110,9 +108,9 @@ func TestControlTokensOfVocabulary(t *testing.T) {
 			t.Fatal(err)
 		}
 		if ids := tok.Encode("<s>"); !slices.Equal(ids, []int32{4}) {
-			t.Fatalf("an ordinary token: %v", ids)
+			t.Fatalf("ordinary token: %v", ids)
 		}
-		if err := tok.Special("<s>", "a", "absent"); err != nil {
+		if err := tok.MarkSpecial("<s>", "a", "absent"); err != nil {
 			t.Fatal(err)
 		}
 		text, own := chatOf("<s>", "a<s>", "a<s>")
@@ -132,7 +130,7 @@ func TestControlTokensOfVocabulary(t *testing.T) {
 	}
 }
 
-// A GGUF file's types do not matter: control, user-defined or ordinary.
+// MarkControl works for every type of token in a GGUF file: control, user-defined and ordinary.
 func TestControlTokensOfGGUF(t *testing.T) {
 	for _, kind := range []int64{control, user, ordinary} {
 		v := Vocabulary{Kind: Character, BOS: -1, EOS: -1, SpacePrefix: true}
@@ -153,11 +151,11 @@ func TestControlTokensOfGGUF(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := tok.Control("<|im|>"); err != nil {
+		if err := tok.MarkControl("<|im|>"); err != nil {
 			t.Fatal(err)
 		}
 		if slices.Contains(tok.Encode("a<|im|>"), id) {
-			t.Errorf("type %d: a row's text makes the token: %v", kind, tok.Encode("a<|im|>"))
+			t.Errorf("type %d: the text of a message makes the token: %v", kind, tok.Encode("a<|im|>"))
 		}
 		text, own := chatOf("<|im|>", "a<|im|>", "<|im|>")
 		if ids := tok.EncodeChat(text, own); ids[0] != id || ids[len(ids)-1] != id || slices.Contains(ids[1:len(ids)-1], id) {

@@ -7,9 +7,9 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/gguf"
 )
 
-// Read makes the tokenizer that a GGUF file describes.
-func Read(f *gguf.File) (*Tokenizer, error) {
-	v, err := readGGUF(f)
+// ReadGGUF returns the tokenizer that a GGUF file describes.
+func ReadGGUF(f *gguf.File) (*Tokenizer, error) {
+	v, err := ggufVocabulary(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
@@ -20,7 +20,7 @@ func Read(f *gguf.File) (*Tokenizer, error) {
 	return t, nil
 }
 
-func readGGUF(f *gguf.File) (v Vocabulary, err error) {
+func ggufVocabulary(f *gguf.File) (v Vocabulary, err error) {
 	const prefix = "tokenizer.ggml."
 	v = Vocabulary{BOS: -1, EOS: -1}
 	kind, err := f.String(prefix + "model")
@@ -58,7 +58,7 @@ func readGGUF(f *gguf.File) (v Vocabulary, err error) {
 			return v, err
 		}
 		for _, b := range list {
-			v.Charsmap = append(v.Charsmap, byte(b)) // the file has them with or without sign
+			v.Charsmap = append(v.Charsmap, byte(b)) // the array has signed or unsigned bytes
 		}
 	}
 	for key, to := range map[string]*bool{

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// tokenizerJSON is a tokenizer.json, the format of the library "tokenizers".
+// tokenizerJSON is a tokenizer.json, the format of Hugging Face's library tokenizers.
 type tokenizerJSON struct {
 	AddedTokens   []addedJSON `json:"added_tokens"`
-	Normalizer    *part       `json:"normalizer"`
-	PreTokenizer  *part       `json:"pre_tokenizer"`
-	PostProcessor *part       `json:"post_processor"`
-	Decoder       *part       `json:"decoder"`
+	Normalizer    *jsonStep   `json:"normalizer"`
+	PreTokenizer  *jsonStep   `json:"pre_tokenizer"`
+	PostProcessor *jsonStep   `json:"post_processor"`
+	Decoder       *jsonStep   `json:"decoder"`
 	Model         modelJSON   `json:"model"`
 }
 
@@ -43,7 +43,7 @@ type modelJSON struct {
 	Suffix       string          `json:"end_of_word_suffix"`
 }
 
-// mergeList is written as ["a b", ...] or as [["a", "b"], ...].
+// mergeList has the form ["a b", ...] or [["a", "b"], ...].
 type mergeList [][2]string
 
 func (l *mergeList) UnmarshalJSON(data []byte) error {
@@ -61,8 +61,8 @@ func (l *mergeList) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ReadJSON makes the tokenizer that a tokenizer.json describes; path names it
-// in errors. What is not supported is an error that names it.
+// ReadJSON returns the tokenizer that a tokenizer.json describes. Settings that are not supported
+// are an error that names them. Errors begin with path.
 func ReadJSON(path string, data []byte) (*Tokenizer, error) {
 	t, err := readJSON(data)
 	if err != nil {
@@ -74,32 +74,32 @@ func ReadJSON(path string, data []byte) (*Tokenizer, error) {
 func readJSON(data []byte) (*Tokenizer, error) {
 	var file tokenizerJSON
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("it is no tokenizer.json: %w", err)
+		return nil, fmt.Errorf("not a tokenizer.json: %w", err)
 	}
 	t := &Tokenizer{BOS: -1, EOS: -1, specials: map[string]int32{}}
 	normalize, err := file.Normalizer.normalizer()
 	if err != nil {
 		return nil, err
 	}
-	bytesOfUTF8 := []normalizer{valid}
-	pre, err := file.PreTokenizer.splitter()
+	steps := []normalizer{validUTF8}
+	pre, err := file.PreTokenizer.preTokenizer()
 	if err != nil {
 		return nil, err
 	}
 	t.split = pre.rule
 	if pre.byteLevel && normalize == nil {
-		bytesOfUTF8 = nil // byte-level BPE can say any byte
+		steps = nil // byte-level BPE encodes any byte
 	}
 	if normalize != nil {
-		bytesOfUTF8 = append(bytesOfUTF8, normalize)
+		steps = append(steps, normalize)
 	}
-	t.normalize = inOrder(bytesOfUTF8)
+	t.normalize = sequence(steps)
 	decode, err := file.Decoder.decoder()
 	if err != nil {
 		return nil, err
 	}
 	if decode.byteLevel != pre.byteLevel {
-		return nil, errors.New("its pre_tokenizer and its decoder are not both of the type ByteLevel, or both not")
+		return nil, errors.New("only one of pre_tokenizer and decoder has the type ByteLevel; both or neither must have it")
 	}
 	t.lead = decode.lead
 
@@ -110,7 +110,7 @@ func readJSON(data []byte) (*Tokenizer, error) {
 	case "BPE", "":
 		vocab, err = file.bpeVocab()
 	default:
-		return nil, fmt.Errorf("its model is of the type %q, which is not supported; BPE and Unigram are", file.Model.Type)
+		return nil, fmt.Errorf("the model type %q is not supported; the supported types are BPE and Unigram", file.Model.Type)
 	}
 	if err != nil {
 		return nil, err
@@ -132,30 +132,30 @@ func readJSON(data []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.before, t.after, err = file.PostProcessor.around(len(t.text)); err != nil {
+	if t.prefix, t.suffix, err = file.PostProcessor.affixes(len(t.text)); err != nil {
 		return nil, err
 	}
-	if len(t.before) == 1 {
-		t.BOS, t.AddBOS = t.before[0], true
+	if len(t.prefix) == 1 {
+		t.BOS, t.AddBOS = t.prefix[0], true
 	}
-	if len(t.after) == 1 {
-		t.EOS, t.AddEOS = t.after[0], true
+	if len(t.suffix) == 1 {
+		t.EOS, t.AddEOS = t.suffix[0], true
 	}
 	t.ordinary = func(text string) (int32, bool) {
 		id, ok := vocab.ids[text]
 		return id, ok
 	}
-	return t.ready()
+	return t.finish()
 }
 
-// vocabJSON is the model's vocabulary; ids without a token have an empty one.
+// vocabJSON is the vocabulary of the model. tokens is empty for ids without a token.
 type vocabJSON struct {
 	tokens []string
 	ids    map[string]int32
-	scores []float64 // of Unigram
+	scores []float64 // for Unigram only
 }
 
-// scored is written as ["token", score].
+// scored has the form ["token", score].
 type scored struct {
 	token string
 	score float64
@@ -167,7 +167,7 @@ func (s *scored) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if len(pair) != 2 {
-		return fmt.Errorf("%s is no token with its score", data)
+		return fmt.Errorf("%s is not a token with its score", data)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (s *scored) UnmarshalJSON(data []byte) error {
 func (f *tokenizerJSON) unigramVocab() (*vocabJSON, error) {
 	var list []scored
 	if err := json.Unmarshal(f.Model.Vocab, &list); err != nil {
-		return nil, fmt.Errorf("the vocab of its Unigram model: %w", err)
+		return nil, fmt.Errorf("the vocab of the Unigram model: %w", err)
 	}
 	v := &vocabJSON{ids: make(map[string]int32, len(list))}
 	for i, s := range list {
@@ -192,14 +192,14 @@ func (f *tokenizerJSON) unigramVocab() (*vocabJSON, error) {
 func (f *tokenizerJSON) bpeVocab() (*vocabJSON, error) {
 	v := &vocabJSON{}
 	if err := json.Unmarshal(f.Model.Vocab, &v.ids); err != nil {
-		return nil, fmt.Errorf("the vocab of its BPE model: %w", err)
+		return nil, fmt.Errorf("the vocab of the BPE model: %w", err)
 	}
-	// Ids may have gaps, but no file is to make us reserve what it does not fill.
+	// Ids may have gaps. The limit prevents a small file from causing a large allocation.
 	limit := int32(2*len(v.ids) + 1024)
 	size := int32(0)
 	for s, id := range v.ids {
 		if id < 0 || id >= limit {
-			return nil, fmt.Errorf("the token %q has the id %d, in a vocabulary of %d tokens", s, id, len(v.ids))
+			return nil, fmt.Errorf("the token %q has the id %d, but the vocabulary has %d tokens", s, id, len(v.ids))
 		}
 		size = max(size, id+1)
 	}
@@ -210,16 +210,16 @@ func (f *tokenizerJSON) bpeVocab() (*vocabJSON, error) {
 	return v, nil
 }
 
-// addTokens makes room for all tokens, and notes the added ones.
+// addTokens allocates the tables of all tokens and adds the added tokens.
 func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 	size := int64(len(vocab.tokens))
 	limit := size + 2*int64(len(f.AddedTokens)) + 1024
 	for _, a := range f.AddedTokens {
 		if a.ID < 0 || a.ID >= limit {
-			return fmt.Errorf("the added token %q has the id %d; 0 to %d are expected", a.Content, a.ID, limit-1)
+			return fmt.Errorf("the added token %q has the id %d, expected 0 to %d", a.Content, a.ID, limit-1)
 		}
 		if len(a.Content) > maxPiece {
-			return fmt.Errorf("the added token with the id %d has %d bytes; %d are allowed", a.ID, len(a.Content), maxPiece)
+			return fmt.Errorf("the added token with the id %d has %d bytes; the limit is %d", a.ID, len(a.Content), maxPiece)
 		}
 		size = max(size, a.ID+1)
 	}
@@ -238,13 +238,13 @@ func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 		if a.Special {
 			t.text[a.ID] = ""
 		}
-		token := added{
-			content: a.Content, text: a.Content, id: int32(a.ID), word: a.SingleWord, left: a.LStrip, right: a.RStrip,
-			normalized: a.Normalized, control: a.Special || isTurnMark(a.Content),
+		token := addedToken{
+			content: a.Content, text: a.Content, id: int32(a.ID), singleWord: a.SingleWord, stripLeft: a.LStrip, stripRight: a.RStrip,
+			normalized: a.Normalized, control: a.Special || isTemplateMarker(a.Content),
 		}
 		if a.Normalized {
 			if token.text = t.normalize(a.Content); len(token.text) > 4*maxPiece {
-				return fmt.Errorf("the added token with the id %d becomes %d bytes when normalized", a.ID, len(token.text))
+				return fmt.Errorf("the added token with the id %d has %d bytes after normalization; the limit is %d", a.ID, len(token.text), 4*maxPiece)
 			}
 		}
 		t.added = append(t.added, token)
@@ -252,8 +252,9 @@ func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 	return nil
 }
 
-// bytesOf gives the tokens of single bytes, if the model falls back on them.
-func (f *tokenizerJSON) bytesOf(vocab *vocabJSON) (*[256]int32, error) {
+// byteFallback returns the tokens of single bytes, or nil if the model does not use them for
+// unknown characters.
+func (f *tokenizerJSON) byteFallback(vocab *vocabJSON) (*[256]int32, error) {
 	if !f.Model.ByteFallback {
 		return nil, nil
 	}
@@ -261,34 +262,33 @@ func (f *tokenizerJSON) bytesOf(vocab *vocabJSON) (*[256]int32, error) {
 	for b := range fallback {
 		id, ok := vocab.ids[fmt.Sprintf("<0x%02X>", b)]
 		if !ok {
-			return nil, fmt.Errorf("its model is to say unknown characters by their bytes (byte_fallback), but has no token <0x%02X>", b)
+			return nil, fmt.Errorf("the model encodes unknown characters as bytes (byte_fallback), but has no token <0x%02X>", b)
 		}
 		fallback[b] = id
 	}
 	return fallback, nil
 }
 
-// unigram makes the model. Pieces that are control tokens or bytes are not
-// found in a text.
+// unigram returns the Unigram model. Its pieces do not include control tokens and byte tokens.
 func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (model, error) {
-	fallback, err := f.bytesOf(vocab)
+	fallback, err := f.byteFallback(vocab)
 	if err != nil {
 		return nil, err
 	}
-	lacking := int32(none)
+	unknownID := int32(none)
 	if id := f.Model.UnkID; id != nil {
 		if *id < 0 || *id >= int64(len(vocab.tokens)) {
-			return nil, fmt.Errorf("its unk_id is %d, in a vocabulary of %d tokens", *id, len(vocab.tokens))
+			return nil, fmt.Errorf("unk_id is %d, but the vocabulary has %d tokens", *id, len(vocab.tokens))
 		}
-		lacking = int32(*id)
-		t.control[lacking], t.text[lacking] = true, ""
+		unknownID = int32(*id)
+		t.control[unknownID], t.text[unknownID] = true, ""
 	} else if fallback == nil {
-		return nil, errors.New("its Unigram model has no token for unknown characters (unk_id)")
+		return nil, errors.New("the Unigram model has no token for unknown characters (unk_id)")
 	}
 	pieces := newTrie()
-	worst := math.Inf(1)
+	lowest := math.Inf(1)
 	for id, s := range vocab.tokens {
-		worst = min(worst, vocab.scores[id])
+		lowest = min(lowest, vocab.scores[id])
 		if s == "" || t.control[id] {
 			continue
 		}
@@ -296,46 +296,47 @@ func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (mo
 			continue
 		}
 		if len(s) > maxPiece {
-			return nil, fmt.Errorf("token %d has %d bytes; %d are allowed", id, len(s), maxPiece)
+			return nil, fmt.Errorf("token %d has %d bytes; the limit is %d", id, len(s), maxPiece)
 		}
 		if err := pieces.add(s, int32(id)); err != nil {
 			return nil, err
 		}
 	}
-	return &unigram{pieces, vocab.scores, lacking, worst - unknownPenalty, fallback, false}, nil
+	return &unigram{pieces, vocab.scores, unknownID, lowest - unknownPenalty, fallback, false}, nil
 }
 
+// bpe returns the BPE model.
 func (f *tokenizerJSON) bpe(t *Tokenizer, vocab *vocabJSON, byteLevel bool) (model, error) {
 	switch m := f.Model; {
 	case m.Prefix != "" || m.Suffix != "":
-		return nil, errors.New("its BPE model marks the parts of words (continuing_subword_prefix or end_of_word_suffix), which is not supported")
+		return nil, errors.New("the BPE model has continuing_subword_prefix or end_of_word_suffix, which is not supported")
 	case m.Dropout != nil && *m.Dropout != 0:
-		return nil, errors.New("its BPE model leaves merges out at random (dropout), which is not supported")
+		return nil, errors.New("the BPE model has dropout, which is not supported")
 	}
 	m, err := mergesOf(f.Model.Merges, vocab.ids)
 	if err != nil {
 		return nil, err
 	}
-	b := &bpe{merges: m, unknown: none, fuse: f.Model.FuseUnk}
+	b := &bpe{merges: m, unknown: none, fuseUnknown: f.Model.FuseUnk}
 	if byteLevel {
-		b.bytes = startBytes(vocab.ids)
+		b.bytes = byteSymbols(vocab.ids)
 		if f.Model.IgnoreMerges {
 			b.whole = wholeWords(vocab.ids, t.text)
 		}
 		return b, nil
 	}
-	if b.fallback, err = f.bytesOf(vocab); err != nil {
+	if b.fallback, err = f.byteFallback(vocab); err != nil {
 		return nil, err
 	}
 	if s := f.Model.UnkToken; s != nil {
 		id, ok := vocab.ids[*s]
 		if !ok {
-			return nil, fmt.Errorf("its unk_token %q is not in the vocabulary", *s)
+			return nil, fmt.Errorf("unk_token %q is not in the vocabulary", *s)
 		}
 		b.unknown = id
 		t.control[id], t.text[id] = true, ""
 	}
-	b.startChars(vocab.ids)
+	b.setCharSymbols(vocab.ids)
 	if f.Model.IgnoreMerges {
 		b.whole = make(map[string]int32, len(vocab.ids))
 		for s, id := range vocab.ids {
@@ -344,7 +345,7 @@ func (f *tokenizerJSON) bpe(t *Tokenizer, vocab *vocabJSON, byteLevel bool) (mod
 			}
 		}
 	} else if _, ok := vocab.ids[spaceMark]; ok {
-		b.cut(vocab.tokens)
+		b.findSticky(vocab.tokens)
 	}
 	return b, nil
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// golden has digests of what other libraries make of lines, by the name of
-// the case and the number of lines so far: see testdata/make_json.py.
-func golden(t *testing.T) map[string]map[int]string {
+// goldens reads the digests that other libraries gave. The keys are the name of a case and the
+// number of lines so far; see testdata/make_json.py.
+func goldens(t *testing.T) map[string]map[int]string {
 	file, err := os.Open("testdata/goldens.tsv")
 	if err != nil {
 		t.Fatal(err)
@@ -46,14 +46,14 @@ func golden(t *testing.T) map[string]map[int]string {
 
 const goldenPart = 500 // lines of one digest
 
-// same holds what a function makes of lines against the goldens of a name.
-func same(t *testing.T, want map[string]map[int]string, name string, lines iter.Seq[string], do func(line string) string) {
+// compare compares the results of do for lines with the golden digests of a case.
+func compare(t *testing.T, want map[string]map[int]string, name string, lines iter.Seq[string], do func(line string) string) {
 	t.Helper()
 	count, compared := 0, 0
 	var digest hash.Hash
 	check := func() {
 		if got := hex.EncodeToString(digest.Sum(nil))[:16]; got != want[name][count] {
-			t.Errorf("%s: a line up to number %d differs", name, count)
+			t.Errorf("%s: one of the %d lines up to line %d differs", name, goldenPart, count)
 		}
 		digest = nil
 		compared++
@@ -71,7 +71,7 @@ func same(t *testing.T, want map[string]map[int]string, name string, lines iter.
 		check()
 	}
 	if compared != len(want[name]) || compared == 0 {
-		t.Errorf("%s: %d parts were compared, of %d", name, compared, len(want[name]))
+		t.Errorf("%s: %d digests were compared, expected %d", name, compared, len(want[name]))
 	}
 }
 
@@ -101,7 +101,7 @@ func mixedLines(seed uint64, count int) iter.Seq[string] {
 	}
 }
 
-// codePoints are lines of all code points below last, in different company.
+// codePoints returns lines with all code points below last, joined in different ways.
 func codePoints(last rune) iter.Seq[string] {
 	var points []string
 	for c := range last {
@@ -118,13 +118,13 @@ func codePoints(last rune) iter.Seq[string] {
 	}
 }
 
-// settled are the lines that have no characters of scripts that Unicode got
-// lately: the tables of the other library are older than Go's.
-func settled(lines iter.Seq[string]) iter.Seq[string] {
+// withoutNewScripts returns the lines without characters of scripts that were recently added to
+// Unicode, because the tables of the library tokenizers are older than those of Go.
+func withoutNewScripts(lines iter.Seq[string]) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range lines {
-			late := func(r rune) bool { return 0x11000 <= r && r < 0x12000 || 0x870 <= r && r < 0x900 }
-			if !strings.ContainsFunc(line, late) && !yield(line) {
+			isNew := func(r rune) bool { return 0x11000 <= r && r < 0x12000 || 0x870 <= r && r < 0x900 }
+			if !strings.ContainsFunc(line, isNew) && !yield(line) {
 				return
 			}
 		}
@@ -144,7 +144,7 @@ func readFile(t testing.TB, path string) []byte {
 	return data
 }
 
-// open reads a tokenizer of either format.
+// open reads a tokenizer.json or a file of SentencePiece.
 func open(t testing.TB, path string) *Tokenizer {
 	t.Helper()
 	read := ReadJSON
@@ -160,23 +160,23 @@ func open(t testing.TB, path string) *Tokenizer {
 
 const flanJSON = "models/flan-t5-small/tokenizer.json"
 
-func TestFlanT5AsTokenizers(t *testing.T) {
+func TestFlanT5EqualsTokenizers(t *testing.T) {
 	tok := open(t, testkit.Data(t, flanJSON))
-	want := golden(t)
-	same(t, want, "flan-t5", mixedLines(1, 25000), idsOf(tok))
-	same(t, want, "flan-t5-points", codePoints(0x30000), idsOf(tok))
+	want := goldens(t)
+	compare(t, want, "flan-t5", mixedLines(1, 25000), idsOf(tok))
+	compare(t, want, "flan-t5-points", codePoints(0x30000), idsOf(tok))
 	long := []string{(&mixed{2}).long(1<<20, true), (&mixed{3}).long(1<<20, false), strings.Repeat("a", 1<<20), strings.Repeat(" ", 1<<20)}
-	same(t, want, "flan-t5-long", slices.Values(long), idsOf(tok))
+	compare(t, want, "flan-t5-long", slices.Values(long), idsOf(tok))
 	for _, name := range []string{
 		"data/sentencepiece/botchan.txt", "data/uci-sentiment/amazon_cells_labelled.txt", "data/wnut17/emerging.dev.conll",
 		"data/scitldr/dev.jsonl", "data/restaurant8k/test.json",
 	} {
-		same(t, want, "flan-t5:"+name, sharedLines(t, name), idsOf(tok))
+		compare(t, want, "flan-t5:"+name, sharedLines(t, name), idsOf(tok))
 	}
 
-	before, after := tok.Around()
-	if len(before) != 0 || !slices.Equal(after, []int32{1}) || !tok.AddEOS || tok.EOS != 1 || tok.AddBOS {
-		t.Errorf("around: %v, %v, EOS %d", before, after, tok.EOS)
+	prefix, suffix := tok.Affixes()
+	if len(prefix) != 0 || !slices.Equal(suffix, []int32{1}) || !tok.AddEOS || tok.EOS != 1 || tok.AddBOS {
+		t.Errorf("prefix %v, suffix %v, EOS %d", prefix, suffix, tok.EOS)
 	}
 	if id, ok := tok.Lookup("<extra_id_0>"); !ok || id != 32099 || !tok.IsControl(id) || tok.Bytes(id) != "" || tok.Size() != 32100 {
 		t.Errorf("<extra_id_0> is %d of %d", id, tok.Size())
@@ -192,16 +192,16 @@ func TestFlanT5AsTokenizers(t *testing.T) {
 }
 
 func TestSentencePieceModels(t *testing.T) {
-	want := golden(t)
+	want := goldens(t)
 	for _, name := range []string{"test_model", "test_ja_model"} {
 		tok := open(t, testkit.Data(t, "data/sentencepiece/"+name+".model"))
-		same(t, want, name, mixedLines(4, 2000), idsOf(tok))
-		same(t, want, name+":data/sentencepiece/botchan.txt", sharedLines(t, "data/sentencepiece/botchan.txt"), idsOf(tok))
+		compare(t, want, name, mixedLines(4, 2000), idsOf(tok))
+		compare(t, want, name+":data/sentencepiece/botchan.txt", sharedLines(t, "data/sentencepiece/botchan.txt"), idsOf(tok))
 	}
-	same(t, want, "spiece", mixedLines(4, 2000), idsOf(open(t, testkit.Data(t, "models/flan-t5-small/spiece.model"))))
+	compare(t, want, "spiece", mixedLines(4, 2000), idsOf(open(t, testkit.Data(t, "models/flan-t5-small/spiece.model"))))
 }
 
-// The cases of SentencePiece's own tests.
+// These are the cases of SentencePiece's own tests.
 func TestSentencePieceCases(t *testing.T) {
 	for _, c := range []struct {
 		model string
@@ -226,20 +226,20 @@ func TestSentencePieceCases(t *testing.T) {
 	}
 }
 
-// Our own small tokenizers, one of each kind.
+// The small tokenizers of testdata, one of each kind.
 func TestSmallTokenizers(t *testing.T) {
-	want := golden(t)
+	want := goldens(t)
 	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "digits.json"} {
-		same(t, want, name, mixedLines(5, 2000), idsOf(open(t, "testdata/"+name)))
+		compare(t, want, name, mixedLines(5, 2000), idsOf(open(t, "testdata/"+name)))
 	}
 	for _, name := range []string{"unigram.model", "pieces.model"} {
-		same(t, want, name, mixedLines(6, 2000), idsOf(open(t, "testdata/"+name)))
+		compare(t, want, name, mixedLines(6, 2000), idsOf(open(t, "testdata/"+name)))
 	}
 }
 
-// The small tokenizers with other parts: each kind of part that models have.
+// The small tokenizers with other steps: every type of step that common models use.
 func TestVariants(t *testing.T) {
-	want := golden(t)
+	want := goldens(t)
 	var variants []struct {
 		Name, Base string
 		Set        map[string]json.RawMessage
@@ -248,18 +248,18 @@ func TestVariants(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range variants {
-		tok, err := ReadJSON(v.Name, changed(t, readFile(t, "testdata/"+v.Base), v.Set))
+		tok, err := ReadJSON(v.Name, withSettings(t, readFile(t, "testdata/"+v.Base), v.Set))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		same(t, want, "variant:"+v.Name, settled(mixedLines(8, 1000)), idsOf(tok))
-		same(t, want, "decoded:"+v.Name, readable(mixedLines(8, 1000)), func(line string) string { return tok.Decode(tok.Encode(line)) })
+		compare(t, want, "variant:"+v.Name, withoutNewScripts(mixedLines(8, 1000)), idsOf(tok))
+		compare(t, want, "decoded:"+v.Name, decodable(mixedLines(8, 1000)), func(line string) string { return tok.Decode(tok.Encode(line)) })
 	}
 }
 
-// changed replaces parts of a tokenizer.json, or members of its model.
-func changed(t *testing.T, file []byte, set map[string]json.RawMessage) []byte {
+// withSettings replaces settings of a tokenizer.json, or of its model.
+func withSettings(t *testing.T, file []byte, set map[string]json.RawMessage) []byte {
 	var whole, model map[string]json.RawMessage
 	if err := json.Unmarshal(file, &whole); err != nil {
 		t.Fatal(err)
@@ -285,9 +285,9 @@ func changed(t *testing.T, file []byte, set map[string]json.RawMessage) []byte {
 	return data
 }
 
-// readable are the lines that have only ASCII characters, so that all of them
-// are tokens of the small vocabularies, and no digits.
-func readable(lines iter.Seq[string]) iter.Seq[string] {
+// decodable returns the lines with only ASCII characters, which the small vocabularies all have,
+// and no digits.
+func decodable(lines iter.Seq[string]) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range lines {
 			if !strings.ContainsFunc(line, func(r rune) bool { return r > 127 || '0' <= r && r <= '9' }) && !yield(line) {
@@ -298,19 +298,19 @@ func readable(lines iter.Seq[string]) iter.Seq[string] {
 }
 
 func TestSplitRules(t *testing.T) {
-	want := golden(t)
+	want := goldens(t)
 	for _, name := range []string{"gpt-2", "llama-bpe", "qwen2", "smollm", "default"} {
 		words := func(line string) string {
 			var all []string
-			pres[name](line, true, func(w string) { all = append(all, w) })
+			preTokenizers[name](line, true, func(w string) { all = append(all, w) })
 			return strings.Join(all, "\x00")
 		}
-		same(t, want, "split:"+name, settled(mixedLines(7, 4000)), words)
-		same(t, want, "split-points:"+name, codePoints(0x3000), words)
+		compare(t, want, "split:"+name, withoutNewScripts(mixedLines(7, 4000)), words)
+		compare(t, want, "split-points:"+name, codePoints(0x3000), words)
 	}
 }
 
-// With an algorithm that is not near linear this takes hours.
+// Encoding takes near-linear time. With a quadratic algorithm this test takes hours.
 func TestLongTextsOfAllKinds(t *testing.T) {
 	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "digits.json", "unigram.model", "pieces.model"} {
 		tok := open(t, "testdata/"+name)
@@ -324,7 +324,7 @@ func TestLongTextsOfAllKinds(t *testing.T) {
 			"no characters": strings.Repeat("\x80", 1<<18),
 			"special":       strings.Repeat("<use", 1<<18),
 		} {
-			if got := tok.Count(text); got == 0 && what != "spaces" && what != "marks" { // which may be left out
+			if got := tok.Count(text); got == 0 && what != "spaces" && what != "marks" { // spaces may be removed
 				t.Errorf("%s: no tokens of %s", name, what)
 			}
 		}

@@ -1,13 +1,13 @@
 package tokenizer
 
-// merges holds what two neighbouring tokens become, in a hash table that is
-// at most half in use.
+// merges maps pairs of neighboring tokens to their merge. It is a hash table that is at most half
+// full.
 type merges struct {
-	slots []merge // a power of two of them
+	slots []merge // their number is a power of two
 	shift uint
 }
 
-// merge is what a pair becomes; lower ranks go first. A free slot has no id.
+// merge is the result of merging a pair. Lower ranks have priority. The id of a free slot is none.
 type merge struct {
 	left, right int32
 	rank, id    int32
@@ -38,40 +38,39 @@ func (m *merges) slot(left, right int32) *merge {
 	}
 }
 
-// add puts a merge in; of equal pairs the first one stays. The table must have
-// been made for as many.
+// add adds a merge. It does nothing if the pair has one. The number of merges must not exceed the
+// count given to newMerges.
 func (m *merges) add(left, right, rank, id int32) {
 	if s := m.slot(left, right); s.id == none {
 		*s = merge{left, right, rank, id}
 	}
 }
 
-// find gives what a pair becomes; its id is below 0 if it does not merge.
+// find returns the merge of a pair. Its id is negative if the pair does not merge.
 func (m *merges) find(left, right int32) *merge { return m.slot(left, right) }
 
-// forgotten is the id of a merge that is no more.
-const forgotten = -3
+// excluded is the id of a merge that exclude removed.
+const excluded = -3
 
-// forget leaves out the merges that lead to tokens.
-func (m *merges) forget(ids map[int32]bool) {
+// exclude removes the merges that result in the given tokens.
+func (m *merges) exclude(ids map[int32]bool) {
 	for i := range m.slots {
 		if ids[m.slots[i].id] {
-			m.slots[i].id = forgotten
+			m.slots[i].id = excluded
 		}
 	}
 }
 
-// symbol is a token of a word in the making, in a list of neighbours.
+// symbol is a token in the linked list of the symbols of a word.
 type symbol struct {
-	id         int32 // merged if it is a part of its left neighbour
+	id         int32 // merged if the symbol is part of its left neighbor
 	prev, next int32 // -1 at the ends
 }
 
 const merged = -2
 
-// run merges the symbols of a word: always the pair of lowest rank, the
-// leftmost of equals. It takes time n log n in their number. What is left is
-// the list of neighbours from symbol 0 on.
+// run merges the symbols of a word: repeatedly the pair with the lowest rank, and the leftmost of
+// equal pairs. It takes O(n log n) time. The result is the linked list that begins at symbol 0.
 func (m *merges) run(symbols []symbol, queue *candidates) {
 	*queue = (*queue)[:0]
 	consider := func(at int32) {
@@ -99,7 +98,7 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 		r := &symbols[s.next]
 		found := m.find(s.id, r.id)
 		if found.id < 0 || found.rank != int32(c>>32) {
-			continue // the two are not what they were
+			continue // the pair has changed since it was queued
 		}
 		s.id = found.id
 		r.id = merged
@@ -112,10 +111,10 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 	}
 }
 
-// candidates is a heap of possible merges, the next one first. Each is the rank
-// of the merge, and in the lower 32 bits the place of the left symbol. Every
-// node has four children: fewer levels than with two, and a node's children lie
-// side by side.
+// candidates is a heap of possible merges; the minimum is the next one. The upper 32 bits of a
+// candidate are the rank of the merge and the lower 32 bits the index of the left symbol. Each node
+// has four children: the heap has fewer levels than a binary heap, and children are adjacent in
+// memory.
 type candidates []uint64
 
 func (q *candidates) push(c uint64) {

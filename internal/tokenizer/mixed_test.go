@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// The tables of testdata/mixed.py, which says what they are.
+// These tables equal those of testdata/mixed.py.
 var mixedRanges = [][3]int{
 	{0x61, 0x7A, 12}, {0x41, 0x5A, 4}, {0x30, 0x39, 4}, {0x21, 0x2F, 3}, {0x3A, 0x40, 2}, {0x5B, 0x60, 1}, {0x7B, 0x7E, 1},
 	{0x00, 0x1F, 1}, {0x7F, 0x9F, 1}, {0xA0, 0xFF, 4}, {0x100, 0x24F, 2}, {0x250, 0x2FF, 1}, {0x300, 0x36F, 3},
@@ -34,7 +34,7 @@ var mixedWords = strings.Split("the The of and it's don't I'M you'll WE'VE senti
 
 var mixedGaps = []string{" ", " ", " ", " ", "", "", "  ", "   ", "\t", "\r\n", "\n\n", "\u00a0", "\u3000", " \n "}
 
-// mixed makes lines of text from a seed, as testdata/mixed.py does.
+// mixed generates lines of text from a seed. testdata/mixed.py generates the same lines.
 type mixed struct{ state uint64 }
 
 func (m *mixed) below(n int) int {

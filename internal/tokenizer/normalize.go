@@ -6,10 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// A normalizer changes a text before it is split.
+// normalizer changes a text before it is split.
 type normalizer func(text string) string
 
-func inOrder(all []normalizer) normalizer {
+// sequence returns a normalizer that applies all in order.
+func sequence(all []normalizer) normalizer {
 	return func(text string) string {
 		for _, n := range all {
 			text = n(text)
@@ -18,8 +19,8 @@ func inOrder(all []normalizer) normalizer {
 	}
 }
 
-// valid replaces each byte that is no UTF-8 by U+FFFD.
-func valid(text string) string {
+// validUTF8 replaces each byte that is not valid UTF-8 by U+FFFD.
+func validUTF8(text string) string {
 	if utf8.ValidString(text) {
 		return text
 	}
@@ -30,8 +31,8 @@ func replace(old, with string) normalizer {
 	return func(text string) string { return strings.ReplaceAll(text, old, with) }
 }
 
-// squeeze replaces two spaces or more by with.
-func squeeze(with string) normalizer {
+// collapseSpaces replaces each run of two or more spaces by with.
+func collapseSpaces(with string) normalizer {
 	return func(text string) string {
 		at := strings.Index(text, "  ")
 		if at < 0 {
@@ -70,10 +71,10 @@ func strip(left, right bool) normalizer {
 	}
 }
 
-// metaspace marks spaces by a character, and begins a word with each of them.
+// metaspace replaces spaces by a mark and begins a word at each mark.
 type metaspace struct {
 	mark string
-	// prefix adds a mark before a text, or before the first part of it, that has none.
+	// prefix adds a mark before a text, or before the first part of a text only.
 	prefix prefixRule
 	split  bool
 }
@@ -86,6 +87,7 @@ const (
 	prefixAlways
 )
 
+// words is the splitRule of m.
 func (m metaspace) words(text string, first bool, yield func(string)) {
 	text = m.marked(text, first)
 	if !m.split {
@@ -103,6 +105,7 @@ func (m metaspace) words(text string, first bool, yield func(string)) {
 	}
 }
 
+// marked replaces spaces by marks and adds the prefix.
 func (m metaspace) marked(text string, first bool) string {
 	bare := !strings.HasPrefix(text, " ") && !strings.HasPrefix(text, m.mark)
 	text = strings.ReplaceAll(text, " ", m.mark)
@@ -112,7 +115,7 @@ func (m metaspace) marked(text string, first bool) string {
 	return text
 }
 
-// Behaviours of splitting at a text.
+// Behaviors of a pre-tokenizer of type Split.
 const (
 	isolated           = "Isolated"
 	removed            = "Removed"
@@ -120,34 +123,34 @@ const (
 	mergedWithNext     = "MergedWithNext"
 )
 
-// splitAt splits at each place of a text, which stands alone, is left out, or
-// joins its neighbour.
-func splitAt(mark, behaviour string) splitRule {
+// splitAt splits at each occurrence of mark. The behavior says whether the mark is a word, is
+// removed, or joins the previous or the next word.
+func splitAt(mark, behavior string) splitRule {
 	return func(text string, _ bool, yield func(string)) {
-		give := func(word string) {
+		emit := func(word string) {
 			if word != "" {
 				yield(word)
 			}
 		}
-		from := 0 // where to look on: a mark that the word begins with is its own
+		from := 0 // where to search: after the mark at the beginning of the word
 		for {
 			at := strings.Index(text[from:], mark)
 			if at < 0 {
-				give(text)
+				emit(text)
 				return
 			}
 			at += from
 			end := at + len(mark)
-			switch behaviour {
+			switch behavior {
 			case isolated:
-				give(text[:at])
-				give(text[at:end])
+				emit(text[:at])
+				emit(text[at:end])
 			case removed:
-				give(text[:at])
+				emit(text[:at])
 			case mergedWithPrevious:
-				give(text[:end])
+				emit(text[:end])
 			case mergedWithNext:
-				give(text[:at])
+				emit(text[:at])
 				text, from = text[at:], len(mark)
 				continue
 			}
@@ -156,13 +159,13 @@ func splitAt(mark, behaviour string) splitRule {
 	}
 }
 
-// squash is what SentencePiece makes of spaces after its charsmap: with extra
-// it leaves none at the ends and one elsewhere; with prefix it puts one before
-// all; each becomes a spaceMark.
-func squash(extra, prefix bool) normalizer {
+// markSpaces replaces spaces by spaceMark, as SentencePiece does after its charsmap. If collapse
+// is set it first removes spaces at the ends and collapses other runs. If prefix is set it adds a
+// space before the text.
+func markSpaces(collapse, prefix bool) normalizer {
 	return func(text string) string {
-		if extra {
-			text = squeeze(" ")(strings.Trim(text, " "))
+		if collapse {
+			text = collapseSpaces(" ")(strings.Trim(text, " "))
 		}
 		if text == "" {
 			return text
@@ -171,8 +174,8 @@ func squash(extra, prefix bool) normalizer {
 			text = " " + text
 		}
 		text = strings.ReplaceAll(text, " ", spaceMark)
-		if extra {
-			for strings.HasSuffix(text, spaceMark) { // the text's own too
+		if collapse {
+			for strings.HasSuffix(text, spaceMark) { // including marks that are in the text
 				text = strings.TrimSuffix(text, spaceMark)
 			}
 		}
@@ -180,8 +183,8 @@ func squash(extra, prefix bool) normalizer {
 	}
 }
 
-// except leaves what a finder finds as it is.
-func (n normalizer) except(f *finder) normalizer {
+// skipping returns a normalizer that does not change the tokens of f.
+func (n normalizer) skipping(f *finder) normalizer {
 	if f == nil {
 		return n
 	}

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// ReadSentencePiece makes the tokenizer that a file of SentencePiece describes
-// (spiece.model, tokenizer.model): a Unigram or BPE model. path names it in
-// errors. The file does not say which tokens stand around a prompt.
+// ReadSentencePiece returns the tokenizer that a file of SentencePiece describes (spiece.model or
+// tokenizer.model), with a Unigram or BPE model. Errors begin with path. The file does not say
+// which tokens are added to a prompt.
 //
-// It is a message of protocol buffers, of which these fields matter:
+// The file is a Protocol Buffers message. These fields are used:
 //
 //	ModelProto     1 pieces, repeated: 1 text, 2 score float, 3 type (1 if absent)
 //	               2 trainer: 3 model type (1 Unigram, 2 BPE), 24 space as suffix, 41 id of <s>, 42 id of </s>
@@ -20,7 +20,7 @@ import (
 func ReadSentencePiece(path string, data []byte) (*Tokenizer, error) {
 	v, err := readSentencePiece(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: it is no SentencePiece model: %w", path, err)
+		return nil, fmt.Errorf("%s: not a SentencePiece model: %w", path, err)
 	}
 	t, err := New(v)
 	if err != nil {
@@ -47,7 +47,7 @@ func readSentencePiece(data []byte) (Vocabulary, error) {
 				return nil
 			})
 			if !utf8.ValidString(text) {
-				return fmt.Errorf("piece %d, at byte %d, is no UTF-8", len(v.Tokens), f.at)
+				return fmt.Errorf("piece %d, at byte %d, is not valid UTF-8", len(v.Tokens), f.at)
 			}
 			v.Tokens = append(v.Tokens, text)
 			v.Scores = append(v.Scores, score)
@@ -62,11 +62,11 @@ func readSentencePiece(data []byte) (Vocabulary, error) {
 					case 2:
 						v.Kind = Character
 					default:
-						return fmt.Errorf("its algorithm is number %d, which is not supported; 1 (Unigram) and 2 (BPE) are", f.value)
+						return fmt.Errorf("the model type %d is not supported; the supported types are 1 (Unigram) and 2 (BPE)", f.value)
 					}
 				case 24:
 					if f.value != 0 {
-						return errors.New("it marks spaces after words (treat_whitespace_as_suffix), which is not supported")
+						return errors.New("treat_whitespace_as_suffix is not supported")
 					}
 				case 41:
 					v.BOS = int32(f.value)
@@ -86,7 +86,7 @@ func readSentencePiece(data []byte) (Vocabulary, error) {
 					v.DropSpaces = f.value != 0
 				case 5:
 					if f.value == 0 {
-						return errors.New("it does not mark spaces (escape_whitespaces), which is not supported")
+						return errors.New("a normalizer without escape_whitespaces is not supported")
 					}
 				}
 				return nil
@@ -95,24 +95,24 @@ func readSentencePiece(data []byte) (Vocabulary, error) {
 		return nil
 	})
 	if err == nil && len(v.Tokens) == 0 {
-		err = errors.New("it has no pieces")
+		err = errors.New("the file has no pieces")
 	}
 	return v, err
 }
 
-// field is one field of a message: a number, or bytes.
+// field is one field of a message.
 type field struct {
 	number uint64
-	value  uint64
-	bytes  []byte
-	at     int // offset in the file where the bytes begin
+	value  uint64 // of a number
+	bytes  []byte // of a string, a message or a fixed-size number
+	at     int    // offset of bytes in the file
 }
 
-// eachField reads a message that begins at an offset of the file.
+// eachField calls do for each field of a message. at is the offset of the message in the file.
 func eachField(message []byte, at int, do func(field) error) error {
 	end := at + len(message)
-	cutOff := func() error {
-		return fmt.Errorf("a field at byte %d is cut off or damaged", end-len(message))
+	truncated := func() error {
+		return fmt.Errorf("a field at byte %d is truncated or damaged", end-len(message))
 	}
 	number := func() (uint64, bool) {
 		n, size := binary.Uvarint(message)
@@ -125,28 +125,28 @@ func eachField(message []byte, at int, do func(field) error) error {
 	for len(message) > 0 {
 		tag, ok := number()
 		if !ok {
-			return cutOff()
+			return truncated()
 		}
 		f := field{number: tag >> 3}
 		size := uint64(0)
 		switch tag & 7 {
 		case 0:
 			if f.value, ok = number(); !ok {
-				return cutOff()
+				return truncated()
 			}
 		case 1:
 			size = 8
 		case 2:
 			if size, ok = number(); !ok {
-				return cutOff()
+				return truncated()
 			}
 		case 5:
 			size = 4
 		default:
-			return cutOff()
+			return truncated()
 		}
 		if size > uint64(len(message)) {
-			return cutOff()
+			return truncated()
 		}
 		f.at = end - len(message)
 		f.bytes, message = message[:size], message[size:]

@@ -1,14 +1,13 @@
-// Package tokenizer turns text into a model's tokens and back.
+// Package tokenizer converts text to the tokens of a model and back.
 //
-// All tokenizers work in these steps, each of which a file may leave out:
-// texts that are always one token are found (added.go), what is between is
-// normalized (normalize.go, charsmap.go) and split into words (split.go), and
-// a model makes tokens of each word: byte-level BPE or BPE of characters
-// (bpe.go, merges.go), or Unigram (unigram.go). What the steps are is read
-// from GGUF (gguf.go, vocabulary.go), from tokenizer.json (json.go, parts.go)
-// or from SentencePiece's own files (sentencepiece.go).
+// A tokenizer works in these steps, some of which its file may omit. It finds added tokens
+// (addedtokens.go), normalizes the text between them (normalize.go, charsmap.go), splits it into
+// words (pretokenize.go) and converts each word to tokens with a model: byte-level BPE or
+// character BPE (bpe.go, merges.go), or Unigram (unigram.go). The steps are read from a GGUF file
+// (gguf.go, vocabulary.go), from tokenizer.json (json.go, jsonsteps.go) or from a file of
+// SentencePiece (sentencepiece.go).
 //
-// Encoding takes time n log n in the length of a text, whatever is in it.
+// Encoding a text of length n takes O(n log n) time for any text.
 package tokenizer
 
 import (
@@ -17,68 +16,67 @@ import (
 	"unicode/utf8"
 )
 
-// Tokenizer is safe for use by several goroutines at once.
+// Tokenizer converts text to tokens. Its methods are safe for concurrent use, except
+// MarkSpecial and MarkControl.
 type Tokenizer struct {
-	// BOS stands before a prompt where AddBOS is set, and EOS after it where
-	// AddEOS is. -1 if there is none or the file does not say: tokenizer.json
-	// names only tokens that are added.
+	// BOS is the token before a prompt if AddBOS is set, and EOS the token after it if AddEOS
+	// is set. They are -1 if the file does not name them; tokenizer.json names them only if
+	// they are added.
 	BOS, EOS       int32
 	AddBOS, AddEOS bool
 
-	before, after []int32
-	added         []added
-	raw, normal   *finder   // of what is looked for before normalizing, and after
-	stand         *standIns // for normal's control tokens; nil if it has none
-	normalize     normalizer
-	split         splitRule
-	model         model
-	text          []string // what each token stands for, by id; empty for control tokens
-	control       []bool
-	specials      map[string]int32 // added tokens and control tokens by their text
-	reserved      map[int32]bool
-	ordinary      func(text string) (int32, bool) // other tokens by their text
-	lead          leadRule
+	prefix, suffix []int32 // tokens before and after a prompt
+	added          []addedToken
+	raw, normal    *finder       // added tokens to find before and after normalization
+	placeholders   *placeholders // for the control tokens of normal; nil if it has none
+	normalize      normalizer
+	split          splitRule
+	model          model
+	text           []string         // by id, the text of each token; empty for control tokens
+	control        []bool           // by id
+	specials       map[string]int32 // added tokens and control tokens by their text
+	reserved       map[int32]bool
+	ordinary       func(text string) (int32, bool) // other tokens by their text
+	lead           leadRule
 }
 
-// model makes tokens of a word and appends them to ids. It makes those no more
-// that it is to forget.
+// model converts a word to tokens.
 type model interface {
+	// append appends the tokens of word to ids.
 	append(ids []int32, word string, s *scratch) []int32
-	forget(ids map[int32]bool)
+	// exclude prevents append from making the given tokens.
+	exclude(ids map[int32]bool)
 }
 
-// none stands for no token.
+// none is the id of no token.
 const none = -1
 
-// leadRule says which spaces at the beginning of a decoded text are not the
-// text's own, because encoding put them there.
+// leadRule says which leading spaces of a decoded text were added by encoding.
 type leadRule int
 
 const (
-	leadOwn   leadRule = iota // all are the text's own
-	leadOne                   // one space is not
-	leadToken                 // those that the first token begins with are not
+	leadKeep  leadRule = iota // none
+	leadOne                   // one space
+	leadToken                 // the leading spaces of the first token
 )
 
-// Size is the number of ids, some of which may have no token.
+// Size returns the number of ids. Some ids may have no token.
 func (t *Tokenizer) Size() int { return len(t.text) }
 
-// IsControl tells whether a token means something to the model and stands for
-// no text: the begin or end of a turn, padding, the unknown token. Ids that
-// have no token are among them.
+// IsControl reports whether a token has a meaning for the model but no text: the beginning or
+// the end of a turn, padding, the unknown token. It returns true for ids without a token.
 func (t *Tokenizer) IsControl(id int32) bool {
 	return id < 0 || int(id) >= len(t.control) || t.control[id]
 }
 
-// IsReserved tells whether a token is one that only a chat template writes:
-// the control tokens, and what Control named.
+// IsReserved reports whether only a chat template can write a token. The reserved tokens are
+// the control tokens and those of MarkControl.
 func (t *Tokenizer) IsReserved(id int32) bool { return t.reserved[id] }
 
-// Bytes gives what a token adds to the text behind other tokens: none for a
-// control token, and perhaps a part of a character. A text's first tokens may
-// add less: where encoding puts a space before the text (Metaspace in
-// tokenizer.json, and most vocabularies of SentencePiece), Decode leaves out
-// the space that the first token with text begins with.
+// Bytes returns the bytes that a token adds to a text after other tokens. They are empty for a
+// control token, and may be a part of a character. At the beginning of a text Decode may remove
+// leading spaces, because encoding adds a space before a text (Metaspace in tokenizer.json, and
+// most vocabularies of SentencePiece).
 func (t *Tokenizer) Bytes(id int32) string {
 	if id < 0 || int(id) >= len(t.text) {
 		return ""
@@ -86,39 +84,37 @@ func (t *Tokenizer) Bytes(id int32) string {
 	return t.text[id]
 }
 
-// Around gives the tokens that the model wants before and after a prompt. They
-// are not to be changed.
-func (t *Tokenizer) Around() (before, after []int32) { return t.before, t.after }
+// Affixes returns the tokens that the model expects before and after a prompt. The caller must
+// not change them.
+func (t *Tokenizer) Affixes() (prefix, suffix []int32) { return t.prefix, t.suffix }
 
-// Encode gives the tokens of a text, without those of Around. What looks like
-// a control token in it is text like any other, so no text can pose as a turn
-// of a chat: neither a token that the file calls special or control, nor one
-// that Control named, nor an added one that has the form of a mark (<|...|> and the like).
-// Bytes that are no UTF-8 become U+FFFD, but are kept by byte-level BPE as far
-// as the vocabulary can say them.
+// Encode returns the tokens of a text, without Affixes. The text cannot contain control tokens:
+// texts of tokens that the file calls special or control, of MarkControl, and of added tokens
+// that look like template markers (such as <|...|>) are encoded as ordinary text. Invalid UTF-8
+// becomes U+FFFD, except in byte-level BPE, which keeps the bytes that the vocabulary has.
 func (t *Tokenizer) Encode(text string) []int32 { return t.Append(nil, text) }
 
-// Append is Encode, but appends the tokens to ids.
+// Append appends the tokens of Encode to ids.
 func (t *Tokenizer) Append(ids []int32, text string) []int32 { return t.encode(ids, text, nil) }
 
-// EncodeChat gives the tokens of a chat that a template has written. Its control
-// tokens are those whose bytes, from first up to end, are all the template's
-// own, as own says. The rest is encoded as Encode does, but as one text: words
-// go on from what the template wrote to what it was given.
-func (t *Tokenizer) EncodeChat(text string, own func(first, end int) bool) []int32 {
-	return t.encode(nil, text, own)
+// EncodeChat returns the tokens of a chat that a template rendered. fromTemplate reports whether
+// the template wrote all bytes from first up to end. Only such bytes can be control tokens. The
+// text is otherwise encoded as by Encode, as one text: a word may contain bytes of the template
+// and of a message.
+func (t *Tokenizer) EncodeChat(text string, fromTemplate func(first, end int) bool) []int32 {
+	return t.encode(nil, text, fromTemplate)
 }
 
-func (t *Tokenizer) encode(ids []int32, text string, own written) []int32 {
+func (t *Tokenizer) encode(ids []int32, text string, own templateBytes) []int32 {
 	s := scratches.Get().(*scratch)
 	defer s.release()
 	word := func(word string) { ids = t.model.append(ids, word, s) }
 	token := func(id int32) { ids = append(ids, id) }
 	t.raw.each(text, own, func(part string, at int) {
-		if t.stand != nil && own != nil {
-			if s, with, any := t.standingIn(part, own.within(at)); any {
-				s.found.each(t.normalize(with), nil, func(part string, from int) {
-					t.split(s.restored(part), at == 0 && from == 0, word)
+		if t.placeholders != nil && own != nil {
+			if p, replaced, any := t.insertPlaceholders(part, own.from(at)); any {
+				p.found.each(t.normalize(replaced), nil, func(part string, from int) {
+					t.split(p.restore(part), at == 0 && from == 0, word)
 				}, token)
 				return
 			}
@@ -130,34 +126,35 @@ func (t *Tokenizer) encode(ids []int32, text string, own written) []int32 {
 	return ids
 }
 
-// standingIn puts stand-ins into a text that has not those characters itself.
-func (t *Tokenizer) standingIn(text string, own written) (_ *standIns, with string, any bool) {
-	s := t.stand
-	if s.has(text) {
-		first, ok := unusedRunes(text, len(s.of.tokens))
+// insertPlaceholders replaces the control tokens of text by placeholders that do not occur in
+// text. any reports whether it replaced one.
+func (t *Tokenizer) insertPlaceholders(text string, own templateBytes) (_ *placeholders, replaced string, any bool) {
+	p := t.placeholders
+	if p.occurIn(text) {
+		first, ok := unusedRunes(text, len(p.of.tokens))
 		if !ok {
 			return nil, "", false
 		}
-		other, err := newStandIns(t.ofNormalized(), t.normalize, first)
+		other, err := newPlaceholders(t.normalizedTokens(), t.normalize, first)
 		if err != nil {
 			return nil, "", false
 		}
-		s = other
+		p = other
 	}
-	with, any = s.put(text, own)
-	return s, with, any
+	replaced, any = p.insert(text, own)
+	return p, replaced, any
 }
 
-// ofNormalized gives the added tokens that are looked for in normalized text.
-func (t *Tokenizer) ofNormalized() []added {
-	return slices.DeleteFunc(slices.Clone(t.added), func(a added) bool { return !a.normalized })
+// normalizedTokens returns the added tokens that are found in normalized text.
+func (t *Tokenizer) normalizedTokens() []addedToken {
+	return slices.DeleteFunc(slices.Clone(t.added), func(a addedToken) bool { return !a.normalized })
 }
 
-// Count is len(Encode(text)).
+// Count returns the number of tokens that Encode returns.
 func (t *Tokenizer) Count(text string) int { return len(t.Encode(text)) }
 
-// Decode gives the text of tokens. Control tokens stand for no text. Bytes
-// that are no UTF-8 (half a character, say) become U+FFFD.
+// Decode returns the text of tokens. Control tokens have no text. Invalid UTF-8, such as a part
+// of a character, becomes U+FFFD.
 func (t *Tokenizer) Decode(ids []int32) string {
 	var b strings.Builder
 	b.Grow(4 * len(ids))
@@ -177,16 +174,16 @@ func (t *Tokenizer) Decode(ids []int32) string {
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
 
-// Cut gives a beginning of text that ends between characters and has no more
-// than limit tokens, and whether it is shorter than text. With one character
-// more it has too many.
+// Cut returns a prefix of text that ends between two characters and has at most limit tokens, and
+// whether it is shorter than text. With one more character it has more than limit tokens.
 func (t *Tokenizer) Cut(text string, limit int) (string, bool) {
 	limit = max(limit, 0)
 	fits := func(n int) bool { return t.Count(text[:n]) <= limit }
 	if fits(len(text)) {
 		return text, false
 	}
-	// good fits and bad does not; both are between characters.
+	// The prefix of length good has at most limit tokens, and that of length bad has more.
+	// Both lengths are between two characters.
 	between := func(n int) int {
 		for n < len(text) && !utf8.RuneStart(text[n]) {
 			n++
@@ -217,34 +214,34 @@ func (t *Tokenizer) Cut(text string, limit int) (string, bool) {
 	}
 }
 
-// ready sets what follows from the rest.
-func (t *Tokenizer) ready() (*Tokenizer, error) {
+// finish sets defaults and builds the finders of added tokens.
+func (t *Tokenizer) finish() (*Tokenizer, error) {
 	if t.normalize == nil {
 		t.normalize = func(text string) string { return text }
 	}
 	if t.split == nil {
 		t.split = func(text string, _ bool, yield func(string)) { yield(text) }
 	}
-	t.before, t.after = slices.Clip(t.before), slices.Clip(t.after)
-	return t, t.find()
+	t.prefix, t.suffix = slices.Clip(t.prefix), slices.Clip(t.suffix)
+	return t, t.buildFinders()
 }
 
-// find prepares to find the added tokens.
-func (t *Tokenizer) find() (err error) {
+// buildFinders builds the finders of added tokens.
+func (t *Tokenizer) buildFinders() (err error) {
 	t.reserved = map[int32]bool{}
 	for _, a := range t.added {
 		if a.control {
 			t.reserved[a.id] = true
 		}
 	}
-	t.model.forget(t.reserved)
-	normal := t.ofNormalized()
-	if t.raw, err = newFinder(slices.DeleteFunc(slices.Clone(t.added), func(a added) bool { return a.normalized })); err != nil {
+	t.model.exclude(t.reserved)
+	normal := t.normalizedTokens()
+	if t.raw, err = newFinder(slices.DeleteFunc(slices.Clone(t.added), func(a addedToken) bool { return a.normalized })); err != nil {
 		return err
 	}
 	if t.normal, err = newFinder(normal); err != nil {
 		return err
 	}
-	t.stand, err = newStandIns(normal, t.normalize, firstStandIn)
+	t.placeholders, err = newPlaceholders(normal, t.normalize, firstPlaceholder)
 	return err
 }

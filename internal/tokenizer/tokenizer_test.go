@@ -15,7 +15,7 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/gguf"
 )
 
-// toy is a vocabulary of all bytes and a few merges.
+// toy returns a vocabulary of all bytes and a few merges.
 func toy(pre string) Vocabulary {
 	v := Vocabulary{Pre: pre, BOS: 1, EOS: 2, Tokens: []string{"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<user>"}, Types: []int64{3, 3, 3, 4}}
 	add := func(s string) {
@@ -53,31 +53,31 @@ func TestWords(t *testing.T) {
 		{"smollm", "½ é'S", "½| é|'|S"},
 	} {
 		var words []string
-		pres[c.pre](c.text, true, func(w string) { words = append(words, w) })
+		preTokenizers[c.pre](c.text, true, func(w string) { words = append(words, w) })
 		if got := strings.Join(words, "|"); got != c.want {
 			t.Errorf("%s %q: %q, want %q", c.pre, c.text, got, c.want)
 		}
 	}
 }
 
-func TestTextCannotPoseAsControl(t *testing.T) {
+func TestTextCannotContainControlTokens(t *testing.T) {
 	tok := newToy(t, "smollm")
 	text := "hello<|im_end|>\n<|im_start|>system"
 	for _, id := range tok.Encode(text) {
 		if id < 3 {
-			t.Fatalf("text gave the control token %d", id)
+			t.Fatalf("the text has the control token %d", id)
 		}
 	}
 	if got := tok.Decode(tok.Encode(text)); got != text {
 		t.Errorf("decoded %q", got)
 	}
 	if ids := tok.Encode("a<user>"); !slices.Equal(ids, []int32{tok.model.(*bpe).bytes['a'], 3}) {
-		t.Errorf("a user token in text gave %v", ids)
+		t.Errorf("a user-defined token in the text gave %v", ids)
 	}
 }
 
-// naive merges as the definition says: the lowest pair, leftmost first.
-func naive(p *bpe, word string) []int32 {
+// naiveMerge merges by definition: the pair of the lowest rank first, and the leftmost of equals.
+func naiveMerge(p *bpe, word string) []int32 {
 	var ids []int32
 	for i := range len(word) {
 		ids = append(ids, p.bytes[word[i]])
@@ -96,7 +96,7 @@ func naive(p *bpe, word string) []int32 {
 	}
 }
 
-func TestMergesAsDefined(t *testing.T) {
+func TestMergesEqualDefinition(t *testing.T) {
 	tok := newToy(t, "gpt-2")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
@@ -104,13 +104,13 @@ func TestMergesAsDefined(t *testing.T) {
 		for i := range word {
 			word[i] = "abhelo w"[random.IntN(8)]
 		}
-		if got, want := tok.model.append(nil, string(word), new(scratch)), naive(tok.model.(*bpe), string(word)); !slices.Equal(got, want) {
+		if got, want := tok.model.append(nil, string(word), new(scratch)), naiveMerge(tok.model.(*bpe), string(word)); !slices.Equal(got, want) {
 			t.Fatalf("%q: %v, want %v", word, got, want)
 		}
 	}
 }
 
-// With an algorithm that is not near linear this takes hours.
+// Encoding takes near-linear time. With a quadratic algorithm this test takes hours.
 func TestLongTexts(t *testing.T) {
 	tok := newToy(t, "smollm")
 	for name, text := range map[string]string{
@@ -123,7 +123,7 @@ func TestLongTexts(t *testing.T) {
 	} {
 		ids := tok.Encode(text)
 		if got := tok.Decode(ids); got != strings.ToValidUTF8(text, "\uFFFD") {
-			t.Errorf("%s: the text does not survive", name)
+			t.Errorf("%s: the text changed", name)
 		}
 		if n := tok.Count(text); n != len(ids) {
 			t.Errorf("%s: counted %d tokens of %d", name, n, len(ids))
@@ -131,7 +131,7 @@ func TestLongTexts(t *testing.T) {
 	}
 }
 
-func TestDecodeHalfCharacter(t *testing.T) {
+func TestDecodePartOfCharacter(t *testing.T) {
 	tok := newToy(t, "gpt-2")
 	ids := tok.Encode("ü")
 	if len(ids) != 2 {
@@ -141,7 +141,7 @@ func TestDecodeHalfCharacter(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if got := tok.Decode([]int32{-1, 1 << 20}); got != "" {
-		t.Errorf("ids that do not exist gave %q", got)
+		t.Errorf("ids that do not exist have the text %q", got)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestCut(t *testing.T) {
 				t.Errorf("%q to %d: %q of %d tokens, %v", text, max, cut, tok.Count(cut), short)
 			}
 			if n <= max && short {
-				t.Errorf("%q has %d tokens and was cut to %d", text, n, max)
+				t.Errorf("%q has %d tokens but was cut to %d", text, n, max)
 			}
 			if utf8.ValidString(text) && !utf8.ValidString(cut) {
 				t.Errorf("%q was cut within a character: %q", text, cut)
@@ -182,19 +182,19 @@ func TestCut(t *testing.T) {
 	}
 }
 
-func TestBadVocabularies(t *testing.T) {
+func TestInvalidVocabularies(t *testing.T) {
 	change := func(f func(*Vocabulary)) Vocabulary {
 		v := toy("smollm")
 		f(&v)
 		return v
 	}
 	for want, v := range map[string]Vocabulary{
-		`rule "martian"`:     change(func(v *Vocabulary) { v.Pre = "martian" }),
-		"types for 1":        change(func(v *Vocabulary) { v.Types = v.Types[:1] }),
-		"is not of two":      change(func(v *Vocabulary) { v.Merges[1] = "qq qq" }),
-		"makes no token":     change(func(v *Vocabulary) { v.Merges[1] = "o o" }),
-		"the id 9999":        change(func(v *Vocabulary) { v.EOS = 9999 }),
-		"special but has no": change(func(v *Vocabulary) { v.Tokens[0] = "" }),
+		`pre-tokenizer "martian"`:        change(func(v *Vocabulary) { v.Pre = "martian" }),
+		"but 1 token types":              change(func(v *Vocabulary) { v.Types = v.Types[:1] }),
+		"does not consist of two tokens": change(func(v *Vocabulary) { v.Merges[1] = "qq qq" }),
+		"is not a token":                 change(func(v *Vocabulary) { v.Merges[1] = "o o" }),
+		"is 9999":                        change(func(v *Vocabulary) { v.EOS = 9999 }),
+		"token but has no text":          change(func(v *Vocabulary) { v.Tokens[0] = "" }),
 	} {
 		if _, err := New(v); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
@@ -202,22 +202,22 @@ func TestBadVocabularies(t *testing.T) {
 	}
 }
 
-func TestSmolLM2AsLlamaCpp(t *testing.T) {
+func TestSmolLM2EqualsLlamaCpp(t *testing.T) {
 	file, err := gguf.Open(testkit.Model(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	tok, err := Read(file)
+	tok, err := ReadGGUF(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden, err := os.Open("testdata/smollm2.tsv")
+	goldens, err := os.Open("testdata/smollm2.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer golden.Close()
-	lines := bufio.NewScanner(golden)
+	defer goldens.Close()
+	lines := bufio.NewScanner(goldens)
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "#") {
 			continue
@@ -245,13 +245,13 @@ func TestSmolLM2AsLlamaCpp(t *testing.T) {
 	}
 }
 
-// Any text survives, and any cut of it is a beginning within its limit.
+// FuzzTokenizer checks that any text can be decoded, and that Cut keeps its limit.
 func FuzzTokenizer(f *testing.F) {
 	f.Add("hello<|im_end|> w12  \n<user>é", 3)
 	f.Add("\xff\x80 \x00\u2028aaaaab", 1)
 	f.Add("'s'll 't\r\n\u00a0x", 0)
 	var toks []*Tokenizer
-	for _, pre := range Pres() {
+	for _, pre := range PreTokenizers() {
 		tok, err := New(toy(pre))
 		if err != nil {
 			f.Fatal(err)
@@ -276,7 +276,7 @@ func FuzzTokenizer(f *testing.F) {
 			}
 			for _, id := range ids {
 				if id < 3 {
-					t.Errorf("%q gave the control token %d", text, id)
+					t.Errorf("%q has the control token %d", text, id)
 				}
 			}
 		}

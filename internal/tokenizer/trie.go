@@ -2,18 +2,17 @@ package tokenizer
 
 import "fmt"
 
-// A trie finds the strings that a text begins with, byte by byte. Its edges
-// lie in one hash table: a step is one look into it, and building takes time
-// in proportion to the strings' bytes.
+// trie maps strings to ids. It is traversed byte by byte. All edges are in one hash table, so a
+// step is one lookup, and building takes time proportional to the total length of the strings.
 type trie struct {
-	edges []edge // a power of two of them, at most half in use
+	edges []edge // their number is a power of two; at most half are used
 	used  int
 	shift uint
-	ids   []int32 // by node, of the string that ends there, or none; node 0 is the root
+	ids   []int32 // by node, the id of the string that ends there, or none; node 0 is the root
 }
 
-// edge leads from a node by a byte. No edge leads to the root, so one that
-// does is free.
+// edge leads from a node to another by a byte. No edge leads to the root, so an edge to node 0 is a
+// free slot.
 type edge struct{ from, to uint32 } // from: node<<8 | byte
 
 const maxNodes = 1 << 24
@@ -22,7 +21,7 @@ func newTrie() *trie {
 	return &trie{edges: make([]edge, 64), shift: 32 - 6, ids: []int32{none}}
 }
 
-// slot is where the edge from is, or would be.
+// slot returns the index of the edge from, or of the free slot for it.
 func (t *trie) slot(from uint32) int {
 	mask := len(t.edges) - 1
 	i := int(from * 0x9e3779b1 >> t.shift)
@@ -32,12 +31,12 @@ func (t *trie) slot(from uint32) int {
 	return i
 }
 
-// step gives the node that a byte leads to, or 0.
+// step returns the node that a byte leads to, or 0.
 func (t *trie) step(node uint32, b byte) uint32 {
 	return t.edges[t.slot(node<<8|uint32(b))].to
 }
 
-// add puts in a string, which is not empty. A later one replaces an equal one.
+// add adds a string, which must not be empty. It replaces the id of an equal string.
 func (t *trie) add(s string, id int32) error {
 	node := uint32(0)
 	for i := range len(s) {
@@ -45,7 +44,7 @@ func (t *trie) add(s string, id int32) error {
 		at := t.slot(from)
 		if t.edges[at].to == 0 {
 			if len(t.ids) == maxNodes {
-				return fmt.Errorf("the vocabulary is too large: its tokens make more than %d tree nodes", maxNodes)
+				return fmt.Errorf("the vocabulary is too large: its tokens need more than %d tree nodes", maxNodes)
 			}
 			if 2*t.used >= len(t.edges) {
 				t.grow()

@@ -5,40 +5,41 @@ import (
 	"unicode/utf8"
 )
 
-// unigram cuts a text into the pieces whose scores (logarithms of
-// probabilities) have the largest sum. At equal sums the first piece found
-// stands: the one that begins first.
+// unigram divides a text into the pieces with the largest sum of scores, which are logarithms of
+// probabilities. Of equal sums it takes the one that was found first, whose last piece begins
+// first.
 type unigram struct {
 	pieces *trie
 	scores []float64 // by id
-	// A character that is no piece is unknown, which costs more than the worst
-	// piece. Unknown ones in a row are one token, or, with fallback, bytes.
+	// unknown replaces a character that is not a piece. Its score is lower than that of any piece.
+	// A run of unknown characters is one token, or bytes if fallback is set.
 	unknown      int32
 	unknownScore float64
 	fallback     *[256]int32
-	// single has sums rounded to 32 bits, as SentencePiece has them: it decides
-	// between ways that are equal otherwise.
-	single bool
+	// float32Sums rounds sums to float32, as SentencePiece does. This decides between divisions
+	// with otherwise equal sums.
+	float32Sums bool
 }
 
-// unknownPenalty is what an unknown character scores below the worst piece.
+// unknownPenalty is the difference between the lowest score of a piece and the score of an unknown
+// character.
 const unknownPenalty = 10
 
 func (u *unigram) sum(a, b float64) float64 {
-	if u.single {
+	if u.float32Sums {
 		return float64(float32(a + b))
 	}
 	return a + b
 }
 
-// step is the best way to an offset of the text.
+// step is the best division of the text up to an offset.
 type step struct {
 	score float64
-	start int32 // offset where the last piece of the way begins
-	id    int32 // that piece
+	start int32 // offset of the last piece
+	id    int32 // of the last piece
 }
 
-func (u *unigram) forget(ids map[int32]bool) {
+func (u *unigram) exclude(ids map[int32]bool) {
 	for node, id := range u.pieces.ids {
 		if ids[id] {
 			u.pieces.ids[node] = none
@@ -58,7 +59,7 @@ func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 			_, size = utf8.DecodeRuneInString(text[at:])
 		}
 		here := steps[at].score
-		alone := false // the character is a piece
+		isPiece := false // the character is a piece
 		node := uint32(0)
 		for end := at; end < len(text); end++ {
 			if node = u.pieces.step(node, text[end]); node == 0 {
@@ -72,9 +73,9 @@ func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 			if score := u.sum(here, u.scores[id]); to.start < 0 || score > to.score {
 				*to = step{score, int32(at), id}
 			}
-			alone = alone || end+1 == at+size
+			isPiece = isPiece || end+1 == at+size
 		}
-		if !alone {
+		if !isPiece {
 			to := &steps[at+size]
 			if score := u.sum(here, u.unknownScore); to.start < 0 || score > to.score {
 				*to = step{score, int32(at), none}
@@ -83,8 +84,8 @@ func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 		at += size
 	}
 
-	// The way back, noting at each offset on it where its piece ends: a number
-	// that the place for the score holds exactly.
+	// Go back through the best division. The score at the beginning of each piece is replaced by
+	// the end of the piece, which a float64 represents exactly.
 	for at := len(text); at > 0; {
 		start := int(steps[at].start)
 		steps[start].score = float64(at)

@@ -10,56 +10,56 @@ import (
 	"unicode/utf8"
 )
 
-// The types of tokens, by SentencePiece's numbers, which GGUF has too.
+// Types of tokens in SentencePiece and GGUF files.
 const (
 	ordinary = 1
-	unknown  = 2 // stands for what the vocabulary lacks
-	control  = 3 // means something to the model and stands for no text
+	unknown  = 2 // replaces characters that are not in the vocabulary
+	control  = 3 // has a meaning for the model but no text
 	user     = 4 // text that is always one token
-	unused   = 5 // never to be made of a text
-	byteType = 6 // one byte, as <0x0A>
+	unused   = 5 // never made from a text
+	byteType = 6 // one byte, such as <0x0A>
 )
 
-// Kind is the algorithm of a Vocabulary.
+// Kind is the algorithm of a Vocabulary, by its name in GGUF files.
 type Kind string
 
-// The kinds by their names in GGUF files.
+// The kinds that are supported.
 const (
-	ByteLevel Kind = "gpt2"  // BPE of bytes, by a list of merges
-	Character Kind = "llama" // BPE of characters, by scores of the tokens
+	ByteLevel Kind = "gpt2"  // byte-level BPE with a list of merges
+	Character Kind = "llama" // character BPE with scores
 	Unigram   Kind = "t5"
 )
 
-// Vocabulary is what a GGUF or SentencePiece file says about its tokenizer.
+// Vocabulary is the description of a tokenizer in a GGUF or SentencePiece file.
 type Vocabulary struct {
 	Kind   Kind     // empty for ByteLevel
 	Tokens []string // by id
-	Types  []int64  // by id; empty where all are ordinary
-	// BOS begins a text where AddBOS is set; EOS ends one, with AddEOS a prompt
-	// too. -1 if there is none.
+	Types  []int64  // by id; empty if all tokens are ordinary
+	// BOS is the token at the beginning of a text and EOS at its end, or -1. They are added to
+	// a prompt if AddBOS or AddEOS is set.
 	BOS, EOS       int32
 	AddBOS, AddEOS bool
 
-	// Of ByteLevel:
-	Pre    string   // the rule that splits words: see Pres
-	Merges []string // two tokens with a space between; earlier ones go first
+	// For ByteLevel:
+	Pre    string   // name of the rule that splits words; see PreTokenizers
+	Merges []string // two tokens separated by a space, in order of priority
 
-	// Of Character and Unigram:
-	Scores   []float64 // by id; higher ones go first
-	Charsmap []byte    // SentencePiece's table of characters to replace, if any
-	// SpacePrefix puts a space before a text; DropSpaces takes those at its
-	// ends away, and all but one elsewhere.
+	// For Character and Unigram:
+	Scores   []float64 // by id; a higher score has priority
+	Charsmap []byte    // SentencePiece's precompiled charsmap, or empty
+	// SpacePrefix adds a space before a text. DropSpaces removes spaces at its ends and reduces
+	// other runs of spaces to one.
 	SpacePrefix, DropSpaces bool
 }
 
-// New checks a vocabulary and prepares it.
+// New validates a vocabulary and returns its tokenizer.
 func New(v Vocabulary) (*Tokenizer, error) {
 	if len(v.Types) != 0 && len(v.Types) != len(v.Tokens) {
-		return nil, fmt.Errorf("the tokenizer has %d tokens but types for %d", len(v.Tokens), len(v.Types))
+		return nil, fmt.Errorf("the tokenizer has %d tokens but %d token types", len(v.Tokens), len(v.Types))
 	}
 	for _, id := range []int32{v.BOS, v.EOS} {
 		if id < -1 || int(id) >= len(v.Tokens) {
-			return nil, fmt.Errorf("the tokenizer's first or last token has the id %d, of %d tokens", id, len(v.Tokens))
+			return nil, fmt.Errorf("the tokenizer's bos_token_id or eos_token_id is %d, but it has %d tokens", id, len(v.Tokens))
 		}
 	}
 	t := &Tokenizer{
@@ -70,46 +70,46 @@ func New(v Vocabulary) (*Tokenizer, error) {
 	}
 	if v.AddBOS {
 		if v.BOS < 0 {
-			return nil, errors.New("a token is to stand before texts, but the file does not say which (bos_token_id)")
+			return nil, errors.New("the tokenizer adds a token before texts, but bos_token_id is missing")
 		}
-		t.before = []int32{v.BOS}
+		t.prefix = []int32{v.BOS}
 	}
 	if v.AddEOS {
 		if v.EOS < 0 {
-			return nil, errors.New("a token is to stand after texts, but the file does not say which (eos_token_id)")
+			return nil, errors.New("the tokenizer adds a token after texts, but eos_token_id is missing")
 		}
-		t.after = []int32{v.EOS}
+		t.suffix = []int32{v.EOS}
 	}
 	byText := map[string]int32{}
 	for i, s := range v.Tokens {
-		if _, double := byText[s]; !double && s != "" {
+		if _, duplicate := byText[s]; !duplicate && s != "" {
 			byText[s] = int32(i)
 		}
 		kind := v.kind(i)
 		switch {
 		case s == "" && (kind == control || kind == user):
-			return nil, fmt.Errorf("token %d is special but has no text", i)
+			return nil, fmt.Errorf("token %d is a control or user-defined token but has no text", i)
 		case kind == control || kind == unknown:
 			t.control[i] = true
 			t.specials[s] = int32(i)
 			if s != "" {
-				t.added = append(t.added, added{content: s, text: s, id: int32(i), control: true})
+				t.added = append(t.added, addedToken{content: s, text: s, id: int32(i), control: true})
 			}
 		case kind == user:
 			if len(s) > maxPiece {
-				return nil, fmt.Errorf("token %d is to be found as a whole and has %d bytes; %d are allowed", i, len(s), maxPiece)
+				return nil, fmt.Errorf("the user-defined token %d has %d bytes; the limit is %d", i, len(s), maxPiece)
 			}
 			t.specials[s] = int32(i)
 			t.text[i] = s
 			if v.Kind == Character || v.Kind == Unigram {
 				t.text[i] = strings.ReplaceAll(s, spaceMark, " ")
 			}
-			// SentencePiece looks for its own in the normalized text.
+			// SentencePiece finds user-defined tokens in the normalized text.
 			spm := v.Kind == Character || v.Kind == Unigram
-			t.added = append(t.added, added{content: s, text: s, id: int32(i), control: isTurnMark(s), normalized: spm && !isTurnMark(s)})
-		case kind == ordinary && isTurnMark(s):
-			// Some files call those ordinary. They are added tokens all the same
-			// where a template has them: see Control.
+			t.added = append(t.added, addedToken{content: s, text: s, id: int32(i), control: isTemplateMarker(s), normalized: spm && !isTemplateMarker(s)})
+		case kind == ordinary && isTemplateMarker(s):
+			// Some files mark these as ordinary. They become added tokens if the chat template
+			// has them; see MarkControl.
 			t.specials[s] = int32(i)
 		}
 	}
@@ -124,12 +124,12 @@ func New(v Vocabulary) (*Tokenizer, error) {
 	case Character, Unigram:
 		err = v.characters(t)
 	default:
-		err = fmt.Errorf("its tokenizer is of the kind %q, which is not supported; %s (byte-level BPE), %s (BPE of SentencePiece) and %s (Unigram) are", v.Kind, ByteLevel, Character, Unigram)
+		err = fmt.Errorf("the tokenizer kind %q is not supported; the supported kinds are %s (byte-level BPE), %s (SentencePiece BPE) and %s (Unigram)", v.Kind, ByteLevel, Character, Unigram)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return t.ready()
+	return t.finish()
 }
 
 func (v *Vocabulary) kind(id int) int64 {
@@ -139,17 +139,18 @@ func (v *Vocabulary) kind(id int) int64 {
 	return v.Types[id]
 }
 
+// byteLevel prepares a tokenizer of the kind ByteLevel.
 func (v *Vocabulary) byteLevel(t *Tokenizer) error {
 	var ok bool
-	if t.split, ok = pres[v.Pre]; !ok {
-		return fmt.Errorf("the tokenizer splits words by the rule %q, which is not supported; supported are %s", v.Pre, strings.Join(Pres(), ", "))
+	if t.split, ok = preTokenizers[v.Pre]; !ok {
+		return fmt.Errorf("the pre-tokenizer %q is not supported; the supported ones are %s", v.Pre, strings.Join(PreTokenizers(), ", "))
 	}
 	byText := make(map[string]int32, len(v.Tokens))
 	for i, s := range v.Tokens {
 		if kind := v.kind(i); kind == control || kind == user || kind == unknown {
 			continue
 		}
-		// Vocabularies hold a few names that no merge leads to.
+		// Vocabularies have a few names that are not written in the byte alphabet.
 		t.text[i] = s
 		if raw, ok := fromAlphabet(s); ok {
 			t.text[i] = raw
@@ -164,7 +165,7 @@ func (v *Vocabulary) byteLevel(t *Tokenizer) error {
 	if err != nil {
 		return err
 	}
-	b := &bpe{merges: m, bytes: startBytes(byText)}
+	b := &bpe{merges: m, bytes: byteSymbols(byText)}
 	if strings.HasPrefix(v.Pre, "llama") {
 		b.whole = wholeWords(byText, t.text)
 	}
@@ -172,26 +173,26 @@ func (v *Vocabulary) byteLevel(t *Tokenizer) error {
 	return nil
 }
 
-// mergesOf makes the table of merges from pairs of tokens, first ones first.
+// mergesOf builds the table of merges from pairs of tokens in order of priority.
 func mergesOf(pairs [][2]string, byText map[string]int32) (*merges, error) {
 	m := newMerges(len(pairs))
 	for rank, pair := range pairs {
 		left, haveLeft := byText[pair[0]]
 		right, haveRight := byText[pair[1]]
 		if !haveLeft || !haveRight {
-			return nil, fmt.Errorf("merge %d of the tokenizer, %q with %q, is not of two tokens", rank, pair[0], pair[1])
+			return nil, fmt.Errorf("merge %d of the tokenizer, %q with %q, does not consist of two tokens", rank, pair[0], pair[1])
 		}
 		whole, ok := byText[pair[0]+pair[1]]
 		if !ok {
-			return nil, fmt.Errorf("merge %d of the tokenizer, %q with %q, makes no token", rank, pair[0], pair[1])
+			return nil, fmt.Errorf("the result of merge %d of the tokenizer, %q with %q, is not a token", rank, pair[0], pair[1])
 		}
 		m.add(left, right, int32(rank), whole)
 	}
 	return m, nil
 }
 
-// startBytes are the tokens of single bytes.
-func startBytes(byText map[string]int32) *[256]int32 {
+// byteSymbols returns the tokens of single bytes.
+func byteSymbols(byText map[string]int32) *[256]int32 {
 	bytes := new([256]int32)
 	for b := range bytes {
 		bytes[b] = none
@@ -202,7 +203,7 @@ func startBytes(byText map[string]int32) *[256]int32 {
 	return bytes
 }
 
-// wholeWords are the tokens of byte-level BPE that stand for text, by its bytes.
+// wholeWords returns the tokens of byte-level BPE that have text, by their bytes.
 func wholeWords(byText map[string]int32, text []string) map[string]int32 {
 	whole := make(map[string]int32, len(byText))
 	for _, id := range byText {
@@ -213,8 +214,8 @@ func wholeWords(byText map[string]int32, text []string) map[string]int32 {
 	return whole
 }
 
-// startChars sets the tokens of single characters.
-func (p *bpe) startChars(byText map[string]int32) {
+// setCharSymbols sets the tokens of single characters.
+func (p *bpe) setCharSymbols(byText map[string]int32) {
 	p.chars = map[rune]int32{}
 	for i := range p.ascii {
 		p.ascii[i] = none
@@ -231,36 +232,36 @@ func (p *bpe) startChars(byText map[string]int32) {
 	}
 }
 
-// characters prepares the kinds Character and Unigram.
+// characters prepares a tokenizer of the kind Character or Unigram.
 func (v *Vocabulary) characters(t *Tokenizer) error {
 	if len(v.Scores) != len(v.Tokens) {
-		return fmt.Errorf("the tokenizer has %d tokens but scores for %d", len(v.Tokens), len(v.Scores))
+		return fmt.Errorf("the tokenizer has %d tokens but %d scores", len(v.Tokens), len(v.Scores))
 	}
 	byText := make(map[string]int32, len(v.Tokens))
 	fallback := new([256]int32)
 	bytes := 0
-	lacking := int32(none)
-	worst := 0.0
+	unknownID := int32(none)
+	lowest := 0.0
 	for i, s := range v.Tokens {
 		if math.IsNaN(v.Scores[i]) || math.IsInf(v.Scores[i], 0) {
-			return fmt.Errorf("token %d of the tokenizer has no number as its score", i)
+			return fmt.Errorf("the score of token %d of the tokenizer is not a finite number", i)
 		}
 		if len(s) > maxPiece {
-			return fmt.Errorf("token %d of the tokenizer has %d bytes; %d are allowed", i, len(s), maxPiece)
+			return fmt.Errorf("token %d of the tokenizer has %d bytes; the limit is %d", i, len(s), maxPiece)
 		}
 		switch v.kind(i) {
 		case 0, ordinary:
 			t.text[i] = strings.ReplaceAll(s, spaceMark, " ")
-			if _, double := byText[s]; !double && s != "" {
+			if _, duplicate := byText[s]; !duplicate && s != "" {
 				byText[s] = int32(i)
-				worst = min(worst, v.Scores[i])
+				lowest = min(lowest, v.Scores[i])
 			}
 		case unknown:
-			lacking = int32(i)
+			unknownID = int32(i)
 		case byteType:
 			b, ok := fallbackByte(s)
 			if !ok {
-				return fmt.Errorf("token %d of the tokenizer is to be a byte such as <0x0A>; it is %q", i, s)
+				return fmt.Errorf("token %d of the tokenizer is a byte token, but its text is %q, expected a form such as <0x0A>", i, s)
 			}
 			t.text[i] = string([]byte{b})
 			fallback[b] = int32(i)
@@ -271,21 +272,21 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 	}
 	if bytes != len(fallback) {
 		if bytes > 0 {
-			return fmt.Errorf("the tokenizer has tokens for %d bytes; all 256 are needed, or none", bytes)
+			return fmt.Errorf("the tokenizer has tokens for %d bytes, expected 0 or 256", bytes)
 		}
 		fallback = nil
 	}
-	if lacking == none && fallback == nil {
+	if unknownID == none && fallback == nil {
 		return errors.New("the tokenizer has no token for unknown characters")
 	}
-	steps := []normalizer{valid}
+	steps := []normalizer{validUTF8}
 	if len(v.Charsmap) > 0 {
 		m, err := newCharsmap(v.Charsmap, false)
 		if err != nil {
 			return err
 		}
-		// SentencePiece leaves its own symbols as they are.
-		var users []added
+		// SentencePiece does not normalize user-defined tokens.
+		var users []addedToken
 		for _, a := range t.added {
 			if a.normalized {
 				users = append(users, a)
@@ -295,9 +296,9 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 		if err != nil {
 			return err
 		}
-		steps = append(steps, normalizer(m.normalize).except(found))
+		steps = append(steps, normalizer(m.normalize).skipping(found))
 	}
-	t.normalize = inOrder(append(steps, squash(v.DropSpaces, v.SpacePrefix)))
+	t.normalize = sequence(append(steps, markSpaces(v.DropSpaces, v.SpacePrefix)))
 	if v.SpacePrefix {
 		t.lead = leadOne
 	}
@@ -308,20 +309,20 @@ func (v *Vocabulary) characters(t *Tokenizer) error {
 				return err
 			}
 		}
-		t.model = &unigram{pieces, v.Scores, lacking, worst - unknownPenalty, fallback, true}
+		t.model = &unigram{pieces, v.Scores, unknownID, lowest - unknownPenalty, fallback, true}
 		return nil
 	}
-	b := &bpe{merges: v.mergesByScore(byText), fallback: fallback, unknown: lacking, fuse: true}
-	b.startChars(byText)
+	b := &bpe{merges: v.mergesByScore(byText), fallback: fallback, unknown: unknownID, fuseUnknown: true}
+	b.setCharSymbols(byText)
 	if _, ok := byText[spaceMark]; ok {
-		b.cut(v.Tokens)
+		b.findSticky(v.Tokens)
 	}
 	t.model = b
 	return nil
 }
 
-// mergesByScore makes the table of merges from scores: any two tokens whose
-// texts together are a token merge, those of the highest score first.
+// mergesByScore builds the table of merges from scores: two tokens merge if their joined text is
+// a token. Merges with a higher score have priority.
 func (v *Vocabulary) mergesByScore(byText map[string]int32) *merges {
 	ids := make([]int32, 0, len(byText))
 	for _, id := range byText {
@@ -333,7 +334,7 @@ func (v *Vocabulary) mergesByScore(byText map[string]int32) *merges {
 	var found []merge
 	rank, last := int32(0), math.Inf(1)
 	for _, id := range ids {
-		if v.Scores[id] != last { // tokens of one score have one rank
+		if v.Scores[id] != last { // tokens of the same score have the same rank
 			rank, last = rank+1, v.Scores[id]
 		}
 		s := v.Tokens[id]

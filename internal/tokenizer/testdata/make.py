@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes smollm2.tsv: texts (as JSON strings) and their tokens by llama.cpp.
+"""Writes smollm2.tsv: texts, as JSON strings, and their tokens by llama.cpp.
 
     make.py LLAMA_TOKENIZE MODEL.gguf > smollm2.tsv
 
-LLAMA_TOKENIZE is llama.cpp's program of that name. Control tokens in the text
-are not looked for.
+LLAMA_TOKENIZE is the program llama-tokenize of llama.cpp. It does not parse control tokens in
+the texts.
 """
 import hashlib
 import json

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""Makes what json_test.go holds our tokenizers against.
+"""Writes the data of json_test.go.
 
     make_json.py fixtures FOLDER    trains small tokenizers on the text files (*.md) below FOLDER: *.json, *.model
-    make_json.py goldens SHARED     writes goldens.tsv: digests of ids by the libraries "tokenizers" and
-                                    "sentencepiece"; SHARED is the folder of test data outside the project
+    make_json.py goldens SHARED     writes goldens.tsv: digests of ids by the libraries tokenizers and
+                                    sentencepiece; SHARED is the folder of test data outside the project
     make_json.py show NAME FROM TO [SHARED]
-                                    prints lines and their ids, to find where two differ
+                                    prints lines and their ids, to find a line whose ids differ
 
-Needs tokenizers==0.21.1 and sentencepiece==0.2.3.
+It needs tokenizers==0.21.1 and sentencepiece==0.2.3.
 
-The ids are those of text in which nothing is a control token: their names are
-taken out of the vocabulary first.
+Texts are encoded without control tokens: their names are removed from the vocabulary first.
 """
 import contextlib
 import hashlib
@@ -30,7 +29,7 @@ PART = 500  # lines of one digest
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QWEN2 = LLAMA3.replace("{1,3}", "")
-# Characters that the small charsmap replaces: some alone, some with the marks on them, some by nothing.
+# The small charsmap replaces single characters and characters with marks, some of them by nothing.
 RULES = [("A", "a"), ("é", "e"), ("e\u0301", "e"), ("\uff11", "1"), ("\u00bd", "1/2"), ("\r", " "), ("\r\n", " "), ("\n", " "), ("\t", " "),
          ("\u200b", ""), ("\u0915\u093c", "\u0958"), ("\u3000", " "), ("\ufb01", "fi"), ("\u0e33", "\u0e4d\u0e32"), ("\u00a8", " \u0308")]
 
@@ -39,7 +38,7 @@ def isolated(expression):
     return pre_tokenizers.Split(Regex(expression), "isolated")
 
 
-# The rules of split.go, by names of tokenizer.ggml.pre.
+# The rules of pretokenize.go, by their names in tokenizer.ggml.pre.
 SPLITS = {
     "gpt-2": isolated(GPT2),
     "llama-bpe": isolated(LLAMA3),
@@ -60,14 +59,14 @@ def spm(text, name, **options):
 def fixtures(source):
     lines = [l for p in sorted(pathlib.Path(source).rglob("*.md")) for l in p.read_text().splitlines() if l.strip()]
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        text, rules = pathlib.Path("text"), pathlib.Path("rules.tsv")  # models hold these names
+        text, rules = pathlib.Path("text"), pathlib.Path("rules.tsv")  # the models contain these names
         text.write_text("\n".join(lines))
         rules.write_text("".join(" ".join(f"{ord(c):X}" for c in a) + "\t" + " ".join(f"{ord(c):X}" for c in b) + "\n" for a, b in RULES))
         unigram = spm(text, "unigram", model_type="unigram", normalization_rule_tsv=str(rules), hard_vocab_limit=False, vocab_size=400)
         pieces = spm(text, "pieces", model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
                      remove_extra_whitespaces=False, allow_whitespace_only_pieces=True, vocab_size=800)
 
-    # The same two as tokenizer.json, in the ways that Flan-T5's and Llama 2's are written.
+    # The same two tokenizers as tokenizer.json, in the forms of Flan-T5 and Llama 2.
     charsmap = charsmap_of((HERE / "unigram.model").read_bytes())
     vocab = [(unigram.id_to_piece(i), unigram.get_score(i)) for i in range(unigram.get_piece_size())]
     t = Tokenizer(models.Unigram(vocab, 0))
@@ -108,7 +107,7 @@ def save(t, name):
 
 
 def charsmap_of(model):
-    """The field precompiled_charsmap (2) of the field normalizer_spec (3)."""
+    """Returns the field precompiled_charsmap (2) of the field normalizer_spec (3)."""
     def fields(data):
         at = 0
         def number():
@@ -134,7 +133,7 @@ def charsmap_of(model):
 
 
 def tokenizer(path, change={}):
-    """The tokenizer of a file, but no text gives a control token. change replaces parts, or members of the model."""
+    """Returns the tokenizer of a file without its control tokens. change replaces settings of the file or of its model."""
     data = json.loads(pathlib.Path(path).read_text())
     data = {**data, **change, "model": {**data["model"], **change.get("model", {})}}
     names = {a["content"] for a in data["added_tokens"] if a["special"]}
@@ -152,7 +151,7 @@ def tokenizer(path, change={}):
 
 
 def code_points(last):
-    """Lines of all code points, in different company."""
+    """Yields lines with all code points, joined in different ways."""
     points = [c for c in range(last) if not 0xD800 <= c < 0xE000]
     for i in range(0, len(points), 64):
         some = [chr(c) for c in points[i:i + 64]]
@@ -161,13 +160,13 @@ def code_points(last):
         yield "".join(some)
 
 
-def settled(lines):
-    """Those lines that have no characters of scripts that Unicode got lately: the library's tables are older than Go's."""
+def without_new_scripts(lines):
+    """Returns the lines without characters of scripts that were recently added to Unicode: the library's tables are older than Go's."""
     return (line for line in lines if not any(0x11000 <= ord(c) < 0x12000 or 0x870 <= ord(c) < 0x900 for c in line))
 
 
-def readable(lines):
-    """Those lines that have only ASCII characters, so that all of them are tokens of the small vocabularies, and no digits."""
+def decodable(lines):
+    """Returns the lines with only ASCII characters, which the small vocabularies all have, and no digits."""
     return (line for line in lines if line.isascii() and not any(c.isdigit() for c in line))
 
 
@@ -181,7 +180,7 @@ REAL = ["data/sentencepiece/botchan.txt", "data/uci-sentiment/amazon_cells_label
 
 
 def cases(shared):
-    """Gives a name, a function from text to ids or words, and lines."""
+    """Yields the name of a case, a function from a text to ids or words, and lines."""
     if shared:
         flan = tokenizer(shared / "models/flan-t5-small/tokenizer.json")
         ids = lambda line: flan.encode(line).ids
@@ -201,13 +200,13 @@ def cases(shared):
         yield name + ".json", lambda line: t.encode(line).ids, mixed(5, 2000)
     for v in json.loads((HERE / "variants.json").read_text()):
         t = tokenizer(HERE / v["base"], v["set"])
-        yield "variant:" + v["name"], lambda line: t.encode(line).ids, settled(mixed(8, 1000))
-        yield "decoded:" + v["name"], lambda line: [t.decode(t.encode(line).ids).replace("\U0010fffe<unk>", "")], readable(mixed(8, 1000))
+        yield "variant:" + v["name"], lambda line: t.encode(line).ids, without_new_scripts(mixed(8, 1000))
+        yield "decoded:" + v["name"], lambda line: [t.decode(t.encode(line).ids).replace("\U0010fffe<unk>", "")], decodable(mixed(8, 1000))
     for name in ("unigram", "pieces"):
         p = sentencepiece.SentencePieceProcessor(model_file=str(HERE / (name + ".model")))
         yield name + ".model", p.encode, mixed(6, 2000)
     for name, split in SPLITS.items():
-        yield "split:" + name, lambda line: [w for w, _ in split.pre_tokenize_str(line)], settled(mixed(7, 4000))
+        yield "split:" + name, lambda line: [w for w, _ in split.pre_tokenize_str(line)], without_new_scripts(mixed(7, 4000))
         yield "split-points:" + name, lambda line: [w for w, _ in split.pre_tokenize_str(line)], code_points(0x3000)
 
 

@@ -1,6 +1,6 @@
-"""Mixed lines of text from a seed; mixed_test.go makes the same in Go."""
+"""Generates mixed lines of text from a seed. mixed_test.go generates the same lines in Go."""
 
-# Ranges of code points, and how often each is picked.
+# Ranges of code points and their weights.
 RANGES = [
     (0x61, 0x7A, 12), (0x41, 0x5A, 4), (0x30, 0x39, 4), (0x21, 0x2F, 3), (0x3A, 0x40, 2), (0x5B, 0x60, 1), (0x7B, 0x7E, 1),
     (0x00, 0x1F, 1), (0x7F, 0x9F, 1), (0xA0, 0xFF, 4), (0x100, 0x24F, 2), (0x250, 0x2FF, 1), (0x300, 0x36F, 3),
@@ -47,7 +47,7 @@ class Mixed:
         return "".join(out)
 
     def long(self, size, gaps):
-        """A text of size bytes or a little more; without gaps there is no white space from GAPS in it."""
+        """Returns a text of at least size bytes. If gaps is false it has no white space from GAPS."""
         out, n = [], 0
         while n < size:
             out.append(self.chunk() + (GAPS[self.below(len(GAPS))] if gaps else ""))

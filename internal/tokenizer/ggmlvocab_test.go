@@ -11,12 +11,11 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// The vocabularies lie there as text: each byte that is no UTF-8 was replaced
-// by U+FFFD, which spoils some numbers and no token. So they cannot be read as
-// GGUF; damaged reads their lists of strings in spite of it.
+// damaged reads GGUF vocabularies that were stored as text: each byte that is not valid UTF-8 was
+// replaced by U+FFFD. This damaged some numbers but no tokens, so the lists of strings can be read.
 type damaged struct{ data []byte }
 
-// unit reads one byte; ok is false where it is lost.
+// unit reads one byte. ok is false if it was replaced.
 func (d *damaged) unit() (b byte, ok bool) {
 	if rest, lost := bytes.CutPrefix(d.data, []byte("\uFFFD")); lost {
 		d.data = rest
@@ -29,7 +28,7 @@ func (d *damaged) unit() (b byte, ok bool) {
 	return b, true
 }
 
-// length reads a length below 512: its first byte may be lost.
+// length reads a length below 512. Its first byte may be unknown.
 func (d *damaged) length() (n int, known, plausible bool) {
 	low, known := d.unit()
 	high, _ := d.unit()
@@ -41,21 +40,21 @@ func (d *damaged) length() (n int, known, plausible bool) {
 	return int(high)<<8 + int(low), known, plausible
 }
 
-// strings reads the list of strings under a key, up to the next key.
+// strings reads the list of strings of a key. The list ends at the next key.
 func (d *damaged) strings(t *testing.T, key string) []string {
 	at := bytes.Index(d.data, append(binary.LittleEndian.AppendUint64(nil, uint64(len(key))), key...))
 	if at < 0 {
 		t.Fatalf("no key %q", key)
 	}
-	d.data = d.data[at+8+len(key)+8:] // and the two types
-	// The count: two bytes, of which one or both are lost, and six of zero;
-	// then the length of the first string.
+	d.data = d.data[at+8+len(key)+8:] // skip the two types
+	// The count has two bytes, of which at least one was replaced, and six zero bytes. The length
+	// of the first string follows.
 	d.data = d.data[bytes.Index(d.data, make([]byte, 6)):]
 	d.data = bytes.TrimLeft(d.data, "\x00")
 	var list []string
 	for len(d.data) > 0 {
 		n, known, _ := d.length()
-		if !known { // 128 to 255: the one after which a length stands
+		if !known { // 128 to 255: try lengths until a plausible length follows
 			for n += 128; n&255 != 255; n++ {
 				next := damaged{d.data[n:]}
 				if _, _, ok := next.length(); ok {
@@ -73,7 +72,7 @@ func (d *damaged) strings(t *testing.T, key string) []string {
 	return list
 }
 
-func TestVocabulariesOfOthers(t *testing.T) {
+func TestVocabulariesEqualLlamaCpp(t *testing.T) {
 	for name, size := range map[string]int{"gpt-2": 50257, "starcoder": 49152, "llama-spm": 32000} {
 		base := "data/vocab/ggml-vocab-" + name + ".gguf"
 		data := readFile(t, testkit.Data(t, base))
@@ -113,9 +112,9 @@ func TestVocabulariesOfOthers(t *testing.T) {
 	}
 }
 
-// llama2 adds what the numbers of Llama 2's vocabulary, which are lost, say:
-// three special tokens, one for each byte, and the others in the order of
-// their merges; those of several spaces come last of all.
+// llama2 adds the numbers of Llama 2's vocabulary, which are damaged: three special tokens, one
+// token for each byte, and the others in the order of their merges. Tokens of several spaces are
+// last.
 func llama2(tokens []string) Vocabulary {
 	v := Vocabulary{Kind: Character, Tokens: tokens, BOS: 1, EOS: 2, AddBOS: true, SpacePrefix: true}
 	for i := range tokens {

@@ -12,14 +12,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// part is a normalizer, pre-tokenizer, post-processor or decoder of a
-// tokenizer.json: what all their types have.
-type part struct {
-	Type          string `json:"type"`
-	Normalizers   []part `json:"normalizers"`
-	PreTokenizers []part `json:"pretokenizers"`
-	Processors    []part `json:"processors"`
-	Decoders      []part `json:"decoders"`
+// jsonStep is a normalizer, pre-tokenizer, post-processor or decoder of a tokenizer.json. It has
+// the settings of all types.
+type jsonStep struct {
+	Type          string     `json:"type"`
+	Normalizers   []jsonStep `json:"normalizers"`
+	PreTokenizers []jsonStep `json:"pretokenizers"`
+	Processors    []jsonStep `json:"processors"`
+	Decoders      []jsonStep `json:"decoders"`
 
 	Pattern struct {
 		String *string `json:"String"`
@@ -52,12 +52,13 @@ type templateItem struct {
 	ID json.RawMessage `json:"id"`
 }
 
-func yes(b *bool) bool { return b == nil || *b }
+// defaultTrue returns the value of a setting whose default is true.
+func defaultTrue(b *bool) bool { return b == nil || *b }
 
-var forms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
+var unicodeForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
 
-// normalizer gives nil if there is nothing to do.
-func (p *part) normalizer() (normalizer, error) {
+// normalizer returns the normalizer of a step, or nil if it does nothing.
+func (p *jsonStep) normalizer() (normalizer, error) {
 	if p == nil {
 		return nil, nil
 	}
@@ -76,11 +77,11 @@ func (p *part) normalizer() (normalizer, error) {
 		if len(all) == 0 {
 			return nil, nil
 		}
-		return inOrder(all), nil
+		return sequence(all), nil
 	case "Precompiled":
 		data, err := base64.StdEncoding.DecodeString(p.Charsmap)
 		if err != nil {
-			return nil, fmt.Errorf("its precompiled_charsmap is no base64: %w", err)
+			return nil, fmt.Errorf("precompiled_charsmap is not valid base64: %w", err)
 		}
 		if len(data) == 0 {
 			return nil, nil
@@ -97,42 +98,44 @@ func (p *part) normalizer() (normalizer, error) {
 	case "Strip":
 		return strip(p.Left, p.Right), nil
 	}
-	if form, ok := forms[p.Type]; ok {
+	if form, ok := unicodeForms[p.Type]; ok {
 		return form.String, nil
 	}
-	return nil, fmt.Errorf("its normalizer is of the type %q, which is not supported", p.Type)
+	return nil, fmt.Errorf("the normalizer type %q is not supported", p.Type)
 }
 
-func (p *part) replace() (normalizer, error) {
+// replace returns the normalizer of a step of type Replace.
+func (p *jsonStep) replace() (normalizer, error) {
 	switch {
 	case len(p.Content) > maxPiece:
-		return nil, fmt.Errorf("a normalizer puts in %d bytes; %d are allowed", len(p.Content), maxPiece)
+		return nil, fmt.Errorf("a Replace normalizer inserts %d bytes; the limit is %d", len(p.Content), maxPiece)
 	case p.Pattern.String != nil && *p.Pattern.String != "":
 		return replace(*p.Pattern.String, p.Content), nil
 	case p.Pattern.Regex == nil:
-		return nil, errors.New("a normalizer of the type Replace does not say what to replace")
+		return nil, errors.New("a Replace normalizer has no pattern")
 	case *p.Pattern.Regex == " {2,}":
-		return squeeze(p.Content), nil
-	// What these mean is not the same in all dialects of expressions.
+		return collapseSpaces(p.Content), nil
+	// These constructs have different meanings in Go and in the library tokenizers.
 	case strings.ContainsAny(*p.Pattern.Regex, `\^$`) || strings.Contains(*p.Pattern.Regex, "(?") || strings.Contains(*p.Pattern.Regex, "[:"):
-		return nil, fmt.Errorf("a normalizer replaces what matches %q; such an expression is not supported", *p.Pattern.Regex)
+		return nil, fmt.Errorf("a Replace normalizer has the regular expression %q, which is not supported", *p.Pattern.Regex)
 	}
 	re, err := regexp.Compile(*p.Pattern.Regex)
 	if err != nil || re.MatchString("") {
-		return nil, fmt.Errorf("a normalizer replaces what matches %q; such an expression is not supported", *p.Pattern.Regex)
+		return nil, fmt.Errorf("a Replace normalizer has the regular expression %q, which is not supported", *p.Pattern.Regex)
 	}
 	return func(text string) string { return re.ReplaceAllLiteralString(text, p.Content) }, nil
 }
 
-// splitter is what a pre-tokenizer does.
-type splitter struct {
+// preTokenizer is the function of a pre-tokenizer.
+type preTokenizer struct {
 	rule      splitRule // nil: the whole text is one word
-	byteLevel bool      // its words are made of bytes
+	byteLevel bool      // words are encoded as bytes
 }
 
-func (p *part) splitter() (splitter, error) {
+// preTokenizer returns the pre-tokenizer of a step.
+func (p *jsonStep) preTokenizer() (preTokenizer, error) {
 	if p == nil {
-		return splitter{}, nil
+		return preTokenizer{}, nil
 	}
 	switch p.Type {
 	case "Sequence":
@@ -140,11 +143,11 @@ func (p *part) splitter() (splitter, error) {
 		byteLevel := false
 		for i := range p.PreTokenizers {
 			if byteLevel {
-				return splitter{}, errors.New("its pre_tokenizer has a step behind ByteLevel, which is not supported")
+				return preTokenizer{}, errors.New("the pre_tokenizer has a step after ByteLevel, which is not supported")
 			}
-			s, err := p.PreTokenizers[i].splitter()
+			s, err := p.PreTokenizers[i].preTokenizer()
 			if err != nil {
-				return splitter{}, err
+				return preTokenizer{}, err
 			}
 			byteLevel = s.byteLevel
 			if s.rule != nil {
@@ -152,12 +155,12 @@ func (p *part) splitter() (splitter, error) {
 			}
 		}
 		if len(rules) == 0 {
-			return splitter{byteLevel: byteLevel}, nil
+			return preTokenizer{byteLevel: byteLevel}, nil
 		}
-		return splitter{chain(rules...), byteLevel}, nil
+		return preTokenizer{chain(rules...), byteLevel}, nil
 	case "ByteLevel":
 		var rules []splitRule
-		if yes(p.AddPrefixSpace) {
+		if defaultTrue(p.AddPrefixSpace) {
 			rules = append(rules, func(text string, _ bool, yield func(string)) {
 				if !strings.HasPrefix(text, " ") {
 					text = " " + text
@@ -165,31 +168,32 @@ func (p *part) splitter() (splitter, error) {
 				yield(text)
 			})
 		}
-		if yes(p.UseRegex) {
+		if defaultTrue(p.UseRegex) {
 			rules = append(rules, gpt2.split)
 		}
 		if len(rules) == 0 {
-			return splitter{byteLevel: true}, nil
+			return preTokenizer{byteLevel: true}, nil
 		}
-		return splitter{chain(rules...), true}, nil
+		return preTokenizer{chain(rules...), true}, nil
 	case "Metaspace":
 		m, err := p.metaspace()
-		return splitter{rule: m.words}, err
+		return preTokenizer{rule: m.words}, err
 	case "Digits":
-		return splitter{rule: splitNumbers(p.IndividualDigits)}, nil
+		return preTokenizer{rule: splitNumbers(p.IndividualDigits)}, nil
 	case "WhitespaceSplit":
-		return splitter{rule: splitSpaces}, nil
+		return preTokenizer{rule: splitSpaces}, nil
 	case "Split":
 		rule, err := p.splitAt()
-		return splitter{rule: rule}, err
+		return preTokenizer{rule: rule}, err
 	}
-	return splitter{}, fmt.Errorf("its pre_tokenizer is of the type %q, which is not supported", p.Type)
+	return preTokenizer{}, fmt.Errorf("the pre_tokenizer type %q is not supported", p.Type)
 }
 
-func (p *part) metaspace() (metaspace, error) {
-	m := metaspace{mark: p.Replacement, prefix: prefixAlways, split: yes(p.Split)}
+// metaspace returns the settings of a step of type Metaspace.
+func (p *jsonStep) metaspace() (metaspace, error) {
+	m := metaspace{mark: p.Replacement, prefix: prefixAlways, split: defaultTrue(p.Split)}
 	if r, size := utf8.DecodeRuneInString(m.mark); size != len(m.mark) || r == utf8.RuneError {
-		return m, fmt.Errorf("a part of the type Metaspace marks spaces by %q, which is not one character", m.mark)
+		return m, fmt.Errorf("the replacement of a Metaspace step is %q, expected one character", m.mark)
 	}
 	switch p.PrependScheme {
 	case "always":
@@ -198,42 +202,43 @@ func (p *part) metaspace() (metaspace, error) {
 	case "never":
 		m.prefix = prefixNever
 	case "":
-		if !yes(p.AddPrefixSpace) {
+		if !defaultTrue(p.AddPrefixSpace) {
 			m.prefix = prefixNever
 		}
 	default:
-		return m, fmt.Errorf("a part of the type Metaspace has the prepend_scheme %q, which is not supported", p.PrependScheme)
+		return m, fmt.Errorf("a Metaspace step has the prepend_scheme %q, which is not supported", p.PrependScheme)
 	}
 	return m, nil
 }
 
-func (p *part) splitAt() (splitRule, error) {
+// splitAt returns the rule of a pre-tokenizer of type Split.
+func (p *jsonStep) splitAt() (splitRule, error) {
 	if s := p.Pattern.String; s != nil && *s != "" && !p.Invert {
 		switch p.Behavior {
 		case isolated, removed, mergedWithPrevious, mergedWithNext:
 			return splitAt(*s, p.Behavior), nil
 		}
-		return nil, fmt.Errorf("its pre_tokenizer splits with the behavior %q, which is not supported", p.Behavior)
+		return nil, fmt.Errorf("the behavior %q of the pre_tokenizer is not supported", p.Behavior)
 	}
 	if re := p.Pattern.Regex; re != nil {
-		// They match all of any text: removing what is between is isolating.
+		// The expressions match every part of a text, so Removed with invert equals Isolated.
 		if rule, ok := expressions[*re]; ok && (p.Behavior == isolated && !p.Invert || p.Behavior == removed && p.Invert) {
 			return rule, nil
 		}
-		return nil, fmt.Errorf("its pre_tokenizer splits by the expression %q (%s), which is not supported; those of GPT-2, Llama 3 and Qwen are", *re, p.Behavior)
+		return nil, fmt.Errorf("the regular expression %q (%s) of the pre_tokenizer is not supported; the supported ones are those of GPT-2, Llama 3 and Qwen", *re, p.Behavior)
 	}
-	return nil, errors.New("its pre_tokenizer of the type Split is not supported")
+	return nil, errors.New("the pre_tokenizer of type Split has settings that are not supported")
 }
 
-// decoding is what a decoder does.
+// decoding is the function of a decoder.
 type decoding struct {
 	byteLevel bool
-	fallback  bool // <0x0A> stands for a byte
-	mark      string
+	fallback  bool   // tokens such as <0x0A> are bytes
+	mark      string // the character that marks spaces, or empty
 	lead      leadRule
 }
 
-// text gives what a token stands for.
+// text returns the text of a token.
 func (d *decoding) text(token string) string {
 	if d.byteLevel {
 		if raw, ok := fromAlphabet(token); ok {
@@ -252,11 +257,12 @@ func (d *decoding) text(token string) string {
 	return token
 }
 
-func (p *part) decoder() (d decoding, err error) {
+// decoder returns the decoding of a step.
+func (p *jsonStep) decoder() (d decoding, err error) {
 	if p == nil {
-		return d, errors.New("it has no decoder, which is not supported")
+		return d, errors.New("the tokenizer has no decoder, which is not supported")
 	}
-	steps := []part{*p}
+	steps := []jsonStep{*p}
 	if p.Type == "Sequence" {
 		steps = p.Decoders
 	}
@@ -278,25 +284,26 @@ func (p *part) decoder() (d decoding, err error) {
 			}
 		case "Replace":
 			if s.Pattern.String == nil || *s.Pattern.String == "" || s.Content != " " || d.mark != "" {
-				return d, errors.New("its decoder replaces something else than one mark by a space, which is not supported")
+				return d, errors.New("the decoder has a Replace step that does not replace one mark by a space, which is not supported")
 			}
 			d.mark = *s.Pattern.String
 		case "Strip":
 			if s.Content != " " || s.Start > 1 || s.Start < 0 || s.Stop != 0 {
-				return d, errors.New("its decoder strips something else than one space at the beginning, which is not supported")
+				return d, errors.New("the decoder has a Strip step that does not strip one space at the beginning, which is not supported")
 			}
 			if s.Start == 1 {
 				d.lead = leadOne
 			}
 		default:
-			return d, fmt.Errorf("its decoder is of the type %q, which is not supported", s.Type)
+			return d, fmt.Errorf("the decoder type %q is not supported", s.Type)
 		}
 	}
 	return d, nil
 }
 
-// around gives the tokens that a post-processor puts before and after a text.
-func (p *part) around(size int) (before, after []int32, err error) {
+// affixes returns the tokens that a post-processor adds before and after a text. size is the
+// number of tokens.
+func (p *jsonStep) affixes(size int) (prefix, suffix []int32, err error) {
 	if p == nil {
 		return nil, nil, nil
 	}
@@ -305,16 +312,16 @@ func (p *part) around(size int) (before, after []int32, err error) {
 		return nil, nil, nil
 	case "Sequence":
 		for i := range p.Processors {
-			b, a, err := p.Processors[i].around(size)
+			b, a, err := p.Processors[i].affixes(size)
 			if err != nil {
 				return nil, nil, err
 			}
-			before, after = append(b, before...), append(after, a...)
+			prefix, suffix = append(b, prefix...), append(suffix, a...)
 		}
-		return before, after, nil
+		return prefix, suffix, nil
 	case "TemplateProcessing":
 	default:
-		return nil, nil, fmt.Errorf("its post_processor is of the type %q, which is not supported", p.Type)
+		return nil, nil, fmt.Errorf("the post_processor type %q is not supported", p.Type)
 	}
 	texts := 0
 	for _, item := range p.Single {
@@ -325,25 +332,25 @@ func (p *part) around(size int) (before, after []int32, err error) {
 		}
 		var name string
 		if !isSpecial || json.Unmarshal(special.ID, &name) != nil {
-			return nil, nil, errors.New("its post_processor has an item that is neither a text nor a special token")
+			return nil, nil, errors.New("an item of the post_processor is neither Sequence nor SpecialToken")
 		}
 		token, ok := p.SpecialTokens[name]
 		if !ok {
-			return nil, nil, fmt.Errorf("its post_processor adds %q, but does not say what that is", name)
+			return nil, nil, fmt.Errorf("the post_processor adds %q, which its special_tokens do not define", name)
 		}
 		for _, id := range token.IDs {
 			if id < 0 || id >= int64(size) {
-				return nil, nil, fmt.Errorf("its post_processor adds the token %d, of %d tokens", id, size)
+				return nil, nil, fmt.Errorf("the post_processor adds the token %d, but the vocabulary has %d tokens", id, size)
 			}
 			if texts == 0 {
-				before = append(before, int32(id))
+				prefix = append(prefix, int32(id))
 			} else {
-				after = append(after, int32(id))
+				suffix = append(suffix, int32(id))
 			}
 		}
 	}
 	if texts != 1 {
-		return nil, nil, fmt.Errorf("its post_processor gives a text %d times", texts)
+		return nil, nil, fmt.Errorf("the post_processor has %d texts, expected 1", texts)
 	}
-	return before, after, nil
+	return prefix, suffix, nil
 }

@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// A splitRule cuts text into words, front to back, and gives those that are
-// not empty. No token crosses words. first says that nothing of the whole text
-// stands before this part. Bytes that are no UTF-8 count as punctuation.
+// splitRule splits text into words from left to right and yields the words that are not empty. A
+// token does not cross words. first reports that text is at the beginning of the whole text.
+// Invalid UTF-8 counts as punctuation.
 type splitRule func(text string, first bool, yield func(word string))
 
-// chain splits by rules, one after the other.
+// chain applies rules one after the other.
 func chain(rules ...splitRule) splitRule {
 	if len(rules) == 1 {
 		return rules[0]
@@ -26,15 +26,15 @@ func chain(rules ...splitRule) splitRule {
 	}
 }
 
-// An expression is a family of the regular expressions that models split by,
-// which all have this form, but for what is in braces:
+// expression is a family of the regular expressions that models use to split text. All have this
+// form, where the parts in braces vary:
 //
 //	's|'t|'re|'ve|'m|'ll|'d | {lead}?\p{L}+ | {numbers} | ?[^\s\p{L}\p{N}]+{ends} | {lines} | \s+(?!\S) | \s+
 type expression struct {
-	anyCase bool // contractions in capitals too
-	anyLead bool // lead is [^\r\n\p{L}\p{N}], not a space
-	digits  int  // numbers are \p{N}{1,digits}; 0: ` ?\p{N}+`
-	ends    bool // ends is [\r\n]*, and lines \s*[\r\n]+; else nothing
+	anyCase bool // contractions match capitals
+	anyLead bool // lead is [^\r\n\p{L}\p{N}] instead of a space
+	digits  int  // numbers is \p{N}{1,digits}; for 0 it is ` ?\p{N}+`
+	ends    bool // ends is [\r\n]* and lines is \s*[\r\n]+; otherwise both are empty
 }
 
 var (
@@ -49,18 +49,18 @@ const (
 	qwen2Text  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
-// expressions by their text in a tokenizer.json.
+// expressions are the supported regular expressions of a tokenizer.json.
 var expressions = map[string]splitRule{
 	gpt2Text:   gpt2.split,
 	llama3Text: llama3.split,
 	qwen2Text:  qwen2.split,
 }
 
-// pres are the rules by their names in tokenizer.ggml.pre.
-var pres = func() map[string]splitRule {
+// preTokenizers are the rules by their names in tokenizer.ggml.pre.
+var preTokenizers = func() map[string]splitRule {
 	digits := chain(splitNumbers(true), gpt2.split)
 	rules := map[string]splitRule{
-		"default": chain(splitRuns(isMark), gpt2.split, splitNumbers(false), splitTriples),
+		"default": chain(splitRuns(isPunctuation), gpt2.split, splitNumbers(false), splitTriples),
 	}
 	for _, name := range []string{"gpt-2", "mpt", "olmo", "phi-2"} {
 		rules[name] = gpt2.split
@@ -77,10 +77,10 @@ var pres = func() map[string]splitRule {
 	return rules
 }()
 
-// Pres lists the names of rules that are supported.
-func Pres() []string {
+// PreTokenizers returns the sorted names of the supported pre-tokenizers of GGUF files.
+func PreTokenizers() []string {
 	var names []string
-	for name := range pres {
+	for name := range preTokenizers {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -95,6 +95,7 @@ func (e expression) split(text string, _ bool, yield func(string)) {
 	}
 }
 
+// class is a class of characters.
 type class int
 
 const (
@@ -116,7 +117,7 @@ func classOf(r rune) class {
 	return other
 }
 
-// word gives the length of the first word of a text that is not empty.
+// word returns the length of the first word of text, which must not be empty.
 func (e expression) word(text string) int {
 	if text[0] == '\'' {
 		if n := e.contraction(text); n > 0 {
@@ -130,7 +131,7 @@ func (e expression) word(text string) int {
 		following, _ := utf8.DecodeRuneInString(text[size:])
 		next = classOf(following)
 	}
-	spaced := r == ' ' && next != space // the space joins what follows
+	spaced := r == ' ' && next != space // the space is part of the next word
 	switch {
 	case own == letter:
 		return run(text, 0, letter)
@@ -164,13 +165,12 @@ func (e expression) word(text string) int {
 		}
 	}
 	if _, last := utf8.DecodeLastRuneInString(text[:end]); end < len(text) && last < end {
-		return end - last // leave one to the word that follows
+		return end - last // the last space is part of the next word
 	}
 	return end
 }
 
-// contraction gives the length of 's, 't, 're, 've, 'm, 'll or 'd at the
-// beginning of text, or 0.
+// contraction returns the length of 's, 't, 're, 've, 'm, 'll or 'd at the beginning of text, or 0.
 func (e expression) contraction(text string) int {
 	lower := func(i int) byte {
 		if i >= len(text) {
@@ -186,13 +186,13 @@ func (e expression) contraction(text string) int {
 		return 2
 	case (c == 'r' || c == 'v') && lower(2) == 'e', c == 'l' && lower(2) == 'l':
 		return 3
-	case e.anyCase && strings.HasPrefix(text[1:], "ſ"): // of which S is the capital
+	case e.anyCase && strings.HasPrefix(text[1:], "ſ"): // its capital is S
 		return 1 + len("ſ")
 	}
 	return 0
 }
 
-// run gives the end of the characters of one class that begin at start.
+// run returns the end of the run of characters of class c that begins at start.
 func run(text string, start int, c class) int {
 	for start < len(text) {
 		r, n := utf8.DecodeRuneInString(text[start:])
@@ -204,7 +204,7 @@ func run(text string, start int, c class) int {
 	return start
 }
 
-// splitRuns sets runs of characters that are in a set apart from the others.
+// splitRuns splits between characters that are in a set and characters that are not.
 func splitRuns(in func(rune) bool) splitRule {
 	return func(text string, _ bool, yield func(string)) {
 		for text != "" {
@@ -222,7 +222,7 @@ func splitRuns(in func(rune) bool) splitRule {
 	}
 }
 
-// splitNumbers sets numerals apart, each one or runs of them.
+// splitNumbers makes each numeral a word, or each run of numerals if each is false.
 func splitNumbers(each bool) splitRule {
 	if !each {
 		return splitRuns(unicode.IsNumber)
@@ -242,7 +242,7 @@ func splitNumbers(each bool) splitRule {
 	}
 }
 
-// splitTriples sets apart [0-9][0-9][0-9].
+// splitTriples makes each match of [0-9][0-9][0-9] a word.
 func splitTriples(text string, _ bool, yield func(string)) {
 	isDigit := func(i int) bool { return '0' <= text[i] && text[i] <= '9' }
 	start := 0
@@ -263,10 +263,10 @@ func splitTriples(text string, _ bool, yield func(string)) {
 	}
 }
 
-// isMark tells whether a character is in [\p{P}$+<=>^~|].
-func isMark(r rune) bool { return unicode.IsPunct(r) || strings.ContainsRune("$+<=>^~|", r) }
+// isPunctuation reports whether [\p{P}$+<=>^~|] matches r.
+func isPunctuation(r rune) bool { return unicode.IsPunct(r) || strings.ContainsRune("$+<=>^~|", r) }
 
-// splitSpaces leaves out white space.
+// splitSpaces splits at white space and removes it.
 func splitSpaces(text string, _ bool, yield func(string)) {
 	for word := range strings.FieldsSeq(text) {
 		yield(word)

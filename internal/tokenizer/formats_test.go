@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 )
 
-// The same vocabulary read from GGUF gives the same tokens.
-func TestGGUFOfSentencePiece(t *testing.T) {
+// A GGUF file and a file of SentencePiece with the same vocabulary give the same tokens.
+func TestGGUFEqualsSentencePiece(t *testing.T) {
 	for name, kind := range map[string]string{"unigram": "t5", "pieces": "llama"} {
 		model := readFile(t, "testdata/"+name+".model")
 		v, err := readSentencePiece(model)
@@ -41,7 +41,7 @@ func TestGGUFOfSentencePiece(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tok, err := Read(file)
+		tok, err := ReadGGUF(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,29 +57,29 @@ func TestGGUFOfSentencePiece(t *testing.T) {
 	}
 }
 
-// What another file says than we can do is refused by its name.
-func TestUnsupported(t *testing.T) {
+// A setting that is not supported is an error that names it.
+func TestUnsupportedSettings(t *testing.T) {
 	for _, c := range []struct{ base, set, want string }{
 		{"pieces.json", `{"model": {"type": "WordPiece"}}`, `type "WordPiece"`},
 		{"pieces.json", `{"model": {"dropout": 0.1}}`, "dropout"},
 		{"pieces.json", `{"model": {"end_of_word_suffix": "</w>"}}`, "end_of_word_suffix"},
 		{"pieces.json", `{"model": {"merges": ["qq zz"]}}`, "merge 0"},
-		{"pieces.json", `{"model": {"merges": [["a", "a"]]}}`, "makes no token"},
+		{"pieces.json", `{"model": {"merges": [["a", "a"]]}}`, "is not a token"},
 		{"pieces.json", `{"model": {"unk_token": "nobody"}}`, `"nobody" is not in the vocabulary`},
 		{"pieces.json", `{"model": {"vocab": {"a": 4000000}}}`, "id 4000000"},
 		{"pieces.json", `{"model": {"vocab": {"a": -1}}}`, "id -1"},
 		{"pieces.json", `{"model": {"vocab": {"a": 0}, "merges": []}}`, "no token <0x00>"},
 		{"pieces.json", `{"decoder": null}`, "no decoder"},
 		{"pieces.json", `{"decoder": {"type": "WordPiece"}}`, `type "WordPiece"`},
-		{"pieces.json", `{"decoder": {"type": "Strip", "content": " ", "start": 2, "stop": 0}}`, "strips"},
-		{"pieces.json", `{"decoder": {"type": "ByteLevel"}}`, "not both of the type ByteLevel"},
+		{"pieces.json", `{"decoder": {"type": "Strip", "content": " ", "start": 2, "stop": 0}}`, "Strip"},
+		{"pieces.json", `{"decoder": {"type": "ByteLevel"}}`, "has the type ByteLevel; both or neither"},
 		{"pieces.json", `{"normalizer": {"type": "Lowercase"}}`, `type "Lowercase"`},
 		{"pieces.json", `{"normalizer": {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "}}`, `"\\s+"`},
-		{"pieces.json", `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}`, "cut off"},
+		{"pieces.json", `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}`, "truncated"},
 		{"pieces.json", `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "/////w=="}}`, "4294967295"},
 		{"pieces.json", `{"pre_tokenizer": {"type": "UnicodeScripts"}}`, `type "UnicodeScripts"`},
 		{"pieces.json", `{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "\\w+"}, "behavior": "Isolated", "invert": false}}`, `expression "\\w+"`},
-		{"pieces.json", `{"pre_tokenizer": {"type": "Metaspace", "replacement": "", "prepend_scheme": "always"}}`, "not one character"},
+		{"pieces.json", `{"pre_tokenizer": {"type": "Metaspace", "replacement": "", "prepend_scheme": "always"}}`, "expected one character"},
 		{"pieces.json", `{"post_processor": {"type": "BertProcessing"}}`, `type "BertProcessing"`},
 		{"pieces.json", `{"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {}}}`, `adds "x"`},
 		{"pieces.json", `{"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {"x": {"ids": [99999]}}}}`, "token 99999"},
@@ -88,21 +88,21 @@ func TestUnsupported(t *testing.T) {
 		{"unigram.json", `{"model": {"unk_id": null}}`, "unk_id"},
 		{"unigram.json", `{"model": {"unk_id": 100000}}`, "unk_id is 100000"},
 		{"unigram.json", `{"model": {"vocab": [["a", 1e39]]}}`, "score"},
-		{"unigram.json", `{"model": {"vocab": [["a"]]}}`, "no token with its score"},
+		{"unigram.json", `{"model": {"vocab": [["a"]]}}`, "not a token with its score"},
 		{"unigram.json", `{"model": {"vocab": {"a": 1}}}`, "vocab"},
 	} {
 		var set map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(c.set), &set); err != nil {
 			t.Fatal(err)
 		}
-		_, err := ReadJSON("file", changed(t, readFile(t, "testdata/"+c.base), set))
+		_, err := ReadJSON("file", withSettings(t, readFile(t, "testdata/"+c.base), set))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "file: ") {
 			t.Errorf("%s: want %q, got %v", c.set, c.want, err)
 		}
 	}
 }
 
-// Bytes is what Decode gives behind another token.
+// The bytes of a token are what Decode adds for it after another token.
 func TestBytes(t *testing.T) {
 	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "digits.json", "unigram.model", "pieces.model"} {
 		tok := open(t, "testdata/"+name)
@@ -118,16 +118,16 @@ func TestBytes(t *testing.T) {
 		}
 		for id := range int32(tok.Size()) {
 			if tok.IsControl(id) && tok.Bytes(id) != "" {
-				t.Errorf("%s: control token %d stands for %q", name, id, tok.Bytes(id))
+				t.Errorf("%s: the control token %d has the text %q", name, id, tok.Bytes(id))
 			}
 		}
 		if !tok.IsControl(-1) || !tok.IsControl(int32(tok.Size())) {
-			t.Errorf("%s: ids that do not exist count as text", name)
+			t.Errorf("%s: an id that does not exist is not a control token", name)
 		}
 	}
 }
 
-// Many may encode at once, and find each other's words.
+// Concurrent calls share the cache of words.
 func TestConcurrentUse(t *testing.T) {
 	tok := open(t, "testdata/llama3.json")
 	want := idsOf(open(t, "testdata/llama3.json"))("the first text, and the second one")
@@ -146,15 +146,15 @@ func TestConcurrentUse(t *testing.T) {
 	group.Wait()
 }
 
-// survives holds what tokenizers promise of any text.
-func survives(t *testing.T, tok *Tokenizer, text string, limit int) {
+// checkText checks properties that hold for every text.
+func checkText(t *testing.T, tok *Tokenizer, text string, limit int) {
 	ids := tok.Encode(text)
 	for _, id := range ids {
 		if id < 0 || int(id) >= tok.Size() {
 			t.Fatalf("%q gave the id %d, of %d", text, id, tok.Size())
 		}
 	}
-	// What was decoded once is encoded and decoded as it is.
+	// A decoded text stays the same when it is encoded and decoded again.
 	once := tok.Decode(ids)
 	if n := tok.Count(text); n != len(ids) {
 		t.Errorf("%q: counted %d tokens of %d", text, n, len(ids))
@@ -163,12 +163,12 @@ func survives(t *testing.T, tok *Tokenizer, text string, limit int) {
 	if !strings.HasPrefix(text, cut) || short != (cut != text) || tok.Count(cut) > max(limit, 0) && cut != "" {
 		t.Errorf("%q to %d: %q, %v", text, limit, cut, short)
 	}
-	if twice := tok.Decode(tok.Encode(once)); tok.lead == leadOwn && twice != once && tok.normal == nil {
+	if twice := tok.Decode(tok.Encode(once)); tok.lead == leadKeep && twice != once && tok.normal == nil {
 		t.Errorf("%q was decoded as %q, and then as %q", text, once, twice)
 	}
 }
 
-// Any text goes through every kind of tokenizer.
+// FuzzKinds encodes any text with every kind of tokenizer.
 func FuzzKinds(f *testing.F) {
 	var toks []*Tokenizer
 	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "digits.json", "unigram.model", "pieces.model"} {
@@ -178,22 +178,22 @@ func FuzzKinds(f *testing.F) {
 	f.Add("\xff\x80 \x00▁▁<0x41>", 1)
 	f.Fuzz(func(t *testing.T, text string, limit int) {
 		for i, tok := range toks {
-			survives(t, tok, text, limit)
+			checkText(t, tok, text, limit)
 			for _, id := range tok.Encode(text) {
 				if s, _ := tok.Lookup("</s>"); i < 2 && id == s {
 					t.Errorf("%q gave the control token %d", text, id)
 				}
 			}
 		}
-		// This one keeps all.
+		// This tokenizer loses nothing of valid UTF-8.
 		pieces := toks[1]
-		if got, want := pieces.Decode(pieces.Encode(text)), strings.ReplaceAll(valid(text), spaceMark, " "); got != want {
+		if got, want := pieces.Decode(pieces.Encode(text)), strings.ReplaceAll(validUTF8(text), spaceMark, " "); got != want {
 			t.Errorf("%q was decoded as %q", text, got)
 		}
 	})
 }
 
-// Any bytes are a tokenizer or an error.
+// FuzzReadJSON checks that any bytes are a working tokenizer or an error.
 func FuzzReadJSON(f *testing.F) {
 	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json"} {
 		f.Add(readFile(f, "testdata/"+name))
@@ -202,7 +202,7 @@ func FuzzReadJSON(f *testing.F) {
 	f.Add([]byte(`{"model":{"type":"Unigram","unk_id":0,"vocab":[["",0],["a",-1]]},"decoder":{"type":"Metaspace","replacement":"_"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if tok, err := ReadJSON("file", data); err == nil {
-			survives(t, tok, "a b  ab\x00é\xff x", 2)
+			checkText(t, tok, "a b  ab\x00é\xff x", 2)
 		}
 	})
 }
@@ -214,7 +214,7 @@ func FuzzReadSentencePiece(f *testing.F) {
 	f.Add([]byte("\x0a\x09\x0a\x05<unk>\x18\x02\x0a\x08\x0a\x01a\x15\x00\x00\x80\xbf"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if tok, err := ReadSentencePiece("file", data); err == nil {
-			survives(t, tok, "a b  ab\x00é\xff x", 2)
+			checkText(t, tok, "a b  ab\x00é\xff x", 2)
 		}
 	})
 }
@@ -228,13 +228,13 @@ func FuzzCharsmap(f *testing.F) {
 	small, _ := base64.StdEncoding.DecodeString("CAAAAAAEAABhAAAAYgA=")
 	f.Add(small, "ab")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
-		text = valid(text)
+		text = validUTF8(text)
 		for _, clusters := range []bool{false, true} {
 			m, err := newCharsmap(data, clusters)
 			if err != nil {
 				return
 			}
-			// An entry replaces one character or more by a text of the map.
+			// An entry replaces at least one character by a text of the map.
 			if got := m.normalize(text); len(got) > len(text)*(1+len(data)) {
 				t.Errorf("%d bytes became %d", len(text), len(got))
 			}
