@@ -43,7 +43,7 @@ func TestFileIsCutOffWhileItIsLoaded(t *testing.T) {
 		}
 		var panicked *panics.Error
 		network, err := guardedLoad(source, kernels)
-		if !errors.As(err, &panicked) || !strings.Contains(err.Error(), "cut off") {
+		if !errors.As(err, &panicked) || !strings.Contains(err.Error(), "truncated") {
 			t.Errorf("%s: %v, %v", path, network, err)
 		}
 	}

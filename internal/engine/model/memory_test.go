@@ -34,7 +34,7 @@ func TestLoadRefusesWhatHasNoRoom(t *testing.T) {
 		var full *memlimit.Error
 		switch {
 		case used > 400<<20:
-			for _, want := range []string{path, "the control group /pod allows 512 MiB, of which 490 MiB are in use: give at least ", "spark.executor.memoryOverhead"} {
+			for _, want := range []string{path, "the control group /pod allows 512 MiB, of which 490 MiB are in use: allow at least ", "spark.executor.memoryOverhead"} {
 				if !errors.As(err, &full) || !strings.Contains(err.Error(), want) {
 					t.Errorf("%v does not say %q", err, want)
 				}
