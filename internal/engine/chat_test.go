@@ -243,7 +243,7 @@ func TestChatRefused(t *testing.T) {
 		"{{ bos_token }}":                    "leaves out the text of a message of the user",
 		"{% include 'x' %}":                  "loads another template",
 		"{{ raise_exception('never') }}":     "refuses this chat: never",
-		"{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}": "takes too much",
+		"{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}": "exceeds its limits",
 		chatML + "<|im_start|>assistant\n<think>\n":                                        "begin with thoughts (<think>)",
 	} {
 		if _, err := newChat(model.Settings{Template: template}, tokens()); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), want) {
