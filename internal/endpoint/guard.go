@@ -98,7 +98,7 @@ func (g *guard) client(concurrency int) *http.Client {
 		t.Proxy = g.throughProxy
 	}
 	// A redirect would take the text, and perhaps the key, elsewhere.
-	return egress.Still(egress.Client(t))
+	return egress.WithoutRedirects(egress.Client(t))
 }
 
 // countedConn counts what is written.

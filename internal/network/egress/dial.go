@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// dialTimeout bounds one attempt to connect, with all addresses of a name.
+// dialTimeout is the time limit for connecting to a name with all its addresses.
 const dialTimeout = 20 * time.Second
 
-// Dial opens a connection to host:port if all policies allow it: by the name,
-// before anything is asked, and by each address that the name leads to, before
-// a connection to it is begun.
+// Dial connects to host:port if all policies allow it. It checks the name before
+// it asks DNS, and each address before it connects to it.
 func Dial(ctx context.Context, network, address string, policies ...Policy) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -39,7 +38,7 @@ func Dial(ctx context.Context, network, address string, policies ...Policy) (net
 	if !local || !strings.EqualFold(host, "localhost") {
 		return d.DialContext(ctx, network, address)
 	}
-	// No name server may be asked for localhost either.
+	// DNS is not asked for localhost.
 	conn, err := d.DialContext(ctx, "tcp4", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		if six, err6 := d.DialContext(ctx, "tcp6", net.JoinHostPort("::1", port)); err6 == nil {
@@ -49,14 +48,14 @@ func Dial(ctx context.Context, network, address string, policies ...Policy) (net
 	return conn, err
 }
 
-// checkAddress refuses the address, with its port, that a socket for host is
-// about to connect to. A host that Check allows by its name is not yet one that
-// may lead to this machine, or to a link-local address, where clouds keep
-// credentials: such an address must be allowed itself.
+// checkAddress returns ErrRefused if a socket for host must not connect to
+// address (IP:port). The name of an allowed host may resolve to this machine or
+// to a link-local address, where clouds serve credentials; such an address must
+// be allowed itself.
 func (p Policy) checkAddress(host, address string) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("%w: %q is no address", ErrRefused, address)
+		return fmt.Errorf("%w: %q is not an IP address with a port", ErrRefused, address)
 	}
 	ip := inner(at.Addr())
 	if p.LocalOnly && !ip.IsLoopback() {
@@ -66,24 +65,24 @@ func (p Policy) checkAddress(host, address string) error {
 		return nil
 	}
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return nil // listed as it is
+		return nil // Check has compared the address itself
 	}
 	local := strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(strings.TrimSuffix(host, ".")), ".localhost")
 	if local && !ip.IsLoopback() {
-		return fmt.Errorf("%w: the name %s leads to another machine, %s", ErrRefused, host, at.Addr())
+		return fmt.Errorf("%w: the name %s resolves to another machine, %s", ErrRefused, host, at.Addr())
 	}
 	what := special(ip)
 	if local || what == "" || p.Check(net.JoinHostPort(ip.String(), fmt.Sprint(at.Port()))) == nil ||
 		ip.IsLoopback() && p.Check(net.JoinHostPort("localhost", fmt.Sprint(at.Port()))) == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %s is among the allowed hosts, but its name leads to %s, %s; allow that address too, if it is meant", ErrRefused, host, at.Addr(), what)
+	return fmt.Errorf("%w: %s is an allowed host, but its name resolves to %s, %s; to connect anyway, allow that address too", ErrRefused, host, at.Addr(), what)
 }
 
-// nat64 are the addresses by which IPv6 networks reach IPv4 ones (RFC 6052).
+// nat64 is the prefix of IPv6 addresses that stand for IPv4 addresses (RFC 6052).
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// inner is the IPv4 address that an IPv6 one stands for, or else ip itself.
+// inner returns the IPv4 address that an IPv6 address stands for, or ip itself.
 func inner(ip netip.Addr) netip.Addr {
 	ip = ip.Unmap().WithZone("")
 	if nat64.Contains(ip) {
@@ -93,8 +92,8 @@ func inner(ip netip.Addr) netip.Addr {
 	return ip
 }
 
-// special says what is special about addresses that the name of another
-// machine has no reason to lead to; empty for all others, private ones too.
+// special describes an address to which the name of another machine should not
+// resolve. It returns "" for all other addresses, including private ones.
 func special(ip netip.Addr) string {
 	switch {
 	case ip.IsLoopback(), ip.IsUnspecified():

@@ -20,8 +20,8 @@ func accept(t *testing.T) (port string, connections *atomic.Int64) {
 	return port, connections
 }
 
-// A name that is allowed does not lead to this machine or to a link-local
-// address, whatever its name server says.
+// The name of an allowed host may not resolve to this machine or to a link-local
+// address.
 func TestNamesThatLeadInside(t *testing.T) {
 	port, connections := accept(t)
 	names := map[string][]string{
@@ -38,10 +38,10 @@ func TestNamesThatLeadInside(t *testing.T) {
 		return err
 	}
 	for _, c := range []struct{ host, says string }{
-		{"loopback.example", "leads to 127.0.0.1, this machine"}, {"loopback6.example", "this machine"}, {"other-loopback.example", "127.8.8.8, this machine"},
+		{"loopback.example", "resolves to 127.0.0.1, this machine"}, {"loopback6.example", "this machine"}, {"other-loopback.example", "127.8.8.8, this machine"},
 		{"mapped.example", "this machine"}, {"any.example", "0.0.0.0, this machine"}, {"any6.example", "this machine"}, {"metadata.example", "169.254.169.254, a link-local address"},
 		{"link.example", "a link-local address"}, {"multicast.example", "a multicast address"}, {"nat64.example", "64:ff9b::7f00:1, this machine"},
-		{"mixed.example", "this machine"}, {"not.localhost", "leads to another machine, 192.0.2.1"},
+		{"mixed.example", "this machine"}, {"not.localhost", "resolves to another machine, 192.0.2.1"},
 	} {
 		err := dial(c.host, c.host, "api.example")
 		if !errors.Is(err, egress.ErrRefused) || !strings.Contains(err.Error(), c.says) && c.host != "mixed.example" {
@@ -71,8 +71,8 @@ func TestNamesThatLeadInside(t *testing.T) {
 	}
 }
 
-// A name server that changes its mind after the first look is believed no more:
-// each connection is checked for itself.
+// Each connection is checked for itself: a name server may return another address
+// after the first look-up.
 func TestRebinding(t *testing.T) {
 	port, connections := accept(t)
 	var asked atomic.Int64
@@ -100,7 +100,7 @@ func TestRebinding(t *testing.T) {
 }
 
 // Local only: a name server is not asked, and an address of another machine is
-// refused whatever it is called.
+// refused under any name.
 func TestLocalOnly(t *testing.T) {
 	port, _ := accept(t)
 	var asked atomic.Int64

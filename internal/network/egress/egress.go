@@ -1,10 +1,9 @@
-// Package egress says which other machines this process may connect to, and
-// what its HTTP requests may carry to where they are redirected. All HTTP
-// clients of this module are made here (internal/lint has a test of that).
+// Package egress decides which hosts this process may connect to and which
+// headers follow a redirect. It creates all HTTP clients of this module, which a
+// test of internal/lint checks.
 //
-// It fails closed: a host is refused by its name before a name server is asked,
-// and by its address before a connection is made, so that neither a redirect
-// nor a name leads elsewhere.
+// A host is checked by name before DNS is asked, and by address before a
+// connection is made. Redirects are checked in the same way.
 package egress
 
 import (
@@ -15,26 +14,26 @@ import (
 	"strings"
 )
 
-// The variables that hold for a whole process and what it starts. Any value of
-// LocalOnlyVariable but 0 and false counts.
+// Environment variables that set the policy of a process and its children. Any
+// value of LocalOnlyVariable except 0 and false sets it.
 const (
 	LocalOnlyVariable  = "FIRESTEEL_LOCAL_ONLY"
 	AllowHostsVariable = "FIRESTEEL_ALLOW_HOSTS" // separated by commas
 )
 
-// ErrRefused is a connection that the policy forbids.
+// ErrRefused reports a connection that the policy forbids.
 var ErrRefused = errors.New("refused before anything was sent")
 
-// Policy allows hosts; the zero value allows all.
+// Policy is a set of allowed hosts. The zero value allows all hosts.
 type Policy struct {
-	// LocalOnly allows this machine's loopback addresses alone.
+	// LocalOnly allows only loopback addresses.
 	LocalOnly bool
-	// Hosts, if not nil, are all that are allowed: names or addresses, each
-	// with ":port" for that port only.
+	// Hosts, if not nil, are the only hosts that are allowed: names or
+	// addresses, optionally with ":port" to allow one port only.
 	Hosts []string
 }
 
-// FromEnvironment is this process's policy.
+// FromEnvironment returns the policy of this process.
 func FromEnvironment() Policy {
 	var p Policy
 	switch strings.ToLower(strings.TrimSpace(os.Getenv(LocalOnlyVariable))) {
@@ -50,7 +49,8 @@ func FromEnvironment() Policy {
 	return p
 }
 
-// Check refuses a host, with or without a port, by its name.
+// Check returns ErrRefused for a host, with or without a port, whose name is not
+// allowed.
 func (p Policy) Check(host string) error {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -75,7 +75,8 @@ func (p Policy) Check(host string) error {
 	return fmt.Errorf("%w: %s is not among the allowed hosts (%s)", ErrRefused, name, strings.Join(p.Hosts, ", "))
 }
 
-// Loopback tells names that mean this machine without any look-up.
+// Loopback reports whether host is localhost or a loopback address. It does not
+// ask DNS.
 func Loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

@@ -10,44 +10,45 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// ErrRedirect is a redirect that is not followed.
+// ErrRedirect reports a redirect that was not followed.
 var ErrRedirect = errors.New("the redirect is not followed")
 
-// maxRedirects is net/http's own bound.
+// maxRedirects is the limit of net/http.
 const maxRedirects = 10
 
-// Client sends requests by t and follows redirects as Redirect has it.
+// Client returns a client that uses t and follows redirects by the rules of
+// Redirect.
 func Client(t *http.Transport) *http.Client {
 	return &http.Client{Transport: t, CheckRedirect: Redirect}
 }
 
-// Guarded is c with Redirect as its rule.
-func Guarded(c *http.Client) *http.Client {
-	guarded := *c
-	guarded.CheckRedirect = Redirect
-	return &guarded
+// WithRedirect returns a copy of c that follows redirects by the rules of
+// Redirect.
+func WithRedirect(c *http.Client) *http.Client {
+	copied := *c
+	copied.CheckRedirect = Redirect
+	return &copied
 }
 
-// Still is c without following redirects: they are answers like others.
-func Still(c *http.Client) *http.Client {
-	still := *c
-	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &still
+// WithoutRedirects returns a copy of c that returns redirects as responses.
+func WithoutRedirects(c *http.Client) *http.Client {
+	copied := *c
+	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &copied
 }
 
-// kept are the headers of a request that another origin may see. Whatever else
-// it has may be a credential.
-var kept = []string{"Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Range", "User-Agent"}
+// harmless are the headers that are sent to another origin. Any other header may
+// hold a credential.
+var harmless = []string{"Accept", "Accept-Encoding", "Accept-Language", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Range", "User-Agent"}
 
-// Redirect is for http.Client.CheckRedirect. A redirect from https to http is
-// an error, and so is one to a host that the process's policy forbids. The
-// headers go along only while scheme, host and port stay the same: from the
-// first other origin on, those that may be credentials are taken off, also if a
-// later redirect leads back. A body never goes to another origin. The address
-// before, which may hold a signature, is told to nobody.
+// Redirect is a function for http.Client.CheckRedirect. It refuses redirects
+// from https to http and to hosts that the policy of the process forbids. From
+// the first redirect to another origin (scheme, host and port) on, only harmless
+// headers are sent, even if a later redirect leads back. A body is never sent to
+// another origin. The Referer, which may hold a signature, is removed.
 func Redirect(r *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
-		return fmt.Errorf("%w: it is the server's %dth in a row", ErrRedirect, maxRedirects+1)
+		return fmt.Errorf("%w: it is number %d in a row", ErrRedirect, maxRedirects+1)
 	}
 	if err := FromEnvironment().Check(r.URL.Host); err != nil {
 		return err
@@ -58,16 +59,16 @@ func Redirect(r *http.Request, via []*http.Request) error {
 		same = same && SameOrigin(first, before.URL)
 	}
 	if last := via[len(via)-1].URL; last.Scheme == "https" && r.URL.Scheme != "https" {
-		return fmt.Errorf("%w: it leads from https to %s, to %s", ErrRedirect, r.URL.Scheme, r.URL.Hostname())
+		return fmt.Errorf("%w: it leads from https to %s at %s", ErrRedirect, r.URL.Scheme, r.URL.Hostname())
 	}
 	if same {
 		return nil
 	}
 	if r.Body != nil && r.Body != http.NoBody || r.GetBody != nil {
-		return fmt.Errorf("%w: it would take what was sent to another server, %s", ErrRedirect, r.URL.Host)
+		return fmt.Errorf("%w: it would send the request body to another server, %s", ErrRedirect, r.URL.Host)
 	}
 	allowed := http.Header{}
-	for _, name := range kept {
+	for _, name := range harmless {
 		if values, ok := r.Header[name]; ok {
 			allowed[name] = values
 		}
@@ -76,7 +77,7 @@ func Redirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// SameOrigin tells whether two addresses have scheme, host and port in common.
+// SameOrigin reports whether two URLs have the same scheme, host and port.
 func SameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
@@ -88,10 +89,9 @@ func port(u *url.URL) string {
 	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
 }
 
-// Credentials moves user and password of a request's address to the header
-// that they are sent in, which Redirect looks after; in the address they would
-// be lost by a redirect within the same origin. They and what else is in that
-// header are known to package secret from then on.
+// Credentials moves the user and password of a request's URL to the header
+// Authorization, because a redirect within the same origin would lose them in
+// the URL. It registers the credentials of the header with package secret.
 func Credentials(r *http.Request) {
 	secret.AddUser(r.URL.User)
 	if user := r.URL.User; user != nil && r.Header.Get("Authorization") == "" {
@@ -105,8 +105,8 @@ func Credentials(r *http.Request) {
 	}
 }
 
-// Proxy is the environment's proxy for a request, nil for none. Its credentials
-// are known to package secret from then on.
+// Proxy returns the proxy of the environment for a request, or nil. It registers
+// the proxy's credentials with package secret.
 func Proxy(r *http.Request) (*url.URL, error) {
 	proxy, err := http.ProxyFromEnvironment(r)
 	if err != nil {

@@ -45,7 +45,7 @@ func newOrigin(t *testing.T, encrypted bool) *origin {
 	return o
 }
 
-// through is o's address that sends to another one.
+// through returns the URL of o that redirects to another URL.
 func (o *origin) through(to string) string { return o.URL + "/to?to=" + url.QueryEscape(to) }
 
 func (o *origin) last(t *testing.T) http.Header {
@@ -125,7 +125,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// A body stays with the server that it was for.
+// A body is not sent to another server.
 func TestRedirectedBody(t *testing.T) {
 	a, b := newOrigin(t, false), newOrigin(t, false)
 	client := egress.Client(&http.Transport{})
@@ -139,7 +139,7 @@ func TestRedirectedBody(t *testing.T) {
 	}
 }
 
-// Circles end.
+// Redirects in a cycle end.
 func TestRedirectsWithoutEnd(t *testing.T) {
 	requests := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -152,7 +152,7 @@ func TestRedirectsWithoutEnd(t *testing.T) {
 	}
 }
 
-// Credentials of an address go where those of a header go.
+// Credentials of a URL follow the rules of a header.
 func TestCredentialsOfAddresses(t *testing.T) {
 	a, b := newOrigin(t, false), newOrigin(t, false)
 	client := egress.Client(&http.Transport{})

@@ -18,8 +18,8 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// attempt makes one request and leaves in the part what it brought, hashed
-// and, on success, checked and on disk.
+// attempt makes one request and appends the response to the part. On success the
+// part is verified and synced to disk.
 func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 	f, err := privatefile.OpenFile(p.file(), os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -43,18 +43,17 @@ func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// Some bytes now and then are no sign of life: a server could hold a
-	// download up for ever by them.
-	least := max(1, int(leastPerSecond*c.stall().Seconds()))
+	// A server that sends single bytes must not keep the download open for ever.
+	least := max(1, int(minRate*c.stall().Seconds()))
 	watch := time.AfterFunc(c.stall(), func() {
 		defer panics.Handle("ending a stalled download", nil)
 		cancel(fmt.Errorf("the server sent less than %d bytes in %s", least, c.stall()))
 	})
 	defer watch.Stop()
-	came := 0
+	received := 0
 	alive := func(n int) {
-		if came += n; came >= least {
-			came = 0
+		if received += n; received >= least {
+			received = 0
 			watch.Reset(c.stall())
 		}
 	}
@@ -95,12 +94,12 @@ func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 		return cause(ctx, err)
 	}
 	if total > 0 && have < total {
-		return fmt.Errorf("connection cut off after %d of %d bytes: %w", have, total, io.ErrUnexpectedEOF)
+		return fmt.Errorf("connection closed after %d of %d bytes: %w", have, total, io.ErrUnexpectedEOF)
 	}
 	return p.check(r, f, h, have)
 }
 
-// check looks at a part that the server says is whole, and makes it durable.
+// check verifies a complete part and syncs it to disk.
 func (p *part) check(r Request, f *os.File, h hash.Hash, have int64) error {
 	if r.Size > 0 && have != r.Size {
 		p.discard()
@@ -118,9 +117,9 @@ func (p *part) check(r Request, f *os.File, h hash.Hash, have int64) error {
 	return nil
 }
 
-// resumeFrom hashes what an earlier attempt left, and returns its size. It
-// starts over where neither a checksum nor a validator could tell two
-// versions of the file apart.
+// resumeFrom hashes the bytes of earlier attempts and returns their number. It
+// discards them if neither a checksum nor a validator can detect that the file
+// has changed on the server.
 func (c *Client) resumeFrom(ctx context.Context, r Request, p *part, f *os.File, h hash.Hash) (int64, error) {
 	have := p.size()
 	usable := !r.Sum.IsZero() || p.validator() != ""
@@ -153,8 +152,8 @@ func (c *Client) request(ctx context.Context, r Request, have int64, validator s
 	return c.get(ctx, r.URL, header)
 }
 
-// stream copies the body. It writes what it got before it reports an error,
-// so that the next attempt goes on from there.
+// stream copies the body to f. It writes all bytes received before an error, so
+// that the next attempt continues after them.
 func (c *Client) stream(body io.Reader, f *os.File, h hash.Hash, name string, have, total int64, alive func(bytes int)) (int64, error) {
 	buffer := make([]byte, 256<<10)
 	c.step(name, have, total)
@@ -163,7 +162,7 @@ func (c *Client) stream(body io.Reader, f *os.File, h hash.Hash, name string, ha
 		if n > 0 {
 			alive(n)
 			if total > 0 && have+int64(n) > total {
-				return have, permanent{fmt.Errorf("the server sent more than the %d bytes expected", total)}
+				return have, permanent{fmt.Errorf("the server sent more than the expected %d bytes", total)}
 			}
 			if _, err := f.Write(buffer[:n]); err != nil {
 				return have, permanent{err}
@@ -181,10 +180,10 @@ func (c *Client) stream(body io.Reader, f *os.File, h hash.Hash, name string, ha
 	}
 }
 
-var errStalePart = errors.New("the server no longer has the version that was begun")
+var errStalePart = errors.New("the file on the server has changed since the download began")
 
-// expect reads from the response's head how large the whole file is (0 if
-// unknown) and whether the body goes on from have.
+// expect returns the size of the whole file in bytes (0 if unknown) and whether
+// the body continues at byte have, as stated by the headers of the response.
 func expect(response *http.Response, have, size int64) (total int64, resumed bool, err error) {
 	switch response.StatusCode {
 	case http.StatusOK:
@@ -213,7 +212,7 @@ func expect(response *http.Response, have, size int64) (total int64, resumed boo
 	return total, resumed, nil
 }
 
-// contentRange reads "bytes 5-9/10" (RFC 9110, 14.4); total is 0 for "*".
+// contentRange parses "bytes 5-9/10" (RFC 9110, section 14.4). total is 0 for "*".
 func contentRange(s string) (start, total int64, err error) {
 	bad := fmt.Errorf("malformed Content-Range %q", s)
 	rest, ok := strings.CutPrefix(s, "bytes ")
@@ -245,8 +244,8 @@ func contentRange(s string) (start, total int64, err error) {
 	return start, total, nil
 }
 
-// validator picks the header that If-Range may name: a strong ETag, else the
-// date of the last change.
+// validator returns the value for If-Range: a strong ETag, or else the date of
+// Last-Modified.
 func validator(h http.Header) string {
 	if tag := h.Get("ETag"); tag != "" {
 		if strings.HasPrefix(tag, "W/") {
@@ -257,8 +256,8 @@ func validator(h http.Header) string {
 	return h.Get("Last-Modified")
 }
 
-// cause prefers the reason for which a context was cancelled (a stall) to the
-// error that the cancelled connection gave.
+// cause returns the reason for which ctx was cancelled (a stall), or err if it
+// was not.
 func cause(ctx context.Context, err error) error {
 	if why := context.Cause(ctx); why != nil && ctx.Err() != nil {
 		return why

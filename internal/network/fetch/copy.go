@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/regularfile"
 )
 
-// Copy makes sure, as Client.Get does, that r.Path is the file that was asked
-// for. The bytes come from the file at from; URL and Header are not looked at.
+// Copy is like Client.Get, but copies the file at from. It ignores r.URL and
+// r.Header.
 func Copy(ctx context.Context, from string, r Request) error {
 	if r.Name == "" {
 		r.Name = filepath.Base(r.Path)
@@ -25,7 +25,7 @@ func Copy(ctx context.Context, from string, r Request) error {
 			err = p.finish(r)
 		}
 		if err != nil {
-			p.discard() // a copy is begun anew
+			p.discard() // copies are not resumed
 			return fmt.Errorf("copying %s to %s: %w", from, r.Path, err)
 		}
 		return nil

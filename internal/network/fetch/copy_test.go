@@ -44,7 +44,7 @@ func TestCopy(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, _ := filepath.Glob(other.Path + "*"); len(left) > 0 {
-			t.Errorf("%s: left behind: %v", name, left)
+			t.Errorf("%s: files left: %v", name, left)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func TestExtraAuthority(t *testing.T) {
 	clean := []string{"PIP_CERT=", "REQUESTS_CA_BUNDLE=", "SSL_CERT_FILE="}
 	out, err := getter(server.URL, filepath.Join(dir, "f"), sumOf(body), clean...).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "SSL_CERT_FILE") {
-		t.Errorf("a stranger's certificate was accepted, or the error gives no advice: %s", out)
+		t.Errorf("an unknown certificate was accepted, or the error gives no advice: %s", out)
 	}
 	for _, name := range []string{"PIP_CERT", "REQUESTS_CA_BUNDLE"} {
 		path := filepath.Join(dir, name)

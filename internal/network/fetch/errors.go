@@ -17,13 +17,13 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// Error is a download that failed, told to a person.
+// Error reports a failed download.
 type Error struct {
-	Name   string // the file's name; may be empty
+	Name   string // name of the file; may be empty
 	URL    string // without credentials and query
 	Err    error
 	Advice string // what to do; may be empty
-	Path   string // where the file belongs if brought by hand; may be empty
+	Path   string // where to put a file that was downloaded by hand; may be empty
 }
 
 func (e *Error) Error() string {
@@ -32,17 +32,17 @@ func (e *Error) Error() string {
 		s += "\n  " + e.Advice
 	}
 	if e.Path != "" {
-		s += "\n  Without a network here: download " + e.URL + " elsewhere and put it at " + e.Path
+		s += "\n  Without a network: download " + e.URL + " elsewhere and put it at " + e.Path
 	}
 	return s
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// StatusError is an HTTP answer that is no success.
+// StatusError reports an HTTP response with an error status.
 type StatusError struct {
 	Code       int
-	RetryAfter time.Duration // that the server asks for, up to a minute
+	RetryAfter time.Duration // from the header Retry-After, at most a minute
 	Header     http.Header
 }
 
@@ -55,7 +55,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("the server answered %d %s", e.Code, http.StatusText(e.Code))
 }
 
-// Status is the code of a *StatusError within err, or 0.
+// Status returns the code of a *StatusError in err, or 0.
 func Status(err error) int {
 	var status *StatusError
 	if errors.As(err, &status) {
@@ -64,7 +64,7 @@ func Status(err error) int {
 	return 0
 }
 
-// permanent marks an error that another attempt would meet again.
+// permanent marks an error that another attempt would not change.
 type permanent struct{ error }
 
 func (p permanent) Unwrap() error { return p.error }
@@ -92,45 +92,45 @@ func certificate(err error) bool {
 	return errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &host)
 }
 
-// advice says what a person can do about err.
+// advice returns what the user can do about err, or "".
 func advice(err error) string {
 	var dns *net.DNSError
 	var wrong *SumError
 	switch {
 	case errors.As(err, &wrong):
-		return "The file is not the one that the index promised: try again, and if it stays so, distrust the mirror."
+		return "The digest differs from the one in the index: try again; if it differs again, do not trust the mirror."
 	case errors.Is(err, egress.ErrRefused):
-		return "Get it first where that is allowed (firesteel models get), or name a file that is here; a proxy needs to be allowed too."
+		return "Download it first where that is allowed (firesteel models get), or name a local file. A proxy must be an allowed host, too."
 	case errors.Is(err, egress.ErrRedirect):
-		return "The server sends elsewhere: name the address that you trust, as in HF_ENDPOINT, PIP_INDEX_URL or MAVEN_REPOSITORY."
+		return "The server redirects to another server: set the address that you trust in HF_ENDPOINT, PIP_INDEX_URL or MAVEN_REPOSITORY."
 	case certificate(err):
-		return "If a proxy opens TLS here, name its certificate in SSL_CERT_FILE (PIP_CERT and REQUESTS_CA_BUNDLE are read too)."
+		return "If a proxy intercepts TLS, set SSL_CERT_FILE to its certificate (PIP_CERT and REQUESTS_CA_BUNDLE are read, too)."
 	case Status(err) == http.StatusUnauthorized, Status(err) == http.StatusForbidden:
-		return "The server wants other credentials, or does not serve this file to you."
+		return "The server requires other credentials, or you have no access to this file."
 	case Status(err) == http.StatusProxyAuthRequired:
-		return "The proxy wants credentials: HTTPS_PROXY=http://user:password@host:port"
+		return "The proxy requires credentials: HTTPS_PROXY=http://user:password@host:port"
 	case Status(err) == http.StatusNotFound:
 		return "The address does not exist on that server."
 	case Status(err) >= 500, Status(err) == http.StatusTooManyRequests:
-		return "The server has trouble: try again later; what was downloaded is kept."
+		return "The server is overloaded or failing: try again later. The part that was downloaded is kept."
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, fs.ErrPermission):
-		return "Set FIRESTEEL_CACHE to a folder with room that can be written."
+		return "Set FIRESTEEL_CACHE to a writable folder with enough space."
 	case errors.As(err, &dns), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "Is there a network? Behind a proxy set HTTPS_PROXY; a mirror is named by PIP_INDEX_URL or HF_ENDPOINT."
+		return "Check the network. Behind a proxy set HTTPS_PROXY; for a mirror set PIP_INDEX_URL or HF_ENDPOINT."
 	}
 	return ""
 }
 
-// describe gives a failed download its address and its advice.
+// describe adds the URL and advice to the error of a download.
 func describe(r Request, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("download of %s stopped (what is there is kept): %w", r.Name, err)
+		return fmt.Errorf("download of %s stopped (the part that was downloaded is kept): %w", r.Name, err)
 	}
 	return &Error{Name: r.Name, URL: Redact(r.URL), Err: secret.Error(err), Advice: advice(err), Path: r.Path}
 }
 
-// Redact strips an address of user, password, query and fragment, which may
-// hold secrets, and of the secrets that are known.
+// Redact removes from a URL the user, password, query and fragment, which may
+// hold secrets, and all secrets that are registered with package secret.
 func Redact(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

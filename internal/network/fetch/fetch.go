@@ -1,9 +1,10 @@
-// Package fetch downloads files: resumed where they were cut off, verified
-// before they get their name, and once even when two processes want them.
+// Package fetch downloads files. It resumes interrupted downloads, verifies a
+// file before the file gets its name, and downloads once if several processes
+// request the same file.
 //
-// A download grows as <path>.part beside its destination; <path>.part.tag
-// keeps the server's validator, so that a resumed request can demand the same
-// file (If-Range). The finished file is renamed into place.
+// A download is written to <path>.part. <path>.part.tag holds the validator of
+// the server, so that a resumed request can require the same file (If-Range).
+// The finished file is renamed.
 package fetch
 
 import (
@@ -19,52 +20,53 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// Request is one file to have.
+// Request describes a file to download.
 type Request struct {
-	// URL may carry credentials (user:password@); they are sent, never shown,
-	// also where a server sends them back.
+	// URL may contain credentials (user:password@). They are sent, but never
+	// shown, even if the server returns them.
 	URL string
-	// Header is sent along, for instance Authorization. A redirect to another
-	// scheme, host or port does not get it: see outbound.Redirect.
+	// Header holds additional headers, for instance Authorization. They are not
+	// sent to another scheme, host or port after a redirect; see egress.Redirect.
 	Header http.Header
-	// Path is where the file shall be. Its directory is made if need be, and
-	// must be one that other users cannot write; see package owned.
+	// Path is the destination. Its directory is created if needed, and other users
+	// must not be able to write in it; see package privatefile.
 	Path string
-	// SparksDirectory says that Path is in an executor's own directory, which
-	// Spark made, and from which it runs this program: it is not checked.
+	// SparksDirectory is true if Path is in the working directory of an executor,
+	// from which Spark runs this program. The directory is then not checked.
 	SparksDirectory bool
 	// Size in bytes; 0 if unknown.
 	Size int64
-	// Sum is what the file must hash to; the zero Sum checks nothing, and
-	// then Size and the server's Content-Length are the only guards.
+	// Sum is the expected digest. With the zero Sum only Size and the server's
+	// Content-Length are checked.
 	Sum Sum
-	// Name is what progress and errors call it; default: the base of Path.
+	// Name is the name for progress and errors; default: the base of Path.
 	Name string
 }
 
-// Client downloads. Its zero value works: proxies from the environment, extra
-// authorities from PIP_CERT, REQUESTS_CA_BUNDLE or SSL_CERT_FILE, no progress.
+// Client downloads files. The zero value uses the proxies of the environment and
+// the certificate authorities of PIP_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE,
+// and reports no progress.
 type Client struct {
-	// HTTP replaces the client that the environment describes.
+	// HTTP replaces the client that is made from the environment.
 	HTTP *http.Client
-	// Progress is told how far a download is; nil for nobody.
+	// Progress receives progress; nil for none.
 	Progress Progress
-	// Stall is how long a connection may be silent, or all but silent: within it
-	// some bytes must come, 15 KiB in the default of 60 s.
+	// Stall is the time within which a connection must deliver 256 bytes a second
+	// on average; default 60 s, which means 15 KiB.
 	Stall time.Duration
-	// Tries bounds attempts in a row that brought nothing; default 5.
+	// Tries is the number of consecutive attempts without new bytes after which a
+	// download fails; default 5.
 	Tries int
 	// Backoff is the first pause between attempts, doubled each time; default
-	// 500 ms. A server's Retry-After goes before it, up to a minute.
+	// 500 ms. A Retry-After of the server, up to a minute, replaces it.
 	Backoff time.Duration
 }
 
 const (
 	maxPause = time.Minute
-	// leastPerSecond is the fewest bytes a second, in the mean over Stall, that
-	// an attempt goes on with.
-	leastPerSecond = 256
-	// maxTries bounds attempts even if each brought a few bytes.
+	// minRate is the lowest average rate over Stall, in bytes a second.
+	minRate = 256
+	// maxTries limits attempts even if each receives a few bytes.
 	maxTries = 100
 )
 
@@ -89,8 +91,8 @@ func (c *Client) backoff() time.Duration {
 	return 500 * time.Millisecond
 }
 
-// Get makes sure that r.Path exists and is the file that was asked for. A file
-// that is there already and fits Size and Sum is left as it is.
+// Get downloads a file to r.Path, unless a file with its Size and Sum exists
+// there.
 func (c *Client) Get(ctx context.Context, r Request) error {
 	if r.Name == "" {
 		r.Name = filepath.Base(r.Path)
@@ -103,9 +105,9 @@ func (c *Client) Get(ctx context.Context, r Request) error {
 	})
 }
 
-// once has bring make r.Path, unless it is there, and while no other process
-// does.
-func once(ctx context.Context, r Request, bring func() error) error {
+// once calls create, which writes r.Path, unless the file exists. It holds a lock
+// that keeps other processes from doing the same.
+func once(ctx context.Context, r Request, create func() error) error {
 	if err := r.makeDir(); err != nil {
 		return fmt.Errorf("folder for %s: %w", r.Name, err)
 	}
@@ -114,14 +116,14 @@ func once(ctx context.Context, r Request, bring func() error) error {
 	}
 	lock, err := Lock(ctx, r.Path+".lock")
 	if err != nil {
-		return fmt.Errorf("waiting for another process that brings %s: %w", r.Name, err)
+		return fmt.Errorf("waiting for another process that downloads %s: %w", r.Name, err)
 	}
 	defer lock.Unlock()
-	// Whoever held the lock may have brought it.
+	// The process that held the lock may have written the file.
 	if ok, err := present(ctx, r); ok || err != nil {
 		return err
 	}
-	return bring()
+	return create()
 }
 
 func (r Request) makeDir() error {
@@ -131,8 +133,8 @@ func (r Request) makeDir() error {
 	return privatefile.MakeDir(filepath.Dir(r.Path))
 }
 
-// present reports whether r.Path is already there and right. A wrong file is
-// ours by its name, and will be replaced.
+// present reports whether r.Path exists and has the right content. Otherwise the
+// file is replaced.
 func present(ctx context.Context, r Request) (bool, error) {
 	info, err := os.Stat(r.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -142,7 +144,7 @@ func present(ctx context.Context, r Request) (bool, error) {
 		return false, err
 	}
 	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("%s is in the way of a download: it is not a file", r.Path)
+		return false, fmt.Errorf("%s cannot be downloaded: its name is taken by something that is not a regular file", r.Path)
 	}
 	if r.Size > 0 && info.Size() != r.Size {
 		return false, nil
@@ -157,8 +159,8 @@ func present(ctx context.Context, r Request) (bool, error) {
 	return err == nil, nil
 }
 
-// download repeats attempts until the file is whole, the context ends, or
-// nothing more can be hoped for.
+// download repeats attempts until the file is complete, the context is done, or
+// an error is permanent.
 func (c *Client) download(ctx context.Context, r Request) error {
 	part := openPart(r.Path)
 	pause := newPauses(c.backoff())
@@ -176,7 +178,7 @@ func (c *Client) download(ctx context.Context, r Request) error {
 		var wrong *SumError
 		if errors.As(err, &wrong) {
 			part.discard()
-			// A resumed file may mix two versions; one fresh start tells.
+			// A resumed file may mix two versions, so the download starts over once.
 			if before > 0 && !restarted {
 				restarted = true
 				continue

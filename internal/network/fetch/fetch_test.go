@@ -33,7 +33,7 @@ func sumOf(b []byte) Sum {
 	return SHA256(hex.EncodeToString(h[:]))
 }
 
-// origin serves one file, and cuts or delays as it is told.
+// origin serves one file, and truncates or delays it as configured.
 type origin struct {
 	body     []byte
 	etag     string
@@ -114,7 +114,7 @@ func wantFile(t *testing.T, path string, want []byte) {
 	}
 	left, _ := filepath.Glob(path + ".*")
 	if len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("files left: %v", left)
 	}
 }
 
@@ -323,7 +323,7 @@ func TestNoSpace(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 	if o.requests.Load() != 0 {
-		t.Error("asked the server although there is no room")
+		t.Error("asked the server although the disk is full")
 	}
 }
 
@@ -386,6 +386,6 @@ func TestHeaderAndCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Get("Authorization") != "" {
-		t.Error("the token went to another host")
+		t.Error("the token was sent to another host")
 	}
 }

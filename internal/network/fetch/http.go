@@ -18,7 +18,8 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// fromEnvironment is made once: it reads a bundle of certificates.
+// fromEnvironment returns the client that the environment describes. It is made
+// once, because it reads a bundle of certificates.
 var fromEnvironment = sync.OnceValues(func() (*http.Client, error) {
 	roots, err := authorities()
 	if err != nil {
@@ -33,13 +34,14 @@ var fromEnvironment = sync.OnceValues(func() (*http.Client, error) {
 		TLSHandshakeTimeout:   20 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
 		ForceAttemptHTTP2:     true,
-		// A transparently unpacked body would not match its checksum.
+		// A transparently decompressed body would not match its checksum.
 		DisableCompression: true,
 	}), nil
 })
 
-// authorities are the system's and those of the bundles that Python's tools
-// are told of, as in companies whose proxy opens TLS; nil for the system's.
+// authorities returns the certificate authorities of the system and of the
+// bundles that are set for Python's tools, as in companies whose proxy
+// intercepts TLS. It returns nil if no bundle is set.
 func authorities() (*x509.CertPool, error) {
 	var pool *x509.CertPool
 	seen := map[string]bool{}
@@ -51,7 +53,7 @@ func authorities() (*x509.CertPool, error) {
 		seen[path] = true
 		pem, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("certificates named by %s: %w", name, err)
+			return nil, fmt.Errorf("reading the certificates of %s: %w", name, err)
 		}
 		if pool == nil {
 			if pool, err = x509.SystemCertPool(); err != nil {
@@ -59,7 +61,7 @@ func authorities() (*x509.CertPool, error) {
 			}
 		}
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s=%s holds no certificate in PEM form", name, path)
+			return nil, fmt.Errorf("%s=%s has no certificate in PEM format", name, path)
 		}
 	}
 	return pool, nil
@@ -67,12 +69,12 @@ func authorities() (*x509.CertPool, error) {
 
 func (c *Client) httpClient() (*http.Client, error) {
 	if c.HTTP != nil {
-		return egress.Guarded(c.HTTP), nil
+		return egress.WithRedirect(c.HTTP), nil
 	}
 	return fromEnvironment()
 }
 
-// get sends one request, and follows redirects.
+// get sends a GET request and follows redirects.
 func (c *Client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	client, err := c.httpClient()
 	if err != nil {
@@ -81,12 +83,12 @@ func (c *Client) get(ctx context.Context, address string, header http.Header) (*
 	return send(ctx, client, http.MethodGet, address, header)
 }
 
-// send sends one request. The error carries no address: its text would show
+// send sends one request. Its errors do not contain the URL, which may hold
 // credentials and signatures.
 func send(ctx context.Context, client *http.Client, method, address string, header http.Header) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
-		return nil, permanent{errors.New("not an address of a web server")}
+		return nil, permanent{errors.New("not a URL of a web server")}
 	}
 	if request.URL.Scheme != "http" && request.URL.Scheme != "https" {
 		return nil, permanent{fmt.Errorf("%q is not http or https", request.URL.Scheme)}
@@ -111,9 +113,9 @@ func send(ctx context.Context, client *http.Client, method, address string, head
 	return response, nil
 }
 
-// Document gets a small text (an index page, a description) of at most limit
-// bytes, with the same patience as Get. Its status is 200; others are a
-// *StatusError within the error.
+// Document returns a small document (an index page, a description) of at most
+// limit bytes and its headers. It retries like Get. A status other than 200 is a
+// *StatusError.
 func (c *Client) Document(ctx context.Context, address string, header http.Header, limit int64) ([]byte, http.Header, error) {
 	pause := newPauses(c.backoff())
 	for try := 1; ; try++ {
@@ -154,14 +156,14 @@ func (c *Client) document(ctx context.Context, address string, header http.Heade
 	return body, response.Header, nil
 }
 
-// Head asks for the header alone, without following redirects: what stands
-// there may be said only by the first server. Its status is below 400.
+// Head sends a HEAD request and does not follow redirects, because only the
+// first server sends some headers. The status of the response is below 400.
 func (c *Client) Head(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	client, err := c.httpClient()
 	if err != nil {
 		return nil, err
 	}
-	client = egress.Still(client)
+	client = egress.WithoutRedirects(client)
 	pause := newPauses(c.backoff())
 	for try := 1; ; try++ {
 		within, cancel := context.WithTimeout(ctx, c.stall())
@@ -186,12 +188,12 @@ func (c *Client) Head(ctx context.Context, address string, header http.Header) (
 	}
 }
 
-// pauses grow between attempts.
+// pauses are the growing pauses between attempts.
 type pauses struct{ next time.Duration }
 
 func newPauses(first time.Duration) *pauses { return &pauses{first} }
 
-// wait sleeps as long as the server demanded in err, or the next pause.
+// wait sleeps for the Retry-After of err, or else for the next pause.
 func (p *pauses) wait(ctx context.Context, err error) error {
 	pause := p.next
 	p.next = min(2*p.next, maxPause)

@@ -9,14 +9,14 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// FileLock is held between processes. The system lets go of it when its
-// holder dies, so a crash blocks nobody.
+// FileLock is a lock between processes. The operating system releases it when
+// the process ends, even by a crash.
 type FileLock struct{ file *os.File }
 
 var errLocked = errors.New("locked by another process")
 
-// Lock waits for the lock file at path, which it creates and which Unlock
-// removes.
+// Lock creates a lock file at path and waits until it holds the lock. Unlock
+// removes the file.
 func Lock(ctx context.Context, path string) (*FileLock, error) {
 	for {
 		lock, err := TryLock(path)
@@ -31,7 +31,8 @@ func Lock(ctx context.Context, path string) (*FileLock, error) {
 	}
 }
 
-// TryLock takes the lock if nobody has it; see Locked.
+// TryLock acquires the lock, or returns an error for which Locked is true if
+// another process holds it.
 func TryLock(path string) (*FileLock, error) {
 	f, err := privatefile.OpenFile(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
@@ -41,12 +42,12 @@ func TryLock(path string) (*FileLock, error) {
 		f.Close()
 		return nil, err
 	}
-	// The holder before us may have removed the file between our opening and
-	// locking: then we hold a lock that nobody else can see.
-	ours, err := f.Stat()
+	// The previous holder may have removed the file between open and lock. The
+	// lock is then on a file without a name, which no other process sees.
+	opened, err := f.Stat()
 	if err == nil {
-		var there os.FileInfo
-		if there, err = os.Lstat(path); err == nil && !os.SameFile(ours, there) {
+		var named os.FileInfo
+		if named, err = os.Lstat(path); err == nil && !os.SameFile(opened, named) {
 			err = errLocked
 		} else if errors.Is(err, os.ErrNotExist) {
 			err = errLocked
@@ -59,16 +60,17 @@ func TryLock(path string) (*FileLock, error) {
 	return &FileLock{f}, nil
 }
 
-// Locked reports whether err says that another process has the lock.
+// Locked reports whether err means that another process holds the lock.
 func Locked(err error) bool { return errors.Is(err, errLocked) }
 
-// File is the open lock file. A child process that inherits it keeps the lock.
+// File returns the open lock file. A child process that inherits it holds the
+// lock, too.
 func (l *FileLock) File() *os.File { return l.file }
 
-// Close lets go without removing the file: a child may still hold it.
+// Close closes the file without removing it: a child may still hold the lock.
 func (l *FileLock) Close() { l.file.Close() }
 
-// Unlock removes the file and lets go.
+// Unlock removes the file and releases the lock.
 func (l *FileLock) Unlock() {
 	os.Remove(l.file.Name())
 	l.file.Close()

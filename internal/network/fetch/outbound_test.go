@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/network/egress"
 )
 
-// What the process may not connect to is refused at once: before the first
-// byte, and after a redirect.
+// Forbidden hosts are refused before the first byte is sent,
+// also after a redirect.
 func TestPolicy(t *testing.T) {
 	var asked atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))

@@ -10,7 +10,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// part is a download on its way.
+// part is an unfinished download.
 type part struct{ path string } // path of the finished file
 
 func openPart(path string) *part { return &part{path} }
@@ -26,8 +26,8 @@ func (p *part) size() int64 {
 	return info.Size()
 }
 
-// validator is what the server called the version that the part was cut from;
-// empty if it had no name for it.
+// validator returns the server's validator of the file that the part belongs to,
+// or "" if the server sent none.
 func (p *part) validator() string {
 	b, err := privatefile.ReadFile(p.tag(), 1024)
 	if err != nil {
@@ -51,7 +51,7 @@ func (p *part) discard() {
 	os.Remove(p.tag())
 }
 
-// finish gives the part, whose content was right, its name.
+// finish renames a verified part to its final name.
 func (p *part) finish(r Request) error {
 	if err := os.Rename(p.file(), p.path); err != nil {
 		return err

@@ -15,9 +15,9 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// Links under the names of locks and parts, left by another user while the
-// directory was open to all, lead to no write; and into a directory that is
-// open to all nothing is brought.
+// Links with the names of locks and parts that another user created are never
+// written through, and nothing is downloaded into a directory that other users
+// can write.
 func TestPlantedLinks(t *testing.T) {
 	body := bytes.Repeat([]byte("model"), 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

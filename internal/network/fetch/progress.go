@@ -10,23 +10,25 @@ import (
 	"github.com/firesteel/firesteel/internal/terminal"
 )
 
-// Progress is told how long work comes on. Its methods may be called often,
-// and from several goroutines.
+// Progress receives the progress of downloads. Its methods are called often and
+// from several goroutines.
 type Progress interface {
-	// Step: done of total bytes of name are there; total is 0 if unknown.
+	// Step reports that done of total bytes of name are complete; total is 0 if
+	// unknown.
 	Step(name string, done, total int64)
-	// End: name is finished, or given up.
+	// End reports that name has finished or failed.
 	End(name string)
 }
 
 const (
-	quiet      = 2 * time.Second // shorter work is not worth a line
+	quiet      = 2 * time.Second // shorter work is not shown
 	redraw     = 100 * time.Millisecond
 	plainPause = 5 * time.Second
 )
 
-// NewProgress shows progress on w: one line redrawn if w is a terminal, else
-// a line every few seconds. Work of under two seconds is not shown.
+// NewProgress returns a Progress that writes to w: on a terminal it redraws one
+// line, elsewhere it writes a line every five seconds. Work of less than two
+// seconds is not shown.
 func NewProgress(w io.Writer) Progress {
 	m := &meter{line: terminal.NewStatusLine(w), every: plainPause, now: time.Now, tasks: map[string]*task{}}
 	if m.line.Redrawn() {
@@ -45,7 +47,7 @@ type meter struct {
 
 type task struct {
 	begun, drawn time.Time
-	first        int64 // bytes that were there at the beginning: no part of the rate
+	first        int64 // bytes complete at the beginning, which the rate excludes
 	done, total  int64
 	shown        bool
 }

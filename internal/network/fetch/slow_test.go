@@ -13,8 +13,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/slowserver"
 )
 
-// A server that is silent, or all but silent, holds nothing up: neither in the
-// header nor in the body of what it sends.
+// A server that sends nothing, or almost nothing, does not block, neither in the
+// headers nor in the body.
 func TestSlowServers(t *testing.T) {
 	const stall = 60 * time.Millisecond
 	for name, server := range map[string]struct{ head, each string }{
@@ -50,8 +50,8 @@ func TestSlowServers(t *testing.T) {
 	}
 }
 
-// A download that comes byte by byte ends after a bounded number of attempts,
-// and one that is only slow goes on from where it was.
+// A download that arrives byte by byte ends after a limited number of attempts,
+// and a slow one is resumed.
 func TestDrippingDownload(t *testing.T) {
 	const stall = 20 * time.Millisecond
 	address, connections := slowserver.Trickle(t, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", "x", stall/2)
@@ -79,8 +79,8 @@ func TestDrippingDownload(t *testing.T) {
 	wantFile(t, path, body)
 }
 
-// A server that has trouble without end is asked a bounded number of times, and
-// never longer waited for than a minute at a time, whatever it asks for.
+// A server that always fails is asked a limited number of times, with pauses of
+// at most a minute.
 func TestTroubleWithoutEnd(t *testing.T) {
 	for _, status := range []int{500, 502, 503, 504, 429, 408, 599} {
 		var asked atomic.Int64

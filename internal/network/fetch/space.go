@@ -5,17 +5,17 @@ import (
 	"syscall"
 )
 
-// CheckSpace says, before anything is written, whether need bytes have room
-// below dir. Where the system cannot tell, it lets pass.
+// CheckSpace returns an error if the file system of dir has less than need bytes
+// free. It returns nil if the system does not report free space.
 func CheckSpace(dir string, need int64) error {
 	free, err := freeSpace(dir)
 	if err != nil || free < 0 || free >= need {
 		return nil
 	}
-	return fmt.Errorf("%s needs %s (%d bytes), and %s are free: %w", dir, Bytes(need), need, Bytes(free), syscall.ENOSPC)
+	return fmt.Errorf("%s needs %s (%d bytes), but %s are free: %w", dir, Bytes(need), need, Bytes(free), syscall.ENOSPC)
 }
 
-// Bytes writes a number of bytes for people: "455.9 MB".
+// Bytes formats a number of bytes: "455.9 MB".
 func Bytes(n int64) string {
 	const unit = 1000
 	if n < unit {

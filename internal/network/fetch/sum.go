@@ -20,7 +20,7 @@ type Sum struct {
 	Hex       string
 }
 
-// SHA256 makes a Sum of the usual kind; an empty hex gives the zero Sum.
+// SHA256 returns a SHA-256 Sum, or the zero Sum if hex is empty.
 func SHA256(hex string) Sum {
 	if hex == "" {
 		return Sum{}
@@ -28,10 +28,10 @@ func SHA256(hex string) Sum {
 	return Sum{"sha256", hex}
 }
 
-// IsZero reports whether there is nothing to check.
+// IsZero reports whether s is the zero Sum, which matches every file.
 func (s Sum) IsZero() bool { return s.Hex == "" }
 
-// New starts a hash; SHA-256 for the zero Sum.
+// New returns a hash of the algorithm; SHA-256 for the zero Sum.
 func (s Sum) New() hash.Hash {
 	switch s.Algorithm {
 	case "sha1":
@@ -43,7 +43,7 @@ func (s Sum) New() hash.Hash {
 	}
 }
 
-// Check compares what was hashed by New.
+// Check compares the digest of a hash made by New with s.
 func (s Sum) Check(h hash.Hash) error {
 	if s.IsZero() {
 		return nil
@@ -54,7 +54,7 @@ func (s Sum) Check(h hash.Hash) error {
 	return nil
 }
 
-// File checks a whole file. It is not read if its SHA-256 is remembered.
+// File checks a file. It does not read the file if the cache has its SHA-256.
 func (s Sum) File(ctx context.Context, path string) error {
 	if s.Algorithm == "sha256" {
 		got, err := digest.File(ctx, path)
@@ -75,7 +75,7 @@ func (s Sum) File(ctx context.Context, path string) error {
 	return s.Check(h)
 }
 
-// SumError: the bytes are not those that were promised.
+// SumError reports a digest that differs from the expected one.
 type SumError struct{ Algorithm, Want, Got string }
 
 func (e *SumError) Error() string {

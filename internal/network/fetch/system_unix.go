@@ -22,7 +22,7 @@ func lockFile(f *os.File) error {
 	}
 }
 
-// freeSpace is what an ordinary user may still write below dir, in bytes.
+// freeSpace returns the bytes that an unprivileged user can write below dir.
 func freeSpace(dir string) (int64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

@@ -15,7 +15,7 @@ func lockFile(f *os.File) error {
 	return err
 }
 
-// freeSpace is what the user may still write below dir, in bytes.
+// freeSpace returns the bytes that the user can write below dir.
 func freeSpace(dir string) (int64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package maven gets jars from Maven Central, or from a mirror of it, into the
-// cache. It knows no dependencies: who needs several jars names them all.
+// Package maven downloads jars from Maven Central, or from a mirror, into the
+// cache. It does not resolve dependencies.
 package maven
 
 import (
@@ -19,35 +19,34 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// Central is Maven Central; MAVEN_REPOSITORY names a mirror.
+// Central is the URL of Maven Central. MAVEN_REPOSITORY sets a mirror.
 const Central = "https://repo1.maven.org/maven2"
 
-// Repository is where jars come from.
+// Repository is a Maven repository.
 type Repository struct {
-	URL    string // root; empty for MAVEN_REPOSITORY, else Central
+	URL    string // root; empty for MAVEN_REPOSITORY or Central
 	Client *fetch.Client
-	// SHA512 holds, by artifact, digests that are known whatever the repository
-	// says of them.
+	// SHA512 holds pinned digests by artifact. They take precedence over the
+	// checksums of the repository.
 	SHA512 map[string]string
 }
 
 var artifactForm = regexp.MustCompile(`^([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*):([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*):([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)$`)
 
-// sums are the checksum files that a repository may have beside a jar, the
-// strongest first. Central had only SHA-1 for a long time.
+// sums are the suffixes of the checksum files that a repository may have for a
+// jar, the strongest first. Older jars in Central have SHA-1 only.
 var sums = []string{"sha512", "sha256", "sha1"}
 
 var sumForm = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128})\b`)
 
-// Jar gives the path of an artifact's jar in the cache, and downloads it if it
-// is not there. The artifact is written GROUP:NAME:VERSION, as spark-submit's
-// --packages has it. What is there is compared with what it was when it came;
-// the digest lies beside it. The error says where a person can put the jar by
-// hand.
+// Jar returns the path of an artifact's jar in the cache and downloads it if it
+// is missing. The artifact has the form GROUP:NAME:VERSION. A jar in the cache is
+// verified against its digest, which is stored in the same folder. The error
+// says where to put a jar that was downloaded by hand.
 func (r Repository) Jar(ctx context.Context, artifact string) (string, error) {
 	m := artifactForm.FindStringSubmatch(artifact)
 	if m == nil {
-		return "", fmt.Errorf("%q is no artifact of Maven; write it as GROUP:NAME:VERSION", artifact)
+		return "", fmt.Errorf("%q is not a Maven artifact; write GROUP:NAME:VERSION", artifact)
 	}
 	name := m[2] + "-" + m[3] + ".jar"
 	cache, err := cachedir.Dir()
@@ -56,40 +55,41 @@ func (r Repository) Jar(ctx context.Context, artifact string) (string, error) {
 	}
 	path := filepath.Join(cache, "jars", name)
 	if err := privatefile.MakeDir(filepath.Dir(path)); err != nil {
-		return "", fmt.Errorf("folder for jars: %w; FIRESTEEL_CACHE names another", err)
+		return "", fmt.Errorf("folder for jars: %w; set FIRESTEEL_CACHE to another folder", err)
 	}
 	if _, err := os.Stat(path); err == nil {
 		if err := r.check(ctx, artifact, path); err != nil {
-			return "", fmt.Errorf("the jar %s: %w; remove it to have it downloaded again", path, err)
+			return "", fmt.Errorf("the jar %s: %w; remove it to download it again", path, err)
 		}
 		return path, nil
 	}
 	address := fmt.Sprintf("%s/%s/%s/%s/%s", r.root(), strings.ReplaceAll(m[1], ".", "/"), m[2], m[3], name)
 	sum, err := r.sum(ctx, artifact, address)
 	if err != nil {
-		return "", fmt.Errorf("%w\n  Without a network here: download %s elsewhere and put it at %s", err, fetch.Redact(address), path)
+		return "", fmt.Errorf("%w\n  Without a network: download %s elsewhere and put it at %s", err, fetch.Redact(address), path)
 	}
 	if err := r.client().Get(ctx, fetch.Request{URL: address, Path: path, Sum: sum}); err != nil {
 		return "", err
 	}
-	return path, note(ctx, path)
+	return path, writeDigest(ctx, path)
 }
 
-// noted is where the digest of a jar lies.
-func noted(path string) string { return path + ".sha256" }
+// digestFile returns the path of the file that holds the digest of a jar.
+func digestFile(path string) string { return path + ".sha256" }
 
-func note(ctx context.Context, path string) error {
+func writeDigest(ctx context.Context, path string) error {
 	sum, err := digest.File(ctx, path)
 	if err != nil {
 		return err
 	}
-	return privatefile.Replace(noted(path), []byte(sum))
+	return privatefile.Replace(digestFile(path), []byte(sum))
 }
 
-// check compares a jar with what is known of it. One that a person has put
-// there, and of which nothing is known, is noted as it is.
+// check verifies a jar against its stored digest. A jar without a stored digest,
+// which a user put there, is verified against a pinned digest if there is one,
+// and its digest is stored.
 func (r Repository) check(ctx context.Context, artifact, path string) error {
-	sum, err := privatefile.ReadFile(noted(path), 1024)
+	sum, err := privatefile.ReadFile(digestFile(path), 1024)
 	if err == nil {
 		return fetch.SHA256(strings.TrimSpace(string(sum))).File(ctx, path)
 	}
@@ -101,7 +101,7 @@ func (r Repository) check(ctx context.Context, artifact, path string) error {
 			return err
 		}
 	}
-	return note(ctx, path)
+	return writeDigest(ctx, path)
 }
 
 func (r Repository) client() *fetch.Client {
@@ -122,7 +122,8 @@ func (r Repository) root() string {
 	return strings.TrimRight(root, "/")
 }
 
-// sum is an artifact's known digest, or the best that lies beside the file.
+// sum returns the pinned digest of an artifact, or the strongest checksum of the
+// repository.
 func (r Repository) sum(ctx context.Context, artifact, address string) (fetch.Sum, error) {
 	if known := r.SHA512[artifact]; known != "" {
 		return fetch.Sum{Algorithm: "sha512", Hex: known}, nil
@@ -141,7 +142,7 @@ func (r Repository) sum(ctx context.Context, artifact, address string) (fetch.Su
 		if hex := sumForm.FindString(strings.TrimSpace(string(text))); len(hex) == want {
 			return fetch.Sum{Algorithm: algorithm, Hex: hex}, nil
 		}
-		return fetch.Sum{}, fmt.Errorf("%s is no checksum", fetch.Redact(address+"."+algorithm))
+		return fetch.Sum{}, fmt.Errorf("%s is not a checksum", fetch.Redact(address+"."+algorithm))
 	}
 	return fetch.Sum{}, last
 }

@@ -26,7 +26,7 @@ func TestJar(t *testing.T) {
 		{"sha256 with a name", ".sha256", fmt.Sprintf("%x  some.jar\n", sha256.Sum256(jar)), ""},
 		{"wrong", ".sha1", strings.Repeat("0", 40), "wrong content: sha1"},
 		{"no checksum", ".md5", "x", "put it at"},
-		{"page of a proxy", ".sha512", "<html>", "is no checksum"},
+		{"page of a proxy", ".sha512", "<html>", "is not a checksum"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			requests := 0

@@ -9,8 +9,8 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// FromEnvironment is the index that pip would use: PIP_INDEX_URL, else
-// index-url in pip's configuration files, else PyPI.
+// FromEnvironment returns the index that pip uses: PIP_INDEX_URL, index-url in
+// pip's configuration files, or PyPI.
 func FromEnvironment(client *fetch.Client) Index {
 	if address := os.Getenv("PIP_INDEX_URL"); address != "" {
 		return Index{address, client}
@@ -24,7 +24,8 @@ func FromEnvironment(client *fetch.Client) Index {
 	return Index{address, client}
 }
 
-// configFiles are pip's, the later ones going before the earlier ones.
+// configFiles returns the paths of pip's configuration files. Later files
+// override earlier ones.
 func configFiles() []string {
 	if path := os.Getenv("PIP_CONFIG_FILE"); path == os.DevNull {
 		return nil
@@ -45,7 +46,7 @@ func configFiles() []string {
 	return files
 }
 
-// indexURL reads [global] index-url of an INI file.
+// indexURL returns index-url in section [global] of an INI file.
 func indexURL(path string) string {
 	f, err := os.Open(path)
 	if err != nil {

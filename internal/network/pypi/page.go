@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/network/egress"
 )
 
-// parseJSON reads a project page as PEP 691 has it.
+// parseJSON parses a project page in the format of PEP 691.
 func parseJSON(base *url.URL, project string, body []byte) ([]File, error) {
 	var page struct {
 		Files []struct {
@@ -42,8 +42,8 @@ var (
 	attribute = regexp.MustCompile(`(?is)([a-z][a-z0-9-]*)\s*(?:=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?`)
 )
 
-// parseHTML reads a project page as PEP 503 has it: a file is an anchor whose
-// text is the file's name and whose address ends in #sha256=<hex>.
+// parseHTML parses a project page in the format of PEP 503: each file is an
+// anchor whose text is the file name and whose URL ends in #sha256=<hex>.
 func parseHTML(base *url.URL, project string, body []byte) ([]File, error) {
 	text := string(body)
 	if m := baseTag.FindStringSubmatch(text); m != nil {
@@ -84,8 +84,9 @@ func attributes(s string) map[string]string {
 
 var sha256Hex = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
-// newFile leaves out what is no file of the project, or cannot be had.
-func newFile(base *url.URL, project, name, address, sum string, size int64, yanked bool) (File, bool) {
+// newFile returns a file of a page. ok is false if it is not a distribution file
+// of the project or has no usable URL.
+func newFile(base *url.URL, project, name, address, sum string, size int64, yanked bool) (file File, ok bool) {
 	version, kind, ok := classify(project, name)
 	if !ok || size < 0 || address == "" {
 		return File{}, false
@@ -95,8 +96,8 @@ func newFile(base *url.URL, project, name, address, sum string, size int64, yank
 		return File{}, false
 	}
 	u.Fragment, u.RawFragment = "", ""
-	// The credentials of an index are meant for its files too, but for no
-	// other host, and never in the clear when the index is not.
+	// The credentials of an index are sent for its files, but never to another
+	// origin.
 	if u.User == nil && egress.SameOrigin(u, base) {
 		u.User = base.User
 	}

@@ -1,6 +1,6 @@
-// Package pypi reads a Python package index: which files a project has, where
-// they lie and what they hash to. It speaks the simple repository API, as JSON
-// (PEP 691) and, for indexes that have only that, as HTML (PEP 503).
+// Package pypi reads Python package indexes: the files of a project with their
+// URLs and digests. It implements the simple repository API in JSON (PEP 691)
+// and, for older indexes, in HTML (PEP 503).
 package pypi
 
 import (
@@ -18,19 +18,20 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// DefaultIndex is PyPI's own.
+// DefaultIndex is the index of PyPI.
 const DefaultIndex = "https://pypi.org/simple"
 
-// maxPage bounds an index page; the largest projects' have a few megabytes.
+// maxPage is the largest size of an index page in bytes. The pages of the
+// largest projects have a few megabytes.
 const maxPage = 64 << 20
 
 // Index is a package index.
 type Index struct {
-	URL    string // root of the simple API; may carry credentials
+	URL    string // root of the simple API; may contain credentials
 	Client *fetch.Client
 }
 
-// Kind is what a file is for.
+// Kind is the kind of a distribution file.
 type Kind string
 
 const (
@@ -38,27 +39,27 @@ const (
 	Source Kind = "sdist"
 )
 
-// File is one file of a project.
+// File is a distribution file of a project.
 type File struct {
-	Name    string // its file name
+	Name    string // file name
 	Version string
 	Kind    Kind
 	URL     string // absolute, with the index's credentials if on its host
-	SHA256  string // hex; empty if the index does not say
-	Size    int64  // bytes; 0 if the index does not say
+	SHA256  string // hexadecimal; empty if the index does not state it
+	Size    int64  // bytes; 0 if the index does not state it
 	Yanked  bool
 }
 
-// ErrNoFile: the index has no file of the version and kind asked for.
+// ErrNoFile reports that the index has no file of a version and kind.
 var ErrNoFile = errors.New("no such file in the package index")
 
 const accept = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
-// Files lists a project's files.
+// Files returns the files of a project.
 func (x Index) Files(ctx context.Context, project string) ([]File, error) {
 	root, err := url.Parse(strings.TrimRight(x.URL, "/") + "/")
 	if err != nil || root.Host == "" {
-		return nil, fmt.Errorf("the package index's address is malformed: check PIP_INDEX_URL")
+		return nil, fmt.Errorf("the URL of the package index is malformed: check PIP_INDEX_URL")
 	}
 	page := root.JoinPath(Normalize(project) + "/")
 	body, header, err := x.Client.Document(ctx, page.String(), http.Header{"Accept": {accept}}, maxPage)
@@ -79,9 +80,9 @@ func (x Index) Files(ctx context.Context, project string) ([]File, error) {
 	return files, nil
 }
 
-// Find picks the file of a version, or of the newest one that is neither
-// yanked nor a pre-release if version is empty. Of wheels only those for any
-// platform count.
+// Find returns the file of a version. If version is empty, it returns the file
+// of the newest version that is neither yanked nor a pre-release. Wheels for one
+// platform only are ignored.
 func (x Index) Find(ctx context.Context, project, version string, kind Kind) (File, error) {
 	files, err := x.Files(ctx, project)
 	if err != nil {
@@ -89,7 +90,7 @@ func (x Index) Find(ctx context.Context, project, version string, kind Kind) (Fi
 	}
 	file, err := choose(files, version, kind)
 	if err != nil {
-		// The versions are the index's own words.
+		// The error contains text of the index.
 		return File{}, secret.Error(fmt.Errorf("%s at %s: %w", project, fetch.Redact(x.URL), err))
 	}
 	return file, nil
@@ -106,7 +107,7 @@ func choose(files []File, version string, kind Kind) (File, error) {
 			versions = append(versions, f.Version)
 		}
 		if version != "" {
-			// A version that is named is taken even if it was yanked.
+			// An explicit version is used even if it was yanked.
 			if CompareVersions(f.Version, version) == 0 {
 				best = &files[i]
 			}
@@ -126,23 +127,24 @@ func choose(files []File, version string, kind Kind) (File, error) {
 		return File{}, fmt.Errorf("%w: no usable %s", ErrNoFile, kind)
 	}
 	slices.SortFunc(versions, CompareVersions)
-	return File{}, fmt.Errorf("%w: no %s of version %s; there are: %s", ErrNoFile, kind, version, strings.Join(versions, ", "))
+	return File{}, fmt.Errorf("%w: no %s of version %s; the index has: %s", ErrNoFile, kind, version, strings.Join(versions, ", "))
 }
 
 var separators = regexp.MustCompile(`[-_.]+`)
 
-// Normalize is a project's name as indexes spell it (PEP 503).
+// Normalize returns the normalized name of a project (PEP 503).
 func Normalize(project string) string {
 	return strings.ToLower(separators.ReplaceAllString(project, "-"))
 }
 
 var projectName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 
-// ValidName reports whether project can be a project's name.
+// ValidName reports whether project is a valid name of a project.
 func ValidName(project string) bool { return projectName.MatchString(project) }
 
-// classify tells version and kind from a file's name. Wheels are called
-// name-version[-build]-python-abi-platform.whl, sdists name-version.tar.gz.
+// classify returns the version and kind of a file by its name. A wheel is named
+// name-version[-build]-python-abi-platform.whl, a source distribution
+// name-version.tar.gz.
 func classify(project, name string) (version string, kind Kind, ok bool) {
 	if !plainName(name) {
 		return "", "", false
@@ -164,7 +166,7 @@ func classify(project, name string) (version string, kind Kind, ok bool) {
 	return "", "", false
 }
 
-// plainName holds for what may become a file's name in our cache.
+// plainName reports whether name can be a file name in the cache.
 func plainName(name string) bool {
 	return name != "" && len(name) <= 255 && name[0] != '.' && !strings.ContainsAny(name, "/\\:\x00") && !strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
 }

@@ -134,8 +134,8 @@ func TestFromEnvironment(t *testing.T) {
 	}
 }
 
-// Whatever a page says, a file's name can be used as one, its address is one
-// of the web, and credentials stay where they belong.
+// For any page, file names are valid names, URLs are of the web, and credentials
+// are not sent to another host.
 func FuzzPage(f *testing.F) {
 	f.Add([]byte(jsonPage))
 	f.Add([]byte(htmlPage))
@@ -160,7 +160,7 @@ func FuzzPage(f *testing.F) {
 			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 				t.Errorf("address %q: %v", file.URL, err)
 			} else if u.User != nil && u.User.String() == "me:secret" && u.Host != base.Host {
-				t.Errorf("credentials went to %q", file.URL)
+				t.Errorf("credentials were sent to %q", file.URL)
 			}
 			if file.SHA256 != "" && len(file.SHA256) != 64 || file.Size < 0 {
 				t.Errorf("checksum %q, size %d", file.SHA256, file.Size)

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// versionForm is PEP 440's, without local parts: epoch, release, pre, post, dev.
+// versionForm matches the versions of PEP 440: epoch, release, pre, post, dev. It
+// ignores the local part.
 var versionForm = regexp.MustCompile(`^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d*))?(?:[-_.]?(?:post|rev|r)[-_.]?(\d*)|-(\d+))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+.*)?$`)
 
 type parsed struct {
@@ -15,8 +16,8 @@ type parsed struct {
 	release []*big.Int
 	phase   int // 0 dev of a release, 1 a, 2 b, 3 rc, 4 final
 	pre     *big.Int
-	post    *big.Int // -1 for none
-	dev     *big.Int // nil for none, which sorts last
+	post    *big.Int // -1 without a post-release
+	dev     *big.Int // nil without a development release, which sorts last
 }
 
 func number(s string) *big.Int {
@@ -72,7 +73,8 @@ func prerelease(s string) bool {
 	return !ok || v.phase < 4 || v.dev != nil
 }
 
-// CompareVersions orders as PEP 440 does; what is no version comes first.
+// CompareVersions compares versions in the order of PEP 440. Invalid versions
+// come first.
 func CompareVersions(a, b string) int {
 	x, okX := parseVersion(a)
 	y, okY := parseVersion(b)
