@@ -7,53 +7,48 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/network/egress"
 )
 
-// EndpointLimits hold for a session's models that are endpoints, each of them,
-// over all executors together; 0 is no limit.
+// EndpointLimits bounds the use of each endpoint among a session's models, by
+// all executors together; 0 is no limit.
 type EndpointLimits struct {
 	RequestsPerMinute, TokensPerMinute int
-	// Executors is how many there are at most, each of which gets the same part
-	// of the limits. 0 takes what the server's settings say.
+	// Executors is the largest number of executors. Each gets the same part of
+	// the limits. 0 takes the number from Spark's settings.
 	Executors int
 }
 
-// WithEndpointLimits bounds how fast the session's endpoints are asked.
+// WithEndpointLimits sets the limits of the session's endpoints.
 func WithEndpointLimits(l EndpointLimits) Option {
 	return func(c *config) { c.ship.limits = l }
 }
 
-// shipEndpoint completes the manifest's model that is an endpoint. The key is
-// not read: executors have it, or say what is missing.
-func (s *Session) shipEndpoint(ctx context.Context, m *bundle.Model) error {
+// shipEndpoint returns how each executor may ask the server of a model. It does
+// not read the key: executors have it, or report that it is missing.
+func (s *Session) shipEndpoint(ctx context.Context, model string) (*bundle.Endpoint, error) {
 	l := s.config.ship.limits
 	policy := egress.FromEnvironment()
-	err := endpoint.Check(m.Ref, endpoint.Options{
-		RequestsPerMinute: l.RequestsPerMinute, TokensPerMinute: l.TokensPerMinute, AllowHosts: policy.Hosts, LocalOnly: policy.LocalOnly})
-	if err != nil {
-		return err
-	}
-	m.Name = endpoint.Name(m.Ref)
-	m.Endpoint = &bundle.Endpoint{AllowHosts: policy.Hosts, LocalOnly: policy.LocalOnly}
+	e := &bundle.Endpoint{AllowHosts: policy.Hosts, LocalOnly: policy.LocalOnly}
 	if l.RequestsPerMinute == 0 && l.TokensPerMinute == 0 {
-		return nil
+		return e, nil
 	}
 	n := l.Executors
 	if n == 0 {
+		var err error
 		if n, err = s.executors(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if l.RequestsPerMinute > 0 && l.RequestsPerMinute < n || l.TokensPerMinute > 0 && l.TokensPerMinute < n {
-		return fmt.Errorf("the limits of the endpoint %s are less than 1 a minute for each of %d executors; raise them, or let the job have fewer executors", m.Name, n)
+		return nil, fmt.Errorf("the limits of the endpoint %s are less than 1 a minute for each of %d executors; raise them, or run the job on fewer executors", model, n)
 	}
-	m.Endpoint.RequestsPerMinute, m.Endpoint.TokensPerMinute = l.RequestsPerMinute/n, l.TokensPerMinute/n
-	return nil
+	e.RequestsPerMinute, e.TokensPerMinute = l.RequestsPerMinute/n, l.TokensPerMinute/n
+	return e, nil
 }
 
-// executors is the most that the session's application may have.
+// executors returns the largest number of executors that the session's
+// application may have, according to Spark's settings.
 func (s *Session) executors(ctx context.Context) (int, error) {
 	const master, dynamic, most, fixed = "spark.master", "spark.dynamicAllocation.enabled", "spark.dynamicAllocation.maxExecutors", "spark.executor.instances"
 	conf, err := s.Conf().get(ctx, master, dynamic, most, fixed)
@@ -67,9 +62,17 @@ func (s *Session) executors(ctx context.Context) (int, error) {
 	if conf[dynamic] == "true" {
 		key = most
 	}
-	// Without a maximum, Spark gives the largest number there is.
+	// Without a maximum, Spark reports the largest 32-bit integer.
 	if n, err := strconv.Atoi(conf[key]); err == nil && n > 0 && n < 1<<31-1 {
 		return n, nil
 	}
-	return 0, fmt.Errorf("how many executors share the endpoint's limits? Spark's %s does not say; say it yourself (--executors N, EndpointLimits.Executors)", key)
+	return 0, &ExecutorsUnknownError{Setting: key}
+}
+
+// ExecutorsUnknownError reports that the limits of an endpoint cannot be
+// divided, because Spark's settings do not bound the number of executors.
+type ExecutorsUnknownError struct{ Setting string }
+
+func (e *ExecutorsUnknownError) Error() string {
+	return fmt.Sprintf("the limits of an endpoint are divided among the executors, but Spark's setting %s does not bound their number; set EndpointLimits.Executors", e.Setting)
 }

@@ -1,6 +1,7 @@
 package spark
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -9,33 +10,33 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/network/egress"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // Places of WithModelAt.
 const (
-	InArchive  = "archive" // in what the session uploads, whatever the size
-	AtSamePath = "path"    // at the path that the model has here
+	InArchive  = "archive" // in the session's archive, whatever the size
+	AtSamePath = "path"    // at the path that the model has on the client
 )
 
-// maxArchived is the size, in bytes, up to which a model travels in the
-// session's archive without being told to: each executor gets, unpacks and
-// keeps it anew for each session; see docs/cluster.md.
+// maxArchived is the largest size, in bytes, of a model that is put into the
+// session's archive by default. Each executor downloads, unpacks and stores the
+// archive again for each session; see docs/cluster.md.
 const maxArchived = 2 << 30
 
-// WithModelAt says where executors find the model, if not in the archive that
-// the session uploads:
+// WithModelAt says where executors find the model, if it is not in the archive
+// that the session uploads:
 //
 //   - AtSamePath, or an absolute path (also as file:///...): on a file system
-//     that all executors have. The model is read there, or with copy from a
+//     that all executors have. The model is read there or, with copy, from a
 //     copy that the node keeps.
 //   - an http:// or https:// address: the first executor of a node downloads the
 //     model to the node's cache.
 //
-// A model of several files is a folder at this place; of a split GGUF model the
-// first file may be named too. Executors check the files
-// against those that are here. An empty place is InArchive for a model of up to
-// 2 GiB, and an error for a larger one.
+// For a model of several files, the place is a folder; for a split GGUF model,
+// it may also be the first file. Executors compare the files with those on the
+// client. An empty place is InArchive for a model of up to 2 GiB, and a
+// *TooLargeError for a larger one.
 //
 // The node's cache is FIRESTEEL_CACHE in the executor's environment
 // (spark.executorEnv.FIRESTEEL_CACHE), or "firesteel" in the cache folder of
@@ -44,35 +45,45 @@ func WithModelAt(place string, copy bool) Option {
 	return func(c *config) { c.ship.place, c.ship.nodeCopy = place, copy }
 }
 
-// placed writes into the manifest where executors find the model m.
-func (s shipment) placed(manifest *bundle.Model, m weights.Model) error {
+// TooLargeError reports a model that is too large for the archive by default.
+type TooLargeError struct {
+	Model string
+	Size  int64 // bytes
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the model %s has %s, which each executor would download again for each session; store it on a file system or a web server that executors can read, and name that place with WithModelAt, or upload it with WithModelAt(InArchive, false)",
+		e.Model, fetch.Bytes(e.Size))
+}
+
+// ErrNodeCopy reports a copy on each node of a model in the archive.
+var ErrNodeCopy = errors.New("nodes keep copies of models that executors read from a place, but this model is in the archive; name the place")
+
+// placed sets the place of the model m in the manifest.
+func (s shipment) placed(manifest *bundle.Model, m *models.Resolved) error {
 	place, err := placeOf(s.place, m)
 	if err != nil {
 		return err
 	}
-	if first := manifest.Opened(); first != "" { // a person may name the first of several files
+	if first := models.FirstFile(m.Files); first != "" { // the place may name the first of several files
 		place = strings.TrimSuffix(place, "/"+first)
 	}
 	if place == "" && s.nodeCopy {
-		return fmt.Errorf("a copy on each node is for a model at a path that executors share; name it (--ship path for the firesteel command)")
+		return ErrNodeCopy
 	}
 	manifest.Place, manifest.NodeCopy = place, s.nodeCopy
 	return nil
 }
 
-// placeOf gives an absolute path, an address, or "" for the archive.
-func placeOf(place string, m weights.Model) (string, error) {
+// placeOf returns an absolute path, an address, or "" for the archive.
+func placeOf(place string, m *models.Resolved) (string, error) {
 	switch {
 	case place == "" && m.Size > maxArchived:
-		return "", fmt.Errorf("the model %s has %s, which each executor would get anew for each session; put it on a file system or web server that executors can read, and name the place (--ship path, --ship /mnt/models/..., --ship https://...), or insist on the upload (--ship archive)", m.Name, fetch.Bytes(m.Size))
+		return "", &TooLargeError{m.Info.Name, m.Size}
 	case place == "" || place == InArchive:
 		return "", nil
 	case place == AtSamePath:
-		path := m.Path
-		if len(m.Files) > 0 {
-			path = m.Folder()
-		}
-		path, err := filepath.Abs(path)
+		path, err := filepath.Abs(m.Root)
 		return filepath.ToSlash(path), err
 	case strings.HasPrefix(place, "/"):
 		return place, nil
@@ -85,5 +96,5 @@ func placeOf(place string, m weights.Model) (string, error) {
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
 		return place, egress.FromEnvironment().Check(u.Host)
 	}
-	return "", fmt.Errorf("%q is no place of a model: it is %s, %s, an absolute path, or an address like file:///mnt/models/m.gguf or https://host/m.gguf", fetch.Redact(place), InArchive, AtSamePath)
+	return "", fmt.Errorf("%q is not a place of a model; it must be %s, %s, an absolute path, or an address such as file:///mnt/models/m.gguf or https://host/m.gguf", fetch.Redact(place), InArchive, AtSamePath)
 }

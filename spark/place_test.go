@@ -1,13 +1,15 @@
 package spark
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 func TestPlaceOf(t *testing.T) {
@@ -23,32 +25,32 @@ func TestPlaceOf(t *testing.T) {
 	}{
 		{"", 1, "", ""},
 		{"archive", large, "", ""},
-		{"", large, "", "--ship path"},
+		{"", large, "", "WithModelAt(InArchive"},
 		{"path", large, filepath.Join(here, "m.gguf"), ""},
 		{"/mnt/m.gguf", 1, "/mnt/m.gguf", ""},
 		{"file:///mnt/a%20b.gguf", 1, "/mnt/a b.gguf", ""},
 		{"https://host/m.gguf?sig=x", 1, "https://host/m.gguf?sig=x", ""},
-		{"file://host/m.gguf", 1, "", "is no place"},
-		{"models/m.gguf", 1, "", "is no place"},
-		{"s3://bucket/m.gguf?key=secret", 1, "", `"s3://bucket/m.gguf" is no place`},
+		{"file://host/m.gguf", 1, "", "is not a place"},
+		{"models/m.gguf", 1, "", "is not a place"},
+		{"s3://bucket/m.gguf?key=secret", 1, "", `"s3://bucket/m.gguf" is not a place`},
 	} {
-		got, err := placeOf(c.place, weights.Model{Name: "m", Path: "m.gguf", Size: c.size})
+		got, err := placeOf(c.place, &models.Resolved{Info: llm.Info{Name: "m"}, Root: "m.gguf", Size: c.size})
 		if got != c.want || (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
 			t.Errorf("%q: %q, %v; want %q, %q", c.place, got, err, c.want, c.wrong)
 		}
 	}
 	// A split model's place is its folder, also where its first file is named.
-	files := []weights.File{{Name: "m-00001-of-00002.gguf"}, {Name: "m-00002-of-00002.gguf"}}
-	split := weights.Model{Name: "m", Path: "/models/m-00001-of-00002.gguf", Files: files}
+	files := []models.File{{Name: "m-00001-of-00002.gguf"}, {Name: "m-00002-of-00002.gguf"}}
+	split := &models.Resolved{Info: llm.Info{Name: "m"}, Root: "/models", Files: files}
 	for place, want := range map[string]string{
 		"path": "/models", "/mnt/m": "/mnt/m", "/mnt/m/m-00001-of-00002.gguf": "/mnt/m", "https://host/m/m-00001-of-00002.gguf": "https://host/m",
 	} {
-		m := shipped(bundle.Model{}, split)
+		m := shippedModel(nil, split)
 		if err := (shipment{place: place}).placed(&m, split); err != nil || m.Place != want {
 			t.Errorf("%s: %s, %v; want %s", place, m.Place, err, want)
 		}
 	}
-	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, weights.Model{}); err == nil {
+	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, &models.Resolved{}); !errors.Is(err, ErrNodeCopy) {
 		t.Error("a node's copy of a model in the archive")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/version"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // pythonKey is the session's setting of the program that Spark starts as the
@@ -22,7 +23,7 @@ const pythonKey = "spark.sql.execution.pyspark.python"
 type shipment struct {
 	wanted    bool
 	model     string // reference of the default one; empty for none
-	named     []namedModel
+	named     []models.Named
 	precision string
 	place     string
 	nodeCopy  bool

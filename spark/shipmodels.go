@@ -5,125 +5,99 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
-// namedModel is a model by the name that queries have for it.
-type namedModel struct{ name, reference string }
-
-// WithModel makes the AI functions known to the session: Connect finds the
-// model (see weights.Resolve; it may be downloaded), uploads its files with
-// this program as the executors' worker, and registers the functions. Of an
-// endpoint (openai:MODEL@URL, see WithEndpointLimits) the reference is uploaded.
+// WithModel registers the AI functions in the session. Connect resolves the
+// reference (see package models; the model may be downloaded), uploads the
+// model's files together with this program as the executors' worker, and
+// registers the functions. For a model of a server (openai:MODEL@URL, see
+// WithEndpointLimits), Connect uploads the reference.
 //
-// The worker is this very program, so its main must call worker.Main first.
+// The worker is this program, so its main must call worker.Main first.
 func WithModel(reference string) Option {
 	return func(c *config) { c.ship.wanted, c.ship.model = true, reference }
 }
 
-// WithNamedModel adds a model that ai_query asks by a name, which may be that
-// of an endpoint elsewhere, so that queries written for it run as they are. All
-// other functions ask the model of WithModel or, without that, the first one
-// named. Several names may be given to one reference: its files are uploaded,
-// and loaded on an executor, once.
+// WithNamedModel adds a model that ai_query asks by a name. The name may be that
+// of an endpoint of another system, so that queries written for that system run
+// unchanged. All other functions ask the model of WithModel or, without it, the
+// first named model. A reference may have several names: its files are uploaded
+// once, and loaded once on an executor.
 func WithNamedModel(name, reference string) Option {
 	return func(c *config) {
 		c.ship.wanted = true
-		c.ship.named = append(c.ship.named, namedModel{name, reference})
+		c.ship.named = append(c.ship.named, models.Named{Name: name, Reference: reference})
 	}
 }
 
-// models lists the references, the default one first, each with its names.
-func (s *shipment) models() (bundle.Manifest, error) {
+// models returns the session's models, the default one first.
+func (s *shipment) models() (models.Set, error) {
 	all := slices.Clone(s.named)
 	if s.model != "" {
-		all = slices.Insert(all, 0, namedModel{bundle.DefaultAlias, s.model})
+		all = slices.Insert(all, 0, models.Named{Name: llm.DefaultModel, Reference: s.model})
 	}
-	for _, n := range all {
-		if n.reference == "" {
-			return bundle.Manifest{}, fmt.Errorf("the model %q has no reference; see WithModel", n.name)
-		}
+	set, err := models.NewSet(all...)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b namedModel) int { return rank(a) - rank(b) })
-	if len(all) > 0 && rank(all[0]) > 0 {
-		all = slices.Insert(all, 0, namedModel{bundle.DefaultAlias, all[0].reference})
+	if p := s.place; len(set) > 1 && p != "" && p != InArchive && p != AtSamePath {
+		return nil, fmt.Errorf("the place %s is that of one model, but the session has %d models; for several, use %s or %s", fetch.Redact(p), len(set), InArchive, AtSamePath)
 	}
-	var m bundle.Manifest
-	for _, n := range all {
-		same := func(have bundle.Model) bool { return have.Ref == n.reference }
-		if i := slices.IndexFunc(m.Models, same); i >= 0 {
-			m.Models[i].Aliases = append(m.Models[i].Aliases, n.name)
-			continue
-		}
-		m.Models = append(m.Models, bundle.Model{Aliases: []string{n.name}, Ref: n.reference})
-	}
-	if p := s.place; len(m.Models) > 1 && p != "" && p != InArchive && p != AtSamePath {
-		return m, fmt.Errorf("the place %s is one model's, but the session has %d; executors get several by %s or %s", fetch.Redact(p), len(m.Models), InArchive, AtSamePath)
-	}
-	return m, m.Check()
+	return set, nil
 }
 
-// rank puts the default model before the others.
-func rank(n namedModel) int {
-	if strings.EqualFold(n.name, bundle.DefaultAlias) {
-		return 0
-	}
-	return 1
-}
-
-// shipModels finds the session's models and puts them into the archive.
+// shipModels resolves the session's models and adds them to the archive.
 func (s *Session) shipModels(ctx context.Context, a *bundle.Archive) error {
-	precision, err := llm.ParsePrecision(s.config.ship.precision)
+	set, err := s.config.ship.models()
 	if err != nil {
 		return err
 	}
-	named, err := s.config.ship.models()
-	if err != nil {
-		return err
+	limits := s.config.ship.limits
+	options := models.Options{
+		Progress: s.config.ship.progress, Precision: llm.Precision(s.config.ship.precision),
+		Server: models.ServerOptions{RequestsPerMinute: limits.RequestsPerMinute, TokensPerMinute: limits.TokensPerMinute},
 	}
-	for _, n := range named.Models {
-		if endpoint.IsReference(n.Ref) {
-			if err := s.shipEndpoint(ctx, &n); err != nil {
-				return err
-			}
-			a.Manifest.Models, a.ModelPaths = append(a.Manifest.Models, n), append(a.ModelPaths, "")
-			continue
-		}
-		m, err := weights.Resolve(ctx, n.Ref, weights.Options{Progress: s.config.ship.progress})
+	for _, e := range set {
+		m, err := models.Resolve(ctx, e.Reference, options)
 		if err != nil {
 			return err
 		}
-		// A damaged file is found here, not minutes later on an executor.
+		// A damaged file is an error here, not minutes later on an executor.
 		if err := m.Check(); err != nil {
-			return fmt.Errorf("model %s: %w", n.Ref, err)
+			return fmt.Errorf("model %s: %w", e.Reference, err)
 		}
-		n.Precision = string(precision)
-		n = shipped(n, m)
-		if err := s.config.ship.placed(&n, m); err != nil {
+		shipped := shippedModel(e.Names, m)
+		if e.Reference.Remote() {
+			shipped.Endpoint, err = s.shipEndpoint(ctx, m.Info.Name)
+		} else {
+			err = s.config.ship.placed(&shipped, m)
+		}
+		if err != nil {
 			return err
 		}
-		a.Manifest.Models = append(a.Manifest.Models, n)
-		if len(m.Files) > 0 {
-			a.ModelPaths = append(a.ModelPaths, m.Folder())
-		} else {
-			a.ModelPaths = append(a.ModelPaths, m.Path)
-		}
+		a.Manifest.Models, a.ModelPaths = append(a.Manifest.Models, shipped), append(a.ModelPaths, m.Root)
 	}
 	return nil
 }
 
-// shipped completes a model of the archive's manifest. A folder gets the name
-// of the model: in the hub's cache it has that of a commit.
-func shipped(s bundle.Model, m weights.Model) bundle.Model {
-	s.Name, s.File, s.Size, s.SHA256 = m.Name, filepath.Base(m.Path), m.Size, m.SHA256
-	if len(m.Files) > 0 {
-		s.File = m.Name
+// shippedModel describes a model in the archive's manifest. The folder of a
+// model gets the model's name, because in the hub's cache it has the name of a
+// commit.
+func shippedModel(names []string, m *models.Resolved) bundle.Model {
+	s := bundle.Model{
+		Aliases: names, Ref: m.Reference.String(), Name: m.Info.Name,
+		Size: m.Size, SHA256: m.Info.Digest, Precision: string(m.Info.Precision),
+	}
+	switch {
+	case len(m.Files) > 0:
+		s.File = m.Info.Name
+	case m.Root != "":
+		s.File = filepath.Base(m.Root)
 	}
 	for _, f := range m.Files {
 		s.Files = append(s.Files, bundle.File(f))

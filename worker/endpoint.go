@@ -1,36 +1,42 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"os"
 
-	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
-// keptAnswers bounds, in bytes, what is kept of an endpoint's answers, and of
-// its vectors. Spark asks again for a column that is used twice, as by a
-// filter, and then means the same answers, not others that are paid again.
+// keptAnswers bounds, in bytes, the answers of an endpoint that are kept, and
+// its vectors. Spark computes a column again if a query uses it twice, for
+// example in a filter. The second time it must get the same answers, and must
+// not pay for new ones.
 const keptAnswers = 32 << 20
 
-// openEndpoint opens the server that the manifest names. Nothing is sent, and
-// the key is this executor's own: of its environment, or of a file on it.
-func (s *sharedModel) openEndpoint() (llm.Model, error) {
-	e, err := endpoint.Open(s.spec.Ref, endpoint.Options{
+// openEndpoint opens the server that the manifest names. It sends nothing. The
+// key comes from the executor's environment, or from a file on the executor.
+func (s *sharedModel) openEndpoint(ctx context.Context) (llm.Model, error) {
+	host, _ := os.Hostname() // "" if the system does not return it
+	r, err := models.Parse(s.spec.Ref)
+	if err != nil {
+		return nil, fmt.Errorf("on the executor %s: %w", host, err)
+	}
+	m, err := models.Open(ctx, r, models.Options{Server: models.ServerOptions{
 		RequestsPerMinute: s.spec.Endpoint.RequestsPerMinute,
 		TokensPerMinute:   s.spec.Endpoint.TokensPerMinute,
 		AllowHosts:        s.spec.Endpoint.AllowHosts,
 		LocalOnly:         s.spec.Endpoint.LocalOnly,
 		AnswerBytes:       keptAnswers,
 		KeyPlace:          "in the environment or the files of every executor",
-		Trouble:           func(err error) { s.log.Warn(err.Error()) },
-	})
+		Retrying:          func(err error) { s.log.Warn(err.Error()) },
+	}})
 	if err != nil {
-		host, _ := os.Hostname() // "" where the system keeps it to itself
 		return nil, fmt.Errorf("on the executor %s: %w", host, err)
 	}
 	s.mu.Lock()
 	s.count++
 	s.mu.Unlock()
-	return e, nil
+	return m, nil
 }

@@ -25,13 +25,15 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // TestMain also makes the test program a worker, which tests start as Spark does.
 func TestMain(m *testing.M) {
-	OpenModel = func(path string, _ engine.Options) (llm.Model, error) { return openFake(path) }
+	OpenModel = func(_ context.Context, m *models.Resolved, _ models.Options) (llm.Model, error) {
+		return openFake(m.Path())
+	}
 	registerTestFunctions()
 	declareTestFunctions()
 	Main()
@@ -164,7 +166,7 @@ type fixture struct {
 
 // serveProcess returns a fixture for a Spark version and models. At the end of
 // the test it waits for all tasks and checks that they freed their Arrow memory.
-func serveProcess(t testing.TB, version string, models []bundle.Model, root string) *fixture {
+func serveProcess(t testing.TB, version string, shipped []bundle.Model, root string) *fixture {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	log := &syncBuffer{}
@@ -180,7 +182,10 @@ func serveProcess(t testing.TB, version string, models []bundle.Model, root stri
 		}
 		f.layout = l
 	}
-	f.models = newModels(f.process.log, root, bundle.Manifest{Models: models})
+	var err error
+	if f.models, err = newArchiveModels(f.process.log, root, bundle.Manifest{Models: shipped}); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		f.served.Wait()
 		mem.AssertSize(t, 0)

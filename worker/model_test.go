@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 func TestModelErrors(t *testing.T) {
@@ -180,8 +180,8 @@ func TestFolderModel(t *testing.T) {
 			var opened, digest string
 			before := OpenModel
 			t.Cleanup(func() { OpenModel = before })
-			OpenModel = func(path string, o engine.Options) (llm.Model, error) {
-				opened, digest = path, o.Digest
+			OpenModel = func(_ context.Context, m *models.Resolved, _ models.Options) (llm.Model, error) {
+				opened, digest = m.Path(), m.Info.Digest
 				return nil, nil
 			}
 			_, _, err := newSharedModel(nil, root, spec).open()
@@ -212,8 +212,8 @@ func TestSplitModel(t *testing.T) {
 	before := OpenModel
 	t.Cleanup(func() { OpenModel = before })
 	opened := ""
-	OpenModel = func(path string, o engine.Options) (llm.Model, error) {
-		opened = path
+	OpenModel = func(_ context.Context, m *models.Resolved, _ models.Options) (llm.Model, error) {
+		opened = m.Path()
 		return nil, nil
 	}
 	if _, _, err := newSharedModel(nil, root, spec).open(); err != nil || opened != filepath.Join(folder, "big-00001-of-00002.gguf") {
@@ -257,7 +257,7 @@ func TestModelsByName(t *testing.T) {
 	if f.models.loads() != 2 {
 		t.Errorf("%d models were opened", f.models.loads())
 	}
-	if _, err := newModels(nil, "", bundle.Manifest{}).get(ctx, llm.DefaultModel); err == nil || !strings.Contains(err.Error(), "holds no model") {
+	if _, err := new(archiveModels).get(ctx, llm.DefaultModel); err == nil || !strings.Contains(err.Error(), "without a model") {
 		t.Errorf("without models: %v", err)
 	}
 }

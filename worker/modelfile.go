@@ -9,20 +9,16 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/fsys/digest"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
-// OpenModel opens the file or the folder of a model. A program with an engine of
-// its own puts another one in its place, before Main.
-var OpenModel = func(path string, o engine.Options) (llm.Model, error) {
-	e, err := engine.Open(path, o)
-	if err != nil {
-		return nil, err // not e: a nil engine in the interface would not be nil
-	}
-	return e, nil
+// OpenModel opens the files of a model. A program with an engine of its own
+// replaces it before it calls Main.
+var OpenModel = func(ctx context.Context, m *models.Resolved, o models.Options) (llm.Model, error) {
+	return m.Open(ctx, o)
 }
 
 // open checks the model's files against the manifest and opens it.
@@ -30,7 +26,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	defer panics.OnFault()()
 	defer panics.Handle("opening a model", func(panicked error) { m, err = nil, fmt.Errorf("model %s: %w", s.spec.Name, panicked) })
 	if s.spec.Endpoint != nil {
-		m, err = s.openEndpoint()
+		m, err = s.openEndpoint(context.Background())
 		return m, s.spec.Name, err
 	}
 	if !plain(s.spec.File) {
@@ -65,8 +61,13 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	s.mu.Lock()
 	s.count++
 	s.mu.Unlock()
-	options := engine.Options{Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256} // verified just now
-	if m, err = OpenModel(filepath.Join(file, s.spec.Opened()), options); err != nil {
+	found := &models.Resolved{Root: file, Size: s.spec.Size, Info: llm.Info{
+		Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256, // verified just now
+	}}
+	for _, f := range s.spec.Files {
+		found.Files = append(found.Files, models.File(f))
+	}
+	if m, err = OpenModel(ctx, found, models.Options{}); err != nil {
 		return nil, file, fmt.Errorf("model %s, file %s: %w", s.spec.Name, file, err)
 	}
 	return m, file, nil

@@ -7,49 +7,58 @@ import (
 
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
-// models are those of the archive, each opened when the first task needs it.
-type models struct {
+// archiveModels are the models of the archive. Each is opened when the first
+// task needs it.
+type archiveModels struct {
 	root     string // the archive's folder
 	manifest bundle.Manifest
-	all      []*sharedModel // as the manifest's
+	set      models.Set
+	all      []*sharedModel // of the set's entries
 }
 
-func newModels(log *slog.Logger, root string, m bundle.Manifest) *models {
-	s := &models{root: root, manifest: m}
+func newArchiveModels(log *slog.Logger, root string, m bundle.Manifest) (*archiveModels, error) {
+	a := &archiveModels{root: root, manifest: m}
 	for i := range m.Models {
-		s.all = append(s.all, newSharedModel(log, root, &m.Models[i]))
+		spec := &m.Models[i]
+		r, err := models.Parse(spec.Ref)
+		if err != nil {
+			return a, err
+		}
+		a.set = append(a.set, models.Entry{Names: spec.Aliases, Reference: r, Title: spec.Name})
+		a.all = append(a.all, newSharedModel(log, root, spec))
 	}
-	return s
+	return a, a.set.Check()
 }
 
 // get is an ai.Source: it opens the model that a query names.
-func (s *models) get(ctx context.Context, name string) (llm.Model, error) {
-	if len(s.all) == 0 {
-		return nil, errors.New("this archive holds no model: open the session with one (WithModel, or --model)")
+func (a *archiveModels) get(ctx context.Context, name string) (llm.Model, error) {
+	if len(a.all) == 0 {
+		return nil, errors.New("the session was opened without a model; open it with one (spark.WithModel)")
 	}
-	i := s.manifest.Find(name)
-	if i < 0 {
-		return nil, &llm.UnknownModelError{Name: name, Have: s.manifest.Names()}
+	i, err := a.set.Find(name)
+	if err != nil {
+		return nil, err
 	}
-	return s.all[i].get(ctx)
+	return a.all[i].get(ctx)
 }
 
-// begin counts a task in, which may ask any of the models.
-func (s *models) begin(cpus int) {
-	for _, m := range s.all {
+// begin counts a task that starts and may ask any of the models.
+func (a *archiveModels) begin(cpus int) {
+	for _, m := range a.all {
 		m.begin(cpus)
 	}
 }
 
-// end counts a task out.
-func (s *models) end(cpus int) { s.begin(-cpus) }
+// end counts a task that ended.
+func (a *archiveModels) end(cpus int) { a.begin(-cpus) }
 
-// loads counts the times that a model was opened.
-func (s *models) loads() int {
+// loads returns how often a model was opened.
+func (a *archiveModels) loads() int {
 	n := 0
-	for _, m := range s.all {
+	for _, m := range a.all {
 		n += m.loads()
 	}
 	return n

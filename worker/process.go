@@ -27,7 +27,7 @@ type process struct {
 	layout layout // of the init message; layoutUnknown if the version is unknown
 	// refusal, if not nil, is the error with which every task fails.
 	refusal error
-	models  *models
+	models  *archiveModels
 	python  *python      // nil if Python functions are refused
 	tasks   atomic.Int64 // started so far
 
@@ -56,7 +56,9 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 			p.refusal = err
 		}
 	}
-	p.models = newModels(log, root, manifest)
+	if p.models, err = newArchiveModels(log, root, manifest); err != nil && p.refusal == nil {
+		p.refusal = fmt.Errorf("the archive's manifest %s is malformed: %w; upload the archive again", filepath.Join(root, bundle.ManifestName), err)
+	}
 	if manifest.Python != nil {
 		p.python = &python{executable: executableOf(manifest.Python.Executable, getenv), log: log}
 	}
@@ -79,9 +81,6 @@ func readManifest() (root string, m bundle.Manifest, err error) {
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &m)
-	}
-	if err == nil {
-		err = m.Check()
 	}
 	if err != nil {
 		return root, bundle.Manifest{}, fmt.Errorf("the archive's manifest %s cannot be read: %w; upload the archive again", file, err)

@@ -87,7 +87,7 @@ func measure(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	engine, err := engine.Open(found.Path, engine.Options{Digest: found.SHA256})
+	engine, err := engine.Open(ctx, found.Path, engine.Options{Digest: found.SHA256})
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 		return out
 	}
 	if path != kernelsAlone {
-		engine, err := engine.Open(path, engine.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
+		engine, err := engine.Open(ctx, path, engine.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
 		if err != nil {
 			return err
 		}

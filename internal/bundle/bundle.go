@@ -20,9 +20,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
-	"strings"
 )
 
 const (
@@ -59,7 +57,7 @@ type Model struct {
 	Aliases []string `json:"aliases"`
 	Ref     string   `json:"ref"`             // the reference the user gave
 	Name    string   `json:"name"`            // as a person would name it
-	File    string   `json:"file"`            // in Dir, file or folder; see Opened
+	File    string   `json:"file"`            // in Dir, file or folder
 	Size    int64    `json:"size"`            // bytes, of all its files
 	SHA256  string   `json:"sha256"`          // of several files see weights.Digest
 	Files   []File   `json:"files,omitempty"` // of a folder
@@ -96,15 +94,6 @@ type File struct {
 	Name   string `json:"name"` // in the model's folder, with slashes
 	Size   int64  `json:"size"` // bytes
 	SHA256 string `json:"sha256"`
-}
-
-// Opened is what the engine opens, from File on: File itself, or the first file of
-// a split GGUF model in it.
-func (m *Model) Opened() string {
-	if len(m.Files) > 0 && strings.EqualFold(path.Ext(m.Files[0].Name), ".gguf") {
-		return m.Files[0].Name
-	}
-	return ""
 }
 
 // Parts gives the files that make the model, each with its path from File on:

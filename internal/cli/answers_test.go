@@ -126,7 +126,7 @@ func answersToday(t *testing.T) goldenAnswers {
 	}
 	for name, path := range seededModels(t) {
 		for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
-			e, err := engine.Open(path, engine.Options{Precision: precision, Threads: 2})
+			e, err := engine.Open(t.Context(), path, engine.Options{Precision: precision, Threads: 2})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -47,7 +47,7 @@ var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) 
 	if err != nil {
 		return nil, err
 	}
-	m, err := engine.Open(found.Path, engine.Options{
+	m, err := engine.Open(ctx, found.Path, engine.Options{
 		Name: found.Name, Digest: found.SHA256, Precision: precision, Threads: f.threads, PrefixBytes: f.cache, AnswerBytes: int(f.cache / 8),
 	})
 	if err != nil {

@@ -113,7 +113,7 @@ func pageOf(f *ai.Function, output string) string {
 
 // What the pages show is what the default model gives.
 func TestFunctionExamples(t *testing.T) {
-	m, err := engine.Open(testkit.Model(t), engine.Options{Name: weights.Default})
+	m, err := engine.Open(t.Context(), testkit.Model(t), engine.Options{Name: weights.Default})
 	if err != nil {
 		t.Fatal(err)
 	}

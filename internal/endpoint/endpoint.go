@@ -132,7 +132,7 @@ func (o Options) check() error {
 
 // Endpoint is one model of one server. It implements llm.Embedder.
 type Endpoint struct {
-	ref    reference
+	ref    Reference
 	key    key
 	opts   Options
 	client *http.Client
@@ -163,7 +163,7 @@ var errClosed = fmt.Errorf("%w: the endpoint is closed", llm.ErrModel)
 // ?api-version=DATE belongs to the addresses of Azure's deployments.
 // Nothing is sent before the first request.
 func Open(ref string, opts Options) (*Endpoint, error) {
-	r, err := parseReference(ref)
+	r, err := Parse(ref)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
@@ -195,7 +195,7 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 // Check finds what is wrong with a reference or with options, also a host that
 // may not be connected to, without the key and without sending anything.
 func Check(ref string, opts Options) error {
-	r, err := parseReference(ref)
+	r, err := Parse(ref)
 	if err != nil {
 		return fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
@@ -208,7 +208,7 @@ func Check(ref string, opts Options) error {
 	return nil
 }
 
-// IsReference tells the references of endpoints from those of files.
+// IsReference reports whether ref refers to a server, and not to files.
 func IsReference(ref string) bool { return strings.HasPrefix(ref, scheme) }
 
 // Version names this code for llm.Info. Its number is raised whenever the same

@@ -29,7 +29,7 @@ type guard struct {
 	proxyAt   atomic.Pointer[string] // host:port
 }
 
-func newGuard(r reference, o Options) *guard {
+func newGuard(r Reference, o Options) *guard {
 	g := &guard{own: withPort(r.base), proxy: o.proxy}
 	own := egress.Policy{LocalOnly: o.LocalOnly}
 	if len(o.AllowHosts) > 0 {

@@ -41,7 +41,7 @@ func TestParseReference(t *testing.T) {
 		"openai:m@ftp://h/v1":                                                                             "no address",
 		"gguf:m":                                                                                          "not an endpoint",
 	} {
-		r, err := parseReference(in)
+		r, err := Parse(in)
 		got := r.String
 		if err != nil {
 			got = err.Error
@@ -166,7 +166,7 @@ func TestGuardFailsClosed(t *testing.T) {
 	}
 
 	// Nothing may lead past the own host without a list either.
-	g := newGuard(reference{base: &url.URL{Scheme: "http", Host: "a.example:80"}}, Options{})
+	g := newGuard(Reference{base: &url.URL{Scheme: "http", Host: "a.example:80"}}, Options{})
 	if _, err := g.dial(t.Context(), "tcp", strings.TrimPrefix(elsewhere.URL, "http://")); !errors.Is(err, errRefused) {
 		t.Errorf("another host: %v", err)
 	}

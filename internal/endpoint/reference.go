@@ -18,8 +18,8 @@ const (
 	defaultKeyVariable = "OPENAI_API_KEY"
 )
 
-// reference is openai:MODEL@URL?OPTIONS, taken apart.
-type reference struct {
+// Reference is the parsed form of openai:MODEL@URL?OPTIONS.
+type Reference struct {
 	model   string
 	base    *url.URL // without user, query and fragment; no slash at its end
 	version string   // Azure's api-version, which every request names; may be empty
@@ -27,11 +27,16 @@ type reference struct {
 	keyFile string
 }
 
-// String shows no options but the version, which belongs to the address.
-func (r reference) String() string { return "openai:" + r.model + "@" + r.url("") }
+// String returns the reference without the options that say where its key is:
+// the name of the model in errors, ledgers and Info.
+func (r Reference) String() string { return "openai:" + r.model + "@" + r.Address() }
+
+// Address returns the URL of the server, with the version of its interface if
+// the reference has one.
+func (r Reference) Address() string { return r.url("") }
 
 // url is where path ("/chat/completions") is asked for.
-func (r reference) url(path string) string {
+func (r Reference) url(path string) string {
 	address := r.base.String() + path
 	if r.version != "" {
 		address += "?" + versionOption + "=" + url.QueryEscape(r.version)
@@ -40,21 +45,11 @@ func (r reference) url(path string) string {
 }
 
 // with is the reference with an option, as a person would write it.
-func (r reference) with(option string) string {
+func (r Reference) with(option string) string {
 	if r.version != "" {
 		return r.String() + "&" + option
 	}
 	return r.String() + "?" + option
-}
-
-// Name is a reference without the options that say where its key is: what
-// errors, ledgers and Info call the model. It is empty for what is none.
-func Name(ref string) string {
-	r, err := parseReference(ref)
-	if err != nil {
-		return ""
-	}
-	return r.String()
 }
 
 const versionOption = "api-version"
@@ -72,60 +67,60 @@ func looksSecret(name string) bool {
 	return strings.HasPrefix(name, "sk") && len(name) > 16 || len(name) > 40 && strings.ToUpper(name) != name
 }
 
-// parseReference never repeats the part after the model in its errors: a key
-// may stand there by mistake.
-func parseReference(ref string) (reference, error) {
+// Parse parses a reference to the model of a server. Its errors never repeat
+// what follows the model's name, because a key may stand there by mistake.
+func Parse(ref string) (Reference, error) {
 	const form = "it should look like openai:MODEL@https://host/v1"
 	rest, ok := strings.CutPrefix(ref, scheme)
 	if !ok {
-		return reference{}, errors.New("not an endpoint: " + form)
+		return Reference{}, errors.New("not an endpoint: " + form)
 	}
 	// A model's name may hold "@", ":" and "/".
 	at := max(strings.LastIndex(rest, "@https://"), strings.LastIndex(rest, "@http://"))
 	if at < 0 {
-		return reference{}, errors.New("the endpoint has no address: " + form)
+		return Reference{}, errors.New("the endpoint has no address: " + form)
 	}
-	r := reference{model: rest[:at]}
+	r := Reference{model: rest[:at]}
 	if r.model == "" {
-		return reference{}, errors.New("the endpoint names no model: " + form)
+		return Reference{}, errors.New("the endpoint names no model: " + form)
 	}
 	if strings.ContainsFunc(r.model, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		return reference{}, errors.New("the endpoint's model holds control characters")
+		return Reference{}, errors.New("the endpoint's model holds control characters")
 	}
 	u, err := url.Parse(rest[at+1:])
 	if err != nil || u.Hostname() == "" {
-		return reference{}, fmt.Errorf("endpoint of model %q: its address is malformed: %s", r.model, form)
+		return Reference{}, fmt.Errorf("endpoint of model %q: its address is malformed: %s", r.model, form)
 	}
 	if u.User != nil {
-		return reference{}, fmt.Errorf("endpoint of model %q: its address holds a user or password; put the key into a variable instead and end the reference with ?key=VARIABLE", r.model)
+		return Reference{}, fmt.Errorf("endpoint of model %q: its address holds a user or password; put the key into a variable instead and end the reference with ?key=VARIABLE", r.model)
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil || u.Fragment != "" {
-		return reference{}, fmt.Errorf("endpoint of model %q: its options are malformed; they are ?key=VARIABLE, ?keyfile=PATH and, for Azure, ?api-version=DATE", r.model)
+		return Reference{}, fmt.Errorf("endpoint of model %q: its options are malformed; they are ?key=VARIABLE, ?keyfile=PATH and, for Azure, ?api-version=DATE", r.model)
 	}
 	for name, values := range query {
 		if len(values) != 1 || values[0] == "" {
-			return reference{}, fmt.Errorf("endpoint of model %q: an option must have one value", r.model)
+			return Reference{}, fmt.Errorf("endpoint of model %q: an option must have one value", r.model)
 		}
 		switch name {
 		case "key":
 			if !variableName.MatchString(values[0]) || looksSecret(values[0]) {
-				return reference{}, fmt.Errorf("endpoint of model %q: key= names an environment variable that holds the key, and is not the key itself", r.model)
+				return Reference{}, fmt.Errorf("endpoint of model %q: key= names an environment variable that holds the key, and is not the key itself", r.model)
 			}
 			r.keyEnv = values[0]
 		case "keyfile":
 			r.keyFile = values[0]
 		case versionOption:
 			if !versionForm.MatchString(values[0]) || looksSecret(values[0]) {
-				return reference{}, fmt.Errorf("endpoint of model %q: api-version is a date such as 2024-10-21, or a word such as preview", r.model)
+				return Reference{}, fmt.Errorf("endpoint of model %q: api-version is a date such as 2024-10-21, or a word such as preview", r.model)
 			}
 			r.version = values[0]
 		default:
-			return reference{}, fmt.Errorf("endpoint of model %q: there is an unknown option; those known are key, keyfile and api-version", r.model)
+			return Reference{}, fmt.Errorf("endpoint of model %q: there is an unknown option; those known are key, keyfile and api-version", r.model)
 		}
 	}
 	if r.keyEnv != "" && r.keyFile != "" {
-		return reference{}, fmt.Errorf("endpoint of model %q: give either key or keyfile", r.model)
+		return Reference{}, fmt.Errorf("endpoint of model %q: give either key or keyfile", r.model)
 	}
 	path := strings.TrimRight(u.Path, "/")
 	for _, call := range calls {
@@ -150,7 +145,7 @@ func (k key) String() string { return "(key from " + k.origin + ")" }
 // header is what the key is sent in. Azure's addresses with a version take keys
 // in a header of their own; a token of its directory is a JSON Web Token, which
 // goes where others go.
-func (k key) header(r reference) (name, value string) {
+func (k key) header(r Reference) (name, value string) {
 	if r.version != "" && !(strings.HasPrefix(k.secret, "eyJ") && strings.Count(k.secret, ".") == 2) {
 		return "Api-Key", k.secret
 	}
@@ -166,7 +161,7 @@ const maxKeyBytes = 8 << 10
 // is not sent unencrypted to another machine: there a key must be named.
 // place, if not empty, says where it is looked for. The key is known to package
 // secret from then on.
-func readKey(r reference, place string) (key, error) {
+func readKey(r Reference, place string) (key, error) {
 	if place != "" {
 		place = " " + place
 	}

@@ -84,22 +84,26 @@ var _ llm.Model = (*Engine)(nil)
 // Open reads the model at path, a GGUF file or a folder with config.json,
 // tokenizer.json and weights in the safetensors format, and starts an engine
 // for it. The environment variable FIRESTEEL_ISA forces an instruction set:
-// generic or avx2. Errors about the files wrap llm.ErrModel.
-func Open(path string, opts Options) (*Engine, error) {
-	e, err := guardedOpen(path, opts)
+// generic or avx2. Errors about the files wrap llm.ErrModel. If ctx ends first,
+// Open returns its cause.
+func Open(ctx context.Context, path string, opts Options) (*Engine, error) {
+	e, err := guardedOpen(ctx, path, opts)
+	if ctx.Err() != nil && err != nil {
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
 	return e, nil
 }
 
-func guardedOpen(path string, opts Options) (e *Engine, err error) {
+func guardedOpen(ctx context.Context, path string, opts Options) (e *Engine, err error) {
 	defer panics.OnFault()()
 	defer panics.Catch(&err, "opening the model "+path)
-	return open(path, opts)
+	return open(ctx, path, opts)
 }
 
-func open(path string, opts Options) (_ *Engine, err error) {
+func open(ctx context.Context, path string, opts Options) (_ *Engine, err error) {
 	kernels, err := kernel.Select(os.Getenv("FIRESTEEL_ISA"))
 	if err != nil {
 		return nil, err
@@ -120,9 +124,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if precision == llm.Auto {
-		precision = llm.Int8
-	}
+	precision = precision.Stored()
 	source, err := model.OpenSource(path)
 	if err != nil {
 		return nil, err
@@ -153,7 +155,7 @@ func open(path string, opts Options) (_ *Engine, err error) {
 			e.info.Digest = source.GGUF.Digest()
 		})
 	}
-	network, err := model.Load(source, precision, kernels, opts.Threads)
+	network, err := model.Load(ctx, source, precision, kernels, opts.Threads)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func openTiny(t testing.TB, opts Options) *Engine {
 // mustOpen opens a model until the test ends.
 func mustOpen(t testing.TB, path string, opts Options) *Engine {
 	t.Helper()
-	e, err := Open(path, opts)
+	e, err := Open(t.Context(), path, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +366,7 @@ func TestOtherChatTemplate(t *testing.T) {
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, err := Open(path, Options{})
+	e, err := Open(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -404,12 +404,18 @@ func TestBadFiles(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Open(path, Options{})
+		_, err := Open(t.Context(), path, Options{})
 		if !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}
-	if _, err := Open(t.TempDir()+"/none.gguf", Options{}); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, llm.ErrModel) {
+	stopped, stop := context.WithCancelCause(t.Context())
+	cause := errors.New("the user gave up")
+	stop(cause)
+	if _, err := Open(stopped, gguftest.Llama(7).Write(t), Options{}); !errors.Is(err, cause) || errors.Is(err, llm.ErrModel) {
+		t.Errorf("with a context that has ended: %v", err)
+	}
+	if _, err := Open(t.Context(), t.TempDir()+"/none.gguf", Options{}); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, llm.ErrModel) {
 		t.Error(err)
 	}
 }
@@ -427,7 +433,7 @@ func TestInstructionSets(t *testing.T) {
 		}
 	}
 	t.Setenv("FIRESTEEL_ISA", "mmx")
-	if _, err := Open(gguftest.Llama(7).Write(t), Options{}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "mmx") {
+	if _, err := Open(t.Context(), gguftest.Llama(7).Write(t), Options{}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "mmx") {
 		t.Error(err)
 	}
 }

@@ -58,7 +58,7 @@ func TestNotFiniteIsTold(t *testing.T) {
 					bad := int32('x' - '!' + 1) // by llama3.json's alphabet
 					spoil(t, folder, int(bad), at, x)
 					t.Setenv("FIRESTEEL_ISA", isa)
-					e, err := Open(folder, Options{Threads: 2, Precision: precision})
+					e, err := Open(t.Context(), folder, Options{Threads: 2, Precision: precision})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -39,7 +39,7 @@ func faultModel(t *testing.T) (path string, answers map[int64]any) {
 	if err := os.WriteFile(path, gguftest.Llama(1).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	model, err := engine.Open(path, engine.Options{})
+	model, err := engine.Open(t.Context(), path, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

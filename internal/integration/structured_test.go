@@ -74,7 +74,7 @@ func TestStructuredAnswers(t *testing.T) {
 }
 
 func structuredAnswers(t *testing.T, model string, rows int) {
-	m, err := engine.Open(model, engine.Options{Name: weights.Default})
+	m, err := engine.Open(t.Context(), model, engine.Options{Name: weights.Default})
 	if err != nil {
 		t.Fatal(err)
 	}

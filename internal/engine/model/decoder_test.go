@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -23,7 +24,7 @@ func loadFrom(path string, kernels *kernel.Set) (Network, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	network, err := Load(source, llm.Float32, kernels, 2)
+	network, err := Load(context.Background(), source, llm.Float32, kernels, 2)
 	if err != nil {
 		return nil, nil, errors.Join(err, source.Close())
 	}

@@ -3,6 +3,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -53,5 +54,5 @@ func TestFileIsCutOffWhileItIsLoaded(t *testing.T) {
 func guardedLoad(s *Source, kernels *kernel.Set) (n Network, err error) {
 	defer panics.OnFault()()
 	defer panics.Catch(&err, "opening the model")
-	return Load(s, llm.Int8, kernels, 2)
+	return Load(context.Background(), s, llm.Int8, kernels, 2)
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 
@@ -24,7 +25,7 @@ import (
 // queries and keys so that the pairs of rotary positions are a head's halves.
 // GGUF files are untested with such as others write: names and conventions are
 // those that llama.cpp reads.
-func loadGemma3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadGemma3(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: true, gelu: true}
 	if s.GGUF == nil {
 		s.config.defaults(gemma3Defaults)
@@ -60,7 +61,7 @@ func loadGemma3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (N
 		a.normPlus = 1
 	}
 	m.read(l, names, a)
-	return m, m.finish(l, threads)
+	return m, m.finish(ctx, l, threads)
 }
 
 // gemma3Defaults are what a config.json leaves out where it is as transformers

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -31,7 +32,7 @@ import (
 // GGUF files hold queries and keys permuted, so that the pairs of rotary
 // positions are neighbours. Files of models without a head, for vectors, lack
 // "model." before the names.
-func loadLlama(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadLlama(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: s.GGUF == nil}
 	names := s.decoderNames()
 	if err := m.readSizes(s, names.embeddings); err != nil {
@@ -42,7 +43,7 @@ func loadLlama(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Ne
 		return nil, err
 	}
 	m.read(l, names, additions{})
-	return m, m.finish(l, threads)
+	return m, m.finish(ctx, l, threads)
 }
 
 // simple reads the settings of models whose layers are all alike.
@@ -207,8 +208,8 @@ func (m *decoder) readLayer(l *loader, i int, a additions) {
 	layer.down = l.matrix(ff, output{weight("ffn_down", "mlp.down_proj"), e})
 }
 
-func (m *decoder) finish(l *loader, threads int) (err error) {
-	m.held, err = l.read(threads)
+func (m *decoder) finish(ctx context.Context, l *loader, threads int) (err error) {
+	m.held, err = l.read(ctx, threads)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -242,8 +243,8 @@ func (h held) Close() error { return h.free() }
 // besides is what an engine takes that does not grow with its weights.
 const besides = 32 << 20
 
-// read reads all planned matrices.
-func (l *loader) read(threads int) (_ held, err error) {
+// read reads all planned matrices. It stops with the error of ctx.
+func (l *loader) read(ctx context.Context, threads int) (_ held, err error) {
 	if l.err != nil {
 		return held{}, l.err
 	}
@@ -285,6 +286,9 @@ func (l *loader) read(threads int) (_ held, err error) {
 			defer panics.Catch(&errs[w], "reading the weights of "+l.source.Path)
 			defer panics.OnFault()()
 			for job := range queue {
+				if errs[w] == nil {
+					errs[w] = ctx.Err()
+				}
 				if errs[w] == nil {
 					errs[w] = job.run(l.kernels)
 				}

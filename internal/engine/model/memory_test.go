@@ -30,7 +30,7 @@ func TestLoadRefusesWhatHasNoRoom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		network, err := Load(source, llm.Int8, kernels, 1)
+		network, err := Load(t.Context(), source, llm.Int8, kernels, 1)
 		var full *memlimit.Error
 		switch {
 		case used > 400<<20:

@@ -3,6 +3,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,7 +92,7 @@ var ErrStopped = errors.New("stopped")
 
 // loaders are by the name that a GGUF file or a config.json has for an
 // architecture.
-var loaders = map[string]func(*Source, llm.Precision, *kernel.Set, int) (Network, error){
+var loaders = map[string]func(context.Context, *Source, llm.Precision, *kernel.Set, int) (Network, error){
 	"llama": loadLlama, "LlamaForCausalLM": loadLlama, "LlamaModel": loadLlama,
 	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2, "Qwen2Model": loadQwen2,
 	"qwen3": loadQwen3, "Qwen3ForCausalLM": loadQwen3, "Qwen3Model": loadQwen3,
@@ -101,7 +102,7 @@ var loaders = map[string]func(*Source, llm.Precision, *kernel.Set, int) (Network
 
 // Load reads the network of a source, with the given number of goroutines. It
 // reads from the source as long as it is used, and does not close it.
-func Load(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
+func Load(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	load, ok := loaders[s.Architecture]
 	if !ok {
 		var names []string
@@ -111,7 +112,7 @@ func Load(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network
 		slices.Sort(names)
 		return nil, fmt.Errorf("%s: it holds a model of the architecture %q, which is not supported; use a model of one of %s, or one behind an endpoint (openai:NAME@https://HOST/v1)", s.Path, s.Architecture, strings.Join(names, ", "))
 	}
-	return load(s, p, kernels, threads)
+	return load(ctx, s, p, kernels, threads)
 }
 
 // size is a setting that gives a size.

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"context"
+
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -13,8 +15,8 @@ import (
 // Both formats hold queries and keys so that the pairs of rotary positions are
 // a head's halves. GGUF files are untested with such as others write: names and
 // conventions are those that llama.cpp reads.
-func loadQwen2(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
-	return loadQwen(s, p, kernels, threads, additions{qkvBias: true})
+func loadQwen2(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
+	return loadQwen(ctx, s, p, kernels, threads, additions{qkvBias: true})
 }
 
 // loadQwen3 reads the Qwen3 architecture without experts: Llama's decoder with
@@ -24,11 +26,11 @@ func loadQwen2(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Ne
 //	blk.N.attn_{q,k}_norm.weight   model.layers.N.self_attn.{q,k}_norm.weight   S
 //
 // For the rest, what loadQwen2 says holds.
-func loadQwen3(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
-	return loadQwen(s, p, kernels, threads, additions{headNorms: true})
+func loadQwen3(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
+	return loadQwen(ctx, s, p, kernels, threads, additions{headNorms: true})
 }
 
-func loadQwen(s *Source, p llm.Precision, kernels *kernel.Set, threads int, a additions) (Network, error) {
+func loadQwen(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int, a additions) (Network, error) {
 	m := &decoder{kernels: kernels, halves: true}
 	names := s.decoderNames()
 	if err := m.readSizes(s, names.embeddings); err != nil {
@@ -46,5 +48,5 @@ func loadQwen(s *Source, p llm.Precision, kernels *kernel.Set, threads int, a ad
 		return nil, err
 	}
 	m.read(l, names, a)
-	return m, m.finish(l, threads)
+	return m, m.finish(ctx, l, threads)
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -63,7 +64,7 @@ type t5Layer struct {
 // 512 tokens.
 const t5Context = 2048
 
-func loadT5(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
+func loadT5(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &t5{kernels: kernels}
 	if s.GGUF != nil {
 		return nil, s.wrong("T5 models are read from safetensors files only")
@@ -115,10 +116,10 @@ func loadT5(s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Netwo
 	}
 	m.encoderShape = nn.CacheShape{Layers: 1, Heads: m.heads, HeadSize: m.headSize}
 	m.encoder, m.decoder = make([]t5Layer, encoders), make([]t5Layer, decoders)
-	return m, m.read(newLoader(s, p, kernels), buckets, furthest, threads)
+	return m, m.read(ctx, newLoader(s, p, kernels), buckets, furthest, threads)
 }
 
-func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
+func (m *t5) read(ctx context.Context, l *loader, buckets, furthest, threads int) (err error) {
 	e := m.embedding
 	m.head.epsilon = m.epsilon
 	m.tokens = l.embeddings("shared.weight", e, m.vocabulary)
@@ -161,7 +162,7 @@ func (m *t5) read(l *loader, buckets, furthest, threads int) (err error) {
 			m.readLayer(l, fmt.Sprintf("%s.block.%d.layer.", stack.name, i), !stack.both, &stack.layers[i])
 		}
 	}
-	m.held, err = l.read(threads)
+	m.held, err = l.read(ctx, threads)
 	return err
 }
 

@@ -104,7 +104,7 @@ func loadSeeded(t testing.TB, shape safetensorstest.T5, p llm.Precision, kernels
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := Load(source, p, kernels, 2)
+	network, err := Load(t.Context(), source, p, kernels, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

