@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // canary stands in rows, constants, answers and what servers say.
@@ -59,7 +59,7 @@ var canaryCalls = []string{
 // data. With --log-content the errors quote it.
 func TestContentIsNotTold(t *testing.T) {
 	real := openModel
-	openModel = func(context.Context, shipFlags, fetch.Progress) (llm.Model, error) {
+	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
 		return canaryModel{evalModel{"canary"}}, nil
 	}
 	t.Cleanup(func() { openModel = real })
@@ -142,7 +142,7 @@ func TestContentOfBadRowsIsNotTold(t *testing.T) {
 // eval shows rows, their labels and answers only where --errors asks for them.
 func TestContentOfEvalIsNotTold(t *testing.T) {
 	real := openModel
-	openModel = func(context.Context, shipFlags, fetch.Progress) (llm.Model, error) {
+	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
 		return canaryModel{evalModel{"canary"}}, nil
 	}
 	t.Cleanup(func() { openModel = real })

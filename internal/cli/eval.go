@@ -141,7 +141,7 @@ func (f *evalFlags) check() (*ai.Function, eval.Kind, error) {
 	case f.errors < 0:
 		return usage("--errors must be at least 0")
 	}
-	if _, err := f.ship.named(); err != nil {
+	if _, err := f.ship.set(); err != nil {
 		return nil, "", err
 	}
 	if f.data.isConll() {
@@ -270,11 +270,12 @@ func (a *app) askModel(ctx context.Context, run *evalRun, ship shipFlags, sessio
 	if session == nil && run.byRules(systems) {
 		who = localAnswerer{nil}
 	} else if session == nil {
-		m, err := openModel(ctx, ship, fetch.NewProgress(a.err))
+		opened, err := openDefaultModel(ctx, ship, fetch.NewProgress(a.err))
 		if err != nil {
 			return err
 		}
-		defer m.Close()
+		defer opened.Close()
+		m := opened.Default()
 		who = localAnswerer{m}
 		if advice := ai.Advice(run.function, m.Info()); advice != "" {
 			run.notes = append(run.notes, advice)

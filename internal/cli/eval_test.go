@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/worker"
 )
 
@@ -66,8 +66,8 @@ func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 // fakeModels has every reference open an evalModel of that name.
 func fakeModels(t *testing.T) {
 	real := openModel
-	openModel = func(_ context.Context, f shipFlags, _ fetch.Progress) (llm.Model, error) {
-		return evalModel{f.reference()}, nil
+	openModel = func(_ context.Context, r models.Reference, _ models.Options) (llm.Model, error) {
+		return evalModel{r.String()}, nil
 	}
 	t.Cleanup(func() { openModel = real })
 }

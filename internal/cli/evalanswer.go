@@ -6,11 +6,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/endpoint"
-	"github.com/firesteel/firesteel/internal/engine"
-	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/sensitive"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -27,34 +23,6 @@ type answerer interface {
 // localAnswerer runs the model in this process; the model is nil where rules
 // alone answer.
 type localAnswerer struct{ llm.Model }
-
-// openModel opens a model that this process asks: one that runs in it, or a
-// server's. Tests put another one in its place.
-var openModel = func(ctx context.Context, f shipFlags, progress fetch.Progress) (llm.Model, error) {
-	precision, err := f.parsePrecision()
-	if err != nil {
-		return nil, err
-	}
-	reference := f.reference()
-	if endpoint.IsReference(reference) {
-		m, err := endpoint.Open(reference, endpoint.Options{RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute, Trouble: f.trouble})
-		if err != nil {
-			return nil, err // not m: a nil endpoint in the interface would not be nil
-		}
-		return m, nil
-	}
-	found, err := weights.Resolve(ctx, reference, weights.Options{Progress: progress})
-	if err != nil {
-		return nil, err
-	}
-	m, err := engine.Open(ctx, found.Path, engine.Options{
-		Name: found.Name, Digest: found.SHA256, Precision: precision, Threads: f.threads, PrefixBytes: f.cache, AnswerBytes: int(f.cache / 8),
-	})
-	if err != nil {
-		return nil, damaged(reference, err)
-	}
-	return m, nil
-}
 
 // chunk is how many rows are asked at once: enough for the engine to order
 // them, few enough to show how it goes.

@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/weights"
-	"github.com/firesteel/firesteel/internal/weights/malformed"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 func (a *app) models() *cobra.Command {
@@ -27,7 +24,7 @@ A model is one GGUF file, or a folder of config.json, tokenizer.json and
 .safetensors files. Where there are both, the one GGUF file is taken; to say
 otherwise, name the weights: hf:OWNER/NAME:model.safetensors
 
-The default is ` + weights.Default + `.`,
+The default is ` + models.Default + `.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return a.listModels() },
 	}
@@ -35,22 +32,29 @@ The default is ` + weights.Default + `.`,
 		&cobra.Command{
 			Use:     "get REFERENCE",
 			Short:   "Download a model, unless it is here, and print its path",
-			Example: "  firesteel models get " + weights.Default,
+			Example: "  firesteel models get " + models.Default,
 			Args:    oneReference,
 			RunE: func(c *cobra.Command, args []string) error {
 				ctx, stop := interruptible(c)
 				defer stop()
-				m, err := weights.Resolve(ctx, args[0], weights.Options{Progress: fetch.NewProgress(a.err)})
+				r, err := models.Parse(args[0])
+				if err != nil {
+					return err
+				}
+				if r.Remote() {
+					return fmt.Errorf("%w %q: there is nothing to download, because the model runs on a server", models.ErrReference, args[0])
+				}
+				m, err := models.Resolve(ctx, r, models.Options{Progress: fetch.NewProgress(a.err)})
 				if err != nil {
 					return err
 				}
 				if err := m.Check(); err != nil {
-					return damaged(args[0], err)
+					return redownloadHint(err)
 				}
 				if m.Note != "" {
 					fmt.Fprintln(a.err, m.Note)
 				}
-				_, err = fmt.Fprintln(a.out, m.Path)
+				_, err = fmt.Fprintln(a.out, m.Path())
 				return err
 			},
 		},
@@ -59,7 +63,13 @@ The default is ` + weights.Default + `.`,
 			Short:      "Delete a model that was downloaded",
 			SuggestFor: []string{"rm", "delete", "drop"},
 			Args:       oneReference,
-			RunE:       func(_ *cobra.Command, args []string) error { return weights.Remove(args[0]) },
+			RunE: func(_ *cobra.Command, args []string) error {
+				r, err := models.Parse(args[0])
+				if err != nil {
+					return err
+				}
+				return models.Remove(r)
+			},
 		},
 	)
 	return c
@@ -72,29 +82,19 @@ func oneReference(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// damaged says how to get a model that was downloaded once more, if its files
-// may be damaged.
-func damaged(reference string, err error) error {
-	downloaded := strings.HasPrefix(reference, "pypi:") || strings.HasPrefix(reference, "hf:")
-	if !downloaded || !errors.Is(err, malformed.ErrFormat) {
-		return err
-	}
-	return fmt.Errorf("%w\n  If it is damaged, get it anew: firesteel models remove %s, and the same again", err, reference)
-}
-
 func (a *app) listModels() error {
-	models, err := weights.List()
+	all, err := models.List()
 	if err != nil {
 		return err
 	}
-	if len(models) == 0 {
-		_, err := fmt.Fprintln(a.out, "No model is on this machine yet; 'firesteel models get "+weights.Default+"' downloads the default one.")
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(a.out, "No model is on this machine yet; 'firesteel models get "+models.Default+"' downloads the default one.")
 		return err
 	}
 	w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)
 	fmt.Fprintln(w, "REFERENCE\tSIZE\tPATH")
-	for _, m := range models {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Ref, fetch.Bytes(m.Size), m.Path)
+	for _, m := range all {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", m.Reference, fetch.Bytes(m.Size), m.Path())
 	}
 	return w.Flush()
 }

@@ -50,7 +50,7 @@ func TestModelsOfSeveralFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if status, out, errs := do("models", "get", root); status != exitFailed || out != "" || !strings.Contains(errs, "model.safetensors: a header of ") {
+	if status, out, errs := do("models", "get", root); status != exitFailed || out != "" || !strings.Contains(errs, "model.safetensors: the header of ") {
 		t.Errorf("damaged: %d %s%s", status, out, errs)
 	}
 }

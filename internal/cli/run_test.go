@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/job"
-	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 const tickets = "id,text\n1,It is good.\n2,bad\n3,\"It is good.\"\n4,good,too many\n5,\n"
@@ -278,7 +278,7 @@ func TestRunNamedModels(t *testing.T) {
 // none is said to be weak.
 func TestRunByRules(t *testing.T) {
 	real := openModel
-	openModel = func(context.Context, shipFlags, fetch.Progress) (llm.Model, error) {
+	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
 		return nil, errors.New("a model was opened")
 	}
 	t.Cleanup(func() { openModel = real })

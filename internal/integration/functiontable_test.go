@@ -13,26 +13,26 @@ import (
 	"unicode/utf8"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/worker"
 )
 
-// echoFile is a model's file that the test's worker has testkit's model for.
+// echoFile is the name of a model file for which the test's worker opens a testkit.Echo.
 const echoFile = "echo.gguf"
 
 func openEchoes() {
 	open := worker.OpenModel
-	worker.OpenModel = func(path string, o engine.Options) (llm.Model, error) {
-		if filepath.Base(path) == echoFile {
+	worker.OpenModel = func(ctx context.Context, m *models.Resolved, o models.Options) (llm.Model, error) {
+		if filepath.Base(m.Path()) == echoFile {
 			return testkit.Echo{}, nil
 		}
-		return open(path, o)
+		return open(ctx, m, o)
 	}
 }
 

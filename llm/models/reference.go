@@ -17,6 +17,9 @@ const Default = weights.Default
 // those to files that do not exist.
 var ErrReference = weights.ErrRef
 
+// ErrEmpty reports an empty reference.
+var ErrEmpty = errors.New("it is empty")
+
 // Reference is a parsed reference to a model.
 type Reference struct {
 	text   string
@@ -27,7 +30,7 @@ type Reference struct {
 // connects to no server. Its errors wrap ErrReference.
 func Parse(text string) (Reference, error) {
 	if strings.TrimSpace(text) == "" {
-		return Reference{}, fmt.Errorf("%w: it is empty", ErrReference)
+		return Reference{}, fmt.Errorf("%w: %w", ErrReference, ErrEmpty)
 	}
 	if endpoint.IsReference(text) {
 		server, err := endpoint.Parse(text)
@@ -53,6 +56,15 @@ func (r Reference) Address() string {
 	return r.server.Address()
 }
 
+// Check checks the options for a server, and that the policy of hosts allows
+// connecting to it. It connects to no server. For files it returns nil.
+func (r Reference) Check(o ServerOptions) error {
+	if !r.Remote() {
+		return nil
+	}
+	return endpoint.Check(r.text, o.endpoint())
+}
+
 // Downloaded reports whether the files of the model are downloaded, so that
 // they can be downloaded again.
 func (r Reference) Downloaded() bool {
@@ -63,6 +75,3 @@ func (r Reference) Downloaded() bool {
 func (r Reference) parts() []string {
 	return strings.FieldsFunc(r.text, func(c rune) bool { return strings.ContainsRune("/:@", c) })
 }
-
-// errNoReference is the error of an operation on the zero Reference.
-var errNoReference = errors.New("the reference to the model is empty")

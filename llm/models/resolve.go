@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"path/filepath"
 	"strings"
@@ -121,10 +122,10 @@ func FirstFile(files []File) string {
 // and sends nothing.
 func Resolve(ctx context.Context, r Reference, o Options) (*Resolved, error) {
 	if r.text == "" {
-		return nil, errNoReference
+		return nil, fmt.Errorf("%w: %w", ErrReference, ErrEmpty)
 	}
 	if r.Remote() {
-		if err := endpoint.Check(r.text, o.Server.endpoint()); err != nil {
+		if err := r.Check(o.Server); err != nil {
 			return nil, err
 		}
 		return &Resolved{Reference: r, Info: llm.Info{Name: r.server.String(), Engine: endpoint.Version}}, nil

@@ -48,7 +48,7 @@ func (e *NameError) Error() string {
 type DuplicateNameError struct{ Name string }
 
 func (e *DuplicateNameError) Error() string {
-	return fmt.Sprintf("two models have the name %q; give each its own", e.Name)
+	return fmt.Sprintf("two models are named %q; give each its own name", e.Name)
 }
 
 // Entry is one model of a Set.
@@ -60,6 +60,9 @@ type Entry struct {
 	// Title is what llm.Info calls the model; empty until it is resolved.
 	Title string
 }
+
+// Named reports whether name is one of the names, without regard to case.
+func (e Entry) Named(name string) bool { return containsFold(e.Names, name) }
 
 // Set is a list of models with names. The first one is the default.
 type Set []Entry
@@ -88,7 +91,7 @@ func NewSet(all ...Named) (Set, error) {
 		}
 		s = append(s, Entry{Names: []string{n.Name}, Reference: r})
 	}
-	isDefault := func(e Entry) bool { return strings.EqualFold(e.Names[0], llm.DefaultModel) }
+	isDefault := func(e Entry) bool { return e.Named(llm.DefaultModel) }
 	if i := slices.IndexFunc(s, isDefault); i > 0 {
 		e := s[i]
 		s = slices.Insert(slices.Delete(s, i, i+1), 0, e)
@@ -140,7 +143,7 @@ func (s Set) Check() error {
 // the error is an *llm.UnknownModelError.
 func (s Set) Find(name string) (int, error) {
 	for _, matches := range []func(Entry) bool{
-		func(e Entry) bool { return containsFold(e.Names, name) },
+		func(e Entry) bool { return e.Named(name) },
 		func(e Entry) bool { return strings.EqualFold(e.Reference.text, name) },
 		func(e Entry) bool { return strings.EqualFold(e.Title, name) || containsFold(e.Reference.parts(), name) },
 	} {
