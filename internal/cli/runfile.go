@@ -32,10 +32,10 @@ type fileRun struct {
 	parts  job.Parts
 	out    files.Writer
 	table  bool
-	keptIn string     // the ledger's directory
-	memory int64      // that the process may take, in bytes; 0 for any
+	keptIn string         // the ledger's directory
+	memory int64          // that the process may take, in bytes; 0 for any
 	models *models.Opened // nil until they are open
-	info   llm.Info   // of the one that is asked unless another is named
+	info   llm.Info       // of the one that is asked unless another is named
 	// prediction is what was foreseen, and report what is gathered; nil if
 	// they are not asked for.
 	prediction *estimate.Prediction
