@@ -11,19 +11,20 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// answer is what a chat or a completion gave.
+// answer is the content of a chat completion or a completion.
 type answer struct {
-	text      string
-	finish    llm.Finish
-	thought   bool           // the model's reasoning is known to have taken tokens
-	apart     bool           // it came beside the text, so none is in the text
-	positions []wirePosition // empty without log probabilities
-	usage     *wireUsage     // as claimed
-	refused   error          // why this is no answer, though all is in good order
+	text              string
+	finish            llm.Finish
+	reasoned          bool           // the model is known to have used tokens for reasoning
+	separateReasoning bool           // the server returned reasoning in a separate field, so the text has none
+	positions         []wirePosition // empty without log probabilities
+	usage             *wireUsage     // as the server reports it; nil if it does not
+	refused           error          // why this is no answer, though all is in good order
 }
 
-// errUnreadable is an answer that is not of the form in wire.go. It was charged.
-var errUnreadable = errors.New("the server's answer is not what OpenAI's interface promises")
+// errUnreadable means that an answer does not have the form in wire.go. It may
+// have been charged.
+var errUnreadable = errors.New("the server's answer does not have the form of OpenAI's API")
 
 type wireAnswer struct {
 	Choices []wireChoice    `json:"choices"`
@@ -31,16 +32,16 @@ type wireAnswer struct {
 }
 
 type wireChoice struct {
-	Message  *wireAnswered   `json:"message"`
+	Message  *wireReply      `json:"message"`
 	Text     json.RawMessage `json:"text"`
 	Finish   json.RawMessage `json:"finish_reason"`
 	Logprobs json.RawMessage `json:"logprobs"`
 	Error    json.RawMessage `json:"error"`
 }
 
-// wireAnswered is a message of the model. Servers that keep its reasoning apart
-// send it under one of three names.
-type wireAnswered struct {
+// wireReply is a message of the model. Servers that return its reasoning
+// separately use one of three names for it.
+type wireReply struct {
 	Content          json.RawMessage `json:"content"`
 	Refusal          json.RawMessage `json:"refusal"`
 	Reasoning        json.RawMessage `json:"reasoning"`
@@ -48,8 +49,8 @@ type wireAnswered struct {
 	Thinking         json.RawMessage `json:"thinking"`
 }
 
-// parseAnswer reads the body of a chat or a completion. Its error is a
-// *statusError where the body says that there was one.
+// parseAnswer parses the body of a chat completion or a completion. It returns a
+// *statusError if the body reports an error.
 func parseAnswer(body []byte) (answer, error) {
 	if err := bodyError(body); err != nil {
 		return answer{}, err
@@ -60,27 +61,27 @@ func parseAnswer(body []byte) (answer, error) {
 	}
 	a := answer{usage: readUsage(w.Usage)}
 	if len(w.Choices) != 1 {
-		return a, sensitive.Errorf("%w: it holds %d choices instead of one, in %s", errUnreadable, len(w.Choices), quote(body))
+		return a, sensitive.Errorf("%w: it has %d choices instead of one: %s", errUnreadable, len(w.Choices), quote(body))
 	}
 	c := w.Choices[0]
 	if c.Message == nil && isNull(c.Text) {
-		return a, sensitive.Errorf("%w: it holds no text, in %s", errUnreadable, quote(body))
+		return a, sensitive.Errorf("%w: it has no text: %s", errUnreadable, quote(body))
 	}
 	content, refusal := readContent(c.Text), ""
 	if m := c.Message; m != nil {
 		content, refusal = readContent(m.Content), textOf(m.Refusal)
-		a.apart = textOf(m.Reasoning) != "" || textOf(m.ReasoningContent) != "" || textOf(m.Thinking) != ""
+		a.separateReasoning = textOf(m.Reasoning) != "" || textOf(m.ReasoningContent) != "" || textOf(m.Thinking) != ""
 	}
 	a.text = content.text
-	a.apart = a.apart || content.reasoning
-	a.thought = a.apart || a.usage.reasoned()
+	a.separateReasoning = a.separateReasoning || content.reasoning
+	a.reasoned = a.separateReasoning || a.usage.reasoned()
 	if refusal == "" {
 		refusal = content.refusal
 	}
-	var trouble error
-	a.finish, a.refused, trouble = readFinish(c.Finish)
-	if trouble != nil {
-		return a, trouble
+	var brokenOff error
+	a.finish, a.refused, brokenOff = readFinish(c.Finish)
+	if brokenOff != nil {
+		return a, brokenOff
 	}
 	if refusal != "" {
 		a.refused = sensitive.Errorf("the model refused: %s", sensitive.Text(shorten(refusal)))
@@ -91,7 +92,7 @@ func parseAnswer(body []byte) (answer, error) {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// textOf is a JSON string; "" for everything else.
+// textOf returns the value of a JSON string, or "" for other values.
 func textOf(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
@@ -100,22 +101,22 @@ func textOf(raw json.RawMessage) string {
 	return s
 }
 
-// content is what a message says.
+// content is the content of a message.
 type content struct {
 	text, refusal string
-	reasoning     bool // parts of reasoning stand beside the text
+	reasoning     bool // it has separate parts with reasoning
 }
 
-// wirePart is one part of a content that is a list. Mistral and others put the
-// model's reasoning into parts of their own.
+// wirePart is one part of a content that is a list. Mistral and others return
+// the model's reasoning as separate parts.
 type wirePart struct {
 	Type    string          `json:"type"`
 	Text    json.RawMessage `json:"text"`
 	Refusal string          `json:"refusal"`
 }
 
-// readContent reads a text, or a list of parts, whose texts are joined. A value
-// that is neither is the answer in JSON of a server that has parsed it already.
+// readContent reads a text, or a list of parts, whose texts it joins. Any other
+// value is a JSON answer that the server has already parsed.
 func readContent(raw json.RawMessage) content {
 	if isNull(raw) {
 		return content{}
@@ -144,7 +145,7 @@ func readContent(raw json.RawMessage) content {
 	return content{text: string(raw)}
 }
 
-// add takes a part in; false says that it is none.
+// add adds a part. It returns false if raw is not a part.
 func (c *content) add(raw json.RawMessage) bool {
 	if raw[0] == '"' {
 		c.text += textOf(raw)
@@ -156,7 +157,7 @@ func (c *content) add(raw json.RawMessage) bool {
 	}
 	switch kind := strings.ToLower(p.Type); {
 	case kind == "text" || kind == "output_text":
-		// Some have {"text": {"value": "..."}}.
+		// Some servers send {"text": {"value": "..."}}.
 		var inner struct{ Value string }
 		if json.Unmarshal(p.Text, &inner) == nil {
 			c.text += inner.Value
@@ -167,11 +168,12 @@ func (c *content) add(raw json.RawMessage) bool {
 	case strings.Contains(kind, "think"), strings.Contains(kind, "reason"), strings.Contains(kind, "thought"):
 		c.reasoning = true
 	}
-	// References, images and what else there is are no text.
+	// Other parts, such as references and images, have no text.
 	return true
 }
 
-// wireUsage is a claim; what is missing or no number is nil.
+// wireUsage is the usage that a server reports. A missing or invalid number is
+// nil.
 type wireUsage struct {
 	Prompt, Completion, Reasoning *float64
 }
@@ -197,5 +199,5 @@ func readNumber(raw json.RawMessage) *float64 {
 	return &n
 }
 
-// reasoned: the server says that tokens went into reasoning.
+// reasoned reports whether the server counted tokens for reasoning.
 func (u *wireUsage) reasoned() bool { return u != nil && u.Reasoning != nil && *u.Reasoning > 0 }

@@ -15,8 +15,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// What a server says it used is believed if it can be.
-func TestLiesAboutUsage(t *testing.T) {
+// TestImpossibleUsage checks that a reported usage counts only if it is possible.
+func TestImpossibleUsage(t *testing.T) {
 	for _, test := range []struct {
 		name           string
 		prompt, output any
@@ -40,7 +40,7 @@ func TestLiesAboutUsage(t *testing.T) {
 			t.Errorf("%s: cost %v, want %v", test.name, totals.Cost, want)
 		}
 	}
-	// No usage at all, and one that is no object.
+	// No usage, and a usage that is not an object.
 	for _, usage := range []string{"", `,"usage":null`} {
 		s := newServer(t)
 		s.serve = func(w http.ResponseWriter, a asked) {
@@ -53,7 +53,7 @@ func TestLiesAboutUsage(t *testing.T) {
 	}
 }
 
-// A server that wants other parameters says so, and is then spoken to so.
+// TestDialects checks that the parameters change after a server refuses them.
 func TestDialects(t *testing.T) {
 	for _, status := range []int{400, 422} {
 		s := newServer(t)
@@ -103,7 +103,7 @@ func TestJSON(t *testing.T) {
 					}
 					offering++
 				} else if !strings.Contains(a.text, schema) {
-					t.Error("the model is not told the schema")
+					t.Error("the message does not contain the schema")
 				}
 				s.good(w, a, test.answer)
 			}
@@ -119,7 +119,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// A schema that this server does not take is told in words.
+// TestSchemaRefused checks that a schema that the server refuses is sent as text.
 func TestSchemaRefused(t *testing.T) {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
@@ -150,7 +150,8 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// embedding gives each text a vector of its length, and refuses as told.
+// embedding makes s return a vector that depends on the length of each text.
+// refuses decides about errors.
 func embedding(s *server, refuses func(input []string) (int, string)) {
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in wireEmbedRequest
@@ -220,7 +221,7 @@ func TestEmbed(t *testing.T) {
 	if len(s.charged) != 152 || len(s.arrived) > 40 {
 		t.Errorf("%d texts charged in %d requests", len(s.charged), len(s.arrived))
 	}
-	// A wrong key is asked for once.
+	// A request with a wrong key is sent once.
 	s = newServer(t)
 	embedding(s, func([]string) (int, string) { return 401, "no" })
 	vectors, err = s.open(t, Options{MaxConcurrency: 1}).Embed(t.Context(), texts)
@@ -229,9 +230,9 @@ func TestEmbed(t *testing.T) {
 	}
 }
 
-// What is asked again in another call is not paid again, if answers are kept;
-// what failed is asked again.
-func TestAnswersAreKept(t *testing.T) {
+// TestAnswersAreCached checks that a repeated request is not sent again if
+// answers are cached, and that failed requests are sent again.
+func TestAnswersAreCached(t *testing.T) {
 	for _, c := range []struct{ room, charged, vectors int }{{1 << 20, 1, 1}, {0, 2, 2}} {
 		s := newServer(t)
 		failing := true
@@ -326,14 +327,14 @@ func FuzzAnswer(f *testing.F) {
 		if e := parseError(body); len(e.message) > 400 || strings.ContainsAny(e.message, "\n\x00\x1b") {
 			t.Errorf("message %q", e.message)
 		}
-		if text, thought := withoutThinking(string(body), "a [/think] b"); !thought && text != string(body) && !strings.Contains(string(body), "<|channel|>") || len(text) > len(body) {
+		if text, thought := removeReasoning(string(body), "a [/think] b"); !thought && text != string(body) && !strings.Contains(string(body), "<|channel|>") || len(text) > len(body) {
 			t.Errorf("%q without reasoning is %q", body, text)
 		}
 		if finish, refused, trouble := readFinish(body); finish == llm.FinishLength && (refused != nil || trouble != nil) || refused != nil && trouble != nil {
 			t.Errorf("%s: %v, %v, %v", body, finish, refused, trouble)
 		}
 		if text, problem := (jsonRule{rule, "a"}).check(string(body)); problem == nil && !json.Valid([]byte(text)) {
-			t.Errorf("%q is no JSON", text)
+			t.Errorf("%q is not JSON", text)
 		}
 		oneOf{[]string{"a"}, []string{"a"}}.check(string(body))
 		serverDuration(string(body), 1)

@@ -13,18 +13,18 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// question is one thing to ask, in one of two forms: messages or, if there are
-// none, a prompt to continue.
+// question is the input of one request: messages or, if there are none, a
+// prompt to continue.
 type question struct {
-	messages []llm.Message
-	prompt   string
-	most     int // tokens of the answer; 0: the server's default
-	logprobs int // of so many tokens at each position
-	format   *responseFormat
-	probe    bool // it is to find out what the server offers
+	messages  []llm.Message
+	prompt    string
+	maxTokens int // limit of the answer; 0 means the server's default
+	logprobs  int // number of log probabilities at each position
+	format    *responseFormat
+	probe     bool // a request that finds out what the server supports
 }
 
-// asChat makes a user's message of a prompt.
+// asChat converts a prompt to a message of the user.
 func (q question) asChat() question {
 	if len(q.messages) == 0 {
 		q.messages = []llm.Message{{Role: llm.User, Text: q.prompt}}
@@ -33,26 +33,26 @@ func (q question) asChat() question {
 	return q
 }
 
-// and adds turns; q's own stay as they are.
-func (q question) and(turns ...llm.Message) question {
+// withTurns appends messages. The messages of q do not change.
+func (q question) withTurns(turns ...llm.Message) question {
 	q = q.asChat()
 	q.messages = append(q.messages[:len(q.messages):len(q.messages)], turns...)
 	return q
 }
 
-// demanding adds a sentence to the last message.
-func (q question) demanding(demand string) question {
+// withDemand appends a sentence to the last message.
+func (q question) withDemand(demand string) question {
 	if demand == "" {
 		return q
 	}
-	q = q.and()
+	q = q.withTurns()
 	turns := append([]llm.Message(nil), q.messages...)
 	turns[len(turns)-1].Text += "\n\n" + demand
 	q.messages = turns
 	return q
 }
 
-// text is all that is asked.
+// text returns the whole text of the question.
 func (q question) text() string {
 	all := q.prompt
 	for _, m := range q.messages {
@@ -65,24 +65,26 @@ func (q question) size() size {
 	s := size{bytes: len(q.prompt), tokens: estimate(q.prompt), messages: len(q.messages)}
 	for _, m := range q.messages {
 		s.bytes += len(m.Text)
-		s.tokens += estimate(m.Text) + 4 // the template around it
+		s.tokens += estimate(m.Text) + 4 // for the chat template
 	}
 	return s
 }
 
-// rule is a constraint that answers are held to here, whatever the server does.
+// rule is a constraint that is checked here, whatever the server does.
 type rule interface {
-	// demand tells the model in words what is wanted; "" for nothing.
+	// demand returns the constraint as an instruction to the model; "" for
+	// none.
 	demand() string
-	// check gives the answer in its final form, or what is wrong with it, in
-	// words that the model is told, too.
+	// check returns the answer in its final form, or the problem with it. The
+	// text of the problem is also sent to the model.
 	check(text string) (answer string, problem error)
 }
 
-// formatted rules can be put to a server that offers it; demand is for others.
+// formatted is a rule that some servers can enforce by a response_format. For
+// other servers, demand is used.
 type formatted interface {
 	rule
-	format(offered formats) *responseFormat // nil: not by what is offered
+	format(offered formats) *responseFormat // nil if the server cannot enforce it
 }
 
 type unconstrained struct{}
@@ -101,8 +103,8 @@ var (
 	errCutOff = errors.New("it was cut off after the most tokens that were allowed; answer more briefly")
 )
 
-// ask asks until the answer keeps the rule, at most 1 + Reasks times. The
-// result's tokens are those of all answers.
+// ask requests an answer until it meets the rule, at most 1 + Reasks times. The
+// result has the tokens of all answers.
 func (e *Endpoint) ask(ctx context.Context, q question, r rule) (llm.Result, error) {
 	var result llm.Result
 	if f, ok := r.(formatted); ok {
@@ -110,21 +112,21 @@ func (e *Endpoint) ask(ctx context.Context, q question, r rule) (llm.Result, err
 		if err != nil {
 			return result, err
 		}
-		q = q.asChat() // formats are a chat's
+		q = q.asChat() // only chats have formats
 		q.format = f.format(offered)
 	}
 	if q.format == nil {
-		q = q.demanding(r.demand())
+		q = q.withDemand(r.demand())
 	}
 	for asked := 0; ; asked++ {
-		a, u, err := e.one(ctx, q)
+		a, u, err := e.askOnce(ctx, q)
 		result.PromptTokens += u.prompt
 		result.OutputTokens += u.output
 		if err != nil {
-			// A server may offer schemas, but not this one.
+			// A server may support schemas, but not this one.
 			if q.format != nil && refusesFormat(err) {
 				q.format = nil
-				q = q.demanding(r.demand())
+				q = q.withDemand(r.demand())
 				continue
 			}
 			return result, err
@@ -135,46 +137,46 @@ func (e *Endpoint) ask(ctx context.Context, q question, r rule) (llm.Result, err
 			return result, nil
 		}
 		if asked >= e.opts.Reasks {
-			return result, e.fail(unkept(a, problem, asked), "Ask in plainer words, allow more tokens, or use a larger model.")
+			return result, e.fail(ruleBroken(a, problem, asked), "Ask in plainer words, allow more tokens, or use a larger model.")
 		}
 		switch empty := strings.TrimSpace(a.text) == ""; {
-		case empty && a.finish == llm.FinishLength && e.features.dialect.Load()&thinks == 0:
-			// Its tokens went into reasoning: it gets more of them.
-			e.features.dialect.Or(thinks)
+		case empty && a.finish == llm.FinishLength && e.features.dialect.Load()&reasonsFirst == 0:
+			// The model used its tokens for reasoning: allow more.
+			e.features.dialect.Or(reasonsFirst)
 			e.usage.count(func(t *Totals) { t.Reasks++ })
 			continue
 		case empty && r.demand() == "":
-			return result, e.fail(unkept(a, problem, asked), "Ask in plainer words, allow more tokens, or use a larger model.")
+			return result, e.fail(ruleBroken(a, problem, asked), "Ask in plainer words, allow more tokens, or use a larger model.")
 		case empty:
-			// Servers refuse empty turns.
+			// Servers refuse empty messages.
 			e.usage.count(func(t *Totals) { t.Reasks++ })
-			q = q.demanding(r.demand())
+			q = q.withDemand(r.demand())
 			continue
 		case a.finish == llm.FinishLength:
 			problem = errCutOff
 		}
 		e.usage.count(func(t *Totals) { t.Reasks++ })
-		q = q.and(llm.Message{Role: llm.Assistant, Text: a.text},
+		q = q.withTurns(llm.Message{Role: llm.Assistant, Text: a.text},
 			llm.Message{Role: llm.User, Text: "That answer is wrong: " + sensitive.Shown(problem) + ".\n" + r.demand()})
 	}
 }
 
-// unkept says what is wrong with the last answer that was asked for.
-func unkept(a answer, problem error, asked int) error {
+// ruleBroken describes the problem of the last answer.
+func ruleBroken(a answer, problem error, asked int) error {
 	switch empty := strings.TrimSpace(a.text) == ""; {
 	case empty && a.finish == llm.FinishLength:
-		return errors.New("the model used up the tokens that were allowed before it came to an answer")
-	case empty && a.thought:
-		return errors.New("the model gave its reasoning, but no answer")
+		return errors.New("the model used all allowed tokens before it gave an answer")
+	case empty && a.reasoned:
+		return errors.New("the model returned its reasoning, but no answer")
 	case empty:
 		return errEmpty
 	case a.finish == llm.FinishLength:
 		problem = errCutOff
 	}
-	return sensitive.Errorf("the answer breaks its constraint, also after %d reminders: %w: %s", max(0, asked), problem, sensitive.Text(shorten(a.text)))
+	return sensitive.Errorf("the answer does not meet its constraint after %d corrections: %w: %s", max(0, asked), problem, sensitive.Text(shorten(a.text)))
 }
 
-// refusesFormat: the server may answer without the response_format.
+// refusesFormat reports whether the server may answer without response_format.
 func refusesFormat(err error) bool {
 	switch status(err) {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusNotImplemented:
@@ -183,9 +185,9 @@ func refusesFormat(err error) bool {
 	return false
 }
 
-// one asks once and settles what it cost. A server that wants other names for
-// the parameters, or fewer, says so once.
-func (e *Endpoint) one(ctx context.Context, q question) (answer, used, error) {
+// askOnce sends one question and counts its tokens. If the server refuses a
+// parameter, it repeats the request with another dialect.
+func (e *Endpoint) askOnce(ctx context.Context, q question) (answer, used, error) {
 	if len(q.messages) == 0 {
 		offered, err := e.completions(ctx)
 		if err != nil {
@@ -200,15 +202,15 @@ func (e *Endpoint) one(ctx context.Context, q question) (answer, used, error) {
 		a, u, err := e.send(ctx, q, spoken)
 		var refused *statusError
 		if errors.As(err, &refused) && (refused.status == http.StatusBadRequest || refused.status == http.StatusUnprocessableEntity) {
-			if spoken&thinks == 0 && q.most > 0 && refused.wantsMoreTokens() {
-				e.features.dialect.Or(thinks)
+			if spoken&reasonsFirst == 0 && q.maxTokens > 0 && refused.requiresMoreTokens() {
+				e.features.dialect.Or(reasonsFirst)
 				continue
 			}
-			if spoken&newMaxTokens == 0 && refused.says("max_completion_tokens") {
+			if spoken&newMaxTokens == 0 && refused.mentions("max_completion_tokens") {
 				e.features.dialect.Or(newMaxTokens)
 				continue
 			}
-			if spoken&noTemperature == 0 && refused.says("temperature") {
+			if spoken&noTemperature == 0 && refused.mentions("temperature") {
 				e.features.dialect.Or(noTemperature)
 				continue
 			}
@@ -217,9 +219,10 @@ func (e *Endpoint) one(ctx context.Context, q question) (answer, used, error) {
 	}
 }
 
+// send sends one request in the given dialect and counts its tokens.
 func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer, used, error) {
-	if dialect&thinks != 0 && q.most > 0 {
-		q.most += roomToThink
+	if dialect&reasonsFirst != 0 && q.maxTokens > 0 {
+		q.maxTokens += reasoningTokens
 	}
 	w := wireRequest{Model: e.ref.model, ResponseFormat: q.format}
 	if dialect&noTemperature == 0 {
@@ -227,7 +230,7 @@ func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer
 	}
 	path := "/chat/completions"
 	if len(q.messages) == 0 {
-		path, w.Prompt, w.MaxTokens = "/completions", q.prompt, q.most
+		path, w.Prompt, w.MaxTokens = "/completions", q.prompt, q.maxTokens
 		if q.logprobs > 0 {
 			w.Logprobs = q.logprobs
 		}
@@ -239,9 +242,9 @@ func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer
 			w.Logprobs, w.TopLogprobs = true, q.logprobs
 		}
 		if dialect&newMaxTokens != 0 {
-			w.MaxCompletionTokens = q.most
+			w.MaxCompletionTokens = q.maxTokens
 		} else {
-			w.MaxTokens = q.most
+			w.MaxTokens = q.maxTokens
 		}
 	}
 	body, err := json.Marshal(w)
@@ -255,23 +258,23 @@ func (e *Endpoint) send(ctx context.Context, q question, dialect uint32) (answer
 	})
 	c.probe = q.probe
 	sent := q.size()
-	c.reserve = e.usage.foresee(sent.tokens, q.most)
+	c.reserve = e.usage.predict(sent.tokens, q.maxTokens)
 	if err := e.do(ctx, c); err != nil {
 		return answer{}, used{}, err
 	}
-	u := e.usage.settle(a.usage, sent, a.text, q.most)
+	u := e.usage.settle(a.usage, sent, a.text, q.maxTokens)
 	e.limits.settle(c.reserve, float64(u.prompt+u.output))
 	e.usage.count(func(t *Totals) { t.Requests++ })
 	if a.refused != nil {
 		return a, u, e.fail(a.refused, "")
 	}
 	asked := q.text()
-	if !a.apart {
+	if !a.separateReasoning {
 		var thought bool
-		a.text, thought = withoutThinking(a.text, asked)
-		a.thought = a.thought || thought
+		a.text, thought = removeReasoning(a.text, asked)
+		a.reasoned = a.reasoned || thought
 	}
-	// A server may send the key back in a good answer, too.
+	// A server may return the key in an answer.
 	a.text = secret.HideSent(strings.ToValidUTF8(a.text, "\uFFFD"), e.key.secret, asked)
 	return a, u, nil
 }

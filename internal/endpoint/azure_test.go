@@ -8,8 +8,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Azure's deployments: every request names the version, keys have a header of
-// their own, and a deployment of a chat model knows no other calls.
+// TestAzure checks Azure's deployments: each request has the version, keys have
+// their own header, and a deployment of a chat model has no other paths.
 func TestAzure(t *testing.T) {
 	const token = "eyJhbGciOiJub25l.eyJhdWQiOiJ4In0.c2lnbmF0dXJl"
 	t.Setenv("AZURE_OPENAI_API_KEY", "azure-0123456789")
@@ -49,7 +49,7 @@ func TestAzure(t *testing.T) {
 		}
 		e.Close()
 	}
-	// What is wrong is said so that it can be typed.
+	// The error contains an address with which the request works.
 	e, err := Open("openai:gpt@"+s.URL+"/openai/deployments/d?api-version=2024-10-21", Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The forms in which servers say what is wrong, in the body of an answer that
-// is no success, and of one that claims to be:
+// The forms of errors in a body, of an unsuccessful response and of one with
+// status 200:
 //
 //	{"error": {"message", "code", "type", "status"}}    OpenAI, Azure, OpenRouter (code is an HTTP status), Groq
 //	[{"error": {...}}]                                  Gemini
@@ -20,7 +20,8 @@ import (
 //	{"error_code", "error_msg"}                         Baidu
 //	{"choices": [{"error": {...}}]}                     OpenRouter
 
-// serverError is what a body says, on one line, and what we say of it.
+// serverError is the error in a body, on one line. note is a description by
+// this package.
 type serverError struct{ message, code, note string }
 
 // wireError has the fields of all forms.
@@ -42,7 +43,7 @@ type wireError struct {
 	Status json.RawMessage `json:"status"`
 }
 
-// parseError reads the body of an answer that is no success.
+// parseError parses the body of an unsuccessful response.
 func parseError(body []byte) serverError {
 	if e, ok := findError(body, 0); ok {
 		return e
@@ -53,7 +54,7 @@ func parseError(body []byte) serverError {
 	return serverError{message: shorten(string(body))}
 }
 
-// maxErrorDepth bounds how deep an error is looked for.
+// maxErrorDepth bounds the nesting in which an error is searched for.
 const maxErrorDepth = 4
 
 // findError finds an error in a value, if it has the form of one.
@@ -97,14 +98,14 @@ func findInObject(raw json.RawMessage, depth int) (serverError, bool) {
 			return e, true
 		}
 	}
-	// {"error": {"code": "..."}} without words.
+	// {"error": {"code": "..."}} without a message.
 	if c := firstOf(code(w.Code), code(w.Type), code(w.Status)); c != "" && depth > 0 {
 		return serverError{message: shorten(string(raw)), code: c}, true
 	}
 	return serverError{}, false
 }
 
-// code is a name or a number as text.
+// code returns a name or a number as text.
 func code(raw json.RawMessage) string {
 	if isNull(raw) || raw[0] == '{' || raw[0] == '[' {
 		return ""
@@ -124,8 +125,8 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// bodyError finds an error in the body of an answer that is a success by its
-// status; nil if there is none, also where the body cannot be read.
+// bodyError returns the error in the body of a response with status 200, or nil
+// if there is none or the body cannot be parsed.
 func bodyError(body []byte) error {
 	var w struct {
 		Error   json.RawMessage `json:"error"`
@@ -133,20 +134,20 @@ func bodyError(body []byte) error {
 		Data    json.RawMessage `json:"data"`
 	}
 	err := json.Unmarshal(body, &w)
-	began := false
+	partial := false
 	var said serverError
 	var found bool
 	switch {
 	case err == nil && holdsAnything(w.Error):
 		said, found = findError(body, 0)
-		began = holdsAnything(w.Choices)
+		partial = holdsAnything(w.Choices)
 	case err == nil && holdsAnything(w.Choices):
 		var choices []wireChoice
 		if json.Unmarshal(w.Choices, &choices) != nil || len(choices) == 0 || !holdsAnything(choices[0].Error) {
 			return nil
 		}
 		said, found = findError(choices[0].Error, 1)
-		began = true
+		partial = true
 	case err == nil && holdsAnything(w.Data):
 		return nil
 	default:
@@ -156,10 +157,11 @@ func bodyError(body []byte) error {
 	if !found {
 		return nil
 	}
-	return &statusError{status: statusOf(said), serverError: said, within: true, began: began}
+	return &statusError{status: statusOf(said), serverError: said, inBody: true, partial: partial}
 }
 
-// holdsAnything: neither null nor an empty text, list or object, nor false.
+// holdsAnything reports whether a value is not null, false, 0, nor an empty
+// string, list or object.
 func holdsAnything(raw json.RawMessage) bool {
 	switch strings.Join(strings.Fields(string(raw)), "") {
 	case "", "null", `""`, "[]", "{}", "false", "0":
@@ -168,8 +170,8 @@ func holdsAnything(raw json.RawMessage) bool {
 	return true
 }
 
-// statusWords are words of codes and types, and the HTTP status that they mean.
-// The first one found counts.
+// statusWords are words in codes and types, and the HTTP status that they mean.
+// The first match counts.
 var statusWords = []struct {
 	status int
 	words  []string
@@ -185,8 +187,8 @@ var statusWords = []struct {
 	{http.StatusBadRequest, []string{"invalid", "bad_request", "badrequest", "context_length", "content_filter", "unsupported"}},
 }
 
-// statusOf is the HTTP status that an error in a body stands for; 200 if it
-// does not say.
+// statusOf returns the HTTP status that an error in a body stands for, or 200 if
+// it is unknown.
 func statusOf(e serverError) int {
 	if n, err := strconv.Atoi(e.code); err == nil {
 		if n >= 400 && n < 600 {

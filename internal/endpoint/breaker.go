@@ -7,27 +7,28 @@ import (
 	"time"
 )
 
-// breaker keeps requests from a server that is down. After some failures in a
-// row it opens; after a pause one request is let through to probe. The others
-// wait for it, until several probes in a row have failed: then they fail at
-// once, so that a long job ends soon.
+// breaker stops requests to a server that is down. After several consecutive
+// failures it opens. After a pause it lets one request through as a probe. Other
+// requests wait for the probe; after maxFailedProbes failed probes they fail
+// immediately, so that a long job ends soon.
 type breaker struct {
 	mu       sync.Mutex
-	allowed  int           // failures in a row
+	allowed  int           // consecutive failures that open it
 	first    time.Duration // the first pause; each failed probe doubles it
 	failures int
 	last     error // the latest failure
 	pause    time.Duration
-	until    time.Time // open if not zero; a probe may go then
+	until    time.Time // when the next probe may start; zero if closed
 	probing  bool
-	probes   int // failed in a row
+	probes   int // consecutive failed probes
 	changed  chan struct{}
 }
 
-// patientProbes fail before nobody waits any more; pauses double so often.
-const patientProbes = 3
+// maxFailedProbes is the number of failed probes after which requests no longer
+// wait. The pause doubles at most this often.
+const maxFailedProbes = 3
 
-// openError says that nothing was sent, and why.
+// openError means that a request was not sent because the breaker is open.
 type openError struct {
 	failures int
 	last     error
@@ -35,7 +36,7 @@ type openError struct {
 }
 
 func (e *openError) Error() string {
-	return fmt.Sprintf("not sent: the circuit breaker is open after %d failures in a row, the last: %v (next try in %v)",
+	return fmt.Sprintf("not sent: the circuit breaker is open after %d consecutive failures, the last: %v (next attempt in %v)",
 		e.failures, e.last, e.next.Round(time.Millisecond))
 }
 
@@ -45,8 +46,8 @@ func newBreaker(failures int, pause time.Duration) *breaker {
 	return &breaker{allowed: failures, first: pause, pause: pause, changed: make(chan struct{})}
 }
 
-// enter waits while a probe is worth waiting for. If it gives no error,
-// success, failure or leave follows with the same probe.
+// enter waits until the request may be sent. If it returns no error, the caller
+// calls success, failure or leave with the same probe.
 func (b *breaker) enter(ctx context.Context) (probe bool, err error) {
 	for {
 		b.mu.Lock()
@@ -60,7 +61,7 @@ func (b *breaker) enter(ctx context.Context) (probe bool, err error) {
 			b.mu.Unlock()
 			return true, nil
 		}
-		if b.probes >= patientProbes {
+		if b.probes >= maxFailedProbes {
 			err := &openError{b.failures, b.last, max(0, b.until.Sub(now))}
 			b.mu.Unlock()
 			return false, err
@@ -87,12 +88,12 @@ func (b *breaker) wake() {
 	b.changed = make(chan struct{})
 }
 
-// success: the server answers, whatever it says.
+// success records that the server responded.
 func (b *breaker) success(probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.until.IsZero() && !probe {
-		return // an old request; the probe decides
+		return // a request from before the breaker opened; the probe decides
 	}
 	open := !b.until.IsZero()
 	b.failures, b.probes, b.pause, b.until, b.last = 0, 0, b.first, time.Time{}, nil
@@ -104,7 +105,7 @@ func (b *breaker) success(probe bool) {
 	}
 }
 
-// failure: the server does not work.
+// failure records that the server does not work.
 func (b *breaker) failure(probe bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -114,7 +115,7 @@ func (b *breaker) failure(probe bool, err error) {
 	case probe:
 		b.probing = false
 		b.probes++
-		b.pause = min(2*b.pause, b.first<<patientProbes)
+		b.pause = min(2*b.pause, b.first<<maxFailedProbes)
 		b.until = time.Now().Add(b.pause)
 		b.wake()
 	case b.until.IsZero() && b.failures >= b.allowed:
@@ -122,7 +123,7 @@ func (b *breaker) failure(probe bool, err error) {
 	}
 }
 
-// leave: nothing was learned.
+// leave records that the request says nothing about the server.
 func (b *breaker) leave(probe bool) {
 	if !probe {
 		return

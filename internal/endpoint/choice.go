@@ -14,10 +14,11 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// telling is how many tokens surely tell labels apart: those of what two of
-// them share, one more, one for the end of a label that begins another, and in
-// a chat one of white space.
-func telling(labels []string, plain bool) int {
+// distinguishingTokens returns a number of tokens that is sufficient to
+// distinguish the labels: the tokens of the longest common prefix of two labels,
+// one more, one for the end of a label that is a prefix of another, and in a
+// chat one for white space.
+func distinguishingTokens(labels []string, plain bool) int {
 	shared := ""
 	for i, a := range labels {
 		for _, b := range labels[:i] {
@@ -40,15 +41,15 @@ func telling(labels []string, plain bool) int {
 	return min(n, maxLabelTokens)
 }
 
-// maxLabelTokens bounds what is generated to tell labels apart.
+// maxLabelTokens bounds the tokens that are generated to distinguish labels.
 const maxLabelTokens = 32
 
-// choose scores the labels by the log probabilities of the answer's first
-// tokens, where the server gives them; otherwise, or where the model sets out
-// to say something else, it asks for one of the labels.
+// choose scores the labels by the log probabilities of the first tokens of the
+// answer, if the server supports them. If it does not, or if the model starts an
+// answer that is not a label, it asks for one of the labels.
 func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm.Result, error) {
 	if len(labels) == 0 {
-		return llm.Result{}, fmt.Errorf("%w: a choice without labels", llm.ErrRequest)
+		return llm.Result{}, fmt.Errorf("%w: the choice has no labels", llm.ErrRequest)
 	}
 	longest := 0
 	trimmed := make([]string, len(labels))
@@ -73,14 +74,14 @@ func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm
 		return llm.Result{}, err
 	}
 	var before llm.Result
-	// What a model that reasons says first is no label.
-	if top > 0 && e.features.dialect.Load()&thinks == 0 {
+	// The first tokens of a model that reasons are not a label.
+	if top > 0 && e.features.dialect.Load()&reasonsFirst == 0 {
 		scored := q
 		if !plain {
 			scored = q.asChat()
 		}
-		scored.most, scored.logprobs = telling(labels, plain), top
-		a, u, err := e.one(ctx, scored)
+		scored.maxTokens, scored.logprobs = distinguishingTokens(labels, plain), top
+		a, u, err := e.askOnce(ctx, scored)
 		before = llm.Result{PromptTokens: u.prompt, OutputTokens: u.output, Finish: llm.FinishStop}
 		if err != nil && !refusesParameters(err) {
 			return before, err
@@ -94,26 +95,26 @@ func (e *Endpoint) choose(ctx context.Context, q question, labels []string) (llm
 			return before, nil
 		}
 	}
-	q.most = 64 + 2*longest
+	q.maxTokens = 64 + 2*longest
 	result, err := e.ask(ctx, q, oneOf{labels, trimmed})
 	result.PromptTokens += before.PromptTokens
 	result.OutputTokens += before.OutputTokens
 	return result, err
 }
 
-// leastMass: a chat model that gives all labels together less has set out to
-// say something else.
-const leastMass = 0.01
+// minMass is the least total probability of all labels in a chat. With less, the
+// model has started an answer that is not a label.
+const minMass = 0.01
 
-// labelScores is the log probability of each label, as far as the tokens go
-// that tell it from the others; what follows them is taken as certain. A label
-// that is not among the likely tokens has the probability of the least likely
-// one, which is more than its own. It follows the generated answer, as others'
-// continuations are not known: where labels share a first token that was not
-// chosen, they share its probability. It gives nil if no label is there.
+// labelScores returns the log probability of each label. It counts the tokens up
+// to the one that distinguishes the label from the others; the rest counts as
+// certain. A label that is not among the likely tokens gets the probability of
+// the least likely one, which is greater than its own. Probabilities are known
+// only along the generated answer: labels that share a first token that was not
+// chosen share its probability equally. It returns nil if no label is likely.
 //
-// In a chat, white space before the answer does not count, nor do capitals if
-// the labels differ without them.
+// In a chat, white space before the answer is ignored, and so is case if the
+// labels differ without it.
 func labelScores(positions []wirePosition, labels []string, chat bool) []float64 {
 	fold := func(s string) string { return s }
 	if chat {
@@ -122,7 +123,7 @@ func labelScores(positions []wirePosition, labels []string, chat bool) []float64
 		}
 	}
 	mass := make([]float64, len(labels))
-	live := make([]int, len(labels)) // labels that the text so far begins
+	live := make([]int, len(labels)) // labels that start with the text so far
 	for i := range live {
 		live[i] = i
 	}
@@ -133,7 +134,7 @@ func labelScores(positions []wirePosition, labels []string, chat bool) []float64
 			top = append(top[:len(top):len(top)], p.wireLogprob)
 		}
 		rest := path
-		var onward []int // what the generated answer may yet become
+		var onward []int // labels that the generated answer may still become
 		next, nextPath := "", 0.0
 		for _, t := range top {
 			if at == 0 {
@@ -145,7 +146,7 @@ func labelScores(positions []wirePosition, labels []string, chat bool) []float64
 			}
 			group := live
 			if candidate != "" {
-				group = begun(live, labels, candidate)
+				group = matchingLabels(live, labels, candidate)
 			}
 			share := path * math.Exp(min(0, t.Logprob))
 			switch {
@@ -160,7 +161,7 @@ func labelScores(positions []wirePosition, labels []string, chat bool) []float64
 			}
 			rest -= share
 		}
-		// Whatever else follows a whole label ends it.
+		// Any other token after a whole label ends it.
 		for _, l := range live {
 			if text != "" && labels[l] == text {
 				mass[l] += max(0, rest)
@@ -177,7 +178,7 @@ func labelScores(positions []wirePosition, labels []string, chat bool) []float64
 	for _, m := range mass {
 		total += m
 	}
-	if len(positions) == 0 || !(total > 0) || chat && total < leastMass {
+	if len(positions) == 0 || !(total > 0) || chat && total < minMass {
 		return nil
 	}
 	for i, m := range mass {
@@ -189,7 +190,7 @@ func labelScores(positions []wirePosition, labels []string, chat bool) []float64
 	return mass
 }
 
-// folded are the labels without capitals, if they still differ.
+// folded returns the labels in lower case, if they are still different.
 func folded(labels []string) ([]string, bool) {
 	lower := make([]string, len(labels))
 	for i, l := range labels {
@@ -201,8 +202,8 @@ func folded(labels []string) ([]string, bool) {
 	return lower, true
 }
 
-// spread gives what is left to the label that the answer is, or to all that it
-// may become.
+// spread adds the remaining probability to the label that equals the answer, or
+// equally to all that the answer may become.
 func spread(mass []float64, live []int, labels []string, text string, left float64) {
 	if text == "" {
 		return
@@ -227,9 +228,10 @@ func hasToken(top []wireLogprob, token string) bool {
 	return false
 }
 
-// begun are the labels that text begins, or else the longest label that text
-// holds with something behind it that is no part of a word.
-func begun(live []int, labels []string, text string) []int {
+// matchingLabels returns the labels that start with text. If there are none, it
+// returns the longest label that text starts with, if no letter or digit follows
+// it.
+func matchingLabels(live []int, labels []string, text string) []int {
 	var group []int
 	whole := -1
 	for _, l := range live {
@@ -259,7 +261,7 @@ func argmax(x []float64) int {
 	return best
 }
 
-// oneOf is the rule of a choice that is asked for in words or by a schema.
+// oneOf is the rule of a choice by instruction or by a schema.
 type oneOf struct{ labels, trimmed []string }
 
 func (o oneOf) format(offered formats) *responseFormat {
@@ -290,11 +292,11 @@ func (o oneOf) check(text string) (string, error) {
 			return o.labels[i], nil
 		}
 	}
-	// A full stop, quotes or capitals are no other answer, unless two labels
-	// differ in nothing else.
+	// Ignore full stops, quotes and case, unless two labels differ only in
+	// these.
 	found := -1
 	for i, l := range o.trimmed {
-		if strings.EqualFold(bare(l), bare(text)) && bare(text) != "" {
+		if strings.EqualFold(trimMarks(l), trimMarks(text)) && trimMarks(text) != "" {
 			if found >= 0 {
 				return "", errors.New("it could be several of the labels")
 			}
@@ -307,4 +309,4 @@ func (o oneOf) check(text string) (string, error) {
 	return o.labels[found], nil
 }
 
-func bare(s string) string { return strings.Trim(s, " \t\r\n.!\"'`*") }
+func trimMarks(s string) string { return strings.Trim(s, " \t\r\n.!\"'`*") }

@@ -11,8 +11,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// at is a position whose likely tokens have these probabilities; the first was
-// chosen.
+// at returns a position whose likely tokens have these probabilities. The first
+// token is the chosen one.
 func at(pairs ...any) wirePosition {
 	var p wirePosition
 	for i := 0; i < len(pairs); i += 2 {
@@ -28,7 +28,7 @@ func TestLabelScores(t *testing.T) {
 		positions []wirePosition
 		labels    []string
 		chat      bool
-		want      []float64 // probabilities; nil: none
+		want      []float64 // probabilities; nil means no scores
 	}{
 		{"first tokens", []wirePosition{at("positive", .6, "negative", .3, "the", .1)}, []string{"positive", "negative"}, true, []float64{.6, .3}},
 		{"pieces, capitals and spaces", []wirePosition{at("pos", .5, " pos", .1, "Neg", .2, "neg", .1)}, []string{"positive", "negative"}, true, []float64{.6, .3}},
@@ -67,14 +67,13 @@ func TestTelling(t *testing.T) {
 		{[]string{"a", "b"}, true, 1}, {[]string{" yes", " no"}, true, 1}, {[]string{"a", "b"}, false, 2},
 		{[]string{"good", "good enough"}, true, 3}, {[]string{"only"}, true, 1},
 	} {
-		if got := telling(test.labels, test.plain); got != test.want {
+		if got := distinguishingTokens(test.labels, test.plain); got != test.want {
 			t.Errorf("%q: %d tokens, want %d", test.labels, got, test.want)
 		}
 	}
 }
 
-// offering makes a server that offers what it is told to, and answers choices
-// with "b".
+// offering makes s support the given features and answer choices with "b".
 func offering(s *server, logprobs, schema, object, completions bool) {
 	s.serve = func(w http.ResponseWriter, a asked) {
 		plain := len(a.body.Messages) == 0
@@ -108,7 +107,7 @@ func offering(s *server, logprobs, schema, object, completions bool) {
 	}
 }
 
-func TestChoiceByWhatIsOffered(t *testing.T) {
+func TestChoiceByFeatures(t *testing.T) {
 	labels := []string{"a", "b"}
 	for _, test := range []struct {
 		name                                  string
@@ -135,8 +134,8 @@ func TestChoiceByWhatIsOffered(t *testing.T) {
 			if test.scored && (r[0].Scores[0] != -1.5 || r[0].Scores[1] != -.5) {
 				t.Errorf("scores %v", r[0].Scores)
 			}
-			// A probe of log probabilities answers once where they are given,
-			// and is refused at 20 and at 5 where not.
+			// If log probabilities are supported, one probe succeeds; otherwise
+			// the probes for 20 and for 5 are refused.
 			want := test.requests
 			if test.scored {
 				want = 1 + 2
@@ -150,7 +149,7 @@ func TestChoiceByWhatIsOffered(t *testing.T) {
 				t.Errorf("plain: %+v", plain)
 			}
 			if got := len(s.arrived) - before; got != 2 {
-				t.Errorf("plain text took %d requests: one to find out and one to ask", got)
+				t.Errorf("plain text took %d requests, want a probe and a request", got)
 			}
 		})
 	}
@@ -186,7 +185,8 @@ func TestOneOf(t *testing.T) {
 	}
 }
 
-// What breaks a rule is told to the model, a bounded number of times.
+// TestReasks checks that the model is asked to correct an answer, a bounded
+// number of times.
 func TestReasks(t *testing.T) {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {

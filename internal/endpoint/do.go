@@ -14,21 +14,21 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Do answers the requests, each for itself: see llm.Model. Identical ones are
-// asked once. What every request would meet, such as a wrong key, is asked for
-// once too: the others then have the same error without being sent.
+// Do answers the requests independently of each other: see llm.Model. Identical
+// requests are sent once. After an error that affects all requests, such as a
+// wrong key, the remaining requests get this error and are not sent.
 func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
 	ctx, done := e.within(ctx)
 	defer done()
 	results := make([]llm.Result, len(requests))
 	keys := make([]answercache.Key, len(requests))
 	for i, r := range requests {
-		keys[i] = answercache.KeyOf(identity(r))
+		keys[i] = answercache.KeyOf(requestKey(r))
 	}
-	asked, same := unknown(e.answers, keys, results)
+	asked, same := missing(e.answers, keys, results)
 	err := e.each(ctx, asked, func(i int) error {
 		results[i] = e.answer(ctx, requests[i])
-		results[i].Err = atRequest(results[i].Err, i)
+		results[i].Err = withRequest(results[i].Err, i)
 		e.answers.Put(keys[i], results[i])
 		return results[i].Err
 	}, func(i int, err error) { results[i].Err = err })
@@ -41,9 +41,9 @@ func (e *Endpoint) Do(ctx context.Context, requests []llm.Request) ([]llm.Result
 	return results, nil
 }
 
-// unknown gives the first of those whose keys are the same, and for each which
-// one that is. Those whose values are kept are filled in, and left out of ask.
-func unknown[V any](kept *answercache.Cache[V], keys []answercache.Key, values []V) (ask, same []int) {
+// missing returns the places to ask for. same[i] is the first place with the key
+// of place i. Cached values are filled in, and their places are not in ask.
+func missing[V any](kept *answercache.Cache[V], keys []answercache.Key, values []V) (ask, same []int) {
 	seen := make(map[answercache.Key]int, len(keys))
 	same = make([]int, len(keys))
 	for i, key := range keys {
@@ -60,8 +60,9 @@ func unknown[V any](kept *answercache.Cache[V], keys []answercache.Key, values [
 	return ask, same
 }
 
-// identity tells requests apart that may have different answers.
-func identity(r llm.Request) string {
+// requestKey returns a key that is different for requests that may have
+// different answers.
+func requestKey(r llm.Request) string {
 	b, _ := json.Marshal(struct {
 		Messages     []llm.Message
 		Prefix, Text string
@@ -72,9 +73,9 @@ func identity(r llm.Request) string {
 	return string(b)
 }
 
-// each does the work at places, several at a time, until ctx ends, whose cause
-// it returns. After an error that every place would meet, the rest is given to
-// skip with it.
+// each calls work for each place, several at a time. If ctx ends, it returns the
+// cause. After an error that affects all rows it calls skip with this error for
+// the remaining places.
 func (e *Endpoint) each(ctx context.Context, places []int, work func(place int) error, skip func(place int, err error)) error {
 	var next atomic.Int64
 	var fatal atomic.Pointer[error]
@@ -89,7 +90,7 @@ func (e *Endpoint) each(ctx context.Context, places []int, work func(place int) 
 				}
 				if err := fatal.Load(); err != nil {
 					skip(places[n], *err)
-				} else if err := guarded(work, skip, places[n]); err != nil && everyRow(err) {
+				} else if err := recoverPanic(work, skip, places[n]); err != nil && affectsAllRows(err) {
 					fatal.CompareAndSwap(nil, &err)
 				}
 			}
@@ -99,8 +100,8 @@ func (e *Endpoint) each(ctx context.Context, places []int, work func(place int) 
 	return context.Cause(ctx)
 }
 
-// guarded is work; a panic is the error of the place.
-func guarded(work func(int) error, skip func(int, error), place int) (err error) {
+// recoverPanic calls work and converts a panic to an error of the place.
+func recoverPanic(work func(int) error, skip func(int, error), place int) (err error) {
 	defer panics.Handle("asking an endpoint", func(panicked error) {
 		err = fmt.Errorf("%w: %w", llm.ErrModel, panicked)
 		skip(place, err)
@@ -108,7 +109,7 @@ func guarded(work func(int) error, skip func(int, error), place int) (err error)
 	return work(place)
 }
 
-func atRequest(err error, i int) error {
+func withRequest(err error, i int) error {
 	var e *Error
 	if errors.As(err, &e) {
 		e.Request = i
@@ -116,7 +117,7 @@ func atRequest(err error, i int) error {
 	return err
 }
 
-// answer never fails but in its Result.
+// answer answers one request. Errors are in the Result.
 func (e *Endpoint) answer(ctx context.Context, r llm.Request) llm.Result {
 	result, err := e.constrained(ctx, r)
 	if err != nil {
@@ -126,9 +127,9 @@ func (e *Endpoint) answer(ctx context.Context, r llm.Request) llm.Result {
 }
 
 func (e *Endpoint) constrained(ctx context.Context, r llm.Request) (llm.Result, error) {
-	q := question{messages: r.Messages, prompt: r.Prefix + r.Text, most: r.MaxTokens}
+	q := question{messages: r.Messages, prompt: r.Prefix + r.Text, maxTokens: r.MaxTokens}
 	if len(r.Messages) == 0 && q.prompt == "" {
-		return llm.Result{}, fmt.Errorf("%w: it has neither messages nor text", llm.ErrRequest)
+		return llm.Result{}, fmt.Errorf("%w: the request has neither messages nor text", llm.ErrRequest)
 	}
 	if r.MaxTokens < 0 {
 		return llm.Result{}, fmt.Errorf("%w: MaxTokens is %d", llm.ErrRequest, r.MaxTokens)
@@ -151,10 +152,11 @@ func (e *Endpoint) constrained(ctx context.Context, r llm.Request) (llm.Result, 
 		}
 		return e.ask(ctx, q, jsonRule{s, c.Source})
 	}
-	return llm.Result{}, fmt.Errorf("%w: an endpoint does not know the constraint %T", llm.ErrRequest, r.Constraint)
+	return llm.Result{}, fmt.Errorf("%w: endpoints do not support the constraint %T", llm.ErrRequest, r.Constraint)
 }
 
-// fail describes an answer that was had, and paid, but is of no use.
+// fail returns the error of an answer that was received, and charged, but cannot
+// be used.
 func (e *Endpoint) fail(err error, advice string) error {
 	return &Error{Model: e.ref.model, Host: e.ref.base.Host, Class: llm.ErrModel, Status: 200, Err: secret.Error(err), Advice: advice}
 }

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/answercache"
 	"github.com/firesteel/firesteel/llm"
 )
 
-// The most that one request to /embeddings holds.
+// Limits of one request to /embeddings.
 const (
 	maxEmbedTexts = 64
 	maxEmbedBytes = 128 << 10
@@ -23,9 +24,59 @@ type wireEmbedRequest struct {
 	Format string   `json:"encoding_format"`
 }
 
-// Embed gives each text's vector: see llm.Embedder. Several texts go in one
-// request; one that the server refuses is found by halves, as a refusal costs
-// nothing, and one that is too long is cut, and says so.
+type wireEmbeddings struct {
+	Data []struct {
+		Index     *int      `json:"index"`
+		Embedding []float64 `json:"embedding"`
+	} `json:"data"`
+	Usage json.RawMessage `json:"usage"`
+}
+
+// parseEmbeddings returns n vectors of length 1, in the order of the inputs, and
+// the usage that the server reports.
+func parseEmbeddings(body []byte, n int) ([][]float32, *wireUsage, error) {
+	if err := bodyError(body); err != nil {
+		return nil, nil, err
+	}
+	var w wireEmbeddings
+	if err := json.Unmarshal(body, &w); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errUnreadable, notJSON(body, err))
+	}
+	usage := readUsage(w.Usage)
+	if len(w.Data) != n {
+		return nil, usage, fmt.Errorf("%w: %d vectors for %d texts", errUnreadable, len(w.Data), n)
+	}
+	vectors := make([][]float32, n)
+	for at, d := range w.Data {
+		if d.Index != nil {
+			at = *d.Index
+		}
+		if at < 0 || at >= n || vectors[at] != nil {
+			return nil, usage, fmt.Errorf("%w: the vectors have wrong indexes", errUnreadable)
+		}
+		if len(d.Embedding) == 0 || len(d.Embedding) != len(w.Data[0].Embedding) {
+			return nil, usage, fmt.Errorf("%w: vectors of %d and %d numbers", errUnreadable, len(w.Data[0].Embedding), len(d.Embedding))
+		}
+		sum := 0.0
+		for _, x := range d.Embedding {
+			sum += x * x
+		}
+		length := math.Sqrt(sum)
+		if !(length > 0) || math.IsInf(length, 0) {
+			return nil, usage, fmt.Errorf("%w: the length of a vector is 0 or infinite", errUnreadable)
+		}
+		vectors[at] = make([]float32, len(d.Embedding))
+		for i, x := range d.Embedding {
+			vectors[at][i] = float32(x / length)
+		}
+	}
+	return vectors, usage, nil
+}
+
+// Embed returns the vector of each text: see llm.Embedder. One request has
+// several texts. If the server refuses a batch, which costs nothing, Embed
+// divides it in half until it finds the refused text. A text that is too long is
+// cut, and its embedding records this.
 func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
 	ctx, done := e.within(ctx)
 	defer done()
@@ -34,7 +85,7 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 	for i, text := range texts {
 		keys[i] = answercache.KeyOf(text)
 	}
-	asked, same := unknown(e.vectors, keys, vectors)
+	asked, same := missing(e.vectors, keys, vectors)
 	var batches [][]int
 	bytes := 0
 	for _, i := range asked {
@@ -52,7 +103,7 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 		places[i] = i
 	}
 	err := e.each(ctx, places, func(n int) error {
-		err := e.embedHalves(ctx, batches[n], texts, vectors)
+		err := e.embedBatch(ctx, batches[n], texts, vectors)
 		for _, i := range batches[n] {
 			e.vectors.Put(keys[i], vectors[i])
 		}
@@ -74,9 +125,9 @@ func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, 
 // maxCuts bounds how often a text that is too long is cut in half.
 const maxCuts = 6
 
-// embedHalves fills in the vectors of a batch. It returns an error that all
-// other batches would meet as well.
-func (e *Endpoint) embedHalves(ctx context.Context, batch []int, texts []string, vectors []llm.Embedding) error {
+// embedBatch computes the vectors of a batch. It returns the errors of its
+// requests; each decides in affectsAllRows.
+func (e *Endpoint) embedBatch(ctx context.Context, batch []int, texts []string, vectors []llm.Embedding) error {
 	input := make([]string, len(batch))
 	for n, i := range batch {
 		input[n] = strings.ToValidUTF8(texts[i], "\uFFFD")
@@ -95,11 +146,11 @@ func (e *Endpoint) embedHalves(ctx context.Context, batch []int, texts []string,
 		refused := errors.Is(err, llm.ErrTooLong) || errors.Is(err, llm.ErrRequest)
 		if refused && len(batch) > 1 {
 			half := len(batch) / 2
-			return errors.Join(e.embedHalves(ctx, batch[:half], texts, vectors), e.embedHalves(ctx, batch[half:], texts, vectors))
+			return errors.Join(e.embedBatch(ctx, batch[:half], texts, vectors), e.embedBatch(ctx, batch[half:], texts, vectors))
 		}
 		shorter, wasCut := cut(input[0], estimate(input[0])/2)
 		if !errors.Is(err, llm.ErrTooLong) || cuts == maxCuts || !wasCut || shorter == "" {
-			err = atRequest(err, batch[0])
+			err = withRequest(err, batch[0])
 			for _, i := range batch {
 				vectors[i].Err = err
 			}
@@ -109,8 +160,8 @@ func (e *Endpoint) embedHalves(ctx context.Context, batch []int, texts []string,
 	}
 }
 
-// embedOnce sends one request. The tokens of its texts are the server's count,
-// shared out by their size.
+// embedOnce sends one request. The tokens of each text are its share, by
+// estimated size, of the tokens that the server reports.
 func (e *Endpoint) embedOnce(ctx context.Context, input []string) ([][]float32, []int, error) {
 	body, err := json.Marshal(wireEmbedRequest{e.ref.model, input, "float"})
 	if err != nil {
@@ -130,12 +181,12 @@ func (e *Endpoint) embedOnce(ctx context.Context, input []string) ([][]float32, 
 		sent.bytes += len(text)
 		sent.tokens += tokens[i]
 	}
-	c.reserve = e.usage.foresee(sent.tokens, 1)
+	c.reserve = e.usage.predict(sent.tokens, 1)
 	if err := e.do(ctx, c); err != nil {
 		return nil, nil, err
 	}
 	if claim != nil {
-		claim.Completion = new(float64) // there is none
+		claim.Completion = new(float64) // embeddings have no output
 	}
 	u := e.usage.settle(claim, sent, "", 1)
 	e.limits.settle(c.reserve, float64(u.prompt))
@@ -145,7 +196,7 @@ func (e *Endpoint) embedOnce(ctx context.Context, input []string) ([][]float32, 
 	}
 	n := int64(len(vectors[0]))
 	if !e.dimensions.CompareAndSwap(0, n) && e.dimensions.Load() != n {
-		return nil, nil, e.fail(fmt.Errorf("vectors of %d numbers after some of %d", n, e.dimensions.Load()), "The server seems to have changed its model.")
+		return nil, nil, e.fail(fmt.Errorf("the vectors have %d numbers, earlier ones had %d", n, e.dimensions.Load()), "The server seems to have changed its model.")
 	}
 	return vectors, tokens, nil
 }

@@ -1,10 +1,10 @@
-// Package endpoint answers requests with a server that speaks OpenAI's HTTP
-// interface: vLLM, llama.cpp's llama-server, Ollama, or a cloud.
+// Package endpoint answers requests with a server that has OpenAI's HTTP API:
+// vLLM, llama.cpp's llama-server, Ollama, or a cloud service.
 //
-// It guards money: an attempt is repeated only where the server cannot have
-// charged for it, or has said that it did not (see retry.go). It guards the
-// server: limits per minute, its own wishes, and a concurrency found by itself.
-// It guards what leaves the machine: see guard.go.
+// It avoids double charges: it repeats an attempt only if the server cannot have
+// charged for it, or reports that it did not (see retry.go). It respects limits:
+// requests and tokens per minute, the limits that the server sends, and a
+// concurrency that adapts to the server. It restricts connections: see guard.go.
 package endpoint
 
 import (
@@ -23,67 +23,69 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Options adjust an Endpoint; the zero value suits most uses.
+// Options configure an Endpoint. The zero value has usable defaults.
 type Options struct {
-	// LocalOnly refuses everything but this machine's loopback addresses,
-	// before the first byte and without asking any name server.
+	// LocalOnly refuses all addresses except the loopback addresses of this
+	// machine, before any byte is sent and without a DNS query.
 	LocalOnly bool
-	// AllowHosts, if not empty, are the only hosts to connect to, proxies
-	// included: names or addresses, each with ":port" for that port only.
-	// An empty one allows the endpoint's own host and the environment's proxy.
-	// The process's policy (package outbound) holds as well.
+	// AllowHosts, if not empty, are the only hosts to connect to, including
+	// proxies: names or addresses, with ":port" for one port only. If it is
+	// empty, the endpoint's own host and the proxy of the environment are
+	// allowed. The policy of the process (package egress) also applies.
 	AllowHosts []string
-	// KeyPlace says in errors where a key must be set, if not here: "on every
-	// executor".
+	// KeyPlace is added to errors about a missing key, if it must be set
+	// elsewhere: "on every executor".
 	KeyPlace string
 
-	// RequestsPerMinute and TokensPerMinute (prompt and output together) hold
-	// for everything this Endpoint does; 0 sets no limit. A job of several
-	// processes gives each its part.
+	// RequestsPerMinute and TokensPerMinute (prompt and output) are limits for
+	// this Endpoint as a whole; 0 means no limit. A job of several processes
+	// divides the limits between them.
 	RequestsPerMinute, TokensPerMinute int
-	// MaxConcurrency bounds the requests under way, whose number is found by
-	// itself; 0 takes 64.
+	// MaxConcurrency bounds the number of concurrent requests, which adapts to
+	// the server; 0 means 64.
 	MaxConcurrency int
 
-	// AttemptTimeout bounds one attempt (0: two minutes), and Timeout all
-	// attempts of one request from the first one's start (0: ten minutes).
-	// Waiting for the limits before that does not count.
+	// AttemptTimeout bounds one attempt (0 means two minutes). Timeout bounds
+	// all attempts of one request from the start of the first (0 means ten
+	// minutes). The wait for limits before the first attempt does not count.
 	AttemptTimeout, Timeout time.Duration
-	// Attempts bounds how often a request is sent; 0 takes 6. Refusals for
-	// too many requests (429) do not count: they are waited out.
+	// Attempts bounds how often a request is sent; 0 means 6. Responses with
+	// status 429 do not count: the Endpoint waits and tries again.
 	Attempts int
-	// RetryCharged also repeats attempts that the server may have charged for.
-	// It is for servers that cost nothing, or that honour Idempotency-Key.
+	// RetryCharged also repeats attempts for which the server may have charged.
+	// It is for servers that cost nothing or honour Idempotency-Key.
 	RetryCharged bool
-	// Reasks bounds how often the model is told what is wrong with an answer
-	// that breaks its constraint; each is charged. 0 takes 2; negative: never.
+	// Reasks bounds how often the model is asked to correct an answer that does
+	// not meet its constraint; each is charged. 0 means 2; negative means
+	// never.
 	Reasks int
-	// BreakerFailures in a row open the circuit breaker (0: 8), which lets one
-	// request try again after BreakerPause (0: 10 seconds).
+	// BreakerFailures consecutive failures open the circuit breaker (0 means 8).
+	// It lets one request through after BreakerPause (0 means 10 seconds).
 	BreakerFailures int
 	BreakerPause    time.Duration
 
-	// Trouble, if given, is told why an attempt failed that will be repeated:
-	// now and then, as a server that is away fails them all.
+	// Trouble, if not nil, is called with the error of an attempt that will be
+	// repeated, at most once in 15 seconds.
 	Trouble func(error)
 
-	// AnswerBytes bounds the memory of kept answers, and that of kept vectors:
-	// what is asked again in another call is not sent, nor paid, again. 0
-	// keeps none.
+	// AnswerBytes bounds the memory of cached answers, and that of cached
+	// vectors. A cached request is not sent, and not charged, again. 0 means no
+	// cache.
 	AnswerBytes int
 
-	// Price, if given, is what Totals.Cost is computed from.
+	// Price is the price for Totals.Cost.
 	Price Price
-	// Context is the model's context window in tokens, if known.
+	// Context is the context window of the model in tokens; 0 means unknown.
 	Context int
 
-	// A minute of the limits and of the server's wishes; tests shorten it.
+	// minute is the length of a minute in limits and in times that the server
+	// sends. Tests shorten it.
 	minute time.Duration
-	// proxy stands for the environment's, in tests.
+	// proxy replaces the proxy of the environment in tests.
 	proxy func(*http.Request) (*url.URL, error)
 }
 
-// Price is in any currency, per million tokens.
+// Price is the price of a million tokens, in any currency.
 type Price struct{ PromptPerMillion, OutputPerMillion float64 }
 
 func (o Options) withDefaults() Options {
@@ -121,11 +123,11 @@ func (o Options) check() error {
 		{"BreakerFailures", o.BreakerFailures}, {"Context", o.Context}, {"AnswerBytes", o.AnswerBytes},
 	} {
 		if n.value < 0 {
-			return fmt.Errorf("%s is %d, but may not be negative", n.name, n.value)
+			return fmt.Errorf("%s is %d, but must not be negative", n.name, n.value)
 		}
 	}
 	if !(o.Price.PromptPerMillion >= 0) || !(o.Price.OutputPerMillion >= 0) {
-		return fmt.Errorf("a price may not be negative")
+		return fmt.Errorf("a price must not be negative")
 	}
 	return nil
 }
@@ -145,7 +147,7 @@ type Endpoint struct {
 	features features
 	answers  *answercache.Cache[llm.Result]
 	vectors  *answercache.Cache[llm.Embedding]
-	// dimensions is how many numbers the model's vectors have, once known.
+	// dimensions is the number of components of a vector; 0 until it is known.
 	dimensions atomic.Int64
 
 	closing context.Context // cancelled by Close
@@ -157,11 +159,10 @@ var _ llm.Embedder = (*Endpoint)(nil)
 
 var errClosed = fmt.Errorf("%w: the endpoint is closed", llm.ErrModel)
 
-// Open makes an Endpoint of a reference, openai:MODEL@https://host[:port]/v1,
-// which may end with options: ?key=VARIABLE or ?keyfile=PATH say where its key
-// is read from instead of OPENAI_API_KEY, and ?key=none that it needs none.
-// ?api-version=DATE belongs to the addresses of Azure's deployments.
-// Nothing is sent before the first request.
+// Open makes an Endpoint from a reference, openai:MODEL@https://host[:port]/v1.
+// The reference may end with options: ?key=VARIABLE or ?keyfile=PATH name the
+// place of the key instead of OPENAI_API_KEY, ?key=none means that no key is
+// needed, and ?api-version=DATE is for Azure's deployments. Open sends nothing.
 func Open(ref string, opts Options) (*Endpoint, error) {
 	r, err := Parse(ref)
 	if err != nil {
@@ -192,8 +193,8 @@ func Open(ref string, opts Options) (*Endpoint, error) {
 	return e, nil
 }
 
-// Check finds what is wrong with a reference or with options, also a host that
-// may not be connected to, without the key and without sending anything.
+// Check validates a reference and options, including whether the host is
+// allowed. It does not read the key and sends nothing.
 func Check(ref string, opts Options) error {
 	r, err := Parse(ref)
 	if err != nil {
@@ -208,31 +209,32 @@ func Check(ref string, opts Options) error {
 	return nil
 }
 
-// IsReference reports whether ref refers to a server, and not to files.
+// IsReference reports whether ref refers to an endpoint, rather than to a file.
 func IsReference(ref string) bool { return strings.HasPrefix(ref, scheme) }
 
-// Version names this code for llm.Info. Its number is raised whenever the same
-// reply of a server is read as another answer, or a server is asked otherwise.
+// Version identifies this code in llm.Info. Its number increases whenever the
+// same reply of a server leads to another answer, or requests change.
 const Version = "endpoint 2"
 
-// Info describes the model. Its weights are the server's secret: no digest.
+// Info describes the model. It has no digest, because the weights are not known.
 func (e *Endpoint) Info() llm.Info {
 	return llm.Info{Name: e.String(), Context: e.opts.Context, Engine: Version}
 }
 
-// String is the reference, without its options.
+// String returns the reference without its options.
 func (e *Endpoint) String() string { return e.ref.String() }
 
-// CountTokens estimates: the server's tokenizer is not known here.
+// CountTokens returns an estimate, because the server's tokenizer is not known.
 func (e *Endpoint) CountTokens(text string) int { return estimate(text) }
 
-// Cut keeps what CountTokens takes for max tokens.
+// Cut returns the prefix of text that CountTokens estimates at max tokens, and
+// whether text is longer.
 func (e *Endpoint) Cut(text string, max int) (string, bool) { return cut(text, max) }
 
-// Totals says what was used so far.
+// Totals returns the usage so far.
 func (e *Endpoint) Totals() Totals { return e.usage.read() }
 
-// Close ends what is under way.
+// Close cancels the requests in progress.
 func (e *Endpoint) Close() error {
 	e.once.Do(func() {
 		e.close(errClosed)
@@ -241,7 +243,7 @@ func (e *Endpoint) Close() error {
 	return nil
 }
 
-// within ends with ctx or with the Endpoint.
+// within returns a context that ends with ctx or with the Endpoint.
 func (e *Endpoint) within(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(e.closing, func() {

@@ -13,20 +13,21 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// hang up without an answer.
+// hangUp closes the connection without an answer.
 func hangUp(w http.ResponseWriter) {
 	conn, _, _ := w.(http.Hijacker).Hijack()
 	conn.Close()
 }
 
-// Each way to fail at the first attempt, and what must come of it.
+// failures are the ways in which the first attempt can fail, with the expected
+// results.
 var failures = []struct {
 	name  string
 	fails func(s *server, w http.ResponseWriter, a asked)
-	// lost: the server did, or may have done, the work, so the row has an error
-	// that says so, and is not sent again.
+	// lost means that the server may have done the work, so the row has an
+	// error and is not sent again.
 	lost bool
-	// tries the server sees, if it is not lost.
+	// tries is the number of requests that the server receives, if not lost.
 	tries int
 }{
 	{"good", func(s *server, w http.ResponseWriter, a asked) { s.good(w, a, "answer to "+a.text) }, false, 1},
@@ -77,7 +78,7 @@ var failures = []struct {
 	}, false, 1},
 }
 
-// failing makes the first attempt of "NAME: ..." fail so.
+// failing makes the first attempt of "NAME: ..." fail in the way of this name.
 func failing(s *server) {
 	s.serve = func(w http.ResponseWriter, a asked) {
 		name, _, _ := strings.Cut(a.text, ": ")
@@ -91,8 +92,8 @@ func failing(s *server) {
 	}
 }
 
-// However the server fails, each row has its own answer or an error that says
-// what became of it, and no row is paid twice.
+// TestNoRowLostNorPaidTwice checks that each row has its own answer or an error,
+// and that no row is charged twice.
 func TestNoRowLostNorPaidTwice(t *testing.T) {
 	s := newServer(t)
 	failing(s)
@@ -102,7 +103,7 @@ func TestNoRowLostNorPaidTwice(t *testing.T) {
 	for range 2 { // the second half repeats the first
 		for i := range 4 {
 			for _, f := range failures {
-				if f.name != "redirect" { // which would end the call
+				if f.name != "redirect" { // a redirect ends the call
 					requests = append(requests, chat(fmt.Sprintf("%s: %d", f.name, i)))
 				}
 			}
@@ -123,11 +124,11 @@ func TestNoRowLostNorPaidTwice(t *testing.T) {
 			if len(s.keys[text]) != 1 || s.keys[text][""] {
 				t.Errorf("%s came with the idempotency keys %v", text, s.keys[text])
 			}
-			var told *Error
+			var rowError *Error
 			switch {
 			case !f.lost && (r.Err != nil || r.Text != "answer to "+text || s.tries[text] != f.tries):
 				t.Errorf("%s: %q after %d attempts, error %v", text, r.Text, s.tries[text], r.Err)
-			case f.lost && (!errors.As(r.Err, &told) || !told.MayBeCharged || s.tries[text] != 1):
+			case f.lost && (!errors.As(r.Err, &rowError) || !rowError.MayBeCharged || s.tries[text] != 1):
 				t.Errorf("%s: %q after %d attempts, error %v", text, r.Text, s.tries[text], r.Err)
 			}
 			if r.Err == nil {
@@ -147,7 +148,8 @@ func TestNoRowLostNorPaidTwice(t *testing.T) {
 	t.Logf("%d rows, %d answers, %d told errors; %+v", len(requests), ok, failed, totals)
 }
 
-// A server that costs nothing, or honours the key, is asked again.
+// TestRetryCharged checks that charged attempts are repeated if the options
+// allow it.
 func TestRetryCharged(t *testing.T) {
 	s := newServer(t)
 	failing(s)
@@ -164,27 +166,28 @@ func TestRetryCharged(t *testing.T) {
 	}
 }
 
-// Nothing listens: nothing was sent, so it is tried again.
+// TestNoConnection checks that a request is repeated if nothing was sent.
 func TestNoConnection(t *testing.T) {
 	s := newServer(t)
 	var trouble []error
 	e := s.open(t, Options{Attempts: 3, Trouble: func(err error) { trouble = append(trouble, err) }})
 	s.Close()
 	r := do(t, e, chat("hello"))[0]
-	var told *Error
-	if !errors.As(r.Err, &told) || told.MayBeCharged || !errors.Is(r.Err, llm.ErrModel) || !strings.Contains(r.Err.Error(), "Is the server running") || !strings.Contains(r.Err.Error(), "3 attempts") {
+	var rowError *Error
+	if !errors.As(r.Err, &rowError) || rowError.MayBeCharged || !errors.Is(r.Err, llm.ErrModel) || !strings.Contains(r.Err.Error(), "Check that the server is running") || !strings.Contains(r.Err.Error(), "3 attempts") {
 		t.Errorf("error %v", r.Err)
 	}
 	if n := e.Totals().Attempts; n != 3 {
 		t.Errorf("%d attempts", n)
 	}
-	// It is told while that goes on, and not each time.
-	if len(trouble) != 1 || !strings.Contains(trouble[0].Error(), "trying again") || !strings.Contains(trouble[0].Error(), "Is the server running") {
-		t.Errorf("told of: %v", trouble)
+	// Trouble is called once for several attempts.
+	if len(trouble) != 1 || !strings.Contains(trouble[0].Error(), "trying again") || !strings.Contains(trouble[0].Error(), "Check that the server is running") {
+		t.Errorf("Trouble was called with: %v", trouble)
 	}
 }
 
-// Refusals for too many requests are waited out, but not for ever.
+// TestRefusedForEver checks that responses with status 429 are repeated only
+// within Timeout.
 func TestRefusedForEver(t *testing.T) {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) { refuse(w, 429, "slow down") }
@@ -194,7 +197,7 @@ func TestRefusedForEver(t *testing.T) {
 	if took := time.Since(begun); took > 3*time.Second || status(r.Err) != 429 || s.tries["hello"] < 3 {
 		t.Errorf("after %v and %d attempts: %v", took, s.tries["hello"], r.Err)
 	}
-	// A wait that would be too long is not begun.
+	// A pause longer than Timeout is not started.
 	s.serve = func(w http.ResponseWriter, a asked) {
 		w.Header().Set("Retry-After", "86400")
 		refuse(w, 429, "tomorrow")
@@ -205,7 +208,8 @@ func TestRefusedForEver(t *testing.T) {
 	}
 }
 
-// What every row would meet is asked once, and what was answered is kept.
+// TestErrorsOfEveryRow checks that an error that affects all rows ends the
+// requests, and that earlier answers are kept.
 func TestErrorsOfEveryRow(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -214,7 +218,7 @@ func TestErrorsOfEveryRow(t *testing.T) {
 		want   string
 	}{
 		{"key", 401, "Incorrect API key provided: sesame-42", "OPENAI_API_KEY"},
-		{"model", 404, "no such model", "Look at the model's name"},
+		{"model", 404, "no such model", "Check the model's name"},
 		{"money", 429, "insufficient_quota: you exceeded your quota", "no credit"},
 	}
 	for _, test := range tests {
@@ -277,7 +281,7 @@ func TestCancelAtOnce(t *testing.T) {
 	if took := time.Since(begun); !errors.Is(err, context.Canceled) || took > time.Second {
 		t.Errorf("after %v: %v", took, err)
 	}
-	// Close ends calls as well.
+	// Close also cancels calls.
 	time.AfterFunc(50*time.Millisecond, func() { e.Close() })
 	if _, err := e.Do(t.Context(), chats(3)); !errors.Is(err, errClosed) {
 		t.Errorf("after Close: %v", err)
@@ -308,7 +312,8 @@ func TestBreaker(t *testing.T) {
 			opened++
 		}
 	}
-	// Not many more than the failures that open it: those under way, probes.
+	// Few more than the failures that open the breaker: concurrent requests and
+	// probes.
 	if n := len(s.arrived); n < 5 || n > 30 || opened < 900 {
 		t.Errorf("%d requests reached a server that is down; %d rows say so", n, opened)
 	}

@@ -10,19 +10,19 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// features is what the server offers, each found out once by a tiny request
-// when it first matters.
+// features are the features of the server. Each is probed by a small request
+// when it is first needed.
 type features struct {
 	dialect     atomic.Uint32
-	completion  found[completions]
-	chatLogprob found[int]
-	format      found[formats]
+	completion  probed[completions]
+	chatLogprob probed[int]
+	format      probed[formats]
 	schemas     schemas
 }
 
-// forgetDoubts has those found out again that a server in trouble may have
-// denied.
-func (f *features) forgetDoubts() {
+// forgetDoubtful forgets the features that a failing server may have denied, so
+// that they are probed again.
+func (f *features) forgetDoubtful() {
 	f.completion.forget()
 	f.chatLogprob.forget()
 	f.format.forget()
@@ -30,40 +30,39 @@ func (f *features) forgetDoubts() {
 
 // Bits of the dialect.
 const (
-	newMaxTokens  uint32 = 1 << iota // max_completion_tokens, as OpenAI's newer models want
-	noTemperature                    // only the default is allowed
-	thinks                           // it reasons first, and needs tokens for that
+	newMaxTokens  uint32 = 1 << iota // the server requires max_completion_tokens, as OpenAI's newer models do
+	noTemperature                    // the server allows only the default temperature
+	reasonsFirst                     // the model reasons first and needs tokens for it
 )
 
-// roomToThink is how many tokens a model that reasons gets beside those that
-// its answer may have.
-const roomToThink = 4096
+// reasoningTokens is added to the limit of tokens for a model that reasons.
+const reasoningTokens = 4096
 
-// completions: whether plain text can be continued, and for how many tokens at
-// each position log probabilities are given.
+// completions says whether the server completes plain text, and how many log
+// probabilities it returns at each position.
 type completions struct {
 	any      bool
 	logprobs int
 }
 
-// formats are the kinds of response_format.
+// formats are the supported kinds of response_format.
 type formats struct{ schema, object bool }
 
-// found is asked for once; an error leaves it open. A value in doubt is asked
-// for again after forget.
-type found[T any] struct {
+// probed is a value that is found out once. After an error it is probed again. A
+// value in doubt is probed again after forget.
+type probed[T any] struct {
 	turn    atomic.Pointer[chan struct{}]
 	value   atomic.Pointer[T]
 	inDoubt atomic.Bool
 }
 
-func (f *found[T]) forget() {
+func (f *probed[T]) forget() {
 	if f.inDoubt.Swap(false) {
 		f.value.Store(nil)
 	}
 }
 
-func (f *found[T]) get(ctx context.Context, probe func() (value T, inDoubt bool, err error)) (T, error) {
+func (f *probed[T]) get(ctx context.Context, probe func() (value T, inDoubt bool, err error)) (T, error) {
 	if v := f.value.Load(); v != nil {
 		return *v, nil
 	}
@@ -88,11 +87,11 @@ func (f *found[T]) get(ctx context.Context, probe func() (value T, inDoubt bool,
 	return v, err
 }
 
-// topLogprobs are tried in turn: what most servers give, what OpenAI's
-// completions give.
+// topLogprobs are the numbers of log probabilities to request: the maximum of
+// most servers, and that of OpenAI's completions.
 var topLogprobs = []int{20, 5}
 
-// completions finds out whether plain text can be continued.
+// completions finds out whether the server completes plain text.
 func (e *Endpoint) completions(ctx context.Context) (completions, error) {
 	return e.features.completion.get(ctx, func() (completions, bool, error) {
 		probe := question{prompt: "1, 2, 3,", probe: true}
@@ -102,13 +101,13 @@ func (e *Endpoint) completions(ctx context.Context) (completions, error) {
 			switch {
 			case err == nil && informative(a):
 				return completions{true, probe.logprobs}, false, nil
-			case answered(err):
+			case accepted(err):
 				return completions{any: true}, false, nil
 			case !notOffered(err):
 				return completions{}, false, err
 			}
 			inDoubt = doubtful(err)
-			if !ofParameters(err) {
+			if !parametersMayMatter(err) {
 				break
 			}
 		}
@@ -116,8 +115,8 @@ func (e *Endpoint) completions(ctx context.Context) (completions, error) {
 	})
 }
 
-// chatLogprobs finds out for how many tokens at each position a chat's log
-// probabilities are given.
+// chatLogprobs finds out how many log probabilities a chat returns at each
+// position.
 func (e *Endpoint) chatLogprobs(ctx context.Context) (int, error) {
 	return e.features.chatLogprob.get(ctx, func() (int, bool, error) {
 		probe := question{messages: []llm.Message{{Role: llm.User, Text: "Say yes or no."}}, probe: true}
@@ -127,14 +126,15 @@ func (e *Endpoint) chatLogprobs(ctx context.Context) (int, error) {
 			switch {
 			case err == nil && tiny && informative(a):
 				return probe.logprobs, false, nil
-			case answered(err):
-				// Labels are told apart by few tokens, which this model refuses.
+			case accepted(err):
+				// Scoring labels needs a small limit of tokens, which this
+				// model refuses.
 				return 0, false, nil
 			case !notOffered(err):
 				return 0, false, err
 			}
 			inDoubt = doubtful(err)
-			if !ofParameters(err) {
+			if !parametersMayMatter(err) {
 				break
 			}
 		}
@@ -142,7 +142,7 @@ func (e *Endpoint) chatLogprobs(ctx context.Context) (int, error) {
 	})
 }
 
-// formats finds out which kinds of response_format there are.
+// formats finds out which kinds of response_format the server supports.
 func (e *Endpoint) formats(ctx context.Context) (formats, error) {
 	return e.features.format.get(ctx, func() (formats, bool, error) {
 		probe := question{messages: []llm.Message{{Role: llm.User, Text: `Answer with this JSON: {"ok":true}`}}, probe: true}
@@ -150,11 +150,11 @@ func (e *Endpoint) formats(ctx context.Context) (formats, error) {
 		inDoubt := false
 		for _, try := range []struct {
 			format *responseFormat
-			found  formats // who takes schemas takes any object
+			found  formats // a server with schemas also accepts any object
 		}{{schemaFormat(shape, true), formats{schema: true, object: true}}, {&responseFormat{Type: "json_object"}, formats{object: true}}} {
 			probe.format = try.format
 			_, _, err := e.tryTiny(ctx, probe, 16, 0)
-			if answered(err) {
+			if accepted(err) {
 				return try.found, false, nil
 			}
 			if !notOffered(err) {
@@ -166,36 +166,39 @@ func (e *Endpoint) formats(ctx context.Context) (formats, error) {
 	})
 }
 
-// tryTiny asks for an answer of so few tokens and, if that is refused, of more
-// (0: without a limit), and says which it was. Some models refuse few tokens, so
-// a refusal that does not name what was to be found out says nothing of it. A
-// chat model that refuses few tokens alone needs room to think.
+// tryTiny requests an answer of few tokens. If the server refuses, it requests
+// one of more tokens (0 means no limit). tiny reports which one succeeded. Some
+// models refuse few tokens, so a refusal that does not name the probed feature
+// says nothing about it. A chat model that refuses only few tokens reasons
+// first.
 func (e *Endpoint) tryTiny(ctx context.Context, probe question, few, more int) (a answer, tiny bool, err error) {
 	ask := func(most int) (answer, error) {
-		probe.most = most
+		probe.maxTokens = most
 		if len(probe.messages) == 0 {
 			a, _, err := e.send(ctx, probe, e.features.dialect.Load())
 			return a, err
 		}
-		a, _, err := e.one(ctx, probe)
+		a, _, err := e.askOnce(ctx, probe)
 		return a, err
 	}
 	a, err = ask(few)
 	var refused *statusError
-	if !errors.As(err, &refused) || !refusesParameters(err) || refused.namesFeature() {
-		return a, e.features.dialect.Load()&thinks == 0, err
+	if !errors.As(err, &refused) || !refusesParameters(err) || refused.mentionsFeature() {
+		return a, e.features.dialect.Load()&reasonsFirst == 0, err
 	}
 	if a, err = ask(more); err == nil && len(probe.messages) > 0 {
-		e.features.dialect.Or(thinks)
+		e.features.dialect.Or(reasonsFirst)
 	}
 	return a, false, err
 }
 
-// informative: more than the chosen token is told.
+// informative reports whether the answer has the log probabilities of more than
+// the chosen token.
 func informative(a answer) bool { return len(a.positions) > 0 && len(a.positions[0].Top) > 1 }
 
-// answered: what was asked for was accepted, whatever came of it.
-func answered(err error) bool {
+// accepted reports whether the server accepted the request, even if the answer
+// is of no use.
+func accepted(err error) bool {
 	if err == nil {
 		return true
 	}
@@ -203,20 +206,21 @@ func answered(err error) bool {
 	return errors.As(err, &failed) && failed.Status == http.StatusOK && status(err) == 0 && !failed.MayBeCharged
 }
 
-// notOffered tells what a probe may come to from what every request would meet.
-// The server need not refuse politely: gateways answer a path or a parameter
-// that they do not know by every status there is, or not at all.
+// notOffered reports whether an error of a probe may mean that the server does
+// not support the feature, rather than that every request fails. Gateways
+// respond to an unknown path or parameter with any status, or not at all.
 func notOffered(err error) bool {
 	var refused *statusError
 	if errors.As(err, &refused) {
-		return refused.status != http.StatusTooManyRequests && !refused.outOfMoney()
+		return refused.status != http.StatusTooManyRequests && !refused.noCredit()
 	}
-	// Something was sent, but no answer came that can be read.
+	// The request was sent, but no readable answer was received.
 	var failed *Error
 	return errors.As(err, &failed) && failed.MayBeCharged
 }
 
-// refusesParameters: the server knows the path, but takes something else there.
+// refusesParameters reports whether the server refuses the content of a request,
+// not its path.
 func refusesParameters(err error) bool {
 	switch status(err) {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
@@ -225,14 +229,14 @@ func refusesParameters(err error) bool {
 	return false
 }
 
-// ofParameters: fewer parameters may help. Some servers fail at those that they
-// do not know.
-func ofParameters(err error) bool {
+// parametersMayMatter reports whether a request with fewer parameters may
+// succeed. Some servers fail with a server error at unknown parameters.
+func parametersMayMatter(err error) bool {
 	return refusesParameters(err) || status(err) >= http.StatusInternalServerError
 }
 
-// doubtful tells what may be trouble of the moment from a server's plain word
-// that it has no such thing.
+// doubtful reports whether an error may be temporary, rather than a clear
+// statement that the server does not support the request.
 func doubtful(err error) bool {
 	switch status(err) {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusNotImplemented:

@@ -10,7 +10,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// failsAt answers chats that ask for nothing special, and fails at the rest so.
+// failsAt returns a server that answers plain chats and calls fail for other
+// requests.
 func failsAt(t *testing.T, fail func(w http.ResponseWriter, a asked)) *server {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
@@ -28,7 +29,8 @@ func failsAt(t *testing.T, fail func(w http.ResponseWriter, a asked)) *server {
 	return s
 }
 
-// However a server fails at what it does not offer, rows are answered without.
+// TestProbesThatFail checks that rows are answered without unsupported features,
+// however the server responds to probes.
 func TestProbesThatFail(t *testing.T) {
 	fails := map[string]func(w http.ResponseWriter, a asked){
 		"hangs up":     func(w http.ResponseWriter, a asked) { hangUp(w) },
@@ -65,11 +67,11 @@ func TestProbesThatFail(t *testing.T) {
 						t.Errorf("%T: %q, %v", c.request.Constraint, r.Text, r.Err)
 					}
 				}
-				// Fewer parameters are tried, and each twice at most.
+				// Probes with fewer parameters follow, each at most twice.
 				if probed := len(s.arrived); round == 0 && probed > 20 {
 					t.Errorf("%d requests for 4 rows", probed)
 				}
-				// What is not there is found out once, and not for each row.
+				// Features are probed once, not for each row.
 				if before := len(s.arrived); round == 1 {
 					do(t, e, chats(5)...)
 					if do(t, e, llm.Request{Prefix: "Say ", Text: "it again"}); len(s.arrived) != before+6 {
@@ -81,8 +83,8 @@ func TestProbesThatFail(t *testing.T) {
 	}
 }
 
-// What was not there while the server was in trouble is looked for again
-// afterwards.
+// TestProbesInTrouble checks that features are probed again after the server has
+// failed.
 func TestProbesInTrouble(t *testing.T) {
 	s := newServer(t)
 	down := true
@@ -105,19 +107,20 @@ func TestProbesInTrouble(t *testing.T) {
 	if r := do(t, e, request)[0]; r.Err != nil || r.Text != `{"name":"Ann"}` {
 		t.Errorf("%+v", r)
 	}
-	// No connection at all is no word about what is offered.
+	// A failed connection says nothing about features.
 	s.Close()
 	e2, err := Open("openai:small@"+s.URL+"/v1", Options{Attempts: 2, minute: 60 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e2.Close()
-	if r := do(t, e2, request)[0]; r.Err == nil || !strings.Contains(r.Err.Error(), "Is the server running") || e2.features.format.value.Load() != nil {
+	if r := do(t, e2, request)[0]; r.Err == nil || !strings.Contains(r.Err.Error(), "Check that the server is running") || e2.features.format.value.Load() != nil {
 		t.Errorf("%+v", r)
 	}
 }
 
-// A schema that a server fails at, though it offers schemas, is told in words.
+// TestFormatsThatFail checks that a schema is sent as text if the server fails
+// with it, although it supports schemas.
 func TestFormatsThatFail(t *testing.T) {
 	for _, code := range []int{400, 404, 422, 500, 501} {
 		s := newServer(t)
@@ -135,8 +138,8 @@ func TestFormatsThatFail(t *testing.T) {
 	}
 }
 
-// Labels whose probabilities a server refuses to tell, though it told them
-// before, are asked for in words.
+// TestScoresThatFail checks that a choice is made by instruction if the server
+// refuses log probabilities that it has returned before.
 func TestScoresThatFail(t *testing.T) {
 	s := newServer(t)
 	offering(s, true, false, false, false)

@@ -10,9 +10,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Reasons why an answer ended, in small letters with _ between words. Servers
-// have more than OpenAI's, and a new one is no reason to take half an answer
-// for a whole one: what is not known here is an error.
+// Finish reasons in lower case, with _ between words. Servers have more than
+// OpenAI's. An unknown reason is an error, because the answer may be incomplete.
 //
 //	OpenAI, Azure      stop, length, content_filter, tool_calls, function_call
 //	DeepSeek           insufficient_system_resource
@@ -28,7 +27,8 @@ var wholeReasons = map[string]bool{
 	"end_turn": true, "end_of_turn": true, "end_of_text": true, "complete": true, "completed": true,
 }
 
-// Others are told by a word that they hold; the first list that has one counts.
+// Other reasons are recognised by a word in them. The first list with a match
+// counts.
 var (
 	filterWords  = []string{"filter", "safety", "recitation", "blocklist", "blocked", "prohibited", "spii", "sensitive", "moderation", "guardrail", "toxic", "refus", "policy"}
 	lengthWords  = []string{"length", "max_tokens", "max_output", "max_completion", "token_limit", "context_window", "truncat"}
@@ -36,19 +36,19 @@ var (
 	troubles     = map[string]bool{"load": true, "unload": true}
 )
 
-// reasonForm are reasons that are shown, as they are names.
+// reasonForm matches reasons that are names, which are shown in errors.
 var reasonForm = regexp.MustCompile(`^[A-Za-z][A-Za-z_.: -]{0,59}$`)
 
-// errTrouble is an answer that the server gave up: it is no answer, but was
-// begun, and may be charged.
+// errTrouble means that the server stopped in the middle of an answer. The
+// answer may have been charged.
 var errTrouble = errors.New("the server broke off the answer")
 
-// readFinish says how far an answer can be taken: refused is why it is none
-// although the server is well, trouble why the server is not.
+// readFinish reads a finish reason. refused means that the answer cannot be used
+// although the server works. trouble means that the server failed.
 func readFinish(raw json.RawMessage) (finish llm.Finish, refused, trouble error) {
 	reason := textOf(raw)
 	if reason == "" && !isNull(raw) && string(raw) != `""` {
-		reason = string(raw) // no text
+		reason = string(raw) // not a string
 	}
 	name := strings.ToLower(strings.TrimSpace(reason))
 	name = name[strings.LastIndexByte(name, '.')+1:] // FinishReason.STOP
@@ -78,7 +78,7 @@ func readFinish(raw json.RawMessage) (finish llm.Finish, refused, trouble error)
 	case troubles[name] || holds(troubleWords):
 		return llm.FinishStop, nil, fmt.Errorf("%w %s", errTrouble, said)
 	case strings.Contains(name, "tool") || strings.Contains(name, "function"):
-		return llm.FinishStop, fmt.Errorf("the model wants to call a tool instead of answering %s", said), nil
+		return llm.FinishStop, fmt.Errorf("the model requested a tool call instead of giving an answer %s", said), nil
 	}
-	return llm.FinishStop, fmt.Errorf("the answer ended for a reason that is not known, so it may not be whole %s", said), nil
+	return llm.FinishStop, fmt.Errorf("the answer ended for an unknown reason, so it may be incomplete %s", said), nil
 }

@@ -14,16 +14,16 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// errRefused is a connection that the options forbid. It fails closed: what is
-// asked is the address of each connection itself, so that proxies, redirects
-// and name servers cannot lead elsewhere.
+// errRefused means that the options forbid a connection. The address of each
+// connection is checked, so proxies, redirects and name servers cannot lead to
+// another host.
 var errRefused = egress.ErrRefused
 
 // guard decides which hosts may be connected to.
 type guard struct {
-	policies  []egress.Policy // that of the options, and the process's
+	policies  []egress.Policy // of the options and of the process
 	localOnly bool
-	listed    bool   // a policy lists hosts; otherwise own and the proxies
+	listed    bool   // a policy lists hosts; otherwise only own and the proxy are allowed
 	own       string // host:port of the endpoint
 	proxy     func(*http.Request) (*url.URL, error)
 	proxyAt   atomic.Pointer[string] // host:port
@@ -51,7 +51,7 @@ func withPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// checkHost refuses a host, with or without a port, by its name.
+// checkHost returns an error if a host, with or without a port, is not allowed.
 func (g *guard) checkHost(host string) error {
 	for _, p := range g.policies {
 		if err := p.Check(host); err != nil {
@@ -70,7 +70,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return counting(egress.Dial(ctx, network, address, g.policies...))
 }
 
-// throughProxy is the environment's proxy for r, which may then be dialled.
+// throughProxy returns the proxy of the environment for r and allows it.
 func (g *guard) throughProxy(r *http.Request) (*url.URL, error) {
 	proxy, err := g.proxy(r)
 	if err != nil || proxy == nil {
@@ -82,9 +82,9 @@ func (g *guard) throughProxy(r *http.Request) (*url.URL, error) {
 	return proxy, nil
 }
 
-// client makes connections through the guard alone. They speak HTTP/1.1, so
-// that a connection carries one request at a time and it is known what was
-// written of it.
+// client returns a client whose connections all go through the guard. It uses
+// HTTP/1.1, so that a connection carries one request at a time and the number of
+// bytes written for it is known.
 func (g *guard) client(concurrency int) *http.Client {
 	t := &http.Transport{
 		DialContext:            g.dial,
@@ -97,11 +97,11 @@ func (g *guard) client(concurrency int) *http.Client {
 	if !g.localOnly {
 		t.Proxy = g.throughProxy
 	}
-	// A redirect would take the text, and perhaps the key, elsewhere.
+	// A redirect would send the text, and perhaps the key, to another host.
 	return egress.WithoutRedirects(egress.Client(t))
 }
 
-// countedConn counts what is written.
+// countedConn counts the bytes written.
 type countedConn struct {
 	net.Conn
 	written atomic.Int64

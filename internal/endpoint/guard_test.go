@@ -116,11 +116,12 @@ func TestGuardAtOpen(t *testing.T) {
 		}
 	}
 	if _, err := Open("openai:m@http://localhost/v1", Options{RequestsPerMinute: -1}); err == nil {
-		t.Error("a negative limit is taken")
+		t.Error("a negative limit is accepted")
 	}
 }
 
-// bait counts connections that should not be.
+// bait returns a server that must not be connected to, and the number of its
+// connections.
 func bait(t *testing.T) (*httptest.Server, *atomic.Int64) {
 	var connections atomic.Int64
 	s := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -134,8 +135,8 @@ func bait(t *testing.T) (*httptest.Server, *atomic.Int64) {
 	return s, &connections
 }
 
-// Whatever the server, its redirects, proxies or names say, nothing else is
-// connected to.
+// TestGuardFailsClosed checks that redirects, proxies and names do not lead to
+// connections to other hosts.
 func TestGuardFailsClosed(t *testing.T) {
 	elsewhere, connections := bait(t)
 	proxy := func(*http.Request) (*url.URL, error) { return url.Parse(elsewhere.URL) }
@@ -149,7 +150,7 @@ func TestGuardFailsClosed(t *testing.T) {
 			t.Errorf("%d: %v", status, r.Err)
 		}
 	}
-	// A proxy that is not listed; and none is asked for what is local only.
+	// A proxy that is not listed is refused. LocalOnly uses no proxy.
 	s := newServer(t)
 	if r := do(t, s.open(t, Options{AllowHosts: []string{strings.TrimPrefix(s.URL, "http://")}, proxy: proxy}), chat("hello"))[0]; !errors.Is(r.Err, errRefused) {
 		t.Errorf("through a proxy: %v", r.Err)
@@ -160,19 +161,20 @@ func TestGuardFailsClosed(t *testing.T) {
 	if n := connections.Load(); n != 0 {
 		t.Fatalf("%d connections were made elsewhere", n)
 	}
-	// The environment's proxy serves where nothing is listed: the bait's 404.
+	// Without a list, the proxy of the environment is used: it responds 404.
 	if r := do(t, s.open(t, Options{proxy: proxy}), chat("hello"))[0]; status(r.Err) != 404 || connections.Load() == 0 {
 		t.Errorf("the proxy was not used: %v", r.Err)
 	}
 
-	// Nothing may lead past the own host without a list either.
+	// Without a list, other hosts are refused too.
 	g := newGuard(Reference{base: &url.URL{Scheme: "http", Host: "a.example:80"}}, Options{})
 	if _, err := g.dial(t.Context(), "tcp", strings.TrimPrefix(elsewhere.URL, "http://")); !errors.Is(err, errRefused) {
 		t.Errorf("another host: %v", err)
 	}
 }
 
-// A server certificate that nobody vouches for is no reason to send anything.
+// TestUnknownCertificate checks that nothing is sent to a server with an unknown
+// certificate.
 func TestUnknownCertificate(t *testing.T) {
 	s := httptest.NewTLSServer(http.NotFoundHandler())
 	s.Config.ErrorLog = nil
@@ -182,15 +184,15 @@ func TestUnknownCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := do(t, e, chat("hello"))[0]
-	var told *Error
-	if !errors.As(r.Err, &told) || told.MayBeCharged || !strings.Contains(r.Err.Error(), "SSL_CERT_FILE") || e.Totals().Attempts != 1 {
+	var failed *Error
+	if !errors.As(r.Err, &failed) || failed.MayBeCharged || !strings.Contains(r.Err.Error(), "SSL_CERT_FILE") || e.Totals().Attempts != 1 {
 		t.Errorf("%v after %d attempts", r.Err, e.Totals().Attempts)
 	}
 }
 
-// An allowed name that leads to this machine is refused where the connection
-// is made, and says what to do.
-func TestAllowedNameThatLeadsHere(t *testing.T) {
+// TestAllowedNameOfLoopback checks that an allowed name that resolves to this
+// machine is refused unless its address is allowed.
+func TestAllowedNameOfLoopback(t *testing.T) {
 	s := newServer(t)
 	testkit.Names(t, func(string) []string { return []string{"127.0.0.1"} })
 	address := strings.Replace(s.URL, "127.0.0.1", "model.example", 1)

@@ -12,24 +12,25 @@ import (
 	"github.com/firesteel/firesteel/internal/network/egress"
 )
 
-// limits let requests start no faster than agreed, whoever asks. Each limit is
-// a token bucket: of R a minute, 98 % flow in steadily and 2 % may be saved up,
-// so that no minute sees more than R.
+// limits delay requests to respect the limits per minute. Each limit is a token
+// bucket: of R per minute, 98 % flow in steadily and 2 % may be saved, so that no
+// minute has more than R.
 type limits struct {
-	turn chan struct{} // one waits at the head; the others line up behind
+	turn chan struct{} // held by the first waiting request
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed when a wait may have become shorter
 	requests *bucket       // nil without a limit
 	tokens   *bucket
-	paused   time.Time // nothing starts before
-	// What the server said is left, and until when.
+	paused   time.Time // no request starts before
+	// The remaining allowance that the server reported.
 	leftRequests, leftTokens allowance
 	inFlight                 int
-	second                   time.Duration // of the server's wishes
+	second                   time.Duration // length of a second in times that the server sends
 }
 
-const saved = 0.02
+// burstShare is the part of a limit that may be saved.
+const burstShare = 0.02
 
 type bucket struct {
 	perSecond, burst, level float64
@@ -41,12 +42,12 @@ func newBucket(perMinute int, minute time.Duration) *bucket {
 		return nil
 	}
 	r := float64(perMinute)
-	burst := max(1, saved*r)
-	return &bucket{perSecond: (1 - saved) * r / minute.Seconds(), burst: burst, level: burst}
+	burst := max(1, burstShare*r)
+	return &bucket{perSecond: (1 - burstShare) * r / minute.Seconds(), burst: burst, level: burst}
 }
 
-// wait is how long n are not there yet. More than burst are there when it is
-// full; it then goes into debt.
+// wait returns the time until n tokens are available. If n is more than burst,
+// it is the time until the bucket is full; the level then becomes negative.
 func (b *bucket) wait(now time.Time, n float64) time.Duration {
 	if b == nil {
 		return 0
@@ -67,7 +68,7 @@ func (b *bucket) add(n float64) {
 	}
 }
 
-// allowance is what a server's x-ratelimit headers leave.
+// allowance is the remaining allowance in a server's x-ratelimit headers.
 type allowance struct {
 	left  float64
 	until time.Time
@@ -87,16 +88,17 @@ func newLimits(requests, tokens int, minute time.Duration) *limits {
 	}
 }
 
-// waitError says that nothing was sent, as the server wants to be left alone
-// for longer than there is patience.
+// waitError means that a request was not sent because the server requires a
+// longer pause than all attempts may take.
 type waitError struct{ wait, patience time.Duration }
 
 func (e *waitError) Error() string {
-	return fmt.Sprintf("not sent: the server wants no request for %v, and all attempts together may take %v", e.wait.Round(time.Second), e.patience.Round(time.Second))
+	return fmt.Sprintf("not sent: the server requires a pause of %v, but all attempts together may take only %v", e.wait.Round(time.Second), e.patience.Round(time.Second))
 }
 
-// start waits until a request of so many tokens may be sent, for the server's
-// wishes no longer than patience. If it gives no error, one settle follows.
+// start waits until a request of so many tokens may be sent. It returns a
+// waitError if the server's pause is longer than patience. If it returns no
+// error, one call of settle must follow.
 func (l *limits) start(ctx context.Context, tokens float64, patience time.Duration) error {
 	select {
 	case l.turn <- struct{}{}:
@@ -136,7 +138,7 @@ func (l *limits) start(ctx context.Context, tokens float64, patience time.Durati
 	}
 }
 
-// settle replaces the tokens that start was told by those that were used.
+// settle replaces the tokens given to start by those that were used.
 func (l *limits) settle(reserved, used float64) {
 	l.mu.Lock()
 	l.tokens.add(reserved - used)
@@ -150,7 +152,7 @@ func (l *limits) wake() {
 	l.changed = make(chan struct{})
 }
 
-// pause lets nothing start for a while, as the server asked.
+// pause delays all requests, as the server requires.
 func (l *limits) pause(d time.Duration) {
 	l.mu.Lock()
 	if until := time.Now().Add(d); until.After(l.paused) {
@@ -159,11 +161,10 @@ func (l *limits) pause(d time.Duration) {
 	l.mu.Unlock()
 }
 
-// heed reads x-ratelimit-remaining-* and x-ratelimit-reset-*. What is under
-// way may not be in them yet, so it is taken off. They are hints: one that
-// would hold everything up for longer than patience is left to the server to
-// enforce.
-func (l *limits) heed(h http.Header, patience time.Duration) {
+// readHeaders reads x-ratelimit-remaining-* and x-ratelimit-reset-*. It subtracts
+// the requests in progress, which the server may not have counted yet. Headers
+// that require a pause longer than patience are ignored.
+func (l *limits) readHeaders(h http.Header, patience time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -179,10 +180,10 @@ func (l *limits) heed(h http.Header, patience time.Duration) {
 	read("tokens", &l.leftTokens, 0)
 }
 
-// maxServerWait bounds what a server may ask for, in its seconds.
+// maxServerWait bounds the pause that a server may require, in its seconds.
 const maxServerWait = 24 * 3600
 
-// serverDuration reads "12ms", "6m0s", or a number of seconds.
+// serverDuration parses "12ms", "6m0s", or a number of seconds.
 func serverDuration(s string, second time.Duration) (time.Duration, bool) {
 	s = strings.TrimSpace(s)
 	seconds, err := strconv.ParseFloat(s, 64)
@@ -199,8 +200,8 @@ func serverDuration(s string, second time.Duration) (time.Duration, bool) {
 	return time.Duration(min(seconds, maxServerWait) * float64(second)), true
 }
 
-// retryAfter reads the header Retry-After, and the milliseconds some servers
-// send beside it.
+// retryAfter reads the header Retry-After, or the milliseconds that some servers
+// also send.
 func retryAfter(h http.Header, now time.Time, second time.Duration) (time.Duration, bool) {
 	if ms, err := strconv.ParseFloat(strings.TrimSpace(h.Get("Retry-After-Ms")), 64); err == nil && ms >= 0 {
 		return time.Duration(min(ms/1000, maxServerWait) * float64(second)), true

@@ -80,8 +80,9 @@ func TestLimitOfTokens(t *testing.T) {
 	}
 }
 
-// A server that says what is left is not asked for more.
-func TestHeedsRateLimitHeaders(t *testing.T) {
+// TestRateLimitHeaders checks that no request is sent while the server reports
+// that none is left.
+func TestRateLimitHeaders(t *testing.T) {
 	s := newServer(t)
 	left, refusals := 10, 0
 	var emptied time.Time
@@ -114,8 +115,8 @@ func TestHeedsRateLimitHeaders(t *testing.T) {
 	}
 }
 
-// The number of requests at once grows where that helps, and shrinks where the
-// server refuses.
+// TestConcurrency checks that the number of concurrent requests grows, and
+// shrinks when the server refuses.
 func TestConcurrency(t *testing.T) {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
@@ -149,7 +150,7 @@ func TestConcurrency(t *testing.T) {
 			t.Errorf("row %d: %v", i, r.Err)
 		}
 	}
-	t.Logf("%d at most at once, %d now, %d refused", s.most, e.slots.now(), refused)
+	t.Logf("%d at most at once, %d now, %d refused", s.most, e.slots.current(), refused)
 	if s.most > 16 || refused > 200 {
 		t.Errorf("%d at once, and %d refusals, at a server that takes 6", s.most, refused)
 	}
@@ -160,13 +161,13 @@ func TestSlowAnswersLowerConcurrency(t *testing.T) {
 	s.limit = 40
 	begun := time.Now()
 	for range 50 {
-		s.answered(begun, 10*time.Millisecond)
+		s.success(begun, 10*time.Millisecond)
 	}
 	for range 50 {
-		s.answered(time.Now(), 100*time.Millisecond)
+		s.success(time.Now(), 100*time.Millisecond)
 	}
-	if s.now() > 10 {
-		t.Errorf("%d at once although answers take ten times as long", s.now())
+	if s.current() > 10 {
+		t.Errorf("%d at once although answers take ten times as long", s.current())
 	}
 }
 

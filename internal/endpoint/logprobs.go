@@ -10,14 +10,14 @@ type wireLogprob struct {
 	Logprob float64
 }
 
-// wirePosition is a token of the answer, and what else was likely there.
+// wirePosition is a token of the answer and the likely tokens at its position.
 type wirePosition struct {
 	wireLogprob
 	Top []wireLogprob
 }
 
-// wireLogprobs are the two forms of log probabilities: a chat's, and the older
-// one of completions.
+// wireLogprobs has the two forms of log probabilities: that of chats, and the
+// older one of completions.
 type wireLogprobs struct {
 	Content []struct {
 		maybeLogprob
@@ -33,14 +33,14 @@ type maybeLogprob struct {
 	Logprob *float64 `json:"logprob"`
 }
 
-// maxPositions and maxTop bound what is kept of log probabilities.
+// maxPositions and maxTop bound the log probabilities that are read.
 const (
 	maxPositions = 256
 	maxTop       = 64
 )
 
-// readLogprobs gives both forms in one. Whatever is none gives nothing: labels
-// are then asked for otherwise.
+// readLogprobs reads both forms. It returns nil for invalid values: labels are
+// then requested in another way.
 func readLogprobs(raw json.RawMessage) []wirePosition {
 	var w wireLogprobs
 	if isNull(raw) || json.Unmarshal(raw, &w) != nil {
@@ -80,8 +80,8 @@ func readLogprobs(raw json.RawMessage) []wirePosition {
 	return found
 }
 
-// whole: both are there, and can be. llama-server rounds the sum of certain
-// tokens to a little over 1.
+// whole reports whether both fields are present and valid. llama-server rounds
+// the sum of certain tokens to slightly more than 1.
 func (m maybeLogprob) whole() bool {
 	return m.Token != nil && m.Logprob != nil && !math.IsNaN(*m.Logprob) && *m.Logprob <= 0.01
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A panic over what a server says is the error of that request: what it holds
-// of the limits is given back, and the others are answered.
+// TestPanicIsTheErrorOfItsRequest checks that a panic while reading an answer
+// becomes the error of its request, releases its limits, and does not affect
+// other requests.
 func TestPanicIsTheErrorOfItsRequest(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))

@@ -16,15 +16,16 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// llamaServerEnv names a llama-server program, of llama.cpp; or llamaPythonEnv a
-// Python that has the package xllamacpp, which is the same server. The model
-// is FIRESTEEL_LLAMA_MODEL, or the default model if it is in the cache.
+// llamaServerEnv names a llama-server program of llama.cpp. llamaPythonEnv names
+// a Python with the package xllamacpp, which is the same server. The model is
+// FIRESTEEL_LLAMA_MODEL, or the default model if it is in the cache.
 const (
 	llamaServerEnv = "FIRESTEEL_LLAMA_SERVER"
 	llamaPythonEnv = "FIRESTEEL_LLAMA_PYTHON"
 )
 
-// llamaPython serves until it is killed: MODEL PORT [--embeddings ...].
+// llamaPython is a server that runs until it is killed. Its arguments are MODEL
+// PORT [--embeddings ...].
 const llamaPython = `
 import sys, time, xllamacpp
 p = xllamacpp.CommonParams()
@@ -57,7 +58,7 @@ func peerModel(t *testing.T) string {
 	return found[0]
 }
 
-// startPeer runs llama-server until the test ends, and gives its address.
+// startPeer runs llama-server until the test ends and returns its address.
 func startPeer(t *testing.T, flags ...string) string {
 	program, python := os.Getenv(llamaServerEnv), os.Getenv(llamaPythonEnv)
 	if program == "" && python == "" {
@@ -148,7 +149,7 @@ func TestPeerLlamaServer(t *testing.T) {
 		}
 		t.Log(r.Text)
 		if f := e.features.format.value.Load(); f == nil || !f.schema {
-			t.Error("its schemas were not found")
+			t.Error("the support of schemas was not found")
 		}
 	})
 	t.Run("choice", func(t *testing.T) {
@@ -175,7 +176,7 @@ func TestPeerLlamaServer(t *testing.T) {
 	t.Run("pattern", func(t *testing.T) {
 		r := do(t, e, llm.Request{Messages: []llm.Message{{Role: llm.User, Text: "In which year did the second world war end?"}}, Constraint: llm.Pattern{Expr: `[0-9]{4}`}, MaxTokens: 20})[0]
 		t.Logf("%q, %v", r.Text, r.Err)
-		if r.Err != nil && !strings.Contains(r.Err.Error(), "breaks its constraint") || r.Err == nil && len(r.Text) != 4 {
+		if r.Err != nil && !strings.Contains(r.Err.Error(), "does not meet its constraint") || r.Err == nil && len(r.Text) != 4 {
 			t.Errorf("%q, %v", r.Text, r.Err)
 		}
 	})
@@ -188,7 +189,7 @@ func TestPeerLlamaServer(t *testing.T) {
 	totals := e.Totals()
 	t.Logf("%+v", totals)
 	if totals.Estimated > 0 {
-		t.Errorf("the usage of %d answers was not believed", totals.Estimated)
+		t.Errorf("the usage of %d answers was estimated", totals.Estimated)
 	}
 }
 

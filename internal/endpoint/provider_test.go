@@ -13,10 +13,10 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// What servers other than OpenAI's are known to send. Each test has a stand-in
-// that answers as they do.
+// Responses of servers other than OpenAI's. Each test has a server that responds
+// as they do.
 
-// saying makes a server that sends this body to every chat.
+// saying returns a server that sends this body to every chat.
 func saying(t *testing.T, body string) *server {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
@@ -27,7 +27,8 @@ func saying(t *testing.T, body string) *server {
 	return s
 }
 
-// Only an answer that is known to be whole, or cut off at the limit, is one.
+// TestFinishReasons checks that an answer counts only if it is known to be
+// complete, or cut off at the limit.
 func TestFinishReasons(t *testing.T) {
 	const whole, cut = "whole", "cut"
 	for reason, want := range map[string]string{
@@ -37,8 +38,8 @@ func TestFinishReasons(t *testing.T) {
 		`"content_filter"`: "content filter", `"content_filter: RECITATION"`: "RECITATION", `"SAFETY"`: "content filter", `"sensitive"`: "content filter", `"PROHIBITED_CONTENT"`: "content filter",
 		`"BLOCKLIST"`: "content filter", `"SPII"`: "content filter", `"ERROR_TOXIC"`: "content filter", `"refusal"`: "content filter", `"guardrail_intervened"`: "content filter",
 		`"error"`: "broke off", `"insufficient_system_resource"`: "broke off", `"abort"`: "broke off", `"network_error"`: "broke off", `"load"`: "broke off", `"cancelled"`: "broke off", `"timeout"`: "broke off",
-		`"tool_calls"`: "call a tool", `"function_call"`: "call a tool", `"function_call_filter: MALFORMED_FUNCTION_CALL"`: "call a tool", `"UNEXPECTED_TOOL_CALL"`: "call a tool",
-		`"OTHER"`: "not known", `"FINISH_REASON_UNSPECIFIED"`: "not known", `"some new reason"`: "not known", `7`: "not known", `{"a":1}`: "not known",
+		`"tool_calls"`: "requested a tool call", `"function_call"`: "requested a tool call", `"function_call_filter: MALFORMED_FUNCTION_CALL"`: "requested a tool call", `"UNEXPECTED_TOOL_CALL"`: "requested a tool call",
+		`"OTHER"`: "unknown reason", `"FINISH_REASON_UNSPECIFIED"`: "unknown reason", `"some new reason"`: "unknown reason", `7`: "unknown reason", `{"a":1}`: "unknown reason",
 	} {
 		s := saying(t, `{"choices":[{"message":{"role":"assistant","content":"half an answer"},"finish_reason":`+reason+`}],"usage":{"prompt_tokens":7,"completion_tokens":3}}`)
 		e := s.open(t, Options{AnswerBytes: 1 << 20})
@@ -51,11 +52,11 @@ func TestFinishReasons(t *testing.T) {
 			}
 			continue
 		}
-		var told *Error
-		if !errors.As(r.Err, &told) || !strings.Contains(sensitive.Shown(r.Err), want) || r.Text != "" || told.MayBeCharged != (want == "broke off") {
+		var failed *Error
+		if !errors.As(r.Err, &failed) || !strings.Contains(sensitive.Shown(r.Err), want) || r.Text != "" || failed.MayBeCharged != (want == "broke off") {
 			t.Errorf("%s: %q, %v", reason, r.Text, r.Err)
 		}
-		// It is not kept, nor sent again without being asked for.
+		// The answer is not cached, and the request is not repeated.
 		if len(s.arrived) != 1 {
 			t.Errorf("%s: %d requests", reason, len(s.arrived))
 		}
@@ -63,8 +64,8 @@ func TestFinishReasons(t *testing.T) {
 			t.Errorf("%s: the answer was kept", reason)
 		}
 	}
-	// What the server broke off is sent again where that is allowed, and what
-	// was never whole holds for labels and JSON too.
+	// With RetryCharged, the request is sent again. Constraints do not accept an
+	// incomplete answer.
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
 		if a.try == 1 {
@@ -85,16 +86,16 @@ func TestFinishReasons(t *testing.T) {
 	}
 }
 
-// No text is no answer.
+// TestEmptyAnswers checks that an empty text is an error.
 func TestEmptyAnswers(t *testing.T) {
 	for message, want := range map[string]string{
 		`{"content":null}`: "the answer is empty", `{"content":""}`: "the answer is empty", `{"content":" \n"}`: "the answer is empty", `{}`: "the answer is empty", `{"content":[]}`: "the answer is empty",
 		`{"content":null,"tool_calls":[{"id":"1"}]}`:                           "the answer is empty",
-		`{"content":null,"reasoning_content":"I wonder"}`:                      "gave its reasoning, but no answer",
-		`{"content":"","reasoning":"I wonder"}`:                                "gave its reasoning, but no answer",
-		`{"content":"<think>I wonder</think>"}`:                                "gave its reasoning, but no answer",
-		`{"content":"<think>I wonder"}`:                                        "gave its reasoning, but no answer",
-		`{"content":[{"type":"thinking","thinking":[{"text":"I wonder"}]}]}`:   "gave its reasoning, but no answer",
+		`{"content":null,"reasoning_content":"I wonder"}`:                      "returned its reasoning, but no answer",
+		`{"content":"","reasoning":"I wonder"}`:                                "returned its reasoning, but no answer",
+		`{"content":"<think>I wonder</think>"}`:                                "returned its reasoning, but no answer",
+		`{"content":"<think>I wonder"}`:                                        "returned its reasoning, but no answer",
+		`{"content":[{"type":"thinking","thinking":[{"text":"I wonder"}]}]}`:   "returned its reasoning, but no answer",
 		`{"content":null,"refusal":"I will not"}`:                              `the model refused: "I will not"`,
 		`{"content":[{"type":"refusal","refusal":"I will not"}]}`:              `the model refused: "I will not"`,
 		`{"content":[{"type":"image_url","image_url":{"url":"https://x/y"}}]}`: "the answer is empty",
@@ -111,7 +112,7 @@ func TestEmptyAnswers(t *testing.T) {
 			t.Errorf("%s: %+v", body, r)
 		}
 	}
-	// A rule is told again, without an empty turn, which servers refuse.
+	// A rule is failed again, without an empty turn, which servers refuse.
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
 		for _, m := range a.body.Messages {
@@ -165,7 +166,8 @@ func TestContents(t *testing.T) {
 	}
 }
 
-// What is wrong beside an answer loses none.
+// TestWrongUsageAndLogprobs checks that invalid fields other than the text do not
+// lose the answer.
 func TestWrongUsageAndLogprobs(t *testing.T) {
 	const good = `{"token":"b","logprob":-0.5}`
 	for _, beside := range []string{
@@ -190,7 +192,7 @@ func TestWrongUsageAndLogprobs(t *testing.T) {
 			t.Errorf("%s: %d and %d tokens", beside, r[0].PromptTokens, r[0].OutputTokens)
 		}
 	}
-	// Vectors too.
+	// The same for vectors.
 	s := newServer(t)
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"data":[{"index":0,"embedding":[3,4]}],"usage":[]}`)
@@ -200,7 +202,8 @@ func TestWrongUsageAndLogprobs(t *testing.T) {
 	}
 }
 
-// An error in the body of a success is told, and counts as what it says.
+// TestErrorsInBodies checks that an error in the body of a response with status
+// 200 is reported and has the status that it stands for.
 func TestErrorsInBodies(t *testing.T) {
 	const answer = `,"choices":[{"message":{"content":"half"},"finish_reason":"stop"}]`
 	for _, c := range []struct {
@@ -233,12 +236,12 @@ func TestErrorsInBodies(t *testing.T) {
 	} {
 		s := saying(t, c.body)
 		r := do(t, s.open(t, Options{Attempts: 2}), chat("hello"))
-		var told *Error
-		if !errors.As(r[0].Err, &told) || !strings.Contains(sensitive.Shown(r[0].Err), c.says) || c.says != "" && status(r[0].Err) != c.status || told.MayBeCharged != c.charged || s.tries["hello"] != c.tries {
+		var failed *Error
+		if !errors.As(r[0].Err, &failed) || !strings.Contains(sensitive.Shown(r[0].Err), c.says) || c.says != "" && status(r[0].Err) != c.status || failed.MayBeCharged != c.charged || s.tries["hello"] != c.tries {
 			t.Errorf("%s: status %d after %d requests, %v", c.body, status(r[0].Err), s.tries["hello"], r[0].Err)
 		}
 	}
-	// A refusal for too many requests is waited out, also in a body.
+	// Too many requests, in a body: the request is repeated.
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
 		if a.try < 4 {
@@ -250,14 +253,14 @@ func TestErrorsInBodies(t *testing.T) {
 	if r := do(t, s.open(t, Options{Attempts: 1}), chat("hello"))[0]; r.Err != nil || s.tries["hello"] != 4 {
 		t.Errorf("%v after %d requests", r.Err, s.tries["hello"])
 	}
-	// What every row would meet ends the call.
+	// An error that affects all rows ends the call.
 	s = saying(t, `{"error":{"message":"wrong key","code":401}}`)
 	for _, r := range do(t, s.open(t, Options{MaxConcurrency: 1}), chats(20)...) {
 		if status(r.Err) != 401 || len(s.arrived) != 1 {
 			t.Fatalf("%v after %d requests", r.Err, len(s.arrived))
 		}
 	}
-	// Vectors too.
+	// The same for vectors.
 	s = newServer(t)
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"error":{"message":"no such model","code":404}}`)
@@ -267,7 +270,8 @@ func TestErrorsInBodies(t *testing.T) {
 	}
 }
 
-// A text that the server does not take for what it says is that row's error.
+// TestModeration checks that a text that the server refuses for its content is
+// the error of its row only.
 func TestModeration(t *testing.T) {
 	for _, c := range []struct {
 		status int

@@ -20,41 +20,44 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// When an attempt is repeated. The server cannot have charged, or says so:
+// When an attempt is repeated. The server cannot have charged, or reports that
+// it did not:
 //
 //	no connection, or nothing written to it      repeated
-//	429                                          waited out, as long as Timeout allows
-//	408, 425, 500, 503, 529                      repeated: the server's own word that it gave no answer
+//	429                                          repeated after a pause, within Timeout
+//	408, 425, 500, 503, 529                      repeated: the server itself reports that it gave no answer
 //
-// It may have charged, so that Options.RetryCharged must allow it:
+// The server may have charged. Only Options.RetryCharged repeats the attempt:
 //
-//	written, but no answer came (cut, timeout)   the row's error, marked MayBeCharged
-//	502, 504, 520 to 524                         the same: a gateway's word says nothing of the server behind it
-//	200, but the body is cut, huge or no JSON    the same
-//	200, but the server broke off the answer     the same
+//	written, but no answer (cut off, timeout)    error of the row, marked MayBeCharged
+//	502, 504, 520 to 524                         the same: a gateway does not know about the server behind it
+//	200, but the body is cut, huge or not JSON   the same
+//	200, but the server stopped in the answer    the same
 //
-// An error in the body of a 200 counts as the status that it stands for, and as
-// one that may be charged where an answer had begun or it stands for none.
+// An error in the body of a response with status 200 counts as the status that
+// it stands for. It may have been charged if the body has the start of an
+// answer, or if it stands for no status.
 //
-// Everything else is the request's own fault, or the key's, and is not repeated.
-// All attempts of a request carry one Idempotency-Key, made of what is asked,
-// so that a server that honours it charges once even after a crash here.
+// All other errors are caused by the request or the key and are not repeated.
+// All attempts of a request have the same Idempotency-Key, a digest of the
+// request, so that a server that honours it charges once even after a crash of
+// this process.
 
 var (
 	errAttemptTimeout = errors.New("the attempt took too long")
-	errTooBig         = errors.New("the answer is too big")
+	errTooBig         = errors.New("the answer is too large")
 )
 
-// call is one HTTP exchange to bring about.
+// call is an HTTP request to send until it is answered.
 type call struct {
 	path     string
 	body     []byte
 	idem     string
 	maxBytes int64
-	reserve  float64 // tokens foreseen
-	probe    bool    // it is to find out what the server offers
-	// read parses the body of a good answer; its error means that the answer
-	// is unreadable.
+	reserve  float64 // predicted tokens
+	probe    bool    // a request that finds out what the server supports
+	// read parses the body of a response with status 200. Its error means that
+	// the answer is unreadable.
 	read func(body []byte) error
 }
 
@@ -63,31 +66,31 @@ func newCall(path string, body []byte, read func([]byte) error) *call {
 	return &call{path: path, body: body, idem: "firesteel-" + hex.EncodeToString(sum[:16]), maxBytes: maxAnswerBytes, read: read}
 }
 
-// failure is why an attempt gave no answer.
+// failure is the reason why an attempt gave no answer.
 type failure struct {
 	err        error
-	charged    bool // it may have been charged
-	final      bool // another attempt would not help
-	wait       bool // the server wants fewer requests
+	charged    bool // the server may have charged
+	final      bool // another attempt would also fail
+	throttled  bool // the server requires fewer requests
 	down       bool // the server does not work
 	retryAfter time.Duration
 	hasAfter   bool
 }
 
-// heard: the server had the request, whatever it made of it.
-func (f *failure) heard() bool { return f.charged || status(f.err) != 0 }
+// received reports whether the server received the request.
+func (f *failure) received() bool { return f.charged || status(f.err) != 0 }
 
-// do sends the call until it is answered. After an answer the caller settles
-// its tokens: e.limits.settle(c.reserve, n).
+// do sends the call until it is answered. After an answer the caller calls
+// e.limits.settle(c.reserve, n) with its tokens.
 func (e *Endpoint) do(ctx context.Context, c *call) error {
-	err := e.persist(ctx, c)
-	if err != nil && !c.probe && (everyRow(err) || doubtful(err)) {
-		e.features.forgetDoubts() // the trouble may have met the probes, too
+	err := e.retry(ctx, c)
+	if err != nil && !c.probe && (affectsAllRows(err) || doubtful(err)) {
+		e.features.forgetDoubtful() // the probes may have failed for the same reason
 	}
 	return err
 }
 
-func (e *Endpoint) persist(ctx context.Context, c *call) error {
+func (e *Endpoint) retry(ctx context.Context, c *call) error {
 	var first time.Time
 	for try, waits := 1, 0; ; {
 		f, err := e.try(ctx, c, &first)
@@ -103,26 +106,26 @@ func (e *Endpoint) persist(ctx context.Context, c *call) error {
 		if f.final || f.charged && !e.opts.RetryCharged {
 			return e.failed(f, nil)
 		}
-		if f.wait {
+		if f.throttled {
 			waits++
 		} else {
 			try++
 		}
 		attempts := e.opts.Attempts
-		if c.probe && f.heard() {
+		if c.probe && f.received() {
 			attempts = min(attempts, probeAttempts)
 		}
 		if try > attempts {
-			return e.failed(f, fmt.Errorf("given up after %d attempts", attempts))
+			return e.failed(f, fmt.Errorf("failed after %d attempts", attempts))
 		}
 		pause := e.backoff(try + waits)
 		if f.hasAfter {
 			pause = f.retryAfter + pause/10
 			e.limits.pause(f.retryAfter)
 		}
-		// An attempt that begins too late is cut off, and may be charged.
+		// An attempt that starts too late is cut off, and may be charged.
 		if !first.IsZero() && time.Since(first)+pause > e.opts.Timeout*9/10 {
-			return e.failed(f, fmt.Errorf("given up, as all attempts together may take %v", e.opts.Timeout))
+			return e.failed(f, fmt.Errorf("no further attempt within the limit of %v for all attempts", e.opts.Timeout))
 		}
 		if e.opts.Trouble != nil && e.trouble.isNews(time.Now()) {
 			e.opts.Trouble(e.failed(f, errAgain))
@@ -133,37 +136,38 @@ func (e *Endpoint) persist(ctx context.Context, c *call) error {
 	}
 }
 
-// probeAttempts are enough to find out that a server does not offer something.
+// probeAttempts bounds the attempts of a probe that the server received.
 const probeAttempts = 2
 
 var errAgain = errors.New("trying again")
 
-// trouble is told again after so long.
+// troubleEvery is the least time between two calls of Options.Trouble.
 const troubleEvery = 15 * time.Second
 
-// trouble remembers when it was told last.
+// trouble records the time of the last call of Options.Trouble.
 type trouble struct {
-	mu   sync.Mutex
-	told time.Time
+	mu       sync.Mutex
+	reported time.Time
 }
 
+// isNews reports whether an error should be reported now.
 func (t *trouble) isNews(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.told.IsZero() && now.Sub(t.told) < troubleEvery {
+	if !t.reported.IsZero() && now.Sub(t.reported) < troubleEvery {
 		return false
 	}
-	t.told = now
+	t.reported = now
 	return true
 }
 
-// try is one attempt, as soon as everything lets it start. The error is the
-// context's or the breaker's.
+// try makes one attempt as soon as slots, breaker and limits allow it. The error
+// is that of the context.
 func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure, error) {
 	if err := e.slots.take(ctx); err != nil {
 		return nil, err
 	}
-	defer e.slots.give()
+	defer e.slots.release()
 	probe, err := e.breaker.enter(ctx)
 	if err != nil {
 		var open *openError
@@ -195,7 +199,7 @@ func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure
 	e.usage.count(func(t *Totals) { t.Attempts++ })
 	f := e.exchange(ctx, c, deadline)
 	switch {
-	case f == nil: // the caller knows what was used
+	case f == nil: // the caller settles
 	case f.charged:
 		e.limits.settle(c.reserve, c.reserve)
 	default:
@@ -211,23 +215,23 @@ func (e *Endpoint) try(ctx context.Context, c *call, first *time.Time) (*failure
 	switch {
 	case f == nil:
 		e.breaker.success(probe)
-		e.slots.answered(begun, time.Since(begun))
-	case f.down && c.probe && f.heard():
-		// It may be down for what is probed alone.
+		e.slots.success(begun, time.Since(begun))
+	case f.down && c.probe && f.received():
+		// The server may fail only for the probed feature.
 		e.breaker.leave(probe)
 	case f.down:
 		e.breaker.failure(probe, f.err)
-		e.slots.refused(begun)
+		e.slots.overloaded(begun)
 	default:
 		e.breaker.success(probe)
-		if f.wait {
-			e.slots.refused(begun)
+		if f.throttled {
+			e.slots.overloaded(begun)
 		}
 	}
 	return f, nil
 }
 
-// exchange sends the call once, and knows what to make of what came.
+// exchange sends the call once and classifies the result.
 func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f *failure) {
 	defer panics.Handle("reading what an endpoint answered", func(err error) { f = &failure{err: err, charged: true, final: true} })
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errAttemptTimeout)
@@ -247,8 +251,8 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 	if err != nil {
 		return &failure{err: errors.New("the endpoint's address is malformed"), final: true}
 	}
-	// net/http itself repeats requests with an Idempotency-Key whose body it
-	// can have again, even if they were written: that is for us to decide.
+	// Without this, net/http itself repeats requests with an Idempotency-Key,
+	// even if they were written.
 	request.GetBody = nil
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
@@ -262,18 +266,18 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 	if err != nil {
 		var inner *url.Error
 		if errors.As(err, &inner) {
-			err = inner.Err // the outer one repeats the address
+			err = inner.Err // the outer error repeats the address
 		}
-		// A cancelled attempt may still be being written.
+		// A cancelled attempt may still be written at this time.
 		sent := conn != nil && (ctx.Err() != nil || conn.written.Load() != before)
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
 		return &failure{err: err, charged: sent, down: !errors.Is(err, errRefused),
-			final: errors.Is(err, errRefused) || certificate(err) || nameNotFound(err)}
+			final: errors.Is(err, errRefused) || isCertificateError(err) || isNameNotFound(err)}
 	}
 	defer response.Body.Close()
-	e.limits.heed(response.Header, e.opts.Timeout)
+	e.limits.readHeaders(response.Header, e.opts.Timeout)
 	if response.StatusCode != http.StatusOK {
 		return e.refusal(response)
 	}
@@ -283,7 +287,7 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
-		return &failure{err: fmt.Errorf("the answer broke off: %w", err), charged: true, down: true}
+		return &failure{err: fmt.Errorf("the answer was cut off: %w", err), charged: true, down: true}
 	case int64(len(body)) > c.maxBytes:
 		return &failure{err: fmt.Errorf("%w: more than %d bytes", errTooBig, c.maxBytes), charged: true, final: true}
 	}
@@ -297,9 +301,9 @@ func (e *Endpoint) exchange(ctx context.Context, c *call, deadline time.Time) (f
 	return nil
 }
 
-// refusal reads an answer that is not 200.
+// refusal reads a response whose status is not 200.
 func (e *Endpoint) refusal(r *http.Response) *failure {
-	// A body that breaks off changes nothing of what the status says.
+	// A body that is cut off does not change the meaning of the status.
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxErrorBytes))
 	err := &statusError{status: r.StatusCode, serverError: parseError(body)}
 	if location, e := r.Location(); e == nil && r.StatusCode < 400 {
@@ -308,15 +312,15 @@ func (e *Endpoint) refusal(r *http.Response) *failure {
 	return e.classify(err, r.Header)
 }
 
-// classify says what a refusal means for further attempts.
+// classify returns what a refusal means for further attempts.
 func (e *Endpoint) classify(err *statusError, h http.Header) *failure {
 	f := &failure{err: err, final: true}
 	switch err.status {
-	case http.StatusOK: // an error in a body that does not say more
+	case http.StatusOK: // an error in a body, without a known status
 		f.final, f.charged = false, true
 	case http.StatusTooManyRequests:
-		f.final = err.outOfMoney()
-		f.wait = !f.final
+		f.final = err.noCredit()
+		f.throttled = !f.final
 	case http.StatusRequestTimeout, http.StatusTooEarly:
 		f.final = false
 	case http.StatusInternalServerError, http.StatusServiceUnavailable, 529:
@@ -324,14 +328,14 @@ func (e *Endpoint) classify(err *statusError, h http.Header) *failure {
 	case http.StatusBadGateway, http.StatusGatewayTimeout, 520, 521, 522, 523, 524:
 		f.final, f.down, f.charged = false, true, true
 	}
-	if err.began {
+	if err.partial {
 		f.charged = true
 	}
 	f.retryAfter, f.hasAfter = retryAfter(h, time.Now(), e.limits.second)
 	return f
 }
 
-// failed is what a row is told. bound says which one was met, if any.
+// failed returns the error of a row. bound is the limit that was reached, or nil.
 func (e *Endpoint) failed(f *failure, bound error) error {
 	err := f.err
 	if bound != nil {
@@ -342,8 +346,8 @@ func (e *Endpoint) failed(f *failure, bound error) error {
 		Err: err, Advice: e.advice(f.err), MayBeCharged: f.charged}
 }
 
-// backoff is exponential with full jitter: anything up to twice as much each
-// time, so that many who failed together do not come back together.
+// backoff is exponential with full jitter: a random time whose limit doubles with
+// each attempt, so that requests that failed together do not return together.
 func (e *Endpoint) backoff(try int) time.Duration {
 	second := e.limits.second
 	most := min(second/2<<min(try, 10), 30*second)

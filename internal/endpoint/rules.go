@@ -18,7 +18,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// pattern is llm.Pattern's rule.
+// pattern is the rule of llm.Pattern.
 type pattern struct {
 	expr    string
 	matches *regexp.Regexp
@@ -42,7 +42,7 @@ func (p pattern) demand() string {
 }
 
 func (p pattern) check(text string) (string, error) {
-	for _, t := range []string{text, strings.TrimSpace(text), bare(text)} {
+	for _, t := range []string{text, strings.TrimSpace(text), trimMarks(text)} {
 		if p.matches.MatchString(t) {
 			return t, nil
 		}
@@ -50,15 +50,15 @@ func (p pattern) check(text string) (string, error) {
 	return "", errors.New("the regular expression does not match it as a whole")
 }
 
-// schema is a JSON Schema ready to hold values to.
+// schema is a compiled JSON Schema.
 type schema struct {
 	text     string
 	resolved *jsonschema.Resolved
-	tree     any  // as JSON
-	strict   bool // OpenAI's strict mode takes it
+	tree     any  // the schema as JSON
+	strict   bool // it is valid in OpenAI's strict mode
 }
 
-// schemas remembers those that were read.
+// schemas caches compiled schemas.
 type schemas struct {
 	mu    sync.Mutex
 	known map[string]*schema
@@ -103,8 +103,8 @@ func newSchema(text string) (*schema, error) {
 	return s, nil
 }
 
-// strictObject: an object whose objects, all the way down, name every property
-// and require it.
+// strictObject reports whether tree is an object schema in which every object
+// schema lists all its properties and requires them.
 func strictObject(tree any) bool {
 	m, ok := tree.(map[string]any)
 	return ok && m["type"] == "object" && strict(tree)
@@ -131,7 +131,7 @@ func strict(tree any) bool {
 	return true
 }
 
-// jsonRule is llm.JSON's rule.
+// jsonRule is the rule of llm.JSON.
 type jsonRule struct {
 	*schema
 	source string
@@ -169,7 +169,7 @@ func (r jsonRule) check(text string) (string, error) {
 		return "", sensitive.Errorf("it is not valid under the schema: %s", sensitive.Text(shorten(err.Error())))
 	}
 	if r.source != "" {
-		if wrong, ok := foreign(value, r.tree, r.tree, r.source, 0); ok {
+		if wrong, ok := notFromSource(value, r.tree, r.tree, r.source, 0); ok {
 			return "", sensitive.Errorf("%s does not stand in the text word for word", sensitive.Text(shorten(wrong)))
 		}
 	}
@@ -180,7 +180,7 @@ func (r jsonRule) check(text string) (string, error) {
 	return compact.String(), nil
 }
 
-// unfenced takes away the ``` that models put around code.
+// unfenced removes the ``` with which models enclose code.
 func unfenced(text string) string {
 	text = strings.TrimSpace(text)
 	inner, ok := strings.CutPrefix(text, "```")
@@ -199,17 +199,17 @@ func unfenced(text string) string {
 
 const maxSchemaDepth = 64
 
-// foreign finds a free string of value that is no piece of source. root
-// resolves references within the schema.
-func foreign(value, node, root any, source string, depth int) (string, bool) {
+// notFromSource finds a free string in value that is not a piece of source. node
+// is the schema of value; root resolves references.
+func notFromSource(value, node, root any, source string, depth int) (string, bool) {
 	m, _ := node.(map[string]any)
 	if depth > maxSchemaDepth {
 		return "", false
 	}
 	if ref, ok := m["$ref"].(string); ok {
-		return foreign(value, lookUp(root, ref), root, source, depth+1)
+		return notFromSource(value, lookUp(root, ref), root, source, depth+1)
 	}
-	// Of alternatives the kindest counts.
+	// One alternative without such a string is sufficient.
 	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
 		branches, ok := m[key].([]any)
 		if !ok || len(branches) == 0 {
@@ -217,7 +217,7 @@ func foreign(value, node, root any, source string, depth int) (string, bool) {
 		}
 		wrong := ""
 		for _, b := range branches {
-			w, bad := foreign(value, b, root, source, depth+1)
+			w, bad := notFromSource(value, b, root, source, depth+1)
 			if !bad {
 				return "", false
 			}
@@ -240,7 +240,7 @@ func foreign(value, node, root any, source string, depth int) (string, bool) {
 			if i < len(first) {
 				item = first[i]
 			}
-			if wrong, bad := foreign(x, item, root, source, depth+1); bad {
+			if wrong, bad := notFromSource(x, item, root, source, depth+1); bad {
 				return wrong, true
 			}
 		}
@@ -251,7 +251,7 @@ func foreign(value, node, root any, source string, depth int) (string, bool) {
 			if !ok {
 				inner = m["additionalProperties"]
 			}
-			if wrong, bad := foreign(x, inner, root, source, depth+1); bad {
+			if wrong, bad := notFromSource(x, inner, root, source, depth+1); bad {
 				return wrong, true
 			}
 		}
@@ -259,7 +259,7 @@ func foreign(value, node, root any, source string, depth int) (string, bool) {
 	return "", false
 }
 
-// lookUp follows a reference such as #/$defs/name; nil if it leads nowhere.
+// lookUp returns the target of a reference such as #/$defs/name, or nil.
 func lookUp(root any, ref string) any {
 	path, ok := strings.CutPrefix(ref, "#")
 	if !ok {
@@ -275,7 +275,8 @@ func lookUp(root any, ref string) any {
 	return root
 }
 
-// pieceOf: s is empty, or stands in source, cut at the borders of words.
+// pieceOf reports whether s is empty, or occurs in source between boundaries of
+// words.
 func pieceOf(s, source string) bool {
 	if s == "" {
 		return true

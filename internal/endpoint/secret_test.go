@@ -22,8 +22,8 @@ import (
 
 const hostileKey = `sk-Pr0j_aB3"dE/fG+hI=jK7890qrstuvwx`
 
-// hostile are answers with the key (KEY) in one place each. LENGTH is that of
-// the body.
+// hostile are responses with the key in one place each (KEY). LENGTH is the
+// length of the body.
 var hostile = map[string]string{
 	"status line":        "HTTP/1.1 400 KEY\r\nContent-Length: 0\r\n\r\n",
 	"status code":        "HTTP/1.1 KEY\r\n\r\n",
@@ -55,7 +55,7 @@ var hostile = map[string]string{
 	"unasked, when idle": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 KEY\r\nX: KEY\r\n\r\n",
 }
 
-// hostileServer sends hostile[name] to what is asked below /name.
+// hostileServer sends hostile[name] to requests below /name.
 func hostileServer(t *testing.T, spelled string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +91,7 @@ func hostileServer(t *testing.T, spelled string) string {
 	return l.Addr().String()
 }
 
-// shows finds a piece of what a server sent in what came of it.
+// shows reports whether text contains a piece of sent.
 func shows(text, sent string) bool {
 	text = strings.ToLower(strings.ReplaceAll(text, `\`, ""))
 	sent = strings.ToLower(strings.ReplaceAll(sent, `\`, ""))
@@ -104,8 +104,8 @@ func shows(text, sent string) bool {
 	return false
 }
 
-// Whatever a server sends back, the key stands in no answer, no error and no
-// log.
+// TestKeyIsNeverShown checks that no answer, error or log contains the key,
+// whatever the server sends.
 func TestKeyIsNeverShown(t *testing.T) {
 	t.Setenv("HOSTILE_KEY", hostileKey)
 	var logged bytes.Buffer
@@ -165,7 +165,8 @@ func TestKeyIsNeverShown(t *testing.T) {
 	}
 }
 
-// A row that holds the key by itself gets its answer as it is.
+// TestRowThatHoldsTheKey checks that the key is not hidden in the answer to a row
+// that contains it.
 func TestRowThatHoldsTheKey(t *testing.T) {
 	t.Setenv("HOSTILE_KEY", "sk-0123456789abcdef")
 	s := newServer(t)

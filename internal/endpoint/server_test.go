@@ -13,18 +13,18 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// server speaks OpenAI's interface on loopback. What it charges for is counted
-// by what was asked.
+// server is a server with OpenAI's API on loopback. It counts what it charges for
+// by text.
 type server struct {
 	*httptest.Server
 	mu      sync.Mutex
 	charged map[string]int
 	tries   map[string]int
-	keys    map[string]map[string]bool // idempotency keys by what was asked
+	keys    map[string]map[string]bool // idempotency keys by text
 	arrived []arrival
 	busy    int
-	most    int // busy at once
-	// serve answers one request; answer is what a good server sends.
+	most    int // maximum of busy
+	// serve answers one request; nil means good.
 	serve func(w http.ResponseWriter, r asked)
 }
 
@@ -33,13 +33,13 @@ type arrival struct {
 	tokens int
 }
 
-// asked is one request as the server sees it.
+// asked is one request as the server receives it.
 type asked struct {
 	*http.Request
 	body wireRequest
 	raw  []byte
-	text string // of the last message, or the prompt
-	try  int    // from 1, of this text
+	text string // the last message, or the prompt
+	try  int    // number of requests with this text, from 1
 }
 
 func newServer(t testing.TB) *server {
@@ -80,14 +80,14 @@ func (s *server) handle(w http.ResponseWriter, r *http.Request) {
 	s.good(w, a, "answer to "+a.text)
 }
 
-// charge notes that the work for a text was done.
+// charge counts the work for a text.
 func (s *server) charge(text string) {
 	s.mu.Lock()
 	s.charged[text]++
 	s.mu.Unlock()
 }
 
-// good answers and charges.
+// good sends an answer and charges for it.
 func (s *server) good(w http.ResponseWriter, a asked, text string) {
 	s.charge(a.text)
 	w.Header().Set("Content-Type", "application/json")
@@ -109,8 +109,8 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	fmt.Fprintf(w, `{"error":{"message":%q,"code":"test"}}`, message)
 }
 
-// open opens an Endpoint of the server, whose seconds last a millisecond
-// unless opts says otherwise.
+// open opens an Endpoint of the server. A second of the server lasts a
+// millisecond unless opts sets another value.
 func (s *server) open(t testing.TB, opts Options) *Endpoint {
 	t.Helper()
 	if opts.minute == 0 {

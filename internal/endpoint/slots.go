@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// slots bound the requests under way by a number found by itself: one more for
-// each full round of good answers, half when the server says it has too many,
-// a fifth less when answers take far longer than at their best.
+// slots bound the number of concurrent requests. The bound adapts to the server:
+// it increases by one for each full round of answers, halves when the server has
+// too many requests, and decreases by a fifth when answers take much longer than
+// the best ones.
 type slots struct {
 	mu      sync.Mutex
 	limit   float64
@@ -17,9 +18,9 @@ type slots struct {
 	busy    int
 	waiting []chan struct{}
 
-	lowered time.Time // of requests begun before, nothing is learned again
-	recent  float64   // smoothed seconds an answer takes
-	best    float64   // the least of recent, slowly forgotten
+	lowered time.Time // requests that started earlier do not lower the limit again
+	recent  float64   // smoothed duration of an answer in seconds
+	best    float64   // minimum of recent, which increases slowly
 }
 
 const (
@@ -52,21 +53,21 @@ func (s *slots) take(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if i := slices.Index(s.waiting, mine); i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)
-	} else { // it was given in the meantime
+	} else { // the slot was granted in the meantime
 		s.busy--
-		s.pass()
+		s.wakeNext()
 	}
 	return context.Cause(ctx)
 }
 
-func (s *slots) give() {
+func (s *slots) release() {
 	s.mu.Lock()
 	s.busy--
-	s.pass()
+	s.wakeNext()
 	s.mu.Unlock()
 }
 
-func (s *slots) pass() {
+func (s *slots) wakeNext() {
 	for len(s.waiting) > 0 && s.busy < int(s.limit) {
 		close(s.waiting[0])
 		s.waiting = s.waiting[1:]
@@ -74,8 +75,8 @@ func (s *slots) pass() {
 	}
 }
 
-// answered learns from an answer that took so long since begun.
-func (s *slots) answered(begun time.Time, took time.Duration) {
+// success adapts the limit after an answer that took so long since begun.
+func (s *slots) success(begun time.Time, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.recent == 0 {
@@ -87,14 +88,14 @@ func (s *slots) answered(begun time.Time, took time.Duration) {
 	switch {
 	case s.recent > tooSlow*s.best:
 		s.lower(begun, 0.8)
-	case s.busy >= int(s.limit): // only what was tried teaches
+	case s.busy >= int(s.limit): // increase only if the limit was in use
 		s.limit = min(float64(s.max), s.limit+1/s.limit)
-		s.pass()
+		s.wakeNext()
 	}
 }
 
-// refused learns that the server has too much to do.
-func (s *slots) refused(begun time.Time) {
+// overloaded lowers the limit because the server has too many requests.
+func (s *slots) overloaded(begun time.Time) {
 	s.mu.Lock()
 	s.lower(begun, 0.5)
 	s.mu.Unlock()
@@ -108,8 +109,8 @@ func (s *slots) lower(begun time.Time, factor float64) {
 	s.limit = max(1, s.limit*factor)
 }
 
-// now is the number of requests that may be under way.
-func (s *slots) now() int {
+// current returns the number of allowed concurrent requests.
+func (s *slots) current() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return int(s.limit)

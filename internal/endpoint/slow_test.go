@@ -9,8 +9,9 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/slowserver"
 )
 
-// However slowly a server answers, an attempt ends after AttemptTimeout, all
-// attempts of a row after Timeout, and a job soon after the breaker has opened.
+// TestSlowServersAreBounded checks that, however slow the server, an attempt ends
+// after AttemptTimeout, all attempts of a row after Timeout, and a job soon after
+// the breaker has opened.
 func TestSlowServersAreBounded(t *testing.T) {
 	const attempt = 60 * time.Millisecond
 	for name, server := range map[string]struct{ scheme, head, piece string }{
@@ -48,8 +49,8 @@ func TestSlowServersAreBounded(t *testing.T) {
 	}
 }
 
-// A server that refuses without end, or wants to be left alone for a day, ends
-// no row later than promised, and none that waits behind.
+// TestTroubleWithoutEnd checks that rows end in time if a server refuses all
+// requests or requires a pause of a day.
 func TestTroubleWithoutEnd(t *testing.T) {
 	for _, test := range []struct {
 		status int
@@ -70,7 +71,7 @@ func TestTroubleWithoutEnd(t *testing.T) {
 			}
 		}
 		last := results[len(results)-1].Err
-		if test.after != "" && (!strings.Contains(last.Error(), "the server wants no request for") || len(s.arrived) > 4) {
+		if test.after != "" && (!strings.Contains(last.Error(), "the server requires a pause of") || len(s.arrived) > 4) {
 			t.Errorf("%d %s: %v after %d requests", test.status, test.after, last, len(s.arrived))
 		}
 		// Rows times attempts are 600; a slow machine makes more of the breaker's pauses.

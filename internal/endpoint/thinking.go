@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Reasoning that a server leaves in the text of an answer, before the answer
-// itself. Servers that know the model keep it apart (see wireAnswered); others
-// send it as the model wrote it:
+// Reasoning in the text of an answer. Servers that support the model return it
+// separately (see wireReply). Other servers return it before the answer, as the
+// model wrote it:
 //
 //	<think>...</think>, <thinking>, <thought>, <reasoning>, <seed:think>, <longcat_think>...
 //	[THINK]...[/THINK]                                                    Magistral
@@ -15,25 +15,26 @@ import (
 //	<|START_THINKING|>...<|END_THINKING|>, <|begin_of_thought|>...<|end_of_thought|>
 //	<|channel|>analysis<|message|>...<|channel|>final<|message|>          gpt-oss
 //
-// Where the model's template has opened it, only its end is there.
+// If the template of the model contains the opening mark, the text has only the
+// closing mark.
 var (
 	openThought  = regexp.MustCompile(`(?i)^\s*(?:<((?:[a-z]+[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad))>|\[((?:think(?:ing)?|reason(?:ing)?))\]|◁(think(?:ing)?)▷|<\|(?:start|begin)_(?:of_)?((?:think(?:ing)?|thought|reasoning))\|>)`)
 	closeThought = regexp.MustCompile(`(?i)</(?:[a-z]+[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad)>|\[/(?:think(?:ing)?|reason(?:ing)?)\]|◁/think(?:ing)?▷|<\|end_(?:of_)?(?:think(?:ing)?|thought|reasoning)\|>`)
-	// Marks around the answer itself, of models that mark their reasoning.
+	// Marks around the answer, of models that mark their reasoning.
 	openAnswer  = regexp.MustCompile(`(?i)^\s*<\|(?:start_response|begin_of_solution|start_of_response)\|>`)
 	closeAnswer = regexp.MustCompile(`(?i)<\|(?:end_response|end_of_solution|end_of_response|end|return|eot_id|im_end)\|>\s*$`)
 
 	channel = regexp.MustCompile(`<\|channel\|>\s*([a-z]+)[^<]*<\|message\|>`)
 )
 
-// opening makes the mark that begins of the one that ends.
+// opening derives the opening mark from the closing mark.
 var opening = strings.NewReplacer("/", "", "END_", "START_", "end_of_", "begin_of_", "end_", "start_")
 
-// withoutThinking gives the answer behind the reasoning, and whether there was
-// any. What stands in the question may be quoted by the answer, and stays.
-func withoutThinking(text, question string) (answer string, thought bool) {
+// removeReasoning returns the answer after the reasoning, and whether there was
+// reasoning. Marks that occur in the question may be quotations and stay.
+func removeReasoning(text, question string) (answer string, thought bool) {
 	if at := channel.FindStringIndex(text); at != nil && strings.TrimSpace(text[:at[0]]) == "" && !strings.Contains(question, "<|channel|>") {
-		return ofChannels(text)
+		return finalChannel(text)
 	}
 	rest := text
 	for {
@@ -47,7 +48,7 @@ func withoutThinking(text, question string) (answer string, thought bool) {
 			if strings.Contains(question, mark) {
 				break
 			}
-			return "", true // it never came to an answer
+			return "", true // no answer after the reasoning
 		}
 		block := strings.TrimSpace(rest[:open[1]+end[1]])
 		if strings.Contains(question, block) {
@@ -70,8 +71,8 @@ func withoutThinking(text, question string) (answer string, thought bool) {
 	return strings.TrimSpace(rest), true
 }
 
-// ofChannels gives what stands in the channel "final", or nothing.
-func ofChannels(text string) (string, bool) {
+// finalChannel returns the text of the channel "final", or "".
+func finalChannel(text string) (string, bool) {
 	all := channel.FindAllStringSubmatchIndex(text, -1)
 	last := all[len(all)-1]
 	if text[last[2]:last[3]] != "final" {

@@ -41,15 +41,15 @@ func TestWithoutThinking(t *testing.T) {
 		{"the end is </think>", "which tag ends it, </think> or </b>?", "the end is </think>", false},
 		{"<think> begins it", "does <think> begin it?", "<think> begins it", false},
 	} {
-		got, thought := withoutThinking(c.text, c.question)
+		got, thought := removeReasoning(c.text, c.question)
 		if got != c.want || thought != c.thought {
 			t.Errorf("%q: %q, %v; want %q, %v", c.text, got, thought, c.want, c.thought)
 		}
 	}
 }
 
-// A model that writes its reasoning into the answer is read as if it had not:
-// as text, as a label, as JSON and by a pattern.
+// TestThinkingInAnswers checks that reasoning before an answer is removed for
+// text, labels, JSON and patterns.
 func TestThinkingInAnswers(t *testing.T) {
 	for name, before := range map[string]string{"whole": "<think>\nIt could be a, or {\"a\":1}, or 12.\n</think>\n\n", "end only": "It could be a, or 12.\n</think>\n\n", "brackets": "[THINK]a?[/THINK]"} {
 		s := newServer(t)
@@ -80,16 +80,16 @@ func TestThinkingInAnswers(t *testing.T) {
 			}
 		}
 	}
-	// Where the server keeps the reasoning apart, the text is the answer as it is.
+	// If the server returns the reasoning separately, the text does not change.
 	s := saying(t, `{"choices":[{"message":{"content":"<think> is a tag","reasoning_content":"hm"},"finish_reason":"stop"}]}`)
 	if r := do(t, s.open(t, Options{}), chat("a tag?"))[0]; r.Err != nil || r.Text != "<think> is a tag" {
 		t.Errorf("%+v", r)
 	}
 }
 
-// reasoner is a model that needs so many tokens before it answers, like those
-// of OpenAI, DeepSeek and others. refuses is what it says to a limit below
-// that, if it does not just end there.
+// reasoner returns a server whose model needs so many tokens before it answers,
+// as those of OpenAI, DeepSeek and others. refuses is its response to a smaller
+// limit; if it is empty, the answer ends at the limit.
 func reasoner(t *testing.T, needs int, inline bool, refuses string) *server {
 	s := newServer(t)
 	s.serve = func(w http.ResponseWriter, a asked) {
@@ -123,8 +123,8 @@ func reasoner(t *testing.T, needs int, inline bool, refuses string) *server {
 	return s
 }
 
-// A model that reasons first gets the tokens that it needs, keeps its JSON
-// mode, and is not taken for one that has nothing to say.
+// TestModelsThatReason checks that a model that reasons first gets the tokens
+// that it needs, keeps its JSON mode, and gives an answer.
 func TestModelsThatReason(t *testing.T) {
 	const openAI = "Could not finish the message because max_tokens or model output limit was reached. Please try again with higher max_tokens."
 	for name, s := range map[string]*server{
@@ -148,22 +148,23 @@ func TestModelsThatReason(t *testing.T) {
 				t.Errorf("%s, %T: %q, %v", name, c.constraint, r.Text, r.Err)
 			}
 		}
-		// What it needs is found out once.
+		// The need for tokens is found out once.
 		before := len(s.arrived)
 		if do(t, e, chats(10)...); len(s.arrived) != before+10 {
 			t.Errorf("%s: %d requests for 10 rows", name, len(s.arrived)-before)
 		}
 	}
-	// Its refusal of few tokens is understood without any probe.
+	// A refusal of few tokens is recognised without a probe.
 	for _, refuses := range []string{openAI, "max_tokens must be greater than thinking.budget_tokens", "max_completion_tokens is too small"} {
 		s := reasoner(t, 300, false, refuses)
 		if r := do(t, s.open(t, Options{}), chat("hello"))[0]; r.Err != nil || r.Text != "yes" || len(s.arrived) != 2 {
 			t.Errorf("%s: %+v after %d requests", refuses, r, len(s.arrived))
 		}
 	}
-	// More than there is room for, or no second try, is the row's error.
+	// A model that needs more tokens than allowed, or without a second request,
+	// is the error of the row.
 	r := do(t, reasoner(t, 100_000, false, "").open(t, Options{}), chat("hello"))[0]
-	if r.Err == nil || !strings.Contains(r.Err.Error(), "before it came to an answer") || r.OutputTokens == 0 {
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "before it gave an answer") || r.OutputTokens == 0 {
 		t.Errorf("%+v", r)
 	}
 	s := reasoner(t, 300, false, "")

@@ -2,9 +2,9 @@ package endpoint
 
 import "unicode"
 
-// counter estimates tokens as text goes by. Usual vocabularies hold most short
-// words, digits up to three at a time, and other scripts by the character or
-// less; a space belongs to the word after it.
+// counter estimates the number of tokens of a text. Typical vocabularies have
+// most short words, groups of up to three digits, and one or two characters of
+// other scripts as tokens. A space belongs to the following word.
 type counter struct {
 	tokens int
 	run    int // characters of the current run
@@ -16,12 +16,12 @@ const (
 	kindLetter
 	kindDigit
 	kindSpace
-	kindForeign // letters beyond ASCII, of scripts written with alphabets
-	kindOther   // each for itself
+	kindNonASCII // letters of alphabets beyond ASCII
+	kindOther    // one token each
 )
 
-// perToken is how many characters of a kind one token covers.
-var perToken = [...]int{kindLetter: 6, kindDigit: 3, kindSpace: 16, kindForeign: 2, kindOther: 1}
+// perToken is the number of characters of a kind in one token.
+var perToken = [...]int{kindLetter: 6, kindDigit: 3, kindSpace: 16, kindNonASCII: 2, kindOther: 1}
 
 func kindOf(c rune) int {
 	switch {
@@ -32,7 +32,7 @@ func kindOf(c rune) int {
 	case c < 0x80 && unicode.IsDigit(c):
 		return kindDigit
 	case c < 0x2e80 && unicode.IsLetter(c):
-		return kindForeign
+		return kindNonASCII
 	}
 	return kindOther
 }

@@ -5,32 +5,32 @@ import (
 	"sync"
 )
 
-// Totals is what an Endpoint used.
+// Totals is the usage of an Endpoint.
 type Totals struct {
-	// Requests are those answered, each once; Attempts are all that were sent
-	// for them, probes included; Reasks are answers that broke their constraint
-	// and were asked for again.
+	// Requests counts answered requests, Attempts all requests that were sent,
+	// including probes, and Reasks answers that did not meet their constraint
+	// and were requested again.
 	Requests, Attempts, Reasks int
-	// PromptTokens and OutputTokens are the server's count, or, for Estimated
-	// answers, our estimate: the server said nothing, or what cannot be.
+	// PromptTokens and OutputTokens are the counts of the server. For Estimated
+	// answers, whose counts are missing or impossible, they are estimates.
 	PromptTokens, OutputTokens int
 	Estimated                  int
-	// Uncertain attempts failed, and may have been charged or not; they are
-	// not in the tokens.
+	// Uncertain counts failed attempts that may have been charged. Their tokens
+	// are not counted.
 	Uncertain int
 	// Cost is in the currency of Options.Price.
 	Cost float64
 }
 
-// usage counts, and learns how many tokens requests use.
+// usage counts the usage and predicts the tokens of requests.
 type usage struct {
 	mu     sync.Mutex
 	price  Price
 	totals Totals
 
-	answers int     // that output and ratio were learned from
-	output  float64 // smoothed tokens of an answer
-	ratio   float64 // smoothed real per estimated prompt tokens
+	answers int     // number of answers in output and ratio
+	output  float64 // smoothed number of tokens of an answer
+	ratio   float64 // smoothed ratio of real to estimated prompt tokens
 }
 
 func (u *usage) count(change func(t *Totals)) {
@@ -47,14 +47,14 @@ func (u *usage) read() Totals {
 	return t
 }
 
-// learnedAfter answers are enough to foresee by.
+// learnedAfter is the number of answers after which predictions use them.
 const learnedAfter = 8
 
-// defaultOutput is foreseen where a request sets no bound.
+// defaultOutput is the predicted output of a request without a limit.
 const defaultOutput = 256
 
-// foresee says how many tokens a request will use.
-func (u *usage) foresee(prompt, maxOutput int) float64 {
+// predict returns the number of tokens that a request will probably use.
+func (u *usage) predict(prompt, maxOutput int) float64 {
 	if maxOutput == 0 {
 		maxOutput = defaultOutput
 	}
@@ -66,20 +66,20 @@ func (u *usage) foresee(prompt, maxOutput int) float64 {
 	return u.ratio*float64(prompt) + min(u.output, float64(maxOutput))
 }
 
-// used is what one answer cost.
+// used is the usage of one answer.
 type used struct {
 	prompt, output int
 	estimated      bool
 }
 
-// settle believes a claim that can be, and estimates otherwise. promptBytes and
-// textBytes bound the tokens, as a token is a byte at least; messages bring
-// their template's.
+// settle counts the usage that a server reports, if it is possible, otherwise an
+// estimate. The bytes sent bound the tokens, because a token has at least one
+// byte; the template adds tokens for each message.
 func (u *usage) settle(claim *wireUsage, sent size, text string, maxOutput int) used {
 	guess := used{prompt: sent.tokens, output: estimate(text), estimated: true}
 	got := guess
 	if claim != nil && claim.Prompt != nil && claim.Completion != nil {
-		// A token covers 64 bytes at most, and a model may think unseen.
+		// A token has at most 64 bytes. A model may reason without output.
 		most := float64(maxOutput + 16)
 		if maxOutput == 0 {
 			most = 1 << 20
@@ -97,7 +97,7 @@ func (u *usage) settle(claim *wireUsage, sent size, text string, maxOutput int) 
 	if got.estimated {
 		u.totals.Estimated++
 	}
-	// A running mean at first, then smoothed over about 32 answers.
+	// The mean of the first answers, then smoothed over about 32 answers.
 	u.answers++
 	weight := max(1/float64(u.answers), 1.0/32)
 	u.output += weight * (float64(got.output) - u.output)
@@ -109,5 +109,5 @@ func between(x, least, most float64) bool {
 	return x >= least && x <= most && x == math.Trunc(x)
 }
 
-// size is what is sent.
+// size is the size of a request.
 type size struct{ bytes, tokens, messages int }

@@ -11,7 +11,7 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// OpenAI's HTTP interface, as much of it as is used here. All bodies are JSON.
+// The part of OpenAI's HTTP API that is used here. All bodies are JSON.
 //
 //	POST /chat/completions {model, messages: [{role, content}], max_tokens, temperature, logprobs, top_logprobs, response_format}
 //	    -> {choices: [{message: {content, refusal}, finish_reason, logprobs: {content: [{token, logprob, top_logprobs: [...]}]}}],
@@ -24,10 +24,10 @@ import (
 //	    -> {data: [{index, embedding: [...]}], usage: {prompt_tokens}}
 //	errors: see bodyerror.go
 //
-// What is not needed for an answer (log probabilities, the usage) is read apart,
-// so that a server that sends something else there loses none.
+// Fields that are not necessary for an answer (log probabilities, usage) are
+// parsed separately, so that an invalid value does not lose the answer.
 
-// The most that is read of an answer.
+// Limits of the bytes that are read of a response.
 const (
 	maxAnswerBytes     = 16 << 20
 	maxEmbeddingsBytes = 64 << 20
@@ -39,7 +39,7 @@ type wireMessage struct {
 	Content string `json:"content"`
 }
 
-// wireRequest is the body of a chat or, with Prompt, a completion.
+// wireRequest is the body of a chat completion or, with Prompt, a completion.
 type wireRequest struct {
 	Model               string          `json:"model"`
 	Messages            []wireMessage   `json:"messages,omitempty"`
@@ -47,7 +47,7 @@ type wireRequest struct {
 	MaxTokens           int             `json:"max_tokens,omitempty"`
 	MaxCompletionTokens int             `json:"max_completion_tokens,omitempty"`
 	Temperature         *float64        `json:"temperature,omitempty"`
-	Logprobs            any             `json:"logprobs,omitempty"` // true, or a completion's number
+	Logprobs            any             `json:"logprobs,omitempty"` // true, or a number for a completion
 	TopLogprobs         int             `json:"top_logprobs,omitempty"`
 	ResponseFormat      *responseFormat `json:"response_format,omitempty"`
 }
@@ -63,21 +63,21 @@ type namedShape struct {
 	Schema json.RawMessage `json:"schema"`
 }
 
-// notJSON says what is wrong with a body, and quotes its beginning.
+// notJSON describes the problem of a body and quotes its start.
 func notJSON(body []byte, err error) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("it is empty")
 	}
-	return sensitive.Errorf("%w, in %s", sensitive.JSON(err), quote(body))
+	return sensitive.Errorf("%w: %s", sensitive.JSON(err), quote(body))
 }
 
-// quote is the beginning of a body, as content.
+// quote returns the start of a body as content.
 func quote(body []byte) sensitive.Text {
 	return sensitive.Text(shorten(string(body[:min(len(body), maxErrorBytes)])))
 }
 
-// shorten makes foreign text fit for one line of an error. Secrets go first: a
-// piece of one that is cut off would not be found later.
+// shorten makes text from a server fit on one line of an error. It hides secrets
+// first, because part of a secret would not be recognised later.
 func shorten(s string) string {
 	const most = 300
 	s = secret.Hide(s)
