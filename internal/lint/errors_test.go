@@ -2,10 +2,7 @@ package lint
 
 import (
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +18,11 @@ var properNouns = []string{"Arrow", "Go", "Java", "Parquet", "Python", "PySpark"
 // without punctuation, because callers put their own text around them.
 func TestErrorText(t *testing.T) {
 	texts := 0
-	walkGo(t, func(file string, parsed *ast.File, at func(ast.Node) token.Position) {
-		ast.Inspect(parsed, func(n ast.Node) bool {
+	for _, f := range goFiles(t) {
+		if f.test() {
+			continue
+		}
+		ast.Inspect(f.parsed, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) == 0 || !isErrorConstructor(call.Fun) {
 				return true
@@ -34,14 +34,14 @@ func TestErrorText(t *testing.T) {
 			texts++
 			word := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 			if unicode.IsUpper([]rune(text)[0]) && !isAcronym(word[0]) && !slices.Contains(properNouns, word[0]) {
-				t.Errorf("%s: the error %q begins with an upper-case letter", at(call), text)
+				t.Errorf("%s: the error %q begins with an upper-case letter", f.at(call), text)
 			}
 			if strings.ContainsRune(".:!\n", rune(text[len(text)-1])) {
-				t.Errorf("%s: the error %q ends with punctuation or a line break", at(call), text)
+				t.Errorf("%s: the error %q ends with punctuation or a line break", f.at(call), text)
 			}
 			return true
 		})
-	})
+	}
 	if texts < 100 {
 		t.Fatalf("only %d errors found: the walk is broken", texts)
 	}
@@ -74,31 +74,4 @@ func literal(e ast.Expr) (string, bool) {
 		return left + right, ok && ok2 && e.Op == token.ADD
 	}
 	return "", false
-}
-
-// walkGo parses each Go file of the module that is not a test.
-func walkGo(t *testing.T, visit func(file string, parsed *ast.File, at func(ast.Node) token.Position)) {
-	root := filepath.Join("..", "..")
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if name := d.Name(); d.IsDir() && p != root && (strings.HasPrefix(name, ".") || name == "testdata") {
-			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
-			return nil
-		}
-		set := token.NewFileSet()
-		parsed, err := parser.ParseFile(set, p, nil, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		rel, _ := filepath.Rel(root, p)
-		visit(filepath.ToSlash(rel), parsed, func(n ast.Node) token.Position { return set.Position(n.Pos()) })
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -2,11 +2,6 @@
 package lint
 
 import (
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,27 +9,27 @@ import (
 
 const module = "github.com/firesteel/firesteel"
 
-// base are the packages that know nothing of what firesteel does. Every package
-// may use them, and they use only each other.
+// base lists packages that have no knowledge of Spark, models or functions.
+// Every package may import them; they import only each other.
 var base = []string{
 	"internal/fsys/...", "internal/network/...", "internal/downsample", "internal/lru", "internal/memlimit", "internal/panics",
 	"internal/procfs", "internal/secret", "internal/sensitive", "internal/suggest", "internal/terminal", "internal/version",
 }
 
-// layers says what each package may import of this module beside base, and the
-// reason. A package follows the entry of its longest matching path; an entry
-// "x/..." covers x and everything below it.
+// layers lists what each package may import from this module in addition to
+// base, and the reason. The entry with the longest matching path applies; an
+// entry "x/..." covers x and everything below it.
 var layers = map[string]struct {
 	may []string
 	why string
 }{
 	// What programs import.
 	"llm":               {nil, "the contract between functions and models has no dependencies"},
-	"ai":                {[]string{"llm", "ai/internal/pii", "internal/registry"}, "functions know the contract of models: no engine, no table format"},
+	"ai":                {[]string{"llm", "ai/internal/pii", "internal/registry"}, "functions use the contract of models: no engine, no table format"},
 	"ai/internal/pii":   {nil, "patterns need no model"},
-	"udf":               {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "a program's functions are declared for client and worker alike, so udf knows neither"},
-	"llm/models":        {[]string{"llm", "internal/endpoint", "internal/engine", "internal/weights/..."}, "one package maps texts to models and opens them; it knows no function, no table and no Spark"},
-	"worker":            {[]string{"ai", "udf", "llm", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/registry"}, "the worker knows the protocol of executors and the functions, not the client"},
+	"udf":               {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "client and worker both use the declarations of a program's functions, so udf imports neither"},
+	"llm/models":        {[]string{"llm", "internal/endpoint", "internal/engine", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
+	"worker":            {[]string{"ai", "udf", "llm", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/registry"}, "the worker implements the protocol of executors and calls functions; it does not use the client"},
 	"spark":             {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
 	"spark/internal/pb": {nil, "generated messages stand alone"},
 
@@ -43,33 +38,33 @@ var layers = map[string]struct {
 	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval", "internal/files", "internal/job", "internal/ledger", "internal/localspark", "internal/report", "internal/sparkjob", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
 	"internal/sparkjob":      {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries: it links no engine"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
-	"internal/eval":          {nil, "metrics are arithmetic over answers: they know no model and no table"},
+	"internal/eval":          {nil, "metrics are arithmetic over answers: no model, no table"},
 	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/columns", "internal/files", "internal/ledger", "internal/sqlexpr"}, "a job puts rows through functions; the caller chooses the models"},
 	"internal/ledger":        {nil, "a ledger maps keys to bytes of any meaning"},
-	"internal/sqlexpr":       {[]string{"ai", "llm", "internal/columns"}, "expressions know functions and columns: no file, no engine, no Spark"},
+	"internal/sqlexpr":       {[]string{"ai", "llm", "internal/columns"}, "expressions use functions and columns: no file, no engine, no Spark"},
 	"internal/columns":       {[]string{"ai"}, "it converts between Arrow columns and arguments of functions, for the worker and for jobs"},
-	"internal/files":         {[]string{"internal/arrowipc", "internal/files/parquet"}, "files are tables of bytes: they know no function and no model"},
+	"internal/files":         {[]string{"internal/arrowipc", "internal/files/parquet"}, "files are tables of bytes: no function, no model"},
 	"internal/files/parquet": {[]string{"internal/arrowipc"}, "a file format stands alone"},
 	"internal/report":        {nil, "a page shows figures of any meaning"},
 
 	// Between client and worker.
-	"internal/arrowipc":   {nil, "client and worker read Arrow through it, so it knows neither"},
-	"internal/bundle":     {nil, "client and worker share it, so it knows neither"},
+	"internal/arrowipc":   {nil, "client and worker both read Arrow through it, so it imports neither"},
+	"internal/bundle":     {nil, "client and worker share it, so it imports neither"},
 	"internal/localspark": {nil, "starting a server needs no client"},
-	"internal/sqlscript":  {nil, "the text of a script is split without knowing what it does"},
-	"internal/registry":   {nil, "one name belongs to one function of any kind, so the registry knows no kind"},
+	"internal/sqlscript":  {nil, "splitting a script needs no session"},
+	"internal/registry":   {nil, "one name belongs to one function of any kind, so the registry depends on no kind"},
 	"internal/sqltypes":   {nil, "Go types and their SQL types need no session"},
 
 	// Models.
 	"internal/endpoint":                {[]string{"llm", "internal/answercache"}, "a remote server needs no engine, no weights and no tokenizer"},
 	"internal/answercache":             {[]string{"llm"}, "answers are kept for every kind of model"},
-	"internal/engine":                  {[]string{"llm", "internal/answercache", "internal/engine/...", "internal/grammar", "internal/jinja", "internal/tokenizer", "internal/weights/gguf/...", "internal/weights/safetensors/..."}, "the engine schedules models; it knows no function and no table"},
+	"internal/engine":                  {[]string{"llm", "internal/answercache", "internal/engine/...", "internal/grammar", "internal/jinja", "internal/tokenizer", "internal/weights/gguf/...", "internal/weights/safetensors/..."}, "the engine schedules models: no function, no table"},
 	"internal/engine/model":            {[]string{"llm", "internal/engine/kernel", "internal/engine/memory", "internal/engine/nn", "internal/weights/gguf/...", "internal/weights/safetensors/..."}, "a model is layers over kernels"},
 	"internal/engine/memory":           {nil, "memory is bytes"},
 	"internal/engine/nn":               {[]string{"internal/engine/kernel"}, "layers are made of kernels"},
 	"internal/engine/kernel/...":       {nil, "kernels are arithmetic on slices"},
 	"internal/grammar":                 {[]string{"llm"}, "a constraint needs the bytes of a vocabulary: no tokenizer, no engine"},
-	"internal/jinja":                   {nil, "a template language knows no model"},
+	"internal/jinja":                   {nil, "a template language needs no model"},
 	"internal/tokenizer":               {[]string{"internal/weights/gguf/..."}, "a tokenizer needs its vocabulary, which GGUF files hold"},
 	"internal/weights":                 {[]string{"internal/weights/..."}, "finding and reading weights needs no engine"},
 	"internal/weights/gguf/...":        {[]string{"internal/weights/gguf/...", "internal/weights/floats", "internal/weights/malformed", "internal/weights/mmap"}, "a file format stands alone"},
@@ -81,18 +76,18 @@ var layers = map[string]struct {
 	// Helpers, tests, benchmarks, examples.
 	"internal/release":     {[]string{"internal/cli"}, "a release has man pages and completion scripts of the command"},
 	"internal/lint":        {nil, "rules about the source need no other package"},
-	"internal/testkit/...": {[]string{"llm", "internal/localspark", "internal/testkit/...", "internal/weights"}, "the test kit starts servers and finds models; it knows no client, so that the client's own tests can use it"},
+	"internal/testkit/...": {[]string{"llm", "internal/localspark", "internal/testkit/...", "internal/weights"}, "the test kit starts servers and finds models; it does not use the client, so that the client's own tests can use it"},
 	"internal/integration": {[]string{"ai", "llm", "llm/models", "spark", "udf", "worker", "internal/..."}, "integration tests may use every package"},
 	"bench/...":            {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/..."}, "a benchmark drives the parts as a user would"},
 	"examples/...":         {[]string{"ai", "llm", "spark", "udf", "worker"}, "an example uses what is public"},
 }
 
-// libraries says which packages may import a third-party module.
+// libraries lists the packages that may import a third-party module.
 var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/files/...", "internal/integration", "internal/job", "internal/sparkjob", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai knows Arrow; internal/arrowipc is the one place that checks streams of a peer"},
+	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/files/...", "internal/integration", "internal/job", "internal/sparkjob", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
 	"github.com/pierrec/lz4":        {[]string{"internal/files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
 	"google.golang.org/":            {[]string{"spark", "spark/internal/pb"}, "only the client speaks gRPC"},
 	"github.com/mattn/go-runewidth": {[]string{"internal/terminal"}, "one place measures text in a terminal's columns"},
@@ -100,66 +95,38 @@ var libraries = map[string]struct {
 }
 
 func TestImportsPointOneWay(t *testing.T) {
-	root := filepath.Join("..", "..")
-	files := 0
-	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if name := d.Name(); p != root && (strings.HasPrefix(name, ".") || name == "testdata") {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if !strings.HasSuffix(p, ".go") {
-			return nil
-		}
-		rel, _ := filepath.Rel(root, p)
-		files++
-		checkFile(t, p, path.Dir(filepath.ToSlash(rel)), strings.HasSuffix(p, "_test.go"))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if files < 10 {
-		t.Fatalf("only %d Go files found: the walk is broken", files)
+	for _, f := range goFiles(t) {
+		checkImports(t, f)
 	}
 }
 
-func checkFile(t *testing.T, file, pkg string, test bool) {
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-	if err != nil {
-		t.Error(err)
-		return
-	}
+func checkImports(t *testing.T, f goFile) {
 	key := ""
 	for k := range layers {
-		if matches(k, pkg) && len(k) > len(key) {
+		if matches(k, f.pkg) && len(k) > len(key) {
 			key = k
 		}
 	}
-	if key == "" && !matchesAny(base, pkg) {
-		t.Errorf("%s: package %q has no entry in layers: say what it may import, and why", file, pkg)
+	if key == "" && !matchesAny(base, f.pkg) {
+		t.Errorf("%s: package %q has no entry in layers: say what it may import, and why", f.path, f.pkg)
 		return
 	}
-	for _, spec := range parsed.Imports {
+	for _, spec := range f.parsed.Imports {
 		imported, _ := strconv.Unquote(spec.Path.Value)
 		if inner, ok := strings.CutPrefix(imported, module+"/"); ok {
-			allowed := inner == pkg || matchesAny(base, inner) || matchesAny(layers[key].may, inner)
+			allowed := inner == f.pkg || matchesAny(base, inner) || matchesAny(layers[key].may, inner)
 			// A test may use the test kit, too.
-			if test && matches("internal/testkit/...", inner) {
+			if f.test() && matches("internal/testkit/...", inner) {
 				allowed = true
 			}
 			if !allowed {
-				t.Errorf("%s imports %s, but %s may import only base and %v: %s", file, inner, pkg, layers[key].may, layers[key].why)
+				t.Errorf("%s imports %s, but %s may import only base and %v: %s", f.path, inner, f.pkg, layers[key].may, layers[key].why)
 			}
 			continue
 		}
 		for prefix, lib := range libraries {
-			if strings.HasPrefix(imported, prefix) && !matchesAny(lib.users, pkg) {
-				t.Errorf("%s imports %s, which is for %v only: %s", file, imported, lib.users, lib.why)
+			if strings.HasPrefix(imported, prefix) && !matchesAny(lib.users, f.pkg) {
+				t.Errorf("%s imports %s, which is for %v only: %s", f.path, imported, lib.users, lib.why)
 			}
 		}
 	}
@@ -174,7 +141,7 @@ func matchesAny(patterns []string, pkg string) bool {
 	return false
 }
 
-// matches tells whether pkg is pattern, or below it if it ends in "/...".
+// matches reports whether pkg is pattern, or below it if it ends in "/...".
 func matches(pattern, pkg string) bool {
 	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
 		return pkg == below || strings.HasPrefix(pkg, below+"/")
