@@ -1,6 +1,6 @@
 package sqlscript
 
-// SQL scripting has statements with semicolons inside:
+// Statements of SQL scripting that contain semicolons:
 //
 //	[label:] BEGIN [NOT ATOMIC] ... END [label]
 //	IF condition THEN ... [ELSEIF condition THEN ...] [ELSE ...] END IF
@@ -11,50 +11,51 @@ package sqlscript
 //	[label:] LOOP ... END LOOP [label]
 //	DECLARE CONTINUE|EXIT HANDLER FOR condition, ... statement
 //
-// "..." are statements, each with its semicolon, so all of these words stand
-// where a statement begins or, THEN, DO, WHEN and UNTIL's END, after a condition.
-// Elsewhere they are names, as nearly every word of Spark SQL may be.
+// "..." are statements, each with its semicolon. These words are therefore
+// keywords only where a statement starts or, for THEN, DO, WHEN and the END after
+// UNTIL, after a condition. In other places they are names, as nearly every word
+// of Spark SQL may be.
 //
-// Text that is no SQL gets a best guess that is on the safe side: what was begun
-// has to be ended before the next statement runs.
+// For text that is not valid SQL the result is a safe guess: a block that was
+// started must end before the next statement runs.
 
-// block is a statement with semicolons inside that has not ended yet.
+// block is a statement that contains statements and has not ended yet.
 type block struct {
-	word  string // that it begins with
-	label string // in front of it; mostly empty
+	word  string // its first keyword
+	label string // its label; empty if it has none
 }
 
-// part reads what a statement begins with, up to where nothing but its
-// semicolon can follow. In blocks a part may be the end of one.
-func (r *reader) part() {
+// statementPart reads the start of a statement, up to the point where only its
+// rest and its semicolon follow. In a block it may also read the end of a block.
+func (r *reader) statementPart() {
 	for {
-		begins, known := r.inBlock()
+		starts, known := r.blockPart()
 		if !known {
-			begins = r.opens()
+			starts = r.openBlock()
 		}
-		if !begins {
+		if !starts {
 			return
 		}
 	}
 }
 
-// inBlock reads the words that go on with a block or end it, if such stand
-// there. begins says that a statement begins after them.
-func (r *reader) inBlock() (begins, known bool) {
+// blockPart reads keywords that continue or end a block. known is false if there
+// are none. starts reports whether a statement starts after them.
+func (r *reader) blockPart() (starts, known bool) {
 	i := r.next
 	switch {
-	case len(r.blocks) == 0, r.label(i) > i: // a label may be such a word
+	case len(r.blocks) == 0, r.label(i) > i: // a label may be one of these words
 		return false, false
-	case r.is(i, "END"):
+	case r.isOneOf(i, "END"):
 		r.next++
 		r.close()
 		return false, true
-	case r.is(i, "ELSE"):
+	case r.isOneOf(i, "ELSE"):
 		r.next++
 		return true, true
-	case r.is(i, "ELSEIF"), r.is(i, "WHEN") && r.innermost() == "CASE":
+	case r.isOneOf(i, "ELSEIF"), r.isOneOf(i, "WHEN") && r.innermost() == "CASE":
 		return r.condition(i+1, "THEN"), true
-	case r.is(i, "UNTIL") && r.innermost() == "REPEAT":
+	case r.isOneOf(i, "UNTIL") && r.innermost() == "REPEAT":
 		if r.condition(i+1, "END") {
 			r.close()
 		}
@@ -70,29 +71,29 @@ func (r *reader) innermost() string {
 	return r.blocks[len(r.blocks)-1].word
 }
 
-// close ends the block that an END, which was read, is of.
+// close ends the block that belongs to an END, which has been read.
 func (r *reader) close() {
 	word := "BEGIN"
 	for _, w := range []string{"IF", "CASE", "WHILE", "FOR", "REPEAT", "LOOP"} {
-		if r.is(r.next, w) {
+		if r.isOneOf(r.next, w) {
 			word = w
 		}
 	}
 	innermost := r.blocks[len(r.blocks)-1]
 	if t, ok := r.token(r.next); ok && innermost.word == "BEGIN" && innermost.label != "" && r.script[t.Start:t.End] == innermost.label {
-		word = "BEGIN" // whose label is such a word
+		word = "BEGIN" // the word is the label of the block
 	}
 	for k := len(r.blocks) - 1; k >= 0; k-- {
 		if r.blocks[k].word == word {
-			r.blocks = r.blocks[:k] // with those whose own END is missing
+			r.blocks = r.blocks[:k] // includes blocks without an END
 			return
 		}
 	}
 }
 
-// opens reads the beginning of a block or handler, and reports whether a
-// statement follows it at once.
-func (r *reader) opens() bool {
+// openBlock reads the start of a block or handler, and reports whether a
+// statement follows immediately.
+func (r *reader) openBlock() bool {
 	i, label := r.next, ""
 	if after := r.label(i); after > i {
 		t := r.tokens[i]
@@ -101,41 +102,41 @@ func (r *reader) opens() bool {
 	outermost := len(r.blocks) == 0
 	open := func(word string) { r.blocks = append(r.blocks, block{word, label}) }
 	switch {
-	case r.is(i, "BEGIN"):
+	case r.isOneOf(i, "BEGIN"):
 		after := i + 1
-		if r.is(after, "NOT") && r.is(after+1, "ATOMIC") {
+		if r.isOneOf(after, "NOT") && r.isOneOf(after+1, "ATOMIC") {
 			after += 2
 		}
-		// Elsewhere BEGIN begins a transaction. Spark has none.
-		if outermost && (r.is(after, ";") || r.is(after, "TRANSACTION", "TRAN", "WORK") && r.label(after) == after) {
+		// Other databases start a transaction with BEGIN. Spark has none.
+		if outermost && (r.isOneOf(after, ";") || r.isOneOf(after, "TRANSACTION", "TRAN", "WORK") && r.label(after) == after) {
 			return false
 		}
 		open("BEGIN")
 		r.next = after
 		return true
-	case r.is(i, "LOOP"), r.is(i, "REPEAT"):
-		if outermost && r.is(i+1, ";") {
+	case r.isOneOf(i, "LOOP"), r.isOneOf(i, "REPEAT"):
+		if outermost && r.isOneOf(i+1, ";") {
 			return false
 		}
-		open(r.upper(i, "LOOP", "REPEAT"))
+		open(r.keywordAt(i, "LOOP", "REPEAT"))
 		r.next = i + 1
 		return true
-	case r.is(i, "IF", "WHILE", "FOR"):
-		word, keyword := r.upper(i, "IF", "WHILE", "FOR"), "DO"
+	case r.isOneOf(i, "IF", "WHILE", "FOR"):
+		word, keyword := r.keywordAt(i, "IF", "WHILE", "FOR"), "DO"
 		if word == "IF" {
 			keyword = "THEN"
 		}
 		found := r.condition(i+1, keyword)
 		if found && word == "FOR" {
-			r.query(i+1, r.next-1)
+			r.forQuery(i+1, r.next-1)
 		}
 		if found || !outermost {
 			open(word)
 		}
 		return found
-	case r.is(i, "CASE"):
+	case r.isOneOf(i, "CASE"):
 		found := true
-		if r.next = i + 1; r.is(r.next, "WHEN") {
+		if r.next = i + 1; r.isOneOf(r.next, "WHEN") {
 			r.next++
 		} else {
 			found = r.condition(r.next, "WHEN")
@@ -145,22 +146,22 @@ func (r *reader) opens() bool {
 			open("CASE")
 		}
 		return found
-	case r.is(i, "DECLARE") && r.is(i+1, "CONTINUE", "EXIT") && r.is(i+2, "HANDLER") && r.is(i+3, "FOR"):
-		r.next = r.handled(i + 4)
+	case r.isOneOf(i, "DECLARE") && r.isOneOf(i+1, "CONTINUE", "EXIT") && r.isOneOf(i+2, "HANDLER") && r.isOneOf(i+3, "FOR"):
+		r.next = r.handlerConditions(i + 4)
 		return true
-	case r.is(i, "CREATE") && outermost:
+	case r.isOneOf(i, "CREATE") && outermost:
 		return r.procedure(i)
 	}
 	return false
 }
 
-// query notes that of a FOR, whose DO is the token at index do. A name and AS
-// may stand before it.
-func (r *reader) query(i, do int) {
+// forQuery records the query of a FOR whose DO is token do. A name and AS may
+// precede the query.
+func (r *reader) forQuery(i, do int) {
 	switch {
-	case r.is(i, "IDENTIFIER") && r.is(i+1, "(") && r.is(i+4, "AS"):
+	case r.isOneOf(i, "IDENTIFIER") && r.isOneOf(i+1, "(") && r.isOneOf(i+4, "AS"):
 		i += 5
-	case r.is(i+1, "AS"):
+	case r.isOneOf(i+1, "AS"):
 		i += 2
 	}
 	if i < do {
@@ -168,75 +169,76 @@ func (r *reader) query(i, do int) {
 	}
 }
 
-// upper gives that of the words that stands at index i.
-func (r *reader) upper(i int, words ...string) string {
+// keywordAt returns the one of words that is token i.
+func (r *reader) keywordAt(i int, words ...string) string {
 	for _, w := range words {
-		if r.is(i, w) {
+		if r.isOneOf(i, w) {
 			return w
 		}
 	}
 	return ""
 }
 
-// label gives the index after a label and its colon at index i, or i.
+// label returns the index after the label and colon at token i, or i if there is
+// no label.
 func (r *reader) label(i int) int {
 	after := i
 	switch k := r.kind(i); {
-	case r.is(i, "IDENTIFIER") && r.is(i+1, "(") && r.kind(i+2) == Text && r.is(i+3, ")"):
+	case r.isOneOf(i, "IDENTIFIER") && r.isOneOf(i+1, "(") && r.kind(i+2) == Text && r.isOneOf(i+3, ")"):
 		after = i + 4
 	case k == Word, k == Name, k == Text:
 		after = i + 1
 	default:
 		return i
 	}
-	if !r.is(after, ":") || r.is(after+1, ":") {
+	if !r.isOneOf(after, ":") || r.isOneOf(after+1, ":") {
 		return i
 	}
 	return after + 1
 }
 
-// handled gives the index after the conditions of a handler.
-func (r *reader) handled(i int) int {
+// handlerConditions returns the index after the conditions of a handler.
+func (r *reader) handlerConditions(i int) int {
 	for {
 		switch {
-		case r.is(i, "SQLSTATE") && (r.kind(i+1) == Text || r.is(i+1, "VALUE")):
-			if i++; r.is(i, "VALUE") {
+		case r.isOneOf(i, "SQLSTATE") && (r.kind(i+1) == Text || r.isOneOf(i+1, "VALUE")):
+			if i++; r.isOneOf(i, "VALUE") {
 				i++
 			}
 			for r.kind(i) == Text {
 				i++
 			}
-		case r.is(i, "NOT") && r.is(i+1, "FOUND"):
+		case r.isOneOf(i, "NOT") && r.isOneOf(i+1, "FOUND"):
 			i += 2
-		case r.is(i, ";") || r.kind(i) == Space:
+		case r.isOneOf(i, ";") || r.kind(i) == Space:
 			return i
 		default:
 			i++
 		}
-		for r.is(i, ".") && !r.is(i+1, ";") && r.kind(i+1) != Space {
+		for r.isOneOf(i, ".") && !r.isOneOf(i+1, ";") && r.kind(i+1) != Space {
 			i += 2
 		}
-		if !r.is(i, ",") {
+		if !r.isOneOf(i, ",") {
 			return i
 		}
 		i++
 	}
 }
 
-// procedure reads CREATE PROCEDURE ... BEGIN, which Spark does not know, so that
-// nothing of its body runs.
+// procedure reads CREATE PROCEDURE ... BEGIN. Spark does not support it; as a
+// block, no statement of its body runs.
 func (r *reader) procedure(i int) bool {
-	if i++; r.is(i, "OR") && r.is(i+1, "REPLACE") {
+	if i++; r.isOneOf(i, "OR") && r.isOneOf(i+1, "REPLACE") {
 		i += 2
 	}
-	if !r.is(i, "PROCEDURE") {
+	if !r.isOneOf(i, "PROCEDURE") {
 		return false
 	}
 	for i++; ; i++ {
-		if _, ok := r.token(i); !ok || r.is(i, ";") {
+		if _, ok := r.token(i); !ok || r.isOneOf(i, ";") {
 			return false
 		}
-		if r.is(i, "BEGIN") && !r.is(i+1, "(", ".") {
+		if r.isOneOf(i, "BEGIN") && !r.isOneOf(i+1, "(", ".") {
 			r.blocks = append(r.blocks, block{word: "BEGIN"})
 			r.next = i + 1
 			return true

@@ -1,35 +1,36 @@
 package sqlscript
 
-// condition reads on from index i past the keyword that ends a condition or
-// query there, and reports whether there is one before the next semicolon.
-// Otherwise it reads nothing.
+// condition reads from token i past the keyword that ends a condition or query,
+// and reports whether there is one before the next semicolon. Otherwise it reads
+// nothing.
 //
-// The word is the keyword only after an operand: after an operator a name is
-// due, which the word may be too. CASE expressions have words of their own.
+// The word is the keyword only after an operand: after an operator a name
+// follows, which may be the same word. CASE expressions have keywords of their
+// own.
 func (r *reader) condition(i int, keyword string) bool {
 	brackets, cases := 0, 0
-	operand := false    // the last token ends one
-	last, any := -1, -1 // where the word stands after an operand; or anywhere
-	for ; r.kind(i) != Space && !r.is(i, ";"); i++ {
+	operand := false    // the previous token ends an operand
+	last, any := -1, -1 // last position of the word after an operand, and in any place
+	for ; r.kind(i) != Space && !r.isOneOf(i, ";"); i++ {
 		switch {
-		case r.is(i, "(", "[", "{"):
+		case r.isOneOf(i, "(", "[", "{"):
 			brackets++
-		case r.is(i, ")", "]", "}"):
+		case r.isOneOf(i, ")", "]", "}"):
 			brackets--
 		}
-		isCase := r.is(i, "CASE") && !operand && (r.startsOperand(i+1) || r.kind(i+1) == Word && r.is(i+2, "WHEN"))
+		isCase := r.isOneOf(i, "CASE") && !operand && (r.startsOperand(i+1) || r.kind(i+1) == Word && r.isOneOf(i+2, "WHEN"))
 		if brackets == 0 {
-			if r.is(i, keyword) {
+			if r.isOneOf(i, keyword) {
 				any = i
 			}
 			switch {
-			case r.is(i, keyword) && operand && cases == 0:
-				if keyword != "DO" || !r.is(i+1, "FROM", ",") {
+			case r.isOneOf(i, keyword) && operand && cases == 0:
+				if keyword != "DO" || !r.isOneOf(i+1, "FROM", ",") {
 					r.next = i + 1
 					return true
 				}
-				last = i // a column's alias, more likely
-			case r.is(i, "END") && operand && cases > 0:
+				last = i // probably the alias of a column
+			case r.isOneOf(i, "END") && operand && cases > 0:
 				cases--
 			case isCase:
 				cases++
@@ -46,8 +47,8 @@ func (r *reader) condition(i int, keyword string) bool {
 	return last >= 0
 }
 
-// prefixes are the words before an operand, infixes those between two: another
-// is due after them. In the place of an operand, an infix is a name.
+// prefixes are words before an operand, infixes words between two operands: an
+// operand follows them. In the place of an operand, an infix is a name.
 var (
 	prefixes = []string{"ALL", "DISTINCT", "NOT", "SELECT", "TABLE", "VALUES"}
 	infixes  = []string{
@@ -56,34 +57,34 @@ var (
 	}
 )
 
-// endsOperand reports whether the token at index i can end an operand; before
-// says whether the one before it does.
+// endsOperand reports whether token i can end an operand. before reports the same
+// for the previous token.
 func (r *reader) endsOperand(i int, before bool) bool {
 	switch r.kind(i) {
 	case Mark:
-		return r.is(i, ")", "]", "}", "?")
+		return r.isOneOf(i, ")", "]", "}", "?")
 	case Word:
 		switch {
-		case r.is(i-1, "."):
+		case r.isOneOf(i-1, "."):
 			return true
-		case r.is(i, "ALL"):
-			return r.is(i-1, "LIMIT")
-		case r.is(i, "WHEN") && r.is(i-1, "CASE"), r.is(i, prefixes...):
+		case r.isOneOf(i, "ALL"):
+			return r.isOneOf(i-1, "LIMIT")
+		case r.isOneOf(i, "WHEN") && r.isOneOf(i-1, "CASE"), r.isOneOf(i, prefixes...):
 			return false
 		}
-		return !before || !r.is(i, infixes...)
+		return !before || !r.isOneOf(i, infixes...)
 	}
 	return true
 }
 
-// startsOperand reports whether the token at index i can begin one, so that a
-// CASE before it is no name.
+// startsOperand reports whether token i can start an operand, so that a CASE
+// before it is not a name.
 func (r *reader) startsOperand(i int) bool {
 	switch r.kind(i) {
 	case Mark:
-		return r.is(i, "(", "-", "+", "!", "~", "?", ":", "{", "$")
+		return r.isOneOf(i, "(", "-", "+", "!", "~", "?", ":", "{", "$")
 	case Word:
-		return r.is(i, "WHEN") || !r.is(i, infixes...) && !r.is(i, "IS", "DO", "END", "ASC", "DESC")
+		return r.isOneOf(i, "WHEN") || !r.isOneOf(i, infixes...) && !r.isOneOf(i, "IS", "DO", "END", "ASC", "DESC")
 	}
 	return true
 }

@@ -5,34 +5,34 @@ import (
 	"strings"
 )
 
-// Statement is one of a script.
+// Statement is a statement of a script.
 type Statement struct {
 	// Text is the statement without the semicolon that ends it and the space
-	// around it; comments before it and in it are kept.
+	// around it; comments before it and in it are continued.
 	Text  string
 	Start int // byte of the script that Text begins at
 	Line  int // of the script, from 1, that Text begins in
 }
 
-// Split cuts a script where its statements end, as Spark's own command line
-// does: at the semicolons outside quotes, comments and blocks. A block (BEGIN
-// ... END of SQL scripting) is one statement, whatever is inside. What holds
-// nothing but comments and space is left out. A backslash before a semicolon
-// keeps it in the statement, and goes.
+// Split divides a script into statements, as Spark's command line does: at the
+// semicolons outside quotes, comments and blocks. A block (BEGIN ... END of SQL
+// scripting) is one statement. Parts that contain only comments and white space
+// are omitted. A backslash before a semicolon keeps it in the statement; the
+// backslash is removed.
 //
-// rest is what follows the last of these semicolons: an unfinished statement,
+// rest is the text after the last of these semicolons: an unfinished statement,
 // or the last one of a script.
 //
-// Spark cuts text that it cannot parse at every semicolon. Split keeps a block
-// whole even then, and text after a quote that is not closed: Spark refuses it
-// as a whole, rather than the first piece of it.
+// Spark divides text that it cannot parse at every semicolon. Split keeps a block
+// in one statement even then, and also the text after a quote that is not closed:
+// Spark then refuses the whole statement, rather than its first part.
 func Split(script string) (statements []Statement, rest Statement) {
 	var s Statement
-	kept := false // s goes on: its semicolon had a backslash before it
+	continued := false // s continues, because its semicolon had a backslash
 	for _, p := range pieces(script) {
 		text := strings.TrimLeftFunc(script[p.start:p.end], isControl)
 		switch {
-		case kept:
+		case continued:
 			s.Text += ";" + text
 		case p.blank:
 			continue
@@ -44,11 +44,11 @@ func Split(script string) (statements []Statement, rest Statement) {
 		if !p.ended {
 			return statements, s
 		}
-		if s.Text, kept = strings.CutSuffix(s.Text, `\`); !kept {
+		if s.Text, continued = strings.CutSuffix(s.Text, `\`); !continued {
 			statements = append(statements, s)
 		}
 	}
-	if kept {
+	if continued {
 		s.Text += ";"
 		return statements, s
 	}
@@ -57,14 +57,15 @@ func Split(script string) (statements []Statement, rest Statement) {
 
 func isControl(r rune) bool { return r <= ' ' }
 
-// piece is a part of a script, from byte start to byte end. The semicolon that
-// ends it, if ended, is at end.
+// piece is the part of a script from byte start to byte end. If ended is set, its
+// semicolon is at end.
 type piece struct {
 	start, end   int
 	ended, blank bool
 }
 
-// pieces cuts a script: the pieces and the semicolons between them are all of it.
+// pieces divides a script. The pieces and the semicolons between them are the
+// whole script.
 func pieces(script string) []piece {
 	r := &reader{script: script}
 	var all []piece
@@ -83,44 +84,44 @@ func pieces(script string) []piece {
 
 // reader reads a script token by token.
 type reader struct {
-	script string
-	at     int     // byte after the last token read
-	tokens []Token // those that are looked at, without space and comments
-	next   int     // index in tokens
-	first  int     // byte of the statement's first token; -1 if there is none
-	open   bool    // a comment is not closed
-	free   bool    // Spark reads the statement without a grammar
+	script  string
+	at      int     // byte after the last token read
+	tokens  []Token // those that are looked at, without space and comments
+	next    int     // index in tokens
+	first   int     // byte of the statement's first token; -1 if there is none
+	open    bool    // a comment is not closed
+	lenient bool    // Spark reads the statement without a grammar
 
 	blocks  []block // that are open
 	queries []Token // of FOR: from byte Start to byte End
 }
 
-// read gives the token after those read before. ok is false at the end of the
+// read returns the next token that is not blank. ok is false at the end of the
 // script.
 func (r *reader) read() (t Token, ok bool) {
 	for r.at < len(r.script) {
 		t := Next(r.script, r.at)
-		if t.Open && (t.Kind == Text || t.Kind == Name) && r.free {
-			t = Token{Kind: Mark, Start: t.Start, End: t.Start + 1} // a character as others are
+		if t.Open && (t.Kind == Text || t.Kind == Name) && r.lenient {
+			t = Token{Kind: Mark, Start: t.Start, End: t.Start + 1} // an ordinary character
 		}
 		r.at = t.End
 		if t.blank() {
 			r.open = r.open || t.Open
 			continue
 		}
-		if r.first < 0 && !r.ends(t) {
+		if r.first < 0 && !r.isSemicolon(t) {
 			r.first = t.Start
-			r.free = slices.Contains([]string{"SET", "RESET", "ADD", "LIST", "REFRESH"}, strings.ToUpper(r.script[t.Start:t.End]))
+			r.lenient = slices.Contains([]string{"SET", "RESET", "ADD", "LIST", "REFRESH"}, strings.ToUpper(r.script[t.Start:t.End]))
 		}
 		return t, true
 	}
 	return Token{}, false
 }
 
-// ends reports whether t is a semicolon.
-func (r *reader) ends(t Token) bool { return t.Kind == Mark && r.script[t.Start] == ';' }
+// isSemicolon reports whether t is a semicolon.
+func (r *reader) isSemicolon(t Token) bool { return t.Kind == Mark && r.script[t.Start] == ';' }
 
-// token gives the token at index i. ok is false at the end of the script.
+// token returns token i. ok is false at the end of the script.
 func (r *reader) token(i int) (t Token, ok bool) {
 	for len(r.tokens) <= i {
 		t, ok := r.read()
@@ -132,8 +133,8 @@ func (r *reader) token(i int) (t Token, ok bool) {
 	return r.tokens[i], true
 }
 
-// is reports whether the token at index i is one of these keywords or marks.
-func (r *reader) is(i int, words ...string) bool {
+// isOneOf reports whether token i is one of these keywords or marks.
+func (r *reader) isOneOf(i int, words ...string) bool {
 	t, ok := r.token(i)
 	if !ok || t.Kind != Word && t.Kind != Mark {
 		return false
@@ -147,7 +148,7 @@ func (r *reader) is(i int, words ...string) bool {
 	return false
 }
 
-// kind is that of the token at index i, and Space at the end of the script.
+// kind returns the kind of token i, or Space at the end of the script.
 func (r *reader) kind(i int) Kind {
 	t, ok := r.token(i)
 	if !ok {
@@ -156,12 +157,12 @@ func (r *reader) kind(i int) Kind {
 	return t.Kind
 }
 
-// statement reads the statement that begins at a byte and gives that of its
-// semicolon, or -1 if the script ends before.
+// statement reads the statement that starts at a byte and returns the offset of
+// its semicolon, or -1 if the script ends first.
 func (r *reader) statement(at int) int {
 	*r = reader{script: r.script, at: at, first: -1, tokens: r.tokens[:0], blocks: r.blocks[:0], queries: r.queries[:0]}
 	for {
-		r.part()
+		r.statementPart()
 		end := r.semicolon()
 		if end < 0 || len(r.blocks) == 0 {
 			return end
@@ -169,13 +170,13 @@ func (r *reader) statement(at int) int {
 	}
 }
 
-// semicolon reads on to the next one and gives its byte, or -1. What is before
-// it is not looked at any more.
+// semicolon reads to the next semicolon and returns its offset, or -1. It
+// discards the tokens before it.
 func (r *reader) semicolon() int {
 	looked := r.tokens[r.next:]
 	r.tokens, r.next = r.tokens[:0], 0
 	for i, t := range looked {
-		if r.ends(t) {
+		if r.isSemicolon(t) {
 			r.tokens = append(r.tokens, looked[i+1:]...)
 			return t.Start
 		}
@@ -185,14 +186,14 @@ func (r *reader) semicolon() int {
 		if !ok {
 			return -1
 		}
-		if r.ends(t) {
+		if r.isSemicolon(t) {
 			return t.Start
 		}
 	}
 }
 
-// Words gives up to n tokens that a statement begins with, without space and
-// comments, and words in capitals.
+// Words returns the first n tokens of a statement, without blanks and comments,
+// and words in upper case.
 func Words(statement string, n int) []string {
 	var words []string
 	for i := SkipBlanks(statement, 0); i < len(statement) && len(words) < n; {
@@ -207,15 +208,15 @@ func Words(statement string, n int) []string {
 	return words
 }
 
-// IsBlock reports whether a statement has statements inside: BEGIN ... END.
+// IsBlock reports whether a statement is a block with statements: BEGIN ... END.
 func IsBlock(statement string) bool {
 	r := &reader{script: statement, first: -1}
-	r.part()
+	r.statementPart()
 	return len(r.blocks) > 0
 }
 
-// MapFor gives a block with the query of each FOR in it replaced by what change
-// makes of it. Other statements stay as they are.
+// MapFor replaces the query of each FOR in a block by change(query). Other
+// statements do not change.
 func MapFor(statement string, change func(query string) string) string {
 	r := &reader{script: statement}
 	r.statement(0)
@@ -228,8 +229,8 @@ func MapFor(statement string, change func(query string) string) string {
 	return b.String() + statement[at:]
 }
 
-// SkipBlanks gives the byte after the space and comments that stand at byte i
-// of s, where a token ends.
+// SkipBlanks returns the offset after the white space and comments at offset i,
+// which must be a boundary of tokens.
 func SkipBlanks(s string, i int) int {
 	for i < len(s) {
 		t := Next(s, i)

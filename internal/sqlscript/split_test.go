@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// different are the scripts that Split cuts otherwise than spark-sql 4.3.0
-// does, which has no statement of them right: the last one is the rest. Spark
-// refuses each, but run one by one the pieces that spark-sql makes would do harm.
-var different = map[string][]string{
+// deviations are the scripts for which Split differs from spark-sql 4.3.0, with
+// the result of Split (the last element is the rest). Spark refuses each script,
+// but to run the pieces of spark-sql one by one would do harm.
+var deviations = map[string][]string{
 	// A quote that is not closed.
 	"SELECT 'open; DROP TABLE t; SELECT 2":              {"SELECT 'open; DROP TABLE t; SELECT 2"},
 	"SELECT `open; DROP TABLE t; SELECT 2":              {"SELECT `open; DROP TABLE t; SELECT 2"},
@@ -40,9 +40,10 @@ var different = map[string][]string{
 		"CREATE PROCEDURE p() LANGUAGE SQL AS BEGIN SELECT 1; DROP TABLE t; END", "SELECT 2", ""},
 }
 
-// spark-sql 4.3.0 was run on the scripts: see testdata/SparkSQL.java. Blocks
-// that Spark's parser takes for one statement are one, which spark-sql's own
-// splitter misses for some with FOR.
+// TestSplitAsSparkSQL compares Split to the results of spark-sql 4.3.0, which
+// testdata/SparkSQL.java recorded. A block that Spark's parser accepts as one
+// statement is one statement here, although the splitter of spark-sql divides some
+// with FOR.
 func TestSplitAsSparkSQL(t *testing.T) {
 	var rows []struct {
 		Script   string
@@ -63,9 +64,9 @@ func TestSplitAsSparkSQL(t *testing.T) {
 		if row.Rest == "" {
 			want = append(want, "")
 		}
-		if other, ok := different[row.Script]; ok {
+		if other, ok := deviations[row.Script]; ok {
 			if known++; slices.Equal(want, other) {
-				t.Errorf("%q is no difference to spark-sql any more", row.Script)
+				t.Errorf("%q does not differ from spark-sql any more", row.Script)
 			}
 			want = other
 		} else if strings.HasPrefix(row.Script, "BEGIN") && row.Whole && len(row.Commands) > 1 {
@@ -75,12 +76,12 @@ func TestSplitAsSparkSQL(t *testing.T) {
 			t.Errorf("%q\n gives %q\n  want %q", row.Script, got, want)
 		}
 	}
-	if len(rows) < 150 || known != len(different) {
-		t.Errorf("%d scripts, %d of %d that differ", len(rows), known, len(different))
+	if len(rows) < 150 || known != len(deviations) {
+		t.Errorf("%d scripts, %d of %d that differ", len(rows), known, len(deviations))
 	}
 }
 
-// splitAll gives the statements and last the rest.
+// splitAll returns the statements and then the rest.
 func splitAll(script string) []string {
 	var all []string
 	statements, rest := Split(script)
@@ -90,7 +91,8 @@ func splitAll(script string) []string {
 	return all
 }
 
-// A block that is typed line by line is not run before its end.
+// TestSplitByLines checks that a block that is entered line by line does not run
+// before its end.
 func TestSplitByLines(t *testing.T) {
 	const script = "BEGIN\n  IF false THEN\n    DROP TABLE t;\n  END IF;\n  SELECT 'a;\n  END;';\nEND;\n"
 	lines := strings.SplitAfter(script, "\n")
@@ -155,9 +157,8 @@ func TestIsBlock(t *testing.T) {
 	}
 }
 
-// No byte of a script is lost or read twice: the pieces and the semicolons
-// between them are the script. Every token has bytes, and statements stand in
-// the script.
+// FuzzSplit checks that the pieces and the semicolons between them are the whole
+// script, that every token has bytes, and that statements are parts of the script.
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{"SELECT ';' -- x\n; /* y", "BEGIN IF a THEN SELECT 1; END IF; END; x", "BEGIN FOR SELECT CASE WHEN a DO", "l: LOOP UNTIL",
 		"DECLARE EXIT HANDLER FOR SQLSTATE 'a' BEGIN", "SET a=\\;'b", "$a$ ; $a$ r';'", "CREATE PROCEDURE BEGIN . END", "a://b--c; \xff`"} {
@@ -183,7 +184,7 @@ func FuzzSplit(f *testing.F) {
 		for _, s := range append(statements, rest) {
 			first, _, _ := strings.Cut(s.Text, ";")
 			if s.Start > len(script) || !strings.HasPrefix(script[s.Start:], first) {
-				t.Fatalf("%q: %+v does not stand there", script, s)
+				t.Fatalf("%q: %+v is not at its offset", script, s)
 			}
 		}
 		Words(script, 3)

@@ -1,6 +1,6 @@
-// Package sqlscript reads the text of Spark SQL as Spark's own lexer does, as
-// far as it takes to tell where statements end and which words they begin with.
-// It knows no expressions: what is inside a statement is for Spark to judge.
+// Package sqlscript divides Spark SQL into statements. It tokenizes the text as
+// Spark's lexer does, finds where statements end, and returns their first words.
+// It does not parse expressions.
 package sqlscript
 
 import (
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// Kind says what a Token is.
+// Kind is the kind of a Token.
 type Kind uint8
 
 // The kinds of tokens.
@@ -27,15 +27,15 @@ const (
 type Token struct {
 	Kind       Kind
 	Start, End int
-	// Open says that the text ends before the quote or comment does.
+	// Open is set if the text ends before the quote or comment is closed.
 	Open bool
 }
 
-// blank reports whether a token may stand anywhere without meaning.
+// blank reports whether a token is white space or a comment.
 func (t Token) blank() bool { return t.Kind == Space || t.Kind == Comment }
 
-// Next gives the token of s that begins at byte i, which must be below len(s)
-// and not inside another token.
+// Next returns the token that starts at offset i of s. i must be less than len(s)
+// and not within a token.
 func Next(s string, i int) Token {
 	rest := s[i:]
 	token := func(k Kind, length int) Token { return Token{Kind: k, Start: i, End: i + length} }
@@ -76,8 +76,8 @@ func Next(s string, i int) Token {
 	return token(Mark, n)
 }
 
-// lineComment is the length of the comment that s begins with, and of the end
-// of its line. A backslash before a line feed continues the comment.
+// lineComment returns the length of the comment at the start of s, with the end of
+// its line. A backslash before a line feed continues the comment.
 func lineComment(s string) int {
 	for i := 2; i < len(s); i++ {
 		switch {
@@ -92,11 +92,12 @@ func lineComment(s string) int {
 	return len(s)
 }
 
-// isHint reports whether s begins a hint, which is no comment: Spark reads it.
+// isHint reports whether s starts with a hint. Hints are not comments: Spark
+// reads them.
 func isHint(s string) bool { return strings.HasPrefix(s, "/*+") }
 
-// bracketedComment is the length of the comment that s begins with, or -1 if it
-// is not closed. Comments nest; hints in them do not.
+// bracketedComment returns the length of the comment at the start of s, or -1 if
+// it is not closed. Comments nest; hints within them do not.
 func bracketedComment(s string) int {
 	depth := 0
 	for i := 0; i < len(s); i++ {
@@ -115,9 +116,9 @@ func bracketedComment(s string) int {
 	return -1
 }
 
-// quoted is the length of the literal that s begins with, in which a backslash
-// keeps the character after it, or -1 if it is not closed. A quote written
-// twice is two literals here, which Spark puts together.
+// quoted returns the length of the literal at the start of s, or -1 if it is not
+// closed. A backslash escapes the next character. A doubled quote makes two
+// literals, which Spark concatenates.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -130,7 +131,7 @@ func quoted(s string) int {
 	return -1
 }
 
-// until is the length of s up to the quote that comes at or after byte from, or
+// until returns the length of s up to the first quote at or after offset from, or
 // -1 if there is none.
 func until(s string, from int, quote byte) int {
 	end := strings.IndexByte(s[from:], quote)
@@ -140,7 +141,7 @@ func until(s string, from int, quote byte) int {
 	return from + end + 1
 }
 
-// dollarTag is the length of $$ or $letters$ at the beginning of s, or 0.
+// dollarTag returns the length of $$ or $letters$ at the start of s, or 0.
 func dollarTag(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch c := s[i] | 0x20; {
@@ -153,7 +154,7 @@ func dollarTag(s string) int {
 	return 0
 }
 
-// spaces is the length of the white space that s begins with.
+// spaces returns the length of the white space at the start of s.
 func spaces(s string) int {
 	n := strings.IndexFunc(s, func(r rune) bool { return !isSpace(r) })
 	if n < 0 {
@@ -162,13 +163,13 @@ func spaces(s string) int {
 	return n
 }
 
-// isSpace holds for what Spark's lexer takes for white space.
+// isSpace reports whether r is white space for Spark's lexer.
 func isSpace(r rune) bool {
 	return r >= '\t' && r <= '\r' || unicode.Is(unicode.Z, r) && r != '\u2029'
 }
 
-// word is the length of the word that s begins with. An address (hdfs://a/b) is
-// one, so that what looks like a comment in it is none.
+// word returns the length of the word at the start of s. A URL (hdfs://a/b) is
+// one word, so that // and -- in it do not start a comment.
 func word(s string) int {
 	n, letters := 0, true
 	for n < len(s) {
