@@ -13,7 +13,7 @@ import (
 func TestLedger(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("FIRESTEEL_CACHE", cache)
-	if status, _, errs := do("ledger", "list"); status != exitFailed || !strings.Contains(errs, "is no ledger") || !strings.Contains(errs, "'firesteel run' begins one") {
+	if status, _, errs := do("ledger", "list"); status != exitFailed || !strings.Contains(errs, "is not a ledger") || !strings.Contains(errs, "'firesteel run' begins one") {
 		t.Errorf("without one: %d, %s", status, errs)
 	}
 	l, err := ledger.Open(t.Context(), filepath.Join(cache, "ledger"))

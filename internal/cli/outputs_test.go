@@ -71,7 +71,7 @@ func TestOutputsOverFiles(t *testing.T) {
 		{eval + "--compare-model old.csv --report old.csv --overwrite", "is the input"},
 		{"ledger export --ledger kept -o " + inLedger + " --overwrite", "lies in it"},
 		{"ledger export --ledger kept -o old.csv", "--overwrite replaces it"},
-		{"ledger export --ledger nothing -o old.csv --overwrite", "is no ledger"},
+		{"ledger export --ledger nothing -o old.csv --overwrite", "is not a ledger"},
 	} {
 		status, _, errs := do(strings.Fields(c.args)...)
 		if status == exitOK || !strings.Contains(errs, c.want) {

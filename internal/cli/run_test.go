@@ -196,7 +196,7 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv -o no/such/out.csv" + add, exitFailed, "mkdir -p no/such"},
 		{"in.csv -o in.csv --overwrite" + add, exitFailed, "in.csv is the input"},
 		{"in.csv -o out.csv --output-format table" + add, exitUsage, "a table is for reading"},
-		{"in.csv --ledger full" + add, exitFailed, "a.txt, which is no part of a ledger"},
+		{"in.csv --ledger full" + add, exitFailed, "a.txt, which is not part of a ledger"},
 		{"in.csv --ledger in.csv" + add, exitFailed, "--no-ledger"},
 		{"in.csv --ledger a --no-ledger" + add, exitUsage, "exclude each other"},
 		{"in.csv --sample 2" + add, exitUsage, "for a number of rows there is --limit"},

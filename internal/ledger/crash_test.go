@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestMain is also the process that TestKilled kills: it writes entries from
-// a number on, and says after each that it is written.
+// TestMain is also the process that TestKilled kills. It writes entries from a
+// number on and prints a line after each.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("FIRESTEEL_TEST_LEDGER")
 	if dir == "" {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// What was written is there, when ever the process is killed.
+// Entries survive a kill of the process at any time.
 func TestKilled(t *testing.T) {
 	small(t, 20_000)
 	dir := t.TempDir()

@@ -14,19 +14,18 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// A full segment, which nothing is added to, has an index beside it,
-// NNNNNNNN.idx, so that its keys need no memory:
+// A full segment is read-only and has an index file, NNNNNNNN.idx, so that its
+// keys are not held in memory:
 //
 //	magic     8 bytes: "\xf5FSINDX1"
-//	size      uint64, of the segment
-//	fanout    1024 uint32: how many keys have a number up to this one in
-//	          their first ten bits
-//	checksum  uint32, CRC-32C of all before
-//	keys, in order: the first 16 bytes of the key; uint32 offset of its record
+//	size      uint64, size of the segment in bytes
+//	fanout    1024 uint32: entry i is the number of keys whose first ten bits
+//	          are at most i
+//	checksum  uint32, CRC-32C of everything before
+//	keys, sorted: the first 16 bytes of the key; uint32 offset of its record
 //
-// It says where to look, and nothing else: the record that it leads to has the
-// whole key, and a checksum. An index that does not fit its segment is made
-// again.
+// The record has the whole key and a checksum, so a wrong index cannot give a
+// wrong answer. An index that does not match its segment is written again.
 const (
 	indexMagic    = "\xf5FSINDX1"
 	fanoutSize    = 1024
@@ -36,25 +35,25 @@ const (
 	maxIndexBytes = indexHead + indexed*maxRecords
 )
 
-// short is enough of a key to find it by.
+// short is the prefix of a key in an index.
 type short [shortSize]byte
 
 func (k Key) short() short { return short(k[:shortSize]) }
 
 func (s short) bucket() int { return int(s[0])<<2 | int(s[1])>>6 }
 
-type place struct {
+type position struct {
 	key    short
 	offset uint32
 }
 
-// writeIndex writes the index of a segment of size bytes.
-func writeIndex(path string, size int64, places map[short]uint32) error {
-	sorted := make([]place, 0, len(places))
-	for k, offset := range places {
-		sorted = append(sorted, place{k, offset})
+// writeIndex writes the index of a segment with a size in bytes.
+func writeIndex(path string, size int64, offsets map[short]uint32) error {
+	sorted := make([]position, 0, len(offsets))
+	for k, offset := range offsets {
+		sorted = append(sorted, position{k, offset})
 	}
-	slices.SortFunc(sorted, func(a, b place) int {
+	slices.SortFunc(sorted, func(a, b position) int {
 		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.offset, b.offset))
 	})
 	var counts [fanoutSize]uint32
@@ -77,13 +76,13 @@ func writeIndex(path string, size int64, places map[short]uint32) error {
 	return replaceFile(path, b)
 }
 
-// index is an open one.
+// index is an open index file.
 type index struct {
 	file   *os.File
 	fanout [fanoutSize]uint32
 }
 
-// openIndex opens the index of a segment of size bytes.
+// openIndex opens the index of a segment with a size in bytes.
 func openIndex(path string, size int64) (*index, error) {
 	f, err := privatefile.Open(path)
 	if err != nil {
@@ -124,7 +123,7 @@ func (x *index) readHead(r io.ReaderAt, length, segment int64) error {
 	return nil
 }
 
-// find gives the offset that a key may be at.
+// find returns the offset of the record that may have the key.
 func (x *index) find(r io.ReaderAt, key short) (offset int64, found bool, err error) {
 	bucket := key.bucket()
 	from, to := uint32(0), x.fanout[bucket]

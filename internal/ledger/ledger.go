@@ -1,11 +1,11 @@
-// Package ledger keeps answers on disk, in a directory that belongs to the
-// user, so that none is computed or paid for twice. It knows keys and bytes,
-// and not what they mean.
+// Package ledger stores answers on disk, in a directory of the user, so that no
+// answer is computed or paid for twice. It maps keys to bytes and does not
+// interpret them.
 //
-// What Put has written outlives the process, however it ends; what is older
-// than a second outlives the machine's power too. Several processes may use a
-// directory at the same time: each writes a segment of its own, and sees what
-// the others had written when it opened the directory.
+// Answers that Put has written survive the end of the process, by kill too.
+// Answers older than a second also survive a power failure. Several processes
+// can use a directory at the same time: each writes its own segment and sees
+// what the others had written when it opened the directory.
 package ledger
 
 import (
@@ -29,51 +29,52 @@ import (
 
 const keySize = 32
 
-// Key names an answer: a SHA-256 of all that it depends on.
+// Key identifies an answer. It is a SHA-256 of everything the answer depends on.
 type Key [keySize]byte
 
-// ParseKey reads a key of hexadecimal digits.
+// ParseKey parses a key in hexadecimal.
 func ParseKey(text string) (key Key, err error) {
 	if len(text) != hex.EncodedLen(len(key)) {
-		return key, fmt.Errorf("a key of %d characters, where %d are needed", len(text), hex.EncodedLen(len(key)))
+		return key, fmt.Errorf("a key has %d characters, not %d", len(text), hex.EncodedLen(len(key)))
 	}
 	_, err = hex.Decode(key[:], []byte(text))
 	return key, err
 }
 
-// Entry is an answer under its key.
+// Entry is an answer and its key.
 type Entry struct {
 	Key      Key
-	Time     time.Time // when it was computed, to the microsecond
+	Time     time.Time // when it was computed, in microseconds
 	Function string
-	Model    string // as a person would name it
-	// Answer has 15 MiB at most.
+	Model    string // name for display
+	// Answer has at most 15 MiB.
 	Answer []byte
 }
 
-// syncEvery is how much the machine's power may take with it.
+// syncEvery is the interval of syncs to disk: a power failure can lose so much.
 const syncEvery = time.Second
 
-// Ledger is an open directory. Its methods may be called at the same time.
+// Ledger is an open ledger directory. Its methods may be called concurrently.
 type Ledger struct {
 	dir string
 
 	mu      sync.RWMutex
-	own     *segment   // written by this process
-	others  []*segment // only read
+	own     *segment   // the segment that this process writes
+	others  []*segment // read only
 	damaged int64
-	failed  error // of the last write: nothing is written after it
+	failed  error // the first failed write; nothing is written after it
 	dirty   bool
 	synced  time.Time
 }
 
-// Open opens the ledger in a directory, which it creates. It waits while
-// another process opens it, or drops answers of it. A directory in which
-// another user could plant answers is refused by an owned.UntrustedError.
+// Open opens the ledger in a directory, which it creates if needed. It waits
+// while another process opens the ledger or drops entries. It returns a
+// *privatefile.UntrustedError for a directory in which another user could plant
+// answers.
 func Open(ctx context.Context, dir string) (*Ledger, error) {
 	l, err := open(ctx, dir)
 	if err != nil {
-		return nil, fmt.Errorf("the ledger %s: %w", dir, explained(err))
+		return nil, fmt.Errorf("the ledger %s: %w", dir, withAdvice(err))
 	}
 	return l, nil
 }
@@ -95,7 +96,7 @@ func open(ctx context.Context, dir string) (_ *Ledger, err error) {
 		return nil, err
 	}
 	for _, n := range numbers {
-		os.Remove(segmentPath(dir, n) + ".log" + temporary) // Drop was ended halfway
+		os.Remove(segmentPath(dir, n) + ".log" + temporary) // left by an interrupted Drop
 	}
 	l := &Ledger{dir: dir, synced: time.Now()}
 	defer func() {
@@ -104,7 +105,7 @@ func open(ctx context.Context, dir string) (_ *Ledger, err error) {
 		}
 	}()
 	for _, n := range numbers {
-		if err := l.take(n); err != nil {
+		if err := l.openSegment(n); err != nil {
 			return nil, err
 		}
 	}
@@ -116,14 +117,15 @@ func open(ctx context.Context, dir string) (_ *Ledger, err error) {
 	return l, nil
 }
 
-// take opens the segment of a number: as this process's own if it can be.
-func (l *Ledger) take(n int) error {
+// openSegment opens a segment. It becomes the segment that this process writes
+// if no other process writes it and it is not full.
+func (l *Ledger) openSegment(n int) error {
 	s, err := openSegment(l.dir, n)
 	if err != nil {
 		return err
 	}
 	l.damaged += s.damaged
-	if s.lock == nil { // it is full, or another process writes it
+	if s.lock == nil { // the segment is full, or another process writes it
 		l.others = append(l.others, s)
 		return nil
 	}
@@ -135,7 +137,7 @@ func (l *Ledger) take(n int) error {
 	return s.seal()
 }
 
-// Get gives what is kept under a key.
+// Get returns the entry of a key.
 func (l *Ledger) Get(key Key) (e Entry, found bool, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -149,7 +151,7 @@ func (l *Ledger) Get(key Key) (e Entry, found bool, err error) {
 	return e, found, nil
 }
 
-// Put writes answers. An answer that is too large for a record is left out.
+// Put writes entries. It skips an answer that is too large for a record.
 func (l *Ledger) Put(entries ...Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -157,7 +159,7 @@ func (l *Ledger) Put(entries ...Entry) error {
 		l.failed = l.put(entries)
 	}
 	if l.failed != nil {
-		return fmt.Errorf("the ledger %s: %w", l.dir, explained(l.failed))
+		return fmt.Errorf("the ledger %s: %w", l.dir, withAdvice(l.failed))
 	}
 	return nil
 }
@@ -165,7 +167,7 @@ func (l *Ledger) Put(entries ...Entry) error {
 func (l *Ledger) put(entries []Entry) error {
 	for len(entries) > 0 {
 		if l.own.full() {
-			if err := l.next(); err != nil {
+			if err := l.nextSegment(); err != nil {
 				return err
 			}
 		}
@@ -182,13 +184,13 @@ func (l *Ledger) put(entries []Entry) error {
 	return nil
 }
 
-// next begins a new segment.
-func (l *Ledger) next() error {
+// nextSegment seals the current segment and creates a new one.
+func (l *Ledger) nextSegment() error {
 	if err := l.sync(); err != nil {
 		return err
 	}
-	// The old one's lock is held until there is another, so that Drop sees
-	// this process all the time.
+	// The old segment stays locked until the new one is, so that Drop always
+	// finds this process.
 	s, err := createSegment(l.dir, l.own.number+1)
 	if err != nil {
 		return err
@@ -209,17 +211,17 @@ func (l *Ledger) sync() error {
 	return nil
 }
 
-// Damaged is how many bytes the ledger held, when it was opened, that are no
-// valid records. What stood there is computed again.
+// Damaged returns the number of bytes that were not valid records when the
+// ledger was opened. Their answers are computed again.
 func (l *Ledger) Damaged() int64 { return l.damaged }
 
-// Close makes all that was written safe.
+// Close syncs all entries to disk and closes the ledger.
 func (l *Ledger) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := errors.Join(l.failed, l.sync(), l.closeAll())
 	if err != nil {
-		return fmt.Errorf("the ledger %s: %w", l.dir, explained(err))
+		return fmt.Errorf("the ledger %s: %w", l.dir, withAdvice(err))
 	}
 	return nil
 }
@@ -236,7 +238,8 @@ func (l *Ledger) closeAll() (err error) {
 
 const lockName = "lock"
 
-// checkNames refuses a directory with files of others.
+// checkNames returns an error for a directory with files that are not part of a
+// ledger.
 func checkNames(dir string) error {
 	found, err := os.ReadDir(dir)
 	if err != nil {
@@ -245,13 +248,13 @@ func checkNames(dir string) error {
 	for _, f := range found {
 		_, known := numberOf(f.Name())
 		if !known && f.Name() != lockName && !strings.HasSuffix(f.Name(), temporary) {
-			return fmt.Errorf("it holds %s, which is no part of a ledger; name a directory that is empty, or not there yet", f.Name())
+			return fmt.Errorf("it contains %s, which is not part of a ledger; choose an empty or new directory", f.Name())
 		}
 	}
 	return nil
 }
 
-// numberOf gives the number of a segment's file.
+// numberOf returns the number of a segment's file.
 func numberOf(name string) (int, bool) {
 	number, suffix, _ := strings.Cut(name, ".")
 	n, err := strconv.Atoi(number)
@@ -276,8 +279,8 @@ func segmentNumbers(dir string) ([]int, error) {
 
 const temporary = ".tmp"
 
-// createTemporary creates the file that will replace the one at path. It removes
-// one that a killed process left.
+// createTemporary creates the temporary file that will replace the file at path.
+// It removes the temporary file of a killed process.
 func createTemporary(path string) (*os.File, error) {
 	if err := os.Remove(path + temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -285,7 +288,7 @@ func createTemporary(path string) (*os.File, error) {
 	return privatefile.Create(path + temporary)
 }
 
-// replaceFile puts a file in another's place, as a whole or not at all.
+// replaceFile atomically replaces a file.
 func replaceFile(path string, content []byte) error {
 	f, err := createTemporary(path)
 	if err != nil {
@@ -301,13 +304,13 @@ func replaceFile(path string, content []byte) error {
 	return err
 }
 
-// explained adds what to do.
-func explained(err error) error {
+// withAdvice adds to an error what to do.
+func withAdvice(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("%w; make room, and run the same again: what it holds is not computed again", err)
+		return fmt.Errorf("%w; free some space and run the same again: stored answers are not computed again", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; name a directory that you may write", err)
+		return fmt.Errorf("%w; choose a writable directory", err)
 	}
 	return err
 }

@@ -53,7 +53,7 @@ func put(t *testing.T, l *Ledger, from, to int) {
 	}
 }
 
-// holds tells how many of the first n entries are there, all of them whole.
+// holds returns how many of the first n entries the ledger has, all complete.
 func holds(t *testing.T, l *Ledger, n int) (have int) {
 	t.Helper()
 	for i := range n {
@@ -108,8 +108,8 @@ func TestAnswersOutliveTheLedger(t *testing.T) {
 	}
 }
 
-// Whatever a crash leaves of the last segment, the whole records in it are
-// there, the torn one is not, and writing goes on behind them.
+// After a crash in the last segment the complete records are read, the torn one is
+// not, and new records follow the complete ones.
 func TestCutAtEveryByte(t *testing.T) {
 	dir := t.TempDir()
 	l := opened(t, dir)
@@ -150,7 +150,7 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 }
 
-// A byte that is wrong costs its own record and no other.
+// A wrong byte invalidates its own record and no other.
 func TestWrongBytes(t *testing.T) {
 	small(t, 1000)
 	made := t.TempDir()
@@ -245,7 +245,7 @@ func TestMistakes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "letter.txt, which is no part of a ledger") {
+	if _, err := Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "letter.txt, which is not part of a ledger") {
 		t.Errorf("a folder with other files: %v", err)
 	}
 	if _, err := Open(t.Context(), filepath.Join(dir, "letter.txt")); err == nil {
@@ -318,7 +318,7 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// The bytes of a record that cannot be read are counted, and the others stay.
+// The bytes of an invalid record are counted, and the other records stay.
 func TestDamagedBytesAreCounted(t *testing.T) {
 	dir := t.TempDir()
 	l := opened(t, dir)

@@ -13,9 +13,9 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// Walk calls each with every Entry of a directory, oldest segment first. A key
-// that several processes computed at the same time comes more than once. The
-// Entry's answer is valid until each returns.
+// Walk calls each with every entry of a ledger, oldest segment first. A key that
+// several processes computed at the same time occurs more than once. The answer
+// of an entry is valid until each returns.
 func Walk(dir string, each func(Entry) error) error {
 	numbers, err := existing(dir)
 	if err != nil {
@@ -29,14 +29,14 @@ func Walk(dir string, each func(Entry) error) error {
 	return nil
 }
 
-// existing gives the segments of a ledger that is there.
+// existing returns the segment numbers of a ledger that must exist.
 func existing(dir string) ([]int, error) {
 	numbers, err := segmentNumbers(dir)
 	if err == nil {
 		err = privatefile.Check(dir)
 	}
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(numbers) == 0 {
-		return nil, fmt.Errorf("%s is no ledger: %w", dir, os.ErrNotExist)
+		return nil, fmt.Errorf("%s is not a ledger: %w", dir, os.ErrNotExist)
 	}
 	return numbers, err
 }
@@ -55,8 +55,8 @@ func walkSegment(path string, each func(Entry) error) error {
 	return err
 }
 
-// Drop removes the entries that match from a directory, which no process may
-// be using. Ended halfway, it has dropped some of them.
+// Drop removes the entries that match from a ledger, which no process may be
+// using. If it is interrupted, some of the entries are removed.
 func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int, err error) {
 	numbers, err := existing(dir)
 	if err != nil {
@@ -78,7 +78,7 @@ func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int,
 		l, err := lockSegment(path)
 		if fetch.Locked(err) {
 			pid, _ := privatefile.ReadFile(path+".lock", 100)
-			return 0, fmt.Errorf("%s is in use by process %s; wait for its end, or end it", dir, strings.TrimSpace(string(pid)))
+			return 0, fmt.Errorf("%s is in use by process %s; wait until it ends, or end it", dir, strings.TrimSpace(string(pid)))
 		}
 		if err != nil {
 			return 0, err
@@ -89,13 +89,13 @@ func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int,
 		d, err := dropFrom(segmentPath(dir, n), match)
 		dropped += d
 		if err != nil {
-			return dropped, explained(err)
+			return dropped, withAdvice(err)
 		}
 	}
 	return dropped, nil
 }
 
-// dropFrom writes a segment anew, without what matches.
+// dropFrom rewrites a segment without the entries that match.
 func dropFrom(path string, match func(Entry) bool) (dropped int, err error) {
 	kept := 0
 	f, err := createTemporary(path + ".log")
@@ -124,7 +124,7 @@ func dropFrom(path string, match func(Entry) bool) (dropped int, err error) {
 	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
 		return 0, err
 	}
-	// The index first: without one, the segment is read.
+	// The index is removed first: without it the segment itself is read.
 	if err := os.Remove(path + ".idx"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// Answers that another user put into a directory that all can write are not
-// believed, although every checksum is right: neither opened, listed, nor
+// Answers that another user put into a world-writable directory are refused,
+// although every checksum is right: they are not opened, listed or
 // dropped.
 func TestForgedAnswers(t *testing.T) {
 	forged := t.TempDir()
@@ -55,7 +55,7 @@ func TestForgedAnswers(t *testing.T) {
 		refused("a segment of another user")
 	}
 
-	// Who trusts the directory gets what is there.
+	// In a trusted directory they are used.
 	t.Setenv(privatefile.TrustVariable, dir)
 	l = opened(t, dir)
 	if n := holds(t, l, 3); n != 3 {
@@ -64,8 +64,8 @@ func TestForgedAnswers(t *testing.T) {
 	closed(t, l)
 }
 
-// Links that another user left under the names of our files lead to no write,
-// not even in a directory that is trusted.
+// Links that another user created with the names of our files are not written
+// through, even in a trusted directory.
 func TestLinksAreNotFollowed(t *testing.T) {
 	small(t, 100)
 	victim := filepath.Join(t.TempDir(), "victim")

@@ -9,40 +9,40 @@ import (
 	"time"
 )
 
-// A ledger is a directory of segments, NNNNNNNN.log, each of records one after
-// the other. Numbers are little-endian.
+// A ledger is a directory of segments, NNNNNNNN.log. A segment is a sequence of
+// records. Numbers are little-endian.
 //
 //	magic     4 bytes: "\xf5FS1"
-//	length    uint32, of the body
+//	length    uint32, length of the body
 //	checksum  uint32, CRC-32C of length and body
 //	body:
 //	  key       32 bytes
 //	  time      int64, microseconds since 1970
 //	  function  uint16 length, text
 //	  model     uint16 length, text
-//	  answer    the rest
+//	  answer    the remaining bytes
 //
-// What is no valid record is skipped to the next one: a record is never half
-// believed. Without a next one it is what a crash left, and is cut off when the
-// segment is written to again.
+// Bytes that are not a valid record are skipped up to the next valid one. Such
+// bytes at the end of a segment are left by a crash and are truncated when the
+// segment is written again.
 var magic = [4]byte{0xf5, 'F', 'S', '1'}
 
 const (
 	headSize = 12
-	bodySize = keySize + 8 + 2 + 2 // the least
-	// maxBody bounds what is read at once, whatever a length says.
+	bodySize = keySize + 8 + 2 + 2 // smallest body
+	// maxBody is the largest length of a body that is accepted.
 	maxBody = 16 << 20
 )
 
 var crc = crc32.MakeTable(crc32.Castagnoli)
 
-// fits tells whether an Entry has room in a record.
+// fits reports whether an entry is small enough for a record.
 func fits(e *Entry) bool {
 	const most = 1<<16 - 1
 	return len(e.Function) <= most && len(e.Model) <= most && len(e.Answer) <= maxBody-bodySize-2*most
 }
 
-// appendRecord appends the record of an Entry that fits.
+// appendRecord appends the record of an entry that fits.
 func appendRecord(b []byte, e *Entry) []byte {
 	start := len(b)
 	b = append(b, magic[:]...)
@@ -59,15 +59,15 @@ func appendRecord(b []byte, e *Entry) []byte {
 	return b
 }
 
-// checksum of a record: of its length and body.
+// checksum returns the CRC-32C of a record's length and body.
 func checksum(record []byte) uint32 {
 	sum := crc32.Update(0, crc, record[4:8])
 	return crc32.Update(sum, crc, record[headSize:])
 }
 
-var errDamaged = errors.New("no valid record")
+var errDamaged = errors.New("invalid record")
 
-// recordSize is the size of the record that begins with head, or errDamaged.
+// recordSize returns the size of the record with a head, or errDamaged.
 func recordSize(head []byte) (int, error) {
 	if !bytes.Equal(head[:4], magic[:]) {
 		return 0, errDamaged
@@ -79,7 +79,7 @@ func recordSize(head []byte) (int, error) {
 	return headSize + int(body), nil
 }
 
-// readRecord reads a whole record. The Entry's answer lies in b.
+// readRecord parses a whole record. The answer of the entry refers to b.
 func readRecord(b []byte) (e Entry, err error) {
 	if binary.LittleEndian.Uint32(b[8:]) != checksum(b) {
 		return e, errDamaged
@@ -102,7 +102,7 @@ func readRecord(b []byte) (e Entry, err error) {
 	return e, nil
 }
 
-// readAt reads the record at an offset of a segment, into memory of its own.
+// readAt reads the record at an offset of a segment into new memory.
 func readAt(r io.ReaderAt, offset int64) (Entry, error) {
 	b := make([]byte, 512) // most records fit
 	n, err := r.ReadAt(b, offset)
@@ -118,7 +118,7 @@ func readAt(r io.ReaderAt, offset int64) (Entry, error) {
 	}
 	if size > n {
 		if n < len(b) {
-			return Entry{}, errDamaged // the file ends
+			return Entry{}, errDamaged // end of file
 		}
 		b = make([]byte, size)
 		if _, err := r.ReadAt(b, offset); err == io.EOF {

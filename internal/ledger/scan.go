@@ -9,14 +9,14 @@ import (
 type window struct {
 	r    io.ReaderAt
 	size int64
-	from int64 // of buf
+	from int64 // offset of buf
 	buf  []byte
 }
 
 const windowBytes = 1 << 20
 
-// at gives n bytes from an offset, fewer at the end of the file. They are valid
-// until the next call.
+// at returns n bytes at an offset, or fewer at the end of the file. They are
+// valid until the next call.
 func (w *window) at(offset int64, n int) ([]byte, error) {
 	n = int(min(int64(n), w.size-offset))
 	if offset < w.from || offset+int64(n) > w.from+int64(len(w.buf)) {
@@ -34,14 +34,14 @@ func (w *window) at(offset int64, n int) ([]byte, error) {
 	return w.buf[offset-w.from:][:n], nil
 }
 
-// scanned says what a scan found.
+// scanned is the result of a scan.
 type scanned struct {
-	end     int64 // of the last valid record
-	damaged int64 // bytes before that which are no record
+	end     int64 // end of the last valid record
+	damaged int64 // bytes before end that are not records
 }
 
-// scan calls each with every valid record's offset and Entry, whose answer is
-// valid until each returns.
+// scan calls each with the offset and entry of every valid record. The answer of
+// an entry is valid until each returns.
 func scan(r io.ReaderAt, size int64, each func(offset int64, e Entry) error) (s scanned, err error) {
 	w := &window{r: r, size: size}
 	for offset := int64(0); offset < size; {
@@ -87,7 +87,7 @@ func (w *window) record(offset int64) (e Entry, n int, err error) {
 	return e, n, err
 }
 
-// seek finds the next magic number, or the end of the file.
+// seek returns the offset of the next magic number, or the size of the file.
 func (w *window) seek(offset int64) (int64, error) {
 	for offset < w.size {
 		b, err := w.at(offset, windowBytes)

@@ -12,31 +12,31 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// A segment that is full is sealed: its keys are in an index, and not in memory.
-var maxSegment int64 = 64 << 20 // tests have smaller ones
+// maxSegment is the size in bytes at which a segment is sealed: its keys move
+// from memory to an index. Tests use smaller segments.
+var maxSegment int64 = 64 << 20
 
 const (
 	maxRecords = 1 << 18
-	// writeBytes is how much is written at once, about.
+	// writeBytes is the approximate size of one write.
 	writeBytes = 1 << 20
 )
 
-// segment is an open one.
+// segment is an open segment.
 type segment struct {
 	number  int
 	path    string // without .log
 	log     *os.File
-	lock    *fetch.FileLock // of who writes it
-	end     int64
+	lock    *fetch.FileLock // held by the process that writes the segment
+	end     int64           // end of the last valid record
 	damaged int64
-	// places are those of its records, unless there is an index.
-	places map[short]uint32
-	index  *index
+	offsets map[short]uint32 // offsets of the records; nil if there is an index
+	index   *index
 }
 
 func segmentPath(dir string, n int) string { return filepath.Join(dir, fmt.Sprintf("%08d", n)) }
 
-// createSegment makes one of the first free number from n on.
+// createSegment creates a segment with the first free number from n on.
 func createSegment(dir string, n int) (*segment, error) {
 	for ; ; n++ {
 		path := segmentPath(dir, n)
@@ -49,7 +49,7 @@ func createSegment(dir string, n int) (*segment, error) {
 		}
 		f, err := privatefile.Create(path + ".log")
 		if err == nil {
-			return &segment{number: n, path: path, log: f, lock: lock, places: map[short]uint32{}}, nil
+			return &segment{number: n, path: path, log: f, lock: lock, offsets: map[short]uint32{}}, nil
 		}
 		lock.Unlock()
 		if !errors.Is(err, fs.ErrExist) {
@@ -58,21 +58,21 @@ func createSegment(dir string, n int) (*segment, error) {
 	}
 }
 
-// lockSegment takes the lock of who writes a segment, and leaves this
-// process's number in it.
+// lockSegment acquires the write lock of a segment and writes the PID of this
+// process into the lock file.
 func lockSegment(path string) (*fetch.FileLock, error) {
 	lock, err := fetch.TryLock(path + ".lock")
 	if err != nil {
 		return nil, err
 	}
 	if err := lock.File().Truncate(0); err == nil {
-		fmt.Fprintln(lock.File(), os.Getpid()) // for people only
+		fmt.Fprintln(lock.File(), os.Getpid()) // for error messages
 	}
 	return lock, nil
 }
 
-// openSegment opens a segment, with its lock if it is not sealed and no other
-// process writes it.
+// openSegment opens a segment. It locks the segment if it is not sealed and no
+// other process writes it.
 func openSegment(dir string, n int) (s *segment, err error) {
 	s = &segment{number: n, path: segmentPath(dir, n)}
 	if s.log, err = privatefile.OpenFile(s.path+".log", os.O_RDWR); err != nil {
@@ -95,12 +95,12 @@ func openSegment(dir string, n int) (s *segment, err error) {
 	if err != nil && !fetch.Locked(err) {
 		return nil, err
 	}
-	if size, err = s.size(); err != nil { // that was before the lock
+	if size, err = s.size(); err != nil { // the first size was read without the lock
 		return nil, err
 	}
-	s.places = map[short]uint32{}
+	s.offsets = map[short]uint32{}
 	found, err := scan(s.log, min(size, math.MaxUint32), func(offset int64, e Entry) error {
-		s.places[e.Key.short()] = uint32(offset)
+		s.offsets[e.Key.short()] = uint32(offset)
 		return nil
 	})
 	if err != nil {
@@ -121,13 +121,13 @@ func (s *segment) size() (int64, error) {
 	return info.Size(), nil
 }
 
-func (s *segment) full() bool { return s.end >= maxSegment || len(s.places) >= maxRecords }
+func (s *segment) full() bool { return s.end >= maxSegment || len(s.offsets) >= maxRecords }
 
-// write writes the first of entries, as many as go at once.
+// write writes the first n entries, about writeBytes.
 func (s *segment) write(entries []Entry) (n int, err error) {
 	var b []byte
 	offsets := make([]uint32, 0, len(entries))
-	for n < len(entries) && len(b) < writeBytes && len(s.places)+n < maxRecords {
+	for n < len(entries) && len(b) < writeBytes && len(s.offsets)+n < maxRecords {
 		offsets = append(offsets, uint32(s.end)+uint32(len(b)))
 		if fits(&entries[n]) {
 			b = appendRecord(b, &entries[n])
@@ -139,15 +139,14 @@ func (s *segment) write(entries []Entry) (n int, err error) {
 	}
 	for i, offset := range offsets {
 		if fits(&entries[i]) {
-			s.places[entries[i].Key.short()] = offset
+			s.offsets[entries[i].Key.short()] = offset
 		}
 	}
 	s.end += int64(len(b))
 	return n, nil
 }
 
-// get gives what is kept under a key. A record that was damaged is as if it
-// were not there.
+// get returns the entry of a key. A damaged record counts as absent.
 func (s *segment) get(key Key) (e Entry, found bool, err error) {
 	var offset int64
 	if s.index != nil {
@@ -156,7 +155,7 @@ func (s *segment) get(key Key) (e Entry, found bool, err error) {
 		}
 	} else {
 		var at uint32
-		at, found = s.places[key.short()]
+		at, found = s.offsets[key.short()]
 		offset = int64(at)
 	}
 	if !found {
@@ -169,20 +168,19 @@ func (s *segment) get(key Key) (e Entry, found bool, err error) {
 	return e, err == nil, err
 }
 
-// seal writes the index of a segment that nothing is added to any more, and
-// lets go of its lock.
+// seal writes the index of a full segment and releases its lock.
 func (s *segment) seal() error {
 	size, err := s.size()
 	if err != nil {
 		return err
 	}
-	if err := writeIndex(s.path+".idx", size, s.places); err != nil {
+	if err := writeIndex(s.path+".idx", size, s.offsets); err != nil {
 		return err
 	}
 	if s.index, err = openIndex(s.path+".idx", size); err != nil {
 		return err
 	}
-	s.places = nil
+	s.offsets = nil
 	s.lock.Unlock()
 	s.lock = nil
 	return nil
