@@ -3,8 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,23 +14,27 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/eval"
+	"github.com/firesteel/firesteel/internal/eval/onspark"
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
 	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/sqlexpr"
 	"github.com/firesteel/firesteel/spark"
 )
 
-// evalFlags are those of firesteel eval.
+// evalFlags are the flags of firesteel eval.
 type evalFlags struct {
 	ship          shipFlags
-	data          dataSource
+	text          textFlags
+	path          string // "-" is standard input; "" if Spark reads the data
+	input, label  string
+	limit         *int64
 	function      string
 	arguments     string
 	renamed       map[string]string
 	only          []string
 	metrics       string
 	compareModel  string
-	comparePrompt string
-	promptFile    string // that comparePrompt was read from; "" for none
+	comparePrompt string // a prompt, or @ and a file
 	baseline      string
 	remote        string
 	table, query  string
@@ -36,7 +42,6 @@ type evalFlags struct {
 	errors        int
 	report        string
 	overwrite     bool
-	logContent    bool
 }
 
 func (a *app) eval() *cobra.Command {
@@ -44,152 +49,175 @@ func (a *app) eval() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "eval [FILE]",
 		Short: "Measure how good a function's answers are, on labelled data",
-		Long: `Asks a function for each row of labelled data, and says how good the answers
-are, with intervals, tests against another model, another prompt, or the same
-model asked in plain words, and with --errors N examples of wrong ones.
+		Long: `Asks a function for each row of labelled data and measures its answers: figures
+with intervals, tests against another model, another prompt or a plain prompt, and
+with --errors N the worst answers.
 
-FILE is a table as 'firesteel run' reads it (CSV, TSV, JSON, Parquet, packed or
-not), or CoNLL (columns of words and tags, named input and label); '-' is standard
-input. With
---remote, the model runs on Spark as the function of a query, over FILE, --table
-or --query; otherwise it runs in this process.
+FILE has a format of 'firesteel run' (CSV, TSV, JSON, Parquet or text, compressed
+or not), or CoNLL (lines of words and tags; the columns are input and label). '-'
+is standard input. With --remote, the model runs on Spark as the function of a
+query, over FILE, --table or --query. Otherwise it runs in this process.
 
-The figures fit the function:
+The figures depend on the function:
   labels   accuracy, macro-F1, precision, recall and F1 of each label, and
-           calibration where the function gives probabilities
-  text     ROUGE-1, -2, -L, chrF, exact match; several references are a JSON list
+           calibration if the function returns probabilities
+  text     ROUGE-1, ROUGE-2, ROUGE-L, chrF, exact match; several references are a
+           JSON list
   extract  exact and partial F1 of spans, labelled {"label": "value", ...}
-           or [{"label": l, "start": s, "end": e}, ...] by characters
-  mask     the same for what [MASKED] hides, labelled by places or masked text
-Rows without a label are left out, and rows without an answer count as wrong.`,
+           or [{"label": l, "start": s, "end": e}, ...] in characters
+  mask     the same for the spans that [MASKED] replaces, labelled by positions or
+           by the masked text
+Rows without a label are left out. Rows without an answer count as wrong.`,
 		Example: `  firesteel eval reviews.csv --function ai_analyze_sentiment --input text --label stars --map 1=negative,5=positive
   firesteel eval tickets.jsonl --function ai_classify --input body --label topic --baseline plain --report out.html
   firesteel eval --remote sc://localhost:15002 --table reviews --function ai_analyze_sentiment --input text --label mood
-  firesteel eval papers.jsonl --function ai_summarize --input abstract --label summary --compare-model ./other.gguf`,
+  firesteel eval papers.parquet --function ai_summarize --input abstract --label summary --compare-model ./other.gguf`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fmt.Errorf("%w: '%s' takes one file, but got %q", errUsage, c.CommandPath(), args)
 			}
 			if len(args) == 1 {
-				f.data.path = args[0]
+				f.path = args[0]
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			f.logContent = a.logContent
 			return a.runEval(ctx, f)
 		},
 	}
 	f.ship.add(c)
 	flags := c.Flags()
 	flags.StringVarP(&f.function, "function", "f", "", "the function to measure; 'firesteel functions' lists them")
-	flags.StringVarP(&f.data.input, "input", "i", "", "column of the function's first argument; in JSON, a.b is b within a")
-	flags.StringVarP(&f.data.label, "label", "l", "", "column of what the answer should be")
+	flags.StringVarP(&f.input, "input", "i", "", "column of the function's first argument; in JSON, a.b is the member b of a")
+	flags.StringVarP(&f.label, "label", "l", "", "column of the expected answer")
 	flags.StringVar(&f.arguments, "args", "", `the other arguments, as JSON: {"labels": ["a", "b"]}`)
-	flags.StringToStringVar(&f.renamed, "map", nil, "names of labels in the data and the function's: 1=positive,0=negative")
+	flags.StringToStringVar(&f.renamed, "map", nil, "labels of the data and the labels of the function that they stand for: 1=positive,0=negative")
 	flags.StringSliceVar(&f.only, "only", nil, "labels of spans that count, after --map (default: all)")
-	flags.StringVar(&f.metrics, "metrics", "", "figures other than those that fit the function: labels, text, extract or mask")
+	flags.StringVar(&f.metrics, "metrics", "", "figures to compute: labels, text, extract or mask (default: those of the function)")
 	flags.StringVar(&f.compareModel, "compare-model", "", "another model to compare with, or the name of a --model")
-	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it")
-	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with the same model asked in plain words")
-	optionalInt(flags, &f.data.limit, "limit", "n", "rows to read (default: all)")
-	flags.StringVar(&f.data.text.format, "format", "", "csv, tsv, json, parquet, text or conll (default: by the file's name)")
-	f.data.text.add(flags)
-	flags.BoolVar(&f.data.text.headless, "no-header", false, "the file has no header; its columns are named 1, 2, ...")
+	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it from a file")
+	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with a plain prompt to the same model")
+	optionalInt(flags, &f.limit, "limit", "n", "rows to read (default: all)")
+	flags.StringVar(&f.text.format, "format", "", "csv, tsv, json, parquet, text or conll (default: by the file's name)")
+	f.text.add(flags)
+	flags.BoolVar(&f.text.headless, "no-header", false, "the file has no header; its columns have the names 1, 2, ...")
 	flags.StringVar(&f.remote, "remote", "", "address of a Spark Connect server to run on, sc://host:port/;key=value")
 	flags.StringVar(&f.table, "table", "", "table or view of Spark to read, with --remote")
 	flags.StringVar(&f.query, "query", "", "query of Spark to read, with --remote")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the intervals and tests")
-	flags.IntVar(&f.errors, "errors", 0, "examples of wrong answers to show, here and in the report: input, label and answer (default: none)")
+	flags.IntVar(&f.errors, "errors", 0, "number of the worst answers to show with input and label, here and in the report (default: none)")
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	return c
 }
 
-// check finds mistakes in how the command was called, before anything is read.
-func (f *evalFlags) check() (*ai.Function, eval.Kind, error) {
-	usage := func(format string, args ...any) (*ai.Function, eval.Kind, error) {
-		return nil, "", fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+// check finds mistakes in the flags before anything is read. It returns the options
+// of the evaluation.
+func (f *evalFlags) check() (o eval.Options, err error) {
+	usage := func(format string, args ...any) (eval.Options, error) {
+		return eval.Options{}, fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
 	}
 	if f.function == "" {
 		return usage("name the function to measure, as in --function ai_analyze_sentiment")
 	}
-	fn, err := ai.Lookup(strings.ToLower(strings.TrimSuffix(f.function, "()")))
-	if err != nil {
+	if o.Function, err = ai.Lookup(strings.TrimSuffix(f.function, "()")); err != nil {
 		return usage("%w; 'firesteel functions' lists them", err)
 	}
-	if strings.HasSuffix(fn.Name, "ai_query") {
-		return usage("the first argument of ai_query is no text of the data; measure ai_gen with --model instead")
+	if o.Function.NamesModel() {
+		return usage("the first argument of %s is a model, not a text; measure ai_gen with --model", o.Function.Name)
 	}
-	sources := 0
-	for _, s := range []string{f.data.path, f.table, f.query} {
-		if s != "" {
-			sources++
-		}
-	}
+	sources := slices.DeleteFunc([]string{f.path, f.table, f.query}, func(s string) bool { return s == "" })
 	switch {
-	case sources != 1:
+	case len(sources) != 1:
 		return usage("name the labelled data: one of FILE, --table and --query")
-	case f.data.path == "" && f.remote == "":
+	case f.path == "" && f.remote == "":
 		return usage("--table and --query are read by Spark; name it by --remote sc://host:port")
 	case f.baseline != "" && f.baseline != "plain":
-		return usage("--baseline %q: the only one is plain", f.baseline)
-	case f.data.limit != nil && *f.data.limit < 1:
-		return usage("--limit must be at least 1: without rows there is nothing to measure")
+		return usage("--baseline %q does not exist; write --baseline plain", f.baseline)
+	case f.limit != nil && *f.limit < 1:
+		return usage("--limit must be at least 1")
 	case f.errors < 0:
 		return usage("--errors must be at least 0")
 	}
 	if _, err := f.ship.set(); err != nil {
-		return nil, "", err
+		return o, err
 	}
-	if f.data.isConll() {
-		f.data.input, f.data.label = cmp.Or(f.data.input, "input"), cmp.Or(f.data.label, "label")
+	if f.isCoNLL() {
+		f.input, f.label = cmp.Or(f.input, "input"), cmp.Or(f.label, "label")
 	}
-	if f.data.input == "" || f.data.label == "" {
+	if f.input == "" || f.label == "" {
 		return usage("name the columns by --input and --label")
 	}
-	kind := eval.Kind(f.metrics)
-	if f.metrics == "" {
-		if kind, err = eval.KindOf(fn.Name); err != nil {
-			return usage("%w; say it by --metrics labels, text, extract or mask", err)
+	if o.Kind = eval.Kind(f.metrics); f.metrics == "" {
+		if o.Kind, err = eval.KindOf(o.Function.Name); err != nil {
+			return usage("%w; choose them by --metrics labels, text, extract or mask", err)
 		}
-	} else if !slices.Contains([]eval.Kind{eval.LabelKind, eval.TextKind, eval.ExtractKind, eval.MaskKind}, kind) {
-		return usage("--metrics %q: there are labels, text, extract and mask", f.metrics)
+	} else if !slices.Contains(eval.Kinds(), o.Kind) {
+		return usage("--metrics %q does not exist; write labels, text, extract or mask", f.metrics)
 	}
-	if f.baseline == "plain" {
-		if _, err := eval.PlainPrompt(fn.Name); err != nil {
+	if o.Plain = f.baseline == "plain"; o.Plain {
+		if _, err := eval.PlainPrompt(o.Function.Name); err != nil {
 			return usage("--baseline plain: %w", err)
 		}
 	}
-	if file, ok := strings.CutPrefix(f.comparePrompt, "@"); ok {
-		b, err := os.ReadFile(file)
+	if o.Prompt = f.comparePrompt; f.promptFile() != "" {
+		b, err := os.ReadFile(f.promptFile())
 		if err != nil {
-			return nil, "", fmt.Errorf("--compare-prompt: %w", err)
+			return o, fmt.Errorf("--compare-prompt: %w", err)
 		}
-		f.comparePrompt, f.promptFile = string(b), file
+		o.Prompt = string(b)
 	}
-	if f.comparePrompt != "" && !strings.Contains(f.comparePrompt, eval.Content) {
-		return usage("--compare-prompt has no %s where the input belongs", eval.Content)
+	if o.Prompt != "" && !strings.Contains(o.Prompt, eval.Content) {
+		return usage("--compare-prompt has no %s for the input", eval.Content)
 	}
-	return fn, kind, nil
+	o.Arguments, o.Renamed, o.Keep, o.OtherModel, o.Seed, o.Worst = f.arguments, f.renamed, f.only, f.compareModel, f.seed, f.errors
+	o.WorstHint, o.MatrixHint = "--errors N shows the N worst", "--report shows it"
+	return o, nil
+}
+
+func (f *evalFlags) isCoNLL() bool { return f.path != "" && eval.IsCoNLL(f.path, f.text.format) }
+
+// promptFile is the file of --compare-prompt, or "".
+func (f *evalFlags) promptFile() string {
+	file, ok := strings.CutPrefix(f.comparePrompt, "@")
+	if !ok {
+		return ""
+	}
+	return file
 }
 
 // inputs are the files and folders that the evaluation reads.
 func (f *evalFlags) inputs() []string {
-	in := []string{f.data.path, f.compareModel, f.promptFile}
-	if f.data.path == "-" {
+	in := []string{f.path, f.compareModel, f.promptFile()}
+	if f.path == "-" {
 		in[0] = "/dev/stdin" // the file that it is redirected from, if any
 	}
 	return f.ship.paths(in...)
 }
 
+// data names the labelled data in reports.
+func (a *app) data(f evalFlags) string {
+	switch {
+	case f.path == "-":
+		return "standard input"
+	case f.path != "":
+		return filepath.Base(f.path)
+	case f.table != "":
+		return "table " + f.table
+	case a.logContent:
+		return f.query
+	}
+	return sqlexpr.Mask(f.query)
+}
+
 func (a *app) runEval(ctx context.Context, f evalFlags) error {
-	fn, kind, err := f.check()
+	o, err := f.check()
 	if err != nil {
 		return err
 	}
+	o.Data, o.ShowContent = a.data(f), a.logContent
 	var session *spark.Session
 	if f.remote != "" {
 		if session, err = a.connect(ctx, f.remote, f.ship); err != nil {
@@ -199,32 +227,32 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 	}
 	rows, err := a.evalRows(ctx, f, session)
 	if err != nil {
-		return err
+		return evalHint(f, err)
 	}
-	run, err := newEvalRun(f, fn, kind, rows)
+	e, err := eval.New(o, rows)
 	if err != nil {
-		return err
+		return evalHint(f, err)
 	}
-	// Written at the end, but a folder that is not there is told now.
+	// The report is written at the end. It is created now, so that an error comes
+	// before the work.
 	var report *atomicfile.File
 	if f.report != "" {
-		o := atomicfile.Options{Overwrite: f.overwrite, Inputs: f.inputs()}
-		if report, err = createFile("--report", f.report, o); err != nil {
+		if report, err = createFile("--report", f.report, atomicfile.Options{Overwrite: f.overwrite, Inputs: f.inputs()}); err != nil {
 			return err
 		}
 		defer report.Abort()
 	}
-	if err := a.askAll(ctx, run, session); err != nil {
+	if err := a.askAll(ctx, f, e, session); err != nil {
 		return err
 	}
-	run.measure()
-	if err := run.show(a.out); err != nil {
+	e.Measure()
+	if err := e.WriteText(a.out); err != nil {
 		return err
 	}
 	if report == nil {
 		return nil
 	}
-	if err := run.page().Write(report); err != nil {
+	if err := e.Page().Write(report); err != nil {
 		return fmt.Errorf("the report: %w", err)
 	}
 	if err := report.Commit(); err != nil {
@@ -235,58 +263,93 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 }
 
 // evalRows reads the labelled data.
-func (a *app) evalRows(ctx context.Context, f evalFlags, session *spark.Session) ([]labelledRow, error) {
-	if f.data.path != "" {
-		return readLabelled(ctx, f.data, a.in)
+func (a *app) evalRows(ctx context.Context, f evalFlags, session *spark.Session) ([]eval.Row, error) {
+	if f.path == "" {
+		defer a.queries.end()
+		query := f.query
+		if query == "" {
+			query = "SELECT * FROM " + f.table
+		}
+		return onspark.Rows(ctx, session, query, f.input, f.label, f.limit)
 	}
-	defer a.queries.end()
-	query := f.query
-	if query == "" {
-		query = "SELECT * FROM " + f.table
+	text, conll := f.text, f.isCoNLL()
+	if conll {
+		text.format = ""
 	}
-	return collectLabelled(ctx, session, query, f.data)
+	o, err := text.options()
+	if err != nil {
+		return nil, err
+	}
+	o.Stdin = a.in
+	return eval.ReadFile(ctx, eval.File{Path: f.path, Options: o, CoNLL: conll, Input: f.input, Label: f.label, Limit: f.limit})
 }
 
-// askAll has every system answer all rows: those of the main model, then those
-// of the other one, so that only one model is in memory.
-func (a *app) askAll(ctx context.Context, run *evalRun, session *spark.Session) error {
-	ship := run.flags.ship
-	err := a.askModel(ctx, run, ship, session, run.systems(false))
-	if err != nil || run.flags.compareModel == "" {
+// evalHint adds to an error of package eval the flag that corrects it.
+func evalHint(f evalFlags, err error) error {
+	var column *eval.ColumnError
+	var arguments *eval.ArgumentsError
+	var call *ai.CallError
+	var label *eval.LabelError
+	switch {
+	case errors.As(err, &column):
+		hint := ""
+		if f.text.headless {
+			hint = " (--no-header names them by number)"
+		} else if len(column.Columns) < 2 && f.path != "" {
+			hint = "; --format names another format"
+		}
+		return fmt.Errorf("%w: --%s: %w%s", errUsage, column.Role, err, hint)
+	case errors.As(err, &call) && call.Argument < 0:
+		return fmt.Errorf(`%w: %w; give it by --args '{"%s": ...}'`, errUsage, call, call.Param)
+	case errors.As(err, &call) && call.Expected != "":
+		return fmt.Errorf("%w: --args: %s of %s is %s, but must be %s", errUsage, call.Param, call.Function, call.Given, call.Expected)
+	case errors.As(err, &call):
+		return fmt.Errorf("%w: --args: %w", errUsage, call)
+	case errors.As(err, &arguments):
+		return fmt.Errorf(`%w: --args is a JSON object of the function's arguments, such as {"labels": ["a", "b"]}: %w`, errUsage, arguments.Err)
+	case errors.As(err, &label):
+		return fmt.Errorf("%w; --map LABEL=... maps it to one of them", err)
+	}
+	return err
+}
+
+// askAll asks the systems of the main model, then those of the other one, so that
+// only one model is in memory.
+func (a *app) askAll(ctx context.Context, f evalFlags, e *eval.Evaluation, session *spark.Session) error {
+	err := a.askModel(ctx, f.ship, e, false, session)
+	if err != nil || f.compareModel == "" {
 		return err
 	}
-	ship.models = []string{ship.find(run.flags.compareModel)}
+	ship := f.ship
+	ship.models = []string{ship.find(f.compareModel)}
 	if session != nil {
-		if session, err = a.connect(ctx, run.flags.remote, ship); err != nil {
+		if session, err = a.connect(ctx, f.remote, ship); err != nil {
 			return err
 		}
 		defer session.Close()
 	}
-	return a.askModel(ctx, run, ship, session, run.systems(true))
+	return a.askModel(ctx, ship, e, true, session)
 }
 
-func (a *app) askModel(ctx context.Context, run *evalRun, ship shipFlags, session *spark.Session, systems []evalSystem) error {
-	var who answerer = &sparkAnswerer{Session: session, reference: ship.reference()}
-	if session == nil && run.byRules(systems) {
-		who = localAnswerer{nil}
-	} else if session == nil {
+func (a *app) askModel(ctx context.Context, ship shipFlags, e *eval.Evaluation, other bool, session *spark.Session) error {
+	progress := func(system string, rows int) (func(int), func()) {
+		meter := newRowMeter(a.err, system, rows)
+		return meter.step, func() {
+			a.queries.end()
+			meter.end()
+		}
+	}
+	if session != nil {
+		return e.Ask(ctx, &onspark.Asker{Session: session, Reference: ship.reference()}, other, progress)
+	}
+	var local eval.Local
+	if e.NeedsModel(other) {
 		opened, err := openDefaultModel(ctx, ship, fetch.NewProgress(a.err))
 		if err != nil {
 			return err
 		}
 		defer opened.Close()
-		m := opened.Default()
-		who = localAnswerer{m}
-		if advice := ai.Advice(run.function, m.Info()); advice != "" {
-			run.notes = append(run.notes, advice)
-		}
+		local.LLM = opened.Default()
 	}
-	for _, s := range systems {
-		s.model = who.model()
-		if err := a.ask(ctx, run, &s, who); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-		run.asked = append(run.asked, s)
-	}
-	return nil
+	return e.Ask(ctx, local, other, progress)
 }

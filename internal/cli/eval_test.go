@@ -2,22 +2,21 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/worker"
 )
 
-// evalModel finds texts with "good" in them positive and those with "bad" or
-// "not at all" negative, unless it is contrary, says in plain words that everything is positive, and knows its name.
+// evalModel scores texts with "good" as positive and texts with "bad" or "not at
+// all" as negative, and the reverse if its name is contrary. It answers other
+// prompts with "Positive", or with its name.
 type evalModel struct{ name string }
 
 func (m evalModel) Info() llm.Info                       { return llm.Info{Name: m.name, Digest: m.name, Context: 4096} }
@@ -63,7 +62,7 @@ func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 	return results, nil
 }
 
-// fakeModels has every reference open an evalModel of that name.
+// fakeModels opens an evalModel for each reference, which is its name.
 func fakeModels(t *testing.T) {
 	real := openModel
 	openModel = func(_ context.Context, r models.Reference, _ models.Options) (llm.Model, error) {
@@ -94,9 +93,9 @@ func TestEval(t *testing.T) {
 		t.Fatalf("exit code %d: %s", status, errs)
 	}
 	for _, want := range []string{
-		"rows with a label: 5", "left out, without one: 1", "4 answers, 1 rows without one",
-		"accuracy", "0.600", "(A) against asked plainly (B)", "against the prompt (B)", "by other (B)",
-		"ai_analyze_sentiment: 2 of 5 answers are not as labelled", "row 4: not at all", "label:  positive", "answer: negative", "row 5: (NULL)", "(none)",
+		"rows with a label: 5", "rows without a label, left out: 1", "4 answers, 1 rows without an answer",
+		"accuracy", "0.600", "(A) against plain prompt (B)", "against own prompt (B)", "by other (B)",
+		"ai_analyze_sentiment: 2 of 5 answers are wrong; the 2 worst:", "row 4: not at all", "label:  positive", "answer: negative", "row 5: (NULL)", "(none)",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
@@ -106,7 +105,7 @@ func TestEval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<svg", "&lt;script&gt;alert(1)", "asked plainly", "ai_analyze_sentiment by other"} {
+	for _, want := range []string{"<svg", "&lt;script&gt;alert(1)", "plain prompt", "ai_analyze_sentiment by other"} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("%q is missing in the report", want)
 		}
@@ -117,11 +116,11 @@ func TestEval(t *testing.T) {
 	testkit.InBrowser(t, string(html), strings.Count(string(html), "<h2"))
 	_, again, _ := do(append(args, "--overwrite")...)
 	if figuresOf(out) != figuresOf(again) {
-		t.Error("the same seed gives other figures")
+		t.Error("equal seeds give different figures")
 	}
 }
 
-// figuresOf leaves out the lines with times.
+// figuresOf removes the lines with times.
 func figuresOf(out string) string {
 	var kept []string
 	for _, line := range strings.Split(out, "\n") {
@@ -132,15 +131,15 @@ func figuresOf(out string) string {
 	return strings.Join(kept, "\n")
 }
 
-// Labels that are not named are those of the data, and where the function has
-// a sister that gives probabilities, calibration is measured.
+// Without labels in --args, the labels are those of the data. A function with a
+// variant that returns probabilities is measured by that variant.
 func TestEvalOfClasses(t *testing.T) {
 	fakeModels(t)
 	data := file(t, "data.jsonl", `{"a": {"text": "good"}, "class": "positive"}
 {"a": {"text": ["a", "bad one"]}, "class": 0}
 `)
 	status, out, errs := do("eval", data, "-f", "ai_classify", "-i", "a.text", "-l", "class", "--map", "0=negative")
-	for _, want := range []string{"labels: the 2 that the data has", "asked by ai_classify_score", "calibration error", "every answer is right"} {
+	for _, want := range []string{"labels: the 2 labels of the data", "asked by ai_classify_score", "calibration error", "all answers are correct"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("%q is missing: exit code %d\n%s%s", want, status, out, errs)
 		}
@@ -173,15 +172,15 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval a.csv -f ai_analyze_sentiment", exitUsage, "--input and --label"},
 		{"eval a.csv -f ai_similarity -i text -l mood", exitUsage, "--metrics labels, text, extract or mask"},
 		{"eval a.csv -f ai_query -i text -l mood", exitUsage, "measure ai_gen"},
-		{"eval a.csv --metrics x" + sentiment, exitUsage, "there are labels, text, extract and mask"},
-		{"eval a.csv --baseline x" + sentiment, exitUsage, "the only one is plain"},
+		{"eval a.csv --metrics x" + sentiment, exitUsage, "write labels, text, extract or mask"},
+		{"eval a.csv --baseline x" + sentiment, exitUsage, "write --baseline plain"},
 		{"eval a.csv --compare-prompt x" + sentiment, exitUsage, "{content}"},
 		{"eval a.csv --compare-prompt @none" + sentiment, exitFailed, "none"},
 		{"eval a.csv --limit -1" + sentiment, exitUsage, "at least 1"},
 		{"eval a.csv --args x" + sentiment, exitUsage, "--args is a JSON object"},
-		{`eval a.csv --args {"x":1}` + sentiment, exitUsage, `no argument "x"`},
+		{`eval a.csv --args {"x":1}` + sentiment, exitUsage, "it has no parameter x"},
 		{"eval a.csv -f ai_translate -i text -l mood", exitUsage, `--args '{"to_lang": ...}'`},
-		{`eval a.csv -f ai_summarize -i text -l mood --args {"max_words":"x"}`, exitUsage, "max_words of ai_summarize is a INT"},
+		{`eval a.csv -f ai_summarize -i text -l mood --args {"max_words":"x"}`, exitUsage, "--args: max_words of ai_summarize is STRING, but must be INT"},
 		{"eval nothere.csv" + sentiment, exitFailed, "nothere.csv"},
 		{"eval a.dat" + sentiment, exitFailed, "the name of a.dat tells no format"},
 		{"eval a.csv --format x" + sentiment, exitUsage, `no format "x"`},
@@ -190,11 +189,11 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval short.tsv" + sentiment, exitFailed, "short.tsv, line 2: it has 1 cell, but the first line has 2"},
 		{"eval bad.jsonl" + sentiment, exitFailed, `bad.jsonl, line 2, column text: "" is no JSON value`},
 		{"eval cut.json" + sentiment, exitFailed, "cut.json, line 1: the array of objects that begins here is not closed"},
-		{"eval a.csv -f ai_analyze_sentiment -i txt -l mood", exitUsage, `no column "txt" for --input; the columns are text, mood`},
-		{"eval bad.jsonl -f ai_analyze_sentiment -i text -l x", exitUsage, `no column "x" for --label; the columns are text, mood`},
-		{"eval odd.csv" + sentiment, exitFailed, `row 1: the label [5 characters hidden] is none that ai_analyze_sentiment gives`},
-		{"eval odd.csv --log-content" + sentiment, exitFailed, `row 1: the label "angry" is none that ai_analyze_sentiment gives: "positive, negative, neutral, mixed"; name it by --map LABEL=...`},
-		{"eval none.csv" + sentiment, exitFailed, "there is no row with a label in mood among 1 rows"},
+		{"eval a.csv -f ai_analyze_sentiment -i txt -l mood", exitUsage, `--input: there is no column "txt" for the input; the columns are text, mood`},
+		{"eval bad.jsonl -f ai_analyze_sentiment -i text -l x", exitUsage, `--label: there is no column "x" for the label; the columns are text, mood`},
+		{"eval odd.csv" + sentiment, exitFailed, `row 1: ai_analyze_sentiment does not return the label [5 characters hidden], only`},
+		{"eval odd.csv --log-content" + sentiment, exitFailed, `row 1: ai_analyze_sentiment does not return the label "angry", only "positive, negative, neutral, mixed"; --map LABEL=... maps it to one of them`},
+		{"eval none.csv" + sentiment, exitFailed, "none of the 1 rows has a label"},
 		{`eval spans.csv -f ai_extract -i text -l spans --args {"labels":["x"]}`, exitFailed, "row 1: the label: span 1: start [1 character hidden] and end [1 character hidden]"},
 		{"eval a.csv --report no/such/folder.html" + sentiment, exitFailed, "--report: no/such/folder.html cannot be written"},
 		{"eval a.csv --model=" + sentiment, exitUsage, "--model is empty"},
@@ -207,68 +206,7 @@ func TestEvalMistakes(t *testing.T) {
 	}
 }
 
-func TestLabelledData(t *testing.T) {
-	read := func(format, content string, headless bool) string {
-		s := dataSource{path: "-", text: textFlags{format: format, headless: headless}, input: "text", label: "label"}
-		if headless {
-			s.input, s.label = "1", "2"
-		}
-		rows, err := readLabelled(t.Context(), s, strings.NewReader(content))
-		if err != nil {
-			return err.Error()
-		}
-		var b strings.Builder
-		for _, r := range rows {
-			b.WriteString(text(r.input) + "|" + text(r.gold) + ";")
-		}
-		return b.String()
-	}
-	for _, c := range []struct {
-		format, content string
-		headless        bool
-		want            string
-	}{
-		{"csv", "\ufefftext,label\r\n\"a, \"\"b\"\"\",x\r\n,\r\n", false, `a, "b"|x;(NULL)|(NULL);`},
-		{"csv", "n,Label, text\n1,x,a\n", false, "a|x;"},
-		{"tsv", "\"quoted\" start\t1\r\n\nb\t0", true, `"quoted" start|1;b|0;`},
-		{"json", " \n[{\"text\": \"a\", \"label\": null}, {\"text\": 1.5, \"label\": {\"k\": [true]}}]", false, `a|(NULL);1.5|{"k": [true]};`},
-		{"json", "{\"text\": [\"a.\", \"b.\"], \"label\": [\"x\", \"y\"]}\n\n{\"text\": \"c\", \"label\": \"z\"}", false, `a. b.|["x", "y"];c|z;`},
-		{"json", "{\"text\": 1.0, \"label\": true}{\"text\": NaN, \"label\": \"\"}", false, "1.0|true;NaN|;"},
-		{"conll", "\nin\tO\nNew\tB-place\nYork\tI-place\n\n\nAnn\tB-person\n", false,
-			`in New York|[{"label":"place","start":3,"end":11}];Ann|[{"label":"person","start":0,"end":3}];`},
-	} {
-		if got := read(c.format, c.content, c.headless); got != c.want {
-			t.Errorf("%s %q: %s, want %s", c.format, c.content, got, c.want)
-		}
-	}
-}
-
-func FuzzLabelledData(f *testing.F) {
-	for _, format := range []string{"csv", "tsv", "json", "conll"} {
-		f.Add(format, "text,label\na,b\n")
-	}
-	f.Add("json", `[{"text": "a", "label": {"b": 1}}`)
-	f.Fuzz(func(t *testing.T, format, content string) {
-		rows, err := readLabelled(t.Context(), dataSource{path: "-", text: textFlags{format: format}, input: "text", label: "label"}, strings.NewReader(content))
-		if err == nil && len(rows) > len(content) {
-			t.Fatalf("%d rows of %d bytes", len(rows), len(content))
-		}
-	})
-}
-
-func TestPlainValues(t *testing.T) {
-	m := ai.Map{{Key: "a", Value: "x"}, {Key: "b", Value: nil}}
-	tried := ai.Struct(ai.Field{Name: "result", Type: ai.StringMap}, ai.Field{Name: "error", Type: ai.String})
-	got, _ := json.Marshal(plainValue([]any{m, nil}, tried))
-	if want := `{"error":null,"result":{"a":"x","b":null}}`; string(got) != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if labels := labelsOf(`{"b": "described", "a": "too"}`); strings.Join(labels, ",") != "a,b" {
-		t.Errorf("%q", labels)
-	}
-}
-
-// The real model over the real data, by both ways.
+// A real model over real data answers equally in this process and on Spark.
 func TestEvalOfReviews(t *testing.T) {
 	testkit.Integration(t)
 	data := testkit.Data(t, "data/uci-sentiment/amazon_cells_labelled.txt")
@@ -287,18 +225,18 @@ func TestEvalOfReviews(t *testing.T) {
 	}
 }
 
-// What Spark holds is read as it is: maps and lists as JSON.
+// Maps and lists of a query are read as JSON.
 func TestEvalOfQuery(t *testing.T) {
 	remote := testkit.SharedSpark(t)
 	status, out, errs := do("eval", "--remote", remote, "-f", "ai_extract", "-i", "Text", "-l", "names", "--args", `{"labels":["person"]}`,
 		"--query", "SELECT 'Ann lives in Rome.' AS text, map('person', 'Ann') AS names UNION ALL SELECT NULL, map('person', 'Bo') UNION ALL SELECT 'x', NULL")
-	for _, want := range []string{"rows with a label: 2", "left out, without one: 1", "1 answers, 1 rows without one", "exact F1 of person"} {
+	for _, want := range []string{"rows with a label: 2", "rows without a label, left out: 1", "1 answers, 1 rows without an answer", "exact F1 of person"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("%q is missing: exit code %d\n%s%s", want, status, out, errs)
 		}
 	}
 	status, _, errs = do("eval", "--remote", remote, "-f", "ai_gen", "-i", "x", "-l", "id", "--table", "range(3)")
-	if status != exitUsage || !strings.Contains(errs, `no column "x" for --input; the columns are id`) {
+	if status != exitUsage || !strings.Contains(errs, `--input: there is no column "x" for the input; the columns are id`) {
 		t.Errorf("exit code %d: %s", status, errs)
 	}
 }
@@ -307,7 +245,7 @@ func TestMain(m *testing.M) {
 	if log := os.Getenv(crashLog); log != "" {
 		os.Exit(runCounted(log))
 	}
-	worker.Main() // Spark's executors run this program too
+	worker.Main() // Spark starts this program on executors
 	flag.Parse()
 	status := m.Run()
 	if err := testkit.StopShared(); err != nil && status == 0 {

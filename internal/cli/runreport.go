@@ -80,7 +80,7 @@ func (r *runReport) note(batch arrow.RecordBatch) {
 		for _, c := range batch.Columns() {
 			text := "NULL"
 			if !c.IsNull(i) {
-				text = shortened(c.ValueStr(i))
+				text = report.Shorten(c.ValueStr(i))
 			}
 			row = append(row, text)
 		}
@@ -121,7 +121,7 @@ func (r *fileRun) page(s job.Summary) report.Report {
 	errs := report.Table{Caption: "The first rows with errors", Empty: "no row has an error",
 		Columns: []report.Column{{Name: "row", Number: true}, {Name: "error", Long: true}}}
 	for _, e := range s.Examples {
-		errs.Rows = append(errs.Rows, []string{fmt.Sprint(e.Row), shortened(r.told(e.Err))})
+		errs.Rows = append(errs.Rows, []string{fmt.Sprint(e.Row), report.Shorten(r.told(e.Err))})
 	}
 	skipped := report.Table{Caption: "Why rows were skipped", Empty: "no row was skipped",
 		Columns: []report.Column{{Name: "reason", Long: true}, {Name: "rows", Number: true}}}

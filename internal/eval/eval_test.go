@@ -1,314 +1,180 @@
 package eval
 
 import (
-	"math"
-	"math/rand/v2"
-	"reflect"
+	"context"
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// Worked by hand: Lin (2004), section 3.1, has ROUGE-L of these three
-// candidates against "police killed the gunman": 3/4, 2/4 and 2/4.
-func TestRougeOfTheArticle(t *testing.T) {
-	const reference = "police killed the gunman"
-	for predicted, want := range map[string]float64{
-		"police kill the gunman":   0.75,
-		"the gunman kill police":   0.5,
-		"the gunman police killed": 0.5,
-	} {
-		near(t, predicted, RougeOf(predicted, reference).L, want)
-	}
-}
-
-func TestWords(t *testing.T) {
-	for text, want := range map[string]string{
-		"It's the 2nd, naïve TEST.": "it s the 2nd naïve test",
-		"懒狗 abc":                    "懒 狗 abc",
-		"हिन्दी भाषा":               "हिन्दी भाषा",
-		" \t.,":                     "",
-	} {
-		if got := strings.Join(Words(text), " "); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
-// The subsequence by 64 words at a time is the one of the usual table.
-func TestLongestCommon(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
-		words := func() []string {
-			w := make([]string, random.IntN(200))
-			for i := range w {
-				w[i] = string(rune('a' + random.IntN(1+random.IntN(8))))
-			}
-			return w
-		}
-		a, b := words(), words()
-		table := make([][]int, len(a)+1)
-		for i := range table {
-			table[i] = make([]int, len(b)+1)
-		}
-		for i := range a {
-			for j := range b {
-				if a[i] == b[j] {
-					table[i+1][j+1] = table[i][j] + 1
-				} else {
-					table[i+1][j+1] = max(table[i][j+1], table[i+1][j])
-				}
-			}
-		}
-		if got, want := longestCommon(a, b), table[len(a)][len(b)]; got != want {
-			t.Fatalf("%d, want %d: %q %q", got, want, a, b)
-		}
-	}
-}
-
-func TestSeveralReferences(t *testing.T) {
-	s := Texts([]string{"a b c", "x"}, [][]string{{"q", "a b c"}, {"y z"}})
-	for name, want := range map[string]float64{"ROUGE-1": 0.5, "ROUGE-L": 0.5, "exact match": 0.5} {
-		near(t, name, valueOf(t, s, name), want)
-	}
-}
-
-// The standard error of a share is known; the bootstrap must find it.
-func TestIntervals(t *testing.T) {
-	gold, predicted := make([]string, 400), make([]string, 400)
-	for i := range gold {
-		gold[i], predicted[i] = "a", "a"
-		if i%5 == 0 {
-			predicted[i] = "b"
-		}
-	}
-	s := Labels(gold, predicted)
-	score := s.Scores(Resampling{Seed: 7})[0]
-	width := 1.96 * math.Sqrt(0.8*0.2/400)
-	if math.Abs(score.Low-(0.8-width)) > 0.008 || math.Abs(score.High-(0.8+width)) > 0.008 || score.Value != 0.8 {
-		t.Errorf("%+v, want 0.8 ± %.3f", score, width)
-	}
-	if again := s.Scores(Resampling{Seed: 7})[0]; again != score {
-		t.Errorf("the same seed gives %v and %v", score, again)
-	}
-	if other := s.Scores(Resampling{Seed: 8})[0]; other == score {
-		t.Error("another seed gives the same samples")
-	}
-}
-
-func TestCompare(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4))
-	gold := make([]string, 300)
-	good, bad, alike := make([]string, 300), make([]string, 300), make([]string, 300)
-	answer := func(right string, share float64) string {
-		if random.Float64() < share {
-			return right
-		}
-		return None
-	}
-	for i := range gold {
-		gold[i] = []string{"x", "y"}[random.IntN(2)]
-		good[i], bad[i], alike[i] = answer(gold[i], 0.8), answer(gold[i], 0.6), answer(gold[i], 0.8)
-	}
-	far := Compare(Labels(gold, good), Labels(gold, bad), Resampling{})
-	if far[0].P > 1e-3 || far[0].Test != "McNemar, exact" || far[0].Difference.Low <= 0 {
-		t.Errorf("0.8 against 0.6: %+v", far[0])
-	}
-	if far[1].P > 0.01 || far[1].Test != "approximate randomisation" {
-		t.Errorf("macro-F1: %+v", far[1])
-	}
-	for _, c := range Compare(Labels(gold, good), Labels(gold, alike), Resampling{})[:2] {
-		if c.P < 0.05 || c.Difference.Low > 0 || c.Difference.High < 0 {
-			t.Errorf("alike: %+v", c)
-		}
-	}
-	for _, c := range Compare(Labels(gold, good), Labels(gold, good), Resampling{}) {
-		if c.P != 1 || c.Difference.Value != 0 {
-			t.Errorf("a system against itself: %+v", c)
-		}
-	}
-}
-
-// Where two systems are equally good, p is below 0.05 in about a twentieth of
-// the cases.
-func TestRandomisationHoldsItsLevel(t *testing.T) {
-	random := rand.New(rand.NewPCG(5, 6))
-	rejected := 0
-	const trials = 300
-	for range trials {
-		gold := make([][]string, 40)
-		a, b := make([]string, 40), make([]string, 40)
-		for i := range gold {
-			gold[i] = []string{"a b c d e f"}
-			words := strings.Fields(gold[i][0])
-			a[i], b[i] = strings.Join(words[:random.IntN(6)], " "), strings.Join(words[:random.IntN(6)], " ")
-		}
-		if Compare(Texts(a, gold), Texts(b, gold), Resampling{Samples: 100})[0].P < 0.05 {
-			rejected++
-		}
-	}
-	if rejected < 3 || rejected > 30 {
-		t.Errorf("%d of %d are significant", rejected, trials)
-	}
-}
-
-func TestNoRows(t *testing.T) {
-	for _, s := range []*Statistics{Labels(nil, nil), Texts(nil, nil), Spans(nil, nil), Calibration(nil, nil, 10)} {
-		s.Scores(Resampling{})
-		Compare(s, s, Resampling{})
-	}
-}
-
-func TestMasked(t *testing.T) {
-	at := func(spans []Span) (places [][2]int) {
-		for _, s := range spans {
-			places = append(places, [2]int{s.Start, s.End})
-		}
-		return places
-	}
-	for _, c := range []struct {
-		original, masked string
-		want             [][2]int
-		intact           bool
-	}{
-		{"call Ann now", "call [MASKED] now", [][2]int{{5, 8}}, true},
-		{"call Ann now", "call Ann now", nil, true},
-		{"Ann", "[MASKED]", [][2]int{{0, 3}}, true},
-		{"é Ann, ü Bo.", "é [MASKED], ü [MASKED].", [][2]int{{2, 5}, {9, 11}}, true},
-		{"Ann Lee met Bo", "[MASKED] met [MASKED]", [][2]int{{0, 7}, {12, 14}}, true},
-		{"aXbXc", "a[MASKED]X[MASKED]", [][2]int{{1, 3}, {4, 5}}, true},
-		{"call Ann now", "Call [MASKED] now!", [][2]int{{0, 12}}, false},
-		{"please call Ann now or later", "please call [MASKED] now", [][2]int{{12, 15}, {20, 28}}, false},
-		{"ab", "ab[MASKED]ab", nil, false},
-		{"", "[MASKED]", nil, true},
-	} {
-		got, intact := Masked(c.original, c.masked, MaskText)
-		if !reflect.DeepEqual(at(got), c.want) || intact != c.intact {
-			t.Errorf("%q as %q: %v %v, want %v %v", c.original, c.masked, got, intact, c.want, c.intact)
-		}
-	}
-}
-
-func FuzzMasked(f *testing.F) {
-	f.Add("call Ann now", "call [MASKED] now")
-	f.Add("a b", "[MASKED] [MASKED]")
-	f.Fuzz(func(t *testing.T, original, masked string) {
-		if len(original)+len(masked) > 2000 {
-			return
-		}
-		spans, _ := Masked(original, masked, MaskText)
-		end := 0
-		for _, s := range spans {
-			if s.Start < end || s.End <= s.Start || s.End > len([]rune(original)) {
-				t.Fatalf("%q as %q: %v", original, masked, spans)
-			}
-			end = s.End
-		}
-	})
-}
-
-func TestGold(t *testing.T) {
-	const input = "Ann lives in Rome"
-	rome := Span{Label: "place", Start: 13, End: 17, Text: "Rome"}
-	extract := Task{Kind: ExtractKind}
-	for _, c := range []struct {
-		task       Task
-		text, fail string
-		want       Gold
-	}{
-		{Task{Kind: LabelKind}, " 1 ", "", Gold{Label: "positive"}},
-		{Task{Kind: TextKind}, `["a", "b"]`, "", Gold{Texts: []string{"a", "b"}}},
-		{Task{Kind: TextKind}, `[a`, "", Gold{Texts: []string{"[a"}}},
-		{extract, `{"place": "Rome", "who": ["Ann", null], "x": null, "n": 3}`, "",
-			Gold{Spans: []Span{{Label: "n", Text: "3"}, {Label: "place", Text: "Rome"}, {Label: "who", Text: "Ann"}}}},
-		{extract, `[{"entity_type": "GPE", "start_position": 13, "end_position": 17, "entity_value": "x"}]`, "", Gold{Spans: []Span{rome}}},
-		{extract, `[{"slot": "who", "valueSpan": {"endIndex": 3}}]`, "", Gold{Spans: []Span{{Label: "who", End: 3, Text: "Ann"}}}},
-		{Task{Kind: ExtractKind, Keep: []string{"who"}}, `{"place": "Rome"}`, "", Gold{Spans: []Span{}}},
-		{Task{Kind: MaskKind}, "[MASKED] lives in Rome", "", Gold{Spans: []Span{{End: 3, Text: "Ann"}}}},
-		{Task{Kind: MaskKind}, "[MASKED] lived in Rome", "is not the input", Gold{}},
-		{Task{Kind: MaskKind}, `{"who": "Ann"}`, "has no place", Gold{}},
-		{extract, `[{"label": "x", "start": 13, "end": 99}]`, "no place in a text of 17 characters", Gold{}},
-		{extract, `[{"label": "x", "start": 0.5, "end": 2}]`, "no place", Gold{}},
-		{extract, `[{"label": "x"}]`, "span 1: it has neither", Gold{}},
-		{extract, `Rome`, "spans are JSON", Gold{}},
-		{extract, `{"a": {"b": 1}}`, `the value of "a"`, Gold{}},
-	} {
-		got, err := c.task.Gold(c.text, input, map[string]string{"1": "positive", "GPE": "place"})
-		if c.fail == "" && (err != nil || !reflect.DeepEqual(got, c.want)) || c.fail != "" && (err == nil || !strings.Contains(sensitive.Shown(err), c.fail)) {
-			t.Errorf("%s %s: %+v, %v", c.task.Kind, c.text, got, err)
-		}
-	}
-}
-
-func FuzzGold(f *testing.F) {
-	f.Add("Ann lives in Rome", `[{"label": "who", "start": 0, "end": 3}]`)
-	f.Add("x", `{"a": ["b", 1]}`)
-	f.Fuzz(func(t *testing.T, input, text string) {
-		for _, kind := range []Kind{LabelKind, TextKind, ExtractKind, MaskKind} {
-			task := Task{Kind: kind, Labels: []string{"who"}}
-			gold, err := task.Gold(text, input, nil)
-			if err != nil {
-				continue
-			}
-			if kind == LabelKind && gold.Label == None {
-				continue
-			}
-			o := task.ReadPlain(text, input)
-			task.Measure([]Gold{gold}, []Outcome{o}).values()
-			task.Quality(gold, o)
-		}
-	})
-}
-
-func TestAnswers(t *testing.T) {
-	labels := Task{Kind: LabelKind, Labels: []string{"sport", "sport news", "arts"}}
-	for answer, want := range map[string]string{
-		"Sport.":                 "sport",
-		"It is **Sport News**!":  "sport news",
-		"transport":              None,
-		"transport is sport":     "sport",
-		"arts rather than sport": "arts",
-		"":                       None,
-	} {
-		o := labels.ReadPlain(answer, "")
-		if o.Label != want || (want == None) != (o.Err != nil) {
-			t.Errorf("%q: %q %v, want %q", answer, o.Label, o.Err, want)
-		}
-	}
-	extract := Task{Kind: ExtractKind, Labels: []string{"who"}}
-	o := extract.ReadPlain("Here {it} is:\n```json\n{\"Who\": \"Ann\", \"why\": \"x\"}\n```", "Ann")
-	if !reflect.DeepEqual(o.Spans, []Span{{Label: "who", Text: "Ann"}}) {
-		t.Errorf("%+v", o)
-	}
-	if o := extract.ReadPlain("{ no", ""); o.Err == nil {
-		t.Error("no JSON was read")
-	}
-	o = labels.Read(map[string]any{"label": "arts", "probability": 0.75}, "")
-	if o.Label != "arts" || o.Probability != 0.75 {
-		t.Errorf("%+v", o)
-	}
-	tried := map[string]any{"result": nil, "error": "too long", "raw": nil}
-	if o := labels.Read(tried, ""); o.Err == nil || o.Err.Error() != "too long" {
-		t.Errorf("%+v", o)
-	}
-	for _, value := range []any{nil, 3.5, "", []any{"arts"}} {
-		if o := labels.Read(value, ""); o.Err == nil {
-			t.Errorf("%v was read as %q", value, o.Label)
-		}
-	}
-}
-
-func TestPrompts(t *testing.T) {
-	p, err := PlainPrompt("try_ai_classify")
+func lookup(t *testing.T, name string) *ai.Function {
+	t.Helper()
+	f, err := ai.Lookup(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := FillPrompt(p, "{labels} of a text", map[string]string{"labels": "a, b"})
-	if !strings.Contains(got, "best: a, b?") || !strings.HasSuffix(got, "{labels} of a text") {
-		t.Errorf("%q", got)
+	return f
+}
+
+// labelledRows makes rows of pairs of input and label; "" is NULL.
+func labelledRows(pairs ...string) []Row {
+	var rows []Row
+	for i := 0; i < len(pairs); i += 2 {
+		row := Row{Number: i/2 + 1}
+		if pairs[i] != "" {
+			row.Input = &pairs[i]
+		}
+		if pairs[i+1] != "" {
+			row.Label = &pairs[i+1]
+		}
+		rows = append(rows, row)
 	}
-	if _, err := PlainPrompt("ai_gen"); err == nil {
-		t.Error("ai_gen is plain already")
+	return rows
+}
+
+// upper answers each input with itself in capitals, fails for "bad", and counts its
+// calls of each function.
+type upper struct {
+	calls map[string]int
+	asked []string
+}
+
+func (u *upper) Ask(_ context.Context, f *ai.Function, inputs []*string, _ *ai.Binding, step func(int)) ([]any, []error, error) {
+	u.calls[f.Name]++
+	values, failures := make([]any, len(inputs)), make([]error, len(inputs))
+	for i, in := range inputs {
+		if in == nil {
+			continue
+		}
+		u.asked = append(u.asked, *in)
+		if values[i] = strings.ToUpper(*in); *in == "bad" {
+			values[i], failures[i] = nil, errors.New("too long")
+		}
+		step(i + 1)
+	}
+	return values, failures, nil
+}
+
+func (*upper) Model() string { return "upper" }
+
+func silent(string, int) (func(int), func()) { return func(int) {}, func() {} }
+
+func TestEvaluation(t *testing.T) {
+	e, err := New(Options{Function: lookup(t, "ai_fix_grammar"), Plain: true, Prompt: "Shout {content}: {labels}", OtherModel: "big", Worst: 5, Data: "rows"},
+		labelledRows("a b", "A B", "bad", "x", "", "NULL", "c", "d", "left out", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &upper{calls: map[string]int{}}
+	for _, other := range []bool{false, true} {
+		if !e.NeedsModel(other) {
+			t.Errorf("no model is needed (%v)", other)
+		}
+		if err := e.Ask(t.Context(), u, other, silent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if u.calls["ai_fix_grammar"] != 2 || u.calls["ai_gen"] != 2 {
+		t.Errorf("calls: %v", u.calls)
+	}
+	if got := strings.Join(u.asked, "|"); !strings.Contains(got, "Shout a b: ") || !strings.Contains(got, "corrected text only.\n\na b") {
+		t.Errorf("asked %s", got)
+	}
+	e.Measure()
+	var text strings.Builder
+	if err := e.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"ai_fix_grammar on rows", "rows with a label: 4", "rows without a label, left out: 1", "upper; 2 answers, 2 rows without an answer",
+		"exact match", "0.250", "(A) against plain prompt (B)", "(A) against own prompt (B)", "against ai_fix_grammar by big (B)",
+		"3 of 4 answers are wrong; the 3 worst:", "row 2: bad", "answer: (too long)", "row 3: (NULL)",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, text.String())
+		}
+	}
+	var page strings.Builder
+	if err := e.Page().Write(&page); err != nil || !strings.Contains(page.String(), "ai_fix_grammar by big") {
+		t.Errorf("the page: %v", err)
+	}
+}
+
+func TestNewErrors(t *testing.T) {
+	moods := labelledRows("a", "positive", "b", "angry")
+	for _, c := range []struct {
+		o    Options
+		rows []Row
+		want string
+	}{
+		{Options{Function: lookup(t, "ai_gen")}, labelledRows("a", "", "b", " "), "none of the 2 rows has a label"},
+		{Options{Function: lookup(t, "ai_gen"), Arguments: "[1]"}, moods, "the arguments of the function"},
+		{Options{Function: lookup(t, "ai_gen"), Arguments: `{"x": 1}`}, moods, "ai_gen: it has no parameter x"},
+		{Options{Function: lookup(t, "ai_translate")}, moods, "ai_translate: the argument to_lang is missing"},
+		{Options{Function: lookup(t, "ai_summarize"), Arguments: `{"max_words": "x"}`}, moods, "the argument max_words is STRING, but must be INT"},
+		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["a", "a"]}`}, moods, `label "a" stands twice`},
+		{Options{Function: lookup(t, "ai_analyze_sentiment")}, moods, `row 2: ai_analyze_sentiment does not return the label "angry", only "positive, negative, neutral, mixed"`},
+		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["positive"]}`}, moods, `does not return the label "angry", only "positive"`},
+		{Options{Function: lookup(t, "ai_extract"), Arguments: `{"labels": ["x"]}`}, labelledRows("a", "[1]"), "row 1: the label: write spans as JSON"},
+		{Options{Function: lookup(t, "ai_similarity")}, moods, "ai_similarity has no default figures"},
+	} {
+		if _, err := New(c.o, c.rows); err == nil || !strings.Contains(sensitive.Shown(err), c.want) {
+			t.Errorf("%s %s: %v, want %s", c.o.Function.Name, c.o.Arguments, sensitive.Shown(err), c.want)
+		}
+	}
+	_, err := New(Options{Function: lookup(t, "ai_analyze_sentiment")}, moods)
+	var label *LabelError
+	if !errors.As(err, &label) || label.Row != 2 || label.Label != "angry" || strings.Contains(err.Error(), "angry") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLabels(t *testing.T) {
+	rows := labelledRows("x", "1", "y", "b", "z", "")
+	for _, c := range []struct {
+		arguments, labels, function string
+	}{
+		{"", "a,b", "ai_classify_score"},
+		{`{"labels": ["b", "a", "c"]}`, "b,a,c", "ai_classify_score"},
+		{`{"labels": {"b": "about b", "a": ""}}`, "b,a", "ai_classify_score"},
+		{`{"options": "{\"multilabel\": true}"}`, "a,b", "ai_classify"},
+	} {
+		e, err := New(Options{Function: lookup(t, "ai_classify"), Arguments: c.arguments, Renamed: map[string]string{"1": "a"}}, rows)
+		if err != nil {
+			t.Errorf("%s: %v", c.arguments, err)
+			continue
+		}
+		if got := strings.Join(e.task.Labels, ","); got != c.labels || e.function.Name != c.function {
+			t.Errorf("%s: labels %s of %s, want %s of %s", c.arguments, got, e.function.Name, c.labels, c.function)
+		}
+	}
+}
+
+func TestRulesNeedNoModel(t *testing.T) {
+	e, err := New(Options{Function: lookup(t, "ai_mask"), Arguments: `{"labels": ["email"]}`, OtherModel: "big"}, labelledRows("a@b.org", "[MASKED]", "x", "[]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.NeedsModel(false) || e.NeedsModel(true) {
+		t.Error("a model is needed")
+	}
+	if err := e.Ask(t.Context(), Local{}, false, silent); err != nil {
+		t.Fatal(err)
+	}
+	if o := e.systems[0].outcomes; len(o) != 2 || len(o[0].Spans) != 1 || len(o[1].Spans) != 0 || e.systems[0].model != "rules, without a model" {
+		t.Errorf("got %+v", e.systems[0])
+	}
+}
+
+func TestDecoded(t *testing.T) {
+	m := ai.Map{{Key: "a", Value: "x"}, {Key: "b", Value: nil}}
+	tried := ai.Struct(ai.Field{Name: "result", Type: ai.StringMap}, ai.Field{Name: "error", Type: ai.String})
+	got, _ := json.Marshal(decoded([]any{m, nil}, tried))
+	if want := `{"error":null,"result":{"a":"x","b":null}}`; string(got) != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -4,23 +4,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/firesteel/firesteel/internal/eval/metric"
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// Gold reads what a row's answer should be. renamed maps names of labels in the
-// data to those of the function; names that it has not stay.
+// Gold reads the expected answer of a row from its label. renamed maps labels of
+// the data to labels of the function.
 //
 //	labels   a label
-//	text     a text, or a JSON array of texts of which one is to be met
+//	text     a text, or a JSON array of reference texts
 //	extract  JSON: {"label": "value" or ["value", ...] or null, ...}, or an array
 //	         of spans {"label": l, "start": s, "end": e, "text": t}
-//	mask     JSON: an array of such spans with places, or the masked text
+//	mask     JSON: an array of such spans with positions, or the masked text
 //
-// Places count characters from 0, and end is the first character after the
-// span. A span's members may also be named as in common data sets: type,
+// Positions count characters from 0, and end is the first character after the
+// span. The members of a span may have the names of common data sets: type,
 // entity_type, slot; start_position, begin; end_position; value, entity_value;
 // and valueSpan with startIndex and endIndex.
 func (t Task) Gold(text, input string, renamed map[string]string) (Gold, error) {
@@ -39,9 +42,9 @@ func (t Task) Gold(text, input string, renamed map[string]string) (Gold, error) 
 		return Gold{Texts: []string{text}}, nil
 	}
 	if t.Kind == MaskKind && strings.Contains(text, MaskText) && !strings.HasPrefix(strings.TrimSpace(text), "[{") {
-		spans, intact := Masked(input, text, MaskText)
+		spans, intact := metric.Masked(input, text, MaskText)
 		if !intact {
-			return Gold{}, fmt.Errorf("the masked text is not the input with %s in it", MaskText)
+			return Gold{}, fmt.Errorf("the masked text differs from the input in more than %s", MaskText)
 		}
 		return Gold{Spans: spans}, nil
 	}
@@ -54,35 +57,33 @@ func (t Task) Gold(text, input string, renamed map[string]string) (Gold, error) 
 		if to, ok := renamed[s.Label]; ok {
 			s.Label = to
 		}
-		if t.Kind == MaskKind && !s.placed() {
-			return Gold{}, sensitive.Errorf("the span %s has no place; masks need start and end", sensitive.Text(s.Label))
+		if t.Kind == MaskKind && !s.Placed() {
+			return Gold{}, sensitive.Errorf("the span %s has no start and end, which masks need", sensitive.Text(s.Label))
 		}
-		if len(t.Keep) == 0 || contains(t.Keep, s.Label) {
+		if len(t.Keep) == 0 || slices.Contains(t.Keep, s.Label) {
 			kept = append(kept, s)
 		}
 	}
 	return Gold{Spans: kept}, nil
 }
 
-func contains(list []string, s string) bool { return indexOf(list, s) >= 0 }
+var errSpans = errors.New(`write spans as JSON: {"label": "value", ...} or [{"label": ..., "start": ..., "end": ...}, ...]`)
 
-var errSpans = errors.New(`spans are JSON: {"label": "value", ...} or [{"label": ..., "start": ..., "end": ...}, ...]`)
-
-func parseSpans(text, input string) ([]Span, error) {
+func parseSpans(text, input string) ([]metric.Span, error) {
 	trimmed := strings.TrimSpace(text)
 	if strings.HasPrefix(trimmed, "{") {
 		var values map[string]any
 		if err := json.Unmarshal([]byte(trimmed), &values); err != nil {
-			return nil, fmt.Errorf("%w, but: %w", errSpans, sensitive.JSON(err))
+			return nil, fmt.Errorf("%w: %w", errSpans, sensitive.JSON(err))
 		}
 		return valueSpans(values)
 	}
 	var list []map[string]any
 	if err := json.Unmarshal([]byte(trimmed), &list); err != nil {
-		return nil, fmt.Errorf("%w, but: %w", errSpans, sensitive.JSON(err))
+		return nil, fmt.Errorf("%w: %w", errSpans, sensitive.JSON(err))
 	}
 	length := utf8.RuneCountInString(input)
-	var spans []Span
+	var spans []metric.Span
 	for i, members := range list {
 		s, err := placedSpan(members, input, length)
 		if err != nil {
@@ -93,14 +94,11 @@ func parseSpans(text, input string) ([]Span, error) {
 	return spans, nil
 }
 
-// valueSpans reads {"label": value, ...}: spans without places, by label.
-func valueSpans(values map[string]any) ([]Span, error) {
-	labels := make([]string, 0, len(values))
-	for label := range values {
-		labels = append(labels, label)
-	}
-	var spans []Span
-	for _, label := range distinct(labels) {
+// valueSpans reads {"label": value, ...} as spans without positions, in the order
+// of the labels.
+func valueSpans(values map[string]any) ([]metric.Span, error) {
+	var spans []metric.Span
+	for _, label := range slices.Sorted(maps.Keys(values)) {
 		list, ok := values[label].([]any)
 		if !ok {
 			list = []any{values[label]}
@@ -110,19 +108,19 @@ func valueSpans(values map[string]any) ([]Span, error) {
 			case nil:
 			case string:
 				if strings.TrimSpace(v) != "" {
-					spans = append(spans, Span{Label: label, Text: v})
+					spans = append(spans, metric.Span{Label: label, Text: v})
 				}
 			case float64, bool:
-				spans = append(spans, Span{Label: label, Text: fmt.Sprint(v)})
+				spans = append(spans, metric.Span{Label: label, Text: fmt.Sprint(v)})
 			default:
-				return nil, sensitive.Errorf("the value of %s is neither text nor a list of texts", sensitive.Text(label))
+				return nil, sensitive.Errorf("the value of %s is not a text or a list of texts", sensitive.Text(label))
 			}
 		}
 	}
 	return spans, nil
 }
 
-func placedSpan(members map[string]any, input string, length int) (Span, error) {
+func placedSpan(members map[string]any, input string, length int) (metric.Span, error) {
 	member := func(names ...string) any {
 		for _, name := range names {
 			if v, ok := members[name]; ok {
@@ -131,7 +129,7 @@ func placedSpan(members map[string]any, input string, length int) (Span, error) 
 		}
 		return nil
 	}
-	var s Span
+	var s metric.Span
 	s.Label, _ = member("label", "type", "entity_type", "slot").(string)
 	s.Text, _ = member("text", "value", "entity_value").(string)
 	start, end := member("start", "start_position", "begin"), member("end", "end_position")
@@ -142,14 +140,14 @@ func placedSpan(members map[string]any, input string, length int) (Span, error) 
 	}
 	if start == nil && end == nil {
 		if s.Text == "" {
-			return s, fmt.Errorf("it has neither start and end nor a text")
+			return s, fmt.Errorf("start and end, or a text, are missing")
 		}
 		return s, nil
 	}
 	from, ok1 := start.(float64)
 	to, ok2 := end.(float64)
 	if !ok1 || !ok2 || from < 0 || to <= from || to > float64(length) || from != float64(int(from)) || to != float64(int(to)) {
-		return s, sensitive.Errorf("start %s and end %s are no place in a text of %d characters", sensitive.Of(start), sensitive.Of(end), length)
+		return s, sensitive.Errorf("start %s and end %s are not a range of a text of %d characters", sensitive.Of(start), sensitive.Of(end), length)
 	}
 	s.Start, s.End = int(from), int(to)
 	s.Text = string([]rune(input)[s.Start:s.End])

@@ -5,20 +5,28 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/eval/metric"
 )
 
-// Kind says what answers are, and with that which figures fit.
+// Kind is the kind of a function's answers. It selects the figures.
 type Kind string
 
+// The kinds, and the figures of each.
 const (
-	LabelKind   Kind = "labels"   // one of a set of labels: Labels, Calibration
-	TextKind    Kind = "text"     // free text: Texts
-	ExtractKind Kind = "extract"  // spans with labels: Spans
-	MaskKind    Kind = "mask"     // the input with its spans masked: Masks
-	MaskText         = "[MASKED]" // what stands for a span
+	LabelKind   Kind = "labels"  // one of a set of labels: metric.Labels, metric.Calibration
+	TextKind    Kind = "text"    // free text: metric.Texts
+	ExtractKind Kind = "extract" // spans with labels: metric.Spans
+	MaskKind    Kind = "mask"    // the input with masked spans: metric.Masks
 )
 
-// KindOf says which figures fit an AI function.
+// Kinds lists the kinds.
+func Kinds() []Kind { return []Kind{LabelKind, TextKind, ExtractKind, MaskKind} }
+
+// MaskText replaces a span in a masked text.
+const MaskText = "[MASKED]"
+
+// KindOf returns the kind of the answers of an AI function.
 func KindOf(function string) (Kind, error) {
 	switch strings.TrimPrefix(function, "try_") {
 	case "ai_analyze_sentiment", "ai_classify", "ai_classify_score":
@@ -30,82 +38,84 @@ func KindOf(function string) (Kind, error) {
 	case "ai_translate", "ai_summarize", "ai_fix_grammar", "ai_gen":
 		return TextKind, nil
 	}
-	return "", fmt.Errorf("which figures fit %s is not known", function)
+	return "", fmt.Errorf("%s has no default figures", function)
 }
 
-// Gold is what a row's answer should be; its kind's field is set.
+// Gold is the expected answer of a row. The field of the task's kind is set.
 type Gold struct {
 	Label string
-	Texts []string // references, of which one is to be met
-	Spans []Span
+	Texts []string // references; one of them is to be met
+	Spans []metric.Span
 }
 
-// Outcome is a row's answer as it was read; its kind's field is set.
+// Outcome is the answer of a row as it was read. The field of the task's kind is
+// set.
 type Outcome struct {
 	Label       string
-	Probability float64 // of Label; NaN if the function does not say
+	Probability float64 // of Label; NaN if the function returns none
 	Text        string
-	Spans       []Span
-	// Shown is the answer for people to read.
+	Spans       []metric.Span
+	// Shown is the answer as a report shows it.
 	Shown string
-	// Err: there is no answer, or none that could be read. It counts as wrong.
+	// Err reports a missing answer or one that could not be read. It counts as
+	// wrong.
 	Err error
 }
 
-// Task is a kind with what it needs to read answers.
+// Task is a kind with what is needed to read its answers.
 type Task struct {
 	Kind Kind
-	// Labels are those that answers can have, for labels and extraction.
+	// Labels are the labels of answers, for LabelKind and ExtractKind.
 	Labels []string
-	// AllAnswers has a confusion matrix show answers that are no labels.
+	// AllAnswers shows answers that are not labels in the confusion matrix.
 	AllAnswers bool
-	// Keep names the labels of gold spans that count; empty counts all.
+	// Keep lists the labels of gold spans that count; empty stands for all.
 	Keep []string
 }
 
-// Measure gives the figures of outcomes.
-func (t Task) Measure(gold []Gold, outcomes []Outcome) *Statistics {
-	sameLength("outcomes", len(gold), len(outcomes))
+// Measure computes the figures of outcomes. gold and outcomes have one element a
+// row.
+func (t Task) Measure(gold []Gold, outcomes []Outcome) *metric.Statistics {
 	switch t.Kind {
 	case LabelKind:
-		return Labels(labelsOf(gold, outcomes))
+		return metric.Labels(labels(gold, outcomes))
 	case TextKind:
-		texts, references := make([]string, len(gold)), make([][]string, len(gold))
+		texts, references := make([]string, len(outcomes)), make([][]string, len(gold))
 		for i := range gold {
 			texts[i], references[i] = outcomes[i].Text, gold[i].Texts
 		}
-		return Texts(texts, references)
+		return metric.Texts(texts, references)
 	}
-	wanted, found := make([][]Span, len(gold)), make([][]Span, len(gold))
+	wanted, found := make([][]metric.Span, len(gold)), make([][]metric.Span, len(outcomes))
 	for i := range gold {
 		wanted[i], found[i] = gold[i].Spans, outcomes[i].Spans
 	}
 	if t.Kind == MaskKind {
-		return Masks(wanted, found)
+		return metric.Masks(wanted, found)
 	}
-	return Spans(wanted, found)
+	return metric.Spans(wanted, found)
 }
 
-// Confuse makes the confusion matrix of labels.
-func (t Task) Confuse(gold []Gold, outcomes []Outcome) Confusion {
-	wanted, found := labelsOf(gold, outcomes)
+// Confuse computes the confusion matrix of labels.
+func (t Task) Confuse(gold []Gold, outcomes []Outcome) metric.Confusion {
+	wanted, found := labels(gold, outcomes)
 	for i, label := range found {
-		if label != None && !t.AllAnswers && !slices.Contains(t.Labels, label) && !slices.Contains(wanted, label) {
-			found[i] = Other
+		if label != metric.None && !t.AllAnswers && !slices.Contains(t.Labels, label) && !slices.Contains(wanted, label) {
+			found[i] = metric.Other
 		}
 	}
-	return Confuse(wanted, found)
+	return metric.Confuse(wanted, found)
 }
 
-func labelsOf(gold []Gold, outcomes []Outcome) (wanted, found []string) {
+func labels(gold []Gold, outcomes []Outcome) (wanted, found []string) {
 	for i := range gold {
 		wanted, found = append(wanted, gold[i].Label), append(found, outcomes[i].Label)
 	}
 	return wanted, found
 }
 
-// Probabilities gives those outcomes that come with one: whether they are
-// right, and the probability.
+// Probabilities returns the outcomes that have a probability: whether each is
+// correct, and its probability.
 func (t Task) Probabilities(gold []Gold, outcomes []Outcome) (right []bool, probability []float64) {
 	for i, o := range outcomes {
 		if t.Kind == LabelKind && o.Err == nil && !math.IsNaN(o.Probability) {
@@ -116,8 +126,7 @@ func (t Task) Probabilities(gold []Gold, outcomes []Outcome) (right []bool, prob
 	return right, probability
 }
 
-// Quality is how good one answer is: 1 for a right one. For text it is ROUGE-L,
-// or chrF where there are no words.
+// Quality is the quality of one answer, from 0 to 1. A correct answer has 1.
 func (t Task) Quality(gold Gold, o Outcome) float64 {
 	switch t.Kind {
 	case LabelKind:
@@ -126,15 +135,7 @@ func (t Task) Quality(gold Gold, o Outcome) float64 {
 		}
 		return 0
 	case TextKind:
-		best, counts, equal := bestOf(o.Text, gold.Texts)
-		if equal == 1 {
-			return 1
-		}
-		return min(0.999, max(best.L, chrfScore(counts[:])))
+		return metric.TextQuality(o.Text, gold.Texts)
 	}
-	c := exact(gold.Spans, o.Spans, t.Kind == ExtractKind)
-	if c[1]+c[2] == 0 {
-		return 1
-	}
-	return f1(c[0], c[1], c[2])
+	return metric.SpanQuality(gold.Spans, o.Spans, t.Kind == ExtractKind)
 }

@@ -35,10 +35,12 @@ var layers = map[string]struct {
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval", "internal/files", "internal/job", "internal/ledger", "internal/localspark", "internal/report", "internal/sparkjob", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
+	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job", "internal/ledger", "internal/localspark", "internal/report", "internal/sparkjob", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
 	"internal/sparkjob":      {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries: it links no engine"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
-	"internal/eval":          {nil, "metrics are arithmetic over answers: no model, no table"},
+	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
+	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},
+	"internal/eval/onspark":  {[]string{"ai", "spark", "internal/eval"}, "an evaluation links no client of Spark; this package connects the two"},
 	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/columns", "internal/files", "internal/ledger", "internal/sqlexpr"}, "a job puts rows through functions; the caller chooses the models"},
 	"internal/ledger":        {nil, "a ledger maps keys to bytes of any meaning"},
 	"internal/sqlexpr":       {[]string{"ai", "llm", "internal/columns"}, "expressions use functions and columns: no file, no engine, no Spark"},
@@ -87,7 +89,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/files/...", "internal/integration", "internal/job", "internal/sparkjob", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
+	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/eval", "internal/files/...", "internal/integration", "internal/job", "internal/sparkjob", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
 	"github.com/pierrec/lz4":        {[]string{"internal/files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
 	"google.golang.org/":            {[]string{"spark", "spark/internal/pb"}, "only the client speaks gRPC"},
 	"github.com/mattn/go-runewidth": {[]string{"internal/terminal"}, "one place measures text in a terminal's columns"},

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Bar is a value between 0 and 1 with its interval; NaN is not drawn.
+// Bar is a value between 0 and 1 with its interval. NaN is shown as not defined.
 type Bar struct {
 	Value, Low, High float64
 }
 
-// Bars shows figures of one or more systems as bars with intervals.
+// Bars plots figures of one or more systems as bars with intervals.
 type Bars struct {
 	Caption, Note string
 	Systems       []string
@@ -31,7 +31,7 @@ func (p Bars) html(id string) template.HTML {
 		s.line("grid", x(t), top, x(t), bottom)
 		s.text("soft", anchor(t), x(t), bottom+15, short(t))
 	}
-	var told strings.Builder
+	var description strings.Builder
 	for i, name := range p.Names {
 		y := top + group*float64(i)
 		s.text("", "start", left, y+13, cut(name, 44))
@@ -47,7 +47,7 @@ func (p Bars) html(id string) template.HTML {
 			if len(p.Systems) > 1 {
 				tip = p.Systems[k] + ", " + tip
 			}
-			fmt.Fprintf(&told, "%s. ", tip)
+			fmt.Fprintf(&description, "%s. ", tip)
 			s.WriteString(`<g class="` + class + `">`)
 			s.rect("pale", left, y, x(v.Value)-left, bar, "", tip)
 			s.line("stroke", x(v.Low), y+bar/2, x(v.High), y+bar/2)
@@ -59,10 +59,10 @@ func (p Bars) html(id string) template.HTML {
 			y += bar + 3
 		}
 	}
-	return s.figure(id, p.Caption, p.Note, told.String(), p.Systems)
+	return s.figure(id, p.Caption, p.Note, description.String(), p.Systems)
 }
 
-// anchor keeps the labels at the ends of an axis inside the plot.
+// anchor keeps the label at the start of an axis inside the plot.
 func anchor(t float64) string {
 	if t == 0 {
 		return "start"
@@ -70,8 +70,7 @@ func anchor(t float64) string {
 	return "middle"
 }
 
-// Heatmap is a matrix of counts; rows and columns have names. A cell's colour
-// is its share of its row.
+// Heatmap plots a matrix of counts. The colour of a cell is its share of the row.
 type Heatmap struct {
 	Caption, Note    string
 	RowAxis, ColAxis string
@@ -95,7 +94,7 @@ func (p Heatmap) html(id string) template.HTML {
 		fmt.Fprintf(s, `<text transform="translate(%s %s) rotate(-40)">%s</text>`,
 			num(left+cell*(float64(j)+0.4)), num(top-5), escape(cut(name, nameLetters)))
 	}
-	var told strings.Builder
+	var description strings.Builder
 	for i, name := range p.Rows {
 		y := top + high*float64(i)
 		s.text("", "end", left-5, y+high/2+4, cut(name, nameLetters))
@@ -114,11 +113,11 @@ func (p Heatmap) html(id string) template.HTML {
 			}
 			s.text(class, "middle", x+cell/2-0.75, y+high/2+4, short(float64(n)))
 			if n > 0 {
-				fmt.Fprintf(&told, "%s. ", tip)
+				fmt.Fprintf(&description, "%s. ", tip)
 			}
 		}
 	}
-	return s.figure(id, p.Caption, p.Note, told.String(), nil)
+	return s.figure(id, p.Caption, p.Note, description.String(), nil)
 }
 
 func longest(names []string, limit int) int {

@@ -22,7 +22,7 @@ func newFrame(lowX, highX, lowY, highY float64, nameX, nameY string) frame {
 		lowX: lowX, highX: highX, lowY: lowY, highY: highY}
 	for _, t := range ticks(lowY, highY, 5) {
 		if nameY == rowsAxis && t != math.Trunc(t) {
-			continue // there are no halves of rows
+			continue
 		}
 		f.line("grid", f.left, f.y(t), f.right, f.y(t))
 		f.text("soft", "end", f.left-5, f.y(t)+4, short(t))
@@ -52,16 +52,16 @@ func span(low, high float64) float64 {
 	return 1
 }
 
-// Point is a place in a plot.
+// Point is a point of a plot.
 type Point struct{ X, Y float64 }
 
-// Lines shows series over a common axis, such as throughput over time. The
+// Lines plots series over a common axis, such as throughput over time. The
 // vertical axis begins at 0.
 type Lines struct {
 	Caption, Note string
 	AxisX, AxisY  string
 	Series        []string
-	Points        [][]Point // by series, by rising X
+	Points        [][]Point // for each series, in ascending order of X
 }
 
 func (p Lines) html(id string) template.HTML {
@@ -75,7 +75,7 @@ func (p Lines) html(id string) template.HTML {
 		lowX, highX = 0, 1
 	}
 	f := newFrame(lowX, highX, 0, highY, p.AxisX, p.AxisY)
-	var told strings.Builder
+	var description strings.Builder
 	for i, points := range p.Points {
 		fmt.Fprintf(f, `<g class="s%d"><polyline class="stroke" points="`, i%4)
 		for _, q := range points {
@@ -89,16 +89,16 @@ func (p Lines) html(id string) template.HTML {
 		}
 		f.WriteString("</g>")
 		if n := len(points); n > 0 {
-			fmt.Fprintf(&told, "%s: from %s to %s over %d points. ", p.Series[i], short(points[0].Y), short(points[n-1].Y), n)
+			fmt.Fprintf(&description, "%s: from %s to %s over %d points. ", p.Series[i], short(points[0].Y), short(points[n-1].Y), n)
 		}
 	}
-	return f.figure(id, p.Caption, p.Note, told.String(), p.Series)
+	return f.figure(id, p.Caption, p.Note, description.String(), p.Series)
 }
 
-// maxValue keeps arithmetic on a histogram's values finite.
+// maxValue bounds the values of a histogram, so that arithmetic stays finite.
 const maxValue = 1e15
 
-// Histogram shows how values are spread, such as latencies; lines mark the
+// Histogram plots the distribution of values, such as latencies. Lines mark the
 // median and the 95th percentile.
 type Histogram struct {
 	Caption, Note string
@@ -145,37 +145,37 @@ func (p Histogram) html(id string) template.HTML {
 		len(values), short(values[0]), short(high), short(at(0.5)), short(at(0.95))), nil)
 }
 
-// Reliability shows how often answers are right by the probability that the
-// model gave them; on the diagonal the two agree.
+// Reliability plots the share of correct answers over their probability. On the
+// diagonal both are equal.
 type Reliability struct {
 	Caption, Note string
 	Bins          []ReliabilityBin
 }
 
-// ReliabilityBin is a bin with at least a row, or one to be left out.
+// ReliabilityBin is a bin of probabilities. A bin without rows is not drawn.
 type ReliabilityBin struct {
 	Low, High, Confidence, Accuracy float64
 	Rows                            int
 }
 
 func (p Reliability) html(id string) template.HTML {
-	f := newFrame(0, 1, 0, 1, "probability", "right")
+	f := newFrame(0, 1, 0, 1, "probability", "correct")
 	most := 1
 	for _, b := range p.Bins {
 		most = max(most, b.Rows)
 	}
-	var told strings.Builder
+	var description strings.Builder
 	f.line("dash", f.x(0), f.y(0), f.x(1), f.y(1))
 	f.WriteString(`<g class="s0">`)
 	for _, b := range p.Bins {
 		if b.Rows == 0 {
 			continue
 		}
-		tip := fmt.Sprintf("probability %.2f to %.2f, mean %.3f: %.3f right of %d", b.Low, b.High, b.Confidence, b.Accuracy, b.Rows)
+		tip := fmt.Sprintf("probability %.2f to %.2f, mean %.3f: %.3f of %d rows correct", b.Low, b.High, b.Confidence, b.Accuracy, b.Rows)
 		f.rect("pale", f.x(b.Low)+1, f.y(b.Accuracy), f.x(b.High)-f.x(b.Low)-2, f.bottom-f.y(b.Accuracy), "", tip)
 		f.circle("fill", f.x(b.Confidence), f.y(b.Accuracy), 2.5+4*math.Sqrt(float64(b.Rows)/float64(most)), tip)
-		fmt.Fprintf(&told, "%s. ", tip)
+		fmt.Fprintf(&description, "%s. ", tip)
 	}
 	f.WriteString("</g>")
-	return f.figure(id, p.Caption, p.Note, told.String(), nil)
+	return f.figure(id, p.Caption, p.Note, description.String(), nil)
 }

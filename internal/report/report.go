@@ -1,6 +1,6 @@
-// Package report writes what a command found as one HTML file: its styles and
-// plots are inside, nothing is fetched, and nothing in it runs. It reads well
-// in light and dark and on a phone, and by a screen reader.
+// Package report writes results as one HTML page. The page contains its styles and
+// plots, has no script and fetches nothing. It adapts to light and dark themes, to
+// phones and to screen readers.
 package report
 
 import (
@@ -18,17 +18,17 @@ type Report struct {
 	Footer   string
 }
 
-// Section is a part of a page under a heading, with an optional text and parts
-// in order. Parts that can stand side by side do where there is room.
+// Section is a part of a page with a heading, an optional text and parts in order.
+// A wide page shows small parts side by side.
 type Section struct {
 	Title string
 	Text  string
 	Parts []Part
 }
 
-// Part is something to show: Facts, Table, or a plot.
+// Part is an element of a section: Facts, Table or a plot.
 type Part interface {
-	// html gives the part, with all text escaped; id is unique in its page.
+	// html returns the part with all text escaped. id is unique in the page.
 	html(id string) template.HTML
 }
 
@@ -40,8 +40,7 @@ var pageStyle string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-// Write writes the page. All texts in it are shown as they are, whatever they
-// hold.
+// Write writes the page. It escapes all texts.
 func (r Report) Write(w io.Writer) error {
 	type section struct {
 		Title, Text string

@@ -13,7 +13,7 @@ import (
 
 const hostile = `</title></svg></style></script><script>window.ran=1</script><img src=x onerror="window.ran=1">" onload="window.ran=1" {{.}} &lt;`
 
-// sample has every part, with ordinary and with bad content.
+// sample has all parts, with ordinary and hostile content.
 func sample() Report {
 	random := rand.New(rand.NewPCG(1, 1))
 	var latency []float64
@@ -36,9 +36,9 @@ func sample() Report {
 	return Report{
 		Title: "ai_analyze_sentiment on reviews.csv", Subtitle: "1,000 rows with labels · SmolLM2-135M-Instruct", Footer: "firesteel, 25 November 2026",
 		Sections: []Section{
-			{Title: "What ran", Parts: []Part{Facts{{"function", "ai_analyze_sentiment"}, {"rows", "1,000"}, {"hostile", hostile}, {"long", strings.Repeat("x", 300)}}}},
-			{Title: "Figures", Text: "Bars are values, lines their 95 % intervals.", Parts: []Part{
-				Bars{Caption: "Figures", Systems: []string{"ai_analyze_sentiment", "asked plainly"}, Names: []string{"accuracy", "macro-F1", "F1 of negative", "a figure that is not defined"},
+			{Title: "Run", Parts: []Part{Facts{{"function", "ai_analyze_sentiment"}, {"rows", "1,000"}, {"hostile", hostile}, {"long", strings.Repeat("x", 300)}}}},
+			{Title: "Figures", Text: "The bars show values, and the lines on them 95 % intervals.", Parts: []Part{
+				Bars{Caption: "Figures", Systems: []string{"ai_analyze_sentiment", "plain prompt"}, Names: []string{"accuracy", "macro-F1", "F1 of negative", "a figure that is not defined"},
 					Values: [][]Bar{{{0.91, 0.88, 0.93}, {0.48, 0.45, 0.51}}, {{0.9, 0.87, 0.92}, {0.39, 0.36, 0.42}}, {{1, 1, 1}, {0, 0, 0}}, {{math.NaN(), math.NaN(), math.NaN()}, {0.2, 0, 0.5}}}},
 				Heatmap{Caption: "Confusion", Note: "ai_analyze_sentiment", RowAxis: "label", ColAxis: "answer", Rows: []string{"negative", "positive"},
 					Columns: []string{"negative", "positive", "neutral", "(none)"}, Counts: [][]int{{440, 30, 20, 10}, {25, 465, 10, 0}}},
@@ -55,9 +55,9 @@ func sample() Report {
 			{Title: "Wrong answers", Text: hostile, Parts: []Part{
 				Table{Caption: "Errors", Columns: []Column{{Name: "row", Number: true}, {Name: "input", Long: true}, {Name: "label"}, {Name: "answer", Long: true}},
 					Rows: [][]string{{"17", hostile, "positive", hostile}, {"18", "مرحبا بالعالم abc\nsecond line", "neutral", strings.Repeat("W", 400)}, {"19", "nul \x00 esc \x1b[31m bad \xff", "negative"}}},
-				Table{Caption: "Figures", Columns: []Column{{Name: "figure"}, {Name: "value", Number: true}, {Name: "95 % interval", Number: true}, {Name: "asked plainly", Number: true}, {Name: "difference", Number: true}, {Name: "p", Number: true}},
+				Table{Caption: "Figures", Columns: []Column{{Name: "figure"}, {Name: "value", Number: true}, {Name: "95 % interval", Number: true}, {Name: "plain prompt", Number: true}, {Name: "difference", Number: true}, {Name: "p", Number: true}},
 					Rows: [][]string{{"accuracy", "0.910", "0.890 to 0.930", "0.480", "+0.430 (+0.39 to +0.47)", "< 0.001"}}},
-				Table{Empty: "no row is wrong"},
+				Table{Empty: "all answers are correct"},
 			}},
 		},
 	}
@@ -72,12 +72,12 @@ func written(t testing.TB, r Report) string {
 	return b.String()
 }
 
-// outside matches what would fetch or run something.
+// outside matches elements and attributes that fetch or run something.
 var outside = regexp.MustCompile(`(?i)<(script|img|iframe|object|embed|form|base|a|use|image|foreignobject)[\s>]|[<\s]on[a-z]+\s*=\s*"[^&]|url\(|@import|https?:`)
 
 func TestNothingRunsOrIsFetched(t *testing.T) {
 	text := written(t, sample())
-	// Attributes' values aside: escaped text may look like anything.
+	// Values of attributes are removed: they hold escaped text.
 	if found := outside.FindString(regexp.MustCompile(`="[^"]*"`).ReplaceAllString(text, `=""`)); found != "" {
 		t.Errorf("%q is in the page", found)
 	}
@@ -89,7 +89,7 @@ func TestNothingRunsOrIsFetched(t *testing.T) {
 	}
 }
 
-// Every plot is well-formed, whatever its text and numbers.
+// Plots are well-formed for all texts and numbers.
 func FuzzPlots(f *testing.F) {
 	f.Add(hostile, 0.5, 1.5, int64(3))
 	f.Add("", math.Inf(1), math.NaN(), int64(-1))
@@ -121,7 +121,7 @@ func FuzzPlots(f *testing.F) {
 				}
 			}
 			if strings.Contains(html, "NaN\"") || strings.Contains(html, "Inf\"") {
-				t.Fatalf("%T: a coordinate is no number: %s", p, html)
+				t.Fatalf("%T: a coordinate is not a number: %s", p, html)
 			}
 		}
 	})

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Plots are drawn in units of a phone's CSS pixel, so that their text keeps a
-// readable size on one; wider screens enlarge them a little.
+// plotWidth is the width of a plot in CSS pixels of a phone, so that its text is
+// readable there. Wider screens enlarge plots.
 const plotWidth = 330
 
-// svg collects a plot's elements. Only numbers and escaped text get in.
+// svg collects the elements of a plot: numbers and escaped text.
 type svg struct {
 	strings.Builder
 	width, height float64
@@ -22,7 +22,7 @@ func (s *svg) line(class string, x1, y1, x2, y2 float64) {
 	fmt.Fprintf(s, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`, class, num(x1), num(y1), num(x2), num(y2))
 }
 
-// rect draws a rectangle; tip, if not empty, is told where the pointer rests.
+// rect draws a rectangle. tip, if not empty, is its tooltip.
 func (s *svg) rect(class string, x, y, w, h float64, more, tip string) {
 	fmt.Fprintf(s, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"%s>`, class, num(x), num(y), num(max(0, w)), num(max(0, h)), more)
 	if tip != "" {
@@ -35,13 +35,13 @@ func (s *svg) circle(class string, x, y, r float64, tip string) {
 	fmt.Fprintf(s, `<circle class="%s" cx="%s" cy="%s" r="%s"><title>%s</title></circle>`, class, num(x), num(y), num(r), escape(tip))
 }
 
-// text writes at a place; anchor is start, middle or end.
+// text writes text at a position. anchor is start, middle or end.
 func (s *svg) text(class, anchor string, x, y float64, text string) {
 	fmt.Fprintf(s, `<text class="%s" text-anchor="%s" x="%s" y="%s">%s</text>`, class, anchor, num(x), num(y), escape(text))
 }
 
-// figure puts the plot under its caption. description is for those who do not
-// see it. A plot that is wider than a phone scrolls in its frame there.
+// figure returns the plot with its caption. description is for screen readers. On
+// a phone, a wider plot scrolls in its frame.
 func (s *svg) figure(id, caption, note, description string, series []string) template.HTML {
 	var b strings.Builder
 	class := ""
@@ -71,8 +71,8 @@ func (s *svg) figure(id, caption, note, description string, series []string) tem
 	return template.HTML(b.String())
 }
 
-// num writes a coordinate; what is no number is 0, and what is far outside of
-// any plot no farther than it needs to be.
+// num writes a coordinate. NaN and infinities become 0, and the range is limited to
+// one million.
 func num(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		v = 0
@@ -81,7 +81,7 @@ func num(v float64) string {
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 }
 
-// short writes a value for people in about three digits.
+// short writes a value with about three digits.
 func short(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v):
@@ -102,7 +102,7 @@ func short(v float64) string {
 
 func trim(v float64, digits int) string { return strconv.FormatFloat(v, 'f', digits, 64) }
 
-// cut shortens a name for a plot; the whole name is in a table or a tip.
+// cut shortens a name for a plot. A table or a tooltip has the whole name.
 func cut(s string, characters int) string {
 	r := []rune(s)
 	if len(r) <= characters {
@@ -111,7 +111,7 @@ func cut(s string, characters int) string {
 	return string(r[:characters-1]) + "…"
 }
 
-// ticks gives about n round numbers from low to high.
+// ticks returns about n round numbers from low to high.
 func ticks(low, high float64, n int) []float64 {
 	if !(high > low) || math.IsInf(high-low, 0) {
 		return []float64{low}

@@ -9,7 +9,7 @@ import (
 // Fact is a name with its value.
 type Fact struct{ Name, Value string }
 
-// Facts are shown side by side.
+// Facts are names and values side by side.
 type Facts []Fact
 
 func (f Facts) html(string) template.HTML {
@@ -25,20 +25,20 @@ func (f Facts) html(string) template.HTML {
 // Column is a column of a Table.
 type Column struct {
 	Name   string
-	Number bool // to the right, in one line
-	Long   bool // text of people: line ends are kept, long words break
+	Number bool // aligned to the right, on one line
+	Long   bool // text with line ends, in which long words may break
 }
 
-// phoneColumns is how many columns of short values a phone is wide enough for.
+// phoneColumns is the number of columns of short values that fit on a phone.
 const phoneColumns = 3
 
-// Table shows rows; the first column heads each row. On a phone a table with
-// many columns, or a long one, is shown value under value.
+// Table shows rows. The first column has the headings of the rows. On a phone, a
+// table with many or long columns shows the values of a row below each other.
 type Table struct {
 	Caption string
 	Columns []Column
 	Rows    [][]string
-	Empty   string // said instead of no rows
+	Empty   string // text of a table without rows
 }
 
 func (t Table) html(string) template.HTML {
@@ -88,8 +88,8 @@ func (c Column) class() string {
 	return ""
 }
 
-// escape makes text safe between tags and in quoted attributes. Control
-// characters that HTML does not allow are shown as a replacement.
+// escape makes text safe between tags and in quoted attributes. It replaces control
+// characters, which HTML does not allow.
 func escape(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 {
@@ -98,4 +98,16 @@ func escape(s string) string {
 		return r
 	}, strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n"))
 	return template.HTMLEscapeString(s)
+}
+
+// shortCharacters is the length to which Shorten cuts.
+const shortCharacters = 1000
+
+// Shorten cuts a text of more than 1000 characters, and appends its length.
+func Shorten(s string) string {
+	r := []rune(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(r) <= shortCharacters {
+		return string(r)
+	}
+	return fmt.Sprintf("%s… (%d characters)", string(r[:shortCharacters]), len(r))
 }

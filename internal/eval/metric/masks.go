@@ -1,15 +1,15 @@
-package eval
+package metric
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// Masked finds what a masked text hides of its original: the spans that mask
-// stands for. Where the text between masks occurs more than once, the first
-// place is taken, so of several readings the shortest mask is. A text that was
-// rewritten otherwise is read by words instead: hidden is each run of words of
-// the original that it has not kept. intact says that it was not rewritten.
+// Masked returns the spans of original that mask replaces in masked. If the text
+// between two masks occurs more than once, the first occurrence counts, which
+// gives the shortest mask. intact is false if the text was also changed in another
+// way; then the spans are the runs of words of the original that masked does not
+// have.
 func Masked(original, masked, mask string) (spans []Span, intact bool) {
 	pieces := strings.Split(masked, mask)
 	first, last := pieces[0], pieces[len(pieces)-1]
@@ -22,11 +22,10 @@ func Masked(original, masked, mask string) (spans []Span, intact bool) {
 	if len(first)+len(last) > len(original) || !strings.HasPrefix(original, first) || !strings.HasSuffix(original, last) {
 		return rewritten(original, strings.Join(pieces, " ")), false
 	}
-	// ends hold the bytes where each mask begins and ends.
 	begin, limit := len(first), len(original)-len(last)
-	var bytes [][2]int
+	var bytes [][2]int // where each mask begins and ends
 	for _, piece := range pieces[1 : len(pieces)-1] {
-		// A mask hides something: at least a byte.
+		// A mask replaces at least one byte.
 		at := -1
 		if begin+1 <= limit {
 			at = strings.Index(original[begin+1:limit], piece)
@@ -48,7 +47,8 @@ func Masked(original, masked, mask string) (spans []Span, intact bool) {
 	return spans, true
 }
 
-// characterPlaces turns rising byte offsets into counts of characters.
+// characterPlaces returns a function from byte offsets to character offsets. It is
+// fast for offsets in ascending order.
 func characterPlaces(text string) func(int) int {
 	at, count := 0, 0
 	return func(offset int) int {
@@ -61,17 +61,17 @@ func characterPlaces(text string) func(int) int {
 	}
 }
 
-// maxAligned bounds the words that are aligned: the table has their square.
+// maxAligned bounds the number of aligned words; the table has its square.
 const maxAligned = 4000
 
-// rewritten gives the runs of words that kept has not, by the longest common
-// subsequence of words between white space. Of very long texts the beginning
-// is read.
+// rewritten returns the runs of words of original that are not in the longest
+// common subsequence of the words of both texts. It reads the first maxAligned
+// words.
 func rewritten(original, kept string) []Span {
 	words := fieldPlaces(original)
 	other := strings.Fields(kept)
 	words, other = words[:min(len(words), maxAligned)], other[:min(len(other), maxAligned)]
-	// length[i][j]: of words[i:] with other[j:].
+	// length[i*width+j] is the length for words[i:] and other[j:].
 	width := len(other) + 1
 	length := make([]uint16, (len(words)+1)*width)
 	for i := len(words) - 1; i >= 0; i-- {
@@ -113,7 +113,7 @@ func rewritten(original, kept string) []Span {
 	return spans
 }
 
-// fieldPlaces gives the bytes where each word between white space lies.
+// fieldPlaces returns the byte range of each word between white space.
 func fieldPlaces(text string) [][2]int {
 	var places [][2]int
 	at := 0

@@ -1,23 +1,23 @@
-package eval
+package metric
 
 import (
 	"slices"
 	"sort"
 )
 
-// None stands for a row without an answer: NULL, an error, or an answer that
-// could not be read. It is no label, and always wrong.
+// None is the prediction of a row without an answer: NULL, an error, or an answer
+// that could not be read. It is not a label and always counts as wrong.
 const None = ""
 
-// Other stands in a confusion matrix for answers that are no labels.
+// Other is the column of a confusion matrix for answers that are not labels.
 const Other = "\x00"
 
-// Labels measures predicted labels against gold ones: accuracy, macro-F1, and
-// each gold label's precision, recall and F1. No gold label may be None.
+// Labels compares predicted labels with gold labels: accuracy, macro-F1, and
+// precision, recall and F1 of each gold label. No gold label may be None.
 //
-// Macro-F1 is the mean over the labels that gold has; predictions of others
-// are wrong, but no class of their own. A label without rows in a resample is
-// left out of that resample's mean.
+// Macro-F1 is the mean over the gold labels. Other predictions count as wrong and
+// form no class. A label without rows in a sample is not part of the mean of that
+// sample.
 func Labels(gold, predicted []string) *Statistics {
 	sameLength("predictions", len(gold), len(predicted))
 	classes := distinct(gold)
@@ -25,7 +25,7 @@ func Labels(gold, predicted []string) *Statistics {
 	for i, c := range classes {
 		index[c] = i
 	}
-	// Sums: right rows, all rows, then of each class right, found and wanted.
+	// Sums: correct rows, all rows, then for each class correct, found and wanted.
 	s := &Statistics{sums: 2 + 3*len(classes), exact: true, names: []string{"accuracy", "macro-F1"}}
 	for _, c := range classes {
 		s.names = append(s.names, "precision of "+c, "recall of "+c, "F1 of "+c)
@@ -59,14 +59,14 @@ func Labels(gold, predicted []string) *Statistics {
 	return s
 }
 
-// Confusion counts how often each gold label got which answer.
+// Confusion counts the answers of each gold label.
 type Confusion struct {
 	Gold    []string // rows
-	Answers []string // columns: the gold labels, then others, then None if it occurs
+	Answers []string // columns: the gold labels, then other answers, then None
 	Counts  [][]int
 }
 
-// Confuse makes the confusion matrix.
+// Confuse computes the confusion matrix.
 func Confuse(gold, predicted []string) Confusion {
 	sameLength("predictions", len(gold), len(predicted))
 	c := Confusion{Gold: distinct(gold)}
@@ -96,7 +96,7 @@ func Confuse(gold, predicted []string) Confusion {
 	return c
 }
 
-// distinct gives the different values, sorted.
+// distinct returns the different values in order.
 func distinct(values []string) []string {
 	seen := map[string]bool{}
 	var all []string

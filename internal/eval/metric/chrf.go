@@ -1,33 +1,33 @@
-package eval
+package metric
 
 import "unicode"
 
-// chrF compares texts by their runs of 1 to 6 characters without white space
-// (Popovic 2015), with recall weighing beta² = 4 times as much as precision.
+// chrF compares texts by their n-grams of 1 to 6 characters without white space
+// (Popovic 2015). Recall weighs beta² = 4 times as much as precision.
 const (
 	chrfOrder = 6
 	chrfBeta2 = 4
 )
 
-// chrfCounts holds, for each length of runs, those of the prediction, of the
-// reference, and in common.
+// chrfCounts holds for each n the number of n-grams of the prediction, of the
+// reference, and of both.
 type chrfCounts [3 * chrfOrder]float64
 
 func countChrF(predicted, reference string) chrfCounts {
 	var c chrfCounts
-	p, r := solid(predicted), solid(reference)
+	p, r := withoutSpace(predicted), withoutSpace(reference)
 	for n := 1; n <= chrfOrder; n++ {
 		at := 3 * (n - 1)
-		c[at+2], c[at], c[at+1] = overlap(runs(p, n), runs(r, n))
+		c[at+2], c[at], c[at+1] = overlap(charNgrams(p, n), charNgrams(r, n))
 		if c[at+1] == 0 {
-			c[at] = 0 // as in sacreBLEU: no precision without anything to find
+			c[at] = 0 // as in sacreBLEU
 		}
 	}
 	return c
 }
 
-// solid leaves white space out.
-func solid(text string) []rune {
+// withoutSpace removes white space.
+func withoutSpace(text string) []rune {
 	var out []rune
 	for _, r := range text {
 		if !unicode.IsSpace(r) {
@@ -37,7 +37,7 @@ func solid(text string) []rune {
 	return out
 }
 
-func runs(text []rune, n int) map[string]int {
+func charNgrams(text []rune, n int) map[string]int {
 	counts := map[string]int{}
 	for i := 0; i+n <= len(text); i++ {
 		counts[string(text[i:i+n])]++
@@ -45,8 +45,8 @@ func runs(text []rune, n int) map[string]int {
 	return counts
 }
 
-// chrfScore averages precision and recall over those lengths that both texts have,
-// as sacreBLEU does, and is 0 where there are none.
+// chrfScore averages precision and recall over each n for which both texts have
+// n-grams, as sacreBLEU does. It is 0 if there is no such n.
 func chrfScore(c []float64) float64 {
 	precision, recall, orders := 0.0, 0.0, 0.0
 	for n := range chrfOrder {
@@ -64,7 +64,7 @@ func chrfScore(c []float64) float64 {
 	return zeroIfUndefined((1 + chrfBeta2) * precision * recall / (chrfBeta2*precision + recall))
 }
 
-// ChrF is the chrF2 of one text.
+// ChrF is the chrF2 of one text with one reference.
 func ChrF(predicted, reference string) float64 {
 	c := countChrF(predicted, reference)
 	return chrfScore(c[:])

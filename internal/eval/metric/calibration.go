@@ -1,21 +1,22 @@
-package eval
+package metric
 
 import "math"
 
-// Bin holds the answers whose probabilities lie in (Low, High]; the first bin
-// holds 0 too.
+// Bin holds the answers with probabilities in (Low, High]. The first bin includes
+// 0.
 type Bin struct {
 	Low, High  float64
 	Rows       int
-	Confidence float64 // mean probability; NaN without rows
-	Accuracy   float64 // share that is right; NaN without rows
+	Confidence float64 // mean probability; NaN if the bin is empty
+	Accuracy   float64 // share of correct answers; NaN if the bin is empty
 }
 
 func binOf(probability float64, bins int) int {
 	return max(0, min(bins-1, int(math.Ceil(probability*float64(bins)))-1))
 }
 
-// Reliability bins answers by the probability that the model gave them.
+// Reliability groups answers by their probability into bins of equal width.
+// right[i] reports whether answer i is correct.
 func Reliability(right []bool, probability []float64, bins int) []Bin {
 	sameLength("probabilities", len(right), len(probability))
 	all := make([]Bin, bins)
@@ -35,14 +36,14 @@ func Reliability(right []bool, probability []float64, bins int) []Bin {
 	return all
 }
 
-// Calibration measures whether probabilities can be believed: the expected
-// calibration error (Naeini 2015, Guo 2017), which is the mean distance between
-// confidence and accuracy over the bins, weighted by their rows; and the Brier
-// score of "this answer is right". Small is good. The error's resamples lie
-// higher than itself where bins hold few rows: it is biased upwards.
+// Calibration compares probabilities with the share of correct answers by two
+// figures, both better when smaller. The expected calibration error (Naeini 2015,
+// Guo 2017) is the mean distance between confidence and accuracy over the bins,
+// weighted by their rows. It is biased upwards if bins hold few rows. The Brier
+// score is the mean squared error of the probability that the answer is correct.
 func Calibration(right []bool, probability []float64, bins int) *Statistics {
 	sameLength("probabilities", len(right), len(probability))
-	// Sums: rows, squared errors, then each bin's confidence less right answers.
+	// Sums: rows, squared errors, then for each bin the sum of probabilities minus correct answers.
 	s := &Statistics{sums: 2 + bins, names: []string{"calibration error", "Brier score"}}
 	for i, p := range probability {
 		hit := 0.0

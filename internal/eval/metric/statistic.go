@@ -1,10 +1,10 @@
-// Package eval measures how good predictions are: of labels, of texts and of
-// spans, each figure with a bootstrap interval, and two systems against each
-// other by paired tests. It is arithmetic: it knows no model and no table.
+// Package metric computes the quality of predicted labels, texts and spans: each
+// figure with a bootstrap interval, and the difference of two systems with a
+// paired test.
 //
-// All figures lie between 0 and 1, also those that others write times 100
-// (ROUGE, chrF).
-package eval
+// All figures lie between 0 and 1, including ROUGE and chrF, which other programs
+// multiply by 100.
+package metric
 
 import (
 	"fmt"
@@ -13,36 +13,36 @@ import (
 	"slices"
 )
 
-// term is one addend of a row to a sum.
+// term adds a value to one of the sums.
 type term struct {
 	sum   int
 	value float64
 }
 
-// Statistics holds figures that follow from sums over rows, so that any choice
-// of rows has its figures too.
+// Statistics holds figures that are functions of sums over rows, so that they can
+// be computed for any sample of the rows.
 type Statistics struct {
 	names  []string // of the figures
 	sums   int
 	rows   [][]term
-	figure func(sums, out []float64) // out[i] is of names[i]; NaN: undefined
-	// exact says that the first figure is a share of right rows, which has an
-	// exact paired test.
+	figure func(sums, out []float64) // out[i] belongs to names[i]; NaN if undefined
+	// exact means that the first figure is the share of correct rows, which has
+	// an exact paired test.
 	exact bool
 }
 
-// Score is a figure with the interval that resampling gives it.
+// Score is a figure with its bootstrap interval.
 type Score struct {
 	Name             string
-	Value, Low, High float64 // NaN where undefined
+	Value, Low, High float64 // NaN if undefined
 }
 
-// Resampling says how intervals and tests are drawn. The same seed gives the
-// same ones.
+// Resampling configures intervals and tests. Equal values of Resampling give
+// equal results.
 type Resampling struct {
 	Seed    uint64
-	Samples int     // 0 takes 1,000
-	Level   float64 // of the intervals; 0 takes 0.95
+	Samples int     // 0 stands for 1,000
+	Level   float64 // of the intervals; 0 stands for 0.95
 }
 
 func (r Resampling) samples() int {
@@ -52,8 +52,8 @@ func (r Resampling) samples() int {
 	return r.Samples
 }
 
-// interval gives the bootstrap's percentile interval of values, and sorts them.
-// Undefined values are left out.
+// interval returns the percentile interval of values, without undefined ones. It
+// sorts values.
 func (r Resampling) interval(values []float64) (low, high float64) {
 	level := r.Level
 	if level == 0 {
@@ -64,8 +64,8 @@ func (r Resampling) interval(values []float64) (low, high float64) {
 	return quantile(values, (1-level)/2), quantile(values, (1+level)/2)
 }
 
-// quantile interpolates linearly between the sorted values (type 7 of Hyndman
-// and Fan 1996, as NumPy and R have it).
+// quantile interpolates linearly between sorted values (type 7 of Hyndman and
+// Fan 1996, the default of NumPy and R).
 func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
@@ -78,7 +78,7 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
 }
 
-// source gives the resampling's random numbers, always from their beginning.
+// source returns the sequence of random numbers from its start.
 func (r Resampling) source() *rand.Rand { return rand.New(rand.NewPCG(r.Seed, 0x66697265)) }
 
 func (s *Statistics) add(sums []float64, row int) {
@@ -96,8 +96,8 @@ func (s *Statistics) values() []float64 {
 	return out
 }
 
-// drawn gives each figure's value in each sample. Statistics of as many rows
-// get the same samples, which pairs them.
+// drawn returns the value of each figure in each sample. Statistics with the same
+// number of rows get the same samples, so that their values are paired.
 func (s *Statistics) drawn(r Resampling) [][]float64 {
 	random := r.source()
 	drawn := make([][]float64, len(s.names))
@@ -115,8 +115,8 @@ func (s *Statistics) drawn(r Resampling) [][]float64 {
 	return drawn
 }
 
-// Scores gives all figures with their percentile intervals (Efron 1979): rows
-// are drawn with replacement, as many as there are.
+// Scores returns all figures with their percentile intervals (Efron 1979). A
+// sample has as many rows as the data, drawn with replacement.
 func (s *Statistics) Scores(r Resampling) []Score {
 	scores := make([]Score, len(s.names))
 	drawn := s.drawn(r)
@@ -127,7 +127,7 @@ func (s *Statistics) Scores(r Resampling) []Score {
 	return scores
 }
 
-// ratio is a/b, and undefined for 0/0.
+// ratio is a/b, or NaN if b is 0.
 func ratio(a, b float64) float64 {
 	if b == 0 {
 		return math.NaN()
@@ -135,12 +135,12 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// f1 is the harmonic mean of precision and recall from counts; undefined where
-// there is nothing to find and nothing was found.
+// f1 is the harmonic mean of precision and recall, or NaN if nothing was wanted
+// and nothing found.
 func f1(right, found, wanted float64) float64 { return ratio(2*right, found+wanted) }
 
 func sameLength(what string, a, b int) {
 	if a != b {
-		panic(fmt.Sprintf("eval: %d rows, but %d %s", a, b, what))
+		panic(fmt.Sprintf("metric: %d rows, but %d %s", a, b, what))
 	}
 }

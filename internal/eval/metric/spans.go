@@ -1,27 +1,27 @@
-package eval
+package metric
 
 import "strings"
 
-// Span is a piece of a text. Start and End count characters (Unicode code
-// points); a span whose place is not known has End 0 and its Text.
+// Span is a piece of a text. Start and End count characters (Unicode code points).
+// A span of unknown position has End 0 and its Text.
 type Span struct {
 	Label      string
 	Start, End int
 	Text       string
 }
 
-func (s Span) placed() bool { return s.End > 0 }
+// Placed reports whether the position of the span is known.
+func (s Span) Placed() bool { return s.End > 0 }
 
-// Spans measures predicted spans against gold ones, over all rows together
-// (micro average), and each gold label's F1. "exact" spans agree in label and
-// place; spans without a place agree in label and text, but for white space
-// around and between its words. "partial" counts what they have in common:
-// characters where all spans of a row are placed, otherwise words, label by
-// label.
+// Spans compares predicted spans with gold spans over all rows together (micro
+// average), and computes F1 of each gold label. Exact matches have the same label
+// and position, or the same label and text if a position is not known; white
+// space around and between words is ignored. Partial matches count the common
+// characters of each label, or the common words if a position is not known.
 func Spans(gold, predicted [][]Span) *Statistics { return spans(gold, predicted, true) }
 
-// Masks is Spans where predictions have no labels, as masks have none: labels
-// are left aside, and of each one only recall is known.
+// Masks is Spans for predictions without labels. It ignores labels, and computes
+// only recall for each gold label.
 func Masks(gold, predicted [][]Span) *Statistics { return spans(gold, predicted, false) }
 
 func spans(gold, predicted [][]Span, labelled bool) *Statistics {
@@ -35,8 +35,8 @@ func spans(gold, predicted [][]Span, labelled bool) *Statistics {
 		}
 	}
 	classes := distinct(goldLabels)
-	// Sums, three each (right, found, wanted): exact, partial, then each class
-	// exact.
+	// Sums, three each (correct, found, wanted): exact, partial, then exact for
+	// each class.
 	s := &Statistics{sums: 6 + 3*len(classes), names: []string{
 		"exact F1", "exact precision", "exact recall", "partial F1", "partial precision", "partial recall"}}
 	for _, c := range classes {
@@ -88,7 +88,7 @@ func only(spans []Span, label string) []Span {
 	return of
 }
 
-// counts are right, found and wanted.
+// counts are correct, found and wanted.
 type counts [3]float64
 
 func appendCounts(row []term, at int, c counts) []term {
@@ -100,8 +100,8 @@ func appendCounts(row []term, at int, c counts) []term {
 	return row
 }
 
-// part is what is compared: a span, a character of it or a word of it. What
-// does not matter to the comparison is left empty.
+// part is the unit of a comparison: a span, a character or a word. Fields that the
+// comparison ignores are zero.
 type part struct {
 	label      string
 	start, end int
@@ -133,7 +133,7 @@ func wholeTexts(s Span, p part, of map[part]int) {
 func characters(s Span, p part, of map[part]int) {
 	for i := s.Start; i < s.End; i++ {
 		p.start = i
-		of[p] = 1 // spans that overlap cover it once
+		of[p] = 1 // overlapping spans count once
 	}
 }
 
@@ -143,12 +143,12 @@ func words(s Span, p part, of map[part]int) {
 	}
 }
 
-// exact counts spans; each gold span is found at most once.
+// exact counts spans. A gold span matches at most one predicted span.
 func exact(gold, predicted []Span, labelled bool) counts {
 	return compare(gold, predicted, labelled, wholePlaces, wholeTexts)
 }
 
-// partial counts characters or words that spans have in common.
+// partial counts the common characters or words of spans.
 func partial(gold, predicted []Span, labelled bool) counts {
 	return compare(gold, predicted, labelled, characters, words)
 }
@@ -164,9 +164,19 @@ func compare(gold, predicted []Span, labelled bool, placed, unplaced func(Span, 
 
 func allPlaced(spans []Span) bool {
 	for _, s := range spans {
-		if !s.placed() {
+		if !s.Placed() {
 			return false
 		}
 	}
 	return true
+}
+
+// SpanQuality is the exact F1 of one row, or 1 if there is nothing to find and
+// nothing was found.
+func SpanQuality(gold, predicted []Span, labelled bool) float64 {
+	c := exact(gold, predicted, labelled)
+	if c[1]+c[2] == 0 {
+		return 1
+	}
+	return f1(c[0], c[1], c[2])
 }

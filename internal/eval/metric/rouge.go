@@ -1,4 +1,4 @@
-package eval
+package metric
 
 import (
 	"math/bits"
@@ -6,13 +6,14 @@ import (
 	"unicode"
 )
 
-// Rouge holds the F-measures of ROUGE (Lin 2004) of one text.
+// Rouge holds the F-measures of ROUGE-1, ROUGE-2 and ROUGE-L (Lin 2004) of one
+// text.
 type Rouge struct{ One, Two, L float64 }
 
-// RougeOf compares a text with a reference by their words: 1 and 2 by runs of
-// so many words, L by the longest common subsequence over the whole texts.
-// Words are not stemmed. On ASCII text this is what the package rouge-score
-// gives; see Words for other text.
+// RougeOf compares a text with a reference by their words: ROUGE-1 and ROUGE-2 by
+// n-grams of words, ROUGE-L by the longest common subsequence of the whole texts.
+// Words are not stemmed. For ASCII text the results are those of the Python
+// package rouge-score; for other text see Words.
 func RougeOf(predicted, reference string) Rouge {
 	p, r := Words(predicted), Words(reference)
 	return Rouge{
@@ -22,8 +23,8 @@ func RougeOf(predicted, reference string) Rouge {
 	}
 }
 
-// Words gives the lower-case words of a text: runs of letters, marks and
-// digits. In scripts that are written without spaces each letter is one.
+// Words returns the lower-case words of a text: runs of letters, marks and digits.
+// In scripts without spaces between words, each letter is a word.
 func Words(text string) []string {
 	var words []string
 	var word strings.Builder
@@ -48,7 +49,7 @@ func Words(text string) []string {
 	return words
 }
 
-// ngrams counts runs of n words, each with a space after every word.
+// ngrams counts the n-grams of words.
 func ngrams(words []string, n int) map[string]int {
 	counts := map[string]int{}
 	for i := 0; i+n <= len(words); i++ {
@@ -62,7 +63,7 @@ func overlapF(a, b map[string]int) float64 {
 	return zeroIfUndefined(f1(common, inA, inB))
 }
 
-// overlap counts what two bags have in common, and their sizes.
+// overlap counts the common elements of two multisets, and their sizes.
 func overlap[K comparable](a, b map[K]int) (common, inA, inB float64) {
 	for k, n := range a {
 		inA += float64(n)
@@ -74,7 +75,7 @@ func overlap[K comparable](a, b map[K]int) (common, inA, inB float64) {
 	return common, inA, inB
 }
 
-// zeroIfUndefined: no word in common is no likeness, also where there are none.
+// zeroIfUndefined replaces NaN: texts without words have nothing in common.
 func zeroIfUndefined(v float64) float64 {
 	if v != v {
 		return 0
@@ -82,8 +83,8 @@ func zeroIfUndefined(v float64) float64 {
 	return v
 }
 
-// longestCommon is the length of the longest common subsequence, 64 words at a
-// time (Hyyrö 2004): the zeros of row mark where the length grows.
+// longestCommon is the length of the longest common subsequence. It handles 64
+// words at a time (Hyyrö 2004): the zeros of row mark where the length grows.
 func longestCommon(a, b []string) int {
 	width := (len(a) + 63) / 64
 	places := map[string][]uint64{}

@@ -1,14 +1,15 @@
-package eval
+package metric
 
 import (
 	"encoding/json"
 	"math"
 	"os"
+	"slices"
 	"testing"
 )
 
-// peers holds what rouge-score, sacreBLEU, scikit-learn, seqeval, SciPy and
-// NumPy compute; testdata/peers.py writes it and names their versions.
+// peers holds results of rouge-score, sacreBLEU, scikit-learn, seqeval, SciPy and
+// NumPy. testdata/peers.py computes them and lists the versions.
 type peers struct {
 	Texts, Foreign []struct {
 		Reference, Predicted string
@@ -61,10 +62,10 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// valueOf is a figure by its name.
+// valueOf returns the figure with the given name.
 func valueOf(t *testing.T, s *Statistics, name string) float64 {
 	t.Helper()
-	i := indexOf(s.names, name)
+	i := slices.Index(s.names, name)
 	if i < 0 {
 		t.Fatalf("there is no figure %q among %q", name, s.names)
 	}

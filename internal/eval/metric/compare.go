@@ -1,30 +1,34 @@
-package eval
+package metric
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// Comparison sets a figure of two systems side by side, over the same rows.
+// Comparison is a figure of two systems over the same rows.
 type Comparison struct {
 	Name string
 	A, B float64
-	// Difference is A - B with its interval, from resampling rows of both.
+	// Difference is A - B with its interval. Both systems have the same samples.
 	Difference Score
-	// P is the probability of a difference at least as large, either way, if
-	// the two were equally good, and NaN where there is none. It is not corrected for the number of figures.
+	// P is the two-sided p-value of the difference, or NaN if the difference is
+	// undefined. It is not corrected for the number of figures.
 	P    float64
-	Test string // that gave P
+	Test string // the test of P
 }
 
-// Compare tests two systems over the same rows. Shares of right rows get the
-// exact test of McNemar; the others approximate randomisation (Noreen 1989):
-// each row's outcomes change sides by the toss of a coin.
+// Compare tests two systems over the same rows. For a share of correct rows the
+// test is the exact test of McNemar. For other figures it is approximate
+// randomisation (Noreen 1989), which swaps the outcomes of a row with probability
+// 1/2.
 func Compare(a, b *Statistics, r Resampling) []Comparison {
 	sameLength("in the other system", len(a.rows), len(b.rows))
 	drawnA, drawnB := a.drawn(r), b.drawn(r)
 	valuesA, valuesB := a.values(), b.values()
 	var all []Comparison
-	var pairs [][2]int // the figures that both have
+	var pairs [][2]int // indexes of the figures that both have
 	for i, name := range a.names {
-		j := indexOf(b.names, name)
+		j := slices.Index(b.names, name)
 		if j < 0 {
 			continue
 		}
@@ -51,23 +55,14 @@ func Compare(a, b *Statistics, r Resampling) []Comparison {
 	return all
 }
 
-func indexOf(names []string, name string) int {
-	for i, n := range names {
-		if n == name {
-			return i
-		}
-	}
-	return -1
-}
-
-// randomised gives the p of each pair of figures: the share of assignments
-// whose difference is at least as large, with the real one among them.
-func randomised(a, b *Statistics, pairs [][2]int, real []Comparison, r Resampling) []float64 {
+// randomised returns the p-value of each pair of figures: the share of assignments
+// whose difference is at least as large as the observed one, which counts as one
+// of the assignments.
+func randomised(a, b *Statistics, pairs [][2]int, observed []Comparison, r Resampling) []float64 {
 	random := r.source()
 	sumsA, sumsB := make([]float64, a.sums), make([]float64, b.sums)
 	outA, outB := make([]float64, len(a.names)), make([]float64, len(b.names))
-	// What belongs to a figure has the same place in both systems' sums where
-	// both were made of the same gold; only such may change sides.
+	// Both systems have the same gold rows, so a sum has the same index in both.
 	reached := make([]float64, len(pairs))
 	for range r.samples() {
 		clear(sumsA)
@@ -85,7 +80,7 @@ func randomised(a, b *Statistics, pairs [][2]int, real []Comparison, r Resamplin
 		b.figure(sumsB, outB)
 		for k, p := range pairs {
 			difference := math.Abs(outA[p[0]] - outB[p[1]])
-			if !(difference < math.Abs(real[k].A-real[k].B)-1e-12) {
+			if !(difference < math.Abs(observed[k].A-observed[k].B)-1e-12) {
 				reached[k]++
 			}
 		}
@@ -97,7 +92,7 @@ func randomised(a, b *Statistics, pairs [][2]int, real []Comparison, r Resamplin
 	return ps
 }
 
-// discordant counts the rows that only one system has right.
+// discordant counts the rows that only one system answers correctly.
 func discordant(a, b *Statistics) (onlyA, onlyB int) {
 	for row := range a.rows {
 		switch rightA, rightB := a.right(row), b.right(row); {
@@ -110,7 +105,8 @@ func discordant(a, b *Statistics) (onlyA, onlyB int) {
 	return onlyA, onlyB
 }
 
-// right tells, for exact statistics, whether a row is right: it adds to sum 0.
+// right reports whether a row is correct. In exact statistics such a row adds to
+// sum 0.
 func (s *Statistics) right(row int) bool {
 	for _, t := range s.rows[row] {
 		if t.sum == 0 && t.value > 0 {
@@ -120,9 +116,8 @@ func (s *Statistics) right(row int) bool {
 	return false
 }
 
-// McNemar is the exact, two-sided p of McNemar's test, from the numbers of rows
-// that only the one and only the other system has right: under equal quality
-// each such row is the toss of a coin.
+// McNemar is the exact two-sided p-value of McNemar's test. onlyA and onlyB count
+// the rows that only system A and only system B answers correctly.
 func McNemar(onlyA, onlyB int) float64 {
 	n, few := onlyA+onlyB, min(onlyA, onlyB)
 	p := 0.0

@@ -9,15 +9,17 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/firesteel/firesteel/internal/eval/metric"
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// ErrUnread: the answer is there, but is none that the kind knows.
+// ErrUnread reports an answer that does not have the form of its kind.
 var ErrUnread = errors.New("the answer could not be read")
 
-// Read takes a function's value: nil, a string, or what encoding/json makes of
-// one ([]any, map[string]any, float64). A try_ function's {result, error} is
-// opened, and {label, probability} read as such.
+// Read reads the value that a function returns: nil, a string, or a value as
+// encoding/json decodes it ([]any, map[string]any, float64). Of the struct of a
+// try_ function it reads result and error; of ai_classify_score, label and
+// probability.
 func (t Task) Read(value any, input string) Outcome {
 	if m, ok := value.(map[string]any); ok {
 		result, isTry := m["result"]
@@ -47,7 +49,7 @@ func (t Task) Read(value any, input string) Outcome {
 	case t.Kind == TextKind && isText:
 		o.Text = text
 	case t.Kind == MaskKind && isText:
-		o.Spans, _ = Masked(input, text, MaskText)
+		o.Spans, _ = metric.Masked(input, text, MaskText)
 	case t.Kind == ExtractKind && isMap:
 		o.Spans, o.Err = valueSpans(m)
 	case t.Kind == ExtractKind && isText:
@@ -57,31 +59,30 @@ func (t Task) Read(value any, input string) Outcome {
 	default:
 		o.Err = fmt.Errorf("%w as %s: %T", ErrUnread, t.Kind, value)
 	}
-	if t.Kind == LabelKind && o.Label == None && o.Err == nil {
+	if t.Kind == LabelKind && o.Label == metric.None && o.Err == nil {
 		o.Err = ErrUnread
 	}
 	return o
 }
 
-// Failed is the outcome of a row without an answer.
+// Failed is the outcome of a row that has an error instead of an answer.
 func (t Task) Failed(err error) Outcome {
 	return Outcome{Probability: math.NaN(), Err: err, Shown: "(" + sensitive.Shown(err) + ")"}
 }
 
-// ReadPlain reads, leniently, what a model wrote when it was asked in plain
-// words: the first label that it mentions, the first JSON object, or the text
-// as it stands.
+// ReadPlain reads the answer to a plain prompt: the first label in it, the first
+// JSON object in it, or the whole text.
 func (t Task) ReadPlain(answer, input string) Outcome {
 	o := Outcome{Probability: math.NaN(), Shown: answer}
 	switch t.Kind {
 	case LabelKind:
-		if o.Label = firstLabel(answer, t.Labels); o.Label == None {
+		if o.Label = firstLabel(answer, t.Labels); o.Label == metric.None {
 			o.Err = ErrUnread
 		}
 	case TextKind:
 		o.Text = strings.TrimSpace(answer)
 	case MaskKind:
-		o.Spans, _ = Masked(input, strings.TrimSpace(answer), MaskText)
+		o.Spans, _ = metric.Masked(input, strings.TrimSpace(answer), MaskText)
 	case ExtractKind:
 		object, ok := firstObject(answer)
 		if !ok {
@@ -101,10 +102,10 @@ func (t Task) ReadPlain(answer, input string) Outcome {
 	return o
 }
 
-// firstLabel finds the label that is mentioned first as a word of its own,
-// whatever its case; of several at one place, the longest.
+// firstLabel returns the label that occurs first as a whole word, in any case. If
+// several begin at the same position, it returns the longest.
 func firstLabel(answer string, labels []string) string {
-	found, place := None, len(answer)+1
+	found, place := metric.None, len(answer)+1
 	lower := strings.ToLower(answer)
 	for _, label := range labels {
 		at := wordIndex(lower, strings.ToLower(label))
@@ -133,7 +134,7 @@ func wordIndex(text, word string) int {
 	return -1
 }
 
-// maxObjects bounds the braces of an answer that are tried.
+// maxObjects bounds the number of opening braces that are tried.
 const maxObjects = 100
 
 // firstObject decodes the first JSON object in a text.

@@ -1,0 +1,207 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// Asker asks a function of a model for all rows.
+type Asker interface {
+	// Ask returns a value (see Task.Read) or an error for each input. The input is
+	// the first argument of the function, and call holds the others. Ask reports
+	// the number of answered rows by step.
+	Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(done int)) ([]any, []error, error)
+	// Model describes the model for reports.
+	Model() string
+}
+
+// Progress reports the work of a system on a number of rows. The evaluation calls
+// step with the number of answered rows, and end once.
+type Progress func(system string, rows int) (step func(done int), end func())
+
+// NeedsModel reports whether a system asks the main model, or with other, the other
+// one. If not, rules answer all rows, and the Asker may be a Local without a model.
+func (e *Evaluation) NeedsModel(other bool) bool {
+	prompted := slices.ContainsFunc(e.compared(other), func(s system) bool { return s.prompt != "" })
+	return prompted || !e.function.ByRules(e.call.Constants())
+}
+
+// Ask asks the systems of the main model, or with other, of Options.OtherModel.
+func (e *Evaluation) Ask(ctx context.Context, a Asker, other bool, progress Progress) error {
+	if local, ok := a.(Local); ok && local.LLM != nil {
+		if advice := ai.Advice(e.function, local.LLM.Info()); advice != "" {
+			e.notes = append(e.notes, advice)
+		}
+	}
+	for _, s := range e.compared(other) {
+		s.model = a.Model()
+		if err := e.ask(ctx, &s, a, progress); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		e.systems = append(e.systems, s)
+	}
+	return nil
+}
+
+// compared lists the systems of the main or of the other model.
+func (e *Evaluation) compared(other bool) []system {
+	if other {
+		return []system{{name: e.function.Name + " by " + e.options.OtherModel}}
+	}
+	all := []system{{name: e.function.Name}}
+	if e.options.Plain {
+		if prompt, err := PlainPrompt(e.function.Name); err == nil {
+			all = append(all, system{name: "plain prompt", prompt: prompt})
+		}
+	}
+	if e.options.Prompt != "" {
+		all = append(all, system{name: "own prompt", prompt: e.options.Prompt})
+	}
+	return all
+}
+
+func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progress) error {
+	f, call, inputs := e.function, e.call, make([]*string, len(e.rows))
+	for i, row := range e.rows {
+		inputs[i] = row.Input
+	}
+	if s.prompt != "" {
+		var err error
+		if f, err = ai.Lookup("ai_gen"); err != nil {
+			return err
+		}
+		if call, err = f.Bind(ai.Argument{}); err != nil {
+			return err
+		}
+		arguments := e.argumentTexts()
+		for i, input := range inputs {
+			if input != nil {
+				inputs[i] = new(FillPrompt(s.prompt, *input, arguments))
+			}
+		}
+	}
+	begun := time.Now()
+	show, end := progress(s.name, len(inputs))
+	defer end()
+	values, failures, err := a.Ask(ctx, f, inputs, call, func(done int) {
+		s.steps = append(s.steps, step{time.Since(begun), done})
+		show(done)
+	})
+	if err != nil {
+		return err
+	}
+	s.took = time.Since(begun)
+	for i, value := range values {
+		s.outcomes = append(s.outcomes, e.outcome(s, value, failures[i], deref(e.rows[i].Input)))
+	}
+	return nil
+}
+
+// outcome reads the answer of a row.
+func (e *Evaluation) outcome(s *system, value any, failure error, input string) Outcome {
+	text, isText := value.(string)
+	switch {
+	case failure != nil:
+		return e.task.Failed(failure)
+	case s.prompt == "" || value == nil:
+		return e.task.Read(value, input)
+	case isText:
+		return e.task.ReadPlain(text, input)
+	}
+	tried := Task{Kind: TextKind}.Read(value, input) // the struct of try_ai_gen
+	if tried.Err != nil {
+		return e.task.Failed(tried.Err)
+	}
+	return e.task.ReadPlain(tried.Text, input)
+}
+
+// argumentTexts gives the arguments by name as texts for a prompt.
+func (e *Evaluation) argumentTexts() map[string]string {
+	texts := map[string]string{}
+	for p, v := range e.call.Constants() {
+		switch v := v.(type) {
+		case nil:
+		case []string:
+			texts[e.function.Params[p].Name] = strings.Join(v, ", ")
+		default:
+			texts[e.function.Params[p].Name] = fmt.Sprint(v)
+		}
+	}
+	if texts["labels"] == "" {
+		texts["labels"] = strings.Join(e.dataLabels(e.rows), ", ")
+	}
+	return texts
+}
+
+// Local asks a model in this process. LLM may be nil if rules answer all rows.
+type Local struct{ LLM llm.Model }
+
+// localChunk is the number of rows that are asked at once: enough for the engine
+// to schedule them, and few enough to show progress.
+const localChunk = 32
+
+// Ask implements Asker.
+func (l Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
+	values, failures := make([]any, 0, len(inputs)), make([]error, 0, len(inputs))
+	source := func(context.Context, string) (llm.Model, error) { return l.LLM, nil }
+	done := 0
+	for chunk := range slices.Chunk(inputs, localChunk) {
+		texts := make([]any, len(chunk))
+		for i, input := range chunk {
+			if input != nil {
+				texts[i] = *input
+			}
+		}
+		rows, err := call.Rows(len(chunk), ai.GoValues(texts...))
+		if err != nil {
+			return nil, nil, err
+		}
+		answers, err := f.Eval(ctx, source, rows)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, a := range answers {
+			values, failures = append(values, decoded(a.Value, f.Returns)), append(failures, a.Err)
+		}
+		done += len(chunk)
+		step(done)
+	}
+	return values, failures, nil
+}
+
+// Model implements Asker.
+func (l Local) Model() string {
+	if l.LLM == nil {
+		return "rules, without a model"
+	}
+	return l.LLM.Info().Name
+}
+
+// decoded converts an answer to what encoding/json decodes.
+func decoded(v any, t ai.Type) any {
+	switch v := v.(type) {
+	case ai.Map:
+		m := make(map[string]any, len(v))
+		for _, entry := range v {
+			m[entry.Key] = entry.Value
+		}
+		return m
+	case []any:
+		m := make(map[string]any, len(v))
+		for i, field := range t.Fields() {
+			if i < len(v) {
+				m[field.Name] = decoded(v[i], field.Type)
+			}
+		}
+		return m
+	case float32:
+		return float64(v)
+	}
+	return v
+}

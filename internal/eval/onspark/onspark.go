@@ -1,0 +1,156 @@
+// Package onspark evaluates functions on Spark: it reads labelled rows from a query
+// and asks a function of the session for the rows.
+package onspark
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/eval"
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/spark"
+)
+
+// Asker asks the model of a session. It implements eval.Asker.
+type Asker struct {
+	Session   *spark.Session
+	Reference string // of the model
+
+	tasks int // that the cluster runs at once; 0 before the first call of Ask
+}
+
+type inputRow struct {
+	ID    int64   `spark:"id"`
+	Input *string `spark:"input"`
+}
+
+// Ask implements eval.Asker. It calls the try_ function, whose struct has the error
+// of a row.
+func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
+	rows := make([]inputRow, len(inputs))
+	for i, input := range inputs {
+		rows[i] = inputRow{int64(i), input}
+	}
+	df, err := a.Session.CreateDataFrame(ctx, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.tasks == 0 {
+		if a.tasks, err = a.parallelism(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	name := f.Name
+	if tried, err := ai.Lookup("try_" + f.Name); err == nil {
+		name = tried.Name
+	}
+	answered, err := df.Repartition(max(1, min(a.tasks, len(rows)))).
+		Select(spark.Col("id"), spark.Call(name, arguments(call)...).Alias("answer")).Collect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	values := make([]any, len(inputs))
+	for _, row := range answered {
+		id, err := spark.Get[int64](row, "id")
+		if err != nil || id < 0 || id >= int64(len(values)) {
+			return nil, nil, sensitive.Errorf("Spark returned a row that was not sent: %s", sensitive.Of(row))
+		}
+		values[id] = decoded(row.At(1))
+	}
+	if len(answered) != len(inputs) {
+		return nil, nil, fmt.Errorf("Spark returned %d rows for %d", len(answered), len(inputs))
+	}
+	step(len(inputs))
+	return values, make([]error, len(inputs)), nil
+}
+
+// arguments are the column of inputs and the constants, without those that are
+// left out at the end.
+func arguments(call *ai.Binding) []any {
+	args := []any(call.Constants())
+	args[0] = spark.Col("input")
+	for args[len(args)-1] == nil {
+		args = args[:len(args)-1]
+	}
+	return args
+}
+
+// parallelism is the number of tasks that the cluster runs at once.
+func (a *Asker) parallelism(ctx context.Context) (int, error) {
+	n, err := a.Session.Range(0, 1<<16, 1, 0).Select(spark.Call("spark_partition_id").Alias("partition")).Distinct().Count(ctx)
+	return int(n), err
+}
+
+// Model implements eval.Asker.
+func (a *Asker) Model() string { return a.Reference + " on Spark " + a.Session.Version() }
+
+// decoded converts a value of Spark to what encoding/json decodes.
+func decoded(v any) any {
+	switch v := v.(type) {
+	case float32:
+		return float64(v)
+	case spark.Row:
+		m := make(map[string]any, v.Len())
+		for i, name := range v.Names() {
+			m[name] = decoded(v.At(i))
+		}
+		return m
+	case map[any]any:
+		m := make(map[string]any, len(v))
+		for k, inner := range v {
+			m[fmt.Sprint(k)] = decoded(inner)
+		}
+		return m
+	}
+	return v
+}
+
+// Rows reads labelled rows from a query: the columns input and label, at most limit
+// rows unless it is nil. Numbers become text as Spark casts them; arrays, maps and
+// structs become JSON. If a column does not exist, the error is an
+// *eval.ColumnError.
+func Rows(ctx context.Context, session *spark.Session, query, input, label string, limit *int64) ([]eval.Row, error) {
+	df, err := session.SQL(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := df.Schema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var columns []spark.Column
+	for _, c := range []struct{ name, role string }{{input, "input"}, {label, "label"}} {
+		i, err := eval.FindColumn(schema.Names(), c.name, c.role)
+		if err != nil {
+			return nil, err
+		}
+		quoted := "`" + strings.ReplaceAll(schema.Names()[i], "`", "``") + "`"
+		of := strings.ToUpper(fmt.Sprint(schema.Fields[i].Type))
+		for _, nested := range []string{"ARRAY", "MAP", "STRUCT"} {
+			if strings.HasPrefix(of, nested) {
+				quoted = "to_json(" + quoted + ")"
+			}
+		}
+		columns = append(columns, spark.Expr("CAST("+quoted+" AS STRING)").Alias(c.role))
+	}
+	df = df.Select(columns...)
+	if limit != nil {
+		df = df.Limit(int(min(*limit, math.MaxInt32)))
+	}
+	type labelledRow struct {
+		Input *string `spark:"input"`
+		Label *string `spark:"label"`
+	}
+	collected, err := spark.CollectAs[labelledRow](ctx, df)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]eval.Row, len(collected))
+	for i, r := range collected {
+		rows[i] = eval.Row{Number: i + 1, Input: r.Input, Label: r.Label}
+	}
+	return rows, nil
+}
