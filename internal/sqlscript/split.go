@@ -7,11 +7,11 @@ import (
 
 // Statement is a statement of a script.
 type Statement struct {
-	// Text is the statement without the semicolon that ends it and the space
-	// around it; comments before it and in it are continued.
+	// Text is the statement without its semicolon and surrounding white space.
+	// It includes the comments before and in the statement.
 	Text  string
-	Start int // byte of the script that Text begins at
-	Line  int // of the script, from 1, that Text begins in
+	Start int // byte offset of Text in the script
+	Line  int // line of the script in which Text starts, from 1
 }
 
 // Split divides a script into statements, as Spark's command line does: at the
