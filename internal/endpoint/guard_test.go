@@ -202,7 +202,7 @@ func TestAllowedNameOfLoopback(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := do(t, e, chat("hello"))[0]
-		if len(allowed) == 1 && (!errors.Is(r.Err, errRefused) || !strings.Contains(r.Err.Error(), "model.example is an allowed host, but its name leads to 127.0.0.1") || len(s.arrived) != 0) {
+		if len(allowed) == 1 && (!errors.Is(r.Err, errRefused) || !strings.Contains(r.Err.Error(), "model.example is an allowed host, but its name resolves to 127.0.0.1") || len(s.arrived) != 0) {
 			t.Errorf("%v after %d requests", r.Err, len(s.arrived))
 		}
 		if len(allowed) == 2 && r.Err != nil {
