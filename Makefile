@@ -14,18 +14,25 @@ lint:
 	go vet ./...
 	go tool -modfile=internal/lint/tools/go.mod staticcheck ./...
 
-# Goroutines meet in these packages.
+# Runs of go test, for internal/ci. The tests of the whole take longest, so they
+# begin first; what is beside them computes while they wait for servers.
+whole = FIRESTEEL_INTEGRATION=1 -timeout 60m -parallel 3 ./internal/integration
+parts = FIRESTEEL_INTEGRATION=1 -timeout 30m $$(go list ./... | grep -v /internal/integration$$)
+# The client, against the oldest Spark that it supports.
+oldest = FIRESTEEL_INTEGRATION=1 FIRESTEEL_SPARK_VERSION=3.5.1 -timeout 30m ./spark
+# The packages in which goroutines share memory.
+raced = CGO_ENABLED=1 -race ./worker/... ./spark ./internal/engine ./internal/engine/nn ./internal/endpoint ./ai ./internal/job ./internal/ledger ./internal/network/fetch \
+	-- CGO_ENABLED=1 -race -run "Goroutines|Concurrent" ./internal/grammar ./internal/tokenizer
+
 race:
-	CGO_ENABLED=1 go test -race ./worker/... ./spark ./internal/engine ./internal/engine/nn ./internal/endpoint ./ai ./internal/job ./internal/ledger ./internal/network/fetch
-	CGO_ENABLED=1 go test -race -run "Goroutines|Concurrent" ./internal/grammar ./internal/tokenizer
+	go run ./internal/ci $(raced)
 
-# All tests, with real Spark servers and the real model; then the client's
-# against the oldest Spark that it speaks to.
 integration:
-	FIRESTEEL_INTEGRATION=1 go test -timeout 75m ./...
-	FIRESTEEL_INTEGRATION=1 FIRESTEEL_SPARK_VERSION=3.5.1 go test -timeout 30m ./spark
+	go run ./internal/ci -at-once 2 -spark default,3.5.1 $(whole) -- $(parts) -- $(oldest)
 
-check: lint integration race
+# All tests.
+check: lint
+	go run ./internal/ci -at-once 2 -spark default,3.5.1 $(whole) -- $(parts) -- $(oldest) -- $(raced)
 
 fuzz:
 	./internal/lint/fuzz.sh 40000

@@ -3,8 +3,10 @@ package endpoint
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -30,54 +32,79 @@ func perMinute(arrived []arrival, minute time.Duration, count func(arrival) int)
 	return most, float64(total) / (float64(arrived[len(arrived)-1].at.Sub(begin)) / float64(minute))
 }
 
-// A minute of three seconds; the server counts.
-func TestLimitOfRequests(t *testing.T) {
-	s := newServer(t)
-	const limit, minute = 300, 3 * time.Second
-	e := s.open(t, Options{RequestsPerMinute: limit, minute: minute})
-	requests := chats(2 * limit)
-	// Two calls at the same time share the limit.
-	done := make(chan error)
-	go func() {
-		_, err := e.Do(context.Background(), requests[:limit])
-		done <- err
-	}()
-	do(t, e, requests[limit:]...)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
-	most, mean := perMinute(s.arrived, minute, func(arrival) int { return 1 })
-	t.Logf("limit %d, most %d, mean %.0f", limit, most, mean)
-	if len(s.arrived) != 2*limit || float64(most) > 1.05*limit || mean < 0.85*limit {
-		t.Errorf("%d arrived; at most %d a minute and %.0f in the mean for a limit of %d", len(s.arrived), most, mean, limit)
-	}
+// inMemory passes requests to a server without a network, so that the fake
+// clock of testing/synctest advances while a request waits.
+type inMemory struct{ *server }
+
+func (s inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	s.handle(w, r)
+	return w.Result(), r.Context().Err()
 }
 
-// Answers of very different sizes; MaxTokens says nothing of them.
+// limited tests a limit a minute on the fake clock of a bubble.
+func limited(t *testing.T, opts Options, test func(*testing.T, *server, *Endpoint)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServerInMemory()
+		opts.minute = time.Minute
+		e, err := Open("openai:small@http://127.0.0.1/v1", opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		e.client = &http.Client{Transport: inMemory{s}}
+		test(t, s, e)
+	})
+}
+
+// The server counts the requests of each minute.
+func TestLimitOfRequests(t *testing.T) {
+	const limit = 300
+	limited(t, Options{RequestsPerMinute: limit}, func(t *testing.T, s *server, e *Endpoint) {
+		requests := chats(2 * limit)
+		// Two calls at the same time share the limit.
+		done := make(chan error)
+		go func() {
+			_, err := e.Do(context.Background(), requests[:limit])
+			done <- err
+		}()
+		do(t, e, requests[limit:]...)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		most, mean := perMinute(s.arrived, time.Minute, func(arrival) int { return 1 })
+		t.Logf("limit %d, most %d, mean %.0f", limit, most, mean)
+		if len(s.arrived) != 2*limit || float64(most) > 1.05*limit || mean < 0.85*limit {
+			t.Errorf("%d arrived; at most %d a minute and %.0f in the mean for a limit of %d", len(s.arrived), most, mean, limit)
+		}
+	})
+}
+
+// The sizes of answers differ much, and MaxTokens does not bound them closely.
 func TestLimitOfTokens(t *testing.T) {
-	s := newServer(t)
-	const limit, minute = 12000, 3 * time.Second
-	s.serve = func(w http.ResponseWriter, a asked) {
-		s.charge(a.text)
-		s.mu.Lock()
-		n := len(s.arrived)
-		output := 10 + n*7%30
-		s.arrived[n-1].tokens = output + 20
-		s.mu.Unlock()
-		time.Sleep(5 * time.Millisecond)
-		w.Write(body(a, strings.Repeat("word ", output), 20, output))
-	}
-	e := s.open(t, Options{TokensPerMinute: limit, minute: minute})
-	requests := chats(500) // of 44 tokens in the mean
-	for i := range requests {
-		requests[i].MaxTokens = 400
-	}
-	do(t, e, requests...)
-	most, mean := perMinute(s.arrived, minute, func(a arrival) int { return a.tokens })
-	t.Logf("limit %d, most %d, mean %.0f", limit, most, mean)
-	if float64(most) > 1.05*limit || mean < 0.85*limit {
-		t.Errorf("at most %d tokens a minute and %.0f in the mean for a limit of %d", most, mean, limit)
-	}
+	const limit = 12000
+	limited(t, Options{TokensPerMinute: limit}, func(t *testing.T, s *server, e *Endpoint) {
+		s.serve = func(w http.ResponseWriter, a asked) {
+			s.charge(a.text)
+			s.mu.Lock()
+			n := len(s.arrived)
+			output := 10 + n*7%30
+			s.arrived[n-1].tokens = output + 20
+			s.mu.Unlock()
+			time.Sleep(100 * time.Millisecond)
+			w.Write(body(a, strings.Repeat("word ", output), 20, output))
+		}
+		requests := chats(500) // of 44 tokens in the mean
+		for i := range requests {
+			requests[i].MaxTokens = 400
+		}
+		do(t, e, requests...)
+		most, mean := perMinute(s.arrived, time.Minute, func(a arrival) int { return a.tokens })
+		t.Logf("limit %d, most %d, mean %.0f", limit, most, mean)
+		if float64(most) > 1.05*limit || mean < 0.85*limit {
+			t.Errorf("at most %d tokens a minute and %.0f in the mean for a limit of %d", most, mean, limit)
+		}
+	})
 }
 
 // TestRateLimitHeaders checks that no request is sent while the server reports

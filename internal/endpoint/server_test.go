@@ -43,10 +43,15 @@ type asked struct {
 }
 
 func newServer(t testing.TB) *server {
-	s := &server{charged: map[string]int{}, tries: map[string]int{}, keys: map[string]map[string]bool{}}
+	s := newServerInMemory()
 	s.Server = httptest.NewServer(http.HandlerFunc(s.handle))
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
+}
+
+// newServerInMemory is a server that listens nowhere.
+func newServerInMemory() *server {
+	return &server{charged: map[string]int{}, tries: map[string]int{}, keys: map[string]map[string]bool{}}
 }
 
 func (s *server) handle(w http.ResponseWriter, r *http.Request) {

@@ -34,6 +34,7 @@ const slowQuery = "SELECT sum(length(ai_gen(concat('Tell a long story about the 
 
 // The worker is killed in mid-query: Spark's retry completes the result.
 func TestKilledWorker(t *testing.T) {
+	t.Parallel()
 	// A local master gives up at a task's first failure unless it is told a
 	// number of attempts; on a cluster that is spark.task.maxFailures, 4.
 	server := testkit.Spark(t, localspark.Options{Master: "local[2,4]"})
@@ -84,6 +85,7 @@ func TestKilledWorker(t *testing.T) {
 
 // A cancelled query stops the worker's computing, not the worker.
 func TestCancelledQuery(t *testing.T) {
+	t.Parallel()
 	session := connect(t, testkit.SharedSpark(t))
 	pid := workerOf(t, session)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -129,6 +131,7 @@ func TestCancelledQuery(t *testing.T) {
 
 // A damaged model file is told before anything is uploaded.
 func TestDamagedModelFile(t *testing.T) {
+	t.Parallel()
 	url := testkit.SharedSpark(t)
 	whole, err := os.ReadFile(testkit.Model(t))
 	if err != nil {
@@ -198,7 +201,8 @@ func otherModel(t *testing.T, archive []byte, name string) []byte {
 
 // An archive damaged on its way is told by the first query, not by a hang.
 func TestDamagedArchive(t *testing.T) {
-	server := testkit.Spark(t, localspark.Options{})
+	t.Parallel()
+	url := testkit.SharedSpark(t)
 	dir := t.TempDir()
 	model := filepath.Join(dir, "tiny.gguf")
 	if err := os.WriteFile(model, gguftest.Llama(1).Bytes(), 0o600); err != nil {
@@ -213,7 +217,7 @@ func TestDamagedArchive(t *testing.T) {
 		change(&m)
 		var b bytes.Buffer
 		_, err := bundle.Archive{
-			Manifest: bundle.Manifest{Firesteel: "test", Spark: server.Spark().Version, Models: []bundle.Model{m}},
+			Manifest: bundle.Manifest{Firesteel: "test", Spark: testkit.SparkVersion(), Models: []bundle.Model{m}},
 			Programs: []bundle.Program{{Path: program(t)}}, ModelPaths: []string{model},
 		}.WriteTo(&b)
 		if err != nil {
@@ -236,7 +240,7 @@ func TestDamagedArchive(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			s, err := spark.Connect(ctx, server.URL())
+			s, err := spark.Connect(ctx, url)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -283,6 +287,7 @@ func TestDamagedArchive(t *testing.T) {
 
 // Only who knows Spark's secret is served.
 func TestWrongSecret(t *testing.T) {
+	t.Parallel()
 	session := connect(t, testkit.SharedSpark(t))
 	pid := workerOf(t, session)
 	ports := listening(t, pid)

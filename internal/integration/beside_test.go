@@ -102,6 +102,7 @@ func unpackPySpark(t *testing.T, version, folder string) {
 // The example, as its reader runs it: a PySpark session, firesteel attached to
 // it, and Python functions before, beside and after.
 func TestBesidePython(t *testing.T) {
+	t.Parallel()
 	command := program(t)
 	python := pySpark(t, localspark.DefaultVersion)
 	server := testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{

@@ -46,6 +46,7 @@ func workers(t *testing.T, rows []spark.Row, column string) map[int]workerInfo {
 // Two executors, several tasks each: one worker process and one model on each
 // executor, whatever the number of tasks.
 func TestOneModelPerExecutor(t *testing.T) {
+	t.Parallel()
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[2,1,1024]"})
 	session := connect(t, server.URL())
 	t.Run("stranger", func(t *testing.T) { otheruser.Attack(t, server.PID()) })

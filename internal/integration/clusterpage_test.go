@@ -24,6 +24,7 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 // The commands of docs/cluster.md do what the page says, one after the other as
 // they stand there.
 func TestClusterPage(t *testing.T) {
+	t.Parallel()
 	testkit.Integration(t)
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "cluster.md"))
 	if err != nil {

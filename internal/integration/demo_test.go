@@ -32,9 +32,11 @@ const demoTable = `+---+------------------------------+-------------+
 var sparks = []string{localspark.DefaultVersion, "4.0.5", "3.5.1"}
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	program(t)
 	for _, version := range sparks {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			begin := time.Now()
 			if got := firesteel(t, "demo", "--spark-version", version); got != demoTable {
 				t.Errorf("got\n%swant\n%s", got, demoTable)

@@ -146,6 +146,7 @@ func kill(t *testing.T, pid int) {
 // A real cluster, through firesteel submit, while what can end ends: every
 // result is complete, and each row is what the engine alone answers.
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	c := startStandalone(t, 2)
 	model, want := faultModel(t)
 	cache := filepath.Join(t.TempDir(), "cache")

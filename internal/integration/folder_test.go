@@ -19,6 +19,7 @@ import (
 // Each file of a model that is a folder arrives below the folder's name, and
 // the executor finds one that does not fit the manifest.
 func TestDamagedFolderModel(t *testing.T) {
+	t.Parallel()
 	url := testkit.SharedSpark(t)
 	folder := t.TempDir()
 	for name, text := range map[string]string{

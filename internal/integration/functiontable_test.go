@@ -39,18 +39,18 @@ func openEchoes() {
 // The table of ai/testdata/table.txt, on Spark: what a function makes of what
 // people and their data can bring is the same as in Go, for the same model.
 func TestFunctionTable(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		t.Run(version, func(t *testing.T) { functionTable(t, version) })
 	}
 }
 
 func functionTable(t *testing.T, version string) {
-	server := testkit.Spark(t, localspark.Options{Version: version})
 	file := filepath.Join(t.TempDir(), echoFile)
 	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	session, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithLogContent(), spark.WithConnectTimeout(patience))
+	session, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithLogContent(), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

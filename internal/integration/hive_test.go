@@ -10,17 +10,25 @@ import (
 
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/spark"
 )
 
 // The example puts new and changed rows of a Hive table into the labelled one,
 // and leaves the others alone: the model has not been asked for "kept".
 func TestHiveUpsert(t *testing.T) {
+	t.Parallel()
 	server := testkit.Spark(t, localspark.Options{Conf: map[string]string{"spark.sql.catalogImplementation": "hive"}})
 	script := filepath.Join("..", "..", "examples", "hive", "upsert.sql")
 	upsert := func() { firesteel(t, "sql", "--remote", server.URL(), "-f", script) }
+	// Without a model, so that none is shipped.
+	session, err := spark.Connect(t.Context(), server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
 	rows := func() []string {
 		var lines []string
-		for _, row := range query(t, connect(t, server.URL()), "SELECT concat_ws('|', id, text, mood, day) AS line FROM labelled ORDER BY id") {
+		for _, row := range query(t, session, "SELECT concat_ws('|', id, text, mood, day) AS line FROM labelled ORDER BY id") {
 			lines = append(lines, fmt.Sprint(row.At(0)))
 		}
 		return lines
@@ -30,9 +38,9 @@ func TestHiveUpsert(t *testing.T) {
 	if got := rows(); len(got) != 0 {
 		t.Errorf("labelled from nothing: %q", got)
 	}
-	firesteel(t, "sql", "--remote", server.URL(), "-e", `SET hive.exec.dynamic.partition.mode = nonstrict;
-		INSERT INTO reviews VALUES (1, 'It arrived.', 'd1'), (2, 'It broke after two days and nobody answers.', 'd1'), (3, 'I love it, it works perfectly.', 'd2'), (4, NULL, 'd2');
-		INSERT INTO labelled VALUES (1, 'It arrived.', 'kept', 'd1'), (2, 'It arrived late.', 'old', 'd1'), (5, 'Long gone.', 'kept', 'd0')`)
+	query(t, session, "SET hive.exec.dynamic.partition.mode = nonstrict")
+	query(t, session, `INSERT INTO reviews VALUES (1, 'It arrived.', 'd1'), (2, 'It broke after two days and nobody answers.', 'd1'), (3, 'I love it, it works perfectly.', 'd2'), (4, NULL, 'd2')`)
+	query(t, session, `INSERT INTO labelled VALUES (1, 'It arrived.', 'kept', 'd1'), (2, 'It arrived late.', 'old', 'd1'), (5, 'Long gone.', 'kept', 'd0')`)
 	want := []string{
 		"1|It arrived.|kept|d1", "2|It broke after two days and nobody answers.|negative|d1",
 		"3|I love it, it works perfectly.|positive|d2", "4|d2", "5|Long gone.|kept|d0",

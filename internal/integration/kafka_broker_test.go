@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
@@ -18,18 +19,27 @@ import (
 	"github.com/firesteel/firesteel/internal/network/maven"
 )
 
-// jars brings artifacts of Maven, or skips the test.
-func jars(t testing.TB, artifacts ...string) (paths []string) {
+// jars returns the paths of artifacts of Maven, or skips the test.
+func jars(t testing.TB, artifacts ...string) []string {
 	t.Helper()
+	paths, err := downloadJars(t.Context(), artifacts...)
+	if err != nil {
+		t.Skip(err)
+	}
+	return paths
+}
+
+// downloadJars returns the paths of artifacts of Maven in the cache.
+func downloadJars(ctx context.Context, artifacts ...string) (paths []string, err error) {
 	central := maven.Repository{Client: &fetch.Client{Progress: fetch.NewProgress(os.Stderr)}}
 	for _, artifact := range artifacts {
-		path, err := central.Jar(t.Context(), artifact)
+		path, err := central.Jar(ctx, artifact)
 		if err != nil {
-			t.Skipf("no jar of %s, so this is not tested: %v", artifact, err)
+			return nil, fmt.Errorf("the jar of %s cannot be downloaded: %w", artifact, err)
 		}
 		paths = append(paths, path)
 	}
-	return paths
+	return paths, nil
 }
 
 // listed reads the artifacts of a file, one a line.

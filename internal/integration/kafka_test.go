@@ -39,6 +39,7 @@ var said = []struct{ text, mood string }{
 // message is there once. In the topic it is there once or, of the batch that was
 // killed, twice and the same.
 func TestKafkaStream(t *testing.T) {
+	t.Parallel()
 	testkit.Integration(t)
 	options := localspark.Options{
 		Version: lakeSpark, Master: "local[2]",
@@ -65,7 +66,7 @@ func TestKafkaStream(t *testing.T) {
 	_ = server.Stop()
 	before := committed(t, k.path("out"))
 
-	s = k.connect(testkit.Spark(t, options).URL())
+	s = k.connect(lakes[0].server(t).URL())
 	k.produce(s, 40, 20)
 	files, topic = k.start(s)
 	for _, q := range []*spark.StreamingQuery{files, topic} {

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,40 +15,73 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// The examples label a Delta and an Iceberg table into another one, and merge
-// into it what has come since; the model has not been asked for "kept".
-func TestLakehouseUpsert(t *testing.T) {
+// lake is a table format, and the newest Spark for which it has a release.
+type lake struct {
+	version string
+	format  string
+	prefix  string // of the names of tables
+	jars    []string
+	conf    map[string]string
+}
+
+var lakes = []lake{
+	// The jars of Kafka are for the same Spark, so its tests can share the server.
+	{lakeSpark, "delta", "", slices.Concat(deltaPackage, kafkaPackage), map[string]string{
+		"spark.sql.extensions":            "io.delta.sql.DeltaSparkSessionExtension",
+		"spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+		// By default each read of a table's log is 50 tasks.
+		"spark.databricks.delta.snapshotPartitions": "2",
+	}},
+	{"4.1.4", "iceberg", "lake.shop.", []string{"org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0"}, map[string]string{
+		"spark.sql.extensions":             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+		"spark.sql.catalog.lake":           "org.apache.iceberg.spark.SparkCatalog",
+		"spark.sql.catalog.lake.type":      "hadoop",
+		"spark.sql.catalog.lake.warehouse": "lake", // below the server's working folder
+		// By default a session sees what others write after 30 seconds.
+		"spark.sql.catalog.lake.cache-enabled": "false",
+	}},
+}
+
+// server returns the server that tests of the lake's Spark share, or skips the
+// test if the jars are missing.
+func (l lake) server(t *testing.T) *localspark.Server {
+	t.Helper()
 	testkit.Integration(t)
-	for _, c := range []struct {
-		name, version, prefix string
-		jars                  []string
-		conf                  map[string]string
-	}{
-		{"delta", lakeSpark, "", deltaPackage, map[string]string{
-			"spark.sql.extensions":            "io.delta.sql.DeltaSparkSessionExtension",
-			"spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-			// Else each look at a table is 50 tasks.
-			"spark.databricks.delta.snapshotPartitions": "2",
-		}},
-		{"iceberg", "4.1.4", "lake.shop.", []string{"org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0"}, map[string]string{
-			"spark.sql.extensions":             "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-			"spark.sql.catalog.lake":           "org.apache.iceberg.spark.SparkCatalog",
-			"spark.sql.catalog.lake.type":      "hadoop",
-			"spark.sql.catalog.lake.warehouse": filepath.Join(t.TempDir(), "lake"),
-			// Else a session sees what others have written after 30 seconds.
-			"spark.sql.catalog.lake.cache-enabled": "false",
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			c.conf["spark.sql.shuffle.partitions"] = "2"
-			c.conf["spark.jars"] = strings.Join(jars(t, c.jars...), ",")
-			server := testkit.Spark(t, localspark.Options{Version: c.version, Conf: c.conf})
+	conf := maps.Clone(l.conf)
+	conf["spark.jars"] = strings.Join(jars(t, l.jars...), ",")
+	return testkit.SharedSparkWith(t, localspark.Options{Version: l.version, Conf: conf})
+}
+
+// sparkOf returns the URL of a server of a version that tests share. It may have
+// the settings and jars of a table format.
+func sparkOf(t *testing.T, version string) string {
+	t.Helper()
+	for _, l := range lakes {
+		if l.version != version {
+			continue
+		}
+		if _, err := downloadJars(t.Context(), l.jars...); err == nil {
+			return l.server(t).URL()
+		}
+	}
+	return testkit.SharedSparkOf(t, version)
+}
+
+// The examples label a table of Delta and of Iceberg into another table, and
+// merge later changes into it. The word "kept" shows that a row was not labelled
+// again.
+func TestLakehouseUpsert(t *testing.T) {
+	t.Parallel()
+	for _, l := range lakes {
+		t.Run(l.format, func(t *testing.T) {
+			t.Parallel()
+			server := l.server(t)
 			plain, err := spark.Connect(t.Context(), server.URL())
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer plain.Close()
-			reviews, labelled := c.prefix+"reviews", c.prefix+"labelled"
+			reviews, labelled := l.prefix+"reviews", l.prefix+"labelled"
 			do := func(statements ...string) {
 				t.Helper()
 				for _, statement := range statements {
@@ -56,7 +90,7 @@ func TestLakehouseUpsert(t *testing.T) {
 			}
 			upsert := func(want ...string) {
 				t.Helper()
-				firesteel(t, "sql", "--remote", server.URL(), "-f", filepath.Join("..", "..", "examples", c.name, "upsert.sql"))
+				firesteel(t, "sql", "--remote", server.URL(), "-f", filepath.Join("..", "..", "examples", l.format, "upsert.sql"))
 				var got []string
 				for _, row := range query(t, plain, "SELECT concat_ws('|', id, text, mood, day) AS line FROM "+labelled+" ORDER BY id") {
 					got = append(got, fmt.Sprint(row.At(0)))
@@ -66,7 +100,7 @@ func TestLakehouseUpsert(t *testing.T) {
 				}
 			}
 
-			do("CREATE TABLE "+reviews+" (id BIGINT, text STRING, day STRING) USING "+c.name+" PARTITIONED BY (day)",
+			do("CREATE TABLE "+reviews+" (id BIGINT, text STRING, day STRING) USING "+l.format+" PARTITIONED BY (day)",
 				"INSERT INTO "+reviews+" VALUES (1, 'It arrived.', 'd1'), (2, 'I love it, it works perfectly.', 'd1'), (3, NULL, 'd2')")
 			upsert("1|It arrived.|positive|d1", "2|I love it, it works perfectly.|positive|d1", "3|d2")
 			do("UPDATE "+labelled+" SET mood = 'kept' WHERE id <> 2",

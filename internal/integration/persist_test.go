@@ -64,6 +64,7 @@ var (
 // What is computed by a worker is computed once for a DataFrame that is kept,
 // on each Spark, however the function came into its plan.
 func TestPersist(t *testing.T) {
+	t.Parallel()
 	testkit.Integration(t)
 	var asked questions
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,9 +79,8 @@ func TestPersist(t *testing.T) {
 	defer endpoint.Close()
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		t.Run(version, func(t *testing.T) {
-			server := testkit.Spark(t, localspark.Options{Version: version})
 			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-			s, err := spark.Connect(t.Context(), server.URL(), spark.WithAllocator(mem), spark.WithModel("openai:m@"+endpoint.URL+"/v1"))
+			s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithAllocator(mem), spark.WithModel("openai:m@"+endpoint.URL+"/v1"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 
 // What SQL does to the session's settings takes no function away.
 func TestReset(t *testing.T) {
+	t.Parallel()
 	s := connectEcho(t, testkit.SharedSpark(t))
 	resetKeepsFunctions(t, s)
 }
@@ -45,6 +46,7 @@ func resetKeepsFunctions(t *testing.T, s *spark.Session) {
 // A column of a type that the client does not know costs no other column, and
 // the command shows it as the binary form that it has.
 func TestGeometry(t *testing.T) {
+	t.Parallel()
 	url := testkit.SharedSpark(t)
 	s := connectEcho(t, url)
 	const point = "0101000000000000000000F03F0000000000000040"
@@ -69,6 +71,7 @@ func TestGeometry(t *testing.T) {
 
 // FOR of SQL scripting takes rows that functions compute, in their order.
 func TestFor(t *testing.T) {
+	t.Parallel()
 	s := connectEcho(t, testkit.SharedSpark(t))
 	const block = `BEGIN
   DECLARE seen STRING DEFAULT '';

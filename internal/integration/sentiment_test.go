@@ -4,7 +4,6 @@ package integration
 
 import (
 	"bufio"
-	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -47,12 +46,13 @@ func amazon(t *testing.T) []review {
 // How often the default model is right, through Spark SQL; and that no answer
 // depends on how the rows are partitioned.
 func TestSentimentOfReviews(t *testing.T) {
+	t.Parallel()
 	testkit.Integration(t)
-	reviews := amazon(t)
+	all := amazon(t)
 	var first map[int64]string
-	for _, partitions := range []int{1, 3, 8} {
-		// A worker of its own computes all anew: one that was asked before
-		// remembers its answers.
+	for _, c := range []struct{ rows, partitions int }{{1000, 3}, {150, 1}, {150, 8}} {
+		reviews, partitions := all[:c.rows], c.partitions
+		// Each session has a worker of its own, which has no answers yet.
 		session := connect(t, testkit.SharedSpark(t))
 		df, err := session.CreateDataFrame(t.Context(), reviews)
 		if err != nil {
@@ -86,11 +86,10 @@ func TestSentimentOfReviews(t *testing.T) {
 			if right < 900 {
 				t.Errorf("%d of %d are right; 900 are promised", right, len(reviews))
 			}
-		} else if !maps.Equal(first, answers) {
-			for id := range first {
-				if first[id] != answers[id] {
-					t.Errorf("row %d: %s in one partition, %s in one of %d", id, first[id], answers[id], partitions)
-				}
+		}
+		for id, answer := range answers {
+			if first[id] != answer {
+				t.Errorf("row %d: %s in one of 3 partitions of 1000 rows, %s in one of %d of %d rows", id, first[id], answer, partitions, c.rows)
 			}
 		}
 	}
@@ -98,6 +97,7 @@ func TestSentimentOfReviews(t *testing.T) {
 
 // The same from Go, and what never reaches the model.
 func TestFunctionsOverRows(t *testing.T) {
+	t.Parallel()
 	session := connect(t, testkit.SharedSpark(t))
 	s := func(text string) *string { return &text }
 	df, err := session.CreateDataFrame(t.Context(), []struct {

@@ -27,6 +27,7 @@ const reviewRows = `SELECT id, CAST(id % 5 AS INT) AS stars,
 // A job on Spark asks for each distinct input once, says what became of every
 // row, and computes nothing again that its ledger has.
 func TestSparkJob(t *testing.T) {
+	t.Parallel()
 	s := connect(t, testkit.SharedSpark(t))
 	in, err := s.SQL(t.Context(), reviewRows)
 	if err != nil {

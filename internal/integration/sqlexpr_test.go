@@ -21,6 +21,7 @@ import (
 // What expressions give without a Spark is what Spark gives: the values in the
 // cases of package sqlexpr, whose own test compares with them too.
 func TestExpressions(t *testing.T) {
+	t.Parallel()
 	session, err := spark.Connect(t.Context(), testkit.SharedSpark(t))
 	if err != nil {
 		t.Fatal(err)

@@ -78,14 +78,15 @@ func (f streams) output(d *spark.DataFrame) spark.DataStreamWriter {
 }
 
 func TestStream(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		t.Run(version, func(t *testing.T) {
-			server := testkit.Spark(t, localspark.Options{Version: version})
+			url := testkit.SharedSparkOf(t, version)
 			t.Run("files", func(t *testing.T) {
 				f := newStreams(t)
-				streamFiles(t, f, f.connect(server.URL()))
+				streamFiles(t, f, f.connect(url))
 			})
-			t.Run("rate", func(t *testing.T) { streamRate(t, newStreams(t), server.URL()) })
+			t.Run("rate", func(t *testing.T) { streamRate(t, newStreams(t), url) })
 		})
 	}
 }
@@ -209,6 +210,7 @@ func streamRate(t *testing.T, f streams, url string) {
 // An executor that joins later, on a node without the worker: here one of a
 // cluster ends, what was installed is gone, and Spark starts another.
 func TestStreamOnLaterExecutor(t *testing.T) {
+	t.Parallel()
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[1,2,1024]"})
 	f := newStreams(t)
 	ctx := t.Context()
@@ -286,6 +288,7 @@ func running(t testing.TB, word string, parent int) (pids []int) {
 // A server that is killed in the midst of a batch loses no row and repeats
 // none: the next one goes on from the checkpoint.
 func TestStreamSurvivesKill(t *testing.T) {
+	t.Parallel()
 	testkit.Integration(t)
 	f := newStreams(t)
 	const files, lines = 12, 400

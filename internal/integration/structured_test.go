@@ -69,8 +69,9 @@ func tinyModel(t *testing.T) string {
 // and the bound on its tokens; a validator that shares nothing with what held
 // the model to it says so.
 func TestStructuredAnswers(t *testing.T) {
+	t.Parallel()
 	t.Run("tiny model", func(t *testing.T) { structuredAnswers(t, tinyModel(t), 2000) })
-	t.Run("default model", func(t *testing.T) { structuredAnswers(t, testkit.Model(t), 2000) })
+	t.Run("default model", func(t *testing.T) { structuredAnswers(t, testkit.Model(t), 450) })
 }
 
 func structuredAnswers(t *testing.T, model string, rows int) {

@@ -50,6 +50,7 @@ func submitHere(t *testing.T, version, statements string, conf ...string) *exec.
 
 // Spark 3.5 lacks the Connect server, of which Spark 4 has its own.
 func TestSubmitOldSpark(t *testing.T) {
+	t.Parallel()
 	s := submitHere(t, "3.5.1", "SELECT 'it is ' || firesteel_echo(version()) AS said;\n", "spark.ui.enabled=false")
 	var errs strings.Builder
 	s.Stderr = &errs
@@ -61,6 +62,7 @@ func TestSubmitOldSpark(t *testing.T) {
 
 // An interrupt in the midst of a query ends all that firesteel submit started.
 func TestSubmitInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"3.5.1", localspark.DefaultVersion} {
 		t.Run(version, func(t *testing.T) {
 			mark := rand.Text()

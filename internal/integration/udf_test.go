@@ -145,11 +145,11 @@ var (
 
 // A program's own functions on each Spark.
 func TestUserFunctions(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		t.Run(version, func(t *testing.T) {
-			server := testkit.Spark(t, localspark.Options{Version: version})
 			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-			s, err := spark.Connect(t.Context(), server.URL(), spark.WithAllocator(mem), spark.WithModel(weights.Default))
+			s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithAllocator(mem), spark.WithModel(weights.Default))
 			if err != nil {
 				t.Fatal(err)
 			}

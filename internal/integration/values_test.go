@@ -49,24 +49,29 @@ func registerTestFunctions() {
 // several functions and chains in one batch, many batches and tasks of a
 // reused worker, an error in the midst of a stream.
 func TestValues(t *testing.T) {
+	t.Parallel()
 	type server struct {
-		name, version string
-		conf          map[string]string
+		name string
+		unix bool // the worker listens on a Unix socket
+		url  func(*testing.T) string
 	}
-	servers := []server{{name: "4.3.0 with Unix sockets, encryption and a daemon of its own", version: localspark.DefaultVersion, conf: map[string]string{
-		"spark.python.unix.domain.socket.enabled": "true",
-		"spark.io.encryption.enabled":             "true",
-		"spark.python.daemon.module":              "our.daemon",
+	servers := []server{{"4.3.0 with Unix sockets, encryption and a daemon of its own", true, func(t *testing.T) string {
+		return testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{
+			"spark.python.unix.domain.socket.enabled": "true",
+			"spark.io.encryption.enabled":             "true",
+			"spark.python.daemon.module":              "our.daemon",
+		}}).URL()
 	}}}
 	// One of each layout of the worker's protocol.
 	for _, version := range append([]string{"4.2.1", "4.1.4"}, sparks...) {
-		servers = append(servers, server{name: version, version: version})
+		servers = append(servers, server{version, false, func(t *testing.T) string { return sparkOf(t, version) }})
 	}
 	for _, c := range servers {
 		t.Run(c.name, func(t *testing.T) {
-			s := testkit.Spark(t, localspark.Options{Version: c.version, Conf: c.conf})
+			t.Parallel()
+			url := c.url(t)
 			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-			session, err := spark.Connect(t.Context(), s.URL(), spark.WithAllocator(mem), spark.WithProgram())
+			session, err := spark.Connect(t.Context(), url, spark.WithAllocator(mem), spark.WithProgram())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,8 +84,7 @@ func TestValues(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			unix := c.conf != nil
-			if ports := listening(t, workerOf(t, session)); unix == (len(ports) > 0) {
+			if ports := listening(t, workerOf(t, session)); c.unix == (len(ports) > 0) {
 				t.Errorf("the worker listens at the ports %v", ports)
 			}
 			values(t, session)

@@ -175,6 +175,7 @@ var (
 // The job of docs/cluster.md gives on YARN what the page says; and whatever ends
 // firesteel submit, no application and no container is left.
 func TestYARN(t *testing.T) {
+	t.Parallel()
 	c := startYARN(t)
 	testkit.Model(t) // so that its download is not counted
 	binary := program(t)

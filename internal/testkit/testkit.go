@@ -5,6 +5,9 @@ package testkit
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +26,9 @@ const (
 	IntegrationEnv = "FIRESTEEL_INTEGRATION"
 	// SparkVersionEnv is the Spark of tests that need just one.
 	SparkVersionEnv = "FIRESTEEL_SPARK_VERSION"
+	// SparksEnv lists servers that run already, as in "4.3.0=sc://... 3.5.1=sc://...".
+	// internal/ci sets it, so that all test processes share them.
+	SparksEnv = "FIRESTEEL_TEST_SPARKS"
 	// SharedEnv is the folder of test data that is not part of the project;
 	// default: "shared" beside the project's folder.
 	SharedEnv = "FIRESTEEL_SHARED"
@@ -44,18 +50,12 @@ func SparkVersion() string {
 	return localspark.DefaultVersion
 }
 
-// Spark starts a Spark Connect server for one test, or skips it.
+// Spark starts a Spark Connect server for one test, or skips it. A test that
+// neither kills its server nor needs settings of its own takes a shared one.
 func Spark(t testing.TB, o localspark.Options) *localspark.Server {
 	t.Helper()
 	Integration(t)
-	if o.Version == "" {
-		o.Version = SparkVersion()
-	}
-	if o.Master == "" {
-		o.Master = "local[2]"
-	}
-	o.Progress = fetch.NewProgress(os.Stderr)
-	s, err := localspark.Start(context.Background(), o)
+	s, err := localspark.Start(context.Background(), withDefaults(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,28 +67,102 @@ func Spark(t testing.TB, o localspark.Options) *localspark.Server {
 	return s
 }
 
-var shared struct {
-	sync.Mutex
+// withDefaults completes the options of a test's server.
+func withDefaults(o localspark.Options) localspark.Options {
+	if o.Version == "" {
+		o.Version = SparkVersion()
+	}
+	if o.Master == "" {
+		o.Master = "local[2]"
+	}
+	o.Conf = maps.Clone(o.Conf)
+	if o.Conf == nil {
+		o.Conf = map[string]string{}
+	}
+	// The default of 200 makes each shuffle of a few rows 200 tasks.
+	if o.Conf[shufflePartitions] == "" {
+		o.Conf[shufflePartitions] = "4"
+	}
+	o.Progress = fetch.NewProgress(os.Stderr)
+	return o
+}
+
+const shufflePartitions = "spark.sql.shuffle.partitions"
+
+// SharedOptions are the options of a server that the tests of several packages
+// use at the same time.
+func SharedOptions(version string) localspark.Options {
+	return withDefaults(localspark.Options{Version: version, Master: "local[4]", Conf: map[string]string{"spark.driver.memory": "2g"}})
+}
+
+// sharedServer is a server that starts when the first test asks for it.
+type sharedServer struct {
+	sync.Once
 	server *localspark.Server
 	err    error
 }
 
-// SharedSpark gives the URL, which ends in the token, of one server of SparkVersion for all tests of a
-// package, whose TestMain calls StopShared at its end.
+var shared struct {
+	sync.Mutex
+	servers map[string]*sharedServer // by their options
+}
+
+// SharedSpark returns the URL, which ends in the token, of a server of
+// SparkVersion that all tests use. See SharedSparkOf.
 func SharedSpark(t testing.TB) string {
 	t.Helper()
+	return SharedSparkOf(t, SparkVersion())
+}
+
+// SharedSparkOf returns the URL of a server of a version that all tests use: the
+// one that SparksEnv names; without it, one for the tests of this package, whose
+// TestMain calls StopShared at its end.
+func SharedSparkOf(t testing.TB, version string) string {
+	t.Helper()
 	Integration(t)
+	for _, entry := range strings.Fields(os.Getenv(SparksEnv)) {
+		if v, url, _ := strings.Cut(entry, "="); v == version {
+			return url
+		}
+	}
+	return SharedSparkWith(t, SharedOptions(version)).URL()
+}
+
+// SharedSparkWith returns a server with these options that the tests of this
+// package share: equal options give the same server.
+func SharedSparkWith(t testing.TB, o localspark.Options) *localspark.Server {
+	t.Helper()
+	Integration(t)
+	key := fmt.Sprint(o.Version, o.Master, o.Conf)
+	shared.Lock()
+	s := shared.servers[key]
+	if s == nil {
+		s = &sharedServer{}
+		if shared.servers == nil {
+			shared.servers = map[string]*sharedServer{}
+		}
+		shared.servers[key] = s
+	}
+	shared.Unlock()
+	s.Do(func() { s.server, s.err = localspark.Start(context.Background(), withDefaults(o)) })
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	return s.server
+}
+
+// StopShared stops the servers that this process shared among its tests.
+func StopShared() error {
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.server == nil && shared.err == nil {
-		shared.server, shared.err = localspark.Start(context.Background(), localspark.Options{
-			Version: SparkVersion(), Master: "local[2]", Progress: fetch.NewProgress(os.Stderr),
-		})
+	var errs []error
+	for _, s := range shared.servers {
+		if s.server != nil {
+			errs = append(errs, s.server.Stop())
+		}
 	}
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.server.URL()
+	shared.servers = nil
+	return errors.Join(errs...)
 }
 
 // Address is the host and port of a connection string.
@@ -100,16 +174,6 @@ func Address(url string) string {
 // Through is a connection string to another address, such as that of a proxy.
 func Through(url, address string) string {
 	return strings.Replace(url, Address(url), address, 1)
-}
-
-// StopShared stops the server of SharedSpark, if there is one.
-func StopShared() error {
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.server == nil {
-		return nil
-	}
-	return shared.server.Stop()
 }
 
 // Model is the path of the default model's GGUF file.
