@@ -24,19 +24,18 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// patience is for what must not hang; nothing here needs a tenth of it on an
-// idle machine.
+// patience bounds each wait. On an idle machine each takes less than a tenth of it.
 const patience = 2 * time.Minute
 
-// slowQuery takes a worker far longer than any test waits: n prompts, each
-// another one, with long answers.
+// slowQuery takes a worker longer than any test waits: n different prompts with
+// long answers.
 const slowQuery = "SELECT sum(length(ai_gen(concat('Tell a long story about the number ', id)))) FROM range(0, %d, 1, 2)"
 
-// The worker is killed in mid-query: Spark's retry completes the result.
+// The worker is killed during a query. Spark's retry completes the result.
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
-	// A local master gives up at a task's first failure unless it is told a
-	// number of attempts; on a cluster that is spark.task.maxFailures, 4.
+	// A local master does not retry a task unless the number of attempts is given.
+	// On a cluster it is spark.task.maxFailures, 4 by default.
 	server := testkit.Spark(t, localspark.Options{Master: "local[2,4]"})
 	session := connect(t, server.URL())
 	pid := workerOf(t, session)
@@ -79,11 +78,11 @@ func TestKilledWorker(t *testing.T) {
 		t.Fatal("no result after the worker was killed")
 	}
 	if again := workerOf(t, session); again == pid {
-		t.Error("the same process answers: it was not killed")
+		t.Error("the same process answers, so it was not killed")
 	}
 }
 
-// A cancelled query stops the worker's computing, not the worker.
+// A cancelled query stops the computation of the worker, and not the worker.
 func TestCancelledQuery(t *testing.T) {
 	t.Parallel()
 	session := connect(t, testkit.SharedSpark(t))
@@ -107,10 +106,10 @@ func TestCancelledQuery(t *testing.T) {
 			t.Errorf("the query ended with %v", err)
 		}
 	case <-time.After(patience):
-		t.Fatal("the cancelled query goes on")
+		t.Fatal("the cancelled query does not end")
 	}
 	client := time.Since(begin)
-	// Idle since the last 50 ms of which it used 20.
+	// The worker is busy in an interval of 50 ms in which it uses 20 ms or more.
 	busy := time.Now()
 	for last := cpuTime(t, pid); time.Since(busy) < time.Second; {
 		time.Sleep(50 * time.Millisecond)
@@ -120,7 +119,7 @@ func TestCancelledQuery(t *testing.T) {
 		}
 		last = now
 		if time.Since(begin) > patience {
-			t.Fatal("the worker computes on")
+			t.Fatal("the worker does not stop computing")
 		}
 	}
 	t.Logf("after the cancel the client waited %d ms, and the worker computed for %d ms", client.Milliseconds(), busy.Sub(begin).Milliseconds())
@@ -129,7 +128,7 @@ func TestCancelledQuery(t *testing.T) {
 	}
 }
 
-// A damaged model file is told before anything is uploaded.
+// A damaged model file is reported before the upload.
 func TestDamagedModelFile(t *testing.T) {
 	t.Parallel()
 	url := testkit.SharedSpark(t)
@@ -159,7 +158,7 @@ func TestDamagedModelFile(t *testing.T) {
 	}
 }
 
-// otherModel changes the last byte of a model's file in an archive.
+// otherModel changes the last byte of a model file in an archive.
 func otherModel(t *testing.T, archive []byte, name string) []byte {
 	t.Helper()
 	unpacked, err := gzip.NewReader(bytes.NewReader(archive))
@@ -199,7 +198,8 @@ func otherModel(t *testing.T, archive []byte, name string) []byte {
 	return b.Bytes()
 }
 
-// An archive damaged on its way is told by the first query, not by a hang.
+// An archive that was damaged during the upload makes the first query fail. The
+// query does not hang.
 func TestDamagedArchive(t *testing.T) {
 	t.Parallel()
 	url := testkit.SharedSpark(t)
@@ -270,22 +270,22 @@ func TestDamagedArchive(t *testing.T) {
 				return
 			}
 			if err == nil {
-				t.Fatalf("it went well: %v", rows)
+				t.Fatalf("the query succeeds: %v", rows)
 			}
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("the error does not name %q: %v", want, err)
+					t.Errorf("the error does not contain %q: %v", want, err)
 				}
 			}
 			if ctx.Err() != nil {
-				t.Error("the query hung")
+				t.Error("the query hangs")
 			}
 			t.Logf("after %.1f s: %v", time.Since(begin).Seconds(), err)
 		})
 	}
 }
 
-// Only who knows Spark's secret is served.
+// A worker refuses a client without Spark's secret.
 func TestWrongSecret(t *testing.T) {
 	t.Parallel()
 	session := connect(t, testkit.SharedSpark(t))

@@ -15,15 +15,15 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// workerInfo is what firesteel_worker_info tells.
+// workerInfo is an answer of firesteel_worker_info.
 type workerInfo struct {
 	PID        int `json:"pid"`
 	ModelLoads int `json:"model_loads"`
 	Tasks      int `json:"tasks"` // started by the process so far
 }
 
-// workers are the processes that answered a column of firesteel_worker_info,
-// by process id, each with its last word.
+// workers returns the last answer of each worker process in a column of
+// firesteel_worker_info, by process id.
 func workers(t *testing.T, rows []spark.Row, column string) map[int]workerInfo {
 	t.Helper()
 	found := map[int]workerInfo{}
@@ -43,15 +43,15 @@ func workers(t *testing.T, rows []spark.Row, column string) map[int]workerInfo {
 	return found
 }
 
-// Two executors, several tasks each: one worker process and one model on each
-// executor, whatever the number of tasks.
+// Each of two executors has one worker process, which loads one model for all its
+// tasks.
 func TestOneModelPerExecutor(t *testing.T) {
 	t.Parallel()
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[2,1,1024]"})
 	session := connect(t, server.URL())
 	t.Run("stranger", func(t *testing.T) { otheruser.Attack(t, server.PID()) })
 	if _, err := os.Stat(filepath.Join(server.Spark().Home, "work")); !os.IsNotExist(err) {
-		t.Errorf("executors work in Spark's own folder: %v", err)
+		t.Errorf("executors work in the installed Spark's folder: %v", err)
 	}
 	sentences, err := session.CreateDataFrame(t.Context(), []struct {
 		ID       int64  `spark:"id"`
@@ -68,7 +68,7 @@ func TestOneModelPerExecutor(t *testing.T) {
 	labelled := sentences.CrossJoin(session.Range(0, 8, 1, 1).ToDF("copy")).Repartition(16).
 		WithColumn("output_column", ai.AnalyzeSentiment(spark.Col("sentence")))
 	want := map[int64]string{1: "positive", 2: "positive", 3: "negative", 4: "negative"}
-	// The first query makes the executors load; the second tells what they did.
+	// The executors load the model for the first query. The second query reports it.
 	for range 2 {
 		rows, err := labelled.WithColumn("worker", spark.Call("firesteel_worker_info", spark.Col("output_column"))).Collect(t.Context())
 		if err != nil {

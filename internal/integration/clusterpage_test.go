@@ -21,8 +21,7 @@ import (
 
 var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
 
-// The commands of docs/cluster.md do what the page says, one after the other as
-// they stand there.
+// The commands of docs/cluster.md, run in their order, print what the page shows.
 func TestClusterPage(t *testing.T) {
 	t.Parallel()
 	testkit.Integration(t)
@@ -41,13 +40,13 @@ func TestClusterPage(t *testing.T) {
 		}
 	}
 	if len(want) < 2 {
-		t.Fatalf("the page promises %d results", len(want))
+		t.Fatalf("the page shows %d results", len(want))
 	}
 	installed, err := localspark.Install(t.Context(), localspark.Options{Version: testkit.SparkVersion(), Progress: fetch.NewProgress(os.Stderr)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	testkit.Model(t) // so that its download is not counted
+	testkit.Model(t) // its download does not count towards the timeout
 
 	ctx, cancel := context.WithTimeout(t.Context(), 6*patience)
 	defer cancel()
@@ -57,16 +56,16 @@ func TestClusterPage(t *testing.T) {
 		"PATH="+filepath.Dir(program(t))+":"+os.Getenv("PATH"))
 	var out, errs bytes.Buffer
 	shell.Stdout, shell.Stderr, shell.WaitDelay = &out, &errs, 10*time.Second
-	// A page that stops halfway must leave nothing running.
+	// If a command fails, the test ends the processes of the earlier ones.
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
 	err = shell.Run()
 	syscall.Kill(-shell.Process.Pid, syscall.SIGTERM)
 	rest := out.String()
-	for _, promised := range want {
-		_, after, found := strings.Cut(rest, promised)
+	for _, result := range want {
+		_, after, found := strings.Cut(rest, result)
 		if !found {
-			t.Errorf("this is not what came:\n%s", promised)
+			t.Errorf("the output does not contain\n%s", result)
 		}
 		rest = after
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// Statements as they are written on Databricks run unchanged, with the columns
-// that the script says, and give the same on the oldest Spark.
+// Statements for Databricks run unchanged. Their results have the columns that the
+// comments of the script name, and are the same on the oldest Spark.
 func TestDatabricksScript(t *testing.T) {
 	t.Parallel()
 	const script = "../../examples/databricks.sql"
@@ -22,10 +22,10 @@ func TestDatabricksScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := regexp.MustCompile(`(?m)^-- => (.*)$`)
+	comments := regexp.MustCompile(`(?m)^-- => (.*)$`)
 	var want [][]string
-	for _, m := range said.FindAllStringSubmatch(string(b), -1) {
-		want = append(want, saidColumns(m[1]))
+	for _, m := range comments.FindAllStringSubmatch(string(b), -1) {
+		want = append(want, commentColumns(m[1]))
 	}
 	if numbers := regexp.MustCompile(`(?m)^-- \d+\. `).FindAllString(string(b), -1); len(numbers) != 40 || numbers[39] != "-- 40. " {
 		t.Errorf("the script numbers %d statements", len(numbers))
@@ -39,7 +39,7 @@ func TestDatabricksScript(t *testing.T) {
 			out := firesteel(t, args...)
 			shown := tables(out)
 			if len(shown) != len(want) {
-				t.Fatalf("%d results are shown, and %d are said:\n%s", len(shown), len(want), out)
+				t.Fatalf("%d results are shown, and the comments have %d:\n%s", len(shown), len(want), out)
 			}
 			if first == nil {
 				first = shown
@@ -70,7 +70,7 @@ func TestDatabricksScript(t *testing.T) {
 	}
 }
 
-// tables cuts what the command shows into its results.
+// tables splits the output of the command into its tables.
 func tables(out string) []string {
 	var all []string
 	var b strings.Builder
@@ -89,8 +89,8 @@ func tables(out string) []string {
 	return all
 }
 
-// saidColumns reads "a INT, b STRUCT<c: INT, d: INT>" as DESCRIBE writes types.
-func saidColumns(text string) []string {
+// commentColumns parses "a INT, b STRUCT<c: INT, d: INT>" as DESCRIBE writes types.
+func commentColumns(text string) []string {
 	var all []string
 	depth, start := 0, 0
 	for i, r := range text + "," {

@@ -17,7 +17,7 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// demoTable is what the README promises.
+// demoTable is the output in the README.
 const demoTable = `+---+------------------------------+-------------+
 |id |sentence                      |output_column|
 +---+------------------------------+-------------+
@@ -28,7 +28,7 @@ const demoTable = `+---+------------------------------+-------------+
 +---+------------------------------+-------------+
 `
 
-// sparks are the newest, one of the first of 4, and 3.5.
+// sparks are the newest version, the first series of Spark 4, and 3.5.
 var sparks = []string{localspark.DefaultVersion, "4.0.5", "3.5.1"}
 
 func TestDemo(t *testing.T) {
@@ -48,7 +48,7 @@ func TestDemo(t *testing.T) {
 
 var keptLine = regexp.MustCompile(`goes on at (sc://\S+) \(process (\d+),`)
 
-// A server that demo leaves running serves firesteel sql in all its forms.
+// firesteel sql in all its forms uses a server that firesteel demo leaves running.
 func TestKeepSpark(t *testing.T) {
 	out, errs, err := run(t, "", "demo", "--keep-spark")
 	if err != nil {
@@ -57,11 +57,11 @@ func TestKeepSpark(t *testing.T) {
 	if out != demoTable {
 		t.Errorf("got\n%s", out)
 	}
-	said := keptLine.FindStringSubmatch(errs)
-	if said == nil {
-		t.Fatalf("the address is not told: %s", errs)
+	kept := keptLine.FindStringSubmatch(errs)
+	if kept == nil {
+		t.Fatalf("the address is not printed: %s", errs)
 	}
-	url, text := said[1], said[2]
+	url, text := kept[1], kept[2]
 	pid, err := strconv.Atoi(text)
 	if err != nil {
 		t.Fatal(err)
@@ -111,12 +111,12 @@ func TestKeepSpark(t *testing.T) {
 			return
 		}
 		if time.Since(begin) > 30*time.Second {
-			t.Fatal("the server is still there")
+			t.Fatal("the server does not end")
 		}
 	}
 }
 
-// alive counts a process that waits to be reaped as gone.
+// alive reports whether a process runs. A zombie does not.
 func alive(pid int) bool {
 	p, err := procfs.Read(pid)
 	return err == nil && !p.Zombie

@@ -16,8 +16,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// Spark's executors ask an endpoint with the key of their own environment. The
-// client has none, and the key is not in Spark's log.
+// Spark's executors send the key in their environment to an endpoint. The client
+// has no key, and Spark's log does not contain it.
 func TestEndpointOnSpark(t *testing.T) {
 	testkit.Integration(t)
 	var mu sync.Mutex
@@ -33,7 +33,7 @@ func TestEndpointOnSpark(t *testing.T) {
 	defer server.Close()
 	const key = "sesame-open-12345"
 	t.Setenv("FIRESTEEL_TEST_KEY", key)
-	spark := testkit.Spark(t, localspark.Options{}) // its executors have the variable
+	spark := testkit.Spark(t, localspark.Options{}) // its executors inherit the variable
 	os.Unsetenv("FIRESTEEL_TEST_KEY")
 	sql := func(options, statement string) (string, string, error) {
 		return run(t, "", "sql", "--remote", spark.URL(), "--local-only", "--requests-per-minute", "6000",
@@ -45,7 +45,7 @@ func TestEndpointOnSpark(t *testing.T) {
 	}
 	mu.Lock()
 	if keys["Bearer "+key] < 3 || len(keys) != 1 || len(bodies) < 3 {
-		t.Errorf("the server was asked with the keys %v, %d questions", keys, len(bodies))
+		t.Errorf("the server received the keys %v and %d different requests", keys, len(bodies))
 	}
 	before := keys["Bearer "+key]
 	mu.Unlock()
@@ -55,7 +55,7 @@ func TestEndpointOnSpark(t *testing.T) {
 	}
 	mu.Lock()
 	if keys["Bearer "+key] != before || len(keys) != 1 {
-		t.Errorf("without a key the server was asked: %v", keys)
+		t.Errorf("without a key, the server received a request: %v", keys)
 	}
 	mu.Unlock()
 	log, err := os.ReadFile(spark.LogFile())
@@ -63,6 +63,6 @@ func TestEndpointOnSpark(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(log), key) || strings.Contains(out+errs, key) {
-		t.Error("the key is in the log, or in what is shown")
+		t.Error("the log or the output contains the key")
 	}
 }

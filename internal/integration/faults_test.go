@@ -22,8 +22,8 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// The job of TestCluster: each row another prompt for a small model of random
-// weights, which babbles until its context is full.
+// The job of TestCluster: each row is a different prompt for a small model with
+// random weights, which generates until its context is full.
 const (
 	faultRows       = 300
 	faultPartitions = 12
@@ -32,7 +32,7 @@ const (
 
 var faultQuery = fmt.Sprintf("SELECT id, ai_gen(concat('number ', id)) AS answer FROM range(0, %d, 1, %d)", faultRows, faultPartitions)
 
-// faultModel writes the model, and gives what the engine alone answers with it.
+// faultModel writes the model, and returns the answers of the engine without Spark.
 func faultModel(t *testing.T) (path string, answers map[int64]any) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "tiny.gguf")
@@ -57,19 +57,19 @@ func faultModel(t *testing.T) (path string, answers map[int64]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("the engine alone: %.1f s", time.Since(begin).Seconds())
+	t.Logf("the engine without Spark: %.1f s", time.Since(begin).Seconds())
 	answers = map[int64]any{}
 	different := map[any]bool{}
-	for i, a := range found { // a few are NULL: the model repeats itself
+	for i, a := range found { // a few answers are NULL, because the model repeats itself
 		answers[int64(i)], different[a.Value] = a.Value, true
 	}
 	if len(different) < faultRows/2 {
-		t.Fatalf("only %d different answers: rows could be exchanged unseen", len(different))
+		t.Fatalf("only %d different answers, so exchanged rows would not be found", len(different))
 	}
 	return path, answers
 }
 
-// exact compares all rows of a result with the engine's own answers.
+// exact compares all rows of a result with the answers of the engine.
 func exact(t *testing.T, rows []spark.Row, want map[int64]any) {
 	t.Helper()
 	seen := map[int64]bool{}
@@ -88,8 +88,8 @@ func exact(t *testing.T, rows []spark.Row, want map[int64]any) {
 	}
 }
 
-// collect runs the job; harm, if any, is done once a worker of the cluster
-// computes, which it gets by process id.
+// collect runs the job. When a worker of the cluster computes, it calls harm, if not
+// nil, with the process id of the worker.
 func (c *standalone) collect(t *testing.T, s *spark.Session, harm func(worker int)) []spark.Row {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
@@ -114,7 +114,7 @@ func (c *standalone) collect(t *testing.T, s *spark.Session, harm func(worker in
 	return rows
 }
 
-// busyWorker waits for a worker of the cluster that computes.
+// busyWorker waits until a worker of the cluster computes, and returns its process id.
 func (c *standalone) busyWorker(t *testing.T) int {
 	t.Helper()
 	first := map[int]time.Duration{}
@@ -122,7 +122,7 @@ func (c *standalone) busyWorker(t *testing.T) int {
 		for pid := range c.workers(t) {
 			p, err := procfs.Read(pid)
 			if err != nil {
-				continue // gone meanwhile
+				continue // the process has ended
 			}
 			if _, known := first[pid]; !known {
 				first[pid] = p.Used
@@ -143,8 +143,8 @@ func kill(t *testing.T, pid int) {
 	}
 }
 
-// A real cluster, through firesteel submit, while what can end ends: every
-// result is complete, and each row is what the engine alone answers.
+// On a cluster, with firesteel submit, processes are killed during a job. Every
+// result is complete, and each row is the answer of the engine without Spark.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	c := startStandalone(t, 2)
@@ -165,10 +165,10 @@ func TestCluster(t *testing.T) {
 			if len(workers) != 4 || len(executors) != 4 {
 				t.Errorf("%d workers on %d executors; want 4 on 4", len(workers), len(executors))
 			}
-			// All of them have opened the one copy of the model.
+			// All of them have opened the same copy of the model.
 			copies, err := filepath.Glob(filepath.Join(cache, "shipped", "*", "*"))
 			if err != nil || len(copies) != 1 || filepath.Base(copies[0]) != "tiny.gguf" {
-				t.Errorf("the node's cache holds %v, %v", copies, err)
+				t.Errorf("the node's cache contains %v, %v", copies, err)
 			}
 		})
 		t.Run("worker killed", func(t *testing.T) {
@@ -181,15 +181,14 @@ func TestCluster(t *testing.T) {
 					t.Fatal("the worker has no executor")
 				}
 				kill(t, executor)
-				waitGone(t, worker) // nobody is left who would stop it
+				waitGone(t, worker) // the worker ends without its executor
 			}), want)
 		})
 		session.Close()
 		stop()
 	})
 
-	// The driver is killed in the middle of a job that writes, which is then
-	// run again.
+	// The driver is killed during a job that writes. The job is then run again.
 	out := filepath.Join(t.TempDir(), "out")
 	script := filepath.Join(t.TempDir(), "job.sql")
 	overwrite := fmt.Sprintf("INSERT OVERWRITE DIRECTORY '%s' USING parquet %s", out, faultQuery)
@@ -209,7 +208,7 @@ func TestCluster(t *testing.T) {
 			}
 		}
 		if driver == 0 {
-			t.Fatal("there is no driver below firesteel submit")
+			t.Fatal("firesteel submit has no driver process")
 		}
 		kill(t, driver)
 		if s.Wait(); s.ProcessState.ExitCode() != 1 || !strings.Contains(s.errs.String(), "ended (signal: killed)") {
@@ -226,7 +225,7 @@ func TestCluster(t *testing.T) {
 		query(t, session, "SELECT ai_gen('number 0')")
 		for begin := time.Now(); len(c.workers(t)) > 0; time.Sleep(50 * time.Millisecond) {
 			if time.Since(begin) > patience {
-				t.Fatal("Spark gives the idle executor up, but the worker stays")
+				t.Fatal("the worker of a removed executor does not end")
 			}
 		}
 		if _, err := session.SQL(t.Context(), overwrite); err != nil {
@@ -234,7 +233,7 @@ func TestCluster(t *testing.T) {
 		}
 		exact(t, query(t, session, "SELECT * FROM parquet.`"+out+"`"), want)
 		if logs := c.executorLogs(t); !strings.Contains(logs, "the node's cache cannot keep the model") {
-			t.Error("no worker says that the cache is full")
+			t.Error("no worker reports that the cache is full")
 		}
 		session.Close()
 		stop()
@@ -245,7 +244,7 @@ func waitGone(t *testing.T, pid int) {
 	t.Helper()
 	for begin := time.Now(); alive(pid); time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > patience {
-			t.Fatalf("process %d is still there", pid)
+			t.Fatalf("process %d does not end", pid)
 		}
 	}
 }
@@ -267,14 +266,14 @@ func (c *standalone) executorLogs(t *testing.T) string {
 	return all.String()
 }
 
-// fullFolder is a folder on a disk without room, or one that cannot be made
-// where mounting such a disk is not allowed.
+// fullFolder returns a folder on a full disk. If the test may not mount such a disk,
+// it returns a folder that cannot be created.
 func fullFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=16k")
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Log("no disk can be mounted here: the cache lies below a file")
+		t.Log("the test may not mount a disk, so the path of the cache is below a file")
 		file := filepath.Join(folder, "file")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)

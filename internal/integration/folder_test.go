@@ -16,8 +16,8 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// Each file of a model that is a folder arrives below the folder's name, and
-// the executor finds one that does not fit the manifest.
+// The files of a model that is a folder are shipped below the folder's name. The
+// executor reports a file that differs from the manifest.
 func TestDamagedFolderModel(t *testing.T) {
 	t.Parallel()
 	url := testkit.SharedSpark(t)
@@ -36,10 +36,10 @@ func TestDamagedFolderModel(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(*bundle.File)
-		damaged bool // after it was packed
+		damaged bool // after the archive was written
 		want    []string
 	}{
-		// The files are as they should be, but no model.
+		// The files arrive undamaged, but they are not a model.
 		{"whole", func(*bundle.File) {}, false, []string{"ai_analyze_sentiment: model tiny, file ", "/model/default/tiny: "}},
 		{"other content", func(*bundle.File) {}, true, []string{"/model/default/tiny/model.safetensors", "SHA-256", "damaged"}},
 		{"cut", func(f *bundle.File) { f.Size++ }, false, []string{"/model/default/tiny/model.safetensors", "bytes", "damaged"}},
@@ -80,11 +80,11 @@ func TestDamagedFolderModel(t *testing.T) {
 				_, err = df.Collect(ctx)
 			}
 			if err == nil {
-				t.Fatal("it went well")
+				t.Fatal("the query succeeds")
 			}
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("the error does not name %q: %v", want, err)
+					t.Errorf("the error does not contain %q: %v", want, err)
 				}
 			}
 			t.Log(err)

@@ -36,8 +36,8 @@ func openEchoes() {
 	}
 }
 
-// The table of ai/testdata/table.txt, on Spark: what a function makes of what
-// people and their data can bring is the same as in Go, for the same model.
+// On Spark, each function gives the same results for the arguments of the test kit's
+// table as in Go with the same model (ai/testdata/table.txt).
 func TestFunctionTable(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
@@ -77,7 +77,7 @@ func functionTable(t *testing.T, version string) {
 	if err := df.CreateOrReplaceTempView(t.Context(), "contents"); err != nil {
 		t.Fatal(err)
 	}
-	// First what must fail before any row is computed: no model is opened.
+	// Calls that fail before any row is computed do not open a model.
 	failing, answered := tableCalls(t)
 	for _, c := range failing {
 		_, err := collect(t, session, "SELECT "+c.sql("content")+" AS v FROM contents")
@@ -130,7 +130,8 @@ func functionTable(t *testing.T, version string) {
 	castArguments(t, session)
 }
 
-// castArguments: what is no text is read as Spark's CAST to STRING writes it.
+// castArguments passes arguments that are not text. They are read as the text that
+// Spark's CAST to STRING writes.
 func castArguments(t *testing.T, session *spark.Session) {
 	arguments := []string{
 		"DATE'2024-02-29'", "DATE'0001-01-01'", "DATE'9999-12-31' + 1000", "TIMESTAMP'2024-07-01 12:34:56.78'", "TIMESTAMP_NTZ'1582-10-15 00:00:00.000001'",
@@ -145,7 +146,7 @@ func castArguments(t *testing.T, session *spark.Session) {
 		t.Fatal(err)
 	}
 	for _, a := range arguments {
-		// Rules find nothing in it, so that the text comes back as it was read.
+		// ai_mask finds nothing to mask, so it returns the text that it reads.
 		rows, err := collect(t, session, fmt.Sprintf("SELECT ai_mask(x, array('iban')) AS read, CAST(x AS STRING) AS cast FROM (SELECT %s AS x FROM range(1))", a))
 		if err != nil {
 			t.Errorf("%s: %v", a, err)
@@ -165,8 +166,8 @@ type tableCall struct {
 	want string // a part of the query's error
 }
 
-// tableCalls are those with the table's arguments: calls that fail the query,
-// and others.
+// tableCalls returns the calls with the table's arguments: those that fail the
+// query, and the others.
 func tableCalls(t *testing.T) (failing, answered []tableCall) {
 	for _, f := range ai.All() {
 		for _, a := range testkit.Arguments() {
@@ -179,7 +180,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 				_, err := f.Eval(t.Context(), echoes, []ai.Row{c.row})
 				switch _, isText := a.Value.(string); {
 				case a.Name == "a wrong type" && !isText || p.Type == ai.Int && isText:
-					// Spark's types are the query's, so that try_ cannot help.
+					// The types belong to the query, so try_ does not turn the error into NULL.
 					c.want = f.Name + ": the argument " + p.Name
 					failing = append(failing, c)
 				case err != nil:
@@ -194,7 +195,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 	return failing, answered
 }
 
-// echoes has the models that the session has.
+// echoes returns the models of the session by name.
 func echoes(_ context.Context, name string) (llm.Model, error) {
 	if name != llm.DefaultModel && name != "fake" {
 		return nil, &llm.UnknownModelError{Name: name}
@@ -209,7 +210,7 @@ func textAt(f *ai.Function) int {
 	return 0
 }
 
-// tableRow gives a function's arguments for a text.
+// tableRow returns arguments of a function for a text.
 func tableRow(f *ai.Function, text any) ai.Row {
 	row := make(ai.Row, len(f.Params))
 	for i, p := range f.Params {
@@ -230,7 +231,7 @@ func tableRow(f *ai.Function, text any) ai.Row {
 	return row
 }
 
-// sql is the call, of a content that is written in SQL.
+// sql returns the call in SQL, with an SQL expression for the content.
 func (c tableCall) sql(content string) string {
 	args := make([]string, len(c.row))
 	last := 0
@@ -278,7 +279,7 @@ func compare(t *testing.T, f *ai.Function, calls []ai.Row, rows []spark.Row) {
 	compareValues(t, f, calls, got)
 }
 
-// compareValues compares what Spark gives with what the function gives in Go.
+// compareValues compares values of Spark with the answers of the function in Go.
 func compareValues(t *testing.T, f *ai.Function, calls []ai.Row, got []any) {
 	t.Helper()
 	answers, err := f.Eval(t.Context(), echoes, calls)
@@ -294,7 +295,7 @@ func compareValues(t *testing.T, f *ai.Function, calls []ai.Row, got []any) {
 	}
 }
 
-// plain gives values of Spark and of ai one form.
+// plain converts values of Spark and of package ai to the same types.
 func plain(v any) any {
 	switch v := v.(type) {
 	case ai.Map:
@@ -328,10 +329,10 @@ func plain(v any) any {
 		}
 		return list
 	case float64:
-		return float32(v) // as FLOAT has it
+		return float32(v) // the precision of FLOAT
 	case int32:
 		return int64(v)
-	case string: // the models' files are the test's
+	case string: // the names of model files differ
 		text, _, _ := strings.Cut(v, "; the models are ")
 		return text
 	}

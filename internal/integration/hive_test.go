@@ -13,8 +13,8 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// The example puts new and changed rows of a Hive table into the labelled one,
-// and leaves the others alone: the model has not been asked for "kept".
+// The example labels new and changed rows of a Hive table into another table. The
+// word "kept" shows that a row was not labelled again.
 func TestHiveUpsert(t *testing.T) {
 	t.Parallel()
 	server := testkit.Spark(t, localspark.Options{Conf: map[string]string{"spark.sql.catalogImplementation": "hive"}})
@@ -34,9 +34,9 @@ func TestHiveUpsert(t *testing.T) {
 		return lines
 	}
 
-	upsert() // makes the tables, which are empty
+	upsert() // creates the tables
 	if got := rows(); len(got) != 0 {
-		t.Errorf("labelled from nothing: %q", got)
+		t.Errorf("rows of an empty table: %q", got)
 	}
 	query(t, session, "SET hive.exec.dynamic.partition.mode = nonstrict")
 	query(t, session, `INSERT INTO reviews VALUES (1, 'It arrived.', 'd1'), (2, 'It broke after two days and nobody answers.', 'd1'), (3, 'I love it, it works perfectly.', 'd2'), (4, NULL, 'd2')`)
@@ -45,7 +45,7 @@ func TestHiveUpsert(t *testing.T) {
 		"1|It arrived.|kept|d1", "2|It broke after two days and nobody answers.|negative|d1",
 		"3|I love it, it works perfectly.|positive|d2", "4|d2", "5|Long gone.|kept|d0",
 	}
-	for range 2 { // the second time nothing is new
+	for range 2 { // the second time, no row is new
 		upsert()
 		if got := rows(); !slices.Equal(got, want) {
 			t.Errorf("got  %q\nwant %q", got, want)

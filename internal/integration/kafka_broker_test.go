@@ -42,7 +42,7 @@ func downloadJars(ctx context.Context, artifacts ...string) (paths []string, err
 	return paths, nil
 }
 
-// listed reads the artifacts of a file, one a line.
+// listed returns the artifacts in a file, one in each line.
 func listed(t testing.TB, file string) (artifacts []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -57,7 +57,7 @@ func listed(t testing.TB, file string) (artifacts []string) {
 	return artifacts
 }
 
-// javaHome is the folder of the Java that JAVA_HOME names, or that is on PATH.
+// javaHome returns the folder of the Java of JAVA_HOME, or else of PATH.
 func javaHome(t testing.TB) string {
 	t.Helper()
 	if home := os.Getenv("JAVA_HOME"); home != "" {
@@ -73,8 +73,8 @@ func javaHome(t testing.TB) string {
 	return filepath.Dir(filepath.Dir(path))
 }
 
-// startKafka starts a broker that is its own controller, and gives its address.
-// It ends with the test, or with the test's process.
+// startKafka starts a broker that is its own controller, and returns its address.
+// The broker ends with the test or with the test process.
 func startKafka(t testing.TB) string {
 	t.Helper()
 	classes := strings.Join(jars(t, listed(t, filepath.Join("testdata", "kafka.txt"))...), ":")
@@ -130,7 +130,7 @@ offsets.topic.replication.factor=1
 		}
 		select {
 		case <-ended:
-			t.Fatal("the broker has ended by itself")
+			t.Fatal("the broker ended")
 		default:
 		}
 		if time.Since(begin) > patience {
@@ -139,7 +139,8 @@ offsets.topic.replication.factor=1
 	}
 }
 
-// freeAddress is of a port below those that systems give to connections.
+// freeAddress returns an address whose port is free, and below the range from which
+// systems take the ports of outgoing connections.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	var err error

@@ -16,28 +16,29 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// lakeSpark is the Spark of tests with packages of others, which come for a new
-// Spark later than the Spark does.
+// lakeSpark is the Spark version of tests with third-party packages, whose releases
+// for a new Spark come later than Spark.
 const lakeSpark = "4.2.1"
 
-// kafkaPackage is spark-sql-kafka-0-10 with what it needs.
+// kafkaPackage is spark-sql-kafka-0-10 and its dependencies.
 var kafkaPackage = []string{
 	"org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0", "org.apache.spark:spark-token-provider-kafka-0-10_2.13:4.2.0",
 	"org.apache.kafka:kafka-clients:3.9.2", "org.apache.commons:commons-pool2:2.13.1",
 }
 
-// said are texts of messages, and what the model says of them. The first is
+// messages are the texts of messages, and the model's answers. The first text is
 // NULL in the topic.
-var said = []struct{ text, mood string }{
+var messages = []struct{ text, mood string }{
 	{"NULL", "NULL"}, {"", "NULL"},
 	{"It is a good test for Spark.", "positive"}, {"Spark DataFrames are powerful.", "positive"},
 	{"LLMs could be very slow.", "negative"}, {"It is a naive statement.", "negative"},
 }
 
-// A stream from Kafka, labelled, into files and into Kafka. Its server is killed
-// in the midst; the next one goes on from the checkpoints. In the files each
-// message is there once. In the topic it is there once or, of the batch that was
-// killed, twice and the same.
+// Streams read messages from Kafka, label them, and write them to files and to
+// Kafka. The server is killed between their batches, and another server continues
+// from the checkpoints. The files contain each message once. The topic contains
+// each message once, or twice if it was in the interrupted batch, with the same
+// label.
 func TestKafkaStream(t *testing.T) {
 	t.Parallel()
 	testkit.Integration(t)
@@ -54,7 +55,7 @@ func TestKafkaStream(t *testing.T) {
 	s := k.connect(server.URL())
 	k.produce(s, 0, 40)
 	files, topic := k.start(s)
-	// In the midst: each has done batches, and has more to do.
+	// Each stream has finished batches, and has more to do.
 	for begin := time.Now(); !k.inBatch(files, 1) || !k.inBatch(topic, 1); time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > patience {
 			t.Fatal("no batch ends")
@@ -75,7 +76,7 @@ func TestKafkaStream(t *testing.T) {
 		}
 	}
 	if all := committed(t, k.path("out")); before == 0 || before >= 8 || all < 12 {
-		t.Errorf("the server was killed when %d batches were in the sink, of %d in the end: not in the midst", before, all)
+		t.Errorf("the server was killed when %d batches were in the sink, of %d at the end, so the kill did not interrupt the streams", before, all)
 	}
 
 	rows, err := s.Read().Schema("`partition` INT, `offset` BIGINT, id STRING, text STRING, mood STRING, echo STRING").JSON(k.path("out")).
@@ -86,7 +87,7 @@ func TestKafkaStream(t *testing.T) {
 	places := map[any]bool{}
 	k.check("files", rows, func(row spark.Row) {
 		if places[row.At(1)] {
-			t.Errorf("the message at %v is in the files again", row.At(1))
+			t.Errorf("the files contain the message at %v twice", row.At(1))
 		}
 		places[row.At(1)] = true
 	})
@@ -102,13 +103,13 @@ func TestKafkaStream(t *testing.T) {
 	t.Logf("%d batches were in the files before the kill; %d messages are in the topic for 60", before, len(rows))
 }
 
-// kafkaTest is a test's folders and broker.
+// kafkaTest holds the folders and the broker of a test.
 type kafkaTest struct {
 	streams
 	broker string
 }
 
-// produce sends n messages, numbered from a number on, to the topic reviews.
+// produce sends n messages, numbered from the number from, to the topic reviews.
 func (k kafkaTest) produce(s *spark.Session, from, n int) {
 	k.t.Helper()
 	type message struct {
@@ -118,7 +119,7 @@ func (k kafkaTest) produce(s *spark.Session, from, n int) {
 	var all []message
 	for i := from; i < from+n; i++ {
 		m := message{Key: fmt.Sprint(i)}
-		if text := said[i%len(said)].text; text != "NULL" {
+		if text := messages[i%len(messages)].text; text != "NULL" {
 			m.Value = &text
 		}
 		all = append(all, m)
@@ -132,8 +133,8 @@ func (k kafkaTest) produce(s *spark.Session, from, n int) {
 	}
 }
 
-// start labels what is in the topic reviews, five messages a batch, in two
-// queries: into files, and into the topic moods.
+// start labels the topic reviews, five messages in each batch, in two queries: one
+// writes files, the other the topic moods.
 func (k kafkaTest) start(s *spark.Session) (files, topic *spark.StreamingQuery) {
 	k.t.Helper()
 	labelled := s.ReadStream().Format("kafka").Option("kafka.bootstrap.servers", k.broker).Option("subscribe", "reviews").
@@ -154,7 +155,7 @@ func (k kafkaTest) start(s *spark.Session) (files, topic *spark.StreamingQuery) 
 	return files, topic
 }
 
-// inBatch says whether a query has ended a batch.
+// inBatch reports whether a query has finished a batch.
 func (k kafkaTest) inBatch(q *spark.StreamingQuery, batch int64) bool {
 	k.t.Helper()
 	p, err := q.LastProgress(k.t.Context())
@@ -164,8 +165,8 @@ func (k kafkaTest) inBatch(q *spark.StreamingQuery, batch int64) bool {
 	return p != nil && p.BatchID >= batch
 }
 
-// check compares rows of id, something and answer with what was sent: each
-// message is there, and answered as it ought to be.
+// check compares rows (id, any column, answer) with the messages: each message is
+// in a row, with its answer.
 func (k kafkaTest) check(where string, rows []spark.Row, each func(spark.Row)) {
 	k.t.Helper()
 	found := map[any]bool{}
@@ -176,17 +177,17 @@ func (k kafkaTest) check(where string, rows []spark.Row, each func(spark.Row)) {
 		if _, err := fmt.Sscan(fmt.Sprint(row.At(0)), &i); err != nil {
 			k.t.Fatalf("%s: the id %v: %v", where, row.At(0), err)
 		}
-		m := said[i%len(said)]
+		m := messages[i%len(messages)]
 		if want := m.text + "|" + m.mood + "|" + m.text; row.At(2) != want {
 			k.t.Errorf("%s: message %d is %v, want %s", where, i, row.At(2), want)
 		}
 	}
 	if len(found) != 60 {
-		k.t.Errorf("%s: %d of 60 messages are there", where, len(found))
+		k.t.Errorf("%s: %d of 60 messages were found", where, len(found))
 	}
 }
 
-// exprs are columns written as SQL.
+// exprs returns columns for SQL expressions.
 func exprs(sql ...string) (columns []spark.Column) {
 	for _, e := range sql {
 		columns = append(columns, spark.Expr(e))

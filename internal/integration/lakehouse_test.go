@@ -112,7 +112,7 @@ func TestLakehouseUpsert(t *testing.T) {
 	}
 }
 
-// deltaPackage is delta-spark with what it needs.
+// deltaPackage is delta-spark and its dependencies.
 var deltaPackage = []string{
 	"io.delta:delta-spark_4.2_2.13:4.4.0", "io.delta:delta-storage:4.4.0",
 	"io.delta:delta-kernel-api:4.4.0", "io.delta:delta-kernel-defaults:4.4.0", "io.delta:delta-kernel-unitycatalog:4.4.0",

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package integration tests the whole: the firesteel command and the client,
-// on real Spark servers, with the real model. FIRESTEEL_INTEGRATION=1 runs it.
+// Package integration tests the firesteel command and the client on real Spark
+// servers with the real model. FIRESTEEL_INTEGRATION=1 runs the tests.
 package integration
 
 import (
@@ -23,8 +23,8 @@ import (
 	"github.com/firesteel/firesteel/worker"
 )
 
-// The test program is a worker itself, of functions of its own: see
-// values_test.go.
+// Spark's executors run the test program as a worker. It registers functions of its
+// own; see values_test.go.
 func TestMain(m *testing.M) {
 	registerTestFunctions()
 	openEchoes()
@@ -46,7 +46,7 @@ var built struct {
 	err          error
 }
 
-// program is the path of the firesteel command, built from this source.
+// program returns the path of the firesteel command, built from this source.
 func program(t testing.TB) string {
 	t.Helper()
 	testkit.Integration(t)
@@ -67,7 +67,8 @@ func program(t testing.TB) string {
 	return built.path
 }
 
-// firesteel runs the command and gives its standard output.
+// firesteel runs the command and returns its standard output. A failure fails the
+// test.
 func firesteel(t testing.TB, args ...string) string {
 	t.Helper()
 	out, errs, err := run(t, "", args...)
@@ -77,7 +78,8 @@ func firesteel(t testing.TB, args ...string) string {
 	return out
 }
 
-// run runs the command with its standard input.
+// run runs the command with a standard input, and returns its standard output and
+// standard error.
 func run(t testing.TB, in string, args ...string) (out, errs string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -88,8 +90,8 @@ func run(t testing.TB, in string, args ...string) (out, errs string, err error) 
 	return stdout.String(), stderr.String(), err
 }
 
-// connect opens a session that ships the built command and the default model,
-// with an allocator that finds leaks.
+// connect opens a session that ships the built command and the default model. Its
+// allocator reports leaks.
 func connect(t testing.TB, url string, options ...spark.Option) *spark.Session {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
@@ -107,7 +109,7 @@ func connect(t testing.TB, url string, options ...spark.Option) *spark.Session {
 	return s
 }
 
-// query collects what a statement answers.
+// query returns the rows of a statement.
 func query(t testing.TB, s *spark.Session, statement string, args ...any) []spark.Row {
 	t.Helper()
 	df, err := s.SQL(t.Context(), statement, args...)

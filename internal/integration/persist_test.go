@@ -30,8 +30,8 @@ type called struct {
 	Call int64 `spark:"call"`
 }
 
-// The functions answer with the number of the call, so that answers tell
-// whether they were computed anew.
+// The functions return the number of the call, so that a value shows whether it was
+// computed again.
 var (
 	calls atomic.Int64
 
@@ -61,8 +61,8 @@ var (
 	})
 )
 
-// What is computed by a worker is computed once for a DataFrame that is kept,
-// on each Spark, however the function came into its plan.
+// A worker computes the columns of a persisted DataFrame once, on each Spark, for
+// every way in which a function gets into a plan.
 func TestPersist(t *testing.T) {
 	t.Parallel()
 	testkit.Integration(t)
@@ -128,7 +128,7 @@ func keptCalls(t *testing.T, s *spark.Session) {
 			return fmt.Sprint(rows)
 		}
 		if first, second := collect(d), collect(d); first == second {
-			t.Errorf("%s: the calls are the same without being kept", name)
+			t.Errorf("%s: two queries give the same calls before Persist", name)
 		}
 		if err := d.Persist(t.Context()); err != nil {
 			t.Fatal(name, err)
@@ -136,20 +136,20 @@ func keptCalls(t *testing.T, s *spark.Session) {
 		first := collect(d)
 		half := d.Where(id.Lt(25)).Union(d.Where(id.Ge(25)))
 		if second, third := collect(d), collect(half); second != first || third != first {
-			t.Errorf("%s: called again:\n%s\n%s\n%s", name, first, second, third)
+			t.Errorf("%s: the function was called again after Persist:\n%s\n%s\n%s", name, first, second, third)
 		}
 		if err := d.Unpersist(t.Context()); err != nil {
 			t.Fatal(name, err)
 		}
 		if collect(d) == first {
-			t.Errorf("%s: kept after Unpersist", name)
+			t.Errorf("%s: the values are the same after Unpersist", name)
 		}
 	}
 }
 
-// keptAnswers looks at AI columns: no question is sent twice while the worker
-// remembers its answer, also where Spark computes a column for a filter and
-// again for its result; and what is kept is read instead of computed.
+// keptAnswers tests AI columns. No request is sent twice while the worker has its
+// answer in memory, even if Spark computes a column for a filter and again for the
+// result. A persisted column is read, and not computed.
 func keptAnswers(t *testing.T, s *spark.Session, asked *questions) {
 	t.Helper()
 	asked.forget()
@@ -182,8 +182,8 @@ func keptAnswers(t *testing.T, s *spark.Session, asked *questions) {
 				t.Errorf("query %d, kept %v:\n%s", i, kept, plan)
 			}
 		}
-		if n, most := asked.told(); n != rows || most != 1 {
-			t.Errorf("%d rows were asked for, one of them %d times", n, most)
+		if n, most := asked.counts(); n != rows || most != 1 {
+			t.Errorf("there were requests for %d rows, and at most %d for a row", n, most)
 		}
 	}
 	check(false)
@@ -195,7 +195,7 @@ func keptAnswers(t *testing.T, s *spark.Session, asked *questions) {
 		t.Fatal(err)
 	}
 	check(false)
-	// The same in SQL, where the first statement runs at once.
+	// The same in SQL: CACHE TABLE computes at once.
 	query(t, s, fmt.Sprintf("CACHE TABLE kept AS SELECT id, ai_classify(concat('number ', id, '.'), array('small', 'big')) AS size FROM range(%d)", rows))
 	derived = derived[:1]
 	derived[0].d = s.Table("kept").Where(label.Eq("small"))
@@ -209,7 +209,7 @@ func keptAnswers(t *testing.T, s *spark.Session, asked *questions) {
 	}
 }
 
-// questions counts how often a server was asked about a row.
+// questions counts the requests about each row.
 type questions struct {
 	mu   sync.Mutex
 	rows map[string]int
@@ -231,8 +231,8 @@ func (q *questions) forget() {
 	q.rows = map[string]int{}
 }
 
-// told gives the number of rows, and how often one was asked about at most.
-func (q *questions) told() (rows, most int) {
+// counts returns the number of rows with requests, and the most requests about a row.
+func (q *questions) counts() (rows, most int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, n := range q.rows {

@@ -19,7 +19,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// workerOf is the process id of a session's worker.
+// workerOf returns the process id of a session's worker.
 func workerOf(t testing.TB, s *spark.Session) int {
 	t.Helper()
 	rows := query(t, s, "SELECT get_json_object(firesteel_worker_info(), '$.pid') AS pid")
@@ -34,7 +34,7 @@ func workerOf(t testing.TB, s *spark.Session) int {
 	return pid
 }
 
-// cpuTime is how long a process has computed.
+// cpuTime returns the CPU time of a process.
 func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	p, err := procfs.Read(pid)
@@ -44,18 +44,18 @@ func cpuTime(t testing.TB, pid int) time.Duration {
 	return p.Used
 }
 
-// waitBusy waits until a process computes: a quarter of a second of it.
+// waitBusy waits until a process has used a quarter of a second of CPU time.
 func waitBusy(t testing.TB, pid int) {
 	t.Helper()
 	first := cpuTime(t, pid)
 	for begin := time.Now(); cpuTime(t, pid) < first+250*time.Millisecond; time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > patience {
-			t.Fatal("the worker does not compute")
+			t.Fatal("the worker uses no CPU time")
 		}
 	}
 }
 
-// listening gives the TCP ports on which a process listens.
+// listening returns the TCP ports on which a process listens.
 func listening(t testing.TB, pid int) []int {
 	t.Helper()
 	sockets := map[string]bool{}
@@ -92,8 +92,7 @@ func listening(t testing.TB, pid int) []int {
 	return ports
 }
 
-// greetWrongly says a wrong secret as Spark would say the right one, and gives
-// the answer.
+// greetWrongly sends a wrong secret in Spark's protocol, and returns the answer.
 func greetWrongly(t testing.TB, port int) string {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), 10*time.Second)

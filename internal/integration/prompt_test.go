@@ -21,7 +21,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// terminal is a person's end of a pseudo-terminal.
+// terminal is the user's end of a pseudo-terminal.
 type terminal struct {
 	t      *testing.T
 	master *os.File
@@ -29,12 +29,12 @@ type terminal struct {
 	shown  bytes.Buffer
 }
 
-// openTerminal gives the person's end, and the program's.
+// openTerminal returns the user's end and the program's end of a pseudo-terminal.
 func openTerminal(t *testing.T) (*terminal, *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no pseudo-terminal here: %v", err)
+		t.Skipf("the system has no pseudo-terminal: %v", err)
 	}
 	fd := int(master.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
@@ -65,7 +65,7 @@ func openTerminal(t *testing.T) (*terminal, *os.File) {
 	return p, program
 }
 
-// wait gives what is shown up to text, and forgets it.
+// wait waits for text on the screen, and returns and removes the output up to it.
 func (p *terminal) wait(text string) string {
 	p.t.Helper()
 	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
@@ -78,11 +78,12 @@ func (p *terminal) wait(text string) string {
 		all := p.shown.String()
 		p.mu.Unlock()
 		if time.Since(begin) > patience {
-			p.t.Fatalf("%q was not shown, but %q", text, all)
+			p.t.Fatalf("the screen does not show %q, but %q", text, all)
 		}
 	}
 }
 
+// typed sends keys to the program.
 func (p *terminal) typed(keys string) {
 	p.t.Helper()
 	if _, err := p.master.WriteString(keys); err != nil {
@@ -90,8 +91,8 @@ func (p *terminal) typed(keys string) {
 	}
 }
 
-// The prompt: statements over several lines, mistakes that do not end it, Ctrl-C
-// for a statement, and a history that outlives it.
+// The prompt reads statements of several lines, continues after errors, cancels a
+// statement at Ctrl-C, and keeps its history between runs.
 func TestPrompt(t *testing.T) {
 	url := testkit.SharedSpark(t)
 	cache, err := cachedir.Dir()
@@ -99,10 +100,10 @@ func TestPrompt(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("FIRESTEEL_CACHE", cache)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // where the history goes
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // the history file is below it
 	joined := url + ";user_id=ann;session_id=" + uuid.NewString()
 	start := func() (*terminal, *exec.Cmd) {
-		person, device := openTerminal(t)
+		user, device := openTerminal(t)
 		c := exec.CommandContext(t.Context(), program(t), "sql", "--remote", joined)
 		c.Stdin, c.Stdout, c.Stderr = device, device, device
 		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -110,53 +111,53 @@ func TestPrompt(t *testing.T) {
 			t.Fatal(err)
 		}
 		device.Close()
-		person.wait("firesteel> ")
-		return person, c
+		user.wait("firesteel> ")
+		return user, c
 	}
-	person, c := start()
-	person.typed("SELECT 40 + 2\rAS answer;\r")
-	person.wait("-> ")
-	person.wait("|42    |")
-	person.wait("firesteel> ")
-	// Nothing of a block runs before its end, and then only what its conditions let run.
-	person.typed("CREATE TEMP VIEW kept AS SELECT 43 AS answer;\r")
-	person.wait("firesteel> ")
+	user, c := start()
+	user.typed("SELECT 40 + 2\rAS answer;\r")
+	user.wait("-> ")
+	user.wait("|42    |")
+	user.wait("firesteel> ")
+	// A block runs when it is complete, and only the branches whose conditions are true.
+	user.typed("CREATE TEMP VIEW kept AS SELECT 43 AS answer;\r")
+	user.wait("firesteel> ")
 	for _, line := range []string{"BEGIN", "  IF false THEN", "    DROP VIEW kept;", "  END IF;", "  SELECT answer FROM kept; -- END;"} {
-		person.typed(line + "\r")
-		if shown := person.wait("-> "); strings.Contains(shown, "error") {
+		user.typed(line + "\r")
+		if shown := user.wait("-> "); strings.Contains(shown, "error") {
 			t.Errorf("%s: %s", line, shown)
 		}
 	}
-	person.typed("END;\r")
-	person.wait("|43    |")
-	person.wait("firesteel> ")
-	person.typed("SELECT nothing;\r")
-	person.wait("UNRESOLVED_COLUMN")
-	person.wait("firesteel> ")
-	person.typed("SELECT count(*) FROM range(1000000000000) WHERE sha2(CAST(id AS STRING), 512) = 'x';\r")
-	person.wait("= 'x';")
-	time.Sleep(2 * time.Second) // a person reads, and loses patience
-	person.typed("\x03")
-	person.wait("error: ")
-	person.wait("firesteel> ")
-	person.typed("SELECT what was I\rabout to")
-	person.wait("about to")
-	person.typed("\x03")
-	person.wait("firesteel> ")
-	person.typed("functions\r")
-	person.wait("ai_analyze_sentiment(content[, examples])")
-	person.wait("firesteel> ")
-	person.typed("SELECT 'the latest' AS what;\r")
-	person.wait("|the latest|")
-	person.wait("firesteel> ")
-	person.typed("quit\r")
+	user.typed("END;\r")
+	user.wait("|43    |")
+	user.wait("firesteel> ")
+	user.typed("SELECT nothing;\r")
+	user.wait("UNRESOLVED_COLUMN")
+	user.wait("firesteel> ")
+	user.typed("SELECT count(*) FROM range(1000000000000) WHERE sha2(CAST(id AS STRING), 512) = 'x';\r")
+	user.wait("= 'x';")
+	time.Sleep(2 * time.Second) // the statement runs for a while
+	user.typed("\x03")
+	user.wait("error: ")
+	user.wait("firesteel> ")
+	user.typed("SELECT what was I\rabout to")
+	user.wait("about to")
+	user.typed("\x03")
+	user.wait("firesteel> ")
+	user.typed("functions\r")
+	user.wait("ai_analyze_sentiment(content[, examples])")
+	user.wait("firesteel> ")
+	user.typed("SELECT 'the latest' AS what;\r")
+	user.wait("|the latest|")
+	user.wait("firesteel> ")
+	user.typed("quit\r")
 	if err := c.Wait(); err != nil {
 		t.Errorf("quit: %v", err)
 	}
 
-	// Where the server has ended the session, the prompt says so and opens another.
+	// If the server has ended the session, the prompt reports it and opens another one.
 	joined = url + ";user_id=ann;session_id=" + uuid.NewString()
-	person, c = start()
+	user, c = start()
 	other, err := spark.Connect(t.Context(), joined)
 	if err != nil {
 		t.Fatal(err)
@@ -164,18 +165,18 @@ func TestPrompt(t *testing.T) {
 	if err := other.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	person.typed("SELECT 1;\r")
-	person.wait("The server has ended the session")
-	person.wait("A new session is open")
-	person.wait("firesteel> ")
-	person.typed("RESET; SELECT firesteel_echo('still here') AS what;\r")
-	person.wait("|still here|")
-	person.wait("firesteel> ")
+	user.typed("SELECT 1;\r")
+	user.wait("The server has ended the session")
+	user.wait("A new session is open")
+	user.wait("firesteel> ")
+	user.typed("RESET; SELECT firesteel_echo('still here') AS what;\r")
+	user.wait("|still here|")
+	user.wait("firesteel> ")
 	const up = "\x1b[A"
-	person.typed(up + up + up + up + "\r") // past what was typed here, and quit
-	person.wait("|the latest|")
-	person.wait("firesteel> ")
-	person.typed("\x04")
+	user.typed(up + up + up + up + "\r") // before the lines of this run, and quit
+	user.wait("|the latest|")
+	user.wait("firesteel> ")
+	user.typed("\x04")
 	if err := c.Wait(); err != nil {
 		t.Errorf("Ctrl-D: %v", err)
 	}

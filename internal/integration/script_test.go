@@ -10,7 +10,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// What SQL does to the session's settings takes no function away.
+// RESET and SET in SQL do not remove the session's functions.
 func TestReset(t *testing.T) {
 	t.Parallel()
 	s := connectEcho(t, testkit.SharedSpark(t))
@@ -43,8 +43,8 @@ func resetKeepsFunctions(t *testing.T, s *spark.Session) {
 	}
 }
 
-// A column of a type that the client does not know costs no other column, and
-// the command shows it as the binary form that it has.
+// A column of a type that the client does not support leaves the other columns
+// readable. The command shows its binary form.
 func TestGeometry(t *testing.T) {
 	t.Parallel()
 	url := testkit.SharedSpark(t)
@@ -69,7 +69,7 @@ func TestGeometry(t *testing.T) {
 	}
 }
 
-// FOR of SQL scripting takes rows that functions compute, in their order.
+// FOR of SQL scripting visits rows that functions compute, in their order.
 func TestFor(t *testing.T) {
 	t.Parallel()
 	s := connectEcho(t, testkit.SharedSpark(t))

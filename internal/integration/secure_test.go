@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// A server that demands a token, also behind a proxy that speaks TLS with a
+// The server demands a token, with and without a proxy that speaks TLS with a
 // certificate of a private authority.
 func TestTokenAndTLS(t *testing.T) {
 	url := testkit.SharedSpark(t)
@@ -21,7 +21,7 @@ func TestTokenAndTLS(t *testing.T) {
 	secure := "sc://" + testkit.NewProxy(t, testkit.Address(url), &tls.Config{
 		Certificates: []tls.Certificate{authority.Certificate("127.0.0.1")}, NextProtos: []string{"h2"}}).Address()
 	trusting := spark.WithTLS(&tls.Config{RootCAs: authority.Pool()})
-	let := func(remote string, options ...spark.Option) {
+	accept := func(remote string, options ...spark.Option) {
 		t.Helper()
 		s, err := spark.Connect(t.Context(), remote, options...)
 		if err != nil {
@@ -35,7 +35,7 @@ func TestTokenAndTLS(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// refuse looks at one error, of Go and of the command.
+	// refuse compares the error of the client and of the command.
 	refuse := func(message, remote string, options ...spark.Option) {
 		t.Helper()
 		check := func(text string) {
@@ -68,13 +68,13 @@ func TestTokenAndTLS(t *testing.T) {
 	refuse(demands, secure+"/;use_ssl=true", trusting)
 	refuse("refused the token of the connection string"+refuses, here+"/;token=wr0ng")
 	refuse("refused the token of the connection string"+refuses, secure+"/;token=wr0ng;use_ssl=true", trusting)
-	let(url)
-	let(here + "/;token=" + token)
-	let(secure+"/;token="+token, trusting)
+	accept(url)
+	accept(here + "/;token=" + token)
+	accept(secure+"/;token="+token, trusting)
 	t.Setenv(variable, "wr0ng")
 	refuse("refused the token of "+variable+refuses, here)
 	t.Setenv(variable, token)
-	let(here)
+	accept(here)
 	if out := firesteel(t, "sql", "--remote", secure+"/;use_ssl=true", "-e", "SELECT ai_mask('mail to ann@example.com', ARRAY('email')) AS masked"); !strings.Contains(out, "[MASKED]") {
 		t.Error(out)
 	}

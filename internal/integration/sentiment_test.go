@@ -43,8 +43,8 @@ func amazon(t *testing.T) []review {
 	return reviews
 }
 
-// How often the default model is right, through Spark SQL; and that no answer
-// depends on how the rows are partitioned.
+// The default model is right for 900 of 1000 reviews in Spark SQL. No answer depends
+// on the partitions or on the other rows.
 func TestSentimentOfReviews(t *testing.T) {
 	t.Parallel()
 	testkit.Integration(t)
@@ -84,7 +84,7 @@ func TestSentimentOfReviews(t *testing.T) {
 			first = answers
 			t.Logf("accuracy %.3f", float64(right)/float64(len(reviews)))
 			if right < 900 {
-				t.Errorf("%d of %d are right; 900 are promised", right, len(reviews))
+				t.Errorf("%d of %d answers are right; want 900", right, len(reviews))
 			}
 		}
 		for id, answer := range answers {
@@ -95,7 +95,8 @@ func TestSentimentOfReviews(t *testing.T) {
 	}
 }
 
-// The same from Go, and what never reaches the model.
+// The functions in Go give the same answers. NULL and blank texts do not reach the
+// model.
 func TestFunctionsOverRows(t *testing.T) {
 	t.Parallel()
 	session := connect(t, testkit.SharedSpark(t))
@@ -126,7 +127,8 @@ func TestFunctionsOverRows(t *testing.T) {
 		t.Errorf("topic: %v", topic)
 	}
 
-	// With try_, bad labels are that row's error; labels may differ by row.
+	// With try_, invalid labels are an error of their row only. Rows may have different
+	// labels.
 	rows = query(t, session, `SELECT try_ai_classify(text, labels).result AS label FROM VALUES
 		('My card was charged twice.', ARRAY('billing', 'delivery')),
 		('My card was charged twice.', ARRAY('billing', 'billing')),
@@ -139,8 +141,8 @@ func TestFunctionsOverRows(t *testing.T) {
 		}
 	}
 
-	// Several functions in one batch, one on the answer of another, a 2 MB
-	// text and batches without rows.
+	// A batch with several functions, one of them on the answer of another; a text of
+	// 2 MB; batches without rows.
 	rows = query(t, session, `SELECT ai_analyze_sentiment(text) AS a, ai_classify(ai_analyze_sentiment(text), ARRAY('positive', 'negative')) AS b,
 		length(firesteel_echo(text)) AS n FROM (SELECT repeat('I love it, it works perfectly. ', 70000) AS text)`)
 	if got := rows[0].String(); len(rows) != 1 || !strings.Contains(got, "positive") || !strings.Contains(got, "2170000") {

@@ -18,14 +18,14 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// reviewRows are 90 rows: 30 texts thrice, every tenth row NULL instead, and one
-// text that is too long to be asked.
+// reviewRows returns 90 rows: 30 texts, each three times. Every tenth row is NULL,
+// and one text is too long for the model.
 const reviewRows = `SELECT id, CAST(id % 5 AS INT) AS stars,
 	CASE WHEN id = 7 THEN repeat('word ', 9000) WHEN id % 10 = 0 THEN NULL ELSE concat('This is item ', id % 30, '. It is ', if(id % 2 = 0, 'great', 'broken'), '.') END AS text
 	FROM range(90)`
 
-// A job on Spark asks for each distinct input once, says what became of every
-// row, and computes nothing again that its ledger has.
+// A job on Spark asks the model once for each distinct input, counts every row as
+// ok, NULL, error or skipped, and does not compute answers that its ledger has.
 func TestSparkJob(t *testing.T) {
 	t.Parallel()
 	s := connect(t, testkit.SharedSpark(t))

@@ -18,8 +18,8 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// What expressions give without a Spark is what Spark gives: the values in the
-// cases of package sqlexpr, whose own test compares with them too.
+// Spark computes the values in the test cases of package sqlexpr, which its own
+// tests compare with firesteel's.
 func TestExpressions(t *testing.T) {
 	t.Parallel()
 	session, err := spark.Connect(t.Context(), testkit.SharedSpark(t))
@@ -57,7 +57,7 @@ func TestExpressions(t *testing.T) {
 			}
 		}
 		if compared++; strings.Join(got, "|") != want {
-			t.Errorf("%s\nSpark %q\n here %q", expr, strings.Join(got, "|"), want)
+			t.Errorf("%s\nSpark %q\n want %q", expr, strings.Join(got, "|"), want)
 		}
 	}
 	if compared < 50 {

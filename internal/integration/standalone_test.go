@@ -22,21 +22,21 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// quickJava halves what it takes to start a JVM, of which a cluster has many.
+// quickJava halves the time that a JVM takes to start. A cluster has many.
 const quickJava = "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
-// standalone is a cluster as an administrator starts one: a master and workers
-// of Spark's standalone mode, on loopback.
+// standalone is a cluster in Spark's standalone mode: a master and workers on
+// loopback.
 type standalone struct {
 	url    string // of the master
 	home   string // Spark's
-	folder string // of logs and of the executors' work
-	group  int    // process group of all of it
+	folder string // of the logs, and of the executors' working folders
+	group  int    // process group of its processes
 }
 
 var masterURL = regexp.MustCompile(`Starting Spark master at (spark://\S+)\n`)
 
-// newStandalone is a cluster of nothing yet, that ends with the test.
+// newStandalone returns a cluster without processes. Its processes end with the test.
 func newStandalone(t *testing.T) *standalone {
 	t.Helper()
 	testkit.Integration(t)
@@ -64,10 +64,10 @@ func startStandalone(t *testing.T, workers int) *standalone {
 	for begin := time.Now(); c.url == ""; time.Sleep(50 * time.Millisecond) {
 		log, err := os.ReadFile(filepath.Join(c.folder, "master.log"))
 		if err != nil || time.Since(begin) > patience {
-			t.Fatalf("no master: %v", err)
+			t.Fatalf("the master does not start: %v", err)
 		}
-		if said := masterURL.FindSubmatch(log); said != nil {
-			c.url = string(said[1])
+		if m := masterURL.FindSubmatch(log); m != nil {
+			c.url = string(m[1])
 		}
 	}
 	for i := range workers {
@@ -77,6 +77,7 @@ func startStandalone(t *testing.T, workers int) *standalone {
 	return c
 }
 
+// start starts a class of Spark.
 func (c *standalone) start(t *testing.T, name, class string, args ...string) {
 	t.Helper()
 	command := exec.Command(filepath.Join(c.home, "bin", "spark-class"), append([]string{class}, args...)...)
@@ -84,7 +85,7 @@ func (c *standalone) start(t *testing.T, name, class string, args ...string) {
 	c.launch(t, name, command)
 }
 
-// launch starts a process of the cluster, with a log of that name.
+// launch starts a process of the cluster that writes the log name.log.
 func (c *standalone) launch(t *testing.T, name string, command *exec.Cmd) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(c.folder, name+".log"))
@@ -107,26 +108,26 @@ func (c *standalone) launch(t *testing.T, name string, command *exec.Cmd) {
 	})
 }
 
-// guardGroup has a process group end with the test's process, however that ends.
+// guardGroup kills a process group when the test process ends, even by a signal.
 func guardGroup(t testing.TB, group int) {
 	t.Helper()
 	guard := exec.Command("/bin/sh", "-c", `cat >/dev/null; kill -s KILL -- "-$1"`, "sh", strconv.Itoa(group))
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	leash, err := guard.StdinPipe()
+	input, err := guard.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := guard.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // before the group's number can belong to another
+	t.Cleanup(func() { // before another group gets the number
 		guard.Process.Kill()
-		leash.Close()
+		input.Close()
 		guard.Wait()
 	})
 }
 
-// showLogs writes the ends of the logs of all processes of the cluster.
+// showLogs logs the ends of the logs of all processes of the cluster.
 func (c *standalone) showLogs(t *testing.T) {
 	logs, _ := filepath.Glob(filepath.Join(c.folder, "*.log"))
 	executors, _ := filepath.Glob(filepath.Join(c.folder, "work", "*", "*", "stderr"))
@@ -137,8 +138,8 @@ func (c *standalone) showLogs(t *testing.T) {
 	}
 }
 
-// workers are firesteel's processes on the cluster's executors, by process id;
-// the value is that of the executor.
+// workers returns the firesteel processes on the cluster's executors: the process
+// id of each, and that of its executor.
 func (c *standalone) workers(t testing.TB) map[int]int {
 	t.Helper()
 	found := map[int]int{}
@@ -154,7 +155,7 @@ func (c *standalone) workers(t testing.TB) map[int]int {
 	return found
 }
 
-// processes are all of this machine, with their parents.
+// processes returns the processes of this machine and their parents.
 func processes(t testing.TB) map[int]int {
 	t.Helper()
 	all, err := procfs.All()
@@ -176,7 +177,7 @@ type submission struct {
 	errs *strings.Builder
 }
 
-// submit begins a run of firesteel submit on the cluster.
+// submit returns a command that runs firesteel submit on the cluster.
 func (c *standalone) submit(t *testing.T, options ...string) *submission {
 	t.Helper()
 	args := append([]string{"submit", "--master", c.url,
@@ -186,7 +187,7 @@ func (c *standalone) submit(t *testing.T, options ...string) *submission {
 	s.Env = append(os.Environ(), "SPARK_HOME="+c.home, "SPARK_CONF_DIR="+c.folder, "SPARK_LOCAL_IP=127.0.0.1", quickJava)
 	s.Stderr, s.Dir, s.WaitDelay = s.errs, t.TempDir(), 10*time.Second
 	t.Cleanup(func() {
-		if s.Process != nil && s.ProcessState == nil { // the test gave up
+		if s.Process != nil && s.ProcessState == nil { // the test has failed
 			s.Process.Signal(syscall.SIGTERM)
 			s.Wait()
 		}
@@ -194,8 +195,8 @@ func (c *standalone) submit(t *testing.T, options ...string) *submission {
 	return s
 }
 
-// serve starts a Connect server on the cluster by firesteel submit, whose
-// program tells its address and waits. stop ends it.
+// serve starts a Connect server on the cluster with firesteel submit, whose program
+// prints the address and waits. stop ends it.
 func (c *standalone) serve(t *testing.T, options ...string) (url string, stop func()) {
 	t.Helper()
 	s := c.submit(t, append(options, "--", "sh", "-c", `echo "$SPARK_REMOTE"; read -r end; exit 3`)...)
@@ -218,7 +219,7 @@ func (c *standalone) serve(t *testing.T, options ...string) (url string, stop fu
 		stopped = true
 		in.Close()
 		if err := s.Wait(); s.ProcessState.ExitCode() != 3 {
-			t.Errorf("firesteel submit did not end as its program did, by 3: %v\n%s", err, s.errs)
+			t.Errorf("firesteel submit does not have the exit status 3 of its program: %v\n%s", err, s.errs)
 		}
 	}
 	t.Cleanup(stop)
@@ -234,7 +235,7 @@ func (c *standalone) serve(t *testing.T, options ...string) (url string, stop fu
 	case <-ctx.Done():
 	}
 	if url == "" {
-		t.Fatalf("no server: %s", s.errs)
+		t.Fatalf("the server does not start: %s", s.errs)
 	}
 	return url, stop
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// streams are the folders of a test.
+// streams holds the folders of a test.
 type streams struct {
 	t    testing.TB
 	root string
@@ -38,7 +38,7 @@ func newStreams(t testing.TB) streams {
 
 func (f streams) path(name string) string { return filepath.Join(f.root, name) }
 
-// put adds a file of lines to the input, whole at once.
+// put adds a file of lines to the input, with one atomic rename.
 func (f streams) put(name string, lines ...string) {
 	f.t.Helper()
 	hidden := f.path("in/." + name)
@@ -50,7 +50,7 @@ func (f streams) put(name string, lines ...string) {
 	}
 }
 
-// rows counts each value of the sink, as Spark reads it.
+// rows returns how often each value is in the sink.
 func (f streams) rows(s *spark.Session, column string) map[string]int {
 	f.t.Helper()
 	rows, err := s.Read().JSON(f.path("out")).Select(spark.Col(column)).Collect(f.t.Context())
@@ -91,7 +91,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// streamFiles labels what is there, then what has come since.
+// streamFiles labels the files that exist, and then a file that is added.
 func streamFiles(t *testing.T, f streams, s *spark.Session) {
 	t.Helper()
 	ctx := t.Context()
@@ -123,7 +123,7 @@ func streamFiles(t *testing.T, f streams, s *spark.Session) {
 		batches := 0
 		for i, p := range all {
 			if len(followed) != len(all) || followed[i] != p.BatchID {
-				t.Fatalf("the batches %v were followed; the query tells of %+v", followed, all)
+				t.Fatalf("Follow returned the batches %v, and RecentProgress %+v", followed, all)
 			}
 			if p.NumInputRows > 0 {
 				batches++
@@ -145,13 +145,13 @@ func streamFiles(t *testing.T, f streams, s *spark.Session) {
 	if got, want := fmt.Sprint(f.rows(s, "mood")), "map[negative:2 positive:2]"; got != want {
 		t.Errorf("the sink has %s, want %s", got, want)
 	}
-	// The session's own queries do not need what was installed.
+	// The session's other queries do not use the installed worker.
 	if rows := query(t, s, "SELECT firesteel_echo('x')"); rows[0].At(0) != "x" {
 		t.Errorf("a query after the stream: %v", rows)
 	}
 }
 
-// streamRate has a stream run until it is stopped, and one until it fails.
+// streamRate runs a stream until it is stopped, and another until it fails.
 func streamRate(t *testing.T, f streams, url string) {
 	t.Helper()
 	ctx := t.Context()
@@ -173,24 +173,24 @@ func streamRate(t *testing.T, f streams, url string) {
 	defer cancel()
 	for p, err := range q.Follow(soon) {
 		if err != nil {
-			t.Fatalf("no rows come: %v", err)
+			t.Fatalf("no batch has rows: %v", err)
 		}
 		if p.NumInputRows > 0 {
 			break
 		}
 	}
 	if status, err := q.Status(ctx); err != nil || !status.Active {
-		t.Errorf("while it runs its status is %+v, %v", status, err)
+		t.Errorf("the status of the running query is %+v, %v", status, err)
 	}
 	if err := q.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if ended, err := q.AwaitTerminationFor(ctx, patience); err != nil || !ended {
-		t.Errorf("after it was stopped: ended %v, %v", ended, err)
+		t.Errorf("after Stop: ended %v, %v", ended, err)
 	}
 	for value, n := range f.rows(s, "v") {
 		if n != 1 {
-			t.Errorf("the value %s is there %d times", value, n)
+			t.Errorf("the sink contains the value %s %d times", value, n)
 		}
 	}
 	failing, err := rate.Select(spark.Call("fail_at_900", spark.Col("value").Plus(900)).Alias("v")).
@@ -198,7 +198,7 @@ func streamRate(t *testing.T, f streams, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "row 900 is not to my taste"
+	const want = "the value is 900 or more"
 	if err := failing.AwaitTermination(ctx); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a failing stream ends with %v", err)
 	}
@@ -207,8 +207,8 @@ func streamRate(t *testing.T, f streams, url string) {
 	}
 }
 
-// An executor that joins later, on a node without the worker: here one of a
-// cluster ends, what was installed is gone, and Spark starts another.
+// An executor that joins later, on a node without the worker, is reported. The test
+// removes the installed worker and kills the executor, and Spark starts another.
 func TestStreamOnLaterExecutor(t *testing.T) {
 	t.Parallel()
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[1,2,1024]"})
@@ -230,7 +230,7 @@ func TestStreamOnLaterExecutor(t *testing.T) {
 		for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 			p, err := q.LastProgress(ctx)
 			if err != nil || time.Since(begin) > patience {
-				t.Fatalf("no rows come: %+v, %v", p, err)
+				t.Fatalf("no batch has rows: %+v, %v", p, err)
 			}
 			if p != nil && p.NumInputRows > 0 {
 				return q
@@ -249,18 +249,18 @@ func TestStreamOnLaterExecutor(t *testing.T) {
 	if err := q.AwaitTermination(ctx); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a stream without its worker ends with %v", err)
 	}
-	// Started again, it has its worker there, and goes on.
+	// A new start of the query installs the worker, and the query continues.
 	if err := start().Stop(ctx); err != nil {
 		t.Error(err)
 	}
 	for value, n := range f.rows(s, "v") {
 		if n != 1 {
-			t.Errorf("the value %s is there %d times", value, n)
+			t.Errorf("the sink contains the value %s %d times", value, n)
 		}
 	}
 }
 
-// running lists the children of a process whose command line has a word.
+// running returns the children of a process whose command lines contain a word.
 func running(t testing.TB, word string, parent int) (pids []int) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -270,7 +270,7 @@ func running(t testing.TB, word string, parent int) (pids []int) {
 	for _, line := range lines {
 		text, err := os.ReadFile(line)
 		if err != nil || !strings.Contains(string(text), word) {
-			continue // it may have ended meanwhile
+			continue // the process may have ended
 		}
 		status, err := os.ReadFile(filepath.Join(filepath.Dir(line), "status"))
 		if err != nil || !strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", parent)) {
@@ -285,8 +285,8 @@ func running(t testing.TB, word string, parent int) (pids []int) {
 	return pids
 }
 
-// A server that is killed in the midst of a batch loses no row and repeats
-// none: the next one goes on from the checkpoint.
+// If the server is killed during a batch, another server continues from the
+// checkpoint. No row is lost or repeated.
 func TestStreamSurvivesKill(t *testing.T) {
 	t.Parallel()
 	testkit.Integration(t)
@@ -316,11 +316,11 @@ func TestStreamSurvivesKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, q := start(server.URL())
-	// In the midst: some batches are done, and one is under way.
+	// Some batches are finished, and one is running.
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		p, err := q.LastProgress(t.Context())
 		if err != nil || time.Since(begin) > patience {
-			t.Fatalf("no batch ends: %+v, %v", p, err)
+			t.Fatalf("no batch finishes: %+v, %v", p, err)
 		}
 		if p != nil && p.BatchID >= 3 {
 			break
@@ -332,7 +332,7 @@ func TestStreamSurvivesKill(t *testing.T) {
 	_ = server.Stop()
 	before := committed(t, f.path("out"))
 	if before == 0 || before == files {
-		t.Errorf("the server was killed when %d of %d batches were in the sink, not in the midst", before, files)
+		t.Errorf("the server was killed when %d of %d batches were in the sink; want some of them", before, files)
 	}
 	again := testkit.Spark(t, localspark.Options{})
 	s, q := start(again.URL())
@@ -341,17 +341,17 @@ func TestStreamSurvivesKill(t *testing.T) {
 	}
 	rows := f.rows(s, "v")
 	if len(rows) != files*lines {
-		t.Errorf("%d different rows of %d are in the sink", len(rows), files*lines)
+		t.Errorf("the sink contains %d different rows; want %d", len(rows), files*lines)
 	}
 	for value, n := range rows {
 		if n != 1 {
-			t.Fatalf("%s is there %d times", value, n)
+			t.Fatalf("the sink contains %s %d times", value, n)
 		}
 	}
 	t.Logf("%d of %d batches were in the sink before", before, files)
 }
 
-// committed counts the batches that a file sink has noted.
+// committed returns the number of batches in the log of a file sink.
 func committed(t testing.TB, out string) (n int) {
 	t.Helper()
 	logs, err := filepath.Glob(filepath.Join(out, "_spark_metadata", "[0-9]*"))

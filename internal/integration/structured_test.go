@@ -27,7 +27,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// structuredSchemas are of the kinds that people write.
+// structuredSchemas are examples of the schemas that users write.
 var structuredSchemas = []string{
 	`{"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name", "age"], "additionalProperties": false}`,
 	`{"type": "object", "properties": {"mood": {"enum": ["good", "bad", "so \"so\"", null]}, "stars": {"type": "integer", "minimum": 1, "maximum": 5}}, "required": ["mood", "stars"]}`,
@@ -37,7 +37,7 @@ var structuredSchemas = []string{
 	`{"type": "object", "properties": {"kind": {"const": "letter"}, "größe, 大小": {"type": "string", "minLength": 1, "maxLength": 5}, "to \"whom\"": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}, "required": ["kind", "größe, 大小", "to \"whom\""]}`,
 }
 
-// hostile makes texts of what breaks JSON that is not made with care.
+// hostile returns a text of pieces that break JSON if they are not escaped.
 func hostile(r *rand.Rand) string {
 	pieces := []string{
 		"John Doe is 41.", "It was good, 4 stars.", `He said "so \"so\""`, `{"name": "x", "age": 3}`, "}}]]", "\\", `\u0000`, "\x00\x01\x1f", "\u2028\u2029", "\u202e", "\ufeff",
@@ -51,7 +51,7 @@ func hostile(r *rand.Rand) string {
 	return "x " + strings.Join(words, " ") // never blank
 }
 
-// tinyModel has random weights, so it answers nonsense, and room for prompts.
+// tinyModel writes a model with random weights and a context of 4096 tokens.
 func tinyModel(t *testing.T) string {
 	t.Helper()
 	entry := func(context uint32) []byte {
@@ -65,9 +65,8 @@ func tinyModel(t *testing.T) string {
 	return path
 }
 
-// Every answer that has a form is JSON and valid, whatever the text, the model
-// and the bound on its tokens; a validator that shares nothing with what held
-// the model to it says so.
+// Every answer to a schema is valid JSON for all texts, models and limits of tokens.
+// The validator is a library that shares no code with package grammar.
 func TestStructuredAnswers(t *testing.T) {
 	t.Parallel()
 	t.Run("tiny model", func(t *testing.T) { structuredAnswers(t, tinyModel(t), 2000) })
@@ -115,8 +114,8 @@ func structuredAnswers(t *testing.T, model string, rows int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A bound below what the form needs is refused, and says how much that
-		// is: with so much, and not a token more, there is an answer.
+		// A limit that is too low for the schema is an error that states the needed
+		// number of tokens. With exactly this number there is an answer.
 		var short []int
 		var again []ai.Row
 		for i, a := range answers {
@@ -140,7 +139,7 @@ func structuredAnswers(t *testing.T, model string, rows int) {
 		for i, a := range answers {
 			text, _ := a.Value.(string)
 			if name == "ai_extract" {
-				text = a.Raw // a map is made of it
+				text = a.Raw // the value is a map made of it
 			}
 			var value any
 			if err := json.Unmarshal([]byte(text), &value); a.Err != nil || err != nil {
@@ -151,7 +150,7 @@ func structuredAnswers(t *testing.T, model string, rows int) {
 				good++
 			}
 		}
-		t.Logf("%s: %d of %d answers are valid, %d of them with as few tokens as can be; %.0f s so far", name, good, len(calls), len(short), time.Since(begin).Seconds())
+		t.Logf("%s: %d of %d answers are valid, %d of them with the fewest tokens; %.0f s so far", name, good, len(calls), len(short), time.Since(begin).Seconds())
 	}
 }
 

@@ -24,8 +24,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// submitHere is firesteel submit of statements to a Spark of this machine, in a
-// process group of its own, as a shell starts it.
+// submitHere returns a command that runs statements with firesteel submit on a
+// local Spark. Like a shell, it starts the command in a process group of its own.
 func submitHere(t *testing.T, version, statements string, conf ...string) *exec.Cmd {
 	t.Helper()
 	testkit.Integration(t)
@@ -48,7 +48,7 @@ func submitHere(t *testing.T, version, statements string, conf ...string) *exec.
 	return s
 }
 
-// Spark 3.5 lacks the Connect server, of which Spark 4 has its own.
+// Spark 3.5 has no Connect server in its distribution. Spark 4 has one.
 func TestSubmitOldSpark(t *testing.T) {
 	t.Parallel()
 	s := submitHere(t, "3.5.1", "SELECT 'it is ' || firesteel_echo(version()) AS said;\n", "spark.ui.enabled=false")
@@ -60,7 +60,7 @@ func TestSubmitOldSpark(t *testing.T) {
 	}
 }
 
-// An interrupt in the midst of a query ends all that firesteel submit started.
+// An interrupt during a query ends all processes that firesteel submit started.
 func TestSubmitInterrupted(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"3.5.1", localspark.DefaultVersion} {
@@ -92,9 +92,9 @@ func TestSubmitInterrupted(t *testing.T) {
 			lines := bufio.NewScanner(out)
 			for lines.Scan() && !strings.Contains(lines.Text(), "begun: yes") {
 			}
-			time.Sleep(2 * time.Second) // into the endless query
+			time.Sleep(2 * time.Second) // until the endless query runs
 			if tags := tagsOfJobs(t, ui); !strings.Contains(tags, "_Tag_firesteel") {
-				t.Errorf("Spark's page tells of the query's job the tags %q", tags)
+				t.Errorf("Spark's page shows the tags %q for the job of the query", tags)
 			}
 			t.Run("stranger", func(t *testing.T) { otheruser.Attack(t, s.Process.Pid) })
 			if thief != nil {
@@ -102,7 +102,7 @@ func TestSubmitInterrupted(t *testing.T) {
 			}
 			started := descendants(t, s.Process.Pid)
 			if len(started) < 2 {
-				t.Errorf("below firesteel submit run %d processes, not at least Spark and its worker", len(started))
+				t.Errorf("firesteel submit has %d descendants; want at least Spark and its worker", len(started))
 			}
 			if err := syscall.Kill(-s.Process.Pid, syscall.SIGINT); err != nil {
 				t.Fatal(err)
@@ -119,7 +119,7 @@ func TestSubmitInterrupted(t *testing.T) {
 	}
 }
 
-// tagsOfJobs asks Spark's page for the tags of the jobs that run.
+// tagsOfJobs returns the tags of the running jobs from Spark's REST API.
 func tagsOfJobs(t *testing.T, ui string) string {
 	t.Helper()
 	page := "http://127.0.0.1:" + ui + "/api/v1/applications"
@@ -146,7 +146,7 @@ func getJSON(url string, to any) error {
 	return json.NewDecoder(answer.Body).Decode(to)
 }
 
-// descendants are the processes below one.
+// descendants returns the descendants of a process.
 func descendants(t *testing.T, of int) (found []int) {
 	t.Helper()
 	for pid, parent := range processes(t) {

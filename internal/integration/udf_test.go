@@ -20,7 +20,7 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// kinds has a column of every kind that SQL can write on each Spark.
+// kinds has a field for each type that SQL has on every Spark.
 type kinds struct {
 	B    *bool               `spark:"b"`
 	Y    *int8               `spark:"y"`
@@ -143,7 +143,7 @@ var (
 	})
 )
 
-// A program's own functions on each Spark.
+// The functions of a program work on each Spark.
 func TestUserFunctions(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
@@ -186,7 +186,7 @@ func userKinds(t *testing.T, s *spark.Session) {
 	want := "struct<b:boolean,y:tinyint,s:smallint,i:int,l:bigint,f:float,d:double,dec:decimal(38,18),str:string,bin:binary,ts:timestamp,day:date," +
 		"iv:interval day to second,a:array<string>,m:map<string,array<bigint>>,st:struct<x:int,y:double>,deep:array<map<string,struct<x:int,y:double>>>>"
 	if got := types[0].At(0); got != want {
-		t.Errorf("its type is %s\nwant %s", got, want)
+		t.Errorf("the type is %s\nwant %s", got, want)
 	}
 }
 
@@ -200,7 +200,7 @@ func userScalars(t *testing.T, s *spark.Session) {
 		models = append(models, row.At(1) != nil)
 	}
 	if want := []bool{true, false, true, true}; !reflect.DeepEqual(models, want) {
-		t.Errorf("the model was there in the rows %v, want %v", models, want)
+		t.Errorf("rows with the name of the model: %v, want %v", models, want)
 	}
 	if want := []string{"abab", "<nil>", "", "<nil>"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -209,9 +209,9 @@ func userScalars(t *testing.T, s *spark.Session) {
 	frame := s.Range(0, 20000, 1, 8).Select(spark.Call("repeat_text", spark.Col("id").Cast("string"), 2).Alias("twice"))
 	n, err := frame.Filter(spark.Col("twice").RLike(`^(\d+)\1$`)).Count(t.Context())
 	if err != nil || n != 20000 {
-		t.Errorf("%d rows are doubled, %v", n, err)
+		t.Errorf("%d rows contain a text twice; want 20000; %v", n, err)
 	}
-	// As a table function, and as an aggregate.
+	// With inline() and collect_list().
 	rows = query(t, s, `SELECT n % 2 AS odd, longest_of(collect_list(word)) AS longest FROM (
 		SELECT inline(words_of(text)) FROM VALUES ('a bb ccc dddd'), (NULL), ('eeeee') AS t(text)) GROUP BY 1 ORDER BY 1`)
 	if got := fmt.Sprint(rows); got != "[[odd=0 longest=eeeee] [odd=1 longest=dddd]]" {
@@ -220,12 +220,12 @@ func userScalars(t *testing.T, s *spark.Session) {
 	_, err = s.Range(0, 10, 1, 1).Select(spark.Call("repeat_text", "x", spark.Lit(-1))).Collect(t.Context())
 	for _, want := range []string{"repeat_text: panic: -1 times is too few", "udf_test.go:"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error of a panic does not say %q: %v", want, err)
+			t.Errorf("the error of a panic does not contain %q: %v", want, err)
 		}
 	}
 	_, err = s.Range(0, 10, 1, 1).Select(spark.Call("repeat_text", spark.Col("id"), 1)).Collect(t.Context())
 	if want := "repeat_text: argument 1: it is BIGINT, but must be STRING (a Go string); CAST it"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("the error of a wrong type does not say %q: %v", want, err)
+		t.Errorf("the error of a wrong type does not contain %q: %v", want, err)
 	}
 }
 
@@ -265,11 +265,11 @@ func userAggregates(t *testing.T, s *spark.Session, version string) {
 	frame := s.Range(0, 1000, 1, 4).GroupBy(spark.Col("id").Mod(10).Alias("k")).Agg(spark.Call("mean_of", spark.Col("id"), 1).Alias("m"))
 	n, err := frame.Filter(spark.Col("m").Ge(495)).Count(t.Context())
 	if err != nil || n != 10 {
-		t.Errorf("%d groups have the mean, %v", n, err)
+		t.Errorf("%d groups have a mean of 495 or more; want 10; %v", n, err)
 	}
 	overWindow := "longest: an aggregate of a program cannot be used over a window (OVER)"
 	if version == localspark.DefaultVersion {
-		overWindow = "" // Spark 4.3 does not even find the session's program
+		overWindow = "" // Spark 4.3 fails earlier: it does not find the session's program
 	}
 	for statement, want := range map[string][]string{
 		`SELECT longest(v) FROM VALUES ('a'), ('boom') AS t(v)`: {"longest: panic: this word is too loud", "udf_test.go:"},
@@ -285,7 +285,7 @@ func userAggregates(t *testing.T, s *spark.Session, version string) {
 		}
 		for _, want := range want {
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: the error does not say %q: %v", statement, want, err)
+				t.Errorf("%s: the error does not contain %q: %v", statement, want, err)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func registerTestFunctions() {
-	// show writes its arguments as text, one after the other.
+	// show returns its arguments as one text.
 	worker.Register("show", func(_ context.Context, args []arrow.Array, rows int) (arrow.Array, error) {
 		b := array.NewStringBuilder(memory.DefaultAllocator)
 		defer b.Release()
@@ -32,12 +32,12 @@ func registerTestFunctions() {
 		}
 		return b.NewArray(), nil
 	})
-	// fail_at_900 answers batches until it meets a row from 900 on.
+	// fail_at_900 fails at a value of 900 or more.
 	worker.Register("fail_at_900", func(_ context.Context, args []arrow.Array, rows int) (arrow.Array, error) {
 		ids := args[0].(*array.Int64)
 		for i := range rows {
 			if ids.Value(i) >= 900 {
-				return nil, errors.New("row 900 is not to my taste")
+				return nil, errors.New("the value is 900 or more")
 			}
 		}
 		args[0].Retain()
@@ -45,9 +45,9 @@ func registerTestFunctions() {
 	})
 }
 
-// What a worker gets and gives on each Spark: values of all kinds, NULLs,
-// several functions and chains in one batch, many batches and tasks of a
-// reused worker, an error in the midst of a stream.
+// A worker on each Spark reads and writes values of all types and NULLs. A batch
+// can have several functions, and functions of functions. The worker is reused for
+// many batches and tasks, and continues after an error in a stream of batches.
 func TestValues(t *testing.T) {
 	t.Parallel()
 	type server struct {
@@ -119,7 +119,7 @@ func values(t *testing.T, s *spark.Session) {
 
 func manyBatches(t *testing.T, s *spark.Session) {
 	t.Helper()
-	// Hundreds of batches in 16 tasks, for 2 tasks at a time.
+	// Hundreds of batches in 16 tasks, some of them at the same time.
 	if err := s.Conf().Set(t.Context(), "spark.sql.execution.arrow.maxRecordsPerBatch", "100"); err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +136,10 @@ func errorMidStream(t *testing.T, s *spark.Session) {
 	if err == nil {
 		_, err = df.Collect(t.Context())
 	}
-	if err == nil || !strings.Contains(err.Error(), "fail_at_900: row 900 is not to my taste") {
+	if err == nil || !strings.Contains(err.Error(), "fail_at_900: the value is 900 or more") {
 		t.Errorf("the error is %v", err)
 	}
-	// The worker goes on.
+	// The worker continues.
 	if rows := query(t, s, "SELECT sum(fail_at_900(id)) FROM range(0, 900, 1, 1)"); rows[0].At(0) != int64(900*899/2) {
 		t.Errorf("after the error: %v", rows[0])
 	}

@@ -21,15 +21,15 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// yarn is a cluster of Hadoop's own daemons, each a process: a resource manager
-// and two node managers, on loopback, without HDFS.
+// yarn is a cluster of Hadoop daemons on loopback, without HDFS: a resource manager
+// and two node managers, each a process.
 type yarn struct {
-	*standalone        // submits to it, and finds its workers
-	pages       string // root of the resource manager's REST API
+	*standalone        // its methods submit jobs and find workers
+	pages       string // URL of the resource manager's REST API
 }
 
-// The containers of a job with 1 GiB of overhead are 1.5 GiB each, and the
-// application master's is 1 GiB: so no node has room for both executors.
+// The containers of a job with 1 GiB of overhead have 1.5 GiB each, and that of the
+// application master has 1 GiB, so each executor runs on another node.
 const yarnSite = `<configuration>
 <property><name>yarn.nodemanager.resource.memory-mb</name><value>2560</value></property>
 <property><name>yarn.nodemanager.resource.cpu-vcores</name><value>4</value></property>
@@ -44,8 +44,8 @@ const yarnSite = `<configuration>
 <property><name>yarn.nodemanager.log-dirs</name><value>${firesteel.node}/logs</value></property>
 `
 
-// startYARN starts the daemons. Spark's settings of small JVMs are in the folder
-// that SPARK_CONF_DIR names, and YARN's in its folder hadoop.
+// startYARN starts the daemons. SPARK_CONF_DIR is the folder of the cluster, and
+// HADOOP_CONF_DIR its folder hadoop. Their settings keep the JVMs small.
 func startYARN(t *testing.T) *yarn {
 	t.Helper()
 	testkit.Integration(t)
@@ -91,7 +91,8 @@ spark.ui.enabled false
 		command.Env = append(os.Environ(), "JAVA_HOME="+javaHome(t), "SPARK_LOCAL_IP=127.0.0.1", quickJava)
 		c.launch(t, name, command)
 	}
-	// Containers are in sessions of their own, and outlive a node manager that is killed.
+	// Containers run in sessions of their own, and do not end when a node manager is
+	// killed.
 	t.Cleanup(func() {
 		for _, pid := range c.containers(t) {
 			syscall.Kill(pid, syscall.SIGKILL)
@@ -103,7 +104,7 @@ spark.ui.enabled false
 	return c
 }
 
-// waitNodes waits until both node managers offer their memory.
+// waitNodes waits until both node managers are active.
 func (c *yarn) waitNodes(t *testing.T) {
 	t.Helper()
 	var answer struct {
@@ -115,17 +116,17 @@ func (c *yarn) waitNodes(t *testing.T) {
 			return
 		}
 		if time.Since(begin) > patience {
-			t.Fatalf("no two nodes: %+v, %v", answer, err)
+			t.Fatalf("two nodes are not active: %+v, %v", answer, err)
 		}
 	}
 }
 
-// yarnApplication is what the resource manager tells of an application.
+// yarnApplication is an application in the resource manager's REST API.
 type yarnApplication struct {
 	ID, Name, State, FinalStatus, ApplicationType string
 }
 
-// applications are all that were ever submitted, the latest first.
+// applications returns all submitted applications, the latest first.
 func (c *yarn) applications(t *testing.T) []yarnApplication {
 	t.Helper()
 	var answer struct {
@@ -138,7 +139,7 @@ func (c *yarn) applications(t *testing.T) []yarnApplication {
 	return answer.Apps.App
 }
 
-// containers are the processes that work in the folders of containers.
+// containers returns the processes whose working folders are those of containers.
 func (c *yarn) containers(t *testing.T) (found []int) {
 	t.Helper()
 	for pid := range processes(t) {
@@ -149,7 +150,8 @@ func (c *yarn) containers(t *testing.T) (found []int) {
 	return found
 }
 
-// waitEmpty waits until the cluster runs nothing, and gives the last application.
+// waitEmpty waits until no application and no container runs, and returns the
+// latest application.
 func (c *yarn) waitEmpty(t *testing.T, submitted int) yarnApplication {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(100 * time.Millisecond) {
@@ -161,7 +163,7 @@ func (c *yarn) waitEmpty(t *testing.T, submitted int) yarnApplication {
 			return apps[0]
 		}
 		if time.Since(begin) > patience {
-			t.Fatalf("of %d applications these are known: %+v; these processes are left: %v", submitted, apps, left)
+			t.Fatalf("of %d applications, the resource manager lists %+v; the processes %v run", submitted, apps, left)
 		}
 	}
 }
@@ -172,12 +174,12 @@ var (
 	inNode   = regexp.MustCompile(`/(node[12])/local/usercache/[^/]+/appcache/application_\d+_\d+/container_\d+_\d+_\d+_\d+(/|$)`)
 )
 
-// The job of docs/cluster.md gives on YARN what the page says; and whatever ends
-// firesteel submit, no application and no container is left.
+// The job of docs/cluster.md prints on YARN what the page shows. When firesteel
+// submit ends, also by a signal, no application and no container is left.
 func TestYARN(t *testing.T) {
 	t.Parallel()
 	c := startYARN(t)
-	testkit.Model(t) // so that its download is not counted
+	testkit.Model(t) // its download does not count towards the timeout
 	binary := program(t)
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "cluster.md"))
 	if err != nil {
@@ -206,11 +208,11 @@ func TestYARN(t *testing.T) {
 		shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: c.group}
 		shell.WaitDelay = 10 * time.Second
 		if err := shell.Run(); err != nil || !strings.Contains(out.String(), want) {
-			t.Fatalf("%v; this is not what came:\n%s\n%s\n%s", err, want, out.String(), errs.String())
+			t.Fatalf("%v; the output does not contain\n%s\nbut\n%s\n%s", err, want, out.String(), errs.String())
 		}
 		last := c.waitEmpty(t, 1)
 		if last.Name != "firesteel" || last.ApplicationType != "SPARK" || last.State != "FINISHED" || last.FinalStatus != "SUCCEEDED" {
-			t.Errorf("the resource manager tells of it: %+v", last)
+			t.Errorf("the resource manager lists the application as %+v", last)
 		}
 	})
 
@@ -238,7 +240,7 @@ func TestYARN(t *testing.T) {
 			lines := bufio.NewScanner(out)
 			for lines.Scan() && !strings.Contains(lines.Text(), "begun: yes") {
 			}
-			// Each executor works on the endless query, in a container of its node.
+			// Each executor runs the endless query in a container of its node.
 			nodes := map[string]bool{}
 			for begin := time.Now(); len(nodes) < end.executors; time.Sleep(50 * time.Millisecond) {
 				for worker, executor := range c.workers(t) {
@@ -247,12 +249,12 @@ func TestYARN(t *testing.T) {
 						if in := inNode.FindStringSubmatch(cwd); in != nil && pid == worker {
 							nodes[in[1]] = true
 						} else if in == nil && alive(pid) {
-							t.Errorf("process %d works in %s, which is in no container", pid, cwd)
+							t.Errorf("the working folder %[2]s of process %[1]d is not that of a container", pid, cwd)
 						}
 					}
 				}
 				if time.Since(begin) > patience {
-					t.Fatalf("workers run on the nodes %v only\n%s", nodes, s.errs)
+					t.Fatalf("workers run only on the nodes %v\n%s", nodes, s.errs)
 				}
 			}
 			s.Process.Signal(end.signal)

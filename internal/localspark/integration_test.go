@@ -20,12 +20,12 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// realSpark gives options for a version, or skips (the test kit imports this
-// package, so it cannot be asked).
+// realSpark returns options for a version, or skips the test. It cannot use the test
+// kit, which imports this package.
 func realSpark(t *testing.T, version string) Options {
 	t.Helper()
 	if os.Getenv("FIRESTEEL_INTEGRATION") == "" {
-		t.Skip("downloads and starts a real Spark; FIRESTEEL_INTEGRATION=1 runs it")
+		t.Skip("the test downloads and starts real programs; FIRESTEEL_INTEGRATION=1 runs it")
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	return Options{Version: version, Master: "local[1]", Progress: fetch.NewProgress(os.Stderr)}
@@ -57,15 +57,15 @@ func TestServer(t *testing.T) {
 			}
 			t.Logf("stopped in %v", time.Since(begin).Round(time.Millisecond))
 			if err := syscall.Kill(-s.PID(), 0); err != syscall.ESRCH {
-				t.Errorf("the server's process group is still there: %v", err)
+				t.Errorf("the server's process group has not ended: %v", err)
 			}
 			nothingLeft(t)
 		})
 	}
 }
 
-// onlyLoopback tries the addresses of this machine that others can reach, with
-// the token.
+// onlyLoopback calls the server with its token at the addresses of this machine that
+// are not loopback.
 func onlyLoopback(t *testing.T, s *Server) {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -94,11 +94,11 @@ func nothingLeft(t *testing.T) {
 	}
 }
 
-// TestParent is no test of its own: it is the process that the next ones kill.
+// TestParent is the process that the next tests start and kill.
 func TestParent(t *testing.T) {
 	how := os.Getenv("FIRESTEEL_TEST_PARENT")
 	if how == "" {
-		t.Skip("run by TestParentDies")
+		t.Skip("TestParentDies and TestDetached start this test in a process of its own")
 	}
 	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGTERM)
 	defer stop()
@@ -131,15 +131,14 @@ func TestParentDies(t *testing.T) {
 				}
 				if time.Since(begin) > time.Minute {
 					syscall.Kill(-pid, syscall.SIGKILL)
-					t.Fatalf("a minute after its parent's end the server is still there (folder: %v)", err)
+					t.Fatalf("a minute after its parent, the server has not ended (folder: %v)", err)
 				}
 			}
 		})
 	}
 }
 
-// ended counts a process that only waits to be reaped, by whatever adopted it,
-// as gone.
+// ended reports whether a process has ended. A zombie has.
 func ended(pid int) bool {
 	if syscall.Kill(pid, 0) == syscall.ESRCH {
 		return true
@@ -160,7 +159,7 @@ func TestDetached(t *testing.T) {
 		t.Error(err)
 	}
 	if err := syscall.Kill(pid, 0); err != nil {
-		t.Fatalf("the detached server is gone: %v", err)
+		t.Fatalf("the detached server has ended: %v", err)
 	}
 	syscall.Kill(-pid, syscall.SIGKILL)
 	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
@@ -169,9 +168,10 @@ func TestDetached(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the folder of a dead server is never swept away")
+	t.Error("the folder of a dead server is not removed")
 }
 
+// parent starts TestParent, and returns the process id and the folder of its server.
 func parent(t *testing.T, how string) (*exec.Cmd, int, string) {
 	t.Helper()
 	command := exec.Command(os.Args[0], "-test.run=^TestParent$", "-test.v")
@@ -187,12 +187,12 @@ func parent(t *testing.T, how string) (*exec.Cmd, int, string) {
 	}
 	write.Close()
 	t.Cleanup(func() { read.Close() })
-	var said []byte
+	var output []byte
 	buffer := make([]byte, 4096)
 	for {
 		n, err := read.Read(buffer)
-		said = append(said, buffer[:n]...)
-		if _, rest, ok := strings.Cut(string(said), "PID "); ok && strings.Contains(rest, "\n") {
+		output = append(output, buffer[:n]...)
+		if _, rest, ok := strings.Cut(string(output), "PID "); ok && strings.Contains(rest, "\n") {
 			fields := strings.Fields(rest)
 			pid, err := strconv.Atoi(fields[0])
 			if err != nil {
@@ -202,7 +202,7 @@ func parent(t *testing.T, how string) (*exec.Cmd, int, string) {
 		}
 		if err != nil {
 			command.Wait()
-			t.Fatalf("the parent did not start: %s %s", said, out.Bytes())
+			t.Fatalf("the parent did not start: %s %s", output, out.Bytes())
 		}
 	}
 }
@@ -222,7 +222,7 @@ func TestCancelledStart(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, err := Start(ctx, o); err == nil {
-		t.Error("started within a second")
+		t.Error("a start that is cancelled after a second succeeds")
 	}
 	nothingLeft(t)
 }

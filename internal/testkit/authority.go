@@ -14,24 +14,24 @@ import (
 	"time"
 )
 
-// Authority signs certificates that only those accept who are told of it.
+// Authority signs certificates. Only clients that have its certificate accept them.
 type Authority struct {
 	t           testing.TB
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// NewAuthority makes a certificate authority for one test.
+// NewAuthority returns a new certificate authority for one test.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{t: t}
 	a.certificate, a.key = a.sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "a test's own authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		Subject: pkix.Name{CommonName: "authority of a test"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	})
 	return a
 }
 
-// Certificate is one for a host name or address, or for a client.
+// Certificate returns a certificate for a host name, an address or a client.
 func (a *Authority) Certificate(host string) tls.Certificate {
 	a.t.Helper()
 	template := &x509.Certificate{
@@ -47,19 +47,19 @@ func (a *Authority) Certificate(host string) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}
 }
 
-// Pool holds the authority alone.
+// Pool returns a pool with only this authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
 	return pool
 }
 
-// PEM is the authority's certificate as the content of a file.
+// PEM returns the authority's certificate as the content of a PEM file.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// sign makes a key and its certificate; the first is its own authority.
+// sign returns a new key and its certificate. The first certificate signs itself.
 func (a *Authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
 	fatal := func(err error) {

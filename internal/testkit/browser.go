@@ -14,33 +14,34 @@ import (
 	"time"
 )
 
-// probe loads the page at each width in a frame and says what it measured:
-// how far the page reaches beyond the width, whether hostile text ran, and
-// whether the page has scripts.
+// probe is a page that loads the report in a frame at each width. It lists how far
+// the report extends beyond the width, whether hostile text ran, the number of
+// scripts and headings, and the number of plots without a title.
 const probe = `<!DOCTYPE html><body><iframe id="f" height="800"></iframe><pre id="result"></pre><script>
-const widths = [360, 320, 768, 1280], f = document.getElementById("f"); let i = 0, said = "";
+const widths = [360, 320, 768, 1280], f = document.getElementById("f"); let i = 0, found = "";
 f.onload = () => {
   const d = f.contentDocument, w = f.contentWindow;
-  said += widths[i] + ": beyond " + (d.documentElement.scrollWidth - d.documentElement.clientWidth) +
+  found += widths[i] + ": beyond " + (d.documentElement.scrollWidth - d.documentElement.clientWidth) +
     ", ran " + (w.ran || 0) + ", scripts " + d.scripts.length + ", headings " + d.querySelectorAll("h2").length +
     ", plots without title " + [...d.querySelectorAll("svg")].filter(s => !s.querySelector("title")).length + "\n";
-  if (++i < widths.length) load(); else document.getElementById("result").textContent = said + "end";
+  if (++i < widths.length) load(); else document.getElementById("result").textContent = found + "end";
 };
 function load() { f.style.width = widths[i] + "px"; f.src = "/report?" + i; }
 load();
 </script></body>`
 
-// chromium finds a browser on this machine.
+// chromium returns the path of a browser, or skips the test.
 func chromium(t *testing.T) string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	t.Skip("no chromium, chromium-browser or google-chrome on this machine: the report is not opened in a browser")
+	t.Skip("the report is not opened in a browser: chromium, chromium-browser and google-chrome are not installed")
 	return ""
 }
 
+// browse runs the browser without a window, and returns the page and the log.
 func browse(t *testing.T, browser string, args ...string) (out, log string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -59,10 +60,10 @@ func browse(t *testing.T, browser string, args ...string) (out, log string) {
 	return o.String(), e.String()
 }
 
-// InBrowser opens a page in a real browser: nothing is said on the console,
-// nothing hostile runs that would set ran, and no width makes it scroll
-// sideways. The page has so many headings of its sections, and no plot lacks a
-// title.
+// InBrowser opens a page in a real browser. The test fails if the browser writes
+// to the console, if hostile text runs (it sets the variable ran), if the page
+// scrolls sideways at some width, if the number of section headings differs, or if
+// a plot has no title.
 func InBrowser(t *testing.T, page string, headings int) {
 	t.Helper()
 	browser := chromium(t)
@@ -78,9 +79,9 @@ func InBrowser(t *testing.T, page string, headings int) {
 	out, log := browse(t, browser, "--virtual-time-budget=20000", "--dump-dom", server.URL+"/probe")
 	lines := regexp.MustCompile(`(?m)^.*CONSOLE.*$`).FindAllString(log, -1)
 	for _, line := range lines {
-		// The probe's own address has no icon; the report has one inside.
+		// The server has no icon for the probe; the report contains its icon.
 		if !strings.Contains(line, "/favicon.ico") {
-			t.Errorf("the console says: %s", line)
+			t.Errorf("the browser writes to the console: %s", line)
 		}
 	}
 	result := regexp.MustCompile(`(?s)<pre id="result">(.*?)</pre>`).FindStringSubmatch(out)

@@ -10,16 +10,16 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Echo is a model that answers at once: "an answer" or, held to a schema, what
-// has least in it. Of labels it likes those that stand in the text. It shows
-// what reaches a model and what becomes of its answers.
+// Echo is a model without weights. Its answer is "an answer" or, under a schema,
+// the smallest valid value. A label has the score 1 if the text contains it, and
+// else 0. Tests use it to see what reaches a model and how its answers are read.
 type Echo struct{}
 
 func (Echo) Info() llm.Info           { return llm.Info{Name: "fake", Context: 100} }
 func (Echo) CountTokens(s string) int { return len(strings.Fields(s)) }
 func (Echo) Close() error             { return nil }
 
-// Cut counts words as tokens.
+// Cut returns the first limit words of a text, and whether it has more.
 func (Echo) Cut(s string, limit int) (string, bool) {
 	words, in := 0, false
 	for i, r := range s {
@@ -51,7 +51,7 @@ func (Echo) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error
 	return results, ctx.Err()
 }
 
-// Embed counts the letters of a text.
+// Embed returns the counts of the 26 letters as a vector of length 1.
 func (Echo) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
 	all := make([]llm.Embedding, len(texts))
 	for i, text := range texts {
@@ -65,7 +65,7 @@ func (Echo) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) 
 				v[r-'a']++
 			}
 		}
-		v[0] += .001 // no vector is 0
+		v[0] += .001 // no vector has the length 0
 		length := 0.0
 		for _, x := range v {
 			length += float64(x * x)
@@ -78,8 +78,8 @@ func (Echo) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) 
 	return all, ctx.Err()
 }
 
-// Emptiest is a value that is valid under a schema of objects, arrays and
-// scalars, with as little in it as may be.
+// Emptiest returns the smallest value that is valid under a schema of objects,
+// arrays and scalars.
 func Emptiest(schema string) string {
 	kind := "object"
 	var inside []string
@@ -98,7 +98,7 @@ func Emptiest(schema string) string {
 		"number": "0", "integer": "0", "boolean": "false"}[kind]
 }
 
-// members visits those of a JSON object in their order.
+// members calls visit for the members of a JSON object in their order.
 func members(object string, visit func(name string, value json.RawMessage)) {
 	d := json.NewDecoder(strings.NewReader(object))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
@@ -114,7 +114,7 @@ func members(object string, visit func(name string, value json.RawMessage)) {
 	}
 }
 
-// Rendered is a request's text as a model would see it.
+// Rendered returns a request as the text that a model reads.
 func Rendered(r llm.Request) string {
 	var b strings.Builder
 	for _, m := range r.Messages {
@@ -123,17 +123,17 @@ func Rendered(r llm.Request) string {
 	return b.String() + r.Prefix + r.Text
 }
 
-// Content is the text that a request asks to label.
+// Content returns the text that a prompt asks to label.
 func Content(prompt string) string {
 	if at := strings.LastIndex(prompt, "Review: "); at >= 0 {
 		return strings.TrimSuffix(prompt[at+len("Review: "):], " In short, it was")
 	}
-	at := strings.LastIndex(prompt, "Text: ") + len("Text: ") // all other prompts that label have it
+	at := strings.LastIndex(prompt, "Text: ") + len("Text: ") // all other prompts of this kind contain it
 	line, _, _ := strings.Cut(prompt[at:], "\n")
 	return line
 }
 
-// Like gives 1 to labels that the content names, and 0 to others.
+// Like returns 1 if the content of a prompt contains the label, and else 0.
 func Like(prompt, label string) float64 {
 	if strings.Contains(Content(prompt), strings.TrimSpace(label)) {
 		return 1

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Names makes a name server on loopback the one that this process asks, until
-// the test ends. addresses gives those of a name; none for names that are not
-// there. Names of the hosts file are not asked for.
+// Names replaces the name server of this process by one on loopback until the
+// test ends. addresses returns the addresses of a name, none if the name does not
+// exist. Names in the hosts file are not looked up.
 func Names(t testing.TB, addresses func(name string) []string) {
 	t.Helper()
 	server, err := net.ListenPacket("udp4", "127.0.0.1:0")
@@ -40,8 +40,8 @@ func Names(t testing.TB, addresses func(name string) []string) {
 	})
 }
 
-// nameReply answers a query of one question (RFC 1035, 4): 12 bytes of header,
-// the name's labels, two bytes of type and two of class.
+// nameReply returns the answer to a query of one question (RFC 1035, section 4):
+// a header of 12 bytes, the labels of the name, 2 bytes of type and 2 of class.
 func nameReply(query []byte, addresses func(string) []string) []byte {
 	const header, typeA, typeAAAA, nameError = 12, 1, 28, 3
 	var labels []string
@@ -66,16 +66,16 @@ func nameReply(query []byte, addresses func(string) []string) []byte {
 		if ip.Is4() != (kind == typeA) || kind != typeA && kind != typeAAAA {
 			continue
 		}
-		// The question's name, the type, the class, no time to live, the address.
+		// A pointer to the question's name, the type, the class, a time to live of 0, the address.
 		reply = append(reply, 0xc0, header, byte(kind>>8), byte(kind), 0, 1, 0, 0, 0, 0, 0, byte(ip.BitLen()/8))
 		reply = append(reply, ip.AsSlice()...)
 		count++
 	}
-	reply[2], reply[3] = 0x81, 0x80 // an answer, and recursion is available
+	reply[2], reply[3] = 0x81, 0x80 // a response; recursion is available
 	if len(all) == 0 {
 		reply[3] |= nameError
 	}
 	binary.BigEndian.PutUint16(reply[6:], uint16(count))
-	binary.BigEndian.PutUint32(reply[8:], 0) // no more sections
+	binary.BigEndian.PutUint32(reply[8:], 0) // the other sections are empty
 	return reply
 }

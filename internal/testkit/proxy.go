@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Proxy passes TCP connections on to a server, and breaks them to order.
+// Proxy forwards TCP connections to a server, and breaks them when a test asks for it.
 type Proxy struct {
 	t         testing.TB
 	target    string
@@ -18,13 +18,14 @@ type Proxy struct {
 	goroutine sync.WaitGroup
 
 	mu       sync.Mutex
-	listener net.Listener // nil while away
+	listener net.Listener // nil after Leave
 	links    map[*link]bool
 	watch    func(sent []byte) bool
 }
 
-// NewProxy stands before a server on 127.0.0.1 for the length of a test. With
-// TLS settings its clients speak TLS with it; the server does not.
+// NewProxy starts a proxy on 127.0.0.1 that runs until the test ends. If settings
+// is not nil, clients connect with TLS, and the proxy connects to the server
+// without TLS.
 func NewProxy(t testing.TB, target string, settings *tls.Config) *Proxy {
 	t.Helper()
 	p := &Proxy{t: t, target: target, settings: settings, address: "127.0.0.1:0", links: map[*link]bool{}}
@@ -36,17 +37,17 @@ func NewProxy(t testing.TB, target string, settings *tls.Config) *Proxy {
 	return p
 }
 
-// link is one connection of a client, and the one to the server that it has.
+// link is a connection of a client and its connection to the server.
 type link struct {
 	client, server net.Conn
 	dropped, mute  bool
 }
 
-// Address is where clients connect.
+// Address returns the host and port of the proxy.
 func (p *Proxy) Address() string { return p.address }
 
-// Cut ends all connections at both ends, and says how many there were that
-// clients know of.
+// Cut closes all connections to clients and to the server. It returns the number
+// of connections that clients had.
 func (p *Proxy) Cut() int {
 	n := p.Drop()
 	p.mu.Lock()
@@ -58,8 +59,8 @@ func (p *Proxy) Cut() int {
 	return n
 }
 
-// Drop ends the clients' connections behind the server's back, which sees its
-// own stay open, and says how many there were.
+// Drop closes the connections to clients, and leaves those to the server open. It
+// returns the number of connections that it closed.
 func (p *Proxy) Drop() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,7 +75,7 @@ func (p *Proxy) Drop() int {
 	return n
 }
 
-// Leave cuts all connections and has new ones refused.
+// Leave closes all connections, and stops listening, so that new ones are refused.
 func (p *Proxy) Leave() {
 	p.mu.Lock()
 	if p.listener != nil {
@@ -85,7 +86,7 @@ func (p *Proxy) Leave() {
 	p.Cut()
 }
 
-// Return undoes Leave.
+// Return listens again after Leave, at the same address.
 func (p *Proxy) Return() {
 	p.t.Helper()
 	l, err := net.Listen("tcp", p.address)
@@ -106,8 +107,8 @@ func (p *Proxy) Return() {
 	})
 }
 
-// Mute has all that the server says vanish from now on, on the connections
-// that there are. They stay open, and new ones are as ever.
+// Mute discards all further bytes of the server on the present connections. They
+// stay open. New connections are not affected.
 func (p *Proxy) Mute() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,8 +117,8 @@ func (p *Proxy) Mute() {
 	}
 }
 
-// OnSent has f called once when a client has sent text, the end of which is
-// still held back from the server. That vanishes if f reports false.
+// OnSent calls f once, when a client has sent text and before the end of that text
+// is forwarded. The end is discarded if f returns false.
 func (p *Proxy) OnSent(text string, f func() bool) {
 	var one sync.Mutex
 	var last []byte
@@ -139,6 +140,7 @@ func (p *Proxy) OnSent(text string, f func() bool) {
 	}
 }
 
+// link serves a connection of a client.
 func (p *Proxy) link(client net.Conn) {
 	defer client.Close()
 	if p.settings != nil {
@@ -182,12 +184,12 @@ func (p *Proxy) dropped(l *link) bool {
 	return l.dropped
 }
 
-// pass copies until either end is closed.
+// pass copies bytes until one of the connections is closed.
 func (p *Proxy) pass(l *link, from, to net.Conn, sent bool) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 && p.lets(l, buffer[:n], sent) {
+		if n > 0 && p.forwards(l, buffer[:n], sent) {
 			if _, err := to.Write(buffer[:n]); err != nil && !p.dropped(l) {
 				return
 			}
@@ -198,8 +200,8 @@ func (p *Proxy) pass(l *link, from, to net.Conn, sent bool) {
 	}
 }
 
-// lets reports whether bytes go on to the other end.
-func (p *Proxy) lets(l *link, b []byte, sent bool) bool {
+// forwards reports whether bytes are forwarded.
+func (p *Proxy) forwards(l *link, b []byte, sent bool) bool {
 	p.mu.Lock()
 	watch, mute := p.watch, l.mute
 	p.mu.Unlock()

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// Case is something that people or their data can bring to a function.
+// Case is an argument that a user or a row can pass to a function.
 type Case struct {
 	Name  string
-	Param string // the parameter that it is for
+	Param string // the name of the parameter; "" for the content
 	Value any    // nil, a string, []string or int64
 }
 
-// Contents are texts for the parameter that a function is about.
+// Contents returns texts for the content parameter of a function.
 func Contents() []Case {
 	return []Case{
 		{"NULL", "", nil}, {"empty", "", ""}, {"blanks", "", " \t\r\n\u00a0"}, {"1 MB", "", strings.Repeat("many words ", 1<<20/11)},
@@ -22,7 +22,7 @@ func Contents() []Case {
 	}
 }
 
-// Arguments are for the other parameters, of the functions that have them.
+// Arguments returns arguments for the other parameters of functions.
 func Arguments() []Case {
 	twenty := make([]string, 20)
 	for i := range twenty {

@@ -1,6 +1,6 @@
-// Package testkit gives tests what lies outside of the source tree: real Spark
-// servers, the real default model, and files of test data. Where one of them
-// is not there the test is skipped, with a line that says how to bring it.
+// Package testkit provides what tests need from outside the source tree: real
+// Spark servers, the real default model, and files of test data. If one of them
+// is missing, the test is skipped with a message that says how to get it.
 package testkit
 
 import (
@@ -19,30 +19,31 @@ import (
 	"github.com/firesteel/firesteel/internal/weights"
 )
 
-// The environment variables that tests look at.
+// The environment variables that tests read.
 const (
-	// IntegrationEnv, if set, has tests use real Spark servers and the real
-	// model, and download them if need be.
+	// IntegrationEnv enables the tests that use real Spark servers and the real
+	// model. They are downloaded if they are not in the cache.
 	IntegrationEnv = "FIRESTEEL_INTEGRATION"
-	// SparkVersionEnv is the Spark of tests that need just one.
+	// SparkVersionEnv is the Spark version of tests that run on one version only.
 	SparkVersionEnv = "FIRESTEEL_SPARK_VERSION"
 	// SparksEnv lists servers that run already, as in "4.3.0=sc://... 3.5.1=sc://...".
 	// internal/ci sets it, so that all test processes share them.
 	SparksEnv = "FIRESTEEL_TEST_SPARKS"
 	// SharedEnv is the folder of test data that is not part of the project;
-	// default: "shared" beside the project's folder.
+	// default: the folder "shared" in the parent of the project's folder.
 	SharedEnv = "FIRESTEEL_SHARED"
 )
 
-// Integration skips a test that needs what is only got when asked for.
+// Integration skips a test that needs real servers or the real model, unless
+// IntegrationEnv is set.
 func Integration(t testing.TB) {
 	t.Helper()
 	if os.Getenv(IntegrationEnv) == "" {
-		t.Skipf("%s=1 runs it: it downloads and starts real programs", IntegrationEnv)
+		t.Skipf("the test downloads and starts real programs; %s=1 runs it", IntegrationEnv)
 	}
 }
 
-// SparkVersion is the Spark to test with where one is enough.
+// SparkVersion is the Spark version of tests that run on one version only.
 func SparkVersion() string {
 	if v := os.Getenv(SparkVersionEnv); v != "" {
 		return v
@@ -165,18 +166,18 @@ func StopShared() error {
 	return errors.Join(errs...)
 }
 
-// Address is the host and port of a connection string.
+// Address returns the host and port of a connection string.
 func Address(url string) string {
 	address, _, _ := strings.Cut(strings.TrimPrefix(url, "sc://"), "/")
 	return address
 }
 
-// Through is a connection string to another address, such as that of a proxy.
+// Through returns the connection string with another address, such as that of a proxy.
 func Through(url, address string) string {
 	return strings.Replace(url, Address(url), address, 1)
 }
 
-// Model is the path of the default model's GGUF file.
+// Model returns the path of the default model's GGUF file.
 func Model(t testing.TB) string {
 	t.Helper()
 	Integration(t)
@@ -187,7 +188,7 @@ func Model(t testing.TB) string {
 	return m.Path
 }
 
-// Data is the path of a file in the folder of test data outside the project,
+// Data returns the path of a file or folder of the test data outside the project,
 // such as "data/uci-sentiment/amazon_cells_labelled.txt".
 func Data(t testing.TB, name string) string {
 	t.Helper()
@@ -197,12 +198,12 @@ func Data(t testing.TB, name string) string {
 	}
 	path := filepath.Join(root, filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not there (%s names the folder of test data)", name, SharedEnv)
+		t.Skipf("the test data %s do not exist (%s names their folder)", name, SharedEnv)
 	}
 	return path
 }
 
-// projectRoot is the folder of go.mod.
+// projectRoot returns the folder of go.mod.
 func projectRoot(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -214,7 +215,7 @@ func projectRoot(t testing.TB) string {
 			return dir
 		}
 		if dir == filepath.Dir(dir) {
-			t.Fatal("there is no go.mod above the test")
+			t.Fatal("no folder above the test has a go.mod")
 		}
 		dir = filepath.Dir(dir)
 	}

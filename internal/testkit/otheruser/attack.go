@@ -15,30 +15,30 @@ import (
 	"time"
 )
 
-// What Call gives: status codes of gRPC, as they stand in the trailer
-// grpc-status, or that no server is there.
+// Results of Call: status codes of gRPC, as in the trailer grpc-status, or
+// NoServer if the connection is refused.
 const (
 	PermissionDenied = "7"
 	Unauthenticated  = "16"
 	NoServer         = "none"
 )
 
-// attack is what the stranger is told to try.
+// attack is what the other user tries.
 type attack struct {
 	Address string   // of the Connect server
-	Ports   []int    // all of the server and of what it started
+	Ports   []int    // of the server and of the processes that it started
 	File    string   // of the server's user
 	Private []string // files and folders
 }
 
-// loot is what the stranger got.
+// loot is what the other user got.
 type loot struct {
-	Calls map[string]string // status of calls of the Connect server
-	Read  []string          // of the private files
+	Calls map[string]string // status of each call of the Connect server
+	Read  []string          // private files and folders that were readable
 	Ports []answers
 }
 
-// answers are those of one port.
+// answers are the answers of one port.
 type answers struct {
 	Port    int
 	File    string // to a request for a file
@@ -69,8 +69,8 @@ func readable(path string) bool {
 	return err == nil && len(text) > 0
 }
 
-// Call is the status with which the Connect server answers an empty request: a
-// gRPC message of no bytes, over HTTP/2 without TLS.
+// Call sends an empty request to the Connect server, and returns the status of the
+// answer. The request is a gRPC message of 0 bytes, over HTTP/2 without TLS.
 func Call(address, token string) string {
 	transport := &http.Transport{Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
@@ -100,21 +100,21 @@ func Call(address, token string) string {
 	return response.Header.Get("Grpc-Status") + response.Trailer.Get("Grpc-Status")
 }
 
-// The types of Spark's own messages between driver and executors.
+// Types of Spark's messages between driver and executors.
 const (
 	rpcRequest    = 3
 	streamRequest = 6
 )
 
-// fileRequest asks Spark's driver for a file by a name that leads out of the
-// folder of artifacts.
+// fileRequest returns a request to Spark's driver for a file, by a name that leads
+// out of the folder of artifacts.
 func fileRequest(path string) []byte {
 	name := "/artifacts" + strings.Repeat("/..", 20) + path
 	return frame(streamRequest, binary.BigEndian.AppendUint32(nil, uint32(len(name))), []byte(name))
 }
 
-// message is a request to an endpoint that every driver has, with a serialized
-// Java object: the string "x".
+// message returns a request with a serialized Java object, the string "x", to an
+// endpoint that every driver has.
 func message() []byte {
 	const endpoint = "endpoint-verifier"
 	body := []byte{0, 1, 0, 9}
@@ -125,13 +125,13 @@ func message() []byte {
 	return frame(rpcRequest, binary.BigEndian.AppendUint64(nil, 1), binary.BigEndian.AppendUint32(nil, uint32(len(body))), body)
 }
 
-// frame is a message as Spark's network library sends it.
+// frame returns a message in the framing of Spark's network library.
 func frame(kind byte, parts ...[]byte) []byte {
 	body := append([]byte{kind}, bytes.Join(parts, nil)...)
 	return append(binary.BigEndian.AppendUint64(nil, uint64(8+len(body))), body...)
 }
 
-// ask sends bytes to a port, and gives what comes back.
+// ask sends bytes to a port, and returns the answer or the error as text.
 func ask(port int, send []byte) string {
 	connection, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), 5*time.Second)
 	if err != nil {

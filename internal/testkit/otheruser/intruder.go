@@ -17,7 +17,7 @@ import (
 	"github.com/firesteel/firesteel/internal/procfs"
 )
 
-// variable tells a test's program that it is the stranger, and what to do.
+// variable holds the orders of a test program that runs as the other user.
 const variable = "FIRESTEEL_TEST_INTRUDER"
 
 func init() {
@@ -40,35 +40,35 @@ func init() {
 	os.Exit(0)
 }
 
-// orders are what the stranger is told to do: one of these.
+// orders are what the other user does: an attack or a theft.
 type orders struct {
 	Attack *attack
 	Thief  *thief
 }
 
-// command is the test's program as ID.
+// command returns a command that runs the test program as the user ID.
 func command(t testing.TB, o orders) *exec.Cmd {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root can be another user of this machine for a while")
+		t.Skip("only root can run a process as another user of this machine")
 	}
 	text, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("/proc/self/exe") // its folder may be closed to ID
+	c := exec.Command("/proc/self/exe") // ID may have no access to its folder
 	c.Dir, c.Env = "/", []string{variable + "=" + string(text)}
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: ID, Gid: ID}, Pdeathsig: syscall.SIGKILL}
 	return c
 }
 
-// Attack tries to get into the Spark server that runs as the process pid or
-// below it, by all ports of these processes, and to read its token and a file
-// of its user.
+// Attack attacks a Spark server as another user: the process pid or a descendant
+// of it. It tries all ports of these processes, and tries to read the token and a
+// file of the server's user. The test fails if an attempt succeeds.
 func Attack(t *testing.T, pid int) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root can be another user of this machine for a while")
+		t.Skip("only root can run a process as another user of this machine")
 	}
 	server, err := find(pid)
 	if err != nil {
@@ -76,7 +76,7 @@ func Attack(t *testing.T, pid int) {
 	}
 	code := Call(server.address, server.token)
 	if _, err := strconv.Atoi(code); err != nil || code == Unauthenticated {
-		t.Fatalf("with its token the server answers %q: the attack would show nothing", code)
+		t.Fatalf("the server answers %q to a call with its token, so the attack would show nothing", code)
 	}
 	const content = "the content of a file of mode 600"
 	secret := filepath.Join(t.TempDir(), "secret")
@@ -95,42 +95,43 @@ func Attack(t *testing.T, pid int) {
 	}
 	for what, code := range got.Calls {
 		if code != Unauthenticated {
-			t.Errorf("a stranger's call with %s is answered with the status %s, not %s", what, code, Unauthenticated)
+			t.Errorf("another user's call with %s has the status %s, not %s", what, code, Unauthenticated)
 		}
 	}
 	if len(got.Read) > 0 {
-		t.Errorf("a stranger can read %q", got.Read)
+		t.Errorf("another user can read %q", got.Read)
 	}
 	if strings.Contains(server.lines, server.token) {
 		t.Errorf("a command line shows the token: %s", server.lines)
 	}
-	// Spark's driver is among the ports, and says that it refuses.
+	// One of the ports is that of Spark's driver. It states that it refuses.
 	noFile, noMessage := false, false
 	for _, port := range got.Ports {
 		noFile = noFile || strings.Contains(port.File, "the connection is not authenticated")
 		noMessage = noMessage || strings.Contains(strings.ToLower(port.Message), "sasl")
 		if strings.Contains(port.File, content) {
-			t.Errorf("port %d gives a stranger a file of the server's user: %q", port.Port, port.File)
+			t.Errorf("port %d sends another user a file of the server's user: %q", port.Port, port.File)
 		}
 		if strings.Contains(port.Message, "deserializ") || strings.Contains(port.Message, "Unsupported message") {
-			t.Errorf("port %d deserializes what a stranger sends: %s", port.Port, port.Message)
+			t.Errorf("port %d deserializes an object that another user sends: %s", port.Port, port.Message)
 		}
 	}
 	if !noFile || !noMessage {
-		t.Errorf("no port of %v says that it refuses (files: %v, messages: %v): %+v", server.ports, noFile, noMessage, got.Ports)
+		t.Errorf("no port of %v states that it refuses (files: %v, messages: %v): %+v", server.ports, noFile, noMessage, got.Ports)
 	}
 }
 
-// server is what is attacked.
+// server is a server that is attacked.
 type server struct {
 	address string // of the Connect server
 	token   string
 	ports   []int    // of all its processes
-	private []string // files and folders that a stranger must not read
+	private []string // files and folders that other users must not read
 	lines   string   // command lines of all its processes
 }
 
-// find looks for a server as only its own user and root can.
+// find returns the server that runs as the process pid or as a descendant of it.
+// Only the server's user and root can find it.
 func find(pid int) (*server, error) {
 	family, err := family(pid)
 	if err != nil {
@@ -166,12 +167,13 @@ func find(pid int) (*server, error) {
 		s.token, _, _ = strings.Cut(token, "\x00")
 	}
 	if s.address == "" || s.token == "" {
-		return nil, fmt.Errorf("below process %d runs no server: %s", pid, s.lines)
+		return nil, fmt.Errorf("process %d and its descendants are no server: %s", pid, s.lines)
 	}
 	return &s, nil
 }
 
-// Token is that of the server that runs as the process pid or below it.
+// Token returns the token of the server that runs as the process pid or as a
+// descendant of it.
 func Token(t testing.TB, pid int) string {
 	t.Helper()
 	server, err := find(pid)
@@ -181,7 +183,7 @@ func Token(t testing.TB, pid int) string {
 	return server.token
 }
 
-// family is a process and all below it.
+// family returns a process and its descendants.
 func family(pid int) ([]int, error) {
 	all, err := procfs.All()
 	if err != nil {
@@ -198,7 +200,7 @@ func family(pid int) ([]int, error) {
 	return found, nil
 }
 
-// listeners are the TCP ports at which a process listens.
+// listeners returns the TCP ports on which a process listens.
 func listeners(pid int) ([]int, error) {
 	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	if err != nil {
@@ -220,7 +222,7 @@ func listeners(pid int) ([]int, error) {
 			return nil, err
 		}
 		for _, line := range strings.Split(string(text), "\n")[1:] {
-			// Number, local address, remote address, state, ..., the tenth is the inode.
+			// Number, local address, remote address, state, ...; the tenth field is the inode.
 			fields := strings.Fields(line)
 			if len(fields) < 10 || fields[3] != "0A" || !own["socket:["+fields[9]+"]"] {
 				continue

@@ -1,7 +1,7 @@
 // Package otheruser attacks files and servers of a test as another user of the
-// same machine. A test that runs as root acts as the user nobody: by a shell
-// script (Run), or by the test's own program, which starts again as that user
-// (Attack, NewThief).
+// same machine. If the test runs as root, the attacker is the user nobody: a shell
+// script (Run), or the test program, which is started again as that user (Attack,
+// NewThief).
 package otheruser
 
 import (
@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// Run runs a shell script as another user of the machine: as nobody, where
-// the test runs as root and the system can, and else as this user, who then
-// stands for one. real says which. The script's arguments are $1, $2 ...
+// Run runs a shell script as another user of the machine. It returns true if the
+// script runs as the user nobody, which needs root. Otherwise the script runs as
+// this user. The arguments of the script are $1, $2, ...
 func Run(t testing.TB, script string, args ...string) (real bool) {
 	t.Helper()
 	c := exec.Command("/bin/sh", append([]string{"-euc", script, "sh"}, args...)...)
@@ -26,11 +26,11 @@ func Run(t testing.TB, script string, args ...string) (real bool) {
 	return real
 }
 
-// Dir is a directory of the test that every user can write.
+// Dir returns a directory of the test that every user can write.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	// The directory above is for this user alone.
+	// Only this user has access to the directory above it.
 	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o777)); err != nil {
 		t.Fatal(err)
 	}

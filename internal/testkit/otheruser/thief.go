@@ -20,9 +20,9 @@ import (
 	"time"
 )
 
-// Thief is a stranger who waits for a Spark server to be started: it takes the
-// port that a command line names before the server can, and looks for the token
-// where it can read.
+// Thief is another user that waits until a Spark server is started. It listens on
+// the port that a command line names before the server does, and looks for the
+// token in what it can read.
 type Thief struct {
 	t       testing.TB
 	child   *exec.Cmd
@@ -31,12 +31,12 @@ type Thief struct {
 	stopped bool
 }
 
-// thief is what the stranger is told to look for.
+// thief is what the other user looks for.
 type thief struct {
-	Mark string // of the command lines that concern it
+	Mark string // part of the command lines that it reads
 }
 
-// haul is what a thief got.
+// haul is what a thief found.
 type haul struct {
 	Lines    []string // command lines
 	Taken    []string // addresses at which it listens
@@ -44,7 +44,7 @@ type haul struct {
 	Environ  []string // environments that it could read
 }
 
-// NewThief starts a thief who looks at processes whose command lines have the
+// NewThief starts a thief that reads the processes whose command lines contain the
 // mark.
 func NewThief(t testing.TB, mark string) *Thief {
 	t.Helper()
@@ -71,28 +71,28 @@ func NewThief(t testing.TB, mark string) *Thief {
 func (th *Thief) WaitSeen() {
 	th.t.Helper()
 	if !th.out.Scan() || th.out.Text() != "seen" {
-		th.t.Errorf("the thief says %q, %v", th.out.Text(), th.out.Err())
+		th.t.Errorf("the thief writes %q, %v", th.out.Text(), th.out.Err())
 	}
 }
 
-// Stop ends the thief and fails the test if it has the token, or saw no command
-// line.
+// Stop ends the thief. The test fails if the thief found the token, or saw no
+// command line.
 func (th *Thief) Stop(token string) {
 	th.t.Helper()
 	text := th.stop()
 	var got haul
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
-		th.t.Fatalf("the thief says %q: %v", text, err)
+		th.t.Fatalf("the thief writes %q: %v", text, err)
 	}
 	if len(got.Lines) == 0 {
-		th.t.Error("the thief saw no command line: it shows nothing")
+		th.t.Error("the thief saw no command line, so the test shows nothing")
 	}
 	if strings.Contains(text, token) || len(got.Received) > 0 || len(got.Taken) > 0 || len(got.Environ) > 0 {
-		th.t.Errorf("the thief got %s", text)
+		th.t.Errorf("the thief found %s", text)
 	}
 }
 
-// stop gives the last line of what the thief says.
+// stop ends the thief, and returns the last line of its output.
 func (th *Thief) stop() string {
 	if th.stopped {
 		return ""
@@ -111,7 +111,7 @@ func (th *Thief) stop() string {
 
 var namedPort = regexp.MustCompile(`binding\.port=([1-9]\d*)`)
 
-// run is the thief's own process. It ends with its standard input.
+// run is the process of the thief. It ends when its standard input is closed.
 func (th *thief) run() error {
 	ended := make(chan struct{})
 	go func() {

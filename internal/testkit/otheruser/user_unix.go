@@ -8,9 +8,10 @@ import (
 	"syscall"
 )
 
-// ID is the number of the user and the group of Run.
+// ID is the user ID and group ID of nobody.
 const ID = 65534
 
+// asNobody makes a command run as nobody, and reports whether this user can.
 func asNobody(c *exec.Cmd) bool {
 	if os.Geteuid() != 0 {
 		return false

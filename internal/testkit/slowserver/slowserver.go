@@ -1,4 +1,4 @@
-// Package slowserver has servers of tests that answer slowly, never, or not at all.
+// Package slowserver provides servers for tests that answer slowly or never.
 package slowserver
 
 import (
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Accept listens on loopback until the test ends, counts connections, and has
-// each one served and closed.
+// Accept listens on loopback until the test ends. It counts the connections,
+// calls serve for each, and then closes it.
 func Accept(t testing.TB, serve func(net.Conn)) (address string, connections *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,13 +35,13 @@ func Accept(t testing.TB, serve func(net.Conn)) (address string, connections *at
 	return l.Addr().String(), connections
 }
 
-// Trickle answers each request with head, and then with one piece every so
-// often, or with nothing more if the piece is empty, until the client closes the
-// connection.
+// Trickle answers each request with head, and then with piece at the interval
+// every until the client closes the connection. If piece is empty, nothing follows
+// the head.
 func Trickle(t testing.TB, head, piece string, every time.Duration) (address string, connections *atomic.Int64) {
 	t.Helper()
 	return Accept(t, func(conn net.Conn) {
-		// What comes before the request is another error of the client.
+		// A client that sends no request tests something else.
 		if _, err := conn.Read(make([]byte, 4096)); err != nil {
 			return
 		}

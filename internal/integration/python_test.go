@@ -19,12 +19,12 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// pythonNeeds are what PySpark's client and worker import; all are to be had
-// built.
+// pythonNeeds are the packages that PySpark's client and worker import. All have
+// wheels.
 var pythonNeeds = []string{"pandas<3", "pyarrow", "grpcio", "grpcio-status", "googleapis-common-protos", "zstandard", "py4j>=0.10.9.9,<0.10.10"}
 
-// pySpark is a Python with the PySpark of a version, in the cache; the test is
-// skipped where there is none to be had.
+// pySpark returns a Python in the cache that has PySpark of a version. The test is
+// skipped if they cannot be installed.
 func pySpark(t *testing.T, version string) (python string) {
 	t.Helper()
 	cache, err := cachedir.Dir()
@@ -39,7 +39,7 @@ func pySpark(t *testing.T, version string) (python string) {
 			append([]string{python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"}, pythonNeeds...),
 		} {
 			if text, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-				t.Skipf("no Python to be attached to: %s: %v\n%s", strings.Join(command, " "), err, text)
+				t.Skipf("Python with the packages of PySpark cannot be installed: %s: %v\n%s", strings.Join(command, " "), err, text)
 			}
 		}
 	}
@@ -57,7 +57,8 @@ func pySpark(t *testing.T, version string) (python string) {
 	return python
 }
 
-// unpackPySpark takes the Python files, and those that they read, out of PySpark's package.
+// unpackPySpark extracts the Python files of PySpark's package, and the JSON files
+// that they read.
 func unpackPySpark(t *testing.T, version, folder string) {
 	t.Helper()
 	downloads, err := cachedir.Downloads()
@@ -69,10 +70,10 @@ func unpackPySpark(t *testing.T, version, folder string) {
 		client := &fetch.Client{Progress: fetch.NewProgress(os.Stderr)}
 		file, err := pypi.FromEnvironment(client).Find(t.Context(), "pyspark", version, pypi.Source)
 		if err != nil {
-			t.Skipf("no PySpark to be attached to: %v", err)
+			t.Skipf("PySpark cannot be downloaded: %v", err)
 		}
 		if err := client.Get(t.Context(), fetch.Request{URL: file.URL, Path: archive, Size: file.Size, Sum: fetch.SHA256(file.SHA256)}); err != nil {
-			t.Skipf("no PySpark to be attached to: %v", err)
+			t.Skipf("PySpark cannot be downloaded: %v", err)
 		}
 	}
 	f, err := os.Open(archive)
@@ -99,9 +100,9 @@ func unpackPySpark(t *testing.T, version, folder string) {
 	}
 }
 
-// The example, as its reader runs it: a PySpark session, firesteel attached to
-// it, and Python functions before, beside and after.
-func TestBesidePython(t *testing.T) {
+// The example runs as its reader runs it: firesteel attaches to a PySpark session,
+// and Python functions work before, during and after that.
+func TestPythonFunctions(t *testing.T) {
 	t.Parallel()
 	command := program(t)
 	python := pySpark(t, localspark.DefaultVersion)
@@ -126,7 +127,7 @@ func TestBesidePython(t *testing.T) {
 		"after: [25, 29]\n",
 	} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("the script does not say %q", want)
+			t.Errorf("the script does not print %q", want)
 		}
 	}
 	t.Logf("the script:\n%s\n%s", out.String(), errs.String())
