@@ -12,19 +12,18 @@ import (
 )
 
 const (
-	// maxLabels is what a reader of the query can still tell apart, and a bound
-	// on the work one row can ask for.
+	// maxLabels bounds the labels of a row, and with them the work for it.
 	maxLabels = 100
-	// maxLabelBytes bounds a label: it is a name, and all its tokens are
-	// computed for every row.
+	// maxLabelBytes bounds the name of a label, whose tokens are computed for every
+	// row.
 	maxLabelBytes = 256
-	// maxAboutBytes bounds a label's description, and instructions.
+	// maxAboutBytes bounds the description of a label, instructions, and each text of
+	// an example.
 	maxAboutBytes = 4096
 	maxExamples   = 32
 )
 
-// label is one of the answers to choose from, or one thing to look for. Its
-// name is as the user wrote it.
+// label is a label with its description. The name is as the user wrote it.
 type label struct{ name, about string }
 
 func names(labels []label) []string {
@@ -35,8 +34,7 @@ func names(labels []label) []string {
 	return all
 }
 
-// trimmed are the labels' names without the spaces around them, which a list
-// cut at commas has.
+// trimmed returns the names of labels without space around them.
 func trimmed(labels []label) []string {
 	all := names(labels)
 	for i := range all {
@@ -45,7 +43,7 @@ func trimmed(labels []label) []string {
 	return all
 }
 
-// described lists labels for a prompt, each with its description.
+// described writes labels for a prompt, with their descriptions in parentheses.
 func described(labels []label) string {
 	all := trimmed(labels)
 	for i, l := range labels {
@@ -56,7 +54,7 @@ func described(labels []label) string {
 	return strings.Join(all, ", ")
 }
 
-// readLabels reads an argument of type Labels. Not given means NULL.
+// readLabels reads an argument of type Labels. given is false for NULL.
 func readLabels(param string, v any) (labels []label, given bool, err error) {
 	switch v := v.(type) {
 	case nil:
@@ -70,7 +68,7 @@ func readLabels(param string, v any) (labels []label, given bool, err error) {
 			return nil, true, &ArgumentError{param, err}
 		}
 	default:
-		return nil, true, badArgument(param, "it is neither a list nor a text, but a %T", v)
+		return nil, true, badArgument(param, "it must be a list or a text, not a %T", v)
 	}
 	if err := checkLabels(labels); err != nil {
 		return nil, true, &ArgumentError{param, err}
@@ -78,8 +76,18 @@ func readLabels(param string, v any) (labels []label, given bool, err error) {
 	return labels, true, nil
 }
 
-// parseLabels reads a JSON list of labels, or an object of label ->
-// description, in its order.
+// LabelNames returns the names of the labels in the value of an argument of type
+// Labels, in their order. It returns nil if the value cannot be read.
+func LabelNames(v any) []string {
+	labels, _, err := readLabels("labels", v)
+	if err != nil {
+		return nil
+	}
+	return trimmed(labels)
+}
+
+// parseLabels reads labels from a JSON list, or from an object of labels and
+// descriptions, in order.
 func parseLabels(text string) (labels []label, err error) {
 	const want = `write labels as ARRAY('a', 'b'), or as JSON: '["a", "b"]' or '{"a": "what a is", "b": "what b is"}'`
 	trimmed := strings.TrimSpace(text)
@@ -99,7 +107,7 @@ func parseLabels(text string) (labels []label, err error) {
 			return nil, fmt.Errorf("%s: %w", want, err)
 		}
 		if isSchema(members) {
-			return nil, fmt.Errorf("it is a JSON Schema, which only ai_extract and ai_extract_json take; %s", want)
+			return nil, fmt.Errorf("a JSON Schema is accepted by ai_extract and ai_extract_json only; %s", want)
 		}
 		for _, m := range members {
 			about, err := description(m.value)
@@ -113,7 +121,8 @@ func parseLabels(text string) (labels []label, err error) {
 	return nil, sensitive.Errorf("%s; it is %s", want, sensitive.Text(text))
 }
 
-// description reads a label's description: a text, or an object that has one.
+// description reads the description of a label: a text, or an object with the member
+// description.
 func description(value json.RawMessage) (string, error) {
 	var about string
 	if json.Unmarshal(value, &about) == nil {
@@ -123,18 +132,18 @@ func description(value json.RawMessage) (string, error) {
 		Description string `json:"description"`
 	}
 	if err := json.Unmarshal(value, &object); err != nil {
-		return "", sensitive.Errorf("its description is neither a text nor an object with a \"description\": %s", sensitive.Text(string(value)))
+		return "", sensitive.Errorf("its description must be a text or an object with a \"description\", not %s", sensitive.Text(string(value)))
 	}
 	return object.Description, nil
 }
 
+// member is a member of a JSON object.
 type member struct {
 	name  string
 	value json.RawMessage
 }
 
-// objectText writes members as a JSON object, with a space after colons and
-// commas.
+// objectText writes a JSON object, with a space after colons and commas.
 func objectText(members []member) json.RawMessage {
 	texts := make([]string, len(members))
 	for i, m := range members {
@@ -143,7 +152,7 @@ func objectText(members []member) json.RawMessage {
 	return json.RawMessage("{" + strings.Join(texts, ", ") + "}")
 }
 
-// orderedObject reads a JSON object's members as they stand.
+// orderedObject reads the members of a JSON object in order.
 func orderedObject(text string) (members []member, err error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -174,7 +183,7 @@ func checkLabels(labels []label) error {
 		return fmt.Errorf("the list of labels is empty; give at least one, as in ARRAY('a', 'b')")
 	}
 	if len(labels) > maxLabels {
-		return fmt.Errorf("%d labels are more than the %d that can be told apart", len(labels), maxLabels)
+		return fmt.Errorf("%d labels are given, but at most %d are allowed", len(labels), maxLabels)
 	}
 	seen := make(map[string]bool, len(labels))
 	for i, l := range labels {
@@ -183,18 +192,18 @@ func checkLabels(labels []label) error {
 		case name == "":
 			return fmt.Errorf("label %d is blank", i+1)
 		case seen[name]:
-			return sensitive.Errorf("label %s stands twice in the list, again as number %d", sensitive.Text(name), i+1)
+			return sensitive.Errorf("label %s occurs twice in the list, again as number %d", sensitive.Text(name), i+1)
 		case len(name) > maxLabelBytes:
-			return fmt.Errorf("label %d has %d bytes, more than the %d that a label may have", i+1, len(name), maxLabelBytes)
+			return fmt.Errorf("label %d has %d bytes, but at most %d are allowed", i+1, len(name), maxLabelBytes)
 		case len(l.about) > maxAboutBytes:
-			return fmt.Errorf("the description of label %d has %d bytes, more than the %d that one may have", i+1, len(l.about), maxAboutBytes)
+			return fmt.Errorf("the description of label %d has %d bytes, but at most %d are allowed", i+1, len(l.about), maxAboutBytes)
 		}
 		seen[name] = true
 	}
 	return nil
 }
 
-// readOptions reads an argument of type Options, whose names are known ones.
+// readOptions reads an argument of type Options. known lists the names of options.
 func readOptions(param string, v any, known ...string) (map[string]string, error) {
 	var given map[string]string
 	switch v := v.(type) {
@@ -210,24 +219,24 @@ func readOptions(param string, v any, known ...string) (map[string]string, error
 		for _, m := range members {
 			value := string(m.value)
 			var text string
-			if json.Unmarshal(m.value, &text) == nil { // null is an empty text
+			if json.Unmarshal(m.value, &text) == nil { // also null, which gives ""
 				value = text
 			}
 			given[m.name] = value
 		}
 	default:
-		return nil, badArgument(param, "they are neither a map nor a text, but a %T", v)
+		return nil, badArgument(param, "options must be a map or a text, not a %T", v)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) {
-			return nil, badArgument(param, "there is no option %s; there are %s", sensitive.Text(name), strings.Join(known, ", "))
+			return nil, badArgument(param, "there is no option %s; the options are %s", sensitive.Text(name), strings.Join(known, ", "))
 		}
 	}
 	return given, nil
 }
 
-// readExamples reads an argument of type Examples; their outputs are among
-// answers, if these are given.
+// readExamples reads an argument of type Examples. Unless answers is nil, it has the
+// allowed outputs.
 func readExamples(param string, v any, answers []string) ([]Example, error) {
 	var examples []Example
 	switch v := v.(type) {
@@ -235,7 +244,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 	case []Example:
 		examples = v
 	case string:
-		const want = `examples as text are JSON: [["a text", "its answer"], ...]`
+		const want = `write examples as JSON: [["a text", "its answer"], ...]`
 		var pairs [][]string
 		if err := json.Unmarshal([]byte(v), &pairs); err != nil {
 			return nil, badArgument(param, "%s: %w", want, sensitive.JSON(err))
@@ -247,21 +256,21 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 			examples = append(examples, Example{p[0], p[1]})
 		}
 	default:
-		return nil, badArgument(param, "they are neither a list nor a text, but a %T", v)
+		return nil, badArgument(param, "examples must be a list or a text, not a %T", v)
 	}
 	if len(examples) > maxExamples {
-		return nil, badArgument(param, "%d examples are more than the %d that a prompt may have", len(examples), maxExamples)
+		return nil, badArgument(param, "%d examples are given, but at most %d are allowed", len(examples), maxExamples)
 	}
 	read := make([]Example, len(examples))
 	for i, e := range examples {
 		e = Example{oneLine.Replace(strings.TrimSpace(e.Input)), strings.TrimSpace(e.Output)}
 		switch {
 		case e.Input == "" || e.Output == "":
-			return nil, badArgument(param, "example %d has no text, or no answer", i+1)
+			return nil, badArgument(param, "example %d has no text or no answer", i+1)
 		case len(e.Input) > maxAboutBytes || len(e.Output) > maxAboutBytes:
-			return nil, badArgument(param, "example %d has more than %d bytes", i+1, maxAboutBytes)
+			return nil, badArgument(param, "example %d has a text of more than %d bytes", i+1, maxAboutBytes)
 		case answers != nil && !slices.Contains(answers, e.Output):
-			return nil, badArgument(param, "the answer of example %d, %s, is none of the labels", i+1, sensitive.Text(e.Output))
+			return nil, badArgument(param, "the answer of example %d, %s, is not one of the labels", i+1, sensitive.Text(e.Output))
 		}
 		read[i] = e
 	}

@@ -7,20 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// capitals matches names as scripts with capitals write them: words that begin
-// with one, with the small words that join them. A dot ends a short word only:
-// after others it ends the sentence.
+// capitals matches names in scripts with capital letters: words that begin with a
+// capital, with the small words between them. A dot belongs to a word of up to three
+// letters; after a longer word it ends the sentence.
 var capitals = func() *regexp.Regexp {
 	const word = `(?:\p{Lu}[\p{L}\p{M}]{0,2}\.|\p{Lu}[\p{L}\p{M}\p{Nd}'’-]*)`
 	return regexp.MustCompile(word + `(?: +(?:(?:de|van|von|der|den|la|da|al|bin|ben|del|di|dos|el|of|the|and|y) +)*` + word + `)*`)
 }()
 
-// namesIn lists what may be names in a text of one line, each once.
+// namesIn lists the candidates for names in a text of one line, each once.
 func namesIn(flat string) []string {
 	var all []string
 	seen := map[string]bool{}
 	add := func(name string) {
-		for { // "Dear Ann" is Ann
+		for { // "Dear Ann" becomes "Ann"
 			name = trimName(name)
 			first, rest, more := strings.Cut(name, " ")
 			if !more || !tooCommon[strings.ToLower(strings.TrimSuffix(first, "."))] {
@@ -36,7 +36,7 @@ func namesIn(flat string) []string {
 	for _, at := range capitals.FindAllStringIndex(flat, -1) {
 		name := flat[at[0]:at[1]]
 		add(name)
-		// The first word of a sentence has a capital anyway: "Call Ann Lee".
+		// The first word of a sentence always has a capital, as in "Call Ann Lee".
 		if _, rest, more := strings.Cut(name, " "); more && beginsSentence(flat[:at[0]]) && capitals.MatchString(rest) {
 			add(capitals.FindString(rest))
 		}
@@ -44,13 +44,13 @@ func namesIn(flat string) []string {
 	return all
 }
 
-// beginsSentence tells whether a sentence begins after a text.
+// beginsSentence reports whether a sentence begins after a text.
 func beginsSentence(before string) bool {
 	before = strings.TrimRightFunc(before, unicode.IsSpace)
 	return before == "" || strings.ContainsRune(".!?:;\"", rune(before[len(before)-1]))
 }
 
-// trimName drops what stands around a name, and a possessive s.
+// trimName removes spaces and punctuation around a name, and a possessive s.
 func trimName(s string) string {
 	s = strings.TrimFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsPunct(r) && !strings.ContainsRune("()[]#@&%", r)
@@ -61,16 +61,16 @@ func trimName(s string) string {
 	return s
 }
 
-// hasCaseless tells whether a text has letters of scripts without capitals, in
-// which names cannot be told by them.
+// hasCaseless reports whether a text has letters of scripts without capitals, for
+// which capitals finds no names.
 func hasCaseless(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsLetter(r) && !unicode.IsUpper(r) && !unicode.IsLower(r)
 	})
 }
 
-// around gives the words about a value in a text of one line: enough to tell
-// what it is, and few enough to ask about many.
+// around returns the words around a value in a text of one line, as context for the
+// model.
 func around(flat, value string) string {
 	at := strings.Index(flat, value)
 	if at < 0 {
@@ -87,8 +87,8 @@ func around(flat, value string) string {
 	return strings.ToValidUTF8(strings.TrimSpace(flat[from:to]), "")
 }
 
-// tooCommon is what is no name by itself, though it begins a sentence or a
-// model gives it.
+// tooCommon lists words that are not names, although they begin sentences or models
+// return them.
 var tooCommon = map[string]bool{}
 
 func init() {

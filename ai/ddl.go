@@ -9,16 +9,16 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// schemaOfDDL writes a type of Spark SQL, such as STRUCT<name: STRING, n: INT>
-// or ARRAY<DOUBLE>, as a JSON Schema.
+// schemaOfDDL converts a type of Spark SQL, such as STRUCT<name: STRING, n: INT> or
+// ARRAY<DOUBLE>, to a JSON Schema.
 func schemaOfDDL(ddl string) (string, error) {
 	p := ddlReader{rest: ddl}
 	s, err := p.read(0)
 	if err == nil && strings.TrimSpace(p.rest) != "" {
-		err = sensitive.Errorf("%s is left over", sensitive.Text(strings.TrimSpace(p.rest)))
+		err = sensitive.Errorf("%s follows the type", sensitive.Text(strings.TrimSpace(p.rest)))
 	}
 	if err != nil {
-		return "", sensitive.Errorf("%s is no type of Spark SQL that JSON can hold: %w", sensitive.Text(ddl), err)
+		return "", sensitive.Errorf("%s is not a type of Spark SQL that JSON can hold: %w", sensitive.Text(ddl), err)
 	}
 	return s, nil
 }
@@ -34,7 +34,7 @@ var ddlScalars = map[string]string{
 
 func (p *ddlReader) read(depth int) (string, error) {
 	if depth > maxDDLDepth {
-		return "", fmt.Errorf("it is nested more than %d deep", maxDDLDepth)
+		return "", fmt.Errorf("it is nested deeper than %d levels", maxDDLDepth)
 	}
 	switch name := strings.ToUpper(p.word()); {
 	case ddlScalars[name] != "":
@@ -58,7 +58,7 @@ func (p *ddlReader) read(depth int) (string, error) {
 	case name == "":
 		return "", sensitive.Errorf("a type is missing at %s", sensitive.Text(p.rest))
 	default:
-		return "", sensitive.Errorf("there is no type %s; there are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", sensitive.Text(name))
+		return "", sensitive.Errorf("there is no type %s; the types are STRING, BOOLEAN, INT, BIGINT, DOUBLE, DECIMAL, DATE, TIMESTAMP, ARRAY<...> and STRUCT<name: type, ...>", sensitive.Text(name))
 	}
 }
 
@@ -82,7 +82,7 @@ func (p *ddlReader) structure(depth int) (string, error) {
 	for {
 		name := p.word()
 		if name == "" || seen[name] {
-			return "", sensitive.Errorf("a field's name is missing, or stands twice, before %s", sensitive.Text(p.rest))
+			return "", sensitive.Errorf("the name of a field is missing or occurs twice before %s", sensitive.Text(p.rest))
 		}
 		seen[name] = true
 		p.take(":")
@@ -109,7 +109,7 @@ func (p *ddlReader) structure(depth int) (string, error) {
 	}
 }
 
-// word takes a name or a keyword; `in backquotes` it may hold anything.
+// word reads a name or a keyword. A name in backquotes may have any characters.
 func (p *ddlReader) word() string {
 	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
 	if strings.HasPrefix(p.rest, "`") {
@@ -141,7 +141,7 @@ func (p *ddlReader) quoted() (string, error) {
 			return text, nil
 		}
 	}
-	return "", sensitive.Errorf("a comment is not in quotes at %s", sensitive.Text(p.rest))
+	return "", sensitive.Errorf("a comment without quotes at %s", sensitive.Text(p.rest))
 }
 
 func (p *ddlReader) take(mark string) bool {

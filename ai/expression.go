@@ -6,19 +6,18 @@ import (
 	"strings"
 )
 
-// Expression is a column of some table engine, such as spark.Column: what can
-// have a function called on it by name. The further arguments are columns of
-// the same kind, or Go literals (string, []string, numbers, bool, nil).
+// Expression is a column of a table engine, such as spark.Column. Call applies a
+// function to it by name. Further arguments are columns of the same type, or Go
+// literals (string, []string, numbers, bool, nil).
 //
-// Every function has a sibling that gives a row's error beside its result:
-// call it by name, as in column.Call("try_ai_gen").
+// Each function has a try_ function that returns the error of a row with the result.
+// Call it by name, as in column.Call("try_ai_gen").
 type Expression[C any] interface {
 	Call(function string, args ...any) C
 }
 
-// AnalyzeSentiment says for each text whether its sentiment is positive,
-// negative, neutral or mixed. NULL and blank text give NULL. Examples are
-// labelled texts of one's own.
+// AnalyzeSentiment returns the sentiment of each text: positive, negative, neutral or
+// mixed, or NULL for NULL and blank text. examples are optional labelled texts.
 func AnalyzeSentiment[C Expression[C]](content C, examples ...Example) C {
 	if len(examples) == 0 {
 		return content.Call(analyzeSentiment.Name)
@@ -26,27 +25,26 @@ func AnalyzeSentiment[C Expression[C]](content C, examples ...Example) C {
 	return content.Call(analyzeSentiment.Name, examplesText(examples))
 }
 
-// Classify gives for each text the one of labels that fits it best. NULL and
-// blank text give NULL.
+// Classify returns the best label for each text, or NULL for NULL and blank text.
 func Classify[C Expression[C]](content C, labels ...string) C {
-	return content.Call(classify.Name, given(labels))
+	return content.Call(classify.Name, notNull(labels))
 }
 
-// given makes labels that were forgotten an empty list, which fails the query:
-// nil would be NULL, whose answers are NULL.
-func given(labels []string) []string { return append([]string{}, labels...) }
+// notNull converts nil to an empty list. Labels that are NULL give NULL; an empty
+// list fails the query.
+func notNull(labels []string) []string { return append([]string{}, labels...) }
 
-// Label is one of the answers to choose from, or a thing to look for.
+// Label is a label of Classify or Extract.
 type Label struct {
 	Name  string
-	About string // what it means; may be empty
+	About string // its description; may be empty
 }
 
-// ClassifyOptions say how to classify.
+// ClassifyOptions are the options of ClassifyWith and ClassifyScore.
 type ClassifyOptions struct {
 	Labels       []Label
-	Instructions string // what the texts are about
-	// MultiLabel asks for each label by itself; the answer is a JSON list.
+	Instructions string // such as what the texts are about
+	// MultiLabel decides for each label whether it fits; the answer is a JSON list.
 	MultiLabel bool
 	Examples   []Example
 }
@@ -56,7 +54,7 @@ func ClassifyWith[C Expression[C]](content C, o ClassifyOptions) C {
 	return content.Call(classify.Name, o.args()...)
 }
 
-// ClassifyScore is ClassifyWith, but gives STRUCT(label, probability).
+// ClassifyScore is ClassifyWith with STRUCT(label, probability) as its result.
 func ClassifyScore[C Expression[C]](content C, o ClassifyOptions) C {
 	return content.Call(classifyScore.Name, o.args()...)
 }
@@ -72,20 +70,21 @@ func (o ClassifyOptions) args() []any {
 	return withExamples(o.Examples, labelsText(o.Labels), jsonText(options))
 }
 
-// ExtractOptions say what to find, and how.
+// ExtractOptions are the options of ExtractWith and ExtractJSON.
 type ExtractOptions struct {
 	Labels []Label
-	// Schema, instead of Labels, is a JSON Schema.
+	// Schema is a JSON Schema that replaces Labels; empty stands for none.
 	Schema       string
 	Instructions string
-	// Free lets values be what does not stand in the text.
+	// Free allows values that are not pieces of the text.
 	Free     bool
-	Examples []Example // of a text and the JSON of what to find in it
+	Examples []Example // of a text and the JSON of its values
 }
 
-// Extract finds what labels name, as a MAP. NULL and blank text give NULL.
+// Extract returns a MAP of the values of labels in each text, or NULL for NULL and
+// blank text.
 func Extract[C Expression[C]](content C, labels ...string) C {
-	return content.Call(extract.Name, given(labels))
+	return content.Call(extract.Name, notNull(labels))
 }
 
 // ExtractWith is Extract with options.
@@ -93,12 +92,12 @@ func ExtractWith[C Expression[C]](content C, o ExtractOptions) C {
 	return content.Call(extract.Name, o.args()...)
 }
 
-// ExtractJSON is ExtractWith, but gives JSON.
+// ExtractJSON is ExtractWith with JSON as its result.
 func ExtractJSON[C Expression[C]](content C, o ExtractOptions) C {
 	return content.Call(extractJSON.Name, o.args()...)
 }
 
-// SchemaFor is the JSON Schema of a Go struct, for ExtractOptions.
+// SchemaFor returns the JSON Schema of a Go struct, for ExtractOptions.
 func SchemaFor[T any]() (string, error) {
 	s, err := schemaOf[T]()
 	return s.text, err
@@ -119,35 +118,35 @@ func (o ExtractOptions) args() []any {
 	return withExamples(o.Examples, what, jsonText(options))
 }
 
-// Translate translates each text; language is a code, such as "de", or an
-// English name.
+// Translate translates each text. language is a code such as "de", or an English
+// name.
 func Translate[C Expression[C]](content C, language string) C {
 	return content.Call(translate.Name, language)
 }
 
-// Summarize summarises each text in at most maxWords words; 0 sets no limit.
+// Summarize summarizes each text in at most maxWords words. 0 sets no limit.
 func Summarize[C Expression[C]](content C, maxWords int) C {
 	return content.Call(summarize.Name, maxWords)
 }
 
-// FixGrammar corrects each text.
+// FixGrammar corrects the grammar of each text.
 func FixGrammar[C Expression[C]](content C) C { return content.Call(fixGrammar.Name) }
 
-// Gen answers each prompt with generated text. NULL and blank prompts give
-// NULL. To ask another of the session's models than the default one, call
-// ai_query by its name, as in spark.Call("ai_query", "big", prompt).
+// Gen returns generated text for each prompt, or NULL for a NULL or blank prompt. It
+// asks the default model of the session. For another one call ai_query by name, as in
+// spark.Call("ai_query", "big", prompt).
 func Gen[C Expression[C]](prompt C) C { return prompt.Call(gen.Name) }
 
-// Embed gives each text's vector.
+// Embed returns the embedding of each text.
 func Embed[C Expression[C]](content C) C { return content.Call(embedding.Name) }
 
-// Similarity says how alike two texts are; b is a column or a string.
+// Similarity returns the similarity of two texts. b is a column or a string.
 func Similarity[C Expression[C]](a C, b any) C { return a.Call(similarity.Name, b) }
 
 // CountTokens counts the tokens of each text.
 func CountTokens[C Expression[C]](content C) C { return content.Call(countTokens.Name) }
 
-// withExamples leaves out arguments that say nothing.
+// withExamples returns the arguments without empty ones at the end.
 func withExamples(examples []Example, labels, options string) []any {
 	args := []any{labels}
 	if options != "{}" || len(examples) > 0 {
@@ -167,7 +166,7 @@ func examplesText(examples []Example) string {
 	return jsonText(pairs)
 }
 
-// labelsText writes labels as the JSON object that keeps their order.
+// labelsText writes labels as a JSON object in their order.
 func labelsText(labels []Label) string {
 	members := make([]string, len(labels))
 	for i, l := range labels {
@@ -179,7 +178,7 @@ func labelsText(labels []Label) string {
 func jsonText(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("ai: %v", err)) // texts, and maps and lists of them, always can
+		panic(fmt.Sprintf("ai: %v", err)) // does not happen for texts, and maps and lists of them
 	}
 	return string(text)
 }

@@ -1,6 +1,6 @@
-// Package ai holds the AI functions: for each one its signature, its prompt,
-// and how its answer is read. It knows the contract of package llm only: no
-// Arrow, no Spark, no engine.
+// Package ai defines the AI functions: for each one its signature, its prompt, and
+// the reading of its answers. It uses only the contract of package llm: no Arrow, no
+// Spark, no engine.
 package ai
 
 import (
@@ -12,37 +12,37 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Param is one parameter of a Function.
+// Param is a parameter of a Function.
 type Param struct {
 	Name     string
 	Type     Type
-	About    string // what it is, for help and docs
-	Optional bool   // it may be left out, and its value is nil then
+	About    string // description for help and docs
+	Optional bool   // a call may omit it; its value is then nil
 }
 
-// Row holds one row's arguments in parameter order, each nil for NULL or left
-// out, and otherwise as its Type says.
+// Row holds the arguments of one row in the order of the parameters. An argument is
+// nil if it is NULL or omitted, and otherwise a Go value of its Type.
 type Row []any
 
-// Answer is one row's result: a nil Value is NULL.
+// Answer is the result of one row.
 type Answer struct {
-	Value any
-	// Err is that row's failure and never its neighbours'. Value is NULL then,
-	// but for a try_ function's, which tells the error.
+	Value any // a Go value of the function's result type; nil is NULL
+	// Err is the error of this row only. Value is then nil, except that of a try_
+	// function, which contains the error.
 	Err error
-	// Cut: the input was longer than the model can read, and was cut.
+	// Cut means that the input was cut to what the model can read.
 	Cut bool
-	// Note says what is to know about a Value: what of a long input it is of,
-	// say. A try_ function gives it as its error, beside the result.
+	// Note is a remark on Value, such as which part of a long input was read. A
+	// try_ function returns it as the error of a row that has a result.
 	Note string
-	// Raw is what the model said, where Value is read from it.
+	// Raw is the text of the model from which Value was read, if any.
 	Raw string
 
-	fatal bool // Err is to fail the query
+	fatal bool // Err fails the query
 }
 
-// Source returns the model of a name, or an *llm.UnknownModelError. It may take as long
-// as loading one does, and is called only when there is something to ask.
+// Source returns the model with a name, or an *llm.UnknownModelError. It may load the
+// model. Functions call it only if they have something to ask.
 type Source func(ctx context.Context, name string) (llm.Model, error)
 
 // Function is a transformation of columns by a language model.
@@ -51,45 +51,43 @@ type Function struct {
 	Params  []Param
 	Returns Type
 	Summary string // one line of help
-	Detail  string // NULL, empty and error behaviour, for help and docs
-	Example string // a statement that runs as it is
+	Detail  string // behaviour for NULL, blank text and errors, for help and docs
+	Example string // a complete SQL statement
 	Sample  Row    // the arguments in Example
-	// Differs says how it differs from Databricks' function of that name, and
-	// why; empty if it does not, or if there is none.
+	// Differs describes the differences from the function of Databricks with the
+	// same name and their reasons. It is empty if there are none.
 	Differs string
-	// Measured says how good its answers were, with which model and data.
+	// Measured describes the measured quality of answers, with model and data.
 	Measured string
-	// Weakness says what to expect of it with a small model.
+	// Weakness describes the limits of answers of a small model.
 	Weakness string
-	// Answers are all that it can answer, where they are the same for all rows.
+	// Answers lists all possible answers, if they are the same for all rows.
 	Answers []string
-	// Prompts names the files of prompts/ that it asks with.
+	// Prompts lists the files of prompts/ that the function uses.
 	Prompts []string
-	// Version counts the changes of its code since the first one, 0, that gave
-	// any row another answer, so that a ledger's older answers are not taken for
-	// today's. Its prompts have versions of their own.
+	// Version counts the changes of the code that changed the answer of any row,
+	// so that a ledger does not reuse old answers. Prompts have their own versions.
 	Version int
-	// Of is the function that a try_ function tries, and nil for others.
+	// Of is the function that a try_ function calls, and nil for others.
 	Of *Function
-	// rewrites: the answer is the text itself, changed, so that a blank text
-	// is its own answer.
+	// rewrites means that the answer is a changed input, so that the answer to a
+	// blank text is the text.
 	rewrites bool
-	// byRules is ByRules; nil is never.
+	// byRules implements ByRules; nil stands for false.
 	byRules func(fixed Row) bool
-	// eval is Eval; with try, no row's error fails the query.
+	// eval implements Eval. With try, the error of a row does not fail the query.
 	eval func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error)
-	// Eval answers the rows in order. Its error means that none of them could
-	// be answered: an argument is wrong (ArgumentError; the model has not been
-	// asked for then), it was cancelled, the model was not loaded or was lost.
+	// Eval answers rows in order. It returns an error if it answered no row: an
+	// *ArgumentError for a wrong argument, found before a model is opened; the error
+	// of ctx; or an error of the model.
 	Eval func(ctx context.Context, model Source, rows []Row) ([]Answer, error)
 }
 
 // Signature writes the function as in SQL: name(param[, optional]).
 func (f *Function) Signature() string { return f.signature().String() }
 
-// ByRules reports whether calls are answered by rules alone, so that no model is
-// asked. fixed holds the arguments that are the same in all rows, and nil for
-// the others.
+// ByRules reports whether rules answer a call, without a model. fixed holds the
+// arguments that are equal in all rows, and nil for others.
 func (f *Function) ByRules(fixed Row) bool {
 	if f.Of != nil {
 		f = f.Of
@@ -121,7 +119,7 @@ func Lookup(name string) (*Function, error) {
 			names = append(names, f.Name)
 		}
 	}
-	return nil, fmt.Errorf("there is no AI function %q; there are %s, and each with try_ before its name", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no AI function %q; the functions are %s, and each of them with the prefix try_", name, strings.Join(names, ", "))
 }
 
 // All lists the functions by name.

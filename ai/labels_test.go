@@ -55,8 +55,8 @@ func TestBadLabels(t *testing.T) {
 	}{
 		{[]string{}, "empty"},
 		{[]string{"a", " "}, "label 2 is blank"},
-		{[]string{"a", "b", "a"}, `"a" stands twice`},
-		{[]string{"a", " a"}, `"a" stands twice`},
+		{[]string{"a", "b", "a"}, `"a" occurs twice`},
+		{[]string{"a", " a"}, `"a" occurs twice`},
 		{many, "101 labels"},
 		{[]string{"a", strings.Repeat("b", 257)}, "label 2 has 257 bytes"},
 		{many[:maxLabels], ""},
@@ -67,7 +67,7 @@ func TestBadLabels(t *testing.T) {
 		{`{"a": 1}`, `label "a"`},
 		{`{"a": "x"} {`, "after the end"},
 		{`{"a": "x"`, "JSON"},
-		{`["a", "a"]`, `"a" stands twice`},
+		{`["a", "a"]`, `"a" occurs twice`},
 		{"[]", "empty"},
 		{"{}", "empty"},
 		{"a, b", `it is "a, b"`},
@@ -136,11 +136,11 @@ func TestClassifyOptions(t *testing.T) {
 		options, examples any
 		param, want       string
 	}{
-		{map[string]string{"multilable": "true"}, nil, "options", `no option "multilable"; there are instructions, multilabel`},
+		{map[string]string{"multilable": "true"}, nil, "options", `no option "multilable"; the options are instructions, multilabel`},
 		{map[string]string{"multilabel": "perhaps"}, nil, "options", "true or false"},
 		{"multilabel", nil, "options", "not a JSON object"},
 		{map[string]string{"instructions": strings.Repeat("x", 5000)}, nil, "options", "5000 bytes"},
-		{nil, []Example{{"a", "c"}}, "examples", `"c", is none of the labels`},
+		{nil, []Example{{"a", "c"}}, "examples", `"c", is not one of the labels`},
 		{nil, []Example{{" ", "a"}}, "examples", "example 1 has no text"},
 		{nil, `[["a"]]`, "examples", "number 1 has 1 texts"},
 		{nil, `{"a": "b"}`, "examples", `[["a text", "its answer"], ...]`},

@@ -51,7 +51,7 @@ var mask = define(&Function{
 
 // Mask replaces what labels name in each text by [MASKED].
 func Mask[C Expression[C]](content C, labels ...string) C {
-	return content.Call(mask.Name, given(labels))
+	return content.Call(mask.Name, notNull(labels))
 }
 
 type masking struct {

@@ -8,13 +8,13 @@ type Type struct {
 	fields *[]Field // of a STRUCT; a pointer, so that types compare
 }
 
-// Field is a part of a STRUCT.
+// Field is a field of a STRUCT.
 type Field struct {
 	Name string
 	Type Type
 }
 
-// The types, and the Go values that stand for them. nil is NULL of any type.
+// The types and their Go values. nil is NULL of any type.
 var (
 	String      = Type{sql: "STRING"}             // string
 	Boolean     = Type{sql: "BOOLEAN"}            // bool
@@ -22,23 +22,23 @@ var (
 	Long        = Type{sql: "BIGINT"}             // int64
 	Float       = Type{sql: "FLOAT"}              // float64
 	Double      = Type{sql: "DOUBLE"}             // float64
-	StringArray = Type{sql: "ARRAY<STRING>"}      // []string; a NULL element of an argument is left out
+	StringArray = Type{sql: "ARRAY<STRING>"}      // []string; NULL elements of an argument are omitted
 	FloatArray  = Type{sql: "ARRAY<FLOAT>"}       // []float32
 	StringMap   = Type{sql: "MAP<STRING,STRING>"} // Map
 )
 
-// Types that only parameters have, as each takes more than one type.
+// Types of parameters that accept several SQL types.
 var (
-	// Labels: []string, or string for a JSON text.
+	// Labels is []string, or string for JSON.
 	Labels = Type{sql: "ARRAY<STRING> or STRING"}
-	// Options: map[string]string, or string for a JSON text.
+	// Options is map[string]string, or string for JSON.
 	Options = Type{sql: "MAP<STRING,STRING>, STRUCT or STRING"}
-	// Examples: []Example, or string for a JSON text. The STRUCTs are of two
-	// strings.
+	// Examples is []Example, or string for JSON. A STRUCT has two strings.
 	Examples = Type{sql: "ARRAY<STRUCT> or STRING"}
 )
 
-// Struct is the type of results with fields: []any, a value for each.
+// Struct returns the type of a STRUCT. Its Go value is []any with one value for each
+// field.
 func Struct(fields ...Field) Type {
 	var b strings.Builder
 	for i, f := range fields {
@@ -50,10 +50,10 @@ func Struct(fields ...Field) Type {
 	return Type{sql: "STRUCT<" + b.String() + ">", fields: &fields}
 }
 
-// String is the type as Spark SQL writes it.
+// String is the name of the type in Spark SQL.
 func (t Type) String() string { return t.sql }
 
-// Fields are those of a STRUCT, and nil for other types.
+// Fields are the fields of a STRUCT, and nil for other types.
 func (t Type) Fields() []Field {
 	if t.fields == nil {
 		return nil
@@ -61,16 +61,16 @@ func (t Type) Fields() []Field {
 	return *t.fields
 }
 
-// Map is a MAP<STRING,STRING> in order; a nil Value is NULL.
+// Map is a MAP<STRING,STRING> with its entries in order.
 type Map []Entry
 
-// Entry is one entry of a Map.
+// Entry is an entry of a Map.
 type Entry struct {
 	Key   string
-	Value any // string, or nil
+	Value any // string, or nil for NULL
 }
 
-// Get gives a key's value, and nil if there is none.
+// Get returns the value of a key, or nil if the map does not have it.
 func (m Map) Get(key string) any {
 	for _, e := range m {
 		if e.Key == key {
@@ -80,5 +80,5 @@ func (m Map) Get(key string) any {
 	return nil
 }
 
-// Example is a labelled row of the user's own: for such an input, this answer.
+// Example is an example of a user: an input and its answer.
 type Example struct{ Input, Output string }

@@ -25,8 +25,8 @@ func TestMapBatches(t *testing.T) {
 	s, _ := f.start(t, "")
 	df := s.Table("t")
 	for want, made := range map[string]*DataFrame{
-		"MapBatches(test_upper): it is a function of one value for each row; a udf.Map is needed": df.MapBatches(upper),
-		"do not run this program; connect with spark.WithProgram":                                 df.MapBatches(lines),
+		"MapBatches(test_upper): it is a scalar function; a udf.Map is needed": df.MapBatches(upper),
+		"do not run this program; connect with spark.WithProgram":              df.MapBatches(lines),
 	} {
 		if _, err := made.Collect(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, and does not say %q", err, want)

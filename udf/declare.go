@@ -6,15 +6,15 @@ import (
 	"reflect"
 )
 
-// Func declares a function of one value for each row. in holds one element a
-// row, and the result must have as many, in order. If In is a struct (other
-// than time.Time, Date and Decimal), its fields are the function's parameters,
-// by name; otherwise In is the type of the one parameter.
+// Func declares a scalar function: one value for each row. in has one element for
+// each row, and the result must have the same number of elements in the same
+// order. If In is a struct other than time.Time, Date and Decimal, its fields are
+// the parameters, with their names. Otherwise In is the type of the one parameter.
 //
-// The function is called with a batch of rows at a time (10,000 unless
-// spark.sql.execution.arrow.maxRecordsPerBatch says otherwise), by several
-// tasks at once. ctx ends when Spark gives the task up. What it gets is its
-// own to keep.
+// A call gets a batch of rows, by default up to 10,000
+// (spark.sql.execution.arrow.maxRecordsPerBatch). Several tasks call the function
+// at the same time. ctx ends when Spark cancels the task. The function may keep
+// its arguments.
 func Func[In, Out any](name string, f func(ctx context.Context, in []In) ([]Out, error)) *Function {
 	return declare(&Function{
 		name: name, kind: KindScalar, inputs: []input{parametersOf[In]()}, returns: reflect.TypeFor[Out](),
@@ -25,7 +25,8 @@ func Func[In, Out any](name string, f func(ctx context.Context, in []In) ([]Out,
 	})
 }
 
-// Func2 is Func with two parameters, each in a slice of its own.
+// Func2 declares a scalar function of two parameters without names. It is called
+// like that of Func, with one slice for each parameter.
 func Func2[A, B, Out any](name string, f func(ctx context.Context, a []A, b []B) ([]Out, error)) *Function {
 	return declare(&Function{
 		name: name, kind: KindScalar, inputs: []input{parameterOf[A](), parameterOf[B]()}, returns: reflect.TypeFor[Out](),
@@ -36,7 +37,8 @@ func Func2[A, B, Out any](name string, f func(ctx context.Context, a []A, b []B)
 	})
 }
 
-// Func3 is Func with three parameters, each in a slice of its own.
+// Func3 declares a scalar function of three parameters without names. It is called
+// like that of Func, with one slice for each parameter.
 func Func3[A, B, C, Out any](name string, f func(ctx context.Context, a []A, b []B, c []C) ([]Out, error)) *Function {
 	return declare(&Function{
 		name: name, kind: KindScalar, inputs: []input{parameterOf[A](), parameterOf[B](), parameterOf[C]()}, returns: reflect.TypeFor[Out](),
@@ -47,11 +49,10 @@ func Func3[A, B, C, Out any](name string, f func(ctx context.Context, a []A, b [
 	})
 }
 
-// Map declares a function that turns the rows of a partition into others, of
-// any number, for DataFrame.MapBatches. In and Out are structs, whose fields
-// are the columns. in gives batches of rows, and ends early if the task does;
-// emit takes rows at any time before the function returns. A NULL that In
-// cannot hold is an error.
+// Map declares a map function, for DataFrame.MapBatches: it converts the rows of a
+// partition to any number of other rows. In and Out are structs, and their fields
+// are the columns. in yields batches of rows. It ends early if Spark cancels the
+// task. emit adds rows to the result. A NULL that In cannot hold is an error.
 func Map[In, Out any](name string, f func(ctx context.Context, in iter.Seq[[]In], emit func([]Out) error) error) *Function {
 	return declare(&Function{
 		name: name, kind: KindMap, inputs: []input{parametersOf[In]()}, returns: reflect.TypeFor[Out](),
@@ -67,15 +68,15 @@ func Map[In, Out any](name string, f func(ctx context.Context, in iter.Seq[[]In]
 	})
 }
 
-// Aggregate declares a function of one value for each group: SELECT f(x) FROM t
-// GROUP BY y, or without GROUP BY for all rows. group holds the group's rows,
-// at least one, in no order of meaning; all of it is in memory. In is as for
-// Func. The function is called for several groups at once.
+// Aggregate declares an aggregate function: one value for each group, as in SELECT
+// f(x) FROM t GROUP BY y, or one value for all rows without GROUP BY. group has the
+// rows of the group, at least one, in any order, all in memory. In is the same as
+// for Func. Several groups are computed at the same time.
 //
-// Spark computes such functions of one query together, but not beside its own
-// aggregates (count, max), over a window, or with DISTINCT or FILTER. For
-// those, and where rows come in an order, a Func whose In is a slice takes a
-// group that collect_list has made.
+// A query may have several such functions, but Spark does not compute them
+// together with its own aggregates (count, max), over a window, or with DISTINCT or
+// FILTER. For these, and for rows in an order, use a Func whose In is a slice, and
+// call it with collect_list.
 func Aggregate[In, Out any](name string, f func(ctx context.Context, group []In) (Out, error)) *Function {
 	return declare(&Function{
 		name: name, kind: KindAggregate, inputs: []input{parametersOf[In]()}, returns: reflect.TypeFor[Out](),
@@ -86,7 +87,8 @@ func Aggregate[In, Out any](name string, f func(ctx context.Context, group []In)
 	})
 }
 
-// The functions as they are called: with slices of the rows, and giving slices.
+// Types of the declared functions without type parameters. Values are slices of
+// rows.
 type (
 	scalarCall    func(ctx context.Context, in []reflect.Value) (reflect.Value, error)
 	batchesCall   func(ctx context.Context, in iter.Seq[reflect.Value], emit func(reflect.Value) error) error

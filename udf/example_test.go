@@ -8,7 +8,8 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// The session's model labels each group:
+// ExampleAggregate declares a function that labels each group with the session's
+// model:
 //
 //	SELECT product, verdict(text) FROM reviews GROUP BY product
 func ExampleAggregate() {
@@ -23,7 +24,7 @@ func ExampleAggregate() {
 			Constraint: llm.Choice{Labels: []string{" good", " bad", " mixed"}},
 		}})
 		if err != nil || results[0].Err != nil {
-			return nil, err // NULL where the model has no answer
+			return nil, err // NULL if the model has no answer
 		}
 		return &results[0].Text, nil
 	})

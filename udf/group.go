@@ -7,20 +7,20 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// Group gathers the rows of a group for a function of Aggregate.
+// Group collects the rows of a group for an aggregate function.
 type Group struct {
 	f    *Function
-	rows reflect.Value // without those that have a NULL the function cannot hold
+	rows reflect.Value // without rows that have a NULL which the parameters cannot hold
 }
 
-// NewGroup begins a group.
+// NewGroup returns an empty group.
 func (f *Function) NewGroup() *Group {
 	return &Group{f: f, rows: reflect.Zero(reflect.SliceOf(f.inputs[0].elem))}
 }
 
-// Add takes further rows of the group: rows rows of the columns args.
+// Add adds rows to the group. args are columns of the given number of rows.
 func (g *Group) Add(args []arrow.Array, rows int) error {
-	in, _, err := g.f.decode(args, rows, leaveOut)
+	in, _, err := g.f.decode(args, rows, skipNulls)
 	switch {
 	case err != nil:
 		return err
@@ -32,9 +32,9 @@ func (g *Group) Add(args []arrow.Array, rows int) error {
 	return nil
 }
 
-// Eval gives the group's value, as a column of one row. It is called once.
+// Eval computes the value of the group as a column of one row. Call it once.
 func (g *Group) Eval(ctx context.Context, s Settings) (arrow.Array, error) {
-	if g.rows.Len() == 0 { // nothing to ask
+	if g.rows.Len() == 0 {
 		return g.f.columnOf(s, reflect.Zero(reflect.SliceOf(g.f.returns)), 1, nil)
 	}
 	out, err := g.f.aggregate(ctx, g.rows)

@@ -12,21 +12,22 @@ import (
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
-// input is one slice that a function takes: of values of one parameter, or of
-// structs whose fields are parameters.
+// input is a slice that a declared function takes: of the values of one parameter,
+// or of structs whose fields are the parameters.
 type input struct {
 	elem   reflect.Type
-	row    []sqltypes.Field // nil for one parameter
+	fields []sqltypes.Field // of the struct; nil for one parameter
 	params []param
 }
 
-// param is a parameter: a column of arguments.
+// param is a parameter.
 type param struct {
-	name string // "" if it has none
+	name string // "" for a parameter without a name
 	of   reflect.Type
 }
 
-// parametersOf takes a struct's fields as parameters.
+// parametersOf returns the fields of a struct as parameters, and any other type as
+// one parameter.
 func parametersOf[T any]() input {
 	t := reflect.TypeFor[T]()
 	if !isRow(t) {
@@ -34,11 +35,11 @@ func parametersOf[T any]() input {
 	}
 	in := input{elem: t}
 	var err error
-	if in.row, err = sqltypes.Fields(t); err != nil {
-		in.params = []param{{of: t}} // of which declare says the same
+	if in.fields, err = sqltypes.Fields(t); err != nil {
+		in.params = []param{{of: t}} // declare reports the error
 		return in
 	}
-	for _, f := range in.row {
+	for _, f := range in.fields {
 		in.params = append(in.params, param{f.Name, f.Type})
 	}
 	return in
@@ -49,22 +50,22 @@ func parameterOf[T any]() input {
 	return input{elem: t, params: []param{{of: t}}}
 }
 
-// nulls says what becomes of rows with a NULL that a parameter cannot hold.
-type nulls int
+// nullMode is how decode handles rows with a NULL that a parameter cannot hold.
+type nullMode int
 
 const (
-	leaveOut nulls = iota
-	refuse
+	skipNulls nullMode = iota
+	refuseNulls
 )
 
-// decode makes the function's slices of columns of arguments. row gives the
-// row of each element; it is nil if none was left out.
-func (f *Function) decode(args []arrow.Array, rows int, n nulls) (slices []reflect.Value, row []int, err error) {
+// decode converts columns of arguments to the slices of the declared function. row
+// is the row of each element, or nil if no row was skipped.
+func (f *Function) decode(args []arrow.Array, rows int, mode nullMode) (slices []reflect.Value, row []int, err error) {
 	if len(args) != len(f.params) {
-		return nil, nil, fmt.Errorf("%d columns are given for its %d parameters", len(args), len(f.params))
+		return nil, nil, fmt.Errorf("the number of columns is %d, but the number of parameters is %d", len(args), len(f.params))
 	}
-	if n == leaveOut {
-		row = f.complete(args, rows)
+	if mode == skipNulls {
+		row = f.completeRows(args, rows)
 	}
 	kept := rows
 	if row != nil {
@@ -83,8 +84,8 @@ func (f *Function) decode(args []arrow.Array, rows int, n nulls) (slices []refle
 				if row != nil {
 					from = row[i]
 				}
-				if in.row != nil {
-					to = to.FieldByIndex(in.row[k].Index)
+				if in.fields != nil {
+					to = to.FieldByIndex(in.fields[k].Index)
 				}
 				if err := read(from, to); err != nil {
 					return nil, nil, fmt.Errorf("%s, row %d of the batch: %w", f.argument(at), from, err)
@@ -97,14 +98,14 @@ func (f *Function) decode(args []arrow.Array, rows int, n nulls) (slices []refle
 	return slices, row, nil
 }
 
-// mistyped reports an argument whose values its parameter cannot hold.
+// mistyped reports an argument with values that its parameter cannot hold.
 func (f *Function) mistyped(i int, given arrow.Array, err error) error {
 	p := f.params[i]
 	return &ai.CallError{Function: f.name, Argument: i, Param: p.name, Expected: sqlOf(p.of), Given: columns.SQLType(given.DataType()),
 		Problem: fmt.Sprintf("%s: %v", f.argument(i), err), Err: err}
 }
 
-// argument names an argument in an error.
+// argument names an argument for errors.
 func (f *Function) argument(i int) string {
 	if name := f.params[i].name; name != "" {
 		return "the argument " + name
@@ -112,9 +113,9 @@ func (f *Function) argument(i int) string {
 	return fmt.Sprintf("argument %d", i+1)
 }
 
-// complete lists the rows without a NULL that its parameter cannot hold, and
-// is nil if that is all of them.
-func (f *Function) complete(args []arrow.Array, rows int) []int {
+// completeRows lists the rows without a NULL that a parameter cannot hold. It
+// returns nil for all rows.
+func (f *Function) completeRows(args []arrow.Array, rows int) []int {
 	var strict []arrow.Array
 	for i, p := range f.params {
 		if !nilable(p.of) && (args[i].NullN() > 0 || args[i].DataType().ID() == arrow.NULL) {
@@ -137,8 +138,8 @@ next:
 	return row
 }
 
-// fields gives the columns of a batch's struct in the order of the map
-// function's parameters.
+// fields returns the columns of the parameters of a map function in a batch of
+// structs.
 func (f *Function) fields(s *array.Struct) ([]arrow.Array, error) {
 	of := s.DataType().(*arrow.StructType)
 	args := make([]arrow.Array, len(f.params))

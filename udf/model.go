@@ -9,23 +9,22 @@ import (
 
 type modelKey struct{}
 
-// Model is the session's model (spark.WithModel), which all tasks of an
-// executor share, for a function to ask. ctx is the one that the function was
-// called with. The first call of a process loads it.
+// Model returns the default model of the session (spark.WithModel). All tasks of an
+// executor share it; the first call in a process loads it. ctx is the context of the
+// call of the declared function.
 func Model(ctx context.Context) (llm.Model, error) { return NamedModel(ctx, llm.DefaultModel) }
 
-// NamedModel is Model for one of several, by the name that the session gave it
-// (spark.WithNamedModel).
+// NamedModel returns the model with a name (spark.WithNamedModel).
 func NamedModel(ctx context.Context, name string) (llm.Model, error) {
 	open, ok := ctx.Value(modelKey{}).(func(context.Context, string) (llm.Model, error))
 	if !ok {
-		return nil, errors.New("there is no model here: this context is not that of a function on an executor")
+		return nil, errors.New("the context has no model: it is not the context of a function on an executor")
 	}
 	return open(ctx, name)
 }
 
-// WithModels makes a context that Model finds its models in. The worker makes
-// one for each call; a program's own tests may.
+// WithModels returns a context in which Model and NamedModel open models by the
+// given function. The worker makes one for each call, and tests of functions may.
 func WithModels(ctx context.Context, open func(ctx context.Context, name string) (llm.Model, error)) context.Context {
 	return context.WithValue(ctx, modelKey{}, open)
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
-// reader sets a Go value from row i of an array.
+// reader sets a Go value to the value in row i of an array.
 type reader func(i int, to reflect.Value) error
 
-// newReader makes a reader of NULLs too, of which it makes nil, or an error
-// where the type has none.
+// newReader returns a reader that converts NULL to nil, or returns an error if the
+// type has no nil.
 func newReader(t reflect.Type, a arrow.Array) (reader, error) {
 	read, err := newValueReader(t, a)
 	if err != nil {
@@ -38,15 +38,16 @@ func newReader(t reflect.Type, a arrow.Array) (reader, error) {
 	}, nil
 }
 
-// isNull knows columns of type NULL too, in which Arrow marks no single value.
+// isNull reports whether row i is NULL, also in a column of type NULL, for which
+// IsNull of Arrow is false.
 func isNull(a arrow.Array, i int) bool {
 	return a.DataType().ID() == arrow.NULL || a.IsNull(i)
 }
 
-// newValueReader makes a reader of values that are not NULL.
+// newValueReader returns a reader for values that are not NULL.
 func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 	if a.DataType().ID() == arrow.NULL {
-		return func(int, reflect.Value) error { return nil }, nil // never asked
+		return func(int, reflect.Value) error { return nil }, nil // never called
 	}
 	if t.Kind() == reflect.Pointer {
 		inner, err := newReader(t.Elem(), a)
@@ -117,7 +118,7 @@ func newValueReader(t reflect.Type, a arrow.Array) (reader, error) {
 	return nil, mismatch(t, a)
 }
 
-// mismatch says what an argument is and what would be taken.
+// mismatch reports the type of a column and the expected one.
 func mismatch(t reflect.Type, a arrow.Array) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -125,7 +126,8 @@ func mismatch(t reflect.Type, a arrow.Array) error {
 	return fmt.Errorf("it is %s, but must be %s (a Go %s); CAST it", columns.SQLType(a.DataType()), sqlOf(t), t)
 }
 
-// floats reads every kind of number: SQL takes 1.5 for a DECIMAL.
+// floats reads a column of numbers of any type, or returns nil. In SQL, 1.5 is a
+// DECIMAL.
 func floats(a arrow.Array) func(i int) float64 {
 	switch a := a.(type) {
 	case *array.Float32:
@@ -228,8 +230,8 @@ func mapReader(t reflect.Type, a arrow.Array) (reader, error) {
 	}, nil
 }
 
-// structReader finds each of the Go struct's fields by its name; the argument
-// may have more.
+// structReader reads the fields of the Go struct by name and ignores other fields of
+// the column.
 func structReader(t reflect.Type, a arrow.Array) (reader, error) {
 	s, ok := a.(*array.Struct)
 	if !ok {
@@ -260,7 +262,7 @@ func structReader(t reflect.Type, a arrow.Array) (reader, error) {
 	}, nil
 }
 
-// fieldIndex finds a field exactly, or else without regard to case.
+// fieldIndex finds a field by its name: equal, or else equal except for case.
 func fieldIndex(t *arrow.StructType, name string) int {
 	folded := -1
 	for i, f := range t.Fields() {

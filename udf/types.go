@@ -12,14 +12,13 @@ import (
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
-// Date is a day without a time, a value of Spark's DATE: the day that the
-// time has in its location.
+// Date is a value of Spark's DATE: the day of the time in its location.
 type Date time.Time
 
-// Settings is what Spark says about the Arrow data of a task.
+// Settings are the Arrow settings of a task.
 type Settings struct {
 	Allocator memory.Allocator
-	// LargeTypes: texts and bytes are the large kind of Arrow
+	// LargeTypes selects Arrow types with 64-bit offsets for STRING and BINARY
 	// (spark.sql.execution.arrow.useLargeVarTypes).
 	LargeTypes bool
 }
@@ -31,26 +30,25 @@ var (
 	decimalType  = reflect.TypeFor[sqltypes.Decimal]()
 )
 
-// decimalScale is the scale of a DECIMAL result; as many digits stand before
-// the point.
+// decimalScale is the scale of a DECIMAL result. The other 20 digits are before the
+// decimal point.
 const decimalScale = 18
 
-// maxDepth bounds how deep a Go type may nest, which one that holds itself
-// does without end.
+// maxDepth bounds the nesting of a Go type. A type that contains itself exceeds it.
 const maxDepth = 64
 
-// isRow holds for structs that are rows of columns.
+// isRow reports whether a type is a struct whose fields are columns.
 func isRow(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t != timeType && t != dateType && t != decimalType
 }
 
-// nilable reports whether a value of the type may be nil, which is NULL.
+// nilable reports whether a value of the type may be nil, which stands for NULL.
 func nilable(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map
 }
 
-// arrowType is the Arrow type of a Go type's values. Everything may be NULL to
-// Spark, as it is in a type that SQL writes.
+// arrowType is the Arrow type of the values of a Go type. All fields are nullable, as
+// in types that SQL declares.
 func arrowType(t reflect.Type, s Settings, depth int) (arrow.DataType, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("a Go type that contains itself cannot be a column")
@@ -101,7 +99,7 @@ func arrowType(t reflect.Type, s Settings, depth int) (arrow.DataType, error) {
 		return arrow.ListOf(of), nil
 	case reflect.Map:
 		if nilable(t.Key()) {
-			return nil, fmt.Errorf("a map's key cannot be NULL, so not a %s", t.Key())
+			return nil, fmt.Errorf("a map's key cannot be NULL, so it cannot be of type %s", t.Key())
 		}
 		key, err := arrowType(t.Key(), s, depth+1)
 		if err != nil {
@@ -130,7 +128,7 @@ func arrowType(t reflect.Type, s Settings, depth int) (arrow.DataType, error) {
 	return nil, fmt.Errorf("no Spark type holds a Go %s", t)
 }
 
-// sqlOf names the SQL type of a Go type that declare has found good.
+// sqlOf is the SQL type of a Go type that declare has checked.
 func sqlOf(t reflect.Type) string {
 	a, err := arrowType(t, Settings{}, 0)
 	if err != nil {

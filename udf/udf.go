@@ -1,6 +1,6 @@
-// Package udf lets a program bring its own functions to Spark: Go functions,
-// typed, that SQL and DataFrames of its sessions know by name. Spark's
-// executors run them in this very program, which the session ships to them.
+// Package udf declares functions of a Go program for Spark. SQL and DataFrames of the
+// program's sessions call them by name. Spark's executors run them in the same
+// program, which the session ships to them.
 //
 //	var shout = udf.Func("shout", func(ctx context.Context, in []string) ([]string, error) {
 //		out := make([]string, len(in))
@@ -11,12 +11,12 @@
 //	})
 //
 //	func main() {
-//		worker.Main() // on an executor the program ends here
+//		worker.Main() // does not return on an executor
 //		session, err := spark.Connect(ctx, remote, spark.WithProgram())
 //		df, err := session.SQL(ctx, "SELECT shout(name) FROM people")
 //
-// Functions are declared where the program starts, in package variables or
-// before worker.Main: executors must know the same ones.
+// Declare functions in package variables or before worker.Main, so that they are
+// declared on executors too.
 //
 // # Types
 //
@@ -25,32 +25,32 @@
 //	string, BINARY []byte, TIMESTAMP time.Time, DATE udf.Date, INTERVAL DAY TO
 //	SECOND time.Duration, ARRAY a slice, MAP a map, STRUCT a struct
 //
-// A pointer to any of them, a slice and a map can be nil, which is NULL. An
-// argument is accepted if its values fit: BIGINT for an int32 as long as the
-// number is small enough, any number for a float64, DATE and TIMESTAMP_NTZ for
-// a time.Time. A struct's fields are columns under their own names or that of
-// the tag `spark:"name"`; `spark:"-"` leaves one out.
+// A pointer to any of them, a slice and a map can be nil, which stands for NULL. The
+// values of an argument are converted if they fit: BIGINT to an int32 if the number
+// is in its range, any number to a float64, DATE and TIMESTAMP_NTZ to a time.Time.
+// The fields of a struct are columns with the name of the field or of the tag
+// `spark:"name"`. `spark:"-"` excludes a field.
 //
 // # NULL
 //
-// A row with NULL where the function's type cannot hold it is left out of what
-// the function gets, and its result is NULL; of an aggregate, if no row of the
-// group is left. To see such rows, take a pointer.
+// A function does not get rows with a NULL that its parameters cannot hold. The
+// result of such a row is NULL. An aggregate is NULL if it gets no row of the group.
+// To get these rows, declare the parameter as a pointer.
 //
 // # Several rows
 //
-// A table function is a function whose result is a slice of structs, under
+// A table function is a function whose result is a slice of structs, called through
 // Spark's inline: SELECT inline(words(text)) FROM t, or LATERAL VIEW
-// inline(words(text)). Aggregate is for functions of a group: SELECT
-// longest(text) FROM t GROUP BY author. Map is for functions that keep
-// something from row to row.
+// inline(words(text)). Aggregate declares functions of a group: SELECT
+// longest(text) FROM t GROUP BY author. Map declares functions that keep state
+// between rows.
 //
-// # Failing
+// # Errors
 //
-// An error or a panic fails the task; when Spark has tried it again, the query
-// ends with that text and, for a panic, with the Go stack. A panic in a
-// goroutine that the function has started ends the whole worker instead. A
-// single bad row is better answered by NULL: return pointers.
+// An error or a panic fails the task. Spark retries it, and then fails the query with
+// the text of the error and, for a panic, the Go stack. A panic in another goroutine
+// ends the whole worker. To report one bad row, return NULL for it: declare the
+// result as a pointer.
 package udf
 
 import (
@@ -63,29 +63,29 @@ import (
 	"github.com/firesteel/firesteel/internal/registry"
 )
 
-// Kind says what a function makes of rows.
+// Kind is the kind of a function.
 type Kind int
 
 const (
-	// KindScalar gives a value for each row.
+	// KindScalar is a function of Func: one value for each row.
 	KindScalar Kind = iota
-	// KindMap turns the batches of a partition into others.
+	// KindMap is a function of Map: from rows of a partition to other rows.
 	KindMap
-	// KindAggregate gives a value for each group of rows.
+	// KindAggregate is a function of Aggregate: one value for each group.
 	KindAggregate
 )
 
 func (k Kind) String() string {
 	switch k {
 	case KindMap:
-		return "a function from rows to rows"
+		return "a map function"
 	case KindAggregate:
-		return "a function of one value for each group"
+		return "an aggregate function"
 	}
-	return "a function of one value for each row"
+	return "a scalar function"
 }
 
-// Function is a function that this program has declared.
+// Function is a declared function.
 type Function struct {
 	name     string
 	kind     Kind
@@ -99,14 +99,14 @@ type Function struct {
 	aggregate aggregateCall
 }
 
-// Name is what SQL calls the function by.
+// Name is the name of the function in SQL.
 func (f *Function) Name() string { return f.name }
 
-// Kind says what the function makes of rows.
+// Kind is the kind of the function.
 func (f *Function) Kind() Kind { return f.kind }
 
-// Volatile says that the function may answer the same arguments differently:
-// Spark then calls it exactly where the query has it.
+// Volatile declares that the function may return different results for equal
+// arguments. Spark then does not move, repeat or remove its calls. It returns f.
 func (f *Function) Volatile() *Function {
 	f.volatile = true
 	return f
@@ -115,8 +115,8 @@ func (f *Function) Volatile() *Function {
 // Deterministic reports whether Volatile was not called.
 func (f *Function) Deterministic() bool { return !f.volatile }
 
-// Params names the parameters, for calls such as f(text => 'a'). It is nil if
-// they have no names, as only a struct's fields have.
+// Params are the names of the parameters, for calls such as f(text => 'a'). It is nil
+// if they have no names. Only parameters that are fields of a struct have names.
 func (f *Function) Params() []string {
 	var names []string
 	for _, p := range f.params {
@@ -136,11 +136,11 @@ func (f *Function) Signature() ai.Signature {
 	return s
 }
 
-// Returns is the SQL type of the result; of a map function it is a STRUCT of
-// the rows' columns.
+// Returns is the SQL type of the result. For a map function it is a STRUCT of the
+// columns.
 func (f *Function) Returns() string { return sqlOf(f.returns) }
 
-// String writes the function as it is called, with types.
+// String writes the signature of the function with types.
 func (f *Function) String() string {
 	params := make([]string, len(f.params))
 	for i, p := range f.params {
@@ -151,8 +151,7 @@ func (f *Function) String() string {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// declare checks a function and makes it known. What is wrong is the program's
-// author's to mend, so it panics.
+// declare checks a function and registers it. It panics if the declaration is wrong.
 func declare(f *Function) *Function {
 	wrong := func(format string, args ...any) {
 		panic(fmt.Sprintf("udf: function %q: %s", f.name, fmt.Sprintf(format, args...)))
@@ -160,9 +159,9 @@ func declare(f *Function) *Function {
 	lower := strings.ToLower(f.name)
 	switch {
 	case !nameForm.MatchString(f.name):
-		wrong("a name has letters, digits and _ only")
+		wrong("a name consists of letters, digits and _, and does not begin with a digit")
 	case strings.HasPrefix(lower, "firesteel_"), strings.HasPrefix(lower, "ai_"), strings.HasPrefix(lower, "try_ai_"):
-		wrong("names that begin with firesteel_, ai_ or try_ai_ are taken")
+		wrong("names that begin with firesteel_, ai_ or try_ai_ are reserved")
 	}
 	for _, in := range f.inputs {
 		f.params = append(f.params, in.params...)
@@ -173,13 +172,13 @@ func declare(f *Function) *Function {
 		}
 	}
 	if _, err := arrowType(f.returns, Settings{}, 0); err != nil {
-		wrong("its result: %v", err)
+		wrong("the result: %v", err)
 	}
 	if f.kind == KindMap && !isRow(f.returns) {
-		wrong("the rows it gives are of type %s, but must be structs: their fields are the columns", f.returns)
+		wrong("the result rows are of type %s, but must be structs, whose fields are the columns", f.returns)
 	}
-	if f.kind == KindMap && f.inputs[0].row == nil {
-		wrong("the rows it takes are of type %s, but must be structs: their fields are the columns", f.inputs[0].elem)
+	if f.kind == KindMap && f.inputs[0].fields == nil {
+		wrong("the rows are of type %s, but must be structs, whose fields are the columns", f.inputs[0].elem)
 	}
 	if err := registry.Functions.Add(registry.Entry{Name: f.name, Function: f}); err != nil {
 		wrong("%v", err)

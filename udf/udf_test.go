@@ -46,7 +46,7 @@ type everything struct {
 	P   *inner
 }
 
-// eval runs a function over columns that are written as JSON.
+// eval calls a function with columns that are written as JSON.
 func eval(t *testing.T, f *Function, types []arrow.DataType, columns ...string) (arrow.Array, error) {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
@@ -70,8 +70,7 @@ func eval(t *testing.T, f *Function, types []arrow.DataType, columns ...string) 
 	return out, err
 }
 
-// Values of every type go through a function as they are, written with one
-// codec and read with the other.
+// Values of all types are equal after they are written to Arrow and read back.
 func TestEveryType(t *testing.T) {
 	one, text := int32(1), "a"
 	rows := []everything{
@@ -120,7 +119,7 @@ func TestEveryType(t *testing.T) {
 	}
 }
 
-// Three arguments come in the order of the parameters.
+// Three arguments are passed in the order of the parameters.
 func TestThreeParameters(t *testing.T) {
 	f := Func3("test_three", func(_ context.Context, a []string, b []int64, c []bool) ([]string, error) {
 		out := make([]string, len(a))
@@ -139,7 +138,7 @@ func TestThreeParameters(t *testing.T) {
 	}
 }
 
-// Rows with a NULL that a type cannot hold are left out; other types see them.
+// Rows with a NULL that a type cannot hold are skipped. Other types get them.
 func TestNulls(t *testing.T) {
 	var seen []string
 	strict := Func2("test_strict", func(_ context.Context, a []string, b []*int64) ([]string, error) {
@@ -188,7 +187,8 @@ func TestNulls(t *testing.T) {
 	}
 }
 
-// A group's value is of all its batches; NULLs are as for other functions.
+// The value of a group is computed from all its batches. NULLs are skipped as for
+// other functions.
 func TestAggregate(t *testing.T) {
 	f := Aggregate("test_total", func(_ context.Context, group []pair) (*float64, error) {
 		sum := 0.0
@@ -263,7 +263,7 @@ func TestConversions(t *testing.T) {
 	failing := Func("test_failing", func(context.Context, []string) ([]string, error) { return nil, errors.New("no") })
 	exact := Func("test_exact", func(_ context.Context, in []sqltypes.Decimal) ([]sqltypes.Decimal, error) {
 		for i := range in {
-			in[i].Scale += 10 // which takes digits off the front
+			in[i].Scale += 10
 		}
 		return in, nil
 	})
@@ -284,10 +284,10 @@ func TestConversions(t *testing.T) {
 		{moment, []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us}, []string{`["2024-02-29T23:59:59Z"]`}, `[2024-02-29]`},
 		{moment, []arrow.DataType{arrow.FixedWidthTypes.Date32}, []string{`["1969-12-31"]`}, `[1969-12-31]`},
 		{both, []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int8}, []string{`["a"]`, `[2]`}, `["a2"]`},
-		{both, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "1 columns are given for its 2 parameters"},
-		{wrong, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it gave 0 results for 1 rows"},
+		{both, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "the number of columns is 1, but the number of parameters is 2"},
+		{wrong, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "it returned 0 results for 1 rows"},
 		{failing, []arrow.DataType{arrow.BinaryTypes.String}, []string{`["a"]`}, "no"},
-		{exact, []arrow.DataType{decimal}, []string{`["1.000000001"]`}, `its result 0: "0.0000000001000000001" has more than 18 digits after the point`},
+		{exact, []arrow.DataType{decimal}, []string{`["1.000000001"]`}, `result 0: "0.0000000001000000001" has more than 18 digits after the point`},
 	} {
 		out, err := eval(t, c.f, c.types, c.args...)
 		got := ""
@@ -309,14 +309,14 @@ func TestDeclaredWrongly(t *testing.T) {
 	Func("test_once", same)
 	for want, f := range map[string]func(){
 		"is taken":                          func() { Func("TEST_ONCE", same) },
-		"a name has letters":                func() { Func("a name", same) },
-		"ai_ or try_ai_ are taken":          func() { Func("AI_classify", same) },
+		"a name consists of letters":        func() { Func("a name", same) },
+		"ai_ or try_ai_ are reserved":       func() { Func("AI_classify", same) },
 		"no Spark type holds a Go chan int": func() { Func("test_chan", func(context.Context, []chan int) ([]int, error) { return nil, nil }) },
 		"no Spark type holds a Go uint64":   func() { Func("test_uint", func(context.Context, []int) ([]uint64, error) { return nil, nil }) },
 		"a Go type that contains itself":    func() { Func("test_loop", func(context.Context, []loop) ([]int, error) { return nil, nil }) },
 		"struct {} has no exported fields":  func() { Func("test_none", func(context.Context, []struct{}) ([]int, error) { return nil, nil }) },
 		"a map's key cannot be NULL":        func() { Func("test_key", func(context.Context, []map[*int]int) ([]int, error) { return nil, nil }) },
-		"but must be structs: their fields are": func() {
+		"but must be structs, whose fields are": func() {
 			Map("test_flat", func(context.Context, iter.Seq[[]int], func([]pair) error) error { return nil })
 		},
 	} {

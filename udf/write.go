@@ -17,8 +17,7 @@ import (
 // writer appends a Go value to a builder.
 type writer func(v reflect.Value) error
 
-// newWriter makes a writer for the builder of a Go type's Arrow type; nil is
-// NULL.
+// newWriter returns a writer to the builder of arrowType. It appends NULL for nil.
 func newWriter(t reflect.Type, b array.Builder) writer {
 	if t.Kind() == reflect.Pointer {
 		inner := newWriter(t.Elem(), b)
@@ -67,7 +66,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 			b.Append(v.String())
 			return nil
 		}
-	case *array.BinaryBuilder: // the large kind too
+	case *array.BinaryBuilder: // of BINARY and LARGE_BINARY
 		return func(v reflect.Value) error {
 			if err := columns.RoomFor(b, v.Len()); err != nil {
 				return err
@@ -100,7 +99,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 			b.Append(decimal128.FromBigInt(n))
 			return nil
 		}
-	case *array.MapBuilder: // it is no ListBuilder
+	case *array.MapBuilder:
 		key, item := newWriter(t.Key(), b.KeyBuilder()), newWriter(t.Elem(), b.ItemBuilder())
 		return func(v reflect.Value) error {
 			b.Append(true)
@@ -132,7 +131,7 @@ func newValueWriter(t reflect.Type, b array.Builder) writer {
 }
 
 func structWriter(t reflect.Type, b *array.StructBuilder) writer {
-	fields, _ := sqltypes.Fields(t) // declare has asked before
+	fields, _ := sqltypes.Fields(t) // declare checks the type
 	write := make([]writer, len(fields))
 	for i, f := range fields {
 		write[i] = newWriter(f.Type, b.FieldBuilder(i))
@@ -148,8 +147,8 @@ func structWriter(t reflect.Type, b *array.StructBuilder) writer {
 	}
 }
 
-// columnOf makes a column of a slice's elements; the other rows are NULL. row
-// gives the row of each element, and is nil if that is its index.
+// columnOf converts a slice to a column of the given number of rows. row is the row
+// of each element, or nil if it is the index. Other rows are NULL.
 func (f *Function) columnOf(s Settings, values reflect.Value, rows int, row []int) (arrow.Array, error) {
 	of, err := arrowType(f.returns, s, 0)
 	if err != nil {
@@ -164,7 +163,7 @@ func (f *Function) columnOf(s Settings, values reflect.Value, rows int, row []in
 			b.AppendNulls(row[i] - b.Len())
 		}
 		if err := write(values.Index(i)); err != nil {
-			return nil, fmt.Errorf("its result %d: %w", i, err)
+			return nil, fmt.Errorf("result %d: %w", i, err)
 		}
 	}
 	b.AppendNulls(rows - b.Len())

@@ -19,7 +19,7 @@ type aiFunction struct {
 	binding *ai.Binding
 }
 
-// loggedErrors is how many rows' errors a batch puts into the log in full.
+// loggedErrors is the number of rows of a batch whose errors are logged.
 const loggedErrors = 3
 
 func (a *aiFunction) name() string { return a.f.Name }
@@ -43,7 +43,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 	if err != nil {
 		return nil, err
 	}
-	// A batch that has nothing to ask does not load the model.
+	// The function calls model only if it has something to ask.
 	var loading time.Duration
 	model := func(ctx context.Context, name string) (llm.Model, error) {
 		start := time.Now()
@@ -64,7 +64,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		return nil, err
 	}
 	if len(answers) != n {
-		return nil, fmt.Errorf("it gave %d answers for %d rows", len(answers), n)
+		return nil, fmt.Errorf("it returned %d answers for %d rows", len(answers), n)
 	}
 	logged, noted := 0, map[string]bool{}
 	for i, answer := range answers {
@@ -73,7 +73,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		}
 		if note := answer.Note; note != "" && len(noted) < loggedErrors && !noted[note] {
 			noted[note] = true
-			s.log.Info("about a row's answer", "function", a.f.Name, "row", s.stats.rows+int64(i), "note", note)
+			s.log.Info("note on the answer of a row", "function", a.f.Name, "row", s.stats.rows+int64(i), "note", note)
 		}
 		if answer.Err == nil {
 			continue
@@ -87,20 +87,19 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 	return s.results.Answers(s.mem, a.f.Returns, answers)
 }
 
-// advised holds what has been advised in this process: each function and model
-// once.
+// advised holds the advice that this process has logged.
 var advised sync.Map
 
-// advise says that the model is not good for the function, if it is not.
+// advise logs, once in a process, that a model is too weak for a function.
 func advise(s *scope, f *ai.Function, model llm.Info) {
 	advice := ai.Advice(f, model)
 	if advice == "" {
 		return
 	}
-	if _, said := advised.LoadOrStore(advice, true); !said && s.log != nil {
+	if _, logged := advised.LoadOrStore(advice, true); !logged && s.log != nil {
 		s.log.Warn(advice)
 	}
 }
 
-// returns is the Arrow type of the function's result.
+// returns is the Arrow type of the result.
 func (a *aiFunction) returns(s *scope) arrow.DataType { return s.results.Of(a.f.Returns) }

@@ -14,14 +14,15 @@ import (
 )
 
 // Func is a function of Arrow columns that a program registers for its own
-// queries; package udf is for functions of Go types. It answers
-// rows rows at once: args are the columns of one batch, each of that length,
-// and the result must have that length too. The args are borrowed: Retain what
-// outlives the call; the result is handed over. An error fails the task (Spark
-// tries it again, then gives the query that text); a single bad row is better
-// answered with NULL. ctx ends when Spark gives the task up.
+// queries. For functions of Go types see package udf.
 //
-// Functions are called by several tasks at the same time.
+// args are the columns of one batch, each with the given number of rows. The
+// result must have the same number of rows. The caller keeps args: call Retain for
+// a column that outlives the call. The caller releases the result. An error fails
+// the task; Spark retries it, and then fails the query with the text of the error.
+// To report one bad row, return NULL for it. ctx ends when Spark cancels the task.
+//
+// Several tasks call a function at the same time.
 type Func func(ctx context.Context, args []arrow.Array, rows int) (arrow.Array, error)
 
 // hostFunction is a registered Func.

@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// userFunction is a function that the program has declared with package udf.
+// userFunction is a function that the program declares with package udf.
 type userFunction struct{ *udf.Function }
 
 func (u userFunction) name() string { return u.Name() }
@@ -36,8 +36,7 @@ func (s *scope) settings() udf.Settings {
 	return udf.Settings{Allocator: s.mem, LargeTypes: s.results.LargeStrings}
 }
 
-// kindOf says what a function makes of rows: all but a program's own make a
-// value of each.
+// kindOf is the kind of a function. Functions without a kind are scalar.
 func kindOf(e evaluator) udf.Kind {
 	if u, ok := e.(userFunction); ok {
 		return u.Kind()
@@ -45,8 +44,7 @@ func kindOf(e evaluator) udf.Kind {
 	return udf.KindScalar
 }
 
-// runMap computes with a map function: Spark sends each row as one struct, and
-// wants the results so.
+// runMap runs a map function. Spark sends and expects each row as a struct.
 func (t *task) runMap(ctx context.Context, in source, out sink) error {
 	f := t.columns[0].chain[0].(userFunction)
 	next := func() (*array.Struct, bool, error) {
@@ -59,11 +57,11 @@ func (t *task) runMap(ctx context.Context, in source, out sink) error {
 		}
 		defer batch.Release()
 		if batch.NumCols() != 1 {
-			return nil, false, fmt.Errorf("Spark sent %d columns instead of one of rows", batch.NumCols())
+			return nil, false, fmt.Errorf("Spark sent %d columns instead of one column of rows", batch.NumCols())
 		}
 		rows, ok := batch.Column(0).(*array.Struct)
 		if !ok {
-			return nil, false, fmt.Errorf("Spark sent a column of %s instead of one of rows", batch.Column(0).DataType())
+			return nil, false, fmt.Errorf("Spark sent a column of %s instead of a column of rows", batch.Column(0).DataType())
 		}
 		t.scope.stats.batches++
 		t.scope.stats.rows += int64(rows.Len())
@@ -74,11 +72,12 @@ func (t *task) runMap(ctx context.Context, in source, out sink) error {
 	err := guarded(ctx, f, func() error {
 		return f.EvalBatches(udf.WithModels(ctx, t.scope.model), t.scope.settings(), next, write)
 	})
-	// A function need not want all its rows, but Spark sends them.
+	// The function may return before it has read all rows. Read the rest, because
+	// Spark waits until it has sent all.
 	for err == nil {
-		rows, more, failed := next()
-		if failed != nil || !more {
-			return failed
+		rows, more, readErr := next()
+		if readErr != nil || !more {
+			return readErr
 		}
 		rows.Release()
 	}

@@ -137,9 +137,9 @@ func TestUserFunctionRefused(t *testing.T) {
 		{ask(hostCall("user_named"), 0), []string{"user_named: the argument name is missing; call it as user_named(id BIGINT, name STRING): STRING"}},
 		{ask(hostCall("user_named"), 0, 0), []string{"the argument id: it is STRING, but must be BIGINT (a Go int64); CAST it"}},
 		{ask(hostCall("user_ask"), 0), []string{"the session was opened without a model"}},
-		{ask(hostCall("user_twice"), 0), []string{"user_twice is a function from rows to rows, but Spark calls it as a function of one value for each row"}},
-		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_shout"))}}, []string{"user_shout is a function of one value"}},
-		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_twice"))}}, []string{"Spark sent a column of utf8 instead of one of rows"}},
+		{ask(hostCall("user_twice"), 0), []string{"user_twice is a map function, but Spark calls it as a scalar function"}},
+		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_shout"))}}, []string{"user_shout is a scalar function, but"}},
+		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_twice"))}}, []string{"Spark sent a column of utf8 instead of a column of rows"}},
 	} {
 		f := serveProcess(t, "4.3.0", nil, "")
 		a := f.connect(t, "4.3.0").do(c.q, stream)
@@ -226,12 +226,12 @@ func TestUserAggregateRefused(t *testing.T) {
 		q      request
 		stream []byte
 	}{
-		"user_longest: an aggregate of a program cannot be used over a window (OVER)":                                      {longest(203, hostCall("user_longest")), nil},
-		"Spark asks for several functions at once, of which one is a function of one value for each group":                 {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
-		"user_shout is a function of one value for each row, but Spark calls it as a function of one value for each group": {longest(202, hostCall("user_shout")), group},
-		"input from Spark: a group has 2 streams, expected 1":                                                              {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
-		"user_longest: it takes 1 argument, not 2; call it as user_longest(STRING): STRING":                                {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},
-		"user_longest: argument 1 is column 1, but the batch from Spark has 1 columns":                                     {request{evalType: 202, functions: []functionCall{call([]int{1}, hostCall("user_longest"))}}, group},
+		"user_longest: an aggregate of a program cannot be used over a window (OVER)":       {longest(203, hostCall("user_longest")), nil},
+		"Spark asks for several functions at once, of which one is an aggregate function":   {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
+		"user_shout is a scalar function, but Spark calls it as an aggregate function":      {longest(202, hostCall("user_shout")), group},
+		"input from Spark: a group has 2 streams, expected 1":                               {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
+		"user_longest: it takes 1 argument, not 2; call it as user_longest(STRING): STRING": {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},
+		"user_longest: argument 1 is column 1, but the batch from Spark has 1 columns":      {request{evalType: 202, functions: []functionCall{call([]int{1}, hostCall("user_longest"))}}, group},
 	} {
 		if a := f.connect(t, "4.3.0").do(c.q, c.stream); !strings.Contains(a.failure, want) {
 			t.Errorf("the error is %q, and does not say %q", a.failure, want)

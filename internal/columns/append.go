@@ -10,9 +10,9 @@ import (
 	"github.com/firesteel/firesteel/ai"
 )
 
-// Types says what Arrow types results have.
+// Types selects the Arrow types of results.
 type Types struct {
-	// LargeStrings: with 64-bit offsets, large_utf8, where Spark asks for them.
+	// LargeStrings selects large_utf8, with 64-bit offsets, for STRING.
 	LargeStrings bool
 }
 
@@ -23,8 +23,8 @@ func (t Types) stringType() arrow.DataType {
 	return arrow.BinaryTypes.String
 }
 
-// Of is the Arrow type of results of a type. Spark compares them by their
-// structure, names and nullability included.
+// Of is the Arrow type of results of a type. Spark compares the names and the
+// nullability of fields too.
 func (t Types) Of(of ai.Type) arrow.DataType {
 	switch of {
 	case ai.String:
@@ -48,7 +48,7 @@ func (t Types) Of(of ai.Type) arrow.DataType {
 	}
 	fields := of.Fields()
 	if fields == nil {
-		panic(fmt.Sprintf("columns: the type %s of a result has no Arrow type here", of))
+		panic(fmt.Sprintf("columns: the type %s of a result has no Arrow type", of))
 	}
 	parts := make([]arrow.Field, len(fields))
 	for i, f := range fields {
@@ -57,22 +57,22 @@ func (t Types) Of(of ai.Type) arrow.DataType {
 	return arrow.StructOf(parts...)
 }
 
-// NewBuilder makes a builder of a type, and a function that appends a value
-// to it: nil is NULL, and others are as the type says. The caller releases the
-// builder.
+// NewBuilder returns a builder of a type, and a function that appends a value: nil
+// for NULL, or a Go value of the type (see ai.Type). The caller releases the builder.
 func (t Types) NewBuilder(mem memory.Allocator, of ai.Type) (array.Builder, func(any) error) {
 	b := array.NewBuilder(mem, t.Of(of))
 	return b, appender(of, b)
 }
 
-// Answers turns answers into a column of the type that their function returns.
+// Answers converts answers to a column of the result type of their function. The
+// caller releases it.
 func (t Types) Answers(mem memory.Allocator, returns ai.Type, answers []ai.Answer) (arrow.Array, error) {
 	b, appendValue := t.NewBuilder(mem, returns)
 	defer b.Release()
 	b.Reserve(len(answers))
 	for i, answer := range answers {
 		if err := appendValue(answer.Value); err != nil {
-			return nil, fmt.Errorf("its answer in row %d: %w", i, err)
+			return nil, fmt.Errorf("the answer of row %d: %w", i, err)
 		}
 	}
 	return b.NewArray(), nil
@@ -89,7 +89,7 @@ func appender(t ai.Type, b array.Builder) func(any) error {
 	}
 }
 
-// adder appends a value that is not NULL.
+// adder returns a function that appends a value that is not NULL.
 func adder(t ai.Type, b array.Builder) func(any) error {
 	switch b := b.(type) {
 	case array.StringLikeBuilder:
@@ -110,7 +110,7 @@ func adder(t ai.Type, b array.Builder) func(any) error {
 		return adding(t, func(v float64) { b.Append(float32(v)) })
 	case *array.Float64Builder:
 		return adding(t, b.Append)
-	case *array.MapBuilder: // it is no ListBuilder
+	case *array.MapBuilder:
 		key, item := b.KeyBuilder().(array.StringLikeBuilder), appender(ai.String, b.ItemBuilder())
 		return func(v any) error {
 			m, ok := v.(ai.Map)
@@ -185,7 +185,7 @@ func structAdder(t ai.Type, b *array.StructBuilder) func(any) error {
 	}
 }
 
-// adding appends values of one Go type.
+// adding returns a function that appends values of one Go type.
 func adding[T any](t ai.Type, add func(T)) func(any) error {
 	return func(v any) error {
 		of, ok := v.(T)

@@ -9,7 +9,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 )
 
-// Results of each type, as Spark will compare them with what was registered.
+// The Arrow types of results are those that Spark compares with the registered type.
 func TestResults(t *testing.T) {
 	nested := ai.Struct(ai.Field{Name: "label", Type: ai.String}, ai.Field{Name: "probability", Type: ai.Float})
 	for _, c := range []struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// castReader reads columns of dates, times and variants as text, as Spark's CAST
-// to STRING writes them. It is nil for other columns.
+// castReader reads a column of dates, times or variants as text, as CAST to STRING of
+// Spark writes it. It is nil for other columns.
 func castReader(a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
 	case *array.Date32:
@@ -22,7 +22,7 @@ func castReader(a arrow.Array) (func(i int) string, error) {
 		t := a.DataType().(*arrow.TimestampType)
 		zone, err := t.GetZone()
 		if err != nil {
-			return nil, fmt.Errorf("the time zone %s of a timestamp is not known: %w", t.TimeZone, err)
+			return nil, fmt.Errorf("the time zone %s of a timestamp is unknown: %w", t.TimeZone, err)
 		}
 		return func(i int) string {
 			at := a.Value(i).ToTime(t.Unit).In(zone)
@@ -42,8 +42,8 @@ func castReader(a arrow.Array) (func(i int) string, error) {
 	return nil, nil
 }
 
-// dateText is a date as Java's LocalDate writes it: years of four digits, with a
-// sign where they are negative or have more.
+// dateText writes a date as LocalDate of Java does: a year of at least four digits,
+// with a sign if it is negative or has more digits.
 func dateText(t time.Time) string {
 	year, month, day := t.Date()
 	sign := ""
@@ -56,7 +56,7 @@ func dateText(t time.Time) string {
 	return fmt.Sprintf("%s%04d-%02d-%02d", sign, year, month, day)
 }
 
-// clockText is a time of day with as many digits of a second as are not 0.
+// clockText writes a time of day. Fractions of a second have no trailing zeros.
 func clockText(t time.Time) string {
 	text := t.Format("15:04:05")
 	if n := t.Nanosecond(); n > 0 {
@@ -65,7 +65,7 @@ func clockText(t time.Time) string {
 	return text
 }
 
-// variantReaderOf reads all rows at once, so that a damaged one is an error.
+// variantReaderOf reads all rows, so that a damaged row is an error.
 func variantReaderOf(a *array.Struct, value, metadata *array.Binary) (func(i int) string, error) {
 	texts := make([]string, a.Len())
 	for i := range texts {
@@ -80,8 +80,8 @@ func variantReaderOf(a *array.Struct, value, metadata *array.Binary) (func(i int
 	return func(i int) string { return texts[i] }, nil
 }
 
-// variantColumns are the two of Spark's VARIANT, which reaches a worker as a
-// STRUCT whose field of metadata is marked.
+// variantColumns returns the two columns of a VARIANT of Spark. A worker gets it as a
+// STRUCT with a mark on the field metadata.
 func variantColumns(a *array.Struct) (value, metadata *array.Binary, ok bool) {
 	t := a.DataType().(*arrow.StructType)
 	if t.NumFields() != 2 {

@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/variant"
 )
 
-// The texts are those that CAST(... AS STRING) of Spark 4.3.0 gives.
+// The expected texts are those of CAST(... AS STRING) of Spark 4.3.0.
 func TestDatesAndTimesAsText(t *testing.T) {
 	days := func(year int, month time.Month, day int) arrow.Date32 {
 		return arrow.Date32(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / 86400)
@@ -111,11 +111,11 @@ func TestVariantsAsText(t *testing.T) {
 	plain := build(field("metadata", ""))
 	defer plain.Release()
 	if _, err := Text(plain); err == nil {
-		t.Error("a STRUCT of the same names is no VARIANT, but is read")
+		t.Error("a STRUCT with the same names is read as a VARIANT")
 	}
 }
 
-// All types of the specification, beside the library that writes them.
+// Values of all types of the specification, written by Arrow's library.
 func TestVariantTypes(t *testing.T) {
 	var b variant.Builder
 	appends := map[string]func() error{

@@ -8,12 +8,12 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// maxText is how many bytes the texts of a column come to at most where its
-// offsets are of 32 bits. A test may lower it.
+// maxText is the largest size in bytes of the texts of a column with 32-bit offsets.
+// Tests change it.
 var maxText = math.MaxInt32
 
-// RoomFor says whether a builder of texts, or of bytes, can hold n bytes more:
-// arrow itself does not look, and its offsets would wrap around.
+// RoomFor returns an error if a builder of texts or bytes cannot hold n more bytes.
+// Arrow does not check, and its offsets would overflow.
 func RoomFor(b array.Builder, n int) error {
 	have := 0
 	switch b := b.(type) {
@@ -24,12 +24,12 @@ func RoomFor(b array.Builder, n int) error {
 			return nil
 		}
 		have = b.DataLen()
-	default: // those of 64 bits, and what holds no text
+	default: // builders with 64-bit offsets, and others without texts
 		return nil
 	}
 	if n > maxText-have {
-		return fmt.Errorf("with its %d bytes the texts of this batch come to %d, more than the %d (2 GiB) that a column of Arrow with 32-bit offsets holds: "+
-			"have fewer rows in a batch (spark.sql.execution.arrow.maxRecordsPerBatch), or 64-bit offsets, where Spark has them (spark.sql.execution.arrow.useLargeVarTypes)", n, have+n, maxText)
+		return fmt.Errorf("the texts of this batch are longer than the %d bytes (2 GiB) that an Arrow column with 32-bit offsets holds: %d bytes, with %d of this row; "+
+			"reduce the rows of a batch (spark.sql.execution.arrow.maxRecordsPerBatch), or use 64-bit offsets if this version of Spark has them (spark.sql.execution.arrow.useLargeVarTypes)", maxText, have+n, n)
 	}
 	return nil
 }

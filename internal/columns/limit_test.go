@@ -9,8 +9,8 @@ import (
 	"github.com/firesteel/firesteel/ai"
 )
 
-// Texts that come to more than 32-bit offsets can say are an error of the row
-// that goes beyond, with what to do; 64-bit offsets hold them.
+// Texts that exceed 32-bit offsets are an error that names the row and the settings.
+// 64-bit offsets hold them.
 func TestMoreTextThanOffsetsHold(t *testing.T) {
 	before := maxText
 	maxText = 100
@@ -24,7 +24,7 @@ func TestMoreTextThanOffsetsHold(t *testing.T) {
 	} {
 		answers := []ai.Answer{{Value: of.value}, {}, {Value: of.value}}
 		_, err := Types{}.Answers(memory.DefaultAllocator, of.t, answers)
-		if err == nil || !strings.Contains(err.Error(), "its answer in row 2: ") || !strings.Contains(err.Error(), "maxRecordsPerBatch") {
+		if err == nil || !strings.Contains(err.Error(), "the answer of row 2: ") || !strings.Contains(err.Error(), "maxRecordsPerBatch") {
 			t.Errorf("%s: %v", of.t, err)
 		}
 		for _, c := range []struct {

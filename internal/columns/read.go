@@ -1,5 +1,5 @@
-// Package columns turns Arrow columns into the arguments of package ai's
-// functions, and their answers into Arrow columns.
+// Package columns converts Arrow columns to arguments of AI functions, and their
+// answers to Arrow columns.
 package columns
 
 import (
@@ -43,8 +43,8 @@ func (v Values) Reader(to ai.Type) (func(row int) any, error) {
 	}, nil
 }
 
-// IsNull tells whether row i is NULL. Unlike Arrow's own it knows columns of
-// type NULL, in which no single value is marked, and dictionaries that hold one.
+// IsNull reports whether row i is NULL, also in columns of type NULL and in
+// dictionaries with a NULL, for which IsNull of Arrow is false.
 func IsNull(a arrow.Array, i int) bool {
 	switch a := a.(type) {
 	case *array.Null:
@@ -89,7 +89,7 @@ func reader(to ai.Type, a arrow.Array) (func(i int) any, error) {
 	return nil, ai.ErrType
 }
 
-// reading makes a reader one of any value.
+// reading converts a reader of T to a reader of any.
 func reading[T any](read func(i int) T, err error) (func(i int) any, error) {
 	return func(i int) any { return read(i) }, err
 }
@@ -99,8 +99,8 @@ func isText(a arrow.Array) bool {
 	return ok
 }
 
-// Integers reads a column of integers as Spark has them, with a sign; it is nil
-// for others.
+// Integers reads a column of signed integers, the integer types of Spark. It is nil
+// for other columns.
 func Integers(a arrow.Array) func(i int) int64 {
 	switch a := a.(type) {
 	case *array.Int8:
@@ -115,8 +115,8 @@ func Integers(a arrow.Array) func(i int) int64 {
 	return nil
 }
 
-// integerReader is Integers, but takes integers without a sign too, which files
-// have.
+// integerReader reads a column of integers, also of unsigned types, which files may
+// have. It is nil for other columns.
 func integerReader(a arrow.Array) func(i int) int64 {
 	switch a := a.(type) {
 	case *array.Uint8:
@@ -129,15 +129,16 @@ func integerReader(a arrow.Array) func(i int) int64 {
 	return Integers(a)
 }
 
-// Text reads a column as text: strings as they are, and numbers, booleans,
-// dates, times and variants as Spark's CAST to STRING writes them. The row must not be NULL. Results own
-// their memory.
+// Text reads a column as text: strings as they are, and numbers, booleans, dates,
+// times and variants as CAST to STRING of Spark writes them. The row must not be
+// NULL. The texts do not share memory with the column. The error is ai.ErrType for
+// columns of other types.
 func Text(a arrow.Array) (func(i int) string, error) {
 	switch a := a.(type) {
 	case array.StringLike: // utf8, large_utf8, utf8_view
 		return func(i int) string { return strings.Clone(a.Value(i)) }, nil
 	case *array.Null:
-		return func(int) string { return "" }, nil // never asked for
+		return func(int) string { return "" }, nil // never called
 	case *array.Dictionary:
 		text, err := Text(a.Dictionary())
 		if err != nil {
@@ -163,8 +164,7 @@ func Text(a arrow.Array) (func(i int) string, error) {
 	return nil, ai.ErrType
 }
 
-// formatFloat writes a float as the JVM does: 1.0, 1.0E10, 1.0E-4, NaN,
-// Infinity.
+// formatFloat writes a number as the JVM does: 1.0, 1.0E10, 1.0E-4, NaN, Infinity.
 func formatFloat(v float64, bits int) string {
 	switch abs := math.Abs(v); {
 	case math.IsInf(v, 1):
@@ -191,7 +191,7 @@ func formatFloat(v float64, bits int) string {
 	return text
 }
 
-// listReader reads a column of lists of strings; NULL elements are left out.
+// listReader reads a column of lists of strings, without NULL elements.
 func listReader(a arrow.Array) (func(i int) []string, error) {
 	list, ok := a.(array.ListLike)
 	if !ok {
@@ -202,7 +202,7 @@ func listReader(a arrow.Array) (func(i int) []string, error) {
 	switch v := values.(type) {
 	case array.StringLike:
 		value = v.Value
-	case *array.Null: // array() without elements
+	case *array.Null: // of array()
 	default:
 		return nil, ai.ErrType
 	}
@@ -218,8 +218,7 @@ func listReader(a arrow.Array) (func(i int) []string, error) {
 	}, nil
 }
 
-// optionsReader reads names and values, which a MAP has in each row and a
-// STRUCT in its type. A NULL value is as if it were not there.
+// optionsReader reads options from a MAP or a STRUCT, without those that are NULL.
 func optionsReader(a arrow.Array) (func(i int) map[string]string, error) {
 	switch a := a.(type) {
 	case *array.Map:
@@ -263,7 +262,8 @@ func optionsReader(a arrow.Array) (func(i int) map[string]string, error) {
 	return nil, ai.ErrType
 }
 
-// examplesReader reads lists of pairs.
+// examplesReader reads lists of structs of two values. An example with a NULL is
+// empty, which functions refuse.
 func examplesReader(a arrow.Array) (func(i int) []ai.Example, error) {
 	list, ok := a.(array.ListLike)
 	if !ok {
@@ -285,7 +285,7 @@ func examplesReader(a arrow.Array) (func(i int) []ai.Example, error) {
 		from, to := list.ValueOffsets(i)
 		examples := make([]ai.Example, 0, to-from)
 		for k := int(from); k < int(to); k++ {
-			var e ai.Example // of NULL it is an empty one, which is then refused
+			var e ai.Example
 			if !IsNull(pairs, k) && !IsNull(pairs.Field(0), k) && !IsNull(pairs.Field(1), k) {
 				e = ai.Example{Input: input(k), Output: output(k)}
 			}
@@ -295,7 +295,8 @@ func examplesReader(a arrow.Array) (func(i int) []ai.Example, error) {
 	}, nil
 }
 
-// SQLType names an Arrow type as Spark SQL does, as far as Spark has it.
+// SQLType is the name of an Arrow type in Spark SQL, or its Arrow name if Spark has no
+// such type.
 func SQLType(t arrow.DataType) string {
 	switch t := t.(type) {
 	case *arrow.DictionaryType:
@@ -350,7 +351,7 @@ func SQLType(t arrow.DataType) string {
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// identifier writes a name so that SQL reads it as one.
+// identifier writes a name in backquotes if SQL requires them.
 func identifier(name string) string {
 	if plainName.MatchString(name) {
 		return name

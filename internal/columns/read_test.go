@@ -108,7 +108,7 @@ func TestArguments(t *testing.T) {
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %#v, want %#v", got, c.want)
 			}
-			// A slice, as a batch's column may be one, reads its own rows.
+			// A slice reads its own rows.
 			if a.Len() > 1 {
 				part := array.NewSlice(a, 1, int64(a.Len()))
 				defer part.Release()
@@ -150,7 +150,7 @@ func TestArgumentTypeErrors(t *testing.T) {
 	}
 }
 
-// A dictionary may hold NULL among its values, and columns stand in any order.
+// A dictionary may have NULL as a value, and arguments may be in any order.
 func TestRows(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// A variantReader reads a VARIANT by the specification "Variant Binary Encoding"
-// of Apache Parquet, version 1. Every offset is checked, and what is written is
-// bounded, since elements may share their bytes.
+// variantReader reads a VARIANT of the specification "Variant Binary Encoding" of
+// Apache Parquet, version 1. It checks every offset. It bounds the length of the
+// text, because elements may share bytes.
 type variantReader struct {
 	metadata []byte
-	names    int // of the dictionary
-	width    int // of the dictionary's offsets, in bytes
+	names    int // in the dictionary
+	width    int // of an offset of the dictionary, in bytes
 	out      []byte
 }
 
@@ -30,8 +30,8 @@ const (
 
 var errVariant = errors.New("the VARIANT is damaged")
 
-// variantText writes a scalar as Spark's CAST to STRING does, and objects and
-// arrays as its to_json does. Times are in UTC.
+// variantText writes a scalar as CAST to STRING of Spark does, and objects and arrays
+// as to_json does. Times are in UTC.
 func variantText(metadata, value []byte) (string, error) {
 	r := &variantReader{metadata: metadata}
 	if len(metadata) < 2 || metadata[0]&0x0f != 1 {
@@ -49,7 +49,7 @@ func variantText(metadata, value []byte) (string, error) {
 	return string(r.out), nil
 }
 
-// little is an unsigned number of some bytes.
+// little reads an unsigned little-endian number of 1 to 4 bytes.
 func little(b []byte, at, width int) (int, bool) {
 	if at < 0 || width > 4 || at > len(b)-width {
 		return 0, false
@@ -72,13 +72,13 @@ func (r *variantReader) name(id int) (string, error) {
 	return string(r.metadata[text+from : text+to]), nil
 }
 
-// value appends the value that b begins with; depth 0 is a scalar by itself.
+// value appends the value at the start of b. At depth 0, a scalar is not quoted.
 func (r *variantReader) value(b []byte, depth int) error {
 	if len(b) == 0 {
 		return errVariant
 	}
 	if depth > maxVariantDepth || len(r.out) > maxVariantText {
-		return fmt.Errorf("the VARIANT is nested more than %d deep, or its text is longer than %d bytes", maxVariantDepth, maxVariantText)
+		return fmt.Errorf("the VARIANT is nested deeper than %d levels, or its text is longer than %d bytes", maxVariantDepth, maxVariantText)
 	}
 	header, rest := b[0]>>2, b[1:]
 	switch b[0] & 3 {
@@ -96,13 +96,13 @@ func (r *variantReader) value(b []byte, depth int) error {
 	return r.array(rest, int(header), depth)
 }
 
-// text appends a text, in quotes within JSON.
+// text appends a text, with quotes in JSON.
 func (r *variantReader) text(s string, quoted bool) {
 	if !quoted {
 		r.out = append(r.out, s...)
 		return
 	}
-	b, _ := json.Marshal(s) // a text has no error
+	b, _ := json.Marshal(s) // has no error for a string
 	r.out = append(r.out, b...)
 }
 
@@ -167,7 +167,7 @@ func (r *variantReader) array(b []byte, header, depth int) error {
 	return nil
 }
 
-// count reads the number of elements, and gives where what follows begins.
+// count reads the number of elements and returns the offset after it.
 func count(b []byte, large bool) (n, at int, err error) {
 	at = 1
 	if large {
@@ -180,7 +180,7 @@ func count(b []byte, large bool) (n, at int, err error) {
 	return n, at, nil
 }
 
-// Types of primitive values, by their number.
+// Types of primitive values.
 const (
 	variantNull = iota
 	variantTrue
@@ -214,12 +214,12 @@ var primitiveSizes = map[int]int{
 func (r *variantReader) primitive(kind int, b []byte, quoted bool) error {
 	size, known := primitiveSizes[kind]
 	if !known {
-		return fmt.Errorf("the VARIANT has a value of type %d, which the specification does not name", kind)
+		return fmt.Errorf("the VARIANT has a value of the unknown type %d", kind)
 	}
 	if size > len(b) {
 		return errVariant
 	}
-	number := func(bytes int) int64 { // with its sign
+	number := func(bytes int) int64 { // signed
 		var n uint64
 		for i := range bytes {
 			n |= uint64(b[i]) << (8 * i)
@@ -272,12 +272,12 @@ func (r *variantReader) primitive(kind int, b []byte, quoted bool) error {
 	return nil
 }
 
-// float appends a float; JSON has no numbers for those that are not finite.
+// float appends a number. In JSON, NaN and infinities are quoted.
 func (r *variantReader) float(v float64, bits int, quoted bool) {
 	r.text(formatFloat(v, bits), quoted && (math.IsNaN(v) || math.IsInf(v, 0)))
 }
 
-// decimal appends an integer of some bytes, little-endian, with a scale.
+// decimal appends a little-endian integer with a scale.
 func (r *variantReader) decimal(b []byte, scale int) error {
 	if scale > 38 {
 		return errVariant
@@ -298,7 +298,7 @@ func (r *variantReader) decimal(b []byte, scale int) error {
 		r.out = append(r.out, '-')
 	}
 	r.out = append(r.out, digits[:len(digits)-scale]...)
-	// Spark leaves zeros at the end out.
+	// Spark removes trailing zeros.
 	if fraction := strings.TrimRight(digits[len(digits)-scale:], "0"); fraction != "" {
 		r.out = append(append(r.out, '.'), fraction...)
 	}

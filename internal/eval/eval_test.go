@@ -116,7 +116,7 @@ func TestNewErrors(t *testing.T) {
 		{Options{Function: lookup(t, "ai_gen"), Arguments: `{"x": 1}`}, moods, "ai_gen: it has no parameter x"},
 		{Options{Function: lookup(t, "ai_translate")}, moods, "ai_translate: the argument to_lang is missing"},
 		{Options{Function: lookup(t, "ai_summarize"), Arguments: `{"max_words": "x"}`}, moods, "the argument max_words is STRING, but must be INT"},
-		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["a", "a"]}`}, moods, `label "a" stands twice`},
+		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["a", "a"]}`}, moods, `label "a" occurs twice`},
 		{Options{Function: lookup(t, "ai_analyze_sentiment")}, moods, `row 2: ai_analyze_sentiment does not return the label "angry", only "positive, negative, neutral, mixed"`},
 		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["positive"]}`}, moods, `does not return the label "angry", only "positive"`},
 		{Options{Function: lookup(t, "ai_extract"), Arguments: `{"labels": ["x"]}`}, labelledRows("a", "[1]"), "row 1: the label: write spans as JSON"},

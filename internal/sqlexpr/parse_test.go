@@ -54,7 +54,7 @@ func TestMistakes(t *testing.T) {
 		{"ai_classify(labels => array('a', 'b'), text)", "after an argument by name the others have names too", 39},
 		{"ai_classify(text, labels => array('a', 'b'), labels => array('a'))", "labels is given twice", 45},
 		{"ai_classify(text, array())", "the list of labels is empty", 18},
-		{"ai_classify(text, array('a', 'a'))", `label "a" stands twice`, 18},
+		{"ai_classify(text, array('a', 'a'))", `label "a" occurs twice`, 18},
 		{"ai_classify(text, stars)", "the argument labels is INT", 18},
 		{"ai_translate(text, 3 > 2) > 1", "is no language that is known", 21},
 		{"ai_gen(text) > 1", "STRING and INT cannot be compared", 13},

@@ -1,5 +1,5 @@
-// Package sqltypes says how Go types stand in tables: which of a struct's fields
-// are columns, and what holds an exact number.
+// Package sqltypes maps Go types to types of tables: the fields of a struct to
+// columns, and Decimal to DECIMAL.
 package sqltypes
 
 import (
@@ -9,13 +9,13 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// Decimal is the exact number Unscaled / 10^Scale: a value of Spark's DECIMAL.
+// Decimal is the exact number Unscaled / 10^Scale, a value of Spark's DECIMAL.
 type Decimal struct {
 	Unscaled *big.Int
 	Scale    int
 }
 
-// ParseDecimal reads a number such as "-12.50", keeping its zeros.
+// ParseDecimal reads a number such as "-12.50". Trailing zeros count for the scale.
 func ParseDecimal(s string) (Decimal, error) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	n, ok := new(big.Int).SetString(whole+fraction, 10)
@@ -29,7 +29,7 @@ func ParseDecimal(s string) (Decimal, error) {
 	return d, nil
 }
 
-// MaxPrecision is the most digits that Spark's DECIMAL has.
+// MaxPrecision is the largest number of digits of Spark's DECIMAL.
 const MaxPrecision = 38
 
 func (d Decimal) String() string {
@@ -49,7 +49,7 @@ func (d Decimal) String() string {
 	return digits
 }
 
-// Float64 is the nearest float64.
+// Float64 returns the nearest float64.
 func (d Decimal) Float64() float64 {
 	if d.Unscaled == nil {
 		return 0
@@ -59,7 +59,7 @@ func (d Decimal) Float64() float64 {
 	return f
 }
 
-// Precision is the number of digits that a DECIMAL needs to hold it.
+// Precision is the number of digits of the smallest DECIMAL that holds d.
 func (d Decimal) Precision() int {
 	if d.Unscaled == nil {
 		return max(1, d.Scale)
@@ -67,7 +67,8 @@ func (d Decimal) Precision() int {
 	return max(len(new(big.Int).Abs(d.Unscaled).String()), d.Scale)
 }
 
-// Rescale gives Unscaled for another scale, if that and precision can hold d.
+// Rescale returns Unscaled for DECIMAL(precision, scale), or an error if that type
+// cannot hold d.
 func (d Decimal) Rescale(precision, scale int) (*big.Int, error) {
 	if d.Unscaled == nil {
 		return new(big.Int), nil
@@ -85,5 +86,5 @@ func (d Decimal) Rescale(precision, scale int) (*big.Int, error) {
 	return n, nil
 }
 
-// DecimalOf is a whole number.
+// DecimalOf returns an integer as a Decimal.
 func DecimalOf(n int64) Decimal { return Decimal{Unscaled: big.NewInt(n)} }

@@ -6,18 +6,17 @@ import (
 	"reflect"
 )
 
-// A Go struct stands for a row: its exported fields are the columns, under
-// their own names or that of the tag `spark:"name"`; `spark:"-"` leaves a
-// field out, and the fields of an embedded struct count as the outer's.
-
 // Field is a field of a struct that is a column.
 type Field struct {
-	Name, GoName string // of the column, and of the field
-	Index        []int  // as reflect.Value.FieldByIndex takes it
-	Type         reflect.Type
+	Name   string // of the column
+	GoName string // of the field
+	Index  []int  // for reflect.Value.FieldByIndex
+	Type   reflect.Type
 }
 
-// Fields lists the columns of a struct.
+// Fields lists the columns of a struct: its exported fields, with their names or the
+// names of tags `spark:"name"`. `spark:"-"` excludes a field. The fields of an
+// embedded struct are columns too.
 func Fields(t reflect.Type) ([]Field, error) {
 	var fields []Field
 	seen := map[string]bool{}

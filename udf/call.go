@@ -10,26 +10,27 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// The methods here are how a worker calls a function: with Arrow columns, of
-// rows rows. They borrow what they are given and hand over what they give.
+// A worker calls a function with Arrow columns through the methods in this file.
+// The caller releases the arguments and the result.
 
-// ArrowType is the type of the result's column.
+// ArrowType is the type of the column of results.
 func (f *Function) ArrowType(s Settings) arrow.DataType {
 	t, err := arrowType(f.returns, s, 0)
 	if err != nil {
-		panic(err) // declare has asked before
+		panic(err) // declare checks the type
 	}
 	return t
 }
 
-// Eval gives a value for each row.
+// Eval calls a scalar function. args are columns of the given number of rows, and so
+// is the result.
 func (f *Function) Eval(ctx context.Context, s Settings, args []arrow.Array, rows int) (arrow.Array, error) {
-	in, row, err := f.decode(args, rows, leaveOut)
+	in, row, err := f.decode(args, rows, skipNulls)
 	if err != nil {
 		return nil, err
 	}
 	n := in[0].Len()
-	if n == 0 { // nothing to ask
+	if n == 0 {
 		return f.columnOf(s, reflect.MakeSlice(reflect.SliceOf(f.returns), 0, 0), rows, row)
 	}
 	out, err := f.scalar(ctx, in)
@@ -37,14 +38,14 @@ func (f *Function) Eval(ctx context.Context, s Settings, args []arrow.Array, row
 		return nil, err
 	}
 	if out.Len() != n {
-		return nil, fmt.Errorf("it gave %d results for %d rows", out.Len(), n)
+		return nil, fmt.Errorf("it returned %d results for %d rows", out.Len(), n)
 	}
 	return f.columnOf(s, out, rows, row)
 }
 
-// EvalBatches turns batches, each a column of structs, into others. in gives
-// false after the last; write borrows. What in or write fail with is the
-// function's error, whatever it makes of it.
+// EvalBatches calls a map function. Each batch is a column of structs. in returns
+// false after the last batch. write does not keep its argument. An error of in or
+// write is the error of EvalBatches, even if the function ignores it.
 func (f *Function) EvalBatches(ctx context.Context, s Settings, in func() (*array.Struct, bool, error), write func(arrow.Array) error) error {
 	var failed error
 	batches := iter.Seq[reflect.Value](func(yield func(reflect.Value) bool) {
@@ -91,7 +92,7 @@ func (f *Function) decodeStruct(batch *array.Struct) (reflect.Value, error) {
 	if err != nil {
 		return reflect.Value{}, err
 	}
-	in, _, err := f.decode(args, batch.Len(), refuse)
+	in, _, err := f.decode(args, batch.Len(), refuseNulls)
 	if err != nil {
 		return reflect.Value{}, err
 	}
