@@ -88,7 +88,7 @@ func TestArchitectureNamesThePackages(t *testing.T) {
 	}
 	for _, f := range goFiles(t) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(f.pkg, "internal/"), "/")
-		if !regexp.MustCompile(`(?m)^ *(?:[a-z]+, )*` + name + `[ ,/]`).Match(text) && !strings.Contains(string(text), " "+name+"\n") {
+		if !regexp.MustCompile(`(?m)^ *(?:[a-z]+, )*`+name+`[ ,/]`).Match(text) && !strings.Contains(string(text), " "+name+"\n") {
 			t.Errorf("docs/architecture.md does not describe the package %s of %s", name, f.path)
 			return
 		}
