@@ -33,9 +33,9 @@ func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, 
 	addIn := func(precision llm.Precision, rows, times, k, n int) {
 		l := &nn.Linear{K: k, N: n}
 		if precision == llm.Int8 {
-			l.Eight = kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))
+			l.Int8 = kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))
 		} else {
-			l.Plain = kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))
+			l.Float32 = kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))
 		}
 		weights := make([]float32, kernel.Width*k)
 		for i := range weights {
@@ -43,9 +43,9 @@ func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, 
 		}
 		for p := range kernel.Pad(n) / kernel.Width {
 			if precision == llm.Int8 {
-				l.Eight.SetPanel(set, p, weights)
+				l.Int8.SetPanel(set, p, weights)
 			} else {
-				l.Plain.SetPanel(p, weights)
+				l.Float32.SetPanel(p, weights)
 			}
 		}
 		all = append(all, product{l, rows, times})

@@ -291,7 +291,7 @@ func TestFileIsCutOffInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, r := range results {
-		if r.Err == nil || !strings.Contains(r.Err.Error(), "cut off") {
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "truncated") {
 			t.Errorf("request %d: %v", i, r.Err)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"sync"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
-	"github.com/firesteel/firesteel/internal/engine/memory"
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
+	"github.com/firesteel/firesteel/internal/engine/offheap"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -30,7 +30,7 @@ const (
 // needs more: those of all workers to an eighth of what the weights take, or
 // to leastTokens each.
 func cacheBytes(network model.Network, threads int) int64 {
-	token := network.Cache().TokenBytes() + nn.MemoryBytes(network.Memory(), leastTokens)/leastTokens
+	token := network.Cache().TokenBytes() + nn.EncoderOutputBytes(network.Memory(), leastTokens)/leastTokens
 	return max(leastTokens*token, int64(network.Bytes()/8/threads))
 }
 
@@ -217,9 +217,9 @@ func (s *scheduler) serve(threads int) (panicked bool) {
 		prefixes:   &nn.Pool{Shape: shape},
 		exps:       newExpFunc(s.kernels, s.tokens),
 	}
-	if data, free, err := memory.Allocate(int(w.cacheBytes)); err == nil {
+	if data, free, err := offheap.Allocate(int(w.cacheBytes)); err == nil {
 		defer free()
-		w.pool.Memory = memory.Floats(data)
+		w.pool.Memory = offheap.Floats(data)
 	}
 	for {
 		more, err := w.turn()
@@ -349,7 +349,7 @@ func (w *worker) fill() {
 
 func (w *worker) bytes(s *sequence) int64 {
 	read, own := s.reserve()
-	return nn.MemoryBytes(w.network.Memory(), read) + w.pool.Shape.Bytes(own)
+	return nn.EncoderOutputBytes(w.network.Memory(), read) + w.pool.Shape.Bytes(own)
 }
 
 // step computes the next rows of each active sequence.

@@ -28,9 +28,9 @@ type sequence struct {
 	cut   bool           // the text was longer than the prompt
 	alone bool           // it takes no other into its steps: one of an earlier step panicked
 
-	cache  *nn.Cache  // while it is active
-	memory *nn.Memory // of what the encoder has read
-	fed    int        // rows of the prompt and the trie, or of prompt and output
+	cache  *nn.Cache         // while it is active
+	memory *nn.EncoderOutput // of what the encoder has read
+	fed    int               // rows of the prompt and the trie, or of prompt and output
 	scores *labelScores
 	output []int32
 	finish llm.Finish

@@ -2,107 +2,107 @@
 
 package kernel
 
-// tile1 computes C[1][16] (+)= A[1][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile1 computes C[1][16] (+)= A[1][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.
 //
 //go:noescape
 func tile1(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile2 computes C[2][16] (+)= A[2][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile2 computes C[2][16] (+)= A[2][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.
 //
 //go:noescape
 func tile2(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile3 computes C[3][16] (+)= A[3][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile3 computes C[3][16] (+)= A[3][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.
 //
 //go:noescape
 func tile3(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile4 computes C[4][16] (+)= A[4][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile4 computes C[4][16] (+)= A[4][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.
 //
 //go:noescape
 func tile4(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile5 computes C[5][16] (+)= A[5][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile5 computes C[5][16] (+)= A[5][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.
 //
 //go:noescape
 func tile5(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// tile6 computes C[6][16] (+)= A[6][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.
+// tile6 computes C[6][16] (+)= A[6][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.
 //
 //go:noescape
 func tile6(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)
 
-// wide computes c[64] (+)= a[k] * B[4][k][16]; stride is from panel to panel, in numbers.
+// wide computes c[64] (+)= a[k] * B[4][k][16]. stride is the distance between panels in numbers.
 //
 //go:noescape
 func wide(k int, a *float32, b *float32, stride int, c *float32, add int)
 
-// dots1 computes C[1][2] = A[1][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+// dots1 computes C[1][2] = A[1][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.
 //
 //go:noescape
 func dots1(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
-// dots2 computes C[2][2] = A[2][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+// dots2 computes C[2][2] = A[2][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.
 //
 //go:noescape
 func dots2(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
-// dots3 computes C[3][2] = A[3][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+// dots3 computes C[3][2] = A[3][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.
 //
 //go:noescape
 func dots3(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
-// dots4 computes C[4][2] = A[4][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+// dots4 computes C[4][2] = A[4][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.
 //
 //go:noescape
 func dots4(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
-// dots5 computes C[5][2] = A[5][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+// dots5 computes C[5][2] = A[5][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.
 //
 //go:noescape
 func dots5(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
-// dots6 computes C[6][2] = A[6][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.
+// dots6 computes C[6][2] = A[6][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.
 //
 //go:noescape
 func dots6(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)
 
-// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] + bias[16]) * rowScale[1] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
+// tileInt8x1 computes C[1][16] (+)= (A[1][k] * B[k][16] + bias[16]) * rowScale[1] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.
 //
 //go:noescape
 func tileInt8x1(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] + bias[16]) * rowScale[2] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
+// tileInt8x2 computes C[2][16] (+)= (A[2][k] * B[k][16] + bias[16]) * rowScale[2] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.
 //
 //go:noescape
 func tileInt8x2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] + bias[16]) * rowScale[3] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
+// tileInt8x3 computes C[3][16] (+)= (A[3][k] * B[k][16] + bias[16]) * rowScale[3] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.
 //
 //go:noescape
 func tileInt8x3(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] + bias[16]) * rowScale[4] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.
+// tileInt8x4 computes C[4][16] (+)= (A[4][k] * B[k][16] + bias[16]) * rowScale[4] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.
 //
 //go:noescape
 func tileInt8x4(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs; stride is from panel to panel, in bytes, k a multiple of 8. Scales and biases of panels lie groups*16 numbers apart.
+// wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs. stride is the distance between panels in bytes. k is a multiple of 8. The scales and biases of a panel are groups*16 numbers after those of the panel before.
 //
 //go:noescape
 func wideInt8(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)
 
-// quantize64 computes, for each group of 64, scales[g] = greatest magnitude / 127 and dst[i] = round(src[i] * (127 / greatest)) + 128, of equals the even one.
+// quantize64 computes, for each group of 64, scales[g] = maximum magnitude / 127 and dst[i] = round(src[i] * (127 / maximum)) + 128, ties to even.
 //
 //go:noescape
 func quantize64(groups int, dst *uint8, src *float32, scales *float32)
 
-// weightBounds64 does what genericWeightBounds does.
+// weightBounds64 is genericWeightBounds.
 //
 //go:noescape
-func weightBounds64(w *float32) (greatest float32, sum float32)
+func weightBounds64(w *float32) (maximum float32, sum float32)
 
-// roundWeights64 does what genericRoundWeights does.
+// roundWeights64 is genericRoundWeights.
 //
 //go:noescape
 func roundWeights64(dst *int8, w *float32, factor float32) (over int)
@@ -112,32 +112,32 @@ func roundWeights64(dst *int8, w *float32, factor float32) (over int)
 //go:noescape
 func exp8(n int, dst *float32, src *float32, shift float32)
 
-// siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]; n is a positive multiple of 8.
+// siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]. n is a positive multiple of 8.
 //
 //go:noescape
 func siluMul8(n int, dst *float32, gate *float32, up *float32)
 
-// geluMul8 computes dst[i] = gelu(gate[i]) * up[i] by the approximation with tanh; n is a positive multiple of 8.
+// geluMul8 computes dst[i] = gelu(gate[i]) * up[i] with the tanh approximation. n is a positive multiple of 8.
 //
 //go:noescape
 func geluMul8(n int, dst *float32, gate *float32, up *float32)
 
-// squares16 gives the sum of x[i]² in sixteen sums, one for each i modulo 16, which are then added in halves; n is a positive multiple of 16.
+// squares16 returns the sum of x[i]². It has sixteen partial sums, one for each i modulo 16, and adds them by halves. n is a positive multiple of 16.
 //
 //go:noescape
 func squares16(n int, x *float32) float32
 
-// scale8 computes dst[i] = x[i] * scale * weight[i]; n is a positive multiple of 8.
+// scale8 computes dst[i] = x[i] * scale * weight[i]. n is a positive multiple of 8.
 //
 //go:noescape
 func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)
 
-// maximum16 gives the greatest of x[n], which is not a number if one of them is not, and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.
+// maximum16 returns the maximum of x[n], which is NaN if x has a NaN, and the sum of x[i] * 0, which is 0 if all of x is finite. n is a positive multiple of 16.
 //
 //go:noescape
-func maximum16(n int, x *float32) (greatest float32, zero float32)
+func maximum16(n int, x *float32) (maximum float32, nonFinite float32)
 
-// turn8 computes dst[j*16+i] = src[i*stride+j] for eight i; k is a positive multiple of 8.
+// transpose8 computes dst[j*16+i] = src[i*stride+j] for eight i. k is a positive multiple of 8.
 //
 //go:noescape
-func turn8(k int, dst *float32, src *float32, stride int)
+func transpose8(k int, dst *float32, src *float32, stride int)

@@ -2383,7 +2383,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func weightBounds64(w *float32) (greatest float32, sum float32)
+// func weightBounds64(w *float32) (maximum float32, sum float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·weightBounds64(SB), NOSPLIT, $0-16
 	MOVQ         w+0(FP), AX
@@ -2467,7 +2467,7 @@ TEXT ·weightBounds64(SB), NOSPLIT, $0-16
 	VMAXPS       X1, X0, X0
 	VPSHUFD      $0xb1, X0, X1
 	VMAXPS       X1, X0, X0
-	MOVSS        X0, greatest+8(FP)
+	MOVSS        X0, maximum+8(FP)
 	VPSHUFD      $0x4e, X2, X0
 	VMAXPS       X0, X2, X2
 	VPSHUFD      $0xb1, X2, X0
@@ -2872,7 +2872,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func maximum16(n int, x *float32) (greatest float32, zero float32)
+// func maximum16(n int, x *float32) (maximum float32, nonFinite float32)
 // Requires: AVX, FMA3, SSE
 TEXT ·maximum16(SB), NOSPLIT, $0-24
 	MOVQ    n+0(FP), AX
@@ -2914,7 +2914,7 @@ loop:
 	VPSHUFD      $0xb1, X0, X4
 	VORPS        X4, X0, X0
 	VORPS        X0, X1, X1
-	MOVSS        X1, greatest+16(FP)
+	MOVSS        X1, maximum+16(FP)
 	VADDPS       Y3, Y2, Y2
 	VEXTRACTF128 $0x01, Y2, X0
 	VADDPS       X0, X2, X0
@@ -2922,13 +2922,13 @@ loop:
 	VADDPS       X1, X0, X0
 	VPSHUFD      $0xb1, X0, X1
 	VADDPS       X1, X0, X0
-	MOVSS        X0, zero+20(FP)
+	MOVSS        X0, nonFinite+20(FP)
 	VZEROUPPER
 	RET
 
-// func turn8(k int, dst *float32, src *float32, stride int)
+// func transpose8(k int, dst *float32, src *float32, stride int)
 // Requires: AVX
-TEXT ·turn8(SB), NOSPLIT, $0-32
+TEXT ·transpose8(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ src+16(FP), DX

@@ -11,7 +11,7 @@ var generic = Set{
 	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize,
 	weightBounds: genericWeightBounds, roundWeights: genericRoundWeights,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
-	squares: genericSquares, maximum: genericMaximum, scale: genericScale, turn: genericTurn,
+	squares: genericSquares, maximum: genericMaximum, scale: genericScale, transpose: genericTranspose,
 }
 
 func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, add bool) {
@@ -61,10 +61,10 @@ func genericSiluMul(dst, gate, up []float32) {
 	}
 }
 
-// expOne is e^x for x of at most 88, within two units in the last place. With
-// x = n ln 2 + r and |r| <= ln 2 / 2 it is 2^n e^r. The constants are those of
-// expf in the Cephes library: ln 2 in two parts, so that r is exact, and a
-// polynomial for (e^r - 1 - r) / r².
+// expOne returns e^x for x of at most 88, with an error of at most two units in the last place.
+// With x = n ln 2 + r and |r| <= ln 2 / 2 the result is 2^n e^r. The constants are those of expf in
+// the Cephes library: ln 2 in two parts, so that r is exact, and a polynomial for (e^r - 1 - r) /
+// r².
 func expOne(x float32) float32 {
 	x = min(max(x, -87.33654), 88)
 	n := float32(math.RoundToEven(float64(x * 1.4426950408889634)))
@@ -105,11 +105,11 @@ func genericSquares(x []float32) float32 {
 	return sums[0]
 }
 
-func genericMaximum(x []float32) (greatest, zero float32) {
+func genericMaximum(x []float32) (maximum, nonFinite float32) {
 	for _, v := range x {
-		zero += v * 0
+		nonFinite += v * 0
 	}
-	return slices.Max(x), zero
+	return slices.Max(x), nonFinite
 }
 
 func genericScale(dst, x []float32, scale float32, weight []float32) {
@@ -118,7 +118,7 @@ func genericScale(dst, x []float32, scale float32, weight []float32) {
 	}
 }
 
-func genericTurn(k int, dst, src []float32, stride int) {
+func genericTranspose(k int, dst, src []float32, stride int) {
 	for j := range k {
 		for i := range 8 {
 			dst[j*Width+i] = src[i*stride+j]
@@ -129,14 +129,14 @@ func genericTurn(k int, dst, src []float32, stride int) {
 func genericQuantize(groups int, dst []uint8, src, scales []float32) {
 	for g := range groups {
 		group := src[g*GroupSize : (g+1)*GroupSize]
-		greatest := float32(0)
+		maximum := float32(0)
 		for _, x := range group {
-			greatest = max(greatest, x, -x)
+			maximum = max(maximum, x, -x)
 		}
-		scales[g] = greatest / 127
+		scales[g] = maximum / 127
 		factor := float32(0)
-		if greatest >= leastScaled {
-			factor = 127 / greatest
+		if maximum >= minScaled {
+			factor = 127 / maximum
 		}
 		for i, x := range group {
 			dst[g*GroupSize+i] = uint8(int32(math.RoundToEven(float64(x*factor))) + 128)

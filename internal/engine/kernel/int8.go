@@ -1,44 +1,42 @@
 package kernel
 
-// Matrix8 is a weight matrix from K inputs to N outputs in 8 bits, packed once.
-// Each output has a scale for every group of GroupSize inputs, and so have the
-// rows that it is multiplied with: a few numbers far greater than the others,
-// which language models have, spoil the precision of their group only. Panel p
-// holds the weights of outputs 16p to 16p+15 as [PadK(K)/4][16][4]; inputs and
-// outputs beyond K and N are zero.
+// Matrix8 is a packed weight matrix of 8-bit numbers from K inputs to N outputs. Each output has a
+// scale for every group of GroupSize inputs, and so has each row that the matrix is multiplied by.
+// Language models have a few numbers that are much larger than the others; they reduce the
+// precision of their group only. Panel p holds the weights of outputs 16p to 16p+15 as
+// [PadK(K)/4][16][4]. Inputs and outputs beyond K and N are zero.
 //
-// A product takes the inputs of a row as unsigned 8-bit numbers, 128 being
-// zero, so one vpmaddubsw multiplies 32 pairs and adds neighbours in 16 bits.
-// That instruction saturates: weights that use all of their 8 bits give wrong
-// sums (oneDNN's kernels for AVX2, for one, accept that). Here weightGroup makes
-// weights that can not: of the four that meet in one 16-bit sum, neither the
-// positive nor the negative ones exceed 128, and 255 * 128 < 32768. So the sums
-// of a group are exact, whatever the order, and two products go through one
-// widening vpmaddwd. The groups are added up in order.
+// Inputs are unsigned 8-bit numbers with a zero point of 128, so one vpmaddubsw multiplies 32 pairs
+// and adds neighbors in 16 bits. That instruction saturates: arbitrary 8-bit weights give wrong
+// sums (which oneDNN's kernels for AVX2 accept, for example). weightGroup limits the weights: of
+// the four products that are added in 16 bits, neither the positive nor the negative weights exceed
+// 128 in sum, and 255 * 128 < 32768. Therefore the sums of a group are exact in any order, and one
+// widening vpmaddwd takes the sum of two products. Groups are added in order.
 type Matrix8 struct {
 	N, K int
 	// Panels is [Pad(N)/16][PadK(K)/4][16][4].
 	Panels []int8
-	// Scales is what a unit of weights stands for: [Pad(N)/16][Groups(K)][16].
+	// Scales has the value of one unit of a weight: [Pad(N)/16][Groups(K)][16].
 	Scales []float32
-	// bias takes off what the inputs' 128 adds to a group's sum; as Scales.
+	// bias subtracts what the zero point of the inputs adds to the sum of a group. Its shape is
+	// that of Scales.
 	bias []int32
 }
 
-// GroupSize is how many inputs share a scale.
+// GroupSize is the number of inputs that share a scale.
 const GroupSize = 64
 
-// Groups is how many groups k inputs have.
+// Groups returns the number of groups of k inputs.
 func Groups(k int) int { return (k + GroupSize - 1) / GroupSize }
 
-// PadK rounds a number of inputs up to what rows in 8 bits are padded to.
+// PadK rounds k up to the padded length of a row of 8-bit numbers.
 func PadK(k int) int { return (k + 7) / 8 * 8 }
 
-// Size8 is how many bytes a packed matrix of n outputs and k inputs takes.
+// Size8 returns the size in bytes of a packed matrix of n outputs and k inputs.
 func Size8(n, k int) int { return Pad(n) * PadK(k) }
 
-// NewMatrix8 packs into storage, Size8(n, k) zeros, which it keeps. Rows are
-// set one panel at a time by SetPanel.
+// NewMatrix8 returns a matrix of zeros. It keeps storage, which must hold at least Size8(n, k)
+// zeros. SetPanel sets the weights.
 func NewMatrix8(n, k int, storage []int8) *Matrix8 {
 	return &Matrix8{
 		N: n, K: k,
@@ -48,14 +46,14 @@ func NewMatrix8(n, k int, storage []int8) *Matrix8 {
 	}
 }
 
-// Outputs is the part from output first, a multiple of Width, to before last.
+// Outputs returns the matrix of the outputs first to last-1. first must be a multiple of Width.
 func (w *Matrix8) Outputs(first, last int) Matrix8 {
 	depth, groups := PadK(w.K), Groups(w.K)
 	end := Pad(last)
 	return Matrix8{last - first, w.K, w.Panels[first*depth : end*depth], w.Scales[first*groups : end*groups], w.bias[first*groups : end*groups]}
 }
 
-// SetPanel quantises and packs up to 16 rows of K weights as panel p.
+// SetPanel quantizes and packs up to 16 rows of K weights as panel p.
 func (w *Matrix8) SetPanel(s *Set, p int, rows []float32) {
 	depth, groups := PadK(w.K), Groups(w.K)
 	panel := w.Panels[p*depth*Width : (p+1)*depth*Width]
@@ -78,7 +76,7 @@ func (w *Matrix8) SetPanel(s *Set, p int, rows []float32) {
 	}
 }
 
-// Panel unpacks what weights of panel p stand for to dst, [K][16].
+// Panel dequantizes the weights of panel p to dst, which is [K][16].
 func (w *Matrix8) Panel(p int, dst []float32) {
 	depth, groups := PadK(w.K), Groups(w.K)
 	panel, scales := w.Panels[p*depth*Width:], w.Scales[p*groups*Width:]
@@ -89,9 +87,9 @@ func (w *Matrix8) Panel(p int, dst []float32) {
 	}
 }
 
-// Quantize turns rows of K numbers, lda apart, into 8 bits: q holds PadK(K)
-// bytes a row, and what a unit of each group stands for is put into scales,
-// Groups(K) a row. Numbers that are not finite give a scale that is not.
+// Quantize converts m rows of K numbers to 8 bits. The stride of the rows is lda. q receives
+// PadK(K) bytes for each row, and scales Groups(K) scales for each row. The scale of a group with
+// a number that is not finite is not finite.
 func (s *Set) Quantize(m, k int, a []float32, lda int, q []uint8, scales []float32) {
 	depth, groups := PadK(k), Groups(k)
 	whole := k / GroupSize
@@ -101,20 +99,21 @@ func (s *Set) Quantize(m, k int, a []float32, lda int, q []uint8, scales []float
 			s.quantize(whole, out, row, scales[i*groups:])
 		}
 		if whole < groups {
-			var rest [GroupSize]float32
-			copy(rest[:], row[whole*GroupSize:])
+			var padded [GroupSize]float32
+			copy(padded[:], row[whole*GroupSize:])
 			var last [GroupSize]uint8
-			s.quantize(1, last[:], rest[:], scales[i*groups+whole:])
+			s.quantize(1, last[:], padded[:], scales[i*groups+whole:])
 			copy(out[whole*GroupSize:], last[:])
 		}
 	}
 }
 
-// leastScaled is below what 127 can be divided by; smaller rows count as zero.
-const leastScaled = 1e-36
+// minScaled is the smallest magnitude by which 127 can be divided. Groups whose maximum is smaller
+// are zero.
+const minScaled = 1e-36
 
-// Mul8 computes C[m][Pad(N)] (+)= A[m][K] * W, where A is rows that Quantize
-// has made. Rows of C lie ldc numbers apart; ldc is at least Pad(N).
+// Mul8 computes C[m][Pad(N)] (+)= A[m][K] * W, where Quantize has made A. The stride of the rows of
+// C is ldc, which is at least Pad(N).
 func (s *Set) Mul8(m int, q []uint8, scales []float32, w *Matrix8, c []float32, ldc int, add bool) {
 	depth, groups := PadK(w.K), Groups(w.K)
 	panels := Pad(w.N) / Width
@@ -126,8 +125,7 @@ func (s *Set) Mul8(m int, q []uint8, scales []float32, w *Matrix8, c []float32, 
 			s.wide8(depth, q, w.Panels[p*size:], size, c[p*Width:], scales, w.Scales[at:], w.bias[at:], add)
 		}
 	}
-	// Rows in blocks, so that they stay in the second-level cache while one
-	// panel after the other passes.
+	// Process blocks of rows that stay in the second-level cache while all panels are used.
 	for first := 0; first < m; first += blockRows8 {
 		last := min(m, first+blockRows8)
 		for p := p; p < panels; p++ {

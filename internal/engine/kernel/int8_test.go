@@ -16,7 +16,7 @@ func pack8(n, k int, w []float32) *Matrix8 {
 	return m
 }
 
-// extremes are the inputs and weights whose products are greatest.
+// extremes returns inputs or weights of maximum magnitude with random signs.
 func extremes(r *rand.Rand, n int) []float32 {
 	v := make([]float32, n)
 	for i := range v {
@@ -25,8 +25,8 @@ func extremes(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// Sums of 8-bit products are exact: with scales that are powers of two, every
-// set gives the bits of the definition, and nothing beside them is written.
+// Sums of 8-bit products are exact. With scales that are powers of two, every set gives the bits of
+// the definition. Nothing beyond the result is written.
 func TestMul8(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	for _, fill := range []func(*rand.Rand, int) []float32{random, extremes} {
@@ -78,7 +78,7 @@ func TestMul8(t *testing.T) {
 	}
 }
 
-// Rows together give the bits of each alone.
+// Several rows give the same bits as each row separately.
 func TestMul8RowsAreIndependent(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 24))
 	const n, k, rows = 208, 600, 270
@@ -96,14 +96,13 @@ func TestMul8RowsAreIndependent(t *testing.T) {
 			first := rows - m
 			set.Mul8(m, q[first*depth:], scales[first*groups:], matrix, got, n, false)
 			if !slices.Equal(got, want[first*n:]) {
-				t.Errorf("%s: %d rows together differ from each alone", set.Name, m)
+				t.Errorf("%s: the results of %d rows differ from those of single rows", set.Name, m)
 			}
 		}
 	}
 }
 
-// With all weights at their greatest, vpmaddubsw alone saturates; ours are made
-// so that it can not.
+// With maximum weights vpmaddubsw saturates. The weights of weightGroup prevent this.
 func TestNoSaturation(t *testing.T) {
 	const k = 64
 	w := make([]float32, k)
@@ -125,7 +124,7 @@ func TestNoSaturation(t *testing.T) {
 		plain[i] = 127
 	}
 	if !saturated(plain) {
-		t.Error("127 everywhere does not saturate, so this test shows nothing")
+		t.Error("127 everywhere does not saturate, so this test cannot fail")
 	}
 	row := quantized(&generic, w)
 	if saturated(row) {
@@ -153,7 +152,7 @@ func TestNoSaturation(t *testing.T) {
 	}
 }
 
-// All sets make the same weights, to the bit.
+// All sets quantize weights to the same bits.
 func TestQuantizeWeights(t *testing.T) {
 	r := rand.New(rand.NewPCG(17, 18))
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
@@ -162,17 +161,17 @@ func TestQuantizeWeights(t *testing.T) {
 		for range r.IntN(8) {
 			w[r.IntN(len(w))] = float32(r.IntN(120) - 60)
 		}
-		scale := []float32{1, 1e-38, 1e34, 0}[r.IntN(4)]
+		factor := []float32{1, 1e-38, 1e34, 0}[r.IntN(4)]
 		for i := range w {
-			w[i] *= scale
+			w[i] *= factor
 		}
 		if round%5 == 0 {
 			w[r.IntN(len(w))] = []float32{inf, -inf, nan}[r.IntN(3)]
 		}
 		var want weightGroup
-		unit := want.quantize(&generic, w)
-		if finite := unit-unit == 0; finite == (round%5 == 0) {
-			t.Fatalf("the unit of %v is %g", w, unit)
+		scale := want.quantize(&generic, w)
+		if finite := scale-scale == 0; finite == (round%5 == 0) {
+			t.Fatalf("the scale of %v is %g", w, scale)
 		}
 		for _, set := range Sets() {
 			var got struct {
@@ -180,8 +179,8 @@ func TestQuantizeWeights(t *testing.T) {
 				after [64]int8
 			}
 			got.out[0] = 99
-			if u := got.quantize(set, w); math.Float32bits(u) != math.Float32bits(unit) && u == u || got.out != want.out || got.after != [64]int8{} {
-				t.Fatalf("%s: %v gives %g %v, want %g %v", set.Name, w, u, got, unit, want)
+			if s := got.quantize(set, w); math.Float32bits(s) != math.Float32bits(scale) && s == s || got.out != want.out || got.after != [64]int8{} {
+				t.Fatalf("%s: %v gives %g %v, want %g %v", set.Name, w, s, got, scale, want)
 			}
 		}
 	}
@@ -193,9 +192,9 @@ func quantized(s *Set, w []float32) []int8 {
 	return g.out[:]
 }
 
-// TestQuantizeError holds the error of products, relative to their spread: for
-// normal weights and inputs it would be 0.0104 if both had all of their 8 bits,
-// and 0.0168 if the inputs had 7.
+// TestQuantizeError limits the error of products, relative to their standard deviation. For normal
+// weights and inputs the error would be 0.0104 if both used all 8 bits, and 0.0168 if the inputs
+// had 7 bits.
 func TestQuantizeError(t *testing.T) {
 	r := rand.New(rand.NewPCG(17, 18))
 	const n, k, m = 256, 512, 64

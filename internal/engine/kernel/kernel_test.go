@@ -16,7 +16,7 @@ func random(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// small integers, whose products and sums are exact in any order.
+// integers returns small integers, whose products and sums are exact in any order.
 func integers(r *rand.Rand, n int) []float32 {
 	v := make([]float32, n)
 	for i := range v {
@@ -79,7 +79,7 @@ func TestMulExact(t *testing.T) {
 	}
 }
 
-// The promise of the package: bits, not closeness.
+// The result of a row does not depend on the other rows, in any bit.
 func TestRowsAreIndependent(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	const n, k, rows = 208, 600, 210
@@ -95,10 +95,10 @@ func TestRowsAreIndependent(t *testing.T) {
 			first := rows - m
 			set.Mul(m, a[first*k:], k, matrix, got, n, false)
 			if !slices.Equal(got, want[first*n:]) {
-				t.Errorf("%s: %d rows together differ from each alone", set.Name, m)
+				t.Errorf("%s: the results of %d rows differ from those of single rows", set.Name, m)
 			}
 		}
-		// K in parts, as attention adds up blocks of keys.
+		// K in two parts, as attention adds blocks of keys.
 		parts := make([]float32, rows*n)
 		set.Panels(rows, 7, a, k, matrix.Panels, k*Width, n/Width, parts, n, false)
 		set.Panels(rows, 593, a[7:], k, matrix.Panels[7*Width:], k*Width, n/Width, parts, n, true)
@@ -132,7 +132,7 @@ func TestDots(t *testing.T) {
 			for m := range 14 {
 				for _, n := range []int{0, 1, 2, 3, 7, 34} {
 					lda, ldc, stride := k+r.IntN(5), n+1+r.IntN(5), (n+1)*Width
-					a := integers(r, m*lda+1)[1:] // off its alignment
+					a := integers(r, m*lda+1)[1:] // not aligned
 					b := integers(r, max(1, k/Width)*stride)
 					c := make([]float32, m*ldc)
 					for i := range c {
@@ -148,7 +148,7 @@ func TestDots(t *testing.T) {
 								want += a[row*lda+x] * b[x/Width*stride+j*Width+x%Width]
 							}
 						} else if j == n && n%2 == 1 {
-							continue // of a pair
+							continue // the second column of a pair
 						}
 						if got != want {
 							t.Fatalf("%s %dx%dx%d: C[%d][%d] = %g, want %g", set.Name, m, n, k, row, j, got, want)
@@ -159,13 +159,13 @@ func TestDots(t *testing.T) {
 		}
 		const k, n, m = 208, 6, 13
 		a, b := random(r, m*k), random(r, k*n)
-		together, alone := make([]float32, m*n), make([]float32, m*n)
+		together, separate := make([]float32, m*n), make([]float32, m*n)
 		set.Dots(m, n, k, a, k, b, n*Width, together, n)
 		for i := range m {
-			set.Dots(1, n, k, a[i*k:], k, b, n*Width, alone[i*n:], n)
+			set.Dots(1, n, k, a[i*k:], k, b, n*Width, separate[i*n:], n)
 		}
-		if !slices.Equal(together, alone) {
-			t.Errorf("%s: rows together differ from each alone", set.Name)
+		if !slices.Equal(together, separate) {
+			t.Errorf("%s: the results of several rows differ from those of single rows", set.Name)
 		}
 	}
 }
@@ -254,7 +254,7 @@ func TestRMSNorm(t *testing.T) {
 				}
 			}
 			if dst[n] != canary {
-				t.Errorf("%s wrote behind its end", set.Name)
+				t.Errorf("%s wrote beyond the end", set.Name)
 			}
 		}
 	}
@@ -270,18 +270,18 @@ func TestMax(t *testing.T) {
 			for _, set := range Sets() {
 				x := slices.Clone(numbers)
 				if got := set.Max(x); got != 9 {
-					t.Errorf("%s: greatest of %d with 9 at %d is %g", set.Name, n, at, got)
+					t.Errorf("%s: the maximum of %d numbers with 9 at %d is %g", set.Name, n, at, got)
 				}
-				if _, finite := set.Best(x); finite {
-					t.Errorf("%s: an infinite number among %d is overlooked", set.Name, n)
+				if _, finite := set.ArgMax(x); finite {
+					t.Errorf("%s: ArgMax does not report an infinity among %d numbers", set.Name, n)
 				}
 				x[(at+1)%n] = 9
-				if got, finite := set.Best(x[:n-1]); !finite || got != min(at, (at+1)%n) {
-					t.Errorf("%s: the first of two 9 from %d on of %d is found at %d, %v", set.Name, at, n-1, got, finite)
+				if got, finite := set.ArgMax(x[:n-1]); !finite || got != min(at, (at+1)%n) {
+					t.Errorf("%s: ArgMax of %d numbers with 9 at %d and %d is %d, %v", set.Name, n-1, at, (at+1)%n, got, finite)
 				}
 				x[at] = float32(math.NaN())
-				if _, finite := set.Best(x); finite {
-					t.Errorf("%s: not a number among %d is overlooked", set.Name, n)
+				if _, finite := set.ArgMax(x); finite {
+					t.Errorf("%s: ArgMax does not report NaN among %d numbers", set.Name, n)
 				}
 			}
 		}
@@ -322,19 +322,19 @@ func BenchmarkMul(b *testing.B) {
 	}
 }
 
-func TestTurn(t *testing.T) {
+func TestTranspose(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for _, set := range Sets() {
 		for _, k := range []int{0, 8, 16, 24, 64, 136} {
 			for n := range Width + 1 {
 				stride := k + r.IntN(5)
-				src := random(r, n*stride+1)[1:] // off its alignment
+				src := random(r, n*stride+1)[1:] // not aligned
 				dst := make([]float32, k*Width)
 				for i := range dst {
 					dst[i] = canary
 				}
 				first := r.IntN(Width - n + 1)
-				set.Turn(n, k, dst[min(first, len(dst)):], src, stride)
+				set.Transpose(n, k, dst[min(first, len(dst)):], src, stride)
 				for i, got := range dst {
 					want := float32(canary)
 					if row := i%Width - first; row >= 0 && row < n {

@@ -1,19 +1,18 @@
 package kernel
 
-// Matrix is a weight matrix from K inputs to N outputs, packed once: panel p
-// holds the weights of outputs 16p to 16p+15 as [K][16]. Outputs beyond N are
-// zero.
+// Matrix is a packed weight matrix from K inputs to N outputs. Panel p holds the weights of outputs
+// 16p to 16p+15 as [K][16]. Outputs beyond N are zero.
 type Matrix struct {
 	N, K int
 	// Panels is [Pad(N)/16][K][16].
 	Panels []float32
 }
 
-// Size is how many numbers a packed matrix of n outputs and k inputs takes.
+// Size returns the number of numbers in a packed matrix of n outputs and k inputs.
 func Size(n, k int) int { return Pad(n) * k }
 
-// NewMatrix packs into storage, Size(n, k) zeros, which it keeps. Rows are set
-// one panel at a time by SetPanel.
+// NewMatrix returns a matrix of zeros. It keeps storage, which must hold at least Size(n, k) zeros.
+// SetPanel sets the weights.
 func NewMatrix(n, k int, storage []float32) *Matrix {
 	return &Matrix{N: n, K: k, Panels: storage[:Size(n, k)]}
 }
@@ -28,12 +27,12 @@ func (w *Matrix) SetPanel(p int, rows []float32) {
 	}
 }
 
-// Outputs is the part from output first, a multiple of Width, to before last.
+// Outputs returns the matrix of the outputs first to last-1. first must be a multiple of Width.
 func (w *Matrix) Outputs(first, last int) Matrix {
 	return Matrix{last - first, w.K, w.Panels[first*w.K : Pad(last)*w.K]}
 }
 
-// Row unpacks the weights of output n to dst, K numbers.
+// Row writes the weights of output n, K numbers, to dst.
 func (w *Matrix) Row(n int, dst []float32) {
 	panel := w.Panels[n/Width*w.K*Width+n%Width:]
 	for i := range dst {
@@ -41,17 +40,17 @@ func (w *Matrix) Row(n int, dst []float32) {
 	}
 }
 
-// Blocks that keep a panel's part in the first-level cache and A's part in the
-// second.
+// Block sizes that keep the block of a panel in the first-level cache and the block of A in the
+// second-level cache.
 const (
 	blockK    = 320
 	blockRows = 192
-	// Up to so many rows a panel is read once and the sums stay in registers.
+	// With at most fewRows rows a panel is read once and the sums stay in registers.
 	fewRows = 24
 )
 
-// Mul computes C[m][Pad(N)] (+)= A[m][K] * W. Rows of A and C lie lda and ldc
-// numbers apart; ldc is at least Pad(N).
+// Mul computes C[m][Pad(N)] (+)= A[m][K] * W. The strides of the rows of A and C are lda and ldc,
+// and ldc is at least Pad(N).
 func (s *Set) Mul(m int, a []float32, lda int, w *Matrix, c []float32, ldc int, add bool) {
 	panels := Pad(w.N) / Width
 	stride := w.K * Width
@@ -60,7 +59,7 @@ func (s *Set) Mul(m int, a []float32, lda int, w *Matrix, c []float32, ldc int, 
 		return
 	}
 	blocks := (w.K + blockK - 1) / blockK
-	depth := (w.K + blocks - 1) / blocks // blocks alike
+	depth := (w.K + blocks - 1) / blocks // blocks of nearly equal size
 	for i := 0; i < m; i += blockRows {
 		rows := min(m-i, blockRows)
 		for k := 0; k < w.K; k += depth {

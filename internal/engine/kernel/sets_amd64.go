@@ -2,7 +2,7 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-// available lists the instruction sets of this machine, the best last.
+// available returns the instruction sets of this machine, the best one last.
 func available() []Set {
 	sets := []Set{generic}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
@@ -12,13 +12,13 @@ func available() []Set {
 			tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
 			weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
-			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale, turn: avx2Turn,
+			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale, transpose: avx2Transpose,
 		})
 	}
 	return sets
 }
 
-// tileRows is how many rows a tile has at most.
+// tileRows is the maximum number of rows of a tile.
 const tileRows = 6
 
 var avx2Tiles = [...]func(tiles int, k int, a *float32, lda int, b, next, c *float32, ldc int, add int){
@@ -31,31 +31,30 @@ func flag(b bool) int {
 	return 0
 }
 
-// The indices below are the last that the assembly touches: Go checks what it
-// would not.
+// The assembly does not check indices. The functions below check the last index that it accesses.
 
 func avx2Tile(rows, k int, a []float32, lda int, b, next, c []float32, ldc int, add bool) {
 	_, _, _ = a[(rows-1)*lda+k-1], b[k*Width-1], c[(rows-1)*ldc+Width-1]
-	do := func(first, tiles, of int) {
-		avx2Tiles[of](tiles, k, &a[first*lda], lda, &b[0], &next[0], &c[first*ldc], ldc, flag(add))
+	run := func(first, tiles, size int) {
+		avx2Tiles[size](tiles, k, &a[first*lda], lda, &b[0], &next[0], &c[first*ldc], ldc, flag(add))
 	}
 	whole, rest := rows/tileRows, rows%tileRows
-	if rest > 0 && whole > 0 { // two tiles alike are faster than a thin one
+	if rest > 0 && whole > 0 { // two tiles of similar size are faster than a full and a small one
 		whole, rest = whole-1, rest+tileRows
 	}
 	if whole > 0 {
-		do(0, whole, tileRows)
+		run(0, whole, tileRows)
 	}
 	if rest == 0 {
 		return
 	}
 	first := rows - rest
 	if rest > tileRows {
-		more := (rest + 1) / 2
-		do(first, 1, more)
-		first, rest = first+more, rest-more
+		half := (rest + 1) / 2
+		run(first, 1, half)
+		first, rest = first+half, rest-half
 	}
-	do(first, 1, rest)
+	run(first, 1, rest)
 }
 
 func avx2Wide(k int, a []float32, b []float32, stride int, c []float32, add bool) {
@@ -97,7 +96,7 @@ func avx2Squares(x []float32) float32 {
 	return squares16(len(x), &x[0])
 }
 
-func avx2Maximum(x []float32) (greatest, zero float32) {
+func avx2Maximum(x []float32) (maximum, nonFinite float32) {
 	mustBeMultiple(len(x), 16)
 	return maximum16(len(x), &x[0])
 }
@@ -108,10 +107,10 @@ func avx2Scale(dst, x []float32, scale float32, weight []float32) {
 	scale8(len(dst), &dst[0], &x[0], scale, &weight[0])
 }
 
-func avx2Turn(k int, dst, src []float32, stride int) {
+func avx2Transpose(k int, dst, src []float32, stride int) {
 	_, _ = dst[(k-1)*Width+7], src[7*stride+k-1]
 	mustBeMultiple(k, 8)
-	turn8(k, &dst[0], &src[0], stride)
+	transpose8(k, &dst[0], &src[0], stride)
 }
 
 func avx2Quantize(groups int, dst []uint8, src, scales []float32) {
@@ -119,7 +118,7 @@ func avx2Quantize(groups int, dst []uint8, src, scales []float32) {
 	quantize64(groups, &dst[0], &src[0], &scales[0])
 }
 
-func avx2WeightBounds(w *[GroupSize]float32) (greatest, sum float32) { return weightBounds64(&w[0]) }
+func avx2WeightBounds(w *[GroupSize]float32) (maximum, sum float32) { return weightBounds64(&w[0]) }
 
 func avx2RoundWeights(dst *[GroupSize]int8, w *[GroupSize]float32, factor float32) uint16 {
 	return uint16(roundWeights64(&dst[0], &w[0], factor))
@@ -152,8 +151,8 @@ func avx2Wide8(k int, a []uint8, b []int8, stride int, c []float32, rowScale, sc
 	wideInt8(k, &a[0], &b[0], stride, &c[0], &rowScale[0], &scale[0], &bias[0], groups, flag(add))
 }
 
-func mustBeMultiple(n, of int) {
-	if n%of != 0 {
-		panic("kernel: a length is not a multiple of what the kernel takes at once")
+func mustBeMultiple(n, factor int) {
+	if n%factor != 0 {
+		panic("kernel: the length is not a multiple of the vector length")
 	}
 }

@@ -2,5 +2,5 @@
 
 package kernel
 
-// available lists the instruction sets of this machine, the best last.
+// available returns the instruction sets of this machine, the best one last.
 func available() []Set { return []Set{generic} }

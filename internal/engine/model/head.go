@@ -101,7 +101,7 @@ func best(kernels *kernel.Set, short *shortlist, row, logits []float32) int32 {
 	if short != nil {
 		token, finite = short.best(kernels, row, logits)
 	} else {
-		token, finite = kernels.Best(logits)
+		token, finite = kernels.ArgMax(logits)
 	}
 	if !finite {
 		return -1

@@ -11,8 +11,8 @@ import (
 	"unsafe"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
-	"github.com/firesteel/firesteel/internal/engine/memory"
 	"github.com/firesteel/firesteel/internal/engine/nn"
+	"github.com/firesteel/firesteel/internal/engine/offheap"
 	"github.com/firesteel/firesteel/internal/memlimit"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
@@ -258,7 +258,7 @@ func (l *loader) read(ctx context.Context, threads int) (_ held, err error) {
 	if err := memlimit.Check(l.source.Path+" with its caches", int64(l.bytes)+int64(l.bytes)/8+besides); err != nil {
 		return held{}, err
 	}
-	data, free, err := memory.Allocate(l.bytes)
+	data, free, err := offheap.Allocate(l.bytes)
 	if err != nil {
 		return held{}, fmt.Errorf("%s: %d MiB for its weights: %w", l.source.Path, l.bytes>>20, err)
 	}
@@ -273,9 +273,9 @@ func (l *loader) read(ctx context.Context, threads int) (_ held, err error) {
 	for _, p := range l.places {
 		n, k := p.linear.N, p.linear.K
 		if p.precision == llm.Int8 {
-			p.linear.Eight = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&data[p.at])), kernel.Size8(n, k)))
+			p.linear.Int8 = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&data[p.at])), kernel.Size8(n, k)))
 		} else {
-			p.linear.Plain = kernel.NewMatrix(n, k, memory.Floats(data[p.at:])[:kernel.Size(n, k)])
+			p.linear.Float32 = kernel.NewMatrix(n, k, offheap.Floats(data[p.at:])[:kernel.Size(n, k)])
 		}
 	}
 	queue := make(chan packing, len(l.jobs)) // of which none waits for a worker that has panicked
@@ -348,9 +348,9 @@ func (p packing) runTurned(kernels *kernel.Set) error {
 
 // set packs up to 16 outputs' weights from the given output on.
 func (p packing) set(kernels *kernel.Set, output int, rows []float32) {
-	if p.linear.Eight != nil {
-		p.linear.Eight.SetPanel(kernels, output/kernel.Width, rows)
+	if p.linear.Int8 != nil {
+		p.linear.Int8.SetPanel(kernels, output/kernel.Width, rows)
 	} else {
-		p.linear.Plain.SetPanel(output/kernel.Width, rows)
+		p.linear.Float32.SetPanel(output/kernel.Width, rows)
 	}
 }

@@ -24,7 +24,7 @@ type Network interface {
 	// Cache is what it keeps of each token.
 	Cache() nn.CacheShape
 	// Memory is, for a network with an encoder, how many numbers it keeps of
-	// each token that it has read; see nn.Memory.
+	// each token that it has read; see nn.EncoderOutput.
 	Memory() int
 	// Start is, for a network with an encoder, the token that its answers begin
 	// with: the prompt is the encoder's input.
@@ -58,7 +58,7 @@ type Span struct {
 	// Memory, for a network with an encoder, is what it has read. Where there is
 	// Input the step reads it, all of it, as each token sees all others, and puts
 	// Memory here.
-	Memory *nn.Memory
+	Memory *nn.EncoderOutput
 	Input  []int32
 }
 

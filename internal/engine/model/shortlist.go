@@ -31,7 +31,7 @@ const roundUp = 1 + 1e-5
 
 // measure fills in the bounds, when the weights have been read.
 func (s *shortlist) measure() {
-	w, v := s.output.Plain, s.eight.Eight
+	w, v := s.output.Float32, s.eight.Int8
 	panels := kernel.Pad(w.N) / kernel.Width
 	many := (panels + shortlistPanels - 1) / shortlistPanels
 	s.lost, s.kept = make([]float32, panels), make([]float32, panels)
@@ -62,7 +62,7 @@ func (s *shortlist) measure() {
 // first, and whether they are finite; near is the logits that the 8-bit weights
 // give for as many tokens as may be answered.
 func (s *shortlist) best(kernels *kernel.Set, x, near []float32) (token int, finite bool) {
-	first, finite := kernels.Best(near)
+	first, finite := kernels.ArgMax(near)
 	if !finite {
 		return 0, false
 	}
@@ -72,7 +72,7 @@ func (s *shortlist) best(kernels *kernel.Set, x, near []float32) (token int, fin
 	compute := func(panel int) {
 		var logits [kernel.Width]float32
 		begin := panel * kernel.Width
-		w := s.output.Plain.Outputs(begin, min(begin+kernel.Width, s.output.N))
+		w := s.output.Float32.Outputs(begin, min(begin+kernel.Width, s.output.N))
 		kernels.Mul(1, x, len(x), &w, logits[:], kernel.Width, false)
 		for j, z := range logits[:min(kernel.Width, len(near)-begin)] {
 			zero += z * 0

@@ -56,8 +56,8 @@ func newTestHead(kernels *kernel.Set, r *rand.Rand, k, n, round int) *head {
 	for i := range h.norm {
 		h.norm[i] = float32(1 + r.Float64())
 	}
-	h.output = &nn.Linear{K: k, N: n, Plain: kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))}
-	eight := &nn.Linear{K: k, N: n, Eight: kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))}
+	h.output = &nn.Linear{K: k, N: n, Float32: kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))}
+	eight := &nn.Linear{K: k, N: n, Int8: kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))}
 	rows := make([]float32, n*k)
 	for i := range n {
 		scale := math.Exp(r.NormFloat64() * float64(round%3))
@@ -79,8 +79,8 @@ func newTestHead(kernels *kernel.Set, r *rand.Rand, k, n, round int) *head {
 	}
 	for p := range kernel.Pad(n) / kernel.Width {
 		some := rows[p*kernel.Width*k : min((p+1)*kernel.Width, n)*k]
-		h.output.Plain.SetPanel(p, some)
-		eight.Eight.SetPanel(kernels, p, some)
+		h.output.Float32.SetPanel(p, some)
+		eight.Int8.SetPanel(kernels, p, some)
 	}
 	h.shortlist = &shortlist{output: h.output, eight: eight}
 	h.shortlist.measure()

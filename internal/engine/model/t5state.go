@@ -127,7 +127,7 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 	at = 0
 	for i := range spans {
 		if n := len(spans[i].Input); n > 0 {
-			spans[i].Memory = nn.NewMemory(spans[i].Cache.Pool(), e, n, s.normed[at*kernel.Stride(e):], kernel.Stride(e))
+			spans[i].Memory = nn.NewEncoderOutput(spans[i].Cache.Pool(), e, n, s.normed[at*kernel.Stride(e):], kernel.Stride(e))
 			at += n
 		}
 	}
@@ -189,7 +189,7 @@ func (s *t5State) recall(layer *t5Layer, spans []Span, rows int) {
 	at := 0
 	for _, span := range spans {
 		for range span.Rows {
-			s.attention.Recall(span.Memory, s.recalled[at*s.heads*apart:], apart)
+			s.attention.CrossAttend(span.Memory, s.recalled[at*s.heads*apart:], apart)
 			at++
 		}
 	}

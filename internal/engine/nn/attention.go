@@ -6,15 +6,14 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 )
 
-// View says which tokens of its cache a row attends to: those in the slots
-// from First on and below Leading, and those in the slots Extra, which ascend
-// and are not below Leading. There is at least one.
+// View is the set of tokens that a row attends to: the slots of its cache from First to Leading-1,
+// and the slots in Extra, which are in ascending order and not below Leading. The set is not empty.
 type View struct {
 	First, Leading int
 	Extra          []int32
 }
 
-// end is the slot after the last that the row sees.
+// end returns the slot after the last one of the view.
 func (v View) end() int {
 	if n := len(v.Extra); n > 0 {
 		return int(v.Extra[n-1]) + 1
@@ -22,27 +21,27 @@ func (v View) end() int {
 	return v.Leading
 }
 
-// tileRows is how many rows are attended to at a time.
+// tileRows is the number of rows that are processed together.
 const tileRows = 24
 
-// Attention computes softmax(q·k) v over a cache. It serves one goroutine.
+// Attention computes softmax(q·k) v over a cache. It must be used by one goroutine at a time.
 type Attention struct {
 	Kernels *kernel.Set
-	Heads   int // of queries; a multiple of the cache's heads
+	Heads   int // query heads; a multiple of the heads of the cache
 	scores  []float32
-	columns []int // where each segment's scores begin
+	columns []int // the offset of each segment in the scores of a row
 	sums    [tileRows]float32
 }
 
-// Do computes, for each of the rows of one sequence, out = [Heads][HeadSize].
-// Queries are [Heads][HeadSize] too, scaled already. Rows lie queryStride and
-// outStride numbers apart. The last slots of views do not descend. Where bias
-// is not nil it is added to the scores; positions are then those of the rows.
+// Do computes out = [Heads][HeadSize] for each of the rows of one sequence. The queries are
+// [Heads][HeadSize] and already scaled. queryStride and outStride are the strides of the rows. The
+// last slots of the views are in ascending order. If bias is not nil it is added to the scores, and
+// positions are the positions of the rows.
 func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, queryStride int, out []float32, outStride int, bias *Bias, positions []int) {
 	size := c.pool.Shape.HeadSize
 	group := a.Heads / c.pool.Shape.Heads
 	if len(views) == 1 && bias == nil {
-		// The heads of a group share keys: they are the rows.
+		// The heads of a group share keys, so they are processed as rows.
 		for h := range c.pool.Shape.Heads {
 			at := h * group * size
 			for g := 0; g < group; g += tileRows {
@@ -66,7 +65,7 @@ func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, que
 	}
 }
 
-// tile does n rows of one head; a single view stands for all of them.
+// tile processes n rows of one head. A single view is the view of all rows.
 func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []float32, queryStride int, out []float32, outStride int, bias func(row int, scores []float32)) {
 	shape := c.pool.Shape
 	end := views[len(views)-1].end()
@@ -111,8 +110,7 @@ func (a *Attention) tile(layer, head int, c *Cache, views []View, n int, q []flo
 	}
 }
 
-// hide sets one row's scores of the slots that it does not see, and of those
-// that are no slots, to value.
+// hide sets the scores of slots outside of the view, and of the padding, to value.
 func (a *Attention) hide(c *Cache, view View, scores []float32, value float32) {
 	extra := view.Extra
 	for i, column := range a.columns {
@@ -135,16 +133,15 @@ func (a *Attention) hide(c *Cache, view View, scores []float32, value float32) {
 	}
 }
 
-// reserve makes room for scores.
+// reserve makes a.scores hold at least n numbers.
 func (a *Attention) reserve(n int) {
 	if len(a.scores) < n {
 		a.scores = make([]float32, n+n/2)
 	}
 }
 
-// sum adds up each row's scores in the order of slots, so that it does not
-// matter how they are spread over segments. Four rows at once, because each
-// addition waits for the one before it.
+// sum adds the scores of each row in the order of slots, so that the result does not depend on the
+// segments. It processes four rows at once, because each addition depends on the one before it.
 func (a *Attention) sum(n int, scores []float32, width int) {
 	row := func(i int) []float32 { return scores[i*width : (i+1)*width] }
 	i := 0

@@ -2,27 +2,26 @@ package nn
 
 import "math"
 
-// Bias is what is added to a head's scores for the distance between a query
-// and a key.
+// Bias is the relative position bias of T5: it is added to the scores of a head, by the distance
+// between query and key.
 type Bias struct {
-	reach int // the greatest distance it has values for
-	// heads is, by head, the values for the distances from -reach, a key that
-	// far before the query, to reach.
+	reach int // the maximum distance
+	// heads has, for each head, the values for the distances -reach (the key is that far before
+	// the query) to reach.
 	heads [][]float32
 }
 
-// NewBias makes a bias from a table [buckets][heads]: the distances in both
-// directions, or only those to keys before the query, share buckets as T5 has
-// them (Raffel et al. 2020, section 2.1). Half of the buckets of a direction
-// are for a distance each; the others grow by the logarithm, up to the distance
-// furthest, beyond which there is one for all.
-func NewBias(table []float32, heads, buckets, furthest, reach int, both bool) *Bias {
+// NewBias returns a bias from a table [buckets][heads]. Distances share buckets as in T5 (Raffel et
+// al. 2020, section 2.1): half of the buckets of a direction hold one distance each, and the others
+// grow logarithmically up to maxDistance, beyond which all distances share one bucket. If both is
+// false, keys after the query use the bucket of distance 0.
+func NewBias(table []float32, heads, buckets, maxDistance, reach int, both bool) *Bias {
 	b := &Bias{reach, make([][]float32, heads)}
 	for h := range b.heads {
 		b.heads[h] = make([]float32, 2*reach+1)
 	}
 	for i := range 2*reach + 1 {
-		values := table[bucket(i-reach, buckets, furthest, both)*heads:]
+		values := table[bucket(i-reach, buckets, maxDistance, both)*heads:]
 		for h := range b.heads {
 			b.heads[h][i] = values[h]
 		}
@@ -30,8 +29,8 @@ func NewBias(table []float32, heads, buckets, furthest, reach int, both bool) *B
 	return b
 }
 
-// bucket of a key that lies distance after the query.
-func bucket(distance, buckets, furthest int, both bool) int {
+// bucket returns the bucket of a key that is distance after the query.
+func bucket(distance, buckets, maxDistance int, both bool) int {
 	first := 0
 	if both {
 		buckets /= 2
@@ -47,14 +46,14 @@ func bucket(distance, buckets, furthest int, both bool) int {
 	if distance < exact {
 		return first + distance
 	}
-	// In 32 bits, as the models were trained.
-	growth := float32(math.Log(float64(float32(distance)/float32(exact)))) / float32(math.Log(float64(furthest)/float64(exact))) * float32(buckets-exact)
+	// In 32 bits, as in training.
+	growth := float32(math.Log(float64(float32(distance)/float32(exact)))) / float32(math.Log(float64(maxDistance)/float64(exact))) * float32(buckets-exact)
 	return first + min(exact+int(growth), buckets-1)
 }
 
-// addBias adds to one row's scores, of the slots it sees, the values for the
-// positions of their tokens: those from the row's own zero on. Slots below
-// Leading hold the token of that position, extra ones those that follow.
+// addBias adds the bias to the scores of one row. values are those for the position of each token,
+// from position 0. A slot below Leading holds the token of that position; the extra slots hold the
+// tokens that follow.
 func (a *Attention) addBias(c *Cache, view View, values, scores []float32) {
 	for i, column := range a.columns {
 		s := &c.segments[i]
@@ -72,7 +71,7 @@ func (a *Attention) addBias(c *Cache, view View, values, scores []float32) {
 	}
 }
 
-// column says where a slot's score stands.
+// column returns the index of a slot in the scores of a row.
 func (a *Attention) column(c *Cache, slot int) int {
 	for i := len(a.columns) - 1; ; i-- {
 		if s := &c.segments[i]; slot >= s.start {

@@ -1,27 +1,26 @@
-// Package nn holds the parts that networks are made of: the cache of keys and
-// values, attention over it, normalisation and rotary positions. A row is one
-// token of one sequence; nothing that is computed for a row depends on which
-// other rows are computed with it.
+// Package nn implements the parts of neural networks: the key-value cache, attention, biases,
+// rotary positions and linear layers. A row is one token of one sequence. The result of a row does
+// not depend on the other rows that are computed with it.
 package nn
 
 import "github.com/firesteel/firesteel/internal/engine/kernel"
 
-// mostTokens is how many tokens a block of a cache holds at most.
-const mostTokens = 128
+// maxBlockTokens is the maximum number of tokens in a block of a cache.
+const maxBlockTokens = 128
 
-// CacheShape is what a network keeps of each token: a key and a value for each
-// layer and head.
+// CacheShape is the size of the keys and values of a token: one key and one value for each layer
+// and head.
 type CacheShape struct{ Layers, Heads, HeadSize int }
 
-// TokenBytes is the memory that one token takes.
+// TokenBytes returns the memory of one token in bytes.
 func (s CacheShape) TokenBytes() int64 {
 	return int64(s.Layers) * int64(s.Heads) * int64(s.HeadSize) * 8
 }
 
-// Bytes is the memory that a cache of n tokens takes, grown at once.
+// Bytes returns the memory in bytes of a cache that grows by n tokens at once.
 func (s CacheShape) Bytes(n int) int64 { return int64(kernel.Pad(n)) * s.TokenBytes() }
 
-// Cache is the keys and values of one sequence's tokens, in slots 0, 1, 2, ...
+// Cache is a key-value cache: the keys and values of the tokens of one sequence, in slots 0, 1, ...
 type Cache struct {
 	pool     *Pool
 	segments []segment
@@ -33,11 +32,11 @@ type segment struct {
 	block *block
 	start int // the slot of its first token
 	n     int
-	owned bool // not a prefix's
+	owned bool // the block does not belong to a prefix
 }
 
-// NewCache gives a cache that begins with the tokens of prefix, which may be
-// nil and must not grow any more.
+// NewCache returns a cache that begins with the tokens of prefix. prefix may be nil; it must not
+// grow afterwards.
 func NewCache(pool *Pool, prefix *Cache) *Cache {
 	c := &Cache{pool: pool}
 	if prefix != nil {
@@ -50,19 +49,19 @@ func NewCache(pool *Pool, prefix *Cache) *Cache {
 	return c
 }
 
-// Pool is where the cache's memory is from.
+// Pool returns the pool that the memory of the cache is from.
 func (c *Cache) Pool() *Pool { return c.pool }
 
-// Len is the number of tokens.
+// Len returns the number of tokens.
 func (c *Cache) Len() int { return c.length }
 
-// Grow adds n slots, which the caller fills in each layer before it reads them.
+// Grow adds n slots. The caller must set them in a layer before it reads them there.
 func (c *Cache) Grow(n int) {
 	for n > 0 {
 		last := len(c.segments) - 1
 		if last < 0 || !c.segments[last].owned || c.segments[last].n == c.segments[last].block.tokens {
-			// A quarter more than there is, so that a long text has few blocks.
-			tokens := min(kernel.Pad(max(n, c.length/4)), mostTokens)
+			// Add at least a quarter of the length, so that a long text has few blocks.
+			tokens := min(kernel.Pad(max(n, c.length/4)), maxBlockTokens)
 			c.segments = append(c.segments, segment{c.pool.get(tokens), c.length, 0, true})
 			last++
 		}
@@ -73,7 +72,7 @@ func (c *Cache) Grow(n int) {
 	}
 }
 
-// Release gives the cache's own blocks back to its pool.
+// Release returns the blocks that the cache owns to its pool.
 func (c *Cache) Release() {
 	for _, s := range c.segments {
 		if s.owned {
@@ -83,8 +82,8 @@ func (c *Cache) Release() {
 	c.segments, c.length = nil, 0
 }
 
-// Put stores the keys and values of consecutive tokens from slot first on; row
-// i of them begins at k[i*stride] and v[i*stride].
+// Put stores the keys and values of consecutive tokens in the slots from first on. Those of token i
+// begin at k[i*stride] and v[i*stride].
 func (c *Cache) Put(kernels *kernel.Set, layer, first, rows int, k, v []float32, stride int) {
 	at := 0
 	for rows > 0 {
@@ -102,14 +101,14 @@ func (c *Cache) Put(kernels *kernel.Set, layer, first, rows int, k, v []float32,
 	}
 }
 
-// put stores n tokens, whose keys lie in one panel.
+// put stores n tokens whose keys are in one panel.
 func (c *Cache) put(kernels *kernel.Set, layer int, b *block, slot, n int, k, v []float32, stride int) {
 	shape := c.pool.Shape
 	for h := range shape.Heads {
 		keys, values := b.head(shape, layer, h)
 		at := h * shape.HeadSize
 		panel := keys[slot/kernel.Width*shape.HeadSize*kernel.Width+slot%kernel.Width:]
-		kernels.Turn(n, shape.HeadSize, panel, k[at:], stride)
+		kernels.Transpose(n, shape.HeadSize, panel, k[at:], stride)
 		for i := range n {
 			from := v[i*stride+at:][:shape.HeadSize]
 			to := values[(slot+i)*kernel.Width:]

@@ -8,9 +8,8 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 )
 
-// A query or a key that is not finite makes a result that is not, whatever the
-// values are: the softmax does not lose it.
-func TestAttentionKeepsNotFinite(t *testing.T) {
+// If a query or a key is not finite, the result is not finite, for any values.
+func TestAttentionKeepsNonFinite(t *testing.T) {
 	const size, tokens = 16, 40
 	r := rand.New(rand.NewPCG(5, 6))
 	shape := CacheShape{Layers: 1, Heads: 1, HeadSize: size}
@@ -43,19 +42,19 @@ func TestAttentionKeepsNotFinite(t *testing.T) {
 				if !notFinite(out) {
 					t.Errorf("%s: %g among the keys of token %d is lost: %v", set.Name, bad, at, out)
 				}
-				if at > 0 { // who does not see it does not suffer
+				if at > 0 { // a row that does not see the token is not affected
 					a.Do(0, cache, []View{{Leading: at}}, queries, size, out, size, nil, nil)
 					if notFinite(out) {
-						t.Errorf("%s: %g among the keys of token %d reaches those before it", set.Name, bad, at)
+						t.Errorf("%s: %g among the keys of token %d affects rows before it", set.Name, bad, at)
 					}
 				}
-				// Of an encoder's tokens.
-				memory := NewMemory(&Pool{Shape: shape}, size, tokens, values, size)
+				// Cross attention over encoder output.
+				encoded := NewEncoderOutput(&Pool{Shape: shape}, size, tokens, values, size)
 				queries[at%size] = bad
 				sums := append([]float32{}, queries...)
-				a.Recall(memory, sums, size)
+				a.CrossAttend(encoded, sums, size)
 				if !notFinite(sums) {
-					t.Errorf("%s: %g in a query to a memory is lost: %v", set.Name, bad, sums)
+					t.Errorf("%s: %g in a query of cross attention is lost: %v", set.Name, bad, sums)
 				}
 			}
 		}

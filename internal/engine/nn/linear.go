@@ -2,30 +2,29 @@ package nn
 
 import "github.com/firesteel/firesteel/internal/engine/kernel"
 
-// Linear is the weights from K inputs to N outputs, in 32 bits or, if Eight is
-// there, in 8.
+// Linear is a linear layer from K inputs to N outputs. Its weights are in Int8, or in Float32 if
+// Int8 is nil.
 type Linear struct {
-	K, N  int
-	Plain *kernel.Matrix
-	Eight *kernel.Matrix8
+	K, N    int
+	Float32 *kernel.Matrix
+	Int8    *kernel.Matrix8
 }
 
-// Scratch is what products need besides their operands. It serves one
-// goroutine.
+// Scratch is reusable memory for products. It must be used by one goroutine at a time.
 type Scratch struct {
-	Team   *Team   // who helps; nil for nobody
-	rows   []uint8 // in 8 bits
+	Team   *Team   // helpers; may be nil
+	rows   []uint8 // quantized inputs
 	scales []float32
 }
 
-// parts is what a product is split into for a team: several for each core, as
-// a core may be busy otherwise.
+// parts is the number of parts of a product for a team. There are several parts for each core,
+// because a core may be busy with other work.
 const parts = 16
 
-// Mul computes C[m][Pad(N)] (+)= A[m][K] * W. Rows of A and C lie lda and ldc
-// numbers apart; ldc is at least Pad(N).
+// Mul computes C[m][Pad(N)] (+)= A[m][K] * W. The strides of the rows of A and C are lda and ldc,
+// and ldc is at least Pad(N).
 func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda int, c []float32, ldc int, add bool) {
-	if l.Eight != nil {
+	if l.Int8 != nil {
 		s.reserve(m, l.K)
 		kernels.Quantize(m, l.K, a, lda, s.rows, s.scales)
 	}
@@ -34,7 +33,7 @@ func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda in
 		return
 	}
 	s.Team.split(parts, func(part int) {
-		// A kernel for one row does four panels at a time.
+		// The kernel for one row processes four panels at a time.
 		const unit = 4 * kernel.Width
 		units := (l.N + unit - 1) / unit
 		first, last := part*units/parts*unit, (part+1)*units/parts*unit
@@ -42,7 +41,7 @@ func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda in
 	})
 }
 
-// reserve makes room for m rows of k inputs in 8 bits.
+// reserve makes s hold m quantized rows of k inputs.
 func (s *Scratch) reserve(m, k int) {
 	if n := m * kernel.PadK(k); len(s.rows) < n {
 		s.rows = make([]uint8, n)
@@ -52,42 +51,39 @@ func (s *Scratch) reserve(m, k int) {
 	}
 }
 
-// outputs computes those from first, a multiple of kernel.Width, to before
-// last.
+// outputs computes the outputs first to last-1. first is a multiple of kernel.Width.
 func (l *Linear) outputs(kernels *kernel.Set, s *Scratch, m int, a []float32, lda int, c []float32, ldc int, add bool, first, last int) {
 	switch {
 	case first >= last:
-	case l.Eight != nil:
-		w := l.Eight.Outputs(first, last)
+	case l.Int8 != nil:
+		w := l.Int8.Outputs(first, last)
 		kernels.Mul8(m, s.rows, s.scales, &w, c[first:], ldc, add)
 	default:
-		w := l.Plain.Outputs(first, last)
+		w := l.Float32.Outputs(first, last)
 		kernels.Mul(m, a, lda, &w, c[first:], ldc, add)
 	}
 }
 
-// Heads is a product for each head: its own inputs by its own weights. All are
-// of one size.
+// Heads are the linear layers of the heads of an attention layer. All have the same size.
 type Heads []*Linear
 
-// Mul computes C[m][Pad(N)] = A[m][K] * W for each head, whose parts of A and C
-// begin nextA and nextC numbers after those of the head before it. Rows of A
-// and C lie lda and ldc numbers apart.
+// Mul computes C[m][Pad(N)] = A[m][K] * W for each head. The parts of A and C of a head begin nextA
+// and nextC numbers after those of the previous head. The strides of the rows are lda and ldc.
 func (h Heads) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda, nextA int, c []float32, ldc, nextC int) {
 	k := h[0].K
 	rows, scales := m*kernel.PadK(k), m*kernel.Groups(k)
-	if h[0].Eight != nil {
+	if h[0].Int8 != nil {
 		s.reserve(m*len(h), k)
 	}
 	head := func(n int) {
 		a, c := a[n*nextA:], c[n*nextC:]
-		if h[n].Eight == nil {
-			kernels.Mul(m, a, lda, h[n].Plain, c, ldc, false)
+		if h[n].Int8 == nil {
+			kernels.Mul(m, a, lda, h[n].Float32, c, ldc, false)
 			return
 		}
 		rows, scales := s.rows[n*rows:], s.scales[n*scales:]
 		kernels.Quantize(m, k, a, lda, rows, scales)
-		kernels.Mul8(m, rows, scales, h[n].Eight, c, ldc, false)
+		kernels.Mul8(m, rows, scales, h[n].Int8, c, ldc, false)
 	}
 	if s.Team.isOpen() {
 		s.Team.split(len(h), head)

@@ -17,7 +17,7 @@ func random(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// Attention over a prefix, own tokens and a tree, against the definition.
+// Attention over a prefix, the cache's own tokens and a tree equals the definition.
 func TestAttention(t *testing.T) {
 	const heads, groups, size, tokens = 6, 2, 16, 90
 	r := rand.New(rand.NewPCG(1, 2))
@@ -82,18 +82,18 @@ func TestAttention(t *testing.T) {
 					}
 				}
 			}
-			// Alone, to the bit.
+			// A single row gives the same bits.
 			one := make([]float32, heads*size)
 			a.Do(1, cache, views[i:i+1], queries[i*heads*size:], heads*size, one, heads*size, nil, nil)
 			if !slices.Equal(one, got[i*heads*size:(i+1)*heads*size]) {
-				t.Fatalf("%s: row %d alone differs", set.Name, i)
+				t.Fatalf("%s: the result of row %d alone differs", set.Name, i)
 			}
 		}
 	}
 }
 
 func TestPoolReuse(t *testing.T) {
-	// 16 tokens take a page.
+	// 16 tokens fill a page.
 	pool := &Pool{Shape: CacheShape{Layers: 1, Heads: 1, HeadSize: page / 2 / kernel.Width}}
 	blocks := func(c *Cache) (tokens, pages []int) {
 		for _, s := range c.segments {
@@ -105,14 +105,14 @@ func TestPoolReuse(t *testing.T) {
 	prefix.Grow(33)
 	pool = &Pool{Shape: pool.Shape, Memory: make([]float32, 15*page-1)}
 	c := NewCache(pool, prefix)
-	c.Grow(mostTokens + 20)
+	c.Grow(maxBlockTokens + 20)
 	for range 28 {
 		c.Grow(1)
 	}
-	// Of 33 tokens, which are Go's; of 148 in two, the second a quarter of the
-	// 161 before it.
+	// The block of 33 tokens is on the Go heap. The 148 tokens are in two blocks, and the second
+	// holds a quarter of the 161 tokens before it, rounded up.
 	tokens, pages := blocks(c)
-	if !slices.Equal(tokens, []int{48, mostTokens, 48}) || !slices.Equal(pages, []int{-1, 0, 8}) {
+	if !slices.Equal(tokens, []int{48, maxBlockTokens, 48}) || !slices.Equal(pages, []int{-1, 0, 8}) {
 		t.Errorf("blocks of %v tokens in the pages %v", tokens, pages)
 	}
 	second := NewCache(pool, nil)
@@ -121,48 +121,47 @@ func TestPoolReuse(t *testing.T) {
 	if prefix.Len() != 33 {
 		t.Error("the prefix was released too")
 	}
-	// The greatest gap first, then the other, then Go's memory.
-	c.Grow(mostTokens)
+	// The largest gap is used first, then the other gap, then the Go heap.
+	c.Grow(maxBlockTokens)
 	third := NewCache(pool, nil)
-	third.Grow(mostTokens)
+	third.Grow(maxBlockTokens)
 	tokens, pages = blocks(c)
-	if !slices.Equal(tokens, []int{mostTokens}) || !slices.Equal(pages, []int{0}) {
+	if !slices.Equal(tokens, []int{maxBlockTokens}) || !slices.Equal(pages, []int{0}) {
 		t.Errorf("after a release, blocks of %v tokens in the pages %v", tokens, pages)
 	}
 	tokens, pages = blocks(third)
 	if !slices.Equal(tokens, []int{48, 16, 64}) || !slices.Equal(pages, []int{8, 13, -1}) {
-		t.Errorf("with little left, blocks of %v tokens in the pages %v", tokens, pages)
+		t.Errorf("in a nearly full pool, blocks of %v tokens in the pages %v", tokens, pages)
 	}
-	memory := NewMemory(pool, 16, 5, make([]float32, 80), 16)
-	if memory.first != -1 {
-		t.Errorf("what was read is at page %d of a pool that is full", memory.first)
+	encoded := NewEncoderOutput(pool, 16, 5, make([]float32, 80), 16)
+	if encoded.first != -1 {
+		t.Errorf("encoder output is at page %d of a full pool", encoded.first)
 	}
-	memory.Release()
+	encoded.Release()
 	second.Release()
-	memory = NewMemory(pool, 16, 5, make([]float32, 80), 16)
-	if memory.first != 12 || len(memory.data) != 6*16 {
-		t.Errorf("what was read is at page %d, %d numbers", memory.first, len(memory.data))
+	encoded = NewEncoderOutput(pool, 16, 5, make([]float32, 80), 16)
+	if encoded.first != 12 || len(encoded.data) != 6*16 {
+		t.Errorf("encoder output is at page %d and has %d numbers", encoded.first, len(encoded.data))
 	}
-	memory.Release()
+	encoded.Release()
 	for _, c := range []*Cache{c, third} {
 		c.Release()
 	}
 	if slices.Contains(pool.taken, true) {
-		t.Errorf("pages in use after all is released: %v", pool.taken)
+		t.Errorf("pages are in use after all was released: %v", pool.taken)
 	}
 }
 
-// What is recalled is attention with keys and values that weights make of what
-// was read.
-func TestRecall(t *testing.T) {
+// CrossAttend equals attention with the encoder output as keys and values.
+func TestCrossAttend(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, shape := range []struct{ heads, size, tokens int }{{1, 16, 1}, {3, 48, 7}, {6, 64, 34}, {13, 32, 130}} {
 		x, q := random(r, shape.tokens*(shape.size+3)), random(r, shape.heads*(shape.size+5))
-		memory := NewMemory(&Pool{Memory: make([]float32, 1<<16)}, shape.size, shape.tokens, x, shape.size+3)
+		encoded := NewEncoderOutput(&Pool{Memory: make([]float32, 1<<16)}, shape.size, shape.tokens, x, shape.size+3)
 		for _, set := range kernel.Sets() {
 			a := Attention{Kernels: set, Heads: shape.heads}
 			got := slices.Clone(q)
-			a.Recall(memory, got, shape.size+5)
+			a.CrossAttend(encoded, got, shape.size+5)
 			for h := range shape.heads {
 				query := q[h*(shape.size+5):][:shape.size]
 				want, sum := make([]float64, shape.size), 0.0
@@ -180,11 +179,11 @@ func TestRecall(t *testing.T) {
 				}
 				for j := range want {
 					if g := float64(got[h*(shape.size+5)+j]); math.Abs(g-want[j]/sum) > 1e-4 {
-						t.Fatalf("%s, %v: head %d recalls %g at %d, want %g", set.Name, shape, h, g, j, want[j]/sum)
+						t.Fatalf("%s, %v: head %d: result[%d] is %g, want %g", set.Name, shape, h, j, g, want[j]/sum)
 					}
 				}
 				if rest := got[h*(shape.size+5)+shape.size:][:5]; !slices.Equal(rest, q[h*(shape.size+5)+shape.size:][:5]) {
-					t.Fatalf("%s, %v: it wrote behind head %d", set.Name, shape, h)
+					t.Fatalf("%s, %v: CrossAttend wrote beyond head %d", set.Name, shape, h)
 				}
 			}
 		}

@@ -2,46 +2,44 @@ package nn
 
 import "github.com/firesteel/firesteel/internal/engine/kernel"
 
-// Pool is the memory of caches, and of what encoders have read: the ones take it
-// from its beginning, the others from its end, as their sizes differ and many
-// small ones between would leave no room for great ones. Where Memory has none
-// left, or is nil, they are given some of Go's. It serves one goroutine.
+// Pool is the memory of caches and of encoder outputs. Caches use it from the beginning and encoder
+// outputs from the end: their sizes differ, and many small pieces between large ones would fragment
+// it. If Memory is full or nil, they use the Go heap. A Pool must be used by one
+// goroutine at a time.
 type Pool struct {
 	Shape  CacheShape // of the caches
-	Memory []float32  // in pages; it may hold anything
+	Memory []float32  // its content does not matter
 	taken  []bool     // by page
-	next   int        // page, where the search for free ones begins
+	next   int        // the page at which the search for free pages begins
 }
 
-// page is what Memory is used in units of, in numbers.
+// page is the unit of allocation in Memory, in numbers.
 const page = 1024
 
 func pages(numbers int) int { return (numbers + page - 1) / page }
 
-// piece is some of a pool's memory.
+// piece is a part of a pool's memory.
 type piece struct {
 	data  []float32
-	first int // page; -1 if it is Go's memory
+	first int // first page; -1 for memory of the Go heap
 }
 
-// block holds the keys and values of some tokens, a multiple of kernel.Width.
-// For each layer and head stand, as packed matrices ready for multiplication,
-// the keys as [tokens/16][HeadSize][16] and then the values as
-// [HeadSize/16][tokens][16].
+// block holds the keys and values of a number of tokens that is a multiple of kernel.Width. For
+// each layer and head it has the keys as [tokens/16][HeadSize][16], followed by the values as
+// [HeadSize/16][tokens][16]. Both are packed matrices.
 type block struct {
 	tokens int
 	piece
 }
 
-// head gives the keys and values of one head in one layer.
+// head returns the keys and values of one head in one layer.
 func (b *block) head(s CacheShape, layer, head int) (keys, values []float32) {
 	size := s.HeadSize * b.tokens
 	at := (layer*s.Heads + head) * 2 * size
 	return b.data[at : at+size], b.data[at+size : at+2*size]
 }
 
-// get gives a block of n tokens or, where the free pages do not lie together,
-// of fewer.
+// get returns a block of n tokens, or of fewer tokens if the pool has no n consecutive free pages.
 func (p *Pool) get(n int) *block {
 	size := func(tokens int) int { return int(p.Shape.Bytes(tokens) / 4) }
 	first, free := p.find(pages(size(n)))
@@ -56,15 +54,14 @@ func (p *Pool) get(n int) *block {
 	return b
 }
 
-// find looks for free pages side by side: the first ones that are enough or,
-// where there are none, the most.
+// find returns the first run of at least enough free pages, or the longest run if there is none.
 func (p *Pool) find(enough int) (first, free int) {
 	p.begin()
 	run := 0
 	for i := range p.taken {
 		at := (p.next + i) % len(p.taken)
 		if at == 0 {
-			run = 0 // the last page is no neighbour of the first
+			run = 0 // the last and the first page are not adjacent
 		}
 		if p.taken[at] {
 			run = 0
@@ -80,8 +77,8 @@ func (p *Pool) find(enough int) (first, free int) {
 	return first, free
 }
 
-// room gives a piece of so many numbers.
-func (p *Pool) room(numbers int) piece {
+// takeAtEnd takes the last free piece of that many numbers.
+func (p *Pool) takeAtEnd(numbers int) piece {
 	p.begin()
 	run := 0
 	for at := len(p.taken) - 1; at >= 0; at-- {

@@ -7,28 +7,28 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// Team lets goroutines that have nothing to do take part in the products of one
-// that has: a lone sequence would otherwise use one core. Who computes a part
-// makes no difference to it. A nil Team has no helpers.
+// Team lets idle goroutines compute parts of the products of another goroutine, because a single
+// sequence would otherwise use one core. The result does not depend on who computes a part. A nil
+// Team has no helpers.
 //
-// A hand-off between spinning goroutines takes a fraction of a microsecond,
-// where waking one takes tens, and a network has hundreds of products a token.
-// So a Team is open only for the time of a step, and helpers spin.
+// A hand-off between spinning goroutines takes a fraction of a microsecond; waking a goroutine
+// takes tens of microseconds, and a network has hundreds of products per token. Therefore helpers
+// spin, and a Team is open for the time of a step only.
 type Team struct {
 	open   atomic.Bool
 	do     func(part int)
-	left   atomic.Int64 // parts that nobody has taken; less than none at times
-	undone atomic.Int64
-	failed atomic.Pointer[error] // of a part that panicked
+	left   atomic.Int64          // parts that were not taken; may be negative
+	undone atomic.Int64          // parts that are not done
+	failed atomic.Pointer[error] // the panic of a part
 }
 
-// Open lets helpers in.
+// Open lets Help compute parts.
 func (t *Team) Open() { t.open.Store(true) }
 
-// Close sends helpers away.
+// Close makes Help return.
 func (t *Team) Close() { t.open.Store(false) }
 
-// Help takes part until the team is closed.
+// Help computes parts until the team is closed.
 func (t *Team) Help() {
 	for spins := 0; t.open.Load(); spins++ {
 		if t.take() {
@@ -39,18 +39,18 @@ func (t *Team) Help() {
 	}
 }
 
-// restSpins is how often a helper looks for work before it lets others run.
+// restSpins is the number of failed attempts after which a helper yields its processor.
 const restSpins = 2000
 
-// isOpen reports whether there may be helpers.
+// isOpen reports whether the team can have helpers.
 func (t *Team) isOpen() bool { return t != nil && t.open.Load() }
 
-// split does all parts, and returns when they are done. It is called by one
-// goroutine. If a part panics, whoever does it, split panics when no part is
-// under way any more: until then helpers write to the caller's memory.
+// split computes all parts and returns when they are done. It must be called by one goroutine at a
+// time. If a part panics, split panics after all parts have ended: until then helpers may write to
+// the memory of the caller.
 func (t *Team) split(parts int, do func(part int)) {
-	// Whoever takes a part sees all that was written before left was set, and
-	// nothing is written again before its part is done.
+	// A goroutine that takes a part sees all writes before left was set. Nothing is written until
+	// its part is done.
 	t.do = do
 	t.undone.Store(int64(parts))
 	t.left.Store(int64(parts))
@@ -66,6 +66,7 @@ func (t *Team) split(parts int, do func(part int)) {
 	}
 }
 
+// take computes one part, and reports whether there was one.
 func (t *Team) take() bool {
 	if t.left.Load() <= 0 {
 		return false
@@ -78,8 +79,7 @@ func (t *Team) take() bool {
 	return true
 }
 
-// part does a part. A panic is kept for split, as a helper has no part in what
-// it helps with.
+// part computes a part. It keeps a panic for split, so that helpers continue.
 func (t *Team) part(part int) {
 	defer t.undone.Add(-1)
 	defer panics.Handle("computing part of a product", func(err error) { t.failed.CompareAndSwap(nil, &err) })

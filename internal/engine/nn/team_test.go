@@ -14,7 +14,7 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// Each part is done once, whoever does it.
+// Each part is computed once.
 func TestTeam(t *testing.T) {
 	var team Team
 	team.Open()
@@ -36,7 +36,7 @@ func TestTeam(t *testing.T) {
 	helpers.Wait()
 }
 
-// With a team, products are the same to the bit.
+// A team computes the same bits.
 func TestTeamProducts(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	set, err := kernel.Select("")
@@ -46,16 +46,16 @@ func TestTeamProducts(t *testing.T) {
 	for _, n := range []int{8, 16, 72, 1000, 2048} {
 		const k = 96
 		weights := random(r, n*k)
-		plain := &Linear{K: k, N: n, Plain: kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))}
-		eight := &Linear{K: k, N: n, Eight: kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))}
+		float := &Linear{K: k, N: n, Float32: kernel.NewMatrix(n, k, make([]float32, kernel.Size(n, k)))}
+		eight := &Linear{K: k, N: n, Int8: kernel.NewMatrix8(n, k, make([]int8, kernel.Size8(n, k)))}
 		for p := 0; p*kernel.Width < n; p++ {
 			rows := weights[p*kernel.Width*k : min(n, (p+1)*kernel.Width)*k]
-			plain.Plain.SetPanel(p, rows)
-			eight.Eight.SetPanel(set, p, rows)
+			float.Float32.SetPanel(p, rows)
+			eight.Int8.SetPanel(set, p, rows)
 		}
 		for _, m := range []int{1, 5, 40} {
 			a := random(r, m*k)
-			for _, l := range []*Linear{plain, eight} {
+			for _, l := range []*Linear{float, eight} {
 				stride := kernel.Stride(n)
 				want, got := make([]float32, m*stride), make([]float32, m*stride)
 				l.Mul(set, new(Scratch), m, a, k, want, stride, false)
@@ -67,15 +67,15 @@ func TestTeamProducts(t *testing.T) {
 				team.Close()
 				helper.Wait()
 				if !slices.Equal(got, want) {
-					t.Errorf("%d rows, %d outputs, in 8 bits %t: not the same", m, n, l.Eight != nil)
+					t.Errorf("%d rows, %d outputs, int8 %t: the results differ", m, n, l.Int8 != nil)
 				}
 			}
 		}
 	}
 }
 
-// A panic in a part is the caller's, whoever does the part: a helper goes on
-// helping, and the team is good for the next product.
+// A panic in a part is the panic of split, whoever computes the part. Helpers continue, and the
+// team can compute the next product.
 func TestTeamPanics(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
@@ -92,11 +92,11 @@ func TestTeamPanics(t *testing.T) {
 		return nil
 	}
 	for job := range 300 {
-		var under atomic.Int32 // way
+		var running atomic.Int32
 		bad := job % 5
 		err := split(5, func(part int) {
-			under.Add(1)
-			defer under.Add(-1)
+			running.Add(1)
+			defer running.Add(-1)
 			if part == bad {
 				panic("bad part")
 			}
@@ -107,8 +107,8 @@ func TestTeamPanics(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "bad part") {
 			t.Fatalf("job %d: %v", job, err)
 		}
-		if n := under.Load(); n != 0 {
-			t.Fatalf("job %d: the caller's memory is given back, but %d parts still write to it", job, n)
+		if n := running.Load(); n != 0 {
+			t.Fatalf("job %d: split returned while %d parts were running", job, n)
 		}
 		var done atomic.Int32
 		if err := split(4, func(int) { done.Add(1) }); err != nil || done.Load() != 4 {

@@ -7,11 +7,11 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// dots: n rows by two, each product in eight sums. What the next two are made
-// of lies behind, and is fetched meanwhile.
+// dots multiplies n rows by two, with eight sums for each product. It prefetches the next two rows
+// of B, which follow in memory.
 func dots(n int) {
 	TEXT(fmt.Sprintf("dots%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)")
-	Doc(fmt.Sprintf("dots%d computes C[%d][2] = A[%d][k] * B[2][k]; B is [k/16][2][16], stride numbers from one k to the next; k is a positive multiple of 16.", n, n, n))
+	Doc(fmt.Sprintf("dots%d computes C[%d][2] = A[%d][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.", n, n, n))
 	Pragma("noescape")
 	k, b, stride := param("k"), param("b"), param("stride")
 	lda, ldc := param("lda"), param("ldc")
@@ -41,7 +41,7 @@ func dots(n int) {
 	SUBQ(Imm(panel), k)
 	JNZ(LabelRef("loop"))
 	for i := 0; i < n; i += 2 {
-		// Of two rows, each sum's neighbours, twice, and then its halves.
+		// Add neighbors of the sums of two rows twice, and then the halves.
 		last := min(i+1, n-1)
 		VHADDPS(sums[2*i+1], sums[2*i], sums[2*i])
 		if last > i {

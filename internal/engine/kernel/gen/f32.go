@@ -7,10 +7,10 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// tile: C[n][16] (+)= A[n][k] * B[k][16], for one tile of n rows after another.
+// tile computes C[n][16] (+)= A[n][k] * B[k][16] for consecutive tiles of n rows.
 func tile(n int) {
 	TEXT(fmt.Sprintf("tile%d", n), NOSPLIT, "func(tiles int, k int, a *float32, lda int, b *float32, next *float32, c *float32, ldc int, add int)")
-	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16] for one tile after another; lda and ldc are in numbers. The k*16 numbers at next are fetched meanwhile.", n, n, n))
+	Doc(fmt.Sprintf("tile%d computes C[%d][16] (+)= A[%d][k] * B[k][16] for consecutive tiles. lda and ldc are in numbers. It prefetches the k*16 numbers at next.", n, n, n))
 	Pragma("noescape")
 	start, out, tiles := param("a"), param("c"), param("tiles")
 	lda, ldc := param("lda"), param("ldc")
@@ -64,10 +64,10 @@ func tile(n int) {
 	RET()
 }
 
-// wide: one row by four panels, so that enough sums are under way at once.
+// wide multiplies one row by four panels, so that enough sums are independent of each other.
 func wide() {
 	TEXT("wide", NOSPLIT, "func(k int, a *float32, b *float32, stride int, c *float32, add int)")
-	Doc("wide computes c[64] (+)= a[k] * B[4][k][16]; stride is from panel to panel, in numbers.")
+	Doc("wide computes c[64] (+)= a[k] * B[4][k][16]. stride is the distance between panels in numbers.")
 	Pragma("noescape")
 	k, a, c, add := param("k"), param("a"), param("c"), param("add")
 	stride := param("stride")

@@ -9,14 +9,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Weights of 8 bits lie as [k/4][16][4]: fourInputs bytes hold four inputs of a
-// panel. Up to 64 inputs share a scale.
+// Panels of 8-bit weights are [k/4][16][4]: fourInputs bytes hold four inputs of a panel. Up to
+// groupSize inputs share a scale.
 const (
 	fourInputs = 4 * panel
 	groupSize  = 64
 )
 
-// ones is 1 in each 16-bit lane.
+// ones has 1 in each 16-bit lane.
 func ones() Mem {
 	m := GLOBL("ones", RODATA|NOPTR)
 	for i := range lane {
@@ -25,15 +25,13 @@ func ones() Mem {
 	return m
 }
 
-// multiply adds to sums, two registers a row, the products of n rows at a with
-// the two panels' halves at b, over k inputs, a multiple of 8; it moves the
-// pointers behind them.
+// multiply adds the products of n rows at a with the two halves of the panel at b to sums, two
+// registers for each row. k is the number of inputs, a multiple of 8. It advances a and b.
 //
-// The products of a pair of neighbours fit into 16 bits, and so does the sum of
-// two pairs, because the weights are made for it (see weightGroup): one
-// vpmaddwd then widens two vpmaddubsw. Four inputs are broadcast twice, as there
-// is no register to keep them in. What lies ahead of b, in bytes, is fetched
-// meanwhile.
+// The products of two neighbors fit into 16 bits, and so does the sum of two such pairs, because
+// the weights are limited (see weightGroup). Therefore one vpmaddwd widens two vpmaddubsw. Four
+// inputs are broadcast twice, because no register is free to keep them. multiply prefetches the
+// weights at b + ahead bytes.
 func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead reg.GPVirtual, one reg.VecVirtual) {
 	Label(label)
 	w := registers(4)
@@ -63,8 +61,8 @@ func multiply(label string, n int, sums []reg.VecVirtual, a rows, b, k, ahead re
 	JG(LabelRef(label))
 }
 
-// nextGroup puts into k how many of left inputs the next group has, and takes
-// them off.
+// nextGroup sets k to the number of inputs of the next group and subtracts it from left, the number
+// of remaining inputs.
 func nextGroup(left, k reg.GPVirtual) {
 	MOVQ(U32(groupSize), k)
 	CMPQ(left, k)
@@ -72,8 +70,8 @@ func nextGroup(left, k reg.GPVirtual) {
 	SUBQ(k, left)
 }
 
-// putScaled stores a group's sums, as floats and scaled, or adds them to what
-// is there.
+// putScaled converts the sums of a group to floats, scales them, and stores them or adds them to
+// the numbers at to.
 func putScaled(sums, rowScale reg.VecVirtual, scale Op, to Mem, add bool) {
 	t := YMM()
 	VCVTDQ2PS(sums, sums)
@@ -86,12 +84,11 @@ func putScaled(sums, rowScale reg.VecVirtual, scale Op, to Mem, add bool) {
 	VMOVUPS(sums, to)
 }
 
-// tileInt8: C[n][16] (+)= sum over groups g of
-// (A[n][g] * B[g][16] + bias[g][16]) * rowScale[n][g] * scale[g][16],
-// for one tile of n rows after another.
+// tileInt8 computes C[n][16] (+)= sum over groups g of (A[n][g] * B[g][16] + bias[g][16]) *
+// rowScale[n][g] * scale[g][16] for consecutive tiles of n rows.
 func tileInt8(n int, ones Mem) {
 	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)")
-	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] + bias[16]) * rowScale[%d] * scale[16], summed over groups of inputs, for one tile after another; k is a multiple of 8.", n, n, n, n))
+	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] + bias[16]) * rowScale[%d] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.", n, n, n, n))
 	Pragma("noescape")
 	start, c := param("a"), param("c")
 	lda, ldc := param("lda"), param("ldc")
@@ -117,7 +114,7 @@ func tileInt8(n int, ones Mem) {
 	SHLQ(Imm(4), ahead)
 	multiply("loop", n, sums, a, b, k, ahead, one)
 
-	// The sums are scaled, and stored or added to C.
+	// Scale the sums, and store them or add them to C.
 	scales := registers(2)
 	for h := range scales {
 		VMOVUPS(Mem{Base: scale, Disp: 32 * h}, scales[h])
@@ -169,11 +166,11 @@ func tileInt8(n int, ones Mem) {
 	RET()
 }
 
-// wideInt8: one row by four panels; at one row the weights' way from memory
-// takes the time.
+// wideInt8 multiplies one row by four panels. For one row the time is that of reading the weights
+// from memory.
 func wideInt8(one Mem) {
 	TEXT("wideInt8", NOSPLIT, "func(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)")
-	Doc("wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs; stride is from panel to panel, in bytes, k a multiple of 8. Scales and biases of panels lie groups*16 numbers apart.")
+	Doc("wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs. stride is the distance between panels in bytes. k is a multiple of 8. The scales and biases of a panel are groups*16 numbers after those of the panel before.")
 	Pragma("noescape")
 	left, a, stride := param("k"), param("a"), param("stride")
 	b := newRows(param("b"), stride, 4)
@@ -229,7 +226,7 @@ func wideInt8(one Mem) {
 	RET()
 }
 
-// packOrder is the order of the eight parts of what pack leaves.
+// packOrder is the order of the eight parts of the result of pack.
 func packOrder() Mem {
 	order := GLOBL("packOrder", RODATA|NOPTR)
 	for i, v := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
@@ -238,17 +235,16 @@ func packOrder() Mem {
 	return order
 }
 
-// quantize: dst = round(src * 127 / greatest) + 128 for one group after another.
+// quantize computes dst = round(src * 127 / maximum) + 128 for consecutive groups.
 //
-// Magnitudes are compared as integers, of which what is not a number is the
-// greatest: VMAXPS would forget it.
+// It compares magnitudes as integers, where NaN is greater than any number. VMAXPS would lose NaN.
 func quantize(order Mem) {
 	limits := GLOBL("quantizeLimits", RODATA|NOPTR)
 	DATA(0, U32(math.Float32bits(127)))
-	DATA(4, U32(math.Float32bits(leastScaled)))
+	DATA(4, U32(math.Float32bits(minScaled)))
 
 	TEXT("quantize64", NOSPLIT, "func(groups int, dst *uint8, src *float32, scales *float32)")
-	Doc("quantize64 computes, for each group of 64, scales[g] = greatest magnitude / 127 and dst[i] = round(src[i] * (127 / greatest)) + 128, of equals the even one.")
+	Doc("quantize64 computes, for each group of 64, scales[g] = maximum magnitude / 127 and dst[i] = round(src[i] * (127 / maximum)) + 128, ties to even.")
 	Pragma("noescape")
 	groups, dst, src, scales := param("groups"), param("dst"), param("src"), param("scales")
 	middle, permutation, mask := YMM(), YMM(), YMM()
@@ -257,7 +253,7 @@ func quantize(order Mem) {
 	VPSRLD(Imm(1), mask, mask)
 	VPCMPEQW(middle, middle, middle)
 	VPSLLW(Imm(7), middle, middle)
-	VPACKSSWB(middle, middle, middle) // 0x80 in each byte, which as a sign adds 128
+	VPACKSSWB(middle, middle, middle) // 0x80 in each byte: adds 128 as a sign bit
 	Label("loop")
 	v := registers(8)
 	most, t := YMM(), YMM()
@@ -301,5 +297,5 @@ func quantize(order Mem) {
 	RET()
 }
 
-// leastScaled is that of the folder above.
-const leastScaled = 1e-36
+// minScaled equals the constant of package kernel.
+const minScaled = 1e-36

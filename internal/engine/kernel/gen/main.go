@@ -1,5 +1,4 @@
-// Command gen writes the AVX2 kernels. It is run by go generate in the folder
-// above.
+// Command gen generates the AVX2 kernels of package kernel. go generate runs it.
 package main
 
 import (
@@ -10,9 +9,9 @@ import (
 
 const (
 	tileRows  = 6
-	tileRows8 = 4  // of the tiles of 8-bit numbers
+	tileRows8 = 4  // tileRows for 8-bit numbers
 	lane      = 8  // numbers in a register
-	panel     = 16 // outputs side by side in a packed matrix
+	panel     = 16 // outputs in a panel of a packed matrix
 	panelSize = 4 * panel
 	unroll    = 4
 )
@@ -40,7 +39,7 @@ func main() {
 	geluMul(table)
 	rmsNorm()
 	maximum()
-	turn()
+	transpose()
 	Generate()
 }
 
@@ -52,7 +51,7 @@ func registers(n int) []reg.VecVirtual {
 	return v
 }
 
-// rows addresses up to six rows of a matrix by two base registers.
+// rows addresses up to six rows of a matrix with two base registers.
 type rows struct {
 	first, fourth reg.GPVirtual
 	stride        reg.GPVirtual // bytes
@@ -88,8 +87,8 @@ func (r rows) advance(bytes uint64) {
 
 func param(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
 
-// loopK runs step over k in strides of unroll, then one by one. step must not
-// change the order of additions into any one accumulator.
+// loopK calls step for unroll consecutive k at a time, and for the remaining k one by one. step
+// must not change the order of additions to an accumulator.
 func loopK(k reg.GPVirtual, step func(unrolled int), advance func(steps int)) {
 	SUBQ(Imm(unroll), k)
 	JL(LabelRef("rest"))

@@ -9,7 +9,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The numbers of expOne in the folder above, which explains them.
+// The constants of expOne in package kernel.
 var (
 	expLow, expHigh = float32(-87.33654), float32(88)
 	log2E           = float32(1.4426950408889634)
@@ -19,8 +19,8 @@ var (
 	expPolynomial   = []float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
 )
 
-// expRegister replaces x by e^x. VMAXPS and VMINPS give their last source where
-// one is not a number, so that has to be x.
+// expRegister replaces x by e^x. VMAXPS and VMINPS return their last source if one is NaN, so the
+// last source must be x.
 func expRegister(x reg.VecVirtual, data expTable) {
 	n := YMM()
 	VMOVUPS(data.at("low"), n)
@@ -45,7 +45,7 @@ func expRegister(x reg.VecVirtual, data expTable) {
 	VPADDD(n, y, x)
 }
 
-// expTable is the constants in memory, each eight times over.
+// expTable is the constants in memory, each repeated in all eight lanes.
 type expTable struct {
 	memory  Mem
 	offsets map[string]int
@@ -76,7 +76,7 @@ func newExpTable() expTable {
 
 func (t expTable) at(name string) Mem { return t.memory.Offset(t.offsets[name]) }
 
-// exp: dst = e^(src - shift).
+// exp computes dst = e^(src - shift).
 func exp(data expTable) {
 	TEXT("exp8", NOSPLIT, "func(n int, dst *float32, src *float32, shift float32)")
 	Doc("exp8 computes dst[i] = e^(src[i] - shift); n is a positive multiple of 8.")
@@ -98,7 +98,7 @@ func exp(data expTable) {
 	RET()
 }
 
-// gatedMul: dst = gate / (1 + e^x) * up, where exponent makes x of the gate.
+// gatedMul computes dst = gate / (1 + e^x) * up. exponent computes x from gate.
 func gatedMul(name, doc string, data expTable, exponent func(gate, x reg.VecVirtual)) {
 	TEXT(name, NOSPLIT, "func(n int, dst *float32, gate *float32, up *float32)")
 	Doc(doc)
@@ -123,16 +123,16 @@ func gatedMul(name, doc string, data expTable, exponent func(gate, x reg.VecVirt
 }
 
 func siluMul(data expTable) {
-	gatedMul("siluMul8", "siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]; n is a positive multiple of 8.", data,
+	gatedMul("siluMul8", "siluMul8 computes dst[i] = gate[i] / (1 + e^-gate[i]) * up[i]. n is a positive multiple of 8.", data,
 		func(gate, x reg.VecVirtual) {
 			VXORPS(x, x, x)
 			VSUBPS(gate, x, x)
 		})
 }
 
-// geluMul's exponent is -2 sqrt(2/pi) (gate + 0.044715 gate³).
+// geluMul uses the exponent -2 sqrt(2/pi) (gate + 0.044715 gate³).
 func geluMul(data expTable) {
-	gatedMul("geluMul8", "geluMul8 computes dst[i] = gelu(gate[i]) * up[i] by the approximation with tanh; n is a positive multiple of 8.", data,
+	gatedMul("geluMul8", "geluMul8 computes dst[i] = gelu(gate[i]) * up[i] with the tanh approximation. n is a positive multiple of 8.", data,
 		func(gate, x reg.VecVirtual) {
 			VMULPS(gate, gate, x)
 			VMULPS(data.at("gelu3"), x, x)
@@ -141,7 +141,7 @@ func geluMul(data expTable) {
 		})
 }
 
-// fold combines the lanes of two registers into one number, in halves.
+// fold combines the lanes of two registers to one number by halves.
 func fold(v []reg.VecVirtual, combine func(ops ...Op)) reg.VecVirtual {
 	combine(v[1], v[0], v[0])
 	h, t := XMM(), XMM()
@@ -154,14 +154,14 @@ func fold(v []reg.VecVirtual, combine func(ops ...Op)) reg.VecVirtual {
 	return h
 }
 
-func add(ops ...Op)      { VADDPS(ops[0], ops[1], ops[2]) }
-func greatest(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }
-func or(ops ...Op)       { VORPS(ops[0], ops[1], ops[2]) }
+func add(ops ...Op)       { VADDPS(ops[0], ops[1], ops[2]) }
+func maximumOf(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }
+func or(ops ...Op)        { VORPS(ops[0], ops[1], ops[2]) }
 
-// rmsNorm: the sum of squares, and the product with a scale and weights.
+// rmsNorm generates the sum of squares, and the product with a scale and weights.
 func rmsNorm() {
 	TEXT("squares16", NOSPLIT, "func(n int, x *float32) float32")
-	Doc("squares16 gives the sum of x[i]² in sixteen sums, one for each i modulo 16, which are then added in halves; n is a positive multiple of 16.")
+	Doc("squares16 returns the sum of x[i]². It has sixteen partial sums, one for each i modulo 16, and adds them by halves. n is a positive multiple of 16.")
 	Pragma("noescape")
 	n, x := param("n"), param("x")
 	sums := registers(2)
@@ -182,7 +182,7 @@ func rmsNorm() {
 	RET()
 
 	TEXT("scale8", NOSPLIT, "func(n int, dst *float32, x *float32, scale float32, weight *float32)")
-	Doc("scale8 computes dst[i] = x[i] * scale * weight[i]; n is a positive multiple of 8.")
+	Doc("scale8 computes dst[i] = x[i] * scale * weight[i]. n is a positive multiple of 8.")
 	Pragma("noescape")
 	n, dst, src, weight := param("n"), param("dst"), param("x"), param("weight")
 	scale := YMM()
@@ -201,11 +201,11 @@ func rmsNorm() {
 	RET()
 }
 
-// maximum: the greatest of some numbers, and whether all of them are finite.
-// VMAXPS forgets what is not a number, so that is noted beside it.
+// maximum returns the maximum of numbers, and whether all are finite. VMAXPS can lose NaN, so NaN
+// is recorded separately.
 func maximum() {
-	TEXT("maximum16", NOSPLIT, "func(n int, x *float32) (greatest float32, zero float32)")
-	Doc("maximum16 gives the greatest of x[n], which is not a number if one of them is not, and the sum of x[i] * 0, which is 0 if all are finite; n is a positive multiple of 16.")
+	TEXT("maximum16", NOSPLIT, "func(n int, x *float32) (maximum float32, nonFinite float32)")
+	Doc("maximum16 returns the maximum of x[n], which is NaN if x has a NaN, and the sum of x[i] * 0, which is 0 if all of x is finite. n is a positive multiple of 16.")
 	Pragma("noescape")
 	n, x := param("n"), param("x")
 	most, zeros, none := registers(2), registers(2), registers(2)
@@ -228,8 +228,8 @@ func maximum() {
 	ADDQ(Imm(64), x)
 	SUBQ(Imm(16), n)
 	JG(LabelRef("loop"))
-	m := fold(most, greatest)
-	VORPS(fold(none, or), m, m) // all bits are not a number
+	m := fold(most, maximumOf)
+	VORPS(fold(none, or), m, m) // all bits set are a NaN
 	Store(m, ReturnIndex(0))
 	Store(fold(zeros, add), ReturnIndex(1))
 	VZEROUPPER()

@@ -6,9 +6,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// fours adds up inputs 0, 1, 4, 5 and 2, 3, 6, 7 of two registers, with the
-// instructions for floats or for integers.
-func fours(v, u reg.VecVirtual, horizontal func(a, b, c Op), add func(ops ...Op)) reg.VecVirtual {
+// quads adds the inputs 0, 1, 4, 5 and 2, 3, 6, 7 of two registers, with the instructions for
+// floats or for integers.
+func quads(v, u reg.VecVirtual, horizontal func(a, b, c Op), add func(ops ...Op)) reg.VecVirtual {
 	h, x := YMM(), XMM()
 	horizontal(u, v, h)
 	VEXTRACTF128(Imm(1), h, x)
@@ -16,11 +16,11 @@ func fours(v, u reg.VecVirtual, horizontal func(a, b, c Op), add func(ops ...Op)
 	return x
 }
 
-// weightBounds: the greatest magnitude, and the greatest sum of magnitudes and
-// magnitude of the sum, of what meets in one 16-bit sum.
+// weightBounds returns the maximum magnitude, and the maximum over quads of the sum of the
+// magnitudes plus the magnitude of the sum.
 func weightBounds() {
-	TEXT("weightBounds64", NOSPLIT, "func(w *float32) (greatest, sum float32)")
-	Doc("weightBounds64 does what genericWeightBounds does.")
+	TEXT("weightBounds64", NOSPLIT, "func(w *float32) (maximum, sum float32)")
+	Doc("weightBounds64 is genericWeightBounds.")
 	Pragma("noescape")
 	w := param("w")
 	mask, most, best, zeros, none := YMM(), YMM(), XMM(), XMM(), XMM()
@@ -34,12 +34,12 @@ func weightBounds() {
 		v, u := YMM(), YMM()
 		VMOVUPS(Mem{Base: w, Disp: 4 * i}, v)
 		VMOVUPS(Mem{Base: w, Disp: 4 * (i + lane)}, u)
-		s := fours(v, u, VHADDPS, VADDPS)
+		s := quads(v, u, VHADDPS, VADDPS)
 		VANDPS(v, mask, v)
 		VANDPS(u, mask, u)
 		VMAXPS(v, most, most)
 		VMAXPS(u, most, most)
-		magnitudes := fours(v, u, VHADDPS, VADDPS)
+		magnitudes := quads(v, u, VHADDPS, VADDPS)
 		VANDPS(s, mask.AsX(), s)
 		VADDPS(s, magnitudes, s)
 		VMAXPS(s, best, best)
@@ -59,7 +59,7 @@ func weightBounds() {
 	RET()
 }
 
-// across folds four numbers into the first.
+// across folds four numbers into the first one.
 func across(fold func(ops ...Op), x reg.VecVirtual) {
 	t := XMM()
 	VPSHUFD(Imm(0x4e), x, t)
@@ -68,14 +68,14 @@ func across(fold func(ops ...Op), x reg.VecVirtual) {
 	fold(t, x, x)
 }
 
-// roundWeights: 64 weights times factor as 8-bit numbers.
+// roundWeights rounds 64 weights times factor to 8-bit numbers.
 func roundWeights(order Mem) {
 	limit := GLOBL("weightLimit", RODATA|NOPTR)
 	for i := range 4 {
 		DATA(4*i, U32(256))
 	}
 	TEXT("roundWeights64", NOSPLIT, "func(dst *int8, w *float32, factor float32) (over int)")
-	Doc("roundWeights64 does what genericRoundWeights does.")
+	Doc("roundWeights64 is genericRoundWeights.")
 	Pragma("noescape")
 	dst, w := param("dst"), param("w")
 	f, permutation := YMM(), YMM()
@@ -90,11 +90,11 @@ func roundWeights(order Mem) {
 			VCVTPS2DQ(r, r)
 		}
 		for j := 0; j < 4; j += 2 {
-			s := fours(v[j], v[j+1], VPHADDD, VPADDD)
+			s := quads(v[j], v[j+1], VPHADDD, VPADDD)
 			a, b := YMM(), YMM()
 			VPABSD(v[j], a)
 			VPABSD(v[j+1], b)
-			magnitudes := fours(a, b, VPHADDD, VPADDD)
+			magnitudes := quads(a, b, VPHADDD, VPADDD)
 			VPABSD(s, s)
 			VPADDD(magnitudes, s, s)
 			VPCMPGTD(limit, s, s)
@@ -110,7 +110,7 @@ func roundWeights(order Mem) {
 	RET()
 }
 
-// pack makes 8-bit numbers of four registers of 32-bit ones, in the first.
+// pack converts the 32-bit numbers of four registers to 8-bit numbers in the first register.
 func pack(v []reg.VecVirtual, permutation reg.VecVirtual) {
 	VPACKSSDW(v[1], v[0], v[0])
 	VPACKSSDW(v[3], v[2], v[2])

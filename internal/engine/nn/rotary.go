@@ -2,13 +2,14 @@ package nn
 
 import "math"
 
-// Rotary turns pairs of numbers by angles that grow with a token's position.
+// Rotary computes rotary position embeddings: it rotates pairs of numbers by angles that are
+// proportional to the position of a token.
 type Rotary struct {
-	frequencies []float64 // radians a position, by pair
+	frequencies []float64 // by pair, in radians for each position
 }
 
-// NewRotary makes a Rotary for heads of the given size. factors divide the
-// frequencies of the pairs; nil leaves them.
+// NewRotary returns a Rotary for heads of the given size. factors divide the frequencies of the
+// pairs; it may be nil.
 func NewRotary(size int, base float64, factors []float32) *Rotary {
 	r := &Rotary{make([]float64, size/2)}
 	for i := range r.frequencies {
@@ -20,7 +21,7 @@ func NewRotary(size int, base float64, factors []float32) *Rotary {
 	return r
 }
 
-// Angles writes cosine and sine of each pair's angle at a position: out is
+// Angles writes the cosine and the sine of the angle of each pair at a position to out, which is
 // [size/2][2].
 func (r *Rotary) Angles(out []float32, position int) {
 	for i, f := range r.frequencies {
@@ -29,9 +30,9 @@ func (r *Rotary) Angles(out []float32, position int) {
 	}
 }
 
-// Rotate turns the pairs (0, 1), (2, 3), ... of each head in x by angles, and
-// scales them. It is the order of GGUF's Llama files, whose weights of queries
-// and keys are permuted for it.
+// Rotate rotates the pairs (0, 1), (2, 3), ... of each head in x by angles and multiplies them by
+// scale. The Llama files of GGUF use these pairs; their query and key weights are
+// permuted for them.
 func Rotate(x, angles []float32, scale float32) {
 	for len(x) > 0 {
 		head := x[:len(angles)]
@@ -45,8 +46,8 @@ func Rotate(x, angles []float32, scale float32) {
 	}
 }
 
-// RotateHalves is Rotate for the pairs (0, n/2), (1, n/2 + 1), ... of heads of
-// n numbers, the order of most other files.
+// RotateHalves is Rotate for the pairs (0, n/2), (1, n/2 + 1), ... of heads of n numbers, which
+// most other files use.
 func RotateHalves(x, angles []float32, scale float32) {
 	for len(x) > 0 {
 		low, high := x[:len(angles)/2], x[len(angles)/2:len(angles)]

@@ -6,11 +6,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// turn: eight rows become eight columns of a panel, in squares of 8 x 8: pairs
-// of rows are interleaved, then pairs of pairs, then halves are exchanged.
-func turn() {
-	TEXT("turn8", NOSPLIT, "func(k int, dst *float32, src *float32, stride int)")
-	Doc("turn8 computes dst[j*16+i] = src[i*stride+j] for eight i; k is a positive multiple of 8.")
+// transpose converts eight rows to eight columns of a panel, in squares of 8 x 8: it interleaves
+// pairs of rows, then pairs of pairs, and then exchanges halves.
+func transpose() {
+	TEXT("transpose8", NOSPLIT, "func(k int, dst *float32, src *float32, stride int)")
+	Doc("transpose8 computes dst[j*16+i] = src[i*stride+j] for eight i. k is a positive multiple of 8.")
 	Pragma("noescape")
 	k, dst, src, stride := param("k"), param("dst"), param("src"), param("stride")
 	SHLQ(Imm(2), stride)
@@ -32,7 +32,7 @@ func turn() {
 		VUNPCKLPS(b, a, pairs[i])
 		VUNPCKHPS(b, a, pairs[i+1])
 	}
-	// Of rows 0 to 3, and of 4 to 7, the columns n and n+4 of each.
+	// The columns n and n+4 of rows 0 to 3 and of rows 4 to 7.
 	var fours [8]reg.VecVirtual
 	for i := 0; i < 8; i += 4 {
 		for j := range 2 {

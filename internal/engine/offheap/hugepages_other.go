@@ -1,5 +1,5 @@
 //go:build unix && !linux
 
-package memory
+package offheap
 
 func adviseHugePages([]byte) {}

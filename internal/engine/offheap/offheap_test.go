@@ -1,4 +1,4 @@
-package memory
+package offheap
 
 import "testing"
 
@@ -17,18 +17,18 @@ func TestAllocate(t *testing.T) {
 		}
 		for i := range floats {
 			if floats[i] != 0 {
-				t.Fatal("it is not zero")
+				t.Fatal("the memory is not zero")
 			}
 			floats[i] = 1
 		}
 		if len(floats) > 0 && data[3] == 0 {
-			t.Error("numbers are no part of it")
+			t.Error("Floats returned other memory")
 		}
 		if err := free(); err != nil {
 			t.Error(err)
 		}
 	}
 	if Floats(nil) != nil {
-		t.Error("numbers in nothing")
+		t.Error("Floats(nil) is not nil")
 	}
 }

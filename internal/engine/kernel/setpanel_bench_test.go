@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkSetPanel is what loading weights takes.
+// BenchmarkSetPanel measures the quantization of weights, which takes most of the loading time.
 func BenchmarkSetPanel(b *testing.B) {
 	const k = 576
 	rows := random(rand.New(rand.NewPCG(1, 2)), Width*k)

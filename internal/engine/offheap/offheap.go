@@ -1,7 +1,6 @@
-// Package memory gives memory outside Go's heap, for what is large and lives
-// long: the collector lets a heap grow to a multiple of what is in use, and
-// would count it in.
-package memory
+// Package offheap allocates memory outside of the Go heap, for large and long-lived data. The
+// garbage collector lets the heap grow in proportion to the memory in use, and would include them.
+package offheap
 
 import (
 	"unsafe"
@@ -9,8 +8,8 @@ import (
 	"github.com/firesteel/firesteel/internal/memlimit"
 )
 
-// Allocate gives that many bytes, all zero and aligned to a page, which free
-// releases. The system has them only once they are touched.
+// Allocate returns at least that many bytes, which are zero and aligned to a page, and a function
+// that frees them. The system provides a page on its first use.
 func Allocate(bytes int) (data []byte, free func() error, err error) {
 	bytes = max(1, bytes)
 	data, release, err := allocate(bytes)
@@ -24,7 +23,7 @@ func Allocate(bytes int) (data []byte, free func() error, err error) {
 	}, nil
 }
 
-// Floats is part of data as numbers of 32 bits.
+// Floats returns data as 32-bit floating-point numbers.
 func Floats(data []byte) []float32 {
 	if len(data) < 4 {
 		return nil

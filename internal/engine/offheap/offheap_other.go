@@ -1,6 +1,6 @@
 //go:build !unix
 
-package memory
+package offheap
 
 func allocate(bytes int) ([]byte, func() error, error) {
 	return make([]byte, bytes), func() error { return nil }, nil
