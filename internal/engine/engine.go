@@ -66,7 +66,7 @@ type Engine struct {
 	encodes    bool
 	chat       *chat // nil where chatErr says why there is none
 	chatErr    error
-	vectors    model.Vectors // how texts become vectors, unless vectorsErr says why not
+	vectors    model.EmbeddingSettings // how texts become vectors, unless vectorsErr says why not
 	vectorsErr error
 	stop       map[int32]bool // tokens that end an answer
 	ignoreEnd  bool
@@ -139,7 +139,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Engine, err error)
 	if err := e.readTokenizer(); err != nil {
 		return nil, err
 	}
-	if e.vectors, err = source.Vectors(); err != nil {
+	if e.vectors, err = source.EmbeddingSettings(); err != nil {
 		e.vectorsErr = fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
 	var hashErr error

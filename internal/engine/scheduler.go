@@ -30,7 +30,7 @@ const (
 // needs more: those of all workers to an eighth of what the weights take, or
 // to leastTokens each.
 func cacheBytes(network model.Network, threads int) int64 {
-	token := network.Cache().TokenBytes() + nn.EncoderOutputBytes(network.Memory(), leastTokens)/leastTokens
+	token := network.Cache().TokenBytes() + nn.EncoderOutputBytes(network.EncoderSize(), leastTokens)/leastTokens
 	return max(leastTokens*token, int64(network.Bytes()/8/threads))
 }
 
@@ -349,7 +349,7 @@ func (w *worker) fill() {
 
 func (w *worker) bytes(s *sequence) int64 {
 	read, own := s.reserve()
-	return nn.EncoderOutputBytes(w.network.Memory(), read) + w.pool.Shape.Bytes(own)
+	return nn.EncoderOutputBytes(w.network.EncoderSize(), read) + w.pool.Shape.Bytes(own)
 }
 
 // step computes the next rows of each active sequence.
@@ -385,7 +385,7 @@ func (w *worker) step() {
 			}
 			s.cache = nn.NewCache(pool, s.prefix.keys())
 		}
-		span := model.Span{Cache: s.cache, Input: input, Memory: s.memory}
+		span := model.Span{Cache: s.cache, Input: input, Encoded: s.memory}
 		span.Rows = s.rows(max(1, left-len(input)))
 		left -= len(input) + len(span.Rows)
 		spans = append(spans, span)
@@ -404,7 +404,7 @@ func (w *worker) step() {
 		return // all of them are to be dropped
 	}
 	for i, s := range of {
-		s.memory = spans[i].Memory
+		s.memory = spans[i].Encoded
 		s.advance(len(spans[i].Rows))
 	}
 	kept = w.active[:0]

@@ -7,12 +7,11 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/nn"
 )
 
-// decoder is the network that Llama and its relatives share: layers of
-// attention with grouped queries and rotary positions, and of a gated
-// feed-forward network, each after RMS normalisation. What the relatives add to
-// it is nil or zero where a model has none. E is the embedding size, F the
-// feed-forward size, H and G the heads of queries and of keys, S the size of a
-// head and V the vocabulary.
+// decoder is the network of Llama and similar architectures: layers of attention with grouped
+// queries and rotary positions, and of a gated feed-forward network, with RMS normalization before
+// each. The parts that only some architectures have are nil or zero if the model does not have
+// them. In the comments below E is the embedding size, F the feed-forward size, H and G the number
+// of query and key heads, S the head size and V the vocabulary size.
 type decoder struct {
 	kernels                 *kernel.Set
 	context, vocabulary     int
@@ -21,18 +20,18 @@ type decoder struct {
 	epsilon                 float32
 	queryScale              float32
 	embeddingScale          float32 // 0 for none
-	// halves: the pairs of rotary positions are a head's halves, not neighbours.
+	// halves: the pairs of rotary positions are the halves of a head instead of neighbors.
 	halves bool
-	gelu   bool // the feed-forward network's activation, instead of SiLU
-	// window is how many tokens back layers see that are local; rotaryLocal are
-	// their positions.
+	gelu   bool // the activation of the feed-forward network is GELU instead of SiLU
+	// window is the number of tokens that a local layer sees, and rotaryLocal the positions of
+	// local layers.
 	window              int
 	rotary, rotaryLocal *nn.Rotary
 
-	tokens func(dst []float32, row int32)
+	lookUp func(dst []float32, token int32) // the embedding of a token
 	head   head
 	layers []decoderLayer
-	held
+	weights
 }
 
 type decoderLayer struct {
@@ -41,28 +40,28 @@ type decoderLayer struct {
 	qkvBias                        []float32 // H*S + G*S + G*S
 	queryNorm, keyNorm             []float32 // S
 	attentionOut                   *nn.Linear
-	afterAttention                 []float32  // E
+	attentionOutNorm               []float32  // E
 	gateUp                         *nn.Linear // F + F x E
 	down                           *nn.Linear
-	afterFeedForward               []float32 // E
+	feedForwardOutNorm             []float32 // E
 	local                          bool
 }
 
 func (m *decoder) Context() int         { return m.context }
 func (m *decoder) Vocabulary() int      { return m.vocabulary }
-func (m *decoder) Memory() int          { return 0 }
+func (m *decoder) EncoderSize() int     { return 0 }
 func (m *decoder) Start() (int32, bool) { return 0, false }
-func (m *decoder) Headless() string     { return m.head.lacks }
+func (m *decoder) Headless() string     { return m.head.missing }
 
 func (m *decoder) Cache() nn.CacheShape {
 	return nn.CacheShape{Layers: len(m.layers), Heads: m.groups, HeadSize: m.headSize}
 }
 
-// readSizes reads the settings that all relatives have.
+// readSizes reads the settings that all architectures have.
 func (m *decoder) readSizes(s *Source, embeddings string) error {
 	t, ok := s.tensor(embeddings)
 	if !ok || len(t.shape) != 2 {
-		return s.wrong("the tensor %q, of tokens by embedding size, is missing", embeddings)
+		return s.wrong("the tensor %q, tokens by embedding size, is missing", embeddings)
 	}
 	m.vocabulary = t.shape[0]
 	blocks := 0
@@ -85,7 +84,7 @@ func (m *decoder) readSizes(s *Source, embeddings string) error {
 		return err
 	}
 	if m.heads%m.groups != 0 {
-		return s.wrong("its %d heads of queries do not divide among %d of keys", m.heads, m.groups)
+		return s.wrong("the number of query heads, %d, is not a multiple of the number of key heads, %d", m.heads, m.groups)
 	}
 	if err := s.multiples(map[string]int{"embeddings": m.embedding, "feed-forward layers": m.feedForward, "heads": m.headSize}); err != nil {
 		return err
@@ -112,30 +111,30 @@ func (m *decoder) readSizes(s *Source, embeddings string) error {
 
 const minRopeBase, maxRopeBase = 1.0001, 1e12
 
-// ropeBase reads the base of rotary positions of a GGUF file.
-func ropeBase(s *Source, k setting, fallback float64) (float64, error) {
+// ropeBase reads the base of rotary positions from a GGUF file.
+func ropeBase(s *Source, k setting, defaultBase float64) (float64, error) {
 	if !s.has(k) {
-		return fallback, nil
+		return defaultBase, nil
 	}
 	return s.number(k, minRopeBase, maxRopeBase)
 }
 
-// decoderState is the memory of a step: R rows of each.
+// decoderState is the memory of a step. R is the maximum number of rows.
 type decoderState struct {
 	*decoder
 	attention nn.Attention
 	scratch   nn.Scratch
-	x         []float32 // R x E, what the layers add to
-	normed    []float32 // R x E, kernel.Stride apart
-	added     []float32 // R x E, for what is normalised before it is added
+	x         []float32 // R x E, the residual stream
+	normed    []float32 // R x E, stride kernel.Stride(E)
+	added     []float32 // R x E, outputs that are normalized before they are added
 	qkv       []float32 // R x (H+G+G)*S
-	attended  []float32 // R x H*S, kernel.Stride apart
-	gateUp    []float32 // R x 2F, kernel.Stride apart
+	attended  []float32 // R x H*S, stride kernel.Stride(H*S)
+	gateUp    []float32 // R x 2F, stride kernel.Stride(2F)
 	angles    []float32 // R x S
 	local     []float32 // R x S, the angles of local layers
 	head      headState
 	views     []nn.View
-	near      []nn.View // of local layers
+	near      []nn.View // views of local layers
 	wanted    []wanted
 }
 
@@ -155,7 +154,7 @@ func (m *decoder) NewState(rows, tokens int, team *nn.Team) State {
 		views:     make([]nn.View, rows),
 	}
 	for _, l := range m.layers {
-		if l.afterAttention != nil && state.added == nil {
+		if l.attentionOutNorm != nil && state.added == nil {
 			state.added = make([]float32, rows*e)
 		}
 		if l.local && state.near == nil {
@@ -176,7 +175,7 @@ func (s *decoderState) Step(spans []Span, stop func() bool, emit func(span, row 
 	return s.decoder.head.run(&s.head, s.kernels, &s.scratch, s.x, s.wanted, stop, emit)
 }
 
-// begin looks up the tokens and makes room in the caches.
+// begin looks up the embeddings of the tokens and grows the caches.
 func (s *decoderState) begin(spans []Span) int {
 	e := s.embedding
 	s.wanted = s.wanted[:0]
@@ -185,7 +184,7 @@ func (s *decoderState) begin(spans []Span) int {
 		span.Cache.Grow(len(span.Rows))
 		for j, row := range span.Rows {
 			x := s.x[at*e : (at+1)*e]
-			s.tokens(x, row.Token)
+			s.lookUp(x, row.Token)
 			if s.embeddingScale != 0 {
 				for i := range x {
 					x[i] *= s.embeddingScale
@@ -195,7 +194,7 @@ func (s *decoderState) begin(spans []Span) int {
 			s.views[at] = row.View
 			if s.near != nil {
 				s.rotaryLocal.Angles(s.local[at*s.headSize:(at+1)*s.headSize], row.Position)
-				s.near[at] = near(row, s.window)
+				s.near[at] = localView(row, s.window)
 			}
 			if row.Want != Nothing {
 				s.wanted = append(s.wanted, wanted{at, i, j, row.Want})
@@ -206,13 +205,13 @@ func (s *decoderState) begin(spans []Span) int {
 	return at
 }
 
-// near is what a row sees of a window that ends with it. Its own slot is the
-// last of Extra, or below Leading, and each slot before it one position back.
-func near(row Row, window int) nn.View {
+// localView limits the view of a row to a window that ends with the row. The slot of the row is the
+// last one of the view, and each earlier slot of the view is one position before the next.
+func localView(row Row, window int) nn.View {
 	view := row.View
 	view.First = max(0, row.Position-window+1)
-	if gone := view.First - view.Leading; gone > 0 {
-		view.Extra = view.Extra[gone:]
+	if excluded := view.First - view.Leading; excluded > 0 {
+		view.Extra = view.Extra[excluded:]
 	}
 	return view
 }
@@ -224,7 +223,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	width := q + 2*kv
 	normed, attended := kernel.Stride(e), kernel.Stride(q)
 
-	normalise(s.kernels, rows, s.normed, normed, s.x, layer.attentionNorm, s.epsilon)
+	normalize(s.kernels, rows, s.normed, normed, s.x, layer.attentionNorm, s.epsilon)
 	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.qkv, width, false)
 	allAngles, views := s.angles, s.views
 	if layer.local {
@@ -236,8 +235,8 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 			row[j] += b
 		}
 		if layer.queryNorm != nil {
-			s.normaliseHeads(row[:q], layer.queryNorm)
-			s.normaliseHeads(row[q:q+kv], layer.keyNorm)
+			s.normalizeHeads(row[:q], layer.queryNorm)
+			s.normalizeHeads(row[q:q+kv], layer.keyNorm)
 		}
 		rotate := nn.Rotate
 		if s.halves {
@@ -253,9 +252,9 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 		s.attention.Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*attended:], attended, nil, nil)
 		at += count
 	}
-	s.add(layer.attentionOut, rows, s.attended, attended, layer.afterAttention)
+	s.add(layer.attentionOut, rows, s.attended, attended, layer.attentionOutNorm)
 
-	normalise(s.kernels, rows, s.normed, normed, s.x, layer.feedForwardNorm, s.epsilon)
+	normalize(s.kernels, rows, s.normed, normed, s.x, layer.feedForwardNorm, s.epsilon)
 	inner := kernel.Stride(2 * ff)
 	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.gateUp, inner, false)
 	for i := range rows {
@@ -266,11 +265,10 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 			s.kernels.SiluMul(gate, gate, up)
 		}
 	}
-	s.add(layer.down, rows, s.gateUp, inner, layer.afterFeedForward)
+	s.add(layer.down, rows, s.gateUp, inner, layer.feedForwardOutNorm)
 }
 
-// add adds a layer's outputs to x, after normalisation if there are weights
-// for it.
+// add adds the outputs of a layer to x. If norm is not nil it normalizes them first.
 func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, norm []float32) {
 	e := s.embedding
 	if norm == nil {
@@ -288,13 +286,12 @@ func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, nor
 	}
 }
 
-func (s *decoderState) normaliseHeads(x, weight []float32) {
-	normalise(s.kernels, len(x)/len(weight), x, len(weight), x, weight, s.epsilon)
+func (s *decoderState) normalizeHeads(x, weight []float32) {
+	normalize(s.kernels, len(x)/len(weight), x, len(weight), x, weight, s.epsilon)
 }
 
-// layer is the name of a weight of one layer, in a GGUF file or beside a
-// config.json.
-func (s *Source) layer(n int, gguf, tensors string) string {
+// layerName returns the name of a weight of layer n: in a GGUF file, or in safetensors files.
+func (s *Source) layerName(n int, gguf, tensors string) string {
 	if s.GGUF != nil {
 		return fmt.Sprintf("blk.%d.%s", n, gguf)
 	}

@@ -60,17 +60,17 @@ func seededDecoder(t *testing.T, name string) (folder string) {
 	return ""
 }
 
-// continuation is one prompt and what a decoder goes on with.
+// continuation is a prompt and its continuation.
 type continuation struct {
 	cache  *nn.Cache
-	next   []int32 // tokens to read
+	next   []int32 // tokens of the next steps
 	output []int32
 	logits [][]float32 // by step
 }
 
-// goOn continues all prompts together, greedily. At most rows tokens of a
-// prompt are read at a time.
-func goOn(t *testing.T, network Network, prompts [][]int32, steps, rows int) []*continuation {
+// continueAll continues all prompts together with greedy decoding. It reads at most rows tokens of
+// a prompt at a time.
+func continueAll(t *testing.T, network Network, prompts [][]int32, steps, rows int) []*continuation {
 	t.Helper()
 	pool := &nn.Pool{Shape: network.Cache()}
 	state := network.NewState(rows*len(prompts), network.Vocabulary(), nil)
@@ -121,9 +121,9 @@ func equalLogits(a, b *continuation) bool {
 	return slices.EqualFunc(a.logits, b.logits, slices.Equal[[]float32])
 }
 
-// The seeded models go on as Python's transformers has them go on, and their
-// logits are as close as sums in another order can be.
-func TestDecodersAsTransformers(t *testing.T) {
+// The answers of seeded models equal those of Python's transformers, and their logits differ only
+// by the rounding of sums in another order.
+func TestDecodersEqualTransformers(t *testing.T) {
 	for _, shape := range safetensorstest.Decoders() {
 		for _, kernels := range kernel.Sets() {
 			t.Run(shape.Name+"/"+kernels.Name, func(t *testing.T) {
@@ -134,16 +134,16 @@ func TestDecodersAsTransformers(t *testing.T) {
 					prompts = append(prompts, c.input)
 				}
 				worst := 0.0
-				together := goOn(t, network, prompts, 16, 80)
+				together := continueAll(t, network, prompts, 16, 80)
 				for i, got := range together {
 					worst = max(worst, cases[i].compare(t, got.output, got.logits))
 				}
 				t.Logf("%d cases; logits differ by at most %.2g", len(cases), worst)
 
-				// Alone, and read in pieces, to the bit.
+				// Each prompt separately, and in pieces, gives the same bits.
 				for i := range prompts {
-					if alone := goOn(t, network, prompts[i:i+1], 16, 7)[0]; !equalLogits(alone, together[i]) {
-						t.Fatalf("%d tokens alone differ from those with others", len(prompts[i]))
+					if separate := continueAll(t, network, prompts[i:i+1], 16, 7)[0]; !equalLogits(separate, together[i]) {
+						t.Fatalf("the logits for %d tokens change with the other prompts", len(prompts[i]))
 					}
 				}
 			})
@@ -151,8 +151,8 @@ func TestDecodersAsTransformers(t *testing.T) {
 	}
 }
 
-// Branches longer than the window of local layers are computed as if each were
-// alone.
+// The logits of branches that are longer than the window of local layers equal those of each branch
+// computed separately.
 func TestBranchesBeyondTheWindow(t *testing.T) {
 	network := mustLoad(t, seededDecoder(t, "tiny-gemma3"), kernel.Sets()[0])
 	prompt, branches := somePrompts[0][:4], [][]int32{somePrompts[0], slices.Clone(somePrompts[0])}
@@ -179,16 +179,16 @@ func TestBranchesBeyondTheWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, branch := range branches {
-		want := goOn(t, network, [][]int32{slices.Concat(prompt, branch)}, 1, 32)[0].logits[0]
+		want := continueAll(t, network, [][]int32{slices.Concat(prompt, branch)}, 1, 32)[0].logits[0]
 		for id, x := range got[i] {
 			if off := math.Abs(float64(x - want[id])); !(off < 1e-4) {
-				t.Fatalf("branch %d: logit of %d is %g, alone %g", i, id, x, want[id])
+				t.Fatalf("branch %d: the logit of %d is %g, separately %g", i, id, x, want[id])
 			}
 		}
 	}
 }
 
-// rewrite changes a folder's config.json; settings of nil go.
+// rewrite changes a folder's config.json. It removes settings that are nil.
 func rewrite(t *testing.T, folder string, changes map[string]any) {
 	t.Helper()
 	path := filepath.Join(folder, "config.json")
@@ -214,7 +214,7 @@ type settings = map[string]any
 
 var somePrompts = [][]int32{{5, 200, 17, 3, 90, 41, 8, 8, 120, 255, 0, 77, 31, 64, 2, 190, 11, 54, 9, 100}}
 
-// Settings by the names of transformers 5 say the same as the older ones.
+// Settings with the names of transformers 5 are equivalent to the older ones.
 func TestDecoderSettingsOfTransformers5(t *testing.T) {
 	kernels := kernel.Sets()[0]
 	none := settings{"rope_theta": nil, "rope_scaling": nil, "rope_local_base_freq": nil, "sliding_window_pattern": nil}
@@ -231,10 +231,10 @@ func TestDecoderSettingsOfTransformers5(t *testing.T) {
 		}, "layer_types": []string{"sliding_attention", "sliding_attention", "full_attention", "sliding_attention"}},
 	} {
 		folder := seededDecoder(t, name)
-		before := goOn(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]
+		before := continueAll(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]
 		rewrite(t, folder, none)
 		rewrite(t, folder, changes)
-		if after := goOn(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]; !equalLogits(before, after) {
+		if after := continueAll(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]; !equalLogits(before, after) {
 			t.Errorf("%s: logits change with the names of settings", name)
 		}
 	}
@@ -251,14 +251,14 @@ func shapeOf(t *testing.T, name string) safetensorstest.Decoder {
 	panic("")
 }
 
-// Weights under other names, and with others beside them, give the same logits.
+// Weights with other names, and additional tensors, give the same logits.
 func TestDecoderNames(t *testing.T) {
 	kernels := kernel.Sets()[0]
 	trim := func(name string) string { return strings.TrimPrefix(name, "model.") }
 	for _, c := range []struct {
 		shape, architecture string
 		renamed             func(name string) string
-		beside              []string
+		extra               []string
 	}{
 		{"tiny-qwen3", "Qwen3ForCausalLM", trim, nil}, // Qwen3-Embedding
 		{"tiny-qwen2", "Qwen2ForCausalLM", trim, []string{"rotary_emb.inv_freq"}},
@@ -276,16 +276,16 @@ func TestDecoderNames(t *testing.T) {
 			return strings.Replace(name, "model.", "model.language_model.", 1)
 		}, []string{"model.vision_tower.vision_model.post_layernorm.weight"}},
 	} {
-		want := goOn(t, mustLoad(t, seededDecoder(t, c.shape), kernels), somePrompts, 4, 32)[0]
+		want := continueAll(t, mustLoad(t, seededDecoder(t, c.shape), kernels), somePrompts, 4, 32)[0]
 		shape := shapeOf(t, c.shape)
-		shape.Renamed, shape.Extra = c.renamed, c.beside
+		shape.Renamed, shape.Extra = c.renamed, c.extra
 		folder := t.TempDir()
 		if err := safetensorstest.WriteDecoder(folder, shape); err != nil {
 			t.Fatal(err)
 		}
 		rewrite(t, folder, settings{"architectures": []string{c.architecture}})
 		if c.architecture == "Gemma3ForConditionalGeneration" {
-			// Its settings are those of a part.
+			// Its settings are in a group.
 			text := settings{"architectures": []string{"Gemma3ForCausalLM"}}
 			for _, key := range []string{"num_hidden_layers", "hidden_size", "intermediate_size", "rope_scaling", "sliding_window", "sliding_window_pattern"} {
 				var all settings
@@ -300,14 +300,14 @@ func TestDecoderNames(t *testing.T) {
 			}
 			rewrite(t, folder, settings{"text_config": text, "vision_config": settings{"hidden_size": 9}})
 		}
-		if got := goOn(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]; !equalLogits(got, want) {
+		if got := continueAll(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]; !equalLogits(got, want) {
 			t.Errorf("%s as %s: logits differ", c.shape, c.architecture)
 		}
 	}
 }
 
-// Scores come of weights of their own, or of the embeddings where the settings
-// say so; else there are none.
+// The head has its own weights, or uses the embeddings if the settings say so. Otherwise there is
+// no head.
 func TestDecoderWithoutHead(t *testing.T) {
 	kernels := kernel.Sets()[0]
 	tied := shapeOf(t, "tiny-qwen3")
@@ -318,7 +318,7 @@ func TestDecoderWithoutHead(t *testing.T) {
 	}{
 		{"Qwen3ForCausalLM", true, false},
 		{"Qwen3ForCausalLM", false, true},
-		{"Qwen3ForCausalLM", nil, true}, // as transformers has it
+		{"Qwen3ForCausalLM", nil, true}, // the default of transformers
 		{"Qwen3Model", false, true},
 	} {
 		folder := t.TempDir()
@@ -327,15 +327,15 @@ func TestDecoderWithoutHead(t *testing.T) {
 		}
 		rewrite(t, folder, settings{"architectures": []string{c.architecture}, "tie_word_embeddings": c.tied})
 		network := mustLoad(t, folder, kernels)
-		why := network.Headless()
-		if (why != "") != c.headless || c.headless && !strings.Contains(why, "lm_head.weight") {
-			t.Errorf("%s, tie_word_embeddings %v: %q", c.architecture, c.tied, why)
+		reason := network.Headless()
+		if (reason != "") != c.headless || c.headless && !strings.Contains(reason, "lm_head.weight") {
+			t.Errorf("%s, tie_word_embeddings %v: %q", c.architecture, c.tied, reason)
 		}
 		state := network.NewState(4, network.Vocabulary(), nil)
 		span := Span{Cache: nn.NewCache(&nn.Pool{Shape: network.Cache()}, nil), Rows: []Row{{Token: 5, View: nn.View{Leading: 1}, Want: Hidden}}}
 		err := state.Step([]Span{span}, func() bool { return false }, func(_, _ int, out Out) {
 			if len(out.Values) != tied.HiddenSize {
-				t.Errorf("a hidden state of %d numbers", len(out.Values))
+				t.Errorf("the hidden state has %d numbers", len(out.Values))
 			}
 		})
 		if err != nil {
@@ -344,7 +344,7 @@ func TestDecoderWithoutHead(t *testing.T) {
 	}
 }
 
-func TestDecoderRefusals(t *testing.T) {
+func TestUnsupportedDecoders(t *testing.T) {
 	for _, c := range []struct {
 		shape   string
 		changes settings
@@ -357,7 +357,7 @@ func TestDecoderRefusals(t *testing.T) {
 		{"tiny-qwen2", settings{"rope_parameters": settings{"rope_type": "yarn", "rope_theta": 10000}}, `"yarn"`},
 		{"tiny-qwen2", settings{"use_sliding_window": true}, "use_sliding_window"},
 		{"tiny-qwen2", settings{"layer_types": []string{"full_attention", "sliding_attention", "full_attention"}}, "layer 1"},
-		{"tiny-qwen2", settings{"architectures": []string{"LlamaForCausalLM"}}, "no part of this architecture"},
+		{"tiny-qwen2", settings{"architectures": []string{"LlamaForCausalLM"}}, "not part of the supported architecture"},
 		{"tiny-qwen2", settings{"architectures": []string{"Qwen3ForCausalLM"}}, "q_norm.weight\" is missing"},
 		{"tiny-qwen3", settings{"architectures": []string{"Qwen2ForCausalLM"}}, "q_proj.bias\" is missing"},
 		{"tiny-qwen3", settings{"num_experts": 8}, "num_experts"},
@@ -366,13 +366,13 @@ func TestDecoderRefusals(t *testing.T) {
 		{"tiny-gemma3", settings{"final_logit_softcapping": 30}, "final_logit_softcapping"},
 		{"tiny-gemma3", settings{"hidden_activation": "gelu"}, "gelu_pytorch_tanh"},
 		{"tiny-gemma3", settings{"use_bidirectional_attention": true}, "use_bidirectional_attention"},
-		{"tiny-gemma3", settings{"layer_types": []string{"full_attention"}}, "layer_types names 1 layers of 4"},
+		{"tiny-gemma3", settings{"layer_types": []string{"full_attention"}}, "layer_types has 1 layers, but the model has 4"},
 		{"tiny-gemma3", settings{"layer_types": []any{1, 2, 3, 4}}, "layer_types"},
-		{"tiny-gemma3", settings{"layer_types": []string{"a", "b", "c", "d"}}, `kind "a"`},
+		{"tiny-gemma3", settings{"layer_types": []string{"a", "b", "c", "d"}}, `type "a"`},
 		{"tiny-gemma3", settings{"sliding_window": 0}, "sliding_window"},
 		{"tiny-qwen3", settings{"is_causal": false}, "is_causal"},
-		{"tiny-llama", settings{"quantization_config": settings{"quant_method": "awq", "bits": 4}}, "quantised by awq"},
-		{"tiny-llama", settings{"architectures": []string{"MambaForCausalLM"}}, `"MambaForCausalLM", which is not supported; use a model of one of `},
+		{"tiny-llama", settings{"quantization_config": settings{"quant_method": "awq", "bits": 4}}, "quantized by awq"},
+		{"tiny-llama", settings{"architectures": []string{"MambaForCausalLM"}}, `"MambaForCausalLM" is not supported; use a model of one of `},
 		{"tiny-gemma3", settings{"rope_scaling": settings{"rope_type": "linear", "factor": 0}}, "factor"},
 		{"tiny-gemma3", settings{"query_pre_attn_scalar": 0}, "query_pre_attn_scalar"},
 	} {
@@ -380,27 +380,27 @@ func TestDecoderRefusals(t *testing.T) {
 		rewrite(t, folder, c.changes)
 		_, closeAll, err := loadFrom(folder, kernel.Sets()[0])
 		if err == nil {
-			t.Errorf("%s with %v is read", c.shape, c.changes)
+			t.Errorf("%s with %v was loaded", c.shape, c.changes)
 			if err := closeAll(); err != nil {
 				t.Error(err)
 			}
 		} else if !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s with %v: %v; want it to tell of %s", c.shape, c.changes, err, c.want)
+			t.Errorf("%s with %v: %v; want %s in the error", c.shape, c.changes, err, c.want)
 		}
 	}
 }
 
-// The same weights under the names of GGUF files give the same logits.
+// The same weights with the names of GGUF files give the same logits.
 func TestDecodersInGGUF(t *testing.T) {
 	for _, c := range []struct {
 		shape, architecture string
-		more                settings // after the architecture's name
+		more                settings // their keys follow the name of the architecture
 	}{
 		{"tiny-qwen2", "qwen2", settings{"rope.freq_base": float32(1e6)}},
 		{"tiny-qwen3", "qwen3", settings{"rope.freq_base": float32(1e6)}},
 		{"tiny-gemma3", "gemma3", settings{"rope.freq_base": float32(1e6), "attention.sliding_window": uint32(16),
 			"attention.sliding_window_pattern": uint32(3), "rope.scaling.type": "linear", "rope.scaling.factor": float32(8)}},
-		// As llama.cpp has it, a factor without a type is a linear one's.
+		// As in llama.cpp, a factor without a type is linear.
 		{"tiny-gemma3", "gemma3", settings{"rope.freq_base": float32(1e6), "attention.sliding_window": uint32(16),
 			"attention.sliding_window_pattern": uint32(3), "rope.scaling.factor": float32(8)}},
 		{"tiny-gemma3", "gemma3", settings{"rope.freq_base": float32(1e6), "attention.sliding_window": uint32(16),
@@ -408,7 +408,7 @@ func TestDecodersInGGUF(t *testing.T) {
 		{"tiny-qwen2", "qwen2", settings{"rope.freq_base": float32(1e6), "rope.scaling.type": "none", "rope.scaling.factor": float32(8)}},
 	} {
 		folder := seededDecoder(t, c.shape)
-		rewrite(t, folder, settings{"query_pre_attn_scalar": 32}) // a GGUF file's
+		rewrite(t, folder, settings{"query_pre_attn_scalar": 32}) // the value for a GGUF file
 		source, err := OpenSource(folder)
 		if err != nil {
 			t.Fatal(err)
@@ -463,8 +463,8 @@ func TestDecodersInGGUF(t *testing.T) {
 			t.Fatal(err)
 		}
 		kernels := kernel.Sets()[0]
-		want := goOn(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]
-		if got := goOn(t, mustLoad(t, b.Write(t), kernels), somePrompts, 4, 32)[0]; !equalLogits(got, want) {
+		want := continueAll(t, mustLoad(t, folder, kernels), somePrompts, 4, 32)[0]
+		if got := continueAll(t, mustLoad(t, b.Write(t), kernels), somePrompts, 4, 32)[0]; !equalLogits(got, want) {
 			t.Errorf("%s: logits differ from those of safetensors", c.architecture)
 		}
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Files that are cut off while their weights are read give an error: the fault
-// is in one of the goroutines that read.
-func TestFileIsCutOffWhileItIsLoaded(t *testing.T) {
+// A file that is truncated while its weights are read is an error, although the fault occurs in one
+// of the reading goroutines.
+func TestFileTruncatedDuringLoading(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	defer slog.SetDefault(before)
@@ -50,7 +50,7 @@ func TestFileIsCutOffWhileItIsLoaded(t *testing.T) {
 	}
 }
 
-// guardedLoad is Load as the engine calls it.
+// guardedLoad calls Load as the engine does.
 func guardedLoad(s *Source, kernels *kernel.Set) (n Network, err error) {
 	defer panics.OnFault()()
 	defer panics.Catch(&err, "opening the model")

@@ -5,32 +5,32 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/nn"
 )
 
-// head is what ends a network: it normalises the E numbers of a row, and makes
-// of them the scores of V tokens.
+// head is the end of a network: it normalizes the hidden state of a row and computes the logits of
+// all tokens. E is the embedding size and V the vocabulary size.
 type head struct {
 	norm      []float32 // E
 	epsilon   float32
-	scale     float32    // of what is normalised; 0 for none
-	output    *nn.Linear // V x E; nil for a network that gives hidden states only
-	lacks     string     // why it does
-	shortlist *shortlist // nil in 8 bits
+	scale     float32    // applied after normalization; 0 for none
+	output    *nn.Linear // V x E; nil if the network gives hidden states only
+	missing   string     // if output is nil, the reason
+	shortlist *shortlist // nil for 8-bit weights
 }
 
-// headRows is how many rows of logits are computed at a time, at most: those of
-// a large vocabulary take more memory than all the rest.
+// headRows is the maximum number of rows whose logits are computed at a time. The logits of a large
+// vocabulary need more memory than the rest of a step.
 const headRows = 32
 
-// wanted is a row whose logits or state are asked for.
+// wanted is a row whose logits or hidden state are needed.
 type wanted struct {
 	at, span, row int
 	want          Want
 }
 
-// headState is a head's memory. It serves one goroutine.
+// headState is the memory of a head. It must be used by one goroutine at a time.
 type headState struct {
-	normed []float32 // headRows x E, kernel.Stride apart
-	logits []float32 // headRows x V, kernel.Stride apart
-	tokens int       // of V, that may be the best
+	normed []float32 // headRows x E, stride kernel.Stride(E)
+	logits []float32 // headRows x V, stride kernel.Stride(V)
+	tokens int       // number of tokens, at most V, that can be the best one
 }
 
 func (h *head) newState(tokens int) headState {
@@ -41,9 +41,9 @@ func (h *head) newState(tokens int) headState {
 	return s
 }
 
-// run computes what is wanted of the rows x, E numbers each.
+// run computes the outputs for all of the rows in x, which have E numbers each.
 func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []float32, all []wanted, stop func() bool, emit func(span, row int, out Out)) error {
-	e, apart, scores := len(h.norm), kernel.Stride(len(h.norm)), 0
+	e, stride, scores := len(h.norm), kernel.Stride(len(h.norm)), 0
 	if h.output != nil {
 		scores = h.output.N
 	}
@@ -52,12 +52,12 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 		if stop() {
 			return ErrStopped
 		}
-		some := all[first : first+(len(all)-first)/parts]
-		first += len(some)
+		group := all[first : first+(len(all)-first)/parts]
+		first += len(group)
 		anyLogits, anyBest := false, false
-		for i, w := range some {
+		for i, w := range group {
 			anyLogits, anyBest = anyLogits || w.want == Logits, anyBest || w.want == Best
-			row := s.normed[i*apart : i*apart+e]
+			row := s.normed[i*stride : i*stride+e]
 			kernels.RMSNorm(row, x[w.at*e:(w.at+1)*e], h.norm, h.epsilon)
 			if h.scale != 0 {
 				for j := range row {
@@ -70,13 +70,13 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 			short = nil
 		}
 		if short != nil {
-			weights = short.eight
+			weights = short.int8
 		}
 		if anyLogits || anyBest {
-			weights.Mul(kernels, scratch, len(some), s.normed, apart, s.logits, width, false)
+			weights.Mul(kernels, scratch, len(group), s.normed, stride, s.logits, width, false)
 		}
-		for i, w := range some {
-			row, logits := s.normed[i*apart:i*apart+e], s.logits[min(i*width, len(s.logits)):min(i*width+scores, len(s.logits))]
+		for i, w := range group {
+			row, logits := s.normed[i*stride:i*stride+e], s.logits[min(i*width, len(s.logits)):min(i*width+scores, len(s.logits))]
 			var out Out
 			switch w.want {
 			case Hidden:
@@ -93,8 +93,8 @@ func (h *head) run(s *headState, kernels *kernel.Set, scratch *nn.Scratch, x []f
 	return nil
 }
 
-// best gives the token of the greatest logit, -1 if they are not finite. With
-// a shortlist logits are those in 8 bits, of the inputs row.
+// best returns the token with the highest logit, or -1 if the logits are not finite. If short is
+// not nil, logits are those of the 8-bit weights, and row is the input of the head.
 func best(kernels *kernel.Set, short *shortlist, row, logits []float32) int32 {
 	var token int
 	var finite bool
@@ -109,9 +109,9 @@ func best(kernels *kernel.Set, short *shortlist, row, logits []float32) int32 {
 	return int32(token)
 }
 
-// normalise normalises rows of as many numbers as there are weights. Those of
-// dst lie stride numbers apart.
-func normalise(kernels *kernel.Set, rows int, dst []float32, stride int, x, weight []float32, epsilon float32) {
+// normalize applies RMS normalization to rows of len(weight) numbers. The stride of the rows of dst
+// is stride.
+func normalize(kernels *kernel.Set, rows int, dst []float32, stride int, x, weight []float32, epsilon float32) {
 	e := len(weight)
 	for i := range rows {
 		kernels.RMSNorm(dst[i*stride:i*stride+e], x[i*e:(i+1)*e], weight, epsilon)

@@ -11,9 +11,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// loadLlama reads the Llama architecture (Llama, SmolLM2, TinyLlama): a decoder
-// without additions. With the sizes of decoder, its weights are, as outputs x
-// inputs, in a GGUF file and beside a config.json:
+// loadLlama loads a model of the Llama architecture (Llama, SmolLM2, TinyLlama), which is a decoder
+// without additions. With the sizes of decoder, the weights are, as outputs x inputs, in a GGUF
+// file and in safetensors files:
 //
 //	token_embd.weight            model.embed_tokens.weight               V x E
 //	blk.N.attn_norm.weight       model.layers.N.input_layernorm.weight   E
@@ -26,12 +26,11 @@ import (
 //	blk.N.ffn_up.weight          ....mlp.up_proj.weight                  F x E
 //	blk.N.ffn_down.weight        ....mlp.down_proj.weight                E x F
 //	output_norm.weight           model.norm.weight                       E
-//	output.weight                lm_head.weight                          V x E; without it the embeddings may serve
-//	rope_freqs.weight                                                    S/2; divides the frequencies, may be absent
+//	output.weight                lm_head.weight                          V x E; if missing, the embeddings may be used
+//	rope_freqs.weight                                                    S/2; divides the frequencies; optional
 //
-// GGUF files hold queries and keys permuted, so that the pairs of rotary
-// positions are neighbours. Files of models without a head, for vectors, lack
-// "model." before the names.
+// In GGUF files queries and keys are permuted so that the pairs of rotary positions are neighbors.
+// In files of embedding models without a head the names do not begin with "model.".
 func loadLlama(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	m := &decoder{kernels: kernels, halves: s.GGUF == nil}
 	names := s.decoderNames()
@@ -39,15 +38,15 @@ func loadLlama(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.
 		return nil, err
 	}
 	l := newLoader(s, p, kernels)
-	if err := m.simple(l); err != nil {
+	if err := m.readUniform(l); err != nil {
 		return nil, err
 	}
 	m.read(l, names, additions{})
 	return m, m.finish(ctx, l, threads)
 }
 
-// simple reads the settings of models whose layers are all alike.
-func (m *decoder) simple(l *loader) (err error) {
+// readUniform reads the settings of models whose layers are all alike.
+func (m *decoder) readUniform(l *loader) (err error) {
 	if err := l.source.onlyActivation("hidden_act", "silu"); err != nil {
 		return err
 	}
@@ -60,7 +59,7 @@ func (m *decoder) simple(l *loader) (err error) {
 	}
 	for i, kind := range kinds {
 		if kind != globalLayers {
-			return l.source.wrong("layer %d is of the kind %q; only %s is supported", i, kind, globalLayers)
+			return l.source.wrong("layer %d has the type %q; only %s is supported", i, kind, globalLayers)
 		}
 	}
 	m.queryScale = float32(1 / math.Sqrt(float64(m.headSize)))
@@ -68,24 +67,23 @@ func (m *decoder) simple(l *loader) (err error) {
 	return err
 }
 
-// onlyCausal refuses models whose tokens see later ones, as some are that were
-// trained for vectors.
+// onlyCausal returns an error if the model attends to later tokens, as some embedding models do.
 func (s *Source) onlyCausal() error {
-	both, err := s.truth(setting{"", "use_bidirectional_attention"}, false)
+	both, err := s.boolean(setting{"", "use_bidirectional_attention"}, false)
 	if err != nil {
 		return err
 	}
-	causal, err := s.truth(setting{"attention.causal", "is_causal"}, true)
+	causal, err := s.boolean(setting{"attention.causal", "is_causal"}, true)
 	if err != nil {
 		return err
 	}
 	if both || !causal {
-		return s.wrong("its tokens see later ones (use_bidirectional_attention, or is_causal is false), which is not supported")
+		return s.wrong("bidirectional attention (use_bidirectional_attention, or is_causal set to false) is not supported")
 	}
 	return nil
 }
 
-// layerKinds reads layer_types of a config.json; nil where there is none.
+// layerKinds reads layer_types of a config.json. It returns nil if it is missing.
 func (s *Source) layerKinds() ([]string, error) {
 	if s.GGUF != nil || !s.config.has("layer_types") {
 		return nil, nil
@@ -101,19 +99,19 @@ func (s *Source) layerKinds() ([]string, error) {
 	return kinds, nil
 }
 
-// onlyActivation checks a config.json's activation, where it names one.
+// onlyActivation checks the activation in a config.json. It may be missing.
 func (s *Source) onlyActivation(key, want string) error {
 	if s.GGUF != nil {
 		return nil // fixed by the architecture
 	}
 	name, err := s.text(setting{config: key})
 	if err == nil && name != "" && name != want {
-		return s.wrong("its feed-forward network has %s %q; only %s is supported", key, name, want)
+		return s.wrong("%s is %q; only %s is supported", key, name, want)
 	}
 	return err
 }
 
-// decoderNames are the names of weights outside of layers.
+// decoderNames are the names of weights that are not in layers.
 type decoderNames struct{ embeddings, norm, output string }
 
 func (s *Source) decoderNames() decoderNames {
@@ -127,42 +125,42 @@ func (s *Source) decoderNames() decoderNames {
 	return names
 }
 
-// headOf says which weights give the scores of tokens: those of their own, if
-// the files have them, as transformers 5 takes them even where the settings say
-// that the embeddings are to serve. lacks is why there are none.
-func (s *Source) headOf(names decoderNames, tiedByDefault bool) (name, lacks string, err error) {
+// headOf returns the name of the weights of the head. As in transformers 5, separate weights are
+// used if they exist, even if the settings say that the embeddings are used. If the model has no
+// head, name is empty and missing is the reason.
+func (s *Source) headOf(names decoderNames, tiedByDefault bool) (name, missing string, err error) {
 	if _, ok := s.tensor(names.output); ok {
 		return names.output, "", nil
 	}
-	tied, err := s.truth(setting{config: "tie_word_embeddings"}, s.GGUF != nil || tiedByDefault)
+	tied, err := s.boolean(setting{config: "tie_word_embeddings"}, s.GGUF != nil || tiedByDefault)
 	if err != nil || tied {
 		return names.embeddings, "", err
 	}
-	return "", fmt.Sprintf("%s has no weights for the scores of tokens (%s), and its settings do not say that the embeddings serve (tie_word_embeddings), so it gives vectors only", s.Path, names.output), nil
+	return "", fmt.Sprintf("%s has no weights for token scores (%s), and tie_word_embeddings is not set, so it can compute embeddings only", s.Path, names.output), nil
 }
 
-// additions are the weights that a relative has beside Llama's.
+// additions are the weights that an architecture has in addition to those of Llama.
 type additions struct {
 	qkvBias   bool
-	headNorms bool // of queries and keys, before they are rotated
-	// afterNorms: outputs are normalised too. The name post_attention_layernorm
-	// then means what it says, and pre_feedforward_layernorm takes its place.
-	afterNorms bool
-	normPlus   float32 // what the file's weights of norms lack
-	tied       bool    // the embeddings give the scores, if a config.json does not say
+	headNorms bool // normalization of query and key heads before the rotation
+	// outputNorms: the outputs of layers are normalized. post_attention_layernorm then normalizes
+	// the output of attention, and pre_feedforward_layernorm the input of the feed-forward network.
+	outputNorms bool
+	normBias    float32 // to be added to the weights of norms
+	tied        bool    // the default of tie_word_embeddings
 }
 
-// read plans the weights.
+// read plans the weights of the network.
 func (m *decoder) read(l *loader, names decoderNames, a additions) {
 	e := m.embedding
-	m.tokens = l.embeddings(names.embeddings, e, m.vocabulary)
-	m.head = head{norm: l.vector(names.norm, e, a.normPlus), epsilon: m.epsilon}
-	name, lacks, err := l.source.headOf(names, a.tied)
+	m.lookUp = l.embeddings(names.embeddings, e, m.vocabulary)
+	m.head = head{norm: l.vector(names.norm, e, a.normBias), epsilon: m.epsilon}
+	name, missing, err := l.source.headOf(names, a.tied)
 	switch {
 	case err != nil && l.err == nil:
 		l.err = err
-	case lacks != "":
-		m.head.lacks = lacks
+	case missing != "":
+		m.head.missing = missing
 	default:
 		l.head(&m.head, e, output{name, m.vocabulary})
 	}
@@ -173,17 +171,17 @@ func (m *decoder) read(l *loader, names decoderNames, a additions) {
 
 func (m *decoder) readLayer(l *loader, i int, a additions) {
 	e, ff, q, kv := m.embedding, m.feedForward, m.heads*m.headSize, m.groups*m.headSize
-	name := func(gguf, tensors string) string { return l.source.layer(i, gguf, tensors) }
+	name := func(gguf, tensors string) string { return l.source.layerName(i, gguf, tensors) }
 	weight := func(gguf, tensors string) string { return name(gguf+".weight", tensors+".weight") }
 	norm := func(gguf, tensors string, k int) []float32 {
-		return l.vector(weight(gguf, tensors), k, a.normPlus)
+		return l.vector(weight(gguf, tensors), k, a.normBias)
 	}
 	layer := &m.layers[i]
 	layer.attentionNorm = norm("attn_norm", "input_layernorm", e)
-	if a.afterNorms {
-		layer.afterAttention = norm("post_attention_norm", "post_attention_layernorm", e)
+	if a.outputNorms {
+		layer.attentionOutNorm = norm("post_attention_norm", "post_attention_layernorm", e)
 		layer.feedForwardNorm = norm("ffn_norm", "pre_feedforward_layernorm", e)
-		layer.afterFeedForward = norm("post_ffw_norm", "post_feedforward_layernorm", e)
+		layer.feedForwardOutNorm = norm("post_ffw_norm", "post_feedforward_layernorm", e)
 	} else {
 		layer.feedForwardNorm = norm("ffn_norm", "post_attention_layernorm", e)
 	}
@@ -209,17 +207,16 @@ func (m *decoder) readLayer(l *loader, i int, a additions) {
 }
 
 func (m *decoder) finish(ctx context.Context, l *loader, threads int) (err error) {
-	m.held, err = l.read(ctx, threads)
+	m.weights, err = l.read(ctx, threads)
 	return err
 }
 
-// kinds of layers, as a config.json names them.
+// Types of layers in a config.json.
 const globalLayers, localLayers = "full_attention", "sliding_attention"
 
-// rotary reads the settings of rotary positions for a kind of layers. Files of
-// transformers 5 hold them in rope_parameters, apart for each kind where kinds
-// differ; older ones hold the base by itself, and in rope_scaling what else
-// there is for all layers that are not local.
+// rotary reads the settings of rotary positions for a type of layers. Files of transformers 5 have
+// them in rope_parameters, in a group for each type if the types differ. Older files have the base
+// as a setting of its own, and the other settings of all global layers in rope_scaling.
 func (l *loader) rotary(headSize int, kind string, baseName setting, base float64) (*nn.Rotary, error) {
 	s := l.source
 	if s.GGUF != nil {
@@ -237,7 +234,7 @@ func (l *loader) rotary(headSize int, kind string, baseName setting, base float6
 	read := func(c *config, name string) error {
 		if c.has("partial_rotary_factor") {
 			if x, err := c.number("partial_rotary_factor"); err != nil || x != 1 {
-				return s.wrong("only a part of each head is rotated (partial_rotary_factor), which is not supported")
+				return s.wrong("partial_rotary_factor is not supported")
 			}
 		}
 		if c.has(name) {
@@ -254,14 +251,14 @@ func (l *loader) rotary(headSize int, kind string, baseName setting, base float6
 		}
 	}
 	if !(base >= minRopeBase && base <= maxRopeBase) {
-		return nil, s.wrong("the base of its positions, %s, is %g; it has to be from %g to %g", baseName.config, base, minRopeBase, maxRopeBase)
+		return nil, s.wrong("%s is %g, expected %g to %g", baseName.config, base, minRopeBase, maxRopeBase)
 	}
 	factors, err := s.ropeFactors(c, headSize, base)
 	return nn.NewRotary(headSize, base, factors), err
 }
 
-// ropeConfig finds the group of settings of rotary positions; nil if there is
-// none.
+// ropeConfig returns the settings of rotary positions for a type of layers, or nil if
+// there are none.
 func (s *Source) ropeConfig(kind string) (*config, error) {
 	if s.config.has("rope_parameters") {
 		c, err := s.config.object("rope_parameters")
@@ -281,9 +278,9 @@ func (s *Source) ropeConfig(kind string) (*config, error) {
 	return s.config.object("rope_scaling")
 }
 
-// ropeFactorsGGUF reads what divides the frequencies of rotary positions; nil
-// for nothing. Llama 3.1 and later stretch low frequencies, which GGUF files
-// hold as factors and a config.json as settings.
+// ropeFactorsGGUF returns the divisors of the frequencies of rotary positions, or nil if there are
+// none. Llama 3.1 and later scale low frequencies. GGUF files have the divisors, and a config.json
+// has settings that define them.
 func (l *loader) ropeFactorsGGUF(kind string, headSize int) ([]float32, error) {
 	s := l.source
 	if kind == localLayers {
@@ -296,8 +293,8 @@ func (l *loader) ropeFactorsGGUF(kind string, headSize int) ([]float32, error) {
 	factor := 1.0
 	switch scaling {
 	case "none":
-	case "", "linear": // a factor without a type is a linear one's
-		for _, key := range []string{"rope.scale_linear", "rope.scaling.factor"} { // an old name, and today's
+	case "", "linear": // a factor without a type is linear
+		for _, key := range []string{"rope.scale_linear", "rope.scaling.factor"} { // the old and the current name
 			if k := (setting{gguf: key}); s.has(k) {
 				if factor, err = s.number(k, 0, 1e6); err != nil {
 					return nil, err
@@ -305,13 +302,13 @@ func (l *loader) ropeFactorsGGUF(kind string, headSize int) ([]float32, error) {
 			}
 		}
 	default:
-		return nil, s.wrong("its positions are scaled (rope.scaling.type %q), which is not supported; only linear is", scaling)
+		return nil, s.wrong("rope.scaling.type %q is not supported; only linear is", scaling)
 	}
 	var factors []float32
 	if l.has("rope_freqs.weight") {
 		factors = l.vector("rope_freqs.weight", headSize/2, 0)
 	}
-	if factor == 0 || factor == 1 { // 0 stands for none
+	if factor == 0 || factor == 1 { // 0 means none
 		return factors, nil
 	}
 	if factors == nil {
@@ -330,7 +327,7 @@ func (s *Source) ropeFactors(c *config, headSize int, base float64) ([]float32, 
 	}
 	kind, _ := c.values["rope_type"].(string)
 	if kind == "" {
-		kind, _ = c.values["type"].(string) // as older files name it
+		kind, _ = c.values["type"].(string) // the name in older files
 	}
 	keys := []string{"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}
 	switch kind {
@@ -340,7 +337,7 @@ func (s *Source) ropeFactors(c *config, headSize int, base float64) ([]float32, 
 		keys = keys[:1]
 	case "llama3":
 	default:
-		return nil, s.wrong("its positions are scaled (rope_type %q), which is not supported; linear and llama3 are", kind)
+		return nil, s.wrong("rope_type %q is not supported; the supported types are linear and llama3", kind)
 	}
 	var v [4]float64
 	for i, key := range keys {
@@ -349,7 +346,7 @@ func (s *Source) ropeFactors(c *config, headSize int, base float64) ([]float32, 
 			return nil, err
 		}
 		if !(v[i] > 0 && v[i] < 1e9) {
-			return nil, s.wrong("%s of its scaled positions is %g", key, v[i])
+			return nil, s.wrong("%s of the rotary positions is %g, which is out of range", key, v[i])
 		}
 	}
 	factor, low, high, original := v[0], v[1], v[2], v[3]
@@ -357,7 +354,7 @@ func (s *Source) ropeFactors(c *config, headSize int, base float64) ([]float32, 
 		return slices.Repeat([]float32{float32(factor)}, headSize/2), nil
 	}
 	if high <= low {
-		return nil, s.wrong("high_freq_factor of its scaled positions, %g, is not above low_freq_factor, %g", high, low)
+		return nil, s.wrong("high_freq_factor of the rotary positions, %g, is not greater than low_freq_factor, %g", high, low)
 	}
 	factors := make([]float32, headSize/2)
 	for i := range factors {

@@ -18,39 +18,39 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// loader collects the weights of a network, and then reads them all: each
-// tensor goes from the file into its place, a few rows at a time.
+// loader collects the weights of a network and then reads all of them. Each tensor is read from the
+// file to its final memory a few rows at a time.
 type loader struct {
 	source    *Source
 	precision llm.Precision
 	kernels   *kernel.Set
 	used      map[string]bool
-	unneeded  []string // prefixes of names that are not needed
+	ignored   []string // prefixes of tensors that are not needed
 	jobs      []packing
-	bytes     int // memory the packed matrices take
+	bytes     int // memory of the packed matrices
 	places    []place
-	ends      []func() // done when all is read
-	err       error    // the first one; later calls do nothing
+	ends      []func() // called after all weights were read
+	err       error    // the first error; later calls do nothing
 }
 
-// packing is rows of a tensor that become outputs of a matrix or, if it is
-// turned, inputs.
+// packing is the task of packing rows of a tensor as outputs of a matrix or, if transposed is set,
+// as inputs.
 type packing struct {
 	tensor     tensor
 	first, end int // rows
 	linear     *nn.Linear
-	at         int // output of the matrix where they begin; a multiple of 16
-	turned     bool
+	at         int // first output of the matrix; a multiple of 16
+	transposed bool
 }
 
-// place is where a matrix lies in the memory that is yet to be had.
+// place is the offset of a matrix in the memory of the weights, which is allocated later.
 type place struct {
 	linear    *nn.Linear
 	precision llm.Precision
 	at        int
 }
 
-// rowAlignment is that of matrices in memory, in bytes: a line of the cache.
+// rowAlignment is the alignment of matrices in bytes: a cache line.
 const rowAlignment = 64
 
 func newLoader(s *Source, p llm.Precision, kernels *kernel.Set) *loader {
@@ -62,8 +62,7 @@ func (l *loader) has(name string) bool {
 	return ok
 }
 
-// tensor finds a tensor and checks its shape: n outputs and k inputs, or, with
-// n of 0, k numbers.
+// tensor returns a tensor and checks its shape: n outputs by k inputs or, if n is 0, k numbers.
 func (l *loader) tensor(name string, k, n int) tensor {
 	if l.err != nil {
 		return tensor{}
@@ -79,12 +78,12 @@ func (l *loader) tensor(name string, k, n int) tensor {
 		want = []int{n, k}
 	}
 	if !slices.Equal(t.shape, want) {
-		l.err = t.errorf("its shape, outputs by inputs, is %v, but the model's settings say %v", t.shape, want)
+		l.err = t.errorf("the shape, outputs by inputs, is %v, but the settings of the model require %v", t.shape, want)
 	}
 	return t
 }
 
-// vector reads a small tensor of k numbers at once, and adds plus to each.
+// vector reads a small tensor of k numbers immediately, and adds plus to each.
 func (l *loader) vector(name string, k int, plus float32) []float32 {
 	t := l.tensor(name, k, 0)
 	if l.err != nil {
@@ -98,7 +97,7 @@ func (l *loader) vector(name string, k int, plus float32) []float32 {
 	return v
 }
 
-// table reads a small matrix at once: n rows of k numbers.
+// table reads a small matrix of n rows of k numbers immediately.
 func (l *loader) table(name string, k, n int) []float32 {
 	t := l.tensor(name, k, n)
 	if l.err != nil {
@@ -109,9 +108,9 @@ func (l *loader) table(name string, k, n int) []float32 {
 	return v
 }
 
-// same says that tensors, where the files have them, are to be another one once
-// more: n rows of k numbers, of which some are compared.
-func (l *loader) same(name string, k, n int, others ...string) {
+// checkSame checks that other tensors, if they exist, equal the tensor name of n rows of k numbers.
+// It compares some rows.
+func (l *loader) checkSame(name string, k, n int, others ...string) {
 	for _, other := range others {
 		if !l.has(other) {
 			continue
@@ -123,43 +122,42 @@ func (l *loader) same(name string, k, n int, others ...string) {
 		x, y := make([]float32, k), make([]float32, k)
 		for row := 0; row < n && l.err == nil; row += max(1, n/64) {
 			if l.err = errors.Join(a.read(x, row, 1), b.read(y, row, 1)); l.err == nil && !slices.Equal(x, y) {
-				l.err = b.errorf("its row %d differs from that of %q; embeddings of its own are not supported here", row, name)
+				l.err = b.errorf("row %d differs from that of %q; separate embeddings are not supported", row, name)
 			}
 		}
 	}
 }
 
-// ignore says that tensors are not needed.
+// ignore marks tensors as not needed.
 func (l *loader) ignore(names ...string) {
 	for _, name := range names {
 		l.used[name] = true
 	}
 }
 
-// ignorePrefix says that tensors whose names begin so are not needed.
-func (l *loader) ignorePrefix(prefixes ...string) { l.unneeded = append(l.unneeded, prefixes...) }
+// ignorePrefix marks tensors whose names begin with a prefix as not needed.
+func (l *loader) ignorePrefix(prefixes ...string) { l.ignored = append(l.ignored, prefixes...) }
 
-// needed tells whether a tensor is one that a network has to read. Older files
-// hold the frequencies of rotary positions, which follow from the settings.
+// needed reports whether a network must read a tensor. Older files have the frequencies of rotary
+// positions, which the settings define.
 func (l *loader) needed(name string) bool {
 	if name == inverseFrequencies || strings.HasSuffix(name, "."+inverseFrequencies) {
 		return false
 	}
-	return !slices.ContainsFunc(l.unneeded, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return !slices.ContainsFunc(l.ignored, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 const inverseFrequencies = "rotary_emb.inv_freq"
 
-// rowsMapped is how many rows are read from the file before their pages are
-// given back: a vocabulary's would come to be a great part of all memory, as
-// the system maps a page's neighbours with it.
+// rowsMapped is the number of rows that are read before the pages of the tensor are released. The
+// system maps neighboring pages too, so that the embeddings would occupy much memory.
 const rowsMapped = 128
 
-// embeddings is a matrix of which single rows are read from the file.
+// embeddings returns a function that reads single rows of a matrix from the file.
 func (l *loader) embeddings(name string, k, n int) func(dst []float32, row int32) {
 	t := l.tensor(name, k, n)
 	if l.err == nil {
-		// Later reads do not fail: the tensor's type and extent are checked now.
+		// Check the type and the extent of the tensor now, so that later reads do not fail.
 		l.err = t.read(make([]float32, k), n-1, 1)
 	}
 	var reads atomic.Int64
@@ -173,14 +171,14 @@ func (l *loader) embeddings(name string, k, n int) func(dst []float32, row int32
 	}
 }
 
-// output is a named tensor of n outputs.
+// output is a tensor of n outputs.
 type output struct {
 	name string
 	n    int
 }
 
-// matrix plans one matrix of k inputs and the outputs of all the tensors, one
-// after the other; all but the last have a multiple of 16.
+// matrix plans a matrix of k inputs and the outputs of all given tensors, in order. All tensors
+// except the last must have a multiple of 16 outputs.
 func (l *loader) matrix(k int, outputs ...output) *nn.Linear {
 	return l.matrixIn(l.precision, k, outputs...)
 }
@@ -195,33 +193,33 @@ func (l *loader) matrixIn(precision llm.Precision, k int, outputs ...output) *nn
 	return m
 }
 
-// head plans the weights that a network ends with.
+// head plans the output weights of a network.
 func (l *loader) head(h *head, k int, o output) {
 	h.output = l.matrix(k, o)
 	if l.precision == llm.Int8 {
 		return
 	}
-	h.shortlist = &shortlist{output: h.output, eight: l.matrixIn(llm.Int8, k, o)}
+	h.shortlist = &shortlist{output: h.output, int8: l.matrixIn(llm.Int8, k, o)}
 	l.ends = append(l.ends, h.shortlist.measure)
 }
 
-// heads plans a matrix for each head of a tensor of k inputs, whose outputs are
-// size numbers a head. Turned ones have those for inputs, and k outputs.
-func (l *loader) heads(name string, k, heads, size int, turned bool) nn.Heads {
+// heads plans a matrix for each head of a tensor of k inputs. A head has size outputs. If
+// transposed is set, the matrices have size inputs and k outputs.
+func (l *loader) heads(name string, k, heads, size int, transposed bool) nn.Heads {
 	t := l.tensor(name, k, heads*size)
 	all := make(nn.Heads, heads)
 	for h := range all {
 		all[h] = &nn.Linear{K: k, N: size}
-		if turned {
+		if transposed {
 			all[h] = &nn.Linear{K: size, N: k}
 		}
-		l.jobs = append(l.jobs, packing{tensor: t, first: h * size, end: (h + 1) * size, linear: all[h], turned: turned})
+		l.jobs = append(l.jobs, packing{tensor: t, first: h * size, end: (h + 1) * size, linear: all[h], transposed: transposed})
 		l.place(all[h], l.precision)
 	}
 	return all
 }
 
-// place plans the memory of a matrix.
+// place reserves memory for a matrix.
 func (l *loader) place(m *nn.Linear, precision llm.Precision) {
 	l.places = append(l.places, place{m, precision, l.bytes})
 	size := 4 * kernel.Size(m.N, m.K)
@@ -231,41 +229,41 @@ func (l *loader) place(m *nn.Linear, precision llm.Precision) {
 	l.bytes += (size + rowAlignment - 1) / rowAlignment * rowAlignment
 }
 
-// held is the memory of a network's matrices.
-type held struct {
+// weights is the memory of a network's matrices.
+type weights struct {
 	bytes int
 	free  func() error
 }
 
-func (h held) Bytes() int   { return h.bytes }
-func (h held) Close() error { return h.free() }
+func (h weights) Bytes() int   { return h.bytes }
+func (h weights) Close() error { return h.free() }
 
-// besides is what an engine takes that does not grow with its weights.
-const besides = 32 << 20
+// fixedBytes is an estimate of the memory of an engine that does not depend on its weights.
+const fixedBytes = 32 << 20
 
-// read reads all planned matrices. It stops with the error of ctx.
-func (l *loader) read(ctx context.Context, threads int) (_ held, err error) {
+// read allocates and reads all planned matrices.
+func (l *loader) read(ctx context.Context, threads int) (_ weights, err error) {
 	if l.err != nil {
-		return held{}, l.err
+		return weights{}, l.err
 	}
 	for _, name := range l.source.names() {
 		if !l.used[name] && l.needed(name) {
 			t, _ := l.source.tensor(name)
-			return held{}, t.errorf("it is no part of this architecture as it is supported")
+			return weights{}, t.errorf("the tensor is not part of the supported architecture")
 		}
 	}
-	// Caches and buffers come to as much as a part of the weights, and more.
-	if err := memlimit.Check(l.source.Path+" with its caches", int64(l.bytes)+int64(l.bytes)/8+besides); err != nil {
-		return held{}, err
+	// Caches and buffers need at least an eighth of the weights.
+	if err := memlimit.Check(l.source.Path+" with its caches", int64(l.bytes)+int64(l.bytes)/8+fixedBytes); err != nil {
+		return weights{}, err
 	}
 	data, free, err := offheap.Allocate(l.bytes)
 	if err != nil {
-		return held{}, fmt.Errorf("%s: %d MiB for its weights: %w", l.source.Path, l.bytes>>20, err)
+		return weights{}, fmt.Errorf("%s: allocating %d MiB for the weights: %w", l.source.Path, l.bytes>>20, err)
 	}
 	read := false
 	defer func() {
-		if e := error(nil); !read {
-			if e = free(); e != nil {
+		if !read {
+			if e := free(); e != nil {
 				err = fmt.Errorf("%w; and releasing its memory: %w", err, e)
 			}
 		}
@@ -278,7 +276,7 @@ func (l *loader) read(ctx context.Context, threads int) (_ held, err error) {
 			p.linear.Float32 = kernel.NewMatrix(n, k, offheap.Floats(data[p.at:])[:kernel.Size(n, k)])
 		}
 	}
-	queue := make(chan packing, len(l.jobs)) // of which none waits for a worker that has panicked
+	queue := make(chan packing, len(l.jobs)) // holds all jobs, so that sending does not block if a worker panics
 	errs := make([]error, threads)
 	var workers sync.WaitGroup
 	for w := range threads {
@@ -302,34 +300,34 @@ func (l *loader) read(ctx context.Context, threads int) (_ held, err error) {
 	workers.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return held{}, err
+			return weights{}, err
 		}
 	}
 	for _, end := range l.ends {
 		end()
 	}
 	read = true
-	return held{l.bytes, free}, nil
+	return weights{l.bytes, free}, nil
 }
 
 func (p packing) run(kernels *kernel.Set) error {
 	defer p.tensor.forget()
-	if p.turned {
-		return p.runTurned(kernels)
+	if p.transposed {
+		return p.runTransposed(kernels)
 	}
 	rows := make([]float32, kernel.Width*p.linear.K)
 	for r := p.first; r < p.end; r += kernel.Width {
 		count := min(kernel.Width, p.end-r)
-		some := rows[:count*p.linear.K]
-		if err := p.tensor.read(some, r, count); err != nil {
+		part := rows[:count*p.linear.K]
+		if err := p.tensor.read(part, r, count); err != nil {
 			return err
 		}
-		p.set(kernels, p.at+r-p.first, some)
+		p.set(kernels, p.at+r-p.first, part)
 	}
 	return nil
 }
 
-func (p packing) runTurned(kernels *kernel.Set) error {
+func (p packing) runTransposed(kernels *kernel.Set) error {
 	k, n := p.linear.K, p.linear.N
 	all := make([]float32, k*n)
 	if err := p.tensor.read(all, p.first, k); err != nil {
@@ -337,16 +335,16 @@ func (p packing) runTurned(kernels *kernel.Set) error {
 	}
 	rows := make([]float32, kernel.Width*k)
 	for first := 0; first < n; first += kernel.Width {
-		some := rows[:min(kernel.Width, n-first)*k]
-		for i := range some {
-			some[i] = all[i%k*n+first+i/k]
+		part := rows[:min(kernel.Width, n-first)*k]
+		for i := range part {
+			part[i] = all[i%k*n+first+i/k]
 		}
-		p.set(kernels, p.at+first, some)
+		p.set(kernels, p.at+first, part)
 	}
 	return nil
 }
 
-// set packs up to 16 outputs' weights from the given output on.
+// set packs the weights of up to 16 outputs, the first of which is output.
 func (p packing) set(kernels *kernel.Set, output int, rows []float32) {
 	if p.linear.Int8 != nil {
 		p.linear.Int8.SetPanel(kernels, output/kernel.Width, rows)

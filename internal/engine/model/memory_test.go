@@ -11,9 +11,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A model that the container has no room for is refused before its memory is
-// touched, with what to give.
-func TestLoadRefusesWhatHasNoRoom(t *testing.T) {
+// A model that exceeds the memory limit of the container is an error before its memory is touched.
+// The error says what limit is needed.
+func TestLoadChecksMemoryLimit(t *testing.T) {
 	before := memlimit.Read
 	t.Cleanup(func() { memlimit.Read = before })
 	used := int64(0)

@@ -1,5 +1,5 @@
-// Package model holds the networks: one file an architecture, which names the
-// weights it reads and computes the scores of next tokens.
+// Package model implements the networks. Each architecture has a file, which defines the names of
+// its weights and computes logits.
 package model
 
 import (
@@ -14,84 +14,80 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Network is a model of one architecture. It may be used by several goroutines
-// at once, each with a State of its own.
+// Network is a model of one architecture. It is safe for concurrent use; each goroutine needs its
+// own State.
 type Network interface {
-	// Context is the number of positions that the model was made for.
+	// Context returns the number of positions of the model.
 	Context() int
-	// Vocabulary is the number of tokens that the model gives scores for.
+	// Vocabulary returns the number of tokens that have logits.
 	Vocabulary() int
-	// Cache is what it keeps of each token.
+	// Cache returns the size of the keys and values of a token.
 	Cache() nn.CacheShape
-	// Memory is, for a network with an encoder, how many numbers it keeps of
-	// each token that it has read; see nn.EncoderOutput.
-	Memory() int
-	// Start is, for a network with an encoder, the token that its answers begin
-	// with: the prompt is the encoder's input.
+	// EncoderSize returns, for a network with an encoder, the number of numbers that it keeps of
+	// each input token (see nn.EncoderOutput). It returns 0 for other networks.
+	EncoderSize() int
+	// Start returns, for a network with an encoder, the first token of the decoder; the prompt is
+	// the input of the encoder. ok is false for other networks.
 	Start() (token int32, ok bool)
-	// Headless says why the network has no scores of tokens and gives hidden
-	// states only; empty if it has them.
+	// Headless returns the reason why the network has no logits but hidden states only. It returns
+	// "" if the network has logits.
 	Headless() string
-	// NewState gives the memory for steps of at most rows tokens. Of the
-	// vocabulary only the first so many tokens may be answered. A team, which may
-	// be nil, helps.
+	// NewState returns the memory for steps of at most rows rows. Out.Best is below tokens, which is
+	// at most Vocabulary. team may be nil.
 	NewState(rows, tokens int, team *nn.Team) State
-	// Bytes is the memory that its weights take.
+	// Bytes returns the memory of the weights in bytes.
 	Bytes() int
 	// Close releases the weights.
 	Close() error
 }
 
-// State computes steps. It serves one goroutine.
+// State computes steps. It must be used by one goroutine at a time.
 type State interface {
-	// Step runs the tokens of all spans through the network. For each token
-	// that asks for something, in order, emit gets it, and must not keep it. Where
-	// stop, which is called now and then, says true, Step ends with ErrStopped.
+	// Step runs the tokens of all spans through the network. It calls emit, in order, for each
+	// token that wants an output; emit must not keep the output. Step calls stop several times, and
+	// returns ErrStopped if it returns true.
 	Step(spans []Span, stop func() bool, emit func(span, row int, out Out)) error
 }
 
-// Span is consecutive tokens of one sequence. The sequence's cache is grown by
-// the step.
+// Span is consecutive tokens of one sequence. Step grows the cache of the sequence.
 type Span struct {
 	Cache *nn.Cache
 	Rows  []Row
-	// Memory, for a network with an encoder, is what it has read. Where there is
-	// Input the step reads it, all of it, as each token sees all others, and puts
-	// Memory here.
-	Memory *nn.EncoderOutput
-	Input  []int32
+	// Encoded is, for a network with an encoder, the output of the encoder. If Input is not empty,
+	// Step runs it through the encoder and sets Encoded.
+	Encoded *nn.EncoderOutput
+	Input   []int32
 }
 
-// Row is one token.
+// Row is one token of a sequence.
 type Row struct {
 	Token    int32
-	Position int // in the text
-	// View is what the token attends to; its own slot is the last in it.
+	Position int // of the token in the sequence
+	// View is the tokens to attend to. The last one is the token itself.
 	View nn.View
 	Want Want
 }
 
-// Want is what is asked for after a row.
+// Want is the output that a row needs.
 type Want int
 
 const (
 	Nothing Want = iota
-	Logits       // the scores of the next token, by token, and the best
-	Best         // the token of the greatest logit only, of equals the first
+	Logits       // the logits of the next token, by token, and the best token
+	Best         // the token with the highest logit only; the first one of equals
 	Hidden       // the final hidden state
 )
 
-// Out is what a row gave.
+// Out is the output of a row.
 type Out struct {
 	Values []float32 // Logits or Hidden
-	Best   int32     // of Logits or Best; -1 where logits are not finite
+	Best   int32     // for Logits and Best; -1 if the logits are not finite
 }
 
-// ErrStopped: a step was told to stop.
+// ErrStopped is the error of a step that was stopped.
 var ErrStopped = errors.New("stopped")
 
-// loaders are by the name that a GGUF file or a config.json has for an
-// architecture.
+// loaders are the load functions by the name of the architecture in a GGUF file or a config.json.
 var loaders = map[string]func(context.Context, *Source, llm.Precision, *kernel.Set, int) (Network, error){
 	"llama": loadLlama, "LlamaForCausalLM": loadLlama, "LlamaModel": loadLlama,
 	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2, "Qwen2Model": loadQwen2,
@@ -100,8 +96,8 @@ var loaders = map[string]func(context.Context, *Source, llm.Precision, *kernel.S
 	"T5ForConditionalGeneration": loadT5,
 }
 
-// Load reads the network of a source, with the given number of goroutines. It
-// reads from the source as long as it is used, and does not close it.
+// Load loads the network of a source with the given number of goroutines. The network reads from
+// the source, so the source must not be closed before the network.
 func Load(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	load, ok := loaders[s.Architecture]
 	if !ok {
@@ -110,20 +106,19 @@ func Load(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, 
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("%s: it holds a model of the architecture %q, which is not supported; use a model of one of %s, or one behind an endpoint (openai:NAME@https://HOST/v1)", s.Path, s.Architecture, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%s: the architecture %q is not supported; use a model of one of %s, or a model behind an endpoint (openai:NAME@https://HOST/v1)", s.Path, s.Architecture, strings.Join(names, ", "))
 	}
 	return load(ctx, s, p, kernels, threads)
 }
 
-// size is a setting that gives a size.
+// size is a setting with an integer value.
 type size struct {
 	setting
 	lo, hi int64
 	to     *int
 }
 
-// readSizes reads settings; those that are not there and have a value already
-// keep it.
+// readSizes reads settings. A setting that is missing keeps its value if that is not 0.
 func (s *Source) readSizes(sizes []size) error {
 	for _, x := range sizes {
 		if *x.to != 0 && !s.has(x.setting) {
@@ -138,11 +133,11 @@ func (s *Source) readSizes(sizes []size) error {
 	return nil
 }
 
-// multiples checks that sizes are what the kernels can take.
+// multiples checks that sizes are multiples of kernel.Width.
 func (s *Source) multiples(sizes map[string]int) error {
 	for what, n := range sizes {
 		if n == 0 || n%kernel.Width != 0 {
-			return s.wrong("its %s are of size %d; only multiples of %d are supported", what, n, kernel.Width)
+			return s.wrong("the size of the %s is %d; only multiples of %d are supported", what, n, kernel.Width)
 		}
 	}
 	return nil

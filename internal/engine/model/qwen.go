@@ -7,25 +7,23 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// loadQwen2 reads the Qwen2 architecture (Qwen2, Qwen2.5): Llama's decoder with
-// biases of queries, keys and values. With the names of loadLlama, these are
+// loadQwen2 loads a model of the Qwen2 architecture (Qwen2, Qwen2.5): Llama's decoder with biases
+// of queries, keys and values. In addition to the names of loadLlama they are
 //
 //	blk.N.attn_{q,k,v}.bias   model.layers.N.self_attn.{q,k,v}_proj.bias   H*S, G*S, G*S
 //
-// Both formats hold queries and keys so that the pairs of rotary positions are
-// a head's halves. GGUF files are untested with such as others write: names and
-// conventions are those that llama.cpp reads.
+// In both formats the pairs of rotary positions are the halves of a head. GGUF files of other
+// programs were not tested; names and conventions are those of llama.cpp.
 func loadQwen2(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	return loadQwen(ctx, s, p, kernels, threads, additions{qkvBias: true})
 }
 
-// loadQwen3 reads the Qwen3 architecture without experts: Llama's decoder with
-// norms of each head of queries and keys. With the names of loadLlama, these
-// are
+// loadQwen3 loads a model of the Qwen3 architecture without experts: Llama's decoder with
+// normalization of each query and key head. In addition to the names of loadLlama the norms are
 //
 //	blk.N.attn_{q,k}_norm.weight   model.layers.N.self_attn.{q,k}_norm.weight   S
 //
-// For the rest, what loadQwen2 says holds.
+// Otherwise it equals loadQwen2.
 func loadQwen3(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Network, error) {
 	return loadQwen(ctx, s, p, kernels, threads, additions{headNorms: true})
 }
@@ -36,15 +34,15 @@ func loadQwen(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.S
 	if err := m.readSizes(s, names.embeddings); err != nil {
 		return nil, err
 	}
-	windows, err := s.truth(setting{config: "use_sliding_window"}, false)
+	windows, err := s.boolean(setting{config: "use_sliding_window"}, false)
 	if err != nil {
 		return nil, err
 	}
 	if windows {
-		return nil, s.wrong("its layers see a window of tokens (use_sliding_window), which is not supported for Qwen models")
+		return nil, s.wrong("use_sliding_window is not supported for Qwen models")
 	}
 	l := newLoader(s, p, kernels)
-	if err := m.simple(l); err != nil {
+	if err := m.readUniform(l); err != nil {
 		return nil, err
 	}
 	m.read(l, names, a)

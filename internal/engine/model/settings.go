@@ -14,30 +14,29 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/gguf"
 )
 
-// Settings are what a model's files say of its tokens and chats beside the
-// tokenizer itself.
+// Settings are the settings of a model's tokens and chats that are not part of its tokenizer.
 type Settings struct {
-	Template string // of chats, in Jinja; empty for none
-	// Named are the texts of special tokens by the names that templates know
-	// them by: bos_token, eos_token, ...; Others are those without such a name.
+	Template string // the chat template in Jinja; empty for none
+	// Named are the texts of special tokens by the names that templates use: bos_token, eos_token,
+	// and so on. Others are the texts of other special tokens.
 	Named  map[string]string
 	Others []string
 	// Ends are the tokens that end an answer.
 	Ends []int32
 }
 
-// named are the special tokens that have a name.
+// named are the names of special tokens.
 var named = []string{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}
 
-// Settings reads what the source has of them.
+// Settings reads the settings of the source.
 func (s *Source) Settings() (Settings, error) {
 	if s.GGUF != nil {
-		return settingsGGUF(s.GGUF)
+		return ggufSettings(s.GGUF)
 	}
-	return s.settingsOfFolder()
+	return s.folderSettings()
 }
 
-func settingsGGUF(f *gguf.File) (Settings, error) {
+func ggufSettings(f *gguf.File) (Settings, error) {
 	const prefix = "tokenizer.ggml."
 	out := Settings{Named: map[string]string{}}
 	tokens, err := f.Strings(prefix + "tokens")
@@ -75,14 +74,15 @@ func settingsGGUF(f *gguf.File) (Settings, error) {
 	return out, err
 }
 
-// noDefault is the error of several chat templates.
+// noDefault returns the error for several chat templates without a default.
 func noDefault(names []string) error {
 	slices.Sort(names)
-	return fmt.Errorf("it has several chat templates (%s), but none is called default", strings.Join(names, ", "))
+	return fmt.Errorf("the model has several chat templates (%s), but none is named default", strings.Join(names, ", "))
 }
 
-// beside reads a JSON file beside the config.json; nil if there is none.
-func (s *Source) beside(name string) (*config, error) {
+// readOptional reads a JSON file in the folder of the config.json. It returns nil if the file does
+// not exist.
+func (s *Source) readOptional(name string) (*config, error) {
 	c, err := readConfig(filepath.Join(s.Path, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -90,14 +90,14 @@ func (s *Source) beside(name string) (*config, error) {
 	return c, err
 }
 
-func (s *Source) settingsOfFolder() (Settings, error) {
+func (s *Source) folderSettings() (Settings, error) {
 	out := Settings{Named: map[string]string{}}
-	tokens, err := s.beside("tokenizer_config.json")
+	tokens, err := s.readOptional("tokenizer_config.json")
 	if err != nil {
 		return out, err
 	}
-	// Older versions of transformers wrote the special tokens there.
-	older, err := s.beside("special_tokens_map.json")
+	// Older versions of transformers wrote the special tokens to this file.
+	older, err := s.readOptional("special_tokens_map.json")
 	if err != nil {
 		return out, err
 	}
@@ -106,7 +106,7 @@ func (s *Source) settingsOfFolder() (Settings, error) {
 			out.readSpecial(c)
 		}
 	}
-	generation, err := s.beside("generation_config.json")
+	generation, err := s.readOptional("generation_config.json")
 	if err != nil {
 		return out, err
 	}
@@ -121,7 +121,7 @@ func (s *Source) settingsOfFolder() (Settings, error) {
 	return out, err
 }
 
-// readSpecial takes in the special tokens that are not known yet.
+// readSpecial adds the special tokens of c. It does not replace names that are already set.
 func (out *Settings) readSpecial(c *config) {
 	for _, name := range named {
 		if text := tokenText(c.values[name]); text != "" && out.Named[name] == "" {
@@ -134,7 +134,7 @@ func (out *Settings) readSpecial(c *config) {
 			for _, v := range all {
 				out.Others = append(out.Others, tokenText(v))
 			}
-		case map[string]any: // by names of the model's own
+		case map[string]any: // by names that the model defines
 			for _, name := range slices.Sorted(maps.Keys(all)) {
 				out.Others = append(out.Others, tokenText(all[name]))
 			}
@@ -148,7 +148,7 @@ func (out *Settings) readSpecial(c *config) {
 	}
 }
 
-// tokenText is the text of a token that is written as such, or as an object.
+// tokenText returns the text of a token, which is a string or an object.
 func tokenText(v any) string {
 	if token, ok := v.(map[string]any); ok {
 		v = token["content"]
@@ -157,7 +157,7 @@ func tokenText(v any) string {
 	return text
 }
 
-// ids reads one token or a list of them; none is none.
+// ids reads a token id or a list of token ids. It returns nil if the key is missing.
 func (c *config) ids(key string) ([]int32, error) {
 	if !c.has(key) {
 		return nil, nil
@@ -171,16 +171,15 @@ func (c *config) ids(key string) ([]int32, error) {
 		number, _ := v.(json.Number)
 		n, err := number.Int64()
 		if err != nil || n < 0 || n > 1<<24 {
-			return nil, c.wrong(key, "a token's number, or a list of them")
+			return nil, c.wrong(key, "a token id, or a list of token ids")
 		}
 		ids = append(ids, int32(n))
 	}
 	return ids, nil
 }
 
-// template reads the template of chats beside a config.json: in a file of its
-// own, in the tokenizer's settings, or where settings for pictures lie. It is
-// empty where there is none.
+// template reads the chat template from its own file, from the settings of the tokenizer, or from
+// chat_template.json. It returns "" if there is none.
 func (s *Source) template(tokens *config) (string, error) {
 	data, err := regularfile.ReadFile(filepath.Join(s.Path, "chat_template.jinja"), maxConfig)
 	if err == nil {
@@ -192,15 +191,15 @@ func (s *Source) template(tokens *config) (string, error) {
 	if tokens != nil && tokens.has("chat_template") {
 		return tokens.template()
 	}
-	c, err := s.beside("chat_template.json")
+	c, err := s.readOptional("chat_template.json")
 	if err != nil || c == nil || !c.has("chat_template") {
 		return "", err
 	}
 	return c.template()
 }
 
-// template reads chat_template: a template, or several by their names, of which
-// the one called default is for chats without tools.
+// template reads chat_template: one template, or several by name, of which default is the one for
+// chats without tools.
 func (c *config) template() (string, error) {
 	byName := map[string]any{}
 	switch v := c.values["chat_template"].(type) {
@@ -222,5 +221,5 @@ func (c *config) template() (string, error) {
 	if len(byName) > 0 {
 		return "", fmt.Errorf("%w: %s: %w", ErrFormat, c.path, noDefault(slices.Collect(maps.Keys(byName))))
 	}
-	return "", c.wrong("chat_template", "a template, or a list of templates with names")
+	return "", c.wrong("chat_template", "a template, or a list of named templates")
 }

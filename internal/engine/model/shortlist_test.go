@@ -9,8 +9,8 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/nn"
 )
 
-// A shortlist finds the token that all logits in 32 bits give, whatever the
-// weights: alike, equal, of great and of no magnitude.
+// A shortlist finds the token with the highest logit in 32 bits for any weights: similar, equal,
+// large and zero.
 func TestShortlistIsExact(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	for _, kernels := range kernel.Sets() {
@@ -26,7 +26,7 @@ func TestShortlistIsExact(t *testing.T) {
 			if round%5 == 1 {
 				clear(x[:k])
 			}
-			ask := func(want Want) (tokens []int32) {
+			compute := func(want Want) (tokens []int32) {
 				all := make([]wanted, rows)
 				for i := range all {
 					all[i] = wanted{i, 0, i, want}
@@ -37,15 +37,15 @@ func TestShortlistIsExact(t *testing.T) {
 				}
 				return tokens
 			}
-			short, whole := ask(Best), ask(Logits)
+			short, exact := compute(Best), compute(Logits)
 			for i := range short {
-				if short[i] != whole[i] {
-					t.Fatalf("%s, round %d: row %d is answered with token %d, want %d", kernels.Name, round, i, short[i], whole[i])
+				if short[i] != exact[i] {
+					t.Fatalf("%s, round %d: row %d has the token %d, want %d", kernels.Name, round, i, short[i], exact[i])
 				}
 			}
 			x[r.IntN(k)] = float32([]float64{math.NaN(), math.Inf(1)}[round%2])
-			if got := ask(Best)[0]; got != -1 {
-				t.Errorf("%s: the best of logits that are not finite is %d", kernels.Name, got)
+			if got := compute(Best)[0]; got != -1 {
+				t.Errorf("%s: the best token of logits that are not finite is %d", kernels.Name, got)
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func newTestHead(kernels *kernel.Set, r *rand.Rand, k, n, round int) *head {
 		scale := math.Exp(r.NormFloat64() * float64(round%3))
 		row := rows[i*k : (i+1)*k]
 		switch other := r.IntN(max(1, i)); {
-		case round%4 == 3 && i > 0: // equal, or nearly so
+		case round%4 == 3 && i > 0: // equal or nearly equal
 			copy(row, rows[other*k:(other+1)*k])
 			if r.IntN(2) == 0 {
 				row[r.IntN(k)] *= 1 + 1e-6
@@ -78,11 +78,11 @@ func newTestHead(kernels *kernel.Set, r *rand.Rand, k, n, round int) *head {
 		}
 	}
 	for p := range kernel.Pad(n) / kernel.Width {
-		some := rows[p*kernel.Width*k : min((p+1)*kernel.Width, n)*k]
-		h.output.Float32.SetPanel(p, some)
-		eight.Int8.SetPanel(kernels, p, some)
+		part := rows[p*kernel.Width*k : min((p+1)*kernel.Width, n)*k]
+		h.output.Float32.SetPanel(p, part)
+		eight.Int8.SetPanel(kernels, p, part)
 	}
-	h.shortlist = &shortlist{output: h.output, eight: eight}
+	h.shortlist = &shortlist{output: h.output, int8: eight}
 	h.shortlist.measure()
 	return h
 }

@@ -11,18 +11,18 @@ import (
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
-// ErrFormat is the class of errors about what a model's files hold.
-var ErrFormat = errors.New("not a good model")
+// ErrFormat is the class of errors about the content of a model's files.
+var ErrFormat = errors.New("invalid model")
 
-// Source is a model's files: one in the GGUF format, or a folder with a
-// config.json and weights in the safetensors format.
+// Source is the files of a model: a GGUF file, or a folder with config.json and weights in the
+// safetensors format.
 type Source struct {
 	Path         string
-	Architecture string // as the file names it: "llama", or "LlamaForCausalLM"
+	Architecture string // the name in the file, such as "llama" or "LlamaForCausalLM"
 	GGUF         *gguf.File
-	config       *config // where it is no GGUF file
+	config       *config // nil for a GGUF file
 	tensors      *safetensors.File
-	prefix       string // of the names of a decoder's weights beside a config.json
+	prefix       string // of the names of a decoder's weights in safetensors files
 }
 
 // OpenSource opens the model at path.
@@ -40,7 +40,7 @@ func OpenSource(path string) (*Source, error) {
 	}
 	c, err := readConfig(filepath.Join(path, "config.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is a folder without a config.json; give the path of a GGUF file, or of a folder with config.json, tokenizer.json and safetensors files%s", path, adapter(path))
+		return nil, fmt.Errorf("%s is a folder without a config.json; use a GGUF file, or a folder with config.json, tokenizer.json and safetensors files%s", path, adapterAdvice(path))
 	} else if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func OpenSource(path string) (*Source, error) {
 	if s.Architecture, err = c.architecture(); err != nil {
 		return nil, err
 	}
-	if err := c.quantized(); err != nil {
+	if err := c.checkUnquantized(); err != nil {
 		return nil, err
 	}
 	if s.tensors, err = safetensors.Open(path); err != nil {
@@ -58,9 +58,9 @@ func OpenSource(path string) (*Source, error) {
 	return s, nil
 }
 
-// prefixes are what the names of a decoder's weights may begin with: in files of
-// a model with a head, of one without (for vectors), and of the text part of a
-// model that also reads pictures, as older and newer versions write it.
+// prefixes are the prefixes of the names of a decoder's weights: in files of a model with a head,
+// of an embedding model, and of the text model in a model that also processes images, in older and
+// newer versions.
 var prefixes = []string{"model.", "", "language_model.model.", "model.language_model.", "language_model."}
 
 func (s *Source) findPrefix() string {
@@ -72,15 +72,15 @@ func (s *Source) findPrefix() string {
 	return prefixes[0]
 }
 
-// adapter says what to do about a folder that holds changes to a model only.
-func adapter(folder string) string {
+// adapterAdvice says what to do with a folder that holds only an adapter.
+func adapterAdvice(folder string) string {
 	if _, err := os.Stat(filepath.Join(folder, "adapter_config.json")); err != nil {
 		return ""
 	}
-	return "; this one holds an adapter (LoRA), which has to be merged into its model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)"
+	return "; this folder holds a LoRA adapter, which must be merged into its base model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)"
 }
 
-// FromGGUF makes a source of a file, which it closes with itself.
+// FromGGUF returns the source of a GGUF file. Close of the source closes the file.
 func FromGGUF(f *gguf.File) (*Source, error) {
 	architecture, err := f.String("general.architecture")
 	if err != nil {
@@ -101,22 +101,23 @@ func (s *Source) wrong(format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", ErrFormat, s.Path, fmt.Sprintf(format, args...))
 }
 
-// tensor is n outputs of k inputs each, or a vector of k numbers where n is 0.
+// tensor is a matrix of outputs by inputs, or a vector.
 type tensor struct {
 	name   string
-	shape  []int // outputs, inputs
+	shape  []int // outputs, inputs; or the length of a vector
 	read   func(dst []float32, first, count int) error
-	forget func() // once it has been read
+	forget func() // releases the memory pages of the data
 	errorf func(format string, args ...any) error
 }
 
+// tensor returns the tensor of a name, and whether it exists.
 func (s *Source) tensor(name string) (tensor, bool) {
 	if s.GGUF != nil {
 		t, ok := s.GGUF.Tensor(name)
 		if !ok {
 			return tensor{}, false
 		}
-		// The format's own order is the other way round.
+		// The dimensions of the format are in reverse order.
 		shape := make([]int, len(t.Shape))
 		for i, n := range t.Shape {
 			shape[len(shape)-1-i] = n
@@ -130,7 +131,7 @@ func (s *Source) tensor(name string) (tensor, bool) {
 	return tensor{name, t.Shape, t.Dequantize, t.Forget, t.Errorf}, true
 }
 
-// names lists all tensors.
+// names returns the names of all tensors.
 func (s *Source) names() []string {
 	var names []string
 	if s.GGUF != nil {
@@ -145,8 +146,8 @@ func (s *Source) names() []string {
 	return names
 }
 
-// A setting has one name in GGUF files, after the architecture's, and another
-// in a config.json; an empty one is not there.
+// setting is the name of a setting: in GGUF files, after the name of the architecture, and in a
+// config.json. An empty name means that the format does not have the setting.
 type setting struct{ gguf, config string }
 
 func (s *Source) has(k setting) bool {
@@ -158,7 +159,7 @@ func (s *Source) has(k setting) bool {
 
 func (s *Source) key(k setting) string { return s.Architecture + "." + k.gguf }
 
-// integer reads a setting from lo to hi.
+// integer reads an integer from lo to hi.
 func (s *Source) integer(k setting, lo, hi int64) (int, error) {
 	if s.GGUF != nil {
 		return s.GGUF.Int(s.key(k), lo, hi)
@@ -166,6 +167,7 @@ func (s *Source) integer(k setting, lo, hi int64) (int, error) {
 	return s.config.integer(k.config, lo, hi)
 }
 
+// number reads a number from lo to hi.
 func (s *Source) number(k setting, lo, hi float64) (float64, error) {
 	var x float64
 	var err error
@@ -177,12 +179,12 @@ func (s *Source) number(k setting, lo, hi float64) (float64, error) {
 		x, err = s.config.number(name)
 	}
 	if err == nil && !(x >= lo && x <= hi) {
-		err = s.wrong("%s is %g; it has to be from %g to %g", name, x, lo, hi)
+		err = s.wrong("%s is %g, expected %g to %g", name, x, lo, hi)
 	}
 	return x, err
 }
 
-// text reads a setting; it is empty where there is none.
+// text reads a string. It returns "" if the setting is missing.
 func (s *Source) text(k setting) (string, error) {
 	switch {
 	case !s.has(k):
@@ -193,12 +195,13 @@ func (s *Source) text(k setting) (string, error) {
 	return s.config.text(k.config)
 }
 
-func (s *Source) truth(k setting, fallback bool) (bool, error) {
+// boolean reads a Boolean.
+func (s *Source) boolean(k setting, defaultValue bool) (bool, error) {
 	switch {
 	case !s.has(k):
-		return fallback, nil
+		return defaultValue, nil
 	case s.GGUF != nil:
 		return s.GGUF.Bool(s.key(k))
 	}
-	return s.config.truth(k.config)
+	return s.config.boolean(k.config)
 }

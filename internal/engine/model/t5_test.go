@@ -17,7 +17,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// t5Case is a case of ../testdata/t5; make.py there says what it holds.
+// t5Case is a case of ../testdata/t5; make.py there describes the format.
 type t5Case struct {
 	input, greedy []int32
 	logits        map[int]map[int]float64 // by step and token
@@ -62,12 +62,12 @@ func readT5Cases(t *testing.T, name string) []*t5Case {
 	return cases
 }
 
-// compare holds an answer and its logits, by step, against the case, and gives
-// the greatest difference of a logit.
+// compare compares an answer and its logits, by step, with the case. It returns the maximum
+// difference of a logit.
 func (c *t5Case) compare(t *testing.T, output []int32, logits [][]float32) (worst float64) {
 	t.Helper()
 	if !slices.Equal(output, c.greedy) {
-		t.Errorf("%d tokens are answered with\n%v\nwant\n%v", len(c.input), output, c.greedy)
+		t.Errorf("the answer to %d tokens is\n%v\nwant\n%v", len(c.input), output, c.greedy)
 		return 0
 	}
 	for step, want := range c.logits {
@@ -119,15 +119,15 @@ func loadSeeded(t testing.TB, shape safetensorstest.T5, p llm.Precision, kernels
 	return network
 }
 
-// answer is one sequence of a network with an encoder, while it is generated.
+// answer is the state of one sequence of a network with an encoder.
 type answer struct {
 	span   Span
 	output []int32
 	logits [][]float32 // by step
 }
 
-// generate answers all inputs together, greedily, up to steps tokens, and
-// ended by token 1.
+// generate answers all inputs together with greedy decoding. An answer ends with token 1 or after
+// steps tokens.
 func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*answer {
 	t.Helper()
 	start, _ := network.Start()
@@ -166,7 +166,7 @@ func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*ans
 		}
 		for i, a := range active {
 			n := len(a.output)
-			a.span.Memory = spans[i].Memory
+			a.span.Encoded = spans[i].Encoded
 			a.span.Input = nil
 			a.span.Rows = []Row{{Token: a.output[n-1], Position: n, View: nn.View{Leading: n + 1}, Want: Logits}}
 		}
@@ -174,13 +174,13 @@ func generate(t testing.TB, network Network, inputs [][]int32, steps int) []*ans
 	return answers
 }
 
-// The seeded models answer as Python's transformers has them answer, and their
-// logits are as close as sums in another order can be.
-func TestT5AsTransformers(t *testing.T) {
+// The answers of seeded models equal those of Python's transformers, and their logits differ only
+// by the rounding of sums in another order.
+func TestT5EqualsTransformers(t *testing.T) {
 	for _, shape := range []struct {
 		name  string
 		model safetensorstest.T5
-		every int // how many of the cases are asked
+		every int // use every n-th case
 	}{
 		{"tiny-flan-t5", safetensorstest.TinyFlanT5(), 1},
 		{"tiny-t5", safetensorstest.TinyT5(), 1},
@@ -188,7 +188,7 @@ func TestT5AsTransformers(t *testing.T) {
 	} {
 		for _, kernels := range kernel.Sets() {
 			if kernels.Name == "generic" && shape.every > 1 {
-				continue // takes long
+				continue // takes too long
 			}
 			if testing.Short() && shape.every > 1 {
 				continue
@@ -209,12 +209,12 @@ func TestT5AsTransformers(t *testing.T) {
 				}
 				t.Logf("%d cases; logits differ by at most %.2g", len(cases), worst)
 
-				// Alone, to the bit.
+				// Each input separately gives the same bits.
 				for i := range min(3, len(inputs)) {
-					alone := generate(t, network, inputs[i:i+1], 8)[0]
-					for step, logits := range alone.logits {
+					separate := generate(t, network, inputs[i:i+1], 8)[0]
+					for step, logits := range separate.logits {
 						if !slices.Equal(logits, answers[i].logits[step]) {
-							t.Fatalf("%d tokens alone differ from those with others in step %d", len(inputs[i]), step)
+							t.Fatalf("the logits for %d tokens change with the other inputs in step %d", len(inputs[i]), step)
 						}
 					}
 				}
@@ -223,10 +223,9 @@ func TestT5AsTransformers(t *testing.T) {
 	}
 }
 
-// Settings as transformers 5 writes them give the same answers: the embeddings
-// are always said to be tied, and whether outputs are scaled has a name of its
-// own.
-func TestT5OfTransformers5(t *testing.T) {
+// Settings of transformers 5 give the same answers. They always have tie_word_embeddings set, and
+// scale_decoder_outputs for the scaling.
+func TestT5SettingsOfTransformers5(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		model   safetensorstest.T5

@@ -5,19 +5,19 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/nn"
 )
 
-// t5State is the memory of a step: R rows of each.
+// t5State is the memory of a step. R is the maximum number of rows.
 type t5State struct {
 	*t5
 	attention nn.Attention
 	scratch   nn.Scratch
 	pool      nn.Pool   // of the encoder
-	x         []float32 // R x E, what the layers add to
-	normed    []float32 // R x E, kernel.Stride apart
+	x         []float32 // R x E, the residual stream
+	normed    []float32 // R x E, stride kernel.Stride(E)
 	qkv       []float32 // R x 3I
-	attended  []float32 // R x I, kernel.Stride apart
-	inner     []float32 // R x F, or R x 2F where gated, kernel.Stride apart
+	attended  []float32 // R x I, stride kernel.Stride(I)
+	inner     []float32 // R x F, or R x 2F if gated, stride kernel.Stride of that
 	head      headState
-	recalled  []float32 // R x H x E, kernel.Stride apart
+	crossed   []float32 // R x H x E, stride kernel.Stride(E): queries and results of cross attention
 	views     []nn.View
 	positions []int
 	wanted    []wanted
@@ -34,7 +34,7 @@ func (m *t5) NewState(rows, tokens int, team *nn.Team) State {
 	return s
 }
 
-// reserve makes room for that many rows: an encoder's input is not cut.
+// reserve makes room for that many rows. The input of an encoder is not divided into steps.
 func (s *t5State) reserve(rows int) {
 	if len(s.views) >= rows {
 		return
@@ -44,7 +44,7 @@ func (s *t5State) reserve(rows int) {
 	s.qkv = make([]float32, rows*3*s.heads*s.headSize)
 	s.attended = make([]float32, rows*s.attendedStride())
 	s.inner = make([]float32, rows*s.innerStride())
-	// Twice the tokens, as each input is rounded up.
+	// Twice the tokens, because the cache of each input is rounded up.
 	s.pool = nn.Pool{Shape: s.encoderShape, Memory: make([]float32, s.encoderShape.Bytes(2*rows)/4)}
 	s.views = make([]nn.View, rows)
 	s.positions = make([]int, rows)
@@ -73,7 +73,7 @@ func (s *t5State) Step(spans []Span, stop func() bool, emit func(span, row int, 
 	return s.t5.head.run(&s.head, s.kernels, &s.scratch, s.x, s.wanted, stop, emit)
 }
 
-// encode runs the inputs of all spans through the encoder.
+// encode runs the inputs of all spans through the encoder and sets their Encoded.
 func (s *t5State) encode(spans []Span, stop func() bool) error {
 	rows := 0
 	for _, span := range spans {
@@ -94,7 +94,7 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 		cache.Grow(len(span.Input))
 		caches = append(caches, cache)
 		for i, token := range span.Input {
-			s.tokens(s.x[at*e:(at+1)*e], token)
+			s.lookUp(s.x[at*e:(at+1)*e], token)
 			s.views[at] = nn.View{Leading: len(span.Input)}
 			s.positions[at] = i
 			at++
@@ -123,18 +123,18 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 		})
 		s.feedForwardLayer(layer, rows)
 	}
-	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, s.encoderNorm, s.epsilon)
+	normalize(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, s.encoderNorm, s.epsilon)
 	at = 0
 	for i := range spans {
 		if n := len(spans[i].Input); n > 0 {
-			spans[i].Memory = nn.NewEncoderOutput(spans[i].Cache.Pool(), e, n, s.normed[at*kernel.Stride(e):], kernel.Stride(e))
+			spans[i].Encoded = nn.NewEncoderOutput(spans[i].Cache.Pool(), e, n, s.normed[at*kernel.Stride(e):], kernel.Stride(e))
 			at += n
 		}
 	}
 	return nil
 }
 
-// begin looks up the decoder's tokens and makes room in the caches.
+// begin looks up the embeddings of the decoder's tokens and grows the caches.
 func (s *t5State) begin(spans []Span) int {
 	e := s.embedding
 	rows := 0
@@ -142,15 +142,15 @@ func (s *t5State) begin(spans []Span) int {
 		rows += len(span.Rows)
 	}
 	s.reserve(rows)
-	if n := rows * s.heads * kernel.Stride(e); len(s.recalled) < n {
-		s.recalled = make([]float32, n+n/2)
+	if n := rows * s.heads * kernel.Stride(e); len(s.crossed) < n {
+		s.crossed = make([]float32, n+n/2)
 	}
 	s.wanted = s.wanted[:0]
 	at := 0
 	for i, span := range spans {
 		span.Cache.Grow(len(span.Rows))
 		for j, row := range span.Rows {
-			s.tokens(s.x[at*e:(at+1)*e], row.Token)
+			s.lookUp(s.x[at*e:(at+1)*e], row.Token)
 			s.views[at] = row.View
 			s.positions[at] = row.Position
 			if row.Want != Nothing {
@@ -175,31 +175,31 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 			at += count
 		}
 	})
-	s.recall(layer, spans, rows)
+	s.crossAttention(layer, spans, rows)
 	s.feedForwardLayer(layer, rows)
 }
 
-// recall attends to the encoder's output.
-func (s *t5State) recall(layer *t5Layer, spans []Span, rows int) {
+// crossAttention attends to the output of the encoder.
+func (s *t5State) crossAttention(layer *t5Layer, spans []Span, rows int) {
 	e, inner, size := s.embedding, s.heads*s.headSize, s.headSize
-	apart := kernel.Stride(e)
-	normalise(s.kernels, rows, s.normed, apart, s.x, layer.memoryNorm, s.epsilon)
-	layer.memoryQuery.Mul(s.kernels, &s.scratch, rows, s.normed, apart, s.qkv, inner, false)
-	layer.memoryKeys.Mul(s.kernels, &s.scratch, rows, s.qkv, inner, size, s.recalled, s.heads*apart, apart)
+	stride := kernel.Stride(e)
+	normalize(s.kernels, rows, s.normed, stride, s.x, layer.crossNorm, s.epsilon)
+	layer.crossQuery.Mul(s.kernels, &s.scratch, rows, s.normed, stride, s.qkv, inner, false)
+	layer.crossKeys.Mul(s.kernels, &s.scratch, rows, s.qkv, inner, size, s.crossed, s.heads*stride, stride)
 	at := 0
 	for _, span := range spans {
 		for range span.Rows {
-			s.attention.CrossAttend(span.Memory, s.recalled[at*s.heads*apart:], apart)
+			s.attention.CrossAttend(span.Encoded, s.crossed[at*s.heads*stride:], stride)
 			at++
 		}
 	}
-	layer.memoryValues.Mul(s.kernels, &s.scratch, rows, s.recalled, s.heads*apart, apart, s.attended, s.attendedStride(), size)
-	layer.memoryOut.Mul(s.kernels, &s.scratch, rows, s.attended, s.attendedStride(), s.x, e, true)
+	layer.crossValues.Mul(s.kernels, &s.scratch, rows, s.crossed, s.heads*stride, stride, s.attended, s.attendedStride(), size)
+	layer.crossOut.Mul(s.kernels, &s.scratch, rows, s.attended, s.attendedStride(), s.x, e, true)
 }
 
 func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, attended []float32)) {
 	e, inner := s.embedding, s.heads*s.headSize
-	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.attentionNorm, s.epsilon)
+	normalize(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.attentionNorm, s.epsilon)
 	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.qkv, 3*inner, false)
 	attend(s.qkv, s.attended)
 	layer.attentionOut.Mul(s.kernels, &s.scratch, rows, s.attended, s.attendedStride(), s.x, e, true)
@@ -207,7 +207,7 @@ func (s *t5State) selfAttention(layer *t5Layer, rows int, attend func(qkv, atten
 
 func (s *t5State) feedForwardLayer(layer *t5Layer, rows int) {
 	e, ff, stride := s.embedding, s.feedForward, s.innerStride()
-	normalise(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.feedForwardNorm, s.epsilon)
+	normalize(s.kernels, rows, s.normed, kernel.Stride(s.embedding), s.x, layer.feedForwardNorm, s.epsilon)
 	layer.in.Mul(s.kernels, &s.scratch, rows, s.normed, kernel.Stride(e), s.inner, stride, false)
 	for i := range rows {
 		gate := s.inner[i*stride : i*stride+ff]
