@@ -13,27 +13,29 @@ import (
 	"strings"
 )
 
-// child is a process that first writes a line of JSON, when it is ready, and
-// then answers each line, a job, by one, an outcome.
+// child is a process that executes jobs. It writes a line of JSON when it is ready. Then
+// it reads a job
+// from each line of its input and writes an outcome to a line of its output.
 type child struct {
 	command *exec.Cmd
-	tell    io.WriteCloser
-	hear    *bufio.Reader
+	in      io.WriteCloser
+	out     *bufio.Reader
 }
 
+// startChild starts a program and reads its first line into ready.
 func startChild(ctx context.Context, ready any, name string, args ...string) (*child, error) {
 	command := exec.CommandContext(ctx, name, args...)
 	command.Stderr = os.Stderr
 	c := &child{command: command}
 	var err error
-	if c.tell, err = command.StdinPipe(); err != nil {
+	if c.in, err = command.StdinPipe(); err != nil {
 		return nil, err
 	}
 	out, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	c.hear = bufio.NewReader(out)
+	c.out = bufio.NewReader(out)
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func startChild(ctx context.Context, ready any, name string, args ...string) (*c
 }
 
 func (c *child) read(value any) error {
-	line, err := c.hear.ReadBytes('\n')
+	line, err := c.out.ReadBytes('\n')
 	if err != nil {
 		return fmt.Errorf("the process ended: %w", err)
 	}
@@ -57,7 +59,7 @@ func (c *child) do(_ context.Context, j job) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if _, err := c.tell.Write(append(line, '\n')); err != nil {
+	if _, err := c.in.Write(append(line, '\n')); err != nil {
 		return outcome{}, err
 	}
 	var out outcome
@@ -70,8 +72,7 @@ func (c *child) do(_ context.Context, j job) (outcome, error) {
 	return out, nil
 }
 
-// peak reads the high-water mark of the process's resident memory, files that
-// are mapped included.
+// peak returns the maximum resident memory of the process so far, including mapped files.
 func (c *child) peak() (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.command.Process.Pid))
 	if err != nil {
@@ -83,11 +84,11 @@ func (c *child) peak() (int64, error) {
 			return n * 1024, err
 		}
 	}
-	return 0, errors.New("the kernel does not say how much memory a process has had")
+	return 0, errors.New("the kernel does not report the maximum memory of the process")
 }
 
 func (c *child) stop() {
-	c.tell.Close()
+	c.in.Close()
 	_ = c.command.Wait()
 }
 

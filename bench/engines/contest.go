@@ -15,52 +15,53 @@ import (
 	"github.com/firesteel/firesteel/internal/procfs"
 )
 
-// job is a piece of work, the same for all who do it.
+// job is the work that all contestants do.
 type job struct {
 	Name     string
-	Unit     string // what is counted: rows, tokens
+	Unit     string // what is counted: rows or tokens
 	Requests []request
 }
 
 // request is one row of a job.
 type request struct {
-	Prefix string   `json:"prefix,omitempty"` // what all rows begin with
+	Prefix string   `json:"prefix,omitempty"` // the beginning of all rows
 	Text   string   `json:"text"`
-	Labels []string `json:"labels,omitempty"` // to choose from; otherwise Max tokens follow
+	Labels []string `json:"labels,omitempty"` // to choose from; if empty, generate Max tokens
 	Max    int      `json:"max"`
-	Tokens int      `json:"tokens,omitempty"` // of Text
+	Tokens int      `json:"tokens,omitempty"` // number of tokens of Text
 }
 
-// outcome is what doing a job gave.
+// outcome is the result of a job.
 type outcome struct {
 	Units   int      `json:"units"`
 	Answers []string `json:"answers"`
 	Error   string   `json:"error,omitempty"`
 }
 
-// contestant does jobs in a process of its own.
+// contestant does jobs in a separate process.
 type contestant struct {
 	name string
 	do   func(context.Context, job) (outcome, error)
-	// peak is the most memory that its process has had so far.
+	// peak returns the maximum memory of the process so far, in bytes.
 	peak func() (int64, error)
 	stop func()
 	pid  int
-	// limit is the most rows of a job that it does; 0 is all.
+	// limit is the maximum number of rows of a job that the contestant does; 0 means all.
 	limit int
 
-	rates   map[string][]float64 // units per second by job and round
-	thrift  map[string][]float64 // units per second of one core
-	answers map[string][]string  // of the last round
+	rates     map[string][]float64 // units per second by job and round
+	coreRates map[string][]float64 // units per second of one core's time
+	answers   map[string][]string  // of the last round
 }
 
-// errMissing says why a contestant is not here.
+// errMissing is the reason why a contestant cannot run.
 type errMissing string
 
 func (e errMissing) Error() string { return string(e) }
 
-// contest has all contestants do all jobs in turn, round by round, and reports
-// their rates and, of each pair, the ratios round by round.
+// contest runs all jobs on all contestants in turn, in several rounds. It reports their
+// rates and, for
+// each pair, the ratio of the rates in each round.
 func contest(ctx context.Context, s settings, jobs []job, starts []func(context.Context) (*contestant, error), pairs [][2]string) error {
 	var all []*contestant
 	for _, start := range starts {
@@ -77,27 +78,28 @@ func contest(ctx context.Context, s settings, jobs []job, starts []func(context.
 			continue
 		}
 		defer c.stop()
-		c.rates, c.thrift, c.answers = map[string][]float64{}, map[string][]float64{}, map[string][]string{}
+		c.rates, c.coreRates, c.answers = map[string][]float64{}, map[string][]float64{}, map[string][]string{}
 		all = append(all, c)
 	}
-	fmt.Printf("%s, %d threads, %d rounds in turn after one to warm up\n\n", processor(), s.threads, s.rounds)
-	before, _ := look(all) // where this fails it fails again, and is said, at the end
+	fmt.Printf("%s, %d threads, %d rounds in turn after a warm-up round\n\n", processor(), s.threads, s.rounds)
+	before, _ := readClocks(all) // an error occurs again, and is reported, at the end
 	for round := range s.rounds + 1 {
 		for _, j := range jobs {
 			for _, c := range all {
-				if err := c.take(ctx, j, round > 0); err != nil {
+				if err := c.run(ctx, j, round > 0); err != nil {
 					return fmt.Errorf("%s, %s: %w", c.name, j.Name, err)
 				}
 			}
 		}
-		fmt.Fprintf(os.Stderr, "round %d of %d; so far %s\n", round, s.rounds, before.others(all))
+		fmt.Fprintf(os.Stderr, "round %d of %d; so far %s\n", round, s.rounds, before.otherLoad(all))
 	}
 	report(os.Stdout, jobs, all, pairs)
-	fmt.Printf("\n%s\n", before.others(all))
+	fmt.Printf("\n%s\n", before.otherLoad(all))
 	return nil
 }
 
-func (c *contestant) take(ctx context.Context, j job, counts bool) error {
+// run does a job. If counts is false the rates are not recorded.
+func (c *contestant) run(ctx context.Context, j job, counts bool) error {
 	if c.limit > 0 && len(j.Requests) > c.limit {
 		j.Requests = j.Requests[:c.limit]
 	}
@@ -121,7 +123,7 @@ func (c *contestant) take(ctx context.Context, j job, counts bool) error {
 	c.answers[j.Name] = out.Answers
 	if counts {
 		c.rates[j.Name] = append(c.rates[j.Name], float64(out.Units)/took.Seconds())
-		c.thrift[j.Name] = append(c.thrift[j.Name], float64(out.Units)/max(after.Used-before.Used, procfs.Tick).Seconds())
+		c.coreRates[j.Name] = append(c.coreRates[j.Name], float64(out.Units)/max(after.Used-before.Used, procfs.Tick).Seconds())
 	}
 	return nil
 }
@@ -133,7 +135,7 @@ func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
 		for _, c := range all {
 			rates := slices.Sorted(slices.Values(c.rates[j.Name]))
 			fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%.1f\t  %s\n", c.name, rates[len(rates)-1], median(rates), rates[0],
-				median(slices.Sorted(slices.Values(c.thrift[j.Name]))), j.Unit)
+				median(slices.Sorted(slices.Values(c.coreRates[j.Name]))), j.Unit)
 		}
 		fmt.Fprintln(t, "\t\t\t\t\t")
 		for _, pair := range pairs {
@@ -151,7 +153,7 @@ func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
 		}
 		fmt.Fprintln(t, "\t\t\t\t\t")
 	}
-	fmt.Fprintln(t, "most memory\tMB\t\t\t\t")
+	fmt.Fprintln(t, "maximum memory\tMB\t\t\t\t")
 	for _, c := range all {
 		if bytes, err := c.peak(); err != nil {
 			fmt.Fprintf(t, "%s\t%v\t\t\t\t\n", c.name, err)
@@ -176,7 +178,7 @@ func median(sorted []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// equal counts the answers that two have in common, of those that both gave.
+// equal counts the equal answers of those that both gave.
 func equal(a, b []string) string {
 	n, same := min(len(a), len(b)), 0
 	for i := range n {

@@ -9,22 +9,25 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// stepRows is how many tokens the engine computes at a time in each thread.
+// stepRows is the number of tokens in a step of the engine, per thread.
 const stepRows = 256
 
-// kernelsAlone, in the place of a model, does nothing of a job but its products
-// with matrices, on the shapes that the engine has: the limit that its kernels
-// set. Each shape is one matrix, which stays in the cache if it can.
-const kernelsAlone = "kernels"
+// kernelsOnly is used in place of a model path. The child then computes only the matrix
+// products of a
+// job, with the shapes of the engine. This measures the upper limit of the kernels. Each
+// shape has one
+// matrix, which stays in the cache if it fits.
+const kernelsOnly = "kernels"
 
-// product is a matrix, how many rows a step has of it, and how often.
+// product is a matrix, the number of rows in a step, and the number of times it is computed.
 type product struct {
 	linear      *nn.Linear
 	rows, times int
 }
 
-// t5Products are those of a step of the engine in the steady state, when
-// sequences that read so many tokens and write steps of them come and go.
+// t5Products returns the products of a step in the steady state, in which sequences that
+// read a number
+// of tokens and generate steps tokens begin and end.
 func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, read float64) []product {
 	sequences := stepRows / (read + steps)
 	in, out := int(sequences*read), int(sequences*steps)
@@ -57,15 +60,15 @@ func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, 
 		add(stack[0], stack[1], c.DModel, 2*c.DFF)
 		add(stack[0], stack[1], c.DFF, c.DModel)
 	}
-	add(out, c.NumDecoderLayers, c.DModel, inner) // to attend to what was read
+	add(out, c.NumDecoderLayers, c.DModel, inner) // cross attention
 	add(out, c.NumDecoderLayers*c.NumHeads, c.DKV, c.DModel)
 	add(out, c.NumDecoderLayers*c.NumHeads, c.DModel, c.DKV)
 	add(out, c.NumDecoderLayers, inner, c.DModel)
-	addIn(llm.Int8, out, 1, c.DModel, c.VocabSize) // of floats too: a shortlist of tokens
+	addIn(llm.Int8, out, 1, c.DModel, c.VocabSize) // for float32 too: the shortlist of tokens
 	return all
 }
 
-// multiply does as many steps as the job's rows take, on all threads.
+// multiply computes as many steps as the rows of the job take, on all threads.
 func multiply(j job, precision llm.Precision, threads int) (outcome, error) {
 	set, err := kernel.Select("")
 	if err != nil {
@@ -77,7 +80,7 @@ func multiply(j job, precision llm.Precision, threads int) (outcome, error) {
 	}
 	mean := read / float64(len(j.Requests))
 	all := t5Products(set, safetensorstest.FlanT5Small(), precision, mean)
-	// A step reads as many tokens as the encoder has rows.
+	// A step reads as many tokens as the first product, of the encoder, has rows.
 	count := int(read / float64(all[0].rows))
 	var workers sync.WaitGroup
 	for thread := range threads {

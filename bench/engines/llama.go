@@ -12,14 +12,15 @@ import (
 	"sync/atomic"
 )
 
-// slots is how many requests llama.cpp's server answers at once: it does its
-// best with as many.
+// slots is the number of requests that the server of llama.cpp answers at once. With
+// more it was not
+// faster.
 const slots = 8
 
-// llama starts llama.cpp's server, and asks it over HTTP.
+// llama starts the server of llama.cpp. Requests go over HTTP.
 func (s settings) llama(name, model string) func(context.Context) (*contestant, error) {
 	return func(ctx context.Context) (*contestant, error) {
-		if !s.wanted(name) {
+		if !s.selected(name) {
 			return nil, nil
 		}
 		var server llamaServer
@@ -38,8 +39,8 @@ type llamaServer struct{ URL string }
 func (l llamaServer) do(ctx context.Context, j job) (outcome, error) {
 	biases := map[string]any{}
 	if labels := j.Requests[0].Labels; len(labels) > 0 {
-		// A bias that lifts the labels above all else, equally, and a greedy
-		// choice: the server's quickest way to compare labels of one token.
+		// A large equal bias for the labels and greedy sampling: the fastest way for the server to
+		// compare labels of one token.
 		var bias [][2]int
 		for _, label := range labels {
 			var out struct{ Tokens []int }
@@ -47,7 +48,7 @@ func (l llamaServer) do(ctx context.Context, j job) (outcome, error) {
 				return outcome{}, err
 			}
 			if len(out.Tokens) != 1 {
-				return outcome{}, fmt.Errorf("the label %q is %d tokens, not one", label, len(out.Tokens))
+				return outcome{}, fmt.Errorf("the label %q has %d tokens, expected 1", label, len(out.Tokens))
 			}
 			bias = append(bias, [2]int{out.Tokens[0], 1000})
 		}
@@ -65,7 +66,7 @@ func (l llamaServer) do(ctx context.Context, j job) (outcome, error) {
 				if i >= len(j.Requests) {
 					return
 				}
-				out.Answers[i], units[i], errs[slot] = l.ask(ctx, j.Unit, j.Requests[i], biases)
+				out.Answers[i], units[i], errs[slot] = l.complete(ctx, j.Unit, j.Requests[i], biases)
 			}
 		})
 	}
@@ -81,10 +82,11 @@ func (l llamaServer) do(ctx context.Context, j job) (outcome, error) {
 	return out, nil
 }
 
-func (l llamaServer) ask(ctx context.Context, unit string, r request, more map[string]any) (string, int, error) {
+// complete sends one request and returns the answer and the number of units.
+func (l llamaServer) complete(ctx context.Context, unit string, r request, more map[string]any) (string, int, error) {
 	body := map[string]any{
 		"prompt": r.Prefix + r.Text, "n_predict": r.Max, "temperature": 0, "ignore_eos": true,
-		"cache_prompt": r.Prefix != "", // what rows have in common is worth keeping
+		"cache_prompt": r.Prefix != "", // the cache helps if rows share a prefix
 	}
 	if len(r.Labels) > 0 {
 		body["n_predict"] = 1
@@ -103,7 +105,7 @@ func (l llamaServer) ask(ctx context.Context, unit string, r request, more map[s
 	return out.Content, map[string]int{rows: 1, promptTokens: out.Evaluated, newTokens: out.Predicted}[unit], nil
 }
 
-// client keeps a connection for each slot.
+// client keeps one connection for each slot.
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots}}
 
 func (l llamaServer) post(ctx context.Context, path string, body, answer any) error {

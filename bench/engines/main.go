@@ -1,11 +1,13 @@
-// Command engines measures the CPU engine beside its peers, each in a process
-// of its own on the same machine, in turn in one run:
+// Command engines compares the CPU engine with other engines, each in a process of its
+// own on the same
+// machine, in turn in one run:
 //
-//	engines [flags] t5        Flan-T5-small's shape beside CTranslate2 and transformers
-//	engines [flags] smollm2   SmolLM2-135M beside llama.cpp's server
+//	engines [flags] t5        the shape of Flan-T5-small: CTranslate2 and transformers
+//	engines [flags] smollm2   SmolLM2-135M: the server of llama.cpp
 //
-// peers.sh makes the environment of the peers, and the models. What is not in
-// there is left out, and said so. docs/performance.md says what is measured.
+// peers.sh installs the other engines and writes the models. An engine that is not
+// installed is skipped
+// with a message. docs/performance.md describes the measurement.
 package main
 
 import (
@@ -19,7 +21,7 @@ import (
 	"strings"
 )
 
-// settings are the command line's.
+// settings are the command-line flags.
 type settings struct {
 	peers     string
 	shared    string
@@ -35,13 +37,13 @@ func main() {
 	var writeT5, child, precision string
 	flag.StringVar(&s.peers, "peers", ".cache/peers", "the folder that peers.sh made")
 	flag.StringVar(&s.shared, "shared", sharedFolder(), "the folder of test data")
-	flag.IntVar(&s.threads, "threads", runtime.NumCPU(), "cores that each may compute on")
-	flag.IntVar(&s.rounds, "rounds", 7, "rounds that count; one more comes first to warm up")
-	flag.IntVar(&s.rows, "rows", 1000, "product reviews")
-	flag.IntVar(&s.sentences, "sentences", 1, "t5: sentences in a review: 1 makes 20 tokens a row, 2 make 34")
-	flag.StringVar(&s.only, "only", "", "what to run: those whose name holds one of these, separated by commas")
-	flag.StringVar(&writeT5, "write-t5", "", "write the model of seeded weights to this folder, and nothing else")
-	flag.StringVar(&child, "child", "", "answer requests from standard input with this model, or with kernels alone: how engines starts itself")
+	flag.IntVar(&s.threads, "threads", runtime.NumCPU(), "number of cores for each engine")
+	flag.IntVar(&s.rounds, "rounds", 7, "number of rounds after the warm-up round")
+	flag.IntVar(&s.rows, "rows", 1000, "number of product reviews")
+	flag.IntVar(&s.sentences, "sentences", 1, "t5: sentences in a review; 1 gives 20 tokens a row, 2 give 34")
+	flag.StringVar(&s.only, "only", "", "run only the engines whose name contains one of these texts, separated by commas")
+	flag.StringVar(&writeT5, "write-t5", "", "only write the model with seeded weights to this folder")
+	flag.StringVar(&child, "child", "", "answer jobs from standard input with this model, or with kernels only; engines starts itself with this flag")
 	flag.StringVar(&precision, "precision", "", "with -child: f32 or int8")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -57,7 +59,7 @@ func main() {
 	case bench == "smollm2":
 		err = measureSmolLM2(ctx, s)
 	default:
-		err = fmt.Errorf("what to measure is t5 or smollm2, not %q", bench)
+		err = fmt.Errorf("unknown benchmark %q: expected t5 or smollm2", bench)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)
@@ -72,8 +74,8 @@ func sharedFolder() string {
 	return filepath.Join("..", "shared")
 }
 
-// wanted tells whether -only allows the contestant.
-func (s settings) wanted(name string) bool {
+// selected reports whether -only selects the contestant.
+func (s settings) selected(name string) bool {
 	for part := range strings.SplitSeq(s.only, ",") {
 		if strings.Contains(name, part) {
 			return true
@@ -95,7 +97,7 @@ func (s settings) reviews() ([]string, error) {
 		}
 	}
 	if len(all) < s.rows {
-		return nil, fmt.Errorf("there are %d reviews, fewer than -rows %d", len(all), s.rows)
+		return nil, fmt.Errorf("there are only %d reviews, but -rows is %d", len(all), s.rows)
 	}
 	return all, nil
 }

@@ -1,13 +1,12 @@
-"""The peers of bench/engines, one a process:
+"""The other engines of bench/engines, one per process:
 
     peers.py ctranslate2 MODEL TOKENIZER PRECISION THREADS [TOKENS_A_BATCH]
     peers.py transformers MODEL TOKENIZER PRECISION THREADS
     peers.py llama MODEL THREADS
 
-The first two write a line of JSON when they are ready, and answer each line, a
-job, by one, an outcome. Texts are tokenised when a job is seen first, so that
-this costs the peers nothing in later rounds. The third writes the URL of
-llama.cpp's server, and serves until standard input ends.
+The first two write a line of JSON when they are ready. Then they read a job from each line of input and
+write an outcome. They tokenize a text when they first see it, so tokenization takes no time in later
+rounds. The third writes the URL of the server of llama.cpp, which runs until standard input ends.
 """
 import json
 import os
@@ -15,7 +14,7 @@ import sys
 
 
 def serve(tokenizer, answer):
-    """Answers jobs; answer makes token ids out of many token ids."""
+    """Answers jobs. answer maps rows of token ids to rows of generated token ids."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(tokenizer)
@@ -34,7 +33,7 @@ def serve(tokenizer, answer):
 def ctranslate2(model, tokenizer, precision, threads, batch="4096"):
     import ctranslate2
 
-    # One translator a thread did more than one translator of several threads.
+    # One translator per thread was faster than one translator with several threads.
     translator = ctranslate2.Translator(model, compute_type=precision, inter_threads=int(threads), intra_threads=1)
     with open(os.path.join(model, "shared_vocabulary.json")) as f:
         ids = {token: i for i, token in enumerate(json.load(f))}
@@ -71,8 +70,8 @@ def llama(model, threads):
     p.n_ctx = 8 * 1024
     p.verbosity = 0
     p.ui = False
-    # Each slot keeps its last prompt. Copies of older ones would let rows of
-    # earlier rounds be found again, which no real table has.
+    # Each slot keeps its last prompt. Without this setting the server would also find prompts of
+    # earlier rounds, which does not happen with real tables.
     p.cache_ram_mib = 0
     server = xllamacpp.Server(p)
     print(json.dumps({"url": server.listening_address, "version": xllamacpp.__version__}), flush=True)

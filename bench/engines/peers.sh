@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes what bench/engines needs in one folder, which can be thrown away:
+# Installs the other engines of bench/engines in one folder, which can be deleted:
 #
 #     bench/engines/peers.sh [FOLDER]        default: .cache/peers; about 7 GB
 #     PYTHON=python3.11 bench/engines/peers.sh
 #
-# venv    an environment of Python with the peers; only built packages are
-#         taken, so nothing is compiled
-# models  Flan-T5-small's shape with seeded weights, and what CTranslate2's
-#         converter makes of it
+# venv    a Python environment with the other engines; only binary packages are
+#         installed, so nothing is compiled
+# models  the shape of Flan-T5-small with seeded weights, and the same model
+#         converted by CTranslate2
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=${1:-.cache/peers}

@@ -10,11 +10,11 @@ import (
 //go:embed peers.py
 var peersScript string
 
-// startPython runs peers.py with the Python of the peers' environment.
+// startPython runs peers.py with the Python that peers.sh installed.
 func (s settings) startPython(ctx context.Context, ready any, args ...string) (*child, error) {
 	python := filepath.Join(s.peers, "venv", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
-		return nil, errMissing(args[0] + ": there is no " + python + "; peers.sh makes it")
+		return nil, errMissing(args[0] + ": " + python + " does not exist; run peers.sh")
 	}
 	return startChild(ctx, ready, python, append([]string{"-c", peersScript}, args...)...)
 }

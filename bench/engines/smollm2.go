@@ -18,7 +18,7 @@ const (
 	newLength    = 64
 )
 
-// examples come before each review that is to be labelled.
+// examples precede each review in the labelling job.
 const examples = `Label the sentiment of each review as positive or negative.
 
 Review: I love it, it works perfectly.
@@ -58,7 +58,7 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 
 	prompts := job{Name: fmt.Sprintf("%d prompts of %d tokens", slots, promptLength), Unit: promptTokens}
 	for i := range slots {
-		// Reviews from different places on, so that prompts have nothing in common.
+		// Begin with different reviews, so that prompts share no prefix.
 		text, _ := tokens.Cut(strings.Join(reviews[i*len(reviews)/slots:], " "), promptLength)
 		prompts.Requests = append(prompts.Requests, request{Text: text, Max: 1})
 	}
@@ -76,7 +76,7 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 	}
 	fmt.Println("SmolLM2-135M-Instruct, Q4_1")
 	return contest(ctx, s, []job{prompts, single, several, labels}, []func(context.Context) (*contestant, error){
-		s.ours("firesteel", model.Path, llm.Auto),
+		s.firesteel("firesteel", model.Path, llm.Auto),
 		s.llama("llama.cpp", model.Path),
 	}, [][2]string{{"firesteel", "llama.cpp"}})
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// steps is how many tokens follow each row: what a label and its end may take.
+// steps is the number of tokens to generate for each row: enough for a label and its end.
 const steps = 8
 
-// writeModel writes Flan-T5-small's shape with seeded weights, and the real
+// writeModel writes a model of the shape of Flan-T5-small with seeded weights, and the original
 // tokenizer.
 func writeModel(folder, shared string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -43,7 +43,7 @@ func measureT5(ctx context.Context, s settings) error {
 	path := filepath.Join(model, "tokenizer.json")
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("%w (peers.sh makes it)", err)
+		return fmt.Errorf("%w (run peers.sh)", err)
 	}
 	tokens, err := tokenizer.ReadJSON(path, data)
 	if err != nil {
@@ -56,17 +56,17 @@ func measureT5(ctx context.Context, s settings) error {
 		for n := range s.sentences {
 			text += " " + reviews[(i+n)%len(reviews)]
 		}
-		n := tokens.Count(text) + 1 // and </s>
+		n := tokens.Count(text) + 1 // with </s>
 		read += n
 		work += t5Work(safetensorstest.FlanT5Small(), n, steps)
 		j.Requests = append(j.Requests, request{Text: text, Max: steps, Tokens: n})
 	}
-	fmt.Printf("Flan-T5-small's shape, seeded weights: %d rows of %.1f tokens in the mean, %d new tokens each; %.2f GFLOP a row\n",
+	fmt.Printf("Flan-T5-small's shape, seeded weights: %d rows of %.1f tokens on average, %d generated tokens each; %.2f GFLOP a row\n",
 		s.rows, float64(read)/float64(s.rows), steps, work/float64(s.rows)/1e9)
 
 	peer := func(name string, limit int, args ...string) func(context.Context) (*contestant, error) {
 		return func(ctx context.Context) (*contestant, error) {
-			if !s.wanted(name) {
+			if !s.selected(name) {
 				return nil, nil
 			}
 			c, err := s.startPython(ctx, &struct{}{}, args...)
@@ -83,26 +83,27 @@ func measureT5(ctx context.Context, s settings) error {
 		return []string{"ctranslate2", filepath.Join(s.peers, "models", "ct2-"+precision), path, precision, threads}
 	}
 	return contest(ctx, s, []job{j}, []func(context.Context) (*contestant, error){
-		s.ours("firesteel int8", model, llm.Int8),
+		s.firesteel("firesteel int8", model, llm.Int8),
 		peer("CTranslate2 int8", 0, translator("int8")...),
-		s.ours("firesteel f32", model, llm.Float32),
+		s.firesteel("firesteel f32", model, llm.Float32),
 		peer("CTranslate2 f32", 0, translator("float32")...),
-		s.ours("int8 products alone", kernelsAlone, llm.Int8),
-		s.ours("f32 products alone", kernelsAlone, llm.Float32),
-		// Row by row, as a UDF of transformers does: a tenth of the rows say enough.
+		s.firesteel("int8 products only", kernelsOnly, llm.Int8),
+		s.firesteel("f32 products only", kernelsOnly, llm.Float32),
+		// Row by row, as in a UDF with transformers. A tenth of the rows is enough.
 		peer("transformers f32", (s.rows+9)/10, "transformers", model, path, "float32", threads),
 	}, [][2]string{
 		{"firesteel int8", "CTranslate2 int8"},
 		{"firesteel f32", "CTranslate2 f32"},
 		{"firesteel f32", "transformers f32"},
 		{"firesteel int8", "firesteel f32"},
-		{"firesteel int8", "int8 products alone"},
-		{"firesteel f32", "f32 products alone"},
+		{"firesteel int8", "int8 products only"},
+		{"firesteel f32", "f32 products only"},
 	})
 }
 
-// t5Work counts the floating-point operations of one row: two for each weight
-// that a token meets, and for each number that attention looks at.
+// t5Work returns the number of floating-point operations for one row: two for each
+// weight and token, and
+// two for each number that attention multiplies.
 func t5Work(c safetensorstest.T5, read, written int) float64 {
 	inner := c.NumHeads * c.DKV
 	matrix := func(k, n int) float64 { return 2 * float64(k) * float64(n) }
@@ -113,7 +114,7 @@ func t5Work(c safetensorstest.T5, read, written int) float64 {
 	attend := func(queries, keys float64) float64 { return 4 * queries * keys * float64(inner) }
 	r, w := float64(read), float64(written)
 	encoder := float64(c.NumLayers) * (r*(4*matrix(c.DModel, inner)+forward) + attend(r, r))
-	decoder := float64(c.NumDecoderLayers) * (r*2*matrix(c.DModel, inner) + // keys and values of what was read
+	decoder := float64(c.NumDecoderLayers) * (r*2*matrix(c.DModel, inner) + // keys and values of the encoder output
 		w*(6*matrix(c.DModel, inner)+forward) + attend(w, (w+1)/2) + attend(w, r))
 	return encoder + decoder + w*matrix(c.DModel, c.VocabSize)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// family is a chat template with the tokens that Python's transformers makes by
-// it: see testdata/chat/make.py.
+// family is a chat template with the tokens that Python's transformers computes for chats. See
+// testdata/chat/make.py.
 type family struct {
 	Name, Base string
 	Set        map[string]json.RawMessage
@@ -42,7 +42,7 @@ func families(t *testing.T, folder string) (all []*family) {
 	return all
 }
 
-// tokenizer is made of a tokenizer.json as make.py makes it.
+// tokenizer returns the tokenizer that make.py uses for the template.
 func (f *family) tokenizer(t *testing.T) *tokenizer.Tokenizer {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "tokenizer", "testdata", f.Base))
@@ -110,19 +110,20 @@ func chatOf(pairs [][2]string) (messages []llm.Message) {
 	return messages
 }
 
-// compare holds a family's chats against the goldens, and says how it went.
-func (f *family) compare(t *testing.T, folder string, report func(format string, args ...any)) (verdict string, equal, refused int) {
+// compare compares the chats of a family with the golden tokens. verdict is the error of the
+// template, or "". equal and rejected count chats.
+func (f *family) compare(t *testing.T, folder string, report func(format string, args ...any)) (verdict string, equal, rejected int) {
 	c, err := f.chat(t, folder)
 	if err != nil {
-		return "refused: " + err.Error(), 0, 0
+		return "rejected: " + err.Error(), 0, 0
 	}
 	for i, want := range f.Chats {
 		ids, _, err := c.render(chatOf(want.Messages), 0)
 		if want.Error != "" {
 			if err == nil {
-				t.Errorf("%s: chat %d is not refused; transformers: %s", f.Name, i, want.Error)
+				t.Errorf("%s: chat %d is accepted; transformers: %s", f.Name, i, want.Error)
 			}
-			refused++
+			rejected++
 			continue
 		}
 		if err != nil {
@@ -130,7 +131,7 @@ func (f *family) compare(t *testing.T, folder string, report func(format string,
 			continue
 		}
 		if want.Safe != nil {
-			// Texts with control tokens in them: no more of them than the template's.
+			// The texts contain control tokens. Only the template's own may be tokens.
 			count := func(ids []int32) (n int) {
 				for _, id := range ids {
 					if c.tokens.IsReserved(id) {
@@ -151,38 +152,36 @@ func (f *family) compare(t *testing.T, folder string, report func(format string,
 		}
 		equal++
 	}
-	return "", equal, refused
+	return "", equal, rejected
 }
 
-// Chat templates in the shapes of many families' give the tokens that
-// transformers gives.
-func TestChatAsTransformers(t *testing.T) {
+// The tokens of chats equal those of transformers, for templates like those of many model families.
+func TestChatEqualsTransformers(t *testing.T) {
 	folder := filepath.Join("testdata", "chat")
 	for _, f := range families(t, folder) {
 		verdict, _, _ := f.compare(t, folder, t.Errorf)
-		if thinks := f.Name == "deepseek-r1-distill"; (verdict != "") != thinks || thinks && !strings.Contains(verdict, "begin with thoughts (<think>)") {
+		if thinks := f.Name == "deepseek-r1-distill"; (verdict != "") != thinks || thinks && !strings.Contains(verdict, "begins with thoughts (<think>)") {
 			t.Errorf("%s: %s", f.Name, verdict)
 		}
 	}
 }
 
-// The same for the templates in a folder for which make.py has been run. What it
-// says of texts with control tokens is only logged: where a template itself takes
-// such a text apart, sanitize_control_tokens may take the template's own for the
-// text's.
-func TestChatTemplatesOfOthers(t *testing.T) {
+// TestChatTemplatesInFolder compares the templates of a folder for which make.py was run.
+// Differences for texts with control tokens are only logged: if a template divides a text,
+// sanitize_control_tokens may take tokens of the template for tokens of the text.
+func TestChatTemplatesInFolder(t *testing.T) {
 	folder := os.Getenv("FIRESTEEL_CHAT_TEMPLATES")
 	if folder == "" {
-		t.Skip("FIRESTEEL_CHAT_TEMPLATES names no folder with chat templates and goldens by testdata/chat/make.py")
+		t.Skip("FIRESTEEL_CHAT_TEMPLATES is not a folder with chat templates and goldens of testdata/chat/make.py")
 	}
 	for _, f := range families(t, folder) {
-		verdict, equal, refused := f.compare(t, folder, t.Logf)
-		t.Logf("| %s | %d | %d | %s |", f.Name, equal, refused, verdict)
+		verdict, equal, rejected := f.compare(t, folder, t.Logf)
+		t.Logf("| %s | %d | %d | %s |", f.Name, equal, rejected, verdict)
 	}
 }
 
-// A system's message that a template refuses begins the user's, and shared
-// messages are shared whatever follows.
+// Shared messages have the same tokens whatever follows them, also if the system message is merged
+// into the user message.
 func TestChatShared(t *testing.T) {
 	folder := filepath.Join("testdata", "chat")
 	for _, f := range families(t, folder) {
@@ -199,17 +198,17 @@ func TestChatShared(t *testing.T) {
 				break
 			}
 			if !strings.Contains(c.tokens.Decode(ids[:shared+1]), strings.TrimSuffix(system.Text, ".")) {
-				t.Errorf("%s: shared are %d tokens, %q", f.Name, shared, c.tokens.Decode(ids[:shared]))
+				t.Errorf("%s: %d tokens are shared, %q", f.Name, shared, c.tokens.Decode(ids[:shared]))
 			}
 			if i == 1 && !slices.Equal(ids[:shared], first) {
-				t.Errorf("%s: %q are shared before %q", f.Name, c.tokens.Decode(ids[:shared]), text)
+				t.Errorf("%s: the tokens shared before %q are %q", f.Name, text, c.tokens.Decode(ids[:shared]))
 			}
 			first = ids[:shared]
 		}
 	}
 }
 
-// The token that ends a turn of the assistant's ends an answer.
+// The token that ends a turn of the assistant ends an answer.
 func TestChatEnds(t *testing.T) {
 	folder := filepath.Join("testdata", "chat")
 	want := map[string]string{
@@ -233,18 +232,18 @@ func TestChatEnds(t *testing.T) {
 	}
 }
 
-func TestChatRefused(t *testing.T) {
+func TestChatErrors(t *testing.T) {
 	const chatML = "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
 	tokens := func() *tokenizer.Tokenizer { return (&family{Name: "small", Base: "llama3.json"}).tokenizer(t) }
 	for template, want := range map[string]string{
 		"":                                   "no chat template",
 		"{% for m in messages %}":            "line 1 of the chat template",
 		"{{ messages[0].content | nosuch }}": "No filter named 'nosuch'",
-		"{{ bos_token }}":                    "leaves out the text of a message of the user",
+		"{{ bos_token }}":                    "omits the text of a message of the role user",
 		"{% include 'x' %}":                  "loads another template",
 		"{{ raise_exception('never') }}":     "refuses this chat: never",
 		"{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}": "exceeds its limits",
-		chatML + "<|im_start|>assistant\n<think>\n":                                        "begin with thoughts (<think>)",
+		chatML + "<|im_start|>assistant\n<think>\n":                                        "begins with thoughts (<think>)",
 	} {
 		if _, err := newChat(model.Settings{Template: template}, tokens()); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", template, err, want)
@@ -259,6 +258,6 @@ func TestChatRefused(t *testing.T) {
 		t.Errorf("two messages: %v", err)
 	}
 	if _, _, err := c.render([]llm.Message{{Role: "tool", Text: "x"}}, 0); !errors.Is(err, llm.ErrRequest) || !strings.Contains(err.Error(), `"tool"`) {
-		t.Errorf("a tool's message: %v", err)
+		t.Errorf("a message of the role tool: %v", err)
 	}
 }

@@ -9,20 +9,19 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// grammars compiles constraints for a tokenizer's tokens, and keeps those that
-// many requests have in common.
+// grammars compiles constraints for the tokens of a tokenizer and caches them.
 type grammars struct {
-	vocabulary func() (*grammar.Vocabulary, error) // made by the first constraint
+	vocabulary func() (*grammar.Vocabulary, error) // built for the first constraint
 
-	mu   sync.Mutex
-	kept map[llm.Constraint]*grammar.Grammar
+	mu     sync.Mutex
+	cached map[llm.Constraint]*grammar.Grammar
 }
 
-// maxGrammars bounds those kept; a query has a few.
+// maxGrammars limits the cached grammars. A query uses a few.
 const maxGrammars = 32
 
 func newGrammars(tokens *tokenizer.Tokenizer, stop map[int32]bool) *grammars {
-	g := &grammars{kept: map[llm.Constraint]*grammar.Grammar{}}
+	g := &grammars{cached: map[llm.Constraint]*grammar.Grammar{}}
 	g.vocabulary = sync.OnceValues(func() (*grammar.Vocabulary, error) {
 		texts := make([][]byte, tokens.Size())
 		var ends []int32
@@ -42,10 +41,10 @@ func newGrammars(tokens *tokenizer.Tokenizer, stop map[int32]bool) *grammars {
 
 func (g *grammars) get(c llm.Constraint) (*grammar.Grammar, error) {
 	g.mu.Lock()
-	known := g.kept[c]
+	cached := g.cached[c]
 	g.mu.Unlock()
-	if known != nil {
-		return known, nil
+	if cached != nil {
+		return cached, nil
 	}
 	vocabulary, err := g.vocabulary()
 	if err != nil {
@@ -56,42 +55,42 @@ func (g *grammars) get(c llm.Constraint) (*grammar.Grammar, error) {
 		return nil, fmt.Errorf("%w: %w", llm.ErrRequest, err)
 	}
 	if j, ok := c.(llm.JSON); ok && j.Source != "" {
-		return compiled, nil // of one text only
+		return compiled, nil // for the text of one request only
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.kept) >= maxGrammars {
-		clear(g.kept)
+	if len(g.cached) >= maxGrammars {
+		clear(g.cached)
 	}
-	g.kept[c] = compiled
+	g.cached[c] = compiled
 	return compiled, nil
 }
 
-// constrained is the state of an answer that a grammar limits.
+// constrained is the state of an answer that follows a grammar.
 type constrained struct {
 	tokens *tokenizer.Tokenizer
-	begin  grammar.State // of an answer without tokens
+	begin  grammar.State // the state at the beginning of the answer
 	state  grammar.State
 }
 
-// next takes the best token of those allowed, of which left more may come; ok
-// is false where the answer is complete.
+// next returns the allowed token with the highest logit. At most left tokens may follow, including
+// this one. ok is false if the answer is complete.
 func (c *constrained) next(logits []float32, left int, stop map[int32]bool) (id int32, ok bool, err error) {
 	id = c.state.Allowed(left).Best(logits)
 	if id < 0 && !c.state.Done() {
-		return 0, false, fmt.Errorf("%w: no token leads to an answer within the constraint", llm.ErrModel)
+		return 0, false, fmt.Errorf("%w: no token can continue the answer within the constraint", llm.ErrModel)
 	}
 	if id < 0 || stop[id] {
 		return 0, false, nil
 	}
 	if c.state, ok = c.state.Advance(id); !ok {
-		return 0, false, fmt.Errorf("%w: token %d left the constraint that allowed it", llm.ErrModel, id)
+		return 0, false, fmt.Errorf("%w: the constraint allowed token %d but cannot continue with it", llm.ErrModel, id)
 	}
 	return id, true, nil
 }
 
-// forced gives the tokens that must come next whatever the model says, if they
-// leave enough of the tokens left to complete the answer.
+// forced returns the tokens that the constraint determines, if they leave enough of the left tokens
+// to complete the answer.
 func (c *constrained) forced(left int) []int32 {
 	text := c.state.Forced()
 	if len(text) == 0 {
@@ -112,8 +111,8 @@ func (c *constrained) forced(left int) []int32 {
 	return ids
 }
 
-// complete reports whether nothing can follow but the end: with no token left
-// only ends are allowed.
+// complete reports whether only the end can follow: with no tokens left only end tokens
+// are allowed.
 func (c *constrained) complete(left int) bool {
 	return c.state.Done() && c.state.Allowed(left).Count() == c.state.Allowed(0).Count()
 }

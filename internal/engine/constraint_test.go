@@ -10,8 +10,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A model of random weights answers within a constraint, at any limit that is
-// enough for an answer.
+// A model with random weights answers within a constraint, for all limits that allow an answer.
 func TestConstrainedAnswers(t *testing.T) {
 	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
 	schema := `{"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"},"tags":{"type":"array","items":{"enum":["a","b"]}}},"required":["name","age","tags"]}`
@@ -29,7 +28,7 @@ func TestConstrainedAnswers(t *testing.T) {
 	results := do(t, e, requests...)
 	for i, r := range results {
 		if r.OutputTokens > requests[i].MaxTokens {
-			t.Errorf("%d tokens, of %d", r.OutputTokens, requests[i].MaxTokens)
+			t.Errorf("%d tokens, want at most %d", r.OutputTokens, requests[i].MaxTokens)
 		}
 		if _, ok := requests[i].Constraint.(llm.Pattern); ok {
 			if !whole.MatchString(r.Text) {
@@ -46,13 +45,13 @@ func TestConstrainedAnswers(t *testing.T) {
 			t.Errorf("%d tokens: %s: %v", requests[i].MaxTokens, r.Text, err)
 		}
 		if requests[i].Constraint.(llm.JSON).Source != "" && !strings.Contains(source, v.Name) {
-			t.Errorf("%q is no piece of %q", v.Name, source)
+			t.Errorf("%q is not a substring of %q", v.Name, source)
 		}
 	}
-	// Each for itself, to the letter.
+	// Each request separately gives the same text.
 	for i := 0; i < len(requests); i += 10 {
-		if alone := do(t, e, requests[i])[0]; alone.Text != results[i].Text {
-			t.Errorf("request %d alone: %q, with others %q", i, alone.Text, results[i].Text)
+		if separate := do(t, e, requests[i])[0]; separate.Text != results[i].Text {
+			t.Errorf("request %d separately: %q, with others %q", i, separate.Text, results[i].Text)
 		}
 	}
 	for _, bad := range []llm.Request{
@@ -77,10 +76,10 @@ func TestRepeats(t *testing.T) {
 			tokens = append(tokens, int32(i%c.period))
 		}
 		if got := repeats(tokens); got != c.want {
-			t.Errorf("%d tokens in circles of %d: %v", c.count, c.period, got)
+			t.Errorf("%d tokens with a period of %d: %v", c.count, c.period, got)
 		}
 	}
 	if repeats(nil) {
-		t.Error("nothing is said to repeat")
+		t.Error("repeats(nil) is true")
 	}
 }

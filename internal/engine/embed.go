@@ -13,30 +13,29 @@ import (
 
 var _ llm.Embedder = (*Engine)(nil)
 
-// Embed gives for each text a vector of its tokens' final hidden states, with a
-// length of 1, as the model's files say: with the tokens around a text that its
-// tokenizer adds, and by the pooling that sentence-transformers' or GGUF's settings
-// name, or else by the mean. A text longer than the model takes is cut. Models that
-// were not trained for it give vectors that are a rough measure of meaning only.
+// Embed returns a normalized vector for each text, computed from the final hidden states of its
+// tokens. Prefix, suffix and pooling are those of the model's files; the default pooling is the
+// mean. A text longer than the context is cut. For models that were not trained for embeddings the
+// vectors are a rough measure of meaning only.
 func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
 	if e.encodes {
-		return nil, fmt.Errorf("%w: vectors of models with an encoder are not supported", llm.ErrModel)
+		return nil, fmt.Errorf("%w: embeddings of models with an encoder are not supported", llm.ErrModel)
 	}
-	if e.vectorsErr != nil {
-		return nil, e.vectorsErr
+	if e.embeddingErr != nil {
+		return nil, e.embeddingErr
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	embeddings := make([]llm.Embedding, len(texts))
-	places := map[string]*sequence{}
+	byText := map[string]*sequence{}
 	var sequences []*sequence
 	for _, text := range texts {
-		if places[text] != nil {
+		if byText[text] != nil {
 			continue
 		}
-		s := e.toEmbed(text)
-		places[text] = s
+		s := e.embeddingSequence(text)
+		byText[text] = s
 		if s.err == nil && len(s.prompt) > 0 {
 			sequences = append(sequences, s)
 		}
@@ -46,41 +45,42 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 		return nil, err
 	}
 	for i, text := range texts {
-		embeddings[i] = places[text].embedding()
+		embeddings[i] = byText[text].embedding()
 	}
 	return embeddings, nil
 }
 
-// toEmbed turns a text into tokens; a panic is the text's error.
-func (e *Engine) toEmbed(text string) *sequence {
+// embeddingSequence returns the sequence that computes the embedding of a text. A panic becomes the
+// error of the text.
+func (e *Engine) embeddingSequence(text string) *sequence {
 	s := &sequence{}
 	func() {
 		defer panics.Catch(&s.err, "reading a text")
-		before, after := e.tokens.Affixes()
-		s.prompt = e.tokens.Append(slices.Clone(before), e.vectors.Prompt+text)
-		most := e.info.Context
-		if e.vectors.Tokens > 0 {
-			most = min(most, e.vectors.Tokens)
+		prefix, suffix := e.tokens.Affixes()
+		s.prompt = e.tokens.Append(slices.Clone(prefix), e.embedding.Prompt+text)
+		limit := e.info.Context
+		if e.embedding.Tokens > 0 {
+			limit = min(limit, e.embedding.Tokens)
 		}
-		if most -= len(after); len(s.prompt) > most {
-			s.prompt, s.cut = s.prompt[:max(most, 0)], true
+		if limit -= len(suffix); len(s.prompt) > limit {
+			s.prompt, s.cut = s.prompt[:max(limit, 0)], true
 		}
-		s.prompt = append(s.prompt, after...)
+		s.prompt = append(s.prompt, suffix...)
 	}()
-	s.pool = &pool{how: e.vectors.Pooling, count: len(s.prompt)}
+	s.pooler = &pooler{pooling: e.embedding.Pooling, count: len(s.prompt)}
 	return s
 }
 
 func (s *sequence) embedding() llm.Embedding {
 	out := llm.Embedding{Tokens: len(s.prompt), Cut: s.cut, Err: s.err}
 	if s.err == nil && len(s.prompt) == 0 {
-		out.Err = fmt.Errorf("%w: its text has no tokens", llm.ErrRequest)
+		out.Err = fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
 	}
 	if out.Err != nil {
 		return out
 	}
 	length := 0.0
-	for _, x := range s.pool.state {
+	for _, x := range s.pooler.state {
 		length += x * x
 	}
 	length = math.Sqrt(length)
@@ -88,23 +88,23 @@ func (s *sequence) embedding() llm.Embedding {
 		out.Err = errNotFinite
 		return out
 	}
-	out.Vector = make([]float32, len(s.pool.state))
-	for i, x := range s.pool.state {
+	out.Vector = make([]float32, len(s.pooler.state))
+	for i, x := range s.pooler.state {
 		out.Vector[i] = float32(x / length)
 	}
 	return out
 }
 
-// pool makes one vector, of any length, of a text's hidden states.
-type pool struct {
-	how   model.Pooling
-	count int // tokens
-	state []float64
+// pooler combines the hidden states of a text to one vector, which is not normalized.
+type pooler struct {
+	pooling model.Pooling
+	count   int // tokens
+	state   []float64
 }
 
-// wants tells whether it is made of the state of the token at a place.
-func (p *pool) wants(n int) bool {
-	switch p.how {
+// wants reports whether the vector depends on the state of token n.
+func (p *pooler) wants(n int) bool {
+	switch p.pooling {
 	case model.First:
 		return n == 0
 	case model.Last:
@@ -113,14 +113,14 @@ func (p *pool) wants(n int) bool {
 	return true
 }
 
-// add takes the state of the token at a place.
-func (p *pool) add(n int, state []float32) {
+// add adds the state of token n.
+func (p *pooler) add(n int, state []float32) {
 	first := len(p.state) == 0
 	if first {
 		p.state = make([]float64, len(state))
 	}
 	for i, x := range state {
-		switch x := float64(x); p.how {
+		switch x := float64(x); p.pooling {
 		case model.Weighted:
 			p.state[i] += float64(n+1) * x
 		case model.Max:

@@ -15,13 +15,13 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// vectorsFolder writes the model of testdata/vectors, with files beside it.
+// vectorsFolder writes the model of testdata/vectors with additional files.
 func vectorsFolder(t *testing.T, postProcessor json.RawMessage, files map[string]json.RawMessage) string {
 	t.Helper()
 	return seededFolder(t, true, postProcessor, files)
 }
 
-// seededFolder writes that model, or one with a head of its own.
+// seededFolder writes that model, or one with separate weights of the head.
 func seededFolder(t *testing.T, tied bool, postProcessor json.RawMessage, files map[string]json.RawMessage) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -77,8 +77,8 @@ func readVectors(t *testing.T) (g vectorGoldens) {
 	return g
 }
 
-// Vectors are those of sentence-transformers, by its files in the model's folder.
-func TestEmbedAsSentenceTransformers(t *testing.T) {
+// Embeddings equal those of sentence-transformers for the files in the model's folder.
+func TestEmbedEqualsSentenceTransformers(t *testing.T) {
 	g := readVectors(t)
 	for _, p := range g.Poolings {
 		e, err := Open(t.Context(), vectorsFolder(t, g.PostProcessor, p.Files), Options{Threads: 2, Precision: llm.Float32})
@@ -107,14 +107,14 @@ func TestEmbedAsSentenceTransformers(t *testing.T) {
 	}
 }
 
-// Older files say the same by a truth value for each way.
+// Older files have a Boolean for each kind of pooling.
 func TestEmbedSettings(t *testing.T) {
 	g := readVectors(t)
 	const modules = `[{"idx":0,"path":"","type":"sentence_transformers.models.Transformer"},{"idx":1,"path":"1_Pooling","type":"sentence_transformers.models.Pooling"}MORE]`
 	for _, c := range []struct{ pooling, modules, want string }{
 		{`{"pooling_mode_cls_token":false,"pooling_mode_mean_tokens":false,"pooling_mode_lasttoken":true}`, "", "lasttoken"},
 		{`{"pooling_mode_max_tokens":true}`, `,{"path":"2_Normalize","type":"sentence_transformers.models.Normalize"}`, "max"},
-		{`{"pooling_mode_max_tokens":true,"pooling_mode_mean_tokens":true}`, "", "one way of pooling alone"},
+		{`{"pooling_mode_max_tokens":true,"pooling_mode_mean_tokens":true}`, "", "exactly one kind of pooling"},
 		{`{"pooling_mode":"attention"}`, "", "one of mean, weightedmean"},
 		{`{"pooling_mode_mean_tokens":true}`, `,{"path":"2_Dense","type":"sentence_transformers.models.Dense"}`, `type "sentence_transformers.models.Dense"`},
 	} {
@@ -141,15 +141,14 @@ func TestEmbedSettings(t *testing.T) {
 		if err != nil || math.Abs(float64(got[0].Vector[0]-g.Poolings[at].Vectors[0][0])) > 2e-5 {
 			t.Errorf("%s: %v, %v", c.pooling, got, err)
 		}
-		// It generates, whatever its vectors are.
+		// The model generates text in any case.
 		if r, err := e.Do(t.Context(), []llm.Request{{Text: "a", MaxTokens: 2}}); err != nil || r[0].Err != nil {
 			t.Errorf("%v, %v", r, err)
 		}
 	}
 }
 
-// A GGUF file says by pooling_type how vectors are made, and by add_eos_token that
-// a token stands behind a text.
+// In a GGUF file pooling_type selects the pooling, and add_eos_token adds a token after a text.
 func TestEmbedGGUF(t *testing.T) {
 	vector := func(set func(b *gguftest.Builder)) []float32 {
 		b := gguftest.Llama(7)
@@ -170,7 +169,7 @@ func TestEmbedGGUF(t *testing.T) {
 	}
 	plain := vector(func(*gguftest.Builder) {})
 	if !slices.Equal(plain, vector(pooling(1))) || !slices.Equal(plain, vector(pooling(0))) {
-		t.Error("without a word of it the mean is taken")
+		t.Error("the default pooling is not the mean")
 	}
 	last := vector(pooling(3))
 	ended := vector(func(b *gguftest.Builder) { pooling(3)(b); b.Set("tokenizer.ggml.add_eos_token", true) })
@@ -202,7 +201,7 @@ func TestEmbed(t *testing.T) {
 	}
 	for i, v := range together {
 		if texts[i] == "" {
-			continue // has the begin token only, or none
+			continue // has only the token at the beginning, or none
 		}
 		length := 0.0
 		for _, x := range v.Vector {
@@ -213,10 +212,10 @@ func TestEmbed(t *testing.T) {
 		}
 		alone, err := e.Embed(t.Context(), texts[i:i+1])
 		if err != nil || !slices.Equal(alone[0].Vector, v.Vector) {
-			t.Errorf("%q alone has another vector: %v", texts[i], err)
+			t.Errorf("%q separately has another vector: %v", texts[i], err)
 		}
 	}
 	if slices.Equal(together[0].Vector, together[1].Vector) || !slices.Equal(together[0].Vector, together[3].Vector) {
-		t.Error("different texts have equal vectors, or equal ones different")
+		t.Error("different texts have equal vectors, or equal texts different vectors")
 	}
 }

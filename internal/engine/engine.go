@@ -1,5 +1,4 @@
-// Package engine is the CPU engine: it answers requests with a model read from
-// files, inside this process.
+// Package engine is the CPU engine: it runs a model from files in this process.
 package engine
 
 import (
@@ -23,30 +22,29 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Options adjust an Engine; the zero value suits most uses.
+// Options configure an Engine. The zero value is valid.
 type Options struct {
-	// Threads is the number of cores to compute on; 0 takes GOMAXPROCS.
+	// Threads is the number of cores to use. 0 means GOMAXPROCS.
 	Threads int
-	// Name is what Info reports; empty takes the file's base name.
+	// Name is the name in Info. If empty, it is the base name of the file.
 	Name string
-	// Digest is the SHA-256 of the file in hex, if it is known already; empty
-	// lets Open compute it.
+	// Digest is the SHA-256 of the file in hex. If empty, Open computes it.
 	Digest string
-	// Precision is what the weights are kept in; empty takes llm.Auto.
+	// Precision is the number format of the weights. Empty means llm.Auto.
 	Precision llm.Precision
-	// IgnoreEnd lets answers go on to their limit, for measurements.
+	// IgnoreEnd continues every answer to its limit. It is for benchmarks.
 	IgnoreEnd bool
-	// AnswerBytes bounds the memory of kept answers; 0 takes 32 MiB, and less
-	// keeps none.
+	// AnswerBytes limits the memory of cached answers. 0 means 32 MiB; a negative number disables
+	// the cache.
 	AnswerBytes int
-	// PrefixBytes bounds the memory of kept prefixes, and of those that one
-	// call uses; 0 takes 256 MiB.
+	// PrefixBytes limits the memory of cached prefixes, and of the prefixes that one call uses. 0
+	// means 256 MiB.
 	PrefixBytes int64
 }
 
-// Version names this code for llm.Info. Its number is raised whenever any model
-// answers any request otherwise than before, in one bit of a score: kernels,
-// networks, tokenizers, templates, grammars and what ends an answer included.
+// Version is the version of this code in llm.Info. The number must be increased when any model
+// gives a different answer to any request, in one bit of a score. This includes changes to kernels,
+// networks, tokenizers, templates, grammars and the conditions that end an answer.
 const Version = "local 1"
 
 const (
@@ -58,22 +56,22 @@ var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
 // Engine is a model on this machine's CPU. It implements llm.Model.
 type Engine struct {
-	info       llm.Info
-	source     *model.Source
-	network    model.Network
-	tokens     *tokenizer.Tokenizer
-	start      int32 // of answers, where the network has an encoder
-	encodes    bool
-	chat       *chat // nil where chatErr says why there is none
-	chatErr    error
-	vectors    model.EmbeddingSettings // how texts become vectors, unless vectorsErr says why not
-	vectorsErr error
-	stop       map[int32]bool // tokens that end an answer
-	ignoreEnd  bool
-	scheduler  *scheduler
-	prefixes   *prefixes
-	grammars   *grammars
-	answers    *answercache.Cache[llm.Result]
+	info         llm.Info
+	source       *model.Source
+	network      model.Network
+	tokens       *tokenizer.Tokenizer
+	start        int32 // first token of answers of a network with an encoder
+	encodes      bool  // the network has an encoder
+	chat         *chat // nil if chatErr is set
+	chatErr      error
+	embedding    model.EmbeddingSettings // invalid if embeddingErr is set
+	embeddingErr error
+	stop         map[int32]bool // tokens that end an answer
+	ignoreEnd    bool
+	scheduler    *scheduler
+	prefixes     *prefixCache
+	grammars     *grammars
+	answers      *answercache.Cache[llm.Result]
 
 	close    sync.Once
 	closeErr error
@@ -81,11 +79,10 @@ type Engine struct {
 
 var _ llm.Model = (*Engine)(nil)
 
-// Open reads the model at path, a GGUF file or a folder with config.json,
-// tokenizer.json and weights in the safetensors format, and starts an engine
-// for it. The environment variable FIRESTEEL_ISA forces an instruction set:
-// generic or avx2. Errors about the files wrap llm.ErrModel. If ctx ends first,
-// Open returns its cause.
+// Open loads the model at path and starts an engine. path is a GGUF file, or a folder with
+// config.json, tokenizer.json and safetensors weights. The environment variable FIRESTEEL_ISA
+// selects an instruction set: generic or avx2. Errors about the files wrap llm.ErrModel. If ctx is
+// cancelled first, Open returns its cause.
 func Open(ctx context.Context, path string, opts Options) (*Engine, error) {
 	e, err := guardedOpen(ctx, path, opts)
 	if ctx.Err() != nil && err != nil {
@@ -135,12 +132,12 @@ func open(ctx context.Context, path string, opts Options) (_ *Engine, err error)
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	defer panics.Catch(&err, "opening the model "+path) // so that it is closed
+	defer panics.Catch(&err, "opening the model "+path) // before the deferred Close
 	if err := e.readTokenizer(); err != nil {
 		return nil, err
 	}
-	if e.vectors, err = source.EmbeddingSettings(); err != nil {
-		e.vectorsErr = fmt.Errorf("%w: %w", llm.ErrModel, err)
+	if e.embedding, err = source.EmbeddingSettings(); err != nil {
+		e.embeddingErr = fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
 	var hashErr error
 	if e.info.Digest == "" && source.GGUF != nil {
@@ -160,25 +157,23 @@ func open(ctx context.Context, path string, opts Options) (_ *Engine, err error)
 		return nil, err
 	}
 	e.network = network
-	// Files may hold scores for more tokens than there are, to have a round
-	// number of them.
+	// Files may have weights for more tokens than the tokenizer has, so that their number is round.
 	if n := e.tokens.Size(); n > e.network.Vocabulary() {
-		return nil, fmt.Errorf("%s: its tokenizer has %d tokens, but its weights are for %d", path, n, e.network.Vocabulary())
+		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, but the weights are for %d", path, n, e.network.Vocabulary())
 	}
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
 	e.answers = answercache.NewResults(opts.AnswerBytes)
 	e.grammars = newGrammars(e.tokens, e.stop)
-	e.prefixes = newPrefixes(e.scheduler, opts.PrefixBytes)
+	e.prefixes = newPrefixCache(e.scheduler, opts.PrefixBytes)
 	return e, nil
 }
 
-// maxTokenizer bounds tokenizer.json, in bytes; real ones have some MB.
+// maxTokenizer limits the size of tokenizer.json, in bytes. Common files have a few MB.
 const maxTokenizer = 1 << 30
 
-// readTokenizer reads the tokenizer and what goes with it: the chat template,
-// and the tokens that end an answer.
+// readTokenizer reads the tokenizer, the chat template and the tokens that end an answer.
 func (e *Engine) readTokenizer() (err error) {
 	if file := e.source.GGUF; file != nil {
 		e.tokens, err = tokenizer.ReadGGUF(file)
@@ -227,20 +222,19 @@ func (e *Engine) readTokenizer() (err error) {
 	return nil
 }
 
-// SetThreads changes the number of cores to compute on. Answers do not depend
-// on it.
+// SetThreads sets the number of cores to use. Answers do not depend on it.
 func (e *Engine) SetThreads(n int) { e.scheduler.setThreads(n) }
 
 // Info describes the model.
 func (e *Engine) Info() llm.Info { return e.info }
 
-// CountTokens says how many tokens text takes.
+// CountTokens returns the number of tokens of text.
 func (e *Engine) CountTokens(text string) int { return e.tokens.Count(text) }
 
-// Cut returns text, or what fits into max tokens of it.
+// Cut returns a prefix of text of at most max tokens; see llm.Model.
 func (e *Engine) Cut(text string, max int) (string, bool) { return e.tokens.Cut(text, max) }
 
-// Close stops the engine and frees the weights. Calls under way fail.
+// Close stops the engine and frees the weights. Running calls fail.
 func (e *Engine) Close() error {
 	e.close.Do(func() {
 		if e.scheduler != nil {
@@ -254,20 +248,19 @@ func (e *Engine) Close() error {
 	return e.closeErr
 }
 
-// guardedPlan is plan; a panic is the request's error.
+// guardedPlan calls plan. A panic becomes the error of the request.
 func (e *Engine) guardedPlan(r llm.Request) (p *plan, err error) {
 	defer panics.Catch(&err, "reading a request to the model")
 	return e.plan(r)
 }
 
-// guardedResult is result; a panic is the request's error.
+// guardedResult calls result. A panic becomes the error of the request.
 func (e *Engine) guardedResult(p *plan) (r llm.Result) {
 	defer panics.Catch(&r.Err, "reading an answer of the model")
 	return e.result(p)
 }
 
-// Do answers the requests, each for itself: see llm.Model. Several calls share
-// the cores fairly.
+// Do answers the requests; see llm.Model. Concurrent calls share the cores fairly.
 func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -288,8 +281,8 @@ func (e *Engine) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 			continue
 		}
 		unique[key], plans[i] = p, p
-		if known, ok := e.answers.Get(key); ok {
-			p.known = &known
+		if cached, ok := e.answers.Get(key); ok {
+			p.known = &cached
 			continue
 		}
 		distinct = append(distinct, p)

@@ -19,13 +19,13 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// openTiny opens a small model of random weights.
+// openTiny opens a small model with random weights.
 func openTiny(t testing.TB, opts Options) *Engine {
 	t.Helper()
 	return mustOpen(t, gguftest.Llama(7).Write(t), opts)
 }
 
-// mustOpen opens a model until the test ends.
+// mustOpen opens a model and closes it at the end of the test.
 func mustOpen(t testing.TB, path string, opts Options) *Engine {
 	t.Helper()
 	e, err := Open(t.Context(), path, opts)
@@ -56,7 +56,7 @@ func do(t testing.TB, e *Engine, requests ...llm.Request) []llm.Result {
 
 var labels = []string{"not", "not sure", "no", "neg", "pos", "not the", "positively", "neg"}
 
-// mixed gives requests of all kinds, with equal ones among them.
+// mixed returns requests of all kinds. Some are equal.
 func mixed(n int) []llm.Request {
 	var requests []llm.Request
 	for i := range n {
@@ -77,8 +77,7 @@ func mixed(n int) []llm.Request {
 	return requests
 }
 
-// The promise of llm.Request: an answer depends on nothing but its request, in
-// no bit.
+// An answer depends on its request only, in every bit. This is the guarantee of llm.Request.
 func TestAnswersAreIndependent(t *testing.T) {
 	for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
 		t.Run(string(precision), func(t *testing.T) { answersAreIndependent(t, precision, openTiny) })
@@ -98,36 +97,37 @@ func answersAreIndependent(t *testing.T, precision llm.Precision, open func(test
 		distinct[fmt.Sprint(r.Text, r.Scores)] = true
 	}
 	if len(distinct) < 20 {
-		t.Fatalf("the model gives %d different answers only", len(distinct))
+		t.Fatalf("the model gives only %d different answers", len(distinct))
 	}
 	for _, threads := range []int{1, 2, 5} {
 		for _, shared := range []int{0, 1, 2} {
 			e := open(t, Options{Threads: threads, Precision: precision, AnswerBytes: -1})
-			asked := slices.Clone(requests)
-			for i := range asked {
-				asked[i].Shared = shared
-				if shared == 2 && asked[i].Prefix != "" {
-					// Of two texts in one, tokens are the same at a line's end.
-					asked[i].Text = asked[i].Prefix + asked[i].Text
-					asked[i].Prefix = ""
+			variants := slices.Clone(requests)
+			for i := range variants {
+				variants[i].Shared = shared
+				if shared == 2 && variants[i].Prefix != "" {
+					// Prefix and Text as one text have the same tokens, because Prefix
+					// ends with a line.
+					variants[i].Text = variants[i].Prefix + variants[i].Text
+					variants[i].Prefix = ""
 				}
 			}
-			if got := do(t, e, asked...); !reflect.DeepEqual(got, want) {
+			if got := do(t, e, variants...); !reflect.DeepEqual(got, want) {
 				for i := range got {
 					if !reflect.DeepEqual(got[i], want[i]) {
 						t.Errorf("%d threads, shared %d, request %d: %+v, want %+v", threads, shared, i, got[i], want[i])
 					}
 				}
 			}
-			// Again, from kept prefixes, and with other neighbours.
-			if got := do(t, e, asked[10:17]...); !reflect.DeepEqual(got, want[10:17]) {
-				t.Errorf("%d threads, shared %d: asked again with others: different", threads, shared)
+			// Again with cached prefixes and other requests in the call.
+			if got := do(t, e, variants[10:17]...); !reflect.DeepEqual(got, want[10:17]) {
+				t.Errorf("%d threads, shared %d: the answers to some of the requests differ", threads, shared)
 			}
 		}
 	}
 }
 
-func TestAnswersInManyCallsAtOnce(t *testing.T) {
+func TestAnswersInConcurrentCalls(t *testing.T) {
 	e := openTiny(t, Options{Threads: 3, AnswerBytes: -1})
 	requests := mixed(24)
 	want := do(t, e, requests...)
@@ -136,11 +136,11 @@ func TestAnswersInManyCallsAtOnce(t *testing.T) {
 		calls.Go(func() {
 			from := i % 5
 			e.SetThreads(1 + i%4)
-			asked := slices.Clone(requests[from:])
-			for j := range asked {
-				asked[j].Shared = i % 2
+			part := slices.Clone(requests[from:])
+			for j := range part {
+				part[j].Shared = i % 2
 			}
-			got, err := e.Do(context.Background(), asked)
+			got, err := e.Do(context.Background(), part)
 			if err != nil || !reflect.DeepEqual(got, want[from:]) {
 				t.Errorf("call %d: %v, or different answers", i, err)
 			}
@@ -149,8 +149,7 @@ func TestAnswersInManyCallsAtOnce(t *testing.T) {
 	calls.Wait()
 }
 
-// naiveScores scores labels each in a pass of its own, as the definition in
-// labels.go says.
+// naiveScores scores each label in a separate pass, by the definition in labels.go.
 func naiveScores(t *testing.T, e *Engine, prompt []int32, labels []string) []float64 {
 	var encoded [][]int32
 	for _, l := range labels {
@@ -178,7 +177,7 @@ func naiveScores(t *testing.T, e *Engine, prompt []int32, labels []string) []flo
 	return out
 }
 
-// logSum is the logarithm of the sum of e^x, but for some tokens.
+// logSum returns the logarithm of the sum of e^x, without the logits of some tokens.
 func logSum(logits []float32, without map[int32]bool) float64 {
 	sum := 0.0
 	for i, x := range logits {
@@ -208,12 +207,12 @@ func TestLabelScores(t *testing.T) {
 			if want[i] > want[best] {
 				best = i
 			}
-			if i != 7 { // a label that stands there twice
+			if i != 7 { // a duplicate label
 				total += math.Exp(got.Scores[i])
 			}
 		}
 		if total > 1 {
-			t.Errorf("%q: probabilities of labels that exclude each other add up to %g", text, total)
+			t.Errorf("%q: the probabilities of disjoint labels add up to %g", text, total)
 		}
 		if got.Text != labels[best] || got.Finish != llm.FinishStop || got.PromptTokens != len(p.prompt) {
 			t.Errorf("%q: %+v, want the label %q", text, got, labels[best])
@@ -221,8 +220,8 @@ func TestLabelScores(t *testing.T) {
 	}
 }
 
-// A label that the model never ends at has a finite score, the least there is.
-func TestLabelThatNeverEnds(t *testing.T) {
+// A label that is never followed by its end has a finite score, the lowest one possible.
+func TestLabelWithoutEnd(t *testing.T) {
 	trie := &labelTrie{nodes: []labelNode{{}}}
 	trie.nodes[trie.child(0, 1)].label = true
 	trie.nodes[trie.child(1, 2)].label = true
@@ -240,7 +239,7 @@ func TestLabelThatNeverEnds(t *testing.T) {
 	}
 }
 
-// Generation with its cache gives what a pass over the whole text would.
+// Generation with a cache equals a pass over the whole text for each token.
 func TestGreedy(t *testing.T) {
 	e := openTiny(t, Options{})
 	for _, text := range []string{"a", "hello there", "one two three"} {
@@ -268,7 +267,7 @@ func TestGreedy(t *testing.T) {
 	}
 }
 
-// A step in parts gives the bits of a step as a whole.
+// A prompt in several steps gives the same bits as in one step.
 func TestPromptInParts(t *testing.T) {
 	e := openTiny(t, Options{})
 	ids := e.tokens.Encode(strings.Repeat("a few words; ", 12))
@@ -379,7 +378,7 @@ func TestOtherChatTemplate(t *testing.T) {
 		t.Error(err)
 	}
 	if results[1].Err != nil {
-		t.Errorf("plain text needs no template: %v", results[1].Err)
+		t.Errorf("plain text must not need a template: %v", results[1].Err)
 	}
 }
 
@@ -392,13 +391,13 @@ func TestBadFiles(t *testing.T) {
 		return []byte(strings.Replace(string(whole), old, new, 1))
 	}
 	for want, data := range map[string][]byte{
-		"cut off":                          whole[:len(whole)-1],
+		"truncated":                        whole[:len(whole)-1],
 		`"blk.1.ffn_up.weight" is missing`: replace("blk.1.ffn_up.weight", "blk.1.ffn_op.weight"),
 		"architecture":                     replace("\x05\x00\x00\x00\x00\x00\x00\x00llama", "\x05\x00\x00\x00\x00\x00\x00\x00lemma"),
-		"the kind":                         replace("gpt2", "bert"),
-		"rule":                             replace("smollm", "qwen99"),
-		"no part of":                       gguftest.Llama(7).F32("blk.0.attn_q.bias", []int{64}, make([]float32, 64)).Bytes(),
-		"its shape":                        replace("feed_forward_length\x04\x00\x00\x00\x30", "feed_forward_length\x04\x00\x00\x00\x40"),
+		"tokenizer kind":                   replace("gpt2", "bert"),
+		"pre-tokenizer":                    replace("smollm", "qwen99"),
+		"not part of the":                  gguftest.Llama(7).F32("blk.0.attn_q.bias", []int{64}, make([]float32, 64)).Bytes(),
+		"the shape":                        replace("feed_forward_length\x04\x00\x00\x00\x30", "feed_forward_length\x04\x00\x00\x00\x40"),
 	} {
 		path := t.TempDir() + "/bad.gguf"
 		if err := os.WriteFile(path, data, 0o600); err != nil {

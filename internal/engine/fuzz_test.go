@@ -11,13 +11,12 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A file with some bytes changed is refused, or is a model that answers or
-// says that it cannot.
+// A file with some bytes changed is an error, or a model whose requests give results or errors.
 func FuzzOpen(f *testing.F) {
 	whole := gguftest.Llama(7).Bytes()
 	f.Add(uint(0), []byte("GGUF"), uint(0))
 	f.Add(uint(200), []byte{0xff, 0xff}, uint(1))
-	f.Add(uint(len(whole)-40), []byte{0, 0, 0xc0, 0x7f}, uint(0)) // not a number
+	f.Add(uint(len(whole)-40), []byte{0, 0, 0xc0, 0x7f}, uint(0)) // NaN
 	path := filepath.Join(f.TempDir(), "model.gguf")
 	f.Fuzz(func(t *testing.T, at uint, change []byte, cut uint) {
 		data := append([]byte(nil), whole...)

@@ -9,21 +9,19 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A labelTrie holds the tokens of all labels, so that beginnings they have in
-// common are computed once and all of them in one pass.
+// labelTrie holds the tokens of all labels, so that common beginnings are computed once and all
+// labels in one pass.
 //
-// The score of a label is log p(its tokens | prompt): the sum over its tokens.
-// If a label is the beginning of another ("not", "not sure"), that sum would
-// always favour it, because it counts the longer one's probability too. So
-// where the model may go on to a longer label it must not: to the score is
-// added the log of the probability that the token after it is none by which
-// another label goes on. Scores are thus of events that exclude each other,
-// whatever the labels, and no label is charged for an end of turn.
+// The score of a label is log p(its tokens | prompt), the sum over its tokens. If a label is the
+// beginning of another ("not", "not sure"), this sum includes the probability of the longer label.
+// Therefore the score of the shorter label is the log probability that its tokens are followed by
+// none of the tokens that continue another label. Scores are the probabilities of disjoint events
+// for any labels, and do not include the probability of an end of turn.
 type labelTrie struct {
-	nodes  []labelNode // a parent stands before its children; 0 is the prompt
+	nodes  []labelNode // parents precede their children; node 0 is the prompt
 	labels []int       // the node of each label
-	// inner lists the nodes with children, but for the prompt: the tokens that
-	// have to be computed. Parents stand before children.
+	// inner lists the nodes with children, except the prompt: the tokens that must be computed.
+	// Parents precede their children.
 	inner []int
 }
 
@@ -33,12 +31,12 @@ type labelNode struct {
 	depth    int // tokens from the prompt
 	children []int
 	label    bool
-	row      int // its place in inner; -1 if it has none
+	row      int // index in inner; -1 if the node has no children
 }
 
 func newLabelTrie(tok *tokenizer.Tokenizer, labels []string) (*labelTrie, error) {
 	if len(labels) == 0 {
-		return nil, fmt.Errorf("%w: a choice without labels", llm.ErrRequest)
+		return nil, fmt.Errorf("%w: the choice has no labels", llm.ErrRequest)
 	}
 	t := &labelTrie{nodes: []labelNode{{row: -1}}}
 	for i, label := range labels {
@@ -62,6 +60,7 @@ func newLabelTrie(tok *tokenizer.Tokenizer, labels []string) (*labelTrie, error)
 	return t, nil
 }
 
+// child returns the child of a node for a token, and adds it if necessary.
 func (t *labelTrie) child(at int, id int32) int {
 	for _, c := range t.nodes[at].children {
 		if t.nodes[c].token == id {
@@ -74,7 +73,7 @@ func (t *labelTrie) child(at int, id int32) int {
 	return c
 }
 
-// depth is the number of tokens of the longest label.
+// depth returns the number of tokens of the longest label.
 func (t *labelTrie) depth() int {
 	deepest := 0
 	for _, n := range t.nodes {
@@ -83,8 +82,8 @@ func (t *labelTrie) depth() int {
 	return deepest
 }
 
-// ancestors gives the slots of the inner nodes on the way from the prompt to
-// node, itself included, where inner nodes lie in slots from first on.
+// ancestors returns the slots of the inner nodes on the path from the prompt to node, including
+// node. The inner nodes are in the slots from first on.
 func (t *labelTrie) ancestors(node, first int) []int32 {
 	slots := make([]int32, t.nodes[node].depth)
 	for n := node; n != 0; n = t.nodes[n].parent {
@@ -93,12 +92,11 @@ func (t *labelTrie) ancestors(node, first int) []int32 {
 	return slots
 }
 
-// labelScores adds up scores as the logits of nodes come in, parents first.
+// labelScores computes the scores from the logits after each node. Parents come first.
 type labelScores struct {
 	trie *labelTrie
-	sums []float64 // by node: log p of the way to it
-	// ends is, by node, the log of the probability of not going on to a
-	// longer label.
+	sums []float64 // by node: log p of the path to it
+	// ends has, for each node, the log probability that no longer label follows.
 	ends []float64
 }
 
@@ -106,14 +104,14 @@ func newLabelScores(t *labelTrie) *labelScores {
 	return &labelScores{t, make([]float64, len(t.nodes)), make([]float64, len(t.nodes))}
 }
 
-// add takes the logits after a node; exps is memory for as many numbers.
+// add adds the logits after a node.
 func (s *labelScores) add(node int, logits []float32, exps expFunc) error {
-	greatest, e := exps(logits)
+	maximum, e := exps(logits)
 	total := 0.0
 	for _, x := range e {
 		total += float64(x)
 	}
-	log := float64(greatest) + math.Log(total)
+	log := float64(maximum) + math.Log(total)
 	if math.IsNaN(log) || math.IsInf(log, 0) {
 		return errNotFinite
 	}
@@ -133,7 +131,7 @@ func (s *labelScores) add(node int, logits []float32, exps expFunc) error {
 	return nil
 }
 
-// scores gives the score of each label.
+// scores returns the score of each label.
 func (s *labelScores) scores() []float64 {
 	out := make([]float64, len(s.trie.labels))
 	for i, n := range s.trie.labels {

@@ -20,8 +20,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// logged catches what is logged, for a test that does not run beside others.
-func logged(t *testing.T) *lockedBuffer {
+// captureLog captures the log. The test must not run in parallel with others.
+func captureLog(t *testing.T) *lockedBuffer {
 	b := new(lockedBuffer)
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(b, nil)))
@@ -46,8 +46,8 @@ func (b *lockedBuffer) String() string {
 	return b.b.String()
 }
 
-// poisoned is a network that panics over one token, and over every step if that
-// is everyToken. What it leaves behind in memory is wrong.
+// poisoned is a network that panics in steps with one token, or in every step if the token is
+// everyToken. It leaves wrong data in memory.
 type poisoned struct {
 	model.Network
 	token int32
@@ -75,7 +75,7 @@ func (s poisonedState) Step(spans []model.Span, stop func() bool, emit func(span
 	if !bad {
 		return s.State.Step(spans, stop, emit)
 	}
-	// It panics in the midst of the step, with caches half filled.
+	// Panic in the middle of the step, when caches are partly filled.
 	calls := 0
 	return s.State.Step(spans, func() bool {
 		if calls++; calls == 2 {
@@ -85,7 +85,7 @@ func (s poisonedState) Step(spans []model.Span, stop func() bool, emit func(span
 	}, emit)
 }
 
-// poison makes an engine's network panic over a token.
+// poison makes the network of an engine panic for a token.
 func poison(t testing.TB, e *Engine, token int32, threads int) {
 	kernels, err := kernel.Select("")
 	if err != nil {
@@ -93,18 +93,18 @@ func poison(t testing.TB, e *Engine, token int32, threads int) {
 	}
 	e.scheduler.close()
 	e.scheduler = newScheduler(poisoned{e.network, token}, kernels, e.tokens.Size(), threads)
-	e.prefixes = newPrefixes(e.scheduler, e.prefixes.maxBytes)
+	e.prefixes = newPrefixCache(e.scheduler, e.prefixes.maxBytes)
 }
 
-// A panic over one token is the error of the requests that have it, and of no
-// other that was computed in the same step, nor of a later one.
+// A panic for a token is the error of the requests with the token. Other requests in the same step
+// and in later steps are not affected.
 func TestPanicIsTheErrorOfItsRequest(t *testing.T) {
 	t.Run("llama", func(t *testing.T) { panicIsTheErrorOfItsRequest(t, openTiny) })
 	t.Run("T5", func(t *testing.T) { panicIsTheErrorOfItsRequest(t, openTinyT5) })
 }
 
 func panicIsTheErrorOfItsRequest(t *testing.T, open func(testing.TB, Options) *Engine) {
-	log := logged(t)
+	log := captureLog(t)
 	requests := mixed(40)
 	for i := range requests {
 		if i%8 == 1 {
@@ -115,7 +115,7 @@ func panicIsTheErrorOfItsRequest(t *testing.T, open func(testing.TB, Options) *E
 	healthy := open(t, Options{Threads: 1, AnswerBytes: -1})
 	want := do(t, healthy, requests...)
 
-	// A token of some prompts, not of all.
+	// Choose a token that is in some prompts, but not in all.
 	in := map[int32]int{}
 	for _, r := range requests {
 		p, err := healthy.plan(r)
@@ -137,16 +137,16 @@ func panicIsTheErrorOfItsRequest(t *testing.T, open func(testing.TB, Options) *E
 		}
 	}
 	if few == 0 {
-		t.Fatal("no token is in some of the prompts only")
+		t.Fatal("no token is in some of the prompts but not in all")
 	}
-	// Which requests have it in their prompts, or come to answer with it, shows
-	// when each is asked alone.
+	// A request fails if the token is in its prompt or in its answer. Find out with one
+	// request per call.
 	failing := make([]bool, len(requests))
 	failures := 0
-	alone := open(t, Options{Threads: 1, AnswerBytes: -1})
-	poison(t, alone, token, 1)
+	separate := open(t, Options{Threads: 1, AnswerBytes: -1})
+	poison(t, separate, token, 1)
 	for i, r := range requests {
-		results, err := alone.Do(context.Background(), []llm.Request{r})
+		results, err := separate.Do(context.Background(), []llm.Request{r})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func panicIsTheErrorOfItsRequest(t *testing.T, open func(testing.TB, Options) *E
 	for _, threads := range []int{1, 2, 5} {
 		e := open(t, Options{Threads: threads, AnswerBytes: -1})
 		poison(t, e, token, threads)
-		for range 2 { // and again, when prefixes are kept
+		for range 2 { // the second time with cached prefixes
 			results, err := e.Do(context.Background(), requests)
 			if err != nil {
 				t.Fatal(err)
@@ -177,13 +177,13 @@ func panicIsTheErrorOfItsRequest(t *testing.T, open func(testing.TB, Options) *E
 		}
 	}
 	if n := strings.Count(log.String(), "msg=panic"); n > 1 {
-		t.Errorf("the panic is told %d times:\n%s", n, log)
+		t.Errorf("the panic was logged %d times:\n%s", n, log)
 	}
 }
 
-// Texts that are embedded are kept apart as requests are.
+// A panic is the error of the text in Embed, too.
 func TestPanicIsTheErrorOfItsText(t *testing.T) {
-	logged(t)
+	captureLog(t)
 	texts := []string{"some words", "other words", "numbers 7", "words again"}
 	healthy := openTiny(t, Options{Threads: 1})
 	want, err := healthy.Embed(context.Background(), texts)
@@ -208,9 +208,9 @@ func TestPanicIsTheErrorOfItsText(t *testing.T) {
 	}
 }
 
-// Where every step panics, every request has the error, and Close returns.
+// If every step panics, every request has the error, and Close returns.
 func TestPanicsOfEveryStep(t *testing.T) {
-	logged(t)
+	captureLog(t)
 	e := openTiny(t, Options{Threads: 3})
 	poison(t, e, everyToken, 3)
 	var calls sync.WaitGroup
@@ -230,13 +230,13 @@ func TestPanicsOfEveryStep(t *testing.T) {
 	calls.Wait()
 }
 
-// memoryless is a network whose workers cannot have their memory.
+// memoryless is a network that panics when a worker allocates its memory.
 type memoryless struct{ model.Network }
 
 func (memoryless) NewState(int, int, *nn.Team) model.State { panic("no state") }
 
-func TestPanicOverTheStateOfAWorker(t *testing.T) {
-	logged(t)
+func TestPanicInNewState(t *testing.T) {
+	captureLog(t)
 	e := openTiny(t, Options{Threads: 2})
 	kernels, err := kernel.Select("")
 	if err != nil {
@@ -244,7 +244,7 @@ func TestPanicOverTheStateOfAWorker(t *testing.T) {
 	}
 	e.scheduler.close()
 	e.scheduler = newScheduler(memoryless{e.network}, kernels, e.tokens.Size(), 2)
-	e.prefixes = newPrefixes(e.scheduler, e.prefixes.maxBytes)
+	e.prefixes = newPrefixCache(e.scheduler, e.prefixes.maxBytes)
 	results, err := e.Do(context.Background(), mixed(5))
 	if err != nil {
 		t.Fatal(err)
@@ -256,13 +256,13 @@ func TestPanicOverTheStateOfAWorker(t *testing.T) {
 	}
 }
 
-// shapeless is a network of which a worker cannot even begin.
+// shapeless is a network that panics when a worker starts.
 type shapeless struct{ model.Network }
 
-func (shapeless) Memory() int { panic("no shape") }
+func (shapeless) EncoderSize() int { panic("no shape") }
 
-func TestPanicOfAWorkersBeginning(t *testing.T) {
-	logged(t)
+func TestPanicAtStartOfWorker(t *testing.T) {
+	captureLog(t)
 	e := openTiny(t, Options{Threads: 2})
 	kernels, err := kernel.Select("")
 	if err != nil {
@@ -276,10 +276,10 @@ func TestPanicOfAWorkersBeginning(t *testing.T) {
 	}
 }
 
-// The model's file is cut off while the engine reads from it: rows have errors,
-// and the process lives on.
-func TestFileIsCutOffInUse(t *testing.T) {
-	logged(t)
+// If the file of the model is truncated while the engine uses it, requests have errors and the
+// process continues.
+func TestFileTruncatedInUse(t *testing.T) {
+	captureLog(t)
 	path := gguftest.Llama(7).Write(t)
 	e := mustOpen(t, path, Options{Threads: 2})
 	do(t, e, mixed(4)...)

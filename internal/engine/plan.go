@@ -12,41 +12,41 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// defaultMaxTokens is how much is generated where a request does not say.
+// defaultMaxTokens is used if a request has no MaxTokens.
 const defaultMaxTokens = 256
 
-// minShared tokens are worth a prefix of their own.
+// minShared is the number of tokens from which a shared prefix is computed separately.
 const minShared = 16
 
 // plan is a request in tokens.
 type plan struct {
-	input  []int32 // of the encoder, where there is one
-	prompt []int32
-	shared int // leading tokens of the prompt that other requests may have too
-	labels []string
-	trie   *labelTrie // nil to generate
-	rule   *constrained
-	limits llm.Constraint // what rule follows
-	max    int
-	prefix *prefix
+	input       []int32 // of the encoder, if the network has one
+	prompt      []int32
+	shared      int // leading tokens of the prompt that other requests may share
+	labels      []string
+	trie        *labelTrie // nil to generate text
+	constrained *constrained
+	constraint  llm.Constraint // of constrained
+	max         int            // tokens to generate
+	prefix      *prefix
 
 	sequence *sequence
-	known    *llm.Result // once it is
+	known    *llm.Result // the cached or computed result
 }
 
-// key tells requests apart that are to have different answers.
+// key returns a text that is equal for requests with equal answers only.
 func (p *plan) key() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %v %d %q %T %q ", p.max, p.trie != nil, len(p.labels), p.labels, p.limits, p.limits)
+	fmt.Fprintf(&b, "%d %v %d %q %T %q ", p.max, p.trie != nil, len(p.labels), p.labels, p.constraint, p.constraint)
 	b.WriteString(tokenKey(p.input))
 	b.WriteString(tokenKey(p.prompt))
 	return b.String()
 }
 
-// plan checks a request and turns it into tokens.
+// plan validates a request and converts it to tokens.
 func (e *Engine) plan(r llm.Request) (*plan, error) {
-	if why := e.network.Headless(); why != "" {
-		return nil, fmt.Errorf("%w: %s; ai_embed and ai_similarity use it", llm.ErrModel, why)
+	if reason := e.network.Headless(); reason != "" {
+		return nil, fmt.Errorf("%w: %s", llm.ErrModel, reason)
 	}
 	p := &plan{}
 	if err := e.tokenize(p, r); err != nil {
@@ -54,7 +54,7 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 	}
 	window := e.info.Context
 	if len(p.input) > window {
-		return nil, fmt.Errorf("%w: it has %d tokens, of %d", llm.ErrTooLong, len(p.input), window)
+		return nil, fmt.Errorf("%w: it has %d tokens, and the context has %d", llm.ErrTooLong, len(p.input), window)
 	}
 	switch c := r.Constraint.(type) {
 	case nil, llm.Pattern, llm.JSON:
@@ -66,7 +66,7 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 			return nil, fmt.Errorf("%w: MaxTokens is %d", llm.ErrRequest, r.MaxTokens)
 		}
 		if len(p.prompt) >= window {
-			return nil, fmt.Errorf("%w: it has %d tokens, of %d", llm.ErrTooLong, len(p.prompt), window)
+			return nil, fmt.Errorf("%w: it has %d tokens, and the context has %d", llm.ErrTooLong, len(p.prompt), window)
 		}
 		p.max = min(p.max, window-len(p.prompt))
 		if c == nil {
@@ -80,44 +80,44 @@ func (e *Engine) plan(r llm.Request) (*plan, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", llm.ErrRequest, err)
 		}
-		p.rule, p.limits = &constrained{e.tokens, state, state}, c
+		p.constrained, p.constraint = &constrained{e.tokens, state, state}, c
 	case llm.Choice:
 		var err error
 		if p.trie, err = newLabelTrie(e.tokens, c.Labels); err != nil {
 			return nil, err
 		}
 		if n := len(p.trie.inner); n > window {
-			return nil, fmt.Errorf("%w: its %d labels have %d tokens to compute, of %d", llm.ErrTooLong, len(c.Labels), n, window)
+			return nil, fmt.Errorf("%w: its %d labels need %d tokens, and the context has %d", llm.ErrTooLong, len(c.Labels), n, window)
 		}
 		p.labels = c.Labels
 		if n := len(p.prompt) + p.trie.depth(); n > window {
-			return nil, fmt.Errorf("%w: with its longest label it has %d tokens, of %d", llm.ErrTooLong, n, window)
+			return nil, fmt.Errorf("%w: with its longest label it has %d tokens, and the context has %d", llm.ErrTooLong, n, window)
 		}
 	default:
-		return nil, fmt.Errorf("%w: a constraint of type %T is not supported", llm.ErrRequest, c)
+		return nil, fmt.Errorf("%w: the constraint type %T is not supported", llm.ErrRequest, c)
 	}
 	return p, nil
 }
 
-// tokenize fills in the prompt.
+// tokenize sets the input and the prompt of p.
 func (e *Engine) tokenize(p *plan, r llm.Request) error {
 	plain := r.Prefix != "" || r.Text != ""
 	switch {
 	case plain && len(r.Messages) > 0:
-		return fmt.Errorf("%w: it has both messages and plain text", llm.ErrRequest)
+		return fmt.Errorf("%w: the request has both messages and plain text", llm.ErrRequest)
 	case !plain && len(r.Messages) == 0:
-		return fmt.Errorf("%w: it has neither messages nor text", llm.ErrRequest)
+		return fmt.Errorf("%w: the request has neither messages nor text", llm.ErrRequest)
 	case e.encodes:
 		text := r.Prefix + r.Text
 		if !plain {
-			text = joined(r.Messages)
+			text = joinTexts(r.Messages)
 		}
 		p.input = e.tokens.Encode(text)
 		if e.tokens.AddEOS {
 			p.input = append(p.input, e.tokens.EOS)
 		}
 		if len(p.input) == 0 {
-			return fmt.Errorf("%w: its text has no tokens", llm.ErrRequest)
+			return fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
 		}
 		p.prompt = []int32{e.start}
 	case plain:
@@ -125,7 +125,7 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 		p.shared = len(p.prompt)
 		p.prompt = append(p.prompt, e.tokens.Encode(r.Text)...)
 		if len(p.prompt) == 0 {
-			return fmt.Errorf("%w: its text has no tokens", llm.ErrRequest)
+			return fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
 		}
 	case e.chat == nil:
 		return e.chatErr
@@ -135,7 +135,7 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 			return err
 		}
 	}
-	// At least one token remains, whose scores the answer begins with.
+	// At least one token is not shared, because its logits are the beginning of the answer.
 	p.shared = min(p.shared, len(p.prompt)-1)
 	if p.shared < minShared {
 		p.shared = 0
@@ -143,7 +143,7 @@ func (e *Engine) tokenize(p *plan, r llm.Request) error {
 	return nil
 }
 
-// opening gives the tokens of a prompt that begins with text.
+// opening returns the tokens of a prompt that begins with text.
 func (e *Engine) opening(text string) []int32 {
 	var tokens []int32
 	if e.tokens.AddBOS {
@@ -152,8 +152,8 @@ func (e *Engine) opening(text string) []int32 {
 	return e.tokens.Append(tokens, text)
 }
 
-// joined is a chat for models that know none: its texts, one after the other.
-func joined(messages []llm.Message) string {
+// joinTexts converts a chat to a text for models without chats: its texts separated by empty lines.
+func joinTexts(messages []llm.Message) string {
 	texts := make([]string, len(messages))
 	for i, m := range messages {
 		texts[i] = m.Text
@@ -161,8 +161,8 @@ func joined(messages []llm.Message) string {
 	return strings.Join(texts, "\n\n")
 }
 
-// share computes the prefixes of the plans, or finds them computed. If there
-// are more of them than the memory for them holds, those of most use are taken.
+// share sets the prefixes of the plans. It computes prefixes that are not cached. If the prefixes
+// do not fit in the memory for them, it takes those that save the most tokens.
 func (e *Engine) share(ctx context.Context, plans []*plan) error {
 	type group struct {
 		tokens []int32
@@ -197,10 +197,10 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 	errs := make(chan error, len(chosen))
 	for _, g := range chosen {
 		go func() {
-			defer panics.Handle("finding what prompts have in common", func(err error) { errs <- err })
+			defer panics.Handle("computing a shared prefix", func(err error) { errs <- err })
 			prefix, err := e.prefixes.get(ctx, g.tokens)
 			if errors.Is(err, llm.ErrModel) && !errors.Is(err, errClosed) {
-				// Each request computes the prefix itself, and meets an error of its own.
+				// Each request computes the prefix itself and gets its own error.
 				prefix, err = nil, nil
 			}
 			for _, p := range g.plans {
@@ -218,11 +218,11 @@ func (e *Engine) share(ctx context.Context, plans []*plan) error {
 	return first
 }
 
-// sequences gives what is to be computed, the longest first.
+// sequences returns the sequences to compute, the longest first.
 func (e *Engine) sequences(plans []*plan) []*sequence {
 	sequences := make([]*sequence, len(plans))
 	for i, p := range plans {
-		s := &sequence{input: p.input, prompt: p.prompt, prefix: p.prefix, trie: p.trie, rule: p.rule, max: p.max}
+		s := &sequence{input: p.input, prompt: p.prompt, prefix: p.prefix, trie: p.trie, constrained: p.constrained, max: p.max}
 		if !e.ignoreEnd {
 			s.stop = e.stop
 		}
@@ -239,13 +239,13 @@ func (e *Engine) sequences(plans []*plan) []*sequence {
 	return sequences
 }
 
-// longestFirst sorts what is to be computed: a long one that begins last would
-// be waited for alone.
+// longestFirst sorts sequences by length: a long sequence that begins last would run
+// alone at the end.
 func longestFirst(sequences []*sequence) {
 	slices.SortStableFunc(sequences, func(a, b *sequence) int { return cmp.Compare(b.total(), a.total()) })
 }
 
-// result reads the answer of a plan that has been computed.
+// result returns the answer of a plan whose sequence is done.
 func (e *Engine) result(p *plan) llm.Result {
 	s := p.sequence
 	r := llm.Result{PromptTokens: len(p.input) + len(p.prompt), Err: s.err}
@@ -254,8 +254,8 @@ func (e *Engine) result(p *plan) llm.Result {
 	}
 	if p.trie == nil {
 		r.Text, r.Finish, r.OutputTokens = e.tokens.Decode(s.output), s.finish, len(s.output)
-		if p.rule != nil {
-			if r.Text, r.Err = p.rule.begin.Finish(r.Text); r.Err != nil {
+		if p.constrained != nil {
+			if r.Text, r.Err = p.constrained.begin.Finish(r.Text); r.Err != nil {
 				r.Err = fmt.Errorf("%w: %w", llm.ErrModel, r.Err)
 			}
 		}

@@ -10,36 +10,36 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-var errNotFinite = fmt.Errorf("%w: it computed numbers that are not finite; the file may be damaged", llm.ErrModel)
+var errNotFinite = fmt.Errorf("%w: the result is not finite; the file may be damaged", llm.ErrModel)
 
-// A sequence is one computation: a prompt to run through the network, and what
-// is to be made of it. Equal requests of a call share one.
+// sequence is one computation: a prompt to run through the network, and the output to produce.
+// Equal requests of a call share a sequence.
 type sequence struct {
 	call   *call
-	input  []int32 // of the encoder, where there is one
-	prompt []int32 // after the prefix
-	prefix *prefix // nil for none
+	input  []int32 // of the encoder, if the network has one
+	prompt []int32 // without the prefix
+	prefix *prefix // may be nil
 
-	trie  *labelTrie     // to score labels; nil to generate
-	rule  *constrained   // that the generated text follows; nil for none
-	stop  map[int32]bool // nil goes on to max
-	max   int            // tokens to generate; 0, without a trie or a pool, computes a prefix only
-	pool  *pool          // of hidden states, for a vector; nil for none
-	cut   bool           // the text was longer than the prompt
-	alone bool           // it takes no other into its steps: one of an earlier step panicked
+	trie        *labelTrie     // labels to score; nil to generate
+	constrained *constrained   // constraint of the generated text; may be nil
+	stop        map[int32]bool // tokens that end the text; nil to continue up to max
+	max         int            // tokens to generate; 0 without trie and pooler means to compute a prefix
+	pooler      *pooler        // for an embedding; may be nil
+	cut         bool           // the text was longer than the prompt
+	isolated    bool           // no other sequence is in its steps, because an earlier step panicked
 
-	cache  *nn.Cache         // while it is active
-	memory *nn.EncoderOutput // of what the encoder has read
-	fed    int               // rows of the prompt and the trie, or of prompt and output
-	scores *labelScores
-	output []int32
-	finish llm.Finish
-	done   bool
-	err    error
-	over   bool // its call has been told that it is done, or dropped
+	cache    *nn.Cache         // while the sequence is active
+	encoded  *nn.EncoderOutput // of input
+	computed int               // rows of the prompt, and then of the trie or the output
+	scores   *labelScores
+	output   []int32
+	finish   llm.Finish
+	done     bool
+	err      error
+	reported bool // the call has counted it as done
 }
 
-// start is how many tokens the prefix holds.
+// start returns the number of tokens of the prefix.
 func (s *sequence) start() int {
 	if s.prefix == nil {
 		return 0
@@ -47,45 +47,45 @@ func (s *sequence) start() int {
 	return len(s.prefix.tokens)
 }
 
-// unread is the encoder's input until it has been read.
-func (s *sequence) unread() []int32 {
-	if s.memory != nil {
+// pendingInput returns the input of the encoder until it is encoded.
+func (s *sequence) pendingInput() []int32 {
+	if s.encoded != nil {
 		return nil
 	}
 	return s.input
 }
 
-// feed is the number of rows that are known and not computed yet.
-func (s *sequence) feed() int {
-	n := len(s.unread()) + len(s.prompt) + len(s.output) - s.fed
+// pending returns the number of rows that are known but not computed.
+func (s *sequence) pending() int {
+	n := len(s.pendingInput()) + len(s.prompt) + len(s.output) - s.computed
 	if s.trie != nil {
 		n += len(s.trie.inner)
 	}
 	return n
 }
 
-// reserve is the number of tokens it reads, and that its own cache may come to
-// hold.
-func (s *sequence) reserve() (read, own int) {
-	read, own = len(s.input), len(s.prompt)+s.max
+// sizes returns the number of input tokens of the encoder and the maximum number of tokens in the
+// sequence's own cache.
+func (s *sequence) sizes() (input, own int) {
+	input, own = len(s.input), len(s.prompt)+s.max
 	if s.trie != nil {
 		own += len(s.trie.inner)
 	}
-	return read, own
+	return input, own
 }
 
-// total is reserve's sum.
+// total returns the sum of sizes.
 func (s *sequence) total() int {
-	read, own := s.reserve()
-	return read + own
+	input, own := s.sizes()
+	return input + own
 }
 
-// rows gives the next rows to compute, at most limit.
+// rows returns the next rows to compute, at most limit.
 func (s *sequence) rows(limit int) []model.Row {
-	rows := make([]model.Row, min(limit, s.feed()-len(s.unread())))
+	rows := make([]model.Row, min(limit, s.pending()-len(s.pendingInput())))
 	start := s.start()
 	for i := range rows {
-		n := s.fed + i
+		n := s.computed + i
 		row := &rows[i]
 		if known := n - len(s.prompt); s.trie != nil && known >= 0 {
 			node := s.trie.inner[known]
@@ -101,15 +101,15 @@ func (s *sequence) rows(limit int) []model.Row {
 		}
 		row.Position = start + n
 		row.View = nn.View{Leading: start + n + 1}
-		if s.pool != nil {
-			if s.pool.wants(n) {
+		if s.pooler != nil {
+			if s.pooler.wants(n) {
 				row.Want = model.Hidden
 			}
 		} else if s.trie != nil && n == len(s.prompt)-1 {
 			row.Want = model.Logits
 		} else if s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
 			row.Want = model.Best
-			if s.rule != nil {
+			if s.constrained != nil {
 				row.Want = model.Logits
 			}
 		}
@@ -117,19 +117,19 @@ func (s *sequence) rows(limit int) []model.Row {
 	return rows
 }
 
-// take reads what was wanted after the row that many rows beyond fed. Of logits
-// the first tokens are those of the tokenizer.
-func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
+// accept processes the output of a row; row counts from the first row of the step. tokens is the
+// size of the tokenizer: later logits are ignored.
+func (s *sequence) accept(row int, out model.Out, tokens int, exps expFunc) {
 	if s.err != nil {
 		return
 	}
-	if s.pool != nil {
-		s.pool.add(s.fed+row, out.Values)
+	if s.pooler != nil {
+		s.pooler.add(s.computed+row, out.Values)
 		return
 	}
 	if s.trie != nil {
 		node := 0
-		if n := s.fed + row - len(s.prompt); n >= 0 {
+		if n := s.computed + row - len(s.prompt); n >= 0 {
 			node = s.trie.inner[n]
 		}
 		if s.err = errNotFinite; out.Best >= 0 {
@@ -142,9 +142,9 @@ func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
 		s.err = errNotFinite
 		return
 	}
-	if s.rule != nil {
+	if s.constrained != nil {
 		var more bool
-		if id, more, s.err = s.rule.next(out.Values[:tokens], s.max-len(s.output), s.stop); !more {
+		if id, more, s.err = s.constrained.next(out.Values[:tokens], s.max-len(s.output), s.stop); !more {
 			s.finish, s.done = llm.FinishStop, true
 			return
 		}
@@ -153,9 +153,9 @@ func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
 		return
 	}
 	s.output = append(s.output, id)
-	if s.rule != nil {
-		s.output = append(s.output, s.rule.forced(s.max-len(s.output))...)
-		if s.rule.complete(s.max - len(s.output)) {
+	if s.constrained != nil {
+		s.output = append(s.output, s.constrained.forced(s.max-len(s.output))...)
+		if s.constrained.complete(s.max - len(s.output)) {
 			s.finish, s.done = llm.FinishStop, true
 			return
 		}
@@ -163,50 +163,50 @@ func (s *sequence) take(row int, out model.Out, tokens int, exps expFunc) {
 	switch {
 	case len(s.output) == s.max:
 		s.finish, s.done = llm.FinishLength, true
-	case s.stop != nil && s.rule == nil && repeats(s.output):
+	case s.stop != nil && s.constrained == nil && repeats(s.output):
 		s.finish, s.done = llm.FinishRepeat, true
 	}
 }
 
-// release gives up the memory of a sequence that is no longer active.
+// release returns the memory of a sequence that is no longer active.
 func (s *sequence) release() {
 	if s.cache != nil {
 		s.cache.Release()
 	}
-	if s.memory != nil {
-		s.memory.Release()
+	if s.encoded != nil {
+		s.encoded.Release()
 	}
-	s.cache, s.memory = nil, nil
+	s.cache, s.encoded = nil, nil
 }
 
-// restart forgets what has been computed, and the memory that it is in.
+// restart resets the sequence to its beginning. It does not release its memory.
 func (s *sequence) restart() {
-	s.cache, s.memory = nil, nil
-	s.fed, s.output, s.finish, s.done, s.err = 0, nil, "", false, nil
+	s.cache, s.encoded = nil, nil
+	s.computed, s.output, s.finish, s.done, s.err = 0, nil, "", false, nil
 	if s.trie != nil {
 		s.scores = newLabelScores(s.trie)
 	}
-	if s.pool != nil {
-		s.pool.state = nil
+	if s.pooler != nil {
+		s.pooler.state = nil
 	}
-	if s.rule != nil {
-		s.rule.state = s.rule.begin
+	if s.constrained != nil {
+		s.constrained.state = s.constrained.begin
 	}
 }
 
-// A generated text goes round in circles if it ends with the same tokens, at
-// most longestCircle of them, at least circles times, which are at least
-// circling tokens.
+// A generated text repeats itself if it ends with the same tokens, at most maxPeriod of them, at
+// least minRepeats times and in at least minRepeatedTokens tokens.
 const (
-	longestCircle = 48
-	circles       = 4
-	circling      = 32
+	maxPeriod         = 48
+	minRepeats        = 4
+	minRepeatedTokens = 32
 )
 
+// repeats reports whether the tokens end with a repetition.
 func repeats(tokens []int32) bool {
 	n := len(tokens)
-	for period := 1; period <= longestCircle && period*circles <= n; period++ {
-		need := max(circling, period*circles)
+	for period := 1; period <= maxPeriod && period*minRepeats <= n; period++ {
+		need := max(minRepeatedTokens, period*minRepeats)
 		if need > n {
 			continue
 		}
@@ -221,28 +221,28 @@ func repeats(tokens []int32) bool {
 	return false
 }
 
-// advance counts rows as computed.
+// advance counts rows as computed. It sets done if nothing is left to compute.
 func (s *sequence) advance(rows int) {
-	s.fed += rows
-	if s.err != nil || s.feed() == 0 {
+	s.computed += rows
+	if s.err != nil || s.pending() == 0 {
 		s.done = true
 	}
 }
 
-// expFunc gives the greatest of some logits and e^(logit - greatest) of each,
-// in memory that the next use overwrites.
-type expFunc func(logits []float32) (greatest float32, e []float32)
+// expFunc returns the maximum of logits and e^(logit - maximum) of each. The next call
+// overwrites e.
+type expFunc func(logits []float32) (maximum float32, e []float32)
 
-// newExpFunc makes one for up to n logits.
+// newExpFunc returns an expFunc for at most n logits.
 func newExpFunc(kernels *kernel.Set, n int) expFunc {
 	in, out := make([]float32, kernel.Pad(n)), make([]float32, kernel.Pad(n))
 	return func(logits []float32) (float32, []float32) {
-		greatest := float32(math.Inf(-1))
+		maximum := float32(math.Inf(-1))
 		for _, x := range logits {
-			greatest = max(greatest, x)
+			maximum = max(maximum, x)
 		}
 		copy(in, logits)
-		kernels.Exp(out, in, greatest)
-		return greatest, out[:len(logits)]
+		kernels.Exp(out, in, maximum)
+		return maximum, out[:len(logits)]
 	}
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// openT5 opens a model of Flan-T5-small's shape, with its tokenizer and seeded
-// weights.
+// openT5 opens a model of the shape of Flan-T5-small with its tokenizer and seeded weights.
 func openT5(t testing.TB, o Options) *Engine {
 	t.Helper()
 	tokenizer, err := os.ReadFile(filepath.Join(testkit.Data(t, "models/flan-t5-small"), "tokenizer.json"))
@@ -24,7 +23,7 @@ func openT5(t testing.TB, o Options) *Engine {
 	return openSeeded(t, safetensorstest.FlanT5Small(), tokenizer, o)
 }
 
-// openTinyT5 opens a model of the same kind that needs no file from elsewhere.
+// openTinyT5 opens a small model of the same kind that needs no shared test data.
 func openTinyT5(t testing.TB, o Options) *Engine {
 	t.Helper()
 	tokenizer, err := os.ReadFile(filepath.Join("..", "tokenizer", "testdata", "unigram.json"))
@@ -48,8 +47,7 @@ func openSeeded(t testing.TB, shape safetensorstest.T5, tokenizer []byte, o Opti
 	return mustOpen(t, folder, o)
 }
 
-// A label's score does not depend on the labels beside it, where none is the
-// beginning of another.
+// The score of a label does not depend on the other labels, if none is the beginning of another.
 func TestT5Labels(t *testing.T) {
 	e := openTinyT5(t, Options{Precision: llm.Float32})
 	for i := range 12 {
@@ -58,9 +56,9 @@ func TestT5Labels(t *testing.T) {
 		labels := []string{"sure", "not the one", "never", written}
 		got := do(t, e, llm.Request{Text: text, Constraint: llm.Choice{Labels: labels}})[0]
 		for j, label := range labels {
-			alone := do(t, e, llm.Request{Text: text, Constraint: llm.Choice{Labels: []string{label}}})[0]
-			if got.Scores[j] != alone.Scores[0] {
-				t.Errorf("%q: the label %q has a score of %g among others, %g alone", text, label, got.Scores[j], alone.Scores[0])
+			separate := do(t, e, llm.Request{Text: text, Constraint: llm.Choice{Labels: []string{label}}})[0]
+			if got.Scores[j] != separate.Scores[0] {
+				t.Errorf("%q: the label %q has a score of %g among others, %g separately", text, label, got.Scores[j], separate.Scores[0])
 			}
 		}
 	}

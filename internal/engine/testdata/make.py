@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Writes smollm2.txt: what two other programs make of SmolLM2-135M-Instruct.
+"""Writes smollm2.txt: results of two other programs with SmolLM2-135M-Instruct.
 
     make.py LLAMA_SERVER MODEL.gguf > smollm2.txt
 
-needs PyPI gguf and numpy, and llama.cpp's llama-server. For each case stand
+It needs the PyPI packages gguf and numpy, and llama-server of llama.cpp. Each case has
 
     case    the messages, or the text to continue, as JSON
-    ids     the prompt's tokens: llama.cpp's template and tokenizer
-    logits  POSITION, then the ten greatest logits after that token as
+    ids     the tokens of the prompt by the template and tokenizer of llama.cpp
+    logits  POSITION, then the ten highest logits after that token as
             ID:VALUE, by a forward pass in numpy with 32-bit floats
-    greedy  the tokens that the numpy pass goes on with
-    peer    the ten greatest log-probabilities of the next token as ID:VALUE,
+    greedy  the tokens that continue the prompt by the numpy pass
+    peer    the ten highest log-probabilities of the next token as ID:VALUE
             by llama.cpp, which rounds activations to 8 bits: a looser check
 """
 import hashlib
@@ -40,7 +40,7 @@ GREEDY = 24
 
 
 class Llama:
-    """The forward pass, written for clarity: no cache, no batches."""
+    """The forward pass without a cache and without batches."""
 
     def __init__(self, path):
         r = gguf.GGUFReader(path)
@@ -53,7 +53,7 @@ class Llama:
     def norm(self, x, name):
         return x / np.sqrt((x * x).mean(-1, keepdims=True) + self.eps) * self.w[name]
 
-    def rope(self, x):  # T x heads x size; neighbours are pairs
+    def rope(self, x):  # T x heads x size; pairs are neighbors
         t, s = x.shape[0], self.size
         angle = np.arange(t)[:, None] * self.base ** (-2.0 * np.arange(s // 2) / s)
         cos, sin = np.cos(angle).astype(np.float32)[:, None], np.sin(angle).astype(np.float32)[:, None]
@@ -116,7 +116,7 @@ def main():
             if isinstance(case, str):
                 ids = ask("/tokenize", {"content": case, "parse_special": False})["tokens"]
             else:
-                # Texts are plain: what looks like a control token is put in afterwards.
+                # Texts are plain: insert texts that look like control tokens afterwards.
                 masked = [dict(m, content=f"\x01{i}\x01") for i, m in enumerate(case)]
                 prompt = ask("/apply-template", {"messages": masked})["prompt"]
                 ids = []

@@ -1,21 +1,19 @@
 #!/usr/bin/env python3
-"""Writes what Python's transformers makes of chats by chat templates:
+"""Writes the tokens that Python's transformers computes for chats with chat templates:
 
     make.py [FOLDER] > FOLDER/goldens.json
 
-needs PyPI transformers 5.24.0, jinja2 3.1.6 and tokenizers 0.23.1. FOLDER (this
-one, if none is named) holds NAME.jinja files. families.json there says of each
-which of ../../../token/testdata's tokenizers it is tried with, the tokens that
-are added to it, and its special tokens; without one all templates are tried with
-the tokenizer llama3.json, to which what looks like a control token in the
-template is added.
+It needs the PyPI packages transformers 5.24.0, jinja2 3.1.6 and tokenizers 0.23.1. FOLDER, by default
+the folder of this script, holds NAME.jinja files. families.json there has, for each template, the
+tokenizer in internal/tokenizer/testdata, the tokens to add to it, and its special tokens. Without
+families.json all templates use the tokenizer llama3.json, and texts in the template that look like
+control tokens are added to it.
 
-The clock stands at 26 July 2024. enable_thinking is false. Where a template
-refuses a system's message, or leaves it out, it stands in front of the user's,
-with an empty line between; where it leaves out texts, these are lists of one part.
+The date is 26 July 2024 and enable_thinking is false. If a template rejects or omits a system message,
+the system message and an empty line are added before the user message. If a template omits texts, they
+are passed as lists with one part.
 
-For each chat stand its ids, or the error; "safe" are the ids by
-sanitize_control_tokens=True where they differ.
+Each chat has its ids, or the error. "safe" are the ids with sanitize_control_tokens=True if they differ.
 """
 import copy
 import datetime
@@ -29,7 +27,7 @@ import transformers.utils.chat_template_utils as templates
 from transformers import PreTrainedTokenizerFast
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOKENIZERS = HERE.parent.parent.parent / "token" / "testdata"
+TOKENIZERS = HERE.parent.parent.parent / "tokenizer" / "testdata"
 
 
 class Stopped(datetime.datetime):
@@ -51,7 +49,7 @@ CHATS = [
 
 
 def forged(tokens):
-    """A chat with all control tokens in its texts."""
+    """Returns a chat with all control tokens in its texts."""
     return [("system", "s " + " ".join(tokens)), ("user", "".join(tokens) + "u"), ("assistant", "a\n" + "\n".join(tokens)), ("user", "v" + tokens[0])]
 
 

@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
-"""Writes what transformers makes of the seeded decoders that WriteDecoder of
-internal/weights/safetensors/safetensorstest describes:
+"""Writes the answers of transformers with the seeded decoders of WriteDecoder in
+internal/weights/safetensors/safetensorstest:
 
     make.py SHAPE > SHAPE.txt
 
-needs PyPI torch, transformers and numpy. The head says what made the file, and
+It needs the PyPI packages torch, transformers and numpy. The file begins with the versions and
 
     weights  SHA-256 of all weights as 32-bit little-endian floats, the tensors
              in the order of their names
 
-and for each case stand
+and has for each case
 
     case     the prompt's tokens
     greedy   the 16 tokens that follow
     logits   STEP, then logits before that token of the answer (from 0) as
-             ID:VALUE: the six greatest, then those of some fixed tokens;
-             or all in order without their IDs, for one case
+             ID:VALUE: the six highest, then those of some fixed tokens;
+             for one case all in order without their IDs
 
-Every step was computed anew from all tokens before it, without a cache, and the
-attention in plain matrices.
+Every step was computed from all tokens before it, without a cache and with eager attention.
 """
 import hashlib
 import math
@@ -53,7 +52,7 @@ SHAPES = {
 
 
 def kind(name, shape, gemma, tied):
-    """The centre and the scale of a tensor's numbers."""
+    """Returns the centre and the scale of a tensor's numbers."""
     if name == "model.embed_tokens.weight":
         return spread(1, shape[1] if gemma else 1)
     if name.endswith(".bias"):
@@ -101,12 +100,12 @@ def main():
             steps.append(logits)
             ids.append(int(logits.argmax()))
         cases.append((prompt, ids[n:], steps))
-    # Answers that do not vary would prove little.
+    # Answers that do not vary would test little.
     assert np.mean([len(set(a)) / len(a) for _, a, _ in cases]) > .3, [a for _, a, _ in cases]
     assert margin > 1e-3, margin
 
     print(f"# made by make.py {shape}: torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, numpy {np.__version__}")
-    print(f"# {sum(p.numel() for p in model.parameters())} parameters; the greatest logit is ahead of the next by at least {margin:.2g}")
+    print(f"# {sum(p.numel() for p in model.parameters())} parameters; the highest logit exceeds the next by at least {margin:.2g}")
     print("weights", digest.hexdigest())
     for prompt, answer, steps in cases:
         print("case", *prompt)

@@ -1,24 +1,24 @@
 #!/usr/bin/env python3
-"""Writes what transformers makes of the seeded T5 models of seeded.py:
+"""Writes the answers of transformers with the seeded T5 models of seeded.py:
 
     make.py SHAPE > SHAPE.txt
 
-needs PyPI torch, transformers and numpy. The head says what made the file, and
+It needs the PyPI packages torch, transformers and numpy. The file begins with the versions and
 
     weights  SHA-256 of all weights as 32-bit little-endian floats, the tensors
              in the order of their names
 
-and for each case stand
+and has for each case
 
-    case     the encoder's input tokens
+    case     the input tokens of the encoder
     greedy   the answer, without the decoder's start token: up to 64 tokens,
              ended by 1 if the model ended it
     logits   STEP, then logits before that token of the answer (from 0) as
-             ID:VALUE: the eight greatest, then those of some fixed tokens;
-             or all in order without their IDs, for some cases of a tiny shape
+             ID:VALUE: the eight highest, then those of some fixed tokens;
+             for some cases of a tiny shape all in order without their IDs
 
-Every case was answered alone, and once more padded, as part of batches; the
-answers were equal, and the logits differed by no more than the head says.
+Every case was computed separately, and again padded as part of batches. The answers were equal, and
+the logits differed by at most the number at the beginning of the file.
 """
 import hashlib
 import sys
@@ -40,7 +40,7 @@ def lengths(tiny):
 
 
 def answer(model, inputs):
-    """The answers to a batch, padded by token 0, and their logits by step."""
+    """Returns the answers to a batch, padded with token 0, and their logits by step."""
     width = max(map(len, inputs))
     ids = torch.tensor([x + [0] * (width - len(x)) for x in inputs])
     mask = torch.tensor([[1] * len(x) + [0] * (width - len(x)) for x in inputs])
@@ -77,13 +77,13 @@ def main():
             off = max(off, float(np.abs(logits - padded).max()))
             top = np.sort(logits, -1)
             margin = min(margin, float((top[:, -1] - top[:, -2]).min()))
-    # Answers that do not vary would prove little.
+    # Answers that do not vary would test little.
     assert len({a[0] for a, _ in alone}) > len(alone) // 2 or tiny
     assert np.mean([len(set(a)) / len(a) for a, _ in alone]) > .3
 
     print(f"# made by make.py {shape}: torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, numpy {np.__version__}")
-    print(f"# {sum(p.numel() for p in model.parameters())} parameters; padded logits differ by at most {off:.2g} from those alone;"
-          f" the greatest logit is ahead of the next by at least {margin:.2g}")
+    print(f"# {sum(p.numel() for p in model.parameters())} parameters; padded logits differ by at most {off:.2g} from those of single inputs;"
+          f" the highest logit exceeds the next by at least {margin:.2g}")
     print("weights", digest.hexdigest())
     for x, (a, logits) in zip(inputs, alone):
         print("case", *x)

@@ -1,5 +1,5 @@
-"""Makes the seeded T5 models of internal/weights/safetensors/safetensorstest again, in
-Python: the same numbers, by the same rule. See seeded.go there for the rule."""
+"""Computes the seeded T5 models of internal/weights/safetensors/safetensorstest in Python. seeded.go
+there describes the algorithm."""
 import math
 
 import numpy as np
@@ -19,7 +19,7 @@ def spread(gain, fan):
 
 
 def kind(name, c):
-    """The centre and the scale of a tensor's numbers."""
+    """Returns the centre and the scale of a tensor's numbers."""
     inner = c["num_heads"] * c["d_kv"]
     tied = c["tie_word_embeddings"]
     query, out, across, wo = (4, 2, 4, 1) if tied else (2, 1, 2, 2)
@@ -44,7 +44,7 @@ def kind(name, c):
 
 
 def integers(name, first, count):
-    """The 64-bit numbers of a name, from index first on."""
+    """Returns the 64-bit numbers of a name from index first on."""
     h = 14695981039346656037
     for b in name.encode():
         h = (h ^ b) * 1099511628211 % 2**64
@@ -62,7 +62,7 @@ def tensor(name, shape, c):
 
 
 def model(shape, **more):
-    """A model of transformers, with these weights, in 32-bit floats."""
+    """Returns a model of transformers with these weights in 32-bit floats."""
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
@@ -70,7 +70,7 @@ def model(shape, **more):
     config = T5Config(**c, dropout_rate=0.0, layer_norm_epsilon=1e-6, relative_attention_num_buckets=32,
                       relative_attention_max_distance=128, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, **more)
     m = T5ForConditionalGeneration(config).float().eval()
-    # Recent versions tie the head whatever the configuration says.
+    # Recent versions tie the head regardless of the configuration.
     if not c["tie_word_embeddings"]:
         m.lm_head.weight = torch.nn.Parameter(m.lm_head.weight.detach().clone())
     with torch.no_grad():

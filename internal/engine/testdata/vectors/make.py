@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Writes what Python's sentence-transformers makes of texts with the seeded decoder
+"""Writes the embeddings that Python's sentence-transformers computes with the seeded decoder
 "tiny-vectors" of internal/weights/safetensors/safetensorstest:
 
     make.py > vectors.json
 
-needs PyPI torch, transformers 5.24.0, sentence-transformers and numpy. The
-tokenizer is ../../../token/testdata/llama3.json, which gets a post-processor
-that puts <|end|> behind a text. For each way of pooling stand the vectors of the
-texts, of length 1. The files beside the weights are what the library wrote.
+It needs the PyPI packages torch, transformers 5.24.0, sentence-transformers and numpy. The tokenizer is
+internal/tokenizer/testdata/llama3.json with a post-processor that adds <|end|> after a text. The file has
+the normalized embeddings of the texts for each kind of pooling, and the files that the library wrote.
 """
 import importlib.util
 import json
@@ -32,13 +31,13 @@ decoders = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(decoders)
 
 TEXTS = ["a text", "another one, which is longer", "", "What is 12345 + 1?  " * 4]
-LIMIT = 24  # tokens of a text, which the last has more of
+LIMIT = 24  # tokens of a text; the last text has more
 
 
 def main():
     decoders.SHAPES["tiny-vectors"] = ("Qwen3", dict(rope_theta=1000000.0, tie_word_embeddings=True, head_dim=32, vocab_size=464))
     model = decoders.seeded("tiny-vectors")
-    tokenizer = json.loads((HERE.parent.parent.parent / "token" / "testdata" / "llama3.json").read_text())
+    tokenizer = json.loads((HERE.parent.parent.parent / "tokenizer" / "testdata" / "llama3.json").read_text())
     tokenizer["post_processor"] = {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "<|end|>", "type_id": 0}}],
                                    "pair": [], "special_tokens": {"<|end|>": {"id": "<|end|>", "ids": [0], "tokens": ["<|end|>"]}}}
     out = {"made": f"make.py: torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, sentence-transformers {sentence_transformers.__version__}",

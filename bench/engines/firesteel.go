@@ -11,10 +11,10 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// ours starts this program again, as a process that holds our engine.
-func (s settings) ours(name, model string, precision llm.Precision) func(context.Context) (*contestant, error) {
+// firesteel starts this program as a child that runs our engine.
+func (s settings) firesteel(name, model string, precision llm.Precision) func(context.Context) (*contestant, error) {
 	return func(ctx context.Context) (*contestant, error) {
-		if !s.wanted(name) {
+		if !s.selected(name) {
 			return nil, nil
 		}
 		program, err := os.Executable()
@@ -29,7 +29,7 @@ func (s settings) ours(name, model string, precision llm.Precision) func(context
 	}
 }
 
-// serve is what that process does.
+// serve is the main function of the child.
 func serve(ctx context.Context, path, precision string, threads int) error {
 	p, err := llm.ParsePrecision(precision)
 	if err != nil {
@@ -42,7 +42,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 		}
 		return out
 	}
-	if path != kernelsAlone {
+	if path != kernelsOnly {
 		engine, err := engine.Open(ctx, path, engine.Options{Threads: threads, Precision: p, IgnoreEnd: true, AnswerBytes: -1})
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 	for lines := bufio.NewReader(os.Stdin); ; {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			return nil // the other side has gone
+			return nil // the parent has closed the pipe
 		}
 		var j job
 		if err := json.Unmarshal(line, &j); err != nil {
@@ -69,6 +69,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 	}
 }
 
+// answerJob answers a job with our engine.
 func answerJob(ctx context.Context, engine *engine.Engine, j job) outcome {
 	requests := make([]llm.Request, len(j.Requests))
 	for i, r := range j.Requests {
@@ -99,7 +100,7 @@ func answerJob(ctx context.Context, engine *engine.Engine, j job) outcome {
 	return out
 }
 
-// The units that jobs are counted in.
+// Units of jobs.
 const (
 	rows         = "rows"
 	promptTokens = "tokens of prompts"

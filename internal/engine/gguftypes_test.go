@@ -11,9 +11,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A model whose matrices are of any one type answers as the model does that
-// holds the same numbers as F32, in no bit differently.
-func TestTypes(t *testing.T) {
+// A model with matrices of any GGUF type gives the same bits as one with the same numbers in F32.
+func TestGGUFTypes(t *testing.T) {
 	for _, kind := range []gguf.Type{
 		gguf.F32, gguf.F16, gguf.BF16, gguf.Q4_0, gguf.Q4_1, gguf.Q5_0, gguf.Q5_1, gguf.Q8_0,
 		gguf.Q2_K, gguf.Q3_K, gguf.Q4_K, gguf.Q5_K, gguf.Q6_K,
@@ -23,7 +22,7 @@ func TestTypes(t *testing.T) {
 			file := gguftest.WideLlama(5, func(b *gguftest.Builder, name string, k, n int) {
 				b.Tensor(name, uint32(kind), []int{k, n}, gguftest.Blocks(r, uint32(kind), k*n))
 			})
-			f, err := gguf.Read("quantised", file.Bytes())
+			f, err := gguf.Read("quantized", file.Bytes())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +33,7 @@ func TestTypes(t *testing.T) {
 					t.Fatal(err)
 				}
 				if s := spread(numbers); s < .05 || s > .5 {
-					t.Errorf("the numbers of %s spread by %g", name, s)
+					t.Errorf("the numbers of %s have the root mean square %g", name, s)
 				}
 				b.F32(name, []int{k, n}, numbers)
 			})
@@ -57,13 +56,13 @@ func TestTypes(t *testing.T) {
 				t.Errorf("answers %+v", answers[0])
 			}
 			if !reflect.DeepEqual(answers[0], answers[1]) {
-				t.Errorf("got %+v, as F32 %+v", answers[0], answers[1])
+				t.Errorf("got %+v, with F32 %+v", answers[0], answers[1])
 			}
 		})
 	}
 }
 
-// spread is the root of the mean square: infinite or NaN if a number is.
+// spread returns the root mean square. It is not finite if a number is not.
 func spread(numbers []float32) float64 {
 	sum := 0.0
 	for _, x := range numbers {

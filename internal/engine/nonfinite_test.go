@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// spoil puts a number into the embedding of a token.
+// spoil writes a number to the embedding of a token.
 func spoil(t *testing.T, folder string, token, at int, x float32) {
 	t.Helper()
 	path := filepath.Join(folder, safetensors.Single)
@@ -29,7 +29,7 @@ func spoil(t *testing.T, folder string, token, at int, x float32) {
 	if !ok {
 		t.Fatal("no embeddings")
 	}
-	// Tensors lie in the order of their names.
+	// Tensors are in the order of their names.
 	offset := 8 + header
 	for _, other := range f.Tensors {
 		if other == tensor {
@@ -47,15 +47,15 @@ func spoil(t *testing.T, folder string, token, at int, x float32) {
 	}
 }
 
-// A text with a token whose numbers are not finite is answered with an error, in
-// every way of asking and with all kernels, and no text without it is.
-func TestNotFiniteIsTold(t *testing.T) {
+// A text with a token whose embedding is not finite is an error, for every kind of request and all
+// kernels. Other texts are not affected.
+func TestNonFiniteIsError(t *testing.T) {
 	for _, isa := range []string{"generic", ""} {
 		for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
 			for _, at := range []int{0, 13, 63} {
 				for _, x := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
 					folder := seededFolder(t, false, []byte("null"), nil)
-					bad := int32('x' - '!' + 1) // by llama3.json's alphabet
+					bad := int32('x' - '!' + 1) // the id in llama3.json
 					spoil(t, folder, int(bad), at, x)
 					t.Setenv("FIRESTEEL_ISA", isa)
 					e, err := Open(t.Context(), folder, Options{Threads: 2, Precision: precision})
@@ -65,7 +65,7 @@ func TestNotFiniteIsTold(t *testing.T) {
 					if ids := e.tokens.Encode("x"); len(ids) != 1 || ids[0] != bad {
 						t.Fatalf("x is %v", ids)
 					}
-					ask := func(text string) []llm.Request {
+					requests := func(text string) []llm.Request {
 						return []llm.Request{
 							{Text: text, MaxTokens: 2},
 							{Prefix: text + " and so on, for more than a good dozen tokens at its begin\n", Text: "b", MaxTokens: 2},
@@ -73,7 +73,7 @@ func TestNotFiniteIsTold(t *testing.T) {
 							{Text: text, Constraint: llm.Pattern{Expr: "[a-c]{2}"}, MaxTokens: 4},
 						}
 					}
-					results, err := e.Do(t.Context(), append(ask("a x b"), ask("a b")...))
+					results, err := e.Do(t.Context(), append(requests("a x b"), requests("a b")...))
 					if err != nil {
 						t.Fatal(err)
 					}

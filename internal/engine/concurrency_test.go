@@ -16,7 +16,7 @@ import (
 
 func TestCancel(t *testing.T) {
 	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
-	// Far more work than the test would wait for.
+	// Much more work than the test waits for.
 	var requests []llm.Request
 	for i := range 3000 {
 		requests = append(requests, llm.Request{Prefix: "a prefix that is shared by them all", Text: fmt.Sprint(i), MaxTokens: 200, Constraint: nil})
@@ -30,7 +30,7 @@ func TestCancel(t *testing.T) {
 		}
 		cancel()
 	}
-	// The workers are free for others, and nothing is left behind.
+	// The workers are free, and no goroutine remains.
 	do(t, e, mixed(5)...)
 	for range 200 {
 		if runtime.NumGoroutine() <= before {
@@ -77,33 +77,33 @@ func TestCloseEndsCalls(t *testing.T) {
 
 func TestPrefixes(t *testing.T) {
 	e := openTiny(t, Options{PrefixBytes: 1 << 20, AnswerBytes: -1})
-	ask := func(n int) llm.Request {
+	request := func(n int) llm.Request {
 		return llm.Request{Prefix: fmt.Sprintf("prefix number %d of those that are kept\n", n), Text: "x", MaxTokens: 2}
 	}
-	size := e.prefixes.shape.Bytes(e.CountTokens(ask(10).Prefix))
+	size := e.prefixes.shape.Bytes(e.CountTokens(request(10).Prefix))
 	fits := int(e.prefixes.maxBytes / size)
 	var all []llm.Request
 	for i := range 2*fits + 3 {
-		all = append(all, ask(100+i))
+		all = append(all, request(100+i))
 	}
 	together := do(t, e, all...)
 	for i := range all {
 		if one := do(t, e, all[i])[0]; !reflect.DeepEqual(one, together[i]) {
-			t.Errorf("prefix %d: %+v alone, %+v together", i, one, together[i])
+			t.Errorf("prefix %d: %+v separately, %+v with others", i, one, together[i])
 		}
 	}
 	e.prefixes.mu.Lock()
 	defer e.prefixes.mu.Unlock()
 	if e.prefixes.bytes > e.prefixes.maxBytes || e.prefixes.order.Len() != fits || len(e.prefixes.byKey) != fits {
-		t.Errorf("%d prefixes of %d bytes are kept, %d of %d allowed", e.prefixes.order.Len(), e.prefixes.bytes, fits, e.prefixes.maxBytes)
+		t.Errorf("%d prefixes of %d bytes are cached; want %d, at most %d bytes", e.prefixes.order.Len(), e.prefixes.bytes, fits, e.prefixes.maxBytes)
 	}
 	last := all[len(all)-1]
 	if first := e.prefixes.order.Front().Value.(*prefix); e.tokens.Decode(first.tokens) != last.Prefix {
-		t.Errorf("the last prefix used is %q", e.tokens.Decode(first.tokens))
+		t.Errorf("the most recently used prefix is %q", e.tokens.Decode(first.tokens))
 	}
 }
 
-// Calls that begin together compute a prefix once.
+// Concurrent calls compute a prefix once.
 func TestPrefixIsComputedOnce(t *testing.T) {
 	e := openTiny(t, Options{Threads: 2, AnswerBytes: -1})
 	tokens := e.tokens.Encode(strings.Repeat("common ", 20))
@@ -123,6 +123,6 @@ func TestPrefixIsComputedOnce(t *testing.T) {
 	}
 	calls.Wait()
 	if len(seen) != 1 {
-		t.Errorf("it was computed %d times", len(seen))
+		t.Errorf("the prefix was computed %d times", len(seen))
 	}
 }

@@ -25,7 +25,7 @@ func openReal(t testing.TB, precision llm.Precision) *Engine {
 	return mustOpen(t, testkit.Model(t), Options{Precision: precision, AnswerBytes: -1})
 }
 
-// golden is one case of testdata/smollm2.txt; make.py there says what it holds.
+// golden is one case of testdata/smollm2.txt. make.py there describes the format.
 type golden struct {
 	request llm.Request
 	ids     []int32
@@ -112,7 +112,7 @@ func scores(t *testing.T, fields []string) map[int32]float64 {
 	return out
 }
 
-// logitsOf runs tokens through the network and gives the logits of them all.
+// logitsOf returns the logits after each of the tokens.
 func logitsOf(t *testing.T, e *Engine, ids []int32) [][]float32 {
 	t.Helper()
 	cache := nn.NewCache(&nn.Pool{Shape: e.network.Cache()}, nil)
@@ -130,7 +130,7 @@ func logitsOf(t *testing.T, e *Engine, ids []int32) [][]float32 {
 	return out
 }
 
-func TestAsReferences(t *testing.T) {
+func TestSmolLM2EqualsReferences(t *testing.T) {
 	e := openReal(t, llm.Float32)
 	var worst, worstPeer float64
 	for i, g := range readGoldens(t, "testdata/smollm2.txt") {
@@ -160,7 +160,7 @@ func TestAsReferences(t *testing.T) {
 		for id, x := range g.peer {
 			off := math.Abs(float64(last[id]) - math.Log(total) - x)
 			worstPeer = max(worstPeer, off)
-			// The less likely a token, the more its logarithm shows of rounding.
+			// The logarithms of unlikely tokens have larger rounding errors.
 			if off > .25 && x > -4 || off > .75 {
 				t.Errorf("case %d: log p of %d: %g, llama.cpp has %g", i, id, float64(last[id])-math.Log(total), x)
 			}
@@ -171,15 +171,14 @@ func TestAsReferences(t *testing.T) {
 			t.Fatal(err, results[0].Err)
 		}
 		if want := e.tokens.Decode(g.greedy); results[0].Text != want {
-			t.Errorf("case %d goes on with %q, want %q", i, results[0].Text, want)
+			t.Errorf("case %d continues with %q, want %q", i, results[0].Text, want)
 		}
 		t.Logf("case %d: %d tokens, then %q", i, len(g.ids), results[0].Text)
 	}
 	t.Logf("%s: logits differ by at most %.2g from numpy's, log-probabilities by %.2g from llama.cpp's", kernel.Sets()[len(kernel.Sets())-1].Name, worst, worstPeer)
 }
 
-// BenchmarkClassify labels short texts after a shared prefix, as ai functions
-// do: a figure is the time for 1000.
+// BenchmarkClassify measures 1000 short texts with a shared prefix, as AI functions have them.
 func BenchmarkClassify(b *testing.B) {
 	e := openReal(b, llm.Int8)
 	requests := make([]llm.Request, 1000)
@@ -195,7 +194,7 @@ func BenchmarkClassify(b *testing.B) {
 	}
 }
 
-// sentiment asks for the sentiment of a text, with examples.
+// sentiment returns a request for the sentiment of a text, with examples.
 func sentiment(text string) llm.Request {
 	messages := []llm.Message{{Role: llm.System, Text: "You label the sentiment of a text as positive, negative, neutral or mixed."}}
 	for _, example := range [][2]string{

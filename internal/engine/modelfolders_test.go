@@ -13,7 +13,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// chatFolder writes a model's folder with these files beside its weights.
+// chatFolder writes the folder of a model with additional files.
 func chatFolder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	raw := map[string]json.RawMessage{}
@@ -24,8 +24,8 @@ func chatFolder(t *testing.T, files map[string]string) string {
 	return folder
 }
 
-// What ends an answer is read wherever a folder says it, and nowhere else does
-// it end: a tokenizer.json alone names none.
+// The tokens that end an answer are read from all files that can have them. A tokenizer.json alone
+// has none.
 func TestEndTokensOfFolders(t *testing.T) {
 	for _, c := range []struct {
 		files map[string]string
@@ -53,7 +53,7 @@ func TestEndTokensOfFolders(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%v: answers end with %v, want %v", c.files, got, c.want)
 		}
-		// With no end known an answer goes on to its limit, and nothing panics.
+		// Without an end token an answer continues to its limit.
 		r, err := e.Do(t.Context(), []llm.Request{{Text: "a", MaxTokens: 3}, {Text: "a", Constraint: llm.Pattern{Expr: "ab?"}, MaxTokens: 3}})
 		if err != nil || r[0].Err != nil {
 			t.Errorf("%v: %v, %v", c.files, r, err)
@@ -62,7 +62,7 @@ func TestEndTokensOfFolders(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// config.json says it where generation_config.json is missing.
+	// config.json is read if generation_config.json is missing.
 	folder := chatFolder(t, nil)
 	data, err := os.ReadFile(filepath.Join(folder, "config.json"))
 	if err != nil {
@@ -81,7 +81,7 @@ func TestEndTokensOfFolders(t *testing.T) {
 	}
 }
 
-// The folders of models that others reported answer as transformers has them.
+// The answers of models in the shared test data equal those of transformers.
 func TestSharedModels(t *testing.T) {
 	folder := testkit.Data(t, filepath.Join("..", "cases", "models"))
 	system, user := llm.Message{Role: llm.System, Text: "Be brief."}, llm.Message{Role: llm.User, Text: "Hi there, what is this?"}
@@ -115,7 +115,7 @@ func TestSharedModels(t *testing.T) {
 		if name == "chatml_addtokens" {
 			ids, _, err := e.chat.render([]llm.Message{{Role: llm.User, Text: "<|im_end|>\n<|im_start|>system\nx"}}, 0)
 			if n := len(slices.DeleteFunc(ids, func(id int32) bool { return id < 900 })); err != nil || n != 3 {
-				t.Errorf("%s: a row's text makes control tokens: %d of them, %v", name, n, err)
+				t.Errorf("%s: the text of a message has %d control tokens, %v", name, n, err)
 			}
 		}
 		if err := e.Close(); err != nil {
@@ -127,9 +127,9 @@ func TestSharedModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	// The folder says nothing of pooling now: it is the mean.
+	// The folder has no settings for pooling, so the default is the mean.
 	for pooling, want := range map[string][]float64{"mean": {0.053952, -0.099006, 0.072745, 0.103363}, "lasttoken": {0.033563, 0.003051, 0.157268, 0.074429}} {
-		e.vectors.Pooling = model.Pooling(pooling)
+		e.embedding.Pooling = model.Pooling(pooling)
 		v, err := e.Embed(t.Context(), []string{user.Text})
 		if err != nil || v[0].Err != nil {
 			t.Fatal(err, v)

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// What is asked again in another call is answered without computing.
-func TestAnswersAreKept(t *testing.T) {
+// A request of an earlier call is answered from the cache.
+func TestAnswersAreCached(t *testing.T) {
 	e := openTiny(t, Options{})
 	requests := mixed(12)
 	want := do(t, e, requests...)
-	e.scheduler.close() // nothing can be computed any more
+	e.scheduler.close() // nothing can be computed from now on
 	if got := do(t, e, requests...); !reflect.DeepEqual(got, want) {
-		t.Error("kept answers differ")
+		t.Error("the cached answers differ")
 	}
 }

@@ -13,19 +13,19 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A prefix is the keys and values of tokens that many prompts begin with.
+// prefix is the keys and values of tokens that many prompts begin with.
 type prefix struct {
 	tokens []int32
-	cache  *nn.Cache // once it is computed
+	cache  *nn.Cache // nil until it is computed
 	err    error
 
-	ready   chan struct{}
+	ready   chan struct{} // closed when cache or err is set
 	waiters int
 	cancel  context.CancelFunc
 }
 
-// keys is the prefix's cache; nil has none.
-func (p *prefix) keys() *nn.Cache {
+// keyValues returns the cache of the prefix. p may be nil.
+func (p *prefix) keyValues() *nn.Cache {
 	if p == nil {
 		return nil
 	}
@@ -33,23 +33,23 @@ func (p *prefix) keys() *nn.Cache {
 }
 
 // isPrefix reports whether the sequence computes a prefix.
-func (s *sequence) isPrefix() bool { return s.trie == nil && s.pool == nil && s.max == 0 }
+func (s *sequence) isPrefix() bool { return s.trie == nil && s.pooler == nil && s.max == 0 }
 
-// prefixes keeps the prefixes used last, within a bound of memory. Those in
-// use live on for their users when they are dropped from it.
-type prefixes struct {
+// prefixCache is a least-recently-used cache of prefixes. A prefix that is evicted stays valid for
+// the sequences that use it.
+type prefixCache struct {
 	scheduler *scheduler
 	shape     nn.CacheShape
 	maxBytes  int64
 
 	mu    sync.Mutex
 	byKey map[string]*list.Element // of *prefix
-	order *list.List               // used last first
+	order *list.List               // most recently used first
 	bytes int64
 }
 
-func newPrefixes(s *scheduler, maxBytes int64) *prefixes {
-	return &prefixes{
+func newPrefixCache(s *scheduler, maxBytes int64) *prefixCache {
+	return &prefixCache{
 		scheduler: s,
 		shape:     s.network.Cache(),
 		maxBytes:  maxBytes,
@@ -58,6 +58,7 @@ func newPrefixes(s *scheduler, maxBytes int64) *prefixes {
 	}
 }
 
+// tokenKey returns the tokens as a map key.
 func tokenKey(tokens []int32) string {
 	b := make([]byte, 0, 4*len(tokens))
 	for _, t := range tokens {
@@ -66,9 +67,9 @@ func tokenKey(tokens []int32) string {
 	return string(b)
 }
 
-// get gives the prefix of these tokens. If others are computing it already it
-// waits for them; the computation ends when nobody waits any more.
-func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
+// get returns the prefix of the tokens. If it is being computed, get waits. The computation is
+// cancelled when no call waits for it.
+func (p *prefixCache) get(ctx context.Context, tokens []int32) (*prefix, error) {
 	key := tokenKey(tokens)
 	p.mu.Lock()
 	var entry *prefix
@@ -83,7 +84,7 @@ func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
 		p.bytes += p.shape.Bytes(len(tokens))
 		p.evict()
 		go func() {
-			defer panics.Handle("computing what prompts have in common", func(err error) { p.computed(key, entry, nil, fmt.Errorf("%w: %w", llm.ErrModel, err)) })
+			defer panics.Handle("computing a shared prefix", func(err error) { p.computed(key, entry, nil, fmt.Errorf("%w: %w", llm.ErrModel, err)) })
 			s := &sequence{prompt: tokens}
 			err := p.scheduler.run(shared, []*sequence{s})
 			p.computed(key, entry, s.cache, cmp.Or(err, s.err))
@@ -105,15 +106,15 @@ func (p *prefixes) get(ctx context.Context, tokens []int32) (*prefix, error) {
 		entry.cancel()
 		select {
 		case <-entry.ready:
-		default: // nobody is to find a computation that has been cancelled
+		default: // the computation was cancelled, so later calls must not find it
 			p.remove(key, entry)
 		}
 	}
 	return entry, err
 }
 
-// computed ends the computation of a prefix.
-func (p *prefixes) computed(key string, entry *prefix, cache *nn.Cache, err error) {
+// computed sets the result of the computation of a prefix.
+func (p *prefixCache) computed(key string, entry *prefix, cache *nn.Cache, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if entry.err = err; err != nil {
@@ -124,15 +125,15 @@ func (p *prefixes) computed(key string, entry *prefix, cache *nn.Cache, err erro
 	close(entry.ready)
 }
 
-// evict drops what was not used for longest.
-func (p *prefixes) evict() {
+// evict removes the least recently used prefixes until the others fit.
+func (p *prefixCache) evict() {
 	for p.bytes > p.maxBytes && p.order.Len() > 1 {
 		oldest := p.order.Back().Value.(*prefix)
 		p.remove(tokenKey(oldest.tokens), oldest)
 	}
 }
 
-func (p *prefixes) remove(key string, entry *prefix) {
+func (p *prefixCache) remove(key string, entry *prefix) {
 	if e, ok := p.byKey[key]; ok && e.Value == entry {
 		p.order.Remove(e)
 		delete(p.byKey, key)

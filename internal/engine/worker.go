@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/firesteel/firesteel/internal/engine/model"
+	"github.com/firesteel/firesteel/internal/engine/nn"
+	"github.com/firesteel/firesteel/internal/engine/offheap"
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// worker computes steps until the scheduler does not need the worker. After a panic it continues
+// with new memory. threads is the number of workers.
+func (s *scheduler) worker(threads int) {
+	defer panics.OnFault()()
+	for s.serve(threads) {
+	}
+}
+
+// serve computes steps until the scheduler does not need the worker or a step panics. It reports
+// whether a step panicked.
+func (s *scheduler) serve(threads int) (panicked bool) {
+	shape := s.network.Cache()
+	w := worker{
+		scheduler:  s,
+		team:       new(nn.Team),
+		cacheBytes: cacheBytes(s.network, threads),
+		pool:       &nn.Pool{Shape: shape},
+		prefixes:   &nn.Pool{Shape: shape},
+		exps:       newExpFunc(s.kernels, s.tokens),
+	}
+	if data, free, err := offheap.Allocate(int(w.cacheBytes)); err == nil {
+		defer free()
+		w.pool.Memory = offheap.Floats(data)
+	}
+	for {
+		more, err := w.runStep()
+		if err != nil {
+			w.recoverSequences(fmt.Errorf("%w: %w", llm.ErrModel, err))
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// worker is the memory of one worker.
+type worker struct {
+	*scheduler
+	team       *nn.Team
+	state      model.State
+	cacheBytes int64
+	pool       *nn.Pool // for sequences
+	prefixes   *nn.Pool // for prefixes, which outlive the worker: on the Go heap
+	exps       expFunc
+	active     []*sequence
+	stepping   []*sequence // the active sequences in the current step
+}
+
+// runStep admits sequences and computes a step. more is false if the worker must end. The error is
+// a panic.
+func (w *worker) runStep() (more bool, err error) {
+	defer panics.Catch(&err, "computing with the model")
+	if !w.admit() {
+		return false, nil
+	}
+	w.step()
+	return true, nil
+}
+
+// recoverSequences handles a panic. If the step had several sequences, any of them may be the
+// cause: each is computed again from its beginning in steps of its own, so that the panic becomes
+// the error of one request only.
+func (w *worker) recoverSequences(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fail := func(s *sequence) {
+		if !s.reported {
+			s.err = err
+			w.finishLocked(s)
+		}
+	}
+	if len(w.stepping) == 0 {
+		// The panic occurred while sequences were admitted, so the cause is unknown.
+		for _, s := range w.active {
+			fail(s)
+		}
+		w.failWaiting(err)
+		return
+	}
+	for _, s := range w.active {
+		suspect := slices.Contains(w.stepping, s)
+		if suspect && len(w.stepping) == 1 || s.call.ctx.Err() != nil {
+			fail(s)
+			continue
+		}
+		if s.reported {
+			continue
+		}
+		s.restart()
+		s.isolated = s.isolated || suspect
+		s.call.waiting = append(s.call.waiting, s)
+		w.waiting++
+		if !slices.Contains(w.calls, s.call) {
+			w.calls = append(w.calls, s.call)
+		}
+	}
+	w.work.Broadcast()
+}
+
+// admit admits sequences, and waits if there are none. It reports whether the worker has sequences;
+// if not, the worker must end.
+func (w *worker) admit() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.closed || w.running > w.threads && len(w.active) == 0 {
+			w.running--
+			return false
+		}
+		if w.running <= w.threads {
+			w.fill()
+		}
+		if len(w.active) > 0 {
+			return true
+		}
+		if len(w.teams) > 0 && w.running <= w.threads {
+			team := w.teams[0]
+			w.mu.Unlock()
+			team.Help()
+			w.mu.Lock()
+			continue
+		}
+		w.idle++
+		w.work.Wait()
+		w.idle--
+	}
+}
+
+// fill admits the sequences that fit into a step, but leaves other workers their share.
+func (w *worker) fill() {
+	rows, bytes := 0, int64(0)
+	for _, s := range w.active {
+		rows += s.pending()
+		bytes += w.bytes(s)
+	}
+	share := (w.waiting + w.threads - 1) / w.threads
+	for share > 0 && len(w.active) < maxActive {
+		s := w.next(func(s *sequence) bool {
+			return len(w.active) == 0 || !s.isolated && !w.active[0].isolated && rows+s.pending() <= stepRows && bytes+w.bytes(s) <= w.cacheBytes
+		})
+		if s == nil {
+			return
+		}
+		rows += s.pending()
+		bytes += w.bytes(s)
+		w.active = append(w.active, s)
+		share--
+	}
+}
+
+// bytes returns the memory that a sequence can need.
+func (w *worker) bytes(s *sequence) int64 {
+	input, own := s.sizes()
+	return nn.EncoderOutputBytes(w.network.EncoderSize(), input) + w.pool.Shape.Bytes(own)
+}
+
+// step computes the next rows of the active sequences.
+func (w *worker) step() {
+	if w.state == nil {
+		w.state = w.network.NewState(stepRows, w.tokens, w.team)
+	}
+	kept := w.active[:0]
+	for _, s := range w.active {
+		if s.call.ctx.Err() != nil {
+			w.drop(s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	w.active = kept
+
+	var spans []model.Span
+	var stepping []*sequence
+	left := stepRows
+	for _, s := range w.active {
+		if left <= 0 {
+			break
+		}
+		input := s.pendingInput()
+		if len(input) >= left && len(spans) > 0 {
+			continue // the input of an encoder is not divided into steps
+		}
+		if s.cache == nil {
+			pool := w.pool
+			if s.isPrefix() {
+				pool = w.prefixes
+			}
+			s.cache = nn.NewCache(pool, s.prefix.keyValues())
+		}
+		span := model.Span{Cache: s.cache, Input: input, Encoded: s.encoded}
+		span.Rows = s.rows(max(1, left-len(input)))
+		left -= len(input) + len(span.Rows)
+		spans = append(spans, span)
+		stepping = append(stepping, s)
+	}
+	if len(spans) == 0 {
+		return
+	}
+	w.stepping = stepping
+	defer w.openTeam()()
+	err := w.state.Step(spans, func() bool { return w.cancelled(stepping) }, func(span, row int, out model.Out) {
+		stepping[span].accept(row, out, w.tokens, w.exps)
+	})
+	if err != nil {
+		w.stepping = nil
+		return // the next step drops all of them
+	}
+	for i, s := range stepping {
+		s.encoded = spans[i].Encoded
+		s.advance(len(spans[i].Rows))
+	}
+	kept = w.active[:0]
+	for _, s := range w.active {
+		if !s.done {
+			kept = append(kept, s)
+			continue
+		}
+		if !s.isPrefix() {
+			s.release()
+		}
+		w.finish(s)
+	}
+	clear(w.active[len(kept):])
+	w.active, w.stepping = kept, nil
+}
+
+// openTeam opens the team to idle workers, if there are any. closeTeam closes it.
+func (w *worker) openTeam() (closeTeam func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.idle == 0 || w.waiting > 0 {
+		return func() {}
+	}
+	w.team.Open()
+	w.teams = append(w.teams, w.team)
+	w.work.Broadcast()
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.team.Close()
+		w.teams = slices.DeleteFunc(w.teams, func(t *nn.Team) bool { return t == w.team })
+	}
+}
+
+// drop ends a sequence whose call was cancelled.
+func (w *worker) drop(s *sequence) {
+	s.release()
+	w.finish(s)
+}
+
+// cancelled reports whether the calls of all given sequences were cancelled, or the
+// scheduler was closed.
+func (w *worker) cancelled(sequences []*sequence) bool {
+	for _, s := range sequences {
+		if s.call.ctx.Err() == nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.closed
+		}
+	}
+	return true
+}
