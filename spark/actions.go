@@ -15,9 +15,10 @@ import (
 
 func (d *DataFrame) plan() *pb.Plan { return &pb.Plan{OpType: &pb.Plan_Root{Root: d.relation}} }
 
-// Batches runs the query and gives its result as it arrives. A batch is valid
-// until the next one is asked for; Retain keeps it longer. Leaving the loop
-// early stops the query on the server. An error is the last thing given.
+// Batches runs the query and yields the batches of its result as they arrive. A
+// batch is valid until the loop's next iteration; call Retain to keep it longer.
+// Leaving the loop early cancels the query on the server. After an error the
+// loop ends.
 func (d *DataFrame) Batches(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		if d.err != nil {
@@ -43,14 +44,14 @@ func (d *DataFrame) Batches(ctx context.Context) iter.Seq2[arrow.RecordBatch, er
 	}
 }
 
-// yieldBatch releases the batch even if the loop's body panics.
+// yieldBatch yields a batch and releases it, even if the loop's body panics.
 func yieldBatch(b arrow.RecordBatch, yield func(arrow.RecordBatch, error) bool) bool {
 	defer b.Release()
 	return yield(b, nil)
 }
 
-// Rows runs the query and gives its rows as they arrive, as Batches does. The
-// rows stay valid.
+// Rows runs the query and yields its rows as they arrive, like Batches. The rows
+// stay valid after the loop.
 func (d *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for b, err := range d.Batches(ctx) {
@@ -71,7 +72,7 @@ func (d *DataFrame) Rows(ctx context.Context) iter.Seq2[Row, error] {
 	}
 }
 
-// Collect runs the query and gives all its rows.
+// Collect runs the query and returns all its rows.
 func (d *DataFrame) Collect(ctx context.Context) ([]Row, error) {
 	rows := []Row{}
 	for r, err := range d.Rows(ctx) {
@@ -83,7 +84,8 @@ func (d *DataFrame) Collect(ctx context.Context) ([]Row, error) {
 	return rows, nil
 }
 
-// CollectAs runs the query and gives its rows as structs, as by Row.Scan.
+// CollectAs runs the query and returns its rows as structs, converted by
+// Row.Scan.
 func CollectAs[T any](ctx context.Context, d *DataFrame) ([]T, error) {
 	list := []T{}
 	for r, err := range d.Rows(ctx) {
@@ -99,22 +101,22 @@ func CollectAs[T any](ctx context.Context, d *DataFrame) ([]T, error) {
 	return list, nil
 }
 
-// Count counts the rows.
+// Count runs the query and returns the number of its rows.
 func (d *DataFrame) Count(ctx context.Context) (int64, error) {
 	rows, err := d.GroupBy().Count().Collect(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if len(rows) != 1 || rows[0].Len() != 1 {
-		return 0, fmt.Errorf("count: the server answered %d rows", len(rows))
+		return 0, fmt.Errorf("count: the server returned %d rows, expected 1", len(rows))
 	}
 	return Get[int64](rows[0], "count")
 }
 
-// Take gives the first n rows.
+// Take returns the first n rows.
 func (d *DataFrame) Take(ctx context.Context, n int) ([]Row, error) { return d.Limit(n).Collect(ctx) }
 
-// First gives the first row; it reports false if there is none.
+// First returns the first row, and reports whether there is one.
 func (d *DataFrame) First(ctx context.Context) (Row, bool, error) {
 	rows, err := d.Take(ctx, 1)
 	if err != nil || len(rows) == 0 {
@@ -123,13 +125,13 @@ func (d *DataFrame) First(ctx context.Context) (Row, bool, error) {
 	return rows[0], true, nil
 }
 
-// Show prints the first n rows to standard output, as Spark does; truncate
-// cuts values to 20 characters.
+// Show prints the first n rows to standard output in Spark's table form.
+// truncate cuts values to 20 characters.
 func (d *DataFrame) Show(ctx context.Context, n int, truncate bool) error {
 	return d.ShowTo(ctx, os.Stdout, n, truncate)
 }
 
-// ShowTo is Show to another place.
+// ShowTo is Show with the output to w.
 func (d *DataFrame) ShowTo(ctx context.Context, w io.Writer, n int, truncate bool) error {
 	width := 0
 	if truncate {
@@ -143,12 +145,12 @@ func (d *DataFrame) ShowTo(ctx context.Context, w io.Writer, n int, truncate boo
 	return err
 }
 
-// ShowString gives the first n rows in Spark's table form. Values are cut to
-// truncate characters, or whole if that is 0; vertical puts one value on each
+// ShowString returns the first n rows in Spark's table form. It cuts values to
+// truncate characters, unless that is 0. With vertical each value has its own
 // line.
 func (d *DataFrame) ShowString(ctx context.Context, n, truncate int, vertical bool) (string, error) {
 	if n < 0 || truncate < 0 || n > 1<<30 || truncate > 1<<30 {
-		return "", fmt.Errorf("show: %d rows of values cut to %d characters cannot be", n, truncate)
+		return "", fmt.Errorf("show: the number of rows is %d and the width %d; each must be from 0 to %d", n, truncate, 1<<30)
 	}
 	rows, err := d.derive(&pb.Relation{RelType: &pb.Relation_ShowString{ShowString: &pb.ShowString{
 		Input: d.relation, NumRows: int32(n), Truncate: int32(truncate), Vertical: vertical,
@@ -157,17 +159,17 @@ func (d *DataFrame) ShowString(ctx context.Context, n, truncate int, vertical bo
 		return "", err
 	}
 	if len(rows) != 1 {
-		return "", fmt.Errorf("show: the server answered %d rows instead of one text", len(rows))
+		return "", fmt.Errorf("show: the server returned %d rows, expected 1", len(rows))
 	}
 	return Get[string](rows[0], "show_string")
 }
 
-// Schema gives the names and types of the columns, without running the query.
+// Schema returns the names and types of the columns, without running the query.
 func (d *DataFrame) Schema(ctx context.Context) (StructType, error) {
 	if d.err != nil {
 		return StructType{}, d.err
 	}
-	r, err := d.session.analyzed(ctx, &pb.AnalyzePlanRequest{
+	r, err := d.session.analyze(ctx, &pb.AnalyzePlanRequest{
 		Analyze: &pb.AnalyzePlanRequest_Schema_{Schema: &pb.AnalyzePlanRequest_Schema{Plan: d.plan()}},
 	})
 	if err != nil {
@@ -184,18 +186,18 @@ func (d *DataFrame) Schema(ctx context.Context) (StructType, error) {
 	return s, nil
 }
 
-// TreeString gives the schema as Spark draws it.
+// TreeString returns the schema in Spark's tree form.
 func (d *DataFrame) TreeString(ctx context.Context) (string, error) {
 	if d.err != nil {
 		return "", d.err
 	}
-	r, err := d.session.analyzed(ctx, &pb.AnalyzePlanRequest{
+	r, err := d.session.analyze(ctx, &pb.AnalyzePlanRequest{
 		Analyze: &pb.AnalyzePlanRequest_TreeString_{TreeString: &pb.AnalyzePlanRequest_TreeString{Plan: d.plan()}},
 	})
 	return r.GetTreeString().GetTreeString(), err
 }
 
-// PrintSchema prints the schema to w as Spark draws it.
+// PrintSchema prints the schema to w in Spark's tree form.
 func (d *DataFrame) PrintSchema(ctx context.Context, w io.Writer) error {
 	text, err := d.TreeString(ctx)
 	if err != nil {
@@ -213,8 +215,8 @@ var explainModes = map[string]pb.AnalyzePlanRequest_Explain_ExplainMode{
 	"formatted": pb.AnalyzePlanRequest_Explain_EXPLAIN_MODE_FORMATTED,
 }
 
-// Explain gives the query's plan. The modes are simple, extended, codegen,
-// cost and formatted.
+// Explain returns the query's plan. mode is simple, extended, codegen, cost or
+// formatted.
 func (d *DataFrame) Explain(ctx context.Context, mode string) (string, error) {
 	m, ok := explainModes[strings.ToLower(mode)]
 	if !ok {
@@ -223,14 +225,14 @@ func (d *DataFrame) Explain(ctx context.Context, mode string) (string, error) {
 	if d.err != nil {
 		return "", d.err
 	}
-	r, err := d.session.analyzed(ctx, &pb.AnalyzePlanRequest{
+	r, err := d.session.analyze(ctx, &pb.AnalyzePlanRequest{
 		Analyze: &pb.AnalyzePlanRequest_Explain_{Explain: &pb.AnalyzePlanRequest_Explain{Plan: d.plan(), ExplainMode: m}},
 	})
 	return r.GetExplain().GetExplainString(), err
 }
 
-// CreateOrReplaceTempView gives the query a name that SQL in this session can
-// use.
+// CreateOrReplaceTempView creates a temporary view of the query, which SQL in
+// this session can use by its name.
 func (d *DataFrame) CreateOrReplaceTempView(ctx context.Context, name string) error {
 	return d.command(ctx, &pb.Command{CommandType: &pb.Command_CreateDataframeView{CreateDataframeView: &pb.CreateDataFrameViewCommand{
 		Input: d.relation, Name: name, Replace: true,

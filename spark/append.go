@@ -13,8 +13,8 @@ import (
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
-// appendGo appends a Go value to the builder of the Arrow type that typeOfGo
-// and arrowType give for it.
+// appendGo appends a Go value to a builder. The builder's type is the one that
+// typeOfGo and arrowType return for the value's type.
 func appendGo(b array.Builder, v reflect.Value) error {
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -57,7 +57,7 @@ func appendGo(b array.Builder, v reflect.Value) error {
 			return err
 		}
 		b.Append(decimal128.FromBigInt(n))
-	case *array.MapBuilder: // before ListBuilder, which it is made of
+	case *array.MapBuilder: // before ListBuilder, which it embeds
 		b.Append(true)
 		for _, k := range v.MapKeys() {
 			if err := appendGo(b.KeyBuilder(), k); err != nil {
@@ -86,7 +86,7 @@ func appendGo(b array.Builder, v reflect.Value) error {
 			}
 		}
 	default:
-		return fmt.Errorf("a Go %s cannot be a %s", v.Type(), b.Type())
+		return fmt.Errorf("a Go %s cannot be converted to the Arrow type %s", v.Type(), b.Type())
 	}
 	return nil
 }

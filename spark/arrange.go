@@ -10,11 +10,11 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// OrderBy sorts; a column without Asc or Desc is ascending.
+// OrderBy sorts the rows. A column without Asc or Desc is ascending.
 func (d *DataFrame) OrderBy(columns ...Column) *DataFrame { return d.sort(columns, true) }
 
-// SortWithinPartitions sorts each partition for itself, as OrderBy the whole;
-// no row leaves its partition.
+// SortWithinPartitions sorts the rows of each partition, without moving rows to
+// other partitions. Columns are as in OrderBy.
 func (d *DataFrame) SortWithinPartitions(columns ...Column) *DataFrame { return d.sort(columns, false) }
 
 func (d *DataFrame) sort(columns []Column, global bool) *DataFrame {
@@ -33,13 +33,13 @@ func sortOrders(columns []Column) ([]*pb.Expression_SortOrder, error) {
 	return order, err
 }
 
-// Repartition spreads the rows over n partitions, by the columns if any are
-// named and evenly otherwise. With columns, n may be 0 for the server's default
-// number (spark.sql.shuffle.partitions).
+// Repartition distributes the rows over n partitions: by the values of columns,
+// or evenly without columns. With columns, n may be 0 for the server's default
+// (spark.sql.shuffle.partitions).
 func (d *DataFrame) Repartition(n int, columns ...Column) *DataFrame {
 	list, err := expressions("repartition", columns)
 	if n < 0 || n > math.MaxInt32 || n == 0 && len(columns) == 0 {
-		err = errors.Join(err, fmt.Errorf("repartition: %d is no number of partitions", n))
+		err = errors.Join(err, fmt.Errorf("repartition: %d is not a valid number of partitions", n))
 	}
 	if len(columns) > 0 {
 		r := &pb.RepartitionByExpression{Input: d.relation, PartitionExprs: list}
@@ -53,13 +53,13 @@ func (d *DataFrame) Repartition(n int, columns ...Column) *DataFrame {
 	}}}, err)
 }
 
-// Coalesce puts partitions together until there are at most n, without sending
-// rows around as Repartition does. Spark computes what comes before in so few
-// tasks, too: an AI column below Coalesce(1) is one task's work.
+// Coalesce merges partitions until there are at most n, without the shuffle of
+// Repartition. Spark then also computes the input of Coalesce in n tasks: after
+// Coalesce(1) an AI column is computed by a single task.
 func (d *DataFrame) Coalesce(n int) *DataFrame {
 	var err error
 	if n < 1 || n > math.MaxInt32 {
-		err = fmt.Errorf("coalesce: %d is no number of partitions", n)
+		err = fmt.Errorf("coalesce: %d is not a valid number of partitions", n)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Repartition{Repartition: &pb.Repartition{
 		Input: d.relation, NumPartitions: int32(n), Shuffle: proto.Bool(false),

@@ -18,30 +18,32 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// An artifact is a file of the session: archives/NAME is unpacked in every
-// executor's working directory, files/NAME is copied there, cache/SHA256 is
-// kept by the server for the client's own plans. AddArtifacts takes them as
-// one stream of messages, of two layouts: small ones share a Batch; a larger
-// one is BeginChunkedArtifact, with its first chunk, its size and its number
-// of chunks, followed by ArtifactChunks. Every chunk has its CRC-32, and the
-// reply says of every artifact whether all of them were right.
+// An artifact is a file of the session. Spark unpacks archives/NAME in every
+// executor's working directory, copies files/NAME there, and stores
+// cache/SHA256 on the server for plans of the client. AddArtifacts is a stream
+// of messages: small artifacts share a Batch; a larger one is a
+// BeginChunkedArtifact, with its first chunk, size and number of chunks,
+// followed by ArtifactChunks. Each chunk has a CRC-32. The reply reports for each
+// artifact whether all of them matched.
 
 // chunkSize is the size of a chunk, in bytes.
 const chunkSize = 256 << 10
 
-// ErrUploadCorrupted: an artifact arrived damaged, more than once.
+// ErrUploadCorrupted reports that an artifact arrived damaged, also after
+// retries.
 var ErrUploadCorrupted = errors.New("the upload arrived damaged")
 
-// ArtifactSource is what is uploaded.
+// ArtifactSource is the content of an artifact.
 type ArtifactSource struct {
 	Size int64 // bytes
-	// Open gives the bytes from the first on; it may be called more than once.
+	// Open returns a reader of the content. It may be called more than once.
 	Open func() (io.ReadCloser, error)
-	// SHA256 of the bytes, in lower-case hexadecimal; computed if empty.
+	// SHA256 is the content's SHA-256 in lower-case hexadecimal; computed if
+	// empty.
 	SHA256 string
 }
 
-// ArtifactFromFile is a file of this machine.
+// ArtifactFromFile returns the content of a local file.
 func ArtifactFromFile(name string) (ArtifactSource, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -53,7 +55,7 @@ func ArtifactFromFile(name string) (ArtifactSource, error) {
 	return ArtifactSource{Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(name) }}, nil
 }
 
-// ArtifactFromBytes is bytes in memory.
+// ArtifactFromBytes returns b as the content of an artifact.
 func ArtifactFromBytes(b []byte) ArtifactSource {
 	return ArtifactSource{Size: int64(len(b)), Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }}
 }
@@ -73,37 +75,38 @@ func (s ArtifactSource) digest() (string, error) {
 		return "", err
 	}
 	if n != s.Size {
-		return "", fmt.Errorf("the source has %d bytes and says %d", n, s.Size)
+		return "", fmt.Errorf("the source has %d bytes, but its Size is %d", n, s.Size)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// AddArchive uploads a .tar.gz, .tgz, .tar, .zip or .jar under a name such as
-// "tools.tar.gz#tools": executors find its content in the folder named after
-// the #, or after the archive if there is no #. It reports true, without
-// uploading, if the session has the same content under that name already; Spark
-// refuses other content under the same name. progress may be nil; it is called
-// as bytes are sent, and starts again where an upload has to be repeated.
+// AddArchive uploads a .tar.gz, .tgz, .tar, .zip or .jar archive under a name
+// such as "tools.tar.gz#tools". Executors unpack it in the folder named after
+// the #, or in one with the archive's name if there is no #. If the session
+// already has the same content under this name, AddArchive returns true without
+// an upload. Spark refuses other content under the same name. progress may be
+// nil; it is called as bytes are sent, and starts at 0 again when an upload is
+// retried.
 func (s *Session) AddArchive(ctx context.Context, from ArtifactSource, name string, progress func(done, total int64)) (already bool, err error) {
 	file, folder, hasFolder := strings.Cut(name, "#")
 	if !isBaseName(file) || hasFolder && !isBaseName(folder) || !isArchive(file) {
-		return false, fmt.Errorf("archive %q: the name must be like tools.tar.gz#folder, ending in .tar.gz, .tgz, .tar, .zip or .jar before the #", name)
+		return false, fmt.Errorf("archive %q: the name must have the form tools.tar.gz#folder and end in .tar.gz, .tgz, .tar, .zip or .jar before the #", name)
 	}
 	return s.addOnce(ctx, artifact{"archives/" + name, from}, progress)
 }
 
-// AddFile uploads a file that executors find under its name. The rest is as in
-// AddArchive.
+// AddFile uploads a file, which executors find under its name in their working
+// directory. progress and the result are as in AddArchive.
 func (s *Session) AddFile(ctx context.Context, from ArtifactSource, name string, progress func(done, total int64)) (already bool, err error) {
 	if !isBaseName(name) {
-		return false, fmt.Errorf("file %q: the name must be without folders", name)
+		return false, fmt.Errorf("file %q: the name must not contain a folder", name)
 	}
 	return s.addOnce(ctx, artifact{"files/" + name, from}, progress)
 }
 
-// addOnce uploads an artifact that the session does not have. The server can
-// only be asked about cache entries, so one is left there to say that the
-// artifact came whole.
+// addOnce uploads an artifact unless the session has it. The server reports only
+// the existence of cache entries, so addOnce adds one as a marker after a
+// complete upload.
 func (s *Session) addOnce(ctx context.Context, a artifact, progress func(done, total int64)) (already bool, err error) {
 	digest, err := a.from.digest()
 	if err != nil {
@@ -121,52 +124,35 @@ func (s *Session) addOnce(ctx context.Context, a artifact, progress func(done, t
 	if err := s.upload(ctx, []artifact{a}, progress); err != nil {
 		return false, err
 	}
-	if err := s.upload(ctx, []artifact{{markerName, ArtifactFromBytes(marker)}}, nil); !keepsNoBlobs(err) {
+	if err := s.upload(ctx, []artifact{{markerName, ArtifactFromBytes(marker)}}, nil); !isEncryptedCacheError(err) {
 		return false, err
 	}
-	return false, nil // it is there; who comes next to this session uploads it again
+	return false, nil // uploaded; without a marker, another upload would be repeated
 }
 
-// keepsNoBlobs holds for what a server with spark.io.encryption.enabled says
-// of each cache entry: it reads the plain file as an encrypted one.
-func keepsNoBlobs(err error) bool {
+// isEncryptedCacheError reports whether err is the error for a cache entry of a
+// server with spark.io.encryption.enabled, which reads the plain entry as an
+// encrypted one.
+func isEncryptedCacheError(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && strings.Contains(e.Detail, "Not enough bytes in channel")
 }
 
-// CacheArtifact keeps bytes in the session on the server, unless it has them, and
-// gives the artifact's name, cache/SHA256.
+// CacheArtifact stores bytes in the session on the server, unless it has them,
+// and returns the artifact's name, cache/SHA256.
 func (s *Session) CacheArtifact(ctx context.Context, b []byte) (string, error) {
-	names, err := s.addBlobs(ctx, b)
+	name := cacheName(b)
+	exists, err := s.ArtifactExists(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	return names[0], nil
-}
-
-func (s *Session) addBlobs(ctx context.Context, blobs ...[]byte) ([]string, error) {
-	names := make([]string, len(blobs))
-	for i, b := range blobs {
-		names[i] = cacheName(b)
+	if exists[name] {
+		return name, nil
 	}
-	exists, err := s.ArtifactExists(ctx, names...)
-	if err != nil {
-		return nil, err
+	if err = s.upload(ctx, []artifact{{name, ArtifactFromBytes(b)}}, nil); isEncryptedCacheError(err) {
+		err = fmt.Errorf("%w\n  A Spark with spark.io.encryption.enabled cannot store rows of its clients: let it read them from a file or table, or send less than 1 MiB", err)
 	}
-	var missing []artifact
-	for i, b := range blobs {
-		if !exists[names[i]] {
-			exists[names[i]] = true
-			missing = append(missing, artifact{names[i], ArtifactFromBytes(b)})
-		}
-	}
-	if len(missing) == 0 {
-		return names, nil
-	}
-	if err = s.upload(ctx, missing, nil); keepsNoBlobs(err) {
-		err = fmt.Errorf("%w\n  A Spark with spark.io.encryption.enabled keeps no rows of its clients: have it read them from a file or table, or send less than 1 MiB", err)
-	}
-	return names, err
+	return name, err
 }
 
 func cacheName(b []byte) string {
@@ -174,8 +160,8 @@ func cacheName(b []byte) string {
 	return "cache/" + hex.EncodeToString(sum[:])
 }
 
-// ArtifactExists says which artifacts the session has on the server, which
-// only knows this of names of the form cache/SHA256.
+// ArtifactExists reports which artifacts the session has on the server. The
+// server supports only names of the form cache/SHA256; others do not exist.
 func (s *Session) ArtifactExists(ctx context.Context, names ...string) (map[string]bool, error) {
 	r, err := call(ctx, s, func() (*pb.ArtifactStatusesResponse, error) {
 		return s.client.ArtifactStatus(ctx, &pb.ArtifactStatusesRequest{
@@ -211,8 +197,8 @@ type artifact struct {
 	from ArtifactSource
 }
 
-// uploads bounds how often an upload that arrived damaged is sent.
-const uploads = 3
+// maxUploads is the number of times that an upload is sent if it arrives damaged.
+const maxUploads = 3
 
 func (s *Session) upload(ctx context.Context, artifacts []artifact, progress func(done, total int64)) error {
 	what := artifacts[0].name
@@ -222,7 +208,7 @@ func (s *Session) upload(ctx context.Context, artifacts []artifact, progress fun
 	if progress == nil {
 		progress = func(done, total int64) {}
 	}
-	for range uploads {
+	for range maxUploads {
 		damaged := ""
 		_, err := call(ctx, s, func() (*pb.AddArtifactsResponse, error) {
 			u := &upload{session: s, artifacts: artifacts, progress: progress}
@@ -234,7 +220,7 @@ func (s *Session) upload(ctx context.Context, artifacts []artifact, progress fun
 		})
 		var e *Error
 		if errors.As(err, &e) && e.Code == codes.Unknown && e.Detail == "" {
-			// So says Spark 3.5 of a name that is taken.
+			// The error of Spark 3.5 for a name that exists has no message.
 			return fmt.Errorf("upload of %s: the session may have other content under that name, which cannot be replaced: %w", what, err)
 		}
 		if err != nil {
@@ -245,7 +231,7 @@ func (s *Session) upload(ctx context.Context, artifacts []artifact, progress fun
 		}
 		what = damaged
 	}
-	return fmt.Errorf("upload of %s: %w (%d times)", what, ErrUploadCorrupted, uploads)
+	return fmt.Errorf("upload of %s: %w (%d times)", what, ErrUploadCorrupted, maxUploads)
 }
 
 // upload is one AddArtifacts call.
@@ -260,17 +246,17 @@ type upload struct {
 	batchSize   int64
 }
 
-// check looks for what the server received: it gives the name of a damaged
-// artifact, if any, and an error if one is not spoken of.
+// check checks the reply for the artifacts. It returns the name of a damaged
+// artifact, if any, and an error if the reply lacks an artifact.
 func (u *upload) check(r *pb.AddArtifactsResponse) (damaged string, err error) {
-	right := map[string]bool{}
+	crcOK := map[string]bool{}
 	for _, a := range r.GetArtifacts() {
-		right[a.GetName()] = a.GetIsCrcSuccessful()
+		crcOK[a.GetName()] = a.GetIsCrcSuccessful()
 	}
 	for _, a := range u.artifacts {
-		ok, spoken := right[a.name]
-		if !spoken {
-			return "", fmt.Errorf("the server does not say that it received %s", a.name)
+		ok, found := crcOK[a.name]
+		if !found {
+			return "", fmt.Errorf("the server did not confirm that it received %s", a.name)
 		}
 		if !ok {
 			damaged = a.name
@@ -300,7 +286,7 @@ func (u *upload) send(ctx context.Context) (*pb.AddArtifactsResponse, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	return u.stream.CloseAndRecv() // which has the error behind io.EOF
+	return u.stream.CloseAndRecv() // returns the error behind io.EOF
 }
 
 func (u *upload) sendArtifact(a artifact) error {
@@ -379,7 +365,7 @@ func chunk(data []byte) *pb.AddArtifactsRequest_ArtifactChunk {
 func readChunk(r io.Reader, size int64) ([]byte, error) {
 	data := make([]byte, size)
 	if n, err := io.ReadFull(r, data); err != nil {
-		return nil, fmt.Errorf("the source ended %d bytes early, or changed while it was read: %v", size-int64(n), err)
+		return nil, fmt.Errorf("the source ended %d bytes early or changed during the upload: %v", size-int64(n), err)
 	}
 	return data, nil
 }

@@ -91,10 +91,10 @@ func TestUploadSourceFails(t *testing.T) {
 	s, _ := f.start(t, "")
 	short := ArtifactFromBytes(content(chunkSize * 2))
 	short.Size += 100
-	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "has 524288 bytes and says 524388") {
+	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "has 524288 bytes, but its Size is 524388") {
 		t.Errorf("%v", err)
 	}
-	short.SHA256 = strings.Repeat("0", 64) // so that it is read only once, to be sent
+	short.SHA256 = strings.Repeat("0", 64) // so that only the upload reads it
 	if _, err := s.AddFile(t.Context(), short, "x", nil); err == nil || !strings.Contains(err.Error(), "ended 100 bytes early") {
 		t.Errorf("%v", err)
 	}
@@ -103,28 +103,28 @@ func TestUploadSourceFails(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if len(f.blobs) != 0 {
-		t.Error("part of a source was kept")
+		t.Error("a part of a source was stored")
 	}
 }
 
-// Spark 3.5 refuses a name that is taken without a word.
-func TestUploadRefusedWithoutReason(t *testing.T) {
+// Spark 3.5 refuses a name that exists with an error without a message.
+func TestUploadOfExistingName(t *testing.T) {
 	f := newFake(t)
 	f.uploaded = status.Error(codes.Unknown, "")
 	s, _ := f.start(t, "")
 	_, err := s.AddFile(t.Context(), ArtifactFromBytes(content(9)), "x", nil)
-	if err == nil || !strings.Contains(err.Error(), "files/x: the session may have other content under that name") || !strings.Contains(err.Error(), "does not say why") {
+	if err == nil || !strings.Contains(err.Error(), "files/x: the session may have other content under that name") || !strings.Contains(err.Error(), "without a message") {
 		t.Errorf("%v", err)
 	}
 }
 
-// So says Spark when its disk is full.
-func TestUploadNotKept(t *testing.T) {
+// The error of a Spark whose disk is full gets a hint.
+func TestUploadToFullDisk(t *testing.T) {
 	f := newFake(t)
 	f.uploaded = sparkError(codes.Internal, "Missing data chunks for artifact: files/x. Expected 6 chunks and received 2 chunks. Processed 9 bytes out of 20 bytes.", "", nil)
 	s, _ := f.start(t, "")
 	_, err := s.AddFile(t.Context(), ArtifactFromBytes(content(9)), "x", nil)
-	if err == nil || !strings.Contains(err.Error(), "upload of files/x: Missing data chunks") || !strings.Contains(err.Error(), "room on its disk") {
+	if err == nil || !strings.Contains(err.Error(), "upload of files/x: Missing data chunks") || !strings.Contains(err.Error(), "Check the free space") {
 		t.Errorf("%v", err)
 	}
 }
@@ -151,34 +151,34 @@ func TestArchiveIsUploadedOnce(t *testing.T) {
 	}
 	for _, name := range []string{"", "a", "a.txt", "x/a.zip", "../a.zip", "a.zip#", "a.zip#x/y", "a.zip#..", "a.zip#b#c"} {
 		if _, err := s.AddArchive(t.Context(), first, name, nil); err == nil {
-			t.Errorf("the name %q was taken", name)
+			t.Errorf("the name %q was accepted", name)
 		}
 	}
 	if _, err := s.AddFile(t.Context(), first, "a/b", nil); err == nil {
-		t.Error("a file in a folder was taken")
+		t.Error("a name with a folder was accepted")
 	}
 	for _, want := range []bool{false, true} {
 		if already, err := s.AddFile(t.Context(), first, "a.zip", nil); already != want || err != nil {
 			t.Errorf("file: %v, %v", already, err)
 		}
 	}
-	// Blobs that are there, or twice in one call, are sent once.
+	// Cache entries that exist are not sent again.
 	before := f.count("upload")
-	names, err := s.addBlobs(t.Context(), []byte("x"), []byte("x"), []byte("y"))
-	if err != nil || names[0] != names[1] || names[0] == names[2] {
-		t.Error(names, err)
-	}
-	if _, err := s.addBlobs(t.Context(), []byte("y")); err != nil || f.count("upload") != before+1 {
-		t.Errorf("%v after %q", err, f.calls)
+	for range 2 {
+		name, err := s.CacheArtifact(t.Context(), []byte("x"))
+		if want := cacheName([]byte("x")); err != nil || name != want || f.count("upload") != before+1 {
+			t.Errorf("%s, %v after %q; want %s", name, err, f.calls, want)
+		}
 	}
 }
 
-// Spark with spark.io.encryption.enabled takes archives, but no cache entries.
-func TestServerKeepsNoBlobs(t *testing.T) {
+// A Spark with spark.io.encryption.enabled accepts archives, but no cache
+// entries.
+func TestUploadToEncryptedCache(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
-	f.keepsNot = "cache/"
-	for range 2 { // nothing says that it is there
+	f.refused = "cache/"
+	for range 2 { // without a marker it is uploaded again
 		if already, err := s.AddArchive(t.Context(), ArtifactFromBytes(content(10)), "a.zip", nil); err != nil || already {
 			t.Errorf("archive: %v, %v", already, err)
 		}
@@ -186,12 +186,12 @@ func TestServerKeepsNoBlobs(t *testing.T) {
 	if len(f.blobs) != 1 {
 		t.Errorf("the server has %d artifacts", len(f.blobs))
 	}
-	if _, err := s.CacheArtifact(t.Context(), content(10)); err == nil || !strings.Contains(err.Error(), "spark.io.encryption.enabled keeps no rows") {
-		t.Errorf("blob: %v", err)
+	if _, err := s.CacheArtifact(t.Context(), content(10)); err == nil || !strings.Contains(err.Error(), "spark.io.encryption.enabled cannot store rows") {
+		t.Errorf("cache entry: %v", err)
 	}
-	f.keepsNot = ""
+	f.refused = ""
 	f.uploaded = sparkError(codes.Internal, "no space left", "", nil)
 	if _, err := s.AddArchive(t.Context(), ArtifactFromBytes(content(11)), "b.zip", nil); err == nil {
-		t.Error("another failure is one")
+		t.Error("another upload error was ignored")
 	}
 }

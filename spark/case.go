@@ -5,23 +5,25 @@ import (
 	"slices"
 )
 
-// Case is CASE WHEN with the branches so far; Otherwise makes it a Column.
+// Case is an unfinished CASE expression. Otherwise completes it to a Column.
 type Case struct{ branches []any }
 
-// When starts a CASE: value where condition is true. Values are as in Lit.
+// When starts a CASE expression with a first branch: value for rows in which
+// condition is true. Values are as in Lit.
 //
 //	spark.When(spark.Col("stars").Lt(3), "bad").When(spark.Col("stars").Eq(3), "fair").Otherwise("good")
 //
-// Functions that run in a worker, and so all that ask a model, are computed
-// for all rows, whatever branch they stand in.
+// Spark computes functions that run in a worker, such as AI functions, for all
+// rows, whatever their branch.
 func When(condition Column, value any) Case { return Case{}.When(condition, value) }
 
-// When adds a branch, for rows of which no condition before is true.
+// When adds a branch for rows in which no earlier condition is true.
 func (c Case) When(condition Column, value any) Case {
 	return Case{append(slices.Clip(c.branches), condition, value)}
 }
 
-// Otherwise is the value of rows of which no condition is true; nil is NULL.
+// Otherwise completes the CASE expression with the value for rows in which no
+// condition is true; nil is NULL.
 func (c Case) Otherwise(value any) Column {
 	if len(c.branches) == 0 {
 		return Column{err: fmt.Errorf("an empty spark.Case was used; make one with spark.When")}

@@ -8,15 +8,15 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Distinct leaves out rows that are equal to others.
+// Distinct removes duplicate rows.
 func (d *DataFrame) Distinct() *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Deduplicate{Deduplicate: &pb.Deduplicate{
 		Input: d.relation, AllColumnsAsKeys: proto.Bool(true),
 	}}})
 }
 
-// DropDuplicates keeps one row of those that are equal in the named columns,
-// any one of them; without names it is Distinct.
+// DropDuplicates keeps an arbitrary one of the rows that are equal in the named
+// columns. Without names it is Distinct.
 func (d *DataFrame) DropDuplicates(columns ...string) *DataFrame {
 	if len(columns) == 0 {
 		return d.Distinct()
@@ -24,36 +24,35 @@ func (d *DataFrame) DropDuplicates(columns ...string) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Deduplicate{Deduplicate: &pb.Deduplicate{Input: d.relation, ColumnNames: columns}}})
 }
 
-// Sample keeps each row with the probability fraction, from 0 to 1, so about
-// that part of the rows. The same seed chooses the same rows as long as they
-// come in the same partitions and order.
+// Sample keeps each row with a probability of fraction, from 0 to 1. The same
+// seed selects the same rows if partitions and order are the same.
 func (d *DataFrame) Sample(fraction float64, seed int64) *DataFrame {
 	var err error
 	if !(fraction >= 0 && fraction <= 1) {
-		err = fmt.Errorf("sample: the fraction is %v, and must be from 0 to 1", fraction)
+		err = fmt.Errorf("sample: the fraction is %v; it must be from 0 to 1", fraction)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Sample{Sample: &pb.Sample{
 		Input: d.relation, UpperBound: fraction, WithReplacement: proto.Bool(false), Seed: &seed,
 	}}}, err)
 }
 
-// DropNA leaves out rows in which one of the columns is NULL or NaN; without
-// names, one of all columns.
+// DropNA removes rows in which one of the columns is NULL or NaN. Without names
+// it considers all columns.
 func (d *DataFrame) DropNA(columns ...string) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_DropNa{DropNa: &pb.NADrop{Input: d.relation, Cols: columns}}})
 }
 
-// FillNA puts a value in the place of NULL and NaN in the columns; without
-// names, in all columns. A string fills columns of strings, a bool those of
-// booleans and a number those of numbers, as their type; it leaves others as
-// they are.
+// FillNA replaces NULL and NaN in the columns by a value. Without names it
+// considers all columns. A string replaces them in string columns, a bool in
+// boolean columns, and a number in numeric columns, converted to their type.
+// Other columns are unchanged.
 func (d *DataFrame) FillNA(value any, columns ...string) *DataFrame {
-	l, err := filler(value)
+	l, err := fillLiteral(value)
 	return d.derive(&pb.Relation{RelType: &pb.Relation_FillNa{FillNa: &pb.NAFill{Input: d.relation, Cols: columns, Values: []*lit{l}}}}, err)
 }
 
-// filler gives the value as one of the four types that Spark fills with.
-func filler(value any) (*lit, error) {
+// fillLiteral converts a value to one of the four types that Spark accepts.
+func fillLiteral(value any) (*lit, error) {
 	e, err := constant(value)
 	if err != nil {
 		return nil, fmt.Errorf("FillNA: %w", err)
@@ -71,5 +70,5 @@ func filler(value any) (*lit, error) {
 	case *pb.Expression_Literal_Float:
 		return literal(float64(x.Float))
 	}
-	return nil, fmt.Errorf("FillNA: a value of the Go type %T fills no column; a string, a bool or a number does", value)
+	return nil, fmt.Errorf("FillNA: the value has the Go type %T; it must be a string, a bool or a number", value)
 }

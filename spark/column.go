@@ -7,16 +7,15 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Column is an expression over the columns of a DataFrame. Wherever a method
-// takes a value of type any, a Column is meant as itself and everything else
-// as a literal, as by Lit.
+// Column is an expression over the columns of a DataFrame. A method that takes a
+// value of type any uses a Column as it is and converts other values by Lit.
 type Column struct {
 	expr *pb.Expression
-	err  error // said by the first action that uses the column
+	err  error // returned by the first action that uses the column
 }
 
-// Col names a column. A dot reaches into a struct, backquotes hold a name
-// that itself contains a dot, and "*" is all columns.
+// Col refers to a column by name. A dot selects a field of a struct, backquotes
+// enclose a name that contains a dot, and "*" is all columns.
 func Col(name string) Column {
 	if name == "*" {
 		return Column{expr: &pb.Expression{ExprType: &pb.Expression_UnresolvedStar_{UnresolvedStar: &pb.Expression_UnresolvedStar{}}}}
@@ -34,15 +33,15 @@ func attribute(name string, plan *int64) *pb.Expression {
 	}}
 }
 
-// Expr is an expression written in SQL.
+// Expr parses an expression written in SQL.
 func Expr(sql string) Column {
 	return Column{expr: &pb.Expression{ExprType: &pb.Expression_ExpressionString_{
 		ExpressionString: &pb.Expression_ExpressionString{Expression: sql},
 	}}}
 }
 
-// Call calls a function by name: a built-in one, or one that was registered
-// in the session. A name with dots is looked up in the catalog.
+// Call calls a function by name: a built-in function or one that is registered
+// in the session. A name with dots is a function of the catalog.
 func Call(function string, args ...any) Column {
 	return callFunction(function, false, args)
 }
@@ -66,12 +65,12 @@ func callFunction(function string, distinct bool, args []any) Column {
 	}}}
 }
 
-// Call calls a function by name with c as its first argument.
+// Call calls a function by name, with c as the first argument.
 func (c Column) Call(function string, args ...any) Column {
 	return Call(function, append([]any{c}, args...)...)
 }
 
-// Alias names the column.
+// Alias sets the column's name.
 func (c Column) Alias(name string) Column {
 	if c.err != nil {
 		return c
@@ -81,7 +80,7 @@ func (c Column) Alias(name string) Column {
 	}}}
 }
 
-// Cast converts to a type, which is a DataType or DDL text such as "bigint".
+// Cast converts to a type: a DataType, or DDL such as "bigint".
 func (c Column) Cast(to any) Column {
 	if c.err != nil {
 		return c
@@ -98,13 +97,13 @@ func (c Column) Cast(to any) Column {
 		}
 		cast.CastToType = &pb.Expression_Cast_Type{Type: t.wire()}
 	default:
-		return Column{err: fmt.Errorf("cast to %v: a type is a string or a spark.DataType, not %T", to, to)}
+		return Column{err: fmt.Errorf("cast to %v: the type must be a string or a spark.DataType, not %T", to, to)}
 	}
 	return Column{expr: &pb.Expression{ExprType: &pb.Expression_Cast_{Cast: cast}}}
 }
 
-// GetItem gives the field of a struct, or the value of a map's key or of an
-// array's index.
+// GetItem returns a field of a struct by name, a value of a map by key, or an
+// element of an array by index.
 func (c Column) GetItem(key any) Column {
 	k := Lit(key)
 	if c.err != nil {
@@ -175,10 +174,10 @@ func (c Column) IsNull() Column { return c.Call("isNull") }
 // IsNotNull is c IS NOT NULL.
 func (c Column) IsNotNull() Column { return c.Call("isNotNull") }
 
-// Like matches a pattern of SQL, where % is any text and _ one character.
+// Like matches an SQL pattern, in which % is any text and _ is one character.
 func (c Column) Like(pattern any) Column { return c.Call("like", pattern) }
 
-// RLike matches a regular expression of Java's kind.
+// RLike matches a Java regular expression.
 func (c Column) RLike(pattern any) Column { return c.Call("rlike", pattern) }
 
 // StartsWith reports whether a text begins with prefix.
@@ -187,14 +186,14 @@ func (c Column) StartsWith(prefix any) Column { return c.Call("startswith", pref
 // EndsWith reports whether a text ends with suffix.
 func (c Column) EndsWith(suffix any) Column { return c.Call("endswith", suffix) }
 
-// Contains reports whether part stands in a text.
+// Contains reports whether a text contains part.
 func (c Column) Contains(part any) Column { return c.Call("contains", part) }
 
-// Substr gives length characters of a text from start on, which counts from 1,
-// and from the end if it is negative.
+// Substr returns length characters of a text from position start, which counts
+// from 1, or from the end if it is negative.
 func (c Column) Substr(start, length any) Column { return c.Call("substr", start, length) }
 
-// IsNaN reports whether a number is NaN; of NULL it is false.
+// IsNaN reports whether a number is NaN; for NULL it is false.
 func (c Column) IsNaN() Column { return c.Call("isnan") }
 
 // In is c IN (values).
@@ -222,7 +221,7 @@ func (c Column) sorted(d pb.Expression_SortOrder_SortDirection, n pb.Expression_
 // Count counts the rows in which c is not NULL; Count(Col("*")) counts rows.
 func Count(c Column) Column { return c.Call("count") }
 
-// CountDistinct counts the different values that are not NULL.
+// CountDistinct counts the distinct values that are not NULL.
 func CountDistinct(c Column) Column { return callFunction("count", true, []any{c}) }
 
 // Sum adds the values that are not NULL.
@@ -231,8 +230,8 @@ func Sum(c Column) Column { return c.Call("sum") }
 // Avg is the mean of the values that are not NULL.
 func Avg(c Column) Column { return c.Call("avg") }
 
-// Min is the least value.
+// Min is the smallest value.
 func Min(c Column) Column { return c.Call("min") }
 
-// Max is the greatest value.
+// Max is the largest value.
 func Max(c Column) Column { return c.Call("max") }

@@ -22,17 +22,17 @@ var joinTypes = map[string]pb.Join_JoinType{
 func joinType(how string) (pb.Join_JoinType, error) {
 	t, ok := joinTypes[strings.ReplaceAll(strings.ToLower(how), "_", "")]
 	if !ok {
-		return t, fmt.Errorf("join: %q is not a kind of join; the kinds are inner, cross, outer, left, right, semi and anti", how)
+		return t, fmt.Errorf("join: %q is not a join type; the types are inner, cross, outer, left, right, semi and anti", how)
 	}
 	return t, nil
 }
 
-// Join joins on a condition. The kinds are inner, cross, outer, left, right,
-// semi and anti.
+// Join joins on a condition. how is the join type: inner, cross, outer, left,
+// right, semi or anti.
 func (d *DataFrame) Join(other *DataFrame, on Column, how string) *DataFrame {
 	t, err := joinType(how)
 	list, err2 := expressions("join", []Column{on})
-	if err = errors.Join(err, err2, other.foreign(d)); err != nil {
+	if err = errors.Join(err, err2, other.checkOther(d)); err != nil {
 		return d.derive(&pb.Relation{}, err)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Join{Join: &pb.Join{
@@ -40,8 +40,8 @@ func (d *DataFrame) Join(other *DataFrame, on Column, how string) *DataFrame {
 	}}})
 }
 
-// JoinUsing joins on the equality of columns that both have, and gives each
-// of those once.
+// JoinUsing joins on the equality of columns that both DataFrames have. The
+// result has each of these columns once. how is as in Join.
 func (d *DataFrame) JoinUsing(other *DataFrame, how string, columns ...string) *DataFrame {
 	t, err := joinType(how)
 	if len(columns) == 0 && t != pb.Join_JOIN_TYPE_CROSS {
@@ -49,13 +49,13 @@ func (d *DataFrame) JoinUsing(other *DataFrame, how string, columns ...string) *
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Join{Join: &pb.Join{
 		Left: d.relation, Right: other.input(), UsingColumns: columns, JoinType: t,
-	}}}, err, other.foreign(d))
+	}}}, err, other.checkOther(d))
 }
 
-// CrossJoin pairs every row with every row.
+// CrossJoin returns all pairs of rows of d and other.
 func (d *DataFrame) CrossJoin(other *DataFrame) *DataFrame { return d.JoinUsing(other, "cross") }
 
-// input is the plan of a DataFrame that may be nil.
+// input returns the plan of d, which may be nil.
 func (d *DataFrame) input() *pb.Relation {
 	if d == nil {
 		return nil
@@ -63,8 +63,8 @@ func (d *DataFrame) input() *pb.Relation {
 	return d.relation
 }
 
-// foreign is why d cannot be put together with another DataFrame.
-func (d *DataFrame) foreign(to *DataFrame) error {
+// checkOther returns an error if d cannot be combined with another DataFrame.
+func (d *DataFrame) checkOther(to *DataFrame) error {
 	switch {
 	case d == nil:
 		return fmt.Errorf("the other DataFrame is nil")
@@ -74,23 +74,25 @@ func (d *DataFrame) foreign(to *DataFrame) error {
 	return d.err
 }
 
-// Union adds the rows of other, column by column in order; duplicates stay.
+// Union appends the rows of other. Columns are matched by position, and
+// duplicates are kept.
 func (d *DataFrame) Union(other *DataFrame) *DataFrame {
 	return d.set(other, &pb.SetOperation{SetOpType: pb.SetOperation_SET_OP_TYPE_UNION, IsAll: proto.Bool(true)})
 }
 
-// UnionByName adds the rows of other, matching columns by name.
+// UnionByName appends the rows of other. Columns are matched by name, and
+// duplicates are kept.
 func (d *DataFrame) UnionByName(other *DataFrame) *DataFrame {
 	return d.set(other, &pb.SetOperation{SetOpType: pb.SetOperation_SET_OP_TYPE_UNION, IsAll: proto.Bool(true), ByName: proto.Bool(true)})
 }
 
-// Intersect gives the rows that other has too, each once. Columns are compared
-// in their order, and two NULLs are equal.
+// Intersect returns the distinct rows that are also in other. Columns are
+// matched by position, and two NULLs are equal.
 func (d *DataFrame) Intersect(other *DataFrame) *DataFrame {
 	return d.set(other, &pb.SetOperation{SetOpType: pb.SetOperation_SET_OP_TYPE_INTERSECT})
 }
 
-// Except gives the rows that other does not have, each once, compared as by
+// Except returns the distinct rows that are not in other. Rows are compared as in
 // Intersect.
 func (d *DataFrame) Except(other *DataFrame) *DataFrame {
 	return d.set(other, &pb.SetOperation{SetOpType: pb.SetOperation_SET_OP_TYPE_EXCEPT})
@@ -98,5 +100,5 @@ func (d *DataFrame) Except(other *DataFrame) *DataFrame {
 
 func (d *DataFrame) set(other *DataFrame, op *pb.SetOperation) *DataFrame {
 	op.LeftInput, op.RightInput = d.relation, other.input()
-	return d.derive(&pb.Relation{RelType: &pb.Relation_SetOp{SetOp: op}}, other.foreign(d))
+	return d.derive(&pb.Relation{RelType: &pb.Relation_SetOp{SetOp: op}}, other.checkOther(d))
 }

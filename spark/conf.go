@@ -7,10 +7,10 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Conf is the session's settings.
+// Conf gives access to the session's settings.
 type Conf struct{ session *Session }
 
-// Conf gives the session's settings.
+// Conf returns the session's settings.
 func (s *Session) Conf() Conf { return Conf{s} }
 
 func (c Conf) request(ctx context.Context, op *pb.ConfigRequest_Operation) ([]*pb.KeyValue, error) {
@@ -31,28 +31,29 @@ func (s *Session) configRequest(op *pb.ConfigRequest_Operation) *pb.ConfigReques
 	}
 }
 
-// valuesOf asks for settings that need not have a value.
-func valuesOf(keys ...string) *pb.ConfigRequest_Operation {
+// getOption requests settings that may have no value.
+func getOption(keys ...string) *pb.ConfigRequest_Operation {
 	return &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetOption{
 		GetOption: &pb.ConfigRequest_GetOption{Keys: keys},
 	}}
 }
 
-// Set sets one setting, for this session only. That of the program which runs
-// the session's functions cannot be set where the session has shipped one.
+// Set sets a setting of this session. It returns an error for
+// spark.sql.execution.pyspark.python if the session has shipped a worker.
 func (c Conf) Set(ctx context.Context, key, value string) error {
-	if err := c.free(key); err != nil {
+	if err := c.checkWritable(key); err != nil {
 		return err
 	}
 	return c.set(ctx, key, value)
 }
 
-// free reports that a setting is not for users.
-func (c Conf) free(key string) error {
+// checkWritable returns an error for a setting that the session's functions
+// need.
+func (c Conf) checkWritable(key string) error {
 	c.session.mu.Lock()
 	defer c.session.mu.Unlock()
 	if key == pythonKey && c.session.worker != "" {
-		return fmt.Errorf("the setting %s has to stay %s: it is how Spark finds this session's functions", key, c.session.worker)
+		return fmt.Errorf("the setting %s must remain %s: Spark finds this session's functions by it", key, c.session.worker)
 	}
 	return nil
 }
@@ -64,23 +65,22 @@ func (c Conf) set(ctx context.Context, key, value string) error {
 	return err
 }
 
-// Get gives a setting's value or its default; it reports false if it has
-// neither.
+// Get returns a setting's value or default, and reports whether it has one.
 func (c Conf) Get(ctx context.Context, key string) (string, bool, error) {
 	m, err := c.get(ctx, key)
 	value, ok := m[key]
 	return value, ok, err
 }
 
-// get gives those of the settings that have a value.
+// get returns the settings that have a value.
 func (c Conf) get(ctx context.Context, keys ...string) (map[string]string, error) {
-	pairs, err := c.request(ctx, valuesOf(keys...))
-	return valued(pairs), err
+	pairs, err := c.request(ctx, getOption(keys...))
+	return settingsMap(pairs), err
 }
 
-// Unset gives a setting its default again.
+// Unset resets a setting to its default.
 func (c Conf) Unset(ctx context.Context, key string) error {
-	if err := c.free(key); err != nil {
+	if err := c.checkWritable(key); err != nil {
 		return err
 	}
 	_, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_Unset{
@@ -89,15 +89,15 @@ func (c Conf) Unset(ctx context.Context, key string) error {
 	return err
 }
 
-// All gives the settings that have been set, whether on the server or here.
+// All returns all settings that are set for the server or for the session.
 func (c Conf) All(ctx context.Context) (map[string]string, error) {
 	pairs, err := c.request(ctx, &pb.ConfigRequest_Operation{OpType: &pb.ConfigRequest_Operation_GetAll{
 		GetAll: &pb.ConfigRequest_GetAll{},
 	}})
-	return valued(pairs), err
+	return settingsMap(pairs), err
 }
 
-func valued(pairs []*pb.KeyValue) map[string]string {
+func settingsMap(pairs []*pb.KeyValue) map[string]string {
 	m := make(map[string]string, len(pairs))
 	for _, p := range pairs {
 		if p.Value != nil {

@@ -30,45 +30,45 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// maxMessage bounds one message in either direction, in bytes. It is what
-// Spark's servers and clients allow.
+// maxMessage bounds a message in either direction, in bytes. Spark's servers and
+// clients have the same limit.
 const maxMessage = 128 << 20
 
-// config is what the Options of Connect set.
+// config holds the settings of Connect's Options.
 type config struct {
 	allocator      memory.Allocator
 	retry          RetryPolicy
 	connectTimeout time.Duration
 	progress       func(Progress)
-	silence        time.Duration // of the server in a query, until it is called
-	answer         time.Duration // for which that call waits
+	probeAfter     time.Duration // without a response of a query
+	probeTimeout   time.Duration
 	tls            *tls.Config
 	dial           []grpc.DialOption
 	ship           shipment
 }
 
-// Option changes how Connect and its Session work.
+// Option is an option of Connect.
 type Option func(*config)
 
-// WithAllocator sets where Arrow data is kept; the default is Go's heap.
+// WithAllocator sets the allocator of Arrow data; the default is Go's heap.
 func WithAllocator(a memory.Allocator) Option { return func(c *config) { c.allocator = a } }
 
-// WithRetry sets how calls are repeated when the connection fails.
+// WithRetry sets the policy for retrying calls after a connection failure.
 func WithRetry(p RetryPolicy) Option { return func(c *config) { c.retry = p } }
 
-// WithConnectTimeout bounds how long Connect waits for a server that does not
+// WithConnectTimeout bounds the time that Connect waits for the server's first
 // answer; the default is 15 seconds.
 func WithConnectTimeout(d time.Duration) Option { return func(c *config) { c.connectTimeout = d } }
 
-// WithProgress has f called with what a running query reports (Spark 4.0 and
-// later, every two seconds). It is called by the goroutine that waits for the
-// query's results, and should return at once.
+// WithProgress calls f with the progress of running queries (Spark 4.0 and
+// later, every two seconds). The goroutine that waits for a query's results
+// calls f, so f should return quickly.
 func WithProgress(f func(Progress)) Option { return func(c *config) { c.progress = f } }
 
-// WithTLS connects by TLS, as use_ssl=true does, with settings of one's own:
-// RootCAs for servers whose certificates are of a private authority,
-// Certificates for servers that demand one of their clients. TLS is of version
-// 1.2 or later unless MinVersion says otherwise.
+// WithTLS connects by TLS, like use_ssl=true, with these settings: RootCAs for a
+// server whose certificate is signed by a private authority, Certificates for a
+// server that requires client certificates. The minimum version is TLS 1.2
+// unless MinVersion is set.
 func WithTLS(settings *tls.Config) Option {
 	if settings == nil {
 		settings = &tls.Config{}
@@ -76,59 +76,61 @@ func WithTLS(settings *tls.Config) Option {
 	return func(c *config) { c.tls = settings.Clone() }
 }
 
-// WithDialOptions adds options of gRPC, such as a proxy's dialer. They go
-// before this package's own.
+// WithDialOptions adds gRPC dial options, such as a dialer. They override the
+// options of this package.
 func WithDialOptions(o ...grpc.DialOption) Option {
 	return func(c *config) { c.dial = append(c.dial, o...) }
 }
 
-// Connect opens a session on the Spark Connect server that remote names:
+// Connect opens a session on a Spark Connect server. remote is a connection
+// string:
 //
 //	sc://host:port/;use_ssl=true;token=...;user_id=...;session_id=...;user_agent=...
 //
-// The port is 15002 if none is named. A token, which may also come from the
-// environment variable SPARK_CONNECT_AUTHENTICATE_TOKEN, implies use_ssl=true
-// except for this machine's own addresses. Parameters of other names are sent
-// as headers of every call. A session_id (a UUID) joins the session of that
-// name if the user already has one on the server.
+// The default port is 15002. The token may also be set in the environment
+// variable SPARK_CONNECT_AUTHENTICATE_TOKEN. A token implies use_ssl=true, except
+// for a loopback address. Parameters with other names are sent as headers of
+// every call. With a session_id (a UUID), Connect joins the user's session of
+// this id if the server has one.
 //
-// Without WithTLS, a server's certificate must be from an authority that the
-// system trusts; on Linux SSL_CERT_FILE and SSL_CERT_DIR name others.
+// Without WithTLS, the server's certificate must be signed by an authority that
+// the system trusts. On Linux, SSL_CERT_FILE and SSL_CERT_DIR replace the
+// system's authorities.
 func Connect(ctx context.Context, remote string, options ...Option) (*Session, error) {
 	r, err := parseRemote(remote)
 	if err != nil {
 		return nil, err
 	}
-	policy := egress.Policy{LocalOnly: egress.FromEnvironment().LocalOnly} // --allow-host is for downloads and endpoints
+	policy := egress.Policy{LocalOnly: egress.FromEnvironment().LocalOnly} // the list of hosts is for downloads and endpoints
 	if err := policy.Check(r.address()); err != nil {
-		return nil, fmt.Errorf("Spark at %s: %w", r.address(), err)
+		return nil, fmt.Errorf("connection to Spark at %s: %w", r.address(), err)
 	}
-	tokenFrom := ""
+	tokenSource := ""
 	if r.token != "" {
-		tokenFrom = "the connection string"
+		tokenSource = "the connection string"
 	} else if r.headers[authorization] != "" {
-		tokenFrom = "the connection string"
+		tokenSource = "the connection string"
 	} else if token := os.Getenv(tokenVariable); token != "" {
 		if r.token, err = token, checkHeader(tokenVariable, token); err != nil {
 			return nil, err
 		}
-		tokenFrom = tokenVariable
+		tokenSource = tokenVariable
 	}
 	secret.Add(r.token)
 	for name, value := range r.headers {
-		if namesSecret.MatchString(name) {
+		if credentialHeader.MatchString(name) {
 			secret.Add(value)
 		}
 	}
 	if _, err := egress.Proxy(&http.Request{URL: &url.URL{Scheme: "https", Host: r.address()}}); err != nil {
-		return nil, err // gRPC goes through the same proxy
+		return nil, err // gRPC uses the same proxy
 	}
 	c := config{
 		allocator:      memory.DefaultAllocator,
 		retry:          DefaultRetry,
 		connectTimeout: 15 * time.Second,
-		silence:        defaultSilence,
-		answer:         defaultAnswer,
+		probeAfter:     defaultProbeAfter,
+		probeTimeout:   defaultProbeTimeout,
 	}
 	for _, o := range options {
 		o(&c)
@@ -138,7 +140,7 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	}
 	target, dial := "dns:///"+r.address(), dialOptions(r, c.tls)
 	if policy.LocalOnly {
-		// Without gRPC's own look-up of the name, and without a proxy.
+		// This dialer resolves the name itself and uses no proxy.
 		target = "passthrough:///" + r.address()
 		dial = append(dial, grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 			return egress.Dial(ctx, "tcp", address, policy)
@@ -151,16 +153,16 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 		return nil, fmt.Errorf("connection to %s: %w", r.address(), err)
 	}
 	s := &Session{
-		config:     c,
-		connection: connection,
-		client:     pb.NewSparkConnectServiceClient(connection),
-		address:    r.address(),
-		tokenFrom:  tokenFrom,
-		secure:     r.secure(),
-		id:         r.sessionID,
-		named:      r.sessionID != "",
-		userID:     r.userID,
-		userAgent:  userAgent(r.userAgent),
+		config:      c,
+		connection:  connection,
+		client:      pb.NewSparkConnectServiceClient(connection),
+		address:     r.address(),
+		tokenSource: tokenSource,
+		secure:      r.secure(),
+		id:          r.sessionID,
+		joined:      r.sessionID != "",
+		userID:      r.userID,
+		userAgent:   userAgent(r.userAgent),
 	}
 	if s.id == "" {
 		s.id = uuid.NewString()
@@ -168,7 +170,7 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	if s.userID == "" {
 		s.userID = firstNonEmpty(os.Getenv("SPARK_USER"), os.Getenv("USER"))
 	}
-	if err := s.greet(ctx); err != nil {
+	if err := s.negotiate(ctx); err != nil {
 		connection.close()
 		return nil, err
 	}
@@ -181,8 +183,8 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	return s, nil
 }
 
-// greet learns the server's version, and so whether there is a server.
-func (s *Session) greet(ctx context.Context) error {
+// negotiate makes the first call, which gets the server's version.
+func (s *Session) negotiate(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, s.config.connectTimeout)
 	defer cancel()
 	var last error
@@ -200,17 +202,18 @@ func (s *Session) greet(ctx context.Context) error {
 	return fmt.Errorf("connection to Spark at %s: %w", s.address, err)
 }
 
-// namesSecret tells headers of a connection string that are credentials.
-var namesSecret = regexp.MustCompile(`auth|token|key|secret|password|cookie|credential`)
+// credentialHeader matches the names of headers whose values are credentials.
+var credentialHeader = regexp.MustCompile(`auth|token|key|secret|password|cookie|credential`)
 
-// dialOptions takes TLS settings, or nil for the default.
+// dialOptions returns the gRPC options for a connection string. settings may be
+// nil.
 func dialOptions(r *remote, settings *tls.Config) []grpc.DialOption {
 	options := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(maxMessage),
 			grpc.MaxCallSendMsgSize(maxMessage),
 		),
-		// Retries are this package's own: a query must not run twice.
+		// This package retries itself, so that no query runs twice.
 		grpc.WithDisableRetry(),
 	}
 	if r.secure() {
@@ -250,7 +253,7 @@ func dialOptions(r *remote, settings *tls.Config) []grpc.DialOption {
 	return options
 }
 
-// bearer sends the token with every call.
+// bearer sends a token with every call.
 type bearer struct {
 	token  string
 	secure bool

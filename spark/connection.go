@@ -13,18 +13,21 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// A connection can die without a word: a network changes, a firewall forgets.
-// HTTP/2 would find out by pings, but Spark's servers before 4.3 end the
-// connection of a client that pings more than once in five minutes, and drop a
-// query five minutes after its client is gone. So a query that hears nothing
-// for a while asks the server for something small, and without an answer goes
-// on over a new connection. Nothing is lost if the old one was only slow.
+// A connection may break without an error on either side, for example when a
+// network changes or a firewall drops its state. HTTP/2 pings would detect this,
+// but servers before Spark 4.3 close the connection of a client that pings more
+// than once in five minutes, and Spark drops a query five minutes after its
+// client has disconnected. So a query that receives no response for
+// defaultProbeAfter sends a small request. Without an answer within
+// defaultProbeTimeout it continues over a new connection. This is safe if the
+// old connection was only slow.
 const (
-	defaultSilence = 30 * time.Second
-	defaultAnswer  = 20 * time.Second
+	defaultProbeAfter   = 30 * time.Second
+	defaultProbeTimeout = 20 * time.Second
 )
 
-// A connection is one that can be exchanged for a new one to the same server.
+// connection is a gRPC connection that can be replaced by a new one to the same
+// server.
 type connection struct {
 	dial func() (*grpc.ClientConn, error)
 
@@ -44,8 +47,9 @@ func (c *connection) current() *grpc.ClientConn {
 	return c.conn
 }
 
-// exchange ends old, with all calls under way on it, unless that was done.
-func (c *connection) exchange(old *grpc.ClientConn) {
+// replace closes old, which ends all calls on it, and opens a new connection. It
+// does nothing if old has been replaced already.
+func (c *connection) replace(old *grpc.ClientConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.conn != old || c.closed {
@@ -64,79 +68,85 @@ func (c *connection) close() error {
 	return c.conn.Close()
 }
 
-// errExchanged takes the place of what gRPC says of calls on a connection that
-// was closed for a new one: they can be made again.
-var errExchanged = status.Error(codes.Unavailable, "the connection had gone silent, and was given up for a new one")
+// errReplaced is the error of calls on a connection that was replaced. It is
+// retryable, unlike gRPC's error for such calls.
+var errReplaced = status.Error(codes.Unavailable, "the connection stopped responding and was replaced by a new one")
 
-func (c *connection) explain(used *grpc.ClientConn, err error) error {
+func (c *connection) mapError(used *grpc.ClientConn, err error) error {
 	if status.Code(err) == codes.Canceled && used != c.current() {
-		return errExchanged
+		return errReplaced
 	}
 	return err
 }
 
-// Invoke and NewStream are those of gRPC.
+// Invoke implements grpc.ClientConnInterface.
 func (c *connection) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
 	conn := c.current()
-	return c.explain(conn, conn.Invoke(ctx, method, args, reply, options...))
+	return c.mapError(conn, conn.Invoke(ctx, method, args, reply, options...))
 }
 
+// NewStream implements grpc.ClientConnInterface.
 func (c *connection) NewStream(ctx context.Context, d *grpc.StreamDesc, method string, options ...grpc.CallOption) (grpc.ClientStream, error) {
 	conn := c.current()
 	s, err := conn.NewStream(ctx, d, method, options...)
 	if err != nil {
-		return nil, c.explain(conn, err)
+		return nil, c.mapError(conn, err)
 	}
-	return watchedStream{s, c, conn}, nil
+	return clientStream{s, c, conn}, nil
 }
 
-type watchedStream struct {
+type clientStream struct {
 	grpc.ClientStream
-	from *connection
-	conn *grpc.ClientConn
+	connection *connection
+	conn       *grpc.ClientConn
 }
 
-func (s watchedStream) RecvMsg(m any) error { return s.from.explain(s.conn, s.ClientStream.RecvMsg(m)) }
-
-// signs of life are what an execution has of the server.
-type signs struct {
-	heard    atomic.Pointer[time.Time] // of the stream
-	answered atomic.Bool               // the server, when it was called
+func (s clientStream) RecvMsg(m any) error {
+	return s.connection.mapError(s.conn, s.ClientStream.RecvMsg(m))
 }
 
-func (s *signs) hear() {
+// liveness records when an execution last received something from the server.
+type liveness struct {
+	received atomic.Pointer[time.Time] // the last response of the stream
+	answered atomic.Bool               // the server has answered a probe
+}
+
+func (l *liveness) touch() {
 	now := time.Now()
-	s.heard.Store(&now)
+	l.received.Store(&now)
 }
 
-// attend looks after a stream until ctx ends.
-func (s *Session) attend(ctx context.Context, of *signs) {
+// watch probes the server while an execution's stream receives no response, and
+// replaces the connection if the server does not answer. It returns when ctx
+// ends.
+func (s *Session) watch(ctx context.Context, l *liveness) {
 	conn := s.connection.current()
 	for {
-		if quiet := time.Since(*of.heard.Load()); quiet < s.config.silence {
-			if !sleep(ctx, s.config.silence-quiet) {
+		if idle := time.Since(*l.received.Load()); idle < s.config.probeAfter {
+			if !sleep(ctx, s.config.probeAfter-idle) {
 				return
 			}
 			continue
 		}
-		of.hear()
-		switch status.Code(s.callOn(ctx, conn)) {
+		l.touch()
+		switch status.Code(s.probe(ctx, conn)) {
 		case codes.DeadlineExceeded:
 			if ctx.Err() == nil {
-				s.connection.exchange(conn)
+				s.connection.replace(conn)
 			}
 			return
-		case codes.Unavailable, codes.Canceled: // the stream will hear of it
+		case codes.Unavailable, codes.Canceled: // the stream gets the same error
 		default:
-			of.answered.Store(true)
+			l.answered.Store(true)
 		}
 	}
 }
 
-// callOn asks the server for something small. Any answer will do.
-func (s *Session) callOn(ctx context.Context, conn *grpc.ClientConn) error {
-	ctx, cancel := context.WithTimeout(ctx, s.config.answer)
+// probe sends a small request. Any answer, also an error, shows that the server
+// is reachable.
+func (s *Session) probe(ctx context.Context, conn *grpc.ClientConn) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.probeTimeout)
 	defer cancel()
-	_, err := pb.NewSparkConnectServiceClient(conn).Config(ctx, s.configRequest(valuesOf("spark.app.name")))
+	_, err := pb.NewSparkConnectServiceClient(conn).Config(ctx, s.configRequest(getOption("spark.app.name")))
 	return err
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// DataFrame is a query that has not run yet. Its methods give new DataFrames
-// and leave it as it is; nothing is sent before an action, and what was wrong
-// in building one is its action's error.
+// DataFrame is a query that an action runs. Its methods return new DataFrames and
+// do not change it. They send nothing to the server; an action returns their
+// errors.
 type DataFrame struct {
 	session  *Session
 	relation *pb.Relation
 	err      error
 }
 
-// newDataFrame numbers the relation, so that DataFrame.Col can name it.
+// newDataFrame gives the relation an id, to which DataFrame.Col refers.
 func (s *Session) newDataFrame(r *pb.Relation, errs ...error) *DataFrame {
 	id := s.plans.Add(1)
 	r.Common = &pb.RelationCommon{PlanId: &id}
@@ -33,15 +33,16 @@ func (d *DataFrame) derive(r *pb.Relation, errs ...error) *DataFrame {
 	return d.session.newDataFrame(r, errs...)
 }
 
-// Table reads a table or view by name.
+// Table reads a table or view.
 func (s *Session) Table(name string) *DataFrame {
 	return s.newDataFrame(&pb.Relation{RelType: &pb.Relation_Read{Read: &pb.Read{
 		ReadType: &pb.Read_NamedTable_{NamedTable: &pb.Read_NamedTable{UnparsedIdentifier: name}},
 	}}})
 }
 
-// Range has one column, id, of the numbers from start to below end by step, in
-// so many partitions, or the server's default number of them if that is 0.
+// Range returns a DataFrame with one column, id, of the numbers from start to
+// end, exclusive, in steps of step. If partitions is 0, the number of partitions
+// is the server's default.
 func (s *Session) Range(start, end, step int64, partitions int) *DataFrame {
 	r := &pb.Range{Start: &start, End: end, Step: step}
 	var err error
@@ -49,26 +50,26 @@ func (s *Session) Range(start, end, step int64, partitions int) *DataFrame {
 	case step == 0:
 		err = fmt.Errorf("range: the step is 0")
 	case partitions < 0 || partitions > math.MaxInt32:
-		err = fmt.Errorf("range: %d is no number of partitions", partitions)
+		err = fmt.Errorf("range: %d is not a valid number of partitions", partitions)
 	case partitions > 0:
 		r.NumPartitions = proto.Int32(int32(partitions))
 	}
 	return s.newDataFrame(&pb.Relation{RelType: &pb.Relation_Range{Range: r}}, err)
 }
 
-// Col names a column of d, where other DataFrames of a join have one of the
-// same name.
+// Col refers to a column of d. In a join it distinguishes columns of the same
+// name.
 func (d *DataFrame) Col(name string) Column {
 	return Column{expr: attribute(name, d.relation.GetCommon().PlanId)}
 }
 
-// Select gives the columns.
+// Select returns the given columns.
 func (d *DataFrame) Select(columns ...Column) *DataFrame {
 	list, err := expressions("select", columns)
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Project{Project: &pb.Project{Input: d.relation, Expressions: list}}}, err)
 }
 
-// WithColumn adds a column, or replaces the one of that name.
+// WithColumn adds a column, or replaces the column of that name.
 func (d *DataFrame) WithColumn(name string, c Column) *DataFrame {
 	list, err := expressions("column "+name, []Column{c})
 	if err != nil {
@@ -80,7 +81,8 @@ func (d *DataFrame) WithColumn(name string, c Column) *DataFrame {
 	}}})
 }
 
-// WithColumnRenamed names a column anew; a name that is not there does no harm.
+// WithColumnRenamed renames a column. It does nothing if the column does not
+// exist.
 func (d *DataFrame) WithColumnRenamed(old, new string) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_WithColumnsRenamed{WithColumnsRenamed: &pb.WithColumnsRenamed{
 		Input: d.relation, RenameColumnsMap: map[string]string{old: new},
@@ -99,43 +101,42 @@ func (d *DataFrame) Filter(condition Column) *DataFrame {
 // Where is Filter.
 func (d *DataFrame) Where(condition Column) *DataFrame { return d.Filter(condition) }
 
-// Limit gives at most n rows.
+// Limit returns at most n rows.
 func (d *DataFrame) Limit(n int) *DataFrame {
 	var err error
 	if n < 0 || n > math.MaxInt32 {
-		err = fmt.Errorf("limit: %d is no number of rows", n)
+		err = fmt.Errorf("limit: %d is not a valid number of rows", n)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Limit{Limit: &pb.Limit{Input: d.relation, Limit: int32(n)}}}, err)
 }
 
-// Offset leaves out the first n rows.
+// Offset skips the first n rows.
 func (d *DataFrame) Offset(n int) *DataFrame {
 	var err error
 	if n < 0 || n > math.MaxInt32 {
-		err = fmt.Errorf("offset: %d is no number of rows", n)
+		err = fmt.Errorf("offset: %d is not a valid number of rows", n)
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Offset{Offset: &pb.Offset{Input: d.relation, Offset: int32(n)}}}, err)
 }
 
-// Drop leaves out columns; names that are not there do no harm.
+// Drop removes columns. Names of columns that do not exist are ignored.
 func (d *DataFrame) Drop(names ...string) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Drop{Drop: &pb.Drop{Input: d.relation, ColumnNames: names}}})
 }
 
-// ToDF names all columns anew.
+// ToDF renames all columns.
 func (d *DataFrame) ToDF(names ...string) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_ToDf{ToDf: &pb.ToDF{Input: d.relation, ColumnNames: names}}})
 }
 
-// Alias names the whole, for columns as in Col("name.column").
+// Alias gives the DataFrame a name, for references such as Col("name.column").
 func (d *DataFrame) Alias(name string) *DataFrame {
 	return d.derive(&pb.Relation{RelType: &pb.Relation_SubqueryAlias{SubqueryAlias: &pb.SubqueryAlias{Input: d.relation, Alias: name}}})
 }
 
-// Hint tells Spark's planner what it cannot know, as in
-// Hint("broadcast") for the small side of a join. The parameters are values
-// as in Lit; Spark 3.5 takes no columns among them. Of a hint that it does not
-// know, Spark only warns in its log.
+// Hint gives a hint to Spark's planner, such as Hint("broadcast") for the small
+// side of a join. Parameters are values as in Lit; Spark 3.5 accepts only
+// literals. Spark writes a warning about an unknown hint to its log.
 func (d *DataFrame) Hint(name string, parameters ...any) *DataFrame {
 	columns := make([]Column, len(parameters))
 	for i, p := range parameters {
@@ -147,7 +148,7 @@ func (d *DataFrame) Hint(name string, parameters ...any) *DataFrame {
 	}
 	for i, e := range list {
 		if e.GetLiteral() == nil && !d.session.atLeast(4, 0) {
-			err = errors.Join(err, fmt.Errorf("hint %s: parameter %d is no literal value, and Spark %s takes nothing else", name, i+1, d.session.version))
+			err = errors.Join(err, fmt.Errorf("hint %s: parameter %d is not a literal, but Spark %s accepts only literals", name, i+1, d.session.version))
 		}
 	}
 	return d.derive(&pb.Relation{RelType: &pb.Relation_Hint{Hint: &pb.Hint{Input: d.relation, Name: name, Parameters: list}}}, err)

@@ -2,8 +2,9 @@ package spark
 
 import "github.com/firesteel/firesteel/internal/sqltypes"
 
-// Decimal is an exact number: a value of Spark's DECIMAL.
+// Decimal is a value of Spark's type DECIMAL, an exact decimal number.
 type Decimal = sqltypes.Decimal
 
-// ParseDecimal reads a number such as "-12.50", keeping its zeros.
+// ParseDecimal parses a number such as "-12.50". The scale is the number of
+// digits after the point, including trailing zeros.
 func ParseDecimal(s string) (Decimal, error) { return sqltypes.ParseDecimal(s) }

@@ -8,10 +8,11 @@
 //		Select(spark.Col("id"), spark.Col("sentence"))
 //	err = df.Show(ctx, 20, false)
 //
-// Building a DataFrame talks to nobody and cannot fail: what is wrong with it
-// is said by its first action. Actions (Collect, Show, Write().Save, ...) take
-// a context; when that is cancelled, so is the query on the server.
+// The methods that build a DataFrame send nothing and return no error. The first
+// action (Collect, Show, Write().Save, ...) returns an error of the methods
+// before it. An action takes a context; cancelling the context cancels the query
+// on the server.
 //
-// Errors of the server are of type *Error and carry Spark's error class,
+// An error from the server has the type *Error, with Spark's error class,
 // SQLSTATE and message.
 package spark

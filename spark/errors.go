@@ -17,37 +17,44 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Error is an error that the server reported.
+// Error is an error of the server or of the connection to it.
 type Error struct {
-	// Class is Spark's error class, as in "TABLE_OR_VIEW_NOT_FOUND"; empty for
-	// errors without one.
+	// Class is Spark's error class, such as "TABLE_OR_VIEW_NOT_FOUND"; empty if
+	// the error has none.
 	Class string
-	// SQLState as in "42P01"; empty if the server gives none.
+	// SQLState is the SQLSTATE, such as "42P01"; empty if the error has none.
 	SQLState string
-	// Message says what is wrong, without class, query plans and Java stacks.
+	// Message is the server's message without the class, query plans and Java
+	// stack traces.
 	Message string
-	// Hint, which stands last in Error, says what Spark cannot know; mostly
-	// empty.
+	// Hint is advice that this package adds to the end of the text; often empty.
 	Hint string
-	// Detail is the server's message in full.
+	// Detail is the server's complete message.
 	Detail string
-	// Parameters are the values inside the message, by Spark's names.
+	// Parameters are the parameters of the message, by Spark's names.
 	Parameters map[string]string
 	// JavaClass is the Java class of the exception.
 	JavaClass string
-	// StackTrace is the server's, innermost call first; it may be empty.
+	// StackTrace is the server's stack trace, innermost call first; it may be
+	// empty.
 	StackTrace []string
-	// Causes are the exceptions below this one, outermost first.
+	// Causes are the causes of the exception, outermost first.
 	Causes []Cause
-	// Code is gRPC's status.
+	// Code is gRPC's status code.
 	Code codes.Code
+
+	unreachable bool // see ErrUnreachable
 }
 
-// Cause is one exception below an Error.
+// ErrUnreachable matches, by errors.Is, the Error of a connection that was never
+// established: no server answers at the address.
+var ErrUnreachable = errors.New("no Spark Connect server answers")
+
+// Cause is an exception that caused an Error.
 type Cause struct {
 	JavaClass  string // Java class
 	Class      string
-	Message    string // in full
+	Message    string // complete
 	StackTrace []string
 }
 
@@ -65,9 +72,12 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Is makes errors.Is(err, ErrSessionChanged) true where the server said so.
+// Is reports whether the error matches ErrSessionLost, ErrUnreachable or
+// context.Canceled.
 func (e *Error) Is(target error) bool {
 	switch target {
+	case ErrUnreachable:
+		return e.unreachable
 	case ErrSessionLost:
 		switch e.Class {
 		case "INVALID_HANDLE.SESSION_CHANGED", "INVALID_HANDLE.SESSION_CLOSED", "INVALID_HANDLE.SESSION_NOT_FOUND":
@@ -79,23 +89,23 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// GRPCStatus lets status.FromError read the error.
+// GRPCStatus returns the error as a gRPC status; status.FromError calls it.
 func (e *Error) GRPCStatus() *status.Status { return status.New(e.Code, e.Error()) }
 
-// failure turns what gRPC returned into an error for people.
+// failure converts an error of gRPC to the error that this package returns.
 func (s *Session) failure(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	st, ok := status.FromError(err)
 	if deadline, has := ctx.Deadline(); has && st.Code() == codes.DeadlineExceeded && time.Until(deadline) < time.Second {
-		<-ctx.Done() // the server's clock was a little ahead
+		<-ctx.Done() // the server's clock is slightly ahead
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if dead := s.usable(); dead == ErrClosed {
-		return dead // the reason is this side's own
+	if err := s.usable(); err == ErrClosed {
+		return err // Close caused the error
 	}
 	if !ok {
 		return secret.Error(err)
@@ -103,14 +113,14 @@ func (s *Session) failure(ctx context.Context, err error) error {
 	e := &Error{Code: st.Code(), Detail: st.Message()}
 	info := errorInfo(st)
 	if info == nil {
-		e.Message = s.explainTransport(st)
-		return e.hide()
+		e.Message, e.unreachable = s.explainTransport(st)
+		return e.hideSecrets()
 	}
 	e.JavaClass = info.GetReason()
 	m := info.GetMetadata()
 	e.Class, e.SQLState = m["errorClass"], m["sqlState"]
 	if p := m["messageParameters"]; p != "" {
-		_ = json.Unmarshal([]byte(p), &e.Parameters) // an aid; may be cut off
+		_ = json.Unmarshal([]byte(p), &e.Parameters) // optional; the server may have truncated it
 	}
 	if t := m["stackTrace"]; t != "" {
 		e.StackTrace = strings.Split(t, "\n")
@@ -121,13 +131,13 @@ func (s *Session) failure(ctx context.Context, err error) error {
 	e.Message = e.summary()
 	e.Hint = e.hint()
 	if errors.Is(e, ErrSessionLost) {
-		s.lose()
+		s.markLost()
 	}
-	return e.hide()
+	return e.hideSecrets()
 }
 
-// hide replaces secrets that the server sent back, wherever they stand.
-func (e *Error) hide() *Error {
+// hideSecrets replaces secrets in all texts of the error.
+func (e *Error) hideSecrets() *Error {
 	lines := func(texts []string) {
 		for i, t := range texts {
 			texts[i] = secret.Hide(t)
@@ -158,15 +168,15 @@ func errorInfo(st *status.Status) *errdetails.ErrorInfo {
 	return nil
 }
 
-// maxCauses bounds the chain of causes, which the server might close to a ring.
+// maxCauses bounds the chain of causes, which may be cyclic.
 const maxCauses = 32
 
-// fetchDetails asks for the whole of an error; servers before 4.0 have no more.
+// fetchDetails requests the details of an error. Servers before 4.0 have none.
 func (s *Session) fetchDetails(ctx context.Context, id string, e *Error) {
 	if !s.atLeast(4, 0) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, farewell)
+	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
 	r, err := s.client.FetchErrorDetails(ctx, &pb.FetchErrorDetailsRequest{
 		SessionId:                         s.id,
@@ -208,9 +218,10 @@ func (s *Session) fetchDetails(ctx context.Context, id string, e *Error) {
 	}
 }
 
-// summary is the server's message as a person wants it first.
+// summary returns the server's message without its class and SQLSTATE, which it
+// stores in their fields if they are empty.
 func (e *Error) summary() string {
-	text := humanMessage(e.Detail)
+	text := stripJava(e.Detail)
 	if e.Class != "" {
 		text = strings.TrimPrefix(text, "["+e.Class+"] ")
 	} else if m := leadingClass.FindStringSubmatch(text); m != nil {
@@ -236,9 +247,9 @@ var (
 	javaFrame    = regexp.MustCompile(`(?m)^\s*(?:at [\w.$/<>]+\(.*\)|\.\.\. \d+ more|Driver stacktrace:)\s*$`)
 )
 
-// humanMessage leaves out of a server's message what only its authors read:
-// Java classes and stacks, and the plan of the failed query.
-func humanMessage(text string) string {
+// stripJava removes Java classes, stack traces and the query plan from a
+// server's message.
+func stripJava(text string) string {
 	text = javaPrefix.ReplaceAllString(text, "")
 	text = taskFailure.ReplaceAllString(text, "")
 	text = javaPrefix.ReplaceAllString(text, "")

@@ -27,7 +27,7 @@ func TestErrorDetails(t *testing.T) {
 				SparkThrowable: &pb.FetchErrorDetailsResponse_SparkThrowable{
 					ErrorClass: proto.String("FAILED_EXECUTE_UDF"), SqlState: proto.String("39000"), MessageParameters: map[string]string{"f": "g"}},
 			},
-			// A cause that names itself must not hold us for ever.
+			// A cause that refers to itself must not cause an endless loop.
 			{ErrorTypeHierarchy: []string{"java.lang.Error"}, Message: "why", CauseIdx: proto.Int32(1)},
 		},
 	}
@@ -90,7 +90,7 @@ func TestUnknownFunction(t *testing.T) {
 	}
 	s, _ := f.start(t, "")
 	for _, c := range []struct{ message, want string }{
-		// As 3.5, and as 4.0 and later word it.
+		// The messages of Spark 3.5, and of 4.0 and later.
 		{"[UNRESOLVED_ROUTINE] Cannot resolve function `ai_clasify` on search path [`system`.`builtin`].", "Did you mean ai_classify?"},
 		{"[UNRESOLVED_ROUTINE] Cannot resolve routine `TRY_ai_msk` on search path [`system`.`builtin`]. SQLSTATE: 42883", "Did you mean try_ai_mask?"},
 		{"[UNRESOLVED_ROUTINE] Cannot resolve routine `main`.`default`.`ai_mask` on search path [`x`].", "spark.WithModel"},
@@ -104,7 +104,7 @@ func TestUnknownFunction(t *testing.T) {
 		if !errors.As(err, &e) || !strings.Contains(e.Error(), c.want) || e.Hint != "" && !strings.HasSuffix(e.Error(), "\n  "+e.Hint) {
 			t.Errorf("%s: %v, want %s", c.message, err, c.want)
 		} else if !strings.Contains(c.message, "ai_") && e.Hint != "" {
-			t.Errorf("what is no AI function is none of ours: %v", err)
+			t.Errorf("the error for another function has a hint: %v", err)
 		}
 	}
 }

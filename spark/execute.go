@@ -20,16 +20,15 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// An execution is one plan at work on the server, and the stream of its
-// responses. Spark keeps both apart: the operation, which has an id of the
-// client's choosing, goes on when the stream breaks, and the server keeps
-// the last responses so that a new stream can go on after the last one that
-// arrived (ReattachExecute). A stream that ends without ResultComplete is not
-// the end either: servers cut long streams on purpose.
+// execution runs a plan on the server and reads its responses. Spark separates
+// the operation, whose id the client chooses, from the stream of responses: the
+// operation continues when the stream breaks, and the server buffers the last
+// responses so that a new stream can continue after the last one received
+// (ReattachExecute). Servers end long streams on purpose, so only ResultComplete
+// marks the end of the operation.
 //
-// Responses that arrived are acknowledged (ReleaseExecute) so that the server
-// can forget them; when all have, or the client wants no more, the whole
-// operation is.
+// The client releases responses that it has received (ReleaseExecute), so that
+// the server can free them, and at the end the whole operation.
 type execution struct {
 	session *Session
 	ctx     context.Context
@@ -37,16 +36,16 @@ type execution struct {
 
 	stream       grpc.ServerStreamingClient[pb.ExecutePlanResponse]
 	cancelStream context.CancelFunc
-	sent         bool   // the plan was sent; from now on reattach
-	arrived      bool   // and the server has it, or had it
-	lastResponse string // id of the last response that arrived
-	signs        signs
+	sent         bool   // the plan was sent; a new stream reattaches
+	arrived      bool   // the server has received the plan
+	lastResponse string // id of the last response received
+	liveness     liveness
 	done         bool
 
-	acknowledge acknowledger
+	released releaser
 }
 
-// execute prepares a plan; it is sent when the first response is asked for.
+// execute prepares the execution of a plan. The first call of next sends it.
 func (s *Session) execute(ctx context.Context, plan *pb.Plan) *execution {
 	options := []*pb.ExecutePlanRequest_RequestOption{{
 		RequestOption: &pb.ExecutePlanRequest_RequestOption_ReattachOptions{
@@ -78,8 +77,8 @@ func (s *Session) execute(ctx context.Context, plan *pb.Plan) *execution {
 
 func (e *execution) id() string { return e.request.GetOperationId() }
 
-// next gives the responses in order, and then io.EOF. After an error there is
-// nothing more.
+// next returns the responses in order, and then io.EOF. After an error it
+// returns io.EOF.
 func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 	if e.done {
 		return nil, io.EOF
@@ -91,65 +90,65 @@ func (e *execution) next() (*pb.ExecutePlanResponse, error) {
 		e.done = true
 		return nil, context.Cause(e.ctx)
 	}
-	if e.session.named && !e.sent {
-		// Other clients of the session may have reset its settings.
-		if err := e.session.keepWorker(e.ctx); err != nil {
+	if e.session.joined && !e.sent {
+		// Another client of the session may have changed its settings.
+		if err := e.session.restoreWorker(e.ctx); err != nil {
 			return nil, e.fail(err)
 		}
 	}
-	repeat := e.session.config.retry.start()
+	retries := e.session.config.retry.start()
 	for {
 		response, err := e.receive()
 		if err == nil {
 			return e.accept(response)
 		}
 		e.dropStream()
-		if e.signs.answered.Swap(false) {
-			repeat = e.session.config.retry.start() // it had come about
+		if e.liveness.answered.Swap(false) {
+			retries = e.session.config.retry.start() // the connection worked in between
 		}
 		again, lost := true, false
 		switch {
 		case e.ctx.Err() != nil:
-			e.abandon()
+			e.cancel()
 			return nil, context.Cause(e.ctx)
 		case err == io.EOF:
-			// The server has more, and waits for us to come back for it.
-			e.arrived, repeat = true, e.session.config.retry.start()
+			// The server ended the stream; a new one has the next responses.
+			e.arrived, retries = true, e.session.config.retry.start()
 			sleep(e.ctx, time.Millisecond)
 			continue
-		case says(err, "INVALID_HANDLE.SESSION_NOT_FOUND"), // which Connect had made
-			says(err, "INVALID_HANDLE.OPERATION_NOT_FOUND") && e.arrived:
-			return nil, e.fail(fmt.Errorf("the server forgot the running query: %w", e.session.failure(e.ctx, err)))
-		case says(err, "INVALID_HANDLE.OPERATION_NOT_FOUND"):
-			e.sent = false // the plan has not arrived
-			repeat.pause = repeat.policy.InitialBackoff
-		case says(err, "ORPHANED"):
-			// The connection broke as the server was about to begin, and now
-			// it never will. A query, which changes nothing, can begin anew.
+		case hasClass(err, "INVALID_HANDLE.SESSION_NOT_FOUND"), // the session existed after Connect
+			hasClass(err, "INVALID_HANDLE.OPERATION_NOT_FOUND") && e.arrived:
+			return nil, e.fail(fmt.Errorf("the server no longer has the running query: %w", e.session.failure(e.ctx, err)))
+		case hasClass(err, "INVALID_HANDLE.OPERATION_NOT_FOUND"):
+			e.sent = false // the server has not received the plan
+			retries.pause = retries.policy.InitialBackoff
+		case hasClass(err, "ORPHANED"):
+			// The connection broke before the server started the operation, and
+			// it will not start it. A query has no effects and can be sent again.
 			if e.request.GetPlan().GetRoot() == nil || e.arrived {
-				return nil, e.fail(fmt.Errorf("the server lost this when the connection broke; look whether it took effect before it is run again: %w", e.session.failure(e.ctx, err)))
+				return nil, e.fail(fmt.Errorf("the server lost this command when the connection broke; check whether it took effect before you run it again: %w", e.session.failure(e.ctx, err)))
 			}
 			id := uuid.NewString()
 			e.request.OperationId, e.sent = &id, false
-		case says(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
-			// It has arrived after all, later than the question for it.
+		case hasClass(err, "INVALID_HANDLE.OPERATION_ALREADY_EXISTS"):
+			// The server received the plan after the request to reattach.
 			e.arrived = true
 		case retryable(err), status.Code(err) == codes.DeadlineExceeded:
-			// The deadline is a proxy's: the request has none, and the
-			// operation lives on.
+			// The request has no deadline, so this is a proxy's, and the
+			// operation continues.
 			lost = retryInfo(err) == nil
 		default:
 			again = false
 		}
-		if again && repeat.wait(e.ctx, err) {
+		if again && retries.wait(e.ctx, err) {
 			continue
 		}
 		if e.ctx.Err() != nil {
-			e.abandon()
+			e.cancel()
 			return nil, context.Cause(e.ctx)
 		}
 		if err = e.session.failure(e.ctx, err); lost {
-			err = fmt.Errorf("the connection broke and could not be made again (%d attempts), so it is not known whether this has run: %w", repeat.used, err)
+			err = fmt.Errorf("the connection broke and could not be restored (%d attempts); it is not known whether this has run: %w", retries.used, err)
 		}
 		return nil, e.fail(err)
 	}
@@ -162,13 +161,13 @@ func (e *execution) receive() (*pb.ExecutePlanResponse, error) {
 		}
 	}
 	r, err := e.stream.Recv()
-	e.signs.hear()
+	e.liveness.touch()
 	return r, err
 }
 
 func (e *execution) openStream() error {
-	// The server is not told a deadline: it would end the stream by it, a
-	// moment before this side can know why.
+	// The request has no deadline, because the server would end the stream just
+	// before the deadline of e.ctx.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(e.ctx))
 	detach := context.AfterFunc(e.ctx, func() {
 		defer panics.Handle("cancelling a query", nil)
@@ -193,10 +192,10 @@ func (e *execution) openStream() error {
 		e.request.ClientObservedServerSideSessionId = e.session.observed()
 		e.stream, err = e.session.client.ExecutePlan(ctx, e.request)
 	}
-	e.signs.hear()
+	e.liveness.touch()
 	go func() {
 		defer panics.Handle("watching the connection", nil)
-		e.session.attend(ctx, &e.signs)
+		e.session.watch(ctx, &e.liveness)
 	}()
 	return err
 }
@@ -213,7 +212,7 @@ func (e *execution) accept(r *pb.ExecutePlanResponse) (*pb.ExecutePlanResponse, 
 		return nil, e.fail(err)
 	}
 	if id := r.GetOperationId(); id != "" && id != e.id() {
-		return nil, e.fail(secret.Error(fmt.Errorf("the server answered operation %s instead of %s", id, e.id())))
+		return nil, e.fail(secret.Error(fmt.Errorf("the server replied for operation %s instead of %s", id, e.id())))
 	}
 	e.arrived, e.lastResponse = true, r.GetResponseId()
 	if r.GetResultComplete() != nil {
@@ -222,11 +221,11 @@ func (e *execution) accept(r *pb.ExecutePlanResponse) (*pb.ExecutePlanResponse, 
 		e.releaseAll()
 		return nil, io.EOF
 	}
-	e.acknowledge.until(e, e.lastResponse)
+	e.released.until(e, e.lastResponse)
 	return r, nil
 }
 
-// fail ends the execution here and on the server.
+// fail ends the execution on both sides, and returns err.
 func (e *execution) fail(err error) error {
 	e.done = true
 	e.dropStream()
@@ -236,7 +235,7 @@ func (e *execution) fail(err error) error {
 	return err
 }
 
-// close ends an execution whose remaining responses nobody wants.
+// close ends an execution before its last response.
 func (e *execution) close() {
 	if e.done {
 		return
@@ -245,21 +244,21 @@ func (e *execution) close() {
 		e.done = true
 		return
 	}
-	e.abandon()
+	e.cancel()
 }
 
-// abandon stops the operation on the server, and returns when the server was
-// told or could not be.
-func (e *execution) abandon() {
+// cancel cancels the operation on the server. It returns after the server has
+// answered or cannot be reached.
+func (e *execution) cancel() {
 	e.done = true
 	e.dropStream()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), farewell)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), releaseTimeout)
 	defer cancel()
-	// The interrupt may overtake the plan: the server has not heard of the
-	// operation yet. Once a response came, it has.
+	// The interrupt may reach the server before the plan. After a response the
+	// server has the plan.
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
-		stopped, err := e.session.InterruptOperation(ctx, e.id())
-		if err != nil || e.lastResponse != "" || slices.Contains(stopped, e.id()) || pause > time.Second/2 || !sleep(ctx, pause) {
+		cancelled, err := e.session.InterruptOperation(ctx, e.id())
+		if err != nil || e.lastResponse != "" || slices.Contains(cancelled, e.id()) || pause > time.Second/2 || !sleep(ctx, pause) {
 			break
 		}
 	}
@@ -267,15 +266,15 @@ func (e *execution) abandon() {
 }
 
 func (e *execution) releaseAll() {
-	e.session.later(func() {
+	e.session.inBackground(func() {
 		e.release(&pb.ReleaseExecuteRequest{Release: &pb.ReleaseExecuteRequest_ReleaseAll_{ReleaseAll: &pb.ReleaseExecuteRequest_ReleaseAll{}}})
 	})
 }
 
-// release tells the server what it may forget. A server that is not reached
-// forgets by itself later.
+// release sends a release request. Errors are ignored, because the server frees
+// the responses by itself later.
 func (e *execution) release(r *pb.ReleaseExecuteRequest) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), farewell)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), releaseTimeout)
 	defer cancel()
 	r.SessionId = e.session.id
 	r.ClientObservedServerSideSessionId = e.session.observed()
@@ -285,33 +284,34 @@ func (e *execution) release(r *pb.ReleaseExecuteRequest) {
 	_, _ = e.session.client.ReleaseExecute(ctx, r)
 }
 
-// acknowledger releases responses in the background, one call at a time; each
-// call covers all that arrived before it.
-type acknowledger struct {
+// releaser releases responses in the background, with one call at a time. Each
+// call covers all responses received before it.
+type releaser struct {
 	mu     sync.Mutex
 	latest string
 	busy   bool
 }
 
-func (a *acknowledger) until(e *execution, response string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.latest = response
-	if a.busy {
+// until releases the responses up to the one with the given id.
+func (r *releaser) until(e *execution, response string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.latest = response
+	if r.busy {
 		return
 	}
-	a.busy = true
-	e.session.later(func() {
+	r.busy = true
+	e.session.inBackground(func() {
 		for {
-			a.mu.Lock()
-			id := a.latest
-			a.latest = ""
+			r.mu.Lock()
+			id := r.latest
+			r.latest = ""
 			if id == "" {
-				a.busy = false
-				a.mu.Unlock()
+				r.busy = false
+				r.mu.Unlock()
 				return
 			}
-			a.mu.Unlock()
+			r.mu.Unlock()
 			e.release(&pb.ReleaseExecuteRequest{
 				Release: &pb.ReleaseExecuteRequest_ReleaseUntil_{ReleaseUntil: &pb.ReleaseExecuteRequest_ReleaseUntil{ResponseId: id}},
 			})
@@ -319,8 +319,8 @@ func (a *acknowledger) until(e *execution, response string) {
 	})
 }
 
-// says reports whether the server names an error class.
-func says(err error, class string) bool {
+// hasClass reports whether a server's error has an error class.
+func hasClass(err error, class string) bool {
 	st, ok := status.FromError(err)
 	return ok && st.Code() != codes.OK && strings.Contains(st.Message(), class)
 }

@@ -22,22 +22,22 @@ type faults func(attempt int, send func(from, to int), ctx context.Context) erro
 
 var errCut = status.Error(codes.Unavailable, "the connection was cut")
 
-// Whatever happens to the streams, the rows come once and in order.
+// After any failure of the streams the rows arrive once and in order.
 func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 	notFound := sparkError(codes.Internal, "[INVALID_HANDLE.OPERATION_NOT_FOUND] The handle is invalid. Operation not found.", "INVALID_HANDLE.OPERATION_NOT_FOUND", nil)
 	for name, c := range map[string]struct {
 		execute, reattach faults
 		calls             map[string]int
 	}{
-		"nothing happens": {nil, nil, map[string]int{"execute": 1, "reattach": 0}},
-		"cut before the plan arrives": {
+		"no failure": {nil, nil, map[string]int{"execute": 1, "reattach": 0}},
+		"broken before the plan arrives": {
 			func(a int, _ func(int, int), _ context.Context) error { return map[int]error{0: errCut}[a] },
 			func(int, func(int, int), context.Context) error { return notFound },
 			map[string]int{"execute": 2, "reattach": 1}},
-		"cut before the first response": {
+		"broken before the first response": {
 			func(int, func(int, int), context.Context) error { return errCut }, nil,
 			map[string]int{"execute": 1, "reattach after 0": 1}},
-		"cut in the middle, twice": {
+		"broken twice between responses": {
 			func(_ int, send func(int, int), _ context.Context) error { send(0, 1); return errCut },
 			func(a int, send func(int, int), _ context.Context) error {
 				if a == 0 {
@@ -47,10 +47,10 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 				return nil
 			},
 			map[string]int{"execute": 1, "reattach after 1": 1, "reattach after 2": 1}},
-		"ended by the server for a while": {
+		"ended by the server several times": {
 			func(_ int, send func(int, int), _ context.Context) error { send(0, 2); return io.EOF },
 			func(a int, _ func(int, int), _ context.Context) error {
-				if a < 6 { // more often than anything is retried
+				if a < 6 { // more than the number of retries
 					return io.EOF
 				}
 				return nil
@@ -61,10 +61,10 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 				send(0, 1)
 				return status.Error(codes.DeadlineExceeded, "stream timeout")
 			}, nil, map[string]int{"execute": 1, "reattach after 1": 1}},
-		"cut for long, between signs of life": {
+		"broken several times, with answered probes in between": {
 			func(int, func(int, int), context.Context) error { return errCut },
 			func(a int, _ func(int, int), ctx context.Context) error {
-				if a < 6 { // more often than anything is retried
+				if a < 6 { // more than the number of retries
 					sleep(ctx, 500*time.Millisecond)
 					return errCut
 				}
@@ -89,7 +89,7 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 			f := newFake(t)
 			f.execute, f.reattach = c.execute, c.reattach
 			f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3), numbers(t, 3, 4), numbers(t, 4, 10)}
-			s, _ := f.start(t, "", func(c *config) { c.silence = 50 * time.Millisecond })
+			s, _ := f.start(t, "", func(c *config) { c.probeAfter = 50 * time.Millisecond })
 			rows := collect(t, s.Table("t"))
 			for i, r := range rows {
 				if r.At(0) != int64(i) {
@@ -108,7 +108,7 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 			if f.count("release all") != 1 {
 				t.Errorf("the operation was not released once: %q", f.calls)
 			}
-			// All attempts are of one operation, which is reattachable.
+			// All requests are for one operation, which is reattachable.
 			for _, r := range f.requests {
 				if r.GetOperationId() != f.requests[0].GetOperationId() || !r.RequestOptions[0].GetReattachOptions().GetReattachable() {
 					t.Errorf("request %v", r)
@@ -118,35 +118,35 @@ func TestExecuteSurvivesBrokenStreams(t *testing.T) {
 	}
 }
 
-func TestExecuteGivesUp(t *testing.T) {
+func TestExecuteErrors(t *testing.T) {
 	forgotten := sparkError(codes.Internal, "[INVALID_HANDLE.OPERATION_NOT_FOUND] gone", "INVALID_HANDLE.OPERATION_NOT_FOUND", nil)
 	for name, c := range map[string]struct {
 		execute, reattach faults
 		message           string
 		calls             map[string]int
 	}{
-		"the server is away": {
+		"the server is unavailable": {
 			func(int, func(int, int), context.Context) error { return errCut },
 			func(int, func(int, int), context.Context) error { return errCut },
-			"could not be made again (4 attempts), so it is not known whether this has run: Spark at 127.0.0.1", map[string]int{"execute": 1, "reattach": 4}},
+			"could not be restored (4 attempts); it is not known whether this has run: Spark at 127.0.0.1", map[string]int{"execute": 1, "reattach": 4}},
 		"the query failed": {
 			func(int, func(int, int), context.Context) error {
 				return sparkError(codes.Internal, "[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012", "DIVIDE_BY_ZERO", nil)
 			}, nil, "[DIVIDE_BY_ZERO] Division by zero. (SQLSTATE 22012)", map[string]int{"execute": 1, "reattach": 0}},
-		"forgotten after the server had it": {
+		"the server lost the received operation": {
 			func(int, func(int, int), context.Context) error { return io.EOF },
 			func(int, func(int, int), context.Context) error { return forgotten },
-			"the server forgot the running query", map[string]int{"execute": 1, "reattach": 1}},
-		"the session is forgotten": {
+			"the server no longer has the running query", map[string]int{"execute": 1, "reattach": 1}},
+		"the server lost the session": {
 			func(int, func(int, int), context.Context) error { return errCut },
 			func(int, func(int, int), context.Context) error {
 				return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_NOT_FOUND] gone", "INVALID_HANDLE.SESSION_NOT_FOUND", nil)
 			},
-			"the server forgot the running query", map[string]int{"execute": 1, "reattach": 1}},
-		"forgotten after the first response": {
+			"the server no longer has the running query", map[string]int{"execute": 1, "reattach": 1}},
+		"the server lost the operation after the first response": {
 			func(_ int, send func(int, int), _ context.Context) error { send(0, 1); return errCut },
 			func(int, func(int, int), context.Context) error { return forgotten },
-			"the server forgot the running query", map[string]int{"execute": 1, "reattach": 1}},
+			"the server no longer has the running query", map[string]int{"execute": 1, "reattach": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
@@ -166,8 +166,9 @@ func TestExecuteGivesUp(t *testing.T) {
 	}
 }
 
-// Spark loses an operation when the connection breaks as it begins. A query
-// can be asked again, under another name; a command may have had its effect.
+// Spark loses an operation if the connection breaks at its start. The client
+// sends a query again with another id, but not a command, which may have had its
+// effect.
 func TestOperationIsLost(t *testing.T) {
 	f := newFake(t)
 	f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3)}
@@ -179,7 +180,7 @@ func TestOperationIsLost(t *testing.T) {
 	if rows := collect(t, s.Table("t")); len(rows) != 3 || f.count("execute") != 2 || f.requests[0].GetOperationId() == f.requests[1].GetOperationId() {
 		t.Errorf("%v after %q", rows, f.calls)
 	}
-	if _, err := s.SQL(t.Context(), "INSERT INTO t SELECT 1"); err == nil || !strings.Contains(err.Error(), "look whether it took effect before it is run again") || f.count("execute") != 3 {
+	if _, err := s.SQL(t.Context(), "INSERT INTO t SELECT 1"); err == nil || !strings.Contains(err.Error(), "check whether it took effect before you run it again") || f.count("execute") != 3 {
 		t.Errorf("%v after %q", err, f.calls)
 	}
 }
@@ -213,13 +214,13 @@ func TestCancelInterruptsBeforeReturning(t *testing.T) {
 	if f.count("release all") != 1 {
 		t.Errorf("%q", f.calls)
 	}
-	// A context that has ended already asks for nothing.
+	// A context that has ended sends nothing.
 	if _, err := s.Table("t").Collect(ctx); !errors.Is(err, context.Canceled) || f.count("execute") != 1 {
 		t.Errorf("%v, %q", err, f.calls)
 	}
 }
 
-func TestEarlyBreakStopsTheQuery(t *testing.T) {
+func TestBreakCancelsQuery(t *testing.T) {
 	f := newFake(t)
 	f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3), numbers(t, 3, 6)}
 	f.execute = func(_ int, send func(int, int), ctx context.Context) error {
@@ -254,8 +255,8 @@ func TestProgress(t *testing.T) {
 	expect(t, got, []Progress{{f.requests[0].GetOperationId(), []StageProgress{{1, 8, 3, 99, false}}, 2}})
 }
 
-// The server's announcements of rows and pieces must agree with what comes.
-func TestResultsThatDoNotAddUp(t *testing.T) {
+// The numbers of rows and chunks in the responses must match the data.
+func TestInconsistentResults(t *testing.T) {
 	piece := func(data []byte, rows int64, index, of int64) *pb.ExecutePlanResponse {
 		return &pb.ExecutePlanResponse{ResponseType: &pb.ExecutePlanResponse_ArrowBatch_{ArrowBatch: &pb.ExecutePlanResponse_ArrowBatch{
 			RowCount: rows, Data: data, ChunkIndex: &index, NumChunksInBatch: &of}}}
@@ -264,14 +265,14 @@ func TestResultsThatDoNotAddUp(t *testing.T) {
 	a, b, c := whole[:10], whole[10:200], whole[200:]
 	for name, x := range map[string]struct {
 		responses []*pb.ExecutePlanResponse
-		message   string // empty: all is well
+		message   string // empty for a valid result
 	}{
-		"pieces":             {[]*pb.ExecutePlanResponse{piece(a, 5, 0, 3), piece(b, 5, 1, 3), piece(c, 5, 2, 3)}, ""},
-		"a piece is missing": {[]*pb.ExecutePlanResponse{piece(a, 5, 0, 3), piece(c, 5, 2, 3)}, "piece 2 of a batch came instead of piece 1"},
+		"chunks":             {[]*pb.ExecutePlanResponse{piece(a, 5, 0, 3), piece(b, 5, 1, 3), piece(c, 5, 2, 3)}, ""},
+		"a chunk is missing": {[]*pb.ExecutePlanResponse{piece(a, 5, 0, 3), piece(c, 5, 2, 3)}, "chunk 2 of a batch follows instead of chunk 1"},
 		"the end is missing": {[]*pb.ExecutePlanResponse{piece(a, 5, 0, 3), piece(b, 5, 1, 3)}, "ends inside a batch"},
-		"rows are missing":   {[]*pb.ExecutePlanResponse{numbers(t, 0, 2), numbers(t, 3, 4)}, "2 rows came, and the next batch starts at row 3"},
+		"rows are missing":   {[]*pb.ExecutePlanResponse{numbers(t, 0, 2), numbers(t, 3, 4)}, "after 2 rows the next batch starts at row 3"},
 		"too few rows":       {[]*pb.ExecutePlanResponse{piece(whole, 6, 0, 1)}, "announced 6 rows and sent 5"},
-		"cut off":            {[]*pb.ExecutePlanResponse{piece(whole[:len(whole)-40], 5, 0, 1)}, "after row 0"},
+		"truncated":          {[]*pb.ExecutePlanResponse{piece(whole[:len(whole)-40], 5, 0, 1)}, "after row 0"},
 		"not Arrow":          {[]*pb.ExecutePlanResponse{piece([]byte("hello, world, this is no Arrow stream"), 5, 0, 1)}, "after row 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -310,16 +311,16 @@ func TestRetryOfCalls(t *testing.T) {
 	}
 }
 
-func TestSessionChange(t *testing.T) {
+func TestLostSession(t *testing.T) {
 	for name, change := range map[string]func(f *fakeServer){
-		"another identity": func(f *fakeServer) { f.serverID = "server-2" },
-		"forgotten by the server": func(f *fakeServer) {
+		"another server-side id": func(f *fakeServer) { f.serverID = "server-2" },
+		"session not found": func(f *fakeServer) {
 			f.execute = func(_ int, send func(int, int), _ context.Context) error { send(0, 1); return errCut }
 			f.reattach = func(int, func(int, int), context.Context) error {
 				return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_NOT_FOUND] The handle is invalid.", "INVALID_HANDLE.SESSION_NOT_FOUND", nil)
 			}
 		},
-		"said by the server": func(f *fakeServer) {
+		"session changed": func(f *fakeServer) {
 			f.execute = func(int, func(int, int), context.Context) error {
 				return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_CHANGED] The handle is invalid.", "INVALID_HANDLE.SESSION_CHANGED", nil)
 			}
@@ -345,9 +346,9 @@ func TestSessionChange(t *testing.T) {
 	}
 }
 
-// A query that is being read ends when another call finds the session gone,
-// and its stream does not stay open.
-func TestSessionIsLostWhileReading(t *testing.T) {
+// A query that is being read ends when another call finds that the session is
+// lost, and its stream is closed.
+func TestSessionLostWhileReading(t *testing.T) {
 	f := newFake(t)
 	f.responses = []*pb.ExecutePlanResponse{numbers(t, 0, 3), numbers(t, 3, 6)}
 	ended := make(chan struct{})
@@ -446,7 +447,7 @@ func TestConnect(t *testing.T) {
 	if s.userID != "me" || !strings.HasPrefix(s.userAgent, "mine ") {
 		t.Errorf("%q %q", s.userID, s.userAgent)
 	}
-	// Headers of the caller's own stay.
+	// The caller's own headers are kept.
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "x-trace", "7")
 	if _, err := s.Table("t").Explain(ctx, "simple"); err != nil {
 		t.Fatal(err)
@@ -457,7 +458,7 @@ func TestConnect(t *testing.T) {
 	if !slices.Equal(h.Get("x-trace"), []string{"7"}) || !slices.Equal(h.Get("x-team"), []string{"a b"}) {
 		t.Errorf("headers %v", h)
 	}
-	// Nobody is there.
+	// No server listens at this address.
 	_, err := Connect(t.Context(), "sc://127.0.0.1:1", WithConnectTimeout(100*time.Millisecond))
 	if err == nil || !strings.Contains(err.Error(), "is a Spark Connect server running there?") {
 		t.Error(err)

@@ -26,17 +26,17 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// fakeServer is a Spark Connect server with faults to order. It keeps a log
-// of the calls it had, in words.
+// fakeServer is a Spark Connect server with scripted faults. It records the calls
+// as texts.
 type fakeServer struct {
 	pb.UnimplementedSparkConnectServiceServer
 
 	version string
 	// responses of every operation, in order, with ids "r0", "r1", ...
 	responses []*pb.ExecutePlanResponse
-	// execute and reattach, if set, go before sending: they may send part of
-	// the responses themselves and return an error, or io.EOF to end the
-	// stream. attempt counts from 0 for each of the two.
+	// execute and reattach, if set, are called before the responses are sent.
+	// They may send a part of the responses and return an error, or io.EOF to end
+	// the stream. attempt counts from 0 for each of the two.
 	execute  func(attempt int, send func(from, to int), ctx context.Context) error
 	reattach func(attempt int, send func(from, to int), ctx context.Context) error
 	analyze  func(attempt int) error
@@ -44,7 +44,7 @@ type fakeServer struct {
 	conf     map[string]string
 	damage   int    // AddArtifacts calls to answer with a CRC failure
 	uploaded error  // the answer to AddArtifacts, if not nil
-	keepsNot string // where AddArtifacts can keep nothing, as "cache/"; "" for nowhere
+	refused  string // prefix of the names that AddArtifacts cannot store, such as "cache/"; "" for none
 
 	mu        sync.Mutex
 	serverID  string
@@ -66,7 +66,7 @@ func newFake(t *testing.T) *fakeServer {
 	}
 }
 
-// start serves on a port of its own, and connects to it.
+// start listens on a free port and connects to it.
 func (f *fakeServer) start(t *testing.T, parameters string, options ...Option) (*Session, *memory.CheckedAllocator) {
 	t.Helper()
 	address := f.listen(t)
@@ -230,7 +230,7 @@ func (f *fakeServer) ArtifactStatus(_ context.Context, r *pb.ArtifactStatusesReq
 	return &pb.ArtifactStatusesResponse{Statuses: statuses}, nil
 }
 
-// AddArtifacts keeps what arrives, if sizes, counts and checksums agree.
+// AddArtifacts stores the artifacts if sizes, counts and checksums match.
 func (f *fakeServer) AddArtifacts(in grpc.ClientStreamingServer[pb.AddArtifactsRequest, pb.AddArtifactsResponse]) error {
 	attempt := f.record("upload")
 	reply := &pb.AddArtifactsResponse{}
@@ -239,7 +239,7 @@ func (f *fakeServer) AddArtifacts(in grpc.ClientStreamingServer[pb.AddArtifactsR
 	var left int64
 	lost := false
 	take := func(name string, b []byte, ok bool) {
-		if lost = lost || f.keepsNot != "" && strings.HasPrefix(name, f.keepsNot); lost {
+		if lost = lost || f.refused != "" && strings.HasPrefix(name, f.refused); lost {
 			return
 		}
 		f.mu.Lock()
@@ -295,7 +295,8 @@ func (f *fakeServer) AddArtifacts(in grpc.ClientStreamingServer[pb.AddArtifactsR
 	}
 }
 
-// numbers is a response with a batch of the numbers from start to below end.
+// numbers returns a response with a batch of the numbers from start to end,
+// exclusive.
 func numbers(t *testing.T, start, end int64) *pb.ExecutePlanResponse {
 	t.Helper()
 	data := encodeNumbers(t, start, end)
@@ -319,7 +320,7 @@ func encodeNumbers(t testing.TB, start, end int64) []byte {
 	return data
 }
 
-// sparkError is an error as Spark's server sends it.
+// sparkError returns an error in the form of Spark's server.
 func sparkError(code codes.Code, message, class string, metadata map[string]string) error {
 	if metadata == nil {
 		metadata = map[string]string{}

@@ -8,28 +8,31 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-// Spark's eval types. All but scalarArrow are the same on all versions.
+// Spark's eval types. All versions have the same, except that scalarArrow is new
+// in 4.1.
 const (
-	scalarPandas  = 200 // Arrow batches of the arguments in, one column out
-	scalarArrow   = 250 // the same, from 4.1 on
-	groupedPandas = 202 // a group's arguments in, one row out
-	mapInArrow    = 207 // batches of rows in, rows out
+	scalarPandas  = 200 // batches of arguments in, a column out
+	scalarArrow   = 250 // the same
+	groupedPandas = 202 // the arguments of a group in, a row out
+	mapInArrow    = 207 // batches of rows in, batches of rows out
 )
 
-// scalarType is the eval type of functions. Spark computes functions of one
-// type in one step, which ours and Python's cannot share: pandas functions are
-// more common than Arrow functions, so ours are not of their type.
+// scalarType returns the eval type of scalar functions. Spark computes adjacent
+// functions of the same type in one task, and firesteel's functions cannot share
+// a task with Python's. In a session of a Python client they get the type of
+// Arrow functions, which are less common than pandas functions.
 func (s *Session) scalarType() int32 {
-	if s.config.ship.beside && s.atLeast(4, 1) {
+	if s.config.ship.python && s.atLeast(4, 1) {
 		return scalarArrow
 	}
 	return scalarPandas
 }
 
-// pythonVersion is what a worker is told of its client. Ours does not ask.
+// pythonVersion is the Python version of the client in Spark's protocol. The
+// shipped worker ignores it.
 const pythonVersion = "3.11"
 
-// registerShipped makes the functions of the shipped worker known to SQL.
+// registerShipped registers the functions of the shipped worker for SQL.
 func (s *Session) registerShipped(ctx context.Context, model bool) error {
 	for _, name := range []string{bundle.Echo, bundle.Info, bundle.Install} {
 		if err := s.RegisterProgramFunction(ctx, name, StringType); err != nil {
@@ -52,16 +55,16 @@ func (s *Session) registerShipped(ctx context.Context, model bool) error {
 	return nil
 }
 
-// RegisterProgramFunction makes a function that the shipped program itself
-// registered (worker.Register) known to SQL and Call, with its result's type.
+// RegisterProgramFunction registers a function of the shipped program, which
+// calls worker.Register for it, for SQL and Call. returns is its result type.
 func (s *Session) RegisterProgramFunction(ctx context.Context, name string, returns DataType) error {
 	if !s.config.ship.wanted {
-		return fmt.Errorf("function %s: the session has no program to run it; connect with spark.WithProgram", name)
+		return fmt.Errorf("function %s: the session ships no program; connect with spark.WithProgram", name)
 	}
 	return s.registerCommand(ctx, name, returns, s.scalarType(), bundle.Command{Kind: bundle.Host, Function: name}, true)
 }
 
-// encode gives the bytes of a command, with what the session asks of all.
+// encode encodes a command with the session's options.
 func (s *Session) encode(c bundle.Command) []byte {
 	c.LogContent = s.config.ship.logContent
 	return c.Encode()

@@ -14,7 +14,7 @@ var (
 	decimalType  = reflect.TypeFor[Decimal]()
 )
 
-// typeOfGo gives the Spark type whose values a Go type holds.
+// typeOfGo returns the Spark type for the values of a Go type.
 func typeOfGo(t reflect.Type) (DataType, error) { return goType(t, 0) }
 
 func goType(t reflect.Type, depth int) (DataType, error) {
@@ -82,10 +82,10 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 		}
 		return s, nil
 	}
-	return nil, fmt.Errorf("no Spark type holds a Go %s", t)
+	return nil, fmt.Errorf("the Go type %s has no corresponding Spark type", t)
 }
 
-// nullable reports whether a Go value may be nil, which is NULL.
+// nullable reports whether values of a Go type may be nil, which is NULL.
 func nullable(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map
 }

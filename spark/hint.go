@@ -9,41 +9,41 @@ import (
 	"github.com/firesteel/firesteel/internal/suggest"
 )
 
-// hint says what Spark cannot know of its error; mostly it is empty.
+// hint returns advice on an error that Spark itself cannot give, or "".
 func (e *Error) hint() string {
 	switch {
 	case e.Class == "UNRESOLVED_ROUTINE":
-		return unknownFunction(e.Message)
+		return unknownFunctionHint(e.Message)
 	case e.Class == "UNSUPPORTED_FEATURE.LAMBDA_FUNCTION_WITH_PYTHON_UDF":
-		return "To Spark an AI function is a Python function, which cannot stand in a lambda: explode the array into rows, ask for each, and collect them again."
+		return "For Spark an AI function is a Python function, which is not allowed in a lambda: explode the array into rows, call the function on each row, and collect the results."
 	case strings.Contains(e.Detail, bundle.Misled), pythonStarted.MatchString(e.Detail):
-		return "If the function is one of firesteel's, Spark started Python for it. The session's setting spark.sql.execution.pyspark.python is not " +
-			"what it was (RESET clears it), or Spark did not look at it. To set it again: SET spark.sql.execution.pyspark.python=" + bundle.Executable
+		return "If this is a function of firesteel, Spark started Python for it. The session's setting spark.sql.execution.pyspark.python has changed " +
+			"(RESET clears it), or Spark did not use it. To set it again: SET spark.sql.execution.pyspark.python=" + bundle.Executable
 	case strings.HasPrefix(e.Message, "Missing data chunks for artifact"):
-		return "The server could not keep what it was sent. Is there room on its disk, in java.io.tmpdir and spark.local.dir? Its log says more."
+		return "The server could not store the uploaded data. Check the free space of its java.io.tmpdir and spark.local.dir, and its log."
 	}
 	return ""
 }
 
-// pythonStarted is what a Spark without Python says of functions for which it
-// started one.
+// pythonStarted matches the errors of a Spark without pyspark that started
+// Python for a function.
 var pythonStarted = regexp.MustCompile(`No module named '?pyspark|Cannot run program "[^"]*python|pyspark\.daemon`)
 
-// unresolvedName finds the function in Spark's message; 3.5 sends it nowhere
-// else.
+// unresolvedName matches Spark's message about an unknown function. Spark 3.5
+// sends the function's name only in the message.
 var unresolvedName = regexp.MustCompile("^Cannot resolve (?:function|routine) (?:`[^`]*`\\.)*`([^`]*)`")
 
-// unknownFunction says what Spark cannot know of a function that it does not
-// find: that its name is nearly an AI function's, or that this session has
-// none. It is empty for functions of others.
-func unknownFunction(message string) string {
+// unknownFunctionHint returns advice on a function that Spark does not find: the
+// AI function with a similar name, or that the session has no AI functions. It
+// returns "" if the name does not resemble an AI function's.
+func unknownFunctionHint(message string) string {
 	m := unresolvedName.FindStringSubmatch(message)
 	if m == nil {
 		return ""
 	}
 	name := strings.ToLower(m[1])
 	if _, err := ai.Lookup(name); err == nil {
-		return "The AI functions are known where a session was opened with a model, as by spark.WithModel or 'firesteel sql'."
+		return "A session has the AI functions if it was opened with a model: with spark.WithModel, or by 'firesteel sql'."
 	}
 	if !strings.HasPrefix(name, "ai_") && !strings.HasPrefix(name, "try_ai_") {
 		return ""

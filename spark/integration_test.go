@@ -432,7 +432,7 @@ func TestServerSessionChange(t *testing.T) {
 		t.Skip("Spark 3.5 has no way to tell that a session is another one")
 	}
 	other := connectServer(t, "/;session_id="+id)
-	other.named = false // so that Close releases it on the server
+	other.joined = false // so that Close releases it on the server
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Interrupt stops all that runs in the session, and gives the operations'
+// Interrupt cancels all running operations of the session, and returns their
 // ids.
 func (s *Session) Interrupt(ctx context.Context) ([]string, error) {
 	return s.interrupt(ctx, &pb.InterruptRequest{InterruptType: pb.InterruptRequest_INTERRUPT_TYPE_ALL})
 }
 
-// InterruptTag stops what was started under a tag of AddTag.
+// InterruptTag cancels the operations with a tag of AddTag, and returns their
+// ids.
 func (s *Session) InterruptTag(ctx context.Context, tag string) ([]string, error) {
 	return s.interrupt(ctx, &pb.InterruptRequest{
 		InterruptType: pb.InterruptRequest_INTERRUPT_TYPE_TAG,
@@ -20,7 +21,7 @@ func (s *Session) InterruptTag(ctx context.Context, tag string) ([]string, error
 	})
 }
 
-// InterruptOperation stops one operation, by the id that Progress names.
+// InterruptOperation cancels one operation. Its id is in Progress.
 func (s *Session) InterruptOperation(ctx context.Context, id string) ([]string, error) {
 	return s.interrupt(ctx, &pb.InterruptRequest{
 		InterruptType: pb.InterruptRequest_INTERRUPT_TYPE_OPERATION_ID,

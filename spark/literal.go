@@ -12,11 +12,11 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Lit is a constant. nil is NULL; string, bool, []byte, float32, float64,
-// int8 to int64, Decimal and time.Time (TIMESTAMP) are themselves; int is INT
-// where it fits and otherwise BIGINT; time.Duration is an INTERVAL DAY TO
-// SECOND, in whole microseconds; a slice is an ARRAY, and a pointer what it
-// points to or NULL. A Column stays what it is.
+// Lit returns a constant. nil is NULL. string, bool, []byte, float32, float64,
+// int8 to int64, Decimal and time.Time (TIMESTAMP) have the corresponding type.
+// int is INT if the value fits, otherwise BIGINT. time.Duration is an INTERVAL
+// DAY TO SECOND, in whole microseconds. A slice is an ARRAY. A pointer is the
+// value that it points to, or NULL. Lit returns a Column unchanged.
 func Lit(v any) Column {
 	if c, ok := v.(Column); ok {
 		if c.expr == nil && c.err == nil {
@@ -25,7 +25,7 @@ func Lit(v any) Column {
 		return c
 	}
 	if _, ok := v.(Case); ok {
-		return Column{err: fmt.Errorf("a spark.When was used without its Otherwise")}
+		return Column{err: fmt.Errorf("a spark.When was used without Otherwise")}
 	}
 	e, err := constant(v)
 	if err != nil {
@@ -34,8 +34,8 @@ func Lit(v any) Column {
 	return Column{expr: e}
 }
 
-// constant gives a literal, or where the protocol has none for the value, a
-// function of literals.
+// constant returns a literal, or a function of literals if the protocol has no
+// literal for the value.
 func constant(v any) (*pb.Expression, error) {
 	if d, ok := v.(time.Duration); ok {
 		seconds := Decimal{Unscaled: big.NewInt(d.Microseconds()), Scale: 6}
@@ -129,9 +129,9 @@ func literal(v any) (*lit, error) {
 
 func null(t DataType) *lit { return &lit{LiteralType: &pb.Expression_Literal_Null{Null: t.wire()}} }
 
-// arrayConstant makes the elements all of one type, which the server does not
-// check. Of a literal with NULL inside Spark 3.5 makes "" or 0, so that becomes
-// a call of array().
+// arrayConstant converts all elements to the same type, because the server does
+// not check it. Spark 3.5 reads a NULL in an array literal as "" or 0, so an
+// array with NULL becomes a call of array().
 func arrayConstant(r reflect.Value) (*pb.Expression, error) {
 	element, err := typeOfGo(r.Type().Elem())
 	if err != nil {
@@ -158,8 +158,8 @@ func arrayConstant(r reflect.Value) (*pb.Expression, error) {
 	return literalExpression(&lit{LiteralType: &pb.Expression_Literal_Array_{Array: a}}), nil
 }
 
-// widened gives an element as its type in typeOfGo: an int is a BIGINT
-// whatever its value.
+// widened converts an int element to int64, which is BIGINT whatever the value,
+// like the element type of typeOfGo.
 func widened(v reflect.Value) any {
 	to := v
 	for to.Kind() == reflect.Pointer && !to.IsNil() {

@@ -19,16 +19,17 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// CreateDataFrame makes a DataFrame of rows that are here: an
-// arrow.RecordBatch, an arrow.Table, or a slice of structs. A struct's
-// exported fields are the columns, named as they are or by the tag
-// `spark:"name"`; `spark:"-"` leaves one out. Pointers, slices and maps are
-// nullable, and nil is NULL; int is BIGINT, time.Time TIMESTAMP,
-// time.Duration INTERVAL DAY TO SECOND, []byte BINARY, Decimal DECIMAL(38,18),
-// and structs, slices and maps are STRUCT, ARRAY and MAP.
+// CreateDataFrame creates a DataFrame from local rows: an arrow.RecordBatch, an
+// arrow.Table, or a slice of structs. The exported fields of the struct are the
+// columns. The tag `spark:"name"` sets the name of a column, and `spark:"-"`
+// omits the field. Pointers, slices and maps are nullable, and nil is NULL. int
+// is BIGINT, time.Time TIMESTAMP, time.Duration INTERVAL DAY TO SECOND, []byte
+// BINARY and Decimal DECIMAL(38,18); structs, slices and maps are STRUCT, ARRAY
+// and MAP.
 //
-// Many rows are uploaded at once and kept by the server for the session; few
-// travel with each query. The Arrow data is not held afterwards.
+// Rows of more than 1 MiB are uploaded once and stored on the server for the
+// session; fewer rows are sent with each query. CreateDataFrame does not retain
+// the Arrow data.
 func (s *Session) CreateDataFrame(ctx context.Context, rows any) (*DataFrame, error) {
 	switch x := rows.(type) {
 	case arrow.RecordBatch:
@@ -63,7 +64,7 @@ func (s *Session) CreateDataFrame(ctx context.Context, rows any) (*DataFrame, er
 func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
 	v := reflect.ValueOf(rows)
 	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.Struct {
-		return nil, fmt.Errorf("rows are an arrow.RecordBatch, an arrow.Table or a slice of structs, not %T", rows)
+		return nil, fmt.Errorf("rows must be an arrow.RecordBatch, an arrow.Table or a slice of structs, not %T", rows)
 	}
 	t, err := typeOfGo(v.Type().Elem())
 	if err != nil {
@@ -71,7 +72,7 @@ func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
 	}
 	row, ok := t.(StructType)
 	if !ok {
-		return nil, fmt.Errorf("%s is a single value to Spark; rows are structs of columns", v.Type().Elem())
+		return nil, fmt.Errorf("%s is a single value in Spark; rows must be structs of columns", v.Type().Elem())
 	}
 	schema, err := row.ArrowSchema()
 	if err != nil {
@@ -93,12 +94,12 @@ func (s *Session) structBatch(rows any) (arrow.RecordBatch, error) {
 	return b.NewRecordBatch(), nil
 }
 
-// Limits of what travels with each query, and of one piece of what is
-// uploaded; the server's own settings may be lower.
+// Rows up to inlineBytes are sent with each query. Larger ones are uploaded in
+// chunks of at most chunkBytes and chunkRows, or less by the server's settings.
 const (
-	inlineRows = 1 << 20 // bytes
-	pieceBytes = 16 << 20
-	pieceRows  = 10_000
+	inlineBytes = 1 << 20
+	chunkBytes  = 16 << 20
+	chunkRows   = 10_000
 )
 
 func (s *Session) localRows(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBatch) (*DataFrame, error) {
@@ -111,14 +112,14 @@ func (s *Session) localRows(ctx context.Context, schema *arrow.Schema, batches [
 	}
 	relation := &pb.Relation{}
 	switch {
-	case size <= inlineRows:
+	case size <= inlineBytes:
 		data, err := encode(schema, batches)
 		if err != nil {
 			return nil, err
 		}
 		relation.RelType = &pb.Relation_LocalRelation{LocalRelation: &pb.LocalRelation{Data: data}}
 	case s.atLeast(4, 1):
-		hashes, err := s.uploadPieces(ctx, schema, batches)
+		hashes, err := s.uploadChunks(ctx, schema, batches)
 		if err != nil {
 			return nil, fmt.Errorf("local rows: %w", err)
 		}
@@ -143,15 +144,15 @@ func (s *Session) localRows(ctx context.Context, schema *arrow.Schema, batches [
 
 func hashOf(cacheName string) string { return strings.TrimPrefix(cacheName, "cache/") }
 
-// uploadPieces uploads the rows piece by piece, each an Arrow stream of its
-// own, and gives their hashes.
-func (s *Session) uploadPieces(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBatch) ([]string, error) {
+// uploadChunks uploads the rows in chunks, each a separate Arrow stream, and
+// returns their hashes.
+func (s *Session) uploadChunks(ctx context.Context, schema *arrow.Schema, batches []arrow.RecordBatch) ([]string, error) {
 	const rowsKey, bytesKey = "spark.sql.session.localRelationChunkSizeRows", "spark.sql.session.localRelationChunkSizeBytes"
 	conf, err := s.Conf().get(ctx, rowsKey, bytesKey)
 	if err != nil {
 		return nil, err
 	}
-	maxRows, maxBytes := lower(conf[rowsKey], pieceRows), lower(conf[bytesKey], pieceBytes)
+	maxRows, maxBytes := atMost(conf[rowsKey], chunkRows), atMost(conf[bytesKey], chunkBytes)
 	var hashes []string
 	for _, b := range batches {
 		if b.NumRows() == 0 {
@@ -180,17 +181,17 @@ func (s *Session) uploadPieces(ctx context.Context, schema *arrow.Schema, batche
 	return hashes, nil
 }
 
-// lower reads a number of the server's settings and gives it if it is below
-// limit.
-func lower(setting string, limit int64) int64 {
+// atMost returns the number in a server's setting, or limit if that is lower or
+// the setting is not a positive number.
+func atMost(setting string, limit int64) int64 {
 	if n, err := strconv.ParseInt(setting, 10, 64); err == nil && n > 0 && n < limit {
 		return n
 	}
 	return limit
 }
 
-// encode gives an Arrow IPC stream. It has at least one batch, from which the
-// server learns that there are no rows.
+// encode returns an Arrow IPC stream. It has at least one batch, because the
+// server requires one even without rows.
 func encode(schema *arrow.Schema, batches []arrow.RecordBatch) ([]byte, error) {
 	var b bytes.Buffer
 	if err := encodeTo(&b, schema, batches); err != nil {
@@ -219,8 +220,8 @@ func encodeTo(out io.Writer, schema *arrow.Schema, batches []arrow.RecordBatch) 
 	return nil
 }
 
-// encodedSize is the length of what encode gives, in bytes. A batch may be a
-// small slice of large buffers, so theirs says nothing.
+// encodedSize returns the size of the stream of encode in bytes. The size of the
+// buffers may be much larger, because a batch may be a slice of them.
 func encodedSize(schema *arrow.Schema, batches []arrow.RecordBatch) (int64, error) {
 	var n counter
 	if err := encodeTo(&n, schema, batches); err != nil {

@@ -8,17 +8,17 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Persist has Spark keep the rows of d once an action has computed them, in
-// the executors' memory and, where that is full, on their disks. Otherwise each
-// action computes them again (twice in one that filters by what it computes),
-// and a model is asked again what its worker no longer remembers: persist a
-// DataFrame with columns of AI functions before its first action.
+// Persist makes Spark store the rows of d when an action has computed them, in
+// the executors' memory or, if that is full, on their disks. Otherwise each
+// action computes them again (an action that filters by a computed column does
+// so twice), and a model gets the same requests again. Persist a DataFrame with
+// columns of AI functions before its first action.
 //
-// Persist itself computes nothing, and an action that needs some of the rows
-// (Take, Show) keeps those partitions. Spark knows d by its plan: what is
-// derived from d reads the kept rows, also within another plan or view. The
-// rows of a lost executor are computed again; PersistAs can have two keep them.
-// They stay until Unpersist, even after Close.
+// Persist itself computes nothing. An action that needs only some rows (Take,
+// Show) stores the partitions that it computes. Spark identifies d by its plan:
+// a DataFrame or view that is derived from d uses the stored rows. The rows of a
+// lost executor are computed again; PersistAs can store two copies. The rows are
+// stored until Unpersist, even after Close.
 func (d *DataFrame) Persist(ctx context.Context) error { return d.persist(ctx, nil) }
 
 var storageLevels = map[string]*pb.StorageLevel{
@@ -31,10 +31,10 @@ var storageLevels = map[string]*pb.StorageLevel{
 	"DISK_ONLY_3":       {UseDisk: true, Replication: 3},
 }
 
-// PersistAs is Persist with one of Spark's storage levels: MEMORY_AND_DISK
-// (as Persist), MEMORY_ONLY, which computes again what does not fit, or
-// DISK_ONLY; and MEMORY_AND_DISK_2, MEMORY_ONLY_2, DISK_ONLY_2 and DISK_ONLY_3,
-// which keep so many copies. What is kept already stays at its level.
+// PersistAs is Persist with one of Spark's storage levels: MEMORY_AND_DISK (the
+// level of Persist), MEMORY_ONLY, which computes rows again that do not fit, or
+// DISK_ONLY; and with two or three copies MEMORY_AND_DISK_2, MEMORY_ONLY_2,
+// DISK_ONLY_2 and DISK_ONLY_3. Rows that are already stored keep their level.
 func (d *DataFrame) PersistAs(ctx context.Context, level string) error {
 	l, ok := storageLevels[strings.ToUpper(level)]
 	if !ok {
@@ -44,23 +44,23 @@ func (d *DataFrame) PersistAs(ctx context.Context, level string) error {
 }
 
 func (d *DataFrame) persist(ctx context.Context, level *pb.StorageLevel) error {
-	return d.keep(ctx, &pb.AnalyzePlanRequest{Analyze: &pb.AnalyzePlanRequest_Persist_{
+	return d.analyze(ctx, &pb.AnalyzePlanRequest{Analyze: &pb.AnalyzePlanRequest_Persist_{
 		Persist: &pb.AnalyzePlanRequest_Persist{Relation: d.relation, StorageLevel: level},
 	}})
 }
 
-// Unpersist gives back what Persist keeps. Of rows that are not kept it does
-// nothing.
+// Unpersist removes the rows that Persist stored. It does nothing for a
+// DataFrame that is not persisted.
 func (d *DataFrame) Unpersist(ctx context.Context) error {
-	return d.keep(ctx, &pb.AnalyzePlanRequest{Analyze: &pb.AnalyzePlanRequest_Unpersist_{
+	return d.analyze(ctx, &pb.AnalyzePlanRequest{Analyze: &pb.AnalyzePlanRequest_Unpersist_{
 		Unpersist: &pb.AnalyzePlanRequest_Unpersist{Relation: d.relation},
 	}})
 }
 
-func (d *DataFrame) keep(ctx context.Context, r *pb.AnalyzePlanRequest) error {
+func (d *DataFrame) analyze(ctx context.Context, r *pb.AnalyzePlanRequest) error {
 	if d.err != nil {
 		return d.err
 	}
-	_, err := d.session.analyzed(ctx, r)
+	_, err := d.session.analyze(ctx, r)
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPersistOfMistakes(t *testing.T) {
+func TestPersistErrors(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
 	before := f.count("analyze")

@@ -85,7 +85,7 @@ func TestWorkerPrograms(t *testing.T) {
 		{[]string{self, self}, "are both for"},
 		{[]string{write(243)}, "EM_RISCV"},
 		{[]string{"/no/such"}, "/no/such"},
-		{[]string{"place_test.go"}, "is not a program for Linux"},
+		{[]string{"place_test.go"}, "is not a Linux executable"},
 	} {
 		if _, err := workerPrograms(c.paths); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v; want %q", c.paths, err, c.want)

@@ -12,22 +12,22 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// DataFrameReader says how files or another source are read. Its methods give a new
-// DataFrameReader and leave it as it is.
+// DataFrameReader reads files or another source. Its methods return a new
+// DataFrameReader and do not change it.
 type DataFrameReader struct {
 	session *Session
 	source  *pb.Read_DataSource
 	stream  bool
 }
 
-// Read starts a Reader.
+// Read returns a DataFrameReader.
 func (s *Session) Read() DataFrameReader {
 	return DataFrameReader{session: s, source: &pb.Read_DataSource{}}
 }
 
-// ReadStream starts a Reader of a stream: of new files in a folder, of the
-// source rate, of Kafka, ... Files need a Schema. The DataFrame is for
-// WriteStream.
+// ReadStream returns a DataFrameReader of a stream, such as new files in a
+// folder, the source rate, or Kafka. Files need a Schema. The DataFrame is
+// written with WriteStream.
 func (s *Session) ReadStream() DataFrameReader {
 	return DataFrameReader{session: s, source: &pb.Read_DataSource{}, stream: true}
 }
@@ -38,12 +38,12 @@ func (r DataFrameReader) with(change func(*pb.Read_DataSource)) DataFrameReader 
 	return r
 }
 
-// Format names the source: parquet, csv, json, text, orc, jdbc, ...
+// Format sets the source: parquet, csv, json, text, orc, jdbc, ...
 func (r DataFrameReader) Format(format string) DataFrameReader {
 	return r.with(func(d *pb.Read_DataSource) { d.Format = &format })
 }
 
-// Schema sets the columns as DDL, as in "id BIGINT, name STRING".
+// Schema sets the columns as DDL, such as "id BIGINT, name STRING".
 func (r DataFrameReader) Schema(ddl string) DataFrameReader {
 	return r.with(func(d *pb.Read_DataSource) { d.Schema = &ddl })
 }
@@ -53,7 +53,7 @@ func (r DataFrameReader) Option(key, value string) DataFrameReader {
 	return r.with(func(d *pb.Read_DataSource) { d.Options = set(d.Options, key, value) })
 }
 
-// Load reads the paths, which the server opens.
+// Load reads the paths, on the server's file system.
 func (r DataFrameReader) Load(paths ...string) *DataFrame {
 	d := r.with(func(d *pb.Read_DataSource) { d.Paths = paths }).source
 	return r.session.newDataFrame(&pb.Relation{RelType: &pb.Relation_Read{Read: &pb.Read{
@@ -69,10 +69,10 @@ func (r DataFrameReader) Parquet(paths ...string) *DataFrame {
 // CSV reads CSV files.
 func (r DataFrameReader) CSV(paths ...string) *DataFrame { return r.Format("csv").Load(paths...) }
 
-// JSON reads files of one JSON object a line.
+// JSON reads files with one JSON object per line.
 func (r DataFrameReader) JSON(paths ...string) *DataFrame { return r.Format("json").Load(paths...) }
 
-// Text reads text files into the column value, one row a line.
+// Text reads text files into the column value, with one row per line.
 func (r DataFrameReader) Text(paths ...string) *DataFrame { return r.Format("text").Load(paths...) }
 
 func set(m map[string]string, key, value string) map[string]string {
@@ -84,24 +84,24 @@ func set(m map[string]string, key, value string) map[string]string {
 	return m
 }
 
-// DataFrameWriter says how a DataFrame is stored. Its methods give a new DataFrameWriter and
-// leave it as it is.
+// DataFrameWriter writes a DataFrame. Its methods return a new DataFrameWriter
+// and do not change it.
 type DataFrameWriter struct {
-	of        *DataFrame
+	df        *DataFrame
 	format    string
 	mode      string
 	options   map[string]string
 	partition []string
 }
 
-// Write starts a Writer.
-func (d *DataFrame) Write() DataFrameWriter { return DataFrameWriter{of: d} }
+// Write returns a DataFrameWriter.
+func (d *DataFrame) Write() DataFrameWriter { return DataFrameWriter{df: d} }
 
-// Mode says what happens if there is data already: append, overwrite, ignore,
-// or error (the default).
+// Mode sets the behaviour if data exists: append, overwrite, ignore or error (the
+// default).
 func (w DataFrameWriter) Mode(mode string) DataFrameWriter { w.mode = mode; return w }
 
-// Format names the format: parquet, csv, json, text, orc, ...
+// Format sets the format: parquet, csv, json, text, orc, ...
 func (w DataFrameWriter) Format(format string) DataFrameWriter { w.format = format; return w }
 
 // Option sets an option of the format.
@@ -110,7 +110,7 @@ func (w DataFrameWriter) Option(key, value string) DataFrameWriter {
 	return w
 }
 
-// PartitionBy makes a folder for each value of the columns.
+// PartitionBy writes a folder for each distinct value of the columns.
 func (w DataFrameWriter) PartitionBy(columns ...string) DataFrameWriter {
 	w.partition = slices.Clone(columns)
 	return w
@@ -131,7 +131,7 @@ func (w DataFrameWriter) write(ctx context.Context, to func(*pb.WriteOperation))
 		return fmt.Errorf("write: there is no mode %q; the modes are append, overwrite, ignore and error", w.mode)
 	}
 	op := &pb.WriteOperation{
-		Input:               w.of.relation,
+		Input:               w.df.relation,
 		Mode:                mode,
 		Options:             w.options,
 		PartitioningColumns: w.partition,
@@ -140,11 +140,11 @@ func (w DataFrameWriter) write(ctx context.Context, to func(*pb.WriteOperation))
 		op.Source = &w.format
 	}
 	to(op)
-	return w.of.command(ctx, &pb.Command{CommandType: &pb.Command_WriteOperation{WriteOperation: op}})
+	return w.df.command(ctx, &pb.Command{CommandType: &pb.Command_WriteOperation{WriteOperation: op}})
 }
 
-// Save writes files below path, on the server's file system. The path is empty
-// for formats without one, such as jdbc and noop.
+// Save writes files to the folder path, on the server's file system. path is
+// empty for formats without one, such as jdbc and noop.
 func (w DataFrameWriter) Save(ctx context.Context, path string) error {
 	return w.write(ctx, func(op *pb.WriteOperation) {
 		if path != "" {
@@ -163,19 +163,19 @@ func (w DataFrameWriter) CSV(ctx context.Context, path string) error {
 	return w.Format("csv").Save(ctx, path)
 }
 
-// JSON writes files of one JSON object a line.
+// JSON writes files with one JSON object per line.
 func (w DataFrameWriter) JSON(ctx context.Context, path string) error {
 	return w.Format("json").Save(ctx, path)
 }
 
-// SaveAsTable writes a table of the catalog; columns are matched by name if
-// the table is there.
+// SaveAsTable writes a table of the catalog. If the table exists, columns are
+// matched by name.
 func (w DataFrameWriter) SaveAsTable(ctx context.Context, name string) error {
 	return w.table(ctx, name, pb.WriteOperation_SaveTable_TABLE_SAVE_METHOD_SAVE_AS_TABLE)
 }
 
-// InsertInto adds to a table of the catalog (or replaces its rows, in mode
-// overwrite); columns are matched by their order.
+// InsertInto appends rows to a table of the catalog, or replaces its rows in mode
+// overwrite. Columns are matched by position.
 func (w DataFrameWriter) InsertInto(ctx context.Context, name string) error {
 	if w.mode == "" {
 		w.mode = "append"

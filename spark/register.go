@@ -7,32 +7,31 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// FunctionSpec is a function that the session's Python worker evaluates,
-// whichever program that is.
+// FunctionSpec describes a function that the session's Python worker evaluates.
 type FunctionSpec struct {
 	Name string
-	// Deterministic lets Spark evaluate the function once where it stands
-	// twice, and leave out evaluations.
+	// Deterministic allows Spark to evaluate equal calls once and to omit calls
+	// whose result is not used.
 	Deterministic bool
-	// ReturnType of the function; DDL takes it as text.
+	// ReturnType is the type of the result. Use DDL for a type in text form.
 	ReturnType DataType
-	// EvalType is how the worker is fed: 200 for scalar functions of Arrow
-	// batches.
+	// EvalType is Spark's number of the kind of function; 200 is a scalar
+	// function of Arrow batches.
 	EvalType int32
-	// Command is carried to the worker unread.
+	// Command is sent to the worker, which interprets it.
 	Command []byte
-	// PythonVersion is what the worker is told, as in "3.11".
+	// PythonVersion is sent to the worker, such as "3.11".
 	PythonVersion string
 }
 
-// RegisterFunction makes a function known under its name to SQL and Call in
-// this session. It replaces one of the same name.
+// RegisterFunction registers a function for SQL and Call in this session. It
+// replaces a function of the same name.
 func (s *Session) RegisterFunction(ctx context.Context, f FunctionSpec) error {
 	if f.Name == "" || len(f.Command) == 0 {
-		return fmt.Errorf("function %q: a name and a command are needed", f.Name)
+		return fmt.Errorf("function %q: the name or the command is empty", f.Name)
 	}
 	if err := complete(f.ReturnType); err != nil {
-		return fmt.Errorf("function %s: its return type: %w", f.Name, err)
+		return fmt.Errorf("function %s: return type: %w", f.Name, err)
 	}
 	return s.command(ctx, &pb.Command{CommandType: &pb.Command_RegisterFunction{
 		RegisterFunction: &pb.CommonInlineUserDefinedFunction{

@@ -11,28 +11,28 @@ import (
 	"github.com/google/uuid"
 )
 
-// A connection string, as Spark's own clients read it:
+// This file parses connection strings, in the format of Spark's own clients:
 //
 //	sc://host[:port][/[;name=value]...]
 //
-// The port is 15002 if none is named; an IPv6 address stands in brackets.
-// Names known here are use_ssl, token, user_id, user_agent, session_id (a
-// UUID) and the four grpc_keepalive_*; every other one becomes a header of
-// each call. Values are percent-encoded.
+// The default port is 15002. An IPv6 address is written in brackets. The known
+// names are use_ssl, token, user_id, user_agent, session_id (a UUID) and the four
+// grpc_keepalive_* names. Any other parameter is sent as a header of each call.
+// Values are percent-encoded.
 
 const defaultPort = 15002
 
-// authorization is the header that brings a token.
+// authorization is the header with the token.
 const authorization = "authorization"
 
-// By default a gRPC server refuses a client that pings more often than once
-// in five minutes, and Spark before 4.3 leaves it at that.
+// A gRPC server closes by default the connection of a client that pings more
+// often than once in five minutes. Spark before 4.3 keeps this default.
 const (
 	defaultKeepaliveTime    = 5*time.Minute + 10*time.Second
 	defaultKeepaliveTimeout = 20 * time.Second
 )
 
-// remote is what a connection string says.
+// remote is a parsed connection string.
 type remote struct {
 	host      string // without brackets
 	port      int
@@ -53,8 +53,8 @@ type keepaliveConfig struct {
 
 func (r *remote) address() string { return net.JoinHostPort(r.host, strconv.Itoa(r.port)) }
 
-// secure reports whether the connection is encrypted: when asked for, and
-// whenever a token would otherwise travel readable beyond this machine.
+// secure reports whether the connection uses TLS: if use_ssl is set, or if a
+// token is sent to another machine.
 func (r *remote) secure() bool {
 	return r.useTLS || (r.token != "" || r.headers[authorization] != "") && !r.loopback()
 }
@@ -64,6 +64,14 @@ func (r *remote) loopback() bool {
 	return strings.EqualFold(r.host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
+// MasterURLError reports a connection string that is the URL of a cluster's
+// master instead of a Spark Connect server.
+type MasterURLError struct{ URL string }
+
+func (e *MasterURLError) Error() string {
+	return fmt.Sprintf("connection string: %s is the URL of a cluster's master; the URL of a Spark Connect server starts with sc://", e.URL)
+}
+
 func parseRemote(s string) (*remote, error) {
 	fail := func(format string, args ...any) (*remote, error) {
 		return nil, fmt.Errorf("connection string: %s; it looks like sc://host:%d/;use_ssl=true;token=secret",
@@ -71,14 +79,14 @@ func parseRemote(s string) (*remote, error) {
 	}
 	rest, ok := strings.CutPrefix(s, "sc://")
 	if strings.HasPrefix(s, "spark://") {
-		return fail("%s is a cluster's master, where 'firesteel submit --master' runs jobs; a Spark Connect server's address starts with sc://", s)
+		return nil, &MasterURLError{URL: s}
 	}
 	if !ok {
 		return fail("it must start with sc://")
 	}
 	authority, path, _ := strings.Cut(rest, "/")
 	if strings.ContainsAny(authority, ";=") {
-		return fail("a slash must stand between the host and the parameters")
+		return fail("a slash must separate the host and the parameters")
 	}
 	host, port, err := splitAuthority(authority)
 	if err != nil {
@@ -108,12 +116,12 @@ func parseRemote(s string) (*remote, error) {
 	for p := range strings.SplitSeq(strings.TrimSuffix(parameters, ";"), ";") {
 		name, encoded, ok := strings.Cut(p, "=")
 		if !ok || name == "" || strings.Contains(encoded, "=") {
-			// The parameter itself may be a secret: it is not repeated.
-			return fail("a parameter is not of the form name=value (an = in a value is written %%3D)")
+			// The message does not quote the parameter, which may be a secret.
+			return fail("a parameter does not have the form name=value (write an = in a value as %%3D)")
 		}
 		value, err := url.PathUnescape(encoded)
 		if err != nil {
-			return fail("the value of %q is not percent-encoded properly", name)
+			return fail("the value of %q has an invalid percent-encoding", name)
 		}
 		if seen[name] {
 			return fail("%q is given twice", name)
@@ -143,7 +151,7 @@ func splitAuthority(s string) (host string, port int, err error) {
 	} else {
 		host, digits, hasPort = strings.Cut(s, ":")
 		if strings.Contains(digits, ":") {
-			return "", 0, fmt.Errorf("an IPv6 address must stand in brackets, as in sc://[::1]:%d", defaultPort)
+			return "", 0, fmt.Errorf("an IPv6 address must be in brackets, as in sc://[::1]:%d", defaultPort)
 		}
 	}
 	if host == "" {
@@ -226,7 +234,7 @@ func parseMillis(name, value string) (time.Duration, error) {
 func checkHeader(name, value string) error {
 	for i := range len(value) {
 		if value[i] < ' ' || value[i] > '~' {
-			return fmt.Errorf("the value of %q has a character that cannot stand in a header", name)
+			return fmt.Errorf("the value of %q has a character that is not allowed in a header", name)
 		}
 	}
 	return nil

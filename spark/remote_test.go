@@ -42,7 +42,7 @@ func TestParseRemoteErrors(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                                  "must start with sc://",
 		"http://h:1":                        "must start with sc://",
-		"spark://h:7077":                    "is a cluster's master, where 'firesteel submit --master' runs jobs",
+		"spark://h:7077":                    "spark://h:7077 is the URL of a cluster's master",
 		"SC://h":                            "must start with sc://",
 		"sc://":                             "the host is missing",
 		"sc://:15002":                       "the host is missing",
@@ -51,24 +51,24 @@ func TestParseRemoteErrors(t *testing.T) {
 		"sc://h:65536":                      `the port "65536"`,
 		"sc://h:+1":                         `the port "+1"`,
 		"sc://h:a/":                         `the port "a"`,
-		"sc://::1":                          "must stand in brackets",
+		"sc://::1":                          "must be in brackets",
 		"sc://[::1":                         "not an IPv6 address",
 		"sc://[h]:1":                        "not an IPv6 address",
 		"sc://[::1]x":                       "only a port may follow",
 		"sc://me@h":                         "contains '@'",
 		"sc://a b":                          "contains ' '",
-		"sc://h?x=1":                        "a slash must stand",
-		"sc://h;use_ssl=true":               "a slash must stand",
+		"sc://h?x=1":                        "a slash must separate",
+		"sc://h;use_ssl=true":               "a slash must separate",
 		"sc://h/db":                         "the path must be empty",
-		"sc://h/;use_ssl":                   "not of the form name=value",
-		"sc://h/;=x":                        "not of the form name=value",
-		"sc://h/;;user_id=x":                "not of the form name=value",
-		"sc://h/;a=b=c":                     "not of the form name=value",
+		"sc://h/;use_ssl":                   "does not have the form name=value",
+		"sc://h/;=x":                        "does not have the form name=value",
+		"sc://h/;;user_id=x":                "does not have the form name=value",
+		"sc://h/;a=b=c":                     "does not have the form name=value",
 		"sc://h/;use_ssl=yes":               "must be true or false",
 		"sc://h/;use_ssl=true;use_ssl=true": "given twice",
 		"sc://h/;token=":                    "the token is empty",
-		"sc://h/;token=%zz":                 "not percent-encoded",
-		"sc://h/;token=a%0Ab":               "cannot stand in a header",
+		"sc://h/;token=%zz":                 "invalid percent-encoding",
+		"sc://h/;token=a%0Ab":               "not allowed in a header",
 		"sc://h/;session_id=mine":           "not a UUID",
 		"sc://h/;Team=x":                    "not a known parameter",
 		"sc://h/;grpc-timeout=1S":           "reserved by gRPC",
@@ -119,10 +119,10 @@ func FuzzParseRemote(f *testing.F) {
 			return
 		}
 		if r.host == "" || r.port < 1 || r.port > 65535 {
-			t.Errorf("%q gives %+v", s, r)
+			t.Errorf("%q: got %+v", s, r)
 		}
 		if (r.token != "" || r.headers[authorization] != "") && !r.secure() && !r.loopback() {
-			t.Errorf("%q sends the token in the clear", s)
+			t.Errorf("%q sends the token without TLS", s)
 		}
 		for name, value := range r.headers {
 			if name != strings.ToLower(name) || strings.ContainsAny(value, "\r\n") {

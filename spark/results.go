@@ -15,15 +15,15 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Progress is what a running query reports of itself.
+// Progress reports the progress of a running query.
 type Progress struct {
 	OperationID string
 	Stages      []StageProgress
-	// RunningTasks is the number of tasks at work now.
+	// RunningTasks is the number of tasks that run now.
 	RunningTasks int64
 }
 
-// StageProgress counts the tasks of one stage of a query.
+// StageProgress reports the progress of one stage of a query.
 type StageProgress struct {
 	ID               int64
 	Tasks, Completed int64
@@ -31,23 +31,23 @@ type StageProgress struct {
 	Done             bool
 }
 
-// maxBatch bounds one Arrow batch that comes in pieces, in bytes.
+// maxBatch bounds an Arrow batch that arrives in chunks, in bytes.
 const maxBatch = math.MaxInt32
 
 // results reads the responses of an execution.
 type results struct {
 	execution *execution
-	// schema is the result's, once the server has sent it.
+	// schema is the schema of the result; nil until the server has sent it.
 	schema *pb.DataType
-	// command is what a SQL statement became, if one was run.
+	// command is the relation that holds the result of a SQL statement.
 	command *pb.Relation
-	// started and stream are what commands of streaming queries gave.
+	// started and stream are the results of commands of streaming queries.
 	started *pb.WriteStreamOperationStartResult
 	stream  *pb.StreamingQueryCommandResult
 
-	pieces  [][]byte // of an unfinished batch
-	size    int
-	rows    int64 // in the batches so far
+	chunks  [][]byte // of an incomplete batch
+	size    int      // of the chunks, in bytes
+	rows    int64    // of the complete batches
 	batches []arrow.RecordBatch
 }
 
@@ -55,12 +55,12 @@ func (s *Session) run(ctx context.Context, plan *pb.Plan) *results {
 	return &results{execution: s.execute(ctx, plan)}
 }
 
-// next gives the next batch, which the caller releases, and at the end io.EOF.
+// next returns the next batch, which the caller releases, and io.EOF at the end.
 func (r *results) next() (arrow.RecordBatch, error) {
 	for len(r.batches) == 0 {
 		response, err := r.execution.next()
-		if err == io.EOF && len(r.pieces) > 0 {
-			return nil, fmt.Errorf("the server's result ends inside a batch, after %d of its pieces", len(r.pieces))
+		if err == io.EOF && len(r.chunks) > 0 {
+			return nil, fmt.Errorf("the server's result ends inside a batch, after %d chunks", len(r.chunks))
 		}
 		if err != nil {
 			return nil, err
@@ -75,7 +75,7 @@ func (r *results) next() (arrow.RecordBatch, error) {
 	return b, nil
 }
 
-// close gives up what has not been read.
+// close discards the unread rest of the result.
 func (r *results) close() {
 	r.execution.close()
 	for _, b := range r.batches {
@@ -84,7 +84,7 @@ func (r *results) close() {
 	r.batches = nil
 }
 
-// drain runs a command to its end.
+// drain runs a command to its end and discards its batches.
 func (r *results) drain() error {
 	defer r.close()
 	for {
@@ -134,24 +134,24 @@ func (r *results) report(p *pb.ExecutePlanResponse_ExecutionProgress) {
 }
 
 func (r *results) readBatch(b *pb.ExecutePlanResponse_ArrowBatch) error {
-	if len(r.pieces) == 0 && b.StartOffset != nil && *b.StartOffset != r.rows {
-		return fmt.Errorf("the server's result has a gap: %d rows came, and the next batch starts at row %d", r.rows, *b.StartOffset)
+	if len(r.chunks) == 0 && b.StartOffset != nil && *b.StartOffset != r.rows {
+		return fmt.Errorf("the server's result has a gap: after %d rows the next batch starts at row %d", r.rows, *b.StartOffset)
 	}
-	if b.GetChunkIndex() != int64(len(r.pieces)) {
-		return fmt.Errorf("the server's result has a gap: piece %d of a batch came instead of piece %d", b.GetChunkIndex(), len(r.pieces))
+	if b.GetChunkIndex() != int64(len(r.chunks)) {
+		return fmt.Errorf("the server's result has a gap: chunk %d of a batch follows instead of chunk %d", b.GetChunkIndex(), len(r.chunks))
 	}
 	if r.size += len(b.Data); r.size > maxBatch {
 		return fmt.Errorf("the server sent a batch of more than %d bytes", maxBatch)
 	}
-	r.pieces = append(r.pieces, b.Data)
-	if int64(len(r.pieces)) < b.GetNumChunksInBatch() {
+	r.chunks = append(r.chunks, b.Data)
+	if int64(len(r.chunks)) < b.GetNumChunksInBatch() {
 		return nil
 	}
-	data := r.pieces[0]
-	if len(r.pieces) > 1 {
-		data = bytes.Join(r.pieces, nil)
+	data := r.chunks[0]
+	if len(r.chunks) > 1 {
+		data = bytes.Join(r.chunks, nil)
 	}
-	r.pieces, r.size = nil, 0
+	r.chunks, r.size = nil, 0
 	batches, err := decode(data, r.execution.session.config.allocator)
 	if err != nil {
 		return fmt.Errorf("the server's result after row %d: %w", r.rows, err)
@@ -168,21 +168,21 @@ func (r *results) readBatch(b *pb.ExecutePlanResponse_ArrowBatch) error {
 	return nil
 }
 
-// decode reads an Arrow IPC stream. The bytes are not trusted: what it gives
-// can be read without going out of bounds.
+// decode reads an Arrow IPC stream. It checks the untrusted bytes, so that
+// reading the batches does not access memory out of bounds.
 func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatch, err error) {
-	// Rows may take no bytes at all, but Spark does not send many at once.
+	// Rows may take no bytes, but Spark sends batches of limited size.
 	maxRows := max(1<<20, 8*len(data))
 	reader := arrowipc.NewReader(bytes.NewReader(data), arrowipc.Options{
 		Allocator: allocator, MaxRows: int64(maxRows),
-		// Equal rows shrink to next to nothing, so a batch of Spark's usual size
-		// is always believed.
+		// Equal rows compress to almost nothing; the constant part accepts any
+		// batch of Spark's usual size.
 		MaxDecompressed: 256*int64(len(data)) + 64<<20,
-		OpenEnd:         true, // gRPC tells what is whole
+		OpenEnd:         true, // gRPC delivers complete messages only
 	})
 	defer reader.Release()
 	defer func() {
-		if p := recover(); p != nil { // the validation takes some things for granted
+		if p := recover(); p != nil { // array.ValidateFull panics on some malformed data
 			err = fmt.Errorf("the Arrow stream is malformed: %v", p)
 		}
 		if err != nil {
@@ -227,7 +227,7 @@ func validateColumn(a arrow.Array, maxRows int) error {
 	return array.ValidateFull(a)
 }
 
-// nulls is the length of the longest array of type VOID in data, and -1 if
+// nulls returns the length of the longest array of type VOID in data, or -1 if
 // there is none.
 func nulls(data arrow.ArrayData) int {
 	if data.DataType().ID() == arrow.NULL {
@@ -240,9 +240,9 @@ func nulls(data arrow.ArrayData) int {
 	return n
 }
 
-// forValidation gives the same data as validation wants it: arrays of the type
-// VOID have the empty buffer that streams do not carry, and texts are bytes,
-// as a STRING of Spark need not be UTF-8, at any depth.
+// forValidation converts data, at any depth, to the form that array.ValidateFull
+// requires: arrays of type VOID get an empty buffer, which streams omit, and
+// texts become binary, because a STRING of Spark need not be valid UTF-8.
 func forValidation(data arrow.ArrayData) arrow.ArrayData {
 	switch data.DataType().ID() {
 	case arrow.NULL:
@@ -259,7 +259,7 @@ func forValidation(data arrow.ArrayData) arrow.ArrayData {
 	}
 	of := data.DataType()
 	switch t := of.(type) {
-	case *arrow.ListType, *arrow.MapType: // of one layout
+	case *arrow.ListType, *arrow.MapType: // both have the same layout
 		if len(children) == 1 {
 			of = arrow.ListOf(children[0].DataType())
 		}

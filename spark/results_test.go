@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// encodeNested is a stream with every kind of type that Spark sends.
+// encodeNested returns a stream with every kind of type that Spark sends.
 func encodeNested(t testing.TB) []byte {
 	t.Helper()
 	md := arrow.NewMetadata([]string{"k"}, []string{"v"})
@@ -61,9 +61,9 @@ func TestDecode(t *testing.T) {
 	expect(t, rows[0].At(0), Row{[]string{"l", "m"}, []any{[]any{"a", nil}, map[any]any{"k": nil}}})
 }
 
-// Cut anywhere, a stream is an error or its beginning; never anything else,
-// and nothing is left behind.
-func TestDecodeCutOff(t *testing.T) {
+// Decoding a truncated stream returns an error or the complete batches before
+// the end, and frees all memory.
+func TestDecodeTruncated(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	whole := encodeNested(t)
@@ -73,12 +73,12 @@ func TestDecodeCutOff(t *testing.T) {
 			b.Release()
 		}
 		if err != nil && len(batches) > 0 {
-			t.Errorf("%d bytes give batches and %v", n, err)
+			t.Errorf("%d bytes: got batches and the error %v", n, err)
 		}
 	}
 }
 
-// packedZeros is a stream of 1<<20 rows of zeros (i64), compressed.
+// packedZeros returns a compressed stream of 1<<20 rows of zeros (i64).
 func packedZeros(t testing.TB, columns int) []byte {
 	t.Helper()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(slices.Repeat([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, columns), nil))
@@ -96,7 +96,7 @@ func packedZeros(t testing.TB, columns int) []byte {
 	return data.Bytes()
 }
 
-// Equal rows shrink a thousandfold.
+// Equal rows with a compression ratio of a thousand are accepted.
 func TestDecodeCompressed(t *testing.T) {
 	data := packedZeros(t, 1)
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
@@ -108,9 +108,9 @@ func TestDecodeCompressed(t *testing.T) {
 	batches[0].Release()
 }
 
-// A stream whose rows cost nothing, and one that unpacks to far more than Spark
-// sends at once.
-func TestDecodeAbsurd(t *testing.T) {
+// A stream with too many rows without columns, and one that decompresses to more
+// than Spark sends, are refused.
+func TestDecodeTooLarge(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	none := array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, 1<<21)
@@ -145,8 +145,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A STRING of Spark is bytes, and need not be UTF-8, at any depth.
-func TestDecodeKeepsBytesThatAreNoText(t *testing.T) {
+// A STRING of Spark need not be valid UTF-8, at any depth; its bytes are kept.
+func TestDecodeInvalidUTF8(t *testing.T) {
 	const bad = "bad\xff\xfe"
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "t", Type: arrow.BinaryTypes.String},

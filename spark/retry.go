@@ -11,23 +11,23 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// RetryPolicy says how often and after which pauses a call is repeated when
-// the connection fails or the server asks for patience. The pauses grow by
-// Multiplier from Initial up to Max. Those of at least JitterFrom are
-// lengthened by a random time below Jitter, so that many clients of one
-// server do not return all at once.
+// RetryPolicy sets how often a call is retried when the connection fails or the
+// server asks for a retry, and the pauses before the retries. The pauses grow
+// from InitialBackoff by the factor BackoffMultiplier up to MaxBackoff. A random
+// time below Jitter is added to pauses of at least JitterThreshold, so that the
+// clients of a server do not retry at the same time.
 type RetryPolicy struct {
-	MaxRetries        int // repetitions; 0 means none
+	MaxRetries        int // 0 means no retries
 	InitialBackoff    time.Duration
 	MaxBackoff        time.Duration
 	BackoffMultiplier float64
 	Jitter            time.Duration
 	JitterThreshold   time.Duration
-	// MaxServerDelay bounds a pause that the server asks for.
+	// MaxServerDelay bounds a pause that the server requests.
 	MaxServerDelay time.Duration
 }
 
-// DefaultRetry keeps trying for ten minutes, as Spark's own clients do.
+// DefaultRetry retries for ten minutes, like Spark's own clients.
 var DefaultRetry = RetryPolicy{
 	MaxRetries:        15,
 	InitialBackoff:    50 * time.Millisecond,
@@ -38,7 +38,7 @@ var DefaultRetry = RetryPolicy{
 	MaxServerDelay:    10 * time.Minute,
 }
 
-// attempts counts the repetitions of one call.
+// attempts counts the retries of one call.
 type attempts struct {
 	policy RetryPolicy
 	used   int
@@ -47,7 +47,7 @@ type attempts struct {
 
 func (p RetryPolicy) start() *attempts { return &attempts{policy: p, pause: p.InitialBackoff} }
 
-// wait pauses before the next repetition; it reports false if there is none.
+// wait pauses before the next retry. It reports false if there is none.
 func (a *attempts) wait(ctx context.Context, cause error) bool {
 	if a.used >= a.policy.MaxRetries || ctx.Err() != nil {
 		return false
@@ -64,7 +64,7 @@ func (a *attempts) wait(ctx context.Context, cause error) bool {
 	return sleep(ctx, pause)
 }
 
-// sleep reports false if ctx ended first.
+// sleep pauses for d. It reports false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -86,7 +86,7 @@ func (p RetryPolicy) do(ctx context.Context, f func() error) error {
 	}
 }
 
-// retryable reports whether a call may succeed if it is repeated unchanged.
+// retryable reports whether a failed call may succeed if it is retried.
 func retryable(err error) bool {
 	st, ok := status.FromError(err)
 	if !ok || st.Code() == codes.OK {
@@ -94,7 +94,7 @@ func retryable(err error) bool {
 	}
 	switch {
 	case st.Code() == codes.Unavailable:
-		return misunderstood(st) == ""
+		return permanentHint(st) == ""
 	case st.Code() == codes.Internal && strings.Contains(st.Message(), "INVALID_CURSOR.DISCONNECTED"):
 		return true // another call took over the stream
 	}

@@ -12,8 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
-// Row is one row of a result. Its values are of these Go types, and nil for
-// NULL:
+// Row is one row of a result. Its values have these Go types; nil is NULL:
 //
 //	BOOLEAN bool, TINYINT int8, SMALLINT int16, INT int32, BIGINT int64,
 //	FLOAT float32, DOUBLE float64, DECIMAL Decimal, STRING string,
@@ -22,25 +21,25 @@ import (
 //	INTERVAL time.Duration (of days to seconds), int32 (of months) or
 //	arrow.MonthDayNanoInterval (of both)
 //
-// A map's keys are of these types too, except that Go cannot compare some:
-// BINARY becomes a string, and DECIMAL, ARRAY and STRUCT their text.
+// The keys of a map have these types too, except for types that Go cannot
+// compare: BINARY becomes a string, and DECIMAL, ARRAY and STRUCT become text.
 type Row struct {
 	names  []string // shared by the rows of a batch
 	values []any
 }
 
-// Len is the number of columns.
+// Len returns the number of columns.
 func (r Row) Len() int { return len(r.values) }
 
-// Names lists the columns; it must not be changed.
+// Names returns the names of the columns. The caller must not change the slice.
 func (r Row) Names() []string { return r.names }
 
-// At gives the value of column i, counted from 0; like an index into a slice,
-// it panics if there is none.
+// At returns the value of column i, counted from 0. It panics if i is out of
+// range.
 func (r Row) At(i int) any { return r.values[i] }
 
-// Value gives a column's value by name, first exactly and then without
-// regard to case. It reports whether there is one.
+// Value returns the value of a column by name, and reports whether the column
+// exists. An exact match takes precedence over a case-insensitive one.
 func (r Row) Value(name string) (any, bool) {
 	if i := indexOf(r.names, name); i >= 0 {
 		return r.values[i], true
@@ -72,13 +71,13 @@ func indexOf(names []string, name string) int {
 	return folded
 }
 
-// Get gives a column's value as a T: the Go type of the column, a wider
-// number, a pointer (nil for NULL), a slice, a map, or a struct as in Scan.
+// Get returns the value of a column as a T: the Go type of the column, a wider
+// numeric type, a pointer (nil for NULL), a slice, a map, or a struct as in Scan.
 func Get[T any](r Row, name string) (T, error) {
 	var t T
 	v, ok := r.Value(name)
 	if !ok {
-		return t, fmt.Errorf("there is no column %q; there are: %s", name, strings.Join(r.names, ", "))
+		return t, fmt.Errorf("there is no column %q; the columns are: %s", name, strings.Join(r.names, ", "))
 	}
 	if err := assign(reflect.ValueOf(&t).Elem(), v); err != nil {
 		return t, fmt.Errorf("column %s: %w", name, err)
@@ -86,13 +85,13 @@ func Get[T any](r Row, name string) (T, error) {
 	return t, nil
 }
 
-// Scan sets the fields of the struct that target points to from the columns
-// of their names (see CreateDataFrame). Columns without a field are left out;
-// a field without a column is an error.
+// Scan sets the fields of the struct that target points to, from the columns
+// with their names (see CreateDataFrame). It ignores columns without a field. A
+// field without a column is an error.
 func (r Row) Scan(target any) error {
 	p := reflect.ValueOf(target)
 	if p.Kind() != reflect.Pointer || p.IsNil() || p.Elem().Kind() != reflect.Struct {
-		return fmt.Errorf("a row is scanned into a pointer to a struct, not into %T", target)
+		return fmt.Errorf("the target of Scan must be a pointer to a struct, not %T", target)
 	}
 	return r.scan(p.Elem())
 }
@@ -105,7 +104,7 @@ func (r Row) scan(s reflect.Value) error {
 	for _, f := range fields {
 		v, ok := r.Value(f.Name)
 		if !ok {
-			return fmt.Errorf("field %s of %s: there is no column %q; there are: %s", f.GoName, s.Type(), f.Name, strings.Join(r.names, ", "))
+			return fmt.Errorf("field %s of %s: there is no column %q; the columns are: %s", f.GoName, s.Type(), f.Name, strings.Join(r.names, ", "))
 		}
 		if err := assign(s.FieldByIndex(f.Index), v); err != nil {
 			return fmt.Errorf("column %s: %w", f.Name, err)
@@ -114,7 +113,8 @@ func (r Row) scan(s reflect.Value) error {
 	return nil
 }
 
-// assign converts without loss, or fails.
+// assign converts v to the type of to. It fails if the conversion would lose
+// information.
 func assign(to reflect.Value, v any) error {
 	if to.Kind() == reflect.Pointer {
 		if v == nil {
@@ -137,7 +137,7 @@ func assign(to reflect.Value, v any) error {
 			to.SetZero()
 			return nil
 		}
-		return fmt.Errorf("it is NULL, which a %s cannot hold; use *%s", to.Type(), to.Type())
+		return fmt.Errorf("the value is NULL, which a %s cannot hold; use *%s", to.Type(), to.Type())
 	}
 	from := reflect.ValueOf(v)
 	if from.Type().AssignableTo(to.Type()) {
@@ -212,10 +212,10 @@ func assignScalar(to, from reflect.Value) error {
 		to.SetFloat(from.Float())
 		return nil
 	}
-	return fmt.Errorf("it is a %s, which a %s cannot hold", from.Type(), to.Type())
+	return fmt.Errorf("the value has type %s, which cannot be converted to %s", from.Type(), to.Type())
 }
 
-// rowsOf copies a batch into rows.
+// rowsOf copies the values of a batch to rows.
 func rowsOf(b arrow.RecordBatch) ([]Row, error) {
 	names := make([]string, b.NumCols())
 	for j := range names {

@@ -23,8 +23,8 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Whatever part of an error a server puts the token in, or what it makes of it,
-// nothing shows it.
+// No error shows the token, whatever part of an error the server puts it or an
+// encoding of it in.
 func TestTokenIsNeverShown(t *testing.T) {
 	const token, header = "dapi-0123456789/abcdef+X", "another-Secret-0815"
 	both := token + " or " + base64.StdEncoding.EncodeToString([]byte("Bearer "+token)) + " or " + header
@@ -68,7 +68,7 @@ func TestTokenIsNeverShown(t *testing.T) {
 	_, err := s.Table("t").Collect(t.Context())
 	clean("details", err)
 
-	// What answers there may be no Spark at all.
+	// The server at the address may not be Spark.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestTokenIsNeverShown(t *testing.T) {
 	}
 }
 
-// The proxy that the environment names may not show what it was sent, either.
+// An error does not show the password of the proxy in the environment.
 func TestProxyPasswordIsNotShown(t *testing.T) {
 	const password = "hunter2-hunter2"
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -121,8 +121,8 @@ func TestProxyPasswordIsNotShown(t *testing.T) {
 	}
 }
 
-// TestConnectThroughProxy is the process of the test above: net/http reads the
-// proxy's variables once.
+// TestConnectThroughProxy runs in the process that the test above starts, because
+// net/http reads the proxy's variables once.
 func TestConnectThroughProxy(t *testing.T) {
 	if os.Getenv("SPARK_TEST_PROXY") == "" {
 		t.Skip("run by TestProxyPasswordIsNotShown")

@@ -18,54 +18,54 @@ import (
 )
 
 var (
-	// ErrSessionLost: the server no longer has the session (it restarted,
-	// or let the session expire), and with it the session's temporary views,
-	// functions, settings and artifacts. Connect again.
-	ErrSessionLost = errors.New("the Spark session is gone from the server; connect again")
-	// ErrClosed: the Session was closed.
+	// ErrSessionLost reports that the server no longer has the session, because
+	// the server was restarted or the session expired. Its temporary views,
+	// functions, settings and artifacts are lost too. Connect again.
+	ErrSessionLost = errors.New("the server no longer has this Spark session; connect again")
+	// ErrClosed reports that the Session was closed.
 	ErrClosed = errors.New("the Spark session is closed")
 )
 
-// Session is a connection to Spark with its own settings, temporary views,
-// functions and artifacts. Its methods may be called at the same time.
+// Session is a session on a Spark Connect server with its own settings,
+// temporary views, functions and artifacts. It is safe for concurrent use.
 type Session struct {
-	config     config
-	connection *connection
-	client     pb.SparkConnectServiceClient
-	address    string
-	tokenFrom  string // in words; empty if there is none
-	secure     bool   // by TLS
-	id         string
-	named      bool // the user chose id
-	userID     string
-	userAgent  string
-	version    string // of the server, as in "4.3.0"
+	config      config
+	connection  *connection
+	client      pb.SparkConnectServiceClient
+	address     string
+	tokenSource string // for error messages; empty if there is no token
+	secure      bool   // by TLS
+	id          string
+	joined      bool // the connection string names id
+	userID      string
+	userAgent   string
+	version     string // of the server, as in "4.3.0"
 
-	plans      atomic.Int64   // numbers relations
-	background sync.WaitGroup // releases under way
+	plans      atomic.Int64   // number of relations, for their ids
+	background sync.WaitGroup // of release requests
 
-	installing sync.Mutex // one stream starts at a time
+	installing sync.Mutex // held while a stream starts
 
-	mu           sync.Mutex
-	serverID     string // the session's identity on the server, once known
-	dead         error  // ErrSessionChanged or ErrClosed
-	tags         []string
-	worker       string  // that Spark has to start for the session's functions; empty for none
-	pythonBefore *string // what it started before, if Python goes on beside
+	mu             sync.Mutex
+	serverID       string // the session's id on the server, once known
+	ended          error  // ErrSessionLost or ErrClosed
+	tags           []string
+	worker         string  // executable that Spark starts for the session's functions; "" for none
+	originalPython *string // the executable before that, in a session of a Python client
 }
 
-// ID is the session's UUID.
+// ID returns the session's UUID.
 func (s *Session) ID() string { return s.id }
 
-// UserID is the user that the session belongs to, for the server.
+// UserID returns the user to whom the session belongs on the server.
 func (s *Session) UserID() string { return s.userID }
 
-// Version is the server's version, as in "4.3.0".
+// Version returns the server's version, such as "4.3.0".
 func (s *Session) Version() string { return s.version }
 
 func (s *Session) fetchVersion(ctx context.Context, failed func(error)) (string, error) {
 	r, err := call(ctx, s, func() (*pb.AnalyzePlanResponse, error) {
-		r, err := s.client.AnalyzePlan(ctx, s.analyze(&pb.AnalyzePlanRequest{
+		r, err := s.client.AnalyzePlan(ctx, s.analyzeRequest(&pb.AnalyzePlanRequest{
 			Analyze: &pb.AnalyzePlanRequest_SparkVersion_{SparkVersion: &pb.AnalyzePlanRequest_SparkVersion{}},
 		}))
 		if err != nil {
@@ -78,12 +78,12 @@ func (s *Session) fetchVersion(ctx context.Context, failed func(error)) (string,
 	}
 	version := r.GetSparkVersion().GetVersion()
 	if version == "" {
-		return "", errors.New("the server does not say its version; is it a Spark Connect server?")
+		return "", errors.New("the server did not send its version; is it a Spark Connect server?")
 	}
 	return secret.Hide(version), nil
 }
 
-// atLeast compares the server's version.
+// atLeast reports whether the server's version is major.minor or later.
 func (s *Session) atLeast(major, minor int) bool {
 	var a, b int
 	if _, err := fmt.Sscanf(s.version, "%d.%d", &a, &b); err != nil {
@@ -92,16 +92,15 @@ func (s *Session) atLeast(major, minor int) bool {
 	return a > major || a == major && b >= minor
 }
 
-// Close ends the session on the server, with what is still running in it, and
-// closes the connection. A session that was joined by a session_id of the
-// user's choice stays on the server for others to join, and what runs in it
-// goes on unless its context was cancelled.
-func (s *Session) Close() error { return s.close(!s.named) }
+// Close closes the connection and ends the session on the server, including its
+// running queries. A session that was joined by a session_id stays on the
+// server: other clients may join it, and its running queries continue.
+func (s *Session) Close() error { return s.close(!s.joined) }
 
 func (s *Session) close(end bool) error {
 	s.mu.Lock()
-	before := s.dead
-	s.dead = ErrClosed
+	before := s.ended
+	s.ended = ErrClosed
 	s.mu.Unlock()
 	if before == ErrClosed {
 		return nil
@@ -113,14 +112,14 @@ func (s *Session) close(end bool) error {
 	return s.connection.close()
 }
 
-// Stop ends the session on the server, with what runs in it, for all who have
-// joined it, and closes the connection. Spark before 4.0 keeps the session until
-// it has been idle for long.
+// Stop closes the connection and ends the session on the server for all clients
+// that have joined it, including its running queries. Spark before 4.0 only ends
+// the queries, and drops the session after a time without requests.
 func (s *Session) Stop() error { return s.close(true) }
 
-// Check reports ErrSessionChanged if the server has lost the session. Spark 4
-// says so of every request; 3.5 opens another of the same name without a word,
-// which lacks this one's functions, views and settings.
+// Check returns ErrSessionLost if the server has lost the session. With Spark 4
+// every request reports this. Spark 3.5 silently opens a new session of the same
+// id, without the functions, views and settings of this one.
 func (s *Session) Check(ctx context.Context) error {
 	s.mu.Lock()
 	worker := s.worker
@@ -130,17 +129,16 @@ func (s *Session) Check(ctx context.Context) error {
 		return err
 	}
 	if worker != "" && have[pythonKey] == "" {
-		s.lose()
+		s.markLost()
 		return ErrSessionLost
 	}
 	return nil
 }
 
-// release ends the session on the server. A server that cannot be told forgets
-// an idle session by itself, and so do those before 4.0, which know no more
-// than to stop what runs.
+// release ends the session on the server. Servers before 4.0 can only end its
+// queries. Errors are ignored, because servers drop idle sessions.
 func (s *Session) release() {
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
 	defer cancel()
 	if !s.atLeast(4, 0) {
 		_, _ = s.client.Interrupt(ctx, &pb.InterruptRequest{
@@ -158,25 +156,25 @@ func (s *Session) release() {
 	})
 }
 
-// later runs f in the background; Close waits for it. After Close there is
-// nobody left to tell the server anything, and f is dropped.
-func (s *Session) later(f func()) {
+// inBackground runs f in a goroutine for which Close waits. After Close it does
+// nothing.
+func (s *Session) inBackground(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dead != ErrClosed {
+	if s.ended != ErrClosed {
 		s.background.Go(func() {
-			defer panics.Handle("telling the server something", nil)
+			defer panics.Handle("sending a release to Spark", nil)
 			f()
 		})
 	}
 }
 
-// farewell bounds what is said to the server after the answer is no longer of
-// interest: interrupts and releases.
-const farewell = 5 * time.Second
+// releaseTimeout bounds requests whose results are not needed: interrupts and
+// releases.
+const releaseTimeout = 5 * time.Second
 
-// AddTag marks the queries that this session starts from now on, for
-// InterruptTag and for Spark's own pages.
+// AddTag adds a tag to the queries that this session starts from now on, for
+// InterruptTag and for Spark's web UI.
 func (s *Session) AddTag(tag string) error {
 	if tag == "" || strings.Contains(tag, ",") {
 		return fmt.Errorf("tag %q: a tag must not be empty or contain a comma", tag)
@@ -189,14 +187,14 @@ func (s *Session) AddTag(tag string) error {
 	return nil
 }
 
-// RemoveTag undoes AddTag.
+// RemoveTag removes a tag of AddTag.
 func (s *Session) RemoveTag(tag string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tags = slices.DeleteFunc(s.tags, func(t string) bool { return t == tag })
 }
 
-// Tags lists the tags of AddTag.
+// Tags returns the tags of AddTag.
 func (s *Session) Tags() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,15 +204,15 @@ func (s *Session) Tags() []string {
 func (s *Session) usable() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dead
+	return s.ended
 }
 
 func (s *Session) user() *pb.UserContext {
 	return &pb.UserContext{UserId: s.userID, UserName: s.userID}
 }
 
-// observed is the identity that requests carry so that a server which lost
-// the session says so.
+// observed returns the session's id on the server. Requests carry it so that a
+// server that has lost the session returns an error.
 func (s *Session) observed() *string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,25 +222,25 @@ func (s *Session) observed() *string {
 	return proto.String(s.serverID)
 }
 
-func (s *Session) lose() {
+func (s *Session) markLost() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dead == nil {
-		s.dead = ErrSessionLost
+	if s.ended == nil {
+		s.ended = ErrSessionLost
 	}
 }
 
-// reply is what the server's replies have in common.
+// reply is implemented by all replies of the server.
 type reply interface {
 	GetSessionId() string
 	GetServerSideSessionId() string
 }
 
-// verify checks that a reply is for this session, and that it is still the
-// session which answered before.
+// verify checks that a reply belongs to this session, and that the server has
+// not replaced the session.
 func (s *Session) verify(r reply) error {
 	if id := r.GetSessionId(); id != "" && id != s.id {
-		return fmt.Errorf("the server answered for session %s instead of %s", id, s.id)
+		return fmt.Errorf("the server replied for session %s instead of %s", id, s.id)
 	}
 	id := r.GetServerSideSessionId()
 	if id == "" {
@@ -256,13 +254,13 @@ func (s *Session) verify(r reply) error {
 	if s.serverID == id {
 		return nil
 	}
-	if s.dead == nil {
-		s.dead = ErrSessionLost
+	if s.ended == nil {
+		s.ended = ErrSessionLost
 	}
 	return ErrSessionLost
 }
 
-// call makes one request, repeated as the retry policy says.
+// call makes a request with the session's retry policy.
 func call[R reply](ctx context.Context, s *Session, request func() (R, error)) (R, error) {
 	var r R
 	if err := s.usable(); err != nil {
@@ -278,7 +276,8 @@ func call[R reply](ctx context.Context, s *Session, request func() (R, error)) (
 	return r, s.verify(r)
 }
 
-func (s *Session) analyze(r *pb.AnalyzePlanRequest) *pb.AnalyzePlanRequest {
+// analyzeRequest completes a request with the session's ids.
+func (s *Session) analyzeRequest(r *pb.AnalyzePlanRequest) *pb.AnalyzePlanRequest {
 	r.SessionId = s.id
 	r.ClientObservedServerSideSessionId = s.observed()
 	r.UserContext = s.user()
@@ -286,8 +285,8 @@ func (s *Session) analyze(r *pb.AnalyzePlanRequest) *pb.AnalyzePlanRequest {
 	return r
 }
 
-func (s *Session) analyzed(ctx context.Context, r *pb.AnalyzePlanRequest) (*pb.AnalyzePlanResponse, error) {
+func (s *Session) analyze(ctx context.Context, r *pb.AnalyzePlanRequest) (*pb.AnalyzePlanResponse, error) {
 	return call(ctx, s, func() (*pb.AnalyzePlanResponse, error) {
-		return s.client.AnalyzePlan(ctx, s.analyze(r))
+		return s.client.AnalyzePlan(ctx, s.analyzeRequest(r))
 	})
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/firesteel/firesteel/llm/models"
 )
 
-// pythonKey is the session's setting of the program that Spark starts as the
-// worker of its functions.
+// pythonKey is the session's setting that names the program which Spark starts
+// as the worker of its functions.
 const pythonKey = "spark.sql.execution.pyspark.python"
 
-// shipment is what a session sends to the executors.
+// shipment describes the worker that a session sends to the executors.
 type shipment struct {
 	wanted    bool
 	model     string // reference of the default one; empty for none
@@ -29,7 +29,7 @@ type shipment struct {
 	nodeCopy  bool
 	limits    EndpointLimits
 	programs  []string // paths; none for this program
-	beside    bool     // Python functions of the session go on
+	python    bool     // see WithPythonSession
 	progress  TransferProgress
 	// logContent: see WithLogContent.
 	logContent bool
@@ -37,12 +37,13 @@ type shipment struct {
 	streamFolder string
 }
 
-// TransferProgress is told how far downloads and uploads are. Its methods may
-// be called often, and from several goroutines.
+// TransferProgress receives the progress of downloads and uploads. Its methods
+// may be called often, and by several goroutines.
 type TransferProgress interface {
-	// Step: done of total bytes of name are there; total is 0 if unknown.
+	// Step reports that done of total bytes of name are transferred; total is 0
+	// if it is unknown.
 	Step(name string, done, total int64)
-	// End: name is finished, or given up.
+	// End reports that the transfer of name has ended, also with an error.
 	End(name string)
 }
 
@@ -52,33 +53,33 @@ func WithPrecision(precision string) Option {
 	return func(c *config) { c.ship.precision = precision }
 }
 
-// WithProgram ships the programs at paths, or this one if there are none, as the
-// executors' worker; with WithModel it only says which. They must be Linux
-// executables whose main calls worker.Main first, each for another processor.
+// WithProgram ships the programs at paths as the executors' worker, or this
+// program without paths. With WithModel it replaces the program that is shipped.
+// The programs must be Linux executables for different processors, whose main
+// function calls worker.Main first.
 func WithProgram(paths ...string) Option {
 	return func(c *config) { c.ship.wanted, c.ship.programs = true, paths }
 }
 
 // WithPythonSession attaches to a session that a Python client has open: the
-// functions are registered in that session, and the Python functions that it
-// uses itself go on, as the worker passes them on to the interpreter that the
-// session had before. The remote must name the session by session_id and
-// user_id.
-func WithPythonSession() Option { return func(c *config) { c.ship.wanted, c.ship.beside = true, true } }
+// functions are registered in that session, and its Python functions continue to
+// work, because the worker forwards them to the session's Python interpreter.
+// The connection string must name the session by session_id and user_id.
+func WithPythonSession() Option { return func(c *config) { c.ship.wanted, c.ship.python = true, true } }
 
-// WithLogContent has the executors' logs, and the errors of queries, quote what
-// they are about: the beginning of a row's text, of a model's answer, of an
-// argument or of what a server said. Without it they name row, function and
-// reason only.
+// WithLogContent lets the executors' logs and the errors of queries quote data:
+// the beginning of a row's text, of a model's answer, of an argument or of a
+// server's message. Without it they name only row, function and reason.
 func WithLogContent() Option { return func(c *config) { c.ship.logContent = true } }
 
-// WithTransferProgress reports the download of a model and its upload.
+// WithTransferProgress reports the progress of the download and the upload of
+// models to p.
 func WithTransferProgress(p TransferProgress) Option {
 	return func(c *config) { c.ship.progress = p }
 }
 
-// shipWorker uploads program and models and makes Spark use them, in this
-// session only.
+// shipWorker uploads the program and the models, and makes Spark use them in this
+// session.
 func (s *Session) shipWorker(ctx context.Context) error {
 	programs, err := workerPrograms(s.config.ship.programs)
 	if err != nil {
@@ -91,13 +92,13 @@ func (s *Session) shipWorker(ctx context.Context) error {
 	if err := s.shipModels(ctx, &archive); err != nil {
 		return err
 	}
-	if s.config.ship.beside {
+	if s.config.ship.python {
 		if archive.Manifest.Python, err = s.findPython(ctx); err != nil {
 			return err
 		}
 	}
 	if err := s.addBundle(ctx, archive); err != nil {
-		return fmt.Errorf("uploading program and models to Spark: %w", err)
+		return fmt.Errorf("uploading the program and the models to Spark: %w", err)
 	}
 	if err := s.useWorker(ctx, bundle.Executable); err != nil {
 		return err
@@ -105,7 +106,7 @@ func (s *Session) shipWorker(ctx context.Context) error {
 	return s.registerShipped(ctx, len(archive.Manifest.Models) > 0)
 }
 
-// useWorker has Spark start a program as the worker of the session's functions.
+// useWorker makes Spark start a program as the worker of the session's functions.
 func (s *Session) useWorker(ctx context.Context, executable string) error {
 	s.mu.Lock()
 	s.worker = executable
@@ -119,17 +120,17 @@ func (s *Session) hasWorker() bool {
 	return s.worker != ""
 }
 
-// keepWorker sets the settings of the session's functions again where they are
-// not what they were.
-func (s *Session) keepWorker(ctx context.Context) error {
+// restoreWorker restores the settings of the session's functions if they have
+// changed.
+func (s *Session) restoreWorker(ctx context.Context) error {
 	s.mu.Lock()
 	want := map[string]string{pythonKey: s.worker}
-	if s.pythonBefore != nil {
-		want[pythonBeforeKey] = *s.pythonBefore
+	if s.originalPython != nil {
+		want[originalPythonKey] = *s.originalPython
 	}
 	s.mu.Unlock()
 	if want[pythonKey] == "" {
-		return nil // there is none, or not yet
+		return nil // the session has no worker, or not yet
 	}
 	have, err := s.Conf().get(ctx, slices.Collect(maps.Keys(want))...)
 	if err != nil {
@@ -145,31 +146,32 @@ func (s *Session) keepWorker(ctx context.Context) error {
 	return nil
 }
 
-// maySet reports whether a statement may change the session's settings, by
-// itself or by statements inside.
-func maySet(statement string) bool {
+// mayChangeSettings reports whether a statement, or a statement inside it, may
+// change the session's settings.
+func mayChangeSettings(statement string) bool {
 	words := sqlscript.Words(statement, 1)
 	return len(words) > 0 && slices.Contains([]string{"SET", "RESET", "EXECUTE"}, words[0]) || sqlscript.IsBlock(statement)
 }
 
-// pythonBeforeKey keeps what pythonKey was, for who attaches a second time.
-const pythonBeforeKey = "firesteel.pyspark.python"
+// originalPythonKey is the setting that stores the original value of pythonKey,
+// for a client that attaches later.
+const originalPythonKey = "firesteel.pyspark.python"
 
-// findPython finds the interpreter that the session's Python functions run
-// in, and notes it in the session.
+// findPython returns the Python interpreter of the session's Python functions,
+// and stores it in the session.
 func (s *Session) findPython(ctx context.Context) (*bundle.Python, error) {
-	if !s.named {
-		return nil, errors.New("attaching needs the Python client's session: add ;session_id=... and ;user_id=... to the connection string " +
+	if !s.joined {
+		return nil, errors.New("the connection string does not name the Python client's session: add ;session_id=... and ;user_id=... to it " +
 			"(in PySpark they are spark.session_id and spark.client._user_id)")
 	}
-	conf, err := s.Conf().get(ctx, pythonKey, pythonBeforeKey, "spark.pyspark.python")
+	conf, err := s.Conf().get(ctx, pythonKey, originalPythonKey, "spark.pyspark.python")
 	if err != nil {
 		return nil, err
 	}
-	executable, attached := conf[pythonBeforeKey]
+	executable, attached := conf[originalPythonKey]
 	switch now := conf[pythonKey]; {
 	case now == bundle.Executable && !attached:
-		return nil, errors.New("firesteel has this session for itself (it was opened without WithPythonBeside); attach to another")
+		return nil, errors.New("this session was opened by firesteel without WithPythonSession, not by a Python client; attach to another session")
 	case now == bundle.Executable:
 	case now != "":
 		executable = now
@@ -177,9 +179,9 @@ func (s *Session) findPython(ctx context.Context) (*bundle.Python, error) {
 		executable = conf["spark.pyspark.python"]
 	}
 	s.mu.Lock()
-	s.pythonBefore = &executable
+	s.originalPython = &executable
 	s.mu.Unlock()
-	return &bundle.Python{Executable: executable}, s.Conf().set(ctx, pythonBeforeKey, executable)
+	return &bundle.Python{Executable: executable}, s.Conf().set(ctx, originalPythonKey, executable)
 }
 
 func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
@@ -187,7 +189,7 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 	if err != nil {
 		return err
 	}
-	size, err := a.Size() // all but free: nothing is compressed
+	size, err := a.Size() // cheap, because nothing is compressed
 	if err != nil {
 		return err
 	}
@@ -198,7 +200,7 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 		defer p.End(name)
 	}
 	_, err = s.AddArchive(ctx, ArtifactSource{
-		SHA256: digest, // of the content, which fixes the bytes
+		SHA256: digest, // of the content, which determines the bytes
 		Size:   size,
 		Open: func() (io.ReadCloser, error) {
 			r, w := io.Pipe()

@@ -96,8 +96,8 @@ func TestFindPython(t *testing.T) {
 		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", nil, ""},
 		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{"spark.pyspark.python": before}, before},
 		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{"spark.pyspark.python": "python", pythonKey: before}, before},
-		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{pythonKey: own, pythonBeforeKey: before}, before},
-		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{pythonKey: own}, "has this session for itself"},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{pythonKey: own, originalPythonKey: before}, before},
+		{"/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e", map[string]string{pythonKey: own}, "was opened by firesteel without WithPythonSession"},
 	} {
 		f := newFake(t)
 		f.conf = c.conf
@@ -113,13 +113,13 @@ func TestFindPython(t *testing.T) {
 	}
 }
 
-// Whatever SQL does to the setting by which Spark finds the session's
-// functions, it is there again for the next statement.
-func TestKeepWorker(t *testing.T) {
+// After a statement that changes the setting by which Spark finds the session's
+// functions, the setting is restored.
+func TestRestoreWorker(t *testing.T) {
 	const joined = "/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e"
 	for _, c := range []struct {
 		session, statement string
-		kept               bool
+		restored           bool
 	}{
 		{"", "RESET", true},
 		{"", "/* a */ reset `spark.sql.execution.pyspark.python` -- b", true},
@@ -127,7 +127,7 @@ func TestKeepWorker(t *testing.T) {
 		{"", "EXECUTE IMMEDIATE 'RESET'", true},
 		{"", "BEGIN EXECUTE IMMEDIATE 'RESET'; END", true},
 		{"", "SELECT 'RESET'", false},
-		{joined, "SELECT 1", true}, // another client did it
+		{joined, "SELECT 1", true}, // another client changed it
 	} {
 		f := newFake(t)
 		f.responses = []*pb.ExecutePlanResponse{{ResponseType: &pb.ExecutePlanResponse_SqlCommandResult_{
@@ -142,11 +142,11 @@ func TestKeepWorker(t *testing.T) {
 		if _, err := s.SQL(t.Context(), c.statement); err != nil {
 			t.Fatal(err)
 		}
-		if now := f.conf[pythonKey]; (now == bundle.Executable) != c.kept {
+		if now := f.conf[pythonKey]; (now == bundle.Executable) != c.restored {
 			t.Errorf("%s: the setting is %s", c.statement, now)
 		}
 		for _, err := range []error{s.Conf().Set(t.Context(), pythonKey, "python3"), s.Conf().Unset(t.Context(), pythonKey)} {
-			if err == nil || !strings.Contains(err.Error(), "has to stay "+bundle.Executable) {
+			if err == nil || !strings.Contains(err.Error(), "must remain "+bundle.Executable) {
 				t.Errorf("the setting can be changed: %v", err)
 			}
 		}

@@ -8,24 +8,24 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// NamedArg is the value of one :name in a SQL statement.
+// NamedArg is the value of a named parameter in a SQL statement.
 type NamedArg struct {
 	Name  string
 	Value any
 }
 
-// Named gives the value of :name in a SQL statement, as an argument of SQL.
+// Named returns an argument of SQL for the parameter :name.
 func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 
-// SQL runs a statement. A query is only prepared and runs with the action on
-// the DataFrame; a command (CREATE, INSERT, SET, SHOW, ...) runs now, once,
-// and the DataFrame holds what it answered.
+// SQL runs a statement. A command (CREATE, INSERT, SET, SHOW, ...) runs at once,
+// and the DataFrame holds its result. A query runs with an action on the
+// DataFrame.
 //
-// The settings by which Spark finds the session's own functions stay as they
-// are, whatever the statement sets or resets.
+// After a statement that changes settings, SQL restores those by which Spark
+// finds the session's functions.
 //
-// The arguments are values as in Lit, in the order of the statement's ?, or
-// all of them Named. They are values, not text put into the statement.
+// The arguments are values as in Lit: either in the order of the statement's ?
+// parameters, or all of them Named. They are sent as values, not as SQL text.
 func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFrame, error) {
 	text := query
 	if s.hasWorker() && s.atLeast(4, 0) && sqlscript.IsBlock(query) {
@@ -39,26 +39,27 @@ func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFram
 		CommandType: &pb.Command_SqlCommand{SqlCommand: statement},
 	}}})
 	err = r.drain()
-	if maySet(query) {
+	if mayChangeSettings(query) {
 		// RESET clears the setting by which Spark finds the session's functions.
-		if kept := s.keepWorker(ctx); err == nil {
-			err = kept
+		if restoreErr := s.restoreWorker(ctx); err == nil {
+			err = restoreErr
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if r.command == nil {
-		return nil, fmt.Errorf("the server ran the statement and did not say what it gives")
+		return nil, fmt.Errorf("the server ran the statement but returned no result")
 	}
 	return s.newDataFrame(r.command), nil
 }
 
-// computedFirst gives a query with the same rows in the same order, that Spark
-// computes before the first row is taken. Spark 4 computes the query of a FOR
-// row by row, and then without the session's settings (toLocalIterator starts
-// its jobs after the query's execution has ended), so that functions would be
-// looked for in a Python. What is before an exchange is computed with them.
+// computedFirst rewrites a query so that Spark computes all its rows before it
+// returns the first one, in the same order. Spark 4 computes the query of a FOR
+// statement row by row without the session's settings (the jobs of
+// toLocalIterator start after the query's execution has ended), and so would
+// start Python for the functions. The part before an exchange is computed with
+// the settings.
 func computedFirst(query string) string {
 	const row = "firesteel_row"
 	return "SELECT * EXCEPT (" + row + ") FROM (SELECT /*+ REPARTITION(1) */ * FROM (SELECT *, monotonically_increasing_id() AS " + row +
@@ -79,7 +80,7 @@ func (s *Session) statement(query string, args []any) (*pb.SqlCommand, error) {
 			return nil, fmt.Errorf("argument %d of the statement: %w", i+1, c.err)
 		}
 		if c.expr.GetLiteral() == nil && !s.atLeast(4, 0) {
-			return nil, fmt.Errorf("argument %d of the statement: Spark %s takes literal values only, which columns, intervals and arrays with NULL are not", i+1, s.version)
+			return nil, fmt.Errorf("argument %d of the statement: Spark %s accepts only literals, not columns, intervals or arrays with NULL", i+1, s.version)
 		}
 		switch {
 		case !isNamed:

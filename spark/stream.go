@@ -12,14 +12,14 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// DataStreamWriter says where the rows of a streaming query go. Its methods give a
-// new DataStreamWriter and leave it as it is.
+// DataStreamWriter starts a streaming query. Its methods return a new
+// DataStreamWriter and do not change it.
 type DataStreamWriter struct {
-	of *DataFrame
+	df *DataFrame
 	op *pb.WriteStreamOperationStart
 }
 
-// WriteStream starts a StreamWriter for what was made of a ReadStream.
+// WriteStream returns a DataStreamWriter for a DataFrame of ReadStream.
 func (d *DataFrame) WriteStream() DataStreamWriter {
 	return DataStreamWriter{d, &pb.WriteStreamOperationStart{Input: d.relation}}
 }
@@ -30,7 +30,7 @@ func (w DataStreamWriter) with(change func(*pb.WriteStreamOperationStart)) DataS
 	return w
 }
 
-// Format names the sink: parquet, csv, json, text, orc, kafka, console, memory,
+// Format sets the sink: parquet, csv, json, text, orc, kafka, console, memory,
 // noop, ...
 func (w DataStreamWriter) Format(format string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.Format = format })
@@ -41,29 +41,30 @@ func (w DataStreamWriter) Option(key, value string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.Options = set(op.Options, key, value) })
 }
 
-// Checkpoint names the folder, on the server's file system, in which the query
-// notes how far it is. Started again with the same folder it goes on from there.
+// Checkpoint sets the folder, on the server's file system, in which the query
+// stores its progress. A query that is started again with the same folder
+// continues from there.
 func (w DataStreamWriter) Checkpoint(path string) DataStreamWriter {
 	return w.Option("checkpointLocation", path)
 }
 
-// OutputMode is append (the default), complete or update.
+// OutputMode sets the output mode: append (the default), complete or update.
 func (w DataStreamWriter) OutputMode(mode string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.OutputMode = mode })
 }
 
-// QueryName names the query, for Spark's own pages and for the sink memory.
+// QueryName sets the query's name, for Spark's web UI and for the sink memory.
 func (w DataStreamWriter) QueryName(name string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.QueryName = name })
 }
 
-// PartitionBy makes a folder for each value of the columns.
+// PartitionBy writes a folder for each distinct value of the columns.
 func (w DataStreamWriter) PartitionBy(columns ...string) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) { op.PartitioningColumnNames = slices.Clone(columns) })
 }
 
-// ProcessingTime starts a batch so often, if there is anything new. Without a trigger a
-// batch starts as soon as the one before has ended.
+// ProcessingTime starts a batch at each interval, if there is new data. Without a
+// trigger a batch starts as soon as the previous one has ended.
 func (w DataStreamWriter) ProcessingTime(interval time.Duration) DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) {
 		op.Trigger = &pb.WriteStreamOperationStart_ProcessingTimeInterval{
@@ -72,29 +73,29 @@ func (w DataStreamWriter) ProcessingTime(interval time.Duration) DataStreamWrite
 	})
 }
 
-// AvailableNow has the query process what is there when it starts, in several
-// batches if the source's options say so, and end.
+// AvailableNow makes the query process the data that is available at its start,
+// in several batches if the source's options require it, and then end.
 func (w DataStreamWriter) AvailableNow() DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) {
 		op.Trigger = &pb.WriteStreamOperationStart_AvailableNow{AvailableNow: true}
 	})
 }
 
-// Once has the query process what is there in one batch, and end. Spark advises
-// AvailableNow.
+// Once makes the query process the available data in a single batch, and then
+// end. Spark recommends AvailableNow instead.
 func (w DataStreamWriter) Once() DataStreamWriter {
 	return w.with(func(op *pb.WriteStreamOperationStart) {
 		op.Trigger = &pb.WriteStreamOperationStart_Once{Once: true}
 	})
 }
 
-// Start starts the query, which goes on until it is stopped, fails or, with
-// AvailableNow and Once, is done: closing the session ends it too. The path is
-// empty for sinks without one.
+// Start starts the query. It runs until it is stopped, it fails, the session is
+// closed or, with AvailableNow and Once, it has processed its data. path is empty
+// for sinks without one.
 //
-// In a session that ships a worker (WithModel, WithProgram), the worker is first
-// installed on every node, as the tasks of a stream do not have the session's
-// archive: see WithStreamFolder.
+// In a session that ships a worker (WithModel, WithProgram), Start first installs
+// the worker on every node, because the tasks of a stream do not have the
+// session's archive. See WithStreamFolder.
 func (w DataStreamWriter) Start(ctx context.Context, path string) (*StreamingQuery, error) {
 	return w.start(ctx, func(op *pb.WriteStreamOperationStart) {
 		if path != "" {
@@ -103,7 +104,7 @@ func (w DataStreamWriter) Start(ctx context.Context, path string) (*StreamingQue
 	})
 }
 
-// ToTable is Start with a table of the catalog as the sink.
+// ToTable starts the query with a table of the catalog as the sink. See Start.
 func (w DataStreamWriter) ToTable(ctx context.Context, name string) (*StreamingQuery, error) {
 	return w.start(ctx, func(op *pb.WriteStreamOperationStart) {
 		op.SinkDestination = &pb.WriteStreamOperationStart_TableName{TableName: name}
@@ -111,10 +112,10 @@ func (w DataStreamWriter) ToTable(ctx context.Context, name string) (*StreamingQ
 }
 
 func (w DataStreamWriter) start(ctx context.Context, to func(*pb.WriteStreamOperationStart)) (*StreamingQuery, error) {
-	if w.of.err != nil {
-		return nil, w.of.err
+	if w.df.err != nil {
+		return nil, w.df.err
 	}
-	s := w.of.session
+	s := w.df.session
 	var q *StreamingQuery
 	err := s.withInstalled(ctx, func(executable string) error {
 		r := s.run(ctx, &pb.Plan{OpType: &pb.Plan_Command{Command: &pb.Command{
@@ -124,7 +125,7 @@ func (w DataStreamWriter) start(ctx context.Context, to func(*pb.WriteStreamOper
 			return err
 		}
 		if r.started == nil {
-			return fmt.Errorf("the server does not say that it started the streaming query")
+			return fmt.Errorf("the server did not confirm that it started the streaming query")
 		}
 		q = &StreamingQuery{session: s, id: r.started.GetQueryId(), name: r.started.GetName(), executable: executable}
 		return nil
@@ -132,7 +133,7 @@ func (w DataStreamWriter) start(ctx context.Context, to func(*pb.WriteStreamOper
 	return q, err
 }
 
-// StreamingQuery is a query that runs on the server.
+// StreamingQuery is a streaming query on the server.
 type StreamingQuery struct {
 	session    *Session
 	id         *pb.StreamingQueryInstanceId
@@ -140,13 +141,13 @@ type StreamingQuery struct {
 	executable string // of the installed worker
 }
 
-// ID is the same for all runs from one checkpoint.
+// ID returns the query's id, which is the same for all runs from a checkpoint.
 func (q *StreamingQuery) ID() string { return q.id.GetId() }
 
-// RunID is this run's.
+// RunID returns the id of this run of the query.
 func (q *StreamingQuery) RunID() string { return q.id.GetRunId() }
 
-// Name is what QueryName said.
+// Name returns the name set by QueryName.
 func (q *StreamingQuery) Name() string { return q.name }
 
 func (q *StreamingQuery) command(ctx context.Context, fill func(*pb.StreamingQueryCommand)) (*pb.StreamingQueryCommandResult, error) {
@@ -161,30 +162,29 @@ func (q *StreamingQuery) command(ctx context.Context, fill func(*pb.StreamingQue
 	return r.stream, nil
 }
 
-// StreamingQueryStatus is what a streaming query does.
+// StreamingQueryStatus is the status of a streaming query.
 type StreamingQueryStatus struct {
 	Message       string
-	Active        bool // it has not ended
+	Active        bool // the query has not ended
 	DataAvailable bool
-	TriggerActive bool // a batch is under way
+	TriggerActive bool // a batch is being processed
 }
 
-// Status says what the query does now.
+// Status returns the query's current status.
 func (q *StreamingQuery) Status(ctx context.Context) (StreamingQueryStatus, error) {
 	r, err := q.command(ctx, func(c *pb.StreamingQueryCommand) { c.Command = &pb.StreamingQueryCommand_Status{Status: true} })
 	s := r.GetStatus()
 	return StreamingQueryStatus{s.GetStatusMessage(), s.GetIsActive(), s.GetIsDataAvailable(), s.GetIsTriggerActive()}, err
 }
 
-// Stop ends the query; what its current batch had not written is done by the
-// next run.
+// Stop ends the query. The next run processes an unfinished batch again.
 func (q *StreamingQuery) Stop(ctx context.Context) error {
 	_, err := q.command(ctx, func(c *pb.StreamingQueryCommand) { c.Command = &pb.StreamingQueryCommand_Stop{Stop: true} })
 	return err
 }
 
-// ProcessAllAvailable waits until all that was there when it was called is in
-// the sink; for tests, as a source may never pause.
+// ProcessAllAvailable waits until all data that is available now is in the sink.
+// It is meant for tests, because it may not return if data arrives all the time.
 func (q *StreamingQuery) ProcessAllAvailable(ctx context.Context) error {
 	_, err := q.command(ctx, func(c *pb.StreamingQueryCommand) {
 		c.Command = &pb.StreamingQueryCommand_ProcessAllAvailable{ProcessAllAvailable: true}
@@ -192,7 +192,8 @@ func (q *StreamingQuery) ProcessAllAvailable(ctx context.Context) error {
 	return q.explain(err)
 }
 
-// LastProgress tells of the last batch; it is nil before the first has ended.
+// LastProgress returns the progress of the last batch, or nil before the first
+// one has ended.
 func (q *StreamingQuery) LastProgress(ctx context.Context) (*StreamingQueryProgress, error) {
 	all, err := q.progress(ctx, func(c *pb.StreamingQueryCommand) {
 		c.Command = &pb.StreamingQueryCommand_LastProgress{LastProgress: true}
@@ -203,8 +204,8 @@ func (q *StreamingQuery) LastProgress(ctx context.Context) (*StreamingQueryProgr
 	return &all[len(all)-1], nil
 }
 
-// RecentProgress tells of the last batches, as many as the server keeps
-// (spark.sql.streaming.numRecentProgressUpdates).
+// RecentProgress returns the progress of the last batches, as many as the server
+// stores (spark.sql.streaming.numRecentProgressUpdates).
 func (q *StreamingQuery) RecentProgress(ctx context.Context) ([]StreamingQueryProgress, error) {
 	return q.progress(ctx, func(c *pb.StreamingQueryCommand) {
 		c.Command = &pb.StreamingQueryCommand_RecentProgress{RecentProgress: true}
@@ -227,11 +228,11 @@ func (q *StreamingQuery) progress(ctx context.Context, fill func(*pb.StreamingQu
 	return all, nil
 }
 
-// awaitStep is how long the server is asked to wait at a time, so that nothing
-// is left waiting there when the client is gone.
+// awaitStep bounds one waiting request, so that the server does not wait long
+// for a client that has disconnected.
 const awaitStep = 10 * time.Second
 
-// AwaitTermination waits until the query has ended, and gives the error that
+// AwaitTermination waits until the query has ended, and returns the error that
 // ended it.
 func (q *StreamingQuery) AwaitTermination(ctx context.Context) error {
 	for {
@@ -242,8 +243,7 @@ func (q *StreamingQuery) AwaitTermination(ctx context.Context) error {
 	}
 }
 
-// AwaitTerminationFor waits no longer than d, and says whether the query has
-// ended.
+// AwaitTerminationFor waits at most d, and reports whether the query has ended.
 func (q *StreamingQuery) AwaitTerminationFor(ctx context.Context, d time.Duration) (ended bool, err error) {
 	r, err := q.command(ctx, func(c *pb.StreamingQueryCommand) {
 		c.Command = &pb.StreamingQueryCommand_AwaitTermination{AwaitTermination: &pb.StreamingQueryCommand_AwaitTerminationCommand{
@@ -253,7 +253,7 @@ func (q *StreamingQuery) AwaitTerminationFor(ctx context.Context, d time.Duratio
 	return r.GetAwaitTermination().GetTerminated(), q.explain(err)
 }
 
-// Exception is the error that ended the query, or nil.
+// Exception returns the error that ended the query, or nil.
 func (q *StreamingQuery) Exception(ctx context.Context) error {
 	r, err := q.command(ctx, func(c *pb.StreamingQueryCommand) { c.Command = &pb.StreamingQueryCommand_Exception{Exception: true} })
 	if err != nil {
@@ -263,15 +263,14 @@ func (q *StreamingQuery) Exception(ctx context.Context) error {
 	if e.GetExceptionMessage() == "" {
 		return nil
 	}
-	return q.explain((&Error{Class: e.GetErrorClass(), Message: e.GetExceptionMessage()}).hide())
+	return q.explain((&Error{Class: e.GetErrorClass(), Message: e.GetExceptionMessage()}).hideSecrets())
 }
 
-// explain adds to an error what a person cannot know: why an executor lacks the
-// program.
+// explain adds to the error of a missing worker program its possible causes.
 func (q *StreamingQuery) explain(err error) error {
 	if err == nil || q.executable == "" || !strings.Contains(err.Error(), `Cannot run program "`+q.executable+`"`) {
 		return err
 	}
-	return fmt.Errorf("an executor has no worker at %s: it joined after the query was started, or the file was removed. "+
-		"Start the query again, which installs the worker and goes on from the checkpoint, or name a folder that all nodes share by spark.WithStreamFolder: %w", q.executable, err)
+	return fmt.Errorf("an executor has no worker at %s: the executor started after the query, or the file was removed. "+
+		"Start the query again, which installs the worker and continues from the checkpoint, or name a folder that all nodes share with spark.WithStreamFolder: %w", q.executable, err)
 }

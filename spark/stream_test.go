@@ -55,8 +55,8 @@ func TestFollow(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
 	q := &StreamingQuery{session: s, id: &pb.StreamingQueryInstanceId{Id: "i", RunId: "r"}}
-	// What the server keeps when it is asked for the nth time, and whether the
-	// query ended before; it keeps three at most.
+	// The batches that the server stores at the nth request, at most three, and
+	// whether the query has ended before.
 	steps := []struct {
 		batches []int
 		ended   bool
@@ -99,38 +99,38 @@ func TestFollow(t *testing.T) {
 		return seen, nil
 	}
 	if seen, err := follow(t.Context(), -1); err != nil || fmt.Sprint(seen) != "[4 5 6 7 8 9]" {
-		t.Errorf("a query that ends gives %v, %v", seen, err)
+		t.Errorf("a query that ends: got %v, %v", seen, err)
 	}
 	if seen, err := follow(t.Context(), 7); err != nil || fmt.Sprint(seen) != "[4 5 6 7]" || step != 3 {
-		t.Errorf("a loop that is left gives %v, %v, at step %d", seen, err, step)
+		t.Errorf("a loop that is left early: got %v, %v, at step %d", seen, err, step)
 	}
 	steps[4].ended = false
 	var broken *Error
 	if seen, err := follow(t.Context(), -1); !errors.As(err, &broken) || broken.Class != "STREAM_FAILED" || len(seen) != 6 {
-		t.Errorf("a query that fails gives %v, %v", seen, err)
+		t.Errorf("a query that fails: got %v, %v", seen, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if seen, err := follow(ctx, -1); !errors.Is(err, context.Canceled) || len(seen) > 0 {
-		t.Errorf("after the context's end: %v, %v", seen, err)
+		t.Errorf("after the end of the context: got %v, %v", seen, err)
 	}
 }
 
 func TestStreamErrors(t *testing.T) {
 	q := &StreamingQuery{executable: "/n/bin/firesteel"}
 	lost := errors.New(`java.io.IOException: Cannot run program "/n/bin/firesteel": error=2, No such file or directory`)
-	if err := q.explain(lost); !errors.Is(err, lost) || !strings.Contains(err.Error(), "it joined after the query was started") {
-		t.Errorf("a lost worker is explained as %v", err)
+	if err := q.explain(lost); !errors.Is(err, lost) || !strings.Contains(err.Error(), "the executor started after the query") {
+		t.Errorf("the error for a missing worker is %v", err)
 	}
 	if other := errors.New("another"); q.explain(other) != other || q.explain(nil) != nil {
-		t.Error("other errors are not left as they are")
+		t.Error("another error was changed")
 	}
 	if _, err := readProgress(`{"batchId":"x"}`); err == nil {
-		t.Error("a malformed progress is read")
+		t.Error("a malformed progress report was accepted")
 	}
 	f := newFake(t)
 	s, _ := f.start(t, "")
-	if _, err := s.ReadStream().Load().WriteStream().Start(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "does not say that it started") {
-		t.Errorf("a server that says nothing: %v", err)
+	if _, err := s.ReadStream().Load().WriteStream().Start(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "did not confirm that it started") {
+		t.Errorf("a server without a confirmation: %v", err)
 	}
 }

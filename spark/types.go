@@ -8,17 +8,17 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// DataType is a type of Spark SQL; String writes it as Spark's DDL does.
+// DataType is a type of Spark SQL. String returns it as DDL.
 type DataType interface {
 	String() string
 	wire() *pb.DataType
 }
 
-// complete finds what a type made by hand may lack: the types inside it.
+// complete returns an error if a type or a type inside it is nil.
 func complete(t DataType) error {
 	switch t := t.(type) {
 	case nil:
-		return errors.New("a type is missing (nil)")
+		return errors.New("the type is nil")
 	case ArrayType:
 		if err := complete(t.Element); err != nil {
 			return fmt.Errorf("an array's element: %w", err)
@@ -56,14 +56,14 @@ const (
 	TimestampType    SimpleType = "TIMESTAMP"
 	TimestampNTZType SimpleType = "TIMESTAMP_NTZ"
 	VariantType      SimpleType = "VARIANT"
-	// DayTimeIntervalType is a length of time, in microseconds.
+	// DayTimeIntervalType is a duration, in microseconds.
 	DayTimeIntervalType SimpleType = "INTERVAL DAY TO SECOND"
 )
 
 func (t SimpleType) String() string { return string(t) }
 
-// DDL is a type written as text, for the server to read. It is also what the
-// server's less common types become.
+// DDL is a type in text form, which the server parses. It also represents types
+// of the server for which this package has no Go type.
 type DDL string
 
 func (t DDL) String() string { return string(t) }
@@ -72,7 +72,8 @@ func (t DDL) wire() *pb.DataType {
 	return &pb.DataType{Kind: &pb.DataType_Unparsed_{Unparsed: &pb.DataType_Unparsed{DataTypeString: string(t)}}}
 }
 
-// DecimalType is a number of Precision digits, Scale of them after the point.
+// DecimalType is a decimal number of Precision digits, of which Scale are after
+// the point.
 type DecimalType struct{ Precision, Scale int }
 
 func (t DecimalType) String() string { return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale) }
@@ -93,7 +94,8 @@ type MapType struct {
 
 func (t MapType) String() string { return "MAP<" + t.Key.String() + ", " + t.Value.String() + ">" }
 
-// StructType is a sequence of named fields; the schema of a DataFrame is one.
+// StructType is a sequence of named fields. The schema of a DataFrame is a
+// StructType.
 type StructType struct{ Fields []StructField }
 
 // StructField is one field of a StructType.
@@ -106,7 +108,7 @@ type StructField struct {
 
 func (t StructType) String() string { return "STRUCT<" + t.fields(": ", ", ") + ">" }
 
-// DDL writes the fields as a table's columns are declared, as in
+// DDL returns the fields in the form of a table's columns, such as
 // "id BIGINT NOT NULL,name STRING".
 func (t StructType) DDL() string { return t.fields(" ", ",") }
 
@@ -124,8 +126,8 @@ func (t StructType) fields(colon, comma string) string {
 	return b.String()
 }
 
-// Index finds a field by name, first exactly and then, as Spark does, without
-// regard to case. It gives -1 if there is none.
+// Index returns the index of a field by name, or -1. An exact match takes
+// precedence over a case-insensitive one.
 func (t StructType) Index(name string) int {
 	folded := -1
 	for i, f := range t.Fields {
@@ -139,7 +141,7 @@ func (t StructType) Index(name string) int {
 	return folded
 }
 
-// Names lists the fields' names.
+// Names returns the names of the fields.
 func (t StructType) Names() []string {
 	names := make([]string, len(t.Fields))
 	for i, f := range t.Fields {
@@ -148,7 +150,7 @@ func (t StructType) Names() []string {
 	return names
 }
 
-// quoteIfNeeded writes an identifier so that SQL reads it as one.
+// quoteIfNeeded quotes a name that is not a plain SQL identifier.
 func quoteIfNeeded(name string) string {
 	for i, c := range name {
 		if c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9' {

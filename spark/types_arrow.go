@@ -6,8 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// ArrowSchema gives the Arrow schema whose columns Spark reads as t. Instants
-// are in UTC.
+// ArrowSchema returns the Arrow schema for t. The time zone of timestamps is UTC.
 func (t StructType) ArrowSchema() (*arrow.Schema, error) {
 	if err := complete(t); err != nil {
 		return nil, err
@@ -82,11 +81,11 @@ func arrowType(t DataType) (arrow.DataType, error) {
 		}
 		return arrow.StructOf(fields...), nil
 	}
-	return nil, fmt.Errorf("Spark's type %s has no Arrow form here", t)
+	return nil, fmt.Errorf("the Spark type %s has no corresponding Arrow type", t)
 }
 
-// SchemaFromArrow gives the schema that Spark reads an Arrow schema as. It
-// fails for what Spark does not read, such as unsigned numbers.
+// SchemaFromArrow returns the Spark schema for an Arrow schema. It returns an
+// error for types that Spark does not support, such as unsigned numbers.
 func SchemaFromArrow(schema *arrow.Schema) (StructType, error) {
 	return structFromArrow(schema.Fields())
 }
@@ -112,7 +111,7 @@ func typeFromArrow(t arrow.DataType) (DataType, error) {
 	switch t := t.(type) {
 	case *arrow.TimestampType:
 		if t.Unit != arrow.Microsecond {
-			return nil, fmt.Errorf("Spark's instants are in microseconds, and the Arrow type is %s", t)
+			return nil, fmt.Errorf("the unit of a timestamp must be microseconds for Spark, and the Arrow type is %s", t)
 		}
 		return TimestampType, nil
 	case *arrow.Decimal128Type:
@@ -136,7 +135,7 @@ func typeFromArrow(t arrow.DataType) (DataType, error) {
 	case *arrow.StructType:
 		return structFromArrow(t.Fields())
 	case *arrow.LargeStringType, *arrow.LargeBinaryType, *arrow.StringViewType, *arrow.BinaryViewType, *arrow.DictionaryType, *arrow.LargeListType:
-		return nil, fmt.Errorf("Spark does not read the Arrow type %s; cast it to its plain form first", t)
+		return nil, fmt.Errorf("the Arrow type %s is not supported by Spark; cast it to its plain form first", t)
 	}
-	return nil, fmt.Errorf("Spark does not read the Arrow type %s", t)
+	return nil, fmt.Errorf("the Arrow type %s is not supported by Spark", t)
 }

@@ -77,15 +77,15 @@ func (t StructType) wire() *pb.DataType {
 	return &pb.DataType{Kind: &pb.DataType_Struct_{Struct: s}}
 }
 
-// maxTypeDepth bounds how deep a server's types may nest.
+// maxTypeDepth bounds the nesting of types.
 const maxTypeDepth = 128
 
-// typeFromWire reads a type that the server sent.
+// typeFromWire converts a type that the server sent.
 func typeFromWire(t *pb.DataType) (DataType, error) { return readType(t, 0) }
 
 func readType(t *pb.DataType, depth int) (DataType, error) {
 	if depth > maxTypeDepth {
-		return nil, fmt.Errorf("the server sent a type nested deeper than %d", maxTypeDepth)
+		return nil, fmt.Errorf("the server sent a type nested deeper than %d levels", maxTypeDepth)
 	}
 	switch k := t.GetKind().(type) {
 	case *pb.DataType_Null:
@@ -180,12 +180,12 @@ func readType(t *pb.DataType, depth int) (DataType, error) {
 	return nil, fmt.Errorf("the server sent a column without its type")
 }
 
-// UnknownType is what a column's type is called that this version of firesteel
-// has no name for. Its values are as Arrow has them.
+// UnknownType represents a type of the server that this version of firesteel
+// does not support. Its values have the Go type for their Arrow type.
 const UnknownType = DDL("UNKNOWN")
 
-// newerType names the types of Spark that pb has not: GEOMETRY and GEOGRAPHY of
-// 4.1 and later, with the id of their coordinates.
+// newerType converts types that package pb lacks: GEOMETRY and GEOGRAPHY of Spark
+// 4.1 and later, with the id of their spatial reference system.
 func newerType(unknown []byte) DataType {
 	names := map[protowire.Number]string{26: "GEOMETRY", 27: "GEOGRAPHY"}
 	kind, wire, n := protowire.ConsumeTag(unknown)
@@ -214,8 +214,8 @@ func newerType(unknown []byte) DataType {
 	return DDL(names[kind] + "(" + srid + ")")
 }
 
-// interval words an interval of the units from start to end, which default to
-// the first and the last.
+// interval returns the interval type with the units from start to end, whose
+// defaults are the first and the last unit.
 func interval(units []string, start, end *int32) (DataType, error) {
 	first, last := 0, len(units)-1
 	if start != nil {

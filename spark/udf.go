@@ -9,14 +9,14 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// registerDeclared makes the functions that this program has declared with
-// package udf known to SQL.
+// registerDeclared registers the functions that this program has declared with
+// package udf for SQL.
 func (s *Session) registerDeclared(ctx context.Context) error {
 	for _, f := range udf.All() {
 		evalType := s.scalarType()
 		switch f.Kind() {
 		case udf.KindMap:
-			continue // MapBatches brings them along
+			continue // MapBatches sends them with its plan
 		case udf.KindAggregate:
 			evalType = groupedPandas
 		}
@@ -28,14 +28,14 @@ func (s *Session) registerDeclared(ctx context.Context) error {
 	return nil
 }
 
-// MapBatches gives the rows that a function of udf.Map makes of d's. d must
-// have the columns that the function's rows are made of, and may have more.
+// MapBatches applies a function of udf.Map to the rows of d and returns its rows.
+// d must have the columns of the function's input; other columns are ignored.
 func (d *DataFrame) MapBatches(f *udf.Function) *DataFrame {
 	switch ship := d.session.config.ship; {
 	case f.Kind() != udf.KindMap:
-		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): it is %s; a udf.Map is needed", f.Name(), f.Kind()))
+		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): the function must be a udf.Map, but is %s", f.Name(), f.Kind()))
 	case !ship.wanted || len(ship.programs) > 0:
-		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): the session's executors do not run this program; connect with spark.WithProgram()", f.Name()))
+		return d.derive(&pb.Relation{}, fmt.Errorf("MapBatches(%s): the session does not ship this program; connect with spark.WithProgram()", f.Name()))
 	}
 	columns := make([]Column, len(f.Params()))
 	for i, name := range f.Params() {

@@ -24,12 +24,12 @@ func TestMapBatches(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
 	df := s.Table("t")
-	for want, made := range map[string]*DataFrame{
-		"MapBatches(test_upper): it is a scalar function; a udf.Map is needed": df.MapBatches(upper),
-		"do not run this program; connect with spark.WithProgram":              df.MapBatches(lines),
+	for want, result := range map[string]*DataFrame{
+		"MapBatches(test_upper): the function must be a udf.Map, but is a scalar function": df.MapBatches(upper),
+		"does not ship this program; connect with spark.WithProgram":                       df.MapBatches(lines),
 	} {
-		if _, err := made.Collect(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error is %v, and does not say %q", err, want)
+		if _, err := result.Collect(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error %v does not contain %q", err, want)
 		}
 	}
 	s.config.ship.wanted = true
@@ -41,7 +41,7 @@ func TestMapBatches(t *testing.T) {
 	if c, err := bundle.DecodeCommand(call.GetCommand()); err != nil || c != (bundle.Command{Kind: bundle.Host, Function: "test_lines"}) {
 		t.Errorf("the command is %v, %v", c, err)
 	}
-	// Only the columns that the function takes are sent to it.
+	// Only the columns of the function's input are sent.
 	for _, list := range [][]string{names(m.GetFunc().GetArguments()), names(m.GetInput().GetProject().GetExpressions())} {
 		if len(list) != 1 || list[0] != "`the text`" {
 			t.Errorf("the columns are %q", list)

@@ -8,8 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// valueAt gives one value of an Arrow array as one of the Go types that Row
-// lists. What it gives does not point into the array.
+// valueAt returns a copy of a value of an Arrow array, in one of the Go types
+// that Row lists.
 func valueAt(a arrow.Array, i int) (any, error) {
 	if a.IsNull(i) {
 		return nil, nil
@@ -53,7 +53,7 @@ func valueAt(a arrow.Array, i int) (any, error) {
 		return int32(a.Value(i)), nil
 	case *array.MonthDayNanoInterval:
 		return a.Value(i), nil
-	case *array.Map: // before List, which a Map also is
+	case *array.Map: // before List, which it embeds
 		return mapAt(a, i)
 	case *array.List:
 		start, end := a.ValueOffsets(i)
@@ -64,7 +64,7 @@ func valueAt(a arrow.Array, i int) (any, error) {
 	case *array.Struct:
 		return structAt(a, i)
 	}
-	return nil, fmt.Errorf("a value of Arrow type %s cannot be read", a.DataType())
+	return nil, fmt.Errorf("values of Arrow type %s are not supported", a.DataType())
 }
 
 func listAt(values arrow.Array, start, end int) ([]any, error) {
@@ -79,7 +79,7 @@ func listAt(values arrow.Array, start, end int) ([]any, error) {
 	return list, nil
 }
 
-// mapAt reads a map; a key that Go cannot compare becomes its text.
+// mapAt returns a map. A key that Go cannot compare becomes text.
 func mapAt(a *array.Map, i int) (map[any]any, error) {
 	start, end := a.ValueOffsets(i)
 	m := make(map[any]any, end-start)

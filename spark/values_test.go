@@ -74,7 +74,7 @@ func TestLiterals(t *testing.T) {
 			t.Errorf("%#v: %v", c.value, err)
 			continue
 		}
-		// The text form varies its spaces on purpose.
+		// protobuf's text form has random spaces.
 		got := strings.ReplaceAll(strings.ReplaceAll(e.GetLiteral().String(), "  ", " "), ": ", ":")
 		if got != c.want {
 			t.Errorf("%#v: %s, want %s", c.value, got, c.want)
@@ -86,9 +86,9 @@ func TestLiterals(t *testing.T) {
 		}
 	}
 	if c := Call("f", make(chan int)); c.err == nil || c.Alias("x").Cast("int").Plus(1).err == nil {
-		t.Error("an error was lost on the way")
+		t.Error("the error was lost")
 	}
-	// What no literal can hold is a function of literals.
+	// A value without a literal becomes a function of literals.
 	for _, v := range []any{[]*string{nil}, time.Second, []time.Duration{0}} {
 		if e, err := constant(v); err != nil || e.GetUnresolvedFunction() == nil {
 			t.Errorf("%T: %v, %v", v, e, err)
@@ -96,7 +96,7 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
-func TestTypesTravel(t *testing.T) {
+func TestTypeRoundTrips(t *testing.T) {
 	for _, d := range []DataType{
 		VoidType, BooleanType, ByteType, ShortType, IntegerType, LongType, FloatType, DoubleType, StringType, BinaryType,
 		DateType, TimestampType, TimestampNTZType, DayTimeIntervalType, VariantType, DecimalType{20, 3}, ArrayType{StringType, true},
@@ -105,10 +105,10 @@ func TestTypesTravel(t *testing.T) {
 	} {
 		got, err := typeFromWire(d.wire())
 		if err != nil || !reflect.DeepEqual(got, d) {
-			t.Errorf("%s came back as %v, %v", d, got, err)
+			t.Errorf("%s is %v, %v after the round trip", d, got, err)
 		}
 		if d == VariantType {
-			continue // has no Arrow form
+			continue // has no Arrow type
 		}
 		a, err := arrowType(d)
 		if err != nil {
@@ -117,7 +117,7 @@ func TestTypesTravel(t *testing.T) {
 		}
 		back, err := typeFromArrow(a)
 		if err != nil || back.String() != d.String() {
-			t.Errorf("%s came back from Arrow as %v, %v", d, back, err)
+			t.Errorf("%s is %v, %v after the round trip through Arrow", d, back, err)
 		}
 	}
 	s := StructType{[]StructField{{"a b", LongType, false, ""}, {"c`d", ArrayType{StringType, true}, true, ""}}}
@@ -128,13 +128,13 @@ func TestTypesTravel(t *testing.T) {
 
 func TestIncompleteTypes(t *testing.T) {
 	for _, d := range []DataType{nil, ArrayType{}, MapType{Key: StringType}, StructType{[]StructField{{Name: "x"}}}, ArrayType{Element: MapType{Value: StringType}}} {
-		if err := complete(d); err == nil || !strings.Contains(err.Error(), "a type is missing") {
+		if err := complete(d); err == nil || !strings.Contains(err.Error(), "the type is nil") {
 			t.Errorf("%#v: %v", d, err)
 		}
 	}
 	for _, to := range []any{5, nil, ArrayType{}} {
 		if c := Col("x").Cast(to); c.err == nil {
-			t.Errorf("%v was taken as a type", to)
+			t.Errorf("%v was accepted as a type", to)
 		}
 	}
 	if _, err := (StructType{[]StructField{{Name: "x"}}}).ArrowSchema(); err == nil {
@@ -142,18 +142,18 @@ func TestIncompleteTypes(t *testing.T) {
 	}
 }
 
-func TestTypesOfAHostileServer(t *testing.T) {
+func TestInvalidTypesFromServer(t *testing.T) {
 	deep := StringType.wire()
 	for range 2 * maxTypeDepth {
 		deep = &pb.DataType{Kind: &pb.DataType_Array_{Array: &pb.DataType_Array{ElementType: deep}}}
 	}
 	for name, d := range map[string]*pb.DataType{
-		"nothing":            nil,
-		"no kind":            {},
-		"deep":               deep,
-		"array of nothing":   {Kind: &pb.DataType_Array_{Array: &pb.DataType_Array{}}},
-		"interval backwards": {Kind: &pb.DataType_DayTimeInterval_{DayTimeInterval: &pb.DataType_DayTimeInterval{StartField: proto.Int32(3), EndField: proto.Int32(1)}}},
-		"interval of aeons":  {Kind: &pb.DataType_YearMonthInterval_{YearMonthInterval: &pb.DataType_YearMonthInterval{EndField: proto.Int32(9)}}},
+		"nil":                           nil,
+		"no kind":                       {},
+		"nested too deeply":             deep,
+		"array without element type":    {Kind: &pb.DataType_Array_{Array: &pb.DataType_Array{}}},
+		"interval with reversed units":  {Kind: &pb.DataType_DayTimeInterval_{DayTimeInterval: &pb.DataType_DayTimeInterval{StartField: proto.Int32(3), EndField: proto.Int32(1)}}},
+		"interval with an unknown unit": {Kind: &pb.DataType_YearMonthInterval_{YearMonthInterval: &pb.DataType_YearMonthInterval{EndField: proto.Int32(9)}}},
 	} {
 		if got, err := typeFromWire(d); err == nil {
 			t.Errorf("%s gives %v", name, got)
@@ -161,8 +161,8 @@ func TestTypesOfAHostileServer(t *testing.T) {
 	}
 }
 
-// A type that is newer than this client costs its own column's name of a type,
-// not the schema.
+// A schema with a type that is newer than this client is accepted; that column's
+// type is UNKNOWN.
 func TestNewerTypes(t *testing.T) {
 	of := func(field protowire.Number, message ...byte) *pb.DataType {
 		d := &pb.DataType{}
@@ -183,7 +183,7 @@ func TestNewerTypes(t *testing.T) {
 	}
 }
 
-func TestArrowTypesThatSparkDoesNotRead(t *testing.T) {
+func TestUnsupportedArrowTypes(t *testing.T) {
 	for _, a := range []arrow.DataType{
 		arrow.PrimitiveTypes.Uint8, arrow.BinaryTypes.LargeString, &arrow.TimestampType{Unit: arrow.Nanosecond},
 		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, arrow.ListOf(arrow.PrimitiveTypes.Uint64),
@@ -219,13 +219,13 @@ func TestScan(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	for name, target := range map[string]any{
-		`no column "Missing"`:         &struct{ Missing int }{},
-		"it is NULL":                  &struct{ None string }{},
-		"it is a string, which a int": &struct{ Name int }{},
-		"which a uint8 cannot hold":   &struct{ Price uint8 }{},
-		"element 1: it is NULL":       &struct{ Tags []string }{},
-		"pointer to a struct":         struct{ ID int }{},
-		"no exported fields":          &struct{ x int }{},
+		`no column "Missing"`:                           &struct{ Missing int }{},
+		"the value is NULL":                             &struct{ None string }{},
+		"type string, which cannot be converted to int": &struct{ Name int }{},
+		"which cannot be converted to uint8":            &struct{ Price uint8 }{},
+		"element 1: the value is NULL":                  &struct{ Tags []string }{},
+		"pointer to a struct":                           struct{ ID int }{},
+		"no exported fields":                            &struct{ x int }{},
 		`two fields for the column "id"`: &struct {
 			A, B int `spark:"id"`
 		}{},
@@ -239,14 +239,14 @@ func TestScan(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := Get[uint8](Row{[]string{"n"}, []any{int64(-1)}}, "n"); err == nil {
-		t.Error("-1 became a uint8")
+		t.Error("-1 was converted to a uint8")
 	}
 	if n, err := Get[any](big, "N"); err != nil || n != int64(300) {
 		t.Error(n, err)
 	}
 }
 
-func TestBuildingErrorsWaitForTheAction(t *testing.T) {
+func TestActionReturnsEarlierErrors(t *testing.T) {
 	f := newFake(t)
 	s, _ := f.start(t, "")
 	r := s.Range(0, 1, 1, 0)
@@ -254,7 +254,7 @@ func TestBuildingErrorsWaitForTheAction(t *testing.T) {
 	for want, d := range map[string]*DataFrame{
 		"step is 0":               s.Range(0, 1, 0, 0).Select(Col("id")),
 		"limit: -1":               r.Limit(-1).Limit(5),
-		"not a kind of join":      r.Join(r, Lit(true), "sideways").Distinct(),
+		"not a join type":         r.Join(r, Lit(true), "sideways").Distinct(),
 		"no columns are named":    r.GroupBy().Agg(),
 		"different sessions":      r.Union(other.Range(0, 1, 1, 0)),
 		"DataFrame is nil":        r.CrossJoin(nil).UnionByName(r),
@@ -266,22 +266,22 @@ func TestBuildingErrorsWaitForTheAction(t *testing.T) {
 		"coalesce: 0":                         r.Coalesce(0),
 		"hint: its name is empty":             r.Hint("").DropNA(),
 		"hint merge: a value of Go type chan": r.Hint("merge", make(chan int)),
-		"the Go type <nil> fills no":          r.FillNA(nil, "id"),
-		"the Go type time.Time fills no":      r.FillNA(time.Time{}),
+		"the value has the Go type <nil>":     r.FillNA(nil, "id"),
+		"the value has the Go type time.Time": r.FillNA(time.Time{}),
 		"FillNA: a value of Go type chan":     r.FillNA(make(chan int)),
 		"rollup: an empty spark.Column":       r.Rollup(Column{}).Count(),
-		"pivot: it follows GroupBy":           r.Cube(Col("id")).Pivot(Col("id"), 1).Count(),
-		"it follows GroupBy, once":            r.GroupBy().Pivot(Col("id"), 1).Pivot(Col("id"), 2).Count(),
+		"pivot: it must follow GroupBy":       r.Cube(Col("id")).Pivot(Col("id"), 1).Count(),
+		"follow GroupBy, and only once":       r.GroupBy().Pivot(Col("id"), 1).Pivot(Col("id"), 2).Count(),
 		"pivot: value 2: a value of Go type":  r.GroupBy().Pivot(Col("id"), 1, Col("id")).Count(),
 		"pivot: value 1: a value of Go type":  r.GroupBy().Pivot(Col("id"), time.Second).Count(),
 		"pivot: an empty spark.Column":        r.GroupBy().Pivot(Column{}).Count(),
-		"without its Otherwise":               r.Select(Lit(When(Col("id").Gt(0), 1))),
+		"without Otherwise":                   r.Select(Lit(When(Col("id").Gt(0), 1))),
 		"an empty spark.Case":                 r.Select(Case{}.Otherwise(1)),
 		"argument 4 of when: a value of":      r.Select(When(Lit(true), 1).When(Lit(false), make(chan int)).Otherwise(2)),
 		"partition by: an empty spark.Column": r.Select(Count(Col("*")).Over(PartitionBy(Column{}).OrderBy(Col("id")))),
 		"order by: an empty spark.Column":     r.Select(Count(Col("*")).Over(Window{}.OrderBy(Column{}).RowsBetween(0, 1))),
 		"ends before it starts":               r.Select(Count(Col("*")).Over(Window{}.RowsBetween(1, -1))),
-		"4294967296 rows are too far away":    r.Select(Count(Col("*")).Over(Window{}.RowsBetween(0, 1<<32))),
+		"4294967296 is out of range":          r.Select(Count(Col("*")).Over(Window{}.RowsBetween(0, 1<<32))),
 		"starts at the end or ends at":        r.Select(Count(Col("*")).Over(Window{}.RowsBetween(UnboundedFollowing, UnboundedFollowing))),
 		"range between: the frame starts":     r.Select(Count(Col("*")).Over(Window{}.RangeBetween(0, UnboundedPreceding))),
 		"range between: a value of Go type":   r.Select(Count(Col("*")).Over(Window{}.RangeBetween([]chan int{nil}, 0))),
@@ -291,10 +291,10 @@ func TestBuildingErrorsWaitForTheAction(t *testing.T) {
 			t.Errorf("%q: %v", want, err)
 		}
 		if _, err := d.Schema(t.Context()); err == nil {
-			t.Errorf("%q: no error of Schema", want)
+			t.Errorf("%q: Schema returned no error", want)
 		}
 	}
 	if f.count("execute") != 0 {
-		t.Error("a wrong query was sent")
+		t.Error("an invalid query was sent")
 	}
 }

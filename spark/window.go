@@ -8,9 +8,9 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
-// Window is the rows that Column.Over looks at from each row: those of its
-// partition, in an order, from one end of a frame to the other. Window{} is
-// all rows. Its methods give a new Window and leave it as it is.
+// Window is a window specification for Column.Over: a partition of the rows, an
+// order, and a frame around the current row. Window{} is all rows. Its methods
+// return a new Window and do not change it.
 type Window struct {
 	partition []*pb.Expression
 	order     []*pb.Expression_SortOrder
@@ -23,37 +23,37 @@ type (
 	boundary = pb.Expression_Window_WindowFrame_FrameBoundary
 )
 
-// The ends of frames that are no number of rows.
+// Special boundaries of frames.
 const (
 	UnboundedPreceding int64 = math.MinInt64 // the partition's first row
 	CurrentRow         int64 = 0
 	UnboundedFollowing int64 = math.MaxInt64 // the partition's last row
 )
 
-// PartitionBy starts a Window: rows see those that are equal to them in the
+// PartitionBy returns a Window whose partitions are the rows that are equal in the
 // columns.
 func PartitionBy(columns ...Column) Window {
 	list, err := expressions("partition by", columns)
 	return Window{partition: list, err: err}
 }
 
-// OrderBy sorts each partition; a column without Asc or Desc is ascending. In
-// an order and without a frame, a row sees the rows before it, itself, and
-// those that the order does not tell from it.
+// OrderBy sorts each partition. A column without Asc or Desc is ascending. With an
+// order, the default frame is from the first row of the partition to the current
+// row, including rows that are equal to it in the order.
 func (w Window) OrderBy(columns ...Column) Window {
 	order, err := sortOrders(columns)
 	w.order, w.err = order, errors.Join(w.err, err)
 	return w
 }
 
-// RowsBetween is a frame counted in rows from the current one, which is 0;
-// those before it are negative. An end may be UnboundedPreceding or
+// RowsBetween sets a frame in numbers of rows relative to the current row, which
+// is 0; rows before it are negative. A boundary may also be UnboundedPreceding or
 // UnboundedFollowing.
 func (w Window) RowsBetween(from, to int64) Window {
 	var err error
 	for _, n := range []int64{from, to} {
 		if n != UnboundedPreceding && n != UnboundedFollowing && n != int64(int32(n)) {
-			err = fmt.Errorf("rows between: %d rows are too far away", n)
+			err = fmt.Errorf("rows between: %d is out of range", n)
 		}
 	}
 	if from > to {
@@ -62,11 +62,11 @@ func (w Window) RowsBetween(from, to int64) Window {
 	return w.between(pb.Expression_Window_WindowFrame_FRAME_TYPE_ROW, "rows between", from, to, err)
 }
 
-// RangeBetween is a frame of the rows whose value in the column of OrderBy is
-// away from the current one's by from to to, which are values as in Lit:
-// numbers, a time.Duration for timestamps, an int of days for dates. 0 is
-// CurrentRow, with all rows of its value; and an end may be UnboundedPreceding
-// or UnboundedFollowing.
+// RangeBetween sets a frame of the rows whose value in the column of OrderBy
+// differs from the current row's by from to to. The boundaries are values as in
+// Lit: numbers, a time.Duration for timestamps, an int of days for dates. 0 is
+// CurrentRow, with all rows of the same value. A boundary may also be
+// UnboundedPreceding or UnboundedFollowing.
 func (w Window) RangeBetween(from, to any) Window {
 	return w.between(pb.Expression_Window_WindowFrame_FRAME_TYPE_RANGE, "range between", from, to, nil)
 }
@@ -98,8 +98,8 @@ func bound(v any) (*boundary, error) {
 	return &boundary{Boundary: &pb.Expression_Window_WindowFrame_FrameBoundary_Value{Value: c.expr}}, c.err
 }
 
-// Over computes an aggregate, or a function of windows such as
-// Call("row_number"), over the rows that w has for each row.
+// Over computes an aggregate, or a window function such as Call("row_number"),
+// over the window of each row.
 func (c Column) Over(w Window) Column {
 	if err := errors.Join(c.err, w.err); err != nil {
 		return Column{err: err}

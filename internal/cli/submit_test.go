@@ -53,12 +53,12 @@ func TestSubmitMistakes(t *testing.T) {
 		{"-- /no/such/job.sql", exitFailed, "/no/such/job.sql"},
 		{"-- ./no-such-program", exitUsage, "neither a file of SQL (.sql) nor a program"},
 		{"--model x -- " + os.Args[0], exitUsage, "--model is for files of SQL"},
-		{"-- " + script, exitFailed, "no Spark is found"},
-		{"--spark-home " + empty + " -- " + script, exitFailed, "is no Spark"},
+		{"-- " + script, exitFailed, "no Spark found"},
+		{"--spark-home " + empty + " -- " + script, exitFailed, "is not a Spark distribution"},
 		// From here on it holds for this process.
 		{"--local-only --master yarn -- " + script, exitFailed, `the master "yarn" may be on other machines`},
 		{"--local-only --conf spark.master=spark://127.0.0.1:1,h:2 -- " + script, exitFailed, "may be on other machines"},
-		{"--local-only --master=spark://127.0.0.1:1 -- " + script, exitFailed, "no Spark is found"},
+		{"--local-only --master=spark://127.0.0.1:1 -- " + script, exitFailed, "no Spark found"},
 	} {
 		status, out, errs := do(slices.Concat([]string{"submit"}, strings.Fields(c.args))...)
 		if status != c.status || !strings.Contains(errs, c.want) || out != "" {

@@ -8,8 +8,9 @@ import (
 	"github.com/firesteel/firesteel/internal/network/maven"
 )
 
-// addConnect makes sure that the Connect server is there. Its jar is whole: it
-// carries gRPC and protobuf under names of its own.
+// addConnect downloads the jar of the Connect server if the distribution lacks
+// it. The jar has no dependencies: it contains gRPC and protobuf under its own
+// package names.
 func (d *Distribution) addConnect(ctx context.Context, o Options) error {
 	if d.Home != "" {
 		inside, err := filepath.Glob(filepath.Join(d.Home, "jars", "spark-connect_*.jar"))
@@ -19,7 +20,7 @@ func (d *Distribution) addConnect(ctx context.Context, o Options) error {
 	}
 	path, err := maven.Repository{URL: o.Maven, Client: o.client(), SHA512: connectJars}.Jar(ctx, fmt.Sprintf("org.apache.spark:spark-connect_%s:%s", d.Scala, d.Version))
 	if err != nil {
-		return fmt.Errorf("Spark %s carries no Connect server, and its jar cannot be had: %w", d.Version, err)
+		return fmt.Errorf("getting the Connect server, which is not part of Spark %s: %w", d.Version, err)
 	}
 	d.Connect = path
 	return nil

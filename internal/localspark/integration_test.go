@@ -154,7 +154,7 @@ func TestDetached(t *testing.T) {
 	if err := command.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	sweep() // must not touch a folder in use
+	removeStaleFolders() // must not touch a folder in use
 	if _, err := os.Stat(filepath.Join(folder, "server.log")); err != nil {
 		t.Error(err)
 	}
@@ -163,7 +163,7 @@ func TestDetached(t *testing.T) {
 	}
 	syscall.Kill(-pid, syscall.SIGKILL)
 	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
-		sweep()
+		removeStaleFolders()
 		if _, err := os.Stat(folder); os.IsNotExist(err) {
 			return
 		}

@@ -13,12 +13,13 @@ import (
 	"time"
 )
 
-// findJava gives the path of a java that can run this version of Spark.
+// findJava returns the path of a java that can run a version of Spark. It uses
+// JAVA_HOME or, if that is not set, PATH.
 func findJava(ctx context.Context, sparkVersion string) (string, error) {
 	lowest, highest := 17, 0
 	needs := "Java 17 or later"
 	if before(sparkVersion, 4, 0) {
-		// Java 24 took away what Spark 3.5's Hadoop calls.
+		// Java 24 removed a method that the Hadoop of Spark 3.5 calls.
 		lowest, highest = 8, 23
 		needs = "Java 8, 11 or 17"
 	}
@@ -32,14 +33,14 @@ func findJava(ctx context.Context, sparkVersion string) (string, error) {
 		path, err = exec.LookPath("java")
 	}
 	if err != nil {
-		return "", fmt.Errorf("Spark %s needs %s, and none is found (by %s): %w\n  %s", sparkVersion, needs, from, err, installJava())
+		return "", fmt.Errorf("no Java found by %s, and Spark %s needs %s: %w\n  %s", from, sparkVersion, needs, err, installJava())
 	}
 	version, err := javaVersion(ctx, path)
 	if err != nil {
 		return "", fmt.Errorf("%s (found by %s) does not work: %w\n  %s", path, from, err, installJava())
 	}
 	if version < lowest || highest > 0 && version > highest {
-		return "", fmt.Errorf("Spark %s needs %s; %s (found by %s) is Java %d\n  %s", sparkVersion, needs, path, from, version, installJava())
+		return "", fmt.Errorf("%s (found by %s) is Java %d, but Spark %s needs %s\n  %s", path, from, version, sparkVersion, needs, installJava())
 	}
 	return path, nil
 }
@@ -57,11 +58,11 @@ var (
 	numbers     = regexp.MustCompile(`^(?:1\.)?(\d+)`)
 )
 
-// javaPatience is how long a Java may take to tell its version.
-var javaPatience = 20 * time.Second
+// javaTimeout bounds the time of java -version.
+var javaTimeout = 20 * time.Second
 
-// javaVersion is the feature number, 17 for "17.0.15" and 8 for "1.8.0_402".
-// The file release of a JDK spares starting it.
+// javaVersion returns the feature number of a Java: 17 for "17.0.15", 8 for
+// "1.8.0_402". It reads the file release of the JDK or, without it, runs java.
 func javaVersion(ctx context.Context, java string) (int, error) {
 	if real, err := filepath.EvalSymlinks(java); err == nil {
 		release, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(real)), "release"))
@@ -71,23 +72,23 @@ func javaVersion(ctx context.Context, java string) (int, error) {
 			}
 		}
 	}
-	limited, cancel := context.WithTimeout(ctx, javaPatience)
+	limited, cancel := context.WithTimeout(ctx, javaTimeout)
 	defer cancel()
 	command := exec.CommandContext(limited, java, "-version")
-	command.WaitDelay = time.Second // what a script started may hold its output open
+	command.WaitDelay = time.Second // child processes of a script may keep the output open
 	out, err := command.CombinedOutput()
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
 	if limited.Err() != nil {
-		return 0, fmt.Errorf("java -version has not ended after %s", javaPatience)
+		return 0, fmt.Errorf("java -version has not ended after %s", javaTimeout)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("java -version: %w: %s", err, bytes.TrimSpace(out))
 	}
 	m := versionLine.FindSubmatch(out)
 	if m == nil {
-		return 0, fmt.Errorf("java -version says %q", bytes.TrimSpace(out))
+		return 0, fmt.Errorf("java -version prints no version: %q", bytes.TrimSpace(out))
 	}
 	return feature(m[1])
 }
@@ -95,7 +96,7 @@ func javaVersion(ctx context.Context, java string) (int, error) {
 func feature(version []byte) (int, error) {
 	m := numbers.FindSubmatch(version)
 	if m == nil {
-		return 0, fmt.Errorf("java calls its version %q", version)
+		return 0, fmt.Errorf("unknown form of Java's version: %q", version)
 	}
 	return strconv.Atoi(string(m[1]))
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// launch is a command line with its surroundings.
+// launch describes a process to start.
 type launch struct {
 	path   string
 	args   []string
@@ -18,18 +18,18 @@ type launch struct {
 	detach bool
 }
 
-// opened are the packages of java.base that Spark reaches into, as its own
-// launcher opens them. The launcher is not used: it is a JVM more to start,
-// and a shell between us and the server.
+// opened lists the packages of java.base that Spark accesses by reflection.
+// Spark's launcher opens the same packages. This package does not use the
+// launcher, because it starts another JVM and a shell.
 var opened = []string{
 	"java.lang", "java.lang.invoke", "java.lang.reflect", "java.io", "java.net", "java.nio",
 	"java.util", "java.util.concurrent", "java.util.concurrent.atomic", "jdk.internal.ref",
 	"sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar",
 }
 
-// plan writes the server's files below folder and gives its command line. What
-// other users must not see stands in files and in the environment: they can
-// read a command line.
+// plan writes the server's files to folder and returns its command line. Secrets
+// are in files and in the environment, because other users can read the command
+// line.
 func plan(spark Distribution, java, folder, token string, o Options) (launch, error) {
 	dir := o.Dir
 	if dir == "" {
@@ -49,19 +49,21 @@ func plan(spark Distribution, java, folder, token string, o Options) (launch, er
 	if err := writeProperties(properties, o.defaults(), conf); err != nil {
 		return launch{}, err
 	}
-	ours := filepath.Join(folder, "classes")
-	if err := writeClasses(ours); err != nil {
+	serverClasses := filepath.Join(folder, "classes")
+	if err := writeClasses(serverClasses); err != nil {
 		return launch{}, err
 	}
-	classes := []string{ours}
+	classes := []string{serverClasses}
 	jars, err := filepath.Glob(filepath.Join(spark.Home, "jars", "*.jar"))
 	if err != nil {
 		return launch{}, err
 	}
-	// The first binding of SLF4J wins; Spark's own command line does the same.
+	// SLF4J uses the first binding on the class path. Spark's own command line has
+	// the same order.
 	slices.SortStableFunc(jars, func(a, b string) int { return slf4j(b) - slf4j(a) })
 	classes = append(classes, jars...)
-	// Last: its copies of some shaded classes are not whole.
+	// The Connect jar must be last: its copies of some shaded classes are
+	// incomplete.
 	if spark.Connect != "" {
 		classes = append(classes, spark.Connect)
 	}
@@ -94,7 +96,8 @@ func plan(spark Distribution, java, folder, token string, o Options) (launch, er
 	return launch{path: java, args: args, env: append(environment(spark, home, folder, o), tokenVariable+"="+token), dir: dir}, nil
 }
 
-// settings keep everything on loopback and below folder; o.Conf goes first.
+// settings returns the server's settings: it listens on loopback only and writes
+// to folder only. o.Conf overrides them.
 func settings(spark Distribution, folder string, o Options) map[string]string {
 	master := o.Master
 	if master == "" {
@@ -114,20 +117,20 @@ func settings(spark Distribution, folder string, o Options) map[string]string {
 		"spark.ui.enabled":                   "false",
 	}
 	maps.Copy(conf, o.Conf)
-	// Executors of their own get the jar sent; on their class path it would
-	// come first, and it must come last.
+	// Separate executors get the jar by spark.jars, which puts it last on the
+	// class path, where it must be.
 	if spark.Connect != "" && !strings.HasPrefix(conf["spark.master"], "local[") && conf["spark.master"] != "local" {
-		conf["spark.jars"] = joined(spark.Connect, conf["spark.jars"])
+		conf["spark.jars"] = joinComma(spark.Connect, conf["spark.jars"])
 	}
 	return conf
 }
 
-// dropped are variables that would make the server another one.
+// dropped lists environment variables that would change the server's settings.
 var dropped = []string{"SPARK_HOME=", "SPARK_REMOTE=", "SPARK_CONNECT_", "SPARK_API_MODE=", "SPARK_LOCAL_DIRS=", "SPARK_LOCAL_IP=", "SPARK_MASTER=", "SPARK_TESTING=", "SPARK_SCALA_VERSION=", "SPARK_PREPEND_CLASSES="}
 
-// homeOfCluster is a SPARK_HOME below folder with Spark's jars. The workers of a
-// local-cluster keep what executors log and get in their SPARK_HOME, where it
-// would stay, and other users may read it.
+// homeOfCluster creates a SPARK_HOME in folder with Spark's jars. The workers of a
+// local-cluster write the logs and files of executors to SPARK_HOME, where they
+// would remain and other users might read them.
 func homeOfCluster(spark, folder string) (string, error) {
 	home := filepath.Join(folder, "home")
 	if err := os.Mkdir(home, 0o700); err != nil {
@@ -143,7 +146,7 @@ func environment(spark Distribution, home, folder string, o Options) []string {
 	})
 	env = append(env,
 		"SPARK_HOME="+home,
-		"SPARK_LOCAL_IP=127.0.0.1", // else a look-up of the machine's name
+		"SPARK_LOCAL_IP=127.0.0.1", // otherwise Spark resolves the machine's name
 		"SPARK_SCALA_VERSION="+spark.Scala,
 	)
 	if o.Home == "" {
@@ -159,14 +162,14 @@ func slf4j(jar string) int {
 	return 0
 }
 
-func joined(first, more string) string {
+func joinComma(first, more string) string {
 	if more == "" {
 		return first
 	}
 	return first + "," + more
 }
 
-// log4j is brief, whatever the distribution's own settings are.
+// log4j configures a short log. It replaces the distribution's own settings.
 const log4j = `rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = console
 appender.console.type = Console

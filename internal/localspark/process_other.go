@@ -16,7 +16,7 @@ type process struct {
 }
 
 func start(launch, string, *fetch.FileLock, string) (*process, error) {
-	return nil, errors.New("a server can be started here on Linux and macOS only; on Windows use WSL, or connect to a Spark elsewhere")
+	return nil, errors.New("starting a server is supported only on Linux and macOS; on Windows use WSL, or connect to a Spark on another machine")
 }
 
 func (p *process) stop(time.Duration) error { return nil }

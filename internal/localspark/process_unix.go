@@ -17,18 +17,18 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 )
 
-// process is the server: the leader of a process group that also holds what
-// Spark starts (executors, workers).
+// process is the server's process. It leads a process group, to which the
+// processes that Spark starts (executors, workers) belong.
 type process struct {
-	pid     int
-	done    chan struct{}
-	waitErr error // after done
-	guard   *exec.Cmd
-	leash   io.Closer
+	pid        int
+	done       chan struct{}
+	waitErr    error // valid after done is closed
+	guard      *exec.Cmd
+	guardStdin io.Closer
 }
 
-// guardScript ends the group and removes its folder when its standard input
-// ends, as happens when this process dies, however it dies.
+// guardScript ends the process group and removes the folder when its standard
+// input ends, which happens whenever this process ends.
 const guardScript = `trap '' INT TERM HUP
 cat >/dev/null
 kill -s TERM -- "-$1" 2>/dev/null
@@ -38,7 +38,7 @@ kill -s KILL -- "-$1" 2>/dev/null
 rm -rf -- "$2"
 `
 
-// start runs l. The lock is inherited, and held as long as the server lives.
+// start starts l. The process inherits the lock and holds it until it ends.
 func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*process, error) {
 	log, err := privatefile.OpenLog(logFile)
 	if err != nil {
@@ -49,8 +49,9 @@ func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*proc
 	command.Env, command.Dir = l.env, l.dir
 	command.Stdout, command.Stderr = log, log
 	command.ExtraFiles = []*os.File{lock.File()}
-	// Away from the terminal's group: an interrupt is for us, who then stop
-	// the server. A detached one leaves the terminal's session too.
+	// The server leaves the terminal's process group, because Ctrl-C must reach
+	// only this process, which then stops the server. A detached server leaves
+	// the terminal's session too.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: !l.detach, Setsid: l.detach}
 	if err := command.Start(); err != nil {
 		return nil, err
@@ -65,31 +66,31 @@ func start(l launch, logFile string, lock *fetch.FileLock, folder string) (*proc
 		close(p.done)
 	}()
 	if !l.detach {
-		if err := p.watch(folder); err != nil {
+		if err := p.startGuard(folder); err != nil {
 			p.stop(0)
-			return nil, fmt.Errorf("guard of the server: %w", err)
+			return nil, fmt.Errorf("starting the server's guard: %w", err)
 		}
 	}
 	return p, nil
 }
 
-// watch starts the guard. It has a group of its own, so that what ends this
-// process's group leaves it to do its work.
-func (p *process) watch(folder string) error {
+// startGuard starts the guard in a separate process group, so that a signal to
+// this process's group does not end it.
+func (p *process) startGuard(folder string) error {
 	guard := exec.Command("/bin/sh", "-c", guardScript, "sh", strconv.Itoa(p.pid), folder)
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	leash, err := guard.StdinPipe()
+	stdin, err := guard.StdinPipe()
 	if err != nil {
 		return err
 	}
 	if err := guard.Start(); err != nil {
 		return err
 	}
-	p.guard, p.leash = guard, leash
+	p.guard, p.guardStdin = guard, stdin
 	return nil
 }
 
-// stop ends the group: asked first, and forced after grace.
+// stop ends the process group: by SIGTERM and, after grace, by SIGKILL.
 func (p *process) stop(grace time.Duration) error {
 	if grace > 0 {
 		syscall.Kill(-p.pid, syscall.SIGTERM)
@@ -98,16 +99,16 @@ func (p *process) stop(grace time.Duration) error {
 		case <-time.After(grace):
 		}
 	}
-	// What is left of the group, its leader included.
+	// End the rest of the group, including its leader.
 	if err := syscall.Kill(-p.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) && !errors.Is(err, syscall.EPERM) {
 		return fmt.Errorf("ending process group %d: %w", p.pid, err)
 	}
 	<-p.done
 	if p.guard != nil {
-		// The group is gone, so the guard has nothing to do; its own end must
-		// come before the number of the group can belong to another.
+		// The group has ended. End the guard before another group can get the
+		// same number.
 		p.guard.Process.Kill()
-		p.leash.Close()
+		p.guardStdin.Close()
 		p.guard.Wait()
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// defaults is the path of the settings that a Spark of the user's own has, or
-// "" for a Spark that was got.
+// defaults returns the path of the default settings of the Spark at o.Home, or ""
+// for a Spark that this package installed.
 func (o Options) defaults() string {
 	if o.Home == "" {
 		return ""
@@ -23,17 +23,16 @@ func (o Options) defaults() string {
 	return filepath.Join(dir, "spark-defaults.conf")
 }
 
-// writeProperties writes a file of settings that only this user can read:
-// those of the file defaults, if there is one, and then conf, which goes before
-// them.
+// writeProperties writes a file of settings that only this user can read: the
+// content of the file defaults, if it exists, and then conf, which overrides it.
 func writeProperties(path, defaults string, conf map[string]string) error {
 	var text strings.Builder
 	if defaults != "" {
 		have, err := os.ReadFile(defaults)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("Spark's settings: %w", err)
+			return fmt.Errorf("reading Spark's settings: %w", err)
 		}
-		// A backslash at the end would take the next line in.
+		// A backslash at the end would continue the last line.
 		text.WriteString(strings.TrimRight(string(have), "\\ \t\r\n") + "\n")
 	}
 	for _, key := range slices.Sorted(maps.Keys(conf)) {
@@ -42,7 +41,7 @@ func writeProperties(path, defaults string, conf map[string]string) error {
 	return os.WriteFile(path, []byte(text.String()), 0o600)
 }
 
-// escape writes a key or value as java.util.Properties reads it.
+// escape escapes a key or value for java.util.Properties.
 func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`, " ", `\ `, "=", `\=`, ":", `\:`, "#", `\#`, "!", `\!`).Replace(s)
 }

@@ -14,7 +14,8 @@ func TestWriteProperties(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "server.properties")
-	// What java.util.Properties takes for the end of a key, a comment or an escape.
+	// Characters that java.util.Properties reads as the end of a key, a comment or
+	// an escape.
 	err := writeProperties(path, defaults, map[string]string{"b": ` C:\dir #1! a=b`, "a.key": "two\nlines\tand é", "a key": ""})
 	if err != nil {
 		t.Fatal(err)
@@ -25,19 +26,19 @@ func TestWriteProperties(t *testing.T) {
 		t.Errorf("got\n%s%v, want\n%s", got, err, want)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
-		t.Errorf("others can read it: %v, %v", info.Mode(), err)
+		t.Errorf("other users can read the file: %v, %v", info.Mode(), err)
 	}
 	if err := writeProperties(path, filepath.Join(folder, "absent"), nil); err != nil {
 		t.Error(err)
 	}
 	if err := writeProperties(path, folder, nil); err == nil || !strings.Contains(err.Error(), "Spark's settings") {
-		t.Errorf("settings that cannot be read: %v", err)
+		t.Errorf("unreadable settings: %v", err)
 	}
 }
 
 func TestTokenIsNoSetting(t *testing.T) {
 	_, err := Start(t.Context(), Options{Conf: map[string]string{"spark.connect.authenticate.token": "mine"}})
-	if err == nil || !strings.Contains(err.Error(), "spark.connect.authenticate.token cannot be set") || strings.Contains(err.Error(), "mine") {
+	if err == nil || !strings.Contains(err.Error(), "spark.connect.authenticate.token must not be set") || strings.Contains(err.Error(), "mine") {
 		t.Error(err)
 	}
 }

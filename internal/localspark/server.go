@@ -20,37 +20,39 @@ import (
 	"github.com/firesteel/firesteel/internal/secret"
 )
 
-// Options say which Spark, and how it shall run. The zero value is Spark
+// Options are the options of Install and Start. The zero value means Spark
 // DefaultVersion on all cores, at a free port.
 type Options struct {
-	// Version is got and cached if need be; default DefaultVersion.
+	// Version is the version to install; default DefaultVersion.
 	Version string
-	// Home is a Spark that is here already, as SPARK_HOME; it goes before Version.
+	// Home is the folder of an installed Spark (SPARK_HOME). If it is set, Version
+	// is ignored.
 	Home string
-	// Maven is a mirror of Maven Central, asked only for Spark 3.5.
+	// Maven is the URL of a mirror of Maven Central, used only for Spark 3.5.
 	Maven string
-	// Master is Spark's master address; default "local[*]".
+	// Master is the URL of Spark's master; default "local[*]".
 	Master string
-	// Port on 127.0.0.1; 0 takes a free one.
+	// Port is the port on 127.0.0.1; 0 selects a free one.
 	Port int
-	// Conf adds to or replaces the server's settings. Other users cannot read
-	// them. The token is not among them: it is made by Start.
+	// Conf adds or replaces settings of the server. Other users cannot read
+	// them. Conf must not contain the token, which Start creates.
 	Conf map[string]string
-	// Dir is the server's working folder, from which relative paths in
-	// statements start; default: a folder that is removed by Stop.
+	// Dir is the server's working folder, to which relative paths in statements
+	// refer; default: a folder that Stop removes.
 	Dir string
-	// LogFile keeps the server's log; default: a file that is removed by Stop.
+	// LogFile is the file of the server's log; default: a file that Stop removes.
 	LogFile string
-	// FullJIT lets the JVM compile hot code as far as it can. Starting takes
-	// twice as long; long queries become faster.
+	// FullJIT enables the JVM's optimizing compiler. The start takes twice as
+	// long, and long queries are faster.
 	FullJIT bool
-	// Detach leaves the server running when this process ends; Stop still ends it.
+	// Detach keeps the server running when this process ends. Stop still ends it.
 	Detach bool
-	// Timeout bounds the start; default 2 minutes.
+	// Timeout bounds the time of the start; default 2 minutes.
 	Timeout time.Duration
-	// Client downloads; nil for one from the environment.
+	// Client makes the downloads; nil means a client configured by the
+	// environment.
 	Client *fetch.Client
-	// Progress is told of downloads and unpacking; nil for nobody.
+	// Progress receives the progress of downloads and unpacking; it may be nil.
 	Progress fetch.Progress
 }
 
@@ -68,28 +70,28 @@ func (o Options) client() *fetch.Client {
 // Server is a running Spark Connect server.
 type Server struct {
 	spark   Distribution
-	port    int // 0 until the server has told it
+	port    int // 0 until the server has written it
 	token   string
-	grace   time.Duration // between the request to end and force
+	grace   time.Duration // between SIGTERM and SIGKILL
 	pid     int
 	folder  string
 	logFile string
 	process *process
 	once    sync.Once
-	release func() bool // ends the tie to the context of Start
+	release func() bool // stops watching the context of Start
 	stopErr error
 }
 
-// Start gets Spark if need be, starts its Connect server on 127.0.0.1, and
-// returns when it accepts connections of who has its token. When ctx is done the server is stopped,
-// unless it is detached. No server outlives a process that dies without
-// calling Stop, unless it is detached.
+// Start installs Spark if necessary, starts its Connect server on 127.0.0.1, and
+// returns when the server accepts connections. Clients need the server's token.
+// Unless it is detached, the server ends when ctx is done, and also when this
+// process dies without calling Stop.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Port < 0 || o.Port > 65535 {
 		return nil, fmt.Errorf("port %d is not between 0 and 65535", o.Port)
 	}
 	if _, has := o.Conf[tokenSetting]; has {
-		return nil, fmt.Errorf("%s cannot be set: each server gets a token of its own, which Server.Token gives", tokenSetting)
+		return nil, fmt.Errorf("%s must not be set: Start creates a token for each server; see Server.Token", tokenSetting)
 	}
 	spark, err := Install(ctx, o)
 	if err != nil {
@@ -107,10 +109,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	})
 }
 
-// start runs what plan gives for the server's own folder, and waits until it
-// serves. The default of timeout is 2 minutes.
+// start creates the server's folder, runs the command of plan, and waits until
+// the server accepts connections. A timeout of 0 means 2 minutes.
 func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(folder, token string) (launch, error)) (*Server, error) {
-	sweep()
+	removeStaleFolders()
 	folder, lock, err := newFolder()
 	if err != nil {
 		return nil, err
@@ -150,33 +152,33 @@ func (s *Server) start(ctx context.Context, timeout time.Duration, plan func(fol
 	return s, nil
 }
 
-// URL is the connection string for a Spark Connect client, with the token: who
-// has it can run any code as this user. The token is a header, which all
-// clients send as they are told. PySpark takes token=... for a demand for TLS,
-// unless the host is "localhost"; and that name may lead to another program at
-// the same port of ::1.
+// URL returns the connection string for a Spark Connect client, including the
+// token, with which a client can run any code as this user. The token is set as
+// a header, which every client sends. PySpark would use TLS with token=... unless
+// the host is "localhost", and that name may lead to another program at the same
+// port of ::1.
 func (s *Server) URL() string { return s.Address() + "/;authorization=Bearer%20" + s.token }
 
-// Address is the URL without the token, so it is no secret.
+// Address returns the connection string without the token.
 func (s *Server) Address() string { return "sc://127.0.0.1:" + strconv.Itoa(s.port) }
 
-// Token is what the server demands of its clients.
+// Token returns the token that clients must send.
 func (s *Server) Token() string { return s.token }
 
-// PID is the server's process number; it leads a process group of its own.
+// PID returns the server's process id, which is also that of its process group.
 func (s *Server) PID() int { return s.pid }
 
-// LogFile is where the server writes its log.
+// LogFile returns the path of the server's log.
 func (s *Server) LogFile() string { return s.logFile }
 
-// Spark is the distribution that runs.
+// Spark returns the distribution of the server.
 func (s *Server) Spark() Distribution { return s.spark }
 
-// Done is closed when the server's process has ended, by itself or by Stop.
+// Done returns a channel that is closed when the server's process has ended.
 func (s *Server) Done() <-chan struct{} { return s.process.done }
 
-// Failure says how a server ended that nobody stopped, with the end of its log;
-// nil while it runs.
+// Failure returns an error with the exit status and the end of the log if the
+// server has ended, and nil while it runs.
 func (s *Server) Failure() error {
 	select {
 	case <-s.process.done:
@@ -186,8 +188,8 @@ func (s *Server) Failure() error {
 	}
 }
 
-// Stop ends the server and everything it started, and removes its folder. It
-// may be called more than once.
+// Stop ends the server and the processes that it started, and removes its folder.
+// Further calls return the same error.
 func (s *Server) Stop() error {
 	s.once.Do(func() {
 		if s.release != nil {
@@ -201,12 +203,12 @@ func (s *Server) Stop() error {
 	return s.stopErr
 }
 
-// portFile is where the server tells its port. Only this user can read and
-// write in folder, so what listens at that port is our own server, and the
-// token may be sent there.
+// portFile returns the path of the file to which the server writes its port. Only
+// this user can write to folder, so the port belongs to this server, and the
+// token may be sent to it.
 func portFile(folder string) string { return filepath.Join(folder, "port") }
 
-// await returns when the server has told its port, at which it then listens.
+// await waits until the server has written its port, on which it then listens.
 func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error {
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
@@ -214,7 +216,7 @@ func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error
 		text, err := os.ReadFile(portFile(s.folder))
 		if err == nil {
 			if s.port, err = strconv.Atoi(string(text)); err != nil || s.port <= 0 || s.port > 65535 {
-				return fmt.Errorf("Spark %s tells the port %q, which is no port", s.spark.Version, text)
+				return fmt.Errorf("starting Spark %s: %q is not a valid port", s.spark.Version, text)
 			}
 			return nil
 		}
@@ -223,10 +225,10 @@ func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error
 		}
 		select {
 		case <-s.process.done:
-			return fmt.Errorf("Spark %s ended while it started (%v). The end of its log:\n%s", s.spark.Version, s.process.waitErr, tail(s.logFile))
+			return fmt.Errorf("Spark %s ended during its start (%v). The end of its log:\n%s", s.spark.Version, s.process.waitErr, tail(s.logFile))
 		case <-ctx.Done():
 			if err := context.Cause(parent); err != nil {
-				return fmt.Errorf("start of Spark %s stopped: %w", s.spark.Version, err)
+				return fmt.Errorf("starting Spark %s: %w", s.spark.Version, err)
 			}
 			return fmt.Errorf("Spark %s did not answer within %s. The end of its log:\n%s", s.spark.Version, timeout, tail(s.logFile))
 		case <-tick.C:
@@ -234,10 +236,11 @@ func (s *Server) await(ctx, parent context.Context, timeout time.Duration) error
 	}
 }
 
-// frame is a line of a Java stack trace: where, but not what.
+// frame matches a stack frame of a Java stack trace.
 var frame = regexp.MustCompile(`^\s+(at |\.\.\. \d+ (more|common))`)
 
-// tail gives a log's last lines, indented, without stack frames and secrets.
+// tail returns the last lines of a log, indented, without stack frames and
+// secrets.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -253,32 +256,33 @@ func tail(path string) string {
 
 const folderPrefix = "firesteel-spark-"
 
-// newFolder makes a server's own folder. Its lock is inherited by the server,
-// and so tells, even after a crash, whether the folder is in use.
+// newFolder creates the folder of a server. The server inherits its lock, so that
+// the lock shows whether the folder is in use, also after a crash.
 func newFolder() (string, *fetch.FileLock, error) {
 	for try := 1; ; try++ {
 		folder, err := os.MkdirTemp("", folderPrefix)
 		if err != nil {
-			return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another", err)
+			return "", nil, fmt.Errorf("creating the server's folder: %w; set TMPDIR to use another parent", err)
 		}
 		if err := privatefile.Check(folder); err != nil {
 			os.RemoveAll(folder)
-			return "", nil, fmt.Errorf("folder for the server: %w; TMPDIR names another place", err)
+			return "", nil, fmt.Errorf("creating the server's folder: %w; set TMPDIR to use another parent", err)
 		}
 		lock, err := fetch.TryLock(filepath.Join(folder, "lock"))
 		if err == nil {
 			return folder, lock, nil
 		}
 		os.RemoveAll(folder)
-		// Another process may have swept it away before it was locked.
+		// Another process may have removed the folder before it was locked.
 		if try == 5 {
-			return "", nil, fmt.Errorf("folder for the server: %w", err)
+			return "", nil, fmt.Errorf("locking the server's folder: %w", err)
 		}
 	}
 }
 
-// sweep removes folders whose server and starter are gone.
-func sweep() {
+// removeStaleFolders removes the folders of servers that have ended and whose
+// starting process has died.
+func removeStaleFolders() {
 	folders, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
 	if err != nil {
 		return
@@ -287,7 +291,8 @@ func sweep() {
 		if privatefile.Check(folder) != nil { // another user's
 			continue
 		}
-		// A folder without its lock file is just being made, or not ours.
+		// A folder without a lock file is being created, or belongs to another
+		// program.
 		if _, err := os.Stat(filepath.Join(folder, "lock")); err != nil {
 			continue
 		}

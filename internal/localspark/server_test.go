@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// fakeSpark installs a Spark whose Java runs script; $PORT is open.
+// fakeSpark installs a Spark whose Java runs script. $PORT is an open port.
 func fakeSpark(t *testing.T, script string) Options {
 	t.Helper()
-	o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": spark4(t)}})
+	o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": spark4(t)}})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ const ready = `for file; do :; done; printf %s "$PORT" > "$file.new"; mv "$file.
 `
 
 func TestStartAndStop(t *testing.T) {
-	// The JVM ignores SIGTERM, and so does what it started: both are forced.
+	// The JVM and its child ignore SIGTERM, so both get SIGKILL.
 	o := fakeSpark(t, `trap '' TERM; printf '%s\n' "$@" > args; env > env; (trap '' TERM; sleep 300) & `+ready+`sleep 300`)
 	o.Port = 1234
 	o.Conf = map[string]string{"spark.ui.enabled": "true"}
@@ -55,7 +55,7 @@ func TestStartAndStop(t *testing.T) {
 	}
 	for _, want := range []string{"spark.connect.grpc.binding.address=127.0.0.1", "spark.connect.grpc.binding.port=1234", "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1", "spark.ui.enabled=true", "spark.master=local[*]", "-XX:TieredStopAtLevel=1", "-Xmx1g"} {
 		if !strings.Contains("\n"+string(args)+string(properties), "\n"+want+"\n") {
-			t.Errorf("the server was not told %s:\n%s%s", want, args, properties)
+			t.Errorf("neither the arguments nor the settings contain %s:\n%s%s", want, args, properties)
 		}
 	}
 	if strings.Contains(string(args), s.Token()) || strings.Contains(string(args), "spark.ui.enabled") {
@@ -65,7 +65,7 @@ func TestStartAndStop(t *testing.T) {
 	if err != nil || !strings.Contains(string(env), "SPARK_HOME="+s.Spark().Home+"\n") || !strings.Contains(string(env), tokenVariable+"="+s.Token()+"\n") {
 		t.Errorf("environment: %s, %v", env, err)
 	}
-	other, err := Start(t.Context(), o) // must leave the first one's folder alone
+	other, err := Start(t.Context(), o) // must leave the first one's folder isolate
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestStartAndStop(t *testing.T) {
 	nothingLeft(t)
 }
 
-// groupEnded waits for killed grandchildren to be reaped by who adopted them.
+// groupEnded waits until init has reaped the killed grandchildren.
 func groupEnded(pid int) bool {
 	for range 100 {
 		if syscall.Kill(-pid, 0) == syscall.ESRCH {
@@ -121,10 +121,10 @@ func TestStartFails(t *testing.T) {
 		name, script, want string
 		timeout            time.Duration
 	}{
-		{"dies", "echo boom: no luck\nprintf '\\tat x.y.Z(Z.java:1)\\n'\nexit 3", "ended while it started (exit status 3). The end of its log:\n  boom: no luck", 0},
+		{"dies", "echo boom: no luck\nprintf '\\tat x.y.Z(Z.java:1)\\n'\nexit 3", "ended during its start (exit status 3). The end of its log:\n  boom: no luck", 0},
 		{"silent", "echo thinking; exec sleep 300", "did not answer within 300ms. The end of its log:\n  thinking", 300 * time.Millisecond},
-		{"absurd port", `PORT=99999; ` + ready + `exec sleep 300`, `tells the port "99999"`, 0},
-		{"no port", `PORT=; ` + ready + `exec sleep 300`, `tells the port ""`, 0},
+		{"absurd port", `PORT=99999; ` + ready + `exec sleep 300`, `"99999" is not a valid port`, 0},
+		{"no port", `PORT=; ` + ready + `exec sleep 300`, `"" is not a valid port`, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := fakeSpark(t, test.script)
@@ -157,7 +157,7 @@ func TestLogFileIsKept(t *testing.T) {
 	nothingLeft(t)
 }
 
-func TestSweep(t *testing.T) {
+func TestRemoveStaleFolders(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	used, lock, err := newFolder()
 	if err != nil {
@@ -172,7 +172,7 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(foreign, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	sweep()
+	removeStaleFolders()
 	for path, want := range map[string]bool{used: true, stale: false, foreign: true} {
 		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s: %v", path, err)

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// serverClasses are the server's main class and what it guards itself with; see their
-// sources beside them. They are Java 8 bytecode, the same for all versions of
-// Spark.
+// serverClasses holds the server's main class and the classes that protect it.
+// Their sources are in the folder server. The bytecode is that of Java 8 and the
+// same for all versions of Spark.
 //
 //go:generate javac --release 8 -g:none -cp $SPARK_HOME/jars/* -d server server/Server.java server/TokenInterceptor.java server/FileServerGuard.java
 //go:embed server/firesteel/*.class
@@ -21,12 +21,13 @@ var serverClasses embed.FS
 
 const (
 	serverClass = "firesteel.Server"
-	// tokenVariable is Spark's own name; Server.java reads it for Spark 3.5 too.
+	// tokenVariable is the variable that Spark 4 reads; for Spark 3.5 Server.java
+	// reads it.
 	tokenVariable = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 	tokenSetting  = "spark.connect.authenticate.token"
 )
 
-// eachClass visits the classes by their paths on a class path.
+// eachClass calls visit with each class and its path in a jar.
 func eachClass(visit func(name string, code []byte) error) error {
 	return fs.WalkDir(serverClasses, "server", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -40,25 +41,26 @@ func eachClass(visit func(name string, code []byte) error) error {
 	})
 }
 
-// writeClasses puts the classes below dir.
+// writeClasses writes the classes to dir.
 func writeClasses(dir string) error {
 	err := eachClass(func(name string, code []byte) error {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		return errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, code, 0o600))
 	})
 	if err != nil {
-		return fmt.Errorf("the server's classes: %w", err)
+		return fmt.Errorf("writing the server's classes: %w", err)
 	}
 	return nil
 }
 
-// writeJar writes a jar of the classes and, if connect is not empty, of what
-// that jar holds: Spark 3.5's Connect server. As the application's own jar it
-// reaches the driver whatever jars and class paths the user's settings name.
+// writeJar writes a jar with the classes and, if connect is not empty, the
+// content of that jar, the Connect server of Spark 3.5. It is the application's
+// jar, which the driver loads in addition to the jars and class paths of the
+// user's settings.
 func writeJar(path, connect string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("the server's jar: %w", err)
+		return fmt.Errorf("writing the server's jar: %w", err)
 	}
 	defer f.Close()
 	w := zip.NewWriter(f)
@@ -75,7 +77,7 @@ func writeJar(path, connect string) error {
 		return err
 	})
 	if err := errors.Join(err, w.Close(), f.Close()); err != nil {
-		return fmt.Errorf("the server's jar: %w", err)
+		return fmt.Errorf("writing the server's jar: %w", err)
 	}
 	return nil
 }
@@ -87,8 +89,8 @@ func copyJar(w *zip.Writer, path string) error {
 	}
 	defer r.Close()
 	for _, entry := range r.File {
-		// Java's tools pack folders too, as nothing in two bytes, which Copy
-		// refuses.
+		// Java's tools store folders as compressed entries of no content, which
+		// Copy does not accept.
 		if strings.HasSuffix(entry.Name, "/") {
 			_, err = w.Create(entry.Name)
 		} else {

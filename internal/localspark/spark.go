@@ -1,9 +1,9 @@
-// Package localspark gets a Spark distribution without Python, and runs its
-// Spark Connect server on this machine; or it has the user's own spark-submit
-// run one, whose executors are wherever that Spark's are.
+// Package localspark installs a Spark distribution without Python and runs its
+// Spark Connect server on this machine. It also starts a Connect server with an
+// installed spark-submit, whose executors may be on a cluster.
 //
-// The distribution is the one inside the PyPI package pyspark. Spark 4 carries
-// the Connect server; for 3.5 its jar comes from Maven Central.
+// The distribution comes from the PyPI package pyspark. Spark 4 contains the
+// Connect server; for Spark 3.5 its jar comes from Maven Central.
 package localspark
 
 import (
@@ -26,15 +26,15 @@ import (
 	"github.com/firesteel/firesteel/internal/network/pypi"
 )
 
-// DefaultVersion is the Spark that is got unless another is asked for.
+// DefaultVersion is the version of Spark that is installed by default.
 const DefaultVersion = "4.3.0"
 
-// Distribution is a Spark on this machine.
+// Distribution is an installed Spark.
 type Distribution struct {
-	Home    string // SPARK_HOME: has a folder jars
-	Version string // "4.3.0"
-	Scala   string // "2.13"
-	// Connect is the Connect server's jar where it is not in jars.
+	Home    string // SPARK_HOME, with a folder jars
+	Version string // such as "4.3.0"
+	Scala   string // such as "2.13"
+	// Connect is the path of the Connect server's jar; "" if jars contains it.
 	Connect string
 }
 
@@ -43,11 +43,11 @@ var (
 	coreJar     = regexp.MustCompile(`^spark-core_(\d+\.\d+)-(.+)\.jar$`)
 )
 
-// limits are several times what a distribution has.
+// limits are several times the size of a distribution.
 var limits = extract.Limits{Files: 10_000, Bytes: 4 << 30}
 
-// Install finds or gets the Spark that o names: o.Home as it is, or the
-// version o.Version from the cache or from the package index.
+// Install returns the Spark at o.Home or, if that is empty, the version
+// o.Version, which it downloads from the package index unless the cache has it.
 func Install(ctx context.Context, o Options) (Distribution, error) {
 	if o.Home != "" {
 		d, err := inspect(o.Home)
@@ -61,19 +61,19 @@ func Install(ctx context.Context, o Options) (Distribution, error) {
 		version = DefaultVersion
 	}
 	if !versionForm.MatchString(version) {
-		return Distribution{}, fmt.Errorf("%q is not a version of Spark; write it as %s", version, DefaultVersion)
+		return Distribution{}, fmt.Errorf("%q is not a version of Spark; a version has the form %s", version, DefaultVersion)
 	}
 	if before(version, 3, 5) {
-		return Distribution{}, fmt.Errorf("Spark %s is too old: 3.5 and later are supported", version)
+		return Distribution{}, fmt.Errorf("version %s of Spark is too old: Spark 3.5 and later are supported", version)
 	}
 	cache, err := cachedir.Dir()
 	if err != nil {
 		return Distribution{}, err
 	}
 	home := filepath.Join(cache, "spark", version)
-	there, err := check(ctx, home)
-	if err == nil && !there {
-		err = get(ctx, o, version, home)
+	exists, err := checkCached(ctx, home)
+	if err == nil && !exists {
+		err = install(ctx, o, version, home)
 	}
 	if err != nil {
 		return Distribution{}, err
@@ -85,27 +85,27 @@ func Install(ctx context.Context, o Options) (Distribution, error) {
 	return d, d.addConnect(ctx, o)
 }
 
-// check tells whether a Spark is in the cache. One that is no longer what was
-// unpacked is an error.
-func check(ctx context.Context, home string) (there bool, err error) {
+// checkCached reports whether the cache has a Spark at home. It returns an error
+// if the files have changed since the installation.
+func checkCached(ctx context.Context, home string) (exists bool, err error) {
 	_, err = dirhash.Check(ctx, home)
 	var mismatch *dirhash.MismatchError
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, dirhash.ErrNoManifest):
 		return false, nil
 	case errors.As(err, &mismatch):
-		return false, fmt.Errorf("Spark in the cache: %w; remove %s to have it downloaded again. A Spark that you have changed is used from another place, named as SPARK_HOME is", err, home)
+		return false, fmt.Errorf("the cached Spark: %w; remove %s to download it again. To use a changed Spark, copy it out of the cache and set SPARK_HOME to the copy", err, home)
 	case err != nil:
-		return false, fmt.Errorf("Spark in the cache: %w; FIRESTEEL_CACHE names another", err)
+		return false, fmt.Errorf("the cached Spark: %w; set FIRESTEEL_CACHE to use another folder", err)
 	}
 	return true, nil
 }
 
-// inspect reads a distribution's versions from its jars' names.
+// inspect reads the versions of a distribution from the names of its jars.
 func inspect(home string) (Distribution, error) {
 	entries, err := os.ReadDir(filepath.Join(home, "jars"))
 	if err != nil {
-		return Distribution{}, fmt.Errorf("%s is no Spark: %w; a Spark's folder is the one that holds bin and jars", home, err)
+		return Distribution{}, fmt.Errorf("%s is not a Spark distribution: %w; its folder contains bin and jars", home, err)
 	}
 	for _, entry := range entries {
 		if m := coreJar.FindStringSubmatch(entry.Name()); m != nil {
@@ -113,42 +113,56 @@ func inspect(home string) (Distribution, error) {
 			return Distribution{Home: abs, Scala: m[1], Version: m[2]}, err
 		}
 	}
-	return Distribution{}, fmt.Errorf("%s is no Spark: no spark-core jar in its folder jars", home)
+	return Distribution{}, fmt.Errorf("%s is not a Spark distribution: its folder jars has no spark-core jar", home)
 }
 
-// get downloads and unpacks a version.
-func get(ctx context.Context, o Options, version, home string) error {
+// install downloads and unpacks a version.
+func install(ctx context.Context, o Options, version, home string) error {
 	if err := privatefile.MakeDir(filepath.Dir(home)); err != nil {
-		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
+		return fmt.Errorf("creating the folder for Spark: %w; set FIRESTEEL_CACHE to use another", err)
 	}
 	lock, err := fetch.Lock(ctx, home+".lock")
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("folder for Spark: %w; FIRESTEEL_CACHE names another", err)
+		return fmt.Errorf("locking the folder for Spark: %w; set FIRESTEEL_CACHE to use another", err)
 	}
 	defer lock.Unlock()
-	if there, err := check(ctx, home); there || err != nil {
-		return err // another process brought it
+	if exists, err := checkCached(ctx, home); exists || err != nil {
+		return err // another process installed it
 	}
-	archive, fetched, err := download(ctx, o, version)
+	archive, downloaded, err := download(ctx, o, version)
 	if err != nil {
 		return err
 	}
 	err = extractSpark(ctx, o, archive, home)
-	if errors.Is(err, extract.ErrCorrupt) && !fetched {
-		err = fmt.Errorf("%w; remove %s to have it downloaded again", err, archive)
+	if errors.Is(err, extract.ErrCorrupt) && !downloaded {
+		err = fmt.Errorf("%w; remove %s to download it again", err, archive)
 	}
-	if err == nil && fetched {
+	if err == nil && downloaded {
 		os.Remove(archive)
 	}
 	return err
 }
 
-// download gives the archive's path, and whether it was fetched: a file that a
-// person put there needs no index.
-func download(ctx context.Context, o Options, version string) (path string, fetched bool, err error) {
+// DownloadError reports that a version of Spark could not be downloaded.
+type DownloadError struct {
+	Version string
+	Path    string // where the archive may be put by hand
+	Err     error
+}
+
+func (e *DownloadError) Error() string {
+	return fmt.Sprintf("finding Spark %s: %v\n  Without network access: download pyspark-%s.tar.gz from https://pypi.org/project/pyspark/%s/#files on another machine and copy it to %s, or use an installed Spark",
+		e.Version, e.Err, e.Version, e.Version, e.Path)
+}
+
+func (e *DownloadError) Unwrap() error { return e.Err }
+
+// download returns the path of the archive of a version, and reports whether it
+// downloaded the archive or found it at this path.
+func download(ctx context.Context, o Options, version string) (path string, downloaded bool, err error) {
 	folder, err := cachedir.Downloads()
 	if err != nil {
 		return "", false, err
@@ -159,35 +173,36 @@ func download(ctx context.Context, o Options, version string) (path string, fetc
 		return path, false, checkArchive(ctx, path, known)
 	}
 	if _, err := findJava(ctx, version); err != nil {
-		return "", false, err // before half a gigabyte comes that could not run here
+		return "", false, err // checked before the download of half a gigabyte
 	}
 	file, err := pypi.FromEnvironment(o.client()).Find(ctx, "pyspark", version, pypi.Source)
 	if err != nil {
-		return "", false, fmt.Errorf("finding Spark %s: %w\n  Without a network here: download pyspark-%s.tar.gz from https://pypi.org/project/pyspark/%s/#files elsewhere and put it at %s, or name a Spark that is here: --spark-home FOLDER", version, err, version, version, path)
+		return "", false, &DownloadError{Version: version, Path: path, Err: err}
 	}
 	if known.IsZero() {
 		known = fetch.SHA256(file.SHA256)
 	}
 	if known.IsZero() {
-		return "", false, fmt.Errorf("the package index gives no SHA-256 for %s, so it cannot be verified; download it by hand to %s if you trust it", file.Name, path)
+		return "", false, fmt.Errorf("the package index has no SHA-256 for %s, so it cannot be verified; download it to %s yourself if you trust it", file.Name, path)
 	}
 	err = o.client().Get(ctx, fetch.Request{URL: file.URL, Path: path, Size: file.Size, Sum: known})
 	return path, err == nil, err
 }
 
-// checkArchive compares an archive that a person put there with what is known
-// of its version, if anything is.
+// checkArchive compares an archive that the user has downloaded with the known
+// SHA-256 of its version, if there is one.
 func checkArchive(ctx context.Context, path string, known fetch.Sum) error {
 	if err := privatefile.Check(filepath.Dir(path)); err != nil || known.IsZero() {
 		return err
 	}
 	if err := known.File(ctx, path); err != nil {
-		return fmt.Errorf("%s: %w; remove it to have it downloaded", path, err)
+		return fmt.Errorf("%s: %w; remove it to download it again", path, err)
 	}
 	return nil
 }
 
-// extractSpark leaves at home what a server needs of the archive, or nothing.
+// extractSpark unpacks the files that a server needs to home. After an error home
+// does not exist.
 func extractSpark(ctx context.Context, o Options, archive, home string) error {
 	f, err := os.Open(archive)
 	if err != nil {
@@ -198,7 +213,7 @@ func extractSpark(ctx context.Context, o Options, archive, home string) error {
 	if err != nil {
 		return err
 	}
-	// The jars are compressed already: the archive's size is that of its content.
+	// The jars are compressed, so the unpacked size is about that of the archive.
 	if err := fetch.CheckSpace(filepath.Dir(home), info.Size()+info.Size()/8); err != nil {
 		return err
 	}
@@ -206,42 +221,43 @@ func extractSpark(ctx context.Context, o Options, archive, home string) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range stale { // of a process that died, as the lock is ours
+	for _, dir := range stale { // left by a process that died, because this one holds the lock
 		os.RemoveAll(dir)
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(home), filepath.Base(home)+".new-")
+	temp, err := os.MkdirTemp(filepath.Dir(home), filepath.Base(home)+".new-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(fresh)
+	defer os.RemoveAll(temp)
 	name := "unpacking " + filepath.Base(archive)
 	read := extract.Counted(f, func(done int64) {
 		if o.Progress != nil {
 			o.Progress.Step(name, done, info.Size())
 		}
 	})
-	_, err = extract.TarGz(ctx, read, fresh, limits, wanted)
+	_, err = extract.TarGz(ctx, read, temp, limits, targetPath)
 	if o.Progress != nil {
 		o.Progress.End(name)
 	}
 	if err != nil {
 		return fmt.Errorf("unpacking %s: %w", archive, err)
 	}
-	if _, err := inspect(fresh); err != nil {
-		return fmt.Errorf("%s holds no Spark: no spark-core jar in deps/jars", archive)
+	if _, err := inspect(temp); err != nil {
+		return fmt.Errorf("%s does not contain Spark: deps/jars has no spark-core jar", archive)
 	}
-	if err := dirhash.Write(ctx, fresh); err != nil {
+	if err := dirhash.Write(ctx, temp); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(home); err != nil { // it has no seal
+	if err := os.RemoveAll(home); err != nil { // an incomplete installation
 		return err
 	}
-	return os.Rename(fresh, home)
+	return os.Rename(temp, home)
 }
 
-// wanted says where an entry of the pyspark archive goes below SPARK_HOME.
-// Examples, data, the Scala shell's jars and all Python stay out.
-func wanted(name string) string {
+// targetPath returns the path in SPARK_HOME for an entry of the pyspark archive,
+// or "" to omit it. Examples, data, the jars of the Scala shell and all Python
+// code are omitted.
+func targetPath(name string) string {
 	_, rest, ok := strings.Cut(name, "/")
 	if !ok {
 		return ""
@@ -261,7 +277,7 @@ func wanted(name string) string {
 	return ""
 }
 
-// before compares the first two numbers of a version.
+// before reports whether a version is older than major.minor.
 func before(version string, major, minor int) bool {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {

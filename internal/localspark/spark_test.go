@@ -22,7 +22,7 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// archive makes a pyspark archive of files, each with its own name as body.
+// archive creates a pyspark archive of files. The content of a file is its name.
 func archive(t *testing.T, names ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -51,7 +51,7 @@ func spark4(t *testing.T) []byte {
 // registry is a package index and a Maven repository.
 type registry struct {
 	files    map[string][]byte
-	sum      string // told for every file of the index, if not ""
+	sum      string // SHA-256 in the index for every file; "" for the right one
 	requests atomic.Int64
 }
 
@@ -74,8 +74,8 @@ func (g *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// alone gives the test a cache, a temporary folder and registries of its own.
-func alone(t *testing.T, g *registry) Options {
+// isolate gives the test its own cache, temporary folder and registry.
+func isolate(t *testing.T, g *registry) Options {
 	t.Helper()
 	root := t.TempDir()
 	server := httptest.NewServer(g)
@@ -93,7 +93,7 @@ func alone(t *testing.T, g *registry) Options {
 
 func TestInstall(t *testing.T) {
 	g := &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": spark4(t)}}
-	o := alone(t, g)
+	o := isolate(t, g)
 	cache := os.Getenv("FIRESTEEL_CACHE")
 	d, err := Install(t.Context(), o)
 	if want := (Distribution{Home: filepath.Join(cache, "spark", "4.9.0"), Version: "4.9.0", Scala: "2.13"}); err != nil || d != want {
@@ -109,10 +109,10 @@ func TestInstall(t *testing.T) {
 	})
 	want := ".sealed.json LICENSE bin/spark-submit jars/spark-connect_2.13-4.9.0.jar jars/spark-core_2.13-4.9.0.jar"
 	if got := strings.Join(found, " "); got != want {
-		t.Errorf("the cache holds %s, expected %s", got, want)
+		t.Errorf("the cache contains %s, expected %s", got, want)
 	}
 	if info, err := os.Stat(filepath.Join(d.Home, "bin/spark-submit")); err != nil || info.Mode()&0o100 == 0 {
-		t.Errorf("spark-submit cannot be run: %v", err)
+		t.Errorf("spark-submit is not executable: %v", err)
 	}
 	before := g.requests.Load()
 	if again, err := Install(t.Context(), o); err != nil || again != d || g.requests.Load() != before {
@@ -124,7 +124,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-func TestInstallRefuses(t *testing.T) {
+func TestInstallErrors(t *testing.T) {
 	good := spark4(t)
 	for _, test := range []struct {
 		name string
@@ -134,30 +134,30 @@ func TestInstallRefuses(t *testing.T) {
 	}{
 		{"wrong checksum", good, strings.Repeat("0", 64), "wrong content"},
 		{"no checksum", good, "none", "no SHA-256"},
-		{"cut", good[:len(good)-20], "", extract.ErrCorrupt.Error()},
-		{"climbs", archive(t, "../../pyspark/deps/jars/spark-core_2.13-4.9.0.jar"), "", extract.ErrUnsafe.Error()},
-		{"no Spark", archive(t, "pyspark-4.9.0/setup.py"), "", "holds no Spark"},
+		{"truncated", good[:len(good)-20], "", extract.ErrCorrupt.Error()},
+		{"path outside of the archive", archive(t, "../../pyspark/deps/jars/spark-core_2.13-4.9.0.jar"), "", extract.ErrUnsafe.Error()},
+		{"no Spark", archive(t, "pyspark-4.9.0/setup.py"), "", "does not contain Spark"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": test.body}, sum: test.sum})
+			o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": test.body}, sum: test.sum})
 			if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, expected %q", err, test.want)
 			}
 			if left, _ := filepath.Glob(filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "spark", "*")); len(left) > 0 {
-				t.Errorf("left: %v", left)
+				t.Errorf("the cache contains %v", left)
 			}
 		})
 	}
-	o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": good}})
+	o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": good}})
 	for version, want := range map[string]string{"4.8.0": "there are: 4.9.0", "3.4.1": "too old", "../4": "not a version"} {
 		o.Version = version
 		if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("version %s: %v", version, err)
 		}
 	}
-	// Nothing is asked for that this machine's Java could not run.
+	// Nothing is downloaded if this machine's Java cannot run it.
 	g := &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": good}}
-	o = alone(t, g)
+	o = isolate(t, g)
 	javaHome(t, "11", "exit 1")
 	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "is Java 11") || g.requests.Load() > 0 {
 		t.Errorf("an old Java: %v, after %d requests", err, g.requests.Load())
@@ -165,47 +165,47 @@ func TestInstallRefuses(t *testing.T) {
 	javaHome(t, "17", "exit 1")
 	t.Setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
 	path := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "downloads", "pyspark-4.9.0.tar.gz")
-	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "put it at "+path) {
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "copy it to "+path) {
 		t.Errorf("offline: %v", err)
 	}
-	// A person does what the error says.
+	// The user follows the advice.
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, good, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Install(t.Context(), o); err != nil {
-		t.Errorf("by hand: %v", err)
+		t.Errorf("with an archive copied by the user: %v", err)
 	}
 	home := filepath.Join(os.Getenv("FIRESTEEL_CACHE"), "spark", "4.9.0")
 	if err := os.RemoveAll(filepath.Join(home, "jars")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove "+home) {
-		t.Errorf("damaged since: %v", err)
+		t.Errorf("damaged after the installation: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	inTheWay := filepath.Join(filepath.Dir(file), "spark", "4.9.0.lock") // as little to be opened as on a disk that is read only
-	if err := os.MkdirAll(inTheWay, 0o755); err != nil {
+	lock := filepath.Join(filepath.Dir(file), "spark", "4.9.0.lock") // a folder, which cannot be opened as a lock file
+	if err := os.MkdirAll(lock, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("FIRESTEEL_CACHE", filepath.Dir(file))
-	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "FIRESTEEL_CACHE names another") {
-		t.Errorf("a lock that cannot be had: %v", err)
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "set FIRESTEEL_CACHE to use another") {
+		t.Errorf("a lock that cannot be opened: %v", err)
 	}
 	t.Setenv("FIRESTEEL_CACHE", file)
-	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "FIRESTEEL_CACHE names another") {
-		t.Errorf("a file for a cache: %v", err)
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "set FIRESTEEL_CACHE to use another") {
+		t.Errorf("a cache that is a file: %v", err)
 	}
 }
 
 func TestConnectJar(t *testing.T) {
 	jar := []byte("the server")
 	const path = "/maven/org/apache/spark/spark-connect_2.12/3.5.99/spark-connect_2.12-3.5.99.jar"
-	for sum, want := range map[string]string{fmt.Sprintf("%x", sha1.Sum(jar)): "", "<html>": "carries no Connect server"} {
+	for sum, want := range map[string]string{fmt.Sprintf("%x", sha1.Sum(jar)): "", "<html>": "getting the Connect server"} {
 		old := archive(t, "pyspark-3.5.99/deps/jars/spark-core_2.12-3.5.99.jar")
-		o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-3.5.99.tar.gz": old, path: jar, path + ".sha1": []byte(sum)}})
+		o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-3.5.99.tar.gz": old, path: jar, path + ".sha1": []byte(sum)}})
 		o.Version = "3.5.99"
 		d, err := Install(t.Context(), o)
 		if want != "" {
@@ -223,7 +223,7 @@ func TestConnectJar(t *testing.T) {
 	}
 }
 
-// javaHome makes a Java of the given version that runs script.
+// javaHome creates a Java of a version whose java runs script.
 func javaHome(t *testing.T, version, script string) {
 	t.Helper()
 	home := t.TempDir()
@@ -251,20 +251,20 @@ func TestFindJava(t *testing.T) {
 			t.Errorf("Spark %s on Java %s: %v", test.spark, test.java, err)
 		}
 	}
-	// Without a release file the program itself is asked.
+	// Without a release file, java -version gives the version.
 	javaHome(t, "17", `echo 'openjdk version "11.0.22" 2024-01-16' >&2`)
 	if err := os.Remove(filepath.Join(os.Getenv("JAVA_HOME"), "release")); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := findJava(t.Context(), "4.3.0"); err == nil || !strings.Contains(err.Error(), "is Java 11") {
-		t.Errorf("asked itself: %v", err)
+		t.Errorf("without a release file: %v", err)
 	}
-	javaHome(t, "17", "sleep 10") // which its shell waits for, and which outlives it
+	javaHome(t, "17", "sleep 10") // a child of the shell, which survives it
 	if err := os.Remove(filepath.Join(os.Getenv("JAVA_HOME"), "release")); err != nil {
 		t.Fatal(err)
 	}
-	defer func(d time.Duration) { javaPatience = d }(javaPatience)
-	javaPatience = 100 * time.Millisecond
+	defer func(d time.Duration) { javaTimeout = d }(javaTimeout)
+	javaTimeout = 100 * time.Millisecond
 	if _, err := findJava(t.Context(), "4.3.0"); err == nil || !strings.Contains(err.Error(), "has not ended") {
 		t.Errorf("hangs: %v", err)
 	}

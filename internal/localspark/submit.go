@@ -15,13 +15,17 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// Submitter is a user's own spark-submit.
+// Submitter is an installed spark-submit.
 type Submitter struct {
 	Path  string
-	Spark Distribution // Home is empty where spark-submit is a script elsewhere
+	Spark Distribution // Home is empty if spark-submit is a script outside of it
 }
 
-// FindSubmitter finds spark-submit below home, below SPARK_HOME, or on PATH.
+// ErrNoSpark reports that no installed Spark was found.
+var ErrNoSpark = errors.New("no Spark found: SPARK_HOME is not set and spark-submit is not on PATH")
+
+// FindSubmitter finds spark-submit in the Spark at home or, if home is empty, at
+// SPARK_HOME or on PATH. It returns ErrNoSpark if there is none.
 func FindSubmitter(ctx context.Context, home string) (Submitter, error) {
 	if home == "" {
 		home = os.Getenv("SPARK_HOME")
@@ -36,7 +40,7 @@ func FindSubmitter(ctx context.Context, home string) (Submitter, error) {
 	}
 	path, err := exec.LookPath("spark-submit")
 	if err != nil {
-		return Submitter{}, errors.New("no Spark is found: name its folder by --spark-home or SPARK_HOME, or have spark-submit on PATH; 'firesteel demo' gets one by itself")
+		return Submitter{}, ErrNoSpark
 	}
 	if path, err = filepath.Abs(path); err != nil {
 		return Submitter{}, err
@@ -55,54 +59,55 @@ var (
 	scalaVersion = regexp.MustCompile(`Using Scala version (\d+\.\d+)`)
 )
 
-// askVersion starts a JVM, so it is for a spark-submit that lies elsewhere than
-// its jars: a distributor's script, or that of the Python package.
+// askVersion runs spark-submit to get its version, which starts a JVM. It is
+// needed only for a spark-submit that is not next to the jars: a distributor's
+// script, or the one of the Python package.
 func askVersion(ctx context.Context, submit string) (Distribution, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, submit, "--version").CombinedOutput()
 	version, scala := sparkVersion.FindSubmatch(out), scalaVersion.FindSubmatch(out)
 	if err != nil || version == nil || scala == nil {
-		return Distribution{}, fmt.Errorf("%s --version does not tell a Spark's version (%v): %q; SPARK_HOME names a Spark", submit, err, strings.TrimSpace(string(out)))
+		return Distribution{}, fmt.Errorf("%s --version does not print a Spark version (%v): %q; set SPARK_HOME to Spark's folder", submit, err, strings.TrimSpace(string(out)))
 	}
 	return Distribution{Version: string(version[1]), Scala: string(scala[1])}, nil
 }
 
-// SubmitOptions say how a Submitter starts a Connect server.
+// SubmitOptions are the options of Submitter.Start.
 type SubmitOptions struct {
-	// Args are options of spark-submit. Class, deploy mode, and the server's
-	// address, port and token are chosen by Start.
+	// Args are options of spark-submit. Start sets the class, the deploy mode,
+	// and the server's address, port and token.
 	Args []string
-	// LogFile keeps what server and spark-submit write; default: a file that is
-	// removed by Stop.
+	// LogFile is the file for the output of the server and of spark-submit;
+	// default: a file that Stop removes.
 	LogFile string
-	// Timeout bounds the wait for the server, and so for the cluster; default 2
-	// minutes.
+	// Timeout bounds the time until the server accepts connections, including
+	// the wait for the cluster; default 2 minutes.
 	Timeout time.Duration
-	// Client downloads the Connect server's jar where Spark 3.5 has none.
+	// Client downloads the Connect server's jar for Spark 3.5.
 	Client   *fetch.Client
 	Progress fetch.Progress
 }
 
-// Start runs a Spark Connect server as a Spark application of this machine's
-// user, in client mode, reachable from this machine only, and with its Token
-// only. It ends as the server of the function Start does.
+// Start runs a Spark Connect server as a Spark application of the current user,
+// in client mode. It accepts connections only from this machine and with its
+// Token. It ends like the server of the function Start.
 func (s Submitter) Start(ctx context.Context, o SubmitOptions) (*Server, error) {
 	if before(s.Spark.Version, 3, 5) {
-		return nil, fmt.Errorf("Spark %s (of %s) is too old: 3.5 and later are supported", s.Spark.Version, s.Path)
+		return nil, fmt.Errorf("%s belongs to Spark %s, which is too old: Spark 3.5 and later are supported", s.Path, s.Spark.Version)
 	}
-	resource := "" // the jar of Spark 3.5's server
+	connectJar := "" // of Spark 3.5
 	if before(s.Spark.Version, 4, 0) && !slices.ContainsFunc(o.Args, func(a string) bool { return strings.Contains(a, "spark-connect") }) {
 		if err := s.Spark.addConnect(ctx, Options{Client: o.Client, Progress: o.Progress}); err != nil {
 			return nil, err
 		}
-		resource = s.Spark.Connect
+		connectJar = s.Spark.Connect
 	}
-	// The driver of a cluster has to take leave of it.
+	// The driver needs time to release the cluster's resources.
 	server := &Server{spark: s.Spark, logFile: o.LogFile, grace: 30 * time.Second}
 	return server.start(ctx, o.Timeout, func(folder, token string) (launch, error) {
 		jar := filepath.Join(folder, "firesteel-server.jar")
-		if err := writeJar(jar, resource); err != nil {
+		if err := writeJar(jar, connectJar); err != nil {
 			return launch{}, err
 		}
 		tmp := filepath.Join(folder, "tmp")
@@ -118,9 +123,9 @@ func (s Submitter) Start(ctx context.Context, o SubmitOptions) (*Server, error) 
 	})
 }
 
-// environment brings the token, which other users could read on a command
-// line, and a folder of the driver's own for its temporary files, which other
-// users could read in /tmp.
+// environment returns the environment of spark-submit. It holds the token, which
+// other users could read on the command line, and a private folder for the
+// driver's temporary files, which other users could read in /tmp.
 func (s Submitter) environment(token, tmp string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "SPARK_REMOTE=") || strings.HasPrefix(v, "SPARK_CONNECT_") || strings.HasPrefix(v, "SPARK_API_MODE=") ||

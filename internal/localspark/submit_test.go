@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// TestFakeServer is no test of its own: it is the server that the fake
-// spark-submit starts.
+// TestFakeServer runs in the process that the fake spark-submit starts: it is the
+// server.
 func TestFakeServer(t *testing.T) {
 	file := os.Getenv("FAKE_PORT_FILE")
 	if file == "" {
@@ -39,8 +39,8 @@ func TestFakeServer(t *testing.T) {
 	}
 }
 
-// fakeHome is a Spark whose spark-submit notes its arguments and environment
-// in the folder, and serves.
+// fakeHome creates a Spark whose spark-submit writes its arguments and environment
+// to the folder and runs a fake server.
 func fakeHome(t *testing.T, version, scala string) string {
 	t.Helper()
 	home := t.TempDir()
@@ -64,8 +64,8 @@ export FAKE_PORT_FILE="$a"; exec %[4]s -test.run '^TestFakeServer$'
 	return home
 }
 
-// told reads what the fake spark-submit was given, by line.
-func told(t *testing.T, home, name string) []string {
+// recorded returns the lines that the fake spark-submit wrote.
+func recorded(t *testing.T, home, name string) []string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(home, name))
 	if err != nil {
@@ -75,7 +75,7 @@ func told(t *testing.T, home, name string) []string {
 }
 
 func TestSubmit(t *testing.T) {
-	alone(t, &registry{})
+	isolate(t, &registry{})
 	home := fakeHome(t, "4.9.0", "2.13")
 	t.Setenv("SPARK_REMOTE", "sc://elsewhere")
 	t.Setenv("SPARK_SUBMIT_OPTS", "-Dmine=1")
@@ -88,12 +88,12 @@ func TestSubmit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Stop()
-	args, env := told(t, home, "args"), told(t, home, "env")
+	args, env := recorded(t, home, "args"), recorded(t, home, "env")
 	want := []string{"--name", "firesteel", "--master", "spark://h:7077", "--name", "mine", "--deploy-mode", "client",
 		"--conf", "spark.connect.grpc.binding.address=127.0.0.1", "--conf", "spark.connect.grpc.binding.port=0", "--class", serverClass,
 		filepath.Join(s.folder, "firesteel-server.jar"), filepath.Join(s.folder, "port")}
 	if !slices.Equal(args, want) {
-		t.Errorf("spark-submit was told %q; want %q", args, want)
+		t.Errorf("the arguments of spark-submit are %q; want %q", args, want)
 	}
 	if len(s.Token()) < 20 || !slices.Contains(env, "SPARK_CONNECT_AUTHENTICATE_TOKEN="+s.Token()) || !slices.Contains(env, "SPARK_SUBMIT_OPTS=-Djava.io.tmpdir="+filepath.Join(s.folder, "tmp")+" -Dmine=1") || slices.Contains(env, "SPARK_REMOTE=sc://elsewhere") {
 		t.Errorf("token %q, environment %q", s.Token(), env)
@@ -116,8 +116,8 @@ func TestSubmit(t *testing.T) {
 	nothingLeft(t)
 }
 
-// Spark 3.5 gets a jar of the Connect server and of our classes, and its
-// spark-submit may lie elsewhere than its jars.
+// Spark 3.5 gets a jar with the Connect server and firesteel's classes. Its
+// spark-submit need not be next to its jars.
 func TestSubmitOldSpark(t *testing.T) {
 	const name = "spark-connect_2.12-3.5.9.jar"
 	path := filepath.Join(t.TempDir(), name)
@@ -126,7 +126,7 @@ func TestSubmitOldSpark(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := zip.NewWriter(f)
-	_, err = w.Create("org_") // will be a folder, packed as Java's tools do it
+	_, err = w.Create("org_") // becomes a folder, stored as Java's tools do
 	_, err2 := w.Create("org/Connect.class")
 	if err = errors.Join(err, err2, w.Close(), f.Close()); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestSubmitOldSpark(t *testing.T) {
 	}
 	jar = bytes.ReplaceAll(jar, []byte("org_"), []byte("org/"))
 	folder := "/maven/org/apache/spark/spark-connect_2.12/3.5.9/" + name
-	alone(t, &registry{files: map[string][]byte{folder: jar, folder + ".sha1": []byte(fmt.Sprintf("%x", sha1.Sum(jar)))}})
+	isolate(t, &registry{files: map[string][]byte{folder: jar, folder + ".sha1": []byte(fmt.Sprintf("%x", sha1.Sum(jar)))}})
 
 	home := fakeHome(t, "3.5.9", "2.12")
 	bin := t.TempDir()
@@ -150,11 +150,11 @@ func TestSubmitOldSpark(t *testing.T) {
 	if want := (Submitter{filepath.Join(bin, "spark-submit"), Distribution{Version: "3.5.9", Scala: "2.12"}}); err != nil || submitter != want {
 		t.Fatalf("%+v, %v; want %+v", submitter, err, want)
 	}
-	ours := []string{"firesteel/FileServerGuard$1.class", "firesteel/FileServerGuard$Files.class", "firesteel/FileServerGuard$Guarded.class", "firesteel/FileServerGuard.class",
+	serverFiles := []string{"firesteel/FileServerGuard$1.class", "firesteel/FileServerGuard$Files.class", "firesteel/FileServerGuard$Guarded.class", "firesteel/FileServerGuard.class",
 		"firesteel/Server.class", "firesteel/TokenInterceptor$1.class", "firesteel/TokenInterceptor.class"}
 	for options, want := range map[string][]string{
-		"": append([]string{"org/", "org/Connect.class"}, ours...),
-		"--packages org.apache.spark:spark-connect_2.12:3.5.9": ours,
+		"": append([]string{"org/", "org/Connect.class"}, serverFiles...),
+		"--packages org.apache.spark:spark-connect_2.12:3.5.9": serverFiles,
 	} {
 		s, err := submitter.Start(t.Context(), SubmitOptions{Args: strings.Fields(options), Timeout: time.Minute})
 		if err != nil {
@@ -163,8 +163,8 @@ func TestSubmitOldSpark(t *testing.T) {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
-		if args := told(t, home, "args"); !slices.Equal(args[len(args)-4:len(args)-2], []string{"--class", serverClass}) {
-			t.Errorf("Spark 3.5 would start its server without a token: %q", args)
+		if args := recorded(t, home, "args"); !slices.Equal(args[len(args)-4:len(args)-2], []string{"--class", serverClass}) {
+			t.Errorf("Spark 3.5 starts its server without a token: %q", args)
 		}
 		r, err := zip.OpenReader(filepath.Join(home, "app.jar"))
 		if err != nil {
@@ -176,7 +176,7 @@ func TestSubmitOldSpark(t *testing.T) {
 		}
 		r.Close()
 		if !slices.Equal(entries, want) {
-			t.Errorf("%s: the jar holds %q; want %q", options, entries, want)
+			t.Errorf("%s: the jar contains %q; want %q", options, entries, want)
 		}
 	}
 }

@@ -27,18 +27,18 @@ import org.apache.spark.network.server.TransportServer;
 import org.apache.spark.network.server.TransportServerBootstrap;
 
 /**
- * Guards the file server of Spark's driver. On the driver's port anyone may ask for a file by its
- * name, with spark.authenticate too, and up to Spark 4.2 a name such as
- * /artifacts/../../home/me/.ssh/id_rsa leads to any file that the driver's user can read.
+ * Protects the file server of Spark's driver. Any client can request files by name at the driver's
+ * port, even with spark.authenticate, and up to Spark 4.2 a name such as
+ * /artifacts/../../home/me/.ssh/id_rsa selects any file that the driver's user can read.
  *
- * <p>With this guard a connection has to authenticate itself before it asks for files, where
- * spark.authenticate is on, and no name leads out of a folder. It is a plugin of the driver because
- * Spark starts these after it has opened the port, and before it expects any connection.
+ * <p>With this guard a connection must authenticate before it requests files if spark.authenticate
+ * is on, and a name cannot leave its folder. The guard is a plugin of the driver, because Spark
+ * starts plugins after it has opened the port and before executors connect.
  */
 public final class FileServerGuard implements SparkPlugin {
   private static final String PLUGINS = "spark.plugins";
 
-  /** Has Spark start the guard. */
+  /** Adds the guard to Spark's plugins. */
   static void request() {
     String others = System.getProperty(PLUGINS, "");
     System.setProperty(PLUGINS, FileServerGuard.class.getName() + (others.isEmpty() ? "" : "," + others));
@@ -49,7 +49,7 @@ public final class FileServerGuard implements SparkPlugin {
     return new DriverPlugin() {
       @Override
       public Map<String, String> init(SparkContext context, PluginContext plugin) {
-        // Executors, which start later, do not have this class.
+        // Executors start later and do not have this class.
         String others = context.conf().get(PLUGINS).replaceFirst("^[^,]*,?", "");
         context.conf().remove(PLUGINS);
         if (!others.isEmpty()) {
@@ -74,7 +74,7 @@ public final class FileServerGuard implements SparkPlugin {
     return null;
   }
 
-  /** Puts the guard before all connections of the driver's port, or fails. */
+  /** Installs the guard for all connections to the driver's port. */
   private static void install(SparkEnv env) throws ReflectiveOperationException {
     TransportServer server = (TransportServer) field(env.rpcEnv(), "server");
     if (server == null) {
@@ -83,8 +83,8 @@ public final class FileServerGuard implements SparkPlugin {
     @SuppressWarnings("unchecked")
     List<TransportServerBootstrap> bootstraps = (List<TransportServerBootstrap>) field(server, "bootstraps");
     bootstraps.add((channel, handler) -> new Guarded(handler));
-    // Connections that are older have no guard. A connection is set up in the thread of its loop, so
-    // after this task there are no more of them.
+    // Older connections have no guard, so there must be none. A connection is set up in the thread of
+    // its loop: connections after this task have the guard.
     ServerBootstrap netty = (ServerBootstrap) field(server, "bootstrap");
     for (EventExecutor loop : netty.config().childGroup()) {
       int early = loop.submit(() -> connections((SingleThreadEventLoop) loop)).syncUninterruptibly().getNow();
@@ -99,7 +99,7 @@ public final class FileServerGuard implements SparkPlugin {
     if (known >= 0) {
       return known;
     }
-    // Netty 4.2 does not tell it to strangers.
+    // In Netty 4.2 the method is not public.
     for (Class<?> type = loop.getClass(); type != null; type = type.getSuperclass()) {
       try {
         Method count = type.getDeclaredMethod("getNumOfRegisteredChannels");
@@ -166,7 +166,7 @@ public final class FileServerGuard implements SparkPlugin {
     }
   }
 
-  /** The driver's file server: it has streams only, no chunks. */
+  /** The driver's file server, which has streams but no chunks. */
   private static final class Files extends StreamManager {
     private final RpcHandler handler;
     private final StreamManager inner;

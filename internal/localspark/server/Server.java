@@ -11,18 +11,18 @@ import org.apache.spark.sql.connect.service.SparkConnectServer;
 import org.apache.spark.sql.connect.service.SparkConnectService$;
 
 /**
- * Starts Spark's Connect server so that only who has the token of the environment gets in, and
- * writes the port that it got to a file. The caller keeps that file where only its user can read
- * and write, so whoever listens at that port is this server.
+ * Starts Spark's Connect server and writes its port to a file. The server accepts only clients that
+ * send the token of the environment. Only the caller's user can write to the file's folder, so the
+ * port belongs to this server.
  *
- * <p>Spark's launcher has set Spark's settings as system properties when main is called.
+ * <p>Spark's launcher sets Spark's settings as system properties before it calls main.
  */
 public final class Server {
   static final String TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN";
 
   private Server() {}
 
-  /** args[0] is the file for the port. */
+  /** Starts the server; args[0] is the path of the file for the port. */
   public static void main(String[] args) {
     if (token().isEmpty()) {
       fail(TOKEN + " is not set");
@@ -41,10 +41,10 @@ public final class Server {
   }
 
   private static void prepare() {
-    // A token of the settings would go before that of the environment.
+    // A token in the settings would override the one of the environment.
     System.clearProperty("spark.connect.authenticate.token");
     if (!present("org.apache.spark.sql.connect.service.PreSharedKeyAuthenticationInterceptor")) {
-      // Spark 3.5 knows no token.
+      // Spark 3.5 does not support tokens.
       String key = "spark.connect.grpc.interceptor.classes";
       String others = System.getProperty(key, "");
       System.setProperty(key, others.isEmpty() ? TokenInterceptor.class.getName() : TokenInterceptor.class.getName() + "," + others);
@@ -53,16 +53,17 @@ public final class Server {
     if (!local()) {
       return; // the cluster's own settings hold
     }
-    // Else any user of this machine could send objects to Spark's other ports, which deserialize them.
+    // Without this, any user of this machine could send objects to Spark's other ports, which
+    // deserialize them.
     preset("spark.authenticate", "true");
     preset("spark.driver.bindAddress", "127.0.0.1");
     preset("spark.driver.host", "127.0.0.1");
     if (System.getProperty("spark.master").startsWith("local-cluster")) {
-      preset("spark.authenticate.secret", secret()); // for the other masters Spark makes one
+      preset("spark.authenticate.secret", secret()); // Spark creates one for the other masters
     }
   }
 
-  /** Tells whether driver and executors are on this machine. */
+  /** Reports whether the driver and the executors are on this machine. */
   static boolean local() {
     return System.getProperty("spark.master", "").startsWith("local");
   }
@@ -92,7 +93,7 @@ public final class Server {
     return hex.toString();
   }
 
-  /** Tells the port of the Connect server when there is one. */
+  /** Waits for the port of the Connect server and writes it to a file. */
   private static void announce(Path file) {
     try {
       int port;
@@ -107,7 +108,7 @@ public final class Server {
     }
   }
 
-  /** The port, or 0 before the server listens. */
+  /** Returns the port, or 0 before the server listens. */
   private static int port() {
     try {
       return SparkConnectService$.MODULE$.localPort();

@@ -12,8 +12,8 @@ import org.sparkproject.connect.grpc.ServerInterceptor;
 import org.sparkproject.connect.grpc.Status;
 
 /**
- * Lets in only calls of this machine that bring the token. Spark 3.5's Connect server listens on all
- * addresses and asks for no token, as Spark 4's does; it can be told of interceptors.
+ * Accepts only calls from this machine that send the token. Unlike Spark 4, the Connect server of
+ * Spark 3.5 listens on all addresses and does not check a token, but it supports interceptors.
  */
 public final class TokenInterceptor implements ServerInterceptor {
   private static final Metadata.Key<String> AUTHORIZATION =

@@ -1,12 +1,12 @@
 package localspark
 
-// What was published under a version never changes: PyPI takes no second file
-// of a name, nor does Maven Central. So for these versions the digests are
-// known, and a mirror cannot give other files. Those of later versions are the
-// index's word.
+// The files of a published version never change: neither PyPI nor Maven Central
+// accepts a second file of the same name. These digests make sure that a mirror
+// does not deliver other files. For later versions the digest of the index is
+// used.
 
-// archives are the SHA-256 of PyPI's pyspark-VERSION.tar.gz, as its index of
-// 30 November 2026 has them.
+// archives holds the SHA-256 of pyspark-VERSION.tar.gz by version, from the index
+// of PyPI on 30 November 2026.
 var archives = map[string]string{
 	"3.5.0": "d41a9b76bd2aca370a6100d075c029e22ba44c5940927877e9435a3a9c566558",
 	"3.5.1": "dd6569e547365eadc4f887bf57f153e4d582a68c4b490de475d55b9981664910",
@@ -34,9 +34,10 @@ var archives = map[string]string{
 	"4.3.0": "e8c517948eff7088a7aa07449aa8eafa4a15a8d50319de2525a6fd26622476c6",
 }
 
-// connectJars are the SHA-512 of the Connect server's jars, for Spark 3.5 with
-// the Scala that PyPI's has. Maven Central itself has SHA-1 only. They were
-// computed from its files on the same day; it names more.
+// connectJars holds the SHA-512 of the Connect server's jars for Spark 3.5 and
+// the Scala version of PyPI's distribution. They were computed from the files of
+// Maven Central, which publishes only SHA-1, on the same day. Maven Central has
+// more versions.
 var connectJars = map[string]string{
 	"org.apache.spark:spark-connect_2.12:3.5.0": "e7d3e286730647851d55bcf6b96acf282c9202848e5ba6955614d8b700fd0ea5ee400f3a543ae87fc41332908b7132f1400ba1fa5c729783666b7572288eecd5",
 	"org.apache.spark:spark-connect_2.12:3.5.1": "b670866cf761fea6e703a0408ad82d8ab313770468ef51577e2388f8f11652a60152641437a02b30f7fb625065572e971d4f7b7257ff429c85a045a8d02ea738",

@@ -15,34 +15,34 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// A Spark or a jar that another user put into a shared cache is not run, and
-// what was unpacked there is not either once it is something else.
-func TestPlantedSpark(t *testing.T) {
+// A Spark or a jar that another user put into a shared cache is not run, nor is an
+// installation that has changed.
+func TestUntrustedSpark(t *testing.T) {
 	body := spark4(t)
 	for name, c := range map[string]struct {
 		plant func(cache string) error
 		want  string
 	}{
-		"a whole Spark": {func(cache string) error {
+		"a complete Spark": {func(cache string) error {
 			otheruser.Run(t, `mkdir -p "$1/spark/4.9.0/jars" && echo evil >"$1/spark/4.9.0/jars/spark-core_2.13-4.9.0.jar"`, cache)
 			return nil
 		}, "is not trusted"},
-		"an archive put there by hand": {func(cache string) error {
+		"an archive of another user": {func(cache string) error {
 			otheruser.Run(t, `mkdir "$1/downloads" && echo evil >"$1/downloads/pyspark-4.9.0.tar.gz"`, cache)
 			return nil
 		}, "is not trusted"},
-		"a jar more": {func(cache string) error {
+		"an additional jar": {func(cache string) error {
 			return os.WriteFile(cache+"/spark/4.9.0/jars/aaa.jar", []byte("evil"), 0o600)
 		}, "jars/aaa.jar has been added"},
-		"another jar": {func(cache string) error {
+		"a changed jar": {func(cache string) error {
 			return os.WriteFile(cache+"/spark/4.9.0/jars/spark-core_2.13-4.9.0.jar", []byte("evil"), 0o600)
 		}, "spark-core_2.13-4.9.0.jar has been changed"},
-		"a folder that all can write": {func(cache string) error { return os.Chmod(cache+"/spark/4.9.0/jars", 0o777) }, "is not trusted"},
+		"a folder that all users can write": {func(cache string) error { return os.Chmod(cache+"/spark/4.9.0/jars", 0o777) }, "is not trusted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": body}})
+			o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": body}})
 			cache := os.Getenv("FIRESTEEL_CACHE")
-			if strings.HasPrefix(name, "a whole") || strings.HasPrefix(name, "an archive") {
+			if strings.HasPrefix(name, "a complete") || strings.HasPrefix(name, "an archive") {
 				cache = otheruser.Dir(t)
 				t.Setenv("FIRESTEEL_CACHE", cache)
 			} else if _, err := Install(t.Context(), o); err != nil {
@@ -59,13 +59,13 @@ func TestPlantedSpark(t *testing.T) {
 	}
 }
 
-// Of versions that are known, an index or a mirror cannot give other files, and
-// neither can who puts them into the cache by hand.
+// For a version with a known digest, neither an index nor a user can supply
+// another file.
 func TestKnownDigests(t *testing.T) {
 	body := spark4(t)
 	archives["4.9.0"] = strings.Repeat("0", 64)
 	defer delete(archives, "4.9.0")
-	o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": body}})
+	o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": body}})
 	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "wrong content") {
 		t.Errorf("from the index: %v", err)
 	}
@@ -73,18 +73,19 @@ func TestKnownDigests(t *testing.T) {
 	if err := os.WriteFile(path, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove it to have it downloaded") {
-		t.Errorf("by hand: %v", err)
+	if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove it to download it again") {
+		t.Errorf("copied by the user: %v", err)
 	}
 }
 
-// The Connect server's jar is compared with what is known, or with what came.
-func TestPlantedConnectJar(t *testing.T) {
+// The Connect server's jar is compared with its known digest, or with the digest
+// of the download.
+func TestChangedConnectJar(t *testing.T) {
 	const path = "/maven/org/apache/spark/spark-connect_2.12/3.5.99/spark-connect_2.12-3.5.99.jar"
 	const artifact = "org.apache.spark:spark-connect_2.12:3.5.99"
 	jar := []byte("the server")
 	old := archive(t, "pyspark-3.5.99/deps/jars/spark-core_2.12-3.5.99.jar")
-	o := alone(t, &registry{files: map[string][]byte{"/f/pyspark-3.5.99.tar.gz": old, path: jar}}) // no checksum beside it
+	o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-3.5.99.tar.gz": old, path: jar}}) // without a checksum file
 	o.Version = "3.5.99"
 	connectJars[artifact] = fmt.Sprintf("%x", sha512.Sum512(jar))
 	defer delete(connectJars, artifact)
@@ -93,7 +94,7 @@ func TestPlantedConnectJar(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, noted := range []bool{true, false} {
-		if !noted { // as one that was put there by hand
+		if !noted { // like a jar that a user copied
 			if err := os.Remove(d.Connect + ".sha256"); err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +103,7 @@ func TestPlantedConnectJar(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove it to have it downloaded again") {
-			t.Errorf("another jar, noted %v: %v", noted, err)
+			t.Errorf("changed jar, with a stored digest %v: %v", noted, err)
 		}
 	}
 	if err := errors.Join(os.Remove(d.Connect), os.Chmod(filepath.Dir(d.Connect), 0o777)); err != nil {
@@ -110,6 +111,6 @@ func TestPlantedConnectJar(t *testing.T) {
 	}
 	var untrusted *privatefile.UntrustedError
 	if _, err := Install(t.Context(), o); !errors.As(err, &untrusted) {
-		t.Errorf("a directory that all can write: %v", err)
+		t.Errorf("a directory that all users can write: %v", err)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// Another user of the machine, who sees spark-submit's command line before the
-// server listens, learns neither the port nor the token.
-func TestThief(t *testing.T) {
-	alone(t, &registry{})
+// Another user, who sees the command line of spark-submit before the server
+// listens, gets neither the port nor the token.
+func TestSubmitHidesTokenFromOtherUsers(t *testing.T) {
+	isolate(t, &registry{})
 	home := fakeHome(t, "4.9.0", "2.13")
 	submitter, err := FindSubmitter(t.Context(), home)
 	if err != nil {
