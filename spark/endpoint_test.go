@@ -35,7 +35,7 @@ func TestShipEndpoint(t *testing.T) {
 		{"unknown", map[string]string{"spark.master": "spark://x"}, EndpointLimits{RequestsPerMinute: 100}, "", "Spark's setting spark.executor.instances does not bound"},
 		{"said", map[string]string{"spark.master": "spark://x"}, EndpointLimits{RequestsPerMinute: 100, Executors: 3}, "", `{"requests_per_minute":33}`},
 		{"too little", nil, EndpointLimits{RequestsPerMinute: 2, Executors: 3}, "", "less than 1 a minute for each of 3 executors"},
-		{"negative", nil, EndpointLimits{RequestsPerMinute: -2}, "", "may not be negative"},
+		{"negative", nil, EndpointLimits{RequestsPerMinute: -2}, "", "must not be negative"},
 		{"policy", nil, EndpointLimits{}, "api.example.com", `{"allow_hosts":["api.example.com"]}`},
 		{"refused", nil, EndpointLimits{}, "other.example.com", "api.example.com is not among the allowed hosts"},
 	} {

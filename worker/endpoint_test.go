@@ -60,7 +60,7 @@ func TestEndpointModel(t *testing.T) {
 		{"?key=NOT_SET_HERE", bundle.Endpoint{}, "the variable NOT_SET_HERE holds no key; it must be set in the environment or the files of every executor"},
 		{"?keyfile=/no/such/key", bundle.Endpoint{}, "the key's file must be there in the environment or the files of every executor: open /no/such/key"},
 		{"?key=none", bundle.Endpoint{AllowHosts: []string{"api.example.com"}}, "is not among the allowed hosts"},
-		{"?key=none", bundle.Endpoint{RequestsPerMinute: -1}, "may not be negative"},
+		{"?key=none", bundle.Endpoint{RequestsPerMinute: -1}, "must not be negative"},
 	} {
 		if _, _, err := open(c.options, c.of); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "on the executor") {
 			t.Errorf("%s: %v, want %q", c.options, err, c.want)
