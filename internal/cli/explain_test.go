@@ -25,7 +25,7 @@ func TestExplain(t *testing.T) {
 	status, out, errs := do(append([]string{"explain"}, args...)...)
 	for _, want := range []string{
 		"input    " + in + ": 250 of 300 rows\n", "calls    ai_analyze_sentiment(text): 250 rows, 200 distinct inputs\n",
-		" of prompts, ", "time     ", "cost     0.0", "leaves   nothing: all is computed on this machine\n",
+		" of prompts, ", "time     ", "cost     0.0", "leaves   nothing: everything is computed on this machine\n",
 	} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, %q is missing in\n%s%s", status, want, out, errs)
@@ -33,7 +33,7 @@ func TestExplain(t *testing.T) {
 	}
 	// The run is compared with it, and what it has asked is in the ledger.
 	status, _, errs = do(append([]string{"run", "--explain", "--calibrate", "1ns", "-o", in + ".parquet"}, args...)...)
-	if status != exitOK || !regexp.MustCompile(`(?m)^foreseen .* took .*%, (within|outside of) the interval$`).MatchString(errs) || !strings.Contains(errs, ": 250 calls") && !strings.Contains(errs, "250 calls: 200 asked") {
+	if status != exitOK || !regexp.MustCompile(`(?m)^estimated .* took .*%, (within|outside) the interval$`).MatchString(errs) || !strings.Contains(errs, ": 250 calls") && !strings.Contains(errs, "250 calls: 200 asked") {
 		t.Errorf("exit code %d:\n%s", status, errs)
 	}
 	status, out, errs = do(append([]string{"explain"}, args...)...)
@@ -41,26 +41,26 @@ func TestExplain(t *testing.T) {
 		t.Errorf("exit code %d:\n%s%s", status, out, errs)
 	}
 
-	// Of a few rows, nothing is left to foresee.
+	// The calibration answers all of a few rows.
 	status, _, errs = do("run", in, "--no-ledger", "--explain", "--limit", "3", "--where", "id < 3", "--add", "mood=ai_analyze_sentiment(text)", "-o", in+".csv")
-	if status != exitOK || !strings.Contains(errs, "time     all inputs were answered by the calibration already, in ") || strings.Contains(errs, "foreseen ") {
+	if status != exitOK || !strings.Contains(errs, "time     the calibration answered all inputs, in ") || strings.Contains(errs, "estimated ") {
 		t.Errorf("exit code %d:\n%s", status, errs)
 	}
 
 	status, out, _ = do(append([]string{"explain", "--no-ledger", "--model", "openai:big@https://llm.example.com/v1"}, args...)...)
-	for _, want := range []string{"by 200 rows that were not asked\n", "time     as the server answers", "leaves   https://llm.example.com/v1: what the prompts say, and of the rows text\n"} {
+	for _, want := range []string{"; counted for 200 rows without asking\n", "time     unknown: it depends on the server", "leaves   https://llm.example.com/v1: the prompts, with the columns text of the rows\n"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, %q is missing in\n%s", status, want, out)
 		}
 	}
-	if status, out, _ := do("explain", in, "--where", "id < 3"); status != exitOK || !strings.Contains(out, "no model is asked") {
+	if status, out, _ := do("explain", in, "--where", "id < 3"); status != exitOK || !strings.Contains(out, "no function needs a model") {
 		t.Errorf("exit code %d: %s", status, out)
 	}
 	for _, c := range []struct{ args, want string }{
 		{"explain", "takes one file"},
 		{"explain " + in + " --add x=ai_gen(txt)", `there is no column "txt"; did you mean text?`},
-		{"explain " + in + " --add id=length(text)", "there is a column id already"},
-		{"run - --format csv --explain --add x=ai_gen(text)", "standard input is read once only"},
+		{"explain " + in + " --add id=length(text)", "the column id exists already"},
+		{"run - --format csv --explain --add x=ai_gen(text)", "standard input can be read once only"},
 		{"run " + in + " --remote sc://x --add x=ai_gen(text)", "with --remote, --output is missing"},
 		{"run " + in + " --remote sc://x -o y --explain --add x=ai_gen(text)", "with --remote, --explain"},
 		{"run " + in + " --remote sc://x -o y --max-cost 1 --add x=ai_gen(text)", "with --remote, --max-cost"},
@@ -90,7 +90,7 @@ func TestRunReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<dt>command</dt><dd>firesteel run " + in, "<dt>functions and prompts, with their versions</dt><dd>ai_analyze_sentiment() 1, analyze_sentiment ", "<dt>rows in</dt><dd>4</dd>",
-		"<dt>error</dt><dd>1</dd>", "Foreseen, and what happened", "line 4", "positive", "bad &lt;script&gt;",
+		"<dt>error</dt><dd>1</dd>", "Estimate and actual", "line 4", "positive", "bad &lt;script&gt;",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is missing in the report", want)
@@ -110,7 +110,7 @@ func TestSparkFormat(t *testing.T) {
 		{"reviews", "", "", ""},
 		{"db.reviews", "", "", ""},
 		{"/data/reviews", "parquet", "parquet", ""},
-		{"/data/reviews", "", "", "tells no format"},
+		{"/data/reviews", "", "", "has no known ending"},
 		{"x", "paquet", "", "there is no format"},
 	} {
 		got, err := sparkFormat(c.name, c.given)

@@ -43,7 +43,7 @@ func TestFirstMinutes(t *testing.T) {
 		{"run", exitUsage, "takes one file, or - for standard input"},
 		{"run in.csv", exitUsage, `--add "sentiment=ai_analyze_sentiment(text)"`},
 		{"run in.csv --add", exitUsage, "flag needs an argument: --add; see"},
-		{"run in.csv --add mood = ai_analyze_sentiment(text)", exitUsage, "an expression with spaces stands in quotes"},
+		{"run in.csv --add mood = ai_analyze_sentiment(text)", exitUsage, "put an expression with spaces in quotes"},
 		{"run in.csv -add x=1", exitUsage, "did you mean --add?"},
 		{"run in.csv --ad x=1", exitUsage, "did you mean --add?"},
 		{"run in.csv --ouput x.csv" + add, exitUsage, "did you mean --output?"},
@@ -79,7 +79,7 @@ func TestFirstMinutes(t *testing.T) {
 		{"run in.csv -o folder" + add, exitFailed, "--output-format csv"},
 		{"run in.csv -o no/out.csv" + add, exitFailed, "mkdir -p no"},
 		{"run in.csv --report no/page.html" + add, exitFailed, "--report: no/page.html cannot be written"},
-		{"run in.csv --ledger in.csv" + add, exitFailed, "--no-ledger keeps none"},
+		{"run in.csv --ledger in.csv" + add, exitFailed, "--no-ledger keeps no answers"},
 		{"eval in.cvs --function ai_gen --input text --label id", exitFailed, "did you mean in.csv?"},
 		{"eval in.csv --function ai_gen --input txt --label id", exitUsage, "the columns are id, text"},
 		// The model.

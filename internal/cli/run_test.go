@@ -150,7 +150,7 @@ func TestRunInterrupted(t *testing.T) {
 	cmd.Wait()
 	left, _ := filepath.Glob(filepath.Join(dir, "*killed.csv*"))
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || left != nil ||
-		!strings.Contains(errs.String(), "run the same again to go on\nfiresteel: interrupted\n") {
+		!strings.Contains(errs.String(), "run the same command again to continue\nfiresteel: interrupted\n") {
 		t.Errorf("exit code %d, left behind %v: %s", code, left, errs)
 	}
 	if status, out, _ := do("ledger", "list", "--ledger", filepath.Join(dir, "killed-ledger")); status != exitOK || !strings.Contains(out, "ai_gen") {
@@ -182,7 +182,7 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv --add m=ai_analyze_sentimen(text)", exitUsage, "did you mean ai_analyze_sentiment"},
 		{"in.csv --add m=ai_analyze_sentiment(txt)", exitUsage, "did you mean text"},
 		{"in.csv --add m", exitUsage, "name=expression"},
-		{"in.csv --add text=ai_analyze_sentiment(text)", exitUsage, "give the added one another name"},
+		{"in.csv --add text=ai_analyze_sentiment(text)", exitUsage, "give the added column another name"},
 		{"in.csv --where text", exitUsage, "where a condition is needed"},
 		{"in.cvs" + add, exitFailed, "in.cvs"},
 		{"none.csv" + add, exitFailed, "there is no file none.csv"},
@@ -195,16 +195,16 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv -o out.xls" + add, exitFailed, "tells no format"},
 		{"in.csv -o no/such/out.csv" + add, exitFailed, "mkdir -p no/such"},
 		{"in.csv -o in.csv --overwrite" + add, exitFailed, "in.csv is the input"},
-		{"in.csv -o out.csv --output-format table" + add, exitUsage, "a table is for reading"},
+		{"in.csv -o out.csv --output-format table" + add, exitUsage, "a table is for people to read"},
 		{"in.csv --ledger full" + add, exitFailed, "a.txt, which is not part of a ledger"},
 		{"in.csv --ledger in.csv" + add, exitFailed, "--no-ledger"},
 		{"in.csv --ledger a --no-ledger" + add, exitUsage, "exclude each other"},
-		{"in.csv --sample 2" + add, exitUsage, "for a number of rows there is --limit"},
+		{"in.csv --sample 2" + add, exitUsage, "for a number of rows use --limit"},
 		{"in.csv --max-cost 3" + add, exitUsage, "--price 0.15,0.60"},
 		{"in.csv --max-cost 3 --price 1" + add, exitUsage, "as in 0.15,0.60"},
 		{"in.csv --max-rows -1" + add, exitUsage, "budgets must be at least 0"},
 		{"in.csv --memory lots" + add, exitUsage, "write 2GB or 512MB"},
-		{"in.csv --memory 1MB" + add, exitUsage, "the least"},
+		{"in.csv --memory 1MB" + add, exitUsage, "the minimum"},
 		{"in.csv --precision f16" + add, exitUsage, "--precision"},
 		{"in.csv -m x.gguf -m y.gguf" + add, exitUsage, "give each its own name"},
 		{"in.csv -m what:ever -o out.csv" + add, exitFailed, "what:ever"},
@@ -289,7 +289,7 @@ func TestRunByRules(t *testing.T) {
 	if status != exitOK || !strings.Contains(out, "Write to [MASKED].,Write to anna@example.com.\n") || !strings.Contains(errs, "6 calls: all by rules, without a model\n") || strings.Contains(errs, "weak") || strings.Contains(errs, "misses") {
 		t.Errorf("exit code %d: %s%s", status, out, errs)
 	}
-	if status, out, errs := do("explain", in, "--add", masking); status != exitOK || !strings.Contains(out, "no model is asked") {
+	if status, out, errs := do("explain", in, "--add", masking); status != exitOK || !strings.Contains(out, "no function needs a model") {
 		t.Errorf("explain: exit code %d: %s%s", status, out, errs)
 	}
 	if status, out, errs := do("eval", in, "-f", "ai_mask", "-i", "text", "-l", "label", "--args", `{"labels": ["email"]}`); status != exitOK || !strings.Contains(out, "without a model") {
@@ -302,8 +302,8 @@ func TestRunByRules(t *testing.T) {
 	}
 }
 
-// Of a Parquet file with thousands of columns, --memory does not bound the footer.
-func TestRunSaysWhatMemoryDoesNotBound(t *testing.T) {
+// --memory does not bound the footer of a Parquet file with thousands of columns.
+func TestRunWarnsOfFooter(t *testing.T) {
 	row := strings.TrimSuffix(strings.Repeat("x,", 4000), ",")
 	var header []string
 	for i := range 4000 {
@@ -311,7 +311,7 @@ func TestRunSaysWhatMemoryDoesNotBound(t *testing.T) {
 	}
 	in := file(t, "wide.csv", strings.Join(header, ",")+"\n"+strings.Repeat(row+"\n", 600))
 	out := filepath.Join(t.TempDir(), "out")
-	const note = "--memory 96MB does not bound the footer of a Parquet file: of 4000 columns it may take"
+	const note = "--memory 96MB does not bound the footer of a Parquet file: with 4000 columns it may take"
 	for ending, want := range map[string]bool{".parquet": true, ".csv": false} {
 		status, _, errs := do("run", in, "--memory", "96MB", "--limit", "1", "-o", out+ending)
 		if status != exitOK || strings.Contains(errs, note) != want {

@@ -25,7 +25,7 @@ func TestTrustDirectory(t *testing.T) {
 	shared := otheruser.Dir(t)
 	run := []string{"run", "in.csv", "--add", "mood=ai_analyze_sentiment(text)", "-o", "out.csv", "--ledger", shared}
 	status, _, errs := do(run...)
-	for _, want := range []string{shared + " is not trusted", "run chmod o-w " + shared, "add --trust-directory " + shared, "--no-ledger keeps none"} {
+	for _, want := range []string{shared + " is not trusted", "run chmod o-w " + shared, "add --trust-directory " + shared, "--no-ledger keeps no answers"} {
 		if status != exitFailed || !strings.Contains(errs, want) {
 			t.Errorf("exit code %d: %s\nwithout %q", status, errs, want)
 		}

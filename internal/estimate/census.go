@@ -75,7 +75,7 @@ type sampleRow struct{ arrow.RecordBatch }
 func Take(ctx context.Context, in files.Reader, plan *job.Plan, models job.Models, known func(f *ai.Function, id string) bool) (*Census, error) {
 	c := &Census{plan: plan, sample: newChosen(sampledRows), models: models, known: known}
 	c.Decided = plan.Where != nil && len(plan.Where.Calls()) > 0
-	for _, call := range plan.Asks() {
+	for _, call := range plan.ModelCalls() {
 		if !slices.ContainsFunc(c.Calls, func(n *Count) bool { return n.Call.Text == call.Text }) {
 			c.Calls = append(c.Calls, &Count{Call: call, Nested: nested(call), inputs: newSketch(exactInputs), known: newSketch(exactInputs)})
 		}
@@ -135,12 +135,8 @@ func (c *Census) inner(n *Count) *Count {
 
 // take counts a batch; enough says that no more rows are wanted.
 func (c *Census) take(ctx context.Context, batch arrow.RecordBatch) (enough bool, err error) {
-	first := c.Read
 	c.Read += batch.NumRows()
-	keep := make([]bool, batch.NumRows())
-	for i := range keep {
-		keep[i] = c.plan.Sampled(first + int64(i))
-	}
+	keep := c.plan.Sample.Keep(memory.DefaultAllocator, batch)
 	hashes := make([]uint64, len(keep))
 	whole := make([]bool, len(keep)) // the ledger has all that is asked for
 	for i := range whole {

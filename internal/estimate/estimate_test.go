@@ -143,12 +143,13 @@ func TestCensus(t *testing.T) {
 		{where: "ai_analyze_sentiment(text) = 'positive' AND id >= 140", add: []string{"n=length(text)"}, rows: 60, distinct: []float64{60}, exact: true, sampledRows: 60},
 	} {
 		in := rows(0, 200)
-		plan, err := job.NewPlan(in.Schema(), c.where, c.add)
+		spec := job.Spec{Where: c.where, Add: c.add}
+		if c.limit > 0 {
+			spec.Limit = &c.limit
+		}
+		plan, err := spec.Bind(in.Schema())
 		if err != nil {
 			t.Fatal(err)
-		}
-		if c.limit > 0 {
-			plan.Limit = &c.limit
 		}
 		known := map[string]bool{}
 		for i := range 70 {
@@ -178,7 +179,7 @@ func TestPredict(t *testing.T) { synctest.Test(t, testPredict) }
 
 func testPredict(t *testing.T) {
 	in := rows(0, 1000)
-	plan, err := job.NewPlan(in.Schema(), "", []string{"s=ai_analyze_sentiment(text)"})
+	plan, err := job.Spec{Add: []string{"s=ai_analyze_sentiment(text)"}}.Bind(in.Schema())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,9 +99,7 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 		p.Time = Interval{whole, max(0, whole-half), whole + half}
 	}
 	p.Answered = p.Inputs > 0 && left == 0
-	price := func(prompt, output float64) float64 {
-		return (prompt*o.Price.PromptPerMillion + output*o.Price.OutputPerMillion) / 1e6
-	}
+	price := o.Price.Of
 	p.Cost = Interval{price(p.PromptTokens.Value, p.OutputTokens.Value), price(p.PromptTokens.Low, p.OutputTokens.Low), price(p.PromptTokens.High, p.OutputTokens.High)}
 	return p, nil
 }

@@ -37,7 +37,7 @@ func (m Models) Source(_ context.Context, name string) (llm.Model, error) { retu
 
 // info is of the model that a row asks. One that there is not is the row's
 // error, whatever stands for it here.
-func (m Models) info(f *ai.Function, row ai.Row) llm.Info {
+func (m Models) Info(f *ai.Function, row ai.Row) llm.Info {
 	asked, err := m.Find(f.Asks(row))
 	if err != nil {
 		asked = m.Model
@@ -51,7 +51,7 @@ func (m Models) info(f *ai.Function, row ai.Row) llm.Info {
 }
 
 // Identity is that of the function's answer to a row.
-func (m Models) Identity(f *ai.Function, row ai.Row) string { return f.Identity(m.info(f, row), row) }
+func (m Models) Identity(f *ai.Function, row ai.Row) string { return f.Identity(m.Info(f, row), row) }
 
 // Through gives the models with something before each, made once for one that
 // has several names.

@@ -4,165 +4,96 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/firesteel/firesteel/internal/downsample"
 )
 
-// Snapshot is how far a job is. Rows = OK + Null + Errors + Skipped.
+// Usage counts what a job asked its models.
+type Usage struct {
+	Requests, PromptTokens, OutputTokens int64
+	Cost                                 float64 // by Plan.Price
+}
+
+// Snapshot is the state of a job. Rows = OK + Null + Errors + Skipped.
 type Snapshot struct {
-	Rows    int64 // that are written
-	OK      int64 // all that was added has a value
-	Null    int64 // something that was added is NULL, without an error
-	Errors  int64 // could not be read, or something could not be answered
-	Skipped int64 // a budget did not reach them
-	// LeftOut are rows that the condition or the sample left out.
+	Rows    int64 // rows of the output so far
+	OK      int64 // every computed column has a value
+	Null    int64 // a computed column is NULL, without an error
+	Errors  int64 // the row could not be read, or a call failed
+	Skipped int64 // a budget did not reach the row
+	// LeftOut counts the rows that the sample and the condition removed. Spark
+	// does not count them.
 	LeftOut int64
 
 	Usage
-	// Calls are those of functions, one a row; Kept of them were answered from
-	// before this job, and Equal by an equal one of this job, and ByRules
-	// without a model.
-	// Asking are asked at this moment.
-	Calls, ByRules, Kept, Equal, Asking int64
+	// Calls counts the calls of functions, one for each row. ByRules of them
+	// needed no model, Equal had the arguments of another call of this job, and
+	// Kept had an answer before the job began.
+	Calls, ByRules, Equal, Kept int64
+	// Refused counts the calls that a budget left without an answer.
+	Refused int64
+	// Asking counts the calls that a model is answering now.
+	Asking int64
 
-	BytesRead, BytesTotal int64 // of the input; 0 where that is not known
+	BytesRead, BytesTotal int64 // of the input; 0 if unknown
 	Elapsed               time.Duration
-	// RowsPerSecond and TokensPerSecond are those of the last half minute.
+	// RowsPerSecond and TokensPerSecond are rates over the last half minute.
 	RowsPerSecond, TokensPerSecond float64
-	Left                           time.Duration // foreseen; negative if unknown
+	Left                           time.Duration // estimate of the remaining time; negative if unknown
 }
 
-// Summary is what a job did.
+// Distinct counts the calls with distinct arguments that needed a model.
+func (s *Snapshot) Distinct() int64 { return s.Calls - s.ByRules - s.Equal }
+
+// Asked counts the calls that a model answered in this job.
+func (s *Snapshot) Asked() int64 { return s.Distinct() - s.Kept - s.Refused }
+
+// Summary is the result of a job. Its rates are over the whole job.
 type Summary struct {
 	Snapshot
-	// Reasons counts the rows that were skipped, by the reason.
+	// Reasons counts the skipped rows by reason.
 	Reasons map[string]int64
-	// Examples are the first rows with errors.
+	// Examples are some of the errors: in this process the first ones, on Spark
+	// the most frequent ones.
 	Examples []Example
-	// Points are snapshots from the beginning to the end, some hundred at most.
+	// Points are snapshots of the whole job at about equal intervals, some
+	// hundred at most. On Spark there are none.
 	Points []Point
+	// Waves counts the waves in which Spark computed answers.
+	Waves int
 }
 
-// Example is a row with an error. Row counts from 1 over the rows of the file.
+// Example is an error of rows.
 type Example struct {
-	Row int64
-	Err error
+	// Row is the row with the error, counted from 1 over the rows of the file; 0
+	// on Spark, which does not number rows.
+	Row  int64
+	Rows int64 // number of rows with the error; 1 if Row is known
+	Err  error
 }
 
-// Point says what was done when.
+// Point counts what was done at a time after the begin of the job.
 type Point struct {
 	At           time.Duration
 	Rows, Tokens int64
 }
 
-const (
-	maxExamples = 20
-	maxPoints   = 512
-	maxReasons  = 100
-)
+// MaxExamples bounds Summary.Examples.
+const MaxExamples = 20
 
-// ErrIncomplete says that rows have errors or were skipped.
+// ErrIncomplete means that rows have errors or were skipped.
 var ErrIncomplete = errors.New("not all rows have an answer")
 
-// Err is ErrIncomplete with the counts, and nil if all rows have an answer.
+// Err returns ErrIncomplete with the counts, and nil if all rows have an answer.
 func (s *Summary) Err() error {
-	var what []string
+	var counts []string
 	if s.Errors > 0 {
-		what = append(what, fmt.Sprintf("%d with errors", s.Errors))
+		counts = append(counts, fmt.Sprintf("%d with errors", s.Errors))
 	}
 	if s.Skipped > 0 {
-		what = append(what, fmt.Sprintf("%d skipped", s.Skipped))
+		counts = append(counts, fmt.Sprintf("%d skipped", s.Skipped))
 	}
-	if what == nil {
+	if counts == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: of %d rows %s", ErrIncomplete, s.Rows, strings.Join(what, ", "))
-}
-
-// tally counts rows as they are written.
-type tally struct {
-	mu     sync.Mutex
-	begun  time.Time
-	s      Summary
-	points downsample.Series[Point]
-	past   []Point // of the last half minute
-	parts  []float64
-}
-
-func (t *tally) leftOut(n int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.s.LeftOut += int64(n)
-}
-
-// written counts a window.
-func (t *tally) written(w *window) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := &t.s
-	for i := range w.len() {
-		s.Rows++
-		why := w.why[i]
-		spent := asSpent(why)
-		switch {
-		case spent != nil:
-			s.Skipped++
-			if s.Reasons == nil {
-				s.Reasons = map[string]int64{}
-			}
-			if reason := spent.Error(); len(s.Reasons) < maxReasons || s.Reasons[reason] > 0 {
-				s.Reasons[reason]++
-			}
-		case why != nil:
-			s.Errors++
-			if len(s.Examples) < maxExamples {
-				s.Examples = append(s.Examples, Example{w.numbers[i] + 1, why})
-			}
-		case w.nulls[i]:
-			s.Null++
-		default:
-			s.OK++
-		}
-	}
-	s.BytesRead, s.BytesTotal = w.read.done, w.read.total
-}
-
-// recently is what rates are of.
-const recently = 30 * time.Second
-
-// snapshot gives the state, with rates since the snapshots before it.
-func (t *tally) snapshot(usage Usage, limit *int64) Snapshot {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.s.Snapshot
-	s.Usage = usage
-	s.Elapsed = time.Since(t.begun)
-	now := Point{s.Elapsed, s.Rows, usage.PromptTokens + usage.OutputTokens}
-	part := 0.0
-	if s.BytesTotal > 0 {
-		part = float64(s.BytesRead) / float64(s.BytesTotal)
-	}
-	if limit != nil {
-		part = max(part, float64(s.Rows)/float64(max(*limit, 1)))
-	}
-	t.points.Add(now)
-	t.past, t.parts = append(t.past, now), append(t.parts, part)
-	for len(t.past) > 2 && now.At-t.past[0].At > recently {
-		t.past, t.parts = t.past[1:], t.parts[1:]
-	}
-	was, wasPart := Point{}, 0.0
-	if len(t.past) > 1 {
-		was, wasPart = t.past[0], t.parts[0]
-	}
-	s.Left = -1
-	if took := (now.At - was.At).Seconds(); took > 0 {
-		s.RowsPerSecond = float64(now.Rows-was.Rows) / took
-		s.TokensPerSecond = float64(now.Tokens-was.Tokens) / took
-		if part > wasPart {
-			s.Left = time.Duration((1 - min(part, 1)) / (part - wasPart) * took * float64(time.Second))
-		}
-	}
-	return s
+	return fmt.Errorf("%w: of %d rows %s", ErrIncomplete, s.Rows, strings.Join(counts, ", "))
 }

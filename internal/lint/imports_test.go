@@ -35,13 +35,14 @@ var layers = map[string]struct {
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job", "internal/ledger", "internal/localspark", "internal/report", "internal/sparkjob", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
-	"internal/sparkjob":      {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries: it links no engine"},
+	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/ledger", "internal/localspark", "internal/report", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},
 	"internal/eval/onspark":  {[]string{"ai", "spark", "internal/eval"}, "an evaluation links no client of Spark; this package connects the two"},
-	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/columns", "internal/files", "internal/ledger", "internal/sqlexpr"}, "a job puts rows through functions; the caller chooses the models"},
+	"internal/job":           {[]string{"ai", "llm", "internal/sqlexpr"}, "a plan describes a job; executors run it"},
+	"internal/job/inprocess": {[]string{"ai", "llm", "internal/files", "internal/job", "internal/ledger", "internal/sqlexpr"}, "an executor takes rows, models and a ledger from its caller"},
+	"internal/job/onspark":   {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries: it links no engine"},
 	"internal/ledger":        {nil, "a ledger maps keys to bytes of any meaning"},
 	"internal/sqlexpr":       {[]string{"ai", "llm", "internal/columns"}, "expressions use functions and columns: no file, no engine, no Spark"},
 	"internal/columns":       {[]string{"ai"}, "it converts between Arrow columns and arguments of functions, for the worker and for jobs"},
@@ -90,7 +91,8 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/eval", "internal/files/...", "internal/integration", "internal/job", "internal/sparkjob", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
+	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/eval", "internal/files/...", "internal/integration", "internal/job/...", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
+	"github.com/cespare/xxhash":     {[]string{"internal/job"}, "a sample hashes rows as Spark's xxhash64 does"},
 	"github.com/pierrec/lz4":        {[]string{"internal/files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
 	"google.golang.org/":            {[]string{"spark", "spark/internal/pb"}, "only the client speaks gRPC"},
 	"github.com/mattn/go-runewidth": {[]string{"internal/terminal"}, "one place measures text in a terminal's columns"},

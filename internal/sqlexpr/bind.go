@@ -230,11 +230,7 @@ func (b *binder) column(n name) (term, error) {
 		return term{}, err
 	}
 	b.uses(b.schema.Field(found).Name)
-	t := b.schema.Field(found).Type
-	if w, ok := t.(written); ok {
-		t = w.ValueType()
-	}
-	return term{at: n.at(), t: t,
+	return term{at: n.at(), t: ValueType(b.schema.Field(found).Type),
 		values: func(r *run) values { return read(r.column(found)) },
 		array: func(r *run) arrow.Array {
 			a := r.column(found)

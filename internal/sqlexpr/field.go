@@ -53,7 +53,7 @@ type run struct {
 	batch   arrow.RecordBatch
 	answers map[*Call]arrow.Array
 	held    []arrow.Array
-	values  map[int]arrow.Array // of columns of the batch that hold text, see written
+	values  map[int]arrow.Array // columns of the batch as values, see Values
 }
 
 // written is the type of a column that holds its values as the text that a file
@@ -63,18 +63,31 @@ type written interface {
 	Values(mem memory.Allocator, a arrow.Array) arrow.Array
 }
 
-// column is a column of the batch as values. The run holds it.
-func (r *run) column(i int) arrow.Array {
-	a := r.batch.Column(i)
-	w, ok := a.DataType().(written)
-	if !ok {
-		return a
+// ValueType returns the type that expressions see in a column of type t.
+func ValueType(t arrow.DataType) arrow.DataType {
+	if w, ok := t.(written); ok {
+		return w.ValueType()
 	}
+	return t
+}
+
+// Values returns a column's values as expressions see them: of ValueType. The
+// caller releases the array.
+func Values(mem memory.Allocator, a arrow.Array) arrow.Array {
+	if w, ok := a.DataType().(written); ok {
+		return w.Values(mem, a)
+	}
+	a.Retain()
+	return a
+}
+
+// column returns a column of the batch as values. The run releases it.
+func (r *run) column(i int) arrow.Array {
 	if r.values == nil {
 		r.values = map[int]arrow.Array{}
 	}
 	if r.values[i] == nil {
-		r.values[i] = r.hold(w.Values(r.mem, a))
+		r.values[i] = r.hold(Values(r.mem, r.batch.Column(i)))
 	}
 	return r.values[i]
 }

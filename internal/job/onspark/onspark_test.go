@@ -1,6 +1,7 @@
-package sparkjob
+package onspark
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -9,10 +10,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/job"
-	"github.com/firesteel/firesteel/internal/sqlexpr"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/spark"
 )
 
-// Waves that follow each other have every key once.
+var llmInfo = llm.Info{Name: "small", Digest: "d"}
+
+// Consecutive ranges hold every key once.
 func TestBetween(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	holds := func(condition, key string) bool {
@@ -43,14 +47,12 @@ func TestBetween(t *testing.T) {
 			}
 		}
 		if n != 1 {
-			t.Errorf("%s is in %d of %d waves", key, n, len(conditions))
+			t.Errorf("%s is in %d of %d ranges", key, n, len(conditions))
 		}
 	}
 }
 
-var schema = arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}, {Name: "text", Type: arrow.BinaryTypes.String}}, nil)
-
-func TestAsking(t *testing.T) {
+func TestAskSQL(t *testing.T) {
 	for _, c := range []struct{ expr, want string }{
 		{"ai_gen(text)", "try_ai_gen(a0)"},
 		{"try_ai_gen(concat(text, id))", "try_ai_gen(a0)"},
@@ -58,35 +60,33 @@ func TestAsking(t *testing.T) {
 		{"ai_query('default', text, failOnError => false)", "try_ai_query('default', a1, NULL, false)"},
 		{"ai_gen(ai_fix_grammar(text))", "try_ai_gen(a0)"},
 	} {
-		e, err := sqlexpr.Parse(c.expr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := sqlexpr.Bind(e, schema)
-		if err != nil {
-			t.Fatal(err)
-		}
-		calls := b.Calls()
-		if got := asking(calls[len(calls)-1]); got != c.want {
+		calls := bind(t, job.Spec{Add: []string{"x=" + c.expr}}).Calls()
+		if got := askSQL(calls[len(calls)-1]); got != c.want {
 			t.Errorf("%s is asked as %s, want %s", c.expr, got, c.want)
 		}
 	}
 }
 
 func TestCheck(t *testing.T) {
-	for _, c := range []struct {
-		plan Plan
-		want string
-	}{
-		{Plan{Add: []string{"s=ai_gen(text)"}}, ""},
-		{Plan{Add: []string{"s=ai_gen(txt)"}}, "did you mean text?"},
-		{Plan{Add: []string{"id=ai_gen(text)"}}, "there is a column id already"},
-		{Plan{Where: "text"}, "a condition is needed"},
-		{Plan{Budget: job.Budget{Cost: new(1.0)}}, "a budget of cost does not hold on Spark"},
-	} {
-		err := c.plan.Check(schema)
-		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: %v, want %q", c.plan, err, c.want)
-		}
+	if err := Check(bind(t, job.Spec{Add: []string{"s=ai_gen(text)"}})); err != nil {
+		t.Error(err)
+	}
+	if err := Check(bind(t, job.Spec{Budget: job.Budget{Cost: new(1.0)}})); !errors.Is(err, ErrCostBudget) {
+		t.Errorf("a budget of cost: %v", err)
+	}
+	var reserved *ReservedColumnError
+	if err := Check(bind(t, job.Spec{Add: []string{prefix + "x=length(text)"}})); !errors.As(err, &reserved) || !strings.Contains(err.Error(), prefix+"x") {
+		t.Errorf("a reserved name: %v", err)
+	}
+	if _, err := (Executor{}).Run(t.Context(), bind(t, job.Spec{Budget: job.Budget{Cost: new(1.0)}})); !errors.Is(err, ErrCostBudget) {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// Columns of types that Arrow lacks are passed through.
+func TestArrowSchema(t *testing.T) {
+	s := arrowSchema(spark.StructType{Fields: []spark.StructField{{Name: "text", Type: spark.StringType}, {Name: "odd", Type: spark.DDL("INTERVAL")}}})
+	if s.Field(0).Type.ID() != arrow.STRING || s.NumFields() != 2 {
+		t.Errorf("%s", s)
 	}
 }

@@ -1,4 +1,4 @@
-package job
+package inprocess
 
 import (
 	"context"
@@ -15,11 +15,12 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/files"
+	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
 )
 
-// fakeModel answers "re " and what it is asked, with ten tokens for the
-// question and one for the answer, and cannot answer what has "poison" in it.
+// fakeModel answers a question with "re " and the question. A question has ten
+// tokens, an answer one. A question with "poison" in it is an error.
 type fakeModel struct {
 	digest string
 	slow   time.Duration
@@ -70,7 +71,7 @@ func (m *fakeModel) Do(ctx context.Context, requests []llm.Request) ([]llm.Resul
 	return results, nil
 }
 
-// most is how often the one that was asked most often was asked.
+// most returns the highest number of times that one question was asked.
 func (m *fakeModel) most() (n int) {
 	for _, k := range m.asked {
 		n = max(n, k)
@@ -83,14 +84,14 @@ var inSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "text", Type: arrow.BinaryTypes.String, Nullable: true},
 }, nil)
 
-// fakeReader gives rows: texts, "NULL" for NULL, "BAD" for what cannot be read.
+// fakeReader returns a row for each text: "NULL" is NULL, "BAD" cannot be read.
 type fakeReader struct {
 	texts  []string
 	batch  int
 	at     int
 	bad    *BadRows
 	fails  error // after the last row
-	panics error // then, too
+	panics error // after the last row
 }
 
 func (r *fakeReader) Schema() *arrow.Schema         { return inSchema }
@@ -128,7 +129,7 @@ func (r *fakeReader) Next(context.Context) (arrow.RecordBatch, error) {
 	return b.NewRecordBatch(), nil
 }
 
-// fakeWriter keeps what is written as lines of text.
+// fakeWriter keeps the rows as lines of text.
 type fakeWriter struct {
 	lines  []string
 	fails  error
@@ -151,40 +152,41 @@ func (w *fakeWriter) Write(b arrow.RecordBatch) error {
 func (w *fakeWriter) Close() error { return nil }
 func (w *fakeWriter) Abort()       {}
 
-// task is a job of a test.
+// task is a job of a test, with a fake reader, writer and model.
 type task struct {
-	Parts
+	Executor
+	job.Spec
 	in    *fakeReader
 	out   *fakeWriter
 	model *fakeModel
-	where string
-	add   []string
-	with  func(*Plan)
 }
 
 func newTask(texts ...string) *task {
 	t := &task{
-		in:  &fakeReader{texts: texts, batch: 1000, bad: &BadRows{}},
-		out: &fakeWriter{}, model: &fakeModel{digest: "d"}, add: []string{"answer=ai_gen(text)"},
+		Spec: job.Spec{Add: []string{"answer=ai_gen(text)"}},
+		in:   &fakeReader{texts: texts, batch: 1000, bad: &BadRows{}},
+		out:  &fakeWriter{}, model: &fakeModel{digest: "d"},
 	}
-	t.Parts = Parts{In: t.in, Bad: t.in.bad, Out: t.out, Threads: 2}
+	t.Executor = Executor{In: t.in, BadRows: t.in.bad, Out: t.out, Threads: 2}
 	return t
 }
 
-func (t *task) run(test *testing.T) (Summary, error) {
+func (t *task) plan(test *testing.T) *job.Plan {
 	test.Helper()
-	p, err := NewPlan(inSchema, t.where, t.add)
+	p, err := t.Bind(inSchema)
 	if err != nil {
 		test.Fatal(err)
 	}
-	if t.with != nil {
-		t.with(p)
-	}
-	t.Model = t.model
-	return p.Run(test.Context(), t.Parts)
+	return p
 }
 
-func (t *task) done(test *testing.T) Summary {
+func (t *task) run(test *testing.T) (job.Summary, error) {
+	test.Helper()
+	t.Model = t.model
+	return t.Run(test.Context(), t.plan(test))
+}
+
+func (t *task) done(test *testing.T) job.Summary {
 	test.Helper()
 	s, err := t.run(test)
 	if err != nil {
@@ -193,8 +195,7 @@ func (t *task) done(test *testing.T) Summary {
 	return s
 }
 
-// numbered gives n texts, of which every one but the first of k is the same as
-// the k-th before it, or so.
+// numbered returns n texts, at most distinct of them different.
 func numbered(n, distinct int) []string {
 	texts := make([]string, n)
 	for i := range texts {

@@ -1,27 +1,28 @@
-package job
+package inprocess
 
 import (
 	"context"
 	"sync"
 )
 
-// turns lets so many at once work, and of those who wait the one whose rows
-// come first in the table: what is written in order is then done in order.
+// turns lets a number of goroutines work at once. Among those that wait, the
+// one with the lowest row is next: rows are written in order, so work that is
+// done in order holds the least memory.
 type turns struct {
 	mu      sync.Mutex
 	free    int
 	waiting []*turn
 }
 
-// turn is one that waits until given is closed.
+// turn waits until granted is closed.
 type turn struct {
-	row   int64
-	given chan struct{}
+	row     int64
+	granted chan struct{}
 }
 
 func newTurns(n int) *turns { return &turns{free: n} }
 
-// take waits for a turn, or until ctx is done.
+// take waits for a turn, or until ctx ends.
 func (t *turns) take(ctx context.Context, row int64) error {
 	t.mu.Lock()
 	if t.free > 0 {
@@ -29,26 +30,26 @@ func (t *turns) take(ctx context.Context, row int64) error {
 		t.mu.Unlock()
 		return nil
 	}
-	mine := &turn{row: row, given: make(chan struct{})}
-	t.waiting = append(t.waiting, mine)
+	own := &turn{row: row, granted: make(chan struct{})}
+	t.waiting = append(t.waiting, own)
 	t.mu.Unlock()
 	select {
-	case <-mine.given:
+	case <-own.granted:
 		return nil
 	case <-ctx.Done():
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, other := range t.waiting {
-		if other == mine {
+		if other == own {
 			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
 			return context.Cause(ctx)
 		}
 	}
-	return nil // it was given meanwhile
+	return nil // it was granted meanwhile
 }
 
-// give ends a turn, and gives it to the next.
+// give ends a turn and grants it to the next in line.
 func (t *turns) give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -62,6 +63,6 @@ func (t *turns) give() {
 			first = i
 		}
 	}
-	close(t.waiting[first].given)
+	close(t.waiting[first].granted)
 	t.waiting = append(t.waiting[:first], t.waiting[first+1:]...)
 }

@@ -1,4 +1,4 @@
-package job
+package inprocess
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// Chosen rows are what they were, of every type that files bring.
-func TestChoose(t *testing.T) {
+// Rows that are kept do not change, whatever the types of their columns.
+func TestFilter(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	schema := arrow.NewSchema([]arrow.Field{
@@ -47,7 +47,7 @@ func TestChoose(t *testing.T) {
 				want = append(want, i)
 			}
 		}
-		got, err := choose(mem, part, keep)
+		got, err := filter(mem, part, keep)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,16 +65,16 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// What could not be read of a row is told beside the first error of its answers.
-func TestUnreadAndUnanswered(t *testing.T) {
-	w := window{why: make([]error, 1)}
-	if !w.noteError(0, &unread{errors.New("no text"), []string{"t"}}) || w.noteError(0, errors.New("no answer")) || w.noteError(0, errors.New("no other")) {
-		t.Error("the row has not one error")
+// A row that could not be read whole reports the first error of its answers too.
+func TestReadErrorAndAnswerError(t *testing.T) {
+	w := window{reasons: make([]error, 1)}
+	if !w.note(0, &readError{errors.New("no text"), []string{"t"}}) || w.note(0, errors.New("no answer")) || w.note(0, errors.New("no other")) {
+		t.Error("note does not report exactly one first error")
 	}
-	if got := w.why[0].Error(); got != "no text; no answer" {
-		t.Errorf("%q is told", got)
+	if got := w.reasons[0].Error(); got != "no text; no answer" {
+		t.Errorf("the reason is %q", got)
 	}
-	if u := new(unread); !errors.As(w.why[0], &u) || !u.missing([]string{"s", "t"}) || u.missing([]string{"s"}) {
-		t.Error("which column is missing is not known")
+	if e := new(readError); !errors.As(w.reasons[0], &e) || !e.affects([]string{"s", "t"}) || e.affects([]string{"s"}) {
+		t.Error("the missing column is not reported")
 	}
 }

@@ -1,4 +1,4 @@
-package job
+package inprocess
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/ledger"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -20,21 +21,21 @@ import (
 func TestRowsKeepTheirOrder(t *testing.T) {
 	texts := numbered(5000, 1500)
 	texts[10], texts[11], texts[12], texts[4000], texts[4001] = "NULL", "BAD", "poison", "BAD", "poison"
-	job := newTask(texts...)
-	job.model.slow = time.Millisecond
-	job.where = "id IS NULL OR id >= 0"
-	job.with = func(p *Plan) { p.Errors = "problem" }
+	j := newTask(texts...)
+	j.model.slow = time.Millisecond
+	j.Where = "id IS NULL OR id >= 0"
+	j.Errors = "problem"
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	job.Allocator = mem
-	s := job.done(t)
+	j.Allocator = mem
+	s := j.done(t)
 	mem.AssertSize(t, 0)
 	if s.Rows != 5000 || s.OK != 4995 || s.Null != 1 || s.Errors != 4 || s.Skipped != 0 || s.LeftOut != 0 {
 		t.Errorf("%+v", s.Snapshot)
 	}
-	if len(job.out.lines) != 5000 {
-		t.Fatalf("%d rows are written", len(job.out.lines))
+	if len(j.out.lines) != 5000 {
+		t.Fatalf("%d rows are written", len(j.out.lines))
 	}
-	for i, line := range job.out.lines {
+	for i, line := range j.out.lines {
 		want := fmt.Sprintf("%d|%s|re %s|(null)", i, texts[i], texts[i])
 		switch texts[i] {
 		case "NULL":
@@ -48,8 +49,8 @@ func TestRowsKeepTheirOrder(t *testing.T) {
 			t.Fatalf("row %d: %s, want %s", i, line, want)
 		}
 	}
-	if len(job.model.asked) != 1501 || job.model.most() != 1 {
-		t.Errorf("%d distinct texts were asked, one of them %d times", len(job.model.asked), job.model.most())
+	if len(j.model.asked) != 1501 || j.model.most() != 1 {
+		t.Errorf("%d distinct texts were asked, one of them %d times", len(j.model.asked), j.model.most())
 	}
 	if s.Requests != 1501 || s.PromptTokens != 15010 || s.OutputTokens != 1500 || s.Calls != 5000 || s.Kept != 0 || s.Equal != 5000-1502 {
 		t.Errorf("%+v", s.Snapshot)
@@ -57,23 +58,23 @@ func TestRowsKeepTheirOrder(t *testing.T) {
 	if got := s.Examples; len(got) != 4 || got[0].Row != 12 || got[1].Row != 13 || !errors.Is(got[1].Err, errPoison) {
 		t.Errorf("examples: %v", got)
 	}
-	if err := s.Err(); !errors.Is(err, ErrIncomplete) || !strings.Contains(err.Error(), "of 5000 rows 4 with errors") {
+	if err := s.Err(); !errors.Is(err, job.ErrIncomplete) || !strings.Contains(err.Error(), "of 5000 rows 4 with errors") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestLedgerAnswersAgain(t *testing.T) {
 	dir := t.TempDir()
-	run := func(model *fakeModel, texts ...string) (Summary, []string) {
+	run := func(model *fakeModel, texts ...string) (job.Summary, []string) {
 		l, err := ledger.Open(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		job := newTask(texts...)
-		job.Ledger, job.model = l, model
-		s := job.done(t)
-		return s, job.out.lines
+		j := newTask(texts...)
+		j.Ledger, j.model = l, model
+		s := j.done(t)
+		return s, j.out.lines
 	}
 	first := &fakeModel{digest: "d"}
 	_, lines := run(first, append(numbered(1000, 600), "poison", "\xff")...)
@@ -99,28 +100,28 @@ func TestLedgerAnswersAgain(t *testing.T) {
 func TestConditions(t *testing.T) {
 	texts := numbered(3000, 3000)
 	texts[5], texts[6] = "BAD", "poison"
-	job := newTask(texts...)
-	job.where = "id < 1000 AND ai_gen(text) LIKE '%7'"
-	s := job.done(t)
+	j := newTask(texts...)
+	j.Where = "id < 1000 AND ai_gen(text) LIKE '%7'"
+	s := j.done(t)
 	// What could not be read, or decided about, stays and is told of.
-	if s.Rows != 102 || s.OK != 100 || s.Errors != 2 || s.LeftOut != 2898 || len(job.model.asked) != 999 {
-		t.Errorf("%d asked: %+v", len(job.model.asked), s.Snapshot)
+	if s.Rows != 102 || s.OK != 100 || s.Errors != 2 || s.LeftOut != 2898 || len(j.model.asked) != 999 {
+		t.Errorf("%d asked: %+v", len(j.model.asked), s.Snapshot)
 	}
-	job = newTask(texts...)
-	job.where = "id >= 500"
-	job.with = func(p *Plan) { p.Limit = new(int64(700)) }
-	s = job.done(t)
-	if s.Rows != 701-1 || !strings.HasPrefix(job.out.lines[1], "500|") || !strings.HasPrefix(job.out.lines[699], "1198|") {
-		t.Errorf("%v ... %v: %+v", job.out.lines[:3], job.out.lines[len(job.out.lines)-1], s.Snapshot)
+	j = newTask(texts...)
+	j.Where = "id >= 500"
+	j.Limit = new(int64(700))
+	s = j.done(t)
+	if s.Rows != 701-1 || !strings.HasPrefix(j.out.lines[1], "500|") || !strings.HasPrefix(j.out.lines[699], "1198|") {
+		t.Errorf("%v ... %v: %+v", j.out.lines[:3], j.out.lines[len(j.out.lines)-1], s.Snapshot)
 	}
-	if n := len(job.model.asked); n > 700 {
+	if n := len(j.model.asked); n > 700 {
 		t.Errorf("%d rows were asked about, for 700", n)
 	}
 	sample := func(seed uint64) []string {
-		job := newTask(numbered(10_000, 10_000)...)
-		job.with = func(p *Plan) { p.Sample, p.Seed = new(0.03), seed }
-		job.done(t)
-		return job.out.lines
+		j := newTask(numbered(10_000, 10_000)...)
+		j.Sample = &job.Sample{Share: 0.03, Seed: seed}
+		j.done(t)
+		return j.out.lines
 	}
 	one, same, other := sample(1), sample(1), sample(2)
 	if len(one) < 240 || len(one) > 360 || !slices.Equal(one, same) || slices.Equal(one, other) {
@@ -130,26 +131,26 @@ func TestConditions(t *testing.T) {
 
 func TestBudgets(t *testing.T) {
 	for name, c := range map[string]struct {
-		budget Budget
-		price  Price
+		budget job.Budget
+		price  job.Price
 		reason string
 		ok     func(ok int64, asked int) bool
 	}{
-		"rows":   {Budget{Rows: new(int64(300))}, Price{}, "the budget of 300 rows is used up", func(ok int64, asked int) bool { return ok == 300 && asked == 300 }},
-		"tokens": {Budget{Tokens: new(int64(11 * 200))}, Price{}, "the budget of 2200 tokens is used up", func(ok int64, asked int) bool { return ok > 150 && asked <= 200 }},
-		"cost":   {Budget{Cost: new(2.0)}, Price{1000, 0}, "the budget of 2 for tokens is used up", func(ok int64, asked int) bool { return ok > 100 && asked <= 200 }},
-		"time":   {Budget{Time: new(120 * time.Millisecond)}, Price{}, "the budget of 120ms is used up", func(ok int64, asked int) bool { return ok < 1000 }},
+		"rows":   {job.Budget{Rows: new(int64(300))}, job.Price{}, "the budget of 300 rows is used up", func(ok int64, asked int) bool { return ok == 300 && asked == 300 }},
+		"tokens": {job.Budget{Tokens: new(int64(11 * 200))}, job.Price{}, "the budget of 2200 tokens is used up", func(ok int64, asked int) bool { return ok > 150 && asked <= 200 }},
+		"cost":   {job.Budget{Cost: new(2.0)}, job.Price{PromptPerMillion: 1000}, "the budget of 2 for tokens is used up", func(ok int64, asked int) bool { return ok > 100 && asked <= 200 }},
+		"time":   {job.Budget{Time: new(120 * time.Millisecond)}, job.Price{}, "the budget of 120ms is used up", func(ok int64, asked int) bool { return ok < 1000 }},
 	} {
-		job := newTask(numbered(1000, 1000)...)
+		j := newTask(numbered(1000, 1000)...)
 		if c.budget.Time != nil {
-			job.model.slow = 50 * time.Millisecond
+			j.model.slow = 50 * time.Millisecond
 		}
-		job.with = func(p *Plan) { p.Budget, p.Price, p.Errors = c.budget, c.price, "problem" }
-		s := job.done(t)
-		if s.Rows != 1000 || s.Skipped == 0 || s.OK+s.Skipped != 1000 || s.Reasons[c.reason] != s.Skipped || !c.ok(s.OK, len(job.model.asked)) {
-			t.Errorf("%s: %d asked, %v, %+v", name, len(job.model.asked), s.Reasons, s.Snapshot)
+		j.Budget, j.Price, j.Errors = c.budget, c.price, "problem"
+		s := j.done(t)
+		if s.Rows != 1000 || s.Skipped == 0 || s.OK+s.Skipped != 1000 || s.Reasons[c.reason] != s.Skipped || !c.ok(s.OK, len(j.model.asked)) {
+			t.Errorf("%s: %d asked, %v, %+v", name, len(j.model.asked), s.Reasons, s.Snapshot)
 		}
-		if n := strings.Count(strings.Join(job.out.lines, "\n"), "|(null)|skipped: "+c.reason); n != int(s.Skipped) {
+		if n := strings.Count(strings.Join(j.out.lines, "\n"), "|(null)|skipped: "+c.reason); n != int(s.Skipped) {
 			t.Errorf("%s: %d rows say that they were skipped", name, n)
 		}
 	}
@@ -157,46 +158,48 @@ func TestBudgets(t *testing.T) {
 	for i := range 40 {
 		texts[i] = fmt.Sprint("poison ", i)
 	}
-	job := newTask(texts...)
-	job.with = func(p *Plan) { p.Budget.Errors = new(int64(39)) }
-	s := job.done(t)
+	j := newTask(texts...)
+	j.Budget.Errors = new(int64(39))
+	s := j.done(t)
 	if s.Errors != 40 || s.Skipped == 0 || s.Reasons["there were more than 39 errors"] != s.Skipped {
 		t.Errorf("errors: %v, %+v", s.Reasons, s.Snapshot)
 	}
-	job = newTask(texts...)
-	job.with = func(p *Plan) { p.Budget.Errors = new(int64(40)) }
-	if s := job.done(t); s.Errors != 40 || s.Skipped != 0 {
+	j = newTask(texts...)
+	j.Budget.Errors = new(int64(40))
+	if s := j.done(t); s.Errors != 40 || s.Skipped != 0 {
 		t.Errorf("as many errors as may be: %+v", s.Snapshot)
 	}
 }
 
 // A limit of 0 allows none.
 func TestLimitsOfZero(t *testing.T) {
-	for name, with := range map[string]func(*Plan){
-		"the budget of 0 rows is used up":       func(p *Plan) { p.Budget.Rows = new(int64(0)) },
-		"the budget of 0 tokens is used up":     func(p *Plan) { p.Budget.Tokens = new(int64(0)) },
-		"the budget of 0 for tokens is used up": func(p *Plan) { p.Budget.Cost, p.Price = new(0.0), Price{1, 1} },
-		"the budget of 0s is used up":           func(p *Plan) { p.Budget.Time = new(time.Duration(0)) },
+	for name, with := range map[string]func(*job.Spec){
+		"the budget of 0 rows is used up":   func(s *job.Spec) { s.Budget.Rows = new(int64(0)) },
+		"the budget of 0 tokens is used up": func(s *job.Spec) { s.Budget.Tokens = new(int64(0)) },
+		"the budget of 0 for tokens is used up": func(s *job.Spec) {
+			s.Budget.Cost, s.Price = new(0.0), job.Price{PromptPerMillion: 1, OutputPerMillion: 1}
+		},
+		"the budget of 0s is used up": func(s *job.Spec) { s.Budget.Time = new(time.Duration(0)) },
 	} {
-		job := newTask(numbered(50, 50)...)
-		job.with = with
-		if s := job.done(t); s.Rows != 50 || s.Skipped != 50 || s.Reasons[name] != 50 || len(job.model.asked) != 0 {
-			t.Errorf("%s: %d asked, %v, %+v", name, len(job.model.asked), s.Reasons, s.Snapshot)
+		j := newTask(numbered(50, 50)...)
+		with(&j.Spec)
+		if s := j.done(t); s.Rows != 50 || s.Skipped != 50 || s.Reasons[name] != 50 || len(j.model.asked) != 0 {
+			t.Errorf("%s: %d asked, %v, %+v", name, len(j.model.asked), s.Reasons, s.Snapshot)
 		}
 	}
-	job := newTask(append(numbered(50, 50), "poison")...)
-	job.with = func(p *Plan) { p.Budget.Errors = new(int64(0)) }
-	if s := job.done(t); s.Errors != 1 || s.OK+s.Skipped != 50 {
+	j := newTask(append(numbered(50, 50), "poison")...)
+	j.Budget.Errors = new(int64(0))
+	if s := j.done(t); s.Errors != 1 || s.OK+s.Skipped != 50 {
 		t.Errorf("no error allowed: %+v", s.Snapshot)
 	}
-	for name, with := range map[string]func(*Plan){
-		"limit":  func(p *Plan) { p.Limit = new(int64(0)) },
-		"sample": func(p *Plan) { p.Sample = new(0.0) },
+	for name, with := range map[string]func(*job.Spec){
+		"limit":  func(s *job.Spec) { s.Limit = new(int64(0)) },
+		"sample": func(s *job.Spec) { s.Sample = &job.Sample{} },
 	} {
-		job := newTask(numbered(50, 50)...)
-		job.with = with
-		if s := job.done(t); s.Rows != 0 || len(job.model.asked) != 0 {
-			t.Errorf("%s of 0: %d asked, %+v", name, len(job.model.asked), s.Snapshot)
+		j := newTask(numbered(50, 50)...)
+		with(&j.Spec)
+		if s := j.done(t); s.Rows != 0 || len(j.model.asked) != 0 {
+			t.Errorf("%s of 0: %d asked, %+v", name, len(j.model.asked), s.Snapshot)
 		}
 	}
 }
@@ -210,10 +213,10 @@ func TestBudgetReachesKeptAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		job := newTask(numbered(1000, 1000)...)
-		job.Ledger = l
-		job.with = func(p *Plan) { p.Budget.Tokens = new(int64(4000)) }
-		s := job.done(t)
+		j := newTask(numbered(1000, 1000)...)
+		j.Ledger = l
+		j.Budget.Tokens = new(int64(4000))
+		s := j.done(t)
 		if s.OK <= total && s.OK < 1000 {
 			t.Errorf("%d rows after %d", s.OK, total)
 		}
@@ -241,59 +244,33 @@ func TestFailures(t *testing.T) {
 		"panic of the reader": func(j *task) { j.in.panics = broken },
 		"panic of the writer": func(j *task) { j.out.panics = broken },
 	} {
-		job := newTask(numbered(3000, 3000)...)
-		change(job)
-		if _, err := job.run(t); !errors.Is(err, broken) {
+		j := newTask(numbered(3000, 3000)...)
+		change(j)
+		if _, err := j.run(t); !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	job := newTask("a", "a", "b")
-	job.add = []string{"x=ai_query('other', text)"} // no such model
-	if _, err := job.run(t); err == nil || !strings.Contains(err.Error(), "rows 1 to 3") {
+	j := newTask("a", "a", "b")
+	j.Add = []string{"x=ai_query('other', text)"} // no such model
+	if _, err := j.run(t); err == nil || !strings.Contains(err.Error(), "rows 1 to 3") {
 		t.Errorf("a query that fails: %v", err)
 	}
-	p, err := NewPlan(inSchema, "", []string{"a=ai_gen(text)"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
-	job = newTask(numbered(3000, 3000)...)
-	job.Model = &fakeModel{digest: "d", slow: time.Hour}
+	j = newTask(numbered(3000, 3000)...)
+	j.Model = &fakeModel{digest: "d", slow: time.Hour}
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if _, err := p.Run(ctx, job.Parts); !errors.Is(err, context.Canceled) {
+	if _, err := j.Run(ctx, j.plan(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	job.Model = nil
-	if _, err := p.Run(t.Context(), job.Parts); err == nil {
+	j.Model = nil
+	if _, err := j.Run(t.Context(), j.plan(t)); err == nil {
 		t.Error("a job without a model ran")
 	}
 }
 
-func TestPlanMistakes(t *testing.T) {
-	for _, c := range []struct{ where, add, errors, want string }{
-		{"nothing = 1", "", "", "--where: there is no column"},
-		{"", "a=ai_gen(txt)", "", "text"},
-		{"", "Text=ai_gen(text)", "", "there is a column text already"},
-		{"", "a=ai_gen(text)", "a", "there is a column a already"},
-	} {
-		var added []string
-		if c.add != "" {
-			added = []string{c.add}
-		}
-		p, err := NewPlan(inSchema, c.where, added)
-		if err == nil {
-			p.Errors = c.errors
-			_, err = p.Schema(inSchema)
-		}
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-}
-
 // Rows under way have a bound, whatever the size of what is read.
-func TestRoom(t *testing.T) {
-	r := newRoom(100)
+func TestQuota(t *testing.T) {
+	r := newQuota(100)
 	var mu sync.Mutex
 	var now, most int64
 	var all sync.WaitGroup
@@ -331,16 +308,16 @@ func TestRoom(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	var mu sync.Mutex
-	var seen []Snapshot
-	job := newTask(numbered(2000, 2000)...)
-	job.model.slow = 5 * time.Millisecond
-	job.Every = 2 * time.Millisecond
-	job.Progress = func(s Snapshot) {
+	var seen []job.Snapshot
+	j := newTask(numbered(2000, 2000)...)
+	j.model.slow = 5 * time.Millisecond
+	j.Every = 2 * time.Millisecond
+	j.Progress = func(s job.Snapshot) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, s)
 	}
-	s := job.done(t)
+	s := j.done(t)
 	asking := int64(0)
 	for _, s := range seen {
 		asking = max(asking, s.Asking)
@@ -360,16 +337,16 @@ func TestProgress(t *testing.T) {
 	var c tally
 	c.points.Most = maxPoints
 	for i := range 100_000 {
-		c.points.Add(Point{Rows: int64(i)})
+		c.points.Add(job.Point{Rows: int64(i)})
 	}
-	if kept := c.points.Kept(); len(kept) < maxPoints/2 || len(kept) > maxPoints || !slices.IsSortedFunc(kept, func(a, b Point) int { return int(a.Rows - b.Rows) }) {
+	if kept := c.points.Kept(); len(kept) < maxPoints/2 || len(kept) > maxPoints || !slices.IsSortedFunc(kept, func(a, b job.Point) int { return int(a.Rows - b.Rows) }) {
 		t.Errorf("%d points", len(kept))
 	}
 }
 
 // An embedder stays one behind a meter.
 func TestMeteredEmbedder(t *testing.T) {
-	m := metered(fakeEmbedder{&fakeModel{}}, newSpending(Budget{Tokens: new(int64(45))}, Price{}))
+	m := metered(fakeEmbedder{&fakeModel{}}, newSpending(job.Budget{Tokens: new(int64(45))}, job.Price{}))
 	e, ok := m.(llm.Embedder)
 	if !ok {
 		t.Fatal("it is no embedder any more")
@@ -378,10 +355,10 @@ func TestMeteredEmbedder(t *testing.T) {
 	if err != nil || got[0].Err != nil || got[1].Err != nil {
 		t.Fatal(got, err)
 	}
-	if got, err = e.Embed(t.Context(), []string{"a", "b"}); err != nil || got[0].Err != nil || asSpent(got[1].Err) == nil {
+	if got, err = e.Embed(t.Context(), []string{"a", "b"}); err != nil || got[0].Err != nil || job.AsSpent(got[1].Err) == nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, ok := metered(&fakeModel{}, newSpending(Budget{}, Price{})).(llm.Embedder); ok {
+	if _, ok := metered(&fakeModel{}, newSpending(job.Budget{}, job.Price{})).(llm.Embedder); ok {
 		t.Error("what cannot embed claims to")
 	}
 }

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/files"
+	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/job/inprocess"
+	"github.com/firesteel/firesteel/internal/ledger"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/terminal"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
+)
+
+// fileJob is a job over a file in this process, as run and explain prepare it.
+type fileJob struct {
+	*app
+	options   *jobOptions
+	plan      *job.Plan
+	executor  inprocess.Executor
+	table     bool           // the output is a table for people
+	ledgerDir string         // empty for no ledger
+	memory    int64          // bound of the process in bytes; 0 sets none
+	cache     int64          // of it for the engine's caches; 0 is the engine's default
+	models    *models.Opened // nil until they are open
+	model     llm.Info       // the default model
+}
+
+func (j *fileJob) close() {
+	if j.executor.Ledger != nil {
+		j.executor.Ledger.Close()
+	}
+	if j.models != nil {
+		j.models.Close()
+	}
+	if j.executor.In != nil {
+		j.executor.In.Close()
+	}
+}
+
+// readOptions returns how the input is read.
+func (j *fileJob) readOptions() (o files.ReadOptions, err error) {
+	if o, err = j.options.text.options(); err != nil {
+		return o, err
+	}
+	if o.Types, err = parseTypes(j.options.types); err != nil {
+		return o, err
+	}
+	o.AllText = j.options.allText
+	if o.To, j.table, err = j.options.outputAs(terminal.IsTerminal(j.app.out)); err != nil {
+		return o, err
+	}
+	// The first rows need the types of the first part of the file only.
+	o.Sample = j.options.limit != nil || j.table
+	return o, nil
+}
+
+// longFile is the size from which on a message explains the wait for the first
+// row.
+const longFile = 512 << 20
+
+func (j *fileJob) openInput(ctx context.Context) error {
+	o, err := j.readOptions()
+	if err != nil {
+		return err
+	}
+	if err := j.shareMemory(); err != nil {
+		return err
+	}
+	o.Stdin = j.in
+	o.Bytes = int(min(8<<20, max(j.executor.Memory/16, 256<<10)))
+	if j.options.badRows == "keep" {
+		j.executor.BadRows = &inprocess.BadRows{}
+		o.Bad = j.executor.BadRows.Note
+	}
+	input := j.options.input
+	if info, err := os.Stat(input); err == nil && info.Size() > longFile && !o.Sample && !o.AllText {
+		if format, err := files.FormatOf(input); o.Format != files.Parquet && (err != nil || format != files.Parquet) {
+			fmt.Fprintf(j.err, "reading %s (%s) to infer the types of its columns; --all-text avoids this\n", input, fetch.Bytes(info.Size()))
+		}
+	}
+	j.executor.In, err = files.Open(ctx, input, o)
+	return err
+}
+
+// bind makes the plan over the columns of the input.
+func (j *fileJob) bind(spec job.Spec) (err error) {
+	if j.plan, err = spec.Bind(j.executor.In.Schema()); err != nil {
+		return specError(err)
+	}
+	for _, e := range j.plan.Expressions() {
+		files.Need(j.executor.In, e.Columns())
+	}
+	return nil
+}
+
+func (j *fileJob) openLedger(ctx context.Context) (err error) {
+	if j.options.noLedger || len(j.plan.ModelCalls()) == 0 {
+		return nil
+	}
+	if j.ledgerDir = j.options.ledger; j.ledgerDir == "" {
+		if j.ledgerDir, err = defaultLedger(); err != nil {
+			return err
+		}
+	}
+	if j.executor.Ledger, err = ledger.Open(ctx, j.ledgerDir); err != nil {
+		return fmt.Errorf("%w; --ledger DIRECTORY names another directory, and --no-ledger keeps no answers", err)
+	}
+	if n := j.executor.Ledger.Damaged(); n > 0 {
+		fmt.Fprintf(j.err, "%s of the ledger %s cannot be read; these answers are computed again\n", fetch.Bytes(n), j.ledgerDir)
+	}
+	return nil
+}
+
+func (j *fileJob) openModels(ctx context.Context) (err error) {
+	calls := j.plan.ModelCalls()
+	if len(calls) == 0 {
+		return nil
+	}
+	j.executor.Threads = j.options.threads
+	if j.executor.Threads == 0 {
+		j.executor.Threads = runtime.GOMAXPROCS(0)
+	}
+	ship := j.options.ship
+	ship.threads, ship.cache = j.executor.Threads, j.cache
+	ship.trouble = func(err error) { fmt.Fprintln(j.err, j.told(err)) }
+	if j.models, err = openModels(ctx, ship, fetch.NewProgress(j.err)); err != nil {
+		return err
+	}
+	j.executor.Models = job.Models{Model: j.models.Default(), Named: j.models.Model}
+	j.model = j.executor.Model.Info()
+	if err := j.checkMemory(); err != nil {
+		return err
+	}
+	j.advise()
+	return nil
+}
+
+// advise warns of models that are weak at a function, and of arguments that look
+// like columns.
+func (j *fileJob) advise() {
+	set, _ := j.options.ship.set() // check reports mistakes
+	given := map[string]bool{}
+	for _, c := range j.plan.ModelCalls() {
+		if c.Function.NamesModel() && len(set) > 1 {
+			continue // the rows name the model
+		}
+		if advice := ai.Advice(c.Function, j.model); advice != "" && !given[advice] {
+			given[advice] = true
+			fmt.Fprintln(j.err, advice)
+		}
+		if c.Quoted != "" {
+			fmt.Fprintf(j.err, "%s takes the word %q itself, the same in every row; for the column of that name, write it without quotes\n", j.maskedSQL(c.Text), c.Quoted)
+		}
+	}
+}

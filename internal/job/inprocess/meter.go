@@ -1,0 +1,249 @@
+package inprocess
+
+import (
+	"context"
+	"sync"
+
+	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
+)
+
+// meter counts the requests to a model, and refuses those for which the job's
+// budget has no room.
+type meter struct {
+	*spending
+	llm.Model
+}
+
+// spending is the usage of all models of a job. A request is admitted only if
+// the budget has room for its prompt and its longest answer, in addition to the
+// requests under way. When its answer is there, the actual usage replaces the
+// reservation.
+type spending struct {
+	budget job.Budget
+	price  job.Price
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	used     job.Usage
+	reserved job.Usage // tokens of the requests under way
+	underway int
+	spent    *job.Spent
+}
+
+func newSpending(b job.Budget, p job.Price) *spending {
+	s := &spending{budget: b, price: p}
+	s.changed.L = &s.mu
+	return s
+}
+
+// bounded reports whether requests need a reservation.
+func (t *spending) bounded() bool { return t.budget.Tokens != nil || t.budget.Cost != nil }
+
+// metered puts a meter before a model. The result is an llm.Embedder if the
+// model is one.
+func metered(m llm.Model, s *spending) llm.Model {
+	t := &meter{s, m}
+	if e, ok := m.(llm.Embedder); ok {
+		return embedMeter{t, e}
+	}
+	return t
+}
+
+func (t *spending) usage() job.Usage {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.used
+}
+
+// exhausted returns the reason why no model is asked any more, or nil.
+func (t *spending) exhausted() *job.Spent {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.spent
+}
+
+// exhaust refuses all requests from now on.
+func (t *spending) exhaust(reason *job.Spent) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.spent == nil {
+		t.spent = reason
+	}
+	t.changed.Broadcast()
+}
+
+func (t *meter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+	most := make([]job.Usage, len(requests))
+	if t.bounded() {
+		for i, r := range requests {
+			most[i] = t.maxUsage(r)
+		}
+	}
+	results := make([]llm.Result, len(requests))
+	err := t.through(ctx, most, func(i int, reason *job.Spent) { results[i].Err = reason }, func(from, to int) ([]job.Usage, error) {
+		part, err := t.Model.Do(ctx, requests[from:to])
+		if err != nil || len(part) != to-from {
+			results = part // the caller reports the wrong length
+			return nil, err
+		}
+		used := make([]job.Usage, len(part))
+		for i, r := range part {
+			results[from+i] = r
+			used[i] = job.Usage{Requests: 1, PromptTokens: int64(r.PromptTokens), OutputTokens: int64(r.OutputTokens)}
+		}
+		return used, nil
+	})
+	return results, err
+}
+
+// embedMeter is a meter of a model that can embed.
+type embedMeter struct {
+	*meter
+	model llm.Embedder
+}
+
+func (t embedMeter) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+	most := make([]job.Usage, len(texts))
+	if t.bounded() {
+		for i, text := range texts {
+			most[i].PromptTokens = int64(t.CountTokens(text)) + messageTokens
+		}
+	}
+	vectors := make([]llm.Embedding, len(texts))
+	err := t.through(ctx, most, func(i int, reason *job.Spent) { vectors[i].Err = reason }, func(from, to int) ([]job.Usage, error) {
+		part, err := t.model.Embed(ctx, texts[from:to])
+		if err != nil || len(part) != to-from {
+			vectors = part
+			return nil, err
+		}
+		used := make([]job.Usage, len(part))
+		for i, v := range part {
+			vectors[from+i] = v
+			used[i] = job.Usage{Requests: 1, PromptTokens: int64(v.Tokens)}
+		}
+		return used, nil
+	})
+	return vectors, err
+}
+
+// through asks for as many requests at a time as the budget has room for, and
+// refuses the rest when the budget is spent. most is the maximum usage of each
+// request.
+func (t *spending) through(ctx context.Context, most []job.Usage, refuse func(int, *job.Spent), ask func(from, to int) ([]job.Usage, error)) error {
+	stop := context.AfterFunc(ctx, func() {
+		defer panics.Handle("ending a wait", nil)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.changed.Broadcast()
+	})
+	defer stop()
+	for from := 0; from < len(most); {
+		n, reserved, reason := t.admit(ctx, most[from:])
+		if reason != nil {
+			for i := from; i < len(most); i++ {
+				refuse(i, reason)
+			}
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			t.settle(reserved, nil)
+			return err
+		}
+		used, err := ask(from, from+n)
+		t.settle(reserved, used)
+		if err != nil || used == nil {
+			return err
+		}
+		from += n
+	}
+	return ctx.Err()
+}
+
+// admit waits until there is room for the first request, and returns the number
+// of requests that have room.
+func (t *spending) admit(ctx context.Context, most []job.Usage) (n int, reserved job.Usage, reason *job.Spent) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		if t.spent != nil {
+			return 0, job.Usage{}, t.spent
+		}
+		for n < len(most) {
+			if reason = t.over(reserved, most[n]); reason != nil {
+				break
+			}
+			reserved.PromptTokens += most[n].PromptTokens
+			reserved.OutputTokens += most[n].OutputTokens
+			n++
+		}
+		if n > 0 || ctx.Err() != nil {
+			t.reserved.PromptTokens += reserved.PromptTokens
+			t.reserved.OutputTokens += reserved.OutputTokens
+			t.underway++
+			return n, reserved, nil
+		}
+		if t.underway == 0 { // no reservation will be returned
+			t.spent = reason
+			t.changed.Broadcast()
+			return 0, job.Usage{}, reason
+		}
+		t.changed.Wait()
+	}
+}
+
+// over returns the budget that has no room for one more request.
+func (t *spending) over(pending, more job.Usage) *job.Spent {
+	prompt := t.used.PromptTokens + t.reserved.PromptTokens + pending.PromptTokens + more.PromptTokens
+	output := t.used.OutputTokens + t.reserved.OutputTokens + pending.OutputTokens + more.OutputTokens
+	switch {
+	case t.budget.Tokens != nil && prompt+output > *t.budget.Tokens:
+		return t.budget.TokensSpent()
+	case t.budget.Cost != nil && t.price.Of(float64(prompt), float64(output)) > *t.budget.Cost:
+		return t.budget.CostSpent()
+	}
+	return nil
+}
+
+// settle replaces a reservation by the actual usage.
+func (t *spending) settle(reserved job.Usage, used []job.Usage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underway--
+	t.reserved.PromptTokens -= reserved.PromptTokens
+	t.reserved.OutputTokens -= reserved.OutputTokens
+	for _, u := range used {
+		t.used.Requests += u.Requests
+		t.used.PromptTokens += u.PromptTokens
+		t.used.OutputTokens += u.OutputTokens
+	}
+	t.used.Cost = t.price.Of(float64(t.used.PromptTokens), float64(t.used.OutputTokens))
+	t.changed.Broadcast()
+}
+
+const (
+	// messageTokens is the most tokens that a chat template puts around a message.
+	messageTokens = 16
+	// defaultOutput is assumed for a request without a bound.
+	defaultOutput = 256
+)
+
+// maxUsage returns the most tokens that a request uses.
+func (t *meter) maxUsage(r llm.Request) (u job.Usage) {
+	count := func(text string) int64 { return int64(t.CountTokens(text)) }
+	u.PromptTokens = count(r.Prefix) + count(r.Text)
+	for _, m := range r.Messages {
+		u.PromptTokens += count(m.Text) + messageTokens
+	}
+	u.OutputTokens = int64(r.MaxTokens)
+	if choice, ok := r.Constraint.(llm.Choice); ok {
+		u.OutputTokens = 0
+		for _, label := range choice.Labels {
+			u.OutputTokens += count(label) + 1
+		}
+	} else if r.MaxTokens == 0 {
+		u.OutputTokens = defaultOutput
+	}
+	return u
+}

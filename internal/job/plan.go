@@ -1,0 +1,166 @@
+// Package job describes jobs: which rows of a table to take, which columns to
+// compute for them, and what bounds the work. A Spec holds a job as text. Bind
+// checks it against the columns of the input and returns a Plan, which package
+// inprocess runs over files in this process and package onspark runs as queries
+// on Spark.
+package job
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/firesteel/firesteel/internal/sqlexpr"
+)
+
+// Spec is a job as text, before the columns of its input are known.
+type Spec struct {
+	Where string   // condition for the rows to keep; empty keeps all rows
+	Add   []string // columns to compute, each as name=expression
+	// Errors is the name of a column that holds, for each row without an answer,
+	// the reason. Empty adds no such column.
+	Errors string
+	Sample *Sample // nil takes all rows
+	Limit  *int64  // maximum number of rows; nil sets none
+	Budget Budget
+	Price  Price
+}
+
+// Plan is a job whose expressions are bound to the columns of its input.
+// The rows of the sample come first, then those that meet the condition, then
+// the limit.
+type Plan struct {
+	Input  *arrow.Schema
+	Output *arrow.Schema // the columns of Input, the computed columns, the column of errors
+	Where  *sqlexpr.Bound
+	Add    []Column
+	Errors string
+	Sample *Sampler // nil takes all rows
+	Limit  *int64
+	Budget Budget
+	Price  Price
+}
+
+// Column is a computed column.
+type Column struct {
+	Name string
+	Expr *sqlexpr.Bound
+}
+
+type parsed struct {
+	where *sqlexpr.Expr
+	add   []sqlexpr.Added
+}
+
+func (s Spec) parse() (p parsed, err error) {
+	if s.Where != "" {
+		e, err := sqlexpr.Parse(s.Where)
+		if err != nil {
+			return p, &ExpressionError{Condition, err}
+		}
+		p.where = &e
+	}
+	for _, text := range s.Add {
+		a, err := sqlexpr.ParseAdd(text)
+		if err != nil {
+			return p, &ExpressionError{AddedColumn, err}
+		}
+		p.add = append(p.add, a)
+	}
+	return p, nil
+}
+
+// Check reports the first syntax error. The columns are not known yet, so that
+// Bind may find more errors. The error is an *ExpressionError.
+func (s Spec) Check() error {
+	_, err := s.parse()
+	return err
+}
+
+// Bind checks the job against the columns of its input: names, types, functions
+// and constant arguments. The error is an *ExpressionError, a
+// *DuplicateColumnError or a *SampleError.
+func (s Spec) Bind(input *arrow.Schema) (*Plan, error) {
+	texts, err := s.parse()
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Input: input, Errors: s.Errors, Limit: s.Limit, Budget: s.Budget, Price: s.Price}
+	if texts.where != nil {
+		if p.Where, err = sqlexpr.BindCondition(*texts.where, input); err != nil {
+			return nil, &ExpressionError{Condition, err}
+		}
+	}
+	for _, a := range texts.add {
+		bound, err := sqlexpr.Bind(a.Expr, input)
+		if err != nil {
+			return nil, &ExpressionError{AddedColumn, err}
+		}
+		p.Add = append(p.Add, Column{a.Name, bound})
+	}
+	if p.Output, err = p.output(); err != nil {
+		return nil, err
+	}
+	if s.Sample != nil {
+		if p.Sample, err = s.Sample.bind(input); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *Plan) output() (*arrow.Schema, error) {
+	fields := slices.Clone(p.Input.Fields())
+	add := func(name string, t arrow.DataType) error {
+		for _, f := range fields {
+			if strings.EqualFold(f.Name, name) {
+				return &DuplicateColumnError{f.Name}
+			}
+		}
+		fields = append(fields, arrow.Field{Name: name, Type: t, Nullable: true})
+		return nil
+	}
+	for _, a := range p.Add {
+		if err := add(a.Name, a.Expr.Type); err != nil {
+			return nil, err
+		}
+	}
+	if p.Errors != "" {
+		if err := add(p.Errors, arrow.BinaryTypes.String); err != nil {
+			return nil, err
+		}
+	}
+	for i := range fields {
+		fields[i].Nullable = true // values that cannot be read become NULL
+	}
+	metadata := p.Input.Metadata()
+	return arrow.NewSchema(fields, &metadata), nil
+}
+
+// Expressions returns the condition, if there is one, and the expressions of
+// the computed columns.
+func (p *Plan) Expressions() []*sqlexpr.Bound {
+	var all []*sqlexpr.Bound
+	if p.Where != nil {
+		all = append(all, p.Where)
+	}
+	for _, a := range p.Add {
+		all = append(all, a.Expr)
+	}
+	return all
+}
+
+// Calls returns the calls of AI functions, those of the condition first.
+func (p *Plan) Calls() []*sqlexpr.Call {
+	var calls []*sqlexpr.Call
+	for _, e := range p.Expressions() {
+		calls = append(calls, e.Calls()...)
+	}
+	return calls
+}
+
+// ModelCalls returns the calls that need a model.
+func (p *Plan) ModelCalls() []*sqlexpr.Call {
+	return slices.DeleteFunc(p.Calls(), (*sqlexpr.Call).ByRules)
+}
