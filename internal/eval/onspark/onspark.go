@@ -10,6 +10,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/eval"
+	jobs "github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -39,7 +40,7 @@ func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs []*string, call 
 		return nil, nil, err
 	}
 	if a.tasks == 0 {
-		if a.tasks, err = a.parallelism(ctx); err != nil {
+		if a.tasks, err = jobs.Parallelism(ctx, a.Session); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -76,12 +77,6 @@ func arguments(call *ai.Binding) []any {
 		args = args[:len(args)-1]
 	}
 	return args
-}
-
-// parallelism is the number of tasks that the cluster runs at once.
-func (a *Asker) parallelism(ctx context.Context) (int, error) {
-	n, err := a.Session.Range(0, 1<<16, 1, 0).Select(spark.Call("spark_partition_id").Alias("partition")).Distinct().Count(ctx)
-	return int(n), err
 }
 
 // Model implements eval.Asker.
