@@ -2,6 +2,7 @@ package udf_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/firesteel/firesteel/llm"
@@ -28,4 +29,35 @@ func ExampleAggregate() {
 		}
 		return &results[0].Text, nil
 	})
+}
+
+// A function takes a slice and returns one of the same length. Its SQL types
+// come from its Go types.
+func ExampleFunc() {
+	f := udf.Func("example_shout", func(_ context.Context, in []string) ([]string, error) {
+		out := make([]string, len(in))
+		for i, text := range in {
+			out[i] = strings.ToUpper(text) + "!"
+		}
+		return out, nil
+	})
+	fmt.Println(f.Signature(), f.Returns(), f.Kind(), f.Deterministic())
+	// Output: example_shout() STRING a scalar function true
+}
+
+// The fields of a struct are the arguments, by position and by name.
+func ExampleFunc_arguments() {
+	type args struct {
+		Text  string `spark:"text"`
+		Times int32  `spark:"times"`
+	}
+	f := udf.Func("example_repeat", func(_ context.Context, in []args) ([]string, error) {
+		out := make([]string, len(in))
+		for i, a := range in {
+			out[i] = strings.Repeat(a.Text, int(a.Times))
+		}
+		return out, nil
+	})
+	fmt.Println(f.Signature(), f.Returns())
+	// Output: example_repeat(text, times) STRING
 }
