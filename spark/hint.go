@@ -16,7 +16,7 @@ func (e *Error) hint() string {
 		return unknownFunctionHint(e.Message)
 	case e.Class == "UNSUPPORTED_FEATURE.LAMBDA_FUNCTION_WITH_PYTHON_UDF":
 		return "For Spark an AI function is a Python function, which is not allowed in a lambda: explode the array into rows, call the function on each row, and collect the results."
-	case strings.Contains(e.Detail, bundle.Misled), pythonStarted.MatchString(e.Detail):
+	case strings.Contains(e.Detail, bundle.PythonMessage), pythonStarted.MatchString(e.Detail):
 		return "If this is a function of firesteel, Spark started Python for it. The session's setting spark.sql.execution.pyspark.python has changed " +
 			"(RESET clears it), or Spark did not use it. To set it again: SET spark.sql.execution.pyspark.python=" + bundle.Executable
 	case strings.HasPrefix(e.Message, "Missing data chunks for artifact"):

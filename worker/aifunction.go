@@ -81,7 +81,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		s.stats.errors++
 		if logged++; logged <= loggedErrors {
 			s.log.Warn("a row could not be answered; its result is NULL",
-				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", s.told(answer.Err))
+				"function", a.f.Name, "row", s.stats.rows+int64(i), "error", s.errorText(answer.Err))
 		}
 	}
 	return s.results.Answers(s.mem, a.f.Returns, answers)

@@ -84,7 +84,7 @@ func (c *connection) serveTask() (again bool) {
 		}
 	}
 	if err != nil {
-		c.reportError(log, "task refused", told(err, message.logContent()), out.fail)
+		c.reportError(log, "task refused", errorText(err, message.logContent()), out.fail)
 		return false
 	}
 
@@ -119,7 +119,7 @@ func (c *connection) serveTask() (again bool) {
 	if errors.Is(err, errCancelled) || peerClosed(c.conn) {
 		log.Info("task cancelled", append(attrs, "cause", err)...)
 	} else {
-		c.reportError(log.With(attrs...), "task failed", t.scope.told(err), out.abort)
+		c.reportError(log.With(attrs...), "task failed", t.scope.errorText(err), out.abort)
 	}
 	in.end()
 	return false

@@ -15,15 +15,17 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// idleTime is how long a worker without tasks keeps its model. Spark ends a
-// worker only with its executor, also that of a session which is long over:
-// without this, a server's memory would go with the number of its sessions.
+// idleTime is how long a worker without tasks keeps its model in memory. Spark
+// ends a worker only when the executor ends, even if the session ended long
+// before. If workers kept their models, the memory in use would grow with the
+// number of sessions.
 const idleTime = time.Minute
 
-// sharedModel is a model of the archive, opened once, by the first task that
-// needs it, and closed when no task has run for a while. The error of a file of
-// the archive stays: it does not get better within a process. That of a place
-// elsewhere may be over when Spark tries the task again.
+// sharedModel is a model of the archive that all tasks of the process use. The
+// first task that needs it opens it; it is closed when no task has run for
+// idleTime. If a file of the archive is damaged, the error is kept, because the
+// file does not change within a process. Errors of a place outside the archive,
+// of a server, and of missing memory are not kept: the next task tries again.
 type sharedModel struct {
 	log      *slog.Logger
 	root     string // the archive's folder
@@ -31,13 +33,13 @@ type sharedModel struct {
 	idleTime time.Duration
 
 	mu      sync.Mutex
-	current *loading // nil before the first task that needs it, and after a pause
-	count   int      // files opened
-	cpus    int      // that Spark has given to the running tasks
+	current *loading // nil if the model is neither open nor being opened
+	count   int      // how often the model was opened
+	cpus    int      // CPUs of the running tasks
 	idle    *time.Timer
 }
 
-// loading is a model that is there or on its way.
+// loading is a model that is open, is being opened, or failed to open.
 type loading struct {
 	ready    chan struct{} // closed when model or err is set
 	model    llm.Model
@@ -45,8 +47,8 @@ type loading struct {
 	finished bool
 }
 
-// loaded is the model if it is there: not on its way, and not failed. It is
-// called with the lock of its sharedModel held.
+// loaded returns the model if it is open, and nil otherwise. The caller holds the
+// lock of the sharedModel.
 func (l *loading) loaded() llm.Model {
 	if l == nil {
 		return nil
@@ -58,9 +60,10 @@ func newSharedModel(log *slog.Logger, root string, spec *bundle.Model) *sharedMo
 	return &sharedModel{log: log, root: root, spec: spec, idleTime: idleTime}
 }
 
-// get opens the model or waits until another task has, at most as long as ctx.
-// Loading itself belongs to no task: when the first one is cancelled, the
-// others still want the model. The caller's task must have begun.
+// get returns the model. It opens it, or waits until another task has opened it
+// or ctx ends. Opening does not depend on the first task's context: if that task
+// is cancelled, others still wait for the model. The caller must have called
+// begin.
 func (s *sharedModel) get(ctx context.Context) (llm.Model, error) {
 	s.mu.Lock()
 	l := s.current
@@ -99,7 +102,7 @@ func (s *sharedModel) load(l *loading) {
 	s.finish(l, m, err)
 }
 
-// finish ends a loading, once.
+// finish sets the result of opening the model. Only the first call has an effect.
 func (s *sharedModel) finish(l *loading, m llm.Model, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,14 +111,14 @@ func (s *sharedModel) finish(l *loading, m llm.Model, err error) {
 	}
 	l.finished, l.model, l.err = true, m, err
 	close(l.ready)
-	var full *memlimit.Error // there may be room when Spark tries the task again
+	var full *memlimit.Error // memory may be free when Spark retries the task
 	if err != nil && (s.spec.Place != "" || s.spec.Endpoint != nil || errors.As(err, &full)) {
 		s.current = nil
 	}
 	s.changed()
 }
 
-// begin counts a task in, with the CPUs that Spark has given to it.
+// begin counts a task that starts, and the CPUs that Spark gave it.
 func (s *sharedModel) begin(cpus int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,12 +126,12 @@ func (s *sharedModel) begin(cpus int) {
 	s.changed()
 }
 
-// end counts a task out.
+// end counts a task that ended.
 func (s *sharedModel) end(cpus int) { s.begin(-cpus) }
 
-// changed is called, with mu held, when tasks or model have come or gone. The
-// model's threads serve all tasks: it wants at least one thread, and gains
-// nothing from more than the machine has.
+// changed adapts the model to the running tasks: the number of its threads is
+// that of the tasks' CPUs, but at least 1 and at most that of the machine, and
+// without tasks it starts the idle timer. The caller holds mu.
 func (s *sharedModel) changed() {
 	if s.idle != nil {
 		s.idle.Stop()
@@ -149,7 +152,7 @@ func (s *sharedModel) changed() {
 	}
 }
 
-// release closes the model, unless a task has begun meanwhile.
+// release closes the model unless a task has started in the meantime.
 func (s *sharedModel) release() {
 	s.mu.Lock()
 	model := s.current.loaded()
@@ -161,8 +164,9 @@ func (s *sharedModel) release() {
 	s.mu.Unlock()
 	err := model.Close()
 	debug.FreeOSMemory()
-	s.log.Info("model released: no task needs it", "after", s.idleTime, "error", err)
+	s.log.Info("model closed because no task needs it", "after", s.idleTime, "error", err)
 }
 
-// cpusOf is a task's share: 1 unless Spark says a plausible number.
+// cpusOf returns the number of a task's CPUs from what Spark reports, between 1
+// and the number of the machine's CPUs.
 func cpusOf(n int) int { return max(1, min(n, runtime.NumCPU())) }

@@ -43,7 +43,7 @@ func TestModelErrors(t *testing.T) {
 			f := serveProcess(t, "4.3.0", m.Models, root)
 			batch := textBatch("text")
 			stream := arrowBytes(t, batch.Schema(), batch)
-			// The second task is told the same, though it did not try the file.
+			// The second task gets the same error without opening the file again.
 			for range 2 {
 				a := f.connect(t, "4.3.0").do(ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), stream)
 				if !strings.Contains(a.failure, "firesteel: ai_gen: ") || !strings.Contains(a.failure, c.want) {
@@ -109,7 +109,7 @@ func TestModelIsReleased(t *testing.T) {
 		}
 		return model
 	}
-	released := func() bool { return strings.Contains(f.log.String(), "model released") }
+	released := func() bool { return strings.Contains(f.log.String(), "model closed") }
 
 	shared.begin(1)
 	first := get()

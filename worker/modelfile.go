@@ -37,7 +37,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 			return nil, f.Name, fmt.Errorf("the manifest's model file %q is not the name of a file in its folder", f.Name)
 		}
 	}
-	ctx := context.Background() // loading belongs to no task
+	ctx := context.Background() // no task's context; see get
 	file, hashed, err := s.locate(ctx)
 	if err != nil {
 		return nil, file, fmt.Errorf("model %s: %w", s.spec.Name, err)
@@ -52,7 +52,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 		}
 		sum := digest.File
 		if s.spec.Place == "" {
-			sum = digest.Read // the session's own copy
+			sum = digest.Read // a new copy, of which no digest is remembered
 		}
 		if err := verifyFile(ctx, filepath.Join(file, part.Name), part, sum); err != nil {
 			return nil, file, fmt.Errorf("model %s: %w; %s", s.spec.Name, err, remedy)
@@ -62,7 +62,7 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	s.count++
 	s.mu.Unlock()
 	found := &models.Resolved{Root: file, Size: s.spec.Size, Info: llm.Info{
-		Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256, // verified just now
+		Name: s.spec.Name, Precision: llm.Precision(s.spec.Precision), Digest: s.spec.SHA256, // compared above
 	}}
 	for _, f := range s.spec.Files {
 		found.Files = append(found.Files, models.File(f))
@@ -73,13 +73,13 @@ func (s *sharedModel) open() (m llm.Model, file string, err error) {
 	return m, file, nil
 }
 
-// plain holds for a name that stays in its folder.
+// plain reports whether name is a file name without a folder.
 func plain(name string) bool {
 	return name != "" && name != "." && name != ".." && filepath.Base(name) == name
 }
 
-// verifyFile finds a file that was cut off or changed on its way, which an
-// engine would report less clearly, or not at all.
+// verifyFile compares the size and the digest of a file with the manifest. An
+// engine would report a truncated or changed file less clearly, or not at all.
 func verifyFile(ctx context.Context, file string, want bundle.File, sum func(context.Context, string) (string, error)) error {
 	info, err := os.Stat(file)
 	if err != nil {

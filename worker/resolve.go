@@ -14,10 +14,10 @@ import (
 	"github.com/firesteel/firesteel/udf"
 )
 
-// newTask plans what an init message asks for.
+// newTask makes a task from an init message.
 func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	planned, err := plan(m.functions, resolve)
-	if p.python != nil && errors.Is(err, bundle.ErrForeign) && slices.ContainsFunc(m.functions, hasOurs) {
+	if p.python != nil && errors.Is(err, bundle.ErrForeign) && slices.ContainsFunc(m.functions, hasCommand) {
 		return nil, errMixed
 	}
 	if err != nil {
@@ -33,11 +33,11 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	}
 	if m.evalType == windowAgg {
 		return nil, fmt.Errorf("%s: an aggregate of a program cannot be used over a window (OVER); "+
-			"group by the window's columns and join, or declare a udf.Func of a slice and give it collect_list(...) OVER (...)", planned[0].last().name())
+			"group by the window's columns and join, or declare a udf.Func of a slice and call it with collect_list(...) OVER (...)", planned[0].last().name())
 	}
 	for _, c := range planned {
 		if kind != udf.KindScalar && len(c.chain) != 1 || kind == udf.KindMap && len(planned) != 1 {
-			return nil, fmt.Errorf("Spark asks for several functions at once, of which one is %s", kind)
+			return nil, fmt.Errorf("Spark calls several functions at once, one of which is %s; call that one alone", kind)
 		}
 	}
 	of := m.context
@@ -53,7 +53,7 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 	}}, nil
 }
 
-// logContent reports whether the session wants content in logs and errors.
+// logContent reports whether the session asks for content in logs and errors.
 func (m *initMessage) logContent() bool {
 	return m != nil && slices.ContainsFunc(m.functions, func(call functionCall) bool {
 		return slices.ContainsFunc(call.commands, func(command []byte) bool {
@@ -63,29 +63,29 @@ func (m *initMessage) logContent() bool {
 	})
 }
 
-// told is an error as the log and Spark are told it.
-func (s *scope) told(err error) string { return told(err, s.logContent) }
+// errorText returns the text of an error for the log and for Spark.
+func (s *scope) errorText(err error) string { return errorText(err, s.logContent) }
 
-func told(err error, content bool) string {
+func errorText(err error, content bool) string {
 	if content {
 		return sensitive.Shown(err)
 	}
 	return err.Error()
 }
 
-// errMixed: neither worker can do the task alone.
-var errMixed = errors.New("Spark would compute a function of firesteel and a Python function of the same kind in one step: " +
-	"let it compute one of them first, as in df.withColumn(...).localCheckpoint(), or make the Python function a plain udf instead of a pandas_udf or arrow_udf")
+// errMixed reports a task that neither firesteel nor Python can compute alone.
+var errMixed = errors.New("Spark would compute a firesteel function and a Python function of the same kind in one step; " +
+	"compute one of them first, as in df.withColumn(...).localCheckpoint(), or make the Python function a plain udf instead of a pandas_udf or arrow_udf")
 
-// hasOurs reports whether a call has a command of firesteel.
-func hasOurs(call functionCall) bool {
+// hasCommand reports whether a call has a firesteel command.
+func hasCommand(call functionCall) bool {
 	return slices.ContainsFunc(call.commands, func(command []byte) bool {
 		_, err := bundle.DecodeCommand(command)
 		return !errors.Is(err, bundle.ErrForeign)
 	})
 }
 
-// resolve finds the function that a command names.
+// resolve returns the function that a command names.
 func resolve(command []byte) (evaluator, error) {
 	c, err := bundle.DecodeCommand(command)
 	if errors.Is(err, bundle.ErrForeign) {
@@ -104,7 +104,7 @@ func resolve(command []byte) (evaluator, error) {
 	return lookupHost(c.Function)
 }
 
-// replyLayout is the layout that Spark's side of this connection follows.
+// replyLayout returns the protocol layout of replies on this connection.
 func (p *process) replyLayout(m *initMessage) layout {
 	if m.framed {
 		return max(p.layout, layout43)
@@ -112,15 +112,15 @@ func (p *process) replyLayout(m *initMessage) layout {
 	return p.layout
 }
 
-// processInfo is what firesteel_worker_info tells about the process and the
-// task that answer a row.
+// processInfo is the result of firesteel_worker_info: the process and the task
+// that answer a row.
 type processInfo struct {
 	Host       string `json:"host"`
 	PID        int    `json:"pid"`
 	Spark      string `json:"spark"`
 	Layout     string `json:"layout"`
 	ModelLoads int    `json:"model_loads"`
-	Tasks      int64  `json:"tasks"` // started in this process so far
+	Tasks      int64  `json:"tasks"` // started in this process
 	Stage      int    `json:"stage"`
 	Partition  int    `json:"partition"`
 	Attempt    int    `json:"attempt"`
@@ -128,7 +128,7 @@ type processInfo struct {
 }
 
 func (p *process) info(t taskContext) processInfo {
-	host, _ := os.Hostname() // "" where the system keeps it to itself
+	host, _ := os.Hostname() // "" if the system does not return it
 	return processInfo{
 		Host: host, PID: os.Getpid(), Spark: p.spark, Layout: p.layout.String(),
 		ModelLoads: p.models.loads(), Tasks: p.tasks.Load(),

@@ -227,7 +227,7 @@ func TestUserAggregateRefused(t *testing.T) {
 		stream []byte
 	}{
 		"user_longest: an aggregate of a program cannot be used over a window (OVER)":       {longest(203, hostCall("user_longest")), nil},
-		"Spark asks for several functions at once, of which one is an aggregate function":   {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
+		"Spark calls several functions at once, one of which is an aggregate function":      {longest(202, hostCall("user_longest"), hostCall("user_longest")), group},
 		"user_shout is a scalar function, but Spark calls it as an aggregate function":      {longest(202, hostCall("user_shout")), group},
 		"input from Spark: a group has 2 streams, expected 1":                               {longest(202, hostCall("user_longest")), binary.BigEndian.AppendUint32(nil, 2)},
 		"user_longest: it takes 1 argument, not 2; call it as user_longest(STRING): STRING": {request{evalType: 202, functions: []functionCall{call([]int{0, 0}, hostCall("user_longest"))}}, group},

@@ -22,11 +22,10 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/worker"
 )
@@ -71,7 +70,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.rows, "rows", 400, "rows of a query")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds that count; one more comes first to warm up")
-	flag.StringVar(&o.model, "model", weights.Default, "the model")
+	flag.StringVar(&o.model, "model", models.Default, "the model")
 	flag.StringVar(&o.only, "only", "", "measure only settings whose name contains this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -83,16 +82,16 @@ func main() {
 }
 
 func measure(ctx context.Context, o options) error {
-	found, err := weights.Resolve(ctx, o.model, weights.Options{Progress: fetch.NewProgress(os.Stderr)})
+	reference, err := models.Parse(o.model)
 	if err != nil {
 		return err
 	}
-	engine, err := engine.Open(ctx, found.Path, engine.Options{Digest: found.SHA256})
+	engine, err := models.Open(ctx, reference, models.Options{Progress: fetch.NewProgress(os.Stderr)})
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	fmt.Printf("ai_analyze_sentiment of %d texts by %s, Spark %s, %d rounds in turn\n\n", o.rows, found.Name, localspark.DefaultVersion, o.rounds)
+	fmt.Printf("ai_analyze_sentiment of %d texts by %s, Spark %s, %d rounds in turn\n\n", o.rows, engine.Info().Name, localspark.DefaultVersion, o.rounds)
 	t := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "\trows/s\tengine alone\ttime against it: median (min to max)\tprocessor's time against it")
 	b := bench{options: o, engine: engine}
@@ -110,7 +109,7 @@ func measure(ctx context.Context, o options) error {
 
 type bench struct {
 	options
-	engine *engine.Engine
+	engine llm.Model
 	texts  int // used so far
 }
 
@@ -137,7 +136,7 @@ func (b *bench) measure(ctx context.Context, s setting, out io.Writer) error {
 			return err
 		}
 	}
-	b.engine.SetThreads(s.threads)
+	b.engine.(interface{ SetThreads(int) }).SetThreads(s.threads)
 	var onSpark, alone []cost
 	for round := range b.rounds + 1 {
 		first := b.texts

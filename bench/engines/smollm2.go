@@ -8,8 +8,8 @@ import (
 
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/tokenizer"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/internal/weights/gguf"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -40,11 +40,15 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	model, err := weights.Resolve(ctx, weights.Default, weights.Options{Progress: fetch.NewProgress(os.Stderr)})
+	reference, err := models.Parse(models.Default)
 	if err != nil {
 		return err
 	}
-	file, err := gguf.Open(model.Path)
+	model, err := models.Resolve(ctx, reference, models.Options{Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	file, err := gguf.Open(model.Path())
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 	}
 	fmt.Println("SmolLM2-135M-Instruct, Q4_1")
 	return contest(ctx, s, []job{prompts, single, several, labels}, []func(context.Context) (*contestant, error){
-		s.firesteel("firesteel", model.Path, llm.Auto),
-		s.llama("llama.cpp", model.Path),
+		s.firesteel("firesteel", model.Path(), llm.Auto),
+		s.llama("llama.cpp", model.Path()),
 	}, [][2]string{{"firesteel", "llama.cpp"}})
 }

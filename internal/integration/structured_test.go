@@ -22,9 +22,9 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // structuredSchemas are examples of the schemas that users write.
@@ -74,7 +74,7 @@ func TestStructuredAnswers(t *testing.T) {
 }
 
 func structuredAnswers(t *testing.T, model string, rows int) {
-	m, err := engine.Open(t.Context(), model, engine.Options{Name: weights.Default})
+	m, err := engine.Open(t.Context(), model, engine.Options{Name: models.Default})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 	"github.com/firesteel/firesteel/udf"
 )
@@ -149,7 +149,7 @@ func TestUserFunctions(t *testing.T) {
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		t.Run(version, func(t *testing.T) {
 			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-			s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithAllocator(mem), spark.WithModel(weights.Default))
+			s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithAllocator(mem), spark.WithModel(models.Default))
 			if err != nil {
 				t.Fatal(err)
 			}

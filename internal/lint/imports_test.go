@@ -35,7 +35,7 @@ var layers = map[string]struct {
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/bundle", "internal/endpoint", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/ledger", "internal/localspark", "internal/report", "internal/sqlexpr", "internal/sqlscript", "internal/weights/..."}, "cli puts the parts together; only cmd and release import it"},
+	"internal/cli":           {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/ledger", "internal/localspark", "internal/report", "internal/sqlexpr", "internal/sqlscript", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},

@@ -14,26 +14,25 @@ import (
 	"time"
 )
 
-// Archive is an archive to be written. Equal content gives equal bytes, so
-// that its digest names it.
+// Archive is an archive to write. Equal content gives equal bytes, so that the
+// digest identifies the archive.
 type Archive struct {
 	Manifest Manifest
-	// Programs are the worker's executables: one, or one for each of several
-	// processors.
+	// Programs are the worker's executables, one for each kind of processor.
 	Programs []Program
-	// ModelPaths are those of the manifest's models, each a file or a folder;
-	// unread for a model that has a Place or an Endpoint.
+	// ModelPaths are the paths of the manifest's models: files or folders. The
+	// path of a model that has a Place or an Endpoint is ignored.
 	ModelPaths []string
 }
 
 // Program is an executable of the worker.
 type Program struct {
 	Path string
-	CPU  string // as Go names it: "amd64", "arm64"
+	CPU  string // the value of GOARCH: "amd64", "arm64"
 }
 
-// launcher stands in the place of the one program where there are several. A
-// shell is asked of the executors in this case only.
+// launcher is the script that runs the program for the executor's processor, if
+// there are several programs. Executors need a shell in this case only.
 const launcher = `#!/bin/sh
 case $(uname -m) in
 x86_64 | amd64) cpu=amd64 ;;
@@ -42,18 +41,18 @@ aarch64 | arm64) cpu=arm64 ;;
 esac
 program=${0%/*}/firesteel-$cpu
 if [ ! -x "$program" ]; then
-	echo "firesteel: the archive has no program for this executor's processor, $cpu; add one by --worker" >&2
+	echo "firesteel: the archive has no program for this executor's processor, $cpu; ship one with spark.WithProgram" >&2
 	exit 1
 fi
 exec "$program" "$@"
 `
 
-// WriteTo writes the archive as tar.gz. The gzip stream stores without
-// compressing: weights do not shrink, and time does. A model's file that is not
-// what the manifest says, because it was changed since, is an error.
+// WriteTo writes the archive as tar.gz. The gzip stream is not compressed,
+// because compression takes time and does not make weights smaller. WriteTo
+// returns an error if a file of a model changed after the manifest was made.
 func (a Archive) WriteTo(w io.Writer) (int64, error) { return a.write(w, true) }
 
-// Size is how many bytes WriteTo writes.
+// Size returns the number of bytes that WriteTo writes.
 func (a Archive) Size() (int64, error) { return a.write(io.Discard, false) }
 
 func (a Archive) write(w io.Writer, compare bool) (int64, error) {
@@ -109,8 +108,8 @@ func (a Archive) addPrograms(out *tar.Writer) error {
 	return nil
 }
 
-// Digest names the content, without reading the models again: the SHA-256 of
-// the manifest (which holds those of the models' files) and of the programs.
+// Digest returns the SHA-256 of the manifest, which has the digests of the
+// models' files, and of the programs. It does not read the models.
 func (a Archive) Digest() (string, error) {
 	h := sha256.New()
 	if err := json.NewEncoder(h).Encode(a.Manifest); err != nil {
@@ -134,7 +133,7 @@ func hashProgram(h io.Writer, p Program) error {
 	if err != nil {
 		return err
 	}
-	// Where one ends and the next begins is part of the content.
+	// The size separates one program from the next.
 	fmt.Fprintf(h, "%s %d\n", p.CPU, info.Size())
 	if _, err := io.Copy(h, f); err != nil {
 		return fmt.Errorf("%s: %w", p.Path, err)
@@ -145,7 +144,7 @@ func hashProgram(h io.Writer, p Program) error {
 func header(name string, mode, size int64) *tar.Header {
 	return &tar.Header{
 		Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: size,
-		ModTime: time.Unix(0, 0), // the same bytes each time
+		ModTime: time.Unix(0, 0), // equal content gives equal bytes
 	}
 }
 
@@ -157,7 +156,7 @@ func addBytes(out *tar.Writer, name string, mode int64, b []byte) error {
 	return err
 }
 
-// addFile adds a file, whose SHA-256 must be want unless that is empty.
+// addFile adds a file. Its SHA-256 must be want, unless want is empty.
 func addFile(out *tar.Writer, name string, mode int64, from, want string) error {
 	f, err := os.Open(from)
 	if err != nil {
@@ -180,7 +179,7 @@ func addFile(out *tar.Writer, name string, mode int64, from, want string) error 
 		return fmt.Errorf("packing %s from %s: %w", name, from, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); want != "" && got != want {
-		return fmt.Errorf("packing %s: %s was changed since the session was opened: its SHA-256 is %s, and was %s; open the session again", name, from, got, want)
+		return fmt.Errorf("packing %s: %s changed after the session was opened: its SHA-256 is %s and was %s; open the session again", name, from, got, want)
 	}
 	return nil
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/firesteel/firesteel/internal/sqlscript"
 )
 
-// positional gives the named arguments of AI functions (f(a, name => b)) by
-// their places, for Spark 3.5, which takes no names for functions that are
-// registered; those left out before them are NULL. What it cannot place stays
-// as it is: Spark says what is wrong with it.
+// positional replaces the named arguments of AI functions, as in f(a, name => b),
+// with positional ones, for Spark 3.5, which has no named arguments of registered
+// functions. Arguments that are omitted before a named one become NULL. A call
+// that cannot be replaced is unchanged, so that Spark reports the error.
 func positional(statement string) string {
 	var b strings.Builder
 	for i := 0; i < len(statement); {
@@ -36,8 +36,9 @@ func positional(statement string) string {
 	return b.String()
 }
 
-// functionAt finds the AI function that t names, and the place of the
-// parenthesis that opens its arguments.
+// functionAt returns the AI function that t names, and the index of the
+// parenthesis that opens its arguments. It returns nil if t is not a call of an
+// AI function.
 func functionAt(s string, t sqlscript.Token) (f *ai.Function, open int) {
 	if t.Kind != sqlscript.Word || t.Start > 0 && s[t.Start-1] == '.' {
 		return nil, 0
@@ -50,8 +51,8 @@ func functionAt(s string, t sqlscript.Token) (f *ai.Function, open int) {
 	return f, open
 }
 
-// callArguments gives the texts between the commas of a call, and the place
-// after its closing parenthesis, or -1 if there is none.
+// callArguments returns the texts between the commas of a call, and the index
+// after its closing parenthesis, or -1 if the call is not closed.
 func callArguments(s string, open int) (args []string, end int) {
 	depth, start := 0, open+1
 	for i := open; i < len(s); {
@@ -66,7 +67,7 @@ func callArguments(s string, open int) (args []string, end int) {
 		case ')', ']':
 			if depth--; depth == 0 {
 				if s[t.Start] == ']' {
-					return nil, -1 // it closes something else
+					return nil, -1 // it does not match the opening parenthesis
 				}
 				return append(args, s[start:t.Start]), t.End
 			}
@@ -80,7 +81,8 @@ func callArguments(s string, open int) (args []string, end int) {
 	return nil, -1
 }
 
-// cutName cuts name => value. Space and comments before the name stay.
+// cutName splits name => value. before is the space and the comments before the
+// name.
 func cutName(arg string) (before, name, value string, named bool) {
 	start := sqlscript.SkipBlanks(arg, 0)
 	if start == len(arg) {
@@ -94,12 +96,14 @@ func cutName(arg string) (before, name, value string, named bool) {
 	return arg[:start], arg[start:t.End], strings.TrimLeft(arg[arrow+2:], " \t\r\n"), true
 }
 
+// isNamed reports whether arg is name => value.
 func isNamed(arg string) bool {
 	_, _, _, named := cutName(arg)
 	return named
 }
 
-// placed puts named arguments where they belong.
+// placed returns the arguments in the order of the parameters. If that is not
+// possible, it returns args.
 func placed(f *ai.Function, args []string) []string {
 	first := slices.IndexFunc(args, isNamed)
 	if first < 0 {

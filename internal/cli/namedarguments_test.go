@@ -17,7 +17,7 @@ func TestPositional(t *testing.T) {
 		"SELECT ai_query('m', 'q', -- returnType => 'INT', (\n returnType => 'INT')":                            "SELECT ai_query('m', 'q', -- returnType => 'INT', (\n 'INT')",
 		"SELECT ai_gen /* a ( */ (/* => */ prompt /* , */ => /* b */ 'a' -- )\n)":                               "SELECT ai_gen /* a ( */ (/* => */ /* b */ 'a' -- )\n)",
 		"SELECT ai_query('m', returnType => 'INT')":                                                             "SELECT ai_query('m', returnType => 'INT')",
-		// What Spark knows better.
+		// Calls that are unchanged, so that Spark reports the error.
 		"SELECT ai_gen(propmt => 'a')":                                               "SELECT ai_gen(propmt => 'a')",
 		"SELECT ai_gen('a', prompt => 'b')":                                          "SELECT ai_gen('a', prompt => 'b')",
 		"SELECT ai_query(request => 'a', 'b')":                                       "SELECT ai_query(request => 'a', 'b')",
@@ -33,7 +33,7 @@ func TestPositional(t *testing.T) {
 	}
 }
 
-// Whatever a statement is, it is not harmed if it has no named arguments.
+// A statement without named arguments is unchanged.
 func FuzzPositional(f *testing.F) {
 	for _, s := range []string{"SELECT ai_gen(prompt => 'a')", "ai_query('m', 'q', failOnError => true", "ai_gen(ai_gen(", "ai_gen(a)[", "'", "/* ai_gen( */"} {
 		f.Add(s)
