@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 )
 
-// Of an endpoint the reference travels, and the executors' part of the limits;
-// the key does not.
+// The archive contains the reference of an endpoint and each executor's part of the
+// limits, but not the key.
 func TestShipEndpoint(t *testing.T) {
 	t.Setenv("MY_KEY", "sesame-open")
 	t.Setenv("OPENAI_API_KEY", "sesame-open")
@@ -71,7 +71,7 @@ func TestShipEndpoint(t *testing.T) {
 				t.Fatal(err)
 			}
 			manifest, _ := io.ReadAll(z)
-			manifest, _, _ = bytes.Cut(manifest, []byte("bin/firesteel")) // after which this file stands
+			manifest, _, _ = bytes.Cut(manifest, []byte("bin/firesteel")) // this file follows
 			if !bytes.Contains(manifest, []byte("key=MY_KEY")) || bytes.Contains(manifest, []byte("sesame")) {
 				t.Errorf("the archive begins with %s", manifest)
 			}
@@ -79,7 +79,7 @@ func TestShipEndpoint(t *testing.T) {
 	}
 }
 
-// With FIRESTEEL_LOCAL_ONLY there is no Spark but this machine's.
+// FIRESTEEL_LOCAL_ONLY forbids connecting to Spark on another machine.
 func TestLocalOnlySpark(t *testing.T) {
 	t.Setenv("FIRESTEEL_LOCAL_ONLY", "1")
 	if _, err := Connect(t.Context(), "sc://spark.example.com"); err == nil || !strings.Contains(err.Error(), "local only, but spark.example.com is not this machine") {

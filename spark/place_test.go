@@ -39,7 +39,7 @@ func TestPlaceOf(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q, %q", c.place, got, err, c.want, c.wrong)
 		}
 	}
-	// A split model's place is its folder, also where its first file is named.
+	// The place of a split model is its folder, even if the first file is named.
 	files := []models.File{{Name: "m-00001-of-00002.gguf"}, {Name: "m-00002-of-00002.gguf"}}
 	split := &models.Resolved{Info: llm.Info{Name: "m"}, Root: "/models", Files: files}
 	for place, want := range map[string]string{
@@ -51,11 +51,11 @@ func TestPlaceOf(t *testing.T) {
 		}
 	}
 	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, &models.Resolved{}); !errors.Is(err, ErrNodeCopy) {
-		t.Error("a node's copy of a model in the archive")
+		t.Error("a model in the archive can have a copy on each node")
 	}
 }
 
-// Each processor has one program.
+// There is one program for each kind of processor.
 func TestWorkerPrograms(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

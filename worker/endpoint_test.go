@@ -13,7 +13,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// A model that is an endpoint is asked from the executor, with its own key.
+// The executor asks an endpoint itself, with the key in its own environment.
 func TestEndpointModel(t *testing.T) {
 	var asked atomic.Int32
 	var key atomic.Value
@@ -36,16 +36,16 @@ func TestEndpointModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if asked.Load() != 0 {
-		t.Error("the server was asked by opening it")
+		t.Error("opening the endpoint sent a request")
 	}
-	for range 2 { // Spark computes a column again that is used twice
+	for range 2 { // Spark computes a column twice if a query uses it twice
 		results, err := m.Do(t.Context(), []llm.Request{{Messages: []llm.Message{{Role: llm.User, Text: "capital of France?"}}, MaxTokens: 5}})
 		if err != nil || results[0].Err != nil || results[0].Text != "Paris" || key.Load() != "Bearer sesame-open" {
 			t.Errorf("%+v, %v, key %v", results, err, key.Load())
 		}
 	}
 	if n := asked.Load(); n != 1 {
-		t.Errorf("one question was asked %d times", n)
+		t.Errorf("the same request was sent %d times", n)
 	}
 	if s.loads() != 1 {
 		t.Errorf("opened %d times", s.loads())
@@ -72,7 +72,7 @@ func TestEndpointModel(t *testing.T) {
 		t.Errorf("with the executor's FIRESTEEL_LOCAL_ONLY: %v", err)
 	}
 	if asked.Load() != before {
-		t.Error("the server was asked by what was refused")
+		t.Error("a refused endpoint got a request")
 	}
 	if strings.Contains(log.String(), "sesame") {
 		t.Errorf("the key is in the log: %s", log)

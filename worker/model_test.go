@@ -51,7 +51,7 @@ func TestModelErrors(t *testing.T) {
 				}
 			}
 			if n := strings.Count(f.log.String(), "model not loaded"); n != 1 {
-				t.Errorf("the model was tried %d times", n)
+				t.Errorf("the model was opened %d times", n)
 			}
 		})
 	}
@@ -71,7 +71,7 @@ func TestModelIsShared(t *testing.T) {
 			}
 		})
 	}
-	// A task that is given up does not take the model from the others.
+	// Cancelling one task does not stop the opening of the model.
 	if _, err := shared.get(cancelled); err != nil && !errors.Is(err, errCancelled) {
 		t.Errorf("a cancelled task got %v", err)
 	}
@@ -95,7 +95,7 @@ func TestModelIsShared(t *testing.T) {
 }
 
 // A model that no task has used for a while is closed, and opened again for the
-// next one.
+// next task.
 func TestModelIsReleased(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
 	f := serveProcess(t, "4.3.0", m.Models, root)
@@ -137,8 +137,8 @@ func TestModelIsReleased(t *testing.T) {
 	}
 }
 
-// A model of several files is opened by its folder, each file as the manifest
-// says.
+// A model of several files is opened by its folder, after each file was compared
+// with the manifest.
 func TestFolderModel(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -195,7 +195,7 @@ func TestFolderModel(t *testing.T) {
 	}
 }
 
-// Of a split model the first file is opened, and files may lie in folders.
+// A split model is opened by its first file. Its files may be in subfolders.
 func TestSplitModel(t *testing.T) {
 	root, m := install(t, "4.3.0", "fine")
 	spec := &m.Models[0]
