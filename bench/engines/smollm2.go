@@ -9,8 +9,8 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/tokenizer"
 	"github.com/firesteel/firesteel/internal/weights/gguf"
-	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 const (
