@@ -24,8 +24,8 @@ func ParsePrecision(s string) (Precision, error) {
 	return "", fmt.Errorf("unknown precision %q: expected auto, f32 or int8", s)
 }
 
-// Stored returns the precision that an engine stores weights in: p itself, or
-// Int8 for Auto and for the empty precision.
+// Stored returns the precision that an engine stores weights in: p itself, or Int8 for Auto and for
+// the empty precision.
 func (p Precision) Stored() Precision {
 	if p == Auto || p == "" {
 		return Int8

@@ -8,8 +8,8 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// DefaultModel is the name of the model that a function asks unless a row names
-// another one, which only ai_query allows.
+// DefaultModel is the name of the model that a function asks unless a row names another one, which
+// only ai_query allows.
 const DefaultModel = "default"
 
 // UnknownModelError reports that no model has the name that was asked for.
@@ -31,8 +31,8 @@ func (e *UnknownModelError) format(sprintf func(string, ...any) string, name str
 		sensitive.Text(e.Name), strings.Join(e.Have, ", "), name)
 }
 
-// nameOrPlaceholder returns name if it can be typed in a command without
-// quotes, and otherwise the word NAME.
+// nameOrPlaceholder returns name if it can be typed in a command without quotes, and otherwise the
+// word NAME.
 func nameOrPlaceholder(name string) string {
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
 		return r > 'z' || !strings.ContainsRune(".-_", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)

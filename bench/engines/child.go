@@ -13,9 +13,8 @@ import (
 	"strings"
 )
 
-// child is a process that executes jobs. It writes a line of JSON when it is ready. Then
-// it reads a job
-// from each line of its input and writes an outcome to a line of its output.
+// child is a process that executes jobs. It writes a line of JSON when it is ready. Then it reads a
+// job from each line of its input and writes an outcome to a line of its output.
 type child struct {
 	command *exec.Cmd
 	in      io.WriteCloser

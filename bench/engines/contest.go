@@ -59,9 +59,8 @@ type errMissing string
 
 func (e errMissing) Error() string { return string(e) }
 
-// contest runs all jobs on all contestants in turn, in several rounds. It reports their
-// rates and, for
-// each pair, the ratio of the rates in each round.
+// contest runs all jobs on all contestants in turn, in several rounds. It reports their rates and,
+// for each pair, the ratio of the rates in each round.
 func contest(ctx context.Context, s settings, jobs []job, starts []func(context.Context) (*contestant, error), pairs [][2]string) error {
 	var all []*contestant
 	for _, start := range starts {

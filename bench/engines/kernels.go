@@ -12,11 +12,9 @@ import (
 // stepRows is the number of tokens in a step of the engine, per thread.
 const stepRows = 256
 
-// kernelsOnly is used in place of a model path. The child then computes only the matrix
-// products of a
-// job, with the shapes of the engine. This measures the upper limit of the kernels. Each
-// shape has one
-// matrix, which stays in the cache if it fits.
+// kernelsOnly is used in place of a model path. The child then computes only the matrix products of
+// a job, with the shapes of the engine. This measures the upper limit of the kernels. Each shape
+// has one matrix, which stays in the cache if it fits.
 const kernelsOnly = "kernels"
 
 // product is a matrix, the number of rows in a step, and the number of times it is computed.
@@ -25,9 +23,8 @@ type product struct {
 	rows, times int
 }
 
-// t5Products returns the products of a step in the steady state, in which sequences that
-// read a number
-// of tokens and generate steps tokens begin and end.
+// t5Products returns the products of a step in the steady state, in which sequences that read a
+// number of tokens and generate steps tokens begin and end.
 func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, read float64) []product {
 	sequences := stepRows / (read + steps)
 	in, out := int(sequences*read), int(sequences*steps)

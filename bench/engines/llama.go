@@ -12,9 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// slots is the number of requests that the server of llama.cpp answers at once. With
-// more it was not
-// faster.
+// slots is the number of requests that the server of llama.cpp answers at once. With more it was
+// not faster.
 const slots = 8
 
 // llama starts the server of llama.cpp. Requests go over HTTP.

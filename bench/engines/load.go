@@ -11,9 +11,8 @@ import (
 	"github.com/firesteel/firesteel/internal/procfs"
 )
 
-// clocks are the CPU times of the machine and of the contestants. The load of other
-// processes matters,
-// because engines whose threads wait by spinning lose much more than that share.
+// clocks are the CPU times of the machine and of the contestants. The load of other processes
+// matters, because engines whose threads wait by spinning lose much more than that share.
 type clocks struct {
 	at   time.Time
 	busy float64 // seconds of all cores so far

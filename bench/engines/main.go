@@ -1,13 +1,11 @@
-// Command engines compares the CPU engine with other engines, each in a process of its
-// own on the same
-// machine, in turn in one run:
+// Command engines compares the CPU engine with other engines, each in a process of its own on the
+// same machine, in turn in one run:
 //
 //	engines [flags] t5        the shape of Flan-T5-small: CTranslate2 and transformers
 //	engines [flags] smollm2   SmolLM2-135M: the server of llama.cpp
 //
-// peers.sh installs the other engines and writes the models. An engine that is not
-// installed is skipped
-// with a message. docs/performance.md describes the measurement.
+// peers.sh installs the other engines and writes the models. An engine that is not installed is
+// skipped with a message. docs/performance.md describes the measurement.
 package main
 
 import (

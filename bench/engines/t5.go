@@ -101,9 +101,8 @@ func measureT5(ctx context.Context, s settings) error {
 	})
 }
 
-// t5Work returns the number of floating-point operations for one row: two for each
-// weight and token, and
-// two for each number that attention multiplies.
+// t5Work returns the number of floating-point operations for one row: two for each weight and
+// token, and two for each number that attention multiplies.
 func t5Work(c safetensorstest.T5, read, written int) float64 {
 	inner := c.NumHeads * c.DKV
 	matrix := func(k, n int) float64 { return 2 * float64(k) * float64(n) }

@@ -83,7 +83,7 @@ func TestEndTokensOfFolders(t *testing.T) {
 
 // The answers of models in the shared test data equal those of transformers.
 func TestSharedModels(t *testing.T) {
-	folder := testkit.Data(t, filepath.Join("..", "cases", "models"))
+	folder := testkit.Data(t, "cases/models")
 	system, user := llm.Message{Role: llm.System, Text: "Be brief."}, llm.Message{Role: llm.User, Text: "Hi there, what is this?"}
 	chat := []llm.Message{system, user}
 	for name, c := range map[string]struct {

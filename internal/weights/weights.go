@@ -91,8 +91,8 @@ const forms = `the forms of a model reference are
   ./model.gguf, /folder/with/a/model     a path
   openai:NAME@https://HOST/v1            a model behind a server with OpenAI's interface`
 
-// CheckReference returns an error if the form of a reference to a package or to
-// a repository is wrong. It looks for no model.
+// CheckReference returns an error if the form of a reference to a package or to a repository is
+// wrong. It looks for no model.
 func CheckReference(ref string) error {
 	var err error
 	switch scheme, rest, _ := strings.Cut(ref, ":"); scheme {
