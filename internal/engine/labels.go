@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/tokenizer"
 	"github.com/firesteel/firesteel/llm"
@@ -138,4 +139,22 @@ func (s *labelScores) scores() []float64 {
 		out[i] = s.sums[n] + s.ends[n]
 	}
 	return out
+}
+
+// expFunc returns the maximum of logits and e^(logit - maximum) of each. The next call
+// overwrites e.
+type expFunc func(logits []float32) (maximum float32, e []float32)
+
+// newExpFunc returns an expFunc for at most n logits.
+func newExpFunc(kernels *kernel.Set, n int) expFunc {
+	in, out := make([]float32, kernel.Pad(n)), make([]float32, kernel.Pad(n))
+	return func(logits []float32) (float32, []float32) {
+		maximum := float32(math.Inf(-1))
+		for _, x := range logits {
+			maximum = max(maximum, x)
+		}
+		copy(in, logits)
+		kernels.Exp(out, in, maximum)
+		return maximum, out[:len(logits)]
+	}
 }

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"fmt"
-	"math"
 
-	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
 	"github.com/firesteel/firesteel/llm"
@@ -194,55 +192,10 @@ func (s *sequence) restart() {
 	}
 }
 
-// A generated text repeats itself if it ends with the same tokens, at most maxPeriod of them, at
-// least minRepeats times and in at least minRepeatedTokens tokens.
-const (
-	maxPeriod         = 48
-	minRepeats        = 4
-	minRepeatedTokens = 32
-)
-
-// repeats reports whether the tokens end with a repetition.
-func repeats(tokens []int32) bool {
-	n := len(tokens)
-	for period := 1; period <= maxPeriod && period*minRepeats <= n; period++ {
-		need := max(minRepeatedTokens, period*minRepeats)
-		if need > n {
-			continue
-		}
-		i := n - 1
-		for i >= n-need+period && tokens[i] == tokens[i-period] {
-			i--
-		}
-		if i < n-need+period {
-			return true
-		}
-	}
-	return false
-}
-
 // advance counts rows as computed. It sets done if nothing is left to compute.
 func (s *sequence) advance(rows int) {
 	s.computed += rows
 	if s.err != nil || s.pending() == 0 {
 		s.done = true
-	}
-}
-
-// expFunc returns the maximum of logits and e^(logit - maximum) of each. The next call
-// overwrites e.
-type expFunc func(logits []float32) (maximum float32, e []float32)
-
-// newExpFunc returns an expFunc for at most n logits.
-func newExpFunc(kernels *kernel.Set, n int) expFunc {
-	in, out := make([]float32, kernel.Pad(n)), make([]float32, kernel.Pad(n))
-	return func(logits []float32) (float32, []float32) {
-		maximum := float32(math.Inf(-1))
-		for _, x := range logits {
-			maximum = max(maximum, x)
-		}
-		copy(in, logits)
-		kernels.Exp(out, in, maximum)
-		return maximum, out[:len(logits)]
 	}
 }

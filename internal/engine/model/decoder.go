@@ -1,8 +1,6 @@
 package model
 
 import (
-	"fmt"
-
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/engine/nn"
 )
@@ -55,68 +53,6 @@ func (m *decoder) Headless() string     { return m.head.missing }
 
 func (m *decoder) Cache() nn.CacheShape {
 	return nn.CacheShape{Layers: len(m.layers), Heads: m.groups, HeadSize: m.headSize}
-}
-
-// readSizes reads the settings that all architectures have.
-func (m *decoder) readSizes(s *Source, embeddings string) error {
-	t, ok := s.tensor(embeddings)
-	if !ok || len(t.shape) != 2 {
-		return s.wrong("the tensor %q, tokens by embedding size, is missing", embeddings)
-	}
-	m.vocabulary = t.shape[0]
-	blocks := 0
-	err := s.readSizes([]size{
-		{setting{"block_count", "num_hidden_layers"}, 1, 1 << 10, &blocks},
-		{setting{"context_length", "max_position_embeddings"}, 1, 1 << 24, &m.context},
-		{setting{"embedding_length", "hidden_size"}, 16, 1 << 16, &m.embedding},
-		{setting{"feed_forward_length", "intermediate_size"}, 16, 1 << 18, &m.feedForward},
-		{setting{"attention.head_count", "num_attention_heads"}, 1, 1 << 10, &m.heads},
-	})
-	if err != nil {
-		return err
-	}
-	m.groups, m.headSize = m.heads, m.embedding/m.heads
-	err = s.readSizes([]size{
-		{setting{"attention.head_count_kv", "num_key_value_heads"}, 1, 1 << 10, &m.groups},
-		{setting{"attention.key_length", "head_dim"}, 16, 1 << 12, &m.headSize},
-	})
-	if err != nil {
-		return err
-	}
-	if m.heads%m.groups != 0 {
-		return s.wrong("the number of query heads, %d, is not a multiple of the number of key heads, %d", m.heads, m.groups)
-	}
-	if err := s.multiples(map[string]int{"embeddings": m.embedding, "feed-forward layers": m.feedForward, "heads": m.headSize}); err != nil {
-		return err
-	}
-	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
-		if k := (setting{gguf: key}); s.has(k) {
-			if _, err := s.integer(k, int64(m.headSize), int64(m.headSize)); err != nil {
-				return err
-			}
-		}
-	}
-	for _, k := range []setting{{"expert_count", "num_local_experts"}, {"", "num_experts"}} {
-		if s.has(k) {
-			if _, err := s.integer(k, 0, 0); err != nil {
-				return err
-			}
-		}
-	}
-	epsilon, err := s.number(setting{"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, 0, 1)
-	m.epsilon = float32(epsilon)
-	m.layers = make([]decoderLayer, blocks)
-	return err
-}
-
-const minRopeBase, maxRopeBase = 1.0001, 1e12
-
-// ropeBase reads the base of rotary positions from a GGUF file.
-func ropeBase(s *Source, k setting, defaultBase float64) (float64, error) {
-	if !s.has(k) {
-		return defaultBase, nil
-	}
-	return s.number(k, minRopeBase, maxRopeBase)
 }
 
 // decoderState is the memory of a step. R is the maximum number of rows.
@@ -288,12 +224,4 @@ func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, nor
 
 func (s *decoderState) normalizeHeads(x, weight []float32) {
 	normalize(s.kernels, len(x)/len(weight), x, len(weight), x, weight, s.epsilon)
-}
-
-// layerName returns the name of a weight of layer n: in a GGUF file, or in safetensors files.
-func (s *Source) layerName(n int, gguf, tensors string) string {
-	if s.GGUF != nil {
-		return fmt.Sprintf("blk.%d.%s", n, gguf)
-	}
-	return fmt.Sprintf("%slayers.%d.%s", s.prefix, n, tensors)
 }

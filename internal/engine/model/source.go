@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/weights/gguf"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
@@ -204,4 +205,36 @@ func (s *Source) boolean(k setting, defaultValue bool) (bool, error) {
 		return s.GGUF.Bool(s.key(k))
 	}
 	return s.config.boolean(k.config)
+}
+
+// size is a setting with an integer value.
+type size struct {
+	setting
+	lo, hi int64
+	to     *int
+}
+
+// readSizes reads settings. A setting that is missing keeps its value if that is not 0.
+func (s *Source) readSizes(sizes []size) error {
+	for _, x := range sizes {
+		if *x.to != 0 && !s.has(x.setting) {
+			continue
+		}
+		n, err := s.integer(x.setting, x.lo, x.hi)
+		if err != nil {
+			return err
+		}
+		*x.to = n
+	}
+	return nil
+}
+
+// multiples checks that sizes are multiples of kernel.Width.
+func (s *Source) multiples(sizes map[string]int) error {
+	for what, n := range sizes {
+		if n == 0 || n%kernel.Width != 0 {
+			return s.wrong("the size of the %s is %d; only multiples of %d are supported", what, n, kernel.Width)
+		}
+	}
+	return nil
 }
