@@ -37,7 +37,7 @@ func bound(t *testing.T, f *ai.Function, n int) *aiFunction {
 	return a
 }
 
-// A row's error is its NULL and a count; an error of Eval is the task's.
+// The error of a row gives NULL and is counted. An error of Eval fails the task.
 func TestAnswers(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)
@@ -79,7 +79,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// Arguments may be left out at the end, and be named.
+// Arguments may be omitted at the end and given by name.
 func TestOptionalArguments(t *testing.T) {
 	f := &ai.Function{Name: "f", Params: []ai.Param{{Name: "content", Type: ai.String}, {Name: "labels", Type: ai.Labels},
 		{Name: "options", Type: ai.Options, Optional: true}, {Name: "n", Type: ai.Int, Optional: true}}}
@@ -131,7 +131,7 @@ func TestOptionalArguments(t *testing.T) {
 	}
 }
 
-// What a model is not good for is said once in a process.
+// Advice about a model is logged once in a process.
 func TestAdvice(t *testing.T) {
 	f, err := ai.Lookup("ai_translate")
 	if err != nil {
@@ -144,11 +144,11 @@ func TestAdvice(t *testing.T) {
 		advise(s, f, llm.Info{Name: "hf:Qwen/Qwen2.5-7B-Instruct-GGUF"})
 	}
 	if n := strings.Count(log.String(), "is not good enough for ai_translate"); n != 1 {
-		t.Errorf("said %d times: %s", n, log)
+		t.Errorf("logged %d times: %s", n, log)
 	}
 }
 
-// Rows that have nothing to ask need no model: not even one that can be loaded.
+// Rows that need no answer of a model do not load one.
 func TestNothingToAsk(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)

@@ -74,7 +74,7 @@ func declareTestFunctions() {
 		return longest, nil
 	})
 	udf.Aggregate("user_count", func(_ context.Context, group []*string) (int, error) { return len(group), nil })
-	// user_meet answers when as many groups are asked for as there may be.
+	// user_meet returns when the maximum number of groups is computed at the same time.
 	var asked atomic.Int32
 	all := make(chan struct{})
 	udf.Aggregate("user_meet", func(context.Context, []string) (string, error) {
@@ -88,7 +88,7 @@ func declareTestFunctions() {
 			return "", errors.New("the others do not come")
 		}
 	})
-	// user_twice gives each row twice, and in the end how many there were.
+	// user_twice returns each row twice, and at the end the number of rows.
 	udf.Map("user_twice", func(_ context.Context, in iter.Seq[[]named], emit func([]named) error) error {
 		n := 0
 		for rows := range in {
@@ -151,7 +151,7 @@ func TestUserFunctionRefused(t *testing.T) {
 	}
 }
 
-// groupBytes writes groups of batches as a version of Spark does.
+// groupBytes writes groups of batches in the format of a version of Spark.
 func groupBytes(t *testing.T, version string, groups ...[]arrow.RecordBatch) []byte {
 	if version < "4.1" {
 		var all []arrow.RecordBatch
@@ -181,7 +181,7 @@ func TestUserAggregate(t *testing.T) {
 			groups = append(groups, append(one("e", "ff"), one("ggg", nil)...))
 			want = [][]any{{"bbb", "d", nil, "ggg"}, {"3", "2", "2", "4"}}
 		}
-		// More groups than are asked for at once come back in their order.
+		// The results of more groups than the maximum are in order.
 		for i := range 3 * maxGroups {
 			text := fmt.Sprint("group ", i)
 			groups = append(groups, one(text))
@@ -202,7 +202,7 @@ func TestUserAggregate(t *testing.T) {
 	}
 }
 
-// A group that asks a model has others beside it.
+// Several groups are computed at the same time.
 func TestUserAggregateAtOnce(t *testing.T) {
 	groups := make([][]arrow.RecordBatch, maxGroups)
 	for i := range groups {
@@ -261,7 +261,7 @@ func TestUserFunctionAsksTheModel(t *testing.T) {
 	}
 }
 
-// A map function gives other rows than it gets; Spark packs both into structs.
+// A map function returns other rows than it gets. Both are columns of structs.
 func TestUserMap(t *testing.T) {
 	of := arrow.StructOf(
 		arrow.Field{Name: "name", Type: arrow.BinaryTypes.String, Nullable: true},
@@ -280,7 +280,7 @@ func TestUserMap(t *testing.T) {
 		if a.failure != "" || !a.reuse || !reflect.DeepEqual(a.columns, [][]any{want}) || a.names[0] != "_0" {
 			t.Errorf("Spark %s: got %+v", version, a)
 		}
-		// What a function leaves unread is read for it.
+		// The worker reads the rows that the function does not read.
 		a = s.do(ask, arrowBytes(t, first.Schema(), first, rows(`[{"id": 4, "name": "stop"}]`), first, first))
 		if len(a.columns) != 1 || len(a.columns[0]) != 4 || !a.reuse {
 			t.Errorf("Spark %s, an early end: got %+v", version, a)

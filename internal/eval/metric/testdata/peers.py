@@ -1,4 +1,4 @@
-"""Writes peers.json: what other programs compute for the cases below.
+"""Writes peers.json: the results of other programs for the cases below.
 
     python3 -m venv v
     v/bin/pip install rouge-score==0.1.2 sacrebleu==2.6.0 scikit-learn==1.9.1 seqeval==1.2.2
