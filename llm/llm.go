@@ -1,6 +1,6 @@
 // Package llm is the contract between the AI functions and the models that answer them: the
 // CPU engine in internal/engine and the clients of inference servers in internal/endpoint.
-// It depends on no other package of this module.
+// It does not depend on engines, functions or tables.
 package llm
 
 import (
