@@ -117,6 +117,15 @@ type Info struct {
 	Engine string
 }
 
+// Identified returns i with a digest: if the weights are unknown, as those of a
+// server, the name identifies the model.
+func (i Info) Identified() Info {
+	if i.Digest == "" {
+		i.Digest = "named " + i.Name
+	}
+	return i
+}
+
 // Model answers requests. Its methods are safe for concurrent use.
 type Model interface {
 	Info() Info

@@ -126,14 +126,17 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	if j.executor.Threads == 0 {
 		j.executor.Threads = runtime.GOMAXPROCS(0)
 	}
-	ship := j.options.ship
-	ship.threads, ship.cache = j.executor.Threads, j.cache
-	ship.trouble = func(err error) { fmt.Fprintln(j.err, j.told(err)) }
-	if j.models, err = openModels(ctx, ship, fetch.NewProgress(j.err)); err != nil {
+	o, err := j.options.ship.modelOptions(fetch.NewProgress(j.err))
+	if err != nil {
 		return err
 	}
-	j.executor.Models = job.Models{Model: j.models.Default(), Named: j.models.Model}
-	j.model = j.executor.Model.Info()
+	o.Threads, o.PrefixBytes, o.AnswerBytes = j.executor.Threads, j.cache, int(j.cache/8)
+	o.Server.Retrying = func(err error) { fmt.Fprintln(j.err, j.told(err)) }
+	if j.models, err = openModels(ctx, j.options.ship, o); err != nil {
+		return err
+	}
+	j.executor.Models = j.models
+	j.model = j.models.Default().Info()
 	if err := j.checkMemory(); err != nil {
 		return err
 	}

@@ -20,20 +20,17 @@ func (f shipFlags) modelOptions(progress fetch.Progress) (models.Options, error)
 	precision, err := f.parsePrecision()
 	return models.Options{
 		Progress: progress, Precision: precision,
-		Threads: f.threads, PrefixBytes: f.cache, AnswerBytes: int(f.cache / 8),
-		Server: models.ServerOptions{
-			RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute, Retrying: f.trouble,
-		},
+		Server: models.ServerOptions{RequestsPerMinute: f.limits.RequestsPerMinute, TokensPerMinute: f.limits.TokensPerMinute},
 	}, err
 }
 
 // openModels opens the models that --model names.
-func openModels(ctx context.Context, f shipFlags, progress fetch.Progress) (*models.Opened, error) {
+func openModels(ctx context.Context, f shipFlags, o models.Options) (*models.Opened, error) {
 	set, err := f.set()
 	if err != nil {
 		return nil, err
 	}
-	return f.openSet(ctx, set, progress)
+	return openSet(ctx, set, o)
 }
 
 // openDefaultModel opens the default model of those that --model names.
@@ -42,14 +39,14 @@ func openDefaultModel(ctx context.Context, f shipFlags, progress fetch.Progress)
 	if err != nil {
 		return nil, err
 	}
-	return f.openSet(ctx, set[:1], progress)
-}
-
-func (f shipFlags) openSet(ctx context.Context, set models.Set, progress fetch.Progress) (*models.Opened, error) {
 	o, err := f.modelOptions(progress)
 	if err != nil {
 		return nil, err
 	}
+	return openSet(ctx, set[:1], o)
+}
+
+func openSet(ctx context.Context, set models.Set, o models.Options) (*models.Opened, error) {
 	return set.OpenWith(ctx, func(ctx context.Context, r models.Reference) (llm.Model, error) {
 		m, err := openModel(ctx, r, o)
 		return m, redownloadHint(err)

@@ -107,10 +107,7 @@ func (a *app) remoteModel(ctx context.Context, f shipFlags) (llm.Info, error) {
 	if err != nil {
 		return llm.Info{}, err
 	}
-	if m.Info.Digest == "" {
-		m.Info.Digest = "named " + m.Info.Name
-	}
-	return m.Info, nil
+	return m.Info.Identified(), nil
 }
 
 // checkRemote reports options that do not go with --remote.

@@ -45,9 +45,9 @@ func (r *runReport) abort() {
 
 // watch makes the report measure the models and keep the first rows written.
 func (r *runReport) watch(e *inprocess.Executor) {
-	if e.Model != nil {
+	if e.Models != nil {
 		r.latencies.begin()
-		e.Models = e.Through(r.latencies.timed)
+		e.Models = e.Models.Wrap(r.latencies.timed)
 	}
 	if r.most > 0 {
 		e.Out = &firstRows{e.Out, r}

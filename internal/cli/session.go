@@ -28,13 +28,7 @@ type shipFlags struct {
 	precision, place string
 	nodeCopy         bool
 	workers          []string
-	// threads and cache are the number of cores and of bytes for caches of a
-	// model in this process; 0 is the engine's default.
-	threads int
-	cache   int64
-	// trouble, if it is not nil, receives errors of requests that are retried.
-	trouble func(error)
-	limits  spark.EndpointLimits
+	limits           spark.EndpointLimits
 }
 
 func (f *shipFlags) add(c *cobra.Command) {

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 )
 
@@ -49,7 +50,7 @@ func (w *work) weight() (total float64, each []float64) {
 func (c *Census) calibrate(ctx context.Context, threads int, length time.Duration) (rounds []round, err error) {
 	order := c.sample.sorted()
 	through := &counters{dry: c.dry}
-	through.Models = c.models.Through(through.before)
+	through.models = c.models.Wrap(through.before)
 	begun := time.Now()
 	size := 2 * threads
 	for len(order) > 0 {
@@ -132,7 +133,7 @@ func (c *Census) asked(ctx context.Context, r *round, through *counters, call *s
 	index := make([]int, len(rows))
 	var distinct []ai.Row
 	for i, row := range rows {
-		id := c.models.Identity(call.Function, row)
+		id := job.Identity(c.models, call.Function, row)
 		at, there := places[id]
 		if !there || id == "" {
 			at = len(distinct)
@@ -148,7 +149,7 @@ func (c *Census) asked(ctx context.Context, r *round, through *counters, call *s
 	}
 	w.inputs += len(distinct)
 	begun := time.Now()
-	answers, err := call.Function.Eval(ctx, through.Source, distinct)
+	answers, err := call.Function.Eval(ctx, through.models.Source, distinct)
 	w.seconds += time.Since(begun).Seconds()
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ import (
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 const (
@@ -43,7 +44,7 @@ type Census struct {
 	plan    *job.Plan
 	sample  *chosen
 	sampled int64 // bytes
-	models  job.Models
+	models  *models.Opened
 	known   func(f *ai.Function, id string) bool
 	dry     bool
 }
@@ -72,8 +73,8 @@ type sampleRow struct{ arrow.RecordBatch }
 
 // Take reads the input. The models are those that will answer, and known, if not
 // nil, tells what a ledger has.
-func Take(ctx context.Context, in files.Reader, plan *job.Plan, models job.Models, known func(f *ai.Function, id string) bool) (*Census, error) {
-	c := &Census{plan: plan, sample: newChosen(sampledRows), models: models, known: known}
+func Take(ctx context.Context, in files.Reader, plan *job.Plan, opened *models.Opened, known func(f *ai.Function, id string) bool) (*Census, error) {
+	c := &Census{plan: plan, sample: newChosen(sampledRows), models: opened, known: known}
 	c.Decided = plan.Where != nil && len(plan.Where.Calls()) > 0
 	for _, call := range plan.ModelCalls() {
 		if !slices.ContainsFunc(c.Calls, func(n *Count) bool { return n.Call.Text == call.Text }) {
@@ -200,7 +201,7 @@ func (c *Census) count(n *Count, at []int, rows []ai.Row, keep []bool, hashes []
 			whole[i] = false
 			continue // of answers that are not there yet
 		}
-		id := c.models.Identity(n.Call.Function, rows[k])
+		id := job.Identity(c.models, n.Call.Function, rows[k])
 		digest := sha256.Sum256([]byte(id))
 		if id == "" { // equal to none
 			digest = sha256.Sum256(fmt.Appendf(nil, "%s %d", n.Call.Text, n.Rows))

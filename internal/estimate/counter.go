@@ -4,15 +4,15 @@ import (
 	"context"
 	"sync"
 
-	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // counters note how many tokens requests take. Dry ones ask nobody, and give
 // answers that only have the right form.
 type counters struct {
-	job.Models
-	dry bool
+	models *models.Opened // wrapped by before
+	dry    bool
 
 	mu             sync.Mutex
 	prompt, output []float64 // of each request

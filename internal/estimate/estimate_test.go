@@ -17,6 +17,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 func TestSketch(t *testing.T) {
@@ -157,7 +158,7 @@ func TestCensus(t *testing.T) {
 				known[f.Identity(llm.Info{Digest: "d"}, ai.Row{text, nil})] = true
 			}
 		}
-		census, err := Take(t.Context(), in, plan, job.Models{Model: &slow{}}, func(_ *ai.Function, id string) bool { return known[id] })
+		census, err := Take(t.Context(), in, plan, models.Of(&slow{}), func(_ *ai.Function, id string) bool { return known[id] })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +185,7 @@ func testPredict(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &slow{each: time.Millisecond}
-	census, err := Take(t.Context(), in, plan, job.Models{Model: m}, nil)
+	census, err := Take(t.Context(), in, plan, models.Of(m), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func runInProcess(t *testing.T, spec job.Spec, in, out string, model llm.Model) 
 		t.Fatal(err)
 	}
 	defer writer.Abort()
-	summary, err := inprocess.Executor{In: reader, Out: writer, Models: job.Models{Model: model}, Threads: 2}.Run(t.Context(), plan)
+	summary, err := inprocess.Executor{In: reader, Out: writer, Models: models.Of(model), Threads: 2}.Run(t.Context(), plan)
 	if err != nil {
 		return summary, err
 	}

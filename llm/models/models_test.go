@@ -147,7 +147,7 @@ func TestServer(t *testing.T) {
 	}
 	for want, o := range map[string]ServerOptions{
 		"is not among the allowed hosts": {AllowHosts: []string{"other.example.com"}},
-		"may not be negative":            {TokensPerMinute: -1},
+		"must not be negative":           {TokensPerMinute: -1},
 	} {
 		for name, do := range map[string]func() error{
 			"Resolve": func() error { _, err := Resolve(t.Context(), r, Options{Server: o}); return err },

@@ -38,7 +38,8 @@ func (r *Resolved) Open(ctx context.Context, o Options) (llm.Model, error) {
 	return m, nil
 }
 
-// Opened holds open models by name. Its methods may be called at the same time.
+// Opened holds open models by name. Its methods may be called at the same time. A
+// nil *Opened holds no models.
 type Opened struct {
 	set    Set
 	models []llm.Model // of the set's entries
@@ -81,6 +82,9 @@ func (o *Opened) Default() llm.Model {
 
 // Model returns the model that a query names; see Set.Find.
 func (o *Opened) Model(name string) (llm.Model, error) {
+	if o == nil {
+		return nil, &llm.UnknownModelError{Name: name}
+	}
 	i, err := o.set.Find(name)
 	if err != nil {
 		return nil, err
@@ -94,6 +98,9 @@ func (o *Opened) Source(_ context.Context, name string) (llm.Model, error) { ret
 // Wrap returns the same models, each wrapped by a function, which is called at
 // most once for each. Closing the result does not close the models.
 func (o *Opened) Wrap(wrap func(llm.Model) llm.Model) *Opened {
+	if o == nil {
+		return nil
+	}
 	w := &Opened{set: o.set, models: make([]llm.Model, len(o.models)), wraps: true}
 	for i, m := range o.models {
 		w.models[i] = wrap(m)

@@ -12,6 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/lru"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // chunkRows is the number of distinct rows that are asked together and written
@@ -23,7 +24,7 @@ const chunkRows = 16
 type asker struct {
 	begun  time.Time
 	asking context.Context // ends with the budget of time
-	models job.Models      // metered
+	models *models.Opened  // metered
 	spent  *spending
 	ledger *ledger.Ledger // nil keeps answers in memory
 	turns  *turns         // one for each chunk under way
@@ -60,10 +61,10 @@ type flight struct {
 // entryBytes is about the memory of a remembered answer besides its key and value.
 const entryBytes = 160
 
-func newAsker(asking context.Context, c *counts, m job.Models, s *spending, l *ledger.Ledger, chunks, memory int) *asker {
+func newAsker(asking context.Context, c *counts, m *models.Opened, s *spending, l *ledger.Ledger, chunks, memory int) *asker {
 	return &asker{
 		begun: time.Now(), asking: asking, counts: c,
-		models: m.Through(func(m llm.Model) llm.Model { return metered(m, s) }), spent: s,
+		models: m.Wrap(func(m llm.Model) llm.Model { return metered(m, s) }), spent: s,
 		ledger: l, turns: newTurns(chunks),
 		underway: map[string]*flight{},
 		memory:   lru.New(memory, func(id string, b []byte) int { return entryBytes + len(id) + len(b) }),
@@ -131,7 +132,7 @@ func (a *asker) distinct(f *ai.Function, rows []ai.Row) []*distinct {
 	var all []*distinct
 	known := map[string]*distinct{}
 	for i, row := range rows {
-		id := a.models.Identity(f, row)
+		id := job.Identity(a.models, f, row)
 		d := known[id]
 		if d == nil || id == "" {
 			d = &distinct{id: id, row: row}

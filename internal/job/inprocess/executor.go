@@ -14,6 +14,7 @@ import (
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/ledger"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // Executor runs a plan over the rows of a reader.
@@ -24,7 +25,8 @@ type Executor struct {
 	BadRows *BadRows
 	// Out takes rows of the plan's output schema. Run does not close it.
 	Out files.Writer
-	job.Models
+	// Models are asked; nil if the plan asks no model.
+	Models *models.Opened
 	// Ledger keeps answers. Without one, Run keeps some in memory.
 	Ledger *ledger.Ledger
 

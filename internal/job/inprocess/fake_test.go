@@ -17,6 +17,7 @@ import (
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // fakeModel answers a question with "re " and the question. A question has ten
@@ -182,7 +183,7 @@ func (t *task) plan(test *testing.T) *job.Plan {
 
 func (t *task) run(test *testing.T) (job.Summary, error) {
 	test.Helper()
-	t.Model = t.model
+	t.Models = models.Of(t.model)
 	return t.Run(test.Context(), t.plan(test))
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/ledger"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 func TestRowsKeepTheirOrder(t *testing.T) {
@@ -257,12 +258,12 @@ func TestFailures(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	j = newTask(numbered(3000, 3000)...)
-	j.Model = &fakeModel{digest: "d", slow: time.Hour}
+	j.Models = models.Of(&fakeModel{digest: "d", slow: time.Hour})
 	time.AfterFunc(50*time.Millisecond, cancel)
 	if _, err := j.Run(ctx, j.plan(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	j.Model = nil
+	j.Models = nil
 	if _, err := j.Run(t.Context(), j.plan(t)); err == nil {
 		t.Error("a job without a model ran")
 	}
