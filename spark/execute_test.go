@@ -208,7 +208,7 @@ func TestCancelInterruptsBeforeReturning(t *testing.T) {
 			t.Errorf("operation %s was interrupted", id)
 		}
 	default:
-		t.Error("the server was not told")
+		t.Error("the operation was not interrupted")
 	}
 	s.background.Wait()
 	if f.count("release all") != 1 {

@@ -91,7 +91,7 @@ func TestServerFrames(t *testing.T) {
 	}
 	plan, err := r.Hint("rebalance", 2, id).Explain(t.Context(), "extended")
 	if !s.atLeast(4, 0) {
-		if err == nil || !strings.Contains(err.Error(), "hint rebalance: parameter 2 is no literal value, and Spark 3.5") {
+		if err == nil || !strings.Contains(err.Error(), "hint rebalance: parameter 2 is not a literal, but Spark 3.5") {
 			t.Error(err)
 		}
 	} else if err != nil || !strings.Contains(plan, "RebalancePartitions [id#") {

@@ -329,7 +329,7 @@ func TestServerErrors(t *testing.T) {
 func TestServerConf(t *testing.T) {
 	s := connectServer(t, "")
 	ctx := t.Context()
-	const key = "spark.sql.shuffle.partitions"
+	const key = "spark.sql.autoBroadcastJoinThreshold" // which the shared server does not set
 	before, ok, err := s.Conf().Get(ctx, key)
 	if err != nil || !ok {
 		t.Fatal(err, ok)

@@ -47,12 +47,12 @@ func TestServerBehindTLS(t *testing.T) {
 		settings *tls.Config
 		message  string
 	}{
-		"unknown authority":   {asIs, &tls.Config{RootCAs: x509.NewCertPool()}, "SSL_CERT_FILE names a file of trusted ones"},
-		"another name":        {behind(func(s *tls.Config) { s.Certificates[0] = authority.Certificate("spark.example.com") }), trusting, "is not for this address"},
+		"unknown authority":   {asIs, &tls.Config{RootCAs: x509.NewCertPool()}, "set SSL_CERT_FILE to a PEM file"},
+		"another name":        {behind(func(s *tls.Config) { s.Certificates[0] = authority.Certificate("spark.example.com") }), trusting, "is not valid for this address"},
 		"no HTTP/2":           {behind(func(s *tls.Config) { s.NextProtos = nil }), trusting, "does not offer HTTP/2"},
 		"HTTP/1.1 only":       {behind(func(s *tls.Config) { s.NextProtos = []string{"http/1.1"} }), trusting, "does not offer HTTP/2"},
-		"TLS 1.1":             {behind(func(s *tls.Config) { s.MaxVersion = tls.VersionTLS11 }), trusting, "no TLS 1.2 or later"},
-		"no TLS at the other": {url, trusting, "the server does not speak TLS"},
+		"TLS 1.1":             {behind(func(s *tls.Config) { s.MaxVersion = tls.VersionTLS11 }), trusting, "does not support TLS 1.2 or later"},
+		"no TLS at the other": {url, trusting, "the server does not use TLS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Connect(t.Context(), c.remote, WithTLS(c.settings))

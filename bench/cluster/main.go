@@ -1,12 +1,12 @@
-// Command cluster measures what Spark costs where a model does the work: rows
-// per second of ai_analyze_sentiment in a query, beside the engine alone in a
-// process with as many threads, for several numbers of executors and cores,
-// tasks, batches and ways to share the model.
+// Command cluster measures the overhead of Spark for AI functions: the rows per
+// second of ai_analyze_sentiment in a query, compared with the engine without
+// Spark and with the same number of threads. It varies the number of executors,
+// cores and tasks, the size of batches and the way to share the model.
 //
-// In each round Spark and the engine take turns on the same texts, which no
-// round before has had, so that nothing is answered from memory. Beside the
-// time stands that of the processors, of all processes of the server together
-// and of the engine's: other programs on the machine disturb it less.
+// In each round Spark and the engine process the same new texts one after the
+// other, so that no answer comes from a cache. The report has the elapsed time
+// and the CPU time of all processes of the server and of the engine. Other
+// programs on the machine affect the CPU time less.
 package main
 
 import (
@@ -30,36 +30,36 @@ import (
 	"github.com/firesteel/firesteel/worker"
 )
 
-// setting is one way to run the query.
+// setting is a configuration of Spark for the query.
 type setting struct {
 	name       string
 	master     string
-	threads    int // of the engine alone, as many as Spark has cores
+	threads    int // of the engine without Spark: the number of Spark's cores
 	partitions int
 	conf       map[string]string // of the server
 	session    map[string]string
 }
 
-// oneBig is the executor that most settings vary: one of two cores.
-const oneBig = "local-cluster[1,2,1024]"
+// oneExecutor is a cluster of one executor with two cores. Most settings use it.
+const oneExecutor = "local-cluster[1,2,1024]"
 
 const batchKey = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
 var settings = []setting{
 	{name: "1 executor of 1 core", master: "local-cluster[1,1,1024]", threads: 1, partitions: 4},
 	{name: "2 executors of 1 core", master: "local-cluster[2,1,1024]", threads: 2, partitions: 4},
-	{name: "1 executor of 2 cores", master: oneBig, threads: 2, partitions: 4},
-	{name: "  1 task of 2 CPUs", master: oneBig, threads: 2, partitions: 1, conf: map[string]string{"spark.task.cpus": "2"}},
-	{name: "  2 tasks", master: oneBig, threads: 2, partitions: 2},
-	{name: "  16 tasks", master: oneBig, threads: 2, partitions: 16},
-	{name: "  64 tasks", master: oneBig, threads: 2, partitions: 64},
-	{name: "  batches of 100 rows", master: oneBig, threads: 2, partitions: 4, session: map[string]string{batchKey: "100"}},
-	{name: "  batches of 10 rows", master: oneBig, threads: 2, partitions: 4, session: map[string]string{batchKey: "10"}},
-	{name: "  batches of 1 row", master: oneBig, threads: 2, partitions: 4, session: map[string]string{batchKey: "1"}},
-	{name: "  a model for each task", master: oneBig, threads: 2, partitions: 4, conf: map[string]string{"spark.python.use.daemon": "false"}},
+	{name: "1 executor of 2 cores", master: oneExecutor, threads: 2, partitions: 4},
+	{name: "  1 task of 2 CPUs", master: oneExecutor, threads: 2, partitions: 1, conf: map[string]string{"spark.task.cpus": "2"}},
+	{name: "  2 tasks", master: oneExecutor, threads: 2, partitions: 2},
+	{name: "  16 tasks", master: oneExecutor, threads: 2, partitions: 16},
+	{name: "  64 tasks", master: oneExecutor, threads: 2, partitions: 64},
+	{name: "  batches of 100 rows", master: oneExecutor, threads: 2, partitions: 4, session: map[string]string{batchKey: "100"}},
+	{name: "  batches of 10 rows", master: oneExecutor, threads: 2, partitions: 4, session: map[string]string{batchKey: "10"}},
+	{name: "  batches of 1 row", master: oneExecutor, threads: 2, partitions: 4, session: map[string]string{batchKey: "1"}},
+	{name: "  a model for each task", master: oneExecutor, threads: 2, partitions: 4, conf: map[string]string{"spark.python.use.daemon": "false"}},
 }
 
-// options are the command line's.
+// options are the options of the command line.
 type options struct {
 	rows, rounds int
 	model, only  string
@@ -69,7 +69,7 @@ func main() {
 	worker.Main()
 	var o options
 	flag.IntVar(&o.rows, "rows", 400, "rows of a query")
-	flag.IntVar(&o.rounds, "rounds", 5, "rounds that count; one more comes first to warm up")
+	flag.IntVar(&o.rounds, "rounds", 5, "measured rounds, after one round to warm up")
 	flag.StringVar(&o.model, "model", models.Default, "the model")
 	flag.StringVar(&o.only, "only", "", "measure only settings whose name contains this")
 	flag.Parse()
@@ -93,7 +93,7 @@ func measure(ctx context.Context, o options) error {
 	defer engine.Close()
 	fmt.Printf("ai_analyze_sentiment of %d texts by %s, Spark %s, %d rounds in turn\n\n", o.rows, engine.Info().Name, localspark.DefaultVersion, o.rounds)
 	t := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "\trows/s\tengine alone\ttime against it: median (min to max)\tprocessor's time against it")
+	fmt.Fprintln(t, "\trows/s\tengine alone\ttime relative to it: median (min to max)\tCPU time relative to it")
 	b := bench{options: o, engine: engine}
 	for _, s := range settings {
 		if !strings.Contains(s.name, o.only) {
@@ -110,11 +110,11 @@ func measure(ctx context.Context, o options) error {
 type bench struct {
 	options
 	engine llm.Model
-	texts  int // used so far
+	texts  int // number of texts used so far
 }
 
-// cost is what one run took.
-type cost struct{ time, processor time.Duration }
+// cost is the elapsed time and the CPU time of a run.
+type cost struct{ elapsed, cpu time.Duration }
 
 func (b *bench) measure(ctx context.Context, s setting, out io.Writer) error {
 	conf := map[string]string{"spark.driver.memory": "1g"}
@@ -137,31 +137,33 @@ func (b *bench) measure(ctx context.Context, s setting, out io.Writer) error {
 		}
 	}
 	b.engine.(interface{ SetThreads(int) }).SetThreads(s.threads)
-	var onSpark, alone []cost
+	var sparkCosts, engineCosts []cost
 	for round := range b.rounds + 1 {
 		first := b.texts
 		b.texts += b.rows
-		there, positive, err := timed(func() (int64, error) { return b.query(ctx, session, s, first) }, func() (time.Duration, error) { return familyTime(server.PID()) })
+		sparkCost, positive, err := timed(func() (int64, error) { return b.query(ctx, session, s, first) }, func() (time.Duration, error) { return treeCPUTime(server.PID()) })
 		if err != nil {
 			return err
 		}
-		here, same, err := timed(func() (int64, error) { return b.ask(ctx, first) }, ownTime)
+		engineCost, enginePositive, err := timed(func() (int64, error) { return b.ask(ctx, first) }, ownCPUTime)
 		if err != nil {
 			return err
 		}
-		if positive != same {
-			return fmt.Errorf("Spark found %d positive texts, the engine %d", positive, same)
+		if positive != enginePositive {
+			return fmt.Errorf("the query on Spark found %d positive texts, the engine %d", positive, enginePositive)
 		}
-		if round > 0 { // the first one loads the model
-			onSpark, alone = append(onSpark, there), append(alone, here)
+		if round > 0 { // the first round loads the model
+			sparkCosts, engineCosts = append(sparkCosts, sparkCost), append(engineCosts, engineCost)
 		}
 	}
-	b.report(out, s, onSpark, alone)
+	b.report(out, s, sparkCosts, engineCosts)
 	return nil
 }
 
-func timed(run func() (int64, error), used func() (time.Duration, error)) (cost, int64, error) {
-	before, err := used()
+// timed calls run and returns its cost and its result. cpuTime returns the CPU
+// time used so far.
+func timed(run func() (int64, error), cpuTime func() (time.Duration, error)) (cost, int64, error) {
+	before, err := cpuTime()
 	if err != nil {
 		return cost{}, 0, err
 	}
@@ -171,11 +173,12 @@ func timed(run func() (int64, error), used func() (time.Duration, error)) (cost,
 	if err != nil {
 		return cost{}, 0, err
 	}
-	after, err := used()
+	after, err := cpuTime()
 	return cost{took, after - before}, answer, err
 }
 
-// The texts differ by their number, and the table has them as the engine does.
+// textForm is the format of the texts, which differ by a number. Spark and the
+// engine create the same texts from it.
 const textForm = "Parcel %d came two weeks late, but the screen is bright and sharp and I like it."
 
 func (b *bench) query(ctx context.Context, session *spark.Session, s setting, first int) (int64, error) {
@@ -216,18 +219,18 @@ func (b *bench) ask(ctx context.Context, first int) (int64, error) {
 	return n, nil
 }
 
-// report prints medians, and the ratios of the two that took turns.
-func (b *bench) report(out io.Writer, s setting, onSpark, alone []cost) {
-	var there, here, ratio, processor []float64
-	for i := range onSpark {
-		there, here = append(there, onSpark[i].time.Seconds()), append(here, alone[i].time.Seconds())
-		ratio = append(ratio, onSpark[i].time.Seconds()/alone[i].time.Seconds())
-		processor = append(processor, onSpark[i].processor.Seconds()/alone[i].processor.Seconds())
+// report prints the medians and the ratios of Spark and the engine per round.
+func (b *bench) report(out io.Writer, s setting, sparkCosts, engineCosts []cost) {
+	var sparkTime, engineTime, ratio, cpuRatio []float64
+	for i := range sparkCosts {
+		sparkTime, engineTime = append(sparkTime, sparkCosts[i].elapsed.Seconds()), append(engineTime, engineCosts[i].elapsed.Seconds())
+		ratio = append(ratio, sparkCosts[i].elapsed.Seconds()/engineCosts[i].elapsed.Seconds())
+		cpuRatio = append(cpuRatio, sparkCosts[i].cpu.Seconds()/engineCosts[i].cpu.Seconds())
 	}
-	for _, values := range [][]float64{there, here, ratio, processor} {
+	for _, values := range [][]float64{sparkTime, engineTime, ratio, cpuRatio} {
 		slices.Sort(values)
 	}
 	last, middle := len(ratio)-1, len(ratio)/2
-	fmt.Fprintf(out, "%s\t%.1f\t%.1f\t%.2f (%.2f to %.2f)\t%.2f (%.2f to %.2f)\n", s.name, float64(b.rows)/there[middle], float64(b.rows)/here[middle],
-		ratio[middle], ratio[0], ratio[last], processor[middle], processor[0], processor[last])
+	fmt.Fprintf(out, "%s\t%.1f\t%.1f\t%.2f (%.2f to %.2f)\t%.2f (%.2f to %.2f)\n", s.name, float64(b.rows)/sparkTime[middle], float64(b.rows)/engineTime[middle],
+		ratio[middle], ratio[0], ratio[last], cpuRatio[middle], cpuRatio[0], cpuRatio[last])
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/firesteel/firesteel/internal/procfs"
 )
 
-func ownTime() (time.Duration, error) {
+// ownCPUTime returns the CPU time that this process and its children have used.
+func ownCPUTime() (time.Duration, error) {
 	p, err := procfs.Read(os.Getpid())
 	return p.Used + p.Children, err
 }
 
-// familyTime adds up what a process and all that it started, and they in turn,
-// have used.
-func familyTime(root int) (time.Duration, error) {
+// treeCPUTime returns the CPU time that a process and all its descendants have
+// used.
+func treeCPUTime(root int) (time.Duration, error) {
 	all, err := procfs.All()
 	total := time.Duration(0)
 	for pid, p := range all {

@@ -1,18 +1,17 @@
-// Command roundtrip shows that files keep what is in them on their way through
-// firesteel, for every type that other programs write:
+// Command roundtrip checks that firesteel preserves the content of files, for all
+// types that other programs write:
 //
 //	go run ./bench/roundtrip [-format parquet|csv|jsonl] [-work FOLDER] [-markdown FILE]
 //
-// Each program (Spark 3.5, Spark 4.3, pyarrow, DuckDB and polars, of the
-// versions below) writes a file of each of its types. firesteel reads it and
-// writes it again: as it is, and with a column that is added. Each program reads
-// the three files; what it says of them, types and values, must be the same but
-// for the column that is added. What firesteel writes of the file as JSON must be
-// what pyarrow reads. The table tells how many of the programs read the file, all
-// of them the same.
+// Each program (Spark 3.5, Spark 4.3, pyarrow, DuckDB and polars, in the versions
+// below) writes a file of each of its types. firesteel copies the file, once
+// unchanged and once with an added column. Each program reads the three files:
+// the types and values that it reads must be equal, except for the added column.
+// The values that firesteel writes as JSON must be those that pyarrow reads. The
+// table lists for each type the programs that cannot read the file.
 //
-// It needs Python and Java 17, and downloads the programs into the folder, which
-// can be thrown away. A format is a script of its own beside this file.
+// It needs Python and Java 17, and downloads the programs to the work folder.
+// Each format has a script in this folder.
 package main
 
 import (
@@ -37,7 +36,7 @@ import (
 //go:embed *.py
 var scripts embed.FS
 
-// environment is an environment of Python, and the packages in it.
+// environment is a Python environment and its packages.
 type environment struct {
 	name     string
 	packages []string
@@ -49,7 +48,8 @@ var (
 	spark43 = environment{"spark43", []string{"pyspark==4.3.0"}}
 )
 
-// programs write and read; the names are those that the scripts know.
+// programs are the programs that write and read files. name is the name in the
+// scripts.
 var programs = []struct {
 	name, title string
 	in          environment
@@ -61,7 +61,7 @@ var programs = []struct {
 	{"polars", "polars 2.1.0", tables},
 }
 
-// formats are the scripts that write and read each format.
+// formats maps a format to the script that writes and reads it.
 var formats = map[string]string{"parquet": "parquet.py", "csv": "text.py", "jsonl": "text.py"}
 
 type settings struct {
@@ -73,9 +73,9 @@ func main() {
 	var s settings
 	flag.StringVar(&s.work, "work", ".cache/roundtrip", "folder for programs and files")
 	flag.StringVar(&s.format, "format", "parquet", "parquet, csv or jsonl")
-	flag.StringVar(&s.markdown, "markdown", "", "file for the table; default: standard output")
-	flag.StringVar(&s.only, "only", "", "types to try: those whose name holds this")
-	flag.BoolVar(&s.keep, "keep", false, "take the files that the programs wrote before")
+	flag.StringVar(&s.markdown, "markdown", "", "file for the table; default: standard runCommand")
+	flag.StringVar(&s.only, "only", "", "try only types whose name contains this")
+	flag.BoolVar(&s.keep, "keep", false, "use the files of an earlier run instead of writing them")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -85,14 +85,14 @@ func main() {
 	}
 }
 
-// file is what a program wrote of a type, and what became of it.
+// file is the file of a type that a program wrote, with the results of the checks.
 type file struct {
 	program, kind, path string
-	refused             string   // why the program does not write it
-	failed              bool     // firesteel did not read or write it
-	readers             int      // that read it
-	not                 []string // and those that do not
-	wrong               []string
+	refused             string   // error of the program if it cannot write the type
+	failed              bool     // firesteel could not read or write the file
+	readers             int      // number of programs that read it
+	nonReaders          []string // programs that cannot read it
+	errors              []string
 }
 
 func run(ctx context.Context, s settings) error {
@@ -109,12 +109,12 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	firesteel := filepath.Join(s.work, "firesteel")
-	if err := output(ctx, nil, "go", "build", "-o", firesteel, "./cmd/firesteel"); err != nil {
+	if err := runCommand(ctx, nil, "go", "build", "-o", firesteel, "./cmd/firesteel"); err != nil {
 		return err
 	}
 	for _, f := range files {
 		if f.refused == "" {
-			f.through(ctx, firesteel, s.format)
+			f.copy(ctx, firesteel, s.format)
 		}
 	}
 	for _, p := range append(programs, struct {
@@ -128,7 +128,7 @@ func run(ctx context.Context, s settings) error {
 	return s.report(files)
 }
 
-// prepare makes the environments and puts the scripts in place.
+// prepare creates the environments and copies the scripts to the work folder.
 func (s settings) prepare(ctx context.Context) (script string, err error) {
 	if err := os.MkdirAll(filepath.Join(s.work, "files"), 0o777); err != nil {
 		return "", err
@@ -154,12 +154,12 @@ func (s settings) prepare(ctx context.Context) (script string, err error) {
 	for _, e := range []environment{tables, spark35, spark43} {
 		folder := filepath.Join(s.work, e.name)
 		if _, err := os.Stat(filepath.Join(folder, "bin", "pip")); err != nil {
-			if err := output(ctx, nil, "python3", "-m", "venv", folder); err != nil {
+			if err := runCommand(ctx, nil, "python3", "-m", "venv", folder); err != nil {
 				return "", err
 			}
 		}
 		args := append([]string{"install", "--quiet", "--disable-pip-version-check"}, e.packages...)
-		if err := output(ctx, nil, filepath.Join(folder, "bin", "pip"), args...); err != nil {
+		if err := runCommand(ctx, nil, filepath.Join(folder, "bin", "pip"), args...); err != nil {
 			return "", err
 		}
 	}
@@ -170,8 +170,9 @@ func (s settings) python(e environment) string {
 	return filepath.Join(s.work, e.name, "bin", "python")
 }
 
-// output runs a program that writes nothing but errors.
-func output(ctx context.Context, to io.Writer, name string, args ...string) error {
+// runCommand runs a command with its standard runCommand to to. Its error contains the
+// standard error.
+func runCommand(ctx context.Context, to io.Writer, name string, args ...string) error {
 	var errs bytes.Buffer
 	c := exec.CommandContext(ctx, name, args...)
 	c.Stdout, c.Stderr = to, &errs
@@ -181,14 +182,14 @@ func output(ctx context.Context, to io.Writer, name string, args ...string) erro
 	return nil
 }
 
-// write has the programs write their files.
+// write runs the programs, which write their files.
 func (s settings) write(ctx context.Context, script string) ([]*file, error) {
 	var all []*file
 	for _, p := range programs {
 		var refused bytes.Buffer
 		if !s.keep {
 			fmt.Fprintln(os.Stderr, p.title, "writes")
-			if err := output(ctx, &refused, s.python(p.in), script, "write", p.name, filepath.Join(s.work, "files"), s.format); err != nil {
+			if err := runCommand(ctx, &refused, s.python(p.in), script, "write", p.name, filepath.Join(s.work, "files"), s.format); err != nil {
 				return nil, err
 			}
 		}
@@ -215,24 +216,27 @@ func (s settings) write(ctx context.Context, script string) ([]*file, error) {
 
 const added = "added_by_firesteel"
 
-// The files that firesteel makes of one.
-func (f *file) as() string { return filepath.Join(filepath.Dir(f.path), "as", filepath.Base(f.path)) }
-func (f *file) with() string {
-	return filepath.Join(filepath.Dir(f.path), "with", filepath.Base(f.path))
+// unchanged, extended and jsonLines return the paths of the files that firesteel
+// writes: an unchanged copy, a copy with an added column, and the rows as JSON.
+func (f *file) unchanged() string {
+	return filepath.Join(filepath.Dir(f.path), "unchanged", filepath.Base(f.path))
 }
-func (f *file) lines() string { return f.as() + ".jsonl" }
+func (f *file) extended() string {
+	return filepath.Join(filepath.Dir(f.path), "extended", filepath.Base(f.path))
+}
+func (f *file) jsonLines() string { return f.unchanged() + ".jsonl" }
 
-// through has firesteel read and write a file.
-func (f *file) through(ctx context.Context, firesteel, format string) {
+// copy runs firesteel, which reads the file and writes its copies.
+func (f *file) copy(ctx context.Context, firesteel, format string) {
 	for _, run := range [][]string{
-		{"--where", "true", "-o", f.as()},
-		{"--add", added + "=coalesce(NULL, 'x')", "-o", f.with()},
-		{"--where", "true", "-o", f.lines()},
+		{"--where", "true", "-o", f.unchanged()},
+		{"--add", added + "=coalesce(NULL, 'x')", "-o", f.extended()},
+		{"--where", "true", "-o", f.jsonLines()},
 	} {
 		os.MkdirAll(filepath.Dir(run[len(run)-1]), 0o777)
 		args := append([]string{"run", f.path, "--no-ledger", "--overwrite"}, run...)
-		if err := output(ctx, io.Discard, firesteel, args...); err != nil {
-			f.wrong, f.failed = append(f.wrong, lastLine(err)), true
+		if err := runCommand(ctx, io.Discard, firesteel, args...); err != nil {
+			f.errors, f.failed = append(f.errors, lastLine(err)), true
 			return
 		}
 	}
@@ -243,7 +247,7 @@ func lastLine(err error) string {
 	return lines[len(lines)-1]
 }
 
-// compare has a program read all files, and compares what it says of them.
+// compare lets a program read all files, and compares its readings of them.
 func (s settings) compare(ctx context.Context, script, program string, in environment, files []*file) error {
 	fmt.Fprintln(os.Stderr, program, "reads")
 	var paths []string
@@ -253,7 +257,7 @@ func (s settings) compare(ctx context.Context, script, program string, in enviro
 		}
 		paths = append(paths, f.path)
 		if program != "json" {
-			paths = append(paths, f.as(), f.with())
+			paths = append(paths, f.unchanged(), f.extended())
 		}
 	}
 	c := exec.CommandContext(ctx, s.python(in), script, "read", program)
@@ -276,7 +280,7 @@ func (s settings) compare(ctx context.Context, script, program string, in enviro
 			reading
 		}
 		if err := json.Unmarshal(scanner.Bytes(), &r); err != nil {
-			return fmt.Errorf("%s says %q: %w", program, scanner.Text(), err)
+			return fmt.Errorf("output of %s: %q: %w", program, scanner.Text(), err)
 		}
 		read[r.Path] = r.reading
 	}
@@ -285,50 +289,51 @@ func (s settings) compare(ctx context.Context, script, program string, in enviro
 	}
 	for _, f := range files {
 		if f.refused == "" && !f.failed {
-			f.judge(program, read)
+			f.check(program, read)
 		}
 	}
 	return nil
 }
 
-// reading is what a program says of a file.
+// reading is the content of a file as a program reads it, or the program's error.
 type reading struct {
 	Content any
 	Error   string
 }
 
-func (f *file) judge(program string, read map[string]reading) {
+// check compares a program's readings of the file and its copies.
+func (f *file) check(program string, read map[string]reading) {
 	original := read[f.path]
 	switch {
 	case original.Error != "" && program == "json":
 		return
 	case original.Error != "":
-		f.not = append(f.not, program)
+		f.nonReaders = append(f.nonReaders, program)
 		return
 	case program == "json":
-		if why := f.sameLines(original.Content); why != "" {
-			f.wrong = append(f.wrong, "JSON: "+why)
+		if difference := f.compareLines(original.Content); difference != "" {
+			f.errors = append(f.errors, "JSON: "+difference)
 		}
 		return
 	}
 	f.readers++
-	for _, path := range []string{f.as(), f.with()} {
+	for _, path := range []string{f.unchanged(), f.extended()} {
 		got := read[path]
 		if got.Error != "" {
-			f.wrong = append(f.wrong, fmt.Sprintf("%s cannot read %s: %s", program, filepath.Base(filepath.Dir(path)), got.Error))
+			f.errors = append(f.errors, fmt.Sprintf("%s cannot read the %s file: %s", program, filepath.Base(filepath.Dir(path)), got.Error))
 			continue
 		}
-		if path == f.with() && !takeAdded(got.Content) {
-			f.wrong = append(f.wrong, program+" does not see the column that is added")
+		if path == f.extended() && !removeAdded(got.Content) {
+			f.errors = append(f.errors, program+" does not read the added column")
 		}
 		if !reflect.DeepEqual(got.Content, original.Content) {
-			f.wrong = append(f.wrong, fmt.Sprintf("%s reads %v, and of %s %v", program, original.Content, filepath.Base(filepath.Dir(path)), got.Content))
+			f.errors = append(f.errors, fmt.Sprintf("%s reads %v in the original and %v in the %s file", program, original.Content, got.Content, filepath.Base(filepath.Dir(path))))
 		}
 	}
 }
 
-// takeAdded takes the added column away; false if it is not there.
-func takeAdded(content any) (found bool) {
+// removeAdded removes the added column, and reports whether it was present.
+func removeAdded(content any) (found bool) {
 	switch c := content.(type) {
 	case map[string]any:
 		if _, ok := c[added]; ok {
@@ -336,19 +341,20 @@ func takeAdded(content any) (found bool) {
 			return true
 		}
 		for _, v := range c {
-			found = takeAdded(v) || found
+			found = removeAdded(v) || found
 		}
 	case []any:
 		for _, v := range c {
-			found = takeAdded(v) || found
+			found = removeAdded(v) || found
 		}
 	}
 	return found
 }
 
-// sameLines compares the lines that firesteel wrote with what they should be.
-func (f *file) sameLines(want any) string {
-	b, err := os.ReadFile(f.lines())
+// compareLines compares the JSON lines that firesteel wrote with the expected
+// rows. It returns the first difference, or "".
+func (f *file) compareLines(want any) string {
+	b, err := os.ReadFile(f.jsonLines())
 	if err != nil {
 		return err.Error()
 	}
@@ -359,7 +365,7 @@ func (f *file) sameLines(want any) string {
 		var got any
 		if err := d.Decode(&got); err == io.EOF {
 			if i != len(rows) {
-				return fmt.Sprintf("%d rows of %d", i, len(rows))
+				return fmt.Sprintf("there are %d rows, but pyarrow reads %d", i, len(rows))
 			}
 			return ""
 		} else if err != nil {
@@ -367,14 +373,15 @@ func (f *file) sameLines(want any) string {
 		}
 		switch {
 		case i >= len(rows):
-			return fmt.Sprintf("pyarrow reads %d rows only", len(rows))
+			return fmt.Sprintf("there are more than the %d rows that pyarrow reads", len(rows))
 		case !sameValue(got, rows[i]):
 			return fmt.Sprintf("row %d is %v, but pyarrow reads %v", i, got, rows[i])
 		}
 	}
 }
 
-// sameValue compares numbers by their value, and with decimals as text.
+// sameValue reports whether two values are equal. It compares numbers by value,
+// and a number with a decimal, which is a string, by text.
 func sameValue(got, want any) bool {
 	switch g := got.(type) {
 	case json.Number:
@@ -402,7 +409,7 @@ func sameValue(got, want any) bool {
 	return reflect.DeepEqual(got, want)
 }
 
-// report writes the table: a line for each program and what it writes.
+// report writes the table, with the types that each program writes.
 func (s settings) report(files []*file) error {
 	var b strings.Builder
 	wrong := 0
@@ -414,30 +421,30 @@ func (s settings) report(files []*file) error {
 			if f.program != p.name || f.refused != "" {
 				continue
 			}
-			what := "all"
+			readers := "all"
 			switch {
-			case len(f.wrong) > 0:
+			case len(f.errors) > 0:
 				wrong++
-				what = "**wrong**"
-				for _, w := range f.wrong {
-					fmt.Fprintf(os.Stderr, "%s %s: %s\n", f.program, f.kind, w)
+				readers = "**wrong**"
+				for _, text := range f.errors {
+					fmt.Fprintf(os.Stderr, "%s %s: %s\n", f.program, f.kind, text)
 				}
-			case len(f.not) > 0:
-				what = "all but " + strings.Join(f.not, ", ")
+			case len(f.nonReaders) > 0:
+				readers = "all but " + strings.Join(f.nonReaders, ", ")
 			}
-			if byReaders[what] == nil {
-				order = append(order, what)
+			if byReaders[readers] == nil {
+				order = append(order, readers)
 			}
-			byReaders[what] = append(byReaders[what], f.kind)
+			byReaders[readers] = append(byReaders[readers], f.kind)
 		}
 		slices.Sort(order)
-		for _, what := range order {
-			fmt.Fprintf(&b, "| %s | %s: %s |\n", p.title, what, strings.Join(byReaders[what], ", "))
+		for _, readers := range order {
+			fmt.Fprintf(&b, "| %s | %s: %s |\n", p.title, readers, strings.Join(byReaders[readers], ", "))
 		}
 	}
 	for _, f := range files {
 		if f.refused != "" {
-			fmt.Fprintf(os.Stderr, "%s does not write %s: %s\n", f.program, f.kind, f.refused)
+			fmt.Fprintf(os.Stderr, "%s cannot write %s: %s\n", f.program, f.kind, f.refused)
 		}
 	}
 	fmt.Fprintf(&b, "\n%d files, %d of them wrong.\n", len(files), wrong)
@@ -447,7 +454,7 @@ func (s settings) report(files []*file) error {
 		return err
 	}
 	if wrong > 0 {
-		return fmt.Errorf("%d files are not the same", wrong)
+		return fmt.Errorf("%d files differ", wrong)
 	}
 	return nil
 }

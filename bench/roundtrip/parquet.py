@@ -1,10 +1,9 @@
-"""Parquet for bench/roundtrip: what each program writes of each type, and how
-it reads a file. Used as:
+"""Writes and reads Parquet files with other programs, for bench/roundtrip.
 
     parquet.py write PROGRAM FOLDER    writes FOLDER/PROGRAM-TYPE.parquet, and
-                                       says what the program cannot write
-    parquet.py read PROGRAM            reads paths from standard input, one a
-                                       line, and writes what is in each as JSON
+                                       prints the types that the program cannot write
+    parquet.py read PROGRAM            reads paths from standard input, one per
+                                       line, and prints each file's content as JSON
 
 A file has one column, c, unless a type needs more.
 """
@@ -116,7 +115,7 @@ def pyarrow_cases():
 
 
 def bits(v):
-    """A value in a form in which equal ones have equal text."""
+    """A form of a value that has equal text for equal values."""
     if isinstance(v, float):
         return "f" + struct.pack(">d", v).hex()
     if isinstance(v, (list, tuple)):
@@ -127,7 +126,7 @@ def bits(v):
 
 
 def storage(a):
-    """An array without what Python has no value for: units of nanoseconds, the bits of floats."""
+    """An array converted to values that Python supports: nanoseconds and floats become integers."""
     import pyarrow as pa
     if isinstance(a, pa.ChunkedArray):
         a = a.combine_chunks()
@@ -160,7 +159,7 @@ def pyarrow_read(path):
     return {"columns": columns, "types": types, "parquet": parquet, "pairs": pairs}
 
 
-# --- what firesteel is to say of a file: pyarrow's reading as JSON -------------
+# --- the expected JSON lines: pyarrow's reading in firesteel's form ------------
 
 def plain(v, t):
     import pyarrow as pa
@@ -177,7 +176,7 @@ def plain(v, t):
         v = float(v)
         if v != v or v in (float("inf"), float("-inf")):
             return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(v), "NaN")
-        if t.bit_width < 64:  # the fewest digits that are read as the same number
+        if t.bit_width < 64:  # the shortest text that is read as the same number
             import numpy as np
             return float(str(np.float32(v)))
         return v
@@ -199,7 +198,7 @@ def plain(v, t):
 
 
 def time_text(v, t):
-    """A time as firesteel writes it, from its number in the type's unit."""
+    """A time in firesteel's form, from its number in the type's unit."""
     import pyarrow as pa
     per = {"s": 1, "ms": 1000, "us": 10 ** 6, "ns": 10 ** 9}[t.unit]
     digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[t.unit]
@@ -214,9 +213,9 @@ def time_text(v, t):
 
 
 def as_json(path):
-    """What pyarrow reads, as firesteel writes it in JSON lines."""
+    """pyarrow's reading in firesteel's form of JSON lines."""
     import pyarrow as pa, pyarrow.parquet as pq
-    # INT96 of Spark in the unit that holds all its times.
+    # INT96 of Spark in microseconds, which hold all its times.
     table = pq.ParquetFile(path, coerce_int96_timestamp_unit="us" if "spark" in os.path.basename(path) else None).read()
     rows = [{} for _ in range(table.num_rows)]
     for f in table.schema:
@@ -265,7 +264,7 @@ def duckdb_cases():
 
 
 def top(values):
-    """Splits at the commas outside of brackets and quotes."""
+    """Splits a text at the commas outside of brackets and quotes."""
     parts, depth, quoted, at = [], 0, False, ""
     for ch in values:
         quoted ^= ch == "'"
@@ -286,7 +285,7 @@ def duckdb_read(path):
     types = con.execute("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet('%s'))" % path).fetchall()
     columns = {}
     for name, t in types:
-        # As text, since Python has no value for all of DuckDB's.
+        # As text, because Python does not support all values of DuckDB.
         columns[name] = [r[0] for r in con.execute("SELECT \"%s\"::VARCHAR FROM read_parquet('%s')" % (name, path)).fetchall()]
     return {"columns": columns, "types": dict(types)}
 
@@ -359,7 +358,7 @@ SPARK = {
     "geography": ("GEOGRAPHY(4326)", "ST_GeogFromWKB(X'0101000000000000000000F03F0000000000000040'), NULL"),
 }
 
-# Settings under which Spark writes otherwise.
+# Settings that change how Spark writes.
 SPARK_ALSO = {
     "decimal5_2_legacy": ("decimal5_2", {"spark.sql.parquet.writeLegacyFormat": "true"}), "array_legacy": ("array", {"spark.sql.parquet.writeLegacyFormat": "true"}),
     "map_legacy": ("map", {"spark.sql.parquet.writeLegacyFormat": "true"}), "array_array_legacy": ("array_array", {"spark.sql.parquet.writeLegacyFormat": "true"}),
@@ -422,7 +421,7 @@ def spark_read(path):
     table = spark.read.parquet(path)
     columns = {}
     for f in table.schema.fields:
-        # As text, since Python has no value for all of Spark's.
+        # As text, because Python does not support all values of Spark.
         name = "`%s`" % f.name
         kind = f.dataType.typeName()
         text = {"binary": "base64(%s)", "variant": "to_json(%s)", "geometry": "base64(st_asbinary(%s))", "geography": "base64(st_asbinary(%s))"}.get(kind.split("(")[0], "CAST(%s AS STRING)") % name
@@ -459,7 +458,7 @@ def main():
     for line in sys.stdin:
         try:
             print(json.dumps({"path": line.strip(), "content": READ[program](line.strip())}, default=str), flush=True)
-        except BaseException as e:  # polars' panics are no Exceptions
+        except BaseException as e:  # a panic of polars is not an Exception
             print(json.dumps({"path": line.strip(), "error": first_line(e)}), flush=True)
 
 

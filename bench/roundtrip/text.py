@@ -1,13 +1,13 @@
-"""CSV and JSON lines for bench/roundtrip: what each program writes of each type,
-and how it reads a file. Used as:
+"""Writes and reads CSV and JSON lines with other programs, for bench/roundtrip.
 
     text.py write PROGRAM FOLDER FORMAT    writes FOLDER/PROGRAM-TYPE.FORMAT, csv or
-                                           jsonl, and says what the program cannot
-    text.py read PROGRAM                   reads paths from standard input, one a
-                                           line, and writes what is in each as JSON
+                                           jsonl, and prints the types that the
+                                           program cannot write
+    text.py read PROGRAM                   reads paths from standard input, one per
+                                           line, and prints each file's content as JSON
 
-A file has the columns i, the row's number, and c. Programs write with their
-defaults but for a header.
+A file has the columns i, the number of the row, and c. Programs write with their
+default settings and a header.
 """
 import datetime as dt, decimal, glob, json, math, os, shutil, sys
 
@@ -15,7 +15,7 @@ D = decimal.Decimal
 
 TEXTS = ["a", None, "", "x,y;z|w", 'say "hi", ok', "back\\slash", 'q"b\\c', "line\nbreak", "tab\t", "'single'", "=1+1", "NULL", "ä€😀", "007"]
 
-# By the names of types: values of Python, and as Spark writes them in SQL.
+# The values of each type, in Python and in Spark's SQL.
 TYPES = {
     "bool": ([True, None, False], "BOOLEAN"), "int32": ([-2147483648, None, 2147483647], "INT"),
     "int64": ([-9223372036854775807, None, 9223372036854775807, 9007199254740993], "BIGINT"),
@@ -41,7 +41,7 @@ def polars_frame(kind):
 def write_pyarrow(kind, path):
     from pyarrow import csv
     if path.endswith(".jsonl"):
-        raise ValueError("pyarrow writes no JSON")
+        raise ValueError("pyarrow cannot write JSON")
     csv.write_csv(polars_frame(kind).to_arrow(), path)
 
 
@@ -79,9 +79,9 @@ def write_spark(kind, path):
 
 
 def escape_of(path):
-    """What stands before a quote: in Spark's own files a backslash, in all others the quote."""
+    """The escape character of a quote: a backslash in Spark's files, a quote in all others."""
     name, folder = os.path.basename(path), os.path.basename(os.path.dirname(path))
-    return "\\" if name.startswith("spark") and name.endswith("-string.csv") and folder not in ("as", "with") else '"'
+    return "\\" if name.startswith("spark") and name.endswith("-string.csv") and folder not in ("unchanged", "extended") else '"'
 
 
 def columns(names, values, types):
@@ -94,7 +94,7 @@ def read_pyarrow(path):
         t = pj.read_json(path)
     else:
         if escape_of(path) != '"':
-            raise ValueError("pyarrow's escape has a meaning outside of quotes, too")
+            raise ValueError("pyarrow also interprets the escape character outside of quotes")
         options = csv.ParseOptions(newlines_in_values=True)
         names = csv.read_csv(path, parse_options=options).column_names
         t = csv.read_csv(path, parse_options=options, convert_options=csv.ConvertOptions(
@@ -117,7 +117,7 @@ def read_polars(path):
     if path.endswith(".jsonl"):
         t = pl.read_ndjson(path, infer_schema_length=None)
     elif escape_of(path) != '"':
-        raise ValueError("polars knows no escape")
+        raise ValueError("polars does not support an escape character")
     else:
         t = pl.read_csv(path, infer_schema=False)
     return columns(t.columns, lambda n: t[n].to_list(), lambda n: str(t.schema[n]))
@@ -131,11 +131,11 @@ def read_spark(path):
 
 
 def as_json(path):
-    """The rows with every number as it is written; members that are missing are null."""
+    """The rows, with numbers as they are written and null for missing members."""
     if path.endswith(".csv"):
-        raise ValueError("CSV is compared by what programs read")
+        raise ValueError("CSV is compared by the programs' readings")
     def not_json(name):
-        raise ValueError(name + " is no JSON; Python's own readers compare it")
+        raise ValueError(name + " is not JSON; the other readers compare it")
     rows = [json.loads(line, parse_float=str, parse_int=str, parse_constant=not_json) for line in open(path) if line.strip()]
     names = list(dict.fromkeys(n for r in rows for n in r))
     return [{n: r.get(n) for n in names} for r in rows]

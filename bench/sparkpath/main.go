@@ -1,10 +1,10 @@
-// Command sparkpath measures what the way through the worker costs: rows per
-// second of a query over short texts through a function without a model
-// (firesteel_echo), beside the same query through a function that Spark has
-// built in, and, where Python has PySpark, through a pandas UDF.
+// Command sparkpath measures the overhead of the worker: the rows per second of a
+// query over short texts with a function without a model (firesteel_echo),
+// compared with the same query with a built-in function and, if Python has
+// PySpark, with a pandas UDF.
 //
-// The contestants take turns in one run on one server; each round's ratio is of
-// times measured one after the other.
+// In each round the functions run one after another on the same server, and the
+// ratios compare times of the same round.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 	"github.com/firesteel/firesteel/worker"
 )
 
-// settings are the command line's.
+// settings are the options of the command line.
 type settings struct {
 	rows, rounds, cores int
 	python              string
@@ -37,7 +37,7 @@ func main() {
 	worker.Main()
 	var s settings
 	flag.IntVar(&s.rows, "rows", 1_000_000, "rows of a query")
-	flag.IntVar(&s.rounds, "rounds", 7, "rounds that count; one more comes first to warm up")
+	flag.IntVar(&s.rounds, "rounds", 7, "measured rounds, after one round to warm up")
 	flag.IntVar(&s.cores, "cores", runtime.NumCPU(), "Spark's cores, and partitions of the table")
 	flag.StringVar(&s.python, "python", "python3", "a Python with pyspark of the server's version, pandas, pyarrow and grpcio")
 	flag.StringVar(&s.server.Version, "spark-version", localspark.DefaultVersion, "the Spark to measure")
@@ -50,16 +50,17 @@ func main() {
 	}
 }
 
-// contestant runs the query its own way; run checks the answer.
+// contestant is one function to measure. run runs the query and checks its
+// result.
 type contestant struct {
-	name string
-	run  func(context.Context) error
-	took []time.Duration
+	name  string
+	run   func(context.Context) error
+	times []time.Duration
 }
 
 func measure(ctx context.Context, s settings) error {
 	s.server.Master = fmt.Sprintf("local[%d]", s.cores)
-	s.server.FullJIT = true // as a server that stays would run
+	s.server.FullJIT = true // as on a long-running server
 	s.server.Progress = fetch.NewProgress(os.Stderr)
 	server, err := localspark.Start(ctx, s.server)
 	if err != nil {
@@ -77,7 +78,7 @@ func measure(ctx context.Context, s settings) error {
 		{name: "firesteel_echo", run: s.query(session, "firesteel_echo")},
 	}
 	peer, err := startPandas(ctx, s, server)
-	var missing errMissing
+	var missing missingError
 	switch {
 	case errors.As(err, &missing):
 	case err != nil:
@@ -93,11 +94,11 @@ func measure(ctx context.Context, s settings) error {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
 			if took := time.Since(begin); round > 0 {
-				c.took = append(c.took, took)
+				c.times = append(c.times, took)
 			}
 		}
 	}
-	fmt.Printf("Spark %s, %d rows of about 10 bytes, %d cores, %d rounds in turn\n\n", server.Spark().Version, s.rows, s.cores, s.rounds)
+	fmt.Printf("Spark %s, %d rows of about 10 bytes, %d cores, %d rounds\n\n", server.Spark().Version, s.rows, s.cores, s.rounds)
 	report(os.Stdout, s.rows, contestants)
 	if missing != "" {
 		fmt.Printf("\nThe pandas UDF was not measured: %s\n", missing)
@@ -105,12 +106,12 @@ func measure(ctx context.Context, s settings) error {
 	return nil
 }
 
-// statement is the query through a function of one text.
+// statement returns the query with a function of one text.
 func (s settings) statement(function string) string {
 	return fmt.Sprintf("SELECT sum(length(%s(concat('row ', id)))) AS n FROM range(0, %d, 1, %d)", function, s.rows, s.cores)
 }
 
-// answer is what every contestant must find.
+// answer returns the expected result of the query.
 func (s settings) answer() int64 {
 	total := int64(0)
 	for i := range s.rows {
@@ -131,27 +132,27 @@ func (s settings) query(session *spark.Session, function string) func(context.Co
 			return err
 		}
 		if got, err := spark.Get[int64](row, "n"); err != nil || got != want {
-			return fmt.Errorf("it answered %d instead of %d (%v)", got, want, err)
+			return fmt.Errorf("the result is %d instead of %d (%v)", got, want, err)
 		}
 		return nil
 	}
 }
 
-// report prints rows per second, and the time as a multiple of the first
-// contestant's of the same round.
+// report prints the rows per second, and the times relative to the first
+// contestant's time of the same round.
 func report(w io.Writer, rows int, contestants []*contestant) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\tmin\tmedian\tmax\trows/s\ttime against %s: median (min to max)\t\n", contestants[0].name)
+	fmt.Fprintf(t, "\tmin\tmedian\tmax\trows/s\ttime relative to %s: median (min to max)\t\n", contestants[0].name)
 	for _, c := range contestants {
-		ratios := make([]float64, len(c.took))
-		for i := range c.took {
-			ratios[i] = c.took[i].Seconds() / contestants[0].took[i].Seconds()
+		ratios := make([]float64, len(c.times))
+		for i := range c.times {
+			ratios[i] = c.times[i].Seconds() / contestants[0].times[i].Seconds()
 		}
 		slices.Sort(ratios)
-		took := slices.Sorted(slices.Values(c.took))
-		median := took[len(took)/2]
+		times := slices.Sorted(slices.Values(c.times))
+		median := times[len(times)/2]
 		fmt.Fprintf(t, "%s\t%d ms\t%d ms\t%d ms\t%.0f\t%.2f (%.2f to %.2f)\t\n", c.name,
-			took[0].Milliseconds(), median.Milliseconds(), took[len(took)-1].Milliseconds(),
+			times[0].Milliseconds(), median.Milliseconds(), times[len(times)-1].Milliseconds(),
 			float64(rows)/median.Seconds(), ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
 	}
 	t.Flush()

@@ -1,4 +1,4 @@
-# Runs a query through a pandas UDF for each line of standard input.
+# Runs a query with a pandas UDF for each line of standard input.
 import os
 import sys
 

@@ -1,6 +1,6 @@
-// Command stream measures streaming queries with a function in them: how long a
-// row is under way at a low rate, and how many rows a second go through at a
-// high one, beside a batch query over the same files, on a Spark of its own.
+// Command stream measures streaming queries with a function: the latency of a row
+// at a low rate, and the rows per second at a high rate compared with a batch
+// query over the same files. It starts its own Spark.
 package main
 
 import (
@@ -25,32 +25,32 @@ import (
 type bench struct {
 	session *spark.Session
 	root    string
-	n       int // of the next stream's folders
+	n       int // number of folders created
 }
 
 func main() {
 	worker.Main()
-	seconds := flag.Int("seconds", 30, "how long a stream at a low rate runs; 0 leaves these out")
-	rows := flag.Int("rows", 1_000_000, "rows of the stream at a high rate")
-	asked := flag.Int("model-rows", 3_200, "rows of it for the model")
+	seconds := flag.Int("seconds", 30, "duration in seconds of each stream at a low rate; 0 skips these streams")
+	rows := flag.Int("rows", 1_000_000, "rows of each stream at a high rate")
+	modelRows := flag.Int("model-rows", 3_200, "rows of the stream at a high rate with a model")
 	flag.Parse()
-	if err := run(context.Background(), *seconds, *rows, *asked); err != nil {
+	if err := run(context.Background(), *seconds, *rows, *modelRows); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// functions are what is done to a row: nothing, the way through the worker, and
-// a question to the model.
+// functions are the measured functions: none, one in the worker without a model,
+// and one with a model.
 var functions = []struct {
-	name string
-	of   func(spark.Column) spark.Column
+	name  string
+	apply func(spark.Column) spark.Column
 }{
 	{"nothing", func(c spark.Column) spark.Column { return c }},
 	{"firesteel_echo", func(c spark.Column) spark.Column { return c.Call("firesteel_echo") }},
 	{"ai_analyze_sentiment", func(c spark.Column) spark.Column { return c.Call("ai_analyze_sentiment") }},
 }
 
-func run(ctx context.Context, seconds, rows, asked int) error {
+func run(ctx context.Context, seconds, rows, modelRows int) error {
 	server, err := localspark.Start(ctx, localspark.Options{Master: "local[2]", Progress: fetch.NewProgress(os.Stderr)})
 	if err != nil {
 		return err
@@ -71,8 +71,8 @@ func run(ctx context.Context, seconds, rows, asked int) error {
 		fmt.Println("| function | rows/s | trigger | latency p50 | p95 | rows |")
 		fmt.Println("|---|---|---|---|---|---|")
 		for _, f := range functions {
-			for _, every := range []time.Duration{0, time.Second} {
-				if err := b.latency(ctx, f.name, f.of, 2, every, time.Duration(seconds)*time.Second); err != nil {
+			for _, interval := range []time.Duration{0, time.Second} {
+				if err := b.latency(ctx, f.name, f.apply, 2, interval, time.Duration(seconds)*time.Second); err != nil {
 					return fmt.Errorf("%s: %w", f.name, err)
 				}
 			}
@@ -83,9 +83,9 @@ func run(ctx context.Context, seconds, rows, asked int) error {
 	for _, f := range functions {
 		n := rows
 		if strings.HasPrefix(f.name, "ai_") {
-			n = asked
+			n = modelRows
 		}
-		if err := b.throughput(ctx, f.name, f.of, n); err != nil {
+		if err := b.throughput(ctx, f.name, f.apply, n); err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
@@ -97,23 +97,23 @@ func (b *bench) folder() string {
 	return filepath.Join(b.root, fmt.Sprint(b.n))
 }
 
-// latency has each row carry the time at which it came to be, and takes for its
-// end the time at which its file was written.
-func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) spark.Column, rate int, every, d time.Duration) error {
+// latency measures the time from the creation of a row, which is a column of the
+// stream, to the modification time of the file with its result.
+func (b *bench) latency(ctx context.Context, name string, apply func(spark.Column) spark.Column, rate int, interval, d time.Duration) error {
 	folder := b.folder()
 	text := spark.Call("concat", "I have waited so many minutes: ", spark.Col("value"))
 	w := b.session.ReadStream().Format("rate").Option("rowsPerSecond", fmt.Sprint(rate)).Load().
-		Select(spark.Call("unix_millis", spark.Col("timestamp")).Alias("born"), of(text).Alias("answer")).
+		Select(spark.Call("unix_millis", spark.Col("timestamp")).Alias("created"), apply(text).Alias("answer")).
 		WriteStream().Format("json").Checkpoint(folder + "/checkpoint")
 	trigger := "at once"
-	if every > 0 {
-		w, trigger = w.ProcessingTime(every), every.String()
+	if interval > 0 {
+		w, trigger = w.ProcessingTime(interval), interval.String()
 	}
 	q, err := w.Start(ctx, folder+"/out")
 	if err != nil {
 		return err
 	}
-	// What counts begins when the worker has started, and loaded the model.
+	// Measure the rows after the worker has started and loaded the model.
 	for p, err := range q.Follow(ctx) {
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) 
 			break
 		}
 	}
-	begun := time.Now().UnixMilli()
+	start := time.Now().UnixMilli()
 	if _, err := q.AwaitTerminationFor(ctx, d); err != nil {
 		return err
 	}
@@ -133,32 +133,34 @@ func (b *bench) latency(ctx context.Context, name string, of func(spark.Column) 
 	if err != nil {
 		return err
 	}
-	var taken []time.Duration
+	var latencies []time.Duration
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil {
 			return err
 		}
-		born, err := births(file)
+		created, err := creationTimes(file)
 		if err != nil {
 			return err
 		}
-		for _, at := range born {
-			if at >= begun {
-				taken = append(taken, info.ModTime().Sub(time.UnixMilli(at)))
+		for _, at := range created {
+			if at >= start {
+				latencies = append(latencies, info.ModTime().Sub(time.UnixMilli(at)))
 			}
 		}
 	}
-	if len(taken) == 0 {
-		return fmt.Errorf("no row came in %v", d)
+	if len(latencies) == 0 {
+		return fmt.Errorf("no row was written in %v", d)
 	}
-	slices.Sort(taken)
-	at := func(p int) time.Duration { return taken[(len(taken)-1)*p/100].Round(time.Millisecond) }
-	fmt.Printf("| %s | %d | %s | %v | %v | %d |\n", name, rate, trigger, at(50), at(95), len(taken))
+	slices.Sort(latencies)
+	percentile := func(p int) time.Duration { return latencies[(len(latencies)-1)*p/100].Round(time.Millisecond) }
+	fmt.Printf("| %s | %d | %s | %v | %v | %d |\n", name, rate, trigger, percentile(50), percentile(95), len(latencies))
 	return nil
 }
 
-func births(file string) (born []int64, err error) {
+// creationTimes returns the creation times of the rows in a result file, in
+// milliseconds since 1970.
+func creationTimes(file string) (created []int64, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -166,17 +168,18 @@ func births(file string) (born []int64, err error) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var row struct{ Born int64 }
+		var row struct{ Created int64 }
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, err
 		}
-		born = append(born, row.Born)
+		created = append(created, row.Created)
 	}
-	return born, lines.Err()
+	return created, lines.Err()
 }
 
-// throughput is that of 16 files in 4 batches.
-func (b *bench) throughput(ctx context.Context, name string, of func(spark.Column) spark.Column, rows int) error {
+// throughput measures the rows per second of a stream over 16 files in 4 batches,
+// and of a batch query over the same files.
+func (b *bench) throughput(ctx context.Context, name string, apply func(spark.Column) spark.Column, rows int) error {
 	folder := b.folder()
 	const files = 16
 	for i := range files {
@@ -191,7 +194,7 @@ func (b *bench) throughput(ctx context.Context, name string, of func(spark.Colum
 			return err
 		}
 	}
-	answer := of(spark.Col("value")).Alias("answer")
+	answer := apply(spark.Col("value")).Alias("answer")
 	q, err := b.session.ReadStream().Format("text").Schema("value STRING").Option("maxFilesPerTrigger", "4").Load(folder+"/in").Select(answer).
 		WriteStream().Format("json").Checkpoint(folder+"/checkpoint").AvailableNow().Start(ctx, folder+"/out")
 	if err != nil {
@@ -205,11 +208,11 @@ func (b *bench) throughput(ctx context.Context, name string, of func(spark.Colum
 		return err
 	}
 	var read, ms int64
-	for _, p := range all[1:] { // the first batch starts the worker, and loads the model
+	for _, p := range all[1:] { // the first batch starts the worker and loads the model
 		read, ms = read+p.NumInputRows, ms+p.BatchDuration
 	}
-	// Other texts than those that count: the worker remembers what it was asked last.
-	warm := b.session.Read().Text(folder + "/in/00.txt").Select(of(spark.Call("concat", spark.Col("value"), " Again.")))
+	// The warm-up uses other texts, because the worker caches answers.
+	warm := b.session.Read().Text(folder + "/in/00.txt").Select(apply(spark.Call("concat", spark.Col("value"), " Again.")))
 	if err := warm.Write().Format("noop").Mode("overwrite").Save(ctx, ""); err != nil {
 		return err
 	}

@@ -232,7 +232,7 @@ func TestCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		exact(t, query(t, session, "SELECT * FROM parquet.`"+out+"`"), want)
-		if logs := c.executorLogs(t); !strings.Contains(logs, "the node's cache cannot keep the model") {
+		if logs := c.executorLogs(t); !strings.Contains(logs, "the model cannot be stored in the node's cache") {
 			t.Error("no worker reports that the cache is full")
 		}
 		session.Close()

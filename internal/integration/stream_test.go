@@ -245,7 +245,7 @@ func TestStreamOnLaterExecutor(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(f.path("installed")), syscall.Kill(executors[0], syscall.SIGKILL)); err != nil {
 		t.Fatal(err)
 	}
-	const want = "it joined after the query was started, or the file was removed"
+	const want = "the executor started after the query, or the file was removed"
 	if err := q.AwaitTermination(ctx); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a stream without its worker ends with %v", err)
 	}

@@ -211,7 +211,7 @@ func TestEarlyDeath(t *testing.T) {
 	o := realSpark(t, DefaultVersion)
 	o.Conf = map[string]string{"spark.driver.memory": "20m"}
 	_, err := Start(t.Context(), o)
-	if err == nil || !strings.Contains(err.Error(), "ended while it started") || !strings.Contains(err.Error(), "OutOfMemoryError") {
+	if err == nil || !strings.Contains(err.Error(), "ended during its start") || !strings.Contains(err.Error(), "OutOfMemoryError") {
 		t.Errorf("error: %v", err)
 	}
 	nothingLeft(t)

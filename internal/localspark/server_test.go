@@ -28,7 +28,7 @@ func fakeSpark(t *testing.T, script string) Options {
 	return o
 }
 
-// ready tells the port in the file that the last argument names.
+// ready is a shell command that writes the port to the file of the last argument.
 const ready = `for file; do :; done; printf %s "$PORT" > "$file.new"; mv "$file.new" "$file"
 `
 

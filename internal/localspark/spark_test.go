@@ -149,7 +149,7 @@ func TestInstallErrors(t *testing.T) {
 		})
 	}
 	o := isolate(t, &registry{files: map[string][]byte{"/f/pyspark-4.9.0.tar.gz": good}})
-	for version, want := range map[string]string{"4.8.0": "there are: 4.9.0", "3.4.1": "too old", "../4": "not a version"} {
+	for version, want := range map[string]string{"4.8.0": "the index has: 4.9.0", "3.4.1": "too old", "../4": "not a version"} {
 		o.Version = version
 		if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("version %s: %v", version, err)

@@ -102,7 +102,7 @@ func TestChangedConnectJar(t *testing.T) {
 		if err := os.WriteFile(d.Connect, []byte("the SERVER"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove it to have it downloaded again") {
+		if _, err := Install(t.Context(), o); err == nil || !strings.Contains(err.Error(), "remove it to download it again") {
 			t.Errorf("changed jar, with a stored digest %v: %v", noted, err)
 		}
 	}

@@ -12,9 +12,8 @@ import (
 //go:embed testdata/fields.txt
 var fields string
 
-// Every name, number and type here is the one that pyspark's descriptors
-// state.
-func TestAgreesWithUpstream(t *testing.T) {
+// All names, numbers and types are equal to those in pyspark's descriptors.
+func TestEqualToUpstream(t *testing.T) {
 	facts := map[string]string{}
 	for line := range strings.Lines(fields) {
 		name, fact, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -24,7 +23,7 @@ func TestAgreesWithUpstream(t *testing.T) {
 	check := func(name protoreflect.FullName, fact string) {
 		checked++
 		if want := facts[string(name)]; fact != want {
-			t.Errorf("%s is %q here and %q upstream", name, fact, want)
+			t.Errorf("%s is %q, but upstream it is %q", name, fact, want)
 		}
 	}
 	enums := func(list protoreflect.EnumDescriptors) {

@@ -1,5 +1,5 @@
-# Makes fields.txt beside it: the fields, enum values and methods that the
-# descriptors inside the given unpacked pyspark packages state.
+# Writes fields.txt: the fields, enum values and methods in the descriptors of the
+# given unpacked pyspark packages.
 #
 #     pip download --no-deps --no-binary :all: pyspark==4.3.0   (and unpack)
 #     python make.py pyspark-3.5.1 pyspark-4.0.5 pyspark-4.1.4 pyspark-4.2.1 pyspark-4.3.0
