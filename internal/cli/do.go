@@ -80,7 +80,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 		return exitInterrupted
 	}
 	// An error of the worker that comes back from Spark begins so by itself.
-	text := strings.TrimPrefix(secret.Hide(a.told(explainSpark(explainTrust(e)))), "firesteel: ")
+	text := strings.TrimPrefix(secret.Hide(a.told(explainFormat(explainSpark(explainTrust(e))))), "firesteel: ")
 	fmt.Fprintln(err, "firesteel:", text+a.contentHint(text))
 	switch {
 	case errors.Is(e, errUsage):

@@ -111,7 +111,7 @@ func TestSparkFormat(t *testing.T) {
 		{"db.reviews", "", "", ""},
 		{"/data/reviews", "parquet", "parquet", ""},
 		{"/data/reviews", "", "", "has no known ending"},
-		{"x", "paquet", "", "there is no format"},
+		{"x", "paquet", "", "unknown format"},
 	} {
 		got, err := sparkFormat(c.name, c.given)
 		if string(got) != c.want || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {

@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 	written, err := os.ReadFile("out.jsonl")
 	lines := strings.Split(string(written), "\n")
 	if err != nil || len(lines) != 6 || lines[0] != `{"id":1,"text":"It is good.","mood":"positive","problem":null}` ||
-		!strings.HasPrefix(lines[3], `{"id":4,"text":"good","mood":"positive","problem":"in.csv, line 5: it has 3 cells, but the first line has 2, so that \"too many\" has no column`) {
+		!strings.HasPrefix(lines[3], `{"id":4,"text":"good","mood":"positive","problem":"in.csv, line 5: the row has 3 cells, but the first line has 2: \"too many\" has no column`) {
 		t.Errorf("%s, %v", written, err)
 	}
 	// Again: nothing is asked, and nothing is written over.
@@ -186,13 +186,13 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv --where text", exitUsage, "where a condition is needed"},
 		{"in.cvs" + add, exitFailed, "in.cvs"},
 		{"none.csv" + add, exitFailed, "there is no file none.csv"},
-		{"-" + add, exitFailed, "--format csv, tsv, jsonl"},
-		{"in.csv --format excel" + add, exitUsage, "there is no format"},
+		{"-" + add, exitFailed, "by --format"},
+		{"in.csv --format excel" + add, exitUsage, "unknown format"},
 		{"in.csv --type id=INTEGERS" + add, exitUsage, "--type id=INTEGERS"},
 		{"in.csv --type id" + add, exitUsage, "zip=STRING"},
 		{"in.csv --bad-rows maybe" + add, exitUsage, "keep or fail"},
 		{"in.csv --bad-rows fail -m ./none.gguf" + add, exitFailed, "none.gguf"},
-		{"in.csv -o out.xls" + add, exitFailed, "tells no format"},
+		{"in.csv -o out.xls" + add, exitFailed, "does not show its format"},
 		{"in.csv -o no/such/out.csv" + add, exitFailed, "mkdir -p no/such"},
 		{"in.csv -o in.csv --overwrite" + add, exitFailed, "in.csv is the input"},
 		{"in.csv -o out.csv --output-format table" + add, exitUsage, "a table is for people to read"},

@@ -50,7 +50,7 @@ func TestTextFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"run odd.txt --where true --quote ab", "cannot be the quote of CSV"},
 		{"run odd.txt --where true --skip -1", "--skip must be at least 0"},
-		{"run odd.txt --where true --encoding klingon", `there is no encoding "klingon"`},
+		{"run odd.txt --where true --encoding klingon", `unknown encoding "klingon"`},
 		{"run x.csv --remote sc://localhost --where true -o y.csv --skip 1", "with --remote, --skip"},
 		{"run x.csv --remote sc://localhost --where true -o y.csv --csv-safe", "with --remote, --csv-safe"},
 		{"eval odd.txt -f ai_analyze_sentiment -i text -l mood --escape ab", "cannot be the escape of CSV"},
@@ -84,12 +84,12 @@ func TestRunPassesThrough(t *testing.T) {
 		{"run a.jsonl --where true --output-format jsonl", exitOK, json},
 		{"run a.jsonl --where o.p>2 --output-format jsonl", exitOK, "{\"id\":2,\"o\":{\"p\": 2E2},\"t\":\"\\ud800\"}\n"},
 		{"run a.jsonl --where true", exitIncomplete, "id,o,t\n1.0,\"{\"\"p\"\": 1.10, \"\"q\"\": \"\"\\u00e4\"\"}\",x\n2,\"{\"\"p\"\": 2E2}\",\n"},
-		{"run bad.csv --where true --errors why", exitIncomplete, "id,t,why\n1,,\"bad.csv, line 2, column t: the byte 0xFF after 0 others is no UTF-8 text: say which encoding the file has, such as windows-1252\"\n" +
-			"2,,\"bad.csv, line 3: it has 1 cell, but the first line has 2\"\n" +
-			"x,,\"bad.csv, line 4, column t: the quote that closes its text is followed by another character; within its text, a quote is written twice (or by an escape character, if that is named)\"\n"},
+		{"run bad.csv --where true --errors why", exitIncomplete, "id,t,why\n1,,\"bad.csv, line 2, column t: byte 0xFF at offset 0 is not valid UTF-8: give the encoding of the file, such as windows-1252\"\n" +
+			"2,,\"bad.csv, line 3: the row has 1 cell, but the first line has 2\"\n" +
+			"x,,\"bad.csv, line 4, column t: a character other than a delimiter follows the closing quote; write a quote within the text twice (or give the escape character)\"\n"},
 		{"run bad.csv --where true --bad-rows fail", exitFailed, ""},
 		// A condition that does not need what is missing decides.
-		{"run bad.csv --where id=2 --errors why", exitIncomplete, "id,t,why\n2,,\"bad.csv, line 3: it has 1 cell, but the first line has 2\"\n"},
+		{"run bad.csv --where id=2 --errors why", exitIncomplete, "id,t,why\n2,,\"bad.csv, line 3: the row has 1 cell, but the first line has 2\"\n"},
 		{"run bad.csv --where id=5", exitOK, "id,t\n"},
 		{"run bad.csv --where t='5'", exitIncomplete, "id,t\n1,\n2,\nx,\n"},
 	} {
@@ -125,7 +125,7 @@ func TestRunStandardInput(t *testing.T) {
 	}{
 		{[]string{"--add", "m=ai_analyze_sentiment(t)"}, exitOK, "900001,12.125,good text,positive"},
 		{[]string{"--add", "m=ai_analyze_sentiment(t)", "--output-format", "jsonl"}, exitOK, `{"id":900001,"price":12.125,"t":"good text","m":"positive"}`},
-		{[]string{"--where", "price > 100", "--errors", "why"}, exitIncomplete, `900001,12.125,good text,"standard input, line 60002, column price: ""12.125"" is no DECIMAL(38,2), which this column was found to be by its first rows: give the column a type that holds both, such as STRING, or read all as text"`},
+		{[]string{"--where", "price > 100", "--errors", "why"}, exitIncomplete, `900001,12.125,good text,"standard input, line 60002, column price: ""12.125"" is not a valid DECIMAL(38,2), the type inferred from the first rows of the column: give the column a wider type, such as STRING, or read all columns as text"`},
 	} {
 		var out, errs bytes.Buffer
 		status := Do(append([]string{"run", "-", "--format", "csv", "-m", "fake"}, c.args...), bytes.NewReader(in.Bytes()), &out, &errs)

@@ -14,28 +14,28 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// csvRows are the rows of CSV: a record each. An empty cell is NULL and one in
-// quotes is an empty text; a blank line is no row, but a row of NULL where there
-// is one column only.
+// csvRows reads the rows of CSV. Each record is a row. An empty cell is NULL, and
+// an empty cell in quotes is an empty text. A blank line is skipped, except in a
+// file with one column, where it is a row with NULL.
 type csvRows struct {
 	*records
 	o       ReadOptions
 	names   []string
 	first   bool // the record that begin read is a row
 	columns []csvColumn
-	missing []bool // cells of the current row that cannot be read
+	missing []bool // cells of the current row without a valid value
 	flaws   flaws
-	// rejected counts cells whose quotes are wrong, of all that infer has seen.
+	// rejected counts the cells with malformed quotes that infer has read.
 	rejected int
 }
 
-// csvColumn is how a column's cells are read.
+// csvColumn says how the cells of a column are parsed.
 type csvColumn struct {
 	scalar
 	isText   bool
-	inferred arrow.DataType // not given, and not text: cells that it would change cannot be read
-	written  bool           // cells are kept as they are
-	checked  bool           // of a written column: its values are needed, too
+	inferred arrow.DataType // inferred type other than text, which must represent every cell exactly
+	written  bool           // the text of cells is kept
+	checked  bool           // cells of a written column are also used as values
 }
 
 func newCSV(l *lines, o ReadOptions) *csvRows { return &csvRows{records: &records{l: l}, o: o} }
@@ -44,9 +44,9 @@ func (c *csvRows) again(l *lines) rowFormat {
 	return &csvRows{records: &records{l: l, d: c.d}, o: c.o}
 }
 
-// otherwise is c with the way of writing quotes that Spark has, if that may be
-// meant: quotes were wrong, and nobody said how they are written.
-func (c *csvRows) otherwise(l *lines) *csvRows {
+// withBackslash returns c with Spark's escape character, if quotes were malformed
+// and no escape character was given. Otherwise it returns nil.
+func (c *csvRows) withBackslash(l *lines) *csvRows {
 	if c.rejected == 0 || c.o.Escape != "" || c.d.quote == 0 || c.d.escape == '\\' {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (c *csvRows) begin() error {
 		err = c.next() // blank lines before the header
 	}
 	if err == io.EOF {
-		return fmt.Errorf("%s is empty: a first line with the columns' names is needed", c.l.name)
+		return fmt.Errorf("%s is empty: it must have a first line with column names", c.l.name)
 	}
 	if err != nil {
 		return err
@@ -97,14 +97,14 @@ func (c *csvRows) begin() error {
 			return fmt.Errorf("%s: %w", at(c.l.name, c.number, ""), err)
 		}
 		if seen[name] {
-			return fmt.Errorf("%s has two columns named %q: rename one in the first line", c.l.name, name)
+			return fmt.Errorf("%s: duplicate column name %q; rename one in the first line", c.l.name, name)
 		}
 		seen[name] = true
 		c.names = append(c.names, name)
 	}
 	for name := range c.o.Types {
 		if !seen[name] {
-			return fmt.Errorf("%s has no column %q to give a type to; it has %s", c.l.name, name, strings.Join(c.names, ", "))
+			return fmt.Errorf("%s has no column %q, for which a type is given; its columns are %s", c.l.name, name, strings.Join(c.names, ", "))
 		}
 	}
 	c.missing = make([]bool, len(c.names))
@@ -112,7 +112,7 @@ func (c *csvRows) begin() error {
 	return nil
 }
 
-// row reads the next record that is a row. What is wrong with it is in flaws.
+// row reads the next row and collects its errors in flaws.
 func (c *csvRows) row() error {
 	c.flaws.reset()
 	for !c.first {
@@ -135,19 +135,19 @@ func (c *csvRows) row() error {
 	}
 	switch {
 	case broken >= 0 && len(c.cells) != len(c.names):
-		// Where the cells after the broken one belong is not known.
+		// The columns of the cells after the broken one are unknown.
 		c.cells = c.cells[:broken]
 	case len(c.cells) < len(c.names):
-		c.flaw(-1, fmt.Errorf("it has %s, but the first line has %d", cells(len(c.cells)), len(c.names)))
+		c.flaw(-1, fmt.Errorf("the row has %s, but the first line has %d", cells(len(c.cells)), len(c.names)))
 	case len(c.cells) > len(c.names):
 		rest := bytes.Join(c.after(len(c.names)), []byte(c.d.delimiter))
-		c.flaw(-1, sensitive.Errorf("it has %s, but the first line has %d, so that %s has no column; text that holds %q must stand in quotes",
+		c.flaw(-1, sensitive.Errorf("the row has %s, but the first line has %d: %s has no column; put text that contains %q in quotes",
 			cells(len(c.cells)), len(c.names), sensitive.Text(rest), c.d.delimiter))
 	}
 	return nil
 }
 
-// after are the cells from n on.
+// after returns the cells from number n on.
 func (c *csvRows) after(n int) (rest [][]byte) {
 	for i := n; i < len(c.cells); i++ {
 		rest = append(rest, c.cell(i))
@@ -155,7 +155,7 @@ func (c *csvRows) after(n int) (rest [][]byte) {
 	return rest
 }
 
-// flaw notes what is wrong with a cell, or with the row if i is negative.
+// flaw records an error of a cell, or of the row if i is negative.
 func (c *csvRows) flaw(i int, err error) {
 	name := ""
 	if i >= len(c.names) {
@@ -175,7 +175,7 @@ func cells(n int) string {
 
 func (c *csvRows) infer(ctx context.Context) ([]arrow.Field, error) {
 	found := make([]guess, len(c.names))
-	open := false // a column's type is to be inferred
+	open := false // the type of some column is inferred
 	for _, name := range c.names {
 		open = open || c.o.Types[name] == nil && !c.o.AllText
 	}
@@ -190,7 +190,7 @@ func (c *csvRows) infer(ctx context.Context) ([]arrow.Field, error) {
 			}
 		}
 		if len(c.flaws.errs) > 0 {
-			return nil // which columns the cells belong to is in doubt
+			return nil // the columns of the cells are uncertain
 		}
 		for i := range found {
 			if !c.isNull(i, false) {
@@ -274,13 +274,13 @@ func (c *csvRows) read() (size int, wrong *flaws, err error) {
 	return size, &c.flaws, nil
 }
 
-// misfit is the error of a value that came after the type was inferred.
+// misfit is the error of a value that the inferred type cannot represent.
 func misfit(text []byte, t arrow.DataType) error {
-	return sensitive.Errorf("%s is no %s, which this column was found to be by its first rows: give the column a type that holds both, such as STRING, or read all as text", sensitive.Text(text), typeName(t))
+	return sensitive.Errorf("%s is not a valid %s, the type inferred from the first rows of the column: give the column a wider type, such as STRING, or read all columns as text", sensitive.Text(text), typeName(t))
 }
 
-// isNull holds for empty cells, and for what means NULL by the options; but a
-// text may be empty, in quotes.
+// isNull reports whether a cell is empty or one of the NULL texts of the options.
+// An empty cell in quotes is not NULL in a text column.
 func (c *csvRows) isNull(i int, text bool) bool {
 	of := c.cells[i]
 	if of.from == of.to {

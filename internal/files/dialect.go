@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// None, as a quote, says that CSV has no quotes.
+// None is the value of ReadOptions.Quote for CSV without quotes.
 const None = "none"
 
-// dialect is a form of CSV.
+// dialect is a dialect of CSV.
 type dialect struct {
 	delimiter string
-	quote     byte // 0 if there is none
-	// escape takes a quote's meaning away within quotes. It is the quote
-	// itself in RFC 4180, and "\\" in what Spark writes.
+	quote     byte // 0 for none
+	// escape escapes a quote within quotes. It is the quote itself in RFC 4180,
+	// and a backslash in files of Spark.
 	escape  byte
-	comment string // what lines that are no rows begin with; "" for none
+	comment string // prefix of comment lines; "" for none
 	null    []string
-	// returns: a "\r" alone ends a line, too. manyReturns: several of them
-	// before a "\n" do, as a program writes them that ends lines twice.
+	// returns means that "\r" alone ends a line, too. manyReturns means that
+	// several "\r" before a "\n" do, which some programs write.
 	returns, manyReturns bool
-	ends                 [256]bool // bytes that may end a cell without quotes
+	ends                 [256]bool // bytes that may end an unquoted cell
 }
 
 func newDialect(delimiter string, quote, escape byte) *dialect {
@@ -30,23 +30,23 @@ func newDialect(delimiter string, quote, escape byte) *dialect {
 	return d
 }
 
-// of is a dialect with all that does not divide cells taken from o.
+// of returns d with comments, NULL texts and line ends set.
 func (d *dialect) of(o ReadOptions, returns, manyReturns bool) *dialect {
 	d.comment, d.null, d.returns, d.manyReturns = o.Comment, o.Null, returns, manyReturns
 	d.ends['\r'] = d.ends['\r'] || returns
 	return d
 }
 
-// checkDialect finds mistakes in what is given of a dialect.
+// checkDialect reports mistakes in the options of a dialect.
 func checkDialect(o ReadOptions) error {
 	for _, of := range []struct{ what, text string }{{"delimiter", o.Delimiter}, {"quote", o.Quote}, {"escape", o.Escape}, {"comment", o.Comment}} {
 		switch {
 		case of.text == "":
 		case strings.ContainsAny(of.text, "\r\n"):
-			return fmt.Errorf("%q cannot be the %s of CSV: it is the end of a line", of.text, of.what)
+			return fmt.Errorf("%q cannot be the %s of CSV: it ends a line", of.text, of.what)
 		case of.what == "quote" && of.text == None:
 		case (of.what == "quote" || of.what == "escape") && (len(of.text) != 1 || of.text[0] >= 0x80):
-			return fmt.Errorf("%q cannot be the %s of CSV: it is one character of ASCII", of.text, of.what)
+			return fmt.Errorf("%q cannot be the %s of CSV: one ASCII character is needed", of.text, of.what)
 		}
 	}
 	quote := o.Quote
@@ -58,7 +58,7 @@ func checkDialect(o ReadOptions) error {
 		{"escape", o.Escape, "delimiter", o.Delimiter}, {"comment", o.Comment, "delimiter", o.Delimiter},
 	} {
 		if of.text != "" && of.with != "" && strings.HasPrefix(of.text, of.with) {
-			return fmt.Errorf("%q cannot be the %s of CSV and its %s", of.text, of.what, of.other)
+			return fmt.Errorf("%q cannot be both the %s and the %s of CSV", of.text, of.what, of.other)
 		}
 	}
 	return nil

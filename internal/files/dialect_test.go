@@ -73,11 +73,11 @@ func TestDialects(t *testing.T) {
 		o    ReadOptions
 		want string
 	}{
-		{ReadOptions{Delimiter: "\n"}, "it is the end of a line"},
-		{ReadOptions{Quote: "''"}, "it is one character of ASCII"},
-		{ReadOptions{Delimiter: `"`}, `"\"" cannot be the delimiter of CSV and its quote`},
-		{ReadOptions{Quote: "'", Comment: "'"}, "cannot be the comment of CSV and its quote"},
-		{ReadOptions{Encoding: "utf-9"}, `there is no encoding "utf-9"; write utf-8`},
+		{ReadOptions{Delimiter: "\n"}, "it ends a line"},
+		{ReadOptions{Quote: "''"}, "one ASCII character is needed"},
+		{ReadOptions{Delimiter: `"`}, `"\"" cannot be both the delimiter and the quote of CSV`},
+		{ReadOptions{Quote: "'", Comment: "'"}, "cannot be both the comment and the quote of CSV"},
+		{ReadOptions{Encoding: "utf-9"}, `unknown encoding "utf-9"; write utf-8`},
 	} {
 		if _, err := Open(t.Context(), save(t, "a.csv", "a\n"), c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.o, err, c.want)

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// checkEncoding finds mistakes in an encoding's name.
+// checkEncoding returns an error for an unknown name of an encoding.
 func checkEncoding(name string) error {
 	if name == "" || utf16Order(name) != unknownOrder || isUTF8(name) {
 		return nil
@@ -32,12 +32,12 @@ func plainName(name string) string {
 
 func isUTF8(name string) bool { return plainName(name) == "utf8" || plainName(name) == "utf8sig" }
 
-// byteOrder is that of UTF-16.
+// byteOrder is the byte order of UTF-16.
 type byteOrder int
 
 const (
 	unknownOrder byteOrder = iota
-	markedOrder            // the byte order mark tells; without one it is little
+	markedOrder            // set by the byte order mark; little-endian without one
 	littleEndian
 	bigEndian
 )
@@ -56,19 +56,18 @@ func encodingOf(name string) (encoding.Encoding, error) {
 	}
 	e, err := ianaindex.IANA.Encoding(name)
 	if err != nil || e == nil {
-		return nil, fmt.Errorf("there is no encoding %q; write utf-8, utf-16, utf-16le, utf-16be, latin1, windows-1252 or another name that IANA has", name)
+		return nil, fmt.Errorf("unknown encoding %q; write utf-8, utf-16, utf-16le, utf-16be, latin1, windows-1252 or another IANA name", name)
 	}
 	return e, nil
 }
 
-// undefined stands in decoded text for bytes that the encoding does not define,
-// and for halves of surrogate pairs. It is no UTF-8, so that the cell in which
-// it stands is found to be no text.
+// undefined replaces, in decoded text, bytes that the encoding does not define
+// and unpaired surrogates. It is invalid in UTF-8, so that the cell is rejected.
 const undefined = 0xff
 
-// decoded gives text as UTF-8 without its byte order mark. Without a name, the
-// text is UTF-8, or UTF-16 where its first bytes say so. The second result is
-// the encoding's name, by which the same text is read again.
+// decoded returns a reader of the text in UTF-8 without its byte order mark.
+// Without a name, the text is UTF-8, or UTF-16 if its first bytes show it. The
+// second result is the name of the encoding for reading the text again.
 func decoded(r io.Reader, name string) (io.Reader, string, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(4)
@@ -76,7 +75,7 @@ func decoded(r io.Reader, name string) (io.Reader, string, error) {
 		return nil, "", err
 	}
 	if name == "" {
-		name = foundEncoding(head)
+		name = detectEncoding(head)
 	}
 	if isUTF8(name) {
 		if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
@@ -107,9 +106,9 @@ func decoded(r io.Reader, name string) (io.Reader, string, error) {
 	return &converter{r: transform.NewReader(buffered, e.NewDecoder()), convert: markReplaced}, name, nil
 }
 
-// foundEncoding tells an encoding by a text's first bytes, where they leave no
-// doubt: a byte order mark, or zeros in every second byte.
-func foundEncoding(head []byte) string {
+// detectEncoding returns the encoding of a text by its first bytes: UTF-16 if
+// there is a byte order mark or every second byte is zero, and otherwise UTF-8.
+func detectEncoding(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return "utf-16"
@@ -123,15 +122,16 @@ func foundEncoding(head []byte) string {
 	return "utf-8"
 }
 
-// converter is a reader of text in another encoding.
+// converter converts text in another encoding to UTF-8.
 type converter struct {
 	r    io.Reader
-	in   []byte // read, from the beginning of a character
+	in   []byte // bytes not yet converted
 	out  []byte
-	rest []byte // of out
+	rest []byte // part of out not yet read
 	err  error
-	// convert appends what src says. It may leave bytes of src, unless end
-	// holds, which are then given again with those after them.
+	// convert appends the text of src to dst and returns the number of bytes that
+	// it took. Unless end is true it may leave an incomplete character, which it
+	// then receives again with the bytes after it.
 	convert func(dst, src []byte, end bool) (converted []byte, taken int)
 }
 
@@ -183,7 +183,7 @@ func fromUTF16(order binary.ByteOrder) func(dst, src []byte, end bool) ([]byte, 
 	}
 }
 
-// fromCharmap converts texts of one byte a character.
+// fromCharmap converts text in a single-byte encoding.
 func fromCharmap(m *charmap.Charmap) func(dst, src []byte, end bool) ([]byte, int) {
 	var table [256][]byte
 	for b := range table {
@@ -200,8 +200,8 @@ func fromCharmap(m *charmap.Charmap) func(dst, src []byte, end bool) ([]byte, in
 	}
 }
 
-// markReplaced converts UTF-8 in which a decoder has put U+FFFD in the place
-// of what it does not know.
+// markReplaced replaces U+FFFD, which a decoder wrote for undefined bytes, by
+// undefined.
 func markReplaced(dst, src []byte, end bool) ([]byte, int) {
 	whole := len(src)
 	for back := 1; !end && back <= min(utf8.UTFMax, len(src)); back++ {

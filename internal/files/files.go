@@ -1,14 +1,12 @@
 // Package files reads and writes tables as files: CSV, JSON lines, Parquet and
 // plain text, compressed or not, as a stream of Arrow batches.
 //
-// Reading never changes what a file says. Columns of CSV and JSON whose types are
-// inferred hold their values as they were written, if they are written as text
-// again (see WrittenType), and have a type that keeps each value otherwise; types
-// that Parquet has are kept. Of a row that cannot be read whole, only that part is
-// missing.
+// Reading never changes a value. Columns of CSV and JSON with inferred types keep
+// the text of each value if the output is text (see WrittenType), and otherwise
+// get a type that represents every value exactly. The types of Parquet are kept.
+// A row that cannot be parsed completely has NULL for the bad parts only.
 //
-// An output is there whole or not at all: it is written beside its place and
-// put there by Close.
+// An output file gets its name only when Close has completed it.
 package files
 
 import (
@@ -25,10 +23,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// Format is how a file holds a table.
+// Format is the format of a table in a file.
 type Format string
 
-// The formats. Text has one column, value, and a row for each line.
+// The formats. Text has one column, value, and one row for each line.
 const (
 	CSV     Format = "csv"
 	TSV     Format = "tsv"
@@ -42,13 +40,13 @@ var endings = map[string]Format{
 	".parquet": Parquet, ".pq": Parquet, ".txt": Text, ".text": Text, ".log": Text,
 }
 
-// isText holds for formats whose values are written as text.
+// isText reports whether the format stores values as text.
 func (f Format) isText() bool { return f == CSV || f == TSV || f == JSON || f == Text }
 
-// Formats lists the formats by the names that ParseFormat takes.
+// Formats returns all formats.
 func Formats() []Format { return []Format{CSV, TSV, JSON, Parquet, Text} }
 
-// ParseFormat reads a format's name.
+// ParseFormat parses the name of a format.
 func ParseFormat(name string) (Format, error) {
 	for _, f := range Formats() {
 		if strings.EqualFold(name, string(f)) {
@@ -58,10 +56,10 @@ func ParseFormat(name string) (Format, error) {
 	if f, ok := endings["."+strings.ToLower(name)]; ok {
 		return f, nil
 	}
-	return "", fmt.Errorf("there is no format %q; write csv, tsv, jsonl, parquet or text", name)
+	return "", fmt.Errorf("unknown format %q; write csv, tsv, jsonl, parquet or text", name)
 }
 
-// compression is how a text file's bytes are packed; "" is not at all.
+// compression is the compression of a text file; "" means none.
 type compression string
 
 const (
@@ -69,21 +67,49 @@ const (
 	zstded  compression = ".zst"
 )
 
-// The flags by which a person says the format.
-const (
-	readFlag  = "--format"
-	writeFlag = "--output-format"
-)
+// UnknownFormatError reports a file whose name does not show its format, where
+// no format was given.
+type UnknownFormatError struct {
+	Path   string // "-" for standard input or output
+	Output bool   // the file is an output
+}
 
-// OutputFormat is the format that Create writes to a path, unless it is given.
+func (e *UnknownFormatError) Error() string {
+	const formats = "csv, tsv, jsonl, parquet or text"
+	switch {
+	case e.Path == "-" && e.Output:
+		return "the format of standard output is not known: give one of " + formats
+	case e.Path == "-":
+		return "the format of standard input is not known: give one of " + formats
+	case !e.Output && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, strings.ToLower(filepath.Ext(e.Path))):
+		return fmt.Sprintf("%s is a spreadsheet: save it as CSV, or give another format (%s)", e.Path, formats)
+	}
+	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or give one of %s", e.Path, formats)
+}
+
+// WrongFormatError reports a file whose content is not in the format that its
+// name shows.
+type WrongFormatError struct {
+	Path, Problem string // the problem, such as "is not a Parquet file"
+}
+
+func (e *WrongFormatError) Error() string {
+	return fmt.Sprintf("%s %s; rename the file, or give its format", e.Path, e.Problem)
+}
+
+// OutputFormat returns the format that Create writes to a path: given, or the
+// format of the path's name if given is empty.
 func OutputFormat(path string, given Format) (Format, error) {
-	format, _, err := formatOf(path, given, writeFlag)
+	format, _, err := formatOf(path, given, true)
 	return format, err
 }
 
-// formatOf tells format and compression of a path. A format that is given
-// leaves only the compression to the name. flag is the one that gives it.
-func formatOf(path string, given Format, flag string) (Format, compression, error) {
+// FormatOf returns the format that the name of an output shows.
+func FormatOf(path string) (Format, error) { return OutputFormat(path, "") }
+
+// formatOf returns the format and compression of a path. If a format is given,
+// the name of the file determines the compression only.
+func formatOf(path string, given Format, output bool) (Format, compression, error) {
 	name := strings.ToLower(filepath.Base(path))
 	var packed compression
 	for _, c := range []compression{gzipped, zstded} {
@@ -95,120 +121,105 @@ func formatOf(path string, given Format, flag string) (Format, compression, erro
 	switch {
 	case format != "":
 		if !slices.Contains(Formats(), format) {
-			return "", "", fmt.Errorf("there is no format %q; write csv, tsv, jsonl, parquet or text", format)
+			return "", "", fmt.Errorf("unknown format %q; write csv, tsv, jsonl, parquet or text", format)
 		}
 	case path == "-":
-		return "", "", fmt.Errorf("standard input and output have no name that tells the format: say it by %s csv, tsv, jsonl, parquet or text", flag)
+		return "", "", &UnknownFormatError{path, output}
 	default:
 		if format = endings[filepath.Ext(name)]; format == "" {
-			return "", "", fmt.Errorf("the name of %s tells no format: let it end with .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or say the format by %s csv, tsv, jsonl, parquet or text%s", path, flag, spreadsheet(name, flag))
+			return "", "", &UnknownFormatError{path, output}
 		}
 	}
 	if format == Parquet && packed != "" {
-		return "", "", fmt.Errorf("%s: Parquet is compressed within; leave out %s", path, packed)
+		return "", "", fmt.Errorf("%s: Parquet files have their own compression; remove %s from the name", path, packed)
 	}
 	return format, packed, nil
 }
 
-// FormatOf tells the format of an output by its name.
-func FormatOf(path string) (Format, error) {
-	format, _, err := formatOf(path, "", writeFlag)
-	return format, err
-}
-
-// spreadsheet is the advice for files of spreadsheet programs.
-func spreadsheet(name, flag string) string {
-	if flag == readFlag && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, filepath.Ext(name)) {
-		return "; a spreadsheet has to be saved as CSV first"
-	}
-	return ""
-}
-
-// Reader gives a file's rows in their order.
+// Reader returns the rows of a file in order.
 type Reader interface {
-	// Schema is that of all batches.
+	// Schema returns the schema of all batches.
 	Schema() *arrow.Schema
-	// Next gives the next rows, which the caller releases, and io.EOF after
-	// the last. A batch has at least one row.
+	// Next returns the next rows, at least one, or io.EOF after the last. The
+	// caller releases the batch.
 	Next(ctx context.Context) (arrow.RecordBatch, error)
-	// Progress says how many bytes of the file the rows so far take, about, of
-	// how many: total is 0 where that is not known, as of standard input.
+	// Progress returns the approximate number of bytes of the file that have been
+	// read, and the size of the file, or 0 if that is unknown.
 	Progress() (done, total int64)
 	Close() error
 }
 
-// Bad is a row of which not all could be read.
+// Bad is a row with values that could not be parsed. The row has NULL for them.
 type Bad struct {
-	Row  int64 // from 0, counted over the whole file
-	Line int64 // from 1, where the row begins
-	// Reason names for each part that is missing the file, the line and the
-	// column, and says what to do. The row has NULL there.
+	Row  int64 // number of the row in the file, from 0
+	Line int64 // line on which the row begins, from 1
+	// Reason names the file, line and column of each bad value, and what to do.
 	Reason error
-	// Columns are those in which something is missing.
+	// Columns are the columns with bad values.
 	Columns []string
 }
 
-// ReadOptions adjust a Reader; the zero value suits most files.
+// ReadOptions are the options of a Reader. The zero value suits most files.
 type ReadOptions struct {
-	// Format, if not empty, is the file's, whatever its name tells.
+	// Format overrides the format shown by the file's name, if not empty.
 	Format Format
 
-	// To is the format that the rows will be written as. Where it is a format of
-	// text, columns of CSV and JSON whose types are inferred have a WrittenType,
-	// so that values are written as they were read. Otherwise columns have the
-	// inferred types.
+	// To is the format of the output. If it is a text format, columns of CSV and
+	// JSON with inferred types have a WrittenType, so that values are written as
+	// they were read. Otherwise columns have the inferred types.
 	To Format
-	// Sample: types are inferred from the first 64 MiB of a file, and not from
-	// all of it, which is read twice then. What can be read once only is kept in
-	// a temporary file while it is read for the first time; with Sample, and
-	// where To is a format of text, its first MiB tells the types.
+	// Sample limits type inference to the first 64 MiB of a file. Without it the
+	// whole file is read twice; input that can be read only once is copied to a
+	// temporary file. With Sample and a text format in To, the first MiB of such
+	// input determines the types.
 	Sample bool
 
-	// Encoding is that of the text: utf-8, utf-16, utf-16le, utf-16be, or
-	// another by its name at IANA, such as windows-1252. If it is empty, it is
-	// UTF-16 where the first bytes say so, and UTF-8 otherwise.
+	// Encoding is the encoding of text: utf-8, utf-16, utf-16le, utf-16be, or
+	// another IANA name such as windows-1252. The default is UTF-16 if the first
+	// bytes show it, and UTF-8 otherwise.
 	Encoding string
-	// Skip is how many lines before the first row or CSV's header are left out.
+	// Skip is the number of lines to skip before the first row or the header.
 	Skip int
 
-	// Delimiter stands between the cells of CSV. If it is empty, it is a tab for
-	// TSV, and for CSV a comma, semicolon, tab or bar, as the first rows tell.
+	// Delimiter separates the cells of CSV. The default is a tab for TSV; for CSV
+	// it is a comma, semicolon, tab or bar, detected from the first rows.
 	Delimiter string
-	// Quote is what CSV's cells may stand in, one character, or None. If it is
-	// empty, it is a double quote, unless the first rows tell otherwise.
+	// Quote is the quote character of CSV, or None. The default is a double quote,
+	// unless the first rows show another.
 	Quote string
-	// Escape takes the meaning of a quote away within quotes, one character. If
-	// it is empty, it is the quote itself, or a backslash where the rows tell so.
+	// Escape is the character that escapes a quote within quotes. The default is
+	// the quote itself, or a backslash if the first rows show it.
 	Escape string
-	// Comment, if not empty, is what lines of CSV begin with that are no rows.
+	// Comment is the prefix of lines of CSV that are not rows; empty for none.
 	Comment string
 	// Null are texts that mean NULL in CSV, as an empty cell does.
 	Null []string
-	// NoHeader: CSV's first line is a row, and columns are named _c0, _c1, ...
+	// NoHeader is true if the first line of CSV is a row. Columns are then named
+	// _c0, _c1, ...
 	NoHeader bool
-	// AllText: the types of CSV and JSON are not inferred; all is text.
+	// AllText disables type inference for CSV and JSON: all columns are STRING.
 	AllText bool
-	// Types are the types of columns of CSV and JSON, by their names; others
-	// are inferred. See ParseType.
+	// Types are the types of columns of CSV and JSON by name. The types of other
+	// columns are inferred. See ParseType.
 	Types map[string]arrow.DataType
 
-	// Rows and Bytes bound a batch: it ends with the row that reaches one of
-	// them. 0 is 1024 rows and 8 MiB. MaxRow bounds a row of a text format in
-	// bytes; 0 is 16 MiB.
+	// Rows and Bytes limit a batch, which ends with the row that reaches one of
+	// them. The defaults are 1024 rows and 8 MiB. MaxRow limits a row of a text
+	// format in bytes; the default is 16 MiB.
 	Rows, Bytes, MaxRow int
 
-	// Bad, if not nil, is called for each row that cannot be read whole, before
-	// Next returns the batch that holds it. Without it such a row is an error of
+	// Bad is called for each row with values that cannot be parsed, before Next
+	// returns the batch with the row. If it is nil, such a row is an error of
 	// Next.
 	Bad func(Bad)
 
-	// Allocator is where batches' memory comes from; nil is Arrow's default.
+	// Allocator allocates batches; nil means Arrow's default.
 	Allocator memory.Allocator
-	// Stdin stands for standard input, which the path "-" names.
+	// Stdin replaces os.Stdin, which the path "-" names.
 	Stdin io.Reader
 }
 
-// Check finds mistakes in the options that need no file.
+// Check reports mistakes in the options that show without a file.
 func (o ReadOptions) Check() error {
 	return errors.Join(checkTypes(o.Types), checkEncoding(o.Encoding), checkDialect(o))
 }
@@ -216,10 +227,10 @@ func (o ReadOptions) Check() error {
 func (o ReadOptions) withDefaults() ReadOptions {
 	for _, d := range []struct {
 		n         *int
-		otherwise int
+		byDefault int
 	}{{&o.Rows, 1024}, {&o.Bytes, 8 << 20}, {&o.MaxRow, 16 << 20}} {
 		if *d.n <= 0 {
-			*d.n = d.otherwise
+			*d.n = d.byDefault
 		}
 	}
 	if o.Allocator == nil {
@@ -231,14 +242,14 @@ func (o ReadOptions) withDefaults() ReadOptions {
 	return o
 }
 
-// Open opens a file, or standard input by the name "-". The format is told by
-// the name or by the options.
+// Open opens a file, or standard input for the path "-". The options or the name
+// of the file determine the format.
 func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	o = o.withDefaults()
-	if err := Look(path); err != nil {
+	if err := CheckExists(path); err != nil {
 		return nil, err
 	}
-	format, packed, err := formatOf(path, o.Format, readFlag)
+	format, packed, err := formatOf(path, o.Format, false)
 	if err != nil {
 		return nil, err
 	}

@@ -17,27 +17,26 @@ import (
 	"github.com/firesteel/firesteel/internal/suggest"
 )
 
-// maxWindow bounds what zstd may keep in memory to look back to.
+// maxWindow is the largest window of zstd in bytes, which is held in memory.
 const maxWindow = 128 << 20
 
-// input is the bytes of a text file, unpacked. It can be read from its begin
-// more than once if again holds; otherwise what was read is kept for one more
-// time.
+// input is the decompressed content of a text file. A seekable input can be read
+// from the beginning several times. The bytes read from another input are kept,
+// so that they can be read once more.
 type input struct {
-	name   string // for errors
-	path   string
-	packed compression
-	waits  *waiting // around file, where it is no regular one
-	stdin  io.Reader
-	again  bool
-	file   *os.File // nil for standard input
-	total  int64
-	done   atomic.Int64
-	reader io.Reader
-	unpack io.Closer
-	kept   *keptBytes // of what is read once only
-	// spooled: file is a temporary copy.
-	spooled bool
+	name     string // for errors
+	path     string
+	packed   compression
+	waits    *waiting // wraps a file that is not regular
+	stdin    io.Reader
+	seekable bool
+	file     *os.File // nil for standard input
+	total    int64
+	done     atomic.Int64
+	reader   io.Reader
+	unpack   io.Closer
+	kept     *keptBytes // bytes of an input that is not seekable
+	spooled  bool       // file is a temporary copy
 }
 
 func openInput(ctx context.Context, path string, packed compression, stdin io.Reader) (*input, error) {
@@ -51,7 +50,7 @@ func openInput(ctx context.Context, path string, packed compression, stdin io.Re
 		}
 		in.file = f
 		if info.Mode().IsRegular() {
-			in.again, in.total = true, info.Size()
+			in.seekable, in.total = true, info.Size()
 		} else {
 			in.waits = &waiting{ctx: ctx, r: f}
 		}
@@ -59,13 +58,13 @@ func openInput(ctx context.Context, path string, packed compression, stdin io.Re
 	return in, nil
 }
 
-// begin gives the content from its begin.
+// begin returns a reader of the content from the beginning.
 func (in *input) begin() (io.Reader, error) {
 	if in.kept != nil {
 		in.kept.again = true
 		return io.MultiReader(in.kept, in), nil
 	}
-	if in.again {
+	if in.seekable {
 		if _, err := in.file.Seek(0, io.SeekStart); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", in.name, err)
 		}
@@ -73,14 +72,14 @@ func (in *input) begin() (io.Reader, error) {
 	if err := in.open(); err != nil {
 		return nil, err
 	}
-	if !in.again {
+	if !in.seekable {
 		in.kept = &keptBytes{r: in}
 		return in.kept, nil
 	}
 	return in, nil
 }
 
-// open unpacks the file, whose name or first bytes say how it is packed.
+// open sets up decompression by the file's name or first bytes.
 func (in *input) open() error {
 	raw := in.stdin
 	switch {
@@ -93,14 +92,14 @@ func (in *input) open() error {
 	in.done.Store(0)
 	counted := bufio.NewReaderSize(countedReader{raw, &in.done}, 64<<10)
 	packed := in.packed
-	if head, _ := counted.Peek(4); packed == "" { // an error comes again with the first Read
-		packed = packedAs(head)
+	if head, _ := counted.Peek(4); packed == "" { // Read returns the same error again
+		packed = detectCompression(head)
 	}
 	switch packed {
 	case gzipped:
 		z, err := newGunzip(counted)
 		if err != nil {
-			return fmt.Errorf("%s is no gzip file, although its name ends with .gz: %w", in.name, unpacked(err))
+			return fmt.Errorf("%s is not a gzip file, although its name ends with .gz: %w", in.name, decompressionError(err))
 		}
 		in.reader, in.unpack = z, z
 	case zstded:
@@ -122,20 +121,21 @@ func (in *input) closeUnpack() {
 	}
 }
 
-// unpacked tells a file that ends too early from the end of a file.
-func unpacked(err error) error {
+// decompressionError replaces io.EOF within compressed data by an error that
+// says so.
+func decompressionError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it ends too early; get it again")
+		return errors.New("it is truncated; download or copy it again")
 	}
 	return err
 }
 
-// Read gives io.EOF only where the content ends.
+// Read returns io.EOF only at the end of the content.
 func (in *input) Read(b []byte) (int, error) {
 	n, err := in.reader.Read(b)
 	if err != nil && err != io.EOF {
 		if in.unpack != nil {
-			err = fmt.Errorf("%s cannot be unpacked: %w", in.name, unpacked(err))
+			err = fmt.Errorf("decompressing %s: %w", in.name, decompressionError(err))
 		} else {
 			err = fmt.Errorf("reading %s: %w", in.name, err)
 		}
@@ -150,12 +150,12 @@ func (in *input) Close() error {
 	}
 	err := in.file.Close()
 	if in.spooled {
-		os.Remove(in.file.Name()) // as a rule it is removed already
+		os.Remove(in.file.Name()) // on most systems it is already removed
 	}
 	return err
 }
 
-// keptBytes keeps what is read, and then gives it again.
+// keptBytes records the bytes that are read and then returns them again.
 type keptBytes struct {
 	r     io.Reader
 	kept  []byte
@@ -187,11 +187,11 @@ func (c countedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// openFile opens a file to read, of which Look has said that there is one.
+// openFile opens a file that CheckExists has found.
 func openFile(ctx context.Context, path string) (*os.File, fs.FileInfo, error) {
-	c := await(ctx, func() came { // a pipe that nobody has opened yet
+	c := await(ctx, func() result { // opening a pipe blocks until it has a writer
 		f, err := os.Open(path)
-		return came{file: f, err: err}
+		return result{file: f, err: err}
 	})
 	f, err := c.file, c.err
 	if ctx.Err() != nil {
@@ -208,39 +208,42 @@ func openFile(ctx context.Context, path string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// Look says whether there is a file to read, and helps where there is not.
-// Standard input, "-", always is.
-func Look(path string) error {
+// CheckExists returns an error with suggestions if path is not a file. Standard
+// input, "-", always exists.
+func CheckExists(path string) error {
 	if path == "-" {
 		return nil
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no file %s%s", path, beside(path))
+		return fmt.Errorf("there is no file %s%s", path, suggestion(path))
 	case err != nil:
 		return unreadable(path, err)
 	case info.IsDir():
-		return fmt.Errorf("%s is a folder; name one file%s", path, tables(path))
+		return fmt.Errorf("%s is a folder; name a file in it%s", path, tables(path))
 	}
 	return nil
 }
 
 func unreadable(path string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%s may not be read by you: %w; its owner allows it by chmod a+r", path, err)
+		return fmt.Errorf("no permission to read %s: %w; its owner can run chmod a+r", path, err)
 	}
 	return err
 }
 
-// beside names a file that may be meant: of the same name but for its ending,
-// or of a name much like it; or else some that could be read. Without a folder
-// it says so.
-func beside(path string) string {
+// suggestion returns a hint for a file that does not exist: a file with the same
+// name and another extension, a file with a similar name, some readable files of
+// the folder, or that there is no such folder.
+func suggestion(path string) string {
 	dir := filepath.Dir(path)
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf(": the folder %s does not exist", dir)
+	}
 	if err != nil {
-		return fmt.Sprintf(": there is no folder %s that can be read", dir)
+		return fmt.Sprintf(": the folder %s cannot be read", dir)
 	}
 	stem := func(name string) string {
 		name, _, _ = strings.Cut(strings.ToLower(name), ".")
@@ -269,12 +272,12 @@ func beside(path string) string {
 	return tables(dir)
 }
 
-// tables names some files of a folder that could be read.
+// tables returns a hint that names some files of a folder with a known format.
 func tables(dir string) string {
-	entries, _ := os.ReadDir(dir) // what cannot be listed helps nobody
+	entries, _ := os.ReadDir(dir) // without a listing there is no hint
 	var names []string
 	for _, e := range entries {
-		if _, _, err := formatOf(e.Name(), "", ""); err == nil && !e.IsDir() {
+		if _, _, err := formatOf(e.Name(), "", false); err == nil && !e.IsDir() {
 			names = append(names, filepath.Join(dir, e.Name()))
 		}
 	}

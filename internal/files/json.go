@@ -12,22 +12,22 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// jsonRows are the rows of JSON: objects, each on a line or over several, one
-// after the other, or in arrays. A member's value may be any JSON: a column of
-// text has what is no string as JSON text.
+// jsonRows reads the rows of JSON: a sequence of objects, each on one line or
+// several, or arrays of objects. A text column holds a value that is not a string
+// as JSON text.
 type jsonRows struct {
 	jsonObjects
 	o       ReadOptions
 	names   []string
 	index   map[string]int
 	columns []jsonField
-	values  []member // of the current row; those without a value are NULL
-	guessed [][]byte // the key that the first object had at this place
-	at      []int    // and its column
+	values  []member // values of the current row; NULL where absent
+	guessed [][]byte // keys of the first object by position
+	at      []int    // columns of these keys
 	flaws   flaws
 }
 
-// jsonField is how a column's values are read.
+// jsonField says how the values of a column are parsed.
 type jsonField struct {
 	jsonColumn
 	written, checked bool
@@ -75,7 +75,7 @@ func (j *jsonRows) infer(ctx context.Context) ([]arrow.Field, error) {
 			fields[i].Type = newWritten(f.Type, true)
 		}
 	}
-	var more []string // which no row of the sample has
+	var more []string // names that no row of the sample has
 	for name := range j.o.Types {
 		if all.members[name] == nil {
 			more = append(more, name)
@@ -86,7 +86,7 @@ func (j *jsonRows) infer(ctx context.Context) ([]arrow.Field, error) {
 		fields = append(fields, arrow.Field{Name: name, Type: j.o.Types[name], Nullable: true})
 	}
 	if len(fields) == 0 {
-		return nil, fmt.Errorf("%s has no JSON object in its first rows, so that it has no columns", j.l.name)
+		return nil, fmt.Errorf("%s has no JSON object in its first rows, so its columns are unknown", j.l.name)
 	}
 	return fields, nil
 }
@@ -129,7 +129,7 @@ func (j *jsonRows) read() (size int, wrong *flaws, err error) {
 			continue
 		}
 		if j.values[i].value != nil {
-			j.flaw(j.names[i], sensitive.Errorf("the object has this key twice; %s was taken, and %s was not", sensitive.Text(m.value), sensitive.Text(j.values[i].value)))
+			j.flaw(j.names[i], sensitive.Errorf("duplicate key; the value %s is used, and %s is not", sensitive.Text(m.value), sensitive.Text(j.values[i].value)))
 		}
 		j.values[i] = m
 	}
@@ -153,7 +153,7 @@ func (j *jsonRows) read() (size int, wrong *flaws, err error) {
 	return size, &j.flaws, nil
 }
 
-// columnOf gives the column of a member at a place in its object.
+// columnOf returns the column of a member by its position in the object.
 func (j *jsonRows) columnOf(place int, m member) (column int, ok bool) {
 	for len(j.guessed) <= place {
 		j.guessed, j.at = append(j.guessed, nil), append(j.at, 0)
@@ -162,13 +162,13 @@ func (j *jsonRows) columnOf(place int, m member) (column int, ok bool) {
 		return j.at[place], true
 	}
 	if m.keyMarks != 0 {
-		j.flaw("", sensitive.Errorf("the key %s is no text", sensitive.Text(m.key)))
+		j.flaw("", sensitive.Errorf("the key %s is not valid text", sensitive.Text(m.key)))
 		return 0, false
 	}
 	name := string(appendUnquoted(nil, m.key))
 	column, ok = j.index[name]
 	if !ok {
-		j.flaw("", fmt.Errorf("it has %q, which the rows before it do not have: give it a type, and it is a column", name))
+		j.flaw("", fmt.Errorf("new key %q, which the rows that set the columns do not have: give it a type to make it a column", name))
 		return 0, false
 	}
 	if j.guessed[place] == nil {
@@ -177,26 +177,26 @@ func (j *jsonRows) columnOf(place int, m member) (column int, ok bool) {
 	return column, true
 }
 
-// check says whether a value can be kept, and what is wrong with it.
+// check reports whether a value can be stored, and its error.
 func (j *jsonRows) check(i int, m member) (keep bool, err error) {
 	of := j.columns[i]
 	isString := len(m.value) > 0 && m.value[0] == '"'
 	switch {
 	case m.of&markInvalid != 0 && isString:
-		return false, sensitive.Errorf("%s is no JSON: a string has no control characters and no other escapes than JSON's", sensitive.Text(m.value))
+		return false, sensitive.Errorf("%s is not valid JSON: a string has a control character or an unknown escape", sensitive.Text(m.value))
 	case m.of&markInvalid != 0:
-		return false, sensitive.Errorf("%s is no JSON value", sensitive.Text(m.value))
+		return false, sensitive.Errorf("%s is not a JSON value", sensitive.Text(m.value))
 	case m.of&markNotUTF8 != 0:
 		return false, checkText(m.value, j.o.Encoding)
 	case m.of&markSurrogate != 0 && (isString && j.o.To != JSON || !of.written && !of.isText):
-		return false, sensitive.Errorf("%s has half of a surrogate pair, which is no text; only JSON lines hold it", sensitive.Text(m.value))
+		return false, sensitive.Errorf("%s has an unpaired surrogate, which only JSON lines can store", sensitive.Text(m.value))
 	}
 	if of.written && !of.checked {
 		return true, nil
 	}
 	if err := of.jsonColumn(nil, m.value); err != nil {
 		if j.o.Types[j.names[i]] == nil {
-			err = fmt.Errorf("%w, which this column was found to be by its first rows: give it the type STRING, which takes any JSON", err)
+			err = fmt.Errorf("%w, the type inferred from the first rows of the column: give it the type STRING, which accepts any JSON", err)
 		}
 		return of.written, err
 	}

@@ -10,15 +10,15 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// jsonColumn checks a JSON value that is not null, and appends it unless b is
+// jsonColumn checks a JSON value that is not null and appends it to b unless b is
 // nil.
 type jsonColumn func(b array.Builder, value []byte) error
 
-// errChanged says that a type would change a value.
-var errChanged = errors.New("the type would change the value")
+// errChanged reports that a type cannot represent a value exactly.
+var errChanged = errors.New("the type cannot represent the value")
 
-// jsonColumnOf reads values as a type: if it was given, as far as they can be;
-// otherwise those only that are not changed by it.
+// jsonColumnOf returns a parser for a type. A given type accepts every value that
+// can be converted, an inferred type only values that it represents exactly.
 func jsonColumnOf(t arrow.DataType, given bool) jsonColumn {
 	switch t := t.(type) {
 	case *arrow.ListType:
@@ -43,9 +43,9 @@ func jsonColumnOf(t arrow.DataType, given bool) jsonColumn {
 		}
 		switch c := value[0]; {
 		case c == '{', c == '[', c != '"' && quoted, c == '"' && !given && (t.ID() != arrow.FLOAT64 || !nonFinite(text)):
-			return sensitive.Errorf("%s is no %s", sensitive.Text(value), typeName(t))
+			return sensitive.Errorf("%s is not a valid %s", sensitive.Text(value), typeName(t))
 		case !given && !keeps(t, text):
-			return sensitive.Errorf("%s cannot be %s without a change", sensitive.Text(value), typeName(t))
+			return sensitive.Errorf("%s cannot be represented exactly as %s", sensitive.Text(value), typeName(t))
 		}
 		return of(b, text)
 	}
@@ -55,7 +55,7 @@ func jsonList(t *arrow.ListType) jsonColumn {
 	element := jsonColumnOf(t.Elem(), false)
 	return func(b array.Builder, value []byte) error {
 		if value[0] != '[' {
-			return sensitive.Errorf("%s is no list", sensitive.Text(value))
+			return sensitive.Errorf("%s is not a list", sensitive.Text(value))
 		}
 		if b == nil {
 			return elements(value, func(v []byte) error {
@@ -78,16 +78,16 @@ func jsonStruct(t *arrow.StructType) jsonColumn {
 	}
 	return func(b array.Builder, value []byte) error {
 		if value[0] != '{' {
-			return sensitive.Errorf("%s is no object", sensitive.Text(value))
+			return sensitive.Errorf("%s is not an object", sensitive.Text(value))
 		}
 		values := make([][]byte, len(fields))
 		err := members(value, func(name string, v []byte) error {
 			i, ok := t.FieldIdx(name)
 			switch {
 			case !ok:
-				return fmt.Errorf("its object has %q", name)
+				return fmt.Errorf("unknown key %q in the object", name)
 			case values[i] != nil:
-				return fmt.Errorf("its object has %q twice", name)
+				return fmt.Errorf("duplicate key %q in the object", name)
 			}
 			if b == nil && v[0] != 'n' {
 				if err := fields[i](nil, v); err != nil {
@@ -109,7 +109,7 @@ func jsonStruct(t *arrow.StructType) jsonColumn {
 	}
 }
 
-// appendJSON appends what was checked.
+// appendJSON appends a value that was checked.
 func appendJSON(b array.Builder, column jsonColumn, value []byte) {
 	if value == nil || value[0] == 'n' {
 		b.AppendNull()

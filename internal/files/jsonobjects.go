@@ -9,18 +9,18 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// jsonObjects finds the objects of a text: one after the other, each on one line
-// or over several, or in arrays.
+// jsonObjects finds the objects of a text: a sequence of objects, each on one line
+// or several, or arrays of objects.
 type jsonObjects struct {
 	scanner
 	l       *lines
 	inArray bool
-	opened  int64 // the line where the array begins
-	number  int64 // the line where the current object begins
-	indent  int   // how far what is read next stands from its line's begin
+	opened  int64 // line on which the array begins
+	number  int64 // line on which the current object begins
+	indent  int   // indentation of the next byte
 }
 
-// find goes to the begin of the next value.
+// find advances to the next value.
 func (j *jsonObjects) find() error {
 	for {
 		if len(j.l.rest()) == 0 {
@@ -45,24 +45,24 @@ func (j *jsonObjects) find() error {
 			j.inArray = false
 			j.take(1)
 		case c == 0xef && j.l.peek(3) >= 3 && bytes.HasPrefix(j.l.rest(), []byte("\xef\xbb\xbf")):
-			j.take(3) // as where files were joined
+			j.take(3) // byte order mark of a concatenated file
 		default:
 			return nil
 		}
 	}
 }
 
-// isBetween has what may stand between objects: white space, commas, and the
-// mark of RFC 7464.
+// isBetween marks the bytes that may separate objects: white space, commas and the
+// record separator of RFC 7464.
 func isBetween(b byte) bool {
 	return b == ' ' || b == '\n' || b == '\r' || b == '\t' || b == ',' || b == 0x1e
 }
 
 func (j *jsonObjects) unclosed() error {
-	return fmt.Errorf("%s: the array of objects that begins here is not closed; the file is cut off, or a quote is missing", at(j.l.name, j.opened, ""))
+	return fmt.Errorf("%s: the array of objects that begins here is not closed; the file is truncated, or a quote is missing", at(j.l.name, j.opened, ""))
 }
 
-// take goes on after n bytes.
+// take consumes n bytes.
 func (j *jsonObjects) take(n int) {
 	part := j.l.rest()[:n]
 	if i := bytes.LastIndexAny(part, "\r\n"); i >= 0 {
@@ -73,8 +73,8 @@ func (j *jsonObjects) take(n int) {
 	j.l.take(n)
 }
 
-// next reads the next object into members. What is wrong with it does not end
-// the reading; members then has what could be read.
+// next reads the next object into members. wrong is an error of this object, which
+// does not end reading; members then has the members before the error.
 func (j *jsonObjects) next() (wrong, err error) {
 	j.members = j.members[:0]
 	if err := j.find(); err != nil {
@@ -102,9 +102,9 @@ func (j *jsonObjects) next() (wrong, err error) {
 		switch err := j.grow(len(b)); err {
 		case nil:
 		case io.EOF:
-			return j.giveUp(errors.New("it is cut off at the end of the file"))
+			return j.giveUp(errors.New("the object is truncated at the end of the file"))
 		case errTooLong:
-			return j.giveUp(fmt.Errorf("it is longer than %d MiB", j.l.most>>20))
+			return j.giveUp(fmt.Errorf("the object is longer than %d MiB", j.l.most>>20))
 		default:
 			return nil, err
 		}
@@ -116,16 +116,17 @@ func (j *jsonObjects) read(b []byte) (end int, err error) {
 		return j.object(b)
 	}
 	if end, _, err = value(b, 0, 0); err == nil && end == 0 {
-		err = &syntaxError{0, sensitive.Errorf("%s is no JSON", shownAt(b, 0))}
+		err = &syntaxError{0, sensitive.Errorf("%s is not JSON", shownAt(b, 0))}
 	}
 	return end, err
 }
 
-// notObject is the error of another value, of n bytes or to the end of its line.
+// notObject returns the error of a value that is not an object, of n bytes or up to
+// the end of its line.
 func (j *jsonObjects) notObject(n int) error {
 	b := j.l.rest()
 	if n == 0 {
-		j.l.peek(100) // what is shown of it does not depend on how it is read
+		j.l.peek(100) // the text shown must not depend on the buffer
 		if b = j.l.rest(); len(b) > 100 {
 			b = b[:100]
 		}
@@ -133,11 +134,11 @@ func (j *jsonObjects) notObject(n int) error {
 			n = len(b)
 		}
 	}
-	return sensitive.Errorf("%s is no JSON object; a row is one, such as {\"text\": \"...\"}", sensitive.Text(b[:n]))
+	return sensitive.Errorf("%s is not a JSON object; a row is an object such as {\"text\": \"...\"}", sensitive.Text(b[:n]))
 }
 
-// grow reads more where had bytes were too few: of a long object more at a time,
-// so that it is not read from its begin too often.
+// grow reads more bytes after had bytes were too few. It reads larger amounts for a
+// longer object, so that the total work is linear.
 func (j *jsonObjects) grow(had int) error {
 	for {
 		err := j.l.more()
@@ -151,8 +152,8 @@ func (j *jsonObjects) grow(had int) error {
 	}
 }
 
-// tail takes an object that ends at n. Something else that follows on its line
-// is passed over and said.
+// tail consumes an object that ends at offset n. It skips other text on the same
+// line and returns it as an error.
 func (j *jsonObjects) tail(n int) (wrong, err error) {
 	i, b := n, j.l.rest()
 	for {
@@ -162,7 +163,7 @@ func (j *jsonObjects) tail(n int) (wrong, err error) {
 		if i < len(b) || j.inArray {
 			break
 		}
-		j.object(bytes.Clone(b[:n])) // whose bytes stay when more is read
+		j.object(bytes.Clone(b[:n])) // the copy stays valid when the buffer is refilled
 		if err := j.l.more(); err == io.EOF || err == errTooLong {
 			break
 		} else if err != nil {
@@ -176,20 +177,20 @@ func (j *jsonObjects) tail(n int) (wrong, err error) {
 	}
 	j.object(bytes.Clone(b[:n]))
 	j.take(n)
-	wrong = sensitive.Errorf("after the object, its line goes on with %s, which is no JSON", shownAt(b, i))
+	wrong = sensitive.Errorf("%s follows the object on its line and is not JSON", shownAt(b, i))
 	j.indent = 0
 	return wrong, j.l.skipLine()
 }
 
-// giveUp passes over an object with a mistake, and keeps the members before it.
-// The next object begins after it, or on a line of its own: a quote or bracket
-// that is missing must not take the rest of the file with it.
+// giveUp skips an object with an error and keeps the members before the error. The
+// next object begins after it or on a later line, so that a missing quote or bracket
+// does not swallow the rest of the file.
 func (j *jsonObjects) giveUp(reason error) (wrong, err error) {
 	wrong = reason
-	onFirst := false // the mistake is on the object's first line
+	onFirst := false // the error is on the first line of the object
 	var syntax *syntaxError
 	if errors.As(reason, &syntax) {
-		wrong = fmt.Errorf("this is no JSON: %w", reason)
+		wrong = fmt.Errorf("invalid JSON: %w", reason)
 		lines := j.l.lineEnds(j.l.rest()[:syntax.at])
 		if onFirst = lines == 0; !onFirst {
 			wrong = fmt.Errorf("%w, on line %d", wrong, j.number+lines)
@@ -220,7 +221,7 @@ func (j *jsonObjects) giveUp(reason error) (wrong, err error) {
 	}
 }
 
-// resume finds where the next object begins, in what is read, or gives -1.
+// resume returns the offset of the next object in the buffer, or -1.
 func (j *jsonObjects) resume(anyLine bool) int {
 	b := j.l.rest()
 	n := -1
@@ -243,8 +244,8 @@ func (j *jsonObjects) resume(anyLine bool) int {
 	return n
 }
 
-// beginsObject tells whether a line begins an object that is not within the
-// current one: it stands no further from the begin of its line.
+// beginsObject reports whether a line begins an object outside of the current one:
+// its indentation is not larger.
 func (j *jsonObjects) beginsObject(line []byte) bool {
 	indent := 0
 	for indent < len(line) && (line[indent] == ' ' || line[indent] == '\t') {
@@ -253,7 +254,7 @@ func (j *jsonObjects) beginsObject(line []byte) bool {
 	return indent <= j.indent && indent < len(line) && line[indent] == '{'
 }
 
-// skipObject passes over the rest of an object that is too long, by lines.
+// skipObject skips the rest of an object that is too long, line by line.
 func (j *jsonObjects) skipObject() error {
 	j.members = j.members[:0]
 	indent := j.indent
@@ -269,7 +270,7 @@ func (j *jsonObjects) skipObject() error {
 	}
 }
 
-// balanced is the end of the brackets that b begins with, or -1.
+// balanced returns the end of the bracketed text at the beginning of b, or -1.
 func balanced(b []byte) int {
 	depth := 0
 	for i := 0; i < len(b); i++ {

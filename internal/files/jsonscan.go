@@ -8,20 +8,20 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// marks are what was seen in a JSON value.
+// marks are properties of a JSON value.
 type marks uint8
 
 const (
 	markLines     marks = 1 << iota // line ends between its tokens
-	markNotUTF8                     // a string has bytes that are no UTF-8
-	markSurrogate                   // a string has half of a surrogate pair
-	markInvalid                     // a part of it is no JSON
+	markNotUTF8                     // a string is not valid UTF-8
+	markSurrogate                   // a string has an unpaired surrogate
+	markInvalid                     // a part is not valid JSON
 )
 
-// errShort says that JSON goes on where the bytes that were read end.
-var errShort = errors.New("it is not complete")
+// errShort reports that the value continues after the bytes read so far.
+var errShort = errors.New("incomplete JSON")
 
-// syntaxError says where JSON cannot be understood any more.
+// syntaxError reports a syntax error of JSON and its offset.
 type syntaxError struct {
 	at   int
 	what error
@@ -30,25 +30,25 @@ type syntaxError struct {
 func (e *syntaxError) Error() string { return e.what.Error() }
 func (e *syntaxError) Unwrap() error { return e.what }
 
-// maxNesting bounds lists and objects in each other.
+// maxNesting is the largest nesting depth of lists and objects.
 const maxNesting = 1000
 
-// member is one of an object. Its key is a string with its quotes.
+// member is a member of an object. The key includes its quotes.
 type member struct {
 	key, value   []byte
 	keyMarks, of marks
-	end          int // of the value, from where the object begins
+	end          int // end of the value, relative to the object
 }
 
-// scanner finds the values of JSON and checks them. What is wrong within a value
-// whose end is clear is a mark of the value; other mistakes are a *syntaxError.
-// It takes NaN, Infinity and -Infinity, which Python writes.
+// scanner finds and checks JSON values. An error within a value whose end is known
+// is a mark of the value; other errors are a *syntaxError. The scanner accepts NaN,
+// Infinity and -Infinity, which Python writes.
 type scanner struct {
 	members []member
 }
 
-// object reads the object that b begins with and gives its end. With an error,
-// members has what stands before the mistake.
+// object reads the object at the beginning of b and returns its end. After an error
+// members has the members before it.
 func (s *scanner) object(b []byte) (end int, err error) {
 	s.members = s.members[:0]
 	i := skipSpaceAt(b, 1)
@@ -88,13 +88,13 @@ func (s *scanner) object(b []byte) (end int, err error) {
 	}
 }
 
-// key reads a member's key.
+// key reads the key of a member.
 func key(b []byte, i int) (end int, m marks, err error) {
 	switch {
 	case i == len(b):
 		return 0, 0, errShort
 	case b[i] != '"':
-		return 0, 0, &syntaxError{i, sensitive.Errorf("%s stands where a key in quotes is needed", shownAt(b, i))}
+		return 0, 0, &syntaxError{i, sensitive.Errorf("%s is found where a quoted key is needed", shownAt(b, i))}
 	}
 	return stringAt(b, i)
 }
@@ -119,14 +119,14 @@ func skipSpaceAt(b []byte, i int) int {
 	return i
 }
 
-// value reads the value that begins at i, which is within b.
+// value reads the value at offset i of b.
 func value(b []byte, i, depth int) (end int, m marks, err error) {
 	switch b[i] {
 	case '"':
 		return stringAt(b, i)
 	case '{', '[':
 		if depth == maxNesting {
-			return 0, 0, &syntaxError{i, sensitive.Errorf("it is nested deeper than %d", maxNesting)}
+			return 0, 0, &syntaxError{i, sensitive.Errorf("the nesting is deeper than %d", maxNesting)}
 		}
 		return container(b, i, depth)
 	}
@@ -143,7 +143,7 @@ func value(b []byte, i, depth int) (end int, m marks, err error) {
 	return end, m, nil
 }
 
-// isEnd has the bytes that end a number or a word.
+// isEnd marks the bytes that end a number or a word.
 var isEnd = [256]bool{',': true, '}': true, ']': true, ' ': true, '\t': true, '\r': true, '\n': true, '"': true, '{': true, '[': true, ':': true}
 
 func isJSONWord(word []byte) bool {
@@ -241,7 +241,7 @@ func container(b []byte, i, depth int) (end int, m marks, err error) {
 	}
 }
 
-// isPlain has the bytes that mean themselves within a string, of ASCII.
+// isPlain marks the ASCII bytes that need no escape in a string.
 var isPlain [256]bool
 
 func init() {
@@ -250,7 +250,7 @@ func init() {
 	}
 }
 
-// stringAt reads the string whose quote stands at i.
+// stringAt reads the string whose opening quote is at offset i.
 func stringAt(b []byte, i int) (end int, m marks, err error) {
 	from := i
 	ascii := true
@@ -285,7 +285,8 @@ func stringAt(b []byte, i int) (end int, m marks, err error) {
 	}
 }
 
-// escapeAt gives the length of the escape at i, and 0 if more bytes are needed.
+// escapeAt returns the length of the escape at offset i, or 0 if more bytes are
+// needed.
 func escapeAt(b []byte, i int) (n int, m marks) {
 	if i+2 > len(b) {
 		return 0, 0
@@ -318,7 +319,7 @@ func escapeAt(b []byte, i int) (n int, m marks) {
 	return 6, markSurrogate
 }
 
-// hexAt reads four hexadecimal digits.
+// hexAt parses four hexadecimal digits.
 func hexAt(b []byte, i int) (r rune, ok bool) {
 	if i+4 > len(b) {
 		return 0, false
@@ -336,8 +337,8 @@ func hexAt(b []byte, i int) (r rune, ok bool) {
 	return r, true
 }
 
-// appendUnquoted appends the text of a string that was checked. Half of a
-// surrogate pair is U+FFFD.
+// appendUnquoted appends the text of a string that was checked. An unpaired
+// surrogate becomes U+FFFD.
 func appendUnquoted(dst, quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
 	for i := 0; i < len(inner); {
@@ -383,7 +384,7 @@ func appendUnquoted(dst, quoted []byte) []byte {
 	return dst
 }
 
-// appendCompact appends a value without the white space between its tokens.
+// appendCompact appends a value without white space between tokens.
 func appendCompact(dst, value []byte) []byte {
 	for i := 0; i < len(value); {
 		switch c := value[i]; c {

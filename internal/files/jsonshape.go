@@ -6,35 +6,35 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// Bounds of what is inferred: what is beyond them is text.
+// Limits of inferred types. Values beyond them are text.
 const (
-	maxDepth   = 16   // of lists and objects in each other
-	maxMembers = 1000 // of an object that is a value: with more, names are data
+	maxDepth   = 16   // nesting of lists and objects
+	maxMembers = 1000 // members of an object; with more, the keys are data
 )
 
-// kinds of JSON values, as bits.
+// kinds is a set of kinds of JSON values.
 type kinds uint8
 
 const (
 	boolKind kinds = 1 << iota
 	numberKind
-	nonFiniteKind // the string "NaN" or "Infinity", as JSON has to write these
+	nonFiniteKind // the string "NaN" or "Infinity", which JSON cannot write as a number
 	textKind
 	listKind
 	objectKind
-	rawKind // text, whatever else it may be
+	rawKind // always text
 )
 
-// shape is the type of JSON values: the narrowest that changes none of them.
+// shape infers the type of JSON values: the narrowest that represents all of them.
 type shape struct {
 	seen    kinds
 	numbers numbers
 	element *shape
-	names   []string // an object's, by their first appearance
+	names   []string // keys of objects in order of first appearance
 	members map[string]*shape
 }
 
-// see takes a valid JSON value.
+// see adds a valid JSON value.
 func (s *shape) see(value []byte, depth int) {
 	switch value[0] {
 	case 'n':
@@ -120,9 +120,9 @@ func (s *shape) asText() {
 	}
 }
 
-// maxColumns bounds the columns that JSON may have.
+// maxColumns is the largest number of columns of a JSON file.
 const maxColumns = 10000
 
 func tooManyColumns(name string) error {
-	return fmt.Errorf("%s has objects with more than %d names in all: these are no columns; give it a column that holds the object", name, maxColumns)
+	return fmt.Errorf("%s has objects with more than %d different keys, too many for columns; put the object into one column", name, maxColumns)
 }

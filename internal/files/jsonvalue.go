@@ -2,14 +2,14 @@ package files
 
 import "bytes"
 
-// What is here reads JSON that a scanner has accepted.
+// The functions of this file read JSON that a scanner has accepted.
 
-// jsonSpace are the bytes that may stand between JSON's tokens.
+// jsonSpace are the white space bytes of JSON.
 const jsonSpace = " \t\r\n"
 
 func skipSpace(b []byte) []byte { return bytes.TrimLeft(b, jsonSpace) }
 
-// takeValue splits b, which begins with a value, after it.
+// takeValue splits b after the value at its beginning.
 func takeValue(b []byte) (value, rest []byte) {
 	switch b[0] {
 	case '"':
@@ -37,7 +37,7 @@ func takeValue(b []byte) (value, rest []byte) {
 	return b, nil
 }
 
-// stringEnd is the length of the string that b begins with.
+// stringEnd returns the length of the string at the beginning of b.
 func stringEnd(b []byte) int {
 	for i := 1; i < len(b); i++ {
 		switch b[i] {

@@ -7,20 +7,19 @@ import (
 	"io"
 )
 
-// lines gives the bytes of an input by lines, and lets a reader look further
-// than a line without taking it.
+// lines reads an input line by line. It lets a reader look beyond the current line
+// without consuming it.
 type lines struct {
-	cr     bool // a "\r" ends a line, too
-	name   string
-	r      io.Reader
-	most   int // bytes of a row
-	buf    []byte
-	at     int   // where the next row begins in buf
-	end    error // what r gave last
-	number int64 // of the line that begins at at, from 1
-	// returned: the last byte that was taken is a "\r" that ended a line.
-	returned bool
-	taken    int64 // bytes before at, of all that were read
+	cr       bool // a "\r" ends a line, too
+	name     string
+	r        io.Reader
+	most     int // largest size of a row in bytes
+	buf      []byte
+	at       int   // offset of the next row in buf
+	end      error // last error of r
+	number   int64 // number of the line at offset at, from 1
+	returned bool  // the last consumed byte is a "\r" that ended a line
+	taken    int64 // bytes consumed so far
 }
 
 func newLines(name string, r io.Reader, most int) *lines {
@@ -29,10 +28,11 @@ func newLines(name string, r io.Reader, most int) *lines {
 
 var errTooLong = errors.New("too long")
 
-// rest is what is read of the current row and after it.
+// rest returns the bytes that are read but not consumed.
 func (l *lines) rest() []byte { return l.buf[l.at:] }
 
-// more reads more into rest. It gives errTooLong where a row may not grow on.
+// more reads more bytes into rest. It returns errTooLong if a row exceeds the
+// largest size.
 func (l *lines) more() error {
 	if l.end != nil {
 		return l.end
@@ -65,7 +65,7 @@ func (l *lines) more() error {
 	return fmt.Errorf("reading %s: %w", l.name, io.ErrNoProgress)
 }
 
-// lineEnd finds the end of the first line of b: where it is and how long, or -1.
+// lineEnd returns the offset of the first line end in b, or -1, and its length.
 func (l *lines) lineEnd(b []byte) (at, width int) {
 	at = bytes.IndexByte(b, '\n')
 	if l.cr {
@@ -83,8 +83,8 @@ func (l *lines) lineEnd(b []byte) (at, width int) {
 	return at, 1
 }
 
-// line gives the next line without its end, and takes it. io.EOF comes after
-// the last.
+// line returns the next line without its end and consumes it. After the last line
+// it returns io.EOF.
 func (l *lines) line() (text []byte, err error) {
 	from := 0
 	for {
@@ -94,7 +94,7 @@ func (l *lines) line() (text []byte, err error) {
 			l.take(from + at + width)
 			return l.withoutReturn(text), nil
 		}
-		if at >= 0 { // a "\r" is the last byte so far: a "\n" may follow
+		if at >= 0 { // a "\n" may follow a "\r" that is the last byte so far
 			from += at
 		} else {
 			from = len(l.rest())
@@ -114,7 +114,7 @@ func (l *lines) line() (text []byte, err error) {
 	}
 }
 
-// take goes on after n bytes of rest.
+// take consumes n bytes of rest.
 func (l *lines) take(n int) {
 	if n == 0 {
 		return
@@ -128,7 +128,7 @@ func (l *lines) take(n int) {
 	l.skip(n)
 }
 
-// lineEnds counts the ends of lines in b.
+// lineEnds returns the number of line ends in b.
 func (l *lines) lineEnds(b []byte) int64 {
 	n := bytes.Count(b, []byte{'\n'})
 	if l.cr {
@@ -142,7 +142,7 @@ func (l *lines) skip(n int) {
 	l.taken += int64(n)
 }
 
-// part is how much of what was read is taken, from 0 to 1.
+// part returns the consumed fraction of the bytes read, from 0 to 1.
 func (l *lines) part() float64 {
 	if l.taken == 0 {
 		return 0
@@ -150,7 +150,7 @@ func (l *lines) part() float64 {
 	return float64(l.taken) / float64(l.taken+int64(len(l.rest())))
 }
 
-// skipLine takes all up to the next line's begin, however long that is.
+// skipLine consumes the rest of the line, of any length.
 func (l *lines) skipLine() error {
 	for {
 		at, width := l.lineEnd(l.rest())
@@ -173,7 +173,7 @@ func (l *lines) skipLine() error {
 	}
 }
 
-// withoutReturn takes the "\r" of a "\r\n" away.
+// withoutReturn removes the "\r" of "\r\n" from the end of a line.
 func (l *lines) withoutReturn(line []byte) []byte {
 	if l.cr {
 		return line
@@ -181,20 +181,20 @@ func (l *lines) withoutReturn(line []byte) []byte {
 	return bytes.TrimSuffix(line, []byte{'\r'})
 }
 
-// begin refuses what is no text.
+// begin returns an error for a Parquet file.
 func (l *lines) begin() error {
 	if l.peek(4) < 4 && l.end != io.EOF {
 		return l.end
 	}
 	head := l.rest()
 	if bytes.HasPrefix(head, []byte("PAR1")) {
-		return fmt.Errorf("%s is a Parquet file: let its name end with .parquet, or say the format", l.name)
+		return &WrongFormatError{l.name, "is a Parquet file, but its name does not end in .parquet"}
 	}
 	return nil
 }
 
-// peek reads until rest has n bytes, or what can be read ends, and says how
-// many it has.
+// peek reads until rest has n bytes or the input ends. It returns the length of
+// rest.
 func (l *lines) peek(n int) int {
 	for len(l.rest()) < n {
 		if l.more() != nil {
@@ -204,8 +204,7 @@ func (l *lines) peek(n int) int {
 	return len(l.rest())
 }
 
-// findReturns tells whether lines end with "\r" alone: where the first part
-// bytes of a text have no other end of a line.
+// findReturns sets cr if the first part bytes of the text have "\r" but no "\n".
 func (l *lines) findReturns(part int) {
 	from := 0
 	for bytes.IndexByte(l.rest()[from:], '\n') < 0 {

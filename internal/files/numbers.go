@@ -8,27 +8,27 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// number is the form in which a text writes a number.
+// number describes the text of a number.
 type number struct {
-	// whole and scale count the digits before and after the point, without
-	// zeros at the beginning.
+	// whole and scale are the numbers of digits before and after the point, without
+	// leading zeros.
 	whole, scale int
-	integer      bool // digits only, and perhaps a minus
-	// float holds for what no integer or decimal is: exponents, -0, NaN and
+	integer      bool // digits only, with an optional minus
+	// float is true if only a DOUBLE represents the number: exponents, -0, NaN and
 	// infinities.
 	float, finite bool
-	// padded holds for 1.50: a DOUBLE would be written without the last zero.
-	// 1.0 is how most programs write a DOUBLE.
+	// padded is true for 1.50, which as a DOUBLE would lose the last zero. It is
+	// false for 1.0, the usual form of a DOUBLE.
 	padded bool
-	short  bool // so few digits that a DOUBLE keeps all of them
+	short  bool // at most maxShort digits
 }
 
-// maxShort is how many decimal digits a DOUBLE always keeps.
+// maxShort is the number of decimal digits that a DOUBLE always represents.
 const maxShort = 15
 
-// parseNumber reads the forms in which programs write numbers: digits, a point
-// with digits on one side at least, an exponent, NaN and infinities. With zeros
-// or a plus in front, digits are a code, such as 007 or +49, and no number.
+// parseNumber parses digits, a point with digits on at least one side, an exponent,
+// NaN and infinities. Digits with leading zeros or a plus, such as 007 or +49, are
+// codes and not numbers.
 func parseNumber(text []byte) (n number, ok bool) {
 	rest := text
 	minus := len(rest) > 0 && rest[0] == '-'
@@ -60,7 +60,7 @@ func parseNumber(text []byte) (n number, ok bool) {
 		n.scale = i - from
 		digits += n.scale
 		n.padded = n.scale > 1 && rest[i-1] == '0'
-		n.float = n.scale == 0 // "5." is no decimal
+		n.float = n.scale == 0 // "5." is not a decimal
 	}
 	if digits == 0 {
 		return n, false
@@ -84,7 +84,7 @@ func parseNumber(text []byte) (n number, ok bool) {
 	return n, true
 }
 
-// nonFinite tells whether a text is NaN or an infinity, as programs write them.
+// nonFinite reports whether a text is NaN or an infinity.
 func nonFinite(text []byte) bool {
 	switch string(text) {
 	case "NaN", "nan", "Infinity", "-Infinity", "inf", "-inf", "Inf", "-Inf":
@@ -93,7 +93,7 @@ func nonFinite(text []byte) bool {
 	return false
 }
 
-// exact tells whether a DOUBLE keeps all digits of a number that is written so.
+// exact reports whether a DOUBLE represents all digits of the number.
 func (n number) exact(text []byte) bool {
 	if n.short || !n.finite {
 		return true
@@ -107,8 +107,8 @@ func (n number) exact(text []byte) bool {
 	return d1 == d2 && e1 == e2
 }
 
-// digitsOf gives a number as digits without zeros at their ends, and the power
-// of ten of the last; the sign is left out, but "-0" is not "0".
+// digitsOf returns the digits of a number without leading and trailing zeros, and
+// the power of ten of the last digit. The sign is ignored, except in "-0".
 func digitsOf(number string) (digits string, exponent int) {
 	mantissa, power, _ := strings.Cut(strings.ToLower(number), "e")
 	exponent, _ = strconv.Atoi(power) // 0 without one
@@ -127,7 +127,7 @@ func digitsOf(number string) (digits string, exponent int) {
 	return sign + short, exponent
 }
 
-// fitsInt64 tells whether an integer is one of BIGINT.
+// fitsInt64 reports whether an integer fits in a BIGINT.
 func (n number) fitsInt64(text []byte) bool {
 	if !n.integer || n.whole > 19 {
 		return false
@@ -139,16 +139,16 @@ func (n number) fitsInt64(text []byte) bool {
 	return err == nil
 }
 
-// maxDigits is how many digits a DECIMAL holds.
+// maxDigits is the largest precision of a DECIMAL.
 const maxDigits = 38
 
-// numbers is what type a column of numbers has: the narrowest that keeps the
-// value of each.
+// numbers infers the type of a column of numbers: the narrowest that represents
+// every value.
 type numbers struct {
 	seen, finite, fraction bool
 	notInt, notDecimal     bool
-	notExact               bool // a DOUBLE would lose digits of some value
-	padded, mixed          bool // mixed: not all have the same scale
+	notExact               bool // a DOUBLE loses digits of some value
+	padded, mixed          bool // mixed: the scales differ
 	whole, scale           int
 }
 
@@ -166,9 +166,9 @@ func (s *numbers) see(text []byte, n number) {
 	s.whole, s.scale = max(s.whole, n.whole), max(s.scale, n.scale)
 }
 
-// arrowType is nil where no type of numbers keeps all values. Where decimals
-// holds, a column whose values have the same number of digits after the point,
-// or zeros at their end, is a DECIMAL, as prices are.
+// arrowType returns nil if no type of numbers represents all values. If decimals is
+// true, a column whose values have the same number of digits after the point, or
+// trailing zeros, is a DECIMAL, as for prices.
 func (s *numbers) arrowType(decimals bool) arrow.DataType {
 	decimal := !s.notDecimal && s.whole+s.scale <= maxDigits
 	switch {
@@ -184,8 +184,8 @@ func (s *numbers) arrowType(decimals bool) arrow.DataType {
 	return nil
 }
 
-// keeps tells whether a text, read as a type that guess gives, has the same
-// value.
+// keeps reports whether t, a type that guess returns, represents the value of a
+// text exactly.
 func keeps(t arrow.DataType, text []byte) bool {
 	if t.ID() == arrow.BOOL {
 		return isBool(text)
@@ -203,13 +203,13 @@ func keeps(t arrow.DataType, text []byte) bool {
 	return n.exact(text)
 }
 
-// guess is the type of a column of text, of which it has seen values.
+// guess infers the type of a column from texts.
 type guess struct {
 	seen, notBool, notNumber bool
 	numbers                  numbers
 }
 
-// see takes a value that is not NULL.
+// see adds a value that is not NULL.
 func (g *guess) see(text []byte) {
 	g.seen = true
 	if !g.notBool {

@@ -11,14 +11,14 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
 )
 
-// output is a file or standard output, buffered and maybe compressed.
+// output is a file or standard output with a buffer and optional compression.
 type output struct {
 	path   string
 	file   *atomicfile.File // nil for standard output
 	buffer *bufio.Writer
 	pack   io.WriteCloser // nil without compression
 	io.Writer
-	err  error // the first one
+	err  error // first error
 	done bool
 }
 
@@ -57,7 +57,7 @@ func createOutput(path string, packed compression, o WriteOptions) (*output, err
 	return out, nil
 }
 
-// Write remembers the first error.
+// Write writes b. After an error it always returns that error.
 func (o *output) Write(b []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
@@ -69,7 +69,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return n, o.err
 }
 
-// explain names standard output in an error; a file names itself.
+// explain adds the name of standard output to an error; errors of files have it.
 func (o *output) explain(err error) error {
 	if o.file == nil {
 		return fmt.Errorf("writing %s: %w", o.path, err)
@@ -77,8 +77,8 @@ func (o *output) explain(err error) error {
 	return err
 }
 
-// close finishes the file and puts it to its name. After an error, that name
-// has what it had before.
+// close completes the file and gives it its name. After an error the file of that
+// name is unchanged.
 func (o *output) close() error {
 	if o.done {
 		return o.err
@@ -104,14 +104,14 @@ func (o *output) close() error {
 	return o.err
 }
 
-// abort discards what was written. After close it does nothing.
+// abort discards the output. After close it does nothing.
 func (o *output) abort() {
 	if o.done {
 		return
 	}
 	o.done = true
 	if o.err == nil {
-		o.err = fmt.Errorf("writing %s: it was given up", o.path)
+		o.err = fmt.Errorf("writing %s: aborted", o.path)
 	}
 	if o.file != nil {
 		o.file.Abort()

@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/files/parquet"
 )
 
-// parquetReader names the file in the errors of a parquet.Reader.
+// parquetReader adds the name of the file to the errors of a parquet.Reader.
 type parquetReader struct {
 	*parquet.Reader
 	name  string
@@ -23,7 +23,7 @@ type parquetReader struct {
 
 func openParquet(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	if path == "-" {
-		return nil, errors.New("Parquet cannot be read from standard input, as its end is read first: save it to a file")
+		return nil, errors.New("Parquet cannot be read from standard input, since reading begins at its end: save it to a file")
 	}
 	f, info, err := openFile(ctx, path)
 	if err != nil {
@@ -31,7 +31,7 @@ func openParquet(ctx context.Context, path string, o ReadOptions) (Reader, error
 	}
 	if !info.Mode().IsRegular() {
 		f.Close()
-		return nil, fmt.Errorf("%s is no file that can be read from its end, as Parquet needs: save it to one", path)
+		return nil, fmt.Errorf("%s is not a regular file, and Parquet cannot be read from it: save it to a file", path)
 	}
 	r := &parquetReader{name: path, file: f, bytes: info.Size()}
 	if err := r.open(o); err != nil {
@@ -44,25 +44,25 @@ func openParquet(ctx context.Context, path string, o ReadOptions) (Reader, error
 func (r *parquetReader) open(o ReadOptions) error {
 	magic := make([]byte, 4)
 	if _, err := r.file.ReadAt(magic, 0); err != nil || string(magic) != "PAR1" && string(magic) != "PARE" {
-		return fmt.Errorf("%s is no Parquet file: it does not begin with PAR1; if it is another format, say which by %s", r.name, readFlag)
+		return &WrongFormatError{r.name, "is not a Parquet file: it does not begin with PAR1"}
 	}
 	var err error
 	r.Reader, err = parquet.Open(r.file, r.bytes, parquet.ReadOptions{Rows: o.Rows, Bytes: o.Bytes, Allocator: o.Allocator})
 	return r.explain(err)
 }
 
-// explain says which file an error is of, and whether another copy helps.
+// explain adds to an error the name of the file and whether it is damaged.
 func (r *parquetReader) explain(err error) error {
 	var damaged *parquet.Damaged
 	switch {
 	case err == nil, err == io.EOF, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &damaged) && r.read > 0:
-		return fmt.Errorf("%s is a damaged Parquet file, after row %d: %w; get it, or make it, again", r.name, r.read, err)
+		return fmt.Errorf("%s is a damaged Parquet file after row %d: %w; copy or create it again", r.name, r.read, err)
 	case errors.As(err, &damaged):
-		return fmt.Errorf("%s is a damaged Parquet file, or was not written to its end: %w; get it, or make it, again", r.name, err)
+		return fmt.Errorf("%s is a damaged or incomplete Parquet file: %w; copy or create it again", r.name, err)
 	}
-	return fmt.Errorf("the Parquet file %s cannot be read: %w", r.name, err)
+	return fmt.Errorf("reading the Parquet file %s: %w", r.name, err)
 }
 
 func (r *parquetReader) Progress() (done, total int64) {

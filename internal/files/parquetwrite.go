@@ -19,12 +19,12 @@ type parquetWriter struct {
 func createParquet(out *output, schema *arrow.Schema, o WriteOptions) (Writer, error) {
 	w := &parquetWriter{out: out, schema: schema}
 	var err error
-	// Readers look for the version in this form.
+	// Readers expect the version in this form.
 	by := fmt.Sprintf("firesteel version %s (build %[1]s)", version.String())
 	w.Writer, err = parquet.NewWriter(out, schema, parquet.WriteOptions{RowGroup: o.RowGroup, Allocator: o.Allocator, CreatedBy: by})
 	if err != nil {
 		out.abort()
-		return nil, fmt.Errorf("%s: Parquet cannot hold these columns: %w; write .jsonl", out.path, err)
+		return nil, fmt.Errorf("%s: Parquet cannot store these columns: %w; write .jsonl", out.path, err)
 	}
 	return w, nil
 }
@@ -36,13 +36,13 @@ func (w *parquetWriter) Write(batch arrow.RecordBatch) error {
 	return w.explain(w.Writer.Write(batch, sizeOf(batch)))
 }
 
-// explain adds the file's name to an error.
+// explain adds the name of the file to an error.
 func (w *parquetWriter) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case w.out.err != nil:
-		return w.out.err // the cause, explained
+		return w.out.err // the cause
 	}
 	return fmt.Errorf("writing %s: %w", w.out.path, err)
 }
@@ -62,9 +62,9 @@ func (w *parquetWriter) Abort() {
 	if !w.closed {
 		w.closed = true
 		if w.out.err == nil {
-			w.out.err = fmt.Errorf("writing %s: it was given up", w.out.path)
+			w.out.err = fmt.Errorf("writing %s: aborted", w.out.path)
 		}
-		w.Writer.Close() // frees its memory; nothing is written any more
+		w.Writer.Close() // releases memory; nothing more is written
 	}
 	w.out.abort()
 }

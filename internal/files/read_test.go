@@ -115,7 +115,7 @@ func TestRead(t *testing.T) {
 			// Standard input gives the same, whatever it is read by.
 			o := c.o
 			o.Stdin = slow{strings.NewReader(c.content)}
-			if o.Format, _, err = formatOf(c.name, o.Format, ""); err != nil {
+			if o.Format, _, err = formatOf(c.name, o.Format, false); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := table(t, "-", o); err != nil || got != c.want {
@@ -179,32 +179,32 @@ func TestReadErrors(t *testing.T) {
 		name, content, want string
 		o                   ReadOptions
 	}{
-		{"a.csv", "a,b\n1,2\n3\n", "a.csv, line 3: it has 1 cell, but the first line has 2", ReadOptions{}},
-		{"a.csv", "a,b\n1,\"x\ny\n", `a.csv, line 2, column b: the quote that opens its text is not closed; within its text, a quote is written twice`, ReadOptions{}},
-		{"a.csv", "a,b\n\"x\"y,2\n\"x\",3\n", `a.csv, line 2, column a: the quote that closes its text is followed by another character`, ReadOptions{}},
-		{"a.csv", "a,b\n1,\xe9\n", "a.csv, line 2, column b: the byte 0xE9 after 0 others is no UTF-8 text: say which encoding the file has, such as windows-1252", ReadOptions{}},
-		{"a.csv", "", "a.csv is empty: a first line with the columns' names is needed", ReadOptions{}},
-		{"a.csv", "a,a\n", `two columns named "a": rename one`, ReadOptions{}},
-		{"a.csv", "a\nx\n", `a.csv, line 2, column a: "x" is no INT`, ReadOptions{Types: map[string]arrow.DataType{"a": arrow.PrimitiveTypes.Int32}}},
-		{"a.csv", "a\nx\n", `has no column "b" to give a type to; it has a`, ReadOptions{Types: map[string]arrow.DataType{"b": arrow.PrimitiveTypes.Int32}}},
-		{"a.csv", "PAR1....", "is a Parquet file: let its name end with .parquet", ReadOptions{}},
-		{"a.csv.gz", zipped.String() + "more", "bytes follow that are no gzip", ReadOptions{}},
-		{"a.csv.gz", "a,b\n", "is no gzip file", ReadOptions{}},
-		{"a.csv.gz", zipped.String()[:zipped.Len()-9], "cannot be unpacked: it ends too early", ReadOptions{}},
-		{"a.csv.zst", "a,b\n", "cannot be unpacked", ReadOptions{}},
+		{"a.csv", "a,b\n1,2\n3\n", "a.csv, line 3: the row has 1 cell, but the first line has 2", ReadOptions{}},
+		{"a.csv", "a,b\n1,\"x\ny\n", `a.csv, line 2, column b: the opening quote is not closed; write a quote within the text twice`, ReadOptions{}},
+		{"a.csv", "a,b\n\"x\"y,2\n\"x\",3\n", `a.csv, line 2, column a: a character other than a delimiter follows the closing quote`, ReadOptions{}},
+		{"a.csv", "a,b\n1,\xe9\n", "a.csv, line 2, column b: byte 0xE9 at offset 0 is not valid UTF-8: give the encoding of the file, such as windows-1252", ReadOptions{}},
+		{"a.csv", "", "a.csv is empty: it must have a first line with column names", ReadOptions{}},
+		{"a.csv", "a,a\n", `duplicate column name "a"; rename one`, ReadOptions{}},
+		{"a.csv", "a\nx\n", `a.csv, line 2, column a: "x" is not a valid INT`, ReadOptions{Types: map[string]arrow.DataType{"a": arrow.PrimitiveTypes.Int32}}},
+		{"a.csv", "a\nx\n", `has no column "b", for which a type is given; its columns are a`, ReadOptions{Types: map[string]arrow.DataType{"b": arrow.PrimitiveTypes.Int32}}},
+		{"a.csv", "PAR1....", "is a Parquet file, but its name does not end in .parquet", ReadOptions{}},
+		{"a.csv.gz", zipped.String() + "more", "bytes that are not gzip follow", ReadOptions{}},
+		{"a.csv.gz", "a,b\n", "is not a gzip file", ReadOptions{}},
+		{"a.csv.gz", zipped.String()[:zipped.Len()-9], "it is truncated", ReadOptions{}},
+		{"a.csv.zst", "a,b\n", "decompressing ", ReadOptions{}},
 		{"a.csv", "a\n" + strings.Repeat("x", 100000), "line 2, column a: the row is longer than 0 MiB", ReadOptions{MaxRow: 1000}},
-		{"a.csv", "a\n\"" + strings.Repeat("x", 100000), "line 2, column a: the quote that opens its text is not closed", ReadOptions{MaxRow: 1000}},
-		{"a.jsonl", "{\"a\": 1}\n{\"a\": \n", "a.jsonl, line 2: it is cut off at the end of the file", ReadOptions{}},
-		{"a.jsonl", "{\"a\": 1}\n[1]\n", "a.jsonl, line 2: \"1\" is no JSON object; a row is one, such as", ReadOptions{}},
+		{"a.csv", "a\n\"" + strings.Repeat("x", 100000), "line 2, column a: the opening quote is not closed", ReadOptions{MaxRow: 1000}},
+		{"a.jsonl", "{\"a\": 1}\n{\"a\": \n", "a.jsonl, line 2: the object is truncated at the end of the file", ReadOptions{}},
+		{"a.jsonl", "{\"a\": 1}\n[1]\n", "a.jsonl, line 2: \"1\" is not a JSON object; a row is an object such as", ReadOptions{}},
 		{"a.jsonl", "1\n", "has no JSON object in its first rows", ReadOptions{}},
 		{"a.json", "[{\"a\": 1}, {\"a\"", "line 1: the array of objects that begins here is not closed", ReadOptions{}},
-		{"a.json", "[{\"a\": 1}] x", `line 1: "x" is no JSON object`, ReadOptions{}},
-		{"a.jsonl", "{\"a\": [\"x\"]}", `column a: "[\"x\"]" is no INT`, ReadOptions{Types: map[string]arrow.DataType{"a": arrow.PrimitiveTypes.Int32}}},
-		{"a.txt", "x\n\xff\n", "a.txt, line 2: the byte 0xFF", ReadOptions{}},
-		{"a.parquet", "hello, world", "is no Parquet file: it does not begin with PAR1", ReadOptions{}},
-		{"a.parquet", "PAR1hello, world", "is a damaged Parquet file", ReadOptions{}},
-		{"a.parquet.gz", "", "Parquet is compressed within; leave out .gz", ReadOptions{}},
-		{"a.dat", "", "tells no format: let it end with .csv", ReadOptions{}},
+		{"a.json", "[{\"a\": 1}] x", `line 1: "x" is not a JSON object`, ReadOptions{}},
+		{"a.jsonl", "{\"a\": [\"x\"]}", `column a: "[\"x\"]" is not a valid INT`, ReadOptions{Types: map[string]arrow.DataType{"a": arrow.PrimitiveTypes.Int32}}},
+		{"a.txt", "x\n\xff\n", "a.txt, line 2: byte 0xFF", ReadOptions{}},
+		{"a.parquet", "hello, world", "is not a Parquet file: it does not begin with PAR1", ReadOptions{}},
+		{"a.parquet", "PAR1hello, world", "is a damaged or incomplete Parquet file", ReadOptions{}},
+		{"a.parquet.gz", "", "Parquet files have their own compression; remove .gz", ReadOptions{}},
+		{"a.dat", "", "does not show its format: use .csv", ReadOptions{}},
 	} {
 		got, err := table(t, save(t, c.name, c.content), c.o)
 		if err == nil || !strings.Contains(sensitive.Shown(err), c.want) {
@@ -215,7 +215,7 @@ func TestReadErrors(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "Reviews.csv"):     "did you mean " + filepath.Join(dir, "reviews.csv") + "?",
 		filepath.Join(dir, "reviews.parquet"): "did you mean " + filepath.Join(dir, "reviews.csv") + "?",
-		filepath.Join(dir, "no", "x.csv"):     "there is no folder",
+		filepath.Join(dir, "no", "x.csv"):     "does not exist",
 	} {
 		if _, err := Open(t.Context(), path, ReadOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
@@ -239,15 +239,15 @@ func TestBeyondSample(t *testing.T) {
 		need             string // what is wrong if a's values are needed
 		sample           string // what is wrong if the first part tells the types
 	}{
-		{CSV, "a,b\n", "1,yyyyyyyyyyyyyyyyyyyy\n", "2.5,x\n", "2.5,x", "double 2.5", `line 45602, column a: "2.5" is no BIGINT`, `column a: "2.5" is no BIGINT`},
-		{CSV, "a,b\n", "1,yyyyyyyyyyyyyyyyyyyy\n", "007,x\n", "007,x", `utf8 "007"`, `column a: "007" is no BIGINT, which this column was found to be`, `"007" is no BIGINT`},
+		{CSV, "a,b\n", "1,yyyyyyyyyyyyyyyyyyyy\n", "2.5,x\n", "2.5,x", "double 2.5", `line 45602, column a: "2.5" is not a valid BIGINT`, `column a: "2.5" is not a valid BIGINT`},
+		{CSV, "a,b\n", "1,yyyyyyyyyyyyyyyyyyyy\n", "007,x\n", "007,x", `utf8 "007"`, `column a: "007" is not a valid BIGINT, the type inferred from`, `"007" is not a valid BIGINT`},
 		{CSV, "a,b\n", "1.50,yyyyyyyyyyyyyyyyyyyy\n", "12.5,x\n", "12.5,x", "decimal(38, 2) 12.50", "", ""},
-		{CSV, "a,b\n", "1.50,yyyyyyyyyyyyyyyyyyyy\n", "1.125,x\n", "1.125,x", "decimal(38, 3) 1.125", `"1.125" is no DECIMAL(38,2)`, `"1.125" is no DECIMAL(38,2)`},
-		{CSV, "a,b\n", "1.5,yyyyyyyyyyyyyyyyyyyy\n2,y\n", "1e400,x\n", "1e400,x", `utf8 "1e400"`, `"1e400" is no DOUBLE`, `"1e400" is no DOUBLE`},
-		{CSV, "a,b\n", "true,yyyyyyyyyyyyyyyyyyyy\n", "no,x\n", "no,x", `utf8 "no"`, `"no" is no BOOLEAN`, `"no" is no BOOLEAN`},
-		{JSON, "", "{\"a\": 1, " + long + "}\n", "{\"a\": \"1\"}\n", "1,", `utf8 "1"`, `column a: "\"1\"" is no BIGINT, which this column was found to be`, `is no BIGINT`},
-		{JSON, "", "{\"a\": 1.5, " + long + "}\n", "{\"a\": 0.12345678901234567890}\n", "0.12345678901234567890,", "decimal(38, 20) 0.12345678901234567890", "cannot be DOUBLE without a change", "cannot be DOUBLE"},
-		{JSON, "", "{\"a\": {\"x\": 1}, " + long + "}\n", "{\"a\": {\"y\": 1}}\n", `"{""y"": 1}",`, `struct<x: int64 nullable, y: int64 nullable> {"x":null,"y":1}`, `column a: its object has "y"`, `its object has "y"`},
+		{CSV, "a,b\n", "1.50,yyyyyyyyyyyyyyyyyyyy\n", "1.125,x\n", "1.125,x", "decimal(38, 3) 1.125", `"1.125" is not a valid DECIMAL(38,2)`, `"1.125" is not a valid DECIMAL(38,2)`},
+		{CSV, "a,b\n", "1.5,yyyyyyyyyyyyyyyyyyyy\n2,y\n", "1e400,x\n", "1e400,x", `utf8 "1e400"`, `"1e400" is not a valid DOUBLE`, `"1e400" is not a valid DOUBLE`},
+		{CSV, "a,b\n", "true,yyyyyyyyyyyyyyyyyyyy\n", "no,x\n", "no,x", `utf8 "no"`, `"no" is not a valid BOOLEAN`, `"no" is not a valid BOOLEAN`},
+		{JSON, "", "{\"a\": 1, " + long + "}\n", "{\"a\": \"1\"}\n", "1,", `utf8 "1"`, `column a: "\"1\"" is not a valid BIGINT, the type inferred from`, `is not a valid BIGINT`},
+		{JSON, "", "{\"a\": 1.5, " + long + "}\n", "{\"a\": 0.12345678901234567890}\n", "0.12345678901234567890,", "decimal(38, 20) 0.12345678901234567890", "cannot be represented exactly as DOUBLE", "cannot be represented exactly as DOUBLE"},
+		{JSON, "", "{\"a\": {\"x\": 1}, " + long + "}\n", "{\"a\": {\"y\": 1}}\n", `"{""y"": 1}",`, `struct<x: int64 nullable, y: int64 nullable> {"x":null,"y":1}`, `column a: unknown key "y"`, `unknown key "y"`},
 	} {
 		content := c.begin + strings.Repeat(c.row, sampleOnce/len(c.row)+10) + c.last
 		read := func(o ReadOptions, columns ...string) (schema, last string, bad []string) {
@@ -295,7 +295,7 @@ func TestBeyondSample(t *testing.T) {
 	late := strings.Repeat("{\"a\": 1, "+long+"}\n", sampleOnce/50) + "{\"a\": 2, \"c\": 1}\n"
 	var bad []string
 	got, err := table(t, "-", ReadOptions{Format: JSON, To: JSON, Stdin: strings.NewReader(late), Bad: func(b Bad) { bad = append(bad, sensitive.Shown(b.Reason)) }})
-	if err != nil || !strings.HasSuffix(got, "\n2|null") || len(bad) != 1 || !strings.Contains(bad[0], `it has "c", which the rows before it do not have`) {
+	if err != nil || !strings.HasSuffix(got, "\n2|null") || len(bad) != 1 || !strings.Contains(bad[0], `new key "c"`) {
 		t.Errorf("a late key: %v, %v, ...%.20s", err, bad, got[max(0, len(got)-20):])
 	}
 }
@@ -337,7 +337,7 @@ func TestBadRows(t *testing.T) {
 			}
 			// However the bytes come, the rows are the same.
 			bad, o.Stdin = nil, slow{strings.NewReader(c.content)}
-			o.Format, _, _ = formatOf(c.name, "", "")
+			o.Format, _, _ = formatOf(c.name, "", false)
 			if got, err := table(t, "-", o); err != nil || got != c.want || fmt.Sprint(bad) != c.bad {
 				t.Errorf("%s from standard input: %v, bad rows %v, want %v\ngot  %s\nwant %s", c.name, err, bad, c.bad, got, c.want)
 			}

@@ -7,25 +7,25 @@ import (
 	"io"
 )
 
-// cell is a part of a record: of the bytes read or, if it had to be changed, of
-// records.text.
+// cell is a cell of a record. Its text is in the bytes read or, if quotes or
+// escapes were removed, in records.text.
 type cell struct {
 	from, to      int
 	quoted, apart bool
-	special       bool  // it would be divided without its quotes; see records.looking
-	broken        error // why it cannot be read
+	special       bool  // contains a delimiter or line end; set if records.looking
+	broken        error // why it cannot be parsed
 }
 
-// records reads records of CSV. It is as RFC 4180 has it, but for what the
-// dialect says; a quote within a cell that does not begin with one means itself.
+// records parses the records of CSV by RFC 4180 with the changes of a dialect. A
+// quote within a cell that does not begin with a quote is an ordinary character.
 type records struct {
 	l       *lines
 	d       *dialect
 	cells   []cell
-	base    []byte // what cells are parts of
+	base    []byte // the bytes that cells refer to
 	text    []byte
-	number  int64 // of the line where the record begins
-	looking bool  // which cells are special is told
+	number  int64 // line on which the record begins
+	looking bool  // set cell.special
 }
 
 func (r *records) cell(i int) []byte {
@@ -36,12 +36,12 @@ func (r *records) cell(i int) []byte {
 	return r.base[c.from:c.to]
 }
 
-// isBlank holds for a record of nothing at all.
+// isBlank reports whether the record is an empty line.
 func (r *records) isBlank() bool {
 	return len(r.cells) == 1 && !r.cells[0].quoted && r.cells[0].broken == nil && r.cells[0].from == r.cells[0].to
 }
 
-// next reads cells up to the end of a line that is not within quotes.
+// next reads the next record, up to a line end outside of quotes.
 func (r *records) next() error {
 	for r.d.comment != "" && r.startsWith(0, r.d.comment) {
 		if err := r.l.skipLine(); err != nil {
@@ -73,13 +73,13 @@ func (r *records) next() error {
 	return nil
 }
 
-// end finishes a record whose line ends before n.
+// end completes a record whose line ends before offset n.
 func (r *records) end(n int) {
 	r.base = r.l.rest()
 	r.l.take(n)
 }
 
-// startsWith tells whether text stands at i.
+// startsWith reports whether text is at offset i.
 func (r *records) startsWith(i int, text string) bool {
 	for len(r.l.rest()) < i+len(text) {
 		if r.l.more() != nil {
@@ -89,8 +89,8 @@ func (r *records) startsWith(i int, text string) bool {
 	return string(r.l.rest()[i:i+len(text)]) == text
 }
 
-// plain reads a cell without quotes from i. It gives where the next one begins,
-// or ended.
+// plain reads an unquoted cell. It returns the offset of the next cell, or that the
+// record has ended.
 func (r *records) plain(from int) (next int, ended bool, err error) {
 	rest, i := r.l.rest(), from
 	for {
@@ -143,10 +143,10 @@ func (r *records) plain(from int) (next int, ended bool, err error) {
 	}
 }
 
-// quoted reads a cell that begins at i with a quote.
+// quoted reads a cell that begins with a quote at offset open.
 func (r *records) quoted(open int) (next int, ended bool, err error) {
 	i := open + 1
-	from, copied := i, -1 // where the part begins that is not copied, and the copy
+	from, copied := i, -1 // begin of the part not yet copied; begin of the copy, or -1
 	for {
 		rest := r.l.rest()
 		q := i
@@ -156,13 +156,13 @@ func (r *records) quoted(open int) (next int, ended bool, err error) {
 		if q == len(rest) {
 			i = q
 			if err := r.l.more(); err == io.EOF || err == errTooLong {
-				return 0, true, r.giveUp(open, &quoteError{"the quote that opens its text is not closed", r.d})
+				return 0, true, r.giveUp(open, &quoteError{"the opening quote is not closed", r.d})
 			} else if err != nil {
 				return 0, true, err
 			}
 			continue
 		}
-		// What follows the quote or the escape decides what it is.
+		// The byte after a quote or an escape decides its meaning.
 		i = q + 1
 		if i >= len(rest) {
 			if err := r.l.more(); err != nil && err != io.EOF {
@@ -173,14 +173,14 @@ func (r *records) quoted(open int) (next int, ended bool, err error) {
 		follows := i < len(rest)
 		escaped := follows && rest[q] == r.d.escape && (rest[i] == r.d.quote || rest[i] == r.d.escape)
 		if rest[q] != r.d.quote && !escaped {
-			continue // an escape before anything else means itself
+			continue // an escape before another character is that escape character
 		}
 		if escaped {
 			if copied < 0 {
 				copied = len(r.text)
 			}
 			r.text = append(r.text, rest[from:q]...)
-			from, i = i, i+1 // the character itself begins the next part
+			from, i = i, i+1 // the escaped character begins the next part
 			continue
 		}
 		c := cell{from: from, to: q, quoted: true}
@@ -195,7 +195,7 @@ func (r *records) quoted(open int) (next int, ended bool, err error) {
 	}
 }
 
-// closed takes what follows the quote that closes a cell.
+// closed parses what follows the closing quote of a cell.
 func (r *records) closed(open int, c cell, i int) (next int, ended bool, err error) {
 	rest := r.l.rest()
 	if i >= len(rest) {
@@ -225,9 +225,9 @@ func (r *records) closed(open int, c cell, i int) (next int, ended bool, err err
 		r.cells = append(r.cells, c)
 		return i + len(r.d.delimiter), false, nil
 	}
-	// The cell is broken. What follows up to its delimiter belongs to it; but if
-	// it has more than a line, its first quote may be the wrong one.
-	broken := &quoteError{"the quote that closes its text is followed by another character", r.d}
+	// The cell is broken and extends to its delimiter. If it has several lines, its
+	// opening quote may be the mistake.
+	broken := &quoteError{"a character other than a delimiter follows the closing quote", r.d}
 	if r.l.lineEnds(r.l.rest()[open:i]) > 0 {
 		return 0, true, r.giveUp(open, broken)
 	}
@@ -237,9 +237,9 @@ func (r *records) closed(open int, c cell, i int) (next int, ended bool, err err
 	return next, ended, err
 }
 
-// giveUp ends a record with a cell that begins at i and cannot be read, and
-// goes on with the line after that: an open quote must not take the rest of the
-// file with it. An error that is not of this record is returned.
+// giveUp ends a record with a broken cell that begins at offset i and continues on
+// the next line, so that an unclosed quote does not swallow the rest of the file.
+// It returns errors that are not of this record.
 func (r *records) giveUp(i int, why error) error {
 	var quote *quoteError
 	switch {
@@ -254,7 +254,7 @@ func (r *records) giveUp(i int, why error) error {
 	return r.l.skipLine()
 }
 
-// settle copies the cells so far, so that more can be read.
+// settle copies the cells so far, so that the buffer can be refilled.
 func (r *records) settle() {
 	r.base = r.l.rest()
 	for i, c := range r.cells {
@@ -266,7 +266,7 @@ func (r *records) settle() {
 	}
 }
 
-// quoteError says what is wrong with the quotes of a cell.
+// quoteError reports malformed quotes of a cell.
 type quoteError struct {
 	what string
 	d    *dialect
@@ -274,7 +274,7 @@ type quoteError struct {
 
 func (e *quoteError) Error() string {
 	if e.d.escape != e.d.quote {
-		return fmt.Sprintf("%s; within its text, a quote is written %c%c", e.what, e.d.escape, e.d.quote)
+		return fmt.Sprintf("%s; write a quote within the text as %c%c", e.what, e.d.escape, e.d.quote)
 	}
-	return fmt.Sprintf("%s; within its text, a quote is written twice (or by an escape character, if that is named)", e.what)
+	return fmt.Sprintf("%s; write a quote within the text twice (or give the escape character)", e.what)
 }

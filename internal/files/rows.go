@@ -13,45 +13,46 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// How much is read to infer types where not all of a file is: of a file, and of
-// what can be read once only, whose first rows wait for it.
+// Bytes from which types are inferred if not from all: of a seekable file, and of
+// other input, whose first rows wait for the inference.
 const (
 	sampleFile = 64 << 20
 	sampleOnce = 1 << 20
 )
 
-// rowFormat reads the rows of a text format.
+// rowFormat parses the rows of a text format.
 type rowFormat interface {
-	// begin reads what stands before the rows.
+	// begin reads what precedes the rows, such as a header.
 	begin() error
-	// infer reads all rows and gives the columns they need.
+	// infer reads all rows and returns the columns with their types.
 	infer(context.Context) ([]arrow.Field, error)
-	// again is the format for the same text from its begin, with what was found
-	// of its form.
+	// again returns a parser with the detected dialect for the same text from the
+	// beginning.
 	again(*lines) rowFormat
-	// bind says which columns the rows are read as.
+	// bind sets the columns and types of the rows.
 	bind(fields []arrow.Field)
-	// need says that the values of a column are read, as Need has it.
+	// need declares that the values of a column are used; see Need.
 	need(column int)
-	// read reads a row: wrong is what of it cannot be read, and err io.EOF after
-	// the last row, or what ends the reading. size is about its bytes in a batch.
+	// read parses a row. wrong holds the errors of its values. err is io.EOF after
+	// the last row, or an error that ends reading. size is the approximate size of
+	// the row in a batch, in bytes.
 	read() (size int, wrong *flaws, err error)
-	// add appends what could be read of the row, and NULL for the rest.
+	// add appends the values of the row, and NULL for bad ones.
 	add(columns []array.Builder)
-	// line is where the row of the last read began, from 1.
+	// line returns the line on which the last row began, from 1.
 	line() int64
 }
 
-// rows makes batches of rows.
+// rows is the Reader of the text formats.
 type rows struct {
 	in     *input
 	lines  *lines
 	format rowFormat
 	schema *arrow.Schema
 	o      ReadOptions
-	whole  bool  // types were inferred by all rows
-	row    int64 // of the next one
-	err    error // the next Next's
+	whole  bool  // types were inferred from all rows
+	row    int64 // number of the next row
+	err    error // error of the next call of Next
 }
 
 func newFormat(format Format, l *lines, o ReadOptions) rowFormat {
@@ -80,16 +81,16 @@ func openRows(ctx context.Context, path string, format Format, packed compressio
 	return r, nil
 }
 
-// open infers the columns, and goes back to the first row.
+// open infers the columns and returns to the first row.
 func (r *rows) open(ctx context.Context, format Format) error {
-	if !r.in.again && !r.o.Sample && !r.o.To.isText() && format != Text {
+	if !r.in.seekable && !r.o.Sample && !r.o.To.isText() && format != Text {
 		if err := r.in.spool(ctx); err != nil {
 			return err
 		}
 	}
 	most := int64(math.MaxInt64)
 	switch {
-	case !r.in.again:
+	case !r.in.seekable:
 		most = sampleOnce
 	case r.o.Sample:
 		most = sampleFile
@@ -104,8 +105,8 @@ func (r *rows) open(ctx context.Context, format Format) error {
 		return err
 	}
 	r.whole = !first.cut
-	if c, ok := found.(*csvRows); ok && r.in.again && c.rejected > 0 {
-		if found, fields, err = r.otherwise(ctx, c, fields, most); err != nil {
+	if c, ok := found.(*csvRows); ok && r.in.seekable && c.rejected > 0 {
+		if found, fields, err = r.withBackslash(ctx, c, fields, most); err != nil {
 			return err
 		}
 	}
@@ -123,14 +124,14 @@ func (r *rows) open(ctx context.Context, format Format) error {
 	return nil
 }
 
-// otherwise tries the other way of writing quotes, and takes it if no quotes
-// are wrong in it.
-func (r *rows) otherwise(ctx context.Context, c *csvRows, fields []arrow.Field, most int64) (rowFormat, []arrow.Field, error) {
+// withBackslash infers the columns with a backslash as the escape character, and
+// uses it if no quotes are then malformed.
+func (r *rows) withBackslash(ctx context.Context, c *csvRows, fields []arrow.Field, most int64) (rowFormat, []arrow.Field, error) {
 	t, err := r.text(most)
 	if err != nil {
 		return nil, nil, err
 	}
-	if other := c.otherwise(t.lines); other != nil {
+	if other := c.withBackslash(t.lines); other != nil {
 		better, err := inferred(ctx, other)
 		switch {
 		case ctx.Err() != nil:
@@ -142,7 +143,7 @@ func (r *rows) otherwise(ctx context.Context, c *csvRows, fields []arrow.Field, 
 	return c, fields, nil
 }
 
-// text is an input's text from its begin, as UTF-8.
+// text is the text of an input from the beginning, in UTF-8.
 type text struct {
 	lines *lines
 	*sample
@@ -165,17 +166,18 @@ func (r *rows) text(most int64) (text, error) {
 func inferred(ctx context.Context, f rowFormat) ([]arrow.Field, error) {
 	if err := f.begin(); err != nil {
 		if errors.Is(err, errSampled) {
-			err = errors.New("its first line is too long")
+			err = errors.New("the first line is too long")
 		}
 		return nil, err
 	}
 	return f.infer(ctx)
 }
 
-// errSampled ends a sample before the file's end: the row that it cuts is none.
+// errSampled ends a sample before the end of the file. The row that it truncates is
+// ignored.
 var errSampled = errors.New("the sample ends")
 
-// sampled has see read row after row, up to the end of the sample or the file.
+// sampled calls see, which reads a row, up to the end of the sample or the file.
 func sampled(ctx context.Context, see func() error) error {
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
@@ -190,11 +192,11 @@ func sampled(ctx context.Context, see func() error) error {
 	}
 }
 
-// sample is the first bytes of an input.
+// sample reads the first bytes of an input.
 type sample struct {
 	io.Reader
 	left int64
-	cut  bool // there may be more
+	cut  bool // the input may have more bytes
 }
 
 func (s *sample) Read(b []byte) (int, error) {
@@ -247,7 +249,7 @@ func (r *rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		r.row++
 		bytes += size
 	}
-	// Rows before an error are good ones; it comes with the next call.
+	// Rows before an error are returned first; the next call returns the error.
 	if n == 0 {
 		return nil, r.err
 	}
@@ -264,13 +266,13 @@ func (r *rows) need(columns []string) {
 	}
 }
 
-// flaws are what is wrong with a row.
+// flaws are the errors of a row.
 type flaws struct {
 	errs    []error
-	columns []string // whose values are missing
+	columns []string // columns without a valid value
 }
 
-// add notes an error, and the column that is missing by it if that is not "".
+// add adds an error and, unless it is "", the column that has no valid value.
 func (f *flaws) add(err error, column string) {
 	f.errs = append(f.errs, err)
 	if column != "" {
@@ -280,7 +282,7 @@ func (f *flaws) add(err error, column string) {
 
 func (f *flaws) reset() { f.errs, f.columns = f.errs[:0], f.columns[:0] }
 
-// error is nil without flaws.
+// error returns nil if there are no errors.
 func (f *flaws) error() error {
 	switch len(f.errs) {
 	case 0:
@@ -304,7 +306,7 @@ func (j joinedError) Error() string {
 
 func (j joinedError) Unwrap() []error { return j }
 
-// at names a place in a file.
+// at formats a position in a file for an error.
 func at(name string, line int64, column string) string {
 	if column == "" {
 		return fmt.Sprintf("%s, line %d", name, line)
@@ -312,7 +314,7 @@ func at(name string, line int64, column string) string {
 	return fmt.Sprintf("%s, line %d, column %s", name, line, column)
 }
 
-// textRows is a column of lines.
+// textRows reads a text file as one column of lines.
 type textRows struct {
 	l      *lines
 	o      ReadOptions
@@ -348,7 +350,7 @@ func (t *textRows) read() (size int, wrong *flaws, err error) {
 	var flaw error
 	switch {
 	case err == errTooLong:
-		flaw, err = fmt.Errorf("it is longer than %d MiB", t.l.most>>20), t.l.skipLine()
+		flaw, err = fmt.Errorf("the line is longer than %d MiB", t.l.most>>20), t.l.skipLine()
 	case err == nil:
 		flaw = checkText(t.text, t.o.Encoding)
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// ParseType reads a column's type as Spark SQL writes it: STRING, BOOLEAN,
-// TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p,s), DATE, TIMESTAMP,
-// TIMESTAMP_NTZ or BINARY, in capitals or not.
+// ParseType parses a type of Spark SQL: STRING, BOOLEAN, TINYINT, SMALLINT, INT,
+// BIGINT, FLOAT, DOUBLE, DECIMAL(p,s), DATE, TIMESTAMP, TIMESTAMP_NTZ or BINARY, in
+// any letter case.
 func ParseType(text string) (arrow.DataType, error) {
 	name := strings.ToUpper(strings.Join(strings.Fields(text), ""))
 	if t, ok := typeNames[name]; ok {
@@ -36,7 +36,7 @@ func ParseType(text string) (arrow.DataType, error) {
 			return &arrow.Decimal128Type{Precision: int32(p), Scale: int32(s)}, nil
 		}
 	}
-	return nil, fmt.Errorf("there is no type %q here; write STRING, BOOLEAN, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(10,2), DATE, TIMESTAMP, TIMESTAMP_NTZ or BINARY", text)
+	return nil, fmt.Errorf("unsupported type %q; write STRING, BOOLEAN, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(10,2), DATE, TIMESTAMP, TIMESTAMP_NTZ or BINARY", text)
 }
 
 var typeNames = map[string]arrow.DataType{
@@ -62,19 +62,21 @@ func typeName(t arrow.DataType) string {
 func checkTypes(types map[string]arrow.DataType) error {
 	for name, t := range types {
 		if scalarOf(t) == nil {
-			return fmt.Errorf("column %s: files of text cannot be read as %s; give it a type of ParseType's", name, t)
+			return fmt.Errorf("column %s: a text file cannot be read as %s; use a type that ParseType accepts", name, t)
 		}
 	}
 	return nil
 }
 
-// scalar checks a value's characters, and appends it to b unless that is nil.
-// What was checked is appended without an error.
+// scalar parses a value and appends it to b unless b is nil. Appending a text that
+// it accepted before cannot fail.
 type scalar func(b array.Builder, text []byte) error
 
-// scalarOf is nil for types that no text can have.
+// scalarOf returns nil for types that have no text form.
 func scalarOf(t arrow.DataType) scalar {
-	no := func(text []byte) error { return sensitive.Errorf("%s is no %s", sensitive.Text(text), typeName(t)) }
+	no := func(text []byte) error {
+		return sensitive.Errorf("%s is not a valid %s", sensitive.Text(text), typeName(t))
+	}
 	switch t := t.(type) {
 	case *arrow.StringType:
 		return func(b array.Builder, text []byte) error {
@@ -88,7 +90,7 @@ func scalarOf(t arrow.DataType) scalar {
 		return func(b array.Builder, text []byte) error {
 			v, err := base64.StdEncoding.AppendDecode(nil, text)
 			if err != nil {
-				return fmt.Errorf("%w: it must be base64", no(text))
+				return fmt.Errorf("%w: base64 is needed", no(text))
 			}
 			if b != nil {
 				b.(*array.BinaryBuilder).Append(v)
@@ -190,7 +192,7 @@ func float(bits int, no func([]byte) error, add func(array.Builder, float64)) sc
 	}
 }
 
-// parseDecimal reads a number that fits without being rounded.
+// parseDecimal parses a number that fits without rounding.
 func parseDecimal(text string, precision, scale int) (decimal128.Num, bool) {
 	digits := strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+")
 	whole, part, _ := strings.Cut(digits, ".")
@@ -204,7 +206,7 @@ func parseDecimal(text string, precision, scale int) (decimal128.Num, bool) {
 	return v, err == nil
 }
 
-// parseTime reads a moment, or without a zone a time on a wall.
+// parseTime parses a timestamp with a time zone (zoned) or without one.
 func parseTime(text string, zoned bool) (time.Time, bool) {
 	layouts := []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly}
 	if zoned {
@@ -218,26 +220,26 @@ func parseTime(text string, zoned bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// checkText finds bytes that are no UTF-8, and what decoded has left of those
-// that are no text in another encoding.
+// checkText returns an error for invalid UTF-8. In text that decoded converted,
+// such bytes are those that the encoding does not define.
 func checkText(text []byte, encoding string) error {
 	if utf8.Valid(text) {
 		return nil
 	}
 	if encoding != "" && !isUTF8(encoding) {
-		return fmt.Errorf("it has bytes that are no text in %s", encoding)
+		return fmt.Errorf("the value has bytes that are not valid in %s", encoding)
 	}
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
 		if r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("the byte 0x%02X after %d others is no UTF-8 text: say which encoding the file has, such as windows-1252", text[i], i)
+			return fmt.Errorf("byte 0x%02X at offset %d is not valid UTF-8: give the encoding of the file, such as windows-1252", text[i], i)
 		}
 		i += n
 	}
 	return nil
 }
 
-// formatFloat writes the fewest digits that are read as the same number.
+// formatFloat formats a number with the fewest digits that parse as the same number.
 func formatFloat(v float64, bits int) string {
 	format := byte('f')
 	if abs := math.Abs(v); abs != 0 && (abs < 1e-6 || abs >= 1e21) {

@@ -5,8 +5,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// sizeOf is about how many bytes a batch's values take, also where its arrays
-// are parts of larger ones.
+// sizeOf returns the approximate size of a batch's values in bytes, also if its
+// arrays are slices of larger ones.
 func sizeOf(batch arrow.RecordBatch) int64 {
 	var n int64
 	for _, a := range batch.Columns() {

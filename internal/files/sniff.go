@@ -5,14 +5,14 @@ import (
 	"io"
 )
 
-// sniffed is how much of a file its dialect is found by.
+// sniffed is the number of bytes from which the dialect is detected.
 const sniffed = 256 << 10
 
-// delimiters are those that are looked for.
+// delimiters are the delimiters that are detected.
 var delimiters = []string{",", ";", "\t", "|"}
 
-// sniff finds the dialect of CSV by the beginning of it. Only what leaves no
-// doubt counts; in doubt it is as RFC 4180 has it, with commas.
+// sniff detects the dialect of CSV from its beginning. If the evidence is not
+// clear, the dialect is that of RFC 4180 with commas.
 func sniff(l *lines, o ReadOptions) *dialect {
 	l.peek(sniffed)
 	head := l.rest()[:min(sniffed, len(l.rest()))]
@@ -28,12 +28,12 @@ func sniff(l *lines, o ReadOptions) *dialect {
 		l.take(end + 1)
 		head = head[end+1:]
 	}
-	look := func(d *dialect) (s sight) { return lookAt(head, whole, d.of(o, returns, many)) }
+	look := func(d *dialect) (s evidence) { return lookAt(head, whole, d.of(o, returns, many)) }
 	try := delimiters
 	if given != "" {
 		try = []string{given}
 	}
-	var found sight
+	var found evidence
 	for i, delimiter := range try {
 		s := bestQuotes(delimiter, o, look)
 		switch {
@@ -42,9 +42,10 @@ func sniff(l *lines, o ReadOptions) *dialect {
 				return s.d
 			}
 		case found.divides():
-			// The comma is right, or this would be the second of the others.
+			// A comma that divides the rows is preferred. Two other delimiters that
+			// both divide them are ambiguous.
 			if found.d.delimiter != "," && s.divides() {
-				return bestQuotes(",", o, look).d // in doubt
+				return bestQuotes(",", o, look).d
 			}
 		case s.divides():
 			found = s
@@ -53,7 +54,8 @@ func sniff(l *lines, o ReadOptions) *dialect {
 	return found.d
 }
 
-// excelDelimiter reads a line such as "sep=;", by which Excel is told.
+// excelDelimiter parses a first line such as "sep=;", which sets the delimiter
+// for Excel.
 func excelDelimiter(head []byte) (string, bool) {
 	if len(head) > 5 && bytes.EqualFold(head[:4], []byte("sep=")) && (head[5] == '\n' || head[5] == '\r') && head[4] < 0x80 {
 		return string(head[4:5]), true
@@ -61,8 +63,8 @@ func excelDelimiter(head []byte) (string, bool) {
 	return "", false
 }
 
-// findReturns tells by the first line whether lines end with "\r" alone, or
-// with several before a "\n".
+// findReturns reports whether the first line ends with "\r" alone, or with several
+// "\r" before a "\n".
 func findReturns(head []byte) (alone, many bool) {
 	inQuotes := false
 	for i, b := range head {
@@ -79,31 +81,32 @@ func findReturns(head []byte) (alone, many bool) {
 	return false, false
 }
 
-// sight is what is seen of the first records in a dialect.
-type sight struct {
+// evidence counts what the first records look like in a dialect.
+type evidence struct {
 	d       *dialect
-	columns int // of the first record
-	rows    int // after it
+	columns int // cells of the first record
+	rows    int // records after it
 	ragged  int // rows with another number of cells
-	broken  int // cells with wrong quotes
+	broken  int // cells with malformed quotes
 	quoted  int // cells in quotes
-	special int // of these, such as would be divided without
+	special int // quoted cells that contain a delimiter or a line end
 }
 
-func (s sight) wrong() int { return s.ragged + s.broken }
+func (s evidence) wrong() int { return s.ragged + s.broken }
 
-// divides holds where a delimiter divides the first record and almost all
-// others into as many cells.
-func (s sight) divides() bool { return s.columns > 1 && 10*s.ragged <= s.rows }
+// divides reports whether the delimiter splits the first record and at least 90 %
+// of the others into the same number of cells, more than one.
+func (s evidence) divides() bool { return s.columns > 1 && 10*s.ragged <= s.rows }
 
-// lookAt reads head in a dialect. Its last record counts only if it is whole.
-func lookAt(head []byte, whole bool, d *dialect) sight {
-	s := sight{d: d}
+// lookAt parses head in a dialect. A last record that may be truncated is ignored
+// unless whole is true.
+func lookAt(head []byte, whole bool, d *dialect) evidence {
+	s := evidence{d: d}
 	r := &records{l: newLines("", bytes.NewReader(head), len(head)+1), d: d, looking: true}
 	r.l.cr = d.returns
 	for {
 		if r.next() != nil || len(r.l.rest()) == 0 && r.l.end != nil && !whole && s.columns > 0 {
-			return s // what is last may be cut
+			return s // the last record may be truncated
 		}
 		if r.isBlank() {
 			continue
@@ -130,9 +133,9 @@ func lookAt(head []byte, whole bool, d *dialect) sight {
 	}
 }
 
-// bestQuotes finds how quotes are written between cells of a delimiter: as
-// RFC 4180 has it, unless that is wrong where another way is not.
-func bestQuotes(delimiter string, o ReadOptions, look func(*dialect) sight) sight {
+// bestQuotes detects the quote and escape characters for a delimiter: those of
+// RFC 4180, unless they give errors and others do not.
+func bestQuotes(delimiter string, o ReadOptions, look func(*dialect) evidence) evidence {
 	quote, escape := byte('"'), byte(0)
 	switch {
 	case o.Quote == None:
@@ -159,7 +162,7 @@ func bestQuotes(delimiter string, o ReadOptions, look func(*dialect) sight) sigh
 	if s := look(newDialect(delimiter, '\'', '\'')); s.wrong() == 0 && s.special > 0 && s.columns > 1 && usual.quoted == 0 {
 		return s
 	}
-	// Text between tabs often has no quotes, and more than one cell must show it.
+	// Tab-separated text often has no quotes; otherwise two broken cells must show it.
 	few := usual.broken < 2 && delimiter != "\t"
 	if s := look(newDialect(delimiter, 0, 0)); !few && s.wrong() == 0 && s.columns > 1 && usual.special == 0 && usual.quoted < usual.broken {
 		return s

@@ -7,29 +7,29 @@ import (
 	"os"
 )
 
-// spool copies an input that can be read once only to a temporary file, so that
-// all of it is seen before types are chosen.
+// spool copies an input that is not seekable to a temporary file, so that types can
+// be inferred from all of it.
 func (in *input) spool(ctx context.Context) error {
 	if err := in.open(); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp("", "firesteel-input-")
 	if err != nil {
-		return fmt.Errorf("%s is kept in a temporary file while its types are found: %w", in.name, err)
+		return fmt.Errorf("copying %s to a temporary file to infer its types: %w", in.name, err)
 	}
-	os.Remove(f.Name()) // what is open stays; where that cannot be, Close removes it
+	os.Remove(f.Name()) // the open file stays readable; on systems that refuse this, Close removes it
 	n, err := io.Copy(f, interruptible{ctx, in})
 	if err != nil {
 		f.Close()
 		os.Remove(f.Name())
-		return fmt.Errorf("%s is kept in a temporary file while its types are found: %w", in.name, err)
+		return fmt.Errorf("copying %s to a temporary file to infer its types: %w", in.name, err)
 	}
 	in.Close()
-	in.file, in.again, in.total, in.packed, in.spooled = f, true, n, "", true
+	in.file, in.seekable, in.total, in.packed, in.spooled = f, true, n, "", true
 	return nil
 }
 
-// interruptible is a reader that ends with a context.
+// interruptible is a reader that fails when its context is done.
 type interruptible struct {
 	ctx context.Context
 	io.Reader

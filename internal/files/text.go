@@ -38,10 +38,9 @@ func isNested(t arrow.DataType) bool {
 }
 
 // AppendJSON appends a value as JSON: NULL as null, a MAP as an object, binary as
-// base64, and a value of WrittenType as it was written.
+// base64, and a value of WrittenType in its original form.
 func AppendJSON(dst []byte, a arrow.Array, i int) ([]byte, error) { return appendValue(dst, a, i) }
 
-// appendValue is AppendJSON.
 func appendValue(dst []byte, a arrow.Array, i int) ([]byte, error) {
 	if isNull(a, i) {
 		return append(dst, "null"...), nil
@@ -89,7 +88,7 @@ func appendValue(dst []byte, a arrow.Array, i int) ([]byte, error) {
 	}
 	text := slices.Clone(dst[from:])
 	if !utf8.Valid(text) {
-		return dst, sensitive.Errorf("%s is no UTF-8 text", sensitive.Text(text))
+		return dst, sensitive.Errorf("%s is not valid UTF-8", sensitive.Text(text))
 	}
 	return quoteJSON(dst[:from], text), nil
 }
@@ -118,8 +117,8 @@ func appendMap(dst []byte, a *array.Map, i int) ([]byte, error) {
 	return append(dst, '}'), nil
 }
 
-// appendScalar appends a value that is neither NULL nor nested as text. bare
-// says that it is so in JSON too, without quotes.
+// appendScalar appends a value that is neither NULL nor nested as text. bare is
+// true if JSON has the same form, without quotes.
 func appendScalar(dst []byte, a arrow.Array, i int) (text []byte, bare bool) {
 	switch a := a.(type) {
 	case *array.Dictionary:

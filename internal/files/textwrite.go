@@ -11,10 +11,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// textColumn appends the value of a row, which is not NULL.
+// textColumn appends the value of row i, which is not NULL.
 type textColumn func(dst []byte, i int) ([]byte, error)
 
-// textOf writes the values of a column as text, those of nested types as JSON.
+// textOf formats the values of a column as text, and nested values as JSON.
 func textOf(a arrow.Array) textColumn {
 	switch a := a.(type) {
 	case *array.String:
@@ -40,20 +40,20 @@ func (w *lineWriter) batch(b arrow.RecordBatch) { w.column = b.Column(0) }
 
 func (w *lineWriter) row(dst []byte, i int) ([]byte, error) {
 	if isNull(w.column, i) {
-		return dst, errors.New("it is NULL, which a line of text cannot say; write .csv, .jsonl or .parquet")
+		return dst, errors.New("the value is NULL, which a text file cannot represent; write .csv, .jsonl or .parquet")
 	}
 	from := len(dst)
 	dst, _ = appendScalar(dst, w.column, i)
 	if bytes.ContainsAny(dst[from:], "\r\n") {
-		return dst, errors.New("it has line breaks, but a row is one line; write .csv, .jsonl or .parquet")
+		return dst, errors.New("the value has line breaks, but a row of a text file is one line; write .csv, .jsonl or .parquet")
 	}
 	return append(dst, '\n'), nil
 }
 
-// csvWriter writes CSV as RFC 4180 has it, with "\n" at the end of lines.
+// csvWriter writes CSV by RFC 4180, with "\n" at the end of lines.
 type csvWriter struct {
 	delimiter byte
-	safe      bool // cells that a spreadsheet takes for formulas are made text
+	safe      bool // escape cells that a spreadsheet evaluates as formulas
 	quoted    [256]bool
 	columns   []arrow.Array
 	texts     []textColumn
@@ -104,8 +104,8 @@ func (w *csvWriter) row(dst []byte, i int) ([]byte, error) {
 	return append(dst, '\n'), nil
 }
 
-// finish puts the cell that begins at from into quotes if it needs them: also
-// an empty one, which would be NULL without.
+// finish puts the cell that begins at from into quotes if necessary. An empty text
+// needs them, as it would be NULL without.
 func (w *csvWriter) finish(dst []byte, from int) []byte {
 	if w.safe && isFormula(dst[from:]) {
 		dst = append(dst, 0)
@@ -113,7 +113,7 @@ func (w *csvWriter) finish(dst []byte, from int) []byte {
 		dst[from] = '\''
 	}
 	cell := dst[from:]
-	needed := len(cell) == 0 || bytes.HasPrefix(cell, []byte("\xef\xbb\xbf")) // no byte order mark
+	needed := len(cell) == 0 || bytes.HasPrefix(cell, []byte("\xef\xbb\xbf")) // not a byte order mark
 	quotes := 0
 	for _, b := range cell {
 		if w.quoted[b] {
@@ -126,8 +126,8 @@ func (w *csvWriter) finish(dst []byte, from int) []byte {
 	if !needed {
 		return dst
 	}
-	// The cell moves to its place from its end, so that nothing is overwritten
-	// that is still to be read.
+	// The cell is moved from its end, so that no byte is overwritten before it is
+	// read.
 	n := len(cell)
 	for range quotes + 2 {
 		dst = append(dst, '"')
@@ -144,8 +144,8 @@ func (w *csvWriter) finish(dst []byte, from int) []byte {
 	return dst
 }
 
-// isFormula tells whether a spreadsheet may compute a cell: by its first
-// character, as OWASP lists them. Numbers are none.
+// isFormula reports whether a spreadsheet may evaluate a cell, by its first
+// character (OWASP, CSV injection). Numbers are not formulas.
 func isFormula(cell []byte) bool {
 	if len(cell) == 0 {
 		return false
@@ -191,7 +191,7 @@ func (w *jsonWriter) row(dst []byte, i int) ([]byte, error) {
 	return append(dst, '}', '\n'), nil
 }
 
-// quoteJSON appends text, of UTF-8, as a string of JSON.
+// quoteJSON appends text in UTF-8 as a JSON string.
 func quoteJSON[T string | []byte](dst []byte, text T) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -9,49 +9,48 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// Writer takes rows in their order.
+// Writer writes rows to a file in order.
 type Writer interface {
-	// Write takes a batch of the schema that the Writer was made for; it does
-	// not keep it.
+	// Write writes a batch, which must have the schema given to Create. It does
+	// not retain the batch.
 	Write(arrow.RecordBatch) error
-	// Close finishes the file, and puts it to its place. Without it there is
-	// no file, and one that was there before is as it was.
+	// Close completes the file and gives it its name. Before that the file of this
+	// name, if any, is unchanged.
 	Close() error
-	// Abort gives the file up. After Close it does nothing.
+	// Abort discards the file. After Close it does nothing.
 	Abort()
 }
 
-// WriteOptions adjust a Writer; the zero value suits most files.
+// WriteOptions are the options of a Writer. The zero value suits most files.
 type WriteOptions struct {
-	// Format, if not empty, is the file's, whatever its name tells.
+	// Format overrides the format shown by the file's name, if not empty.
 	Format Format
-	// Replace: a file of this name may be there, and is replaced by Close.
-	// Otherwise that is an error of Create.
+	// Replace makes Close replace an existing file. Without it an existing file is
+	// an error of Create.
 	Replace bool
-	// Inputs are files and folders that the same job reads; the output must not
-	// be one of them.
+	// Inputs are files and folders that the same job reads. The output must not be
+	// one of them.
 	Inputs []string
-	// Delimiter stands between the cells of CSV; 0 is a comma, and a tab for
+	// Delimiter separates the cells of CSV. The default is a comma, and a tab for
 	// TSV.
 	Delimiter byte
-	// Safe: cells of CSV that a spreadsheet takes for formulas begin with an
-	// apostrophe, which makes them text there. See docs/files.md.
+	// Safe puts an apostrophe before cells of CSV that a spreadsheet would evaluate
+	// as formulas. See docs/files.md.
 	Safe bool
-	// RowGroup bounds a row group of Parquet, which is held in memory, in
-	// bytes of Arrow; 0 is 32 MiB.
+	// RowGroup is the size of a row group of Parquet, which is held in memory, in
+	// bytes of Arrow; the default is 32 MiB.
 	RowGroup int64
-	// Allocator is where the memory for Parquet comes from; nil is Arrow's
-	// default.
+	// Allocator allocates memory for Parquet; nil means Arrow's default.
 	Allocator memory.Allocator
-	// Stdout stands for standard output, which the path "-" names.
+	// Stdout replaces os.Stdout, which the path "-" names.
 	Stdout io.Writer
 }
 
-// Create makes a file of rows, or writes to standard output by the name "-".
-// The format is told by the name or by the options. What the format cannot
-// hold is an error now, and not after the work.
+// Create creates a file, or writes to standard output for the path "-". The
+// options or the name of the file determine the format. A schema that the format
+// cannot represent is an error.
 func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
-	format, packed, err := formatOf(path, o.Format, writeFlag)
+	format, packed, err := formatOf(path, o.Format, true)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +70,7 @@ func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
 		return nil, err
 	}
 	if format == Text && (schema.NumFields() != 1 || !isText(schema.Field(0).Type)) {
-		return nil, fmt.Errorf("%s: a text file has one column of text, but there are %s; write .csv, .jsonl or .parquet", path, describe(schema))
+		return nil, fmt.Errorf("%s: a text file has one column of text, but the columns are %s; write .csv, .jsonl or .parquet", path, describe(schema))
 	}
 	out, err := createOutput(path, packed, o)
 	if err != nil {
@@ -88,12 +87,12 @@ func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
 	return newTextWriter(out, schema, newCSVWriter(o.Delimiter, o.Safe)), nil
 }
 
-// unique refuses columns that no reader could tell apart.
+// unique returns an error for duplicate column names.
 func unique(path string, schema *arrow.Schema) error {
 	seen := map[string]bool{}
 	for _, f := range schema.Fields() {
 		if seen[f.Name] {
-			return fmt.Errorf("%s: there would be two columns named %q; give one another name", path, f.Name)
+			return fmt.Errorf("%s: duplicate column name %q; rename one of the columns", path, f.Name)
 		}
 		seen[f.Name] = true
 	}
@@ -122,12 +121,12 @@ func describe(schema *arrow.Schema) string {
 	return text
 }
 
-// rowWriter makes text of rows.
+// rowWriter formats rows as text.
 type rowWriter interface {
 	head(dst []byte, schema *arrow.Schema) []byte
-	// batch says what the next rows are of.
+	// batch sets the batch of the next rows.
 	batch(arrow.RecordBatch)
-	// row appends row i; its error names the column.
+	// row appends row i. Its error names the column.
 	row(dst []byte, i int) ([]byte, error)
 }
 

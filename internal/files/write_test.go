@@ -159,13 +159,13 @@ func TestWriteErrors(t *testing.T) {
 		schema *arrow.Schema
 		want   string
 	}{
-		{"x.csv", two, `two columns named "a"; give one another name`},
-		{"x.txt", number, "a text file has one column of text, but there are a int64; write .csv"},
-		{"x.parquet", view, "Parquet cannot hold these columns"},
+		{"x.csv", two, `duplicate column name "a"; rename one of the columns`},
+		{"x.txt", number, "a text file has one column of text, but the columns are a int64; write .csv"},
+		{"x.parquet", view, "Parquet cannot store these columns"},
 		{"x.parquet", nested, "column a is list"},
 		{"no/x.csv", number, "the folder " + filepath.Join(dir, "no") + " does not exist; create it with mkdir -p"},
-		{".", number, "tells no format"},
-		{"x", number, "tells no format"},
+		{".", number, "does not show its format"},
+		{"x", number, "does not show its format"},
 	} {
 		if _, err := Create(filepath.Join(dir, c.path), c.schema, WriteOptions{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.path, err, c.want)
@@ -174,7 +174,7 @@ func TestWriteErrors(t *testing.T) {
 	if got := names(t, dir); got != "" {
 		t.Errorf("what was refused left %s", got)
 	}
-	for values, want := range map[string]string{`["a\nb"]`: "row 2: it has line breaks", `[null]`: "row 2: it is NULL"} {
+	for values, want := range map[string]string{`["a\nb"]`: "row 2: the value has line breaks", `[null]`: "row 2: the value is NULL"} {
 		w, err := Create(filepath.Join(dir, "x.txt"), batch.Schema(), WriteOptions{})
 		if err != nil {
 			t.Fatal(err)

@@ -12,14 +12,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// WrittenType is the type of a column that holds values as CSV or JSON has
-// written them, so that they are written again without a change: 1.50 stays
-// 1.50, and 1E5 stays 1E5. Of is the type that they have as values. The storage
-// is STRING.
+// WrittenType is the type of a column that keeps the text of values from CSV or
+// JSON, so that the output has the same text: 1.50 stays 1.50, and 1E5 stays 1E5.
+// Of is the type of the values. The storage type is STRING.
 type WrittenType struct {
 	arrow.ExtensionBase
 	Of     arrow.DataType
-	json   bool // the texts are JSON; otherwise they are cells of CSV
+	json   bool // the texts are JSON rather than cells of CSV
 	column jsonColumn
 }
 
@@ -31,20 +30,20 @@ func newWritten(of arrow.DataType, json bool) *WrittenType {
 	return t
 }
 
-// ArrayType is WrittenArray.
+// ArrayType returns the type of WrittenArray.
 func (t *WrittenType) ArrayType() reflect.Type { return reflect.TypeFor[WrittenArray]() }
 
-// ExtensionName names the type; files never hold it.
+// ExtensionName returns the name of the type, which is never written to files.
 func (t *WrittenType) ExtensionName() string { return "firesteel.written" }
 
 func (t *WrittenType) String() string { return t.Of.String() }
 
-// Serialize is for Arrow's interface only.
+// Serialize implements arrow.ExtensionType. It returns "".
 func (t *WrittenType) Serialize() string { return "" }
 
-// Deserialize refuses: such columns are made by readers of files only.
+// Deserialize returns an error: only readers of files create such columns.
 func (t *WrittenType) Deserialize(arrow.DataType, string) (arrow.ExtensionType, error) {
-	return nil, fmt.Errorf("%s is no type of files", t.ExtensionName())
+	return nil, fmt.Errorf("the type %s does not exist in files", t.ExtensionName())
 }
 
 // ExtensionEquals compares types.
@@ -53,10 +52,10 @@ func (t *WrittenType) ExtensionEquals(other arrow.ExtensionType) bool {
 	return ok && o.json == t.json && arrow.TypeEqual(o.Of, t.Of)
 }
 
-// ValueType is the type of the values.
+// ValueType returns the type of the values.
 func (t *WrittenType) ValueType() arrow.DataType { return t.Of }
 
-// Values reads a column of the type. A value that its type would change is NULL
+// Values parses a column. A text that the type cannot represent exactly is NULL
 // (see Need). The caller releases the array.
 func (t *WrittenType) Values(mem memory.Allocator, a arrow.Array) arrow.Array {
 	texts := a.(array.ExtensionArray).Storage().(*array.String)
@@ -91,7 +90,7 @@ func (t *WrittenType) Values(mem memory.Allocator, a arrow.Array) arrow.Array {
 // WrittenArray is a column of WrittenType.
 type WrittenArray struct{ array.ExtensionArrayBase }
 
-// ValueStr is a value as people read it: of JSON, a string without its quotes.
+// ValueStr returns a value for display: a JSON string without its quotes.
 func (a *WrittenArray) ValueStr(i int) string {
 	if a.IsNull(i) {
 		return array.NullValueStr
@@ -108,8 +107,8 @@ func (a *WrittenArray) appendText(dst []byte, i int) []byte {
 	return append(dst, text...)
 }
 
-// appendJSON appends a value as JSON: a cell of CSV as a number or true or false
-// if it is of such a column, and JSON has it so.
+// appendJSON appends a value as JSON. A cell of CSV in a column of numbers or
+// BOOLEAN is a JSON number, true or false if its text is valid JSON.
 func (a *WrittenArray) appendJSON(dst []byte, i int) []byte {
 	text := valueBytes(a.Storage().(*array.String), i)
 	t := a.ExtensionType().(*WrittenType)
@@ -122,7 +121,7 @@ func (a *WrittenArray) appendJSON(dst []byte, i int) []byte {
 		v, _ := strconv.ParseFloat(string(text), 64)
 		number, _ := appendFloat(nil, v, 64)
 		return quoteJSON(dst, number)
-	case isNumberType(t.Of) && keeps(t.Of, text): // .5 and 5. have no digit where JSON wants one
+	case isNumberType(t.Of) && keeps(t.Of, text): // .5 and 5. are not valid JSON
 		digits, minus := bytes.CutPrefix(text, []byte{'-'})
 		if minus {
 			dst = append(dst, '-')
@@ -147,20 +146,20 @@ func isNumberType(t arrow.DataType) bool {
 	return false
 }
 
-// valueBytes is a value's own memory.
+// valueBytes returns the memory of a value without a copy.
 func valueBytes(a *array.String, i int) []byte {
 	text := a.Value(i)
 	return unsafe.Slice(unsafe.StringData(text), len(text))
 }
 
-// writtenBuilder is what appends to a column of WrittenType.
+// writtenBuilder returns the builder of the storage of a WrittenType column.
 func writtenBuilder(b array.Builder) *array.BinaryBuilder {
 	return b.(*array.ExtensionBuilder).StorageBuilder().(*array.StringBuilder).BinaryBuilder
 }
 
-// Need says that the values of columns will be read, and not only written
-// again. A Reader that found a column's type by a part of its file reports those
-// further on which the type does not hold, by ReadOptions.Bad.
+// Need declares that the values of columns are used, and not only their texts. A
+// Reader that inferred the type of a column from a part of the file then reports
+// later values that the type cannot represent, by ReadOptions.Bad.
 func Need(r Reader, columns []string) {
 	if rows, ok := r.(*rows); ok {
 		rows.need(columns)

@@ -9,8 +9,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// packedAs tells a compression by a file's first bytes.
-func packedAs(head []byte) compression {
+// detectCompression returns the compression of a file by its first bytes.
+func detectCompression(head []byte) compression {
 	switch {
 	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
 		return gzipped
@@ -20,8 +20,8 @@ func packedAs(head []byte) compression {
 	return ""
 }
 
-// gunzip reads the members of a gzip file, one after the other, with zeros
-// between and after them, which tapes and block devices leave.
+// gunzip reads the members of a gzip file in sequence. It accepts zeros between and
+// after them, which tapes and block devices add.
 type gunzip struct {
 	from *bufio.Reader
 	*gzip.Reader
@@ -43,7 +43,7 @@ func (g *gunzip) Read(b []byte) (int, error) {
 			return n, err
 		}
 		if n > 0 {
-			return n, nil // the member's end comes again
+			return n, nil // the next read returns the end of the member again
 		}
 		if err := g.member(); err != nil {
 			return 0, err
@@ -51,7 +51,7 @@ func (g *gunzip) Read(b []byte) (int, error) {
 	}
 }
 
-// member goes to the next member; io.EOF says that there is none.
+// member starts the next member, or returns io.EOF after the last.
 func (g *gunzip) member() error {
 	for {
 		b, err := g.from.ReadByte()
@@ -64,7 +64,7 @@ func (g *gunzip) member() error {
 	}
 	g.from.UnreadByte() // it was read
 	if head, _ := g.from.Peek(2); !bytes.HasPrefix([]byte("\x1f\x8b"), head) {
-		return errors.New("after its end, bytes follow that are no gzip")
+		return errors.New("bytes that are not gzip follow the compressed data")
 	}
 	if err := g.Reset(g.from); err == io.EOF {
 		return io.ErrUnexpectedEOF
