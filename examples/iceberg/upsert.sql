@@ -1,6 +1,6 @@
--- Iceberg tables in and out: rows of a partitioned table that are new, or whose
--- text has changed, are labelled and merged into another one. Run it again
--- whenever rows came in; the model is asked for these only.
+-- Labels rows of a partitioned Iceberg table and merges them into another one. Each
+-- run labels only rows that are new or whose text has changed, and calls the model
+-- only for these.
 --
 --   firesteel submit --packages org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0 \
 --     --conf spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions \
@@ -11,11 +11,11 @@
 CREATE NAMESPACE IF NOT EXISTS lake.shop;
 CREATE TABLE IF NOT EXISTS lake.shop.reviews (id BIGINT, text STRING, day STRING) USING iceberg PARTITIONED BY (day);
 
--- The first time, all that is there.
+-- The first run labels all rows.
 CREATE TABLE IF NOT EXISTS lake.shop.labelled USING iceberg PARTITIONED BY (day) AS
 SELECT id, text, ai_analyze_sentiment(text) AS mood, day FROM lake.shop.reviews;
 
--- From then on, what has come since.
+-- Later runs label new and changed rows.
 MERGE INTO lake.shop.labelled l
 USING (
   SELECT id, text, ai_analyze_sentiment(text) AS mood, day

@@ -1,7 +1,7 @@
-// Command kafka labels the messages of one Kafka topic, as they come, into
-// another: same key, and as value JSON with text and mood. Stopped and started
-// again, it goes on where it was. SPARK_REMOTE names a Spark that has the
-// package spark-sql-kafka-0-10; the checkpoint is a folder on its file system.
+// Command kafka labels the messages of a Kafka topic and writes them to another
+// topic, with the same key and a JSON value of text and mood. After a restart it
+// continues from its checkpoint, a folder on Spark's file system. SPARK_REMOTE is
+// the address of a Spark server with the package spark-sql-kafka-0-10.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	worker.Main() // Spark's executors run this same program
+	worker.Main() // on an executor, this call serves tasks and does not return
 	if len(os.Args) != 5 {
 		log.Fatal("usage: kafka BROKERS FROM TO CHECKPOINT, as in: kafka localhost:9092 reviews moods /data/checkpoint")
 	}

