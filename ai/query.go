@@ -34,8 +34,8 @@ var query = define(&Function{
 		"a type or a format that cannot be read, and an unknown model parameter fail the query.",
 	Differs: "A registered function has one result type whatever its arguments, so the answer is a STRING: read it with " +
 		"CAST(... AS INT) or from_json(..., 'name STRING'). failOnError is false if left out, as one bad row never fails a query here unless asked " +
-		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. endpoint names a model of the session, as --model NAME=REFERENCE " +
-		"gives it (which may be the name of one of Databricks' endpoints); another model's answers would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
+		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. endpoint is the name of a model of the session, " +
+		"which may be the name of one of Databricks' endpoints; another model's answers would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
 		"accepted, and a note says that they had no effect. What is asked of models that serve something else than text, and files, is not supported.",
 	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",

@@ -3,6 +3,7 @@ package lint
 import (
 	"go/ast"
 	"go/token"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,4 +75,28 @@ func literal(e ast.Expr) (string, bool) {
 		return left + right, ok && ok2 && e.Op == token.ADD
 	}
 	return "", false
+}
+
+// flagName matches a command-line flag in text.
+var flagName = regexp.MustCompile(`(^|[\s('"])--[a-z][a-z-]+`)
+
+// Only the command has flags. A library returns a typed error, and internal/cli
+// adds the flag that helps. internal/localspark runs other programs with theirs.
+func TestLibrariesNameNoFlags(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if f.test() || matchesAny([]string{"internal/cli", "internal/localspark", "internal/files", "internal/release", "internal/ci", "internal/integration", "internal/testkit/...", "bench/...", "examples/..."}, f.pkg) {
+			continue
+		}
+		ast.Inspect(f.parsed, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && flagName.MatchString(lit.Value) {
+				t.Errorf("%s: the text %s names a flag of the command", f.at(lit), lit.Value)
+			}
+			return true
+		})
+		for _, group := range f.parsed.Comments {
+			if m := flagName.FindString(group.Text()); m != "" {
+				t.Errorf("%s: the comment names the flag %s of the command", f.at(group), m)
+			}
+		}
+	}
 }

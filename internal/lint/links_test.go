@@ -79,6 +79,21 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// The description of the architecture has every package of the top and of
+// internal.
+func TestArchitectureNamesThePackages(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range goFiles(t) {
+		name, _, _ := strings.Cut(strings.TrimPrefix(f.pkg, "internal/"), "/")
+		if !regexp.MustCompile(`(?m)^ *(?:[a-z]+, )*`+name+`[ ,/]`).Match(text) && !strings.Contains(string(text), " "+name+"\n") {
+			t.Fatalf("docs/architecture.md does not describe the package %s of %s", name, f.path)
+		}
+	}
+}
+
 // documents returns the text of each Markdown file by its path from root.
 func documents(t *testing.T, root string) map[string]string {
 	texts := map[string]string{}
