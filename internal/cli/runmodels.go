@@ -43,9 +43,10 @@ func openDefaultModel(ctx context.Context, f shipFlags, progress fetch.Progress)
 	if err != nil {
 		return nil, err
 	}
-	return openSet(ctx, set[:1], o)
+	return openSet(ctx, set[:min(1, len(set))], o)
 }
 
+// openSet opens the models of a set.
 func openSet(ctx context.Context, set models.Set, o models.Options) (*models.Opened, error) {
 	return set.OpenWith(ctx, func(ctx context.Context, r models.Reference) (llm.Model, error) {
 		m, err := openModel(ctx, r, o)

@@ -34,6 +34,33 @@ func TestParseNamed(t *testing.T) {
 	}
 }
 
+// What is accepted is kept as it was written, and an error shows no option of a
+// reference to a server, because a key may stand there by mistake.
+func FuzzParseNamed(f *testing.F) {
+	for _, text := range []string{"pypi:a==1", "big=hf:o/n@r:m.gguf", "./a=b.gguf", "c=openai:t@m@https://h/v1?key=K", "openai:m@https://h/v1?secret=1", "=", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := ParseNamed(text)
+		if err != nil {
+			if _, options, found := strings.Cut(text, "?secret="); found && len(options) > 8 && strings.HasPrefix(text, "openai:m@https://h/v1?") && strings.Contains(err.Error(), options) {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		r, err := Parse(n.Reference)
+		if err != nil || r.String() != n.Reference || r.Remote() != (r.Address() != "") {
+			t.Errorf("%q: %+v, %v, at %q", text, n, err, r.Address())
+		}
+		if n.Name+"="+n.Reference != text && n.Reference != text {
+			t.Errorf("%q became %+v", text, n)
+		}
+		if set, err := NewSet(n); err != nil || len(set) != 1 || set.Default() != set[0].Reference {
+			t.Errorf("%q: %+v, %v", text, set, err)
+		}
+	})
+}
+
 func TestNewSet(t *testing.T) {
 	for _, c := range []struct {
 		texts []string
