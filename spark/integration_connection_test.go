@@ -21,12 +21,12 @@ func behindProxy(t *testing.T, options ...Option) (*Session, *testkit.Proxy) {
 	return connectAt(t, testkit.Through(url, p.Address()), options...), p
 }
 
-// sleeper is a query that answers two rows after so many milliseconds.
+// sleeper is a query that returns two rows after a number of milliseconds.
 func sleeper(s *Session, milliseconds int) *DataFrame {
 	return s.Range(0, 2, 1, 2).Select(Col("id"), Expr(fmt.Sprintf("java_method('java.lang.Thread', 'sleep', %dL + id)", milliseconds)))
 }
 
-// asleep runs a sleeper, and gives its error when it ends.
+// asleep runs a sleeper. The channel gets its error when it ends.
 func asleep(t *testing.T, s *Session, milliseconds int) <-chan error {
 	answered := make(chan error, 1)
 	go func() {
@@ -104,11 +104,11 @@ func TestServerIsAwayForGood(t *testing.T) {
 	if _, err := s.Range(0, 1, 1, 1).Schema(t.Context()); err == nil || !strings.Contains(err.Error(), "is not available (it answered before;") {
 		t.Error(err)
 	}
-	p.Return() // so that Close ends what still runs
+	p.Return() // Close ends the running query
 }
 
-// A connection that stays open and lets nothing through is given up, and all
-// that waits on it goes on over a new one.
+// A connection that stays open but transfers nothing is abandoned. The calls that
+// wait on it continue on a new connection.
 func TestServerFallsSilent(t *testing.T) {
 	s, p := behindProxy(t, func(c *config) { c.probeAfter, c.probeTimeout = 500*time.Millisecond, 3*time.Second })
 	answered := asleep(t, s, 4000)
@@ -122,7 +122,7 @@ func TestServerFallsSilent(t *testing.T) {
 	}
 }
 
-// What changes data runs once, wherever the connection breaks.
+// A command that changes data runs once, wherever the connection breaks.
 func TestServerCutAtACommand(t *testing.T) {
 	ctx := t.Context()
 	direct := connectServer(t, "")
@@ -141,7 +141,7 @@ func TestServerCutAtACommand(t *testing.T) {
 	}()
 	count := func(table string) int64 {
 		if _, err := direct.SQL(ctx, "REFRESH TABLE "+table); err != nil {
-			return -1 // it is not there
+			return -1 // the table does not exist
 		}
 		n, err := direct.Table(table).Count(ctx)
 		if err != nil {
@@ -189,7 +189,7 @@ func TestServerCutAtACommand(t *testing.T) {
 			_, err := s.SQL(ctx, "INSERT INTO "+table+" SELECT id AS "+mark+" FROM range(1)")
 			n := count(table)
 			if hasClass(err, "ORPHANED") && n == rows {
-				t.Skip(err) // a race in Spark, after which it never runs
+				t.Skip(err) // because of a race in Spark, the command does not run
 			}
 			if err != nil || n != rows+1 {
 				t.Fatalf("%d rows instead of %d, %v", n, rows+1, err)
@@ -220,9 +220,9 @@ func TestServerCutInAnUpload(t *testing.T) {
 		t.Fatalf("%v, %v after %d cuts", already, err, cuts)
 	}
 	if already, err := s.AddFile(t.Context(), ArtifactFromBytes(data), name, nil); err != nil || !already {
-		t.Errorf("again: %v, %v", already, err)
+		t.Errorf("second upload: %v, %v", already, err)
 	}
-	// Without patience it fails, and works again when the server is back.
+	// With a short timeout the upload fails, and succeeds when the server is back.
 	s, p = behindProxy(t, WithRetry(RetryPolicy{}))
 	data[0]++
 	p.OnSent(string(data[2<<20:2<<20+50]), func() bool { p.Leave(); return false })

@@ -17,7 +17,7 @@ import (
 func TestServerReadWrite(t *testing.T) {
 	s := connectServer(t, "")
 	ctx := t.Context()
-	dir := t.TempDir() // the server must run on this machine, as this user
+	dir := t.TempDir() // the server runs on this machine as this user
 	d := s.Range(0, 4, 1, 1).WithColumn("p", Col("id").Mod(2)).WithColumn("name", Call("concat", "n,", Col("id")))
 	for format, read := range map[string]func(DataFrameReader, string) *DataFrame{
 		"parquet": func(r DataFrameReader, p string) *DataFrame { return r.Parquet(p) },
@@ -33,7 +33,7 @@ func TestServerReadWrite(t *testing.T) {
 		}
 		var e *Error
 		if err := w.Save(ctx, path); !errors.As(err, &e) || e.Class != "PATH_ALREADY_EXISTS" {
-			t.Errorf("%s again: %v", format, err)
+			t.Errorf("%s, second write: %v", format, err)
 		}
 		if err := w.Mode("append").Save(ctx, path); err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestServerLocalRows(t *testing.T) {
 		t.Error(n, err)
 	}
 	if _, err := s.CreateDataFrame(ctx, []struct{ C chan int }{{}}); err == nil {
-		t.Error("a channel was taken as a column")
+		t.Error("a channel is accepted as a column")
 	}
 }
 
@@ -154,7 +154,7 @@ func TestServerManyLocalRows(t *testing.T) {
 		expect(t, one(t, d.GroupBy().Agg(Count(Col("text")), Sum(Col("id")), Sum(Call("length", Col("text"))))),
 			[]any{int64(rows), int64(rows) * (rows - 1) / 2, int64(rows / 100 * 4950)})
 	}
-	// And all the way back, in batches.
+	// The rows come back in batches.
 	d, err := s.CreateDataFrame(ctx, batch)
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestServerManyLocalRows(t *testing.T) {
 		n += b.NumRows()
 	}
 	if n != rows {
-		t.Errorf("%d rows came back", n)
+		t.Errorf("%d rows were read", n)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestServerArtifacts(t *testing.T) {
 			t.Fatal(already, err)
 		}
 	}
-	// Each version words this differently.
+	// The message differs between versions of Spark.
 	if _, err := s.AddFile(ctx, ArtifactFromBytes([]byte("bye")), "greeting.txt", nil); err == nil || !strings.Contains(err.Error(), "files/greeting.txt") {
 		t.Errorf("other content under the same name: %v", err)
 	} else {
@@ -214,7 +214,7 @@ func TestServerArtifacts(t *testing.T) {
 	if size := int64(len(emptyTarGz)); !slices.Equal(seen, []int64{size, size}) {
 		t.Errorf("progress %v", seen)
 	}
-	// Another client of the same session finds it there.
+	// Another client of the same session finds the file.
 	other := connectServer(t, "/;session_id="+id)
 	if already, err := other.AddArchive(ctx, file, "a.tar.gz#a", nil); !already || err != nil {
 		t.Error(already, err)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// text gives rows as one text, in their order.
+// text returns the rows as one text, in their order.
 func text(t *testing.T, d *DataFrame) string {
 	t.Helper()
 	return fmt.Sprint(collect(t, d))
@@ -22,7 +22,7 @@ func statement(t *testing.T, s *Session, query string) *DataFrame {
 	return d
 }
 
-// fewTasks has a session shuffle into two partitions: 200 take their time.
+// fewTasks sets two partitions for shuffles. The default of 200 is slow.
 func fewTasks(t *testing.T, s *Session) {
 	t.Helper()
 	if err := s.Conf().Set(t.Context(), "spark.sql.shuffle.partitions", "2"); err != nil {
@@ -134,7 +134,7 @@ func TestServerWindows(t *testing.T) {
 			expect(t, strings.Join(got, " "), c.want)
 		})
 	}
-	// What only Spark can know.
+	// An error that only Spark finds.
 	_, err := d.Select(Sum(n).Over(PartitionBy(Col("k")).RangeBetween(-1, 0))).Collect(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "range window frame") {
 		t.Error(err)
@@ -153,13 +153,13 @@ func TestServerPersist(t *testing.T) {
 		}
 		return strings.Contains(plan, "InMemoryTableScan")
 	}
-	// The UUIDs say whether rows were computed anew.
+	// The UUIDs show whether rows were computed again.
 	d := statement(t, s, "SELECT id, java_method('java.util.UUID', 'randomUUID') AS u FROM range(0, 100, 1, 4)")
 	if err := d.CreateOrReplaceTempView(ctx, "kept_by_test"); err != nil {
 		t.Fatal(err)
 	}
 	if first, second := text(t, d), text(t, d); first == second {
-		t.Fatal("the rows are the same without being kept")
+		t.Fatal("the rows are the same before Persist")
 	}
 	for level, persist := range map[string]func() error{
 		"Persist":         func() error { return d.Persist(ctx) },
@@ -167,7 +167,7 @@ func TestServerPersist(t *testing.T) {
 		"MEMORY_ONLY":     func() error { return d.PersistAs(ctx, "MEMORY_ONLY") },
 		"MEMORY_AND_DISK": func() error { return d.PersistAs(ctx, "MEMORY_AND_DISK") },
 	} {
-		for range 2 { // the second changes nothing
+		for range 2 { // the second call changes nothing
 			if err := persist(); err != nil {
 				t.Fatal(level, err)
 			}
@@ -178,7 +178,7 @@ func TestServerPersist(t *testing.T) {
 		}
 		derived := d.Where(Col("id").Ge(50)).Union(d.Where(Col("id").Lt(50))).OrderBy(Col("id"))
 		if text(t, derived) != first || !kept(derived) {
-			t.Errorf("%s: what is derived does not read the kept rows", level)
+			t.Errorf("%s: a derived DataFrame does not read the persisted rows", level)
 		}
 		for range 2 {
 			if err := d.Unpersist(ctx); err != nil {
@@ -186,10 +186,10 @@ func TestServerPersist(t *testing.T) {
 			}
 		}
 		if kept(d) || text(t, d) == first {
-			t.Errorf("%s: the rows are kept after Unpersist", level)
+			t.Errorf("%s: the rows are the same after Unpersist", level)
 		}
 	}
-	// What is kept outlives its session, and another one finds it.
+	// Persisted rows outlive their session, and another session finds them.
 	first := connectServer(t, "")
 	if err := first.Range(0, 12345, 1, 1).Persist(ctx); err != nil {
 		t.Fatal(err)
@@ -199,9 +199,9 @@ func TestServerPersist(t *testing.T) {
 	}
 	d = s.Range(0, 12345, 1, 1)
 	if !kept(d) {
-		t.Error("the rows went with the session")
+		t.Error("the persisted rows ended with their session")
 	}
 	if err := d.Unpersist(ctx); err != nil || kept(d) {
-		t.Error("another session cannot give the rows back", err)
+		t.Error("another session cannot unpersist the rows", err)
 	}
 }

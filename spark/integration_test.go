@@ -19,8 +19,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// connectServer opens a session on a real server, with an allocator that
-// finds leaks.
+// connectServer opens a session on a real server with an allocator that reports
+// leaks.
 func connectServer(t *testing.T, parameters string, options ...Option) *Session {
 	t.Helper()
 	return connectAt(t, testkit.SharedSpark(t)+strings.TrimPrefix(parameters, "/"), options...)
@@ -51,7 +51,7 @@ func collect(t *testing.T, d *DataFrame) []Row {
 	return rows
 }
 
-// one gives the values of the only row.
+// one returns the values of the only row.
 func one(t *testing.T, d *DataFrame) []any {
 	t.Helper()
 	rows := collect(t, d)
@@ -120,7 +120,7 @@ func TestServerSQLArguments(t *testing.T) {
 	}
 }
 
-// The server has what went out as a literal.
+// The server receives each literal with its type and value.
 func TestServerLiterals(t *testing.T) {
 	s := connectServer(t, "")
 	a, seven := "a", 7
@@ -159,9 +159,9 @@ func TestServerCommandRunsOnce(t *testing.T) {
 	run("CREATE TABLE " + table + " (n INT) USING parquet")
 	defer s.SQL(ctx, "DROP TABLE "+table)
 	d := run("INSERT INTO " + table + " VALUES (1), (2)")
-	for range 2 { // reading its answer does not run it again
+	for range 2 { // reading the result does not run the command again
 		if len(collect(t, d)) != 0 {
-			t.Error("INSERT answered rows")
+			t.Error("INSERT returns rows")
 		}
 	}
 	if n, err := s.Table(table).Count(ctx); n != 2 || err != nil {
@@ -183,7 +183,7 @@ func TestServerTransformations(t *testing.T) {
 		t.Helper()
 		list := []int64{}
 		for _, row := range collect(t, d) {
-			id, err := Get[int64](row, "ID") // names fold, as in Spark
+			id, err := Get[int64](row, "ID") // names are not case-sensitive, as in Spark
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +225,7 @@ func TestServerTransformations(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, ids(c.d), c.want) })
 	}
-	// Columns of the same name told apart by their DataFrame.
+	// The DataFrame distinguishes columns of the same name.
 	left, right := s.Range(0, 3, 1, 1), s.Range(2, 5, 1, 1)
 	joined := left.Join(right, left.Col("id").Eq(right.Col("id")), "inner").Select(left.Col("id").Alias("l"), right.Col("id").Alias("r"))
 	expect(t, one(t, joined), []any{int64(2), int64(2)})
@@ -266,7 +266,7 @@ func TestServerShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !s.atLeast(4, 0) && bytes.HasSuffix(want, []byte("rows\n")) {
-				want = append(want, '\n') // 3.5 ends this line twice
+				want = append(want, '\n') // Spark 3.5 writes a second line break
 			}
 			if text+"\n" != string(want) {
 				t.Errorf("got\n%s\nwant\n%s", text, want)
@@ -364,11 +364,11 @@ func TestServerCancel(t *testing.T) {
 	if _, err := slow.Collect(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
-	// The server has nothing left to stop.
+	// No operation runs on the server.
 	if ids, err := s.Interrupt(t.Context()); err != nil || len(ids) != 0 {
 		t.Errorf("still running: %v, %v", ids, err)
 	}
-	// A loop that is left early stops its query too.
+	// Leaving the loop stops the query.
 	first := s.Range(0, 4, 1, 4).Select(Expr("CASE WHEN id = 0 THEN '' ELSE java_method('java.lang.Thread', 'sleep', 60000L + id) END"))
 	for b, err := range first.Batches(t.Context()) {
 		if err != nil {
@@ -381,7 +381,7 @@ func TestServerCancel(t *testing.T) {
 	if ids, err := s.Interrupt(t.Context()); err != nil || len(ids) != 0 {
 		t.Errorf("still running: %v, %v", ids, err)
 	}
-	// From outside, by tag.
+	// Another call stops the query by its tag.
 	if err := s.AddTag("slow"); err != nil {
 		t.Fatal(err)
 	}
@@ -432,7 +432,7 @@ func TestServerSessionChange(t *testing.T) {
 		t.Skip("Spark 3.5 has no way to tell that a session is another one")
 	}
 	other := connectServer(t, "/;session_id="+id)
-	other.joined = false // so that Close releases it on the server
+	other.joined = false // Close releases the session on the server
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}

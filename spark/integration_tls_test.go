@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// Spark speaks no TLS itself: what stands before it does.
+// Spark has no TLS. A proxy in front of it has.
 func TestServerBehindTLS(t *testing.T) {
 	url := testkit.SharedSpark(t)
 	authority := testkit.NewAuthority(t)
@@ -61,8 +61,8 @@ func TestServerBehindTLS(t *testing.T) {
 			}
 		})
 	}
-	// These may be cut off without a word, as by a server that is about to
-	// come up: they are tried again.
+	// These connections may be closed without an alert, as by a server that is
+	// starting, so the client tries again.
 	quick := WithRetry(RetryPolicy{MaxRetries: 2, InitialBackoff: 1, MaxBackoff: 1, BackoffMultiplier: 1})
 	for _, settings := range []*tls.Config{trusting, stranger} {
 		if _, err := Connect(t.Context(), demanding, quick, WithTLS(settings)); err == nil || !strings.Contains(err.Error(), "client certificate") {

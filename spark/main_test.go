@@ -8,7 +8,7 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// TestMain stops the server that the tests on a real Spark share.
+// TestMain stops the servers that tests share.
 func TestMain(m *testing.M) {
 	status := m.Run()
 	if err := testkit.StopShared(); err != nil {

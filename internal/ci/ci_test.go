@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParse(t *testing.T) {
@@ -140,8 +142,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// Runs start in their order, at most so many at once, and each has its own
-// environment.
+// Each run has its own environment.
 func TestRunsAtOnce(t *testing.T) {
 	folder := module(t, "func TestEnv(t *testing.T) { if os.Getenv(\"WHICH\") != \"second\" { t.Error(os.Getenv(\"WHICH\")) } }\n")
 	runs := []testRun{{[]string{"WHICH=first"}, []string{"."}, folder}, {[]string{"WHICH=second"}, []string{"."}, folder}}
@@ -150,9 +151,31 @@ func TestRunsAtOnce(t *testing.T) {
 	if results[0].err == nil || results[1].err != nil {
 		t.Errorf("%v, %v", results[0].err, results[1].err)
 	}
+}
+
+// The end of the context ends the tests, and the runs that have not started.
+func TestCancelled(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the system has no process groups")
+	}
+	folder := module(t, "func TestLong(t *testing.T) { os.WriteFile(\"started\", nil, 0o600); time.Sleep(time.Hour) }\n")
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if r := all(ctx, runs[1:], 1, os.Environ(), &out)[0]; r.err == nil {
-		t.Error("a cancelled run is no error")
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(folder, "started")); err == nil {
+				cancel()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	var out bytes.Buffer
+	r := testRun{nil, []string{"."}, folder}
+	results := all(ctx, []testRun{r, r}, 1, os.Environ(), &out)
+	if err := results[0].err; err == nil || !strings.Contains(err.Error(), "TestLong") && !strings.Contains(err.Error(), "example.com/m") {
+		t.Errorf("the cancelled run: %v", err)
+	}
+	if err := results[1].err; err == nil || !strings.Contains(err.Error(), "not started") {
+		t.Errorf("the run after it: %v", err)
 	}
 }

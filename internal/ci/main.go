@@ -1,5 +1,5 @@
-// Command ci runs go test several times, some of the runs at once, and reports
-// what failed, what was skipped and what took long:
+// Command ci runs go test several times, some of the runs at the same time, and
+// reports failures, skipped tests, and the slowest packages and tests:
 //
 //	go run ./internal/ci [-at-once n] [-spark versions] RUN [-- RUN ...]
 //
@@ -173,8 +173,7 @@ func goTest(ctx context.Context, r testRun, env []string, out io.Writer) *result
 	c := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, r.args...)...)
 	c.Env = append(slices.Clone(env), r.env...)
 	c.Stderr, c.Dir = out, r.dir
-	// Tests end their servers when they are asked to end; a kill leaves that to the servers.
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	ownGroup(c)
 	c.WaitDelay = 30 * time.Second
 	events, err := c.StdoutPipe()
 	if err == nil {

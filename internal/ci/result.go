@@ -21,7 +21,7 @@ type event struct {
 	Elapsed    float64 // seconds
 }
 
-// result is what a run of go test did.
+// result is the result of a run of go test.
 type result struct {
 	run      testRun
 	took     time.Duration
@@ -37,7 +37,7 @@ type pkg struct {
 	seconds float64
 	tests   map[string]*test
 	order   []*test
-	output  strings.Builder // what no test wrote
+	output  strings.Builder // not that of tests
 }
 
 // test is a test or a subtest.
@@ -121,7 +121,7 @@ func (r *result) add(e event, out io.Writer) {
 	}
 }
 
-// printTest writes what a test that failed and its subtests wrote.
+// printTest writes the output of a failed test and of its subtests.
 func (p *pkg) printTest(t *test, out io.Writer) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "FAIL  %s %s\n", short(p.name), t.name)
@@ -144,9 +144,9 @@ func (p *pkg) failed() (tests []*test) {
 	return tests
 }
 
-// print writes a line for a package that passed. For another one it writes what
-// its tests without an end, and no test at all, wrote; tests that failed are
-// written already.
+// print writes a line for a package that passed. For a package that failed it
+// writes the output of tests without an end, and the output of the package itself.
+// The output of failed tests is written when they end.
 func (p *pkg) print(out io.Writer) {
 	var b strings.Builder
 	failed := p.failed()
@@ -165,8 +165,8 @@ func (p *pkg) print(out io.Writer) {
 	io.WriteString(out, b.String())
 }
 
-// finish states what is wrong with a run, given the error of go test. It does
-// not rely on go test alone: a package or a test without an end is an error.
+// finish sets the error of a run, given the error of the go command. A package or a
+// test without an end is an error even if the go command reports success.
 func (r *result) finish(err error, out io.Writer) {
 	var failed []string
 	ended := 0

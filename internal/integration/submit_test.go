@@ -84,7 +84,7 @@ func TestSubmitInterrupted(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() {
-				if s.ProcessState == nil { // the test gave up
+				if s.ProcessState == nil { // the test has failed
 					s.Process.Signal(syscall.SIGTERM)
 					s.Wait()
 				}
