@@ -47,8 +47,8 @@ type TransferProgress interface {
 	End(name string)
 }
 
-// WithPrecision says what the executors keep the models' weights in: auto (as
-// without it), f32 or int8.
+// WithPrecision sets the precision of the models' weights on the executors: auto
+// (the default), f32 or int8.
 func WithPrecision(precision string) Option {
 	return func(c *config) { c.ship.precision = precision }
 }

@@ -1,9 +1,7 @@
 package worker
 
 import (
-	"bufio"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -150,58 +148,5 @@ func (p *process) serveWithoutDaemon() error {
 		return fmt.Errorf("sending the process id to Spark: %w", err)
 	}
 	c.serve()
-	return nil
-}
-
-func newConnection(p *process, conn net.Conn) *connection {
-	return &connection{process: p, conn: conn, r: bufio.NewReaderSize(quickReader(conn), 64<<10), w: bufio.NewWriterSize(conn, 64<<10)}
-}
-
-func (c *connection) send(b []byte) error {
-	if _, err := c.w.Write(b); err != nil {
-		return err
-	}
-	return c.w.Flush()
-}
-
-// handshake opens a connection that Spark made: it sends the process id and
-// waits for Spark's secret or, on a Unix socket, for the first byte of a task.
-func (c *connection) handshake(authenticate bool, secret string) error {
-	if err := c.conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
-		return err
-	}
-	if err := c.send(appendInt(nil, os.Getpid())); err != nil {
-		return err
-	}
-	if authenticate {
-		d := &wireReader{r: c.r}
-		given := d.bytes("secret", maxSecret)
-		if d.err != nil {
-			return d.err
-		}
-		if subtle.ConstantTimeCompare(given, []byte(secret)) != 1 {
-			return errors.Join(errors.New("wrong secret"), c.send(appendText(nil, "err")))
-		}
-		if err := c.send(appendText(nil, "ok")); err != nil {
-			return err
-		}
-	}
-	if !authenticate {
-		if _, err := c.r.Peek(1); err != nil {
-			return err
-		}
-	}
-	return c.conn.SetDeadline(time.Time{})
-}
-
-// authenticate sends the secret on a connection that this worker made.
-func (c *connection) authenticate(secret string) error {
-	if err := c.send(appendText(nil, secret)); err != nil {
-		return fmt.Errorf("sending the secret to Spark: %w", err)
-	}
-	d := &wireReader{r: c.r}
-	if answer := d.bytes("answer to the secret", maxSecret); d.err != nil || string(answer) != "ok" {
-		return errors.Join(errors.New("secret refused by Spark"), d.err)
-	}
 	return nil
 }
