@@ -43,8 +43,8 @@ func trimmed(labels []label) []string {
 	return all
 }
 
-// described writes labels for a prompt, with their descriptions in parentheses.
-func described(labels []label) string {
+// describe writes labels for a prompt, with their descriptions in parentheses.
+func describe(labels []label) string {
 	all := trimmed(labels)
 	for i, l := range labels {
 		if about := oneLine.Replace(strings.TrimSpace(l.about)); about != "" {
@@ -173,7 +173,7 @@ func orderedObject(text string) (members []member, err error) {
 		return nil, sensitive.JSON(err)
 	}
 	if rest := bytes.TrimSpace([]byte(text[d.InputOffset():])); len(rest) > 0 {
-		return nil, sensitive.Errorf("text after the end of the object: %s", sensitive.Text(string(rest)))
+		return nil, sensitive.Errorf("unexpected text after the end of the object: %s", sensitive.Text(string(rest)))
 	}
 	return members, nil
 }
@@ -251,7 +251,7 @@ func readExamples(param string, v any, answers []string) ([]Example, error) {
 		}
 		for i, p := range pairs {
 			if len(p) != 2 {
-				return nil, badArgument(param, "%s; number %d has %d texts", want, i+1, len(p))
+				return nil, badArgument(param, "%s; example %d has %d texts", want, i+1, len(p))
 			}
 			examples = append(examples, Example{p[0], p[1]})
 		}

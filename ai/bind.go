@@ -74,7 +74,7 @@ func (s Signature) Bind(args ...Argument) (*Binding, error) {
 			b.varying = append(b.varying, i)
 		}
 		if p >= len(bound) {
-			continue // of a variadic function
+			continue // a further argument of a variadic function
 		}
 		if bound[p] {
 			return nil, s.wrong(i, s.Params[p].Name, "the argument %s is given twice; call it as %s", s.Params[p].Name, s.form())
@@ -192,7 +192,7 @@ func (b *Binding) Arguments() []int {
 // not constant, in the order of the arguments. Its error is a *CallError.
 func (b *Binding) Rows(n int, values ...Values) ([]Row, error) {
 	if len(values) != len(b.varying) {
-		return nil, fmt.Errorf("%s: the values of %d arguments are given for %d", b.signature.Function, len(values), len(b.varying))
+		return nil, fmt.Errorf("%s: there are values of %d arguments, want %d", b.signature.Function, len(values), len(b.varying))
 	}
 	k := len(b.constants)
 	all := make([]any, n*k)
@@ -250,7 +250,7 @@ func (f *Function) Bind(args ...Argument) (*Binding, error) {
 
 func (f *Function) signature() Signature { return Signature{Function: f.Name, Params: f.Params} }
 
-var errAsked = errors.New("a model is asked")
+var errNoModel = errors.New("no model is available")
 
 // checkConstants calls the function with the constant arguments and without a
 // model. The values of other arguments are not known, so errors about them are
@@ -265,7 +265,7 @@ func (f *Function) checkConstants(b *Binding) *ArgumentError {
 			row[p] = "a text"
 		}
 	}
-	noModel := func(context.Context, string) (llm.Model, error) { return nil, errAsked }
+	noModel := func(context.Context, string) (llm.Model, error) { return nil, errNoModel }
 	_, err := f.Eval(context.Background(), noModel, []Row{row})
 	var wrong *ArgumentError
 	if !errors.As(err, &wrong) || slices.ContainsFunc(b.Varying(), func(p int) bool { return f.Params[p].Name == wrong.Param }) {

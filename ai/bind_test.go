@@ -147,7 +147,7 @@ func TestGoValues(t *testing.T) {
 		{Examples, []any{[]Example{{"a", "b"}}, "[]"}, []any{[]Example{{"a", "b"}}, "[]"}},
 		{Examples, []any{size(3)}, nil},
 	} {
-		checkValues(t, GoValues(c.rows...), c.to, len(c.rows), c.want)
+		testValues(t, GoValues(c.rows...), c.to, len(c.rows), c.want)
 	}
 	for _, c := range []struct {
 		v    any
@@ -193,11 +193,11 @@ func TestJSONValues(t *testing.T) {
 		if c.want == ErrType {
 			want = nil
 		}
-		checkValues(t, v, c.to, 1, want)
+		testValues(t, v, c.to, 1, want)
 	}
 }
 
-func checkValues(t *testing.T, v Values, to Type, n int, want []any) {
+func testValues(t *testing.T, v Values, to Type, n int, want []any) {
 	t.Helper()
 	read, err := v.Reader(to)
 	if want == nil || err != nil {

@@ -8,25 +8,25 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// contentFree inputs say nothing, so that what a model makes of them is its
-// bias. See Zhao et al., "Calibrate Before Use", 2021.
+// contentFree are inputs without content. The scores that a model gives after
+// them are its bias. See Zhao et al., "Calibrate Before Use", 2021.
 var contentFree = []string{"N/A", "", "..."}
 
-// bias is the mean score of each word to choose from after contentFree inputs,
-// or why there is none.
+// bias is the mean score of each word after the contentFree inputs, or the error
+// of the model.
 type bias struct {
 	mean []float64
 	err  error
 }
 
-// calibration finds the biases of the questions of one call. Those that are
-// not known are asked for beside the rows, once each.
+// calibration determines the biases of the questions of one call. The requests
+// for unknown biases are sent together with the rows, once for each question.
 type calibration struct {
 	known    *biases
 	model    llm.Info
-	asked    map[string]*bias // by questionKey
-	requests []llm.Request    // len(contentFree) of each that is asked for
-	pending  []pendingBias    // these
+	byKey    map[string]*bias // by questionKey
+	requests []llm.Request    // len(contentFree) for each pending bias
+	pending  []pendingBias
 }
 
 type pendingBias struct {
@@ -35,17 +35,17 @@ type pendingBias struct {
 	*bias
 }
 
-// bias gives a question's bias, which is filled in by read at the latest.
-// about asks it of a text.
+// bias returns the bias of a question, which read fills in if it is not known
+// yet. about makes the request for a content.
 func (c *calibration) bias(about func(content string) llm.Request) *bias {
 	first := about(contentFree[0])
 	key := questionKey(first)
-	b := c.asked[key]
+	b := c.byKey[key]
 	if b != nil {
 		return b
 	}
 	b = &bias{mean: c.known.get(c.model, key)}
-	c.asked[key] = b
+	c.byKey[key] = b
 	if b.mean == nil {
 		for _, content := range contentFree {
 			c.requests = append(c.requests, about(content))
@@ -55,7 +55,7 @@ func (c *calibration) bias(about func(content string) llm.Request) *bias {
 	return b
 }
 
-// read takes the results of requests.
+// read computes the pending biases from the results of requests.
 func (c *calibration) read(results []llm.Result) {
 	for i, p := range c.pending {
 		p.mean, p.err = mean(results[i*len(contentFree):(i+1)*len(contentFree)], p.words)
@@ -65,12 +65,12 @@ func (c *calibration) read(results []llm.Result) {
 	}
 }
 
-// mean is each word's mean score.
+// mean returns the mean score of each word.
 func mean(results []llm.Result, words int) ([]float64, error) {
 	sums := make([]float64, words)
 	for _, r := range results {
 		if r.Err != nil {
-			return nil, fmt.Errorf("the labels alone, without the text: %w", r.Err)
+			return nil, fmt.Errorf("calibration with an empty text: %w", r.Err)
 		}
 		if len(r.Scores) != words {
 			return nil, wrongScores(r, words)
@@ -85,10 +85,10 @@ func mean(results []llm.Result, words int) ([]float64, error) {
 	return sums, nil
 }
 
-// words are what a request lets the model choose from.
+// words are the words of a request from which the model chooses.
 func words(r llm.Request) []string { return r.Constraint.(llm.Choice).Labels }
 
-// questionKey tells apart all that can be asked with a contentFree input.
+// questionKey returns a key that is different for different requests.
 func questionKey(r llm.Request) string {
 	var key []byte
 	put := func(s string) {
@@ -107,8 +107,8 @@ func questionKey(r llm.Request) string {
 	return string(key)
 }
 
-// biases remembers what asking again would give again. Calls at the same time
-// may compute the same twice, to the same numbers.
+// biases caches biases. Concurrent calls may compute the same bias twice, with
+// the same result.
 type biases struct {
 	mu   sync.Mutex
 	mean map[biasKey][]float64
@@ -119,11 +119,11 @@ type biasKey struct {
 	question string
 }
 
-// maxBiases bounds the memory where each row brings labels of its own.
+// maxBiases bounds the memory if each row has its own labels.
 const maxBiases = 4096
 
-// get gives nil where a question is not known. A model without a digest may be
-// another under the same name, so nothing is known of it.
+// get returns nil if the bias is not known. A model without a digest has no known
+// biases, because the name may denote another model later.
 func (b *biases) get(model llm.Info, question string) []float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

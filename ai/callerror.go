@@ -59,7 +59,7 @@ func nearest(name string, names []string) string {
 	return "; it has " + strings.Join(names, ", ")
 }
 
-// conversion is SQL that gives an argument the type of its parameter.
+// conversion returns SQL that converts an argument to the type of its parameter.
 func conversion(p Param, given string) string {
 	cast := fmt.Sprintf("CAST(%s AS %s)", p.Name, p.Type)
 	switch {

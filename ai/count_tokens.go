@@ -10,15 +10,15 @@ var countTokens = define(&Function{
 	Name:    "ai_count_tokens",
 	Params:  []Param{{Name: "content", Type: String, About: "the text"}},
 	Returns: Int,
-	Summary: "counts the tokens of a text, as the model reads it",
-	Detail: "NULL gives NULL, and an empty text 0. Blank text is counted too: spaces are tokens. Only the model's tokenizer works, " +
-		"which is quick, and the prompt around the text is not counted.",
+	Summary: "counts the tokens of a text with the model's tokenizer",
+	Detail: "NULL gives NULL, and an empty text 0. Blank text is counted too, because spaces are tokens. Only the tokenizer of the model runs, " +
+		"which is fast. The tokens of a prompt around the text are not counted.",
 	Example: "SELECT ai_count_tokens('It is a good test for Spark.') AS tokens",
 	Sample:  Row{"It is a good test for Spark."},
 }, func(row Row) (string, bool, error) {
 	content, ok := row[0].(string)
 	return content, ok, nil
-}, func(ctx context.Context, model Source, need []asked[string]) error {
+}, func(ctx context.Context, model Source, need []task[string]) error {
 	var m llm.Model
 	for _, a := range need {
 		if a.in == "" {

@@ -96,7 +96,7 @@ func (p *ddlReader) structure(depth int) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			about, _ := json.Marshal(comment) // a string always can
+			about, _ := json.Marshal(comment) // cannot fail for a string
 			t = strings.TrimSuffix(t, "}") + `,"description":` + string(about) + "}"
 		}
 		names, types = append(names, name), append(types, t)

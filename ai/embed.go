@@ -11,16 +11,16 @@ var embedding = define(&Function{
 	Name:    "ai_embed",
 	Params:  []Param{{Name: "content", Type: String, About: "the text"}},
 	Returns: FloatArray,
-	Summary: "turns a text into a vector of meaning",
-	Detail: "NULL and blank content give NULL without a model call. The vector has length 1, so that the dot product of two is " +
-		"their cosine similarity. Of a text that is longer than the model can read its beginning is read. A model that makes no vectors fails the query.",
-	Weakness: "A model that was made to generate text gives coarse vectors. Take one that was trained to embed.",
+	Summary: "computes an embedding vector of a text",
+	Detail: "NULL and blank content give NULL without a model call. The vector has length 1, so the dot product of two vectors is " +
+		"their cosine similarity. Only the start of a text is read if it is longer than the model's context window. The query fails if the model computes no vectors.",
+	Weakness: "A model that was trained to generate text gives coarse vectors. Use an embedding model.",
 	Example:  "SELECT ai_embed('It is a good test for Spark.') AS vector",
 	Sample:   Row{"It is a good test for Spark."},
 }, func(row Row) (string, bool, error) {
 	content, ok := text(row[0])
 	return content, ok, nil
-}, withEmbedder(func(ctx context.Context, m llm.Embedder, need []asked[string]) error {
+}, withEmbedder(func(ctx context.Context, m llm.Embedder, need []task[string]) error {
 	texts := make([]string, len(need))
 	for i, a := range need {
 		texts[i] = a.in
@@ -42,18 +42,18 @@ var similarity = define(&Function{
 	Name:    "ai_similarity",
 	Params:  []Param{{Name: "a", Type: String, About: "a text"}, {Name: "b", Type: String, About: "another text"}},
 	Returns: Float,
-	Summary: "says how alike two texts are in meaning, from -1 to 1",
-	Detail: "NULL or blank text on either side gives NULL without a model call. It is the cosine of the two texts' vectors, those " +
-		"of ai_embed; 1 means the same. What counts as alike depends on the model: compare numbers of one model only.",
-	Weakness: "A model that was made to generate text finds most texts alike. Take one that was trained to embed.",
+	Summary: "computes how similar two texts are in meaning, from -1 to 1",
+	Detail: "NULL or blank text on either side gives NULL without a model call. The result is the cosine of the vectors of the two texts " +
+		"(see ai_embed); 1 means the same. The scale depends on the model: compare only results of one model.",
+	Weakness: "With a model that was trained to generate text, most texts are similar. Use an embedding model.",
 	Example:  "SELECT ai_similarity('Apache Spark', 'Apache Spark SQL') AS similarity",
 	Sample:   Row{"Apache Spark", "Apache Spark SQL"},
 }, func(row Row) (in [2]string, ok bool, err error) {
 	a, haveA := text(row[0])
 	b, haveB := text(row[1])
 	return [2]string{a, b}, haveA && haveB, nil
-}, withEmbedder(func(ctx context.Context, m llm.Embedder, need []asked[[2]string]) error {
-	// Each text once: one side is often the same for all rows.
+}, withEmbedder(func(ctx context.Context, m llm.Embedder, need []task[[2]string]) error {
+	// Embed each text once, because one side is often the same for all rows.
 	at := map[string]int{}
 	var texts []string
 	for _, a := range need {
@@ -86,7 +86,7 @@ var similarity = define(&Function{
 	return nil
 }))
 
-// cosine of two vectors of length 1, held to what rounding may leave.
+// cosine returns the cosine of two vectors of length 1, limited to -1 to 1.
 func cosine(x, y []float32) float64 {
 	dot := 0.0
 	for i := range x {
@@ -95,28 +95,29 @@ func cosine(x, y []float32) float64 {
 	return max(-1, min(1, dot))
 }
 
-func (a asked[In]) noteCut(e llm.Embedding) {
+// noteCut records that the embedding is of a cut text.
+func (a task[In]) noteCut(e llm.Embedding) {
 	if e.Cut {
 		a.Cut = true
 		a.Note = fmt.Sprintf("the text is long: its first %d tokens were read", e.Tokens)
 	}
 }
 
-func withEmbedder[In any](answer func(context.Context, llm.Embedder, []asked[In]) error) func(context.Context, Source, []asked[In]) error {
-	return withModel(func(ctx context.Context, m llm.Model, need []asked[In]) error {
+func withEmbedder[In any](answer func(context.Context, llm.Embedder, []task[In]) error) func(context.Context, Source, []task[In]) error {
+	return withModel(func(ctx context.Context, m llm.Model, need []task[In]) error {
 		e, ok := m.(llm.Embedder)
 		if !ok {
-			return fmt.Errorf("%w: %s makes no vectors; open the session with a model that does", llm.ErrModel, m.Info().Name)
+			return fmt.Errorf("%w: %s computes no vectors; open the session with an embedding model", llm.ErrModel, m.Info().Name)
 		}
 		return answer(ctx, e, need)
 	})
 }
 
-// embedTexts is m.Embed, held to its contract.
+// embedTexts calls m.Embed and checks the number of results.
 func embedTexts(ctx context.Context, m llm.Embedder, texts []string) ([]llm.Embedding, error) {
 	vectors, err := m.Embed(ctx, texts)
 	if err == nil && len(vectors) != len(texts) {
-		err = fmt.Errorf("%w: %s gave %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(vectors), len(texts))
+		err = fmt.Errorf("%w: %s returned %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(vectors), len(texts))
 	}
 	return vectors, err
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// ErrRepeats: the model went round in circles. It is too weak for what was
-// asked; Advice names another.
+// ErrRepeats means that the model repeats itself without end. The model is too
+// weak for the request; Advice names another.
 var ErrRepeats = errors.New("the model repeats itself instead of answering")
 
-// ArgumentError is a mistake in how a function is called. It fails the query,
-// before the model is loaded; try_ functions give it as the row's error.
+// ArgumentError is an invalid argument of a function. It fails the query before
+// the model is loaded. A try_ function returns it as the error of the row.
 type ArgumentError struct {
 	Param string
 	Err   error

@@ -39,7 +39,7 @@ func TestExtract(t *testing.T) {
 	if want := (Map{{"from", "Oslo"}, {"to", nil}}); !reflect.DeepEqual(answers[0].Value, want) || answers[0].Raw != `{"from": "Oslo", "to": ""}` {
 		t.Errorf("%+v", answers[0])
 	}
-	for i, want := range []string{`"Bergen" does not stand in the text`, "invalid JSON", "not valid under the schema"} {
+	for i, want := range []string{`"Bergen" does not occur in the text`, "invalid JSON", "not valid under the schema"} {
 		if a := answers[i+1]; a.Value != nil || !errors.Is(a.Err, llm.ErrModel) || !strings.Contains(sensitive.Shown(a.Err), want) {
 			t.Errorf("%+v, want an error with %q", a, want)
 		}
@@ -51,7 +51,7 @@ func TestExtract(t *testing.T) {
 	if want := (Map{{"from", nil}, {"to", "Nice"}}); !reflect.DeepEqual(answers[5].Value, want) {
 		t.Errorf("%+v", answers[5])
 	}
-	r := m.asked[0]
+	r := m.requests[0]
 	want := llm.JSON{Source: "From Oslo to ?", Schema: `{"type":"object","properties":{"from":{"type":"string"},"to":{"type":"string"}},"required":["from","to"],"additionalProperties":false}`}
 	if r.Constraint != want || !strings.HasSuffix(rendered(r), "Find: from, to\nText: From Oslo to ?\n") {
 		t.Errorf("asked %+v", r)
@@ -67,7 +67,7 @@ func TestExtract(t *testing.T) {
 	// Values that need not be in the text.
 	m.reply = func(llm.Request) llm.Result { return llm.Result{Text: `{"from": "Bergen", "to": ""}`} }
 	a := eval(t, extract, m.source, Row{"invented", labels, `{"spans": "false", "instructions": "Trips."}`})[0]
-	if r := m.asked[len(m.asked)-1]; a.Err != nil || r.Constraint.(llm.JSON).Source != "" || !strings.Contains(rendered(r), "Trips.\nFind: from, to") {
+	if r := m.requests[len(m.requests)-1]; a.Err != nil || r.Constraint.(llm.JSON).Source != "" || !strings.Contains(rendered(r), "Trips.\nFind: from, to") {
 		t.Errorf("%+v, asked %+v", a, r)
 	}
 }
@@ -87,7 +87,7 @@ func TestExtractBySchema(t *testing.T) {
 	if a := eval(t, extract, m.source, row)[0]; !reflect.DeepEqual(a.Value, Map{{"total", "7.50"}, {"paid", nil}, {"by", "Ann"}}) {
 		t.Errorf("%+v", a)
 	}
-	if r := m.asked[0]; r.Constraint.(llm.JSON).Schema != schema || !strings.Contains(rendered(r), "Find: total (in euros), paid, by\n") {
+	if r := m.requests[0]; r.Constraint.(llm.JSON).Schema != schema || !strings.Contains(rendered(r), "Find: total (in euros), paid, by\n") {
 		t.Errorf("asked %+v", r)
 	}
 	if a := eval(t, extractJSON, m.source, Row{"wrong", schema})[0]; a.Value != nil || !strings.Contains(a.Err.Error(), "not valid under the schema") {

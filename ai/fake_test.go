@@ -21,9 +21,9 @@ type fake struct {
 	// reply gives the other parts of a result.
 	reply func(llm.Request) llm.Result
 
-	mu    sync.Mutex
-	calls int
-	asked []llm.Request
+	mu       sync.Mutex
+	calls    int
+	requests []llm.Request
 }
 
 func (f *fake) Info() llm.Info {
@@ -39,7 +39,7 @@ func (f *fake) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, er
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
-	f.asked = append(f.asked, requests...)
+	f.requests = append(f.requests, requests...)
 	results := make([]llm.Result, len(requests))
 	for i, r := range requests {
 		if f.reply != nil {

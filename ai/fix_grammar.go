@@ -14,37 +14,37 @@ var fixGrammar = define(&Function{
 	Name: "ai_fix_grammar",
 	Params: []Param{
 		{Name: "content", Type: String, About: "the text to correct"},
-		examplesParam("corrected texts of your own, as struct(text, corrected)"),
+		examplesParam("your own corrected texts, as struct(text, corrected)"),
 	},
 	Returns: String,
 	Summary: "corrects the grammar and spelling of a text",
-	Detail: "NULL gives NULL, and blank content gives itself, without a model call. A long text is corrected in parts of at most " +
-		"384 tokens, each by itself; the space between them stays as it is. An answer that is no correction of the text, as it has " +
-		"hardly a word of it, is that row's error.",
-	Weakness: "Small models leave mistakes, and now and then change words that were right.",
+	Detail: "NULL gives NULL, and blank content is returned unchanged, without a model call. A long text is corrected in parts of at most " +
+		"384 tokens, independently of each other; the space between them does not change. An answer that has few of the words of the text is not a correction; " +
+		"it is the error of the row.",
+	Weakness: "Small models overlook mistakes and sometimes change correct words.",
 	Example:  "SELECT ai_fix_grammar('She have went to the shop yesterday.') AS corrected",
 	Sample:   Row{"She have went to the shop yesterday."},
 	Prompts:  []string{"fix_grammar"},
 	rewrites: true,
-}, func(row Row) (in fixing, ok bool, err error) {
+}, func(row Row) (in grammarInput, ok bool, err error) {
 	in.content, ok = row[0].(string)
 	in.examples, err = readExamples("examples", row[1], nil)
 	return in, ok, err
-}, withModel(func(ctx context.Context, m llm.Model, need []asked[fixing]) error {
-	return rewrite(ctx, m, need, func(in fixing) (string, rewriting) {
+}, withModel(func(ctx context.Context, m llm.Model, need []task[grammarInput]) error {
+	return rewrite(ctx, m, need, func(in grammarInput) (string, rewriting) {
 		return in.content, rewriting{done: "corrected", check: isCorrection, request: func(text string) llm.Request {
 			return fixGrammarPrompt.fill(in.examples, "content", text)
 		}}
 	})
 }))
 
-type fixing struct {
+type grammarInput struct {
 	content  string
 	examples []Example
 }
 
-// isCorrection doubts an answer that shares less than a third of its words
-// with the text, or is twice as long.
+// isCorrection returns an error if the answer shares less than a third of its
+// words with the text, or is twice as long.
 func isCorrection(text, answer string) error {
 	words := map[string]bool{}
 	for _, w := range strings.Fields(strings.ToLower(text)) {
@@ -58,7 +58,7 @@ func isCorrection(text, answer string) error {
 		}
 	}
 	if len(words) >= 8 && 3*kept < len(all) || len(answer) > 2*len(text)+40 {
-		return sensitive.Errorf("%w: its answer is no correction of the text: %s", llm.ErrModel, sensitive.Text(answer))
+		return sensitive.Errorf("%w: its answer is not a correction of the text: %s", llm.ErrModel, sensitive.Text(answer))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ type Answer struct {
 // model. Functions call it only if they have something to ask.
 type Source func(ctx context.Context, name string) (llm.Model, error)
 
-// Function is a transformation of columns by a language model.
+// Function is an AI function.
 type Function struct {
 	Name    string
 	Params  []Param
@@ -92,10 +92,10 @@ func (f *Function) ByRules(fixed Row) bool {
 	if f.Of != nil {
 		f = f.Of
 	}
-	return f.byRules != nil && f.byRules(full(fixed, len(f.Params)))
+	return f.byRules != nil && f.byRules(padRow(fixed, len(f.Params)))
 }
 
-// Required is the number of parameters that every call must give.
+// Required returns the number of parameters that every call must give.
 func (f *Function) Required() int { return f.signature().required() }
 
 // register adds a function and its try_ function to a registry, or neither if a
@@ -104,11 +104,11 @@ func register(r *registry.Registry, f *Function) error {
 	f.Eval = func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
 		return f.eval(ctx, model, rows, false)
 	}
-	try := tried(f)
+	try := tryFunction(f)
 	return r.Add(registry.Entry{Name: f.Name, Function: f}, registry.Entry{Name: try.Name, Function: try})
 }
 
-// Lookup finds a function by its SQL name, in any case.
+// Lookup returns the function with a SQL name, in any case.
 func Lookup(name string) (*Function, error) {
 	if f, ok := registry.Lookup[*Function](&registry.Functions, name); ok {
 		return f, nil
@@ -122,5 +122,5 @@ func Lookup(name string) (*Function, error) {
 	return nil, fmt.Errorf("there is no AI function %q; the functions are %s, and each of them with the prefix try_", name, strings.Join(names, ", "))
 }
 
-// All lists the functions by name.
+// All returns the functions, sorted by name.
 func All() []*Function { return registry.All[*Function](&registry.Functions) }

@@ -58,7 +58,7 @@ func TestEveryFunction(t *testing.T) {
 }
 
 // args gives f's arguments for one text: where it needs others, some that do.
-func args(f *Function, text any) Row {
+func exampleArgs(f *Function, text any) Row {
 	row := make(Row, f.Required())
 	if s, ok := text.(string); ok && !isBlank(s) && strings.HasSuffix(f.Name, "ai_summarize") {
 		return Row{s + " and more words", int64(2)} // a shorter text is its own summary
@@ -131,7 +131,7 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 					continue // blanks have tokens
 				}
 			}
-			rows = append(rows, args(f, v))
+			rows = append(rows, exampleArgs(f, v))
 		}
 		check := func(how string, answers []Answer) {
 			for i, row := range rows {
@@ -144,7 +144,7 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 		check("", eval(t, f, closed, rows...))
 		eval(t, f, closed) // no rows at all
 		m := echoing()
-		answers := eval(t, f, m.source, append(rows, args(f, "good positive"))...)
+		answers := eval(t, f, m.source, append(rows, exampleArgs(f, "good positive"))...)
 		check(" beside others", answers)
 		if answers[len(rows)].Value == nil || m.calls > 2 {
 			t.Errorf("%s: %+v after %d calls", f.Name, answers[len(rows)], m.calls)
@@ -171,7 +171,7 @@ func TestModelErrors(t *testing.T) {
 	cancel()
 	short := func(context.Context, string) (llm.Model, error) { return shortModel{&fake{}}, nil }
 	for _, f := range All() {
-		rows := []Row{args(f, "text")}
+		rows := []Row{exampleArgs(f, "text")}
 		if _, err := f.Eval(t.Context(), closed, rows); !errors.Is(err, errClosed) {
 			t.Errorf("%s without a model: %v", f.Name, err)
 		}
@@ -215,7 +215,7 @@ func TestOneBadRow(t *testing.T) {
 				}
 				return ordinary(r)
 			}
-			answers := eval(t, f, m.source, args(f, "good"), args(f, "too long"), args(f, "bad"))
+			answers := eval(t, f, m.source, exampleArgs(f, "good"), exampleArgs(f, "too long"), exampleArgs(f, "bad"))
 			a := answers[1]
 			if !errors.Is(a.Err, want) {
 				t.Errorf("%s: %+v", f.Name, a)
@@ -240,7 +240,7 @@ func TestGen(t *testing.T) {
 			t.Errorf("row %d: %+v, want %v", i, answers[i], want)
 		}
 	}
-	if r := m.asked[0]; len(r.Messages) != 1 || r.Messages[0].Role != llm.User || r.MaxTokens != 256 || r.Constraint != nil {
+	if r := m.requests[0]; len(r.Messages) != 1 || r.Messages[0].Role != llm.User || r.MaxTokens != 256 || r.Constraint != nil {
 		t.Errorf("asked %+v", r)
 	}
 }

@@ -13,19 +13,19 @@ const maxGenerated = 256
 
 var gen = define(&Function{
 	Name:    "ai_gen",
-	Params:  []Param{{Name: "prompt", Type: String, About: "what to ask, as it goes to the model"}},
+	Params:  []Param{{Name: "prompt", Type: String, About: "the prompt; it is sent to the model unchanged"}},
 	Returns: String,
 	Summary: "answers a prompt with generated text",
 	Detail: "NULL and blank prompts give NULL without a model call. The answer is greedy (the same prompt always gives the " +
-		"same answer) and at most 256 tokens long; one that was cut off there is given, with a note. A prompt that does not fit " +
-		"the model's context window is that row's error: NULL, counted in the worker's log.",
-	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
+		"same answer) and has at most 256 tokens. An answer that was cut off at this limit has a note. A prompt that is longer than " +
+		"the model's context window is an error of the row: its answer is NULL, and the worker's log counts it.",
+	Weakness: "Small models make false statements fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_gen('Name three colours.') AS answer",
 	Sample:   Row{"Name three colours."},
 }, func(row Row) (string, bool, error) {
 	prompt, ok := text(row[0])
 	return prompt, ok, nil
-}, withModel(func(ctx context.Context, m llm.Model, need []asked[string]) error {
+}, withModel(func(ctx context.Context, m llm.Model, need []task[string]) error {
 	requests := make([]llm.Request, len(need))
 	for i, a := range need {
 		requests[i] = llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in}}, MaxTokens: maxGenerated}
@@ -35,13 +35,13 @@ var gen = define(&Function{
 		return err
 	}
 	for i, r := range results {
-		need[i].generated(r, maxGenerated)
+		need[i].setGenerated(r, maxGenerated)
 	}
 	return nil
 }))
 
-// generated takes a free answer of at most limit tokens.
-func (a asked[In]) generated(r llm.Result, limit int) {
+// setGenerated sets the answer to generated text of at most limit tokens.
+func (a task[In]) setGenerated(r llm.Result, limit int) {
 	answer := strings.TrimSpace(r.Text)
 	if a.Err = r.Err; a.Err != nil {
 		a.Raw = answer

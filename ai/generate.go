@@ -9,24 +9,25 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// rewriting asks for a text anew, piece by piece where it is long.
+// rewriting describes how a text is rewritten, in pieces if it is long.
 type rewriting struct {
-	// request asks for one piece; what it generates is bounded for it.
+	// request makes the request for one piece, without MaxTokens.
 	request func(text string) llm.Request
-	// done says in a note what was done to the pieces, as in "translated".
+	// done is the participle for notes, such as "translated".
 	done string
-	// check, if there is one, says why an answer cannot be right.
+	// check, if not nil, returns an error if an answer cannot be right.
 	check func(text, answer string) error
 }
 
-// maxPiece is the size of the pieces in which a long text is rewritten, in
-// tokens: more than a paragraph, and little enough for small models.
+// maxPiece is the size of the pieces of a long text in tokens: more than a
+// paragraph, and few enough for small models.
 const maxPiece = 384
 
-// rewrite answers texts by rewriting them; how says how each is.
-func rewrite[In any](ctx context.Context, m llm.Model, need []asked[In], how func(In) (string, rewriting)) error {
-	// An answer is about as long as its piece, in another language perhaps
-	// three times; prompt and template have an eighth.
+// rewrite rewrites the text of each row. how returns the text and the rewriting
+// of a row.
+func rewrite[In any](ctx context.Context, m llm.Model, need []task[In], how func(In) (string, rewriting)) error {
+	// An answer is about as long as its piece, in another language up to three
+	// times as long. Prompt and template use an eighth of the context window.
 	limit := max(1, min(maxPiece, contextOf(m)/5))
 	var requests []llm.Request
 	all := make([][]piece, len(need))
@@ -45,14 +46,14 @@ func rewrite[In any](ctx context.Context, m llm.Model, need []asked[In], how fun
 	}
 	for i, a := range need {
 		_, r := how(a.in)
-		a.rewritten(all[i], results[:len(all[i])], r)
+		a.setRewritten(all[i], results[:len(all[i])], r)
 		results = results[len(all[i]):]
 	}
 	return nil
 }
 
-// rewritten puts the answers of a text's pieces together.
-func (a asked[In]) rewritten(pieces []piece, results []llm.Result, r rewriting) {
+// setRewritten joins the answers of the pieces of a text.
+func (a task[In]) setRewritten(pieces []piece, results []llm.Result, r rewriting) {
 	var b strings.Builder
 	for i, p := range pieces {
 		answer := strings.TrimSpace(results[i].Text)
@@ -60,9 +61,9 @@ func (a asked[In]) rewritten(pieces []piece, results []llm.Result, r rewriting) 
 		switch {
 		case err != nil:
 		case answer == "":
-			err = fmt.Errorf("%w: it answered nothing", llm.ErrModel)
+			err = fmt.Errorf("%w: its answer is empty", llm.ErrModel)
 		case results[i].Finish == llm.FinishLength:
-			err = sensitive.Errorf("%w: its answer is far longer than the text, and has no end: %s", llm.ErrModel, sensitive.Text(answer))
+			err = sensitive.Errorf("%w: its answer is much longer than the text and was cut off: %s", llm.ErrModel, sensitive.Text(answer))
 		case r.check != nil:
 			err = r.check(p.text, answer)
 		}

@@ -12,31 +12,30 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Identity names all that an answer depends on: the function, its version and
-// those of its prompts, the model's weights and their precision, the engine's
-// version, and the arguments. The same identity means the same answer; a ledger
-// may keep answers under it. It is empty where the model's digest is unknown,
-// and with it the model.
+// Identity returns a digest of everything that an answer depends on: the function,
+// its version and those of its prompts, the digest and precision of the model, the
+// version of the engine, and the arguments. The same identity means the same
+// answer, so a ledger may store answers by it. It is empty if the digest of the
+// model is unknown, or if JSON does not represent the arguments exactly.
 //
-// It is the SHA-256, in hex, of a JSON list: "firesteel answer 3", the name,
-// a list of function or prompt and version, the digest, the precision, the
-// engine, the arguments' types, the arguments. Arguments that JSON cannot tell
-// apart have none.
+// It is the SHA-256, in hex, of a JSON list: "firesteel answer 3", the name, a
+// list of function or prompt and version, the digest, the precision, the engine,
+// the types of the arguments, the arguments.
 func (f *Function) Identity(model llm.Info, args Row) string {
 	if model.Digest == "" {
 		return ""
 	}
 	name := f.Name
 	if f.Of != nil {
-		name = f.Of.Name // it asks the same
+		name = f.Of.Name // the answers are the same
 	}
-	row := full(args, len(f.Params))
+	row := padRow(args, len(f.Params))
 	typed := make([]string, len(row))
 	for i, v := range row {
 		typed[i] = fmt.Sprintf("%T", v)
 	}
 	text, err := json.Marshal([]any{"firesteel answer 3", name, f.Versions(), model.Digest, model.Precision, model.Engine, typed, row})
-	// JSON cannot hold NaN, and writes this for what is no UTF-8.
+	// JSON has no NaN. For invalid UTF-8 it writes this character.
 	if err != nil || bytes.Contains(text, []byte(`\ufffd`)) {
 		return ""
 	}
@@ -44,8 +43,8 @@ func (f *Function) Identity(model llm.Info, args Row) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Asks names the model that a row of arguments is for: llm.DefaultModel, unless the
-// function has one named.
+// Asks returns the name of the model for a row of arguments: llm.DefaultModel,
+// unless the function has a parameter for it.
 func (f *Function) Asks(args Row) string {
 	if f.NamesModel() && len(args) > 0 {
 		if name, given := endpointOf(args); given {
@@ -55,10 +54,11 @@ func (f *Function) Asks(args Row) string {
 	return llm.DefaultModel
 }
 
-// NamesModel tells whether rows name the model that they are for.
+// NamesModel reports whether the function has a parameter for the name of the
+// model.
 func (f *Function) NamesModel() bool { return f.Params[0].Name == endpointParam }
 
-// endpointParam is the first parameter of functions that have a model named.
+// endpointParam is the first parameter of functions that have a name of a model.
 const endpointParam = "endpoint"
 
 func endpointOf(args Row) (name string, given bool) {
@@ -66,8 +66,8 @@ func endpointOf(args Row) (name string, given bool) {
 	return strings.TrimSpace(name), given
 }
 
-// Versions are f, as "name() version", and the prompts that it asks with, each
-// with its version.
+// Versions returns the function, as "name() version", and its prompts, each with
+// its version.
 func (f *Function) Versions() []string {
 	if f.Of != nil {
 		f = f.Of

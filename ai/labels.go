@@ -12,36 +12,37 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// maxLabelledTokens bounds how much of a text is read to label it; a longer
-// one is cut, and its answer says so.
+// maxLabelledTokens bounds the tokens of a text that are read. A longer text is
+// cut, and its answer has a note.
 const maxLabelledTokens = 1024
 
-// oneLine keeps a text from posing as the lines of the prompt that follow it.
+// oneLine replaces line ends by spaces, so that a text cannot imitate the lines of
+// the prompt that follow it.
 var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ")
 
-// labelled is one text to label, and how.
-type labelled struct {
+// labelInput is a text to label, and the labels.
+type labelInput struct {
 	content string
 	labels  []label
-	// several: all labels that fit are asked for, not the best one.
-	several      bool
+	// multiLabel requests all labels that fit, not the best one.
+	multiLabel   bool
 	instructions string
 	examples     []Example
-	context      string // where the content stands, if it is a part of a text
+	context      string // the text around the content, if it is part of a text
 }
 
-// question is one choice to make of a text. Its answers are labels; a label's
-// score is the mean of those of its words, and its prior.
+// question is a choice about a text. Its answers are labels. The score of a label
+// is the mean of the scores of its words, plus its prior.
 type question struct {
 	about func(content string) llm.Request
-	// words are, for each label, the places of its words among the request's;
-	// none where the question says nothing of a label.
+	// words holds, for each label, the indexes of its words in the request. It
+	// is empty for a label about which the question says nothing.
 	words [][]int
-	prior []float64 // nil for none
+	prior []float64 // nil means none
 }
 
-// plainly asks for the labels themselves.
-func plainly(labels int) [][]int {
+// oneWordEach returns the indexes for labels that are their own only word.
+func oneWordEach(labels int) [][]int {
 	all := make([][]int, labels)
 	for i := range all {
 		all[i] = []int{i}
@@ -49,23 +50,23 @@ func plainly(labels int) [][]int {
 	return all
 }
 
-// labeller chooses among labels by their scores after prompts, less their
-// bias: see calibrate.go.
+// labeller chooses among labels by their scores after prompts, minus their bias:
+// see calibrate.go.
 type labeller struct {
 	known biases
-	// questions are what has to be asked for a text: several with the same
-	// labels, or for several labels one question each.
-	questions func(labelled) []question
+	// questions returns the questions for a text: several with the same labels,
+	// or with multiLabel one for each label.
+	questions func(labelInput) []question
 }
 
-// fit is how well labels fit a text: their scores, by question.
+// fit holds the scores of the labels for a text, by question.
 type fit [][]float64
 
-// score asks what fits the texts; answer is called for each that could be
-// asked about.
-func (l *labeller) score(ctx context.Context, m llm.Model, need []asked[labelled], answer func(asked[labelled], fit)) error {
+// score scores the labels of the texts and calls answer for each text without an
+// error.
+func (l *labeller) score(ctx context.Context, m llm.Model, need []task[labelInput], answer func(task[labelInput], fit)) error {
 	var requests []llm.Request
-	c := calibration{known: &l.known, model: m.Info(), asked: map[string]*bias{}}
+	c := calibration{known: &l.known, model: m.Info(), byKey: map[string]*bias{}}
 	type pending struct {
 		question
 		bias *bias
@@ -104,10 +105,10 @@ func (l *labeller) score(ctx context.Context, m llm.Model, need []asked[labelled
 	return nil
 }
 
-// unchosen is the score of what a model did not choose that gives no scores.
+// unchosen is the score of the labels that a model without scores did not choose.
 const unchosen = -20
 
-// read gives the score of each label.
+// read returns the score of each label.
 func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error) {
 	scores := make([]float64, len(words))
 	switch {
@@ -116,7 +117,7 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 	case len(r.Scores) == 0:
 		chosen := slices.IndexFunc(words, func(w string) bool { return strings.TrimSpace(w) == strings.TrimSpace(r.Text) })
 		if chosen < 0 {
-			return nil, sensitive.Errorf("%w: it answered %s, which is none of the labels", llm.ErrModel, sensitive.Text(r.Text))
+			return nil, sensitive.Errorf("%w: its answer %s is not one of the labels", llm.ErrModel, sensitive.Text(r.Text))
 		}
 		for _, places := range q.words {
 			of := float64(unchosen)
@@ -159,11 +160,11 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 }
 
 func wrongScores(r llm.Result, labels int) error {
-	return fmt.Errorf("%w: it gave %d scores for %d labels", llm.ErrModel, len(r.Scores), labels)
+	return fmt.Errorf("%w: it returned %d scores for %d labels", llm.ErrModel, len(r.Scores), labels)
 }
 
-// best is the label that fits best, by the mean of all questions, and the
-// probabilities of all labels. Of equals it is the first.
+// best returns the label with the best mean score over all questions, and the
+// probabilities of all labels. Of equal labels it returns the first.
 func (f fit) best() (int, []float64) {
 	p := make([]float64, len(f[0]))
 	for _, scores := range f {
@@ -188,14 +189,14 @@ func (f fit) best() (int, []float64) {
 	return best, p
 }
 
-// probabilities shows them as JSON, in the order of the labels.
+// probabilities writes the probabilities as JSON, in the order of the labels.
 func probabilities(labels []label, p []float64) string {
 	var b strings.Builder
 	for i, name := range names(labels) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		quoted, _ := json.Marshal(name) // a string always can
+		quoted, _ := json.Marshal(name) // cannot fail for a string
 		fmt.Fprintf(&b, "%s: %.4f", quoted, p[i])
 	}
 	return "{" + b.String() + "}"

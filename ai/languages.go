@@ -8,8 +8,8 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// languages are the ISO 639-1 codes of those that multilingual models are
-// trained on, and their English names.
+// languages maps ISO 639-1 codes to English names, for the languages on which
+// multilingual models are trained.
 var languages = map[string]string{
 	"af": "Afrikaans", "am": "Amharic", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian", "bg": "Bulgarian",
 	"bn": "Bengali", "bs": "Bosnian", "ca": "Catalan", "cs": "Czech", "cy": "Welsh", "da": "Danish", "de": "German",
@@ -25,13 +25,13 @@ var languages = map[string]string{
 	"yo": "Yoruba", "zh": "Chinese", "zu": "Zulu",
 }
 
-// regions tell kinds of a language apart that are written differently.
+// regions maps locales to the variants of a language that are written differently.
 var regions = map[string]string{
 	"pt-br": "Brazilian Portuguese", "pt-pt": "European Portuguese", "zh-cn": "Simplified Chinese", "zh-hans": "Simplified Chinese",
 	"zh-tw": "Traditional Chinese", "zh-hant": "Traditional Chinese", "en-gb": "British English", "en-us": "American English",
 }
 
-// language gives the English name of a language by its code, locale or name.
+// language returns the English name of a language by its code, locale or name.
 func language(code string) (string, error) {
 	key := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(code)), "_", "-")
 	if name := regions[key]; name != "" {
@@ -48,6 +48,6 @@ func language(code string) (string, error) {
 			}
 		}
 	}
-	return "", sensitive.Errorf("%s is no language that is known; give a code, one of %s, or an English name such as German",
+	return "", sensitive.Errorf("%s is not a known language; give a code (%s) or an English name such as German",
 		sensitive.Text(code), strings.Join(slices.Sorted(maps.Keys(languages)), ", "))
 }

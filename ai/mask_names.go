@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// kinds are the words for names of the kinds that people ask for most.
+// kinds maps common labels to the kind of name that the model is asked about.
 var kinds = map[string]string{
 	"person": "person", "people": "person", "name": "person", "person name": "person", "full name": "person",
 	"first name": "person", "last name": "person", "place": "place", "location": "place", "city": "place", "cities": "place",
@@ -20,10 +20,10 @@ var kinds = map[string]string{
 	"company": "organization", "companies": "organization", "product": "product", "brand": "product",
 }
 
-// allKinds are what a name may be, whether it is asked for or not.
+// allKinds are the kinds of which a name may be, whether they are masked or not.
 var allKinds = []string{"person", "place", "organization", "product", "time", "word"}
 
-// kindOf gives the word for a label, and whether it is one of kinds.
+// kindOf returns the kind for a label, and whether it is one of kinds.
 func kindOf(l label) (string, bool) {
 	key := strings.Join(strings.FieldsFunc(strings.ToLower(l.name), func(r rune) bool { return r == ' ' || r == '_' || r == '-' }), " ")
 	for _, name := range []string{key, strings.TrimSuffix(key, "s")} {
@@ -36,35 +36,35 @@ func kindOf(l label) (string, bool) {
 
 var kindPrompt = mustPrompt("mask_kind", "content", "value")
 
-// kindLabeller says what a value is, which stands in place of a content; where
-// it stands is the context.
-var kindLabeller = &labeller{questions: func(in labelled) []question {
-	return []question{{words: plainly(len(in.labels)), about: func(value string) llm.Request {
+// kindLabeller classifies a value, which is the content. The text around it is the
+// context.
+var kindLabeller = &labeller{questions: func(in labelInput) []question {
+	return []question{{words: oneWordEach(len(in.labels)), about: func(value string) llm.Request {
 		context := in.context
 		if value != in.content {
-			context = value // nothing to see there
+			context = value // a contentFree value has no context
 		}
 		return kindPrompt.choose(kindPrompt.fill(nil, "content", context, "value", value), trimmed(in.labels))
 	}}}
 }}
 
-// maskNames masks what has no pattern. What may be a name is found by its
-// capitals, and where that is not enough, by the model; and the model says of
-// each what it is.
-func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
+// maskNames masks data without a pattern. Candidates for names are found by their
+// capitals and, if that is not sufficient, by the model. The model then classifies
+// each candidate.
+func maskNames(ctx context.Context, m llm.Model, need []task[maskInput]) error {
 	generated, err := findValues(ctx, m, need)
 	if err != nil {
 		return err
 	}
-	var doubts []asked[labelled]
-	var of []int        // the row of each
-	var places [][]span // where each stands
+	var candidates []task[labelInput]
+	var of []int        // the row of each candidate
+	var places [][]span // the occurrences of each candidate
 	for i, a := range need {
 		if a.Err != nil {
 			continue
 		}
-		flat := oneLineEach.Replace(a.in.content)
-		labels := a.in.kindsToTell()
+		flat := oneLineKeepLength.Replace(a.in.content)
+		labels := a.in.kindLabels()
 		seen := map[string]bool{}
 		for _, value := range append(namesIn(flat), generated[i]...) {
 			value = trimName(value)
@@ -77,15 +77,15 @@ func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
 			}
 			seen[value] = true
 			places = append(places, found)
-			doubts = append(doubts, asked[labelled]{labelled{content: value, context: around(flat, value), labels: labels}, &Answer{}})
+			candidates = append(candidates, task[labelInput]{labelInput{content: value, context: excerpt(flat, value), labels: labels}, &Answer{}})
 			of = append(of, i)
 		}
 	}
-	if err := kindLabeller.score(ctx, m, doubts, bestLabel); err != nil {
+	if err := kindLabeller.score(ctx, m, candidates, bestLabel); err != nil {
 		return err
 	}
 	spans := make([][]span, len(need))
-	for k, d := range doubts {
+	for k, d := range candidates {
 		a := need[of[k]]
 		if d.Err != nil {
 			a.Err = sensitive.Errorf("%s: %w", sensitive.Text(d.in.content), d.Err)
@@ -105,11 +105,12 @@ func maskNames(ctx context.Context, m llm.Model, need []asked[masking]) error {
 	return nil
 }
 
-// maxName bounds what is taken for a name, in bytes.
+// maxName bounds the bytes of a name.
 const maxName = 120
 
-// kindsToTell are the labels to tell apart: all kinds, and others of the user's.
-func (in masking) kindsToTell() []label {
+// kindLabels returns the labels for the classification: all kinds, and the other
+// labels of the user.
+func (in maskInput) kindLabels() []label {
 	var all []label
 	for _, k := range allKinds {
 		all = append(all, label{name: k})
@@ -122,17 +123,16 @@ func (in masking) kindsToTell() []label {
 	return all
 }
 
-func (in masking) wants(kind string) bool {
+func (in maskInput) wants(kind string) bool {
 	return slices.ContainsFunc(in.others, func(l label) bool {
 		k, _ := kindOf(l)
 		return k == kind
 	})
 }
 
-// findValues lets the model find values in the texts that capitals are not
-// enough for: those of labels that are no kinds, and of scripts without
-// capitals.
-func findValues(ctx context.Context, m llm.Model, need []asked[masking]) ([][]string, error) {
+// findValues requests values from the model for the texts for which capitals are
+// not sufficient: with labels that are not kinds, and in scripts without capitals.
+func findValues(ctx context.Context, m llm.Model, need []task[maskInput]) ([][]string, error) {
 	limit := max(1, min(maxMaskPart, contextOf(m)/4))
 	var requests []llm.Request
 	parts := make([]int, len(need))
@@ -147,8 +147,8 @@ func findValues(ctx context.Context, m llm.Model, need []asked[masking]) ([][]st
 		schema := objectOf(trimmed(a.in.others), func(int) string {
 			return fmt.Sprintf(`{"type":"array","items":{"type":"string"},"maxItems":%d}`, maxFinds)
 		})
-		for _, p := range cutPieces(m, oneLineEach.Replace(a.in.content), limit) {
-			r := maskPrompt.fill(nil, "fields", described(a.in.others), "content", p.text)
+		for _, p := range cutPieces(m, oneLineKeepLength.Replace(a.in.content), limit) {
+			r := maskPrompt.fill(nil, "fields", describe(a.in.others), "content", p.text)
 			r.Constraint = llm.JSON{Schema: schema, Source: p.text}
 			r.MaxTokens = min(1024, 64+64*len(a.in.others))
 			requests = append(requests, r)
@@ -166,7 +166,7 @@ func findValues(ctx context.Context, m llm.Model, need []asked[masking]) ([][]st
 			err := r.Err
 			if err == nil {
 				if err = json.Unmarshal([]byte(r.Text), &found); err != nil {
-					err = sensitive.Errorf("%w: its answer is no JSON of lists: %s", llm.ErrModel, sensitive.Text(r.Text))
+					err = sensitive.Errorf("%w: its answer is not JSON of lists: %s", llm.ErrModel, sensitive.Text(r.Text))
 				}
 			}
 			if err != nil {

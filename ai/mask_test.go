@@ -60,7 +60,7 @@ func TestMask(t *testing.T) {
 		if a.Err != nil || a.Value != c.want {
 			t.Errorf("%q: %+v, want %q", c.content, a, c.want)
 		}
-		for _, r := range m.asked {
+		for _, r := range m.requests {
 			if _, generates := r.Constraint.(llm.JSON); generates && !hasCaseless(c.content) {
 				t.Errorf("%q: names are to be found that capitals tell", c.content)
 			}
@@ -77,8 +77,8 @@ func TestMaskOtherLabels(t *testing.T) {
 	long := strings.Repeat("Some words that say nothing. ", 200) + "It is diabetes.\n" + strings.Repeat("And more of them. ", 200)
 	m := finding("diagnosis", "diabetes")
 	a := eval(t, mask, m.source, Row{long, []string{"diagnosis"}})[0]
-	if a.Err != nil || a.Value != strings.Replace(long, "diabetes", "[MASKED]", 1) || len(m.asked) < 50 || !strings.Contains(a.Raw, `"diabetes": diagnosis`) {
-		t.Errorf("%d requests, %v, %q", len(m.asked), a.Err, a.Raw)
+	if a.Err != nil || a.Value != strings.Replace(long, "diabetes", "[MASKED]", 1) || len(m.requests) < 50 || !strings.Contains(a.Raw, `"diabetes": diagnosis`) {
+		t.Errorf("%d requests, %v, %q", len(m.requests), a.Err, a.Raw)
 	}
 	// Half a masked text is never given.
 	ordinary := m.reply
@@ -117,12 +117,12 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{"Oslo": "b Oslo c", "x": "x"} {
-		if got := around("b Oslo c", value); got != want {
+		if got := excerpt("b Oslo c", value); got != want {
 			t.Errorf("%q: %q", value, got)
 		}
 	}
 	long := strings.Repeat("word ", 100) + "Oslo" + strings.Repeat(" word", 100)
-	if got := around(long, "Oslo"); len(got) > 210 || !strings.Contains(got, "word Oslo word") || strings.HasPrefix(got, "ord") {
+	if got := excerpt(long, "Oslo"); len(got) > 210 || !strings.Contains(got, "word Oslo word") || strings.HasPrefix(got, "ord") {
 		t.Errorf("%q", got)
 	}
 }

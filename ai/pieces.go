@@ -7,10 +7,10 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// defaultContext is what a model is taken to read that does not say.
+// defaultContext is the context window of a model that does not report one.
 const defaultContext = 2048
 
-// contextOf is the model's context window, in tokens.
+// contextOf returns the context window of the model in tokens.
 func contextOf(m llm.Model) int {
 	if n := m.Info().Context; n > 0 {
 		return n
@@ -18,12 +18,12 @@ func contextOf(m llm.Model) int {
 	return defaultContext
 }
 
-// piece is a part of a long text. The pieces of a text, each with the space
-// around it, are the text.
+// piece is a part of a long text. The concatenation of all pieces, with the space
+// around them, is the text.
 type piece struct{ before, text, after string }
 
-// cutPieces cuts a text into pieces of at most limit tokens, at the ends of
-// paragraphs, sentences or words where there are some.
+// cutPieces divides a text into pieces of at most limit tokens, at the ends of
+// paragraphs, sentences or words if possible.
 func cutPieces(m llm.Model, text string, limit int) []piece {
 	var pieces []piece
 	for rest := text; rest != ""; {
@@ -44,12 +44,12 @@ func cutPieces(m llm.Model, text string, limit int) []piece {
 	return pieces
 }
 
-// bytesPerToken is more than tokens have on average: of no more bytes than
-// these, a text's beginning is looked for, so that a long text is not
-// tokenised again for each piece.
+// bytesPerToken is more than the average size of a token. The end of a piece is
+// searched in so many bytes per token, so that a long text is not tokenized again
+// for each piece.
 const bytesPerToken = 16
 
-// pieceEnd says where the first piece of a text ends.
+// pieceEnd returns the end of the first piece of a text.
 func pieceEnd(m llm.Model, text string, limit int) int {
 	head := text
 	if most := limit * bytesPerToken; len(head) > most {
@@ -62,7 +62,7 @@ func pieceEnd(m llm.Model, text string, limit int) int {
 	if len(cut) == len(text) {
 		return len(text)
 	}
-	// A token that is longer than a piece may be: at least one character.
+	// The first token exceeds the limit: take one character.
 	if cut == "" {
 		_, n := utf8.DecodeRuneInString(text)
 		return n

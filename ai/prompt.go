@@ -14,32 +14,32 @@ import (
 //go:embed prompts/*.txt
 var promptFiles embed.FS
 
-// prompt is a request with blanks, read from a file of prompts/. Its first line
-// is "version N", lines after it that begin with # say what the prompt is for.
-// A chat holds one turn after another, each under a line "== role"; the last
-// one is the user's and is asked anew for each row. Plain text for the model to
-// continue stands under "== prefix", which is the same for all rows unless a
-// blank in it differs, and "== text". A blank is {name}.
+// prompt is a request with blanks, read from a file in prompts/. The first line of
+// the file is "version N". Lines after it that start with # are comments. A chat
+// is a list of turns, each under a line "== role"; the last turn is that of the
+// user and is different for each row. Plain text for completion is under
+// "== prefix", which is the same for all rows unless a blank in it differs, and
+// "== text". A blank is {name}.
 //
-// A prompt that chooses among fixed labels may say more about them at its end:
-// under "== words", a line "label: word, word" names the words that stand for a
-// label where these are others than itself, and under "== prior", a line
-// "label: number" says what to add to its score.
+// A prompt that chooses among fixed labels may have two sections at its end. Under
+// "== words", a line "label: word, word" lists the words that stand for a label.
+// Under "== prior", a line "label: number" has a number that is added to its
+// score.
 type prompt struct {
 	name         string
 	version      int
 	shared       []llm.Message
 	ask          string
 	plain        bool
-	prefix, text string // where plain
+	prefix, text string // if plain
 	words        map[string][]string
 	prior        map[string]float64
 }
 
-// prompts are those that were read, for the identity of answers.
+// prompts holds all prompts by name, for the identity of answers.
 var prompts = map[string]prompt{}
 
-// mustPrompt reads a prompt file; a bad one is our own bug.
+// mustPrompt reads a prompt file. It panics if the file is invalid.
 func mustPrompt(name string, blanks ...string) prompt {
 	b, err := promptFiles.ReadFile("prompts/" + name + ".txt")
 	if err != nil {
@@ -54,12 +54,12 @@ func mustPrompt(name string, blanks ...string) prompt {
 	return p
 }
 
-// blankForm is what a blank looks like; other braces are text.
+// blankForm matches a blank. Other braces are text.
 var blankForm = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// parsePrompt reads a prompt with exactly these blanks, each at least once.
+// parsePrompt parses a prompt with exactly these blanks, each at least once.
 func parsePrompt(file string, blanks ...string) (prompt, error) {
-	// A checkout may have other line ends, but the prompt is the same.
+	// A checkout may have Windows line ends. The prompt is the same.
 	head, file, _ := strings.Cut(strings.ReplaceAll(file, "\r\n", "\n"), "\n")
 	number, ok := strings.CutPrefix(head, "version ")
 	version, err := strconv.Atoi(number)
@@ -77,7 +77,7 @@ func parsePrompt(file string, blanks ...string) (prompt, error) {
 func parseTurns(file string, blanks []string) (prompt, error) {
 	for _, found := range blankForm.FindAllString(file, -1) {
 		if !slices.Contains(blanks, strings.Trim(found, "{}")) {
-			return prompt{}, fmt.Errorf("%s is no blank of this prompt; it has %v", found, blanks)
+			return prompt{}, fmt.Errorf("%s is not a blank of this prompt; it has %v", found, blanks)
 		}
 	}
 	for _, name := range blanks {
@@ -118,7 +118,7 @@ func parseTurns(file string, blanks []string) (prompt, error) {
 		case llm.System, llm.User, llm.Assistant:
 			turns = append(turns, llm.Message{Role: role, Text: strings.TrimSuffix(s.text, "\n")})
 		default:
-			return prompt{}, fmt.Errorf("section %q is neither a role nor, one after the other, prefix and text", s.name)
+			return prompt{}, fmt.Errorf("section %q is not a role, and the sections are not prefix and text", s.name)
 		}
 	}
 	last := len(turns) - 1
@@ -129,7 +129,7 @@ func parseTurns(file string, blanks []string) (prompt, error) {
 	return p, nil
 }
 
-// readLabels reads a section of words or of priors.
+// readLabels reads a section of words or priors.
 func (p *prompt) readLabels(section, text string) error {
 	for line := range strings.Lines(text) {
 		name, value, ok := strings.Cut(strings.TrimSpace(line), ":")
@@ -137,7 +137,7 @@ func (p *prompt) readLabels(section, text string) error {
 		case line == "\n":
 			continue
 		case !ok || name == "":
-			return fmt.Errorf("section %s: %q is no line \"label: ...\"", section, line)
+			return fmt.Errorf("section %s: %q is not a line \"label: ...\"", section, line)
 		case section == "words":
 			for _, word := range strings.Split(value, ",") {
 				p.words[name] = append(p.words[name], strings.TrimSpace(word))
@@ -153,10 +153,9 @@ func (p *prompt) readLabels(section, text string) error {
 	return nil
 }
 
-// fill gives the request for one row, with examples of the user's own before
-// it; blanks are name, value, name, value..., the last one being what an
-// example's input stands for. What a value holds is never searched for blanks
-// again.
+// fill makes the request for one row, after the examples of the user. blanks are
+// name, value, name, value...; the last value is replaced by the input in an
+// example. Values are not searched for blanks.
 func (p prompt) fill(examples []Example, blanks ...string) llm.Request {
 	r := replacer(blanks)
 	if p.plain {
@@ -177,7 +176,7 @@ func (p prompt) fill(examples []Example, blanks ...string) llm.Request {
 	return llm.Request{Messages: messages, Shared: len(messages) - 1}
 }
 
-// example fills blanks as for a row whose input is the example's.
+// example fills the blanks for an example.
 func (p prompt) example(e Example, blanks []string) *strings.Replacer {
 	of := slices.Clone(blanks)
 	of[len(of)-1] = e.Input
@@ -192,8 +191,8 @@ func replacer(blanks []string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// choose lets the answer be one of labels. Plain text goes on with a space
-// before its next word, and so does the label.
+// choose restricts the answer to labels. In plain text, a space precedes the next
+// word, so it precedes the label.
 func (p prompt) choose(r llm.Request, labels []string) llm.Request {
 	if p.plain {
 		spaced := make([]string, len(labels))
@@ -206,9 +205,9 @@ func (p prompt) choose(r llm.Request, labels []string) llm.Request {
 	return r
 }
 
-// question asks which of fixed labels fits, by their words. about
-// fills the prompt for a content. Of a label that the prompt has no words for
-// it says nothing, if it has words at all.
+// question returns the question which of fixed labels fits, by their words. about
+// fills the prompt for a content. If the prompt has words, it says nothing about a
+// label without words.
 func (p prompt) question(labels []label, about func(content string) llm.Request) question {
 	q := question{prior: make([]float64, len(labels))}
 	var all []string

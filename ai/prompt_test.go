@@ -89,7 +89,7 @@ func TestBadPrompts(t *testing.T) {
 		"":                                             "{content} is missing",
 		"{content}\n== user\nx":                        "before the first section",
 		"== user\nx\n":                                 "{content} is missing",
-		"== user\n{content} {labels}\n":                "{labels} is no blank",
+		"== user\n{content} {labels}\n":                "{labels} is not a blank",
 		"== system\n{content}\n":                       "the last turn",
 		"== user\n{content}\n== assistant\ny":          "the last turn",
 		"== narrator\n{content}\n":                     `"narrator"`,

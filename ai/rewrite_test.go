@@ -61,13 +61,13 @@ func TestTranslate(t *testing.T) {
 	if n := answers[1].Note; !strings.Contains(n, "was translated in 5 parts") && !strings.Contains(n, "parts, each by itself") {
 		t.Errorf("note %q", n)
 	}
-	if r := m.asked[0]; !strings.Contains(r.Messages[0].Text, "into German") || r.MaxTokens != 3*2+16 || r.Messages[1].Text != "Translate into German:\ngood morning" {
+	if r := m.requests[0]; !strings.Contains(r.Messages[0].Text, "into German") || r.MaxTokens != 3*2+16 || r.Messages[1].Text != "Translate into German:\ngood morning" {
 		t.Errorf("asked %+v", r)
 	}
-	if r := m.asked[1]; !strings.Contains(r.Messages[0].Text, "Brazilian Portuguese") {
+	if r := m.requests[1]; !strings.Contains(r.Messages[0].Text, "Brazilian Portuguese") {
 		t.Errorf("asked %+v", r)
 	}
-	if r := m.asked[len(m.asked)-1]; len(r.Messages) != 4 || r.Messages[2].Text != "hallo" || r.Shared != 3 {
+	if r := m.requests[len(m.requests)-1]; len(r.Messages) != 4 || r.Messages[2].Text != "hallo" || r.Shared != 3 {
 		t.Errorf("asked with an example %+v", r)
 	}
 	// What cannot be right is the row's error, with what was said.
@@ -89,7 +89,7 @@ func TestFixGrammar(t *testing.T) {
 	m.reply = func(llm.Request) llm.Result {
 		return llm.Result{Text: "Here is a poem about something else entirely, my friend."}
 	}
-	if a := eval(t, fixGrammar, m.source, Row{text})[0]; a.Value != nil || a.Err == nil || !strings.Contains(a.Err.Error(), "no correction") {
+	if a := eval(t, fixGrammar, m.source, Row{text})[0]; a.Value != nil || a.Err == nil || !strings.Contains(a.Err.Error(), "not a correction") {
 		t.Errorf("%+v", a)
 	}
 }
@@ -113,8 +113,8 @@ func TestSummarize(t *testing.T) {
 		}
 	}
 	m.reply = func(r llm.Request) llm.Result { return llm.Result{Text: r.Messages[len(r.Messages)-1].Text} }
-	if a := eval(t, summarize, m.source, Row{long, int64(20)})[0]; a.Value != nil || a.Err == nil || !strings.Contains(a.Err.Error(), "do not become shorter") {
-		t.Errorf("no shorter: %+v", a)
+	if a := eval(t, summarize, m.source, Row{long, int64(20)})[0]; a.Value != nil || a.Err == nil || !strings.Contains(a.Err.Error(), "are not shorter than") {
+		t.Errorf("not shorter: %+v", a)
 	}
 }
 
@@ -136,9 +136,9 @@ func TestSimilarity(t *testing.T) {
 	if m.calls != 1 {
 		t.Errorf("%d calls", m.calls)
 	}
-	type plain struct{ llm.Model } // makes no vectors
+	type plain struct{ llm.Model } // computes no vectors
 	for _, f := range []*Function{embedding, similarity} {
-		if _, err := f.Eval(t.Context(), sourceOf(plain{m}), []Row{{"a", "b"}}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "makes no vectors") {
+		if _, err := f.Eval(t.Context(), sourceOf(plain{m}), []Row{{"a", "b"}}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "computes no vectors") {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}

@@ -10,14 +10,14 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// asked is a row that needs work: what it gives, and its answer to be.
-type asked[In any] struct {
+// task is a row that requires work: its input, and the answer to fill in.
+type task[In any] struct {
 	in In
 	*Answer
 }
 
 // define registers a function of this package.
-func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) *Function {
+func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []task[In]) error) *Function {
 	evaluate(f, read, answer)
 	if err := register(&registry.Functions, f); err != nil {
 		panic("ai: " + err.Error())
@@ -25,16 +25,16 @@ func define[In any](f *Function, read func(Row) (in In, ok bool, err error), ans
 	return f
 }
 
-// evaluate says how a function answers rows. read takes a row's arguments, and is not ok
-// where the answer is NULL; its error is an ArgumentError. answer fills in the
-// answers of the rows that have one; the model is opened by it, so that rows
-// which need none do not wait for it.
-func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []asked[In]) error) {
+// evaluate sets f.eval. read reads the arguments of a row; ok is false if the
+// answer is NULL, and its error is an *ArgumentError. answer fills in the answers
+// of the other rows. It opens the model, so that rows without work do not wait for
+// it.
+func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []task[In]) error) {
 	f.eval = func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error) {
 		answers := make([]Answer, len(rows))
-		var need []asked[In]
+		var need []task[In]
 		for i, row := range rows {
-			row = full(row, len(f.Params))
+			row = padRow(row, len(f.Params))
 			in, ok, err := read(row)
 			content, isText := row[0].(string)
 			switch a := &answers[i]; {
@@ -45,7 +45,7 @@ func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), a
 			case f.rewrites && isText && isBlank(content):
 				a.Value = content
 			case ok:
-				need = append(need, asked[In]{in, a})
+				need = append(need, task[In]{in, a})
 			}
 		}
 		if len(need) > 0 {
@@ -67,9 +67,9 @@ func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), a
 	}
 }
 
-// withModel opens the default model for answer.
-func withModel[In any](answer func(context.Context, llm.Model, []asked[In]) error) func(context.Context, Source, []asked[In]) error {
-	return func(ctx context.Context, model Source, need []asked[In]) error {
+// withModel opens the default model and calls answer.
+func withModel[In any](answer func(context.Context, llm.Model, []task[In]) error) func(context.Context, Source, []task[In]) error {
+	return func(ctx context.Context, model Source, need []task[In]) error {
 		m, err := model(ctx, llm.DefaultModel)
 		if err != nil {
 			return err
@@ -78,15 +78,15 @@ func withModel[In any](answer func(context.Context, llm.Model, []asked[In]) erro
 	}
 }
 
-// full gives a row of n arguments: those that were left out are nil.
-func full(row Row, n int) Row {
+// padRow returns a row of n arguments, with nil for those that are left out.
+func padRow(row Row, n int) Row {
 	if len(row) >= n {
 		return row
 	}
 	return append(append(make(Row, 0, n), row...), make(Row, n-len(row))...)
 }
 
-// text reads a STRING argument. Not ok means NULL or blank.
+// text reads a STRING argument. ok is false for NULL and blank text.
 func text(v any) (string, bool) {
 	s, ok := v.(string)
 	return s, ok && !isBlank(s)
@@ -94,8 +94,8 @@ func text(v any) (string, bool) {
 
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// do is m.Do, held to its contract. An answer that goes round in circles, or
-// that the end of the context window cut off, is that request's error.
+// do calls m.Do and checks the number of results. An answer that repeats itself is
+// an error of its request.
 func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result, error) {
 	if len(requests) == 0 {
 		return nil, ctx.Err()
@@ -105,11 +105,12 @@ func do(ctx context.Context, m llm.Model, requests []llm.Request) ([]llm.Result,
 		return nil, err
 	}
 	if len(results) != len(requests) {
-		return nil, fmt.Errorf("%w: %s gave %d results for %d requests", llm.ErrModel, m.Info().Name, len(results), len(requests))
+		return nil, fmt.Errorf("%w: %s returned %d results for %d requests", llm.ErrModel, m.Info().Name, len(results), len(requests))
 	}
 	for i := range results {
 		r := &results[i]
-		// Tokens may be parts of characters, and the last one be cut off.
+		// A token may be part of a character, so the last character may be
+		// incomplete.
 		r.Text = strings.ToValidUTF8(r.Text, "")
 		if r.Err == nil && r.Finish == llm.FinishRepeat {
 			r.Err = sensitive.Errorf("%w: %s", ErrRepeats, sensitive.Text(r.Text))

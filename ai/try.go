@@ -7,18 +7,18 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// tried is the function that tries f: instead of failing, or of a NULL that
-// does not say why, it gives a STRUCT.
-func tried(f *Function) *Function {
+// tryFunction returns the try_ function of f. It returns a STRUCT with the error of
+// a row, instead of failing the query or returning NULL without a reason.
+func tryFunction(f *Function) *Function {
 	t := *f
 	t.Of = f
 	t.Name = "try_" + f.Name
 	t.Returns = Struct(Field{"result", f.Returns}, Field{"error", String}, Field{"raw", String})
-	t.Summary = "does what " + f.Name + " does, and gives a row's error beside its result"
-	t.Detail = "As " + f.Name + ", but gives a STRUCT. Its result is what " + f.Name + " gives. Its error is NULL if all went " +
-		"well; otherwise it says why there is no result, or, beside a result, what to know about it (of a long text, say, how " +
-		"much was read). Its raw is what the model said, where result is read from that. A wrong argument, which would fail the " +
-		"query with " + f.Name + ", is the row's error here. Where " + f.Name + " gives NULL for NULL or blank content, so does this: the whole STRUCT is NULL."
+	t.Summary = "is like " + f.Name + ", but also returns the error of each row"
+	t.Detail = "Like " + f.Name + ", but returns a STRUCT. The field result is the result of " + f.Name + ". The field error is NULL if there was no " +
+		"error or remark; otherwise it says why there is no result, or has a remark about the result (such as how much of a long text was " +
+		"read). The field raw is the output of the model from which result was read. An invalid argument, which fails the " +
+		"query with " + f.Name + ", is the error of the row here. If " + f.Name + " returns NULL for NULL or blank content, the whole STRUCT is NULL."
 	t.Example = strings.Replace(f.Example, f.Name+"(", t.Name+"(", 1)
 	t.Eval = func(ctx context.Context, model Source, rows []Row) ([]Answer, error) {
 		answers, err := f.eval(ctx, model, rows, true)
@@ -33,12 +33,13 @@ func tried(f *Function) *Function {
 	return &t
 }
 
-// structOf is an answer as a STRUCT of result, error and raw; NULL of NULL.
+// structOf returns an answer as a STRUCT of result, error and raw, or NULL if all
+// are NULL.
 func structOf(a Answer) any {
 	var problem, raw any
 	switch {
 	case a.Err != nil:
-		problem = sensitive.Shown(a.Err) // is data
+		problem = sensitive.Shown(a.Err) // the result is data too
 	case a.Note != "":
 		problem = a.Note
 	}

@@ -5,7 +5,7 @@ import "strings"
 // Type is the type of an argument or a result.
 type Type struct {
 	sql    string
-	fields *[]Field // of a STRUCT; a pointer, so that types compare
+	fields *[]Field // of a STRUCT; a pointer, so that types are comparable
 }
 
 // Field is a field of a STRUCT.

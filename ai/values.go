@@ -59,7 +59,7 @@ func (g goValues) Reader(to Type) (func(row int) any, error) {
 	return func(row int) any { return converted[row] }, nil
 }
 
-// convert gives a Go value as the type has it, or nil if it does not convert.
+// convert converts a Go value to a type. It returns nil if this is not possible.
 func convert(v any, to Type) any {
 	_, text := v.(string)
 	switch of := reflect.ValueOf(v); to {

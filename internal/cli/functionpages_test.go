@@ -24,9 +24,9 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 // model: JSON of name -> result.
 const outputsFile = "testdata/function_examples.json"
 
-// The pages of docs/functions come from the same source as 'firesteel
-// functions'. With -update they are written anew; what the examples give is
-// computed anew where the real model is to be had.
+// TestFunctionPages compares the pages of docs/functions with the descriptions of
+// the functions, which 'firesteel functions' shows too. With -update it writes the
+// pages. TestFunctionExamples updates the results of the examples.
 func TestFunctionPages(t *testing.T) {
 	outputs := map[string]string{}
 	text, err := os.ReadFile(outputsFile)
@@ -37,8 +37,8 @@ func TestFunctionPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	var index strings.Builder
-	index.WriteString("# The AI functions\n\nEach is also there with `try_` before its name: it then gives `STRUCT<result, error, raw>`, and a row's error does not get lost.\n" +
-		"This page and those it names are written by `go test ./internal/cli -run TestFunctionPages -update`.\n\n| function | what it does | models that are good enough |\n|---|---|---|\n")
+	index.WriteString("# The AI functions\n\nEach function also has a form with the prefix `try_`, which returns `STRUCT<result, error, raw>` with the error of a row.\n" +
+		"`go test ./internal/cli -run TestFunctionPages -update` writes this page and the linked pages.\n\n| function | what it does | models that are good enough |\n|---|---|---|\n")
 	for _, f := range ai.All() {
 		if f.Of != nil {
 			continue
@@ -50,17 +50,17 @@ func TestFunctionPages(t *testing.T) {
 	page(t, "README.md", index.String())
 }
 
-// rules hold for all functions.
-const rules = `## What holds for all of them
+// rules apply to all functions.
+const rules = `## Rules for all functions
 
-- Rows keep their order, and a row's answer never depends on its neighbours, on partitions or on threads.
-- NULL gives NULL. Blank text never reaches a model: it gives NULL, or itself where the answer is the text rewritten (ai_mask, ai_fix_grammar, ai_translate).
-- A row that cannot be answered is NULL, and is counted in the worker's log; try_ gives the reason. So is an answer that goes round in circles.
-- A wrong argument (a label twice, an unknown language, a bad schema) fails the query, with the argument named, before the model is loaded. With try_ it is the row's error, so that labels which come from a column cannot fail a query.
-- Arguments may be named in Spark 4, and in Spark 3.5 by ` + "`firesteel sql`: `ai_classify(text, labels => ARRAY('a', 'b'))`" + `; those in brackets may be left out.
-- The functions are known to the session that shipped them, as temporary functions are: a permanent view cannot name them. Take CREATE TEMPORARY VIEW, or CREATE TABLE AS.
-- Databricks' functions that are not about text alone, such as ai_forecast and ai_parse_document, are not here.
-- A model that is not good enough for a function says so once in the worker's log, with another to take.
+- Rows keep their order. The answer of a row never depends on other rows, partitions or threads.
+- NULL gives NULL. Blank text is never sent to a model: it gives NULL, or is returned unchanged by the functions that rewrite a text (ai_mask, ai_fix_grammar, ai_translate).
+- A row that cannot be answered is NULL, and the worker's log counts it; try_ returns the reason. An answer in which the model repeats itself is such an error.
+- An invalid argument (a repeated label, an unknown language, an invalid schema) fails the query before the model is loaded, and the error names the argument. With try_ it is the error of the row, so labels that come from a column cannot fail a query.
+- Arguments may have names in Spark 4, and in Spark 3.5 with ` + "`firesteel sql`: `ai_classify(text, labels => ARRAY('a', 'b'))`" + `. Arguments in brackets are optional.
+- The functions are temporary functions of the session that registered them. A permanent view cannot use them: use CREATE TEMPORARY VIEW or CREATE TABLE AS.
+- Databricks' functions for other data than text, such as ai_forecast and ai_parse_document, are not included.
+- If a model is not good enough for a function, the worker's log says so once and recommends another.
 `
 
 func page(t *testing.T, name, text string) {
@@ -77,7 +77,7 @@ func page(t *testing.T, name, text string) {
 	}
 	have, err := os.ReadFile(file)
 	if err != nil || strings.ReplaceAll(string(have), "\r\n", "\n") != text {
-		t.Errorf("%s is not what the functions say of themselves (%v): run go test ./internal/cli -run TestFunctionPages -update", file, err)
+		t.Errorf("%s differs from the descriptions of the functions (%v): run go test ./internal/cli -run TestFunctionPages -update", file, err)
 	}
 }
 
@@ -87,15 +87,15 @@ func pageOf(f *ai.Function, output string) string {
 	for _, p := range f.Params {
 		about := strings.ReplaceAll(p.About, "|", `\|`)
 		if p.Optional {
-			about += " (may be left out)"
+			about += " (optional)"
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", p.Name, p.Type, about)
 	}
 	fmt.Fprintf(&b, "\n%s\n\n## Example\n\n```sql\n%s\n```\n", f.Detail, f.Example)
 	if output != "" {
-		fmt.Fprintf(&b, "\nWith the default model, %s, it gives\n\n```\n%s\n```\n", models.Default, output)
+		fmt.Fprintf(&b, "\nThe result with the default model, %s:\n\n```\n%s\n```\n", models.Default, output)
 	}
-	fmt.Fprintf(&b, "\n## How good it is\n\n")
+	fmt.Fprintf(&b, "\n## Quality\n\n")
 	if f.Measured != "" {
 		fmt.Fprintf(&b, "%s\n", f.Measured)
 	} else {
@@ -106,12 +106,13 @@ func pageOf(f *ai.Function, output string) string {
 		fmt.Fprintf(&b, "\nKnown weakness: %s\n", f.Weakness)
 	}
 	if f.Differs != "" {
-		fmt.Fprintf(&b, "\n## Unlike on Databricks\n\n%s\n", f.Differs)
+		fmt.Fprintf(&b, "\n## Differences from Databricks\n\n%s\n", f.Differs)
 	}
 	return b.String()
 }
 
-// What the pages show is what the default model gives.
+// TestFunctionExamples compares the results on the pages with the answers of the
+// default model.
 func TestFunctionExamples(t *testing.T) {
 	m, err := engine.Open(t.Context(), testkit.Model(t), engine.Options{Name: models.Default})
 	if err != nil {

@@ -62,7 +62,7 @@ func (a *app) explainFunction(name string) error {
 	for _, p := range f.Params {
 		about := p.About
 		if p.Optional {
-			about += " (may be left out)"
+			about += " (optional)"
 		}
 		fmt.Fprintf(a.out, "  %s  %s\n%s\n", p.Name, p.Type, indent(wrap(about, 72), "      "))
 	}
@@ -75,7 +75,7 @@ func (a *app) explainFunction(name string) error {
 		fmt.Fprintf(a.out, "\n%s\n", wrap("Known weakness: "+f.Weakness, 78))
 	}
 	if f.Differs != "" {
-		fmt.Fprintf(a.out, "\n%s\n", wrap("Unlike on Databricks: "+f.Differs, 78))
+		fmt.Fprintf(a.out, "\n%s\n", wrap("Differences from Databricks: "+f.Differs, 78))
 	}
 	_, err = fmt.Fprintf(a.out, "\nExample:\n  %s\n", f.Example)
 	return err

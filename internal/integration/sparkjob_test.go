@@ -152,7 +152,7 @@ func TestSparkJob(t *testing.T) {
 		t.Errorf("the errors of rows 1 and 3: %v; %v", result.Examples, rows)
 	}
 	for _, f := range result.Examples {
-		if text := f.Err.Error(); strings.Contains(text, "item") || !strings.Contains(text, "is no language that is known") {
+		if text := f.Err.Error(); strings.Contains(text, "item") || !strings.Contains(text, "is not a known language") {
 			t.Errorf("an error shows content: %s", text)
 		}
 	}

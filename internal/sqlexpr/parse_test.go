@@ -56,7 +56,7 @@ func TestMistakes(t *testing.T) {
 		{"ai_classify(text, array())", "the list of labels is empty", 18},
 		{"ai_classify(text, array('a', 'a'))", `label "a" occurs twice`, 18},
 		{"ai_classify(text, stars)", "the argument labels is INT", 18},
-		{"ai_translate(text, 3 > 2) > 1", "is no language that is known", 21},
+		{"ai_translate(text, 3 > 2) > 1", "is not a known language", 21},
 		{"ai_gen(text) > 1", "STRING and INT cannot be compared", 13},
 		{"ai_extract(text, '{bad')", "argument labels", 17},
 		{"length(text => text)", "the arguments of length have no names", 7},

@@ -11,34 +11,34 @@ import (
 
 var checkPrompt = mustPrompt("extract_check", "field", "content")
 
-// benefit is how much less likely than "none" a value may be and still be
-// kept, as a natural logarithm: "none" is short, and values are not. It was
-// chosen on 150 sentences of presidio-synth, by the names of persons in them.
-const benefit = 2
+// margin is how much less likely than "none" a value may be and still be kept, as
+// a natural logarithm. It is needed because "none" is shorter than values. It was
+// chosen on 150 sentences of presidio-synth, for the names of persons in them.
+const margin = 2
 
-// doubt empties what was found under labels where the text more likely says
-// nothing. Small models always find something; asked whether it is that or
-// none, they know better.
-func doubt(ctx context.Context, m llm.Model, need []asked[extraction], objects []json.RawMessage) error {
+// checkValues empties the values of labels that are less likely than "none". A
+// small model always returns some value; it is more reliable when it chooses
+// between this value and "none".
+func checkValues(ctx context.Context, m llm.Model, need []task[extractInput], objects []json.RawMessage) error {
 	type found struct{ row, member int }
 	var all []found
 	var requests []llm.Request
 	members := make([][]member, len(need))
 	for i, a := range need {
-		if a.Err != nil || a.in.own || a.in.free {
+		if a.Err != nil || a.in.userSchema || a.in.anyValue {
 			continue
 		}
 		var err error
 		if members[i], err = orderedObject(string(objects[i])); err != nil {
-			return fmt.Errorf("%w: %w", llm.ErrModel, err) // it was valid before
+			return fmt.Errorf("%w: %w", llm.ErrModel, err) // cannot happen: it was checked before
 		}
-		flat := oneLineEach.Replace(a.in.content)
+		flat := oneLineKeepLength.Replace(a.in.content)
 		for k, f := range members[i] {
 			var value string
 			if json.Unmarshal(f.value, &value) != nil || isBlank(value) {
 				continue
 			}
-			r := checkPrompt.fill(nil, "field", f.name, "content", around(flat, value))
+			r := checkPrompt.fill(nil, "field", f.name, "content", excerpt(flat, value))
 			requests = append(requests, checkPrompt.choose(r, []string{"none", strings.TrimSpace(value)}))
 			all = append(all, found{i, k})
 		}
@@ -52,7 +52,7 @@ func doubt(ctx context.Context, m llm.Model, need []asked[extraction], objects [
 		switch {
 		case r.Err != nil:
 			a.Err = r.Err
-		case len(r.Scores) == 2 && r.Scores[1] < r.Scores[0]-benefit, len(r.Scores) == 0 && strings.TrimSpace(r.Text) == "none":
+		case len(r.Scores) == 2 && r.Scores[1] < r.Scores[0]-margin, len(r.Scores) == 0 && strings.TrimSpace(r.Text) == "none":
 			members[f.row][f.member].value = json.RawMessage(`""`)
 		}
 	}

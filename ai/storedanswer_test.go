@@ -36,7 +36,7 @@ func TestKept(t *testing.T) {
 			t.Errorf("%s: %s came back as %+v, %v", c.of, text, got, err)
 		}
 		// try_ and plain share what is kept.
-		try := tried(f)
+		try := tryFunction(f)
 		tryAnswer := c.want
 		tryAnswer.Value = structOf(c.want)
 		tryText, ok := try.Keep(tryAnswer)

@@ -9,23 +9,23 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// kept is an answer as ledgers keep it, under its Identity: JSON of
+// storedAnswer is an answer as a ledger stores it by its Identity: JSON of
 //
-//	{"value": V, "raw": TEXT, "note": TEXT, "cut": BOOLEAN}
+// {"value": V, "raw": TEXT, "note": TEXT, "cut": BOOLEAN}
 //
-// where all but value are left out if they are empty. V is null for NULL, a
-// text, a number or a boolean for such types, and a list for an ARRAY. A MAP is
-// a list of [key, value], a STRUCT the list of its fields' values.
-type kept struct {
+// in which all but value are omitted if they are empty. V is null for NULL, a
+// text, a number or a boolean for these types, and a list for an ARRAY. A MAP is a
+// list of [key, value], a STRUCT the list of the values of its fields.
+type storedAnswer struct {
 	Value json.RawMessage `json:"value"`
 	Raw   string          `json:"raw,omitempty"`
 	Note  string          `json:"note,omitempty"`
 	Cut   bool            `json:"cut,omitempty"`
 }
 
-// Keep writes an answer for Kept to read. Not ok: it is no answer to keep,
-// because it is an error, or of what JSON cannot hold. The same is kept of a
-// function and of the one that tries it.
+// Keep encodes an answer for a ledger; Kept decodes it. ok is false for an error,
+// and for an answer that JSON does not represent exactly. The encoding is the same
+// for a function and its try_ function.
 func (f *Function) Keep(a Answer) (text []byte, ok bool) {
 	if a.Err != nil || !utf8.ValidString(a.Raw) || !utf8.ValidString(a.Note) {
 		return nil, false
@@ -37,29 +37,29 @@ func (f *Function) Keep(a Answer) (text []byte, ok bool) {
 			a.Value = parts[0]
 		}
 	}
-	value, err := keepValue(plain.Returns, a.Value)
+	value, err := encodeValue(plain.Returns, a.Value)
 	if err != nil {
 		return nil, false
 	}
-	text, err = json.Marshal(kept{value, a.Raw, a.Note, a.Cut})
-	// What is no UTF-8 would come back as something else.
+	text, err = json.Marshal(storedAnswer{value, a.Raw, a.Note, a.Cut})
+	// JSON changes invalid UTF-8.
 	return text, err == nil && !bytes.Contains(value, []byte(`\ufffd`))
 }
 
-// Kept reads what Keep wrote.
+// Kept decodes an answer that Keep encoded.
 func (f *Function) Kept(text []byte) (Answer, error) {
 	plain := f
 	if f.Of != nil {
 		plain = f.Of
 	}
-	var k kept
-	err := strictly(text, &k)
+	var k storedAnswer
+	err := unmarshalStrict(text, &k)
 	var value any
 	if err == nil {
-		value, err = keptValue(plain.Returns, k.Value)
+		value, err = decodeValue(plain.Returns, k.Value)
 	}
 	if err != nil {
-		return Answer{}, fmt.Errorf("a kept answer of %s: %w", plain.Name, err)
+		return Answer{}, fmt.Errorf("a stored answer of %s: %w", plain.Name, err)
 	}
 	a := Answer{Value: value, Raw: k.Raw, Note: k.Note, Cut: k.Cut}
 	if f.Of != nil {
@@ -68,19 +68,19 @@ func (f *Function) Kept(text []byte) (Answer, error) {
 	return a, nil
 }
 
-func strictly(text []byte, v any) error {
+func unmarshalStrict(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return sensitive.JSON(err)
 	}
 	if d.InputOffset() != int64(len(text)) {
-		return fmt.Errorf("text after its end")
+		return fmt.Errorf("unexpected text after its end")
 	}
 	return nil
 }
 
-func keepValue(t Type, v any) (json.RawMessage, error) {
+func encodeValue(t Type, v any) (json.RawMessage, error) {
 	switch v := v.(type) {
 	case Map:
 		pairs := make([][2]any, len(v))
@@ -96,7 +96,7 @@ func keepValue(t Type, v any) (json.RawMessage, error) {
 		all := make([]json.RawMessage, len(v))
 		for i, of := range v {
 			var err error
-			if all[i], err = keepValue(fields[i].Type, of); err != nil {
+			if all[i], err = encodeValue(fields[i].Type, of); err != nil {
 				return nil, err
 			}
 		}
@@ -105,7 +105,7 @@ func keepValue(t Type, v any) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-func keptValue(t Type, text json.RawMessage) (any, error) {
+func decodeValue(t Type, text json.RawMessage) (any, error) {
 	if len(text) == 0 {
 		return nil, fmt.Errorf("it has no value")
 	}
@@ -133,7 +133,7 @@ func keptValue(t Type, text json.RawMessage) (any, error) {
 		m := make(Map, len(pairs.([][]*string)))
 		for i, p := range pairs.([][]*string) {
 			if len(p) != 2 || p[0] == nil {
-				return nil, fmt.Errorf("entry %d of its map is no pair of key and value", i+1)
+				return nil, fmt.Errorf("entry %d of its map is not a pair of key and value", i+1)
 			}
 			m[i].Key = *p[0]
 			if p[1] != nil {
@@ -152,16 +152,16 @@ func keptValue(t Type, text json.RawMessage) (any, error) {
 		return nil, fmt.Errorf("it has %d values, not %d", len(parts.([]json.RawMessage)), len(fields))
 	}
 	for i, part := range parts.([]json.RawMessage) {
-		if values[i], err = keptValue(fields[i].Type, part); err != nil {
+		if values[i], err = decodeValue(fields[i].Type, part); err != nil {
 			return nil, err
 		}
 	}
 	return values, nil
 }
 
-// read reads JSON as a T.
+// read decodes JSON as a T.
 func read[T any](text json.RawMessage) (any, error) {
 	var v T
-	err := strictly(text, &v)
+	err := unmarshalStrict(text, &v)
 	return v, err
 }
