@@ -9,16 +9,15 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// assembly makes Arrow columns of the levels and values of some rows. What it
-// makes is checked: leaves of a struct have places for the same values, and
-// those of a list for the same elements.
+// assembly builds Arrow columns from the levels and values of a batch's rows. It
+// checks that the leaves of a struct or a list agree on its elements.
 type assembly struct {
 	mem    memory.Allocator
 	leaves []*leafReader
-	levels []int // of the rows, by leaf
+	levels []int // number of levels of the rows, by leaf
 }
 
-// level gives the levels at a place of a leaf.
+// level returns the i-th definition and repetition level of a leaf.
 func (l *leafReader) level(i int) (def, rep int16) {
 	if l.def != nil {
 		def = l.def[i]
@@ -29,7 +28,7 @@ func (l *leafReader) level(i int) (def, rep int16) {
 	return def, rep
 }
 
-// build makes a column of n places.
+// build returns the array of a column with n elements.
 func (a *assembly) build(c *column, n int) (arrow.ArrayData, error) {
 	switch c.kind {
 	case structKind:
@@ -40,6 +39,7 @@ func (a *assembly) build(c *column, n int) (arrow.ArrayData, error) {
 	return a.values(c, n)
 }
 
+// buffer returns a zeroed buffer of size bytes.
 func (a *assembly) buffer(size int) *memory.Buffer {
 	b := memory.NewResizableBuffer(a.mem)
 	b.Resize(size)
@@ -47,10 +47,10 @@ func (a *assembly) buffer(size int) *memory.Buffer {
 	return b
 }
 
-// validity is a column's bitmap, which add fills.
+// validity is a validity bitmap that is filled element by element.
 type validity struct {
 	buffer *memory.Buffer
-	at     int
+	at     int // number of elements so far
 	nulls  int
 }
 
@@ -67,7 +67,7 @@ func (v *validity) add(valid bool) {
 	v.at++
 }
 
-// take gives the buffer, or nil where all is valid.
+// take returns the buffer, or nil if every element is valid.
 func (v *validity) take() *memory.Buffer {
 	if v.nulls == 0 {
 		return nil
@@ -75,8 +75,9 @@ func (v *validity) take() *memory.Buffer {
 	return v.buffer
 }
 
-func disagree(c *column) error {
-	return damaged("%s: its parts do not have the same number of values", c.title())
+// mismatch returns the error for a column whose leaves disagree on its elements.
+func mismatch(c *column) error {
+	return damaged("%s: its fields have different numbers of values", c.title())
 }
 
 func (a *assembly) structs(c *column, n int) (arrow.ArrayData, error) {
@@ -91,14 +92,14 @@ func (a *assembly) structs(c *column, n int) (arrow.ArrayData, error) {
 			}
 			switch {
 			case at == n, k > 0 && bitutil.BitIsSet(valid.buffer.Bytes(), at) != (def >= c.def):
-				return nil, disagree(c)
+				return nil, mismatch(c)
 			case k == 0:
 				valid.add(def >= c.def)
 			}
 			at++
 		}
 		if at != n {
-			return nil, disagree(c)
+			return nil, mismatch(c)
 		}
 		if c.def == c.slot {
 			break // all are valid
@@ -126,7 +127,7 @@ func (a *assembly) lists(c *column, n int) (arrow.ArrayData, error) {
 		l, at, elements, open := a.leaves[number], 0, int64(0), false
 		end := func() error {
 			if k > 0 && int64(ends[at]) != elements {
-				return disagree(c)
+				return mismatch(c)
 			}
 			ends[at] = int32(elements)
 			return nil
@@ -140,13 +141,13 @@ func (a *assembly) lists(c *column, n int) (arrow.ArrayData, error) {
 				case open && def >= c.elementDef:
 					elements++
 				case open || def >= c.elementDef:
-					return nil, damaged("%s: an element follows a list that has none", c.title())
-				} // else a NULL of DuckDB's ARRAY, which says so for each element
+					return nil, damaged("%s: an element follows an empty or NULL list", c.title())
+				} // DuckDB writes a NULL ARRAY once for each of its elements
 			case def < c.slot:
 				open = false
 			default:
 				if at == n || k > 0 && bitutil.BitIsSet(valid.buffer.Bytes(), at) != (def >= c.def) {
-					return nil, disagree(c)
+					return nil, mismatch(c)
 				}
 				if err := end(); err != nil {
 					return nil, err
@@ -160,11 +161,11 @@ func (a *assembly) lists(c *column, n int) (arrow.ArrayData, error) {
 				}
 			}
 			if elements > math.MaxInt32 {
-				return nil, unsupported("%s: there are more than %d elements in some rows", c.title(), math.MaxInt32)
+				return nil, unsupported("%s: a batch has more than %d list elements", c.title(), math.MaxInt32)
 			}
 		}
 		if at != n {
-			return nil, disagree(c)
+			return nil, mismatch(c)
 		}
 		if err := end(); err != nil {
 			return nil, err
@@ -176,12 +177,12 @@ func (a *assembly) lists(c *column, n int) (arrow.ArrayData, error) {
 	}
 	defer elements.Release()
 	if c.field.Type.ID() == arrow.MAP && elements.Children()[0].NullN() > 0 {
-		return nil, unsupported("%s: the key of a MAP is NULL", c.title())
+		return nil, unsupported("%s: a MAP has a NULL key", c.title())
 	}
 	return array.NewData(c.field.Type, n, []*memory.Buffer{valid.take(), offsets}, []arrow.ArrayData{elements}, valid.nulls, 0), nil
 }
 
-// values makes a leaf's column.
+// values returns the array of a leaf.
 func (a *assembly) values(c *column, n int) (arrow.ArrayData, error) {
 	number := c.leaves[0]
 	l := a.leaves[number]
@@ -193,12 +194,12 @@ func (a *assembly) values(c *column, n int) (arrow.ArrayData, error) {
 			continue
 		}
 		if valid.at == n {
-			return nil, disagree(c)
+			return nil, mismatch(c)
 		}
 		valid.add(def == c.def)
 	}
 	if valid.at != n {
-		return nil, disagree(c)
+		return nil, mismatch(c)
 	}
 	buffers, err := a.leafBuffers(c, l, valid)
 	if err != nil {
@@ -212,7 +213,8 @@ func (a *assembly) values(c *column, n int) (arrow.ArrayData, error) {
 	return array.NewData(c.field.Type, n, buffers, nil, valid.nulls, 0), nil
 }
 
-// leafBuffers are an array's, the first not to be released.
+// leafBuffers returns the buffers of a leaf's array. The caller releases all but
+// the first, which belongs to valid.
 func (a *assembly) leafBuffers(c *column, l *leafReader, valid *validity) ([]*memory.Buffer, error) {
 	n, isValid := valid.at, func(i int) bool { return bitutil.BitIsSet(valid.buffer.Bytes(), i) }
 	next := 0
@@ -270,7 +272,7 @@ func (a *assembly) leafBuffers(c *column, l *leafReader, valid *validity) ([]*me
 			}
 			if len(text) > math.MaxInt32 {
 				offsets.Release()
-				return nil, unsupported("%s: a few rows have more than 2 GiB", c.title())
+				return nil, unsupported("%s: a batch has more than 2 GiB of values", c.title())
 			}
 		}
 		ends[i+1] = int32(len(text))
@@ -281,6 +283,7 @@ func (a *assembly) leafBuffers(c *column, l *leafReader, valid *validity) ([]*me
 	return []*memory.Buffer{valid.take(), offsets, b}, nil
 }
 
+// wrongValue returns the error for a value that violates the column's type.
 func wrongValue(c *column, err error) error {
 	return damaged("%s: %w", c.title(), err)
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 )
 
-// The library's codecs, with what they lack: the LZ4 of Hadoop, and pages of
-// version 2 that have no value and so nothing that is compressed.
+// init extends the library's codecs. It registers Hadoop's LZ4, and makes every
+// codec accept an empty input: a version 2 data page without values has no
+// compressed bytes.
 func init() {
 	compress.RegisterCodec(compress.Codecs.Lz4, hadoopLZ4{})
 	for _, c := range []compress.Compression{compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Brotli, compress.Codecs.Zstd, compress.Codecs.Lz4Raw} {
@@ -27,7 +28,7 @@ type streamingCodec interface {
 	compress.StreamingCodec
 }
 
-// emptyCodec unpacks nothing to nothing.
+// emptyCodec wraps a codec so that it decodes an empty input to an empty output.
 func emptyCodec(c compress.Codec) compress.Codec {
 	if c, ok := c.(streamingCodec); ok {
 		return emptyStreaming{c}
@@ -50,13 +51,12 @@ func (c emptyStreaming) DecodeWithError(dst, src []byte) ([]byte, error) {
 	return emptyBlock{c.streamingCodec}.DecodeWithError(dst, src)
 }
 
-// hadoopLZ4 is the codec LZ4 of Parquet, which is deprecated because it means
-// two things: blocks of LZ4, each after the sizes of what it unpacks to and of
-// itself (4 bytes each, the high one first), as Hadoop writes them; or one
-// block, or frames, of LZ4.
+// hadoopLZ4 is Parquet's deprecated codec LZ4. Files use it for three formats:
+// Hadoop's blocks, each preceded by its uncompressed and its compressed size (4
+// bytes each, big-endian); a single LZ4 block; or LZ4 frames.
 type hadoopLZ4 struct{}
 
-var errLZ4 = errors.New("it is not compressed by LZ4 in a form that is known")
+var errLZ4 = errors.New("its LZ4 data is neither Hadoop blocks, nor a single block, nor frames")
 
 func (hadoopLZ4) DecodeWithError(dst, src []byte) ([]byte, error) {
 	if len(src) == 0 {
@@ -79,6 +79,7 @@ func (hadoopLZ4) DecodeWithError(dst, src []byte) ([]byte, error) {
 	return dst[:n], nil
 }
 
+// hadoopBlocks decodes Hadoop's blocks into dst.
 func hadoopBlocks(dst, src []byte) ([]byte, error) {
 	n := 0
 	for len(src) > 0 {
@@ -103,16 +104,16 @@ func hadoopBlocks(dst, src []byte) ([]byte, error) {
 func (c hadoopLZ4) Decode(dst, src []byte) []byte {
 	out, err := c.DecodeWithError(dst, src)
 	if err != nil {
-		panic(err) // as the interface wants it
+		panic(err) // the interface has no error
 	}
 	return out
 }
 
-// Nothing is written in it.
+// The Writer never uses this codec.
 func (hadoopLZ4) Encode(dst, src []byte) []byte             { panic("parquet: LZ4 is read only") }
 func (hadoopLZ4) EncodeLevel(dst, src []byte, _ int) []byte { panic("parquet: LZ4 is read only") }
 func (hadoopLZ4) CompressBound(n int64) int64               { return n }
 
-// tooLarge tells whether the library refused a page for its size, for which it
-// has no error of its own.
+// tooLarge reports whether the library rejected a page because of its size. The
+// library has no error value for this, so the text is compared.
 func tooLarge(err error) bool { return strings.Contains(err.Error(), "exceeds configured limit") }

@@ -6,40 +6,40 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// kind is what a column is as an Arrow column.
+// kind is the shape of an Arrow column.
 type kind int
 
 const (
 	leafKind kind = iota
 	structKind
-	listKind // of a MAP too, whose elements are structs of a key and a value
+	listKind // also a MAP, whose elements are structs of a key and a value
 )
 
-// column is how nodes of a file's schema are seen as an Arrow column. Levels
-// say of its place in a row:
+// column maps a node of a file's schema to an Arrow column.
 type column struct {
 	kind     kind
 	field    arrow.Field
-	node     *node // the outermost, of which it is made
+	node     *node // the outermost node of the column
 	optional bool  // it may be NULL
 	isMap    bool
 
-	// slot is the definition level from which on there is a place for a value,
-	// def the one from which on it is there: neither it is NULL, nor a struct
-	// around it.
+	// A definition level of at least slot means that the Arrow array has an
+	// element at this position. A level of at least def means that the element
+	// and the structs that contain it are not NULL.
 	slot, def int16
-	// rep is the repetition level of the list around it, 0 without one.
+	// rep is the repetition level of the list that contains the column, or 0.
 	rep int16
-	// Of a list: from def to below elementDef it is empty.
+	// elementDef and elementRep are the levels of a list's elements. A definition
+	// level from def to elementDef-1 means that the list is empty.
 	elementDef, elementRep int16
 
 	children []*column
-	leaves   []int // numbers of the leaves below it
+	leaves   []int // indices of the column's leaves
 	leaf     leafType
 }
 
-// columnOf is the column of a node within a list, or a row, whose elements are
-// there from the definition level slot on.
+// columnOf returns the column of a node. slot is the definition level from which
+// on an element of the enclosing list, or the row, exists.
 func columnOf(n *node, slot int16) (*column, error) {
 	if n.repetition == repeated {
 		return repeatedColumn(n, slot)
@@ -47,8 +47,8 @@ func columnOf(n *node, slot int16) (*column, error) {
 	return singleColumn(n, slot, n.rep)
 }
 
-// singleColumn is that of a node for one place, whether the node is repeated
-// or not.
+// singleColumn returns the column of one occurrence of a node. It ignores that
+// the node is repeated.
 func singleColumn(n *node, slot, rep int16) (*column, error) {
 	c := &column{node: n, slot: slot, def: n.def, rep: rep, optional: n.repetition == optional}
 	n.eachLeaf(func(l *node) { c.leaves = append(c.leaves, l.leaf) })
@@ -67,19 +67,19 @@ func singleColumn(n *node, slot, rep int16) (*column, error) {
 	default:
 		c.kind = structKind
 		for _, child := range n.children {
-			// Arrow's structs have places for their fields where they are NULL.
-			of, err := columnOf(child, slot)
+			// Where an Arrow struct is NULL, its fields still have an element.
+			field, err := columnOf(child, slot)
 			if err != nil {
 				return nil, err
 			}
-			c.children = append(c.children, of)
+			c.children = append(c.children, field)
 		}
 	}
 	c.setField()
 	return c, nil
 }
 
-// setField sets the Arrow field, whose type follows from the children's.
+// setField sets the Arrow field. Its type depends on the types of the children.
 func (c *column) setField() {
 	var t arrow.DataType
 	switch {
@@ -88,9 +88,9 @@ func (c *column) setField() {
 	case c.isMap:
 		entry := c.children[0]
 		key, value := entry.children[0].field, entry.children[1].field
-		key.Nullable = false // as Arrow wants it: a key that is NULL is an error
-		of := arrow.MapOfFields(key, value)
-		entry.field.Type, t = of.Elem(), of
+		key.Nullable = false // Arrow allows no NULL keys; reading one is an error
+		mapType := arrow.MapOfFields(key, value)
+		entry.field.Type, t = mapType.Elem(), mapType
 	case c.kind == listKind:
 		t = arrow.ListOfField(c.children[0].field)
 	default:
@@ -103,7 +103,7 @@ func (c *column) setField() {
 	c.field = arrow.Field{Name: c.node.name, Type: t, Nullable: c.optional}
 }
 
-// retype has the types of the leaves changed.
+// retype calls change for each leaf, and then updates the Arrow fields.
 func (c *column) retype(change func(leaf *column) error) error {
 	if c.kind == leafKind {
 		if err := change(c); err != nil {
@@ -127,8 +127,8 @@ func isMap(n *node) bool {
 	return n.group && n.logical.id == logicalMap && len(n.children) == 1 && n.children[0].repetition == repeated && n.children[0].group
 }
 
-// elementOf is the column of a list's elements, by the rules of the format for
-// lists of two and of three levels (LogicalTypes.md, "Lists").
+// elementOf returns the column of a list's elements. It follows the rules of the
+// format for lists of two and of three levels (LogicalTypes.md, "Lists").
 func elementOf(list, inner *node) (*column, error) {
 	if only := onlyChild(inner); only != nil && only.repetition != repeated &&
 		(isMap(list) || inner.logical.id == 0 && inner.name != "array" && inner.name != list.name+"_tuple") {
@@ -137,6 +137,7 @@ func elementOf(list, inner *node) (*column, error) {
 	return singleColumn(inner, inner.def, inner.rep)
 }
 
+// onlyChild returns the child of a node that has exactly one child, or nil.
 func onlyChild(n *node) *node {
 	if len(n.children) != 1 {
 		return nil
@@ -144,7 +145,8 @@ func onlyChild(n *node) *node {
 	return n.children[0]
 }
 
-// repeatedColumn is a list without annotation, of elements that are not NULL.
+// repeatedColumn returns the column of a repeated node without a LIST or MAP
+// annotation: a list that is never NULL, of elements that are never NULL.
 func repeatedColumn(n *node, slot int16) (*column, error) {
 	element, err := singleColumn(n, n.def, n.rep)
 	if err != nil {
@@ -158,7 +160,7 @@ func repeatedColumn(n *node, slot int16) (*column, error) {
 	return c, nil
 }
 
-// columnsOf are those of a file's schema.
+// columnsOf returns the columns of a file's schema.
 func columnsOf(root *node) ([]*column, error) {
 	columns := make([]*column, len(root.children))
 	for i, n := range root.children {
@@ -170,4 +172,5 @@ func columnsOf(root *node) ([]*column, error) {
 	return columns, nil
 }
 
+// title returns the column's name for error messages.
 func (c *column) title() string { return "column " + strings.TrimPrefix(c.node.path, ".") }

@@ -10,7 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
 
-// nodeFor is the usual form in Parquet of a column that was not read from it.
+// nodeFor returns the schema node of a field that was not read from a Parquet
+// file. The Arrow library chooses the physical and logical types.
 func nodeFor(f arrow.Field) (*node, error) {
 	t, err := storable(f.Type)
 	if err != nil {
@@ -18,11 +19,11 @@ func nodeFor(f arrow.Field) (*node, error) {
 	}
 	props := pq.NewWriterProperties()
 	one := arrow.NewSchema([]arrow.Field{{Name: f.Name, Type: t, Nullable: f.Nullable || t.ID() == arrow.NULL}}, nil)
-	made, err := pqarrow.ToParquet(one, props, pqarrow.DefaultWriterProps())
+	schema, err := pqarrow.ToParquet(one, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, fmt.Errorf("column %s is %s: %w", f.Name, f.Type, err)
 	}
-	meta, err := metadata.NewFileMetadataBuilder(made, props, nil).Finish()
+	meta, err := metadata.NewFileMetadataBuilder(schema, props, nil).Finish()
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +42,8 @@ func nodeFor(f arrow.Field) (*node, error) {
 	return root.children[0], nil
 }
 
-// storable is a type that the library knows a form for, in which values of
-// another can be written.
+// storable returns a type that can store the values of t and that the Arrow
+// library can convert to a Parquet type.
 func storable(t arrow.DataType) (arrow.DataType, error) {
 	switch t := t.(type) {
 	case arrow.ExtensionType:

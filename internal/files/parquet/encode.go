@@ -13,14 +13,15 @@ import (
 	pq "github.com/apache/arrow-go/v18/parquet"
 )
 
-// What is here makes values of the physical types out of Arrow's: the opposite
-// of leafType for columns that were read, and the usual form for others.
+// The encode functions return a function that converts the i-th value of an
+// Arrow array to the physical type of a leaf. They reverse leafType's decode.
 
+// noEncoding returns the error for an array that the leaf cannot store.
 func noEncoding(n *node, a arrow.Array) error {
-	return fmt.Errorf("%s is %s, which %s cannot hold", n.title(), a.DataType(), n.physical)
+	return fmt.Errorf("%s has the type %s, which %s cannot store", n.title(), a.DataType(), n.physical)
 }
 
-// dictionary encodes the values that the indices of a dictionary mean.
+// dictionary converts the values of a dictionary array.
 func dictionary[T any](n *node, a *array.Dictionary, encode func(*node, arrow.Array) (func(int) (T, error), error)) (func(int) (T, error), error) {
 	get, err := encode(n, a.Dictionary())
 	if err != nil {
@@ -29,15 +30,15 @@ func dictionary[T any](n *node, a *array.Dictionary, encode func(*node, arrow.Ar
 	return func(i int) (T, error) { return get(a.GetValueIndex(i)) }, nil
 }
 
-// sure is for conversions that cannot fail.
-func sure[T any](get func(i int) T) (func(int) (T, error), error) {
+// infallible adapts a conversion that cannot fail.
+func infallible[T any](get func(i int) T) (func(int) (T, error), error) {
 	return func(i int) (T, error) { return get(i), nil }, nil
 }
 
 func encodeBool(n *node, a arrow.Array) (func(int) (bool, error), error) {
 	switch a := a.(type) {
 	case *array.Boolean:
-		return sure(a.Value)
+		return infallible(a.Value)
 	case *array.Dictionary:
 		return dictionary(n, a, encodeBool)
 	}
@@ -47,29 +48,29 @@ func encodeBool(n *node, a arrow.Array) (func(int) (bool, error), error) {
 func encodeInt32(n *node, a arrow.Array) (func(int) (int32, error), error) {
 	switch a := a.(type) {
 	case *array.Int8:
-		return sure(func(i int) int32 { return int32(a.Value(i)) })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) })
 	case *array.Int16:
-		return sure(func(i int) int32 { return int32(a.Value(i)) })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) })
 	case *array.Int32:
-		return sure(a.Value)
+		return infallible(a.Value)
 	case *array.Uint8:
-		return sure(func(i int) int32 { return int32(a.Value(i)) })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) })
 	case *array.Uint16:
-		return sure(func(i int) int32 { return int32(a.Value(i)) })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) })
 	case *array.Uint32:
-		return sure(func(i int) int32 { return int32(a.Value(i)) })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) })
 	case *array.Date32:
-		return sure(func(i int) int32 { return int32(a.Value(i)) })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) })
 	case *array.Date64:
-		return sure(func(i int) int32 { return int32(arrow.Date32FromTime(a.Value(i).ToTime())) })
+		return infallible(func(i int) int32 { return int32(arrow.Date32FromTime(a.Value(i).ToTime())) })
 	case *array.Time32:
 		per := int32(1)
 		if a.DataType().(*arrow.Time32Type).Unit == arrow.Second {
-			per = 1000 // Parquet has milliseconds
+			per = 1000 // Parquet's coarsest unit is the millisecond
 		}
-		return sure(func(i int) int32 { return int32(a.Value(i)) * per })
+		return infallible(func(i int) int32 { return int32(a.Value(i)) * per })
 	case *array.Null:
-		return sure(func(int) int32 { return 0 })
+		return infallible(func(int) int32 { return 0 })
 	case *array.Dictionary:
 		return dictionary(n, a, encodeInt32)
 	}
@@ -77,7 +78,7 @@ func encodeInt32(n *node, a arrow.Array) (func(int) (int32, error), error) {
 		return func(i int) (int32, error) {
 			v := number(i)
 			if !v.IsInt64() || v.Int64() < math.MinInt32 || v.Int64() > math.MaxInt32 {
-				return 0, fmt.Errorf("the DECIMAL %s has more digits than INT32", v)
+				return 0, fmt.Errorf("the DECIMAL %s does not fit INT32", v)
 			}
 			return int32(v.Int64()), nil
 		}, nil
@@ -88,23 +89,23 @@ func encodeInt32(n *node, a arrow.Array) (func(int) (int32, error), error) {
 func encodeInt64(n *node, a arrow.Array) (func(int) (int64, error), error) {
 	switch a := a.(type) {
 	case *array.Int64:
-		return sure(a.Value)
+		return infallible(a.Value)
 	case *array.Uint64:
-		return sure(func(i int) int64 { return int64(a.Value(i)) })
+		return infallible(func(i int) int64 { return int64(a.Value(i)) })
 	case *array.Uint32:
-		return sure(func(i int) int64 { return int64(a.Value(i)) })
+		return infallible(func(i int) int64 { return int64(a.Value(i)) })
 	case *array.Time64:
-		return sure(func(i int) int64 { return int64(a.Value(i)) })
+		return infallible(func(i int) int64 { return int64(a.Value(i)) })
 	case *array.Duration:
-		return sure(func(i int) int64 { return int64(a.Value(i)) })
+		return infallible(func(i int) int64 { return int64(a.Value(i)) })
 	case *array.Timestamp:
 		if a.DataType().(*arrow.TimestampType).Unit != arrow.Second {
-			return sure(func(i int) int64 { return int64(a.Value(i)) })
+			return infallible(func(i int) int64 { return int64(a.Value(i)) })
 		}
-		return func(i int) (int64, error) { // Parquet has milliseconds
+		return func(i int) (int64, error) { // Parquet's coarsest unit is the millisecond
 			v := int64(a.Value(i))
 			if v > math.MaxInt64/1000 || v < math.MinInt64/1000 {
-				return 0, fmt.Errorf("the time of %d seconds is too far for milliseconds", v)
+				return 0, fmt.Errorf("the timestamp of %d seconds does not fit milliseconds", v)
 			}
 			return v * 1000, nil
 		}, nil
@@ -115,7 +116,7 @@ func encodeInt64(n *node, a arrow.Array) (func(int) (int64, error), error) {
 		return func(i int) (int64, error) {
 			v := number(i)
 			if !v.IsInt64() {
-				return 0, fmt.Errorf("the DECIMAL %s has more digits than INT64", v)
+				return 0, fmt.Errorf("the DECIMAL %s does not fit INT64", v)
 			}
 			return v.Int64(), nil
 		}, nil
@@ -127,11 +128,11 @@ func encodeInt96(n *node, a arrow.Array) (func(int) (pq.Int96, error), error) {
 	switch a := a.(type) {
 	case *array.Timestamp:
 		if unit := a.DataType().(*arrow.TimestampType).Unit; unit == arrow.Nanosecond || unit == arrow.Microsecond {
-			return sure(func(i int) pq.Int96 { return int96Of(unit, int64(a.Value(i))) })
+			return infallible(func(i int) pq.Int96 { return int96FromTime(unit, int64(a.Value(i))) })
 		}
 	case *array.FixedSizeBinary:
 		if arrow.TypeEqual(a.DataType(), int96) {
-			return sure(func(i int) pq.Int96 { return pq.Int96(a.Value(i)) })
+			return infallible(func(i int) pq.Int96 { return pq.Int96(a.Value(i)) })
 		}
 	}
 	return nil, noEncoding(n, a)
@@ -140,7 +141,7 @@ func encodeInt96(n *node, a arrow.Array) (func(int) (pq.Int96, error), error) {
 func encodeFloat(n *node, a arrow.Array) (func(int) (float32, error), error) {
 	switch a := a.(type) {
 	case *array.Float32:
-		return sure(a.Value)
+		return infallible(a.Value)
 	case *array.Dictionary:
 		return dictionary(n, a, encodeFloat)
 	}
@@ -150,7 +151,7 @@ func encodeFloat(n *node, a arrow.Array) (func(int) (float32, error), error) {
 func encodeDouble(n *node, a arrow.Array) (func(int) (float64, error), error) {
 	switch a := a.(type) {
 	case *array.Float64:
-		return sure(a.Value)
+		return infallible(a.Value)
 	case *array.Dictionary:
 		return dictionary(n, a, encodeDouble)
 	}
@@ -160,14 +161,14 @@ func encodeDouble(n *node, a arrow.Array) (func(int) (float64, error), error) {
 func encodeBytes(n *node, a arrow.Array) (func(int) (pq.ByteArray, error), error) {
 	switch a := a.(type) {
 	case array.StringLike:
-		return sure(func(i int) pq.ByteArray { return pq.ByteArray(a.Value(i)) })
+		return infallible(func(i int) pq.ByteArray { return pq.ByteArray(a.Value(i)) })
 	case interface{ Value(int) []byte }:
-		return sure(func(i int) pq.ByteArray { return a.Value(i) })
+		return infallible(func(i int) pq.ByteArray { return a.Value(i) })
 	case *array.Dictionary:
 		return dictionary(n, a, encodeBytes)
 	}
 	if number := decimals(a); number != nil {
-		return sure(func(i int) pq.ByteArray { return twosComplement(number(i), 0) })
+		return infallible(func(i int) pq.ByteArray { return twosComplement(number(i), 0) })
 	}
 	return nil, noEncoding(n, a)
 }
@@ -177,11 +178,11 @@ func encodeFixed(n *node, a arrow.Array) (func(int) (pq.FixedLenByteArray, error
 	switch a := a.(type) {
 	case *array.FixedSizeBinary:
 		if a.DataType().(*arrow.FixedSizeBinaryType).ByteWidth == width {
-			return sure(func(i int) pq.FixedLenByteArray { return a.Value(i) })
+			return infallible(func(i int) pq.FixedLenByteArray { return a.Value(i) })
 		}
 	case *array.Float16:
 		if width == 2 {
-			return sure(func(i int) pq.FixedLenByteArray {
+			return infallible(func(i int) pq.FixedLenByteArray {
 				return binary.LittleEndian.AppendUint16(nil, a.Value(i).Uint16())
 			})
 		}
@@ -190,7 +191,7 @@ func encodeFixed(n *node, a arrow.Array) (func(int) (pq.FixedLenByteArray, error
 			return func(i int) (pq.FixedLenByteArray, error) {
 				h, ok := encodeHalf(math.Float32bits(a.Value(i)))
 				if !ok {
-					return nil, fmt.Errorf("%g is no FLOAT16", a.Value(i))
+					return nil, fmt.Errorf("%g is not a FLOAT16 value", a.Value(i))
 				}
 				return binary.LittleEndian.AppendUint16(nil, h), nil
 			}, nil
@@ -209,7 +210,7 @@ func encodeFixed(n *node, a arrow.Array) (func(int) (pq.FixedLenByteArray, error
 		return func(i int) (pq.FixedLenByteArray, error) {
 			b := twosComplement(number(i), width)
 			if len(b) != width {
-				return nil, fmt.Errorf("the DECIMAL %s has more than %d bytes", number(i), width)
+				return nil, fmt.Errorf("the DECIMAL %s does not fit %d bytes", number(i), width)
 			}
 			return b, nil
 		}, nil
@@ -217,7 +218,8 @@ func encodeFixed(n *node, a arrow.Array) (func(int) (pq.FixedLenByteArray, error
 	return nil, noEncoding(n, a)
 }
 
-// decimals gives the numbers of an array of decimals, nil for others.
+// decimals returns a function that returns the i-th unscaled value of an array
+// of decimals. It returns nil for other arrays.
 func decimals(a arrow.Array) func(i int) *big.Int {
 	switch a := a.(type) {
 	case *array.Decimal32:
@@ -232,8 +234,8 @@ func decimals(a arrow.Array) func(i int) *big.Int {
 	return nil
 }
 
-// twosComplement writes a number, the high byte first, in as few bytes as it
-// needs, but no less than a width.
+// twosComplement returns a number in big-endian two's complement, with the
+// fewest bytes possible but at least width bytes.
 func twosComplement(v *big.Int, width int) []byte {
 	bits := v.BitLen()
 	if v.Sign() < 0 {

@@ -12,34 +12,35 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 )
 
-// maxFooter bounds the metadata. Files of ten thousand columns and a thousand
-// row groups have some hundred MB.
+// maxFooter is the largest size of the metadata, in bytes. A file with ten
+// thousand columns and a thousand row groups has a few hundred MB of metadata.
 const maxFooter = 512 << 20
 
-// footer is a file's metadata (FileMetaData), which stands at its end.
+// footer is the metadata (FileMetaData) at the end of a file.
 type footer struct {
 	root      *node
 	leaves    []*node
-	rows      []int64 // of the row groups
-	rowBytes  int64   // most bytes a row of a row group has on average
+	rows      []int64 // number of rows of each row group
+	rowBytes  int64   // the largest average row size of any row group, in bytes
 	keyValues []keyValue
-	// chunkKeyValues are those of the leaves' column chunks (KeyValue structs,
-	// encoded) that are the same in all row groups.
+	// chunkKeyValues holds, for each leaf, the encoded KeyValue structs that its
+	// column chunks have in every row group.
 	chunkKeyValues [][][]byte
-	// plain is the metadata with what is needed to read levels and values only,
-	// checked.
+	// plain is the checked metadata, encoded with only the fields that are needed
+	// to read levels and values.
 	plain []byte
 }
 
 type keyValue struct{ key, value string }
 
-var errCut = errors.New("it does not end as a Parquet file does")
+var errNoTrailer = errors.New("it does not end with the Parquet trailer PAR1")
 
-// readFooter reads the metadata: its bytes, their length in 4 bytes, "PAR1".
+// readFooter reads the end of a file: the metadata, its length in 4 bytes, and
+// "PAR1".
 func readFooter(f io.ReaderAt, size int64) (*footer, error) {
 	ends := make([]byte, 12)
 	if size < 12 {
-		return nil, &Damaged{errCut}
+		return nil, &Damaged{errNoTrailer}
 	}
 	for i, at := range []int64{0, size - 8, size - 4} {
 		if _, err := f.ReadAt(ends[4*i:4*i+4], at); err != nil {
@@ -51,10 +52,10 @@ func readFooter(f io.ReaderAt, size int64) (*footer, error) {
 	}
 	n := int64(binary.LittleEndian.Uint32(ends[4:]))
 	if string(ends[8:]) != "PAR1" || n > size-12 {
-		return nil, &Damaged{errCut}
+		return nil, &Damaged{errNoTrailer}
 	}
 	if n > maxFooter {
-		return nil, unsupported("its metadata has %d MiB, which is more than is read", n>>20)
+		return nil, unsupported("its metadata has %d MiB; at most %d MiB are supported", n>>20, maxFooter>>20)
 	}
 	b := make([]byte, n)
 	if _, err := f.ReadAt(b, size-8-n); err != nil {
@@ -63,9 +64,9 @@ func readFooter(f io.ReaderAt, size int64) (*footer, error) {
 	return parseFooter(b, size-8-n)
 }
 
-var errEncrypted = errors.New("it is encrypted: write it without encryption first, by a program that has its keys")
+var errEncrypted = errors.New("it is encrypted: decrypt it first, with a program that has its keys")
 
-// fileMetaData are the fields of the struct, as bytes.
+// fileMetaData holds the decoded or still encoded fields of the struct.
 type fileMetaData struct {
 	version, rows int64
 	schema        []byte
@@ -111,7 +112,7 @@ func parseMetaData(b []byte) (m fileMetaData, err error) {
 	return m, nil
 }
 
-// keyValue reads the struct; a value that is absent is empty.
+// keyValue reads a KeyValue struct. A missing value is read as empty.
 func (r *thriftReader) keyValue() (kv keyValue) {
 	r.structure(0, func(id int16, kind byte) bool {
 		switch {
@@ -127,7 +128,8 @@ func (r *thriftReader) keyValue() (kv keyValue) {
 	return kv
 }
 
-// parseFooter checks metadata of a file whose columns end before a place.
+// parseFooter parses and checks the metadata b of a file. All column chunks must
+// lie before the offset end.
 func parseFooter(b []byte, end int64) (*footer, error) {
 	m, err := parseMetaData(b)
 	if err != nil {
@@ -152,14 +154,7 @@ func parseFooter(b []byte, end int64) (*footer, error) {
 	var w thriftWriter
 	w.int(1, kindI32, m.version)
 	var elements [][]byte
-	var add func(*node)
-	add = func(n *node) {
-		elements = append(elements, n.physicalOnly())
-		for _, c := range n.children {
-			add(c)
-		}
-	}
-	add(f.root)
+	f.root.each(func(n *node) { elements = append(elements, n.physicalOnly()) })
 	w.structures(2, len(elements), elements...)
 	w.int(3, kindI64, f.allRows())
 	w.structures(4, len(f.rows), groups)
@@ -170,7 +165,8 @@ func parseFooter(b []byte, end int64) (*footer, error) {
 	return f, nil
 }
 
-// allRows is the sum of the row groups, whatever the file says that it has.
+// allRows returns the sum of the rows of the row groups. The number of rows in
+// FileMetaData is ignored, because some writers set it incorrectly.
 func (f *footer) allRows() (sum int64) {
 	for _, n := range f.rows {
 		sum += n
@@ -178,14 +174,14 @@ func (f *footer) allRows() (sum int64) {
 	return sum
 }
 
-// rowGroups checks the row groups, and gives them with what is needed to read
-// them.
+// rowGroups checks a list of row groups and returns them encoded with only the
+// fields that are needed to read them.
 func (f *footer) rowGroups(list []byte, end int64) (plain []byte, err error) {
 	if list == nil {
 		return nil, nil
 	}
 	r := thriftReader{b: list}
-	var hidden []string // columns that are encrypted
+	var encrypted []string // paths of encrypted columns
 	r.structures(func(group, _ int) {
 		var rows, bytes int64
 		var columns [][]byte
@@ -200,10 +196,10 @@ func (f *footer) rowGroups(list []byte, end int64) (plain []byte, err error) {
 					case err != nil || r.bad || i >= len(f.leaves):
 						return
 					case c.otherFile != "":
-						err = unsupported("its rows are in other files, such as %s: read these", c.otherFile)
+						err = unsupported("its rows are in other files, such as %s: read those files instead", c.otherFile)
 					case c.encrypted:
-						if path := f.leaves[i].path; !slices.Contains(hidden, path) && len(hidden) < 10 {
-							hidden = append(hidden, path)
+						if path := f.leaves[i].path; !slices.Contains(encrypted, path) && len(encrypted) < 10 {
+							encrypted = append(encrypted, path)
 						}
 					default:
 						if err = c.check(f.leaves[i], end); err != nil {
@@ -223,10 +219,10 @@ func (f *footer) rowGroups(list []byte, end int64) (plain []byte, err error) {
 			return true
 		})
 		if err == nil && count != len(f.leaves) {
-			err = damaged("row group %d has %d columns, but the schema %d", group, count, len(f.leaves))
+			err = damaged("row group %d has %d columns, but the schema has %d", group, count, len(f.leaves))
 		}
 		if err == nil && (rows < 0 || rows > math.MaxInt64-f.allRows()) {
-			err = damaged("row group %d says that it has %d rows", group, rows)
+			err = damaged("row group %d has an invalid number of rows: %d", group, rows)
 		}
 		if rows > 0 {
 			f.rowBytes = max(f.rowBytes, bytes/rows)
@@ -243,15 +239,15 @@ func (f *footer) rowGroups(list []byte, end int64) (plain []byte, err error) {
 		return nil, damaged("its metadata, at its end, cannot be read")
 	case err != nil:
 		return nil, err
-	case len(hidden) == len(f.leaves):
+	case len(encrypted) == len(f.leaves):
 		return nil, errEncrypted
-	case len(hidden) > 0:
-		return nil, fmt.Errorf("%w (its columns %s)", errEncrypted, strings.Join(hidden, ", "))
+	case len(encrypted) > 0:
+		return nil, fmt.Errorf("%w (encrypted columns: %s)", errEncrypted, strings.Join(encrypted, ", "))
 	}
 	return plain, nil
 }
 
-// columnChunk is the struct, with its ColumnMetaData.
+// columnChunk holds the fields of a ColumnChunk struct and of its ColumnMetaData.
 type columnChunk struct {
 	otherFile string
 	encrypted bool
@@ -259,10 +255,10 @@ type columnChunk struct {
 	physical  int64
 	codec     int64
 	values    int64
-	unpacked  int64
-	bytes     int64
-	data      int64 // where the first data page is
-	dict      int64 // where the dictionary is
+	unpacked  int64 // uncompressed size in bytes
+	bytes     int64 // compressed size in bytes
+	data      int64 // file offset of the first data page
+	dict      int64 // file offset of the dictionary page
 	hasDict   bool
 	encodings []byte // list
 	keyValues [][]byte
@@ -315,6 +311,8 @@ func (r *thriftReader) columnMetaData(c *columnChunk) {
 	})
 }
 
+// check reports whether the chunk is valid for the leaf n and lies before the
+// file offset end.
 func (c *columnChunk) check(n *node, end int64) error {
 	from := c.data
 	if c.hasDict && c.dict > 0 && c.dict < from {
@@ -324,18 +322,18 @@ func (c *columnChunk) check(n *node, end int64) error {
 	case !c.meta:
 		return damaged("%s has no metadata", n.title())
 	case c.physical != int64(n.physical):
-		return damaged("%s is of the physical type %d, but %d in the schema", n.title(), c.physical, n.physical)
+		return damaged("%s has the physical type %d, but %d in the schema", n.title(), c.physical, n.physical)
 	case from < 0 || c.bytes < 0 || from > end || c.bytes > end-from || c.data > end:
-		return damaged("%s has %d bytes from byte %d on, and data from byte %d on, but the columns end at byte %d", n.title(), c.bytes, from, c.data, end)
+		return damaged("%s has %d bytes at offset %d and its first data page at offset %d, but the columns end at byte %d", n.title(), c.bytes, from, c.data, end)
 	case c.values < 0 || c.unpacked < 0:
-		return damaged("%s says that it has %d values in %d bytes", n.title(), c.values, c.unpacked)
+		return damaged("%s has an invalid number of values (%d) or of bytes (%d)", n.title(), c.values, c.unpacked)
 	}
 	if _, err := compress.GetCodec(compress.Compression(c.codec)); err != nil {
 		name := fmt.Sprintf("codec %d", c.codec)
 		if c.codec == int64(compress.Codecs.Lzo) {
 			name = "LZO"
 		}
-		return unsupported("%s is compressed by %s, which cannot be read here: write the file with another compression", n.title(), name)
+		return unsupported("%s is compressed with %s, which is not supported: write the file with another compression", n.title(), name)
 	}
 	r := thriftReader{b: c.encodings}
 	for count, kind := r.list(); count > 0 && kind == kindI32 && !r.bad; count-- {
@@ -344,19 +342,21 @@ func (c *columnChunk) check(n *node, end int64) error {
 			if e == alp {
 				name = "ALP"
 			}
-			return unsupported("%s is in the encoding %s, which cannot be read here: write the file with another one", n.title(), name)
+			return unsupported("%s has the encoding %s, which is not supported: write the file with another encoding", n.title(), name)
 		}
 	}
 	return nil
 }
 
-// Encodings, of which those up to maxEncoding, BYTE_STREAM_SPLIT, are known.
+// Values of the enumeration Encoding. Every encoding up to maxEncoding,
+// BYTE_STREAM_SPLIT, can be read.
 const (
 	maxEncoding = 9
 	alp         = 10
 )
 
-// plain is the struct with what is needed to read pages.
+// plain returns the struct encoded with only the fields that are needed to read
+// its pages.
 func (c *columnChunk) plain() []byte {
 	var m thriftWriter
 	m.int(1, kindI32, c.physical)
@@ -376,13 +376,14 @@ func (c *columnChunk) plain() []byte {
 	return w.end()
 }
 
-// keepKeyValues keeps those that each row group has.
-func (f *footer) keepKeyValues(leaf, group int, here [][]byte) {
+// keepKeyValues keeps the key-value pairs that the leaf has in every row group
+// so far. pairs are those of the row group with the given number.
+func (f *footer) keepKeyValues(leaf, group int, pairs [][]byte) {
 	if group == 0 {
-		f.chunkKeyValues[leaf] = here
+		f.chunkKeyValues[leaf] = pairs
 		return
 	}
 	f.chunkKeyValues[leaf] = slices.DeleteFunc(f.chunkKeyValues[leaf], func(kept []byte) bool {
-		return !slices.ContainsFunc(here, func(kv []byte) bool { return string(kv) == string(kept) })
+		return !slices.ContainsFunc(pairs, func(kv []byte) bool { return string(kv) == string(kept) })
 	})
 }

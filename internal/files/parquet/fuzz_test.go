@@ -12,9 +12,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-var readAll = ReadOptions{Rows: 100, Bytes: 1 << 16, Allocator: memory.DefaultAllocator}
+var defaultOptions = ReadOptions{Rows: 100, Bytes: 1 << 16, Allocator: memory.DefaultAllocator}
 
-// fileOf writes a batch as a file.
+// fileOf writes batches to a Parquet file and returns its bytes.
 func fileOf(t testing.TB, batches ...arrow.RecordBatch) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -42,8 +42,8 @@ func batchOf(t testing.TB, schema *arrow.Schema, rows string) arrow.RecordBatch 
 	return batch
 }
 
-// someTypes are a schema and rows of it.
-func someTypes(t testing.TB) arrow.RecordBatch {
+// nestedBatch returns a batch with simple and nested columns.
+func nestedBatch(t testing.TB) arrow.RecordBatch {
 	list := arrow.ListOf(arrow.StructOf(arrow.Field{Name: "n", Type: arrow.PrimitiveTypes.Int32, Nullable: true}, arrow.Field{Name: "t", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true}))
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
@@ -57,13 +57,13 @@ func someTypes(t testing.TB) arrow.RecordBatch {
 		{"s": "bb", "d": "-0.01", "l": null, "m": null}]`)
 }
 
-// FuzzRead reads any bytes as a file.
+// FuzzRead checks that any bytes can be opened and read without a panic.
 func FuzzRead(f *testing.F) {
-	whole := fileOf(f, someTypes(f))
+	whole := fileOf(f, nestedBatch(f))
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := Open(bytes.NewReader(b), int64(len(b)), readAll)
+		r, err := Open(bytes.NewReader(b), int64(len(b)), defaultOptions)
 		if err != nil {
 			return
 		}
@@ -84,9 +84,10 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzFooter reads any bytes as metadata: what is read can be written again.
+// FuzzFooter checks that metadata that can be parsed can be written and parsed
+// again.
 func FuzzFooter(f *testing.F) {
-	whole := fileOf(f, someTypes(f))
+	whole := fileOf(f, nestedBatch(f))
 	n := binary.LittleEndian.Uint32(whole[len(whole)-8:])
 	f.Add(whole[len(whole)-8-int(n) : len(whole)-8])
 	f.Add([]byte("\x19\xfc\xff\xff\xff\xff\xff\xff\x00\x00\x08\x00\x00\x00"))
@@ -99,14 +100,15 @@ func FuzzFooter(f *testing.F) {
 			t.Fatalf("%v: %x", err, foot.plain)
 		}
 		for _, n := range foot.root.children {
-			again, err := parse(n.raw())
-			if err != nil || !bytes.Equal(again.raw(), n.raw()) {
-				t.Fatalf("%v: %x was read again as %x", err, n.raw(), again.raw())
+			reparsed, err := parse(n.raw())
+			if err != nil || !bytes.Equal(reparsed.raw(), n.raw()) {
+				t.Fatalf("%v: %x was parsed as %x", err, n.raw(), reparsed.raw())
 			}
 		}
 	})
 }
 
+// readBack opens a file and reads all its batches.
 func readBack(t testing.TB, b []byte, o ReadOptions) (*Reader, []arrow.RecordBatch) {
 	t.Helper()
 	r, err := Open(bytes.NewReader(b), int64(len(b)), o)

@@ -8,20 +8,22 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// Key-value pairs of files that describe the columns, which must say of columns
-// that are added too.
+// Keys of key-value pairs that describe the columns of a file. Their values must
+// also describe the columns that are added.
 const (
-	// sparkKey is Spark's schema as JSON, by which Spark reads the file.
+	// sparkKey is the key of Spark's schema in JSON. Spark reads the columns that
+	// this schema lists.
 	sparkKey = "org.apache.spark.sql.parquet.row.metadata"
 )
 
-// avroKeys are Avro's schema. Its readers refuse files that have columns
-// besides, and do without it.
+// avroKeys are the keys of Avro's schema. Avro's readers reject a file with
+// columns that the schema does not list. They accept a file without the schema.
 var avroKeys = []string{"parquet.avro.schema", "avro.schema"}
 
-// keyValues are those of a file of a schema; read says which fields are as they
-// were in the file that the schema's metadata is of. A schema of no file gets
-// Arrow's, with which all its types are read again.
+// keyValues returns the key-value pairs of a file with the schema s. read states
+// which fields are unchanged from the file that the schema's metadata comes from.
+// If there is no such file, the result includes Arrow's schema, which preserves
+// the types that Parquet does not have.
 func keyValues(s *arrow.Schema, read []bool) (pairs []keyValue, err error) {
 	metadata := s.Metadata()
 	for i, key := range metadata.Keys() {
@@ -55,6 +57,7 @@ func keyValues(s *arrow.Schema, read []bool) (pairs []keyValue, err error) {
 	return append(pairs, keyValue{arrowKey, stored}), nil
 }
 
+// without returns the metadata m without the given keys.
 func without(m arrow.Metadata, keys ...string) arrow.Metadata {
 	var k, v []string
 	for i, key := range m.Keys() {
@@ -65,8 +68,8 @@ func without(m arrow.Metadata, keys ...string) arrow.Metadata {
 	return arrow.NewMetadata(k, v)
 }
 
-// storedField is a field for Arrow's schema, in which lists' elements are named
-// as in the file.
+// storedField returns a field for Arrow's schema. It names list elements as the
+// file does, and drops the metadata of this package.
 func storedField(f arrow.Field) arrow.Field {
 	f.Metadata = without(f.Metadata, columnKey, chunkKey)
 	f.Type = storedType(f.Type)
@@ -98,9 +101,9 @@ func storedType(t arrow.DataType) arrow.DataType {
 	return t
 }
 
-// described tells whether names are those of the schema's fields, all of which
-// were read.
-func described(s *arrow.Schema, read []bool, names []string) bool {
+// unchanged reports whether every field of the schema was read from the file, and
+// names are the names of the fields.
+func unchanged(s *arrow.Schema, read []bool, names []string) bool {
 	for i, f := range s.Fields() {
 		if !read[i] || i >= len(names) || names[i] != f.Name {
 			return false
@@ -109,19 +112,19 @@ func described(s *arrow.Schema, read []bool, names []string) bool {
 	return len(names) == s.NumFields()
 }
 
-// sparkSchema is Spark's schema with the fields of s. keep is false if Spark
-// has no type for one, so that it has to read the file without.
+// sparkSchema returns Spark's schema, extended to the fields of s. keep is false
+// if Spark has no type for a field. Spark then derives the schema from the file.
 func sparkSchema(text string, s *arrow.Schema, read []bool) (extended string, keep bool) {
-	var of struct {
+	var stored struct {
 		Type   string            `json:"type"`
 		Fields []json.RawMessage `json:"fields"`
 	}
-	if err := json.Unmarshal([]byte(text), &of); err != nil || of.Type != "struct" {
+	if err := json.Unmarshal([]byte(text), &stored); err != nil || stored.Type != "struct" {
 		return text, !slices.Contains(read, false)
 	}
 	var names []string
 	byName := map[string]json.RawMessage{}
-	for _, raw := range of.Fields {
+	for _, raw := range stored.Fields {
 		var field struct {
 			Name string `json:"name"`
 		}
@@ -131,10 +134,10 @@ func sparkSchema(text string, s *arrow.Schema, read []bool) (extended string, ke
 		names = append(names, field.Name)
 		byName[field.Name] = raw
 	}
-	if described(s, read, names) {
+	if unchanged(s, read, names) {
 		return text, true
 	}
-	of.Fields = nil
+	stored.Fields = nil
 	for i, f := range s.Fields() {
 		raw, ok := byName[f.Name]
 		if !ok || !read[i] {
@@ -142,11 +145,11 @@ func sparkSchema(text string, s *arrow.Schema, read []bool) (extended string, ke
 			if !ok {
 				return "", false
 			}
-			raw, _ = json.Marshal(field) // of strings and maps of them
+			raw, _ = json.Marshal(field) // cannot fail: strings and maps of strings
 		}
-		of.Fields = append(of.Fields, raw)
+		stored.Fields = append(stored.Fields, raw)
 	}
-	b, err := json.Marshal(of)
+	b, err := json.Marshal(stored)
 	return string(b), err == nil
 }
 
@@ -169,8 +172,9 @@ var sparkTypes = map[arrow.Type]string{
 	arrow.BINARY: "binary", arrow.LARGE_BINARY: "binary", arrow.FIXED_SIZE_BINARY: "binary", arrow.DATE32: "date",
 }
 
-// sparkType is Spark's name of a type, or its JSON.
-func sparkType(t arrow.DataType) (any, bool) {
+// sparkType returns the type as in Spark's JSON schema: a name or an object. ok is
+// false if Spark has no such type.
+func sparkType(t arrow.DataType) (name any, ok bool) {
 	if name, ok := sparkTypes[t.ID()]; ok {
 		return name, true
 	}
@@ -204,8 +208,8 @@ func sparkType(t arrow.DataType) (any, bool) {
 	return nil, false
 }
 
-// extendedArrow is Arrow's schema with the fields of s. keep is false if it
-// cannot be read, and so not be extended.
+// extendedArrow returns Arrow's schema, extended to the fields of s. keep is false
+// if the schema must be extended but cannot be decoded.
 func extendedArrow(encoded string, s *arrow.Schema, read []bool) (extended string, keep bool) {
 	stored := arrowSchema(encoded)
 	if stored == nil {
@@ -217,16 +221,16 @@ func extendedArrow(encoded string, s *arrow.Schema, read []bool) (extended strin
 		names = append(names, f.Name)
 		byName[f.Name] = f
 	}
-	if described(s, read, names) {
+	if unchanged(s, read, names) {
 		return encoded, true
 	}
 	var fields []arrow.Field
 	for i, f := range s.Fields() {
-		of, ok := byName[f.Name]
+		field, ok := byName[f.Name]
 		if !ok || !read[i] {
-			of = storedField(f)
+			field = storedField(f)
 		}
-		fields = append(fields, of)
+		fields = append(fields, field)
 	}
 	metadata := stored.Metadata()
 	extended, err := encodeArrow(arrow.NewSchema(fields, &metadata))

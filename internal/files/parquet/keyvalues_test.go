@@ -10,7 +10,7 @@ import (
 	pq "github.com/apache/arrow-go/v18/parquet"
 )
 
-// pairsOf are the key-value pairs of a file.
+// pairsOf returns the key-value pairs of a file.
 func pairsOf(t testing.TB, b []byte) map[string]string {
 	t.Helper()
 	m, err := parseMetaData(metaOf(b))
@@ -24,10 +24,10 @@ func pairsOf(t testing.TB, b []byte) map[string]string {
 	return pairs
 }
 
-// A file's key-value pairs go along. Those that describe the columns say of the
-// columns that are added, or are left out: Spark reads no other columns than
-// they tell, and Avro's readers refuse them.
-func TestKeyValues(t *testing.T) {
+// A file's key-value pairs are kept. If columns are added, the schemas of Spark and
+// Arrow are extended to them, and the schema of Avro is removed: Spark reads only
+// the columns of its schema, and Avro's readers reject additional columns.
+func TestKeyValuesDescribeAddedColumns(t *testing.T) {
 	days := fieldOf(t, leafOf(optional, "m", pq.Types.Int32))
 	span := fieldOf(t, leafOf(optional, "d", pq.Types.Int64))
 	span.Type = arrow.FixedWidthTypes.Duration_us
@@ -43,20 +43,20 @@ func TestKeyValues(t *testing.T) {
 	same := arrow.NewSchema([]arrow.Field{days, span}, &metadata)
 	want := map[string]string{"owner": "me", "empty": "", sparkKey: spark, arrowKey: stored, "parquet.avro.schema": `{"type": "record"}`}
 	if got := pairsOf(t, fileOf(t, batchOf(t, same, `[{"m": 1, "d": "5us"}]`))); !reflect.DeepEqual(got, want) {
-		t.Errorf("without a column more: %v", got)
+		t.Errorf("without added columns: %v", got)
 	}
 
-	more := arrow.NewSchema([]arrow.Field{days, span, {Name: "text", Type: arrow.BinaryTypes.String, Nullable: true},
+	extendedSchema := arrow.NewSchema([]arrow.Field{days, span, {Name: "text", Type: arrow.BinaryTypes.String, Nullable: true},
 		{Name: "scores", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Float64), Nullable: true}}, &metadata)
-	b := fileOf(t, batchOf(t, more, `[{"m": 1, "d": "5us", "text": "x", "scores": [{"key": "a", "value": 0.5}]}]`))
+	b := fileOf(t, batchOf(t, extendedSchema, `[{"m": 1, "d": "5us", "text": "x", "scores": [{"key": "a", "value": 0.5}]}]`))
 	got := pairsOf(t, b)
 	if got["owner"] != "me" || got["parquet.avro.schema"] != "" {
-		t.Errorf("with two columns more: %v", got)
+		t.Errorf("with two added columns: %v", got)
 	}
-	var of struct {
+	var sparkFields struct {
 		Fields []json.RawMessage `json:"fields"`
 	}
-	if err := json.Unmarshal([]byte(got[sparkKey]), &of); err != nil || len(of.Fields) != 4 {
+	if err := json.Unmarshal([]byte(got[sparkKey]), &sparkFields); err != nil || len(sparkFields.Fields) != 4 {
 		t.Fatalf("Spark's schema is %s: %v", got[sparkKey], err)
 	}
 	for i, want := range []string{
@@ -64,8 +64,8 @@ func TestKeyValues(t *testing.T) {
 		`{"name":"text","type":"string","nullable":true,"metadata":{}}`,
 		`{"name":"scores","type":{"keyType":"string","type":"map","valueContainsNull":true,"valueType":"double"},"nullable":true,"metadata":{}}`,
 	} {
-		if string(of.Fields[i]) != want {
-			t.Errorf("Spark's field %d is %s, not %s", i, of.Fields[i], want)
+		if string(sparkFields.Fields[i]) != want {
+			t.Errorf("Spark's field %d is %s, want %s", i, sparkFields.Fields[i], want)
 		}
 	}
 	extended := arrowSchema(got[arrowKey])
@@ -76,27 +76,28 @@ func TestKeyValues(t *testing.T) {
 	if !slices.Equal(names, []string{"m", "d", "text", "scores"}) || extended.Field(1).Type.ID() != arrow.DURATION || !extended.Field(1).HasMetadata() {
 		t.Errorf("Arrow's schema is %s", extended)
 	}
-	r, rows := readBack(t, b, readAll)
+	r, rows := readBack(t, b, defaultOptions)
 	if r.Schema().Field(1).Type.ID() != arrow.DURATION || rows[0].Column(1).ValueStr(0) != "5us" {
 		t.Errorf("the duration is read as %s, %s", r.Schema().Field(1), rows[0].Column(1))
 	}
 }
 
-// Spark has no type for some columns: it has to read the file by its own schema.
-func TestSparkSchemaLeftOut(t *testing.T) {
+// Spark's schema is removed if Spark has no type for an added column. A value that
+// is not a schema is kept if no column is added.
+func TestSparkSchemaRemoved(t *testing.T) {
 	s := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int32}, {Name: "b", Type: arrow.FixedWidthTypes.Time64us}}, nil)
 	text := `{"type":"struct","fields":[{"name":"a","type":"integer","nullable":true,"metadata":{}}]}`
 	if got, keep := sparkSchema(text, s, []bool{true, false}); keep {
-		t.Errorf("it is %s", got)
+		t.Errorf("the schema is kept as %s", got)
 	}
 	if got, keep := sparkSchema("{", s, []bool{true, true}); !keep || got != "{" {
-		t.Errorf("what is no schema is %s, %t", got, keep)
+		t.Errorf("an invalid schema: %s, %t", got, keep)
 	}
 }
 
-// What is said of column chunks goes along if each row group says it, also of a
-// file without rows.
-func TestChunkKeyValues(t *testing.T) {
+// The key-value pairs that a column chunk has in every row group are kept, also in
+// a file without rows.
+func TestChunkKeyValuesAreKept(t *testing.T) {
 	batch := batchOf(t, arrow.NewSchema([]arrow.Field{fieldOf(t, leafOf(optional, "c", pq.Types.Int32))}, nil), `[{"c": 1}]`)
 	var pair, without, other thriftWriter
 	pair.text(1, "foo")
@@ -113,10 +114,10 @@ func TestChunkKeyValues(t *testing.T) {
 		} else {
 			b = fileOf(t, rows...)
 		}
-		b = withMeta(b, ofChunks(func(chunk []byte) []byte { return edited(chunk, 3, withField(8, kindList, list)) }))
-		r, _ := readBack(t, b, readAll)
-		again := fileOf(t, batchOf(t, r.Schema(), `[]`))
-		foot, err := parseFooter(metaOf(again), int64(len(again)))
+		b = withMeta(b, editChunks(func(chunk []byte) []byte { return editField(chunk, 3, withField(8, kindList, list)) }))
+		r, _ := readBack(t, b, defaultOptions)
+		rewritten := fileOf(t, batchOf(t, r.Schema(), `[]`))
+		foot, err := parseFooter(metaOf(rewritten), int64(len(rewritten)))
 		if err != nil {
 			t.Fatal(err)
 		}

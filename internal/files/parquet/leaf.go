@@ -10,19 +10,21 @@ import (
 	pq "github.com/apache/arrow-go/v18/parquet"
 )
 
-// leafType is how values of a leaf are those of an Arrow type. There is one
-// Arrow value for each value of the leaf that is valid, so that what was read
-// can be written as it was.
+// leafType is the Arrow type of a leaf and the conversion of its values. Different
+// values of the leaf have different Arrow values, so a value that is read can be
+// written unchanged.
 type leafType struct {
 	arrow arrow.DataType
-	// decode appends a value of the Arrow type to dst, of a value in the
-	// leaf's encoding PLAIN (BYTE_ARRAY without its length); nil copies it.
+	// decode converts a value in the encoding PLAIN (a BYTE_ARRAY without its
+	// length) to the Arrow type and appends it to dst. If decode is nil, the bytes
+	// are copied.
 	decode func(dst, value []byte) ([]byte, error)
 }
 
-// int96 is the type of values that are no timestamps of a unit (see int96As).
+// int96 is the type of INT96 values that int96Timestamp cannot represent.
 var int96 = &arrow.FixedSizeBinaryType{ByteWidth: 12}
 
+// leafTypeOf returns the Arrow type of a leaf.
 func leafTypeOf(n *node) leafType {
 	l := n.logical
 	switch n.physical {
@@ -92,11 +94,12 @@ func leafTypeOf(n *node) leafType {
 	return leafType{arrow: &arrow.FixedSizeBinaryType{ByteWidth: int(n.length)}}
 }
 
-// narrow takes the low bytes of an INT32 that is in the bounds of its type.
+// narrow decodes an INT32 to an integer of width bytes. A value outside of least
+// to most is an error.
 func narrow(width int, least, most int32) func(dst, value []byte) ([]byte, error) {
 	return func(dst, value []byte) ([]byte, error) {
 		if v := int32(binary.LittleEndian.Uint32(value)); v < least || v > most {
-			return dst, damaged("%d is no integer of its type, %d to %d", v, least, most)
+			return dst, damaged("the integer %d is outside of the range of its type, %d to %d", v, least, most)
 		}
 		return append(dst, value[:width]...), nil
 	}
@@ -111,8 +114,8 @@ func (l logicalType) isDecimal() bool {
 	return l.precision >= 1 && l.precision <= mostDigits256 && l.scale >= 0 && l.scale <= l.precision
 }
 
-// decimalType has the number in two's complement, the high byte first, by
-// number.
+// decimalType returns the Arrow type of a DECIMAL. number converts an encoded
+// value to big-endian two's complement.
 func (l logicalType) decimalType(number func(value []byte) []byte) leafType {
 	var t arrow.DataType = &arrow.Decimal128Type{Precision: l.precision, Scale: l.scale}
 	width := 16
@@ -122,12 +125,12 @@ func (l logicalType) decimalType(number func(value []byte) []byte) leafType {
 	return leafType{t, func(dst, value []byte) ([]byte, error) {
 		b := number(value)
 		if len(b) == 0 {
-			return dst, damaged("a DECIMAL has no bytes")
+			return dst, damaged("a DECIMAL value has no bytes")
 		}
-		fill := byte(int8(b[0]) >> 7) // of the sign
+		fill := byte(int8(b[0]) >> 7) // sign extension
 		for len(b) > width {
 			if b[0] != fill || (b[1]^fill)&0x80 != 0 {
-				return dst, damaged("a DECIMAL(%d,%d) has more digits", l.precision, l.scale)
+				return dst, damaged("a value has more digits than DECIMAL(%d,%d) can store", l.precision, l.scale)
 			}
 			b = b[1:]
 		}
@@ -160,7 +163,7 @@ func decodeUUID(dst, value []byte) ([]byte, error) {
 	return append(dst, id.String()...), nil
 }
 
-// decodeHalf makes a FLOAT of a FLOAT16, the bits of a NaN included.
+// decodeHalf converts a FLOAT16 to a FLOAT. It keeps the bits of a NaN.
 func decodeHalf(dst, value []byte) ([]byte, error) {
 	h := uint32(binary.LittleEndian.Uint16(value))
 	sign, exponent, mantissa := h>>15<<31, h>>10&0x1f, h&0x3ff
@@ -169,7 +172,7 @@ func decodeHalf(dst, value []byte) ([]byte, error) {
 		exponent = 0xff
 	case exponent != 0:
 		exponent += 127 - 15
-	case mantissa != 0: // below the normal numbers, but not so as a FLOAT
+	case mantissa != 0: // a subnormal FLOAT16 is a normal FLOAT
 		exponent = 127 - 14
 		for mantissa&0x400 == 0 {
 			mantissa <<= 1
@@ -180,7 +183,7 @@ func decodeHalf(dst, value []byte) ([]byte, error) {
 	return binary.LittleEndian.AppendUint32(dst, sign|exponent<<23|mantissa<<13), nil
 }
 
-// encodeHalf is the opposite; ok is false for what no FLOAT16 is.
+// encodeHalf reverses decodeHalf. ok is false if no FLOAT16 has the value f.
 func encodeHalf(f uint32) (h uint16, ok bool) {
 	sign, exponent, mantissa := uint16(f>>31)<<15, int(f>>23&0xff), f&0x7fffff
 	switch {
@@ -200,21 +203,22 @@ func encodeHalf(f uint32) (h uint16, ok bool) {
 	return 0, false
 }
 
-// A day of INT96 is that of the Julian calendar, which began at noon long ago;
-// its nanoseconds are from midnight on.
+// An INT96 is a Julian day number and the nanoseconds since midnight.
+// julianOfEpoch is the Julian day number of 1 January 1970.
 const (
 	julianOfEpoch = 2440588
 	nanosOfDay    = 24 * 60 * 60 * 1_000_000_000
 	microsOfDay   = nanosOfDay / 1000
 )
 
+// int96Parts returns the days since 1 January 1970 and the nanoseconds of the day.
 func int96Parts(value []byte) (days, nanoseconds int64) {
 	return int64(int32(binary.LittleEndian.Uint32(value[8:]))) - julianOfEpoch, int64(binary.LittleEndian.Uint64(value))
 }
 
-// int96As gives INT96 as timestamps of a unit, nanoseconds or microseconds.
-// What is none exactly is an error.
-func int96As(unit arrow.TimeUnit) leafType {
+// int96Timestamp decodes INT96 to timestamps of a unit, nanoseconds or
+// microseconds. A value that the unit cannot represent exactly is an error.
+func int96Timestamp(unit arrow.TimeUnit) leafType {
 	day, per := int64(nanosOfDay), int64(1)
 	if unit == arrow.Microsecond {
 		day, per = microsOfDay, 1000
@@ -222,12 +226,14 @@ func int96As(unit arrow.TimeUnit) leafType {
 	return leafType{&arrow.TimestampType{Unit: unit}, func(dst, value []byte) ([]byte, error) {
 		days, rest := int96Parts(value)
 		if !int96Fits(unit, days, rest) {
-			return dst, damaged("the INT96 of day %d and %d ns is no time of the unit %s", days, rest, unit)
+			return dst, damaged("the INT96 of day %d and %d ns cannot be represented in the unit %s", days, rest, unit)
 		}
 		return binary.LittleEndian.AppendUint64(dst, uint64(days*day+rest/per)), nil
 	}}
 }
 
+// int96Fits reports whether a timestamp of the unit can represent an INT96
+// exactly.
 func int96Fits(unit arrow.TimeUnit, days, nanoseconds int64) bool {
 	if nanoseconds < 0 || nanoseconds >= nanosOfDay {
 		return false
@@ -243,8 +249,8 @@ func int96Fits(unit arrow.TimeUnit, days, nanoseconds int64) bool {
 	return days >= -most && (days < most || days == most && rest <= math.MaxInt64-most*day)
 }
 
-// int96Of is the opposite of int96As.
-func int96Of(unit arrow.TimeUnit, t int64) pq.Int96 {
+// int96FromTime reverses int96Timestamp.
+func int96FromTime(unit arrow.TimeUnit, t int64) pq.Int96 {
 	day, per := int64(nanosOfDay), int64(1)
 	if unit == arrow.Microsecond {
 		day, per = microsOfDay, 1000

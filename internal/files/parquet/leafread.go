@@ -8,38 +8,38 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 )
 
-// leafReader reads the levels and values of a leaf through all row groups, and
-// keeps those that are not in a batch yet.
+// leafReader reads the levels and values of a leaf from all row groups. It buffers
+// those that no batch contains yet.
 type leafReader struct {
 	node *node
 	file *file.Reader
-	// groups are the rows of each row group, by the first leaf that has read it;
-	// -1 before.
-	groups []int64
-	least  []int64 // rows that the metadata says
-	next   int     // row group
+	// groups holds the number of rows of each row group, set by the first leaf
+	// that has read the row group, and -1 before. All leaves share it.
+	groups  []int64
+	minRows []int64 // number of rows of each row group in the metadata
+	next    int     // index of the next row group
 
 	chunk file.ColumnChunkReader // nil between row groups
 	read  func(n int64, def, rep []int16) (levels int64, values int, err error)
-	began int64 // rows of this chunk that have begun
+	began int64 // number of rows of this chunk that have started
 
-	def, rep []int16 // nil if none are needed
+	def, rep []int16 // nil if the maximum level is 0
 	levels   int
-	starts   int // rows among them that have begun
+	starts   int // number of buffered rows that have started
 	values   valueBuffer
-	step     int64 // levels to read at once
+	step     int64 // number of levels to read at once
 }
 
-// valueBuffer has values one after another in the encoding PLAIN, but without
-// the lengths of BYTE_ARRAYs.
+// valueBuffer holds concatenated values in the encoding PLAIN, but without the
+// lengths of BYTE_ARRAY values.
 type valueBuffer struct {
 	data  []byte
-	width int   // of each; 0 for BYTE_ARRAY
-	ends  []int // of BYTE_ARRAYs
-	n     int
+	width int   // size of a value in bytes; 0 for BYTE_ARRAY
+	ends  []int // end offsets of BYTE_ARRAY values
+	n     int   // number of values
 }
 
-// cut gives the first n values, and leaves the others.
+// cut removes the first n values.
 func (v *valueBuffer) cut(n int) {
 	from := 0
 	if v.width > 0 {
@@ -55,7 +55,7 @@ func (v *valueBuffer) cut(n int) {
 	v.n -= n
 }
 
-// value is the i-th.
+// value returns the i-th value.
 func (v *valueBuffer) value(i int) []byte {
 	if v.width > 0 {
 		return v.data[i*v.width : (i+1)*v.width]
@@ -67,8 +67,8 @@ func (v *valueBuffer) value(i int) []byte {
 	return v.data[from:v.ends[i]]
 }
 
-func newLeafReader(n *node, f *file.Reader, groups, least []int64) *leafReader {
-	l := &leafReader{node: n, file: f, groups: groups, least: least, step: 16}
+func newLeafReader(n *node, f *file.Reader, groups, minRows []int64) *leafReader {
+	l := &leafReader{node: n, file: f, groups: groups, minRows: minRows, step: 16}
 	l.values.width = map[pq.Type]int{
 		pq.Types.Boolean: 1, pq.Types.Int32: 4, pq.Types.Int64: 8, pq.Types.Int96: 12,
 		pq.Types.Float: 4, pq.Types.Double: 8, pq.Types.FixedLenByteArray: int(n.length),
@@ -82,13 +82,14 @@ func newLeafReader(n *node, f *file.Reader, groups, least []int64) *leafReader {
 	return l
 }
 
-// typedReader is a file.ColumnChunkReader of values of a type.
+// typedReader is a file.ColumnChunkReader of values of type T.
 type typedReader[T any] interface {
 	ReadBatchInPage(n int64, values []T, def, rep []int16) (levels int64, read int, err error)
 }
 
-// reading reads batches of values and appends them.
-func reading[T any](chunk typedReader[T], add func(values []T)) func(int64, []int16, []int16) (int64, int, error) {
+// batchReader returns a function that reads up to n levels and passes their values
+// to add.
+func batchReader[T any](chunk typedReader[T], add func(values []T)) func(int64, []int16, []int16) (int64, int, error) {
 	var values []T
 	return func(n int64, def, rep []int16) (int64, int, error) {
 		if int64(len(values)) < n {
@@ -102,21 +103,22 @@ func reading[T any](chunk typedReader[T], add func(values []T)) func(int64, []in
 	}
 }
 
-// open begins the next row group's chunk; false after the last one.
+// open opens the column chunk of the next row group. It returns false after the
+// last one.
 func (l *leafReader) open() (bool, error) {
 	if l.next == len(l.groups) {
 		return false, nil
 	}
 	var err error
 	if l.chunk, err = l.file.RowGroup(l.next).Column(l.node.leaf); err != nil {
-		return false, l.wrong(err)
+		return false, l.readError(err)
 	}
 	l.next++
 	l.began = 0
 	v := &l.values
 	switch chunk := l.chunk.(type) {
 	case *file.BooleanColumnChunkReader:
-		l.read = reading(chunk, func(values []bool) {
+		l.read = batchReader(chunk, func(values []bool) {
 			for _, b := range values {
 				bit := byte(0)
 				if b {
@@ -126,51 +128,52 @@ func (l *leafReader) open() (bool, error) {
 			}
 		})
 	case *file.Int32ColumnChunkReader:
-		l.read = reading(chunk, func(values []int32) { v.data = append(v.data, arrow.Int32Traits.CastToBytes(values)...) })
+		l.read = batchReader(chunk, func(values []int32) { v.data = append(v.data, arrow.Int32Traits.CastToBytes(values)...) })
 	case *file.Int64ColumnChunkReader:
-		l.read = reading(chunk, func(values []int64) { v.data = append(v.data, arrow.Int64Traits.CastToBytes(values)...) })
+		l.read = batchReader(chunk, func(values []int64) { v.data = append(v.data, arrow.Int64Traits.CastToBytes(values)...) })
 	case *file.Int96ColumnChunkReader:
-		l.read = reading(chunk, func(values []pq.Int96) {
+		l.read = batchReader(chunk, func(values []pq.Int96) {
 			for _, b := range values {
 				v.data = append(v.data, b[:]...)
 			}
 		})
 	case *file.Float32ColumnChunkReader:
-		l.read = reading(chunk, func(values []float32) { v.data = append(v.data, arrow.Float32Traits.CastToBytes(values)...) })
+		l.read = batchReader(chunk, func(values []float32) { v.data = append(v.data, arrow.Float32Traits.CastToBytes(values)...) })
 	case *file.Float64ColumnChunkReader:
-		l.read = reading(chunk, func(values []float64) { v.data = append(v.data, arrow.Float64Traits.CastToBytes(values)...) })
+		l.read = batchReader(chunk, func(values []float64) { v.data = append(v.data, arrow.Float64Traits.CastToBytes(values)...) })
 	case *file.FixedLenByteArrayColumnChunkReader:
-		l.read = reading(chunk, func(values []pq.FixedLenByteArray) {
+		l.read = batchReader(chunk, func(values []pq.FixedLenByteArray) {
 			for _, b := range values {
 				v.data = append(v.data, b...)
 			}
 		})
 	case *file.ByteArrayColumnChunkReader:
-		l.read = reading(chunk, func(values []pq.ByteArray) {
+		l.read = batchReader(chunk, func(values []pq.ByteArray) {
 			for _, b := range values {
 				v.data = append(v.data, b...)
 				v.ends = append(v.ends, len(v.data))
 			}
 		})
 	default:
-		return false, fmt.Errorf("there is no reader of %s", l.node.physical)
+		return false, fmt.Errorf("the physical type %s has no reader", l.node.physical)
 	}
 	return true, nil
 }
 
-// rows are those that are kept whole.
+// rows returns the number of complete rows in the buffer.
 func (l *leafReader) rows() int {
 	if l.chunk != nil && l.node.rep > 0 && l.starts > 0 {
-		return l.starts - 1 // the last may go on
+		return l.starts - 1 // the last row may have more levels
 	}
 	return l.starts
 }
 
-// size is how many bytes are kept.
+// size returns the approximate size of the buffer in bytes.
 func (l *leafReader) size() int { return len(l.values.data) + 4*l.levels }
 
-// fill keeps rows, up to a number, but not many after a number of bytes. It
-// gives how many it has: 0 at the end only.
+// fill reads until the buffer holds the given number of rows, or about the given
+// number of bytes and at least one row. It returns the number of rows, which is 0
+// only at the end.
 func (l *leafReader) fill(rows, bytes int) (int, error) {
 	for l.rows() < rows && (l.rows() == 0 || l.size() < bytes) {
 		if l.chunk == nil {
@@ -182,7 +185,7 @@ func (l *leafReader) fill(rows, bytes int) (int, error) {
 		if l.node.rep == 0 {
 			n = min(n, int64(rows-l.starts))
 		}
-		// What a value takes on average says how many more there is room for.
+		// The average size of a level limits how many more are read.
 		if left := bytes - l.size(); l.levels > 0 && left > 0 {
 			n = max(1, min(n, int64(left)*int64(l.levels)/int64(max(1, l.size()))))
 		}
@@ -194,7 +197,7 @@ func (l *leafReader) fill(rows, bytes int) (int, error) {
 	return min(rows, l.rows()), nil
 }
 
-// take reads up to n levels, and closes the chunk at its end.
+// take reads up to n levels. At the end of the chunk it closes the chunk.
 func (l *leafReader) take(n int64) error {
 	var def, rep []int16
 	if l.def != nil {
@@ -211,7 +214,7 @@ func (l *leafReader) take(n int64) error {
 		err = l.chunk.Err()
 	}
 	if err != nil {
-		return l.wrong(err)
+		return l.readError(err)
 	}
 	if levels == 0 {
 		return l.close()
@@ -221,21 +224,22 @@ func (l *leafReader) take(n int64) error {
 		return err
 	}
 	if count != values || l.values.width > 0 && len(l.values.data)-before != values*l.values.width {
-		return damaged("%s has %d values where its levels say %d", l.node.title(), values, count)
+		return damaged("%s has %d values, but its levels require %d", l.node.title(), values, count)
 	}
 	l.values.n += values
 	l.levels += int(levels)
 	return nil
 }
 
-// check counts rows that begin, and values.
+// check validates levels. It counts the rows that start, and returns the number of
+// values.
 func (l *leafReader) check(levels int, def, rep []int16) (values int, err error) {
 	values = levels
 	if def != nil {
 		values = 0
 		for _, d := range def[:levels] {
 			if d < 0 || d > l.node.def {
-				return 0, damaged("%s has the definition level %d, but %d is the most", l.node.title(), d, l.node.def)
+				return 0, damaged("%s has the definition level %d, but the maximum is %d", l.node.title(), d, l.node.def)
 			}
 			if d == l.node.def {
 				values++
@@ -248,11 +252,11 @@ func (l *leafReader) check(levels int, def, rep []int16) (values int, err error)
 		for i, r := range rep[:levels] {
 			switch {
 			case r < 0 || r > l.node.rep:
-				return 0, damaged("%s has the repetition level %d, but %d is the most", l.node.title(), r, l.node.rep)
+				return 0, damaged("%s has the repetition level %d, but the maximum is %d", l.node.title(), r, l.node.rep)
 			case r == 0:
 				starts++
 			case i == 0 && l.began == 0:
-				return 0, damaged("%s begins with the repetition level %d: its first row has no beginning", l.node.title(), r)
+				return 0, damaged("%s starts with the repetition level %d; a row group must start with level 0", l.node.title(), r)
 			}
 		}
 	}
@@ -261,17 +265,17 @@ func (l *leafReader) check(levels int, def, rep []int16) (values int, err error)
 	return values, nil
 }
 
-// close ends a chunk, which has as many rows as those of other leaves, and no
-// less than the metadata says.
+// close closes a chunk. It checks that the chunk has as many rows as those of the
+// other leaves, and at least as many as the metadata states.
 func (l *leafReader) close() error {
 	group := l.next - 1
 	err := l.chunk.Close()
 	l.chunk = nil
 	switch {
 	case err != nil:
-		return l.wrong(err)
-	case l.began < l.least[group]:
-		return damaged("row group %d has %d rows, but %s has %d there", group, l.least[group], l.node.title(), l.began)
+		return l.readError(err)
+	case l.began < l.minRows[group]:
+		return damaged("row group %d has %d rows, but %s has %d rows in it", group, l.minRows[group], l.node.title(), l.began)
 	case l.groups[group] >= 0 && l.groups[group] != l.began:
 		return damaged("%s has %d rows in row group %d, but other columns have %d", l.node.title(), l.began, group, l.groups[group])
 	}
@@ -279,7 +283,7 @@ func (l *leafReader) close() error {
 	return nil
 }
 
-// extent is how many levels and values rows take.
+// extent returns the number of levels and values of the first rows.
 func (l *leafReader) extent(rows int) (levels, values int) {
 	levels = rows
 	if l.rep != nil {
@@ -303,7 +307,7 @@ func (l *leafReader) extent(rows int) (levels, values int) {
 	return levels, values
 }
 
-// drop lets go of rows, which take so many levels and values.
+// drop removes the first rows, with their levels and values, from the buffer.
 func (l *leafReader) drop(rows, levels, values int) {
 	if l.def != nil {
 		l.def = append(l.def[:0], l.def[levels:l.levels]...)
@@ -316,13 +320,15 @@ func (l *leafReader) drop(rows, levels, values int) {
 	l.values.cut(values)
 }
 
-func (l *leafReader) wrong(err error) error {
+// readError returns an error of the library with the name of the leaf.
+func (l *leafReader) readError(err error) error {
 	if tooLarge(err) {
-		return unsupported("%s has a page that is larger than is read: %w; write the file with smaller pages", l.node.title(), err)
+		return unsupported("%s has a page that is too large: %w; write the file with smaller pages", l.node.title(), err)
 	}
 	return damaged("%s: %w", l.node.title(), err)
 }
 
+// grow extends the n levels by the given number.
 func grow(levels []int16, n, by int) []int16 {
 	if cap(levels) < n+by {
 		levels = append(make([]int16, 0, 2*(n+by)), levels[:n]...)
@@ -330,8 +336,8 @@ func grow(levels []int16, n, by int) []int16 {
 	return levels[:n+by]
 }
 
-// int96Type finds the type that holds all values of a leaf of INT96: in
-// nanoseconds, or else in microseconds, or else as bytes.
+// int96Type reads an INT96 leaf and returns the first type that represents all its
+// values: timestamps in nanoseconds, timestamps in microseconds, or bytes.
 func int96Type(n *node, f *file.Reader, groups []int64) (leafType, error) {
 	l := newLeafReader(n, f, append([]int64(nil), groups...), make([]int64, len(groups)))
 	defer l.release()
@@ -354,9 +360,9 @@ func int96Type(n *node, f *file.Reader, groups []int64) (leafType, error) {
 	}
 	switch {
 	case isNanos:
-		return int96As(arrow.Nanosecond), nil
+		return int96Timestamp(arrow.Nanosecond), nil
 	case isMicros:
-		return int96As(arrow.Microsecond), nil
+		return int96Timestamp(arrow.Microsecond), nil
 	}
 	return leafType{arrow: int96}, nil
 }

@@ -13,23 +13,23 @@ import (
 	"github.com/firesteel/firesteel/internal/arrowipc"
 )
 
-// Where a column comes from is in its field's metadata, and what the file says
-// of itself in the schema's, so that a Writer of this schema writes them again.
+// Keys of the Arrow metadata in which the Reader stores the Parquet schema and the
+// file's key-value pairs. A Writer with this schema writes them again.
 const (
-	// columnKey is the field's part of the file's schema: the elements, encoded,
-	// one after another.
+	// columnKey is the field's part of the file's schema: its concatenated encoded
+	// elements.
 	columnKey = "PARQUET:column"
-	// chunkKey are the key-value pairs of its leaves' column chunks: a list for
-	// each leaf, encoded.
+	// chunkKey holds the key-value pairs of the column chunks: an encoded list for
+	// each leaf of the field.
 	chunkKey = "PARQUET:column_chunk"
-	// rootKey is the schema's first element, encoded.
+	// rootKey is the encoded root element of the schema.
 	rootKey = "PARQUET:root"
-	// arrowKey is a key-value pair of the file: the schema that Arrow's writers
-	// had, in base64.
+	// arrowKey is the key of a key-value pair of the file: the Arrow schema of the
+	// data that was written, in base64.
 	arrowKey = "ARROW:schema"
 )
 
-// setSchema makes the schema of the columns.
+// setSchema sets the Arrow schema of the Reader.
 func (r *Reader) setSchema(foot *footer) error {
 	keys, values := []string{rootKey}, []string{string(foot.root.element.raw)}
 	for _, kv := range foot.keyValues {
@@ -41,41 +41,43 @@ func (r *Reader) setSchema(foot *footer) error {
 	fields := make([]arrow.Field, len(r.columns))
 	for i, c := range r.columns {
 		fields[i] = c.field
-		fields[i].Metadata = originOf(c, foot)
+		fields[i].Metadata = columnMetadata(c, foot)
 	}
 	metadata := arrow.NewMetadata(keys, values)
 	r.schema = arrow.NewSchema(fields, &metadata)
 	return nil
 }
 
-func originOf(c *column, foot *footer) arrow.Metadata {
+// columnMetadata returns the Arrow metadata of a column's field.
+func columnMetadata(c *column, foot *footer) arrow.Metadata {
 	keys, values := []string{columnKey}, []string{string(c.node.raw())}
 	var pairs []byte
-	any := false
+	found := false
 	for _, leaf := range c.leaves {
 		kvs := foot.chunkKeyValues[leaf]
-		any = any || len(kvs) > 0
+		found = found || len(kvs) > 0
 		pairs = append(appendList(pairs, len(kvs), kindStruct), bytes.Join(kvs, nil)...)
 	}
-	if any {
+	if found {
 		keys, values = append(keys, chunkKey), append(values, string(pairs))
 	}
 	return arrow.NewMetadata(keys, values)
 }
 
-// setDurations finds which INT64s are durations, which only Arrow's schema
-// tells. One that cannot be read tells nothing.
+// setDurations sets the type of INT64 columns that are durations. Parquet has no
+// such type, so only the stored Arrow schema identifies them. A schema that cannot
+// be decoded is ignored.
 func setDurations(columns []*column, encoded string) {
 	schema := arrowSchema(encoded)
 	if schema == nil || schema.NumFields() != len(columns) {
 		return
 	}
 	for i, c := range columns {
-		durations(c, schema.Field(i).Type)
+		setDuration(c, schema.Field(i).Type)
 	}
 }
 
-func durations(c *column, t arrow.DataType) {
+func setDuration(c *column, t arrow.DataType) {
 	if e, ok := t.(arrow.ExtensionType); ok {
 		t = e.StorageType()
 	}
@@ -87,25 +89,25 @@ func durations(c *column, t arrow.DataType) {
 	case *arrow.StructType:
 		if c.kind == structKind && t.NumFields() == len(c.children) {
 			for i, child := range c.children {
-				durations(child, t.Field(i).Type)
+				setDuration(child, t.Field(i).Type)
 			}
 		}
-	case arrow.ListLikeType: // of a MAP, the elements are structs
+	case arrow.ListLikeType: // also a MAP, whose elements are structs
 		if c.kind == listKind {
-			durations(c.children[0], t.Elem())
+			setDuration(c.children[0], t.Elem())
 		}
 	}
 	c.setField()
 }
 
-// arrowSchema reads a schema of Arrow, or gives nil.
+// arrowSchema decodes the value of arrowKey. It returns nil if that fails.
 func arrowSchema(encoded string) *arrow.Schema {
 	b, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded, "="))
 	if err != nil || arrowipc.CheckSchema(b) != nil {
 		return nil
 	}
 	var schema *arrow.Schema
-	err = guarded(func() error {
+	err = recovered(func() error {
 		r, err := ipc.NewReader(bytes.NewReader(b))
 		if err == nil {
 			schema = r.Schema()
@@ -119,7 +121,7 @@ func arrowSchema(encoded string) *arrow.Schema {
 	return schema
 }
 
-// encodeArrow is the opposite of arrowSchema.
+// encodeArrow reverses arrowSchema.
 func encodeArrow(schema *arrow.Schema) (string, error) {
 	var b bytes.Buffer
 	w := ipc.NewWriter(&b, ipc.WithSchema(schema))
@@ -129,9 +131,10 @@ func encodeArrow(schema *arrow.Schema) (string, error) {
 	return base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
-// origin is the node that a field was read from, with its leaves' key-value
-// pairs; nil if there is none, or the field has another type by now.
-func origin(f arrow.Field) (n *node, pairs [][][]byte) {
+// originNode returns the node that a field was read from, and the key-value pairs
+// of its leaves. n is nil if the field was not read from a Parquet file, or if its
+// name or type has changed.
+func originNode(f arrow.Field) (n *node, pairs [][][]byte) {
 	at := f.Metadata.FindKey(columnKey)
 	if at < 0 {
 		return nil, nil
@@ -158,7 +161,7 @@ func origin(f arrow.Field) (n *node, pairs [][][]byte) {
 	return n, pairs
 }
 
-// fits tells whether a column that is read may have an Arrow type.
+// fits reports whether the Reader can give the column the Arrow type t.
 func (c *column) fits(t arrow.DataType) bool {
 	switch c.kind {
 	case leafKind:
@@ -174,7 +177,7 @@ func (c *column) fits(t arrow.DataType) bool {
 		if _, isMap := t.(*arrow.MapType); !ok || isMap != c.isMap {
 			return false
 		}
-		if entry, ok := l.Elem().(*arrow.StructType); ok && c.isMap { // whose fields have names of Arrow's
+		if entry, ok := l.Elem().(*arrow.StructType); ok && c.isMap { // Arrow renames the fields of an entry
 			return entry.NumFields() == 2 && c.children[0].children[0].fits(entry.Field(0).Type) && c.children[0].children[1].fits(entry.Field(1).Type)
 		}
 		return c.children[0].fits(l.Elem())
@@ -191,7 +194,8 @@ func (c *column) fits(t arrow.DataType) bool {
 	return true
 }
 
-// emptyArray is one without values, to try what takes arrays of a type.
+// emptyArray returns an array without values, to check that a shredder accepts its
+// type.
 func emptyArray(t arrow.DataType) arrow.Array {
 	return array.MakeArrayOfNull(memory.DefaultAllocator, t, 0)
 }

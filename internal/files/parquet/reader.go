@@ -1,11 +1,11 @@
-// Package parquet reads and writes Parquet files as streams of Arrow batches,
-// such that what is read and written again stays as it is in the file: physical
-// and logical types, also those that Arrow or this program does not know, ids
-// of fields, names of lists' parts, and metadata. A batch's schema has it (see
-// Origin).
+// Package parquet reads and writes Parquet files as streams of Arrow batches.
+// A file that is read and written again keeps its schema and metadata: physical
+// and logical types (unknown ones included), field ids, the names of list
+// elements, and key-value pairs. The metadata of a batch's schema and fields
+// carries them from the Reader to the Writer (see columnKey).
 //
-// Pages, encodings and compression are those of Arrow's library; how levels
-// become columns, and what types values are of, is decided here.
+// The Arrow library handles pages, encodings and compression. This package
+// converts levels to columns and chooses the Arrow type of each column.
 package parquet
 
 import (
@@ -21,17 +21,18 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 )
 
-// Bounds of a page's bytes.
+// maxPage is the largest size of a page, compressed or not, in bytes.
 const maxPage = 256 << 20
 
-// ReadOptions bound batches; no field may be 0.
+// ReadOptions sets the size of a Reader's batches. Every field is required.
 type ReadOptions struct {
-	// A batch ends with the row that reaches one of them.
+	// Rows and Bytes bound a batch. A batch ends with the row that reaches
+	// either bound.
 	Rows, Bytes int
 	Allocator   memory.Allocator
 }
 
-// Reader gives a file's rows in their order.
+// Reader reads the rows of a file in order.
 type Reader struct {
 	o       ReadOptions
 	schema  *arrow.Schema
@@ -41,15 +42,16 @@ type Reader struct {
 	err     error
 }
 
-// Open reads a file's metadata. It does not close f.
+// Open reads the metadata of a file of size bytes. The Reader never closes f.
 func Open(f pq.ReaderAtSeeker, size int64, o ReadOptions) (r *Reader, err error) {
 	r = &Reader{o: o}
-	err = guarded(func() error { return r.open(f, size) })
+	err = recovered(func() error { return r.open(f, size) })
 	return r, err
 }
 
-// guarded makes an error of a panic of the library over a damaged file.
-func guarded(f func() error) (err error) {
+// recovered calls f and returns a panic of the Arrow library as a Damaged error.
+// The library panics on some damaged files.
+func recovered(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = damaged("%v", p)
@@ -58,7 +60,7 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// notCloser hides that a file can be closed.
+// notCloser hides the Close method of a file from the Arrow library.
 type notCloser struct{ pq.ReaderAtSeeker }
 
 func (r *Reader) open(f pq.ReaderAtSeeker, size int64) error {
@@ -75,7 +77,7 @@ func (r *Reader) open(f pq.ReaderAtSeeker, size int64) error {
 	}
 	meta.SetSourceFileSize(size)
 	props := pq.NewReaderProperties(r.o.Allocator)
-	props.BufferedStreamEnabled = true // not a whole column chunk in memory
+	props.BufferedStreamEnabled = true // do not hold a whole column chunk in memory
 	props.MaxCompressedPageSize, props.MaxUncompressedPageSize = maxPage, maxPage
 	in, err := file.NewParquetReader(notCloser{f}, file.WithReadProps(props), file.WithMetadata(meta))
 	if err != nil {
@@ -104,14 +106,15 @@ func int96Leaf(c *column, in *file.Reader, groups []int64) (err error) {
 	return err
 }
 
-// Schema is that of all batches.
+// Schema returns the schema of every batch.
 func (r *Reader) Schema() *arrow.Schema { return r.schema }
 
-// Rows is how many the file has by its metadata, if it is right.
+// Rows returns the number of rows that the file's metadata states. A damaged
+// file may hold a different number.
 func (r *Reader) Rows() int64 { return r.rows }
 
-// Next gives the next rows, which the caller releases, and io.EOF after the
-// last. After an error it gives that again.
+// Next returns the next batch, or io.EOF after the last one. The caller
+// releases the batch. After an error, every call returns the same error.
 func (r *Reader) Next(ctx context.Context) (batch arrow.RecordBatch, err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -119,7 +122,7 @@ func (r *Reader) Next(ctx context.Context) (batch arrow.RecordBatch, err error) 
 	if r.err != nil {
 		return nil, r.err
 	}
-	r.err = guarded(func() error { batch, err = r.next(); return err })
+	r.err = recovered(func() error { batch, err = r.next(); return err })
 	return batch, r.err
 }
 
@@ -131,7 +134,7 @@ func (r *Reader) next() (arrow.RecordBatch, error) {
 			return nil, err
 		}
 		if n == 0 && i > 0 && rows > 0 {
-			return nil, damaged("%s ends before other columns", l.node.title())
+			return nil, damaged("%s has fewer rows than other columns", l.node.title())
 		}
 		rows = min(rows, n)
 		left -= l.size()
@@ -164,7 +167,8 @@ func (r *Reader) next() (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(r.schema, arrays, int64(rows)), nil
 }
 
-// end is what follows the last row of the first leaf.
+// end returns io.EOF if every leaf has been read to its end, and an error if a
+// leaf has more rows than the first one.
 func (r *Reader) end() error {
 	for _, l := range r.leaves {
 		n, err := l.fill(1, 1)
@@ -172,15 +176,15 @@ func (r *Reader) end() error {
 			return err
 		}
 		if n > 0 {
-			return damaged("%s goes on where other columns end", l.node.title())
+			return damaged("%s has more rows than other columns", l.node.title())
 		}
 	}
 	return io.EOF
 }
 
-// Close frees memory.
+// Close releases the Reader's memory.
 func (r *Reader) Close() error {
-	return guarded(func() error {
+	return recovered(func() error {
 		var first error
 		for _, l := range r.leaves {
 			if err := l.release(); err != nil && first == nil {

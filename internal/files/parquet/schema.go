@@ -32,7 +32,7 @@ const (
 	convertedBSON        = 20
 )
 
-// Fields of the union LogicalType.
+// Field ids of the union LogicalType.
 const (
 	logicalString    = 1
 	logicalMap       = 2
@@ -50,17 +50,17 @@ const (
 	logicalFile      = 19
 )
 
-// Units of times.
+// Field ids of the union TimeUnit.
 const (
 	millis = 1
 	micros = 2
 	nanos  = 3
 )
 
-// element is one of the schema's elements: a leaf, or a group of those that
-// follow it.
+// element is a SchemaElement: a leaf, or a group. The children of a group follow
+// it in the schema.
 type element struct {
-	raw        []byte // as it is in the file; all of it is written again
+	raw        []byte // encoded as in the file; written again unchanged
 	name       string
 	group      bool
 	physical   pq.Type // of a leaf
@@ -71,7 +71,8 @@ type element struct {
 	logical    logicalType
 }
 
-// logicalType is the annotation, with the parameters that it has. ID 0 is none.
+// logicalType is the annotation of an element, with its parameters. An id of 0
+// means that the element has no annotation.
 type logicalType struct {
 	id        int16
 	precision int32
@@ -80,7 +81,7 @@ type logicalType struct {
 	unit      int16
 	bits      int8
 	signed    bool
-	unknown   bool // it is of a later version; id is what comes beside it
+	unknown   bool // the annotation is unknown; id is that of the converted type
 }
 
 func (r *thriftReader) element() element {
@@ -114,12 +115,12 @@ func (r *thriftReader) element() element {
 			return true
 		})
 	})
-	// A leaf may say that it has 0 children.
+	// Some writers set num_children to 0 on a leaf, so the physical type decides.
 	if e.group = !typed; e.group {
 		e.children = int(max(0, min(children, math.MaxInt32)))
 	}
 	e.physical = pq.Type(physical)
-	// An annotation of a later version may come with an old one beside it.
+	// An element with an unknown annotation may also have a converted type.
 	if l := e.logical.id; l == 0 || l == 9 || l > logicalFile {
 		e.logical = logicalOf(e.converted)
 		e.logical.unknown = l != 0
@@ -130,7 +131,7 @@ func (r *thriftReader) element() element {
 	return e
 }
 
-// logicalType reads the union.
+// logicalType reads the union LogicalType.
 func (r *thriftReader) logicalType() (l logicalType) {
 	r.structure(0, func(id int16, kind byte) bool {
 		if kind != kindStruct {
@@ -163,7 +164,7 @@ func (r *thriftReader) logicalType() (l logicalType) {
 	return l
 }
 
-// logicalOf is the logical type that a converted type stands for.
+// logicalOf returns the logical type that is equivalent to a converted type.
 func logicalOf(converted int8) logicalType {
 	switch converted {
 	case convertedUTF8:
@@ -196,19 +197,20 @@ func logicalOf(converted int8) logicalType {
 	return logicalType{}
 }
 
-// node is an element in its place in the schema.
+// node is an element in the tree of the schema.
 type node struct {
 	element
-	def, rep int16 // most definition and repetition levels here
+	def, rep int16 // maximum definition and repetition level
 	children []*node
-	leaf     int // number among the leaves; -1 for a group
-	path     string
+	leaf     int    // index among the leaves; -1 for a group
+	path     string // names from the root, separated by dots
 }
 
-// maxLeaves bounds the columns that are read, each of which needs memory.
+// maxLeaves is the largest number of leaves, because each leaf needs memory.
 const maxLeaves = 1 << 20
 
-// tree puts elements in their places: the first is the parent of all.
+// tree builds the schema's tree from its elements. The first element is the
+// root.
 func tree(elements []element) (*node, error) {
 	if len(elements) == 0 {
 		return nil, damaged("its schema is empty")
@@ -219,11 +221,11 @@ func tree(elements []element) (*node, error) {
 		return nil, damaged("its schema has no root")
 	}
 	t.at = 1
-	if err := t.below(root, 0); err != nil {
+	if err := t.addChildren(root, 0); err != nil {
 		return nil, err
 	}
 	if t.at != len(elements) {
-		return nil, damaged("its schema has %d elements, of which the last %d have no place", len(elements), len(elements)-t.at)
+		return nil, damaged("its schema has %d elements, of which the last %d belong to no group", len(elements), len(elements)-t.at)
 	}
 	return root, nil
 }
@@ -234,12 +236,13 @@ type treeBuilder struct {
 	leaves   int
 }
 
-func (t *treeBuilder) below(n *node, depth int) error {
+// addChildren reads the children of the group n from the elements that follow it.
+func (t *treeBuilder) addChildren(n *node, depth int) error {
 	if depth > maxDepth {
-		return unsupported("its columns are nested deeper than %d", maxDepth)
+		return unsupported("its columns are nested more than %d levels deep", maxDepth)
 	}
 	if n.element.children > len(t.elements)-t.at {
-		return damaged("%s is a group of %d, but %d elements follow it", n.title(), n.element.children, len(t.elements)-t.at)
+		return damaged("%s is a group of %d elements, but only %d elements follow it", n.title(), n.element.children, len(t.elements)-t.at)
 	}
 	for range n.element.children {
 		if t.at == len(t.elements) {
@@ -259,23 +262,23 @@ func (t *treeBuilder) below(n *node, depth int) error {
 			c.def++
 			c.rep++
 		default:
-			return damaged("%s is repeated in a way (%d) that Parquet does not have", c.title(), c.repetition)
+			return damaged("%s has the invalid repetition type %d", c.title(), c.repetition)
 		}
 		n.children = append(n.children, c)
 		if c.group {
 			if c.element.children == 0 {
 				return unsupported("%s is a group without columns", c.title())
 			}
-			if err := t.below(c, depth+1); err != nil {
+			if err := t.addChildren(c, depth+1); err != nil {
 				return err
 			}
 			continue
 		}
 		if c.physical < 0 || c.physical > pq.Types.FixedLenByteArray {
-			return damaged("%s is of the physical type %d, which Parquet does not have", c.title(), c.physical)
+			return damaged("%s has the invalid physical type %d", c.title(), c.physical)
 		}
 		if c.physical == pq.Types.FixedLenByteArray && c.length <= 0 {
-			return damaged("%s has values of %d bytes", c.title(), c.length)
+			return damaged("%s has the invalid value length %d", c.title(), c.length)
 		}
 		c.leaf = t.leaves
 		if t.leaves++; t.leaves > maxLeaves {
@@ -285,6 +288,7 @@ func (t *treeBuilder) below(n *node, depth int) error {
 	return nil
 }
 
+// title returns the node's name for error messages.
 func (n *node) title() string {
 	if n.path == "" {
 		return "the root of its schema"
@@ -292,17 +296,25 @@ func (n *node) title() string {
 	return "column " + n.path
 }
 
-// eachLeaf visits the leaves below a node in their order.
-func (n *node) eachLeaf(visit func(*node)) {
-	if n.leaf >= 0 {
-		visit(n)
-	}
+// each calls visit for the node and all its descendants, in the schema's order.
+func (n *node) each(visit func(*node)) {
+	visit(n)
 	for _, c := range n.children {
-		c.eachLeaf(visit)
+		c.each(visit)
 	}
 }
 
-// raw is the node and all below it, as they are in a file.
+// eachLeaf calls visit for the leaves of the node, in the schema's order.
+func (n *node) eachLeaf(visit func(*node)) {
+	n.each(func(n *node) {
+		if n.leaf >= 0 {
+			visit(n)
+		}
+	})
+}
+
+// raw returns the elements of the node and of its descendants, encoded as in the
+// file.
 func (n *node) raw() []byte {
 	b := append([]byte(nil), n.element.raw...)
 	for _, c := range n.children {
@@ -311,7 +323,7 @@ func (n *node) raw() []byte {
 	return b
 }
 
-// parse is the opposite of raw.
+// parse decodes the result of raw.
 func parse(raw []byte) (*node, error) {
 	r := thriftReader{b: raw}
 	root := thriftWriter{}
@@ -321,7 +333,7 @@ func parse(raw []byte) (*node, error) {
 		elements = append(elements, r.element())
 	}
 	if r.bad {
-		return nil, damaged("the description of a column cannot be read")
+		return nil, damaged("the schema of a column cannot be read")
 	}
 	n, err := tree(elements)
 	if err != nil {
@@ -330,8 +342,8 @@ func parse(raw []byte) (*node, error) {
 	return n.children[0], nil
 }
 
-// physicalOnly is a node's element without its annotations, which is all that
-// levels and values need.
+// physicalOnly returns the node's element, encoded without annotations. Levels
+// and values depend on these fields only.
 func (n *node) physicalOnly() []byte {
 	var w thriftWriter
 	if n.group {
@@ -353,12 +365,13 @@ func damaged(format string, args ...any) error {
 	return &Damaged{fmt.Errorf(format, args...)}
 }
 
-// Damaged is the error of a file that is not as Parquet's format wants it.
-// Other errors of a Reader are what it cannot read although it may be right.
+// Damaged is the error for a file that violates the Parquet format. Other errors
+// of a Reader concern valid files that use an unsupported feature.
 type Damaged struct{ err error }
 
 func (d *Damaged) Error() string { return strings.TrimPrefix(d.err.Error(), "parquet: ") }
 
 func (d *Damaged) Unwrap() error { return d.err }
 
+// unsupported returns an error for a valid file that uses an unsupported feature.
 func unsupported(format string, args ...any) error { return fmt.Errorf(format, args...) }

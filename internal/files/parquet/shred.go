@@ -9,29 +9,29 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 )
 
-// shredder makes levels and values of a leaf out of Arrow columns: the opposite
-// of assembly.
+// shredder converts Arrow arrays to the levels and values of a leaf. It reverses
+// assembly.
 type shredder struct {
 	path []*column // from a column of the schema to the leaf
-	rep  int16     // most repetition levels
+	rep  int16     // maximum repetition level
 
-	arrays  []arrow.Array // along the path, of the current batch
+	arrays  []arrow.Array // the arrays of the current batch along the path
 	defs    []int16
 	reps    []int16
-	take    func(i int) (size int, err error) // keeps a value of the leaf's array
-	bytes   int                               // of values that are kept
-	write   func(def, rep []int16) error      // writes and drops what is kept
+	take    func(i int) (size int, err error) // buffers a value of the leaf's array
+	bytes   int                               // size of the buffered values
+	write   func(def, rep []int16) error      // writes the buffered values and empties the buffer
 	newTake func(leaf arrow.Array) (func(i int) (int, error), error)
 }
 
-// A batch of values is written when it has about so many bytes or levels, as
-// the library ends a page only after one.
+// A shredder writes its buffer when it reaches one of these sizes. The library ends
+// a page only between two writes, so they also bound the size of a page.
 const (
 	shredBytes  = 256 << 10
 	shredLevels = 1024
 )
 
-// shredders are those of the leaves of a column.
+// shredders returns a shredder for each leaf of a column.
 func shredders(c *column) []*shredder {
 	var all []*shredder
 	var walk func(path []*column, c *column)
@@ -50,7 +50,7 @@ func shredders(c *column) []*shredder {
 
 func (s *shredder) leaf() *column { return s.path[len(s.path)-1] }
 
-// bind finds the arrays along the path, below a column of a batch.
+// bind sets the arrays along the path. a is the array of the path's first column.
 func (s *shredder) bind(a arrow.Array) error {
 	s.arrays = s.arrays[:0]
 	for k, c := range s.path {
@@ -86,7 +86,7 @@ func (s *shredder) bind(a arrow.Array) error {
 	return err
 }
 
-// rows writes those of the arrays that are bound.
+// rows writes the first n rows of the bound arrays.
 func (s *shredder) rows(n int) error {
 	for i := range n {
 		if err := s.value(0, i, 0); err != nil {
@@ -124,12 +124,12 @@ func (s *shredder) level(def, rep int16) {
 	s.reps = append(s.reps, rep)
 }
 
-// value shreds the value at place i of the k-th array of the path.
+// value shreds the i-th value of the k-th array of the path.
 func (s *shredder) value(k, i int, rep int16) error {
 	c, a := s.path[k], s.arrays[k]
 	if isNull(a, i) {
 		if !c.optional {
-			return fmt.Errorf("%s has a NULL, but may have none", c.title())
+			return fmt.Errorf("%s contains a NULL, but is not nullable", c.title())
 		}
 		s.level(c.def-1, rep)
 		return nil
@@ -159,8 +159,8 @@ func (s *shredder) value(k, i int, rep int16) error {
 	return nil
 }
 
-// isNull knows columns of type NULL, in which no value is marked, and
-// dictionaries that hold one.
+// isNull reports whether the i-th value is NULL. An array of type NULL has no
+// validity bitmap, and a dictionary may itself contain a NULL.
 func isNull(a arrow.Array, i int) bool {
 	switch a := a.(type) {
 	case *array.Null:
@@ -171,14 +171,14 @@ func isNull(a arrow.Array, i int) bool {
 	return a.IsNull(i)
 }
 
-// typedWriter is a file.ColumnChunkWriter of values of a type.
+// typedWriter is a file.ColumnChunkWriter of values of type T.
 type typedWriter[T any] interface {
 	WriteBatch(values []T, def, rep []int16) (int64, error)
 }
 
-// to has the shredder write values of a physical type to the chunk that chunk
-// gives.
-func to[T any](s *shredder, size func(T) int, encode func(n *node, a arrow.Array) (func(i int) (T, error), error), chunk func() (file.ColumnChunkWriter, error)) {
+// setWriter sets how the shredder converts and writes values of the physical type
+// T. chunk returns the writer of the current column chunk.
+func setWriter[T any](s *shredder, size func(T) int, encode func(n *node, a arrow.Array) (func(i int) (T, error), error), chunk func() (file.ColumnChunkWriter, error)) {
 	var values []T
 	s.newTake = func(leaf arrow.Array) (func(i int) (int, error), error) {
 		get, err := encode(s.leaf().node, leaf)
@@ -202,26 +202,28 @@ func to[T any](s *shredder, size func(T) int, encode func(n *node, a arrow.Array
 	}
 }
 
+// sizeAs returns a size function for values of n bytes.
 func sizeAs[T any](n int) func(T) int { return func(T) int { return n } }
 
-// connect sets how the shredder writes, by the physical type of its leaf.
+// connect sets how the shredder writes, according to the physical type of its
+// leaf. chunk returns the writer of the current column chunk.
 func (s *shredder) connect(chunk func() (file.ColumnChunkWriter, error)) {
 	switch s.leaf().node.physical {
 	case pq.Types.Boolean:
-		to(s, sizeAs[bool](1), encodeBool, chunk)
+		setWriter(s, sizeAs[bool](1), encodeBool, chunk)
 	case pq.Types.Int32:
-		to(s, sizeAs[int32](4), encodeInt32, chunk)
+		setWriter(s, sizeAs[int32](4), encodeInt32, chunk)
 	case pq.Types.Int64:
-		to(s, sizeAs[int64](8), encodeInt64, chunk)
+		setWriter(s, sizeAs[int64](8), encodeInt64, chunk)
 	case pq.Types.Int96:
-		to(s, sizeAs[pq.Int96](12), encodeInt96, chunk)
+		setWriter(s, sizeAs[pq.Int96](12), encodeInt96, chunk)
 	case pq.Types.Float:
-		to(s, sizeAs[float32](4), encodeFloat, chunk)
+		setWriter(s, sizeAs[float32](4), encodeFloat, chunk)
 	case pq.Types.Double:
-		to(s, sizeAs[float64](8), encodeDouble, chunk)
+		setWriter(s, sizeAs[float64](8), encodeDouble, chunk)
 	case pq.Types.ByteArray:
-		to(s, func(b pq.ByteArray) int { return len(b) }, encodeBytes, chunk)
+		setWriter(s, func(b pq.ByteArray) int { return len(b) }, encodeBytes, chunk)
 	default:
-		to(s, func(b pq.FixedLenByteArray) int { return len(b) }, encodeFixed, chunk)
+		setWriter(s, func(b pq.FixedLenByteArray) int { return len(b) }, encodeFixed, chunk)
 	}
 }

@@ -2,11 +2,11 @@ package parquet
 
 import "encoding/binary"
 
-// Parquet's metadata is written in Thrift's compact protocol. Here it is read
-// value by value, without allocating by the counts that it claims, and written
-// field by field, so that what is not understood can be copied as it is.
+// Parquet encodes its metadata in Thrift's compact protocol. thriftReader reads it
+// value by value and never allocates memory for a count that it has not checked.
+// Unknown fields can be copied unchanged.
 
-// Kinds of values in the compact protocol.
+// Types of values in the compact protocol.
 const (
 	kindTrue   = 1
 	kindFalse  = 2
@@ -21,11 +21,11 @@ const (
 	kindStruct = 12
 )
 
-// maxDepth bounds how deep values may be nested.
+// maxDepth is the largest depth of nested values.
 const maxDepth = 64
 
-// thriftReader reads values one after another. After an error, bad is set, and
-// all further values are empty.
+// thriftReader reads encoded values in order. An error sets bad, and all further
+// values are zero.
 type thriftReader struct {
 	b   []byte
 	at  int
@@ -53,13 +53,13 @@ func (r *thriftReader) uvarint() uint64 {
 	return v
 }
 
-// int reads an integer of any width but one byte.
+// int reads an I16, I32 or I64.
 func (r *thriftReader) int() int64 {
 	v := r.uvarint()
 	return int64(v>>1) ^ -int64(v&1)
 }
 
-// binary reads bytes, which are part of the input.
+// binary reads bytes. The result is a slice of the input.
 func (r *thriftReader) binary() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.b)-r.at) {
@@ -70,8 +70,8 @@ func (r *thriftReader) binary() []byte {
 	return r.b[r.at-int(n) : r.at]
 }
 
-// structure reads the fields of a struct. each reads the value of a field and
-// returns true, or returns false to skip it.
+// structure reads a struct. It calls each for every field. each reads the field's
+// value and returns true, or returns false to skip the field.
 func (r *thriftReader) structure(depth int, each func(id int16, kind byte) bool) {
 	if depth > maxDepth {
 		r.fail()
@@ -94,8 +94,8 @@ func (r *thriftReader) structure(depth int, each func(id int16, kind byte) bool)
 	}
 }
 
-// list reads the head of a list: how many elements follow, and their kind. Each
-// element takes a byte at least.
+// list reads the header of a list: the number of elements and their kind. An
+// element takes at least one byte, so a larger number than bytes is an error.
 func (r *thriftReader) list() (n int, kind byte) {
 	head := r.byte()
 	count := uint64(head >> 4)
@@ -109,7 +109,7 @@ func (r *thriftReader) list() (n int, kind byte) {
 	return int(count), head & 0x0f
 }
 
-// structures reads a list of structs.
+// structures reads a list of n structs. each reads the i-th struct.
 func (r *thriftReader) structures(each func(i, n int)) {
 	n, kind := r.list()
 	if n > 0 && kind != kindStruct {
@@ -120,7 +120,7 @@ func (r *thriftReader) structures(each func(i, n int)) {
 	}
 }
 
-// raw gives the bytes of the value that read reads.
+// raw calls read and returns the bytes that it has read.
 func (r *thriftReader) raw(read func()) []byte {
 	from := r.at
 	read()
@@ -130,7 +130,7 @@ func (r *thriftReader) raw(read func()) []byte {
 	return r.b[from:r.at]
 }
 
-// value gives the bytes of a value of a kind.
+// value returns the encoded bytes of the next value, of the given kind.
 func (r *thriftReader) value(kind byte) []byte {
 	return r.raw(func() { r.skip(0, kind) })
 }
@@ -141,7 +141,7 @@ func (r *thriftReader) skip(depth int, kind byte) {
 		return
 	}
 	switch kind {
-	case kindTrue, kindFalse: // the kind is the value of a field
+	case kindTrue, kindFalse: // the kind of the field is its value
 	case kindByte:
 		r.byte()
 	case kindI16, kindI32, kindI64:
@@ -155,28 +155,28 @@ func (r *thriftReader) skip(depth int, kind byte) {
 	case kindBinary:
 		r.binary()
 	case kindList, kindSet:
-		n, of := r.list()
+		n, element := r.list()
 		for ; n > 0 && !r.bad; n-- {
-			if of == kindTrue || of == kindFalse {
+			if element == kindTrue || element == kindFalse {
 				r.byte()
 			} else {
-				r.skip(depth+1, of)
+				r.skip(depth+1, element)
 			}
 		}
 	case kindStruct:
 		r.structure(depth, nil)
-	default: // maps and UUIDs, which Parquet does not have
+	default: // Parquet's metadata has no maps and no UUIDs
 		r.fail()
 	}
 }
 
-// thriftWriter writes the fields of a struct, by ascending ids.
+// thriftWriter writes the fields of a struct, in ascending order of their ids.
 type thriftWriter struct {
 	b    []byte
 	last int16
 }
 
-// raw writes a field whose value is encoded already.
+// raw writes a field with an encoded value.
 func (w *thriftWriter) raw(id int16, kind byte, value []byte) {
 	w.field(id, kind)
 	w.b = append(w.b, value...)
@@ -202,7 +202,7 @@ func (w *thriftWriter) text(id int16, s string) {
 	w.b = appendText(w.b, s)
 }
 
-// structures writes a list of structs that are encoded already.
+// structures writes a list of n structs. encoded holds the structs in any split.
 func (w *thriftWriter) structures(id int16, n int, encoded ...[]byte) {
 	w.field(id, kindList)
 	w.b = appendList(w.b, n, kindStruct)
@@ -211,7 +211,7 @@ func (w *thriftWriter) structures(id int16, n int, encoded ...[]byte) {
 	}
 }
 
-// end gives the struct.
+// end returns the encoded struct.
 func (w *thriftWriter) end() []byte { return append(w.b, 0) }
 
 func appendInt(b []byte, v int64) []byte {

@@ -15,36 +15,39 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 )
 
-// WriteOptions adjust a Writer; no field may be empty.
+// WriteOptions configures a Writer. Every field is required.
 type WriteOptions struct {
-	// RowGroup bounds a row group, which is held in memory, in bytes of Arrow.
+	// RowGroup is the size of a row group in bytes of Arrow data. The Writer holds
+	// one row group in memory.
 	RowGroup  int64
 	Allocator memory.Allocator
-	// CreatedBy names the program, as the format wants it.
+	// CreatedBy is the created_by field of the metadata: the writing program and
+	// its version.
 	CreatedBy string
 }
 
-// Writer writes batches of a schema. Columns that a Reader read are written as
-// they were in their file, and so is what that file said of itself.
+// Writer writes batches to a Parquet file. Columns from a Reader keep their types
+// and annotations, and the file keeps its key-value pairs.
 type Writer struct {
 	o       WriteOptions
-	out     *tail
+	out     *footerCapture
 	w       *file.Writer
 	rows    file.BufferedRowGroupWriter // the current row group, or nil
-	group   int64                       // bytes of it
-	leaves  [][]*shredder               // of each column
+	group   int64                       // size of the current row group in bytes
+	leaves  [][]*shredder               // by column
 	elems   []byte                      // the schema's elements, encoded
-	count   int                         // of them
-	pairs   [][][]byte                  // key-value pairs of the leaves' chunks
-	keys    []keyValue                  // of the file
-	wrote   bool
-	written bool
+	count   int                         // number of elements
+	pairs   [][][]byte                  // encoded key-value pairs of the column chunks, by leaf
+	keys    []keyValue                  // key-value pairs of the file
+	grouped bool                        // the file has a row group
+	closed  bool
 }
 
-// NewWriter begins a file. Its error is a column that Parquet cannot hold.
+// NewWriter returns a Writer of batches of the schema. It returns an error if
+// Parquet cannot store a column.
 func NewWriter(w io.Writer, schema *arrow.Schema, o WriteOptions) (*Writer, error) {
-	out := &Writer{o: o, out: &tail{w: w}}
-	return out, guarded(func() error { return out.begin(schema) })
+	out := &Writer{o: o, out: &footerCapture{w: w}}
+	return out, recovered(func() error { return out.begin(schema) })
 }
 
 func (w *Writer) begin(s *arrow.Schema) error {
@@ -84,12 +87,13 @@ func (w *Writer) begin(s *arrow.Schema) error {
 	return err
 }
 
-// nodes gives the file's schema, and which fields were read from a file.
+// nodes returns the file's schema, and for each field whether it was read from a
+// Parquet file and has kept its type.
 func (w *Writer) nodes(s *arrow.Schema) (root *node, read []bool, err error) {
 	var elements []element
 	read = make([]bool, s.NumFields())
 	for i, f := range s.Fields() {
-		n, pairs := origin(f)
+		n, pairs := originNode(f)
 		if read[i] = n != nil; !read[i] {
 			if n, err = nodeFor(f); err != nil {
 				return nil, nil, err
@@ -110,15 +114,15 @@ func (w *Writer) nodes(s *arrow.Schema) (root *node, read []bool, err error) {
 	return root, read, err
 }
 
-// rootElement is that of the file that was read, but with as many columns as
-// there are now.
+// rootElement returns the root element of the file that was read, with the number
+// of children set to the number of fields of s.
 func rootElement(s *arrow.Schema) element {
 	var w thriftWriter
 	children := func() { w.int(5, kindI32, int64(s.NumFields())) }
 	fields := []rawField{{4, kindBinary, appendText(nil, "schema")}}
 	if raw, ok := s.Metadata().GetValue(rootKey); ok {
-		if of, ok := fieldsOf([]byte(raw)); ok {
-			fields = of
+		if stored, ok := fieldsOf([]byte(raw)); ok {
+			fields = stored
 		}
 	}
 	for _, f := range fields {
@@ -136,17 +140,10 @@ func rootElement(s *arrow.Schema) element {
 	return r.element()
 }
 
-// each visits a node and all below it in their order.
-func (n *node) each(visit func(*node)) {
-	visit(n)
-	for _, c := range n.children {
-		c.each(visit)
-	}
-}
-
-// plainNode is a node for the library: with annotations only where the order of
-// values depends on them, by which it finds the least and the greatest. Where
-// the format has no order, or the library does not know it, there are none.
+// plainNode returns the node as the Arrow library's type. It keeps only the
+// annotations that define the order of values, because the library computes
+// minimum and maximum statistics with that order. It disables the statistics
+// where the format defines no order or the library does not know it.
 func plainNode(n *node, props *[]pq.WriterProperty) (schema.Node, error) {
 	repetition := pq.Repetition(n.repetition)
 	if n.group {
@@ -172,27 +169,27 @@ func plainNode(n *node, props *[]pq.WriterProperty) (schema.Node, error) {
 	case l.id == logicalFloat16:
 		logical = schema.Float16LogicalType{}
 	case l.unknown, l.id == logicalNull, l.id > logicalFloat16, n.converted > convertedBSON, n.physical == pq.Types.Int96:
-		ordered = false // INTERVAL, VARIANT, GEOMETRY, and what is not known
+		ordered = false // INTERVAL, VARIANT, GEOMETRY, and unknown types
 	}
-	made, err := schema.NewPrimitiveNodeLogical(n.name, repetition, logical, n.physical, int(n.length), -1)
-	if err != nil { // such as a DECIMAL of more digits than its bytes hold
+	leaf, err := schema.NewPrimitiveNodeLogical(n.name, repetition, logical, n.physical, int(n.length), -1)
+	if err != nil { // for example, a DECIMAL with more digits than fit in its bytes
 		ordered = false
-		made, err = schema.NewPrimitiveNodeLogical(n.name, repetition, schema.NoLogicalType{}, n.physical, int(n.length), -1)
+		leaf, err = schema.NewPrimitiveNodeLogical(n.name, repetition, schema.NoLogicalType{}, n.physical, int(n.length), -1)
 	}
 	if n.physical == pq.Types.Float || n.physical == pq.Types.Double {
-		// The library's dictionaries take all NaNs for one.
+		// The library's dictionaries replace every NaN by the same NaN.
 		*props = append(*props, pq.WithDictionaryFor(n.path, false))
 	}
 	if !ordered {
 		*props = append(*props, pq.WithStatsFor(n.path, false))
 	}
-	return made, err
+	return leaf, err
 }
 
-// Write writes a batch of the Writer's schema, of which size says about how many
-// bytes it has.
+// Write writes a batch of the Writer's schema. size is the batch's approximate
+// size in bytes.
 func (w *Writer) Write(batch arrow.RecordBatch, size int64) error {
-	return guarded(func() error {
+	return recovered(func() error {
 		if w.group >= w.o.RowGroup {
 			if err := w.endGroup(); err != nil {
 				return err
@@ -219,7 +216,7 @@ func (w *Writer) Write(batch arrow.RecordBatch, size int64) error {
 func (w *Writer) beginGroup() (err error) {
 	if w.rows == nil {
 		w.rows, err = w.w.AppendBufferedRowGroupChecked()
-		w.wrote, w.group = true, 0
+		w.grouped, w.group = true, 0
 	}
 	return err
 }
@@ -233,14 +230,14 @@ func (w *Writer) endGroup() error {
 	return err
 }
 
-// Close ends the file, but does not close what it is written to.
+// Close completes the file. It does not close the underlying io.Writer.
 func (w *Writer) Close() error {
-	if w.written {
+	if w.closed {
 		return nil
 	}
-	w.written = true
-	return guarded(func() error {
-		if !w.wrote && w.anyPairs() { // which have their place in a row group
+	w.closed = true
+	return recovered(func() error {
+		if !w.grouped && w.anyPairs() { // the pairs are stored in a row group
 			if err := w.beginGroup(); err != nil {
 				return err
 			}
@@ -248,22 +245,22 @@ func (w *Writer) Close() error {
 		if err := w.endGroup(); err != nil {
 			return err
 		}
-		w.out.keep = true
+		w.out.capture = true
 		if err := w.w.Close(); err != nil {
 			return err
 		}
-		return w.end(w.out.kept.Bytes())
+		return w.end(w.out.footer.Bytes())
 	})
 }
 
-// end writes the file's metadata: that of the library, with the schema, the
-// key-value pairs and the order of columns as they were.
-func (w *Writer) end(made []byte) error {
-	n := len(made) - 8
-	if n < 0 || string(made[n+4:]) != "PAR1" || int64(binary.LittleEndian.Uint32(made[n:])) != int64(n) {
+// end writes the file's metadata. captured is the metadata that the library
+// wrote; its schema and key-value pairs are replaced by the Writer's.
+func (w *Writer) end(captured []byte) error {
+	n := len(captured) - 8
+	if n < 0 || string(captured[n+4:]) != "PAR1" || int64(binary.LittleEndian.Uint32(captured[n:])) != int64(n) {
 		return errors.New("the library wrote no metadata: this is a bug in firesteel")
 	}
-	m, err := parseMetaData(made[:n])
+	m, err := parseMetaData(captured[:n])
 	if err != nil {
 		return err
 	}
@@ -303,6 +300,7 @@ func (w *Writer) end(made []byte) error {
 	return err
 }
 
+// anyPairs reports whether a column chunk has key-value pairs.
 func (w *Writer) anyPairs() bool {
 	for _, kvs := range w.pairs {
 		if len(kvs) > 0 {
@@ -312,27 +310,30 @@ func (w *Writer) anyPairs() bool {
 	return false
 }
 
-// tail is the output, whose last bytes can be kept instead.
-type tail struct {
-	w    io.Writer
-	keep bool
-	kept bytes.Buffer
+// footerCapture writes to w until capture is set. Then it collects the library's
+// metadata in footer.
+type footerCapture struct {
+	w       io.Writer
+	capture bool
+	footer  bytes.Buffer
 }
 
-func (t *tail) Write(b []byte) (int, error) {
-	if t.keep {
-		return t.kept.Write(b)
+func (c *footerCapture) Write(b []byte) (int, error) {
+	if c.capture {
+		return c.footer.Write(b)
 	}
-	return t.w.Write(b)
+	return c.w.Write(b)
 }
 
-// rawField is a field of a struct with its value as it is encoded.
+// rawField is a field of a Thrift struct with its encoded value.
 type rawField struct {
 	id    int16
 	kind  byte
 	value []byte
 }
 
+// fieldsOf splits an encoded struct into its fields. ok is false if the struct
+// cannot be read.
 func fieldsOf(encoded []byte) (fields []rawField, ok bool) {
 	r := thriftReader{b: encoded}
 	r.structure(0, func(id int16, kind byte) bool {
@@ -342,8 +343,9 @@ func fieldsOf(encoded []byte) (fields []rawField, ok bool) {
 	return fields, !r.bad
 }
 
-// edited writes a struct again with a field's value changed.
-func edited(encoded []byte, id int16, change func(value []byte) []byte) []byte {
+// editField returns an encoded struct in which change replaces the value of the
+// field id.
+func editField(encoded []byte, id int16, change func(value []byte) []byte) []byte {
 	fields, _ := fieldsOf(encoded)
 	var w thriftWriter
 	for _, f := range fields {
@@ -355,8 +357,9 @@ func edited(encoded []byte, id int16, change func(value []byte) []byte) []byte {
 	return w.end()
 }
 
-// editedAll writes a list of structs again, each as change gives it.
-func editedAll(list []byte, change func(i int, encoded []byte) []byte) []byte {
+// editStructs returns an encoded list of structs in which change replaces each
+// struct.
+func editStructs(list []byte, change func(i int, encoded []byte) []byte) []byte {
 	r := thriftReader{b: list}
 	n, kind := r.list()
 	b := appendList(nil, n, kind)
@@ -366,16 +369,17 @@ func editedAll(list []byte, change func(i int, encoded []byte) []byte) []byte {
 	return b
 }
 
-// withPairs adds key-value pairs to the column chunks of all row groups.
+// withPairs returns the encoded row groups with key-value pairs added to their
+// column chunks. pairs holds the encoded pairs of each leaf.
 func withPairs(groups []byte, pairs [][][]byte) ([]byte, error) {
 	var err error
-	all := editedAll(groups, func(_ int, group []byte) []byte {
-		return edited(group, 1, func(chunks []byte) []byte {
-			return editedAll(chunks, func(i int, chunk []byte) []byte {
+	all := editStructs(groups, func(_ int, group []byte) []byte {
+		return editField(group, 1, func(chunks []byte) []byte {
+			return editStructs(chunks, func(i int, chunk []byte) []byte {
 				if i >= len(pairs) || len(pairs[i]) == 0 {
 					return chunk
 				}
-				return edited(chunk, 3, func(meta []byte) []byte {
+				return editField(chunk, 3, func(meta []byte) []byte {
 					fields, ok := fieldsOf(meta)
 					if !ok {
 						err = fmt.Errorf("the metadata of column chunk %d cannot be read: this is a bug in firesteel", i)
