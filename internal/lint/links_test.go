@@ -19,11 +19,13 @@ var (
 	heading   = regexp.MustCompile(`(?m)^#{1,6} +(.+?) *$`)
 	linkText  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 	// A path of this module in a code span, and a test or benchmark.
-	modulePath = regexp.MustCompile(`^(?:\./)?((?:ai|bench|cmd|docs|examples|internal|llm|spark|udf|worker)/[\w./-]+)$`)
-	testName   = regexp.MustCompile(`^((?:Test|Fuzz|Benchmark)[A-Z]\w+)$`)
+	modulePath   = regexp.MustCompile(`^(?:\./)?((?:ai|bench|cmd|docs|examples|internal|llm|spark|udf|worker)/[\w./-]+)$`)
+	exportedName = regexp.MustCompile(`(?m)(?:^|[^.\w])((?:spark|ai|udf|llm|worker|models)\.[A-Z]\w*)`)
+	testName     = regexp.MustCompile(`^((?:Test|Fuzz|Benchmark)[A-Z]\w+)$`)
 )
 
-// Documents refer to files, headings, packages and tests that exist.
+// Documents refer to files, headings, packages, tests and exported names that
+// exist.
 func TestDocuments(t *testing.T) {
 	root := filepath.Join("..", "..")
 	tests := map[string]bool{}
@@ -31,6 +33,16 @@ func TestDocuments(t *testing.T) {
 		for _, d := range f.parsed.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && f.test() {
 				tests[fn.Name.Name] = true
+			}
+		}
+	}
+	declared := map[string]bool{}
+	for _, f := range goFiles(t) {
+		if isPublic(f.pkg) && !f.test() {
+			for _, d := range f.parsed.Decls {
+				for _, name := range names(d) {
+					declared[f.parsed.Name.Name+"."+name] = true
+				}
 			}
 		}
 	}
@@ -48,6 +60,11 @@ func TestDocuments(t *testing.T) {
 				if !exists(root, strings.TrimSuffix(m[1], "/...")) {
 					t.Errorf("%s: there is no %s", file, m[1])
 				}
+			}
+		}
+		for _, m := range exportedName.FindAllStringSubmatch(text, -1) {
+			if !declared[m[1]] && file != "CHANGELOG.md" {
+				t.Errorf("%s: there is no %s", file, m[1])
 			}
 		}
 		for _, m := range link.FindAllStringSubmatch(codeSpan.ReplaceAllString(prose, ""), -1) {
@@ -77,6 +94,28 @@ func TestDocuments(t *testing.T) {
 	if links < 50 || paths < 20 {
 		t.Errorf("only %d links and %d paths found: the search is broken", links, paths)
 	}
+}
+
+// names returns the names that a declaration declares, methods excepted.
+func names(d ast.Decl) (all []string) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil {
+			all = append(all, d.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				all = append(all, spec.Name.Name)
+			case *ast.ValueSpec:
+				for _, n := range spec.Names {
+					all = append(all, n.Name)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // The description of the architecture has every package of the top and of
