@@ -56,14 +56,14 @@ func TestTokenAndTLS(t *testing.T) {
 		}
 		check(strings.TrimSuffix(errs, "\n"))
 	}
-	refuse("SSL_CERT_FILE names a file of trusted ones", secure+"/;token="+token+";use_ssl=true")
+	refuse("set SSL_CERT_FILE to a PEM file of trusted authorities", secure+"/;token="+token+";use_ssl=true")
 	file := filepath.Join(t.TempDir(), "authority.pem")
 	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SSL_CERT_FILE", file)
 	const variable = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
-	const demands, refuses = "demands a token: give it as " + variable + " in the environment, or in the connection string, as in sc://", "; it must be the one that the server was started with"
+	const demands, refuses = "requires a token: set " + variable + " in the environment, or add it to the connection string, as in sc://", "; it must be the token with which the server was started"
 	refuse(demands, here)
 	refuse(demands, secure+"/;use_ssl=true", trusting)
 	refuse("refused the token of the connection string"+refuses, here+"/;token=wr0ng")
