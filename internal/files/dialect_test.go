@@ -10,7 +10,7 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// The dialect of CSV is found, or said by the options.
+// The dialect of a CSV file is detected, or set by the options.
 func TestDialects(t *testing.T) {
 	const xy = "a int64, b utf8\n1|\"x\"\n2|\"y\""
 	for _, c := range []struct {
@@ -63,7 +63,7 @@ func TestDialects(t *testing.T) {
 			}
 		}
 	}
-	// Spark's quotes are found however late they come in a file.
+	// Spark's quotes are detected even if the first one is late in the file.
 	content := "a,b\n" + strings.Repeat("1,\"x, y\"\n", sniffed/8) + "2,\"say \\\"hi\\\"\"\n"
 	got, err := table(t, save(t, "late.csv", content), ReadOptions{})
 	if err != nil || !strings.HasSuffix(got, "\n2|\"say \\\"hi\\\"\"") {
@@ -85,8 +85,8 @@ func TestDialects(t *testing.T) {
 	}
 }
 
-// The other formats of text have lines of any end, too.
-func TestReturns(t *testing.T) {
+// Every text format accepts carriage returns as line ends.
+func TestLineEndsOfTextFormats(t *testing.T) {
 	for name, content := range map[string]string{"a.txt": "x\ry\r", "a.tsv": "value\rx\ry", "a.jsonl": "{\"value\": \"x\"}\r{\"value\": \"y\"}\r"} {
 		if got, err := table(t, save(t, name, content), ReadOptions{}); err != nil || got != "value utf8\n\"x\"\n\"y\"" {
 			t.Errorf("%s: %v: %s", name, err, got)
@@ -94,8 +94,9 @@ func TestReturns(t *testing.T) {
 	}
 }
 
-// Cells that a spreadsheet computes are made text; numbers are not.
-func TestSafe(t *testing.T) {
+// With the option Safe, cells that a spreadsheet would evaluate as formulas are
+// written with an apostrophe. Numbers are written unchanged.
+func TestSafeEscapesFormulas(t *testing.T) {
 	batch := textBatch(t, `["=1+1", "+x", "-cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\rx", "\nx", "＝1", "-", "+", "-1-1", "+49 170", "-e5",
 		"-5", "+5", "-0.5", "-007", "1e3", "-1.5E+10", "a=b", " =1", "", null, "'=1", "\"=1\""]`)
 	want := "value\n'=1+1\n'+x\n'-cmd|' /C calc'!A0\n'@SUM(1)\n'\t=1\n\"'\rx\"\n\"'\nx\"\n'＝1\n'-\n'+\n'-1-1\n'+49 170\n'-e5\n" +
@@ -111,7 +112,7 @@ func TestSafe(t *testing.T) {
 	}
 }
 
-// The shared inputs on which firesteel fell short.
+// Inputs from past bug reports are read correctly.
 func TestSharedCases(t *testing.T) {
 	for name, want := range map[string]string{
 		"cr.csv": "id int64, t utf8\n1|\"a@b.com\"\n2|\"x\"",

@@ -13,13 +13,13 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// othersFiles are what Spark 3.5.9 and 4.3.0, pyarrow 26.0.1, DuckDB 2.0.1 and
-// polars 2.1.0 wrote of some types, beside what pyarrow reads of them, as JSON.
-// bench/roundtrip/parquet.py made them ("write", and as_json), but for the JSON
-// of duckdb-integer_2, which pyarrow does not read.
-const othersFiles = "parquet/testdata"
+// foreignFiles is the folder of Parquet files that Spark 3.5.9 and 4.3.0, pyarrow
+// 26.0.1, DuckDB 2.0.1 and polars 2.1.0 wrote. Each has a JSON file with the rows as
+// pyarrow reads them. bench/roundtrip/parquet.py created both ("write" and as_json),
+// except for the JSON of duckdb-integer_2, which pyarrow cannot read.
+const foreignFiles = "parquet/testdata"
 
-// linesOf reads a file and writes its rows as JSON.
+// linesOf returns the rows of a file as lines of JSON.
 func linesOf(t testing.TB, path string) []string {
 	t.Helper()
 	var out bytes.Buffer
@@ -36,7 +36,8 @@ func linesOf(t testing.TB, path string) []string {
 	return strings.Split(strings.TrimSpace(out.String()), "\n")
 }
 
-// values are lines of JSON, in which a decimal may be a number or a text.
+// values decodes a line of JSON so that a decimal written as a number equals one
+// written as a string.
 func values(t testing.TB, line string) any {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(line))
@@ -64,10 +65,10 @@ func plainValues(v any) any {
 	return v
 }
 
-// Files of other programs are read as pyarrow reads them, and what is written of
-// them is read the same.
-func TestParquetOfOthers(t *testing.T) {
-	paths, err := filepath.Glob(filepath.Join(othersFiles, "*.parquet"))
+// Files of other programs have the values that pyarrow reads, and keep them when they
+// are written again.
+func TestForeignParquet(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(foreignFiles, "*.parquet"))
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d files: %v", len(paths), err)
 	}
@@ -79,12 +80,12 @@ func TestParquetOfOthers(t *testing.T) {
 		wanted := strings.Split(strings.TrimSpace(string(want)), "\n")
 		got := linesOf(t, path)
 		if len(got) != len(wanted) {
-			t.Errorf("%s: %d rows of %d", path, len(got), len(wanted))
+			t.Errorf("%s: %d rows, want %d", path, len(got), len(wanted))
 			continue
 		}
 		for i := range got {
 			if have, want := values(t, got[i]), values(t, wanted[i]); !reflect.DeepEqual(have, want) {
-				t.Errorf("%s: row %d is %v, but %v for pyarrow", path, i, have, want)
+				t.Errorf("%s: row %d is %v, but pyarrow reads %v", path, i, have, want)
 			}
 		}
 		if again := linesOf(t, rewritten(t, path)); !reflect.DeepEqual(again, got) {
@@ -93,7 +94,7 @@ func TestParquetOfOthers(t *testing.T) {
 	}
 }
 
-// rewritten reads a file and writes it again.
+// rewritten copies a file with a Reader and a Writer and returns the copy's path.
 func rewritten(t testing.TB, path string) string {
 	t.Helper()
 	r, err := Open(t.Context(), path, ReadOptions{})
@@ -122,7 +123,7 @@ func rewritten(t testing.TB, path string) string {
 	return again
 }
 
-// The files that fell short once: see the README beside them.
+// Parquet files from past bug reports are read correctly. Their folder has a README.
 func TestSharedParquetCases(t *testing.T) {
 	for name, want := range map[string]string{
 		"footer_rows_0": "6 rows", "spark_legacy_dates": "1 rows", "int96_far": `"9999-`, "pajson": `"{`, "dur": "5 rows",
@@ -131,7 +132,7 @@ func TestSharedParquetCases(t *testing.T) {
 		path := testkit.Data(t, "cases/files/"+name+".parquet")
 		lines := linesOf(t, path)
 		if text := fmt.Sprintf("%d rows: %s", len(lines), strings.Join(lines, "\n")); !strings.Contains(text, want) {
-			t.Errorf("%s has %s, not %s", name, text, want)
+			t.Errorf("%s has %s, want %s", name, text, want)
 		}
 		if again := linesOf(t, rewritten(t, path)); !reflect.DeepEqual(again, lines) {
 			t.Errorf("%s: %s are written again as %s", name, lines, again)

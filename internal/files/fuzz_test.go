@@ -16,7 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// readBytes reads content as a file of a format, and shows what is wrong.
+// readBytes reads content in the format of o. It also returns the bad rows as text.
 func readBytes(t testing.TB, content io.Reader, o ReadOptions) (arrow.RecordBatch, string, error) {
 	var bad strings.Builder
 	o.Stdin, o.Bad, o.Allocator = content, func(b Bad) { fmt.Fprintln(&bad, b.Row, b.Line, b.Reason) }, checked(t)
@@ -29,9 +29,9 @@ func readBytes(t testing.TB, content io.Reader, o ReadOptions) (arrow.RecordBatc
 	return batch, bad.String(), err
 }
 
-// passes reads content and writes it again, as text of a format: whole, and a
-// byte at a time, which is no difference.
-func passes(t testing.TB, content []byte, o ReadOptions, to Format) (out []byte, bad string, ok bool) {
+// rewrite reads content and writes its rows in a text format. It checks that reading
+// the whole content and reading it byte by byte give the same result.
+func rewrite(t testing.TB, content []byte, o ReadOptions, to Format) (out []byte, bad string, ok bool) {
 	o.To, o.MaxRow, o.Rows = to, 1<<16, 7
 	read := func(r io.Reader) ([]byte, string, error) {
 		batch, bad, err := readBytes(t, r, o)
@@ -51,11 +51,11 @@ func passes(t testing.TB, content []byte, o ReadOptions, to Format) (out []byte,
 	return out, bad, err == nil && out != nil
 }
 
-// rfc is the dialect that is written.
+// rfc is the dialect of the Writer.
 var rfc = ReadOptions{Format: CSV, Delimiter: ",", Quote: `"`, Escape: `"`, Encoding: "utf-8"}
 
-// FuzzCSV reads any bytes in any dialect: what is read and written is the same
-// when it is read again, and what encoding/csv reads too is the same.
+// FuzzCSV reads any bytes in any dialect. Output that is read again gives the same
+// output, and content that encoding/csv can read has the same cells.
 func FuzzCSV(f *testing.F) {
 	for _, s := range []string{"a,b\n1,x\n", "a\n\"x\ny\"\"\"\n\n", "a,b\r\n,\"\"\r\n", "a\n\"", "a,b\n\"x\"y,1\n2\n", "\xef\xbb\xbfa\n-0.50\n", "a\n1\n1.5\nx", "a;b\r1;'x;y'\r",
 		"a,b\r\r\n1,\"2\"\r\r\n", "sep=|\na|b\n", "a,b\n1,\"x\\\", y\"\n"} {
@@ -71,24 +71,24 @@ func FuzzCSV(f *testing.F) {
 		if o.Check() != nil {
 			return
 		}
-		out, bad, ok := passes(t, content, o, CSV)
+		out, bad, ok := rewrite(t, content, o, CSV)
 		if !ok {
 			return
 		}
-		if again, _, ok := passes(t, out, rfc, CSV); !ok || !bytes.Equal(out, again) {
+		if again, _, ok := rewrite(t, out, rfc, CSV); !ok || !bytes.Equal(out, again) {
 			t.Fatalf("%q was written; it is read and written again as %q", out, again)
 		}
-		// Read as values, and as JSON, it is no worse.
+		// The content can also be read as typed values and written as JSON.
 		if batch, _, err := readBytes(t, bytes.NewReader(content), o); err == nil && batch != nil {
 			batch.Release()
 		}
-		if json, _, ok := passes(t, content, o, JSON); !ok || bytes.Count(json, []byte("\n")) < 1 {
+		if json, _, ok := rewrite(t, content, o, JSON); !ok || bytes.Count(json, []byte("\n")) < 1 {
 			t.Fatalf("as JSON: %q", json)
 		}
 		std := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))))
 		records, err := std.ReadAll()
 		if err != nil || len(records) == 0 || len(records[0]) < 2 || bad != "" || bytes.Contains(content, []byte("\r")) || !reflect.DeepEqual(o, ReadOptions{Format: CSV}) {
-			return // of which encoding/csv thinks otherwise
+			return // encoding/csv reads such content differently
 		}
 		batch, _, err := readBytes(t, bytes.NewReader(content), rfc)
 		if err != nil || batch == nil {
@@ -118,8 +118,8 @@ func FuzzCSV(f *testing.F) {
 	})
 }
 
-// FuzzJSON reads any bytes: what is read and written is the same when it is read
-// again, and its objects have the values that encoding/json finds.
+// FuzzJSON reads any bytes. Output that is read again gives the same output, and
+// the objects have the same values as in encoding/json.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{`{"a": 1}`, "{\"a\": [1, {\"b\": null}]}\n{\"a\": \"x\"}", `[{"a": "\u00e4\"]"}, {"a": 1e5}, 3]`, `{"a":{"b":{"c":[[],[[0.1]]]}}}`,
 		`{"a": 12345678901234567890, "a": -0, "b": 1e400}`, "{\"\\ud800\": 1}\n\n[", `[ ]`, `{"a":[null]}`, "{\n \"a\": 1\n}\r{\"a\": \n[\n1 ]}", "{\"a\": \"x\n{\"a\": nul}\n", `{"a":NaN}{"a":"\ud83d\ude00\ud800"} x`} {
@@ -127,11 +127,11 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		o := ReadOptions{Format: JSON, Encoding: "utf-8"}
-		out, bad, ok := passes(t, content, o, JSON)
+		out, bad, ok := rewrite(t, content, o, JSON)
 		if !ok {
 			return
 		}
-		if again, _, ok := passes(t, out, o, JSON); !ok || !bytes.Equal(out, again) {
+		if again, _, ok := rewrite(t, out, o, JSON); !ok || !bytes.Equal(out, again) {
 			t.Fatalf("%q was written; it is read and written again as %q", out, again)
 		}
 		if batch, _, err := readBytes(t, bytes.NewReader(content), o); err == nil && batch != nil {
@@ -144,11 +144,11 @@ func FuzzJSON(f *testing.F) {
 				}
 			}
 		}
-		if _, _, ok := passes(t, content, o, CSV); !ok {
-			t.Fatal("it is not written as CSV")
+		if _, _, ok := rewrite(t, content, o, CSV); !ok {
+			t.Fatal("the rows cannot be written as CSV")
 		}
-		// Each line of objects that encoding/json reads is written as one that is
-		// equal but for members that are null.
+		// If encoding/json reads every line as an object, the output has the same
+		// objects, except for null members.
 		lines := bytes.Split(bytes.TrimSuffix(out, []byte("\n")), []byte("\n"))
 		var want []any
 		for _, line := range bytes.FieldsFunc(content, func(r rune) bool { return r == '\n' || r == '\r' }) {
@@ -180,7 +180,7 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// withoutNull is an object without its own members that are null.
+// withoutNull removes the null members of an object and returns the object.
 func withoutNull(object map[string]any) any {
 	for name, v := range object {
 		if v == nil {
@@ -190,7 +190,7 @@ func withoutNull(object map[string]any) any {
 	return object
 }
 
-// FuzzEncoding reads text in any encoding, whole and by bytes.
+// FuzzEncoding reads any bytes in any encoding, whole and byte by byte.
 func FuzzEncoding(f *testing.F) {
 	for _, encoding := range []string{"", "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252", "shift_jis", "gb18030", "euc-kr"} {
 		f.Add([]byte("a\xe4\x00\n\xd8\x3d\xde\x00\xff"), encoding)
@@ -199,11 +199,11 @@ func FuzzEncoding(f *testing.F) {
 		if checkEncoding(encoding) != nil {
 			return
 		}
-		passes(t, content, ReadOptions{Format: Text, Encoding: encoding}, CSV)
+		rewrite(t, content, ReadOptions{Format: Text, Encoding: encoding}, CSV)
 	})
 }
 
-// FuzzText reads any bytes as lines.
+// FuzzText checks that a text file has one row for each line.
 func FuzzText(f *testing.F) {
 	f.Add([]byte("a\r\n\nb"))
 	f.Add([]byte("\xff\n"))
@@ -226,7 +226,8 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// A damaged Parquet file is an error, or the damage is where no row is.
+// Most single-byte changes to a Parquet file are reported with the file's name. None
+// causes a panic. Pages have no checksums, so some changes are not detected.
 func TestDamagedParquet(t *testing.T) {
 	batch := textBatch(t, `["some text", null, "and more text, and more text", "some text"]`)
 	path := filepath.Join(t.TempDir(), "x.parquet")
@@ -247,7 +248,7 @@ func TestDamagedParquet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused, other := 0, 0
+	rejected, undetected := 0, 0
 	for i := range whole {
 		for _, flip := range []byte{0x01, 0xff} {
 			damaged := bytes.Clone(whole)
@@ -257,16 +258,16 @@ func TestDamagedParquet(t *testing.T) {
 			}
 			switch got, err := read(); {
 			case err != nil:
-				refused++
+				rejected++
 				if !strings.Contains(err.Error(), path) {
 					t.Errorf("%v: does not name the file", err)
 				}
 			case got == nil || !array.ApproxEqual(got.Column(0), right.Column(0)):
-				other++ // pages have no checksums
+				undetected++
 			}
 		}
 	}
-	if refused < len(whole)/2 || other > len(whole)/10 {
-		t.Errorf("of %d damaged files of %d bytes, %d were refused, and %d were read otherwise", 2*len(whole), len(whole), refused, other)
+	if rejected < len(whole)/2 || undetected > len(whole)/10 {
+		t.Errorf("of %d damaged files of %d bytes, %d were rejected, and %d were read with other values", 2*len(whole), len(whole), rejected, undetected)
 	}
 }

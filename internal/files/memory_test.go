@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// endless gives rows of about a KB, no two alike, up to a number of bytes.
+// endless produces different rows of about 1 KB each, up to a number of bytes.
 type endless struct {
 	left  int
 	row   func(text []byte) []byte
@@ -40,7 +40,7 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// However long a file is, a few batches of it are in memory.
+// A Reader and a Writer hold only a few batches in memory, for a file of any size.
 func TestBoundedMemory(t *testing.T) {
 	const size, most = 64 << 20, 56 << 20
 	heap := func() int64 {

@@ -12,7 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// What passes through from a format of text to one is written as it was read.
+// Values that pass from one text format to another are written unchanged.
 func TestPassThrough(t *testing.T) {
 	for _, c := range []struct {
 		what     string
@@ -60,7 +60,7 @@ func TestPassThrough(t *testing.T) {
 	}
 }
 
-// Text is read in any encoding, which is named or found where that is sure.
+// Text is read in the named encoding, or in a Unicode encoding that is detected.
 func TestEncodings(t *testing.T) {
 	const text = "id,t\n1,Grüße €\n2,日本 𝄞\n"
 	utf16 := func(order ...int) []byte {
@@ -117,7 +117,7 @@ func TestEncodings(t *testing.T) {
 			t.Errorf("%s: %v: %s", encoding, err, got)
 		}
 	}
-	// What is no text is one cell's error.
+	// Invalid text is an error of one cell.
 	for encoding, content := range map[string]string{"utf-8": "a,t\n1,x\xff\n", "utf-16be": "\x00a\x00,\x00t\x00\n\x001\x00,\xd8\x00\x00\n", "shift_jis": "a,t\n1,\x81\n"} {
 		bad := ""
 		got, err := table(t, save(t, "a.csv", content), ReadOptions{Encoding: encoding, Bad: func(b Bad) { bad += sensitive.Shown(b.Reason) }})
@@ -127,8 +127,8 @@ func TestEncodings(t *testing.T) {
 	}
 }
 
-// gzip files may have several members, and zeros between and after them; what is
-// packed is known by its first bytes where no name tells.
+// A gzip file may have several members, with zeros between and after them. If the
+// name has no suffix, the first bytes identify compressed input.
 func TestPacked(t *testing.T) {
 	member := func(text string) string {
 		var b bytes.Buffer

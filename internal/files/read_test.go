@@ -125,13 +125,13 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// slow gives a byte at a time.
+// slow is a Reader that returns one byte at a time.
 type slow struct{ io.Reader }
 
 func (s slow) Read(b []byte) (int, error) { return s.Reader.Read(b[:min(1, len(b))]) }
 
-// Types are inferred that keep the value of each cell, and a CSV that is written
-// as CSV has the same bytes.
+// The inferred type keeps the value of every cell. A CSV file that is written as CSV
+// again has the same bytes.
 func TestInference(t *testing.T) {
 	for _, c := range []struct{ values, want string }{
 		{"1 -5 0 9223372036854775807", "int64"}, {"-9223372036854775808", "int64"},
@@ -169,7 +169,7 @@ func TestInference(t *testing.T) {
 	}
 }
 
-// Errors say where, and what to do.
+// Errors state the place and what to do.
 func TestReadErrors(t *testing.T) {
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
@@ -300,7 +300,7 @@ func TestBeyondSample(t *testing.T) {
 	}
 }
 
-// Of rows that are not as they should be, what can be read is not lost.
+// The readable cells of a malformed row are kept.
 func TestBadRows(t *testing.T) {
 	for _, c := range []struct {
 		name, content, want string
@@ -345,7 +345,8 @@ func TestBadRows(t *testing.T) {
 	}
 }
 
-// A batch ends by rows or by bytes; rows before an error are given first.
+// A batch ends at the limit of rows or of bytes. Rows before an error are returned
+// before the error.
 func TestBatches(t *testing.T) {
 	content := "a,b\n" + strings.Repeat("1,"+strings.Repeat("x", 1000)+"\n", 100) + "oops\n"
 	r, err := Open(t.Context(), save(t, "a.csv", content), ReadOptions{Rows: 30, Bytes: 1 << 20})
@@ -407,7 +408,8 @@ func TestParseType(t *testing.T) {
 	}
 }
 
-// A small file is in memory at once, but its rows are not done by that.
+// Progress follows the rows that are returned, even if the whole file is already in
+// memory.
 func TestProgress(t *testing.T) {
 	for _, name := range []string{"a.csv", "a.jsonl", "a.txt", "a.csv.gz"} {
 		text := strings.Repeat("\"some text\"\n", 101)

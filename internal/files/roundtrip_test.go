@@ -15,7 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 )
 
-// checked is an allocator that finds what is not released.
+// checked returns an allocator that reports memory that a test does not release.
 func checked(t testing.TB) memory.Allocator {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	t.Cleanup(func() { mem.AssertSize(t, 0) })
@@ -31,7 +31,7 @@ func fromJSON(t testing.TB, mem memory.Allocator, dt arrow.DataType, text string
 	return a
 }
 
-// readAll gives all rows as one batch, and nil for a file without rows.
+// readAll returns all rows as one batch, or nil for a file without rows.
 func readAll(t testing.TB, r Reader) arrow.RecordBatch {
 	t.Helper()
 	all, err := readUntil(r)
@@ -94,7 +94,7 @@ func write(t testing.TB, path string, o WriteOptions, batches ...arrow.RecordBat
 	}
 }
 
-// allTypes is a column of each type, with values and a NULL.
+// allTypes has a column of each type, with values and a NULL.
 var allTypes = []struct {
 	dt   arrow.DataType
 	json string
@@ -140,7 +140,7 @@ var allTypes = []struct {
 	{arrow.ListOf(arrow.StructOf(arrow.Field{Name: "d", Type: &arrow.Decimal128Type{Precision: 5, Scale: 2}, Nullable: true})), `[[{"d": "1.50"}, null], null, [], [{"d": null}]]`},
 }
 
-// readByLibrary reads a Parquet file by Arrow's own reader.
+// readByLibrary reads a Parquet file with the Arrow library's reader.
 func readByLibrary(t testing.TB, path string) arrow.Table {
 	t.Helper()
 	f, err := os.Open(path)
@@ -155,14 +155,14 @@ func readByLibrary(t testing.TB, path string) arrow.Table {
 	return table
 }
 
-// Parquet keeps every type, and every value: Arrow's own reader finds them in
-// what is written, and again after it was read and written.
+// Parquet files keep every type and value. The Arrow library's reader confirms it,
+// also for a file that was read and written again.
 func TestParquetKeepsTypes(t *testing.T) {
 	for _, c := range append(allTypes, parquetTypes...) {
 		t.Run(c.dt.String(), func(t *testing.T) {
 			mem := checked(t)
 			if c.dt.ID() == arrow.DICTIONARY {
-				mem = memory.DefaultAllocator // Arrow itself leaves a dictionary's buffers to the collector
+				mem = memory.DefaultAllocator // Arrow leaves the buffers of a dictionary to the garbage collector
 			}
 			a := fromJSON(t, mem, c.dt, c.json)
 			defer a.Release()
@@ -185,21 +185,21 @@ func TestParquetKeepsTypes(t *testing.T) {
 				got, err := appendValue(nil, got.Column(0), i)
 				want, err2 := appendValue(nil, a, i%4)
 				if err != nil || err2 != nil || string(got) != string(want) {
-					t.Errorf("row %d is %s, not %s (%v, %v)", i, got, want, err, err2)
+					t.Errorf("row %d is %s, want %s (%v, %v)", i, got, want, err, err2)
 				}
 			}
 			again := filepath.Join(t.TempDir(), "x.parquet")
 			write(t, again, WriteOptions{Allocator: mem}, got)
 			if strings.Contains(c.dt.String(), "duration") {
-				return // which Arrow's reader in Go does not read
+				return // the Arrow library cannot read durations
 			}
 
-			// Parquet names the elements of lists otherwise, and has one type for days.
+			// Parquet names list elements "element" and has one type for days.
 			want := strings.ReplaceAll(c.dt.String(), "item:", "element:")
 			want = strings.ReplaceAll(want, "date64", "date32")
 			first, second := readByLibrary(t, path), readByLibrary(t, again)
 			if got := strings.ReplaceAll(first.Schema().Field(0).Type.String(), "item:", "element:"); got != want {
-				t.Errorf("the type is %s, not %s", got, want)
+				t.Errorf("the type is %s, want %s", got, want)
 			}
 			if !first.Schema().Equal(second.Schema()) || first.NumRows() != 8 {
 				t.Errorf("%d rows of %s, then of %s", first.NumRows(), first.Schema(), second.Schema())
@@ -211,7 +211,7 @@ func TestParquetKeepsTypes(t *testing.T) {
 	}
 }
 
-// parquetTypes are those that text has no form for yet.
+// parquetTypes has the types that the text formats do not support yet.
 var parquetTypes = []struct {
 	dt   arrow.DataType
 	json string
@@ -222,7 +222,7 @@ var parquetTypes = []struct {
 	{arrow.FixedSizeListOf(1, arrow.FixedSizeListOf(1, arrow.PrimitiveTypes.Int8)), `[[[1]], null, [null], [[null]]]`},
 }
 
-// What CSV and JSON write of each type.
+// Each type has a defined text in CSV and JSON.
 func TestTextOfTypes(t *testing.T) {
 	want := map[string]string{
 		"utf8":                      `["a",null,"","ä\n\"x\",y"]`,
@@ -279,7 +279,8 @@ func TestTextOfTypes(t *testing.T) {
 	}
 }
 
-// What is written as CSV, TSV or JSON is read as it was, packed or not.
+// Rows that are written as CSV, TSV or JSON are read back unchanged, compressed or
+// not.
 func TestTextRoundTrip(t *testing.T) {
 	for _, name := range []string{"x.csv", "x.tsv", "x.jsonl", "x.csv.gz", "x.jsonl.zst", "x.tsv.zst", "x.ndjson.gz"} {
 		t.Run(name, func(t *testing.T) {

@@ -201,7 +201,7 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-// Standard output gets the same bytes as a file.
+// Standard output receives the rows in the requested format.
 func TestStandardOutput(t *testing.T) {
 	batch := textBatch(t, `["x", null]`)
 	for f, want := range map[Format]string{CSV: "value\nx\n\n", JSON: "{\"value\":\"x\"}\n{\"value\":null}\n"} {
