@@ -84,7 +84,7 @@ var flagName = regexp.MustCompile(`(^|[\s('"])--[a-z][a-z-]+`)
 // adds the flag that helps. internal/localspark runs other programs with theirs.
 func TestLibrariesNameNoFlags(t *testing.T) {
 	for _, f := range goFiles(t) {
-		if f.test() || matchesAny([]string{"internal/cli", "internal/localspark", "internal/files", "internal/release", "internal/ci", "internal/integration", "internal/testkit/...", "bench/...", "examples/..."}, f.pkg) {
+		if f.test() || matchesAny([]string{"internal/cli", "internal/localspark", "internal/release", "internal/ci", "internal/integration", "internal/testkit/...", "bench/...", "examples/..."}, f.pkg) {
 			continue
 		}
 		ast.Inspect(f.parsed, func(n ast.Node) bool {
