@@ -20,9 +20,9 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// answersFile holds answers of small models of seeded weights, with the versions
-// of what gave them. A ledger takes an answer for today's as long as these
-// versions are the same, so an answer may change only with one of them.
+// answersFile holds answers of small models with seeded weights, and the versions
+// that produced them. A ledger reuses an answer while these versions are equal, so
+// an answer may change only together with one of them.
 const answersFile = "testdata/answers.json"
 
 type goldenAnswers struct {
@@ -64,8 +64,8 @@ func TestAnswersChangeWithTheirVersions(t *testing.T) {
 	}
 }
 
-// staleVersions says which versions must be raised: those under which an answer
-// is no longer what it was.
+// staleVersions returns the versions that must be raised, because an answer has
+// changed.
 func staleVersions(was, is goldenAnswers) (told []string) {
 	if was.Engine == is.Engine {
 		for key, before := range was.Requests {
@@ -114,7 +114,7 @@ func TestStaleVersions(t *testing.T) {
 	}
 }
 
-// answersToday asks every architecture, and every function of each.
+// answersToday asks every function of every architecture.
 func answersToday(t *testing.T) goldenAnswers {
 	t.Helper()
 	all := goldenAnswers{engine.Version, map[string][]string{}, map[string]string{}, map[string]map[string]string{}}
@@ -143,10 +143,10 @@ func answersToday(t *testing.T) goldenAnswers {
 	return all
 }
 
-// shortContext is a model that the functions' prompts do not fit into.
+// shortContext is a model whose context is too short for the prompts.
 const shortContext = "gguf-llama"
 
-// seededModels writes models of all architectures, and gives their paths.
+// seededModels writes models of all architectures and returns their paths.
 func seededModels(t *testing.T) map[string]string {
 	t.Helper()
 	models := map[string]string{shortContext: gguftest.Llama(7).Write(t)}
@@ -230,9 +230,8 @@ func askFunctions(t *testing.T, e llm.Model, key string, into map[string]map[str
 	}
 }
 
-// goldenRows are rows that take the ways through a function: its example with
-// all and with the needed arguments, one text that is none, and one that has to
-// be cut or divided.
+// goldenRows are rows for the branches of a function: its example with all arguments
+// and with the required ones, an empty text, and a text that must be cut or divided.
 func goldenRows(f *ai.Function) map[string]ai.Row {
 	const text = "Anna Meier lives in Bern since 3 May 2024; call +41 44 668 18 00. It is a good day."
 	with := func(content string, optional bool) ai.Row {
@@ -264,7 +263,7 @@ func goldenRows(f *ai.Function) map[string]ai.Row {
 	return rows
 }
 
-// exactly is an answer with every bit of its numbers.
+// exactly formats an answer with all bits of its numbers.
 func exactly(err error, values ...any) string {
 	if err != nil {
 		return "error" // which no ledger keeps

@@ -15,9 +15,9 @@ func (a *app) attach() *cobra.Command {
 	var f shipFlags
 	c := &cobra.Command{
 		Use:   "attach [REMOTE]",
-		Short: "Bring the AI functions into a session that PySpark has open",
-		Long: `Registers the AI functions in a session that a Python client has open, and
-leaves. The client calls them by name; its own Python functions go on as before.
+		Short: "Register the AI functions in an open session of PySpark",
+		Long: `Registers the AI functions in an open session of a Python client, and exits. The
+client calls them by name; its own Python functions work as before.
 
 REMOTE is the client's connection string with its session and user added (the
 default is SPARK_REMOTE). In PySpark:
@@ -37,7 +37,7 @@ default is SPARK_REMOTE). In PySpark:
 				remote = args[0]
 			}
 			if !strings.Contains(remote, ";session_id=") {
-				return fmt.Errorf("%w: name the session as in %q; in PySpark its id is spark.session_id, and the user's spark.client._user_id",
+				return fmt.Errorf("%w: name the session as in %q; in PySpark, ID is spark.session_id and USER is spark.client._user_id",
 					errUsage, "sc://host:15002/;session_id=ID;user_id=USER")
 			}
 			return a.runAttach(c, remote, f)

@@ -10,30 +10,30 @@ import (
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 )
 
-// addContent adds the flag that shows content in errors, logs and reports.
+// addContent adds --log-content.
 func (a *app) addContent(root *cobra.Command) {
 	root.PersistentFlags().BoolVar(&a.logContent, "log-content", false,
-		"let errors, logs and reports quote what rows, arguments, answers and servers say (default: they name row, function and reason)")
+		"show the content of rows, arguments, answers and messages of servers in errors, logs and reports (default: only row, function and reason)")
 }
 
-// told is an error as a person is told it.
-func (a *app) told(err error) string {
+// message returns the text of an error, with its content if --log-content is set.
+func (a *app) message(err error) string {
 	if a.logContent {
 		return sensitive.Shown(err)
 	}
 	return err.Error()
 }
 
-// contentHint says how to see what an error's text hides, if it does. An error
-// that comes back from Spark is known by its text only.
+// contentHint is a hint to --log-content for a text that hides content. Of an error
+// that Spark returns, only the text is available.
 func (a *app) contentHint(text string) string {
 	if a.logContent || !strings.Contains(text, sensitive.Mark) {
 		return ""
 	}
-	return "\n  What is hidden is from your data: --log-content shows it."
+	return "\n  The hidden text is part of your data: --log-content shows it."
 }
 
-// maskedSQL is a text of SQL as logs and reports show it.
+// maskedSQL returns SQL as logs and reports show it.
 func (a *app) maskedSQL(text string) string {
 	if a.logContent {
 		return text
@@ -41,7 +41,7 @@ func (a *app) maskedSQL(text string) string {
 	return sqlexpr.Mask(text)
 }
 
-// command is what was called, as reports show it: without the token of a
+// command returns the command line as reports show it, without the token of a
 // connection string.
 func (a *app) command() string {
 	args := make([]string, len(a.args))

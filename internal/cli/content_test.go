@@ -14,10 +14,10 @@ import (
 	"github.com/firesteel/firesteel/llm/models"
 )
 
-// canary stands in rows, constants, answers and what servers say.
+// canary is part of rows, constants, answers and messages of servers.
 const canary = "Zilpzalp7"
 
-// canaryModel gives answers that no function can read, with the canary.
+// canaryModel returns answers with the canary that no function can parse.
 type canaryModel struct{ evalModel }
 
 func (canaryModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
@@ -39,7 +39,7 @@ func (canaryModel) Embed(_ context.Context, texts []string) ([]llm.Embedding, er
 	return all, nil
 }
 
-// canaryCalls have the canary among the constants, or fail over it.
+// canaryCalls have the canary as a constant, or fail because of it.
 var canaryCalls = []string{
 	"ai_gen(text)", "ai_fix_grammar(text)", "ai_summarize(text)", "ai_translate(text, 'de')", "ai_translate(text, 'CANARY')", "ai_translate(text, text)",
 	"ai_analyze_sentiment(text)", "ai_classify(text, array('CANARY', 'b'))", "ai_classify(text, array('CANARY', 'CANARY'))", "ai_classify(text, text)",
@@ -54,9 +54,9 @@ var canaryCalls = []string{
 	"DATE'CANARY'", "text LIKE 'CANARY\\\\CANARY'",
 }
 
-// What rows, constants and answers say is in no error, log or report of run and
-// explain. In the output it is: errors of try_ functions and of --errors are
-// data. With --log-content the errors quote it.
+// The content of rows, constants and answers is in no error, log or report of run
+// and explain. The output has it, because errors of try_ functions and of --errors
+// are data. With --log-content the errors quote it.
 func TestContentIsNotTold(t *testing.T) {
 	real := openModel
 	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
@@ -105,7 +105,7 @@ func readIfThere(path string) string {
 	return string(b)
 }
 
-// around is a text about a word.
+// around returns the text around a word.
 func around(text, word string) string {
 	at := strings.Index(text, word)
 	if at < 0 {
@@ -114,7 +114,7 @@ func around(text, word string) string {
 	return text[max(0, at-200):min(len(text), at+100)]
 }
 
-// Rows that cannot be read are told of by their place.
+// The error of an unreadable row names its place, not its content.
 func TestContentOfBadRowsIsNotTold(t *testing.T) {
 	for name, content := range map[string]string{
 		"a.csv":   "a,b\n1,2\n1,2,3" + canary + "\n\"" + canary + "\"x,2\n\"" + canary + ",\n",
@@ -174,7 +174,7 @@ func TestContentOfEvalIsNotTold(t *testing.T) {
 	}
 }
 
-// What a server says is told by its status alone.
+// The error of a server shows its status, not its message.
 func TestContentOfServersIsNotTold(t *testing.T) {
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
 	answer := func(content string) string {

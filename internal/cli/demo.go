@@ -13,7 +13,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// sentence is a row of the demo's table.
+// sentence is a row of the table of the demo.
 type sentence struct {
 	ID       int64  `spark:"id"`
 	Sentence string `spark:"sentence"`
@@ -31,17 +31,17 @@ func (a *app) demo() *cobra.Command {
 	var server localspark.Options
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Get a Spark and a model, and label four sentences with them",
-		Long: `Gets Apache Spark and the default model (once: about 550 MB, kept in the cache),
-starts a Spark Connect server on this machine's loopback address, which other
-users of the machine cannot use, sends it four sentences as a DataFrame, adds the
-column ai_analyze_sentiment(sentence), shows the result, and stops what it
-started. It needs Java 17 or later, and no Python.`,
+		Short: "Download Spark and a model, and label four sentences with them",
+		Long: `Downloads Apache Spark and the default model (once: about 550 MB, kept in the
+cache), starts a Spark Connect server on the loopback address of this machine,
+which other users of the machine cannot use, sends it four sentences as a
+DataFrame, adds the column ai_analyze_sentiment(sentence), shows the result, and
+stops the server. It needs Java 17 or later, and no Python.`,
 		Example: "  firesteel demo\n  firesteel demo --keep-spark\n  firesteel demo --spark-home /opt/spark",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if server.Home != "" && c.Flags().Changed("spark-version") {
-				return fmt.Errorf("%w: --spark-home has a version of its own; leave --spark-version out", errUsage)
+				return fmt.Errorf("%w: --spark-home has its own version; remove --spark-version", errUsage)
 			}
 			ctx, stop := interruptible(c)
 			defer stop()
@@ -50,8 +50,8 @@ started. It needs Java 17 or later, and no Python.`,
 	}
 	ship.add(c)
 	c.Flags().BoolVar(&server.Detach, "keep-spark", false, "leave the Spark server running, and print its address with the token")
-	c.Flags().StringVar(&server.Home, "spark-home", "", "a Spark that is on this machine already, 3.5 or later")
-	c.Flags().StringVar(&server.Version, "spark-version", localspark.DefaultVersion, "the Spark to get")
+	c.Flags().StringVar(&server.Home, "spark-home", "", "folder of an installed Spark, 3.5 or later")
+	c.Flags().StringVar(&server.Version, "spark-version", localspark.DefaultVersion, "version of Spark to download")
 	c.Flags().StringVar(&server.Master, "master", "local[*]", "Spark's master address")
 	return c
 }
@@ -103,8 +103,8 @@ func (a *app) labelSentences(ctx context.Context, remote string, ship shipFlags)
 }
 
 func (a *app) printKept(w io.Writer, server *localspark.Server) {
-	fmt.Fprintf(w, `Spark %s goes on at %s (process %d, log %s).
-Who has this address can run any code as you. Other users can read a command line, but not your environment:
+	fmt.Fprintf(w, `Spark %s is still running at %s (process %d, log %s).
+Anyone with this address can run any code as you. Other users can read command lines, but not your environment:
   export SPARK_REMOTE='%s'
   firesteel sql
 Stop it: kill %d

@@ -1,5 +1,5 @@
-// Package cli is the firesteel command: one file a subcommand. It puts the
-// parts together and holds no logic of theirs.
+// Package cli is the firesteel command. It connects the other packages, and has
+// one file for each subcommand.
 package cli
 
 import (
@@ -25,14 +25,14 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitIncomplete  = 3   // all is written, but rows have errors or were skipped
-	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+	exitIncomplete  = 3   // the output is complete, but rows have errors or were skipped
+	exitInterrupted = 130 // 128 + SIGINT, as in shells
 )
 
 // errUsage marks a mistake in how the command was called.
 var errUsage = errors.New("usage")
 
-// app is what every subcommand gets.
+// app is the state that all subcommands share.
 type app struct {
 	args     []string
 	in       io.Reader
@@ -48,20 +48,20 @@ func execute(root *cobra.Command) (err error) {
 	return root.ExecuteContext(context.Background())
 }
 
-// Do runs the command with its arguments and gives its exit code. When Spark
-// started this program as its worker, it serves and does not return.
+// Do runs the command with its arguments and returns its exit code. If Spark
+// started this program as its worker, Do serves tasks and does not return.
 func Do(args []string, in io.Reader, out, err io.Writer) int {
 	worker.Main()
 	if e := memlimit.Start(); e != nil {
 		fmt.Fprintln(err, "firesteel:", e)
 		return exitFailed
 	}
-	// Data, paths and messages of servers must not command a terminal.
+	// Data, paths and messages of servers must not control the terminal.
 	err = terminal.NewWriter(err)
 	if terminal.IsTerminal(out) {
 		out = terminal.NewWriter(out)
 	}
-	log.SetOutput(secret.Writer(err)) // net/http's: what servers send unasked
+	log.SetOutput(secret.Writer(err)) // for net/http, which logs unexpected responses
 	a := &app{args: args, in: in, out: out, err: err, queries: &queries{line: terminal.NewStatusLine(err)}}
 	root := a.root()
 	root.SetArgs(args)
@@ -79,8 +79,8 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 		fmt.Fprintln(err, "firesteel: interrupted")
 		return exitInterrupted
 	}
-	// An error of the worker that comes back from Spark begins so by itself.
-	text := strings.TrimPrefix(secret.Hide(a.told(explainFormat(explainSpark(explainTrust(e))))), "firesteel: ")
+	// An error of the worker that Spark returns begins with the same prefix.
+	text := strings.TrimPrefix(secret.Hide(a.message(explainFormat(explainSpark(explainTrust(e))))), "firesteel: ")
 	fmt.Fprintln(err, "firesteel:", text+a.contentHint(text))
 	switch {
 	case errors.Is(e, errUsage):
@@ -104,12 +104,12 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "firesteel",
 		Short: "AI functions for any Apache Spark, in one static binary",
-		Long: `firesteel lets a language model be a transformation over a column of Spark:
+		Long: `firesteel applies a language model to a column of Spark:
 
   SELECT id, ai_analyze_sentiment(sentence) AS output_column FROM reviews
 
-It uploads itself and the model to a Spark that nobody prepared, and Spark runs
-it as the worker of its functions. Try it without a Spark: firesteel demo`,
+It uploads itself and the model to a Spark that needs no preparation, and Spark
+runs it as the worker of its functions. To try it without Spark: firesteel demo`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
@@ -125,14 +125,14 @@ it as the worker of its functions. Try it without a Spark: firesteel demo`,
 	return root
 }
 
-// noArgs refuses arguments; for the root that is an unknown subcommand.
+// noArgs rejects arguments. An argument of the root is an unknown subcommand.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	if c.HasSubCommands() {
 		hint := ""
-		c.SuggestionsMinimumDistance = 2 // or only beginnings are suggested
+		c.SuggestionsMinimumDistance = 2 // 0 suggests prefixes only
 		if s := c.SuggestionsFor(args[0]); len(s) > 0 {
 			hint = fmt.Sprintf("; did you mean '%s %s'?", c.CommandPath(), s[0])
 		}

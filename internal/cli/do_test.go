@@ -17,8 +17,8 @@ func do(args ...string) (status int, out, errs string) {
 	return status, o.String(), e.String()
 }
 
-// Mistakes are told with what to type instead. Their exit code is 2, and 1
-// where the command was well formed.
+// The error of a mistake says what to type. The exit code is 2, and 1 if the command
+// was well formed.
 func TestMistakes(t *testing.T) {
 	t.Setenv("SPARK_REMOTE", "")
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -31,11 +31,11 @@ func TestMistakes(t *testing.T) {
 		{"nonsense", exitUsage, "see 'firesteel --help'"},
 		{"demo --port 1", exitUsage, "see 'firesteel demo --help'"},
 		{"demo now", exitUsage, "'firesteel demo' takes no arguments"},
-		{"demo --spark-home /x --spark-version 3.5.1", exitUsage, "leave --spark-version out"},
+		{"demo --spark-home /x --spark-version 3.5.1", exitUsage, "remove --spark-version"},
 		{"sql -e SELECT", exitUsage, "--remote sc://host:port or SPARK_REMOTE"},
 		{"sql --remote sc://x -n 0", exitUsage, "--rows must be at least 1"},
 		{"sql --remote sc://x -e a -f b", exitUsage, "not from both"},
-		{"attach", exitUsage, "in PySpark its id is spark.session_id"},
+		{"attach", exitUsage, "in PySpark, ID is spark.session_id"},
 		{"attach sc://x", exitUsage, "sc://host:15002/;session_id=ID;user_id=USER"},
 		{"attach a b", exitUsage, "takes one connection string"},
 		{"functions ai_nothing", exitUsage, "'firesteel functions' lists them"},

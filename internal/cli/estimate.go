@@ -79,7 +79,7 @@ func (j *fileJob) estimateLines(c *estimate.Census, p estimate.Prediction, loadi
 	if c.Rows == c.Read {
 		rows = fmt.Sprintf("%d rows", c.Rows)
 	}
-	if c.Decided {
+	if c.ConditionAsks {
 		rows += fmt.Sprintf(" before the calls of the condition, which keep %.0f %% of the sample", 100*p.Kept)
 	}
 	add("input", "%s: %s", j.options.input, rows)

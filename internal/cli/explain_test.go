@@ -10,8 +10,7 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// An explanation says what a run takes, asks nothing of a server, and keeps no
-// answers.
+// explain estimates what a run takes. It asks no server and keeps no answers.
 func TestExplain(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -31,7 +30,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("exit code %d, %q is missing in\n%s%s", status, want, out, errs)
 		}
 	}
-	// The run is compared with it, and what it has asked is in the ledger.
+	// run --explain compares the estimate with the run. The answers are in the ledger.
 	status, _, errs = do(append([]string{"run", "--explain", "--calibrate", "1ns", "-o", in + ".parquet"}, args...)...)
 	if status != exitOK || !regexp.MustCompile(`(?m)^estimated .* took .*%, (within|outside) the interval$`).MatchString(errs) || !strings.Contains(errs, ": 250 calls") && !strings.Contains(errs, "250 calls: 200 asked") {
 		t.Errorf("exit code %d:\n%s", status, errs)
@@ -76,8 +75,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// The report of a run shows what ran and what became of it, and opens in a
-// browser.
+// The report describes the run and its outcome, and opens in a browser.
 func TestRunReport(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())

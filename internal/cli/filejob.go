@@ -131,7 +131,7 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 		return err
 	}
 	o.Threads, o.PrefixBytes, o.AnswerBytes = j.executor.Threads, j.cache, int(j.cache/8)
-	o.Server.Retrying = func(err error) { fmt.Fprintln(j.err, j.told(err)) }
+	o.Server.Retrying = func(err error) { fmt.Fprintln(j.err, j.message(err)) }
 	if j.models, err = openModels(ctx, j.options.ship, o); err != nil {
 		return err
 	}

@@ -11,9 +11,8 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/dirhash"
 )
 
-// A stranger's way to a labelled file, and the mistakes on it: each is told
-// with what to type. It is found before a model is loaded, or is about the
-// model. TestRunMistakes has the rest.
+// The likely mistakes of a new user: each error says what to type, and comes before
+// a model is loaded unless it is about the model. TestRunMistakes has the others.
 func TestFirstMinutes(t *testing.T) {
 	const add = " --add|mood=ai_analyze_sentiment(text)"
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -53,15 +52,15 @@ func TestFirstMinutes(t *testing.T) {
 		{"run in.csv --add ai_analyze_sentiment(text)", exitUsage, "name=expression, as in sentiment=ai_analyze_sentiment(text)"},
 		{"run in.csv --add mood=ai_analyse_sentiment(text)", exitUsage, "did you mean ai_analyze_sentiment?"},
 		{"run in.csv --add mood=sentiment(text)", exitUsage, "did you mean ai_analyze_sentiment?"},
-		{"run in.csv --add mood=ai_analyze_sentiment", exitUsage, "the function is called as ai_analyze_sentiment(content[, examples])"},
+		{"run in.csv --add mood=ai_analyze_sentiment", exitUsage, "call the function as ai_analyze_sentiment(content[, examples])"},
 		{"run in.csv --add mood=ai_analyze_sentiment(review)", exitUsage, "there are id, text"},
 		{"run in.csv --add topic=ai_classify(text)", exitUsage, "ARRAY('a', 'b')"},
 		{"run in.csv --add topic=ai_classify(text,'product','price')", exitUsage, "ARRAY('a', 'b')"},
 		{"run in.csv --add topic=ai_classify(text,[product,price])", exitUsage, "array('a', 'b')"},
-		{"run in.csv --add topic=ai_classify(text,array(product,price))", exitUsage, "write it in quotes: 'product'"},
+		{"run in.csv --add topic=ai_classify(text,array(product,price))", exitUsage, "put it in quotes: 'product'"},
 		{"run in.csv --add t=ai_translate(text,'Klingon')", exitUsage, "or an English name such as German"},
 		{"run in.csv --add s=ai_summarize(text,'ten')", exitUsage, "write a number without quotes"},
-		{"run in.csv --where text=good" + add, exitUsage, "write it in quotes: 'good'"},
+		{"run in.csv --where text=good" + add, exitUsage, "put it in quotes: 'good'"},
 		// The file.
 		{"run in.cvs" + add, exitFailed, "there is no file in.cvs; did you mean in.csv?"},
 		{"run reviews.tsv" + add, exitFailed, "there is no file reviews.tsv; there are binary.csv, "},

@@ -11,12 +11,12 @@ import (
 	"github.com/firesteel/firesteel/internal/suggest"
 )
 
-// flagError says what is wrong with a flag as people would.
+// flagError describes a wrong flag in plain words.
 func flagError(c *cobra.Command, err error) error {
 	return fmt.Errorf("%w: %s%s; see '%s --help'", errUsage, flagMistake(err), flagHint(c, err), c.CommandPath())
 }
 
-// flagMistake leaves out of a value's error what only a Go program is told.
+// flagMistake removes the details of strconv from the error of a value.
 func flagMistake(err error) string {
 	var number *strconv.NumError
 	if !errors.As(err, &number) {
@@ -32,7 +32,7 @@ func flagMistake(err error) string {
 	return strings.TrimSuffix(err.Error(), number.Error()) + is
 }
 
-// flagHint names the flag that may be meant by one that is not there.
+// flagHint suggests a flag for an unknown one.
 func flagHint(c *cobra.Command, err error) string {
 	var missing interface {
 		GetSpecifiedName() string
@@ -49,10 +49,10 @@ func flagHint(c *cobra.Command, err error) string {
 	}
 	wanted := missing.GetSpecifiedName()
 	if c.Flags().Lookup(wanted) != nil {
-		return "" // it lacks its value
+		return "" // its value is missing
 	}
 	if short := missing.GetSpecifiedShortnames(); short != "" {
-		wanted = short // -add is read as -a -d -d
+		wanted = short // -add is parsed as -a -d -d
 	}
 	for _, name := range names {
 		if len(wanted) > 1 && strings.HasPrefix(name, wanted) {

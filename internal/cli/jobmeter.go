@@ -10,8 +10,8 @@ import (
 	"github.com/firesteel/firesteel/internal/terminal"
 )
 
-// jobMeter shows how a job comes on, where no line is redrawn every few
-// seconds. The first two seconds are not shown.
+// jobMeter prints the progress of a job: on a terminal one line that is redrawn,
+// otherwise a line every few seconds. It prints nothing in the first two seconds.
 type jobMeter struct {
 	line  terminal.StatusLine
 	name  string
@@ -35,7 +35,7 @@ func (m *jobMeter) step(s job.Snapshot) {
 
 func (m *jobMeter) end() { m.line.Wipe() }
 
-// jobLine is a snapshot in one line.
+// jobLine returns a snapshot as one line.
 func jobLine(s job.Snapshot) string {
 	parts := []string{fmt.Sprintf("%d rows", s.Rows)}
 	if s.BytesTotal > 0 {
@@ -56,7 +56,7 @@ func jobLine(s job.Snapshot) string {
 	return strings.Join(parts, ", ")
 }
 
-// shortTime is a duration as exact as people want it.
+// shortTime rounds a duration for people to read.
 func shortTime(d time.Duration) string {
 	switch {
 	case d < time.Second:

@@ -10,7 +10,7 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// latencies notes how long a model takes to answer, call by call.
+// latencies records how long a model takes for each batch of requests.
 type latencies struct {
 	begun time.Time
 
@@ -24,7 +24,8 @@ const maxLatencies = 1 << 14
 
 func (l *latencies) begin() { l.begun, l.calls.Most = time.Now(), maxLatencies }
 
-// timed gives the model with l before it; it can embed if the model can.
+// timed wraps a model so that l records its latency. The result is an llm.Embedder
+// if the model is one.
 func (l *latencies) timed(m llm.Model) llm.Model {
 	if e, ok := m.(llm.Embedder); ok {
 		return timedEmbedder{e, l}
@@ -64,8 +65,8 @@ func (m timedEmbedder) Embed(ctx context.Context, texts []string) ([]llm.Embeddi
 	return m.Embedder.Embed(ctx, texts)
 }
 
-// quantiles gives, for each of at most n stretches of time, its end, and the
-// median and the 95 % quantile of what ended in it.
+// quantiles divides the time into at most n intervals with equal numbers of
+// batches, and returns the end, the median and the 95 % quantile of each.
 func (l *latencies) quantiles(n int) (ends []time.Duration, median, high []time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

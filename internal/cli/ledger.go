@@ -24,7 +24,7 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 )
 
-// defaultLedger is where answers are kept unless another directory is named.
+// defaultLedger returns the default directory for answers.
 func defaultLedger() (string, error) {
 	dir, err := cachedir.Dir()
 	if err != nil {
@@ -33,29 +33,28 @@ func defaultLedger() (string, error) {
 	return filepath.Join(dir, "ledger"), nil
 }
 
-// ledgerFlags say which answers of which ledger are meant.
+// ledgerFlags select a ledger and answers in it.
 type ledgerFlags struct{ dir, function, model, older string }
 
 func (a *app) ledger() *cobra.Command {
 	var f ledgerFlags
 	c := &cobra.Command{
 		Use:   "ledger",
-		Short: "List, export and drop answers that were kept",
-		Long: `'firesteel run' keeps each answer in a ledger: a directory of yours, where the
-same function, prompt, model and arguments find it again, so that nothing is
-computed or paid for twice. What is kept is the answer and a hash of what was
-asked, not the input itself.
+		Short: "List, export and delete kept answers",
+		Long: `'firesteel run' keeps each answer in a ledger, a directory. A later call of the
+same function with the same prompt, model and arguments takes its answer from
+there, so that nothing is computed or paid for twice. The ledger holds the answer
+and a hash of the question, not the input itself.
 
-The ledger is $FIRESTEEL_CACHE/ledger, in your cache folder, unless --ledger
-names another.`,
+The default ledger is $FIRESTEEL_CACHE/ledger; --ledger names another directory.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	flags := c.PersistentFlags()
 	flags.StringVar(&f.dir, "ledger", "", "directory of the ledger")
 	flags.StringVar(&f.function, "function", "", "only answers of this function")
-	flags.StringVar(&f.model, "model", "", "only answers of models with this in their name")
-	flags.StringVar(&f.older, "older-than", "", "only answers of this age and more: 90d, 12h")
+	flags.StringVar(&f.model, "model", "", "only answers of models whose name contains this")
+	flags.StringVar(&f.older, "older-than", "", "only answers that are at least this old: 90d, 12h")
 	output, overwrite := "", false
 	export := &cobra.Command{
 		Use:     "export",
@@ -74,7 +73,7 @@ names another.`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if all == (f.function != "" || f.model != "" || f.older != "") {
-				return fmt.Errorf("%w: say which answers to drop, by --function, --model and --older-than, or drop --all", errUsage)
+				return fmt.Errorf("%w: select the answers to drop by --function, --model and --older-than, or drop all by --all", errUsage)
 			}
 			return a.dropFromLedger(c, f)
 		},
@@ -91,7 +90,7 @@ names another.`,
 	return c
 }
 
-// chosen gives the directory, and a filter of its answers.
+// chosen returns the directory and a filter of its answers.
 func (f *ledgerFlags) chosen() (dir string, match func(ledger.Entry) bool, err error) {
 	if dir = f.dir; dir == "" {
 		if dir, err = defaultLedger(); err != nil {
@@ -115,7 +114,7 @@ func (f *ledgerFlags) chosen() (dir string, match func(ledger.Entry) bool, err e
 	}, nil
 }
 
-// parseAge reads a duration that may be in days.
+// parseAge parses a duration, which may be in days.
 func parseAge(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if days, ok := strings.CutSuffix(s, "d"); ok {
@@ -124,15 +123,15 @@ func parseAge(s string) (time.Duration, error) {
 		d = time.Duration(n * 24 * float64(time.Hour))
 	}
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no time; write 90d, 12h or 30m", s)
+		return 0, fmt.Errorf("%q is not a duration; write 90d, 12h or 30m", s)
 	}
 	return d, nil
 }
 
-// explainLedger says what to do about a ledger that is not there.
+// explainLedger adds a hint to the error of a ledger that does not exist.
 func explainLedger(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; 'firesteel run' begins one, and --ledger names another", err)
+		return fmt.Errorf("%w; 'firesteel run' creates a ledger, and --ledger names another", err)
 	}
 	return err
 }
@@ -189,7 +188,7 @@ func (a *app) listLedger(f ledgerFlags) error {
 	return w.Flush()
 }
 
-// exported is an answer as a line of JSON.
+// exported is a line of an export.
 type exported struct {
 	Key      string          `json:"key"`
 	Time     time.Time       `json:"time"`
@@ -206,7 +205,7 @@ func (a *app) exportLedger(f ledgerFlags, output string, overwrite bool) error {
 	if output == "" || output == "-" {
 		return writeAnswers(a.out, dir, match)
 	}
-	// Answers are their owner's, as the ledger is.
+	// Only the owner can read answers, as in the ledger.
 	file, err := createFile("--output", output, atomicfile.Options{Overwrite: overwrite, Inputs: []string{dir}, Private: true})
 	if err != nil {
 		return err
@@ -218,7 +217,7 @@ func (a *app) exportLedger(f ledgerFlags, output string, overwrite bool) error {
 	return overwriteHint(file.Commit())
 }
 
-// writeAnswers writes the answers of a ledger that match, as JSON lines.
+// writeAnswers writes the matching answers of a ledger as JSON lines.
 func writeAnswers(to io.Writer, dir string, match func(ledger.Entry) bool) error {
 	w := bufio.NewWriter(to)
 	err := ledger.Walk(dir, func(e ledger.Entry) error {

@@ -13,7 +13,7 @@ import (
 func TestLedger(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("FIRESTEEL_CACHE", cache)
-	if status, _, errs := do("ledger", "list"); status != exitFailed || !strings.Contains(errs, "is not a ledger") || !strings.Contains(errs, "'firesteel run' begins one") {
+	if status, _, errs := do("ledger", "list"); status != exitFailed || !strings.Contains(errs, "is not a ledger") || !strings.Contains(errs, "'firesteel run' creates a ledger") {
 		t.Errorf("without one: %d, %s", status, errs)
 	}
 	l, err := ledger.Open(t.Context(), filepath.Join(cache, "ledger"))
@@ -36,8 +36,8 @@ func TestLedger(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"drop", exitUsage, "say which answers to drop"},
-		{"drop --all --model x", exitUsage, "or drop --all"},
+		{"drop", exitUsage, "select the answers to drop"},
+		{"drop --all --model x", exitUsage, "drop all by --all"},
 		{"drop --older-than soon", exitUsage, "write 90d"},
 		{"drop --all", exitFailed, "in use by process"},
 		{"list --ledger " + t.TempDir(), exitFailed, "--ledger names another"},

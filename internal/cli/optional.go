@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// optional is a flag whose absence differs from each of its values: a limit
-// of 0 allows none.
+// optional is a flag whose absence differs from all its values: a limit of 0 is a
+// limit.
 type optional[T any] struct {
 	to    **T
 	parse func(string) (T, error)
-	kind  string // what help calls the value
+	kind  string // type of the value in the help
 }
 
 func (o optional[T]) Set(text string) error {
@@ -24,7 +24,7 @@ func (o optional[T]) Set(text string) error {
 	return nil
 }
 
-// String is empty: there is no default to show.
+// String is empty, because there is no default.
 func (o optional[T]) String() string { return "" }
 
 func (o optional[T]) Type() string { return o.kind }
@@ -41,7 +41,7 @@ func optionalDuration(flags *pflag.FlagSet, to **time.Duration, name, usage stri
 	flags.Var(optional[time.Duration]{to, time.ParseDuration, "duration"}, name, usage)
 }
 
-// negative reports whether a limit was given that is below 0, or no number.
+// negative reports whether a limit is negative or NaN.
 func negative[T int64 | float64 | time.Duration](limits ...*T) bool {
 	for _, l := range limits {
 		if l != nil && !(*l >= 0) {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Where there is no route to anywhere, a job on this machine runs, and what is
-// refused has sent no packet: the network's counters say so.
+// Without a network route, a job on this machine runs. A rejected connection sends
+// no packet, as the counters of the network show.
 func TestNoNetwork(t *testing.T) {
 	const variable = "FIRESTEEL_TEST_NO_NETWORK"
 	if args := os.Getenv(variable); args != "" {
@@ -70,7 +70,7 @@ func TestNoNetwork(t *testing.T) {
 	}
 }
 
-// packets adds what /proc/net/dev says was received and sent.
+// packets returns the number of packets received and sent, from /proc/net/dev.
 func packets(table string) int {
 	total := 0
 	for _, line := range strings.Split(table, "\n") {

@@ -11,11 +11,11 @@ import (
 // overwriteUsage is the help of --overwrite.
 const overwriteUsage = "replace the files that the command writes if they exist"
 
-// createFile makes an output of a command that is no table of rows, such as a
-// report. The inputs are what the command reads.
+// createFile creates an output that is not a table, such as a report. inputs are
+// the files that the command reads.
 func createFile(flag, path string, o atomicfile.Options) (*atomicfile.File, error) {
 	if path == "-" {
-		return nil, fmt.Errorf("%w: %s needs a file's name", errUsage, flag)
+		return nil, fmt.Errorf("%w: %s needs the name of a file", errUsage, flag)
 	}
 	f, err := atomicfile.Create(path, o)
 	if err != nil {
@@ -24,7 +24,7 @@ func createFile(flag, path string, o atomicfile.Options) (*atomicfile.File, erro
 	return f, nil
 }
 
-// overwriteHint adds the flag by which an existing file is replaced.
+// overwriteHint adds a hint to --overwrite to the error of an existing file.
 func overwriteHint(err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w; --overwrite replaces it", err)

@@ -10,8 +10,7 @@ import (
 	"github.com/firesteel/firesteel/internal/ledger"
 )
 
-// No command writes over what it reads, or over a file that it was not told to
-// replace.
+// No command overwrites its inputs, or an existing file without --overwrite.
 func TestOutputsOverFiles(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -94,7 +93,7 @@ func TestOutputsOverFiles(t *testing.T) {
 	}
 }
 
-// contents are the files below the working directory.
+// contents returns the files below the working directory.
 func contents(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}

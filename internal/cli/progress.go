@@ -9,15 +9,16 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// queries shows how far a running query is, where no line is redrawn every so
-// often. Spark 3.5 does not say; later ones do every two seconds.
+// queries prints the progress of a running query: on a terminal one line that is
+// redrawn, otherwise a line every plainEvery. Spark 3.5 does not report progress;
+// later versions do every two seconds.
 type queries struct {
 	mu           sync.Mutex
 	line         terminal.StatusLine
 	begun, shown time.Time // zero between queries
 }
 
-// plainEvery is how often a line is written where none is redrawn.
+// plainEvery is the interval between lines that are not redrawn.
 const plainEvery = 10 * time.Second
 
 func (q *queries) report(p spark.Progress) {
@@ -39,7 +40,7 @@ func (q *queries) report(p spark.Progress) {
 	q.line.Show(fmt.Sprintf("Spark: %d of %d tasks done, %d running, %.0f s", done, tasks, p.RunningTasks, now.Sub(q.begun).Seconds()))
 }
 
-// end wipes the line off: the query is over.
+// end removes the line at the end of a query.
 func (q *queries) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

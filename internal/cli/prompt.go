@@ -26,12 +26,12 @@ const (
 	promptFirst = "firesteel> "
 	promptMore  = "        -> "
 	promptHelp  = `A statement ends with ';', a block (BEGIN ... END) with 'END;'.
-'functions' lists the AI functions; Ctrl-C gives a statement up; 'quit' or Ctrl-D leaves.
+'functions' lists the AI functions; Ctrl-C abandons a statement; 'quit' or Ctrl-D ends the prompt.
 `
 )
 
-// keyboard is what a person types. Ctrl-C, which would end the prompt, becomes
-// keys that empty the line and enter it; interrupted then says so once.
+// keyboard reads typed keys. It replaces Ctrl-C, which would end the prompt, by
+// keys that clear the line and enter it, and sets interrupted.
 type keyboard struct {
 	io.Reader
 	pending     []byte
@@ -56,16 +56,16 @@ func (k *keyboard) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// wasInterrupted reports, once, that the line was given up by Ctrl-C.
+// wasInterrupted reports once that Ctrl-C abandoned the line.
 func (k *keyboard) wasInterrupted() bool {
 	was := k.interrupted
 	k.interrupted = false
 	return was
 }
 
-// prompt reads statements from a person until Ctrl-D or quit, and closes the
-// session. An error of a statement is shown, and the prompt goes on, in a new
-// session if the server has ended this one.
+// prompt reads and runs statements until Ctrl-D or quit, and closes the session. It
+// prints the error of a statement and continues, in a new session if the server
+// has ended this one.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
 	defer func() { session.Close() }()
 	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), strings.Join(f.ship.models, ", "), promptHelp)
@@ -115,7 +115,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 		for _, s := range statements {
 			err := a.runPrompted(ctx, session, s.Text, f)
 			if err != nil {
-				fmt.Fprintln(a.err, "error:", a.told(err)+a.contentHint(a.told(err)))
+				fmt.Fprintln(a.err, "error:", a.message(err)+a.contentHint(a.message(err)))
 			}
 			if errors.Is(err, spark.ErrSessionLost) {
 				session = a.reopen(ctx, session, f)
@@ -129,8 +129,8 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 	}
 }
 
-// readLine has the terminal raw only while a line is typed, so that Ctrl-C is a
-// signal while a statement runs.
+// readLine puts the terminal into raw mode only while a line is typed, so that
+// Ctrl-C is a signal while a statement runs.
 func (a *app) readLine(lines *term.Terminal) (string, error) {
 	fd := int(a.in.(*os.File).Fd())
 	state, err := term.MakeRaw(fd)
@@ -144,7 +144,7 @@ func (a *app) readLine(lines *term.Terminal) (string, error) {
 	return lines.ReadLine()
 }
 
-// runPrompted runs one statement; Ctrl-C ends it alone.
+// runPrompted runs one statement; Ctrl-C ends the statement only.
 func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement string, f sqlFlags) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
@@ -154,24 +154,24 @@ func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement
 	return a.runStatement(ctx, a.out, session, statement, f)
 }
 
-// reopen gives a session in the place of one that the server has ended, or the
-// same if there can be none now: then the next statement tries again.
+// reopen returns a new session for one that the server has ended, or the old one if
+// no session can be opened now; the next statement tries again.
 func (a *app) reopen(ctx context.Context, gone *spark.Session, f sqlFlags) *spark.Session {
-	fmt.Fprintln(a.err, "The server has ended the session: Spark was restarted, or the session idle for too long. Its temporary views, variables and settings are lost. Opening a new one...")
+	fmt.Fprintln(a.err, "The server has ended the session: Spark was restarted, or the session was idle for too long. Its temporary views, variables and settings are lost. Opening a new one...")
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	session, err := a.connect(ctx, withoutSession(f.remote), f.ship)
 	if err != nil {
-		fmt.Fprintln(a.err, "error:", a.told(err))
+		fmt.Fprintln(a.err, "error:", a.message(err))
 		return gone
 	}
 	gone.Close()
-	fmt.Fprintln(a.err, "A new session is open, and has the functions. The last statement was not run again.")
+	fmt.Fprintln(a.err, "A new session with the functions is open. The last statement was not run again.")
 	return session
 }
 
-// withoutSession gives a connection string without the session that it names:
-// Spark takes the name of a session that has ended for no other.
+// withoutSession removes the session from a connection string, because Spark does
+// not reuse the name of a session that has ended.
 func withoutSession(remote string) string {
 	return sessionParameter.ReplaceAllString(remote, "")
 }
@@ -181,9 +181,8 @@ var sessionParameter = regexp.MustCompile(`;session_id=[^;]*`)
 // maxHistory is the number of lines that the prompt remembers.
 const maxHistory = 1000
 
-// history is the prompt's memory, in a file that outlives it. A file that
-// cannot be read or written is no reason to refuse work: then it only lasts as
-// long as the prompt.
+// history is the history of the prompt, in a file. If the file cannot be read or
+// written, the history lasts as long as the prompt.
 type history struct {
 	lines []string // oldest first
 	path  string
@@ -208,7 +207,7 @@ func openHistory() *history {
 	return h
 }
 
-// Add remembers a line.
+// Add appends a line.
 func (h *history) Add(line string) {
 	if strings.TrimSpace(line) == "" || (len(h.lines) > 0 && h.lines[len(h.lines)-1] == line) {
 		return
@@ -217,7 +216,7 @@ func (h *history) Add(line string) {
 	if h.path == "" || privatefile.MakeDir(filepath.Dir(h.path)) != nil {
 		return
 	}
-	// Statements may hold private data: for the user's eyes only.
+	// Statements may hold private data, so only the user can read the file.
 	file, err := privatefile.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
 	if err != nil {
 		return
@@ -226,8 +225,8 @@ func (h *history) Add(line string) {
 	fmt.Fprintln(file, line)
 }
 
-// Len is the number of lines.
+// Len returns the number of lines.
 func (h *history) Len() int { return len(h.lines) }
 
-// At gives a line, 0 being the latest.
+// At returns line i, where 0 is the latest.
 func (h *history) At(i int) string { return h.lines[len(h.lines)-1-i] }

@@ -17,7 +17,7 @@ func TestCtrlCEntersAnEmptyLine(t *testing.T) {
 		t.Errorf("%q, %v", typed, err)
 	}
 	if !k.wasInterrupted() || k.wasInterrupted() {
-		t.Error("one Ctrl-C is to be told once")
+		t.Error("one Ctrl-C is not reported exactly once")
 	}
 }
 

@@ -122,7 +122,7 @@ func (a *app) errorTable(s job.Summary) report.Table {
 			n = e.Rows
 			t.Caption, t.Columns[0].Name = "The most frequent errors", "rows"
 		}
-		t.Rows = append(t.Rows, []string{fmt.Sprint(n), report.Shorten(a.told(e.Err))})
+		t.Rows = append(t.Rows, []string{fmt.Sprint(n), report.Shorten(a.message(e.Err))})
 	}
 	return t
 }

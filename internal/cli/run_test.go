@@ -89,7 +89,7 @@ func TestRunBudget(t *testing.T) {
 	}
 }
 
-// A limit of 0 is a limit; without the flag there is none.
+// A limit of 0 allows nothing. Without the flag there is no limit.
 func TestRunLimitsOfZero(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -124,7 +124,7 @@ func TestRunLimitsOfZero(t *testing.T) {
 	}
 }
 
-// An interrupted run leaves no output, but what it has asked.
+// An interrupted run leaves no output, but keeps its answers in the ledger.
 func TestRunInterrupted(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no signal to send")
@@ -158,7 +158,7 @@ func TestRunInterrupted(t *testing.T) {
 	}
 }
 
-// Mistakes are told before the model is loaded, with what to type.
+// Mistakes are reported before the model is loaded, with the command to type.
 func TestRunMistakes(t *testing.T) {
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
 	t.Chdir(t.TempDir())
@@ -183,7 +183,7 @@ func TestRunMistakes(t *testing.T) {
 		{"in.csv --add m=ai_analyze_sentiment(txt)", exitUsage, "did you mean text"},
 		{"in.csv --add m", exitUsage, "name=expression"},
 		{"in.csv --add text=ai_analyze_sentiment(text)", exitUsage, "give the added column another name"},
-		{"in.csv --where text", exitUsage, "where a condition is needed"},
+		{"in.csv --where text", exitUsage, "but a condition is needed"},
 		{"in.cvs" + add, exitFailed, "in.cvs"},
 		{"none.csv" + add, exitFailed, "there is no file none.csv"},
 		{"-" + add, exitFailed, "by --format"},
@@ -245,8 +245,7 @@ func TestJobLine(t *testing.T) {
 	}
 }
 
-// Rows ask the models that they name, and what one has answered before is not
-// taken for another's.
+// Rows ask the model that they name. The ledger does not mix the answers of models.
 func TestRunNamedModels(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -274,8 +273,7 @@ func TestRunNamedModels(t *testing.T) {
 	}
 }
 
-// What rules alone answer needs no model: none is opened, none is missing, and
-// none is said to be weak.
+// Calls that rules answer open no model, and cause no warning about a model.
 func TestRunByRules(t *testing.T) {
 	real := openModel
 	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {

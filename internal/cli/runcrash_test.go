@@ -24,11 +24,11 @@ import (
 	"github.com/firesteel/firesteel/llm/models"
 )
 
-// crashLog, if set, makes this process the command itself, whose model notes
-// in that file what it has computed.
+// crashLog, if set, makes this process run the command with a model that logs its
+// computations to that file.
 const crashLog = "FIRESTEEL_TEST_COMPUTED"
 
-// runCounted is that process.
+// runCounted runs the command in that process.
 func runCounted(log string) int {
 	f, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -41,8 +41,8 @@ func runCounted(log string) int {
 	return Do(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
-// countedModel answers with a hash of what it is asked, and writes it to its
-// log before it hands the answers on. It cannot answer what has "poison" in it.
+// countedModel answers with a hash of the question, and logs the question before it
+// returns. A question with "poison" in it is an error.
 type countedModel struct {
 	evalModel
 	log   *os.File
@@ -73,15 +73,15 @@ func (m *countedModel) Do(_ context.Context, requests []llm.Request) ([]llm.Resu
 	return results, err
 }
 
-// crashTest is a table, and how often the command over it is killed.
+// crashTest is a table, and the number of times that its run is killed.
 type crashTest struct {
 	rows, distinct, kills int
 	textBytes             int
 	memory                int64
 }
 
-// write writes the table. Some lines have too many cells, some texts cannot be
-// answered, and what goes beyond the distinct texts is equal to one of them.
+// write writes the table. Some lines have too many cells, and some texts cannot be
+// answered. Rows beyond the distinct texts repeat one of them.
 func (c crashTest) write(t *testing.T, path string) (bad, failing int) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -114,7 +114,7 @@ func (c crashTest) write(t *testing.T, path string) (bad, failing int) {
 	return bad, failing
 }
 
-// command is firesteel run over the table, in another process.
+// command returns firesteel run over the table, as another process.
 func (c crashTest) command(dir, name string) (cmd *exec.Cmd, errs *bytes.Buffer) {
 	cmd = exec.Command(os.Args[0], "run", filepath.Join(dir, "in.csv"), "--add", "answer=ai_gen(text)", "--errors", "problem",
 		"--memory", fmt.Sprint(c.memory), "--threads", "2",
@@ -125,8 +125,8 @@ func (c crashTest) command(dir, name string) (cmd *exec.Cmd, errs *bytes.Buffer)
 	return cmd, errs
 }
 
-// computed reads a log: how often what was computed, at all and at most in one
-// process, and by how many processes.
+// computed reads a log. It returns how often each question was computed, in all
+// processes and at most in one, and the number of processes.
 func computed(t *testing.T, path string) (times map[string]int, mostInOne, processes int) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -147,9 +147,8 @@ func computed(t *testing.T, path string) (times map[string]int, mostInOne, proce
 	return times, mostInOne, len(pids)
 }
 
-// A run that is killed again and again, and started again, ends with the same
-// output as one that is not, and has computed next to nothing twice: what was
-// under way when it was killed.
+// A run that is killed and restarted many times ends with the output of an
+// undisturbed run. It computes twice only what was in progress when it was killed.
 func TestRunKilled(t *testing.T) {
 	c := crashTest{rows: 6000, distinct: 4200, kills: 5, textBytes: 300, memory: 128 << 20}
 	if os.Getenv(testkit.IntegrationEnv) != "" {
@@ -249,7 +248,7 @@ func TestRunKilled(t *testing.T) {
 		c.kills, processes, len(times), again, fetch.Bytes(peak), fetch.Bytes(c.memory), fetch.Bytes(int64(len(content(t, filepath.Join(dir, "in.csv"))))), errs)
 }
 
-// logLines is about how many lines the log of what was computed has.
+// logLines returns the approximate number of lines of the log.
 func logLines(dir string) int {
 	info, err := os.Stat(filepath.Join(dir, "killed.log"))
 	if err != nil {

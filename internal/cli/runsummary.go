@@ -69,7 +69,7 @@ const shownErrors = 3
 func (a *app) printProblems(o *runOptions, s job.Summary) {
 	left := s.Errors
 	for _, e := range s.Examples[:min(len(s.Examples), shownErrors)] {
-		text := a.told(e.Err)
+		text := a.message(e.Err)
 		where := fmt.Sprintf("row %d", e.Row)
 		if e.Row == 0 {
 			where = fmt.Sprintf("%d rows", e.Rows)

@@ -13,9 +13,8 @@ import (
 	"testing"
 )
 
-// A job on a server that sends the key back in everything it says: neither the
-// terminal nor the output, its column of errors, the report or the ledger hold
-// it.
+// If a server repeats the key in all its messages, the key is not on the terminal,
+// in the output, its column of errors, the report or the ledger.
 func TestKeyIsNowhere(t *testing.T) {
 	const key = "sk-0123456789abcdefghij"
 	var asked atomic.Int64

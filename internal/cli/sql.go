@@ -18,7 +18,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// sqlFlags are those of firesteel sql.
+// sqlFlags are the options of firesteel sql.
 type sqlFlags struct {
 	ship       shipFlags
 	remote     string
@@ -34,14 +34,15 @@ func (a *app) sql() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sql",
 		Short: "Run SQL with AI functions on any Spark",
-		Long: `Runs SQL statements on a Spark Connect server, with the AI functions known to
-them ('firesteel functions' lists these). The statements come from -e, from a
-file, from standard input, or are typed at a prompt that keeps its history.
+		Long: `Runs SQL statements with AI functions on a Spark Connect server ('firesteel
+functions' lists the functions). The statements come from -e, from a file, from
+standard input, or from a prompt that keeps its history.
 
-Each ends with ';'. A block of SQL scripting (BEGIN ... END) is one statement.`,
+Each statement ends with ';'. A block of SQL scripting (BEGIN ... END) is one
+statement.`,
 		Example: `  firesteel sql --remote sc://localhost:15002 -e "SELECT ai_gen('Name three colours.')"
   firesteel sql --remote "sc://spark.example.com:443/;use_ssl=true" -f job.sql
-  firesteel sql            # a prompt; the address comes from SPARK_REMOTE`,
+  firesteel sql            # a prompt; SPARK_REMOTE has the address`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.remote = cmp.Or(f.remote, os.Getenv("SPARK_REMOTE"))
@@ -64,11 +65,12 @@ Each ends with ';'. A block of SQL scripting (BEGIN ... END) is one statement.`,
 	return c
 }
 
-// add defines the flags of whatever runs files of statements, named in sqlOnly.
+// add adds the flags of all commands that run files of statements; sqlOnly lists
+// their names.
 func (f *sqlFlags) add(c *cobra.Command) {
 	f.ship.add(c)
 	c.Flags().IntVarP(&f.rows, "rows", "n", 20, "rows of a result to show")
-	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to so many characters; 0 shows them whole")
+	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to this many characters; 0 shows whole values")
 	c.Flags().BoolVar(&f.vertical, "vertical", false, "show one value on each line")
 }
 
@@ -103,7 +105,7 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 		}
 	}
 	if !prompt && len(statements) == 0 {
-		return nil // a model is uploaded for those who ask something
+		return nil // without a statement, no model is uploaded
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
@@ -124,8 +126,8 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	return nil
 }
 
-// failed says which of several statements err is of: Spark counts lines from
-// each statement's first one.
+// failed adds the statement to an error, because Spark counts lines from the begin
+// of the statement.
 func (f sqlFlags) failed(err error, line, number, all int) error {
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -153,19 +155,19 @@ func (a *app) readScript(name string) (string, error) {
 	if !utf8.Valid(b) {
 		return "", fmt.Errorf("reading the statements: %s is not UTF-8 text; save it as UTF-8", cmp.Or(strings.TrimPrefix(name, "-"), "standard input"))
 	}
-	return strings.TrimPrefix(string(b), "\ufeff"), nil // Windows' editors begin files so
+	return strings.TrimPrefix(string(b), "\ufeff"), nil // editors on Windows write a byte order mark
 }
 
-// runStatement runs one statement and shows what it answers, if it has columns.
+// runStatement runs one statement, and shows its result if it has columns.
 func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Session, statement string, f sqlFlags) error {
 	defer a.queries.end()
 	old := strings.HasPrefix(session.Version(), "3.")
 	if old {
 		statement = positional(statement)
 	}
-	df, err := session.SQL(ctx, statement) // runs a command, only reads a query
+	df, err := session.SQL(ctx, statement) // runs a command, but only analyzes a query
 	if err != nil && old && sqlscript.IsBlock(statement) {
-		return fmt.Errorf("%w\n  Spark %s has no blocks (BEGIN ... END): they need Spark 4.0 or later. Nothing of this one has run", err, session.Version())
+		return fmt.Errorf("%w\n  Spark %s has no blocks (BEGIN ... END): they need Spark 4.0 or later. No part of this block has run", err, session.Version())
 	}
 	if err != nil {
 		return err
@@ -193,8 +195,8 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 	return writeTable(w, table)
 }
 
-// legible gives df with its geometries in their binary form (WKB): Spark shows
-// them as the addresses of Java objects.
+// legible converts geometries to their binary form (WKB), because Spark shows them
+// as addresses of Java objects.
 func legible(df *spark.DataFrame, schema spark.StructType) *spark.DataFrame {
 	columns, names, geometries := []spark.Column{}, []string{}, 0
 	for _, f := range schema.Fields {
@@ -204,7 +206,7 @@ func legible(df *spark.DataFrame, schema spark.StructType) *spark.DataFrame {
 			geometries++
 		}
 		if slices.Contains(names, strings.ToLower(f.Name)) {
-			return df // a name says nothing of which column it is
+			return df // the name is ambiguous
 		}
 		columns, names = append(columns, column), append(names, strings.ToLower(f.Name))
 	}
@@ -214,14 +216,14 @@ func legible(df *spark.DataFrame, schema spark.StructType) *spark.DataFrame {
 	return df.Select(columns...)
 }
 
-// explains holds for EXPLAIN, whose plan is a text of many lines that a table
-// would show as one.
+// explains reports whether a statement is EXPLAIN. A table would show its plan, a
+// text of many lines, in one line.
 func explains(statement string, schema spark.StructType) bool {
 	return len(schema.Fields) == 1 && schema.Fields[0].Name == "plan" && slices.Equal(sqlscript.Words(statement, 1), []string{"EXPLAIN"})
 }
 
-// writeTable ends with a line end: Spark 4.3 leaves it out after "only showing
-// top rows".
+// writeTable writes a table with a line break at its end, which Spark 4.3 omits
+// after "only showing top rows".
 func writeTable(w io.Writer, table string) error {
 	_, err := fmt.Fprintln(w, terminal.Printable(strings.TrimSuffix(table, "\n")))
 	return err

@@ -10,7 +10,7 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// Where a script fails is told by the script's own lines.
+// The error of a script names the lines of the script.
 func TestFailedStatement(t *testing.T) {
 	why := errors.New("no such table")
 	for _, c := range []struct {
@@ -30,7 +30,8 @@ func TestFailedStatement(t *testing.T) {
 	}
 }
 
-// A byte order mark is no part of a script, and nobody is asked for nothing.
+// A byte order mark is not part of a script. A script without a statement connects
+// to no server.
 func TestScript(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "job.sql")
 	if err := os.WriteFile(file, []byte("\ufeff-- nothing yet\r\n;"), 0o600); err != nil {

@@ -23,9 +23,9 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
-// submitFlags are those of firesteel submit, besides spark-submit's own.
+// submitFlags are the options of firesteel submit, without those of spark-submit.
 type submitFlags struct {
-	sql       sqlFlags // of a job that is a file of statements
+	sql       sqlFlags // for a file of statements
 	sparkHome string
 	serverLog string
 	wait      time.Duration
@@ -36,32 +36,32 @@ func (a *app) submit() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "submit [flags] [options of spark-submit] -- JOB.sql | PROGRAM [ARGS]",
 		Short: "Run a job on a cluster, through your own spark-submit",
-		Long: `Has your own spark-submit start a Spark Connect server as an application of the
-cluster, runs the job on it, stops the server, and exits as the job did. Nothing
-needs to be installed on the cluster.
+		Long: `Starts a Spark Connect server as an application of the cluster through your own
+spark-submit, runs the job on it, stops the server, and exits with the status of
+the job. Nothing needs to be installed on the cluster.
 
 JOB.sql is a file of statements with AI functions, as for 'firesteel sql -f'.
-PROGRAM is a program that connects to the address in SPARK_REMOTE, which has the
-server's token in it.
+PROGRAM is a program that connects to the address in SPARK_REMOTE, which includes
+the token of the server.
 
 All options of spark-submit may be given, mixed with the flags below. The server
 runs in client mode on this machine, at a free port of its loopback address, and
-lets in only who has its token, which other users of the machine cannot see.`,
+accepts only clients with its token, which other users of the machine cannot see.`,
 		Example: `  firesteel submit --master spark://host:7077 --executor-memory 2g -- job.sql
   firesteel submit --master yarn --num-executors 8 --conf spark.executor.memoryOverhead=1g -- job.sql
   firesteel submit --spark-home /opt/spark --master 'local[4]' -- ./reviews --limit 10`,
-		// spark-submit's options are not known here, nor need they be.
+		// The options of spark-submit are unknown here.
 		DisableFlagParsing: true,
 		RunE: func(c *cobra.Command, args []string) error {
-			c.InheritedFlags() // makes those of the root known to c.Flags
-			ours, options, job, err := splitSubmit(c, args)
+			c.InheritedFlags() // adds the flags of the root to c.Flags
+			own, options, job, err := splitSubmit(c, args)
 			if err != nil {
 				return err
 			}
-			if err := c.Flags().Parse(ours); err != nil {
+			if err := c.Flags().Parse(own); err != nil {
 				return c.FlagErrorFunc()(c, err)
 			}
-			if err := c.Root().PersistentPreRunE(c, nil); err != nil { // it ran before they were read
+			if err := c.Root().PersistentPreRunE(c, nil); err != nil { // it ran before the flags were parsed
 				return err
 			}
 			if err := checkMaster(options); err != nil {
@@ -74,7 +74,7 @@ lets in only who has its token, which other users of the machine cannot see.`,
 			if err != nil {
 				return err
 			}
-			// The log is added to a file that exists.
+			// The log is appended to an existing file.
 			if err := atomicfile.CheckInputs(f.serverLog, f.sql.ship.paths(job...)); err != nil {
 				return fmt.Errorf("--server-log: %w", err)
 			}
@@ -83,15 +83,15 @@ lets in only who has its token, which other users of the machine cannot see.`,
 	}
 	f.sql.add(c)
 	c.Flags().StringVar(&f.sparkHome, "spark-home", "", "folder of your Spark (default: SPARK_HOME, else that of spark-submit on PATH)")
-	c.Flags().StringVar(&f.serverLog, "server-log", "", "file that keeps what spark-submit and the server write (default: only errors show it)")
+	c.Flags().StringVar(&f.serverLog, "server-log", "", "file for the output of spark-submit and the server (default: shown in errors only)")
 	c.Flags().DurationVar(&f.wait, "wait", 10*time.Minute, "how long to wait for the cluster to start the server")
 	return c
 }
 
-// submittedJob runs on a server that is there.
+// submittedJob runs a job on a running server.
 type submittedJob func(ctx context.Context, server *localspark.Server) error
 
-// submitJob finds mistakes in the job before anything is started.
+// submitJob checks the job before anything is started.
 func (a *app) submitJob(c *cobra.Command, f submitFlags, job []string) (submittedJob, error) {
 	if len(job) == 0 {
 		return nil, fmt.Errorf("%w: name what to run after '--': a file of SQL, or a program; see '%s --help'", errUsage, c.CommandPath())
@@ -114,7 +114,7 @@ func (a *app) submitJob(c *cobra.Command, f submitFlags, job []string) (submitte
 	}
 	for _, name := range sqlOnly {
 		if c.Flags().Changed(name) {
-			return nil, fmt.Errorf("%w: --%s is for files of SQL (.sql); a program says itself what it ships and shows", errUsage, name)
+			return nil, fmt.Errorf("%w: --%s is for files of SQL (.sql); a program has options of its own", errUsage, name)
 		}
 	}
 	path, err := exec.LookPath(job[0])
@@ -127,8 +127,8 @@ func (a *app) submitJob(c *cobra.Command, f submitFlags, job []string) (submitte
 }
 
 func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job submittedJob) error {
-	// Not a context of signals for the whole: the job has to end before the
-	// server does.
+	// A signal must not cancel ctx while the job runs: the job ends before the
+	// server.
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
 	starting, stop := interruptible(c)
@@ -175,8 +175,8 @@ func (a *app) runSubmit(c *cobra.Command, f submitFlags, options []string, job s
 	return err
 }
 
-// greet waits for a server's first answer, which may take long after it
-// listens, as long as wait: jobs have less patience.
+// greet waits for the first answer of a server, which may come long after it
+// listens. Jobs have shorter timeouts than wait.
 func greet(ctx context.Context, server *localspark.Server, wait time.Duration) error {
 	session, err := spark.Connect(ctx, server.URL(), spark.WithConnectTimeout(wait))
 	if err != nil {
@@ -185,11 +185,11 @@ func greet(ctx context.Context, server *localspark.Server, wait time.Duration) e
 	return session.Close()
 }
 
-// runProgram runs a user's program, told of the server, to its end.
+// runProgram runs a program with the address of the server in its environment.
 func (a *app) runProgram(ctx context.Context, path string, args []string, server *localspark.Server) error {
 	program := exec.Command(path, args...)
 	program.Stdin, program.Stdout, program.Stderr = a.in, a.out, a.err
-	// A token for another server would go before this one's.
+	// A token for another server would take precedence.
 	program.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SPARK_CONNECT_AUTHENTICATE_TOKEN=") })
 	program.Env = append(program.Env, "SPARK_REMOTE="+server.URL())
 	signals := make(chan os.Signal, 1)
@@ -224,7 +224,7 @@ func (a *app) runProgram(ctx context.Context, path string, args []string, server
 	}
 }
 
-// exitStatus is that of a program, which has said itself what went wrong.
+// exitStatus is the exit status of a program that reported its own error.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }

@@ -42,10 +42,10 @@ func TestSubmitMistakes(t *testing.T) {
 	}{
 		{"--master yarn", exitUsage, "name what to run after '--'"},
 		{"--conf", exitUsage, "--conf needs a value"},
-		{"-=x -- " + script, exitUsage, "is no option"},
+		{"-=x -- " + script, exitUsage, "is not an option"},
 		{"--class a.B -- " + script, exitUsage, "--class cannot be given"},
-		{"--deploy-mode=cluster -- " + script, exitUsage, "the server runs on this machine"},
-		{"--conf spark.connect.authenticate.token=x -- " + script, exitUsage, "chosen anew"},
+		{"--deploy-mode=cluster -- " + script, exitUsage, "the server must run on this machine"},
+		{"--conf spark.connect.authenticate.token=x -- " + script, exitUsage, "each run chooses"},
 		{"--rows 0 -- " + script, exitUsage, "--rows must be at least 1"},
 		{"--server-log " + script + " -- " + script, exitFailed, "--server-log: " + script + " is the input"},
 		{"--rows x -- " + script, exitUsage, "see 'firesteel submit --help'"},

@@ -13,24 +13,24 @@ import (
 // sparkSwitches are the options of spark-submit that take no value.
 var sparkSwitches = []string{"supervise", "verbose", "v", "version", "usage-error", "load-spark-defaults"}
 
-// ownSettings are chosen anew by each run.
+// ownSettings are the settings that each run chooses.
 var ownSettings = []string{"spark.connect.grpc.binding.address", "spark.connect.grpc.binding.port", "spark.connect.authenticate.token"}
 
-// splitSubmit divides a command line into our flags, spark-submit's options,
-// and the job with its arguments. The job follows --, or is the first word
-// that belongs to no option.
-func splitSubmit(c *cobra.Command, args []string) (ours, sparks, job []string, err error) {
+// splitSubmit splits a command line into the flags of firesteel, the options of
+// spark-submit, and the job with its arguments. The job follows --, or is the
+// first argument that belongs to no option.
+func splitSubmit(c *cobra.Command, args []string) (own, sparks, job []string, err error) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
-			return ours, sparks, args[i+1:], nil
+			return own, sparks, args[i+1:], nil
 		}
 		if !strings.HasPrefix(arg, "-") || arg == "-" {
-			return ours, sparks, args[i:], nil
+			return own, sparks, args[i:], nil
 		}
 		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		if name == "" {
-			return nil, nil, nil, fmt.Errorf("%w: %q is no option", errUsage, arg)
+			return nil, nil, nil, fmt.Errorf("%w: %q is not an option", errUsage, arg)
 		}
 		flag := c.Flags().Lookup(name)
 		if !strings.HasPrefix(arg, "--") {
@@ -51,7 +51,7 @@ func splitSubmit(c *cobra.Command, args []string) (ours, sparks, job []string, e
 			i++
 		}
 		if flag != nil {
-			ours = append(ours, words...)
+			own = append(own, words...)
 			continue
 		}
 		if err := checkSparkOption(name, value); err != nil {
@@ -59,29 +59,29 @@ func splitSubmit(c *cobra.Command, args []string) (ours, sparks, job []string, e
 		}
 		sparks = append(sparks, words...)
 	}
-	return ours, sparks, nil, nil
+	return own, sparks, nil, nil
 }
 
-// checkSparkOption refuses what would make another application of it than a
-// Connect server of this machine.
+// checkSparkOption rejects options that would start another application than a
+// Spark Connect server on this machine.
 func checkSparkOption(name, value string) error {
 	switch name {
 	case "class", "remote":
-		return fmt.Errorf("%w: --%s cannot be given: what is submitted is a Spark Connect server, on which the job runs", errUsage, name)
+		return fmt.Errorf("%w: --%s cannot be given: the application is a Spark Connect server, which runs the job", errUsage, name)
 	case "deploy-mode":
 		if value != "client" {
-			return fmt.Errorf("%w: --deploy-mode %s is not possible: the server runs on this machine, which the job reaches it from; executors are the cluster's all the same", errUsage, value)
+			return fmt.Errorf("%w: --deploy-mode %s is not possible: the server must run on this machine, where the job reaches it; executors run on the cluster anyway", errUsage, value)
 		}
 	case "conf", "c":
 		key, _, _ := strings.Cut(value, "=")
 		if slices.Contains(ownSettings, key) {
-			return fmt.Errorf("%w: %s is chosen anew by each run; leave it out", errUsage, key)
+			return fmt.Errorf("%w: each run chooses %s; remove it", errUsage, key)
 		}
 	}
 	return nil
 }
 
-// checkMaster refuses a cluster elsewhere where nothing may leave this machine.
+// checkMaster rejects a cluster on other machines if --local-only is set.
 func checkMaster(options []string) error {
 	if !egress.FromEnvironment().LocalOnly {
 		return nil
@@ -107,7 +107,7 @@ func checkMaster(options []string) error {
 	hosts, standalone := strings.CutPrefix(master, "spark://")
 	for _, host := range strings.Split(hosts, ",") {
 		if name, _, _ := strings.Cut(host, ":"); !standalone || !egress.Loopback(name) {
-			return fmt.Errorf("local only, but the master %q may be on other machines; --master local[*] is not", master)
+			return fmt.Errorf("--local-only is set, but the master %q may be on other machines; use --master local[*]", master)
 		}
 	}
 	return nil

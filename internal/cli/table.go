@@ -10,13 +10,13 @@ import (
 	"github.com/firesteel/firesteel/internal/terminal"
 )
 
-// tableRows is how many rows a table shows, unless a limit is given.
+// tableRows is the number of rows of a table without a limit.
 const tableRows = 20
 
-// maxCell is how many columns of a value a table shows.
+// maxCell is the maximum width of a value in a table, in columns of the terminal.
 const maxCell = 80
 
-// tableWriter shows rows for people to read, as Spark does.
+// tableWriter prints rows as a table, in the style of Spark.
 type tableWriter struct {
 	to     io.Writer
 	schema *arrow.Schema
@@ -83,11 +83,11 @@ func (w *tableWriter) Close() error {
 	return err
 }
 
-// leastWidth is how narrow a column gets to make a table fit.
-const leastWidth = 8
+// minWidth is the width below which fit does not narrow a column.
+const minWidth = 8
 
-// fit narrows the widest columns until a table has a terminal's width; 0 leaves
-// them. A table of too many columns stays wider.
+// fit narrows the widest columns until the table fits into the terminal's columns;
+// 0 narrows none. A table with too many columns stays wider.
 func fit(widths []int, columns int) {
 	if columns == 0 {
 		return
@@ -103,7 +103,7 @@ func fit(widths []int, columns int) {
 				widest = c
 			}
 		}
-		if len(widths) == 0 || widths[widest] <= leastWidth {
+		if len(widths) == 0 || widths[widest] <= minWidth {
 			return
 		}
 		widths[widest]--

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Escape sequences of data are shown, not obeyed, wherever text meets a person.
+// Escape sequences in data are shown as text wherever the terminal shows data.
 func TestEscapeSequencesOfData(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())

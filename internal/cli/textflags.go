@@ -11,7 +11,7 @@ import (
 	"github.com/firesteel/firesteel/internal/files"
 )
 
-// textFlags say how a file of text is read.
+// textFlags are the options for reading text files.
 type textFlags struct {
 	format                                      string
 	encoding, delimiter, quote, escape, comment string
@@ -20,19 +20,19 @@ type textFlags struct {
 	headless                                    bool
 }
 
-// add adds the flags but --format and --no-header, which are described where
-// they stand.
+// add adds all flags except --format and --no-header, whose descriptions differ
+// between commands.
 func (f *textFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.delimiter, "delimiter", "", `what stands between the cells of CSV, such as ';' or '\t' (default: found, or a comma)`)
-	flags.StringVar(&f.quote, "quote", "", `character that CSV's cells may stand in, or none (default: found, or '"')`)
-	flags.StringVar(&f.escape, "escape", "", `character before a quote within a cell's quotes, such as '\' (default: found, or the quote itself)`)
-	flags.StringVar(&f.comment, "comment", "", "leave out lines of CSV that begin with this, such as '#'")
-	flags.StringArrayVar(&f.null, "null", nil, "text that means NULL in CSV, such as NA, beside an empty cell (may be repeated)")
-	flags.IntVar(&f.skip, "skip", 0, "leave out so many lines before the header or the first row")
-	flags.StringVar(&f.encoding, "encoding", "", "encoding of the text, such as utf-16, latin1 or windows-1252 (default: found, or utf-8)")
+	flags.StringVar(&f.delimiter, "delimiter", "", `separator of the cells of CSV, such as ';' or '\t' (default: detected, or a comma)`)
+	flags.StringVar(&f.quote, "quote", "", `quote character of CSV, or none (default: detected, or '"')`)
+	flags.StringVar(&f.escape, "escape", "", `escape character for a quote in a quoted cell, such as '\' (default: detected, or the quote itself)`)
+	flags.StringVar(&f.comment, "comment", "", "skip lines of CSV that begin with this, such as '#'")
+	flags.StringArrayVar(&f.null, "null", nil, "text that means NULL in CSV, such as NA, in addition to an empty cell (may be repeated)")
+	flags.IntVar(&f.skip, "skip", 0, "skip this many lines before the header or the first row")
+	flags.StringVar(&f.encoding, "encoding", "", "encoding of the text, such as utf-16, latin1 or windows-1252 (default: detected, or utf-8)")
 }
 
-// options are the files' options that the flags say.
+// options returns the options for package files.
 func (f *textFlags) options() (o files.ReadOptions, err error) {
 	if f.format != "" {
 		if o.Format, err = files.ParseFormat(f.format); err != nil {
@@ -55,8 +55,8 @@ func (f *textFlags) options() (o files.ReadOptions, err error) {
 	return o, nil
 }
 
-// unescaped reads \t, \x01 and \u0001 as the characters that they mean; a shell
-// has no easy way to write these.
+// unescaped resolves escapes such as \t, \x01 and \u0001, which are hard to type in a
+// shell.
 func unescaped(text string) string {
 	if len(text) > 1 && text[0] == '\\' {
 		if char, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`); err == nil {
@@ -66,7 +66,7 @@ func unescaped(text string) string {
 	return text
 }
 
-// parseTypes reads name=TYPE.
+// parseTypes parses values of --type, name=TYPE.
 func parseTypes(given []string) (map[string]arrow.DataType, error) {
 	types := map[string]arrow.DataType{}
 	for _, text := range given {

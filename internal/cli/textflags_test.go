@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Each flag of text files says how run, explain and eval read them.
+// run, explain and eval read text files as the flags say.
 func TestTextFlags(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -61,7 +61,7 @@ func TestTextFlags(t *testing.T) {
 	}
 }
 
-// What passes through is written as it was, and expressions see its value.
+// Values that pass through are written unchanged, and expressions see their values.
 func TestRunPassesThrough(t *testing.T) {
 	t.Chdir(t.TempDir())
 	csv := "id,price,n,t\n1,1.50,1e3,=1+1\n007,2.5,-0.0,\"a,b\"\n3,10,NaN,\"\"\n"
@@ -106,8 +106,8 @@ func TestRunPassesThrough(t *testing.T) {
 	}
 }
 
-// A value of another form after the first MiB of standard input takes nothing
-// else of its row with it.
+// A value after the first MiB of standard input that does not fit the inferred type
+// does not affect the rest of its row.
 func TestRunStandardInput(t *testing.T) {
 	fakeModels(t)
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())

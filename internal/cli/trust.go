@@ -12,10 +12,10 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 )
 
-// addTrust adds the flag of directories that are used whoever may write them,
-// and gives what makes it hold: through the environment, and so for what this
-// process starts as well.
-func addTrust(root *cobra.Command) (hold func() error) {
+// addTrust adds the flag of directories that are trusted although other users can
+// write to them. The returned function applies it through the environment, so that
+// it holds for child processes too.
+func addTrust(root *cobra.Command) (apply func() error) {
 	var dirs []string
 	root.PersistentFlags().StringArrayVar(&dirs, "trust-directory", nil,
 		"keep ledgers, models and programs in this directory although other users can write there (also "+privatefile.TrustVariable+"); may be repeated")
@@ -27,7 +27,7 @@ func addTrust(root *cobra.Command) (hold func() error) {
 		for _, dir := range dirs {
 			full, err := filepath.Abs(dir)
 			if err != nil || strings.TrimSpace(dir) == "" || strings.ContainsRune(full, filepath.ListSeparator) {
-				return fmt.Errorf("%w: --trust-directory is the path of a directory, without %q, and not %q", errUsage, string(filepath.ListSeparator), dir)
+				return fmt.Errorf("%w: --trust-directory is the path of a directory without %q, not %q", errUsage, string(filepath.ListSeparator), dir)
 			}
 			all = append(all, full)
 		}

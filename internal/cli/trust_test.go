@@ -12,8 +12,8 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
 )
 
-// A ledger in a directory that all can write is refused, with the flag that
-// insists on it; and the flag does.
+// A ledger in a directory that all users can write to is rejected, unless the flag
+// of the error is given.
 func TestTrustDirectory(t *testing.T) {
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
 	t.Setenv(privatefile.TrustVariable, "") // restored after the flag has set it

@@ -18,39 +18,39 @@ import (
 // round is one part of a calibration.
 type round struct {
 	rows  int
-	kept  int // by the condition
+	kept  int // rows that meet the condition
 	calls map[string]*work
 }
 
-// work is what a call asked for in a round.
+// work is the work of one call in a round.
 type work struct {
 	inputs         int
 	seconds        float64
 	prompt, output []float64 // tokens of each input
 }
 
-// unit is what a token of a prompt counts beside one of an answer, which takes
-// a step of its own over all the weights. It is a rule of thumb, and only weighs
-// rows of a sample against each other.
-const unit = 1. / 8
+// promptWeight is the work for a token of a prompt, in tokens of an answer, each
+// of which takes one step over all weights. It is a rule of thumb, and compares
+// rows of a sample only.
+const promptWeight = 1. / 8
 
-// weight is the work of inputs in tokens of answers.
+// weight returns the work of the inputs in tokens of answers.
 func (w *work) weight() (total float64, each []float64) {
 	for i := range w.output {
-		x := w.output[i] + unit*w.prompt[i]
+		x := w.output[i] + promptWeight*w.prompt[i]
 		each = append(each, x)
 		total += x
 	}
 	return total, each
 }
 
-// calibrate runs the plan over sampled rows, each input once, for about so
-// long. The first round brings the model in; the sizes of others grow, as what
-// does not depend on the number of rows must be told apart.
+// calibrate runs the plan over the sample for about length, and asks each input
+// once. The first round loads the model into memory. The sizes of the other rounds
+// grow, so that the work that does not depend on the number of rows shows.
 func (c *Census) calibrate(ctx context.Context, threads int, length time.Duration) (rounds []round, err error) {
 	order := c.sample.sorted()
 	through := &counters{dry: c.dry}
-	through.models = c.models.Wrap(through.before)
+	through.models = c.models.Wrap(through.wrap)
 	begun := time.Now()
 	size := 2 * threads
 	for len(order) > 0 {
@@ -70,7 +70,7 @@ func (c *Census) calibrate(ctx context.Context, threads int, length time.Duratio
 		if left <= 0 || len(rounds) > 1 && left < last/4 {
 			break
 		}
-		// A third of what is left, and then all.
+		// The second round takes a third of the remaining time, the last one the rest.
 		share := left / 3
 		if len(rounds) > 1 {
 			share = left
@@ -83,29 +83,30 @@ func (c *Census) calibrate(ctx context.Context, threads int, length time.Duratio
 	return rounds, nil
 }
 
-// sorted are the sample's rows by their hashes, which is by chance.
-func (c *chosen) sorted() []arrow.RecordBatch {
+// sorted returns the rows of the sample in the order of their hashes, which is
+// random.
+func (c *rowSample) sorted() []arrow.RecordBatch {
 	order := append(hashes{}, c.order...)
 	rows := make([]arrow.RecordBatch, len(order))
 	slices.Sort(order)
 	for i, h := range order {
-		rows[i] = c.rows[h].RecordBatch
+		rows[i] = c.rows[h]
 	}
 	return rows
 }
 
 // round runs the plan over rows.
 func (c *Census) round(ctx context.Context, through *counters, rows []arrow.RecordBatch) (round, error) {
-	batch, err := together(rows)
+	batch, err := concatenate(rows)
 	if err != nil {
 		return round{}, err
 	}
 	defer batch.Release()
 	r := round{rows: len(rows), kept: len(rows), calls: map[string]*work{}}
 	ask := func(ctx context.Context, call *sqlexpr.Call, at []int, rows []ai.Row) ([]ai.Answer, error) {
-		return c.asked(ctx, &r, through, call, rows)
+		return c.answer(ctx, &r, through, call, rows)
 	}
-	if where := c.plan.Where; where != nil && c.Decided {
+	if where := c.plan.Where; where != nil && c.ConditionAsks {
 		keep, err := where.Keep(ctx, memory.DefaultAllocator, batch, ask)
 		if err != nil {
 			return r, err
@@ -127,15 +128,15 @@ func (c *Census) round(ctx context.Context, through *counters, rows []arrow.Reco
 	return r, nil
 }
 
-// asked answers a call's rows, each distinct one once.
-func (c *Census) asked(ctx context.Context, r *round, through *counters, call *sqlexpr.Call, rows []ai.Row) ([]ai.Answer, error) {
+// answer answers the rows of a call, each distinct one once.
+func (c *Census) answer(ctx context.Context, r *round, through *counters, call *sqlexpr.Call, rows []ai.Row) ([]ai.Answer, error) {
 	places := map[string]int{}
 	index := make([]int, len(rows))
 	var distinct []ai.Row
 	for i, row := range rows {
 		id := job.Identity(c.models, call.Function, row)
-		at, there := places[id]
-		if !there || id == "" {
+		at, known := places[id]
+		if !known || id == "" {
 			at = len(distinct)
 			places[id] = at
 			distinct = append(distinct, row)
@@ -163,7 +164,8 @@ func (c *Census) asked(ctx context.Context, r *round, through *counters, call *s
 	return all, nil
 }
 
-func together(rows []arrow.RecordBatch) (arrow.RecordBatch, error) {
+// concatenate returns the rows as one batch.
+func concatenate(rows []arrow.RecordBatch) (arrow.RecordBatch, error) {
 	columns := make([]arrow.Array, rows[0].NumCols())
 	defer func() {
 		for _, c := range columns {
@@ -185,10 +187,10 @@ func together(rows []arrow.RecordBatch) (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(rows[0].Schema(), columns, int64(len(rows))), nil
 }
 
-// Interval is a value with one of 95 %.
+// Interval is an estimate with its 95 % confidence interval.
 type Interval struct{ Value, Low, High float64 }
 
-// spread gives the mean of values and its standard error.
+// spread returns the mean of values and its standard error.
 func spread(values []float64) (mean, err float64) {
 	n := float64(len(values))
 	if n == 0 {

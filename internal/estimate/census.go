@@ -1,5 +1,5 @@
-// Package estimate says before a job what it will take: it counts its rows and
-// distinct inputs, runs it over a sample of them, and draws the conclusions.
+// Package estimate predicts what a job takes: it counts the rows and the distinct
+// inputs, runs the job over a sample of the inputs, and extrapolates.
 package estimate
 
 import (
@@ -24,58 +24,58 @@ import (
 )
 
 const (
-	// exactInputs is up to how many distinct inputs are counted exactly; it
-	// takes some 50 MB a call.
+	// exactInputs is the number of distinct inputs up to which the count is exact.
+	// It takes some 50 MB for each call.
 	exactInputs = 1 << 20
-	// sampledRows is how many rows there are to calibrate with, and sampleBytes
-	// what they may take.
+	// sampledRows and sampleBytes bound the sample for the calibration.
 	sampledRows = 1024
 	sampleBytes = 32 << 20
 )
 
-// Census is what a pass over the input finds. Nothing is asked for it.
+// Census is the result of one pass over the input. It asks no model.
 type Census struct {
-	Read    int64 // rows of the input
-	Rows    int64 // that the job takes; those that a condition with calls may leave out are among them
-	Bytes   int64 // of the input's file; 0 if unknown
-	Took    time.Duration
-	Calls   []*Count
-	Decided bool // a condition has calls, so that how many rows are left is not known
+	Read  int64 // rows of the input
+	Rows  int64 // rows of the job, including those that calls in the condition may remove
+	Bytes int64 // size of the input's file; 0 if unknown
+	Took  time.Duration
+	Calls []*Count
+	// ConditionAsks means that the condition calls a model, so that the number of
+	// rows that meet it is unknown.
+	ConditionAsks bool
+
 	plan    *job.Plan
-	sample  *chosen
-	sampled int64 // bytes
+	sample  *rowSample
+	sampled int64 // bytes of the sample
 	models  *models.Opened
 	known   func(f *ai.Function, id string) bool
 	dry     bool
 }
 
-// Count is that of a call's inputs.
+// Count counts the inputs of a call.
 type Count struct {
 	Call     *sqlexpr.Call
 	Rows     int64
 	Distinct float64
-	// Exact: Distinct is not an estimate. It is one, of at most so many, where
-	// the arguments hold answers of other calls.
-	Exact  bool
+	// Exact means that Distinct is not an estimate.
+	Exact bool
+	// Nested means that the arguments contain other calls, so that Distinct is an
+	// upper bound.
 	Nested bool
-	// Known is how many of Distinct the ledger has.
+	// Known is the number of distinct inputs in the ledger.
 	Known float64
 
 	inputs *sketch
 	known  *sketch
 }
 
-// Ask is how many inputs will be asked for.
+// Ask returns the number of inputs to ask.
 func (c *Count) Ask() float64 { return max(0, c.Distinct-c.Known) }
 
-// sampleRow is one row, with memory of its own.
-type sampleRow struct{ arrow.RecordBatch }
-
-// Take reads the input. The models are those that will answer, and known, if not
-// nil, tells what a ledger has.
+// Take reads the input of a job whose models are given. known, if not nil, reports
+// whether a ledger has an answer.
 func Take(ctx context.Context, in files.Reader, plan *job.Plan, opened *models.Opened, known func(f *ai.Function, id string) bool) (*Census, error) {
-	c := &Census{plan: plan, sample: newChosen(sampledRows), models: opened, known: known}
-	c.Decided = plan.Where != nil && len(plan.Where.Calls()) > 0
+	c := &Census{plan: plan, sample: newRowSample(sampledRows), models: opened, known: known}
+	c.ConditionAsks = plan.Where != nil && len(plan.Where.Calls()) > 0
 	for _, call := range plan.ModelCalls() {
 		if !slices.ContainsFunc(c.Calls, func(n *Count) bool { return n.Call.Text == call.Text }) {
 			c.Calls = append(c.Calls, &Count{Call: call, Nested: nested(call), inputs: newSketch(exactInputs), known: newSketch(exactInputs)})
@@ -109,7 +109,7 @@ func Take(ctx context.Context, in files.Reader, plan *job.Plan, opened *models.O
 	return c, nil
 }
 
-// nested tells whether a call's arguments hold answers of others.
+// nested reports whether the arguments of a call contain other calls.
 func nested(c *sqlexpr.Call) bool {
 	found := false
 	for _, a := range c.Args {
@@ -118,7 +118,7 @@ func nested(c *sqlexpr.Call) bool {
 	return found
 }
 
-// inner is the call in a call's arguments that has the most inputs.
+// inner returns the call with the most inputs among those in the arguments of a call.
 func (c *Census) inner(n *Count) *Count {
 	most := &Count{}
 	for _, a := range n.Call.Args {
@@ -134,16 +134,16 @@ func (c *Census) inner(n *Count) *Count {
 	return most
 }
 
-// take counts a batch; enough says that no more rows are wanted.
+// take counts a batch. It reports whether the limit is reached.
 func (c *Census) take(ctx context.Context, batch arrow.RecordBatch) (enough bool, err error) {
 	c.Read += batch.NumRows()
 	keep := c.plan.Sample.Keep(memory.DefaultAllocator, batch)
 	hashes := make([]uint64, len(keep))
-	whole := make([]bool, len(keep)) // the ledger has all that is asked for
-	for i := range whole {
-		whole[i] = true
+	known := make([]bool, len(keep)) // whether the ledger has all answers of a row
+	for i := range known {
+		known[i] = true
 	}
-	// Answers are not known, so that a condition keeps all that its other parts do.
+	// Without answers, only the operands of the condition without calls apply.
 	if where := c.plan.Where; where != nil {
 		for i, kept := range where.KeepPlain(memory.DefaultAllocator, batch) {
 			keep[i] = keep[i] && kept
@@ -161,7 +161,7 @@ func (c *Census) take(ctx context.Context, batch arrow.RecordBatch) (enough bool
 	ask := func(_ context.Context, call *sqlexpr.Call, at []int, rows []ai.Row) ([]ai.Answer, error) {
 		for _, n := range c.Calls {
 			if n.Call.Text == call.Text {
-				c.count(n, at, rows, keep, hashes, whole)
+				c.count(n, at, rows, keep, hashes, known)
 			}
 		}
 		return make([]ai.Answer, len(rows)), nil
@@ -178,32 +178,33 @@ func (c *Census) take(ctx context.Context, batch arrow.RecordBatch) (enough bool
 		a.Release()
 	}
 	for i := range keep {
-		if keep[i] && !whole[i] && c.sampled < sampleBytes && c.sample.wants(hashes[i]) {
-			row, err := alone(batch, int64(i))
+		if keep[i] && !known[i] && c.sampled < sampleBytes && c.sample.wants(hashes[i]) {
+			row, err := copyRow(batch, int64(i))
 			if err != nil {
 				return false, err
 			}
 			c.sampled += rowBytes(row)
-			c.sample.add(hashes[i], sampleRow{row})
+			c.sample.add(hashes[i], row)
 		}
 	}
 	return enough, nil
 }
 
-// count counts the inputs of a call.
-func (c *Census) count(n *Count, at []int, rows []ai.Row, keep []bool, hashes []uint64, whole []bool) {
+// count counts the inputs of a call. It updates the hashes of the rows' inputs, and
+// which rows the ledger has all answers of.
+func (c *Census) count(n *Count, at []int, rows []ai.Row, keep []bool, hashes []uint64, all []bool) {
 	for k, i := range at {
 		if !keep[i] {
 			continue
 		}
 		n.Rows++
 		if n.Nested {
-			whole[i] = false
-			continue // of answers that are not there yet
+			all[i] = false
+			continue // its arguments are not known yet
 		}
 		id := job.Identity(c.models, n.Call.Function, rows[k])
 		digest := sha256.Sum256([]byte(id))
-		if id == "" { // equal to none
+		if id == "" { // the input equals no other
 			digest = sha256.Sum256(fmt.Appendf(nil, "%s %d", n.Call.Text, n.Rows))
 		}
 		hash := binary.LittleEndian.Uint64(digest[:])
@@ -213,13 +214,13 @@ func (c *Census) count(n *Count, at []int, rows []ai.Row, keep []bool, hashes []
 		if known {
 			n.known.add(hash)
 		} else {
-			whole[i] = false
+			all[i] = false
 		}
 	}
 }
 
-// alone is a row of a batch with memory of its own.
-func alone(batch arrow.RecordBatch, i int64) (arrow.RecordBatch, error) {
+// copyRow copies a row of a batch.
+func copyRow(batch arrow.RecordBatch, i int64) (arrow.RecordBatch, error) {
 	columns := make([]arrow.Array, batch.NumCols())
 	defer func() {
 		for _, c := range columns {
@@ -251,15 +252,15 @@ func rowBytes(row arrow.RecordBatch) (n int64) {
 	return n
 }
 
-// Close lets go of the sample.
+// Close releases the sample.
 func (c *Census) Close() {
 	for _, row := range c.sample.rows {
 		row.Release()
 	}
-	c.sample = newChosen(sampledRows)
+	c.sample = newRowSample(sampledRows)
 }
 
-// Leaves says what the calls send to a model: columns by name.
+// Leaves names the columns whose values the calls send to a model.
 func (c *Census) Leaves() string {
 	var columns []string
 	for _, n := range c.Calls {

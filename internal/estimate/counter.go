@@ -8,8 +8,8 @@ import (
 	"github.com/firesteel/firesteel/llm/models"
 )
 
-// counters note how many tokens requests take. Dry ones ask nobody, and give
-// answers that only have the right form.
+// counters counts the tokens of requests. A dry one asks no model, and returns
+// answers of the right form without meaning.
 type counters struct {
 	models *models.Opened // wrapped by before
 	dry    bool
@@ -18,21 +18,22 @@ type counters struct {
 	prompt, output []float64 // of each request
 }
 
-// counter is before one model.
+// counter counts the requests to one model.
 type counter struct {
 	*counters
 	llm.Model
 }
 
-// before can embed if the model can.
-func (c *counters) before(m llm.Model) llm.Model {
+// wrap puts a counter before a model. The result is an llm.Embedder if the model is
+// one.
+func (c *counters) wrap(m llm.Model) llm.Model {
 	if e, ok := m.(llm.Embedder); ok {
 		return embedCounter{counter{c, m}, e}
 	}
 	return counter{c, m}
 }
 
-// take gives what was noted since the last time.
+// take returns the counts since the last call.
 func (c *counters) take() (prompt, output []float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,9 +81,10 @@ func (c counter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 }
 
 const (
-	// messageTokens is what a chat template may put around a message.
+	// messageTokens is about the number of tokens that a chat template puts around a
+	// message.
 	messageTokens = 8
-	// defaultOutput is foreseen where a request sets no bound.
+	// defaultOutput is assumed for a request without a bound.
 	defaultOutput = 256
 )
 

@@ -23,7 +23,7 @@ import (
 func TestSketch(t *testing.T) {
 	for _, n := range []uint64{0, 1, 999, 1000, 50_000} {
 		s := newSketch(1000)
-		for range 2 { // what comes again does not count
+		for range 2 { // a repeated hash does not count
 			for i := range n {
 				s.add((i + 1) * 0x9e3779b97f4a7c15)
 			}
@@ -34,13 +34,13 @@ func TestSketch(t *testing.T) {
 	}
 }
 
-// What rounds are made of is found again.
+// The fit recovers the times that the rounds are made from.
 func TestFit(t *testing.T) {
 	seconds := func(first, together, each float64, inputs int, output float64) *work {
 		w := &work{inputs: inputs, seconds: first + together}
 		for i := range inputs {
 			w.prompt, w.output = append(w.prompt, float64(80+i%3)), append(w.output, output)
-			w.seconds += each * (output + unit*float64(80+i%3))
+			w.seconds += each * (output + promptWeight*float64(80+i%3))
 		}
 		return w
 	}
@@ -103,7 +103,7 @@ func rows(from, to int) *table {
 	return r
 }
 
-// slow is a model whose requests take the same time each, one after the other.
+// slow is a model that answers requests one after the other, each in the same time.
 type slow struct {
 	each  time.Duration
 	asked int
@@ -129,7 +129,7 @@ func TestCensus(t *testing.T) {
 		where       string
 		add         []string
 		limit       int64
-		known       string // texts that end so are in the ledger
+		known       string // texts with this ending are in the ledger
 		rows        int64
 		distinct    []float64
 		inLedger    float64
@@ -174,8 +174,7 @@ func TestCensus(t *testing.T) {
 	}
 }
 
-// The time of a model that takes as long for each request is foreseen; the
-// clock is the test's own.
+// Predict estimates the time of a model that takes the same time for each request.
 func TestPredict(t *testing.T) { synctest.Test(t, testPredict) }
 
 func testPredict(t *testing.T) {
@@ -194,7 +193,7 @@ func testPredict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two requests an input; those about a text without content come once.
+	// Two requests for each input; one about an empty text is asked once.
 	if p.Inputs != 70 || math.Abs(p.PromptTokens.Value-70*200) > 1e-6 || math.Abs(p.Cost.Value-(p.PromptTokens.Value+2*p.OutputTokens.Value)/1e6) > 1e-9 {
 		t.Errorf("%+v", p)
 	}

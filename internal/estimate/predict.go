@@ -10,47 +10,46 @@ import (
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 )
 
-// Options say how to predict.
+// Options set how to predict.
 type Options struct {
-	// Dry asks no model.
+	// Dry predicts without asking a model.
 	Dry bool
-	// Warm: the job follows in this process, so that what the model has learned
-	// by the calibration is not done again.
+	// Warm means that the job follows in this process, so that the model does not
+	// repeat the work of the calibration.
 	Warm    bool
 	Threads int
-	// Length is how long to calibrate, about.
+	// Length is about the time of the calibration.
 	Length time.Duration
 	Price  job.Price
-	// RequestsPerMinute and TokensPerMinute are what a server allows; 0 is no
-	// bound.
+	// RequestsPerMinute and TokensPerMinute are the limits of a server; 0 is none.
 	RequestsPerMinute, TokensPerMinute int
 }
 
-// Prediction is what a job will take.
+// Prediction is an estimate of what a job takes.
 type Prediction struct {
-	// Inputs are those that will be asked for, of all calls.
+	// Inputs is the number of inputs to ask, of all calls.
 	Inputs float64
-	// PromptTokens and OutputTokens, with what prompts put around texts.
+	// PromptTokens and OutputTokens include the tokens of prompts around texts.
 	PromptTokens, OutputTokens Interval
-	// Time, in seconds, is that of the job without what it takes to load the
-	// model; it is zero where it is not known, as of a server that sets no limits.
+	// Time is in seconds, without the time to load the model. It is zero if it is
+	// unknown, as for a server without limits.
 	Time Interval
 	Cost Interval
-	// Calibrated are the rows that it is drawn from, and Calibration how long
-	// that took.
+	// Calibrated is the number of rows of the calibration, and Calibration its time.
 	Calibrated  int
 	Calibration time.Duration
-	// Answered: the calibration asked for all inputs, so that a job that follows
-	// in this process has nothing left to ask, and takes no time.
+	// Answered means that the calibration asked all inputs, so that a job that
+	// follows in this process has none left.
 	Answered bool
-	// Kept is the share of rows that a condition with calls left; 1 without.
+	// Kept is the share of the sample that meets a condition with calls; 1 without
+	// such a condition.
 	Kept float64
-	// Bound says that answers were not seen, so that OutputTokens' High is all
-	// that requests allow.
+	// Bound means that no model was asked, so that OutputTokens.High is the maximum
+	// that the requests allow.
 	Bound bool
 }
 
-// Predict runs the plan over the sample, and draws the conclusions.
+// Predict runs the plan over the sample and extrapolates.
 func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 	p := Prediction{Kept: 1, Bound: o.Dry}
 	c.dry = o.Dry
@@ -80,20 +79,20 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 		p.OutputTokens.add(ask*f.output.mean, ask*f.output.err)
 		requests += ask * f.requests
 		if o.Warm && !o.Dry {
-			// Equal requests are answered once.
+			// The model does not answer equal requests again.
 			ask, f.first = max(0, ask-f.done), 0
 		}
 		left += ask
 		seconds := f.time(ask, max(1, o.Threads))
 		compute += seconds
-		// What the sample does not know, and what the machine does besides.
+		// The variance of the sample, and that of the machine.
 		variance += seconds * seconds * (f.work.relative()*f.work.relative() + machineError*machineError)
 	}
 	if o.Dry {
 		p.OutputTokens.Low = 0
 		p.Time = limited(requests, p.PromptTokens, p.OutputTokens, o)
 	} else {
-		// Rows are read while others are computed.
+		// Reading and computing overlap.
 		whole := max(compute, c.Took.Seconds())
 		half := 1.96 * math.Sqrt(variance)
 		p.Time = Interval{whole, max(0, whole-half), whole + half}
@@ -104,16 +103,15 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 	return p, nil
 }
 
-// machineError is how much the same work differs from one time to another, as
-// a share.
+// machineError is the relative error of the time of equal work.
 const machineError = 0.05
 
-// share of a call's inputs that will be asked for: those of rows that a
-// condition leaves, and that the budget reaches.
+// share returns the share of a call's inputs to ask: those of rows that meet the
+// condition and that the budget reaches.
 func (c *Census) share(call *sqlexpr.Call, kept float64) float64 {
-	deciding := c.Decided && slices.ContainsFunc(c.plan.Where.Calls(), func(w *sqlexpr.Call) bool { return w.Text == call.Text })
+	inCondition := c.ConditionAsks && slices.ContainsFunc(c.plan.Where.Calls(), func(w *sqlexpr.Call) bool { return w.Text == call.Text })
 	share := 1.0
-	if !deciding {
+	if !inCondition {
 		share = kept
 		if limit := c.plan.Budget.Rows; limit != nil && c.Rows > 0 {
 			share = min(share, float64(*limit)/float64(c.Rows))
@@ -122,7 +120,7 @@ func (c *Census) share(call *sqlexpr.Call, kept float64) float64 {
 	return share
 }
 
-// limited is how long a server's limits make a job take.
+// limited returns the time of a job at the limits of a server.
 func limited(requests float64, prompt, output Interval, o Options) (t Interval) {
 	if o.RequestsPerMinute > 0 {
 		s := requests / float64(o.RequestsPerMinute) * 60
@@ -137,14 +135,15 @@ func limited(requests float64, prompt, output Interval, o Options) (t Interval) 
 	return t
 }
 
-// add puts the interval of one more part to it, as if all were wrong together.
+// add adds the interval of a part. The errors of all parts are assumed to be
+// correlated.
 func (i *Interval) add(value, err float64) {
 	i.Value += value
 	i.Low += max(0, value-1.96*err)
 	i.High += value + 1.96*err
 }
 
-// mean is one of a sample, with its standard error.
+// mean is the mean of a sample with its standard error.
 type mean struct{ mean, err float64 }
 
 func (m mean) relative() float64 {
@@ -154,26 +153,26 @@ func (m mean) relative() float64 {
 	return m.err / m.mean
 }
 
-// fit is what rounds say of a call: for each input its tokens and work, and
-// for n of them the time first + together·ceil(n/under way) + n·work·each.
+// fit is a model of a call's time, fitted to the rounds. n inputs take
+// first + together·ceil(n/concurrent) + n·work·each.
 type fit struct {
-	inputs               int     // that it is drawn from
+	inputs               int     // inputs that the fit uses
 	done                 float64 // inputs of all rounds
-	requests             float64 // an input
-	prompt, output, work mean    // of an input
+	requests             float64 // per input
+	prompt, output, work mean    // per input
 	first                float64 // seconds, once
-	together             float64 // seconds, for those that are under way together
-	each                 float64 // seconds a unit of work
+	together             float64 // seconds, for the inputs that are answered together
+	each                 float64 // seconds per unit of work
 }
 
-// underWay is how many sequences of a core are answered together.
-const underWay = 64
+// concurrent is the number of sequences that a core answers together.
+const concurrent = 64
 
 func (f fit) time(n float64, threads int) float64 {
 	if n == 0 {
 		return 0
 	}
-	return f.first + f.together*max(1, n/float64(underWay*threads)) + n*f.work.mean*f.each
+	return f.first + f.together*max(1, n/float64(concurrent*threads)) + n*f.work.mean*f.each
 }
 
 func fitted(rounds []round, call string) fit {
@@ -187,7 +186,7 @@ func fitted(rounds []round, call string) fit {
 		}
 		total, each := w.weight()
 		if points = append(points, point{total, w.seconds}); len(points) == 2 {
-			// The first round asks for more than its inputs need: what is asked once.
+			// The first round includes requests that are asked once in a job.
 			f.inputs, prompt, output, all = 0, nil, nil, nil
 		}
 		f.inputs += w.inputs
@@ -203,7 +202,7 @@ func fitted(rounds []round, call string) fit {
 	return f
 }
 
-// of is the mean of an input, of what requests have.
+// of returns the mean per input of values per request.
 func (f fit) of(requests []float64) mean {
 	m, err := spread(requests)
 	return mean{m * f.requests, err * f.requests * math.Sqrt(max(1, f.requests))}
@@ -211,8 +210,9 @@ func (f fit) of(requests []float64) mean {
 
 type point struct{ work, seconds float64 }
 
-// line lays the line through the rounds: the first only says what is done once,
-// and two later ones tell what those together take from what each takes.
+// line fits a line to the rounds. The first round gives the time of what is done
+// once; two later rounds separate the time of each input from the time of those
+// answered together.
 func (f *fit) line(points []point) {
 	last := points[len(points)-1]
 	if last.work == 0 {

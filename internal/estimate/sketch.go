@@ -3,11 +3,13 @@ package estimate
 import (
 	"container/heap"
 	"math"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// sketch counts distinct hashes by keeping the least of them: exactly as long as
-// it keeps all, and then by how close together they lie, with a standard error
-// of one by the root of their number.
+// sketch counts distinct hashes. It keeps the smallest ones (a KMV sketch): the
+// count is exact as long as all are kept. After that it is estimated from their
+// spacing, with a relative standard error of 1/sqrt(most).
 type sketch struct {
 	most  int
 	least hashes
@@ -16,7 +18,7 @@ type sketch struct {
 
 func newSketch(most int) *sketch { return &sketch{most: most, kept: map[uint64]bool{}} }
 
-// add reports whether the hash is new among those that are kept.
+// add adds a hash, and reports whether it is kept and new.
 func (s *sketch) add(hash uint64) bool {
 	if s.kept[hash] || len(s.least) == s.most && hash >= s.least[0] {
 		return false
@@ -38,7 +40,7 @@ func (s *sketch) count() float64 {
 	return float64(s.most-1) / (float64(s.least[0]) / math.MaxUint64)
 }
 
-// hashes is a heap whose first is the greatest.
+// hashes is a heap with the greatest hash first.
 type hashes []uint64
 
 func (h hashes) Len() int           { return len(h) }
@@ -52,23 +54,25 @@ func (h *hashes) Pop() any {
 	return last
 }
 
-// chosen are rows of different inputs: those whose hashes are least, which is a
-// sample without regard to how often an input comes.
-type chosen struct {
+// rowSample keeps one row of each of the inputs with the smallest hashes: a random
+// sample of distinct inputs, however often each occurs.
+type rowSample struct {
 	most  int
-	rows  map[uint64]sampleRow
+	rows  map[uint64]arrow.RecordBatch
 	order hashes
 }
 
-func newChosen(most int) *chosen { return &chosen{most: most, rows: map[uint64]sampleRow{}} }
-
-// wants tells whether a row of a hash would be kept.
-func (c *chosen) wants(hash uint64) bool {
-	_, there := c.rows[hash]
-	return !there && (len(c.order) < c.most || hash < c.order[0])
+func newRowSample(most int) *rowSample {
+	return &rowSample{most: most, rows: map[uint64]arrow.RecordBatch{}}
 }
 
-func (c *chosen) add(hash uint64, row sampleRow) {
+// wants reports whether add would keep a row with this hash.
+func (c *rowSample) wants(hash uint64) bool {
+	_, known := c.rows[hash]
+	return !known && (len(c.order) < c.most || hash < c.order[0])
+}
+
+func (c *rowSample) add(hash uint64, row arrow.RecordBatch) {
 	c.rows[hash] = row
 	heap.Push(&c.order, hash)
 	if len(c.order) > c.most {

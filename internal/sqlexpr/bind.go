@@ -13,41 +13,40 @@ import (
 	"github.com/firesteel/firesteel/internal/suggest"
 )
 
-// Bound is an expression over the columns of a schema, of which all types are
-// known.
+// Bound is an expression that is bound to the columns of a schema.
 type Bound struct {
-	// Type is what it gives.
+	// Type is the type of its values.
 	Type  arrow.DataType
 	root  term
 	calls []*Call
-	// conditions are those that AND puts together, of a condition.
+	// conditions are the operands of the outermost AND of a condition.
 	conditions []term
 	columns    []string
 	plain      string
 	part
 }
 
-// term is a part of an expression that has been bound.
+// term is a bound part of an expression.
 type term struct {
 	at       int
 	t        arrow.DataType
-	constant bool // the same for all rows
+	constant bool // has the same value in all rows
 	values   func(*run) values
-	// array gives the same as values where they are an array already; the
-	// caller releases it. It is nil for others.
+	// array returns the values as an array if there is one already, and is nil
+	// otherwise. The caller releases the array.
 	array func(*run) arrow.Array
-	calls bool // a function of package ai is in it
+	calls bool // contains a function of package ai
 }
 
-// value is that of a constant.
+// value is the value of a constant.
 func (t term) value() any { return t.values(nil)(0) }
 
 func constantTerm(at int, v any, t arrow.DataType) term {
 	return term{at: at, t: t, constant: true, values: func(*run) values { return func(int) any { return v } }}
 }
 
-// Bind finds the columns of an expression in a schema and checks all types and
-// the functions' arguments. Its error is an *Error.
+// Bind resolves the columns of an expression in a schema, and checks all types
+// and the arguments of functions. The error is an *Error.
 func Bind(e Expr, schema *arrow.Schema) (*Bound, error) {
 	b := newBinder(e, schema)
 	root, err := b.bind(e.root)
@@ -57,7 +56,7 @@ func Bind(e Expr, schema *arrow.Schema) (*Bound, error) {
 	return &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, part: part{b, 0, len(e.Text)}}, nil
 }
 
-// BindCondition is Bind for what tells which rows to keep.
+// BindCondition binds a condition: an expression of type BOOLEAN.
 func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 	b := newBinder(e, schema)
 	root, err := b.bind(e.root)
@@ -89,27 +88,27 @@ func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 	return bound, nil
 }
 
-// Plain is of a condition that part as SQL which tells without calls that a row
-// is not kept; it is empty if there is none.
+// Plain returns, as SQL, the operands of a condition's AND that call no function
+// of package ai. It is empty if there are none.
 func (b *Bound) Plain() string { return b.plain }
 
-// Calls are the expression's calls of functions of package ai, inner ones
-// before those that they are arguments of. What is written twice is one.
+// Calls returns the calls of functions of package ai. A call follows the calls in
+// its arguments. Calls with equal text are one.
 func (b *Bound) Calls() []*Call { return b.calls }
 
-// Columns are the schema's columns that are read, in the order of their first
-// mention.
+// Columns returns the columns that the expression reads, in the order of their
+// first occurrence.
 func (b *Bound) Columns() []string { return b.columns }
 
-// part is a stretch of an expression's text.
+// part is a range of an expression's text.
 type part struct {
 	of       *binder
 	from, to int
 }
 
-// SQL is the part as it was written, with other text for the calls of functions
-// of package ai in it; for those within others none is asked.
-func (p part) SQL(instead func(*Call) string) string {
+// SQL returns the text of the part with its calls of functions of package ai
+// replaced. Calls in the arguments of other calls are not replaced on their own.
+func (p part) SQL(replacement func(*Call) string) string {
 	var b strings.Builder
 	at := p.from
 	for _, from := range slices.Sorted(maps.Keys(p.of.places)) {
@@ -118,7 +117,7 @@ func (p part) SQL(instead func(*Call) string) string {
 			continue
 		}
 		b.WriteString(p.of.text[at:from])
-		b.WriteString(instead(p.of.byText[p.of.text[from:to]]))
+		b.WriteString(replacement(p.of.byText[p.of.text[from:to]]))
 		at = to
 	}
 	return b.String() + p.of.text[at:p.to]
@@ -133,9 +132,9 @@ type binder struct {
 	schema  *arrow.Schema
 	calls   []*Call
 	byText  map[string]*Call
-	places  map[int]int // where calls stand: from and to
-	columns []string    // that are read
-	direct  []string    // the same within the innermost call
+	places  map[int]int // begin and end of each call
+	columns []string    // the columns read
+	direct  []string    // the columns read by the innermost call
 }
 
 func (b *binder) wrong(at int, format string, args ...any) error {
@@ -149,7 +148,7 @@ func (b *binder) condition(t term) error {
 		if c == text || isNumber(c) {
 			hint = ", such as a comparison"
 		}
-		return b.wrong(t.at, "this is %s, where a condition is needed: something that is true or false%s", sqlType(t.t), hint)
+		return b.wrong(t.at, "this is %s, but a condition is needed, which is true or false%s", sqlType(t.t), hint)
 	}
 	return nil
 }
@@ -196,7 +195,7 @@ func (b *binder) bind(n node) (term, error) {
 	panic(fmt.Sprintf("sqlexpr: no binding of %T", n))
 }
 
-// mapped is a term of another's values.
+// mapped applies a function to the values of a term.
 func (t term) mapped(at int, to arrow.DataType, f func(any) any) term {
 	of := t.values
 	t.at, t.t, t.array = at, to, nil
@@ -207,7 +206,7 @@ func (t term) mapped(at int, to arrow.DataType, f func(any) any) term {
 	return t
 }
 
-// combined is a term of several others' values.
+// combined applies a function to the values of several terms.
 func combined(at int, to arrow.DataType, of []term, f func(v []values, i int) any) term {
 	t := term{at: at, t: to, constant: true}
 	for _, o := range of {
@@ -239,8 +238,8 @@ func (b *binder) column(n name) (term, error) {
 		}}, nil
 }
 
-// named finds the one field of that name, in capitals or not. kind is what the
-// fields are called, and advice follows where the name means two.
+// named finds the only field with a name, ignoring case. kind is the word for a
+// field, and advice ends the error of a name that two fields have.
 func (b *binder) named(at int, name string, fields []arrow.Field, kind, advice string) (int, error) {
 	var names []string
 	found := -1
@@ -250,7 +249,7 @@ func (b *binder) named(at int, name string, fields []arrow.Field, kind, advice s
 			continue
 		}
 		if found >= 0 {
-			return 0, b.wrong(at, "the %ss %s and %s differ by case only, so that %s means both%s", kind, names[found], f.Name, name, advice)
+			return 0, b.wrong(at, "the %ss %s and %s differ by case only, so %s is ambiguous%s", kind, names[found], f.Name, name, advice)
 		}
 		found = k
 	}
@@ -264,18 +263,18 @@ func (b *binder) named(at int, name string, fields []arrow.Field, kind, advice s
 	return found, nil
 }
 
-// columnHint is didYouMean for what may be no column at all: a function
-// without its arguments, or a text without its quotes.
+// columnHint is didYouMean for a name that may not be a column: a function
+// without arguments, or a text without quotes.
 func columnHint(name string, columns []string) string {
 	if f, err := ai.Lookup(strings.ToLower(name)); err == nil {
-		return "; the function is called as " + f.Signature()
+		return "; call the function as " + f.Signature()
 	}
 	if near, ok := suggest.Nearest(name, columns); ok {
 		return meant(near)
 	}
 	hint := thereAre(columns)
 	if !strings.Contains(name, "'") {
-		hint += fmt.Sprintf("; if it is a text, write it in quotes: '%s'", name)
+		hint += fmt.Sprintf("; if it is a text, put it in quotes: '%s'", name)
 	}
 	return hint
 }
@@ -316,7 +315,7 @@ func (b *binder) overCondition(at int, of node, f func(any) any) (term, error) {
 	return t.mapped(at, arrow.FixedWidthTypes.Boolean, f), nil
 }
 
-// logic is AND or OR in three values: NULL where it could be either.
+// logic is AND or OR in three-valued logic.
 func (b *binder) logic(n logic) (term, error) {
 	terms, err := b.all(n.of)
 	if err != nil {

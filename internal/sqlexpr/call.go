@@ -18,43 +18,43 @@ import (
 // Call is a call of a function of package ai.
 type Call struct {
 	Function *ai.Function
-	// Text is the call as it was written.
+	// Text is the text of the call.
 	Text string
-	// Columns are the schema's columns that its arguments read, those of calls
-	// within them left out: these get answers only.
+	// Columns are the columns that its arguments read, without those that only
+	// calls in the arguments read.
 	Columns []string
 
-	// Args are the arguments as they were written.
+	// Args are the arguments in the order of the text.
 	Args []Arg
-	// Quoted is a column whose name is given, as a text, for the first
-	// parameter. That is not wrong, but the column is meant: Spark reads
-	// f("text") as f('text').
+	// Quoted is the name of a column that is given as a text for the first
+	// parameter. This is valid, but probably a mistake: Spark reads f("text") as
+	// f('text').
 	Quoted string
 
 	binding *ai.Binding
 	args    []term // the arguments that are not constant
 }
 
-// Arg is an argument as it was written.
+// Arg is an argument of a call.
 type Arg struct {
-	Name     string // empty for one by position
-	Constant bool   // the same in all rows
+	Name     string // empty for an argument by position
+	Constant bool   // has the same value in all rows
 	part
 }
 
-// ByRules reports whether the call is answered without a model.
+// ByRules reports whether the call needs no model.
 func (c *Call) ByRules() bool { return c.Function.ByRules(c.binding.Constants()) }
 
-// Param is the parameter that argument i is given for.
+// Param returns the index of the parameter of argument i.
 func (c *Call) Param(i int) int { return c.binding.Param(i) }
 
-// Scope names what is the same in all rows that are asked: Identity of the
-// arguments that are constant, and which ones vary.
+// Scope identifies what all rows of the call share: the function, the model, the
+// constant arguments, and which arguments vary.
 func (c *Call) Scope(model llm.Info) string {
 	return fmt.Sprint(c.Function.Identity(model, c.binding.Constants()), c.binding.Varying())
 }
 
-// call binds a function of package ai, or one of Spark's own.
+// call binds a function of package ai or one of Spark's own functions.
 func (b *binder) call(n call) (term, error) {
 	lower := strings.ToLower(n.name)
 	if f, err := ai.Lookup(lower); err == nil {
@@ -66,11 +66,11 @@ func (b *binder) call(n call) (term, error) {
 	}
 	for _, a := range n.args {
 		if a.name != "" {
-			return term{}, b.wrong(a.at(), "the arguments of %s have no names; leave %s => out", n.name, a.name)
+			return term{}, b.wrong(a.at(), "the arguments of %s have no names; remove %s =>", n.name, a.name)
 		}
 	}
 	if len(n.args) < p.least || p.most >= 0 && len(n.args) > p.most {
-		return term{}, b.wrong(n.at(), "%s is called with %d arguments; it is written %s", n.name, len(n.args), p.form)
+		return term{}, b.wrong(n.at(), "%s has %d arguments here; write %s", n.name, len(n.args), p.form)
 	}
 	nodes := make([]node, len(n.args))
 	for i, a := range n.args {
@@ -99,7 +99,7 @@ func (b *binder) functionHint(name string) string {
 			return meant(f.Name)
 		}
 	}
-	return "; 'firesteel functions' lists the AI functions, and of Spark's own there are " + plainNames()
+	return "; 'firesteel functions' lists the AI functions; the other functions are " + plainNames()
 }
 
 func (b *binder) aiCall(n call, f *ai.Function) (term, error) {
@@ -159,7 +159,7 @@ func (b *binder) newCall(n call, f *ai.Function) (*Call, error) {
 	return c, nil
 }
 
-// callErrorAt is the place of an error of the binder: the value of an argument
+// callErrorAt returns the offset of an error of the binder: the value of an argument
 // of a wrong type or value, the start of another argument, or the call.
 func callErrorAt(n call, err error) int {
 	var wrong *ai.CallError
@@ -172,8 +172,8 @@ func callErrorAt(n call, err error) int {
 	return n.args[wrong.Argument].at()
 }
 
-// sample is a column of the term's type: of the value of a constant, and of no
-// rows for others. The caller releases it.
+// sample returns a column of the term's type: with the value of a constant, or no
+// rows for another term. The caller releases it.
 func (t term) sample() (arrow.Array, error) {
 	mem := memory.NewGoAllocator()
 	if t.constant {
@@ -182,11 +182,11 @@ func (t term) sample() (arrow.Array, error) {
 	return array.MakeArrayOfNull(mem, t.t, 0), nil
 }
 
-// rows are the call's arguments in rows of the batch.
+// rows returns the arguments of the call for rows of the batch.
 func (c *Call) rows(r *run, at []int) ([]ai.Row, error) {
 	values := make([]ai.Values, len(c.args))
 	for i, a := range c.args {
-		column, err := a.made(r, int(r.batch.NumRows()))
+		column, err := a.toArray(r, int(r.batch.NumRows()))
 		if err != nil {
 			return nil, err
 		}
@@ -196,8 +196,8 @@ func (c *Call) rows(r *run, at []int) ([]ai.Row, error) {
 	return c.binding.Rows(len(at), values...)
 }
 
-// made is the term as an array, which the caller releases.
-func (t term) made(r *run, n int) (arrow.Array, error) {
+// toArray returns the values of the term as an array. The caller releases it.
+func (t term) toArray(r *run, n int) (arrow.Array, error) {
 	if t.array != nil {
 		return t.array(r), nil
 	}

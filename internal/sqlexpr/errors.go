@@ -13,25 +13,26 @@ import (
 // Error is a mistake in an expression.
 type Error struct {
 	Text    string // the expression
-	At      int    // where the mistake stands, in bytes
+	At      int    // byte offset of the mistake
 	Message string // what is wrong, and what to write
-	shown   string // Message with the constants that it hides; empty for none
+	shown   string // Message with the constants that Message hides; empty if it hides none
 }
 
 func mistake(text string, at int, message string) *Error { return &Error{text, at, message, ""} }
 
-// shownText is how much of a long line is shown around a mistake, in
-// characters to each side.
+// shownText is the number of characters of a long line that an error shows on
+// each side of a mistake.
 const shownText = 60
 
-// Error says what is wrong and shows where, with a caret under the place. What
-// stands in quotes is hidden.
+// Error returns the message and the line, with a caret under the mistake. It hides
+// the texts in quotes.
 func (e *Error) Error() string { return e.say(e.Message, Mask(e.Text)) }
 
-// Shown is Error with what stands in quotes.
+// Shown is Error with the texts in quotes.
 func (e *Error) Shown() string { return e.say(cmp.Or(e.shown, e.Message), e.Text) }
 
-// say shows the place in text, which has as many characters before it as e.Text.
+// say shows the mistake in text, which has the same number of characters as e.Text
+// before it.
 func (e *Error) say(message, text string) string {
 	at := min(e.At, len(e.Text))
 	from := strings.LastIndexByte(e.Text[:at], '\n') + 1
@@ -60,8 +61,8 @@ func splitAt(s string, characters int) (before, after []rune) {
 	return runes[:characters], runes[characters:]
 }
 
-// Mask hides what stands in quotes in an expression: each character of it, but
-// for the ends of lines, becomes a dot.
+// Mask replaces each character of the texts in quotes, except line breaks, by a
+// dot.
 func Mask(text string) string {
 	var b strings.Builder
 	for at := 0; at < len(text); {
@@ -99,13 +100,13 @@ func Mask(text string) string {
 	return b.String()
 }
 
-// lastName is where the name begins that ends before a byte.
+// lastName returns the offset of the name that ends before a byte.
 func lastName(text string, at int) int {
 	return strings.LastIndexFunc(text[:at], func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) + 1
 }
 
-// quoteEnd is the end of the quotes that open at a byte, or of the text where
-// they are not closed.
+// quoteEnd returns the end of the text in quotes that begins at a byte, or the end
+// of the expression if the quotes are not closed.
 func quoteEnd(text string, at int, raw bool) (to int, closed bool) {
 	for i := at + 1; i < len(text); i++ {
 		switch {
@@ -118,7 +119,8 @@ func quoteEnd(text string, at int, raw bool) (to int, closed bool) {
 	return len(text), false
 }
 
-// shown is a text in which every character takes one place.
+// shown replaces control characters and invalid bytes, so that every character
+// takes one column.
 func shown(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' {
@@ -128,8 +130,8 @@ func shown(s string) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// didYouMean is the hint that names the nearest candidate, or all of them if
-// they are few.
+// didYouMean is a hint that names the nearest candidate, or all candidates if
+// there are few.
 func didYouMean(name string, candidates []string) string {
 	if near, ok := suggest.Nearest(name, candidates); ok {
 		return meant(near)
@@ -140,12 +142,12 @@ func didYouMean(name string, candidates []string) string {
 func meant(near string) string {
 	shown := suggest.Visible(near)
 	if shown != near {
-		return fmt.Sprintf("; there is %s, whose name has spaces or characters that are not seen: rename it, or write all of them in backquotes", shown)
+		return fmt.Sprintf("; there is %s, whose name has spaces or invisible characters: rename it, or write the whole name in backquotes", shown)
 	}
 	return fmt.Sprintf("; did you mean %s?", near)
 }
 
-// thereAre names candidates, if they are few.
+// thereAre lists the candidates if there are few.
 func thereAre(candidates []string) string {
 	const most = 20
 	if len(candidates) == 0 || len(candidates) > most {

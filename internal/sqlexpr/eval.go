@@ -11,25 +11,25 @@ import (
 	"github.com/firesteel/firesteel/internal/columns"
 )
 
-// Ask gives the answers of a call for rows of its arguments, one for each; at
-// says which rows of the batch they are.
+// Ask returns the answers of a call, one for each row of its arguments. at holds
+// the positions of the rows in the batch.
 type Ask func(ctx context.Context, c *Call, at []int, rows []ai.Row) ([]ai.Answer, error)
 
-// Eval gives the expression's values over a batch of the schema that it was
-// bound to. Every call is asked for every row, as Spark does, whatever a CASE or
-// an AND may make of its answer. The caller releases the array.
+// Eval returns the values of the expression over a batch of the schema that it is
+// bound to. As on Spark, every call is asked for every row, even if a CASE or an
+// AND does not use its answer. The caller releases the array.
 func (b *Bound) Eval(ctx context.Context, mem memory.Allocator, batch arrow.RecordBatch, ask Ask) (arrow.Array, error) {
 	r := &run{mem: mem, batch: batch, answers: map[*Call]arrow.Array{}}
 	defer r.release()
 	if err := b.ask(ctx, r, all(batch), ask); err != nil {
 		return nil, err
 	}
-	return b.root.made(r, int(batch.NumRows()))
+	return b.root.toArray(r, int(batch.NumRows()))
 }
 
-// Keep tells for which rows of a batch the condition is true. Of conditions
-// that AND puts together, those without calls come first: the calls are asked
-// only for the rows that are left.
+// Keep reports for which rows of a batch the condition is true. The operands of
+// its AND without calls come first, and calls are asked for the remaining rows
+// only.
 func (b *Bound) Keep(ctx context.Context, mem memory.Allocator, batch arrow.RecordBatch, ask Ask) ([]bool, error) {
 	r := &run{mem: mem, batch: batch, answers: map[*Call]arrow.Array{}}
 	defer r.release()
@@ -45,7 +45,7 @@ func (b *Bound) Keep(ctx context.Context, mem memory.Allocator, batch arrow.Reco
 	return keep, nil
 }
 
-// KeepPlain is Keep by the conditions without calls only.
+// KeepPlain is Keep for the operands without calls only.
 func (b *Bound) KeepPlain(mem memory.Allocator, batch arrow.RecordBatch) []bool {
 	r := &run{mem: mem, batch: batch}
 	defer r.release()
@@ -54,7 +54,7 @@ func (b *Bound) KeepPlain(mem memory.Allocator, batch arrow.RecordBatch) []bool 
 	return keep
 }
 
-// all chooses every row.
+// all keeps every row.
 func all(batch arrow.RecordBatch) []bool {
 	keep := make([]bool, batch.NumRows())
 	for i := range keep {
@@ -63,7 +63,7 @@ func all(batch arrow.RecordBatch) []bool {
 	return keep
 }
 
-// narrow takes the conditions with calls, or those without.
+// narrow applies the operands of the AND with calls, or those without.
 func (b *Bound) narrow(r *run, keep []bool, calls bool) {
 	for _, c := range b.conditions {
 		if c.calls != calls {
@@ -76,8 +76,8 @@ func (b *Bound) narrow(r *run, keep []bool, calls bool) {
 	}
 }
 
-// ask gets the answers of all calls for the rows that keep says. The others'
-// are NULL.
+// ask gets the answers of all calls for the rows of keep. Those of other rows are
+// NULL.
 func (b *Bound) ask(ctx context.Context, r *run, keep []bool, ask Ask) error {
 	var at []int
 	for i, k := range keep {
@@ -97,7 +97,7 @@ func (b *Bound) ask(ctx context.Context, r *run, keep []bool, ask Ask) error {
 				return err
 			}
 			if len(asked) != len(rows) {
-				return fmt.Errorf("%s: %d answers came for %d rows", Mask(c.Text), len(asked), len(rows))
+				return fmt.Errorf("%s: there are %d answers for %d rows", Mask(c.Text), len(asked), len(rows))
 			}
 			for k, i := range at {
 				answers[i] = asked[k]

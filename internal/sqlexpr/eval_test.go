@@ -46,7 +46,7 @@ func testRows(t testing.TB, mem memory.Allocator) arrow.RecordBatch {
 	return b
 }
 
-// Results are those of Spark: the integration test asks it the same.
+// The results are those of Spark; an integration test compares them with a real one.
 func TestResults(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	t.Cleanup(func() { mem.AssertSize(t, 0) })
@@ -108,8 +108,8 @@ func readCases(t testing.TB) (cases []testCase) {
 	return cases
 }
 
-// A call is asked once for all rows, with its constants, inner calls first;
-// conditions without calls decide before.
+// A call is asked once for all rows, after the calls in its arguments. Operands of
+// AND without calls come first.
 func TestCalls(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	t.Cleanup(func() { mem.AssertSize(t, 0) })

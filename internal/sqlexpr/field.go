@@ -6,7 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// field reaches into a struct, or into a map by its key.
+// field is a field of a struct, or a value of a map by its key.
 func (b *binder) field(n field) (term, error) {
 	of, err := b.bind(n.of)
 	if err != nil {
@@ -15,21 +15,21 @@ func (b *binder) field(n field) (term, error) {
 	switch t := of.t.(type) {
 	case *arrow.StructType:
 		if of.array == nil {
-			return term{}, b.wrong(n.at(), "a field is taken of a column or of a function's result here; write the value itself")
+			return term{}, b.wrong(n.at(), "only a column and the result of a function have fields here; write the value itself")
 		}
 		return b.structField(n, of, t)
 	case *arrow.MapType:
 		if of.array == nil {
-			return term{}, b.wrong(n.at(), "a key is taken of a column or of a function's result here; write the value itself")
+			return term{}, b.wrong(n.at(), "only a column and the result of a function have keys here; write the value itself")
 		}
 		if classOf(t.KeyType()) != text || classOf(t.ItemType()) == other {
-			return term{}, b.wrong(n.at(), "of a %s no value is taken here", sqlType(t))
+			return term{}, b.wrong(n.at(), "values of a %s cannot be read here", sqlType(t))
 		}
 		array := func(r *run) *array.Map { return r.hold(of.array(r)).(*array.Map) }
 		return term{at: n.at(), t: plainType(t.ItemType()), calls: of.calls,
 			values: func(r *run) values { return lookup(array(r), n.name) }}, nil
 	}
-	return term{}, b.wrong(n.at(), "this is %s, which has no field %q; only a STRUCT and a MAP do", sqlType(of.t), n.name)
+	return term{}, b.wrong(n.at(), "this is %s, which has no field %q; only STRUCT and MAP have fields", sqlType(of.t), n.name)
 }
 
 func (b *binder) structField(n field, of term, t *arrow.StructType) (term, error) {
@@ -56,8 +56,8 @@ type run struct {
 	values  map[int]arrow.Array // columns of the batch as values, see Values
 }
 
-// written is the type of a column that holds its values as the text that a file
-// has, as files.WrittenType does. Expressions see the values.
+// written is the type of a column that holds the text of its values as in the
+// file, such as files.WrittenType. Expressions see the values.
 type written interface {
 	ValueType() arrow.DataType
 	Values(mem memory.Allocator, a arrow.Array) arrow.Array
@@ -92,7 +92,7 @@ func (r *run) column(i int) arrow.Array {
 	return r.values[i]
 }
 
-// hold keeps an array until the run's end.
+// hold makes the run release an array at its end.
 func (r *run) hold(a arrow.Array) arrow.Array {
 	r.held = append(r.held, a)
 	return a

@@ -15,10 +15,10 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// plain is one of Spark's own functions.
+// plain is a function of Spark itself.
 type plain struct {
 	form        string
-	least, most int // arguments; most is -1 for any number
+	least, most int // number of arguments; most is -1 for no bound
 	bind        func(b *binder, n call, args []term) (term, error)
 }
 
@@ -30,7 +30,7 @@ func init() {
 	upper := plain{"upper(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return cases.Upper(language.Und).String(s[0]) })}
 	substring := plain{"substring(text, from[, length])", 2, 3, bindSubstring}
 	ifNull := plain{"ifnull(value, otherwise)", 2, 2, bindCoalesce}
-	plainFunctions = map[string]plain{ // set here, as hints list the names
+	plainFunctions = map[string]plain{ // in init, because hints list the names
 		"length": length, "char_length": length, "character_length": length, "len": length,
 		"lower": lower, "lcase": lower, "upper": upper, "ucase": upper,
 		"trim":      {"trim(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return strings.Trim(s[0], " ") })},
@@ -56,15 +56,15 @@ func init() {
 // plainNames lists the functions.
 func plainNames() string { return strings.Join(slices.Sorted(maps.Keys(plainFunctions)), ", ") }
 
-// overTexts binds a function of texts, which is NULL if one of them is. Whole
-// numbers and booleans are taken as their texts.
+// overTexts binds a function of texts. Its value is NULL if an argument is NULL.
+// Integers and booleans are converted to text.
 func overTexts(returns arrow.DataType, f func([]string) any) func(*binder, call, []term) (term, error) {
 	return func(b *binder, n call, args []term) (term, error) {
 		for _, a := range args {
 			switch classOf(a.t) {
 			case void, text, integer, boolean:
 			default:
-				return term{}, b.wrong(a.at, "this is %s, where %s takes a text", sqlType(a.t), n.name)
+				return term{}, b.wrong(a.at, "this is %s, but %s takes a text", sqlType(a.t), n.name)
 			}
 		}
 		return combined(n.at(), returns, args, func(v []values, i int) any {
@@ -85,11 +85,11 @@ func bindSubstring(b *binder, n call, args []term) (term, error) {
 	switch classOf(args[0].t) {
 	case void, text, integer, boolean:
 	default:
-		return term{}, b.wrong(args[0].at, "this is %s, where %s takes a text", sqlType(args[0].t), n.name)
+		return term{}, b.wrong(args[0].at, "this is %s, but %s takes a text", sqlType(args[0].t), n.name)
 	}
 	for _, a := range args[1:] {
 		if c := classOf(a.t); c != void && (c != integer || a.t.ID() == arrow.INT64) {
-			return term{}, b.wrong(a.at, "this is %s, where %s takes an INT", sqlType(a.t), n.name)
+			return term{}, b.wrong(a.at, "this is %s, but %s takes an INT", sqlType(a.t), n.name)
 		}
 	}
 	return combined(n.at(), arrow.BinaryTypes.String, args, func(v []values, i int) any {
@@ -104,8 +104,8 @@ func bindSubstring(b *binder, n call, args []term) (term, error) {
 	}), nil
 }
 
-// substring counts characters from 1, or from the end if from is negative; 0 is
-// as 1. What would stand before the text counts towards the length.
+// substring counts characters from 1, or from the end if from is negative; 0
+// means 1. Positions before the text count towards the length.
 func substring(s string, from, length int64) string {
 	runes := []rune(s)
 	n := int64(len(runes))
@@ -173,11 +173,11 @@ func bindMap(b *binder, n call, args []term) (term, error) {
 	for i := 0; i < len(args); i += 2 {
 		key := args[i]
 		if !key.constant || classOf(key.t) != text {
-			return term{}, b.wrong(key.at, "a key of map is a text in quotes here")
+			return term{}, b.wrong(key.at, "a key of map must be a text in quotes here")
 		}
 		for _, k := range keys {
 			if k.value() == key.value() {
-				return term{}, b.wrong(key.at, "the key %s is there twice", sensitive.Of(key.value()))
+				return term{}, b.wrong(key.at, "the key %s occurs twice", sensitive.Of(key.value()))
 			}
 		}
 		keys, items = append(keys, key), append(items, args[i+1])
@@ -188,7 +188,7 @@ func bindMap(b *binder, n call, args []term) (term, error) {
 	}
 	var keyType arrow.DataType = arrow.BinaryTypes.String
 	if len(keys) == 0 {
-		return term{}, b.wrong(n.at(), "the map is empty; leave it out")
+		return term{}, b.wrong(n.at(), "the map is empty; remove it")
 	}
 	return combined(n.at(), arrow.MapOf(keyType, t), items, func(v []values, i int) any {
 		m := mapping{}
@@ -208,15 +208,15 @@ func bindNamedStruct(b *binder, n call, args []term) (term, error) {
 	for i := 0; i < len(args); i += 2 {
 		name := args[i]
 		if !name.constant || classOf(name.t) != text {
-			return term{}, b.wrong(name.at, "a name of named_struct is a text in quotes")
+			return term{}, b.wrong(name.at, "a name of named_struct must be a text in quotes")
 		}
 		names, values = append(names, name.value().(string)), append(values, args[i+1])
 	}
 	return b.fields(n, names, values)
 }
 
-// bindStruct names its fields as Spark does: as the columns that they are, and
-// others by their number.
+// bindStruct names the fields as Spark does: by their column, or else by their
+// number.
 func bindStruct(b *binder, n call, args []term) (term, error) {
 	names := make([]string, len(args))
 	for i, a := range n.args {

@@ -25,7 +25,7 @@ type lexeme struct {
 	from, to int
 }
 
-// is tells whether l is a sign, or a keyword in any case.
+// is reports whether l is a sign or, ignoring case, a keyword.
 func (l lexeme) is(what string) bool {
 	return (l.kind == mark || l.kind == word) && strings.EqualFold(l.value, what)
 }
@@ -42,10 +42,10 @@ func (l lexeme) String() string {
 	return l.value
 }
 
-// marks, longer ones first.
+// marks lists the signs, longer ones first.
 var marks = []string{"<=>", "=>", "==", "<=", ">=", "<>", "!=", "!<", "!>", "||", "->", "=", "<", ">", "!", "(", ")", "[", "]", ",", ".", "-", "+", "*", "/", "%", "&", "|", "^", "~", "?", ":", ";", "{", "}", "@", "#", "$", "\\"}
 
-// lex cuts text into lexemes; the last is the end.
+// lex splits text into lexemes; the last one is end.
 func lex(text string) ([]lexeme, error) {
 	var all []lexeme
 	for at := 0; ; {
@@ -72,12 +72,12 @@ func lex(text string) ([]lexeme, error) {
 			l.to = at + numberLength(rest)
 			l.value = text[at:l.to]
 			if n := nameLength(text[l.to:]); n > 0 {
-				err = mistake(text, l.to, fmt.Sprintf("after the number %s comes %q; numbers are written as 12, 1.5, 1e3, 12L or 1.5D, and a name that begins with a digit in backquotes", l.value, text[l.to:l.to+n]))
+				err = mistake(text, l.to, fmt.Sprintf("%[2]q follows the number %[1]s; write numbers as 12, 1.5, 1e3, 12L or 1.5D, and a name that begins with a digit in backquotes", l.value, text[l.to:l.to+n]))
 			}
 		case strings.HasPrefix(rest, "->"):
-			err = mistake(text, at, "lambda functions are not supported here, as a job goes row by row: on Spark, explode the array into rows first")
+			err = mistake(text, at, "lambda functions are not supported here, because a job computes row by row: on Spark, explode the array into rows first")
 		case strings.HasPrefix(rest, "--"):
-			err = mistake(text, at, "comments to the end of the line are not supported here; leave it out, or write it as /* */")
+			err = mistake(text, at, "comments to the end of the line are not supported here; remove it, or write it as /* */")
 		case strings.HasPrefix(rest, "/*"):
 			n := commentLength(rest)
 			if n < 0 {
@@ -99,7 +99,7 @@ func lex(text string) ([]lexeme, error) {
 			}
 			if l.value == "" {
 				r, _ := utf8.DecodeRuneInString(rest)
-				err = mistake(text, at, fmt.Sprintf("the character %q is not known here; text stands in quotes, a name with such characters in backquotes", r))
+				err = mistake(text, at, fmt.Sprintf("the character %q is not known here; put a text in quotes, and a name with such characters in backquotes", r))
 			}
 		}
 		if err != nil {
@@ -110,8 +110,8 @@ func lex(text string) ([]lexeme, error) {
 	}
 }
 
-// commentLength is how many bytes the comment takes that s begins with, and
-// negative if it has no end. As in Spark, comments may be nested.
+// commentLength returns the length in bytes of the comment at the begin of s. It is
+// negative if the comment has no end. As in Spark, comments may be nested.
 func commentLength(s string) int {
 	depth := 0
 	for i := 0; i+1 < len(s); {
@@ -132,8 +132,8 @@ func commentLength(s string) int {
 	return -1
 }
 
-// afterName tells whether a dot at a byte follows a name or a bracket at once,
-// so that it reaches into what stands there.
+// afterName reports whether a dot at a byte directly follows a name or a closing
+// bracket, so that it selects a field.
 func afterName(all []lexeme, at int) bool {
 	if len(all) == 0 {
 		return false
@@ -144,7 +144,7 @@ func afterName(all []lexeme, at int) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// nameLength is how many bytes of a name s begins with.
+// nameLength returns the length in bytes of the name at the begin of s.
 func nameLength(s string) int {
 	n := strings.IndexFunc(s, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !isASCIIDigit(r) || r == utf8.RuneError })
 	if n < 0 {
@@ -155,8 +155,8 @@ func nameLength(s string) int {
 
 func isASCIIDigit(r rune) bool { return r >= '0' && r <= '9' }
 
-// numberLength is how many bytes of a number s begins with: digits, fraction,
-// exponent, suffix.
+// numberLength returns the length in bytes of the number at the begin of s: digits,
+// fraction, exponent, suffix.
 func numberLength(s string) int {
 	digits := func(n int) int {
 		for n < len(s) && isDigit(s[n]) {

@@ -7,16 +7,17 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// Pieces of a pattern beside characters.
+// Elements of a pattern that are not characters.
 const (
 	anyText rune = -1 - iota
 	oneCharacter
 )
 
-// pattern is one of LIKE: characters and the above.
+// pattern is a pattern of LIKE: characters, anyText and oneCharacter.
 type pattern []rune
 
-// likePattern reads a pattern. The escape stands before %, _ and itself only.
+// likePattern parses a pattern. The escape character may precede %, _ and itself
+// only.
 func likePattern(text string, escape rune) (pattern, error) {
 	var p pattern
 	runes := []rune(text)
@@ -27,7 +28,7 @@ func likePattern(text string, escape rune) (pattern, error) {
 				return nil, fmt.Errorf("the pattern ends with its escape character %q; write it twice", escape)
 			}
 			if e := runes[i]; e != '%' && e != '_' && e != escape {
-				return nil, sensitive.Errorf("the escape character %q stands before %s in the pattern, and may only before %%, _ and itself; in quotes a backslash is written twice", escape, sensitive.Text(string(e)))
+				return nil, sensitive.Errorf("the escape character %q precedes %s in the pattern, but may precede %%, _ and itself only; in quotes, write a backslash twice", escape, sensitive.Text(string(e)))
 			}
 			p = append(p, runes[i])
 		case r == '%':
@@ -41,10 +42,10 @@ func likePattern(text string, escape rune) (pattern, error) {
 	return p, nil
 }
 
-// matches tries the shortest text for each anyText first, and goes back to the
-// last of them only: what the ones before took can stay.
+// matches reports whether the pattern matches s. It tries the shortest text for
+// each anyText first, and backtracks to the last anyText only, which is enough.
 func (p pattern) matches(s string) bool {
-	at, star, from := 0, -1, 0 // in p; the last anyText, and where what it took ends in s
+	at, star, from := 0, -1, 0 // position in p; last anyText, and the end of its text in s
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// quoted reads the text in quotes at a byte, as Spark does.
+// quoted parses the text in quotes at a byte, as Spark does.
 func quoted(text string, at int, raw bool) (value string, to int, err error) {
 	quote := text[at]
 	for i := at + 1; i < len(text); i++ {
@@ -21,8 +21,8 @@ func quoted(text string, at int, raw bool) (value string, to int, err error) {
 			i++
 		case text[i] == quote:
 			if i+1 < len(text) && text[i+1] == quote {
-				// Spark 3.5 puts two texts together there, Spark 4 reads a quote.
-				return "", 0, mistake(text, i, fmt.Sprintf("a quote in a text is written \\%c here, as Spark's versions read %c%c differently", quote, quote, quote))
+				// Spark 3.5 concatenates two texts there, Spark 4 reads a quote.
+				return "", 0, mistake(text, i, fmt.Sprintf("write a quote in a text as \\%c here, because versions of Spark read %c%c differently", quote, quote, quote))
 			}
 			value = text[at+1 : i]
 			if !raw {
@@ -37,9 +37,10 @@ func quoted(text string, at int, raw bool) (value string, to int, err error) {
 	return "", 0, mistake(text, at, fmt.Sprintf("the quote is not closed; end the text with %c", quote))
 }
 
-// unescape reads text[from:to], of which a backslash is not the last byte:
-// \n and its like, \uXXXX and \UXXXXXXXX, octal \ooo below 200, and \% and \_,
-// which keep their backslash, as LIKE wants it. Before others it is left out.
+// unescape resolves the escapes of text[from:to], whose last byte is not a
+// backslash: \n and similar ones, \uXXXX and \UXXXXXXXX, octal \ooo below 200, and
+// \% and \_, which keep their backslash for LIKE. Before any other character the
+// backslash is removed.
 func unescape(text string, from, to int) (string, error) {
 	s := text[from:to]
 	if !strings.Contains(s, `\`) {
@@ -55,7 +56,7 @@ func unescape(text string, from, to int) (string, error) {
 			if utf16.IsSurrogate(r) {
 				low, m := codePoint(s[i+n:])
 				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					return "", mistake(text, from+i, `half of a pair of surrogates is no character; write it as \U and eight digits`)
+					return "", mistake(text, from+i, `one half of a surrogate pair is not a character; write \U and eight digits`)
 				}
 				n += m
 			}
@@ -90,8 +91,8 @@ func unescape(text string, from, to int) (string, error) {
 	return b.String(), nil
 }
 
-// codePoint reads an escape by number that s begins with, of n bytes; n is 0 if
-// there is none.
+// codePoint parses the numeric escape of n bytes at the begin of s; n is 0 if there
+// is none.
 func codePoint(s string) (r rune, n int) {
 	digits, base := 0, 16
 	switch {
@@ -114,7 +115,7 @@ func codePoint(s string) (r rune, n int) {
 	return rune(min(v, utf8.MaxRune+1)), n
 }
 
-// decimal is a number of DECIMAL: unscaled / 10^scale.
+// decimal is a DECIMAL: unscaled / 10^scale.
 type decimal struct {
 	unscaled *big.Int
 	scale    int32
@@ -135,7 +136,7 @@ func (d decimal) String() string {
 }
 
 func (d decimal) float() float64 {
-	f, _ := strconv.ParseFloat(d.String(), 64) // 38 digits never leave its range
+	f, _ := strconv.ParseFloat(d.String(), 64) // 38 digits are in the range of DOUBLE
 	return f
 }
 
@@ -153,8 +154,9 @@ func pow10(n int32) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewIn
 
 const maxPrecision = 38
 
-// numeric reads a number as Spark types it: INT or else BIGINT or DECIMAL,
-// DECIMAL with a point, DOUBLE with an exponent; or as its suffix says.
+// numeric parses a number with the type that Spark gives it: that of its suffix,
+// or else DOUBLE with an exponent, DECIMAL with a point, or the first of INT,
+// BIGINT and DECIMAL that holds it.
 func numeric(s string, negative bool) (value any, t arrow.DataType, err error) {
 	digits := strings.ToUpper(s)
 	suffix := ""
@@ -171,7 +173,7 @@ func numeric(s string, negative bool) (value any, t arrow.DataType, err error) {
 	integer := func(bits int, t arrow.DataType) (any, arrow.DataType, error) {
 		n, err := strconv.ParseInt(digits, 10, bits)
 		if !whole || err != nil {
-			return nil, nil, fmt.Errorf("%s is no number of type %s", s, map[int]string{8: "TINYINT", 16: "SMALLINT", 64: "BIGINT"}[bits])
+			return nil, nil, fmt.Errorf("%s is not a number of type %s", s, map[int]string{8: "TINYINT", 16: "SMALLINT", 64: "BIGINT"}[bits])
 		}
 		return n, t, nil
 	}
@@ -190,14 +192,14 @@ func numeric(s string, negative bool) (value any, t arrow.DataType, err error) {
 		}
 		f, err := strconv.ParseFloat(digits, bits)
 		if err != nil || math.IsInf(f, 0) {
-			return nil, nil, fmt.Errorf("%s is outside of the range of its type", s)
+			return nil, nil, fmt.Errorf("%s is outside the range of its type", s)
 		}
 		return f, t, nil
 	case "":
 		if strings.Contains(digits, "E") {
 			f, err := strconv.ParseFloat(digits, 64)
 			if err != nil {
-				return nil, nil, fmt.Errorf("%s is outside of the range of DOUBLE", s)
+				return nil, nil, fmt.Errorf("%s is outside the range of DOUBLE", s)
 			}
 			return f, arrow.PrimitiveTypes.Float64, nil
 		}
@@ -209,17 +211,17 @@ func numeric(s string, negative bool) (value any, t arrow.DataType, err error) {
 		}
 	}
 	if strings.Contains(digits, "E") {
-		return nil, nil, fmt.Errorf("%s: a DECIMAL is written without an exponent here", s)
+		return nil, nil, fmt.Errorf("%s: write a DECIMAL without an exponent here", s)
 	}
 	before, after, _ := strings.Cut(digits, ".")
 	unscaled, ok := new(big.Int).SetString(before+after, 10)
 	if !ok {
-		return nil, nil, fmt.Errorf("%s is no number", s)
+		return nil, nil, fmt.Errorf("%s is not a number", s)
 	}
 	d := decimal{unscaled, int32(len(after))}
 	precision := max(len(new(big.Int).Abs(unscaled).String()), len(after))
 	if precision > maxPrecision {
-		return nil, nil, fmt.Errorf("%s has more than the %d digits that a DECIMAL can have", s, maxPrecision)
+		return nil, nil, fmt.Errorf("%s has more than %d digits, the maximum of a DECIMAL", s, maxPrecision)
 	}
 	return d, &arrow.Decimal128Type{Precision: int32(precision), Scale: d.scale}, nil
 }

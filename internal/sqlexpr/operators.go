@@ -41,7 +41,7 @@ func (b *binder) comparing(at int, op string, left, right term) (term, error) {
 	}), nil
 }
 
-// in is true where a value is in the list, and NULL where it could be.
+// in is true if the list has the value, and NULL if it does not but has a NULL.
 func (b *binder) in(n in) (term, error) {
 	terms, err := b.all(append([]node{n.of}, n.list...))
 	if err != nil {
@@ -54,7 +54,7 @@ func (b *binder) in(n in) (term, error) {
 	if err := b.compared(n.at(), pointers...); err != nil {
 		return term{}, err
 	}
-	double := false // all are DOUBLE if one is
+	double := false // if one is DOUBLE, all are compared as DOUBLE
 	for _, t := range terms {
 		double = double || classOf(t.t) == float
 	}
@@ -109,8 +109,8 @@ func (b *binder) choice(n choice) (term, error) {
 	return b.chosen(n.at(), when, then)
 }
 
-// chosen is then[k] for the first k whose when is true, or what is left of
-// then, or NULL.
+// chosen is then[k] for the first when[k] that is true, or else the last of then if
+// it has no when, or else NULL.
 func (b *binder) chosen(at int, when, then []term) (term, error) {
 	for _, w := range when {
 		if err := b.condition(w); err != nil {
@@ -135,7 +135,7 @@ func (b *binder) chosen(at int, when, then []term) (term, error) {
 	}), nil
 }
 
-// like matches a text as a whole.
+// like matches whole texts.
 func (b *binder) like(n like) (term, error) {
 	terms, err := b.all([]node{n.of, n.pattern})
 	if err != nil {
@@ -143,7 +143,7 @@ func (b *binder) like(n like) (term, error) {
 	}
 	of, pattern := terms[0], terms[1]
 	if c := classOf(of.t); c != text && c != void {
-		return term{}, b.wrong(of.at, "this is %s; LIKE is for texts", sqlType(of.t))
+		return term{}, b.wrong(of.at, "this is %s, but LIKE takes a text", sqlType(of.t))
 	}
 	if c := classOf(pattern.t); !pattern.constant || c != text && c != void {
 		return term{}, b.wrong(pattern.at, "the pattern of LIKE must be a text in quotes here")

@@ -1,7 +1,7 @@
-// Package sqlexpr reads and evaluates the part of Spark SQL that a job over
-// files needs: expressions over columns, with the functions of package ai. What
-// it answers is what Spark answers by its defaults since version 4; what it
-// cannot answer so it refuses, with what to write instead.
+// Package sqlexpr parses and evaluates the part of Spark SQL that jobs use:
+// expressions over columns, with the functions of package ai. Values are those of
+// Spark 4 with its default settings. An expression that the package cannot
+// evaluate like Spark is an error that says what to write instead.
 //
 //	expression = term { (AND | OR) term } | NOT expression
 //	term       = value [ [NOT] (LIKE value [ESCAPE 'c'] | IN (list) | BETWEEN value AND value) | IS [NOT] (NULL | TRUE | FALSE | DISTINCT FROM value) ]
@@ -16,20 +16,20 @@ import (
 	"strings"
 )
 
-// Bounds on what is read.
+// Bounds of an expression.
 const (
 	maxText  = 1 << 20 // bytes
-	maxDepth = 200     // parentheses, calls and NOTs within each other
+	maxDepth = 200     // nested parentheses, calls and NOTs
 )
 
-// Expr is an expression that has been read.
+// Expr is a parsed expression.
 type Expr struct {
-	// Text is the expression as it was written.
+	// Text is the text of the expression.
 	Text string
 	root node
 }
 
-// Parse reads an expression. Its error is an *Error.
+// Parse parses an expression. The error is an *Error.
 func Parse(text string) (Expr, error) {
 	p, err := newParser(text)
 	if err != nil {
@@ -38,27 +38,28 @@ func Parse(text string) (Expr, error) {
 	return p.whole(0)
 }
 
-// Added is a column that is computed: Name = Expr.
+// Added is a computed column.
 type Added struct {
 	Name string
 	Expr Expr
 }
 
-// ParseAdd reads a column in the form name=expression. Its error is an *Error.
+// ParseAdd parses a computed column of the form name=expression. The error is an
+// *Error.
 func ParseAdd(text string) (Added, error) {
 	p, err := newParser(text)
 	if err != nil {
 		return Added{}, err
 	}
-	const form = "a column is added by name=expression, as in sentiment=ai_analyze_sentiment(text)"
+	const form = "write a column as name=expression, as in sentiment=ai_analyze_sentiment(text)"
 	n := p.take()
 	if n.kind != word && n.kind != quotedName {
-		return Added{}, p.wrong(n, "a name is missing: "+form)
+		return Added{}, p.wrong(n, "the name is missing: "+form)
 	}
 	if eq := p.peek(); !eq.is("=") {
 		message := form
 		if eq.is("-") || eq.kind == word {
-			message += "; a name with spaces or signs in it stands in backquotes"
+			message += "; put a name with spaces or signs in backquotes"
 		}
 		return Added{}, p.wrong(eq, message)
 	}
@@ -69,13 +70,13 @@ func ParseAdd(text string) (Added, error) {
 type parser struct {
 	text  string
 	all   []lexeme
-	past  int // the end of the last lexeme that was taken
+	past  int // end of the last lexeme taken
 	depth int
 }
 
 func newParser(text string) (*parser, error) {
 	if len(text) > maxText {
-		return nil, mistake(text, 0, fmt.Sprintf("the expression has %d bytes, more than the %d that one may have", len(text), maxText))
+		return nil, mistake(text, 0, fmt.Sprintf("the expression has %d bytes; the maximum is %d", len(text), maxText))
 	}
 	all, err := lex(text)
 	if err != nil {
@@ -84,7 +85,7 @@ func newParser(text string) (*parser, error) {
 	return &parser{text: text, all: all}, nil
 }
 
-// whole reads what is left as one expression, whose text begins at a byte.
+// whole parses the rest as one expression, whose text begins at a byte.
 func (p *parser) whole(from int) (Expr, error) {
 	root, err := p.expression()
 	if err != nil {
@@ -93,7 +94,7 @@ func (p *parser) whole(from int) (Expr, error) {
 	if l := p.peek(); l.kind != end {
 		return Expr{}, p.wrong(l, fmt.Sprintf("expected an operator or the end, not %s%s", l, hintAfter(l)))
 	}
-	// Places are those of the expression's own text.
+	// Offsets count from the begin of the expression.
 	text := p.text[from:]
 	if from > 0 {
 		return Parse(strings.TrimSpace(text))
@@ -101,23 +102,23 @@ func (p *parser) whole(from int) (Expr, error) {
 	return Expr{text, root}, nil
 }
 
-// hintAfter says more of a sign that a user may have thought would work.
+// hintAfter is a hint about an operator that is not supported here.
 func hintAfter(l lexeme) string {
 	switch {
 	case l.is("+"), l.is("-"), l.is("*"), l.is("/"), l.is("%"):
 		return "; arithmetic is not supported here"
 	case l.is("=>"):
-		return "; named arguments stand within a function's parentheses"
+		return "; put named arguments into the parentheses of a function"
 	case l.is("AS"):
-		return "; the name is given before, as in name=expression"
+		return "; write the name first, as in name=expression"
 	case l.is("RLIKE"), l.is("REGEXP"):
-		return "; regular expressions of Java are not supported here, write LIKE"
+		return "; regular expressions of Java are not supported here; use LIKE"
 	case l.is("ILIKE"):
 		return "; write lower(column) LIKE 'pattern'"
 	case l.is("::"), l.is(":"):
 		return "; casts by :: are not supported here"
 	case l.is(";"):
-		return "; leave it out"
+		return "; remove it"
 	case l.is("&"):
 		return "; write AND"
 	case l.is("|"):
@@ -136,7 +137,7 @@ func (p *parser) take() lexeme {
 	return l
 }
 
-// accept takes the next lexeme if it is what.
+// accept takes the next lexeme if it is the given one.
 func (p *parser) accept(what string) bool {
 	if p.peek().is(what) {
 		p.take()
@@ -154,10 +155,10 @@ func (p *parser) expect(what, where string) error {
 
 func (p *parser) wrong(l lexeme, message string) error { return mistake(p.text, l.from, message) }
 
-// deeper counts what is within each other; the caller calls up at its end.
+// deeper enters a nested part. The caller calls up at its end.
 func (p *parser) deeper() error {
 	if p.depth++; p.depth > maxDepth {
-		return p.wrong(p.peek(), fmt.Sprintf("more than %d parentheses, calls or NOTs stand within each other", maxDepth))
+		return p.wrong(p.peek(), fmt.Sprintf("more than %d parentheses, calls or NOTs are nested", maxDepth))
 	}
 	return nil
 }
@@ -166,7 +167,7 @@ func (p *parser) up() { p.depth-- }
 
 func (p *parser) expression() (node, error) { return p.logic("OR") }
 
-// logic reads ORs of ANDs, or these themselves.
+// logic parses operands of OR, which are operands of AND.
 func (p *parser) logic(op string) (node, error) {
 	operand := p.negation
 	if op == "OR" {
@@ -203,7 +204,7 @@ func (p *parser) negation() (node, error) {
 	return not{place(l.from), of}, err
 }
 
-// predicate reads a value and at most one of LIKE, IN, BETWEEN and IS.
+// predicate parses a value and at most one of LIKE, IN, BETWEEN and IS.
 func (p *parser) predicate() (node, error) {
 	of, err := p.comparison()
 	if err != nil {
@@ -276,7 +277,7 @@ func (p *parser) like(of node, at place) (node, error) {
 		l := p.take()
 		runes := []rune(l.value)
 		if l.kind != textValue || len(runes) != 1 {
-			return nil, p.wrong(l, "after ESCAPE stands a text of one character, as in ESCAPE '/'")
+			return nil, p.wrong(l, "a text of one character must follow ESCAPE, as in ESCAPE '/'")
 		}
 		result.escape = runes[0]
 	}
@@ -295,7 +296,7 @@ func (p *parser) between(of node, at place) (node, error) {
 	return logic{place: at, of: []node{compare{at, ">=", of, low}, compare{at, "<=", of, high}}}, err
 }
 
-// comparisons are the operators, and what they are called in the tree.
+// comparisons maps the operators to their names in the tree.
 var comparisons = map[string]string{"=": "=", "==": "=", "<=>": "<=>", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", "!>": "<=", ">": ">", ">=": ">=", "!<": ">="}
 
 func (p *parser) comparison() (node, error) {
@@ -313,7 +314,7 @@ func (p *parser) comparison() (node, error) {
 	return left, err
 }
 
-// operand reads what || puts together.
+// operand parses values that || concatenates.
 func (p *parser) operand() (node, error) {
 	first, err := p.primary()
 	if err != nil || !p.peek().is("||") {
@@ -330,7 +331,7 @@ func (p *parser) operand() (node, error) {
 	return c, nil
 }
 
-// list reads expressions in parentheses.
+// list parses expressions in parentheses.
 func (p *parser) list(where string) ([]node, error) {
 	if err := p.expect("(", where); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// Mistakes are told with their place and with what to write instead.
+// An error names the place of a mistake, and what to write instead.
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct {
 		text, want string
@@ -23,12 +23,12 @@ func TestMistakes(t *testing.T) {
 		{"stars + 1", "arithmetic is not supported here", 6},
 		{"stras > 1", `there is no column "stras"; did you mean stars?`, 0},
 		{"zzzzzzzzzz > 1", "there are id, stars, text", 0},
-		{"zzzzzzzzzz > 1", "; if it is a text, write it in quotes: 'zzzzzzzzzz'", 0},
+		{"zzzzzzzzzz > 1", "; if it is a text, put it in quotes: 'zzzzzzzzzz'", 0},
 		{"stars > '3'", "INT and STRING cannot be compared here; write the number without quotes", 6},
 		{"text = 3", "STRING and INT cannot be compared here; write the text in quotes", 5},
 		{"text = 'open", "the quote is not closed", 7},
 		{"`text", "the backquote is not closed", 0},
-		{"text = 'It''s'", `a quote in a text is written \'`, 10},
+		{"text = 'It''s'", `write a quote in a text as \'`, 10},
 		{"text LIKE 'a", "the quote is not closed", 10},
 		{"text LIKE stars", "must be a text in quotes", 10},
 		{`text LIKE 'a\\'`, "ends with its escape character", 10},
@@ -43,15 +43,15 @@ func TestMistakes(t *testing.T) {
 		{"stars > 1 -- yes", "comments to the end of the line are not supported", 10},
 		{"stars /* /* */ > 1", "the comment is not closed", 6},
 		{"filter(array(1), x -> x > 1)", "lambda functions are not supported here", 19},
-		{"text = 'a' AS x", "the name is given before", 11},
+		{"text = 'a' AS x", "write the name first", 11},
 		{"SELECT text", "expected an expression, not a query", 0},
-		{"count(DISTINCT text)", "a job goes row by row", 6},
+		{"count(DISTINCT text)", "a job computes row by row", 6},
 		{"ai_gne(text)", "there is no function ai_gne here; did you mean ai_gen?", 0},
 		{"regexp_replace(text, 'a', 'b')", "'firesteel functions' lists the AI functions", 0},
 		{"ai_gen()", "the argument prompt is missing", 0},
 		{"ai_gen(text, text)", "ai_gen: it takes 1 argument, not 2; call it as ai_gen(prompt)", 13},
 		{"ai_gen(promt => text)", "ai_gen: it has no parameter promt; did you mean prompt?", 7},
-		{"ai_classify(labels => array('a', 'b'), text)", "after an argument by name the others have names too", 39},
+		{"ai_classify(labels => array('a', 'b'), text)", "all arguments after a named one need names too", 39},
 		{"ai_classify(text, labels => array('a', 'b'), labels => array('a'))", "labels is given twice", 45},
 		{"ai_classify(text, array())", "the list of labels is empty", 18},
 		{"ai_classify(text, array('a', 'a'))", `label "a" occurs twice`, 18},
@@ -60,28 +60,28 @@ func TestMistakes(t *testing.T) {
 		{"ai_gen(text) > 1", "STRING and INT cannot be compared", 13},
 		{"ai_extract(text, '{bad')", "argument labels", 17},
 		{"length(text => text)", "the arguments of length have no names", 7},
-		{"length(text, text)", "it is written length(text)", 0},
-		{"length(array('a'))", "this is ARRAY<STRING>, where length takes a text", 7},
+		{"length(text, text)", "write length(text)", 0},
+		{"length(array('a'))", "this is ARRAY<STRING>, but length takes a text", 7},
 		{"CAST(text AS INT)", "CAST is not supported here", 0},
-		{"TIMESTAMP'2026-01-01 00:00:00' = at", "depend on a session's time zone", 0},
-		{"at > '2026-01-01'", "depends on a session's time zone", 3},
-		{"day > '2026-13-01'", `"2026-13-01" is no date`, 6},
+		{"TIMESTAMP'2026-01-01 00:00:00' = at", "depend on the time zone of a session", 0},
+		{"at > '2026-01-01'", "depends on the time zone of the session", 3},
+		{"day > '2026-13-01'", `"2026-13-01" is not a date`, 6},
 		{"tags[0] = 'a'", "elements of lists are not supported here", 5},
 		{"tags.x = 'a'", "has no field", 5},
 		{"who.nmae = 'a'", `there is no field "nmae"; did you mean name?`, 4},
 		{"who = who", "values of type STRUCT<name: STRING, age: INT> cannot be compared here", 4},
-		{"NOT text", "this is STRING, where a condition is needed", 4},
-		{"text AND stars > 1", "this is STRING, where a condition is needed", 0},
+		{"NOT text", "this is STRING, but a condition is needed", 4},
+		{"text AND stars > 1", "this is STRING, but a condition is needed", 0},
 		{"coalesce(text, 1)", "STRING and INT have no common type here", 0},
-		{"map('a', 1, 'a', 2)", `the key "a" is there twice`, 12},
-		{"struct(1, 2).x = 1", "a field is taken of a column", 13},
+		{"map('a', 1, 'a', 2)", `the key "a" occurs twice`, 12},
+		{"struct(1, 2).x = 1", "only a column and the result of a function have fields", 13},
 		{"12abc = 1", "a name that begins with a digit in backquotes", 2},
 		{"stars = ?", "parameters are not supported here", 8},
-		{"stars = 99999999999999999999999999999999999999999", "more than the 38 digits", 8},
-		{"stars = 300Y", "no number of type TINYINT", 8},
+		{"stars = 99999999999999999999999999999999999999999", "more than 38 digits", 8},
+		{"stars = 300Y", "not a number of type TINYINT", 8},
 		{"amount = 0.000000000000000000000000000000000001", "Spark would round them", 7},
 		{"text = 'a' €", "is not known here", 11},
-		{`text = '\uD83D'`, "half of a pair of surrogates", 8},
+		{`text = '\uD83D'`, "half of a surrogate pair", 8},
 		{"same = 1", "differ by case only", 0},
 		{"CASE text THEN 1 END", "expected WHEN in CASE", 10},
 		{strings.Repeat("(", 300) + "1" + strings.Repeat(")", 300), "more than 200 parentheses", 201},
@@ -142,9 +142,9 @@ func TestParseAdd(t *testing.T) {
 		{"sentiment=ai_analyze_sentiment(text)", "sentiment", "ai_analyze_sentiment(text)", ""},
 		{" `my column` = text = 'a' ", "my column", "text = 'a'", ""},
 		{"x=-1", "x", "-1", ""},
-		{"my-column=text", "", "", "a name with spaces or signs in it stands in backquotes"},
-		{"ai_gen(text)", "", "", "a column is added by name=expression"},
-		{"=text", "", "", "a name is missing"},
+		{"my-column=text", "", "", "put a name with spaces or signs in backquotes"},
+		{"ai_gen(text)", "", "", "write a column as name=expression"},
+		{"=text", "", "", "the name is missing"},
 		{"x=", "", "", "not the end"},
 	} {
 		a, err := ParseAdd(c.text)
@@ -160,8 +160,7 @@ func TestParseAdd(t *testing.T) {
 	}
 }
 
-// Whatever is typed is read or refused with a place in it; what is read can be
-// bound, or is refused so too.
+// Every text is parsed and bound, or rejected with an error at a place in it.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"a.b = 'x' AND NOT c IS NULL", `text LIKE '%\\%' ESCAPE '/' OR stars IN (1, 2L, 3.5, 4e1)`, "`who`.name <=> \"q\"",
@@ -188,7 +187,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// What stands in quotes is hidden, names in backquotes are not.
+// Mask hides texts in quotes, and shows names in backquotes.
 func TestMask(t *testing.T) {
 	for in, want := range map[string]string{
 		"lang = 'en' AND x > 12": "lang = '··' AND x > 12", `f(text, "a\"b", 'c\'d')`: `f(text, "····", '····')`,
@@ -201,7 +200,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// An error shows constants only where that is asked for.
+// An error shows constants in Shown only.
 func TestErrorsHideConstants(t *testing.T) {
 	for _, text := range []string{"lang = 'canary' AND", "DATE'canary'", "ai_classify(text, array('canary', 'canary'))", "text LIKE 'x\\\\canary'",
 		"ai_extract(text, array('a'), map('canary', '1'))", "ai_translate(text, 'canary')", "ai_query('default', text, 'canary')", "\"canary", "day = 'canary'"} {
@@ -219,7 +218,7 @@ func TestErrorsHideConstants(t *testing.T) {
 	}
 }
 
-// An argument that differs from row to row is not known before there are rows.
+// A variable argument is not checked before there are rows.
 func TestVaryingArgumentsAreNotChecked(t *testing.T) {
 	for _, text := range []string{"ai_translate(text, text)", "ai_query(text, text)"} {
 		e, err := Parse(text)

@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// keywords are no names unless they stand in backquotes.
+// keywords are names only in backquotes.
 var keywords = map[string]bool{"AND": true, "OR": true, "NOT": true, "IS": true, "IN": true, "LIKE": true, "BETWEEN": true, "ESCAPE": true,
 	"CASE": true, "WHEN": true, "THEN": true, "ELSE": true, "END": true, "SELECT": true, "FROM": true, "AS": true, "WHERE": true}
 
-// unsupported are calls and values with a form of their own.
+// unsupported lists calls and constants of special syntax, with their errors.
 var unsupported = map[string]string{
-	"CAST":      "CAST is not supported here; convert the column before",
-	"TRY_CAST":  "TRY_CAST is not supported here; convert the column before",
+	"CAST":      "CAST is not supported here; convert the column first",
+	"TRY_CAST":  "TRY_CAST is not supported here; convert the column first",
 	"EXTRACT":   "EXTRACT is not supported here",
-	"TIMESTAMP": "values of TIMESTAMP depend on a session's time zone, and are not supported here",
+	"TIMESTAMP": "constants of TIMESTAMP depend on the time zone of a session, and are not supported here",
 	"INTERVAL":  "intervals are not supported here",
 	"X":         "binary values are not supported here",
 }
 
-// primary reads a value with what reaches into it.
+// primary parses a value with its fields and keys.
 func (p *parser) primary() (node, error) {
 	of, err := p.simple()
 	for err == nil {
@@ -54,7 +54,7 @@ func (p *parser) simple() (node, error) {
 	case l.kind == number:
 		return constant{at, l, false}, nil
 	case l.kind == textValue:
-		for p.peek().kind == textValue { // texts side by side are one
+		for p.peek().kind == textValue { // adjacent texts are one text
 			l.value += p.take().value
 		}
 		return constant{at, l, false}, nil
@@ -80,14 +80,14 @@ func (p *parser) simple() (node, error) {
 	case l.is("*"):
 		return nil, p.wrong(l, "expected one value, not *; name a column")
 	case l.is("["):
-		return nil, p.wrong(l, "expected a column, a value or a function, not [; a list is written array('a', 'b')")
+		return nil, p.wrong(l, "expected a column, a value or a function, not [; write a list as array('a', 'b')")
 	case l.is("?"), l.is(":"):
 		return nil, p.wrong(l, "parameters are not supported here; write the value")
 	}
 	return nil, p.wrong(l, fmt.Sprintf("expected a column, a value or a function, not %s", l))
 }
 
-// worded reads what begins with a word.
+// worded parses what begins with a word.
 func (p *parser) worded(l lexeme) (node, error) {
 	at, upper, next := place(l.from), strings.ToUpper(l.value), p.peek()
 	switch {
@@ -96,9 +96,9 @@ func (p *parser) worded(l lexeme) (node, error) {
 	case upper == "CASE":
 		return p.choice(at)
 	case upper == "SELECT":
-		return nil, p.wrong(l, "expected an expression, not a query; write what would stand after SELECT")
+		return nil, p.wrong(l, "expected an expression, not a query; write what follows SELECT")
 	case keywords[upper]:
-		return nil, p.wrong(l, fmt.Sprintf("expected a column, a value or a function, not %s; a column of this name stands in backquotes", l))
+		return nil, p.wrong(l, fmt.Sprintf("expected a column, a value or a function, not %s; put a column of this name in backquotes", l))
 	case next.kind == textValue && upper == "DATE":
 		return typed{at, upper, p.take().value}, nil
 	case next.kind == textValue && unsupported[upper] != "", next.is("(") && (upper == "CAST" || upper == "TRY_CAST" || upper == "EXTRACT"):
@@ -124,7 +124,7 @@ func (p *parser) call(l lexeme) (node, error) {
 		return c, nil
 	}
 	if d := p.peek(); d.is("DISTINCT") {
-		return nil, p.wrong(d, "expected an argument: a job goes row by row, and counts nothing over all of them")
+		return nil, p.wrong(d, "expected an argument: a job computes row by row, without aggregates")
 	}
 	for {
 		a := argument{place: place(p.peek().from)}
@@ -132,7 +132,7 @@ func (p *parser) call(l lexeme) (node, error) {
 			a.name = p.take().value
 			p.take()
 		} else if n := len(c.args); n > 0 && c.args[n-1].name != "" {
-			return nil, p.wrong(p.peek(), fmt.Sprintf("after an argument by name the others have names too, as %s => ...", c.args[n-1].name))
+			return nil, p.wrong(p.peek(), fmt.Sprintf("all arguments after a named one need names too, as in %s => ...", c.args[n-1].name))
 		}
 		a.from = p.peek().from
 		var err error
@@ -151,7 +151,7 @@ func (p *parser) call(l lexeme) (node, error) {
 	}
 }
 
-// choice reads what follows CASE.
+// choice parses what follows CASE.
 func (p *parser) choice(at place) (node, error) {
 	if err := p.deeper(); err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 package sqlexpr
 
-// node is a part of an expression. at is where it begins, or for operators
-// where these stand, in bytes of the text.
+// node is a part of an expression. at is the byte of the text at which it begins
+// or, for an operation, at which its operator begins.
 type node interface{ at() int }
 
 type place int
@@ -9,24 +9,24 @@ type place int
 func (p place) at() int { return int(p) }
 
 type (
-	// name is a column.
+	// name is the name of a column.
 	name struct {
 		place
 		name string
 	}
-	// field is of.name, or of['name'].
+	// field is of.name or of['name'].
 	field struct {
 		place
 		of   node
 		name string
 	}
-	// constant is a lexeme of a value, or TRUE, FALSE, NULL.
+	// constant is a number, a text, TRUE, FALSE or NULL.
 	constant struct {
 		place
 		value lexeme
 		minus bool
 	}
-	// typed is DATE'...' and its like.
+	// typed is a constant with its type, such as DATE'...'.
 	typed struct {
 		place
 		kind, value string
@@ -39,16 +39,16 @@ type (
 	}
 	argument struct {
 		place
-		name     string // empty for those by position
+		name     string // empty for an argument by position
 		value    node
-		from, to int // where value stands
+		from, to int // range of value in the text
 	}
-	// logic is AND or OR of two or more.
+	// logic is AND or OR of two or more operands.
 	logic struct {
 		place
 		or    bool
 		of    []node
-		texts [][2]int // where they stand: from and to
+		texts [][2]int // ranges of the operands in the text
 	}
 	not struct {
 		place
@@ -64,7 +64,7 @@ type (
 		place
 		of node
 	}
-	// isTrue is of IS TRUE, IS FALSE.
+	// isTrue is of IS TRUE or of IS FALSE.
 	isTrue struct {
 		place
 		of    node
@@ -80,8 +80,8 @@ type (
 		of   node
 		list []node
 	}
-	// choice is CASE WHEN when[0] THEN then[0] ... ELSE otherwise END; of is
-	// what the whens are equal to, or nil.
+	// choice is CASE [of] WHEN when[0] THEN then[0] ... ELSE otherwise END. With
+	// of, the first when that equals of is chosen.
 	choice struct {
 		place
 		of         node

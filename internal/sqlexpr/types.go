@@ -12,20 +12,20 @@ import (
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
-// class groups the types that are handled alike. Their values, where not NULL
-// (nil), are of the Go types that stand beside them.
+// class groups types with the same operators. A NULL value is nil; other values
+// have the Go type in the comment.
 type class int
 
 const (
-	void    class = iota // NULL itself
+	void    class = iota // the type of NULL
 	boolean              // bool
 	integer              // int64
 	exact                // decimal
-	float                // float64, of FLOAT too
+	float                // float64, for FLOAT too
 	text                 // string
 	date                 // int64, days since 1970
 	instant              // int64, in the type's unit
-	other                // what there are no operators for; see nested
+	other                // types without operators; see nested
 )
 
 func classOf(t arrow.DataType) class {
@@ -61,8 +61,8 @@ func sqlType(t arrow.DataType) string {
 	return columns.SQLType(t)
 }
 
-// compared checks that terms can be compared with each other, and turns texts
-// beside dates into dates.
+// compared checks that terms can be compared with each other. It converts constant
+// texts that are compared with dates.
 func (b *binder) compared(at int, terms ...*term) error {
 	of := void
 	var first *term
@@ -101,18 +101,18 @@ func differHint(x, y *term) string {
 	case cx == text && isNumber(cy) && y.constant, cy == text && isNumber(cx) && x.constant:
 		return "; write the text in quotes"
 	case cx == instant || cy == instant:
-		return "; what a TIMESTAMP is depends on a session's time zone"
+		return "; the value of a TIMESTAMP depends on the time zone of the session"
 	}
-	return "; convert one of the columns before"
+	return "; convert one of the columns first"
 }
 
-// fits refuses decimals whose common type Spark would round to.
+// fits rejects decimals that Spark would round to a common type.
 func (b *binder) fits(at int, terms []*term) error {
 	var whole, scale int32
 	for _, t := range terms {
 		switch c := classOf(t.t); {
 		case c == float:
-			return nil // all are DOUBLE then
+			return nil // all are compared as DOUBLE
 		case c == exact:
 			d := t.t.(arrow.DecimalType)
 			whole, scale = max(whole, d.GetPrecision()-d.GetScale()), max(scale, d.GetScale())
@@ -122,12 +122,12 @@ func (b *binder) fits(at int, terms []*term) error {
 		}
 	}
 	if whole+scale > maxPrecision {
-		return b.wrong(at, "these decimals have more than %d digits in common, and Spark would round them", maxPrecision)
+		return b.wrong(at, "the common type of these decimals has more than %d digits, so Spark would round them", maxPrecision)
 	}
 	return nil
 }
 
-// toDate makes a constant text a date.
+// toDate converts a constant text to a date.
 func (b *binder) toDate(t *term) error {
 	s, _ := t.value().(string)
 	days, err := dateOf(s)
@@ -141,13 +141,13 @@ func (b *binder) toDate(t *term) error {
 func dateOf(s string) (int64, error) {
 	d, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		return 0, sensitive.Errorf("%s is no date of the form 2026-01-31", sensitive.Text(s))
+		return 0, sensitive.Errorf("%s is not a date of the form 2026-01-31", sensitive.Text(s))
 	}
 	return int64(math.Floor(float64(d.Unix()) / 86400)), nil
 }
 
-// order compares two values of terms that can be compared: -1, 0 or 1. As in
-// Spark, NaN is equal to itself and above all other numbers.
+// order compares two values: -1, 0 or 1. As in Spark, NaN equals itself and is
+// greater than all other numbers.
 func order(a, b any) int {
 	switch a := a.(type) {
 	case bool:
@@ -212,7 +212,7 @@ func asText(v any) string {
 	return v.(string)
 }
 
-// common is the type that values of terms have together, as in COALESCE.
+// common returns the common type of terms, as in COALESCE.
 func (b *binder) common(at int, terms []term) (arrow.DataType, error) {
 	var of arrow.DataType = arrow.Null
 	for _, t := range terms {
@@ -221,7 +221,7 @@ func (b *binder) common(at int, terms []term) (arrow.DataType, error) {
 		case y == void, x != void && x != other && x != exact && arrow.TypeEqual(of, t.t), x == exact && arrow.TypeEqual(of, t.t):
 		case x == other && y == other && arrow.TypeEqual(of, t.t) && t.array == nil:
 		case y == other && t.array != nil:
-			return nil, b.wrong(t.at, "values of type %s cannot be chosen from here", sqlType(t.t))
+			return nil, b.wrong(t.at, "values of type %s cannot be a result here", sqlType(t.t))
 		case x == void:
 			of = plainType(t.t)
 		case x == text && y == text:
@@ -235,13 +235,14 @@ func (b *binder) common(at int, terms []term) (arrow.DataType, error) {
 			of = t.t
 		case of.ID() == arrow.FLOAT64 && y == integer:
 		default:
-			return nil, b.wrong(at, "%s and %s have no common type here; write all of one type", sqlType(of), sqlType(t.t))
+			return nil, b.wrong(at, "%s and %s have no common type here; use values of one type", sqlType(of), sqlType(t.t))
 		}
 	}
 	return of, nil
 }
 
-// plainType is a type without the forms that texts can have in Arrow.
+// plainType returns STRING for the Arrow types of text, and the value type of a
+// dictionary.
 func plainType(t arrow.DataType) arrow.DataType {
 	if classOf(t) == text {
 		return arrow.BinaryTypes.String

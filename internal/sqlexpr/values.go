@@ -13,13 +13,13 @@ import (
 	"github.com/firesteel/firesteel/internal/columns"
 )
 
-// values gives the value of a row, nil for NULL.
+// values returns the value of a row; nil is NULL.
 type values func(i int) any
 
-// nested is a value of a type without operators, which is there: not NULL.
+// nested is a value, not NULL, of a type without operators.
 type nested struct{}
 
-// read gives the values of an array. Texts are the array's own memory.
+// read returns the values of an array. Texts share the memory of the array.
 func read(a arrow.Array) values {
 	var value values
 	switch a := a.(type) {
@@ -62,7 +62,7 @@ func read(a arrow.Array) values {
 	}
 }
 
-// Values of lists, maps and structs that an expression makes.
+// Values of arrays, maps and structs that an expression constructs.
 type (
 	list     []any
 	mapping  struct{ keys, values []any }
@@ -148,8 +148,8 @@ func asDecimal(v any) decimal {
 	return v.(decimal)
 }
 
-// within is a field of a struct as an array of its own, which is NULL where the
-// struct is.
+// within returns a field of a struct as an array, which is NULL where the struct is
+// NULL.
 func within(mem memory.Allocator, parent *array.Struct, k int) arrow.Array {
 	child := parent.Field(k)
 	if parent.NullN() == 0 || child.DataType().ID() == arrow.NULL {
@@ -170,17 +170,17 @@ func within(mem memory.Allocator, parent *array.Struct, k int) arrow.Array {
 		}
 	}
 	buffers := append([]*memory.Buffer{valid}, data.Buffers()[1:]...)
-	var made *array.Data
+	var masked *array.Data
 	if d, ok := child.(*array.Dictionary); ok {
-		made = array.NewDataWithDictionary(data.DataType(), data.Len(), buffers, nulls, data.Offset(), d.Dictionary().Data().(*array.Data))
+		masked = array.NewDataWithDictionary(data.DataType(), data.Len(), buffers, nulls, data.Offset(), d.Dictionary().Data().(*array.Data))
 	} else {
-		made = array.NewData(data.DataType(), data.Len(), buffers, data.Children(), nulls, data.Offset())
+		masked = array.NewData(data.DataType(), data.Len(), buffers, data.Children(), nulls, data.Offset())
 	}
-	defer made.Release()
-	return array.MakeFromData(made)
+	defer masked.Release()
+	return array.MakeFromData(masked)
 }
 
-// lookup is the value of a key in a column of maps.
+// lookup returns the values of a key in a column of maps.
 func lookup(m *array.Map, key string) values {
 	keys, items := read(m.Keys()), read(m.Items())
 	return func(i int) any {

@@ -205,7 +205,7 @@ func TestLimitsOfZero(t *testing.T) {
 	}
 }
 
-// What the ledger has costs nothing, so a budget does not keep it away.
+// Answers of the ledger cost nothing, so a spent budget does not affect them.
 func TestBudgetReachesKeptAnswers(t *testing.T) {
 	dir := t.TempDir()
 	total := int64(0)
@@ -269,7 +269,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// Rows under way have a bound, whatever the size of what is read.
+// The memory of rows under way is bounded, whatever the size of batches.
 func TestQuota(t *testing.T) {
 	r := newQuota(100)
 	var mu sync.Mutex
@@ -345,7 +345,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// An embedder stays one behind a meter.
+// A metered embedder is an embedder.
 func TestMeteredEmbedder(t *testing.T) {
 	m := metered(fakeEmbedder{&fakeModel{}}, newSpending(job.Budget{Tokens: new(int64(45))}, job.Price{}))
 	e, ok := m.(llm.Embedder)
