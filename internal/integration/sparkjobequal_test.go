@@ -65,7 +65,7 @@ func TestSparkJobEqualsProcess(t *testing.T) {
 		"limit":        {small, job.Spec{Where: "id > 10", Add: []string{mood}, Limit: new(int64(9))}},
 		"budget":       {small, job.Spec{Add: []string{mood, "n=length(text)"}, Errors: "why", Budget: job.Budget{Rows: new(int64(12))}}},
 		// A NULL input needs no request: Spark skips it all the same once a budget is spent.
-		"no tokens":    {small, job.Spec{Where: "text IS NOT NULL", Add: []string{mood}, Errors: "why", Budget: job.Budget{Tokens: new(int64(0))}}},
+		"no tokens": {small, job.Spec{Where: "text IS NOT NULL", Add: []string{mood}, Errors: "why", Budget: job.Budget{Tokens: new(int64(0))}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			here, there := filepath.Join(folder, "here "+name+".parquet"), filepath.Join(folder, "spark "+name)
