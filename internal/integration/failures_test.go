@@ -146,13 +146,9 @@ func TestDamagedModelFile(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		begin := time.Now()
 		_, errs, err := run(t, "", "sql", "--remote", url, "--model", path, "-e", "SELECT ai_gen('x')")
 		if err == nil || !strings.Contains(errs, path) || strings.Contains(errs, "goroutine ") {
 			t.Errorf("%s: %v\n%s", name, err, errs)
-		}
-		if took := time.Since(begin); took > patience/4 {
-			t.Errorf("%s: the error took %v", name, took)
 		}
 		t.Logf("%s: %s", name, errs)
 	}

@@ -109,7 +109,7 @@ func TestPythonFunctions(t *testing.T) {
 	server := testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{
 		"spark.sql.execution.pyspark.python": python,
 	}})
-	script := exec.CommandContext(t.Context(), python, filepath.Join("..", "..", "examples", "beside_python.py"))
+	script := exec.CommandContext(t.Context(), python, filepath.Join("..", "..", "examples", "pyspark_session.py"))
 	script.Env = append(os.Environ(), "SPARK_REMOTE="+server.URL(), "FIRESTEEL="+command)
 	var out, errs bytes.Buffer
 	script.Stdout, script.Stderr = &out, &errs

@@ -1,6 +1,6 @@
 """AI functions and Python functions in one PySpark session.
 
-    SPARK_REMOTE=sc://localhost:15002 python beside_python.py
+    SPARK_REMOTE=sc://localhost:15002 python pyspark_session.py
 
 It needs a PySpark client (pip install pyspark-client), the firesteel command,
 and, as always for Python functions, a Python with PySpark on Spark's executors.
