@@ -46,7 +46,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-var keptLine = regexp.MustCompile(`goes on at (sc://\S+) \(process (\d+),`)
+var keptLine = regexp.MustCompile(`is still running at (sc://\S+) \(process (\d+),`)
 
 // firesteel sql in all its forms uses a server that firesteel demo leaves running.
 func TestKeepSpark(t *testing.T) {
