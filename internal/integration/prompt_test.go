@@ -167,7 +167,7 @@ func TestPrompt(t *testing.T) {
 	}
 	user.typed("SELECT 1;\r")
 	user.wait("The server has ended the session")
-	user.wait("A new session is open")
+	user.wait("A new session with the functions is open")
 	user.wait("firesteel> ")
 	user.typed("RESET; SELECT firesteel_echo('still here') AS what;\r")
 	user.wait("|still here|")
