@@ -109,7 +109,9 @@ func (a *app) root() *cobra.Command {
   SELECT id, ai_analyze_sentiment(sentence) AS output_column FROM reviews
 
 It uploads itself and the model to a Spark that needs no preparation, and Spark
-runs it as the worker of its functions. To try it without Spark: firesteel demo`,
+runs it as the worker of its functions.
+
+Without a Spark of your own, try: firesteel demo`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
