@@ -6,10 +6,10 @@
 // A RUN is a list of arguments of go test. Arguments of the form NAME=VALUE in
 // front of them set variables of its environment. Runs start in their order.
 //
-// Each version named by -spark ("default" is that of firesteel) is started once, and every test process of every
-// run uses that server (testkit.SharedSpark). The exit status is 1 if a run
-// fails. The report is also appended to the file that FIRESTEEL_TEST_REPORT
-// names.
+// Each version named by -spark ("default" is that of firesteel) is started once,
+// and every test process of every run uses that server (testkit.SharedSpark). The
+// exit status is 1 if a run fails. The report is also appended to the file that
+// FIRESTEEL_TEST_REPORT names.
 package main
 
 import (
@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
@@ -119,7 +121,18 @@ func start(ctx context.Context, versions string) (env []string, stop func() erro
 		})
 	}
 	starts.Wait()
+	cleaning, endCleaning := context.WithCancel(ctx)
+	for _, s := range servers {
+		if s != nil {
+			folder := filepath.Dir(s.LogFile())
+			go func() {
+				defer panics.Handle("removing the files of ended sessions", nil)
+				clean(cleaning, folder)
+			}()
+		}
+	}
 	stop = func() error {
+		endCleaning()
 		var errs []error
 		for i, s := range servers {
 			if s == nil {

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A server of Spark keeps the files that a session uploaded until the server ends:
+// a copy of each archive in tmp/spark-*/, twice, and the extracted files of
+// an executor in tmp/spark-*/userFiles-*/SESSION. The tests open some hundred sessions
+// with 170 MB each, so these files of sessions that have ended are removed.
+// tmp/artifacts-*/SESSION exists as long as a session is open.
+const (
+	cleanEvery = 10 * time.Second
+	// minAge is the age from which files are removed: Spark extracts an archive, and
+	// creates the folders of a new session, in less.
+	minAge = 2 * time.Minute
+)
+
+// clean removes the files of ended sessions from a server's folder until ctx is done.
+func clean(ctx context.Context, folder string) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(cleanEvery):
+			removeEnded(folder, time.Now().Add(-minAge))
+		}
+	}
+}
+
+// removeEnded removes files that are older than a time.
+func removeEnded(folder string, before time.Time) {
+	for _, copied := range match(folder, "tmp", "spark-*", "*.tar.gz") {
+		if older(copied, before) {
+			os.Remove(copied)
+		}
+	}
+	for _, files := range match(folder, "tmp", "spark-*", "userFiles-*", "*-*-*-*-*") {
+		session := filepath.Base(files)
+		if len(match(folder, "tmp", "artifacts-*", session)) == 0 && older(files, before) {
+			os.RemoveAll(files)
+		}
+	}
+}
+
+func match(elements ...string) []string {
+	found, _ := filepath.Glob(filepath.Join(elements...)) // the patterns are well-formed
+	return found
+}
+
+func older(path string, than time.Time) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.ModTime().Before(than)
+}
