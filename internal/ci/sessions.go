@@ -10,8 +10,8 @@ import (
 // A server of Spark keeps the files that a session uploaded until the server ends:
 // a copy of each archive in tmp/spark-*/, twice, and the extracted files of
 // an executor in tmp/spark-*/userFiles-*/SESSION. The tests open some hundred sessions
-// with 170 MB each, so these files of sessions that have ended are removed.
-// tmp/artifacts-*/SESSION exists as long as a session is open.
+// with 170 MB each, so these files of sessions that have ended are removed. A folder
+// SESSION of artifacts exists as long as a session is open (Spark 4), or always (3.5).
 const (
 	cleanEvery = 10 * time.Second
 	// minAge is the age from which files are removed: Spark extracts an archive, and
@@ -40,7 +40,8 @@ func removeEnded(folder string, before time.Time) {
 	}
 	for _, files := range match(folder, "tmp", "spark-*", "userFiles-*", "*-*-*-*-*") {
 		session := filepath.Base(files)
-		if len(match(folder, "tmp", "artifacts-*", session)) == 0 && older(files, before) {
+		open := append(match(folder, "tmp", "artifacts-*", session), match(folder, "work", "artifacts", "*", session)...)
+		if len(open) == 0 && older(files, before) {
 			os.RemoveAll(files)
 		}
 	}

@@ -11,11 +11,14 @@ import (
 func TestRemoveEnded(t *testing.T) {
 	folder := t.TempDir()
 	const open, ended = "1a8f790c-ad43-40d4-9f17-0ad95d1b64a2", "0a09fa33-2085-4743-9eb6-11c3235f478f"
+	const spark35 = "98864cfd-ad0c-45e8-9a67-a2e1ad838bc8"
 	files := map[string]bool{ // whether a file stays
 		"tmp/artifacts-1/" + open + "/archives/a.tar.gz":        true,
 		"tmp/spark-1/a.tar.gz":                                  false,
 		"tmp/spark-2/userFiles-1/" + open + "/a/bin/firesteel":  true,
 		"tmp/spark-2/userFiles-1/" + ended + "/a/bin/firesteel": false,
+		"work/artifacts/spark-1/" + spark35 + "/a.tar.gz":       true,
+		"tmp/spark-2/userFiles-1/" + spark35 + "/a/model":       true,
 		"tmp/spark-2/userFiles-1/other.jar":                     true,
 		"tmp/spark-3/b.tar.gz":                                  true, // new
 	}
