@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/sqltypes"
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
@@ -156,12 +157,10 @@ func quoteIfNeeded(name string) string {
 		if c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9' {
 			continue
 		}
-		return quote(name)
+		return sqltypes.QuoteName(name)
 	}
 	if name == "" {
 		return "``"
 	}
 	return name
 }
-
-func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/sqlscript"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -200,7 +201,7 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 func legible(df *spark.DataFrame, schema spark.StructType) *spark.DataFrame {
 	columns, names, geometries := []spark.Column{}, []string{}, 0
 	for _, f := range schema.Fields {
-		column := spark.Col("`" + strings.ReplaceAll(f.Name, "`", "``") + "`")
+		column := spark.Col(sqltypes.QuoteName(f.Name))
 		if t := f.Type.String(); strings.HasPrefix(t, "GEOMETRY") || strings.HasPrefix(t, "GEOGRAPHY") {
 			column = spark.Call("st_asbinary", column).Alias(f.Name)
 			geometries++

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // Values are the values of an Arrow column as an argument of a function. The
@@ -356,5 +357,5 @@ func identifier(name string) string {
 	if plainName.MatchString(name) {
 		return name
 	}
-	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
+	return sqltypes.QuoteName(name)
 }

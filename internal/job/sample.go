@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/sqlexpr"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // Sample takes a share of the rows.
@@ -43,7 +44,7 @@ func (s Sample) bind(schema *arrow.Schema) (*Sampler, error) {
 	of := &Sampler{seed: int64(s.Seed), threshold: int64(math.Ceil(s.Share * (1 << hashBits)))}
 	for i, f := range schema.Fields() {
 		if t, ok := hashedType(sqlexpr.ValueType(f.Type)); ok {
-			of.columns = append(of.columns, hashedColumn{i, fmt.Sprintf("CAST(%s AS %s)", quoteName(f.Name), t)})
+			of.columns = append(of.columns, hashedColumn{i, fmt.Sprintf("CAST(%s AS %s)", sqltypes.QuoteName(f.Name), t)})
 		}
 	}
 	if of.columns == nil {
@@ -89,5 +90,3 @@ func (s *Sampler) Keep(mem memory.Allocator, batch arrow.RecordBatch) []bool {
 	}
 	return keep
 }
-
-func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
 // sparkSeed is the seed of Spark's xxhash64.
@@ -44,7 +46,7 @@ func hashedType(t arrow.DataType) (sql string, ok bool) {
 			if sql, ok = hashedType(f.Type); !ok {
 				return "", false
 			}
-			fields[i] = quoteName(f.Name) + ": " + sql
+			fields[i] = sqltypes.QuoteName(f.Name) + ": " + sql
 		}
 		return "STRUCT<" + strings.Join(fields, ", ") + ">", t.NumFields() > 0
 	case arrow.ListLikeType:

@@ -1,5 +1,5 @@
-// Package sqltypes maps Go types to types of tables: the fields of a struct to
-// columns, and Decimal to DECIMAL.
+// Package sqltypes maps Go types and names to those of tables: the fields of a
+// struct to columns, Decimal to DECIMAL, and names to quoted identifiers.
 package sqltypes
 
 import (

@@ -12,6 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/eval"
 	jobs "github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -122,7 +123,7 @@ func Rows(ctx context.Context, session *spark.Session, query, input, label strin
 		if err != nil {
 			return nil, err
 		}
-		quoted := "`" + strings.ReplaceAll(schema.Names()[i], "`", "``") + "`"
+		quoted := sqltypes.QuoteName(schema.Names()[i])
 		of := strings.ToUpper(fmt.Sprint(schema.Fields[i].Type))
 		for _, nested := range []string{"ARRAY", "MAP", "STRUCT"} {
 			if strings.HasPrefix(of, nested) {
