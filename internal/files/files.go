@@ -56,7 +56,14 @@ func ParseFormat(name string) (Format, error) {
 	if f, ok := endings["."+strings.ToLower(name)]; ok {
 		return f, nil
 	}
-	return "", fmt.Errorf("unknown format %q; write csv, tsv, jsonl, parquet or text", name)
+	return "", unknownFormat(name)
+}
+
+// formatNames lists the names of the formats for errors.
+const formatNames = "csv, tsv, jsonl, parquet or text"
+
+func unknownFormat(name string) error {
+	return fmt.Errorf("unknown format %q; write %s", name, formatNames)
 }
 
 // compression is the compression of a text file; "" means none.
@@ -75,16 +82,15 @@ type UnknownFormatError struct {
 }
 
 func (e *UnknownFormatError) Error() string {
-	const formats = "csv, tsv, jsonl, parquet or text"
 	switch {
 	case e.Path == "-" && e.Output:
-		return "the format of standard output is not known: give one of " + formats
+		return "the format of standard output is not known: give one of " + formatNames
 	case e.Path == "-":
-		return "the format of standard input is not known: give one of " + formats
+		return "the format of standard input is not known: give one of " + formatNames
 	case !e.Output && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, strings.ToLower(filepath.Ext(e.Path))):
-		return fmt.Sprintf("%s is a spreadsheet: save it as CSV, or give another format (%s)", e.Path, formats)
+		return fmt.Sprintf("%s is a spreadsheet: save it as CSV, or give another format (%s)", e.Path, formatNames)
 	}
-	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or give one of %s", e.Path, formats)
+	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or give one of %s", e.Path, formatNames)
 }
 
 // WrongFormatError reports a file whose content is not in the format that its
@@ -121,7 +127,7 @@ func formatOf(path string, given Format, output bool) (Format, compression, erro
 	switch {
 	case format != "":
 		if !slices.Contains(Formats(), format) {
-			return "", "", fmt.Errorf("unknown format %q; write csv, tsv, jsonl, parquet or text", format)
+			return "", "", unknownFormat(string(format))
 		}
 	case path == "-":
 		return "", "", &UnknownFormatError{path, output}
