@@ -107,11 +107,12 @@ func TestSparkFormat(t *testing.T) {
 		{"/data/in.JSONL", "", "jsonl", ""},
 		{"reviews", "", "", ""},
 		{"db.reviews", "", "", ""},
+		{"/data/reviews.parquet/", "", "parquet", ""},
 		{"/data/reviews", "parquet", "parquet", ""},
-		{"/data/reviews", "", "", "has no known ending"},
+		{"/data/reviews", "", "", "does not show its format"},
 		{"x", "paquet", "", "unknown format"},
 	} {
-		got, err := sparkFormat(c.name, c.given)
+		got, err := sparkFormat(c.name, c.given, false)
 		if string(got) != c.want || (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s %s: %q, %v", c.name, c.given, got, err)
 		}

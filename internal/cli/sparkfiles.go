@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/files"
@@ -13,28 +13,26 @@ import (
 // sparkFormats are Spark's names of file formats.
 var sparkFormats = map[files.Format]string{files.CSV: "csv", files.TSV: "csv", files.JSON: "json", files.Parquet: "parquet", files.Text: "text"}
 
-// sparkFormat returns the format of a path: the given one, or else the one of its
-// name. It is empty for the name of a table.
-func sparkFormat(name, given string) (files.Format, error) {
+// sparkFormat returns the format of a path: the given one, or else the one that its
+// name shows. It is empty for the name of a table.
+func sparkFormat(name, given string, output bool) (files.Format, error) {
 	if given != "" {
 		return files.ParseFormat(given)
 	}
-	base := strings.ToLower(path.Base(strings.TrimRight(name, "/")))
-	for _, compressed := range []string{".gz", ".zst"} {
-		base = strings.TrimSuffix(base, compressed)
+	format, err := files.FormatOf(name)
+	var unknown *files.UnknownFormatError
+	if errors.As(err, &unknown) {
+		if !strings.Contains(name, "/") {
+			return "", nil
+		}
+		unknown.Output = output
 	}
-	if format, err := files.ParseFormat(strings.TrimPrefix(path.Ext(base), ".")); err == nil && path.Ext(base) != "" && strings.TrimSuffix(base, path.Ext(base)) != "" {
-		return format, nil
-	}
-	if strings.Contains(name, "/") {
-		return "", fmt.Errorf("the name of %s has no known ending: give the format, csv, tsv, jsonl, parquet or text, by --format or --output-format", name)
-	}
-	return "", nil
+	return format, err
 }
 
 // remoteInput is the input as a DataFrame.
 func (o *runOptions) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
-	format, err := sparkFormat(o.input, o.text.format)
+	format, err := sparkFormat(o.input, o.text.format, false)
 	if err != nil || format == "" {
 		return s.Table(o.input), err
 	}
@@ -84,7 +82,7 @@ func (f *textFlags) sparkSeparator(format files.Format) string {
 
 // remoteOutput writes the output.
 func (o *runOptions) remoteOutput(ctx context.Context, df *spark.DataFrame) error {
-	format, err := sparkFormat(o.output, o.outputFormat)
+	format, err := sparkFormat(o.output, o.outputFormat, true)
 	if err != nil {
 		return err
 	}
@@ -103,7 +101,7 @@ func (o *runOptions) remoteOutput(ctx context.Context, df *spark.DataFrame) erro
 
 // readRemote reads the first rows of the output into the report.
 func (r *runReport) readRemote(ctx context.Context, s *spark.Session, o *runOptions) error {
-	format, err := sparkFormat(o.output, o.outputFormat)
+	format, err := sparkFormat(o.output, o.outputFormat, true)
 	if err != nil {
 		return err
 	}
