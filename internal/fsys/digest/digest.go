@@ -27,15 +27,11 @@ type Identity struct {
 // File returns the SHA-256, in hexadecimal, of a regular file, from the cache or
 // computed.
 func File(ctx context.Context, path string) (string, error) {
-	f, err := regularfile.Open(path)
+	f, id, err := open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	id, err := Of(f)
-	if err != nil {
-		return "", err
-	}
 	if sum := lookup(id); sum != "" {
 		return sum, nil
 	}
@@ -52,43 +48,49 @@ func File(ctx context.Context, path string) (string, error) {
 
 // Read is like File, but does not use the cache. It is for temporary files.
 func Read(ctx context.Context, path string) (string, error) {
-	f, err := regularfile.Open(path)
+	f, id, err := open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	id, err := Of(f)
-	if err != nil {
-		return "", err
-	}
 	return Compute(ctx, f, id)
 }
 
 // Known returns the digest of a file if it is in the cache, and otherwise "".
 func Known(path string) string {
-	f, err := regularfile.Open(path)
+	f, id, err := open(path)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	id, err := Of(f)
-	if err != nil {
-		return ""
-	}
 	return lookup(id)
 }
 
 // Remember stores the digest of a file that this process has just written in a
 // directory where no other user can write.
 func Remember(path, sum string) {
-	f, err := regularfile.Open(path)
+	f, id, err := open(path)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	if id, err := Of(f); err == nil && isSum(sum) {
+	if isSum(sum) {
 		store(id, sum)
 	}
+}
+
+// open opens a regular file and reads its identity.
+func open(path string) (*os.File, Identity, error) {
+	f, err := regularfile.Open(path)
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	id, err := Of(f)
+	if err != nil {
+		f.Close()
+		return nil, Identity{}, err
+	}
+	return f, id, nil
 }
 
 // Compute returns the digest of an open file. It returns an error if the
