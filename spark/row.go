@@ -137,7 +137,7 @@ func assign(to reflect.Value, v any) error {
 			to.SetZero()
 			return nil
 		}
-		return fmt.Errorf("the value is NULL, which a %s cannot hold; use *%s", to.Type(), to.Type())
+		return fmt.Errorf("the value is NULL, which the Go type %s cannot hold; use *%s", to.Type(), to.Type())
 	}
 	from := reflect.ValueOf(v)
 	if from.Type().AssignableTo(to.Type()) {

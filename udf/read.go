@@ -31,7 +31,7 @@ func newReader(t reflect.Type, a arrow.Array) (reader, error) {
 			return read(i, to)
 		}
 		if !canBeNil {
-			return fmt.Errorf("it is NULL, which a %s cannot hold; use *%s", t, t)
+			return fmt.Errorf("the value is NULL, which the Go type %s cannot hold; use *%s", t, t)
 		}
 		to.SetZero()
 		return nil

@@ -290,7 +290,7 @@ func TestUserMap(t *testing.T) {
 			t.Errorf("Spark %s, an error: got %+v", version, a)
 		}
 		a = f.connect(t, version).do(ask, arrowBytes(t, first.Schema(), rows(`[{"id": null, "name": "x"}]`)))
-		if want := "the argument id, row 0 of the batch: it is NULL, which a int64 cannot hold; use *int64"; !strings.Contains(a.failure, want) {
+		if want := "the argument id, row 0 of the batch: the value is NULL, which the Go type int64 cannot hold; use *int64"; !strings.Contains(a.failure, want) {
 			t.Errorf("Spark %s, NULL: %q does not say %q", version, a.failure, want)
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A server of Spark keeps the files that a session uploaded until the server ends:
-// a copy of each archive in tmp/spark-*/, twice, and the extracted files of
+// A Spark server keeps the files that a session uploaded until the server ends:
+// two copies of each archive in tmp/spark-*/, and the extracted files of
 // an executor in tmp/spark-*/userFiles-*/SESSION. The tests open some hundred sessions
-// with 170 MB each, so these files of sessions that have ended are removed. A folder
-// SESSION of artifacts exists as long as a session is open (Spark 4), or always (3.5).
+// of 170 MB each, so the files of ended sessions are removed. A folder
+// artifacts/SESSION exists as long as a session is open (Spark 4), or always (3.5).
 const (
 	cleanEvery = 10 * time.Second
 	// minAge is the age from which files are removed: Spark extracts an archive, and

@@ -83,7 +83,7 @@ func bindRemote(ctx context.Context, spec job.Spec, in *spark.DataFrame, name st
 	return plan, specError(err)
 }
 
-// ledgerHint adds how to name another ledger to the error of a path that is none.
+// ledgerHint adds to the error of a path that is not a ledger how to name another.
 func ledgerHint(err error) error {
 	var wrong *onspark.LedgerError
 	if errors.As(err, &wrong) {
