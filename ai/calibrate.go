@@ -114,9 +114,17 @@ type biases struct {
 	mean map[biasKey][]float64
 }
 
+// biasKey is what a bias depends on: the weights, their precision, the engine and
+// the question.
 type biasKey struct {
-	model    llm.Info
-	question string
+	digest    string
+	precision llm.Precision
+	engine    string
+	question  string
+}
+
+func biasKeyOf(m llm.Info, question string) biasKey {
+	return biasKey{m.Digest, m.Precision, m.Engine, question}
 }
 
 // maxBiases bounds the memory if each row has its own labels.
@@ -127,7 +135,7 @@ const maxBiases = 4096
 func (b *biases) get(model llm.Info, question string) []float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.mean[biasKey{model, question}]
+	return b.mean[biasKeyOf(model, question)]
 }
 
 func (b *biases) put(model llm.Info, question string, mean []float64) {
@@ -139,5 +147,5 @@ func (b *biases) put(model llm.Info, question string, mean []float64) {
 	if b.mean == nil || len(b.mean) >= maxBiases {
 		b.mean = map[biasKey][]float64{}
 	}
-	b.mean[biasKey{model, question}] = mean
+	b.mean[biasKeyOf(model, question)] = mean
 }

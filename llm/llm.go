@@ -115,6 +115,19 @@ type Info struct {
 	// Engine is the engine and the version of its arithmetic, such as "local 1". Answers of
 	// different versions may differ. Empty if unknown.
 	Engine string
+	// Roles lists what the model can do.
+	Roles []ModelRole
+	// Architecture is the name in the model's files, such as "LlamaForCausalLM" or "llama". Empty
+	// if unknown.
+	Architecture string
+	// Parameters is the number of weights. 0 if unknown.
+	Parameters int64
+	// Dimensions is the length of the vectors of a model with the role Embed, and Pooling the
+	// function from token states to a vector, such as "mean". 0 and empty if unknown.
+	Dimensions int
+	Pooling    string
+	// Labels are the classes of a model with the role Tag or Rank, by index.
+	Labels []string
 }
 
 // Identified returns i with a digest: if the weights are unknown, as those of a
