@@ -122,6 +122,16 @@ func siluMul8(n int, dst *float32, gate *float32, up *float32)
 //go:noescape
 func geluMul8(n int, dst *float32, gate *float32, up *float32)
 
+// gelu8 is genericGelu. n is a positive multiple of 8.
+//
+//go:noescape
+func gelu8(n int, dst *float32, x *float32)
+
+// gatedGelu8 is genericGatedGelu. n is a positive multiple of 8.
+//
+//go:noescape
+func gatedGelu8(n int, dst *float32, x *float32, up *float32)
+
 // squares16 returns the sum of x[i]². It has sixteen partial sums, one for each i modulo 16, and adds them by halves. n is a positive multiple of 16.
 //
 //go:noescape
@@ -131,6 +141,21 @@ func squares16(n int, x *float32) float32
 //
 //go:noescape
 func scale8(n int, dst *float32, x *float32, scale float32, weight *float32)
+
+// sum16 is genericSum. n is a positive multiple of 16.
+//
+//go:noescape
+func sum16(n int, x *float32) float32
+
+// deviations16 is genericDeviations. n is a positive multiple of 16.
+//
+//go:noescape
+func deviations16(n int, x *float32, mean float32) float32
+
+// normalize16 is genericNormalize. n is a positive multiple of 16.
+//
+//go:noescape
+func normalize16(n int, dst *float32, x *float32, mean float32, scale float32, weight *float32, bias *float32)
 
 // maximum16 returns the maximum of x[n], which is NaN if x has a NaN, and the sum of x[i] * 0, which is 0 if all of x is finite. n is a positive multiple of 16.
 //

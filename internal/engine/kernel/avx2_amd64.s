@@ -2693,7 +2693,119 @@ DATA expConstants<>+432(SB)/4, $0xbd922279
 DATA expConstants<>+436(SB)/4, $0xbd922279
 DATA expConstants<>+440(SB)/4, $0xbd922279
 DATA expConstants<>+444(SB)/4, $0xbd922279
-GLOBL expConstants<>(SB), RODATA|NOPTR, $448
+DATA expConstants<>+448(SB)/4, $0xbf000000
+DATA expConstants<>+452(SB)/4, $0xbf000000
+DATA expConstants<>+456(SB)/4, $0xbf000000
+DATA expConstants<>+460(SB)/4, $0xbf000000
+DATA expConstants<>+464(SB)/4, $0xbf000000
+DATA expConstants<>+468(SB)/4, $0xbf000000
+DATA expConstants<>+472(SB)/4, $0xbf000000
+DATA expConstants<>+476(SB)/4, $0xbf000000
+DATA expConstants<>+480(SB)/4, $0x7fffffff
+DATA expConstants<>+484(SB)/4, $0x7fffffff
+DATA expConstants<>+488(SB)/4, $0x7fffffff
+DATA expConstants<>+492(SB)/4, $0x7fffffff
+DATA expConstants<>+496(SB)/4, $0x7fffffff
+DATA expConstants<>+500(SB)/4, $0x7fffffff
+DATA expConstants<>+504(SB)/4, $0x7fffffff
+DATA expConstants<>+508(SB)/4, $0x7fffffff
+DATA expConstants<>+512(SB)/4, $0x41533333
+DATA expConstants<>+516(SB)/4, $0x41533333
+DATA expConstants<>+520(SB)/4, $0x41533333
+DATA expConstants<>+524(SB)/4, $0x41533333
+DATA expConstants<>+528(SB)/4, $0x41533333
+DATA expConstants<>+532(SB)/4, $0x41533333
+DATA expConstants<>+536(SB)/4, $0x41533333
+DATA expConstants<>+540(SB)/4, $0x41533333
+DATA expConstants<>+544(SB)/4, $0x3b8402b2
+DATA expConstants<>+548(SB)/4, $0x3b8402b2
+DATA expConstants<>+552(SB)/4, $0x3b8402b2
+DATA expConstants<>+556(SB)/4, $0x3b8402b2
+DATA expConstants<>+560(SB)/4, $0x3b8402b2
+DATA expConstants<>+564(SB)/4, $0x3b8402b2
+DATA expConstants<>+568(SB)/4, $0x3b8402b2
+DATA expConstants<>+572(SB)/4, $0x3b8402b2
+DATA expConstants<>+576(SB)/4, $0x3d240283
+DATA expConstants<>+580(SB)/4, $0x3d240283
+DATA expConstants<>+584(SB)/4, $0x3d240283
+DATA expConstants<>+588(SB)/4, $0x3d240283
+DATA expConstants<>+592(SB)/4, $0x3d240283
+DATA expConstants<>+596(SB)/4, $0x3d240283
+DATA expConstants<>+600(SB)/4, $0x3d240283
+DATA expConstants<>+604(SB)/4, $0x3d240283
+DATA expConstants<>+608(SB)/4, $0x3e39d533
+DATA expConstants<>+612(SB)/4, $0x3e39d533
+DATA expConstants<>+616(SB)/4, $0x3e39d533
+DATA expConstants<>+620(SB)/4, $0x3e39d533
+DATA expConstants<>+624(SB)/4, $0x3e39d533
+DATA expConstants<>+628(SB)/4, $0x3e39d533
+DATA expConstants<>+632(SB)/4, $0x3e39d533
+DATA expConstants<>+636(SB)/4, $0x3e39d533
+DATA expConstants<>+640(SB)/4, $0x3edf309d
+DATA expConstants<>+644(SB)/4, $0x3edf309d
+DATA expConstants<>+648(SB)/4, $0x3edf309d
+DATA expConstants<>+652(SB)/4, $0x3edf309d
+DATA expConstants<>+656(SB)/4, $0x3edf309d
+DATA expConstants<>+660(SB)/4, $0x3edf309d
+DATA expConstants<>+664(SB)/4, $0x3edf309d
+DATA expConstants<>+668(SB)/4, $0x3edf309d
+DATA expConstants<>+672(SB)/4, $0x3f000000
+DATA expConstants<>+676(SB)/4, $0x3f000000
+DATA expConstants<>+680(SB)/4, $0x3f000000
+DATA expConstants<>+684(SB)/4, $0x3f000000
+DATA expConstants<>+688(SB)/4, $0x3f000000
+DATA expConstants<>+692(SB)/4, $0x3f000000
+DATA expConstants<>+696(SB)/4, $0x3f000000
+DATA expConstants<>+700(SB)/4, $0x3f000000
+DATA expConstants<>+704(SB)/4, $0x3c2572c7
+DATA expConstants<>+708(SB)/4, $0x3c2572c7
+DATA expConstants<>+712(SB)/4, $0x3c2572c7
+DATA expConstants<>+716(SB)/4, $0x3c2572c7
+DATA expConstants<>+720(SB)/4, $0x3c2572c7
+DATA expConstants<>+724(SB)/4, $0x3c2572c7
+DATA expConstants<>+728(SB)/4, $0x3c2572c7
+DATA expConstants<>+732(SB)/4, $0x3c2572c7
+DATA expConstants<>+736(SB)/4, $0x3dcd921d
+DATA expConstants<>+740(SB)/4, $0x3dcd921d
+DATA expConstants<>+744(SB)/4, $0x3dcd921d
+DATA expConstants<>+748(SB)/4, $0x3dcd921d
+DATA expConstants<>+752(SB)/4, $0x3dcd921d
+DATA expConstants<>+756(SB)/4, $0x3dcd921d
+DATA expConstants<>+760(SB)/4, $0x3dcd921d
+DATA expConstants<>+764(SB)/4, $0x3dcd921d
+DATA expConstants<>+768(SB)/4, $0x3eedfe45
+DATA expConstants<>+772(SB)/4, $0x3eedfe45
+DATA expConstants<>+776(SB)/4, $0x3eedfe45
+DATA expConstants<>+780(SB)/4, $0x3eedfe45
+DATA expConstants<>+784(SB)/4, $0x3eedfe45
+DATA expConstants<>+788(SB)/4, $0x3eedfe45
+DATA expConstants<>+792(SB)/4, $0x3eedfe45
+DATA expConstants<>+796(SB)/4, $0x3eedfe45
+DATA expConstants<>+800(SB)/4, $0x3f98fc24
+DATA expConstants<>+804(SB)/4, $0x3f98fc24
+DATA expConstants<>+808(SB)/4, $0x3f98fc24
+DATA expConstants<>+812(SB)/4, $0x3f98fc24
+DATA expConstants<>+816(SB)/4, $0x3f98fc24
+DATA expConstants<>+820(SB)/4, $0x3f98fc24
+DATA expConstants<>+824(SB)/4, $0x3f98fc24
+DATA expConstants<>+828(SB)/4, $0x3f98fc24
+DATA expConstants<>+832(SB)/4, $0x3fd5b967
+DATA expConstants<>+836(SB)/4, $0x3fd5b967
+DATA expConstants<>+840(SB)/4, $0x3fd5b967
+DATA expConstants<>+844(SB)/4, $0x3fd5b967
+DATA expConstants<>+848(SB)/4, $0x3fd5b967
+DATA expConstants<>+852(SB)/4, $0x3fd5b967
+DATA expConstants<>+856(SB)/4, $0x3fd5b967
+DATA expConstants<>+860(SB)/4, $0x3fd5b967
+DATA expConstants<>+864(SB)/4, $0x3f800000
+DATA expConstants<>+868(SB)/4, $0x3f800000
+DATA expConstants<>+872(SB)/4, $0x3f800000
+DATA expConstants<>+876(SB)/4, $0x3f800000
+DATA expConstants<>+880(SB)/4, $0x3f800000
+DATA expConstants<>+884(SB)/4, $0x3f800000
+DATA expConstants<>+888(SB)/4, $0x3f800000
+DATA expConstants<>+892(SB)/4, $0x3f800000
+GLOBL expConstants<>(SB), RODATA|NOPTR, $896
 
 // func exp8(n int, dst *float32, src *float32, shift float32)
 // Requires: AVX, AVX2, FMA3
@@ -2824,6 +2936,127 @@ loop:
 	VZEROUPPER
 	RET
 
+// func gelu8(n int, dst *float32, x *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu8(SB), NOSPLIT, $0-24
+	MOVQ   n+0(FP), AX
+	MOVQ   dst+8(FP), CX
+	MOVQ   x+16(FP), DX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VMOVUPS      (DX), Y1
+	VANDPS       expConstants<>+480(SB), Y1, Y2
+	VMOVUPS      expConstants<>+512(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      expConstants<>+544(SB), Y3
+	VFMADD213PS  expConstants<>+576(SB), Y2, Y3
+	VFMADD213PS  expConstants<>+608(SB), Y2, Y3
+	VFMADD213PS  expConstants<>+640(SB), Y2, Y3
+	VFMADD213PS  expConstants<>+672(SB), Y2, Y3
+	VMOVUPS      expConstants<>+704(SB), Y4
+	VFMADD213PS  expConstants<>+736(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+768(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+800(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+832(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+864(SB), Y2, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMULPS       Y2, Y2, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y2, Y5
+	VMULPS       expConstants<>+448(SB), Y4, Y4
+	VMULPS       expConstants<>+64(SB), Y4, Y6
+	VROUNDPS     $0x00, Y6, Y6
+	VFNMADD231PS expConstants<>+96(SB), Y6, Y4
+	VFNMADD231PS expConstants<>+128(SB), Y6, Y4
+	VMOVUPS      expConstants<>+160(SB), Y7
+	VFMADD213PS  expConstants<>+192(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+224(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+256(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+288(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+320(SB), Y4, Y7
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y7
+	VADDPS       expConstants<>+352(SB), Y7, Y7
+	VCVTPS2DQ    Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y6, Y7, Y4
+	VMULPS       Y4, Y3, Y4
+	VMULPS       expConstants<>+448(SB), Y5, Y5
+	VFMADD213PS  Y4, Y4, Y5
+	VMAXPS       Y0, Y1, Y3
+	VFNMADD231PS Y2, Y5, Y3
+	VFMADD231PS  Y1, Y0, Y3
+	VMOVUPS      Y3, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func gatedGelu8(n int, dst *float32, x *float32, up *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gatedGelu8(SB), NOSPLIT, $0-32
+	MOVQ   n+0(FP), AX
+	MOVQ   dst+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   up+24(FP), BX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VMOVUPS      (DX), Y1
+	VANDPS       expConstants<>+480(SB), Y1, Y2
+	VMOVUPS      expConstants<>+512(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      expConstants<>+544(SB), Y3
+	VFMADD213PS  expConstants<>+576(SB), Y2, Y3
+	VFMADD213PS  expConstants<>+608(SB), Y2, Y3
+	VFMADD213PS  expConstants<>+640(SB), Y2, Y3
+	VFMADD213PS  expConstants<>+672(SB), Y2, Y3
+	VMOVUPS      expConstants<>+704(SB), Y4
+	VFMADD213PS  expConstants<>+736(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+768(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+800(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+832(SB), Y2, Y4
+	VFMADD213PS  expConstants<>+864(SB), Y2, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMULPS       Y2, Y2, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y2, Y5
+	VMULPS       expConstants<>+448(SB), Y4, Y4
+	VMULPS       expConstants<>+64(SB), Y4, Y6
+	VROUNDPS     $0x00, Y6, Y6
+	VFNMADD231PS expConstants<>+96(SB), Y6, Y4
+	VFNMADD231PS expConstants<>+128(SB), Y6, Y4
+	VMOVUPS      expConstants<>+160(SB), Y7
+	VFMADD213PS  expConstants<>+192(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+224(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+256(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+288(SB), Y4, Y7
+	VFMADD213PS  expConstants<>+320(SB), Y4, Y7
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y7
+	VADDPS       expConstants<>+352(SB), Y7, Y7
+	VCVTPS2DQ    Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y6, Y7, Y4
+	VMULPS       Y4, Y3, Y4
+	VMULPS       expConstants<>+448(SB), Y5, Y5
+	VFMADD213PS  Y4, Y4, Y5
+	VMAXPS       Y0, Y1, Y3
+	VFNMADD231PS Y2, Y5, Y3
+	VFMADD231PS  Y1, Y0, Y3
+	VMULPS       (BX), Y3, Y3
+	VMOVUPS      Y3, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func squares16(n int, x *float32) float32
 // Requires: AVX, FMA3, SSE
 TEXT ·squares16(SB), NOSPLIT, $0-20
@@ -2869,6 +3102,96 @@ loop:
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, AX
 	JG      loop
+	VZEROUPPER
+	RET
+
+// func sum16(n int, x *float32) float32
+// Requires: AVX, SSE
+TEXT ·sum16(SB), NOSPLIT, $0-20
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+loop:
+	VMOVUPS      (CX), Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      32(CX), Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, AX
+	JNZ          loop
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X1
+	VPSHUFD      $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func deviations16(n int, x *float32, mean float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·deviations16(SB), NOSPLIT, $0-28
+	VBROADCASTSS mean+16(FP), Y0
+	MOVQ         n+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+
+loop:
+	VMOVUPS      (CX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VFMADD231PS  Y3, Y3, Y1
+	VMOVUPS      32(CX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VFMADD231PS  Y3, Y3, Y2
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, AX
+	JNZ          loop
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	MOVSS        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func normalize16(n int, dst *float32, x *float32, mean float32, scale float32, weight *float32, bias *float32)
+// Requires: AVX, FMA3
+TEXT ·normalize16(SB), NOSPLIT, $0-48
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         weight+32(FP), BX
+	MOVQ         bias+40(FP), SI
+	VBROADCASTSS mean+24(FP), Y0
+	VBROADCASTSS scale+28(FP), Y1
+
+loop:
+	VMOVUPS     (DX), Y2
+	VSUBPS      Y0, Y2, Y2
+	VMULPS      Y1, Y2, Y2
+	VMOVUPS     (SI), Y3
+	VFMADD231PS (BX), Y2, Y3
+	VMOVUPS     Y3, (CX)
+	VMOVUPS     32(DX), Y2
+	VSUBPS      Y0, Y2, Y2
+	VMULPS      Y1, Y2, Y2
+	VMOVUPS     32(SI), Y3
+	VFMADD231PS 32(BX), Y2, Y3
+	VMOVUPS     Y3, 32(CX)
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	ADDQ        $0x40, SI
+	SUBQ        $0x10, AX
+	JNZ         loop
 	VZEROUPPER
 	RET
 

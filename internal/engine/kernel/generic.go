@@ -12,6 +12,8 @@ var generic = Set{
 	weightBounds: genericWeightBounds, roundWeights: genericRoundWeights,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
 	squares: genericSquares, maximum: genericMaximum, scale: genericScale, transpose: genericTranspose,
+	gelu: genericGelu, gatedGelu: genericGatedGelu,
+	sum: genericSum, deviations: genericDeviations, normalize: genericNormalize,
 }
 
 func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, add bool) {
@@ -22,10 +24,7 @@ func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, 
 			copy(sums[:], out)
 		}
 		for n, x := range a[i*lda : i*lda+k] {
-			weights := (*[Width]float32)(b[n*Width:])
-			for j := range sums {
-				sums[j] += x * weights[j]
-			}
+			fmaEach(&sums, (*[Width]float32)(b[n*Width:]), x)
 		}
 		copy(out, sums[:])
 	}
@@ -42,7 +41,7 @@ func genericDots(rows, k int, a []float32, lda int, b []float32, stride int, c [
 		for j := range 2 {
 			var sums [8]float32
 			for n, x := range a[i*lda : i*lda+k] {
-				sums[n%8] += x * b[n/Width*stride+j*Width+n%Width]
+				sums[n%8] = fma(x, b[n/Width*stride+j*Width+n%Width], sums[n%8])
 			}
 			c[i*ldc+j] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
 		}
@@ -62,47 +61,48 @@ func genericSiluMul(dst, gate, up []float32) {
 }
 
 // expOne returns e^x for x of at most 88, with an error of at most two units in the last place.
-// With x = n ln 2 + r and |r| <= ln 2 / 2 the result is 2^n e^r. The constants are those of expf in
-// the Cephes library: ln 2 in two parts, so that r is exact, and a polynomial for (e^r - 1 - r) /
-// r².
-func expOne(x float32) float32 {
-	x = min(max(x, -87.33654), 88)
+func expOne(x float32) float32 { return expCore(min(max(x, -87.33654), 88)) }
+
+// expPolynomial approximates (e^r - 1 - r) / r², the highest power first.
+var expPolynomial = [...]float32{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+
+// expCore is expOne for x from -87.33654 to 88. With x = n ln 2 + r and |r| <= ln 2 / 2 the result
+// is 2^n e^r. The constants are those of expf in the Cephes library; ln 2 is in two parts, so that
+// r is exact.
+func expCore(x float32) float32 {
 	n := float32(math.RoundToEven(float64(x * 1.4426950408889634)))
-	r := x - n*0.693359375 - n*-2.12194440e-4
-	p := float32(1.9875691500e-4)
-	p = p*r + 1.3981999507e-3
-	p = p*r + 8.3334519073e-3
-	p = p*r + 4.1665795894e-2
-	p = p*r + 1.6666665459e-1
-	p = p*r + 5.0000001201e-1
-	y := p*(r*r) + r + 1
+	r := fma(-n, 0.693359375, x)
+	r = fma(-n, -2.12194440e-4, r)
+	p := expPolynomial[0]
+	for _, c := range expPolynomial[1:] {
+		p = fma(p, r, c)
+	}
+	y := fma(p, r*r, r) + 1
 	return math.Float32frombits(math.Float32bits(y) + uint32(int32(n))<<23)
 }
 
 func genericGeluMul(dst, gate, up []float32) {
 	for i, g := range gate {
-		dst[i] = g / (1 + expOne(g*(geluFactor+g*g*(geluFactor*geluCube)))) * up[i]
+		// The conversions prevent that the compiler computes a product and a sum as one.
+		x := geluFactor + float32(g*g*geluCube)
+		dst[i] = g / (1 + expOne(x*g)) * up[i]
 	}
 }
 
+// The exponent of the tanh approximation of gelu is geluFactor x + geluCube x³.
 const (
 	geluFactor = -1.5957691216057308 // -2 sqrt(2/pi)
-	geluCube   = 0.044715
+	geluCube   = float32(geluFactor) * float32(.044715)
 )
 
 func genericSquares(x []float32) float32 {
 	var sums [16]float32
 	for i := 0; i < len(x); i += 16 {
 		for j, v := range (*[16]float32)(x[i:]) {
-			sums[j] += v * v
+			sums[j] = fma(v, v, sums[j])
 		}
 	}
-	for n := 8; n > 0; n /= 2 {
-		for j := range n {
-			sums[j] += sums[j+n]
-		}
-	}
-	return sums[0]
+	return foldSums(&sums)
 }
 
 func genericMaximum(x []float32) (maximum, nonFinite float32) {
@@ -148,9 +148,6 @@ func genericTile8(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowSca
 	groups := Groups(k)
 	for i := range rows {
 		row, out := a[i*k:(i+1)*k], c[i*ldc:i*ldc+Width]
-		if !add {
-			clear(out)
-		}
 		for g := range groups {
 			var sums [Width]int32
 			for n := g * GroupSize; n < min(k, (g+1)*GroupSize); n++ {
@@ -159,7 +156,12 @@ func genericTile8(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowSca
 				}
 			}
 			for j, sum := range sums {
-				out[j] += float32(sum+bias[g*Width+j]) * (rowScale[i*groups+g] * scale[g*Width+j])
+				x, unit := float32(sum+bias[g*Width+j]), rowScale[i*groups+g]*scale[g*Width+j]
+				if add || g > 0 {
+					out[j] = fma(x, unit, out[j])
+				} else {
+					out[j] = x * unit
+				}
 			}
 		}
 	}

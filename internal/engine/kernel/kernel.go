@@ -4,9 +4,10 @@
 // generates.
 //
 // Every sum of 32-bit floating-point numbers adds k = 0, 1, 2, ... to one accumulator (Dots: to
-// eight accumulators, one for each k modulo 8). The order does not depend on the number of rows or
-// on the division of k into blocks. Sums of 8-bit products are exact integers. Therefore the
-// result of a row does not depend on the rows that are computed with it, in any bit.
+// eight accumulators, one for each k modulo 8), each by one fused multiply-add. The order does not
+// depend on the number of rows or on the division of k into blocks. Sums of 8-bit products are
+// exact integers. Therefore the result of a row does not depend on the rows that are computed with
+// it, nor on the instruction set, in any bit.
 package kernel
 
 //go:generate go -C gen run . -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel
@@ -51,6 +52,15 @@ type Set struct {
 	squares          func(x []float32) float32                      // the sum of the squares
 	maximum          func(x []float32) (maximum, nonFinite float32) // nonFinite is 0 if all of x is finite
 	scale            func(dst, x []float32, scale float32, weight []float32)
+	// gelu is Gelu, and gatedGelu is GatedGelu. The lengths are positive multiples of 8.
+	gelu      func(dst, x []float32)
+	gatedGelu func(dst, gate, up []float32)
+	// The lengths of these are positive multiples of 16. sum has sixteen partial sums, one for each
+	// i modulo 16, and adds them by halves. deviations is the same sum of (x[i] - mean)².
+	// normalize computes dst[i] = (x[i] - mean) * scale * weight[i] + bias[i].
+	sum        func(x []float32) float32
+	deviations func(x []float32, mean float32) float32
+	normalize  func(dst, x []float32, mean, scale float32, weight, bias []float32)
 	// transpose computes dst[j*16+i] = src[i*stride+j] for eight rows of k numbers. k is a
 	// positive multiple of 8.
 	transpose func(k int, dst, src []float32, stride int)

@@ -74,6 +74,8 @@ func TestFunctionsKeepNaN(t *testing.T) {
 				"SiluMul": func() { set.SiluMul(dst, x, ones) },
 				"GeluMul": func() { set.GeluMul(dst, x, ones) },
 				"up":      func() { set.SiluMul(dst, ones, x) },
+				"Gelu":    func() { set.Gelu(dst, x) },
+				"gated":   func() { set.GatedGelu(dst, x, ones) },
 			} {
 				do()
 				for i, y := range dst {
@@ -94,7 +96,16 @@ func TestFunctionsKeepNaN(t *testing.T) {
 					t.Errorf("%s: NaN at %d: dst[%d] of RMSNorm is %g", set.Name, at, i, y)
 				}
 			}
+			set.LayerNorm(dst, x, ones, ones, 1e-5)
+			for i, y := range dst {
+				if isFinite(y) {
+					t.Errorf("%s: NaN at %d: dst[%d] of LayerNorm is %g", set.Name, at, i, y)
+				}
+			}
 			for name, x := range notFinite {
+				if set.Gelu(dst, withNumber(n, at, x)); isFinite(dst[at]) {
+					t.Errorf("%s: gelu(%s) is %g", set.Name, name, dst[at])
+				}
 				if _, finite := set.ArgMax(withNumber(n, at, x)); finite {
 					t.Errorf("%s: ArgMax does not report %s at %d", set.Name, name, at)
 				}

@@ -13,6 +13,8 @@ func available() []Set {
 			weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 			exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
 			squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale, transpose: avx2Transpose,
+			gelu: avx2Gelu, gatedGelu: avx2GatedGelu,
+			sum: avx2Sum, deviations: avx2Deviations, normalize: avx2Normalize,
 		})
 	}
 	return sets
@@ -89,6 +91,34 @@ func avx2GeluMul(dst, gate, up []float32) {
 	_, _ = gate[len(dst)-1], up[len(dst)-1]
 	mustBeMultiple(len(dst), 8)
 	geluMul8(len(dst), &dst[0], &gate[0], &up[0])
+}
+
+func avx2Gelu(dst, x []float32) {
+	_ = x[len(dst)-1]
+	mustBeMultiple(len(dst), 8)
+	gelu8(len(dst), &dst[0], &x[0])
+}
+
+func avx2GatedGelu(dst, gate, up []float32) {
+	_, _ = gate[len(dst)-1], up[len(dst)-1]
+	mustBeMultiple(len(dst), 8)
+	gatedGelu8(len(dst), &dst[0], &gate[0], &up[0])
+}
+
+func avx2Sum(x []float32) float32 {
+	mustBeMultiple(len(x), 16)
+	return sum16(len(x), &x[0])
+}
+
+func avx2Deviations(x []float32, mean float32) float32 {
+	mustBeMultiple(len(x), 16)
+	return deviations16(len(x), &x[0], mean)
+}
+
+func avx2Normalize(dst, x []float32, mean, scale float32, weight, bias []float32) {
+	_, _, _ = x[len(dst)-1], weight[len(dst)-1], bias[len(dst)-1]
+	mustBeMultiple(len(dst), 16)
+	normalize16(len(dst), &dst[0], &x[0], mean, scale, &weight[0], &bias[0])
 }
 
 func avx2Squares(x []float32) float32 {

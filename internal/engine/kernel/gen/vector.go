@@ -27,6 +27,12 @@ func expRegister(x reg.VecVirtual, data expTable) {
 	VMAXPS(x, n, x)
 	VMOVUPS(data.at("high"), n)
 	VMINPS(x, n, x)
+	expCore(x, data)
+}
+
+// expCore is expRegister for numbers between the limits.
+func expCore(x reg.VecVirtual, data expTable) {
+	n := YMM()
 	VMULPS(data.at("log2e"), x, n)
 	VROUNDPS(Imm(0), n, n) // to nearest
 	VFNMADD231PS(data.at("ln2high"), n, x)
@@ -71,6 +77,15 @@ func newExpTable() expTable {
 	add("one", 1)
 	add("gelu1", geluFactor)
 	add("gelu3", geluFactor*geluCube)
+	add("minusHalf", -.5)
+	add("magnitude", math.Float32frombits(1<<31-1))
+	add("geluLimit", geluLimit)
+	for i, f := range geluUpper {
+		add(fmt.Sprintf("upper%d", i), f)
+	}
+	for i, f := range geluLower {
+		add(fmt.Sprintf("lower%d", i), f)
+	}
 	return t
 }
 
@@ -154,7 +169,7 @@ func fold(v []reg.VecVirtual, combine func(ops ...Op)) reg.VecVirtual {
 	return h
 }
 
-func add(ops ...Op)       { VADDPS(ops[0], ops[1], ops[2]) }
+func addPS(ops ...Op)     { VADDPS(ops[0], ops[1], ops[2]) }
 func maximumOf(ops ...Op) { VMAXPS(ops[0], ops[1], ops[2]) }
 func or(ops ...Op)        { VORPS(ops[0], ops[1], ops[2]) }
 
@@ -177,7 +192,7 @@ func rmsNorm() {
 	ADDQ(Imm(64), x)
 	SUBQ(Imm(16), n)
 	JG(LabelRef("loop"))
-	Store(fold(sums, add), ReturnIndex(0))
+	Store(fold(sums, addPS), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 
@@ -231,7 +246,7 @@ func maximum() {
 	m := fold(most, maximumOf)
 	VORPS(fold(none, or), m, m) // all bits set are a NaN
 	Store(m, ReturnIndex(0))
-	Store(fold(zeros, add), ReturnIndex(1))
+	Store(fold(zeros, addPS), ReturnIndex(1))
 	VZEROUPPER()
 	RET()
 }
