@@ -27,8 +27,9 @@ func resolveHub(ctx context.Context, ref, rest string, o Options) (Model, error)
 	if err != nil {
 		return Model{}, err
 	}
+	r.files = o.Files
 	model, err := r.cached(dir, verifiedHash(ctx))
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+	if err == nil || !errors.Is(err, fs.ErrNotExist) || o.Cached {
 		return model, err
 	}
 	if hubOffline() {
@@ -52,6 +53,9 @@ func (r repo) cached(dir string, hash hashFunc) (Model, error) {
 		return Model{}, fs.ErrNotExist
 	}
 	snapshot := filepath.Join(dir, "snapshots", commit)
+	if len(r.files) > 0 {
+		return r.pinned(snapshot, hash)
+	}
 	file, other := r.file, ""
 	if file == "" {
 		names, err := filesBelow(snapshot)
@@ -72,6 +76,26 @@ func (r repo) cached(dir string, hash hashFunc) (Model, error) {
 		return Model{}, fs.ErrNotExist // incomplete
 	}
 	return m, err
+}
+
+// pinned describes the model that consists of r.files.
+func (r repo) pinned(snapshot string, hash hashFunc) (Model, error) {
+	if len(r.files) == 1 && isGGUF(r.file) {
+		m, err := ggufModel(r.ref, filepath.Join(snapshot, filepath.FromSlash(r.file)), hash)
+		if err == nil && m.SHA256 != r.files[0].SHA256 {
+			err = &ContentError{r.ref, r.file, r.files[0].SHA256, m.SHA256}
+		}
+		if err != nil {
+			return Model{}, err
+		}
+		return m, nil
+	}
+	m, err := pinned(r.ref, filepath.Join(snapshot, filepath.FromSlash(path.Dir(r.file))), r.files, hash)
+	if err != nil {
+		return Model{}, err
+	}
+	m.Name = r.name
+	return m, nil
 }
 
 // model describes the model whose GGUF file or whose weights are file.
@@ -166,6 +190,9 @@ func (r repo) download(ctx context.Context, dir string, o Options) (Model, error
 	if err != nil {
 		return Model{}, err
 	}
+	if len(r.files) > 0 {
+		return r.downloadPinned(ctx, d, names)
+	}
 	file, other, err := r.choose(names)
 	if err != nil {
 		return Model{}, err
@@ -185,12 +212,51 @@ func (r repo) download(ctx context.Context, dir string, o Options) (Model, error
 	if err := d.get(ctx, files); err != nil {
 		return Model{}, err
 	}
-	if r.revision != d.commit {
-		if err := writeRef(filepath.Join(dir, "refs", filepath.FromSlash(r.revision)), d.commit); err != nil {
-			return Model{}, err
-		}
+	if err := d.keepRevision(); err != nil {
+		return Model{}, err
 	}
 	return r.model(d.snapshot(), file, other, verifiedHash(ctx))
+}
+
+// downloadPinned downloads r.files. names are the files of the repository.
+func (r repo) downloadPinned(ctx context.Context, d downloader, names []string) (Model, error) {
+	var files []string
+	for _, f := range r.files {
+		files = append(files, path.Join(path.Dir(r.file), f.Name))
+	}
+	if len(files) == 1 && isGGUF(r.file) {
+		files[0] = r.file
+	}
+	for _, file := range files {
+		if !slices.Contains(names, file) {
+			return Model{}, fmt.Errorf("%w: %s has no file %s", ErrRef, r.id(), file)
+		}
+	}
+	// The weights come last, so that an interrupted download is not mistaken for a complete model.
+	slices.SortStableFunc(files, func(a, b string) int { return strings.Compare(order(a), order(b)) })
+	if err := d.get(ctx, files); err != nil {
+		return Model{}, err
+	}
+	if err := d.keepRevision(); err != nil {
+		return Model{}, err
+	}
+	return r.pinned(d.snapshot(), verifiedHash(ctx))
+}
+
+// order sorts weights after all other files.
+func order(file string) string {
+	if isGGUF(file) || isWeights(file) || isONNX(file) {
+		return "weights"
+	}
+	return "other"
+}
+
+// keepRevision stores the commit of the revision in the cache.
+func (d *downloader) keepRevision() error {
+	if d.revision == d.commit {
+		return nil
+	}
+	return writeRef(filepath.Join(d.dir, "refs", filepath.FromSlash(d.revision)), d.commit)
 }
 
 // withCompanions returns all files of the model with the given weights. The weights come

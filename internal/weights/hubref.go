@@ -19,6 +19,7 @@ import (
 // The etag of a large file is its SHA-256.
 type repo struct {
 	ref, owner, name, revision, file string
+	files                            []File // if not empty, the files of the model; see Options.Files
 }
 
 var (

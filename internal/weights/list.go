@@ -45,12 +45,8 @@ func listPackages() ([]Model, error) {
 	}
 	var models []Model
 	for _, dir := range versions {
-		path, err := onlyGGUF(dir)
-		if err != nil {
-			continue
-		}
-		ref := "pypi:" + filepath.Base(filepath.Dir(dir)) + "==" + filepath.Base(dir)
-		if m, err := ggufModel(ref, path, cachedHash); err == nil {
+		ref := packageReference(filepath.Base(filepath.Dir(dir)), filepath.Base(dir))
+		if m, err := sealedModel(ref, dir, cachedHash); err == nil {
 			models = append(models, m)
 		}
 	}

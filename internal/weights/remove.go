@@ -16,15 +16,15 @@ func Remove(ref string) error {
 	scheme, rest, _ := strings.Cut(ref, ":")
 	switch scheme {
 	case "pypi":
-		project, version, err := splitPackage(ref, rest)
+		r, err := parsePackage(ref, rest)
 		if err != nil {
 			return err
 		}
-		dir, err := packageDir(project)
+		dir, err := r.dir()
 		if err != nil {
 			return err
 		}
-		dir = filepath.Join(dir, version)
+		dir = filepath.Join(dir, versionFolder(r.version, r.path))
 		if _, err := os.Stat(dir); err != nil {
 			return notDownloaded(ref, err)
 		}

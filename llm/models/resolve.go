@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,9 @@ type Progress interface {
 type Options struct {
 	// Progress receives the progress of downloads; it may be nil.
 	Progress Progress
+	// Announce, if it is not nil, is called before the download of a model of the
+	// catalogue.
+	Announce func(Download)
 	// Precision is that of the weights in memory; empty is llm.Auto.
 	Precision llm.Precision
 	// Threads is the number of cores to compute on; 0 is GOMAXPROCS.
@@ -134,7 +138,7 @@ func Resolve(ctx context.Context, r Reference, o Options) (*Resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := weights.Resolve(ctx, r.text, weights.Options{Progress: o.Progress})
+	found, err := r.find(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -204,4 +208,21 @@ func List() ([]*Resolved, error) {
 
 // Remove deletes the downloaded files of a model from this machine. A package
 // without a version stands for all its versions.
-func Remove(r Reference) error { return weights.Remove(r.text) }
+func Remove(r Reference) error {
+	if r.entry == nil {
+		return weights.Remove(r.text)
+	}
+	removed := false
+	for _, source := range r.entry.Sources {
+		switch err := weights.Remove(source); {
+		case err == nil:
+			removed = true
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	if !removed {
+		return fmt.Errorf("%s is not on this machine: %w", r.text, fs.ErrNotExist)
+	}
+	return nil
+}

@@ -23,6 +23,10 @@ import (
 // name is the name of the manifest in the directory.
 const name = ".sealed.json"
 
+// IsManifest reports whether a path relative to a directory is that of its
+// manifest.
+func IsManifest(path string) bool { return path == name }
+
 // maxManifest is the largest size of a manifest in bytes.
 const maxManifest = 64 << 20
 

