@@ -265,7 +265,7 @@ func (f *Function) checkConstants(b *Binding) *ArgumentError {
 			row[p] = "a text"
 		}
 	}
-	noModel := func(context.Context, string) (llm.Model, error) { return nil, errNoModel }
+	noModel := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return nil, errNoModel }
 	_, err := f.Eval(context.Background(), noModel, []Row{row})
 	var wrong *ArgumentError
 	if !errors.As(err, &wrong) || slices.ContainsFunc(b.Varying(), func(p int) bool { return f.Params[p].Name == wrong.Param }) {

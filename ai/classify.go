@@ -135,7 +135,7 @@ func readClassify(row Row) (in labelInput, ok bool, err error) {
 
 // answerLabels scores labels and calls answer for each row.
 func answerLabels(l *labeller, answer func(task[labelInput], fit)) func(context.Context, Source, []task[labelInput]) error {
-	return withModel(func(ctx context.Context, m llm.Model, need []task[labelInput]) error {
+	return withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[labelInput]) error {
 		return l.score(ctx, m, need, answer)
 	})
 }

@@ -27,7 +27,7 @@ var countTokens = define(&Function{
 		}
 		if m == nil {
 			var err error
-			if m, err = model(ctx, llm.DefaultModel); err != nil {
+			if m, err = open(ctx, model, llm.Text, ""); err != nil {
 				return err
 			}
 		}

@@ -17,10 +17,11 @@ var embedding = define(&Function{
 	Weakness: "A model that was trained to generate text gives coarse vectors. Use an embedding model.",
 	Example:  "SELECT ai_embed('It is a good test for Spark.') AS vector",
 	Sample:   Row{"It is a good test for Spark."},
+	asks:     asksEmbedder,
 }, func(row Row) (string, bool, error) {
 	content, ok := text(row[0])
 	return content, ok, nil
-}, withEmbedder(func(ctx context.Context, m llm.Embedder, need []task[string]) error {
+}, withModel(llm.Embed, func(ctx context.Context, m llm.Model, need []task[string]) error {
 	texts := make([]string, len(need))
 	for i, a := range need {
 		texts[i] = a.in
@@ -48,11 +49,12 @@ var similarity = define(&Function{
 	Weakness: "With a model that was trained to generate text, most texts are similar. Use an embedding model.",
 	Example:  "SELECT ai_similarity('Apache Spark', 'Apache Spark SQL') AS similarity",
 	Sample:   Row{"Apache Spark", "Apache Spark SQL"},
+	asks:     asksEmbedder,
 }, func(row Row) (in [2]string, ok bool, err error) {
 	a, haveA := text(row[0])
 	b, haveB := text(row[1])
 	return [2]string{a, b}, haveA && haveB, nil
-}, withEmbedder(func(ctx context.Context, m llm.Embedder, need []task[[2]string]) error {
+}, withModel(llm.Embed, func(ctx context.Context, m llm.Model, need []task[[2]string]) error {
 	// Embed each text once, because one side is often the same for all rows.
 	at := map[string]int{}
 	var texts []string
@@ -86,6 +88,8 @@ var similarity = define(&Function{
 	return nil
 }))
 
+func asksEmbedder(Row) []Ask { return []Ask{{Role: llm.Embed}} }
+
 // cosine returns the cosine of two vectors of length 1, limited to -1 to 1.
 func cosine(x, y []float32) float64 {
 	dot := 0.0
@@ -103,19 +107,13 @@ func (a task[In]) noteCut(e llm.Embedding) {
 	}
 }
 
-func withEmbedder[In any](answer func(context.Context, llm.Embedder, []task[In]) error) func(context.Context, Source, []task[In]) error {
-	return withModel(func(ctx context.Context, m llm.Model, need []task[In]) error {
-		e, ok := m.(llm.Embedder)
-		if !ok {
-			return fmt.Errorf("%w: %s computes no vectors; open the session with an embedding model", llm.ErrModel, m.Info().Name)
-		}
-		return answer(ctx, e, need)
-	})
-}
-
 // embedTexts calls m.Embed and checks the number of results.
-func embedTexts(ctx context.Context, m llm.Embedder, texts []string) ([]llm.Embedding, error) {
-	vectors, err := m.Embed(ctx, texts)
+func embedTexts(ctx context.Context, m llm.Model, texts []string) ([]llm.Embedding, error) {
+	requests := make([]llm.EmbedRequest, len(texts))
+	for i, text := range texts {
+		requests[i].Text = text
+	}
+	vectors, err := m.Embed(ctx, requests)
 	if err == nil && len(vectors) != len(texts) {
 		err = fmt.Errorf("%w: %s returned %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(vectors), len(texts))
 	}

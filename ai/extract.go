@@ -191,7 +191,7 @@ var oneLineKeepLength = strings.NewReplacer("\n", " ", "\r", " ")
 // answerExtraction requests the JSON of each text and calls read to make the
 // answer.
 func answerExtraction(read func(extractInput, json.RawMessage) (any, error)) func(context.Context, Source, []task[extractInput]) error {
-	return withModel(func(ctx context.Context, m llm.Model, need []task[extractInput]) error {
+	return withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[extractInput]) error {
 		limit := max(1, min(maxExtracted, contextOf(m)/2))
 		var requests []llm.Request
 		parts := make([]int, len(need))

@@ -57,30 +57,30 @@ func (f *fake) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, er
 	return results, nil
 }
 
-func (f *fake) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+func (f *fake) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls++
-	return f.Echo.Embed(ctx, texts)
+	return f.Echo.Embed(ctx, requests)
 }
 
 // source opens the model, which is the only one.
-func (f *fake) source(_ context.Context, name string) (llm.Model, error) {
-	if !strings.EqualFold(name, llm.DefaultModel) && !strings.EqualFold(name, "fake") {
+func (f *fake) source(_ context.Context, _ llm.ModelRole, name string) (llm.Model, error) {
+	if name != "" && !strings.EqualFold(name, llm.DefaultModel) && !strings.EqualFold(name, "fake") {
 		return nil, &llm.UnknownModelError{Name: name, Have: []string{"default (fake)"}}
 	}
 	return f, nil
 }
 
 func sourceOf(m llm.Model) Source {
-	return func(context.Context, string) (llm.Model, error) { return m, nil }
+	return func(context.Context, llm.ModelRole, string) (llm.Model, error) { return m, nil }
 }
 
 var rendered, content, like = testkit.Rendered, testkit.Content, testkit.Like
 
 var errClosed = errors.New("nobody may open the model")
 
-func closed(context.Context, string) (llm.Model, error) { return nil, errClosed }
+func closed(context.Context, llm.ModelRole, string) (llm.Model, error) { return nil, errClosed }
 
 func eval(t *testing.T, f *Function, model Source, rows ...Row) []Answer {
 	t.Helper()

@@ -30,7 +30,7 @@ var fixGrammar = define(&Function{
 	in.content, ok = row[0].(string)
 	in.examples, err = readExamples("examples", row[1], nil)
 	return in, ok, err
-}, withModel(func(ctx context.Context, m llm.Model, need []task[grammarInput]) error {
+}, withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[grammarInput]) error {
 	return rewrite(ctx, m, need, func(in grammarInput) (string, rewriting) {
 		return in.content, rewriting{done: "corrected", check: isCorrection, request: func(text string) llm.Request {
 			return fixGrammarPrompt.fill(in.examples, "content", text)

@@ -41,9 +41,10 @@ type Answer struct {
 	fatal bool // Err fails the query
 }
 
-// Source returns the model with a name, or an *llm.UnknownModelError. It may load the
-// model. Functions call it only if they have something to ask.
-type Source func(ctx context.Context, name string) (llm.Model, error)
+// Source returns the model with a name, or an *llm.UnknownModelError. An empty name stands for the
+// default model of the role. It may load the model. Functions call it only if they have something to
+// ask, with a role and a name that Function.Asks returns for the row.
+type Source func(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error)
 
 // Function is an AI function.
 type Function struct {
@@ -73,8 +74,9 @@ type Function struct {
 	// rewrites means that the answer is a changed input, so that the answer to a
 	// blank text is the text.
 	rewrites bool
-	// byRules implements ByRules; nil stands for false.
-	byRules func(fixed Row) bool
+	// asks implements Asks for a row with all parameters; nil stands for the default model of the
+	// role Text.
+	asks func(row Row) []Ask
 	// eval implements Eval. With try, the error of a row does not fail the query.
 	eval func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error)
 	// Eval answers rows in order. It returns an error if it answered no row: an
@@ -85,15 +87,6 @@ type Function struct {
 
 // Signature writes the function as in SQL: name(param[, optional]).
 func (f *Function) Signature() string { return f.signature().String() }
-
-// ByRules reports whether rules answer a call, without a model. fixed holds the
-// arguments that are equal in all rows, and nil for others.
-func (f *Function) ByRules(fixed Row) bool {
-	if f.Of != nil {
-		f = f.Of
-	}
-	return f.byRules != nil && f.byRules(padRow(fixed, len(f.Params)))
-}
 
 // Required returns the number of parameters that every call must give.
 func (f *Function) Required() int { return f.signature().required() }

@@ -169,7 +169,7 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 func TestModelErrors(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	short := func(context.Context, string) (llm.Model, error) { return shortModel{&fake{}}, nil }
+	short := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return shortModel{&fake{}}, nil }
 	for _, f := range All() {
 		rows := []Row{exampleArgs(f, "text")}
 		if _, err := f.Eval(t.Context(), closed, rows); !errors.Is(err, errClosed) {
@@ -192,7 +192,9 @@ type shortModel struct{ *fake }
 
 func (shortModel) Do(context.Context, []llm.Request) ([]llm.Result, error) { return nil, nil }
 
-func (shortModel) Embed(context.Context, []string) ([]llm.Embedding, error) { return nil, nil }
+func (shortModel) Embed(context.Context, []llm.EmbedRequest) ([]llm.Embedding, error) {
+	return nil, nil
+}
 
 func TestOneBadRow(t *testing.T) {
 	for _, f := range All() {

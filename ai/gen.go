@@ -25,7 +25,7 @@ var gen = define(&Function{
 }, func(row Row) (string, bool, error) {
 	prompt, ok := text(row[0])
 	return prompt, ok, nil
-}, withModel(func(ctx context.Context, m llm.Model, need []task[string]) error {
+}, withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[string]) error {
 	requests := make([]llm.Request, len(need))
 	for i, a := range need {
 		requests[i] = llm.Request{Messages: []llm.Message{{Role: llm.User, Text: a.in}}, MaxTokens: maxGenerated}

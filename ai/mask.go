@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firesteel/firesteel/ai/internal/pii"
+	"github.com/firesteel/firesteel/llm"
 )
 
 const (
@@ -46,7 +47,7 @@ var mask = define(&Function{
 	Sample:   Row{"Write to anna@example.com or call 212-555-0143.", []string{"email", "phone"}},
 	Prompts:  []string{"mask", "mask_kind"},
 	rewrites: true,
-	byRules:  maskedByRules,
+	asks:     maskAsks,
 }, readMasking, maskAll)
 
 // Mask replaces the data that labels name in each text by [MASKED].
@@ -73,10 +74,13 @@ func readMasking(row Row) (in maskInput, ok bool, err error) {
 	return in, ok && given, err
 }
 
-// maskedByRules reports whether all labels have a pattern.
-func maskedByRules(fixed Row) bool {
-	in, _, err := readMasking(fixed)
-	return err == nil && len(in.kinds) > 0 && len(in.others) == 0
+// maskAsks returns no model if all labels have a pattern.
+func maskAsks(row Row) []Ask {
+	in, _, err := readMasking(row)
+	if err == nil && len(in.kinds) > 0 && len(in.others) == 0 {
+		return nil
+	}
+	return []Ask{{Role: llm.Text}}
 }
 
 func maskAll(ctx context.Context, model Source, need []task[maskInput]) error {
@@ -94,7 +98,7 @@ func maskAll(ctx context.Context, model Source, need []task[maskInput]) error {
 	if len(needModel) == 0 {
 		return nil
 	}
-	return withModel(maskNames)(ctx, model, needModel)
+	return withModel(llm.Text, maskNames)(ctx, model, needModel)
 }
 
 // span is content[start:end], in bytes.

@@ -20,7 +20,7 @@ const maxQueried = 1 << 16
 var query = define(&Function{
 	Name: "ai_query",
 	Params: []Param{
-		{Name: endpointParam, Type: String, About: "one of the session's models, by the name that it was given or its reference, or a part of that between the signs / : @ ; 'default' is the one of all other functions"},
+		{Name: "endpoint", Type: String, About: "one of the session's models, by the name that it was given or its reference, or a part of that between the signs / : @ ; 'default' is the one of all other functions"},
 		{Name: "request", Type: String, About: "what to ask, as it goes to the model"},
 		{Name: "returnType", Type: String, Optional: true, About: "a type of Spark SQL, such as 'INT' or 'STRUCT<name: STRING>': the answer is JSON of it"},
 		{Name: "failOnError", Type: Boolean, Optional: true, About: "true: a row that cannot be answered fails the query; it is NULL otherwise"},
@@ -40,6 +40,10 @@ var query = define(&Function{
 	Weakness: "Small models make false statements fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
 	Sample:   Row{"default", "Name three colours.", nil, nil, map[string]string{"max_tokens": "30"}},
+	asks: func(row Row) []Ask {
+		name, given := endpointOf(row)
+		return []Ask{{Role: llm.Text, Name: name, Any: !given}}
+	},
 }, readQuery, answerQueries)
 
 type queryInput struct {
@@ -51,12 +55,20 @@ type queryInput struct {
 	scalar         bool     // the schema is that of an object that wraps a value
 }
 
+func endpointOf(row Row) (name string, given bool) {
+	name, given = row[0].(string)
+	return strings.TrimSpace(name), given
+}
+
 // unusedParameters are parameters of sampling, which is not supported.
 var unusedParameters = []string{"temperature", "top_p", "top_k", "seed", "stop", "frequency_penalty", "presence_penalty"}
 
 func readQuery(row Row) (in queryInput, ok bool, err error) {
 	in.request, ok = text(row[1])
 	model, given := endpointOf(row)
+	if given && model == "" {
+		return in, false, badArgument("endpoint", "it is blank; name a model of the session, such as 'default'")
+	}
 	in.model = model
 	in.failOnError, _ = row[3].(bool)
 	in.limit = maxGenerated
@@ -157,12 +169,12 @@ func answerQueries(ctx context.Context, source Source, need []task[queryInput]) 
 		of[a.in.model] = append(of[a.in.model], a)
 	}
 	for _, name := range names {
-		m, err := source(ctx, name)
+		m, err := open(ctx, source, llm.Text, name)
 		var unknown *llm.UnknownModelError
 		switch {
-		case errors.As(err, &unknown):
+		case errors.As(err, &unknown), errors.Is(err, llm.ErrRole):
 			for _, a := range of[name] {
-				a.Err, a.fatal = &ArgumentError{endpointParam, err}, true
+				a.Err, a.fatal = &ArgumentError{"endpoint", err}, true
 			}
 		case err != nil:
 			return err

@@ -102,7 +102,7 @@ func TestQueryNamesModels(t *testing.T) {
 	}
 	small, big := answering("small"), answering("big")
 	opened := map[string]int{}
-	source := func(_ context.Context, name string) (llm.Model, error) {
+	source := func(_ context.Context, _ llm.ModelRole, name string) (llm.Model, error) {
 		opened[name]++
 		switch name {
 		case llm.DefaultModel:
@@ -127,7 +127,7 @@ func TestQueryNamesModels(t *testing.T) {
 	for name, want := range map[string]string{
 		"gpt":   `argument endpoint: there is no model "gpt"; the models are default (pypi:small), big (/m/big.gguf); to add it, open the session or the job with the model gpt=REFERENCE`,
 		"a b":   "with the model NAME=REFERENCE",
-		"":      "with the model NAME=REFERENCE",
+		"":      "it is blank",
 		"größe": "with the model NAME=REFERENCE",
 	} {
 		_, err := query.Eval(t.Context(), source, []Row{{name, "x"}})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,10 +137,43 @@ func TestSimilarity(t *testing.T) {
 	if m.calls != 1 {
 		t.Errorf("%d calls", m.calls)
 	}
-	type plain struct{ llm.Model } // computes no vectors
+}
+
+// textModel has the role text only.
+type textModel struct{ llm.Model }
+
+func (textModel) Info() llm.Info { return llm.Info{Name: "writer", Roles: []llm.ModelRole{llm.Text}} }
+
+// A model without the role that a function asks is one error of the query.
+func TestRoles(t *testing.T) {
 	for _, f := range []*Function{embedding, similarity} {
-		if _, err := f.Eval(t.Context(), sourceOf(plain{m}), []Row{{"a", "b"}}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "computes no vectors") {
+		_, err := f.Eval(t.Context(), sourceOf(textModel{&fake{}}), []Row{{"a", "b"}})
+		var wrong *llm.RoleError
+		if !errors.As(err, &wrong) || !errors.Is(err, llm.ErrRole) || wrong.Role != llm.Embed || !strings.Contains(err.Error(), "writer has the role text only") {
 			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+}
+
+func TestAsks(t *testing.T) {
+	text, embed := []Ask{{Role: llm.Text}}, []Ask{{Role: llm.Embed}}
+	for _, c := range []struct {
+		f     *Function
+		fixed Row
+		want  []Ask
+	}{
+		{classify, nil, text},
+		{embedding, nil, embed},
+		{lookup(t, "try_ai_similarity"), Row{nil, "b"}, embed},
+		{mask, Row{nil, []string{"email", "phone"}}, nil},
+		{lookup(t, "try_ai_mask"), Row{nil, []string{"email"}}, nil},
+		{mask, Row{nil, []string{"email", "animal"}}, text},
+		{mask, nil, text},
+		{query, Row{"big"}, []Ask{{Role: llm.Text, Name: "big"}}},
+		{query, nil, []Ask{{Role: llm.Text, Any: true}}},
+	} {
+		if got := c.f.Asks(c.fixed); !slices.Equal(got, c.want) {
+			t.Errorf("%s%v: %v; want %v", c.f.Name, c.fixed, got, c.want)
 		}
 	}
 }

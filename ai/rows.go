@@ -67,15 +67,28 @@ func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), a
 	}
 }
 
-// withModel opens the default model and calls answer.
-func withModel[In any](answer func(context.Context, llm.Model, []task[In]) error) func(context.Context, Source, []task[In]) error {
+// withModel opens the default model of a role and calls answer.
+func withModel[In any](role llm.ModelRole, answer func(context.Context, llm.Model, []task[In]) error) func(context.Context, Source, []task[In]) error {
 	return func(ctx context.Context, model Source, need []task[In]) error {
-		m, err := model(ctx, llm.DefaultModel)
+		m, err := open(ctx, model, role, "")
 		if err != nil {
 			return err
 		}
 		return answer(ctx, m, need)
 	}
+}
+
+// open returns a model of a source. Its error is an *llm.RoleError if the model does not have the
+// role.
+func open(ctx context.Context, source Source, role llm.ModelRole, name string) (llm.Model, error) {
+	m, err := source(ctx, role, name)
+	if err != nil {
+		return nil, err
+	}
+	if info := m.Info(); !info.Has(role) {
+		return nil, &llm.RoleError{Model: info.Name, Have: info.Roles, Role: role}
+	}
+	return m, nil
 }
 
 // padRow returns a row of n arguments, with nil for those that are left out.

@@ -55,7 +55,7 @@ var summarize = define(&Function{
 		in.words = int(n)
 	}
 	return in, ok, nil
-}, withModel(summarizeAll))
+}, withModel(llm.Text, summarizeAll))
 
 // summarizeInput is a text and the limit of its summary.
 type summarizeInput struct {

@@ -108,7 +108,7 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 			ok = ok || !isBlank(s)
 		}
 		return in, ok, nil
-	}, withModel(func(ctx context.Context, m llm.Model, need []task[[]string]) error {
+	}, withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[[]string]) error {
 		requests := make([]llm.Request, len(need))
 		for i, a := range need {
 			requests[i] = p.fill(nil, a.in...)

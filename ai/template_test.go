@@ -65,12 +65,12 @@ func TestDefine(t *testing.T) {
 	if try, ok := registry.Lookup[*Function](&own, "try_read_invoice"); !ok || try.Of != f {
 		t.Errorf("try: %v", try)
 	}
-	id := f.Identity(m.Info(), Row{"a", "b"})
+	id := f.Identity([]llm.Info{m.Info()}, Row{"a", "b"})
 	other, err := defineIn[string](&own, Template{Name: "read_other", Prompt: "{firm} {text}"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id == "" || id == other.Identity(m.Info(), Row{"a", "b"}) {
+	if id == "" || id == other.Identity([]llm.Info{m.Info()}, Row{"a", "b"}) {
 		t.Error("two prompts have one identity")
 	}
 	if a := eval(t, other, (&fake{reply: func(llm.Request) llm.Result { return llm.Result{Text: " free text "} }}).source, Row{"a", "b"})[0]; a.Value != "free text" {
@@ -99,33 +99,33 @@ func TestIdentity(t *testing.T) {
 	later := *classify
 	later.Version++
 	for name, id := range map[string]string{
-		"one":                 classify.Identity(model, Row{"text", []string{"a", "b"}}),
-		"other content":       classify.Identity(model, Row{"texts", []string{"a", "b"}}),
-		"other labels":        classify.Identity(model, Row{"text", []string{"a,b"}}),
-		"labels as text":      classify.Identity(model, Row{"text", `["a","b"]`}),
-		"options":             classify.Identity(model, Row{"text", []string{"a", "b"}, map[string]string{"multilabel": "true"}}),
-		"another model":       classify.Identity(llm.Info{Name: "m", Digest: "abd"}, Row{"text", []string{"a", "b"}}),
-		"another precision":   classify.Identity(llm.Info{Name: "m", Digest: "abc", Precision: llm.Int8}, Row{"text", []string{"a", "b"}}),
-		"another engine":      classify.Identity(llm.Info{Name: "m", Digest: "abc", Engine: "local 2"}, Row{"text", []string{"a", "b"}}),
-		"another version":     later.Identity(model, Row{"text", []string{"a", "b"}}),
-		"another function":    classifyScore.Identity(model, Row{"text", []string{"a", "b"}}),
-		"NULL":                classify.Identity(model, Row{nil, []string{"a", "b"}}),
-		"NULL that is a text": classify.Identity(model, Row{"null", []string{"a", "b"}}),
+		"one":                 classify.Identity([]llm.Info{model}, Row{"text", []string{"a", "b"}}),
+		"other content":       classify.Identity([]llm.Info{model}, Row{"texts", []string{"a", "b"}}),
+		"other labels":        classify.Identity([]llm.Info{model}, Row{"text", []string{"a,b"}}),
+		"labels as text":      classify.Identity([]llm.Info{model}, Row{"text", `["a","b"]`}),
+		"options":             classify.Identity([]llm.Info{model}, Row{"text", []string{"a", "b"}, map[string]string{"multilabel": "true"}}),
+		"another model":       classify.Identity([]llm.Info{{Name: "m", Digest: "abd"}}, Row{"text", []string{"a", "b"}}),
+		"another precision":   classify.Identity([]llm.Info{{Name: "m", Digest: "abc", Precision: llm.Int8}}, Row{"text", []string{"a", "b"}}),
+		"another engine":      classify.Identity([]llm.Info{{Name: "m", Digest: "abc", Engine: "local 2"}}, Row{"text", []string{"a", "b"}}),
+		"another version":     later.Identity([]llm.Info{model}, Row{"text", []string{"a", "b"}}),
+		"another function":    classifyScore.Identity([]llm.Info{model}, Row{"text", []string{"a", "b"}}),
+		"NULL":                classify.Identity([]llm.Info{model}, Row{nil, []string{"a", "b"}}),
+		"NULL that is a text": classify.Identity([]llm.Info{model}, Row{"null", []string{"a", "b"}}),
 	} {
 		if other, taken := seen[id]; taken || len(id) != 64 {
 			t.Errorf("%s has the identity of %s: %s", name, other, id)
 		}
 		seen[id] = name
 	}
-	left, given := classify.Identity(model, Row{"text", []string{"a"}}), classify.Identity(model, Row{"text", []string{"a"}, nil, nil})
-	try := lookup(t, "try_ai_classify").Identity(llm.Info{Name: "another name", Digest: "abc"}, Row{"text", []string{"a"}})
+	left, given := classify.Identity([]llm.Info{model}, Row{"text", []string{"a"}}), classify.Identity([]llm.Info{model}, Row{"text", []string{"a"}, nil, nil})
+	try := lookup(t, "try_ai_classify").Identity([]llm.Info{{Name: "another name", Digest: "abc"}}, Row{"text", []string{"a"}})
 	if left != given || left != try {
 		t.Errorf("the same answer has three identities: %s, %s, %s", left, given, try)
 	}
-	if id := classify.Identity(llm.Info{Name: "m"}, Row{"text"}); id != "" {
+	if id := classify.Identity([]llm.Info{{Name: "m"}}, Row{"text"}); id != "" {
 		t.Errorf("of an unknown model: %s", id)
 	}
-	if id := classify.Identity(model, Row{"\xff", []string{"a"}}); id != "" {
+	if id := classify.Identity([]llm.Info{model}, Row{"\xff", []string{"a"}}); id != "" {
 		t.Errorf("of what is no UTF-8, and so is the same as other such texts: %s", id)
 	}
 }

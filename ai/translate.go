@@ -38,7 +38,7 @@ var translate = define(&Function{
 	}
 	in.examples, err = readExamples("examples", row[2], nil)
 	return in, ok, err
-}, withModel(func(ctx context.Context, m llm.Model, need []task[translateInput]) error {
+}, withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[translateInput]) error {
 	return rewrite(ctx, m, need, func(in translateInput) (string, rewriting) {
 		return in.content, rewriting{done: "translated", request: func(text string) llm.Request {
 			return translatePrompt.fill(in.examples, "language", in.language, "content", text)

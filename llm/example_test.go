@@ -9,9 +9,13 @@ import (
 )
 
 // upper is a model that answers with the text in capitals.
-type upper struct{}
+type upper struct {
+	llm.Unsupported // the roles Embed, Tag and Rank
+}
 
-func (upper) Info() llm.Info { return llm.Info{Name: "upper", Context: 1000} }
+func (upper) Info() llm.Info {
+	return llm.Info{Name: "upper", Context: 1000, Roles: []llm.ModelRole{llm.Text}}
+}
 
 func (upper) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
 	results := make([]llm.Result, len(requests))

@@ -139,27 +139,24 @@ func (i Info) Identified() Info {
 	return i
 }
 
-// Model answers requests. Its methods are safe for concurrent use.
+// Model answers requests. Its methods are safe for concurrent use. Do, Embed, Tag and Rank are for
+// the roles Text, Embed, Tag and Rank of its Info; for a role that the model does not have, the
+// method returns an error that wraps ErrRole. Each returns one result for each request, in order.
+// Its error reports a failure of the whole call, such as a cancelled context or a closed model. The
+// error of one request is in its result.
 type Model interface {
 	Info() Info
-	// Do returns one Result for each request, in order. Its error reports a failure of the
-	// whole call, such as a cancelled context or a closed model. The error of one request is
-	// in its Result.
 	Do(ctx context.Context, requests []Request) ([]Result, error)
+	// Embed computes embeddings. All vectors of a model have the same length.
+	Embed(ctx context.Context, requests []EmbedRequest) ([]Embedding, error)
+	Tag(ctx context.Context, texts []string) ([]Tagging, error)
+	Rank(ctx context.Context, pairs []Pair) ([]Ranking, error)
 	// CountTokens returns the number of tokens in text, without the chat template.
 	CountTokens(text string) int
 	// Cut returns text unchanged if it has at most max tokens. Otherwise it returns a prefix
 	// of text of at most max tokens that ends between two characters, and true.
 	Cut(text string, max int) (string, bool)
 	Close() error
-}
-
-// Embedder is a Model that also computes embeddings of texts.
-type Embedder interface {
-	Model
-	// Embed returns one Embedding for each text, in order. The error of one text is in its
-	// Embedding. All vectors of a model have the same length.
-	Embed(ctx context.Context, texts []string) ([]Embedding, error)
 }
 
 // Embedding is the vector of one text.

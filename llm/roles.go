@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ModelRole is a kind of work that a model does for functions. A session has at most one default
@@ -46,6 +47,30 @@ func (Unsupported) Tag(context.Context, []string) ([]Tagging, error) { return ni
 func (Unsupported) Rank(context.Context, []Pair) ([]Ranking, error) { return nil, unsupported(Rank) }
 
 func unsupported(r ModelRole) error { return fmt.Errorf("%w: %s", ErrRole, r) }
+
+// RoleError reports that a model does not have a role that is asked for. It wraps ErrRole.
+type RoleError struct {
+	Model string      // Info.Name
+	Have  []ModelRole // Info.Roles
+	Role  ModelRole   // the role that it does not have
+}
+
+func (e *RoleError) Error() string {
+	have := "no role"
+	if len(e.Have) > 0 {
+		all := make([]string, len(e.Have))
+		for i, r := range e.Have {
+			all[i] = string(r)
+		}
+		have = "the role " + all[0] + " only"
+		if len(all) > 1 {
+			have = "the roles " + strings.Join(all, ", ") + " only"
+		}
+	}
+	return fmt.Sprintf("%s has %s; a model with the role %s is needed", e.Model, have, e.Role)
+}
+
+func (e *RoleError) Unwrap() error { return ErrRole }
 
 // EmbedRequest is a text to embed.
 type EmbedRequest struct {

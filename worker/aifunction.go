@@ -45,10 +45,10 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 	}
 	// The function calls model only if it has something to ask.
 	var loading time.Duration
-	model := func(ctx context.Context, name string) (llm.Model, error) {
+	model := func(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error) {
 		start := time.Now()
 		defer func() { loading += time.Since(start) }()
-		m, err := s.model(ctx, name)
+		m, err := s.model(ctx, role, name)
 		if err == nil {
 			advise(s, a.f, m.Info())
 		}

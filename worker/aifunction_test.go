@@ -44,7 +44,7 @@ func TestAnswers(t *testing.T) {
 	log := &syncBuffer{}
 	for _, large := range []bool{false, true} {
 		s := &scope{mem: mem, log: slog.New(slog.NewTextHandler(log, nil)), results: columns.Types{LargeStrings: large},
-			model: func(context.Context, string) (llm.Model, error) { return &fakeModel{}, nil }}
+			model: func(context.Context, llm.ModelRole, string) (llm.Model, error) { return &fakeModel{}, nil }}
 		s.stats.rows = 100
 		f := &ai.Function{Name: "f", Returns: ai.StringArray, Params: []ai.Param{{Name: "p", Type: ai.String}},
 			Eval: func(_ context.Context, _ ai.Source, rows []ai.Row) ([]ai.Answer, error) {
@@ -153,7 +153,7 @@ func TestNothingToAsk(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)
 	lost := errors.New("no model")
-	s := &scope{mem: mem, model: func(context.Context, string) (llm.Model, error) { return nil, lost }}
+	s := &scope{mem: mem, model: func(context.Context, llm.ModelRole, string) (llm.Model, error) { return nil, lost }}
 	for _, f := range ai.All() {
 		for _, texts := range []string{`[]`, `[null, null]`, `[null, "text of some words"]`} {
 			first := fromJSON(t, mem, arrow.BinaryTypes.String, texts)

@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 	"github.com/firesteel/firesteel/internal/testkit/otheruser"
+	"github.com/firesteel/firesteel/llm"
 )
 
 // installOutside is like install, but moves the model out of the archive. place
@@ -34,7 +35,7 @@ func installOutside(t *testing.T, text string) (root, place string, m *bundle.Mo
 func openedPath(t *testing.T, root string, m *bundle.Model) (string, error) {
 	t.Helper()
 	f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
-	model, err := f.models.get(t.Context(), "default")
+	model, err := f.models.get(t.Context(), llm.Text, "default")
 	if err != nil {
 		return "", err
 	}
@@ -121,7 +122,7 @@ func TestModelIsDownloadedOnce(t *testing.T) {
 	for range 8 {
 		f := serveProcess(t, "4.3.0", []bundle.Model{*m}, root)
 		wait.Go(func() {
-			if _, err := f.models.get(t.Context(), "default"); err != nil {
+			if _, err := f.models.get(t.Context(), llm.Text, "default"); err != nil {
 				t.Error(err)
 			}
 		})

@@ -83,6 +83,8 @@ func registerTestFunctions() {
 
 // fakeModel chooses the first label and counts the requests.
 type fakeModel struct {
+	llm.Unsupported
+
 	path     string
 	threads  atomic.Int64
 	requests atomic.Int64
@@ -105,8 +107,10 @@ func openFake(path string) (llm.Model, error) {
 	return &fakeModel{path: path}, nil
 }
 
-func (m *fakeModel) SetThreads(n int)                   { m.threads.Store(int64(n)) }
-func (m *fakeModel) Info() llm.Info                     { return llm.Info{Name: "fake", Context: 100} }
+func (m *fakeModel) SetThreads(n int) { m.threads.Store(int64(n)) }
+func (m *fakeModel) Info() llm.Info {
+	return llm.Info{Name: "fake", Context: 100, Roles: []llm.ModelRole{llm.Text}}
+}
 func (m *fakeModel) CountTokens(s string) int           { return len(strings.Fields(s)) }
 func (m *fakeModel) Cut(s string, _ int) (string, bool) { return s, false }
 func (m *fakeModel) Close() error                       { m.closed.Store(true); return nil }

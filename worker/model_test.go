@@ -232,13 +232,13 @@ func TestModelsByName(t *testing.T) {
 	f := serveProcess(t, "4.3.0", append(m.Models, second), root)
 	ctx := t.Context()
 	var unknown *llm.UnknownModelError
-	if _, err := f.models.get(ctx, "gpt-4"); !errors.As(err, &unknown) || f.models.loads() != 0 ||
+	if _, err := f.models.get(ctx, llm.Text, "gpt-4"); !errors.As(err, &unknown) || f.models.loads() != 0 ||
 		!strings.Contains(err.Error(), "default (test:model), big (/models/big.gguf), databricks-gpt (/models/big.gguf)") {
 		t.Errorf("%v, after %d models were opened", err, f.models.loads())
 	}
 	path := func(name string) string {
 		t.Helper()
-		model, err := f.models.get(ctx, name)
+		model, err := f.models.get(ctx, llm.Text, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestModelsByName(t *testing.T) {
 	if f.models.loads() != 2 {
 		t.Errorf("%d models were opened", f.models.loads())
 	}
-	if _, err := new(archiveModels).get(ctx, llm.DefaultModel); err == nil || !strings.Contains(err.Error(), "without a model") {
+	if _, err := new(archiveModels).get(ctx, llm.Text, ""); err == nil || !strings.Contains(err.Error(), "without a model") {
 		t.Errorf("without models: %v", err)
 	}
 }

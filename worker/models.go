@@ -33,10 +33,14 @@ func newArchiveModels(log *slog.Logger, root string, m bundle.Manifest) (*archiv
 	return a, a.set.Check()
 }
 
-// get is an ai.Source: it opens the model that a query names.
-func (a *archiveModels) get(ctx context.Context, name string) (llm.Model, error) {
+// get is an ai.Source: it opens the model that a query names, or for an empty name the default model
+// of the role.
+func (a *archiveModels) get(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error) {
 	if len(a.all) == 0 {
 		return nil, errors.New("the session was opened without a model; open it with one (spark.WithModel)")
+	}
+	if name == "" {
+		name = llm.DefaultModel
 	}
 	i, err := a.set.Find(name)
 	if err != nil {

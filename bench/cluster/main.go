@@ -203,7 +203,7 @@ func (b *bench) ask(ctx context.Context, first int) (int64, error) {
 	for i := range rows {
 		rows[i] = ai.Row{fmt.Sprintf(textForm, first+i)}
 	}
-	answers, err := f.Eval(ctx, func(context.Context, string) (llm.Model, error) { return b.engine, nil }, rows)
+	answers, err := f.Eval(ctx, func(context.Context, llm.ModelRole, string) (llm.Model, error) { return b.engine, nil }, rows)
 	if err != nil {
 		return 0, err
 	}

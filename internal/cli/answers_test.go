@@ -15,6 +15,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/engine"
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 	"github.com/firesteel/firesteel/llm"
@@ -194,7 +195,7 @@ func askEngine(t *testing.T, e *engine.Engine, key string, into map[string]strin
 		}
 		into[key+", "+name] = exactly(results[0].Err, results[0].Text, results[0].Scores, results[0].Finish)
 	}
-	vectors, err := e.Embed(t.Context(), []string{"Some words and more of them."})
+	vectors, err := e.Embed(t.Context(), testkit.EmbedRequests("Some words and more of them."))
 	if err == nil {
 		err = vectors[0].Err
 	}
@@ -208,7 +209,7 @@ func askEngine(t *testing.T, e *engine.Engine, key string, into map[string]strin
 
 func askFunctions(t *testing.T, e llm.Model, key string, into map[string]map[string]string) {
 	t.Helper()
-	source := func(context.Context, string) (llm.Model, error) { return e, nil }
+	source := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return e, nil }
 	for _, f := range ai.All() {
 		if f.Of != nil {
 			continue

@@ -31,8 +31,8 @@ func (canaryModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 	return results, nil
 }
 
-func (canaryModel) Embed(_ context.Context, texts []string) ([]llm.Embedding, error) {
-	all := make([]llm.Embedding, len(texts))
+func (canaryModel) Embed(_ context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
+	all := make([]llm.Embedding, len(requests))
 	for i := range all {
 		all[i].Err = fmt.Errorf("%w: no vector", llm.ErrModel)
 	}
@@ -60,7 +60,7 @@ var canaryCalls = []string{
 func TestContentIsNotTold(t *testing.T) {
 	real := openModel
 	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
-		return canaryModel{evalModel{"canary"}}, nil
+		return canaryModel{evalModel{name: "canary"}}, nil
 	}
 	t.Cleanup(func() { openModel = real })
 	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
@@ -143,7 +143,7 @@ func TestContentOfBadRowsIsNotTold(t *testing.T) {
 func TestContentOfEvalIsNotTold(t *testing.T) {
 	real := openModel
 	openModel = func(context.Context, models.Reference, models.Options) (llm.Model, error) {
-		return canaryModel{evalModel{"canary"}}, nil
+		return canaryModel{evalModel{name: "canary"}}, nil
 	}
 	t.Cleanup(func() { openModel = real })
 	for _, c := range []struct{ data, args string }{

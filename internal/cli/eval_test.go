@@ -17,9 +17,14 @@ import (
 // evalModel scores texts with "good" as positive and texts with "bad" or "not at
 // all" as negative, and the reverse if its name is contrary. It answers other
 // prompts with "Positive", or with its name.
-type evalModel struct{ name string }
+type evalModel struct {
+	name string
+	llm.Unsupported
+}
 
-func (m evalModel) Info() llm.Info                       { return llm.Info{Name: m.name, Digest: m.name, Context: 4096} }
+func (m evalModel) Info() llm.Info {
+	return llm.Info{Name: m.name, Digest: m.name, Context: 4096, Roles: []llm.ModelRole{llm.Text, llm.Embed}}
+}
 func (evalModel) CountTokens(s string) int               { return len(strings.Fields(s)) }
 func (evalModel) Cut(s string, limit int) (string, bool) { return s, false }
 func (evalModel) Close() error                           { return nil }
@@ -66,7 +71,7 @@ func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 func fakeModels(t *testing.T) {
 	real := openModel
 	openModel = func(_ context.Context, r models.Reference, _ models.Options) (llm.Model, error) {
-		return evalModel{r.String()}, nil
+		return evalModel{name: r.String()}, nil
 	}
 	t.Cleanup(func() { openModel = real })
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/files"
@@ -144,13 +145,18 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	return nil
 }
 
+// anyModel reports whether rows name the models.
+func anyModel(asks []ai.Ask) bool {
+	return slices.ContainsFunc(asks, func(a ai.Ask) bool { return a.Any })
+}
+
 // advise warns of models that are weak at a function, and of arguments that look
 // like columns.
 func (j *fileJob) advise() {
 	set, _ := j.options.ship.set() // check reports mistakes
 	given := map[string]bool{}
 	for _, c := range j.plan.ModelCalls() {
-		if c.Function.NamesModel() && len(set) > 1 {
+		if anyModel(c.Asks()) && len(set) > 1 {
 			continue // the rows name the model
 		}
 		if advice := ai.Advice(c.Function, j.model); advice != "" && !given[advice] {

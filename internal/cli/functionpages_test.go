@@ -124,7 +124,7 @@ func TestFunctionExamples(t *testing.T) {
 		if f.Of != nil {
 			continue
 		}
-		answers, err := f.Eval(t.Context(), func(context.Context, string) (llm.Model, error) { return m, nil }, []ai.Row{f.Sample})
+		answers, err := f.Eval(t.Context(), func(context.Context, llm.ModelRole, string) (llm.Model, error) { return m, nil }, []ai.Row{f.Sample})
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue

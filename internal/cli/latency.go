@@ -24,14 +24,8 @@ const maxLatencies = 1 << 14
 
 func (l *latencies) begin() { l.begun, l.calls.Most = time.Now(), maxLatencies }
 
-// timed wraps a model so that l records its latency. The result is an llm.Embedder
-// if the model is one.
-func (l *latencies) timed(m llm.Model) llm.Model {
-	if e, ok := m.(llm.Embedder); ok {
-		return timedEmbedder{e, l}
-	}
-	return timedModel{m, l}
-}
+// timed wraps a model so that l records its latency.
+func (l *latencies) timed(m llm.Model) llm.Model { return timedModel{m, l} }
 
 func (l *latencies) note(begun time.Time) {
 	now := time.Now()
@@ -50,19 +44,19 @@ func (m timedModel) Do(ctx context.Context, requests []llm.Request) ([]llm.Resul
 	return m.Model.Do(ctx, requests)
 }
 
-type timedEmbedder struct {
-	llm.Embedder
-	l *latencies
+func (m timedModel) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
+	defer m.l.note(time.Now())
+	return m.Model.Embed(ctx, requests)
 }
 
-func (m timedEmbedder) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
+func (m timedModel) Tag(ctx context.Context, texts []string) ([]llm.Tagging, error) {
 	defer m.l.note(time.Now())
-	return m.Embedder.Do(ctx, requests)
+	return m.Model.Tag(ctx, texts)
 }
 
-func (m timedEmbedder) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+func (m timedModel) Rank(ctx context.Context, pairs []llm.Pair) ([]llm.Ranking, error) {
 	defer m.l.note(time.Now())
-	return m.Embedder.Embed(ctx, texts)
+	return m.Model.Rank(ctx, pairs)
 }
 
 // quantiles divides the time into at most n intervals with equal numbers of

@@ -50,7 +50,7 @@ type countedModel struct {
 }
 
 func (*countedModel) Info() llm.Info {
-	return llm.Info{Name: "counted", Digest: "counted", Context: 4096}
+	return llm.Info{Name: "counted", Digest: "counted", Context: 4096, Roles: []llm.ModelRole{llm.Text}}
 }
 
 func (m *countedModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -190,7 +191,7 @@ func TestEmbed(t *testing.T) {
 	for i := range 150 {
 		texts = append(texts, fmt.Sprintf("text %d", i))
 	}
-	vectors, err := e.Embed(t.Context(), texts)
+	vectors, err := e.Embed(t.Context(), testkit.EmbedRequests(texts...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +225,7 @@ func TestEmbed(t *testing.T) {
 	// A request with a wrong key is sent once.
 	s = newServer(t)
 	embedding(s, func([]string) (int, string) { return 401, "no" })
-	vectors, err = s.open(t, Options{MaxConcurrency: 1}).Embed(t.Context(), texts)
+	vectors, err = s.open(t, Options{MaxConcurrency: 1}).Embed(t.Context(), testkit.EmbedRequests(texts...))
 	if err != nil || status(vectors[150].Err) != 401 || len(s.arrived) != 1 {
 		t.Errorf("%v, %v, %d requests", err, vectors[150].Err, len(s.arrived))
 	}
@@ -245,7 +246,7 @@ func TestAnswersAreCached(t *testing.T) {
 		e := s.open(t, Options{AnswerBytes: c.room})
 		var first []llm.Embedding
 		for n := range 2 {
-			vectors, err := e.Embed(t.Context(), []string{"a", "b", "bad", "a"})
+			vectors, err := e.Embed(t.Context(), testkit.EmbedRequests("a", "b", "bad", "a"))
 			if err != nil || (vectors[2].Err == nil) != (n == 1) {
 				t.Fatalf("%+v, %v", vectors, err)
 			}

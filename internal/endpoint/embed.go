@@ -73,11 +73,16 @@ func parseEmbeddings(body []byte, n int) ([][]float32, *wireUsage, error) {
 	return vectors, usage, nil
 }
 
-// Embed returns the vector of each text: see llm.Embedder. One request has
+// Embed returns the vector of each text: see llm.Model. One request has
 // several texts. If the server refuses a batch, which costs nothing, Embed
 // divides it in half until it finds the refused text. A text that is too long is
-// cut, and its embedding records this.
-func (e *Endpoint) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+// cut, and its embedding records this. The interface has no named prompts, so
+// EmbedRequest.Prompt has no effect.
+func (e *Endpoint) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
+	texts := make([]string, len(requests))
+	for i, r := range requests {
+		texts[i] = r.Text
+	}
 	ctx, done := e.within(ctx)
 	defer done()
 	vectors := make([]llm.Embedding, len(texts))

@@ -132,8 +132,10 @@ func (o Options) check() error {
 	return nil
 }
 
-// Endpoint is one model of one server. It implements llm.Embedder.
+// Endpoint is one model of one server, with the roles llm.Text and llm.Embed.
 type Endpoint struct {
+	llm.Unsupported // the roles Tag and Rank
+
 	ref    Reference
 	key    key
 	opts   Options
@@ -155,7 +157,7 @@ type Endpoint struct {
 	once    sync.Once
 }
 
-var _ llm.Embedder = (*Endpoint)(nil)
+var _ llm.Model = (*Endpoint)(nil)
 
 var errClosed = fmt.Errorf("%w: the endpoint is closed", llm.ErrModel)
 
@@ -218,7 +220,7 @@ const Version = "endpoint 2"
 
 // Info describes the model. It has no digest, because the weights are not known.
 func (e *Endpoint) Info() llm.Info {
-	return llm.Info{Name: e.String(), Context: e.opts.Context, Engine: Version}
+	return llm.Info{Name: e.String(), Context: e.opts.Context, Engine: Version, Roles: []llm.ModelRole{llm.Text, llm.Embed}}
 }
 
 // String returns the reference without its options.

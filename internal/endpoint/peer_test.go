@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -201,7 +202,7 @@ func TestPeerEmbeddings(t *testing.T) {
 	}
 	defer e.Close()
 	texts := []string{"The cat sat on the mat.", "A kitten lay on the rug.", "Interest rates rose by half a point.", "The cat sat on the mat."}
-	vectors, err := e.Embed(t.Context(), texts)
+	vectors, err := e.Embed(t.Context(), testkit.EmbedRequests(texts...))
 	if err != nil {
 		t.Fatal(err)
 	}

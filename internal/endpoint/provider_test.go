@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -197,7 +198,7 @@ func TestWrongUsageAndLogprobs(t *testing.T) {
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"data":[{"index":0,"embedding":[3,4]}],"usage":[]}`)
 	})
-	if v, err := s.open(t, Options{}).Embed(t.Context(), []string{"x"}); err != nil || v[0].Err != nil || len(v[0].Vector) != 2 {
+	if v, err := s.open(t, Options{}).Embed(t.Context(), testkit.EmbedRequests("x")); err != nil || v[0].Err != nil || len(v[0].Vector) != 2 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -265,7 +266,7 @@ func TestErrorsInBodies(t *testing.T) {
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"error":{"message":"no such model","code":404}}`)
 	})
-	if v, err := s.open(t, Options{}).Embed(t.Context(), []string{"x"}); err != nil || status(v[0].Err) != 404 {
+	if v, err := s.open(t, Options{}).Embed(t.Context(), testkit.EmbedRequests("x")); err != nil || status(v[0].Err) != 404 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }

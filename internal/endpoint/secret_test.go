@@ -17,6 +17,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -141,7 +142,7 @@ func TestKeyIsNeverShown(t *testing.T) {
 					t.Errorf("%s: %q, %v", spelling, result.Text, result.Err)
 				}
 			}
-			vectors, err := e.Embed(t.Context(), []string{"x"})
+			vectors, err := e.Embed(t.Context(), testkit.EmbedRequests("x"))
 			if err != nil || shows(fmt.Sprint(vectors[0].Err), spelled) {
 				t.Errorf("%s, %s: %v, %v", name, spelling, vectors[0].Err, err)
 			}

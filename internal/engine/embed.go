@@ -11,13 +11,13 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-var _ llm.Embedder = (*Engine)(nil)
+var _ llm.Model = (*Engine)(nil)
 
 // Embed returns a normalized vector for each text, computed from the final hidden states of its
 // tokens. Prefix, suffix and pooling are those of the model's files; the default pooling is the
 // mean. A text longer than the context is cut. For models that were not trained for embeddings the
 // vectors are a rough measure of meaning only.
-func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+func (e *Engine) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
 	if e.encodes {
 		return nil, fmt.Errorf("%w: embeddings of models with an encoder are not supported", llm.ErrModel)
 	}
@@ -27,15 +27,15 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	embeddings := make([]llm.Embedding, len(texts))
-	byText := map[string]*sequence{}
+	embeddings := make([]llm.Embedding, len(requests))
+	byRequest := map[llm.EmbedRequest]*sequence{}
 	var sequences []*sequence
-	for _, text := range texts {
-		if byText[text] != nil {
+	for _, r := range requests {
+		if byRequest[r] != nil {
 			continue
 		}
-		s := e.embeddingSequence(text)
-		byText[text] = s
+		s := e.embeddingSequence(r)
+		byRequest[r] = s
 		if s.err == nil && len(s.prompt) > 0 {
 			sequences = append(sequences, s)
 		}
@@ -44,20 +44,24 @@ func (e *Engine) Embed(ctx context.Context, texts []string) ([]llm.Embedding, er
 	if err := e.scheduler.run(ctx, sequences); err != nil {
 		return nil, err
 	}
-	for i, text := range texts {
-		embeddings[i] = byText[text].embedding()
+	for i, r := range requests {
+		embeddings[i] = byRequest[r].embedding()
 	}
 	return embeddings, nil
 }
 
 // embeddingSequence returns the sequence that computes the embedding of a text. A panic becomes the
 // error of the text.
-func (e *Engine) embeddingSequence(text string) *sequence {
+func (e *Engine) embeddingSequence(r llm.EmbedRequest) *sequence {
 	s := &sequence{}
 	func() {
 		defer panics.Catch(&s.err, "reading a text")
 		prefix, suffix := e.tokens.Affixes()
-		s.prompt = e.tokens.Append(slices.Clone(prefix), e.embedding.Prompt+text)
+		prompt := e.embedding.Prompt
+		if r.Prompt != "" {
+			prompt = e.embedding.Prompts[r.Prompt]
+		}
+		s.prompt = e.tokens.Append(slices.Clone(prefix), prompt+r.Text)
 		limit := e.info.Context
 		if e.embedding.Tokens > 0 {
 			limit = min(limit, e.embedding.Tokens)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 	"github.com/firesteel/firesteel/llm"
@@ -85,7 +86,7 @@ func TestEmbedEqualsSentenceTransformers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := e.Embed(t.Context(), g.Texts)
+		got, err := e.Embed(t.Context(), testkit.EmbedRequests(g.Texts...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +125,7 @@ func TestEmbedSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.Close()
-		got, err := e.Embed(t.Context(), g.Texts[:1])
+		got, err := e.Embed(t.Context(), testkit.EmbedRequests(g.Texts[:1]...))
 		at := slices.IndexFunc(g.Poolings, func(p struct {
 			Mode    string
 			Files   map[string]json.RawMessage
@@ -158,7 +159,7 @@ func TestEmbedGGUF(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer e.Close()
-		v, err := e.Embed(t.Context(), []string{"one two"})
+		v, err := e.Embed(t.Context(), testkit.EmbedRequests("one two"))
 		if err != nil || v[0].Err != nil {
 			t.Fatal(err, v)
 		}
@@ -187,7 +188,7 @@ func TestEmbedGGUF(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	if _, err := e.Embed(t.Context(), []string{"a"}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "ranks texts") {
+	if _, err := e.Embed(t.Context(), testkit.EmbedRequests("a")); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "ranks texts") {
 		t.Error(err)
 	}
 }
@@ -195,7 +196,7 @@ func TestEmbedGGUF(t *testing.T) {
 func TestEmbed(t *testing.T) {
 	e := openTiny(t, Options{Threads: 2})
 	texts := []string{"a text", "another one", strings.Repeat("long ", 200), "a text", ""}
-	together, err := e.Embed(t.Context(), texts)
+	together, err := e.Embed(t.Context(), testkit.EmbedRequests(texts...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestEmbed(t *testing.T) {
 		if v.Err != nil || math.Abs(length-1) > 1e-5 || v.Cut != (len(texts[i]) > 900) {
 			t.Errorf("%q: %v, length %g, cut %v", texts[i], v.Err, length, v.Cut)
 		}
-		alone, err := e.Embed(t.Context(), texts[i:i+1])
+		alone, err := e.Embed(t.Context(), testkit.EmbedRequests(texts[i:i+1]...))
 		if err != nil || !slices.Equal(alone[0].Vector, v.Vector) {
 			t.Errorf("%q separately has another vector: %v", texts[i], err)
 		}

@@ -56,6 +56,8 @@ var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
 // Engine is a model on this machine's CPU. It implements llm.Model.
 type Engine struct {
+	llm.Unsupported // the roles Tag and Rank
+
 	info         llm.Info
 	source       *model.Source
 	network      model.Network
@@ -163,6 +165,7 @@ func open(ctx context.Context, path string, opts Options) (_ *Engine, err error)
 	}
 	e.info.Context = e.network.Context()
 	e.start, e.encodes = e.network.Start()
+	e.info.Roles = e.roles()
 	e.scheduler = newScheduler(e.network, kernels, e.tokens.Size(), opts.Threads)
 	e.answers = answercache.NewResults(opts.AnswerBytes)
 	e.grammars = newGrammars(e.tokens, e.stop)
@@ -224,6 +227,14 @@ func (e *Engine) readTokenizer() (err error) {
 
 // SetThreads sets the number of cores to use. Answers do not depend on it.
 func (e *Engine) SetThreads(n int) { e.scheduler.setThreads(n) }
+
+// roles lists the roles of the network.
+func (e *Engine) roles() []llm.ModelRole {
+	if e.encodes || e.embeddingErr != nil {
+		return []llm.ModelRole{llm.Text}
+	}
+	return []llm.ModelRole{llm.Text, llm.Embed}
+}
 
 // Info describes the model.
 func (e *Engine) Info() llm.Info { return e.info }

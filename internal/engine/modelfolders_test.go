@@ -130,7 +130,7 @@ func TestSharedModels(t *testing.T) {
 	// The folder has no settings for pooling, so the default is the mean.
 	for pooling, want := range map[string][]float64{"mean": {0.053952, -0.099006, 0.072745, 0.103363}, "lasttoken": {0.033563, 0.003051, 0.157268, 0.074429}} {
 		e.embedding.Pooling = model.Pooling(pooling)
-		v, err := e.Embed(t.Context(), []string{user.Text})
+		v, err := e.Embed(t.Context(), testkit.EmbedRequests(user.Text))
 		if err != nil || v[0].Err != nil {
 			t.Fatal(err, v)
 		}

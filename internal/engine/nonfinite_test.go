@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -82,7 +83,7 @@ func TestNonFiniteIsError(t *testing.T) {
 							t.Errorf("%q, %s, %g at %d: request %d: %v, %q", isa, precision, x, at, i, r.Err, r.Text)
 						}
 					}
-					vectors, err := e.Embed(t.Context(), []string{"a x b", "a b"})
+					vectors, err := e.Embed(t.Context(), testkit.EmbedRequests("a x b", "a b"))
 					if err != nil || !errors.Is(vectors[0].Err, errNotFinite) || vectors[1].Err != nil {
 						t.Errorf("%q, %s, %g at %d: vectors: %v, %v", isa, precision, x, at, err, vectors)
 					}

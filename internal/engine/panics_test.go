@@ -16,6 +16,7 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -186,14 +187,14 @@ func TestPanicIsTheErrorOfItsText(t *testing.T) {
 	captureLog(t)
 	texts := []string{"some words", "other words", "numbers 7", "words again"}
 	healthy := openTiny(t, Options{Threads: 1})
-	want, err := healthy.Embed(context.Background(), texts)
+	want, err := healthy.Embed(context.Background(), testkit.EmbedRequests(texts...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	token := healthy.tokens.Encode("7")
 	e := openTiny(t, Options{Threads: 2})
 	poison(t, e, token[len(token)-1], 2)
-	got, err := e.Embed(context.Background(), texts)
+	got, err := e.Embed(context.Background(), testkit.EmbedRequests(texts...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,14 +24,8 @@ type counter struct {
 	llm.Model
 }
 
-// wrap puts a counter before a model. The result is an llm.Embedder if the model is
-// one.
-func (c *counters) wrap(m llm.Model) llm.Model {
-	if e, ok := m.(llm.Embedder); ok {
-		return embedCounter{counter{c, m}, e}
-	}
-	return counter{c, m}
-}
+// wrap puts a counter before a model.
+func (c *counters) wrap(m llm.Model) llm.Model { return counter{c, m} }
 
 // take returns the counts since the last call.
 func (c *counters) take() (prompt, output []float64) {
@@ -88,24 +82,48 @@ const (
 	defaultOutput = 256
 )
 
-// embedCounter is a counter of a model that can embed.
-type embedCounter struct {
-	counter
-	embedder llm.Embedder
-}
-
-func (c embedCounter) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+func (c counter) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
 	if !c.dry {
-		vectors, err := c.embedder.Embed(ctx, texts)
+		vectors, err := c.Model.Embed(ctx, requests)
 		for _, v := range vectors {
 			c.note(v.Tokens, 0)
 		}
 		return vectors, err
 	}
-	vectors := make([]llm.Embedding, len(texts))
-	for i, text := range texts {
-		vectors[i] = llm.Embedding{Vector: []float32{1}, Tokens: c.CountTokens(text)}
+	vectors := make([]llm.Embedding, len(requests))
+	for i, r := range requests {
+		vectors[i] = llm.Embedding{Vector: []float32{1}, Tokens: c.CountTokens(r.Text)}
 		c.note(vectors[i].Tokens, 0)
 	}
 	return vectors, nil
+}
+
+func (c counter) Tag(ctx context.Context, texts []string) ([]llm.Tagging, error) {
+	if !c.dry {
+		tagged, err := c.Model.Tag(ctx, texts)
+		for _, t := range tagged {
+			c.note(len(t.Tokens), 0)
+		}
+		return tagged, err
+	}
+	for _, text := range texts {
+		c.note(c.CountTokens(text), 0)
+	}
+	return make([]llm.Tagging, len(texts)), nil
+}
+
+func (c counter) Rank(ctx context.Context, pairs []llm.Pair) ([]llm.Ranking, error) {
+	if !c.dry {
+		ranked, err := c.Model.Rank(ctx, pairs)
+		for _, r := range ranked {
+			c.note(r.Tokens, 0)
+		}
+		return ranked, err
+	}
+	ranked := make([]llm.Ranking, len(pairs))
+	for i, p := range pairs {
+		ranked[i] = llm.Ranking{Logits: make([]float64, len(c.Info().Labels)), Tokens: c.CountTokens(p.A) + c.CountTokens(p.B)}
+		c.note(ranked[i].Tokens, 0)
+	}
+	return ranked, nil
 }

@@ -105,11 +105,15 @@ func rows(from, to int) *table {
 
 // slow is a model that answers requests one after the other, each in the same time.
 type slow struct {
+	llm.Unsupported
+
 	each  time.Duration
 	asked int
 }
 
-func (m *slow) Info() llm.Info                          { return llm.Info{Name: "slow", Digest: "d"} }
+func (m *slow) Info() llm.Info {
+	return llm.Info{Name: "slow", Digest: "d", Roles: []llm.ModelRole{llm.Text}}
+}
 func (m *slow) CountTokens(text string) int             { return len(strings.Fields(text)) }
 func (m *slow) Cut(text string, max int) (string, bool) { return text, false }
 func (m *slow) Close() error                            { return nil }
@@ -155,7 +159,7 @@ func TestCensus(t *testing.T) {
 		known := map[string]bool{}
 		for i := range 70 {
 			if f, text := plan.Calls()[0].Function, fmt.Sprintf("text %d", i); c.known != "" && strings.HasSuffix(text, c.known) {
-				known[f.Identity(llm.Info{Digest: "d"}, ai.Row{text, nil})] = true
+				known[f.Identity([]llm.Info{{Digest: "d"}}, ai.Row{text, nil})] = true
 			}
 		}
 		census, err := Take(t.Context(), in, plan, models.Of(&slow{}), func(_ *ai.Function, id string) bool { return known[id] })

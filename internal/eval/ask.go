@@ -29,7 +29,7 @@ type Progress func(system string, rows int) (step func(done int), end func())
 // one. If not, rules answer all rows, and the Asker may be a Local without a model.
 func (e *Evaluation) NeedsModel(other bool) bool {
 	prompted := slices.ContainsFunc(e.compared(other), func(s system) bool { return s.prompt != "" })
-	return prompted || !e.function.ByRules(e.call.Constants())
+	return prompted || len(e.function.Asks(e.call.Constants())) > 0
 }
 
 // Ask asks the systems of the main model, or with other, of Options.OtherModel.
@@ -149,7 +149,7 @@ const localChunk = 32
 // Ask implements Asker.
 func (l Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
 	values, failures := make([]any, 0, len(inputs)), make([]error, 0, len(inputs))
-	source := func(context.Context, string) (llm.Model, error) { return l.LLM, nil }
+	source := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return l.LLM, nil }
 	done := 0
 	for chunk := range slices.Chunk(inputs, localChunk) {
 		texts := make([]any, len(chunk))

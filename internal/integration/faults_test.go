@@ -53,7 +53,7 @@ func faultModel(t *testing.T) (path string, answers map[int64]any) {
 		rows[i] = ai.Row{fmt.Sprintf(faultPrompt, i)}
 	}
 	begin := time.Now()
-	found, err := gen.Eval(t.Context(), func(context.Context, string) (llm.Model, error) { return model, nil }, rows)
+	found, err := gen.Eval(t.Context(), func(context.Context, llm.ModelRole, string) (llm.Model, error) { return model, nil }, rows)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -196,7 +196,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 }
 
 // echoes returns the models of the session by name.
-func echoes(_ context.Context, name string) (llm.Model, error) {
+func echoes(_ context.Context, _ llm.ModelRole, name string) (llm.Model, error) {
 	if name != llm.DefaultModel && name != "fake" {
 		return nil, &llm.UnknownModelError{Name: name}
 	}

@@ -79,7 +79,7 @@ func structuredAnswers(t *testing.T, model string, rows int) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	source := func(context.Context, string) (llm.Model, error) { return m, nil }
+	source := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return m, nil }
 	r := rand.New(rand.NewPCG(11, 13))
 	valid := make([]*jsonschema.Resolved, len(structuredSchemas))
 	for i, text := range structuredSchemas {

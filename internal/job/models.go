@@ -1,24 +1,42 @@
 package job
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 )
 
-// ModelInfo describes the model that a row of a function's arguments asks. If no
-// model has the name in the row, it describes the default model: the row gets an
-// error whatever the model is.
-func ModelInfo(m *models.Opened, f *ai.Function, row ai.Row) llm.Info {
-	asked, err := m.Model(f.Asks(row))
-	if err != nil {
-		asked = m.Default()
+// Asked describes the models that a row of a function's arguments asks, in order.
+// If there is no such model, its Info has no digest: the row gets an error, which
+// is not stored.
+func Asked(m *models.Opened, f *ai.Function, row ai.Row) []llm.Info {
+	var all []llm.Info
+	for _, a := range f.Asks(row) {
+		var info llm.Info
+		if asked, err := m.Model(a.Role, a.Name); err == nil {
+			info = asked.Info().Identified()
+		}
+		all = append(all, info)
 	}
-	return asked.Info().Identified()
+	return all
 }
 
 // Identity returns what identifies the function's answer to a row; see
 // ai.Function.Identity.
 func Identity(m *models.Opened, f *ai.Function, row ai.Row) string {
-	return f.Identity(ModelInfo(m, f, row), row)
+	return f.Identity(Asked(m, f, row), row)
+}
+
+// Names lists the names of models in a text.
+func Names(all []llm.Info) string {
+	var names []string
+	for _, m := range all {
+		if !slices.Contains(names, m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -162,5 +162,5 @@ func (p *Plan) Calls() []*sqlexpr.Call {
 
 // ModelCalls returns the calls that need a model.
 func (p *Plan) ModelCalls() []*sqlexpr.Call {
-	return slices.DeleteFunc(p.Calls(), (*sqlexpr.Call).ByRules)
+	return slices.DeleteFunc(p.Calls(), func(c *sqlexpr.Call) bool { return len(c.Asks()) == 0 })
 }

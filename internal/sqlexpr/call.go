@@ -42,16 +42,17 @@ type Arg struct {
 	part
 }
 
-// ByRules reports whether the call needs no model.
-func (c *Call) ByRules() bool { return c.Function.ByRules(c.binding.Constants()) }
+// Asks returns the models that the call may ask, or nil if rules answer it; see
+// ai.Function.Asks.
+func (c *Call) Asks() []ai.Ask { return c.Function.Asks(c.binding.Constants()) }
 
 // Param returns the index of the parameter of argument i.
 func (c *Call) Param(i int) int { return c.binding.Param(i) }
 
-// Scope identifies what all rows of the call share: the function, the model, the
+// Scope identifies what all rows of the call share: the function, the models (those of Asks), the
 // constant arguments, and which arguments vary.
-func (c *Call) Scope(model llm.Info) string {
-	return fmt.Sprint(c.Function.Identity(model, c.binding.Constants()), c.binding.Varying())
+func (c *Call) Scope(asked []llm.Info) string {
+	return fmt.Sprint(c.Function.Identity(asked, c.binding.Constants()), c.binding.Varying())
 }
 
 // call binds a function of package ai or one of Spark's own functions.

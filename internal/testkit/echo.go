@@ -13,9 +13,14 @@ import (
 // Echo is a model without weights. Its answer is "an answer" or, under a schema,
 // the smallest valid value. A label has the score 1 if the text contains it, and
 // else 0. Tests use it to see what reaches a model and how its answers are read.
-type Echo struct{}
+type Echo struct {
+	llm.Unsupported // the roles Tag and Rank
+}
 
-func (Echo) Info() llm.Info           { return llm.Info{Name: "fake", Context: 100} }
+func (Echo) Info() llm.Info {
+	return llm.Info{Name: "fake", Context: 100, Roles: []llm.ModelRole{llm.Text, llm.Embed}}
+}
+
 func (Echo) CountTokens(s string) int { return len(strings.Fields(s)) }
 func (Echo) Close() error             { return nil }
 
@@ -52,9 +57,10 @@ func (Echo) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error
 }
 
 // Embed returns the counts of the 26 letters as a vector of length 1.
-func (Echo) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
-	all := make([]llm.Embedding, len(texts))
-	for i, text := range texts {
+func (Echo) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
+	all := make([]llm.Embedding, len(requests))
+	for i, r := range requests {
+		text := r.Text
 		if strings.Contains(text, "too long") {
 			all[i].Err = llm.ErrTooLong
 			continue
@@ -139,4 +145,13 @@ func Like(prompt, label string) float64 {
 		return 1
 	}
 	return 0
+}
+
+// EmbedRequests returns a request for each text, without a named prompt.
+func EmbedRequests(texts ...string) []llm.EmbedRequest {
+	requests := make([]llm.EmbedRequest, len(texts))
+	for i, text := range texts {
+		requests[i].Text = text
+	}
+	return requests
 }

@@ -220,7 +220,7 @@ type closer struct {
 	closed int
 }
 
-func (c *closer) Info() llm.Info { return llm.Info{Name: c.name} }
+func (c *closer) Info() llm.Info { return llm.Info{Name: c.name, Roles: []llm.ModelRole{llm.Text}} }
 func (c *closer) Close() error   { c.closed++; return nil }
 
 func TestOpened(t *testing.T) {
@@ -242,7 +242,7 @@ func TestOpened(t *testing.T) {
 	}
 	small, big := opened["small.gguf"], opened["large.gguf"]
 	for name, want := range map[string]llm.Model{"default": small, "twin": small, "SMALL.GGUF": small, "Big": big, "large.gguf": big} {
-		if got, err := all.Source(t.Context(), name); got != want || err != nil {
+		if got, err := all.Source(t.Context(), llm.Text, name); got != want || err != nil {
 			t.Errorf("%s is %v, %v", name, got, err)
 		}
 	}
@@ -250,13 +250,13 @@ func TestOpened(t *testing.T) {
 		t.Error("another model is the default")
 	}
 	var unknown *llm.UnknownModelError
-	if _, err := all.Model("gpt"); !errors.As(err, &unknown) || unknown.Name != "gpt" || len(unknown.Have) != 3 {
+	if _, err := all.Model(llm.Text, "gpt"); !errors.As(err, &unknown) || unknown.Name != "gpt" || len(unknown.Have) != 3 {
 		t.Errorf("%v", err)
 	}
 	calls := 0
 	wrapped := all.Wrap(func(m llm.Model) llm.Model { calls++; return &closer{Model: m} })
-	one, _ := wrapped.Model("default")
-	same, _ := wrapped.Model("twin")
+	one, _ := wrapped.Model(llm.Text, "default")
+	same, _ := wrapped.Model(llm.Text, "twin")
 	if one != same || one.(*closer).Model != small || calls != 2 {
 		t.Errorf("wrapped %d times", calls)
 	}
@@ -289,16 +289,14 @@ func TestOpenedFails(t *testing.T) {
 func TestOf(t *testing.T) {
 	m := &closer{name: "Own"}
 	all := Of(m)
-	for _, name := range []string{"default", "own"} {
-		if got, err := all.Model(name); got != m || err != nil {
+	for _, name := range []string{"", "default", "own"} {
+		if got, err := all.Model(llm.Text, name); got != m || err != nil {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	for _, name := range []string{"", "x"} {
-		var unknown *llm.UnknownModelError
-		if _, err := all.Model(name); !errors.As(err, &unknown) || unknown.Have[0] != "default (Own)" {
-			t.Errorf("%q: %v", name, err)
-		}
+	var unknown *llm.UnknownModelError
+	if _, err := all.Model(llm.Text, "x"); !errors.As(err, &unknown) || unknown.Have[0] != "default (Own)" {
+		t.Errorf("x: %v", err)
 	}
 	if (*Opened)(nil).Default() != nil || (*Opened)(nil).Close() != nil {
 		t.Error("no models have a default")

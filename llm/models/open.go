@@ -80,10 +80,14 @@ func (o *Opened) Default() llm.Model {
 	return o.models[0]
 }
 
-// Model returns the model that a query names; see Set.Find.
-func (o *Opened) Model(name string) (llm.Model, error) {
+// Model returns the model that a query names (see Set.Find), or for an empty name the default model
+// of the role.
+func (o *Opened) Model(role llm.ModelRole, name string) (llm.Model, error) {
 	if o == nil {
 		return nil, &llm.UnknownModelError{Name: name}
+	}
+	if name == "" {
+		name = llm.DefaultModel
 	}
 	i, err := o.set.Find(name)
 	if err != nil {
@@ -93,7 +97,9 @@ func (o *Opened) Model(name string) (llm.Model, error) {
 }
 
 // Source is Model with the signature that functions call.
-func (o *Opened) Source(_ context.Context, name string) (llm.Model, error) { return o.Model(name) }
+func (o *Opened) Source(_ context.Context, role llm.ModelRole, name string) (llm.Model, error) {
+	return o.Model(role, name)
+}
 
 // Wrap returns the same models, each wrapped by a function, which is called at
 // most once for each. Closing the result does not close the models.

@@ -25,6 +25,8 @@ type EmbeddingSettings struct {
 	Tokens int
 	// Prompt is added before each text.
 	Prompt string
+	// Prompts are added instead if a request names them.
+	Prompts map[string]string
 }
 
 // EmbeddingSettings reads the settings for embeddings: pooling_type of a GGUF file, or the files
@@ -67,14 +69,23 @@ func (s *Source) EmbeddingSettings() (EmbeddingSettings, error) {
 	if v.Tokens, err = s.embeddingTokens(); err != nil {
 		return v, err
 	}
-	if c, err = s.readOptional("config_sentence_transformers.json"); err != nil || c == nil || !c.has("default_prompt_name") {
-		return v, err
-	}
-	name, err := c.text("default_prompt_name")
-	if err != nil {
+	if c, err = s.readOptional("config_sentence_transformers.json"); err != nil || c == nil || !c.has("prompts") && !c.has("default_prompt_name") {
 		return v, err
 	}
 	prompts, err := c.object("prompts")
+	if err != nil {
+		return v, err
+	}
+	v.Prompts = map[string]string{}
+	for name := range prompts.values {
+		if v.Prompts[name], err = prompts.text(name); err != nil {
+			return v, err
+		}
+	}
+	if !c.has("default_prompt_name") {
+		return v, nil
+	}
+	name, err := c.text("default_prompt_name")
 	if err != nil {
 		return v, err
 	}

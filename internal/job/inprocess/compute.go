@@ -119,7 +119,7 @@ func (p *pipeline) asking(w *window) sqlexpr.Ask {
 				p.countError()
 			}
 		}
-		if c.ByRules() {
+		if len(c.Asks()) == 0 {
 			return p.byRules(ctx, c.Function, rows, failed)
 		}
 		return p.asker.ask(ctx, c.Function, w.numbers[0], rows, failed)
@@ -134,7 +134,7 @@ func (p *pipeline) byRules(ctx context.Context, f *ai.Function, rows []ai.Row, f
 		c.calls += int64(len(rows))
 		c.byRules += int64(len(rows))
 	})
-	answers, err = f.Eval(ctx, func(context.Context, string) (llm.Model, error) {
+	answers, err = f.Eval(ctx, func(context.Context, llm.ModelRole, string) (llm.Model, error) {
 		return nil, errors.New("a call that needs no model asks one: this is a bug in firesteel")
 	}, rows)
 	if err != nil {

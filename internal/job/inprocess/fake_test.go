@@ -23,6 +23,8 @@ import (
 // fakeModel answers a question with "re " and the question. A question has ten
 // tokens, an answer one. A question with "poison" in it is an error.
 type fakeModel struct {
+	llm.Unsupported
+
 	digest string
 	slow   time.Duration
 	broken error
@@ -34,7 +36,9 @@ type fakeModel struct {
 
 var errPoison = errors.New("it is poison")
 
-func (m *fakeModel) Info() llm.Info { return llm.Info{Name: "fake", Digest: m.digest, Context: 4096} }
+func (m *fakeModel) Info() llm.Info {
+	return llm.Info{Name: "fake", Digest: m.digest, Context: 4096, Roles: []llm.ModelRole{llm.Text}}
+}
 func (m *fakeModel) CountTokens(s string) int {
 	return len(s)
 }

@@ -86,7 +86,7 @@ func (a *asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) err
 		if err != nil {
 			return err
 		}
-		entries = append(entries, ledger.Entry{Key: key, Time: now, Function: name, Model: job.ModelInfo(a.models, f, d.row).Name, Answer: text})
+		entries = append(entries, ledger.Entry{Key: key, Time: now, Function: name, Model: job.Names(job.Asked(a.models, f, d.row)), Answer: text})
 	}
 	if a.ledger == nil {
 		return nil

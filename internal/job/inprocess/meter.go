@@ -41,15 +41,8 @@ func newSpending(b job.Budget, p job.Price) *spending {
 // bounded reports whether requests need a reservation.
 func (t *spending) bounded() bool { return t.budget.Tokens != nil || t.budget.Cost != nil }
 
-// metered puts a meter before a model. The result is an llm.Embedder if the
-// model is one.
-func metered(m llm.Model, s *spending) llm.Model {
-	t := &meter{s, m}
-	if e, ok := m.(llm.Embedder); ok {
-		return embedMeter{t, e}
-	}
-	return t
-}
+// metered puts a meter before a model.
+func metered(m llm.Model, s *spending) llm.Model { return &meter{s, m} }
 
 func (t *spending) usage() job.Usage {
 	t.mu.Lock()
@@ -75,15 +68,57 @@ func (t *spending) exhaust(reason *job.Spent) {
 }
 
 func (t *meter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, error) {
-	most := make([]job.Usage, len(requests))
+	return through(ctx, t, requests, t.Model.Do, t.maxUsage,
+		func(r llm.Result) job.Usage {
+			return job.Usage{Requests: 1, PromptTokens: int64(r.PromptTokens), OutputTokens: int64(r.OutputTokens)}
+		},
+		func(r *llm.Result, reason error) { r.Err = reason })
+}
+
+func (t *meter) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
+	return through(ctx, t, requests, t.Model.Embed,
+		func(r llm.EmbedRequest) job.Usage { return t.reading(r.Text) },
+		func(e llm.Embedding) job.Usage { return job.Usage{Requests: 1, PromptTokens: int64(e.Tokens)} },
+		func(e *llm.Embedding, reason error) { e.Err = reason })
+}
+
+func (t *meter) Tag(ctx context.Context, texts []string) ([]llm.Tagging, error) {
+	return through(ctx, t, texts, t.Model.Tag,
+		func(text string) job.Usage { return t.reading(text) },
+		func(g llm.Tagging) job.Usage { return job.Usage{Requests: 1, PromptTokens: int64(len(g.Tokens))} },
+		func(g *llm.Tagging, reason error) { g.Err = reason })
+}
+
+func (t *meter) Rank(ctx context.Context, pairs []llm.Pair) ([]llm.Ranking, error) {
+	return through(ctx, t, pairs, t.Model.Rank,
+		func(p llm.Pair) job.Usage { return t.reading(p.A, p.B) },
+		func(r llm.Ranking) job.Usage { return job.Usage{Requests: 1, PromptTokens: int64(r.Tokens)} },
+		func(r *llm.Ranking, reason error) { r.Err = reason })
+}
+
+// reading returns the most tokens that a request of texts without an answer uses.
+func (t *meter) reading(texts ...string) (u job.Usage) {
+	u.PromptTokens = messageTokens
+	for _, text := range texts {
+		u.PromptTokens += int64(t.CountTokens(text))
+	}
+	return u
+}
+
+// through asks a model for as many requests at a time as the budget has room for,
+// and refuses the rest when the budget is spent. most returns the maximum usage of
+// a request, and usage that of a result.
+func through[In, Out any](ctx context.Context, t *meter, requests []In, ask func(context.Context, []In) ([]Out, error),
+	most func(In) job.Usage, usage func(Out) job.Usage, refuse func(*Out, error)) ([]Out, error) {
+	reserve := make([]job.Usage, len(requests))
 	if t.bounded() {
 		for i, r := range requests {
-			most[i] = t.maxUsage(r)
+			reserve[i] = most(r)
 		}
 	}
-	results := make([]llm.Result, len(requests))
-	err := t.through(ctx, most, func(i int, reason *job.Spent) { results[i].Err = reason }, func(from, to int) ([]job.Usage, error) {
-		part, err := t.Model.Do(ctx, requests[from:to])
+	results := make([]Out, len(requests))
+	err := t.through(ctx, reserve, func(i int, reason *job.Spent) { refuse(&results[i], reason) }, func(from, to int) ([]job.Usage, error) {
+		part, err := ask(ctx, requests[from:to])
 		if err != nil || len(part) != to-from {
 			results = part // the caller reports the wrong length
 			return nil, err
@@ -91,41 +126,11 @@ func (t *meter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, e
 		used := make([]job.Usage, len(part))
 		for i, r := range part {
 			results[from+i] = r
-			used[i] = job.Usage{Requests: 1, PromptTokens: int64(r.PromptTokens), OutputTokens: int64(r.OutputTokens)}
+			used[i] = usage(r)
 		}
 		return used, nil
 	})
 	return results, err
-}
-
-// embedMeter is a meter of a model that can embed.
-type embedMeter struct {
-	*meter
-	model llm.Embedder
-}
-
-func (t embedMeter) Embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
-	most := make([]job.Usage, len(texts))
-	if t.bounded() {
-		for i, text := range texts {
-			most[i].PromptTokens = int64(t.CountTokens(text)) + messageTokens
-		}
-	}
-	vectors := make([]llm.Embedding, len(texts))
-	err := t.through(ctx, most, func(i int, reason *job.Spent) { vectors[i].Err = reason }, func(from, to int) ([]job.Usage, error) {
-		part, err := t.model.Embed(ctx, texts[from:to])
-		if err != nil || len(part) != to-from {
-			vectors = part
-			return nil, err
-		}
-		used := make([]job.Usage, len(part))
-		for i, v := range part {
-			vectors[from+i] = v
-			used[i] = job.Usage{Requests: 1, PromptTokens: int64(v.Tokens)}
-		}
-		return used, nil
-	})
-	return vectors, err
 }
 
 // through asks for as many requests at a time as the budget has room for, and

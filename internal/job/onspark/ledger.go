@@ -11,6 +11,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -32,7 +33,7 @@ type ledger struct {
 }
 
 func newLedger(r *run, f *ai.Function, c *sqlexpr.Call) *ledger {
-	digest := sha256.Sum256([]byte(c.Scope(r.model)))
+	digest := sha256.Sum256([]byte(c.Scope(slices.Repeat([]llm.Info{r.model}, len(c.Asks())))))
 	return &ledger{r: r, function: f, path: strings.TrimSuffix(r.ledger, "/") + "/" + f.Name, scope: hex.EncodeToString(digest[:])}
 }
 

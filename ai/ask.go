@@ -1,0 +1,21 @@
+package ai
+
+import "github.com/firesteel/firesteel/llm"
+
+// Ask is a model that a call asks.
+type Ask struct {
+	Role llm.ModelRole
+	// Name is the name of a model. An empty Name is the default model of the role.
+	Name string
+	// Any means that each row names the model, and Name is empty because the names may differ.
+	Any bool
+}
+
+// Asks returns the models that a call may ask, or nil if rules answer it. fixed holds the arguments
+// that are equal in all rows, and nil for others.
+func (f *Function) Asks(fixed Row) []Ask {
+	if f.asks == nil {
+		return []Ask{{Role: llm.Text}}
+	}
+	return f.asks(padRow(fixed, len(f.Params)))
+}
