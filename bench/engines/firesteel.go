@@ -70,7 +70,7 @@ func serve(ctx context.Context, path, precision string, threads int) error {
 }
 
 // answerJob answers a job with our engine.
-func answerJob(ctx context.Context, engine *engine.Engine, j job) outcome {
+func answerJob(ctx context.Context, engine llm.Model, j job) outcome {
 	requests := make([]llm.Request, len(j.Requests))
 	for i, r := range j.Requests {
 		requests[i] = llm.Request{Prefix: r.Prefix, Text: r.Text, MaxTokens: r.Max}

@@ -178,7 +178,7 @@ func seededModels(t *testing.T) map[string]string {
 	return models
 }
 
-func askEngine(t *testing.T, e *engine.Engine, key string, into map[string]string) {
+func askEngine(t *testing.T, e llm.Model, key string, into map[string]string) {
 	t.Helper()
 	chat := []llm.Message{{Role: llm.System, Text: "You are brief."}, {Role: llm.User, Text: "Is this a test?"}}
 	requests := map[string]llm.Request{

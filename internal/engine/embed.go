@@ -8,6 +8,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/tokenizer"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -36,7 +37,7 @@ func (e *Engine) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.
 		}
 		s := e.embeddingSequence(r)
 		byRequest[r] = s
-		if s.err == nil && len(s.prompt) > 0 {
+		if s.err == nil {
 			sequences = append(sequences, s)
 		}
 	}
@@ -45,7 +46,7 @@ func (e *Engine) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.
 		return nil, err
 	}
 	for i, r := range requests {
-		embeddings[i] = byRequest[r].embedding()
+		embeddings[i] = byRequest[r].embedding(e.embedding)
 	}
 	return embeddings, nil
 }
@@ -54,47 +55,34 @@ func (e *Engine) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.
 // error of the text.
 func (e *Engine) embeddingSequence(r llm.EmbedRequest) *sequence {
 	s := &sequence{}
-	func() {
-		defer panics.Catch(&s.err, "reading a text")
-		prefix, suffix := e.tokens.Affixes()
-		prompt := e.embedding.Prompt
-		if r.Prompt != "" {
-			prompt = e.embedding.Prompts[r.Prompt]
-		}
-		s.prompt = e.tokens.Append(slices.Clone(prefix), prompt+r.Text)
-		limit := e.info.Context
-		if e.embedding.Tokens > 0 {
-			limit = min(limit, e.embedding.Tokens)
-		}
-		if limit -= len(suffix); len(s.prompt) > limit {
-			s.prompt, s.cut = s.prompt[:max(limit, 0)], true
-		}
-		s.prompt = append(s.prompt, suffix...)
-	}()
+	s.prompt, s.cut, s.err = embeddingTokens(e.tokens, e.embedding, e.info.Context, e.embedding.PromptOf(r.Prompt)+r.Text)
 	s.pooler = &pooler{pooling: e.embedding.Pooling, count: len(s.prompt)}
 	return s
 }
 
-func (s *sequence) embedding() llm.Embedding {
+// embeddingTokens returns the tokens of a text with those that the model expects around it, and
+// whether the text was cut. A panic becomes the error.
+func embeddingTokens(t *tokenizer.Tokenizer, settings model.EmbeddingSettings, context int, text string) (ids []int32, cut bool, err error) {
+	defer panics.Catch(&err, "reading a text")
+	prefix, suffix := t.Affixes()
+	ids = t.Append(slices.Clone(prefix), text)
+	limit := context
+	if settings.Tokens > 0 {
+		limit = min(limit, settings.Tokens)
+	}
+	if limit -= len(suffix); len(ids) > limit {
+		ids, cut = ids[:max(limit, 0)], true
+	}
+	if ids = append(ids, suffix...); len(ids) == 0 {
+		return nil, cut, fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
+	}
+	return ids, cut, nil
+}
+
+func (s *sequence) embedding(settings model.EmbeddingSettings) llm.Embedding {
 	out := llm.Embedding{Tokens: len(s.prompt), Cut: s.cut, Err: s.err}
-	if s.err == nil && len(s.prompt) == 0 {
-		out.Err = fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
-	}
-	if out.Err != nil {
-		return out
-	}
-	length := 0.0
-	for _, x := range s.pooler.state {
-		length += x * x
-	}
-	length = math.Sqrt(length)
-	if !(length > 0) || math.IsInf(length, 0) {
-		out.Err = errNotFinite
-		return out
-	}
-	out.Vector = make([]float32, len(s.pooler.state))
-	for i, x := range s.pooler.state {
-		out.Vector[i] = float32(x / length)
+	if out.Err == nil {
+		out.Vector, out.Err = s.pooler.vector(settings)
 	}
 	return out
 }
@@ -135,5 +123,44 @@ func (p *pooler) add(n int, state []float32) {
 		default:
 			p.state[i] += x
 		}
+	}
+}
+
+// vector returns the normalized vector, after the dense layers of the settings.
+func (p *pooler) vector(settings model.EmbeddingSettings) ([]float32, error) {
+	state := p.state
+	if len(settings.Dense) > 0 {
+		p.divide()
+	}
+	for _, d := range settings.Dense {
+		state = d.Apply(state)
+	}
+	length := 0.0
+	for _, x := range state {
+		length += x * x
+	}
+	length = math.Sqrt(length)
+	if !(length > 0) || math.IsInf(length, 0) {
+		return nil, errNotFinite
+	}
+	vector := make([]float32, len(state))
+	for i, x := range state {
+		vector[i] = float32(x / length)
+	}
+	return vector, nil
+}
+
+// divide makes a mean of a sum, which has the same direction.
+func (p *pooler) divide() {
+	n := float64(p.count)
+	switch p.pooling {
+	case model.Weighted:
+		n *= float64(p.count+1) / 2
+	case model.Mean:
+	default:
+		return
+	}
+	for i := range p.state {
+		p.state[i] /= n
 	}
 }

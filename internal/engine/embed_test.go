@@ -82,7 +82,7 @@ func readVectors(t *testing.T) (g vectorGoldens) {
 func TestEmbedEqualsSentenceTransformers(t *testing.T) {
 	g := readVectors(t)
 	for _, p := range g.Poolings {
-		e, err := Open(t.Context(), vectorsFolder(t, g.PostProcessor, p.Files), Options{Threads: 2, Precision: llm.Float32})
+		e, err := openText(t.Context(), vectorsFolder(t, g.PostProcessor, p.Files), Options{Threads: 2, Precision: llm.Float32})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,10 +117,10 @@ func TestEmbedSettings(t *testing.T) {
 		{`{"pooling_mode_max_tokens":true}`, `,{"path":"2_Normalize","type":"sentence_transformers.models.Normalize"}`, "max"},
 		{`{"pooling_mode_max_tokens":true,"pooling_mode_mean_tokens":true}`, "", "exactly one kind of pooling"},
 		{`{"pooling_mode":"attention"}`, "", "one of mean, weightedmean"},
-		{`{"pooling_mode_mean_tokens":true}`, `,{"path":"2_Dense","type":"sentence_transformers.models.Dense"}`, `type "sentence_transformers.models.Dense"`},
+		{`{"pooling_mode_mean_tokens":true}`, `,{"path":"2_CNN","type":"sentence_transformers.models.CNN"}`, `module type "CNN"`},
 	} {
 		files := map[string]json.RawMessage{"1_Pooling/config.json": json.RawMessage(c.pooling), "modules.json": json.RawMessage(strings.Replace(modules, "MORE", c.modules, 1))}
-		e, err := Open(t.Context(), vectorsFolder(t, g.PostProcessor, files), Options{Threads: 1, Precision: llm.Float32})
+		e, err := openText(t.Context(), vectorsFolder(t, g.PostProcessor, files), Options{Threads: 1, Precision: llm.Float32})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestEmbedGGUF(t *testing.T) {
 	vector := func(set func(b *gguftest.Builder)) []float32 {
 		b := gguftest.Llama(7)
 		set(b)
-		e, err := Open(t.Context(), b.Write(t), Options{Threads: 1})
+		e, err := openText(t.Context(), b.Write(t), Options{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestEmbedGGUF(t *testing.T) {
 		}
 	}
 	b := gguftest.Llama(7).Set("llama.pooling_type", uint32(4))
-	e, err := Open(t.Context(), b.Write(t), Options{Threads: 1})
+	e, err := openText(t.Context(), b.Write(t), Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

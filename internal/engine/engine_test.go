@@ -25,10 +25,19 @@ func openTiny(t testing.TB, opts Options) *Engine {
 	return mustOpen(t, gguftest.Llama(7).Write(t), opts)
 }
 
+// openText is Open for a model that generates text.
+func openText(ctx context.Context, path string, opts Options) (*Engine, error) {
+	m, err := Open(ctx, path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return m.(*Engine), nil
+}
+
 // mustOpen opens a model and closes it at the end of the test.
 func mustOpen(t testing.TB, path string, opts Options) *Engine {
 	t.Helper()
-	e, err := Open(t.Context(), path, opts)
+	e, err := openText(t.Context(), path, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +374,7 @@ func TestOtherChatTemplate(t *testing.T) {
 	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e, err := Open(t.Context(), path, Options{})
+	e, err := openText(t.Context(), path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +412,7 @@ func TestBadFiles(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Open(t.Context(), path, Options{})
+		_, err := openText(t.Context(), path, Options{})
 		if !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("want %q, got %v", want, err)
 		}
@@ -414,7 +423,7 @@ func TestBadFiles(t *testing.T) {
 	if _, err := Open(stopped, gguftest.Llama(7).Write(t), Options{}); !errors.Is(err, cause) || errors.Is(err, llm.ErrModel) {
 		t.Errorf("with a context that has ended: %v", err)
 	}
-	if _, err := Open(t.Context(), t.TempDir()+"/none.gguf", Options{}); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, llm.ErrModel) {
+	if _, err := openText(t.Context(), t.TempDir()+"/none.gguf", Options{}); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, llm.ErrModel) {
 		t.Error(err)
 	}
 }
@@ -432,7 +441,7 @@ func TestInstructionSets(t *testing.T) {
 		}
 	}
 	t.Setenv("FIRESTEEL_ISA", "mmx")
-	if _, err := Open(t.Context(), gguftest.Llama(7).Write(t), Options{}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "mmx") {
+	if _, err := openText(t.Context(), gguftest.Llama(7).Write(t), Options{}); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "mmx") {
 		t.Error(err)
 	}
 }

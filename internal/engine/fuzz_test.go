@@ -25,7 +25,7 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		e, err := Open(t.Context(), path, Options{Threads: 1})
+		e, err := openText(t.Context(), path, Options{Threads: 1})
 		if err != nil {
 			if !errors.Is(err, llm.ErrModel) {
 				t.Error(err)

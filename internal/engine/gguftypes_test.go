@@ -43,7 +43,7 @@ func TestGGUFTypes(t *testing.T) {
 			}
 			var answers [2][]llm.Result
 			for i, b := range []*gguftest.Builder{file, plain} {
-				e, err := Open(t.Context(), b.Write(t), Options{Threads: 2})
+				e, err := openText(t.Context(), b.Write(t), Options{Threads: 2})
 				if err != nil {
 					t.Fatal(err)
 				}

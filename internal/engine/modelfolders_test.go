@@ -41,7 +41,7 @@ func TestEndTokensOfFolders(t *testing.T) {
 		{map[string]string{"tokenizer_config.json": `{"eos_token": "<|end|>"}`, "generation_config.json": `{"eos_token_id": [5]}`}, []int32{0, 5}},
 		{map[string]string{"tokenizer_config.json": `{"eos_token": null, "chat_template": [{"name": "default", "template": "{% for m in messages %}{{ m.content }}<user>{% endfor %}"}]}`}, []int32{450}},
 	} {
-		e, err := Open(t.Context(), chatFolder(t, c.files), Options{Threads: 1})
+		e, err := openText(t.Context(), chatFolder(t, c.files), Options{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestEndTokensOfFolders(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), append([]byte(`{"eos_token_id": 11,`), data[1:]...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	e, err := Open(t.Context(), folder, Options{Threads: 1})
+	e, err := openText(t.Context(), folder, Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestSharedModels(t *testing.T) {
 		"chatml_addtokens": {llm.Request{Messages: chat}, []int32{340, 885, 16, 63, 564, 111, 452, 190, 67, 854, 245, 464, 442, 6, 41, 315, 516, 138, 854, 206, 169, 404, 742, 571}, []int32{2, 902}},
 		"inv":              {llm.Request{Text: user.Text}, []int32{184, 564, 516, 377, 457, 557, 372, 869, 59, 350, 329, 374}, []int32{2}},
 	} {
-		e, err := Open(t.Context(), filepath.Join(folder, name), Options{Threads: 2, Precision: llm.Float32})
+		e, err := openText(t.Context(), filepath.Join(folder, name), Options{Threads: 2, Precision: llm.Float32})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -122,7 +122,7 @@ func TestSharedModels(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	e, err := Open(t.Context(), filepath.Join(folder, "q3emb"), Options{Threads: 2, Precision: llm.Float32})
+	e, err := openText(t.Context(), filepath.Join(folder, "q3emb"), Options{Threads: 2, Precision: llm.Float32})
 	if err != nil {
 		t.Fatal(err)
 	}

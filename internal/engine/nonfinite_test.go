@@ -59,7 +59,7 @@ func TestNonFiniteIsError(t *testing.T) {
 					bad := int32('x' - '!' + 1) // the id in llama3.json
 					spoil(t, folder, int(bad), at, x)
 					t.Setenv("FIRESTEEL_ISA", isa)
-					e, err := Open(t.Context(), folder, Options{Threads: 2, Precision: precision})
+					e, err := openText(t.Context(), folder, Options{Threads: 2, Precision: precision})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -47,6 +47,7 @@ type decoderLayer struct {
 
 func (m *decoder) Context() int         { return m.context }
 func (m *decoder) Vocabulary() int      { return m.vocabulary }
+func (m *decoder) Size() int            { return m.embedding }
 func (m *decoder) EncoderSize() int     { return 0 }
 func (m *decoder) Start() (int32, bool) { return 0, false }
 func (m *decoder) Headless() string     { return m.head.missing }

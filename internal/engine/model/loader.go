@@ -25,6 +25,7 @@ type loader struct {
 	precision llm.Precision
 	kernels   *kernel.Set
 	used      map[string]bool
+	unneeded  map[string]bool
 	ignored   []string // prefixes of tensors that are not needed
 	jobs      []packing
 	bytes     int // memory of the packed matrices
@@ -54,7 +55,7 @@ type place struct {
 const rowAlignment = 64
 
 func newLoader(s *Source, p llm.Precision, kernels *kernel.Set) *loader {
-	return &loader{source: s, precision: p, kernels: kernels, used: map[string]bool{}}
+	return &loader{source: s, precision: p, kernels: kernels, used: map[string]bool{}, unneeded: map[string]bool{}}
 }
 
 func (l *loader) has(name string) bool {
@@ -131,17 +132,26 @@ func (l *loader) checkSame(name string, k, n int, others ...string) {
 // ignore marks tensors as not needed.
 func (l *loader) ignore(names ...string) {
 	for _, name := range names {
-		l.used[name] = true
+		l.unneeded[name] = true
 	}
 }
 
 // ignorePrefix marks tensors whose names begin with a prefix as not needed.
 func (l *loader) ignorePrefix(prefixes ...string) { l.ignored = append(l.ignored, prefixes...) }
 
+// ignoreSuffix marks tensors whose names end with a suffix as not needed.
+func (l *loader) ignoreSuffix(suffix string) {
+	for _, name := range l.source.names() {
+		if strings.HasSuffix(name, suffix) {
+			l.ignore(name)
+		}
+	}
+}
+
 // needed reports whether a network must read a tensor. Older files have the frequencies of rotary
 // positions, which the settings define.
 func (l *loader) needed(name string) bool {
-	if name == inverseFrequencies || strings.HasSuffix(name, "."+inverseFrequencies) {
+	if l.unneeded[name] || name == inverseFrequencies || strings.HasSuffix(name, "."+inverseFrequencies) {
 		return false
 	}
 	return !slices.ContainsFunc(l.ignored, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
@@ -231,12 +241,31 @@ func (l *loader) place(m *nn.Linear, precision llm.Precision) {
 
 // weights is the memory of a network's matrices.
 type weights struct {
-	bytes int
-	free  func() error
+	bytes      int
+	parameters int64 // numbers in the tensors of the network
+	free       func() error
 }
 
-func (h weights) Bytes() int   { return h.bytes }
-func (h weights) Close() error { return h.free() }
+func (h weights) Bytes() int        { return h.bytes }
+func (h weights) Parameters() int64 { return h.parameters }
+func (h weights) Close() error      { return h.free() }
+
+// parameters returns the number of numbers in the tensors that are used.
+func (l *loader) parameters() int64 {
+	sum := int64(0)
+	for name := range l.used {
+		t, ok := l.source.tensor(name)
+		if !ok {
+			continue
+		}
+		count := int64(1)
+		for _, n := range t.shape {
+			count *= int64(n)
+		}
+		sum += count
+	}
+	return sum
+}
 
 // fixedBytes is an estimate of the memory of an engine that does not depend on its weights.
 const fixedBytes = 32 << 20
@@ -307,7 +336,7 @@ func (l *loader) read(ctx context.Context, threads int) (_ weights, err error) {
 		end()
 	}
 	read = true
-	return weights{l.bytes, free}, nil
+	return weights{l.bytes, l.parameters(), free}, nil
 }
 
 func (p packing) run(kernels *kernel.Set) error {

@@ -21,6 +21,8 @@ type Network interface {
 	Context() int
 	// Vocabulary returns the number of tokens that have logits.
 	Vocabulary() int
+	// Size returns the size of a hidden state.
+	Size() int
 	// Cache returns the size of the keys and values of a token.
 	Cache() nn.CacheShape
 	// EncoderSize returns, for a network with an encoder, the number of numbers that it keeps of
@@ -35,6 +37,8 @@ type Network interface {
 	// NewState returns the memory for steps of at most rows rows. Out.Best is below tokens, which is
 	// at most Vocabulary. team may be nil.
 	NewState(rows, tokens int, team *nn.Team) State
+	// Parameters returns the number of weights.
+	Parameters() int64
 	// Bytes returns the memory of the weights in bytes.
 	Bytes() int
 	// Close releases the weights.

@@ -23,74 +23,128 @@ type EmbeddingSettings struct {
 	// Tokens limits the number of tokens of a text, including prefix and suffix. 0 means the
 	// context.
 	Tokens int
-	// Prompt is added before each text.
-	Prompt string
-	// Prompts are added instead if a request names them.
+	// Prompt is added before each text. Prompts replaces it by the name of a prompt.
+	Prompt  string
 	Prompts map[string]string
+	// Dense are layers between pooling and normalization.
+	Dense []*Dense
+	// Declared reports that the files have settings for embeddings.
+	Declared bool
+}
+
+// PromptOf returns the prompt of a name. An empty name is that of the default.
+func (v EmbeddingSettings) PromptOf(name string) string {
+	if name == "" {
+		return v.Prompt
+	}
+	return v.Prompts[name]
+}
+
+// Dimensions returns the length of a vector of a network with hidden states of a size.
+func (v EmbeddingSettings) Dimensions(size int) int {
+	if n := len(v.Dense); n > 0 {
+		return v.Dense[n-1].out
+	}
+	return size
 }
 
 // EmbeddingSettings reads the settings for embeddings: pooling_type of a GGUF file, or the files
 // that Python's sentence-transformers writes to a folder. The default is the mean. Settings that
 // are not supported are an error.
 func (s *Source) EmbeddingSettings() (EmbeddingSettings, error) {
-	v := EmbeddingSettings{Pooling: Mean}
 	if s.GGUF != nil {
-		k := setting{gguf: "pooling_type"}
-		if !s.has(k) {
-			return v, nil
-		}
-		n, err := s.integer(k, 0, 1<<16)
-		switch n {
-		case 0, 1: // 0: not specified
-		case 2:
-			v.Pooling = First
-		case 3:
-			v.Pooling = Last
-		case 4:
-			return v, s.wrong("the model ranks texts (pooling_type 4) and has no embeddings")
-		default:
-			return v, s.wrong("pooling_type %d is not supported; the supported types are 0 to 3", n)
-		}
-		return v, err
+		return s.ggufEmbeddingSettings()
 	}
-	folder, err := s.poolingFolder()
+	v := EmbeddingSettings{Pooling: Mean}
+	modules, err := s.embeddingModules()
 	if err != nil {
 		return v, err
 	}
-	c, err := s.readOptional(filepath.Join(folder, "config.json"))
+	c, err := s.readOptional(filepath.Join(modules.pooling, "config.json"))
 	if err != nil {
 		return v, err
 	}
 	if c != nil {
-		if v.Pooling, err = c.pooling(); err != nil {
+		v.Declared = true
+		if v.Pooling, err = c.pooling(len(modules.dense) == 0); err != nil {
 			return v, err
 		}
+	}
+	for _, folder := range modules.dense {
+		d, err := s.dense(folder)
+		if err != nil {
+			return v, err
+		}
+		if n := len(v.Dense); n > 0 && v.Dense[n-1].out != d.in {
+			return v, s.wrong("the module %s has %d inputs, but the module before it has %d outputs", folder, d.in, v.Dense[n-1].out)
+		}
+		v.Dense = append(v.Dense, d)
 	}
 	if v.Tokens, err = s.embeddingTokens(); err != nil {
 		return v, err
 	}
-	if c, err = s.readOptional("config_sentence_transformers.json"); err != nil || c == nil || !c.has("prompts") && !c.has("default_prompt_name") {
+	if err := s.readPrompts(&v); err != nil {
 		return v, err
+	}
+	if c != nil && len(v.Prompts) > 0 && c.has("include_prompt") {
+		if include, err := c.boolean("include_prompt"); err != nil || !include {
+			return v, c.wrong("include_prompt", "true; pooling without the tokens of the prompt is not supported")
+		}
+	}
+	return v, nil
+}
+
+func (s *Source) ggufEmbeddingSettings() (EmbeddingSettings, error) {
+	v := EmbeddingSettings{Pooling: Mean}
+	k := setting{gguf: "pooling_type"}
+	if !s.has(k) {
+		return v, nil
+	}
+	n, err := s.integer(k, 0, 1<<16)
+	v.Declared = n > 0 // 0: not specified
+	switch n {
+	case 0, 1:
+	case 2:
+		v.Pooling = First
+	case 3:
+		v.Pooling = Last
+	case 4:
+		return v, s.wrong("the model ranks texts (pooling_type 4) and has no embeddings")
+	default:
+		return v, s.wrong("pooling_type %d is not supported; the supported types are 0 to 3", n)
+	}
+	return v, err
+}
+
+// readPrompts reads the prompts of an embedding model.
+func (s *Source) readPrompts(v *EmbeddingSettings) error {
+	c, err := s.readOptional("config_sentence_transformers.json")
+	if err != nil || c == nil || !c.has("prompts") {
+		return err
 	}
 	prompts, err := c.object("prompts")
 	if err != nil {
-		return v, err
+		return err
 	}
 	v.Prompts = map[string]string{}
 	for name := range prompts.values {
 		if v.Prompts[name], err = prompts.text(name); err != nil {
-			return v, err
+			return err
 		}
 	}
 	if !c.has("default_prompt_name") {
-		return v, nil
+		return nil
 	}
 	name, err := c.text("default_prompt_name")
 	if err != nil {
-		return v, err
+		return err
 	}
-	v.Prompt, err = prompts.text(name)
-	return v, err
+	prompt, ok := v.Prompts[name]
+	if !ok {
+		return c.wrong("default_prompt_name", "one of the prompts")
+	}
+	v.Prompt = prompt
+	return nil
 }
 
 // embeddingTokens reads the maximum number of tokens of a text from the settings for embeddings, or
@@ -118,45 +172,56 @@ func (s *Source) embeddingTokens() (int, error) {
 	return int(n), nil
 }
 
-// poolingFolder returns the folder with the settings of pooling, according to modules.json, which
-// lists the modules of an embedding model.
-func (s *Source) poolingFolder() (string, error) {
-	const defaultFolder = "1_Pooling"
+// embeddingModules are the folders of the modules of an embedding model.
+type embeddingModules struct {
+	pooling string
+	dense   []string
+}
+
+// embeddingModules reads modules.json, which lists the modules of an embedding model.
+func (s *Source) embeddingModules() (embeddingModules, error) {
+	m := embeddingModules{pooling: "1_Pooling"}
 	list, err := readList(filepath.Join(s.Path, "modules.json"))
 	if err != nil || list == nil {
-		return defaultFolder, err
+		return m, err
 	}
-	folder := defaultFolder
 	for _, entry := range list {
 		module, _ := entry.(map[string]any)
 		kind, _ := module["type"].(string)
-		switch kind[strings.LastIndexByte(kind, '.')+1:] {
+		kind = kind[strings.LastIndexByte(kind, '.')+1:]
+		switch kind {
 		case "Transformer", "Normalize":
-		case "Pooling":
-			name, _ := module["path"].(string)
-			if path.Clean(name) != name || !filepath.IsLocal(name) {
-				return "", s.wrong("modules.json has the invalid folder %q", name)
-			}
-			folder = name
+			continue
+		case "Pooling", "Dense":
 		default:
-			return "", s.wrong("the module type %q in modules.json is not supported; the supported types are Transformer, Pooling and Normalize", kind)
+			return m, s.wrong("the module type %q in modules.json is not supported; the supported types are Transformer, Pooling, Dense and Normalize", kind)
+		}
+		name, _ := module["path"].(string)
+		if path.Clean(name) != name || !filepath.IsLocal(name) {
+			return m, s.wrong("modules.json has the invalid folder %q", name)
+		}
+		if kind == "Pooling" {
+			m.pooling = name
+		} else {
+			m.dense = append(m.dense, name)
 		}
 	}
-	return folder, nil
+	return m, nil
 }
 
 // poolings maps the settings of sentence-transformers to a Pooling. mean_sqrt_len has the direction
-// of the mean, so the normalized embeddings are equal.
+// of the mean, so the normalized embeddings are equal if no dense layer follows.
 var poolings = map[string]Pooling{
 	"pooling_mode_cls_token": First, "pooling_mode_mean_tokens": Mean, "pooling_mode_max_tokens": Max, "pooling_mode_mean_sqrt_len_tokens": Mean,
 	"pooling_mode_weightedmean_tokens": Weighted, "pooling_mode_lasttoken": Last,
 }
 
-// pooling reads the settings of pooling: a Boolean for each kind, or one name.
-func (c *config) pooling() (Pooling, error) {
+// pooling reads the settings of pooling: a Boolean for each kind, or one name. normalized reports
+// that the vectors are normalized next.
+func (c *config) pooling(normalized bool) (Pooling, error) {
 	if c.has("pooling_mode") {
 		name, err := c.text("pooling_mode")
-		if name == "mean_sqrt_len" || name == "mean_sqrt_len_tokens" {
+		if normalized && (name == "mean_sqrt_len" || name == "mean_sqrt_len_tokens") {
 			name = string(Mean)
 		}
 		switch p := Pooling(name); {
@@ -173,7 +238,7 @@ func (c *config) pooling() (Pooling, error) {
 			found = append(found, key)
 		}
 	}
-	if len(found) != 1 || poolings[found[0]] == "" {
+	if len(found) != 1 || poolings[found[0]] == "" || !normalized && found[0] == "pooling_mode_mean_sqrt_len_tokens" {
 		return "", c.wrong("pooling_mode_...", "exactly one kind of pooling")
 	}
 	return poolings[found[0]], nil

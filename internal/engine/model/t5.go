@@ -191,6 +191,7 @@ func (m *t5) readLayer(l *loader, prefix string, decoder bool, layer *t5Layer) {
 
 func (m *t5) Context() int         { return t5Context }
 func (m *t5) Vocabulary() int      { return m.vocabulary }
+func (m *t5) Size() int            { return m.embedding }
 func (m *t5) Start() (int32, bool) { return m.start, true }
 func (m *t5) Headless() string     { return "" }
 func (m *t5) EncoderSize() int     { return m.embedding }
