@@ -72,6 +72,7 @@ var layers = map[string]struct {
 	"internal/tokenizer":               {[]string{"internal/weights/gguf/..."}, "a tokenizer needs its vocabulary, which GGUF files hold"},
 	"internal/weights":                 {[]string{"internal/weights/..."}, "finding and reading weights needs no engine"},
 	"internal/weights/gguf/...":        {[]string{"internal/weights/gguf/...", "internal/weights/floats", "internal/weights/malformed", "internal/weights/mmap"}, "a file format stands alone"},
+	"internal/weights/onnx":            {[]string{"internal/weights/floats", "internal/weights/malformed", "internal/weights/mmap"}, "a file format stands alone"},
 	"internal/weights/safetensors/...": {[]string{"internal/weights/safetensors/...", "internal/weights/floats", "internal/weights/malformed", "internal/weights/mmap"}, "a file format stands alone"},
 	"internal/weights/floats":          {nil, "number formats are arithmetic"},
 	"internal/weights/malformed":       {nil, "errors of all weight formats"},
@@ -95,7 +96,7 @@ var libraries = map[string]struct {
 	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/eval", "internal/files/...", "internal/integration", "internal/job/...", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
 	"github.com/cespare/xxhash":     {[]string{"internal/job"}, "a sample hashes rows as Spark's xxhash64 does"},
 	"github.com/pierrec/lz4":        {[]string{"internal/files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
-	"google.golang.org/":            {[]string{"spark", "spark/internal/pb"}, "only the client speaks gRPC"},
+	"google.golang.org/":            {[]string{"spark", "spark/internal/pb", "internal/weights/onnx"}, "only the client speaks gRPC; ONNX files are protobuf messages"},
 	"github.com/mattn/go-runewidth": {[]string{"internal/terminal"}, "one place measures text in a terminal's columns"},
 	"github.com/spf13/":             {[]string{"internal/cli", "internal/release"}, "only cli has flags; release writes man pages from them, so that the program does not link their writer"},
 }

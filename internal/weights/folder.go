@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/fsys/regularfile"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
@@ -54,13 +55,16 @@ func Digest(files []File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+const tokenizerAdvice = "in Python, AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER) writes it"
+
 // isWeights reports whether name is the name of a safetensors file or of a safetensors index.
 func isWeights(name string) bool { return safetensors.IsFile(name) || safetensors.IsIndex(name) }
 
 // chooseModel returns the model among the files of a folder or a repository: the only GGUF
-// file at any depth or, if there is no GGUF file, the safetensors weights at the top. For a
-// split GGUF model it returns the first file. other is the safetensors weights that were not
-// chosen, or "". The error completes a sentence that begins with "the folder F holds".
+// file at any depth or, if there is no GGUF file, the safetensors weights at the top or, without
+// them, the ONNX file that onnx.Choose selects. For a split GGUF model it returns the first file.
+// other is the safetensors weights that were not chosen, or "". The error completes a sentence that
+// begins with "the folder F holds".
 func chooseModel(names []string) (file, other string, err error) {
 	var ggufs, top []string
 	for _, name := range names {
@@ -78,7 +82,11 @@ func chooseModel(names []string) (file, other string, err error) {
 	case len(ggufs) == 1:
 		return ggufs[0], weights, nil
 	case len(ggufs) == 0 && errors.Is(err, safetensors.ErrNone):
-		return "", "", noModel(names)
+		file, err := onnx.Choose(names)
+		if errors.Is(err, onnx.ErrNone) {
+			err = noModel(names)
+		}
+		return file, "", err
 	case len(ggufs) == 0 && err != nil:
 		return "", "", err
 	case len(ggufs) == 0:
@@ -94,15 +102,13 @@ func chooseModel(names []string) (file, other string, err error) {
 // noModel returns the error for a folder or a repository without a model. It names files of
 // formats that are not supported, and how to convert them.
 func noModel(names []string) error {
-	const none = "no .gguf file and no .safetensors file"
+	const none = "no .gguf file, no .safetensors file and no .onnx file"
 	for _, name := range names {
 		switch base := strings.ToLower(path.Base(name)); {
 		case base == "adapter_config.json":
 			return errors.New(none + ", but a LoRA adapter, which must be merged into its base model: in Python's peft, model.merge_and_unload().save_pretrained(FOLDER)")
 		case strings.HasSuffix(base, ".bin") || strings.HasSuffix(base, ".pt") || strings.HasSuffix(base, ".pth"):
 			return fmt.Errorf("%s, but %s, a PyTorch file; convert it to .safetensors with AutoModelForCausalLM.from_pretrained(MODEL).save_pretrained(FOLDER) in Python", none, name)
-		case strings.HasSuffix(base, ".onnx"):
-			return fmt.Errorf("%s, but %s; ONNX is not supported. Most models also have .gguf or .safetensors files", none, name)
 		}
 	}
 	return errors.New(none)
@@ -131,7 +137,7 @@ func companions(names []string) ([]string, error) {
 		if !slices.Contains(names, name) {
 			advice := "download it as well"
 			if name == "tokenizer.json" {
-				advice = "in Python, AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER) writes it"
+				advice = tokenizerAdvice
 			}
 			return nil, fmt.Errorf("weights, but no %s; %s", name, advice)
 		}
@@ -152,7 +158,7 @@ func folderModel(ref, name, folder, weights string, hash hashFunc) (Model, error
 	fail := func(err error) (Model, error) {
 		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
-	names, err := filesIn(folder)
+	names, err := modelFiles(folder)
 	if err != nil {
 		return Model{}, err
 	}
@@ -162,13 +168,6 @@ func folderModel(ref, name, folder, weights string, hash hashFunc) (Model, error
 	}
 	if weights != "" && weights != chosen {
 		return fail(fmt.Errorf("the weights %s; move %s to a folder of its own, with its configuration and tokenizer", chosen, weights))
-	}
-	pooling, err := globIn(folder, "*_Pooling/config.json")
-	if err != nil {
-		return Model{}, err
-	}
-	for _, file := range pooling {
-		names = append(names, path.Join(filepath.Base(filepath.Dir(file)), "config.json"))
 	}
 	files, err := companions(names)
 	if err != nil {

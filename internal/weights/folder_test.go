@@ -116,7 +116,7 @@ func TestIncompleteFolder(t *testing.T) {
 	}{
 		{without(flan(), "config.json"), "m", "m holds weights, but no config.json; download"},
 		{without(flan(), "tokenizer.json"), "m", "no tokenizer.json; in Python, AutoTokenizer"},
-		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file and no .safetensors file, but pytorch_model.bin, a PyTorch file"},
+		{without(flan(), "model.safetensors"), "m", "m holds no .gguf file, no .safetensors file and no .onnx file, but pytorch_model.bin, a PyTorch file"},
 		{map[string]string{"adapter_config.json": "{}"}, "m", "a LoRA adapter, which must be merged"},
 		{without(sharded(), "2.safetensors"), "m", "holds model.safetensors.index.json, but not 2.safetensors, which it refers to"},
 		{without(sharded(), "model.safetensors.index.json"), "m", "several .safetensors files, but neither model.safetensors nor"},
@@ -299,7 +299,7 @@ func TestHubFolderChoice(t *testing.T) {
 		files[path.Join("small", name)] = text
 	}
 	newHubOf(t, files)
-	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), "the repository org/tiny holds no .gguf file and no .safetensors file") {
+	if _, err := Resolve(t.Context(), "hf:org/tiny", options()); !errors.Is(err, ErrRef) || !strings.Contains(err.Error(), "the repository org/tiny holds no .gguf file, no .safetensors file and no .onnx file") {
 		t.Error(err)
 	}
 	if m, err = Resolve(t.Context(), "hf:org/tiny:small/model.safetensors", options()); err != nil || m.SHA256 != modelOf(flan(), flanFiles...).SHA256 {

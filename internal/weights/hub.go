@@ -15,6 +15,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/weights/malformed"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
@@ -101,8 +102,13 @@ func (r repo) pinned(snapshot string, hash hashFunc) (Model, error) {
 // model describes the model whose GGUF file or whose weights are file.
 func (r repo) model(snapshot, file, other string, hash hashFunc) (Model, error) {
 	local := filepath.Join(snapshot, filepath.FromSlash(file))
-	if isWeights(file) {
+	switch {
+	case isWeights(file):
 		return folderModel(r.ref, r.name, filepath.Dir(local), path.Base(file), hash)
+	case onnx.IsFile(file):
+		m, err := onnxModel(r.ref, local, hash)
+		m.Name = r.name
+		return m, err
 	}
 	m, err := ggufModel(r.ref, local, hash) // fails if local is a dangling link
 	m.Note = notChosenNote(file, other, r.base()+":"+other)
@@ -177,7 +183,7 @@ func (r repo) choose(names []string) (file, other string, err error) {
 		return file, other, nil
 	}
 	if !slices.Contains(names, r.file) {
-		models := slices.DeleteFunc(names, func(name string) bool { return !(isGGUF(name) && isFirstPart(name)) && !isWeights(name) })
+		models := slices.DeleteFunc(names, func(name string) bool { return !(isGGUF(name) && isFirstPart(name)) && !isWeights(name) && !onnx.IsFile(name) })
 		slices.Sort(models)
 		return "", "", fmt.Errorf("%w: %s has no file %s; it has: %s", ErrRef, r.id(), r.file, strings.Join(models, ", "))
 	}
@@ -204,10 +210,14 @@ func (r repo) download(ctx context.Context, dir string, o Options) (Model, error
 		}
 		files = parts
 	}
-	if isWeights(file) {
-		if files, err = d.withCompanions(ctx, file, names); err != nil {
-			return Model{}, err
-		}
+	switch {
+	case isWeights(file):
+		files, err = d.withCompanions(ctx, file, names)
+	case onnx.IsFile(file):
+		files, err = d.withONNX(ctx, file, names)
+	}
+	if err != nil {
+		return Model{}, err
 	}
 	if err := d.get(ctx, files); err != nil {
 		return Model{}, err
@@ -305,13 +315,57 @@ func (d *downloader) withCompanions(ctx context.Context, weights string, names [
 	return files, nil
 }
 
+// withONNX returns all files of the model with the given ONNX file, in its folder or the one above.
+// It downloads the ONNX file, which names the files with its data.
+func (d *downloader) withONNX(ctx context.Context, file string, names []string) ([]string, error) {
+	holds := func(err error) error {
+		return fmt.Errorf("%w: the repository %s holds %w", ErrRef, d.id(), err)
+	}
+	folder := path.Dir(file)
+	if path.Base(folder) == onnx.Subfolder && !slices.Contains(names, path.Join(folder, "tokenizer.json")) {
+		folder = path.Dir(folder)
+	}
+	var inside []string
+	for _, name := range names {
+		if folder == "." {
+			inside = append(inside, name)
+		} else if rest, ok := strings.CutPrefix(name, folder+"/"); ok {
+			inside = append(inside, rest)
+		}
+	}
+	inFolder := func(name string) string { return path.Join(folder, name) }
+	files, err := onnxFiles(strings.TrimPrefix(file, folder+"/"), inside)
+	if err != nil {
+		return nil, holds(err)
+	}
+	if err := d.get(ctx, []string{file}); err != nil {
+		return nil, err
+	}
+	external, err := onnx.ExternalFiles(filepath.Join(d.snapshot(), filepath.FromSlash(file)))
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, name := range files[1:] {
+		all = append(all, inFolder(name))
+	}
+	for _, name := range external {
+		other := path.Join(path.Dir(file), name)
+		if !slices.Contains(names, other) {
+			return nil, holds(fmt.Errorf("%s, but not %s, which it refers to", file, other))
+		}
+		all = append(all, other)
+	}
+	return append(all, file), nil
+}
+
 // offlineAdvice says how to get the model without a network on this machine.
 func (r repo) offlineAdvice() string {
 	file := r.file
 	switch {
 	case file == "":
 		file = "FILE.gguf"
-	case isWeights(file):
+	case isWeights(file) || onnx.IsFile(file):
 		return fmt.Sprintf("To use it without a network: download %s, %s and the other files of its folder at %s/%s on another machine into one folder, and name that folder",
 			file, strings.Join(required, ", "), fetch.Redact(hubEndpoint()), r.id())
 	}

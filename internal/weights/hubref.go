@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 )
 
 // repo is a reference to a repository of the Hugging Face hub. Its files are in the cache of
@@ -53,8 +55,8 @@ func parseHub(ref, rest string) (repo, error) {
 		if !safeFile(file) {
 			return bad("the file is not a path within a repository")
 		}
-		if !isGGUF(file) && !isWeights(file) {
-			return bad("the file is not a .gguf or .safetensors file")
+		if !isGGUF(file) && !isWeights(file) && !onnx.IsFile(file) {
+			return bad("the file is not a .gguf, .safetensors or .onnx file")
 		}
 		r.file = file
 	}

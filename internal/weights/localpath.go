@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/suggest"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 )
 
 // resolvePath resolves the path of a file, or of a folder that holds one model.
@@ -43,12 +44,14 @@ func resolvePath(ctx context.Context, ref string) (Model, error) {
 	case isWeights(path):
 		folder := filepath.Dir(path)
 		return folderModel(ref, filepath.Base(folder), folder, filepath.Base(path), computedHash(ctx))
+	case onnx.IsFile(path):
+		return onnxModel(ref, path, computedHash(ctx))
 	}
 	return ggufModel(ref, path, computedHash(ctx))
 }
 
 func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
-	names, err := filesIn(folder)
+	names, err := modelFiles(folder)
 	if err != nil {
 		return Model{}, err
 	}
@@ -56,7 +59,10 @@ func resolveFolder(ctx context.Context, ref, folder string) (Model, error) {
 	if err != nil {
 		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, folder, err)
 	}
-	if !isGGUF(file) {
+	switch {
+	case onnx.IsFile(file):
+		return onnxModel(ref, filepath.Join(folder, filepath.FromSlash(file)), computedHash(ctx))
+	case !isGGUF(file):
 		return folderModel(ref, filepath.Base(folder), folder, "", computedHash(ctx))
 	}
 	m, err := ggufModel(ref, filepath.Join(folder, file), computedHash(ctx))

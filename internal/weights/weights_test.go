@@ -240,7 +240,7 @@ func TestPath(t *testing.T) {
 		"pypi:a==../../x":       "write pypi:name",
 		"hf:name":               "hf:owner/name",
 		"hf:a/b:../x.gguf":      "within a repository",
-		"hf:a/b:config.json":    "not a .gguf or .safetensors",
+		"hf:a/b:config.json":    "not a .gguf, .safetensors or .onnx",
 		"hf:a/b@../x":           "not a branch",
 		"hf:../b":               "hf:owner/name",
 		"hf:a/b@main:/abs.gguf": "within a repository",

@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                               "it is empty",
 		"hf:owner":                       "hf:owner/name",
-		"hf:owner/name:x.txt":            "not a .gguf or .safetensors file",
+		"hf:owner/name:x.txt":            "not a .gguf, .safetensors or .onnx file",
 		"pypi:../x":                      "pypi:name",
 		"openai:m":                       "no address",
 		"openai:@https://h/v1":           "names no model",

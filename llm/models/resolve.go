@@ -103,7 +103,7 @@ type Resolved struct {
 }
 
 // Path returns the path to open: Root, or the first file in it of a split GGUF
-// model.
+// model or the ONNX file.
 func (r *Resolved) Path() string {
 	if first := FirstFile(r.Files); first != "" {
 		return filepath.Join(r.Root, filepath.FromSlash(first))
@@ -112,9 +112,14 @@ func (r *Resolved) Path() string {
 }
 
 // FirstFile returns the name of the file to open of a model that is a folder
-// with the given files: the first one of a split GGUF model. It is empty if the
-// folder itself is to be opened.
+// with the given files: the first one of a split GGUF model, or the ONNX file. It
+// is empty if the folder itself is to be opened.
 func FirstFile(files []File) string {
+	for _, f := range files {
+		if strings.EqualFold(path.Ext(f.Name), ".onnx") {
+			return f.Name
+		}
+	}
 	if len(files) > 0 && strings.EqualFold(path.Ext(files[0].Name), ".gguf") {
 		return files[0].Name
 	}
