@@ -63,7 +63,7 @@ var layers = map[string]struct {
 	"internal/endpoint":                {[]string{"llm", "internal/answercache"}, "a remote server needs no engine, no weights and no tokenizer"},
 	"internal/answercache":             {[]string{"llm"}, "answers are kept for every kind of model"},
 	"internal/engine":                  {[]string{"llm", "internal/answercache", "internal/engine/...", "internal/grammar", "internal/jinja", "internal/tokenizer", "internal/weights/gguf/...", "internal/weights/safetensors/..."}, "the engine schedules models: no function, no table"},
-	"internal/engine/model":            {[]string{"llm", "internal/engine/kernel", "internal/engine/offheap", "internal/engine/nn", "internal/weights/gguf/...", "internal/weights/safetensors/..."}, "a model is layers over kernels"},
+	"internal/engine/model":            {[]string{"llm", "internal/engine/kernel", "internal/engine/offheap", "internal/engine/nn", "internal/weights/gguf/...", "internal/weights/onnx", "internal/weights/safetensors/..."}, "a model is layers over kernels"},
 	"internal/engine/offheap":          {nil, "allocations have no meaning"},
 	"internal/engine/nn":               {[]string{"internal/engine/kernel"}, "layers are made of kernels"},
 	"internal/engine/kernel/...":       {nil, "kernels are arithmetic on slices"},

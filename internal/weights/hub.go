@@ -183,7 +183,9 @@ func (r repo) choose(names []string) (file, other string, err error) {
 		return file, other, nil
 	}
 	if !slices.Contains(names, r.file) {
-		models := slices.DeleteFunc(names, func(name string) bool { return !(isGGUF(name) && isFirstPart(name)) && !isWeights(name) && !onnx.IsFile(name) })
+		models := slices.DeleteFunc(names, func(name string) bool {
+			return !(isGGUF(name) && isFirstPart(name)) && !isWeights(name) && !onnx.IsFile(name)
+		})
 		slices.Sort(models)
 		return "", "", fmt.Errorf("%w: %s has no file %s; it has: %s", ErrRef, r.id(), r.file, strings.Join(models, ", "))
 	}

@@ -149,7 +149,7 @@ func TestResolveNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Info.Name != "enc" || len(m.Files) != 2 || m.Info.Digest != m.Reference.Entry().Digest() || m.Path() != m.Root {
+		if m.Info.Name != "enc" || len(m.Files) != 2 || m.Info.Digest != m.Reference.Entry().Digest() || m.Path() != filepath.Join(m.Root, "onnx", "model.onnx") {
 			t.Errorf("%+v", m)
 		}
 		if text, err := os.ReadFile(filepath.Join(m.Root, "onnx", "model.onnx")); err != nil || string(text) != "weights" {

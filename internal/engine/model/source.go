@@ -9,20 +9,22 @@ import (
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/weights/gguf"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
 // ErrFormat is the class of errors about the content of a model's files.
 var ErrFormat = errors.New("invalid model")
 
-// Source is the files of a model: a GGUF file, or a folder with config.json and weights in the
-// safetensors format.
+// Source is the files of a model: a GGUF file, a folder with config.json and weights in the
+// safetensors format, or an ONNX file with the files of its folder.
 type Source struct {
-	Path         string
+	Path         string // of the GGUF file, or of the folder
 	Architecture string // the name in the file, such as "llama" or "LlamaForCausalLM"
 	GGUF         *gguf.File
 	config       *config // nil for a GGUF file
 	tensors      *safetensors.File
+	onnx         *onnx.File
 	prefix       string // of the names of a decoder's weights in safetensors files
 }
 
@@ -32,6 +34,9 @@ func OpenSource(path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !info.IsDir() && onnx.IsFile(path) {
+		return openONNX(path)
+	}
 	if !info.IsDir() {
 		f, err := gguf.Open(path)
 		if err != nil {
@@ -39,9 +44,14 @@ func OpenSource(path string) (*Source, error) {
 		}
 		return FromGGUF(f)
 	}
+	if _, err := safetensors.Find(path); errors.Is(err, safetensors.ErrNone) {
+		if file, err := onnx.Find(path); err == nil {
+			return openONNX(file)
+		}
+	}
 	c, err := readConfig(filepath.Join(path, "config.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is a folder without a config.json; use a GGUF file, or a folder with config.json, tokenizer.json and safetensors files%s", path, adapterAdvice(path))
+		return nil, fmt.Errorf("%s is a folder without a config.json; use a GGUF file, an ONNX file, or a folder with config.json, tokenizer.json and safetensors files%s", path, adapterAdvice(path))
 	} else if err != nil {
 		return nil, err
 	}
@@ -92,10 +102,22 @@ func FromGGUF(f *gguf.File) (*Source, error) {
 
 // Close releases the files.
 func (s *Source) Close() error {
-	if s.GGUF != nil {
+	switch {
+	case s.GGUF != nil:
 		return s.GGUF.Close()
+	case s.onnx != nil:
+		return s.onnx.Close()
 	}
 	return s.tensors.Close()
+}
+
+// Tokenizer returns the path of the tokenizer of a folder.
+func (s *Source) Tokenizer() string {
+	if s.onnx != nil {
+		path, _ := onnx.Tokenizer(s.Path, s.onnx.Path)
+		return path
+	}
+	return filepath.Join(s.Path, "tokenizer.json")
 }
 
 func (s *Source) wrong(format string, args ...any) error {
@@ -125,6 +147,13 @@ func (s *Source) tensor(name string) (tensor, bool) {
 		}
 		return tensor{name, shape, t.Dequantize, t.Forget, t.Errorf}, true
 	}
+	if s.onnx != nil {
+		t, ok := s.onnx.Tensor(name)
+		if !ok {
+			return tensor{}, false
+		}
+		return tensor{name, t.Shape, t.Dequantize, t.Forget, t.Errorf}, true
+	}
 	t, ok := s.tensors.Tensor(name)
 	if !ok {
 		return tensor{}, false
@@ -137,6 +166,12 @@ func (s *Source) names() []string {
 	var names []string
 	if s.GGUF != nil {
 		for _, t := range s.GGUF.Tensors {
+			names = append(names, t.Name)
+		}
+		return names
+	}
+	if s.onnx != nil {
+		for _, t := range s.onnx.Tensors {
 			names = append(names, t.Name)
 		}
 		return names

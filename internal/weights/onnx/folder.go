@@ -79,3 +79,24 @@ func TokenizerNames(file string) []string {
 	base := filepath.Base(file)
 	return []string{"tokenizer.json", strings.TrimSuffix(base, filepath.Ext(base)) + "-tokenizer.json"}
 }
+
+// Find returns the path of the file that Choose selects in a folder.
+func Find(folder string) (string, error) {
+	var names []string
+	for _, sub := range []string{"", Subfolder} {
+		entries, err := os.ReadDir(filepath.Join(folder, sub))
+		if err != nil && sub == "" {
+			return "", err
+		}
+		for _, entry := range entries {
+			if !entry.IsDir() {
+				names = append(names, path.Join(sub, entry.Name()))
+			}
+		}
+	}
+	name, err := Choose(names)
+	if err != nil {
+		return "", fmt.Errorf("the folder %s holds %w", folder, err)
+	}
+	return filepath.Join(folder, filepath.FromSlash(name)), nil
+}

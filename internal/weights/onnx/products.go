@@ -158,7 +158,8 @@ func (g *graph) table(n *node) (*matrix, error) {
 		m, err := g.resolve(n.input(0))
 		if m == nil && err == nil {
 			// The rows are gathered first and then converted.
-			for _, dq := range g.readers(n, "DequantizeLinear") {
+			if all := g.readers(n, "DequantizeLinear"); len(all) > 0 {
+				dq := all[0]
 				if m = g.integers(n.input(0)); m == nil || m.vector {
 					return nil, nil
 				}
