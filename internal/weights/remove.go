@@ -9,27 +9,18 @@ import (
 	"strings"
 )
 
-// Remove deletes a downloaded model. pypi:name deletes all versions. Files of the hub's cache
+// Remove deletes a downloaded model. A reference without a version deletes all versions. Files of the hub's cache
 // are deleted with their blobs, unless another revision uses the same blobs. ErrRef is the
 // error for a path; Remove does not delete files that it did not download.
 func Remove(ref string) error {
+	if p, ok, err := newPacked(ref); ok {
+		if err == nil {
+			err = notDownloaded(ref, p.remove())
+		}
+		return err
+	}
 	scheme, rest, _ := strings.Cut(ref, ":")
-	switch scheme {
-	case "pypi":
-		r, err := parsePackage(ref, rest)
-		if err != nil {
-			return err
-		}
-		dir, err := r.dir()
-		if err != nil {
-			return err
-		}
-		dir = filepath.Join(dir, versionFolder(r.version, r.path))
-		if _, err := os.Stat(dir); err != nil {
-			return notDownloaded(ref, err)
-		}
-		return os.RemoveAll(dir)
-	case "hf":
+	if scheme == "hf" {
 		r, err := parseHub(ref, rest)
 		if err != nil {
 			return err
@@ -44,7 +35,7 @@ func Remove(ref string) error {
 		}
 		return removeHub(dir, r.commit(dir), model)
 	}
-	return fmt.Errorf("%w %q: only a model that was downloaded with a pypi: or hf: reference can be removed", ErrRef, ref)
+	return fmt.Errorf("%w %q: only downloaded models can be removed; such a reference begins with hf, pypi, maven or https", ErrRef, ref)
 }
 
 func notDownloaded(ref string, err error) error {

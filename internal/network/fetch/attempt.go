@@ -89,7 +89,14 @@ func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 			return permanent{err}
 		}
 	}
-	have, err = c.stream(response.Body, f, h, r.Name, have, total, alive)
+	if r.Limit > 0 && total > r.Limit {
+		return permanent{tooLarge(r.Limit)}
+	}
+	body := io.Reader(response.Body)
+	if r.Limit > 0 {
+		body = &limited{body, r.Limit - have, r.Limit}
+	}
+	have, err = c.stream(body, f, h, r.Name, have, total, alive)
 	if err != nil {
 		return cause(ctx, err)
 	}
@@ -97,6 +104,24 @@ func (c *Client) attempt(ctx context.Context, r Request, p *part) error {
 		return fmt.Errorf("connection closed after %d of %d bytes: %w", have, total, io.ErrUnexpectedEOF)
 	}
 	return p.check(r, f, h, have)
+}
+
+func tooLarge(limit int64) error {
+	return fmt.Errorf("the file is larger than the limit of %s", Bytes(limit))
+}
+
+// limited is a reader whose error reports more than left bytes.
+type limited struct {
+	r           io.Reader
+	left, limit int64
+}
+
+func (l *limited) Read(b []byte) (int, error) {
+	n, err := l.r.Read(b)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, permanent{tooLarge(l.limit)}
+	}
+	return n, err
 }
 
 // check verifies a complete part and syncs it to disk.

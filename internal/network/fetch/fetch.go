@@ -36,6 +36,8 @@ type Request struct {
 	SparksDirectory bool
 	// Size in bytes; 0 if unknown.
 	Size int64
+	// Limit is the largest size in bytes; 0 is no limit.
+	Limit int64
 	// Sum is the expected digest. With the zero Sum only Size and the server's
 	// Content-Length are checked.
 	Sum Sum

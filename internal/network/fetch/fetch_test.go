@@ -389,3 +389,24 @@ func TestHeaderAndCredentials(t *testing.T) {
 		t.Error("the token was sent to another host")
 	}
 }
+
+// A file that is larger than the limit is refused, whether the server states its size or not.
+func TestLimit(t *testing.T) {
+	for _, chunked := range []bool{false, true} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if chunked {
+				w.(http.Flusher).Flush()
+			}
+			w.Write(content(1001))
+		}))
+		defer server.Close()
+		path := filepath.Join(t.TempDir(), "file")
+		c := &Client{Tries: 2, Backoff: time.Millisecond}
+		if err := c.Get(t.Context(), Request{URL: server.URL, Path: path, Limit: 1000}); err == nil || !strings.Contains(err.Error(), "larger than the limit") {
+			t.Errorf("chunked %v: %v", chunked, err)
+		}
+		if err := c.Get(t.Context(), Request{URL: server.URL, Path: path, Limit: 1001}); err != nil {
+			t.Errorf("chunked %v: %v", chunked, err)
+		}
+	}
+}

@@ -44,16 +44,11 @@ var sumForm = regexp.MustCompile(`^([0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{
 // verified against its digest, which is stored in the same folder. The error
 // says where to put a jar that was downloaded by hand.
 func (r Repository) Jar(ctx context.Context, artifact string) (string, error) {
-	m := artifactForm.FindStringSubmatch(artifact)
-	if m == nil {
-		return "", fmt.Errorf("%q is not a Maven artifact; write GROUP:NAME:VERSION", artifact)
-	}
-	name := m[2] + "-" + m[3] + ".jar"
-	cache, err := cachedir.Dir()
+	path, err := Path(artifact)
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, "jars", name)
+	m := artifactForm.FindStringSubmatch(artifact)
 	if err := privatefile.MakeDir(filepath.Dir(path)); err != nil {
 		return "", fmt.Errorf("folder for jars: %w; set FIRESTEEL_CACHE to another folder", err)
 	}
@@ -63,7 +58,7 @@ func (r Repository) Jar(ctx context.Context, artifact string) (string, error) {
 		}
 		return path, nil
 	}
-	address := fmt.Sprintf("%s/%s/%s/%s/%s", r.root(), strings.ReplaceAll(m[1], ".", "/"), m[2], m[3], name)
+	address := fmt.Sprintf("%s/%s/%s/%s/%s", r.root(), strings.ReplaceAll(m[1], ".", "/"), m[2], m[3], filepath.Base(path))
 	sum, err := r.sum(ctx, artifact, address)
 	if err != nil {
 		return "", fmt.Errorf("%w\n  Without a network: download %s elsewhere and put it at %s", err, fetch.Redact(address), path)
@@ -72,6 +67,28 @@ func (r Repository) Jar(ctx context.Context, artifact string) (string, error) {
 		return "", err
 	}
 	return path, writeDigest(ctx, path)
+}
+
+// Path returns the path of an artifact's jar in the cache.
+func Path(artifact string) (string, error) {
+	m := artifactForm.FindStringSubmatch(artifact)
+	if m == nil {
+		return "", fmt.Errorf("%q is not a Maven artifact; write GROUP:NAME:VERSION", artifact)
+	}
+	cache, err := cachedir.Dir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(cache, "jars", m[2]+"-"+m[3]+".jar"), nil
+}
+
+// Remove deletes an artifact's jar from the cache.
+func Remove(artifact string) error {
+	path, err := Path(artifact)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(path), os.Remove(digestFile(path)))
 }
 
 // digestFile returns the path of the file that holds the digest of a jar.
