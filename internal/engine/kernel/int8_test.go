@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -246,23 +245,6 @@ func TestQuantize(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-}
-
-func BenchmarkMul8(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1))
-	for _, size := range []struct{ n, k int }{{1152, 512}, {2048, 512}, {512, 1024}, {32128, 512}, {960, 576}, {576, 1536}} {
-		matrix := pack8(size.n, size.k, random(r, size.n*size.k))
-		set := Sets()[len(Sets())-1]
-		for _, m := range []int{1, 4, 16, 64, 192} {
-			q, scales, c := make([]uint8, m*PadK(size.k)), make([]float32, m*Groups(size.k)), make([]float32, m*Stride(size.n))
-			b.Run(fmt.Sprintf("%s/%dx%dx%d", set.Name, m, size.n, size.k), func(b *testing.B) {
-				for b.Loop() {
-					set.Mul8(m, q, scales, matrix, c, Stride(size.n), false)
-				}
-				b.ReportMetric(2*float64(m*size.n*size.k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GOP/s")
-			})
 		}
 	}
 }

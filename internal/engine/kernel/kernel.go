@@ -1,7 +1,7 @@
 // Package kernel implements the time-critical arithmetic: products with packed matrices of 32-bit
 // and 8-bit numbers, and functions of vectors. Each operation exists in Go, which is its
-// specification and runs on every platform, and in AVX2 assembly, which the module in gen
-// generates.
+// specification and runs on every platform, and in assembly for AVX2 and for AVX-512 with VNNI,
+// which the module in gen generates.
 //
 // Every sum of 32-bit floating-point numbers adds k = 0, 1, 2, ... to one accumulator (Dots: to
 // eight accumulators, one for each k modulo 8), each by one fused multiply-add. The order does not
@@ -10,7 +10,8 @@
 // it, nor on the instruction set, in any bit.
 package kernel
 
-//go:generate go -C gen run . -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel
+//go:generate go -C gen run . -isa avx2 -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel
+//go:generate go -C gen run . -isa avx512 -out ../avx512_amd64.s -stubs ../avx512_amd64.go -pkg kernel
 
 import (
 	"fmt"

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -337,27 +336,6 @@ func TestSelect(t *testing.T) {
 	all := Sets()
 	if s, err := Select(""); err != nil || s.Name != all[len(all)-1].Name {
 		t.Errorf("%v, %v", s, err)
-	}
-}
-
-func BenchmarkMul(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 1))
-	for _, size := range []struct{ n, k int }{{960, 576}, {3072, 576}, {576, 1536}, {49152, 576}} {
-		matrix := pack(size.n, size.k, random(r, size.n*size.k))
-		for _, set := range Sets() {
-			for _, m := range []int{1, 4, 16, 64, 192} {
-				if set.Name == "generic" && (m > 4 || size.n > 4000) {
-					continue
-				}
-				a, c := random(r, m*size.k), make([]float32, m*Pad(size.n))
-				b.Run(fmt.Sprintf("%s/%dx%dx%d", set.Name, m, size.n, size.k), func(b *testing.B) {
-					for b.Loop() {
-						set.Mul(m, a, size.k, matrix, c, Pad(size.n), false)
-					}
-					b.ReportMetric(2*float64(m*size.n*size.k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
-				})
-			}
-		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -28,6 +29,13 @@ func varied(r *rand.Rand, n int) []float32 {
 			float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}[r.IntN(10)]
 	}
 	return v
+}
+
+// TestAVX512IsHere is skipped where the tests of all sets cannot include avx512.
+func TestAVX512IsHere(t *testing.T) {
+	if runtime.GOARCH == "amd64" && Sets()[len(Sets())-1].Name != "avx512" {
+		t.Skip("THE KERNELS FOR AVX-512 WERE NOT RUN: this processor has no AVX-512 with VNNI")
+	}
 }
 
 // All sets give the bits of the generic set.

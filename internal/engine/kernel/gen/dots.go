@@ -10,8 +10,8 @@ import (
 // dots multiplies n rows by two, with eight sums for each product. It prefetches the next two rows
 // of B, which follow in memory.
 func dots(n int) {
-	TEXT(fmt.Sprintf("dots%d", n), NOSPLIT, "func(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)")
-	Doc(fmt.Sprintf("dots%d computes C[%d][2] = A[%d][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.", n, n, n))
+	TEXT(name(fmt.Sprintf("dots%d", n)), NOSPLIT, "func(k int, a *float32, lda int, b *float32, stride int, c *float32, ldc int)")
+	Doc(fmt.Sprintf("dots%dAVX2 computes C[%d][2] = A[%d][k] * B[2][k]. B is [k/16][2][16], and stride is the distance between consecutive k/16 in numbers. k is a positive multiple of 16.", n, n, n))
 	Pragma("noescape")
 	k, b, stride := param("k"), param("b"), param("stride")
 	lda, ldc := param("lda"), param("ldc")

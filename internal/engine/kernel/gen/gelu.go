@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"strconv"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -16,68 +16,54 @@ var (
 )
 
 // gelu generates the exact gelu, and its product with a second vector.
-func gelu(data expTable) {
+func gelu(data table) {
 	for _, gated := range []bool{false, true} {
-		signature := "func(n int, dst *float32, x *float32)"
-		name, doc := "gelu8", "gelu8 is genericGelu. n is a positive multiple of 8."
+		function, signature := "gelu", "func(n int, dst *float32, x *float32)"
+		generic := "genericGelu"
 		if gated {
-			signature = "func(n int, dst *float32, x *float32, up *float32)"
-			name, doc = "gatedGelu8", "gatedGelu8 is genericGatedGelu. n is a positive multiple of 8."
+			function, signature = "gatedGelu", "func(n int, dst *float32, x *float32, up *float32)"
+			generic = "genericGatedGelu"
 		}
-		TEXT(name, NOSPLIT, signature)
-		Doc(doc)
+		TEXT(name(function), NOSPLIT, signature)
+		Doc(name(function) + " is " + generic + ". n is a positive multiple of " + strconv.Itoa(lane) + ".")
 		Pragma("noescape")
 		n, dst, src := param("n"), param("dst"), param("x")
 		pointers := []reg.GPVirtual{dst, src}
 		if gated {
 			pointers = append(pointers, param("up"))
 		}
-		zero := YMM()
-		VXORPS(zero, zero, zero)
+		zero := register()
+		clear(zero)
 		Label("loop")
-		x := YMM()
+		x := register()
 		VMOVUPS(Mem{Base: src}, x)
 		y := geluRegister(x, zero, data)
 		if gated {
 			VMULPS(Mem{Base: pointers[2]}, y, y)
 		}
 		VMOVUPS(y, Mem{Base: dst})
-		for _, p := range pointers {
-			ADDQ(Imm(4*lane), p)
-		}
-		SUBQ(Imm(lane), n)
-		JNZ(LabelRef("loop"))
-		VZEROUPPER()
-		RET()
+		next(n, pointers...)
 	}
 }
 
 // geluRegister returns geluOne of x.
-func geluRegister(x, zero reg.VecVirtual, data expTable) reg.VecVirtual {
-	t, limit := YMM(), YMM()
-	VANDPS(data.at("magnitude"), x, t)
-	VMOVUPS(data.at("geluLimit"), limit)
+func geluRegister(x, zero reg.VecVirtual, data table) reg.VecVirtual {
+	t, limit := register(), register()
+	data.and("magnitude", x, t)
+	data.load("geluLimit", limit)
 	VMINPS(t, limit, t) // the last source is t, so that NaN stays
-	polynomial := func(name string, coefficients int) reg.VecVirtual {
-		p := YMM()
-		VMOVUPS(data.at(name+"0"), p)
-		for i := 1; i < coefficients; i++ {
-			VFMADD213PS(data.at(fmt.Sprintf("%s%d", name, i)), t, p)
-		}
-		return p
-	}
-	upper, lower := polynomial("upper", len(geluUpper)), polynomial("lower", len(geluLower))
+	upper, lower := polynomial(t, "upper", len(geluUpper), data), polynomial(t, "lower", len(geluLower), data)
 	VDIVPS(lower, upper, upper)
-	square, rest, tail := YMM(), YMM(), YMM()
+	square, rest, tail := register(), register(), register()
 	VMULPS(t, t, square)
 	VMOVAPS(square, rest)
 	VFMSUB231PS(t, t, rest) // t*t - square
-	VMULPS(data.at("minusHalf"), square, tail)
+	data.mul("minusHalf", square, tail)
 	expCore(tail, data)
 	VMULPS(tail, upper, tail)
-	VMULPS(data.at("minusHalf"), rest, rest)
+	data.mul("minusHalf", rest, rest)
 	VFMADD213PS(tail, tail, rest) // tail*rest + tail
-	y := YMM()
+	y := register()
 	VMAXPS(zero, x, y)
 	VFNMADD231PS(t, rest, y) // y - t*tail
 	VFMADD231PS(x, zero, y)  // x*0 is NaN if x is not finite

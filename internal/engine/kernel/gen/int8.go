@@ -87,8 +87,8 @@ func putScaled(sums, rowScale reg.VecVirtual, scale Op, to Mem, add bool) {
 // tileInt8 computes C[n][16] (+)= sum over groups g of (A[n][g] * B[g][16] + bias[g][16]) *
 // rowScale[n][g] * scale[g][16] for consecutive tiles of n rows.
 func tileInt8(n int, ones Mem) {
-	TEXT(fmt.Sprintf("tileInt8x%d", n), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)")
-	Doc(fmt.Sprintf("tileInt8x%d computes C[%d][16] (+)= (A[%d][k] * B[k][16] + bias[16]) * rowScale[%d] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.", n, n, n, n))
+	TEXT(name(fmt.Sprintf("tileInt8x%d", n)), NOSPLIT, "func(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)")
+	Doc(fmt.Sprintf("tileInt8x%dAVX2 computes C[%d][16] (+)= (A[%d][k] * B[k][16] + bias[16]) * rowScale[%d] * scale[16], summed over groups of inputs, for consecutive tiles. k is a multiple of 8.", n, n, n, n))
 	Pragma("noescape")
 	start, c := param("a"), param("c")
 	lda, ldc := param("lda"), param("ldc")
@@ -169,8 +169,8 @@ func tileInt8(n int, ones Mem) {
 // wideInt8 multiplies one row by four panels. For one row the time is that of reading the weights
 // from memory.
 func wideInt8(one Mem) {
-	TEXT("wideInt8", NOSPLIT, "func(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)")
-	Doc("wideInt8 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs. stride is the distance between panels in bytes. k is a multiple of 8. The scales and biases of a panel are groups*16 numbers after those of the panel before.")
+	TEXT(name("wideInt8"), NOSPLIT, "func(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)")
+	Doc("wideInt8AVX2 computes c[64] (+)= (a[k] * B[4][k][16] + bias[64]) * rowScale * scale[64], summed over groups of inputs. stride is the distance between panels in bytes. k is a multiple of 8. The scales and biases of a panel are groups*16 numbers after those of the panel before.")
 	Pragma("noescape")
 	left, a, stride := param("k"), param("a"), param("stride")
 	b := newRows(param("b"), stride, 4)
@@ -243,8 +243,8 @@ func quantize(order Mem) {
 	DATA(0, U32(math.Float32bits(127)))
 	DATA(4, U32(math.Float32bits(minScaled)))
 
-	TEXT("quantize64", NOSPLIT, "func(groups int, dst *uint8, src *float32, scales *float32)")
-	Doc("quantize64 computes, for each group of 64, scales[g] = maximum magnitude / 127 and dst[i] = round(src[i] * (127 / maximum)) + 128, ties to even.")
+	TEXT(name("quantize"), NOSPLIT, "func(groups int, dst *uint8, src *float32, scales *float32)")
+	Doc("quantizeAVX2 computes, for each group of 64, scales[g] = maximum magnitude / 127 and dst[i] = round(src[i] * (127 / maximum)) + 128, ties to even.")
 	Pragma("noescape")
 	groups, dst, src, scales := param("groups"), param("dst"), param("src"), param("scales")
 	middle, permutation, mask := YMM(), YMM(), YMM()

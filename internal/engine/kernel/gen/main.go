@@ -1,22 +1,40 @@
-// Command gen generates the AVX2 kernels of package kernel. go generate runs it.
+// Command gen generates the assembly of package kernel. go generate runs it, once for each
+// instruction set.
 package main
 
 import (
+	"flag"
+	"log"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 const (
-	tileRows  = 6
-	tileRows8 = 4  // tileRows for 8-bit numbers
-	lane      = 8  // numbers in a register
 	panel     = 16 // outputs in a panel of a packed matrix
 	panelSize = 4 * panel
 	unroll    = 4
 )
 
 func main() {
+	isa := flag.String("isa", "", "the instruction set: avx2 or avx512")
+	flag.Parse()
+	switch *isa {
+	case "avx2":
+		lane = 8
+		avx2()
+	case "avx512":
+		lane = 16
+		avx512()
+	default:
+		log.Fatalf("-isa is %q; the instruction sets are avx2 and avx512", *isa)
+	}
+	Generate()
+}
+
+func avx2() {
+	const tileRows, tileRows8 = 6, 4
 	for rows := 1; rows <= tileRows; rows++ {
 		tile(rows)
 	}
@@ -33,7 +51,28 @@ func main() {
 	quantize(order)
 	weightBounds()
 	roundWeights(order)
-	table := newExpTable()
+	vectors()
+	transpose()
+}
+
+func avx512() {
+	// Twelve rows of a packed matrix of 32-bit numbers would evict each other from the first-level
+	// cache.
+	const tileRows, tileRows8 = 8, 12
+	for rows := 1; rows <= tileRows; rows++ {
+		tile(rows)
+	}
+	wide()
+	for rows := 1; rows <= tileRows8; rows++ {
+		tileVNNI(rows)
+	}
+	quantize512()
+	vectors()
+}
+
+// vectors generates the functions of vectors.
+func vectors() {
+	table := newTable()
 	exp(table)
 	siluMul(table)
 	geluMul(table)
@@ -41,49 +80,36 @@ func main() {
 	rmsNorm()
 	layerNorm()
 	maximum()
-	transpose()
-	Generate()
 }
 
-func registers(n int) []reg.VecVirtual {
-	v := make([]reg.VecVirtual, n)
-	for i := range v {
-		v[i] = YMM()
-	}
-	return v
-}
-
-// rows addresses up to six rows of a matrix with two base registers.
+// rows addresses the rows of a matrix with one base register for each three rows.
 type rows struct {
-	first, fourth reg.GPVirtual
-	stride        reg.GPVirtual // bytes
+	bases  []reg.GPVirtual
+	stride reg.GPVirtual // bytes
 }
 
 func newRows(base, stride reg.GPVirtual, n int) rows {
-	r := rows{base, base, stride}
-	if n > 3 {
-		r.fourth = GP64()
-		LEAQ(Mem{Base: base, Index: stride, Scale: 2}, r.fourth)
-		ADDQ(stride, r.fourth)
+	r := rows{[]reg.GPVirtual{base}, stride}
+	for i := 3; i < n; i += 3 {
+		next := GP64()
+		LEAQ(Mem{Base: r.bases[len(r.bases)-1], Index: stride, Scale: 2}, next)
+		ADDQ(stride, next)
+		r.bases = append(r.bases, next)
 	}
 	return r
 }
 
 func (r rows) at(row, displacement int) Mem {
-	m := Mem{Base: r.first, Disp: displacement}
-	if row >= 3 {
-		m.Base, row = r.fourth, row-3
-	}
-	if row > 0 {
+	m := Mem{Base: r.bases[row/3], Disp: displacement}
+	if row %= 3; row > 0 {
 		m.Index, m.Scale = r.stride, uint8(row)
 	}
 	return m
 }
 
 func (r rows) advance(bytes uint64) {
-	ADDQ(U32(bytes), r.first)
-	if r.fourth != r.first {
-		ADDQ(U32(bytes), r.fourth)
+	for _, b := range r.bases {
+		ADDQ(U32(bytes), b)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 // transpose converts eight rows to eight columns of a panel, in squares of 8 x 8: it interleaves
 // pairs of rows, then pairs of pairs, and then exchanges halves.
 func transpose() {
-	TEXT("transpose8", NOSPLIT, "func(k int, dst *float32, src *float32, stride int)")
-	Doc("transpose8 computes dst[j*16+i] = src[i*stride+j] for eight i. k is a positive multiple of 8.")
+	TEXT(name("transpose"), NOSPLIT, "func(k int, dst *float32, src *float32, stride int)")
+	Doc("transposeAVX2 computes dst[j*16+i] = src[i*stride+j] for eight i. k is a positive multiple of 8.")
 	Pragma("noescape")
 	k, dst, src, stride := param("k"), param("dst"), param("src"), param("stride")
 	SHLQ(Imm(2), stride)
@@ -49,10 +49,10 @@ func transpose() {
 		VPERM2F128(Imm(0x31), fours[4+n], fours[n], t)
 		VMOVUPS(t, Mem{Base: dst, Disp: (4 + n) * panelSize})
 	}
-	low.advance(4 * lane)
-	top.advance(4 * lane)
-	ADDQ(U32(lane*panelSize), dst)
-	SUBQ(Imm(lane), k)
+	low.advance(uint64(4 * lane))
+	top.advance(uint64(4 * lane))
+	ADDQ(U32(uint32(lane*panelSize)), dst)
+	SUBQ(Imm(uint64(lane)), k)
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()

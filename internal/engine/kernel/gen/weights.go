@@ -19,8 +19,8 @@ func quads(v, u reg.VecVirtual, horizontal func(a, b, c Op), add func(ops ...Op)
 // weightBounds returns the maximum magnitude, and the maximum over quads of the sum of the
 // magnitudes plus the magnitude of the sum.
 func weightBounds() {
-	TEXT("weightBounds64", NOSPLIT, "func(w *float32) (maximum, sum float32)")
-	Doc("weightBounds64 is genericWeightBounds.")
+	TEXT(name("weightBounds"), NOSPLIT, "func(w *float32) (maximum, sum float32)")
+	Doc("weightBoundsAVX2 is genericWeightBounds.")
 	Pragma("noescape")
 	w := param("w")
 	mask, most, best, zeros, none := YMM(), YMM(), XMM(), XMM(), XMM()
@@ -74,8 +74,8 @@ func roundWeights(order Mem) {
 	for i := range 4 {
 		DATA(4*i, U32(256))
 	}
-	TEXT("roundWeights64", NOSPLIT, "func(dst *int8, w *float32, factor float32) (over int)")
-	Doc("roundWeights64 is genericRoundWeights.")
+	TEXT(name("roundWeights"), NOSPLIT, "func(dst *int8, w *float32, factor float32) (over int)")
+	Doc("roundWeightsAVX2 is genericRoundWeights.")
 	Pragma("noescape")
 	dst, w := param("dst"), param("w")
 	f, permutation := YMM(), YMM()
