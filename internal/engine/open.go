@@ -147,7 +147,7 @@ func readTokenizer(source *model.Source) (t *tokenizer.Tokenizer, settings model
 	if file := source.GGUF; file != nil {
 		t, err = tokenizer.ReadGGUF(file)
 	} else {
-		path := filepath.Join(source.Path, "tokenizer.json")
+		path := source.Tokenizer()
 		var data []byte
 		if data, err = regularfile.ReadFile(path, maxTokenizer); err == nil {
 			t, err = tokenizer.ReadJSON(path, data)

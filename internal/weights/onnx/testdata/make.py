@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the ONNX files of this folder and tensors.txt, the weights that ONNX Runtime computes with.
+"""Makes the ONNX files of this folder; tensors.txt, the weights that ONNX Runtime computes with; and
+logits.txt, its logits for files whose activations it does not quantize.
 
 python3 make.py
 
@@ -282,6 +283,14 @@ def main():
     record("optimized.onnx", original)
 
     joined("joined.onnx", original)
+
+    with open(path("logits.txt"), "w") as out:
+        for file in ("float.onnx", "external.onnx", "unnamed.onnx", "float16.onnx", "q4.onnx", "q4-zeros.onnx", "q8.onnx", "gather.onnx", "optimized.onnx", "joined.onnx"):
+            session = ort.InferenceSession(path(file), providers=["CPUExecutionProvider"])
+            for ids in ([2, 9, 7, 5, 3], [2, 3], list(range(2, 18))):
+                ids = np.array([ids])
+                logits = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)})[0]
+                out.write(f"{file} {','.join(map(str, ids[0]))} {','.join(f'{x:.6g}' for x in logits.ravel())}\n")
 
     with open(path("tensors.txt"), "w") as out:
         out.write("\n".join(lines) + "\n")
