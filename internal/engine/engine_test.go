@@ -403,7 +403,7 @@ func TestBadFiles(t *testing.T) {
 		"truncated":                        whole[:len(whole)-1],
 		`"blk.1.ffn_up.weight" is missing`: replace("blk.1.ffn_up.weight", "blk.1.ffn_op.weight"),
 		"architecture":                     replace("\x05\x00\x00\x00\x00\x00\x00\x00llama", "\x05\x00\x00\x00\x00\x00\x00\x00lemma"),
-		"tokenizer kind":                   replace("gpt2", "bert"),
+		"tokenizer kind":                   replace("gpt2", "rwkv"),
 		"pre-tokenizer":                    replace("smollm", "qwen99"),
 		"not part of the":                  gguftest.Llama(7).F32("blk.0.attn_q.bias", []int{64}, make([]float32, 64)).Bytes(),
 		"the shape":                        replace("feed_forward_length\x04\x00\x00\x00\x30", "feed_forward_length\x04\x00\x00\x00\x40"),

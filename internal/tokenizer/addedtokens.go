@@ -76,23 +76,23 @@ func (f *finder) at(text string, at int, own templateBytes) (found *addedToken, 
 
 // each finds the added tokens of text. It calls token for each, and plain for each part between
 // them with its offset. It finds control tokens only in bytes of a template.
-func (f *finder) each(text string, own templateBytes, plain func(text string, at int), token func(id int32)) {
-	start := 0
+func (f *finder) each(text aligned, own templateBytes, plain func(part aligned, at int), token func(id int32, found aligned)) {
+	start, s := 0, text.s
 	if f != nil {
-		for at := 0; at < len(text); {
-			a, length := f.at(text, at, own)
+		for at := 0; at < len(s); {
+			a, length := f.at(s, at, own)
 			if a == nil {
 				at++
 				continue
 			}
 			from, to := at, at+length
 			at = to
-			if a.singleWord && (endsInWord(text[:from]) || beginsWithWord(text[to:])) {
+			if a.singleWord && (endsInWord(s[:from]) || beginsWithWord(s[to:])) {
 				continue
 			}
 			if a.stripLeft {
 				for from > start {
-					r, n := utf8.DecodeLastRuneInString(text[start:from])
+					r, n := utf8.DecodeLastRuneInString(s[start:from])
 					if !unicode.IsSpace(r) {
 						break
 					}
@@ -100,8 +100,8 @@ func (f *finder) each(text string, own templateBytes, plain func(text string, at
 				}
 			}
 			if a.stripRight {
-				for to < len(text) {
-					r, n := utf8.DecodeRuneInString(text[to:])
+				for to < len(s) {
+					r, n := utf8.DecodeRuneInString(s[to:])
 					if !unicode.IsSpace(r) {
 						break
 					}
@@ -109,14 +109,14 @@ func (f *finder) each(text string, own templateBytes, plain func(text string, at
 				}
 			}
 			if start < from {
-				plain(text[start:from], start)
+				plain(text.slice(start, from), start)
 			}
-			token(a.id)
+			token(a.id, text.slice(from, to))
 			at, start = to, to
 		}
 	}
-	if start < len(text) {
-		plain(text[start:], start)
+	if start < len(s) {
+		plain(text.after(start), start)
 	}
 }
 

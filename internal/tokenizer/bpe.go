@@ -29,7 +29,7 @@ type bpe struct {
 	sticky map[rune]bool
 
 	mu    sync.RWMutex
-	words map[string][]int32 // cache of short words
+	words map[string][]piece // cache of short words
 }
 
 const (
@@ -38,16 +38,21 @@ const (
 	maxCachedWords = 1 << 16
 )
 
-func (p *bpe) append(ids []int32, text string, s *scratch) []int32 {
+func (p *bpe) append(pieces []piece, text string, s *scratch) []piece {
 	if p.sticky == nil {
-		return p.appendWord(ids, text, s)
+		return p.appendWord(pieces, text, s)
 	}
-	for text != "" {
-		end := p.wordEnd(text)
-		ids = p.appendWord(ids, text[:end], s)
-		text = text[end:]
+	for at := 0; at < len(text); {
+		end := at + p.wordEnd(text[at:])
+		n := len(pieces)
+		pieces = p.appendWord(pieces, text[at:end], s)
+		for i := range pieces[n:] {
+			pieces[n+i].start += at
+			pieces[n+i].end += at
+		}
+		at = end
 	}
-	return ids
+	return pieces
 }
 
 func (p *bpe) exclude(ids map[int32]bool) {
@@ -78,37 +83,37 @@ func (p *bpe) wordEnd(text string) int {
 	return len(text)
 }
 
-func (p *bpe) appendWord(ids []int32, word string, s *scratch) []int32 {
+func (p *bpe) appendWord(pieces []piece, word string, s *scratch) []piece {
 	if len(word) > maxCachedWord {
-		return p.merge(ids, word, s)
+		return p.merge(pieces, word, s)
 	}
 	p.mu.RLock()
 	known, ok := p.words[word]
 	p.mu.RUnlock()
 	if ok {
-		return append(ids, known...)
+		return append(pieces, known...)
 	}
-	n := len(ids)
-	ids = p.merge(ids, word, s)
-	known = append([]int32(nil), ids[n:]...)
+	n := len(pieces)
+	pieces = p.merge(pieces, word, s)
+	known = append([]piece(nil), pieces[n:]...)
 	p.mu.Lock()
 	if len(p.words) >= maxCachedWords || p.words == nil {
-		p.words = map[string][]int32{}
+		p.words = map[string][]piece{}
 	}
 	p.words[strings.Clone(word)] = known
 	p.mu.Unlock()
-	return ids
+	return pieces
 }
 
 // merge encodes a word.
-func (p *bpe) merge(ids []int32, word string, s *scratch) []int32 {
+func (p *bpe) merge(pieces []piece, word string, s *scratch) []piece {
 	if id, ok := p.whole[word]; ok {
-		return append(ids, id)
+		return append(pieces, piece{id, 0, len(word)})
 	}
 	symbols := p.initial(word, s.symbols[:0])
 	s.symbols = symbols
 	if len(symbols) == 0 {
-		return ids
+		return pieces
 	}
 	for i := range symbols {
 		symbols[i].prev, symbols[i].next = int32(i)-1, int32(i)+1
@@ -116,18 +121,18 @@ func (p *bpe) merge(ids []int32, word string, s *scratch) []int32 {
 	symbols[len(symbols)-1].next = -1
 	p.merges.run(symbols, &s.queue)
 	for i := int32(0); i >= 0; i = symbols[i].next {
-		if id := symbols[i].id; id != none {
-			ids = append(ids, id)
+		if s := symbols[i]; s.id != none {
+			pieces = append(pieces, piece{s.id, int(s.start), int(s.end)})
 		}
 	}
-	return ids
+	return pieces
 }
 
 // initial appends the tokens of the bytes or characters of a word.
 func (p *bpe) initial(word string, symbols []symbol) []symbol {
 	if p.bytes != nil {
 		for i := range len(word) {
-			symbols = append(symbols, symbol{id: p.bytes[word[i]]})
+			symbols = append(symbols, symbol{id: p.bytes[word[i]], start: int32(i), end: int32(i + 1)})
 		}
 		return symbols
 	}
@@ -142,18 +147,21 @@ func (p *bpe) initial(word string, symbols []symbol) []symbol {
 			r, size = utf8.DecodeRuneInString(word[at:])
 			id, ok = p.chars[r]
 		}
+		end := at + size
 		switch {
 		case ok:
-			symbols = append(symbols, symbol{id: id})
+			symbols = append(symbols, symbol{id: id, start: int32(at), end: int32(end)})
 		case p.fallback != nil:
-			for _, b := range []byte(word[at : at+size]) {
-				symbols = append(symbols, symbol{id: p.fallback[b]})
+			for _, b := range []byte(word[at:end]) {
+				symbols = append(symbols, symbol{id: p.fallback[b], start: int32(at), end: int32(end)})
 			}
 		case !wasUnknown || !p.fuseUnknown:
-			symbols = append(symbols, symbol{id: p.unknown})
+			symbols = append(symbols, symbol{id: p.unknown, start: int32(at), end: int32(end)})
+		default:
+			symbols[len(symbols)-1].end = int32(end)
 		}
 		wasUnknown = !ok && p.fallback == nil
-		at += size
+		at = end
 	}
 	return symbols
 }
@@ -180,6 +188,7 @@ func (p *bpe) findSticky(tokens []string) {
 
 // scratch is memory that is reused by calls of encode.
 type scratch struct {
+	pieces  []piece
 	steps   []step
 	symbols []symbol
 	queue   candidates
@@ -191,7 +200,7 @@ const maxReused = 1 << 16
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 func (s *scratch) release() {
-	if max(cap(s.steps), cap(s.symbols), cap(s.queue)) <= maxReused {
+	if max(cap(s.pieces), cap(s.steps), cap(s.symbols), cap(s.queue)) <= maxReused {
 		scratches.Put(s)
 	}
 }

@@ -93,49 +93,45 @@ func (m *charsmap) find(s string, longest bool) (text string, length int, ok boo
 }
 
 // normalize replaces the characters of text.
-func (m *charsmap) normalize(text string) string {
-	start := m.unchangedPrefix(text)
-	if start == len(text) {
+func (m *charsmap) normalize(text aligned) aligned {
+	start := m.unchangedPrefix(text.s)
+	if start == len(text.s) {
 		return text
 	}
-	var b strings.Builder
-	b.Grow(len(text) + len(text)/8)
-	b.WriteString(text[:start])
-	for at := start; at < len(text); {
-		if n := m.unchangedPrefix(text[at:]); n > 0 {
-			b.WriteString(text[at : at+n])
-			at += n
+	e := text.edit()
+	e.keep(start)
+	for e.at < len(text.s) {
+		rest := text.s[e.at:]
+		if n := m.unchangedPrefix(rest); n > 0 {
+			e.keep(n)
 			continue
 		}
-		_, size := utf8.DecodeRuneInString(text[at:])
+		_, size := utf8.DecodeRuneInString(rest)
 		if m.clusters {
-			cluster := clusterEnd(text[at:])
+			cluster := clusterEnd(rest)
 			if cluster < 6 {
-				if t, _, ok := m.find(text[at:at+cluster], false); ok {
-					b.WriteString(t)
-					at += cluster
+				if t, _, ok := m.find(rest[:cluster], false); ok {
+					e.replace(cluster, t)
 					continue
 				}
 			}
-			for end := at + cluster; at < end; at += size {
-				_, size = utf8.DecodeRuneInString(text[at:])
-				if t, _, ok := m.find(text[at:at+size], false); ok {
-					b.WriteString(t)
+			for end := e.at + cluster; e.at < end; {
+				_, size = utf8.DecodeRuneInString(text.s[e.at:])
+				if t, _, ok := m.find(text.s[e.at:e.at+size], false); ok {
+					e.replace(size, t)
 				} else {
-					b.WriteString(text[at : at+size])
+					e.keep(size)
 				}
 			}
 			continue
 		}
-		if t, n, ok := m.find(text[at:], true); ok {
-			b.WriteString(t)
-			at += n
+		if t, n, ok := m.find(rest, true); ok {
+			e.replace(n, t)
 			continue
 		}
-		b.WriteString(text[at : at+size])
-		at += size
+		e.keep(size)
 	}
-	return b.String()
+	return e.text()
 }
 
 // unchangedPrefix returns the length of an ASCII prefix of text that is not replaced.

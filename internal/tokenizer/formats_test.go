@@ -60,7 +60,7 @@ func TestGGUFEqualsSentencePiece(t *testing.T) {
 // A setting that is not supported is an error that names it.
 func TestUnsupportedSettings(t *testing.T) {
 	for _, c := range []struct{ base, set, want string }{
-		{"pieces.json", `{"model": {"type": "WordPiece"}}`, `type "WordPiece"`},
+		{"pieces.json", `{"model": {"type": "WordLevel"}}`, `type "WordLevel"`},
 		{"pieces.json", `{"model": {"dropout": 0.1}}`, "dropout"},
 		{"pieces.json", `{"model": {"end_of_word_suffix": "</w>"}}`, "end_of_word_suffix"},
 		{"pieces.json", `{"model": {"merges": ["qq zz"]}}`, "merge 0"},
@@ -69,18 +69,18 @@ func TestUnsupportedSettings(t *testing.T) {
 		{"pieces.json", `{"model": {"vocab": {"a": 4000000}}}`, "id 4000000"},
 		{"pieces.json", `{"model": {"vocab": {"a": -1}}}`, "id -1"},
 		{"pieces.json", `{"model": {"vocab": {"a": 0}, "merges": []}}`, "no token <0x00>"},
-		{"pieces.json", `{"decoder": null}`, "no decoder"},
-		{"pieces.json", `{"decoder": {"type": "WordPiece"}}`, `type "WordPiece"`},
+		{"pieces.json", `{"model": {"type": "WordPiece", "unk_token": "nobody"}}`, `"nobody" is not in the vocabulary`},
+		{"pieces.json", `{"decoder": {"type": "CTC"}}`, `type "CTC"`},
 		{"pieces.json", `{"decoder": {"type": "Strip", "content": " ", "start": 2, "stop": 0}}`, "Strip"},
 		{"pieces.json", `{"decoder": {"type": "ByteLevel"}}`, "has the type ByteLevel; both or neither"},
-		{"pieces.json", `{"normalizer": {"type": "Lowercase"}}`, `type "Lowercase"`},
+		{"pieces.json", `{"normalizer": {"type": "Nmt"}}`, `type "Nmt"`},
 		{"pieces.json", `{"normalizer": {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "}}`, `"\\s+"`},
 		{"pieces.json", `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}`, "truncated"},
 		{"pieces.json", `{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "/////w=="}}`, "4294967295"},
 		{"pieces.json", `{"pre_tokenizer": {"type": "UnicodeScripts"}}`, `type "UnicodeScripts"`},
 		{"pieces.json", `{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "\\w+"}, "behavior": "Isolated", "invert": false}}`, `expression "\\w+"`},
 		{"pieces.json", `{"pre_tokenizer": {"type": "Metaspace", "replacement": "", "prepend_scheme": "always"}}`, "expected one character"},
-		{"pieces.json", `{"post_processor": {"type": "BertProcessing"}}`, `type "BertProcessing"`},
+		{"pieces.json", `{"post_processor": {"type": "BertProcessing"}}`, "cls of the post_processor"},
 		{"pieces.json", `{"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {}}}`, `adds "x"`},
 		{"pieces.json", `{"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {"x": {"ids": [99999]}}}}`, "token 99999"},
 		{"pieces.json", `{"added_tokens": [{"id": 99999, "content": "x"}]}`, "id 99999"},
@@ -156,6 +156,7 @@ func checkText(t *testing.T, tok *Tokenizer, text string, limit int) {
 	}
 	// A decoded text stays the same when it is encoded and decoded again.
 	once := tok.Decode(ids)
+	checkTokens(t, tok, text)
 	if n := tok.Count(text); n != len(ids) {
 		t.Errorf("%q: counted %d tokens of %d", text, n, len(ids))
 	}
@@ -171,7 +172,7 @@ func checkText(t *testing.T, tok *Tokenizer, text string, limit int) {
 // FuzzKinds encodes any text with every kind of tokenizer.
 func FuzzKinds(f *testing.F) {
 	var toks []*Tokenizer
-	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "digits.json", "unigram.model", "pieces.model"} {
+	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "digits.json", "unigram.model", "pieces.model", "wordpiece.json"} {
 		toks = append(toks, open(f, "testdata/"+name))
 	}
 	f.Add("hello  <user> WORD</s> é\u0301 ½\r\n", 3)
@@ -187,7 +188,7 @@ func FuzzKinds(f *testing.F) {
 		}
 		// This tokenizer loses nothing of valid UTF-8.
 		pieces := toks[1]
-		if got, want := pieces.Decode(pieces.Encode(text)), strings.ReplaceAll(validUTF8(text), spaceMark, " "); got != want {
+		if got, want := pieces.Decode(pieces.Encode(text)), strings.ReplaceAll(validUTF8(plain(text)).s, spaceMark, " "); got != want {
 			t.Errorf("%q was decoded as %q", text, got)
 		}
 	})
@@ -195,7 +196,7 @@ func FuzzKinds(f *testing.F) {
 
 // FuzzReadJSON checks that any bytes are a working tokenizer or an error.
 func FuzzReadJSON(f *testing.F) {
-	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json"} {
+	for _, name := range []string{"unigram.json", "pieces.json", "llama3.json", "wordpiece.json"} {
 		f.Add(readFile(f, "testdata/"+name))
 	}
 	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},"decoder":{"type":"Fuse"},"added_tokens":[{"id":3,"content":"x","normalized":true}]}`))
@@ -228,14 +229,14 @@ func FuzzCharsmap(f *testing.F) {
 	small, _ := base64.StdEncoding.DecodeString("CAAAAAAEAABhAAAAYgA=")
 	f.Add(small, "ab")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
-		text = validUTF8(text)
+		text = validUTF8(plain(text)).s
 		for _, clusters := range []bool{false, true} {
 			m, err := newCharsmap(data, clusters)
 			if err != nil {
 				return
 			}
 			// An entry replaces at least one character by a text of the map.
-			if got := m.normalize(text); len(got) > len(text)*(1+len(data)) {
+			if got := m.normalize(plain(text)).s; len(got) > len(text)*(1+len(data)) {
 				t.Errorf("%d bytes became %d", len(text), len(got))
 			}
 		}

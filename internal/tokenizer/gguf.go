@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/weights/gguf"
@@ -22,7 +23,7 @@ func ReadGGUF(f *gguf.File) (*Tokenizer, error) {
 
 func ggufVocabulary(f *gguf.File) (v Vocabulary, err error) {
 	const prefix = "tokenizer.ggml."
-	v = Vocabulary{BOS: -1, EOS: -1}
+	v = Vocabulary{BOS: -1, EOS: -1, UNK: -1}
 	kind, err := f.String(prefix + "model")
 	if err != nil {
 		return v, err
@@ -51,6 +52,13 @@ func ggufVocabulary(f *gguf.File) (v Vocabulary, err error) {
 		}
 		v.AddBOS, v.AddEOS = v.Kind == Character, v.Kind == Unigram
 		v.SpacePrefix = true
+	case WordPiece:
+		v.AddBOS, v.AddEOS = true, true
+	}
+	if v.Kind == WordPiece {
+		if err := v.bertTokens(f); err != nil {
+			return v, err
+		}
 	}
 	if f.Has(prefix + "precompiled_charsmap") {
 		list, err := f.Ints(prefix + "precompiled_charsmap")
@@ -72,7 +80,7 @@ func ggufVocabulary(f *gguf.File) (v Vocabulary, err error) {
 		}
 	}
 	for key, id := range map[string]*int32{"bos_token_id": &v.BOS, "eos_token_id": &v.EOS} {
-		if f.Has(prefix + key) {
+		if f.Has(prefix+key) && v.Kind != WordPiece {
 			n, err := f.Int(prefix+key, 0, int64(len(v.Tokens))-1)
 			if err != nil {
 				return v, err
@@ -81,4 +89,36 @@ func ggufVocabulary(f *gguf.File) (v Vocabulary, err error) {
 		}
 	}
 	return v, nil
+}
+
+// bertTokens sets the special tokens of a WordPiece vocabulary: those that the file names, or else
+// those with BERT's texts. BOS is [CLS] and EOS is [SEP].
+func (v *Vocabulary) bertTokens(f *gguf.File) error {
+	for _, s := range []struct {
+		id   *int32
+		text string
+		keys []string
+	}{
+		{&v.BOS, "[CLS]", []string{"cls_token_id", "bos_token_id"}},
+		{&v.EOS, "[SEP]", []string{"seperator_token_id", "separator_token_id", "eos_token_id"}},
+		{&v.UNK, "[UNK]", []string{"unknown_token_id"}},
+	} {
+		*s.id = int32(slices.Index(v.Tokens, s.text))
+		if *s.id >= 0 {
+			continue
+		}
+		for _, key := range s.keys {
+			key = "tokenizer.ggml." + key
+			if !f.Has(key) {
+				continue
+			}
+			n, err := f.Int(key, 0, int64(len(v.Tokens))-1)
+			if err != nil {
+				return err
+			}
+			*s.id = int32(n)
+			break
+		}
+	}
+	return nil
 }

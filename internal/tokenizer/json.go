@@ -16,7 +16,10 @@ type tokenizerJSON struct {
 	PreTokenizer  *jsonStep   `json:"pre_tokenizer"`
 	PostProcessor *jsonStep   `json:"post_processor"`
 	Decoder       *jsonStep   `json:"decoder"`
-	Model         modelJSON   `json:"model"`
+	Truncation    *struct {
+		MaxLength int `json:"max_length"`
+	} `json:"truncation"`
+	Model modelJSON `json:"model"`
 }
 
 type addedJSON struct {
@@ -39,8 +42,9 @@ type modelJSON struct {
 	FuseUnk      bool            `json:"fuse_unk"`
 	IgnoreMerges bool            `json:"ignore_merges"`
 	Dropout      *float64        `json:"dropout"`
-	Prefix       string          `json:"continuing_subword_prefix"`
+	Prefix       *string         `json:"continuing_subword_prefix"`
 	Suffix       string          `json:"end_of_word_suffix"`
+	MaxChars     *int            `json:"max_input_chars_per_word"`
 }
 
 // mergeList has the form ["a b", ...] or [["a", "b"], ...].
@@ -76,6 +80,15 @@ func readJSON(data []byte) (*Tokenizer, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("not a tokenizer.json: %w", err)
 	}
+	vocab, err := file.vocabulary()
+	if err != nil {
+		return nil, err
+	}
+	return file.tokenizer(vocab)
+}
+
+// tokenizer returns the tokenizer of a file, whose vocabulary is given.
+func (file *tokenizerJSON) tokenizer(vocab *vocabJSON) (*Tokenizer, error) {
 	t := &Tokenizer{BOS: -1, EOS: -1, specials: map[string]int32{}}
 	normalize, err := file.Normalizer.normalizer()
 	if err != nil {
@@ -98,23 +111,14 @@ func readJSON(data []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if file.Decoder == nil && pre.byteLevel {
+		decode = decoding{byteLevel: true}
+	}
 	if decode.byteLevel != pre.byteLevel {
 		return nil, errors.New("only one of pre_tokenizer and decoder has the type ByteLevel; both or neither must have it")
 	}
 	t.lead = decode.lead
 
-	var vocab *vocabJSON
-	switch file.Model.Type {
-	case "Unigram":
-		vocab, err = file.unigramVocab()
-	case "BPE", "":
-		vocab, err = file.bpeVocab()
-	default:
-		return nil, fmt.Errorf("the model type %q is not supported; the supported types are BPE and Unigram", file.Model.Type)
-	}
-	if err != nil {
-		return nil, err
-	}
 	if err := file.addTokens(t, vocab); err != nil {
 		return nil, err
 	}
@@ -124,28 +128,52 @@ func readJSON(data []byte) (*Tokenizer, error) {
 		}
 		t.text[id] = decode.text(s)
 	}
-	if file.Model.Type == "Unigram" {
-		t.model, err = file.unigram(t, vocab, decode.mark)
-	} else {
+	switch file.Model.Type {
+	case "Unigram":
+		t.model, err = file.unigram(t, vocab)
+	case "WordPiece":
+		t.model, err = file.wordPiece(t, vocab)
+	default:
 		t.model, err = file.bpe(t, vocab, pre.byteLevel)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if t.prefix, t.suffix, err = file.PostProcessor.affixes(len(t.text)); err != nil {
+	if err := t.readPostProcessor(file.PostProcessor, pre.byteLevel); err != nil {
 		return nil, err
 	}
-	if len(t.prefix) == 1 {
-		t.BOS, t.AddBOS = t.prefix[0], true
+	prefix, suffix := t.single.affixes()
+	if len(prefix) == 1 {
+		t.BOS, t.AddBOS = prefix[0], true
 	}
-	if len(t.suffix) == 1 {
-		t.EOS, t.AddEOS = t.suffix[0], true
+	if len(suffix) == 1 {
+		t.EOS, t.AddEOS = suffix[0], true
+	}
+	if c := file.Truncation; c != nil && c.MaxLength > 0 {
+		t.MaxTokens = c.MaxLength
 	}
 	t.ordinary = func(text string) (int32, bool) {
 		id, ok := vocab.ids[text]
 		return id, ok
 	}
 	return t.finish()
+}
+
+// vocabulary returns the vocabulary of the model.
+func (f *tokenizerJSON) vocabulary() (*vocabJSON, error) {
+	switch f.Model.Type {
+	case "Unigram":
+		return f.unigramVocab()
+	case "WordPiece", "BPE":
+		return f.mapVocab()
+	case "": // old files have no type
+		f.Model.Type = "BPE"
+		if f.Model.MaxChars != nil {
+			f.Model.Type = "WordPiece"
+		}
+		return f.mapVocab()
+	}
+	return nil, fmt.Errorf("the model type %q is not supported; the supported types are BPE, Unigram and WordPiece", f.Model.Type)
 }
 
 // vocabJSON is the vocabulary of the model. tokens is empty for ids without a token.
@@ -189,10 +217,11 @@ func (f *tokenizerJSON) unigramVocab() (*vocabJSON, error) {
 	return v, nil
 }
 
-func (f *tokenizerJSON) bpeVocab() (*vocabJSON, error) {
+// mapVocab returns the vocabulary of a model that maps tokens to ids.
+func (f *tokenizerJSON) mapVocab() (*vocabJSON, error) {
 	v := &vocabJSON{}
 	if err := json.Unmarshal(f.Model.Vocab, &v.ids); err != nil {
-		return nil, fmt.Errorf("the vocab of the BPE model: %w", err)
+		return nil, fmt.Errorf("the vocab of the %s model: %w", f.Model.Type, err)
 	}
 	// Ids may have gaps. The limit prevents a small file from causing a large allocation.
 	limit := int32(2*len(v.ids) + 1024)
@@ -243,7 +272,7 @@ func (f *tokenizerJSON) addTokens(t *Tokenizer, vocab *vocabJSON) error {
 			normalized: a.Normalized, control: a.Special || isTemplateMarker(a.Content),
 		}
 		if a.Normalized {
-			if token.text = t.normalize(a.Content); len(token.text) > 4*maxPiece {
+			if token.text = t.normalize(plain(a.Content)).s; len(token.text) > 4*maxPiece {
 				return fmt.Errorf("the added token with the id %d has %d bytes after normalization; the limit is %d", a.ID, len(token.text), 4*maxPiece)
 			}
 		}
@@ -270,7 +299,7 @@ func (f *tokenizerJSON) byteFallback(vocab *vocabJSON) (*[256]int32, error) {
 }
 
 // unigram returns the Unigram model. Its pieces do not include control tokens and byte tokens.
-func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (model, error) {
+func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON) (model, error) {
 	fallback, err := f.byteFallback(vocab)
 	if err != nil {
 		return nil, err
@@ -305,10 +334,31 @@ func (f *tokenizerJSON) unigram(t *Tokenizer, vocab *vocabJSON, mark string) (mo
 	return &unigram{pieces, vocab.scores, unknownID, lowest - unknownPenalty, fallback, false}, nil
 }
 
+// wordPiece returns the WordPiece model.
+func (f *tokenizerJSON) wordPiece(t *Tokenizer, vocab *vocabJSON) (model, error) {
+	unknown := "[UNK]"
+	if s := f.Model.UnkToken; s != nil {
+		unknown = *s
+	}
+	id, ok := vocab.ids[unknown]
+	if !ok {
+		return nil, fmt.Errorf("unk_token %q is not in the vocabulary", unknown)
+	}
+	t.control[id], t.text[id] = true, ""
+	prefix, maxChars := "##", 100
+	if s := f.Model.Prefix; s != nil {
+		prefix = *s
+	}
+	if n := f.Model.MaxChars; n != nil {
+		maxChars = *n
+	}
+	return newWordPiece(vocab.tokens, prefix, id, maxChars)
+}
+
 // bpe returns the BPE model.
 func (f *tokenizerJSON) bpe(t *Tokenizer, vocab *vocabJSON, byteLevel bool) (model, error) {
 	switch m := f.Model; {
-	case m.Prefix != "" || m.Suffix != "":
+	case m.Prefix != nil && *m.Prefix != "" || m.Suffix != "":
 		return nil, errors.New("the BPE model has continuing_subword_prefix or end_of_word_suffix, which is not supported")
 	case m.Dropout != nil && *m.Dropout != 0:
 		return nil, errors.New("the BPE model has dropout, which is not supported")

@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // jsonStep is a normalizer, pre-tokenizer, post-processor or decoder of a tokenizer.json. It has
@@ -32,6 +31,7 @@ type jsonStep struct {
 	Left     bool   `json:"strip_left"`
 	Right    bool   `json:"strip_right"`
 	Prepend  string `json:"prepend"`
+	Prefix   string `json:"prefix"`
 	Start    int    `json:"start"`
 	Stop     int    `json:"stop"`
 
@@ -42,20 +42,28 @@ type jsonStep struct {
 	UseRegex         *bool  `json:"use_regex"`
 	IndividualDigits bool   `json:"individual_digits"`
 
-	Single        []map[string]templateItem `json:"single"`
+	CleanText    bool  `json:"clean_text"`
+	Chinese      bool  `json:"handle_chinese_chars"`
+	StripAccents *bool `json:"strip_accents"`
+	Lowercase    bool  `json:"lowercase"`
+
+	TrimOffsets   *bool                     `json:"trim_offsets"`
+	Cls           json.RawMessage           `json:"cls"`
+	Sep           json.RawMessage           `json:"sep"`
+	Single        []map[string]templateJSON `json:"single"`
+	Pair          []map[string]templateJSON `json:"pair"`
 	SpecialTokens map[string]struct {
 		IDs []int64 `json:"ids"`
 	} `json:"special_tokens"`
 }
 
-type templateItem struct {
-	ID json.RawMessage `json:"id"`
+type templateJSON struct {
+	ID     string `json:"id"`
+	TypeID int32  `json:"type_id"`
 }
 
 // defaultTrue returns the value of a setting whose default is true.
 func defaultTrue(b *bool) bool { return b == nil || *b }
-
-var unicodeForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
 
 // normalizer returns the normalizer of a step, or nil if it does nothing.
 func (p *jsonStep) normalizer() (normalizer, error) {
@@ -97,9 +105,19 @@ func (p *jsonStep) normalizer() (normalizer, error) {
 		return prepend(p.Prepend), nil
 	case "Strip":
 		return strip(p.Left, p.Right), nil
+	case "BertNormalizer":
+		b := bertNormalizer{p.CleanText, p.Chinese, p.Lowercase, p.Lowercase}
+		if p.StripAccents != nil {
+			b.stripAccents = *p.StripAccents
+		}
+		return b.normalizer(), nil
+	case "Lowercase":
+		return lowercase, nil
+	case "StripAccents":
+		return removeAll(unicode.IsMark), nil
 	}
 	if form, ok := unicodeForms[p.Type]; ok {
-		return form.String, nil
+		return form.normalize, nil
 	}
 	return nil, fmt.Errorf("the normalizer type %q is not supported", p.Type)
 }
@@ -123,7 +141,7 @@ func (p *jsonStep) replace() (normalizer, error) {
 	if err != nil || re.MatchString("") {
 		return nil, fmt.Errorf("a Replace normalizer has the regular expression %q, which is not supported", *p.Pattern.Regex)
 	}
-	return func(text string) string { return re.ReplaceAllLiteralString(text, p.Content) }, nil
+	return replaceMatches(re, p.Content), nil
 }
 
 // preTokenizer is the function of a pre-tokenizer.
@@ -161,9 +179,9 @@ func (p *jsonStep) preTokenizer() (preTokenizer, error) {
 	case "ByteLevel":
 		var rules []splitRule
 		if defaultTrue(p.AddPrefixSpace) {
-			rules = append(rules, func(text string, _ bool, yield func(string)) {
-				if !strings.HasPrefix(text, " ") {
-					text = " " + text
+			rules = append(rules, func(text aligned, _ bool, yield func(aligned)) {
+				if !strings.HasPrefix(text.s, " ") {
+					text = text.prepend(" ")
 				}
 				yield(text)
 			})
@@ -182,6 +200,15 @@ func (p *jsonStep) preTokenizer() (preTokenizer, error) {
 		return preTokenizer{rule: splitNumbers(p.IndividualDigits)}, nil
 	case "WhitespaceSplit":
 		return preTokenizer{rule: splitSpaces}, nil
+	case "BertPreTokenizer":
+		return preTokenizer{rule: splitBert}, nil
+	case "Whitespace":
+		return preTokenizer{rule: splitWords}, nil
+	case "Punctuation":
+		if p.Behavior != "" && p.Behavior != isolated {
+			return preTokenizer{}, fmt.Errorf("the behavior %q of the pre_tokenizer is not supported", p.Behavior)
+		}
+		return preTokenizer{rule: splitEach(isBertPunctuation)}, nil
 	case "Split":
 		rule, err := p.splitAt()
 		return preTokenizer{rule: rule}, err
@@ -235,6 +262,8 @@ type decoding struct {
 	byteLevel bool
 	fallback  bool   // tokens such as <0x0A> are bytes
 	mark      string // the character that marks spaces, or empty
+	words     bool   // a token is a word, except those with the prefix
+	prefix    string
 	lead      leadRule
 }
 
@@ -245,6 +274,12 @@ func (d *decoding) text(token string) string {
 			return raw
 		}
 		return token
+	}
+	if d.words {
+		if rest, ok := strings.CutPrefix(token, d.prefix); ok && d.prefix != "" {
+			return rest
+		}
+		return " " + token
 	}
 	if d.fallback {
 		if b, ok := fallbackByte(token); ok {
@@ -257,10 +292,10 @@ func (d *decoding) text(token string) string {
 	return token
 }
 
-// decoder returns the decoding of a step.
+// decoder returns the decoding of a step. Without a step each token is a word.
 func (p *jsonStep) decoder() (d decoding, err error) {
 	if p == nil {
-		return d, errors.New("the tokenizer has no decoder, which is not supported")
+		return decoding{words: true, lead: leadOne}, nil
 	}
 	steps := []jsonStep{*p}
 	if p.Type == "Sequence" {
@@ -273,6 +308,8 @@ func (p *jsonStep) decoder() (d decoding, err error) {
 		case "ByteFallback":
 			d.fallback = true
 		case "Fuse":
+		case "WordPiece":
+			d.words, d.prefix, d.lead = true, s.Prefix, leadOne
 		case "Metaspace":
 			m, err := s.metaspace()
 			if err != nil {
@@ -299,58 +336,4 @@ func (p *jsonStep) decoder() (d decoding, err error) {
 		}
 	}
 	return d, nil
-}
-
-// affixes returns the tokens that a post-processor adds before and after a text. size is the
-// number of tokens.
-func (p *jsonStep) affixes(size int) (prefix, suffix []int32, err error) {
-	if p == nil {
-		return nil, nil, nil
-	}
-	switch p.Type {
-	case "ByteLevel":
-		return nil, nil, nil
-	case "Sequence":
-		for i := range p.Processors {
-			b, a, err := p.Processors[i].affixes(size)
-			if err != nil {
-				return nil, nil, err
-			}
-			prefix, suffix = append(b, prefix...), append(suffix, a...)
-		}
-		return prefix, suffix, nil
-	case "TemplateProcessing":
-	default:
-		return nil, nil, fmt.Errorf("the post_processor type %q is not supported", p.Type)
-	}
-	texts := 0
-	for _, item := range p.Single {
-		special, isSpecial := item["SpecialToken"]
-		if _, isText := item["Sequence"]; isText && !isSpecial {
-			texts++
-			continue
-		}
-		var name string
-		if !isSpecial || json.Unmarshal(special.ID, &name) != nil {
-			return nil, nil, errors.New("an item of the post_processor is neither Sequence nor SpecialToken")
-		}
-		token, ok := p.SpecialTokens[name]
-		if !ok {
-			return nil, nil, fmt.Errorf("the post_processor adds %q, which its special_tokens do not define", name)
-		}
-		for _, id := range token.IDs {
-			if id < 0 || id >= int64(size) {
-				return nil, nil, fmt.Errorf("the post_processor adds the token %d, but the vocabulary has %d tokens", id, size)
-			}
-			if texts == 0 {
-				prefix = append(prefix, int32(id))
-			} else {
-				suffix = append(suffix, int32(id))
-			}
-		}
-	}
-	if texts != 1 {
-		return nil, nil, fmt.Errorf("the post_processor has %d texts, expected 1", texts)
-	}
-	return prefix, suffix, nil
 }

@@ -65,6 +65,7 @@ func (m *merges) exclude(ids map[int32]bool) {
 type symbol struct {
 	id         int32 // merged if the symbol is part of its left neighbor
 	prev, next int32 // -1 at the ends
+	start, end int32 // in bytes of the word
 }
 
 const merged = -2
@@ -100,7 +101,7 @@ func (m *merges) run(symbols []symbol, queue *candidates) {
 		if found.id < 0 || found.rank != int32(c>>32) {
 			continue // the pair has changed since it was queued
 		}
-		s.id = found.id
+		s.id, s.end = found.id, r.end
 		r.id = merged
 		s.next = r.next
 		if s.next >= 0 {

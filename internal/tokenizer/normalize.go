@@ -1,17 +1,18 @@
 package tokenizer
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
 // normalizer changes a text before it is split.
-type normalizer func(text string) string
+type normalizer func(text aligned) aligned
 
 // sequence returns a normalizer that applies all in order.
 func sequence(all []normalizer) normalizer {
-	return func(text string) string {
+	return func(text aligned) aligned {
 		for _, n := range all {
 			text = n(text)
 		}
@@ -20,55 +21,75 @@ func sequence(all []normalizer) normalizer {
 }
 
 // validUTF8 replaces each byte that is not valid UTF-8 by U+FFFD.
-func validUTF8(text string) string {
-	if utf8.ValidString(text) {
+func validUTF8(text aligned) aligned {
+	if utf8.ValidString(text.s) {
 		return text
 	}
-	return string([]rune(text))
+	e := text.edit()
+	for i, r := range text.s {
+		if r != utf8.RuneError {
+			continue
+		}
+		if _, size := utf8.DecodeRuneInString(text.s[i:]); size == 1 {
+			e.keep(i - e.at)
+			e.replace(1, "\uFFFD")
+		}
+	}
+	return e.text()
 }
 
 func replace(old, with string) normalizer {
-	return func(text string) string { return strings.ReplaceAll(text, old, with) }
+	return func(text aligned) aligned { return text.replaceAll(old, with) }
+}
+
+// replaceMatches replaces each match of an expression, which does not match the empty string.
+func replaceMatches(re *regexp.Regexp, with string) normalizer {
+	return func(text aligned) aligned {
+		matches := re.FindAllStringIndex(text.s, -1)
+		if matches == nil {
+			return text
+		}
+		e := text.edit()
+		for _, m := range matches {
+			e.keep(m[0] - e.at)
+			e.replaceByLast(m[1]-m[0], with)
+		}
+		return e.text()
+	}
 }
 
 // collapseSpaces replaces each run of two or more spaces by with.
 func collapseSpaces(with string) normalizer {
-	return func(text string) string {
-		at := strings.Index(text, "  ")
-		if at < 0 {
+	return func(text aligned) aligned {
+		if !strings.Contains(text.s, "  ") {
 			return text
 		}
-		var b strings.Builder
-		b.Grow(len(text))
-		for ; at >= 0; at = strings.Index(text, "  ") {
-			b.WriteString(text[:at])
-			b.WriteString(with)
-			text = strings.TrimLeft(text[at:], " ")
+		e := text.edit()
+		for {
+			n := strings.Index(text.s[e.at:], "  ")
+			if n < 0 {
+				return e.text()
+			}
+			e.keep(n)
+			rest := text.s[e.at:]
+			e.replaceByLast(len(rest)-len(strings.TrimLeft(rest, " ")), with)
 		}
-		b.WriteString(text)
-		return b.String()
 	}
 }
 
 func prepend(s string) normalizer {
-	return func(text string) string {
-		if text == "" {
+	return func(text aligned) aligned {
+		if text.s == "" {
 			return text
 		}
-		return s + text
+		return text.prepend(s)
 	}
 }
 
+func isBlank(r rune) bool { return r == ' ' }
+
 func strip(left, right bool) normalizer {
-	return func(text string) string {
-		if left {
-			text = strings.TrimLeftFunc(text, unicode.IsSpace)
-		}
-		if right {
-			text = strings.TrimRightFunc(text, unicode.IsSpace)
-		}
-		return text
-	}
+	return func(text aligned) aligned { return text.trim(left, right, unicode.IsSpace) }
 }
 
 // metaspace replaces spaces by a mark and begins a word at each mark.
@@ -88,29 +109,29 @@ const (
 )
 
 // words is the splitRule of m.
-func (m metaspace) words(text string, first bool, yield func(string)) {
+func (m metaspace) words(text aligned, first bool, yield func(aligned)) {
 	text = m.marked(text, first)
 	if !m.split {
 		yield(text)
 		return
 	}
-	for text != "" {
-		end := len(text)
-		_, size := utf8.DecodeRuneInString(text)
-		if n := strings.Index(text[size:], m.mark); n >= 0 {
+	for text.s != "" {
+		end := len(text.s)
+		_, size := utf8.DecodeRuneInString(text.s)
+		if n := strings.Index(text.s[size:], m.mark); n >= 0 {
 			end = size + n
 		}
-		yield(text[:end])
-		text = text[end:]
+		yield(text.slice(0, end))
+		text = text.after(end)
 	}
 }
 
 // marked replaces spaces by marks and adds the prefix.
-func (m metaspace) marked(text string, first bool) string {
-	bare := !strings.HasPrefix(text, " ") && !strings.HasPrefix(text, m.mark)
-	text = strings.ReplaceAll(text, " ", m.mark)
+func (m metaspace) marked(text aligned, first bool) aligned {
+	bare := !strings.HasPrefix(text.s, " ") && !strings.HasPrefix(text.s, m.mark)
+	text = text.replaceAll(" ", m.mark)
 	if bare && (m.prefix == prefixAlways || m.prefix == prefixFirst && first) {
-		return m.mark + text
+		return text.prepend(m.mark)
 	}
 	return text
 }
@@ -126,15 +147,15 @@ const (
 // splitAt splits at each occurrence of mark. The behavior says whether the mark is a word, is
 // removed, or joins the previous or the next word.
 func splitAt(mark, behavior string) splitRule {
-	return func(text string, _ bool, yield func(string)) {
-		emit := func(word string) {
-			if word != "" {
+	return func(text aligned, _ bool, yield func(aligned)) {
+		emit := func(word aligned) {
+			if word.s != "" {
 				yield(word)
 			}
 		}
 		from := 0 // where to search: after the mark at the beginning of the word
 		for {
-			at := strings.Index(text[from:], mark)
+			at := strings.Index(text.s[from:], mark)
 			if at < 0 {
 				emit(text)
 				return
@@ -143,18 +164,18 @@ func splitAt(mark, behavior string) splitRule {
 			end := at + len(mark)
 			switch behavior {
 			case isolated:
-				emit(text[:at])
-				emit(text[at:end])
+				emit(text.slice(0, at))
+				emit(text.slice(at, end))
 			case removed:
-				emit(text[:at])
+				emit(text.slice(0, at))
 			case mergedWithPrevious:
-				emit(text[:end])
+				emit(text.slice(0, end))
 			case mergedWithNext:
-				emit(text[:at])
-				text, from = text[at:], len(mark)
+				emit(text.slice(0, at))
+				text, from = text.after(at), len(mark)
 				continue
 			}
-			text = text[end:]
+			text = text.after(end)
 		}
 	}
 }
@@ -163,21 +184,20 @@ func splitAt(mark, behavior string) splitRule {
 // is set it first removes spaces at the ends and collapses other runs. If prefix is set it adds a
 // space before the text.
 func markSpaces(collapse, prefix bool) normalizer {
-	return func(text string) string {
+	return func(text aligned) aligned {
 		if collapse {
-			text = collapseSpaces(" ")(strings.Trim(text, " "))
+			text = collapseSpaces(" ")(text.trim(true, true, isBlank))
 		}
-		if text == "" {
+		if text.s == "" {
 			return text
 		}
 		if prefix {
-			text = " " + text
+			text = text.prepend(" ")
 		}
-		text = strings.ReplaceAll(text, " ", spaceMark)
-		if collapse {
-			for strings.HasSuffix(text, spaceMark) { // including marks that are in the text
-				text = strings.TrimSuffix(text, spaceMark)
-			}
+		text = text.replaceAll(" ", spaceMark)
+		if collapse { // including marks that are in the text
+			isMark := func(r rune) bool { return string(r) == spaceMark }
+			text = text.trim(false, true, isMark)
 		}
 		return text
 	}
@@ -188,13 +208,10 @@ func (n normalizer) skipping(f *finder) normalizer {
 	if f == nil {
 		return n
 	}
-	texts := make(map[int32]string, len(f.tokens))
-	for _, a := range f.tokens {
-		texts[a.id] = a.text
-	}
-	return func(text string) string {
-		var b strings.Builder
-		f.each(text, nil, func(text string, _ int) { b.WriteString(n(text)) }, func(id int32) { b.WriteString(texts[id]) })
-		return b.String()
+	return func(text aligned) aligned {
+		e := text.edit()
+		f.each(text, nil, func(part aligned, _ int) { e.join(n(part)) }, func(_ int32, found aligned) { e.join(found) })
+		e.at = len(text.s)
+		return e.text()
 	}
 }

@@ -49,10 +49,10 @@ func newPlaceholders(normal []addedToken, normalize normalizer, first rune) (*pl
 			continue
 		}
 		// A normalizer may add a prefix to a text; it is not part of the token.
-		before, _, _ := strings.Cut(normalize(string(first)), string(first))
+		before, _, _ := strings.Cut(normalize(plain(string(first))).s, string(first))
 		p.texts = append(p.texts, strings.TrimPrefix(a.text, before))
 		placeholder := a
-		placeholder.text = normalize(string(first + rune(len(tokens))))
+		placeholder.text = normalize(plain(string(first + rune(len(tokens))))).s
 		placeholder.control = false
 		found = append(found, placeholder)
 		a.text = a.content

@@ -10,7 +10,7 @@ import (
 // splitRule splits text into words from left to right and yields the words that are not empty. A
 // token does not cross words. first reports that text is at the beginning of the whole text.
 // Invalid UTF-8 counts as punctuation.
-type splitRule func(text string, first bool, yield func(word string))
+type splitRule func(text aligned, first bool, yield func(word aligned))
 
 // chain applies rules one after the other.
 func chain(rules ...splitRule) splitRule {
@@ -18,8 +18,8 @@ func chain(rules ...splitRule) splitRule {
 		return rules[0]
 	}
 	head, rest := rules[0], chain(rules[1:]...)
-	return func(text string, first bool, yield func(string)) {
-		head(text, first, func(word string) {
+	return func(text aligned, first bool, yield func(aligned)) {
+		head(text, first, func(word aligned) {
 			rest(word, first, yield)
 			first = false
 		})
@@ -87,11 +87,11 @@ func PreTokenizers() []string {
 	return names
 }
 
-func (e expression) split(text string, _ bool, yield func(string)) {
-	for text != "" {
-		n := e.word(text)
-		yield(text[:n])
-		text = text[n:]
+func (e expression) split(text aligned, _ bool, yield func(aligned)) {
+	for text.s != "" {
+		n := e.word(text.s)
+		yield(text.slice(0, n))
+		text = text.after(n)
 	}
 }
 
@@ -206,18 +206,18 @@ func run(text string, start int, c class) int {
 
 // splitRuns splits between characters that are in a set and characters that are not.
 func splitRuns(in func(rune) bool) splitRule {
-	return func(text string, _ bool, yield func(string)) {
-		for text != "" {
-			first, end := utf8.DecodeRuneInString(text)
-			for end < len(text) {
-				r, n := utf8.DecodeRuneInString(text[end:])
+	return func(text aligned, _ bool, yield func(aligned)) {
+		for text.s != "" {
+			first, end := utf8.DecodeRuneInString(text.s)
+			for end < len(text.s) {
+				r, n := utf8.DecodeRuneInString(text.s[end:])
 				if in(r) != in(first) {
 					break
 				}
 				end += n
 			}
-			yield(text[:end])
-			text = text[end:]
+			yield(text.slice(0, end))
+			text = text.after(end)
 		}
 	}
 }
@@ -227,39 +227,44 @@ func splitNumbers(each bool) splitRule {
 	if !each {
 		return splitRuns(unicode.IsNumber)
 	}
-	return func(text string, _ bool, yield func(string)) {
-		for text != "" {
-			n := strings.IndexFunc(text, unicode.IsNumber)
+	return splitEach(unicode.IsNumber)
+}
+
+// splitEach makes each character of a set a word.
+func splitEach(in func(rune) bool) splitRule {
+	return func(text aligned, _ bool, yield func(aligned)) {
+		for text.s != "" {
+			n := strings.IndexFunc(text.s, in)
 			if n < 0 {
-				n = len(text)
+				n = len(text.s)
 			}
 			if n == 0 {
-				_, n = utf8.DecodeRuneInString(text)
+				_, n = utf8.DecodeRuneInString(text.s)
 			}
-			yield(text[:n])
-			text = text[n:]
+			yield(text.slice(0, n))
+			text = text.after(n)
 		}
 	}
 }
 
 // splitTriples makes each match of [0-9][0-9][0-9] a word.
-func splitTriples(text string, _ bool, yield func(string)) {
-	isDigit := func(i int) bool { return '0' <= text[i] && text[i] <= '9' }
+func splitTriples(text aligned, _ bool, yield func(aligned)) {
+	isDigit := func(i int) bool { return '0' <= text.s[i] && text.s[i] <= '9' }
 	start := 0
-	for i := 0; i+3 <= len(text); {
+	for i := 0; i+3 <= len(text.s); {
 		if !isDigit(i) || !isDigit(i+1) || !isDigit(i+2) {
 			i++
 			continue
 		}
 		if start < i {
-			yield(text[start:i])
+			yield(text.slice(start, i))
 		}
-		yield(text[i : i+3])
+		yield(text.slice(i, i+3))
 		i += 3
 		start = i
 	}
-	if start < len(text) {
-		yield(text[start:])
+	if start < len(text.s) {
+		yield(text.after(start))
 	}
 }
 
@@ -267,8 +272,27 @@ func splitTriples(text string, _ bool, yield func(string)) {
 func isPunctuation(r rune) bool { return unicode.IsPunct(r) || strings.ContainsRune("$+<=>^~|", r) }
 
 // splitSpaces splits at white space and removes it.
-func splitSpaces(text string, _ bool, yield func(string)) {
-	for word := range strings.FieldsSeq(text) {
-		yield(word)
+func splitSpaces(text aligned, _ bool, yield func(aligned)) {
+	for {
+		start := strings.IndexFunc(text.s, isNotSpace)
+		if start < 0 {
+			return
+		}
+		text = text.after(start)
+		end := strings.IndexFunc(text.s, unicode.IsSpace)
+		if end < 0 {
+			yield(text)
+			return
+		}
+		yield(text.slice(0, end))
+		text = text.after(end)
 	}
+}
+
+func isNotSpace(r rune) bool { return !unicode.IsSpace(r) }
+
+// splitWords is `\w+|[^\w\s]+`: runs of word characters and runs of other characters. It removes
+// white space.
+func splitWords(text aligned, first bool, yield func(aligned)) {
+	splitSpaces(text, first, func(word aligned) { splitRuns(isWord)(word, first, yield) })
 }

@@ -3,9 +3,13 @@
 // A tokenizer works in these steps, some of which its file may omit. It finds added tokens
 // (addedtokens.go), normalizes the text between them (normalize.go, charsmap.go), splits it into
 // words (pretokenize.go) and converts each word to tokens with a model: byte-level BPE or
-// character BPE (bpe.go, merges.go), or Unigram (unigram.go). The steps are read from a GGUF file
-// (gguf.go, vocabulary.go), from tokenizer.json (json.go, jsonsteps.go) or from a file of
-// SentencePiece (sentencepiece.go).
+// character BPE (bpe.go, merges.go), Unigram (unigram.go) or WordPiece (wordpiece.go). The steps
+// are read from a GGUF file (gguf.go, vocabulary.go), from tokenizer.json (json.go, jsonsteps.go),
+// from a vocab.txt (vocabtxt.go) or from a file of SentencePiece (sentencepiece.go).
+//
+// Each step keeps the places that the text comes from (aligned.go), so that Tokens gives the
+// offsets of tokens in the original text. Encoders read one or two texts with special tokens around
+// them (template.go).
 //
 // Encoding a text of length n takes O(n log n) time for any text.
 package tokenizer
@@ -13,6 +17,7 @@ package tokenizer
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -25,7 +30,13 @@ type Tokenizer struct {
 	BOS, EOS       int32
 	AddBOS, AddEOS bool
 
-	prefix, suffix []int32 // tokens before and after a prompt
+	// MaxTokens is the length that the settings of tokenizer.json cut sequences to, with special
+	// tokens, or 0. The tokenizer itself does not cut texts.
+	MaxTokens int
+
+	single, pair   template
+	prefix, suffix []int32   // tokens before and after a prompt
+	trim           *trimming // nil if offsets include spaces
 	added          []addedToken
 	raw, normal    *finder       // added tokens to find before and after normalization
 	placeholders   *placeholders // for the control tokens of normal; nil if it has none
@@ -42,10 +53,16 @@ type Tokenizer struct {
 
 // model converts a word to tokens.
 type model interface {
-	// append appends the tokens of word to ids.
-	append(ids []int32, word string, s *scratch) []int32
+	// append appends the tokens of word to pieces.
+	append(pieces []piece, word string, s *scratch) []piece
 	// exclude prevents append from making the given tokens.
 	exclude(ids map[int32]bool)
+}
+
+// piece is a token and the bytes of the word that it stands for.
+type piece struct {
+	id         int32
+	start, end int
 }
 
 // none is the id of no token.
@@ -95,35 +112,57 @@ func (t *Tokenizer) Affixes() (prefix, suffix []int32) { return t.prefix, t.suff
 func (t *Tokenizer) Encode(text string) []int32 { return t.Append(nil, text) }
 
 // Append appends the tokens of Encode to ids.
-func (t *Tokenizer) Append(ids []int32, text string) []int32 { return t.encode(ids, text, nil) }
+func (t *Tokenizer) Append(ids []int32, text string) []int32 {
+	out := output{ids: ids}
+	t.encode(plain(text), nil, &out)
+	return out.ids
+}
 
 // EncodeChat returns the tokens of a chat that a template rendered. fromTemplate reports whether
 // the template wrote all bytes from first up to end. Only such bytes can be control tokens. The
 // text is otherwise encoded as by Encode, as one text: a word may contain bytes of the template
 // and of a message.
 func (t *Tokenizer) EncodeChat(text string, fromTemplate func(first, end int) bool) []int32 {
-	return t.encode(nil, text, fromTemplate)
+	var out output
+	t.encode(plain(text), fromTemplate, &out)
+	return out.ids
 }
 
-func (t *Tokenizer) encode(ids []int32, text string, own templateBytes) []int32 {
+func (t *Tokenizer) encode(text aligned, own templateBytes, out *output) {
 	s := scratches.Get().(*scratch)
 	defer s.release()
-	word := func(word string) { ids = t.model.append(ids, word, s) }
-	token := func(id int32) { ids = append(ids, id) }
-	t.raw.each(text, own, func(part string, at int) {
+	word := func(word aligned) {
+		s.pieces = t.model.append(s.pieces[:0], word.s, s)
+		if !word.tracked() {
+			for i := range s.pieces {
+				out.ids = append(out.ids, s.pieces[i].id)
+			}
+			return
+		}
+		for _, p := range s.pieces {
+			t.add(out, p.id, word.original(p.start, p.end), t.text[p.id], isBlank)
+		}
+	}
+	token := func(id int32, found aligned) {
+		if !found.tracked() {
+			out.ids = append(out.ids, id)
+			return
+		}
+		t.add(out, id, found.original(0, len(found.s)), found.s, unicode.IsSpace)
+	}
+	t.raw.each(text, own, func(part aligned, at int) {
 		if t.placeholders != nil && own != nil {
-			if p, replaced, any := t.insertPlaceholders(part, own.from(at)); any {
-				p.found.each(t.normalize(replaced), nil, func(part string, from int) {
-					t.split(p.restore(part), at == 0 && from == 0, word)
+			if p, replaced, any := t.insertPlaceholders(part.s, own.from(at)); any {
+				p.found.each(t.normalize(plain(replaced)), nil, func(part aligned, from int) {
+					t.split(plain(p.restore(part.s)), at == 0 && from == 0, word)
 				}, token)
 				return
 			}
 		}
-		t.normal.each(t.normalize(part), nil, func(part string, from int) {
+		t.normal.each(t.normalize(part), nil, func(part aligned, from int) {
 			t.split(part, at == 0 && from == 0, word)
 		}, token)
 	}, token)
-	return ids
 }
 
 // insertPlaceholders replaces the control tokens of text by placeholders that do not occur in
@@ -217,12 +256,12 @@ func (t *Tokenizer) Cut(text string, limit int) (string, bool) {
 // finish sets defaults and builds the finders of added tokens.
 func (t *Tokenizer) finish() (*Tokenizer, error) {
 	if t.normalize == nil {
-		t.normalize = func(text string) string { return text }
+		t.normalize = func(text aligned) aligned { return text }
 	}
 	if t.split == nil {
-		t.split = func(text string, _ bool, yield func(string)) { yield(text) }
+		t.split = func(text aligned, _ bool, yield func(aligned)) { yield(text) }
 	}
-	t.prefix, t.suffix = slices.Clip(t.prefix), slices.Clip(t.suffix)
+	t.prefix, t.suffix = t.single.affixes()
 	return t, t.buildFinders()
 }
 

@@ -70,3 +70,23 @@ func (t *trie) grow() {
 		}
 	}
 }
+
+// find returns the node of a string, or -1.
+func (t *trie) find(s string) int {
+	node := uint32(0)
+	for i := range len(s) {
+		if node = t.step(node, s[i]); node == 0 {
+			return -1
+		}
+	}
+	return int(node)
+}
+
+// exclude removes ids.
+func (t *trie) exclude(ids map[int32]bool) {
+	for node, id := range t.ids {
+		if ids[id] {
+			t.ids[node] = none
+		}
+	}
+}

@@ -39,15 +39,9 @@ type step struct {
 	id    int32 // of the last piece
 }
 
-func (u *unigram) exclude(ids map[int32]bool) {
-	for node, id := range u.pieces.ids {
-		if ids[id] {
-			u.pieces.ids[node] = none
-		}
-	}
-}
+func (u *unigram) exclude(ids map[int32]bool) { u.pieces.exclude(ids) }
 
-func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
+func (u *unigram) append(pieces []piece, text string, s *scratch) []piece {
 	steps := s.stepsFor(len(text) + 1)
 	for i := range steps {
 		steps[i] = step{math.Inf(-1), -1, none}
@@ -97,16 +91,18 @@ func (u *unigram) append(ids []int32, text string, s *scratch) []int32 {
 		id := steps[end].id
 		switch {
 		case id != none:
-			ids = append(ids, id)
+			pieces = append(pieces, piece{id, at, end})
 		case u.fallback != nil:
 			for _, b := range []byte(text[at:end]) {
-				ids = append(ids, u.fallback[b])
+				pieces = append(pieces, piece{u.fallback[b], at, end})
 			}
 		case !wasUnknown:
-			ids = append(ids, u.unknown)
+			pieces = append(pieces, piece{u.unknown, at, end})
+		default:
+			pieces[len(pieces)-1].end = end
 		}
 		wasUnknown = id == none
 		at = end
 	}
-	return ids
+	return pieces
 }

@@ -28,6 +28,7 @@ const (
 	ByteLevel Kind = "gpt2"  // byte-level BPE with a list of merges
 	Character Kind = "llama" // character BPE with scores
 	Unigram   Kind = "t5"
+	WordPiece Kind = "bert"
 )
 
 // Vocabulary is the description of a tokenizer in a GGUF or SentencePiece file.
@@ -39,6 +40,7 @@ type Vocabulary struct {
 	// a prompt if AddBOS or AddEOS is set.
 	BOS, EOS       int32
 	AddBOS, AddEOS bool
+	UNK            int32 // for WordPiece: the token of unknown words
 
 	// For ByteLevel:
 	Pre    string   // name of the rule that splits words; see PreTokenizers
@@ -68,17 +70,30 @@ func New(v Vocabulary) (*Tokenizer, error) {
 		control:  make([]bool, len(v.Tokens)),
 		specials: map[string]int32{},
 	}
+	var prefix, suffix []int32
 	if v.AddBOS {
 		if v.BOS < 0 {
 			return nil, errors.New("the tokenizer adds a token before texts, but bos_token_id is missing")
 		}
-		t.prefix = []int32{v.BOS}
+		prefix = []int32{v.BOS}
 	}
 	if v.AddEOS {
 		if v.EOS < 0 {
 			return nil, errors.New("the tokenizer adds a token after texts, but eos_token_id is missing")
 		}
-		t.suffix = []int32{v.EOS}
+		suffix = []int32{v.EOS}
+	}
+	t.single, t.pair = around(prefix, suffix), around(prefix, suffix)
+	switch {
+	case v.Kind == WordPiece && v.AddBOS && v.AddEOS:
+		t.pair = bertPair(v.BOS, v.EOS)
+	case v.AddBOS && v.AddEOS:
+		t.pair = robertaPair(v.BOS, v.EOS)
+	default: // the second text follows in the same way
+		for _, item := range t.single {
+			item.text = 1
+			t.pair = append(t.pair, item)
+		}
 	}
 	byText := map[string]int32{}
 	for i, s := range v.Tokens {
@@ -123,8 +138,10 @@ func New(v Vocabulary) (*Tokenizer, error) {
 		err = v.byteLevel(t)
 	case Character, Unigram:
 		err = v.characters(t)
+	case WordPiece:
+		err = v.wordPiece(t)
 	default:
-		err = fmt.Errorf("the tokenizer kind %q is not supported; the supported kinds are %s (byte-level BPE), %s (SentencePiece BPE) and %s (Unigram)", v.Kind, ByteLevel, Character, Unigram)
+		err = fmt.Errorf("the tokenizer kind %q is not supported; the supported kinds are %s (byte-level BPE), %s (SentencePiece BPE), %s (Unigram) and %s (WordPiece)", v.Kind, ByteLevel, Character, Unigram, WordPiece)
 	}
 	if err != nil {
 		return nil, err
@@ -171,6 +188,49 @@ func (v *Vocabulary) byteLevel(t *Tokenizer) error {
 	}
 	t.model = b
 	return nil
+}
+
+// wordPiece prepares a tokenizer of the kind WordPiece. A GGUF file has the tokens that begin a word
+// with the prefix spaceMark, and the other ones without their prefix ##.
+func (v *Vocabulary) wordPiece(t *Tokenizer) error {
+	pieces := make([]string, len(v.Tokens))
+	capitals, words := 0, 0
+	for i, s := range v.Tokens {
+		if v.kind(i) != ordinary || t.specials[s] == int32(i) && isTemplateMarker(s) || int32(i) == v.BOS || int32(i) == v.EOS || int32(i) == v.UNK {
+			continue
+		}
+		pieces[i] = "##" + s
+		if first, ok := strings.CutPrefix(s, spaceMark); ok {
+			pieces[i] = first
+		}
+		t.text[i] = strings.ReplaceAll(s, spaceMark, " ")
+		words++
+		if strings.ContainsFunc(s, func(r rune) bool { return 'A' <= r && r <= 'Z' }) && !isBracketed(s) {
+			capitals++
+		}
+	}
+	cased := capitals > words/50 // the file does not say it
+	if v.UNK < 0 || int(v.UNK) >= len(v.Tokens) {
+		return errors.New("the tokenizer has no token for unknown words (unknown_token_id)")
+	}
+	for _, id := range []int32{v.BOS, v.EOS, v.UNK} {
+		if id >= 0 {
+			t.control[id], t.text[id] = true, ""
+			t.setControl(v.Tokens[id], id)
+		}
+	}
+	t.lead = leadOne
+	t.normalize = sequence([]normalizer{validUTF8, bertNormalizer{true, true, !cased, !cased}.normalizer()})
+	t.split = splitBert
+	var err error
+	t.model, err = newWordPiece(pieces, "##", v.UNK, 100)
+	return err
+}
+
+// isBracketed reports whether a token has the form of BERT's special tokens, such as [PAD].
+func isBracketed(s string) bool {
+	s = strings.TrimPrefix(s, spaceMark)
+	return strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") && len(s) > 2
 }
 
 // mergesOf builds the table of merges from pairs of tokens in order of priority.

@@ -2,8 +2,10 @@
 """Writes the data of json_test.go.
 
     make_json.py fixtures FOLDER    trains small tokenizers on the text files (*.md) below FOLDER: *.json, *.model
-    make_json.py goldens SHARED     writes goldens.tsv: digests of ids by the libraries tokenizers and
-                                    sentencepiece; SHARED is the folder of test data outside the project
+    make_json.py goldens SHARED MODELS
+                                    writes goldens.tsv: digests of ids by the libraries tokenizers and
+                                    sentencepiece; SHARED is the folder of test data outside the project,
+                                    and MODELS has folders of models (FIRESTEEL_MODELS of the tests)
     make_json.py show NAME FROM TO [SHARED]
                                     prints lines and their ids, to find a line whose ids differ
 
@@ -101,6 +103,20 @@ def fixtures(source):
         t.add_tokens([tokenizers.AddedToken("<user>", lstrip=True, normalized=False)])
         save(t, name)
 
+    # BERT without capitals.
+    t = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    t.normalizer = normalizers.BertNormalizer()
+    t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    t.decoder = decoders.WordPiece(cleanup=False)
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    t.train_from_iterator(lines, trainers.WordPieceTrainer(
+        vocab_size=500, show_progress=False, special_tokens=special, initial_alphabet=[chr(c) for c in range(33, 127) if not 65 <= c <= 90]))
+    t.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    t.enable_truncation(64)
+    t.enable_padding(pad_token="[PAD]")
+    save(t, "wordpiece")
+
 
 def save(t, name):
     (HERE / (name + ".json")).write_text(json.dumps(json.loads(t.to_str()), ensure_ascii=False, separators=(",", ":")) + "\n")
@@ -146,8 +162,35 @@ def tokenizer(path, change={}):
     if model.get("unk_token"):
         model["unk_token"] = hidden(model["unk_token"])
     data["added_tokens"] = [a for a in data["added_tokens"] if not a["special"]]
-    data["post_processor"] = None
+    # The post-processors that change offsets stay, without their control tokens.
+    post = data["post_processor"] or {}
+    data["post_processor"] = data["truncation"] = data["padding"] = None
+    for p in post.get("processors", [post]):
+        if p.get("type") in ("ByteLevel", "RobertaProcessing"):
+            data["post_processor"] = {"type": "ByteLevel", "use_regex": True, **{k: p[k] for k in ("trim_offsets", "add_prefix_space")}}
     return Tokenizer.from_str(json.dumps(data))
+
+
+def tokens(t):
+    """Returns a function from a text to its tokens with offsets in bytes."""
+    def make(line):
+        at = [0]
+        for c in line:
+            at.append(at[-1] + len(c.encode()))
+        e = t.encode(line)
+        return [f"{i}:{at[a]}:{at[b]}" for i, (a, b) in zip(e.ids, e.offsets)]
+    return make
+
+
+def sequences(path, change={}):
+    """Returns a function from a text to its ids and type ids, with special tokens, alone and in a pair with a text before it."""
+    data = json.loads(pathlib.Path(path).read_text())
+    data = {**data, **change, "model": {**data["model"], **change.get("model", {})}, "truncation": None, "padding": None}
+    t = Tokenizer.from_str(json.dumps(data))
+    def make(line):
+        a, b = t.encode(line), t.encode("and the text", line)
+        return [" ".join(map(str, x)) for x in (a.ids, a.type_ids, b.ids, b.type_ids)]
+    return make
 
 
 def code_points(last):
@@ -162,7 +205,18 @@ def code_points(last):
 
 def without_new_scripts(lines):
     """Returns the lines without characters of scripts that were recently added to Unicode: the library's tables are older than Go's."""
-    return (line for line in lines if not any(0x11000 <= ord(c) < 0x12000 or 0x870 <= ord(c) < 0x900 for c in line))
+    return (line for line in lines if not any(0x11000 <= ord(c) < 0x12000 or 0x870 <= ord(c) < 0x900 or 0x10780 <= ord(c) < 0x107C0 for c in line))
+
+
+def old(lines):
+    """Returns the lines without characters of recent versions of Unicode: the library does not know the categories of some of them."""
+    scripts = [(0x500, 0x5FF), (0x61D, 0x61D), (0x700, 0x11FF), (0x1200, 0x1DFF), (0x2E00, 0x2E7F), (0xA000, 0xABFF), (0x10000, 0x1CFFF), (0x1E000, 0x1EFFF), (0x2EBF0, 0x2EE5F)]
+    return (line for line in lines if not any(a <= ord(c) <= b for c in line for a, b in scripts))
+
+
+def without_shifts(lines):
+    """Returns the lines without characters that normalizers remove: the library's offsets after them are wrong in some cases."""
+    return (line for line in lines if all(c in "\t\n\r" or c >= " " and not "\x7f" <= c < "\xa0" and c != "\u200b" for c in line))
 
 
 def decodable(lines):
@@ -179,7 +233,7 @@ REAL = ["data/sentencepiece/botchan.txt", "data/uci-sentiment/amazon_cells_label
         "data/scitldr/dev.jsonl", "data/restaurant8k/test.json"]
 
 
-def cases(shared):
+def cases(shared, models=None):
     """Yields the name of a case, a function from a text to ids or words, and lines."""
     if shared:
         flan = tokenizer(shared / "models/flan-t5-small/tokenizer.json")
@@ -198,9 +252,19 @@ def cases(shared):
     for name in ("unigram", "pieces", "llama3", "digits"):
         t = tokenizer(HERE / (name + ".json"))
         yield name + ".json", lambda line: t.encode(line).ids, mixed(5, 2000)
+        yield "tokens:" + name + ".json", tokens(t), without_new_scripts(without_shifts(mixed(9, 3000)))
+    yield "tokens:wordpiece.json", tokens(tokenizer(HERE / "wordpiece.json")), old(mixed(9, 3000))
+    yield "sequences:wordpiece.json", sequences(HERE / "wordpiece.json"), old(mixed(10, 200))
+    for folder in models and sorted(p.parent for p in models.rglob("tokenizer.json")) or []:
+        yield "tokens:" + folder.name, tokens(tokenizer(folder / "tokenizer.json")), old(without_shifts(mixed(9, 10000)))
     for v in json.loads((HERE / "variants.json").read_text()):
         t = tokenizer(HERE / v["base"], v["set"])
+        if v["base"] == "wordpiece.json":
+            yield "tokens:" + v["name"], tokens(t), old(mixed(8, 1000))
+            yield "sequences:" + v["name"], sequences(HERE / v["base"], v["set"]), old(mixed(10, 200))
+            continue
         yield "variant:" + v["name"], lambda line: t.encode(line).ids, without_new_scripts(mixed(8, 1000))
+        yield "tokens:" + v["name"], tokens(t), without_new_scripts(without_shifts(mixed(8, 1000)))
         yield "decoded:" + v["name"], lambda line: [t.decode(t.encode(line).ids).replace("\U0010fffe<unk>", "")], decodable(mixed(8, 1000))
     for name in ("unigram", "pieces"):
         p = sentencepiece.SentencePieceProcessor(model_file=str(HERE / (name + ".model")))
@@ -214,10 +278,10 @@ def text_of(result):
     return " ".join(map(str, result)) if result and isinstance(result[0], int) else "\x00".join(map(str, result))
 
 
-def goldens(shared):
+def goldens(shared, models):
     with open(HERE / "goldens.tsv", "w") as out:
         print(f"# made by make_json.py; tokenizers {tokenizers.__version__}, sentencepiece {sentencepiece.__version__}", file=out)
-        for name, make, lines in cases(shared):
+        for name, make, lines in cases(shared, models):
             digest, count = hashlib.sha256(), 0
             for line in lines:
                 digest.update((text_of(make(line)) + "\n").encode())
@@ -241,6 +305,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "fixtures":
         fixtures(sys.argv[2])
     elif sys.argv[1] == "goldens":
-        goldens(pathlib.Path(sys.argv[2]))
+        goldens(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
     else:
         show(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), pathlib.Path(sys.argv[5]) if len(sys.argv) > 5 else None)
