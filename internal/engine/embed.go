@@ -60,6 +60,8 @@ func (e *Engine) embeddingSequence(r llm.EmbedRequest) *sequence {
 	return s
 }
 
+var errNoTokens = fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
+
 // embeddingTokens returns the tokens of a text with those that the model expects around it, and
 // whether the text was cut. A panic becomes the error.
 func embeddingTokens(t *tokenizer.Tokenizer, settings model.EmbeddingSettings, context int, text string) (ids []int32, cut bool, err error) {
@@ -74,7 +76,7 @@ func embeddingTokens(t *tokenizer.Tokenizer, settings model.EmbeddingSettings, c
 		ids, cut = ids[:max(limit, 0)], true
 	}
 	if ids = append(ids, suffix...); len(ids) == 0 {
-		return nil, cut, fmt.Errorf("%w: the text has no tokens", llm.ErrRequest)
+		return nil, cut, errNoTokens
 	}
 	return ids, cut, nil
 }

@@ -23,6 +23,8 @@ type Encoder struct {
 	tokens       *tokenizer.Tokenizer
 	embedding    model.EmbeddingSettings // invalid if embeddingErr is set
 	embeddingErr error
+	limit        int       // tokens of a text, with special tokens
+	scheme       tagScheme // of a tagger
 	scheduler    *encoderScheduler
 
 	close    sync.Once
@@ -59,6 +61,13 @@ func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set,
 	if n := e.tokens.Size(); n > e.network.Vocabulary() {
 		return nil, fmt.Errorf("%s: the tokenizer has %d tokens, but the weights are for %d", source.Path, n, e.network.Vocabulary())
 	}
+	e.limit = e.network.Context()
+	if n, err := source.TextTokens(); err != nil {
+		return nil, err
+	} else if n > 0 {
+		e.limit = min(e.limit, n)
+	}
+	e.scheme = newTagScheme(e.network.Labels())
 	e.describe()
 	e.scheduler = newEncoderScheduler(e.network, threads)
 	return e, nil

@@ -56,9 +56,9 @@ const (
 var errClosed = fmt.Errorf("%w: the engine is closed", llm.ErrModel)
 
 // Open loads the model at path and starts it. The result is an *Engine or an *Encoder. path is a
-// GGUF file, or a folder with config.json, tokenizer.json and safetensors weights. The environment
-// variable FIRESTEEL_ISA selects an instruction set: generic, avx2 or avx512. Errors about the files wrap
-// llm.ErrModel. If ctx is cancelled first, Open returns its cause.
+// GGUF file, an ONNX file, or a folder with config.json, tokenizer.json and weights. The environment
+// variable FIRESTEEL_ISA selects an instruction set: generic, avx2 or avx512. Errors about the files
+// wrap llm.ErrModel. If ctx is cancelled first, Open returns its cause.
 func Open(ctx context.Context, path string, opts Options) (llm.Model, error) {
 	m, err := guardedOpen(ctx, path, opts)
 	if ctx.Err() != nil && err != nil {

@@ -17,8 +17,12 @@ import "encoding/json"
 //	encoder.layer.N.output.LayerNorm.weight                  E, with a bias
 //	pooler.dense.weight                                      E x E, with a bias: before the classes of texts
 //
-// The classes have classifier.weight, C x E, and classifier.bias.
+// The classes have classifier.weight, C x E, and classifier.bias. GGUF files have the names of
+// llama.cpp, see ggufBert.
 func bert(s *Source, m *encoder) (encoderNames, error) {
+	if s.GGUF != nil {
+		return ggufBert(s, m)
+	}
 	s.config.defaults(map[string]any{
 		"hidden_size": json.Number("768"), "intermediate_size": json.Number("3072"), "num_hidden_layers": json.Number("12"),
 		"num_attention_heads": json.Number("12"), "max_position_embeddings": json.Number("512"),
@@ -42,6 +46,50 @@ func bert(s *Source, m *encoder) (encoderNames, error) {
 	}
 	names.ignored = []string{"cls.", prefix + "pooler."}
 	return names, err
+}
+
+// ggufBert describes a GGUF file of the architecture bert: a BERT, DistilBERT, RoBERTa or XLM-RoBERTa,
+// whose first position is row 0 of the table. The names of the weights are
+//
+//	token_embd.weight                        V x E
+//	position_embd.weight                     P x E
+//	token_types.weight                       types x E, optional
+//	token_embd_norm.{weight,bias}            E
+//	blk.N.attn_{q,k,v,output}.{weight,bias}  E x E
+//	blk.N.attn_output_norm.{weight,bias}     E
+//	blk.N.ffn_up.{weight,bias}               F x E
+//	blk.N.ffn_down.{weight,bias}             E x F
+//	blk.N.layer_output_norm.{weight,bias}    E
+//	cls.{weight,bias}                        E x E: before the classes of texts
+//	cls.output.{weight,bias}                 C x E
+//
+// A file without cls.output has its classes in cls.
+func ggufBert(s *Source, m *encoder) (encoderNames, error) {
+	names := encoderNames{
+		words: "token_embd", positions: "position_embd", types: "token_types", embeddingNorm: "token_embd_norm",
+		layer: "blk.%d.", query: "attn_q", key: "attn_k", value: "attn_v",
+		attentionOut: "attn_output", attentionNorm: "attn_output_norm",
+		in: "ffn_up", out: "ffn_down", feedForwardNorm: "layer_output_norm",
+	}
+	m.head.activation = tanh
+	s.ggufHead(m, &names)
+	err := m.readSizes(s, "", "", "", "", "")
+	if err == nil {
+		err = m.readEpsilon(s, "", 1e-12)
+	}
+	return names, err
+}
+
+// ggufHead reads the kind of head of a GGUF file: the classes of texts if the file has them.
+func (s *Source) ggufHead(m *encoder, names *encoderNames) {
+	if _, ok := s.tensor("cls.output.weight"); ok {
+		m.head.kind, names.dense, names.classifier = SequenceLogits, "cls", "cls.output"
+		if _, ok := s.tensor("cls.norm.weight"); ok {
+			names.denseNorm = "cls.norm"
+		}
+	} else if _, ok := s.tensor("cls.weight"); ok {
+		m.head.kind, names.classifier = SequenceLogits, "cls"
+	}
 }
 
 // bertNames are the names of the weights of BERT and RoBERTa.

@@ -53,7 +53,7 @@ type EncoderInput struct {
 	Tokens []int32
 	// Types are the segments of the tokens: 0 for the first text and 1 for the second one. Nil means
 	// 0 for all.
-	Types []uint8
+	Types []int32
 }
 
 // Rows are rows of Size numbers.
@@ -70,6 +70,7 @@ func (r Rows) Row(i int) []float32 { return r.data[i*r.stride : i*r.stride+r.Siz
 // config.json.
 var encoderLoaders = map[string]func(*Source, *encoder) (encoderNames, error){
 	"BertModel": bert, "BertForMaskedLM": bert, "BertForPreTraining": bert, "BertForTokenClassification": bert, "BertForSequenceClassification": bert,
+	"bert": bert, "modern-bert": modernbert,
 	"DistilBertModel": distilbert, "DistilBertForMaskedLM": distilbert, "DistilBertForTokenClassification": distilbert, "DistilBertForSequenceClassification": distilbert,
 	"RobertaModel": roberta, "RobertaForMaskedLM": roberta, "RobertaForTokenClassification": roberta, "RobertaForSequenceClassification": roberta,
 	"XLMRobertaModel": roberta, "XLMRobertaForMaskedLM": roberta, "XLMRobertaForTokenClassification": roberta, "XLMRobertaForSequenceClassification": roberta,

@@ -6,11 +6,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
+	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 	"github.com/firesteel/firesteel/llm"
 )
@@ -33,7 +36,7 @@ func (m seededEncoder) inputs() []EncoderInput {
 	for _, c := range m.Cases {
 		in := EncoderInput{Tokens: c.Tokens}
 		for _, t := range c.Types {
-			in.Types = append(in.Types, uint8(t))
+			in.Types = append(in.Types, int32(t))
 		}
 		all = append(all, in)
 	}
@@ -149,6 +152,100 @@ func TestEncodersEqualTransformers(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// The outputs of a GGUF file equal those of the same weights in the safetensors format, in any bit.
+func TestEncodersInGGUF(t *testing.T) {
+	common := []string{"classifier.dense", "cls", "pooler.dense", "cls", "classifier.out_proj", "cls.output", "classifier", "cls.output"}
+	for _, c := range []struct {
+		file, architecture string
+		more               map[string]any
+		names              []string
+	}{
+		{"tiny-bert", "bert", nil, []string{"bert.", "", "embeddings.word_embeddings", "token_embd", "embeddings.position_embeddings", "position_embd",
+			"embeddings.token_type_embeddings", "token_types", "embeddings.LayerNorm", "token_embd_norm", "encoder.layer.", "blk.",
+			"attention.self.query", "attn_q", "attention.self.key", "attn_k", "attention.self.value", "attn_v",
+			"attention.output.dense", "attn_output", "attention.output.LayerNorm", "attn_output_norm",
+			"intermediate.dense", "ffn_up", "output.dense", "ffn_down", "output.LayerNorm", "layer_output_norm"}},
+		{"tiny-modernbert", "modern-bert", map[string]any{"attention.sliding_window": uint32(16), "rope.freq_base": float32(160000), "rope.freq_base_swa": float32(10000)},
+			[]string{"model.", "", "embeddings.tok_embeddings", "token_embd", "embeddings.norm", "token_embd_norm", "final_norm", "output_norm", "layers.", "blk.",
+				"attn.Wqkv", "attn_qkv", "attn.Wo", "attn_output", "mlp.Wi", "ffn_up", "mlp.Wo", "ffn_down", "mlp_norm", "ffn_norm", "head.dense", "cls", "head.norm", "cls.norm"}},
+	} {
+		for name, m := range seededEncoders(t) {
+			if !strings.HasPrefix(name, c.file+"/") || headKind(m.architecture()) == TokenLogits {
+				continue // GGUF files have no classes of tokens
+			}
+			folder := t.TempDir()
+			if err := safetensorstest.WriteEncoder(folder, m.Config, m.Tensors); err != nil {
+				t.Fatal(err)
+			}
+			source, err := OpenSource(folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Close()
+			b := gguftest.New().Set("general.architecture", c.architecture)
+			for key, name := range map[string]string{
+				"block_count": "num_hidden_layers", "context_length": "max_position_embeddings", "embedding_length": "hidden_size",
+				"feed_forward_length": "intermediate_size", "attention.head_count": "num_attention_heads",
+			} {
+				n, err := source.config.integer(name, 0, 1<<20)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.Set(c.architecture+"."+key, uint32(n))
+			}
+			epsilon := 1e-12
+			if c.architecture == "modern-bert" {
+				epsilon = 1e-5
+			}
+			b.Set(c.architecture+".attention.layer_norm_epsilon", float32(epsilon))
+			for key, value := range c.more {
+				b.Set(c.architecture+"."+key, value)
+			}
+			b.Set(c.architecture+".classifier.output_labels", []string{"x", "y", "z"})
+			replacer := strings.NewReplacer(append(slices.Clone(c.names), common...)...)
+			for _, name := range source.names() {
+				x, _ := source.tensor(name)
+				rows, count := 1, x.shape[0]
+				shape := []int{x.shape[0]}
+				if len(x.shape) == 2 {
+					rows, count, shape = x.shape[0], x.shape[0]*x.shape[1], []int{x.shape[1], x.shape[0]}
+				}
+				values := make([]float32, count)
+				if err := x.read(values, 0, rows); err != nil {
+					t.Fatal(err)
+				}
+				if renamed := replacer.Replace(name); !strings.HasPrefix(renamed, "pooler") {
+					if headKind(m.architecture()) == HiddenStates && strings.HasPrefix(renamed, "cls") {
+						continue
+					}
+					b.F32(renamed, shape, values)
+				}
+			}
+			file, err := OpenSource(b.Write(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			e, err := LoadEncoder(t.Context(), file, llm.Float32, kernel.Sets()[0], 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			want := loadEncoder(t, m, kernel.Sets()[0], llm.Float32)
+			if e.Head() != want.Head() || e.Context() != want.Context() || e.Parameters() != want.Parameters() {
+				t.Errorf("%s: head %v, context %d, %d weights; want %v, %d, %d", name, e.Head(), e.Context(), e.Parameters(), want.Head(), want.Context(), want.Parameters())
+			}
+			if e.Head() == SequenceLogits && !slices.Equal(e.Labels(), []string{"x", "y", "z"}) {
+				t.Errorf("%s: labels %q", name, e.Labels())
+			}
+			a, bits := runEncoder(t, want, m.inputs()), runEncoder(t, e, m.inputs())
+			if !reflect.DeepEqual(a, bits) {
+				t.Errorf("%s: the outputs of the GGUF file differ", name)
+			}
 		}
 	}
 }

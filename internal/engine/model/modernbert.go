@@ -22,13 +22,20 @@ import (
 //	final_norm.weight                   E
 //
 // Each may have a bias. The classes have head.dense, E x E, head.norm, E, and classifier, C x E.
+//
+// GGUF files have the names of llama.cpp: token_embd, token_embd_norm, output_norm, and in a layer
+// attn_norm, attn_qkv, attn_output, ffn_norm, ffn_up and ffn_down; cls, cls.norm and cls.output for
+// classes.
 func modernbert(s *Source, m *encoder) (encoderNames, error) {
+	m.normFirst, m.gated = true, true
+	if s.GGUF != nil {
+		return ggufModernBert(s, m)
+	}
 	s.config.defaults(map[string]any{
 		"hidden_size": json.Number("768"), "intermediate_size": json.Number("1152"), "num_hidden_layers": json.Number("22"),
 		"num_attention_heads": json.Number("12"), "max_position_embeddings": json.Number("8192"),
 		"local_attention": json.Number("128"), "global_attn_every_n_layers": json.Number("3"),
 	})
-	m.normFirst, m.gated = true, true
 	prefix := s.prefixOf("embeddings.tok_embeddings.weight", "model.", "")
 	names := encoderNames{
 		words: prefix + "embeddings.tok_embeddings", embeddingNorm: prefix + "embeddings.norm",
@@ -47,6 +54,23 @@ func modernbert(s *Source, m *encoder) (encoderNames, error) {
 	}
 	if err == nil {
 		err = m.readModernHead(s)
+	}
+	if err == nil {
+		err = m.readModernLocal(s)
+	}
+	return names, err
+}
+
+func ggufModernBert(s *Source, m *encoder) (encoderNames, error) {
+	names := encoderNames{
+		words: "token_embd", embeddingNorm: "token_embd_norm", finalNorm: "output_norm",
+		layer: "blk.%d.", qkv: "attn_qkv", attentionOut: "attn_output", attentionNorm: "attn_norm",
+		in: "ffn_up", out: "ffn_down", feedForwardNorm: "ffn_norm", noFirstNorm: true,
+	}
+	s.ggufHead(m, &names)
+	err := m.readSizes(s, "", "", "", "", "")
+	if err == nil {
+		err = m.readEpsilon(s, "", 1e-5)
 	}
 	if err == nil {
 		err = m.readModernLocal(s)
@@ -73,8 +97,7 @@ func (m *encoder) readModernHead(s *Source) (err error) {
 
 // readModernLocal reads the rotary positions, and which layers are local.
 func (m *encoder) readModernLocal(s *Source) error {
-	width := 0
-	every := 0
+	width, every := 0, 3
 	err := s.readSizes([]size{
 		{setting{"attention.sliding_window", "local_attention"}, 2, 1 << 20, &width},
 		{setting{"attention.sliding_window_pattern", "global_attn_every_n_layers"}, 1, 1 << 10, &every},
@@ -111,6 +134,12 @@ func (m *encoder) readModernLocal(s *Source) error {
 // modernRotary returns the bases of rotary positions of global and local layers.
 func (s *Source) modernRotary() (global, local float64, err error) {
 	global, local = 160000, 10000
+	if s.GGUF != nil {
+		if global, err = ropeBase(s, setting{gguf: "rope.freq_base"}, global); err == nil {
+			local, err = ropeBase(s, setting{gguf: "rope.freq_base_swa"}, local)
+		}
+		return global, local, err
+	}
 	for _, base := range []struct {
 		to         *float64
 		name, kind string

@@ -80,7 +80,7 @@ func (s *Source) EmbeddingSettings() (EmbeddingSettings, error) {
 		}
 		v.Dense = append(v.Dense, d)
 	}
-	if v.Tokens, err = s.embeddingTokens(); err != nil {
+	if v.Tokens, err = s.TextTokens(); err != nil {
 		return v, err
 	}
 	if err := s.readPrompts(&v); err != nil {
@@ -147,9 +147,12 @@ func (s *Source) readPrompts(v *EmbeddingSettings) error {
 	return nil
 }
 
-// embeddingTokens reads the maximum number of tokens of a text from the settings for embeddings, or
-// from those of the tokenizer. 0 means the context.
-func (s *Source) embeddingTokens() (int, error) {
+// TextTokens returns the maximum number of tokens of a text, with special tokens, from the settings
+// for embeddings or from those of the tokenizer. 0 means the context.
+func (s *Source) TextTokens() (int, error) {
+	if s.GGUF != nil {
+		return 0, nil
+	}
 	c, err := s.readOptional("sentence_bert_config.json")
 	if err != nil {
 		return 0, err
