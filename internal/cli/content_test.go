@@ -206,7 +206,7 @@ func TestContentOfServersIsNotTold(t *testing.T) {
 		}))
 		in := file(t, "in.csv", "text\nwho sings?\n")
 		page := in + ".html"
-		args := []string{"run", in, "--add", "a=" + c.call, "-m", "openai:m@" + server.URL + "/v1", "--report", page, "-o", in + ".jsonl", "--overwrite", "--no-ledger"}
+		args := []string{"run", in, "--add", "a=" + c.call, "-m", "openai:m@" + server.URL + "/v1", "-m", "embed=openai:m@" + server.URL + "/v1", "--report", page, "-o", in + ".jsonl", "--overwrite", "--no-ledger"}
 		status, _, errs := do(args...)
 		if all := errs + readIfThere(page); strings.Contains(all, canary) || status == exitOK {
 			t.Errorf("%d %s: exit code %d: %s", c.status, c.body, status, around(all, canary))

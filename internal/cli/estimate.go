@@ -48,14 +48,14 @@ func (j *fileJob) estimateJob(ctx context.Context, in files.Reader, o estimateOp
 	defer census.Close()
 	limits := j.options.ship.limits
 	p, err := census.Predict(ctx, estimate.Options{
-		Dry: j.options.ship.hosts() != "", Warm: o.warm,
+		Dry: j.hosts() != "", Warm: o.warm,
 		Threads: j.executor.Threads, Length: j.options.calibrate, Price: j.plan.Price,
 		RequestsPerMinute: limits.RequestsPerMinute, TokensPerMinute: limits.TokensPerMinute,
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range j.estimateLines(census, p, o.loading) {
+	for _, line := range j.estimateLines(ctx, census, p, o.loading) {
 		fmt.Fprintf(w, "%-8s %s\n", line[0], line[1])
 	}
 	return &estimation{p, j.options.price != ""}, nil
@@ -71,7 +71,7 @@ func (j *fileJob) inLedger(_ *ai.Function, id string) bool {
 }
 
 // estimateLines are the lines of an estimate: a keyword and a text.
-func (j *fileJob) estimateLines(c *estimate.Census, p estimate.Prediction, loading time.Duration) (lines [][2]string) {
+func (j *fileJob) estimateLines(ctx context.Context, c *estimate.Census, p estimate.Prediction, loading time.Duration) (lines [][2]string) {
 	add := func(keyword, format string, args ...any) {
 		lines = append(lines, [2]string{keyword, fmt.Sprintf(format, args...)})
 	}
@@ -83,6 +83,9 @@ func (j *fileJob) estimateLines(c *estimate.Census, p estimate.Prediction, loadi
 		rows += fmt.Sprintf(" before the calls of the condition, which keep %.0f %% of the sample", 100*p.Kept)
 	}
 	add("input", "%s: %s", j.options.input, rows)
+	for _, line := range j.modelLines(ctx) {
+		add("model", "%s", line)
+	}
 	for _, n := range c.Calls {
 		add("calls", "%s", j.callLine(n))
 	}
@@ -102,7 +105,7 @@ func (j *fileJob) estimateLines(c *estimate.Census, p estimate.Prediction, loadi
 		}
 		add("memory", "%s so far, and up to %s of rows under way", fetch.Bytes(peak), fetch.Bytes(rows))
 	}
-	if host := j.options.ship.hosts(); host != "" {
+	if host := j.hosts(); host != "" {
 		add("leaves", "%s: the prompts, with the columns %s of the rows", host, c.Leaves())
 	} else {
 		add("leaves", "nothing: everything is computed on this machine")
@@ -136,7 +139,7 @@ func (j *fileJob) timeLine(p estimate.Prediction, loading time.Duration) string 
 	}
 	text := durationWithInterval(p.Time)
 	if loading > 0 {
-		text += fmt.Sprintf(", and %s to load the model", shortTime(loading))
+		text += fmt.Sprintf(", and %s to load the models", shortTime(loading))
 	}
 	return fmt.Sprintf("%s, with %d threads", text, j.executor.Threads)
 }

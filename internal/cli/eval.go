@@ -18,6 +18,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -322,6 +323,9 @@ func (a *app) askAll(ctx context.Context, f evalFlags, e *eval.Evaluation, sessi
 	}
 	ship := f.ship
 	ship.models = []string{ship.find(f.compareModel)}
+	if asks := e.Asks(true); len(asks) > 0 && asks[0].Role != llm.Text {
+		ship.models[0] = string(asks[0].Role) + "=" + ship.models[0]
+	}
 	if session != nil {
 		if session, err = a.connect(ctx, f.remote, ship); err != nil {
 			return err
@@ -340,16 +344,26 @@ func (a *app) askModel(ctx context.Context, ship shipFlags, e *eval.Evaluation, 
 		}
 	}
 	if session != nil {
-		return e.Ask(ctx, &onspark.Asker{Session: session, Reference: ship.reference()}, other, progress)
+		return e.Ask(ctx, &onspark.Asker{Session: session, Reference: ship.reference}, other, progress)
 	}
-	var local eval.Local
-	if e.NeedsModel(other) {
-		opened, err := openDefaultModel(ctx, ship, fetch.NewProgress(a.err))
+	local := &eval.Local{}
+	if asks := e.Asks(other); len(asks) > 0 {
+		o, err := ship.modelOptions(fetch.NewProgress(a.err))
+		if err != nil {
+			return err
+		}
+		opened, err := lazyModels(ship, o, nil)
 		if err != nil {
 			return err
 		}
 		defer opened.Close()
-		local.LLM = opened.Default()
+		if err := openAsked(ctx, opened, asks); err != nil {
+			return err
+		}
+		if note := movedNote(opened.Set()); note != "" {
+			fmt.Fprintln(a.err, note)
+		}
+		local.Source = opened.Source
 	}
 	return e.Ask(ctx, local, other, progress)
 }

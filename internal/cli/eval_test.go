@@ -69,11 +69,15 @@ func (m evalModel) Do(_ context.Context, requests []llm.Request) ([]llm.Result, 
 
 // fakeModels opens an evalModel for each reference, which is its name.
 func fakeModels(t *testing.T) {
-	real := openModel
-	openModel = func(_ context.Context, r models.Reference, _ models.Options) (llm.Model, error) {
-		return evalModel{name: r.String()}, nil
-	}
-	t.Cleanup(func() { openModel = real })
+	replaceModels(t, func(r models.Reference) (llm.Model, error) { return evalModel{name: r.String()}, nil })
+}
+
+// replaceModels makes open open all models.
+func replaceModels(t *testing.T, open func(models.Reference) (llm.Model, error)) {
+	real, size := openModel, modelSize
+	openModel = func(_ context.Context, r models.Reference, _ models.Options) (llm.Model, error) { return open(r) }
+	modelSize = func(context.Context, models.Reference, models.Options) int64 { return 12 << 20 }
+	t.Cleanup(func() { openModel, modelSize = real, size })
 }
 
 func file(t *testing.T, name, content string) string {

@@ -14,7 +14,6 @@ import (
 	"github.com/firesteel/firesteel/internal/ledger"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/terminal"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 )
 
@@ -29,7 +28,8 @@ type fileJob struct {
 	memory    int64          // bound of the process in bytes; 0 sets none
 	cache     int64          // of it for the engine's caches; 0 is the engine's default
 	models    *models.Opened // nil until they are open
-	model     llm.Info       // the default model
+	// modelMemory is the memory in bytes that each model takes, by its reference.
+	modelMemory map[string]int64
 }
 
 func (j *fileJob) close() {
@@ -133,11 +133,19 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	}
 	o.Threads, o.PrefixBytes, o.AnswerBytes = j.executor.Threads, j.cache, int(j.cache/8)
 	o.Server.Retrying = func(err error) { fmt.Fprintln(j.err, j.message(err)) }
-	if j.models, err = openModels(ctx, j.options.ship, o); err != nil {
+	j.modelMemory = map[string]int64{}
+	if j.models, err = lazyModels(j.options.ship, o, func(r models.Reference, memory int64) {
+		j.modelMemory[r.String()] = memory
+	}); err != nil {
 		return err
 	}
 	j.executor.Models = j.models
-	j.model = j.models.Default().Info()
+	if err := openAsked(ctx, j.models, j.plan.Asks()); err != nil {
+		return err
+	}
+	if note := movedNote(j.models.Set()); note != "" {
+		fmt.Fprintln(j.err, note)
+	}
 	if err := j.checkMemory(); err != nil {
 		return err
 	}
@@ -153,15 +161,13 @@ func anyModel(asks []ai.Ask) bool {
 // advise warns of models that are weak at a function, and of arguments that look
 // like columns.
 func (j *fileJob) advise() {
-	set, _ := j.options.ship.set() // check reports mistakes
 	given := map[string]bool{}
 	for _, c := range j.plan.ModelCalls() {
-		if anyModel(c.Asks()) && len(set) > 1 {
-			continue // the rows name the model
-		}
-		if advice := ai.Advice(c.Function, j.model); advice != "" && !given[advice] {
-			given[advice] = true
-			fmt.Fprintln(j.err, advice)
+		for _, asked := range job.Infos(j.models, c.Asks()) {
+			if advice := ai.Advice(c.Function, asked); advice != "" && !given[advice] {
+				given[advice] = true
+				fmt.Fprintln(j.err, advice)
+			}
 		}
 		if c.Quoted != "" {
 			fmt.Fprintf(j.err, "%s takes the word %q itself, the same in every row; for the column of that name, write it without quotes\n", j.maskedSQL(c.Text), c.Quoted)

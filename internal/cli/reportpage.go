@@ -21,7 +21,7 @@ const reportPoints = 60
 type runFacts struct {
 	options  *runOptions
 	plan     *job.Plan
-	model    llm.Info
+	models   askedModels
 	ledger   string
 	threads  int         // 0 on Spark
 	estimate *estimation // nil if there is none
@@ -65,9 +65,15 @@ func (a *app) runPart(f runFacts) report.Facts {
 	add("ledger", f.ledger)
 	add("Spark", secret.Hide(f.options.remote))
 	if calls := f.plan.ModelCalls(); len(calls) > 0 {
-		add("model", f.model.Name)
-		add("weights, SHA-256", f.model.Digest)
-		add("precision", string(f.model.Precision))
+		for _, m := range f.models {
+			role := ""
+			if m.Role != llm.Text {
+				role = string(m.Role) + " "
+			}
+			add(role+"model", m.info.Name)
+			add(role+"weights, SHA-256", m.info.Digest)
+			add(role+"precision", string(m.info.Precision))
+		}
 		if f.threads > 0 {
 			add("threads", fmt.Sprint(f.threads))
 		}

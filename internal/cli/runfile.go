@@ -150,7 +150,7 @@ func (r *fileRun) run(ctx context.Context) error {
 	}
 	r.printSummary(s)
 	if err := r.writeReport(r.report, runFacts{
-		options: r.options, plan: r.plan, model: r.model, ledger: r.ledgerDir, threads: r.executor.Threads, estimate: r.estimate,
+		options: r.options, plan: r.plan, models: r.asked(), ledger: r.ledgerDir, threads: r.executor.Threads, estimate: r.estimate,
 	}, s); err != nil {
 		return err
 	}

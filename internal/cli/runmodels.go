@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
@@ -14,6 +15,15 @@ import (
 // openModel opens a model that this process asks: one that runs in it, or one of
 // a server. Tests replace it.
 var openModel = models.Open
+
+// modelSize returns the size in bytes of the files of a model that is open, and 0
+// if it has none. Tests replace it.
+var modelSize = func(ctx context.Context, r models.Reference, o models.Options) int64 {
+	if found, err := models.Resolve(ctx, r, o); err == nil {
+		return found.Size
+	}
+	return 0
+}
 
 // modelOptions are the options of models that this process asks.
 func (f shipFlags) modelOptions(progress fetch.Progress) (models.Options, error) {
@@ -24,34 +34,80 @@ func (f shipFlags) modelOptions(progress fetch.Progress) (models.Options, error)
 	}, err
 }
 
-// openModels opens the models that --model names.
-func openModels(ctx context.Context, f shipFlags, o models.Options) (*models.Opened, error) {
+// lazyModels returns the models that --model names, and the defaults of the other
+// roles. Each is opened when it is first needed.
+// cost, if not nil, gets the memory in bytes that a model takes.
+func lazyModels(f shipFlags, o models.Options, cost func(r models.Reference, memory int64)) (*models.Opened, error) {
 	set, err := f.set()
 	if err != nil {
 		return nil, err
 	}
-	return openSet(ctx, set, o)
-}
-
-// openDefaultModel opens the default model of those that --model names.
-func openDefaultModel(ctx context.Context, f shipFlags, progress fetch.Progress) (*models.Opened, error) {
-	set, err := f.set()
-	if err != nil {
-		return nil, err
-	}
-	o, err := f.modelOptions(progress)
-	if err != nil {
-		return nil, err
-	}
-	return openSet(ctx, set[:min(1, len(set))], o)
-}
-
-// openSet opens the models of a set.
-func openSet(ctx context.Context, set models.Set, o models.Options) (*models.Opened, error) {
-	return set.OpenWith(ctx, func(ctx context.Context, r models.Reference) (llm.Model, error) {
+	return set.Lazy(func(ctx context.Context, r models.Reference) (llm.Model, error) {
+		before := memoryNow()
 		m, err := openModel(ctx, r, o)
+		if err == nil && cost != nil {
+			cost(r, memoryNow()-before)
+		}
 		return m, redownloadHint(err)
-	})
+	}), nil
+}
+
+// openAsked opens the models that calls ask, so that mistakes show before the
+// first row.
+func openAsked(ctx context.Context, opened *models.Opened, asks []ai.Ask) error {
+	for _, a := range asks {
+		names := []string{a.Name}
+		if a.Any { // each row names one of the models
+			names = nil
+			for _, e := range opened.Set() {
+				names = append(names, e.Names[0])
+			}
+		}
+		for _, name := range names {
+			m, err := opened.Source(ctx, a.Role, name)
+			var unknown *llm.UnknownModelError
+			if errors.As(err, &unknown) || name != "" && err == nil {
+				continue // the rows that name the model have an error
+			}
+			if err == nil && !m.Info().Has(a.Role) {
+				err = &llm.RoleError{Model: m.Info().Name, Have: m.Info().Roles, Role: a.Role}
+			}
+			if err != nil {
+				return roleHint(err)
+			}
+		}
+	}
+	return nil
+}
+
+// roleHint adds to an error about the model of a role the flag that names one.
+func roleHint(err error) error {
+	var role *llm.RoleError
+	var missing *models.DefaultError
+	var none *models.NoDefaultError
+	switch {
+	case errors.As(err, &role):
+		return fmt.Errorf("%w: add --model %s=REFERENCE", err, role.Role)
+	case errors.As(err, &none):
+		return fmt.Errorf("%w: --model %s=REFERENCE", err, none.Role)
+	case errors.As(err, &missing):
+		return fmt.Errorf("%w\n  Fetch it where downloads are allowed (firesteel models get %s), or name a model on this machine: --model %s=REFERENCE", err, missing.Entry.Name, missing.Role)
+	}
+	return err
+}
+
+// movedNote says that the model of --model is not the text model. It is empty if
+// it is.
+func movedNote(set models.Set) string {
+	e, moved := set.Moved()
+	if !moved {
+		return ""
+	}
+	roles := make([]string, len(e.Roles))
+	for i, r := range e.Roles {
+		roles[i] = string(r)
+	}
+	return fmt.Sprintf("%s has the role %s and not text, so it is used for that role; name the text model by --model text=REFERENCE", e.Reference, strings.Join(roles, ", "))
 }
 
 // redownloadHint adds the commands that download a damaged model again.
@@ -61,11 +117,4 @@ func redownloadHint(err error) error {
 		return fmt.Errorf("%w\n  If the file is damaged, download it again: run 'firesteel models remove %s', and then this command", err, damaged.Reference)
 	}
 	return err
-}
-
-// hosts returns the addresses of the servers among the models. It is empty if
-// all models run on this machine.
-func (f shipFlags) hosts() string {
-	set, _ := f.set() // errors are reported where the flags are checked
-	return strings.Join(set.Addresses(), ", ")
 }

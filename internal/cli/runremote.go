@@ -7,11 +7,11 @@ import (
 	"path"
 	"time"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/terminal"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -33,9 +33,6 @@ func (a *app) runRemote(ctx context.Context, o runOptions) error {
 	defer session.Close()
 	defer a.queries.end()
 	e := onspark.Executor{Session: session, Ledger: o.ledger}
-	if e.Model, err = a.remoteModel(ctx, o.ship); err != nil {
-		return err
-	}
 	if e.In, err = o.remoteInput(session); err != nil {
 		return err
 	}
@@ -53,6 +50,11 @@ func (a *app) runRemote(ctx context.Context, o runOptions) error {
 		fmt.Fprintln(a.err, waveLine(p))
 	}
 	e.Write = o.remoteOutput
+	asked, err := a.remoteModels(ctx, o.ship, plan.Asks())
+	if err != nil {
+		return err
+	}
+	e.Asked = asked.infos
 	s, err := e.Run(ctx, plan)
 	a.queries.end()
 	if err != nil {
@@ -64,7 +66,7 @@ func (a *app) runRemote(ctx context.Context, o runOptions) error {
 		}
 	}
 	a.printRemoteSummary(&o, s)
-	if err := a.writeReport(report, runFacts{options: &o, plan: plan, model: e.Model, ledger: o.ledger}, s); err != nil {
+	if err := a.writeReport(report, runFacts{options: &o, plan: plan, models: asked, ledger: o.ledger}, s); err != nil {
 		return err
 	}
 	return s.Err()
@@ -92,22 +94,31 @@ func ledgerHint(err error) error {
 	return err
 }
 
-// remoteModel describes the default model without opening it. A server does not
-// give a digest, so its model is identified by its name.
-func (a *app) remoteModel(ctx context.Context, f shipFlags) (llm.Info, error) {
+// remoteModels describes the models that calls ask without opening them. A server
+// does not give a digest, so its model is identified by its name.
+func (a *app) remoteModels(ctx context.Context, f shipFlags, asks []ai.Ask) (askedModels, error) {
 	set, err := f.set()
 	if err != nil {
-		return llm.Info{}, err
+		return nil, err
 	}
 	o, err := f.modelOptions(fetch.NewProgress(a.err))
 	if err != nil {
-		return llm.Info{}, err
+		return nil, err
 	}
-	m, err := models.Resolve(ctx, set.Default(), o)
-	if err != nil {
-		return llm.Info{}, err
+	var all askedModels
+	for _, ask := range asks {
+		if set, _, err = set.WithDefault(ask.Role); err != nil {
+			return nil, roleHint(err)
+		}
+		for _, e := range entriesOf(set, ask) {
+			m, err := models.Resolve(ctx, e.Reference, o)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, askedModel{ask, m.Info.Identified()})
+		}
 	}
-	return m.Info.Identified(), nil
+	return all, nil
 }
 
 // checkRemote reports options that do not go with --remote.
@@ -119,7 +130,6 @@ func (o *runOptions) checkRemote() error {
 		{o.output == "" || o.output == "-", "--output is missing", "name a path as Spark sees it, or a table"},
 		{o.output != "" && path.Clean(o.output) == path.Clean(o.input), "--output is the input", "write to another place"},
 		{o.input == "-", "standard input", "put the data where Spark can read it"},
-		{len(o.ship.models) > 1, "a second --model", "a job on Spark has one model"},
 		{o.memory != "", "--memory", "Spark's own settings bound its executors"},
 		{o.threads != 0, "--threads", "Spark's own settings say how many cores a task has"},
 		{len(o.types) > 0, "--type", "read all columns as text by --all-text, or read a table"},

@@ -34,7 +34,7 @@ type shipFlags struct {
 func (f *shipFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{models.Default},
 		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, a folder with safetensors files, or openai:MODEL@URL; "+
-			"repeat it as NAME=MODEL to add a model that ai_query asks by name")
+			"repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query asks by name")
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32 or int8")
 	f.addLimits(c)
 	f.addPlace(c)
@@ -91,10 +91,15 @@ func (f shipFlags) find(name string) string {
 	return name
 }
 
-// reference returns the reference of the default model.
-func (f shipFlags) reference() string {
+// reference returns the reference of the default model of a role, and "" if it
+// has none.
+func (f shipFlags) reference(role llm.ModelRole) string {
 	set, _ := f.set() // errors are reported where the flags are checked
-	return set.Default().String()
+	set, i, err := set.WithDefault(role)
+	if err != nil {
+		return ""
+	}
+	return set[i].Reference.String()
 }
 
 func (f shipFlags) check() error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -24,7 +25,7 @@ func TestShipHint(t *testing.T) {
 
 func TestModelFlags(t *testing.T) {
 	f := shipFlags{models: []string{"big=/m/b.gguf", "small=/m/s.gguf"}}
-	if got := f.reference(); got != "/m/b.gguf" {
+	if got := f.reference(llm.Text); got != "/m/b.gguf" {
 		t.Errorf("without a model named default, the default is %s", got)
 	}
 	f.models = append(f.models, "/m/d.gguf")
@@ -32,10 +33,6 @@ func TestModelFlags(t *testing.T) {
 		if got := f.find(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
-	}
-	f.models = []string{"openai:team@m@https://h/v1?key=K", "a=x.gguf", "b=openai:n@http://g:1/v1"}
-	if got := f.hosts(); got != "https://h/v1, http://g:1/v1" {
-		t.Errorf("the servers are %s", got)
 	}
 	for _, c := range []struct {
 		models []string

@@ -17,7 +17,7 @@ type Asker interface {
 	// the first argument of the function, and call holds the others. Ask reports
 	// the number of answered rows by step.
 	Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(done int)) ([]any, []error, error)
-	// Model describes the model for reports.
+	// Model describes the models that the last call of Ask asked, for reports.
 	Model() string
 }
 
@@ -25,28 +25,40 @@ type Asker interface {
 // step with the number of answered rows, and end once.
 type Progress func(system string, rows int) (step func(done int), end func())
 
-// NeedsModel reports whether a system asks the main model, or with other, the other
-// one. If not, rules answer all rows, and the Asker may be a Local without a model.
-func (e *Evaluation) NeedsModel(other bool) bool {
+// Asks returns the models that the systems of the main model ask, or with other,
+// that of Options.OtherModel. It is empty if rules answer all rows.
+func (e *Evaluation) Asks(other bool) []ai.Ask {
+	asks := slices.Clone(e.function.Asks(e.call.Constants()))
+	text := ai.Ask{Role: llm.Text}
 	prompted := slices.ContainsFunc(e.compared(other), func(s system) bool { return s.prompt != "" })
-	return prompted || len(e.function.Asks(e.call.Constants())) > 0
+	if prompted && !slices.Contains(asks, text) {
+		asks = append(asks, text)
+	}
+	return asks
 }
 
 // Ask asks the systems of the main model, or with other, of Options.OtherModel.
 func (e *Evaluation) Ask(ctx context.Context, a Asker, other bool, progress Progress) error {
-	if local, ok := a.(Local); ok && local.LLM != nil {
-		if advice := ai.Advice(e.function, local.LLM.Info()); advice != "" {
-			e.notes = append(e.notes, advice)
-		}
-	}
 	for _, s := range e.compared(other) {
-		s.model = a.Model()
 		if err := e.ask(ctx, &s, a, progress); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
+		s.model = a.Model()
 		e.systems = append(e.systems, s)
+		if local, ok := a.(*Local); ok && s.prompt == "" {
+			e.advise(local.asked)
+		}
 	}
 	return nil
+}
+
+// advise notes the advice about models.
+func (e *Evaluation) advise(asked []llm.Info) {
+	for _, m := range asked {
+		if advice := ai.Advice(e.function, m); advice != "" && !slices.Contains(e.notes, advice) {
+			e.notes = append(e.notes, advice)
+		}
+	}
 }
 
 // compared lists the systems of the main or of the other model.
@@ -139,17 +151,28 @@ func (e *Evaluation) argumentTexts() map[string]string {
 	return texts
 }
 
-// Local asks a model in this process. LLM may be nil if rules answer all rows.
-type Local struct{ LLM llm.Model }
+// Local asks models in this process. Source may be nil if rules answer all rows.
+type Local struct {
+	Source ai.Source
+
+	asked []llm.Info // by the last call of Ask, each once
+}
 
 // localChunk is the number of rows that are asked at once: enough for the engine
 // to schedule them, and few enough to show progress.
 const localChunk = 32
 
 // Ask implements Asker.
-func (l Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
+func (l *Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
 	values, failures := make([]any, 0, len(inputs)), make([]error, 0, len(inputs))
-	source := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return l.LLM, nil }
+	l.asked = nil
+	source := func(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error) {
+		m, err := l.Source(ctx, role, name)
+		if err == nil && !slices.ContainsFunc(l.asked, func(i llm.Info) bool { return i.Name == m.Info().Name }) {
+			l.asked = append(l.asked, m.Info())
+		}
+		return m, err
+	}
 	done := 0
 	for chunk := range slices.Chunk(inputs, localChunk) {
 		texts := make([]any, len(chunk))
@@ -176,11 +199,15 @@ func (l Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *
 }
 
 // Model implements Asker.
-func (l Local) Model() string {
-	if l.LLM == nil {
+func (l *Local) Model() string {
+	if len(l.asked) == 0 {
 		return "rules, without a model"
 	}
-	return l.LLM.Info().Name
+	names := make([]string, len(l.asked))
+	for i, m := range l.asked {
+		names[i] = m.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // decoded converts an answer to what encoding/json decodes.

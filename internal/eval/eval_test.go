@@ -71,7 +71,7 @@ func TestEvaluation(t *testing.T) {
 	}
 	u := &upper{calls: map[string]int{}}
 	for _, other := range []bool{false, true} {
-		if !e.NeedsModel(other) {
+		if len(e.Asks(other)) == 0 {
 			t.Errorf("no model is needed (%v)", other)
 		}
 		if err := e.Ask(t.Context(), u, other, silent); err != nil {
@@ -159,10 +159,10 @@ func TestRulesNeedNoModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.NeedsModel(false) || e.NeedsModel(true) {
+	if len(e.Asks(false))+len(e.Asks(true)) > 0 {
 		t.Error("a model is needed")
 	}
-	if err := e.Ask(t.Context(), Local{}, false, silent); err != nil {
+	if err := e.Ask(t.Context(), &Local{}, false, silent); err != nil {
 		t.Fatal(err)
 	}
 	if o := e.systems[0].outcomes; len(o) != 2 || len(o[0].Spans) != 1 || len(o[1].Spans) != 0 || e.systems[0].model != "rules, without a model" {

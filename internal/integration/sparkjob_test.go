@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/sensitive"
@@ -48,7 +50,9 @@ func TestSparkJob(t *testing.T) {
 		}
 		out := filepath.Join(folder, "out", strings.Repeat("x", runs))
 		result, err := onspark.Executor{
-			Session: s, In: in, Ledger: ledger, Model: llm.Info{Name: "default", Digest: "of the test"},
+			Session: s, In: in, Ledger: ledger, Asked: func(asks []ai.Ask) []llm.Info {
+				return slices.Repeat([]llm.Info{{Name: "default", Digest: "of the test"}}, len(asks))
+			},
 			Write: func(ctx context.Context, df *spark.DataFrame) error { return df.Write().Parquet(ctx, out) },
 		}.Run(t.Context(), plan)
 		if err != nil {

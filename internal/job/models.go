@@ -9,19 +9,23 @@ import (
 	"github.com/firesteel/firesteel/llm/models"
 )
 
+// Infos describes the models that are asked, in order. If there is no such model,
+// or if rows name it, its Info is zero.
+func Infos(m *models.Opened, asks []ai.Ask) []llm.Info {
+	all := make([]llm.Info, len(asks))
+	for i, a := range asks {
+		if asked, err := m.Model(a.Role, a.Name); err == nil && !a.Any {
+			all[i] = asked.Info().Identified()
+		}
+	}
+	return all
+}
+
 // Asked describes the models that a row of a function's arguments asks, in order.
 // If there is no such model, its Info has no digest: the row gets an error, which
 // is not stored.
 func Asked(m *models.Opened, f *ai.Function, row ai.Row) []llm.Info {
-	var all []llm.Info
-	for _, a := range f.Asks(row) {
-		var info llm.Info
-		if asked, err := m.Model(a.Role, a.Name); err == nil {
-			info = asked.Info().Identified()
-		}
-		all = append(all, info)
-	}
-	return all
+	return Infos(m, f.Asks(row))
 }
 
 // Identity returns what identifies the function's answer to a row; see

@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 )
 
@@ -158,6 +159,19 @@ func (p *Plan) Calls() []*sqlexpr.Call {
 		calls = append(calls, e.Calls()...)
 	}
 	return calls
+}
+
+// Asks returns the models that the calls may ask, each once.
+func (p *Plan) Asks() []ai.Ask {
+	var all []ai.Ask
+	for _, c := range p.Calls() {
+		for _, a := range c.Asks() {
+			if !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
 }
 
 // ModelCalls returns the calls that need a model.

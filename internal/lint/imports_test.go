@@ -40,7 +40,7 @@ var layers = map[string]struct {
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},
-	"internal/eval/onspark":  {[]string{"ai", "spark", "internal/eval", "internal/job/onspark", "internal/sqltypes"}, "an evaluation links no client of Spark; this package connects the two"},
+	"internal/eval/onspark":  {[]string{"ai", "llm", "spark", "internal/eval", "internal/job/onspark", "internal/sqltypes"}, "an evaluation links no client of Spark; this package connects the two"},
 	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/sqlexpr", "internal/sqltypes"}, "a plan describes a job; executors run it"},
 	"internal/job/inprocess": {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/ledger", "internal/sqlexpr"}, "an executor takes rows, models and a ledger from its caller"},
 	"internal/job/onspark":   {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries; the session has the models"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -246,8 +247,8 @@ func TestOpened(t *testing.T) {
 			t.Errorf("%s is %v, %v", name, got, err)
 		}
 	}
-	if all.Default() != small {
-		t.Error("another model is the default")
+	if got, err := all.Model(llm.Text, ""); got != small || err != nil {
+		t.Errorf("another model is the default: %v, %v", got, err)
 	}
 	var unknown *llm.UnknownModelError
 	if _, err := all.Model(llm.Text, "gpt"); !errors.As(err, &unknown) || unknown.Name != "gpt" || len(unknown.Have) != 3 {
@@ -257,7 +258,7 @@ func TestOpened(t *testing.T) {
 	wrapped := all.Wrap(func(m llm.Model) llm.Model { calls++; return &closer{Model: m} })
 	one, _ := wrapped.Model(llm.Text, "default")
 	same, _ := wrapped.Model(llm.Text, "twin")
-	if one != same || one.(*closer).Model != small || calls != 2 {
+	if one != same || one.(*closer).Model != small || calls != 1 {
 		t.Errorf("wrapped %d times", calls)
 	}
 	if err := wrapped.Close(); err != nil || one.(*closer).closed+small.closed != 0 {
@@ -298,8 +299,8 @@ func TestOf(t *testing.T) {
 	if _, err := all.Model(llm.Text, "x"); !errors.As(err, &unknown) || unknown.Have[0] != "default (Own)" {
 		t.Errorf("x: %v", err)
 	}
-	if (*Opened)(nil).Default() != nil || (*Opened)(nil).Close() != nil {
-		t.Error("no models have a default")
+	if (*Opened)(nil).Close() != nil || (*Opened)(nil).Set() != nil {
+		t.Error("no models can be closed")
 	}
 }
 
@@ -307,3 +308,66 @@ func TestOf(t *testing.T) {
 func identity(i llm.Info) [4]string {
 	return [4]string{i.Name, i.Digest, string(i.Precision), i.Engine}
 }
+
+// A model is opened when it is first needed, and a role without a model gets that of the catalogue.
+func TestLazy(t *testing.T) {
+	roles := map[string][]llm.ModelRole{"./bge": {llm.Embed}, "./chat": {llm.Text, llm.Embed}, "smollm2-135m": {llm.Text}, "minilm-l6": {llm.Embed}, "rampart-pii": {llm.Tag}}
+	for _, c := range []struct {
+		given []string
+		role  llm.ModelRole
+		want  string
+		opens string
+	}{
+		{[]string{"./chat"}, llm.Text, "./chat", "[./chat]"},
+		{[]string{"./chat"}, llm.Embed, "minilm-l6", "[./chat minilm-l6]"}, // its roles are not known before
+		{[]string{"./bge"}, llm.Embed, "./bge", "[./bge]"},
+		{[]string{"./bge"}, llm.Text, "smollm2-135m", "[./bge smollm2-135m]"},
+		{[]string{"smollm2-135m"}, llm.Tag, "rampart-pii", "[rampart-pii]"},
+		{[]string{"embed=./bge", "./chat"}, llm.Embed, "./bge", "[./bge]"},
+		{nil, llm.Text, "smollm2-135m", "[smollm2-135m]"},
+	} {
+		set, err := ParseSet(c.given...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var opens []string
+		all := set.Lazy(func(_ context.Context, r Reference) (llm.Model, error) {
+			opens = append(opens, r.String())
+			return &named{info: llm.Info{Name: r.String(), Roles: roles[r.String()]}}, nil
+		})
+		if m, err := all.Model(c.role, ""); err == nil {
+			t.Errorf("%v is open before it is needed", m)
+		}
+		wrapped := all.Wrap(func(m llm.Model) llm.Model { return m })
+		for range 2 {
+			if m, err := wrapped.Source(t.Context(), c.role, ""); err != nil || m.Info().Name != c.want {
+				t.Errorf("%q, %s: %v, %v; want %s", c.given, c.role, m, err, c.want)
+			}
+		}
+		if m, err := all.Model(c.role, ""); err != nil || m.Info().Name != c.want {
+			t.Errorf("%q, %s: %v, %v", c.given, c.role, m, err)
+		}
+		if fmt.Sprint(opens) != c.opens {
+			t.Errorf("%q, %s: opened %q; want %s", c.given, c.role, opens, c.opens)
+		}
+	}
+	var none *NoDefaultError
+	lost := errors.New("lost")
+	all := Set(nil).Lazy(func(context.Context, Reference) (llm.Model, error) { return nil, lost })
+	if _, err := all.Source(t.Context(), llm.Rank, ""); !errors.As(err, &none) {
+		t.Errorf("%v; want a *NoDefaultError", err)
+	}
+	for range 2 {
+		if _, err := all.Source(t.Context(), llm.Embed, ""); !errors.Is(err, lost) || len(all.Set()) != 0 {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// named is a model that is only described.
+type named struct {
+	llm.Model
+	info llm.Info
+}
+
+func (m *named) Info() llm.Info { return m.info }

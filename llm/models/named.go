@@ -36,6 +36,20 @@ func (e *NoDefaultError) Error() string {
 	return fmt.Sprintf("there is no default model for the role %s; name one", e.Role)
 }
 
+// DefaultError reports that the default model of a role cannot be opened, for
+// example because it is not on this machine and cannot be downloaded.
+type DefaultError struct {
+	Role  llm.ModelRole
+	Entry *catalogue.Entry
+	Err   error
+}
+
+func (e *DefaultError) Error() string {
+	return fmt.Sprintf("the default model of the role %s, %s: %v", e.Role, e.Entry.Name, e.Err)
+}
+
+func (e *DefaultError) Unwrap() error { return e.Err }
+
 // LicenceError reports a default model whose licence does not allow any use. It
 // is downloaded only for those who name it.
 type LicenceError struct{ Entry *catalogue.Entry }
@@ -46,6 +60,26 @@ func (e *LicenceError) Error() string {
 
 // Entry returns the entry of the catalogue whose name r is, or nil.
 func (r Reference) Entry() *catalogue.Entry { return r.entry }
+
+// roles returns the roles of a model of the catalogue, which r names, or to one
+// of whose sources it refers with or without a version. It is empty for others.
+func (r Reference) roles() []llm.ModelRole {
+	if r.entry != nil {
+		return r.entry.Roles
+	}
+	c, err := catalogue.Current()
+	if err != nil {
+		return nil
+	}
+	for _, name := range c.Names() {
+		for _, source := range c.Models[name].Sources {
+			if source == r.text || strings.HasPrefix(source, r.text+"==") || strings.HasPrefix(source, r.text+"@") {
+				return c.Models[name].Roles
+			}
+		}
+	}
+	return nil
+}
 
 // Implied reports whether r comes from DefaultFor, and not from a text.
 func (r Reference) Implied() bool { return r.implied }

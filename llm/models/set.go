@@ -9,7 +9,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Named is a reference with the name that queries use for the model.
+// Named is a reference with the name that queries use for the model. The name of a role (see
+// llm.ModelRole) makes the model the default of that role.
 type Named struct{ Name, Reference string }
 
 // ParseNamed parses NAME=REFERENCE, or REFERENCE, which is the model that
@@ -59,12 +60,18 @@ type Entry struct {
 	Reference Reference
 	// Title is what llm.Info calls the model; empty until it is resolved.
 	Title string
+	// Roles are the roles of the model. It is empty until they are known: from the catalogue, or when
+	// the model is resolved or opened.
+	Roles []llm.ModelRole
 }
+
+// may reports whether the model has a role, or its roles are not known.
+func (e Entry) may(r llm.ModelRole) bool { return len(e.Roles) == 0 || slices.Contains(e.Roles, r) }
 
 // Named reports whether name is one of the names, without regard to case.
 func (e Entry) Named(name string) bool { return containsFold(e.Names, name) }
 
-// Set is a list of models with names. The first one is the default.
+// Set is a list of models with names. At most one model is the default of each role: see Default.
 type Set []Entry
 
 // ParseSet makes a Set of texts as ParseNamed reads them.
@@ -79,9 +86,10 @@ func ParseSet(texts ...string) (Set, error) {
 	return NewSet(all...)
 }
 
-// NewSet makes a Set of named references. The default is the model with the
-// name llm.DefaultModel or, if no model has that name, the first one, which
-// gets it. References with the same text become one entry with several names.
+// NewSet makes a Set of named references. The model of the role llm.Text gets the
+// name llm.DefaultModel and comes first. It is the one with that name or that of
+// the role or, if there is none, the first one with another name than that of a
+// role. References with the same text become one entry with several names.
 func NewSet(all ...Named) (Set, error) {
 	var s Set
 	for _, n := range all {
@@ -89,17 +97,34 @@ func NewSet(all ...Named) (Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("model %q: %w", n.Name, err)
 		}
-		s = append(s, Entry{Names: []string{n.Name}, Reference: r})
+		s = append(s, Entry{Names: []string{n.Name}, Reference: r, Roles: r.roles()})
 	}
-	isDefault := func(e Entry) bool { return e.Named(llm.DefaultModel) }
-	if i := slices.IndexFunc(s, isDefault); i > 0 {
-		e := s[i]
-		s = slices.Insert(slices.Delete(s, i, i+1), 0, e)
-	} else if i < 0 && len(s) > 0 {
-		s[0].Names = []string{llm.DefaultModel, s[0].Names[0]}
+	first := slices.IndexFunc(s, func(e Entry) bool { return e.Named(llm.DefaultModel) || e.Named(string(llm.Text)) })
+	if first < 0 {
+		first = slices.IndexFunc(s, func(e Entry) bool { return !e.namesRole() && e.may(llm.Text) })
+	}
+	if first >= 0 {
+		e := s[first]
+		if !e.Named(llm.DefaultModel) {
+			e.Names = slices.Insert(e.Names, 0, llm.DefaultModel)
+		}
+		s = slices.Insert(slices.Delete(s, first, first+1), 0, e)
 	}
 	s = s.merged()
+	for i, e := range s {
+		if i > 0 && e.Named(llm.DefaultModel) {
+			return s, &DuplicateNameError{llm.DefaultModel}
+		}
+		if i > 0 && e.Named(string(llm.Text)) {
+			return s, &DuplicateNameError{string(llm.Text)}
+		}
+	}
 	return s, s.Check()
+}
+
+// namesRole reports whether a name is that of a role.
+func (e Entry) namesRole() bool {
+	return slices.ContainsFunc(llm.Roles, func(r llm.ModelRole) bool { return e.Named(string(r)) })
 }
 
 // merged returns the entries with those of the same reference made one.
@@ -139,9 +164,15 @@ func (s Set) Check() error {
 
 // Find returns the index of the model that a query names: by one of its names,
 // by its reference, or by its title or a part of its reference, in this order
-// and without regard to case. If no model matches, or if several match equally,
-// the error is an *llm.UnknownModelError.
+// and without regard to case. The name llm.DefaultModel is that of the default
+// of the role llm.Text. If no model matches, or if several match equally, the
+// error is an *llm.UnknownModelError.
 func (s Set) Find(name string) (int, error) {
+	if strings.EqualFold(name, llm.DefaultModel) {
+		if i := s.Default(llm.Text); i >= 0 {
+			return i, nil
+		}
+	}
 	for _, matches := range []func(Entry) bool{
 		func(e Entry) bool { return e.Named(name) },
 		func(e Entry) bool { return strings.EqualFold(e.Reference.text, name) },
@@ -178,13 +209,54 @@ func (s Set) Names() []string {
 	return all
 }
 
-// Default returns the reference of the model that functions ask unless a row
-// names another one. It is the zero Reference if the set is empty.
-func (s Set) Default() Reference {
-	if len(s) == 0 {
-		return Reference{}
+// Default returns the index of the model that functions ask for a role, or -1 if
+// the set has none and the role has its default from the catalogue. It is the
+// model with the name of the role. For llm.Text it is that with the name
+// llm.DefaultModel, unless it is known to have other roles only: then it is the
+// default of these.
+func (s Set) Default(role llm.ModelRole) int {
+	named := func(name string) int {
+		return slices.IndexFunc(s, func(e Entry) bool { return e.Named(name) })
 	}
-	return s[0].Reference
+	if i := named(string(role)); i >= 0 {
+		return i
+	}
+	if i := named(llm.DefaultModel); i >= 0 && s[i].may(role) && s[i].may(llm.Text) == (role == llm.Text) {
+		return i
+	}
+	return -1
+}
+
+// WithDefault returns s with a model of a role, and its index: the default of the
+// set or, if it has none, that of the catalogue, which is added by the name of
+// the role. The error is that of DefaultFor.
+func (s Set) WithDefault(role llm.ModelRole) (Set, int, error) {
+	if i := s.Default(role); i >= 0 {
+		return s, i, nil
+	}
+	r, err := DefaultFor(role)
+	if err != nil {
+		return s, -1, err
+	}
+	for i, e := range s { // the same model has another name
+		if e.Reference.text == r.text {
+			s = slices.Clone(s)
+			s[i].Names = append(slices.Clip(e.Names), string(role))
+			return s, i, nil
+		}
+	}
+	return append(slices.Clip(s), Entry{Names: []string{string(role)}, Reference: r, Roles: r.entry.Roles}), len(s), nil
+}
+
+// Moved returns the model with the name llm.DefaultModel if it is known not to
+// have the role llm.Text: it was given as the text model, but is the default of
+// its own roles.
+func (s Set) Moved() (Entry, bool) {
+	i := slices.IndexFunc(s, func(e Entry) bool { return e.Named(llm.DefaultModel) })
+	if i < 0 || s[i].may(llm.Text) {
+		return Entry{}, false
+	}
+	return s[i], true
 }
 
 // Addresses returns the URLs of the servers among the models.

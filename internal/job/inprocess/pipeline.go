@@ -40,12 +40,12 @@ func newPipeline(p *job.Plan, e Executor) *pipeline {
 }
 
 func (p *pipeline) run(ctx context.Context) (job.Summary, error) {
-	if p.Models.Default() == nil && len(p.ModelCalls()) > 0 {
+	if p.Models == nil && len(p.ModelCalls()) > 0 {
 		return job.Summary{}, errors.New("the job calls a function that needs a model, and there is none")
 	}
 	ctx, p.fail = context.WithCancelCause(ctx)
 	p.tally.begun, p.tally.points.Most = time.Now(), maxPoints
-	if p.Models.Default() != nil {
+	if p.Models != nil {
 		asking := ctx
 		if p.Budget.Time != nil {
 			var stop context.CancelFunc

@@ -17,6 +17,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
@@ -31,9 +32,9 @@ type Executor struct {
 	// Ledger is a path as Spark sees it. Answers are kept below it as Parquet.
 	// Without one they are kept until Run returns.
 	Ledger string
-	// Model describes the session's model. Its Digest and Precision are part of
-	// the ledger's keys.
-	Model llm.Info
+	// Asked describes the session's models that are asked. Their digests and
+	// precisions are part of the ledger's keys.
+	Asked func([]ai.Ask) []llm.Info
 	// Progress, if not nil, is called after each wave.
 	Progress func(Progress)
 }
@@ -107,7 +108,7 @@ func (e Executor) Run(ctx context.Context, plan *job.Plan) (job.Summary, error) 
 	if err := Check(plan); err != nil {
 		return job.Summary{}, err
 	}
-	r := newRun(plan, sparkSession{e.Session}, e.Model)
+	r := newRun(plan, sparkSession{e.Session}, e.Asked)
 	r.ledger, r.progress = e.Ledger, e.Progress
 	return r.run(ctx, frame{e.In}, func(ctx context.Context, q query) error { return e.Write(ctx, q.(frame).df) })
 }

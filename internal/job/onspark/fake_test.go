@@ -12,7 +12,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/job"
-	"github.com/firesteel/firesteel/llm"
 )
 
 var schema = arrow.NewSchema([]arrow.Field{{Name: "id", Type: arrow.PrimitiveTypes.Int64}, {Name: "text", Type: arrow.BinaryTypes.String}}, nil)
@@ -218,7 +217,7 @@ func (c *cluster) run(t *testing.T, s job.Spec, change func(*run, *recorder)) (j
 		}
 		return nil
 	}
-	r := newRun(bind(t, s), rec, llm.Info{Name: "small", Digest: "d"})
+	r := newRun(bind(t, s), rec, small)
 	r.id = "id"
 	if change != nil {
 		change(r, rec)

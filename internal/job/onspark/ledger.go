@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
-	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -29,12 +29,14 @@ type ledger struct {
 	function *ai.Function
 	path     string
 	scope    string
+	models   string // the names of the models that are asked
 	wave     int
 }
 
 func newLedger(r *run, f *ai.Function, c *sqlexpr.Call) *ledger {
-	digest := sha256.Sum256([]byte(c.Scope(slices.Repeat([]llm.Info{r.model}, len(c.Asks())))))
-	return &ledger{r: r, function: f, path: strings.TrimSuffix(r.ledger, "/") + "/" + f.Name, scope: hex.EncodeToString(digest[:])}
+	asked := r.models(c.Asks())
+	digest := sha256.Sum256([]byte(c.Scope(asked)))
+	return &ledger{r: r, function: f, models: job.Names(asked), path: strings.TrimSuffix(r.ledger, "/") + "/" + f.Name, scope: hex.EncodeToString(digest[:])}
 }
 
 // LedgerError means that a path of Spark holds no ledger.
@@ -87,7 +89,7 @@ func (l *ledger) add(ctx context.Context, wave query) (query, error) {
 	rows := wave.project(
 		column{"'" + l.scope + "'", "scope"}, column{expr: keyColumn}, column{expr: answerColumn},
 		column{"answer IS NULL OR answer.result IS NOT NULL OR answer.error IS NULL", "ok"},
-		column{quote(l.r.model.Name), "model"}, column{"'" + l.r.id + "'", "run"}, column{fmt.Sprint(l.wave), "wave"},
+		column{quote(l.models), "model"}, column{"'" + l.r.id + "'", "run"}, column{fmt.Sprint(l.wave), "wave"},
 		column{"current_timestamp()", "at"})
 	if err := rows.appendParquet(ctx, l.path); err != nil {
 		return nil, l.failed(err)

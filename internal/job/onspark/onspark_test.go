@@ -4,17 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
 
-var llmInfo = llm.Info{Name: "small", Digest: "d"}
+// small is the model of all roles.
+func small(asks []ai.Ask) []llm.Info {
+	return slices.Repeat([]llm.Info{{Name: "small", Digest: "d"}}, len(asks))
+}
 
 // Consecutive ranges hold every key once.
 func TestBetween(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 	"github.com/firesteel/firesteel/llm"
@@ -16,7 +17,7 @@ import (
 type run struct {
 	*job.Plan
 	session  session
-	model    llm.Info
+	models   func([]ai.Ask) []llm.Info
 	ledger   string
 	progress func(Progress)
 
@@ -33,10 +34,10 @@ type run struct {
 	summary job.Summary
 }
 
-func newRun(p *job.Plan, s session, model llm.Info) *run {
+func newRun(p *job.Plan, s session, models func([]ai.Ask) []llm.Info) *run {
 	id := make([]byte, 8)
 	rand.Read(id)
-	return &run{Plan: p, session: s, model: model, id: hex.EncodeToString(id), begun: time.Now(), answers: map[string]string{}}
+	return &run{Plan: p, session: s, models: models, id: hex.EncodeToString(id), begun: time.Now(), answers: map[string]string{}}
 }
 
 func (r *run) run(ctx context.Context, in query, write func(context.Context, query) error) (job.Summary, error) {

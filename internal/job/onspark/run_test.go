@@ -209,7 +209,7 @@ func TestFailuresDropTables(t *testing.T) {
 // A job that is cancelled still drops its tables.
 func TestCancelledJobDropsTables(t *testing.T) {
 	rec := &recorder{t: t}
-	r := newRun(bind(t, job.Spec{}), rec, llmInfo)
+	r := newRun(bind(t, job.Spec{}), rec, small)
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := r.cache(ctx, "x", rec.table("input")); err != nil {
 		t.Fatal(err)
