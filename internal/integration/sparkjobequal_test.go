@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
@@ -129,7 +130,7 @@ func runInProcess(t *testing.T, spec job.Spec, in, out string, model llm.Model) 
 
 func runOnSpark(t *testing.T, s *spark.Session, spec job.Spec, in, out string, model llm.Info) (job.Summary, error) {
 	t.Helper()
-	e := onspark.Executor{Session: s, In: s.Read().Parquet(in), Model: model, Write: func(ctx context.Context, df *spark.DataFrame) error { return df.Write().Parquet(ctx, out) }}
+	e := onspark.Executor{Session: s, In: s.Read().Parquet(in), Asked: func(asks []ai.Ask) []llm.Info { return slices.Repeat([]llm.Info{model}, len(asks)) }, Write: func(ctx context.Context, df *spark.DataFrame) error { return df.Write().Parquet(ctx, out) }}
 	schema, err := onspark.Schema(t.Context(), e.In)
 	if err != nil {
 		t.Fatal(err)
