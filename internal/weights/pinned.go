@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 )
 
 // ContentError reports a source that serves another file than the expected one.
@@ -47,6 +49,9 @@ func pinned(ref, folder string, want []File, hash hashFunc) (Model, error) {
 	for _, f := range m.Files {
 		if sums[f.Name] != f.SHA256 {
 			return Model{}, &ContentError{ref, f.Name, sums[f.Name], f.SHA256}
+		}
+		if onnx.IsFile(f.Name) {
+			m.Path = filepath.Join(folder, filepath.FromSlash(f.Name))
 		}
 	}
 	return m, nil

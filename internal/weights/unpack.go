@@ -14,6 +14,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/fsys/extract"
 	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/weights/onnx"
 	"github.com/firesteel/firesteel/internal/weights/safetensors"
 )
 
@@ -221,10 +222,14 @@ func isCode(name string) bool {
 // names that is not a part of their names in the model's folder. An empty path stands for the
 // only model.
 func modelMembers(archive *zip.Reader, at string) (root string, members []*zip.File, err error) {
+	named := isWeights(at) || onnx.IsFile(at) // with the files of its folder, but no other weights
 	byName := map[string]*zip.File{}
 	var names []string
 	for _, f := range archive.File {
 		inside := at == "" || f.Name == at || strings.HasPrefix(f.Name, at+"/")
+		if named {
+			inside = f.Name == at || strings.HasPrefix(f.Name, modelRoot(at)) && !isGGUF(f.Name) && !onnx.IsFile(f.Name) && !(onnx.IsFile(at) && isWeights(f.Name))
+		}
 		if strings.HasSuffix(f.Name, "/") || !inside || isCode(f.Name) {
 			continue
 		}
@@ -232,6 +237,9 @@ func modelMembers(archive *zip.Reader, at string) (root string, members []*zip.F
 			names = append(names, f.Name)
 		}
 		byName[f.Name] = f
+	}
+	if named && byName[at] == nil {
+		names = nil
 	}
 	if len(names) == 0 && at != "" {
 		return "", nil, fmt.Errorf("the package holds nothing named %s", at)
@@ -268,7 +276,7 @@ func modelMembers(archive *zip.Reader, at string) (root string, members []*zip.F
 // hub have ONNX files in a folder "onnx".
 func modelRoot(weights string) string {
 	root, _ := path.Split(weights)
-	if path.Base(root) == "onnx" && isONNX(weights) {
+	if path.Base(root) == onnx.Subfolder && onnx.IsFile(weights) {
 		root, _ = path.Split(strings.TrimSuffix(root, "/"))
 	}
 	return root
@@ -282,7 +290,7 @@ func chooseMember(names []string) (string, error) {
 		switch {
 		case isGGUF(name) && isFirstPart(name):
 			ggufs = append(ggufs, name)
-		case safetensors.IsFile(name) || safetensors.IsIndex(name) || isONNX(name):
+		case safetensors.IsFile(name) || safetensors.IsIndex(name) || onnx.IsFile(name):
 			if root := modelRoot(name); !roots[root] {
 				roots[root] = true
 				others = append(others, name)
@@ -301,8 +309,6 @@ func chooseMember(names []string) (string, error) {
 	}
 	return "", errors.New("the package holds no GGUF file, and no safetensors or ONNX weights")
 }
-
-func isONNX(name string) bool { return strings.EqualFold(path.Ext(name), ".onnx") }
 
 // compareNatural compares names; numbers in them are compared by value.
 func compareNatural(a, b string) int {
