@@ -45,6 +45,9 @@ type TransferProgress interface {
 	Step(name string, done, total int64)
 	// End reports that the transfer of name has ended, also with an error.
 	End(name string)
+	// Notice reports what is downloaded, before a download of a model of the
+	// catalogue: name, size and licence, in one or several lines.
+	Notice(text string)
 }
 
 // WithPrecision sets the precision of the models' weights on the executors: auto

@@ -118,8 +118,8 @@ Without a Spark of your own, try: firesteel demo`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(flagError)
-	outbound, trust := addOutbound(root), addTrust(root)
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust()) }
+	outbound, trust, ownCatalogue := addOutbound(root), addTrust(root), addCatalogue(root)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust(), ownCatalogue()) }
 	a.addContent(root)
 	root.AddCommand(a.demo(), a.run(), a.explain(), a.sql(), a.submit(), a.attach(), a.eval(), a.functions(), a.models(), a.ledger(), a.version())
 	root.Version = versionText()

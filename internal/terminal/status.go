@@ -48,6 +48,12 @@ func (l *StatusLine) Keep() {
 	l.drawn = false
 }
 
+// Print writes text on lines of its own. It wraps at the width of the terminal.
+func (l *StatusLine) Print(text string) {
+	l.Wipe()
+	fmt.Fprintln(l.out, Printable(text))
+}
+
 // Wipe erases the line.
 func (l *StatusLine) Wipe() {
 	if l.drawn {

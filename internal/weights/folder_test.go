@@ -183,7 +183,8 @@ func (s *steps) Step(name string, done, total int64) {
 	}
 	s.names[name], s.done, s.total = true, done, total
 }
-func (s *steps) End(string) { s.ended++ }
+func (s *steps) End(string)  { s.ended++ }
+func (*steps) Notice(string) {}
 
 func TestHubFolder(t *testing.T) {
 	for _, c := range []struct {

@@ -67,7 +67,11 @@ func Current() (*Catalogue, error) {
 	}
 	data, err := regularfile.ReadFile(path, maxFile)
 	if err != nil {
-		return nil, &Error{path, 1, "", err}
+		var inPath *fs.PathError
+		if errors.As(err, &inPath) {
+			err = inPath.Err
+		}
+		return nil, &Error{File: path, Err: err}
 	}
 	own, err := Parse(path, data)
 	if err != nil {

@@ -20,12 +20,15 @@ import (
 // Error reports a catalogue file that is malformed.
 type Error struct {
 	File  string
-	Line  int    // 1 or more
+	Line  int    // 1 or more; 0 if the file cannot be read
 	Field string // such as "models.small.licence.spdx"; may be empty
 	Err   error
 }
 
 func (e *Error) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("the catalogue %s: %v", e.File, e.Err)
+	}
 	field := ""
 	if e.Field != "" {
 		field = e.Field + ": "

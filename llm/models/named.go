@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/suggest"
 	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/catalogue"
@@ -100,51 +102,33 @@ func parseName(text string) (Reference, bool, error) {
 	}
 	for i, source := range e.Sources {
 		if err := weights.CheckReference(source); err != nil {
-			return Reference{}, false, fmt.Errorf("%w: %w", ErrReference, e.At(fmt.Sprint("sources.", source), fmt.Errorf("source %d: %w", i+1, err)))
+			return Reference{}, false, fmt.Errorf("%w: %w", ErrReference, e.At("sources", fmt.Errorf("source %d: %w", i+1, err)))
 		}
 	}
 	return Reference{text: text, entry: e}, true, nil
-}
-
-// Download describes a download of a model of the catalogue, before it begins.
-type Download struct {
-	Entry   *catalogue.Entry
-	Source  string // the reference that is tried first
-	Implied bool   // the model is a default, and was not named
 }
 
 // find returns the files of a model. It downloads those of the first source that
 // serves the expected files.
 func (r Reference) find(ctx context.Context, o Options) (weights.Model, error) {
 	if r.entry == nil {
-		return weights.Resolve(ctx, r.text, weights.Options{Progress: o.Progress})
+		m, err := weights.Resolve(ctx, r.text, weights.Options{Progress: o.Progress})
+		return m, withSuggestion(err, r.text)
 	}
 	e := r.entry
-	w := weights.Options{Progress: o.Progress, Cached: true}
-	for _, f := range e.Files {
-		w.Files = append(w.Files, weights.File(f))
-	}
-	var failed []error
-	for _, source := range e.Sources {
-		m, err := weights.Resolve(ctx, source, w)
-		if err == nil {
-			return r.named(m), nil
-		}
-		var other *weights.ContentError
-		if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &other) {
-			failed = append(failed, err)
-		}
-	}
-	if len(failed) > 0 {
-		return weights.Model{}, fmt.Errorf("model %s: %w", e.Name, errors.Join(failed...))
+	w := r.options(true, o.Progress)
+	m, err := r.local(ctx, w)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return m, err
 	}
 	if r.implied && !e.Licence.Free() {
 		return weights.Model{}, &LicenceError{e}
 	}
-	if o.Announce != nil {
-		o.Announce(Download{e, e.Sources[0], r.implied})
+	if o.Progress != nil {
+		o.Progress.Notice(r.notice())
 	}
 	w.Cached = false
+	var failed []error
 	for _, source := range e.Sources {
 		m, err := weights.Resolve(ctx, source, w)
 		if err == nil {
@@ -156,6 +140,85 @@ func (r Reference) find(ctx context.Context, o Options) (weights.Model, error) {
 		failed = append(failed, err)
 	}
 	return weights.Model{}, fmt.Errorf("no source has the model %s:\n%w", e.Name, errors.Join(failed...))
+}
+
+// withSuggestion adds a similar name of the catalogue to the error of a file that
+// does not exist.
+func withSuggestion(err error, text string) error {
+	if !errors.Is(err, ErrReference) || strings.ContainsAny(text, `:/\~`) {
+		return err
+	}
+	c, broken := catalogue.Current()
+	if broken != nil {
+		return err
+	}
+	if name, ok := suggest.Nearest(strings.ToLower(text), c.Names()); ok {
+		return fmt.Errorf("%w\n  The catalogue has a model %s", err, name)
+	}
+	return err
+}
+
+// local returns the model of an entry from the caches. The error is
+// fs.ErrNotExist if it is not there.
+func (r Reference) local(ctx context.Context, w weights.Options) (weights.Model, error) {
+	var failed []error
+	for _, source := range r.entry.Sources {
+		m, err := weights.Resolve(ctx, source, w)
+		if err == nil {
+			return r.named(m), nil
+		}
+		var other *weights.ContentError
+		if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &other) {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) > 0 {
+		return weights.Model{}, fmt.Errorf("model %s: %w", r.entry.Name, errors.Join(failed...))
+	}
+	return weights.Model{}, fmt.Errorf("%s is not on this machine: %w", r.entry.Name, fs.ErrNotExist)
+}
+
+// Local returns a model of the catalogue if it is on this machine. The error is
+// fs.ErrNotExist if it is not there.
+func Local(ctx context.Context, r Reference) (*Resolved, error) {
+	if r.entry == nil {
+		return nil, fmt.Errorf("%w: %q is not a name of the catalogue", ErrReference, r.text)
+	}
+	m, err := r.local(ctx, r.options(true, nil))
+	if err != nil {
+		return nil, err
+	}
+	return local(r, m), nil
+}
+
+// options returns the options to resolve a source of the entry.
+func (r Reference) options(cached bool, progress Progress) weights.Options {
+	w := weights.Options{Progress: progress, Cached: cached}
+	for _, f := range r.entry.Files {
+		w.Files = append(w.Files, weights.File(f))
+	}
+	return w
+}
+
+// notice says what is about to be downloaded.
+func (r Reference) notice() string {
+	e := r.entry
+	text := "downloading " + e.Name
+	if r.implied {
+		text += ", a default model"
+	}
+	text += ": " + e.About
+	if e.Size > 0 {
+		text += ", " + fetch.Bytes(e.Size)
+	}
+	text += "; licence " + e.Licence.SPDX
+	if e.Licence.URL != "" {
+		text += ", " + e.Licence.URL
+	}
+	if e.Licence.Attribution != "" {
+		text += "\n  " + e.Licence.Attribution
+	}
+	return text
 }
 
 // named gives a model the name of its entry.

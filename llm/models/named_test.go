@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,13 @@ func index(t *testing.T, packages map[string]map[string]string) {
 	t.Setenv("PIP_INDEX_URL", server.URL+"/simple")
 }
 
+// notices collects the notices of downloads.
+type notices []string
+
+func (*notices) Step(string, int64, int64) {}
+func (*notices) End(string)                {}
+func (n *notices) Notice(text string)      { *n = append(*n, text) }
+
 // userCatalogue writes a catalogue file and makes it the user's.
 func userCatalogue(t *testing.T, c map[string]any) {
 	t.Helper()
@@ -142,8 +150,8 @@ func TestResolveNamed(t *testing.T) {
 		"wrong":  entry([]string{"pypi:changed"}, "MIT", files),
 		"closed": entry([]string{"pypi:encoder==1.0"}, "LicenseRef-X", files),
 	}})
-	var announced []string
-	o := Options{Announce: func(d Download) { announced = append(announced, d.Entry.Name) }}
+	var shown notices
+	o := Options{Progress: &shown}
 	for range 2 {
 		m, err := Resolve(t.Context(), parsed(t, "enc"), o)
 		if err != nil {
@@ -163,8 +171,8 @@ func TestResolveNamed(t *testing.T) {
 	if text, err := os.ReadFile(m.Path()); err != nil || string(text) != "GGUF a b" || m.Info.Digest != hexSum("GGUF a b") {
 		t.Errorf("%q, %v, %+v", text, err, m)
 	}
-	if fmt.Sprint(announced) != "[enc split]" {
-		t.Errorf("announced: %v", announced)
+	if want := []string{"downloading enc: a model; licence MIT", "downloading split: a model; licence MIT"}; !slices.Equal(shown, want) {
+		t.Errorf("%q; want %q", shown, want)
 	}
 	var other *weights.ContentError
 	if _, err := Resolve(t.Context(), parsed(t, "wrong"), o); !errors.As(err, &other) || other.Want != hexSum("{}") || other.Got != hexSum("{ }") || !strings.Contains(err.Error(), other.Want) || !strings.Contains(err.Error(), other.Got) {

@@ -24,15 +24,15 @@ type Progress interface {
 	Step(name string, done, total int64)
 	// End reports that the download of name ended or failed.
 	End(name string)
+	// Notice reports what is downloaded, before the download of a model of the
+	// catalogue: name, size and licence, in one or several lines.
+	Notice(text string)
 }
 
 // Options change how models are resolved and opened. The zero value is valid.
 type Options struct {
 	// Progress receives the progress of downloads; it may be nil.
 	Progress Progress
-	// Announce, if it is not nil, is called before the download of a model of the
-	// catalogue.
-	Announce func(Download)
 	// Precision is that of the weights in memory; empty is llm.Auto.
 	Precision llm.Precision
 	// Threads is the number of cores to compute on; 0 is GOMAXPROCS.

@@ -296,6 +296,7 @@ type stepper func(done int64)
 
 func (s stepper) Step(_ string, done, _ int64) { s(done) }
 func (s stepper) End(string)                   {}
+func (s stepper) Notice(string)                {}
 
 func TestPresentFile(t *testing.T) {
 	body := content(1000)

@@ -18,6 +18,8 @@ type Progress interface {
 	Step(name string, done, total int64)
 	// End reports that name has finished or failed.
 	End(name string)
+	// Notice shows what a download is, before it begins.
+	Notice(text string)
 }
 
 const (
@@ -80,6 +82,12 @@ func (m *meter) End(name string) {
 	}
 	m.line.Show(t.line(name, m.now()))
 	m.line.Keep()
+}
+
+func (m *meter) Notice(text string) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.line.Print(text)
 }
 
 func (t *task) line(name string, now time.Time) string {
