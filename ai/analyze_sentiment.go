@@ -15,7 +15,7 @@ var (
 	sentimentShortPrompt = mustPrompt("analyze_sentiment_short", "content")
 )
 
-var sentimentLabeller = &labeller{questions: func(in labelInput) []question {
+var sentimentLabeller = &labeller{questions: func(in labelInput, m llm.Info) []question {
 	return []question{
 		sentimentPrompt.question(sentiments, func(content string) llm.Request { return sentimentPrompt.fill(in.examples, "content", content) }),
 		sentimentShortPrompt.question(sentiments, func(content string) llm.Request { return sentimentShortPrompt.fill(nil, "content", content) }),
@@ -43,7 +43,7 @@ var analyzeSentiment = define(&Function{
 	content, ok := text(row[0])
 	examples, err := readExamples("examples", row[1], names(sentiments))
 	return labelInput{content: content, labels: sentiments, examples: examples}, ok, err
-}, answerLabels(sentimentLabeller, bestLabel))
+}, answerLabels(sentimentLabeller, bestLabel(1)))
 
 // examplesParam is the parameter for few-shot examples.
 func examplesParam(about string) Param {

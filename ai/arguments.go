@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// maxLabels bounds the labels of a row, and with them the work for it.
-	maxLabels = 100
+	// maxLabels bounds the labels of a row, and with them the work for it. maxChoices
+	// bounds the labels of which one is chosen, which needs less.
+	maxLabels, maxChoices = 100, 1000
 	// maxLabelBytes bounds the name of a label, whose tokens are computed for every
 	// row.
 	maxLabelBytes = 256
@@ -44,8 +45,11 @@ func trimmed(labels []label) []string {
 }
 
 // describe writes labels for a prompt, with their descriptions in parentheses.
-func describe(labels []label) string {
-	all := trimmed(labels)
+func describe(labels []label) string { return describeBy(labels, trimmed(labels)) }
+
+// describeBy is describe with the words that stand for the labels.
+func describeBy(labels []label, words []string) string {
+	all := slices.Clone(words)
 	for i, l := range labels {
 		if about := oneLine.Replace(strings.TrimSpace(l.about)); about != "" {
 			all[i] += " (" + about + ")"
@@ -54,8 +58,9 @@ func describe(labels []label) string {
 	return strings.Join(all, ", ")
 }
 
-// readLabels reads an argument of type Labels. given is false for NULL.
-func readLabels(param string, v any) (labels []label, given bool, err error) {
+// readLabels reads an argument of type Labels, with at most the given number of
+// labels. given is false for NULL.
+func readLabels(param string, v any, most int) (labels []label, given bool, err error) {
 	switch v := v.(type) {
 	case nil:
 		return nil, false, nil
@@ -70,7 +75,7 @@ func readLabels(param string, v any) (labels []label, given bool, err error) {
 	default:
 		return nil, true, badArgument(param, "it must be a list or a text, not a %T", v)
 	}
-	if err := checkLabels(labels); err != nil {
+	if err := checkLabels(labels, most); err != nil {
 		return nil, true, &ArgumentError{param, err}
 	}
 	return labels, true, nil
@@ -79,7 +84,7 @@ func readLabels(param string, v any) (labels []label, given bool, err error) {
 // LabelNames returns the names of the labels in the value of an argument of type
 // Labels, in their order. It returns nil if the value cannot be read.
 func LabelNames(v any) []string {
-	labels, _, err := readLabels("labels", v)
+	labels, _, err := readLabels("labels", v, maxChoices)
 	if err != nil {
 		return nil
 	}
@@ -178,12 +183,12 @@ func orderedObject(text string) (members []member, err error) {
 	return members, nil
 }
 
-func checkLabels(labels []label) error {
+func checkLabels(labels []label, most int) error {
 	if len(labels) == 0 {
 		return fmt.Errorf("the list of labels is empty; give at least one, as in ARRAY('a', 'b')")
 	}
-	if len(labels) > maxLabels {
-		return fmt.Errorf("%d labels are given, but at most %d are allowed", len(labels), maxLabels)
+	if len(labels) > most {
+		return fmt.Errorf("%d labels are given, but at most %d are allowed", len(labels), most)
 	}
 	seen := make(map[string]bool, len(labels))
 	for i, l := range labels {

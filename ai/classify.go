@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,21 +13,63 @@ import (
 )
 
 var (
-	classifyPrompt = mustPrompt("classify", "instructions", "labels", "content")
-	severalPrompt  = mustPrompt("classify_several", "instructions", "label", "content")
+	classifyPrompt     = mustPrompt("classify", "instructions", "labels", "content")
+	classifyOpenPrompt = mustPrompt("classify_open", "instructions", "content")
+	classifyListPrompt = mustPrompt("classify_list", "instructions", "labels", "content")
+	severalPrompt      = mustPrompt("classify_several", "instructions", "label", "content")
 )
 
-var classifyLabeller = &labeller{questions: func(in labelInput) []question {
-	instructions := ""
+// classTemperature divides the scores before they become probabilities. The same
+// number is best for models from 135 million to 1.5 billion parameters.
+const classTemperature = 1 / 0.6
+
+// largeParameters is the number of parameters from which models choose better with
+// a list of the labels than without; see
+// docs/decisions/2026-12-01-asking-for-labels.md.
+const largeParameters = 1_000_000_000
+
+var classifyLabeller = &labeller{questions: func(in labelInput, m llm.Info) []question {
 	if in.instructions != "" {
-		instructions = in.instructions + "\n"
+		in.instructions += "\n"
 	}
-	if !in.multiLabel {
-		return []question{{words: oneWordEach(len(in.labels)), about: func(content string) llm.Request {
-			r := classifyPrompt.fill(in.examples, "instructions", instructions, "labels", describe(in.labels), "content", content)
-			return classifyPrompt.choose(r, trimmed(in.labels))
-		}}}
+	if in.multiLabel {
+		return severalQuestions(in)
 	}
+	listed := describeBy(in.labels, labelWords(in.labels))
+	open := in.labelQuestion(classifyOpenPrompt, "instructions", in.instructions)
+	list := in.labelQuestion(classifyListPrompt, "instructions", in.instructions, "labels", listed)
+	plain := in.labelQuestion(classifyPrompt, "instructions", in.instructions, "labels", listed)
+	plain.even = false
+	described := slices.ContainsFunc(in.labels, func(l label) bool { return strings.TrimSpace(l.about) != "" })
+	switch {
+	case m.Parameters == 0 || !m.Chat: // a server, which may not score, or a model that only continues text
+		return []question{plain}
+	case m.Parameters >= largeParameters:
+		return []question{list}
+	case len(in.examples) > 0:
+		return []question{open, plain}
+	case described:
+		return []question{open, list}
+	}
+	return []question{open}
+}}
+
+// labelQuestion returns the question which label fits best. blanks are those of the
+// prompt before the content.
+func (in labelInput) labelQuestion(p prompt, blanks ...string) question {
+	words := labelWords(in.labels)
+	examples := make([]Example, len(in.examples))
+	for i, e := range in.examples {
+		at := slices.IndexFunc(in.labels, func(l label) bool { return strings.TrimSpace(l.name) == e.Output })
+		examples[i] = Example{e.Input, words[at]}
+	}
+	return question{even: true, words: oneWordEach(len(words)), about: func(content string) llm.Request {
+		return p.choose(p.fill(examples, append(slices.Clip(blanks), "content", content)...), words)
+	}}
+}
+
+// severalQuestions returns for each label the question whether it fits.
+func severalQuestions(in labelInput) []question {
 	questions := make([]question, len(in.labels))
 	for i, l := range in.labels {
 		var examples []Example
@@ -38,12 +81,12 @@ var classifyLabeller = &labeller{questions: func(in labelInput) []question {
 			examples = append(examples, Example{e.Input, is})
 		}
 		questions[i] = question{words: oneWordEach(2), about: func(content string) llm.Request {
-			r := severalPrompt.fill(examples, "instructions", instructions, "label", describe([]label{l}), "content", content)
+			r := severalPrompt.fill(examples, "instructions", in.instructions, "label", describe([]label{l}), "content", content)
 			return severalPrompt.choose(r, []string{"yes", "no"})
 		}}
 	}
 	return questions
-}}
+}
 
 var classifyParams = []Param{
 	{Name: "content", Type: String, About: "the text"},
@@ -52,8 +95,8 @@ var classifyParams = []Param{
 	examplesParam("your own labelled rows, as struct(text, label)"),
 }
 
-const labelErrors = "The query fails if the list is empty, if a label is blank, repeated or longer than 256 bytes, if there are more than 100 " +
-	"labels, if a text is not such JSON, and if an option is unknown. "
+const labelErrors = "The query fails if the list is empty, if a label is blank, repeated or longer than 256 bytes, if there are more than 1000 " +
+	"labels (100 with multilabel), if a text is not such JSON, and if an option is unknown. "
 
 var classify = define(&Function{
 	Name:    "ai_classify",
@@ -69,12 +112,12 @@ var classify = define(&Function{
 	Weakness: "SmolLM2-135M, the default, is too small for multilabel: its answers are hardly better than chance.",
 	Example:  "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
-	Prompts:  []string{"classify", "classify_several"},
+	Prompts:  []string{"classify", "classify_open", "classify_list", "classify_several"},
 }, readClassify, answerLabels(classifyLabeller, func(a task[labelInput], f fit) {
 	if a.in.multiLabel {
 		severalLabels(a, f)
 	} else {
-		bestLabel(a, f)
+		bestLabel(classTemperature)(a, f)
 	}
 }))
 
@@ -94,7 +137,7 @@ var classifyScore = define(&Function{
 	Example:  "SELECT ai_classify_score('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
 	Measured: measuredClassify,
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
-	Prompts:  []string{"classify"},
+	Prompts:  []string{"classify", "classify_open", "classify_list"},
 }, func(row Row) (labelInput, bool, error) {
 	in, ok, err := readClassify(row)
 	if err == nil && in.multiLabel {
@@ -102,14 +145,14 @@ var classifyScore = define(&Function{
 	}
 	return in, ok, err
 }, answerLabels(classifyLabeller, func(a task[labelInput], f fit) {
-	best, p := f.best()
+	best, p := f.best(classTemperature)
 	a.Value = []any{a.in.labels[best].name, p[best]}
 	a.Raw = probabilities(a.in.labels, p)
 }))
 
 func readClassify(row Row) (in labelInput, ok bool, err error) {
 	content, ok := text(row[0])
-	labels, given, err := readLabels("labels", row[1])
+	labels, given, err := readLabels("labels", row[1], maxChoices)
 	if err != nil {
 		return in, false, err
 	}
@@ -126,6 +169,9 @@ func readClassify(row Row) (in labelInput, ok bool, err error) {
 		if in.multiLabel, err = strconv.ParseBool(strings.ToLower(several)); err != nil {
 			return in, false, badArgument("options", "multilabel is %s; it must be true or false", sensitive.Text(several))
 		}
+		if in.multiLabel && len(labels) > maxLabels {
+			return in, false, badArgument("labels", "%d labels are given, but with multilabel at most %d are allowed", len(labels), maxLabels)
+		}
 	}
 	if given {
 		in.examples, err = readExamples("examples", row[3], trimmed(labels))
@@ -140,10 +186,13 @@ func answerLabels(l *labeller, answer func(task[labelInput], fit)) func(context.
 	})
 }
 
-func bestLabel(a task[labelInput], f fit) {
-	best, p := f.best()
-	a.Value = a.in.labels[best].name
-	a.Raw = probabilities(a.in.labels, p)
+// bestLabel sets the answer to the best label, with probabilities at a temperature.
+func bestLabel(temperature float64) func(task[labelInput], fit) {
+	return func(a task[labelInput], f fit) {
+		best, p := f.best(temperature)
+		a.Value = a.in.labels[best].name
+		a.Raw = probabilities(a.in.labels, p)
+	}
 }
 
 // severalLabels sets the answer to the labels whose question was answered with
@@ -152,7 +201,7 @@ func severalLabels(a task[labelInput], f fit) {
 	chosen := []string{}
 	p := make([]float64, len(f))
 	for i, yesNo := range f {
-		_, both := fit{yesNo}.best()
+		_, both := fit{yesNo}.best(1)
 		if p[i] = both[0]; p[i] > .5 {
 			chosen = append(chosen, a.in.labels[i].name)
 		}

@@ -147,7 +147,7 @@ func readFields(param string, v any) (in extractInput, err error) {
 			return ownSchema(param, s, members)
 		}
 	}
-	labels, _, err := readLabels(param, v)
+	labels, _, err := readLabels(param, v, maxLabels)
 	if err != nil {
 		return in, err
 	}

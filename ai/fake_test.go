@@ -16,6 +16,9 @@ import (
 type fake struct {
 	testkit.Echo
 	digest string
+	// parameters and chat are those of Info.
+	parameters int64
+	chat       bool
 	// score gives a label's score; label is as the request spells it.
 	score func(prompt, label string) float64
 	// reply gives the other parts of a result.
@@ -26,9 +29,12 @@ type fake struct {
 	requests []llm.Request
 }
 
+// fakeOf returns a fake of a size, with or without a chat template.
+func fakeOf(parameters int64, chat bool) *fake { return &fake{parameters: parameters, chat: chat} }
+
 func (f *fake) Info() llm.Info {
 	info := f.Echo.Info()
-	info.Digest = f.digest
+	info.Digest, info.Parameters, info.Chat = f.digest, f.parameters, f.chat
 	return info
 }
 

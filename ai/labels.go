@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -39,6 +38,8 @@ type question struct {
 	// is empty for a label about which the question says nothing.
 	words [][]int
 	prior []float64 // nil means none
+	// even means that the bias is also measured with the neutral texts.
+	even bool
 }
 
 // oneWordEach returns the indexes for labels that are their own only word.
@@ -54,9 +55,9 @@ func oneWordEach(labels int) [][]int {
 // see calibrate.go.
 type labeller struct {
 	known biases
-	// questions returns the questions for a text: several with the same labels,
-	// or with multiLabel one for each label.
-	questions func(labelInput) []question
+	// questions returns the questions for a text to a model: several with the same
+	// labels, or with multiLabel one for each label.
+	questions func(labelInput, llm.Info) []question
 }
 
 // fit holds the scores of the labels for a text, by question.
@@ -77,9 +78,9 @@ func (l *labeller) score(ctx context.Context, m llm.Model, need []task[labelInpu
 		if a.Cut = cut; cut {
 			a.Note = fmt.Sprintf("the text is long: its first %d tokens were read", maxLabelledTokens)
 		}
-		for _, q := range l.questions(a.in) {
+		for _, q := range l.questions(a.in, c.model) {
 			requests = append(requests, q.about(content))
-			all[i] = append(all[i], pending{q, c.bias(q.about)})
+			all[i] = append(all[i], pending{q, c.bias(q)})
 		}
 	}
 	results, err := do(ctx, m, append(requests, c.requests...))
@@ -134,7 +135,7 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 		return nil, b.err
 	default:
 		for i, s := range r.Scores {
-			scores[i] = s - b.mean[i]
+			scores[i] = s - b.of[i]
 		}
 	}
 	labels := make([]float64, len(q.words))
@@ -164,8 +165,8 @@ func wrongScores(r llm.Result, labels int) error {
 }
 
 // best returns the label with the best mean score over all questions, and the
-// probabilities of all labels. Of equal labels it returns the first.
-func (f fit) best() (int, []float64) {
+// probabilities of all labels at a temperature. Of equal labels it returns the first.
+func (f fit) best(temperature float64) (int, []float64) {
 	p := make([]float64, len(f[0]))
 	for _, scores := range f {
 		for i, s := range scores {
@@ -178,14 +179,10 @@ func (f fit) best() (int, []float64) {
 			best = i
 		}
 	}
-	top, total := p[best], 0.0
-	for i, s := range p {
-		p[i] = math.Exp(s - top)
-		total += p[i]
-	}
 	for i := range p {
-		p[i] /= total
+		p[i] /= temperature
 	}
+	softmax(p)
 	return best, p
 }
 

@@ -45,7 +45,7 @@ func TestClassify(t *testing.T) {
 // neither asks the model.
 func TestBadLabels(t *testing.T) {
 	var many []string
-	for i := range maxLabels + 1 {
+	for i := range maxChoices + 1 {
 		many = append(many, fmt.Sprint("l", i))
 	}
 	m := &fake{score: like}
@@ -57,9 +57,9 @@ func TestBadLabels(t *testing.T) {
 		{[]string{"a", " "}, "label 2 is blank"},
 		{[]string{"a", "b", "a"}, `"a" occurs twice`},
 		{[]string{"a", " a"}, `"a" occurs twice`},
-		{many, "101 labels"},
+		{many, "1001 labels"},
 		{[]string{"a", strings.Repeat("b", 257)}, "label 2 has 257 bytes"},
-		{many[:maxLabels], ""},
+		{many[:maxChoices], ""},
 		{[]string{"a", "A", "a b", "ab"}, ""},
 		{`["a", "b"]`, ""},
 		{` {"a": "the first", "b": {"description": "the second"}} `, ""},
@@ -166,7 +166,8 @@ func TestProbabilities(t *testing.T) {
 	}}
 	a := eval(t, classifyScore, m.source, Row{"text", []string{"a", "b"}})[0]
 	v, _ := a.Value.([]any)
-	if a.Err != nil || v[0] != "b" || math.Abs(v[1].(float64)-.75) > 1e-9 || a.Raw != `{"a": 0.2500, "b": 0.7500}` {
+	p := 1 / (1 + math.Pow(3, -1/classTemperature))
+	if a.Err != nil || v[0] != "b" || math.Abs(v[1].(float64)-p) > 1e-9 || a.Raw != `{"a": 0.3409, "b": 0.6591}` {
 		t.Errorf("%+v", a)
 	}
 }
@@ -233,9 +234,118 @@ func TestCalibration(t *testing.T) {
 	if len(m.requests) != 4+3 || m.calls != 1 {
 		t.Errorf("%d requests in %d calls for 4 rows and 3 texts about nothing", len(m.requests), m.calls)
 	}
-	got, err := mean([]llm.Result{{Scores: []float64{-1, -8}}, {Scores: []float64{-2, -6}}, {Scores: []float64{-4.5, -4}}}, 2)
+	got, err := biasOf([]llm.Result{{Scores: []float64{-1, -8}}, {Scores: []float64{-2, -6}}, {Scores: []float64{-4.5, -4}}}, 2)
 	if err != nil || !slices.Equal(got, []float64{-2.5, -6}) {
-		t.Errorf("mean %v, %v", got, err)
+		t.Errorf("bias %v, %v", got, err)
+	}
+}
+
+// An even bias makes the words equally probable on average over the neutral texts.
+func TestEvenBias(t *testing.T) {
+	scores := [][]float64{{0, -3, -9}, {-8, 0, -9}, {-1, -1, -2}, {0, -2, -4}}
+	b := evenBias(scores)
+	sum := make([]float64, 3)
+	for _, of := range scores {
+		p := slices.Clone(of)
+		for i := range p {
+			p[i] -= b[i]
+		}
+		softmax(p)
+		for i := range p {
+			sum[i] += p[i] / 4
+		}
+	}
+	for i, p := range sum {
+		if math.Abs(p-1./3) > 1e-6 {
+			t.Errorf("word %d has the mean probability %g", i, p)
+		}
+	}
+	if math.Abs(b[0]+b[1]+b[2]) > 1e-9 {
+		t.Errorf("the mean of %v is not 0", b)
+	}
+	var results []llm.Result
+	for range contentFree {
+		results = append(results, llm.Result{Scores: []float64{6, 3, 0}})
+	}
+	for range neutral {
+		results = append(results, llm.Result{Scores: []float64{1, 5, 3}})
+	}
+	got, err := biasOf(results, 3) // the mean of 3, 0, -3 and -2, 2, 0
+	for i, want := range []float64{.5, 1, -1.5} {
+		if err != nil || math.Abs(got[i]-want) > 1e-6 {
+			t.Errorf("bias %v, %v", got, err)
+		}
+	}
+}
+
+// How ai_classify asks depends on what is known of the model.
+func TestWaysToAsk(t *testing.T) {
+	type asked struct {
+		begin, answer string
+		biases        int
+	}
+	const read = "card payment, late delivery."
+	plain := asked{"Each text belongs to one of these categories: " + read, " late delivery", len(contentFree)}
+	list := asked{"system: You say which of these categories a text belongs to: " + read, "Category: late delivery", len(contentFree) + len(neutral)}
+	open := asked{"system: You say in a word or two what category a text belongs to.\n", list.answer, list.biases}
+	about := asked{"system: You say which of these categories a text belongs to: card payment (by card), late delivery.", list.answer, list.biases}
+	labels, described := []string{"card_payment", "late delivery"}, `{"card_payment": "by card", "late delivery": ""}`
+	examples := []Example{{"so slow", "late delivery"}, {"paid", "card_payment"}}
+	small, large := fakeOf(135e6, true), fakeOf(15e8, true)
+	for _, c := range []struct {
+		name     string
+		m        *fake
+		labels   any
+		examples []Example
+		want     []asked
+	}{
+		{"a server", &fake{}, labels, examples, []asked{plain}},
+		{"no chat template", fakeOf(2e9, false), labels, nil, []asked{plain}},
+		{"a small model", small, labels, nil, []asked{open}},
+		{"a small model with examples", small, labels, examples, []asked{open, plain}},
+		{"a small model with a description", small, described, nil, []asked{open, about}},
+		{"a large model", large, labels, nil, []asked{list}},
+		{"a large model with examples", large, labels, examples, []asked{list}},
+		{"a large model with a description", large, described, nil, []asked{about}},
+	} {
+		m := c.m
+		m.requests = nil
+		m.score = func(prompt, label string) float64 {
+			return like(prompt, strings.TrimPrefix(label, "Category:"))
+		}
+		a := eval(t, classify, m.source, Row{"my late delivery", c.labels, nil, c.examples})[0]
+		if a.Value != "late delivery" || a.Err != nil {
+			t.Errorf("%s: %+v", c.name, a)
+		}
+		requests := len(c.want)
+		for i, want := range c.want {
+			got := rendered(m.requests[i])
+			if !strings.HasPrefix(got, want.begin) || len(c.examples) > 0 && !strings.Contains(got, want.answer+"\n") {
+				t.Errorf("%s: question %d is %q, want %+v", c.name, i, got, want)
+			}
+			if got := words(m.requests[i]); len(got) != 2 || got[1] != want.answer {
+				t.Errorf("%s: the answers to question %d are %q", c.name, i, got)
+			}
+			requests += want.biases
+		}
+		if len(m.requests) != requests {
+			t.Errorf("%s: %d requests, want %d", c.name, len(m.requests), requests)
+		}
+	}
+}
+
+func TestReadableLabels(t *testing.T) {
+	for name, want := range map[string]string{
+		"card_payment_fee_charged": "card payment fee charged", "cardPaymentFee": "card payment fee", "CardPaymentFee": "Card payment fee",
+		"CREDIT_CARD": "credit card", "iPhone": "iPhone", "PayPal": "PayPal", "eBay": "eBay", "orderID": "order ID", " a  b\n": "a b", "_": "_",
+		"Sci/Tech": "Sci/Tech", "reverted_card_payment?": "reverted card payment?", "URL": "URL", "Größe_und_Maß": "Größe und Maß", "éÉcole": "éÉcole",
+	} {
+		if got := labelWords([]label{{name: name}})[0]; got != want {
+			t.Errorf("%q reads %q, want %q", name, got, want)
+		}
+	}
+	if got := labelWords([]label{{name: "a_b"}, {name: "a b"}, {name: "c_d"}}); !slices.Equal(got, []string{"a_b", "a b", "c_d"}) {
+		t.Errorf("labels that read the same are %q", got)
 	}
 }
 
@@ -342,8 +452,8 @@ func TestModelsWithoutScores(t *testing.T) {
 		t.Errorf("three scores for two labels: %+v", a)
 	}
 	scores := []float64{math.Log(.25), math.Log(.5)}
-	logs, err := question{words: oneWordEach(2)}.read(llm.Result{Scores: scores}, labels, &bias{mean: []float64{0, 0}})
-	if best, p := (fit{logs}).best(); best != 1 || err != nil || math.Abs(p[1]-2./3) > 1e-9 {
+	logs, err := question{words: oneWordEach(2)}.read(llm.Result{Scores: scores}, labels, &bias{of: []float64{0, 0}})
+	if best, p := (fit{logs}).best(1); best != 1 || err != nil || math.Abs(p[1]-2./3) > 1e-9 {
 		t.Errorf("%d, %v, %v", best, p, err)
 	}
 }

@@ -63,7 +63,7 @@ type maskInput struct {
 
 func readMasking(row Row) (in maskInput, ok bool, err error) {
 	in.content, ok = row[0].(string)
-	labels, given, err := readLabels("labels", row[1])
+	labels, given, err := readLabels("labels", row[1], maxLabels)
 	for _, l := range labels {
 		if kind, known := pii.KindOf(l.name); known {
 			in.kinds = append(in.kinds, kind)

@@ -38,7 +38,7 @@ var kindPrompt = mustPrompt("mask_kind", "content", "value")
 
 // kindLabeller classifies a value, which is the content. The text around it is the
 // context.
-var kindLabeller = &labeller{questions: func(in labelInput) []question {
+var kindLabeller = &labeller{questions: func(in labelInput, _ llm.Info) []question {
 	return []question{{words: oneWordEach(len(in.labels)), about: func(value string) llm.Request {
 		context := in.context
 		if value != in.content {
@@ -81,7 +81,7 @@ func maskNames(ctx context.Context, m llm.Model, need []task[maskInput]) error {
 			of = append(of, i)
 		}
 	}
-	if err := kindLabeller.score(ctx, m, candidates, bestLabel); err != nil {
+	if err := kindLabeller.score(ctx, m, candidates, bestLabel(1)); err != nil {
 		return err
 	}
 	spans := make([][]span, len(need))

@@ -21,7 +21,8 @@ var promptFiles embed.FS
 // "== prefix", which is the same for all rows unless a blank in it differs, and
 // "== text". A blank is {name}.
 //
-// A prompt that chooses among fixed labels may have two sections at its end. Under
+// A prompt that chooses among labels may have more sections at its end. The answer to a
+// chat begins with the line under "== answer", and the label follows after a space. Under
 // "== words", a line "label: word, word" lists the words that stand for a label.
 // Under "== prior", a line "label: number" has a number that is added to its
 // score.
@@ -32,6 +33,7 @@ type prompt struct {
 	ask          string
 	plain        bool
 	prefix, text string // if plain
+	answer       string // the beginning of the answer, with a space at its end; may be empty
 	words        map[string][]string
 	prior        map[string]float64
 }
@@ -101,9 +103,13 @@ func parseTurns(file string, blanks []string) (prompt, error) {
 		sections[len(sections)-1].text += line
 	}
 	p := prompt{words: map[string][]string{}, prior: map[string]float64{}}
-	for len(sections) > 0 && (sections[len(sections)-1].name == "words" || sections[len(sections)-1].name == "prior") {
+	for len(sections) > 0 {
 		last := sections[len(sections)-1]
-		if err := p.readLabels(last.name, last.text); err != nil {
+		if last.name == "answer" {
+			p.answer = strings.TrimSpace(last.text) + " "
+		} else if last.name != "words" && last.name != "prior" {
+			break
+		} else if err := p.readLabels(last.name, last.text); err != nil {
 			return prompt{}, err
 		}
 		sections = sections[:len(sections)-1]
@@ -170,7 +176,7 @@ func (p prompt) fill(examples []Example, blanks ...string) llm.Request {
 		messages = append(messages, llm.Message{Role: m.Role, Text: r.Replace(m.Text)})
 	}
 	for _, e := range examples {
-		messages = append(messages, llm.Message{Role: llm.User, Text: p.example(e, blanks).Replace(p.ask)}, llm.Message{Role: llm.Assistant, Text: e.Output})
+		messages = append(messages, llm.Message{Role: llm.User, Text: p.example(e, blanks).Replace(p.ask)}, llm.Message{Role: llm.Assistant, Text: p.answer + e.Output})
 	}
 	messages = append(messages, llm.Message{Role: llm.User, Text: r.Replace(p.ask)})
 	return llm.Request{Messages: messages, Shared: len(messages) - 1}
@@ -194,14 +200,15 @@ func replacer(blanks []string) *strings.Replacer {
 // choose restricts the answer to labels. In plain text, a space precedes the next
 // word, so it precedes the label.
 func (p prompt) choose(r llm.Request, labels []string) llm.Request {
+	before := p.answer
 	if p.plain {
-		spaced := make([]string, len(labels))
-		for i, label := range labels {
-			spaced[i] = " " + label
-		}
-		labels = spaced
+		before = " "
 	}
-	r.Constraint = llm.Choice{Labels: labels}
+	answers := make([]string, len(labels))
+	for i, label := range labels {
+		answers[i] = before + label
+	}
+	r.Constraint = llm.Choice{Labels: answers}
 	return r
 }
 

@@ -187,7 +187,7 @@ func FuzzArguments(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if labels, _, err := readLabels("labels", s); err == nil && checkLabels(labels) != nil {
+		if labels, _, err := readLabels("labels", s, maxLabels); err == nil && checkLabels(labels, maxLabels) != nil {
 			t.Errorf("%q gives %v", s, labels)
 		}
 		if in, err := readFields("labels", s); err == nil && in.fields == "" {

@@ -122,6 +122,9 @@ type Info struct {
 	Architecture string
 	// Parameters is the number of weights. 0 if unknown.
 	Parameters int64
+	// Chat reports that the model has a chat template, with which it reads Messages. False if
+	// unknown.
+	Chat bool
 	// Dimensions is the length of the vectors of a model with the role Embed, and Pooling the
 	// function from token states to a vector, such as "mean". 0 and empty if unknown.
 	Dimensions int

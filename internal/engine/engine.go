@@ -105,6 +105,7 @@ func (e *Engine) readTokenizer() error {
 	if e.chat, err = newChat(settings, e.tokens); err != nil {
 		e.chatErr = fmt.Errorf("%s: %w", e.source.Path, err)
 	}
+	e.info.Chat = e.chatErr == nil
 	e.stop = map[int32]bool{}
 	if e.tokens.EOS >= 0 {
 		e.stop[e.tokens.EOS] = true
