@@ -21,9 +21,10 @@ type child struct {
 	out     *bufio.Reader
 }
 
-// startChild starts a program and reads its first line into ready.
-func startChild(ctx context.Context, ready any, name string, args ...string) (*child, error) {
+// startChild starts a program with more environment variables and reads its first line into ready.
+func startChild(ctx context.Context, ready any, environment []string, name string, args ...string) (*child, error) {
 	command := exec.CommandContext(ctx, name, args...)
+	command.Env = append(os.Environ(), environment...)
 	command.Stderr = os.Stderr
 	c := &child{command: command}
 	var err error

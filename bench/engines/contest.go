@@ -20,6 +20,7 @@ type job struct {
 	Name     string
 	Unit     string // what is counted: rows or tokens
 	Requests []request
+	Embed    bool // compute vectors instead of answers
 }
 
 // request is one row of a job.

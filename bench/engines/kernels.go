@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"sync"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
@@ -67,7 +68,7 @@ func t5Products(set *kernel.Set, c safetensorstest.T5, precision llm.Precision, 
 
 // multiply computes as many steps as the rows of the job take, on all threads.
 func multiply(j job, precision llm.Precision, threads int) (outcome, error) {
-	set, err := kernel.Select("")
+	set, err := kernel.Select(os.Getenv("FIRESTEEL_ISA"))
 	if err != nil {
 		return outcome{}, err
 	}

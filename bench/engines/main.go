@@ -3,6 +3,7 @@
 //
 //	engines [flags] t5        the shape of Flan-T5-small: CTranslate2 and transformers
 //	engines [flags] smollm2   SmolLM2-135M: the server of llama.cpp
+//	engines [flags] minilm    all-MiniLM-L6-v2: ONNX Runtime
 //
 // peers.sh installs the other engines and writes the models. An engine that is not installed is
 // skipped with a message. docs/performance.md describes the measurement.
@@ -28,6 +29,7 @@ type settings struct {
 	rows      int
 	sentences int
 	only      string
+	minilm    string
 }
 
 func main() {
@@ -40,6 +42,7 @@ func main() {
 	flag.IntVar(&s.rows, "rows", 1000, "number of product reviews")
 	flag.IntVar(&s.sentences, "sentences", 1, "t5: sentences in a review; 1 gives 20 tokens a row, 2 give 34")
 	flag.StringVar(&s.only, "only", "", "run only the engines whose name contains one of these texts, separated by commas")
+	flag.StringVar(&s.minilm, "minilm", "", "minilm: the folder of all-MiniLM-L6-v2; default: in the folder of the peers")
 	flag.StringVar(&writeT5, "write-t5", "", "only write the model with seeded weights to this folder")
 	flag.StringVar(&child, "child", "", "answer jobs from standard input with this model, or with kernels only; engines starts itself with this flag")
 	flag.StringVar(&precision, "precision", "", "with -child: f32 or int8")
@@ -56,8 +59,10 @@ func main() {
 		err = measureT5(ctx, s)
 	case bench == "smollm2":
 		err = measureSmolLM2(ctx, s)
+	case bench == "minilm":
+		err = measureMiniLM(ctx, s)
 	default:
-		err = fmt.Errorf("unknown benchmark %q: expected t5 or smollm2", bench)
+		err = fmt.Errorf("unknown benchmark %q: expected t5, smollm2 or minilm", bench)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)

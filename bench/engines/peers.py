@@ -2,11 +2,12 @@
 
     peers.py ctranslate2 MODEL TOKENIZER PRECISION THREADS [TOKENS_A_BATCH]
     peers.py transformers MODEL TOKENIZER PRECISION THREADS
+    peers.py onnx FOLDER PRECISION THREADS
     peers.py llama MODEL THREADS
 
-The first two write a line of JSON when they are ready. Then they read a job from each line of input and
+The first three write a line of JSON when they are ready. Then they read a job from each line of input and
 write an outcome. They tokenize a text when they first see it, so tokenization takes no time in later
-rounds. The third writes the URL of the server of llama.cpp, which runs until standard input ends.
+rounds. The last writes the URL of the server of llama.cpp, which runs until standard input ends.
 """
 import json
 import os
@@ -60,6 +61,72 @@ def transformers(model, tokenizer, precision, threads):
     serve(tokenizer, answer)
 
 
+def onnx(folder, precision, threads, batch="32"):
+    """Vectors of all-MiniLM-L6-v2 by ONNX Runtime. The model is exported and quantized at the first use.
+    Texts are sorted by length, as sentence-transformers sorts them; batches of 32 were fastest."""
+    import numpy
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    plain, quantized = os.path.join(folder, "model.onnx"), os.path.join(folder, "model-int8.onnx")
+    if not os.path.exists(plain):
+        export(folder, plain)
+    if precision == "int8" and not os.path.exists(quantized):
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        quantize_dynamic(plain, quantized, weight_type=QuantType.QInt8)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(threads)
+    session = onnxruntime.InferenceSession(quantized if precision == "int8" else plain, options, providers=["CPUExecutionProvider"])
+    tokenizer = Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(256)
+    print(json.dumps({}), flush=True)
+    for line in sys.stdin:
+        texts = [r["text"] for r in json.loads(line)["Requests"]]
+        rows = [e.ids for e in tokenizer.encode_batch(texts)]
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
+        answers = [None] * len(rows)
+        for at in range(0, len(order), int(batch)):
+            part = order[at:at + int(batch)]
+            width = len(rows[part[0]])
+            ids = numpy.array([rows[i] + [0] * (width - len(rows[i])) for i in part], dtype=numpy.int64)
+            mask = numpy.array([[1] * len(rows[i]) + [0] * (width - len(rows[i])) for i in part], dtype=numpy.int64)
+            states = session.run(None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": numpy.zeros_like(ids)})[0]
+            vectors = (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
+            vectors /= numpy.linalg.norm(vectors, axis=1, keepdims=True)
+            for i, v in zip(part, vectors):
+                answers[i] = "[" + " ".join("%.5f" % x for x in v) + "]"
+        print(json.dumps({"units": len(texts), "answers": answers}), flush=True)
+
+
+def export(folder, path):
+    import torch
+    from transformers import AutoModel
+
+    network = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+    class Plain(torch.nn.Module):
+        """The network with a mask that the exporter supports."""
+
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, ids, mask, types):
+            x = self.network.embeddings(input_ids=ids, token_type_ids=types)
+            hidden = (1 - mask[:, None, None, :].to(torch.float32)) * torch.finfo(torch.float32).min
+            for layer in self.network.encoder.layer:
+                x = layer(x, attention_mask=hidden)
+                x = x[0] if isinstance(x, tuple) else x
+            return x
+
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in names)
+    torch.onnx.export(Plain().eval(), example, path, input_names=names, output_names=["last_hidden_state"], dynamo=False,
+                      dynamic_axes={n: {0: "batch", 1: "tokens"} for n in names + ["last_hidden_state"]}, opset_version=17)
+
+
 def llama(model, threads):
     import xllamacpp
 
@@ -78,4 +145,4 @@ def llama(model, threads):
     sys.stdin.read()
 
 
-{"ctranslate2": ctranslate2, "transformers": transformers, "llama": llama}[sys.argv[1]](*sys.argv[2:])
+{"ctranslate2": ctranslate2, "transformers": transformers, "onnx": onnx, "llama": llama}[sys.argv[1]](*sys.argv[2:])

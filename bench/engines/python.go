@@ -16,5 +16,5 @@ func (s settings) startPython(ctx context.Context, ready any, args ...string) (*
 	if _, err := os.Stat(python); err != nil {
 		return nil, errMissing(args[0] + ": " + python + " does not exist; run peers.sh")
 	}
-	return startChild(ctx, ready, python, append([]string{"-c", peersScript}, args...)...)
+	return startChild(ctx, ready, nil, python, append([]string{"-c", peersScript}, args...)...)
 }

@@ -81,6 +81,7 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 	fmt.Println("SmolLM2-135M-Instruct, Q4_1")
 	return contest(ctx, s, []job{prompts, single, several, labels}, []func(context.Context) (*contestant, error){
 		s.firesteel("firesteel", model.Path(), llm.Auto),
+		s.firesteelSet("firesteel, AVX2", model.Path(), llm.Auto, "avx2"),
 		s.llama("llama.cpp", model.Path()),
-	}, [][2]string{{"firesteel", "llama.cpp"}})
+	}, [][2]string{{"firesteel", "llama.cpp"}, {"firesteel", "firesteel, AVX2"}})
 }

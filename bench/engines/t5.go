@@ -84,6 +84,7 @@ func measureT5(ctx context.Context, s settings) error {
 	}
 	return contest(ctx, s, []job{j}, []func(context.Context) (*contestant, error){
 		s.firesteel("firesteel int8", model, llm.Int8),
+		s.firesteelSet("firesteel int8, AVX2", model, llm.Int8, "avx2"),
 		peer("CTranslate2 int8", 0, translator("int8")...),
 		s.firesteel("firesteel f32", model, llm.Float32),
 		peer("CTranslate2 f32", 0, translator("float32")...),
@@ -93,6 +94,8 @@ func measureT5(ctx context.Context, s settings) error {
 		peer("transformers f32", (s.rows+9)/10, "transformers", model, path, "float32", threads),
 	}, [][2]string{
 		{"firesteel int8", "CTranslate2 int8"},
+		{"firesteel int8", "firesteel int8, AVX2"},
+		{"firesteel int8, AVX2", "CTranslate2 int8"},
 		{"firesteel f32", "CTranslate2 f32"},
 		{"firesteel f32", "transformers f32"},
 		{"firesteel int8", "firesteel f32"},
