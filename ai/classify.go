@@ -113,6 +113,7 @@ var classify = define(&Function{
 	Example:  "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts:  []string{"classify", "classify_open", "classify_list", "classify_several"},
+	Version:  1,
 }, readClassify, answerLabels(classifyLabeller, func(a task[labelInput], f fit) {
 	if a.in.multiLabel {
 		severalLabels(a, f)
@@ -138,6 +139,7 @@ var classifyScore = define(&Function{
 	Measured: measuredClassify,
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts:  []string{"classify", "classify_open", "classify_list"},
+	Version:  1,
 }, func(row Row) (labelInput, bool, error) {
 	in, ok, err := readClassify(row)
 	if err == nil && in.multiLabel {
