@@ -195,9 +195,7 @@ func applyEdits(text string, edits []edit) string {
 	done := 0
 	for _, e := range edits {
 		s, with := e.apply(text)
-		if s.start < done { // what an earlier edit removed
-			continue
-		}
+		s.start = max(s.start, done) // an earlier edit may have removed a space
 		b.WriteString(text[done:s.start])
 		b.WriteString(with)
 		done = s.end

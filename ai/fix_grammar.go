@@ -30,7 +30,7 @@ var fixGrammar = define(&Function{
 	rewrites: true,
 	asks: func(row Row) []Ask {
 		if name, ok := text(row[2]); ok {
-			return []Ask{{Role: llm.Tag, Name: name}}
+			return []Ask{{Role: llm.Tag, Name: strings.TrimSpace(name)}}
 		}
 		return []Ask{{Role: llm.Text}}
 	},
