@@ -16,7 +16,7 @@ import (
 // groupRows is the number of tokens that a worker computes at a time. A group reads all weights
 // once, so fewer tokens are slower. More tokens are hardly faster, and do not fit in the
 // second-level cache.
-const groupRows = 512
+const groupRows = 256
 
 // encoding is one computation of an encoder: a text, or a pair of texts, and what to do with the
 // output.

@@ -162,6 +162,16 @@ func normalizeAVX2(n int, dst *float32, x *float32, mean float32, scale float32,
 //go:noescape
 func maximumAVX2(n int, x *float32) (maximum float32, nonFinite float32)
 
+// softmaxAVX2 is genericSoftmax.
+//
+//go:noescape
+func softmaxAVX2(n int, scores *float32, width int, first int, last int)
+
+// addAVX2 is genericAdd. n is a positive multiple of 16.
+//
+//go:noescape
+func addAVX2(n int, dst *float32, x *float32)
+
 // transposeAVX2 computes dst[j*16+i] = src[i*stride+j] for eight i. k is a positive multiple of 8.
 //
 //go:noescape

@@ -3279,6 +3279,216 @@ loop:
 	VZEROUPPER
 	RET
 
+DATA indicesAVX2<>+0(SB)/4, $0x00000000
+DATA indicesAVX2<>+4(SB)/4, $0x00000001
+DATA indicesAVX2<>+8(SB)/4, $0x00000002
+DATA indicesAVX2<>+12(SB)/4, $0x00000003
+DATA indicesAVX2<>+16(SB)/4, $0x00000004
+DATA indicesAVX2<>+20(SB)/4, $0x00000005
+DATA indicesAVX2<>+24(SB)/4, $0x00000006
+DATA indicesAVX2<>+28(SB)/4, $0x00000007
+DATA indicesAVX2<>+32(SB)/4, $0x00000008
+DATA indicesAVX2<>+36(SB)/4, $0x00000009
+DATA indicesAVX2<>+40(SB)/4, $0x0000000a
+DATA indicesAVX2<>+44(SB)/4, $0x0000000b
+DATA indicesAVX2<>+48(SB)/4, $0x0000000c
+DATA indicesAVX2<>+52(SB)/4, $0x0000000d
+DATA indicesAVX2<>+56(SB)/4, $0x0000000e
+DATA indicesAVX2<>+60(SB)/4, $0x0000000f
+GLOBL indicesAVX2<>(SB), RODATA|NOPTR, $64
+
+// func softmaxAVX2(n int, scores *float32, width int, first int, last int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxAVX2(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         scores+8(FP), CX
+	MOVQ         width+16(FP), DX
+	MOVQ         first+24(FP), BX
+	MOVQ         last+32(FP), SI
+	DECQ         BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	MOVQ         $0x00000010, BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         $0xff800000, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
+
+row:
+	VMOVAPS Y3, Y6
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y10, Y10, Y10
+	VMOVAPS Y3, Y7
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y11, Y11, Y11
+	MOVQ    CX, BX
+	MOVQ    DX, SI
+	VMOVUPS indicesAVX2<>+0(SB), Y4
+	VMOVUPS indicesAVX2<>+32(SB), Y5
+
+maximum:
+	VMOVUPS      (BX), Y12
+	VPCMPGTD     Y0, Y4, Y13
+	VPCMPGTD     Y4, Y1, Y14
+	VPAND        Y14, Y13, Y13
+	VANDPS       Y13, Y12, Y12
+	VANDNPS      Y3, Y13, Y13
+	VORPS        Y13, Y12, Y12
+	VMAXPS       Y12, Y6, Y6
+	VCMPPS       $0x03, Y12, Y12, Y12
+	VORPS        Y12, Y8, Y8
+	VMOVUPS      32(BX), Y12
+	VPCMPGTD     Y0, Y5, Y13
+	VPCMPGTD     Y5, Y1, Y14
+	VPAND        Y14, Y13, Y13
+	VANDPS       Y13, Y12, Y12
+	VANDNPS      Y3, Y13, Y13
+	VORPS        Y13, Y12, Y12
+	VMAXPS       Y12, Y7, Y7
+	VCMPPS       $0x03, Y12, Y12, Y12
+	VORPS        Y12, Y9, Y9
+	VPADDD       Y2, Y4, Y4
+	VPADDD       Y2, Y5, Y5
+	ADDQ         $0x40, BX
+	SUBQ         $0x10, SI
+	JNZ          maximum
+	VMAXPS       Y7, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X4
+	VMAXPS       X4, X6, X4
+	VPSHUFD      $0x4e, X4, X5
+	VMAXPS       X5, X4, X4
+	VPSHUFD      $0xb1, X4, X5
+	VMAXPS       X5, X4, X4
+	VORPS        Y9, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X5
+	VORPS        X5, X8, X5
+	VPSHUFD      $0x4e, X5, X6
+	VORPS        X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VORPS        X6, X5, X5
+	VORPS        X5, X4, X4
+	VBROADCASTSS X4, Y6
+	MOVQ         CX, BX
+	MOVQ         DX, SI
+	VMOVUPS      indicesAVX2<>+0(SB), Y4
+	VMOVUPS      indicesAVX2<>+32(SB), Y5
+
+powers:
+	VMOVUPS      (BX), Y7
+	VSUBPS       Y6, Y7, Y7
+	VMOVUPS      constantsAVX2<>+0(SB), Y8
+	VMAXPS       Y7, Y8, Y7
+	VMOVUPS      constantsAVX2<>+32(SB), Y8
+	VMINPS       Y7, Y8, Y7
+	VMULPS       constantsAVX2<>+64(SB), Y7, Y8
+	VROUNDPS     $0x00, Y8, Y8
+	VFNMADD231PS constantsAVX2<>+96(SB), Y8, Y7
+	VFNMADD231PS constantsAVX2<>+128(SB), Y8, Y7
+	VMOVUPS      constantsAVX2<>+160(SB), Y9
+	VFMADD213PS  constantsAVX2<>+192(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+224(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+256(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+288(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+320(SB), Y7, Y9
+	VMULPS       Y7, Y7, Y12
+	VFMADD213PS  Y7, Y12, Y9
+	VADDPS       constantsAVX2<>+352(SB), Y9, Y9
+	VCVTPS2DQ    Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y9, Y7
+	VPCMPGTD     Y0, Y4, Y8
+	VPCMPGTD     Y4, Y1, Y9
+	VPAND        Y9, Y8, Y8
+	VANDPS       Y8, Y7, Y7
+	VMOVUPS      Y7, (BX)
+	VADDPS       Y7, Y10, Y10
+	VMOVUPS      32(BX), Y7
+	VSUBPS       Y6, Y7, Y7
+	VMOVUPS      constantsAVX2<>+0(SB), Y8
+	VMAXPS       Y7, Y8, Y7
+	VMOVUPS      constantsAVX2<>+32(SB), Y8
+	VMINPS       Y7, Y8, Y7
+	VMULPS       constantsAVX2<>+64(SB), Y7, Y8
+	VROUNDPS     $0x00, Y8, Y8
+	VFNMADD231PS constantsAVX2<>+96(SB), Y8, Y7
+	VFNMADD231PS constantsAVX2<>+128(SB), Y8, Y7
+	VMOVUPS      constantsAVX2<>+160(SB), Y9
+	VFMADD213PS  constantsAVX2<>+192(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+224(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+256(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+288(SB), Y7, Y9
+	VFMADD213PS  constantsAVX2<>+320(SB), Y7, Y9
+	VMULPS       Y7, Y7, Y12
+	VFMADD213PS  Y7, Y12, Y9
+	VADDPS       constantsAVX2<>+352(SB), Y9, Y9
+	VCVTPS2DQ    Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y9, Y7
+	VPCMPGTD     Y0, Y5, Y8
+	VPCMPGTD     Y5, Y1, Y9
+	VPAND        Y9, Y8, Y8
+	VANDPS       Y8, Y7, Y7
+	VMOVUPS      Y7, 32(BX)
+	VADDPS       Y7, Y11, Y11
+	VPADDD       Y2, Y4, Y4
+	VPADDD       Y2, Y5, Y5
+	ADDQ         $0x40, BX
+	SUBQ         $0x10, SI
+	JNZ          powers
+	VADDPS       Y11, Y10, Y10
+	VEXTRACTF128 $0x01, Y10, X4
+	VADDPS       X4, X10, X4
+	VPSHUFD      $0x4e, X4, X5
+	VADDPS       X5, X4, X4
+	VPSHUFD      $0xb1, X4, X5
+	VADDPS       X5, X4, X4
+	VMOVSS       constantsAVX2<>+352(SB), X5
+	VDIVSS       X4, X5, X5
+	VBROADCASTSS X5, Y6
+	MOVQ         CX, BX
+	MOVQ         DX, SI
+	VMOVUPS      indicesAVX2<>+0(SB), Y4
+	VMOVUPS      indicesAVX2<>+32(SB), Y5
+
+scale:
+	VMOVUPS (BX), Y7
+	VMULPS  Y6, Y7, Y7
+	VMOVUPS Y7, (BX)
+	VMOVUPS 32(BX), Y7
+	VMULPS  Y6, Y7, Y7
+	VMOVUPS Y7, 32(BX)
+	VPADDD  Y2, Y4, Y4
+	VPADDD  Y2, Y5, Y5
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JNZ     scale
+	LEAQ    (CX)(DX*4), CX
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func addAVX2(n int, dst *float32, x *float32)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Y0
+	VADDPS  (CX), Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, AX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
 // func transposeAVX2(k int, dst *float32, src *float32, stride int)
 // Requires: AVX
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-32

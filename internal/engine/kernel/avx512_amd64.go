@@ -166,3 +166,13 @@ func normalizeAVX512(n int, dst *float32, x *float32, mean float32, scale float3
 //
 //go:noescape
 func maximumAVX512(n int, x *float32) (maximum float32, nonFinite float32)
+
+// softmaxAVX512 is genericSoftmax.
+//
+//go:noescape
+func softmaxAVX512(n int, scores *float32, width int, first int, last int)
+
+// addAVX512 is genericAdd. n is a positive multiple of 16.
+//
+//go:noescape
+func addAVX512(n int, dst *float32, x *float32)

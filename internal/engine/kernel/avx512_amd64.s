@@ -3899,3 +3899,169 @@ loop:
 	MOVSS         X1, nonFinite+20(FP)
 	VZEROUPPER
 	RET
+
+DATA indicesAVX512<>+0(SB)/4, $0x00000000
+DATA indicesAVX512<>+4(SB)/4, $0x00000001
+DATA indicesAVX512<>+8(SB)/4, $0x00000002
+DATA indicesAVX512<>+12(SB)/4, $0x00000003
+DATA indicesAVX512<>+16(SB)/4, $0x00000004
+DATA indicesAVX512<>+20(SB)/4, $0x00000005
+DATA indicesAVX512<>+24(SB)/4, $0x00000006
+DATA indicesAVX512<>+28(SB)/4, $0x00000007
+DATA indicesAVX512<>+32(SB)/4, $0x00000008
+DATA indicesAVX512<>+36(SB)/4, $0x00000009
+DATA indicesAVX512<>+40(SB)/4, $0x0000000a
+DATA indicesAVX512<>+44(SB)/4, $0x0000000b
+DATA indicesAVX512<>+48(SB)/4, $0x0000000c
+DATA indicesAVX512<>+52(SB)/4, $0x0000000d
+DATA indicesAVX512<>+56(SB)/4, $0x0000000e
+DATA indicesAVX512<>+60(SB)/4, $0x0000000f
+GLOBL indicesAVX512<>(SB), RODATA|NOPTR, $64
+
+// func softmaxAVX512(n int, scores *float32, width int, first int, last int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·softmaxAVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         scores+8(FP), CX
+	MOVQ         width+16(FP), DX
+	MOVQ         first+24(FP), BX
+	MOVQ         last+32(FP), SI
+	DECQ         BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	MOVQ         $0x00000010, BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Z2
+	MOVQ         $0xff800000, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Z3
+
+row:
+	VMOVAPS Z3, Z5
+	VXORPS  Z6, Z6, Z6
+	VXORPS  Z7, Z7, Z7
+	MOVQ    CX, BX
+	MOVQ    DX, SI
+	VMOVUPS indicesAVX512<>+0(SB), Z4
+
+maximum:
+	VMOVUPS       (BX), Z8
+	VPCMPGTD      Z0, Z4, K1
+	VPCMPGTD      Z4, Z1, K2
+	KANDW         K1, K2, K1
+	VPMOVM2D      K1, Z9
+	VANDPS        Z9, Z8, Z8
+	VANDNPS       Z3, Z9, Z9
+	VORPS         Z9, Z8, Z8
+	VMAXPS        Z8, Z5, Z5
+	VCMPPS        $0x03, Z8, Z8, K1
+	VPMOVM2D      K1, Z8
+	VORPS         Z8, Z6, Z6
+	VPADDD        Z2, Z4, Z4
+	ADDQ          $0x40, BX
+	SUBQ          $0x10, SI
+	JNZ           maximum
+	VEXTRACTF64X4 $0x01, Z5, Y4
+	VMAXPS        Y4, Y5, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VMAXPS        X5, X4, X5
+	VPSHUFD       $0x4e, X5, X4
+	VMAXPS        X4, X5, X5
+	VPSHUFD       $0xb1, X5, X4
+	VMAXPS        X4, X5, X5
+	VEXTRACTF64X4 $0x01, Z6, Y4
+	VORPS         Y4, Y6, Y4
+	VEXTRACTF128  $0x01, Y4, X6
+	VORPS         X6, X4, X6
+	VPSHUFD       $0x4e, X6, X4
+	VORPS         X4, X6, X6
+	VPSHUFD       $0xb1, X6, X4
+	VORPS         X4, X6, X6
+	VORPS         X6, X5, X5
+	VBROADCASTSS  X5, Z5
+	MOVQ          CX, BX
+	MOVQ          DX, SI
+	VMOVUPS       indicesAVX512<>+0(SB), Z4
+
+powers:
+	VMOVUPS           (BX), Z6
+	VSUBPS            Z5, Z6, Z6
+	VBROADCASTSS      constantsAVX512<>+0(SB), Z8
+	VMAXPS            Z6, Z8, Z6
+	VBROADCASTSS      constantsAVX512<>+4(SB), Z8
+	VMINPS            Z6, Z8, Z6
+	VMULPS.BCST       constantsAVX512<>+8(SB), Z6, Z8
+	VRNDSCALEPS       $0x00, Z8, Z8
+	VFNMADD231PS.BCST constantsAVX512<>+12(SB), Z8, Z6
+	VFNMADD231PS.BCST constantsAVX512<>+16(SB), Z8, Z6
+	VBROADCASTSS      constantsAVX512<>+20(SB), Z9
+	VFMADD213PS.BCST  constantsAVX512<>+24(SB), Z6, Z9
+	VFMADD213PS.BCST  constantsAVX512<>+28(SB), Z6, Z9
+	VFMADD213PS.BCST  constantsAVX512<>+32(SB), Z6, Z9
+	VFMADD213PS.BCST  constantsAVX512<>+36(SB), Z6, Z9
+	VFMADD213PS.BCST  constantsAVX512<>+40(SB), Z6, Z9
+	VMULPS            Z6, Z6, Z10
+	VFMADD213PS       Z6, Z10, Z9
+	VADDPS.BCST       constantsAVX512<>+44(SB), Z9, Z9
+	VCVTPS2DQ         Z8, Z8
+	VPSLLD            $0x17, Z8, Z8
+	VPADDD            Z8, Z9, Z6
+	VPCMPGTD          Z0, Z4, K1
+	VPCMPGTD          Z4, Z1, K2
+	KANDW             K1, K2, K1
+	VPMOVM2D          K1, Z8
+	VANDPS            Z8, Z6, Z6
+	VMOVUPS           Z6, (BX)
+	VADDPS            Z6, Z7, Z7
+	VPADDD            Z2, Z4, Z4
+	ADDQ              $0x40, BX
+	SUBQ              $0x10, SI
+	JNZ               powers
+	VEXTRACTF64X4     $0x01, Z7, Y4
+	VADDPS            Y4, Y7, Y4
+	VEXTRACTF128      $0x01, Y4, X5
+	VADDPS            X5, X4, X5
+	VPSHUFD           $0x4e, X5, X4
+	VADDPS            X4, X5, X5
+	VPSHUFD           $0xb1, X5, X4
+	VADDPS            X4, X5, X5
+	VMOVSS            constantsAVX512<>+44(SB), X4
+	VDIVSS            X5, X4, X4
+	VBROADCASTSS      X4, Z5
+	MOVQ              CX, BX
+	MOVQ              DX, SI
+	VMOVUPS           indicesAVX512<>+0(SB), Z4
+
+scale:
+	VMOVUPS (BX), Z6
+	VMULPS  Z5, Z6, Z6
+	VMOVUPS Z6, (BX)
+	VPADDD  Z2, Z4, Z4
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JNZ     scale
+	LEAQ    (CX)(DX*4), CX
+	DECQ    AX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func addAVX512(n int, dst *float32, x *float32)
+// Requires: AVX, AVX512F
+TEXT ·addAVX512(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+
+loop:
+	VMOVUPS (DX), Z0
+	VADDPS  (CX), Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, AX
+	JNZ     loop
+	VZEROUPPER
+	RET

@@ -14,6 +14,7 @@ var generic = Set{
 	squares: genericSquares, maximum: genericMaximum, scale: genericScale, transpose: genericTranspose,
 	gelu: genericGelu, gatedGelu: genericGatedGelu,
 	sum: genericSum, deviations: genericDeviations, normalize: genericNormalize,
+	add: genericAdd, softmax: genericSoftmax,
 }
 
 func genericTile(rows, k int, a []float32, lda int, b, _, c []float32, ldc int, add bool) {

@@ -62,6 +62,8 @@ type Set struct {
 	sum        func(x []float32) float32
 	deviations func(x []float32, mean float32) float32
 	normalize  func(dst, x []float32, mean, scale float32, weight, bias []float32)
+	add        func(dst, x []float32)
+	softmax    func(n int, scores []float32, width, first, last int) // see Softmax
 	// transpose computes dst[j*16+i] = src[i*stride+j] for eight rows of k numbers. k is a
 	// positive multiple of 8.
 	transpose func(k int, dst, src []float32, stride int)

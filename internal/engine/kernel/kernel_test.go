@@ -274,6 +274,39 @@ func TestLayerNorm(t *testing.T) {
 	}
 }
 
+func TestSoftmax(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 15))
+	const rows, width = 3, 48
+	for _, set := range Sets() {
+		for first := 0; first < width; first += 5 {
+			for last := first + 1; last <= width; last += 6 {
+				scores := random(r, rows*width+1)
+				scores[rows*width] = canary
+				got := slices.Clone(scores)
+				set.Softmax(rows, got, width, first, last)
+				for i := range rows {
+					row, sum := scores[i*width:(i+1)*width], 0.0
+					for _, x := range row[first:last] {
+						sum += math.Exp(float64(x))
+					}
+					for j, x := range row {
+						want := 0.0
+						if j >= first && j < last {
+							want = math.Exp(float64(x)) / sum
+						}
+						if y := float64(got[i*width+j]); math.Abs(y-want) > 1e-6 || want == 0 && y != 0 {
+							t.Fatalf("%s, %d to %d: weight %d of row %d is %g, want %g", set.Name, first, last, j, i, y, want)
+						}
+					}
+				}
+				if got[rows*width] != canary {
+					t.Fatalf("%s wrote beyond the end", set.Name)
+				}
+			}
+		}
+	}
+}
+
 func TestRMSNorm(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for _, n := range []int{16, 48, 576} {

@@ -96,6 +96,13 @@ func TestFunctionsKeepNaN(t *testing.T) {
 					t.Errorf("%s: NaN at %d: dst[%d] of RMSNorm is %g", set.Name, at, i, y)
 				}
 			}
+			copy(dst, x)
+			set.Softmax(1, dst, n, 0, n)
+			for i, y := range dst {
+				if isFinite(y) {
+					t.Errorf("%s: NaN at %d: weight %d of Softmax is %g", set.Name, at, i, y)
+				}
+			}
 			set.LayerNorm(dst, x, ones, ones, 1e-5)
 			for i, y := range dst {
 				if isFinite(y) {

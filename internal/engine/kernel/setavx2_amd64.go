@@ -9,6 +9,7 @@ var avx2 = Set{
 	gelu: avx2Gelu, gatedGelu: avx2GatedGelu,
 	squares: avx2Squares, maximum: avx2Maximum, scale: avx2Scale,
 	sum: avx2Sum, deviations: avx2Deviations, normalize: avx2Normalize,
+	add: avx2Add, softmax: avx2Softmax,
 	transpose: avx2Transpose,
 }
 
@@ -104,6 +105,18 @@ func avx2Normalize(dst, x []float32, mean, scale float32, weight, bias []float32
 	_, _, _ = x[len(dst)-1], weight[len(dst)-1], bias[len(dst)-1]
 	mustBeMultiple(len(dst), 16)
 	normalizeAVX2(len(dst), &dst[0], &x[0], mean, scale, &weight[0], &bias[0])
+}
+
+func avx2Add(dst, x []float32) {
+	_ = x[len(dst)-1]
+	mustBeMultiple(len(dst), Width)
+	addAVX2(len(dst), &dst[0], &x[0])
+}
+
+func avx2Softmax(n int, scores []float32, width, first, last int) {
+	_ = scores[n*width-1]
+	mustBeMultiple(width, Width)
+	softmaxAVX2(n, &scores[0], width, first, last)
 }
 
 func avx2Squares(x []float32) float32 {

@@ -11,6 +11,7 @@ var avx512 = func() Set {
 	s.gelu, s.gatedGelu = avx512Gelu, avx512GatedGelu
 	s.squares, s.maximum, s.scale = avx512Squares, avx512Maximum, avx512Scale
 	s.sum, s.deviations, s.normalize = avx512Sum, avx512Deviations, avx512Normalize
+	s.add, s.softmax = avx512Add, avx512Softmax
 	return s
 }()
 
@@ -156,4 +157,16 @@ func avx512Normalize(dst, x []float32, mean, scale float32, weight, bias []float
 func avx512Maximum(x []float32) (maximum, nonFinite float32) {
 	mustBeMultiple(len(x), Width)
 	return maximumAVX512(len(x), &x[0])
+}
+
+func avx512Add(dst, x []float32) {
+	_ = x[len(dst)-1]
+	mustBeMultiple(len(dst), Width)
+	addAVX512(len(dst), &dst[0], &x[0])
+}
+
+func avx512Softmax(n int, scores []float32, width, first, last int) {
+	_ = scores[n*width-1]
+	mustBeMultiple(width, Width)
+	softmaxAVX512(n, &scores[0], width, first, last)
 }

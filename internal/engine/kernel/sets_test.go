@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -55,16 +56,22 @@ func TestSetsAgree(t *testing.T) {
 			shift, scale := x[r.IntN(n)], float32(r.NormFloat64())
 			number := func(x float32) []float32 { return []float32{x} }
 			for name, do := range map[string]func(s *Set) []float32{
-				"exp":        func(s *Set) []float32 { return into(n, func(d []float32) { s.Exp(d, x, shift) }) },
-				"exp of 8":   func(s *Set) []float32 { return into(n-8, func(d []float32) { s.Exp(d, x, shift) }) },
-				"siluMul":    func(s *Set) []float32 { return into(n-8, func(d []float32) { s.SiluMul(d, x, y) }) },
-				"geluMul":    func(s *Set) []float32 { return into(n-8, func(d []float32) { s.GeluMul(d, x, y) }) },
-				"gelu":       func(s *Set) []float32 { return into(n-8, func(d []float32) { s.Gelu(d, x) }) },
-				"gatedGelu":  func(s *Set) []float32 { return into(n-8, func(d []float32) { s.GatedGelu(d, x, y) }) },
-				"scale":      func(s *Set) []float32 { return into(n, func(d []float32) { s.scale(d, x, scale, y) }) },
-				"normalize":  func(s *Set) []float32 { return into(n, func(d []float32) { s.normalize(d, x, shift, scale, y, z) }) },
-				"LayerNorm":  func(s *Set) []float32 { return into(n, func(d []float32) { s.LayerNorm(d, x, y, z, 1e-5) }) },
-				"RMSNorm":    func(s *Set) []float32 { return into(n, func(d []float32) { s.RMSNorm(d, x, y, 1e-5) }) },
+				"exp":       func(s *Set) []float32 { return into(n, func(d []float32) { s.Exp(d, x, shift) }) },
+				"exp of 8":  func(s *Set) []float32 { return into(n-8, func(d []float32) { s.Exp(d, x, shift) }) },
+				"siluMul":   func(s *Set) []float32 { return into(n-8, func(d []float32) { s.SiluMul(d, x, y) }) },
+				"geluMul":   func(s *Set) []float32 { return into(n-8, func(d []float32) { s.GeluMul(d, x, y) }) },
+				"gelu":      func(s *Set) []float32 { return into(n-8, func(d []float32) { s.Gelu(d, x) }) },
+				"gatedGelu": func(s *Set) []float32 { return into(n-8, func(d []float32) { s.GatedGelu(d, x, y) }) },
+				"scale":     func(s *Set) []float32 { return into(n, func(d []float32) { s.scale(d, x, scale, y) }) },
+				"normalize": func(s *Set) []float32 { return into(n, func(d []float32) { s.normalize(d, x, shift, scale, y, z) }) },
+				"LayerNorm": func(s *Set) []float32 { return into(n, func(d []float32) { s.LayerNorm(d, x, y, z, 1e-5) }) },
+				"RMSNorm":   func(s *Set) []float32 { return into(n, func(d []float32) { s.RMSNorm(d, x, y, 1e-5) }) },
+				"Add":       func(s *Set) []float32 { return into(n, func(d []float32) { copy(d, y); s.Add(d, x) }) },
+				"Softmax": func(s *Set) []float32 {
+					rows := slices.Concat(x, y, z)
+					s.Softmax(3, rows, n, round*n/5, n-n/7)
+					return rows
+				},
 				"squares":    func(s *Set) []float32 { return number(s.squares(x)) },
 				"sum":        func(s *Set) []float32 { return number(s.sum(x)) },
 				"deviations": func(s *Set) []float32 { return number(s.deviations(x, shift)) },

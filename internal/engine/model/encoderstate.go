@@ -98,10 +98,10 @@ func (s *encoderState) embed(texts []EncoderInput) {
 				if t.Types != nil {
 					kind = min(int(t.Types[i]), s.typeCount-1)
 				}
-				addTo(x, s.types[kind*e:])
+				s.kernels.Add(x, s.types[kind*e:])
 			}
 			if s.positions != nil {
-				addTo(x, s.positions[(s.positionOffset+i)*e:])
+				s.kernels.Add(x, s.positions[(s.positionOffset+i)*e:])
 			}
 			if s.rotary != nil {
 				s.rotary.Angles(s.angles[at*s.headSize:(at+1)*s.headSize], i)
@@ -111,14 +111,6 @@ func (s *encoderState) embed(texts []EncoderInput) {
 		}
 	}
 	s.normalize(&s.embeddingNorm, at, s.x, s.x)
-}
-
-// addTo adds the first numbers of y to x.
-func addTo(x, y []float32) {
-	y = y[:len(x)]
-	for i, v := range y {
-		x[i] += v
-	}
 }
 
 // normalize normalizes rows of E numbers with the stride of x. A nil norm copies them.
@@ -204,7 +196,7 @@ func (s *encoderState) mul(l biased, m int, a []float32, lda int, c []float32, l
 		for i := range m {
 			row := c[i*ldc : i*ldc+len(l.bias)]
 			if add {
-				addTo(row, l.bias)
+				s.kernels.Add(row, l.bias)
 			} else {
 				copy(row, l.bias)
 			}

@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"math"
-
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 )
 
@@ -65,30 +63,19 @@ func (a *SelfAttention) tile(i, rows, first, end, n int, q []float32, qStride in
 	size := a.HeadSize
 	width := kernel.Pad(end - first)
 	a.Kernels.Panels(rows, size, q, qStride, a.keys[first*size:], size*kernel.Width, width/kernel.Width, a.scores, width, false)
-	for r := range rows {
-		scores := a.scores[r*width : (r+1)*width]
-		if bias.values != nil {
+	if bias.values != nil {
+		for r := range rows {
+			scores := a.scores[r*width : (r+1)*width]
 			for j, v := range bias.values[bias.reach-(i+r)+first:][:end-first] {
 				scores[j] += v
 			}
 		}
-		from, to := 0, end-first
-		if window > 0 {
-			from, to = max(0, i+r-window-first), min(to, i+r+window+1-first)
-		}
-		hidden := float32(math.Inf(-1))
-		fill(scores[:from], hidden)
-		fill(scores[to:], hidden)
-		a.Kernels.Exp(scores, scores, a.Kernels.Max(scores))
-		fill(scores[:from], 0)
-		fill(scores[to:], 0)
-		sum := float32(0)
-		for _, x := range scores[from:to] {
-			sum += x
-		}
-		scale := 1 / sum
-		for j := range scores[from:to] {
-			scores[from+j] *= scale
+	}
+	if window == 0 {
+		a.Kernels.Softmax(rows, a.scores, width, 0, end-first)
+	} else {
+		for r := range rows {
+			a.Kernels.Softmax(1, a.scores[r*width:], width, max(0, i+r-window-first), min(end, i+r+window+1)-first)
 		}
 	}
 	a.Kernels.Panels(rows, end-first, a.scores, width, a.values[first*kernel.Width:], n*kernel.Width, size/kernel.Width, out, outStride, false)

@@ -4,14 +4,22 @@ package floats
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
 // F32 converts len(dst) numbers of 4 bytes.
 func F32(dst []float32, src []byte) {
+	if littleEndian && len(dst) > 0 {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), 4*len(dst)), src[:4*len(dst)])
+		return
+	}
 	for i := range dst {
 		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 	}
 }
+
+// littleEndian is whether this machine stores numbers as the files do.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // F16 converts len(dst) IEEE 754 half-precision numbers of 2 bytes.
 func F16(dst []float32, src []byte) {

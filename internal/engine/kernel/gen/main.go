@@ -80,6 +80,8 @@ func vectors() {
 	rmsNorm()
 	layerNorm()
 	maximum()
+	softmax(table)
+	add()
 }
 
 // rows addresses the rows of a matrix with one base register for each three rows.
