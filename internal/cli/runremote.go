@@ -54,6 +54,11 @@ func (a *app) runRemote(ctx context.Context, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	for _, c := range plan.ModelCalls() {
+		for _, m := range asked.infos(c.Asks()) {
+			a.printAdvice(adviceText(c.Function, m))
+		}
+	}
 	e.Asked = asked.infos
 	s, err := e.Run(ctx, plan)
 	a.queries.end()

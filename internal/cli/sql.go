@@ -173,6 +173,9 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 	if err != nil {
 		return err
 	}
+	if set, err := f.ship.set(); err == nil {
+		a.adviseSQL(ctx, set, statement)
+	}
 	schema, err := df.Schema(ctx)
 	if err != nil {
 		return err

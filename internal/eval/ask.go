@@ -55,8 +55,12 @@ func (e *Evaluation) Ask(ctx context.Context, a Asker, other bool, progress Prog
 // advise notes the advice about models.
 func (e *Evaluation) advise(asked []llm.Info) {
 	for _, m := range asked {
-		if advice := ai.Advice(e.function, m); advice != "" && !slices.Contains(e.notes, advice) {
-			e.notes = append(e.notes, advice)
+		advice := ai.Advise(e.function, m)
+		if advice == nil {
+			continue
+		}
+		if text := advice.String(); !slices.Contains(e.notes, text) {
+			e.notes = append(e.notes, text)
 		}
 	}
 }

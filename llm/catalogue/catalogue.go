@@ -97,8 +97,11 @@ type Figure struct {
 // Need is what a function needs of a model: a value of a metric from which
 // answers are good enough.
 type Need struct {
-	Metric string  `json:"metric"`
-	Enough float64 `json:"enough"`
+	Metric string  `json:"metric,omitempty"`
+	Enough float64 `json:"enough,omitempty"`
+	// As names the function whose figures hold for this one, too. Metric and
+	// Enough are then empty.
+	As string `json:"as,omitempty"`
 }
 
 // Has reports whether the model has a role.

@@ -7,7 +7,8 @@
 //	{
 //	  "defaults": {"text": "small", "embed": "vectors"},   the model of each role
 //	  "functions": {
-//	    "ai_translate": {"metric": "chrf", "enough": 0.4}   what a function needs
+//	    "ai_translate": {"metric": "chrF", "enough": 0.4},  what a function needs
+//	    "ai_embed": {"as": "ai_similarity"}                 measured as another one
 //	  },
 //	  "models": {
 //	    "small": {
@@ -25,7 +26,7 @@
 //	      "tested": true,                        measured by this project
 //	      "speeds": [{"of": "prompt tokens/s", "value": 1650, "on": "2 cores, AVX2", "date": "2026-11-30"}],
 //	      "measured": [{
-//	        "function": "ai_translate", "metric": "chrf", "value": 0.08,
+//	        "function": "ai_translate", "metric": "chrF", "value": 0.08,
 //	        "low": 0.07, "high": 0.09,           95 % interval
 //	        "data": "ntrex-dev, English to French", "rows": 200,
 //	        "precision": "int8", "date": "2026-11-30", "note": ""
@@ -40,8 +41,9 @@
 // source must serve exactly these. "free" says whether the licence allows any
 // use without a fee; it is known for common licences and may be omitted then.
 //
-// The first figure of a function that has the metric of "functions" is compared
-// with "enough", so the main data come first.
+// The names of metrics are those of internal/eval. The first figure of a
+// function that has the metric of "functions" is compared with "enough", so the
+// main data come first; only figures on data of the same name are compared.
 //
 // The catalogue of this program is embedded. A file of the user adds entries
 // or replaces those of the same name: see Current.

@@ -81,8 +81,8 @@ func Parse(file string, data []byte) (*Catalogue, error) {
 			return object(value, func(name string, value place) error {
 				var n Need
 				err := decode(value, &n)
-				if err == nil && n.Metric == "" {
-					err = value.at("metric", errors.New("a function needs a metric"))
+				if err == nil && (n.Metric == "") == (n.As == "") {
+					err = value.at("metric", errors.New("a function has a metric, or the name of another function (as)"))
 				}
 				c.Functions[name] = n
 				return err
