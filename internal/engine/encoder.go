@@ -34,7 +34,7 @@ type Encoder struct {
 var _ llm.Model = (*Encoder)(nil)
 
 // openEncoder loads an encoder. It closes the source if it fails.
-func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set, info llm.Info, threads int) (_ *Encoder, err error) {
+func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set, info llm.Info, opts Options) (_ *Encoder, err error) {
 	e := &Encoder{info: info, source: source}
 	defer func() {
 		if err != nil {
@@ -48,8 +48,13 @@ func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set,
 	if e.embedding, err = source.EmbeddingSettings(); err != nil {
 		e.embeddingErr = fmt.Errorf("%w: %w", llm.ErrModel, err)
 	}
+	if !e.embedding.Declared && opts.Pooling != "" {
+		if e.embedding.Pooling, err = model.ParsePooling(opts.Pooling); err != nil {
+			return nil, err
+		}
+	}
 	err = hashWhile(source, &e.info, func() error {
-		network, err := model.LoadEncoder(ctx, source, info.Precision, kernels, threads)
+		network, err := model.LoadEncoder(ctx, source, info.Precision, kernels, opts.Threads)
 		if err == nil {
 			e.network = network
 		}
@@ -69,7 +74,7 @@ func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set,
 	}
 	e.scheme = newTagScheme(e.network.Labels())
 	e.describe()
-	e.scheduler = newEncoderScheduler(e.network, threads)
+	e.scheduler = newEncoderScheduler(e.network, opts.Threads)
 	return e, nil
 }
 

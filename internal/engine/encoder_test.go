@@ -391,3 +391,37 @@ func (n stoppingEncoder) NewState(team *nn.Team) model.EncoderState {
 func (s stoppingState) Run(texts []model.EncoderInput, stop func() bool, emit func(int, model.Rows)) error {
 	return s.EncoderState.Run(texts, func() bool { s.layer(); return stop() }, emit)
 }
+
+// A pooling that the files do not state is that of the options; one that they state stays.
+func TestPoolingOption(t *testing.T) {
+	vector := func(files map[string]string, pooling string) ([]float32, string) {
+		e := openBert(t, "BertModel", files, Options{Pooling: pooling})
+		v, err := e.Embed(context.Background(), []llm.EmbedRequest{{Text: "The cat sat on the mat."}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v[0].Vector, e.Info().Pooling
+	}
+	stated := func(kind string) map[string]string {
+		return map[string]string{"1_Pooling/config.json": `{"pooling_mode_` + kind + `": true}`}
+	}
+	for _, c := range []struct {
+		files       map[string]string
+		option      string
+		like        map[string]string
+		wantPooling string
+	}{
+		{nil, "", stated("mean_tokens"), "mean"},
+		{nil, "cls", stated("cls_token"), "cls"},
+		{stated("mean_tokens"), "cls", stated("mean_tokens"), "mean"},
+	} {
+		got, pooling := vector(c.files, c.option)
+		want, _ := vector(c.like, "")
+		if !slices.Equal(got, want) || pooling != c.wantPooling {
+			t.Errorf("%v, %q: %s", c.files, c.option, pooling)
+		}
+	}
+	if _, err := Open(context.Background(), bertFolder(t, "BertModel", nil), Options{Pooling: "median"}); err == nil || !strings.Contains(err.Error(), `the pooling "median" is unknown`) {
+		t.Error(err)
+	}
+}

@@ -41,6 +41,9 @@ type Options struct {
 	// PrefixBytes limits the memory of cached prefixes, and of the prefixes that one call uses. 0
 	// means 256 MiB.
 	PrefixBytes int64
+	// Pooling is the pooling of an encoder whose files do not state it, by its name in Info. Empty
+	// means the mean.
+	Pooling string
 }
 
 // Version is the version of this code in llm.Info. The number must be increased when any model
@@ -103,7 +106,7 @@ func open(ctx context.Context, path string, opts Options) (llm.Model, error) {
 		Engine: Version, Architecture: source.Architecture,
 	}
 	if source.IsEncoder() {
-		e, err := openEncoder(ctx, source, kernels, info, opts.Threads)
+		e, err := openEncoder(ctx, source, kernels, info, opts)
 		if err != nil {
 			return nil, err // a nil *Encoder in the interface would not be nil
 		}

@@ -29,6 +29,7 @@ type Entry struct {
 	Memory       int64           `json:"memory,omitempty"`  // bytes in use with weights in 8 bits
 	Context      int             `json:"context,omitempty"` // tokens
 	Languages    []string        `json:"languages,omitempty"`
+	Pooling      string          `json:"pooling,omitempty"` // of an embedder whose files do not state it, as in llm.Info
 	Licence      Licence         `json:"licence"`
 	Files        []File          `json:"files,omitempty"`
 	Sources      []string        `json:"sources"`

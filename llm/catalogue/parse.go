@@ -218,6 +218,9 @@ func (e *Entry) check() error {
 	if len(e.Roles) == 0 {
 		return at("roles", errors.New("a model has at least one role"))
 	}
+	if p := e.Pooling; p != "" && !slices.Contains(poolings, p) {
+		return at("pooling", fmt.Errorf("there is no pooling %q; the kinds are %v", p, poolings))
+	}
 	for _, r := range e.Roles {
 		if !slices.Contains(llm.Roles, r) {
 			return at("roles", unknownRole(r))
@@ -292,3 +295,6 @@ func (c *Catalogue) checkDefaults(file string, data []byte) error {
 	}
 	return nil
 }
+
+// poolings are the kinds of pooling of the engine.
+var poolings = []string{"mean", "weightedmean", "max", "cls", "lasttoken"}

@@ -10,6 +10,7 @@ import (
 	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
 // Open resolves a reference and opens its model.
@@ -32,13 +33,23 @@ func (r *Resolved) Open(ctx context.Context, o Options) (llm.Model, error) {
 		return m, nil
 	}
 	m, err := engine.Open(ctx, r.Path(), engine.Options{
-		Name: r.Info.Name, Digest: r.Info.Digest, Precision: r.Info.Precision,
+		Pooling: poolingOf(r.Info.Digest), Name: r.Info.Name, Digest: r.Info.Digest, Precision: r.Info.Precision,
 		Threads: o.Threads, PrefixBytes: o.PrefixBytes, AnswerBytes: o.AnswerBytes,
 	})
 	if err != nil {
 		return nil, damaged(r.Reference, err)
 	}
 	return m, nil
+}
+
+// poolingOf returns the pooling of a model whose files do not state it, according
+// to the catalogue of this program, or "". Executors have no other catalogue.
+func poolingOf(digest string) string {
+	e, ok := catalogue.Embedded().ByDigest(digest)
+	if !ok {
+		return ""
+	}
+	return e.Pooling
 }
 
 // Opened holds models by name and by role, each of which is opened when it is

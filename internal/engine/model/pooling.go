@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,15 @@ const (
 	First    Pooling = "cls"          // the state of the first token
 	Last     Pooling = "lasttoken"    // the state of the last token
 )
+
+// ParsePooling returns the pooling of a name.
+func ParsePooling(name string) (Pooling, error) {
+	switch p := Pooling(name); p {
+	case Mean, Weighted, Max, First, Last:
+		return p, nil
+	}
+	return "", fmt.Errorf("the pooling %q is unknown; the names are mean, weightedmean, max, cls and lasttoken", name)
+}
 
 // EmbeddingSettings are the settings of a model for embeddings.
 type EmbeddingSettings struct {
