@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
@@ -245,6 +246,67 @@ func TestEncoderEmbeddingFiles(t *testing.T) {
 	}
 	if long := vector(plain, llm.EmbedRequest{Text: strings.Repeat("dog ", 500)}); !long.Cut || long.Tokens != 128 {
 		t.Errorf("%d tokens, cut: %v", long.Tokens, long.Cut)
+	}
+}
+
+// A dense layer between pooling and normalization.
+func TestEncoderDense(t *testing.T) {
+	const modules = `[{"path": "", "type": "sentence_transformers.models.Transformer"}, {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+		{"path": "2_Dense", "type": "sentence_transformers.models.Dense"}, {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}]`
+	files := func(activation string) map[string]string {
+		// Output i is input i + 1, doubled.
+		weights := make([]float32, 16*64)
+		for i := range 16 {
+			weights[i*64+i+1] = 2
+		}
+		header := `{"linear.weight":{"dtype":"F32","shape":[16,64],"data_offsets":[0,4096]}}`
+		file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+		file = append(file, header...)
+		for _, w := range weights {
+			file = binary.LittleEndian.AppendUint32(file, math.Float32bits(w))
+		}
+		return map[string]string{
+			"modules.json": modules, "2_Dense/model.safetensors": string(file), "1_Pooling/config.json": `{"pooling_mode": "mean"}`,
+			"2_Dense/config.json": `{"in_features": 64, "out_features": 16, "bias": false, "activation_function": "torch.nn.modules.` + activation + `"}`,
+		}
+	}
+	request := testkit.EmbedRequests("anna lives in rome")
+	plain := openBert(t, "BertModel", nil, Options{Threads: 1, Precision: llm.Float32})
+	ids, _, err := embeddingTokens(plain.tokens, plain.embedding, 128, request[0].Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := make([]float64, 64)
+	err = plain.network.NewState(nil).Run([]model.EncoderInput{{Tokens: ids}}, func() bool { return false }, func(_ int, rows model.Rows) {
+		for i := range rows.N {
+			for j, x := range rows.Row(i) {
+				states[j] += float64(x) / float64(rows.N)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for activation, f := range map[string]func(float64) float64{"linear.Identity": func(x float64) float64 { return x }, "activation.Tanh": math.Tanh} {
+		e := openBert(t, "BertModel", files(activation), Options{Threads: 1, Precision: llm.Float32})
+		got, err := e.Embed(t.Context(), request)
+		if err != nil || got[0].Err != nil || len(got[0].Vector) != 16 || e.Info().Dimensions != 16 {
+			t.Fatalf("%s: %v, %v, %d dimensions", activation, got, err, e.Info().Dimensions)
+		}
+		length := 0.0
+		for i := range 16 {
+			length += f(2*states[i+1]) * f(2*states[i+1])
+		}
+		for i, x := range got[0].Vector {
+			if want := f(2*states[i+1]) / math.Sqrt(length); math.Abs(float64(x)-want) > 1e-5 {
+				t.Errorf("%s: number %d is %g, want %g", activation, i, x, want)
+			}
+		}
+	}
+	bad := files("activation.ReLU")
+	e := openBert(t, "BertModel", bad, Options{Threads: 1})
+	if _, err := e.Embed(t.Context(), request); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "activation_function") {
+		t.Error(err)
 	}
 }
 

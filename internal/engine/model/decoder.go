@@ -20,7 +20,9 @@ type decoder struct {
 	embeddingScale          float32 // 0 for none
 	// halves: the pairs of rotary positions are the halves of a head instead of neighbors.
 	halves bool
-	gelu   bool // the activation of the feed-forward network is GELU instead of SiLU
+	// bidirectional: tokens attend to later tokens. The window of local layers then is around a token.
+	bidirectional bool
+	gelu          bool // the activation of the feed-forward network is GELU instead of SiLU
 	// window is the number of tokens that a local layer sees, and rotaryLocal the positions of
 	// local layers.
 	window              int
@@ -131,7 +133,7 @@ func (s *decoderState) begin(spans []Span) int {
 			s.views[at] = row.View
 			if s.near != nil {
 				s.rotaryLocal.Angles(s.local[at*s.headSize:(at+1)*s.headSize], row.Position)
-				s.near[at] = localView(row, s.window)
+				s.near[at] = s.localView(row)
 			}
 			if row.Want != Nothing {
 				s.wanted = append(s.wanted, wanted{at, i, j, row.Want})
@@ -143,10 +145,16 @@ func (s *decoderState) begin(spans []Span) int {
 }
 
 // localView limits the view of a row to a window that ends with the row. The slot of the row is the
-// last one of the view, and each earlier slot of the view is one position before the next.
-func localView(row Row, window int) nn.View {
+// last one of the view, and each earlier slot of the view is one position before the next. If
+// attention is bidirectional, the window extends to half its size before and after the row.
+func (m *decoder) localView(row Row) nn.View {
 	view := row.View
-	view.First = max(0, row.Position-window+1)
+	if m.bidirectional {
+		view.First = max(0, row.Position-m.window/2)
+		view.Leading = min(view.Leading, row.Position+m.window/2+1)
+		return view
+	}
+	view.First = max(0, row.Position-m.window+1)
 	if excluded := view.First - view.Leading; excluded > 0 {
 		view.Extra = view.Extra[excluded:]
 	}

@@ -12,9 +12,6 @@ func (m *decoder) readUniform(l *loader) (err error) {
 	if err := l.source.onlyActivation("hidden_act", "silu"); err != nil {
 		return err
 	}
-	if err := l.source.onlyCausal(); err != nil {
-		return err
-	}
 	kinds, err := l.source.layerKinds()
 	if err != nil {
 		return err
@@ -29,20 +26,15 @@ func (m *decoder) readUniform(l *loader) (err error) {
 	return err
 }
 
-// onlyCausal returns an error if the model attends to later tokens, as some embedding models do.
-func (s *Source) onlyCausal() error {
+// bidirectional reports whether tokens attend to later tokens, as in some embedding models with the
+// architecture of a decoder.
+func (s *Source) bidirectional() bool {
 	both, err := s.boolean(setting{"", "use_bidirectional_attention"}, false)
 	if err != nil {
-		return err
+		return false
 	}
-	causal, err := s.boolean(setting{"attention.causal", "is_causal"}, true)
-	if err != nil {
-		return err
-	}
-	if both || !causal {
-		return s.wrong("bidirectional attention (use_bidirectional_attention, or is_causal set to false) is not supported")
-	}
-	return nil
+	causal, err := s.boolean(setting{"attention.causal", "is_causal"}, s.Architecture != "gemma-embedding")
+	return both || err == nil && !causal
 }
 
 // layerKinds reads layer_types of a config.json. It returns nil if it is missing.
@@ -117,10 +109,16 @@ func (m *decoder) read(l *loader, names decoderNames, a additions) {
 	e := m.embedding
 	m.lookUp = l.embeddings(names.embeddings, e, m.vocabulary)
 	m.head = head{norm: l.vector(names.norm, e, a.normBias), epsilon: m.epsilon}
+	if m.bidirectional = l.source.bidirectional(); m.bidirectional {
+		m.head.missing = l.source.Path + " has bidirectional attention, so it can compute embeddings only"
+		l.ignore(names.output)
+		l.ignorePrefix("dense_") // see EmbeddingSettings
+	}
 	name, missing, err := l.source.headOf(names, a.tied)
 	switch {
 	case err != nil && l.err == nil:
 		l.err = err
+	case m.bidirectional:
 	case missing != "":
 		m.head.missing = missing
 	default:

@@ -17,6 +17,9 @@ type Dense struct {
 	tanh    bool
 }
 
+// maxDense limits the inputs and outputs of a Dense.
+const maxDense = 1 << 14
+
 // Apply returns the outputs of x.
 func (d *Dense) Apply(x []float64) []float64 {
 	y := make([]float64, d.out)
@@ -50,10 +53,10 @@ func (s *Source) dense(folder string) (_ *Dense, err error) {
 		return nil, err
 	}
 	d := &Dense{}
-	if d.in, err = c.integer("in_features", 1, 1<<14); err != nil {
+	if d.in, err = c.integer("in_features", 1, maxDense); err != nil {
 		return nil, err
 	}
-	if d.out, err = c.integer("out_features", 1, 1<<14); err != nil {
+	if d.out, err = c.integer("out_features", 1, maxDense); err != nil {
 		return nil, err
 	}
 	bias := true

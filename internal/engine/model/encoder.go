@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/engine/nn"
@@ -79,14 +80,29 @@ var encoderLoaders = map[string]func(*Source, *encoder) (encoderNames, error){
 	"ModernBertModel": modernbert, "ModernBertForMaskedLM": modernbert, "ModernBertForTokenClassification": modernbert, "ModernBertForSequenceClassification": modernbert,
 }
 
-// IsEncoder reports whether the architecture of the source is that of an Encoder.
-func (s *Source) IsEncoder() bool { return encoderLoaders[s.Architecture] != nil }
+// IsEncoder reports whether the source is an Encoder: by its architecture, or because it is a decoder
+// with bidirectional attention.
+func (s *Source) IsEncoder() bool {
+	return encoderLoaders[s.Architecture] != nil || loaders[s.Architecture] != nil && s.bidirectional()
+}
 
 // LoadEncoder loads the network of a source with the given number of goroutines. The network reads
 // from the source, so the source must not be closed before the network.
 func LoadEncoder(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, threads int) (Encoder, error) {
+	load := encoderLoaders[s.Architecture]
+	if load == nil {
+		network, err := Load(ctx, s, p, kernels, threads)
+		if err != nil {
+			return nil, err
+		}
+		m, ok := network.(*decoder)
+		if !ok {
+			return nil, errors.Join(s.wrong("the architecture %q with bidirectional attention is not supported", s.Architecture), network.Close())
+		}
+		return bidirectional{m}, nil
+	}
 	m := &encoder{kernels: kernels}
-	names, err := encoderLoaders[s.Architecture](s, m)
+	names, err := load(s, m)
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func checkGemma3(s *Source) error {
 			return s.wrong("%s is %g; soft caps are not supported for Gemma 3", k.config, x)
 		}
 	}
-	return s.onlyCausal()
+	return nil
 }
 
 // queryScalar returns the number whose square root divides the scores. GGUF files do not have it;

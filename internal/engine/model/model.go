@@ -96,7 +96,7 @@ var loaders = map[string]func(context.Context, *Source, llm.Precision, *kernel.S
 	"llama": loadLlama, "LlamaForCausalLM": loadLlama, "LlamaModel": loadLlama,
 	"qwen2": loadQwen2, "Qwen2ForCausalLM": loadQwen2, "Qwen2Model": loadQwen2,
 	"qwen3": loadQwen3, "Qwen3ForCausalLM": loadQwen3, "Qwen3Model": loadQwen3,
-	"gemma3": loadGemma3, "Gemma3ForCausalLM": loadGemma3, "Gemma3ForConditionalGeneration": loadGemma3, "Gemma3TextModel": loadGemma3,
+	"gemma3": loadGemma3, "gemma-embedding": loadGemma3, "Gemma3ForCausalLM": loadGemma3, "Gemma3ForConditionalGeneration": loadGemma3, "Gemma3TextModel": loadGemma3,
 	"T5ForConditionalGeneration": loadT5,
 }
 
@@ -107,6 +107,9 @@ func Load(ctx context.Context, s *Source, p llm.Precision, kernels *kernel.Set, 
 	if !ok {
 		var names []string
 		for name := range loaders {
+			names = append(names, name)
+		}
+		for name := range encoderLoaders {
 			names = append(names, name)
 		}
 		slices.Sort(names)

@@ -123,7 +123,24 @@ func (s *Source) ggufEmbeddingSettings() (EmbeddingSettings, error) {
 	default:
 		return v, s.wrong("pooling_type %d is not supported; the supported types are 0 to 3", n)
 	}
-	return v, err
+	if err != nil {
+		return v, err
+	}
+	for _, name := range []string{"dense_2.weight", "dense_3.weight"} {
+		t, ok := s.tensor(name)
+		if !ok {
+			continue
+		}
+		if len(t.shape) != 2 || t.shape[0] > maxDense || t.shape[1] > maxDense {
+			return v, t.errorf("the shape is %v, expected outputs by inputs of at most %d each", t.shape, maxDense)
+		}
+		d := &Dense{in: t.shape[1], out: t.shape[0], weight: make([]float32, t.shape[0]*t.shape[1])}
+		if err := t.read(d.weight, 0, d.out); err != nil {
+			return v, err
+		}
+		v.Dense = append(v.Dense, d)
+	}
+	return v, nil
 }
 
 // readPrompts reads the prompts of an embedding model.

@@ -42,6 +42,10 @@ SHAPES = {
     "tiny-xlm-roberta": ("XLMRoberta", dict(type_vocab_size=1, **OFFSET)),
     "tiny-mpnet": ("MPNet", dict(relative_attention_num_buckets=32, **OFFSET)),
     "tiny-modernbert": ("ModernBert", MODERN),
+    "tiny-gemma3": ("Gemma3Text", dict(num_key_value_heads=2, head_dim=32, num_hidden_layers=4, sliding_window=16, query_pre_attn_scalar=24,
+                                       use_bidirectional_attention=True, sliding_window_pattern=3, rms_norm_eps=1e-6,
+                                       rope_parameters={"full_attention": dict(rope_type="default", rope_theta=1000000.0),
+                                                        "sliding_attention": dict(rope_type="default", rope_theta=10000.0)})),
     "tiny-modernbert-mean": ("ModernBert", dict(MODERN, classifier_pooling="mean")),
 }
 
@@ -100,7 +104,7 @@ def main():
     settings = {k: v for k, v in settings.items() if v is not None}
     out = dict(made_by=f"make.py {shape}: torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}, numpy {np.__version__}",
                models=[])
-    for head in ["Model", "ForTokenClassification", "ForSequenceClassification"]:
+    for head in ["Model"] if family == "Gemma3Text" else ["Model", "ForTokenClassification", "ForSequenceClassification"]:
         config = getattr(transformers, family + "Config")(**settings)
         config._attn_implementation = "eager"
         model = getattr(transformers, family + head)(config).float().eval()
