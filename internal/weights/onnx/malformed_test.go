@@ -181,6 +181,18 @@ func TestNameByModule(t *testing.T) {
 	}
 }
 
+// Rows of a table of integers may be transposed before they are converted, as MPNet's attention bias.
+func TestGatheredRows(t *testing.T) {
+	f, err := onnx.Read("x", file(tensor("a.bias.weight_quantized", 2, []int64{2, 2}, sub(9, "\x01\x02\x03\x04")), tensor("s", 1, nil, raw(2)), tensor("z", 2, nil, sub(9, "\x01")),
+		op("g", "Gather", "a.bias.weight_quantized ids", "rows"), op("t", "Transpose", "rows", "turned"), op("dq", "DequantizeLinear", "turned s z", "y")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := values(t, f, "a.bias.weight"); !slices.Equal(got, []float32{0, 2, 4, 6}) {
+		t.Error(got)
+	}
+}
+
 func TestTruncatedFile(t *testing.T) {
 	whole := small()
 	path := filepath.Join(t.TempDir(), "model.onnx")

@@ -158,8 +158,7 @@ func (g *graph) table(n *node) (*matrix, error) {
 		m, err := g.resolve(n.input(0))
 		if m == nil && err == nil {
 			// The rows are gathered first and then converted.
-			if all := g.readers(n, "DequantizeLinear"); len(all) > 0 {
-				dq := all[0]
+			if dq := g.dequantizer(n); dq != nil {
 				if m = g.integers(n.input(0)); m == nil || m.vector {
 					return nil, nil
 				}
@@ -177,6 +176,26 @@ func (g *graph) table(n *node) (*matrix, error) {
 		return g.blockTable(n)
 	}
 	return nil, nil
+}
+
+// dequantizer returns the node that converts the output of n to floating-point numbers, possibly after
+// its shape has changed, or nil.
+func (g *graph) dequantizer(n *node) *node {
+	for range maxChain {
+		var next *node
+		for _, r := range g.users(n) {
+			switch r.op {
+			case "DequantizeLinear":
+				return r
+			case "Transpose", "Unsqueeze", "Squeeze", "Reshape", "Slice", "Identity":
+				next = r
+			}
+		}
+		if n = next; n == nil {
+			return nil
+		}
+	}
+	return nil
 }
 
 // blockTable returns the table of a GatherBlockQuantized node: integers of 4 bits, or bytes that
