@@ -23,7 +23,11 @@ var fixGrammar = define(&Function{
 		"384 tokens, independently of each other; the space between them does not change. An answer that has few of the words of the text is not a correction; " +
 		"it is the error of the row. With tagger, a tagger of edits decides for each word whether it stays, and by which of its about 200 edits it changes; " +
 		"nothing is written, all other bytes stay, and a text of any length is corrected as a whole. It knows frequent mistakes of English and no spelling, and examples are an error.",
-	Weakness: "Small models overlook mistakes and sometimes change correct words.",
+	Measured: "ROUGE-L on 200 English sentences of news and captions with one to three mistakes that ai/testdata/grammar.py made (unchanged: 0.894), and the share of 100 correct " +
+		"sentences that stayed as they were: SmolLM2-135M 0.780 (0.746 to 0.813) and 0.51, gector-distilbert as tagger 0.904 (0.895 to 0.914) and 0.98, " +
+		"Qwen2.5-Coder-0.5B 0.927 (0.917 to 0.936), Qwen2.5-Coder-1.5B 0.955 (0.947 to 0.962), all in 8 bits. " +
+		"So the tagger is the better choice beside the default model, and where correct texts must stay as they are.",
+	Weakness: "Small models overlook mistakes and sometimes change correct words. The tagger overlooks most mistakes of spelling.",
 	Example:  "SELECT ai_fix_grammar('She have went to the shop yesterday.') AS corrected",
 	Sample:   Row{"She have went to the shop yesterday."},
 	Prompts:  []string{"fix_grammar"},
