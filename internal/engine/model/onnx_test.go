@@ -133,3 +133,57 @@ func TestRealONNXEqualsRuntime(t *testing.T) {
 		t.Errorf("%q", labels)
 	}
 }
+
+// onnxFolder makes a folder with an ONNX file and other files.
+func onnxFolder(t *testing.T, file string, files map[string]string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(onnxFixtures, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	files["onnx/model.onnx"] = string(data)
+	for name, text := range files {
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// A config.json goes before what the graph states. Labels come from it, or from tag_vocab.json.
+func TestONNXConfig(t *testing.T) {
+	labels := func(files map[string]string) []string {
+		return openEncoderFile(t, onnxFolder(t, "q4.onnx", files), llm.Int8).Labels()
+	}
+	if got := labels(map[string]string{"tokenizer.json": "{}", "config.json": `{"architectures":["BertForTokenClassification"],"id2label":{"1":"B-X"}}`}); !slices.Equal(got, []string{"LABEL_0", "B-X", "LABEL_2"}) {
+		t.Error(got)
+	}
+	if got := labels(map[string]string{"tokenizer.json": "{}", "tag_vocab.json": `{"tags":["$KEEP","$DELETE","$REPLACE_a"]}`}); !slices.Equal(got, []string{"$KEEP", "$DELETE", "$REPLACE_a"}) {
+		t.Error(got)
+	}
+	for config, want := range map[string]string{
+		`{"architectures":["BertForTokenClassification"],"num_attention_heads":3}`: "is not a multiple of the 3 heads",
+		`{"architectures":["Qwen2ForCausalLM"]}`:                                   `an ONNX file of the architecture "Qwen2ForCausalLM" is not supported, only those of encoders`,
+		`{"architectures":["BertForTokenClassification"],"hidden_size":64}`:        "the shape is [24 32]",
+	} {
+		s, err := OpenSource(onnxFolder(t, "float.onnx", map[string]string{"config.json": config}))
+		if err == nil {
+			kernels, _ := kernel.Select("")
+			_, err = LoadEncoder(t.Context(), s, llm.Float32, kernels, 1)
+			if closed := s.Close(); closed != nil {
+				t.Error(closed)
+			}
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", config, err)
+		}
+	}
+	if _, err := OpenSource(onnxFolder(t, "float.onnx", map[string]string{"tag_vocab.json": `{"tags":1}`})); err == nil || !strings.Contains(err.Error(), `"tags" is not a list of labels`) {
+		t.Error(err)
+	}
+}

@@ -36,8 +36,13 @@ func (s *Source) configureONNX() (err error) {
 	if err := s.inferSettings(); err != nil {
 		return err
 	}
-	s.Architecture, err = s.config.architecture()
-	return err
+	if s.Architecture, err = s.config.architecture(); err != nil {
+		return err
+	}
+	if !s.IsEncoder() {
+		return s.wrong("an ONNX file of the architecture %q is not supported, only those of encoders such as BERT; use the .gguf or .safetensors file of the model", s.Architecture)
+	}
+	return nil
 }
 
 // family is an architecture of encoders by the names of its weights.
