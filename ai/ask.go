@@ -9,6 +9,9 @@ type Ask struct {
 	Name string
 	// Any means that each row names the model, and Name is empty because the names may differ.
 	Any bool
+	// Optional means that a call is answered without the model if the session has none of the role
+	// and may not download one. See llm.ErrNoModel.
+	Optional bool
 }
 
 // Asks returns the models that a call may ask, or nil if rules answer it. fixed holds the arguments

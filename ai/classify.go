@@ -114,7 +114,8 @@ var classify = define(&Function{
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts:  []string{"classify", "classify_open", "classify_list", "classify_several"},
 	Version:  1,
-}, readClassify, answerLabels(classifyLabeller, func(a task[labelInput], f fit) {
+	asks:     classifyAsks,
+}, readClassify, answerClasses(func(a task[labelInput], f fit) {
 	if a.in.multiLabel {
 		severalLabels(a, f)
 	} else {
@@ -140,17 +141,21 @@ var classifyScore = define(&Function{
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts:  []string{"classify", "classify_open", "classify_list"},
 	Version:  1,
+	asks:     classifyAsks,
 }, func(row Row) (labelInput, bool, error) {
 	in, ok, err := readClassify(row)
 	if err == nil && in.multiLabel {
 		err = badArgument("options", "multilabel returns more than one label; use ai_classify")
 	}
 	return in, ok, err
-}, answerLabels(classifyLabeller, func(a task[labelInput], f fit) {
+}, answerClasses(func(a task[labelInput], f fit) {
 	best, p := f.best(classTemperature)
 	a.Value = []any{a.in.labels[best].name, p[best]}
 	a.Raw = probabilities(a.in.labels, p)
 }))
+
+// classifyOptions are the names of the options of ai_classify.
+var classifyOptions = []string{"instructions", "multilabel", "version"}
 
 func readClassify(row Row) (in labelInput, ok bool, err error) {
 	content, ok := text(row[0])
@@ -158,7 +163,7 @@ func readClassify(row Row) (in labelInput, ok bool, err error) {
 	if err != nil {
 		return in, false, err
 	}
-	options, err := readOptions("options", row[2], "instructions", "multilabel", "version")
+	options, err := readOptions("options", row[2], classifyOptions...)
 	if err != nil {
 		return in, false, err
 	}

@@ -16,15 +16,19 @@ import (
 // and the versions of their engines, and the arguments. asked describes the
 // models of Asks(args), in that order. The same identity means the same answer, so
 // a ledger may store answers by it. It is empty if the digest of a model is
-// unknown, or if JSON does not represent the arguments exactly.
+// unknown, unless the Ask is optional and there is no model, or if JSON does not represent the arguments exactly.
 //
 // It is the SHA-256, in hex, of a JSON list: "firesteel answer 4", the name, a
 // list of function or prompt and version, a list of the digest, the precision and
 // the engine of each model, the types of the arguments, the arguments.
 func (f *Function) Identity(asked []llm.Info, args Row) string {
 	models := make([][]any, len(asked))
+	asks := f.Asks(args)
 	for i, m := range asked {
 		if m.Digest == "" {
+			if m.Name == "" && i < len(asks) && asks[i].Optional {
+				continue // the call does without it
+			}
 			return ""
 		}
 		models[i] = []any{m.Digest, m.Precision, m.Engine}

@@ -310,9 +310,7 @@ func TestWaysToAsk(t *testing.T) {
 	} {
 		m := c.m
 		m.requests = nil
-		m.score = func(prompt, label string) float64 {
-			return like(prompt, strings.TrimPrefix(label, "Category:"))
-		}
+		m.score = likeAnswer
 		a := eval(t, classify, m.source, Row{"my late delivery", c.labels, nil, c.examples})[0]
 		if a.Value != "late delivery" || a.Err != nil {
 			t.Errorf("%s: %+v", c.name, a)

@@ -162,7 +162,8 @@ func TestAsks(t *testing.T) {
 		fixed Row
 		want  []Ask
 	}{
-		{classify, nil, text},
+		{classify, Row{nil, []string{"a", "b"}}, text},
+		{classify, nil, []Ask{{Role: llm.Text}, {Role: llm.Embed, Optional: true}}}, // the labels may be many
 		{embedding, nil, embed},
 		{lookup(t, "try_ai_similarity"), Row{nil, "b"}, embed},
 		{mask, Row{nil, []string{"email", "phone"}}, nil},

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -12,6 +13,9 @@ import (
 // only ai_query allows.
 const DefaultModel = "default"
 
+// ErrNoModel is the class of errors of a model that a session does not have and may not download.
+var ErrNoModel = errors.New("the session does not have this model")
+
 // UnknownModelError reports that no model has the name that was asked for.
 type UnknownModelError struct {
 	Name string
@@ -20,6 +24,9 @@ type UnknownModelError struct {
 
 // Error hides the name, because a row may hold it.
 func (e *UnknownModelError) Error() string { return e.format(fmt.Sprintf, "NAME") }
+
+// Is reports whether target is ErrNoModel.
+func (e *UnknownModelError) Is(target error) bool { return target == ErrNoModel }
 
 // Shown is the text of the error with the name.
 func (e *UnknownModelError) Shown() string {

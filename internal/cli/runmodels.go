@@ -72,6 +72,9 @@ func openAsked(ctx context.Context, opened *models.Opened, asks []ai.Ask) error 
 			if err == nil && !m.Info().Has(a.Role) {
 				err = &llm.RoleError{Model: m.Info().Name, Have: m.Info().Roles, Role: a.Role}
 			}
+			if a.Optional && (errors.Is(err, llm.ErrNoModel) || errors.Is(err, llm.ErrRole)) {
+				continue // the calls do without it
+			}
 			if err != nil {
 				return roleHint(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/terminal"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -112,7 +113,11 @@ func (a *app) remoteModels(ctx context.Context, f shipFlags, asks []ai.Ask) (ask
 	}
 	var all askedModels
 	for _, ask := range asks {
-		if set, _, err = set.WithDefault(ask.Role); err != nil {
+		with, _, err := set.WithDefault(ask.Role)
+		if ask.Optional && errors.Is(err, llm.ErrNoModel) {
+			continue // the calls do without it
+		}
+		if set = with; err != nil {
 			return nil, roleHint(err)
 		}
 		for _, e := range entriesOf(set, ask) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/network/egress"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/suggest"
 	"github.com/firesteel/firesteel/internal/weights"
@@ -38,6 +39,9 @@ func (e *NoDefaultError) Error() string {
 	return fmt.Sprintf("there is no default model for the role %s; name one", e.Role)
 }
 
+// Is reports whether target is llm.ErrNoModel.
+func (e *NoDefaultError) Is(target error) bool { return target == llm.ErrNoModel }
+
 // DefaultError reports that the default model of a role cannot be opened, for
 // example because it is not on this machine and cannot be downloaded.
 type DefaultError struct {
@@ -51,6 +55,11 @@ func (e *DefaultError) Error() string {
 }
 
 func (e *DefaultError) Unwrap() error { return e.Err }
+
+// Is reports whether target is llm.ErrNoModel and the policy of this process forbids the download.
+func (e *DefaultError) Is(target error) bool {
+	return target == llm.ErrNoModel && errors.Is(e.Err, egress.ErrRefused)
+}
 
 // LicenceError reports a default model whose licence does not allow any use. It
 // is downloaded only for those who name it.
