@@ -69,13 +69,16 @@ func similarTexts(t *testing.T) (texts []string, similarity []float64) {
 }
 
 // The vectors of real models equal those of sentence-transformers, and so does Spearman's
-// correlation on stsb-dev.
+// correlation on stsb-dev, which is computed for the small model only.
 func TestRealEmbedders(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a minute")
-	}
-	for _, c := range []struct{ name, golden string }{{"all-MiniLM-L6-v2", "minilm.txt"}, {"all-mpnet-base-v2/all-mpnet-base-v2", "mpnet.txt"}} {
+	for _, c := range []struct {
+		name, golden string
+		all          bool
+	}{{"all-MiniLM-L6-v2", "minilm.txt", true}, {"all-mpnet-base-v2/all-mpnet-base-v2", "mpnet.txt", false}} {
 		texts, similarity := similarTexts(t)
+		if !c.all {
+			texts = texts[:50]
+		}
 		golden := goldenLines(t, c.golden)
 		for precision, limits := range map[llm.Precision]struct{ number, spearman float64 }{llm.Float32: {2e-5, .001}, llm.Int8: {.03, .005}} {
 			e := openRealEncoder(t, c.name, precision)
@@ -84,7 +87,7 @@ func TestRealEmbedders(t *testing.T) {
 				t.Fatal(err)
 			}
 			worst := 0.0
-			for i, line := range golden[1:] {
+			for i, line := range golden[1:min(len(golden), 1+len(texts))] {
 				for j, field := range strings.Fields(line) {
 					x, err := strconv.ParseFloat(field, 64)
 					if err != nil || v[i].Err != nil {
@@ -92,6 +95,13 @@ func TestRealEmbedders(t *testing.T) {
 					}
 					worst = max(worst, math.Abs(float64(v[i].Vector[j])-x))
 				}
+			}
+			if !(worst <= limits.number) {
+				t.Errorf("%s, %s: numbers differ by up to %.2g", c.name, precision, worst)
+			}
+			t.Logf("%s, %s: numbers differ by up to %.2g", c.name, precision, worst)
+			if !c.all {
+				continue
 			}
 			n := len(similarity)
 			cosines := make([]float64, n)
@@ -102,10 +112,10 @@ func TestRealEmbedders(t *testing.T) {
 			}
 			want, err := strconv.ParseFloat(strings.TrimPrefix(golden[0], "spearman "), 64)
 			got := correlation(ranks(cosines), ranks(similarity))
-			if err != nil || !(worst <= limits.number) || !(math.Abs(got-want) <= limits.spearman) {
-				t.Errorf("%s, %s: numbers differ by up to %.2g; Spearman's correlation is %.4f, want %.4f", c.name, precision, worst, got, want)
+			if err != nil || !(math.Abs(got-want) <= limits.spearman) {
+				t.Errorf("%s, %s: Spearman's correlation is %.4f, want %.4f", c.name, precision, got, want)
 			}
-			t.Logf("%s, %s: numbers differ by up to %.2g; Spearman's correlation is %.6f, that of sentence-transformers %.6f", c.name, precision, worst, got, want)
+			t.Logf("%s, %s: Spearman's correlation is %.6f, that of sentence-transformers %.6f", c.name, precision, got, want)
 		}
 	}
 }
