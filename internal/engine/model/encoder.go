@@ -148,8 +148,9 @@ type encoder struct {
 type layerNorm struct{ weight, bias []float32 } // E
 
 type encoderLayer struct {
-	qkv                            biased // 3E x E
-	attentionOut                   biased // E x E
+	qkv                            biased    // 3E x E
+	queryBias                      []float32 // E; see foldBiases
+	attentionOut                   biased    // E x E
 	attentionNorm, feedForwardNorm *layerNorm
 	in                             biased // F x E, or 2F x E if gated
 	out                            biased // E x F

@@ -162,6 +162,9 @@ func (m *encoder) readLayer(l *loader, i int, names encoderNames) {
 		layer.qkv = l.biased(l.precision, e, e, prefix+names.query, prefix+names.key, prefix+names.value)
 	}
 	layer.attentionOut = l.biased(l.precision, e, e, prefix+names.attentionOut)
+	if m.rotary == nil {
+		layer.foldBiases(l, e, prefix+names.attentionOut+".weight")
+	}
 	if i > 0 || !names.noFirstNorm {
 		layer.attentionNorm = l.layerNorm(prefix+names.attentionNorm, e)
 	}
@@ -175,6 +178,32 @@ func (m *encoder) readLayer(l *loader, i int, names encoderNames) {
 	}
 	layer.out = l.biased(l.precision, f, e, prefix+names.out)
 	layer.feedForwardNorm = l.layerNorm(prefix+names.feedForwardNorm, e)
+}
+
+// foldBiases removes the biases of keys and values, so that they need not be added to each row. The
+// bias of the keys adds the same number to all scores of a query, which does not change their softmax.
+// The bias of the values is added to each result, as the probabilities add up to 1, so it becomes a
+// part of the bias of the output. The bias of the queries stays.
+func (layer *encoderLayer) foldBiases(l *loader, e int, output string) {
+	bias := layer.qkv.bias
+	if l.err != nil || bias == nil {
+		return
+	}
+	weights := l.table(output, e, e)
+	if l.err != nil {
+		return
+	}
+	if layer.attentionOut.bias == nil {
+		layer.attentionOut.bias = make([]float32, e)
+	}
+	for i := range e {
+		sum := float64(layer.attentionOut.bias[i])
+		for j, w := range weights[i*e : (i+1)*e] {
+			sum += float64(w) * float64(bias[2*e+j])
+		}
+		layer.attentionOut.bias[i] = float32(sum)
+	}
+	layer.queryBias, layer.qkv.bias = bias[:e], nil
 }
 
 // readHead plans the weights of the classes. They are not quantized, because they are small.

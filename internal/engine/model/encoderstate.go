@@ -15,7 +15,7 @@ type encoderState struct {
 	scratch   nn.Scratch
 	x         []float32 // R x E, stride kernel.Stride(E): the residual stream
 	normed    []float32 // the same, if layers normalize their inputs
-	qkv       []float32 // R x 3E
+	qkv       []float32 // the rows of some texts x 3E
 	attended  []float32 // R x E, stride kernel.Stride(E)
 	inner     []float32 // innerRows x F or 2F, stride kernel.Stride of that
 	angles    []float32 // R x S, if positions are rotary
@@ -24,9 +24,10 @@ type encoderState struct {
 	head      encoderHeadState
 }
 
-// innerRows is the maximum number of rows that the feed-forward network computes at a time, so that
-// its inner numbers stay in the second-level cache.
-const innerRows = 128
+// innerRows is the maximum number of rows whose inner numbers, those of the feed-forward network or
+// queries, keys and values, are computed at a time, so that they stay in the second-level cache. A
+// longer text has all its queries, keys and values at a time.
+const innerRows = 48
 
 func (m *encoder) NewState(team *nn.Team) EncoderState {
 	return &encoderState{
@@ -54,7 +55,6 @@ func (s *encoderState) reserve(rows int) {
 		return
 	}
 	s.x = make([]float32, rows*stride)
-	s.qkv = make([]float32, rows*3*s.embedding)
 	s.attended = make([]float32, rows*stride)
 	if s.normFirst {
 		s.normed = make([]float32, rows*stride)
@@ -65,9 +65,13 @@ func (s *encoderState) reserve(rows int) {
 }
 
 func (s *encoderState) Run(texts []EncoderInput, stop func() bool, emit func(text int, rows Rows)) error {
-	rows := 0
+	rows, longest := 0, innerRows
 	for _, t := range texts {
 		rows += len(t.Tokens)
+		longest = max(longest, len(t.Tokens))
+	}
+	if n := longest * 3 * s.embedding; len(s.qkv) < n {
+		s.qkv = make([]float32, n)
 	}
 	s.reserve(rows)
 	s.embed(texts)
@@ -137,8 +141,27 @@ func (s *encoderState) input(n *layerNorm, rows int) []float32 {
 
 // attend adds the attention of a layer to x.
 func (s *encoderState) attend(layer *encoderLayer, texts []EncoderInput, rows int) {
+	stride := s.stride()
+	in := s.input(layer.attentionNorm, rows)
+	for at := 0; len(texts) > 0; {
+		count, n := 0, 0
+		for count < len(texts) && (count == 0 || n+len(texts[count].Tokens) <= innerRows) {
+			n += len(texts[count].Tokens)
+			count++
+		}
+		s.attendTexts(layer, texts[:count], at, n, in)
+		texts, at = texts[count:], at+n
+	}
+	s.mul(layer.attentionOut, rows, s.attended, stride, s.x, stride, true)
+	if !s.normFirst {
+		s.normalize(layer.attentionNorm, rows, s.x, s.x)
+	}
+}
+
+// attendTexts computes the attention of some texts, whose rows are those from row at on.
+func (s *encoderState) attendTexts(layer *encoderLayer, texts []EncoderInput, at, rows int, in []float32) {
 	e, stride := s.embedding, s.stride()
-	s.mul(layer.qkv, rows, s.input(layer.attentionNorm, rows), stride, s.qkv, 3*e, false)
+	s.mul(layer.qkv, rows, in[at*stride:], stride, s.qkv, 3*e, false)
 	scale := float32(1 / math.Sqrt(float64(s.headSize)))
 	window, angles := 0, s.angles
 	if layer.local {
@@ -147,24 +170,23 @@ func (s *encoderState) attend(layer *encoderLayer, texts []EncoderInput, rows in
 	for i := range rows {
 		q, k := s.qkv[i*3*e:i*3*e+e], s.qkv[i*3*e+e:i*3*e+2*e]
 		if s.rotary == nil {
+			if layer.queryBias != nil {
+				s.kernels.Add(q, layer.queryBias)
+			}
 			for j := range q {
 				q[j] *= scale
 			}
 			continue
 		}
-		a := angles[i*s.headSize : (i+1)*s.headSize]
+		a := angles[(at+i)*s.headSize : (at+i+1)*s.headSize]
 		nn.RotateHalves(q, a, scale)
 		nn.RotateHalves(k, a, 1)
 	}
-	at := 0
+	first := 0
 	for _, t := range texts {
 		n := len(t.Tokens)
-		s.attention.Do(n, s.qkv[at*3*e:], 3*e, s.attended[at*stride:], stride, s.bias, window)
-		at += n
-	}
-	s.mul(layer.attentionOut, rows, s.attended, stride, s.x, stride, true)
-	if !s.normFirst {
-		s.normalize(layer.attentionNorm, rows, s.x, s.x)
+		s.attention.Do(n, s.qkv[first*3*e:], 3*e, s.attended[(at+first)*stride:], stride, s.bias, window)
+		first += n
 	}
 }
 
