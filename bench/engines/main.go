@@ -42,7 +42,7 @@ func main() {
 	flag.IntVar(&s.rows, "rows", 1000, "number of product reviews")
 	flag.IntVar(&s.sentences, "sentences", 1, "t5: sentences in a review; 1 gives 20 tokens a row, 2 give 34")
 	flag.StringVar(&s.only, "only", "", "run only the engines whose name contains one of these texts, separated by commas")
-	flag.StringVar(&s.minilm, "minilm", "", "minilm: the folder of all-MiniLM-L6-v2; default: in the folder of the peers")
+	flag.StringVar(&s.minilm, "minilm", "minilm-l6", "minilm: the model, or its folder")
 	flag.StringVar(&writeT5, "write-t5", "", "only write the model with seeded weights to this folder")
 	flag.StringVar(&child, "child", "", "answer jobs from standard input with this model, or with kernels only; engines starts itself with this flag")
 	flag.StringVar(&precision, "precision", "", "with -child: f32 or int8")

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 
+	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // measureMiniLM computes a vector for each review.
@@ -15,10 +18,15 @@ func measureMiniLM(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	folder := s.minilm
-	if folder == "" {
-		folder = filepath.Join(s.peers, "models", "all-MiniLM-L6-v2")
+	reference, err := models.Parse(s.minilm)
+	if err != nil {
+		return err
 	}
+	model, err := models.Resolve(ctx, reference, models.Options{Progress: fetch.NewProgress(os.Stderr)})
+	if err != nil {
+		return err
+	}
+	folder, exported := model.Path(), filepath.Join(s.peers, "models", "minilm-onnx")
 	j := job{Name: "vectors of reviews", Unit: rows, Embed: true}
 	for _, review := range reviews[:s.rows] {
 		j.Requests = append(j.Requests, request{Text: review})
@@ -28,7 +36,7 @@ func measureMiniLM(ctx context.Context, s settings) error {
 			if !s.selected(name) {
 				return nil, nil
 			}
-			c, err := s.startPython(ctx, &struct{}{}, "onnx", folder, precision, strconv.Itoa(s.threads))
+			c, err := s.startPython(ctx, &struct{}{}, "onnx", folder, exported, precision, strconv.Itoa(s.threads))
 			if err != nil {
 				return nil, err
 			}

@@ -2,7 +2,7 @@
 
     peers.py ctranslate2 MODEL TOKENIZER PRECISION THREADS [TOKENS_A_BATCH]
     peers.py transformers MODEL TOKENIZER PRECISION THREADS
-    peers.py onnx FOLDER PRECISION THREADS
+    peers.py onnx FOLDER EXPORTED PRECISION THREADS
     peers.py llama MODEL THREADS
 
 The first three write a line of JSON when they are ready. Then they read a job from each line of input and
@@ -61,14 +61,15 @@ def transformers(model, tokenizer, precision, threads):
     serve(tokenizer, answer)
 
 
-def onnx(folder, precision, threads, batch="32"):
-    """Vectors of all-MiniLM-L6-v2 by ONNX Runtime. The model is exported and quantized at the first use.
+def onnx(folder, exported, precision, threads, batch="32"):
+    """Vectors of the BERT model in a folder by ONNX Runtime. It is exported to another folder at the first use.
     Texts are sorted by length, as sentence-transformers sorts them; batches of 32 were fastest."""
     import numpy
     import onnxruntime
     from tokenizers import Tokenizer
 
-    plain, quantized = os.path.join(folder, "model.onnx"), os.path.join(folder, "model-int8.onnx")
+    os.makedirs(exported, exist_ok=True)
+    plain, quantized = os.path.join(exported, "model.onnx"), os.path.join(exported, "model-int8.onnx")
     if not os.path.exists(plain):
         export(folder, plain)
     if precision == "int8" and not os.path.exists(quantized):

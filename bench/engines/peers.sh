@@ -15,7 +15,8 @@ mkdir -p "$folder"
 
 [ -x "$folder/venv/bin/python" ] || "${PYTHON:-python3}" -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --only-binary :all: \
-    ctranslate2==4.8.5 transformers==5.24.0 torch==2.15.0 numpy==2.4.6 tokenizers==0.23.3 xllamacpp==2026.10.11549
+    ctranslate2==4.8.5 transformers==5.24.0 torch==2.15.0 numpy==2.4.6 tokenizers==0.23.3 xllamacpp==2026.10.11549 \
+    onnx==1.23.2 onnxruntime==1.32.0
 
 go run ./bench/engines -write-t5 "$folder/models/flan-t5-small"
 for precision in float32 int8; do
