@@ -72,6 +72,9 @@ func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set,
 	} else if n > 0 {
 		e.limit = min(e.limit, n)
 	}
+	if single, pair := e.tokens.SpecialTokens(); max(single, pair) >= e.limit {
+		return nil, fmt.Errorf("%s: a text may have %d tokens, but the tokenizer adds %d to a text and %d to a pair", source.Path, e.limit, single, pair)
+	}
 	e.scheme = newTagScheme(e.network.Labels())
 	e.describe()
 	e.scheduler = newEncoderScheduler(e.network, opts.Threads)

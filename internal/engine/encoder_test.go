@@ -16,102 +16,8 @@ import (
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights/safetensors/safetensorstest"
 	"github.com/firesteel/firesteel/llm"
 )
-
-// bertFolder writes a model of testdata/encoders/tiny-bert.json with a tokenizer of letters and a
-// few words, and additional files.
-func bertFolder(t testing.TB, architecture string, files map[string]string) string {
-	t.Helper()
-	folder := t.TempDir()
-	data, err := os.ReadFile("testdata/encoders/tiny-bert.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Models []struct {
-			Config  map[string]any
-			Tensors map[string][]int
-		}
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range file.Models {
-		if m.Config["architectures"].([]any)[0] == architecture {
-			if err := safetensorstest.WriteEncoder(folder, m.Config, m.Tensors); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	vocab := map[string]int{}
-	for _, token := range []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]"} {
-		vocab[token] = len(vocab)
-	}
-	for _, word := range strings.Fields("the a cat dog sat on mat in rome anna smith lives . , ! ?") {
-		vocab[word] = len(vocab)
-	}
-	for letter := 'a'; letter <= 'z'; letter++ {
-		for _, token := range []string{string(letter), "##" + string(letter)} {
-			if _, ok := vocab[token]; !ok {
-				vocab[token] = len(vocab)
-			}
-		}
-	}
-	special := func(id string, kind int) any {
-		return map[string]any{"SpecialToken": map[string]any{"id": id, "type_id": kind}}
-	}
-	text := func(id string, kind int) any {
-		return map[string]any{"Sequence": map[string]any{"id": id, "type_id": kind}}
-	}
-	cls, sep := special("[CLS]", 0), special("[SEP]", 0)
-	defined := func(name string) any {
-		return map[string]any{"id": name, "ids": []int{vocab[name]}, "tokens": []string{name}}
-	}
-	tokenizer := map[string]any{
-		"normalizer":    map[string]any{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": nil, "lowercase": true},
-		"pre_tokenizer": map[string]any{"type": "BertPreTokenizer"},
-		"post_processor": map[string]any{
-			"type": "TemplateProcessing", "single": []any{cls, text("A", 0), sep},
-			"pair":           []any{cls, text("A", 0), sep, text("B", 1), special("[SEP]", 1)},
-			"special_tokens": map[string]any{"[CLS]": defined("[CLS]"), "[SEP]": defined("[SEP]")},
-		},
-		"decoder": map[string]any{"type": "WordPiece", "prefix": "##", "cleanup": true},
-		"model": map[string]any{
-			"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocab,
-		},
-	}
-	encoded, err := json.Marshal(tokenizer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put := func(name string, data []byte) {
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("tokenizer.json", encoded)
-	for name, text := range files {
-		put(name, []byte(text))
-	}
-	return folder
-}
-
-func openBert(t testing.TB, architecture string, files map[string]string, o Options) *Encoder {
-	t.Helper()
-	m, err := Open(context.Background(), bertFolder(t, architecture, files), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return m.(*Encoder)
-}
 
 var encoderTexts = []string{
 	"The cat sat on the mat.", "Anna Smith lives in Rome", "", "?", "a", strings.Repeat("A cat, a dog ! ", 60), "Anna", "the dog",
@@ -221,95 +127,6 @@ func TestEncoderInfo(t *testing.T) {
 	}
 }
 
-// Prompts, dense layers and limits of the model's files apply.
-func TestEncoderEmbeddingFiles(t *testing.T) {
-	plain := openBert(t, "BertModel", nil, Options{Threads: 1, Precision: llm.Float32})
-	vector := func(e *Encoder, r llm.EmbedRequest) llm.Embedding {
-		v, err := e.Embed(t.Context(), []llm.EmbedRequest{r})
-		if err != nil || v[0].Err != nil {
-			t.Fatal(err, v)
-		}
-		return v[0]
-	}
-	e := openBert(t, "BertModel", map[string]string{
-		"config_sentence_transformers.json": `{"prompts": {"query": "the dog ", "document": "a cat "}, "default_prompt_name": "document"}`,
-		"sentence_bert_config.json":         `{"max_seq_length": 12, "do_lower_case": false}`,
-	}, Options{Threads: 1, Precision: llm.Float32})
-	for _, c := range []struct{ prompt, text string }{{"query", "the dog sat on a mat"}, {"document", "a cat sat on a mat"}, {"", "a cat sat on a mat"}, {"other", "sat on a mat"}} {
-		if got, want := vector(e, llm.EmbedRequest{Text: "sat on a mat", Prompt: c.prompt}), vector(plain, llm.EmbedRequest{Text: c.text}); !reflect.DeepEqual(got, want) {
-			t.Errorf("prompt %q: %v, want %v", c.prompt, got, want)
-		}
-	}
-	long := vector(e, llm.EmbedRequest{Text: strings.Repeat("dog ", 50), Prompt: "other"})
-	if want := vector(plain, llm.EmbedRequest{Text: strings.Repeat("dog ", 10)}); !long.Cut || long.Tokens != 12 || !slices.Equal(long.Vector, want.Vector) {
-		t.Errorf("a text of 50 tokens: %+v", long)
-	}
-	if long := vector(plain, llm.EmbedRequest{Text: strings.Repeat("dog ", 500)}); !long.Cut || long.Tokens != 128 {
-		t.Errorf("%d tokens, cut: %v", long.Tokens, long.Cut)
-	}
-}
-
-// A dense layer between pooling and normalization.
-func TestEncoderDense(t *testing.T) {
-	const modules = `[{"path": "", "type": "sentence_transformers.models.Transformer"}, {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-		{"path": "2_Dense", "type": "sentence_transformers.models.Dense"}, {"path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}]`
-	files := func(activation string) map[string]string {
-		// Output i is input i + 1, doubled.
-		weights := make([]float32, 16*64)
-		for i := range 16 {
-			weights[i*64+i+1] = 2
-		}
-		header := `{"linear.weight":{"dtype":"F32","shape":[16,64],"data_offsets":[0,4096]}}`
-		file := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
-		file = append(file, header...)
-		for _, w := range weights {
-			file = binary.LittleEndian.AppendUint32(file, math.Float32bits(w))
-		}
-		return map[string]string{
-			"modules.json": modules, "2_Dense/model.safetensors": string(file), "1_Pooling/config.json": `{"pooling_mode": "mean"}`,
-			"2_Dense/config.json": `{"in_features": 64, "out_features": 16, "bias": false, "activation_function": "torch.nn.modules.` + activation + `"}`,
-		}
-	}
-	request := testkit.EmbedRequests("anna lives in rome")
-	plain := openBert(t, "BertModel", nil, Options{Threads: 1, Precision: llm.Float32})
-	ids, _, err := embeddingTokens(plain.tokens, plain.embedding, 128, request[0].Text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	states := make([]float64, 64)
-	err = plain.network.NewState(nil).Run([]model.EncoderInput{{Tokens: ids}}, func() bool { return false }, func(_ int, rows model.Rows) {
-		for i := range rows.N {
-			for j, x := range rows.Row(i) {
-				states[j] += float64(x) / float64(rows.N)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for activation, f := range map[string]func(float64) float64{"linear.Identity": func(x float64) float64 { return x }, "activation.Tanh": math.Tanh} {
-		e := openBert(t, "BertModel", files(activation), Options{Threads: 1, Precision: llm.Float32})
-		got, err := e.Embed(t.Context(), request)
-		if err != nil || got[0].Err != nil || len(got[0].Vector) != 16 || e.Info().Dimensions != 16 {
-			t.Fatalf("%s: %v, %v, %d dimensions", activation, got, err, e.Info().Dimensions)
-		}
-		length := 0.0
-		for i := range 16 {
-			length += f(2*states[i+1]) * f(2*states[i+1])
-		}
-		for i, x := range got[0].Vector {
-			if want := f(2*states[i+1]) / math.Sqrt(length); math.Abs(float64(x)-want) > 1e-5 {
-				t.Errorf("%s: number %d is %g, want %g", activation, i, x, want)
-			}
-		}
-	}
-	bad := files("activation.ReLU")
-	e := openBert(t, "BertModel", bad, Options{Threads: 1})
-	if _, err := e.Embed(t.Context(), request); !errors.Is(err, llm.ErrModel) || !strings.Contains(err.Error(), "activation_function") {
-		t.Error(err)
-	}
-}
-
 // Texts of a pair have their own types, and a pair that is too long is cut.
 func TestRankPairs(t *testing.T) {
 	e := openBert(t, "BertForSequenceClassification", nil, Options{Threads: 2, Precision: llm.Float32})
@@ -360,6 +177,78 @@ func TestTagLongTexts(t *testing.T) {
 	}
 	if got := tags[1].Tokens; len(got) != 2 || got[1].Start != 5 || got[1].End != 10 {
 		t.Errorf("tokens %v", got)
+	}
+}
+
+// A weight that is not finite is the error of the texts that use it.
+func TestEncoderNotFinite(t *testing.T) {
+	for _, architecture := range []string{"BertModel", "BertForTokenClassification", "BertForSequenceClassification"} {
+		for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
+			folder := bertFolder(t, architecture, nil)
+			path := filepath.Join(folder, "model.safetensors")
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := binary.LittleEndian.Uint64(data)
+			var header map[string]struct {
+				Offsets [2]int `json:"data_offsets"`
+			}
+			if err := json.Unmarshal(data[8:8+size], &header); err != nil {
+				t.Fatal(err)
+			}
+			m, err := Open(t.Context(), folder, Options{Threads: 1, Precision: precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, ok := m.(*Encoder).tokens.Lookup("rome")
+			if err := m.Close(); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			for name, tensor := range header {
+				if strings.HasSuffix(name, "word_embeddings.weight") {
+					at := 8 + int(size) + tensor.Offsets[0] + int(id)*64*4 + 20
+					binary.LittleEndian.PutUint32(data[at:], math.Float32bits(float32(math.NaN())))
+				}
+			}
+			if err := os.WriteFile(path, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if m, err = Open(t.Context(), folder, Options{Threads: 1, Precision: precision}); err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			var errs []error
+			texts := []string{"anna lives in rome", "the cat sat"}
+			switch m.(*Encoder).network.Head() {
+			case model.HiddenStates:
+				v, err := m.Embed(t.Context(), testkit.EmbedRequests(texts...))
+				errs = []error{err, v[0].Err, v[1].Err}
+			case model.TokenLogits:
+				v, err := m.Tag(t.Context(), texts)
+				errs = []error{err, v[0].Err, v[1].Err}
+			default:
+				v, err := m.Rank(t.Context(), []llm.Pair{{A: texts[0]}, {A: texts[1]}})
+				errs = []error{err, v[0].Err, v[1].Err}
+			}
+			if errs[0] != nil || !errors.Is(errs[1], llm.ErrModel) || errs[2] != nil {
+				t.Errorf("%s, %s: %v", architecture, precision, errs)
+			}
+		}
+	}
+}
+
+// A limit that special tokens exceed is an error.
+func TestEncoderLimits(t *testing.T) {
+	for limit, ok := range map[string]bool{"3": false, "4": true} {
+		folder := bertFolder(t, "BertForTokenClassification", map[string]string{"sentence_bert_config.json": `{"max_seq_length": ` + limit + `}`})
+		m, err := Open(t.Context(), folder, Options{Threads: 1})
+		if err == nil {
+			err = m.Close()
+		}
+		if (err == nil) != ok || err != nil && !errors.Is(err, llm.ErrModel) {
+			t.Errorf("%s: %v", limit, err)
+		}
 	}
 }
 

@@ -83,7 +83,7 @@ func openEngine(ctx context.Context, source *model.Source, kernels *kernel.Set, 
 // settings for embeddings was trained for them and not for text.
 func (e *Engine) describe() {
 	e.info.Context, e.info.Parameters = e.network.Context(), e.network.Parameters()
-	if e.network.Headless() == "" && !e.embedding.Declared {
+	if e.network.Headless() == "" && (!e.embedding.Declared || e.embeddingErr != nil) {
 		e.info.Roles = append(e.info.Roles, llm.Text)
 	}
 	if !e.encodes && e.embeddingErr == nil {

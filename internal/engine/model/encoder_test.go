@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -246,6 +248,71 @@ func TestEncodersInGGUF(t *testing.T) {
 			if !reflect.DeepEqual(a, bits) {
 				t.Errorf("%s: the outputs of the GGUF file differ", name)
 			}
+		}
+	}
+}
+
+// Settings and weights that are not supported are errors that name them.
+func TestUnsupportedEncoders(t *testing.T) {
+	all := seededEncoders(t)
+	for _, c := range []struct {
+		name    string
+		changes map[string]any
+		tensors map[string][]int // other shapes; nil removes a tensor
+		want    string
+	}{
+		{"tiny-bert/BertModel", map[string]any{"hidden_act": "silu"}, nil, "hidden_act"},
+		{"tiny-bert/BertModel", map[string]any{"position_embedding_type": "relative_key"}, nil, "position_embedding_type"},
+		{"tiny-bert/BertModel", map[string]any{"is_decoder": true}, nil, "is_decoder"},
+		{"tiny-bert/BertModel", map[string]any{"num_attention_heads": 3}, nil, "not a multiple of the 3 heads"},
+		{"tiny-bert/BertModel", map[string]any{"num_attention_heads": 8}, nil, "the size of the heads is 8"},
+		{"tiny-bert/BertModel", map[string]any{"num_attention_heads": 0}, nil, "num_attention_heads"},
+		{"tiny-bert/BertModel", map[string]any{"layer_norm_eps": -1}, nil, "layer_norm_eps"},
+		{"tiny-bert/BertModel", map[string]any{"max_position_embeddings": 64}, nil, "position_embeddings"},
+		{"tiny-bert/BertModel", map[string]any{"num_hidden_layers": 4}, nil, `"encoder.layer.3.attention.self.query.weight" is missing`},
+		{"tiny-bert/BertModel", map[string]any{"num_hidden_layers": 2}, nil, "not part of the supported architecture"},
+		{"tiny-bert/BertModel", nil, map[string][]int{"encoder.layer.1.attention.self.key.bias": nil}, "only some of the weights"},
+		{"tiny-bert/BertModel", nil, map[string][]int{"embeddings.word_embeddings.weight": {256, 32}}, "word_embeddings"},
+		{"tiny-bert/BertModel", nil, map[string][]int{"embeddings.LayerNorm.weight": nil}, "embeddings.LayerNorm.weight"},
+		{"tiny-bert/BertForTokenClassification", map[string]any{"id2label": map[string]any{"7": "x"}}, nil, "id2label"},
+		{"tiny-bert/BertForTokenClassification", map[string]any{"id2label": map[string]any{"zero": "x"}}, nil, "id2label"},
+		{"tiny-bert/BertForTokenClassification", nil, map[string][]int{"classifier.weight": nil}, "classifier.weight"},
+		{"tiny-bert/BertForSequenceClassification", nil, map[string][]int{"bert.pooler.dense.weight": nil}, "pooler.dense.weight"},
+		{"tiny-roberta/RobertaModel", map[string]any{"pad_token_id": 129}, nil, "130 positions"},
+		{"tiny-mpnet/MPNetModel", map[string]any{"relative_attention_num_buckets": 30}, nil, "30 relative attention buckets"},
+		{"tiny-modernbert/ModernBertForSequenceClassification", map[string]any{"classifier_pooling": "max"}, nil, "classifier_pooling"},
+		{"tiny-modernbert/ModernBertModel", map[string]any{"layer_types": []string{"full_attention"}}, nil, "layer_types has 1 layers"},
+		{"tiny-modernbert/ModernBertModel", map[string]any{"layer_types": []string{"linear", "full_attention", "full_attention", "full_attention"}}, nil, `the type "linear"`},
+		{"tiny-distilbert/DistilBertModel", map[string]any{"n_layers": 1 << 20}, nil, "n_layers"},
+	} {
+		m, ok := all[c.name]
+		if !ok {
+			t.Fatal(c.name)
+		}
+		m.Tensors = maps.Clone(m.Tensors)
+		for name, shape := range c.tensors {
+			if m.Tensors[name] = shape; shape == nil {
+				delete(m.Tensors, name)
+			}
+		}
+		folder := t.TempDir()
+		if err := safetensorstest.WriteEncoder(folder, m.Config, m.Tensors); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, folder, c.changes)
+		source, err := OpenSource(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := LoadEncoder(t.Context(), source, llm.Int8, kernel.Sets()[0], 1)
+		if err == nil {
+			err = errors.Join(errors.New("no error"), e.Close())
+		}
+		if !errors.Is(err, ErrFormat) && !strings.Contains(err.Error(), "safetensors") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %v, %v: %v, want %q", c.name, c.changes, c.tensors, err, c.want)
+		}
+		if err := source.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
