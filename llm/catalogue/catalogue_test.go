@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -36,6 +38,20 @@ func TestEmbedded(t *testing.T) {
 	}
 	if e, _ := c.Lookup("llama-3.2-3b"); e.Licence.Free() || e.Licence.Attribution == "" {
 		t.Errorf("%+v", e.Licence)
+	}
+}
+
+// The file has the form that programs write, so that their changes are small.
+func TestFormatted(t *testing.T) {
+	var compact, indented bytes.Buffer
+	if err := json.Compact(&compact, embedded); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Indent(&indented, compact.Bytes(), "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	if indented.WriteByte('\n'); !bytes.Equal(indented.Bytes(), bytes.ReplaceAll(embedded, []byte("\r\n"), []byte("\n"))) {
+		t.Error("catalogue.json is not indented by tabs, one value on a line")
 	}
 }
 

