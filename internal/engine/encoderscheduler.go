@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
@@ -42,62 +41,21 @@ type encoderCall struct {
 type encoderScheduler struct {
 	network model.Encoder
 
-	mu      sync.Mutex
-	work    sync.Cond
-	calls   []*encoderCall // calls with waiting texts, in the order of service
-	threads int            // workers wanted
-	running int            // workers running
-	idle    int            // workers that wait for work
-	teams   []*nn.Team     // teams of workers that need helpers
-	closed  bool
-	broken  error         // set if a worker failed to start; all calls fail
-	closing chan struct{} // closed by close
-	workers sync.WaitGroup
+	workers
+	calls []*encoderCall // calls with waiting texts, in the order of service
 }
 
 func newEncoderScheduler(network model.Encoder, threads int) *encoderScheduler {
-	s := &encoderScheduler{network: network, closing: make(chan struct{})}
-	s.work.L = &s.mu
-	s.setThreads(threads)
+	s := &encoderScheduler{network: network}
+	s.start(threads, s.worker, s.failAll)
 	return s
 }
 
-func (s *encoderScheduler) setThreads(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.threads = max(1, n)
-	for ; s.running < s.threads && !s.closed; s.running++ {
-		s.workers.Go(func() {
-			defer panics.Handle("starting a worker of the model", s.workerFailed)
-			s.worker()
-		})
-	}
-	s.work.Broadcast()
-}
-
-// close stops the workers. Their texts are dropped.
-func (s *encoderScheduler) close() {
-	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.closing)
-	}
-	s.work.Broadcast()
-	s.mu.Unlock()
-	s.workers.Wait()
-}
-
-// workerFailed records that a worker failed to start. All calls fail from then on.
-func (s *encoderScheduler) workerFailed(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running--
-	if s.broken == nil {
-		s.broken = fmt.Errorf("%w: %w", llm.ErrModel, err)
-	}
+// failAll reports an error for all waiting texts. The caller holds the lock.
+func (s *encoderScheduler) failAll(err error) {
 	for c, group := s.next(); c != nil; c, group = s.next() {
 		for _, e := range group {
-			e.err = s.broken
+			e.err = err
 		}
 		c.finish(len(group))
 	}
@@ -120,28 +78,10 @@ func (s *encoderScheduler) run(ctx context.Context, all []*encoding) error {
 	for _, e := range all {
 		c.rows += len(e.input.Tokens)
 	}
-	s.mu.Lock()
-	if s.closed || s.broken != nil {
-		defer s.mu.Unlock()
-		return cmp.Or(s.broken, errClosed)
-	}
-	if c.left > 0 {
-		s.calls = append(s.calls, c)
-		s.work.Broadcast()
-	} else {
+	if c.left == 0 {
 		close(c.done)
 	}
-	s.mu.Unlock()
-	select {
-	case <-c.done:
-	case <-s.closing:
-		return errClosed
-	case <-ctx.Done():
-		s.mu.Lock()
-		c.waiting, c.rows = nil, 0
-		s.mu.Unlock()
-	}
-	return ctx.Err()
+	return s.submit(ctx, c.done, func() { s.calls = append(s.calls, c) }, func() { c.waiting, c.rows = nil, 0 })
 }
 
 // next removes and returns the next group of a call. It serves the calls in turn. A call with few
@@ -170,16 +110,12 @@ func (s *encoderScheduler) next() (*encoderCall, []*encoding) {
 }
 
 // worker computes groups until the scheduler does not need the worker.
-func (s *encoderScheduler) worker() {
+func (s *encoderScheduler) worker(int) {
 	defer panics.OnFault()()
 	w := encoderWorker{encoderScheduler: s, team: new(nn.Team)}
-	for {
-		c, group := w.await()
-		if c == nil {
-			return
-		}
-		w.compute(c, group)
-		w.finish(c, len(group))
+	for w.await() {
+		w.compute(w.call, w.group)
+		w.finish()
 	}
 }
 
@@ -188,44 +124,33 @@ type encoderWorker struct {
 	*encoderScheduler
 	team  *nn.Team
 	state model.EncoderState // nil after a panic
+	call  *encoderCall       // of the group
+	group []*encoding
 }
 
-// await returns the next group. Until there is one it helps other workers. It returns nil if the
-// worker must end. It opens the team if other workers have nothing to do.
-func (w *encoderWorker) await() (*encoderCall, []*encoding) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for !w.closed && w.running <= w.threads {
-		if c, group := w.next(); c != nil {
-			if w.idle > 0 && len(w.calls) == 0 {
-				w.team.Open()
-				w.teams = append(w.teams, w.team)
-				w.work.Broadcast()
-			}
-			return c, group
+// await waits for the next group. It returns false if the worker must end. It opens the team if
+// other workers have nothing to do.
+func (w *encoderWorker) await() bool {
+	return w.admit(func(wanted bool) bool {
+		if !wanted {
+			return false
 		}
-		if len(w.teams) > 0 {
-			team := w.teams[0]
-			w.mu.Unlock()
-			team.Help()
-			w.mu.Lock()
-			continue
+		if w.call, w.group = w.next(); w.call == nil {
+			return false
 		}
-		w.idle++
-		w.work.Wait()
-		w.idle--
-	}
-	w.running--
-	return nil, nil
+		if w.idle > 0 && len(w.calls) == 0 {
+			w.openTeam(w.team)
+		}
+		return true
+	})
 }
 
-// finish closes the team and counts texts as done.
-func (w *encoderWorker) finish(c *encoderCall, texts int) {
+// finish closes the team and counts the texts of the group as done.
+func (w *encoderWorker) finish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.team.Close()
-	w.teams = slices.DeleteFunc(w.teams, func(t *nn.Team) bool { return t == w.team })
-	c.finish(texts)
+	w.closeTeam(w.team)
+	w.call.finish(len(w.group))
 }
 
 // compute computes a group. If it panics, any of its texts may be the cause: each is computed

@@ -1,16 +1,11 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"sync"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
-	"github.com/firesteel/firesteel/internal/panics"
-	"github.com/firesteel/firesteel/llm"
 )
 
 const (
@@ -57,65 +52,19 @@ type scheduler struct {
 	kernels *kernel.Set
 	tokens  int // size of the tokenizer, at most the vocabulary of the network
 
-	mu      sync.Mutex
-	work    sync.Cond
-	calls   []*call    // calls with waiting sequences, in the order of service
-	waiting int        // waiting sequences of all calls
-	threads int        // workers wanted
-	running int        // workers running
-	idle    int        // workers that wait for work
-	teams   []*nn.Team // teams of workers that need helpers
-	closed  bool
-	broken  error         // set if a worker failed to start; all calls fail
-	closing chan struct{} // closed by close
-	workers sync.WaitGroup
+	workers
+	calls   []*call // calls with waiting sequences, in the order of service
+	waiting int     // waiting sequences of all calls
 }
 
 func newScheduler(network model.Network, kernels *kernel.Set, tokens, threads int) *scheduler {
-	s := &scheduler{network: network, kernels: kernels, tokens: tokens, closing: make(chan struct{})}
-	s.work.L = &s.mu
-	s.setThreads(threads)
+	s := &scheduler{network: network, kernels: kernels, tokens: tokens}
+	s.start(threads, s.worker, s.failAll)
 	return s
 }
 
-func (s *scheduler) setThreads(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.threads = max(1, n)
-	for n := s.threads; s.running < n && !s.closed; s.running++ {
-		s.workers.Go(func() {
-			defer panics.Handle("starting a worker of the model", s.workerFailed)
-			s.worker(n)
-		})
-	}
-	s.work.Broadcast()
-}
-
-// close stops the workers. Their sequences are dropped.
-func (s *scheduler) close() {
-	s.mu.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.closing)
-	}
-	s.work.Broadcast()
-	s.mu.Unlock()
-	s.workers.Wait()
-}
-
-// workerFailed records that a worker failed to start. All calls fail from then on.
-func (s *scheduler) workerFailed(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running--
-	if s.broken == nil {
-		s.broken = fmt.Errorf("%w: %w", llm.ErrModel, err)
-	}
-	s.failWaiting(s.broken)
-}
-
-// failWaiting reports an error for all waiting sequences. The caller holds the lock.
-func (s *scheduler) failWaiting(err error) {
+// failAll reports an error for all waiting sequences. The caller holds the lock.
+func (s *scheduler) failAll(err error) {
 	for _, c := range s.calls {
 		for _, waiting := range c.waiting {
 			waiting.err = err
@@ -129,28 +78,15 @@ func (s *scheduler) failWaiting(err error) {
 // run computes the sequences. It returns when they are done or ctx is cancelled.
 func (s *scheduler) run(ctx context.Context, sequences []*sequence) error {
 	c := newCall(ctx, sequences)
-	s.mu.Lock()
-	if s.closed || s.broken != nil {
-		defer s.mu.Unlock()
-		return cmp.Or(s.broken, errClosed)
-	}
-	if c.left > 0 {
-		s.calls = append(s.calls, c)
-		s.waiting += len(c.waiting)
-		s.work.Broadcast()
-	}
-	s.mu.Unlock()
-	select {
-	case <-c.done:
-	case <-s.closing:
-		return errClosed
-	case <-ctx.Done():
-		s.mu.Lock()
+	return s.submit(ctx, c.done, func() {
+		if c.left > 0 {
+			s.calls = append(s.calls, c)
+			s.waiting += len(c.waiting)
+		}
+	}, func() {
 		s.waiting -= len(c.waiting)
 		c.waiting = nil
-		s.mu.Unlock()
-	}
-	return ctx.Err()
+	})
 }
 
 // next removes and returns the next waiting sequence that fits. It serves the calls in turn.

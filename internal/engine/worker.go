@@ -64,7 +64,13 @@ type worker struct {
 // a panic.
 func (w *worker) runStep() (more bool, err error) {
 	defer panics.Catch(&err, "computing with the model")
-	if !w.admit() {
+	admitted := w.admit(func(wanted bool) bool {
+		if wanted {
+			w.fill()
+		}
+		return len(w.active) > 0
+	})
+	if !admitted {
 		return false, nil
 	}
 	w.step()
@@ -88,7 +94,7 @@ func (w *worker) recoverSequences(err error) {
 		for _, s := range w.active {
 			fail(s)
 		}
-		w.failWaiting(err)
+		w.failAll(err)
 		return
 	}
 	for _, s := range w.active {
@@ -109,35 +115,6 @@ func (w *worker) recoverSequences(err error) {
 		}
 	}
 	w.work.Broadcast()
-}
-
-// admit admits sequences, and waits if there are none. It reports whether the worker has sequences;
-// if not, the worker must end.
-func (w *worker) admit() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for {
-		if w.closed || w.running > w.threads && len(w.active) == 0 {
-			w.running--
-			return false
-		}
-		if w.running <= w.threads {
-			w.fill()
-		}
-		if len(w.active) > 0 {
-			return true
-		}
-		if len(w.teams) > 0 && w.running <= w.threads {
-			team := w.teams[0]
-			w.mu.Unlock()
-			team.Help()
-			w.mu.Lock()
-			continue
-		}
-		w.idle++
-		w.work.Wait()
-		w.idle--
-	}
 }
 
 // fill admits the sequences that fit into a step, but leaves other workers their share.
@@ -211,7 +188,7 @@ func (w *worker) step() {
 		return
 	}
 	w.stepping = stepping
-	defer w.openTeam()()
+	defer w.share()()
 	err := w.state.Step(spans, func() bool { return w.cancelled(stepping) }, func(span, row int, out model.Out) {
 		stepping[span].accept(row, out, w.tokens, w.exps)
 	})
@@ -238,21 +215,18 @@ func (w *worker) step() {
 	w.active, w.stepping = kept, nil
 }
 
-// openTeam opens the team to idle workers, if there are any. closeTeam closes it.
-func (w *worker) openTeam() (closeTeam func()) {
+// share opens the team to idle workers, if there are any. end closes it.
+func (w *worker) share() (end func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.idle == 0 || w.waiting > 0 {
 		return func() {}
 	}
-	w.team.Open()
-	w.teams = append(w.teams, w.team)
-	w.work.Broadcast()
+	w.openTeam(w.team)
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.team.Close()
-		w.teams = slices.DeleteFunc(w.teams, func(t *nn.Team) bool { return t == w.team })
+		w.closeTeam(w.team)
 	}
 }
 
