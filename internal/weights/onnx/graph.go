@@ -4,7 +4,7 @@ import "strings"
 
 // Limits of a graph. Graphs of encoders have some thousands of nodes and initializers.
 const (
-	maxParts = 1 << 20 // nodes, their inputs and outputs, attributes and initializers, together
+	maxParts = 1 << 18 // nodes, their inputs and outputs, attributes and initializers, together
 	maxDims  = 8
 	maxInts  = 1 << 10 // in an attribute
 	maxSteps = 1 << 24
