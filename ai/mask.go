@@ -23,7 +23,7 @@ const (
 
 var maskPrompt = mustPrompt("mask", "fields", "content")
 
-var mask = define(&Function{
+var mask = defineReader(&Function{
 	Name: "ai_mask",
 	Params: []Param{
 		{Name: "content", Type: String, About: "the text"},
@@ -48,7 +48,7 @@ var mask = define(&Function{
 	Prompts:  []string{"mask", "mask_kind"},
 	rewrites: true,
 	asks:     maskAsks,
-}, readMasking, maskAll)
+}, maskReader, maskAll)
 
 // Mask replaces the data that labels name in each text by [MASKED].
 func Mask[C Expression[C]](content C, labels ...string) C {
@@ -57,27 +57,61 @@ func Mask[C Expression[C]](content C, labels ...string) C {
 
 type maskInput struct {
 	content string
-	kinds   []pii.Kind // found by their patterns
-	others  []label    // found by the model
+	maskLabels
 }
 
-func readMasking(row Row) (in maskInput, ok bool, err error) {
-	in.content, ok = row[0].(string)
-	labels, given, err := readLabels("labels", row[1], maxLabels)
+// maskLabels are the data to mask.
+type maskLabels struct {
+	kinds  []pii.Kind // found by their patterns
+	others []label    // found by the model
+}
+
+func readMaskLabels(v any) (m maskLabels, given bool, err error) {
+	labels, given, err := readLabels("labels", v, maxLabels)
 	for _, l := range labels {
 		if kind, known := pii.KindOf(l.name); known {
-			in.kinds = append(in.kinds, kind)
+			m.kinds = append(m.kinds, kind)
 		} else {
-			in.others = append(in.others, l)
+			m.others = append(m.others, l)
 		}
 	}
-	return in, ok && given, err
+	return m, given, err
+}
+
+// maskReader returns a reader of rows, which reads equal labels of successive rows once.
+func maskReader() func(Row) (maskInput, bool, error) {
+	var last any
+	var labels maskLabels
+	var given bool
+	var err error
+	return func(row Row) (in maskInput, ok bool, _ error) {
+		if !sameLabels(row[1], last) {
+			last = row[1]
+			labels, given, err = readMaskLabels(last)
+		}
+		in.content, ok = row[0].(string)
+		in.maskLabels = labels
+		return in, ok && given, err
+	}
+}
+
+// sameLabels reports whether two arguments of type Labels, which are not NULL, are equal.
+func sameLabels(a, b any) bool {
+	switch a := a.(type) {
+	case string:
+		b, ok := b.(string)
+		return ok && a == b
+	case []string:
+		b, ok := b.([]string)
+		return ok && slices.Equal(a, b)
+	}
+	return false
 }
 
 // maskAsks returns no model if all labels have a pattern.
 func maskAsks(row Row) []Ask {
-	in, _, err := readMasking(row)
-	if err == nil && len(in.kinds) > 0 && len(in.others) == 0 {
+	labels, _, err := readMaskLabels(row[1])
+	if err == nil && len(labels.kinds) > 0 && len(labels.others) == 0 {
 		return nil
 	}
 	return []Ask{{Role: llm.Text}}

@@ -18,21 +18,28 @@ type task[In any] struct {
 
 // define registers a function of this package.
 func define[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []task[In]) error) *Function {
-	evaluate(f, read, answer)
+	return defineReader(f, func() func(Row) (In, bool, error) { return read }, answer)
+}
+
+// defineReader is define for a function whose rows are read by a new reader in each
+// evaluation, which need not read an argument again that several rows have.
+func defineReader[In any](f *Function, reader func() func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []task[In]) error) *Function {
+	evaluate(f, reader, answer)
 	if err := register(&registry.Functions, f); err != nil {
 		panic("ai: " + err.Error())
 	}
 	return f
 }
 
-// evaluate sets f.eval. read reads the arguments of a row; ok is false if the
+// evaluate sets f.eval. reader returns read, which reads the arguments of a row; ok is false if the
 // answer is NULL, and its error is an *ArgumentError. answer fills in the answers
 // of the other rows. It opens the model, so that rows without work do not wait for
 // it.
-func evaluate[In any](f *Function, read func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []task[In]) error) {
+func evaluate[In any](f *Function, reader func() func(Row) (in In, ok bool, err error), answer func(context.Context, Source, []task[In]) error) {
 	f.eval = func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error) {
 		answers := make([]Answer, len(rows))
-		var need []task[In]
+		need := make([]task[In], 0, len(rows))
+		read := reader()
 		for i, row := range rows {
 			row = padRow(row, len(f.Params))
 			in, ok, err := read(row)

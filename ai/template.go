@@ -98,7 +98,7 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 		f.Params = append(f.Params, Param{Name: b, Type: String})
 	}
 	spans := slices.Index(blanks, t.SpansOf)
-	evaluate(f, func(row Row) (in []string, ok bool, err error) {
+	read := func(row Row) (in []string, ok bool, err error) {
 		for i, b := range blanks {
 			s, given := row[i].(string)
 			if !given {
@@ -108,7 +108,8 @@ func defineIn[Out any](r *registry.Registry, t Template) (*Function, error) {
 			ok = ok || !isBlank(s)
 		}
 		return in, ok, nil
-	}, withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[[]string]) error {
+	}
+	evaluate(f, func() func(Row) ([]string, bool, error) { return read }, withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[[]string]) error {
 		requests := make([]llm.Request, len(need))
 		for i, a := range need {
 			requests[i] = p.fill(nil, a.in...)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // cells is a text in the form that the recognisers read: one byte for each
@@ -12,8 +13,8 @@ import (
 // dashes, spaces), and otherwise a class.
 type cells struct {
 	text string
-	c    []byte
-	at   []int // the byte offset of each cell; nil if the text is ASCII
+	c    []byte // not written: of an ASCII text, it is the text
+	at   []int  // the byte offset of each cell; nil if the text is ASCII
 }
 
 // Classes of cells that are not ASCII.
@@ -26,13 +27,7 @@ const (
 )
 
 func newCells(text string) *cells {
-	t := &cells{text: text}
-	if isASCII(text) {
-		t.c = []byte(text)
-		return t
-	}
-	t.c = make([]byte, 0, len(text))
-	t.at = make([]int, 0, len(text))
+	t := &cells{text: text, c: make([]byte, 0, len(text)), at: make([]int, 0, len(text))}
 	for i, r := range text {
 		if len(t.c) > 0 && extends(r) && t.c[len(t.c)-1] != '\n' {
 			continue
@@ -43,13 +38,9 @@ func newCells(text string) *cells {
 	return t
 }
 
-func isASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
+// asciiCells returns the cells of an ASCII text, which are its bytes.
+func asciiCells(text string) *cells {
+	return &cells{text: text, c: unsafe.Slice(unsafe.StringData(text), len(text))}
 }
 
 func (t *cells) len() int { return len(t.c) }

@@ -275,15 +275,17 @@ func monthFirst(t *cells, i int) (int, float64) {
 	return 0, 0
 }
 
+// longestMonth is the length in cells of the longest name in months.
+const longestMonth = 11
+
 // readMonth reads the name of a month. sure is false if the word may have
 // another meaning.
 func readMonth(t *cells, i int) (end, month int, sure bool) {
-	const longest = 11
 	j := i
-	for j-i <= longest && isWord(t.class(j)) && !isDigit(t.class(j)) && t.class(j) != unspaced {
+	for j-i <= longestMonth && isWord(t.class(j)) && !isDigit(t.class(j)) && t.class(j) != unspaced {
 		j++
 	}
-	if j-i < 3 || j-i > longest {
+	if j-i < 3 || j-i > longestMonth {
 		return 0, 0, false
 	}
 	name := t.text[t.start(i):t.end(j-1)]

@@ -23,8 +23,10 @@ func FuzzFind(f *testing.F) {
 			return
 		}
 		check(t, text, Find(text, nil), 0)
+		compareWithReference(t, text, nil)
 		if k := Kind(kind % uint8(numKinds)); k != 0 {
 			check(t, text, Find(text, []Kind{k}), k)
+			compareWithReference(t, text, []Kind{k})
 		}
 	})
 }

@@ -51,7 +51,7 @@ var names = [numKinds][]string{
 }
 
 // covers lists the narrower kinds that a wider kind includes.
-var covers = map[Kind][]Kind{
+var covers = [numKinds][]Kind{
 	BankAccount: {IBAN, RoutingNumber},
 	NationalID:  {SSN, Passport, DriverLicence},
 }
@@ -108,7 +108,12 @@ func (k Kind) String() string {
 
 // Covers returns the narrower kinds that [Find] also returns for k: a bank
 // account may be an IBAN, an identity number may be a passport number.
-func (k Kind) Covers() []Kind { return covers[k] }
+func (k Kind) Covers() []Kind {
+	if k >= numKinds {
+		return nil
+	}
+	return covers[k]
+}
 
 func wantedKinds(kinds []Kind) [numKinds]bool {
 	var wanted [numKinds]bool

@@ -34,6 +34,15 @@ type recogniser struct {
 	kind   Kind
 	starts startSet
 	read   func(t *cells, i int) (end int, score float64)
+	// A text without one of the characters some, or with fewer than digits
+	// digits, has no match.
+	some   contents
+	digits int
+	// reach is the distance in cells within which a match that starts with a
+	// letter has a digit, or 0 if it may have none.
+	reach int
+	// best is the highest score of a match.
+	best float64
 }
 
 // startSet is a set of characters that a pattern may start with.
@@ -63,22 +72,32 @@ func startClass(c byte) startSet {
 	return 0
 }
 
+// startClasses holds startClass of each cell.
+var startClasses = func() (all [256]startSet) {
+	for c := range all {
+		all[c] = startClass(byte(c))
+	}
+	return all
+}()
+
 var recognisers = []recogniser{
-	{CreditCard, digit, readCard},
-	{IBAN, letter, readIBAN},
-	{Phone, digit | sign, readPhone},
-	{IPAddress, digit | letter | colon, readIP},
-	{URL, digit | letter | otherLetter, readURL},
-	{SSN, digit, readSSN},
-	{Date, digit | letter | otherLetter, readDate},
-	{MACAddress, digit | letter, readMAC},
-	{CryptoAddress, digit | letter, readCrypto},
-	{RoutingNumber, digit | letter, readRouting},
-	{BankAccount, digit, readAccount},
-	{Passport, digit | letter, readPassport},
-	{DriverLicence, digit | letter, readLicence},
-	{NationalID, digit | letter, readNationalID},
-	{PostalCode, digit | letter, readPostalCode},
+	{CreditCard, digit, readCard, hasDigits, 12, 0, 0.97},
+	{IBAN, letter, readIBAN, hasDigits, 2, 2, 0.98},
+	{Phone, digit | sign, readPhone, hasDigits, 6, 0, 0.95},
+	{IPAddress, digit, readIP, hasDot | hasColon, 0, 0, 0.94},
+	{IPAddress, letter | colon, readIP, hasColon, 0, 0, 0.94},
+	{URL, digit | letter | otherLetter, readURL, hasDot | hasColon, 0, 0, 0.98},
+	{SSN, digit, readSSN, hasDigits, 9, 0, 0.95},
+	{Date, digit | letter | otherLetter, readDate, hasDigits, 1, longestMonth + len(". the "), 0.92},
+	{MACAddress, digit | letter, readMAC, hasDot | hasColon | hasDash, 0, 0, 0.95},
+	{CryptoAddress, digit | letter, readCrypto, hasDigits | hasLetters, 0, 0, 0.98},
+	{RoutingNumber, digit, readRouting, hasDigits, 6, 0, 0.95},
+	{RoutingNumber, letter, readRouting, hasCapitals, 0, 0, 0.95},
+	{BankAccount, digit, readAccount, hasDigits, 6, 0, 0.7},
+	{Passport, digit | letter, readPassport, hasDigits, 4, 14, 0.7},
+	{DriverLicence, digit | letter, readLicence, hasDigits, 4, 24, 0.7},
+	{NationalID, digit | letter, readNationalID, hasDigits, 4, 24, 0.9},
+	{PostalCode, digit | letter, readPostalCode, hasDigits, 1, 8, 0.8},
 }
 
 // Find returns the spans of the given kinds and of the kinds that they cover
@@ -87,38 +106,46 @@ var recognisers = []recogniser{
 // higher score wins, then the longer one. How a number is classified does not
 // depend on kinds: a date is not returned as a phone number when only phone
 // numbers are requested.
+//
+// Find reads the wanted kinds first. The other kinds matter only if they may
+// hide one of these findings, which takes at least its score.
 func Find(text string, kinds []Kind) []Span {
-	t := newCells(text)
-	var found []span
-	var lastEnd [numKinds]int // the end of each kind's last finding
-	for i, c := range t.c {
-		at := startClass(c)
-		if at == 0 || at&(digit|letter) != 0 && !t.wordStart(i) {
-			continue
-		}
-		for _, r := range recognisers {
-			if r.starts&at == 0 || i < lastEnd[r.kind] {
-				continue
-			}
-			if end, score := r.read(t, i); end > i {
-				found = append(found, span{i, end, r.kind, score})
-				lastEnd[r.kind] = end
-			}
+	wanted := wantedKinds(kinds)
+	has := contentsOf(text)
+	if has&notASCII == 0 && !mayHave(has, wanted) {
+		return nil
+	}
+	return findWanted(text, has, wanted)
+}
+
+func findWanted(text string, has contents, wanted [numKinds]bool) []Span {
+	f := finder{has: has}
+	if has&notASCII == 0 {
+		f.cells = asciiCells(text)
+	} else {
+		f.cells = newCells(text)
+		if f.has = f.cells.contents(); !mayHave(f.has, wanted) {
+			return nil
 		}
 	}
-	found = append(found, findEmails(t)...)
-
-	wanted := wantedKinds(kinds)
-	// A URL or e-mail address hides the findings within it only if its own kind
-	// is wanted.
-	found = slices.DeleteFunc(found, func(s span) bool {
-		return !wanted[s.kind] && (s.kind == URL || s.kind == Email)
-	})
-	var spans []Span
-	for _, s := range resolve(found, t.len()) {
+	f.find(wanted)
+	if len(f.found) == 0 {
+		return nil
+	}
+	least := f.found[0].score
+	for _, s := range f.found {
+		least = min(least, s.score)
+	}
+	f.find(mayHide(wanted, least))
+	found := resolve(f.found, f.cells.len())
+	spans := make([]Span, 0, len(found))
+	for _, s := range found {
 		if wanted[s.kind] {
-			spans = append(spans, Span{t.start(s.lo), t.end(s.hi - 1), s.kind, s.score})
+			spans = append(spans, Span{f.cells.start(s.lo), f.cells.end(s.hi - 1), s.kind, s.score})
 		}
+	}
+	if len(spans) == 0 {
+		return nil
 	}
 	return spans
 }
@@ -134,6 +161,9 @@ type span struct {
 // the longest. The result is in text order. n is the number of cells. Findings
 // of one kind do not overlap, so their lengths sum to at most n.
 func resolve(found []span, n int) []span {
+	if len(found) < 2 {
+		return found
+	}
 	slices.SortFunc(found, func(a, b span) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.hi-b.lo, a.hi-a.lo), cmp.Compare(a.lo, b.lo), cmp.Compare(a.kind, b.kind))
 	})
