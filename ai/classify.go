@@ -45,6 +45,7 @@ var classifyLabeller = &labeller{questions: func(in labelInput, m llm.Info) []qu
 	case m.Parameters == 0 || !m.Chat: // a server, which may not score, or a model that only continues text
 		return []question{plain}
 	case m.Parameters >= largeParameters:
+		list.even, list.half = false, true
 		return []question{list}
 	case len(in.examples) > 0:
 		return []question{open, plain}
@@ -113,7 +114,7 @@ var classify = define(&Function{
 	Example:  "SELECT ai_classify('My card was charged twice.', ARRAY('billing', 'delivery', 'product')) AS topic",
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts:  []string{"classify", "classify_open", "classify_list", "classify_several"},
-	Version:  1,
+	Version:  2,
 	asks:     classifyAsks,
 }, readClassify, answerClasses(func(a task[labelInput], f fit) {
 	if a.in.multiLabel {
@@ -140,7 +141,7 @@ var classifyScore = define(&Function{
 	Measured: measuredClassify,
 	Sample:   Row{"My card was charged twice.", []string{"billing", "delivery", "product"}},
 	Prompts:  []string{"classify", "classify_open", "classify_list"},
-	Version:  1,
+	Version:  2,
 	asks:     classifyAsks,
 }, func(row Row) (labelInput, bool, error) {
 	in, ok, err := readClassify(row)

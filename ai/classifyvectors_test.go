@@ -156,8 +156,14 @@ func TestVectorScores(t *testing.T) {
 		}
 		sum += deviation(of) / float64(len(neutral))
 	}
-	if math.Abs(scores[3]*sum-1) > 1e-6 {
-		t.Errorf("the similarity of equal texts is %g at the spread %g", scores[3], sum)
+	// The vector of a label is between those of its words and of a request with them.
+	texts, err := embedTexts(t.Context(), newEmbedder(), []string{"xyz", "I want to ask about xyz.", "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle := unit(plus(texts[0].Vector, texts[1].Vector))
+	if want := cosine(texts[0].Vector, middle); math.Abs(scores[3]*sum-want) > 1e-6 {
+		t.Errorf("the similarity of a text and the label with its words is %g at the spread %g, want %g", scores[3]*sum, sum, want)
 	}
 	// Descriptions and examples move a label.
 	for _, row := range []Row{
@@ -168,7 +174,7 @@ func TestVectorScores(t *testing.T) {
 			t.Errorf("%v: %v", row, scores)
 		}
 	}
-	if s, _ := score(Row{"a", []string{"a"}}); math.Abs(s[0]-1) > 1e-6 {
+	if s, space := score(Row{"a", []string{"a"}}); math.Abs(s[0]-cosine(space.labels[0], texts[2].Vector)) > 1e-6 {
 		t.Errorf("one label: %v", s)
 	}
 	// A large model and an embedder together.
@@ -189,7 +195,7 @@ func TestLabelVectorsAreRemembered(t *testing.T) {
 	e.digest = "remembered"
 	m := fakeOf(135e6, true)
 	rows := []Row{{"abab", fourLabels}, {"xyz", fourLabels}, {"xyz", fourLabels}}
-	for _, want := range []int{2 + len(fourLabels) + len(neutral) - 1, 2} { // xyz is a label, too
+	for _, want := range []int{2 + 2*len(fourLabels) + len(neutral) - 1, 2} { // xyz is a label, too
 		e.texts = nil
 		eval(t, classify, both(m, e, nil), rows...)
 		if len(e.texts) != want {

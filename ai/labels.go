@@ -38,8 +38,9 @@ type question struct {
 	// is empty for a label about which the question says nothing.
 	words [][]int
 	prior []float64 // nil means none
-	// even means that the bias is also measured with the neutral texts.
-	even bool
+	// even means that the bias is also measured with the neutral texts, and half that
+	// only half of it is subtracted.
+	even, half bool
 }
 
 // oneWordEach returns the indexes for labels that are their own only word.
@@ -134,8 +135,12 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 	case b.err != nil:
 		return nil, b.err
 	default:
+		weight := 1.0
+		if q.half {
+			weight = 0.5
+		}
 		for i, s := range r.Scores {
-			scores[i] = s - b.of[i]
+			scores[i] = s - weight*b.of[i]
 		}
 	}
 	labels := make([]float64, len(q.words))

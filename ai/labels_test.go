@@ -288,6 +288,7 @@ func TestWaysToAsk(t *testing.T) {
 	plain := asked{"Each text belongs to one of these categories: " + read, " late delivery", len(contentFree)}
 	list := asked{"system: You say which of these categories a text belongs to: " + read, "Category: late delivery", len(contentFree) + len(neutral)}
 	open := asked{"system: You say in a word or two what category a text belongs to.\n", list.answer, list.biases}
+	listed := asked{list.begin, list.answer, len(contentFree)}
 	about := asked{"system: You say which of these categories a text belongs to: card payment (by card), late delivery.", list.answer, list.biases}
 	labels, described := []string{"card_payment", "late delivery"}, `{"card_payment": "by card", "late delivery": ""}`
 	examples := []Example{{"so slow", "late delivery"}, {"paid", "card_payment"}}
@@ -304,9 +305,9 @@ func TestWaysToAsk(t *testing.T) {
 		{"a small model", small, labels, nil, []asked{open}},
 		{"a small model with examples", small, labels, examples, []asked{open, plain}},
 		{"a small model with a description", small, described, nil, []asked{open, about}},
-		{"a large model", large, labels, nil, []asked{list}},
-		{"a large model with examples", large, labels, examples, []asked{list}},
-		{"a large model with a description", large, described, nil, []asked{about}},
+		{"a large model", large, labels, nil, []asked{listed}},
+		{"a large model with examples", large, labels, examples, []asked{listed}},
+		{"a large model with a description", large, described, nil, []asked{{about.begin, about.answer, listed.biases}}},
 	} {
 		m := c.m
 		m.requests = nil
@@ -328,6 +329,28 @@ func TestWaysToAsk(t *testing.T) {
 		}
 		if len(m.requests) != requests {
 			t.Errorf("%s: %d requests, want %d", c.name, len(m.requests), requests)
+		}
+	}
+}
+
+// Half of the bias is subtracted for a large model.
+func TestHalfBias(t *testing.T) {
+	for _, c := range []struct {
+		parameters int64
+		want       string
+	}{{135e6, "b"}, {15e8, "a"}} {
+		m := fakeOf(c.parameters, true)
+		m.score = func(prompt, label string) float64 {
+			if label == "Category: b" {
+				return 0
+			}
+			if content(prompt) == "the text" {
+				return 2
+			}
+			return 3
+		}
+		if a := eval(t, classify, m.source, Row{"the text", []string{"a", "b"}})[0]; a.Value != c.want {
+			t.Errorf("%d parameters: %+v, want %s", c.parameters, a, c.want)
 		}
 	}
 }

@@ -50,17 +50,22 @@ func (s *labelSpaces) put(m llm.Info, labels string, space *labelSpace) {
 	s.known[biasKeyOf(m, labels)] = space
 }
 
-// labelTexts are the texts that stand for a label: its words, alone and with its
-// description, and its examples.
+// labelTexts are the texts that stand for a label: its words, alone, in a request and
+// with its description, and its examples.
 type labelTexts struct{ about, examples []string }
 
 func (t labelTexts) all() []string { return slices.Concat(t.about, t.examples) }
+
+// labelRequest precedes the words of a label. A sentence is nearer to texts than a
+// name is: the mean of both is better than the name alone with each of three embedders,
+// also for texts that are no requests. See docs/decisions/2026-12-01-asking-for-labels.md.
+const labelRequest = "I want to ask about "
 
 func (in labelInput) labelTexts() []labelTexts {
 	words, names := labelWords(in.labels), trimmed(in.labels)
 	all := make([]labelTexts, len(words))
 	for i, l := range in.labels {
-		all[i].about = []string{words[i]}
+		all[i].about = []string{words[i], labelRequest + words[i] + "."}
 		if about := oneLine.Replace(strings.TrimSpace(l.about)); about != "" {
 			all[i].about = append(all[i].about, words[i]+": "+about)
 		}

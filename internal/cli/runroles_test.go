@@ -23,7 +23,7 @@ func (m roleModel) Info() llm.Info { return m.info }
 // roleModels makes references open roleModels, and returns the references that are opened.
 func roleModels(t *testing.T) *[]string {
 	catalogue := map[string][]llm.ModelRole{
-		"smollm2-135m": {llm.Text, llm.Embed}, "minilm-l6": {llm.Embed}, "rampart-pii": {llm.Tag},
+		"smollm2-135m": {llm.Text, llm.Embed}, "bge-small-en": {llm.Embed}, "rampart-pii": {llm.Tag},
 	}
 	var opened []string
 	replaceModels(t, func(r models.Reference) (llm.Model, error) {
@@ -55,8 +55,8 @@ func TestRunRoles(t *testing.T) {
 		want   string // on standard error
 	}{
 		{[]string{"--add", write}, "[smollm2-135m]", exitOK, ""},
-		{[]string{"--add", similar}, "[minilm-l6]", exitOK, ""},
-		{[]string{"--add", similar, "-m", "smollm2-135m"}, "[minilm-l6]", exitOK, ""},
+		{[]string{"--add", similar}, "[bge-small-en]", exitOK, ""},
+		{[]string{"--add", similar, "-m", "smollm2-135m"}, "[bge-small-en]", exitOK, ""},
 		{[]string{"--add", similar, "--add", write, "-m", "embed=./embed.gguf"}, "[./embed.gguf smollm2-135m]", exitOK, ""},
 		{[]string{"--add", similar, "-m", "embed=./embed.gguf", "-m", "./text.gguf"}, "[./embed.gguf]", exitOK, ""},
 		{[]string{"--add", "a=ai_query('embed', text)", "-m", "embed=./text+embed.gguf"}, "[./text+embed.gguf]", exitOK, ""},
@@ -72,7 +72,7 @@ func TestRunRoles(t *testing.T) {
 		}
 	}
 	status, out, errs := do("explain", in, "--add", similar, "--add", write, "--no-ledger")
-	for _, want := range []string{"model    embed: minilm-l6, 12.6 MB on disk", "model    text: smollm2-135m, 12.6 MB on disk"} {
+	for _, want := range []string{"model    embed: bge-small-en, 12.6 MB on disk", "model    text: smollm2-135m, 12.6 MB on disk"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit code %d; want %q in\n%s%s", status, want, out, errs)
 		}

@@ -311,7 +311,7 @@ func identity(i llm.Info) [4]string {
 
 // A model is opened when it is first needed, and a role without a model gets that of the catalogue.
 func TestLazy(t *testing.T) {
-	roles := map[string][]llm.ModelRole{"./bge": {llm.Embed}, "./chat": {llm.Text, llm.Embed}, "smollm2-135m": {llm.Text}, "minilm-l6": {llm.Embed}, "rampart-pii": {llm.Tag}}
+	roles := map[string][]llm.ModelRole{"./bge": {llm.Embed}, "./chat": {llm.Text, llm.Embed}, "smollm2-135m": {llm.Text}, "bge-small-en": {llm.Embed}, "rampart-pii": {llm.Tag}}
 	for _, c := range []struct {
 		given []string
 		role  llm.ModelRole
@@ -319,7 +319,7 @@ func TestLazy(t *testing.T) {
 		opens string
 	}{
 		{[]string{"./chat"}, llm.Text, "./chat", "[./chat]"},
-		{[]string{"./chat"}, llm.Embed, "minilm-l6", "[./chat minilm-l6]"}, // its roles are not known before
+		{[]string{"./chat"}, llm.Embed, "bge-small-en", "[./chat bge-small-en]"}, // its roles are not known before
 		{[]string{"./bge"}, llm.Embed, "./bge", "[./bge]"},
 		{[]string{"./bge"}, llm.Text, "smollm2-135m", "[./bge smollm2-135m]"},
 		{[]string{"smollm2-135m"}, llm.Tag, "rampart-pii", "[rampart-pii]"},

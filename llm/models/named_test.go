@@ -117,7 +117,7 @@ func userCatalogue(t *testing.T, c map[string]any) {
 // The default models are resolved by names of the catalogue.
 func TestDefaultFor(t *testing.T) {
 	isolate(t)
-	for role, want := range map[llm.ModelRole]string{llm.Text: "smollm2-135m", llm.Embed: "minilm-l6", llm.Tag: "rampart-pii"} {
+	for role, want := range map[llm.ModelRole]string{llm.Text: "smollm2-135m", llm.Embed: "bge-small-en", llm.Tag: "rampart-pii"} {
 		r, err := DefaultFor(role)
 		if err != nil || r.String() != want || !r.Implied() || !r.Downloaded() || r.Entry().Digest() == "" {
 			t.Errorf("%s: %v, %v", role, r, err)

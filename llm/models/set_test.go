@@ -159,16 +159,16 @@ func TestRoles(t *testing.T) {
 		want  string // the models of text, embed, tag and rank, by reference
 		moved string
 	}{
-		{nil, "[smollm2-135m minilm-l6 rampart-pii ?]", ""},
-		{[]string{"./a.gguf"}, "[./a.gguf minilm-l6 rampart-pii ?]", ""},
+		{nil, "[smollm2-135m bge-small-en rampart-pii ?]", ""},
+		{[]string{"./a.gguf"}, "[./a.gguf bge-small-en rampart-pii ?]", ""},
 		{[]string{"embed=./a.gguf"}, "[smollm2-135m ./a.gguf rampart-pii ?]", ""},
 		{[]string{"embed=./e", "TAG=./t", "rank=./r", "text=./x"}, "[./x ./e ./t ./r]", ""},
 		{[]string{"embed=./e", "big=./b"}, "[./b ./e rampart-pii ?]", ""},
-		{[]string{"small=rampart-pii", "big=./b"}, "[./b minilm-l6 rampart-pii ?]", ""},
+		{[]string{"small=rampart-pii", "big=./b"}, "[./b bge-small-en rampart-pii ?]", ""},
 		// A model that is known to have other roles only is the default of these.
-		{[]string{"bge-small-en"}, "[smollm2-135m bge-small-en rampart-pii ?]", "bge-small-en"},
-		{[]string{"bge-small-en", "embed=minilm-l6", "big=./b"}, "[smollm2-135m minilm-l6 rampart-pii ?]", "bge-small-en"},
-		{[]string{"smollm2-135m"}, "[smollm2-135m minilm-l6 rampart-pii ?]", ""}, // it can embed, but is the text model
+		{[]string{"minilm-l6"}, "[smollm2-135m minilm-l6 rampart-pii ?]", "minilm-l6"},
+		{[]string{"minilm-l6", "embed=bge-small-en", "big=./b"}, "[smollm2-135m bge-small-en rampart-pii ?]", "minilm-l6"},
+		{[]string{"smollm2-135m"}, "[smollm2-135m bge-small-en rampart-pii ?]", ""}, // it can embed, but is the text model
 	} {
 		set, err := ParseSet(c.texts...)
 		if err != nil {
