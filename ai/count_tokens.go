@@ -13,8 +13,10 @@ var countTokens = define(&Function{
 	Summary: "counts the tokens of a text with the model's tokenizer",
 	Detail: "NULL gives NULL, and an empty text 0. Blank text is counted too, because spaces are tokens. Only the tokenizer of the model runs, " +
 		"which is fast. The tokens of a prompt around the text are not counted.",
-	Example: "SELECT ai_count_tokens('It is a good test for Spark.') AS tokens",
-	Sample:  Row{"It is a good test for Spark."},
+	Measured: "There is nothing to measure: the count is exact, and tests compare the tokenizers with those of other programs.",
+	Example:  "SELECT ai_count_tokens('It is a good test for Spark.') AS tokens",
+	exact:    true,
+	Sample:   Row{"It is a good test for Spark."},
 }, func(row Row) (string, bool, error) {
 	content, ok := row[0].(string)
 	return content, ok, nil

@@ -7,6 +7,10 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
+// measuredVectors holds for ai_embed and ai_similarity.
+const measuredVectors = "Spearman's correlation of ai_similarity with the scores that people gave to the 1,500 pairs of English sentences of STS-B dev, in 8 bits: bge-small-en 0.889 (0.877 to 0.901), " +
+	"mpnet-base 0.881 (0.867 to 0.894), minilm-l6 0.867 (0.852 to 0.882), SmolLM2-135M, a text model, 0.542 (0.505 to 0.577)."
+
 var embedding = define(&Function{
 	Name:    "ai_embed",
 	Params:  []Param{{Name: "content", Type: String, About: "the text"}},
@@ -14,6 +18,7 @@ var embedding = define(&Function{
 	Summary: "computes an embedding vector of a text",
 	Detail: "NULL and blank content give NULL without a model call. The vector has length 1, so the dot product of two vectors is " +
 		"their cosine similarity. Only the start of a text is read if it is longer than the model's context window. The query fails if the model computes no vectors.",
+	Measured: measuredVectors,
 	Weakness: "A model that was trained to generate text gives coarse vectors. Use an embedding model.",
 	Example:  "SELECT ai_embed('It is a good test for Spark.') AS vector",
 	Sample:   Row{"It is a good test for Spark."},
@@ -46,6 +51,7 @@ var similarity = define(&Function{
 	Summary: "computes how similar two texts are in meaning, from -1 to 1",
 	Detail: "NULL or blank text on either side gives NULL without a model call. The result is the cosine of the vectors of the two texts " +
 		"(see ai_embed); 1 means the same. The scale depends on the model: compare only results of one model.",
+	Measured: measuredVectors,
 	Weakness: "With a model that was trained to generate text, most texts are similar. Use an embedding model.",
 	Example:  "SELECT ai_similarity('Apache Spark', 'Apache Spark SQL') AS similarity",
 	Sample:   Row{"Apache Spark", "Apache Spark SQL"},

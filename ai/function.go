@@ -74,6 +74,8 @@ type Function struct {
 	// rewrites means that the answer is a changed input, so that the answer to a
 	// blank text is the text.
 	rewrites bool
+	// exact means that no model answers better than another.
+	exact bool
 	// asks implements Asks for a row with all parameters; nil stands for the default model of the
 	// role Text.
 	asks func(row Row) []Ask

@@ -11,6 +11,11 @@ import (
 // maxGenerated bounds an answer of ai_gen, in tokens.
 const maxGenerated = 256
 
+// measuredGen holds for ai_gen and ai_query, which send the same requests.
+const measuredGen = "200 product reviews (UCI sentiment, Amazon) with the question whether they are positive or negative, to be answered with one word; the first of the two words in the answer " +
+	"counts, in any case. Accuracy in 8 bits: SmolLM2-135M 0.615 (20 answers have neither word), Qwen2.5-Coder-0.5B 0.930, Qwen2.5-Coder-1.5B 0.965. The form of an answer is the model's: " +
+	"equal to the word in lower case are 0.015, 0.010 and 0.280 of the answers, because the larger models mostly write Positive. ai_query with a returnType, or ai_classify, returns a fixed form."
+
 var gen = define(&Function{
 	Name:    "ai_gen",
 	Params:  []Param{{Name: "prompt", Type: String, About: "the prompt; it is sent to the model unchanged"}},
@@ -19,6 +24,7 @@ var gen = define(&Function{
 	Detail: "NULL and blank prompts give NULL without a model call. The answer is greedy (the same prompt always gives the " +
 		"same answer) and has at most 256 tokens. An answer that was cut off at this limit has a note. A prompt that is longer than " +
 		"the model's context window is an error of the row: its answer is NULL, and the worker's log counts it.",
+	Measured: measuredGen,
 	Weakness: "Small models make false statements fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_gen('Name three colours.') AS answer",
 	Sample:   Row{"Name three colours."},

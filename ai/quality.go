@@ -70,7 +70,10 @@ func Models(f *Function) string {
 	name := f.base().Name
 	c := catalogue.Embedded()
 	need := c.Need(name)
-	if need.Metric == "" {
+	switch {
+	case f.base().exact:
+		return "Every model: the answer is exact."
+	case need.Metric == "":
 		return notMeasured
 	}
 	var good, poor []string

@@ -37,6 +37,7 @@ var query = define(&Function{
 		"request. With false the answer is NULL, not a STRUCT; try_ai_query returns the STRUCT. endpoint is the name of a model of the session, which may be the name of " +
 		"one of Databricks' endpoints. An unknown name is an error, because another model would give other answers. Sampling is not supported: temperature, top_p, top_k, seed, stop, frequency_penalty and presence_penalty are " +
 		"accepted, and a note says that they had no effect. Files, and endpoints of models for other tasks than text, are not supported.",
+	Measured: "As ai_gen, whose requests are the same. " + measuredGen,
 	Weakness: "Small models make false statements fluently. Do not use answers as facts.",
 	Example:  "SELECT ai_query('default', 'Name three colours.', modelParameters => named_struct('max_tokens', 30)) AS answer",
 	Sample:   Row{"default", "Name three colours.", nil, nil, map[string]string{"max_tokens": "30"}},

@@ -38,8 +38,13 @@ The catalogue has the digests of its models, and every source must serve these.
 Models of your own can be added: see --catalogue. Functions ask the default
 model of their role, which has a '*' in the list, unless you name another one.`,
 		Example: "  firesteel models\n  firesteel models --role embed\n  firesteel models --json",
-		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.listModels(c, f) },
+		Args: func(c *cobra.Command, args []string) error {
+			if err := noArgs(c, args); err != nil {
+				return fmt.Errorf("%w; 'firesteel models' lists them", err)
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return a.listModels(c, f) },
 	}
 	c.Flags().StringVar(&f.role, "role", "", "only models with this role: text, embed, tag or rank")
 	c.Flags().BoolVar(&f.downloaded, "downloaded", false, "only models on this machine")

@@ -33,7 +33,7 @@ func TestCatalogueModels(t *testing.T) {
 		}
 	}
 	write(`{"models": {"tiny": {"about": "a tiny model", "roles": ["text"], "size": 1234, "licence": {"spdx": "CC-BY-4.0", "attribution": "by A. Author"},
-		"sources": ["` + server + `"], "measured": [{"function": "ai_translate", "metric": "chrF", "value": 0.5, "low": 0.4, "high": 0.6, "data": "d", "rows": 7, "date": "2026-01-02"}]}}}`)
+		"sources": ["` + server + `"], "measured": [{"function": "ai_translate", "metric": "chrF", "value": 0.5, "low": 0.4, "high": 0.6, "plain": 0.3, "data": "d", "rows": 7, "date": "2026-01-02"}]}}}`)
 	status, out, errs := do("models", "--catalogue", own)
 	if status != exitOK || errs != "" || !strings.Contains(out, "\ntiny ") || !strings.Contains(out, "\nminilm-l6 ") || !strings.Contains(out, "embed*") || !strings.Contains(out, "ai_translate 0.50") {
 		t.Errorf("list: %d %s%s", status, out, errs)
@@ -55,7 +55,7 @@ func TestCatalogueModels(t *testing.T) {
 		t.Errorf("json: %d %s%s, %v", status, out, errs, err)
 	}
 	status, out, errs = do("models", "show", "Tiny")
-	for _, want := range []string{"tiny: a tiny model\n", "attribution   by A. Author\n", path, server, "0.50   0.40 to 0.60  d     7"} {
+	for _, want := range []string{"tiny: a tiny model\n", "attribution   by A. Author\n", path, server, "0.50   0.40 to 0.60  0.30          d     7"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("show: %d %s%s; want %q", status, out, errs, want)
 		}
@@ -72,10 +72,13 @@ func TestCatalogueModels(t *testing.T) {
 		t.Error("remove left the file")
 	}
 	for want, args := range map[string]string{
-		"did you mean minilm-l6?":             "models show minlm-l6",
-		"The catalogue has a model minilm-l6": "models get minlm-l6",
-		"--role is text, embed, tag or rank":  "models --role speech",
-		"--catalogue is the path of a file":   "models --catalogue=",
+		"did you mean minilm-l6?":                                  "models show minlm-l6",
+		"The catalogue has minilm-l6":                              "models get minlm-l6",
+		"The catalogue has qwen2.5-coder-0.5b, qwen2.5-coder-1.5b": "models get Qwen2.5-Coder",
+		"did you mean ms-marco-minilm-l6?":                         "models show marco",
+		"'firesteel models' lists them":                            "models list",
+		"--role is text, embed, tag or rank":                       "models --role speech",
+		"--catalogue is the path of a file":                        "models --catalogue=",
 	} {
 		if status, out, errs := do(strings.Fields(args)...); status == exitOK || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("%s: %d %s%s; want %q", args, status, out, errs, want)

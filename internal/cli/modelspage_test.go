@@ -190,6 +190,9 @@ func attributions(c *catalogue.Catalogue) string {
 const modelsFigures = `
 ## All measured figures
 
+The column "plain prompt" has the value of the same model on the same rows when it is asked in plain words (` + "`firesteel eval --baseline plain`" + `). An
+empty cell was not measured.
+
 `
 
 func allFigures(c *catalogue.Catalogue) string {
@@ -211,13 +214,13 @@ func figuresTable(c *catalogue.Catalogue, function string) string {
 				continue
 			}
 			if b.Len() == 0 {
-				b.WriteString("| model | metric | value (95 % interval) | data | precision | date |\n|---|---|---|---|---|---|\n")
+				b.WriteString("| model | metric | value (95 % interval) | plain prompt | data | precision | date |\n|---|---|---|---|---|---|---|\n")
 			}
 			data := dataText(f)
 			if f.Note != "" {
 				data += "; " + f.Note
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", name, f.Metric, valueText(f), data, f.Precision, f.Date)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", name, f.Metric, valueText(f), plainText(f), data, f.Precision, f.Date)
 		}
 	}
 	return b.String()

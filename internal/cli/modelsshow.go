@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/suggest"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/catalogue"
 	"github.com/firesteel/firesteel/llm/models"
@@ -25,8 +24,8 @@ func (a *app) showEntry(c *cobra.Command, name string, asJSON bool) error {
 	e, ok := all.Lookup(name)
 	if !ok {
 		near := ""
-		if n, ok := suggest.Nearest(name, all.Names()); ok {
-			near = fmt.Sprintf("; did you mean %s?", n)
+		if names := all.Similar(name); len(names) > 0 {
+			near = fmt.Sprintf("; did you mean %s?", strings.Join(names, ", "))
 		}
 		return fmt.Errorf("%w: the catalogue has no model %q%s; 'firesteel models' lists them", errUsage, name, near)
 	}
@@ -109,7 +108,7 @@ func (a *app) printMeasured(e *catalogue.Entry) error {
 	}
 	fmt.Fprintln(a.out)
 	w := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "FUNCTION\tMETRIC\tVALUE\t95 %\tDATA\tROWS\tPRECISION\tDATE")
+	fmt.Fprintln(w, "FUNCTION\tMETRIC\tVALUE\t95 %\tPLAIN PROMPT\tDATA\tROWS\tPRECISION\tDATE")
 	figures := slices.Clone(e.Measured)
 	slices.SortStableFunc(figures, func(a, b catalogue.Figure) int { return strings.Compare(a.Function, b.Function) })
 	for _, f := range figures {
@@ -124,7 +123,15 @@ func (a *app) printMeasured(e *catalogue.Entry) error {
 		if f.Note != "" {
 			data += " (" + f.Note + ")"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Function, f.Metric, figureText(f.Value), interval, data, rows, f.Precision, f.Date)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Function, f.Metric, figureText(f.Value), interval, plainText(f), data, rows, f.Precision, f.Date)
 	}
 	return w.Flush()
+}
+
+// plainText writes the value of a plain prompt, or nothing if it was not measured.
+func plainText(f catalogue.Figure) string {
+	if f.Plain == nil {
+		return ""
+	}
+	return figureText(*f.Plain)
 }

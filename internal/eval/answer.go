@@ -71,7 +71,8 @@ func (t Task) Failed(err error) Outcome {
 }
 
 // ReadPlain reads the answer to a plain prompt: the first label in it, the first
-// JSON object in it, or the whole text.
+// JSON object in it (its members with the names of Labels, or all without Labels),
+// or the whole text.
 func (t Task) ReadPlain(answer, input string) Outcome {
 	o := Outcome{Probability: math.NaN(), Shown: answer}
 	switch t.Kind {
@@ -91,6 +92,9 @@ func (t Task) ReadPlain(answer, input string) Outcome {
 		}
 		named := map[string]any{}
 		for name, value := range object {
+			if _, nested := value.(map[string]any); !nested && len(t.Labels) == 0 {
+				named[name] = value
+			}
 			for _, label := range t.Labels {
 				if _, nested := value.(map[string]any); !nested && strings.EqualFold(strings.TrimSpace(name), label) {
 					named[label] = value

@@ -125,7 +125,7 @@ func (e *Evaluation) outcome(s *system, value any, failure error, input string) 
 	switch {
 	case failure != nil:
 		return e.task.Failed(failure)
-	case s.prompt == "" || value == nil:
+	case s.prompt == "" && !isGen(e.function) || value == nil:
 		return e.task.Read(value, input)
 	case isText:
 		return e.task.ReadPlain(text, input)
@@ -136,6 +136,10 @@ func (e *Evaluation) outcome(s *system, value any, failure error, input string) 
 	}
 	return e.task.ReadPlain(tried.Text, input)
 }
+
+// isGen reports whether a function is ai_gen, whose inputs are prompts: its answers
+// are read as those to plain prompts.
+func isGen(f *ai.Function) bool { return strings.TrimPrefix(f.Name, "try_") == "ai_gen" }
 
 // argumentTexts gives the arguments by name as texts for a prompt.
 func (e *Evaluation) argumentTexts() map[string]string {

@@ -130,8 +130,11 @@ func New(o Options, rows []Row) (*Evaluation, error) {
 	if at := labelsParam(e.function); at >= 0 {
 		e.task.Labels = ai.LabelNames(e.call.Constants()[at])
 	}
-	if e.function.Answers != nil {
+	switch {
+	case e.function.Answers != nil:
 		e.task.Labels = e.function.Answers
+	case isGen(e.function) && e.task.Kind == LabelKind:
+		e.task.Labels = e.dataLabels(rows)
 	}
 	if e.task.Kind == ExtractKind && len(o.Keep) == 0 {
 		e.task.Keep = e.task.Labels

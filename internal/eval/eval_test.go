@@ -104,6 +104,29 @@ func TestEvaluation(t *testing.T) {
 	}
 }
 
+// Answers of ai_gen are read as those to plain prompts: a label in any case, and among other words.
+func TestLabelsOfGen(t *testing.T) {
+	e, err := New(Options{Function: lookup(t, "ai_gen"), Kind: LabelKind}, labelledRows("it is good", "good", "bad", "poor", "Poor.", "poor", "both", "good"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Ask(t.Context(), &upper{calls: map[string]int{}}, false, silent); err != nil {
+		t.Fatal(err)
+	}
+	e.Measure()
+	var text strings.Builder
+	if err := e.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	if want := "accuracy    0.500"; !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "2 answers, 2 rows without an answer") {
+		t.Errorf("want %q in\n%s", want, text.String())
+	}
+	spans := Task{Kind: ExtractKind}.ReadPlain(`Sure: {"who": "Ann", "more": {"x": "y"}}`, "Ann")
+	if len(spans.Spans) != 1 || spans.Spans[0].Label != "who" {
+		t.Errorf("without labels: %+v", spans)
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	moods := labelledRows("a", "positive", "b", "angry")
 	for _, c := range []struct {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/firesteel/firesteel/internal/suggest"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -83,16 +84,19 @@ type Speed struct {
 
 // Figure is the measured quality of a function with a model.
 type Figure struct {
-	Function  string  `json:"function"`
-	Metric    string  `json:"metric"`
-	Value     float64 `json:"value"`
-	Low       float64 `json:"low,omitempty"` // Low and High are the 95 % interval; both 0 if unknown
-	High      float64 `json:"high,omitempty"`
-	Data      string  `json:"data"`
-	Rows      int     `json:"rows,omitempty"`
-	Precision string  `json:"precision,omitempty"`
-	Date      string  `json:"date"` // YYYY-MM-DD
-	Note      string  `json:"note,omitempty"`
+	Function string  `json:"function"`
+	Metric   string  `json:"metric"`
+	Value    float64 `json:"value"`
+	Low      float64 `json:"low,omitempty"` // Low and High are the 95 % interval; both 0 if unknown
+	High     float64 `json:"high,omitempty"`
+	// Plain is the value of the same model asked by a plain prompt; nil if it was not
+	// measured.
+	Plain     *float64 `json:"plain,omitempty"`
+	Data      string   `json:"data"`
+	Rows      int      `json:"rows,omitempty"`
+	Precision string   `json:"precision,omitempty"`
+	Date      string   `json:"date"` // YYYY-MM-DD
+	Note      string   `json:"note,omitempty"`
 }
 
 // Need is what a function needs of a model: a value of a metric from which
@@ -139,6 +143,21 @@ func (c *Catalogue) Names() []string { return slices.Sorted(maps.Keys(c.Models))
 func (c *Catalogue) Lookup(name string) (*Entry, bool) {
 	e, ok := c.Models[strings.ToLower(name)]
 	return e, ok
+}
+
+// Similar returns the names of models that a mistyped or incomplete name may mean:
+// those that contain it, or else the closest one.
+func (c *Catalogue) Similar(name string) []string {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if len(name) >= 3 {
+		if near := slices.DeleteFunc(c.Names(), func(n string) bool { return !strings.Contains(n, name) }); len(near) > 0 {
+			return near
+		}
+	}
+	if near, ok := suggest.Nearest(name, c.Names()); ok {
+		return []string{near}
+	}
+	return nil
 }
 
 // Default returns the default model of a role.

@@ -28,6 +28,7 @@
 //	      "measured": [{
 //	        "function": "ai_translate", "metric": "chrF", "value": 0.08,
 //	        "low": 0.07, "high": 0.09,           95 % interval
+//	        "plain": 0.18,                       asked by the plain prompt of firesteel eval
 //	        "data": "ntrex-dev, English to French", "rows": 200,
 //	        "precision": "int8", "date": "2026-11-30", "note": ""
 //	      }]

@@ -9,7 +9,6 @@ import (
 
 	"github.com/firesteel/firesteel/internal/network/egress"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/suggest"
 	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/catalogue"
@@ -161,7 +160,7 @@ func (r Reference) find(ctx context.Context, o Options) (weights.Model, error) {
 	return weights.Model{}, r.noSource(failed)
 }
 
-// withSuggestion adds a similar name of the catalogue to the error of a file that
+// withSuggestion adds similar names of the catalogue to the error of a file that
 // does not exist.
 func withSuggestion(err error, text string) error {
 	if !errors.Is(err, ErrReference) || strings.ContainsAny(text, `:/\~`) {
@@ -171,8 +170,8 @@ func withSuggestion(err error, text string) error {
 	if broken != nil {
 		return err
 	}
-	if name, ok := suggest.Nearest(strings.ToLower(text), c.Names()); ok {
-		return fmt.Errorf("%w\n  The catalogue has a model %s", err, name)
+	if names := c.Similar(text); len(names) > 0 {
+		return fmt.Errorf("%w\n  The catalogue has %s", err, strings.Join(names, ", "))
 	}
 	return err
 }
