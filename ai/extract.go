@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +28,11 @@ var extractParams = []Param{
 const extractErrors = "The query fails if the list is empty, if a label is blank or repeated, if there are more than 100 labels, if a text is neither " +
 	"such a list nor a valid schema, and if an option is unknown. "
 
-const extractSpans = "The model checks each value of a label in a second request, in which it chooses between the value and none. Unless the option spans is false, every value is an exact piece of the content: nothing is invented. "
+const extractKnownDetail = "E-mails, phone numbers, cards, IBANs, IP and MAC addresses, URLs, SSNs and wallets are found by exact rules without a model. Persons (also first and last names), places, " +
+	"addresses and numbers of documents and accounts are found by the session's tagger, the model of the role tag, if it has a label for them. The text model finds the values of other labels, of labels with a description, " +
+	"and all values if there are instructions, examples or a schema. A call with a label for the tagger fails if the session may not download one; if the session's only model is a text model, that one finds them. "
+
+const extractSpans = "The text model checks each value of a label in a second request, in which it chooses between the value and none. Unless the option spans is false, every value is an exact piece of the content: nothing is invented. "
 
 var extract = define(&Function{
 	Name:    "ai_extract",
@@ -35,21 +40,22 @@ var extract = define(&Function{
 	Returns: StringMap,
 	Summary: "finds the values of labels in a text, as a map of label to value",
 	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The map has each label once, in the order of " +
-		"the list. Its value is NULL if the text does not contain it. " + extractSpans + "With a JSON Schema of an object, the map has the " +
+		"the list. Its value is the first one in the text, and NULL if the text does not contain it. " + extractKnownDetail + extractSpans + "With a JSON Schema of an object, the map has the " +
 		"properties of the object; values that are not texts are written as JSON. " + extractErrors + "A long text is read in parts of 1024 tokens, and the first value found is returned.",
 	Differs: "Databricks' newer version returns a VARIANT, the older one a STRUCT whose fields are the labels. A registered " +
 		"function has one result type for all arguments, so here it is a MAP: e['person'] and e.person both work. For a whole JSON text, see ai_extract_json. " +
 		"The argument schema of Databricks is named labels here. In an object of fields such as {\"total\": {\"type\": \"number\", \"description\": \"in euros\"}} the types are ignored, " +
 		"because a MAP has one type of values: give a JSON Schema and convert the text, for example with CAST.",
-	Measured: "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits). The label person on 150 sentences of presidio-synth small: " +
-		"precision 0.64, recall 0.56, F1 0.60 (0.41 without the check of values). The threshold of the check was chosen on these sentences. The following data were not used to choose anything; " +
-		"matches must be exact. 300 messages of the Restaurant-8k test set with five labels: F1 0.205 (0.174 to 0.235), 0.000 for the same model with a plain prompt; for single words 0.325 and 0.005. " +
-		"250 posts of the WNUT17 dev set (social media) with its six labels, most of which do not occur in a post: F1 0.112 (0.091 to 0.133), precision 0.07 and recall 0.30, with a plain prompt 0.011 " +
-		"(0.000 to 0.024); for persons only, 0.368 (0.290 to 0.449) and 0.000.",
-	Weakness: "Small models miss names, assign values to the wrong label, and return values for labels that do not occur in the text.",
+	Measured: "rampart-pii, the default tagger: first and last names in 150 messages of the Restaurant-8k test set, exact matches, F1 0.837 (0.758 to 0.903); with the text model " +
+		"that found them before, 0.316 (0.246 to 0.381). Persons in 250 posts of the WNUT17 dev set (social media): F1 0.488 (0.406 to 0.564); before, 0.368 (0.290 to 0.449). Both sets were seen when thresholds were chosen. " +
+		"SmolLM2-135M-Instruct, the default text model (Q4_1, computed in 8 bits), finds other labels: 300 messages of Restaurant-8k with five labels, names by the tagger: F1 0.448 (0.417 to 0.477), " +
+		"of which dates 0.542, numbers of people 0.415 and times 0.334; the same text model with a plain prompt 0.000.",
+	Weakness: "Taggers miss names that they did not see in training. Small text models miss values, assign values to the wrong label, and return values for labels that do not occur in the text.",
 	Example:  "SELECT ai_extract('Maria Lopez flew from Oslo to Rome.', ARRAY('person', 'destination')) AS found",
 	Sample:   Row{"Maria Lopez flew from Oslo to Rome.", []string{"person", "destination"}},
 	Prompts:  []string{"extract", "extract_check"},
+	Version:  1,
+	asks:     extractAsks,
 }, readExtraction, answerExtraction(func(in extractInput, object json.RawMessage) (any, error) {
 	members, err := orderedObject(string(object))
 	if err != nil {
@@ -78,18 +84,21 @@ var extractJSON = define(&Function{
 	Returns: String,
 	Summary: "finds the values that a JSON Schema describes in a text, as JSON",
 	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The answer is JSON that is valid under the schema; " +
-		"otherwise the row has an error. Labels mean the schema of an object of texts, in which \"\" means that the text does not contain the value. " + extractSpans +
+		"otherwise the row has an error. Labels mean the schema of an object of texts, in which \"\" means that the text does not contain the value. " + extractKnownDetail + extractSpans +
 		extractErrors + "With a schema, only the first 1024 tokens of a longer text are read; with labels, a long text is read in parts.",
 	Differs:  "Databricks has no function of this name: its ai_extract accepts a schema. See ai_extract for the reason.",
 	Weakness: "The form is always valid. With a small model the values are often wrong.",
 	Example:  `SELECT ai_extract_json('Two coffees, 7.50 euros.', '{"type": "object", "properties": {"total": {"type": "number"}, "currency": {"type": "string"}}, "required": ["total", "currency"]}') AS receipt`,
 	Sample:   Row{"Two coffees, 7.50 euros.", `{"type": "object", "properties": {"total": {"type": "number"}, "currency": {"type": "string"}}, "required": ["total", "currency"]}`},
 	Prompts:  []string{"extract", "extract_check"},
+	Version:  1,
+	asks:     extractAsks,
 }, readExtraction, answerExtraction(func(_ extractInput, object json.RawMessage) (any, error) { return string(object), nil }))
 
 // extractInput is a text and what to find in it.
 type extractInput struct {
 	content      string
+	labels       []label  // if the schema does not come from the user
 	names        []string // the names of the members
 	fields       string   // the description of the members in the prompt
 	instructions string
@@ -151,8 +160,15 @@ func readFields(param string, v any) (in extractInput, err error) {
 	if err != nil {
 		return in, err
 	}
+	return in.withLabels(labels)
+}
+
+// withLabels returns in with other labels.
+func (in extractInput) withLabels(labels []label) (extractInput, error) {
+	in.labels = labels
 	in.names = trimmed(labels)
 	in.fields = describe(labels)
+	var err error
 	in.schema, err = readSchema(objectOf(in.names, func(int) string { return `{"type":"string"}` }))
 	return in, err
 }
@@ -188,45 +204,91 @@ func ownSchema(param, text string, members []member) (in extractInput, err error
 // in the result has the same offset in the original.
 var oneLineKeepLength = strings.NewReplacer("\n", " ", "\r", " ")
 
-// answerExtraction requests the JSON of each text and calls read to make the
-// answer.
+// answerExtraction finds the values of each text and calls read to make the answer from their JSON:
+// by exact rules, by the tagger, and by the text model for the other labels.
 func answerExtraction(read func(extractInput, json.RawMessage) (any, error)) func(context.Context, Source, []task[extractInput]) error {
-	return withModel(llm.Text, func(ctx context.Context, m llm.Model, need []task[extractInput]) error {
-		limit := max(1, min(maxExtracted, contextOf(m)/2))
-		var requests []llm.Request
-		parts := make([]int, len(need))
-		for i, a := range need {
-			pieces := cutPieces(m, oneLineKeepLength.Replace(a.in.content), limit)
-			if a.in.userSchema && len(pieces) > 1 {
-				// The results of parts cannot be combined for any schema.
-				pieces, a.Cut = pieces[:1], true
-				a.Note = fmt.Sprintf("the text is long: its first %d tokens were read", m.CountTokens(pieces[0].text))
-			}
-			for _, p := range pieces {
-				requests = append(requests, a.in.request(p.text))
-			}
-			parts[i] = len(pieces)
-		}
-		results, err := do(ctx, m, requests)
+	return func(ctx context.Context, source Source, need []task[extractInput]) error {
+		found, err := extractKnown(ctx, source, need)
 		if err != nil {
 			return err
 		}
+		var rest []task[extractInput] // for the text model, with the labels that are not found yet
+		var of []int
+		for i, a := range need {
+			if a.Err != nil {
+				continue
+			}
+			in := a.in
+			if known := found[i]; known != nil {
+				left := slices.DeleteFunc(slices.Clone(in.labels), func(l label) bool { _, ok := known[strings.TrimSpace(l.name)]; return ok })
+				if len(left) == 0 {
+					continue
+				}
+				if in, err = in.withLabels(left); err != nil {
+					return err // cannot happen: the labels were read before
+				}
+			}
+			rest = append(rest, task[extractInput]{in, a.Answer})
+			of = append(of, i)
+		}
 		objects := make([]json.RawMessage, len(need))
-		for i, a := range need {
-			objects[i], a.Err = a.in.join(results[:parts[i]], requests[:parts[i]])
-			a.Raw = strings.TrimSpace(results[0].Text)
-			results, requests = results[parts[i]:], requests[parts[i]:]
-		}
-		if err := checkValues(ctx, m, need, objects); err != nil {
-			return err
-		}
-		for i, a := range need {
-			if a.Err == nil {
-				a.Value, a.Err = read(a.in, objects[i])
+		if len(rest) > 0 {
+			m, err := open(ctx, source, llm.Text, "")
+			if err != nil {
+				return err
+			}
+			answers, err := extractByModel(ctx, m, rest)
+			if err != nil {
+				return err
+			}
+			for k, i := range of {
+				objects[i] = answers[k]
 			}
 		}
+		for i, a := range need {
+			if a.Err != nil {
+				continue
+			}
+			object := objects[i]
+			if found[i] != nil {
+				if object, a.Err = a.in.merge(found[i], object); a.Err != nil {
+					continue
+				}
+			}
+			a.Value, a.Err = read(a.in, object)
+		}
 		return nil
-	})
+	}
+}
+
+// extractByModel requests the JSON of each text from the text model.
+func extractByModel(ctx context.Context, m llm.Model, need []task[extractInput]) ([]json.RawMessage, error) {
+	limit := max(1, min(maxExtracted, contextOf(m)/2))
+	var requests []llm.Request
+	parts := make([]int, len(need))
+	for i, a := range need {
+		pieces := cutPieces(m, oneLineKeepLength.Replace(a.in.content), limit)
+		if a.in.userSchema && len(pieces) > 1 {
+			// The results of parts cannot be combined for any schema.
+			pieces, a.Cut = pieces[:1], true
+			a.Note = fmt.Sprintf("the text is long: its first %d tokens were read", m.CountTokens(pieces[0].text))
+		}
+		for _, p := range pieces {
+			requests = append(requests, a.in.request(p.text))
+		}
+		parts[i] = len(pieces)
+	}
+	results, err := do(ctx, m, requests)
+	if err != nil {
+		return nil, err
+	}
+	objects := make([]json.RawMessage, len(need))
+	for i, a := range need {
+		objects[i], a.Err = a.in.join(results[:parts[i]], requests[:parts[i]])
+		a.Raw = strings.TrimSpace(results[0].Text)
+		results, requests = results[parts[i]:], requests[parts[i]:]
+	}
+	return objects, checkValues(ctx, m, need, objects)
 }
 
 func (in extractInput) request(content string) llm.Request {

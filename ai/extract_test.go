@@ -109,3 +109,57 @@ func TestExtractBySchema(t *testing.T) {
 		t.Errorf("an example that is not valid: %v", err)
 	}
 }
+
+// Exact rules and the tagger find the values of their labels, and the text model those of the others.
+func TestExtractKnown(t *testing.T) {
+	const text = "Ann\nLee (Ann Lee, ann@example.com) lives at 17 Elm Street, Oslo."
+	for _, c := range []struct {
+		f      *Function
+		labels any
+		want   any
+	}{
+		{extract, []string{"email"}, Map{{"email", "ann@example.com"}}},
+		{extract, []string{"person", "city", "Email", "iban"}, Map{{"person", "Ann"}, {"city", "Oslo"}, {"Email", "ann@example.com"}, {"iban", nil}}},
+		{extract, []string{"surname", "address", "passport"}, Map{{"surname", "Lee"}, {"address", "17 Elm Street, Oslo"}, {"passport", nil}}},
+		{extractJSON, `["name", "country"]`, `{"name": "Ann", "country": ""}`},
+	} {
+		if a := eval(t, c.f, tagAndText(namesTagger(), nil), Row{text, c.labels})[0]; a.Err != nil || !reflect.DeepEqual(a.Value, c.want) {
+			t.Errorf("%v: %+v, want %v", c.labels, a, c.want)
+		}
+	}
+	if a := eval(t, extract, closed, Row{text, []string{"email", "phone"}})[0]; a.Err != nil || !reflect.DeepEqual(a.Value, Map{{"email", "ann@example.com"}, {"phone", nil}}) {
+		t.Errorf("%+v", a)
+	}
+
+	m := &fake{reply: func(r llm.Request) llm.Result {
+		if _, ok := r.Constraint.(llm.JSON); ok {
+			if strings.Contains(r.Constraint.(llm.JSON).Schema, "person") {
+				return llm.Result{Text: `{"person":"Lee"}`}
+			}
+			return llm.Result{Text: `{"street type":"Street"}`}
+		}
+		return llm.Result{Scores: []float64{0, 1}}
+	}}
+	a := eval(t, extract, tagAndText(namesTagger(), m), Row{text, []string{"person", "street type", "city"}})[0]
+	if want := (Map{{"person", "Ann"}, {"street type", "Street"}, {"city", "Oslo"}}); a.Err != nil || !reflect.DeepEqual(a.Value, want) {
+		t.Errorf("%+v", a)
+	}
+	// The text model finds what the user describes, and what the tagger does not have.
+	for _, row := range []Row{
+		{text, `{"person": "the customer"}`},
+		{text, []string{"person"}, map[string]string{"instructions": "the customer"}},
+		{text, []string{"person"}, nil, []Example{{"Bo left.", `{"person":"Bo"}`}}},
+	} {
+		if a := eval(t, extract, tagAndText(nil, m), row)[0]; a.Err != nil || !reflect.DeepEqual(a.Value, Map{{"person", "Lee"}}) {
+			t.Errorf("%v: %+v", row, a)
+		}
+	}
+	if a := eval(t, extract, tagAndText(&fakeTagger{labels: []string{"O"}}, m), Row{text, []string{"person"}})[0]; a.Err != nil || !reflect.DeepEqual(a.Value, Map{{"person", "Lee"}}) {
+		t.Errorf("a tagger without persons: %+v", a)
+	}
+	tagger := namesTagger()
+	tagger.err = llm.ErrTooLong
+	if a := eval(t, extract, tagAndText(tagger, m), Row{text, []string{"person", "street type"}})[0]; a.Value != nil || !errors.Is(a.Err, llm.ErrTooLong) {
+		t.Errorf("%+v", a)
+	}
+}

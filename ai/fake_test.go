@@ -3,6 +3,8 @@ package ai
 import (
 	"context"
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -76,6 +78,46 @@ func (f *fake) source(_ context.Context, _ llm.ModelRole, name string) (llm.Mode
 		return nil, &llm.UnknownModelError{Name: name, Have: []string{"default (fake)"}}
 	}
 	return f, nil
+}
+
+// fakeTagger is a model that gives words the labels of a map, and O to all others.
+type fakeTagger struct {
+	testkit.Echo
+	labels []string
+	words  map[string]string
+	err    error // of each text
+	calls  int
+}
+
+func (f *fakeTagger) Info() llm.Info {
+	return llm.Info{Name: "fake tagger", Digest: "tags", Roles: []llm.ModelRole{llm.Tag}, Labels: f.labels}
+}
+
+func (f *fakeTagger) Tag(ctx context.Context, texts []string) ([]llm.Tagging, error) {
+	f.calls++
+	all := make([]llm.Tagging, len(texts))
+	for i, text := range texts {
+		all[i].Err = f.err
+		for _, at := range regexp.MustCompile(`[\pL\pN]+`).FindAllStringIndex(text, -1) {
+			p := make([]float32, len(f.labels))
+			p[max(0, slices.Index(f.labels, f.words[text[at[0]:at[1]]]))] = 0.99
+			all[i].Tokens = append(all[i].Tokens, llm.TagToken{Start: at[0], End: at[1], Probabilities: p})
+		}
+	}
+	return all, nil
+}
+
+// tagAndText returns a source of a tagger and a text model. A nil model must not be opened.
+func tagAndText(tagger *fakeTagger, text *fake) Source {
+	return func(_ context.Context, role llm.ModelRole, _ string) (llm.Model, error) {
+		switch {
+		case role == llm.Tag && tagger != nil:
+			return tagger, nil
+		case role == llm.Text && text != nil:
+			return text, nil
+		}
+		return nil, errClosed
+	}
 }
 
 func sourceOf(m llm.Model) Source {

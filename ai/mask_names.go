@@ -92,14 +92,14 @@ func maskNames(ctx context.Context, m llm.Model, need []task[maskInput]) error {
 			continue
 		}
 		kind := d.Value.(string)
-		a.Raw += fmt.Sprintf("%q: %s\n", d.in.content, kind)
+		a.Raw += fmt.Sprintf("\n%q: %s", d.in.content, kind)
 		if a.in.wants(kind) {
 			spans[of[k]] = append(spans[of[k]], places[k]...)
 		}
 	}
 	for i, a := range need {
 		if a.Raw = strings.TrimSpace(a.Raw); a.Err == nil {
-			a.Value = maskSpans(a.in.content, append(spans[i], a.in.patterned()...))
+			a.Value = maskSpans(a.in.content, append(spans[i], a.in.spans...))
 		}
 	}
 	return nil

@@ -1,7 +1,9 @@
 package ai
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -34,8 +36,9 @@ func finding(label string, values ...string) *fake {
 	}}
 }
 
+// The text model finds the labels that the tagger does not have.
 func TestMask(t *testing.T) {
-	both := []string{"person", "email"}
+	two := []string{"person", "email"}
 	for _, c := range []struct {
 		content string
 		labels  any
@@ -43,20 +46,20 @@ func TestMask(t *testing.T) {
 		want    string
 	}{
 		{"Write to a.b@example.com!", []string{"email"}, nil, "Write to [MASKED]!"},
-		{"Ann wrote to ann@example.com.", both, []string{"Ann"}, "[MASKED] wrote to [MASKED]."},
+		{"Ann wrote to ann@example.com.", two, []string{"Ann"}, "[MASKED] wrote to [MASKED]."},
 		// All places, but not within words; \x00 and broken UTF-8 stay.
-		{"Ann, Anna and\tAnn\r\n(Ann)\x00\xff Ann's", both, []string{"Ann"}, "[MASKED], Anna and\t[MASKED]\r\n([MASKED])\x00\xff [MASKED]'s"},
+		{"Ann, Anna and\tAnn\r\n(Ann)\x00\xff Ann's", two, []string{"Ann"}, "[MASKED], Anna and\t[MASKED]\r\n([MASKED])\x00\xff [MASKED]'s"},
 		// Overlapping finds are one; a line end within a name.
-		{"Dr Ann Lee\nSmith left.", both, []string{"Ann Lee Smith"}, "Dr [MASKED] left."},
+		{"Dr Ann Lee\nSmith left.", two, []string{"Ann Lee Smith"}, "Dr [MASKED] left."},
 		// What a model says that found nothing.
-		{"I saw the a b.", both, []string{"I", "the", ".", "", " "}, "I saw the a b."},
+		{"I saw the a b.", two, []string{"I", "the", ".", "", " "}, "I saw the a b."},
 		// Scripts without spaces, from right to left, and emoji.
-		{"山田太郎さん 👩‍👩‍👧 שלום דנה!", both, []string{"山田太郎", "דנה"}, "[MASKED]さん 👩‍👩‍👧 שלום [MASKED]!"},
-		{"Nothing here.", both, nil, "Nothing here."},
+		{"山田太郎さん 👩‍👩‍👧 שלום דנה!", two, []string{"山田太郎", "דנה"}, "[MASKED]さん 👩‍👩‍👧 שלום [MASKED]!"},
+		{"Nothing here.", two, nil, "Nothing here."},
 		{"Call 212-555-0143 now", `{"phone": "the customer's"}`, nil, "Call [MASKED] now"},
 	} {
 		m := finding("person", c.found...)
-		a := eval(t, mask, m.source, Row{c.content, c.labels})[0]
+		a := eval(t, mask, tagAndText(&fakeTagger{labels: []string{"O", "B-ANIMAL"}}, m), Row{c.content, c.labels})[0]
 		if a.Err != nil || a.Value != c.want {
 			t.Errorf("%q: %+v, want %q", c.content, a, c.want)
 		}
@@ -68,6 +71,95 @@ func TestMask(t *testing.T) {
 	}
 	// Patterns alone need no model.
 	if a := eval(t, mask, closed, Row{"a.b@example.com", []string{"email"}})[0]; a.Value != "[MASKED]" {
+		t.Errorf("%+v", a)
+	}
+}
+
+// namesTagger returns a tagger of private data.
+func namesTagger() *fakeTagger {
+	return &fakeTagger{
+		labels: []string{"O", "B-GIVEN_NAME", "I-SURNAME", "B-CITY", "B-STREET_NAME", "B-BUILDING_NUMBER", "B-PASSPORT"},
+		words: map[string]string{
+			"Ann": "B-GIVEN_NAME", "ann": "B-GIVEN_NAME", "Lee": "I-SURNAME", "lee": "I-SURNAME", "Oslo": "B-CITY", "Elm": "B-STREET_NAME", "Street": "B-STREET_NAME",
+			"17": "B-BUILDING_NUMBER", "X1234567": "B-PASSPORT", "example": "B-GIVEN_NAME",
+		},
+	}
+}
+
+// The tagger finds persons, places, addresses and ids; exact rules come first.
+func TestMaskTagged(t *testing.T) {
+	long := strings.Repeat("Some words that say nothing. ", 500)
+	for _, c := range []struct {
+		content string
+		labels  any
+		want    string
+	}{
+		{"Ann Lee of Oslo wrote.", []string{"person"}, "[MASKED] of Oslo wrote."},
+		{"Ann Lee of Oslo wrote.", []string{"City", "last names"}, "Ann [MASKED] of [MASKED] wrote."},
+		{"ann lee wrote from france.", []string{"name", "country"}, "[MASKED] wrote from [MASKED]."},
+		{"Send it to 17 Elm Street,\nOslo, please.", `["postal address"]`, "Send it to [MASKED], please."},
+		{"I live in Oslo.", []string{"address"}, "I live in Oslo."},
+		{"My ZIP code is 11164.", []string{"address"}, "My ZIP code is [MASKED]."},
+		// The tagger takes the host for a name.
+		{"Ann: ann@example.com", []string{"person"}, "[MASKED]: ann@example.com"},
+		{"Ann: ann@example.com", []string{"person", "email"}, "[MASKED]: [MASKED]"},
+		{"The number X1234567 is on page 17.", []string{"passport"}, "The number [MASKED] is on page 17."},
+		{long + "Ann\r\nLee\x00\xff", []string{"person"}, long + "[MASKED]\r\n[MASKED]\x00\xff"},
+		{"Nothing here.", []string{"person", "place", "address", "id"}, "Nothing here."},
+	} {
+		if a := eval(t, mask, tagAndText(namesTagger(), nil), Row{c.content, c.labels})[0]; a.Err != nil || a.Value != c.want {
+			t.Errorf("%q: %+v, want %q", c.content, a, c.want)
+		}
+	}
+
+	// NULL and blank texts do not open a model, and one request answers all rows.
+	tagger := namesTagger()
+	answers := eval(t, mask, tagAndText(tagger, nil), Row{"Ann", []string{"person"}}, Row{nil, []string{"person"}}, Row{"  ", []string{"person"}}, Row{"x", []string{"person"}})
+	if tagger.calls != 1 || answers[0].Value != "[MASKED]" || answers[1].Value != nil || answers[2].Value != "  " || answers[3].Value != "x" || answers[0].Raw != `"Ann": person` {
+		t.Errorf("%d calls, %+v", tagger.calls, answers)
+	}
+
+	// The text model is asked for the other labels only.
+	m := finding("organization", "Acme")
+	a := eval(t, mask, tagAndText(namesTagger(), m), Row{"Ann Lee left Acme in Oslo.", []string{"person", "company"}})[0]
+	if a.Value != "[MASKED] left [MASKED] in Oslo." {
+		t.Errorf("%+v", a)
+	}
+	tagger = &fakeTagger{labels: []string{"O", "B-ORG"}, words: map[string]string{"Acme": "B-ORG"}}
+	if a := eval(t, mask, tagAndText(tagger, nil), Row{"Ann left Acme.", []string{"company"}})[0]; a.Value != "Ann left [MASKED]." {
+		t.Errorf("a tagger with organizations: %+v", a)
+	}
+
+	// A session without a tagger finds what the text model finds, but no other labels.
+	none := func(_ context.Context, role llm.ModelRole, _ string) (llm.Model, error) {
+		if role == llm.Tag {
+			return nil, &llm.UnknownModelError{}
+		}
+		return m, nil
+	}
+	if a := eval(t, mask, none, Row{"Ann left Acme.", []string{"company"}})[0]; a.Value != "Ann left [MASKED]." {
+		t.Errorf("no tagger: %+v", a)
+	}
+	if a := eval(t, extract, none, Row{"Ann left Acme.", []string{"company"}})[0]; a.Err == nil || errors.Is(a.Err, llm.ErrNoModel) {
+		t.Errorf("no tagger: %+v", a) // the text model answers with no JSON of a map
+	}
+	for _, labels := range [][]string{{"person"}, {"company", "person"}, {"email", "address"}} {
+		for _, f := range []*Function{mask, extract} {
+			if _, err := f.Eval(t.Context(), none, []Row{{"Ann left Acme.", labels}}); !errors.Is(err, llm.ErrNoModel) {
+				t.Errorf("%s without a tagger: %v", labels, err)
+			}
+		}
+	}
+
+	only := textModel{finding("person", "Ann")} // a session on Spark that has this model only
+	if a := eval(t, mask, sourceOf(only), Row{"Ann left Acme.", []string{"person"}})[0]; a.Value != "[MASKED] left Acme." {
+		t.Errorf("a text model only: %+v", a)
+	}
+
+	// A partly masked text is never returned.
+	tagger = namesTagger()
+	tagger.err = llm.ErrTooLong
+	if a := eval(t, mask, tagAndText(tagger, m), Row{"Ann, a@example.com", []string{"person", "email", "company"}})[0]; a.Value != nil || !errors.Is(a.Err, llm.ErrTooLong) {
 		t.Errorf("%+v", a)
 	}
 }
@@ -96,7 +188,7 @@ func TestMaskOtherLabels(t *testing.T) {
 		t.Errorf("no JSON: %+v", a)
 	}
 	m.reply = func(r llm.Request) llm.Result { return llm.Result{Err: llm.ErrTooLong} }
-	if a := eval(t, mask, m.source, Row{"Ann left", []string{"person"}})[0]; a.Value != nil || a.Err == nil {
+	if a := eval(t, mask, tagAndText(&fakeTagger{labels: []string{"O"}}, m), Row{"Ann left", []string{"person"}})[0]; a.Value != nil || a.Err == nil {
 		t.Errorf("a name that cannot be asked about: %+v", a)
 	}
 }

@@ -156,7 +156,8 @@ func TestRoles(t *testing.T) {
 }
 
 func TestAsks(t *testing.T) {
-	text, embed := []Ask{{Role: llm.Text}}, []Ask{{Role: llm.Embed}}
+	text, embed, tag := []Ask{{Role: llm.Text}}, []Ask{{Role: llm.Embed}}, []Ask{{Role: llm.Tag}}
+	either := append(tag, text...)
 	for _, c := range []struct {
 		f     *Function
 		fixed Row
@@ -169,7 +170,16 @@ func TestAsks(t *testing.T) {
 		{mask, Row{nil, []string{"email", "phone"}}, nil},
 		{lookup(t, "try_ai_mask"), Row{nil, []string{"email"}}, nil},
 		{mask, Row{nil, []string{"email", "animal"}}, text},
-		{mask, nil, text},
+		{mask, Row{nil, []string{"person", "zip code", "email"}}, tag},
+		{mask, Row{nil, []string{"person", "animal"}}, either},
+		{mask, Row{nil, []string{"company"}}, []Ask{{Role: llm.Tag, Optional: true}, {Role: llm.Text}}},
+		{mask, Row{nil, `{"person": "the patient"}`}, text},
+		{mask, nil, either},
+		{extract, Row{nil, []string{"email"}}, nil},
+		{extract, Row{nil, []string{"first_name", "city"}}, tag},
+		{extract, Row{nil, []string{"person", "date"}}, either},
+		{lookup(t, "try_ai_extract_json"), Row{nil, `{"type": "object", "properties": {"person": {"type": "string"}}}`}, text},
+		{extract, nil, either},
 		{query, Row{"big"}, []Ask{{Role: llm.Text, Name: "big"}}},
 		{query, nil, []Ask{{Role: llm.Text, Any: true}}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -207,9 +208,35 @@ func askEngine(t *testing.T, e llm.Model, key string, into map[string]string) {
 	into[key+", tokens"] = exactly(nil, e.CountTokens("Ünïcode, numbers 12345 and  spaces"))
 }
 
+// capitalsTagger is a model that takes words with a capital for persons.
+type capitalsTagger struct{ llm.Model }
+
+func (capitalsTagger) Info() llm.Info {
+	return llm.Info{Name: "capitals", Roles: []llm.ModelRole{llm.Tag}, Labels: []string{"O", "B-PER"}}
+}
+
+func (capitalsTagger) Tag(_ context.Context, texts []string) ([]llm.Tagging, error) {
+	all := make([]llm.Tagging, len(texts))
+	for i, text := range texts {
+		for _, at := range regexp.MustCompile(`\w+`).FindAllStringIndex(text, -1) {
+			p := []float32{0.9, 0.1}
+			if c := text[at[0]]; 'A' <= c && c <= 'Z' {
+				p = []float32{0.25, 0.75}
+			}
+			all[i].Tokens = append(all[i].Tokens, llm.TagToken{Start: at[0], End: at[1], Probabilities: p})
+		}
+	}
+	return all, nil
+}
+
 func askFunctions(t *testing.T, e llm.Model, key string, into map[string]map[string]string) {
 	t.Helper()
-	source := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return e, nil }
+	source := func(_ context.Context, role llm.ModelRole, _ string) (llm.Model, error) {
+		if role == llm.Tag {
+			return capitalsTagger{e}, nil
+		}
+		return e, nil
+	}
 	for _, f := range ai.All() {
 		if f.Of != nil {
 			continue
