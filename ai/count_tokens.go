@@ -17,6 +17,7 @@ var countTokens = define(&Function{
 	Example:  "SELECT ai_count_tokens('It is a good test for Spark.') AS tokens",
 	exact:    true,
 	Sample:   Row{"It is a good test for Spark."},
+	Direct:   true,
 }, func(row Row) (string, bool, error) {
 	content, ok := row[0].(string)
 	return content, ok, nil

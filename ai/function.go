@@ -69,6 +69,9 @@ type Function struct {
 	// Version counts the changes of the code that changed the answer of any row,
 	// so that a ledger does not reuse old answers. Prompts have their own versions.
 	Version int
+	// Direct means that an answer costs less than to find equal rows or a stored
+	// answer, so that callers compute each row and store none.
+	Direct bool
 	// Of is the function that a try_ function calls, and nil for others.
 	Of *Function
 	// rewrites means that the answer is a changed input, so that the answer to a

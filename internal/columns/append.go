@@ -70,6 +70,17 @@ func (t Types) Answers(mem memory.Allocator, returns ai.Type, answers []ai.Answe
 	b, appendValue := t.NewBuilder(mem, returns)
 	defer b.Release()
 	b.Reserve(len(answers))
+	if texts, ok := b.(array.StringLikeBuilder); ok {
+		size := 0
+		for _, answer := range answers {
+			if text, ok := answer.Value.(string); ok {
+				size += len(text)
+			}
+		}
+		if err := RoomFor(texts, size); err == nil { // else the row is named
+			texts.ReserveData(size)
+		}
+	}
 	for i, answer := range answers {
 		if err := appendValue(answer.Value); err != nil {
 			return nil, fmt.Errorf("the answer of row %d: %w", i, err)

@@ -16,12 +16,14 @@ import (
 	"github.com/firesteel/firesteel/internal/sqltypes"
 )
 
-// Values are the values of an Arrow column as an argument of a function. The
-// values that it reads do not share memory with the column.
+// Values are the values of an Arrow column as an argument of a function.
 type Values struct {
 	Array arrow.Array
 	// Rows are the rows of the column that are read; nil stands for all.
 	Rows []int
+	// Shared means that texts of a column of texts share its memory, so that they
+	// are valid until it is released. Other values do not share memory with it.
+	Shared bool
 }
 
 // SQLType is the column's type as Spark SQL names it.
@@ -30,6 +32,9 @@ func (v Values) SQLType() string { return SQLType(v.Array.DataType()) }
 // Reader implements ai.Values.
 func (v Values) Reader(to ai.Type) (func(row int) any, error) {
 	value, err := reader(to, v.Array)
+	if texts, ok := v.Array.(array.StringLike); ok && v.Shared && to == ai.String {
+		value, err = func(i int) any { return texts.Value(i) }, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -50,6 +50,7 @@ type rows struct {
 	format rowFormat
 	schema *arrow.Schema
 	o      ReadOptions
+	last   lastBatch
 	whole  bool  // types were inferred from all rows
 	row    int64 // number of the next row
 	err    error // error of the next call of Next
@@ -224,6 +225,7 @@ func (r *rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	b := array.NewRecordBuilder(r.o.Allocator, r.schema)
 	defer b.Release()
 	columns := b.Fields()
+	r.last.reserve(b)
 	n, bytes := 0, 0
 	for n < r.o.Rows && bytes < r.o.Bytes && r.err == nil {
 		if n%64 == 0 && ctx.Err() != nil {
@@ -253,7 +255,53 @@ func (r *rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
 	if n == 0 {
 		return nil, r.err
 	}
-	return b.NewRecordBatch(), nil
+	batch := b.NewRecordBatch()
+	r.last.set(batch)
+	return batch, nil
+}
+
+// lastBatch holds the rows of the last batch and the bytes of its columns of text.
+// The next batch probably needs as many.
+type lastBatch struct {
+	rows int
+	text []int
+}
+
+func (l *lastBatch) reserve(b *array.RecordBuilder) {
+	b.Reserve(l.rows)
+	for i, size := range l.text {
+		if text := textBuilder(b.Field(i)); text != nil {
+			text.ReserveData(size)
+		}
+	}
+}
+
+func (l *lastBatch) set(batch arrow.RecordBatch) {
+	l.rows = int(batch.NumRows())
+	l.text = l.text[:0]
+	for _, c := range batch.Columns() {
+		size := 0
+		if e, ok := c.(array.ExtensionArray); ok {
+			c = e.Storage()
+		}
+		if text, ok := c.(*array.String); ok {
+			size = len(text.ValueBytes())
+		}
+		l.text = append(l.text, size)
+	}
+}
+
+// textBuilder returns the builder of the texts of a column, or nil.
+func textBuilder(b array.Builder) *array.BinaryBuilder {
+	switch b := b.(type) {
+	case *array.StringBuilder:
+		return b.BinaryBuilder
+	case *array.ExtensionBuilder:
+		if text, ok := b.StorageBuilder().(*array.StringBuilder); ok {
+			return text.BinaryBuilder
+		}
+	}
+	return nil
 }
 
 func (r *rows) need(columns []string) {

@@ -54,18 +54,13 @@ func (w *lineWriter) row(dst []byte, i int) ([]byte, error) {
 type csvWriter struct {
 	delimiter byte
 	safe      bool // escape cells that a spreadsheet evaluates as formulas
-	quoted    [256]bool
 	columns   []arrow.Array
 	texts     []textColumn
 	names     []string
 }
 
 func newCSVWriter(delimiter byte, safe bool) *csvWriter {
-	w := &csvWriter{delimiter: delimiter, safe: safe}
-	for _, b := range []byte{'"', '\r', '\n', delimiter} {
-		w.quoted[b] = true
-	}
-	return w
+	return &csvWriter{delimiter: delimiter, safe: safe}
 }
 
 func (w *csvWriter) head(dst []byte, schema *arrow.Schema) []byte {
@@ -114,15 +109,8 @@ func (w *csvWriter) finish(dst []byte, from int) []byte {
 	}
 	cell := dst[from:]
 	needed := len(cell) == 0 || bytes.HasPrefix(cell, []byte("\xef\xbb\xbf")) // not a byte order mark
-	quotes := 0
-	for _, b := range cell {
-		if w.quoted[b] {
-			needed = true
-			if b == '"' {
-				quotes++
-			}
-		}
-	}
+	quotes := bytes.Count(cell, []byte{'"'})
+	needed = needed || quotes > 0 || bytes.IndexByte(cell, w.delimiter) >= 0 || bytes.IndexByte(cell, '\n') >= 0 || bytes.IndexByte(cell, '\r') >= 0
 	if !needed {
 		return dst
 	}

@@ -183,16 +183,17 @@ func (t term) sample() (arrow.Array, error) {
 	return array.MakeArrayOfNull(mem, t.t, 0), nil
 }
 
-// rows returns the arguments of the call for rows of the batch.
+// rows returns the arguments of the call for rows of the batch. Those of a call that
+// rules answer are valid until the run ends.
 func (c *Call) rows(r *run, at []int) ([]ai.Row, error) {
 	values := make([]ai.Values, len(c.args))
+	rules := len(c.Asks()) == 0
 	for i, a := range c.args {
 		column, err := a.toArray(r, int(r.batch.NumRows()))
 		if err != nil {
 			return nil, err
 		}
-		defer column.Release()
-		values[i] = columns.Values{Array: column, Rows: at}
+		values[i] = columns.Values{Array: r.hold(column), Rows: at, Shared: rules}
 	}
 	return c.binding.Rows(len(at), values...)
 }

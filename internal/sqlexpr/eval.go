@@ -12,7 +12,9 @@ import (
 )
 
 // Ask returns the answers of a call, one for each row of its arguments. at holds
-// the positions of the rows in the batch.
+// the positions of the rows in the batch. The texts of a call that rules answer
+// share memory with the batch: they and the answers are valid until Eval or Keep
+// returns.
 type Ask func(ctx context.Context, c *Call, at []int, rows []ai.Row) ([]ai.Answer, error)
 
 // Eval returns the values of the expression over a batch of the schema that it is

@@ -29,6 +29,13 @@ const (
 func newCells(text string) *cells {
 	t := &cells{text: text, c: make([]byte, 0, len(text)), at: make([]int, 0, len(text))}
 	for i, r := range text {
+		if r < endLatin {
+			if c := latinCells[r]; c != marks {
+				t.c = append(t.c, c)
+				t.at = append(t.at, i)
+				continue
+			}
+		}
 		if len(t.c) > 0 && extends(r) && t.c[len(t.c)-1] != '\n' {
 			continue
 		}
@@ -37,6 +44,21 @@ func newCells(text string) *cells {
 	}
 	return t
 }
+
+const (
+	endLatin = 0x250
+	marks    = 0xff // of latinCells: a character that extends another one
+)
+
+// latinCells holds fold of the characters of European languages with Latin letters.
+var latinCells = func() (all [endLatin]byte) {
+	for r := range rune(endLatin) {
+		if all[r] = fold(r); extends(r) {
+			all[r] = marks
+		}
+	}
+	return all
+}()
 
 // asciiCells returns the cells of an ASCII text, which are its bytes.
 func asciiCells(text string) *cells {

@@ -83,7 +83,7 @@ const maxRecognisers = 32
 func (f *finder) find(wanted [numKinds]bool) {
 	var active [maxRecognisers]*recogniser
 	n, digits := 0, -1
-	starts := startSet(0)
+	starts, reach := startSet(0), 0
 	for k := range recognisers {
 		r := &recognisers[k]
 		if !wanted[r.kind] || f.has&r.some == 0 {
@@ -98,17 +98,25 @@ func (f *finder) find(wanted [numKinds]bool) {
 		active[n] = r
 		n++
 		starts |= r.starts
+		switch {
+		case r.starts&(letter|otherLetter) == 0:
+		case r.reach == 0:
+			reach = len(f.cells.c)
+		default:
+			reach = max(reach, r.reach)
+		}
 	}
 	if n > 0 {
-		f.scan(active[:n], starts)
+		f.scan(active[:n], starts, reach)
 	}
 	if wanted[Email] && f.has&hasAt != 0 {
 		f.found = append(f.found, findEmails(f.cells)...)
 	}
 }
 
-// scan calls recognisers at each cell where one of them may start.
-func (f *finder) scan(active []*recogniser, starts startSet) {
+// scan calls recognisers at each cell where one of them may start. A match that
+// starts with a letter has a digit within reach cells.
+func (f *finder) scan(active []*recogniser, starts startSet, reach int) {
 	t := f.cells
 	var lastEnd [numKinds]int        // the end of each kind's last finding
 	before, nextDigit := byte(0), -1 // nextDigit is the first digit at or after i
@@ -124,8 +132,12 @@ func (f *finder) scan(active []*recogniser, starts startSet) {
 				nextDigit++
 			}
 		}
+		letters := at&(letter|otherLetter) != 0
+		if letters && nextDigit-i > reach {
+			continue
+		}
 		for _, r := range active {
-			if r.starts&at == 0 || i < lastEnd[r.kind] || r.reach > 0 && nextDigit-i > r.reach && at&(letter|otherLetter) != 0 {
+			if r.starts&at == 0 || i < lastEnd[r.kind] || letters && r.reach > 0 && nextDigit-i > r.reach {
 				continue
 			}
 			if end, score := r.read(t, i); end > i {

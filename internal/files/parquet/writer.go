@@ -77,7 +77,7 @@ func (w *Writer) begin(s *arrow.Schema) error {
 		w.leaves = append(w.leaves, all)
 	}
 	props := []pq.WriterProperty{
-		pq.WithCompression(compress.Codecs.Zstd), pq.WithAllocator(w.o.Allocator), pq.WithCreatedBy(w.o.CreatedBy),
+		pq.WithCompression(compress.Codecs.Zstd), pq.WithCompressionLevel(1), pq.WithAllocator(w.o.Allocator), pq.WithCreatedBy(w.o.CreatedBy),
 	}
 	plain, err := plainNode(root, &props)
 	if err != nil {

@@ -176,7 +176,11 @@ func (a *asker) evalAll(f *ai.Function, first int64, need []*distinct, failed fu
 		chunks.Go(func() {
 			defer a.turns.give()
 			defer panics.Handle("answering rows", func(err error) { a.finishAll(f, chunk, nil, err) })
-			answers, err := a.eval(f, chunk)
+			rows := make([]ai.Row, len(chunk))
+			for i, d := range chunk {
+				rows[i] = d.row
+			}
+			answers, err := a.eval(f, rows)
 			if err == nil {
 				err = a.keep(f, chunk, answers)
 			}
@@ -202,21 +206,41 @@ func refusals(cause error, rows int) ([]ai.Answer, error) {
 	return answers, nil
 }
 
-// eval asks for a chunk. Rows that the budget does not reach are refused.
-func (a *asker) eval(f *ai.Function, chunk []*distinct) (answers []ai.Answer, err error) {
+// direct returns the answers of rows of a function whose answers are neither
+// shared by equal rows nor kept; see ask.
+func (a *asker) direct(f *ai.Function, rows []ai.Row, failed func(row int, err error)) ([]ai.Answer, error) {
+	answers, err := a.eval(f, rows)
+	if err != nil {
+		return nil, err
+	}
+	refused := int64(0)
+	for i, answer := range answers {
+		if answer.Err == nil {
+			continue
+		}
+		if job.AsSpent(answer.Err) != nil {
+			refused++
+		}
+		failed(i, answer.Err)
+	}
+	a.counts.update(func(c *counts) {
+		c.calls += int64(len(rows))
+		c.refused += refused
+	})
+	return answers, nil
+}
+
+// eval asks for rows. Rows that the budget does not reach are refused.
+func (a *asker) eval(f *ai.Function, rows []ai.Row) (answers []ai.Answer, err error) {
 	defer panics.Catch(&err, "computing "+f.Name)
 	if spent := a.spent.exhausted(); spent != nil {
-		return refusals(spent, len(chunk))
-	}
-	rows := make([]ai.Row, len(chunk))
-	for i, d := range chunk {
-		rows[i] = d.row
+		return refusals(spent, len(rows))
 	}
 	a.counts.update(func(c *counts) { c.asking += int64(len(rows)) })
 	defer a.counts.update(func(c *counts) { c.asking -= int64(len(rows)) })
 	answers, err = f.Eval(a.asking, a.models.Source, rows)
 	if cause := context.Cause(a.asking); err != nil && cause != nil {
-		return refusals(cause, len(chunk))
+		return refusals(cause, len(rows))
 	}
 	if err == nil && len(answers) != len(rows) {
 		err = fmt.Errorf("the function returned %d answers for %d rows", len(answers), len(rows))

@@ -122,6 +122,9 @@ func (p *pipeline) asking(w *window) sqlexpr.Ask {
 		if len(c.Asks()) == 0 {
 			return p.byRules(ctx, c.Function, rows, failed)
 		}
+		if c.Function.Direct {
+			return p.asker.direct(c.Function, rows, failed)
+		}
 		return p.asker.ask(ctx, c.Function, w.numbers[0], rows, failed)
 	}
 }
