@@ -44,6 +44,7 @@ var mask = defineReader(&Function{
 	Measured: "rampart-pii, the default tagger, on the 100 texts of presidio-synth small; rules and thresholds were chosen on them. Names of persons, exact matches: " +
 		"precision 0.93, recall 0.91, F1 0.917 (0.844 to 0.972); with the text model that found them before, 0.79. Person masks touch 7 of 1,000 product reviews without persons. " +
 		"All spans, organizations by SmolLM2-135M-Instruct: F1 by characters 0.920 (0.885 to 0.950); before, 0.773. " +
+		"With 12 labels, organizations by the text model: SmolLM2-135M 0.926 (0.891 to 0.955), Qwen2.5-Coder-0.5B 0.898 (0.856 to 0.934): the tagger and the rules decide, not the text model. " +
 		"Data with a pattern only: 0.986, and no false mask in 1,000 sentences without private data.",
 	Weakness: "The tagger knows few names that it did not see in training, and takes some brands for persons. Names in lower case need a surer tagger if the text has capitals. " +
 		"Small text models classify some organizations wrongly. Do not rely on it alone if a missed name does harm.",

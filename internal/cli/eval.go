@@ -28,6 +28,7 @@ type evalFlags struct {
 	text          textFlags
 	path          string // "-" is standard input; "" if Spark reads the data
 	input, label  string
+	second        string // column of the second argument
 	limit         *int64
 	function      string
 	arguments     string
@@ -66,6 +67,7 @@ The figures depend on the function:
            JSON list
   extract  exact and partial F1 of spans, labelled {"label": "value", ...}
            or [{"label": l, "start": s, "end": e}, ...] in characters
+  scores   Spearman's and Pearson's correlation with a number, of ai_similarity
   mask     the same for the spans that [MASKED] replaces, labelled by positions or
            by the masked text
 Rows without a label are left out. Rows without an answer count as wrong.`,
@@ -92,11 +94,12 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 	flags := c.Flags()
 	flags.StringVarP(&f.function, "function", "f", "", "the function to measure; 'firesteel functions' lists them")
 	flags.StringVarP(&f.input, "input", "i", "", "column of the function's first argument; in JSON, a.b is the member b of a")
+	flags.StringVar(&f.second, "second", "", "column of the second argument, for ai_similarity")
 	flags.StringVarP(&f.label, "label", "l", "", "column of the expected answer")
 	flags.StringVar(&f.arguments, "args", "", `the other arguments, as JSON: {"labels": ["a", "b"]}`)
 	flags.StringToStringVar(&f.renamed, "map", nil, "labels of the data and the labels of the function that they stand for: 1=positive,0=negative")
 	flags.StringSliceVar(&f.only, "only", nil, "labels of spans that count, after --map (default: all)")
-	flags.StringVar(&f.metrics, "metrics", "", "figures to compute: labels, text, extract or mask (default: those of the function)")
+	flags.StringVar(&f.metrics, "metrics", "", "figures to compute: labels, text, extract, mask or scores (default: those of the function)")
 	flags.StringVar(&f.compareModel, "compare-model", "", "another model to compare with, or the name of a --model")
 	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it from a file")
 	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with a plain prompt to the same model")
@@ -153,10 +156,15 @@ func (f *evalFlags) check() (o eval.Options, err error) {
 	}
 	if o.Kind = eval.Kind(f.metrics); f.metrics == "" {
 		if o.Kind, err = eval.KindOf(o.Function.Name); err != nil {
-			return usage("%w; choose them by --metrics labels, text, extract or mask", err)
+			return usage("%w; choose them by --metrics labels, text, extract, mask or scores", err)
 		}
 	} else if !slices.Contains(eval.Kinds(), o.Kind) {
-		return usage("--metrics %q does not exist; write labels, text, extract or mask", f.metrics)
+		return usage("--metrics %q does not exist; write labels, text, extract, mask or scores", f.metrics)
+	}
+	if two := o.Kind == eval.ScoreKind; two && f.second == "" {
+		return usage("%s compares two texts; name the column of the other one by --second", o.Function.Name)
+	} else if !two && f.second != "" {
+		return usage("--second is for functions of two texts, such as ai_similarity")
 	}
 	if o.Plain = f.baseline == "plain"; o.Plain {
 		if _, err := eval.PlainPrompt(o.Function.Name); err != nil {
@@ -271,7 +279,7 @@ func (a *app) evalRows(ctx context.Context, f evalFlags, session *spark.Session)
 		if query == "" {
 			query = "SELECT * FROM " + f.table
 		}
-		return onspark.Rows(ctx, session, query, f.input, f.label, f.limit)
+		return onspark.Rows(ctx, session, query, f.input, f.label, f.second, f.limit)
 	}
 	text, conll := f.text, f.isCoNLL()
 	if conll {
@@ -282,7 +290,7 @@ func (a *app) evalRows(ctx context.Context, f evalFlags, session *spark.Session)
 		return nil, err
 	}
 	o.Stdin = a.in
-	return eval.ReadFile(ctx, eval.File{Path: f.path, Options: o, CoNLL: conll, Input: f.input, Label: f.label, Limit: f.limit})
+	return eval.ReadFile(ctx, eval.File{Path: f.path, Options: o, CoNLL: conll, Input: f.input, Label: f.label, Second: f.second, Limit: f.limit})
 }
 
 // evalHint adds to an error of package eval the flag that corrects it.

@@ -33,7 +33,7 @@ func TestCatalogueModels(t *testing.T) {
 		}
 	}
 	write(`{"models": {"tiny": {"about": "a tiny model", "roles": ["text"], "size": 1234, "licence": {"spdx": "CC-BY-4.0", "attribution": "by A. Author"},
-		"sources": ["` + server + `"], "measured": [{"function": "ai_translate", "metric": "chrF", "value": 0.5, "low": 0.4, "high": 0.6, "plain": 0.3, "data": "d", "rows": 7, "date": "2026-01-02"}]}}}`)
+		"sources": ["` + server + `"], "measured": [{"function": "ai_translate", "metric": "chrF", "value": 0.5, "low": 0.4, "high": 0.6, "plain": 0.3, "data": "d", "rows": 7, "date": "2026-01-02", "note": "in small"}]}}}`)
 	status, out, errs := do("models", "--catalogue", own)
 	if status != exitOK || errs != "" || !strings.Contains(out, "\ntiny ") || !strings.Contains(out, "\nminilm-l6 ") || !strings.Contains(out, "embed*") || !strings.Contains(out, "ai_translate 0.50") {
 		t.Errorf("list: %d %s%s", status, out, errs)
@@ -55,7 +55,7 @@ func TestCatalogueModels(t *testing.T) {
 		t.Errorf("json: %d %s%s, %v", status, out, errs, err)
 	}
 	status, out, errs = do("models", "show", "Tiny")
-	for _, want := range []string{"tiny: a tiny model\n", "attribution   by A. Author\n", path, server, "0.50   0.40 to 0.60  0.30          d     7"} {
+	for _, want := range []string{"tiny: a tiny model\n", "attribution   by A. Author\n", path, server, "0.50   0.40 to 0.60  0.30          d [1]  7", "\n[1] in small\n"} {
 		if status != exitOK || !strings.Contains(out, want) {
 			t.Errorf("show: %d %s%s; want %q", status, out, errs, want)
 		}

@@ -111,6 +111,7 @@ func (a *app) printMeasured(e *catalogue.Entry) error {
 	fmt.Fprintln(w, "FUNCTION\tMETRIC\tVALUE\t95 %\tPLAIN PROMPT\tDATA\tROWS\tPRECISION\tDATE")
 	figures := slices.Clone(e.Measured)
 	slices.SortStableFunc(figures, func(a, b catalogue.Figure) int { return strings.Compare(a.Function, b.Function) })
+	var notes []string // below the table, which they would make too wide
 	for _, f := range figures {
 		interval, rows := "", ""
 		if f.Low != 0 || f.High != 0 {
@@ -121,11 +122,18 @@ func (a *app) printMeasured(e *catalogue.Entry) error {
 		}
 		data := f.Data
 		if f.Note != "" {
-			data += " (" + f.Note + ")"
+			notes = append(notes, f.Note)
+			data += fmt.Sprintf(" [%d]", len(notes))
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Function, f.Metric, figureText(f.Value), interval, plainText(f), data, rows, f.Precision, f.Date)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for i, n := range notes {
+		fmt.Fprintf(a.out, "[%d] %s\n", i+1, n)
+	}
+	return nil
 }
 
 // plainText writes the value of a plain prompt, or nothing if it was not measured.

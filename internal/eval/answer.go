@@ -56,6 +56,8 @@ func (t Task) Read(value any, input string) Outcome {
 		if o.Err = sensitive.JSON(json.Unmarshal([]byte(text), &m)); o.Err == nil {
 			o.Spans, o.Err = valueSpans(m)
 		}
+	case t.Kind == ScoreKind && isNumber(value):
+		o.Score = value.(float64)
 	default:
 		o.Err = fmt.Errorf("%w as %s: %T", ErrUnread, t.Kind, value)
 	}
@@ -65,9 +67,14 @@ func (t Task) Read(value any, input string) Outcome {
 	return o
 }
 
+func isNumber(value any) bool {
+	_, ok := value.(float64)
+	return ok
+}
+
 // Failed is the outcome of a row that has an error instead of an answer.
 func (t Task) Failed(err error) Outcome {
-	return Outcome{Probability: math.NaN(), Err: err, Shown: "(" + sensitive.Shown(err) + ")"}
+	return Outcome{Probability: math.NaN(), Score: math.NaN(), Err: err, Shown: "(" + sensitive.Shown(err) + ")"}
 }
 
 // ReadPlain reads the answer to a plain prompt: the first label in it, the first

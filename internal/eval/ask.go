@@ -13,10 +13,10 @@ import (
 
 // Asker asks a function of a model for all rows.
 type Asker interface {
-	// Ask returns a value (see Task.Read) or an error for each input. The input is
-	// the first argument of the function, and call holds the others. Ask reports
-	// the number of answered rows by step.
-	Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(done int)) ([]any, []error, error)
+	// Ask returns a value (see Task.Read) or an error for each row. inputs has the
+	// columns of the first one or two arguments of the function, and call holds the
+	// others. Ask reports the number of answered rows by step.
+	Ask(ctx context.Context, f *ai.Function, inputs [][]*string, call *ai.Binding, step func(done int)) ([]any, []error, error)
 	// Model describes the models that the last call of Ask asked, for reports.
 	Model() string
 }
@@ -105,7 +105,15 @@ func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progr
 	begun := time.Now()
 	show, end := progress(s.name, len(inputs))
 	defer end()
-	values, failures, err := a.Ask(ctx, f, inputs, call, func(done int) {
+	columns := [][]*string{inputs}
+	if s.prompt == "" && e.task.Kind == ScoreKind {
+		second := make([]*string, len(e.rows))
+		for i, row := range e.rows {
+			second[i] = row.Second
+		}
+		columns = append(columns, second)
+	}
+	values, failures, err := a.Ask(ctx, f, columns, call, func(done int) {
 		s.steps = append(s.steps, step{time.Since(begun), done})
 		show(done)
 	})
@@ -171,8 +179,9 @@ type Local struct {
 const localChunk = 32
 
 // Ask implements Asker.
-func (l *Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
-	values, failures := make([]any, 0, len(inputs)), make([]error, 0, len(inputs))
+func (l *Local) Ask(ctx context.Context, f *ai.Function, inputs [][]*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
+	n := len(inputs[0])
+	values, failures := make([]any, 0, n), make([]error, 0, n)
 	l.asked = nil
 	source := func(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error) {
 		m, err := l.Source(ctx, role, name)
@@ -181,15 +190,19 @@ func (l *Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call 
 		}
 		return m, err
 	}
-	done := 0
-	for chunk := range slices.Chunk(inputs, localChunk) {
-		texts := make([]any, len(chunk))
-		for i, input := range chunk {
-			if input != nil {
-				texts[i] = *input
+	for done := 0; done < n; {
+		chunk := min(localChunk, n-done)
+		columns := make([]ai.Values, len(inputs))
+		for c, column := range inputs {
+			texts := make([]any, chunk)
+			for i, input := range column[done : done+chunk] {
+				if input != nil {
+					texts[i] = *input
+				}
 			}
+			columns[c] = ai.GoValues(texts...)
 		}
-		rows, err := call.Rows(len(chunk), ai.GoValues(texts...))
+		rows, err := call.Rows(chunk, columns...)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -200,7 +213,7 @@ func (l *Local) Ask(ctx context.Context, f *ai.Function, inputs []*string, call 
 		for _, a := range answers {
 			values, failures = append(values, decoded(a.Value, f.Returns)), append(failures, a.Err)
 		}
-		done += len(chunk)
+		done += chunk
 		step(done)
 	}
 	return values, failures, nil

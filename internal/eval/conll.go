@@ -31,7 +31,7 @@ func IsCoNLL(path, format string) bool {
 // readCoNLL reads sentences with a word and its tag (B-x, I-x or O) on each line
 // and an empty line after each sentence. The input is the words with spaces
 // between. The label is the spans as JSON.
-func readCoNLL(ctx context.Context, f File, add func(input, label *string) bool) error {
+func readCoNLL(ctx context.Context, f File, add func(Row) bool) error {
 	o := f.Options
 	o.Format, o.To = files.Text, files.Text
 	lines, err := files.Open(ctx, f.Path, o)
@@ -108,9 +108,9 @@ func (s *sentence) add(word, tag string) {
 }
 
 // end passes the sentence on, and begins the next one.
-func (s *sentence) end(add func(input, label *string) bool) bool {
+func (s *sentence) end(add func(Row) bool) bool {
 	spans, _ := json.Marshal(append([]taggedSpan{}, s.spans...)) // texts and numbers have no error
 	input, label := s.text.String(), string(spans)
 	*s = sentence{}
-	return add(&input, &label)
+	return add(Row{Input: &input, Label: &label})
 }

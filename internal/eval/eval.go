@@ -191,6 +191,9 @@ func (e *Evaluation) bind(rows []Row) error {
 		}
 	}
 	args := []ai.Argument{{}} // the input
+	if e.task.Kind == ScoreKind {
+		args = append(args, ai.Argument{})
+	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		args = append(args, ai.Argument{Name: name, Values: ai.JSONValue(named[name]), Constant: true})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,8 +44,9 @@ type upper struct {
 	asked []string
 }
 
-func (u *upper) Ask(_ context.Context, f *ai.Function, inputs []*string, _ *ai.Binding, step func(int)) ([]any, []error, error) {
+func (u *upper) Ask(_ context.Context, f *ai.Function, columns [][]*string, _ *ai.Binding, step func(int)) ([]any, []error, error) {
 	u.calls[f.Name]++
+	inputs := columns[0]
 	values, failures := make([]any, len(inputs)), make([]error, len(inputs))
 	for i, in := range inputs {
 		if in == nil {
@@ -127,6 +129,50 @@ func TestLabelsOfGen(t *testing.T) {
 	}
 }
 
+// half answers half of the number that the first text is, and nothing if there is no second.
+type half struct{ upper }
+
+func (half) Ask(_ context.Context, _ *ai.Function, columns [][]*string, _ *ai.Binding, _ func(int)) ([]any, []error, error) {
+	values, failures := make([]any, len(columns[0])), make([]error, len(columns[0]))
+	for i, second := range columns[1] {
+		if second == nil {
+			continue
+		}
+		v, err := strconv.ParseFloat(*columns[0][i], 64)
+		values[i], failures[i] = v/2, err
+	}
+	return values, failures, nil
+}
+
+func TestScores(t *testing.T) {
+	rows := labelledRows("1", "10", "2", "9", "4", "12", "3", "11", "0", "8.5")
+	for i := range rows {
+		rows[i].Second = new("x")
+	}
+	rows[4].Second = nil
+	e, err := New(Options{Function: lookup(t, "ai_similarity")}, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Ask(t.Context(), &half{}, false, silent); err != nil {
+		t.Fatal(err)
+	}
+	e.Measure()
+	var text strings.Builder
+	if err := e.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"4 answers, 1 rows without an answer", "Spearman", "0.900", "Pearson", "1 of 5 answers are wrong"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, text.String())
+		}
+	}
+	rows[0].Label = new("ten")
+	if _, err := New(Options{Function: lookup(t, "ai_similarity")}, rows); err == nil || !strings.Contains(err.Error(), "row 1: the label: ") || !strings.Contains(err.Error(), "is not a number") {
+		t.Error(err)
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	moods := labelledRows("a", "positive", "b", "angry")
 	for _, c := range []struct {
@@ -143,7 +189,7 @@ func TestNewErrors(t *testing.T) {
 		{Options{Function: lookup(t, "ai_analyze_sentiment")}, moods, `row 2: ai_analyze_sentiment does not return the label "angry", only "positive, negative, neutral, mixed"`},
 		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["positive"]}`}, moods, `does not return the label "angry", only "positive"`},
 		{Options{Function: lookup(t, "ai_extract"), Arguments: `{"labels": ["x"]}`}, labelledRows("a", "[1]"), "row 1: the label: write spans as JSON"},
-		{Options{Function: lookup(t, "ai_similarity")}, moods, "ai_similarity has no default figures"},
+		{Options{Function: lookup(t, "ai_embed")}, moods, "ai_embed has no default figures"},
 	} {
 		if _, err := New(c.o, c.rows); err == nil || !strings.Contains(sensitive.Shown(err), c.want) {
 			t.Errorf("%s %s: %v, want %s", c.o.Function.Name, c.o.Arguments, sensitive.Shown(err), c.want)

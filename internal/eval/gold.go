@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +19,7 @@ import (
 // the data to labels of the function.
 //
 //	labels   a label
+//	scores   a number
 //	text     a text, or a JSON array of reference texts
 //	extract  JSON: {"label": "value" or ["value", ...] or null, ...}, or an array
 //	         of spans {"label": l, "start": s, "end": e, "text": t}
@@ -34,6 +37,12 @@ func (t Task) Gold(text, input string, renamed map[string]string) (Gold, error) 
 			label = to
 		}
 		return Gold{Label: label}, nil
+	case ScoreKind:
+		score, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || math.IsNaN(score) || math.IsInf(score, 0) {
+			return Gold{}, sensitive.Errorf("%s is not a number", sensitive.Text(text))
+		}
+		return Gold{Score: score}, nil
 	case TextKind:
 		var several []string
 		if strings.HasPrefix(strings.TrimSpace(text), "[") && json.Unmarshal([]byte(text), &several) == nil && len(several) > 0 {

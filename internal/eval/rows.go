@@ -19,6 +19,8 @@ import (
 type Row struct {
 	Number       int // from 1
 	Input, Label *string
+	// Second is the second argument of a function of two texts.
+	Second *string
 }
 
 // File is a file of labelled data.
@@ -30,6 +32,7 @@ type File struct {
 	// Input and Label are the columns. In JSON, a.b is the member b of the member
 	// or column a. Without a header, the columns have the names 1, 2, ...
 	Input, Label string
+	Second       string // the column of Row.Second; empty if there is none
 	Limit        *int64 // on rows; nil is no limit
 }
 
@@ -42,16 +45,17 @@ func ReadFile(ctx context.Context, f File) ([]Row, error) {
 		read = readCoNLL
 	}
 	var rows []Row
-	err := read(ctx, f, func(input, label *string) bool {
-		rows = append(rows, Row{len(rows) + 1, input, label})
+	err := read(ctx, f, func(row Row) bool {
+		row.Number = len(rows) + 1
+		rows = append(rows, row)
 		return f.Limit == nil || int64(len(rows)) < *f.Limit
 	})
 	return rows, err
 }
 
-// readTable reads the two columns of a table. It calls add with each row until add
+// readTable reads the columns of a table. It calls add with each row until add
 // returns false.
-func readTable(ctx context.Context, f File, add func(input, label *string) bool) error {
+func readTable(ctx context.Context, f File, add func(Row) bool) error {
 	o := f.Options
 	o.To, o.AllText, o.Sample = files.JSON, false, f.Limit != nil
 	table, err := files.Open(ctx, f.Path, o)
@@ -68,6 +72,14 @@ func readTable(ctx context.Context, f File, add func(input, label *string) bool)
 		return err
 	}
 	input.join = true
+	var second *value
+	if f.Second != "" {
+		found, err := findValue(table.Schema(), f, f.Second, "second")
+		if err != nil {
+			return err
+		}
+		second = &found
+	}
 	for {
 		batch, err := table.Next(ctx)
 		if err == io.EOF {
@@ -76,7 +88,7 @@ func readTable(ctx context.Context, f File, add func(input, label *string) bool)
 		if err != nil {
 			return err
 		}
-		more, err := readBatch(batch, input, label, add)
+		more, err := readBatch(batch, input, label, second, add)
 		batch.Release()
 		if err != nil || !more {
 			return err
@@ -84,7 +96,7 @@ func readTable(ctx context.Context, f File, add func(input, label *string) bool)
 	}
 }
 
-func readBatch(batch arrow.RecordBatch, input, label value, add func(input, label *string) bool) (more bool, err error) {
+func readBatch(batch arrow.RecordBatch, input, label value, second *value, add func(Row) bool) (more bool, err error) {
 	for row := range int(batch.NumRows()) {
 		in, err := input.read(batch, row)
 		if err != nil {
@@ -94,7 +106,13 @@ func readBatch(batch arrow.RecordBatch, input, label value, add func(input, labe
 		if err != nil {
 			return false, err
 		}
-		if !add(in, want) {
+		one := Row{Input: in, Label: want}
+		if second != nil {
+			if one.Second, err = second.read(batch, row); err != nil {
+				return false, err
+			}
+		}
+		if !add(one) {
 			return false, nil
 		}
 	}
@@ -158,7 +176,7 @@ func (v value) read(batch arrow.RecordBatch, row int) (*string, error) {
 
 // ColumnError reports a column that does not exist.
 type ColumnError struct {
-	Role    string // "input" or "label"
+	Role    string // "input", "second" or "label"
 	Name    string
 	Columns []string // that exist
 }

@@ -18,10 +18,11 @@ const (
 	TextKind    Kind = "text"    // free text: metric.Texts
 	ExtractKind Kind = "extract" // spans with labels: metric.Spans
 	MaskKind    Kind = "mask"    // the input with masked spans: metric.Masks
+	ScoreKind   Kind = "scores"  // a number for two texts: metric.Ranks
 )
 
 // Kinds lists the kinds.
-func Kinds() []Kind { return []Kind{LabelKind, TextKind, ExtractKind, MaskKind} }
+func Kinds() []Kind { return []Kind{LabelKind, TextKind, ExtractKind, MaskKind, ScoreKind} }
 
 // MaskText replaces a span in a masked text.
 const MaskText = "[MASKED]"
@@ -37,6 +38,8 @@ func KindOf(function string) (Kind, error) {
 		return MaskKind, nil
 	case "ai_translate", "ai_summarize", "ai_fix_grammar", "ai_gen":
 		return TextKind, nil
+	case "ai_similarity":
+		return ScoreKind, nil
 	}
 	return "", fmt.Errorf("%s has no default figures", function)
 }
@@ -46,6 +49,7 @@ type Gold struct {
 	Label string
 	Texts []string // references; one of them is to be met
 	Spans []metric.Span
+	Score float64
 }
 
 // Outcome is the answer of a row as it was read. The field of the task's kind is
@@ -55,6 +59,7 @@ type Outcome struct {
 	Probability float64 // of Label; NaN if the function returns none
 	Text        string
 	Spans       []metric.Span
+	Score       float64 // NaN without an answer
 	// Shown is the answer as a report shows it.
 	Shown string
 	// Err reports a missing answer or one that could not be read. It counts as
@@ -85,6 +90,12 @@ func (t Task) Measure(gold []Gold, outcomes []Outcome) *metric.Statistics {
 			texts[i], references[i] = outcomes[i].Text, gold[i].Texts
 		}
 		return metric.Texts(texts, references)
+	case ScoreKind:
+		found, wanted := make([]float64, len(outcomes)), make([]float64, len(gold))
+		for i := range gold {
+			found[i], wanted[i] = outcomes[i].Score, gold[i].Score
+		}
+		return metric.Ranks(found, wanted)
 	}
 	wanted, found := make([][]metric.Span, len(gold)), make([][]metric.Span, len(outcomes))
 	for i := range gold {
@@ -126,7 +137,8 @@ func (t Task) Probabilities(gold []Gold, outcomes []Outcome) (right []bool, prob
 	return right, probability
 }
 
-// Quality is the quality of one answer, from 0 to 1. A correct answer has 1.
+// Quality is the quality of one answer, from 0 to 1. A correct answer has 1. Scores
+// are compared as a whole, so a single one has 1.
 func (t Task) Quality(gold Gold, o Outcome) float64 {
 	switch t.Kind {
 	case LabelKind:
@@ -136,6 +148,11 @@ func (t Task) Quality(gold Gold, o Outcome) float64 {
 		return 0
 	case TextKind:
 		return metric.TextQuality(o.Text, gold.Texts)
+	case ScoreKind:
+		if o.Err != nil {
+			return 0
+		}
+		return 1
 	}
 	return metric.SpanQuality(gold.Spans, o.Spans, t.Kind == ExtractKind)
 }

@@ -178,6 +178,9 @@ func answerName(label string) string {
 func (e *Evaluation) writeWorst(b *strings.Builder) {
 	s := &e.systems[0]
 	rows, wrong := e.worst(s, e.options.Worst)
+	if wrong == 0 && e.task.Kind == ScoreKind {
+		return // a single score is neither right nor wrong
+	}
 	if wrong == 0 {
 		fmt.Fprintf(b, "\n%s: all answers are correct.\n", s.name)
 		return

@@ -88,7 +88,7 @@ func TestPackageFolder(t *testing.T) {
 			t.Errorf("%s: %+v", ref, m)
 		}
 	}
-	if _, err := Resolve(t.Context(), "pypi:two:two/c", options()); err == nil || !strings.Contains(err.Error(), "nothing named two/c") {
+	if _, err := Resolve(t.Context(), "pypi:two:two/c", options()); err == nil || !strings.Contains(err.Error(), "nothing named two/c; it holds two/a/") {
 		t.Error(err)
 	}
 	list, err := List()

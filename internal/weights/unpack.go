@@ -242,7 +242,7 @@ func modelMembers(archive *zip.Reader, at string) (root string, members []*zip.F
 		names = nil
 	}
 	if len(names) == 0 && at != "" {
-		return "", nil, fmt.Errorf("the package holds nothing named %s", at)
+		return "", nil, fmt.Errorf("the package holds nothing named %s%s", at, modelsOf(archive))
 	}
 	chosen, err := chooseMember(names)
 	if err != nil {
@@ -270,6 +270,24 @@ func modelMembers(archive *zip.Reader, at string) (root string, members []*zip.F
 	}
 	root, _ = path.Split(chosen)
 	return root, members, nil
+}
+
+// modelsOf names the weights in an archive, for an error: at most maxNamed of them.
+func modelsOf(archive *zip.Reader) string {
+	const maxNamed = 5
+	var names []string
+	for _, f := range archive.File {
+		if isGGUF(f.Name) || isWeights(f.Name) || onnx.IsFile(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return ", and no model"
+	case len(names) > maxNamed:
+		return fmt.Sprintf("; of its %d models the first are %s", len(names), strings.Join(names[:maxNamed], ", "))
+	}
+	return "; it holds " + strings.Join(names, ", ")
 }
 
 // modelRoot returns the folder of a model, with a slash at the end, or "". Repositories of the

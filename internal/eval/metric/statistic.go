@@ -2,7 +2,7 @@
 // figure with a bootstrap interval, and the difference of two systems with a
 // paired test.
 //
-// All figures lie between 0 and 1, including ROUGE and chrF, which other programs
+// All figures but correlations lie between 0 and 1, including ROUGE and chrF, which other programs
 // multiply by 100.
 package metric
 

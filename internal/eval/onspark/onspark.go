@@ -28,17 +28,21 @@ type Asker struct {
 }
 
 type inputRow struct {
-	ID    int64   `spark:"id"`
-	Input *string `spark:"input"`
+	ID     int64   `spark:"id"`
+	Input  *string `spark:"input"`
+	Second *string `spark:"second"`
 }
 
 // Ask implements eval.Asker. It calls the try_ function, whose struct has the error
 // of a row.
-func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs []*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
+func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs [][]*string, call *ai.Binding, step func(int)) ([]any, []error, error) {
 	a.asked = f.Asks(call.Constants())
-	rows := make([]inputRow, len(inputs))
-	for i, input := range inputs {
-		rows[i] = inputRow{int64(i), input}
+	rows := make([]inputRow, len(inputs[0]))
+	for i, input := range inputs[0] {
+		rows[i] = inputRow{ID: int64(i), Input: input}
+		if len(inputs) > 1 {
+			rows[i].Second = inputs[1][i]
+		}
 	}
 	df, err := a.Session.CreateDataFrame(ctx, rows)
 	if err != nil {
@@ -54,11 +58,11 @@ func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs []*string, call 
 		name = tried.Name
 	}
 	answered, err := df.Repartition(max(1, min(a.tasks, len(rows)))).
-		Select(spark.Col("id"), spark.Call(name, arguments(call)...).Alias("answer")).Collect(ctx)
+		Select(spark.Col("id"), spark.Call(name, arguments(call, len(inputs))...).Alias("answer")).Collect(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	values := make([]any, len(inputs))
+	values := make([]any, len(rows))
 	for _, row := range answered {
 		id, err := spark.Get[int64](row, "id")
 		if err != nil || id < 0 || id >= int64(len(values)) {
@@ -66,18 +70,21 @@ func (a *Asker) Ask(ctx context.Context, f *ai.Function, inputs []*string, call 
 		}
 		values[id] = decoded(row.At(1))
 	}
-	if len(answered) != len(inputs) {
-		return nil, nil, fmt.Errorf("Spark returned %d rows for %d", len(answered), len(inputs))
+	if len(answered) != len(rows) {
+		return nil, nil, fmt.Errorf("Spark returned %d rows for %d", len(answered), len(rows))
 	}
-	step(len(inputs))
-	return values, make([]error, len(inputs)), nil
+	step(len(rows))
+	return values, make([]error, len(rows)), nil
 }
 
-// arguments are the column of inputs and the constants, without those that are
-// left out at the end.
-func arguments(call *ai.Binding) []any {
+// arguments are the columns of inputs, one or two, and the constants, without those
+// that are left out at the end.
+func arguments(call *ai.Binding, columns int) []any {
 	args := []any(call.Constants())
 	args[0] = spark.Col("input")
+	if columns > 1 {
+		args[1] = spark.Col("second")
+	}
 	for args[len(args)-1] == nil {
 		args = args[:len(args)-1]
 	}
@@ -117,11 +124,11 @@ func decoded(v any) any {
 	return v
 }
 
-// Rows reads labelled rows from a query: the columns input and label, at most limit
-// rows unless it is nil. Numbers become text as Spark casts them; arrays, maps and
+// Rows reads labelled rows from a query: the columns input, label and, unless it is
+// empty, second; at most limit rows unless it is nil. Numbers become text as Spark casts them; arrays, maps and
 // structs become JSON. If a column does not exist, the error is an
 // *eval.ColumnError.
-func Rows(ctx context.Context, session *spark.Session, query, input, label string, limit *int64) ([]eval.Row, error) {
+func Rows(ctx context.Context, session *spark.Session, query, input, label, second string, limit *int64) ([]eval.Row, error) {
 	df, err := session.SQL(ctx, query)
 	if err != nil {
 		return nil, err
@@ -131,7 +138,11 @@ func Rows(ctx context.Context, session *spark.Session, query, input, label strin
 		return nil, err
 	}
 	var columns []spark.Column
-	for _, c := range []struct{ name, role string }{{input, "input"}, {label, "label"}} {
+	for _, c := range []struct{ name, role string }{{input, "input"}, {label, "label"}, {second, "second"}} {
+		if c.name == "" {
+			columns = append(columns, spark.Expr("CAST(NULL AS STRING)").Alias(c.role))
+			continue
+		}
 		i, err := eval.FindColumn(schema.Names(), c.name, c.role)
 		if err != nil {
 			return nil, err
@@ -150,8 +161,9 @@ func Rows(ctx context.Context, session *spark.Session, query, input, label strin
 		df = df.Limit(int(min(*limit, math.MaxInt32)))
 	}
 	type labelledRow struct {
-		Input *string `spark:"input"`
-		Label *string `spark:"label"`
+		Input  *string `spark:"input"`
+		Label  *string `spark:"label"`
+		Second *string `spark:"second"`
 	}
 	collected, err := spark.CollectAs[labelledRow](ctx, df)
 	if err != nil {
@@ -159,7 +171,7 @@ func Rows(ctx context.Context, session *spark.Session, query, input, label strin
 	}
 	rows := make([]eval.Row, len(collected))
 	for i, r := range collected {
-		rows[i] = eval.Row{Number: i + 1, Input: r.Input, Label: r.Label}
+		rows[i] = eval.Row{Number: i + 1, Input: r.Input, Label: r.Label, Second: r.Second}
 	}
 	return rows, nil
 }

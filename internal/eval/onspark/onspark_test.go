@@ -29,7 +29,7 @@ func TestArgumentsOfACall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		args := arguments(call)
+		args := arguments(call, 1)
 		if _, ok := args[0].(spark.Column); !ok {
 			t.Errorf("%s: the first argument is a %T", c.function, args[0])
 		}
