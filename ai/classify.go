@@ -45,7 +45,7 @@ var classifyLabeller = &labeller{questions: func(in labelInput, m llm.Info) []qu
 	case m.Parameters == 0 || !m.Chat: // a server, which may not score, or a model that only continues text
 		return []question{plain}
 	case m.Parameters >= largeParameters:
-		list.even, list.half = false, true
+		list.even, list.keep = false, 0.5
 		return []question{list}
 	case len(in.examples) > 0:
 		return []question{open, plain}
@@ -124,10 +124,12 @@ var classify = define(&Function{
 	}
 }))
 
-const measuredClassify = "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits). 500 messages of the Restaurant-8k test set, which contain one of date, " +
-	"time, name and number of people, with only the names of the labels: accuracy 0.520 (0.476 to 0.566); the same model with a plain prompt: " +
-	"0.216 (0.182 to 0.252). Calibration error of the probabilities: 0.08. The first 300 Amazon sentences of UCI's \"Sentiment Labelled Sentences\" " +
-	"as positive or negative, in the same way: 0.807 (0.760 to 0.850), with a plain prompt 0.480 (0.420 to 0.533); calibration error 0.14. ai_analyze_sentiment is better for this."
+const measuredClassify = "With the default models, SmolLM2-135M-Instruct and bge-small-en, in 8 bits and with only the names of the labels, on rows that had no part in any choice: clinc150's " +
+	"test part (4,500 requests), 150 intents 0.702 (0.688 to 0.715) and ten domains 0.472 (0.458 to 0.487); 3,000 questions to a bank (banking77), 77 intents 0.686 (0.668 to 0.702). " +
+	"Names such as \"meta\" and \"utility\" say little: with a description of each of the ten domains 0.565 of 1,000 requests are right. On development data (150 rows each): four " +
+	"domains 0.867, eight intents of a bank 0.947, four kinds of data in restaurant bookings 0.853, Amazon sentences as positive or negative 0.887; the same model asked by a plain " +
+	"prompt has 0.187, 0.207, 0.180 and 0.487 there. The probabilities are calibrated for few labels (calibration error 0.05 with ten) and too low for many (0.32 with 150). ai_analyze_sentiment is " +
+	"better for sentiments."
 
 var classifyScore = define(&Function{
 	Name:    "ai_classify_score",

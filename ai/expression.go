@@ -3,6 +3,7 @@ package ai
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -68,6 +69,39 @@ func (o ClassifyOptions) args() []any {
 		options["multilabel"] = "true"
 	}
 	return withExamples(o.Examples, labelsText(o.Labels), jsonText(options))
+}
+
+// FilterOptions are the options of FilterWith and FilterScore.
+type FilterOptions struct {
+	// Threshold is the probability from which on the answer is true; 0 stands for 0.5.
+	// FilterScore takes none.
+	Threshold float64
+	Examples  []Example // of a text and "true" or "false"
+}
+
+// Filter returns whether a statement, such as "the review is positive", is true of each
+// text, or NULL for NULL and blank text.
+func Filter[C Expression[C]](content C, predicate string) C {
+	return content.Call(filter.Name, predicate)
+}
+
+// FilterWith is Filter with options.
+func FilterWith[C Expression[C]](content C, predicate string, o FilterOptions) C {
+	return content.Call(filter.Name, o.args(predicate)...)
+}
+
+// FilterScore returns the probability, from 0 to 1, that a statement is true of each
+// text.
+func FilterScore[C Expression[C]](content C, predicate string, o FilterOptions) C {
+	return content.Call(filterScore.Name, o.args(predicate)...)
+}
+
+func (o FilterOptions) args(predicate string) []any {
+	options := map[string]string{}
+	if o.Threshold != 0 {
+		options["threshold"] = strconv.FormatFloat(o.Threshold, 'g', -1, 64)
+	}
+	return withExamples(o.Examples, predicate, jsonText(options))
 }
 
 // ExtractOptions are the options of ExtractWith and ExtractJSON.

@@ -28,6 +28,10 @@ type labelInput struct {
 	instructions string
 	examples     []Example
 	context      string // the text around the content, if it is part of a text
+	// predicate is what may be true of the content, for ai_filter, which returns true
+	// from a probability of threshold on.
+	predicate string
+	threshold float64
 }
 
 // question is a choice about a text. Its answers are labels. The score of a label
@@ -38,9 +42,10 @@ type question struct {
 	// is empty for a label about which the question says nothing.
 	words [][]int
 	prior []float64 // nil means none
-	// even means that the bias is also measured with the neutral texts, and half that
-	// only half of it is subtracted.
-	even, half bool
+	// even means that the bias is also measured with the neutral texts.
+	even bool
+	// keep is the share of the bias that is not subtracted.
+	keep float64
 }
 
 // oneWordEach returns the indexes for labels that are their own only word.
@@ -135,12 +140,8 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 	case b.err != nil:
 		return nil, b.err
 	default:
-		weight := 1.0
-		if q.half {
-			weight = 0.5
-		}
 		for i, s := range r.Scores {
-			scores[i] = s - weight*b.of[i]
+			scores[i] = s - (1-q.keep)*b.of[i]
 		}
 	}
 	labels := make([]float64, len(q.words))

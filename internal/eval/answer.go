@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ var ErrUnread = errors.New("the answer could not be read")
 // Read reads the value that a function returns: nil, a string, or a value as
 // encoding/json decodes it ([]any, map[string]any, float64). Of the struct of a
 // try_ function it reads result and error; of ai_classify_score, label and
-// probability.
+// probability; of ai_filter_score, the label true from 0.5 on, else false.
 func (t Task) Read(value any, input string) Outcome {
 	if m, ok := value.(map[string]any); ok {
 		result, isTry := m["result"]
@@ -35,10 +36,16 @@ func (t Task) Read(value any, input string) Outcome {
 		return t.Failed(errors.New("NULL"))
 	}
 	text, isText := value.(string)
+	truth, isTruth := value.(bool)
+	p, isProbability := value.(float64)
 	m, isMap := value.(map[string]any)
 	switch {
 	case t.Kind == LabelKind && isText:
 		o.Label = strings.TrimSpace(text)
+	case t.Kind == LabelKind && isTruth:
+		o.Label = strconv.FormatBool(truth)
+	case t.Kind == LabelKind && isProbability && p >= 0 && p <= 1:
+		o.Label, o.Probability = strconv.FormatBool(p >= 0.5), max(p, 1-p)
 	case t.Kind == LabelKind && isMap:
 		o.Label, _ = m["label"].(string)
 		for _, name := range []string{"probability", "score", "confidence"} {

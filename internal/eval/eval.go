@@ -230,7 +230,7 @@ func (e *Evaluation) dataLabels(rows []Row) []string {
 // probabilities, if there is one.
 func (e *Evaluation) preferScores() error {
 	scored, err := ai.Lookup(e.function.Name + "_score")
-	if err != nil || e.task.Kind != LabelKind || strings.Contains(e.options.Arguments, "multilabel") {
+	if err != nil || e.task.Kind != LabelKind || strings.Contains(e.options.Arguments, "multilabel") || strings.Contains(e.options.Arguments, "threshold") {
 		return nil
 	}
 	e.notes = append(e.notes, "asked by "+scored.Name+", which returns the same labels with probabilities")

@@ -15,6 +15,7 @@ const Content = "{content}"
 var plainPrompts = map[string]string{
 	"ai_analyze_sentiment": "What is the sentiment of this text: {labels}? Answer with one word.\n\n" + Content,
 	"ai_classify":          "Which of these labels fits this text best: {labels}? Answer with the label only.\n\n" + Content,
+	"ai_filter":            "Is this true of the text: {predicate}? Answer with true or false only.\n\n" + Content,
 	"ai_extract":           "Find {labels} in this text. Answer with a JSON object with the keys {labels}, and null for what is not there.\n\n" + Content,
 	"ai_mask":              "Rewrite this text, but replace every {labels} by " + MaskText + ". Change nothing else.\n\n" + Content,
 	"ai_translate":         "Translate this text to {to_lang}. Answer with the translation only.\n\n" + Content,

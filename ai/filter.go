@@ -1,0 +1,150 @@
+package ai
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/sensitive"
+	"github.com/firesteel/firesteel/llm"
+)
+
+var (
+	filterPrompt          = mustPrompt("filter", "predicate", "content")
+	filterStatementPrompt = mustPrompt("filter_statement", "content")
+	filterAskPrompt       = mustPrompt("filter_ask", "predicate", "content")
+)
+
+var filterLabeller = &labeller{questions: filterQuestions}
+
+// filterAnswers are the labels of a predicate, in the order of probabilities, and the
+// answers of examples.
+var filterAnswers = []label{{name: "true"}, {name: "false"}}
+
+// The numbers below were chosen on development data; see
+// docs/decisions/2026-12-01-asking-for-predicates.md.
+const (
+	// statementMargin is how much better a statement must fit a text than texts without
+	// content, and askMargin the same for the answer yes.
+	statementMargin, askMargin = 3.0, 0.0
+	// filterTemperature divides the scores before they become probabilities.
+	filterTemperature = 6.0
+)
+
+// filterQuestions returns the questions whether a predicate is true of a text: to a
+// small model that of what is true, since its yes and no hardly depend on the text.
+func filterQuestions(in labelInput, m llm.Info) []question {
+	var examples []Example
+	for _, e := range in.examples {
+		answer := "no"
+		if e.Output == filterAnswers[0].name {
+			answer = "yes"
+		}
+		examples = append(examples, Example{e.Input, answer})
+	}
+	yesNo := func(p prompt) question {
+		return question{words: oneWordEach(2), prior: []float64{0, askMargin}, about: func(content string) llm.Request {
+			return p.choose(p.fill(examples, "predicate", in.predicate, "content", content), []string{"yes", "no"})
+		}}
+	}
+	other := filterStatementPrompt.words["other"]
+	statement := question{even: true, words: [][]int{{0}, make([]int, len(other))}, prior: []float64{0, statementMargin}, about: func(content string) llm.Request {
+		return filterStatementPrompt.choose(filterStatementPrompt.fill(nil, "content", content), append([]string{in.predicate}, other...))
+	}}
+	for i := range other {
+		statement.words[1][i] = i + 1
+	}
+	switch {
+	case m.Parameters == 0 || !m.Chat:
+		return []question{yesNo(filterPrompt)}
+	case m.Parameters >= largeParameters:
+		return []question{yesNo(filterAskPrompt)}
+	case len(examples) > 0:
+		return []question{statement, yesNo(filterPrompt)}
+	}
+	return []question{statement}
+}
+
+var filterParams = []Param{
+	{Name: "content", Type: String, About: "the text; format_string puts several columns into one"},
+	{Name: "predicate", Type: String, About: "what may be true of the text, as a statement: 'the review is positive'"},
+	{Name: "options", Type: Options, Optional: true, About: "MAP('threshold', '0.7'): the probability from which on the answer is true (default 0.5)"},
+	examplesParam("your own labelled rows, as struct(text, 'true' or 'false')"),
+}
+
+const filterNulls = "NULL and blank content, and a NULL predicate, give NULL without a model call. The answer is scored, not generated. " +
+	"The query fails if the predicate is blank or longer than 4096 bytes, if the threshold is not a number from 0 to 1, and if an option is unknown. " +
+	"Only the first 1024 tokens of a longer text are read. "
+
+var filter = define(&Function{
+	Name:    "ai_filter",
+	Params:  filterParams,
+	Returns: Boolean,
+	Answers: names(filterAnswers),
+	Summary: "decides whether a statement is true of a text",
+	Detail: filterNulls + "In a WHERE clause NULL keeps no row, like false. Spark evaluates the other conditions of the same WHERE first, " +
+		"if they are joined by AND and are deterministic; see SQL for what it does with OR, CASE and joins.",
+	Differs: "Databricks has no such function. Snowflake's AI_FILTER has one argument, into which PROMPT puts the columns; here the statement is an argument of its own, so that it is checked before a model is loaded.",
+	Example: "SELECT ai_filter('The battery died after a day.', 'the customer complains') AS complains",
+	Sample:  Row{"The battery died after a day.", "the customer complains"},
+	Prompts: []string{"filter", "filter_statement", "filter_ask"},
+}, readFilter, answerLabels(filterLabeller, func(a task[labelInput], f fit) {
+	p := truth(f)
+	a.Value, a.Raw = p >= a.in.threshold, probabilities(filterAnswers[:1], []float64{p})
+}))
+
+var filterScore = define(&Function{
+	Name:    "ai_filter_score",
+	Params:  filterParams,
+	Returns: Double,
+	Answers: names(filterAnswers),
+	Summary: "computes the probability that a statement is true of a text",
+	Detail: filterNulls + "The result is from 0 to 1. It is the model's, after calibration; use a labelled sample to find out how reliable it is. " +
+		"The query also fails with the option threshold, which is for ai_filter.",
+	Example: "SELECT ai_filter_score('The battery died after a day.', 'the customer complains') AS probability",
+	Sample:  Row{"The battery died after a day.", "the customer complains"},
+	Prompts: []string{"filter", "filter_statement", "filter_ask"},
+}, func(row Row) (labelInput, bool, error) {
+	in, ok, err := readFilter(row)
+	if options, _ := readOptions("options", row[2], filterOptions...); err == nil && options["threshold"] != "" {
+		err = badArgument("options", "a threshold makes no difference to a probability; use ai_filter")
+	}
+	return in, ok, err
+}, answerLabels(filterLabeller, func(a task[labelInput], f fit) {
+	p := truth(f)
+	a.Value, a.Raw = p, probabilities(filterAnswers[:1], []float64{p})
+}))
+
+// truth returns the probability that the predicate is true.
+func truth(f fit) float64 {
+	_, p := f.best(filterTemperature)
+	return p[0]
+}
+
+// filterOptions are the names of the options of ai_filter.
+var filterOptions = []string{"threshold", "version"}
+
+func readFilter(row Row) (in labelInput, ok bool, err error) {
+	in = labelInput{labels: filterAnswers, threshold: 0.5}
+	in.content, ok = text(row[0])
+	given, isText := row[1].(string)
+	in.predicate = strings.TrimRight(oneLine.Replace(strings.TrimSpace(given)), ".! ")
+	switch {
+	case !isText:
+		ok = false
+	case in.predicate == "":
+		return in, false, badArgument("predicate", "it is blank; write a statement about the text, such as 'the review is positive'")
+	case len(given) > maxAboutBytes:
+		return in, false, badArgument("predicate", "it has %d bytes; the limit is %d", len(given), maxAboutBytes)
+	}
+	options, err := readOptions("options", row[2], filterOptions...)
+	if err != nil {
+		return in, false, err
+	}
+	if given, is := options["threshold"]; is {
+		if in.threshold, err = strconv.ParseFloat(given, 64); err != nil || !(in.threshold >= 0 && in.threshold <= 1) {
+			return in, false, badArgument("options", "threshold is %s; it must be a number from 0 to 1", sensitive.Text(given))
+		}
+	}
+	in.examples, err = readExamples("examples", row[3], names(filterAnswers))
+	return in, ok, err
+}
