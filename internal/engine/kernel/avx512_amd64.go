@@ -107,6 +107,186 @@ func tileInt8x11AVX512(tiles int, k int, a *uint8, lda int, b *int8, c *float32,
 //go:noescape
 func tileInt8x12AVX512(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
+// rowsQ4Kx1AVX512 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx2AVX512 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx3AVX512 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx4AVX512 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx5AVX512 adds the products of 5 rows with blocks of a panel to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx6AVX512 adds the products of 6 rows with blocks of a panel to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx7AVX512 adds the products of 7 rows with blocks of a panel to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx8AVX512 adds the products of 8 rows with blocks of a panel to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx9AVX512 adds the products of 9 rows with blocks of a panel to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx10AVX512 adds the products of 10 rows with blocks of a panel to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx11AVX512 adds the products of 11 rows with blocks of a panel to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx12AVX512 adds the products of 12 rows with blocks of a panel to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx1AVX512 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx2AVX512 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx3AVX512 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx4AVX512 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx5AVX512 adds the products of 5 rows with blocks of a panel to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx6AVX512 adds the products of 6 rows with blocks of a panel to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx7AVX512 adds the products of 7 rows with blocks of a panel to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx8AVX512 adds the products of 8 rows with blocks of a panel to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx9AVX512 adds the products of 9 rows with blocks of a panel to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx10AVX512 adds the products of 10 rows with blocks of a panel to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx11AVX512 adds the products of 11 rows with blocks of a panel to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx12AVX512 adds the products of 12 rows with blocks of a panel to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx1AVX512 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx2AVX512 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx3AVX512 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx4AVX512 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx5AVX512 adds the products of 5 rows with blocks of a panel to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx6AVX512 adds the products of 6 rows with blocks of a panel to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx7AVX512 adds the products of 7 rows with blocks of a panel to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx8AVX512 adds the products of 8 rows with blocks of a panel to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx9AVX512 adds the products of 9 rows with blocks of a panel to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx10AVX512 adds the products of 10 rows with blocks of a panel to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx11AVX512 adds the products of 11 rows with blocks of a panel to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx12AVX512 adds the products of 12 rows with blocks of a panel to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
 // quantizeAVX512 is genericQuantize.
 //
 //go:noescape

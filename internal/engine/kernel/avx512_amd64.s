@@ -3361,6 +3361,8268 @@ done:
 	VZEROUPPER
 	RET
 
+// func rowsQ4Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx1AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), BX
+	MOVQ    ldc+48(FP), SI
+	SHLQ    $0x02, SI
+	VMOVUPS (BX), Z1
+	ADDQ    SI, BX
+
+block:
+	LEAQ 2048(CX), BX
+	LEAQ 2304(CX), DI
+	MOVQ $0x00000008, SI
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z2, Z2, Z2
+	VPXORD           Z3, Z3, Z3
+	VMOVDQU32        (CX), Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    (DX), Z4, Z2
+	VMOVDQU32        (CX), Z4
+	VPSRLW           $0x04, Z4, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    4(DX), Z4, Z3
+	VMOVDQU32        64(CX), Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    8(DX), Z4, Z2
+	VMOVDQU32        64(CX), Z4
+	VPSRLW           $0x04, Z4, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    12(DX), Z4, Z3
+	VMOVDQU32        128(CX), Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    16(DX), Z4, Z2
+	VMOVDQU32        128(CX), Z4
+	VPSRLW           $0x04, Z4, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    20(DX), Z4, Z3
+	VMOVDQU32        192(CX), Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    24(DX), Z4, Z2
+	VMOVDQU32        192(CX), Z4
+	VPSRLW           $0x04, Z4, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    28(DX), Z4, Z3
+	VPADDD           Z3, Z2, Z2
+	VPMOVSXBD        (BX), Z4
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           (DI), Z4, Z4
+	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      32(DX), Z4, Z4
+	VFMADD231PS      Z4, Z2, Z1
+	VPMOVSXBD        128(BX), Z4
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           64(DI), Z4, Z4
+	VFMADD231PS.BCST 36(DX), Z4, Z1
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, BX
+	DECQ             SI
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+1, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+4, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx2AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS (SI), Z1
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z2
+	ADDQ    DI, SI
+
+block:
+	LEAQ 2048(CX), SI
+	LEAQ 2304(CX), R8
+	MOVQ $0x00000008, DI
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z3, Z3, Z3
+	VPXORD           Z5, Z5, Z5
+	VPXORD           Z4, Z4, Z4
+	VPXORD           Z6, Z6, Z6
+	VMOVDQU32        (CX), Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    (DX), Z7, Z3
+	VPDPBUSD.BCST    (DX)(BX*1), Z7, Z4
+	VMOVDQU32        (CX), Z7
+	VPSRLW           $0x04, Z7, Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    4(DX), Z7, Z5
+	VPDPBUSD.BCST    4(DX)(BX*1), Z7, Z6
+	VMOVDQU32        64(CX), Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    8(DX), Z7, Z3
+	VPDPBUSD.BCST    8(DX)(BX*1), Z7, Z4
+	VMOVDQU32        64(CX), Z7
+	VPSRLW           $0x04, Z7, Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    12(DX), Z7, Z5
+	VPDPBUSD.BCST    12(DX)(BX*1), Z7, Z6
+	VMOVDQU32        128(CX), Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    16(DX), Z7, Z3
+	VPDPBUSD.BCST    16(DX)(BX*1), Z7, Z4
+	VMOVDQU32        128(CX), Z7
+	VPSRLW           $0x04, Z7, Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    20(DX), Z7, Z5
+	VPDPBUSD.BCST    20(DX)(BX*1), Z7, Z6
+	VMOVDQU32        192(CX), Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    24(DX), Z7, Z3
+	VPDPBUSD.BCST    24(DX)(BX*1), Z7, Z4
+	VMOVDQU32        192(CX), Z7
+	VPSRLW           $0x04, Z7, Z7
+	VPANDD           Z0, Z7, Z7
+	VPDPBUSD.BCST    28(DX), Z7, Z5
+	VPDPBUSD.BCST    28(DX)(BX*1), Z7, Z6
+	VPADDD           Z5, Z3, Z3
+	VPADDD           Z6, Z4, Z4
+	VPMOVSXBD        (SI), Z7
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           (R8), Z7, Z7
+	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      32(DX), Z7, Z8
+	VFMADD231PS      Z8, Z3, Z1
+	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      32(DX)(BX*1), Z7, Z7
+	VFMADD231PS      Z7, Z4, Z2
+	VPMOVSXBD        128(SI), Z7
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           64(R8), Z7, Z7
+	VFMADD231PS.BCST 36(DX), Z7, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z7, Z2
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, SI
+	DECQ             DI
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+2, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+8, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx3AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS (SI), Z1
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z2
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z3
+	ADDQ    DI, SI
+
+block:
+	LEAQ 2048(CX), SI
+	LEAQ 2304(CX), R8
+	MOVQ $0x00000008, DI
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z4, Z4, Z4
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z5, Z5, Z5
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z6, Z6, Z6
+	VPXORD           Z9, Z9, Z9
+	VMOVDQU32        (CX), Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    (DX), Z10, Z4
+	VPDPBUSD.BCST    (DX)(BX*1), Z10, Z5
+	VPDPBUSD.BCST    (DX)(BX*2), Z10, Z6
+	VMOVDQU32        (CX), Z10
+	VPSRLW           $0x04, Z10, Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    4(DX), Z10, Z7
+	VPDPBUSD.BCST    4(DX)(BX*1), Z10, Z8
+	VPDPBUSD.BCST    4(DX)(BX*2), Z10, Z9
+	VMOVDQU32        64(CX), Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    8(DX), Z10, Z4
+	VPDPBUSD.BCST    8(DX)(BX*1), Z10, Z5
+	VPDPBUSD.BCST    8(DX)(BX*2), Z10, Z6
+	VMOVDQU32        64(CX), Z10
+	VPSRLW           $0x04, Z10, Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    12(DX), Z10, Z7
+	VPDPBUSD.BCST    12(DX)(BX*1), Z10, Z8
+	VPDPBUSD.BCST    12(DX)(BX*2), Z10, Z9
+	VMOVDQU32        128(CX), Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    16(DX), Z10, Z4
+	VPDPBUSD.BCST    16(DX)(BX*1), Z10, Z5
+	VPDPBUSD.BCST    16(DX)(BX*2), Z10, Z6
+	VMOVDQU32        128(CX), Z10
+	VPSRLW           $0x04, Z10, Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    20(DX), Z10, Z7
+	VPDPBUSD.BCST    20(DX)(BX*1), Z10, Z8
+	VPDPBUSD.BCST    20(DX)(BX*2), Z10, Z9
+	VMOVDQU32        192(CX), Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    24(DX), Z10, Z4
+	VPDPBUSD.BCST    24(DX)(BX*1), Z10, Z5
+	VPDPBUSD.BCST    24(DX)(BX*2), Z10, Z6
+	VMOVDQU32        192(CX), Z10
+	VPSRLW           $0x04, Z10, Z10
+	VPANDD           Z0, Z10, Z10
+	VPDPBUSD.BCST    28(DX), Z10, Z7
+	VPDPBUSD.BCST    28(DX)(BX*1), Z10, Z8
+	VPDPBUSD.BCST    28(DX)(BX*2), Z10, Z9
+	VPADDD           Z7, Z4, Z4
+	VPADDD           Z8, Z5, Z5
+	VPADDD           Z9, Z6, Z6
+	VPMOVSXBD        (SI), Z10
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           (R8), Z10, Z10
+	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      32(DX), Z10, Z11
+	VFMADD231PS      Z11, Z4, Z1
+	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      32(DX)(BX*1), Z10, Z11
+	VFMADD231PS      Z11, Z5, Z2
+	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      32(DX)(BX*2), Z10, Z10
+	VFMADD231PS      Z10, Z6, Z3
+	VPMOVSXBD        128(SI), Z10
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           64(R8), Z10, Z10
+	VFMADD231PS.BCST 36(DX), Z10, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z10, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z10, Z3
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, SI
+	DECQ             DI
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+3, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+12, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx4AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z1
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+
+block:
+	LEAQ 2048(CX), DI
+	LEAQ 2304(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z5, Z5, Z5
+	VPXORD           Z6, Z6, Z6
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z8, Z8, Z8
+	VMOVDQU32        (CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    (DX), Z9, Z5
+	VPDPBUSD.BCST    (DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    (DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    (SI), Z9, Z8
+	VMOVDQU32        (CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    4(DX), Z9, Z5
+	VPDPBUSD.BCST    4(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    4(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    4(SI), Z9, Z8
+	VMOVDQU32        64(CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    8(DX), Z9, Z5
+	VPDPBUSD.BCST    8(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    8(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    8(SI), Z9, Z8
+	VMOVDQU32        64(CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    12(DX), Z9, Z5
+	VPDPBUSD.BCST    12(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    12(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    12(SI), Z9, Z8
+	VMOVDQU32        128(CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    16(DX), Z9, Z5
+	VPDPBUSD.BCST    16(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    16(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    16(SI), Z9, Z8
+	VMOVDQU32        128(CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    20(DX), Z9, Z5
+	VPDPBUSD.BCST    20(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    20(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    20(SI), Z9, Z8
+	VMOVDQU32        192(CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    24(DX), Z9, Z5
+	VPDPBUSD.BCST    24(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    24(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    24(SI), Z9, Z8
+	VMOVDQU32        192(CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPDPBUSD.BCST    28(DX), Z9, Z5
+	VPDPBUSD.BCST    28(DX)(BX*1), Z9, Z6
+	VPDPBUSD.BCST    28(DX)(BX*2), Z9, Z7
+	VPDPBUSD.BCST    28(SI), Z9, Z8
+	VPMOVSXBD        (DI), Z9
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           (R9), Z9, Z9
+	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      32(DX), Z9, Z10
+	VFMADD231PS      Z10, Z5, Z1
+	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      32(DX)(BX*1), Z9, Z10
+	VFMADD231PS      Z10, Z6, Z2
+	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      32(DX)(BX*2), Z9, Z10
+	VFMADD231PS      Z10, Z7, Z3
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(SI), Z9, Z9
+	VFMADD231PS      Z9, Z8, Z4
+	VPMOVSXBD        128(DI), Z9
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           64(R9), Z9, Z9
+	VFMADD231PS.BCST 36(DX), Z9, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z9, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z9, Z3
+	VFMADD231PS.BCST 36(SI), Z9, Z4
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, DI
+	DECQ             R8
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+4, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+16, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx5AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z1
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+
+block:
+	LEAQ 2048(CX), DI
+	LEAQ 2304(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z6, Z6, Z6
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VMOVDQU32        (CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    (DX), Z11, Z6
+	VPDPBUSD.BCST    (DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    (DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    (SI), Z11, Z9
+	VPDPBUSD.BCST    (SI)(BX*1), Z11, Z10
+	VMOVDQU32        (CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    4(DX), Z11, Z6
+	VPDPBUSD.BCST    4(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    4(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    4(SI), Z11, Z9
+	VPDPBUSD.BCST    4(SI)(BX*1), Z11, Z10
+	VMOVDQU32        64(CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    8(DX), Z11, Z6
+	VPDPBUSD.BCST    8(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    8(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    8(SI), Z11, Z9
+	VPDPBUSD.BCST    8(SI)(BX*1), Z11, Z10
+	VMOVDQU32        64(CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    12(DX), Z11, Z6
+	VPDPBUSD.BCST    12(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    12(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    12(SI), Z11, Z9
+	VPDPBUSD.BCST    12(SI)(BX*1), Z11, Z10
+	VMOVDQU32        128(CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    16(DX), Z11, Z6
+	VPDPBUSD.BCST    16(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    16(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    16(SI), Z11, Z9
+	VPDPBUSD.BCST    16(SI)(BX*1), Z11, Z10
+	VMOVDQU32        128(CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    20(DX), Z11, Z6
+	VPDPBUSD.BCST    20(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    20(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    20(SI), Z11, Z9
+	VPDPBUSD.BCST    20(SI)(BX*1), Z11, Z10
+	VMOVDQU32        192(CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    24(DX), Z11, Z6
+	VPDPBUSD.BCST    24(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    24(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    24(SI), Z11, Z9
+	VPDPBUSD.BCST    24(SI)(BX*1), Z11, Z10
+	VMOVDQU32        192(CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPDPBUSD.BCST    28(DX), Z11, Z6
+	VPDPBUSD.BCST    28(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    28(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    28(SI), Z11, Z9
+	VPDPBUSD.BCST    28(SI)(BX*1), Z11, Z10
+	VPMOVSXBD        (DI), Z11
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           (R9), Z11, Z11
+	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      32(DX), Z11, Z12
+	VFMADD231PS      Z12, Z6, Z1
+	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      32(DX)(BX*1), Z11, Z12
+	VFMADD231PS      Z12, Z7, Z2
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(DX)(BX*2), Z11, Z12
+	VFMADD231PS      Z12, Z8, Z3
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(SI), Z11, Z12
+	VFMADD231PS      Z12, Z9, Z4
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(SI)(BX*1), Z11, Z11
+	VFMADD231PS      Z11, Z10, Z5
+	VPMOVSXBD        128(DI), Z11
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           64(R9), Z11, Z11
+	VFMADD231PS.BCST 36(DX), Z11, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z11, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z11, Z3
+	VFMADD231PS.BCST 36(SI), Z11, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z11, Z5
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, DI
+	DECQ             R8
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+5, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+20, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx6AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z1
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z6
+	ADDQ    R8, DI
+
+block:
+	LEAQ 2048(CX), DI
+	LEAQ 2304(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VMOVDQU32        (CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    (DX), Z13, Z7
+	VPDPBUSD.BCST    (DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    (DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    (SI), Z13, Z10
+	VPDPBUSD.BCST    (SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    (SI)(BX*2), Z13, Z12
+	VMOVDQU32        (CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    4(DX), Z13, Z7
+	VPDPBUSD.BCST    4(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    4(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    4(SI), Z13, Z10
+	VPDPBUSD.BCST    4(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    4(SI)(BX*2), Z13, Z12
+	VMOVDQU32        64(CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    8(DX), Z13, Z7
+	VPDPBUSD.BCST    8(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    8(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    8(SI), Z13, Z10
+	VPDPBUSD.BCST    8(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    8(SI)(BX*2), Z13, Z12
+	VMOVDQU32        64(CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    12(DX), Z13, Z7
+	VPDPBUSD.BCST    12(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    12(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    12(SI), Z13, Z10
+	VPDPBUSD.BCST    12(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    12(SI)(BX*2), Z13, Z12
+	VMOVDQU32        128(CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    16(DX), Z13, Z7
+	VPDPBUSD.BCST    16(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    16(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    16(SI), Z13, Z10
+	VPDPBUSD.BCST    16(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    16(SI)(BX*2), Z13, Z12
+	VMOVDQU32        128(CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    20(DX), Z13, Z7
+	VPDPBUSD.BCST    20(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    20(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    20(SI), Z13, Z10
+	VPDPBUSD.BCST    20(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    20(SI)(BX*2), Z13, Z12
+	VMOVDQU32        192(CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    24(DX), Z13, Z7
+	VPDPBUSD.BCST    24(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    24(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    24(SI), Z13, Z10
+	VPDPBUSD.BCST    24(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    24(SI)(BX*2), Z13, Z12
+	VMOVDQU32        192(CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPDPBUSD.BCST    28(DX), Z13, Z7
+	VPDPBUSD.BCST    28(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    28(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    28(SI), Z13, Z10
+	VPDPBUSD.BCST    28(SI)(BX*1), Z13, Z11
+	VPDPBUSD.BCST    28(SI)(BX*2), Z13, Z12
+	VPMOVSXBD        (DI), Z13
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           (R9), Z13, Z13
+	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      32(DX), Z13, Z14
+	VFMADD231PS      Z14, Z7, Z1
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(DX)(BX*1), Z13, Z14
+	VFMADD231PS      Z14, Z8, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(DX)(BX*2), Z13, Z14
+	VFMADD231PS      Z14, Z9, Z3
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(SI), Z13, Z14
+	VFMADD231PS      Z14, Z10, Z4
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(SI)(BX*1), Z13, Z14
+	VFMADD231PS      Z14, Z11, Z5
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(SI)(BX*2), Z13, Z13
+	VFMADD231PS      Z13, Z12, Z6
+	VPMOVSXBD        128(DI), Z13
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           64(R9), Z13, Z13
+	VFMADD231PS.BCST 36(DX), Z13, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z13, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z13, Z3
+	VFMADD231PS.BCST 36(SI), Z13, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z13, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z13, Z6
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, DI
+	DECQ             R8
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+6, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+24, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx7AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+
+block:
+	LEAQ 2048(CX), R8
+	LEAQ 2304(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VMOVDQU32        (CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    (DX), Z15, Z8
+	VPDPBUSD.BCST    (DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    (DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    (SI), Z15, Z11
+	VPDPBUSD.BCST    (SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    (SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    (DI), Z15, Z14
+	VMOVDQU32        (CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    4(DX), Z15, Z8
+	VPDPBUSD.BCST    4(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    4(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    4(SI), Z15, Z11
+	VPDPBUSD.BCST    4(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    4(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    4(DI), Z15, Z14
+	VMOVDQU32        64(CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    8(DX), Z15, Z8
+	VPDPBUSD.BCST    8(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    8(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    8(SI), Z15, Z11
+	VPDPBUSD.BCST    8(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    8(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    8(DI), Z15, Z14
+	VMOVDQU32        64(CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    12(DX), Z15, Z8
+	VPDPBUSD.BCST    12(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    12(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    12(SI), Z15, Z11
+	VPDPBUSD.BCST    12(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    12(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    12(DI), Z15, Z14
+	VMOVDQU32        128(CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    16(DX), Z15, Z8
+	VPDPBUSD.BCST    16(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    16(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    16(SI), Z15, Z11
+	VPDPBUSD.BCST    16(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    16(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    16(DI), Z15, Z14
+	VMOVDQU32        128(CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    20(DX), Z15, Z8
+	VPDPBUSD.BCST    20(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    20(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    20(SI), Z15, Z11
+	VPDPBUSD.BCST    20(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    20(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    20(DI), Z15, Z14
+	VMOVDQU32        192(CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    24(DX), Z15, Z8
+	VPDPBUSD.BCST    24(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    24(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    24(SI), Z15, Z11
+	VPDPBUSD.BCST    24(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    24(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    24(DI), Z15, Z14
+	VMOVDQU32        192(CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPDPBUSD.BCST    28(DX), Z15, Z8
+	VPDPBUSD.BCST    28(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    28(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    28(SI), Z15, Z11
+	VPDPBUSD.BCST    28(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    28(SI)(BX*2), Z15, Z13
+	VPDPBUSD.BCST    28(DI), Z15, Z14
+	VPMOVSXBD        (R8), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           (R10), Z15, Z15
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(DX), Z15, Z16
+	VFMADD231PS      Z16, Z8, Z1
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(DX)(BX*1), Z15, Z16
+	VFMADD231PS      Z16, Z9, Z2
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(DX)(BX*2), Z15, Z16
+	VFMADD231PS      Z16, Z10, Z3
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(SI), Z15, Z16
+	VFMADD231PS      Z16, Z11, Z4
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(SI)(BX*1), Z15, Z16
+	VFMADD231PS      Z16, Z12, Z5
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(SI)(BX*2), Z15, Z16
+	VFMADD231PS      Z16, Z13, Z6
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(DI), Z15, Z15
+	VFMADD231PS      Z15, Z14, Z7
+	VPMOVSXBD        128(R8), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           64(R10), Z15, Z15
+	VFMADD231PS.BCST 36(DX), Z15, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z15, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z15, Z3
+	VFMADD231PS.BCST 36(SI), Z15, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z15, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z15, Z6
+	VFMADD231PS.BCST 36(DI), Z15, Z7
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, R8
+	DECQ             R9
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+7, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+28, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx8AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+
+block:
+	LEAQ 2048(CX), R8
+	LEAQ 2304(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VMOVDQU32        (CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    (DX), Z17, Z9
+	VPDPBUSD.BCST    (DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    (DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    (SI), Z17, Z12
+	VPDPBUSD.BCST    (SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    (SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    (DI), Z17, Z15
+	VPDPBUSD.BCST    (DI)(BX*1), Z17, Z16
+	VMOVDQU32        (CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    4(DX), Z17, Z9
+	VPDPBUSD.BCST    4(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    4(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    4(SI), Z17, Z12
+	VPDPBUSD.BCST    4(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    4(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    4(DI), Z17, Z15
+	VPDPBUSD.BCST    4(DI)(BX*1), Z17, Z16
+	VMOVDQU32        64(CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    8(DX), Z17, Z9
+	VPDPBUSD.BCST    8(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    8(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    8(SI), Z17, Z12
+	VPDPBUSD.BCST    8(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    8(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    8(DI), Z17, Z15
+	VPDPBUSD.BCST    8(DI)(BX*1), Z17, Z16
+	VMOVDQU32        64(CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    12(DX), Z17, Z9
+	VPDPBUSD.BCST    12(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    12(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    12(SI), Z17, Z12
+	VPDPBUSD.BCST    12(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    12(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    12(DI), Z17, Z15
+	VPDPBUSD.BCST    12(DI)(BX*1), Z17, Z16
+	VMOVDQU32        128(CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    16(DX), Z17, Z9
+	VPDPBUSD.BCST    16(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    16(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    16(SI), Z17, Z12
+	VPDPBUSD.BCST    16(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    16(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    16(DI), Z17, Z15
+	VPDPBUSD.BCST    16(DI)(BX*1), Z17, Z16
+	VMOVDQU32        128(CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    20(DX), Z17, Z9
+	VPDPBUSD.BCST    20(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    20(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    20(SI), Z17, Z12
+	VPDPBUSD.BCST    20(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    20(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    20(DI), Z17, Z15
+	VPDPBUSD.BCST    20(DI)(BX*1), Z17, Z16
+	VMOVDQU32        192(CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    24(DX), Z17, Z9
+	VPDPBUSD.BCST    24(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    24(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    24(SI), Z17, Z12
+	VPDPBUSD.BCST    24(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    24(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    24(DI), Z17, Z15
+	VPDPBUSD.BCST    24(DI)(BX*1), Z17, Z16
+	VMOVDQU32        192(CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPDPBUSD.BCST    28(DX), Z17, Z9
+	VPDPBUSD.BCST    28(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    28(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    28(SI), Z17, Z12
+	VPDPBUSD.BCST    28(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    28(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    28(DI), Z17, Z15
+	VPDPBUSD.BCST    28(DI)(BX*1), Z17, Z16
+	VPMOVSXBD        (R8), Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           (R10), Z17, Z17
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(DX), Z17, Z18
+	VFMADD231PS      Z18, Z9, Z1
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(DX)(BX*1), Z17, Z18
+	VFMADD231PS      Z18, Z10, Z2
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(DX)(BX*2), Z17, Z18
+	VFMADD231PS      Z18, Z11, Z3
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(SI), Z17, Z18
+	VFMADD231PS      Z18, Z12, Z4
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(SI)(BX*1), Z17, Z18
+	VFMADD231PS      Z18, Z13, Z5
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(SI)(BX*2), Z17, Z18
+	VFMADD231PS      Z18, Z14, Z6
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(DI), Z17, Z18
+	VFMADD231PS      Z18, Z15, Z7
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(DI)(BX*1), Z17, Z17
+	VFMADD231PS      Z17, Z16, Z8
+	VPMOVSXBD        128(R8), Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           64(R10), Z17, Z17
+	VFMADD231PS.BCST 36(DX), Z17, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z17, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z17, Z3
+	VFMADD231PS.BCST 36(SI), Z17, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z17, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z17, Z6
+	VFMADD231PS.BCST 36(DI), Z17, Z7
+	VFMADD231PS.BCST 36(DI)(BX*1), Z17, Z8
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, R8
+	DECQ             R9
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+8, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+32, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx9AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z1
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z9
+	ADDQ    R9, R8
+
+block:
+	LEAQ 2048(CX), R8
+	LEAQ 2304(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VMOVDQU32        (CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    (DX), Z19, Z10
+	VPDPBUSD.BCST    (DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    (DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    (SI), Z19, Z13
+	VPDPBUSD.BCST    (SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    (SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    (DI), Z19, Z16
+	VPDPBUSD.BCST    (DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    (DI)(BX*2), Z19, Z18
+	VMOVDQU32        (CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    4(DX), Z19, Z10
+	VPDPBUSD.BCST    4(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    4(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    4(SI), Z19, Z13
+	VPDPBUSD.BCST    4(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    4(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    4(DI), Z19, Z16
+	VPDPBUSD.BCST    4(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    4(DI)(BX*2), Z19, Z18
+	VMOVDQU32        64(CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    8(DX), Z19, Z10
+	VPDPBUSD.BCST    8(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    8(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    8(SI), Z19, Z13
+	VPDPBUSD.BCST    8(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    8(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    8(DI), Z19, Z16
+	VPDPBUSD.BCST    8(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    8(DI)(BX*2), Z19, Z18
+	VMOVDQU32        64(CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    12(DX), Z19, Z10
+	VPDPBUSD.BCST    12(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    12(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    12(SI), Z19, Z13
+	VPDPBUSD.BCST    12(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    12(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    12(DI), Z19, Z16
+	VPDPBUSD.BCST    12(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    12(DI)(BX*2), Z19, Z18
+	VMOVDQU32        128(CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    16(DX), Z19, Z10
+	VPDPBUSD.BCST    16(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    16(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    16(SI), Z19, Z13
+	VPDPBUSD.BCST    16(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    16(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    16(DI), Z19, Z16
+	VPDPBUSD.BCST    16(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    16(DI)(BX*2), Z19, Z18
+	VMOVDQU32        128(CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    20(DX), Z19, Z10
+	VPDPBUSD.BCST    20(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    20(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    20(SI), Z19, Z13
+	VPDPBUSD.BCST    20(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    20(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    20(DI), Z19, Z16
+	VPDPBUSD.BCST    20(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    20(DI)(BX*2), Z19, Z18
+	VMOVDQU32        192(CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    24(DX), Z19, Z10
+	VPDPBUSD.BCST    24(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    24(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    24(SI), Z19, Z13
+	VPDPBUSD.BCST    24(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    24(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    24(DI), Z19, Z16
+	VPDPBUSD.BCST    24(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    24(DI)(BX*2), Z19, Z18
+	VMOVDQU32        192(CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPDPBUSD.BCST    28(DX), Z19, Z10
+	VPDPBUSD.BCST    28(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    28(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    28(SI), Z19, Z13
+	VPDPBUSD.BCST    28(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    28(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    28(DI), Z19, Z16
+	VPDPBUSD.BCST    28(DI)(BX*1), Z19, Z17
+	VPDPBUSD.BCST    28(DI)(BX*2), Z19, Z18
+	VPMOVSXBD        (R8), Z19
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           (R10), Z19, Z19
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(DX), Z19, Z20
+	VFMADD231PS      Z20, Z10, Z1
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(DX)(BX*1), Z19, Z20
+	VFMADD231PS      Z20, Z11, Z2
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(DX)(BX*2), Z19, Z20
+	VFMADD231PS      Z20, Z12, Z3
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(SI), Z19, Z20
+	VFMADD231PS      Z20, Z13, Z4
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(SI)(BX*1), Z19, Z20
+	VFMADD231PS      Z20, Z14, Z5
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(SI)(BX*2), Z19, Z20
+	VFMADD231PS      Z20, Z15, Z6
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(DI), Z19, Z20
+	VFMADD231PS      Z20, Z16, Z7
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(DI)(BX*1), Z19, Z20
+	VFMADD231PS      Z20, Z17, Z8
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(DI)(BX*2), Z19, Z19
+	VFMADD231PS      Z19, Z18, Z9
+	VPMOVSXBD        128(R8), Z19
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           64(R10), Z19, Z19
+	VFMADD231PS.BCST 36(DX), Z19, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z19, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z19, Z3
+	VFMADD231PS.BCST 36(SI), Z19, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z19, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z19, Z6
+	VFMADD231PS.BCST 36(DI), Z19, Z7
+	VFMADD231PS.BCST 36(DI)(BX*1), Z19, Z8
+	VFMADD231PS.BCST 36(DI)(BX*2), Z19, Z9
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, R8
+	DECQ             R9
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+9, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+36, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx10AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+
+block:
+	LEAQ 2048(CX), R9
+	LEAQ 2304(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z20, Z20, Z20
+	VMOVDQU32        (CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    (DX), Z21, Z11
+	VPDPBUSD.BCST    (DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    (DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    (SI), Z21, Z14
+	VPDPBUSD.BCST    (SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    (SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    (DI), Z21, Z17
+	VPDPBUSD.BCST    (DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    (DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    (R8), Z21, Z20
+	VMOVDQU32        (CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    4(DX), Z21, Z11
+	VPDPBUSD.BCST    4(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    4(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    4(SI), Z21, Z14
+	VPDPBUSD.BCST    4(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    4(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    4(DI), Z21, Z17
+	VPDPBUSD.BCST    4(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    4(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    4(R8), Z21, Z20
+	VMOVDQU32        64(CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    8(DX), Z21, Z11
+	VPDPBUSD.BCST    8(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    8(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    8(SI), Z21, Z14
+	VPDPBUSD.BCST    8(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    8(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    8(DI), Z21, Z17
+	VPDPBUSD.BCST    8(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    8(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    8(R8), Z21, Z20
+	VMOVDQU32        64(CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    12(DX), Z21, Z11
+	VPDPBUSD.BCST    12(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    12(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    12(SI), Z21, Z14
+	VPDPBUSD.BCST    12(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    12(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    12(DI), Z21, Z17
+	VPDPBUSD.BCST    12(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    12(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    12(R8), Z21, Z20
+	VMOVDQU32        128(CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    16(DX), Z21, Z11
+	VPDPBUSD.BCST    16(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    16(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    16(SI), Z21, Z14
+	VPDPBUSD.BCST    16(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    16(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    16(DI), Z21, Z17
+	VPDPBUSD.BCST    16(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    16(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    16(R8), Z21, Z20
+	VMOVDQU32        128(CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    20(DX), Z21, Z11
+	VPDPBUSD.BCST    20(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    20(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    20(SI), Z21, Z14
+	VPDPBUSD.BCST    20(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    20(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    20(DI), Z21, Z17
+	VPDPBUSD.BCST    20(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    20(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    20(R8), Z21, Z20
+	VMOVDQU32        192(CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    24(DX), Z21, Z11
+	VPDPBUSD.BCST    24(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    24(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    24(SI), Z21, Z14
+	VPDPBUSD.BCST    24(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    24(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    24(DI), Z21, Z17
+	VPDPBUSD.BCST    24(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    24(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    24(R8), Z21, Z20
+	VMOVDQU32        192(CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPDPBUSD.BCST    28(DX), Z21, Z11
+	VPDPBUSD.BCST    28(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    28(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    28(SI), Z21, Z14
+	VPDPBUSD.BCST    28(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    28(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    28(DI), Z21, Z17
+	VPDPBUSD.BCST    28(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    28(DI)(BX*2), Z21, Z19
+	VPDPBUSD.BCST    28(R8), Z21, Z20
+	VPMOVSXBD        (R9), Z21
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           (R11), Z21, Z21
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(DX), Z21, Z22
+	VFMADD231PS      Z22, Z11, Z1
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(DX)(BX*1), Z21, Z22
+	VFMADD231PS      Z22, Z12, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(DX)(BX*2), Z21, Z22
+	VFMADD231PS      Z22, Z13, Z3
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(SI), Z21, Z22
+	VFMADD231PS      Z22, Z14, Z4
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(SI)(BX*1), Z21, Z22
+	VFMADD231PS      Z22, Z15, Z5
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(SI)(BX*2), Z21, Z22
+	VFMADD231PS      Z22, Z16, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(DI), Z21, Z22
+	VFMADD231PS      Z22, Z17, Z7
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(DI)(BX*1), Z21, Z22
+	VFMADD231PS      Z22, Z18, Z8
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(DI)(BX*2), Z21, Z22
+	VFMADD231PS      Z22, Z19, Z9
+	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      32(R8), Z21, Z21
+	VFMADD231PS      Z21, Z20, Z10
+	VPMOVSXBD        128(R9), Z21
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           64(R11), Z21, Z21
+	VFMADD231PS.BCST 36(DX), Z21, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z21, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z21, Z3
+	VFMADD231PS.BCST 36(SI), Z21, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z21, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z21, Z6
+	VFMADD231PS.BCST 36(DI), Z21, Z7
+	VFMADD231PS.BCST 36(DI)(BX*1), Z21, Z8
+	VFMADD231PS.BCST 36(DI)(BX*2), Z21, Z9
+	VFMADD231PS.BCST 36(R8), Z21, Z10
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000030, R8
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, R9
+	DECQ             R10
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+10, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+40, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx11AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+
+block:
+	LEAQ 2048(CX), R9
+	LEAQ 2304(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z20, Z20, Z20
+	VPXORD           Z21, Z21, Z21
+	VPXORD           Z22, Z22, Z22
+	VMOVDQU32        (CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    (DX), Z23, Z12
+	VPDPBUSD.BCST    (DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    (DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    (SI), Z23, Z15
+	VPDPBUSD.BCST    (SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    (SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    (DI), Z23, Z18
+	VPDPBUSD.BCST    (DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    (DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    (R8), Z23, Z21
+	VPDPBUSD.BCST    (R8)(BX*1), Z23, Z22
+	VMOVDQU32        (CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    4(DX), Z23, Z12
+	VPDPBUSD.BCST    4(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    4(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    4(SI), Z23, Z15
+	VPDPBUSD.BCST    4(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    4(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    4(DI), Z23, Z18
+	VPDPBUSD.BCST    4(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    4(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    4(R8), Z23, Z21
+	VPDPBUSD.BCST    4(R8)(BX*1), Z23, Z22
+	VMOVDQU32        64(CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    8(DX), Z23, Z12
+	VPDPBUSD.BCST    8(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    8(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    8(SI), Z23, Z15
+	VPDPBUSD.BCST    8(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    8(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    8(DI), Z23, Z18
+	VPDPBUSD.BCST    8(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    8(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    8(R8), Z23, Z21
+	VPDPBUSD.BCST    8(R8)(BX*1), Z23, Z22
+	VMOVDQU32        64(CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    12(DX), Z23, Z12
+	VPDPBUSD.BCST    12(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    12(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    12(SI), Z23, Z15
+	VPDPBUSD.BCST    12(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    12(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    12(DI), Z23, Z18
+	VPDPBUSD.BCST    12(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    12(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    12(R8), Z23, Z21
+	VPDPBUSD.BCST    12(R8)(BX*1), Z23, Z22
+	VMOVDQU32        128(CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    16(DX), Z23, Z12
+	VPDPBUSD.BCST    16(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    16(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    16(SI), Z23, Z15
+	VPDPBUSD.BCST    16(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    16(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    16(DI), Z23, Z18
+	VPDPBUSD.BCST    16(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    16(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    16(R8), Z23, Z21
+	VPDPBUSD.BCST    16(R8)(BX*1), Z23, Z22
+	VMOVDQU32        128(CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    20(DX), Z23, Z12
+	VPDPBUSD.BCST    20(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    20(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    20(SI), Z23, Z15
+	VPDPBUSD.BCST    20(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    20(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    20(DI), Z23, Z18
+	VPDPBUSD.BCST    20(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    20(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    20(R8), Z23, Z21
+	VPDPBUSD.BCST    20(R8)(BX*1), Z23, Z22
+	VMOVDQU32        192(CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    24(DX), Z23, Z12
+	VPDPBUSD.BCST    24(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    24(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    24(SI), Z23, Z15
+	VPDPBUSD.BCST    24(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    24(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    24(DI), Z23, Z18
+	VPDPBUSD.BCST    24(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    24(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    24(R8), Z23, Z21
+	VPDPBUSD.BCST    24(R8)(BX*1), Z23, Z22
+	VMOVDQU32        192(CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPDPBUSD.BCST    28(DX), Z23, Z12
+	VPDPBUSD.BCST    28(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    28(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    28(SI), Z23, Z15
+	VPDPBUSD.BCST    28(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    28(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    28(DI), Z23, Z18
+	VPDPBUSD.BCST    28(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    28(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    28(R8), Z23, Z21
+	VPDPBUSD.BCST    28(R8)(BX*1), Z23, Z22
+	VPMOVSXBD        (R9), Z23
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           (R11), Z23, Z23
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(DX), Z23, Z24
+	VFMADD231PS      Z24, Z12, Z1
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(DX)(BX*1), Z23, Z24
+	VFMADD231PS      Z24, Z13, Z2
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(DX)(BX*2), Z23, Z24
+	VFMADD231PS      Z24, Z14, Z3
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(SI), Z23, Z24
+	VFMADD231PS      Z24, Z15, Z4
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(SI)(BX*1), Z23, Z24
+	VFMADD231PS      Z24, Z16, Z5
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(SI)(BX*2), Z23, Z24
+	VFMADD231PS      Z24, Z17, Z6
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(DI), Z23, Z24
+	VFMADD231PS      Z24, Z18, Z7
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(DI)(BX*1), Z23, Z24
+	VFMADD231PS      Z24, Z19, Z8
+	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      32(DI)(BX*2), Z23, Z24
+	VFMADD231PS      Z24, Z20, Z9
+	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      32(R8), Z23, Z24
+	VFMADD231PS      Z24, Z21, Z10
+	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      32(R8)(BX*1), Z23, Z23
+	VFMADD231PS      Z23, Z22, Z11
+	VPMOVSXBD        128(R9), Z23
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           64(R11), Z23, Z23
+	VFMADD231PS.BCST 36(DX), Z23, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z23, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z23, Z3
+	VFMADD231PS.BCST 36(SI), Z23, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z23, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z23, Z6
+	VFMADD231PS.BCST 36(DI), Z23, Z7
+	VFMADD231PS.BCST 36(DI)(BX*1), Z23, Z8
+	VFMADD231PS.BCST 36(DI)(BX*2), Z23, Z9
+	VFMADD231PS.BCST 36(R8), Z23, Z10
+	VFMADD231PS.BCST 36(R8)(BX*1), Z23, Z11
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000030, R8
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, R9
+	DECQ             R10
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z11, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+11, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+44, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ4Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ4Kx12AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z1
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z12
+	ADDQ    R10, R9
+
+block:
+	LEAQ 2048(CX), R9
+	LEAQ 2304(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z20, Z20, Z20
+	VPXORD           Z21, Z21, Z21
+	VPXORD           Z22, Z22, Z22
+	VPXORD           Z23, Z23, Z23
+	VPXORD           Z24, Z24, Z24
+	VMOVDQU32        (CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    (DX), Z25, Z13
+	VPDPBUSD.BCST    (DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    (DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    (SI), Z25, Z16
+	VPDPBUSD.BCST    (SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    (SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    (DI), Z25, Z19
+	VPDPBUSD.BCST    (DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    (DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    (R8), Z25, Z22
+	VPDPBUSD.BCST    (R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    (R8)(BX*2), Z25, Z24
+	VMOVDQU32        (CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    4(DX), Z25, Z13
+	VPDPBUSD.BCST    4(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    4(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    4(SI), Z25, Z16
+	VPDPBUSD.BCST    4(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    4(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    4(DI), Z25, Z19
+	VPDPBUSD.BCST    4(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    4(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    4(R8), Z25, Z22
+	VPDPBUSD.BCST    4(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    4(R8)(BX*2), Z25, Z24
+	VMOVDQU32        64(CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    8(DX), Z25, Z13
+	VPDPBUSD.BCST    8(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    8(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    8(SI), Z25, Z16
+	VPDPBUSD.BCST    8(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    8(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    8(DI), Z25, Z19
+	VPDPBUSD.BCST    8(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    8(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    8(R8), Z25, Z22
+	VPDPBUSD.BCST    8(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    8(R8)(BX*2), Z25, Z24
+	VMOVDQU32        64(CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    12(DX), Z25, Z13
+	VPDPBUSD.BCST    12(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    12(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    12(SI), Z25, Z16
+	VPDPBUSD.BCST    12(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    12(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    12(DI), Z25, Z19
+	VPDPBUSD.BCST    12(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    12(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    12(R8), Z25, Z22
+	VPDPBUSD.BCST    12(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    12(R8)(BX*2), Z25, Z24
+	VMOVDQU32        128(CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    16(DX), Z25, Z13
+	VPDPBUSD.BCST    16(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    16(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    16(SI), Z25, Z16
+	VPDPBUSD.BCST    16(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    16(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    16(DI), Z25, Z19
+	VPDPBUSD.BCST    16(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    16(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    16(R8), Z25, Z22
+	VPDPBUSD.BCST    16(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    16(R8)(BX*2), Z25, Z24
+	VMOVDQU32        128(CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    20(DX), Z25, Z13
+	VPDPBUSD.BCST    20(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    20(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    20(SI), Z25, Z16
+	VPDPBUSD.BCST    20(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    20(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    20(DI), Z25, Z19
+	VPDPBUSD.BCST    20(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    20(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    20(R8), Z25, Z22
+	VPDPBUSD.BCST    20(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    20(R8)(BX*2), Z25, Z24
+	VMOVDQU32        192(CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    24(DX), Z25, Z13
+	VPDPBUSD.BCST    24(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    24(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    24(SI), Z25, Z16
+	VPDPBUSD.BCST    24(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    24(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    24(DI), Z25, Z19
+	VPDPBUSD.BCST    24(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    24(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    24(R8), Z25, Z22
+	VPDPBUSD.BCST    24(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    24(R8)(BX*2), Z25, Z24
+	VMOVDQU32        192(CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPDPBUSD.BCST    28(DX), Z25, Z13
+	VPDPBUSD.BCST    28(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    28(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    28(SI), Z25, Z16
+	VPDPBUSD.BCST    28(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    28(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    28(DI), Z25, Z19
+	VPDPBUSD.BCST    28(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    28(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    28(R8), Z25, Z22
+	VPDPBUSD.BCST    28(R8)(BX*1), Z25, Z23
+	VPDPBUSD.BCST    28(R8)(BX*2), Z25, Z24
+	VPMOVSXBD        (R9), Z25
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           (R11), Z25, Z25
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(DX), Z25, Z26
+	VFMADD231PS      Z26, Z13, Z1
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(DX)(BX*1), Z25, Z26
+	VFMADD231PS      Z26, Z14, Z2
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(DX)(BX*2), Z25, Z26
+	VFMADD231PS      Z26, Z15, Z3
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(SI), Z25, Z26
+	VFMADD231PS      Z26, Z16, Z4
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(SI)(BX*1), Z25, Z26
+	VFMADD231PS      Z26, Z17, Z5
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(SI)(BX*2), Z25, Z26
+	VFMADD231PS      Z26, Z18, Z6
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(DI), Z25, Z26
+	VFMADD231PS      Z26, Z19, Z7
+	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      32(DI)(BX*1), Z25, Z26
+	VFMADD231PS      Z26, Z20, Z8
+	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      32(DI)(BX*2), Z25, Z26
+	VFMADD231PS      Z26, Z21, Z9
+	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      32(R8), Z25, Z26
+	VFMADD231PS      Z26, Z22, Z10
+	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      32(R8)(BX*1), Z25, Z26
+	VFMADD231PS      Z26, Z23, Z11
+	VCVTDQ2PS        Z24, Z24
+	VMULPS.BCST      32(R8)(BX*2), Z25, Z25
+	VFMADD231PS      Z25, Z24, Z12
+	VPMOVSXBD        128(R9), Z25
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           64(R11), Z25, Z25
+	VFMADD231PS.BCST 36(DX), Z25, Z1
+	VFMADD231PS.BCST 36(DX)(BX*1), Z25, Z2
+	VFMADD231PS.BCST 36(DX)(BX*2), Z25, Z3
+	VFMADD231PS.BCST 36(SI), Z25, Z4
+	VFMADD231PS.BCST 36(SI)(BX*1), Z25, Z5
+	VFMADD231PS.BCST 36(SI)(BX*2), Z25, Z6
+	VFMADD231PS.BCST 36(DI), Z25, Z7
+	VFMADD231PS.BCST 36(DI)(BX*1), Z25, Z8
+	VFMADD231PS.BCST 36(DI)(BX*2), Z25, Z9
+	VFMADD231PS.BCST 36(R8), Z25, Z10
+	VFMADD231PS.BCST 36(R8)(BX*1), Z25, Z11
+	VFMADD231PS.BCST 36(R8)(BX*2), Z25, Z12
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000030, R8
+	ADDQ             $0x00000100, CX
+	ADDQ             $0x10, R9
+	DECQ             R10
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z1, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z11, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z12, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+12, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+48, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx1AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), BX
+	MOVQ    ldc+48(FP), SI
+	SHLQ    $0x02, SI
+	VMOVUPS (BX), Z2
+	ADDQ    SI, BX
+
+block:
+	LEAQ 3072(CX), BX
+	LEAQ 3328(CX), DI
+	MOVQ $0x00000008, SI
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z3, Z3, Z3
+	VPXORD           Z4, Z4, Z4
+	VMOVDQU32        128(CX), Z5
+	VMOVDQU32        (CX), Z6
+	VPANDD           Z0, Z6, Z6
+	VPSLLW           $0x04, Z5, Z7
+	VPANDD           Z1, Z7, Z7
+	VPORD            Z7, Z6, Z6
+	VPDPBUSD.BCST    (DX), Z6, Z3
+	VMOVDQU32        (CX), Z6
+	VPSRLW           $0x04, Z6, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSLLW           $0x02, Z5, Z7
+	VPANDD           Z1, Z7, Z7
+	VPORD            Z7, Z6, Z6
+	VPDPBUSD.BCST    4(DX), Z6, Z4
+	VMOVDQU32        64(CX), Z6
+	VPANDD           Z0, Z6, Z6
+	VPANDD           Z1, Z5, Z7
+	VPORD            Z7, Z6, Z6
+	VPDPBUSD.BCST    8(DX), Z6, Z3
+	VMOVDQU32        64(CX), Z6
+	VPSRLW           $0x04, Z6, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSRLW           $0x02, Z5, Z5
+	VPANDD           Z1, Z5, Z5
+	VPORD            Z5, Z6, Z6
+	VPDPBUSD.BCST    12(DX), Z6, Z4
+	VMOVDQU32        320(CX), Z5
+	VMOVDQU32        192(CX), Z6
+	VPANDD           Z0, Z6, Z6
+	VPSLLW           $0x04, Z5, Z7
+	VPANDD           Z1, Z7, Z7
+	VPORD            Z7, Z6, Z6
+	VPDPBUSD.BCST    16(DX), Z6, Z3
+	VMOVDQU32        192(CX), Z6
+	VPSRLW           $0x04, Z6, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSLLW           $0x02, Z5, Z7
+	VPANDD           Z1, Z7, Z7
+	VPORD            Z7, Z6, Z6
+	VPDPBUSD.BCST    20(DX), Z6, Z4
+	VMOVDQU32        256(CX), Z6
+	VPANDD           Z0, Z6, Z6
+	VPANDD           Z1, Z5, Z7
+	VPORD            Z7, Z6, Z6
+	VPDPBUSD.BCST    24(DX), Z6, Z3
+	VMOVDQU32        256(CX), Z6
+	VPSRLW           $0x04, Z6, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSRLW           $0x02, Z5, Z5
+	VPANDD           Z1, Z5, Z5
+	VPORD            Z5, Z6, Z6
+	VPDPBUSD.BCST    28(DX), Z6, Z4
+	VPADDD           Z4, Z3, Z3
+	VPMOVSXBD        (BX), Z5
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           (DI), Z5, Z5
+	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      32(DX), Z5, Z5
+	VFMADD231PS      Z5, Z3, Z2
+	VPMOVSXBD        128(BX), Z5
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           64(DI), Z5, Z5
+	VFMADD231PS.BCST 36(DX), Z5, Z2
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, BX
+	DECQ             SI
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+1, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+4, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx2AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS (SI), Z2
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z3
+	ADDQ    DI, SI
+
+block:
+	LEAQ 3072(CX), SI
+	LEAQ 3328(CX), R8
+	MOVQ $0x00000008, DI
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z4, Z4, Z4
+	VPXORD           Z6, Z6, Z6
+	VPXORD           Z5, Z5, Z5
+	VPXORD           Z7, Z7, Z7
+	VMOVDQU32        128(CX), Z8
+	VMOVDQU32        (CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPSLLW           $0x04, Z8, Z10
+	VPANDD           Z1, Z10, Z10
+	VPORD            Z10, Z9, Z9
+	VPDPBUSD.BCST    (DX), Z9, Z4
+	VPDPBUSD.BCST    (DX)(BX*1), Z9, Z5
+	VMOVDQU32        (CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPSLLW           $0x02, Z8, Z10
+	VPANDD           Z1, Z10, Z10
+	VPORD            Z10, Z9, Z9
+	VPDPBUSD.BCST    4(DX), Z9, Z6
+	VPDPBUSD.BCST    4(DX)(BX*1), Z9, Z7
+	VMOVDQU32        64(CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPANDD           Z1, Z8, Z10
+	VPORD            Z10, Z9, Z9
+	VPDPBUSD.BCST    8(DX), Z9, Z4
+	VPDPBUSD.BCST    8(DX)(BX*1), Z9, Z5
+	VMOVDQU32        64(CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPSRLW           $0x02, Z8, Z8
+	VPANDD           Z1, Z8, Z8
+	VPORD            Z8, Z9, Z9
+	VPDPBUSD.BCST    12(DX), Z9, Z6
+	VPDPBUSD.BCST    12(DX)(BX*1), Z9, Z7
+	VMOVDQU32        320(CX), Z8
+	VMOVDQU32        192(CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPSLLW           $0x04, Z8, Z10
+	VPANDD           Z1, Z10, Z10
+	VPORD            Z10, Z9, Z9
+	VPDPBUSD.BCST    16(DX), Z9, Z4
+	VPDPBUSD.BCST    16(DX)(BX*1), Z9, Z5
+	VMOVDQU32        192(CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPSLLW           $0x02, Z8, Z10
+	VPANDD           Z1, Z10, Z10
+	VPORD            Z10, Z9, Z9
+	VPDPBUSD.BCST    20(DX), Z9, Z6
+	VPDPBUSD.BCST    20(DX)(BX*1), Z9, Z7
+	VMOVDQU32        256(CX), Z9
+	VPANDD           Z0, Z9, Z9
+	VPANDD           Z1, Z8, Z10
+	VPORD            Z10, Z9, Z9
+	VPDPBUSD.BCST    24(DX), Z9, Z4
+	VPDPBUSD.BCST    24(DX)(BX*1), Z9, Z5
+	VMOVDQU32        256(CX), Z9
+	VPSRLW           $0x04, Z9, Z9
+	VPANDD           Z0, Z9, Z9
+	VPSRLW           $0x02, Z8, Z8
+	VPANDD           Z1, Z8, Z8
+	VPORD            Z8, Z9, Z9
+	VPDPBUSD.BCST    28(DX), Z9, Z6
+	VPDPBUSD.BCST    28(DX)(BX*1), Z9, Z7
+	VPADDD           Z6, Z4, Z4
+	VPADDD           Z7, Z5, Z5
+	VPMOVSXBD        (SI), Z8
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           (R8), Z8, Z8
+	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      32(DX), Z8, Z9
+	VFMADD231PS      Z9, Z4, Z2
+	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      32(DX)(BX*1), Z8, Z8
+	VFMADD231PS      Z8, Z5, Z3
+	VPMOVSXBD        128(SI), Z8
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           64(R8), Z8, Z8
+	VFMADD231PS.BCST 36(DX), Z8, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z8, Z3
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, SI
+	DECQ             DI
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+2, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+8, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx3AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS (SI), Z2
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z3
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z4
+	ADDQ    DI, SI
+
+block:
+	LEAQ 3072(CX), SI
+	LEAQ 3328(CX), R8
+	MOVQ $0x00000008, DI
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z5, Z5, Z5
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z6, Z6, Z6
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z10, Z10, Z10
+	VMOVDQU32        128(CX), Z11
+	VMOVDQU32        (CX), Z12
+	VPANDD           Z0, Z12, Z12
+	VPSLLW           $0x04, Z11, Z13
+	VPANDD           Z1, Z13, Z13
+	VPORD            Z13, Z12, Z12
+	VPDPBUSD.BCST    (DX), Z12, Z5
+	VPDPBUSD.BCST    (DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST    (DX)(BX*2), Z12, Z7
+	VMOVDQU32        (CX), Z12
+	VPSRLW           $0x04, Z12, Z12
+	VPANDD           Z0, Z12, Z12
+	VPSLLW           $0x02, Z11, Z13
+	VPANDD           Z1, Z13, Z13
+	VPORD            Z13, Z12, Z12
+	VPDPBUSD.BCST    4(DX), Z12, Z8
+	VPDPBUSD.BCST    4(DX)(BX*1), Z12, Z9
+	VPDPBUSD.BCST    4(DX)(BX*2), Z12, Z10
+	VMOVDQU32        64(CX), Z12
+	VPANDD           Z0, Z12, Z12
+	VPANDD           Z1, Z11, Z13
+	VPORD            Z13, Z12, Z12
+	VPDPBUSD.BCST    8(DX), Z12, Z5
+	VPDPBUSD.BCST    8(DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST    8(DX)(BX*2), Z12, Z7
+	VMOVDQU32        64(CX), Z12
+	VPSRLW           $0x04, Z12, Z12
+	VPANDD           Z0, Z12, Z12
+	VPSRLW           $0x02, Z11, Z11
+	VPANDD           Z1, Z11, Z11
+	VPORD            Z11, Z12, Z12
+	VPDPBUSD.BCST    12(DX), Z12, Z8
+	VPDPBUSD.BCST    12(DX)(BX*1), Z12, Z9
+	VPDPBUSD.BCST    12(DX)(BX*2), Z12, Z10
+	VMOVDQU32        320(CX), Z11
+	VMOVDQU32        192(CX), Z12
+	VPANDD           Z0, Z12, Z12
+	VPSLLW           $0x04, Z11, Z13
+	VPANDD           Z1, Z13, Z13
+	VPORD            Z13, Z12, Z12
+	VPDPBUSD.BCST    16(DX), Z12, Z5
+	VPDPBUSD.BCST    16(DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST    16(DX)(BX*2), Z12, Z7
+	VMOVDQU32        192(CX), Z12
+	VPSRLW           $0x04, Z12, Z12
+	VPANDD           Z0, Z12, Z12
+	VPSLLW           $0x02, Z11, Z13
+	VPANDD           Z1, Z13, Z13
+	VPORD            Z13, Z12, Z12
+	VPDPBUSD.BCST    20(DX), Z12, Z8
+	VPDPBUSD.BCST    20(DX)(BX*1), Z12, Z9
+	VPDPBUSD.BCST    20(DX)(BX*2), Z12, Z10
+	VMOVDQU32        256(CX), Z12
+	VPANDD           Z0, Z12, Z12
+	VPANDD           Z1, Z11, Z13
+	VPORD            Z13, Z12, Z12
+	VPDPBUSD.BCST    24(DX), Z12, Z5
+	VPDPBUSD.BCST    24(DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST    24(DX)(BX*2), Z12, Z7
+	VMOVDQU32        256(CX), Z12
+	VPSRLW           $0x04, Z12, Z12
+	VPANDD           Z0, Z12, Z12
+	VPSRLW           $0x02, Z11, Z11
+	VPANDD           Z1, Z11, Z11
+	VPORD            Z11, Z12, Z12
+	VPDPBUSD.BCST    28(DX), Z12, Z8
+	VPDPBUSD.BCST    28(DX)(BX*1), Z12, Z9
+	VPDPBUSD.BCST    28(DX)(BX*2), Z12, Z10
+	VPADDD           Z8, Z5, Z5
+	VPADDD           Z9, Z6, Z6
+	VPADDD           Z10, Z7, Z7
+	VPMOVSXBD        (SI), Z11
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           (R8), Z11, Z11
+	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      32(DX), Z11, Z12
+	VFMADD231PS      Z12, Z5, Z2
+	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      32(DX)(BX*1), Z11, Z12
+	VFMADD231PS      Z12, Z6, Z3
+	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      32(DX)(BX*2), Z11, Z11
+	VFMADD231PS      Z11, Z7, Z4
+	VPMOVSXBD        128(SI), Z11
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           64(R8), Z11, Z11
+	VFMADD231PS.BCST 36(DX), Z11, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z11, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z11, Z4
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, SI
+	DECQ             DI
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+3, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+12, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx4AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+
+block:
+	LEAQ 3072(CX), DI
+	LEAQ 3328(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z6, Z6, Z6
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z9, Z9, Z9
+	VMOVDQU32        128(CX), Z10
+	VMOVDQU32        (CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPSLLW           $0x04, Z10, Z12
+	VPANDD           Z1, Z12, Z12
+	VPORD            Z12, Z11, Z11
+	VPDPBUSD.BCST    (DX), Z11, Z6
+	VPDPBUSD.BCST    (DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    (DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    (SI), Z11, Z9
+	VMOVDQU32        (CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPSLLW           $0x02, Z10, Z12
+	VPANDD           Z1, Z12, Z12
+	VPORD            Z12, Z11, Z11
+	VPDPBUSD.BCST    4(DX), Z11, Z6
+	VPDPBUSD.BCST    4(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    4(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    4(SI), Z11, Z9
+	VMOVDQU32        64(CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPANDD           Z1, Z10, Z12
+	VPORD            Z12, Z11, Z11
+	VPDPBUSD.BCST    8(DX), Z11, Z6
+	VPDPBUSD.BCST    8(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    8(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    8(SI), Z11, Z9
+	VMOVDQU32        64(CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPSRLW           $0x02, Z10, Z10
+	VPANDD           Z1, Z10, Z10
+	VPORD            Z10, Z11, Z11
+	VPDPBUSD.BCST    12(DX), Z11, Z6
+	VPDPBUSD.BCST    12(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    12(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    12(SI), Z11, Z9
+	VMOVDQU32        320(CX), Z10
+	VMOVDQU32        192(CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPSLLW           $0x04, Z10, Z12
+	VPANDD           Z1, Z12, Z12
+	VPORD            Z12, Z11, Z11
+	VPDPBUSD.BCST    16(DX), Z11, Z6
+	VPDPBUSD.BCST    16(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    16(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    16(SI), Z11, Z9
+	VMOVDQU32        192(CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPSLLW           $0x02, Z10, Z12
+	VPANDD           Z1, Z12, Z12
+	VPORD            Z12, Z11, Z11
+	VPDPBUSD.BCST    20(DX), Z11, Z6
+	VPDPBUSD.BCST    20(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    20(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    20(SI), Z11, Z9
+	VMOVDQU32        256(CX), Z11
+	VPANDD           Z0, Z11, Z11
+	VPANDD           Z1, Z10, Z12
+	VPORD            Z12, Z11, Z11
+	VPDPBUSD.BCST    24(DX), Z11, Z6
+	VPDPBUSD.BCST    24(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    24(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    24(SI), Z11, Z9
+	VMOVDQU32        256(CX), Z11
+	VPSRLW           $0x04, Z11, Z11
+	VPANDD           Z0, Z11, Z11
+	VPSRLW           $0x02, Z10, Z10
+	VPANDD           Z1, Z10, Z10
+	VPORD            Z10, Z11, Z11
+	VPDPBUSD.BCST    28(DX), Z11, Z6
+	VPDPBUSD.BCST    28(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST    28(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST    28(SI), Z11, Z9
+	VPMOVSXBD        (DI), Z10
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           (R9), Z10, Z10
+	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      32(DX), Z10, Z11
+	VFMADD231PS      Z11, Z6, Z2
+	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      32(DX)(BX*1), Z10, Z11
+	VFMADD231PS      Z11, Z7, Z3
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(DX)(BX*2), Z10, Z11
+	VFMADD231PS      Z11, Z8, Z4
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(SI), Z10, Z10
+	VFMADD231PS      Z10, Z9, Z5
+	VPMOVSXBD        128(DI), Z10
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           64(R9), Z10, Z10
+	VFMADD231PS.BCST 36(DX), Z10, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z10, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z10, Z4
+	VFMADD231PS.BCST 36(SI), Z10, Z5
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, DI
+	DECQ             R8
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+4, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+16, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx5AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z6
+	ADDQ    R8, DI
+
+block:
+	LEAQ 3072(CX), DI
+	LEAQ 3328(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VMOVDQU32        128(CX), Z12
+	VMOVDQU32        (CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPSLLW           $0x04, Z12, Z14
+	VPANDD           Z1, Z14, Z14
+	VPORD            Z14, Z13, Z13
+	VPDPBUSD.BCST    (DX), Z13, Z7
+	VPDPBUSD.BCST    (DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    (DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    (SI), Z13, Z10
+	VPDPBUSD.BCST    (SI)(BX*1), Z13, Z11
+	VMOVDQU32        (CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPSLLW           $0x02, Z12, Z14
+	VPANDD           Z1, Z14, Z14
+	VPORD            Z14, Z13, Z13
+	VPDPBUSD.BCST    4(DX), Z13, Z7
+	VPDPBUSD.BCST    4(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    4(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    4(SI), Z13, Z10
+	VPDPBUSD.BCST    4(SI)(BX*1), Z13, Z11
+	VMOVDQU32        64(CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPANDD           Z1, Z12, Z14
+	VPORD            Z14, Z13, Z13
+	VPDPBUSD.BCST    8(DX), Z13, Z7
+	VPDPBUSD.BCST    8(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    8(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    8(SI), Z13, Z10
+	VPDPBUSD.BCST    8(SI)(BX*1), Z13, Z11
+	VMOVDQU32        64(CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPSRLW           $0x02, Z12, Z12
+	VPANDD           Z1, Z12, Z12
+	VPORD            Z12, Z13, Z13
+	VPDPBUSD.BCST    12(DX), Z13, Z7
+	VPDPBUSD.BCST    12(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    12(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    12(SI), Z13, Z10
+	VPDPBUSD.BCST    12(SI)(BX*1), Z13, Z11
+	VMOVDQU32        320(CX), Z12
+	VMOVDQU32        192(CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPSLLW           $0x04, Z12, Z14
+	VPANDD           Z1, Z14, Z14
+	VPORD            Z14, Z13, Z13
+	VPDPBUSD.BCST    16(DX), Z13, Z7
+	VPDPBUSD.BCST    16(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    16(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    16(SI), Z13, Z10
+	VPDPBUSD.BCST    16(SI)(BX*1), Z13, Z11
+	VMOVDQU32        192(CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPSLLW           $0x02, Z12, Z14
+	VPANDD           Z1, Z14, Z14
+	VPORD            Z14, Z13, Z13
+	VPDPBUSD.BCST    20(DX), Z13, Z7
+	VPDPBUSD.BCST    20(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    20(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    20(SI), Z13, Z10
+	VPDPBUSD.BCST    20(SI)(BX*1), Z13, Z11
+	VMOVDQU32        256(CX), Z13
+	VPANDD           Z0, Z13, Z13
+	VPANDD           Z1, Z12, Z14
+	VPORD            Z14, Z13, Z13
+	VPDPBUSD.BCST    24(DX), Z13, Z7
+	VPDPBUSD.BCST    24(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    24(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    24(SI), Z13, Z10
+	VPDPBUSD.BCST    24(SI)(BX*1), Z13, Z11
+	VMOVDQU32        256(CX), Z13
+	VPSRLW           $0x04, Z13, Z13
+	VPANDD           Z0, Z13, Z13
+	VPSRLW           $0x02, Z12, Z12
+	VPANDD           Z1, Z12, Z12
+	VPORD            Z12, Z13, Z13
+	VPDPBUSD.BCST    28(DX), Z13, Z7
+	VPDPBUSD.BCST    28(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST    28(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST    28(SI), Z13, Z10
+	VPDPBUSD.BCST    28(SI)(BX*1), Z13, Z11
+	VPMOVSXBD        (DI), Z12
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           (R9), Z12, Z12
+	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      32(DX), Z12, Z13
+	VFMADD231PS      Z13, Z7, Z2
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(DX)(BX*1), Z12, Z13
+	VFMADD231PS      Z13, Z8, Z3
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(DX)(BX*2), Z12, Z13
+	VFMADD231PS      Z13, Z9, Z4
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(SI), Z12, Z13
+	VFMADD231PS      Z13, Z10, Z5
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(SI)(BX*1), Z12, Z12
+	VFMADD231PS      Z12, Z11, Z6
+	VPMOVSXBD        128(DI), Z12
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           64(R9), Z12, Z12
+	VFMADD231PS.BCST 36(DX), Z12, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z12, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z12, Z4
+	VFMADD231PS.BCST 36(SI), Z12, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z12, Z6
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, DI
+	DECQ             R8
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+5, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+20, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx6AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z6
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z7
+	ADDQ    R8, DI
+
+block:
+	LEAQ 3072(CX), DI
+	LEAQ 3328(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VMOVDQU32        128(CX), Z14
+	VMOVDQU32        (CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPSLLW           $0x04, Z14, Z16
+	VPANDD           Z1, Z16, Z16
+	VPORD            Z16, Z15, Z15
+	VPDPBUSD.BCST    (DX), Z15, Z8
+	VPDPBUSD.BCST    (DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    (DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    (SI), Z15, Z11
+	VPDPBUSD.BCST    (SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    (SI)(BX*2), Z15, Z13
+	VMOVDQU32        (CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPSLLW           $0x02, Z14, Z16
+	VPANDD           Z1, Z16, Z16
+	VPORD            Z16, Z15, Z15
+	VPDPBUSD.BCST    4(DX), Z15, Z8
+	VPDPBUSD.BCST    4(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    4(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    4(SI), Z15, Z11
+	VPDPBUSD.BCST    4(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    4(SI)(BX*2), Z15, Z13
+	VMOVDQU32        64(CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPANDD           Z1, Z14, Z16
+	VPORD            Z16, Z15, Z15
+	VPDPBUSD.BCST    8(DX), Z15, Z8
+	VPDPBUSD.BCST    8(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    8(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    8(SI), Z15, Z11
+	VPDPBUSD.BCST    8(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    8(SI)(BX*2), Z15, Z13
+	VMOVDQU32        64(CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPSRLW           $0x02, Z14, Z14
+	VPANDD           Z1, Z14, Z14
+	VPORD            Z14, Z15, Z15
+	VPDPBUSD.BCST    12(DX), Z15, Z8
+	VPDPBUSD.BCST    12(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    12(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    12(SI), Z15, Z11
+	VPDPBUSD.BCST    12(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    12(SI)(BX*2), Z15, Z13
+	VMOVDQU32        320(CX), Z14
+	VMOVDQU32        192(CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPSLLW           $0x04, Z14, Z16
+	VPANDD           Z1, Z16, Z16
+	VPORD            Z16, Z15, Z15
+	VPDPBUSD.BCST    16(DX), Z15, Z8
+	VPDPBUSD.BCST    16(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    16(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    16(SI), Z15, Z11
+	VPDPBUSD.BCST    16(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    16(SI)(BX*2), Z15, Z13
+	VMOVDQU32        192(CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPSLLW           $0x02, Z14, Z16
+	VPANDD           Z1, Z16, Z16
+	VPORD            Z16, Z15, Z15
+	VPDPBUSD.BCST    20(DX), Z15, Z8
+	VPDPBUSD.BCST    20(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    20(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    20(SI), Z15, Z11
+	VPDPBUSD.BCST    20(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    20(SI)(BX*2), Z15, Z13
+	VMOVDQU32        256(CX), Z15
+	VPANDD           Z0, Z15, Z15
+	VPANDD           Z1, Z14, Z16
+	VPORD            Z16, Z15, Z15
+	VPDPBUSD.BCST    24(DX), Z15, Z8
+	VPDPBUSD.BCST    24(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    24(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    24(SI), Z15, Z11
+	VPDPBUSD.BCST    24(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    24(SI)(BX*2), Z15, Z13
+	VMOVDQU32        256(CX), Z15
+	VPSRLW           $0x04, Z15, Z15
+	VPANDD           Z0, Z15, Z15
+	VPSRLW           $0x02, Z14, Z14
+	VPANDD           Z1, Z14, Z14
+	VPORD            Z14, Z15, Z15
+	VPDPBUSD.BCST    28(DX), Z15, Z8
+	VPDPBUSD.BCST    28(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST    28(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST    28(SI), Z15, Z11
+	VPDPBUSD.BCST    28(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST    28(SI)(BX*2), Z15, Z13
+	VPMOVSXBD        (DI), Z14
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           (R9), Z14, Z14
+	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      32(DX), Z14, Z15
+	VFMADD231PS      Z15, Z8, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(DX)(BX*1), Z14, Z15
+	VFMADD231PS      Z15, Z9, Z3
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(DX)(BX*2), Z14, Z15
+	VFMADD231PS      Z15, Z10, Z4
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(SI), Z14, Z15
+	VFMADD231PS      Z15, Z11, Z5
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(SI)(BX*1), Z14, Z15
+	VFMADD231PS      Z15, Z12, Z6
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(SI)(BX*2), Z14, Z14
+	VFMADD231PS      Z14, Z13, Z7
+	VPMOVSXBD        128(DI), Z14
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           64(R9), Z14, Z14
+	VFMADD231PS.BCST 36(DX), Z14, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z14, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z14, Z4
+	VFMADD231PS.BCST 36(SI), Z14, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z14, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z14, Z7
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, DI
+	DECQ             R8
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+6, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+24, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx7AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+
+block:
+	LEAQ 3072(CX), R8
+	LEAQ 3328(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VMOVDQU32        128(CX), Z16
+	VMOVDQU32        (CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPSLLW           $0x04, Z16, Z18
+	VPANDD           Z1, Z18, Z18
+	VPORD            Z18, Z17, Z17
+	VPDPBUSD.BCST    (DX), Z17, Z9
+	VPDPBUSD.BCST    (DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    (DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    (SI), Z17, Z12
+	VPDPBUSD.BCST    (SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    (SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    (DI), Z17, Z15
+	VMOVDQU32        (CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPSLLW           $0x02, Z16, Z18
+	VPANDD           Z1, Z18, Z18
+	VPORD            Z18, Z17, Z17
+	VPDPBUSD.BCST    4(DX), Z17, Z9
+	VPDPBUSD.BCST    4(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    4(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    4(SI), Z17, Z12
+	VPDPBUSD.BCST    4(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    4(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    4(DI), Z17, Z15
+	VMOVDQU32        64(CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPANDD           Z1, Z16, Z18
+	VPORD            Z18, Z17, Z17
+	VPDPBUSD.BCST    8(DX), Z17, Z9
+	VPDPBUSD.BCST    8(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    8(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    8(SI), Z17, Z12
+	VPDPBUSD.BCST    8(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    8(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    8(DI), Z17, Z15
+	VMOVDQU32        64(CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPSRLW           $0x02, Z16, Z16
+	VPANDD           Z1, Z16, Z16
+	VPORD            Z16, Z17, Z17
+	VPDPBUSD.BCST    12(DX), Z17, Z9
+	VPDPBUSD.BCST    12(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    12(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    12(SI), Z17, Z12
+	VPDPBUSD.BCST    12(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    12(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    12(DI), Z17, Z15
+	VMOVDQU32        320(CX), Z16
+	VMOVDQU32        192(CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPSLLW           $0x04, Z16, Z18
+	VPANDD           Z1, Z18, Z18
+	VPORD            Z18, Z17, Z17
+	VPDPBUSD.BCST    16(DX), Z17, Z9
+	VPDPBUSD.BCST    16(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    16(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    16(SI), Z17, Z12
+	VPDPBUSD.BCST    16(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    16(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    16(DI), Z17, Z15
+	VMOVDQU32        192(CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPSLLW           $0x02, Z16, Z18
+	VPANDD           Z1, Z18, Z18
+	VPORD            Z18, Z17, Z17
+	VPDPBUSD.BCST    20(DX), Z17, Z9
+	VPDPBUSD.BCST    20(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    20(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    20(SI), Z17, Z12
+	VPDPBUSD.BCST    20(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    20(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    20(DI), Z17, Z15
+	VMOVDQU32        256(CX), Z17
+	VPANDD           Z0, Z17, Z17
+	VPANDD           Z1, Z16, Z18
+	VPORD            Z18, Z17, Z17
+	VPDPBUSD.BCST    24(DX), Z17, Z9
+	VPDPBUSD.BCST    24(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    24(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    24(SI), Z17, Z12
+	VPDPBUSD.BCST    24(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    24(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    24(DI), Z17, Z15
+	VMOVDQU32        256(CX), Z17
+	VPSRLW           $0x04, Z17, Z17
+	VPANDD           Z0, Z17, Z17
+	VPSRLW           $0x02, Z16, Z16
+	VPANDD           Z1, Z16, Z16
+	VPORD            Z16, Z17, Z17
+	VPDPBUSD.BCST    28(DX), Z17, Z9
+	VPDPBUSD.BCST    28(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST    28(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST    28(SI), Z17, Z12
+	VPDPBUSD.BCST    28(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST    28(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST    28(DI), Z17, Z15
+	VPMOVSXBD        (R8), Z16
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           (R10), Z16, Z16
+	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      32(DX), Z16, Z17
+	VFMADD231PS      Z17, Z9, Z2
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(DX)(BX*1), Z16, Z17
+	VFMADD231PS      Z17, Z10, Z3
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(DX)(BX*2), Z16, Z17
+	VFMADD231PS      Z17, Z11, Z4
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(SI), Z16, Z17
+	VFMADD231PS      Z17, Z12, Z5
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(SI)(BX*1), Z16, Z17
+	VFMADD231PS      Z17, Z13, Z6
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(SI)(BX*2), Z16, Z17
+	VFMADD231PS      Z17, Z14, Z7
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(DI), Z16, Z16
+	VFMADD231PS      Z16, Z15, Z8
+	VPMOVSXBD        128(R8), Z16
+	VCVTDQ2PS        Z16, Z16
+	VMULPS           64(R10), Z16, Z16
+	VFMADD231PS.BCST 36(DX), Z16, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z16, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z16, Z4
+	VFMADD231PS.BCST 36(SI), Z16, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z16, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z16, Z7
+	VFMADD231PS.BCST 36(DI), Z16, Z8
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, R8
+	DECQ             R9
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+7, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+28, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx8AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z9
+	ADDQ    R9, R8
+
+block:
+	LEAQ 3072(CX), R8
+	LEAQ 3328(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VMOVDQU32        128(CX), Z18
+	VMOVDQU32        (CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPSLLW           $0x04, Z18, Z20
+	VPANDD           Z1, Z20, Z20
+	VPORD            Z20, Z19, Z19
+	VPDPBUSD.BCST    (DX), Z19, Z10
+	VPDPBUSD.BCST    (DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    (DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    (SI), Z19, Z13
+	VPDPBUSD.BCST    (SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    (SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    (DI), Z19, Z16
+	VPDPBUSD.BCST    (DI)(BX*1), Z19, Z17
+	VMOVDQU32        (CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPSLLW           $0x02, Z18, Z20
+	VPANDD           Z1, Z20, Z20
+	VPORD            Z20, Z19, Z19
+	VPDPBUSD.BCST    4(DX), Z19, Z10
+	VPDPBUSD.BCST    4(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    4(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    4(SI), Z19, Z13
+	VPDPBUSD.BCST    4(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    4(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    4(DI), Z19, Z16
+	VPDPBUSD.BCST    4(DI)(BX*1), Z19, Z17
+	VMOVDQU32        64(CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPANDD           Z1, Z18, Z20
+	VPORD            Z20, Z19, Z19
+	VPDPBUSD.BCST    8(DX), Z19, Z10
+	VPDPBUSD.BCST    8(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    8(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    8(SI), Z19, Z13
+	VPDPBUSD.BCST    8(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    8(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    8(DI), Z19, Z16
+	VPDPBUSD.BCST    8(DI)(BX*1), Z19, Z17
+	VMOVDQU32        64(CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPSRLW           $0x02, Z18, Z18
+	VPANDD           Z1, Z18, Z18
+	VPORD            Z18, Z19, Z19
+	VPDPBUSD.BCST    12(DX), Z19, Z10
+	VPDPBUSD.BCST    12(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    12(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    12(SI), Z19, Z13
+	VPDPBUSD.BCST    12(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    12(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    12(DI), Z19, Z16
+	VPDPBUSD.BCST    12(DI)(BX*1), Z19, Z17
+	VMOVDQU32        320(CX), Z18
+	VMOVDQU32        192(CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPSLLW           $0x04, Z18, Z20
+	VPANDD           Z1, Z20, Z20
+	VPORD            Z20, Z19, Z19
+	VPDPBUSD.BCST    16(DX), Z19, Z10
+	VPDPBUSD.BCST    16(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    16(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    16(SI), Z19, Z13
+	VPDPBUSD.BCST    16(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    16(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    16(DI), Z19, Z16
+	VPDPBUSD.BCST    16(DI)(BX*1), Z19, Z17
+	VMOVDQU32        192(CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPSLLW           $0x02, Z18, Z20
+	VPANDD           Z1, Z20, Z20
+	VPORD            Z20, Z19, Z19
+	VPDPBUSD.BCST    20(DX), Z19, Z10
+	VPDPBUSD.BCST    20(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    20(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    20(SI), Z19, Z13
+	VPDPBUSD.BCST    20(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    20(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    20(DI), Z19, Z16
+	VPDPBUSD.BCST    20(DI)(BX*1), Z19, Z17
+	VMOVDQU32        256(CX), Z19
+	VPANDD           Z0, Z19, Z19
+	VPANDD           Z1, Z18, Z20
+	VPORD            Z20, Z19, Z19
+	VPDPBUSD.BCST    24(DX), Z19, Z10
+	VPDPBUSD.BCST    24(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    24(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    24(SI), Z19, Z13
+	VPDPBUSD.BCST    24(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    24(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    24(DI), Z19, Z16
+	VPDPBUSD.BCST    24(DI)(BX*1), Z19, Z17
+	VMOVDQU32        256(CX), Z19
+	VPSRLW           $0x04, Z19, Z19
+	VPANDD           Z0, Z19, Z19
+	VPSRLW           $0x02, Z18, Z18
+	VPANDD           Z1, Z18, Z18
+	VPORD            Z18, Z19, Z19
+	VPDPBUSD.BCST    28(DX), Z19, Z10
+	VPDPBUSD.BCST    28(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST    28(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST    28(SI), Z19, Z13
+	VPDPBUSD.BCST    28(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST    28(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST    28(DI), Z19, Z16
+	VPDPBUSD.BCST    28(DI)(BX*1), Z19, Z17
+	VPMOVSXBD        (R8), Z18
+	VCVTDQ2PS        Z18, Z18
+	VMULPS           (R10), Z18, Z18
+	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      32(DX), Z18, Z19
+	VFMADD231PS      Z19, Z10, Z2
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(DX)(BX*1), Z18, Z19
+	VFMADD231PS      Z19, Z11, Z3
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(DX)(BX*2), Z18, Z19
+	VFMADD231PS      Z19, Z12, Z4
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(SI), Z18, Z19
+	VFMADD231PS      Z19, Z13, Z5
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(SI)(BX*1), Z18, Z19
+	VFMADD231PS      Z19, Z14, Z6
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(SI)(BX*2), Z18, Z19
+	VFMADD231PS      Z19, Z15, Z7
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(DI), Z18, Z19
+	VFMADD231PS      Z19, Z16, Z8
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(DI)(BX*1), Z18, Z18
+	VFMADD231PS      Z18, Z17, Z9
+	VPMOVSXBD        128(R8), Z18
+	VCVTDQ2PS        Z18, Z18
+	VMULPS           64(R10), Z18, Z18
+	VFMADD231PS.BCST 36(DX), Z18, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z18, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z18, Z4
+	VFMADD231PS.BCST 36(SI), Z18, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z18, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z18, Z7
+	VFMADD231PS.BCST 36(DI), Z18, Z8
+	VFMADD231PS.BCST 36(DI)(BX*1), Z18, Z9
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, R8
+	DECQ             R9
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+8, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+32, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx9AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z9
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z10
+	ADDQ    R9, R8
+
+block:
+	LEAQ 3072(CX), R8
+	LEAQ 3328(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VMOVDQU32        128(CX), Z20
+	VMOVDQU32        (CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPSLLW           $0x04, Z20, Z22
+	VPANDD           Z1, Z22, Z22
+	VPORD            Z22, Z21, Z21
+	VPDPBUSD.BCST    (DX), Z21, Z11
+	VPDPBUSD.BCST    (DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    (DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    (SI), Z21, Z14
+	VPDPBUSD.BCST    (SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    (SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    (DI), Z21, Z17
+	VPDPBUSD.BCST    (DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    (DI)(BX*2), Z21, Z19
+	VMOVDQU32        (CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPSLLW           $0x02, Z20, Z22
+	VPANDD           Z1, Z22, Z22
+	VPORD            Z22, Z21, Z21
+	VPDPBUSD.BCST    4(DX), Z21, Z11
+	VPDPBUSD.BCST    4(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    4(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    4(SI), Z21, Z14
+	VPDPBUSD.BCST    4(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    4(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    4(DI), Z21, Z17
+	VPDPBUSD.BCST    4(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    4(DI)(BX*2), Z21, Z19
+	VMOVDQU32        64(CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPANDD           Z1, Z20, Z22
+	VPORD            Z22, Z21, Z21
+	VPDPBUSD.BCST    8(DX), Z21, Z11
+	VPDPBUSD.BCST    8(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    8(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    8(SI), Z21, Z14
+	VPDPBUSD.BCST    8(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    8(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    8(DI), Z21, Z17
+	VPDPBUSD.BCST    8(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    8(DI)(BX*2), Z21, Z19
+	VMOVDQU32        64(CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPSRLW           $0x02, Z20, Z20
+	VPANDD           Z1, Z20, Z20
+	VPORD            Z20, Z21, Z21
+	VPDPBUSD.BCST    12(DX), Z21, Z11
+	VPDPBUSD.BCST    12(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    12(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    12(SI), Z21, Z14
+	VPDPBUSD.BCST    12(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    12(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    12(DI), Z21, Z17
+	VPDPBUSD.BCST    12(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    12(DI)(BX*2), Z21, Z19
+	VMOVDQU32        320(CX), Z20
+	VMOVDQU32        192(CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPSLLW           $0x04, Z20, Z22
+	VPANDD           Z1, Z22, Z22
+	VPORD            Z22, Z21, Z21
+	VPDPBUSD.BCST    16(DX), Z21, Z11
+	VPDPBUSD.BCST    16(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    16(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    16(SI), Z21, Z14
+	VPDPBUSD.BCST    16(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    16(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    16(DI), Z21, Z17
+	VPDPBUSD.BCST    16(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    16(DI)(BX*2), Z21, Z19
+	VMOVDQU32        192(CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPSLLW           $0x02, Z20, Z22
+	VPANDD           Z1, Z22, Z22
+	VPORD            Z22, Z21, Z21
+	VPDPBUSD.BCST    20(DX), Z21, Z11
+	VPDPBUSD.BCST    20(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    20(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    20(SI), Z21, Z14
+	VPDPBUSD.BCST    20(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    20(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    20(DI), Z21, Z17
+	VPDPBUSD.BCST    20(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    20(DI)(BX*2), Z21, Z19
+	VMOVDQU32        256(CX), Z21
+	VPANDD           Z0, Z21, Z21
+	VPANDD           Z1, Z20, Z22
+	VPORD            Z22, Z21, Z21
+	VPDPBUSD.BCST    24(DX), Z21, Z11
+	VPDPBUSD.BCST    24(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    24(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    24(SI), Z21, Z14
+	VPDPBUSD.BCST    24(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    24(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    24(DI), Z21, Z17
+	VPDPBUSD.BCST    24(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    24(DI)(BX*2), Z21, Z19
+	VMOVDQU32        256(CX), Z21
+	VPSRLW           $0x04, Z21, Z21
+	VPANDD           Z0, Z21, Z21
+	VPSRLW           $0x02, Z20, Z20
+	VPANDD           Z1, Z20, Z20
+	VPORD            Z20, Z21, Z21
+	VPDPBUSD.BCST    28(DX), Z21, Z11
+	VPDPBUSD.BCST    28(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST    28(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST    28(SI), Z21, Z14
+	VPDPBUSD.BCST    28(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST    28(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST    28(DI), Z21, Z17
+	VPDPBUSD.BCST    28(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST    28(DI)(BX*2), Z21, Z19
+	VPMOVSXBD        (R8), Z20
+	VCVTDQ2PS        Z20, Z20
+	VMULPS           (R10), Z20, Z20
+	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      32(DX), Z20, Z21
+	VFMADD231PS      Z21, Z11, Z2
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(DX)(BX*1), Z20, Z21
+	VFMADD231PS      Z21, Z12, Z3
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(DX)(BX*2), Z20, Z21
+	VFMADD231PS      Z21, Z13, Z4
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(SI), Z20, Z21
+	VFMADD231PS      Z21, Z14, Z5
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(SI)(BX*1), Z20, Z21
+	VFMADD231PS      Z21, Z15, Z6
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(SI)(BX*2), Z20, Z21
+	VFMADD231PS      Z21, Z16, Z7
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(DI), Z20, Z21
+	VFMADD231PS      Z21, Z17, Z8
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(DI)(BX*1), Z20, Z21
+	VFMADD231PS      Z21, Z18, Z9
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(DI)(BX*2), Z20, Z20
+	VFMADD231PS      Z20, Z19, Z10
+	VPMOVSXBD        128(R8), Z20
+	VCVTDQ2PS        Z20, Z20
+	VMULPS           64(R10), Z20, Z20
+	VFMADD231PS.BCST 36(DX), Z20, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z20, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z20, Z4
+	VFMADD231PS.BCST 36(SI), Z20, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z20, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z20, Z7
+	VFMADD231PS.BCST 36(DI), Z20, Z8
+	VFMADD231PS.BCST 36(DI)(BX*1), Z20, Z9
+	VFMADD231PS.BCST 36(DI)(BX*2), Z20, Z10
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, R8
+	DECQ             R9
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+9, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+36, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx10AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+
+block:
+	LEAQ 3072(CX), R9
+	LEAQ 3328(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z20, Z20, Z20
+	VPXORD           Z21, Z21, Z21
+	VMOVDQU32        128(CX), Z22
+	VMOVDQU32        (CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPSLLW           $0x04, Z22, Z24
+	VPANDD           Z1, Z24, Z24
+	VPORD            Z24, Z23, Z23
+	VPDPBUSD.BCST    (DX), Z23, Z12
+	VPDPBUSD.BCST    (DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    (DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    (SI), Z23, Z15
+	VPDPBUSD.BCST    (SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    (SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    (DI), Z23, Z18
+	VPDPBUSD.BCST    (DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    (DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    (R8), Z23, Z21
+	VMOVDQU32        (CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPSLLW           $0x02, Z22, Z24
+	VPANDD           Z1, Z24, Z24
+	VPORD            Z24, Z23, Z23
+	VPDPBUSD.BCST    4(DX), Z23, Z12
+	VPDPBUSD.BCST    4(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    4(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    4(SI), Z23, Z15
+	VPDPBUSD.BCST    4(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    4(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    4(DI), Z23, Z18
+	VPDPBUSD.BCST    4(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    4(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    4(R8), Z23, Z21
+	VMOVDQU32        64(CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPANDD           Z1, Z22, Z24
+	VPORD            Z24, Z23, Z23
+	VPDPBUSD.BCST    8(DX), Z23, Z12
+	VPDPBUSD.BCST    8(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    8(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    8(SI), Z23, Z15
+	VPDPBUSD.BCST    8(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    8(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    8(DI), Z23, Z18
+	VPDPBUSD.BCST    8(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    8(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    8(R8), Z23, Z21
+	VMOVDQU32        64(CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPSRLW           $0x02, Z22, Z22
+	VPANDD           Z1, Z22, Z22
+	VPORD            Z22, Z23, Z23
+	VPDPBUSD.BCST    12(DX), Z23, Z12
+	VPDPBUSD.BCST    12(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    12(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    12(SI), Z23, Z15
+	VPDPBUSD.BCST    12(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    12(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    12(DI), Z23, Z18
+	VPDPBUSD.BCST    12(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    12(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    12(R8), Z23, Z21
+	VMOVDQU32        320(CX), Z22
+	VMOVDQU32        192(CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPSLLW           $0x04, Z22, Z24
+	VPANDD           Z1, Z24, Z24
+	VPORD            Z24, Z23, Z23
+	VPDPBUSD.BCST    16(DX), Z23, Z12
+	VPDPBUSD.BCST    16(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    16(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    16(SI), Z23, Z15
+	VPDPBUSD.BCST    16(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    16(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    16(DI), Z23, Z18
+	VPDPBUSD.BCST    16(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    16(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    16(R8), Z23, Z21
+	VMOVDQU32        192(CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPSLLW           $0x02, Z22, Z24
+	VPANDD           Z1, Z24, Z24
+	VPORD            Z24, Z23, Z23
+	VPDPBUSD.BCST    20(DX), Z23, Z12
+	VPDPBUSD.BCST    20(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    20(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    20(SI), Z23, Z15
+	VPDPBUSD.BCST    20(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    20(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    20(DI), Z23, Z18
+	VPDPBUSD.BCST    20(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    20(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    20(R8), Z23, Z21
+	VMOVDQU32        256(CX), Z23
+	VPANDD           Z0, Z23, Z23
+	VPANDD           Z1, Z22, Z24
+	VPORD            Z24, Z23, Z23
+	VPDPBUSD.BCST    24(DX), Z23, Z12
+	VPDPBUSD.BCST    24(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    24(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    24(SI), Z23, Z15
+	VPDPBUSD.BCST    24(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    24(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    24(DI), Z23, Z18
+	VPDPBUSD.BCST    24(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    24(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    24(R8), Z23, Z21
+	VMOVDQU32        256(CX), Z23
+	VPSRLW           $0x04, Z23, Z23
+	VPANDD           Z0, Z23, Z23
+	VPSRLW           $0x02, Z22, Z22
+	VPANDD           Z1, Z22, Z22
+	VPORD            Z22, Z23, Z23
+	VPDPBUSD.BCST    28(DX), Z23, Z12
+	VPDPBUSD.BCST    28(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST    28(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST    28(SI), Z23, Z15
+	VPDPBUSD.BCST    28(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST    28(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST    28(DI), Z23, Z18
+	VPDPBUSD.BCST    28(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST    28(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST    28(R8), Z23, Z21
+	VPMOVSXBD        (R9), Z22
+	VCVTDQ2PS        Z22, Z22
+	VMULPS           (R11), Z22, Z22
+	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      32(DX), Z22, Z23
+	VFMADD231PS      Z23, Z12, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(DX)(BX*1), Z22, Z23
+	VFMADD231PS      Z23, Z13, Z3
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(DX)(BX*2), Z22, Z23
+	VFMADD231PS      Z23, Z14, Z4
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(SI), Z22, Z23
+	VFMADD231PS      Z23, Z15, Z5
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(SI)(BX*1), Z22, Z23
+	VFMADD231PS      Z23, Z16, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(SI)(BX*2), Z22, Z23
+	VFMADD231PS      Z23, Z17, Z7
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(DI), Z22, Z23
+	VFMADD231PS      Z23, Z18, Z8
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(DI)(BX*1), Z22, Z23
+	VFMADD231PS      Z23, Z19, Z9
+	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      32(DI)(BX*2), Z22, Z23
+	VFMADD231PS      Z23, Z20, Z10
+	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      32(R8), Z22, Z22
+	VFMADD231PS      Z22, Z21, Z11
+	VPMOVSXBD        128(R9), Z22
+	VCVTDQ2PS        Z22, Z22
+	VMULPS           64(R11), Z22, Z22
+	VFMADD231PS.BCST 36(DX), Z22, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z22, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z22, Z4
+	VFMADD231PS.BCST 36(SI), Z22, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z22, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z22, Z7
+	VFMADD231PS.BCST 36(DI), Z22, Z8
+	VFMADD231PS.BCST 36(DI)(BX*1), Z22, Z9
+	VFMADD231PS.BCST 36(DI)(BX*2), Z22, Z10
+	VFMADD231PS.BCST 36(R8), Z22, Z11
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000030, R8
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, R9
+	DECQ             R10
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z11, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+10, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+40, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx11AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z12
+	ADDQ    R10, R9
+
+block:
+	LEAQ 3072(CX), R9
+	LEAQ 3328(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z20, Z20, Z20
+	VPXORD           Z21, Z21, Z21
+	VPXORD           Z22, Z22, Z22
+	VPXORD           Z23, Z23, Z23
+	VMOVDQU32        128(CX), Z24
+	VMOVDQU32        (CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPSLLW           $0x04, Z24, Z26
+	VPANDD           Z1, Z26, Z26
+	VPORD            Z26, Z25, Z25
+	VPDPBUSD.BCST    (DX), Z25, Z13
+	VPDPBUSD.BCST    (DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    (DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    (SI), Z25, Z16
+	VPDPBUSD.BCST    (SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    (SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    (DI), Z25, Z19
+	VPDPBUSD.BCST    (DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    (DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    (R8), Z25, Z22
+	VPDPBUSD.BCST    (R8)(BX*1), Z25, Z23
+	VMOVDQU32        (CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPSLLW           $0x02, Z24, Z26
+	VPANDD           Z1, Z26, Z26
+	VPORD            Z26, Z25, Z25
+	VPDPBUSD.BCST    4(DX), Z25, Z13
+	VPDPBUSD.BCST    4(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    4(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    4(SI), Z25, Z16
+	VPDPBUSD.BCST    4(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    4(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    4(DI), Z25, Z19
+	VPDPBUSD.BCST    4(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    4(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    4(R8), Z25, Z22
+	VPDPBUSD.BCST    4(R8)(BX*1), Z25, Z23
+	VMOVDQU32        64(CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPANDD           Z1, Z24, Z26
+	VPORD            Z26, Z25, Z25
+	VPDPBUSD.BCST    8(DX), Z25, Z13
+	VPDPBUSD.BCST    8(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    8(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    8(SI), Z25, Z16
+	VPDPBUSD.BCST    8(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    8(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    8(DI), Z25, Z19
+	VPDPBUSD.BCST    8(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    8(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    8(R8), Z25, Z22
+	VPDPBUSD.BCST    8(R8)(BX*1), Z25, Z23
+	VMOVDQU32        64(CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPSRLW           $0x02, Z24, Z24
+	VPANDD           Z1, Z24, Z24
+	VPORD            Z24, Z25, Z25
+	VPDPBUSD.BCST    12(DX), Z25, Z13
+	VPDPBUSD.BCST    12(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    12(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    12(SI), Z25, Z16
+	VPDPBUSD.BCST    12(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    12(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    12(DI), Z25, Z19
+	VPDPBUSD.BCST    12(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    12(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    12(R8), Z25, Z22
+	VPDPBUSD.BCST    12(R8)(BX*1), Z25, Z23
+	VMOVDQU32        320(CX), Z24
+	VMOVDQU32        192(CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPSLLW           $0x04, Z24, Z26
+	VPANDD           Z1, Z26, Z26
+	VPORD            Z26, Z25, Z25
+	VPDPBUSD.BCST    16(DX), Z25, Z13
+	VPDPBUSD.BCST    16(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    16(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    16(SI), Z25, Z16
+	VPDPBUSD.BCST    16(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    16(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    16(DI), Z25, Z19
+	VPDPBUSD.BCST    16(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    16(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    16(R8), Z25, Z22
+	VPDPBUSD.BCST    16(R8)(BX*1), Z25, Z23
+	VMOVDQU32        192(CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPSLLW           $0x02, Z24, Z26
+	VPANDD           Z1, Z26, Z26
+	VPORD            Z26, Z25, Z25
+	VPDPBUSD.BCST    20(DX), Z25, Z13
+	VPDPBUSD.BCST    20(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    20(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    20(SI), Z25, Z16
+	VPDPBUSD.BCST    20(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    20(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    20(DI), Z25, Z19
+	VPDPBUSD.BCST    20(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    20(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    20(R8), Z25, Z22
+	VPDPBUSD.BCST    20(R8)(BX*1), Z25, Z23
+	VMOVDQU32        256(CX), Z25
+	VPANDD           Z0, Z25, Z25
+	VPANDD           Z1, Z24, Z26
+	VPORD            Z26, Z25, Z25
+	VPDPBUSD.BCST    24(DX), Z25, Z13
+	VPDPBUSD.BCST    24(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    24(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    24(SI), Z25, Z16
+	VPDPBUSD.BCST    24(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    24(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    24(DI), Z25, Z19
+	VPDPBUSD.BCST    24(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    24(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    24(R8), Z25, Z22
+	VPDPBUSD.BCST    24(R8)(BX*1), Z25, Z23
+	VMOVDQU32        256(CX), Z25
+	VPSRLW           $0x04, Z25, Z25
+	VPANDD           Z0, Z25, Z25
+	VPSRLW           $0x02, Z24, Z24
+	VPANDD           Z1, Z24, Z24
+	VPORD            Z24, Z25, Z25
+	VPDPBUSD.BCST    28(DX), Z25, Z13
+	VPDPBUSD.BCST    28(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST    28(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST    28(SI), Z25, Z16
+	VPDPBUSD.BCST    28(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST    28(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST    28(DI), Z25, Z19
+	VPDPBUSD.BCST    28(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST    28(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST    28(R8), Z25, Z22
+	VPDPBUSD.BCST    28(R8)(BX*1), Z25, Z23
+	VPMOVSXBD        (R9), Z24
+	VCVTDQ2PS        Z24, Z24
+	VMULPS           (R11), Z24, Z24
+	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      32(DX), Z24, Z25
+	VFMADD231PS      Z25, Z13, Z2
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(DX)(BX*1), Z24, Z25
+	VFMADD231PS      Z25, Z14, Z3
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(DX)(BX*2), Z24, Z25
+	VFMADD231PS      Z25, Z15, Z4
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(SI), Z24, Z25
+	VFMADD231PS      Z25, Z16, Z5
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(SI)(BX*1), Z24, Z25
+	VFMADD231PS      Z25, Z17, Z6
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(SI)(BX*2), Z24, Z25
+	VFMADD231PS      Z25, Z18, Z7
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(DI), Z24, Z25
+	VFMADD231PS      Z25, Z19, Z8
+	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      32(DI)(BX*1), Z24, Z25
+	VFMADD231PS      Z25, Z20, Z9
+	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      32(DI)(BX*2), Z24, Z25
+	VFMADD231PS      Z25, Z21, Z10
+	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      32(R8), Z24, Z25
+	VFMADD231PS      Z25, Z22, Z11
+	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      32(R8)(BX*1), Z24, Z24
+	VFMADD231PS      Z24, Z23, Z12
+	VPMOVSXBD        128(R9), Z24
+	VCVTDQ2PS        Z24, Z24
+	VMULPS           64(R11), Z24, Z24
+	VFMADD231PS.BCST 36(DX), Z24, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z24, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z24, Z4
+	VFMADD231PS.BCST 36(SI), Z24, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z24, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z24, Z7
+	VFMADD231PS.BCST 36(DI), Z24, Z8
+	VFMADD231PS.BCST 36(DI)(BX*1), Z24, Z9
+	VFMADD231PS.BCST 36(DI)(BX*2), Z24, Z10
+	VFMADD231PS.BCST 36(R8), Z24, Z11
+	VFMADD231PS.BCST 36(R8)(BX*1), Z24, Z12
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000030, R8
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, R9
+	DECQ             R10
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z11, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z12, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+11, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+44, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ5Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ5Kx12AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z12
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z13
+	ADDQ    R10, R9
+
+block:
+	LEAQ 3072(CX), R9
+	LEAQ 3328(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	VPXORD           Z14, Z14, Z14
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z16, Z16, Z16
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z18, Z18, Z18
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z20, Z20, Z20
+	VPXORD           Z21, Z21, Z21
+	VPXORD           Z22, Z22, Z22
+	VPXORD           Z23, Z23, Z23
+	VPXORD           Z24, Z24, Z24
+	VPXORD           Z25, Z25, Z25
+	VMOVDQU32        128(CX), Z26
+	VMOVDQU32        (CX), Z27
+	VPANDD           Z0, Z27, Z27
+	VPSLLW           $0x04, Z26, Z28
+	VPANDD           Z1, Z28, Z28
+	VPORD            Z28, Z27, Z27
+	VPDPBUSD.BCST    (DX), Z27, Z14
+	VPDPBUSD.BCST    (DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    (DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    (SI), Z27, Z17
+	VPDPBUSD.BCST    (SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    (SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    (DI), Z27, Z20
+	VPDPBUSD.BCST    (DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    (DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    (R8), Z27, Z23
+	VPDPBUSD.BCST    (R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    (R8)(BX*2), Z27, Z25
+	VMOVDQU32        (CX), Z27
+	VPSRLW           $0x04, Z27, Z27
+	VPANDD           Z0, Z27, Z27
+	VPSLLW           $0x02, Z26, Z28
+	VPANDD           Z1, Z28, Z28
+	VPORD            Z28, Z27, Z27
+	VPDPBUSD.BCST    4(DX), Z27, Z14
+	VPDPBUSD.BCST    4(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    4(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    4(SI), Z27, Z17
+	VPDPBUSD.BCST    4(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    4(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    4(DI), Z27, Z20
+	VPDPBUSD.BCST    4(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    4(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    4(R8), Z27, Z23
+	VPDPBUSD.BCST    4(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    4(R8)(BX*2), Z27, Z25
+	VMOVDQU32        64(CX), Z27
+	VPANDD           Z0, Z27, Z27
+	VPANDD           Z1, Z26, Z28
+	VPORD            Z28, Z27, Z27
+	VPDPBUSD.BCST    8(DX), Z27, Z14
+	VPDPBUSD.BCST    8(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    8(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    8(SI), Z27, Z17
+	VPDPBUSD.BCST    8(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    8(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    8(DI), Z27, Z20
+	VPDPBUSD.BCST    8(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    8(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    8(R8), Z27, Z23
+	VPDPBUSD.BCST    8(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    8(R8)(BX*2), Z27, Z25
+	VMOVDQU32        64(CX), Z27
+	VPSRLW           $0x04, Z27, Z27
+	VPANDD           Z0, Z27, Z27
+	VPSRLW           $0x02, Z26, Z26
+	VPANDD           Z1, Z26, Z26
+	VPORD            Z26, Z27, Z27
+	VPDPBUSD.BCST    12(DX), Z27, Z14
+	VPDPBUSD.BCST    12(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    12(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    12(SI), Z27, Z17
+	VPDPBUSD.BCST    12(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    12(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    12(DI), Z27, Z20
+	VPDPBUSD.BCST    12(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    12(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    12(R8), Z27, Z23
+	VPDPBUSD.BCST    12(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    12(R8)(BX*2), Z27, Z25
+	VMOVDQU32        320(CX), Z26
+	VMOVDQU32        192(CX), Z27
+	VPANDD           Z0, Z27, Z27
+	VPSLLW           $0x04, Z26, Z28
+	VPANDD           Z1, Z28, Z28
+	VPORD            Z28, Z27, Z27
+	VPDPBUSD.BCST    16(DX), Z27, Z14
+	VPDPBUSD.BCST    16(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    16(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    16(SI), Z27, Z17
+	VPDPBUSD.BCST    16(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    16(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    16(DI), Z27, Z20
+	VPDPBUSD.BCST    16(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    16(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    16(R8), Z27, Z23
+	VPDPBUSD.BCST    16(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    16(R8)(BX*2), Z27, Z25
+	VMOVDQU32        192(CX), Z27
+	VPSRLW           $0x04, Z27, Z27
+	VPANDD           Z0, Z27, Z27
+	VPSLLW           $0x02, Z26, Z28
+	VPANDD           Z1, Z28, Z28
+	VPORD            Z28, Z27, Z27
+	VPDPBUSD.BCST    20(DX), Z27, Z14
+	VPDPBUSD.BCST    20(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    20(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    20(SI), Z27, Z17
+	VPDPBUSD.BCST    20(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    20(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    20(DI), Z27, Z20
+	VPDPBUSD.BCST    20(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    20(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    20(R8), Z27, Z23
+	VPDPBUSD.BCST    20(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    20(R8)(BX*2), Z27, Z25
+	VMOVDQU32        256(CX), Z27
+	VPANDD           Z0, Z27, Z27
+	VPANDD           Z1, Z26, Z28
+	VPORD            Z28, Z27, Z27
+	VPDPBUSD.BCST    24(DX), Z27, Z14
+	VPDPBUSD.BCST    24(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    24(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    24(SI), Z27, Z17
+	VPDPBUSD.BCST    24(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    24(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    24(DI), Z27, Z20
+	VPDPBUSD.BCST    24(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    24(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    24(R8), Z27, Z23
+	VPDPBUSD.BCST    24(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    24(R8)(BX*2), Z27, Z25
+	VMOVDQU32        256(CX), Z27
+	VPSRLW           $0x04, Z27, Z27
+	VPANDD           Z0, Z27, Z27
+	VPSRLW           $0x02, Z26, Z26
+	VPANDD           Z1, Z26, Z26
+	VPORD            Z26, Z27, Z27
+	VPDPBUSD.BCST    28(DX), Z27, Z14
+	VPDPBUSD.BCST    28(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST    28(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST    28(SI), Z27, Z17
+	VPDPBUSD.BCST    28(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST    28(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST    28(DI), Z27, Z20
+	VPDPBUSD.BCST    28(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST    28(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST    28(R8), Z27, Z23
+	VPDPBUSD.BCST    28(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST    28(R8)(BX*2), Z27, Z25
+	VPMOVSXBD        (R9), Z26
+	VCVTDQ2PS        Z26, Z26
+	VMULPS           (R11), Z26, Z26
+	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      32(DX), Z26, Z27
+	VFMADD231PS      Z27, Z14, Z2
+	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      32(DX)(BX*1), Z26, Z27
+	VFMADD231PS      Z27, Z15, Z3
+	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      32(DX)(BX*2), Z26, Z27
+	VFMADD231PS      Z27, Z16, Z4
+	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      32(SI), Z26, Z27
+	VFMADD231PS      Z27, Z17, Z5
+	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      32(SI)(BX*1), Z26, Z27
+	VFMADD231PS      Z27, Z18, Z6
+	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      32(SI)(BX*2), Z26, Z27
+	VFMADD231PS      Z27, Z19, Z7
+	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      32(DI), Z26, Z27
+	VFMADD231PS      Z27, Z20, Z8
+	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      32(DI)(BX*1), Z26, Z27
+	VFMADD231PS      Z27, Z21, Z9
+	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      32(DI)(BX*2), Z26, Z27
+	VFMADD231PS      Z27, Z22, Z10
+	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      32(R8), Z26, Z27
+	VFMADD231PS      Z27, Z23, Z11
+	VCVTDQ2PS        Z24, Z24
+	VMULPS.BCST      32(R8)(BX*1), Z26, Z27
+	VFMADD231PS      Z27, Z24, Z12
+	VCVTDQ2PS        Z25, Z25
+	VMULPS.BCST      32(R8)(BX*2), Z26, Z26
+	VFMADD231PS      Z26, Z25, Z13
+	VPMOVSXBD        128(R9), Z26
+	VCVTDQ2PS        Z26, Z26
+	VMULPS           64(R11), Z26, Z26
+	VFMADD231PS.BCST 36(DX), Z26, Z2
+	VFMADD231PS.BCST 36(DX)(BX*1), Z26, Z3
+	VFMADD231PS.BCST 36(DX)(BX*2), Z26, Z4
+	VFMADD231PS.BCST 36(SI), Z26, Z5
+	VFMADD231PS.BCST 36(SI)(BX*1), Z26, Z6
+	VFMADD231PS.BCST 36(SI)(BX*2), Z26, Z7
+	VFMADD231PS.BCST 36(DI), Z26, Z8
+	VFMADD231PS.BCST 36(DI)(BX*1), Z26, Z9
+	VFMADD231PS.BCST 36(DI)(BX*2), Z26, Z10
+	VFMADD231PS.BCST 36(R8), Z26, Z11
+	VFMADD231PS.BCST 36(R8)(BX*1), Z26, Z12
+	VFMADD231PS.BCST 36(R8)(BX*2), Z26, Z13
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x00000030, SI
+	ADDQ             $0x00000030, DI
+	ADDQ             $0x00000030, R8
+	ADDQ             $0x00000180, CX
+	ADDQ             $0x10, R9
+	DECQ             R10
+	JNZ              group
+	PREFETCHT0       4096(CX)
+	PREFETCHT0       4160(CX)
+	PREFETCHT0       4224(CX)
+	PREFETCHT0       4288(CX)
+	PREFETCHT0       4352(CX)
+	PREFETCHT0       4416(CX)
+	ADDQ             $0x00000180, CX
+	DECQ             AX
+	JNZ              block
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	SHLQ             $0x02, CX
+	VMOVUPS          Z2, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z3, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z4, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z5, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z6, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z7, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z8, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z9, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z10, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z11, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z12, (AX)
+	ADDQ             CX, AX
+	VMOVUPS          Z13, (AX)
+	ADDQ             CX, AX
+	MOVQ             tiles+0(FP), AX
+	DECQ             AX
+	JZ               done
+	MOVQ             AX, tiles+0(FP)
+	MOVQ             a+24(FP), AX
+	MOVQ             lda+32(FP), CX
+	IMUL3Q           $+12, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, a+24(FP)
+	MOVQ             c+40(FP), AX
+	MOVQ             ldc+48(FP), CX
+	IMUL3Q           $+48, CX, CX
+	ADDQ             CX, AX
+	MOVQ             AX, c+40(FP)
+	JMP              tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx1AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), BX
+	MOVQ    ldc+48(FP), SI
+	SHLQ    $0x02, SI
+	VMOVUPS (BX), Z2
+	ADDQ    SI, BX
+
+block:
+	LEAQ 3072(CX), BX
+	LEAQ 3328(CX), DI
+	MOVQ $0x00000008, SI
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z3
+	VPXORD        Z4, Z4, Z4
+	VMOVDQU32     128(CX), Z5
+	VMOVDQU32     (CX), Z6
+	VPANDD        Z0, Z6, Z6
+	VPSLLW        $0x04, Z5, Z7
+	VPANDD        Z1, Z7, Z7
+	VPORD         Z7, Z6, Z6
+	VPDPBUSD.BCST (DX), Z6, Z3
+	VMOVDQU32     (CX), Z6
+	VPSRLW        $0x04, Z6, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSLLW        $0x02, Z5, Z7
+	VPANDD        Z1, Z7, Z7
+	VPORD         Z7, Z6, Z6
+	VPDPBUSD.BCST 4(DX), Z6, Z4
+	VMOVDQU32     64(CX), Z6
+	VPANDD        Z0, Z6, Z6
+	VPANDD        Z1, Z5, Z7
+	VPORD         Z7, Z6, Z6
+	VPDPBUSD.BCST 8(DX), Z6, Z3
+	VMOVDQU32     64(CX), Z6
+	VPSRLW        $0x04, Z6, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSRLW        $0x02, Z5, Z5
+	VPANDD        Z1, Z5, Z5
+	VPORD         Z5, Z6, Z6
+	VPDPBUSD.BCST 12(DX), Z6, Z4
+	VPADDD        Z4, Z3, Z3
+	VPMOVSXBD     (BX), Z5
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        (DI), Z5, Z5
+	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(DX), Z5, Z5
+	VFMADD231PS   Z5, Z3, Z2
+	VPBROADCASTD  44(DX), Z3
+	VPXORD        Z8, Z8, Z8
+	VMOVDQU32     320(CX), Z5
+	VMOVDQU32     192(CX), Z6
+	VPANDD        Z0, Z6, Z6
+	VPSLLW        $0x04, Z5, Z7
+	VPANDD        Z1, Z7, Z7
+	VPORD         Z7, Z6, Z6
+	VPDPBUSD.BCST 16(DX), Z6, Z3
+	VMOVDQU32     192(CX), Z6
+	VPSRLW        $0x04, Z6, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSLLW        $0x02, Z5, Z7
+	VPANDD        Z1, Z7, Z7
+	VPORD         Z7, Z6, Z6
+	VPDPBUSD.BCST 20(DX), Z6, Z8
+	VMOVDQU32     256(CX), Z6
+	VPANDD        Z0, Z6, Z6
+	VPANDD        Z1, Z5, Z7
+	VPORD         Z7, Z6, Z6
+	VPDPBUSD.BCST 24(DX), Z6, Z3
+	VMOVDQU32     256(CX), Z6
+	VPSRLW        $0x04, Z6, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSRLW        $0x02, Z5, Z5
+	VPANDD        Z1, Z5, Z5
+	VPORD         Z5, Z6, Z6
+	VPDPBUSD.BCST 28(DX), Z6, Z8
+	VPADDD        Z8, Z3, Z3
+	VPMOVSXBD     16(BX), Z5
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        (DI), Z5, Z5
+	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(DX), Z5, Z5
+	VFMADD231PS   Z5, Z3, Z2
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, BX
+	DECQ          SI
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+1, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+4, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx2AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS (SI), Z2
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z3
+	ADDQ    DI, SI
+
+block:
+	LEAQ 3072(CX), SI
+	LEAQ 3328(CX), R8
+	MOVQ $0x00000008, DI
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z4
+	VPXORD        Z6, Z6, Z6
+	VPBROADCASTD  40(DX)(BX*1), Z5
+	VPXORD        Z7, Z7, Z7
+	VMOVDQU32     128(CX), Z8
+	VMOVDQU32     (CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VPSLLW        $0x04, Z8, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z10, Z9, Z9
+	VPDPBUSD.BCST (DX), Z9, Z4
+	VPDPBUSD.BCST (DX)(BX*1), Z9, Z5
+	VMOVDQU32     (CX), Z9
+	VPSRLW        $0x04, Z9, Z9
+	VPANDD        Z0, Z9, Z9
+	VPSLLW        $0x02, Z8, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z10, Z9, Z9
+	VPDPBUSD.BCST 4(DX), Z9, Z6
+	VPDPBUSD.BCST 4(DX)(BX*1), Z9, Z7
+	VMOVDQU32     64(CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VPANDD        Z1, Z8, Z10
+	VPORD         Z10, Z9, Z9
+	VPDPBUSD.BCST 8(DX), Z9, Z4
+	VPDPBUSD.BCST 8(DX)(BX*1), Z9, Z5
+	VMOVDQU32     64(CX), Z9
+	VPSRLW        $0x04, Z9, Z9
+	VPANDD        Z0, Z9, Z9
+	VPSRLW        $0x02, Z8, Z8
+	VPANDD        Z1, Z8, Z8
+	VPORD         Z8, Z9, Z9
+	VPDPBUSD.BCST 12(DX), Z9, Z6
+	VPDPBUSD.BCST 12(DX)(BX*1), Z9, Z7
+	VPADDD        Z6, Z4, Z4
+	VPADDD        Z7, Z5, Z5
+	VPMOVSXBD     (SI), Z8
+	VCVTDQ2PS     Z8, Z8
+	VMULPS        (R8), Z8, Z8
+	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   32(DX), Z8, Z9
+	VFMADD231PS   Z9, Z4, Z2
+	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   32(DX)(BX*1), Z8, Z4
+	VFMADD231PS   Z4, Z5, Z3
+	VPBROADCASTD  44(DX), Z4
+	VPXORD        Z11, Z11, Z11
+	VPBROADCASTD  44(DX)(BX*1), Z5
+	VPXORD        Z12, Z12, Z12
+	VMOVDQU32     320(CX), Z8
+	VMOVDQU32     192(CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VPSLLW        $0x04, Z8, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z10, Z9, Z9
+	VPDPBUSD.BCST 16(DX), Z9, Z4
+	VPDPBUSD.BCST 16(DX)(BX*1), Z9, Z5
+	VMOVDQU32     192(CX), Z9
+	VPSRLW        $0x04, Z9, Z9
+	VPANDD        Z0, Z9, Z9
+	VPSLLW        $0x02, Z8, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z10, Z9, Z9
+	VPDPBUSD.BCST 20(DX), Z9, Z11
+	VPDPBUSD.BCST 20(DX)(BX*1), Z9, Z12
+	VMOVDQU32     256(CX), Z9
+	VPANDD        Z0, Z9, Z9
+	VPANDD        Z1, Z8, Z10
+	VPORD         Z10, Z9, Z9
+	VPDPBUSD.BCST 24(DX), Z9, Z4
+	VPDPBUSD.BCST 24(DX)(BX*1), Z9, Z5
+	VMOVDQU32     256(CX), Z9
+	VPSRLW        $0x04, Z9, Z9
+	VPANDD        Z0, Z9, Z9
+	VPSRLW        $0x02, Z8, Z8
+	VPANDD        Z1, Z8, Z8
+	VPORD         Z8, Z9, Z9
+	VPDPBUSD.BCST 28(DX), Z9, Z11
+	VPDPBUSD.BCST 28(DX)(BX*1), Z9, Z12
+	VPADDD        Z11, Z4, Z4
+	VPADDD        Z12, Z5, Z5
+	VPMOVSXBD     16(SI), Z8
+	VCVTDQ2PS     Z8, Z8
+	VMULPS        (R8), Z8, Z8
+	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   32(DX), Z8, Z9
+	VFMADD231PS   Z9, Z4, Z2
+	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   32(DX)(BX*1), Z8, Z4
+	VFMADD231PS   Z4, Z5, Z3
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, SI
+	DECQ          DI
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+2, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+8, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx3AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	SHLQ    $0x02, DI
+	VMOVUPS (SI), Z2
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z3
+	ADDQ    DI, SI
+	VMOVUPS (SI), Z4
+	ADDQ    DI, SI
+
+block:
+	LEAQ 3072(CX), SI
+	LEAQ 3328(CX), R8
+	MOVQ $0x00000008, DI
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z5
+	VPXORD        Z8, Z8, Z8
+	VPBROADCASTD  40(DX)(BX*1), Z6
+	VPXORD        Z9, Z9, Z9
+	VPBROADCASTD  40(DX)(BX*2), Z7
+	VPXORD        Z10, Z10, Z10
+	VMOVDQU32     128(CX), Z11
+	VMOVDQU32     (CX), Z12
+	VPANDD        Z0, Z12, Z12
+	VPSLLW        $0x04, Z11, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z13, Z12, Z12
+	VPDPBUSD.BCST (DX), Z12, Z5
+	VPDPBUSD.BCST (DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST (DX)(BX*2), Z12, Z7
+	VMOVDQU32     (CX), Z12
+	VPSRLW        $0x04, Z12, Z12
+	VPANDD        Z0, Z12, Z12
+	VPSLLW        $0x02, Z11, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z13, Z12, Z12
+	VPDPBUSD.BCST 4(DX), Z12, Z8
+	VPDPBUSD.BCST 4(DX)(BX*1), Z12, Z9
+	VPDPBUSD.BCST 4(DX)(BX*2), Z12, Z10
+	VMOVDQU32     64(CX), Z12
+	VPANDD        Z0, Z12, Z12
+	VPANDD        Z1, Z11, Z13
+	VPORD         Z13, Z12, Z12
+	VPDPBUSD.BCST 8(DX), Z12, Z5
+	VPDPBUSD.BCST 8(DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST 8(DX)(BX*2), Z12, Z7
+	VMOVDQU32     64(CX), Z12
+	VPSRLW        $0x04, Z12, Z12
+	VPANDD        Z0, Z12, Z12
+	VPSRLW        $0x02, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z11, Z12, Z12
+	VPDPBUSD.BCST 12(DX), Z12, Z8
+	VPDPBUSD.BCST 12(DX)(BX*1), Z12, Z9
+	VPDPBUSD.BCST 12(DX)(BX*2), Z12, Z10
+	VPADDD        Z8, Z5, Z5
+	VPADDD        Z9, Z6, Z6
+	VPADDD        Z10, Z7, Z7
+	VPMOVSXBD     (SI), Z11
+	VCVTDQ2PS     Z11, Z11
+	VMULPS        (R8), Z11, Z11
+	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   32(DX), Z11, Z12
+	VFMADD231PS   Z12, Z5, Z2
+	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   32(DX)(BX*1), Z11, Z5
+	VFMADD231PS   Z5, Z6, Z3
+	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   32(DX)(BX*2), Z11, Z5
+	VFMADD231PS   Z5, Z7, Z4
+	VPBROADCASTD  44(DX), Z5
+	VPXORD        Z14, Z14, Z14
+	VPBROADCASTD  44(DX)(BX*1), Z6
+	VPXORD        Z15, Z15, Z15
+	VPBROADCASTD  44(DX)(BX*2), Z7
+	VPXORD        Z16, Z16, Z16
+	VMOVDQU32     320(CX), Z11
+	VMOVDQU32     192(CX), Z12
+	VPANDD        Z0, Z12, Z12
+	VPSLLW        $0x04, Z11, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z13, Z12, Z12
+	VPDPBUSD.BCST 16(DX), Z12, Z5
+	VPDPBUSD.BCST 16(DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST 16(DX)(BX*2), Z12, Z7
+	VMOVDQU32     192(CX), Z12
+	VPSRLW        $0x04, Z12, Z12
+	VPANDD        Z0, Z12, Z12
+	VPSLLW        $0x02, Z11, Z13
+	VPANDD        Z1, Z13, Z13
+	VPORD         Z13, Z12, Z12
+	VPDPBUSD.BCST 20(DX), Z12, Z14
+	VPDPBUSD.BCST 20(DX)(BX*1), Z12, Z15
+	VPDPBUSD.BCST 20(DX)(BX*2), Z12, Z16
+	VMOVDQU32     256(CX), Z12
+	VPANDD        Z0, Z12, Z12
+	VPANDD        Z1, Z11, Z13
+	VPORD         Z13, Z12, Z12
+	VPDPBUSD.BCST 24(DX), Z12, Z5
+	VPDPBUSD.BCST 24(DX)(BX*1), Z12, Z6
+	VPDPBUSD.BCST 24(DX)(BX*2), Z12, Z7
+	VMOVDQU32     256(CX), Z12
+	VPSRLW        $0x04, Z12, Z12
+	VPANDD        Z0, Z12, Z12
+	VPSRLW        $0x02, Z11, Z11
+	VPANDD        Z1, Z11, Z11
+	VPORD         Z11, Z12, Z12
+	VPDPBUSD.BCST 28(DX), Z12, Z14
+	VPDPBUSD.BCST 28(DX)(BX*1), Z12, Z15
+	VPDPBUSD.BCST 28(DX)(BX*2), Z12, Z16
+	VPADDD        Z14, Z5, Z5
+	VPADDD        Z15, Z6, Z6
+	VPADDD        Z16, Z7, Z7
+	VPMOVSXBD     16(SI), Z11
+	VCVTDQ2PS     Z11, Z11
+	VMULPS        (R8), Z11, Z11
+	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   32(DX), Z11, Z12
+	VFMADD231PS   Z12, Z5, Z2
+	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   32(DX)(BX*1), Z11, Z5
+	VFMADD231PS   Z5, Z6, Z3
+	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   32(DX)(BX*2), Z11, Z5
+	VFMADD231PS   Z5, Z7, Z4
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, SI
+	DECQ          DI
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+3, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+12, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx4AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+
+block:
+	LEAQ 3072(CX), DI
+	LEAQ 3328(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z6
+	VPBROADCASTD  40(DX)(BX*1), Z7
+	VPBROADCASTD  40(DX)(BX*2), Z8
+	VPBROADCASTD  40(SI), Z9
+	VMOVDQU32     128(CX), Z10
+	VMOVDQU32     (CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPSLLW        $0x04, Z10, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z12, Z11, Z11
+	VPDPBUSD.BCST (DX), Z11, Z6
+	VPDPBUSD.BCST (DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST (DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST (SI), Z11, Z9
+	VMOVDQU32     (CX), Z11
+	VPSRLW        $0x04, Z11, Z11
+	VPANDD        Z0, Z11, Z11
+	VPSLLW        $0x02, Z10, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z12, Z11, Z11
+	VPDPBUSD.BCST 4(DX), Z11, Z6
+	VPDPBUSD.BCST 4(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 4(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 4(SI), Z11, Z9
+	VMOVDQU32     64(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPANDD        Z1, Z10, Z12
+	VPORD         Z12, Z11, Z11
+	VPDPBUSD.BCST 8(DX), Z11, Z6
+	VPDPBUSD.BCST 8(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 8(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 8(SI), Z11, Z9
+	VMOVDQU32     64(CX), Z11
+	VPSRLW        $0x04, Z11, Z11
+	VPANDD        Z0, Z11, Z11
+	VPSRLW        $0x02, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z10, Z11, Z11
+	VPDPBUSD.BCST 12(DX), Z11, Z6
+	VPDPBUSD.BCST 12(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 12(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 12(SI), Z11, Z9
+	VPMOVSXBD     (DI), Z10
+	VCVTDQ2PS     Z10, Z10
+	VMULPS        (R9), Z10, Z10
+	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   32(DX), Z10, Z11
+	VFMADD231PS   Z11, Z6, Z2
+	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   32(DX)(BX*1), Z10, Z6
+	VFMADD231PS   Z6, Z7, Z3
+	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   32(DX)(BX*2), Z10, Z6
+	VFMADD231PS   Z6, Z8, Z4
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(SI), Z10, Z6
+	VFMADD231PS   Z6, Z9, Z5
+	VPBROADCASTD  44(DX), Z6
+	VPBROADCASTD  44(DX)(BX*1), Z7
+	VPBROADCASTD  44(DX)(BX*2), Z8
+	VPBROADCASTD  44(SI), Z9
+	VMOVDQU32     320(CX), Z10
+	VMOVDQU32     192(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPSLLW        $0x04, Z10, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z12, Z11, Z11
+	VPDPBUSD.BCST 16(DX), Z11, Z6
+	VPDPBUSD.BCST 16(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 16(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 16(SI), Z11, Z9
+	VMOVDQU32     192(CX), Z11
+	VPSRLW        $0x04, Z11, Z11
+	VPANDD        Z0, Z11, Z11
+	VPSLLW        $0x02, Z10, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z12, Z11, Z11
+	VPDPBUSD.BCST 20(DX), Z11, Z6
+	VPDPBUSD.BCST 20(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 20(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 20(SI), Z11, Z9
+	VMOVDQU32     256(CX), Z11
+	VPANDD        Z0, Z11, Z11
+	VPANDD        Z1, Z10, Z12
+	VPORD         Z12, Z11, Z11
+	VPDPBUSD.BCST 24(DX), Z11, Z6
+	VPDPBUSD.BCST 24(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 24(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 24(SI), Z11, Z9
+	VMOVDQU32     256(CX), Z11
+	VPSRLW        $0x04, Z11, Z11
+	VPANDD        Z0, Z11, Z11
+	VPSRLW        $0x02, Z10, Z10
+	VPANDD        Z1, Z10, Z10
+	VPORD         Z10, Z11, Z11
+	VPDPBUSD.BCST 28(DX), Z11, Z6
+	VPDPBUSD.BCST 28(DX)(BX*1), Z11, Z7
+	VPDPBUSD.BCST 28(DX)(BX*2), Z11, Z8
+	VPDPBUSD.BCST 28(SI), Z11, Z9
+	VPMOVSXBD     16(DI), Z10
+	VCVTDQ2PS     Z10, Z10
+	VMULPS        (R9), Z10, Z10
+	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   32(DX), Z10, Z11
+	VFMADD231PS   Z11, Z6, Z2
+	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   32(DX)(BX*1), Z10, Z6
+	VFMADD231PS   Z6, Z7, Z3
+	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   32(DX)(BX*2), Z10, Z6
+	VFMADD231PS   Z6, Z8, Z4
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(SI), Z10, Z6
+	VFMADD231PS   Z6, Z9, Z5
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, DI
+	DECQ          R8
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+4, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+16, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx5AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z6
+	ADDQ    R8, DI
+
+block:
+	LEAQ 3072(CX), DI
+	LEAQ 3328(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z7
+	VPBROADCASTD  40(DX)(BX*1), Z8
+	VPBROADCASTD  40(DX)(BX*2), Z9
+	VPBROADCASTD  40(SI), Z10
+	VPBROADCASTD  40(SI)(BX*1), Z11
+	VMOVDQU32     128(CX), Z12
+	VMOVDQU32     (CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPSLLW        $0x04, Z12, Z14
+	VPANDD        Z1, Z14, Z14
+	VPORD         Z14, Z13, Z13
+	VPDPBUSD.BCST (DX), Z13, Z7
+	VPDPBUSD.BCST (DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST (DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST (SI), Z13, Z10
+	VPDPBUSD.BCST (SI)(BX*1), Z13, Z11
+	VMOVDQU32     (CX), Z13
+	VPSRLW        $0x04, Z13, Z13
+	VPANDD        Z0, Z13, Z13
+	VPSLLW        $0x02, Z12, Z14
+	VPANDD        Z1, Z14, Z14
+	VPORD         Z14, Z13, Z13
+	VPDPBUSD.BCST 4(DX), Z13, Z7
+	VPDPBUSD.BCST 4(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 4(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 4(SI), Z13, Z10
+	VPDPBUSD.BCST 4(SI)(BX*1), Z13, Z11
+	VMOVDQU32     64(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPANDD        Z1, Z12, Z14
+	VPORD         Z14, Z13, Z13
+	VPDPBUSD.BCST 8(DX), Z13, Z7
+	VPDPBUSD.BCST 8(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 8(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 8(SI), Z13, Z10
+	VPDPBUSD.BCST 8(SI)(BX*1), Z13, Z11
+	VMOVDQU32     64(CX), Z13
+	VPSRLW        $0x04, Z13, Z13
+	VPANDD        Z0, Z13, Z13
+	VPSRLW        $0x02, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z12, Z13, Z13
+	VPDPBUSD.BCST 12(DX), Z13, Z7
+	VPDPBUSD.BCST 12(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 12(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 12(SI), Z13, Z10
+	VPDPBUSD.BCST 12(SI)(BX*1), Z13, Z11
+	VPMOVSXBD     (DI), Z12
+	VCVTDQ2PS     Z12, Z12
+	VMULPS        (R9), Z12, Z12
+	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   32(DX), Z12, Z13
+	VFMADD231PS   Z13, Z7, Z2
+	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   32(DX)(BX*1), Z12, Z7
+	VFMADD231PS   Z7, Z8, Z3
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(DX)(BX*2), Z12, Z7
+	VFMADD231PS   Z7, Z9, Z4
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(SI), Z12, Z7
+	VFMADD231PS   Z7, Z10, Z5
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(SI)(BX*1), Z12, Z7
+	VFMADD231PS   Z7, Z11, Z6
+	VPBROADCASTD  44(DX), Z7
+	VPBROADCASTD  44(DX)(BX*1), Z8
+	VPBROADCASTD  44(DX)(BX*2), Z9
+	VPBROADCASTD  44(SI), Z10
+	VPBROADCASTD  44(SI)(BX*1), Z11
+	VMOVDQU32     320(CX), Z12
+	VMOVDQU32     192(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPSLLW        $0x04, Z12, Z14
+	VPANDD        Z1, Z14, Z14
+	VPORD         Z14, Z13, Z13
+	VPDPBUSD.BCST 16(DX), Z13, Z7
+	VPDPBUSD.BCST 16(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 16(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 16(SI), Z13, Z10
+	VPDPBUSD.BCST 16(SI)(BX*1), Z13, Z11
+	VMOVDQU32     192(CX), Z13
+	VPSRLW        $0x04, Z13, Z13
+	VPANDD        Z0, Z13, Z13
+	VPSLLW        $0x02, Z12, Z14
+	VPANDD        Z1, Z14, Z14
+	VPORD         Z14, Z13, Z13
+	VPDPBUSD.BCST 20(DX), Z13, Z7
+	VPDPBUSD.BCST 20(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 20(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 20(SI), Z13, Z10
+	VPDPBUSD.BCST 20(SI)(BX*1), Z13, Z11
+	VMOVDQU32     256(CX), Z13
+	VPANDD        Z0, Z13, Z13
+	VPANDD        Z1, Z12, Z14
+	VPORD         Z14, Z13, Z13
+	VPDPBUSD.BCST 24(DX), Z13, Z7
+	VPDPBUSD.BCST 24(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 24(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 24(SI), Z13, Z10
+	VPDPBUSD.BCST 24(SI)(BX*1), Z13, Z11
+	VMOVDQU32     256(CX), Z13
+	VPSRLW        $0x04, Z13, Z13
+	VPANDD        Z0, Z13, Z13
+	VPSRLW        $0x02, Z12, Z12
+	VPANDD        Z1, Z12, Z12
+	VPORD         Z12, Z13, Z13
+	VPDPBUSD.BCST 28(DX), Z13, Z7
+	VPDPBUSD.BCST 28(DX)(BX*1), Z13, Z8
+	VPDPBUSD.BCST 28(DX)(BX*2), Z13, Z9
+	VPDPBUSD.BCST 28(SI), Z13, Z10
+	VPDPBUSD.BCST 28(SI)(BX*1), Z13, Z11
+	VPMOVSXBD     16(DI), Z12
+	VCVTDQ2PS     Z12, Z12
+	VMULPS        (R9), Z12, Z12
+	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   32(DX), Z12, Z13
+	VFMADD231PS   Z13, Z7, Z2
+	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   32(DX)(BX*1), Z12, Z7
+	VFMADD231PS   Z7, Z8, Z3
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(DX)(BX*2), Z12, Z7
+	VFMADD231PS   Z7, Z9, Z4
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(SI), Z12, Z7
+	VFMADD231PS   Z7, Z10, Z5
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(SI)(BX*1), Z12, Z7
+	VFMADD231PS   Z7, Z11, Z6
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, DI
+	DECQ          R8
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+5, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+20, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx6AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	SHLQ    $0x02, R8
+	VMOVUPS (DI), Z2
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z3
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z4
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z5
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z6
+	ADDQ    R8, DI
+	VMOVUPS (DI), Z7
+	ADDQ    R8, DI
+
+block:
+	LEAQ 3072(CX), DI
+	LEAQ 3328(CX), R9
+	MOVQ $0x00000008, R8
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z8
+	VPBROADCASTD  40(DX)(BX*1), Z9
+	VPBROADCASTD  40(DX)(BX*2), Z10
+	VPBROADCASTD  40(SI), Z11
+	VPBROADCASTD  40(SI)(BX*1), Z12
+	VPBROADCASTD  40(SI)(BX*2), Z13
+	VMOVDQU32     128(CX), Z14
+	VMOVDQU32     (CX), Z15
+	VPANDD        Z0, Z15, Z15
+	VPSLLW        $0x04, Z14, Z16
+	VPANDD        Z1, Z16, Z16
+	VPORD         Z16, Z15, Z15
+	VPDPBUSD.BCST (DX), Z15, Z8
+	VPDPBUSD.BCST (DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST (DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST (SI), Z15, Z11
+	VPDPBUSD.BCST (SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST (SI)(BX*2), Z15, Z13
+	VMOVDQU32     (CX), Z15
+	VPSRLW        $0x04, Z15, Z15
+	VPANDD        Z0, Z15, Z15
+	VPSLLW        $0x02, Z14, Z16
+	VPANDD        Z1, Z16, Z16
+	VPORD         Z16, Z15, Z15
+	VPDPBUSD.BCST 4(DX), Z15, Z8
+	VPDPBUSD.BCST 4(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 4(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 4(SI), Z15, Z11
+	VPDPBUSD.BCST 4(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 4(SI)(BX*2), Z15, Z13
+	VMOVDQU32     64(CX), Z15
+	VPANDD        Z0, Z15, Z15
+	VPANDD        Z1, Z14, Z16
+	VPORD         Z16, Z15, Z15
+	VPDPBUSD.BCST 8(DX), Z15, Z8
+	VPDPBUSD.BCST 8(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 8(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 8(SI), Z15, Z11
+	VPDPBUSD.BCST 8(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 8(SI)(BX*2), Z15, Z13
+	VMOVDQU32     64(CX), Z15
+	VPSRLW        $0x04, Z15, Z15
+	VPANDD        Z0, Z15, Z15
+	VPSRLW        $0x02, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VPORD         Z14, Z15, Z15
+	VPDPBUSD.BCST 12(DX), Z15, Z8
+	VPDPBUSD.BCST 12(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 12(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 12(SI), Z15, Z11
+	VPDPBUSD.BCST 12(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 12(SI)(BX*2), Z15, Z13
+	VPMOVSXBD     (DI), Z14
+	VCVTDQ2PS     Z14, Z14
+	VMULPS        (R9), Z14, Z14
+	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   32(DX), Z14, Z15
+	VFMADD231PS   Z15, Z8, Z2
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(DX)(BX*1), Z14, Z8
+	VFMADD231PS   Z8, Z9, Z3
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(DX)(BX*2), Z14, Z8
+	VFMADD231PS   Z8, Z10, Z4
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(SI), Z14, Z8
+	VFMADD231PS   Z8, Z11, Z5
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(SI)(BX*1), Z14, Z8
+	VFMADD231PS   Z8, Z12, Z6
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(SI)(BX*2), Z14, Z8
+	VFMADD231PS   Z8, Z13, Z7
+	VPBROADCASTD  44(DX), Z8
+	VPBROADCASTD  44(DX)(BX*1), Z9
+	VPBROADCASTD  44(DX)(BX*2), Z10
+	VPBROADCASTD  44(SI), Z11
+	VPBROADCASTD  44(SI)(BX*1), Z12
+	VPBROADCASTD  44(SI)(BX*2), Z13
+	VMOVDQU32     320(CX), Z14
+	VMOVDQU32     192(CX), Z15
+	VPANDD        Z0, Z15, Z15
+	VPSLLW        $0x04, Z14, Z16
+	VPANDD        Z1, Z16, Z16
+	VPORD         Z16, Z15, Z15
+	VPDPBUSD.BCST 16(DX), Z15, Z8
+	VPDPBUSD.BCST 16(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 16(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 16(SI), Z15, Z11
+	VPDPBUSD.BCST 16(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 16(SI)(BX*2), Z15, Z13
+	VMOVDQU32     192(CX), Z15
+	VPSRLW        $0x04, Z15, Z15
+	VPANDD        Z0, Z15, Z15
+	VPSLLW        $0x02, Z14, Z16
+	VPANDD        Z1, Z16, Z16
+	VPORD         Z16, Z15, Z15
+	VPDPBUSD.BCST 20(DX), Z15, Z8
+	VPDPBUSD.BCST 20(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 20(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 20(SI), Z15, Z11
+	VPDPBUSD.BCST 20(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 20(SI)(BX*2), Z15, Z13
+	VMOVDQU32     256(CX), Z15
+	VPANDD        Z0, Z15, Z15
+	VPANDD        Z1, Z14, Z16
+	VPORD         Z16, Z15, Z15
+	VPDPBUSD.BCST 24(DX), Z15, Z8
+	VPDPBUSD.BCST 24(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 24(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 24(SI), Z15, Z11
+	VPDPBUSD.BCST 24(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 24(SI)(BX*2), Z15, Z13
+	VMOVDQU32     256(CX), Z15
+	VPSRLW        $0x04, Z15, Z15
+	VPANDD        Z0, Z15, Z15
+	VPSRLW        $0x02, Z14, Z14
+	VPANDD        Z1, Z14, Z14
+	VPORD         Z14, Z15, Z15
+	VPDPBUSD.BCST 28(DX), Z15, Z8
+	VPDPBUSD.BCST 28(DX)(BX*1), Z15, Z9
+	VPDPBUSD.BCST 28(DX)(BX*2), Z15, Z10
+	VPDPBUSD.BCST 28(SI), Z15, Z11
+	VPDPBUSD.BCST 28(SI)(BX*1), Z15, Z12
+	VPDPBUSD.BCST 28(SI)(BX*2), Z15, Z13
+	VPMOVSXBD     16(DI), Z14
+	VCVTDQ2PS     Z14, Z14
+	VMULPS        (R9), Z14, Z14
+	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   32(DX), Z14, Z15
+	VFMADD231PS   Z15, Z8, Z2
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(DX)(BX*1), Z14, Z8
+	VFMADD231PS   Z8, Z9, Z3
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(DX)(BX*2), Z14, Z8
+	VFMADD231PS   Z8, Z10, Z4
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(SI), Z14, Z8
+	VFMADD231PS   Z8, Z11, Z5
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(SI)(BX*1), Z14, Z8
+	VFMADD231PS   Z8, Z12, Z6
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(SI)(BX*2), Z14, Z8
+	VFMADD231PS   Z8, Z13, Z7
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, DI
+	DECQ          R8
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+6, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+24, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx7AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+
+block:
+	LEAQ 3072(CX), R8
+	LEAQ 3328(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z9
+	VPBROADCASTD  40(DX)(BX*1), Z10
+	VPBROADCASTD  40(DX)(BX*2), Z11
+	VPBROADCASTD  40(SI), Z12
+	VPBROADCASTD  40(SI)(BX*1), Z13
+	VPBROADCASTD  40(SI)(BX*2), Z14
+	VPBROADCASTD  40(DI), Z15
+	VMOVDQU32     128(CX), Z16
+	VMOVDQU32     (CX), Z17
+	VPANDD        Z0, Z17, Z17
+	VPSLLW        $0x04, Z16, Z18
+	VPANDD        Z1, Z18, Z18
+	VPORD         Z18, Z17, Z17
+	VPDPBUSD.BCST (DX), Z17, Z9
+	VPDPBUSD.BCST (DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST (DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST (SI), Z17, Z12
+	VPDPBUSD.BCST (SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST (SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST (DI), Z17, Z15
+	VMOVDQU32     (CX), Z17
+	VPSRLW        $0x04, Z17, Z17
+	VPANDD        Z0, Z17, Z17
+	VPSLLW        $0x02, Z16, Z18
+	VPANDD        Z1, Z18, Z18
+	VPORD         Z18, Z17, Z17
+	VPDPBUSD.BCST 4(DX), Z17, Z9
+	VPDPBUSD.BCST 4(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 4(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 4(SI), Z17, Z12
+	VPDPBUSD.BCST 4(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 4(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 4(DI), Z17, Z15
+	VMOVDQU32     64(CX), Z17
+	VPANDD        Z0, Z17, Z17
+	VPANDD        Z1, Z16, Z18
+	VPORD         Z18, Z17, Z17
+	VPDPBUSD.BCST 8(DX), Z17, Z9
+	VPDPBUSD.BCST 8(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 8(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 8(SI), Z17, Z12
+	VPDPBUSD.BCST 8(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 8(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 8(DI), Z17, Z15
+	VMOVDQU32     64(CX), Z17
+	VPSRLW        $0x04, Z17, Z17
+	VPANDD        Z0, Z17, Z17
+	VPSRLW        $0x02, Z16, Z16
+	VPANDD        Z1, Z16, Z16
+	VPORD         Z16, Z17, Z17
+	VPDPBUSD.BCST 12(DX), Z17, Z9
+	VPDPBUSD.BCST 12(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 12(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 12(SI), Z17, Z12
+	VPDPBUSD.BCST 12(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 12(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 12(DI), Z17, Z15
+	VPMOVSXBD     (R8), Z16
+	VCVTDQ2PS     Z16, Z16
+	VMULPS        (R10), Z16, Z16
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(DX), Z16, Z17
+	VFMADD231PS   Z17, Z9, Z2
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(DX)(BX*1), Z16, Z9
+	VFMADD231PS   Z9, Z10, Z3
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(DX)(BX*2), Z16, Z9
+	VFMADD231PS   Z9, Z11, Z4
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(SI), Z16, Z9
+	VFMADD231PS   Z9, Z12, Z5
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(SI)(BX*1), Z16, Z9
+	VFMADD231PS   Z9, Z13, Z6
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(SI)(BX*2), Z16, Z9
+	VFMADD231PS   Z9, Z14, Z7
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(DI), Z16, Z9
+	VFMADD231PS   Z9, Z15, Z8
+	VPBROADCASTD  44(DX), Z9
+	VPBROADCASTD  44(DX)(BX*1), Z10
+	VPBROADCASTD  44(DX)(BX*2), Z11
+	VPBROADCASTD  44(SI), Z12
+	VPBROADCASTD  44(SI)(BX*1), Z13
+	VPBROADCASTD  44(SI)(BX*2), Z14
+	VPBROADCASTD  44(DI), Z15
+	VMOVDQU32     320(CX), Z16
+	VMOVDQU32     192(CX), Z17
+	VPANDD        Z0, Z17, Z17
+	VPSLLW        $0x04, Z16, Z18
+	VPANDD        Z1, Z18, Z18
+	VPORD         Z18, Z17, Z17
+	VPDPBUSD.BCST 16(DX), Z17, Z9
+	VPDPBUSD.BCST 16(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 16(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 16(SI), Z17, Z12
+	VPDPBUSD.BCST 16(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 16(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 16(DI), Z17, Z15
+	VMOVDQU32     192(CX), Z17
+	VPSRLW        $0x04, Z17, Z17
+	VPANDD        Z0, Z17, Z17
+	VPSLLW        $0x02, Z16, Z18
+	VPANDD        Z1, Z18, Z18
+	VPORD         Z18, Z17, Z17
+	VPDPBUSD.BCST 20(DX), Z17, Z9
+	VPDPBUSD.BCST 20(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 20(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 20(SI), Z17, Z12
+	VPDPBUSD.BCST 20(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 20(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 20(DI), Z17, Z15
+	VMOVDQU32     256(CX), Z17
+	VPANDD        Z0, Z17, Z17
+	VPANDD        Z1, Z16, Z18
+	VPORD         Z18, Z17, Z17
+	VPDPBUSD.BCST 24(DX), Z17, Z9
+	VPDPBUSD.BCST 24(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 24(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 24(SI), Z17, Z12
+	VPDPBUSD.BCST 24(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 24(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 24(DI), Z17, Z15
+	VMOVDQU32     256(CX), Z17
+	VPSRLW        $0x04, Z17, Z17
+	VPANDD        Z0, Z17, Z17
+	VPSRLW        $0x02, Z16, Z16
+	VPANDD        Z1, Z16, Z16
+	VPORD         Z16, Z17, Z17
+	VPDPBUSD.BCST 28(DX), Z17, Z9
+	VPDPBUSD.BCST 28(DX)(BX*1), Z17, Z10
+	VPDPBUSD.BCST 28(DX)(BX*2), Z17, Z11
+	VPDPBUSD.BCST 28(SI), Z17, Z12
+	VPDPBUSD.BCST 28(SI)(BX*1), Z17, Z13
+	VPDPBUSD.BCST 28(SI)(BX*2), Z17, Z14
+	VPDPBUSD.BCST 28(DI), Z17, Z15
+	VPMOVSXBD     16(R8), Z16
+	VCVTDQ2PS     Z16, Z16
+	VMULPS        (R10), Z16, Z16
+	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   32(DX), Z16, Z17
+	VFMADD231PS   Z17, Z9, Z2
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(DX)(BX*1), Z16, Z9
+	VFMADD231PS   Z9, Z10, Z3
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(DX)(BX*2), Z16, Z9
+	VFMADD231PS   Z9, Z11, Z4
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(SI), Z16, Z9
+	VFMADD231PS   Z9, Z12, Z5
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(SI)(BX*1), Z16, Z9
+	VFMADD231PS   Z9, Z13, Z6
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(SI)(BX*2), Z16, Z9
+	VFMADD231PS   Z9, Z14, Z7
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(DI), Z16, Z9
+	VFMADD231PS   Z9, Z15, Z8
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000030, DI
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, R8
+	DECQ          R9
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z8, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+7, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+28, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx8AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z9
+	ADDQ    R9, R8
+
+block:
+	LEAQ 3072(CX), R8
+	LEAQ 3328(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z10
+	VPBROADCASTD  40(DX)(BX*1), Z11
+	VPBROADCASTD  40(DX)(BX*2), Z12
+	VPBROADCASTD  40(SI), Z13
+	VPBROADCASTD  40(SI)(BX*1), Z14
+	VPBROADCASTD  40(SI)(BX*2), Z15
+	VPBROADCASTD  40(DI), Z16
+	VPBROADCASTD  40(DI)(BX*1), Z17
+	VMOVDQU32     128(CX), Z18
+	VMOVDQU32     (CX), Z19
+	VPANDD        Z0, Z19, Z19
+	VPSLLW        $0x04, Z18, Z20
+	VPANDD        Z1, Z20, Z20
+	VPORD         Z20, Z19, Z19
+	VPDPBUSD.BCST (DX), Z19, Z10
+	VPDPBUSD.BCST (DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST (DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST (SI), Z19, Z13
+	VPDPBUSD.BCST (SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST (SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST (DI), Z19, Z16
+	VPDPBUSD.BCST (DI)(BX*1), Z19, Z17
+	VMOVDQU32     (CX), Z19
+	VPSRLW        $0x04, Z19, Z19
+	VPANDD        Z0, Z19, Z19
+	VPSLLW        $0x02, Z18, Z20
+	VPANDD        Z1, Z20, Z20
+	VPORD         Z20, Z19, Z19
+	VPDPBUSD.BCST 4(DX), Z19, Z10
+	VPDPBUSD.BCST 4(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 4(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 4(SI), Z19, Z13
+	VPDPBUSD.BCST 4(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 4(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 4(DI), Z19, Z16
+	VPDPBUSD.BCST 4(DI)(BX*1), Z19, Z17
+	VMOVDQU32     64(CX), Z19
+	VPANDD        Z0, Z19, Z19
+	VPANDD        Z1, Z18, Z20
+	VPORD         Z20, Z19, Z19
+	VPDPBUSD.BCST 8(DX), Z19, Z10
+	VPDPBUSD.BCST 8(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 8(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 8(SI), Z19, Z13
+	VPDPBUSD.BCST 8(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 8(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 8(DI), Z19, Z16
+	VPDPBUSD.BCST 8(DI)(BX*1), Z19, Z17
+	VMOVDQU32     64(CX), Z19
+	VPSRLW        $0x04, Z19, Z19
+	VPANDD        Z0, Z19, Z19
+	VPSRLW        $0x02, Z18, Z18
+	VPANDD        Z1, Z18, Z18
+	VPORD         Z18, Z19, Z19
+	VPDPBUSD.BCST 12(DX), Z19, Z10
+	VPDPBUSD.BCST 12(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 12(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 12(SI), Z19, Z13
+	VPDPBUSD.BCST 12(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 12(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 12(DI), Z19, Z16
+	VPDPBUSD.BCST 12(DI)(BX*1), Z19, Z17
+	VPMOVSXBD     (R8), Z18
+	VCVTDQ2PS     Z18, Z18
+	VMULPS        (R10), Z18, Z18
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(DX), Z18, Z19
+	VFMADD231PS   Z19, Z10, Z2
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(DX)(BX*1), Z18, Z10
+	VFMADD231PS   Z10, Z11, Z3
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(DX)(BX*2), Z18, Z10
+	VFMADD231PS   Z10, Z12, Z4
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(SI), Z18, Z10
+	VFMADD231PS   Z10, Z13, Z5
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(SI)(BX*1), Z18, Z10
+	VFMADD231PS   Z10, Z14, Z6
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(SI)(BX*2), Z18, Z10
+	VFMADD231PS   Z10, Z15, Z7
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(DI), Z18, Z10
+	VFMADD231PS   Z10, Z16, Z8
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(DI)(BX*1), Z18, Z10
+	VFMADD231PS   Z10, Z17, Z9
+	VPBROADCASTD  44(DX), Z10
+	VPBROADCASTD  44(DX)(BX*1), Z11
+	VPBROADCASTD  44(DX)(BX*2), Z12
+	VPBROADCASTD  44(SI), Z13
+	VPBROADCASTD  44(SI)(BX*1), Z14
+	VPBROADCASTD  44(SI)(BX*2), Z15
+	VPBROADCASTD  44(DI), Z16
+	VPBROADCASTD  44(DI)(BX*1), Z17
+	VMOVDQU32     320(CX), Z18
+	VMOVDQU32     192(CX), Z19
+	VPANDD        Z0, Z19, Z19
+	VPSLLW        $0x04, Z18, Z20
+	VPANDD        Z1, Z20, Z20
+	VPORD         Z20, Z19, Z19
+	VPDPBUSD.BCST 16(DX), Z19, Z10
+	VPDPBUSD.BCST 16(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 16(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 16(SI), Z19, Z13
+	VPDPBUSD.BCST 16(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 16(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 16(DI), Z19, Z16
+	VPDPBUSD.BCST 16(DI)(BX*1), Z19, Z17
+	VMOVDQU32     192(CX), Z19
+	VPSRLW        $0x04, Z19, Z19
+	VPANDD        Z0, Z19, Z19
+	VPSLLW        $0x02, Z18, Z20
+	VPANDD        Z1, Z20, Z20
+	VPORD         Z20, Z19, Z19
+	VPDPBUSD.BCST 20(DX), Z19, Z10
+	VPDPBUSD.BCST 20(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 20(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 20(SI), Z19, Z13
+	VPDPBUSD.BCST 20(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 20(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 20(DI), Z19, Z16
+	VPDPBUSD.BCST 20(DI)(BX*1), Z19, Z17
+	VMOVDQU32     256(CX), Z19
+	VPANDD        Z0, Z19, Z19
+	VPANDD        Z1, Z18, Z20
+	VPORD         Z20, Z19, Z19
+	VPDPBUSD.BCST 24(DX), Z19, Z10
+	VPDPBUSD.BCST 24(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 24(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 24(SI), Z19, Z13
+	VPDPBUSD.BCST 24(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 24(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 24(DI), Z19, Z16
+	VPDPBUSD.BCST 24(DI)(BX*1), Z19, Z17
+	VMOVDQU32     256(CX), Z19
+	VPSRLW        $0x04, Z19, Z19
+	VPANDD        Z0, Z19, Z19
+	VPSRLW        $0x02, Z18, Z18
+	VPANDD        Z1, Z18, Z18
+	VPORD         Z18, Z19, Z19
+	VPDPBUSD.BCST 28(DX), Z19, Z10
+	VPDPBUSD.BCST 28(DX)(BX*1), Z19, Z11
+	VPDPBUSD.BCST 28(DX)(BX*2), Z19, Z12
+	VPDPBUSD.BCST 28(SI), Z19, Z13
+	VPDPBUSD.BCST 28(SI)(BX*1), Z19, Z14
+	VPDPBUSD.BCST 28(SI)(BX*2), Z19, Z15
+	VPDPBUSD.BCST 28(DI), Z19, Z16
+	VPDPBUSD.BCST 28(DI)(BX*1), Z19, Z17
+	VPMOVSXBD     16(R8), Z18
+	VCVTDQ2PS     Z18, Z18
+	VMULPS        (R10), Z18, Z18
+	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   32(DX), Z18, Z19
+	VFMADD231PS   Z19, Z10, Z2
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(DX)(BX*1), Z18, Z10
+	VFMADD231PS   Z10, Z11, Z3
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(DX)(BX*2), Z18, Z10
+	VFMADD231PS   Z10, Z12, Z4
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(SI), Z18, Z10
+	VFMADD231PS   Z10, Z13, Z5
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(SI)(BX*1), Z18, Z10
+	VFMADD231PS   Z10, Z14, Z6
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(SI)(BX*2), Z18, Z10
+	VFMADD231PS   Z10, Z15, Z7
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(DI), Z18, Z10
+	VFMADD231PS   Z10, Z16, Z8
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(DI)(BX*1), Z18, Z10
+	VFMADD231PS   Z10, Z17, Z9
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000030, DI
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, R8
+	DECQ          R9
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z8, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z9, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+8, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+32, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx9AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    c+40(FP), R8
+	MOVQ    ldc+48(FP), R9
+	SHLQ    $0x02, R9
+	VMOVUPS (R8), Z2
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z3
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z4
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z5
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z6
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z7
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z8
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z9
+	ADDQ    R9, R8
+	VMOVUPS (R8), Z10
+	ADDQ    R9, R8
+
+block:
+	LEAQ 3072(CX), R8
+	LEAQ 3328(CX), R10
+	MOVQ $0x00000008, R9
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z11
+	VPBROADCASTD  40(DX)(BX*1), Z12
+	VPBROADCASTD  40(DX)(BX*2), Z13
+	VPBROADCASTD  40(SI), Z14
+	VPBROADCASTD  40(SI)(BX*1), Z15
+	VPBROADCASTD  40(SI)(BX*2), Z16
+	VPBROADCASTD  40(DI), Z17
+	VPBROADCASTD  40(DI)(BX*1), Z18
+	VPBROADCASTD  40(DI)(BX*2), Z19
+	VMOVDQU32     128(CX), Z20
+	VMOVDQU32     (CX), Z21
+	VPANDD        Z0, Z21, Z21
+	VPSLLW        $0x04, Z20, Z22
+	VPANDD        Z1, Z22, Z22
+	VPORD         Z22, Z21, Z21
+	VPDPBUSD.BCST (DX), Z21, Z11
+	VPDPBUSD.BCST (DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST (DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST (SI), Z21, Z14
+	VPDPBUSD.BCST (SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST (SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST (DI), Z21, Z17
+	VPDPBUSD.BCST (DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST (DI)(BX*2), Z21, Z19
+	VMOVDQU32     (CX), Z21
+	VPSRLW        $0x04, Z21, Z21
+	VPANDD        Z0, Z21, Z21
+	VPSLLW        $0x02, Z20, Z22
+	VPANDD        Z1, Z22, Z22
+	VPORD         Z22, Z21, Z21
+	VPDPBUSD.BCST 4(DX), Z21, Z11
+	VPDPBUSD.BCST 4(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 4(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 4(SI), Z21, Z14
+	VPDPBUSD.BCST 4(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 4(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 4(DI), Z21, Z17
+	VPDPBUSD.BCST 4(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 4(DI)(BX*2), Z21, Z19
+	VMOVDQU32     64(CX), Z21
+	VPANDD        Z0, Z21, Z21
+	VPANDD        Z1, Z20, Z22
+	VPORD         Z22, Z21, Z21
+	VPDPBUSD.BCST 8(DX), Z21, Z11
+	VPDPBUSD.BCST 8(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 8(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 8(SI), Z21, Z14
+	VPDPBUSD.BCST 8(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 8(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 8(DI), Z21, Z17
+	VPDPBUSD.BCST 8(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 8(DI)(BX*2), Z21, Z19
+	VMOVDQU32     64(CX), Z21
+	VPSRLW        $0x04, Z21, Z21
+	VPANDD        Z0, Z21, Z21
+	VPSRLW        $0x02, Z20, Z20
+	VPANDD        Z1, Z20, Z20
+	VPORD         Z20, Z21, Z21
+	VPDPBUSD.BCST 12(DX), Z21, Z11
+	VPDPBUSD.BCST 12(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 12(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 12(SI), Z21, Z14
+	VPDPBUSD.BCST 12(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 12(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 12(DI), Z21, Z17
+	VPDPBUSD.BCST 12(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 12(DI)(BX*2), Z21, Z19
+	VPMOVSXBD     (R8), Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS        (R10), Z20, Z20
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(DX), Z20, Z21
+	VFMADD231PS   Z21, Z11, Z2
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(DX)(BX*1), Z20, Z11
+	VFMADD231PS   Z11, Z12, Z3
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(DX)(BX*2), Z20, Z11
+	VFMADD231PS   Z11, Z13, Z4
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(SI), Z20, Z11
+	VFMADD231PS   Z11, Z14, Z5
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(SI)(BX*1), Z20, Z11
+	VFMADD231PS   Z11, Z15, Z6
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(SI)(BX*2), Z20, Z11
+	VFMADD231PS   Z11, Z16, Z7
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(DI), Z20, Z11
+	VFMADD231PS   Z11, Z17, Z8
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(DI)(BX*1), Z20, Z11
+	VFMADD231PS   Z11, Z18, Z9
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(DI)(BX*2), Z20, Z11
+	VFMADD231PS   Z11, Z19, Z10
+	VPBROADCASTD  44(DX), Z11
+	VPBROADCASTD  44(DX)(BX*1), Z12
+	VPBROADCASTD  44(DX)(BX*2), Z13
+	VPBROADCASTD  44(SI), Z14
+	VPBROADCASTD  44(SI)(BX*1), Z15
+	VPBROADCASTD  44(SI)(BX*2), Z16
+	VPBROADCASTD  44(DI), Z17
+	VPBROADCASTD  44(DI)(BX*1), Z18
+	VPBROADCASTD  44(DI)(BX*2), Z19
+	VMOVDQU32     320(CX), Z20
+	VMOVDQU32     192(CX), Z21
+	VPANDD        Z0, Z21, Z21
+	VPSLLW        $0x04, Z20, Z22
+	VPANDD        Z1, Z22, Z22
+	VPORD         Z22, Z21, Z21
+	VPDPBUSD.BCST 16(DX), Z21, Z11
+	VPDPBUSD.BCST 16(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 16(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 16(SI), Z21, Z14
+	VPDPBUSD.BCST 16(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 16(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 16(DI), Z21, Z17
+	VPDPBUSD.BCST 16(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 16(DI)(BX*2), Z21, Z19
+	VMOVDQU32     192(CX), Z21
+	VPSRLW        $0x04, Z21, Z21
+	VPANDD        Z0, Z21, Z21
+	VPSLLW        $0x02, Z20, Z22
+	VPANDD        Z1, Z22, Z22
+	VPORD         Z22, Z21, Z21
+	VPDPBUSD.BCST 20(DX), Z21, Z11
+	VPDPBUSD.BCST 20(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 20(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 20(SI), Z21, Z14
+	VPDPBUSD.BCST 20(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 20(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 20(DI), Z21, Z17
+	VPDPBUSD.BCST 20(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 20(DI)(BX*2), Z21, Z19
+	VMOVDQU32     256(CX), Z21
+	VPANDD        Z0, Z21, Z21
+	VPANDD        Z1, Z20, Z22
+	VPORD         Z22, Z21, Z21
+	VPDPBUSD.BCST 24(DX), Z21, Z11
+	VPDPBUSD.BCST 24(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 24(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 24(SI), Z21, Z14
+	VPDPBUSD.BCST 24(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 24(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 24(DI), Z21, Z17
+	VPDPBUSD.BCST 24(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 24(DI)(BX*2), Z21, Z19
+	VMOVDQU32     256(CX), Z21
+	VPSRLW        $0x04, Z21, Z21
+	VPANDD        Z0, Z21, Z21
+	VPSRLW        $0x02, Z20, Z20
+	VPANDD        Z1, Z20, Z20
+	VPORD         Z20, Z21, Z21
+	VPDPBUSD.BCST 28(DX), Z21, Z11
+	VPDPBUSD.BCST 28(DX)(BX*1), Z21, Z12
+	VPDPBUSD.BCST 28(DX)(BX*2), Z21, Z13
+	VPDPBUSD.BCST 28(SI), Z21, Z14
+	VPDPBUSD.BCST 28(SI)(BX*1), Z21, Z15
+	VPDPBUSD.BCST 28(SI)(BX*2), Z21, Z16
+	VPDPBUSD.BCST 28(DI), Z21, Z17
+	VPDPBUSD.BCST 28(DI)(BX*1), Z21, Z18
+	VPDPBUSD.BCST 28(DI)(BX*2), Z21, Z19
+	VPMOVSXBD     16(R8), Z20
+	VCVTDQ2PS     Z20, Z20
+	VMULPS        (R10), Z20, Z20
+	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   32(DX), Z20, Z21
+	VFMADD231PS   Z21, Z11, Z2
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(DX)(BX*1), Z20, Z11
+	VFMADD231PS   Z11, Z12, Z3
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(DX)(BX*2), Z20, Z11
+	VFMADD231PS   Z11, Z13, Z4
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(SI), Z20, Z11
+	VFMADD231PS   Z11, Z14, Z5
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(SI)(BX*1), Z20, Z11
+	VFMADD231PS   Z11, Z15, Z6
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(SI)(BX*2), Z20, Z11
+	VFMADD231PS   Z11, Z16, Z7
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(DI), Z20, Z11
+	VFMADD231PS   Z11, Z17, Z8
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(DI)(BX*1), Z20, Z11
+	VFMADD231PS   Z11, Z18, Z9
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(DI)(BX*2), Z20, Z11
+	VFMADD231PS   Z11, Z19, Z10
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000030, DI
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, R8
+	DECQ          R9
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z8, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z9, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z10, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+9, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+36, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx10AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+
+block:
+	LEAQ 3072(CX), R9
+	LEAQ 3328(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z12
+	VPBROADCASTD  40(DX)(BX*1), Z13
+	VPBROADCASTD  40(DX)(BX*2), Z14
+	VPBROADCASTD  40(SI), Z15
+	VPBROADCASTD  40(SI)(BX*1), Z16
+	VPBROADCASTD  40(SI)(BX*2), Z17
+	VPBROADCASTD  40(DI), Z18
+	VPBROADCASTD  40(DI)(BX*1), Z19
+	VPBROADCASTD  40(DI)(BX*2), Z20
+	VPBROADCASTD  40(R8), Z21
+	VMOVDQU32     128(CX), Z22
+	VMOVDQU32     (CX), Z23
+	VPANDD        Z0, Z23, Z23
+	VPSLLW        $0x04, Z22, Z24
+	VPANDD        Z1, Z24, Z24
+	VPORD         Z24, Z23, Z23
+	VPDPBUSD.BCST (DX), Z23, Z12
+	VPDPBUSD.BCST (DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST (DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST (SI), Z23, Z15
+	VPDPBUSD.BCST (SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST (SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST (DI), Z23, Z18
+	VPDPBUSD.BCST (DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST (DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST (R8), Z23, Z21
+	VMOVDQU32     (CX), Z23
+	VPSRLW        $0x04, Z23, Z23
+	VPANDD        Z0, Z23, Z23
+	VPSLLW        $0x02, Z22, Z24
+	VPANDD        Z1, Z24, Z24
+	VPORD         Z24, Z23, Z23
+	VPDPBUSD.BCST 4(DX), Z23, Z12
+	VPDPBUSD.BCST 4(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 4(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 4(SI), Z23, Z15
+	VPDPBUSD.BCST 4(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 4(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 4(DI), Z23, Z18
+	VPDPBUSD.BCST 4(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 4(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 4(R8), Z23, Z21
+	VMOVDQU32     64(CX), Z23
+	VPANDD        Z0, Z23, Z23
+	VPANDD        Z1, Z22, Z24
+	VPORD         Z24, Z23, Z23
+	VPDPBUSD.BCST 8(DX), Z23, Z12
+	VPDPBUSD.BCST 8(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 8(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 8(SI), Z23, Z15
+	VPDPBUSD.BCST 8(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 8(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 8(DI), Z23, Z18
+	VPDPBUSD.BCST 8(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 8(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 8(R8), Z23, Z21
+	VMOVDQU32     64(CX), Z23
+	VPSRLW        $0x04, Z23, Z23
+	VPANDD        Z0, Z23, Z23
+	VPSRLW        $0x02, Z22, Z22
+	VPANDD        Z1, Z22, Z22
+	VPORD         Z22, Z23, Z23
+	VPDPBUSD.BCST 12(DX), Z23, Z12
+	VPDPBUSD.BCST 12(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 12(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 12(SI), Z23, Z15
+	VPDPBUSD.BCST 12(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 12(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 12(DI), Z23, Z18
+	VPDPBUSD.BCST 12(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 12(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 12(R8), Z23, Z21
+	VPMOVSXBD     (R9), Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS        (R11), Z22, Z22
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(DX), Z22, Z23
+	VFMADD231PS   Z23, Z12, Z2
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(DX)(BX*1), Z22, Z12
+	VFMADD231PS   Z12, Z13, Z3
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(DX)(BX*2), Z22, Z12
+	VFMADD231PS   Z12, Z14, Z4
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(SI), Z22, Z12
+	VFMADD231PS   Z12, Z15, Z5
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(SI)(BX*1), Z22, Z12
+	VFMADD231PS   Z12, Z16, Z6
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(SI)(BX*2), Z22, Z12
+	VFMADD231PS   Z12, Z17, Z7
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(DI), Z22, Z12
+	VFMADD231PS   Z12, Z18, Z8
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(DI)(BX*1), Z22, Z12
+	VFMADD231PS   Z12, Z19, Z9
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   32(DI)(BX*2), Z22, Z12
+	VFMADD231PS   Z12, Z20, Z10
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   32(R8), Z22, Z12
+	VFMADD231PS   Z12, Z21, Z11
+	VPBROADCASTD  44(DX), Z12
+	VPBROADCASTD  44(DX)(BX*1), Z13
+	VPBROADCASTD  44(DX)(BX*2), Z14
+	VPBROADCASTD  44(SI), Z15
+	VPBROADCASTD  44(SI)(BX*1), Z16
+	VPBROADCASTD  44(SI)(BX*2), Z17
+	VPBROADCASTD  44(DI), Z18
+	VPBROADCASTD  44(DI)(BX*1), Z19
+	VPBROADCASTD  44(DI)(BX*2), Z20
+	VPBROADCASTD  44(R8), Z21
+	VMOVDQU32     320(CX), Z22
+	VMOVDQU32     192(CX), Z23
+	VPANDD        Z0, Z23, Z23
+	VPSLLW        $0x04, Z22, Z24
+	VPANDD        Z1, Z24, Z24
+	VPORD         Z24, Z23, Z23
+	VPDPBUSD.BCST 16(DX), Z23, Z12
+	VPDPBUSD.BCST 16(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 16(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 16(SI), Z23, Z15
+	VPDPBUSD.BCST 16(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 16(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 16(DI), Z23, Z18
+	VPDPBUSD.BCST 16(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 16(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 16(R8), Z23, Z21
+	VMOVDQU32     192(CX), Z23
+	VPSRLW        $0x04, Z23, Z23
+	VPANDD        Z0, Z23, Z23
+	VPSLLW        $0x02, Z22, Z24
+	VPANDD        Z1, Z24, Z24
+	VPORD         Z24, Z23, Z23
+	VPDPBUSD.BCST 20(DX), Z23, Z12
+	VPDPBUSD.BCST 20(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 20(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 20(SI), Z23, Z15
+	VPDPBUSD.BCST 20(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 20(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 20(DI), Z23, Z18
+	VPDPBUSD.BCST 20(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 20(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 20(R8), Z23, Z21
+	VMOVDQU32     256(CX), Z23
+	VPANDD        Z0, Z23, Z23
+	VPANDD        Z1, Z22, Z24
+	VPORD         Z24, Z23, Z23
+	VPDPBUSD.BCST 24(DX), Z23, Z12
+	VPDPBUSD.BCST 24(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 24(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 24(SI), Z23, Z15
+	VPDPBUSD.BCST 24(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 24(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 24(DI), Z23, Z18
+	VPDPBUSD.BCST 24(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 24(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 24(R8), Z23, Z21
+	VMOVDQU32     256(CX), Z23
+	VPSRLW        $0x04, Z23, Z23
+	VPANDD        Z0, Z23, Z23
+	VPSRLW        $0x02, Z22, Z22
+	VPANDD        Z1, Z22, Z22
+	VPORD         Z22, Z23, Z23
+	VPDPBUSD.BCST 28(DX), Z23, Z12
+	VPDPBUSD.BCST 28(DX)(BX*1), Z23, Z13
+	VPDPBUSD.BCST 28(DX)(BX*2), Z23, Z14
+	VPDPBUSD.BCST 28(SI), Z23, Z15
+	VPDPBUSD.BCST 28(SI)(BX*1), Z23, Z16
+	VPDPBUSD.BCST 28(SI)(BX*2), Z23, Z17
+	VPDPBUSD.BCST 28(DI), Z23, Z18
+	VPDPBUSD.BCST 28(DI)(BX*1), Z23, Z19
+	VPDPBUSD.BCST 28(DI)(BX*2), Z23, Z20
+	VPDPBUSD.BCST 28(R8), Z23, Z21
+	VPMOVSXBD     16(R9), Z22
+	VCVTDQ2PS     Z22, Z22
+	VMULPS        (R11), Z22, Z22
+	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   32(DX), Z22, Z23
+	VFMADD231PS   Z23, Z12, Z2
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(DX)(BX*1), Z22, Z12
+	VFMADD231PS   Z12, Z13, Z3
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(DX)(BX*2), Z22, Z12
+	VFMADD231PS   Z12, Z14, Z4
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(SI), Z22, Z12
+	VFMADD231PS   Z12, Z15, Z5
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(SI)(BX*1), Z22, Z12
+	VFMADD231PS   Z12, Z16, Z6
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(SI)(BX*2), Z22, Z12
+	VFMADD231PS   Z12, Z17, Z7
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(DI), Z22, Z12
+	VFMADD231PS   Z12, Z18, Z8
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(DI)(BX*1), Z22, Z12
+	VFMADD231PS   Z12, Z19, Z9
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   32(DI)(BX*2), Z22, Z12
+	VFMADD231PS   Z12, Z20, Z10
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   32(R8), Z22, Z12
+	VFMADD231PS   Z12, Z21, Z11
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000030, DI
+	ADDQ          $0x00000030, R8
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, R9
+	DECQ          R10
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z8, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z9, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z10, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z11, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+10, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+40, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx11AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z12
+	ADDQ    R10, R9
+
+block:
+	LEAQ 3072(CX), R9
+	LEAQ 3328(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z13
+	VPBROADCASTD  40(DX)(BX*1), Z14
+	VPBROADCASTD  40(DX)(BX*2), Z15
+	VPBROADCASTD  40(SI), Z16
+	VPBROADCASTD  40(SI)(BX*1), Z17
+	VPBROADCASTD  40(SI)(BX*2), Z18
+	VPBROADCASTD  40(DI), Z19
+	VPBROADCASTD  40(DI)(BX*1), Z20
+	VPBROADCASTD  40(DI)(BX*2), Z21
+	VPBROADCASTD  40(R8), Z22
+	VPBROADCASTD  40(R8)(BX*1), Z23
+	VMOVDQU32     128(CX), Z24
+	VMOVDQU32     (CX), Z25
+	VPANDD        Z0, Z25, Z25
+	VPSLLW        $0x04, Z24, Z26
+	VPANDD        Z1, Z26, Z26
+	VPORD         Z26, Z25, Z25
+	VPDPBUSD.BCST (DX), Z25, Z13
+	VPDPBUSD.BCST (DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST (DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST (SI), Z25, Z16
+	VPDPBUSD.BCST (SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST (SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST (DI), Z25, Z19
+	VPDPBUSD.BCST (DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST (DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST (R8), Z25, Z22
+	VPDPBUSD.BCST (R8)(BX*1), Z25, Z23
+	VMOVDQU32     (CX), Z25
+	VPSRLW        $0x04, Z25, Z25
+	VPANDD        Z0, Z25, Z25
+	VPSLLW        $0x02, Z24, Z26
+	VPANDD        Z1, Z26, Z26
+	VPORD         Z26, Z25, Z25
+	VPDPBUSD.BCST 4(DX), Z25, Z13
+	VPDPBUSD.BCST 4(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 4(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 4(SI), Z25, Z16
+	VPDPBUSD.BCST 4(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 4(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 4(DI), Z25, Z19
+	VPDPBUSD.BCST 4(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 4(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 4(R8), Z25, Z22
+	VPDPBUSD.BCST 4(R8)(BX*1), Z25, Z23
+	VMOVDQU32     64(CX), Z25
+	VPANDD        Z0, Z25, Z25
+	VPANDD        Z1, Z24, Z26
+	VPORD         Z26, Z25, Z25
+	VPDPBUSD.BCST 8(DX), Z25, Z13
+	VPDPBUSD.BCST 8(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 8(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 8(SI), Z25, Z16
+	VPDPBUSD.BCST 8(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 8(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 8(DI), Z25, Z19
+	VPDPBUSD.BCST 8(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 8(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 8(R8), Z25, Z22
+	VPDPBUSD.BCST 8(R8)(BX*1), Z25, Z23
+	VMOVDQU32     64(CX), Z25
+	VPSRLW        $0x04, Z25, Z25
+	VPANDD        Z0, Z25, Z25
+	VPSRLW        $0x02, Z24, Z24
+	VPANDD        Z1, Z24, Z24
+	VPORD         Z24, Z25, Z25
+	VPDPBUSD.BCST 12(DX), Z25, Z13
+	VPDPBUSD.BCST 12(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 12(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 12(SI), Z25, Z16
+	VPDPBUSD.BCST 12(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 12(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 12(DI), Z25, Z19
+	VPDPBUSD.BCST 12(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 12(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 12(R8), Z25, Z22
+	VPDPBUSD.BCST 12(R8)(BX*1), Z25, Z23
+	VPMOVSXBD     (R9), Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS        (R11), Z24, Z24
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(DX), Z24, Z25
+	VFMADD231PS   Z25, Z13, Z2
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(DX)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z14, Z3
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(DX)(BX*2), Z24, Z13
+	VFMADD231PS   Z13, Z15, Z4
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(SI), Z24, Z13
+	VFMADD231PS   Z13, Z16, Z5
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(SI)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z17, Z6
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(SI)(BX*2), Z24, Z13
+	VFMADD231PS   Z13, Z18, Z7
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(DI), Z24, Z13
+	VFMADD231PS   Z13, Z19, Z8
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   32(DI)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z20, Z9
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   32(DI)(BX*2), Z24, Z13
+	VFMADD231PS   Z13, Z21, Z10
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   32(R8), Z24, Z13
+	VFMADD231PS   Z13, Z22, Z11
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   32(R8)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z23, Z12
+	VPBROADCASTD  44(DX), Z13
+	VPBROADCASTD  44(DX)(BX*1), Z14
+	VPBROADCASTD  44(DX)(BX*2), Z15
+	VPBROADCASTD  44(SI), Z16
+	VPBROADCASTD  44(SI)(BX*1), Z17
+	VPBROADCASTD  44(SI)(BX*2), Z18
+	VPBROADCASTD  44(DI), Z19
+	VPBROADCASTD  44(DI)(BX*1), Z20
+	VPBROADCASTD  44(DI)(BX*2), Z21
+	VPBROADCASTD  44(R8), Z22
+	VPBROADCASTD  44(R8)(BX*1), Z23
+	VMOVDQU32     320(CX), Z24
+	VMOVDQU32     192(CX), Z25
+	VPANDD        Z0, Z25, Z25
+	VPSLLW        $0x04, Z24, Z26
+	VPANDD        Z1, Z26, Z26
+	VPORD         Z26, Z25, Z25
+	VPDPBUSD.BCST 16(DX), Z25, Z13
+	VPDPBUSD.BCST 16(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 16(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 16(SI), Z25, Z16
+	VPDPBUSD.BCST 16(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 16(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 16(DI), Z25, Z19
+	VPDPBUSD.BCST 16(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 16(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 16(R8), Z25, Z22
+	VPDPBUSD.BCST 16(R8)(BX*1), Z25, Z23
+	VMOVDQU32     192(CX), Z25
+	VPSRLW        $0x04, Z25, Z25
+	VPANDD        Z0, Z25, Z25
+	VPSLLW        $0x02, Z24, Z26
+	VPANDD        Z1, Z26, Z26
+	VPORD         Z26, Z25, Z25
+	VPDPBUSD.BCST 20(DX), Z25, Z13
+	VPDPBUSD.BCST 20(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 20(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 20(SI), Z25, Z16
+	VPDPBUSD.BCST 20(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 20(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 20(DI), Z25, Z19
+	VPDPBUSD.BCST 20(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 20(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 20(R8), Z25, Z22
+	VPDPBUSD.BCST 20(R8)(BX*1), Z25, Z23
+	VMOVDQU32     256(CX), Z25
+	VPANDD        Z0, Z25, Z25
+	VPANDD        Z1, Z24, Z26
+	VPORD         Z26, Z25, Z25
+	VPDPBUSD.BCST 24(DX), Z25, Z13
+	VPDPBUSD.BCST 24(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 24(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 24(SI), Z25, Z16
+	VPDPBUSD.BCST 24(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 24(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 24(DI), Z25, Z19
+	VPDPBUSD.BCST 24(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 24(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 24(R8), Z25, Z22
+	VPDPBUSD.BCST 24(R8)(BX*1), Z25, Z23
+	VMOVDQU32     256(CX), Z25
+	VPSRLW        $0x04, Z25, Z25
+	VPANDD        Z0, Z25, Z25
+	VPSRLW        $0x02, Z24, Z24
+	VPANDD        Z1, Z24, Z24
+	VPORD         Z24, Z25, Z25
+	VPDPBUSD.BCST 28(DX), Z25, Z13
+	VPDPBUSD.BCST 28(DX)(BX*1), Z25, Z14
+	VPDPBUSD.BCST 28(DX)(BX*2), Z25, Z15
+	VPDPBUSD.BCST 28(SI), Z25, Z16
+	VPDPBUSD.BCST 28(SI)(BX*1), Z25, Z17
+	VPDPBUSD.BCST 28(SI)(BX*2), Z25, Z18
+	VPDPBUSD.BCST 28(DI), Z25, Z19
+	VPDPBUSD.BCST 28(DI)(BX*1), Z25, Z20
+	VPDPBUSD.BCST 28(DI)(BX*2), Z25, Z21
+	VPDPBUSD.BCST 28(R8), Z25, Z22
+	VPDPBUSD.BCST 28(R8)(BX*1), Z25, Z23
+	VPMOVSXBD     16(R9), Z24
+	VCVTDQ2PS     Z24, Z24
+	VMULPS        (R11), Z24, Z24
+	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   32(DX), Z24, Z25
+	VFMADD231PS   Z25, Z13, Z2
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(DX)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z14, Z3
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(DX)(BX*2), Z24, Z13
+	VFMADD231PS   Z13, Z15, Z4
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(SI), Z24, Z13
+	VFMADD231PS   Z13, Z16, Z5
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(SI)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z17, Z6
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(SI)(BX*2), Z24, Z13
+	VFMADD231PS   Z13, Z18, Z7
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(DI), Z24, Z13
+	VFMADD231PS   Z13, Z19, Z8
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   32(DI)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z20, Z9
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   32(DI)(BX*2), Z24, Z13
+	VFMADD231PS   Z13, Z21, Z10
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   32(R8), Z24, Z13
+	VFMADD231PS   Z13, Z22, Z11
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   32(R8)(BX*1), Z24, Z13
+	VFMADD231PS   Z13, Z23, Z12
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000030, DI
+	ADDQ          $0x00000030, R8
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, R9
+	DECQ          R10
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z8, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z9, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z10, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z11, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z12, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+11, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+44, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
+// func rowsQ6Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rowsQ6Kx12AVX512(SB), NOSPLIT, $0-56
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+
+tile:
+	MOVQ    blocks+8(FP), AX
+	MOVQ    src+16(FP), CX
+	MOVQ    a+24(FP), DX
+	MOVQ    lda+32(FP), BX
+	LEAQ    (DX)(BX*2), SI
+	ADDQ    BX, SI
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    c+40(FP), R9
+	MOVQ    ldc+48(FP), R10
+	SHLQ    $0x02, R10
+	VMOVUPS (R9), Z2
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z5
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z6
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z7
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z8
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z9
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z10
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z11
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z12
+	ADDQ    R10, R9
+	VMOVUPS (R9), Z13
+	ADDQ    R10, R9
+
+block:
+	LEAQ 3072(CX), R9
+	LEAQ 3328(CX), R11
+	MOVQ $0x00000008, R10
+
+group:
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	VPBROADCASTD  40(DX), Z14
+	VPBROADCASTD  40(DX)(BX*1), Z15
+	VPBROADCASTD  40(DX)(BX*2), Z16
+	VPBROADCASTD  40(SI), Z17
+	VPBROADCASTD  40(SI)(BX*1), Z18
+	VPBROADCASTD  40(SI)(BX*2), Z19
+	VPBROADCASTD  40(DI), Z20
+	VPBROADCASTD  40(DI)(BX*1), Z21
+	VPBROADCASTD  40(DI)(BX*2), Z22
+	VPBROADCASTD  40(R8), Z23
+	VPBROADCASTD  40(R8)(BX*1), Z24
+	VPBROADCASTD  40(R8)(BX*2), Z25
+	VMOVDQU32     128(CX), Z26
+	VMOVDQU32     (CX), Z27
+	VPANDD        Z0, Z27, Z27
+	VPSLLW        $0x04, Z26, Z28
+	VPANDD        Z1, Z28, Z28
+	VPORD         Z28, Z27, Z27
+	VPDPBUSD.BCST (DX), Z27, Z14
+	VPDPBUSD.BCST (DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST (DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST (SI), Z27, Z17
+	VPDPBUSD.BCST (SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST (SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST (DI), Z27, Z20
+	VPDPBUSD.BCST (DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST (DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST (R8), Z27, Z23
+	VPDPBUSD.BCST (R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST (R8)(BX*2), Z27, Z25
+	VMOVDQU32     (CX), Z27
+	VPSRLW        $0x04, Z27, Z27
+	VPANDD        Z0, Z27, Z27
+	VPSLLW        $0x02, Z26, Z28
+	VPANDD        Z1, Z28, Z28
+	VPORD         Z28, Z27, Z27
+	VPDPBUSD.BCST 4(DX), Z27, Z14
+	VPDPBUSD.BCST 4(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 4(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 4(SI), Z27, Z17
+	VPDPBUSD.BCST 4(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 4(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 4(DI), Z27, Z20
+	VPDPBUSD.BCST 4(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 4(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 4(R8), Z27, Z23
+	VPDPBUSD.BCST 4(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 4(R8)(BX*2), Z27, Z25
+	VMOVDQU32     64(CX), Z27
+	VPANDD        Z0, Z27, Z27
+	VPANDD        Z1, Z26, Z28
+	VPORD         Z28, Z27, Z27
+	VPDPBUSD.BCST 8(DX), Z27, Z14
+	VPDPBUSD.BCST 8(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 8(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 8(SI), Z27, Z17
+	VPDPBUSD.BCST 8(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 8(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 8(DI), Z27, Z20
+	VPDPBUSD.BCST 8(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 8(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 8(R8), Z27, Z23
+	VPDPBUSD.BCST 8(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 8(R8)(BX*2), Z27, Z25
+	VMOVDQU32     64(CX), Z27
+	VPSRLW        $0x04, Z27, Z27
+	VPANDD        Z0, Z27, Z27
+	VPSRLW        $0x02, Z26, Z26
+	VPANDD        Z1, Z26, Z26
+	VPORD         Z26, Z27, Z27
+	VPDPBUSD.BCST 12(DX), Z27, Z14
+	VPDPBUSD.BCST 12(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 12(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 12(SI), Z27, Z17
+	VPDPBUSD.BCST 12(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 12(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 12(DI), Z27, Z20
+	VPDPBUSD.BCST 12(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 12(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 12(R8), Z27, Z23
+	VPDPBUSD.BCST 12(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 12(R8)(BX*2), Z27, Z25
+	VPMOVSXBD     (R9), Z26
+	VCVTDQ2PS     Z26, Z26
+	VMULPS        (R11), Z26, Z26
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(DX), Z26, Z27
+	VFMADD231PS   Z27, Z14, Z2
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(DX)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z15, Z3
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(DX)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z16, Z4
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(SI), Z26, Z14
+	VFMADD231PS   Z14, Z17, Z5
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(SI)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z18, Z6
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(SI)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z19, Z7
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   32(DI), Z26, Z14
+	VFMADD231PS   Z14, Z20, Z8
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   32(DI)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z21, Z9
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   32(DI)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z22, Z10
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   32(R8), Z26, Z14
+	VFMADD231PS   Z14, Z23, Z11
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   32(R8)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z24, Z12
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   32(R8)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z25, Z13
+	VPBROADCASTD  44(DX), Z14
+	VPBROADCASTD  44(DX)(BX*1), Z15
+	VPBROADCASTD  44(DX)(BX*2), Z16
+	VPBROADCASTD  44(SI), Z17
+	VPBROADCASTD  44(SI)(BX*1), Z18
+	VPBROADCASTD  44(SI)(BX*2), Z19
+	VPBROADCASTD  44(DI), Z20
+	VPBROADCASTD  44(DI)(BX*1), Z21
+	VPBROADCASTD  44(DI)(BX*2), Z22
+	VPBROADCASTD  44(R8), Z23
+	VPBROADCASTD  44(R8)(BX*1), Z24
+	VPBROADCASTD  44(R8)(BX*2), Z25
+	VMOVDQU32     320(CX), Z26
+	VMOVDQU32     192(CX), Z27
+	VPANDD        Z0, Z27, Z27
+	VPSLLW        $0x04, Z26, Z28
+	VPANDD        Z1, Z28, Z28
+	VPORD         Z28, Z27, Z27
+	VPDPBUSD.BCST 16(DX), Z27, Z14
+	VPDPBUSD.BCST 16(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 16(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 16(SI), Z27, Z17
+	VPDPBUSD.BCST 16(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 16(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 16(DI), Z27, Z20
+	VPDPBUSD.BCST 16(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 16(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 16(R8), Z27, Z23
+	VPDPBUSD.BCST 16(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 16(R8)(BX*2), Z27, Z25
+	VMOVDQU32     192(CX), Z27
+	VPSRLW        $0x04, Z27, Z27
+	VPANDD        Z0, Z27, Z27
+	VPSLLW        $0x02, Z26, Z28
+	VPANDD        Z1, Z28, Z28
+	VPORD         Z28, Z27, Z27
+	VPDPBUSD.BCST 20(DX), Z27, Z14
+	VPDPBUSD.BCST 20(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 20(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 20(SI), Z27, Z17
+	VPDPBUSD.BCST 20(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 20(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 20(DI), Z27, Z20
+	VPDPBUSD.BCST 20(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 20(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 20(R8), Z27, Z23
+	VPDPBUSD.BCST 20(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 20(R8)(BX*2), Z27, Z25
+	VMOVDQU32     256(CX), Z27
+	VPANDD        Z0, Z27, Z27
+	VPANDD        Z1, Z26, Z28
+	VPORD         Z28, Z27, Z27
+	VPDPBUSD.BCST 24(DX), Z27, Z14
+	VPDPBUSD.BCST 24(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 24(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 24(SI), Z27, Z17
+	VPDPBUSD.BCST 24(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 24(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 24(DI), Z27, Z20
+	VPDPBUSD.BCST 24(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 24(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 24(R8), Z27, Z23
+	VPDPBUSD.BCST 24(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 24(R8)(BX*2), Z27, Z25
+	VMOVDQU32     256(CX), Z27
+	VPSRLW        $0x04, Z27, Z27
+	VPANDD        Z0, Z27, Z27
+	VPSRLW        $0x02, Z26, Z26
+	VPANDD        Z1, Z26, Z26
+	VPORD         Z26, Z27, Z27
+	VPDPBUSD.BCST 28(DX), Z27, Z14
+	VPDPBUSD.BCST 28(DX)(BX*1), Z27, Z15
+	VPDPBUSD.BCST 28(DX)(BX*2), Z27, Z16
+	VPDPBUSD.BCST 28(SI), Z27, Z17
+	VPDPBUSD.BCST 28(SI)(BX*1), Z27, Z18
+	VPDPBUSD.BCST 28(SI)(BX*2), Z27, Z19
+	VPDPBUSD.BCST 28(DI), Z27, Z20
+	VPDPBUSD.BCST 28(DI)(BX*1), Z27, Z21
+	VPDPBUSD.BCST 28(DI)(BX*2), Z27, Z22
+	VPDPBUSD.BCST 28(R8), Z27, Z23
+	VPDPBUSD.BCST 28(R8)(BX*1), Z27, Z24
+	VPDPBUSD.BCST 28(R8)(BX*2), Z27, Z25
+	VPMOVSXBD     16(R9), Z26
+	VCVTDQ2PS     Z26, Z26
+	VMULPS        (R11), Z26, Z26
+	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   32(DX), Z26, Z27
+	VFMADD231PS   Z27, Z14, Z2
+	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   32(DX)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z15, Z3
+	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   32(DX)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z16, Z4
+	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   32(SI), Z26, Z14
+	VFMADD231PS   Z14, Z17, Z5
+	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   32(SI)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z18, Z6
+	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   32(SI)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z19, Z7
+	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   32(DI), Z26, Z14
+	VFMADD231PS   Z14, Z20, Z8
+	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   32(DI)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z21, Z9
+	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   32(DI)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z22, Z10
+	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   32(R8), Z26, Z14
+	VFMADD231PS   Z14, Z23, Z11
+	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   32(R8)(BX*1), Z26, Z14
+	VFMADD231PS   Z14, Z24, Z12
+	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   32(R8)(BX*2), Z26, Z14
+	VFMADD231PS   Z14, Z25, Z13
+	ADDQ          $0x00000030, DX
+	ADDQ          $0x00000030, SI
+	ADDQ          $0x00000030, DI
+	ADDQ          $0x00000030, R8
+	ADDQ          $0x00000180, CX
+	ADDQ          $0x20, R9
+	DECQ          R10
+	JNZ           group
+	PREFETCHT0    4096(CX)
+	PREFETCHT0    4160(CX)
+	PREFETCHT0    4224(CX)
+	PREFETCHT0    4288(CX)
+	PREFETCHT0    4352(CX)
+	PREFETCHT0    4416(CX)
+	ADDQ          $0x00000180, CX
+	DECQ          AX
+	JNZ           block
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	SHLQ          $0x02, CX
+	VMOVUPS       Z2, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z3, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z4, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z5, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z6, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z7, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z8, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z9, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z10, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z11, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z12, (AX)
+	ADDQ          CX, AX
+	VMOVUPS       Z13, (AX)
+	ADDQ          CX, AX
+	MOVQ          tiles+0(FP), AX
+	DECQ          AX
+	JZ            done
+	MOVQ          AX, tiles+0(FP)
+	MOVQ          a+24(FP), AX
+	MOVQ          lda+32(FP), CX
+	IMUL3Q        $+12, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, a+24(FP)
+	MOVQ          c+40(FP), AX
+	MOVQ          ldc+48(FP), CX
+	IMUL3Q        $+48, CX, CX
+	ADDQ          CX, AX
+	MOVQ          AX, c+40(FP)
+	JMP           tile
+
+done:
+	VZEROUPPER
+	RET
+
 DATA packOrderAVX512<>+0(SB)/4, $0x00000000
 DATA packOrderAVX512<>+4(SB)/4, $0x00000004
 DATA packOrderAVX512<>+8(SB)/4, $0x00000008

@@ -81,3 +81,42 @@ func BenchmarkMul8(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMulK measures the same as BenchmarkMul8 with weights of the K types. The first size is
+// larger than the caches.
+func BenchmarkMulK(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, size := range []struct{ n, k int }{{65536, 1536}, {8960, 1536}, {1536, 8960}} {
+		matrix8 := NewMatrix8(size.n, size.k, make([]int8, Size8(size.n, size.k)))
+		for i := range matrix8.Panels {
+			matrix8.Panels[i] = int8(i % 61)
+		}
+		for _, m := range []int{1, 2, 4, 8, 16, 64, 192} {
+			if m > 8 && size.n > 10000 {
+				break
+			}
+			a, c := random(r, m*size.k), make([]float32, m*Stride(size.n))
+			for _, name := range []string{"Q4_K", "Q5_K", "Q6_K"} {
+				l := layoutsK[name]
+				matrix := NewMatrixK(l, size.n, size.k, make([]uint8, l.Size(size.n, size.k)))
+				for i := range matrix.Panels {
+					matrix.Panels[i] = uint8(i % 61)
+				}
+				b.Run(name, func(b *testing.B) {
+					benchmarkProducts(b, m, size.n, size.k, func(s *Set) {
+						var x InputsK
+						x.Quantize(s, m, size.k, a, size.k)
+						s.MulK(m, &x, matrix, c, Stride(size.n), false)
+					})
+				})
+			}
+			b.Run("8 bits", func(b *testing.B) {
+				benchmarkProducts(b, m, size.n, size.k, func(s *Set) {
+					q, scales := make([]uint8, m*PadK(size.k)), make([]float32, m*Groups(size.k))
+					s.Quantize(m, size.k, a, size.k, q, scales)
+					s.Mul8(m, q, scales, matrix8, c, Stride(size.n), false)
+				})
+			})
+		}
+	}
+}

@@ -35,6 +35,12 @@ func emulated(t *testing.T) *Set {
 			s.tile8(1, k, a, b[p*stride:], c[p*Width:], Width, rowScale, scale[at:], bias[at:], add)
 		}
 	}
+	names := map[LayoutK]string{LayoutQ4K: "Q4K", LayoutQ5K: "Q5K", LayoutQ6K: "Q6K"}
+	s.rowsK = func(l LayoutK, rows, blocks int, src, a []uint8, lda int, c []float32, ldc int) {
+		split(rows, len(avx512RowsOfK[l])-1, func(first, tiles, size int) {
+			e.call(fmt.Sprintf("rows%sx%dAVX512", names[l], size), tiles, blocks, src, a[first*lda:], lda, c[first*ldc:], ldc)
+		})
+	}
 	s.quantize = func(groups int, dst []uint8, src, scales []float32) {
 		e.call("quantizeAVX512", groups, dst, src, scales)
 	}
@@ -83,6 +89,12 @@ func TestEmulatedAVX512(t *testing.T) {
 		matrix, matrix8 := pack(n, k, w), pack8(n, k, w)
 		for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 24, 25} {
 			productsAgree(t, r, m, matrix, matrix8, []*Set{set})
+		}
+	}
+	for name, l := range layoutsK {
+		w := randomK(r, l, 16, 512)
+		for m := 1; m <= 13; m++ {
+			productsOfKAgree(t, r, name, m, w, []*Set{set})
 		}
 	}
 	const groups = 3

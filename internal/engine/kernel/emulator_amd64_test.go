@@ -254,7 +254,7 @@ func (e *emulator) integer(i *instruction) bool {
 	o := i.operands
 	switch i.name {
 	case "PREFETCHT0", "PREFETCHT1", "VZEROUPPER":
-	case "MOVQ":
+	case "MOVQ", "MOVL":
 		set(get(o[0]))
 	case "LEAQ":
 		set(e.general[o[0].base] + uint64(o[0].number) + e.general[o[0].index]*o[0].scale)

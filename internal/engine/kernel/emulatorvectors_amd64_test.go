@@ -77,6 +77,7 @@ var byLane = map[string]func(last, first, dst uint32) uint32{
 	"VPXORD":  func(last, first, _ uint32) uint32 { return first ^ last },
 	"VORPS":   func(last, first, _ uint32) uint32 { return first | last },
 	"VANDPS":  func(last, first, _ uint32) uint32 { return first & last },
+	"VPORD":   func(last, first, _ uint32) uint32 { return first | last },
 	"VPANDD":  func(last, first, _ uint32) uint32 { return first & last },
 	"VANDNPS": func(last, first, _ uint32) uint32 { return ^first & last },
 	"VPADDD":  func(last, first, _ uint32) uint32 { return first + last },
@@ -194,6 +195,18 @@ func (e *emulator) move(i *instruction, n int, each func(do func(lane int) uint3
 	case "VPSLLD":
 		x := e.read(o[1], n)
 		each(func(l int) uint32 { return x[l] << o[0].number })
+	case "VPSLLW", "VPSRLW":
+		x := e.read(o[1], n)
+		each(func(l int) uint32 {
+			low, high := uint16(x[l]), uint16(x[l]>>16)
+			if i.name == "VPSLLW" {
+				return uint32(low<<o[0].number) | uint32(high<<o[0].number)<<16
+			}
+			return uint32(low>>o[0].number) | uint32(high>>o[0].number)<<16
+		})
+	case "VPMOVSXBD":
+		x := e.bytes(o[0], n)
+		each(func(l int) uint32 { return uint32(int32(int8(x[l]))) })
 	case "VPSHUFD":
 		x := e.read(o[1], n)
 		each(func(l int) uint32 { return x[l&^3+int(o[0].number>>(2*(l&3))&3)] })

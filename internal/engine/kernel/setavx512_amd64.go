@@ -7,6 +7,7 @@ var avx512 = func() Set {
 	s.Name = "avx512"
 	s.tile, s.wide = avx512Tile, avx512Wide
 	s.tile8, s.wide8, s.quantize = avx512Tile8, avx512Wide8, avx512Quantize
+	s.rowsK = avx512RowsK
 	s.exp, s.siluMul, s.geluMul = avx512Exp, avx512SiluMul, avx512GeluMul
 	s.gelu, s.gatedGelu = avx512Gelu, avx512GatedGelu
 	s.squares, s.maximum, s.scale = avx512Squares, avx512Maximum, avx512Scale

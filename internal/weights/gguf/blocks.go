@@ -132,7 +132,7 @@ func dequantizeQ4_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[144:] {
 		d, m, scales, low := floats.Half(src), floats.Half(src[2:]), src[4:16], src[16:144]
 		for g := range superBlock / 32 {
-			s, t := scaleMin(scales, g, d, m)
+			s, t := scaledMin(scales, g, d, m)
 			x, plane := dst[32*g:32*g+32], low[g/2*32:]
 			for i := range x {
 				x[i] = float32(s*float32(plane[i]>>(g%2*4)&15)) - t
@@ -145,7 +145,7 @@ func dequantizeQ5_K(dst []float32, src []byte) {
 	for ; len(dst) >= superBlock; dst, src = dst[superBlock:], src[176:] {
 		d, m, scales, high, low := floats.Half(src), floats.Half(src[2:]), src[4:16], src[16:48], src[48:176]
 		for g := range superBlock / 32 {
-			s, t := scaleMin(scales, g, d, m)
+			s, t := scaledMin(scales, g, d, m)
 			x, plane := dst[32*g:32*g+32], low[g/2*32:]
 			for i := range x {
 				q := plane[i]>>(g%2*4)&15 | high[i]>>g&1<<4
@@ -155,13 +155,18 @@ func dequantizeQ5_K(dst []float32, src []byte) {
 	}
 }
 
-// scaleMin returns d*s and m*t of group g in Q4_K and Q5_K.
-func scaleMin(scales []byte, g int, d, m float32) (float32, float32) {
-	s, t := scales[g%4]&63, scales[g%4+4]&63
-	if g >= 4 {
-		s, t = scales[g+4]&15|scales[g-4]>>6<<4, scales[g+4]>>4|scales[g]>>6<<4
-	}
+// scaledMin returns d*s and m*t of group g in Q4_K and Q5_K.
+func scaledMin(scales []byte, g int, d, m float32) (float32, float32) {
+	s, t := scaleMin(scales, g)
 	return d * float32(s), m * float32(t)
+}
+
+// scaleMin returns s and t of group g in Q4_K and Q5_K.
+func scaleMin(scales []byte, g int) (s, t byte) {
+	if g >= 4 {
+		return scales[g+4]&15 | scales[g-4]>>6<<4, scales[g+4]>>4 | scales[g]>>6<<4
+	}
+	return scales[g] & 63, scales[g+4] & 63
 }
 
 func dequantizeQ6_K(dst []float32, src []byte) {

@@ -88,3 +88,46 @@ func TestBlocksAsReference(t *testing.T) {
 		}
 	}
 }
+
+// The integers of Block give the bits of Dequantize.
+func TestBlock(t *testing.T) {
+	for kind, blocks := range readBlocks(t) {
+		count := len(blocks.want) / blocks.each
+		b := gguftest.New()
+		b.Tensor("rows", uint32(kind), []int{blocks.each, count}, blocks.data)
+		f, err := gguf.Read(kind.String(), b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _ := f.Tensor("rows")
+		var block gguf.Block
+		if kind != gguf.Q4_K && kind != gguf.Q5_K && kind != gguf.Q6_K {
+			if err := x.Block(0, 0, &block); err == nil {
+				t.Errorf("%s has blocks", kind)
+			}
+			continue
+		}
+		for row := range count {
+			if err := x.Block(row, 0, &block); err != nil {
+				t.Fatal(err)
+			}
+			for i, q := range block.Q {
+				var v float32
+				if kind == gguf.Q6_K {
+					v = float32(block.D*float32(block.Scales[i/16])) * float32(int(q)-32)
+				} else {
+					v = float32(float32(block.D*float32(block.Scales[i/32]))*float32(q)) + float32(block.M*float32(block.Mins[i/32]))
+				}
+				s := strconv.FormatUint(uint64(math.Float32bits(v)), 16)
+				if want := blocks.want[row*blocks.each+i]; v == v && s != want || v != v && want != "nan" {
+					t.Fatalf("%s: number %d of row %d is %g with the bits %s, want %s", kind, i, row, v, s, want)
+				}
+			}
+		}
+		for _, at := range [][2]int{{-1, 0}, {count, 0}, {0, -1}, {0, 1}} {
+			if err := x.Block(at[0], at[1], &block); err == nil {
+				t.Errorf("%s: row %d has block %d", kind, at[0], at[1])
+			}
+		}
+	}
+}
