@@ -9,9 +9,11 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/firesteel/firesteel/internal/weights/malformed"
+	"github.com/firesteel/firesteel/internal/weights/mmap"
 )
 
 // A model may be split into several files. Each part is a GGUF file with some of the tensors,
@@ -144,11 +146,20 @@ func (f *File) splitError(format string, args ...any) error {
 }
 
 // Digest returns the digest of the model: the SHA-256 of its file or, if it is split, of the
+// digestPart is the number of bytes that Digest reads before it releases their memory pages.
+const digestPart = 16 << 20
+
 // output of sha256sum for its parts, in hex.
 func (f *File) Digest() string {
 	if len(f.parts) == 0 {
-		sum := sha256.Sum256(f.data)
-		return hex.EncodeToString(sum[:])
+		h := sha256.New()
+		for part := range slices.Chunk(f.data, digestPart) {
+			h.Write(part)
+			if f.unmap != nil { // otherwise the whole file would count as memory of the process
+				mmap.Forget(part)
+			}
+		}
+		return hex.EncodeToString(h.Sum(nil))
 	}
 	h := sha256.New()
 	for _, part := range f.parts {
