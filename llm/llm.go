@@ -109,8 +109,8 @@ type Info struct {
 	Name    string // for display
 	Digest  string // SHA-256 of the weights in hex; empty if unknown
 	Context int    // context window in tokens
-	// Precision is the number format of the weights in memory: Float32 or Int8. Answers
-	// depend on it. Empty if unknown.
+	// Precision is the number format of the weights in memory: Float32, Int8 or File.
+	// Answers depend on it. Empty if unknown.
 	Precision Precision
 	// Engine is the engine and the version of its arithmetic, such as "local 1". Answers of
 	// different versions may differ. Empty if unknown.

@@ -51,7 +51,7 @@ type TransferProgress interface {
 }
 
 // WithPrecision sets the precision of the models' weights on the executors: auto
-// (the default), f32 or int8.
+// (the default), f32, int8 or file. See llm.Precision.
 func WithPrecision(precision string) Option {
 	return func(c *config) { c.ship.precision = precision }
 }

@@ -90,7 +90,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 
 	o.ship.addModels(c)
 	o.ship.addLimits(c)
-	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights: auto, f32 or int8")
+	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (4 to 6 bits stay as in the file: the least memory)")
 	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")
 	flags.StringVar(&o.memory, "memory", "", "memory of the whole process, such as 2GB (default: what the model needs, and 128 MB of rows)")
 	flags.StringVar(&o.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")

@@ -92,6 +92,7 @@ func TestAnswersAreIndependent(t *testing.T) {
 		t.Run(string(precision), func(t *testing.T) { answersAreIndependent(t, precision, openTiny) })
 		t.Run("T5/"+string(precision), func(t *testing.T) { answersAreIndependent(t, precision, openTinyT5) })
 	}
+	t.Run("file", func(t *testing.T) { answersAreIndependent(t, llm.File, openTinyK) })
 }
 
 func answersAreIndependent(t *testing.T, precision llm.Precision, open func(testing.TB, Options) *Engine) {
@@ -430,11 +431,11 @@ func TestBadFiles(t *testing.T) {
 
 // Scores and texts have the same bits with all instruction sets.
 func TestInstructionSets(t *testing.T) {
-	for _, precision := range []llm.Precision{llm.Float32, llm.Int8} {
+	for _, precision := range []llm.Precision{llm.Float32, llm.Int8, llm.File} {
 		var want []llm.Result
 		for i, set := range kernel.Sets() {
 			t.Setenv("FIRESTEEL_ISA", set.Name)
-			got := do(t, openTiny(t, Options{Precision: precision}),
+			got := do(t, openTinyK(t, Options{Precision: precision}),
 				llm.Request{Text: "the same for all", Constraint: llm.Choice{Labels: labels}}, llm.Request{Text: "the same", MaxTokens: 8})
 			if i == 0 {
 				want = got

@@ -42,13 +42,14 @@ type packing struct {
 	linear     *nn.Linear
 	at         int // first output of the matrix; a multiple of 16
 	transposed bool
+	part       *kernel.MatrixK // for weights as in the file, whose outputs are those of the tensor
 }
 
-// place is the offset of a matrix in the memory of the weights, which is allocated later.
+// place is the offset of a matrix in the memory of the weights, which is allocated later. set makes
+// the matrix of this memory.
 type place struct {
-	linear    *nn.Linear
-	precision llm.Precision
-	at        int
+	at  int
+	set func(memory []byte)
 }
 
 // rowAlignment is the alignment of matrices in bytes: a cache line.
@@ -194,6 +195,11 @@ func (l *loader) matrix(k int, outputs ...output) *nn.Linear {
 }
 
 func (l *loader) matrixIn(precision llm.Precision, k int, outputs ...output) *nn.Linear {
+	if precision == llm.File {
+		if m := l.matrixAsInFile(k, outputs); m != nil {
+			return m
+		}
+	}
 	m := &nn.Linear{K: k}
 	for _, o := range outputs {
 		l.jobs = append(l.jobs, packing{tensor: l.tensor(o.name, k, o.n), end: o.n, linear: m, at: m.N})
@@ -206,7 +212,7 @@ func (l *loader) matrixIn(precision llm.Precision, k int, outputs ...output) *nn
 // head plans the output weights of a network.
 func (l *loader) head(h *head, k int, o output) {
 	h.output = l.matrix(k, o)
-	if l.precision == llm.Int8 {
+	if l.precision != llm.Float32 {
 		return
 	}
 	h.shortlist = &shortlist{output: h.output, int8: l.matrixIn(llm.Int8, k, o)}
@@ -229,13 +235,22 @@ func (l *loader) heads(name string, k, heads, size int, transposed bool) nn.Head
 	return all
 }
 
-// place reserves memory for a matrix.
+// place reserves memory for a matrix. Matrices that cannot be as in the file are in 8 bits.
 func (l *loader) place(m *nn.Linear, precision llm.Precision) {
-	l.places = append(l.places, place{m, precision, l.bytes})
-	size := 4 * kernel.Size(m.N, m.K)
-	if precision == llm.Int8 {
-		size = kernel.Size8(m.N, m.K)
+	if precision == llm.Float32 {
+		l.reserve(4*kernel.Size(m.N, m.K), func(memory []byte) {
+			m.Float32 = kernel.NewMatrix(m.N, m.K, offheap.Floats(memory))
+		})
+		return
 	}
+	l.reserve(kernel.Size8(m.N, m.K), func(memory []byte) {
+		m.Int8 = kernel.NewMatrix8(m.N, m.K, unsafe.Slice((*int8)(unsafe.Pointer(&memory[0])), len(memory)))
+	})
+}
+
+// reserve reserves memory of some bytes.
+func (l *loader) reserve(size int, set func(memory []byte)) {
+	l.places = append(l.places, place{l.bytes, set})
 	l.bytes += (size + rowAlignment - 1) / rowAlignment * rowAlignment
 }
 
@@ -298,12 +313,7 @@ func (l *loader) read(ctx context.Context, threads int) (_ weights, err error) {
 		}
 	}()
 	for _, p := range l.places {
-		n, k := p.linear.N, p.linear.K
-		if p.precision == llm.Int8 {
-			p.linear.Int8 = kernel.NewMatrix8(n, k, unsafe.Slice((*int8)(unsafe.Pointer(&data[p.at])), kernel.Size8(n, k)))
-		} else {
-			p.linear.Float32 = kernel.NewMatrix(n, k, offheap.Floats(data[p.at:])[:kernel.Size(n, k)])
-		}
+		p.set(data[p.at:])
 	}
 	queue := make(chan packing, len(l.jobs)) // holds all jobs, so that sending does not block if a worker panics
 	errs := make([]error, threads)
@@ -341,6 +351,9 @@ func (l *loader) read(ctx context.Context, threads int) (_ weights, err error) {
 
 func (p packing) run(kernels *kernel.Set) error {
 	defer p.tensor.forget()
+	if p.part != nil {
+		return p.runAsInFile()
+	}
 	if p.transposed {
 		return p.runTransposed(kernels)
 	}

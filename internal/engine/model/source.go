@@ -129,7 +129,8 @@ type tensor struct {
 	name   string
 	shape  []int // outputs, inputs; or the length of a vector
 	read   func(dst []float32, first, count int) error
-	forget func() // releases the memory pages of the data
+	blocks *gguf.Tensor // nil if the tensor is not in a GGUF file
+	forget func()       // releases the memory pages of the data
 	errorf func(format string, args ...any) error
 }
 
@@ -145,20 +146,20 @@ func (s *Source) tensor(name string) (tensor, bool) {
 		for i, n := range t.Shape {
 			shape[len(shape)-1-i] = n
 		}
-		return tensor{name, shape, t.Dequantize, t.Forget, t.Errorf}, true
+		return tensor{name, shape, t.Dequantize, t, t.Forget, t.Errorf}, true
 	}
 	if s.onnx != nil {
 		t, ok := s.onnx.Tensor(name)
 		if !ok {
 			return tensor{}, false
 		}
-		return tensor{name, t.Shape, t.Dequantize, t.Forget, t.Errorf}, true
+		return tensor{name, t.Shape, t.Dequantize, nil, t.Forget, t.Errorf}, true
 	}
 	t, ok := s.tensors.Tensor(name)
 	if !ok {
 		return tensor{}, false
 	}
-	return tensor{name, t.Shape, t.Dequantize, t.Forget, t.Errorf}, true
+	return tensor{name, t.Shape, t.Dequantize, nil, t.Forget, t.Errorf}, true
 }
 
 // names returns the names of all tensors.

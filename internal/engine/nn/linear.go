@@ -2,12 +2,20 @@ package nn
 
 import "github.com/firesteel/firesteel/internal/engine/kernel"
 
-// Linear is a linear layer from K inputs to N outputs. Its weights are in Int8, or in Float32 if
-// Int8 is nil.
+// Linear is a linear layer from K inputs to N outputs. Its weights are in Parts if there are any,
+// otherwise in Int8, or in Float32 if Int8 is nil.
 type Linear struct {
 	K, N    int
 	Float32 *kernel.Matrix
 	Int8    *kernel.Matrix8
+	Parts   []Part
+}
+
+// Part is the weights of consecutive outputs of a Linear, whose layouts may differ. First is a
+// multiple of kernel.Width.
+type Part struct {
+	First  int
+	Matrix *kernel.MatrixK
 }
 
 // Scratch is reusable memory for products. It must be used by one goroutine at a time.
@@ -15,6 +23,7 @@ type Scratch struct {
 	Team   *Team   // helpers; may be nil
 	rows   []uint8 // quantized inputs
 	scales []float32
+	k      kernel.InputsK
 }
 
 // parts is the number of parts of a product for a team. There are several parts for each core,
@@ -24,7 +33,10 @@ const parts = 16
 // Mul computes C[m][Pad(N)] (+)= A[m][K] * W. The strides of the rows of A and C are lda and ldc,
 // and ldc is at least Pad(N).
 func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda int, c []float32, ldc int, add bool) {
-	if l.Int8 != nil {
+	switch {
+	case l.Parts != nil:
+		s.k.Quantize(kernels, m, l.K, a, lda)
+	case l.Int8 != nil:
 		s.reserve(m, l.K)
 		kernels.Quantize(m, l.K, a, lda, s.rows, s.scales)
 	}
@@ -55,6 +67,14 @@ func (s *Scratch) reserve(m, k int) {
 func (l *Linear) outputs(kernels *kernel.Set, s *Scratch, m int, a []float32, lda int, c []float32, ldc int, add bool, first, last int) {
 	switch {
 	case first >= last:
+	case l.Parts != nil:
+		for _, p := range l.Parts {
+			begin, end := max(first, p.First), min(last, p.First+p.Matrix.N)
+			if begin < end {
+				w := p.Matrix.Outputs(begin-p.First, end-p.First)
+				kernels.MulK(m, &s.k, &w, c[begin:], ldc, add)
+			}
+		}
 	case l.Int8 != nil:
 		w := l.Int8.Outputs(first, last)
 		kernels.Mul8(m, s.rows, s.scales, &w, c[first:], ldc, add)

@@ -74,6 +74,53 @@ func TestTeamProducts(t *testing.T) {
 	}
 }
 
+// A layer of parts with several layouts computes the products of its parts, also with a team.
+func TestTeamParts(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const k = 512
+	l := &Linear{K: k}
+	for i, layout := range []kernel.LayoutK{kernel.LayoutQ4K, kernel.LayoutQ6K, kernel.LayoutQ5K} {
+		n := []int{48, 80, 1000}[i]
+		w := kernel.NewMatrixK(layout, n, k, make([]uint8, layout.Size(n, k)))
+		for j := range n {
+			for b := range k / kernel.BlockK {
+				block := kernel.Block{D: r.Float32(), M: r.Float32()}
+				for x := range block.Q {
+					block.Q[x] = uint8(r.IntN(16))
+				}
+				for x := range block.Scales {
+					block.Scales[x], block.Mins[x] = int8(r.IntN(64)), int8(r.IntN(64))
+				}
+				w.Set(j, b, &block)
+			}
+		}
+		l.Parts = append(l.Parts, Part{l.N, w})
+		l.N += n
+	}
+	for _, set := range kernel.Sets() {
+		for _, m := range []int{1, 5, 40} {
+			a, stride := random(r, m*k), kernel.Stride(l.N)
+			want, alone, together := make([]float32, m*stride), make([]float32, m*stride), make([]float32, m*stride)
+			var x kernel.InputsK
+			x.Quantize(set, m, k, a, k)
+			for _, p := range l.Parts {
+				set.MulK(m, &x, p.Matrix, want[p.First:], stride, false)
+			}
+			l.Mul(set, new(Scratch), m, a, k, alone, stride, false)
+			team := new(Team)
+			team.Open()
+			var helper sync.WaitGroup
+			helper.Go(team.Help)
+			l.Mul(set, &Scratch{Team: team}, m, a, k, together, stride, false)
+			team.Close()
+			helper.Wait()
+			if !slices.Equal(alone, want) || !slices.Equal(together, want) {
+				t.Errorf("%s, %d rows: the results differ", set.Name, m)
+			}
+		}
+	}
+}
+
 // A panic in a part is the panic of split, whoever computes the part. Helpers continue, and the
 // team can compute the next product.
 func TestTeamPanics(t *testing.T) {
