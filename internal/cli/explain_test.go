@@ -87,7 +87,7 @@ func TestRunReport(t *testing.T) {
 		t.Fatalf("exit code %d: %s %v", status, errs, err)
 	}
 	for _, want := range []string{
-		"<dt>command</dt><dd>firesteel run " + in, "<dt>functions and prompts, with their versions</dt><dd>ai_analyze_sentiment() 1, analyze_sentiment ", "<dt>rows in</dt><dd>4</dd>",
+		"<dt>command</dt><dd>firesteel run " + in, "<dt>functions and prompts, with their versions</dt><dd>ai_analyze_sentiment() 2, analyze_sentiment ", "<dt>rows in</dt><dd>4</dd>",
 		"<dt>error</dt><dd>1</dd>", "Estimate and actual", "line 4", "positive", "bad &lt;script&gt;",
 	} {
 		if !strings.Contains(string(text), want) {
