@@ -60,18 +60,18 @@ func (e *TooLargeError) Error() string {
 var ErrNodeCopy = errors.New("nodes keep copies of models that executors read from a place, but this model is in the archive; name the place")
 
 // placed sets the place of the model m in the manifest.
-func (s shipment) placed(manifest *bundle.Model, m *models.Resolved) error {
-	place, err := placeOf(s.place, m)
+func (s shipment) placed(manifest *bundle.Model, m *models.Resolved, place string) error {
+	place, err := placeOf(place, m)
 	if err != nil {
 		return err
 	}
 	if first := models.FirstFile(m.Files); first != "" { // the place may name the first of several files
 		place = strings.TrimSuffix(place, "/"+first)
 	}
-	if place == "" && s.nodeCopy {
+	if place == "" && s.nodeCopy && (s.place == "" || s.place == InArchive) {
 		return ErrNodeCopy
 	}
-	manifest.Place, manifest.NodeCopy = place, s.nodeCopy
+	manifest.Place, manifest.NodeCopy = place, s.nodeCopy && place != ""
 	return nil
 }
 

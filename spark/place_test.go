@@ -46,11 +46,11 @@ func TestPlaceOf(t *testing.T) {
 		"path": "/models", "/mnt/m": "/mnt/m", "/mnt/m/m-00001-of-00002.gguf": "/mnt/m", "https://host/m/m-00001-of-00002.gguf": "https://host/m",
 	} {
 		m := shippedModel(nil, split)
-		if err := (shipment{place: place}).placed(&m, split); err != nil || m.Place != want {
+		if err := (shipment{place: place}).placed(&m, split, place); err != nil || m.Place != want {
 			t.Errorf("%s: %s, %v; want %s", place, m.Place, err, want)
 		}
 	}
-	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, &models.Resolved{}); !errors.Is(err, ErrNodeCopy) {
+	if err := (shipment{nodeCopy: true}).placed(&bundle.Model{}, &models.Resolved{}, ""); !errors.Is(err, ErrNodeCopy) {
 		t.Error("a model in the archive can have a copy on each node")
 	}
 }

@@ -36,6 +36,7 @@ const maxBatch = math.MaxInt32
 
 // results reads the responses of an execution.
 type results struct {
+	before    func() error // called before the plan is sent; nil afterwards
 	execution *execution
 	// schema is the schema of the result; nil until the server has sent it.
 	schema *pb.DataType
@@ -52,11 +53,20 @@ type results struct {
 }
 
 func (s *Session) run(ctx context.Context, plan *pb.Plan) *results {
-	return &results{execution: s.execute(ctx, plan)}
+	r := &results{execution: s.execute(ctx, plan)}
+	r.before = func() error { return s.shipDefaultsOf(ctx, plan) }
+	return r
 }
 
 // next returns the next batch, which the caller releases, and io.EOF at the end.
 func (r *results) next() (arrow.RecordBatch, error) {
+	if before := r.before; before != nil {
+		r.before = nil
+		if err := before(); err != nil {
+			r.execution.close()
+			return nil, err
+		}
+	}
 	for len(r.batches) == 0 {
 		response, err := r.execution.next()
 		if err == io.EOF && len(r.chunks) > 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
@@ -45,6 +46,9 @@ type Session struct {
 	background sync.WaitGroup // of release requests
 
 	installing sync.Mutex // held while a stream starts
+
+	shipping sync.Mutex // held while a default model is uploaded
+	models   models.Set // those that executors have; guarded by shipping after Connect
 
 	mu             sync.Mutex
 	serverID       string // the session's id on the server, once known

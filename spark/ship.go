@@ -12,6 +12,7 @@ import (
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/version"
+	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 )
 
@@ -24,6 +25,7 @@ type shipment struct {
 	wanted    bool
 	model     string // reference of the default one; empty for none
 	named     []models.Named
+	defaults  []llm.ModelRole // see WithDefaultModels
 	precision string
 	place     string
 	nodeCopy  bool
@@ -100,7 +102,7 @@ func (s *Session) shipWorker(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.addBundle(ctx, archive); err != nil {
+	if err := s.addBundle(ctx, archive, bundle.Dir); err != nil {
 		return fmt.Errorf("uploading the program and the models to Spark: %w", err)
 	}
 	if err := s.useWorker(ctx, bundle.Executable); err != nil {
@@ -187,7 +189,8 @@ func (s *Session) findPython(ctx context.Context) (*bundle.Python, error) {
 	return &bundle.Python{Executable: executable}, s.Conf().set(ctx, originalPythonKey, executable)
 }
 
-func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
+// addBundle uploads an archive, which Spark unpacks into a folder.
+func (s *Session) addBundle(ctx context.Context, a bundle.Archive, folder string) error {
 	digest, err := a.Digest()
 	if err != nil {
 		return err
@@ -214,6 +217,6 @@ func (s *Session) addBundle(ctx context.Context, a bundle.Archive) error {
 			}()
 			return r, nil
 		},
-	}, bundle.Dir+".tar.gz#"+bundle.Dir, report)
+	}, folder+".tar.gz#"+folder, report)
 	return err
 }

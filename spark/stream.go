@@ -117,10 +117,14 @@ func (w DataStreamWriter) start(ctx context.Context, to func(*pb.WriteStreamOper
 	}
 	s := w.df.session
 	var q *StreamingQuery
+	plan := &pb.Plan{OpType: &pb.Plan_Command{Command: &pb.Command{
+		CommandType: &pb.Command_WriteStreamOperationStart{WriteStreamOperationStart: w.with(to).op},
+	}}}
+	if err := s.shipDefaultsOf(ctx, plan); err != nil { // before the worker is installed with its models
+		return nil, err
+	}
 	err := s.withInstalled(ctx, func(executable string) error {
-		r := s.run(ctx, &pb.Plan{OpType: &pb.Plan_Command{Command: &pb.Command{
-			CommandType: &pb.Command_WriteStreamOperationStart{WriteStreamOperationStart: w.with(to).op},
-		}}})
+		r := s.run(ctx, plan)
 		if err := r.drain(); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -78,10 +77,16 @@ func (installFunction) eval(ctx context.Context, s *scope, args []arrow.Array, r
 	return b.NewArray(), nil
 }
 
+// installation is a folder with a number of models, since more models may arrive.
+type installation struct {
+	folder string
+	models int
+}
+
 // installations records the installations that this process has made.
 type installations struct {
 	mu          sync.Mutex
-	executables map[string]string // by folder
+	executables map[installation]string
 }
 
 // install copies the program, the manifest and the models to folder, or to the
@@ -89,7 +94,12 @@ type installations struct {
 func (p *process) install(ctx context.Context, folder string) (string, error) {
 	p.installed.mu.Lock()
 	defer p.installed.mu.Unlock()
-	if executable, ok := p.installed.executables[folder]; ok {
+	_, all, err := p.models.arrived()
+	if err != nil {
+		return "", err
+	}
+	key := installation{folder, len(all)}
+	if executable, ok := p.installed.executables[key]; ok {
 		if _, err := os.Stat(executable); err == nil {
 			return executable, nil
 		}
@@ -114,9 +124,9 @@ func (p *process) install(ctx context.Context, folder string) (string, error) {
 		return "", fmt.Errorf("installing the worker in %s: %w", parent, err)
 	}
 	if p.installed.executables == nil {
-		p.installed.executables = map[string]string{}
+		p.installed.executables = map[installation]string{}
 	}
-	p.installed.executables[folder] = executable
+	p.installed.executables[key] = executable
 	return executable, nil
 }
 
@@ -126,9 +136,11 @@ func (p *process) installIn(ctx context.Context, parent string) (executable stri
 	if err := privatefile.MakeDir(parent); err != nil {
 		return "", err
 	}
-	manifest := p.models.manifest
-	manifest.Models = slices.Clone(manifest.Models)
-	for i, m := range p.models.all {
+	manifest, all, err := p.models.arrived()
+	if err != nil {
+		return "", err
+	}
+	for i, m := range all {
 		if manifest.Models[i].Place, err = m.install(ctx, parent); err != nil {
 			return "", err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -260,4 +261,60 @@ func TestModelsByName(t *testing.T) {
 	if _, err := new(archiveModels).get(ctx, llm.Text, ""); err == nil || !strings.Contains(err.Error(), "without a model") {
 		t.Errorf("without models: %v", err)
 	}
+}
+
+// The default model of a role arrives in an archive of its own while the worker runs.
+func TestModelsOfRoles(t *testing.T) {
+	root, m := install(t, "4.3.0", "fine")
+	root = moved(t, root, filepath.Join(t.TempDir(), bundle.Dir))
+	f := serveProcess(t, "4.3.0", m.Models, root)
+	ctx := t.Context()
+	f.models.begin(3)
+	if _, err := f.models.get(ctx, llm.Embed, ""); err == nil || !strings.Contains(err.Error(), "the session has no model with the role embed") {
+		t.Errorf("without a model: %v", err)
+	}
+	other := m.Models[0]
+	other.Aliases, other.Ref, other.Name = []string{"embed"}, "/models/vectors.gguf", "vectors"
+	folder := filepath.Join(filepath.Dir(root), bundle.RoleDir("embed"))
+	manifest, err := json.Marshal(bundle.Manifest{Models: []bundle.Model{other}})
+	if err == nil {
+		err = errors.Join(os.CopyFS(filepath.Join(folder, bundle.ModelDir, "embed"), os.DirFS(filepath.Join(root, modelFolder))),
+			os.WriteFile(filepath.Join(folder, bundle.ManifestName), manifest, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := f.models.get(ctx, llm.Embed, "")
+		if err != nil || got.(*fakeModel).path != filepath.Join(folder, bundle.ModelDir, "embed", "model.gguf") || got.(*fakeModel).threads.Load() == 0 {
+			t.Errorf("the model of the role: %v, %v", got, err)
+		}
+	}
+	if f.models.loads() != 1 {
+		t.Errorf("%d models were opened", f.models.loads())
+	}
+	if got, err := f.models.get(ctx, llm.Text, "default"); err != nil || !strings.HasPrefix(got.(*fakeModel).path, root) {
+		t.Errorf("the text model: %v, %v", got, err)
+	}
+	if m, all, err := f.models.arrived(); err != nil || len(all) != 2 || len(m.Models) != 2 || m.Models[1].Name != "vectors" {
+		t.Errorf("%v, %v", m, err)
+	}
+	if err := os.MkdirAll(filepath.Join(filepath.Dir(root), bundle.RoleDir("tag")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(root), bundle.RoleDir("tag"), bundle.ManifestName), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.models.get(ctx, llm.Tag, ""); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("a damaged manifest: %v", err)
+	}
+}
+
+// moved renames a folder and returns its new path.
+func moved(t *testing.T, from, to string) string {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+	return to
 }

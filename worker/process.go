@@ -40,7 +40,11 @@ type process struct {
 // newProcess reads the manifest of the executable's archive and the environment.
 func newProcess(log *slog.Logger, getenv func(string) string) *process {
 	p := &process{log: log, getenv: getenv, mem: memory.DefaultAllocator}
-	root, manifest, err := readManifest()
+	root, err := archiveRoot()
+	var manifest bundle.Manifest
+	if err == nil {
+		manifest, err = readManifest(root)
+	}
 	if err != nil {
 		p.refusal = err
 	}
@@ -65,27 +69,31 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 	return p
 }
 
-// readManifest reads the archive's manifest; root is the archive's folder.
-// Without a manifest, as for a program installed by hand, it returns an empty
-// one: the worker then serves functions that need no model.
-func readManifest() (root string, m bundle.Manifest, err error) {
+// archiveRoot returns the folder of the archive that holds this program.
+func archiveRoot() (string, error) {
 	exe, err := os.Executable()
 	if err != nil {
-		return "", m, fmt.Errorf("finding the path of this program: %w", err)
+		return "", fmt.Errorf("finding the path of this program: %w", err)
 	}
-	root = filepath.Dir(filepath.Dir(exe))
+	return filepath.Dir(filepath.Dir(exe)), nil
+}
+
+// readManifest reads the manifest of the archive in the folder root. Without a
+// manifest, as for a program installed by hand, it returns an empty one: the
+// worker then serves functions that need no model.
+func readManifest(root string) (m bundle.Manifest, err error) {
 	file := filepath.Join(root, bundle.ManifestName)
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return root, m, nil
+		return m, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}
 	if err != nil {
-		return root, bundle.Manifest{}, fmt.Errorf("the archive's manifest %s cannot be read: %w; upload the archive again", file, err)
+		return bundle.Manifest{}, fmt.Errorf("the archive's manifest %s cannot be read: %w; upload the archive again", file, err)
 	}
-	return root, m, nil
+	return m, nil
 }
 
 // coreJar matches Spark's core jar, which Spark adds to the PYTHONPATH of its

@@ -18,7 +18,8 @@ import (
 // digest identifies the archive.
 type Archive struct {
 	Manifest Manifest
-	// Programs are the worker's executables, one for each kind of processor.
+	// Programs are the worker's executables, one for each kind of processor. It is
+	// empty for the archive of a role.
 	Programs []Program
 	// ModelPaths are the paths of the manifest's models: files or folders. The
 	// path of a model that has a Place or an Endpoint is ignored.
@@ -94,6 +95,9 @@ func (a Archive) write(w io.Writer, compare bool) (int64, error) {
 }
 
 func (a Archive) addPrograms(out *tar.Writer) error {
+	if len(a.Programs) == 0 {
+		return nil
+	}
 	if len(a.Programs) == 1 {
 		return addFile(out, "bin/firesteel", 0o755, a.Programs[0].Path, "")
 	}

@@ -14,6 +14,12 @@
 //
 // A model that executors read from Model.Place, or ask at Model.Endpoint, has no
 // files in the archive.
+//
+// The default model of a role that a query asks later comes in an archive of its
+// own, which Spark unpacks beside the first one:
+//
+//	firesteel-ROLE/manifest.json Manifest, with this model only
+//	firesteel-ROLE/model/...     its files
 package bundle
 
 const (
@@ -30,7 +36,7 @@ type Manifest struct {
 	// Spark is the server's version, such as "4.3.0". It determines the worker
 	// protocol.
 	Spark string `json:"spark"`
-	// Models are the session's models. The first one is the default.
+	// Models are the session's models.
 	Models []Model `json:"models,omitempty"`
 	// Python, if it is not nil, is the interpreter to which the worker passes
 	// Python functions.
@@ -47,8 +53,9 @@ type Python struct {
 // Model describes a model of the session: one file, a folder of files, or a
 // server.
 type Model struct {
-	// Aliases are the names by which queries ask for the model: at least one. No
-	// two names in a manifest are equal if case is ignored.
+	// Aliases are the names by which queries ask for the model: at least one. The
+	// name of a role makes it the default of that role. No two names in a manifest
+	// are equal if case is ignored.
 	Aliases []string `json:"aliases"`
 	Ref     string   `json:"ref"`             // the reference that the user gave
 	Name    string   `json:"name"`            // the display name; see llm.Info
@@ -56,6 +63,8 @@ type Model struct {
 	Size    int64    `json:"size"`            // bytes of all files
 	SHA256  string   `json:"sha256"`          // for several files, see weights.Digest
 	Files   []File   `json:"files,omitempty"` // of a folder, sorted by name
+	// Roles are the model's roles (see llm.ModelRole), if the client knows them.
+	Roles []string `json:"roles,omitempty"`
 	// Precision is that of the weights in memory; empty is the engine's default.
 	Precision string `json:"precision,omitempty"`
 	// Place is the absolute path, or the HTTP or HTTPS URL, of the model's file
@@ -80,6 +89,9 @@ type Endpoint struct {
 	AllowHosts []string `json:"allow_hosts,omitempty"`
 	LocalOnly  bool     `json:"local_only,omitempty"`
 }
+
+// RoleDir returns the folder of the archive with the default model of a role.
+func RoleDir(role string) string { return Dir + "-" + role }
 
 // Dir returns the name of the model's folder in ModelDir.
 func (m *Model) Dir() string { return m.Aliases[0] }

@@ -82,7 +82,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 		return exitInterrupted
 	}
 	// An error of the worker that Spark returns begins with the same prefix.
-	text := strings.TrimPrefix(secret.Hide(a.message(explainFormat(explainSpark(explainTrust(e))))), "firesteel: ")
+	text := strings.TrimPrefix(secret.Hide(a.message(explainFormat(explainSpark(roleHint(explainTrust(e)))))), "firesteel: ")
 	fmt.Fprintln(err, "firesteel:", text+a.contentHint(text))
 	switch {
 	case errors.Is(e, errUsage):

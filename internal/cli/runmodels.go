@@ -76,7 +76,7 @@ func openAsked(ctx context.Context, opened *models.Opened, asks []ai.Ask) error 
 				continue // the calls do without it
 			}
 			if err != nil {
-				return roleHint(err)
+				return err
 			}
 		}
 	}

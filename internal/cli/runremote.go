@@ -118,7 +118,7 @@ func (a *app) remoteModels(ctx context.Context, f shipFlags, asks []ai.Ask) (ask
 			continue // the calls do without it
 		}
 		if set = with; err != nil {
-			return nil, roleHint(err)
+			return nil, err
 		}
 		for _, e := range entriesOf(set, ask) {
 			m, err := models.Resolve(ctx, e.Reference, o)

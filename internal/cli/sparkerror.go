@@ -3,10 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/spark"
 )
+
+// missingRole matches the errors of executors about a role without a model.
+var missingRole = regexp.MustCompile(`model with the role (embed|tag|rank|text)\b`)
 
 // explainSpark adds the flags and commands that solve an error of Spark, which
 // the packages spark and localspark do not name.
@@ -14,7 +18,12 @@ func explainSpark(err error) error {
 	var master *spark.MasterURLError
 	var program *spark.NotLinuxError
 	var download *localspark.DownloadError
+	var query *spark.Error
 	switch {
+	case errors.As(err, &query):
+		if m := missingRole.FindStringSubmatch(query.Error()); m != nil {
+			return fmt.Errorf("%w\n  Name a model of the role: --model %s=REFERENCE", err, m[1])
+		}
 	case errors.As(err, &master):
 		return fmt.Errorf("%w; 'firesteel submit --master %s' runs a job on this cluster", err, master.URL)
 	case errors.As(err, &program):

@@ -70,6 +70,14 @@ func (e *DefaultError) Is(target error) bool {
 	return target == llm.ErrNoModel && errors.Is(e.Err, egress.ErrRefused)
 }
 
+// ForDefault returns a *DefaultError if r is a name of the catalogue.
+func ForDefault(role llm.ModelRole, r Reference, err error) error {
+	if r.entry == nil {
+		return err
+	}
+	return &DefaultError{role, r.entry, err}
+}
+
 // LicenceError reports a default model whose licence does not allow any use. It
 // is downloaded only for those who name it.
 type LicenceError struct{ Entry *catalogue.Entry }

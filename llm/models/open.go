@@ -203,9 +203,7 @@ func (o *Opened) fromCatalogue(ctx context.Context, role llm.ModelRole) (int, er
 		o.models = append(o.models, nil)
 	}
 	if _, err = o.at(ctx, i); err != nil {
-		if r := o.set[i].Reference; r.entry != nil {
-			err = &DefaultError{role, r.entry, err}
-		}
+		err = ForDefault(role, o.set[i].Reference, err)
 		o.set, o.models = before, o.models[:len(before)]
 	}
 	return i, err

@@ -14,6 +14,7 @@ import (
 	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/internal/weights/malformed"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/catalogue"
 )
 
 // Progress receives the progress of downloads. Its methods may be called often,
@@ -87,7 +88,8 @@ type File struct {
 type Resolved struct {
 	Reference Reference
 	// Info is the description that the opened model will give. Context is 0
-	// for files, since it is read when they are opened.
+	// for files, since it is read when they are opened. Roles is empty if it is
+	// not known before.
 	Info llm.Info
 	// Size is the number of bytes of all files; 0 for a server.
 	Size int64
@@ -149,7 +151,25 @@ func Resolve(ctx context.Context, r Reference, o Options) (*Resolved, error) {
 	}
 	m := local(r, found)
 	m.Info.Precision, m.Info.Engine = precision.Stored(), engine.Version
+	m.Info.Roles = rolesOf(m)
 	return m, nil
+}
+
+// rolesOf returns the roles of a model of files, if they are known without opening
+// it: from the catalogue, or because it is an encoder.
+func rolesOf(m *Resolved) []llm.ModelRole {
+	if roles := m.Reference.roles(); len(roles) > 0 {
+		return roles
+	}
+	if c, err := catalogue.Current(); err == nil {
+		if e, ok := c.ByDigest(m.Info.Digest); ok {
+			return e.Roles
+		}
+	}
+	if role, ok := engine.EncoderRole(m.Path()); ok {
+		return []llm.ModelRole{role}
+	}
+	return nil
 }
 
 // local describes the files of a model.
