@@ -3,7 +3,10 @@ package ai
 import (
 	"context"
 	"fmt"
+	"math"
+	"strconv"
 
+	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -11,88 +14,143 @@ import (
 const measuredVectors = "Spearman's correlation of ai_similarity with the scores that people gave to the 1,500 pairs of English sentences of STS-B dev, in 8 bits: bge-small-en 0.889 (0.877 to 0.900), " +
 	"mpnet-base 0.881 (0.867 to 0.894), minilm-l6 0.867 (0.852 to 0.881), SmolLM2-135M, a text model, 0.542 (0.505 to 0.577)."
 
+const vectorErrors = "The query fails if the model computes no vectors, if an option is unknown, and if dimensions is more than the vectors have. "
+
+const aboutPrompts = "A prompt is a text that the model's files put before queries or documents (see the model's card); a model without a prompt of that " +
+	"name adds none. dimensions keeps the first numbers of a vector, for models that were trained for it."
+
 var embedding = define(&Function{
-	Name:    "ai_embed",
-	Params:  []Param{{Name: "content", Type: String, About: "the text"}},
+	Name: "ai_embed",
+	Params: []Param{
+		{Name: "content", Type: String, About: "the text"},
+		{Name: "options", Type: Options, Optional: true, About: "MAP('prompt', 'query' or 'document', 'dimensions', '256')"},
+	},
 	Returns: FloatArray,
 	Summary: "computes an embedding vector of a text",
 	Detail: "NULL and blank content give NULL without a model call. The vector has length 1, so the dot product of two vectors is " +
-		"their cosine similarity. Only the start of a text is read if it is longer than the model's context window. The query fails if the model computes no vectors.",
+		"their cosine similarity. Only the start of a text is read if it is longer than the model's context window. " + vectorErrors + aboutPrompts,
 	Measured: measuredVectors,
 	Weakness: "A model that was trained to generate text gives coarse vectors. Use an embedding model.",
 	Example:  "SELECT ai_embed('It is a good test for Spark.') AS vector",
 	Sample:   Row{"It is a good test for Spark."},
 	asks:     asksEmbedder,
-}, func(row Row) (string, bool, error) {
+}, func(row Row) (in vectorInput, ok bool, err error) {
 	content, ok := text(row[0])
-	return content, ok, nil
-}, withModel(llm.Embed, func(ctx context.Context, m llm.Model, need []task[string]) error {
-	texts := make([]string, len(need))
-	for i, a := range need {
-		texts[i] = a.in
+	options, err := readOptions("options", row[1], "prompt", "dimensions")
+	if err == nil {
+		in.dimensions, err = readDimensions(options)
 	}
-	vectors, err := embedTexts(ctx, m, texts)
-	if err != nil {
-		return err
-	}
-	for i, v := range vectors {
-		need[i].noteCut(v)
-		if need[i].Err = v.Err; v.Err == nil {
-			need[i].Value = v.Vector
-		}
-	}
-	return nil
-}))
+	in.texts = []llm.EmbedRequest{{Text: content, Prompt: options["prompt"]}}
+	return in, ok, err
+}, answerVectors(func(vectors [][]float32) any { return vectors[0] }))
 
 var similarity = define(&Function{
-	Name:    "ai_similarity",
-	Params:  []Param{{Name: "a", Type: String, About: "a text"}, {Name: "b", Type: String, About: "another text"}},
+	Name: "ai_similarity",
+	Params: []Param{
+		{Name: "a", Type: String, About: "a text"}, {Name: "b", Type: String, About: "another text"},
+		{Name: "options", Type: Options, Optional: true, About: "MAP('prompt_a', 'query', 'prompt_b', 'document', 'dimensions', '256')"},
+	},
 	Returns: Float,
 	Summary: "computes how similar two texts are in meaning, from -1 to 1",
 	Detail: "NULL or blank text on either side gives NULL without a model call. The result is the cosine of the vectors of the two texts " +
-		"(see ai_embed); 1 means the same. The scale depends on the model: compare only results of one model.",
+		"(see ai_embed); 1 means the same. The scale depends on the model: compare only results of one model. " + vectorErrors + aboutPrompts,
 	Measured: measuredVectors,
 	Weakness: "With a model that was trained to generate text, most texts are similar. Use an embedding model.",
 	Example:  "SELECT ai_similarity('Apache Spark', 'Apache Spark SQL') AS similarity",
 	Sample:   Row{"Apache Spark", "Apache Spark SQL"},
 	asks:     asksEmbedder,
-}, func(row Row) (in [2]string, ok bool, err error) {
+}, func(row Row) (in vectorInput, ok bool, err error) {
 	a, haveA := text(row[0])
 	b, haveB := text(row[1])
-	return [2]string{a, b}, haveA && haveB, nil
-}, withModel(llm.Embed, func(ctx context.Context, m llm.Model, need []task[[2]string]) error {
-	// Embed each text once, because one side is often the same for all rows.
-	at := map[string]int{}
-	var texts []string
-	for _, a := range need {
-		for _, t := range a.in {
-			if _, known := at[t]; !known {
-				at[t] = len(texts)
-				texts = append(texts, t)
+	options, err := readOptions("options", row[2], "prompt_a", "prompt_b", "dimensions")
+	if err == nil {
+		in.dimensions, err = readDimensions(options)
+	}
+	in.texts = []llm.EmbedRequest{{Text: a, Prompt: options["prompt_a"]}, {Text: b, Prompt: options["prompt_b"]}}
+	return in, haveA && haveB, err
+}, answerVectors(func(vectors [][]float32) any { return cosine(vectors[0], vectors[1]) }))
+
+// vectorInput are the texts of a row whose vectors are asked.
+type vectorInput struct {
+	texts      []llm.EmbedRequest
+	dimensions int // of the vectors; 0 for all
+}
+
+// readDimensions reads the option dimensions.
+func readDimensions(options map[string]string) (int, error) {
+	given, ok := options["dimensions"]
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || n < 1 {
+		return 0, badArgument("options", "dimensions is %s; it must be a number from 1", sensitive.Text(given))
+	}
+	return n, nil
+}
+
+// answerVectors computes the answers of rows from the vectors of their texts, of
+// length 1. Each different text is embedded once, because one of two is often the
+// same for all rows.
+func answerVectors(answer func(vectors [][]float32) any) func(context.Context, Source, []task[vectorInput]) error {
+	return withModel(llm.Embed, func(ctx context.Context, m llm.Model, need []task[vectorInput]) error {
+		at := map[llm.EmbedRequest]int{}
+		var requests []llm.EmbedRequest
+		for _, a := range need {
+			for _, r := range a.in.texts {
+				if _, known := at[r]; !known {
+					at[r] = len(requests)
+					requests = append(requests, r)
+				}
 			}
 		}
+		all, err := embedRequests(ctx, m, requests)
+		if err != nil {
+			return err
+		}
+		for _, a := range need {
+			vectors := make([][]float32, len(a.in.texts))
+			for i, r := range a.in.texts {
+				e := all[at[r]]
+				a.noteCut(e)
+				switch {
+				case a.Err != nil:
+				case e.Err != nil:
+					a.Err = e.Err
+				case i > 0 && len(e.Vector) != len(all[at[a.in.texts[0]]].Vector):
+					a.Err = fmt.Errorf("%w: its vectors have %d and %d numbers", llm.ErrModel, len(all[at[a.in.texts[0]]].Vector), len(e.Vector))
+				case a.in.dimensions > len(e.Vector):
+					a.fatal = true // for all rows
+					a.Err = badArgument("options", "dimensions is %d, but the vectors of %s have %d numbers", a.in.dimensions, m.Info().Name, len(e.Vector))
+				default:
+					vectors[i] = firstNumbers(e.Vector, a.in.dimensions)
+				}
+			}
+			if a.Err == nil {
+				a.Value = answer(vectors)
+			}
+		}
+		return nil
+	})
+}
+
+// firstNumbers returns the first n numbers of a vector at length 1; 0 stands for all.
+func firstNumbers(v []float32, n int) []float32 {
+	if n == 0 || n == len(v) {
+		return v
 	}
-	vectors, err := embedTexts(ctx, m, texts)
-	if err != nil {
-		return err
+	square := 0.0
+	for _, x := range v[:n] {
+		square += float64(x) * float64(x)
 	}
-	for _, a := range need {
-		x, y := vectors[at[a.in[0]]], vectors[at[a.in[1]]]
-		a.noteCut(x)
-		a.noteCut(y)
-		switch {
-		case x.Err != nil:
-			a.Err = x.Err
-		case y.Err != nil:
-			a.Err = y.Err
-		case len(x.Vector) != len(y.Vector):
-			a.Err = fmt.Errorf("%w: its vectors have %d and %d numbers", llm.ErrModel, len(x.Vector), len(y.Vector))
-		default:
-			a.Value = cosine(x.Vector, y.Vector)
+	out := make([]float32, n)
+	if square > 0 {
+		for i := range out {
+			out[i] = float32(float64(v[i]) / math.Sqrt(square))
 		}
 	}
-	return nil
-}))
+	return out
+}
 
 func asksEmbedder(Row) []Ask { return []Ask{{Role: llm.Embed}} }
 
@@ -113,15 +171,20 @@ func (a task[In]) noteCut(e llm.Embedding) {
 	}
 }
 
-// embedTexts calls m.Embed and checks the number of results.
+// embedTexts is embedRequests without prompts.
 func embedTexts(ctx context.Context, m llm.Model, texts []string) ([]llm.Embedding, error) {
 	requests := make([]llm.EmbedRequest, len(texts))
 	for i, text := range texts {
 		requests[i].Text = text
 	}
+	return embedRequests(ctx, m, requests)
+}
+
+// embedRequests calls m.Embed and checks the number of results.
+func embedRequests(ctx context.Context, m llm.Model, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
 	vectors, err := m.Embed(ctx, requests)
-	if err == nil && len(vectors) != len(texts) {
-		err = fmt.Errorf("%w: %s returned %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(vectors), len(texts))
+	if err == nil && len(vectors) != len(requests) {
+		err = fmt.Errorf("%w: %s returned %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(vectors), len(requests))
 	}
 	return vectors, err
 }

@@ -177,6 +177,48 @@ func Embed[C Expression[C]](content C) C { return content.Call(embedding.Name) }
 // Similarity returns the similarity of two texts. b is a column or a string.
 func Similarity[C Expression[C]](a C, b any) C { return a.Call(similarity.Name, b) }
 
+// EmbedOptions are the options of EmbedWith.
+type EmbedOptions struct {
+	// Prompt names a prompt of the model's files, such as query or document; empty
+	// stands for the model's default.
+	Prompt string
+	// Dimensions is the number of numbers of a vector; 0 stands for all.
+	Dimensions int
+}
+
+// EmbedWith is Embed with options.
+func EmbedWith[C Expression[C]](content C, o EmbedOptions) C {
+	return content.Call(embedding.Name, vectorOptions(o.Dimensions, "prompt", o.Prompt))
+}
+
+// SimilarityOptions are the options of SimilarityWith.
+type SimilarityOptions struct {
+	// PromptA and PromptB name prompts of the model's files; see EmbedOptions.
+	PromptA, PromptB string
+	// Dimensions is the number of numbers of the vectors; 0 stands for all.
+	Dimensions int
+}
+
+// SimilarityWith is Similarity with options.
+func SimilarityWith[C Expression[C]](a C, b any, o SimilarityOptions) C {
+	return a.Call(similarity.Name, b, vectorOptions(o.Dimensions, "prompt_a", o.PromptA, "prompt_b", o.PromptB))
+}
+
+// vectorOptions returns the JSON of options: dimensions, and pairs of names and
+// values. Empty ones are left out.
+func vectorOptions(dimensions int, pairs ...string) string {
+	options := map[string]string{}
+	if dimensions != 0 {
+		options["dimensions"] = strconv.Itoa(dimensions)
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			options[pairs[i]] = pairs[i+1]
+		}
+	}
+	return jsonText(options)
+}
+
 // CountTokens counts the tokens of each text.
 func CountTokens[C Expression[C]](content C) C { return content.Call(countTokens.Name) }
 

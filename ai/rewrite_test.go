@@ -146,8 +146,8 @@ func (textModel) Info() llm.Info { return llm.Info{Name: "writer", Roles: []llm.
 
 // A model without the role that a function asks is one error of the query.
 func TestRoles(t *testing.T) {
-	for _, f := range []*Function{embedding, similarity} {
-		_, err := f.Eval(t.Context(), sourceOf(textModel{&fake{}}), []Row{{"a", "b"}})
+	for f, row := range map[*Function]Row{embedding: {"a"}, similarity: {"a", "b"}} {
+		_, err := f.Eval(t.Context(), sourceOf(textModel{&fake{}}), []Row{row})
 		var wrong *llm.RoleError
 		if !errors.As(err, &wrong) || !errors.Is(err, llm.ErrRole) || wrong.Role != llm.Embed || !strings.Contains(err.Error(), "writer has the role text only") {
 			t.Errorf("%s: %v", f.Name, err)
