@@ -13,9 +13,15 @@ import (
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
 
+// askedRole is a role whose default model is asked.
+type askedRole struct {
+	role     llm.ModelRole
+	optional bool // see ai.Ask
+}
+
 // rolesOf returns the roles whose default models a plan may ask: those of the AI
 // functions that it calls, as far as the constant arguments of the calls tell.
-func rolesOf(plan *pb.Plan) []llm.ModelRole {
+func rolesOf(plan *pb.Plan) []askedRole {
 	var c callFinder
 	c.message(plan.ProtoReflect())
 	return c.roles
@@ -31,7 +37,7 @@ func (s *Session) shipDefaultsOf(ctx context.Context, plan *pb.Plan) error {
 }
 
 // callFinder collects the roles that calls of AI functions ask.
-type callFinder struct{ roles []llm.ModelRole }
+type callFinder struct{ roles []askedRole }
 
 func (c *callFinder) call(f *ai.Function, fixed ai.Row) {
 	for _, a := range f.Asks(fixed) {
@@ -39,8 +45,11 @@ func (c *callFinder) call(f *ai.Function, fixed ai.Row) {
 		if !a.Any && a.Name != "" && !strings.EqualFold(a.Name, llm.DefaultModel) {
 			continue
 		}
-		if !slices.Contains(c.roles, a.Role) {
-			c.roles = append(c.roles, a.Role)
+		i := slices.IndexFunc(c.roles, func(r askedRole) bool { return r.role == a.Role })
+		if i < 0 {
+			c.roles = append(c.roles, askedRole{a.Role, a.Optional})
+		} else {
+			c.roles[i].optional = c.roles[i].optional && a.Optional
 		}
 	}
 }

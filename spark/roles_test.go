@@ -20,20 +20,22 @@ func TestRolesOfSQL(t *testing.T) {
 		{"SELECT ai_mask(text, ARRAY('email', \"phone\"))", "[]"},
 		{"SELECT ai_mask(labels => array('email'), content => f(text, ')'))", "[]"},
 		{`SELECT ai_mask(text, '["email"]')`, "[]"},
-		{"SELECT ai_mask(text, ARRAY('email', x)), ai_mask(text, ?)", "[text]"},
-		{"SELECT ai_mask(text, ARRAY('email', 'it''s'))", "[text]"},
+		{"SELECT ai_mask(text, ARRAY('email', x)), ai_mask(text, ?)", "[tag text]"},
+		{"SELECT ai_mask(text, ARRAY('email', 'it''s'))", "[tag text]"},
 		{"SELECT ai_query('default', x), ai_query('big', x)", "[text]"},
 		{"SELECT ai_query('big', x)", "[]"},
 		{"SELECT ai_query(m, x)", "[text]"},
 		{"EXECUTE IMMEDIATE 'SELECT ai_embed(x) FROM t'", "[embed]"},
 		{"BEGIN IF true THEN SELECT ai_embed(x) FROM t; END IF; END", "[embed]"},
+		{"SELECT ai_classify(x, ARRAY('a', 'b', 'c', 'd'))", "[text embed?]"},
+		{"SELECT ai_classify(x, ARRAY('a', 'b', 'c', 'd')), ai_embed(x)", "[text embed]"},
 		{"SELECT ai_embed(", "[embed]"},
 		{"SELECT ai_embed('", "[embed]"},
 	} {
 		plan := &pb.Plan{OpType: &pb.Plan_Command{Command: &pb.Command{CommandType: &pb.Command_SqlCommand{
 			SqlCommand: &pb.SqlCommand{Input: &pb.Relation{RelType: &pb.Relation_Sql{Sql: &pb.SQL{Query: c.text}}}},
 		}}}}
-		if got := fmt.Sprint(rolesOf(plan)); got != c.want {
+		if got := roleNames(rolesOf(plan)); got != c.want {
 			t.Errorf("%s: %s; want %s", c.text, got, c.want)
 		}
 	}
@@ -60,9 +62,9 @@ func TestRolesOfColumns(t *testing.T) {
 		{ai.AnalyzeSentiment(Col("text")), "[text]"},
 		{ai.Embed(Col("text")).Alias("v"), "[embed]"},
 		{ai.Mask(Col("text"), "email", "iban"), "[]"},
-		{ai.Mask(Col("text"), "email", "person"), "[text]"},
+		{ai.Mask(Col("text"), "email", "person"), "[tag]"},
 		{Call("upper", Call("ai_mask", Col("text"), Call("array", "email"))), "[]"},
-		{Call("ai_mask", Col("text"), Col("labels")), "[text]"},
+		{Call("ai_mask", Col("text"), Col("labels")), "[tag text]"},
 		{Expr("ai_similarity(a, b) > 0.5"), "[embed]"},
 		{Call("ai_query", "big", Col("x")), "[]"},
 	} {
@@ -70,8 +72,19 @@ func TestRolesOfColumns(t *testing.T) {
 			t.Fatal(c.column.err)
 		}
 		relation := &pb.Relation{RelType: &pb.Relation_Project{Project: &pb.Project{Expressions: []*pb.Expression{c.column.expr}}}}
-		if got := fmt.Sprint(rolesOf(&pb.Plan{OpType: &pb.Plan_Root{Root: relation}})); got != c.want {
+		if got := roleNames(rolesOf(&pb.Plan{OpType: &pb.Plan_Root{Root: relation}})); got != c.want {
 			t.Errorf("%v: %s; want %s", c.column.expr, got, c.want)
 		}
 	}
+}
+
+// roleNames lists roles; those that are optional have a question mark.
+func roleNames(roles []askedRole) string {
+	all := make([]string, len(roles))
+	for i, r := range roles {
+		if all[i] = string(r.role); r.optional {
+			all[i] += "?"
+		}
+	}
+	return fmt.Sprint(all)
 }

@@ -2,6 +2,7 @@ package spark
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -149,29 +150,38 @@ func (s *Session) shipModel(ctx context.Context, a *bundle.Archive, e models.Ent
 
 // shipDefaults uploads the default models of roles that the session does not have,
 // each in an archive of its own, which workers that run already find.
-func (s *Session) shipDefaults(ctx context.Context, roles []llm.ModelRole) error {
+func (s *Session) shipDefaults(ctx context.Context, roles []askedRole) error {
 	s.shipping.Lock()
 	defer s.shipping.Unlock()
 	if len(s.models) == 0 {
 		return nil // the session has no AI functions
 	}
-	for _, role := range roles {
-		set, i, err := s.models.WithDefault(role)
+	for _, asked := range roles {
+		err := s.shipDefault(ctx, asked.role)
+		if asked.optional && errors.Is(err, llm.ErrNoModel) {
+			continue // the calls do without it
+		}
 		if err != nil {
 			return err
 		}
-		if len(set) == len(s.models) {
-			continue
-		}
-		archive := bundle.Archive{Manifest: bundle.Manifest{Firesteel: version.String(), Spark: s.version}}
-		if _, err := s.shipModel(ctx, &archive, set[i], s.defaultPlace()); err != nil {
-			return models.ForDefault(role, set[i].Reference, err)
-		}
-		if err := s.addBundle(ctx, archive, bundle.RoleDir(string(role))); err != nil {
-			return fmt.Errorf("uploading the default model of the role %s to Spark: %w", role, err)
-		}
-		s.models = set
 	}
+	return nil
+}
+
+// shipDefault uploads the default model of a role unless the session has one.
+func (s *Session) shipDefault(ctx context.Context, role llm.ModelRole) error {
+	set, i, err := s.models.WithDefault(role)
+	if err != nil || len(set) == len(s.models) {
+		return err
+	}
+	archive := bundle.Archive{Manifest: bundle.Manifest{Firesteel: version.String(), Spark: s.version}}
+	if _, err := s.shipModel(ctx, &archive, set[i], s.defaultPlace()); err != nil {
+		return models.ForDefault(role, set[i].Reference, err)
+	}
+	if err := s.addBundle(ctx, archive, bundle.RoleDir(string(role))); err != nil {
+		return fmt.Errorf("uploading the default model of the role %s to Spark: %w", role, err)
+	}
+	s.models = set
 	return nil
 }
 

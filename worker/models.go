@@ -121,6 +121,9 @@ func (e *noModelError) Error() string {
 	return fmt.Sprintf("the session has no model with the role %s; open it with one (spark.WithModelFor)", e.role)
 }
 
+// Is reports whether target is llm.ErrNoModel.
+func (e *noModelError) Is(target error) bool { return target == llm.ErrNoModel }
+
 // arrived returns the models whose archives have arrived.
 func (a *archiveModels) arrived() (bundle.Manifest, []*sharedModel, error) {
 	a.mu.Lock()

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -9,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -23,7 +27,7 @@ func (a *app) attach() *cobra.Command {
 client calls them by name; its own Python functions work as before.
 
 The models of all roles that the functions ask are uploaded: those of --model and,
-for the other roles, the defaults (text: 98 MB, embed: 91 MB). --roles uploads the
+for the other roles, the defaults (text: 98 MB, embed: 35 MB). --roles uploads the
 defaults of the named roles only.
 
 REMOTE is the client's connection string with its session and user added (the
@@ -67,6 +71,28 @@ func askedRoles() (roles []llm.ModelRole) {
 	return roles
 }
 
+// available returns the roles without those whose default model this process may
+// not download, which it reports.
+func (a *app) available(ctx context.Context, f shipFlags, roles []llm.ModelRole) []llm.ModelRole {
+	set, _ := f.set() // connect reports mistakes
+	o, _ := f.modelOptions(fetch.NewProgress(a.err))
+	return slices.DeleteFunc(roles, func(role llm.ModelRole) bool {
+		if set.Default(role) >= 0 {
+			return false
+		}
+		r, err := models.DefaultFor(role)
+		if err == nil {
+			_, err = models.Resolve(ctx, r, o)
+			err = models.ForDefault(role, r, err)
+		}
+		if !errors.Is(err, llm.ErrNoModel) {
+			return false
+		}
+		fmt.Fprintf(a.err, "no model of the role %s is uploaded: %v\n", role, roleHint(err))
+		return true
+	})
+}
+
 // parseRoles parses the names of roles.
 func parseRoles(names []string) (roles []llm.ModelRole, err error) {
 	for _, name := range names {
@@ -85,7 +111,7 @@ func (a *app) runAttach(c *cobra.Command, remote string, f shipFlags, names []st
 		return err
 	}
 	if len(roles) == 0 {
-		roles = askedRoles()
+		roles = a.available(c.Context(), f, askedRoles())
 	}
 	ctx, stop := interruptible(c)
 	defer stop()

@@ -20,10 +20,6 @@ func explainSpark(err error) error {
 	var download *localspark.DownloadError
 	var query *spark.Error
 	switch {
-	case errors.As(err, &query):
-		if m := missingRole.FindStringSubmatch(query.Error()); m != nil {
-			return fmt.Errorf("%w\n  Name a model of the role: --model %s=REFERENCE", err, m[1])
-		}
 	case errors.As(err, &master):
 		return fmt.Errorf("%w; 'firesteel submit --master %s' runs a job on this cluster", err, master.URL)
 	case errors.As(err, &program):
@@ -36,6 +32,10 @@ func explainSpark(err error) error {
 		return fmt.Errorf("%w; name Spark's folder with --spark-home, or run 'firesteel demo', which downloads a Spark", err)
 	case errors.As(err, &download):
 		return fmt.Errorf("%w: --spark-home FOLDER", err)
+	case errors.As(err, &query):
+		if m := missingRole.FindStringSubmatch(query.Error()); m != nil {
+			return fmt.Errorf("%w\n  Name a model of the role: --model %s=REFERENCE", err, m[1])
+		}
 	}
 	return err
 }

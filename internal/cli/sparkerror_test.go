@@ -21,7 +21,8 @@ func TestExplainSpark(t *testing.T) {
 		"with spark.WithProgram, here with --worker FILE": &spark.NotLinuxError{Path: "p", Self: true},
 		"--spark-home, or run 'firesteel demo'":           localspark.ErrNoSpark,
 		"use an installed Spark: --spark-home FOLDER":     &localspark.DownloadError{Version: "4.3.0", Err: errors.New("offline")},
-		"GOARCH=amd64": &spark.NotLinuxError{Path: "p"},
+		"--model embed=REFERENCE":                         &spark.Error{Message: "the session has no model with the role embed; open it with one (spark.WithModelFor)"},
+		"GOARCH=amd64":                                    &spark.NotLinuxError{Path: "p"},
 	} {
 		got := explainSpark(fmt.Errorf("context: %w", err))
 		if !strings.Contains(got.Error(), want) || !errors.Is(got, err) {

@@ -24,65 +24,7 @@ import (
 func bertFolder(t testing.TB, architecture string, files map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()
-	data, err := os.ReadFile("testdata/encoders/tiny-bert.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Models []struct {
-			Config  map[string]any
-			Tensors map[string][]int
-		}
-	}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range file.Models {
-		if m.Config["architectures"].([]any)[0] == architecture {
-			if err := safetensorstest.WriteEncoder(folder, m.Config, m.Tensors); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	vocab := map[string]int{}
-	for _, token := range []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]"} {
-		vocab[token] = len(vocab)
-	}
-	for _, word := range strings.Fields("the a cat dog sat on mat in rome anna smith lives . , ! ?") {
-		vocab[word] = len(vocab)
-	}
-	for letter := 'a'; letter <= 'z'; letter++ {
-		for _, token := range []string{string(letter), "##" + string(letter)} {
-			if _, ok := vocab[token]; !ok {
-				vocab[token] = len(vocab)
-			}
-		}
-	}
-	special := func(id string, kind int) any {
-		return map[string]any{"SpecialToken": map[string]any{"id": id, "type_id": kind}}
-	}
-	text := func(id string, kind int) any {
-		return map[string]any{"Sequence": map[string]any{"id": id, "type_id": kind}}
-	}
-	cls, sep := special("[CLS]", 0), special("[SEP]", 0)
-	defined := func(name string) any {
-		return map[string]any{"id": name, "ids": []int{vocab[name]}, "tokens": []string{name}}
-	}
-	tokenizer := map[string]any{
-		"normalizer":    map[string]any{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": nil, "lowercase": true},
-		"pre_tokenizer": map[string]any{"type": "BertPreTokenizer"},
-		"post_processor": map[string]any{
-			"type": "TemplateProcessing", "single": []any{cls, text("A", 0), sep},
-			"pair":           []any{cls, text("A", 0), sep, text("B", 1), special("[SEP]", 1)},
-			"special_tokens": map[string]any{"[CLS]": defined("[CLS]"), "[SEP]": defined("[SEP]")},
-		},
-		"decoder": map[string]any{"type": "WordPiece", "prefix": "##", "cleanup": true},
-		"model": map[string]any{
-			"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocab,
-		},
-	}
-	encoded, err := json.Marshal(tokenizer)
-	if err != nil {
+	if err := safetensorstest.WriteBert(folder, "testdata/encoders/tiny-bert.json", architecture); err != nil {
 		t.Fatal(err)
 	}
 	put := func(name string, data []byte) {
@@ -91,7 +33,6 @@ func bertFolder(t testing.TB, architecture string, files map[string]string) stri
 			t.Fatal(err)
 		}
 	}
-	put("tokenizer.json", encoded)
 	for name, text := range files {
 		put(name, []byte(text))
 	}

@@ -50,7 +50,7 @@ func functionTable(t *testing.T, version string) {
 	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	session, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithLogContent(), spark.WithConnectTimeout(patience))
+	session, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithModelFor(llm.Embed, file), spark.WithLogContent(), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func tableCalls(t *testing.T) (failing, answered []tableCall) {
 
 // echoes returns the models of the session by name.
 func echoes(_ context.Context, _ llm.ModelRole, name string) (llm.Model, error) {
-	if name != llm.DefaultModel && name != "fake" {
+	if name != "" && name != llm.DefaultModel && name != "fake" {
 		return nil, &llm.UnknownModelError{Name: name}
 	}
 	return testkit.Echo{}, nil

@@ -84,7 +84,7 @@ var layers = map[string]struct {
 	"internal/lint":        {nil, "rules about the source need no other package"},
 	"internal/ci":          {[]string{"internal/localspark", "internal/testkit"}, "it runs tests, and starts the servers that they share"},
 	"internal/testkit/...": {[]string{"llm", "internal/localspark", "internal/testkit/...", "internal/weights"}, "the test kit starts servers and finds models; it does not use the client, so that the client's own tests can use it"},
-	"internal/integration": {[]string{"ai", "llm", "llm/models", "spark", "udf", "worker", "internal/..."}, "integration tests may use every package"},
+	"internal/integration": {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "udf", "worker", "internal/..."}, "integration tests may use every package"},
 	"bench/...":            {[]string{"ai", "llm", "llm/models", "spark", "worker", "internal/..."}, "a benchmark drives the parts as a user would"},
 	"examples/...":         {[]string{"ai", "llm", "spark", "udf", "worker"}, "an example uses what is public"},
 }

@@ -72,7 +72,7 @@ func (e *DefaultError) Is(target error) bool {
 
 // ForDefault returns a *DefaultError if r is a name of the catalogue.
 func ForDefault(role llm.ModelRole, r Reference, err error) error {
-	if r.entry == nil {
+	if r.entry == nil || err == nil {
 		return err
 	}
 	return &DefaultError{role, r.entry, err}
