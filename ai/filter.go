@@ -71,6 +71,11 @@ var filterParams = []Param{
 	examplesParam("your own labelled rows, as struct(text, 'true' or 'false')"),
 }
 
+const measuredFilter = "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 bits), on data that had no part in any choice, beside the same model asked by a plain prompt: \"the review is " +
+	"positive\", 180 Yelp sentences: accuracy 0.733 (0.667 to 0.789), plain 0.533, F1 of true 0.69, plain 0; \"the text is about food, cooking or restaurants\", 180 requests of clinc150's test part " +
+	"of which a third are: accuracy 0.772 (0.706 to 0.833), plain 0.572, F1 0.53, plain 0.03; \"the person wants to travel: flights, hotels, luggage or visas\", likewise: 0.733 (0.672 to 0.794), plain " +
+	"0.600, F1 0.60, plain 0.03. Calibration error 0.13 to 0.18. Qwen2.5-Coder-0.5B on 120 of the Yelp sentences: 0.742, plain 0.550, F1 0.72, plain 0.13."
+
 const filterNulls = "NULL and blank content, and a NULL predicate, give NULL without a model call. The answer is scored, not generated. " +
 	"The query fails if the predicate is blank or longer than 4096 bytes, if the threshold is not a number from 0 to 1, and if an option is unknown. " +
 	"Only the first 1024 tokens of a longer text are read. "
@@ -83,10 +88,12 @@ var filter = define(&Function{
 	Summary: "decides whether a statement is true of a text",
 	Detail: filterNulls + "In a WHERE clause NULL keeps no row, like false. Spark evaluates the other conditions of the same WHERE first, " +
 		"if they are joined by AND and are deterministic; see SQL for what it does with OR, CASE and joins.",
-	Differs: "Databricks has no such function. Snowflake's AI_FILTER has one argument, into which PROMPT puts the columns; here the statement is an argument of its own, so that it is checked before a model is loaded.",
-	Example: "SELECT ai_filter('The battery died after a day.', 'the customer complains') AS complains",
-	Sample:  Row{"The battery died after a day.", "the customer complains"},
-	Prompts: []string{"filter", "filter_statement", "filter_ask"},
+	Differs:  "Databricks has no such function. Snowflake's AI_FILTER has one argument, into which PROMPT puts the columns; here the statement is an argument of its own, so that it is checked before a model is loaded.",
+	Example:  "SELECT ai_filter('The battery died after a day.', 'the customer complains') AS complains",
+	Sample:   Row{"The battery died after a day.", "the customer complains"},
+	Measured: measuredFilter,
+	Weakness: "SmolLM2-135M, the default, is wrong for a quarter of the rows. For a sentiment or one of several topics, ai_analyze_sentiment and ai_classify are better.",
+	Prompts:  []string{"filter", "filter_statement", "filter_ask"},
 }, readFilter, answerLabels(filterLabeller, func(a task[labelInput], f fit) {
 	p := truth(f)
 	a.Value, a.Raw = p >= a.in.threshold, probabilities(filterAnswers[:1], []float64{p})
@@ -100,9 +107,10 @@ var filterScore = define(&Function{
 	Summary: "computes the probability that a statement is true of a text",
 	Detail: filterNulls + "The result is from 0 to 1. It is the model's, after calibration; use a labelled sample to find out how reliable it is. " +
 		"The query also fails with the option threshold, which is for ai_filter.",
-	Example: "SELECT ai_filter_score('The battery died after a day.', 'the customer complains') AS probability",
-	Sample:  Row{"The battery died after a day.", "the customer complains"},
-	Prompts: []string{"filter", "filter_statement", "filter_ask"},
+	Example:  "SELECT ai_filter_score('The battery died after a day.', 'the customer complains') AS probability",
+	Sample:   Row{"The battery died after a day.", "the customer complains"},
+	Measured: measuredFilter,
+	Prompts:  []string{"filter", "filter_statement", "filter_ask"},
 }, func(row Row) (labelInput, bool, error) {
 	in, ok, err := readFilter(row)
 	if options, _ := readOptions("options", row[2], filterOptions...); err == nil && options["threshold"] != "" {
