@@ -82,12 +82,20 @@ type Function struct {
 	// asks implements Asks for a row with all parameters; nil stands for the default model of the
 	// role Text.
 	asks func(row Row) []Ask
+	// keyed implements Keyed for a row with all parameters; nil stands for no.
+	keyed func(fixed Row, varying []int) bool
 	// eval implements Eval. With try, the error of a row does not fail the query.
 	eval func(ctx context.Context, model Source, rows []Row, try bool) ([]Answer, error)
 	// Eval answers rows in order. It returns an error if it answered no row: an
 	// *ArgumentError for a wrong argument, found before a model is opened; the error
 	// of ctx; or an error of the model.
 	Eval func(ctx context.Context, model Source, rows []Row) ([]Answer, error)
+}
+
+// Keyed reports whether answers may depend on the key of pseudonyms of the machine that computes them.
+// fixed holds the arguments that are equal in all rows, and varying the other parameters.
+func (f *Function) Keyed(fixed Row, varying []int) bool {
+	return f.keyed != nil && f.keyed(padRow(fixed, len(f.Params)), varying)
 }
 
 // Signature writes the function as in SQL: name(param[, optional]).

@@ -286,9 +286,13 @@ func TestExpressions(t *testing.T) {
 		Mask(c, "person", "date").text:                                      "ai_mask(c, person|date)",
 		CountTokens(c).text:                                                 "ai_count_tokens(c)",
 		// Forgotten labels are an empty list, and not NULL.
-		Classify(c).text: "ai_classify(c, )",
-		Extract(c).text:  "ai_extract(c, )",
-		Mask(c).text:     "ai_mask(c, )",
+		Classify(c).text:                 "ai_classify(c, )",
+		Extract(c).text:                  "ai_extract(c, )",
+		Mask(c).text:                     "ai_mask(c, )",
+		Redact(c, "person", "date").text: "ai_redact(c, person|date)",
+		RedactWith(c, RedactOptions{Categories: []Label{{Name: "person"}}}).text:                   `ai_redact(c, {"person": ""})`,
+		RedactWith(c, RedactOptions{Categories: []Label{{Name: "person"}}, Pseudonyms: true}).text: `ai_redact(c, {"person": ""}, {"replace":"pseudonym"})`,
+		DetectPII(c, "person").text: "ai_detect_pii(c, person)",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -16,11 +16,13 @@ import (
 // and the versions of their engines, and the arguments. asked describes the
 // models of Asks(args), in that order. The same identity means the same answer, so
 // a ledger may store answers by it. It is empty if the digest of a model is
-// unknown, unless the Ask is optional and there is no model, or if JSON does not represent the arguments exactly.
+// unknown, unless the Ask is optional and there is no model, if JSON does not represent the arguments exactly,
+// or if a key that the answer depends on is not here.
 //
 // It is the SHA-256, in hex, of a JSON list: "firesteel answer 4", the name, a
 // list of function or prompt and version, a list of the digest, the precision and
-// the engine of each model, the types of the arguments, the arguments.
+// the engine of each model, the types of the arguments, the arguments, and an HMAC with the key of
+// pseudonyms if the answer depends on it.
 func (f *Function) Identity(asked []llm.Info, args Row) string {
 	models := make([][]any, len(asked))
 	asks := f.Asks(args)
@@ -42,7 +44,15 @@ func (f *Function) Identity(asked []llm.Info, args Row) string {
 	for i, v := range row {
 		typed[i] = fmt.Sprintf("%T", v)
 	}
-	text, err := json.Marshal([]any{"firesteel answer 4", name, f.Versions(), models, typed, row})
+	parts := []any{"firesteel answer 4", name, f.Versions(), models, typed, row}
+	if f.Keyed(row, nil) {
+		key, err := readPseudonymKey()
+		if err != nil {
+			return ""
+		}
+		parts = append(parts, key.identity())
+	}
+	text, err := json.Marshal(parts)
 	// JSON has no NaN. For invalid UTF-8 it writes this character.
 	if err != nil || bytes.Contains(text, []byte(`\ufffd`)) {
 		return ""

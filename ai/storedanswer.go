@@ -89,14 +89,13 @@ func encodeValue(t Type, v any) (json.RawMessage, error) {
 		}
 		return json.Marshal(pairs)
 	case []any:
-		fields := t.Fields()
-		if len(fields) != len(v) {
-			return nil, fmt.Errorf("it has %d values, not %d", len(v), len(fields))
+		types, err := t.partTypes(len(v))
+		if err != nil {
+			return nil, err
 		}
 		all := make([]json.RawMessage, len(v))
 		for i, of := range v {
-			var err error
-			if all[i], err = encodeValue(fields[i].Type, of); err != nil {
+			if all[i], err = encodeValue(types[i], of); err != nil {
 				return nil, err
 			}
 		}
@@ -142,21 +141,41 @@ func decodeValue(t Type, text json.RawMessage) (any, error) {
 		}
 		return m, nil
 	}
-	fields := t.Fields()
-	parts, err := read[[]json.RawMessage](text)
+	list, err := read[[]json.RawMessage](text)
 	if err != nil {
 		return nil, err
 	}
-	values := make([]any, len(fields))
-	if len(parts.([]json.RawMessage)) != len(fields) {
-		return nil, fmt.Errorf("it has %d values, not %d", len(parts.([]json.RawMessage)), len(fields))
+	parts := list.([]json.RawMessage)
+	types, err := t.partTypes(len(parts))
+	if err != nil {
+		return nil, err
 	}
-	for i, part := range parts.([]json.RawMessage) {
-		if values[i], err = decodeValue(fields[i].Type, part); err != nil {
+	values := make([]any, len(parts))
+	for i, part := range parts {
+		if values[i], err = decodeValue(types[i], part); err != nil {
 			return nil, err
 		}
 	}
 	return values, nil
+}
+
+// partTypes returns the types of the n fields of a STRUCT, or of the n elements of an ARRAY.
+func (t Type) partTypes(n int) ([]Type, error) {
+	types := make([]Type, n)
+	if element, ok := t.Element(); ok {
+		for i := range types {
+			types[i] = element
+		}
+		return types, nil
+	}
+	fields := t.Fields()
+	if len(fields) != n {
+		return nil, fmt.Errorf("it has %d values, not %d", n, len(fields))
+	}
+	for i, f := range fields {
+		types[i] = f.Type
+	}
+	return types, nil
 }
 
 // read decodes JSON as a T.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -95,14 +96,14 @@ func (t *taggedTexts) split(labels []taggedLabel) (known []taggedLabel, unknown 
 }
 
 // find returns the places of labels in text i, by label.
-func (t *taggedTexts) find(i int, labels []taggedLabel) ([][]span, error) {
+func (t *taggedTexts) find(i int, labels []taggedLabel) ([][]labelledSpan, error) {
 	if err := t.taggings[i].Err; err != nil {
 		return nil, err
 	}
-	found := make([][]span, len(labels))
+	found := make([][]labelledSpan, len(labels))
 	for n, l := range labels {
 		for _, s := range t.Find(t.texts[i], t.taggings[i].Tokens, []entity.Kind{l.kind}, t.taken[i]) {
-			found[n] = append(found[n], span{s.Start, s.End})
+			found[n] = append(found[n], labelledSpan{span{s.Start, s.End}, strings.TrimSpace(l.name), min(s.Score, 1)})
 		}
 	}
 	return found, nil

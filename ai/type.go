@@ -4,8 +4,9 @@ import "strings"
 
 // Type is the type of an argument or a result.
 type Type struct {
-	sql    string
-	fields *[]Field // of a STRUCT; a pointer, so that types are comparable
+	sql     string
+	fields  *[]Field // of a STRUCT; a pointer, so that types are comparable
+	element *Type    // of an ARRAY of Array
 }
 
 // Field is a field of a STRUCT.
@@ -48,6 +49,17 @@ func Struct(fields ...Field) Type {
 		b.WriteString(f.Name + ": " + f.Type.sql)
 	}
 	return Type{sql: "STRUCT<" + b.String() + ">", fields: &fields}
+}
+
+// Array returns the type of an ARRAY of STRUCTs. Its Go value is []any with the value of each element.
+func Array(element Type) Type { return Type{sql: "ARRAY<" + element.sql + ">", element: &element} }
+
+// Element returns the type of the elements of a type that Array returned; ok is false for other types.
+func (t Type) Element() (element Type, ok bool) {
+	if t.element == nil {
+		return Type{}, false
+	}
+	return *t.element, true
 }
 
 // String is the name of the type in Spark SQL.

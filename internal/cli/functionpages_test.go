@@ -55,7 +55,7 @@ func TestFunctionPages(t *testing.T) {
 const rules = `## Rules for all functions
 
 - Rows keep their order. The answer of a row never depends on other rows, partitions or threads.
-- NULL gives NULL. Blank text is never sent to a model: it gives NULL, or is returned unchanged by the functions that rewrite a text (ai_mask, ai_fix_grammar, ai_translate).
+- NULL gives NULL. Blank text is never sent to a model: it gives NULL, or is returned unchanged by the functions that rewrite a text (ai_mask, ai_redact, ai_fix_grammar, ai_translate).
 - A row that cannot be answered is NULL, and the worker's log counts it; try_ returns the reason. An answer in which the model repeats itself is such an error.
 - An invalid argument (a repeated label, an unknown language, an invalid schema) fails the query before the model is loaded, and the error names the argument. With try_ it is the error of the row, so labels that come from a column cannot fail a query.
 - Arguments may have names in Spark 4, and in Spark 3.5 with ` + "`firesteel sql`: `ai_classify(text, labels => ARRAY('a', 'b'))`" + `. Arguments in brackets are optional.

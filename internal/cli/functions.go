@@ -58,7 +58,8 @@ func (a *app) explainFunction(name string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w; 'firesteel functions' lists them", errUsage, err)
 	}
-	fmt.Fprintf(a.out, "%s\n    -> %s\n\n%s\n\n", f.Signature(), f.Returns, wrap("It "+f.Summary+".", 78))
+	returns := strings.TrimSpace(indent(wrap(f.Returns.String(), 71), "       "))
+	fmt.Fprintf(a.out, "%s\n    -> %s\n\n%s\n\n", f.Signature(), returns, wrap("It "+f.Summary+".", 78))
 	for _, p := range f.Params {
 		about := p.About
 		if p.Optional {

@@ -46,6 +46,9 @@ func (t Types) Of(of ai.Type) arrow.DataType {
 	case ai.StringMap:
 		return arrow.MapOf(t.stringType(), t.stringType())
 	}
+	if element, ok := of.Element(); ok {
+		return arrow.ListOf(t.Of(element))
+	}
 	fields := of.Fields()
 	if fields == nil {
 		panic(fmt.Sprintf("columns: the type %s of a result has no Arrow type", of))
@@ -146,6 +149,22 @@ func adder(t ai.Type, b array.Builder) func(any) error {
 				b.Append(true)
 				values.AppendValues(v, nil)
 			})
+		}
+		if element, ok := t.Element(); ok {
+			add := appender(element, b.ValueBuilder())
+			return func(v any) error {
+				values, ok := v.([]any)
+				if !ok {
+					return wrongType(t, v)
+				}
+				b.Append(true)
+				for i, value := range values {
+					if err := add(value); err != nil {
+						return fmt.Errorf("element %d: %w", i, err)
+					}
+				}
+				return nil
+			}
 		}
 		values := b.ValueBuilder().(array.StringLikeBuilder)
 		return func(v any) error {

@@ -1,9 +1,11 @@
 package sqlexpr
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -50,10 +52,17 @@ func (c *Call) Asks() []ai.Ask { return c.Function.Asks(c.binding.Constants()) }
 func (c *Call) Param(i int) int { return c.binding.Param(i) }
 
 // Scope identifies what all rows of the call share: the function, the models (those of Asks), the
-// constant arguments, and which arguments vary.
+// constant arguments, and which arguments vary. It is another one in each process if answers depend on a
+// key of the executors, which is not known here.
 func (c *Call) Scope(asked []llm.Info) string {
+	if c.Function.Keyed(c.binding.Constants(), c.binding.Varying()) {
+		return processScope() + fmt.Sprint(c.Function.Name, c.binding.Constants(), c.binding.Varying())
+	}
 	return fmt.Sprint(c.Function.Identity(asked, c.binding.Constants()), c.binding.Varying())
 }
+
+// processScope is a text that no other process has.
+var processScope = sync.OnceValue(rand.Text)
 
 // call binds a function of package ai or one of Spark's own functions.
 func (b *binder) call(n call) (term, error) {

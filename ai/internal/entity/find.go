@@ -13,7 +13,7 @@ import (
 type Span struct {
 	Start, End int
 	Kind       Kind    // one of those that were asked for
-	Score      float64 // the mean probability of the kind over the words
+	Score      float64 // the mean probability of the kind over the words; 1 for a country of the list
 }
 
 // Tagger reads the probabilities of the labels of a tagger.

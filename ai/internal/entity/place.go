@@ -70,13 +70,19 @@ func (f *finder) places(k Kind) (spans []Span) {
 		}
 		f.joinBeside(marked, by, never)
 	}
+	listed := make([]bool, len(f.words))
 	if k.has(Country) {
-		for i, is := range f.countries() {
-			marked[i] = marked[i] || is
-		}
+		listed = f.countries()
+	}
+	for i, is := range listed {
+		marked[i] = marked[i] || is
 	}
 	f.runs(marked, f.sameName, func(from, to int) {
-		spans = append(spans, Span{f.words[from].start, f.words[to].end, k, f.mean(from, to, Place)})
+		score := f.mean(from, to, Place)
+		if !slices.Contains(listed[from:to+1], false) {
+			score = 1
+		}
+		spans = append(spans, Span{f.words[from].start, f.words[to].end, k, score})
 	})
 	return spans
 }

@@ -48,13 +48,13 @@ var kindLabeller = &labeller{questions: func(in labelInput, _ llm.Info) []questi
 	}}}
 }}
 
-// maskNames masks data without a pattern. Candidates for names are found by their
+// findNames finds data without a pattern with the text model. Candidates for names are found by their
 // capitals and, if that is not sufficient, by the model. The model then classifies
 // each candidate.
-func maskNames(ctx context.Context, m llm.Model, need []task[maskInput]) error {
+func findNames(ctx context.Context, m llm.Model, need []task[privateInput]) ([][]labelledSpan, error) {
 	generated, err := findValues(ctx, m, need)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var candidates []task[labelInput]
 	var of []int        // the row of each candidate
@@ -64,7 +64,7 @@ func maskNames(ctx context.Context, m llm.Model, need []task[maskInput]) error {
 			continue
 		}
 		flat := oneLineKeepLength.Replace(a.in.content)
-		labels := a.in.kindLabels()
+		labels := a.in.nameLabels()
 		seen := map[string]bool{}
 		for _, value := range append(namesIn(flat), generated[i]...) {
 			value = trimName(value)
@@ -81,36 +81,47 @@ func maskNames(ctx context.Context, m llm.Model, need []task[maskInput]) error {
 			of = append(of, i)
 		}
 	}
-	if err := kindLabeller.score(ctx, m, candidates, bestLabel(1)); err != nil {
-		return err
+	if err := kindLabeller.score(ctx, m, candidates, func(a task[labelInput], f fit) {
+		best, p := f.best(1)
+		a.Value = labelledSpan{label: a.in.labels[best].name, score: p[best]}
+	}); err != nil {
+		return nil, err
 	}
-	spans := make([][]span, len(need))
+	spans := make([][]labelledSpan, len(need))
 	for k, d := range candidates {
 		a := need[of[k]]
 		if d.Err != nil {
 			a.Err = sensitive.Errorf("%s: %w", sensitive.Text(d.in.content), d.Err)
 			continue
 		}
-		kind := d.Value.(string)
-		a.Raw += fmt.Sprintf("\n%q: %s", d.in.content, kind)
-		if a.in.wants(kind) {
-			spans[of[k]] = append(spans[of[k]], places[k]...)
+		kind := d.Value.(labelledSpan)
+		a.Raw += fmt.Sprintf("\n%q: %s", d.in.content, kind.label)
+		if label, wanted := a.in.wants(kind.label); wanted {
+			kind.label = label
+			spans[of[k]] = append(spans[of[k]], kind.at(places[k])...)
 		}
 	}
-	for i, a := range need {
-		if a.Raw = strings.TrimSpace(a.Raw); a.Err == nil {
-			a.Value = maskSpans(a.in.content, append(spans[i], a.in.spans...))
-		}
+	for _, a := range need {
+		a.Raw = strings.TrimSpace(a.Raw)
 	}
-	return nil
+	return spans, nil
 }
 
-// maxName bounds the bytes of a name.
-const maxName = 120
+const (
+	// maxName bounds the bytes of a name.
+	maxName = 120
+	// maxMaskPart bounds the tokens of a text in one request for values: few
+	// enough that a small model does not miss some.
+	maxMaskPart = 256
+	// maxFinds bounds the number of values of one label in one part.
+	maxFinds = 16
+)
 
-// kindLabels returns the labels for the classification: all kinds, and the other
+var maskPrompt = mustPrompt("mask", "fields", "content")
+
+// nameLabels returns the labels for the classification: all kinds, and the other
 // labels of the user.
-func (in maskInput) kindLabels() []label {
+func (in privateInput) nameLabels() []label {
 	var all []label
 	for _, k := range allKinds {
 		all = append(all, label{name: k})
@@ -123,16 +134,19 @@ func (in maskInput) kindLabels() []label {
 	return all
 }
 
-func (in maskInput) wants(kind string) bool {
-	return slices.ContainsFunc(in.others, func(l label) bool {
-		k, _ := kindOf(l)
-		return k == kind
-	})
+// wants returns the label that names a kind.
+func (in privateInput) wants(kind string) (string, bool) {
+	for _, l := range in.others {
+		if k, _ := kindOf(l); k == kind {
+			return strings.TrimSpace(l.name), true
+		}
+	}
+	return "", false
 }
 
 // findValues requests values from the model for the texts for which capitals are
 // not sufficient: with labels that are not kinds, and in scripts without capitals.
-func findValues(ctx context.Context, m llm.Model, need []task[maskInput]) ([][]string, error) {
+func findValues(ctx context.Context, m llm.Model, need []task[privateInput]) ([][]string, error) {
 	limit := max(1, min(maxMaskPart, contextOf(m)/4))
 	var requests []llm.Request
 	parts := make([]int, len(need))
