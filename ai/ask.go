@@ -22,3 +22,6 @@ func (f *Function) Asks(fixed Row) []Ask {
 	}
 	return f.asks(padRow(fixed, len(f.Params)))
 }
+
+// asksNone is Function.asks of a function that never asks a model.
+func asksNone(Row) []Ask { return nil }

@@ -62,7 +62,10 @@ func (a *Advice) String() string {
 	return fmt.Sprintf("%s; %s (%s) has %s", text, a.Better.Entry.Name, a.Better.Entry.SizeText(), catalogue.FigureText(a.Better.Figure.Value))
 }
 
-const notMeasured = "Not measured."
+const (
+	notMeasured = "Not measured."
+	noModel     = "It asks no model."
+)
 
 // Models describes the models that were measured to be good enough for a
 // function, and the others that were measured.
@@ -71,6 +74,8 @@ func Models(f *Function) string {
 	c := catalogue.Embedded()
 	need := c.Need(name)
 	switch {
+	case f.WithoutModel():
+		return noModel
 	case f.base().exact:
 		return "Every model: the answer is exact."
 	case need.Metric == "":
@@ -95,6 +100,11 @@ func Models(f *Function) string {
 		return fmt.Sprintf("%s (%s).", strings.Join(good, ", "), measured)
 	}
 	return fmt.Sprintf("%s (%s). Not good enough: %s.", strings.Join(good, ", "), measured, strings.Join(poor, ", "))
+}
+
+// WithoutModel reports whether no call of the function asks a model.
+func (f *Function) WithoutModel() bool {
+	return f.asks != nil && len(f.Asks(nil)) == 0
 }
 
 // base returns the function that a try_ function calls, and f for others.

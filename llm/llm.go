@@ -109,6 +109,9 @@ type Info struct {
 	Name    string // for display
 	Digest  string // SHA-256 of the weights in hex; empty if unknown
 	Context int    // context window in tokens
+	// TextTokens is the number of tokens of a text that Embed reads, without those that the
+	// model adds. A longer text is cut. 0 if unknown.
+	TextTokens int
 	// Precision is the number format of the weights in memory: Float32, Int8 or File.
 	// Answers depend on it. Empty if unknown.
 	Precision Precision

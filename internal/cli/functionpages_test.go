@@ -94,7 +94,11 @@ func pageOf(f *ai.Function, output string) string {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", p.Name, p.Type, about)
 	}
 	fmt.Fprintf(&b, "\n%s\n\n## Example\n\n```sql\n%s\n```\n", f.Detail, f.Example)
-	if output != "" {
+	switch {
+	case output == "":
+	case f.WithoutModel():
+		fmt.Fprintf(&b, "\nThe result:\n\n```\n%s\n```\n", output)
+	default:
 		fmt.Fprintf(&b, "\nThe result with the default model, %s:\n\n```\n%s\n```\n", models.Default, output)
 	}
 	fmt.Fprintf(&b, "\n## Quality\n\n")
@@ -109,7 +113,11 @@ func pageOf(f *ai.Function, output string) string {
 		b.WriteByte('\n')
 	}
 	b.WriteString(table)
-	fmt.Fprintf(&b, "\nGood enough: %s [Models](../models.md) has speeds, memory and licences.\n", strings.ToLower(ai.Models(f)[:1])+ai.Models(f)[1:])
+	if f.WithoutModel() {
+		fmt.Fprintf(&b, "\n%s\n", ai.Models(f))
+	} else {
+		fmt.Fprintf(&b, "\nGood enough: %s [Models](../models.md) has speeds, memory and licences.\n", strings.ToLower(ai.Models(f)[:1])+ai.Models(f)[1:])
+	}
 	if f.Weakness != "" {
 		fmt.Fprintf(&b, "\nKnown weakness: %s\n", f.Weakness)
 	}

@@ -68,7 +68,11 @@ func (a *app) explainFunction(name string) error {
 		fmt.Fprintf(a.out, "  %s  %s\n%s\n", p.Name, p.Type, indent(wrap(about, 72), "      "))
 	}
 	fmt.Fprintf(a.out, "\n%s\n", wrap(f.Detail, 78))
-	fmt.Fprintf(a.out, "\n%s\n", wrap("Good enough: "+ai.Models(f), 78))
+	models := ai.Models(f)
+	if !f.WithoutModel() {
+		models = "Good enough: " + models
+	}
+	fmt.Fprintf(a.out, "\n%s\n", wrap(models, 78))
 	if f.Measured != "" {
 		fmt.Fprintf(a.out, "\n%s\n", wrap("Measured: "+f.Measured, 78))
 	}

@@ -81,6 +81,16 @@ func embeddingTokens(t *tokenizer.Tokenizer, settings model.EmbeddingSettings, c
 	return ids, cut, nil
 }
 
+// textTokens returns the number of tokens of a text that embeddingTokens does not cut.
+func textTokens(t *tokenizer.Tokenizer, settings model.EmbeddingSettings, context int) int {
+	limit := context
+	if settings.Tokens > 0 {
+		limit = min(limit, settings.Tokens)
+	}
+	prefix, suffix := t.Affixes()
+	return max(0, limit-len(prefix)-len(suffix)-t.Count(settings.PromptOf("")))
+}
+
 func (s *sequence) embedding(settings model.EmbeddingSettings) llm.Embedding {
 	out := llm.Embedding{Tokens: len(s.prompt), Cut: s.cut, Err: s.err}
 	if out.Err == nil {

@@ -91,6 +91,7 @@ func (e *Encoder) describe() {
 		e.info.Roles, e.info.Labels = []llm.ModelRole{llm.Rank}, e.network.Labels()
 	default:
 		e.info.Roles = []llm.ModelRole{llm.Embed}
+		e.info.TextTokens = textTokens(e.tokens, e.embedding, e.info.Context)
 		e.info.Dimensions, e.info.Pooling = e.embedding.Dimensions(e.network.Size()), string(e.embedding.Pooling)
 	}
 }

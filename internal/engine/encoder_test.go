@@ -93,8 +93,8 @@ func TestEncoderInfo(t *testing.T) {
 		files        map[string]string
 		want         llm.Info
 	}{
-		{"BertModel", nil, llm.Info{Roles: []llm.ModelRole{llm.Embed}, Dimensions: 64, Pooling: "mean"}},
-		{"BertModel", pooling, llm.Info{Roles: []llm.ModelRole{llm.Embed}, Dimensions: 64, Pooling: "cls"}},
+		{"BertModel", nil, llm.Info{Roles: []llm.ModelRole{llm.Embed}, Dimensions: 64, Pooling: "mean", TextTokens: 126}},
+		{"BertModel", pooling, llm.Info{Roles: []llm.ModelRole{llm.Embed}, Dimensions: 64, Pooling: "cls", TextTokens: 126}},
 		{"BertForTokenClassification", nil, llm.Info{Roles: []llm.ModelRole{llm.Tag}, Labels: []string{"O", "B-X", "I-X"}}},
 		{"BertForSequenceClassification", nil, llm.Info{Roles: []llm.ModelRole{llm.Rank}, Labels: []string{"O", "B-X", "I-X"}}},
 	} {
@@ -104,6 +104,13 @@ func TestEncoderInfo(t *testing.T) {
 		c.want.Architecture, c.want.Parameters = c.architecture, got.Parameters
 		if got.Parameters < 100000 || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%+v, want %+v", got, c.want)
+		}
+		if n := c.want.TextTokens; n > 0 {
+			text := strings.Repeat("a ", n) // each word is a token
+			fits, err := e.Embed(t.Context(), testkit.EmbedRequests(text, text+"a"))
+			if err != nil || e.CountTokens(text) != n || fits[0].Cut || !fits[1].Cut {
+				t.Errorf("%d tokens, which count %d: %+v %v", n, e.CountTokens(text), fits, err)
+			}
 		}
 		// The other roles are errors.
 		_, do := e.Do(t.Context(), []llm.Request{{Text: "a"}})

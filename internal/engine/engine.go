@@ -88,6 +88,7 @@ func (e *Engine) describe() {
 	}
 	if !e.encodes && e.embeddingErr == nil {
 		e.info.Roles = append(e.info.Roles, llm.Embed)
+		e.info.TextTokens = textTokens(e.tokens, e.embedding, e.info.Context)
 		e.info.Dimensions, e.info.Pooling = e.embedding.Dimensions(e.network.Size()), string(e.embedding.Pooling)
 	}
 }

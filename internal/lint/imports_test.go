@@ -26,9 +26,11 @@ var layers = map[string]struct {
 	// What programs import.
 	"llm":                {nil, "the contract between functions and models has no dependencies"},
 	"llm/catalogue":      {[]string{"llm"}, "functions read what is known about models, so the catalogue finds and opens none"},
-	"ai":                 {[]string{"llm", "llm/catalogue", "ai/internal/entity", "ai/internal/pii", "internal/registry"}, "functions use the contract of models: no engine, no table format"},
+	"ai":                 {[]string{"llm", "llm/catalogue", "ai/internal/chunk", "ai/internal/entity", "ai/internal/langid", "ai/internal/pii", "internal/registry"}, "functions use the contract of models: no engine, no table format"},
 	"ai/internal/entity": {[]string{"llm"}, "it reads what a tagger returned and asks no model"},
 	"ai/internal/pii":    {nil, "patterns need no model"},
+	"ai/internal/chunk":  {nil, "a chunk is a part of a text; the caller counts its tokens"},
+	"ai/internal/langid": {nil, "the language of a text is found by its n-grams, without a model of llm"},
 	"udf":                {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "client and worker both use the declarations of a program's functions, so udf imports neither"},
 	"llm/models":         {[]string{"llm", "llm/catalogue", "internal/endpoint", "internal/engine", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
 	"worker":             {[]string{"ai", "udf", "llm", "llm/catalogue", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/registry"}, "the worker implements the protocol of executors and calls functions; it does not use the client"},

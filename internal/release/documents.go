@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -14,12 +15,12 @@ import (
 // documents returns the files of each archive beside the program.
 func (r *release) documents() ([]entry, error) {
 	var entries []entry
-	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"} {
-		text, err := os.ReadFile(filepath.Join(r.root, name))
+	for _, name := range []string{"LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "ai/internal/langid/LICENSE.py3langid"} {
+		text, err := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(name)))
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, entry{name, 0o644, text})
+		entries = append(entries, entry{path.Base(name), 0o644, text})
 	}
 	root := cli.Root()
 	pages, err := r.manPages(root)

@@ -71,7 +71,7 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"LICENSE": "Apache License", "README.md": "# firesteel", "CHANGELOG.md": "# Changelog", "SECURITY.md": "# Security",
+		"LICENSE": "Apache License", "README.md": "# firesteel", "CHANGELOG.md": "# Changelog", "SECURITY.md": "# Security", "LICENSE.py3langid": "BSD 3-Clause",
 		"man/man1/firesteel.1":       `"Nov 2026" "firesteel v0.1.0"`,
 		"man/man1/firesteel-run.1":   `\fB--add\fP`,
 		"completions/bash/firesteel": "firesteel", "completions/zsh/_firesteel": "#compdef", "completions/fish/firesteel.fish": "complete -c firesteel",
