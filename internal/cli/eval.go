@@ -28,7 +28,7 @@ type evalFlags struct {
 	text          textFlags
 	path          string // "-" is standard input; "" if Spark reads the data
 	input, label  string
-	second        string // column of the second argument
+	second        string // column of the second text
 	limit         *int64
 	function      string
 	arguments     string
@@ -94,7 +94,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 	flags := c.Flags()
 	flags.StringVarP(&f.function, "function", "f", "", "the function to measure; 'firesteel functions' lists them")
 	flags.StringVarP(&f.input, "input", "i", "", "column of the function's first argument; in JSON, a.b is the member b of a")
-	flags.StringVar(&f.second, "second", "", "column of the second argument, for ai_similarity")
+	flags.StringVar(&f.second, "second", "", "column of the second text, for ai_similarity and ai_embed")
 	flags.StringVarP(&f.label, "label", "l", "", "column of the expected answer")
 	flags.StringVar(&f.arguments, "args", "", `the other arguments, as JSON: {"labels": ["a", "b"]}`)
 	flags.StringToStringVar(&f.renamed, "map", nil, "labels of the data and the labels of the function that they stand for: 1=positive,0=negative")
@@ -162,9 +162,9 @@ func (f *evalFlags) check() (o eval.Options, err error) {
 		return usage("--metrics %q does not exist; write labels, text, extract, mask or scores", f.metrics)
 	}
 	if two := o.Kind == eval.ScoreKind; two && f.second == "" {
-		return usage("%s compares two texts; name the column of the other one by --second", o.Function.Name)
+		return usage("%s is measured on two texts; name the column of the other one by --second", o.Function.Name)
 	} else if !two && f.second != "" {
-		return usage("--second is for functions of two texts, such as ai_similarity")
+		return usage("--second is for ai_similarity and ai_embed, which are measured on two texts")
 	}
 	if o.Plain = f.baseline == "plain"; o.Plain {
 		if _, err := eval.PlainPrompt(o.Function.Name); err != nil {

@@ -103,16 +103,21 @@ func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progr
 		}
 	}
 	begun := time.Now()
-	show, end := progress(s.name, len(inputs))
-	defer end()
 	columns := [][]*string{inputs}
+	vectors := s.prompt == "" && e.asksVectors()
 	if s.prompt == "" && e.task.Kind == ScoreKind {
 		second := make([]*string, len(e.rows))
 		for i, row := range e.rows {
 			second[i] = row.Second
 		}
-		columns = append(columns, second)
+		if vectors {
+			columns[0] = append(columns[0], second...)
+		} else {
+			columns = append(columns, second)
+		}
 	}
+	show, end := progress(s.name, len(columns[0]))
+	defer end()
 	values, failures, err := a.Ask(ctx, f, columns, call, func(done int) {
 		s.steps = append(s.steps, step{time.Since(begun), done})
 		show(done)
@@ -121,6 +126,9 @@ func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progr
 		return err
 	}
 	s.took = time.Since(begun)
+	if vectors {
+		values, failures = similarities(values, failures)
+	}
 	for i, value := range values {
 		s.outcomes = append(s.outcomes, e.outcome(s, value, failures[i], deref(e.rows[i].Input)))
 	}

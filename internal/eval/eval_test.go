@@ -189,7 +189,7 @@ func TestNewErrors(t *testing.T) {
 		{Options{Function: lookup(t, "ai_analyze_sentiment")}, moods, `row 2: ai_analyze_sentiment does not return the label "angry", only "positive, negative, neutral, mixed"`},
 		{Options{Function: lookup(t, "ai_classify"), Arguments: `{"labels": ["positive"]}`}, moods, `does not return the label "angry", only "positive"`},
 		{Options{Function: lookup(t, "ai_extract"), Arguments: `{"labels": ["x"]}`}, labelledRows("a", "[1]"), "row 1: the label: write spans as JSON"},
-		{Options{Function: lookup(t, "ai_embed")}, moods, "ai_embed has no default figures"},
+		{Options{Function: lookup(t, "ai_count_tokens")}, moods, "ai_count_tokens has no default figures"},
 	} {
 		if _, err := New(c.o, c.rows); err == nil || !strings.Contains(sensitive.Shown(err), c.want) {
 			t.Errorf("%s %s: %v, want %s", c.o.Function.Name, c.o.Arguments, sensitive.Shown(err), c.want)
