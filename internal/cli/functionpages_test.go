@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/engine"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/catalogue"
@@ -107,12 +106,8 @@ func pageOf(f *ai.Function, output string) string {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", p.Name, p.Type, about)
 	}
 	fmt.Fprintf(&b, "\n%s\n\n## Example\n\n```sql\n%s\n```\n", f.Detail, f.Example)
-	switch {
-	case output == "":
-	case f.WithoutModel():
-		fmt.Fprintf(&b, "\nThe result:\n\n```\n%s\n```\n", output)
-	default:
-		fmt.Fprintf(&b, "\nThe result with the default model, %s:\n\n```\n%s\n```\n", models.Default, output)
+	if output != "" {
+		fmt.Fprintf(&b, "\nThe result%s:\n\n```\n%s\n```\n", withDefaults(f), output)
 	}
 	fmt.Fprintf(&b, "\n## Quality\n\n")
 	table := figuresTable(catalogue.Embedded(), f.Name)
@@ -140,25 +135,46 @@ func pageOf(f *ai.Function, output string) string {
 	return b.String()
 }
 
-// TestFunctionExamples compares the results on the pages with the answers of the
-// default model.
-func TestFunctionExamples(t *testing.T) {
-	m, err := engine.Open(t.Context(), testkit.Model(t), engine.Options{Name: models.Default})
-	if err != nil {
-		t.Fatal(err)
+// withDefaults names the default models that answer the example of a function.
+func withDefaults(f *ai.Function) string {
+	var names []string
+	for _, a := range f.Asks(f.Sample) {
+		if e, ok := catalogue.Embedded().Default(a.Role); ok {
+			names = append(names, e.Name)
+		}
 	}
-	defer m.Close()
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return " with the default model, " + names[0]
+	}
+	return " with the default models, " + strings.Join(names, " and ")
+}
+
+// TestFunctionExamples compares the results on the pages with the answers of the
+// default models.
+func TestFunctionExamples(t *testing.T) {
+	testkit.Integration(t)
+	all := models.Set(nil).Lazy(func(ctx context.Context, r models.Reference) (llm.Model, error) {
+		return models.Open(ctx, r, models.Options{})
+	})
+	defer all.Close()
 	outputs := map[string]string{}
 	for _, f := range ai.All() {
 		if f.Of != nil {
 			continue
 		}
-		answers, err := f.Eval(t.Context(), func(context.Context, llm.ModelRole, string) (llm.Model, error) { return m, nil }, []ai.Row{f.Sample})
+		answers, err := f.Eval(t.Context(), all.Source, []ai.Row{f.Sample})
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue
 		}
-		if outputs[f.Name] = shown(answers[0].Value); answers[0].Err != nil {
+		outputs[f.Name] = shown(answers[0].Value)
+		if _, isArray := f.Returns.Element(); isArray {
+			outputs[f.Name] = "[" + strings.TrimSuffix(strings.TrimPrefix(outputs[f.Name], "{"), "}") + "]"
+		}
+		if answers[0].Err != nil {
 			outputs[f.Name] = "NULL (" + answers[0].Err.Error() + ")"
 		}
 	}
