@@ -38,12 +38,12 @@ var chunks = define(&Function{
 	Returns: Array(Struct(Field{"index", Int}, Field{"text", String}, Field{"start", Int}, Field{"end", Int}, Field{"tokens", Int})),
 	Summary: "divides a text into chunks for search, at the ends of sentences",
 	Detail: "NULL and blank content give NULL. A chunk has as many whole sentences (Unicode Standard Annex 29; a line end ends a sentence) as fit. " +
-		"A sentence that is larger than a chunk begins one, and is divided at spaces; what is then too large, such as text without spaces, at words, and then between characters. " +
-		"Nothing is lost: without an overlap, the texts of the chunks after each other are the content. An overlap is of whole sentences (of a divided sentence: words), so it may be smaller than chunk_overlap, or none. " +
+		"A sentence that is larger than a chunk begins a new chunk and is divided at spaces. A piece that is still too large, such as text without spaces, is divided between words, and then between characters. " +
+		"Nothing is lost: without an overlap, the concatenated texts of the chunks are the content. An overlap consists of whole sentences, or of words of a divided sentence, so it may be smaller than chunk_overlap, or empty. " +
 		"The field index counts from 0. start is the place of the first character in the content, and end that after the last; both count from 1 as in substring, so text is substring(content, start, end - start). " +
 		"The field tokens is the number of tokens of the text, or NULL if the unit is not tokens. " +
 		"Tokens are those of the tokenizer of the session's embedder (see ai_embed), without those that the model adds to a text. A chunk has at most as many as the embedder reads, also if chunk_size is larger; try_ " +
-		"then returns a remark. It has at most 32 bytes for each token of chunk_size. With characters or words no model is opened. Only one character may be larger than chunk_size. " +
+		"then returns a remark. It has at most 32 bytes for each token of chunk_size. With characters or words no model is opened. A chunk is larger than chunk_size only if it is a single character. " +
 		"The query fails if an option is unknown, if a size is not a number from 1 to 1048576, and if chunk_overlap is not less than chunk_size.",
 	Example:  "SELECT ai_chunk('It is a test. It is good. The third sentence is longer.', MAP('chunk_size', '10')) AS chunks",
 	Sample:   Row{"It is a test. It is good. The third sentence is longer.", map[string]string{"chunk_size": "10"}},
@@ -169,16 +169,15 @@ func (in chunkInput) limit(o *chunk.Options, info llm.Info) (note string) {
 // chunkRows returns the chunks of a text as rows of the result.
 func chunkRows(content string, split []chunk.Chunk, tokens bool) []any {
 	rows := make([]any, len(split))
-	at, characters := 0, 0 // of the start of the chunk before
+	places := characterCounter{text: content}
 	for i, c := range split {
-		start := characters + utf8.RuneCountInString(content[at:c.Start])
+		start := places.before(c.Start)
 		piece := content[c.Start:c.End]
 		var size any
 		if tokens {
 			size = int64(c.Size)
 		}
 		rows[i] = []any{int64(i), piece, int64(start + 1), int64(start + 1 + utf8.RuneCountInString(piece)), size}
-		at, characters = c.Start, start
 	}
 	return rows
 }

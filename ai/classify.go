@@ -175,18 +175,29 @@ func readClassify(row Row) (in labelInput, ok bool, err error) {
 	if len(in.instructions) > maxAboutBytes {
 		return in, false, badArgument("options", "the instructions have %d bytes; the limit is %d", len(in.instructions), maxAboutBytes)
 	}
-	if several, given := options["multilabel"]; given {
-		if in.multiLabel, err = strconv.ParseBool(strings.ToLower(several)); err != nil {
-			return in, false, badArgument("options", "multilabel is %s; it must be true or false", sensitive.Text(several))
-		}
-		if in.multiLabel && len(labels) > maxLabels {
-			return in, false, badArgument("labels", "%d labels are given, but with multilabel at most %d are allowed", len(labels), maxLabels)
-		}
+	if in.multiLabel, err = readMultiLabel(options); err != nil {
+		return in, false, err
+	}
+	if in.multiLabel && len(labels) > maxLabels {
+		return in, false, badArgument("labels", "%d labels are given, but with multilabel at most %d are allowed", len(labels), maxLabels)
 	}
 	if given {
 		in.examples, err = readExamples("examples", row[3], trimmed(labels))
 	}
 	return in, ok && given, err
+}
+
+// readMultiLabel reads the option multilabel, which is false by default.
+func readMultiLabel(options map[string]string) (bool, error) {
+	given, ok := options["multilabel"]
+	if !ok {
+		return false, nil
+	}
+	several, err := strconv.ParseBool(strings.ToLower(given))
+	if err != nil {
+		return false, badArgument("options", "multilabel is %s; it must be true or false", sensitive.Text(given))
+	}
+	return several, nil
 }
 
 // answerLabels scores labels and calls answer for each row.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/firesteel/firesteel/llm"
 )
@@ -27,15 +26,12 @@ func classifyAsks(row Row) []Ask {
 	if err != nil || given && len(labels) <= fewLabels {
 		return text
 	}
-	if options, err := readOptions("options", row[2], classifyOptions...); err == nil && isTrue(options["multilabel"]) {
-		return text
+	if options, err := readOptions("options", row[2], classifyOptions...); err == nil {
+		if several, err := readMultiLabel(options); err == nil && several {
+			return text
+		}
 	}
 	return both
-}
-
-// isTrue reports whether the value of an option is true.
-func isTrue(option string) bool {
-	return strings.EqualFold(option, "true") || option == "1" || strings.EqualFold(option, "t")
 }
 
 // answerClasses scores labels by questions to the text model, by vectors of an
@@ -53,6 +49,7 @@ func answerClasses(answer func(task[labelInput], fit)) func(context.Context, Sou
 		var asked, embedded []task[labelInput]
 		similar := map[*Answer][]float64{}
 		size := m.Info().Parameters
+		alsoAsked := func(a task[labelInput]) bool { return size >= largeParameters && len(a.in.labels) <= listedLabels }
 		for _, a := range need {
 			n := len(a.in.labels)
 			vectors := n > fewLabels && !a.in.multiLabel && (size > 0 || n > maxLabels)
@@ -65,7 +62,7 @@ func answerClasses(answer func(task[labelInput], fit)) func(context.Context, Sou
 			if vectors {
 				embedded = append(embedded, a)
 			}
-			if !vectors || size >= largeParameters && n <= listedLabels {
+			if !vectors || alsoAsked(a) {
 				asked = append(asked, a)
 			}
 		}
@@ -81,12 +78,8 @@ func answerClasses(answer func(task[labelInput], fit)) func(context.Context, Sou
 				}
 			}
 		}
-		questioned := map[*Answer]bool{}
-		for _, a := range asked {
-			questioned[a.Answer] = true
-		}
 		for _, a := range embedded {
-			if a.Err == nil && !questioned[a.Answer] {
+			if a.Err == nil && !alsoAsked(a) {
 				answer(a, fit{onQuestionScale(similar[a.Answer])})
 			}
 		}

@@ -145,7 +145,14 @@ func TestVectorScores(t *testing.T) {
 	}
 	scores, space := score(Row{"xyz", fourLabels})
 	sum := 0.0
-	vectors, err := embedTexts(t.Context(), newEmbedder(), neutral)
+	embed := func(texts ...string) ([]llm.Embedding, error) {
+		requests := make([]llm.EmbedRequest, len(texts))
+		for i, text := range texts {
+			requests[i].Text = text
+		}
+		return newEmbedder().Embed(t.Context(), requests)
+	}
+	vectors, err := embed(neutral...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +164,7 @@ func TestVectorScores(t *testing.T) {
 		sum += deviation(of) / float64(len(neutral))
 	}
 	// The vector of a label is between those of its words and of a request with them.
-	texts, err := embedTexts(t.Context(), newEmbedder(), []string{"xyz", "I want to ask about xyz.", "a"})
+	texts, err := embed("xyz", "I want to ask about xyz.", "a")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package ai
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
@@ -90,35 +89,28 @@ func readDimensions(options map[string]string) (int, error) {
 }
 
 // answerVectors computes the answers of rows from the vectors of their texts, of
-// length 1. Each different text is embedded once, because one of two is often the
-// same for all rows.
+// length 1.
 func answerVectors(answer func(vectors [][]float32) any) func(context.Context, Source, []task[vectorInput]) error {
 	return withModel(llm.Embed, func(ctx context.Context, m llm.Model, need []task[vectorInput]) error {
-		at := map[llm.EmbedRequest]int{}
 		var requests []llm.EmbedRequest
 		for _, a := range need {
-			for _, r := range a.in.texts {
-				if _, known := at[r]; !known {
-					at[r] = len(requests)
-					requests = append(requests, r)
-				}
-			}
+			requests = append(requests, a.in.texts...)
 		}
-		all, err := embedRequests(ctx, m, requests)
+		embeddings, err := embedDistinct(ctx, m, requests)
 		if err != nil {
 			return err
 		}
 		for _, a := range need {
 			vectors := make([][]float32, len(a.in.texts))
 			for i, r := range a.in.texts {
-				e := all[at[r]]
+				e := embeddings[r]
 				a.noteCut(e)
 				switch {
 				case a.Err != nil:
 				case e.Err != nil:
 					a.Err = e.Err
-				case i > 0 && len(e.Vector) != len(all[at[a.in.texts[0]]].Vector):
-					a.Err = fmt.Errorf("%w: its vectors have %d and %d numbers", llm.ErrModel, len(all[at[a.in.texts[0]]].Vector), len(e.Vector))
+				case i > 0 && len(e.Vector) != len(embeddings[a.in.texts[0]].Vector):
+					a.Err = fmt.Errorf("%w: its vectors have %d and %d numbers", llm.ErrModel, len(embeddings[a.in.texts[0]].Vector), len(e.Vector))
 				case a.in.dimensions > len(e.Vector):
 					a.fatal = true // for all rows
 					a.Err = badArgument("options", "dimensions is %d, but the vectors of %s have %d numbers", a.in.dimensions, m.Info().Name, len(e.Vector))
@@ -139,17 +131,7 @@ func firstNumbers(v []float32, n int) []float32 {
 	if n == 0 || n == len(v) {
 		return v
 	}
-	square := 0.0
-	for _, x := range v[:n] {
-		square += float64(x) * float64(x)
-	}
-	out := make([]float32, n)
-	if square > 0 {
-		for i := range out {
-			out[i] = float32(float64(v[i]) / math.Sqrt(square))
-		}
-	}
-	return out
+	return unit(v[:n])
 }
 
 func asksEmbedder(Row) []Ask { return []Ask{{Role: llm.Embed}} }
@@ -171,20 +153,26 @@ func (a task[In]) noteCut(e llm.Embedding) {
 	}
 }
 
-// embedTexts is embedRequests without prompts.
-func embedTexts(ctx context.Context, m llm.Model, texts []string) ([]llm.Embedding, error) {
-	requests := make([]llm.EmbedRequest, len(texts))
-	for i, text := range texts {
-		requests[i].Text = text
+// embedDistinct returns the embedding of each request. Equal requests, such as one of
+// two texts that is the same in all rows, are embedded once.
+func embedDistinct(ctx context.Context, m llm.Model, requests []llm.EmbedRequest) (map[llm.EmbedRequest]llm.Embedding, error) {
+	embeddings := make(map[llm.EmbedRequest]llm.Embedding, len(requests))
+	var distinct []llm.EmbedRequest
+	for _, r := range requests {
+		if _, known := embeddings[r]; !known {
+			embeddings[r] = llm.Embedding{}
+			distinct = append(distinct, r)
+		}
 	}
-	return embedRequests(ctx, m, requests)
-}
-
-// embedRequests calls m.Embed and checks the number of results.
-func embedRequests(ctx context.Context, m llm.Model, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
-	vectors, err := m.Embed(ctx, requests)
-	if err == nil && len(vectors) != len(requests) {
-		err = fmt.Errorf("%w: %s returned %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(vectors), len(requests))
+	results, err := m.Embed(ctx, distinct)
+	if err != nil {
+		return nil, err
 	}
-	return vectors, err
+	if len(results) != len(distinct) {
+		return nil, fmt.Errorf("%w: %s returned %d vectors for %d texts", llm.ErrModel, m.Info().Name, len(results), len(distinct))
+	}
+	for i, r := range distinct {
+		embeddings[r] = results[i]
+	}
+	return embeddings, nil
 }

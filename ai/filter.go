@@ -30,8 +30,8 @@ const (
 	filterTemperature = 6.0
 )
 
-// filterQuestions returns the questions whether a predicate is true of a text: to a
-// small model that of what is true, since its yes and no hardly depend on the text.
+// filterQuestions returns the questions that decide a predicate. A small model is asked
+// what is true of the text, because its yes and no hardly depend on the text.
 func filterQuestions(in labelInput, m llm.Info) []question {
 	var examples []Example
 	for _, e := range in.examples {

@@ -82,21 +82,11 @@ func (in labelInput) labelTexts() []labelTexts {
 // the spread of the labels, and the embedding of the text or its error. spaces holds
 // the labels that are known.
 func vectorScores(ctx context.Context, m llm.Model, spaces *labelSpaces, need []task[labelInput]) ([][]float64, []llm.Embedding, error) {
-	at := map[string]int{}
-	var texts []string
-	add := func(text string) int {
-		i, known := at[text]
-		if !known {
-			i = len(texts)
-			at[text] = i
-			texts = append(texts, text)
-		}
-		return i
-	}
-	contents := make([]int, len(need))
+	contents := make([]llm.EmbedRequest, len(need))
 	for i, a := range need {
-		contents[i] = add(oneLine.Replace(strings.TrimSpace(a.in.content)))
+		contents[i].Text = oneLine.Replace(strings.TrimSpace(a.in.content))
 	}
+	requests := slices.Clone(contents)
 	of := make([]*labelSpace, len(need))
 	byKey := map[string]*labelSpace{}
 	unknown := map[string][]labelTexts{}
@@ -111,21 +101,21 @@ func vectorScores(ctx context.Context, m llm.Model, spaces *labelSpaces, need []
 			unknown[key] = labels
 			for _, texts := range labels {
 				for _, text := range texts.all() {
-					add(text)
+					requests = append(requests, llm.EmbedRequest{Text: text})
 				}
 			}
 			for _, text := range neutral {
-				add(text)
+				requests = append(requests, llm.EmbedRequest{Text: text})
 			}
 		}
 		byKey[key] = of[i]
 	}
-	vectors, err := embedTexts(ctx, m, texts)
+	vectors, err := embedDistinct(ctx, m, requests)
 	if err != nil {
 		return nil, nil, err
 	}
 	for key, labels := range unknown {
-		byKey[key].read(labels, func(text string) llm.Embedding { return vectors[at[text]] })
+		byKey[key].read(labels, func(text string) llm.Embedding { return vectors[llm.EmbedRequest{Text: text}] })
 		spaces.put(m.Info(), key, byKey[key])
 	}
 	scores, embeddings := make([][]float64, len(need)), make([]llm.Embedding, len(need))

@@ -19,7 +19,7 @@ type privateInput struct {
 	privateLabels
 }
 
-// privateLabels are the data to mask.
+// privateLabels are the data to find.
 type privateLabels struct {
 	kinds      []pii.Kind    // found by their patterns
 	kindLabels []string      // of kinds

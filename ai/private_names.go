@@ -48,9 +48,9 @@ var kindLabeller = &labeller{questions: func(in labelInput, _ llm.Info) []questi
 	}}}
 }}
 
-// findNames finds data without a pattern with the text model. Candidates for names are found by their
-// capitals and, if that is not sufficient, by the model. The model then classifies
-// each candidate.
+// findNames finds data without a pattern with the text model. Candidates for names are
+// found by their capitals and, if that is not sufficient, by the model. The model then
+// classifies each candidate.
 func findNames(ctx context.Context, m llm.Model, need []task[privateInput]) ([][]labelledSpan, error) {
 	generated, err := findValues(ctx, m, need)
 	if err != nil {

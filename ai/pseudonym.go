@@ -41,7 +41,7 @@ func (e *KeyError) Error() string {
 		", where the function runs: for a query of Spark on every executor, with the same key."
 }
 
-// pseudonymKey makes pseudonyms. It prints as nothing but its type.
+// pseudonymKey makes pseudonyms. Printed, it does not show the key.
 type pseudonymKey struct{ key []byte }
 
 func (pseudonymKey) String() string { return "(key of pseudonyms)" }

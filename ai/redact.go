@@ -13,7 +13,7 @@ import (
 
 const categoriesAbout = `the data to find, as the labels of ai_mask: ARRAY('person', 'email'), or JSON: '["person", "email"]' or '{"person": "the patient only"}'`
 
-const findDetail = "Data are found as by ai_mask, by exact rules, the tagger and the text model; what overlaps is one find, with the category of the longest. "
+const findDetail = "Data are found as by ai_mask, by exact rules, the tagger and the text model; finds that overlap become one, with the category of the longest. "
 
 const categoryErrors = "The query fails if the list is empty, if a category is blank or repeated, if there are more than 100, and if a text is not such JSON"
 
@@ -188,12 +188,11 @@ func detectAll(ctx context.Context, model Source, need []task[privateInput]) err
 			continue
 		}
 		list := []any{}
-		at, characters := 0, 0 // of the text before at
+		places := characterCounter{text: a.in.content}
 		for _, s := range mergeSpans(found[i]) {
 			value := a.in.content[s.start:s.end]
-			start := characters + utf8.RuneCountInString(a.in.content[at:s.start])
-			at, characters = s.end, start+utf8.RuneCountInString(value)
-			list = append(list, []any{s.label, int64(start), int64(characters), value, s.score})
+			start := places.before(s.start)
+			list = append(list, []any{s.label, int64(start), int64(start + utf8.RuneCountInString(value)), value, s.score})
 		}
 		a.Value = list
 	}

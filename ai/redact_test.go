@@ -155,10 +155,11 @@ func TestPseudonymsCannotBeLookedUp(t *testing.T) {
 	}
 	guess := pseudonymKey{[]byte("1" + testKey[1:])} // wrong in one bit
 	for i := range n {
-		if _, found := stolen[guess.pseudonym("PERSON", name(i))]; found {
+		name := name(i)
+		if _, found := stolen[guess.pseudonym("PERSON", name)]; found {
 			t.Fatalf("another key gives the pseudonym of name %d", i)
 		}
-		plain := sha256.Sum256([]byte("firesteel pseudonym 1\x00PERSON\x00" + name(i)))
+		plain := sha256.Sum256([]byte("firesteel pseudonym 1\x00PERSON\x00" + name))
 		if _, found := stolen[strings.ToLower(base32.StdEncoding.EncodeToString(plain[:10]))]; found {
 			t.Fatalf("the hash of name %d is its pseudonym", i)
 		}

@@ -22,14 +22,9 @@ var ErrUnread = errors.New("the answer could not be read")
 // try_ function it reads result and error; of ai_classify_score, label and
 // probability; of ai_filter_score, the label true from 0.5 on, else false.
 func (t Task) Read(value any, input string) Outcome {
-	if m, ok := value.(map[string]any); ok {
-		result, isTry := m["result"]
-		if failure, also := m["error"]; isTry && also {
-			if text, _ := failure.(string); text != "" {
-				return t.Failed(sensitive.New(text))
-			}
-			return t.Read(result, input)
-		}
+	value, err := tried(value)
+	if err != nil {
+		return t.Failed(err)
 	}
 	o := Outcome{Probability: math.NaN(), Shown: show(value)}
 	if value == nil {
@@ -72,6 +67,21 @@ func (t Task) Read(value any, input string) Outcome {
 		o.Err = ErrUnread
 	}
 	return o
+}
+
+// tried returns the result or the error of the struct of a try_ function, and other
+// values as they are.
+func tried(value any) (any, error) {
+	m, _ := value.(map[string]any)
+	result, isTry := m["result"]
+	failure, also := m["error"]
+	if !isTry || !also {
+		return value, nil
+	}
+	if text, _ := failure.(string); text != "" {
+		return nil, sensitive.New(text)
+	}
+	return result, nil
 }
 
 func isNumber(value any) bool {

@@ -6,7 +6,6 @@ import (
 	"reflect"
 
 	"github.com/firesteel/firesteel/ai"
-	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // asksVectors reports whether the function returns the vector of a text. Its score of
@@ -48,14 +47,9 @@ func vector(value any, failure error) ([]float64, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	if m, ok := value.(map[string]any); ok {
-		if text, _ := m["error"].(string); text != "" {
-			return nil, sensitive.New(text)
-		}
-		value = m["result"]
-	}
-	if value == nil {
-		return nil, nil
+	value, err := tried(value)
+	if err != nil || value == nil {
+		return nil, err
 	}
 	list := reflect.ValueOf(value)
 	if list.Kind() != reflect.Slice {
