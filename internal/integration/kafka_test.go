@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/localspark"
@@ -53,14 +52,15 @@ func TestKafkaStream(t *testing.T) {
 	}
 	defer server.Stop()
 	s := k.connect(server.URL())
-	k.produce(s, 0, 40)
-	files, topic := k.start(s)
-	// Each stream has finished batches, and has more to do.
-	for begin := time.Now(); !k.inBatch(files, 1) || !k.inBatch(topic, 1); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begin) > patience {
-			t.Fatal("no batch ends")
-		}
-	}
+	k.produce(s, 0, 10)
+	k.start(s, false)
+	await(t, "no batch ends", func() bool {
+		return batches(t, k.path("checkpoint"), "commits") > 0 && batches(t, k.path("checkpoint-topic"), "commits") > 0
+	})
+	// The streams have caught up, so the messages that follow are in batches that
+	// are running or to come.
+	k.produce(s, 10, 30)
+	await(t, "no batch begins", func() bool { return underWay(t, k.path("checkpoint")) || underWay(t, k.path("checkpoint-topic")) })
 	if err := syscall.Kill(server.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +69,7 @@ func TestKafkaStream(t *testing.T) {
 
 	s = k.connect(lakes[0].server(t).URL())
 	k.produce(s, 40, 20)
-	files, topic = k.start(s)
-	for _, q := range []*spark.StreamingQuery{files, topic} {
+	for _, q := range k.start(s, true) {
 		if err := q.AwaitTermination(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -134,35 +133,33 @@ func (k kafkaTest) produce(s *spark.Session, from, n int) {
 }
 
 // start labels the topic reviews, five messages in each batch, in two queries: one
-// writes files, the other the topic moods.
-func (k kafkaTest) start(s *spark.Session) (files, topic *spark.StreamingQuery) {
+// writes files, the other the topic moods. They end with the messages of now, or
+// wait for more.
+func (k kafkaTest) start(s *spark.Session, ends bool) (queries []*spark.StreamingQuery) {
 	k.t.Helper()
 	labelled := s.ReadStream().Format("kafka").Option("kafka.bootstrap.servers", k.broker).Option("subscribe", "reviews").
 		Option("startingOffsets", "earliest").Option("maxOffsetsPerTrigger", "5").Load().
 		Select(exprs("partition", "offset", "CAST(key AS STRING) AS id", "CAST(value AS STRING) AS text")...).
 		WithColumn("mood", ai.AnalyzeSentiment(spark.Col("text"))).
 		WithColumn("echo", spark.Call("firesteel_echo", spark.Col("text")))
-	files, err := k.output(labelled).AvailableNow().Start(k.t.Context(), k.path("out"))
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	topic, err = labelled.Select(exprs("id AS key", "concat_ws('|', coalesce(text, 'NULL'), coalesce(mood, 'NULL'), coalesce(echo, 'NULL')) AS value")...).
+	files := k.output(labelled)
+	topic := labelled.Select(exprs("id AS key", "concat_ws('|', coalesce(text, 'NULL'), coalesce(mood, 'NULL'), coalesce(echo, 'NULL')) AS value")...).
 		WriteStream().Format("kafka").Option("kafka.bootstrap.servers", k.broker).Option("topic", "moods").
-		Checkpoint(k.path("checkpoint-topic")).AvailableNow().Start(k.t.Context(), "")
-	if err != nil {
-		k.t.Fatal(err)
+		Checkpoint(k.path("checkpoint-topic"))
+	for _, w := range []struct {
+		spark.DataStreamWriter
+		path string
+	}{{files, k.path("out")}, {topic, ""}} {
+		if ends {
+			w.DataStreamWriter = w.AvailableNow()
+		}
+		q, err := w.Start(k.t.Context(), w.path)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		queries = append(queries, q)
 	}
-	return files, topic
-}
-
-// inBatch reports whether a query has finished a batch.
-func (k kafkaTest) inBatch(q *spark.StreamingQuery, batch int64) bool {
-	k.t.Helper()
-	p, err := q.LastProgress(k.t.Context())
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return p != nil && p.BatchID >= batch
+	return queries
 }
 
 // check compares rows (id, any column, answer) with the messages: each message is

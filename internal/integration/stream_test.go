@@ -315,17 +315,11 @@ func TestStreamSurvivesKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, q := start(server.URL())
+	start(server.URL())
 	// Some batches are finished, and one is running.
-	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		p, err := q.LastProgress(t.Context())
-		if err != nil || time.Since(begin) > patience {
-			t.Fatalf("no batch finishes: %+v, %v", p, err)
-		}
-		if p != nil && p.BatchID >= 3 {
-			break
-		}
-	}
+	await(t, "no batch runs", func() bool {
+		return batches(t, f.path("checkpoint"), "commits") > 2 && underWay(t, f.path("checkpoint"))
+	})
 	if err := syscall.Kill(server.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -351,17 +345,39 @@ func TestStreamSurvivesKill(t *testing.T) {
 	t.Logf("%d of %d batches were in the sink before", before, files)
 }
 
-// committed returns the number of batches in the log of a file sink.
-func committed(t testing.TB, out string) (n int) {
+// committed counts the batches in a sink of files.
+func committed(t testing.TB, out string) int { return batches(t, out, "_spark_metadata") }
+
+// batches counts the batches in a log of a sink or of a checkpoint: Spark writes a
+// batch in the log "offsets" before it runs the batch, and in "commits" after it.
+func batches(t testing.TB, folder, log string) (n int) {
 	t.Helper()
-	logs, err := filepath.Glob(filepath.Join(out, "_spark_metadata", "[0-9]*"))
+	entries, err := filepath.Glob(filepath.Join(folder, log, "[0-9]*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, log := range logs {
-		if !strings.HasSuffix(log, ".crc") {
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry, ".crc") {
 			n++
 		}
 	}
 	return n
+}
+
+// underWay reports whether a batch is running. The log of ended batches is read
+// first, so a batch that ends meanwhile counts as running.
+func underWay(t testing.TB, checkpoint string) bool {
+	t.Helper()
+	ended := batches(t, checkpoint, "commits")
+	return batches(t, checkpoint, "offsets") > ended
+}
+
+// await waits until a condition holds.
+func await(t testing.TB, otherwise string, holds func() bool) {
+	t.Helper()
+	for begin := time.Now(); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > patience {
+			t.Fatal(otherwise)
+		}
+	}
 }
