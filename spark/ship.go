@@ -23,6 +23,7 @@ const pythonKey = "spark.sql.execution.pyspark.python"
 // shipment describes the worker that a session sends to the executors.
 type shipment struct {
 	wanted    bool
+	functions bool   // see WithAIFunctions
 	model     string // reference of the default one; empty for none
 	named     []models.Named
 	defaults  []llm.ModelRole // see WithDefaultModels
@@ -108,7 +109,7 @@ func (s *Session) shipWorker(ctx context.Context) error {
 	if err := s.useWorker(ctx, bundle.Executable); err != nil {
 		return err
 	}
-	return s.registerShipped(ctx, len(archive.Manifest.Models) > 0)
+	return s.registerShipped(ctx, s.config.ship.functions || len(archive.Manifest.Models) > 0)
 }
 
 // useWorker makes Spark start a program as the worker of the session's functions.

@@ -32,8 +32,9 @@ func (s *Session) scalarType() int32 {
 // shipped worker ignores it.
 const pythonVersion = "3.11"
 
-// registerShipped registers the functions of the shipped worker for SQL.
-func (s *Session) registerShipped(ctx context.Context, model bool) error {
+// registerShipped registers the functions of the shipped worker for SQL, and the AI
+// functions if functions is true.
+func (s *Session) registerShipped(ctx context.Context, functions bool) error {
 	for _, name := range []string{bundle.Echo, bundle.Info, bundle.Install} {
 		if err := s.RegisterProgramFunction(ctx, name, StringType); err != nil {
 			return err
@@ -44,7 +45,7 @@ func (s *Session) registerShipped(ctx context.Context, model bool) error {
 			return err
 		}
 	}
-	if !model {
+	if !functions {
 		return nil
 	}
 	for _, f := range ai.All() {

@@ -36,6 +36,13 @@ func WithModelFor(role llm.ModelRole, reference string) Option {
 	return WithNamedModel(string(role), reference)
 }
 
+// WithAIFunctions registers the AI functions in the session and names no model: each
+// role has its default (see WithModel), so nothing is uploaded for calls that ask no
+// model, such as a mask of e-mail addresses.
+func WithAIFunctions() Option {
+	return func(c *config) { c.ship.wanted, c.ship.functions = true, true }
+}
+
 // WithDefaultModels uploads the default models of roles in Connect. A session
 // that another client uses needs it, since Connect does not see the queries of
 // that client. Roles that have a model are not changed.
@@ -153,7 +160,7 @@ func (s *Session) shipModel(ctx context.Context, a *bundle.Archive, e models.Ent
 func (s *Session) shipDefaults(ctx context.Context, roles []askedRole) error {
 	s.shipping.Lock()
 	defer s.shipping.Unlock()
-	if len(s.models) == 0 {
+	if !s.config.ship.functions && len(s.models) == 0 {
 		return nil // the session has no AI functions
 	}
 	for _, asked := range roles {

@@ -105,7 +105,7 @@ func TestFailedTasks(t *testing.T) {
 		{"error", ask(hostCall("test_bang"), 0), "firesteel: test_bang: the text says boom"},
 		{"length", ask(hostCall("test_short"), 0), "test_short: the function returned 1 results for 2 rows"},
 		{"panic", ask(hostCall("test_panic"), 0), "test_panic: panic: runtime error: index out of range"},
-		{"no model", ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), "the session was opened without a model"},
+		{"no model", ask(bundle.Command{Kind: bundle.AI, Function: "ai_gen"}, 0), "the session has no model with the role text"},
 	} {
 		for _, version := range versions {
 			if c.q.encrypted && version != "4.3.0" || c.name == "no such parameter" && version == "3.5.1" {

@@ -258,7 +258,7 @@ func TestModelsByName(t *testing.T) {
 	if f.models.loads() != 2 {
 		t.Errorf("%d models were opened", f.models.loads())
 	}
-	if _, err := new(archiveModels).get(ctx, llm.Text, ""); err == nil || !strings.Contains(err.Error(), "without a model") {
+	if _, err := new(archiveModels).get(ctx, llm.Text, ""); err == nil || !errors.Is(err, llm.ErrNoModel) {
 		t.Errorf("without models: %v", err)
 	}
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -90,9 +89,6 @@ func (a *archiveModels) get(ctx context.Context, role llm.ModelRole, name string
 func (a *archiveModels) find(role llm.ModelRole, name string) (*sharedModel, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.all) == 0 {
-		return nil, errors.New("the session was opened without a model; open it with one (spark.WithModel)")
-	}
 	if name == llm.DefaultModel && role == llm.Text {
 		name = "" // it may come later, too
 	}

@@ -136,7 +136,7 @@ func TestUserFunctionRefused(t *testing.T) {
 		{ask(hostCall("user_shout"), 0), []string{"user_shout: panic: this word is too loud", "userfunction_test.go:"}},
 		{ask(hostCall("user_named"), 0), []string{"user_named: the argument name is missing; call it as user_named(id BIGINT, name STRING): STRING"}},
 		{ask(hostCall("user_named"), 0, 0), []string{"the argument id: it is STRING, but must be BIGINT (a Go int64); CAST it"}},
-		{ask(hostCall("user_ask"), 0), []string{"the session was opened without a model"}},
+		{ask(hostCall("user_ask"), 0), []string{"the session has no model with the role text"}},
 		{ask(hostCall("user_twice"), 0), []string{"user_twice is a map function, but Spark calls it as a scalar function"}},
 		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_shout"))}}, []string{"user_shout is a scalar function, but"}},
 		{request{evalType: 207, functions: []functionCall{call([]int{0}, hostCall("user_twice"))}}, []string{"Spark sent a column of utf8 instead of a column of rows"}},

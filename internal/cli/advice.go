@@ -3,10 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/sqlcalls"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 )
@@ -26,25 +25,17 @@ func adviceText(f *ai.Function, m llm.Info) string {
 	return fmt.Sprintf("%s: --model %s=%s", a, a.Role, a.Better.Entry.Name)
 }
 
-// called matches the calls of AI functions in a statement.
-var called = regexp.MustCompile(`(?i)\b((?:try_)?ai_[a-z_]+)\s*\(`)
-
 // adviseSQL warns of default models that are weak at functions of a statement, once
 // for each model and function. The session has found the models, so it downloads
 // none.
 func (a *app) adviseSQL(ctx context.Context, set models.Set, statement string) {
-	for _, m := range called.FindAllStringSubmatch(statement, -1) {
-		f, err := ai.Lookup(strings.ToLower(m[1]))
-		if err != nil {
-			continue // of another library
-		}
-		for _, ask := range f.Asks(nil) {
-			if ask.Any || ask.Name != "" {
-				continue
+	sqlcalls.Find(statement, func(f *ai.Function, fixed ai.Row) {
+		for _, ask := range f.Asks(fixed) {
+			if !ask.Any && ask.Name == "" {
+				a.printAdvice(adviceText(f, infoOf(ctx, set, ask.Role)))
 			}
-			a.printAdvice(adviceText(f, infoOf(ctx, set, ask.Role)))
 		}
-	}
+	})
 }
 
 // printAdvice prints a text that was not printed before.

@@ -143,6 +143,13 @@ func (f shipFlags) check() error {
 	return err
 }
 
+// shipsWhenAsked reports whether a default model is uploaded when a query first asks
+// it. A program of the user may ask it unseen, and a place is that of a model which
+// is shipped with the program.
+func (f shipFlags) shipsWhenAsked() bool {
+	return len(f.workers) == 0 && (f.place == "" || f.place == spark.InArchive || f.place == spark.AtSamePath)
+}
+
 // connect opens a session and registers the AI functions in it.
 func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...spark.Option) (*spark.Session, error) {
 	if err := f.check(); err != nil {
@@ -155,6 +162,7 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...s
 		spark.WithProgram(f.workers...),
 		spark.WithTransferProgress(fetch.NewProgress(a.err)),
 		spark.WithProgress(a.queries.report),
+		spark.WithAIFunctions(),
 	}
 	if a.logContent {
 		options = append(options, spark.WithLogContent())
@@ -164,6 +172,9 @@ func (a *app) connect(ctx context.Context, remote string, f shipFlags, more ...s
 		return nil, err
 	}
 	for _, e := range set {
+		if e.Reference.Implied() && f.shipsWhenAsked() {
+			continue
+		}
 		for _, name := range e.Names {
 			options = append(options, spark.WithNamedModel(name, e.Reference.String()))
 		}

@@ -69,6 +69,9 @@ func TestModelsOfRoles(t *testing.T) {
 		entry(llm.Embed, vectors)+","+entry(llm.Tag, tagger)+"}}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
+		testkit.SharedSparkOf(t, version) // without the variables of this test
+	}
 	t.Setenv(catalogue.Variable, own)
 	for _, version := range []string{localspark.DefaultVersion, "3.5.1"} {
 		url := testkit.SharedSparkOf(t, version)

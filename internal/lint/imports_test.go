@@ -34,12 +34,12 @@ var layers = map[string]struct {
 	"udf":                {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "client and worker both use the declarations of a program's functions, so udf imports neither"},
 	"llm/models":         {[]string{"llm", "llm/catalogue", "internal/endpoint", "internal/engine", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
 	"worker":             {[]string{"ai", "udf", "llm", "llm/catalogue", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/registry"}, "the worker implements the protocol of executors and calls functions; it does not use the client"},
-	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
+	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/sqlcalls", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
 	"spark/internal/pb":  {nil, "generated messages stand alone"},
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/ledger", "internal/localspark", "internal/report", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
+	"internal/cli":           {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/ledger", "internal/localspark", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},
@@ -59,6 +59,7 @@ var layers = map[string]struct {
 	"internal/bundle":     {nil, "client and worker share it, so it imports neither"},
 	"internal/localspark": {nil, "starting a server needs no client"},
 	"internal/sqlscript":  {nil, "splitting a script needs no session"},
+	"internal/sqlcalls":   {[]string{"ai", "internal/sqlscript"}, "it reads tokens of SQL and knows the functions: no session"},
 	"internal/registry":   {nil, "one name belongs to one function of any kind, so the registry depends on no kind"},
 	"internal/sqltypes":   {nil, "Go types and their SQL types need no session"},
 

@@ -142,19 +142,24 @@ func between(from, to float64) string {
 
 // waveCounts counts the inputs of a wave, those with an error, and the tokens of
 // texts asked and answered. The tokens of prompts around the texts are unknown.
+// Rules read no tokens, and need no tokenizer.
 type waveCounts struct{ rows, failed, promptTokens, outputTokens int64 }
 
 func (r *run) countWave(ctx context.Context, c *sqlexpr.Call, stored, distinct query) (waveCounts, error) {
-	in := "0"
+	in, out := "0", "0"
+	rules := len(c.Asks()) == 0
+	if !rules {
+		out = "coalesce(ai_count_tokens(answer.raw), 0)"
+	}
 	for i, a := range c.Args {
-		if !a.Constant && c.Function.Params[c.Param(i)].Type == ai.String {
+		if !rules && !a.Constant && c.Function.Params[c.Param(i)].Type == ai.String {
 			in += fmt.Sprintf(" + coalesce(ai_count_tokens(CAST(a%d AS STRING)), 0)", i)
 		}
 	}
 	rows, err := stored.join(distinct, "inner", keyColumn).project(
 		column{"answer.error IS NOT NULL AND answer.result IS NULL", "failed"},
 		column{"CAST(" + in + " AS BIGINT)", "tokens_in"},
-		column{"CAST(coalesce(ai_count_tokens(answer.raw), 0) AS BIGINT)", "tokens_out"},
+		column{"CAST(" + out + " AS BIGINT)", "tokens_out"},
 	).group(nil,
 		column{"count(1)", "rows"},
 		column{"coalesce(sum(if(failed, 1L, 0L)), 0L)", "failed"},
