@@ -204,6 +204,10 @@ func SimilarityWith[C Expression[C]](a C, b any, o SimilarityOptions) C {
 	return a.Call(similarity.Name, b, vectorOptions(o.Dimensions, "prompt_a", o.PromptA, "prompt_b", o.PromptB))
 }
 
+// Rank returns how well a text answers a query: content is a column or a string, and
+// query a column, such as spark.Lit("how to cook rice").
+func Rank[C Expression[C]](query C, content any) C { return query.Call(rank.Name, content) }
+
 // vectorOptions returns the JSON of options: dimensions, and pairs of names and
 // values. Empty ones are left out.
 func vectorOptions(dimensions int, pairs ...string) string {

@@ -156,6 +156,7 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 		translate:  {{"text", nil}},
 		mask:       {{"text", nil}},
 		similarity: {{"text", nil}, {"text", " "}},
+		rank:       {{"text", nil}, {"text", " "}},
 		query:      {{nil, "text"}},
 	} {
 		for _, row := range rows {
@@ -208,7 +209,7 @@ func TestOneBadRow(t *testing.T) {
 			want := problem.Err
 			if want == nil {
 				want = ErrRepeats
-				if strings.HasSuffix(f.Name, "embed") || strings.HasSuffix(f.Name, "similarity") {
+				if strings.HasSuffix(f.Name, "embed") || strings.HasSuffix(f.Name, "similarity") || strings.HasSuffix(f.Name, "rank") {
 					continue // a vector does not repeat itself
 				}
 			}
@@ -277,14 +278,15 @@ func TestExpressions(t *testing.T) {
 		ExtractJSON(c, ExtractOptions{Schema: "{}", Free: true}).text: `ai_extract_json(c, {}, {"spans":"false"})`,
 		ClassifyScore(c, ClassifyOptions{Labels: labels[:1], Instructions: "i", MultiLabel: true, Examples: examples}).text: `ai_classify_score(c, {"b": "what b is"}, {"instructions":"i","multilabel":"true"}, [["x","y"]])`,
 		Filter(c, "p").text: "ai_filter(c, p)",
-		FilterWith(c, "p", FilterOptions{Threshold: .7}).text:               `ai_filter(c, p, {"threshold":"0.7"})`,
-		FilterScore(c, "p", FilterOptions{Examples: examples}).text:         `ai_filter_score(c, p, {}, [["x","y"]])`,
-		Translate(c, "de").text:                                             "ai_translate(c, de)",
-		Summarize(c, 20).text:                                               "ai_summarize(c, 20)",
-		FixGrammar(c).text:                                                  "ai_fix_grammar(c)",
-		Similarity(c, "x").text:                                             "ai_similarity(c, x)",
-		Embed(c).text:                                                       "ai_embed(c)",
-		EmbedWith(c, EmbedOptions{"query", 8}).text:                         `ai_embed(c, {"dimensions":"8","prompt":"query"})`,
+		FilterWith(c, "p", FilterOptions{Threshold: .7}).text:       `ai_filter(c, p, {"threshold":"0.7"})`,
+		FilterScore(c, "p", FilterOptions{Examples: examples}).text: `ai_filter_score(c, p, {}, [["x","y"]])`,
+		Translate(c, "de").text:                                     "ai_translate(c, de)",
+		Summarize(c, 20).text:                                       "ai_summarize(c, 20)",
+		FixGrammar(c).text:                                          "ai_fix_grammar(c)",
+		Similarity(c, "x").text:                                     "ai_similarity(c, x)",
+		Rank(c, "x").text:                                           "ai_rank(c, x)",
+		Embed(c).text:                                               "ai_embed(c)",
+		EmbedWith(c, EmbedOptions{"query", 8}).text:                 `ai_embed(c, {"dimensions":"8","prompt":"query"})`,
 		SimilarityWith(c, "x", SimilarityOptions{PromptB: "document"}).text: `ai_similarity(c, x, {"prompt_b":"document"})`,
 		Mask(c, "person", "date").text:                                      "ai_mask(c, person|date)",
 		CountTokens(c).text:                                                 "ai_count_tokens(c)",

@@ -67,7 +67,8 @@ The figures depend on the function:
            JSON list
   extract  exact and partial F1 of spans, labelled {"label": "value", ...}
            or [{"label": l, "start": s, "end": e}, ...] in characters
-  scores   Spearman's and Pearson's correlation with a number, of ai_similarity
+  scores   Spearman's and Pearson's correlation with a number, of ai_similarity,
+           ai_embed and ai_rank
   mask     the same for the spans that [MASKED] replaces, labelled by positions or
            by the masked text
 Rows without a label are left out. Rows without an answer count as wrong.`,
@@ -94,7 +95,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 	flags := c.Flags()
 	flags.StringVarP(&f.function, "function", "f", "", "the function to measure; 'firesteel functions' lists them")
 	flags.StringVarP(&f.input, "input", "i", "", "column of the function's first argument; in JSON, a.b is the member b of a")
-	flags.StringVar(&f.second, "second", "", "column of the second text, for ai_similarity and ai_embed")
+	flags.StringVar(&f.second, "second", "", "column of the second text, for ai_similarity, ai_embed and ai_rank")
 	flags.StringVarP(&f.label, "label", "l", "", "column of the expected answer")
 	flags.StringVar(&f.arguments, "args", "", `the other arguments, as JSON: {"labels": ["a", "b"]}`)
 	flags.StringToStringVar(&f.renamed, "map", nil, "labels of the data and the labels of the function that they stand for: 1=positive,0=negative")
@@ -164,7 +165,7 @@ func (f *evalFlags) check() (o eval.Options, err error) {
 	if two := o.Kind == eval.ScoreKind; two && f.second == "" {
 		return usage("%s is measured on two texts; name the column of the other one by --second", o.Function.Name)
 	} else if !two && f.second != "" {
-		return usage("--second is for ai_similarity and ai_embed, which are measured on two texts")
+		return usage("--second is for ai_similarity, ai_embed and ai_rank, which are measured on two texts")
 	}
 	if o.Plain = f.baseline == "plain"; o.Plain {
 		if _, err := eval.PlainPrompt(o.Function.Name); err != nil {

@@ -182,7 +182,7 @@ func TestEvalMistakes(t *testing.T) {
 		{"eval a.csv -f ai_count_tokens -i text -l mood", exitUsage, "--metrics labels, text, extract, mask or scores"},
 		{"eval a.csv -f ai_similarity -i text -l mood", exitUsage, "name the column of the other one by --second"},
 		{"eval a.csv -f ai_similarity -i text --second x -l mood", exitUsage, `there is no column "x"`},
-		{"eval a.csv -f ai_gen -i text -l mood --second mood", exitUsage, "--second is for ai_similarity and ai_embed"},
+		{"eval a.csv -f ai_gen -i text -l mood --second mood", exitUsage, "--second is for ai_similarity, ai_embed and ai_rank"},
 		{"eval a.csv -f ai_query -i text -l mood", exitUsage, "measure ai_gen"},
 		{"eval a.csv --metrics x" + sentiment, exitUsage, "write labels, text, extract, mask or scores"},
 		{"eval a.csv --baseline x" + sentiment, exitUsage, "write --baseline plain"},

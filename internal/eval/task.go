@@ -38,7 +38,7 @@ func KindOf(function string) (Kind, error) {
 		return MaskKind, nil
 	case "ai_translate", "ai_summarize", "ai_fix_grammar", "ai_gen":
 		return TextKind, nil
-	case "ai_similarity", "ai_embed":
+	case "ai_similarity", "ai_embed", "ai_rank":
 		return ScoreKind, nil
 	}
 	return "", fmt.Errorf("%s has no default figures", function)
