@@ -74,27 +74,12 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	optionalInt(flags, &o.limit, "limit", "n", "stop after this many rows (default: all)")
 	optionalFloat(flags, &o.sample, "sample", "take this share of the rows at random, such as 0.01")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of --sample")
-	flags.StringVarP(&o.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
-	flags.StringVar(&o.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
-	flags.BoolVar(&o.overwrite, "overwrite", false, overwriteUsage)
+	o.addOutput(c)
 	flags.StringVar(&o.errors, "errors", "", "name of a column to add that holds the reason why a row has no answer")
-
-	flags.BoolVar(&o.csvSafe, "csv-safe", false, "put an apostrophe before cells of CSV output that a spreadsheet would run as formulas")
-
-	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
-	o.text.add(flags)
-	flags.BoolVar(&o.text.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
-	flags.BoolVar(&o.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")
-	flags.StringArrayVar(&o.types, "type", nil, "type of a column instead of the inferred one, as in zip=STRING (may be repeated)")
+	o.addInput(c)
 	flags.StringVar(&o.badRows, "bad-rows", "keep", "rows that cannot be read whole: keep (the missing part is NULL, the row counts as an error) or fail")
-
-	o.ship.addModels(c)
-	o.ship.addLimits(c)
-	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (4 to 6 bits stay as in the file: the least memory)")
-	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")
+	o.addAsking(c)
 	flags.StringVar(&o.memory, "memory", "", "memory of the whole process, such as 2GB (default: what the model needs, and 128 MB of rows)")
-	flags.StringVar(&o.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")
-	flags.BoolVar(&o.noLedger, "no-ledger", false, "keep no answers on disk")
 
 	optionalInt(flags, &o.maxRows, "max-rows", "", "answer at most this many rows and skip the others")
 	optionalInt(flags, &o.maxTokens, "max-tokens", "", "use at most this many tokens of prompts and answers; 0 answers from the ledger only")
@@ -103,6 +88,36 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	optionalDuration(flags, &o.maxTime, "max-time", "ask for at most this long, such as 90m")
 	optionalInt(flags, &o.maxErrors, "max-errors", "", "stop asking after more errors than this (default: no bound)")
 	flags.DurationVar(&o.calibrate, "calibrate", 20*time.Second, "about how long to calibrate for an estimate")
+}
+
+// addInput adds the flags of how a file is read.
+func (o *jobOptions) addInput(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
+	o.text.add(flags)
+	flags.BoolVar(&o.text.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
+	flags.BoolVar(&o.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")
+	flags.StringArrayVar(&o.types, "type", nil, "type of a column instead of the inferred one, as in zip=STRING (may be repeated)")
+}
+
+// addOutput adds the flags of the file that is written.
+func (o *jobOptions) addOutput(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVarP(&o.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
+	flags.StringVar(&o.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
+	flags.BoolVar(&o.overwrite, "overwrite", false, overwriteUsage)
+	flags.BoolVar(&o.csvSafe, "csv-safe", false, "put an apostrophe before cells of CSV output that a spreadsheet would run as formulas")
+}
+
+// addAsking adds the flags of the models and of the ledger.
+func (o *jobOptions) addAsking(c *cobra.Command) {
+	flags := c.Flags()
+	o.ship.addModels(c)
+	o.ship.addLimits(c)
+	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (4 to 6 bits stay as in the file: the least memory)")
+	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")
+	flags.StringVar(&o.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")
+	flags.BoolVar(&o.noLedger, "no-ledger", false, "keep no answers on disk")
 }
 
 // check reports mistakes that show before anything is opened.

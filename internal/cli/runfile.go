@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/terminal"
 )
@@ -52,38 +54,44 @@ func (r *fileRun) begin(ctx context.Context) error {
 	return r.bind(spec)
 }
 
-func (r *fileRun) openOutput(context.Context) error {
-	if r.table {
-		r.out = &tableWriter{to: r.app.out, schema: r.plan.Output}
-		r.executor.Out = r.out
-		return nil
+func (r *fileRun) openOutput(context.Context) (err error) {
+	r.out, err = r.createOutput(r.plan.Output, r.inputs())
+	r.executor.Out = r.out
+	return err
+}
+
+// createOutput creates the output, which must not be one of the inputs.
+func (j *fileJob) createOutput(schema *arrow.Schema, inputs []string) (files.Writer, error) {
+	if j.table {
+		return &tableWriter{to: j.app.out, schema: schema}, nil
 	}
-	format, _, err := r.options.outputAs(false)
+	format, _, err := j.options.outputAs(false)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	o := files.WriteOptions{Format: format, Replace: r.options.overwrite, Safe: r.options.csvSafe, Stdout: r.app.out, Inputs: r.inputs()}
-	path := r.options.output
+	o := files.WriteOptions{Format: format, Replace: j.options.overwrite, Safe: j.options.csvSafe, Stdout: j.app.out, Inputs: inputs}
+	path := j.options.output
 	if path == "" {
 		path = "-"
 	}
-	if path == "-" && o.Format == files.Parquet && terminal.IsTerminal(r.app.out) {
-		return usagef("Parquet is binary, and standard output is a terminal: write it to a file by -o FILE.parquet")
+	if path == "-" && o.Format == files.Parquet && terminal.IsTerminal(j.app.out) {
+		return nil, usagef("Parquet is binary, and standard output is a terminal: write it to a file by -o FILE.parquet")
 	}
-	if r.executor.Memory > 0 {
-		o.RowGroup = min(32<<20, max(r.executor.Memory/8, 1<<20))
+	if j.executor.Memory > 0 {
+		o.RowGroup = min(32<<20, max(j.executor.Memory/8, 1<<20))
 	}
-	if r.out, err = files.Create(path, r.plan.Output, o); err != nil {
-		return overwriteHint(err)
+	out, err := files.Create(path, schema, o)
+	if err != nil {
+		return nil, overwriteHint(err)
 	}
-	r.executor.Out = r.out
-	if err := r.checkSpace(path); err != nil {
-		return err
+	if err := j.checkSpace(path); err != nil {
+		out.Abort()
+		return nil, err
 	}
 	if format, err := files.OutputFormat(path, o.Format); err == nil && format == files.Parquet {
-		r.warnFooter(r.plan.Output.NumFields(), o.RowGroup)
+		j.warnFooter(schema.NumFields(), o.RowGroup)
 	}
-	return nil
+	return out, nil
 }
 
 // inputs are the files and folders that the run reads.

@@ -39,7 +39,7 @@ var layers = map[string]struct {
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/ledger", "internal/localspark", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
+	"internal/cli":           {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/join", "internal/ledger", "internal/localspark", "internal/match", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},
@@ -47,6 +47,8 @@ var layers = map[string]struct {
 	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/sqlexpr", "internal/sqltypes"}, "a plan describes a job; executors run it"},
 	"internal/job/inprocess": {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/ledger", "internal/sqlexpr"}, "an executor takes rows, models and a ledger from its caller"},
 	"internal/job/onspark":   {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries; the session has the models"},
+	"internal/join":          {[]string{"internal/match"}, "a join asks what its caller gives it: no model, no table, no job"},
+	"internal/match":         {nil, "candidates are found by letters and vectors: no model, no table"},
 	"internal/ledger":        {nil, "a ledger maps keys to bytes of any meaning"},
 	"internal/sqlexpr":       {[]string{"ai", "llm", "internal/columns"}, "expressions use functions and columns: no file, no engine, no Spark"},
 	"internal/columns":       {[]string{"ai", "internal/sqltypes"}, "it converts between Arrow columns and arguments of functions, for the worker and for jobs"},
