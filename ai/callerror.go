@@ -71,8 +71,8 @@ func conversion(p Param, given string) string {
 		return "ARRAY(struct('a text', 'its answer'))"
 	case p.Type == Int && given == String.sql:
 		return "a number without quotes, or " + cast
-	case p.Type == StringArray && given == String.sql:
-		return "ARRAY(" + p.Name + ")"
+	case p.Type == StringArray:
+		return "collect_list(" + p.Name + ") for the texts of a group, or ARRAY(" + p.Name + ") for one text"
 	}
 	return cast
 }

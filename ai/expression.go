@@ -163,6 +163,20 @@ func Summarize[C Expression[C]](content C, maxWords int) C {
 	return content.Call(summarize.Name, maxWords)
 }
 
+// Agg answers a question about all texts of a group, in an aggregation such as
+// df.GroupBy("product").Agg(ai.Agg(spark.Col("review"), "What do customers complain about?")).
+func Agg[C Expression[C]](content C, instruction string) C {
+	return content.Call(collect).Call(agg.Name, instruction)
+}
+
+// SummarizeAgg summarizes all texts of a group in at most maxWords words. 0 sets no limit.
+func SummarizeAgg[C Expression[C]](content C, maxWords int) C {
+	return content.Call(collect).Call(summarizeAgg.Name, maxWords)
+}
+
+// collect is Spark's function that collects the texts of a group.
+const collect = "collect_list"
+
 // FixGrammar corrects the grammar of each text.
 func FixGrammar[C Expression[C]](content C) C { return content.Call(fixGrammar.Name) }
 

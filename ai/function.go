@@ -98,6 +98,10 @@ func (f *Function) Keyed(fixed Row, varying []int) bool {
 	return f.keyed != nil && f.keyed(padRow(fixed, len(f.Params)), varying)
 }
 
+// OverGroups reports whether the first argument is a list of the texts of a group, which an
+// aggregation collects.
+func (f *Function) OverGroups() bool { return f.Params[0].Type == StringArray }
+
 // Signature writes the function as in SQL: name(param[, optional]).
 func (f *Function) Signature() string { return f.signature().String() }
 

@@ -35,7 +35,7 @@ func TestEveryFunction(t *testing.T) {
 		if !strings.HasPrefix(f.Example, "SELECT "+f.Name+"(") || strings.HasSuffix(f.Example, ";") {
 			t.Errorf("%s: the example does not call it: %q", f.Name, f.Example)
 		}
-		if text, _ := f.Sample[textAt(f)].(string); text == "" || !strings.Contains(f.Example, text) || Models(f) == "" {
+		if text := textOf(f.Sample[textAt(f)]); text == "" || !strings.Contains(f.Example, text) || Models(f) == "" {
 			t.Errorf("%s: its example %q and its sample %v differ, or nothing is said of models", f.Name, f.Example, f.Sample)
 		}
 		optional := false
@@ -63,10 +63,13 @@ func exampleArgs(f *Function, text any) Row {
 	if s, ok := text.(string); ok && !isBlank(s) && strings.HasSuffix(f.Name, "ai_summarize") {
 		return Row{s + " and more words", int64(2)} // a shorter text is its own summary
 	}
+	if strings.HasSuffix(f.Name, "ai_summarize_agg") {
+		row = append(row, int64(0)) // without a limit, a short text is not its own summary
+	}
 	for i, p := range f.Params[:f.Required()] {
 		switch {
 		case i == textAt(f):
-			row[i] = text
+			row[i] = contentOf(f, text)
 		case p.Type == Labels:
 			row[i] = []string{"good", "bad"}
 		case p.Name == "to_lang":
@@ -78,6 +81,23 @@ func exampleArgs(f *Function, text any) Row {
 		}
 	}
 	return row
+}
+
+// contentOf is a text as the argument of a function: a function over groups gets a group of it.
+func contentOf(f *Function, text any) any {
+	if s, ok := text.(string); ok && f.Params[textAt(f)].Type == StringArray {
+		return []string{s}
+	}
+	return text
+}
+
+// textOf is the text of an argument, or the first one of a group.
+func textOf(v any) string {
+	if list, _ := v.([]string); len(list) > 0 {
+		return list[0]
+	}
+	text, _ := v.(string)
+	return text
 }
 
 // textAt is the place of the text that a function is about.

@@ -28,7 +28,7 @@ func TestTable(t *testing.T) {
 		for _, c := range testkit.Contents() {
 			row := make(Row, len(f.Params))
 			copy(row, exampleArgs(f, "good text"))
-			row[textAt(f)] = c.Value
+			row[textAt(f)] = contentOf(f, c.Value)
 			line(c.Name, row)
 		}
 		for _, a := range testkit.Arguments() {

@@ -2,8 +2,11 @@ package spark
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/firesteel/firesteel/internal/sqlcalls"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/spark/internal/pb"
 )
@@ -24,14 +27,48 @@ func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 // After a statement that changes settings, SQL restores those by which Spark
 // finds the session's functions.
 //
+// A call of a function over groups may have a column of texts in place of a list, as in ai_agg(text,
+// 'What do they say?'): it is then an aggregate, which SQL writes by collect_list.
+//
 // The arguments are values as in Lit: either in the order of the statement's ?
 // parameters, or all of them Named. They are sent as values, not as SQL text.
 func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFrame, error) {
-	text := query
-	if s.hasWorker() && s.atLeast(4, 0) && sqlscript.IsBlock(query) {
-		text = sqlscript.MapFor(query, computedFirst)
+	if !s.hasWorker() {
+		return s.runSQL(ctx, query, args)
 	}
-	statement, err := s.statement(text, args)
+	rewritten := sqlcalls.Collect(query)
+	if sqlscript.IsBlock(query) {
+		if s.atLeast(4, 0) {
+			rewritten = sqlscript.MapFor(rewritten, computedFirst)
+		}
+		return s.runSQL(ctx, rewritten, args)
+	}
+	df, err := s.runSQL(ctx, rewritten, args)
+	if rewritten == query || !isAnalysis(err) {
+		return df, err
+	}
+	// Nothing has run. A column of lists needs no collect_list.
+	df, second := s.runSQL(ctx, query, args)
+	if second != nil && !strings.HasPrefix(errorClass(err), "DATATYPE_MISMATCH") {
+		second = err
+	}
+	return df, second
+}
+
+// isAnalysis reports whether Spark rejected a statement before it ran.
+func isAnalysis(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (strings.HasSuffix(e.JavaClass, ".AnalysisException") || strings.HasSuffix(e.JavaClass, ".ExtendedAnalysisException"))
+}
+
+func errorClass(err error) string {
+	var e *Error
+	errors.As(err, &e)
+	return e.Class
+}
+
+func (s *Session) runSQL(ctx context.Context, query string, args []any) (*DataFrame, error) {
+	statement, err := s.statement(query, args)
 	if err != nil {
 		return nil, err
 	}

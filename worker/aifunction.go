@@ -55,7 +55,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		return m, err
 	}
 	start := time.Now()
-	answers, err := a.f.Eval(ctx, model, rows)
+	answers, err := a.f.Eval(a.withProgress(ctx, s), model, rows)
 	s.stats.model += time.Since(start) - loading
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -85,6 +85,20 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		}
 	}
 	return s.results.Answers(s.mem, a.f.Returns, answers)
+}
+
+// progressEvery is the time between two lines in the log about a large group.
+const progressEvery = time.Minute
+
+// withProgress returns a context in which a function over groups logs how far it is.
+func (a *aiFunction) withProgress(ctx context.Context, s *scope) context.Context {
+	last := time.Now()
+	return ai.WithProgress(ctx, func(p ai.Progress) {
+		if now := time.Now(); now.Sub(last) >= progressEvery {
+			last = now
+			s.log.Info("groups are being read", "function", a.f.Name, "step", p.Level+1, "prompts_done", p.Done, "prompts", p.Prompts)
+		}
+	})
 }
 
 // advised holds the advice that this process has logged.

@@ -164,6 +164,8 @@ func TestNothingToAsk(t *testing.T) {
 				switch {
 				case p.Type == ai.Labels:
 					args = append(args, fromJSON(t, mem, arrow.ListOf(arrow.BinaryTypes.String), `[["a"], ["a"]]`))
+				case p.Type == ai.StringArray:
+					args = append(args, fromJSON(t, mem, arrow.ListOf(arrow.BinaryTypes.String), strings.Replace(texts, `"text of some words"`, `["text of some words"]`, 1)))
 				case p.Name == "to_lang" || p.Name == "endpoint":
 					args = append(args, fromJSON(t, mem, arrow.BinaryTypes.String, `["de", "de"]`))
 				default:
@@ -171,7 +173,7 @@ func TestNothingToAsk(t *testing.T) {
 					args = append(args, first)
 				}
 			}
-			if strings.HasSuffix(f.Name, "ai_summarize") {
+			if strings.Contains(f.Name, "ai_summarize") {
 				args = append(args, fromJSON(t, mem, arrow.PrimitiveTypes.Int32, `[1, 1]`))
 			}
 			result, err := bound(t, f, len(args)).eval(t.Context(), s, args, first.Len())

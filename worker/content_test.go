@@ -51,7 +51,11 @@ func TestContentIsHidden(t *testing.T) {
 					if p.Name == "endpoint" {
 						first = []string{"default", canary, "default"}
 					}
-					columns = append(columns, textColumn(first...))
+					column := textColumn(first...)
+					if p.Type == ai.StringArray {
+						column = groupsOf(column)
+					}
+					columns = append(columns, column)
 					if i > 0 && i+1 >= f.Required() {
 						break
 					}
@@ -99,6 +103,17 @@ func textColumn(values ...string) arrow.Array {
 	defer b.Release()
 	for _, v := range values {
 		b.Append(v)
+	}
+	return b.NewArray()
+}
+
+// groupsOf returns a column of lists of one text each.
+func groupsOf(texts arrow.Array) arrow.Array {
+	b := array.NewListBuilder(memory.DefaultAllocator, arrow.BinaryTypes.String)
+	defer b.Release()
+	for i := range texts.Len() {
+		b.Append(true)
+		b.ValueBuilder().(*array.StringBuilder).Append(texts.(*array.String).Value(i))
 	}
 	return b.NewArray()
 }

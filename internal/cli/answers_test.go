@@ -268,6 +268,8 @@ func goldenRows(f *ai.Function) map[string]ai.Row {
 			switch name := f.Params[i].Name; {
 			case !optional && f.Params[i].Optional:
 				row[i] = nil
+			case name == "content" && f.Params[i].Type == ai.StringArray: // a group
+				row[i] = strings.SplitAfter(content, ". ")
 			case name == "content" || name == "text" || name == "request" || name == "prompt" || name == "expr1":
 				row[i] = content
 			}

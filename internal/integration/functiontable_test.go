@@ -29,8 +29,11 @@ const echoFile = "echo.gguf"
 func openEchoes() {
 	open := worker.OpenModel
 	worker.OpenModel = func(ctx context.Context, m *models.Resolved, o models.Options) (llm.Model, error) {
-		if filepath.Base(m.Path()) == echoFile {
+		switch filepath.Base(m.Path()) {
+		case echoFile:
 			return testkit.Echo{}, nil
+		case digestFile:
+			return digestModel{busy: m.Path() + ".busy"}, nil
 		}
 		return open(ctx, m, o)
 	}
@@ -217,6 +220,9 @@ func tableRow(f *ai.Function, text any) ai.Row {
 		switch {
 		case i == textAt(f):
 			row[i] = text
+			if s, ok := text.(string); ok && p.Type == ai.StringArray {
+				row[i] = []string{s}
+			}
 		case p.Optional:
 		case p.Type == ai.Labels:
 			row[i] = []string{"good", "bad"}
@@ -237,7 +243,9 @@ func (c tableCall) sql(content string) string {
 	last := 0
 	for i, v := range c.row {
 		if args[i] = literal(v); i == textAt(c.f) {
-			args[i] = content
+			if args[i] = content; c.f.Params[i].Type == ai.StringArray && !strings.HasPrefix(content, "ARRAY") {
+				args[i] = "ARRAY(" + content + ")"
+			}
 		}
 		if v != nil || !c.f.Params[i].Optional {
 			last = i + 1
