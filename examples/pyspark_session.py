@@ -35,9 +35,7 @@ print("before:", [r.n for r in reviews.select(letters("text").alias("n")).collec
 
 # Add the AI functions to the session. In a notebook: !firesteel attach "sc://..."
 address, _, parameters = remote.partition("/;")
-session = f"{address.rstrip('/')}/;session_id={spark.session_id}"
-if spark.client._user_id:
-    session += f";user_id={spark.client._user_id}"
+session = f"{address.rstrip('/')}/;session_id={spark.session_id};user_id={spark.client._user_id or ''}"
 if parameters:
     session += f";{parameters}"
 subprocess.run(

@@ -167,8 +167,12 @@ func Connect(ctx context.Context, remote string, options ...Option) (*Session, e
 	if s.id == "" {
 		s.id = uuid.NewString()
 	}
-	if s.userID == "" {
+	if !r.namesUser {
 		s.userID = firstNonEmpty(os.Getenv("SPARK_USER"), os.Getenv("USER"))
+	}
+	if err := s.findOpen(ctx); err != nil {
+		connection.close()
+		return nil, err
 	}
 	if err := s.negotiate(ctx); err != nil {
 		connection.close()
@@ -200,6 +204,42 @@ func (s *Session) negotiate(ctx context.Context) error {
 		return fmt.Errorf("connection to Spark at %s failed for %v: %w", s.address, s.config.connectTimeout, s.failure(ctx, last))
 	}
 	return fmt.Errorf("connection to Spark at %s: %w", s.address, err)
+}
+
+// SessionNotOpenError reports that WithPythonSession should join a session that no
+// client has open.
+type SessionNotOpenError struct{ SessionID, UserID, Address string }
+
+func (e *SessionNotOpenError) Error() string {
+	hint := "check session_id and user_id (in PySpark they are spark.session_id and spark.client._user_id), and that the client still runs"
+	if e.UserID == "None" {
+		hint = "PySpark knows no user if it prints None: write ;user_id= then"
+	}
+	return fmt.Sprintf("Spark at %s has no open session %s of user %q: %s", e.Address, e.SessionID, e.UserID, hint)
+}
+
+// findOpen returns a *SessionNotOpenError if the session of a Python client is not
+// open. It comes before all other requests, because most of them open a session. Spark
+// 3.5 does not tell, and opens the session. Other errors are left to the next request.
+func (s *Session) findOpen(ctx context.Context) error {
+	if !s.config.ship.python || !s.joined {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.connectTimeout)
+	defer cancel()
+	for retries := s.config.retry.start(); ; {
+		// The session has no such operation, which is another error.
+		stream, err := s.client.ReattachExecute(ctx, &pb.ReattachExecuteRequest{SessionId: s.id, UserContext: s.user(), OperationId: uuid.NewString()})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		switch {
+		case hasClass(err, "INVALID_HANDLE.SESSION_NOT_FOUND"), hasClass(err, "INVALID_HANDLE.SESSION_CLOSED"):
+			return &SessionNotOpenError{s.id, s.userID, s.address}
+		case !retryable(err) || !retries.wait(ctx, err):
+			return nil
+		}
+	}
 }
 
 // credentialHeader matches the names of headers whose values are credentials.

@@ -39,6 +39,7 @@ type remote struct {
 	useTLS    bool
 	token     string
 	userID    string
+	namesUser bool // user_id is there, possibly empty
 	userAgent string
 	sessionID string
 	keepalive keepaliveConfig
@@ -183,7 +184,7 @@ func (r *remote) set(name, value string) error {
 		}
 		r.token, err = value, checkHeader(name, value)
 	case "user_id":
-		r.userID = value
+		r.userID, r.namesUser = value, true
 	case "user_agent":
 		r.userAgent, err = value, checkHeader(name, value)
 	case "session_id":

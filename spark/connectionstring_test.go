@@ -17,7 +17,7 @@ func TestParseRemote(t *testing.T) {
 		"sc://[::1]:8080/;":          {host: "::1", port: 8080},
 		"sc://[fe80::2]":             {host: "fe80::2", port: 15002},
 		"sc://h:1/;use_ssl=true;token=a%3Bb%3D;user_id=u%20v;user_agent=x/1;session_id=" + id + ";x-team=t;": {
-			host: "h", port: 1, useTLS: true, token: "a;b=", userID: "u v", userAgent: "x/1", sessionID: id, headers: map[string]string{"x-team": "t"}},
+			host: "h", port: 1, useTLS: true, token: "a;b=", userID: "u v", namesUser: true, userAgent: "x/1", sessionID: id, headers: map[string]string{"x-team": "t"}},
 		"sc://h/;use_ssl=FALSE;grpc_keepalive_time_ms=30000;grpc_keepalive_timeout_ms=5000;grpc_keepalive_without_calls=true;grpc_keepalive_enabled=false": {
 			host: "h", port: 15002, keepalive: keepaliveConfig{false, 30 * time.Second, 5 * time.Second, true}},
 	} {

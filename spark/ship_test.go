@@ -1,10 +1,14 @@
 package spark
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+
+	"google.golang.org/grpc/codes"
 
 	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/llm"
@@ -114,6 +118,29 @@ func TestFindPython(t *testing.T) {
 		} else if p.Executable != c.want {
 			t.Errorf("%v: got %q", c, p.Executable)
 		}
+	}
+}
+
+// A session that no client has open is not joined, and not opened.
+func TestSessionNotOpen(t *testing.T) {
+	f := newFake(t)
+	f.reattach = func(int, func(int, int), context.Context) error {
+		return sparkError(codes.Internal, "[INVALID_HANDLE.SESSION_NOT_FOUND] The handle is invalid.", "INVALID_HANDLE.SESSION_NOT_FOUND", nil)
+	}
+	s, _ := f.start(t, "/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e;user_id=")
+	if err := s.findOpen(t.Context()); err != nil {
+		t.Errorf("without a Python client: %v", err)
+	}
+	s.config.ship.python = true
+	var refused *SessionNotOpenError
+	if err := s.findOpen(t.Context()); !errors.As(err, &refused) || refused.UserID != "" {
+		t.Errorf("%v; want a SessionNotOpenError without a user", err)
+	}
+	f.reattach = func(int, func(int, int), context.Context) error {
+		return sparkError(codes.Internal, "[INVALID_HANDLE.OPERATION_NOT_FOUND] The handle is invalid.", "INVALID_HANDLE.OPERATION_NOT_FOUND", nil)
+	}
+	if err := s.findOpen(t.Context()); err != nil {
+		t.Errorf("an open session: %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ defaults of the named roles only.
 REMOTE is the client's connection string with its session and user added (the
 default is SPARK_REMOTE). In PySpark:
 
-  print(f"session_id={spark.session_id};user_id={spark.client._user_id}")`,
+  print(f"session_id={spark.session_id};user_id={spark.client._user_id or ''}")`,
 		Example: `  firesteel attach "sc://localhost:15002/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e;user_id=ann"
   >>> spark.sql("SELECT ai_gen('Name three colours.')").show()`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -81,6 +81,9 @@ func (a *app) available(ctx context.Context, f shipFlags, roles []llm.ModelRole)
 			return false
 		}
 		r, err := models.DefaultFor(role)
+		if errors.Is(err, llm.ErrNoModel) {
+			return true // the functions do without it
+		}
 		if err == nil {
 			_, err = models.Resolve(ctx, r, o)
 			err = models.ForDefault(role, r, err)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/firesteel/firesteel/internal/fsys/cachedir"
 	"github.com/firesteel/firesteel/internal/fsys/extract"
 	"github.com/firesteel/firesteel/internal/localspark"
@@ -100,6 +102,19 @@ func unpackPySpark(t *testing.T, version, folder string) {
 	}
 }
 
+// firesteel attaches to no session that no client has open.
+func TestAttachToNoSession(t *testing.T) {
+	t.Parallel()
+	url := testkit.SharedSpark(t)
+	for user, want := range map[string]string{"ann": `of user "ann": check session_id`, "": `of user "": check session_id`, "None": "write ;user_id= then"} {
+		id := uuid.NewString()
+		_, errs, err := run(t, "", "attach", url+";session_id="+id+";user_id="+user)
+		if err == nil || !strings.Contains(errs, "has no open session "+id) || !strings.Contains(errs, want) {
+			t.Errorf("user %q: %v: %s", user, err, errs)
+		}
+	}
+}
+
 // The example runs as its reader runs it: firesteel attaches to a PySpark session,
 // and Python functions work before, during and after that.
 func TestPythonFunctions(t *testing.T) {
@@ -119,7 +134,7 @@ func TestPythonFunctions(t *testing.T) {
 	}
 	for _, want := range []string{
 		"before: [25, 29]\n",
-		"AI functions, among them ai_analyze_sentiment\n",
+		"AI functions, among them ai_agg\n",
 		"1 negative 25\n2 positive 29\n",
 		"letters of a mood: [8, 8]\n",
 		"a mood of capitals: ['",
