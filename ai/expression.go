@@ -276,3 +276,36 @@ func jsonText(v any) string {
 	}
 	return string(text)
 }
+
+// PredictOptions are the options of PredictWith and PredictLabels.
+type PredictOptions struct {
+	// Threshold, if it is not nil, is the probability below which no label is given. Nil stands for
+	// that of the model.
+	Threshold *float64
+}
+
+// Predict returns for each text STRUCT(label, probability) of a model that firesteel fit made, or
+// NULL for NULL and blank text. model is its name in the session.
+func Predict[C Expression[C]](content C, model string) C { return content.Call(predict.Name, model) }
+
+// PredictWith is Predict with options.
+func PredictWith[C Expression[C]](content C, model string, o PredictOptions) C {
+	return content.Call(predict.Name, o.args(model)...)
+}
+
+// PredictLabels returns for each text all labels that fit, as an ARRAY of STRUCT(label, probability).
+func PredictLabels[C Expression[C]](content C, model string, o PredictOptions) C {
+	return content.Call(predictLabels.Name, o.args(model)...)
+}
+
+// PredictNumber returns for each text the number that a model predicts.
+func PredictNumber[C Expression[C]](content C, model string) C {
+	return content.Call(predictNumber.Name, model)
+}
+
+func (o PredictOptions) args(model string) []any {
+	if o.Threshold == nil {
+		return []any{model}
+	}
+	return []any{model, jsonText(map[string]string{"threshold": strconv.FormatFloat(*o.Threshold, 'g', -1, 64)})}
+}

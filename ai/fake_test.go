@@ -1,6 +1,7 @@
 package ai
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"regexp"
@@ -73,12 +74,48 @@ func (f *fake) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm.Em
 }
 
 // source opens the model, which is the only one.
-func (f *fake) source(_ context.Context, _ llm.ModelRole, name string) (llm.Model, error) {
+func (f *fake) source(_ context.Context, role llm.ModelRole, name string) (llm.Model, error) {
+	if role == llm.Predict && (name == "topic" || name == "urgency") {
+		return fakeHead{number: name == "urgency"}, nil
+	}
 	if name != "" && !strings.EqualFold(name, llm.DefaultModel) && !strings.EqualFold(name, "fake") {
 		return nil, &llm.UnknownModelError{Name: name, Have: []string{"default (fake)"}}
 	}
 	return f, nil
 }
+
+// fakeHead is a model with the role Predict. It reads vectors of the fake.
+type fakeHead struct {
+	llm.Unsupported
+	kind   llm.PredictionKind // empty stands for one label, or a number
+	number bool
+	want   string // digest of the embedder; empty for any
+}
+
+func (f fakeHead) Info() llm.Info {
+	info := llm.Info{Name: "fake head", Digest: "head", Roles: []llm.ModelRole{llm.Predict}, Predicts: cmp.Or(f.kind, llm.PredictsLabel), Labels: []string{"billing", "delivery", "product"}, Threshold: 0.3}
+	if f.number {
+		info.Predicts, info.Labels = llm.PredictsNumber, nil
+	}
+	return info
+}
+
+func (f fakeHead) Predict(_ context.Context, embedder llm.Info, vectors [][]float32) ([]llm.Prediction, error) {
+	if f.want != "" && embedder.Digest != f.want {
+		return nil, &llm.EmbedderError{Head: "fake head", Want: "another", WantDigest: f.want, Have: embedder.Name, HaveDigest: embedder.Digest}
+	}
+	all := make([]llm.Prediction, len(vectors))
+	for i := range vectors {
+		if all[i].Scores = []float64{0.25, 0.625, 0.125}; f.number {
+			all[i].Scores = []float64{12.5}
+		}
+	}
+	return all, nil
+}
+
+func (f fakeHead) Close() error                          { return nil }
+func (f fakeHead) CountTokens(string) int                { return 0 }
+func (f fakeHead) Cut(text string, _ int) (string, bool) { return text, false }
 
 // fakeTagger is a model that gives words the labels of a map, and O to all others.
 type fakeTagger struct {

@@ -76,6 +76,11 @@ func exampleArgs(f *Function, text any) Row {
 			row[i] = "de"
 		case p.Name == "endpoint":
 			row[i] = "fake"
+		case p.Name == "model":
+			row[i] = "topic"
+			if strings.HasSuffix(f.Name, "number") {
+				row[i] = "urgency"
+			}
 		default:
 			row[i] = "x"
 		}
@@ -190,7 +195,12 @@ func TestNullAndBlankNeedNoModel(t *testing.T) {
 func TestModelErrors(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	short := func(context.Context, llm.ModelRole, string) (llm.Model, error) { return shortModel{&fake{}}, nil }
+	short := func(_ context.Context, role llm.ModelRole, name string) (llm.Model, error) {
+		if role == llm.Predict {
+			return fakeHead{number: name == "urgency"}, nil
+		}
+		return shortModel{&fake{}}, nil
+	}
 	for _, f := range All() {
 		rows := []Row{exampleArgs(f, "text")}
 		if _, err := f.Eval(t.Context(), closed, rows); !errors.Is(err, errClosed) && !(f.WithoutModel() && err == nil) {
@@ -229,7 +239,7 @@ func TestOneBadRow(t *testing.T) {
 			want := problem.Err
 			if want == nil {
 				want = ErrRepeats
-				if strings.HasSuffix(f.Name, "embed") || strings.HasSuffix(f.Name, "similarity") || strings.HasSuffix(f.Name, "rank") {
+				if strings.HasSuffix(f.Name, "embed") || strings.HasSuffix(f.Name, "similarity") || strings.HasSuffix(f.Name, "rank") || strings.Contains(f.Name, "predict") {
 					continue // a vector does not repeat itself
 				}
 			}
@@ -298,15 +308,19 @@ func TestExpressions(t *testing.T) {
 		ExtractJSON(c, ExtractOptions{Schema: "{}", Free: true}).text: `ai_extract_json(c, {}, {"spans":"false"})`,
 		ClassifyScore(c, ClassifyOptions{Labels: labels[:1], Instructions: "i", MultiLabel: true, Examples: examples}).text: `ai_classify_score(c, {"b": "what b is"}, {"instructions":"i","multilabel":"true"}, [["x","y"]])`,
 		Filter(c, "p").text: "ai_filter(c, p)",
-		FilterWith(c, "p", FilterOptions{Threshold: .7}).text:       `ai_filter(c, p, {"threshold":"0.7"})`,
-		FilterScore(c, "p", FilterOptions{Examples: examples}).text: `ai_filter_score(c, p, {}, [["x","y"]])`,
-		Translate(c, "de").text:                                     "ai_translate(c, de)",
-		Summarize(c, 20).text:                                       "ai_summarize(c, 20)",
-		FixGrammar(c).text:                                          "ai_fix_grammar(c)",
-		Similarity(c, "x").text:                                     "ai_similarity(c, x)",
-		Rank(c, "x").text:                                           "ai_rank(c, x)",
-		Embed(c).text:                                               "ai_embed(c)",
-		EmbedWith(c, EmbedOptions{"query", 8}).text:                 `ai_embed(c, {"dimensions":"8","prompt":"query"})`,
+		FilterWith(c, "p", FilterOptions{Threshold: .7}).text:               `ai_filter(c, p, {"threshold":"0.7"})`,
+		FilterScore(c, "p", FilterOptions{Examples: examples}).text:         `ai_filter_score(c, p, {}, [["x","y"]])`,
+		Translate(c, "de").text:                                             "ai_translate(c, de)",
+		Summarize(c, 20).text:                                               "ai_summarize(c, 20)",
+		FixGrammar(c).text:                                                  "ai_fix_grammar(c)",
+		Similarity(c, "x").text:                                             "ai_similarity(c, x)",
+		Rank(c, "x").text:                                                   "ai_rank(c, x)",
+		Embed(c).text:                                                       "ai_embed(c)",
+		EmbedWith(c, EmbedOptions{"query", 8}).text:                         `ai_embed(c, {"dimensions":"8","prompt":"query"})`,
+		Predict(c, "topic").text:                                            `ai_predict(c, topic)`,
+		PredictWith(c, "topic", PredictOptions{new(.25)}).text:              `ai_predict(c, topic, {"threshold":"0.25"})`,
+		PredictLabels(c, "topic", PredictOptions{}).text:                    `ai_predict_labels(c, topic)`,
+		PredictNumber(c, "topic").text:                                      `ai_predict_number(c, topic)`,
 		SimilarityWith(c, "x", SimilarityOptions{PromptB: "document"}).text: `ai_similarity(c, x, {"prompt_b":"document"})`,
 		Mask(c, "person", "date").text:                                      "ai_mask(c, person|date)",
 		CountTokens(c).text:                                                 "ai_count_tokens(c)",

@@ -132,8 +132,12 @@ type Info struct {
 	// function from token states to a vector, such as "mean". 0 and empty if unknown.
 	Dimensions int
 	Pooling    string
-	// Labels are the classes of a model with the role Tag or Rank, by index.
+	// Labels are the classes of a model with the role Tag, Rank or Predict, by index.
 	Labels []string
+	// Predicts is what a model with the role Predict predicts, and Threshold the probability below
+	// which it predicts no label.
+	Predicts  PredictionKind
+	Threshold float64
 }
 
 // Identified returns i with a digest: if the weights are unknown, as those of a
@@ -145,8 +149,8 @@ func (i Info) Identified() Info {
 	return i
 }
 
-// Model answers requests. Its methods are safe for concurrent use. Do, Embed, Tag and Rank are for
-// the roles Text, Embed, Tag and Rank of its Info; for a role that the model does not have, the
+// Model answers requests. Its methods are safe for concurrent use. Do, Embed, Tag, Rank
+// and Predict are for the roles Text, Embed, Tag, Rank and Predict of its Info; for a role that the model does not have, the
 // method returns an error that wraps ErrRole. Each returns one result for each request, in order.
 // Its error reports a failure of the whole call, such as a cancelled context or a closed model. The
 // error of one request is in its result.
@@ -157,6 +161,8 @@ type Model interface {
 	Embed(ctx context.Context, requests []EmbedRequest) ([]Embedding, error)
 	Tag(ctx context.Context, texts []string) ([]Tagging, error)
 	Rank(ctx context.Context, pairs []Pair) ([]Ranking, error)
+	// Predict applies the model to vectors of an embedder, which Info describes.
+	Predict(ctx context.Context, embedder Info, vectors [][]float32) ([]Prediction, error)
 	// CountTokens returns the number of tokens in text, without the chat template.
 	CountTokens(text string) int
 	// Cut returns text unchanged if it has at most max tokens. Otherwise it returns a prefix

@@ -17,10 +17,12 @@ const (
 	Embed ModelRole = "embed" // computes embeddings of texts
 	Tag   ModelRole = "tag"   // classifies the tokens of a text
 	Rank  ModelRole = "rank"  // classifies a text or a pair of texts
+	// Predict predicts labels or a number from the vector of an embedder: what firesteel fit learns.
+	Predict ModelRole = "predict"
 )
 
 // Roles lists all roles.
-var Roles = []ModelRole{Text, Embed, Tag, Rank}
+var Roles = []ModelRole{Text, Embed, Tag, Rank, Predict}
 
 // ErrRole is the class of errors of a model that does not have the role it is asked for.
 var ErrRole = errors.New("the model does not have this role")
@@ -45,6 +47,11 @@ func (Unsupported) Tag(context.Context, []string) ([]Tagging, error) { return ni
 
 // Rank returns an error that wraps ErrRole.
 func (Unsupported) Rank(context.Context, []Pair) ([]Ranking, error) { return nil, unsupported(Rank) }
+
+// Predict returns an error that wraps ErrRole.
+func (Unsupported) Predict(context.Context, Info, [][]float32) ([]Prediction, error) {
+	return nil, unsupported(Predict)
+}
 
 func unsupported(r ModelRole) error { return fmt.Errorf("%w: %s", ErrRole, r) }
 

@@ -130,7 +130,7 @@ func (f *evalFlags) check() (o eval.Options, err error) {
 	if o.Function, err = ai.Lookup(strings.TrimSuffix(f.function, "()")); err != nil {
 		return usage("%w; 'firesteel functions' lists them", err)
 	}
-	if anyModel(o.Function.Asks(nil)) {
+	if o.Function.Params[0].Name == "endpoint" {
 		return usage("the first argument of %s is a model, not a text; measure ai_gen with --model", o.Function.Name)
 	}
 	sources := slices.DeleteFunc([]string{f.path, f.table, f.query}, func(s string) bool { return s == "" })

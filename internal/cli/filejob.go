@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 
-	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/inprocess"
@@ -151,11 +149,6 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	}
 	j.advise()
 	return nil
-}
-
-// anyModel reports whether rows name the models.
-func anyModel(asks []ai.Ask) bool {
-	return slices.ContainsFunc(asks, func(a ai.Ask) bool { return a.Any })
 }
 
 // advise warns of models that are weak at a function, and of arguments that look

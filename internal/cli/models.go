@@ -30,6 +30,8 @@ A reference names a model:
   https://HOST/FILE#sha256=DIGEST   a GGUF file, or a zip archive with a model
   ./model.gguf, ./folder            a GGUF file, or a folder with a model
 
+A file of 'firesteel fit' is a model, too: ./topic.safetensors
+
 A model is one GGUF file, a folder with config.json, tokenizer.json and
 .safetensors files, or an ONNX file of an encoder with its tokenizer. If a
 repository has several, name the file: hf:OWNER/NAME:model.safetensors
@@ -106,15 +108,21 @@ is tried.`,
 func (a *app) showModel() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
-		Use:               "show NAME",
-		Short:             "Show what the catalogue says of a model",
-		Long:              "Shows licence, files, sources, and the measured speed and quality of a model of the catalogue.",
-		Example:           "  firesteel models show minilm-l6\n  firesteel models show minilm-l6 --json > own.json",
+		Use:   "show MODEL",
+		Short: "Show what the catalogue says of a model, or a file of 'firesteel fit'",
+		Long: `Shows licence, files, sources, and the measured speed and quality of a model of the
+catalogue, or labels, embedder and figures of a file that 'firesteel fit' wrote.`,
+		Example:           "  firesteel models show minilm-l6\n  firesteel models show minilm-l6 --json > own.json\n  firesteel models show ./topic.safetensors",
 		Args:              oneReference,
 		ValidArgsFunction: completeModels,
-		RunE:              func(c *cobra.Command, args []string) error { return a.showEntry(c, args[0], asJSON) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if isHeadFile(args[0]) {
+				return a.showHead(args[0], asJSON)
+			}
+			return a.showEntry(c, args[0], asJSON)
+		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print a catalogue with this model, for --catalogue")
+	c.Flags().BoolVar(&asJSON, "json", false, "print a catalogue with this model, for --catalogue, or the description of a file")
 	return c
 }
 

@@ -26,7 +26,8 @@ func TestModelsPage(t *testing.T) {
 const modelsIntroduction = `# Models
 
 Each function asks a model of a role: ` + "`text`" + ` models write text and score labels, ` + "`embed`" + ` models compute vectors, ` + "`tag`" + ` models find
-names and other data in a text, ` + "`rank`" + ` models judge pairs of texts. Without ` + "`--model`" + `, the default of the role answers:
+names and other data in a text, ` + "`rank`" + ` models judge pairs of texts, and
+` + "`predict`" + ` models are those that [firesteel fit](fit.md) makes from labelled rows. Without ` + "`--model`" + `, the default of the role answers:
 
 `
 

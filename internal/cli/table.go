@@ -57,7 +57,7 @@ func (w *tableWriter) Close() error {
 			widths[c] = max(widths[c], terminal.Width(cell))
 		}
 	}
-	fit(widths, terminal.Columns(w.to))
+	fitWidths(widths, terminal.Columns(w.to))
 	var b strings.Builder
 	rule := func() {
 		for _, n := range widths {
@@ -86,9 +86,9 @@ func (w *tableWriter) Close() error {
 // minWidth is the width below which fit does not narrow a column.
 const minWidth = 8
 
-// fit narrows the widest columns until the table fits into the terminal's columns;
+// fitWidths narrows the widest columns until the table fits into the terminal's columns;
 // 0 narrows none. A table with too many columns stays wider.
-func fit(widths []int, columns int) {
+func fitWidths(widths []int, columns int) {
 	if columns == 0 {
 		return
 	}

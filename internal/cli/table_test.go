@@ -46,7 +46,7 @@ func TestTableFitsTerminal(t *testing.T) {
 		{nil, 80, nil},
 	} {
 		got := slices.Clone(c.widths)
-		fit(got, c.columns)
+		fitWidths(got, c.columns)
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%v in %d columns: %v, want %v", c.widths, c.columns, got, c.want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/firesteel/firesteel/internal/engine/kernel"
@@ -26,6 +27,7 @@ type Encoder struct {
 	limit        int       // tokens of a text, with special tokens
 	scheme       tagScheme // of a tagger
 	scheduler    *encoderScheduler
+	vectors      *vectorCache
 
 	close    sync.Once
 	closeErr error
@@ -78,6 +80,7 @@ func openEncoder(ctx context.Context, source *model.Source, kernels *kernel.Set,
 	e.scheme = newTagScheme(e.network.Labels())
 	e.describe()
 	e.scheduler = newEncoderScheduler(e.network, opts.Threads)
+	e.vectors = newVectorCache(opts.AnswerBytes)
 	return e, nil
 }
 
@@ -132,23 +135,35 @@ func (e *Encoder) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm
 	if e.embeddingErr != nil {
 		return nil, e.embeddingErr
 	}
+	texts := make([]string, len(requests))
+	for i, r := range requests {
+		texts[i] = e.embedding.PromptOf(r.Prompt) + r.Text
+	}
+	found, err := e.vectors.embed(ctx, texts, func(texts []string) ([]llm.Embedding, error) { return e.embed(ctx, texts) })
+	if err != nil {
+		return nil, err
+	}
 	embeddings := make([]llm.Embedding, len(requests))
-	type distinct struct {
+	for i, text := range texts {
+		embeddings[i] = found[text]
+		embeddings[i].Vector = slices.Clone(embeddings[i].Vector) // another call may have it, too
+	}
+	return embeddings, nil
+}
+
+// embed computes the embedding of each text with its prompt.
+func (e *Encoder) embed(ctx context.Context, texts []string) ([]llm.Embedding, error) {
+	type pooled struct {
 		*encoding
 		pooler *pooler
 		tokens int
 		cut    bool
 	}
-	byText := map[string]distinct{}
-	var all []*encoding
-	texts := make([]string, len(requests))
-	for i, r := range requests {
-		text := e.embedding.PromptOf(r.Prompt) + r.Text
-		texts[i] = text
-		if _, ok := byText[text]; ok {
-			continue
-		}
-		d := distinct{encoding: &encoding{}}
+	all := make([]pooled, len(texts))
+	var computed []*encoding
+	for i, text := range texts {
+		d := &all[i]
+		d.encoding = &encoding{}
 		d.input.Tokens, d.cut, d.err = embeddingTokens(e.tokens, e.embedding, e.info.Context, text)
 		d.tokens = len(d.input.Tokens)
 		d.pooler = &pooler{pooling: e.embedding.Pooling, count: d.tokens}
@@ -159,16 +174,15 @@ func (e *Encoder) Embed(ctx context.Context, requests []llm.EmbedRequest) ([]llm
 				}
 			}
 		}
-		byText[text] = d
 		if d.err == nil {
-			all = append(all, d.encoding)
+			computed = append(computed, d.encoding)
 		}
 	}
-	if err := e.scheduler.run(ctx, all); err != nil {
+	if err := e.scheduler.run(ctx, computed); err != nil {
 		return nil, err
 	}
-	for i, text := range texts {
-		d := byText[text]
+	embeddings := make([]llm.Embedding, len(texts))
+	for i, d := range all {
 		embeddings[i] = llm.Embedding{Tokens: d.tokens, Cut: d.cut, Err: d.err}
 		if d.err == nil {
 			embeddings[i].Vector, embeddings[i].Err = d.pooler.vector(e.embedding)

@@ -286,7 +286,7 @@ func (s poisonedEncoderState) Run(texts []model.EncoderInput, stop func() bool, 
 // A panic is the error of the text that causes it, and of no other one.
 func TestEncoderPanics(t *testing.T) {
 	captureLog(t)
-	e := openBert(t, "BertModel", nil, Options{Threads: 2})
+	e := openBert(t, "BertModel", nil, Options{Threads: 2, AnswerBytes: -1})
 	want := outcome(t, e, encoderTexts)
 	e.scheduler.close()
 	id, ok := e.tokens.Lookup("?")

@@ -22,8 +22,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Options configure a model. The zero value is valid. IgnoreEnd, AnswerBytes and PrefixBytes have no
-// effect on an Encoder.
+// Options configure a model. The zero value is valid. IgnoreEnd and PrefixBytes have no effect on an
+// Encoder.
 type Options struct {
 	// Threads is the number of cores to use. 0 means GOMAXPROCS.
 	Threads int
@@ -35,7 +35,7 @@ type Options struct {
 	Precision llm.Precision
 	// IgnoreEnd continues every answer to its limit. It is for benchmarks.
 	IgnoreEnd bool
-	// AnswerBytes limits the memory of cached answers. 0 means 32 MiB; a negative number disables
+	// AnswerBytes limits the memory of cached answers, or of the vectors of an Encoder. 0 means 32 MiB; a negative number disables
 	// the cache.
 	AnswerBytes int
 	// PrefixBytes limits the memory of cached prefixes, and of the prefixes that one call uses. 0

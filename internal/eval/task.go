@@ -30,7 +30,7 @@ const MaskText = "[MASKED]"
 // KindOf returns the kind of the answers of an AI function.
 func KindOf(function string) (Kind, error) {
 	switch strings.TrimPrefix(function, "try_") {
-	case "ai_analyze_sentiment", "ai_classify", "ai_classify_score", "ai_filter", "ai_filter_score":
+	case "ai_analyze_sentiment", "ai_classify", "ai_classify_score", "ai_filter", "ai_filter_score", "ai_predict":
 		return LabelKind, nil
 	case "ai_extract", "ai_extract_json":
 		return ExtractKind, nil

@@ -32,18 +32,20 @@ var layers = map[string]struct {
 	"ai/internal/chunk":  {nil, "a chunk is a part of a text; the caller counts its tokens"},
 	"ai/internal/langid": {nil, "the language of a text is found by its n-grams, without a model of llm"},
 	"udf":                {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "client and worker both use the declarations of a program's functions, so udf imports neither"},
-	"llm/models":         {[]string{"llm", "llm/catalogue", "internal/endpoint", "internal/engine", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
+	"llm/models":         {[]string{"llm", "llm/catalogue", "internal/endpoint", "internal/engine", "internal/head", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
 	"worker":             {[]string{"ai", "udf", "llm", "llm/catalogue", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/registry"}, "the worker implements the protocol of executors and calls functions; it does not use the client"},
 	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/sqlcalls", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
 	"spark/internal/pb":  {nil, "generated messages stand alone"},
 
 	// Commands, jobs and files.
 	"cmd/...":                {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":           {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/job/...", "internal/join", "internal/ledger", "internal/localspark", "internal/match", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
+	"internal/cli":           {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/fit", "internal/head", "internal/job/...", "internal/join", "internal/ledger", "internal/localspark", "internal/match", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
 	"internal/estimate":      {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":          {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":   {nil, "metrics are arithmetic over answers: no model, no table"},
 	"internal/eval/onspark":  {[]string{"ai", "llm", "spark", "internal/eval", "internal/job/onspark", "internal/sqltypes"}, "an evaluation links no client of Spark; this package connects the two"},
+	"internal/fit":           {[]string{"llm", "internal/eval/metric", "internal/fit/linear", "internal/head", "internal/report"}, "what is learned depends on vectors and labels; the caller reads the table and asks the embedder"},
+	"internal/fit/linear":    {[]string{"internal/engine/kernel"}, "an optimizer knows numbers only"},
 	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/sqlexpr", "internal/sqltypes"}, "a plan describes a job; executors run it"},
 	"internal/job/inprocess": {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/ledger", "internal/sqlexpr"}, "an executor takes rows, models and a ledger from its caller"},
 	"internal/job/onspark":   {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries; the session has the models"},
@@ -83,6 +85,8 @@ var layers = map[string]struct {
 	"internal/weights/floats":          {nil, "number formats are arithmetic"},
 	"internal/weights/malformed":       {nil, "errors of all weight formats"},
 	"internal/weights/mmap":            {nil, "mapped bytes have no meaning"},
+
+	"internal/head": {[]string{"llm", "internal/weights/malformed", "internal/weights/safetensors"}, "a head is a file that is applied to vectors: no engine, no function"},
 
 	// Helpers, tests, benchmarks, examples.
 	"internal/release":     {[]string{"internal/cli"}, "a release has man pages and completion scripts of the command"},

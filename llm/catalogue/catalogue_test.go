@@ -80,7 +80,7 @@ func TestParseErrors(t *testing.T) {
 		{`"about"`, `"abuot"`, "line 4: models.small.abuot: unknown field"},
 		{`"about": "a model"`, `"about": 3`, "line 4: models.small.about: expected a string, not number"},
 		{`["text"]`, `"text"`, "line 5: models.small.roles: expected a list, not string"},
-		{`["text"]`, `["speech"]`, `line 5: models.small.roles: there is no role "speech"; the roles are [text embed tag rank]`},
+		{`["text"]`, `["speech"]`, `line 5: models.small.roles: there is no role "speech"; the roles are [text embed tag rank predict]`},
 		{`["text"]`, `[]`, "line 5: models.small.roles"},
 		{`"MIT"`, `"my licence"`, "line 6: models.small.licence: \"my licence\" is not an SPDX"},
 		{`["hf:o/n"]`, `[]`, "line 7: models.small.sources"},

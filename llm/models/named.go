@@ -89,9 +89,13 @@ func (e *LicenceError) Error() string {
 // Entry returns the entry of the catalogue whose name r is, or nil.
 func (r Reference) Entry() *catalogue.Entry { return r.entry }
 
-// roles returns the roles of a model of the catalogue, which r names, or to one
-// of whose sources it refers with or without a version. It is empty for others.
+// roles returns the roles of a head, and of a model of the catalogue, which r
+// names, or to one of whose sources it refers with or without a version. It is
+// empty for others.
 func (r Reference) roles() []llm.ModelRole {
+	if _, ok := r.headPath(); ok {
+		return []llm.ModelRole{llm.Predict}
+	}
 	if r.entry != nil {
 		return r.entry.Roles
 	}
@@ -137,6 +141,9 @@ func parseName(text string) (Reference, bool, error) {
 // find returns the files of a model. It downloads those of the first source that
 // serves the expected files.
 func (r Reference) find(ctx context.Context, o Options) (weights.Model, error) {
+	if path, ok := r.headPath(); ok {
+		return r.findHead(ctx, path)
+	}
 	if r.entry == nil {
 		m, err := weights.Resolve(ctx, r.text, weights.Options{Progress: o.Progress})
 		return m, withSuggestion(err, r.text)

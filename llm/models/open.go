@@ -32,6 +32,13 @@ func (r *Resolved) Open(ctx context.Context, o Options) (llm.Model, error) {
 		}
 		return m, nil
 	}
+	if r.isHead() {
+		m, err := r.openHead()
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
 	m, err := engine.Open(ctx, r.Path(), engine.Options{
 		Pooling: poolingOf(r.Info.Digest), Name: r.Info.Name, Digest: r.Info.Digest, Precision: r.Info.Precision,
 		Threads: o.Threads, PrefixBytes: o.PrefixBytes, AnswerBytes: o.AnswerBytes,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/endpoint"
 	"github.com/firesteel/firesteel/internal/engine"
+	"github.com/firesteel/firesteel/internal/head"
 	"github.com/firesteel/firesteel/internal/weights"
 	"github.com/firesteel/firesteel/internal/weights/malformed"
 	"github.com/firesteel/firesteel/llm"
@@ -151,6 +152,9 @@ func Resolve(ctx context.Context, r Reference, o Options) (*Resolved, error) {
 	}
 	m := local(r, found)
 	m.Info.Precision, m.Info.Engine = precision.Stored(), engine.Version
+	if m.isHead() {
+		m.Info.Precision, m.Info.Engine = llm.Float32, head.Version
+	}
 	m.Info.Roles = rolesOf(m)
 	return m, nil
 }
@@ -192,6 +196,10 @@ func local(r Reference, found weights.Model) *Resolved {
 func (r *Resolved) Check() error {
 	if r.Reference.Remote() {
 		return nil
+	}
+	if r.isHead() {
+		_, err := r.openHead()
+		return err
 	}
 	m := weights.Model{Path: r.Path()}
 	for _, f := range r.Files {

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,14 +15,19 @@ import (
 type Named struct{ Name, Reference string }
 
 // ParseNamed parses NAME=REFERENCE, or REFERENCE, which is the model that
-// llm.DefaultModel names. If the text before '=' cannot be a name, it is a part
-// of the reference.
+// llm.DefaultModel names; a head has the name of its file. If the text before '='
+// cannot be a name, it is a part of the reference.
 func ParseNamed(text string) (Named, error) {
 	n := Named{llm.DefaultModel, text}
 	if name, reference, found := strings.Cut(text, "="); found && CheckName(name) == nil {
 		n = Named{name, reference}
 	}
-	_, err := Parse(n.Reference)
+	r, err := Parse(n.Reference)
+	if path, ok := r.headPath(); err == nil && ok && n.Name == llm.DefaultModel {
+		if name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)); CheckName(name) == nil {
+			n.Name = name
+		}
+	}
 	return n, err
 }
 

@@ -175,7 +175,7 @@ func TestRoles(t *testing.T) {
 			t.Fatal(c.texts, err)
 		}
 		var got []string
-		for _, role := range llm.Roles {
+		for _, role := range []llm.ModelRole{llm.Text, llm.Embed, llm.Tag, llm.Rank} {
 			var i int
 			switch set, i, err = set.WithDefault(role); {
 			case err != nil:

@@ -15,8 +15,12 @@ func (f *File) parse(p *part, text []byte) error {
 	var tensors []*Tensor
 	err = h.object("the header", func(name string, at int64) error {
 		if name == "__metadata__" {
-			return h.object("the metadata", func(string, int64) error {
-				_, err := h.string("metadata")
+			return h.object("the metadata", func(key string, _ int64) error {
+				text, err := h.string("metadata")
+				if f.Metadata == nil {
+					f.Metadata = map[string]string{}
+				}
+				f.Metadata[key] = text
 				return err
 			})
 		}

@@ -43,6 +43,8 @@ type File struct {
 	Size int64  // of all files without the index, in bytes
 	// Tensors are in the order of their data, file by file.
 	Tensors []*Tensor
+	// Metadata are the texts under __metadata__, of all files.
+	Metadata map[string]string
 
 	byName map[string]*Tensor
 	parts  []*part
@@ -64,6 +66,16 @@ func Open(path string) (*File, error) { return open(path, true) }
 func Check(path string) error {
 	_, err := open(path, false)
 	return err
+}
+
+// Metadata returns the texts under __metadata__ of the file at path. It verifies the header as Open
+// does, and does not read the weights.
+func Metadata(path string) (map[string]string, error) {
+	f, err := open(path, false)
+	if err != nil {
+		return nil, err
+	}
+	return f.Metadata, nil
 }
 
 // open opens the weights at path. It maps the data only if mapData is true.

@@ -1,0 +1,264 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/firesteel/firesteel/internal/testkit"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
+)
+
+// wordVectors is an embedder: the vector of a text counts its words, in places by their hashes.
+type wordVectors struct {
+	llm.Unsupported
+	name  string
+	texts *atomic.Int64 // that were embedded
+}
+
+func (m wordVectors) Info() llm.Info {
+	return llm.Info{Name: m.name, Digest: "digest of " + m.name, Context: 512, Roles: []llm.ModelRole{llm.Embed}, Precision: llm.Int8}
+}
+func (wordVectors) CountTokens(s string) int               { return len(strings.Fields(s)) }
+func (wordVectors) Cut(s string, limit int) (string, bool) { return s, false }
+func (wordVectors) Close() error                           { return nil }
+
+func (m wordVectors) Embed(_ context.Context, requests []llm.EmbedRequest) ([]llm.Embedding, error) {
+	m.texts.Add(int64(len(requests)))
+	all := make([]llm.Embedding, len(requests))
+	for i, r := range requests {
+		v := make([]float32, 64)
+		for _, w := range strings.Fields(r.Text) {
+			h := fnv.New32a()
+			h.Write([]byte(w))
+			v[h.Sum32()%64]++
+		}
+		length := 0.0
+		for _, x := range v {
+			length += float64(x * x)
+		}
+		for k := range v {
+			v[k] /= float32(math.Sqrt(length))
+		}
+		all[i] = llm.Embedding{Vector: v, Tokens: 1, Cut: len(r.Text) > 1000}
+	}
+	return all, nil
+}
+
+// fakeEmbedders opens a wordVectors for each reference but the files of fits.
+func fakeEmbedders(t *testing.T) *atomic.Int64 {
+	var texts atomic.Int64
+	replaceModels(t, func(r models.Reference) (llm.Model, error) {
+		if strings.HasSuffix(r.String(), ".safetensors") {
+			return models.Open(t.Context(), r, models.Options{})
+		}
+		return wordVectors{name: r.String(), texts: &texts}, nil
+	})
+	return &texts
+}
+
+// labelledCSV has rows of two labels, rows without a label or a text, a double and a long text.
+func labelledCSV() string {
+	var b strings.Builder
+	b.WriteString("text,topic,size,tags\n")
+	for i := range 40 {
+		fmt.Fprintf(&b, "the invoice number %d is wrong,billing,%d,\"[\"\"money\"\", \"\"late\"\"]\"\nthe parcel number %d is late,delivery,%d,late\n", i, 10+i%3, i, 90+i%3)
+	}
+	b.WriteString("no label,,,\n,billing,10,money\nthe parcel number 3 is late,delivery,90,late\n" + strings.Repeat("the parcel is late ", 100) + ",delivery,90,late\n")
+	return b.String()
+}
+
+func TestFit(t *testing.T) {
+	texts := fakeEmbedders(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte(labelledCSV()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fit := []string{"fit", "in.csv", "--input", "text", "--label", "topic", "-o", "topic.safetensors", "--report", "fit.html", "--suspects", "3"}
+	status, out, errs := do(fit...)
+	if status != exitOK {
+		t.Fatalf("exit code %d: %s", status, errs)
+	}
+	for _, want := range []string{"in.csv: a model that predicts one label", "rows: 82, of which 13 were held out", "labels: 2", "rows without a label, left out: 1", "rows without a text, left out: 1",
+		"their start was read: 1", "accuracy", "calibration error", "learning curve"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	if !strings.Contains(errs, "--model topic=./topic.safetensors and ai_predict(text, 'topic')") {
+		t.Errorf("no hint: %s", errs)
+	}
+	if n := texts.Load(); n != 81 {
+		t.Errorf("%d texts were embedded; equal ones count once", n)
+	}
+	first, err := os.ReadFile("topic.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs = do(fit...); status == exitOK || !strings.Contains(errs, "--overwrite") {
+		t.Errorf("a file was replaced: %s", errs)
+	}
+	if status, _, errs = do(append(fit, "--overwrite")...); status != exitOK {
+		t.Fatal(errs)
+	}
+	if again, _ := os.ReadFile("topic.safetensors"); !bytes.Equal(first, again) {
+		t.Error("the same rows give another file")
+	}
+	for _, c := range []struct{ args, want string }{
+		{"run|in.csv|--model|./topic.safetensors|--add|p=ai_predict(text, 'topic')|--limit|2|--no-ledger|--output-format|jsonl", `"p":{"label":"billing","probability":0.9`},
+		{"eval|in.csv|--model|topic=./topic.safetensors|-f|ai_predict|--args|{\"model\": \"topic\"}|-i|text|-l|topic", "accuracy        0.976"},
+		{"models|show|./topic.safetensors", "2: billing, delivery"},
+		{"models|show|./topic.safetensors|--json", `"predicts": "label"`},
+	} {
+		status, out, errs := do(strings.Split(c.args, "|")...)
+		if status != exitOK || !strings.Contains(out, c.want) {
+			t.Errorf("%s: exit code %d, no %q in\n%s%s", c.args, status, c.want, out, errs)
+		}
+	}
+	// Another embedder.
+	status, _, errs = do("run", "in.csv", "--model", "./topic.safetensors", "--model", "embed=minilm-l6", "--add", "p=ai_predict(text, 'topic')", "--no-ledger", "-o", "out.csv")
+	if status == exitOK || !strings.Contains(errs, "topic was fitted on vectors of bge-small-en") {
+		t.Errorf("another embedder: %d, %s", status, errs)
+	}
+}
+
+func TestFitOtherKinds(t *testing.T) {
+	fakeEmbedders(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte(labelledCSV()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ fit, add, want string }{
+		{"--label|tags|--predicts|labels", "p=ai_predict_labels(text, 'm')", `"p":[{"label":"`},
+		{"--label|size|--predicts|number", "p=ai_predict_number(text, 'm')", `"p":1`},
+		{"--label|topic|--features|embed,minilm-l6", "p=ai_predict(text, 'm')", `"p":{"label":"billing"`},
+		{"--label|topic|--none|delivery|--model|embed=bge-small-en", "p=ai_predict(text, 'm')", `is the same label`},
+	} {
+		status, out, errs := do(append([]string{"fit", "in.csv", "--input", "text", "-o", "m.safetensors", "--overwrite"}, strings.Split(c.fit, "|")...)...)
+		if strings.Contains(c.fit, "--none") {
+			if status == exitOK || !strings.Contains(errs, "have the same label") {
+				t.Errorf("%s: %s", c.fit, errs)
+			}
+			continue
+		}
+		if status != exitOK {
+			t.Errorf("%s: %s", c.fit, errs)
+			continue
+		}
+		if strings.Contains(c.fit, "features") && !strings.Contains(out, "by the loss in cross-validation: bge-small-en") {
+			t.Errorf("%s", out)
+		}
+		status, out, errs = do("run", "in.csv", "--model", "./m.safetensors", "--add", c.add, "--limit", "1", "--no-ledger", "--output-format", "jsonl")
+		if status != exitOK || !strings.Contains(out, c.want) {
+			t.Errorf("%s: %d\n%s%s", c.add, status, out, errs)
+		}
+	}
+}
+
+func TestFitMistakes(t *testing.T) {
+	fakeEmbedders(t)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte(labelledCSV()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	many := "text,topic\n"
+	for i := range 2100 {
+		many += fmt.Sprintf("text %d,label %d\n", i, i)
+	}
+	for name, content := range map[string]string{"three.csv": "text,topic\na,x\nb,y\nc,x\n", "none.csv": "text,topic\na,\nb,\n", "many.csv": many} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const columns = " --input text --label topic -o x.safetensors"
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"fit" + columns, exitUsage, "name the labelled data"},
+		{"fit in.csv --input text -o x.safetensors", exitUsage, "--input and --label"},
+		{"fit in.csv --input text --label topic", exitUsage, "-o topic.safetensors"},
+		{"fit in.csv --input text --label topic -o x.gguf", exitUsage, "must end in .safetensors"},
+		{"fit in.csv --input body --label topic -o x.safetensors", exitUsage, `there is no column "body"`},
+		{"fit in.csv --predicts stars" + columns, exitUsage, "write label, labels or number"},
+		{"fit in.csv --predicts number" + columns, exitFailed, "is not a number"},
+		{"fit in.csv --threshold 2" + columns, exitUsage, "from 0 to 1"},
+		{"fit in.csv --none x --predicts labels" + columns, exitUsage, "--none is for"},
+		{"fit in.csv --date tomorrow" + columns, exitUsage, "2026-12-01"},
+		{"fit in.csv --remote sc://localhost" + columns, exitUsage, "Spark reads the data"},
+		{"fit --table t" + columns, exitUsage, "--remote sc://host:port"},
+		{"fit in.csv --report nowhere/r.html" + columns, exitFailed, "--report"},
+		{"fit three.csv" + columns, exitFailed, "3 rows have a label; at least 10 are needed"},
+		{"fit none.csv" + columns, exitFailed, "none of the 2 rows has a label"},
+		{"fit many.csv" + columns, exitFailed, "--predicts number"},
+	} {
+		status, _, errs := do(strings.Fields(c.args)...)
+		if status != c.status || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: exit code %d: %s; want %d and %q", c.args, status, errs, c.status, c.want)
+		}
+		if _, err := os.Stat("x.safetensors"); err == nil {
+			t.Fatalf("%s wrote a file", c.args)
+		}
+	}
+}
+
+// The commands of docs/fit.md run as they are.
+func TestFitPage(t *testing.T) {
+	testkit.Integration(t)
+	text, err := os.ReadFile("../../docs/fit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if out, err := exec.Command("cp", "-r", examples, "examples").CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	_, block, _ := strings.Cut(string(text), "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	for line := range strings.Lines(block) {
+		status, out, errs := do(shellWords(strings.TrimPrefix(strings.TrimSpace(line), "./firesteel "))...)
+		if status != exitOK {
+			t.Fatalf("%s: exit code %d: %s%s", line, status, out, errs)
+		}
+	}
+	_, want, _ := strings.Cut(string(text), "```\n{")
+	want, _, _ = strings.Cut(want, "\n```")
+	got, err := os.ReadFile("predicted.jsonl")
+	if err != nil || !strings.Contains(string(got), "{"+want+"\n") {
+		t.Errorf("%v: the page shows\n{%s\nand the command gives\n%s", err, want, got)
+	}
+}
+
+// shellWords divides a command at spaces that are not quoted.
+func shellWords(line string) (words []string) {
+	quoted := false
+	var word strings.Builder
+	for _, r := range line + " " {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == ' ' && !quoted:
+			if word.Len() > 0 {
+				words = append(words, word.String())
+			}
+			word.Reset()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	return words
+}
