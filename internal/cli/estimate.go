@@ -24,6 +24,9 @@ type estimation struct {
 	priced bool
 }
 
+// calibratedTexts is the number of texts of a group up to which groups are answered for an estimate.
+const calibratedTexts = 500
+
 type estimateOptions struct {
 	warm    bool          // the run follows in this process
 	loading time.Duration // what it took to load the model; 0 if that is not part of the estimate
@@ -47,8 +50,13 @@ func (j *fileJob) estimateJob(ctx context.Context, in files.Reader, o estimateOp
 	}
 	defer census.Close()
 	limits := j.options.ship.limits
+	large := false
+	if groups, ok := in.(*inprocess.Groups); ok {
+		_, texts := groups.Count()
+		large = texts > calibratedTexts
+	}
 	p, err := census.Predict(ctx, estimate.Options{
-		Dry: j.hosts() != "", Warm: o.warm,
+		Dry: j.hosts() != "" || large, Warm: o.warm,
 		Threads: j.executor.Threads, Length: j.options.calibrate, Price: j.plan.Price,
 		RequestsPerMinute: limits.RequestsPerMinute, TokensPerMinute: limits.TokensPerMinute,
 	})
@@ -81,6 +89,10 @@ func (j *fileJob) estimateLines(ctx context.Context, c *estimate.Census, p estim
 	}
 	if c.ConditionAsks {
 		rows += fmt.Sprintf(" before the calls of the condition, which keep %.0f %% of the sample", 100*p.Kept)
+	}
+	if groups, ok := j.executor.In.(*inprocess.Groups); ok {
+		n, largest := groups.Count()
+		rows = fmt.Sprintf("%d groups of at most %d texts", n, largest)
 	}
 	add("input", "%s: %s", j.options.input, rows)
 	for _, line := range j.modelLines(ctx) {
@@ -134,6 +146,8 @@ func (j *fileJob) timeLine(p estimate.Prediction, loading time.Duration) string 
 	switch {
 	case p.Answered:
 		return fmt.Sprintf("the calibration answered all inputs, in %s with %d threads", shortTime(p.Calibration), j.executor.Threads)
+	case p.Time.Value == 0 && j.hosts() == "":
+		return fmt.Sprintf("unknown: the groups have more than %d texts, too many to calibrate with", calibratedTexts)
 	case p.Time.Value == 0:
 		return "unknown: it depends on the server, whose limits are not given"
 	}

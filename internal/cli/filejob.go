@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
@@ -18,14 +20,16 @@ import (
 // fileJob is a job over a file in this process, as run and explain prepare it.
 type fileJob struct {
 	*app
-	options   *jobOptions
-	plan      *job.Plan
-	executor  inprocess.Executor
-	table     bool           // the output is a table for people
-	ledgerDir string         // empty for no ledger
-	memory    int64          // bound of the process in bytes; 0 sets none
-	cache     int64          // of it for the engine's caches; 0 is the engine's default
-	models    *models.Opened // nil until they are open
+	options     *jobOptions
+	plan        *job.Plan
+	executor    inprocess.Executor
+	groups      *inprocess.Groups // the input with --group-by; nil without
+	table       bool              // the output is a table for people
+	ledgerDir   string            // empty for no ledger
+	badInGroups int               // rows of groups that could not be read whole
+	memory      int64             // bound of the process in bytes; 0 sets none
+	cache       int64             // of it for the engine's caches; 0 is the engine's default
+	models      *models.Opened    // nil until they are open
 	// modelMemory is the memory in bytes that each model takes, by its reference.
 	modelMemory map[string]int64
 }
@@ -72,29 +76,79 @@ func (j *fileJob) openInput(ctx context.Context) error {
 		return err
 	}
 	o.Stdin = j.in
+	input := j.options.input
 	o.Bytes = int(min(8<<20, max(j.executor.Memory/16, 256<<10)))
-	if j.options.badRows == "keep" {
+	switch {
+	case j.options.badRows != "keep":
+	case j.options.group != nil:
+		o.Bad = func(b files.Bad) {
+			if j.badInGroups++; j.badInGroups == 1 {
+				fmt.Fprintf(j.err, "%s: what cannot be read is left out of its group: %s\n", input, j.message(b.Reason))
+			}
+		}
+	default:
 		j.executor.BadRows = &inprocess.BadRows{}
 		o.Bad = j.executor.BadRows.Note
 	}
-	input := j.options.input
 	if info, err := os.Stat(input); err == nil && info.Size() > longFile && !o.Sample && !o.AllText {
 		if format, err := files.FormatOf(input); o.Format != files.Parquet && (err != nil || format != files.Parquet) {
 			fmt.Fprintf(j.err, "reading %s (%s) to infer the types of its columns; --all-text avoids this\n", input, fetch.Bytes(info.Size()))
 		}
 	}
-	j.executor.In, err = files.Open(ctx, input, o)
+	if j.executor.In, err = j.openTable(ctx, o); err == nil {
+		j.groups, _ = j.executor.In.(*inprocess.Groups)
+	}
 	return err
+}
+
+// openTable opens the input, and groups its rows with --group-by.
+func (j *fileJob) openTable(ctx context.Context, o files.ReadOptions) (files.Reader, error) {
+	in, err := files.Open(ctx, j.options.input, o)
+	if err != nil || j.options.group == nil {
+		return in, err
+	}
+	memory := j.executor.Memory
+	if memory == 0 {
+		memory = inprocess.DefaultMemory
+	}
+	groups, err := inprocess.NewGroups(in, j.options.group, j.options.where, memory)
+	if err != nil {
+		in.Close()
+		var expression *job.ExpressionError
+		if errors.As(err, &expression) {
+			return nil, specError(err)
+		}
+		return nil, usagef("--group-by: %w", err)
+	}
+	if j.plan != nil {
+		j.use(groups)
+	}
+	return groups, nil
+}
+
+// use declares which columns the plan reads.
+func (j *fileJob) use(in files.Reader) {
+	for _, e := range j.plan.Expressions() {
+		if groups, ok := in.(*inprocess.Groups); ok {
+			groups.Use(e.Columns())
+		} else {
+			files.Need(in, e.Columns())
+		}
+	}
 }
 
 // bind makes the plan over the columns of the input.
 func (j *fileJob) bind(spec job.Spec) (err error) {
+	if j.groups != nil {
+		spec.Where, spec.Drop = "", j.groups.Lists()
+	}
 	if j.plan, err = spec.Bind(j.executor.In.Schema()); err != nil {
+		if j.groups == nil && strings.Contains(err.Error(), "collect_list(") {
+			return fmt.Errorf("%w\n  --group-by COLUMN makes lists of the texts of groups, and --group-by '' one list of all rows", specError(err))
+		}
 		return specError(err)
 	}
-	for _, e := range j.plan.Expressions() {
-		files.Need(j.executor.In, e.Columns())
-	}
+	j.use(j.executor.In)
 	return nil
 }
 

@@ -31,6 +31,7 @@ type jobOptions struct {
 
 	add    []string
 	where  string
+	group  []string // nil for no groups; empty for one group of all rows
 	limit  *int64
 	sample *float64
 	seed   uint64
@@ -71,6 +72,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVar(&o.add, "add", nil, "column to add, name=expression (may be repeated)")
 	flags.StringVar(&o.where, "where", "", "keep only the rows for which this condition is true")
+	flags.StringSliceVar(&o.group, "group-by", nil, "make a row of each group of rows that are equal in these columns ('' makes one group of all rows), for ai_agg and ai_summarize_agg")
 	optionalInt(flags, &o.limit, "limit", "n", "stop after this many rows (default: all)")
 	optionalFloat(flags, &o.sample, "sample", "take this share of the rows at random, such as 0.01")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of --sample")
@@ -123,7 +125,9 @@ func (o *jobOptions) addAsking(c *cobra.Command) {
 // check reports mistakes that show before anything is opened.
 func (o *jobOptions) check() error {
 	switch {
-	case len(o.add) == 0 && o.where == "" && o.sample == nil && o.limit == nil:
+	case o.group != nil && o.sample != nil:
+		return usagef("--sample takes rows and --group-by makes groups of them: write the sample to a file first, and group that file")
+	case len(o.add) == 0 && o.where == "" && o.sample == nil && o.limit == nil && o.group == nil:
 		return usagef(`there is nothing to do: add a column, as in --add "sentiment=ai_analyze_sentiment(text)"`)
 	case negative(o.limit) || o.threads < 0:
 		return usagef("--limit and --threads must be at least 0")

@@ -38,6 +38,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 		Example: `  firesteel run reviews.csv --add "sentiment=ai_analyze_sentiment(text)" -o out.parquet
   firesteel run tickets.jsonl.gz --where "lang = 'en'" --add "topic=ai_classify(body, array('billing', 'delivery'))"
   firesteel run big.parquet --add "s=ai_summarize(text)" --errors problem --max-time 2h -o out.parquet
+  firesteel run reviews.csv --group-by product --add "complaints=ai_agg(text, 'What do customers complain about?')"
   cat notes.txt | firesteel run - --format text --add "mood=ai_analyze_sentiment(value)"`,
 		Args: oneFile(&o.input),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/files"
+	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/terminal"
 )
 
@@ -124,7 +125,7 @@ func (r *fileRun) printEstimate(ctx context.Context) (err error) {
 	if r.executor.BadRows != nil {
 		o.Bad = func(files.Bad) {} // the run reports them
 	}
-	in, err := files.Open(ctx, r.options.input, o)
+	in, err := r.openTable(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -162,5 +163,8 @@ func (r *fileRun) run(ctx context.Context) error {
 	}, s); err != nil {
 		return err
 	}
-	return s.Err()
+	if err := s.Err(); err != nil || r.badInGroups == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %d rows could not be read whole", job.ErrIncomplete, r.badInGroups)
 }

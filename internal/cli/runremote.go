@@ -137,6 +137,7 @@ func (o *runOptions) checkRemote() error {
 		given      bool
 		flag, hint string
 	}{
+		{o.group != nil, "--group-by", "write GROUP BY in 'firesteel sql', as in SELECT k, ai_agg(text, '...') FROM t GROUP BY k"},
 		{o.output == "" || o.output == "-", "--output is missing", "name a path as Spark sees it, or a table"},
 		{o.output != "" && path.Clean(o.output) == path.Clean(o.input), "--output is the input", "write to another place"},
 		{o.input == "-", "standard input", "put the data where Spark can read it"},

@@ -2,7 +2,10 @@ package estimate
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
@@ -13,6 +16,7 @@ import (
 type counters struct {
 	models *models.Opened // wrapped by before
 	dry    bool
+	asked  atomic.Int64
 
 	mu             sync.Mutex
 	prompt, output []float64 // of each request
@@ -67,6 +71,9 @@ func (c counter) Do(ctx context.Context, requests []llm.Request) ([]llm.Result, 
 		if _, ok := r.Constraint.(llm.Choice); !ok {
 			if results[i].OutputTokens = r.MaxTokens; r.MaxTokens == 0 {
 				results[i].OutputTokens = defaultOutput
+			}
+			if r.Constraint == nil { // of that length, and like no other
+				results[i].Text = fmt.Sprint(c.asked.Add(1), strings.Repeat(" word", results[i].OutputTokens-1))
 			}
 		}
 		c.note(prompt, results[i].OutputTokens)

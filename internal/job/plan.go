@@ -22,6 +22,8 @@ type Spec struct {
 	// Errors is the name of a column that holds, for each row without an answer,
 	// the reason. Empty adds no such column.
 	Errors string
+	// Drop lists columns of the input that are not in the output.
+	Drop   []string
 	Sample *Sample // nil takes all rows
 	Limit  *int64  // maximum number of rows; nil sets none
 	Budget Budget
@@ -33,7 +35,8 @@ type Spec struct {
 // the limit.
 type Plan struct {
 	Input  *arrow.Schema
-	Output *arrow.Schema // the columns of Input, the computed columns, the column of errors
+	Output *arrow.Schema // the columns of Input in Pass, the computed columns, the column of errors
+	Pass   []int         // columns of Input
 	Where  *sqlexpr.Bound
 	Add    []Column
 	Errors string
@@ -100,6 +103,11 @@ func (s Spec) Bind(input *arrow.Schema) (*Plan, error) {
 		}
 		p.Add = append(p.Add, Column{a.Name, bound})
 	}
+	for i, f := range input.Fields() {
+		if !slices.Contains(s.Drop, f.Name) {
+			p.Pass = append(p.Pass, i)
+		}
+	}
 	if p.Output, err = p.output(); err != nil {
 		return nil, err
 	}
@@ -112,7 +120,10 @@ func (s Spec) Bind(input *arrow.Schema) (*Plan, error) {
 }
 
 func (p *Plan) output() (*arrow.Schema, error) {
-	fields := slices.Clone(p.Input.Fields())
+	var fields []arrow.Field
+	for _, i := range p.Pass {
+		fields = append(fields, p.Input.Field(i))
+	}
 	add := func(name string, t arrow.DataType) error {
 		for _, f := range fields {
 			if strings.EqualFold(f.Name, name) {

@@ -36,7 +36,10 @@ func (p *pipeline) start(ctx context.Context, w *window, before int64) {
 func (p *pipeline) compute(ctx context.Context, w *window) error {
 	n := w.len()
 	w.nulls = make([]bool, n)
-	columns := append([]arrow.Array(nil), w.rows.Columns()...)
+	columns := make([]arrow.Array, len(p.Pass))
+	for k, i := range p.Pass {
+		columns[k] = w.rows.Column(i)
+	}
 	var added []arrow.Array
 	defer func() {
 		for _, c := range added {
