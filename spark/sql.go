@@ -36,18 +36,23 @@ func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFram
 	if !s.hasWorker() {
 		return s.runSQL(ctx, query, args)
 	}
-	rewritten := sqlcalls.Collect(query)
+	collected := sqlcalls.Collect(query)
 	if sqlscript.IsBlock(query) {
 		if s.atLeast(4, 0) {
-			rewritten = sqlscript.MapFor(rewritten, computedFirst)
+			collected = sqlscript.MapFor(collected, computedFirst)
 		}
-		return s.runSQL(ctx, rewritten, args)
+		return s.runSQL(ctx, collected, args)
 	}
-	df, err := s.runSQL(ctx, rewritten, args)
-	if rewritten == query || !isAnalysis(err) {
+	// Nothing has run if Spark's analysis rejects a statement. A column of lists, for example, needs
+	// no collect_list.
+	deferred := sqlcalls.Defer(collected)
+	df, err := s.runSQL(ctx, deferred, args)
+	if deferred != collected && isAnalysis(err) {
+		df, err = s.runSQL(ctx, collected, args)
+	}
+	if collected == query || !isAnalysis(err) {
 		return df, err
 	}
-	// Nothing has run. A column of lists needs no collect_list.
 	df, second := s.runSQL(ctx, query, args)
 	if second != nil && !strings.HasPrefix(errorClass(err), "DATATYPE_MISMATCH") {
 		second = err
@@ -58,7 +63,7 @@ func (s *Session) SQL(ctx context.Context, query string, args ...any) (*DataFram
 // isAnalysis reports whether Spark rejected a statement before it ran.
 func isAnalysis(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (strings.HasSuffix(e.JavaClass, ".AnalysisException") || strings.HasSuffix(e.JavaClass, ".ExtendedAnalysisException"))
+	return errors.As(err, &e) && (strings.HasSuffix(e.JavaClass, "AnalysisException") || strings.HasSuffix(e.JavaClass, ".ParseException"))
 }
 
 func errorClass(err error) string {

@@ -29,7 +29,8 @@ const digestFile = "digest.gguf"
 type digestModel struct {
 	testkit.Echo
 	// busy is a file that gets the process id when many prompts are asked; empty for none.
-	// A prompt then takes some time.
+	// A prompt then takes some time. Prompts are added to a file of this name and ".log", if there
+	// is one.
 	busy string
 }
 
@@ -44,8 +45,18 @@ func (m digestModel) Do(ctx context.Context, requests []llm.Request) ([]llm.Resu
 		}
 		time.Sleep(time.Duration(len(requests)) * 2 * time.Millisecond)
 	}
+	if log, err := os.OpenFile(m.busy+".log", os.O_WRONLY|os.O_APPEND, 0); err == nil { // only if a test has made it
+		for _, r := range requests {
+			fmt.Fprintln(log, testkit.Rendered(r))
+		}
+		log.Close()
+	}
 	results := make([]llm.Result, len(requests))
 	for i, r := range requests {
+		if c, ok := r.Constraint.(llm.Choice); ok {
+			results[i].Scores = make([]float64, len(c.Labels))
+			continue
+		}
 		sum := sha256.Sum256([]byte(testkit.Rendered(r)))
 		results[i] = llm.Result{Text: fmt.Sprintf("%x", sum[:8]), Finish: llm.FinishStop}
 	}
