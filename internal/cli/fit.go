@@ -42,6 +42,12 @@ type fitFlags struct {
 	date         string
 	report       string
 	overwrite    bool
+
+	labelWith    string // the expression that makes the labels
+	asking       jobOptions
+	sample       int
+	minAgreement *float64
+	suggest      int
 }
 
 func (a *app) fit() *cobra.Command {
@@ -61,12 +67,21 @@ regularization. A fifth of the rows is held out: it gives the figures, and how t
 accuracy grows with the number of rows. The model in the file is fitted on all
 rows. The same rows, in any order, give the same file.
 
+The labels may come from a larger model: --label-with has an expression such as
+ai_classify(text, array('a', 'b')), which labels --sample rows, through the ledger
+and within budgets. Then the figures say how well the fitted model agrees with it.
+
+With --suggest N, no model is written: -o is a CSV of N rows without a label whose
+labels would help most, to be filled in.
+
 FILE has a format of 'firesteel run'; '-' is standard input. With --remote, FILE,
 --table or --query is read by Spark, whose executors compute the vectors: only
 vectors and labels leave them. Rows without a label are left out.`,
 		Example: `  firesteel fit tickets.csv --input text --label topic -o topic.safetensors --report fit.html
   firesteel fit tickets.jsonl --input body --label tags --predicts labels -o tags.safetensors
   firesteel fit reviews.parquet --input text --label stars --predicts number -o stars.safetensors
+  firesteel fit tickets.csv --input text --label-with "ai_classify(text, array('billing', 'delivery'))" --model big=qwen2.5-coder-1.5b --sample 1000 --min-agreement 0.9 -o topic.safetensors
+  firesteel fit tickets.csv --input text --label topic --suggest 50 -o label-these.csv
   firesteel fit --remote sc://localhost:15002 --table tickets --input body --label topic -o topic.safetensors`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -87,7 +102,18 @@ vectors and labels leave them. Rows without a label are left out.`,
 	flags := c.Flags()
 	flags.StringVarP(&f.input, "input", "i", "", "column of the text; in JSON, a.b is the member b of a")
 	flags.StringVarP(&f.label, "label", "l", "", "column of the label")
-	flags.StringVarP(&f.output, "output", "o", "", "file to write, NAME.safetensors")
+	flags.StringVarP(&f.output, "output", "o", "", "file to write, NAME.safetensors, or with --suggest NAME.csv")
+	flags.StringVar(&f.labelWith, "label-with", "", "expression that labels the rows, such as \"ai_classify(text, array('a', 'b'))\", instead of --label")
+	flags.IntVar(&f.sample, "sample", 0, "number of texts to label with --label-with, chosen by hashes of seed and text (default: all)")
+	optionalFloat(flags, &f.minAgreement, "min-agreement", "write no file if the fitted model agrees with the labels of --label-with in a smaller share of the held-out rows")
+	flags.StringVar(&f.asking.ledger, "ledger", "", "directory that keeps answers of --label-with (default: ledger in firesteel's cache)")
+	flags.BoolVar(&f.asking.noLedger, "no-ledger", false, "keep no answers on disk")
+	optionalInt(flags, &f.asking.maxTokens, "max-tokens", "", "use at most this many tokens of prompts and answers for --label-with; rows beyond are left out")
+	optionalFloat(flags, &f.asking.maxCost, "max-cost", "spend at most this much for --label-with, by --price")
+	flags.StringVar(&f.asking.price, "price", "", "price of a million tokens of prompts and of a million tokens of answers, such as 0.15,0.60")
+	optionalDuration(flags, &f.asking.maxTime, "max-time", "ask for at most this long for --label-with, such as 90m")
+	optionalInt(flags, &f.asking.maxErrors, "max-errors", "", "stop asking after more errors than this (default: no bound)")
+	flags.IntVar(&f.suggest, "suggest", 0, "write this many rows without a label whose labels would help most, and no model")
 	flags.StringVar(&f.predicts, "predicts", "label", "what a row has: one label, labels (any number of them), or a number")
 	flags.StringVar(&f.separator, "separator", ",", "divides several labels, unless they are a JSON list")
 	flags.StringVar(&f.none, "none", "", "label of rows that have none of the labels: they choose the probability below which ai_predict returns no label")
@@ -119,11 +145,23 @@ func (f *fitFlags) check() error {
 		return usagef("--table and --query are read by Spark; name it by --remote sc://host:port")
 	case f.path != "" && f.remote != "":
 		return usagef("with --remote, Spark reads the data: name a table or a query, such as --query \"SELECT * FROM csv.`/data/tickets.csv`\"")
-	case f.input == "" || f.label == "":
+	case f.input == "" || f.label == "" && f.labelWith == "":
 		return usagef("name the columns by --input and --label")
+	case f.label != "" && f.labelWith != "":
+		return usagef("--label and --label-with exclude each other")
+	case f.labelWith != "" && f.remote != "":
+		return usagef("--label-with labels the rows of a file; on Spark, label a table by 'firesteel sql' or 'firesteel run --remote', and fit that")
+	case f.labelWith == "" && (f.sample != 0 || f.minAgreement != nil || f.asking.any()):
+		return usagef("--sample, --min-agreement and budgets are for --label-with")
+	case f.sample < 0 || f.suggest < 0:
+		return usagef("--sample and --suggest must be at least 0")
+	case f.suggest > 0 && (f.remote != "" || f.labelWith != "" || f.predicts == string(llm.PredictsNumber)):
+		return usagef("--suggest is for labels in a file")
+	case f.suggest > 0 && !strings.HasSuffix(f.output, ".csv"):
+		return usagef("with --suggest, -o names the CSV file of the rows to label, as in -o label-these.csv")
 	case f.output == "":
 		return usagef("name the file to write, as in -o topic.safetensors")
-	case !strings.HasSuffix(f.output, ".safetensors"):
+	case f.suggest == 0 && !strings.HasSuffix(f.output, ".safetensors"):
 		return usagef("-o %s: the name must end in .safetensors, by which the file is recognized", f.output)
 	case !slices.Contains(llm.PredictionKinds, llm.PredictionKind(f.predicts)):
 		return usagef("--predicts %q does not exist; write label, labels or number", f.predicts)
@@ -147,10 +185,20 @@ func (f *fitFlags) check() error {
 			return usagef("--date %q is not a date such as 2026-12-01", f.date)
 		}
 	}
+	if f.labelWith != "" {
+		o := f.asking
+		o.ship, o.add, o.badRows = f.ship, []string{labelColumn + "=" + f.labelWith}, "keep"
+		return o.check()
+	}
 	return f.ship.check()
 }
 
-// data names the labelled data in reports.
+// any reports whether a flag of asking for labels is given.
+func (o *jobOptions) any() bool {
+	return o.ledger != "" || o.noLedger || o.maxTokens != nil || o.maxCost != nil || o.maxTime != nil || o.maxErrors != nil || o.price != ""
+}
+
+// fitData names the labelled data in reports.
 func (a *app) fitData(f fitFlags) string {
 	switch {
 	case f.path == "-":
@@ -194,10 +242,14 @@ func (a *app) runFit(ctx context.Context, f fitFlags) error {
 		return fitHint(err)
 	}
 	s.Head.Created = f.date
-	if err := s.Head.Write(out); err != nil {
+	if err := s.WriteText(a.out); err != nil {
 		return err
 	}
-	if err := s.WriteText(a.out); err != nil {
+	if f.suggest > 0 {
+		if err := writeSuggestions(out, f, s.suggested, s.Text); err != nil {
+			return err
+		}
+	} else if err := s.Head.Write(out); err != nil {
 		return err
 	}
 	if page != nil {
@@ -210,8 +262,15 @@ func (a *app) runFit(ctx context.Context, f fitFlags) error {
 		}
 		fmt.Fprintf(a.err, "report: %s\n", f.report)
 	}
+	if err := agreement(s.Result, f.minAgreement); err != nil {
+		return err
+	}
 	if err := out.Commit(); err != nil {
 		return fmt.Errorf("-o: %w", overwriteHint(err))
+	}
+	if f.suggest > 0 {
+		fmt.Fprintf(a.err, "written: %s, %d rows: fill in the column %s, and fit them with the others\n", f.output, len(s.suggested), f.label)
+		return nil
 	}
 	name := strings.TrimSuffix(filepath.Base(f.output), ".safetensors")
 	fmt.Fprintf(a.err, "written: %s\n  apply it by --model %s=%s%s and %s(%s, '%s')\n", f.output, name, shellPath(f.output), embedFlag(f, s.Head.Embedder.Role, s.embedder), fitFunction[s.Head.Predicts], f.input, name)
@@ -240,7 +299,8 @@ func embedFlag(f fitFlags, role llm.ModelRole, reference string) string {
 // fitted is a fit with the embedder whose vectors it reads.
 type fitted struct {
 	fit.Summary
-	embedder string // its reference; empty for the default
+	embedder  string // its reference; empty for the default
+	suggested []fit.Suggestion
 }
 
 // fitBest fits the vectors of each of the models, and returns the best fit.
@@ -273,8 +333,12 @@ func (a *app) fitBest(ctx context.Context, f fitFlags, session *spark.Session) (
 		dimensions := r.Head.Embedder.Dimensions
 		r.Head.Embedder = source.embedder
 		r.Head.Embedder.Dimensions = dimensions
+		r.Head.Data.LabelledBy, r.Head.Data.By = source.labelledBy, source.labellers
 		r.Head.Versions = append([]string{"firesteel " + version.String()}, embedVersions()...)
 		best = &fitted{Summary: fit.Summary{Result: r, Data: a.fitData(f), Notes: source.notes(), Suspects: f.suspects, Text: source.text, SuspectsHint: "--suspects N shows N of them"}, embedder: source.reference}
+		if f.suggest > 0 {
+			best.suggested = fit.Suggest(r.Head, source.unlabelledRows, f.suggest)
+		}
 	}
 	if len(compared) > 1 {
 		best.Notes = append(best.Notes, report.Fact{Name: "vectors", Value: fmt.Sprintf("of %s, by the loss in cross-validation: %s", best.Head.Embedder.Name, strings.Join(compared, ", "))})

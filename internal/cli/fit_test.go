@@ -212,6 +212,105 @@ func TestFitMistakes(t *testing.T) {
 	}
 }
 
+// labeller is a text model that answers with the label whose name is in the text, and the embedder.
+type labeller struct{ wordVectors }
+
+func (m labeller) Info() llm.Info {
+	info := m.wordVectors.Info()
+	info.Roles = []llm.ModelRole{llm.Text, llm.Embed}
+	return info
+}
+
+func (labeller) Do(_ context.Context, requests []llm.Request) ([]llm.Result, error) {
+	results := make([]llm.Result, len(requests))
+	for i, r := range requests {
+		for _, label := range r.Constraint.(llm.Choice).Labels {
+			score := 0.0
+			if strings.Contains(r.Text+fmt.Sprint(r.Messages), "the "+strings.TrimSpace(label)+" number") {
+				score = 9
+			}
+			results[i].Scores = append(results[i].Scores, score)
+		}
+	}
+	return results, nil
+}
+
+// A sample is labelled by another model; below an agreement no file is written.
+func TestFitFromAnotherModel(t *testing.T) {
+	var texts atomic.Int64
+	replaceModels(t, func(r models.Reference) (llm.Model, error) {
+		return labeller{wordVectors{name: r.String(), texts: &texts}}, nil
+	})
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("in.csv", []byte(labelledCSV()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fit := []string{"fit", "in.csv", "--input", "text", "--label-with", "ai_classify(text, array('invoice', 'parcel'))", "--model", "big=big", "--sample", "60", "--no-ledger", "-o", "m.safetensors"}
+	status, out, errs := do(append(fit, "--min-agreement", "0.9")...)
+	if status != exitOK || !strings.Contains(out, "rows: 60") || !strings.Contains(out, "labels: 2") || !strings.Contains(errs, "60 rows in = 60 ok") {
+		t.Fatalf("exit code %d\n%s%s", status, out, errs)
+	}
+	if _, out, _ = do("models", "show", "./m.safetensors"); !strings.Contains(out, "labelled by") || !strings.Contains(out, "big") || strings.Contains(out, "array('invoice'") {
+		t.Errorf("%s", out)
+	}
+	first, err := os.ReadFile("m.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(labelledCSV(), "\n")
+	reversed := lines[0]
+	for i := len(lines) - 2; i > 0; i-- {
+		reversed += lines[i]
+	}
+	if err := os.WriteFile("in.csv", []byte(reversed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs = do(append(fit, "--overwrite")...); status != exitOK {
+		t.Fatal(errs)
+	}
+	if again, _ := os.ReadFile("m.safetensors"); !bytes.Equal(first, again) {
+		t.Error("the rows in another order give another file")
+	}
+	if status, _, errs = do(append(fit, "--overwrite", "--min-agreement", "1.1")...); status == exitOK || !strings.Contains(errs, "below --min-agreement 1.1: no file is written") {
+		t.Errorf("%d, %s", status, errs)
+	}
+	if again, _ := os.ReadFile("m.safetensors"); !bytes.Equal(first, again) {
+		t.Error("a file was written in spite of a low agreement")
+	}
+	for args, want := range map[string]string{
+		"--label|topic":              "exclude each other",
+		"--max-cost|1":               "--price",
+		"--suggest|5":                "--suggest is for labels",
+		"--remote|sc://x|--table|t|": "",
+	} {
+		if status, _, errs := do(append(append([]string{}, fit...), strings.Split(strings.TrimSuffix(args, "|"), "|")...)...); status != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d, %s", args, status, errs)
+		}
+	}
+}
+
+// Rows without a label are suggested, the most doubtful first.
+func TestFitSuggests(t *testing.T) {
+	fakeEmbedders(t)
+	t.Chdir(t.TempDir())
+	data := labelledCSV() + "the parcel and the invoice,,,\nthe parcel number 90 is late,,,\nthe invoice number 91 is wrong,,,\n"
+	if err := os.WriteFile("in.csv", []byte(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, _, errs := do("fit", "in.csv", "--input", "text", "--label", "topic", "--suggest", "2", "-o", "label.csv")
+	if status != exitOK {
+		t.Fatal(errs)
+	}
+	got, err := os.ReadFile("label.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(got), "\n")
+	if lines[0] != "row,text,topic,predicted,probability" || len(lines) != 4 || !strings.Contains(string(got), "the parcel and the invoice,,") || !strings.Contains(errs, "2 rows: fill in the column topic") {
+		t.Errorf("%s%s", got, errs)
+	}
+}
+
 // The commands of docs/fit.md run as they are.
 func TestFitPage(t *testing.T) {
 	testkit.Integration(t)

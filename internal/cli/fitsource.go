@@ -32,6 +32,10 @@ type fitSource struct {
 	// embedder is that of the latest rows, and reference its reference; empty for the default.
 	embedder  head.Embedder
 	reference string
+	// labelledBy and labellers are the expression that made the labels and its models.
+	labelledBy, labellers string
+	// unlabelledRows are the rows without a label, with vectors, if labels are suggested.
+	unlabelledRows []fit.Row
 	// What happened to the rows.
 	unlabelled, noText, failed, cut int
 }
@@ -46,8 +50,13 @@ func (a *app) newFitSource(ctx context.Context, f fitFlags, session *spark.Sessi
 		return nil, err
 	}
 	o.Stdin = a.in
-	if s.data, err = eval.ReadFile(ctx, eval.File{Path: f.path, Options: o, Input: f.input, Label: f.label, Limit: f.limit}); err != nil {
+	if s.data, err = eval.ReadFile(ctx, eval.File{Path: f.path, Options: o, Input: f.input, Label: cmp.Or(f.label, f.input), Limit: f.limit}); err != nil {
 		return nil, evalHint(evalFlags{path: f.path, text: f.text}, err)
+	}
+	if f.labelWith != "" {
+		if err := s.labelSample(ctx); err != nil {
+			return nil, err
+		}
 	}
 	mo, err := f.ship.modelOptions(fetch.NewProgress(a.err))
 	if err != nil {
@@ -86,14 +95,18 @@ func (s *fitSource) rows(ctx context.Context, feature string) ([]fit.Row, error)
 	if s.session != nil {
 		return s.sparkRows(ctx, feature)
 	}
-	var rows []fit.Row
-	var texts []string
+	var rows, open []fit.Row
+	var texts, openTexts []string
 	for _, r := range s.data {
 		row := fit.Row{Number: r.Number}
 		ok, err := row.ReadLabel(llm.PredictionKind(s.flags.predicts), r.Label, s.flags.separator)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("row %d: %w", r.Number, err)
+		case !ok && s.flags.suggest > 0 && r.Input != nil && strings.TrimSpace(*r.Input) != "":
+			open, openTexts = append(open, fit.Row{Number: r.Number}), append(openTexts, *r.Input)
+			s.texts[r.Number] = *r.Input
+			s.unlabelled++
 		case !ok:
 			s.unlabelled++
 		case r.Input == nil || strings.TrimSpace(*r.Input) == "":
@@ -112,9 +125,15 @@ func (s *fitSource) rows(ctx context.Context, feature string) ([]fit.Row, error)
 	if err != nil {
 		return nil, err
 	}
-	vectors, err := s.embed(ctx, m, texts)
+	vectors, err := s.embed(ctx, m, slices.Concat(texts, openTexts))
 	if err != nil {
 		return nil, err
+	}
+	s.unlabelledRows = nil
+	for i, r := range open {
+		if r.Vector = vectors[openTexts[i]]; r.Vector != nil {
+			s.unlabelledRows = append(s.unlabelledRows, r)
+		}
 	}
 	kept := rows[:0]
 	for i, r := range rows {
