@@ -17,15 +17,16 @@ type Field struct {
 
 // The types and their Go values. nil is NULL of any type.
 var (
-	String      = Type{sql: "STRING"}             // string
-	Boolean     = Type{sql: "BOOLEAN"}            // bool
-	Int         = Type{sql: "INT"}                // int64
-	Long        = Type{sql: "BIGINT"}             // int64
-	Float       = Type{sql: "FLOAT"}              // float64
-	Double      = Type{sql: "DOUBLE"}             // float64
-	StringArray = Type{sql: "ARRAY<STRING>"}      // []string; NULL elements of an argument are omitted
-	FloatArray  = Type{sql: "ARRAY<FLOAT>"}       // []float32
-	StringMap   = Type{sql: "MAP<STRING,STRING>"} // Map
+	String      = Type{sql: "STRING"}              // string
+	Boolean     = Type{sql: "BOOLEAN"}             // bool
+	Int         = Type{sql: "INT"}                 // int64
+	Long        = Type{sql: "BIGINT"}              // int64
+	Float       = Type{sql: "FLOAT"}               // float64
+	Double      = Type{sql: "DOUBLE"}              // float64
+	StringArray = Type{sql: "ARRAY<STRING>"}       // []string; NULL elements of an argument are omitted
+	FloatArray  = Type{sql: "ARRAY<FLOAT>"}        // []float32
+	VectorArray = Type{sql: "ARRAY<ARRAY<FLOAT>>"} // [][]float32; an element is nil for NULL
+	StringMap   = Type{sql: "MAP<STRING,STRING>"}  // Map
 )
 
 // Types of parameters that accept several SQL types.

@@ -10,7 +10,7 @@ import (
 
 // GoValues are values of an argument, one for each row: nil for NULL, string,
 // bool, an integer or floating-point type, []string, map[string]string,
-// []Example.
+// []Example, [][]float32.
 func GoValues(rows ...any) Values { return goValues(rows) }
 
 type goValues []any
@@ -36,6 +36,8 @@ func sqlTypeOf(v any) string {
 		return StringMap.sql
 	case []Example:
 		return "ARRAY<STRUCT>"
+	case [][]float32:
+		return VectorArray.sql
 	}
 	switch of := reflect.ValueOf(v); {
 	case of.CanInt(), of.CanUint():
@@ -94,6 +96,10 @@ func convert(v any, to Type) any {
 			}
 			return v
 		}
+	case VectorArray:
+		if _, ok := v.([][]float32); ok {
+			return v
+		}
 	case Options:
 		if _, ok := v.(map[string]string); ok || text {
 			return v
@@ -145,6 +151,8 @@ func (j jsonValue) Reader(to Type) (func(row int) any, error) {
 		v, err = parse[float64](j)
 	case to == Boolean:
 		v, err = parse[bool](j)
+	case to == VectorArray:
+		v, err = parse[[][]float32](j)
 	case to == StringArray, to == Labels && given == "ARRAY":
 		v, err = parse[[]string](j)
 	case given == String.sql:

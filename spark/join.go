@@ -3,6 +3,7 @@ package spark
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -54,6 +55,34 @@ func (d *DataFrame) JoinUsing(other *DataFrame, how string, columns ...string) *
 
 // CrossJoin returns all pairs of rows of d and other.
 func (d *DataFrame) CrossJoin(other *DataFrame) *DataFrame { return d.JoinUsing(other, "cross") }
+
+// NearestJoin joins each row of d with the k rows of other for which similarity is
+// greatest, such as Call("vector_cosine_similarity", d.Col("vector"), other.Col("vector")).
+// All pairs are compared by Spark itself. A row for which similarity is NULL is not near;
+// of equal similarities Spark takes any. how is inner, or left to keep rows of d without
+// any. Spark has it since 4.3 (EXACT NEAREST k BY SIMILARITY of its SQL); see
+// JoinByMeaning for older ones.
+func (d *DataFrame) NearestJoin(other *DataFrame, similarity Column, k int, how string) *DataFrame {
+	types := map[string]string{"inner": "inner", "left": "leftouter", "leftouter": "leftouter", "left_outer": "leftouter"}
+	list, err := expressions("nearest join", []Column{similarity})
+	kind, ok := types[strings.ToLower(how)]
+	switch {
+	case err != nil:
+	case !ok:
+		err = fmt.Errorf("nearest join: %q is not a join type; the types are inner and left", how)
+	case k < 1 || k > math.MaxInt32:
+		err = fmt.Errorf("nearest join: the number of rows is %d; it must be at least 1", k)
+	case d.session.version != "" && !d.session.atLeast(4, 3):
+		err = fmt.Errorf("nearest join: Spark %s has none; it needs 4.3, and JoinByMeaning does not", d.session.version)
+	}
+	if err = errors.Join(err, other.checkOther(d)); err != nil {
+		return d.derive(&pb.Relation{}, err)
+	}
+	return d.derive(&pb.Relation{RelType: &pb.Relation_NearestByJoin{NearestByJoin: &pb.NearestByJoin{
+		Left: d.relation, Right: other.input(), RankingExpression: list[0], NumResults: int32(k),
+		JoinType: kind, Mode: "exact", Direction: "similarity",
+	}}})
+}
 
 // input returns the plan of d, which may be nil.
 func (d *DataFrame) input() *pb.Relation {

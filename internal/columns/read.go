@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,6 +80,8 @@ func reader(to ai.Type, a arrow.Array) (func(i int) any, error) {
 		return reading(Text(a))
 	case to == ai.StringArray, to == ai.Labels:
 		return reading(listReader(a))
+	case to == ai.VectorArray:
+		return reading(vectorsReader(a))
 	case to == ai.Boolean:
 		if b, ok := a.(*array.Boolean); ok {
 			return func(i int) any { return b.Value(i) }, nil
@@ -221,6 +224,33 @@ func listReader(a arrow.Array) (func(i int) []string, error) {
 			}
 		}
 		return texts
+	}, nil
+}
+
+// vectorsReader reads lists of vectors. A vector is nil if it is NULL.
+func vectorsReader(a arrow.Array) (func(i int) [][]float32, error) {
+	list, ok := a.(array.ListLike)
+	if !ok {
+		return nil, ai.ErrType
+	}
+	vectors, ok := list.ListValues().(array.ListLike)
+	if !ok {
+		return nil, ai.ErrType
+	}
+	numbers, ok := vectors.ListValues().(*array.Float32)
+	if !ok {
+		return nil, ai.ErrType
+	}
+	return func(i int) [][]float32 {
+		from, to := list.ValueOffsets(i)
+		all := make([][]float32, to-from)
+		for k := range all {
+			if at := int(from) + k; !vectors.IsNull(at) {
+				first, end := vectors.ValueOffsets(at)
+				all[k] = slices.Clone(numbers.Float32Values()[first:end])
+			}
+		}
+		return all
 	}, nil
 }
 

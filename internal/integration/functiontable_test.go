@@ -166,6 +166,9 @@ func castArguments(t *testing.T, session *spark.Session) {
 // fitted models are tested where one is fitted.
 func tableFunctions() []*ai.Function {
 	return slices.DeleteFunc(ai.All(), func(f *ai.Function) bool {
+		if len(f.Params) > 1 && f.Params[1].Type == ai.StringArray {
+			return true // of two lists of texts: join_test.go tests them
+		}
 		return slices.ContainsFunc(f.Asks(f.Sample), func(a ai.Ask) bool { return a.Role == llm.Predict })
 	})
 }

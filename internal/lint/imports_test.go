@@ -26,7 +26,7 @@ var layers = map[string]struct {
 	// What programs import.
 	"llm":                {nil, "the contract between functions and models has no dependencies"},
 	"llm/catalogue":      {[]string{"llm"}, "functions read what is known about models, so the catalogue finds and opens none"},
-	"ai":                 {[]string{"llm", "llm/catalogue", "ai/internal/chunk", "ai/internal/entity", "ai/internal/langid", "ai/internal/pii", "internal/registry"}, "functions use the contract of models: no engine, no table format"},
+	"ai":                 {[]string{"llm", "llm/catalogue", "ai/internal/chunk", "ai/internal/entity", "ai/internal/langid", "ai/internal/pii", "internal/match", "internal/registry"}, "functions use the contract of models: no engine, no table format"},
 	"ai/internal/entity": {[]string{"llm"}, "it reads what a tagger returned and asks no model"},
 	"ai/internal/pii":    {nil, "patterns need no model"},
 	"ai/internal/chunk":  {nil, "a chunk is a part of a text; the caller counts its tokens"},
@@ -34,7 +34,7 @@ var layers = map[string]struct {
 	"udf":                {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "client and worker both use the declarations of a program's functions, so udf imports neither"},
 	"llm/models":         {[]string{"llm", "llm/catalogue", "internal/endpoint", "internal/engine", "internal/head", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
 	"worker":             {[]string{"ai", "udf", "llm", "llm/catalogue", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/registry"}, "the worker implements the protocol of executors and calls functions; it does not use the client"},
-	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/sqlcalls", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
+	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/match", "internal/sqlcalls", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
 	"spark/internal/pb":  {nil, "generated messages stand alone"},
 
 	// Commands, jobs and files.

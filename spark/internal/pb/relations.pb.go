@@ -225,6 +225,7 @@ type Relation struct {
 	//	*Relation_MapPartitions
 	//	*Relation_CachedLocalRelation
 	//	*Relation_ChunkedCachedLocalRelation
+	//	*Relation_NearestByJoin
 	//	*Relation_FillNa
 	//	*Relation_DropNa
 	RelType       isRelation_RelType `protobuf_oneof:"rel_type"`
@@ -510,6 +511,15 @@ func (x *Relation) GetChunkedCachedLocalRelation() *ChunkedCachedLocalRelation {
 	return nil
 }
 
+func (x *Relation) GetNearestByJoin() *NearestByJoin {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_NearestByJoin); ok {
+			return x.NearestByJoin
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetFillNa() *NAFill {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_FillNa); ok {
@@ -636,6 +646,10 @@ type Relation_ChunkedCachedLocalRelation struct {
 	ChunkedCachedLocalRelation *ChunkedCachedLocalRelation `protobuf:"bytes,45,opt,name=chunked_cached_local_relation,json=chunkedCachedLocalRelation,proto3,oneof"` // since 4.1
 }
 
+type Relation_NearestByJoin struct {
+	NearestByJoin *NearestByJoin `protobuf:"bytes,47,opt,name=nearest_by_join,json=nearestByJoin,proto3,oneof"` // since 4.3
+}
+
 type Relation_FillNa struct {
 	FillNa *NAFill `protobuf:"bytes,90,opt,name=fill_na,json=fillNa,proto3,oneof"`
 }
@@ -695,6 +709,8 @@ func (*Relation_MapPartitions) isRelation_RelType() {}
 func (*Relation_CachedLocalRelation) isRelation_RelType() {}
 
 func (*Relation_ChunkedCachedLocalRelation) isRelation_RelType() {}
+
+func (*Relation_NearestByJoin) isRelation_RelType() {}
 
 func (*Relation_FillNa) isRelation_RelType() {}
 
@@ -1688,6 +1704,100 @@ func (x *ChunkedCachedLocalRelation) GetSchemaHash() string {
 	return ""
 }
 
+// NearestByJoin joins each row of left with the num_results rows of right that
+// rank first by ranking_expression. Servers before 4.3 do not know it.
+type NearestByJoin struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Left              *Relation              `protobuf:"bytes,1,opt,name=left,proto3" json:"left,omitempty"`
+	Right             *Relation              `protobuf:"bytes,2,opt,name=right,proto3" json:"right,omitempty"`
+	RankingExpression *Expression            `protobuf:"bytes,3,opt,name=ranking_expression,json=rankingExpression,proto3" json:"ranking_expression,omitempty"`
+	NumResults        int32                  `protobuf:"varint,4,opt,name=num_results,json=numResults,proto3" json:"num_results,omitempty"`
+	JoinType          string                 `protobuf:"bytes,5,opt,name=join_type,json=joinType,proto3" json:"join_type,omitempty"`
+	Mode              string                 `protobuf:"bytes,6,opt,name=mode,proto3" json:"mode,omitempty"`
+	Direction         string                 `protobuf:"bytes,7,opt,name=direction,proto3" json:"direction,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *NearestByJoin) Reset() {
+	*x = NearestByJoin{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NearestByJoin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NearestByJoin) ProtoMessage() {}
+
+func (x *NearestByJoin) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NearestByJoin.ProtoReflect.Descriptor instead.
+func (*NearestByJoin) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *NearestByJoin) GetLeft() *Relation {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *NearestByJoin) GetRight() *Relation {
+	if x != nil {
+		return x.Right
+	}
+	return nil
+}
+
+func (x *NearestByJoin) GetRankingExpression() *Expression {
+	if x != nil {
+		return x.RankingExpression
+	}
+	return nil
+}
+
+func (x *NearestByJoin) GetNumResults() int32 {
+	if x != nil {
+		return x.NumResults
+	}
+	return 0
+}
+
+func (x *NearestByJoin) GetJoinType() string {
+	if x != nil {
+		return x.JoinType
+	}
+	return ""
+}
+
+func (x *NearestByJoin) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+func (x *NearestByJoin) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
 type Range struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Start         *int64                 `protobuf:"varint,1,opt,name=start,proto3,oneof" json:"start,omitempty"`
@@ -1700,7 +1810,7 @@ type Range struct {
 
 func (x *Range) Reset() {
 	*x = Range{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[17]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1712,7 +1822,7 @@ func (x *Range) String() string {
 func (*Range) ProtoMessage() {}
 
 func (x *Range) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[17]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1725,7 +1835,7 @@ func (x *Range) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Range.ProtoReflect.Descriptor instead.
 func (*Range) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{17}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Range) GetStart() int64 {
@@ -1769,7 +1879,7 @@ type Sample struct {
 
 func (x *Sample) Reset() {
 	*x = Sample{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[18]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1781,7 +1891,7 @@ func (x *Sample) String() string {
 func (*Sample) ProtoMessage() {}
 
 func (x *Sample) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[18]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1794,7 +1904,7 @@ func (x *Sample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sample.ProtoReflect.Descriptor instead.
 func (*Sample) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{18}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Sample) GetInput() *Relation {
@@ -1842,7 +1952,7 @@ type SubqueryAlias struct {
 
 func (x *SubqueryAlias) Reset() {
 	*x = SubqueryAlias{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[19]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +1964,7 @@ func (x *SubqueryAlias) String() string {
 func (*SubqueryAlias) ProtoMessage() {}
 
 func (x *SubqueryAlias) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[19]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +1977,7 @@ func (x *SubqueryAlias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubqueryAlias.ProtoReflect.Descriptor instead.
 func (*SubqueryAlias) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{19}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SubqueryAlias) GetInput() *Relation {
@@ -1895,7 +2005,7 @@ type Repartition struct {
 
 func (x *Repartition) Reset() {
 	*x = Repartition{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[20]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +2017,7 @@ func (x *Repartition) String() string {
 func (*Repartition) ProtoMessage() {}
 
 func (x *Repartition) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[20]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +2030,7 @@ func (x *Repartition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Repartition.ProtoReflect.Descriptor instead.
 func (*Repartition) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{20}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Repartition) GetInput() *Relation {
@@ -1955,7 +2065,7 @@ type RepartitionByExpression struct {
 
 func (x *RepartitionByExpression) Reset() {
 	*x = RepartitionByExpression{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[21]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1967,7 +2077,7 @@ func (x *RepartitionByExpression) String() string {
 func (*RepartitionByExpression) ProtoMessage() {}
 
 func (x *RepartitionByExpression) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[21]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1980,7 +2090,7 @@ func (x *RepartitionByExpression) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepartitionByExpression.ProtoReflect.Descriptor instead.
 func (*RepartitionByExpression) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{21}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RepartitionByExpression) GetInput() *Relation {
@@ -2014,7 +2124,7 @@ type ToDF struct {
 
 func (x *ToDF) Reset() {
 	*x = ToDF{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[22]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2026,7 +2136,7 @@ func (x *ToDF) String() string {
 func (*ToDF) ProtoMessage() {}
 
 func (x *ToDF) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[22]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2149,7 @@ func (x *ToDF) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToDF.ProtoReflect.Descriptor instead.
 func (*ToDF) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{22}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ToDF) GetInput() *Relation {
@@ -2068,7 +2178,7 @@ type ShowString struct {
 
 func (x *ShowString) Reset() {
 	*x = ShowString{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[23]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2080,7 +2190,7 @@ func (x *ShowString) String() string {
 func (*ShowString) ProtoMessage() {}
 
 func (x *ShowString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[23]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2203,7 @@ func (x *ShowString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowString.ProtoReflect.Descriptor instead.
 func (*ShowString) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{23}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ShowString) GetInput() *Relation {
@@ -2134,7 +2244,7 @@ type WithColumns struct {
 
 func (x *WithColumns) Reset() {
 	*x = WithColumns{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[24]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2256,7 @@ func (x *WithColumns) String() string {
 func (*WithColumns) ProtoMessage() {}
 
 func (x *WithColumns) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[24]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2269,7 @@ func (x *WithColumns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithColumns.ProtoReflect.Descriptor instead.
 func (*WithColumns) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{24}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WithColumns) GetInput() *Relation {
@@ -2186,7 +2296,7 @@ type WithColumnsRenamed struct {
 
 func (x *WithColumnsRenamed) Reset() {
 	*x = WithColumnsRenamed{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[25]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2308,7 @@ func (x *WithColumnsRenamed) String() string {
 func (*WithColumnsRenamed) ProtoMessage() {}
 
 func (x *WithColumnsRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[25]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2321,7 @@ func (x *WithColumnsRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithColumnsRenamed.ProtoReflect.Descriptor instead.
 func (*WithColumnsRenamed) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{25}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WithColumnsRenamed) GetInput() *Relation {
@@ -2239,7 +2349,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[26]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2361,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[26]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2374,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{26}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Hint) GetInput() *Relation {
@@ -2299,7 +2409,7 @@ type NAFill struct {
 
 func (x *NAFill) Reset() {
 	*x = NAFill{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2311,7 +2421,7 @@ func (x *NAFill) String() string {
 func (*NAFill) ProtoMessage() {}
 
 func (x *NAFill) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2434,7 @@ func (x *NAFill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NAFill.ProtoReflect.Descriptor instead.
 func (*NAFill) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{27}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *NAFill) GetInput() *Relation {
@@ -2359,7 +2469,7 @@ type NADrop struct {
 
 func (x *NADrop) Reset() {
 	*x = NADrop{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2371,7 +2481,7 @@ func (x *NADrop) String() string {
 func (*NADrop) ProtoMessage() {}
 
 func (x *NADrop) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2384,7 +2494,7 @@ func (x *NADrop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NADrop.ProtoReflect.Descriptor instead.
 func (*NADrop) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{28}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NADrop) GetInput() *Relation {
@@ -2418,7 +2528,7 @@ type MapPartitions struct {
 
 func (x *MapPartitions) Reset() {
 	*x = MapPartitions{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2430,7 +2540,7 @@ func (x *MapPartitions) String() string {
 func (*MapPartitions) ProtoMessage() {}
 
 func (x *MapPartitions) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2443,7 +2553,7 @@ func (x *MapPartitions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapPartitions.ProtoReflect.Descriptor instead.
 func (*MapPartitions) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{29}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MapPartitions) GetInput() *Relation {
@@ -2470,7 +2580,7 @@ type Read_NamedTable struct {
 
 func (x *Read_NamedTable) Reset() {
 	*x = Read_NamedTable{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[32]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2482,7 +2592,7 @@ func (x *Read_NamedTable) String() string {
 func (*Read_NamedTable) ProtoMessage() {}
 
 func (x *Read_NamedTable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[32]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2524,7 +2634,7 @@ type Read_DataSource struct {
 
 func (x *Read_DataSource) Reset() {
 	*x = Read_DataSource{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2536,7 +2646,7 @@ func (x *Read_DataSource) String() string {
 func (*Read_DataSource) ProtoMessage() {}
 
 func (x *Read_DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2590,7 +2700,7 @@ type Aggregate_Pivot struct {
 
 func (x *Aggregate_Pivot) Reset() {
 	*x = Aggregate_Pivot{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[36]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2602,7 +2712,7 @@ func (x *Aggregate_Pivot) String() string {
 func (*Aggregate_Pivot) ProtoMessage() {}
 
 func (x *Aggregate_Pivot) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[36]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2636,7 +2746,7 @@ var File_spark_internal_pb_relations_proto protoreflect.FileDescriptor
 
 const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\n" +
-	"!spark/internal/pb/relations.proto\x12\rspark.connect\x1a#spark/internal/pb/expressions.proto\"\xca\r\n" +
+	"!spark/internal/pb/relations.proto\x12\rspark.connect\x1a#spark/internal/pb/expressions.proto\"\x92\x0e\n" +
 	"\bRelation\x125\n" +
 	"\x06common\x18\x01 \x01(\v2\x1d.spark.connect.RelationCommonR\x06common\x12)\n" +
 	"\x04read\x18\x02 \x01(\v2\x13.spark.connect.ReadH\x00R\x04read\x122\n" +
@@ -2666,7 +2776,8 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\x19repartition_by_expression\x18\x1b \x01(\v2&.spark.connect.RepartitionByExpressionH\x00R\x17repartitionByExpression\x12E\n" +
 	"\x0emap_partitions\x18\x1c \x01(\v2\x1c.spark.connect.MapPartitionsH\x00R\rmapPartitions\x12X\n" +
 	"\x15cached_local_relation\x18$ \x01(\v2\".spark.connect.CachedLocalRelationH\x00R\x13cachedLocalRelation\x12n\n" +
-	"\x1dchunked_cached_local_relation\x18- \x01(\v2).spark.connect.ChunkedCachedLocalRelationH\x00R\x1achunkedCachedLocalRelation\x120\n" +
+	"\x1dchunked_cached_local_relation\x18- \x01(\v2).spark.connect.ChunkedCachedLocalRelationH\x00R\x1achunkedCachedLocalRelation\x12F\n" +
+	"\x0fnearest_by_join\x18/ \x01(\v2\x1c.spark.connect.NearestByJoinH\x00R\rnearestByJoin\x120\n" +
 	"\afill_na\x18Z \x01(\v2\x15.spark.connect.NAFillH\x00R\x06fillNa\x120\n" +
 	"\adrop_na\x18[ \x01(\v2\x15.spark.connect.NADropH\x00R\x06dropNaB\n" +
 	"\n" +
@@ -2802,7 +2913,16 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\n" +
 	"schemaHash\x18\x02 \x01(\tH\x00R\n" +
 	"schemaHash\x88\x01\x01B\r\n" +
-	"\v_schemaHash\"\x91\x01\n" +
+	"\v_schemaHash\"\xa5\x02\n" +
+	"\rNearestByJoin\x12+\n" +
+	"\x04left\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x04left\x12-\n" +
+	"\x05right\x18\x02 \x01(\v2\x17.spark.connect.RelationR\x05right\x12H\n" +
+	"\x12ranking_expression\x18\x03 \x01(\v2\x19.spark.connect.ExpressionR\x11rankingExpression\x12\x1f\n" +
+	"\vnum_results\x18\x04 \x01(\x05R\n" +
+	"numResults\x12\x1b\n" +
+	"\tjoin_type\x18\x05 \x01(\tR\bjoinType\x12\x12\n" +
+	"\x04mode\x18\x06 \x01(\tR\x04mode\x12\x1c\n" +
+	"\tdirection\x18\a \x01(\tR\tdirection\"\x91\x01\n" +
 	"\x05Range\x12\x19\n" +
 	"\x05start\x18\x01 \x01(\x03H\x00R\x05start\x88\x01\x01\x12\x10\n" +
 	"\x03end\x18\x02 \x01(\x03R\x03end\x12\x12\n" +
@@ -2884,7 +3004,7 @@ func file_spark_internal_pb_relations_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_internal_pb_relations_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_spark_internal_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_spark_internal_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_spark_internal_pb_relations_proto_goTypes = []any{
 	(Join_JoinType)(0),                      // 0: spark.connect.Join.JoinType
 	(SetOperation_SetOpType)(0),             // 1: spark.connect.SetOperation.SetOpType
@@ -2906,32 +3026,33 @@ var file_spark_internal_pb_relations_proto_goTypes = []any{
 	(*LocalRelation)(nil),                   // 17: spark.connect.LocalRelation
 	(*CachedLocalRelation)(nil),             // 18: spark.connect.CachedLocalRelation
 	(*ChunkedCachedLocalRelation)(nil),      // 19: spark.connect.ChunkedCachedLocalRelation
-	(*Range)(nil),                           // 20: spark.connect.Range
-	(*Sample)(nil),                          // 21: spark.connect.Sample
-	(*SubqueryAlias)(nil),                   // 22: spark.connect.SubqueryAlias
-	(*Repartition)(nil),                     // 23: spark.connect.Repartition
-	(*RepartitionByExpression)(nil),         // 24: spark.connect.RepartitionByExpression
-	(*ToDF)(nil),                            // 25: spark.connect.ToDF
-	(*ShowString)(nil),                      // 26: spark.connect.ShowString
-	(*WithColumns)(nil),                     // 27: spark.connect.WithColumns
-	(*WithColumnsRenamed)(nil),              // 28: spark.connect.WithColumnsRenamed
-	(*Hint)(nil),                            // 29: spark.connect.Hint
-	(*NAFill)(nil),                          // 30: spark.connect.NAFill
-	(*NADrop)(nil),                          // 31: spark.connect.NADrop
-	(*MapPartitions)(nil),                   // 32: spark.connect.MapPartitions
-	nil,                                     // 33: spark.connect.SQL.ArgsEntry
-	nil,                                     // 34: spark.connect.SQL.NamedArgumentsEntry
-	(*Read_NamedTable)(nil),                 // 35: spark.connect.Read.NamedTable
-	(*Read_DataSource)(nil),                 // 36: spark.connect.Read.DataSource
-	nil,                                     // 37: spark.connect.Read.NamedTable.OptionsEntry
-	nil,                                     // 38: spark.connect.Read.DataSource.OptionsEntry
-	(*Aggregate_Pivot)(nil),                 // 39: spark.connect.Aggregate.Pivot
-	nil,                                     // 40: spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
-	(*Expression_Literal)(nil),              // 41: spark.connect.Expression.Literal
-	(*Expression)(nil),                      // 42: spark.connect.Expression
-	(*Expression_SortOrder)(nil),            // 43: spark.connect.Expression.SortOrder
-	(*Expression_Alias)(nil),                // 44: spark.connect.Expression.Alias
-	(*CommonInlineUserDefinedFunction)(nil), // 45: spark.connect.CommonInlineUserDefinedFunction
+	(*NearestByJoin)(nil),                   // 20: spark.connect.NearestByJoin
+	(*Range)(nil),                           // 21: spark.connect.Range
+	(*Sample)(nil),                          // 22: spark.connect.Sample
+	(*SubqueryAlias)(nil),                   // 23: spark.connect.SubqueryAlias
+	(*Repartition)(nil),                     // 24: spark.connect.Repartition
+	(*RepartitionByExpression)(nil),         // 25: spark.connect.RepartitionByExpression
+	(*ToDF)(nil),                            // 26: spark.connect.ToDF
+	(*ShowString)(nil),                      // 27: spark.connect.ShowString
+	(*WithColumns)(nil),                     // 28: spark.connect.WithColumns
+	(*WithColumnsRenamed)(nil),              // 29: spark.connect.WithColumnsRenamed
+	(*Hint)(nil),                            // 30: spark.connect.Hint
+	(*NAFill)(nil),                          // 31: spark.connect.NAFill
+	(*NADrop)(nil),                          // 32: spark.connect.NADrop
+	(*MapPartitions)(nil),                   // 33: spark.connect.MapPartitions
+	nil,                                     // 34: spark.connect.SQL.ArgsEntry
+	nil,                                     // 35: spark.connect.SQL.NamedArgumentsEntry
+	(*Read_NamedTable)(nil),                 // 36: spark.connect.Read.NamedTable
+	(*Read_DataSource)(nil),                 // 37: spark.connect.Read.DataSource
+	nil,                                     // 38: spark.connect.Read.NamedTable.OptionsEntry
+	nil,                                     // 39: spark.connect.Read.DataSource.OptionsEntry
+	(*Aggregate_Pivot)(nil),                 // 40: spark.connect.Aggregate.Pivot
+	nil,                                     // 41: spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
+	(*Expression_Literal)(nil),              // 42: spark.connect.Expression.Literal
+	(*Expression)(nil),                      // 43: spark.connect.Expression
+	(*Expression_SortOrder)(nil),            // 44: spark.connect.Expression.SortOrder
+	(*Expression_Alias)(nil),                // 45: spark.connect.Expression.Alias
+	(*CommonInlineUserDefinedFunction)(nil), // 46: spark.connect.CommonInlineUserDefinedFunction
 }
 var file_spark_internal_pb_relations_proto_depIdxs = []int32{
 	4,  // 0: spark.connect.Relation.common:type_name -> spark.connect.RelationCommon
@@ -2945,82 +3066,86 @@ var file_spark_internal_pb_relations_proto_depIdxs = []int32{
 	13, // 8: spark.connect.Relation.aggregate:type_name -> spark.connect.Aggregate
 	5,  // 9: spark.connect.Relation.sql:type_name -> spark.connect.SQL
 	17, // 10: spark.connect.Relation.local_relation:type_name -> spark.connect.LocalRelation
-	21, // 11: spark.connect.Relation.sample:type_name -> spark.connect.Sample
+	22, // 11: spark.connect.Relation.sample:type_name -> spark.connect.Sample
 	12, // 12: spark.connect.Relation.offset:type_name -> spark.connect.Offset
 	16, // 13: spark.connect.Relation.deduplicate:type_name -> spark.connect.Deduplicate
-	20, // 14: spark.connect.Relation.range:type_name -> spark.connect.Range
-	22, // 15: spark.connect.Relation.subquery_alias:type_name -> spark.connect.SubqueryAlias
-	23, // 16: spark.connect.Relation.repartition:type_name -> spark.connect.Repartition
-	25, // 17: spark.connect.Relation.to_df:type_name -> spark.connect.ToDF
-	28, // 18: spark.connect.Relation.with_columns_renamed:type_name -> spark.connect.WithColumnsRenamed
-	26, // 19: spark.connect.Relation.show_string:type_name -> spark.connect.ShowString
+	21, // 14: spark.connect.Relation.range:type_name -> spark.connect.Range
+	23, // 15: spark.connect.Relation.subquery_alias:type_name -> spark.connect.SubqueryAlias
+	24, // 16: spark.connect.Relation.repartition:type_name -> spark.connect.Repartition
+	26, // 17: spark.connect.Relation.to_df:type_name -> spark.connect.ToDF
+	29, // 18: spark.connect.Relation.with_columns_renamed:type_name -> spark.connect.WithColumnsRenamed
+	27, // 19: spark.connect.Relation.show_string:type_name -> spark.connect.ShowString
 	15, // 20: spark.connect.Relation.drop:type_name -> spark.connect.Drop
-	27, // 21: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
-	29, // 22: spark.connect.Relation.hint:type_name -> spark.connect.Hint
-	24, // 23: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
-	32, // 24: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
+	28, // 21: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
+	30, // 22: spark.connect.Relation.hint:type_name -> spark.connect.Hint
+	25, // 23: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
+	33, // 24: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
 	18, // 25: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
 	19, // 26: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
-	30, // 27: spark.connect.Relation.fill_na:type_name -> spark.connect.NAFill
-	31, // 28: spark.connect.Relation.drop_na:type_name -> spark.connect.NADrop
-	33, // 29: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
-	41, // 30: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
-	34, // 31: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
-	42, // 32: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
-	35, // 33: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
-	36, // 34: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
-	3,  // 35: spark.connect.Project.input:type_name -> spark.connect.Relation
-	42, // 36: spark.connect.Project.expressions:type_name -> spark.connect.Expression
-	3,  // 37: spark.connect.Filter.input:type_name -> spark.connect.Relation
-	42, // 38: spark.connect.Filter.condition:type_name -> spark.connect.Expression
-	3,  // 39: spark.connect.Join.left:type_name -> spark.connect.Relation
-	3,  // 40: spark.connect.Join.right:type_name -> spark.connect.Relation
-	42, // 41: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
-	0,  // 42: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
-	3,  // 43: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
-	3,  // 44: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
-	1,  // 45: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
-	3,  // 46: spark.connect.Limit.input:type_name -> spark.connect.Relation
-	3,  // 47: spark.connect.Offset.input:type_name -> spark.connect.Relation
-	3,  // 48: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
-	2,  // 49: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
-	42, // 50: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
-	42, // 51: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
-	39, // 52: spark.connect.Aggregate.pivot:type_name -> spark.connect.Aggregate.Pivot
-	3,  // 53: spark.connect.Sort.input:type_name -> spark.connect.Relation
-	43, // 54: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
-	3,  // 55: spark.connect.Drop.input:type_name -> spark.connect.Relation
-	42, // 56: spark.connect.Drop.columns:type_name -> spark.connect.Expression
-	3,  // 57: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
-	3,  // 58: spark.connect.Sample.input:type_name -> spark.connect.Relation
-	3,  // 59: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
-	3,  // 60: spark.connect.Repartition.input:type_name -> spark.connect.Relation
-	3,  // 61: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
-	42, // 62: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
-	3,  // 63: spark.connect.ToDF.input:type_name -> spark.connect.Relation
-	3,  // 64: spark.connect.ShowString.input:type_name -> spark.connect.Relation
-	3,  // 65: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
-	44, // 66: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
-	3,  // 67: spark.connect.WithColumnsRenamed.input:type_name -> spark.connect.Relation
-	40, // 68: spark.connect.WithColumnsRenamed.rename_columns_map:type_name -> spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
-	3,  // 69: spark.connect.Hint.input:type_name -> spark.connect.Relation
-	42, // 70: spark.connect.Hint.parameters:type_name -> spark.connect.Expression
-	3,  // 71: spark.connect.NAFill.input:type_name -> spark.connect.Relation
-	41, // 72: spark.connect.NAFill.values:type_name -> spark.connect.Expression.Literal
-	3,  // 73: spark.connect.NADrop.input:type_name -> spark.connect.Relation
-	3,  // 74: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
-	45, // 75: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	41, // 76: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
-	42, // 77: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
-	37, // 78: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
-	38, // 79: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
-	42, // 80: spark.connect.Aggregate.Pivot.col:type_name -> spark.connect.Expression
-	41, // 81: spark.connect.Aggregate.Pivot.values:type_name -> spark.connect.Expression.Literal
-	82, // [82:82] is the sub-list for method output_type
-	82, // [82:82] is the sub-list for method input_type
-	82, // [82:82] is the sub-list for extension type_name
-	82, // [82:82] is the sub-list for extension extendee
-	0,  // [0:82] is the sub-list for field type_name
+	20, // 27: spark.connect.Relation.nearest_by_join:type_name -> spark.connect.NearestByJoin
+	31, // 28: spark.connect.Relation.fill_na:type_name -> spark.connect.NAFill
+	32, // 29: spark.connect.Relation.drop_na:type_name -> spark.connect.NADrop
+	34, // 30: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
+	42, // 31: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
+	35, // 32: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
+	43, // 33: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
+	36, // 34: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
+	37, // 35: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
+	3,  // 36: spark.connect.Project.input:type_name -> spark.connect.Relation
+	43, // 37: spark.connect.Project.expressions:type_name -> spark.connect.Expression
+	3,  // 38: spark.connect.Filter.input:type_name -> spark.connect.Relation
+	43, // 39: spark.connect.Filter.condition:type_name -> spark.connect.Expression
+	3,  // 40: spark.connect.Join.left:type_name -> spark.connect.Relation
+	3,  // 41: spark.connect.Join.right:type_name -> spark.connect.Relation
+	43, // 42: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
+	0,  // 43: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
+	3,  // 44: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
+	3,  // 45: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
+	1,  // 46: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
+	3,  // 47: spark.connect.Limit.input:type_name -> spark.connect.Relation
+	3,  // 48: spark.connect.Offset.input:type_name -> spark.connect.Relation
+	3,  // 49: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
+	2,  // 50: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
+	43, // 51: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
+	43, // 52: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
+	40, // 53: spark.connect.Aggregate.pivot:type_name -> spark.connect.Aggregate.Pivot
+	3,  // 54: spark.connect.Sort.input:type_name -> spark.connect.Relation
+	44, // 55: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
+	3,  // 56: spark.connect.Drop.input:type_name -> spark.connect.Relation
+	43, // 57: spark.connect.Drop.columns:type_name -> spark.connect.Expression
+	3,  // 58: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
+	3,  // 59: spark.connect.NearestByJoin.left:type_name -> spark.connect.Relation
+	3,  // 60: spark.connect.NearestByJoin.right:type_name -> spark.connect.Relation
+	43, // 61: spark.connect.NearestByJoin.ranking_expression:type_name -> spark.connect.Expression
+	3,  // 62: spark.connect.Sample.input:type_name -> spark.connect.Relation
+	3,  // 63: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
+	3,  // 64: spark.connect.Repartition.input:type_name -> spark.connect.Relation
+	3,  // 65: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
+	43, // 66: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
+	3,  // 67: spark.connect.ToDF.input:type_name -> spark.connect.Relation
+	3,  // 68: spark.connect.ShowString.input:type_name -> spark.connect.Relation
+	3,  // 69: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
+	45, // 70: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
+	3,  // 71: spark.connect.WithColumnsRenamed.input:type_name -> spark.connect.Relation
+	41, // 72: spark.connect.WithColumnsRenamed.rename_columns_map:type_name -> spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
+	3,  // 73: spark.connect.Hint.input:type_name -> spark.connect.Relation
+	43, // 74: spark.connect.Hint.parameters:type_name -> spark.connect.Expression
+	3,  // 75: spark.connect.NAFill.input:type_name -> spark.connect.Relation
+	42, // 76: spark.connect.NAFill.values:type_name -> spark.connect.Expression.Literal
+	3,  // 77: spark.connect.NADrop.input:type_name -> spark.connect.Relation
+	3,  // 78: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
+	46, // 79: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	42, // 80: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
+	43, // 81: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
+	38, // 82: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
+	39, // 83: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
+	43, // 84: spark.connect.Aggregate.Pivot.col:type_name -> spark.connect.Expression
+	42, // 85: spark.connect.Aggregate.Pivot.values:type_name -> spark.connect.Expression.Literal
+	86, // [86:86] is the sub-list for method output_type
+	86, // [86:86] is the sub-list for method input_type
+	86, // [86:86] is the sub-list for extension type_name
+	86, // [86:86] is the sub-list for extension extendee
+	0,  // [0:86] is the sub-list for field type_name
 }
 
 func init() { file_spark_internal_pb_relations_proto_init() }
@@ -3056,6 +3181,7 @@ func file_spark_internal_pb_relations_proto_init() {
 		(*Relation_MapPartitions)(nil),
 		(*Relation_CachedLocalRelation)(nil),
 		(*Relation_ChunkedCachedLocalRelation)(nil),
+		(*Relation_NearestByJoin)(nil),
 		(*Relation_FillNa)(nil),
 		(*Relation_DropNa)(nil),
 	}
@@ -3069,19 +3195,19 @@ func file_spark_internal_pb_relations_proto_init() {
 	file_spark_internal_pb_relations_proto_msgTypes[13].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[14].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[16].OneofWrappers = []any{}
-	file_spark_internal_pb_relations_proto_msgTypes[17].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[18].OneofWrappers = []any{}
-	file_spark_internal_pb_relations_proto_msgTypes[20].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[19].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[21].OneofWrappers = []any{}
-	file_spark_internal_pb_relations_proto_msgTypes[28].OneofWrappers = []any{}
-	file_spark_internal_pb_relations_proto_msgTypes[33].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[22].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[29].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[34].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_internal_pb_relations_proto_rawDesc), len(file_spark_internal_pb_relations_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
