@@ -92,7 +92,7 @@ func severalQuestions(in labelInput) []question {
 var classifyParams = []Param{
 	{Name: "content", Type: String, About: "the text"},
 	{Name: "labels", Type: Labels, About: `the labels to choose from: ARRAY('a', 'b'), or JSON: '["a", "b"]' or '{"a": "what a is", "b": "what b is"}'`},
-	{Name: "options", Type: Options, Optional: true, About: "MAP('instructions', 'the topic of the texts', 'multilabel', 'true')"},
+	{Name: "options", Type: Options, Optional: true, About: "MAP('instructions', 'the topic of the texts', 'multilabel', 'true', 'escalate_below', '0.8', 'escalate_to', 'big')"},
 	examplesParam("your own labelled rows, as struct(text, label)"),
 }
 
@@ -106,7 +106,7 @@ var classify = define(&Function{
 	Summary: "returns the label that fits the text best",
 	Detail: "NULL and blank content, and NULL labels, give NULL without a model call. The labels are scored, not generated, so " +
 		"the answer is always one of them, exactly as in the list. With multilabel, each label is a separate question, and the " +
-		"answer is a JSON list of the labels that fit, which may be []. " + labelErrors + "Only the first 1024 tokens of a longer text are read.",
+		"answer is a JSON list of the labels that fit, which may be []. " + aboutEscalation + labelErrors + "Only the first 1024 tokens of a longer text are read.",
 	Differs: "Databricks' newer version returns a VARIANT. A registered function has one result type in all versions of Spark, so here it is " +
 		"a STRING, with multilabel a JSON list in a STRING. Labels may differ from row to row.",
 	Measured: measuredClassify,
@@ -116,7 +116,7 @@ var classify = define(&Function{
 	Prompts:  []string{"classify", "classify_open", "classify_list", "classify_several"},
 	Version:  2,
 	asks:     classifyAsks,
-}, readClassify, answerClasses(func(a task[labelInput], f fit) {
+}, readClassify, escalating(scoreClasses, sureOfBest(classTemperature), func(a task[labelInput], f fit) {
 	if a.in.multiLabel {
 		severalLabels(a, f)
 	} else {
@@ -151,14 +151,17 @@ var classifyScore = define(&Function{
 		err = badArgument("options", "multilabel returns more than one label; use ai_classify")
 	}
 	return in, ok, err
-}, answerClasses(func(a task[labelInput], f fit) {
+}, escalating(scoreClasses, sureOfBest(classTemperature), bestWithProbability))
+
+// bestWithProbability sets the answer to the best label and its probability.
+func bestWithProbability(a task[labelInput], f fit) {
 	best, p := f.best(classTemperature)
 	a.Value = []any{a.in.labels[best].name, p[best]}
 	a.Raw = probabilities(a.in.labels, p)
-}))
+}
 
 // classifyOptions are the names of the options of ai_classify.
-var classifyOptions = []string{"instructions", "multilabel", "version"}
+var classifyOptions = append([]string{"instructions", "multilabel", "version"}, escalationOptions...)
 
 func readClassify(row Row) (in labelInput, ok bool, err error) {
 	content, ok := text(row[0])
@@ -176,6 +179,12 @@ func readClassify(row Row) (in labelInput, ok bool, err error) {
 		return in, false, badArgument("options", "the instructions have %d bytes; the limit is %d", len(in.instructions), maxAboutBytes)
 	}
 	if in.multiLabel, err = readMultiLabel(options); err != nil {
+		return in, false, err
+	}
+	if in.escalation, err = readEscalation(options); err == nil && in.multiLabel && in.to != "" {
+		err = badArgument("options", "with multilabel, no row is sent to a larger model: a row has no single probability")
+	}
+	if err != nil {
 		return in, false, err
 	}
 	if in.multiLabel && len(labels) > maxLabels {

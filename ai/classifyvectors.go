@@ -21,7 +21,8 @@ const (
 
 // classifyAsks implements Function.Asks for ai_classify.
 func classifyAsks(row Row) []Ask {
-	text, both := []Ask{{Role: llm.Text}}, []Ask{{Role: llm.Text}, {Role: llm.Embed, Optional: true}}
+	text := asksLarger([]Ask{{Role: llm.Text}}, row[2], classifyOptions)
+	both := asksLarger([]Ask{{Role: llm.Text}, {Role: llm.Embed, Optional: true}}, row[2], classifyOptions)
 	labels, given, err := readLabels("labels", row[1], maxChoices)
 	if err != nil || given && len(labels) <= fewLabels {
 		return text
@@ -32,6 +33,11 @@ func classifyAsks(row Row) []Ask {
 		}
 	}
 	return both
+}
+
+// scoreClasses is a labelScorer: see answerClasses.
+func scoreClasses(ctx context.Context, source Source, need []task[labelInput], answer func(task[labelInput], fit)) error {
+	return answerClasses(answer)(ctx, source, need)
 }
 
 // answerClasses scores labels by questions to the text model, by vectors of an

@@ -1,6 +1,7 @@
 package ai
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func filterQuestions(in labelInput, m llm.Info) []question {
 var filterParams = []Param{
 	{Name: "content", Type: String, About: "the text; format_string puts several columns into one"},
 	{Name: "predicate", Type: String, About: "what may be true of the text, as a statement: 'the review is positive'"},
-	{Name: "options", Type: Options, Optional: true, About: "MAP('threshold', '0.7'): the probability from which on the answer is true (default 0.5)"},
+	{Name: "options", Type: Options, Optional: true, About: "MAP('threshold', '0.7'): the probability from which on the answer is true (default 0.5); also escalate_below and escalate_to"},
 	examplesParam("your own labelled rows, as struct(text, 'true' or 'false')"),
 }
 
@@ -79,7 +80,7 @@ const measuredFilter = "SmolLM2-135M-Instruct, the default (Q4_1, computed in 8 
 
 const filterNulls = "NULL and blank content, and a NULL predicate, give NULL without a model call. The answer is scored, not generated. " +
 	"The query fails if the predicate is blank or longer than 4096 bytes, if the threshold is not a number from 0 to 1, and if an option is unknown. " +
-	"Only the first 1024 tokens of a longer text are read. "
+	"Only the first 1024 tokens of a longer text are read. " + aboutEscalation
 
 var filter = define(&Function{
 	Name:    "ai_filter",
@@ -96,7 +97,8 @@ var filter = define(&Function{
 	Weakness: "SmolLM2-135M, the default, is wrong for a quarter of the rows. For a sentiment or one of several topics, ai_analyze_sentiment and ai_classify are better.",
 	Prompts:  []string{"filter", "filter_statement", "filter_ask"},
 	Version:  1,
-}, readFilter, answerLabels(filterLabeller, func(a task[labelInput], f fit) {
+	asks:     asksFilter,
+}, readFilter, escalating(scoreFilter, sureOfTruth, func(a task[labelInput], f fit) {
 	p := truth(f)
 	a.Value, a.Raw = p >= a.in.threshold, probabilities(filterAnswers[:1], []float64{p})
 }))
@@ -114,13 +116,14 @@ var filterScore = define(&Function{
 	Measured: measuredFilter,
 	Prompts:  []string{"filter", "filter_statement", "filter_ask"},
 	Version:  1,
+	asks:     asksFilter,
 }, func(row Row) (labelInput, bool, error) {
 	in, ok, err := readFilter(row)
 	if options, _ := readOptions("options", row[2], filterOptions...); err == nil && options["threshold"] != "" {
 		err = badArgument("options", "a threshold makes no difference to a probability; use ai_filter")
 	}
 	return in, ok, err
-}, answerLabels(filterLabeller, func(a task[labelInput], f fit) {
+}, escalating(scoreFilter, sureOfTruth, func(a task[labelInput], f fit) {
 	p := truth(f)
 	a.Value, a.Raw = p, probabilities(filterAnswers[:1], []float64{p})
 }))
@@ -132,7 +135,14 @@ func truth(f fit) float64 {
 }
 
 // filterOptions are the names of the options of ai_filter.
-var filterOptions = []string{"threshold", "version"}
+var filterOptions = append([]string{"threshold", "version"}, escalationOptions...)
+
+// scoreFilter is a labelScorer.
+func scoreFilter(ctx context.Context, source Source, need []task[labelInput], answer func(task[labelInput], fit)) error {
+	return answerLabels(filterLabeller, answer)(ctx, source, need)
+}
+
+func asksFilter(row Row) []Ask { return asksLarger([]Ask{{Role: llm.Text}}, row[2], filterOptions) }
 
 func readFilter(row Row) (in labelInput, ok bool, err error) {
 	in = labelInput{labels: filterAnswers, threshold: 0.5}
@@ -155,6 +165,9 @@ func readFilter(row Row) (in labelInput, ok bool, err error) {
 		if in.threshold, err = strconv.ParseFloat(given, 64); err != nil || !(in.threshold >= 0 && in.threshold <= 1) {
 			return in, false, badArgument("options", "threshold is %s; it must be a number from 0 to 1", sensitive.Text(given))
 		}
+	}
+	if in.escalation, err = readEscalation(options); err != nil {
+		return in, false, err
 	}
 	in.examples, err = readExamples("examples", row[3], names(filterAnswers))
 	return in, ok, err

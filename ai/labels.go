@@ -32,6 +32,7 @@ type labelInput struct {
 	// from a probability of threshold on.
 	predicate string
 	threshold float64
+	escalation
 }
 
 // question is a choice about a text. Its answers are labels. The score of a label

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 var predictParams = []Param{
 	{Name: "content", Type: String, About: "the text"},
 	{Name: "model", Type: String, About: "the name of a model of the session that firesteel fit made"},
-	{Name: "options", Type: Options, Optional: true, About: "MAP('threshold', '0.7'): the probability below which no label is given (default: that of the model)"},
+	{Name: "options", Type: Options, Optional: true, About: "MAP('threshold', '0.7'): the probability below which no label is given (default: that of the model); for ai_predict also escalate_below and escalate_to"},
 }
 
 const predictErrors = "NULL and blank content, and a NULL model, give NULL without a model call. The query fails if the session does not have the model, if the model was fitted on the vectors of another " +
@@ -32,7 +33,7 @@ var predict = define(&Function{
 	Params:  predictParams,
 	Returns: Struct(Field{"label", String}, Field{"probability", Float}),
 	Summary: "returns the label that a model fitted on your labelled rows predicts, and its probability",
-	Detail: predictErrors + "The label is NULL if its probability is below the threshold: the text has none of the labels. The query fails for a model that predicts several labels " +
+	Detail: predictErrors + aboutEscalation + "That model chooses among the names of the labels. The label is NULL if its probability is below the threshold: the text has none of the labels. The query fails for a model that predicts several labels " +
 		"(use ai_predict_labels) or a number (ai_predict_number).",
 	Differs:  "Databricks has no such function. BigQuery's ML.PREDICT and Snowflake's models are methods of a model; here it is a function with the name of the model.",
 	Measured: measuredPredict,
@@ -107,13 +108,21 @@ var predictFunction = map[llm.PredictionKind]string{
 // asksHead implements Function.asks: the embedder, and the model that a row names.
 func asksHead(row Row) []Ask {
 	name, given := row[1].(string)
-	return []Ask{{Role: llm.Embed}, {Role: llm.Predict, Name: name, Any: !given}}
+	asks := []Ask{{Role: llm.Embed}, {Role: llm.Predict, Name: name, Any: !given}}
+	if len(row) > 2 {
+		asks = asksLarger(asks, row[2], predictOptions)
+	}
+	return asks
 }
 
 type predictInput struct {
 	content, model string
 	threshold      float64 // NaN stands for that of the model
+	escalation
 }
+
+// predictOptions are the names of the options.
+var predictOptions = append([]string{"threshold"}, escalationOptions...)
 
 // limit is the probability below which no label is given.
 func (in predictInput) limit(info llm.Info) float64 {
@@ -133,7 +142,7 @@ func readPredict(options bool) func(Row) (predictInput, bool, error) {
 			return in, false, badArgument("model", "it is blank; name a model that firesteel fit made")
 		}
 		if options {
-			given, err := readOptions("options", row[2], "threshold")
+			given, err := readOptions("options", row[2], predictOptions...)
 			if err != nil {
 				return in, false, err
 			}
@@ -141,6 +150,9 @@ func readPredict(options bool) func(Row) (predictInput, bool, error) {
 				if in.threshold, err = strconv.ParseFloat(t, 64); err != nil || !(in.threshold >= 0 && in.threshold <= 1) {
 					return in, false, badArgument("options", "threshold is %s; it must be a number from 0 to 1", sensitive.Text(t))
 				}
+			}
+			if in.escalation, err = readEscalation(given); err != nil {
+				return in, false, err
 			}
 		}
 		return in, ok && named, nil
@@ -188,16 +200,40 @@ func answerPredictions(kind llm.PredictionKind, answer func(llm.Info, predictInp
 		if err != nil {
 			return err
 		}
-		return predictAll(ctx, e.Info(), heads, rows, embeddings, answer)
+		unsure, err := predictAll(ctx, e.Info(), heads, rows, embeddings, answer)
+		if err != nil {
+			return err
+		}
+		return classifyUnsure(ctx, source, heads, kind, unsure)
 	}
 }
 
 // predicted describes what a model predicts.
 var predicted = map[llm.PredictionKind]string{llm.PredictsLabel: "one label", llm.PredictsLabels: "several labels", llm.PredictsNumber: "a number"}
 
-// predictAll applies to each row the model that it names.
+// classifyUnsure asks larger models for the labels of rows.
+func classifyUnsure(ctx context.Context, source Source, heads map[string]llm.Model, kind llm.PredictionKind, unsure []task[predictInput]) error {
+	var rows []task[labelInput]
+	for _, a := range unsure {
+		names := heads[a.in.model].Info().Labels
+		if kind != llm.PredictsLabel || len(names) > maxChoices {
+			a.Err, a.fatal = badArgument("options", "no row can be sent to a larger model: that is possible for one of up to %d labels, by ai_predict", maxChoices), true
+			continue
+		}
+		in := labelInput{content: a.in.content, escalation: a.in.escalation}
+		for _, name := range names {
+			in.labels = append(in.labels, label{name: name})
+		}
+		rows = append(rows, task[labelInput]{in, a.Answer})
+	}
+	return askLarger(ctx, source, rows, func(in labelInput) string { return in.to }, func(larger Source, rows []task[labelInput]) error {
+		return scoreClasses(ctx, larger, rows, bestWithProbability)
+	})
+}
+
+// predictAll applies to each row the model that it names. It returns the rows that are not sure enough.
 func predictAll(ctx context.Context, embedder llm.Info, heads map[string]llm.Model, rows []task[predictInput], embeddings map[llm.EmbedRequest]llm.Embedding,
-	answer func(llm.Info, predictInput, []float64) any) error {
+	answer func(llm.Info, predictInput, []float64) any) (unsure []task[predictInput], err error) {
 	of := map[string][]task[predictInput]{}
 	var names []string
 	for _, a := range rows {
@@ -226,16 +262,20 @@ func predictAll(ctx context.Context, embedder llm.Info, heads map[string]llm.Mod
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(predictions) != len(vectors) {
-			return fmt.Errorf("%w: %s returned %d predictions for %d vectors", llm.ErrModel, m.Info().Name, len(predictions), len(vectors))
+			return nil, fmt.Errorf("%w: %s returned %d predictions for %d vectors", llm.ErrModel, m.Info().Name, len(predictions), len(vectors))
 		}
 		for i, a := range of[name] {
 			if a.Err = predictions[i].Err; a.Err == nil {
+				if a.in.to != "" && slices.Max(predictions[i].Scores) < a.in.below {
+					unsure = append(unsure, a)
+					continue
+				}
 				a.Value = answer(m.Info(), a.in, predictions[i].Scores)
 			}
 		}
 	}
-	return nil
+	return unsure, nil
 }

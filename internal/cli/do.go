@@ -123,7 +123,7 @@ Without a Spark of your own, try: firesteel demo`,
 	outbound, trust, ownCatalogue := addOutbound(root), addTrust(root), addCatalogue(root)
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return errors.Join(outbound(), trust(), ownCatalogue()) }
 	a.addContent(root)
-	root.AddCommand(a.demo(), a.run(), a.explain(), a.match(), a.dedup(), a.sql(), a.submit(), a.attach(), a.eval(), a.fit(), a.functions(), a.models(), a.ledger(), a.version())
+	root.AddCommand(a.demo(), a.run(), a.explain(), a.match(), a.dedup(), a.sql(), a.submit(), a.attach(), a.eval(), a.fit(), a.calibrate(), a.functions(), a.models(), a.ledger(), a.version())
 	root.Version = versionText()
 	root.SetVersionTemplate("{{.Version}}\n")
 	return root

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -284,6 +286,47 @@ func TestFitFromAnotherModel(t *testing.T) {
 		"--remote|sc://x|--table|t|": "",
 	} {
 		if status, _, errs := do(append(append([]string{}, fit...), strings.Split(strings.TrimSuffix(args, "|"), "|")...)...); status != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%s: %d, %s", args, status, errs)
+		}
+	}
+}
+
+// firesteel calibrate finds the probability from which answers keep an accuracy, and eval asks with it.
+func TestCalibrate(t *testing.T) {
+	fakeEmbedders(t)
+	t.Chdir(t.TempDir())
+	data := labelledCSV()
+	for i := range 120 {
+		data += fmt.Sprintf("the parcel number %d and the invoice number %d,%s,1,x\n", i, i, []string{"billing", "delivery"}[i%2])
+	}
+	for i := range 300 {
+		data += fmt.Sprintf("the invoice number %d is wrong,billing,1,x\nthe parcel number %d is late,delivery,1,x\n", 50+i, 50+i)
+	}
+	if err := errors.Join(os.WriteFile("in.csv", []byte(labelledCSV()), 0o600), os.WriteFile("checked.csv", []byte(data), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := do("fit", "in.csv", "--input", "text", "--label", "topic", "-o", "topic.safetensors"); status != exitOK {
+		t.Fatal(errs)
+	}
+	calibrate := []string{"calibrate", "checked.csv", "--function", "ai_predict", "--args", `{"model": "topic"}`, "--model", "topic=./topic.safetensors", "--input", "text", "--label", "topic", "--to", "big"}
+	status, out, errs := do(append(calibrate, "--accuracy", "0.95", "-o", "cascade.json")...)
+	if status != exitOK || !strings.Contains(out, "options: MAP('escalate_below', '0.") || !strings.Contains(out, "sent on: ") {
+		t.Fatalf("exit code %d\n%s%s", status, out, errs)
+	}
+	text, err := os.ReadFile("cascade.json")
+	var c cascade
+	if err := errors.Join(err, json.Unmarshal(text, &c)); err != nil {
+		t.Fatal(err)
+	}
+	if c.Bound < 0.95 || c.Kept < 500 || c.Kept == c.Rows || c.Options["escalate_to"] != "big" || float64(c.Right)/float64(c.Kept) < c.Bound {
+		t.Errorf("%+v", c)
+	}
+	for args, want := range map[string]string{
+		"--accuracy|0.9999":     "no probability keeps an accuracy of 0.9999",
+		"--accuracy|1.5":        "between 0 and 1",
+		"--function|ai_extract": "ai_predict, ai_classify or ai_filter",
+	} {
+		if status, _, errs := do(append(append([]string{}, calibrate...), strings.Split(args, "|")...)...); status == exitOK || !strings.Contains(errs, want) {
 			t.Errorf("%s: %d, %s", args, status, errs)
 		}
 	}
