@@ -53,6 +53,9 @@ func (a *app) dedupFile(ctx context.Context, o matchOptions, cluster string) err
 			return usagef("--predicate: %w", join.ErrPredicate)
 		}
 	}
+	if o.remote != "" {
+		return a.dedupRemote(ctx, o, options, cluster)
+	}
 	m := &matchRun{fileJob: fileJob{app: a, options: &o.jobOptions}, options: &o, inputs: []string{o.input}}
 	defer m.close()
 	t, err := m.read(ctx, o.input, append([]string{o.on}, o.equal...))

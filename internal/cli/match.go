@@ -39,6 +39,8 @@ How many candidates a text needs for the --recall is estimated on a sample of th
 texts, and the estimate is printed. --nearest sets the number instead. --explain
 prints how many pairs would be asked, and asks nothing.
 
+With --remote the same pairs are found by Spark, in its tables or files.
+
 Exit codes: as in 'firesteel run'; 3 means that texts or pairs have no answer.`,
 		Example: `  firesteel match customers.csv orders.csv --on name=customer --one-to-one -o pairs.csv
   firesteel match tickets.csv topics.csv --on text=topic --predicate "{left} is about {right}"
@@ -94,6 +96,12 @@ func (a *app) matchFiles(ctx context.Context, o matchOptions) error {
 			return err
 		}
 		leftKeys, rightKeys = append(leftKeys, l), append(rightKeys, r)
+	}
+	if o.remote != "" {
+		if !slices.Equal(leftKeys, rightKeys) {
+			return usagef("with --remote, --equal: the column has one name on both sides; rename it in a view")
+		}
+		return a.matchRemote(ctx, o, options, [2]string{leftText, rightText}, leftKeys)
 	}
 	if o.input == "-" && o.right == "-" {
 		return usagef("only one of the files can be standard input")

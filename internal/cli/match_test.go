@@ -95,6 +95,10 @@ func TestMatchMistakes(t *testing.T) {
 		{[]string{"match", left, right, "--on", "name", "--nearest", "0"}, "must be at least 1"},
 		{[]string{"match", left, right, "--on", "name", "--score", "city"}, "--score: the column city exists already"},
 		{[]string{"match", left, right, "--on", "name", "--equal", "="}, "--equal"},
+		{[]string{"match", left, right, "--on", "name", "--remote", "sc://x"}, "with --remote, --output is missing"},
+		{[]string{"match", left, right, "--on", "name", "--remote", "sc://x", "-o", "out", "--explain"}, "with --remote, --explain"},
+		{[]string{"match", left, right, "--on", "name", "--remote", "sc://x", "-o", "out", "--equal", "a=b"}, "the column has one name on both sides"},
+		{[]string{"dedup", left, "--on", "name", "--remote", "sc://x", "-o", "out", "--equal", "a"}, "cluster each part of the table alone"},
 		{[]string{"dedup", left, "--on", "name", "--cluster", "id"}, "--cluster: the column id exists already"},
 		{[]string{"dedup", left, "--on", "name", "--predicate", "{each} is good"}, "a cluster needs a predicate about a pair"},
 	} {

@@ -28,6 +28,7 @@ type matchOptions struct {
 	sampled    int
 	explain    bool
 	score      string
+	remote     string
 }
 
 // The defaults of a threshold: of a probability, and of a similarity by letters, which was
@@ -45,9 +46,11 @@ func (o *matchOptions) addTo(c *cobra.Command) {
 	flags.IntVar(&o.sampled, "recall-sample", 50, "number of texts from which the recall is estimated")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of the sample")
 	flags.BoolVar(&o.explain, "explain", false, "print how many texts and pairs would be asked, and ask nothing")
+	flags.StringVar(&o.remote, "remote", "", "run on Spark at sc://host:port; inputs and --output are tables, or paths as Spark sees them")
 	o.addOutput(c)
 	o.addInput(c)
 	o.addAsking(c)
+	o.ship.addPlace(c)
 }
 
 // check reports mistakes that show before anything is opened.

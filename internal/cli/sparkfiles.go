@@ -31,7 +31,7 @@ func sparkFormat(name, given string, output bool) (files.Format, error) {
 }
 
 // remoteInput is the input as a DataFrame.
-func (o *runOptions) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
+func (o *jobOptions) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
 	format, err := sparkFormat(o.input, o.text.format, false)
 	if err != nil || format == "" {
 		return s.Table(o.input), err
@@ -40,7 +40,7 @@ func (o *runOptions) remoteInput(s *spark.Session) (*spark.DataFrame, error) {
 }
 
 // remoteReader reads files of a format as the options say.
-func (o *runOptions) remoteReader(s *spark.Session, format files.Format, text textFlags) spark.DataFrameReader {
+func (o *jobOptions) remoteReader(s *spark.Session, format files.Format, text textFlags) spark.DataFrameReader {
 	r := s.Read().Format(sparkFormats[format])
 	if text.encoding != "" {
 		r = r.Option("encoding", text.encoding)
@@ -81,7 +81,7 @@ func (f *textFlags) sparkSeparator(format files.Format) string {
 }
 
 // remoteOutput writes the output.
-func (o *runOptions) remoteOutput(ctx context.Context, df *spark.DataFrame) error {
+func (o *jobOptions) remoteOutput(ctx context.Context, df *spark.DataFrame) error {
 	format, err := sparkFormat(o.output, o.outputFormat, true)
 	if err != nil {
 		return err

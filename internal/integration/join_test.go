@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/ai"
+	"github.com/firesteel/firesteel/internal/cli"
 	"github.com/firesteel/firesteel/internal/join"
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/match"
@@ -229,6 +231,63 @@ func nearestBySpark(t *testing.T, near *spark.DataFrame, asker joinAsker, tables
 		left, right := p.At(0).(int32), p.At(1).(int32)
 		if s := match.Product(vectors[0][left], vectors[1][right]); s < nearest[left][1].Score-1e-5 {
 			t.Errorf("%d and %d have %v, but the second nearest %v", left, right, s, nearest[left][1].Score)
+		}
+	}
+}
+
+// firesteel match and dedup write the same rows with and without --remote.
+func TestMatchOnSparkAndHere(t *testing.T) {
+	t.Parallel()
+	spans, err := os.ReadFile(testkit.Data(t, "data/presidio-synth/generated_small.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := misspelled.Names(spans, 5, 50, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, header string, names []string) string {
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, []byte(header+"\n\""+strings.Join(names, "\"\n\"")+"\"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	left, right := write("left.csv", "name", tables.Left), write("right.csv", "other name", tables.Right)
+	remote := testkit.SharedSparkOf(t, localspark.DefaultVersion)
+	for name, args := range map[string][]string{
+		"match": {"match", left, right, "--on", "name=other name", "--nearest", "3", "--one-to-one"},
+		"dedup": {"dedup", right, "--on", "other name", "--nearest", "3", "--threshold", "0.6"},
+	} {
+		var rows [2]string
+		for i, more := range [][]string{{"-o", filepath.Join(folder, name+".csv")}, {"-o", filepath.Join(folder, name+"-spark"), "--output-format", "csv", "--remote", remote}} {
+			var out, errs bytes.Buffer
+			if status := cli.Do(append(slices.Clone(args), more...), strings.NewReader(""), &out, &errs); status != 0 {
+				t.Fatalf("%s: exit code %d: %s", name, status, errs.String())
+			}
+			files, _ := filepath.Glob(filepath.Join(more[1], "*.csv"))
+			if i == 0 {
+				files = []string{more[1]}
+			}
+			var lines []string
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for line := range strings.Lines(string(text)) {
+					lines = append(lines, strings.TrimSuffix(strings.TrimSpace(line), ".0")) // as Spark writes a DOUBLE
+				}
+			}
+			slices.Sort(lines)
+			rows[i] = strings.Join(slices.Compact(lines), "\n") // each file of Spark has the header
+		}
+		if rows[0] != rows[1] || strings.Count(rows[0], "\n") < 20 {
+			t.Errorf("%s on Spark:\n%s\nhere:\n%s", name, rows[1], rows[0])
 		}
 	}
 }
