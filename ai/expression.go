@@ -71,6 +71,12 @@ func (o ClassifyOptions) args() []any {
 	return withExamples(o.Examples, labelsText(o.Labels), jsonText(options))
 }
 
+// AnalyzeAspects returns a MAP of the sentiment about each aspect of a text, such as "food" and
+// "service", and of the whole text under the key overall. NULL and blank text give NULL.
+func AnalyzeAspects[C Expression[C]](content C, aspects ...string) C {
+	return content.Call(analyzeAspects.Name, notNull(aspects))
+}
+
 // FilterOptions are the options of FilterWith and FilterScore.
 type FilterOptions struct {
 	// Threshold is the probability from which on the answer is true; 0 stands for 0.5.
@@ -102,6 +108,29 @@ func (o FilterOptions) args(predicate string) []any {
 		options["threshold"] = strconv.FormatFloat(o.Threshold, 'g', -1, 64)
 	}
 	return withExamples(o.Examples, predicate, jsonText(options))
+}
+
+// ScoreOptions are the options of ScoreWith.
+type ScoreOptions struct {
+	// Low and High say what is true of a text with the score 0, and of one with 1. Both
+	// are given, or none.
+	Low, High string
+	Examples  []Example // of a text and its score, such as "0.75"
+}
+
+// Score returns a score from 0 to 1 of each text by criteria, such as "how satisfied the
+// customer is" or a rubric, or NULL for NULL and blank text.
+func Score[C Expression[C]](content C, criteria string) C {
+	return content.Call(score.Name, criteria)
+}
+
+// ScoreWith is Score with options.
+func ScoreWith[C Expression[C]](content C, criteria string, o ScoreOptions) C {
+	options := map[string]string{}
+	if o.Low != "" || o.High != "" {
+		options["low"], options["high"] = o.Low, o.High
+	}
+	return content.Call(score.Name, withExamples(o.Examples, criteria, jsonText(options))...)
 }
 
 // ExtractOptions are the options of ExtractWith and ExtractJSON.

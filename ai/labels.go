@@ -32,6 +32,7 @@ type labelInput struct {
 	// from a probability of threshold on.
 	predicate string
 	threshold float64
+	scale     scale // of ai_score
 	escalation
 }
 
@@ -47,6 +48,8 @@ type question struct {
 	even bool
 	// keep is the share of the bias that is not subtracted.
 	keep float64
+	// scored means that a model that only chooses a word, and scores none, cannot answer.
+	scored bool
 }
 
 // oneWordEach returns the indexes for labels that are their own only word.
@@ -122,6 +125,8 @@ func (q question) read(r llm.Result, words []string, b *bias) ([]float64, error)
 	switch {
 	case r.Err != nil:
 		return nil, r.Err
+	case len(r.Scores) == 0 && q.scored:
+		return nil, fmt.Errorf("%w: the server returns no scores of words; use a model that runs in the executors", llm.ErrModel)
 	case len(r.Scores) == 0:
 		chosen := slices.IndexFunc(words, func(w string) bool { return strings.TrimSpace(w) == strings.TrimSpace(r.Text) })
 		if chosen < 0 {

@@ -57,7 +57,7 @@ var detectPII = defineReader(&Function{
 	Returns: Array(Struct(Field{"category", String}, Field{"start", Int}, Field{"end", Int}, Field{"text", String}, Field{"score", Double})),
 	Summary: "finds private data in a text, with their places",
 	Detail: "NULL and blank content, and NULL categories, give NULL without a model call. A text without such data gives an empty list. " + findDetail +
-		"The category is that of the list. start counts characters (Unicode code points, as Spark's substring does) from 0, and end is that of the character after the find: text = substring(content, start + 1, end - start). " +
+		"The category is that of the list. start is the place of the first character in the content (Unicode code points), and end that after the last; both count from 1 as in substring, so text is substring(content, start, end - start). " +
 		"The score lies between 0 and 1: of exact rules 0.95 and more if a check digit or strict grammar holds, of the tagger the mean probability of the words, of the text model the probability of the category. " +
 		"Scores of different kinds are not comparable. If a request fails, the row is an error. " + categoryErrors + ".",
 	Differs:  "Databricks has no such function. Snowflake's AI_REDACT does it with mode => 'detect'; a registered function has one result type, so here it has its own name.",
@@ -66,6 +66,7 @@ var detectPII = defineReader(&Function{
 	Example:  "SELECT ai_detect_pii('Write to anna@example.com or call 212-555-0143.', ARRAY('email', 'phone')) AS found",
 	Sample:   Row{"Write to anna@example.com or call 212-555-0143.", []string{"email", "phone"}},
 	Prompts:  []string{"mask", "mask_kind"},
+	Version:  1,
 	asks:     privateAsks,
 }, func() func(Row) (privateInput, bool, error) {
 	read := privateReader("categories")
@@ -98,7 +99,7 @@ func RedactWith[C Expression[C]](content C, o RedactOptions) C {
 }
 
 // DetectPII returns the data of categories in each text as an ARRAY of STRUCT(category, start, end,
-// text, score).
+// text, score). start and end count characters from 1; end is that after the last.
 func DetectPII[C Expression[C]](content C, categories ...string) C {
 	return content.Call(detectPII.Name, notNull(categories))
 }
@@ -191,7 +192,7 @@ func detectAll(ctx context.Context, model Source, need []task[privateInput]) err
 		places := characterCounter{text: a.in.content}
 		for _, s := range mergeSpans(found[i]) {
 			value := a.in.content[s.start:s.end]
-			start := places.before(s.start)
+			start := 1 + places.before(s.start)
 			list = append(list, []any{s.label, int64(start), int64(start + utf8.RuneCountInString(value)), value, s.score})
 		}
 		a.Value = list

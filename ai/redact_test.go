@@ -69,7 +69,7 @@ func TestRedactErrorsHaveNoValues(t *testing.T) {
 func TestDetectPII(t *testing.T) {
 	rows := eval(t, detectPII, tagAndText(namesTagger(), nil), Row{"Grüße, Ann 😀 an@b.org", []string{"person", " email "}}, Row{"x", []string{"email"}}, Row{nil, []string{"email"}}, Row{" ", []string{"email"}})
 	list, _ := rows[0].Value.([]any)
-	if len(list) != 2 || !reflect.DeepEqual(list[0].([]any)[:4], []any{"person", int64(7), int64(10), "Ann"}) || !reflect.DeepEqual(list[1].([]any)[:4], []any{"email", int64(13), int64(21), "an@b.org"}) {
+	if len(list) != 2 || !reflect.DeepEqual(list[0].([]any)[:4], []any{"person", int64(8), int64(11), "Ann"}) || !reflect.DeepEqual(list[1].([]any)[:4], []any{"email", int64(14), int64(22), "an@b.org"}) {
 		t.Fatalf("%+v", rows[0])
 	}
 	for _, f := range list {

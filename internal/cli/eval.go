@@ -68,7 +68,7 @@ The figures depend on the function:
   extract  exact and partial F1 of spans, labelled {"label": "value", ...}
            or [{"label": l, "start": s, "end": e}, ...] in characters
   scores   Spearman's and Pearson's correlation with a number, of ai_similarity,
-           ai_embed and ai_rank
+           ai_embed, ai_rank and ai_score
   mask     the same for the spans that [MASKED] replaces, labelled by positions or
            by the masked text
 Rows without a label are left out. Rows without an answer count as wrong.`,
@@ -162,7 +162,7 @@ func (f *evalFlags) check() (o eval.Options, err error) {
 	} else if !slices.Contains(eval.Kinds(), o.Kind) {
 		return usage("--metrics %q does not exist; write labels, text, extract, mask or scores", f.metrics)
 	}
-	if two := o.Kind == eval.ScoreKind; two && f.second == "" {
+	if two := o.Kind == eval.ScoreKind && eval.TwoTexts(o.Function.Name); two && f.second == "" {
 		return usage("%s is measured on two texts; name the column of the other one by --second", o.Function.Name)
 	} else if !two && f.second != "" {
 		return usage("--second is for ai_similarity, ai_embed and ai_rank, which are measured on two texts")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -94,7 +95,10 @@ func (t Task) Failed(err error) Outcome {
 	return Outcome{Probability: math.NaN(), Score: math.NaN(), Err: err, Shown: "(" + sensitive.Shown(err) + ")"}
 }
 
-// ReadPlain reads the answer to a plain prompt: the first label in it, the first
+// numberForm matches the first number in an answer.
+var numberForm = regexp.MustCompile(`-?\d+(?:\.\d+)?`)
+
+// ReadPlain reads the answer to a plain prompt: the first label or number in it, the first
 // JSON object in it (its members with the names of Labels, or all without Labels),
 // or the whole text.
 func (t Task) ReadPlain(answer, input string) Outcome {
@@ -103,6 +107,11 @@ func (t Task) ReadPlain(answer, input string) Outcome {
 	case LabelKind:
 		if o.Label = firstLabel(answer, t.Labels); o.Label == metric.None {
 			o.Err = ErrUnread
+		}
+	case ScoreKind:
+		number := numberForm.FindString(answer)
+		if o.Score, o.Err = strconv.ParseFloat(number, 64); o.Err != nil {
+			o.Score, o.Err = math.NaN(), ErrUnread
 		}
 	case TextKind:
 		o.Text = strings.TrimSpace(answer)

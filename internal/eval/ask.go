@@ -105,7 +105,7 @@ func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progr
 	begun := time.Now()
 	columns := [][]*string{inputs}
 	vectors := s.prompt == "" && e.asksVectors()
-	if s.prompt == "" && e.task.Kind == ScoreKind {
+	if s.prompt == "" && e.task.Kind == ScoreKind && TwoTexts(e.function.Name) {
 		second := make([]*string, len(e.rows))
 		for i, row := range e.rows {
 			second[i] = row.Second

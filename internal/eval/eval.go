@@ -191,7 +191,7 @@ func (e *Evaluation) bind(rows []Row) error {
 		}
 	}
 	args := []ai.Argument{{}} // the input
-	if e.task.Kind == ScoreKind && !e.asksVectors() {
+	if e.task.Kind == ScoreKind && TwoTexts(e.function.Name) && !e.asksVectors() {
 		args = append(args, ai.Argument{})
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {

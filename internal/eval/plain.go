@@ -16,6 +16,7 @@ var plainPrompts = map[string]string{
 	"ai_analyze_sentiment": "What is the sentiment of this text: {labels}? Answer with one word.\n\n" + Content,
 	"ai_classify":          "Which of these labels fits this text best: {labels}? Answer with the label only.\n\n" + Content,
 	"ai_filter":            "Is this true of the text: {predicate}? Answer with true or false only.\n\n" + Content,
+	"ai_score":             "Score this text from 1 to 5: {criteria}. Answer with the number only.\n\n" + Content,
 	"ai_extract":           "Find {labels} in this text. Answer with a JSON object with the keys {labels}, and null for what is not there.\n\n" + Content,
 	"ai_mask":              "Rewrite this text, but replace every {labels} by " + MaskText + ". Change nothing else.\n\n" + Content,
 	"ai_translate":         "Translate this text to {to_lang}. Answer with the translation only.\n\n" + Content,
@@ -27,9 +28,10 @@ var plainPrompts = map[string]string{
 // words.
 func PlainPrompt(function string) (string, error) {
 	name := strings.TrimPrefix(function, "try_")
-	name = strings.TrimSuffix(strings.TrimSuffix(name, "_score"), "_json")
-	if p, ok := plainPrompts[name]; ok {
-		return p, nil
+	for _, of := range []string{name, strings.TrimSuffix(strings.TrimSuffix(name, "_score"), "_json")} {
+		if p, ok := plainPrompts[of]; ok {
+			return p, nil
+		}
 	}
 	return "", fmt.Errorf("%s has no plain prompt", function)
 }

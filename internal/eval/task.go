@@ -18,7 +18,7 @@ const (
 	TextKind    Kind = "text"    // free text: metric.Texts
 	ExtractKind Kind = "extract" // spans with labels: metric.Spans
 	MaskKind    Kind = "mask"    // the input with masked spans: metric.Masks
-	ScoreKind   Kind = "scores"  // a number for two texts: metric.Ranks
+	ScoreKind   Kind = "scores"  // a number for a text or two: metric.Ranks
 )
 
 // Kinds lists the kinds.
@@ -38,10 +38,19 @@ func KindOf(function string) (Kind, error) {
 		return MaskKind, nil
 	case "ai_translate", "ai_summarize", "ai_fix_grammar", "ai_gen":
 		return TextKind, nil
-	case "ai_similarity", "ai_embed", "ai_rank":
+	case "ai_similarity", "ai_embed", "ai_rank", "ai_score":
 		return ScoreKind, nil
 	}
 	return "", fmt.Errorf("%s has no default figures", function)
+}
+
+// TwoTexts reports whether a function is measured on pairs of texts.
+func TwoTexts(function string) bool {
+	switch strings.TrimPrefix(function, "try_") {
+	case "ai_similarity", "ai_embed", "ai_rank":
+		return true
+	}
+	return false
 }
 
 // Gold is the expected answer of a row. The field of the task's kind is set.
