@@ -323,8 +323,6 @@ func TestExpressions(t *testing.T) {
 		ScoreWith(c, "p", ScoreOptions{Low: "l", High: "h"}).text:           `ai_score(c, p, {"high":"h","low":"l"})`,
 		Translate(c, "de").text:                                             "ai_translate(c, de)",
 		Summarize(c, 20).text:                                               "ai_summarize(c, 20)",
-		Agg(c, "w").text:                                                    "ai_agg(collect_list(c), w)",
-		SummarizeAgg(c, 9).text:                                             "ai_summarize_agg(collect_list(c), 9)",
 		FixGrammar(c).text:                                                  "ai_fix_grammar(c)",
 		Similarity(c, "x").text:                                             "ai_similarity(c, x)",
 		Rank(c, "x").text:                                                   "ai_rank(c, x)",

@@ -11,8 +11,8 @@ const (
 	Auto    Precision = "auto"
 	Float32 Precision = "f32"
 	Int8    Precision = "int8"
-	// File keeps weights of the types Q4_K, Q5_K and Q6_K of GGUF files as in the file, and others
-	// as Int8. It needs the least memory and gives single answers fastest, but reads prompts more
+	// File keeps weights of the types Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K of GGUF files
+	// as in the file, and others as Int8. It needs the least memory and gives single answers fastest, but reads prompts more
 	// slowly; see docs/decisions/2026-12-01-weights-as-in-the-file.md.
 	File Precision = "file"
 )

@@ -143,13 +143,9 @@ func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
 			if a == nil || b == nil {
 				continue
 			}
-			ratios := make([]float64, len(a.rates[j.Name]))
-			for i := range ratios {
-				ratios[i] = a.rates[j.Name][i] / b.rates[j.Name][i]
-			}
-			slices.Sort(ratios)
-			fmt.Fprintf(t, "%s : %s\t%.2f\t%.2f\t%.2f\t\t  times as fast; %s answers equal\n", a.name, b.name,
-				ratios[len(ratios)-1], median(ratios), ratios[0], equal(a.answers[j.Name], b.answers[j.Name]))
+			times, ofCore := ratios(a.rates[j.Name], b.rates[j.Name]), ratios(a.coreRates[j.Name], b.coreRates[j.Name])
+			fmt.Fprintf(t, "%s : %s\t%.2f\t%.2f\t%.2f\t%.2f\t  times as fast; %s answers equal\n", a.name, b.name,
+				times[len(times)-1], median(times), times[0], median(ofCore), equal(a.answers[j.Name], b.answers[j.Name]))
 		}
 		fmt.Fprintln(t, "\t\t\t\t\t")
 	}
@@ -162,6 +158,16 @@ func report(w io.Writer, jobs []job, all []*contestant, pairs [][2]string) {
 		}
 	}
 	t.Flush()
+}
+
+// ratios returns the ratios of rates of each round, sorted.
+func ratios(a, b []float64) []float64 {
+	all := make([]float64, len(a))
+	for i := range all {
+		all[i] = a[i] / b[i]
+	}
+	slices.Sort(all)
+	return all
 }
 
 func find(all []*contestant, name string) *contestant {

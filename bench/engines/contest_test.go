@@ -37,7 +37,7 @@ func TestReport(t *testing.T) {
 	var out strings.Builder
 	report(&out, []job{j}, all, [][2]string{{"quick", "slow"}, {"quick", "absent"}})
 	got := strings.Join(strings.Fields(out.String()), " ")
-	for _, want := range []string{"quick 40.0 30.0 20.0", "quick : slow 4.00 3.00 2.00 times as fast; 2 of 3 answers equal", "slow 5"} {
+	for _, want := range []string{"quick 40.0 30.0 20.0", "quick : slow 4.00 3.00 2.00 1.00 times as fast; 2 of 3 answers equal", "slow 5"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the report has no %q:\n%s", want, out.String())
 		}

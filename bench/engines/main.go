@@ -2,8 +2,8 @@
 // same machine, in turn in one run:
 //
 //	engines [flags] t5        the shape of Flan-T5-small: CTranslate2 and transformers
-//	engines [flags] smollm2   SmolLM2-135M: the server of llama.cpp
-//	engines [flags] minilm    all-MiniLM-L6-v2: ONNX Runtime
+//	engines [flags] text      a text model in a GGUF file, by default SmolLM2-135M: the server of llama.cpp
+//	engines [flags] minilm    an embedder, by default all-MiniLM-L6-v2: ONNX Runtime
 //
 // peers.sh installs the other engines and writes the models. An engine that is not installed is
 // skipped with a message. docs/performance.md describes the measurement.
@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/firesteel/firesteel/llm/models"
 )
 
 // settings are the command-line flags.
@@ -30,6 +32,7 @@ type settings struct {
 	sentences int
 	only      string
 	minilm    string
+	model     string
 }
 
 func main() {
@@ -43,9 +46,10 @@ func main() {
 	flag.IntVar(&s.sentences, "sentences", 1, "t5: sentences in a review; 1 gives 20 tokens a row, 2 give 34")
 	flag.StringVar(&s.only, "only", "", "run only the engines whose name contains one of these texts, separated by commas")
 	flag.StringVar(&s.minilm, "minilm", "minilm-l6", "minilm: the model, or its folder")
+	flag.StringVar(&s.model, "model", models.Default, "text: the model, as --model of firesteel")
 	flag.StringVar(&writeT5, "write-t5", "", "only write the model with seeded weights to this folder")
 	flag.StringVar(&child, "child", "", "answer jobs from standard input with this model, or with kernels only; engines starts itself with this flag")
-	flag.StringVar(&precision, "precision", "", "with -child: f32 or int8")
+	flag.StringVar(&precision, "precision", "", "with -child: f32, int8 or file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -57,12 +61,12 @@ func main() {
 		err = serve(ctx, child, precision, s.threads)
 	case bench == "t5":
 		err = measureT5(ctx, s)
-	case bench == "smollm2":
-		err = measureSmolLM2(ctx, s)
+	case bench == "text":
+		err = measureText(ctx, s)
 	case bench == "minilm":
 		err = measureMiniLM(ctx, s)
 	default:
-		err = fmt.Errorf("unknown benchmark %q: expected t5, smollm2 or minilm", bench)
+		err = fmt.Errorf("unknown benchmark %q: expected t5, text or minilm", bench)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)

@@ -116,7 +116,7 @@ func (o *jobOptions) addAsking(c *cobra.Command) {
 	flags := c.Flags()
 	o.ship.addModels(c)
 	o.ship.addLimits(c)
-	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (4 to 6 bits stay as in the file: the least memory)")
+	flags.StringVar(&o.ship.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (quantized weights stay as in the file: the least memory)")
 	flags.IntVar(&o.threads, "threads", 0, "cores to compute on (default: all)")
 	flags.StringVar(&o.ledger, "ledger", "", "directory that keeps answers (default: ledger in firesteel's cache)")
 	flags.BoolVar(&o.noLedger, "no-ledger", false, "keep no answers on disk")

@@ -34,7 +34,7 @@ type shipFlags struct {
 
 func (f *shipFlags) add(c *cobra.Command) {
 	f.addModels(c)
-	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (4 to 6 bits stay as in the file: the least memory)")
+	c.Flags().StringVar(&f.precision, "precision", string(llm.Auto), "precision of the weights in memory: auto, f32, int8 or file (quantized weights stay as in the file: the least memory)")
 	f.addLimits(c)
 	f.addPlace(c)
 }

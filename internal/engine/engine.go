@@ -30,6 +30,7 @@ type Engine struct {
 	embeddingErr error
 	stop         map[int32]bool // tokens that end an answer
 	ignoreEnd    bool
+	drafts       bool // answers are drafted from their prompts
 	scheduler    *scheduler
 	prefixes     *prefixCache
 	grammars     *grammars
@@ -43,7 +44,7 @@ var _ llm.Model = (*Engine)(nil)
 
 // openEngine loads a model that generates text. It closes the source if it fails.
 func openEngine(ctx context.Context, source *model.Source, kernels *kernel.Set, info llm.Info, opts Options) (_ *Engine, err error) {
-	e := &Engine{info: info, source: source, ignoreEnd: opts.IgnoreEnd}
+	e := &Engine{info: info, source: source, ignoreEnd: opts.IgnoreEnd, drafts: !opts.NoDrafts}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())

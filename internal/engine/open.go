@@ -22,8 +22,8 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
-// Options configure a model. The zero value is valid. IgnoreEnd and PrefixBytes have no effect on an
-// Encoder.
+// Options configure a model. The zero value is valid. IgnoreEnd, NoDrafts and PrefixBytes have no effect
+// on an Encoder.
 type Options struct {
 	// Threads is the number of cores to use. 0 means GOMAXPROCS.
 	Threads int
@@ -35,6 +35,9 @@ type Options struct {
 	Precision llm.Precision
 	// IgnoreEnd continues every answer to its limit. It is for benchmarks.
 	IgnoreEnd bool
+	// NoDrafts computes each token of an answer in a step of its own. Answers do not depend on it. It
+	// is for benchmarks and tests.
+	NoDrafts bool
 	// AnswerBytes limits the memory of cached answers, or of the vectors of an Encoder. 0 means 32 MiB; a negative number disables
 	// the cache.
 	AnswerBytes int
@@ -49,7 +52,7 @@ type Options struct {
 // Version is the version of this code in llm.Info. The number must be increased when any model
 // gives a different answer to any request, in one bit of a score. This includes changes to kernels,
 // networks, tokenizers, templates, grammars and the conditions that end an answer.
-const Version = "local 1"
+const Version = "local 2"
 
 const (
 	defaultPrefixBytes = 256 << 20

@@ -229,6 +229,9 @@ func (e *Engine) sequences(plans []*plan) []*sequence {
 		if p.prefix != nil {
 			s.prompt = p.prompt[p.shared:]
 		}
+		if p.trie == nil && !e.encodes && e.drafts {
+			s.draft = newDraft()
+		}
 		if p.trie != nil {
 			s.scores = newLabelScores(p.trie)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/engine/model"
 	"github.com/firesteel/firesteel/internal/engine/nn"
+	"github.com/firesteel/firesteel/internal/grammar"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -24,6 +25,7 @@ type sequence struct {
 	max         int            // tokens to generate; 0 without trie and pooler means to compute a prefix
 	pooler      *pooler        // for an embedding; may be nil
 	cut         bool           // the text was longer than the prompt
+	draft       *draft         // nil for none
 	isolated    bool           // no other sequence is in its steps, because an earlier step panicked
 
 	cache    *nn.Cache         // while the sequence is active
@@ -78,9 +80,15 @@ func (s *sequence) total() int {
 	return input + own
 }
 
-// rows returns the next rows to compute, at most limit.
-func (s *sequence) rows(limit int) []model.Row {
-	rows := make([]model.Row, min(limit, s.pending()-len(s.pendingInput())))
+// rows returns the next rows to compute, at most limit. The number of rows of a draft is at most
+// drafted.
+func (s *sequence) rows(limit, drafted int) []model.Row {
+	known := s.pending() - len(s.pendingInput())
+	if s.draft != nil {
+		s.propose(min(drafted, limit-known))
+		known += len(s.draft.tokens)
+	}
+	rows := make([]model.Row, min(limit, known))
 	start := s.start()
 	for i := range rows {
 		n := s.computed + i
@@ -92,6 +100,8 @@ func (s *sequence) rows(limit int) []model.Row {
 			row.View = nn.View{Leading: start + len(s.prompt), Extra: s.trie.ancestors(node, start+len(s.prompt))}
 			row.Want = model.Logits
 			continue
+		} else if known >= len(s.output) {
+			row.Token = s.draft.tokens[known-len(s.output)]
 		} else if known >= 0 {
 			row.Token = s.output[known]
 		} else {
@@ -105,7 +115,7 @@ func (s *sequence) rows(limit int) []model.Row {
 			}
 		} else if s.trie != nil && n == len(s.prompt)-1 {
 			row.Want = model.Logits
-		} else if s.max > 0 && n == len(s.prompt)+len(s.output)-1 {
+		} else if s.max > 0 && n >= len(s.prompt)+len(s.output)-1 {
 			row.Want = model.Best
 			if s.constrained != nil {
 				row.Want = model.Logits
@@ -133,6 +143,9 @@ func (s *sequence) accept(row int, out model.Out, tokens int, exps expFunc) {
 		if s.err = errNotFinite; out.Best >= 0 {
 			s.err = s.scores.add(node, out.Values[:tokens], exps)
 		}
+		return
+	}
+	if n := s.computed + row - len(s.prompt); s.done || s.draft != nil && !s.confirm(n) {
 		return
 	}
 	id := out.Best
@@ -166,6 +179,38 @@ func (s *sequence) accept(row int, out model.Out, tokens int, exps expFunc) {
 	}
 }
 
+// propose drafts tokens that may follow the output.
+func (s *sequence) propose(limit int) {
+	text := history{nil, s.prompt, s.output}
+	if s.prefix != nil {
+		text[0] = s.prefix.tokens
+	}
+	var state grammar.State
+	if s.constrained != nil {
+		state = s.constrained.state
+	}
+	s.draft.propose(text, len(s.output), min(limit, s.max-len(s.output)-1), func(id int32) (ok bool) {
+		if ok = !s.stop[id]; ok && s.constrained != nil {
+			state, ok = state.Advance(id)
+		}
+		return ok
+	})
+	s.draft.base = len(s.output)
+}
+
+// confirm reports whether the output of row n of the output is the next token: all tokens up to n are
+// those of the answer, and the constraint has not determined the token after them.
+func (s *sequence) confirm(n int) bool {
+	d := s.draft
+	if drafted := n - d.base; drafted >= 0 {
+		if drafted != d.confirmed || n >= len(s.output) || s.output[n] != d.tokens[drafted] {
+			return false
+		}
+		d.confirmed++
+	}
+	return n == len(s.output)-1
+}
+
 // release returns the memory of a sequence that is no longer active.
 func (s *sequence) release() {
 	if s.cache != nil {
@@ -190,10 +235,20 @@ func (s *sequence) restart() {
 	if s.constrained != nil {
 		s.constrained.state = s.constrained.begin
 	}
+	if s.draft != nil {
+		s.draft = newDraft()
+	}
 }
 
-// advance counts rows as computed. It sets done if nothing is left to compute.
+// advance counts rows as computed, except those of a draft that were not confirmed: they leave the cache.
+// It sets done if nothing is left to compute.
 func (s *sequence) advance(rows int) {
+	if s.draft != nil {
+		if dropped := s.draft.settle(); dropped > 0 {
+			rows -= dropped
+			s.cache.Truncate(s.cache.Len() - dropped)
+		}
+	}
 	s.computed += rows
 	if s.err != nil || s.pending() == 0 {
 		s.done = true

@@ -162,7 +162,7 @@ func (w *worker) step() {
 
 	var spans []model.Span
 	var stepping []*sequence
-	left := stepRows
+	left, drafted := stepRows, w.draftRows()
 	for _, s := range w.active {
 		if left <= 0 {
 			break
@@ -179,7 +179,7 @@ func (w *worker) step() {
 			s.cache = nn.NewCache(pool, s.prefix.keyValues())
 		}
 		span := model.Span{Cache: s.cache, Input: input, Encoded: s.encoded}
-		span.Rows = s.rows(max(1, left-len(input)))
+		span.Rows = s.rows(max(1, left-len(input)), drafted)
 		left -= len(input) + len(span.Rows)
 		spans = append(spans, span)
 		stepping = append(stepping, s)
@@ -213,6 +213,16 @@ func (w *worker) step() {
 	}
 	clear(w.active[len(kept):])
 	w.active, w.stepping = kept, nil
+}
+
+// draftRows returns the number of rows that a step of the active sequences has left for the draft of
+// each.
+func (w *worker) draftRows() int {
+	rows := 0
+	for _, s := range w.active {
+		rows += s.pending()
+	}
+	return max(0, maxDraftRows-rows) / max(1, len(w.active))
 }
 
 // share opens the team to idle workers, if there are any. end closes it.

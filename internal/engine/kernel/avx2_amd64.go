@@ -92,65 +92,165 @@ func tileInt8x4AVX2(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ld
 //go:noescape
 func wideInt8AVX2(k int, a *uint8, b *int8, stride int, c *float32, rowScale *float32, scale *float32, bias *int32, groups int, add int)
 
-// rowsQ4Kx1AVX2 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+// rowsQ40x1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx1AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx2AVX2 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+// rowsQ40x2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx2AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx3AVX2 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+// rowsQ40x3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx3AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx4AVX2 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+// rowsQ40x4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx4AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx1AVX2 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+// rowsQ41x1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx1AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx2AVX2 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+// rowsQ41x2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx2AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx3AVX2 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+// rowsQ41x3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx3AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx4AVX2 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+// rowsQ41x4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx4AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx1AVX2 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+// rowsQ50x1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx1AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx2AVX2 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+// rowsQ50x2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx2AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx3AVX2 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+// rowsQ50x3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx3AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx4AVX2 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+// rowsQ50x4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx4AVX2(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx1AVX2 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx1AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx2AVX2 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx2AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx3AVX2 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx3AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx4AVX2 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
 // quantizeAVX2 computes, for each group of 64, scales[g] = maximum magnitude / 127 and dst[i] = round(src[i] * (127 / maximum)) + 128, ties to even.
 //

@@ -107,185 +107,485 @@ func tileInt8x11AVX512(tiles int, k int, a *uint8, lda int, b *int8, c *float32,
 //go:noescape
 func tileInt8x12AVX512(tiles int, k int, a *uint8, lda int, b *int8, c *float32, ldc int, rowScale *float32, ldr int, scale *float32, bias *int32, add int)
 
-// rowsQ4Kx1AVX512 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+// rowsQ40x1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx2AVX512 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+// rowsQ40x2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx3AVX512 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+// rowsQ40x3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx4AVX512 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+// rowsQ40x4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx5AVX512 adds the products of 5 rows with blocks of a panel to C[5][16], for consecutive tiles.
+// rowsQ40x5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx6AVX512 adds the products of 6 rows with blocks of a panel to C[6][16], for consecutive tiles.
+// rowsQ40x6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx7AVX512 adds the products of 7 rows with blocks of a panel to C[7][16], for consecutive tiles.
+// rowsQ40x7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx8AVX512 adds the products of 8 rows with blocks of a panel to C[8][16], for consecutive tiles.
+// rowsQ40x8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx9AVX512 adds the products of 9 rows with blocks of a panel to C[9][16], for consecutive tiles.
+// rowsQ40x9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx10AVX512 adds the products of 10 rows with blocks of a panel to C[10][16], for consecutive tiles.
+// rowsQ40x10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx11AVX512 adds the products of 11 rows with blocks of a panel to C[11][16], for consecutive tiles.
+// rowsQ40x11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ4Kx12AVX512 adds the products of 12 rows with blocks of a panel to C[12][16], for consecutive tiles.
+// rowsQ40x12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ4Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ40x12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx1AVX512 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+// rowsQ41x1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx2AVX512 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+// rowsQ41x2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx3AVX512 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+// rowsQ41x3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx4AVX512 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+// rowsQ41x4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx5AVX512 adds the products of 5 rows with blocks of a panel to C[5][16], for consecutive tiles.
+// rowsQ41x5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx6AVX512 adds the products of 6 rows with blocks of a panel to C[6][16], for consecutive tiles.
+// rowsQ41x6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx7AVX512 adds the products of 7 rows with blocks of a panel to C[7][16], for consecutive tiles.
+// rowsQ41x7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx8AVX512 adds the products of 8 rows with blocks of a panel to C[8][16], for consecutive tiles.
+// rowsQ41x8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx9AVX512 adds the products of 9 rows with blocks of a panel to C[9][16], for consecutive tiles.
+// rowsQ41x9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx10AVX512 adds the products of 10 rows with blocks of a panel to C[10][16], for consecutive tiles.
+// rowsQ41x10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx11AVX512 adds the products of 11 rows with blocks of a panel to C[11][16], for consecutive tiles.
+// rowsQ41x11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ5Kx12AVX512 adds the products of 12 rows with blocks of a panel to C[12][16], for consecutive tiles.
+// rowsQ41x12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ5Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ41x12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx1AVX512 adds the products of 1 rows with blocks of a panel to C[1][16], for consecutive tiles.
+// rowsQ50x1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx1AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx2AVX512 adds the products of 2 rows with blocks of a panel to C[2][16], for consecutive tiles.
+// rowsQ50x2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx2AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx3AVX512 adds the products of 3 rows with blocks of a panel to C[3][16], for consecutive tiles.
+// rowsQ50x3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx3AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx4AVX512 adds the products of 4 rows with blocks of a panel to C[4][16], for consecutive tiles.
+// rowsQ50x4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx4AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx5AVX512 adds the products of 5 rows with blocks of a panel to C[5][16], for consecutive tiles.
+// rowsQ50x5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx5AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx6AVX512 adds the products of 6 rows with blocks of a panel to C[6][16], for consecutive tiles.
+// rowsQ50x6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx6AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx7AVX512 adds the products of 7 rows with blocks of a panel to C[7][16], for consecutive tiles.
+// rowsQ50x7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx7AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx8AVX512 adds the products of 8 rows with blocks of a panel to C[8][16], for consecutive tiles.
+// rowsQ50x8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx8AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx9AVX512 adds the products of 9 rows with blocks of a panel to C[9][16], for consecutive tiles.
+// rowsQ50x9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx9AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx10AVX512 adds the products of 10 rows with blocks of a panel to C[10][16], for consecutive tiles.
+// rowsQ50x10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx10AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx11AVX512 adds the products of 11 rows with blocks of a panel to C[11][16], for consecutive tiles.
+// rowsQ50x11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx11AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
-// rowsQ6Kx12AVX512 adds the products of 12 rows with blocks of a panel to C[12][16], for consecutive tiles.
+// rowsQ50x12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
 //
 //go:noescape
-func rowsQ6Kx12AVX512(tiles int, blocks int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+func rowsQ50x12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ51x12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ51x12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ80x12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ80x12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ4Kx12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ4Kx12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ5Kx12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ5Kx12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx1AVX512 adds the products of 1 rows with a panel of k inputs to C[1][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx1AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx2AVX512 adds the products of 2 rows with a panel of k inputs to C[2][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx2AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx3AVX512 adds the products of 3 rows with a panel of k inputs to C[3][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx3AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx4AVX512 adds the products of 4 rows with a panel of k inputs to C[4][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx4AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx5AVX512 adds the products of 5 rows with a panel of k inputs to C[5][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx5AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx6AVX512 adds the products of 6 rows with a panel of k inputs to C[6][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx6AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx7AVX512 adds the products of 7 rows with a panel of k inputs to C[7][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx7AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx8AVX512 adds the products of 8 rows with a panel of k inputs to C[8][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx8AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx9AVX512 adds the products of 9 rows with a panel of k inputs to C[9][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx9AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx10AVX512 adds the products of 10 rows with a panel of k inputs to C[10][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx10AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx11AVX512 adds the products of 11 rows with a panel of k inputs to C[11][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx11AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
+
+// rowsQ6Kx12AVX512 adds the products of 12 rows with a panel of k inputs to C[12][16], for consecutive tiles.
+//
+//go:noescape
+func rowsQ6Kx12AVX512(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, ldc int)
 
 // quantizeAVX512 is genericQuantize.
 //

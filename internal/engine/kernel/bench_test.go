@@ -82,9 +82,9 @@ func BenchmarkMul8(b *testing.B) {
 	}
 }
 
-// BenchmarkMulK measures the same as BenchmarkMul8 with weights of the K types. The first size is
-// larger than the caches.
-func BenchmarkMulK(b *testing.B) {
+// BenchmarkMulQ measures the same as BenchmarkMul8 with weights of the block types of GGUF files. The
+// first size is larger than the caches.
+func BenchmarkMulQ(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, size := range []struct{ n, k int }{{65536, 1536}, {8960, 1536}, {1536, 8960}} {
 		matrix8 := NewMatrix8(size.n, size.k, make([]int8, Size8(size.n, size.k)))
@@ -96,17 +96,16 @@ func BenchmarkMulK(b *testing.B) {
 				break
 			}
 			a, c := random(r, m*size.k), make([]float32, m*Stride(size.n))
-			for _, name := range []string{"Q4_K", "Q5_K", "Q6_K"} {
-				l := layoutsK[name]
-				matrix := NewMatrixK(l, size.n, size.k, make([]uint8, l.Size(size.n, size.k)))
+			for l := range allQ() {
+				matrix := NewMatrixQ(l, size.n, size.k, make([]uint8, l.Size(size.n, size.k)))
 				for i := range matrix.Panels {
 					matrix.Panels[i] = uint8(i % 61)
 				}
-				b.Run(name, func(b *testing.B) {
+				b.Run(l.String(), func(b *testing.B) {
 					benchmarkProducts(b, m, size.n, size.k, func(s *Set) {
-						var x InputsK
+						var x InputsQ
 						x.Quantize(s, m, size.k, a, size.k)
-						s.MulK(m, &x, matrix, c, Stride(size.n), false)
+						s.MulQ(m, &x, matrix, c, Stride(size.n), false)
 					})
 				})
 			}

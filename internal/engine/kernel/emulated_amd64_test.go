@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -35,10 +36,10 @@ func emulated(t *testing.T) *Set {
 			s.tile8(1, k, a, b[p*stride:], c[p*Width:], Width, rowScale, scale[at:], bias[at:], add)
 		}
 	}
-	names := map[LayoutK]string{LayoutQ4K: "Q4K", LayoutQ5K: "Q5K", LayoutQ6K: "Q6K"}
-	s.rowsK = func(l LayoutK, rows, blocks int, src, a []uint8, lda int, c []float32, ldc int) {
-		split(rows, len(avx512RowsOfK[l])-1, func(first, tiles, size int) {
-			e.call(fmt.Sprintf("rows%sx%dAVX512", names[l], size), tiles, blocks, src, a[first*lda:], lda, c[first*ldc:], ldc)
+	s.rowsQ = func(l LayoutQ, rows, k int, panel, a []uint8, c []float32, ldc int) {
+		lda := k / partQ * inputBytesQ
+		split(rows, len(avx512RowsOfQ[l])-1, func(first, tiles, size int) {
+			e.call(fmt.Sprintf("rows%sx%dAVX512", strings.ReplaceAll(l.String(), "_", ""), size), tiles, k, panel, a[first*lda:], lda, c[first*ldc:], ldc)
 		})
 	}
 	s.quantize = func(groups int, dst []uint8, src, scales []float32) {
@@ -91,10 +92,10 @@ func TestEmulatedAVX512(t *testing.T) {
 			productsAgree(t, r, m, matrix, matrix8, []*Set{set})
 		}
 	}
-	for name, l := range layoutsK {
-		w := randomK(r, l, 16, 512)
+	for l := range allQ() {
+		w := randomQ(r, l, 16, 2*l.Block())
 		for m := 1; m <= 13; m++ {
-			productsOfKAgree(t, r, name, m, w, []*Set{set})
+			productsOfQAgree(t, r, m, w, []*Set{set})
 		}
 	}
 	const groups = 3

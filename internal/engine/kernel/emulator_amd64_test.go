@@ -264,6 +264,8 @@ func (e *emulator) integer(i *instruction) bool {
 		result(get(o[1]) - get(o[0]))
 	case "SHLQ":
 		result(get(o[1]) << get(o[0]))
+	case "SHRQ":
+		result(get(o[1]) >> get(o[0]))
 	case "DECQ":
 		result(get(o[0]) - 1)
 	case "IMUL3Q":

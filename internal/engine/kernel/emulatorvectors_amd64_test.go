@@ -207,6 +207,9 @@ func (e *emulator) move(i *instruction, n int, each func(do func(lane int) uint3
 	case "VPMOVSXBD":
 		x := e.bytes(o[0], n)
 		each(func(l int) uint32 { return uint32(int32(int8(x[l]))) })
+	case "VCVTPH2PS":
+		x := e.bytes(o[0], 2*n)
+		each(func(l int) uint32 { return math.Float32bits(half(x[2*l:])) })
 	case "VPSHUFD":
 		x := e.read(o[1], n)
 		each(func(l int) uint32 { return x[l&^3+int(o[0].number>>(2*(l&3))&3)] })

@@ -9,7 +9,7 @@ var generic = Set{
 	Name: "generic",
 	tile: genericTile, wide: genericWide, dots: genericDots,
 	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize,
-	rowsK:        genericRowsK,
+	rowsQ:        genericRowsQ,
 	weightBounds: genericWeightBounds, roundWeights: genericRoundWeights,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
 	squares: genericSquares, maximum: genericMaximum, scale: genericScale, transpose: genericTranspose,

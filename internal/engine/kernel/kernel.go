@@ -39,8 +39,9 @@ type Set struct {
 	tile8 func(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool)
 	// wide8 is tile8 for one row and four panels with the given stride.
 	wide8 func(k int, a []uint8, b []int8, stride int, c []float32, rowScale, scale []float32, bias []int32, add bool)
-	// rowsK computes C[rows][16] += A[rows] * src, where src is blocks of a panel of a MatrixK.
-	rowsK func(l LayoutK, rows, blocks int, src, a []uint8, lda int, c []float32, ldc int)
+	// rowsQ computes C[rows][16] += A[rows] * a panel of a MatrixQ of k inputs. A is the rows of an
+	// InputsQ.
+	rowsQ func(l LayoutQ, rows, k int, panel, a []uint8, c []float32, ldc int)
 	// quantize quantizes one or more groups; see Quantize.
 	quantize func(groups int, dst []uint8, src, scales []float32)
 	// weightBounds returns the maximum magnitude of a group of weights, and the maximum of

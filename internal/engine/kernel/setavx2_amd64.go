@@ -4,7 +4,7 @@ var avx2 = Set{
 	Name: "avx2",
 	tile: avx2Tile, wide: avx2Wide, dots: avx2Dots,
 	tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
-	rowsK:        avx2RowsK,
+	rowsQ:        avx2RowsQ,
 	weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 	exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
 	gelu: avx2Gelu, gatedGelu: avx2GatedGelu,

@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 func available() []Set {
 	sets := []Set{generic}
 	x86 := &cpu.X86
-	if x86.HasAVX2 && x86.HasFMA {
+	if x86.HasAVX2 && x86.HasFMA && x86.HasF16C {
 		sets = append(sets, avx2)
 		if x86.HasAVX512F && x86.HasAVX512BW && x86.HasAVX512DQ && x86.HasAVX512VL && x86.HasAVX512VNNI {
 			sets = append(sets, avx512)

@@ -42,7 +42,7 @@ type packing struct {
 	linear     *nn.Linear
 	at         int // first output of the matrix; a multiple of 16
 	transposed bool
-	part       *kernel.MatrixK // for weights as in the file, whose outputs are those of the tensor
+	part       *kernel.MatrixQ // for weights as in the file, whose outputs are those of the tensor
 }
 
 // place is the offset of a matrix in the memory of the weights, which is allocated later. set makes

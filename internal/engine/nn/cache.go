@@ -72,6 +72,21 @@ func (c *Cache) Grow(n int) {
 	}
 }
 
+// Truncate removes the last slots, so that n are left. These slots must not belong to a prefix.
+func (c *Cache) Truncate(n int) {
+	for c.length > n {
+		last := len(c.segments) - 1
+		s := &c.segments[last]
+		removed := min(s.n, c.length-n)
+		s.n -= removed
+		c.length -= removed
+		if s.n == 0 {
+			c.pool.put(s.block.piece)
+			c.segments = c.segments[:last]
+		}
+	}
+}
+
 // Release returns the blocks that the cache owns to its pool.
 func (c *Cache) Release() {
 	for _, s := range c.segments {

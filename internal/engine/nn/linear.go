@@ -15,7 +15,7 @@ type Linear struct {
 // multiple of kernel.Width.
 type Part struct {
 	First  int
-	Matrix *kernel.MatrixK
+	Matrix *kernel.MatrixQ
 }
 
 // Scratch is reusable memory for products. It must be used by one goroutine at a time.
@@ -23,7 +23,7 @@ type Scratch struct {
 	Team   *Team   // helpers; may be nil
 	rows   []uint8 // quantized inputs
 	scales []float32
-	k      kernel.InputsK
+	q      kernel.InputsQ
 }
 
 // parts is the number of parts of a product for a team. There are several parts for each core,
@@ -35,7 +35,7 @@ const parts = 16
 func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda int, c []float32, ldc int, add bool) {
 	switch {
 	case l.Parts != nil:
-		s.k.Quantize(kernels, m, l.K, a, lda)
+		s.q.Quantize(kernels, m, l.K, a, lda)
 	case l.Int8 != nil:
 		s.reserve(m, l.K)
 		kernels.Quantize(m, l.K, a, lda, s.rows, s.scales)
@@ -72,7 +72,7 @@ func (l *Linear) outputs(kernels *kernel.Set, s *Scratch, m int, a []float32, ld
 			begin, end := max(first, p.First), min(last, p.First+p.Matrix.N)
 			if begin < end {
 				w := p.Matrix.Outputs(begin-p.First, end-p.First)
-				kernels.MulK(m, &s.k, &w, c[begin:], ldc, add)
+				kernels.MulQ(m, &s.q, &w, c[begin:], ldc, add)
 			}
 		}
 	case l.Int8 != nil:

@@ -79,12 +79,12 @@ func TestTeamParts(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	const k = 512
 	l := &Linear{K: k}
-	for i, layout := range []kernel.LayoutK{kernel.LayoutQ4K, kernel.LayoutQ6K, kernel.LayoutQ5K} {
-		n := []int{48, 80, 1000}[i]
-		w := kernel.NewMatrixK(layout, n, k, make([]uint8, layout.Size(n, k)))
+	for i, layout := range []kernel.LayoutQ{kernel.Q4_K, kernel.Q6_K, kernel.Q8_0, kernel.Q5_1} {
+		n := []int{48, 80, 32, 1000}[i]
+		w := kernel.NewMatrixQ(layout, n, k, make([]uint8, layout.Size(n, k)))
 		for j := range n {
-			for b := range k / kernel.BlockK {
-				block := kernel.Block{D: r.Float32(), M: r.Float32()}
+			for b := range k / layout.Block() {
+				block := kernel.Block{D: uint16(r.IntN(0x3c00)), M: uint16(r.IntN(0x3c00))} // 0 to 1
 				for x := range block.Q {
 					block.Q[x] = uint8(r.IntN(16))
 				}
@@ -101,10 +101,10 @@ func TestTeamParts(t *testing.T) {
 		for _, m := range []int{1, 5, 40} {
 			a, stride := random(r, m*k), kernel.Stride(l.N)
 			want, alone, together := make([]float32, m*stride), make([]float32, m*stride), make([]float32, m*stride)
-			var x kernel.InputsK
+			var x kernel.InputsQ
 			x.Quantize(set, m, k, a, k)
 			for _, p := range l.Parts {
-				set.MulK(m, &x, p.Matrix, want[p.First:], stride, false)
+				set.MulQ(m, &x, p.Matrix, want[p.First:], stride, false)
 			}
 			l.Mul(set, new(Scratch), m, a, k, alone, stride, false)
 			team := new(Team)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/firesteel/firesteel/internal/weights/floats"
 	"github.com/firesteel/firesteel/internal/weights/gguf"
 	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 )
@@ -100,8 +101,9 @@ func TestBlock(t *testing.T) {
 			t.Fatal(err)
 		}
 		x, _ := f.Tensor("rows")
+		number := numbersOfBlock[kind]
 		var block gguf.Block
-		if kind != gguf.Q4_K && kind != gguf.Q5_K && kind != gguf.Q6_K {
+		if number == nil {
 			if err := x.Block(0, 0, &block); err == nil {
 				t.Errorf("%s has blocks", kind)
 			}
@@ -111,13 +113,8 @@ func TestBlock(t *testing.T) {
 			if err := x.Block(row, 0, &block); err != nil {
 				t.Fatal(err)
 			}
-			for i, q := range block.Q {
-				var v float32
-				if kind == gguf.Q6_K {
-					v = float32(block.D*float32(block.Scales[i/16])) * float32(int(q)-32)
-				} else {
-					v = float32(float32(block.D*float32(block.Scales[i/32]))*float32(q)) + float32(block.M*float32(block.Mins[i/32]))
-				}
+			for i := range blocks.each {
+				v := number(&block, i)
 				s := strconv.FormatUint(uint64(math.Float32bits(v)), 16)
 				if want := blocks.want[row*blocks.each+i]; v == v && s != want || v != v && want != "nan" {
 					t.Fatalf("%s: number %d of row %d is %g with the bits %s, want %s", kind, i, row, v, s, want)
@@ -131,3 +128,25 @@ func TestBlock(t *testing.T) {
 		}
 	}
 }
+
+// numbersOfBlock computes number i of a block.
+var numbersOfBlock = map[gguf.Type]func(b *gguf.Block, i int) float32{
+	gguf.Q4_0: centered(8), gguf.Q5_0: centered(16), gguf.Q8_0: centered(128),
+	gguf.Q4_1: shifted, gguf.Q5_1: shifted,
+	gguf.Q4_K: scaled, gguf.Q5_K: scaled,
+	gguf.Q6_K: func(b *gguf.Block, i int) float32 {
+		return float32(half(b.D)*float32(b.Scales[i/16])) * float32(int(b.Q[i])-32)
+	},
+}
+
+func centered(zero int) func(b *gguf.Block, i int) float32 {
+	return func(b *gguf.Block, i int) float32 { return half(b.D) * float32(int(b.Q[i])-zero) }
+}
+
+func shifted(b *gguf.Block, i int) float32 { return float32(half(b.D)*float32(b.Q[i])) + half(b.M) }
+
+func scaled(b *gguf.Block, i int) float32 {
+	return float32(float32(half(b.D)*float32(b.Scales[i/32]))*float32(b.Q[i])) + float32(half(b.M)*float32(b.Mins[i/32]))
+}
+
+func half(bits uint16) float32 { return floats.Half([]byte{byte(bits), byte(bits >> 8)}) }

@@ -47,7 +47,7 @@ func avx2() {
 		tileInt8(rows, one)
 	}
 	wideInt8(one)
-	productsK(tileRows8, one)
+	productsQ(tileRows8, one)
 	order := packOrder()
 	quantize(order)
 	weightBounds()
@@ -67,16 +67,16 @@ func avx512() {
 	for rows := 1; rows <= tileRows8; rows++ {
 		tileVNNI(rows)
 	}
-	productsK(tileRows8, Mem{})
+	productsQ(tileRows8, Mem{})
 	quantize512()
 	vectors()
 }
 
-// productsK generates the products with matrices of the K types.
-func productsK(tileRows int, ones Mem) {
+// productsQ generates the products with matrices of the block types of GGUF files.
+func productsQ(tileRows int, ones Mem) {
 	for _, l := range layouts {
 		for rows := 1; rows <= tileRows; rows++ {
-			rowsK(rows, l, ones)
+			rowsQ(rows, l, ones)
 		}
 	}
 }

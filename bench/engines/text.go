@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/network/fetch"
@@ -35,12 +36,13 @@ Sentiment: negative
 
 `
 
-func measureSmolLM2(ctx context.Context, s settings) error {
+// measureText compares text models in GGUF files.
+func measureText(ctx context.Context, s settings) error {
 	reviews, err := s.reviews()
 	if err != nil {
 		return err
 	}
-	reference, err := models.Parse(models.Default)
+	reference, err := models.Parse(s.model)
 	if err != nil {
 		return err
 	}
@@ -78,10 +80,15 @@ func measureSmolLM2(ctx context.Context, s settings) error {
 			Prefix: examples, Text: "Review: " + review + "\nSentiment:", Labels: []string{" positive", " negative"},
 		})
 	}
-	fmt.Println("SmolLM2-135M-Instruct, Q4_1")
+	fmt.Println(filepath.Base(model.Path()))
 	return contest(ctx, s, []job{prompts, single, several, labels}, []func(context.Context) (*contestant, error){
-		s.firesteel("firesteel", model.Path(), llm.Auto),
-		s.firesteelSet("firesteel, AVX2", model.Path(), llm.Auto, "avx2"),
+		s.firesteel("firesteel, int8", model.Path(), llm.Int8),
+		s.firesteel("firesteel, file", model.Path(), llm.File),
+		s.firesteelSet("firesteel, int8, AVX2", model.Path(), llm.Int8, "avx2"),
+		s.firesteelSet("firesteel, file, AVX2", model.Path(), llm.File, "avx2"),
 		s.llama("llama.cpp", model.Path()),
-	}, [][2]string{{"firesteel", "llama.cpp"}, {"firesteel", "firesteel, AVX2"}})
+	}, [][2]string{
+		{"firesteel, int8", "llama.cpp"}, {"firesteel, file", "llama.cpp"}, {"firesteel, file", "firesteel, int8"},
+		{"firesteel, int8", "firesteel, int8, AVX2"}, {"firesteel, file", "firesteel, file, AVX2"}, {"firesteel, file, AVX2", "firesteel, int8, AVX2"},
+	})
 }
