@@ -31,8 +31,8 @@ SELECT if(ai_analyze_sentiment(reviewText) = 'positive', 'POSITIVE', 'NEGATIVE')
 FROM reviews WHERE id = 'taken_3' GROUP BY ALL;
 
 -- Q9: how much each reviewer liked one movie
-SELECT reviewId, ai_score(reviewText, 'How much did the reviewer like the movie?') AS score
+SELECT reviewId, ai_score(reviewText, 'how satisfied the reviewer is with the movie') AS score
 FROM reviews WHERE id = 'ant_man_and_the_wasp_quantumania';
 
 -- Q10: how much the reviewers of each movie liked it on average
-SELECT id, avg(ai_score(reviewText, 'How much did the reviewer like the movie?')) AS score FROM reviews GROUP BY id;
+SELECT id, avg(ai_score(reviewText, 'how satisfied the reviewer is with the movie')) AS score FROM reviews GROUP BY id;
