@@ -67,7 +67,7 @@ func (a *app) dedupFile(ctx context.Context, o matchOptions, cluster string) err
 		return usagef("--cluster: the column %s exists already; give the added column another name", cluster)
 	}
 	if o.explain {
-		return m.explain(t.rows, t.rows, options)
+		return m.explain(join.CountWithin(t.rows, options), options)
 	}
 	fields = append(fields, arrow.Field{Name: cluster, Type: arrow.BinaryTypes.String, Nullable: true})
 	schema := arrow.NewSchema(fields, nil)

@@ -121,7 +121,7 @@ func (a *app) matchFiles(ctx context.Context, o matchOptions) error {
 		return err
 	}
 	if o.explain {
-		return m.explain(left.rows, right.rows, options)
+		return m.explain(join.Count(left.rows, right.rows, options), options)
 	}
 	if err := m.open(ctx, out.schema, options); err != nil {
 		return err

@@ -189,8 +189,7 @@ func (a *answerReader) Close() error { return nil }
 func (a *answerReader) Abort()       {}
 
 // explain prints what would be asked.
-func (m *matchRun) explain(left, right []join.Row, o join.Options) error {
-	f := join.Count(left, right, o)
+func (m *matchRun) explain(f join.Counts, o join.Options) error {
 	w := m.app.out
 	fmt.Fprintf(w, "texts    %d by %d distinct texts\n", f.Left, f.Right)
 	fmt.Fprintf(w, "pairs    %d\n", f.Pairs)

@@ -8,6 +8,7 @@ type Counts struct {
 	Alone       int // questions about one text
 	SamplePairs int // at most, to estimate the recall
 	groups      []*group
+	within      bool // pairs within one table
 }
 
 // Count counts what Join would ask, and asks nothing. Texts that a predicate about one
@@ -39,11 +40,28 @@ func Count(left, right []Row, o Options) Counts {
 	return c
 }
 
+// CountWithin counts what Dedup would ask, and asks nothing.
+func CountWithin(rows []Row, o Options) Counts {
+	c := Count(rows, rows, o)
+	c.Pairs, c.within = 0, true
+	for _, g := range c.groups {
+		c.Pairs += unordered(len(g.left))
+	}
+	return c
+}
+
+// unordered is the number of pairs of n texts.
+func unordered(n int) int { return n * (n - 1) / 2 }
+
 // PairsOf returns the largest number of pairs of the k nearest of each text.
 func (c Counts) PairsOf(k int, o Options) int {
 	n := 0
 	for _, g := range c.groups {
-		n += len(g.left) * min(k*o.measures(), len(g.right))
+		if most := len(g.left) * min(k*o.measures(), len(g.right)); c.within {
+			n += min(most, unordered(len(g.left)))
+		} else {
+			n += most
+		}
 	}
 	return n
 }

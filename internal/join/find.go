@@ -46,7 +46,7 @@ func (j *joiner) run(ctx context.Context) error {
 	for _, g := range j.groups {
 		n := len(g.left) * len(g.right)
 		if j.self {
-			n = len(g.left) * (len(g.left) - 1) / 2
+			n = unordered(len(g.left))
 		}
 		j.facts.Pairs += n
 	}

@@ -224,3 +224,15 @@ func TestMisspelledNamesAmongTheNearest(t *testing.T) {
 		}
 	}
 }
+
+// Pairs within a table have no order, and a text is no pair of its own.
+func TestCountWithin(t *testing.T) {
+	var rows []Row
+	for _, text := range []string{"a", "b", "c", "d", "a"} {
+		rows = append(rows, Row{Text: text, OK: true})
+	}
+	c := CountWithin(rows, Options{})
+	if c.Left != 4 || c.Pairs != 6 || c.PairsOf(1, Options{}) != 4 || c.PairsOf(3, Options{}) != 6 {
+		t.Errorf("%d texts, %d pairs, %d and %d of the nearest", c.Left, c.Pairs, c.PairsOf(1, Options{}), c.PairsOf(3, Options{}))
+	}
+}
