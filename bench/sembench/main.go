@@ -69,7 +69,8 @@ func run(ctx context.Context, data, model, version string) error {
 			return err
 		}
 		table := s.Read().Option("header", "true").Option("multiLine", "true").Option("escape", `"`).CSV(path)
-		if err := table.CreateOrReplaceTempView(ctx, view); err != nil {
+		// A CSV file with line breaks in its cells is one partition.
+		if err := table.Repartition(4).CreateOrReplaceTempView(ctx, view); err != nil {
 			return err
 		}
 	}
