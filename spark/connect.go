@@ -220,7 +220,7 @@ func (e *SessionNotOpenError) Error() string {
 
 // findOpen returns a *SessionNotOpenError if the session of a Python client is not
 // open. It comes before all other requests, because most of them open a session. Spark
-// 3.5 does not tell, and opens the session. Other errors are left to the next request.
+// 3.5 reports no such error and opens the session. Other errors are left to the next request.
 func (s *Session) findOpen(ctx context.Context) error {
 	if !s.config.ship.python || !s.joined {
 		return nil

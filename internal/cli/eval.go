@@ -76,15 +76,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
   firesteel eval tickets.jsonl --function ai_classify --input body --label topic --baseline plain --report out.html
   firesteel eval --remote sc://localhost:15002 --table reviews --function ai_analyze_sentiment --input text --label mood
   firesteel eval papers.parquet --function ai_summarize --input abstract --label summary --compare-model ./other.gguf`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return fmt.Errorf("%w: '%s' takes one file, but got %q", errUsage, c.CommandPath(), args)
-			}
-			if len(args) == 1 {
-				f.path = args[0]
-			}
-			return nil
-		},
+		Args: atMostOneFile(&f.path),
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()

@@ -83,15 +83,7 @@ vectors and labels leave them. Rows without a label are left out.`,
   firesteel fit tickets.csv --input text --label-with "ai_classify(text, array('billing', 'delivery'))" --model big=qwen2.5-coder-1.5b --sample 1000 --min-agreement 0.9 -o topic.safetensors
   firesteel fit tickets.csv --input text --label topic --suggest 50 -o label-these.csv
   firesteel fit --remote sc://localhost:15002 --table tickets --input body --label topic -o topic.safetensors`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return fmt.Errorf("%w: '%s' takes one file, but got %q", errUsage, c.CommandPath(), args)
-			}
-			if len(args) == 1 {
-				f.path = args[0]
-			}
-			return nil
-		},
+		Args: atMostOneFile(&f.path),
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()

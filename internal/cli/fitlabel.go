@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/eval"
 	"github.com/firesteel/firesteel/internal/files"
@@ -66,7 +64,7 @@ func (s *fitSource) labelSample(ctx context.Context) error {
 	o.ship, o.add = f.ship, []string{labelColumn + "=" + f.labelWith}
 	r := &fileRun{fileJob: fileJob{app: s.app, options: &o}, options: &runOptions{jobOptions: o}}
 	defer r.fileJob.close()
-	r.executor.In = newTextReader(f.input, s.data)
+	r.executor.In = textsOf(f.input, s.data)
 	if err := r.bind(o.spec()); err != nil {
 		return fmt.Errorf("--label-with: %w", err)
 	}
@@ -102,43 +100,13 @@ func (s *fitSource) labelSample(ctx context.Context) error {
 	return nil
 }
 
-// newTextReader returns a table with one column.
-func newTextReader(name string, rows []eval.Row) *textReader {
-	b := array.NewStringBuilder(memory.DefaultAllocator)
-	defer b.Release()
+// textsOf returns a table of the texts of rows, with one column.
+func textsOf(name string, rows []eval.Row) *textRows {
+	t := &textRows{schema: arrow.NewSchema([]arrow.Field{{Name: name, Type: arrow.BinaryTypes.String, Nullable: true}}, nil)}
 	for _, r := range rows {
-		b.Append(*r.Input)
+		t.rows = append(t.rows, []string{*r.Input})
 	}
-	column := b.NewArray()
-	defer column.Release()
-	schema := arrow.NewSchema([]arrow.Field{{Name: name, Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
-	return &textReader{schema: schema, batch: array.NewRecordBatch(schema, []arrow.Array{column}, int64(len(rows)))}
-}
-
-// textReader is a files.Reader of one batch.
-type textReader struct {
-	schema *arrow.Schema
-	batch  arrow.RecordBatch // nil after it was read
-}
-
-func (r *textReader) Schema() *arrow.Schema { return r.schema }
-
-func (r *textReader) Next(context.Context) (arrow.RecordBatch, error) {
-	if r.batch == nil {
-		return nil, io.EOF
-	}
-	b := r.batch
-	r.batch = nil
-	return b, nil
-}
-
-func (r *textReader) Progress() (done, total int64) { return 0, 0 }
-
-func (r *textReader) Close() error {
-	if r.batch != nil {
-		r.batch.Release()
-	}
-	return nil
+	return t
 }
 
 // labelWriter is a files.Writer that keeps the labels: a text, the field label of a STRUCT, and other

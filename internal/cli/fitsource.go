@@ -7,14 +7,12 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/firesteel/firesteel/internal/eval"
 	"github.com/firesteel/firesteel/internal/fit"
 	"github.com/firesteel/firesteel/internal/head"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/report"
-	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
@@ -229,26 +227,13 @@ func (s *fitSource) embed(ctx context.Context, m llm.Model, texts []string) (map
 	return vectors, nil
 }
 
-// fitMeter shows what a fit does.
-type fitMeter struct {
-	line         terminal.StatusLine
-	begun, shown time.Time
-}
+// fitMeter shows the steps of a fit.
+type fitMeter struct{ pacedLine }
 
-func newFitMeter(out io.Writer) *fitMeter {
-	return &fitMeter{line: terminal.NewStatusLine(out), begun: time.Now()}
-}
+func newFitMeter(out io.Writer) *fitMeter { return &fitMeter{newPacedLine(out)} }
 
 func (m *fitMeter) step(what string, done, total int) {
-	now, pause := time.Now(), 5*time.Second
-	if m.line.Redrawn() {
-		pause = 100 * time.Millisecond
+	if m.due() {
+		m.line.Show(fmt.Sprintf("%s: %d of %d", what, done, total))
 	}
-	if now.Sub(m.begun) < 2*time.Second || now.Sub(m.shown) < pause {
-		return
-	}
-	m.shown = now
-	m.line.Show(fmt.Sprintf("%s: %d of %d", what, done, total))
 }
-
-func (m *fitMeter) end() { m.line.Wipe() }

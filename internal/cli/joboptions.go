@@ -56,14 +56,26 @@ type jobOptions struct {
 
 // oneFile takes the input, the one argument.
 func oneFile(input *string) cobra.PositionalArgs {
+	optional := atMostOneFile(input)
 	return func(c *cobra.Command, args []string) error {
-		if len(args) > 1 {
+		if len(args) == 0 {
+			return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got no arguments; see '%s --help'", errUsage, c.CommandPath(), c.CommandPath())
+		}
+		return optional(c, args)
+	}
+}
+
+// atMostOneFile takes the input, an argument that may be missing.
+func atMostOneFile(input *string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) > 1 && c.Flags().Lookup("add") != nil:
 			return fmt.Errorf("%w: '%s' takes one file, but got %q; put an expression with spaces in quotes, as in --add \"mood=ai_analyze_sentiment(text)\"", errUsage, c.CommandPath(), args)
+		case len(args) > 1:
+			return fmt.Errorf("%w: '%s' takes one file, but got %q", errUsage, c.CommandPath(), args)
+		case len(args) == 1:
+			*input = args[0]
 		}
-		if len(args) != 1 {
-			return fmt.Errorf("%w: '%s' takes one file, or - for standard input, but got %d arguments; see '%s --help'", errUsage, c.CommandPath(), len(args), c.CommandPath())
-		}
-		*input = args[0]
 		return nil
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/join"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -17,27 +18,15 @@ const sampledDepth = 10
 
 // checkRemote reports options that do not go with --remote.
 func (o *matchOptions) checkRemote() error {
-	for _, c := range []struct {
-		given      bool
-		flag, hint string
-	}{
+	return o.refuse([]refusal{
 		{o.output == "" || o.output == "-", "--output is missing", "name a path as Spark sees it, or a table"},
 		{o.output != "" && (path.Clean(o.output) == path.Clean(o.input) || path.Clean(o.output) == path.Clean(o.right)), "--output is an input", "write to another place"},
 		{o.input == "-" || o.right == "-", "standard input", "put the data where Spark can read it"},
-		{o.threads != 0, "--threads", "Spark's own settings say how many cores a task has"},
-		{len(o.types) > 0, "--type", "read all columns as text by --all-text, or read a table"},
-		{len(o.text.null) > 1, "a second --null", "Spark has one text for NULL"},
-		{o.text.skip > 0, "--skip", "Spark has no such option; remove the lines from the file"},
 		{o.csvSafe, "--csv-safe", "Spark writes cells as they are"},
 		{o.explain, "--explain", "it counts the texts of files here"},
 		{o.errors != "", "--errors", "the log of the executors counts the pairs without an answer"},
 		{o.ledger != "", "--ledger", "answers of a join on Spark are not kept"},
-	} {
-		if c.given {
-			return usagef("with --remote, %s: %s", c.flag, c.hint)
-		}
-	}
-	return nil
+	})
 }
 
 // meaning returns the options as those of the client.
@@ -62,14 +51,12 @@ func (o *matchOptions) remoteTable(ctx context.Context, s *spark.Session, name s
 
 // column returns the column of a name, in any case.
 func column(table string, names []string, name string) (spark.Column, error) {
-	i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
-	if i < 0 {
-		return spark.Column{}, usagef("%s has no column %s; its columns are %s", table, name, strings.Join(names, ", "))
+	i, err := findColumn(table, names, name)
+	if err != nil {
+		return spark.Column{}, err
 	}
-	return spark.Col(quoted(names[i])), nil
+	return spark.Col(sqltypes.QuoteName(names[i])), nil
 }
-
-func quoted(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // matchRemote is matchFiles on Spark. equal are the columns of --equal, which have the
 // same name on both sides.
@@ -133,25 +120,15 @@ func (a *app) matchRemote(ctx context.Context, o matchOptions, j join.Options, o
 
 // pairColumns returns the columns of the output, as pairWriter does for files.
 func pairColumns(left, right []string, score string) (columns []spark.Column, err error) {
-	var names []string
-	has := func(name string) bool {
-		return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+	names, err := pairNames(left, right, score, "")
+	if err != nil {
+		return nil, err
 	}
 	for _, n := range left {
-		columns, names = append(columns, spark.Col("left."+quoted(n))), append(names, n)
+		columns = append(columns, spark.Col("left."+sqltypes.QuoteName(n)))
 	}
-	for _, n := range right {
-		name := n
-		if has(name) {
-			name = rightPrefix + n
-		}
-		if has(name) {
-			return nil, usagef("both tables have a column %s, and there is a column %s, too; rename one of them", n, name)
-		}
-		columns, names = append(columns, spark.Col("right."+quoted(n)).Alias(name)), append(names, name)
-	}
-	if has(score) {
-		return nil, usagef("--score: the column %s exists already; give the added column another name", score)
+	for i, n := range right {
+		columns = append(columns, spark.Col("right."+sqltypes.QuoteName(n)).Alias(names[len(left)+i]))
 	}
 	return append(columns, spark.Col("score").Alias(score)), nil
 }

@@ -47,13 +47,9 @@ func (m *matchRun) read(ctx context.Context, path string, columns []string) (*ma
 	t := &matchTable{schema: in.Schema()}
 	var at []int
 	for _, name := range columns {
-		i := slices.IndexFunc(t.schema.Fields(), func(f arrow.Field) bool { return strings.EqualFold(f.Name, name) })
-		if i < 0 {
-			var names []string
-			for _, f := range t.schema.Fields() {
-				names = append(names, f.Name)
-			}
-			return nil, usagef("%s has no column %s; its columns are %s", path, name, strings.Join(names, ", "))
+		i, err := findColumn(path, fieldNames(t.schema), name)
+		if err != nil {
+			return nil, err
 		}
 		at = append(at, i)
 	}
@@ -81,6 +77,22 @@ func (m *matchRun) read(ctx context.Context, path string, columns []string) (*ma
 		t.columns = append(t.columns, column)
 	}
 	return t, nil
+}
+
+func fieldNames(schema *arrow.Schema) (names []string) {
+	for _, f := range schema.Fields() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// findColumn returns the index of the column of a table with a name, in any case.
+func findColumn(table string, names []string, name string) (int, error) {
+	i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
+	if i < 0 {
+		return 0, usagef("%s has no column %s; its columns are %s", table, name, strings.Join(names, ", "))
+	}
+	return i, nil
 }
 
 // addRows adds the texts and keys of a batch.
@@ -144,36 +156,46 @@ type pairWriter struct {
 // has, too.
 const rightPrefix = "right_"
 
-// pairWriter returns the writer of the pairs of two tables: the columns of both, the
-// score, and the errors if they are asked for.
-func (m *matchRun) pairWriter(left, right *matchTable) (*pairWriter, error) {
-	fields := slices.Clone(left.schema.Fields())
+// pairNames returns the names of the columns of pairs: those of both tables and, where
+// they are not empty, that of the score and that of the errors.
+func pairNames(left, right []string, score, errors string) ([]string, error) {
+	names := slices.Clone(left)
 	has := func(name string) bool {
-		return slices.ContainsFunc(fields, func(f arrow.Field) bool { return strings.EqualFold(f.Name, name) })
+		return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 	}
-	for _, f := range right.schema.Fields() {
-		if has(f.Name) {
-			f.Name = rightPrefix + f.Name
+	for _, n := range right {
+		name := n
+		if has(name) {
+			name = rightPrefix + n
 		}
-		if has(f.Name) {
-			return nil, usagef("both files have a column %s, and there is a column %s, too; rename one of them", strings.TrimPrefix(f.Name, rightPrefix), f.Name)
+		if has(name) {
+			return nil, usagef("both tables have a column %s, and there is a column %s, too; rename one of them", n, name)
 		}
-		fields = append(fields, f)
+		names = append(names, name)
 	}
-	for _, added := range []struct {
-		flag, name string
-		of         arrow.DataType
-	}{{"--score", m.options.score, arrow.PrimitiveTypes.Float64}, {"--errors", m.options.errors, arrow.BinaryTypes.String}} {
+	for _, added := range []struct{ flag, name string }{{"--score", score}, {"--errors", errors}} {
 		if added.name == "" {
 			continue
 		}
 		if has(added.name) {
 			return nil, usagef("%s: the column %s exists already; give the added column another name", added.flag, added.name)
 		}
-		fields = append(fields, arrow.Field{Name: added.name, Type: added.of})
+		names = append(names, added.name)
 	}
+	return names, nil
+}
+
+// pairWriter returns the writer of the pairs of two tables: the columns of both, the
+// score, and the errors if they are asked for.
+func (m *matchRun) pairWriter(left, right *matchTable) (*pairWriter, error) {
+	names, err := pairNames(fieldNames(left.schema), fieldNames(right.schema), m.options.score, m.options.errors)
+	if err != nil {
+		return nil, err
+	}
+	added := []arrow.Field{{Type: arrow.PrimitiveTypes.Float64}, {Type: arrow.BinaryTypes.String}}
+	fields := slices.Concat(left.schema.Fields(), right.schema.Fields(), added)[:len(names)]
 	for i := range fields {
-		fields[i].Nullable = true
+		fields[i].Name, fields[i].Nullable = names[i], true
 	}
 	return &pairWriter{arrow.NewSchema(fields, nil), left, right, m.options.errors != ""}, nil
 }

@@ -133,29 +133,42 @@ func (a *app) remoteModels(ctx context.Context, f shipFlags, asks []ai.Ask) (ask
 
 // checkRemote reports options that do not go with --remote.
 func (o *runOptions) checkRemote() error {
-	for _, c := range []struct {
-		given      bool
-		flag, hint string
-	}{
+	err := o.refuse([]refusal{
 		{o.group != nil, "--group-by", "write GROUP BY in 'firesteel sql', as in SELECT k, ai_agg(text, '...') FROM t GROUP BY k"},
 		{o.output == "" || o.output == "-", "--output is missing", "name a path as Spark sees it, or a table"},
 		{o.output != "" && path.Clean(o.output) == path.Clean(o.input), "--output is the input", "write to another place"},
 		{o.input == "-", "standard input", "put the data where Spark can read it"},
 		{o.memory != "", "--memory", "Spark's own settings bound its executors"},
-		{o.threads != 0, "--threads", "Spark's own settings say how many cores a task has"},
-		{len(o.types) > 0, "--type", "read all columns as text by --all-text, or read a table"},
 		{o.maxCost != nil, "--max-cost", onspark.ErrCostBudget.Error()},
 		{o.badRows == "fail", "--bad-rows fail", "Spark reads as NULL what it cannot read"},
-		{len(o.text.null) > 1, "a second --null", "Spark has one text for NULL"},
-		{o.text.skip > 0, "--skip", "Spark has no such option; remove the lines from the file"},
 		{o.csvSafe, "--csv-safe", "Spark writes cells as they are; write the result here: 'firesteel run RESULT --csv-safe'"},
 		{o.explain, "--explain", "estimate a file here: 'firesteel explain FILE'"},
-	} {
+	})
+	if err != nil {
+		return err
+	}
+	return o.check()
+}
+
+// refusal is an option, where it is given, that does not go with --remote.
+type refusal struct {
+	given      bool
+	flag, hint string
+}
+
+// refuse reports the first of the refusals, or an option about files and cores here.
+func (o *jobOptions) refuse(more []refusal) error {
+	for _, c := range append(more,
+		refusal{o.threads != 0, "--threads", "Spark's own settings say how many cores a task has"},
+		refusal{len(o.types) > 0, "--type", "read all columns as text by --all-text, or read a table"},
+		refusal{len(o.text.null) > 1, "a second --null", "Spark has one text for NULL"},
+		refusal{o.text.skip > 0, "--skip", "Spark has no such option; remove the lines from the file"},
+	) {
 		if c.given {
 			return usagef("with --remote, %s: %s", c.flag, c.hint)
 		}
 	}
-	return o.check()
+	return nil
 }
 
 // waveLine is a line about a call of a job on Spark.

@@ -5,13 +5,11 @@ package integration
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -25,10 +23,7 @@ func TestCallsInConditions(t *testing.T) {
 }
 
 func callsInConditions(t *testing.T, version string) {
-	file := filepath.Join(t.TempDir(), digestFile)
-	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := randomModel(t, digestFile)
 	s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithModelAt(spark.AtSamePath, false), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)

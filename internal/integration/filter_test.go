@@ -3,8 +3,6 @@
 package integration
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +10,6 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/spark"
 )
 
@@ -26,10 +23,7 @@ func TestSparkFiltersCheaplyFirst(t *testing.T) {
 }
 
 func filtersCheaplyFirst(t *testing.T, version string) {
-	file := filepath.Join(t.TempDir(), echoFile)
-	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := randomModel(t, echoFile)
 	s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,17 @@ func openEchoes() {
 	}
 }
 
+// randomModel writes a model with random weights, under a name for which openEchoes may
+// open another model.
+func randomModel(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, gguftest.Llama(7).Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // On Spark, each function gives the same results for the arguments of the test kit's
 // table as in Go with the same model (ai/testdata/table.txt).
 func TestFunctionTable(t *testing.T) {
@@ -50,10 +61,7 @@ func TestFunctionTable(t *testing.T) {
 }
 
 func functionTable(t *testing.T, version string) {
-	file := filepath.Join(t.TempDir(), echoFile)
-	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := randomModel(t, echoFile)
 	session, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithNamedModel("fake", file), spark.WithModelFor(llm.Embed, file), spark.WithLogContent(), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,7 +15,6 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/localspark"
 	"github.com/firesteel/firesteel/internal/testkit"
-	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -83,11 +81,7 @@ func groupsSQL(partitions int) string {
 // and as in this process. The memory of a worker is bounded.
 func TestGroupsOnExecutors(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	file := filepath.Join(folder, digestFile)
-	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := randomModel(t, digestFile)
 	server := testkit.Spark(t, localspark.Options{Master: "local-cluster[2,1,1024]"})
 	s, err := spark.Connect(t.Context(), server.URL(), spark.WithModel(file), spark.WithModelAt(spark.AtSamePath, false), spark.WithConnectTimeout(patience))
 	if err != nil {
@@ -210,10 +204,7 @@ func TestGroupsInSQL(t *testing.T) {
 }
 
 func groupsInSQL(t *testing.T, version string) {
-	file := filepath.Join(t.TempDir(), digestFile)
-	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := randomModel(t, digestFile)
 	s, err := spark.Connect(t.Context(), testkit.SharedSparkOf(t, version), spark.WithModel(file), spark.WithConnectTimeout(patience))
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,6 @@ import (
 	"github.com/firesteel/firesteel/internal/match"
 	"github.com/firesteel/firesteel/internal/testkit"
 	"github.com/firesteel/firesteel/internal/testkit/misspelled"
-	"github.com/firesteel/firesteel/internal/weights/gguf/gguftest"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 	"github.com/firesteel/firesteel/spark"
@@ -64,10 +63,7 @@ func (a joinAsker) Ask(ctx context.Context, questions []join.Question) ([]join.A
 // partitions, and in this process. So does the search for clusters.
 func TestSparkJoinsByMeaning(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "tiny.gguf")
-	if err := os.WriteFile(file, gguftest.Llama(7).Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := randomModel(t, "tiny.gguf")
 	reference, err := models.Parse(file)
 	if err != nil {
 		t.Fatal(err)
