@@ -53,6 +53,9 @@ func (a *app) dedupFile(ctx context.Context, o matchOptions, cluster string) err
 			return usagef("--predicate: %w", join.ErrPredicate)
 		}
 	}
+	if err := checkAdded("--cluster", cluster); err != nil {
+		return err
+	}
 	if o.remote != "" {
 		return a.dedupRemote(ctx, o, options, cluster)
 	}

@@ -85,6 +85,9 @@ func (a *app) matchFiles(ctx context.Context, o matchOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := checkAdded("--score", o.score); err != nil {
+		return err
+	}
 	leftText, rightText, err := matchOn("--on", o.on)
 	if err != nil {
 		return err

@@ -100,6 +100,9 @@ func TestMatchMistakes(t *testing.T) {
 		{[]string{"match", left, right, "--on", "name", "--remote", "sc://x", "-o", "out", "--equal", "a=b"}, "the column has one name on both sides"},
 		{[]string{"dedup", left, "--on", "name", "--remote", "sc://x", "-o", "out", "--equal", "a"}, "cluster each part of the table alone"},
 		{[]string{"dedup", left, "--on", "name", "--cluster", "id"}, "--cluster: the column id exists already"},
+		{[]string{"match", left, right, "--on", "name", "--score", ""}, "--score is empty"},
+		{[]string{"match", left, right, "--on", "name", "--score", " ", "--remote", "sc://x", "-o", "out"}, "--score is empty"},
+		{[]string{"dedup", left, "--on", "name", "--cluster", ""}, "--cluster is empty"},
 		{[]string{"dedup", left, "--on", "name", "--predicate", "{each} is good"}, "a cluster needs a predicate about a pair"},
 	} {
 		if status, out, errs := do(c.args...); status != exitUsage || out != "" || !strings.Contains(errs, c.want) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -107,6 +108,14 @@ func (o *matchOptions) check(ctx context.Context) (join.Options, error) {
 		return j, err
 	}
 	return j, o.ship.check()
+}
+
+// checkAdded reports an empty name of the column that a flag names.
+func checkAdded(flag, name string) error {
+	if strings.TrimSpace(name) == "" {
+		return usagef("%s is empty: name the column to add", flag)
+	}
+	return nil
 }
 
 // checkPredicate reports a predicate that ai_filter rejects, without a model.

@@ -156,8 +156,8 @@ type pairWriter struct {
 // has, too.
 const rightPrefix = "right_"
 
-// pairNames returns the names of the columns of pairs: those of both tables and, where
-// they are not empty, that of the score and that of the errors.
+// pairNames returns the names of the columns of pairs: those of both tables, that of the
+// score and, unless it is empty, that of the errors.
 func pairNames(left, right []string, score, errors string) ([]string, error) {
 	names := slices.Clone(left)
 	has := func(name string) bool {
