@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
@@ -238,6 +239,19 @@ func readOptions(param string, v any, known ...string) (map[string]string, error
 		}
 	}
 	return given, nil
+}
+
+// readProbability reads the option with a name, or returns otherwise if it is not given.
+func readProbability(options map[string]string, name string, otherwise float64) (float64, error) {
+	given, is := options[name]
+	if !is {
+		return otherwise, nil
+	}
+	p, err := strconv.ParseFloat(given, 64)
+	if err != nil || !(p >= 0 && p <= 1) {
+		return 0, badArgument("options", "%s is %s; it must be a number from 0 to 1", name, sensitive.Text(given))
+	}
+	return p, nil
 }
 
 // readExamples reads an argument of type Examples. Unless answers is nil, it has the

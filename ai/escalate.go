@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
-	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -23,7 +21,7 @@ var escalationOptions = []string{"escalate_below", "escalate_to"}
 const aboutEscalation = "escalate_below and escalate_to, which firesteel calibrate chooses, send the rows whose answer has a smaller probability to a larger model of the session. "
 
 func readEscalation(options map[string]string) (e escalation, err error) {
-	below, isBelow := options["escalate_below"]
+	_, isBelow := options["escalate_below"]
 	to, isTo := options["escalate_to"]
 	if isBelow != isTo {
 		return e, badArgument("options", "escalate_below and escalate_to belong together: a probability, and the name of a model")
@@ -31,8 +29,8 @@ func readEscalation(options map[string]string) (e escalation, err error) {
 	if !isTo {
 		return e, nil
 	}
-	if e.below, err = strconv.ParseFloat(below, 64); err != nil || !(e.below >= 0 && e.below <= 1) {
-		return e, badArgument("options", "escalate_below is %s; it must be a number from 0 to 1", sensitive.Text(below))
+	if e.below, err = readProbability(options, "escalate_below", 0); err != nil {
+		return e, err
 	}
 	if e.to = to; strings.TrimSpace(to) == "" {
 		return e, badArgument("options", "escalate_to is blank; name a model of the session")

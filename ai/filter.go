@@ -2,10 +2,8 @@ package ai
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -161,10 +159,8 @@ func readFilter(row Row) (in labelInput, ok bool, err error) {
 	if err != nil {
 		return in, false, err
 	}
-	if given, is := options["threshold"]; is {
-		if in.threshold, err = strconv.ParseFloat(given, 64); err != nil || !(in.threshold >= 0 && in.threshold <= 1) {
-			return in, false, badArgument("options", "threshold is %s; it must be a number from 0 to 1", sensitive.Text(given))
-		}
+	if in.threshold, err = readProbability(options, "threshold", in.threshold); err != nil {
+		return in, false, err
 	}
 	if in.escalation, err = readEscalation(options); err != nil {
 		return in, false, err

@@ -1,15 +1,14 @@
 package ai
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -69,21 +68,18 @@ var predictLabels = define(&Function{
 	Sample:   Row{"My card was charged twice.", "topic"},
 	asks:     asksHead,
 }, readPredict(true), answerPredictions(llm.PredictsLabels, func(info llm.Info, in predictInput, scores []float64) any {
-	labels := []any{}
-	done := make([]bool, len(scores))
-	for {
-		best := -1
-		for k, p := range scores {
-			if !done[k] && p >= in.limit(info) && (best < 0 || p > scores[best]) {
-				best = k
-			}
+	var reached []int
+	for k, p := range scores {
+		if p >= in.limit(info) {
+			reached = append(reached, k)
 		}
-		if best < 0 {
-			return labels
-		}
-		done[best] = true
-		labels = append(labels, []any{info.Labels[best], scores[best]})
 	}
+	slices.SortStableFunc(reached, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+	labels := []any{}
+	for _, k := range reached {
+		labels = append(labels, []any{info.Labels[k], scores[k]})
+	}
+	return labels
 }))
 
 var predictNumber = define(&Function{
@@ -146,10 +142,8 @@ func readPredict(options bool) func(Row) (predictInput, bool, error) {
 			if err != nil {
 				return in, false, err
 			}
-			if t, is := given["threshold"]; is {
-				if in.threshold, err = strconv.ParseFloat(t, 64); err != nil || !(in.threshold >= 0 && in.threshold <= 1) {
-					return in, false, badArgument("options", "threshold is %s; it must be a number from 0 to 1", sensitive.Text(t))
-				}
+			if in.threshold, err = readProbability(given, "threshold", in.threshold); err != nil {
+				return in, false, err
 			}
 			if in.escalation, err = readEscalation(given); err != nil {
 				return in, false, err

@@ -71,9 +71,9 @@ func (o MeaningOptions) read() (p meaningPlan, err error) {
 	if p.Threshold == 0 {
 		switch {
 		case len(p.predicates) > 0:
-			p.Threshold = 0.5
+			p.Threshold = match.TrueFrom
 		case p.By == "letters":
-			p.Threshold = 0.8
+			p.Threshold = match.LettersFrom
 		default:
 			problem("the scale of similarities by vectors depends on the model, so Threshold must be given")
 		}

@@ -32,10 +32,6 @@ type matchOptions struct {
 	remote     string
 }
 
-// The defaults of a threshold: of a probability, and of a similarity by letters, which was
-// chosen on development data; see docs/join.md.
-const trueFrom, lettersFrom = 0.5, 0.8
-
 func (o *matchOptions) addTo(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVar(&o.predicates, "predicate", nil, `what must be true, such as "{left} is about {right}" (may be repeated)`)
@@ -81,9 +77,9 @@ func (o *matchOptions) check(ctx context.Context) (join.Options, error) {
 	case o.threshold != nil:
 		j.Threshold = *o.threshold
 	case len(j.Predicates) > 0:
-		j.Threshold = trueFrom
+		j.Threshold = match.TrueFrom
 	case j.By == join.Letters:
-		j.Threshold = lettersFrom
+		j.Threshold = match.LettersFrom
 	default:
 		return j, usagef("--threshold: the scale of similarities by vectors depends on the model; give the least similarity, such as 0.8")
 	}

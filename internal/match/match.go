@@ -13,6 +13,13 @@ import (
 	"strings"
 )
 
+// The defaults of a threshold: of a probability, and of a similarity by letters, which was
+// chosen on development data; see docs/join.md.
+const (
+	TrueFrom    = 0.5
+	LettersFrom = 0.8
+)
+
 // Pair is a text of the left table with one of the right table, by index.
 type Pair struct {
 	Left, Right int
