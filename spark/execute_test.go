@@ -459,7 +459,7 @@ func TestConnect(t *testing.T) {
 		t.Errorf("headers %v", h)
 	}
 	// No server listens at this address.
-	_, err := Connect(t.Context(), "sc://127.0.0.1:1", WithConnectTimeout(100*time.Millisecond))
+	_, err := Connect(t.Context(), "sc://127.0.0.1:1", WithConnectTimeout(2*time.Second))
 	if err == nil || !strings.Contains(err.Error(), "is a Spark Connect server running there?") {
 		t.Error(err)
 	}
