@@ -9,6 +9,16 @@ import (
 	"github.com/firesteel/firesteel/llm"
 )
 
+// Stage is the place of a model in a cascade, which the option escalate_to makes.
+type Stage uint8
+
+// The stages of a cascade.
+const (
+	NoCascade Stage = iota
+	Smaller         // it was sure enough
+	Larger          // the smaller model was not sure enough
+)
+
 // escalation sends the rows whose answer is not sure enough to a larger model.
 type escalation struct {
 	below float64 // the probability below which a row is sent on
@@ -55,9 +65,12 @@ func escalating(score labelScorer, sure func(labelInput, fit) float64, set func(
 	return func(ctx context.Context, source Source, need []task[labelInput]) error {
 		var unsure []task[labelInput]
 		err := score(ctx, source, need, func(a task[labelInput], f fit) {
-			if e := a.in.escalation; e.to != "" && sure(a.in, f) < e.below {
-				unsure = append(unsure, a)
-				return
+			if e := a.in.escalation; e.to != "" {
+				if sure(a.in, f) < e.below {
+					unsure = append(unsure, a)
+					return
+				}
+				a.Stage = Smaller
 			}
 			set(a, f)
 		})
@@ -75,6 +88,7 @@ func askLarger[In any](ctx context.Context, source Source, rows []task[In], to f
 	of := map[string][]task[In]{}
 	var names []string
 	for _, a := range rows {
+		a.Stage = Larger
 		name := to(a.in)
 		if of[name] == nil {
 			names = append(names, name)

@@ -37,6 +37,8 @@ type Answer struct {
 	Note string
 	// Raw is the text of the model from which Value was read, if any.
 	Raw string
+	// Stage says which model of a cascade was asked last.
+	Stage Stage
 
 	fatal bool // Err fails the query
 }

@@ -263,9 +263,12 @@ func predictAll(ctx context.Context, embedder llm.Info, heads map[string]llm.Mod
 		}
 		for i, a := range of[name] {
 			if a.Err = predictions[i].Err; a.Err == nil {
-				if a.in.to != "" && slices.Max(predictions[i].Scores) < a.in.below {
-					unsure = append(unsure, a)
-					continue
+				if a.in.to != "" {
+					if slices.Max(predictions[i].Scores) < a.in.below {
+						unsure = append(unsure, a)
+						continue
+					}
+					a.Stage = Smaller
 				}
 				a.Value = answer(m.Info(), a.in, predictions[i].Scores)
 			}

@@ -110,7 +110,7 @@ func (s *sharedModel) finish(l *loading, m llm.Model, err error) {
 		return
 	}
 	l.finished, l.model, l.err = true, m, err
-	defer close(l.ready) // when the number of its threads is set, too
+	defer close(l.ready)     // when the number of its threads is set, too
 	var full *memlimit.Error // memory may be free when Spark retries the task
 	if err != nil && (s.spec.Place != "" || s.spec.Endpoint != nil || errors.As(err, &full)) {
 		s.current = nil

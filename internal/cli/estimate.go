@@ -99,7 +99,11 @@ func (j *fileJob) estimateLines(ctx context.Context, c *estimate.Census, p estim
 		add("model", "%s", line)
 	}
 	for _, n := range c.Calls {
-		add("calls", "%s", j.callLine(n))
+		line := j.callLine(n)
+		if share := p.Cascades[n.Call.Text]; share != (estimate.Cascade{}) {
+			line += "; of the sample, " + sentOn(share.Smaller, share.Larger)
+		}
+		add("calls", "%s", line)
 	}
 	if p.Bound {
 		add("tokens", "%s of prompts, at most %.0f of answers; counted for %d rows without asking", withInterval(p.PromptTokens, "%.0f"), p.OutputTokens.High, p.Calibrated)

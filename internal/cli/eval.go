@@ -37,6 +37,9 @@ type evalFlags struct {
 	metrics       string
 	compareModel  string
 	comparePrompt string // a prompt, or @ and a file
+	compareFunc   string
+	compareArgs   string
+	none          string
 	baseline      string
 	remote        string
 	table, query  string
@@ -52,7 +55,7 @@ func (a *app) eval() *cobra.Command {
 		Use:   "eval [FILE]",
 		Short: "Measure how good a function's answers are, on labelled data",
 		Long: `Asks a function for each row of labelled data and measures its answers: figures
-with intervals, tests against another model, another prompt or a plain prompt, and
+with intervals, tests against another function, model, prompt or a plain prompt, and
 with --errors N the worst answers.
 
 FILE has a format of 'firesteel run' (CSV, TSV, JSON, Parquet or text, compressed
@@ -75,6 +78,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 		Example: `  firesteel eval reviews.csv --function ai_analyze_sentiment --input text --label stars --map 1=negative,5=positive
   firesteel eval tickets.jsonl --function ai_classify --input body --label topic --baseline plain --report out.html
   firesteel eval --remote sc://localhost:15002 --table reviews --function ai_analyze_sentiment --input text --label mood
+  firesteel eval checked.csv --function ai_classify --compare-function ai_predict --compare-args '{"model": "topic"}' --model topic=./topic.safetensors --input text --label topic
   firesteel eval papers.parquet --function ai_summarize --input abstract --label summary --compare-model ./other.gguf`,
 		Args: atMostOneFile(&f.path),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -95,6 +99,9 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 	flags.StringVar(&f.metrics, "metrics", "", "figures to compute: labels, text, extract, mask or scores (default: those of the function)")
 	flags.StringVar(&f.compareModel, "compare-model", "", "another model to compare with, or the name of a --model")
 	flags.StringVar(&f.comparePrompt, "compare-prompt", "", "a prompt to compare with, in which {content} is the input and {name} an argument; @FILE reads it from a file")
+	flags.StringVar(&f.compareFunc, "compare-function", "", "another function to compare with (default with --compare-args: the same one)")
+	flags.StringVar(&f.compareArgs, "compare-args", "", "the other arguments of the function to compare with, as JSON")
+	flags.StringVar(&f.none, "none", "", "label of the data for rows of which the function returns NULL: none of the labels fits")
 	flags.StringVar(&f.baseline, "baseline", "", "'plain' compares with a plain prompt to the same model")
 	optionalInt(flags, &f.limit, "limit", "n", "rows to read (default: all)")
 	flags.StringVar(&f.text.format, "format", "", "csv, tsv, json, parquet, text or conll (default: by the file's name)")
@@ -174,6 +181,18 @@ func (f *evalFlags) check() (o eval.Options, err error) {
 	if o.Prompt != "" && !strings.Contains(o.Prompt, eval.Content) {
 		return usage("--compare-prompt has no %s for the input", eval.Content)
 	}
+	if f.compareFunc != "" || f.compareArgs != "" {
+		if o.OtherFunction, err = ai.Lookup(strings.TrimSuffix(cmp.Or(f.compareFunc, f.function), "()")); err != nil {
+			return usage("--compare-function: %w; 'firesteel functions' lists them", err)
+		}
+		if kind, err := eval.KindOf(o.OtherFunction.Name); f.metrics == "" && (err != nil || kind != o.Kind) {
+			return usage("--compare-function: %s is not measured as %s is", o.OtherFunction.Name, o.Function.Name)
+		}
+	}
+	if f.none != "" && o.Kind != eval.LabelKind {
+		return usage("--none is for functions that return a label")
+	}
+	o.OtherArguments, o.None = f.compareArgs, f.none
 	o.Arguments, o.Renamed, o.Keep, o.OtherModel, o.Seed, o.Worst = f.arguments, f.renamed, f.only, f.compareModel, f.seed, f.errors
 	o.WorstHint, o.MatrixHint = "--errors N shows the N worst", "--report shows it"
 	return o, nil
@@ -288,6 +307,11 @@ func (a *app) evalRows(ctx context.Context, f evalFlags, session *spark.Session)
 
 // evalHint adds to an error of package eval the flag that corrects it.
 func evalHint(f evalFlags, err error) error {
+	args := "--args"
+	var other *eval.OtherError
+	if errors.As(err, &other) {
+		args = "--compare-args"
+	}
 	var column *eval.ColumnError
 	var arguments *eval.ArgumentsError
 	var call *ai.CallError
@@ -302,13 +326,13 @@ func evalHint(f evalFlags, err error) error {
 		}
 		return fmt.Errorf("%w: --%s: %w%s", errUsage, column.Role, err, hint)
 	case errors.As(err, &call) && call.Argument < 0:
-		return fmt.Errorf(`%w: %w; give it by --args '{"%s": ...}'`, errUsage, call, call.Param)
+		return fmt.Errorf(`%w: %w; give it by %s '{"%s": ...}'`, errUsage, call, args, call.Param)
 	case errors.As(err, &call) && call.Expected != "":
-		return fmt.Errorf("%w: --args: %s of %s is %s, but must be %s", errUsage, call.Param, call.Function, call.Given, call.Expected)
+		return fmt.Errorf("%w: %s: %s of %s is %s, but must be %s", errUsage, args, call.Param, call.Function, call.Given, call.Expected)
 	case errors.As(err, &call):
-		return fmt.Errorf("%w: --args: %w", errUsage, call)
+		return fmt.Errorf("%w: %s: %w", errUsage, args, call)
 	case errors.As(err, &arguments):
-		return fmt.Errorf(`%w: --args is a JSON object of the function's arguments, such as {"labels": ["a", "b"]}: %w`, errUsage, arguments.Err)
+		return fmt.Errorf(`%w: %s is a JSON object of the function's arguments, such as {"labels": ["a", "b"]}: %w`, errUsage, args, arguments.Err)
 	case errors.As(err, &label):
 		return fmt.Errorf("%w; --map LABEL=... maps it to one of them", err)
 	}

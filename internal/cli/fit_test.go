@@ -318,13 +318,26 @@ func TestCalibrate(t *testing.T) {
 	if err := errors.Join(err, json.Unmarshal(text, &c)); err != nil {
 		t.Fatal(err)
 	}
-	if c.Bound < 0.95 || c.Kept < 500 || c.Kept == c.Rows || c.Options["escalate_to"] != "big" || float64(c.Right)/float64(c.Kept) < c.Bound {
+	if len(c.Promises) != 1 || c.Promises[0].Bound < 0.95 || c.Kept < 500 || c.Kept == c.Rows || c.Options["escalate_to"] != "big" || float64(c.Right)/float64(c.Kept) < c.Promises[0].Bound {
+		t.Errorf("%+v", c)
+	}
+	// Of the rows of a label, a share is kept with it or sent on; of the answers with it, a share is right.
+	status, out, errs = do(append(calibrate, "--recall", "0.97", "--precision", "0.9", "--of", "delivery", "-o", "cascade.json", "--overwrite")...)
+	text, err = os.ReadFile("cascade.json")
+	if err := errors.Join(err, json.Unmarshal(text, &c)); err != nil || status != exitOK || !strings.Contains(out, "a recall of delivery of at least 0.9") || !strings.Contains(out, "a precision of delivery of at least 0.9") {
+		t.Fatalf("exit code %d, %v\n%s%s", status, err, out, errs)
+	}
+	if r, p := c.Promises[0], c.Promises[1]; r.Bound < 0.97 || p.Bound < 0.9 || p.Right > p.Rows || c.Kept == 0 {
 		t.Errorf("%+v", c)
 	}
 	for args, want := range map[string]string{
-		"--accuracy|0.9999":     "no probability keeps an accuracy of 0.9999",
-		"--accuracy|1.5":        "between 0 and 1",
-		"--function|ai_extract": "ai_predict, ai_classify or ai_filter",
+		"--accuracy|0.9999":                            "no probability keeps an accuracy of 0.9999",
+		"--accuracy|1.5":                               "between 0 and 1",
+		"--precision|0.9":                              "name it by --of",
+		"--of|billing":                                 "give one of them",
+		"--recall|0.9999|--of|delivery":                "no probability keeps a recall of delivery of 0.9999",
+		"--accuracy|0.9|--precision|0.9|--of|delivery": "exclude each other",
+		"--function|ai_extract":                        "ai_predict, ai_classify or ai_filter",
 	} {
 		if status, _, errs := do(append(append([]string{}, calibrate...), strings.Split(args, "|")...)...); status == exitOK || !strings.Contains(errs, want) {
 			t.Errorf("%s: %d, %s", args, status, errs)

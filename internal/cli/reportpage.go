@@ -100,6 +100,9 @@ func rowFacts(s job.Summary) report.Facts {
 func callFacts(s job.Summary) report.Facts {
 	facts := counted([]count{{"calls", s.Calls}, {"asked", s.Asked()}, {"by rules", s.ByRules}, {"equal to another row's", s.Equal}, {"from the ledger", s.Kept},
 		{"refused by a budget", s.Refused}, {"requests", s.Requests}, {"tokens of prompts", s.PromptTokens}, {"tokens of answers", s.OutputTokens}})
+	if share := sentOn(s.Smaller, s.Larger); share != "" {
+		facts = append(facts, report.Fact{Name: "cascade", Value: share})
+	}
 	facts = append(facts, report.Fact{Name: "rows/s", Value: fmt.Sprintf("%.1f", s.RowsPerSecond)}, report.Fact{Name: "tokens/s", Value: fmt.Sprintf("%.0f", s.TokensPerSecond)})
 	if s.Cost > 0 {
 		facts = append(facts, report.Fact{Name: "cost", Value: fmt.Sprintf("%.4f", s.Cost)})

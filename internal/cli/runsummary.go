@@ -55,6 +55,9 @@ func callCounts(s job.Summary) string {
 	if s.Refused > 0 {
 		text += fmt.Sprintf(", %d refused by a budget", s.Refused)
 	}
+	if share := sentOn(s.Smaller, s.Larger); share != "" {
+		text += ", " + share
+	}
 	text += fmt.Sprintf("; %d requests, %d tokens", s.Requests, s.PromptTokens+s.OutputTokens)
 	if s.Cost > 0 {
 		text += fmt.Sprintf(", cost %.4f", s.Cost)
@@ -87,4 +90,12 @@ func (a *app) printProblems(o *runOptions, s job.Summary) {
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
 		fmt.Fprintf(a.err, "%d rows skipped: %s\n", s.Reasons[reason], reason)
 	}
+}
+
+// sentOn says what share of the calls of a cascade the larger model was asked; it is empty without a cascade.
+func sentOn(smaller, larger int64) string {
+	if smaller+larger == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f %% sent on to the larger model (%d of %d)", 100*float64(larger)/float64(smaller+larger), larger, smaller+larger)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
+	"github.com/firesteel/firesteel/llm"
 )
 
 // round is one part of a calibration.
@@ -27,6 +28,8 @@ type work struct {
 	inputs         int
 	seconds        float64
 	prompt, output []float64 // tokens of each input
+
+	smaller, larger int64 // inputs of a cascade that the smaller model answers, and that it sends on
 }
 
 // promptWeight is the work for a token of a prompt, in tokens of an answer, each
@@ -154,6 +157,11 @@ func (c *Census) answer(ctx context.Context, r *round, through *counters, call *
 	w.seconds += time.Since(begun).Seconds()
 	if err != nil {
 		return nil, err
+	}
+	smaller, larger := job.Stages(answers)
+	fitted := func(a ai.Ask) bool { return a.Role == llm.Predict }
+	if !c.dry || smaller+larger > 0 && slices.ContainsFunc(call.Function.Asks(distinct[0]), fitted) { // a dry text model is sure of nothing
+		w.smaller, w.larger = w.smaller+smaller, w.larger+larger
 	}
 	prompt, output := through.take()
 	w.prompt, w.output = append(w.prompt, prompt...), append(w.output, output...)

@@ -44,14 +44,19 @@ type Prediction struct {
 	// Kept is the share of the sample that meets a condition with calls; 1 without
 	// such a condition.
 	Kept float64
+	// Cascades are the calls with the option escalate_to, by the text of the call.
+	Cascades map[string]Cascade
 	// Bound means that no model was asked, so that OutputTokens.High is the maximum
 	// that the requests allow.
 	Bound bool
 }
 
+// Cascade counts the inputs of the calibration that the smaller model answers, and those that it sends on.
+type Cascade struct{ Smaller, Larger int64 }
+
 // Predict runs the plan over the sample and extrapolates.
 func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
-	p := Prediction{Kept: 1, Bound: o.Dry}
+	p := Prediction{Kept: 1, Bound: o.Dry, Cascades: map[string]Cascade{}}
 	c.dry = o.Dry
 	begun := time.Now()
 	rounds, err := c.calibrate(ctx, max(1, o.Threads), o.Length)
@@ -62,6 +67,12 @@ func (c *Census) Predict(ctx context.Context, o Options) (Prediction, error) {
 	rows, kept := 0, 0
 	for _, r := range rounds {
 		rows, kept = rows+r.rows, kept+r.kept
+		for call, w := range r.calls {
+			if w.smaller+w.larger > 0 {
+				all := p.Cascades[call]
+				p.Cascades[call] = Cascade{all.Smaller + w.smaller, all.Larger + w.larger}
+			}
+		}
 	}
 	p.Calibrated = rows
 	if rows > 0 {

@@ -28,6 +28,10 @@ func (t Task) Read(value any, input string) Outcome {
 		return t.Failed(err)
 	}
 	o := Outcome{Probability: math.NaN(), Shown: show(value)}
+	if value == nil && t.Kind == LabelKind && t.None != "" {
+		o.Label = t.None
+		return o
+	}
 	if value == nil {
 		return t.Failed(errors.New("NULL"))
 	}
@@ -43,7 +47,9 @@ func (t Task) Read(value any, input string) Outcome {
 	case t.Kind == LabelKind && isProbability && p >= 0 && p <= 1:
 		o.Label, o.Probability = strconv.FormatBool(p >= 0.5), max(p, 1-p)
 	case t.Kind == LabelKind && isMap:
-		o.Label, _ = m["label"].(string)
+		if o.Label, _ = m["label"].(string); o.Label == metric.None {
+			o.Label = t.None
+		}
 		for _, name := range []string{"probability", "score", "confidence"} {
 			if p, ok := m[name].(float64); ok && p >= 0 && p <= 1 {
 				o.Probability = p
@@ -63,6 +69,9 @@ func (t Task) Read(value any, input string) Outcome {
 		o.Score = value.(float64)
 	default:
 		o.Err = fmt.Errorf("%w as %s: %T", ErrUnread, t.Kind, value)
+	}
+	if t.None != "" && o.Label == t.None {
+		o.Probability = math.NaN() // that of the function is of another label
 	}
 	if t.Kind == LabelKind && o.Label == metric.None && o.Err == nil {
 		o.Err = ErrUnread

@@ -28,11 +28,17 @@ type Progress func(system string, rows int) (step func(done int), end func())
 // Asks returns the models that the systems of the main model ask, or with other,
 // that of Options.OtherModel. It is empty if rules answer all rows.
 func (e *Evaluation) Asks(other bool) []ai.Ask {
-	asks := slices.Clone(e.function.Asks(e.call.Constants()))
-	text := ai.Ask{Role: llm.Text}
-	prompted := slices.ContainsFunc(e.compared(other), func(s system) bool { return s.prompt != "" })
-	if prompted && !slices.Contains(asks, text) {
-		asks = append(asks, text)
+	var asks []ai.Ask
+	for _, s := range e.compared(other) {
+		of := []ai.Ask{{Role: llm.Text}}
+		if s.prompt == "" {
+			of = s.function.Asks(s.call.Constants())
+		}
+		for _, ask := range of {
+			if !slices.Contains(asks, ask) {
+				asks = append(asks, ask)
+			}
+		}
 	}
 	return asks
 }
@@ -46,21 +52,17 @@ func (e *Evaluation) Ask(ctx context.Context, a Asker, other bool, progress Prog
 		s.model = a.Model()
 		e.systems = append(e.systems, s)
 		if local, ok := a.(*Local); ok && s.prompt == "" {
-			e.advise(local.asked)
+			e.advise(s.function, local.asked)
 		}
 	}
 	return nil
 }
 
 // advise notes the advice about models.
-func (e *Evaluation) advise(asked []llm.Info) {
+func (e *Evaluation) advise(f *ai.Function, asked []llm.Info) {
 	for _, m := range asked {
-		advice := ai.Advise(e.function, m)
-		if advice == nil {
-			continue
-		}
-		if text := advice.String(); !slices.Contains(e.notes, text) {
-			e.notes = append(e.notes, text)
+		if advice := ai.Advise(f, m); advice != nil {
+			e.note(advice.String())
 		}
 	}
 }
@@ -68,9 +70,16 @@ func (e *Evaluation) advise(asked []llm.Info) {
 // compared lists the systems of the main or of the other model.
 func (e *Evaluation) compared(other bool) []system {
 	if other {
-		return []system{{name: e.function.Name + " by " + e.options.OtherModel}}
+		return []system{{name: e.function.Name + " by " + e.options.OtherModel, question: e.question}}
 	}
-	all := []system{{name: e.function.Name}}
+	all := []system{{name: e.function.Name, question: e.question}}
+	if e.other != nil {
+		name := e.other.function.Name
+		if name == e.function.Name {
+			name += " with other arguments"
+		}
+		all = append(all, system{name: name, question: *e.other})
+	}
 	if e.options.Plain {
 		if prompt, err := PlainPrompt(e.function.Name); err == nil {
 			all = append(all, system{name: "plain prompt", prompt: prompt})
@@ -83,7 +92,7 @@ func (e *Evaluation) compared(other bool) []system {
 }
 
 func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progress) error {
-	f, call, inputs := e.function, e.call, make([]*string, len(e.rows))
+	f, call, inputs := s.function, s.call, make([]*string, len(e.rows))
 	for i, row := range e.rows {
 		inputs[i] = row.Input
 	}
@@ -104,8 +113,8 @@ func (e *Evaluation) ask(ctx context.Context, s *system, a Asker, progress Progr
 	}
 	begun := time.Now()
 	columns := [][]*string{inputs}
-	vectors := s.prompt == "" && e.asksVectors()
-	if s.prompt == "" && e.task.Kind == ScoreKind && TwoTexts(e.function.Name) {
+	vectors := s.prompt == "" && e.asksVectors(s.function)
+	if s.prompt == "" && e.task.Kind == ScoreKind && TwoTexts(s.function.Name) {
 		second := make([]*string, len(e.rows))
 		for i, row := range e.rows {
 			second[i] = row.Second
@@ -141,7 +150,7 @@ func (e *Evaluation) outcome(s *system, value any, failure error, input string) 
 	switch {
 	case failure != nil:
 		return e.task.Failed(failure)
-	case s.prompt == "" && !isGen(e.function) || value == nil:
+	case s.prompt == "" && !isGen(s.function) || value == nil:
 		return e.task.Read(value, input)
 	case isText:
 		return e.task.ReadPlain(text, input)

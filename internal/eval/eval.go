@@ -35,7 +35,12 @@ type Options struct {
 	Prompt string
 	// OtherModel, if not empty, names another model to compare with.
 	OtherModel string
-	Seed       uint64 // of intervals and tests
+	// OtherFunction, if not nil, is another function to compare with, or the same one with OtherArguments.
+	OtherFunction  *ai.Function
+	OtherArguments string
+	// None, if not empty, is the label of the data for rows of which the function returns NULL or a NULL label.
+	None string
+	Seed uint64 // of intervals and tests
 	// Worst is the number of wrong answers to show.
 	Worst int
 	// ShowContent shows arguments and all answers in reports.
@@ -51,10 +56,10 @@ type Options struct {
 // and Page.
 type Evaluation struct {
 	options  Options
-	function *ai.Function
+	question           // that is measured
+	other    *question // of OtherFunction
 	task     Task
-	call     *ai.Binding // with all arguments but the first constant
-	rows     []Row       // with a label
+	rows     []Row // with a label
 	gold     []Gold
 	leftOut  int // rows without a label
 	notes    []string
@@ -64,11 +69,18 @@ type Evaluation struct {
 	comparisons [][]metric.Comparison
 }
 
+// question is a function with its arguments.
+type question struct {
+	function *ai.Function
+	call     *ai.Binding // with all arguments but the first constant
+}
+
 // system is a way to get answers.
 type system struct {
 	name   string
 	prompt string // for ai_gen; empty if the function is asked
-	model  string
+	question
+	model string
 
 	outcomes    []Outcome
 	scores      []metric.Score
@@ -113,8 +125,8 @@ func (e *LabelError) text() error {
 // New prepares an evaluation of labelled rows. Its error is an *ArgumentsError, a
 // *NoLabelsError, a *LabelError, or about a label that cannot be read.
 func New(o Options, rows []Row) (*Evaluation, error) {
-	e := &Evaluation{options: o, function: o.Function, begun: time.Now()}
-	e.task = Task{Kind: o.Kind, Keep: o.Keep, AllAnswers: o.ShowContent}
+	e := &Evaluation{options: o, begun: time.Now()}
+	e.task = Task{Kind: o.Kind, Keep: o.Keep, AllAnswers: o.ShowContent, None: o.None}
 	if e.task.Kind == "" {
 		var err error
 		if e.task.Kind, err = KindOf(o.Function.Name); err != nil {
@@ -124,7 +136,8 @@ func New(o Options, rows []Row) (*Evaluation, error) {
 	if !slices.ContainsFunc(rows, labelled) {
 		return nil, &NoLabelsError{len(rows)}
 	}
-	if err := e.bind(rows); err != nil {
+	var err error
+	if e.question, err = e.bind(o.Function, o.Arguments, rows); err != nil {
 		return nil, err
 	}
 	if at := labelsParam(e.function); at >= 0 {
@@ -136,14 +149,37 @@ func New(o Options, rows []Row) (*Evaluation, error) {
 	case isGen(e.function) && e.task.Kind == LabelKind:
 		e.task.Labels = e.dataLabels(rows)
 	}
+	if o.None != "" && len(e.task.Labels) > 0 {
+		e.task.Labels = append(slices.Clone(e.task.Labels), o.None)
+	}
 	if e.task.Kind == ExtractKind && len(o.Keep) == 0 {
 		e.task.Keep = e.task.Labels
 	}
 	if err := e.readGold(rows); err != nil {
 		return nil, err
 	}
-	return e, e.preferScores()
+	if e.question, err = e.preferScores(e.question, o.Arguments); err != nil {
+		return nil, err
+	}
+	if o.OtherFunction == nil {
+		return e, nil
+	}
+	other, err := e.bind(o.OtherFunction, o.OtherArguments, rows)
+	if err != nil {
+		return nil, &OtherError{err}
+	}
+	if other, err = e.preferScores(other, o.OtherArguments); err != nil {
+		return nil, &OtherError{err}
+	}
+	e.other = &other
+	return e, nil
 }
+
+// OtherError reports that Options.OtherArguments do not match OtherFunction.
+type OtherError struct{ Err error }
+
+func (e *OtherError) Error() string { return "the function to compare with: " + e.Err.Error() }
+func (e *OtherError) Unwrap() error { return e.Err }
 
 func labelled(row Row) bool { return row.Label != nil && strings.TrimSpace(*row.Label) != "" }
 
@@ -181,32 +217,39 @@ type ArgumentsError struct{ Err error }
 func (e *ArgumentsError) Error() string { return "the arguments of the function: " + e.Err.Error() }
 func (e *ArgumentsError) Unwrap() error { return e.Err }
 
-// bind binds the arguments. For LabelKind, the labels of the data are the labels
+// bind binds the arguments of a function. For LabelKind, the labels of the data are the labels
 // of a function that is given none.
-func (e *Evaluation) bind(rows []Row) error {
+func (e *Evaluation) bind(f *ai.Function, arguments string, rows []Row) (question, error) {
 	var named map[string]json.RawMessage
-	if e.options.Arguments != "" {
-		if err := json.Unmarshal([]byte(e.options.Arguments), &named); err != nil {
-			return &ArgumentsError{sensitive.JSON(err)}
+	if arguments != "" {
+		if err := json.Unmarshal([]byte(arguments), &named); err != nil {
+			return question{}, &ArgumentsError{sensitive.JSON(err)}
 		}
 	}
 	args := []ai.Argument{{}} // the input
-	if e.task.Kind == ScoreKind && TwoTexts(e.function.Name) && !e.asksVectors() {
+	if e.task.Kind == ScoreKind && TwoTexts(f.Name) && !e.asksVectors(f) {
 		args = append(args, ai.Argument{})
 	}
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		args = append(args, ai.Argument{Name: name, Values: ai.JSONValue(named[name]), Constant: true})
 	}
-	if at := labelsParam(e.function); at >= 0 && named["labels"] == nil && e.task.Kind == LabelKind {
+	if at := labelsParam(f); at >= 0 && named["labels"] == nil && e.task.Kind == LabelKind {
 		labels := e.dataLabels(rows)
 		args = append(args, ai.Argument{Name: "labels", Values: ai.GoValues(labels), Constant: true})
-		e.notes = append(e.notes, fmt.Sprintf("labels: the %d labels of the data", len(labels)))
+		e.note(fmt.Sprintf("labels: the %d labels of the data", len(labels)))
 	}
-	var err error
-	if e.call, err = e.function.Bind(args...); err != nil {
-		return &ArgumentsError{err}
+	call, err := f.Bind(args...)
+	if err != nil {
+		return question{}, &ArgumentsError{err}
 	}
-	return nil
+	return question{f, call}, nil
+}
+
+// note adds a note to the reports, once.
+func (e *Evaluation) note(text string) {
+	if !slices.Contains(e.notes, text) {
+		e.notes = append(e.notes, text)
+	}
 }
 
 // labelsParam is the index of the parameter labels, or -1.
@@ -220,7 +263,9 @@ func (e *Evaluation) dataLabels(rows []Row) []string {
 	for _, row := range rows {
 		if labelled(row) {
 			g, _ := Task{Kind: LabelKind}.Gold(*row.Label, "", e.options.Renamed) // a label has no error
-			seen[g.Label] = true
+			if g.Label != e.options.None || e.options.None == "" {
+				seen[g.Label] = true
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
@@ -228,21 +273,21 @@ func (e *Evaluation) dataLabels(rows []Row) []string {
 
 // preferScores replaces the function by the one that returns the same labels with
 // probabilities, if there is one.
-func (e *Evaluation) preferScores() error {
-	scored, err := ai.Lookup(e.function.Name + "_score")
-	if err != nil || e.task.Kind != LabelKind || strings.Contains(e.options.Arguments, "multilabel") || strings.Contains(e.options.Arguments, "threshold") {
-		return nil
+func (e *Evaluation) preferScores(q question, arguments string) (question, error) {
+	scored, err := ai.Lookup(q.function.Name + "_score")
+	if err != nil || e.task.Kind != LabelKind || e.task.None != "" || strings.Contains(arguments, "multilabel") || strings.Contains(arguments, "threshold") {
+		return q, nil
 	}
-	e.notes = append(e.notes, "asked by "+scored.Name+", which returns the same labels with probabilities")
-	e.function = scored
+	e.note("asked by " + scored.Name + ", which returns the same labels with probabilities")
 	args := []ai.Argument{{}}
-	for p, v := range e.call.Constants() {
+	for p, v := range q.call.Constants() {
 		if v != nil {
 			args = append(args, ai.Argument{Name: scored.Params[p].Name, Values: ai.GoValues(v), Constant: true})
 		}
 	}
-	if e.call, err = scored.Bind(args...); err != nil {
-		return &ArgumentsError{err}
+	call, err := scored.Bind(args...)
+	if err != nil {
+		return question{}, &ArgumentsError{err}
 	}
-	return nil
+	return question{scored, call}, nil
 }

@@ -2,16 +2,21 @@ package eval
 
 import "math"
 
-// Sure returns of each row whether the first system's answer is right and how probable it is by that
-// system (0 without an answer), and names the models.
-func (e *Evaluation) Sure() (right []bool, probability []float64, models string) {
+// Judged is an answer with the expected one.
+type Judged struct {
+	Answer, Gold string
+	Probability  float64 // of Answer by the system; 0 without an answer
+}
+
+// Judged returns the answers of the first system to all rows, for LabelKind, and names the models.
+func (e *Evaluation) Judged() (rows []Judged, models string) {
 	s := &e.systems[0]
 	for i, o := range s.outcomes {
-		p := o.Probability
-		if o.Err != nil || math.IsNaN(p) {
-			p = 0
+		j := Judged{Answer: o.Label, Gold: e.gold[i].Label, Probability: o.Probability}
+		if o.Err != nil || math.IsNaN(j.Probability) {
+			j.Probability = 0
 		}
-		right, probability = append(right, o.Err == nil && o.Label == e.gold[i].Label), append(probability, p)
+		rows = append(rows, j)
 	}
-	return right, probability, s.model
+	return rows, s.model
 }

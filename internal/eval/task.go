@@ -83,6 +83,8 @@ type Task struct {
 	Labels []string
 	// AllAnswers shows answers that are not labels in the confusion matrix.
 	AllAnswers bool
+	// None is the label of rows of which the function returns NULL or a NULL label; empty stands for an error.
+	None string
 	// Keep lists the labels of gold spans that count; empty stands for all.
 	Keep []string
 }

@@ -10,8 +10,7 @@ import (
 
 // asksVectors reports whether the function returns the vector of a text. Its score of
 // two texts is the cosine of their vectors.
-func (e *Evaluation) asksVectors() bool {
-	f := e.function
+func (e *Evaluation) asksVectors(f *ai.Function) bool {
 	if f.Of != nil { // of a try_ function
 		f = f.Of
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/firesteel/firesteel/ai"
 )
 
 // Usage counts what a job asked its models.
@@ -31,6 +33,9 @@ type Snapshot struct {
 	Calls, ByRules, Equal, Kept int64
 	// Refused counts the calls that a budget left without an answer.
 	Refused int64
+	// Smaller and Larger count the calls with the option escalate_to that this job answered: those of which the
+	// smaller model was sure enough, and those that the larger one was asked.
+	Smaller, Larger int64
 	// Asking counts the calls that a model is answering now.
 	Asking int64
 
@@ -46,6 +51,19 @@ func (s *Snapshot) Distinct() int64 { return s.Calls - s.ByRules - s.Equal }
 
 // Asked counts the calls that a model answered in this job.
 func (s *Snapshot) Asked() int64 { return s.Distinct() - s.Kept - s.Refused }
+
+// Stages counts the answers of each model of a cascade.
+func Stages(answers []ai.Answer) (smaller, larger int64) {
+	for _, a := range answers {
+		switch a.Stage {
+		case ai.Smaller:
+			smaller++
+		case ai.Larger:
+			larger++
+		}
+	}
+	return smaller, larger
+}
 
 // Summary is the result of a job. Its rates are over the whole job.
 type Summary struct {

@@ -36,23 +36,40 @@ func binomialTail(k, n int, p float64) float64 {
 // Kept are the answers from a probability on.
 type Kept struct {
 	Threshold   float64
-	Rows, Right int
-	Bound       float64 // lower bound of the share of right answers
+	Rows, Right int     // of the answers that are counted
+	Bound       float64 // lower bound of the figure
 }
+
+// Promise is what the share of right answers refers to.
+type Promise uint8
+
+const (
+	// OfKept is the share among the answers that are kept: accuracy, or with the answers of one label, precision.
+	OfKept Promise = iota
+	// OfAll is the share among all answers, of which those that are not kept count as right: with the rows of
+	// one label, recall.
+	OfAll
+)
 
 // Shares of the rows at which sequences of tests begin, and the number of steps to all rows.
 var sequenceStarts = []float64{0.125, 0.25, 0.5, 0.75}
 
 const sequenceSteps = 40
 
-// KeepAccuracy returns the most answers, those of the highest probabilities, whose share of right answers is
-// at least target with probability 1-delta over samples of the rows. ok is false if there are none.
+// Goal is what Keep looks for.
+type Goal struct {
+	Target, Delta float64
+	From          float64 // the smallest probability
+}
+
+// Keep returns the most answers, those of the highest probabilities, whose share of right answers is
+// at least the target with probability 1-delta over samples of the rows. ok is false if there are none.
 //
 // It tests growing numbers of answers in a fixed order and stops at the first that fails, so that a
 // sequence errs with its delta for all its tests (fixed-sequence testing, as in Learn then Test, Angelopoulos
 // 2021). Each of four sequences, from an eighth, a quarter, a half and three quarters of the rows on, has a quarter of
 // delta: an early error among few answers does not end the others.
-func KeepAccuracy(right []bool, probability []float64, target, delta float64) (best Kept, ok bool) {
+func Keep(right []bool, probability []float64, of Promise, goal Goal) (best Kept, ok bool) {
 	sameLength("probabilities", len(right), len(probability))
 	order := make([]int, len(right))
 	for i := range order {
@@ -60,13 +77,19 @@ func KeepAccuracy(right []bool, probability []float64, target, delta float64) (b
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(probability[b], probability[a]) })
 	n := len(order)
-	counts := make([]int, n+1) // right answers among the first
+	wrong := make([]int, n+1) // among the first
 	for i, at := range order {
-		if counts[i+1] = counts[i]; right[at] {
-			counts[i+1]++
+		if wrong[i+1] = wrong[i]; !right[at] {
+			wrong[i+1]++
 		}
 	}
-	each := delta / float64(len(sequenceStarts))
+	each := goal.Delta / float64(len(sequenceStarts))
+	rightOf := func(k int) (right, rows int) {
+		if of == OfAll {
+			return n - wrong[k], n
+		}
+		return k - wrong[k], k
+	}
 	for _, start := range sequenceStarts {
 		for rows := start * float64(n); rows < float64(n)+0.5; rows += max(1, float64(n)/sequenceSteps) {
 			k := min(n, int(math.Ceil(rows)))
@@ -77,16 +100,17 @@ func KeepAccuracy(right []bool, probability []float64, target, delta float64) (b
 				continue
 			}
 			// The bound is at least the target.
-			if binomialTail(counts[k], k, target) > each {
+			if right, rows := rightOf(k); binomialTail(right, rows, goal.Target) > each {
 				break
 			}
-			if k > best.Rows {
-				best, ok = Kept{Threshold: probability[order[k-1]], Rows: k, Right: counts[k]}, true
+			if k > best.Rows && probability[order[k-1]] >= goal.From {
+				best, ok = Kept{Threshold: probability[order[k-1]], Rows: k, Right: k - wrong[k]}, true
 			}
 		}
 	}
 	if ok {
-		best.Bound = LowerBound(best.Right, best.Rows, each)
+		right, rows := rightOf(best.Rows)
+		best.Bound = LowerBound(right, rows, each)
 	}
 	return best, ok
 }

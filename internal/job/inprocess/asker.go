@@ -41,6 +41,7 @@ type asker struct {
 type counts struct {
 	sync.Mutex
 	calls, byRules, kept, equal, refused, asking int64
+	smaller, larger                              int64 // answers of cascades
 }
 
 // update changes the counts.
@@ -248,6 +249,11 @@ func (a *asker) eval(f *ai.Function, rows []ai.Row) (answers []ai.Answer, err er
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
+	smaller, larger := job.Stages(answers)
+	a.counts.update(func(c *counts) {
+		c.smaller += smaller
+		c.larger += larger
+	})
 	return answers, nil
 }
 

@@ -296,6 +296,7 @@ func (p *pipeline) snapshot() job.Snapshot {
 	s := p.tally.snapshot(usage, p.Limit)
 	p.counts.update(func(c *counts) {
 		s.Calls, s.ByRules, s.Kept, s.Equal, s.Refused, s.Asking = c.calls, c.byRules, c.kept, c.equal, c.refused, c.asking
+		s.Smaller, s.Larger = c.smaller, c.larger
 	})
 	return s
 }
