@@ -78,6 +78,20 @@ func (in labelInput) labelTexts() []labelTexts {
 	return all
 }
 
+// LabelTexts reads the value of an argument of type Labels. It returns the names of the labels and, for each, the
+// texts that stand for it: the mean of their vectors is the vector of the label, as ai_classify reads it.
+func LabelTexts(v any) (names []string, texts [][]string, err error) {
+	labels, _, err := readLabels("labels", v, math.MaxInt)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := labelInput{labels: labels}
+	for _, t := range in.labelTexts() {
+		texts = append(texts, t.about)
+	}
+	return trimmed(labels), texts, nil
+}
+
 // vectorScores returns the similarity of each text to each of its labels, divided by
 // the spread of the labels, and the embedding of the text or its error. spaces holds
 // the labels that are known.

@@ -43,6 +43,7 @@ type fitFlags struct {
 	report       string
 	overwrite    bool
 
+	labels       string // comma-separated, or JSON
 	labelWith    string // the expression that makes the labels
 	asking       jobOptions
 	sample       int
@@ -63,7 +64,8 @@ one small file. ai_predict applies the file in files, SQL, DataFrames and stream
 
 The vectors are those of the model of the role embed. The model is linear:
 logistic regression, or ridge regression of a number. Cross-validation chooses its
-regularization. A fifth of the rows is held out: it gives the figures, and how the
+regularization; with fewer than 20 rows of a label, it also reads the names of the
+labels. A fifth of the rows is held out: it gives the figures, and how the
 accuracy grows with the number of rows. The model in the file is fitted on all
 rows. The same rows, in any order, give the same file.
 
@@ -95,6 +97,7 @@ vectors and labels leave them. Rows without a label are left out.`,
 	flags.StringVarP(&f.input, "input", "i", "", "column of the text; in JSON, a.b is the member b of a")
 	flags.StringVarP(&f.label, "label", "l", "", "column of the label")
 	flags.StringVarP(&f.output, "output", "o", "", "file to write, NAME.safetensors, or with --suggest NAME.csv")
+	flags.StringVar(&f.labels, "labels", "", "labels that may have no row yet, as a,b or as JSON with descriptions: {\"a\": \"what a is\"}; with few rows, their names and descriptions help")
 	flags.StringVar(&f.labelWith, "label-with", "", "expression that labels the rows, such as \"ai_classify(text, array('a', 'b'))\", instead of --label")
 	flags.IntVar(&f.sample, "sample", 0, "number of texts to label with --label-with, chosen by hashes of seed and text (default: all)")
 	optionalFloat(flags, &f.minAgreement, "min-agreement", "write no file if the fitted model agrees with the labels of --label-with in a smaller share of the held-out rows")
@@ -159,6 +162,8 @@ func (f *fitFlags) check() error {
 		return usagef("--predicts %q does not exist; write label, labels or number", f.predicts)
 	case f.none != "" && f.predicts != string(llm.PredictsLabel):
 		return usagef("--none is for --predicts label: a row of several labels may have an empty list, and a number is always there")
+	case f.labels != "" && f.predicts != string(llm.PredictsLabel):
+		return usagef("--labels is for --predicts label")
 	case f.threshold != nil && !(*f.threshold >= 0 && *f.threshold <= 1):
 		return usagef("--threshold must be a number from 0 to 1")
 	case f.threshold != nil && f.predicts == string(llm.PredictsNumber), f.balanced && f.predicts == string(llm.PredictsNumber):
@@ -171,6 +176,9 @@ func (f *fitFlags) check() error {
 		return usagef("--suspects must be at least 0")
 	case len(f.features) == 0:
 		return usagef("--features must name at least one model")
+	}
+	if _, _, err := f.givenLabels(); err != nil {
+		return err
 	}
 	if f.date != "" {
 		if _, err := time.Parse(time.DateOnly, f.date); err != nil {
@@ -308,6 +316,9 @@ func (a *app) fitBest(ctx context.Context, f fitFlags, session *spark.Session) (
 	for _, feature := range f.features {
 		rows, err := source.rows(ctx, feature)
 		if err != nil {
+			return nil, err
+		}
+		if o.Names, err = source.names(ctx, rows); err != nil {
 			return nil, err
 		}
 		meter := newFitMeter(a.err)

@@ -280,10 +280,13 @@ func TestFitFromAnotherModel(t *testing.T) {
 		t.Error("a file was written in spite of a low agreement")
 	}
 	for args, want := range map[string]string{
-		"--label|topic":              "exclude each other",
-		"--max-cost|1":               "--price",
-		"--suggest|5":                "--suggest is for labels",
-		"--remote|sc://x|--table|t|": "",
+		"--label|topic":                "exclude each other",
+		"--max-cost|1":                 "--price",
+		"--labels|[":                   "--labels: argument labels: write labels as",
+		"--labels|a,a":                 "--labels: argument labels: ",
+		"--labels|a|--predicts|labels": "--labels is for --predicts label",
+		"--suggest|5":                  "--suggest is for labels",
+		"--remote|sc://x|--table|t|":   "",
 	} {
 		if status, _, errs := do(append(append([]string{}, fit...), strings.Split(strings.TrimSuffix(args, "|"), "|")...)...); status != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%s: %d, %s", args, status, errs)

@@ -29,6 +29,7 @@ type fitSource struct {
 
 	// embedder is that of the latest rows, and reference its reference; empty for the default.
 	embedder  head.Embedder
+	model     llm.Model // nil on Spark
 	reference string
 	// labelledBy and labellers are the expression that made the labels and its models.
 	labelledBy, labellers string
@@ -174,7 +175,7 @@ func (s *fitSource) open(ctx context.Context, feature string) (llm.Model, error)
 	if !info.Has(llm.Embed) {
 		return nil, &llm.RoleError{Model: info.Name, Have: info.Roles, Role: llm.Embed}
 	}
-	s.embedder = embedderOf(role, info)
+	s.embedder, s.model = embedderOf(role, info), m
 	return m, nil
 }
 

@@ -52,7 +52,11 @@ func (a *app) showHead(path string, asJSON bool) error {
 	}
 	row("embedder", fmt.Sprintf("%s, role %s, %d dimensions, %s, %s", h.Embedder.Name, h.Embedder.Role, h.Embedder.Dimensions, h.Embedder.Precision, h.Embedder.Engine))
 	row("its digest", h.Embedder.Digest)
-	row("regularization", fmt.Sprintf("C = %g", h.C))
+	regularization := fmt.Sprintf("C = %g", h.C)
+	if h.Names > 0 {
+		regularization += fmt.Sprintf(", drawn to the names of the labels with the weight %g", h.Names)
+	}
+	row("regularization", regularization)
 	row("rows", fmt.Sprintf("%d, of which %d were held out to measure", h.Data.Rows, h.Data.HeldOut))
 	row("digest of the data", h.Data.Digest)
 	row("labelled by", h.Data.LabelledBy)

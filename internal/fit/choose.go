@@ -13,9 +13,11 @@ import (
 // regularization. Vectors have length 1, so weak ones are best for much data.
 var strengths = []float64{0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000}
 
-// Choice is a value of C with its loss on rows that were not fitted.
+// Choice is a value of C and a weight of the names of labels, with their loss on rows that were not fitted.
 type Choice struct {
-	C, Loss float64
+	C     float64
+	Names float64 // 0 does not read the names
+	Loss  float64
 }
 
 // predictor fits models of some rows of the data.
@@ -24,6 +26,7 @@ type predictor struct {
 	logistic *linear.Logistic
 	ridge    *linear.Ridge
 	moments  [trainSlices + 1]*linear.Moments // of a ridge, by slice
+	names    []float64                        // parameters of the similarity to the names of labels, or nil
 	step     func(what string, done, total int)
 	done     int // models that were fitted
 }
@@ -49,6 +52,7 @@ func newPredictor(ctx context.Context, d *data, o Options) (*predictor, error) {
 	if o.Balanced {
 		p.logistic.Weights = balanced(d)
 	}
+	p.readNames(o.Names)
 	return p, nil
 }
 
@@ -84,8 +88,8 @@ func (p *predictor) outputs() int {
 }
 
 // fit fits the rows of training slices, and with all also those that are held out.
-// theta is where the optimizer begins; nil stands for zero.
-func (p *predictor) fit(ctx context.Context, of func(slice int) bool, all bool, c float64, theta []float64) ([]float64, error) {
+// theta is where the optimizer begins; nil stands for what the regularization draws to.
+func (p *predictor) fit(ctx context.Context, of func(slice int) bool, all bool, by Choice, theta []float64) ([]float64, error) {
 	p.done++
 	if p.ridge != nil {
 		sum := (*linear.Moments)(nil)
@@ -100,16 +104,18 @@ func (p *predictor) fit(ctx context.Context, of func(slice int) bool, all bool, 
 		if sum == nil {
 			return make([]float64, p.linear.D+1), nil
 		}
-		return sum.Fit(1 / c)
+		return sum.Fit(1 / by.C)
 	}
+	p.logistic.Prior = p.prior(by.Names)
 	if theta == nil {
 		theta = make([]float64, p.logistic.Params())
+		copy(theta, p.logistic.Prior)
 	}
 	ranges := p.training(of)
 	if h := p.slices[heldOut]; all && h.Last > h.First {
 		ranges = append(ranges, h)
 	}
-	_, err := p.logistic.Fit(ctx, ranges, c, theta)
+	_, err := p.logistic.Fit(ctx, ranges, by.C, theta)
 	return theta, err
 }
 
@@ -120,28 +126,38 @@ type outside struct {
 	none   [][]float32 // scores of the rows with none of the labels
 }
 
-// choose compares the strengths of the regularization by cross-validation. It
-// returns the scores of the best one.
+// choose compares the strengths of the regularization, and weights of the names of labels, by
+// cross-validation. It returns the scores of the best choice.
 func (p *predictor) choose(ctx context.Context) (choices []Choice, best int, scores *outside, err error) {
-	thetas := make([][]float64, folds)
-	worse := 0
-	for i, c := range strengths {
-		out := &outside{}
-		for f := range folds {
-			p.progress("comparing strengths of the regularization", i*folds+f, len(strengths)*folds)
-			if thetas[f], err = p.fit(ctx, func(s int) bool { return foldOf(s) != f }, false, c, thetas[f]); err != nil {
-				return nil, 0, nil, err
+	weights := []float64{0}
+	if p.names != nil {
+		weights = append(weights, namesWeights...)
+	}
+	for w, weight := range weights {
+		thetas := make([][]float64, folds)
+		smallest, worse := math.Inf(1), 0
+		for i, c := range strengths {
+			out := &outside{}
+			by := Choice{C: c, Names: weight}
+			for f := range folds {
+				p.progress("comparing strengths of the regularization", (w*len(strengths)+i)*folds+f, len(weights)*len(strengths)*folds)
+				if thetas[f], err = p.fit(ctx, func(s int) bool { return foldOf(s) != f }, false, by, thetas[f]); err != nil {
+					return nil, 0, nil, err
+				}
+				if err = p.score(ctx, thetas[f], func(s int) bool { return s != heldOut && foldOf(s) == f }, out); err != nil {
+					return nil, 0, nil, err
+				}
 			}
-			if err = p.score(ctx, thetas[f], func(s int) bool { return s != heldOut && foldOf(s) == f }, out); err != nil {
-				return nil, 0, nil, err
+			by.Loss = p.loss(out)
+			choices = append(choices, by)
+			if len(choices) == 1 || by.Loss < choices[best].Loss {
+				best, scores = len(choices)-1, out
 			}
-		}
-		loss := p.loss(out)
-		choices = append(choices, Choice{c, loss})
-		if i == 0 || loss < choices[best].Loss {
-			best, scores, worse = i, out, 0
-		} else if worse++; worse == 2 {
-			break // the loss is nearly convex in the logarithm of C
+			if by.Loss < smallest {
+				smallest, worse = by.Loss, 0
+			} else if worse++; worse == 2 {
+				break // the loss is nearly convex in the logarithm of C
+			}
 		}
 	}
 	return choices, best, scores, nil

@@ -90,6 +90,11 @@ func arrange(ctx context.Context, rows []Row, o Options) (*data, error) {
 			}
 		}
 	}
+	for l := range o.Names {
+		if counts[l] == 0 && l != o.None {
+			d.labels = append(d.labels, l)
+		}
+	}
 	slices.Sort(d.labels)
 	if err := d.check(fitted, counts); err != nil {
 		return nil, err

@@ -25,8 +25,11 @@ type Options struct {
 	Threshold *float64
 	// Balanced lets labels count equally, instead of rows.
 	Balanced bool
-	Seed     uint64 // of intervals
-	Threads  int    // 0 stands for all cores
+	// Names are the vectors of the names of labels, of any length: of all that rows have and of others that may be predicted. They
+	// are read for one label if there are few rows of each; see ReadsNames.
+	Names   map[string][]float32
+	Seed    uint64 // of intervals
+	Threads int    // 0 stands for all cores
 	// Progress, if not nil, receives what is being done.
 	Progress func(what string, done, total int)
 }
@@ -49,8 +52,9 @@ type Result struct {
 	Suspects []Suspect
 	// NoneRows is the number of rows with none of the labels.
 	NoneRows int
-	// Rare is the number of labels with fewer than five rows, of which none is held out.
-	Rare int
+	// Rare is the number of labels with fewer than five rows, of which none is held out, and Unseen that of labels
+	// without a row.
+	Rare, Unseen int
 }
 
 // Point is a point of the learning curve.
@@ -85,14 +89,15 @@ func Fit(ctx context.Context, rows []Row, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{NoneRows: len(d.none), Rare: d.rare()}
+	r := &Result{NoneRows: len(d.none)}
+	r.Rare, r.Unseen = d.rare()
 	choices, best, validated, err := p.choose(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.Choices, r.Best = choices, best
-	c := choices[best].C
-	h := &head.Head{Description: head.Description{Predicts: o.Predicts, Labels: d.labels, Temperature: 1, None: o.None, C: c}}
+	by := choices[best]
+	h := &head.Head{Description: head.Description{Predicts: o.Predicts, Labels: d.labels, Temperature: 1, None: o.None, C: by.C, Names: by.Names}}
 	if o.Predicts == llm.PredictsNumber {
 		h.Labels = nil
 	} else {
@@ -119,7 +124,7 @@ func Fit(ctx context.Context, rows []Row, o Options) (*Result, error) {
 		r.Confused, r.Suspects = p.confused(both), p.suspects(both)
 	}
 	p.progress("fitting all rows", 0, 1)
-	theta, err := p.fit(ctx, func(int) bool { return true }, true, c, nil)
+	theta, err := p.fit(ctx, func(int) bool { return true }, true, by, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +154,7 @@ func (p *predictor) learn(ctx context.Context, r *Result, h *head.Head, held *ou
 			continue
 		}
 		var err error
-		if theta, err = p.fit(ctx, func(s int) bool { return s < n }, false, h.C, theta); err != nil {
+		if theta, err = p.fit(ctx, func(s int) bool { return s < n }, false, r.Choices[r.Best], theta); err != nil {
 			return err
 		}
 		*held = outside{}
@@ -171,21 +176,23 @@ func (p *predictor) learn(ctx context.Context, r *Result, h *head.Head, held *ou
 	return nil
 }
 
-// rare counts the labels with fewer than five rows.
-func (d *data) rare() int {
+// rare counts the labels with fewer than five rows, and those without any.
+func (d *data) rare() (rare, unseen int) {
 	counts := make([]int, len(d.labels))
 	for _, of := range d.of {
 		for _, k := range of {
 			counts[k]++
 		}
 	}
-	rare := 0
 	for _, n := range counts {
-		if n < heldOutOf {
+		switch {
+		case n == 0:
+			unseen++
+		case n < heldOutOf:
 			rare++
 		}
 	}
-	return rare
+	return rare, unseen
 }
 
 // decimals rounds a figure to four decimals.

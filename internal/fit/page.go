@@ -37,13 +37,13 @@ func (s *Summary) Page() report.Report {
 		}
 		r.Sections = append(r.Sections, report.Section{Title: "Would more labels help?", Text: s.advice(), Parts: []report.Part{lines}})
 	}
-	choices := report.Table{Caption: "Cross-validation", Columns: []report.Column{{Name: "C", Number: true}, {Name: "loss", Number: true}, {Name: "chosen"}}}
+	choices := report.Table{Caption: "Cross-validation", Columns: []report.Column{{Name: "C", Number: true}, {Name: "weight of names", Number: true}, {Name: "loss", Number: true}, {Name: "chosen"}}}
 	for i, c := range s.Choices {
 		chosen := ""
 		if i == s.Best {
 			chosen = "yes"
 		}
-		choices.Rows = append(choices.Rows, []string{fmt.Sprintf("%g", c.C), fmt.Sprintf("%.4f", c.Loss), chosen})
+		choices.Rows = append(choices.Rows, []string{fmt.Sprintf("%g", c.C), fmt.Sprintf("%g", c.Names), fmt.Sprintf("%.4f", c.Loss), chosen})
 	}
 	r.Sections = append(r.Sections, report.Section{Title: "Regularization", Parts: []report.Part{choices}})
 	if len(s.Confused) > 0 {

@@ -44,6 +44,13 @@ func (s *Summary) facts() report.Facts {
 	if s.Rare > 0 {
 		facts = append(facts, report.Fact{Name: "note", Value: fmt.Sprintf("%d labels have fewer than %d rows, of which none is held out, so they are not measured", s.Rare, heldOutOf)})
 	}
+	if s.Unseen > 0 {
+		how := "predicted by their names"
+		if s.Choices[s.Best].Names == 0 {
+			how = "which are not predicted: the rows say more than the names"
+		}
+		facts = append(facts, report.Fact{Name: "labels without a row", Value: fmt.Sprintf("%d, %s", s.Unseen, how)})
+	}
 	if s.CrossValidated {
 		facts = append(facts, report.Fact{Name: "note", Value: "too few rows to hold some out: the figures are those of cross-validation, by which the regularization was chosen, too"})
 	}
@@ -61,9 +68,13 @@ func (s *Summary) facts() report.Facts {
 }
 
 func (s *Summary) choiceText() string {
-	text := fmt.Sprintf("C = %g, the best of %d in %d-fold cross-validation", s.Choices[s.Best].C, len(s.Choices), folds)
-	if s.Best == len(strengths)-1 || s.Best == 0 {
+	best := s.Choices[s.Best]
+	text := fmt.Sprintf("C = %g, the best of %d in %d-fold cross-validation", best.C, len(s.Choices), folds)
+	if best.C == strengths[0] || best.C == strengths[len(strengths)-1] {
 		text += "; it is the last one of the range"
+	}
+	if best.Names > 0 {
+		text += fmt.Sprintf("; drawn to the names of the labels, with the weight %g", best.Names)
 	}
 	return text
 }

@@ -63,6 +63,8 @@ type Description struct {
 	None string `json:"none,omitempty"`
 	// C is the inverse of the strength of the regularization, chosen by cross-validation.
 	C float64 `json:"c"`
+	// Names is the weight of the names of labels, to whose similarity the regularization draws; 0 if it draws to zero.
+	Names float64 `json:"names,omitempty"`
 	// ClassWeights is "balanced" if labels count equally, and empty if rows do.
 	ClassWeights string `json:"class_weights,omitempty"`
 	Data         Data   `json:"data"`

@@ -165,8 +165,14 @@ func TestSameBits(t *testing.T) {
 // The gradient is that of the loss.
 func TestGradient(t *testing.T) {
 	g := readGolden(t)
-	for _, kind := range []string{"label", "several", "weights"} {
+	for _, kind := range []string{"label", "several", "weights", "prior"} {
 		l := g.logistic(t, kind, 2)
+		if kind == "prior" {
+			l.Prior = make([]float64, l.Params())
+			for i := range l.Prior {
+				l.Prior[i] = math.Cos(float64(i))
+			}
+		}
 		e := l.evaluation([]Range{{3, 40}, {60, 130}}, 2)
 		theta, gradient, scratch := make([]float64, l.Params()), make([]float64, l.Params()), make([]float64, l.Params())
 		for i := range theta {
@@ -176,6 +182,12 @@ func TestGradient(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range theta {
+			if kind == "prior" && i%(l.Rows.D+1) == l.Rows.D {
+				if gradient[i] != 0 {
+					t.Fatalf("the bias %d moves", i)
+				}
+				continue
+			}
 			const step = 1e-2
 			at := theta[i]
 			theta[i] = at + step

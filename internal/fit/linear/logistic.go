@@ -17,6 +17,9 @@ type Logistic struct {
 	Of [][]int32
 	// Weights are those of the rows; nil stands for equal ones.
 	Weights []float64
+	// Prior, if not nil, are the parameters that the regularization draws to, instead of zero. The biases then
+	// stay those of Prior.
+	Prior []float64
 }
 
 const (
@@ -36,7 +39,7 @@ func (l *Logistic) Params() int { return l.Labels * (l.Rows.D + 1) }
 
 // Fit minimizes the mean loss of rows plus |weights|²/(2·c·rows), the objective of
 // scikit-learn's LogisticRegression(C=c), from the parameters theta, which it
-// changes. It returns the number of steps.
+// changes. With a Prior, |weights-prior|² takes the place of |weights|². It returns the number of steps.
 func (l *Logistic) Fit(ctx context.Context, rows []Range, c float64, theta []float64) (steps int, err error) {
 	e := l.evaluation(rows, c)
 	return minimize(ctx, func(theta, gradient []float64) (float64, error) { return e.loss(ctx, theta, gradient) }, theta, maxSteps)
@@ -92,12 +95,16 @@ func (e *evaluation) loss(ctx context.Context, theta, gradient []float64) (float
 	d := e.Rows.D
 	for k := range e.Labels {
 		row, g := theta[k*(d+1):(k+1)*(d+1)], gradient[k*(d+1):(k+1)*(d+1)]
-		for i := range g {
-			g[i] /= e.total
-			if i < d {
-				g[i] += e.l2 * row[i]
-				sum += e.l2 / 2 * row[i] * row[i]
+		for i := range d {
+			away := row[i]
+			if e.Prior != nil {
+				away -= e.Prior[k*(d+1)+i]
 			}
+			g[i] = g[i]/e.total + e.l2*away
+			sum += e.l2 / 2 * away * away
+		}
+		if g[d] /= e.total; e.Prior != nil {
+			g[d] = 0
 		}
 	}
 	return sum, nil
