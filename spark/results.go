@@ -8,7 +8,6 @@ import (
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/arrowipc"
@@ -192,9 +191,6 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 	})
 	defer reader.Release()
 	defer func() {
-		if p := recover(); p != nil { // array.ValidateFull panics on some malformed data
-			err = fmt.Errorf("the Arrow stream is malformed: %v", p)
-		}
 		if err != nil {
 			for _, b := range batches {
 				b.Release()
@@ -211,79 +207,8 @@ func decode(data []byte, allocator memory.Allocator) (batches []arrow.RecordBatc
 			return batches, fmt.Errorf("the Arrow stream: %w", err)
 		}
 		batches = append(batches, b)
-		if err := validate(b, maxRows); err != nil {
+		if err := arrowipc.CheckValues(b, maxRows); err != nil {
 			return batches, fmt.Errorf("the Arrow stream is malformed: %w", err)
 		}
 	}
-}
-
-func validate(b arrow.RecordBatch, maxRows int) error {
-	for i, c := range b.Columns() {
-		if err := validateColumn(c, maxRows); err != nil {
-			return fmt.Errorf("column %s: %w", b.ColumnName(i), err)
-		}
-	}
-	return nil
-}
-
-func validateColumn(a arrow.Array, maxRows int) error {
-	if n := nulls(a.Data()); n > maxRows {
-		return fmt.Errorf("it claims %d values", n)
-	}
-	data := forValidation(a.Data())
-	defer data.Release()
-	a = array.MakeFromData(data)
-	defer a.Release()
-	return array.ValidateFull(a)
-}
-
-// nulls returns the length of the longest array of type VOID in data, or -1 if
-// there is none.
-func nulls(data arrow.ArrayData) int {
-	if data.DataType().ID() == arrow.NULL {
-		return data.Len()
-	}
-	n := -1
-	for _, c := range data.Children() {
-		n = max(n, nulls(c))
-	}
-	return n
-}
-
-// forValidation converts data, at any depth, to the form that array.ValidateFull
-// requires: arrays of type VOID get an empty buffer, which streams omit, and
-// texts become binary, because a STRING of Spark need not be valid UTF-8.
-func forValidation(data arrow.ArrayData) arrow.ArrayData {
-	switch data.DataType().ID() {
-	case arrow.NULL:
-		return array.NewData(arrow.Null, data.Len(), []*memory.Buffer{nil}, nil, data.Len(), 0)
-	case arrow.STRING:
-		return array.NewData(arrow.BinaryTypes.Binary, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset())
-	case arrow.LARGE_STRING:
-		return array.NewData(arrow.BinaryTypes.LargeBinary, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset())
-	}
-	children := make([]arrow.ArrayData, len(data.Children()))
-	for i, c := range data.Children() {
-		children[i] = forValidation(c)
-		defer children[i].Release()
-	}
-	of := data.DataType()
-	switch t := of.(type) {
-	case *arrow.ListType, *arrow.MapType: // both have the same layout
-		if len(children) == 1 {
-			of = arrow.ListOf(children[0].DataType())
-		}
-	case *arrow.LargeListType:
-		if len(children) == 1 {
-			of = arrow.LargeListOf(children[0].DataType())
-		}
-	case *arrow.StructType:
-		if fields := t.Fields(); len(fields) == len(children) {
-			for i, c := range children {
-				fields[i].Type = c.DataType()
-			}
-			of = arrow.StructOf(fields...)
-		}
-	}
-	return array.NewData(of, data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
 }

@@ -17,9 +17,15 @@ const (
 	// that it uses.)
 	maxRatio   = 256
 	extraBytes = 256 << 20
-
-	fewerRows = "set spark.sql.execution.arrow.maxRecordsPerBatch to a lower number above 0"
 )
+
+// tooLargeError reports a batch whose buffers claim to decompress to more bytes
+// than the limit.
+type tooLargeError struct{ size, limit int64 }
+
+func (e *tooLargeError) Error() string {
+	return fmt.Sprintf("its %d bytes claim to decompress to more than %d", e.size, e.limit)
+}
 
 // codec is a compression codec of the Arrow format.
 type codec struct {
@@ -63,7 +69,7 @@ func (h header) checkBody(body []byte) (decompressed int64, err error) {
 			return 0, fmt.Errorf("its buffer %d claims to decompress from %d to %d bytes, which is impossible with %s", i, length-8, claim, h.codec.name)
 		}
 		if decompressed += claim; decompressed > limit {
-			return 0, fmt.Errorf("its %d bytes claim to decompress to more than %d: %s", size, limit, fewerRows)
+			return 0, &tooLargeError{size, limit}
 		}
 	}
 	return decompressed, nil

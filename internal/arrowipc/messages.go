@@ -79,15 +79,16 @@ func (m *messages) next() (*ipc.Message, error) {
 		return nil, err
 	}
 	defer metadata.Release()
+	m.schema.any = m.AnyTypes
 	h, err := checkMetadata(metadata.Bytes(), m.count == 0, &m.schema)
 	if err != nil {
 		return nil, err
 	}
 	if h.rows < 0 || h.rows > m.MaxRows {
-		return nil, fmt.Errorf("the batch has %d rows, expected 0 to %d: %s", h.rows, m.MaxRows, fewerRows)
+		return nil, fmt.Errorf("the batch has %d rows, expected 0 to %d: %s", h.rows, m.MaxRows, m.fewerRows())
 	}
 	if h.body < 0 || h.body > maxBatch {
-		return nil, fmt.Errorf("its body has %d bytes, expected 0 to %d: %s", h.body, int64(maxBatch), fewerRows)
+		return nil, fmt.Errorf("its body has %d bytes, expected 0 to %d: %s", h.body, int64(maxBatch), m.fewerRows())
 	}
 	body, err := m.read("body", h.body)
 	if err != nil {
@@ -96,12 +97,24 @@ func (m *messages) next() (*ipc.Message, error) {
 	defer body.Release()
 	decompressed, err := h.checkBody(body.Bytes())
 	if err != nil {
+		var large *tooLargeError
+		if errors.As(err, &large) {
+			err = fmt.Errorf("%w: %s", err, m.fewerRows())
+		}
 		return nil, err
 	}
 	if m.decompressed += decompressed; m.MaxDecompressed != 0 && m.decompressed > m.MaxDecompressed {
-		return nil, fmt.Errorf("the batches so far decompress to %d bytes, more than %d: %s", m.decompressed, m.MaxDecompressed, fewerRows)
+		return nil, fmt.Errorf("the batches so far decompress to %d bytes, more than %d: %s", m.decompressed, m.MaxDecompressed, m.fewerRows())
 	}
 	return ipc.NewMessage(metadata, body), nil
+}
+
+// fewerRows says how to make smaller batches.
+func (m *messages) fewerRows() string {
+	if m.AnyTypes {
+		return "write the table in batches of fewer rows"
+	}
+	return "set spark.sql.execution.arrow.maxRecordsPerBatch to a lower number above 0"
 }
 
 // metadataLength reads the length of the next message's metadata. It is 0 at

@@ -1,5 +1,6 @@
 // Package arrowipc reads Arrow IPC streams from an untrusted peer: the client
-// reads from Spark's server, the worker from Spark's executor.
+// reads from Spark's server, the worker from Spark's executor, and a job from a
+// file or a pipe.
 //
 // Arrow's own reader trusts the counts in a message's metadata and allocates
 // memory by them. This package checks each message before that reader sees it.
@@ -9,7 +10,7 @@
 // A stream is a sequence of messages: 0xFFFFFFFF, the metadata's length (u32),
 // the metadata, and a body whose length the metadata states. A length of 0 ends
 // the stream. Older writers omit the 0xFFFFFFFF. The first message is a schema,
-// the others are record batches. All numbers are little-endian.
+// the others are batches of rows or of a dictionary. All numbers are little-endian.
 //
 // # Metadata
 //
@@ -39,15 +40,25 @@
 //	Time             0 i16 unit, 1 i32 bits
 //	Timestamp        0 i16 unit, 1 time zone
 //	Map              0 u8 whether its keys are sorted
+//	Union            0 i16 mode (1 is dense), 1 types (i32 each)
+//	FixedSizeBinary, FixedSizeList
+//	                 0 i32 bytes or elements of a value
+//	DictionaryEncoding
+//	                 0 i64 number of the dictionary, 1 type of the indices (Int),
+//	                 2 u8 whether it is ordered, 3 i16 kind
 //	RecordBatch      0 i64 rows, 1 nodes (16 bytes each), 2 buffers (i64 offset
-//	                 in the body and i64 length each), 3 compression
+//	                 in the body and i64 length each), 3 compression, 4 i64
+//	                 number of further buffers of each column of views
+//	DictionaryBatch  0 i64 number of the dictionary, 1 its values (a
+//	                 RecordBatch of one column), 2 u8 whether they are appended
 //	BodyCompression  0 u8 codec: 0 is LZ4's frame format, 1 is Zstandard
 //
 // A batch has a node for every column and nested field of the schema. The type
 // determines the number of buffers of a node: none, one for null flags, and up
 // to two for offsets and values.
 //
-// Spark sends no dictionaries, unions or views; the reader refuses them.
+// Spark sends no dictionaries, unions or views; the reader refuses them without
+// Options.AnyTypes.
 //
 // # Body
 //
@@ -78,6 +89,9 @@ type Options struct {
 	// stream's compressed buffers, for a caller that keeps all batches. 0 means
 	// no bound; the size of a single batch is always bounded.
 	MaxDecompressed int64
+	// AnyTypes accepts all types of Arrow, and dictionaries, which Spark does not
+	// send.
+	AnyTypes bool
 	// OpenEnd accepts the end of the input after a complete message as the end
 	// of the stream. Without it the stream must declare its end, so that a
 	// broken connection is an error.
@@ -97,32 +111,58 @@ func NewReader(r io.Reader, options Options) *Reader {
 	return &Reader{messages: messages{r: r, Options: options}}
 }
 
+// Schema returns the schema of the stream, which it reads if Next has not yet.
+func (r *Reader) Schema() (schema *arrow.Schema, err error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	defer r.recovered(&err)
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r.arrow.Schema(), nil
+}
+
+// open creates Arrow's reader, which reads the schema.
+func (r *Reader) open() (err error) {
+	if r.arrow == nil {
+		r.arrow, err = ipc.NewReaderFromMessageReader(&r.messages, ipc.WithAllocator(r.messages.Allocator))
+	}
+	return err
+}
+
+// recovered makes a panic of Arrow's reader an error, and completes and keeps the
+// error. Arrow recovers from most panics on malformed data, not from all.
+func (r *Reader) recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%v", p)
+	}
+	switch {
+	case *err == nil:
+		return
+	case r.messages.err != nil: // more precise than Arrow's error
+		*err = r.messages.err
+	default:
+		*err = fmt.Errorf("message %d: %w", r.messages.count-1, *err)
+	}
+	r.err = *err
+}
+
 // Next returns the next batch, which the caller releases, or io.EOF after the
 // last one. It does not check the content of the columns: lengths and offsets
-// may be wrong, and reading a value may then panic. array.ValidateFull checks
-// them.
+// may be wrong, and reading a value may then panic. CheckValues checks them.
 func (r *Reader) Next() (batch arrow.RecordBatch, err error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	defer func() { // Arrow recovers from most panics on malformed data, not from all
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+	defer func() {
+		if r.err != nil {
+			batch = nil
 		}
-		switch {
-		case err == nil:
-			return
-		case r.messages.err != nil: // more precise than Arrow's error
-			err = r.messages.err
-		default:
-			err = fmt.Errorf("message %d: %w", r.messages.count-1, err)
-		}
-		batch, r.err = nil, err
 	}()
-	if r.arrow == nil {
-		if r.arrow, err = ipc.NewReaderFromMessageReader(&r.messages, ipc.WithAllocator(r.messages.Allocator)); err != nil {
-			return nil, err
-		}
+	defer r.recovered(&err)
+	if err := r.open(); err != nil {
+		return nil, err
 	}
 	if batch, err = r.arrow.Read(); err == nil {
 		batch.Retain()

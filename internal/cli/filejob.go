@@ -91,7 +91,7 @@ func (j *fileJob) openInput(ctx context.Context) error {
 		o.Bad = j.executor.BadRows.Note
 	}
 	if info, err := os.Stat(input); err == nil && info.Size() > longFile && !o.Sample && !o.AllText {
-		if format, err := files.FormatOf(input); o.Format != files.Parquet && (err != nil || format != files.Parquet) {
+		if format, err := files.FormatOf(input); !o.Format.IsBinary() && (err != nil || !format.IsBinary()) {
 			fmt.Fprintf(j.err, "reading %s (%s) to infer the types of its columns; --all-text avoids this\n", input, fetch.Bytes(info.Size()))
 		}
 	}

@@ -107,7 +107,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 // addInput adds the flags of how a file is read.
 func (o *jobOptions) addInput(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet or text (default: by the file's name)")
+	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet, arrow or text (default: by the file's name)")
 	o.text.add(flags)
 	flags.BoolVar(&o.text.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
 	flags.BoolVar(&o.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")
@@ -118,7 +118,7 @@ func (o *jobOptions) addInput(c *cobra.Command) {
 func (o *jobOptions) addOutput(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVarP(&o.output, "output", "o", "", "file to write, its format by its name (default: standard output)")
-	flags.StringVar(&o.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, text, or table (default: by the file's name)")
+	flags.StringVar(&o.outputFormat, "output-format", "", "csv, tsv, jsonl, parquet, arrow, text, or table (default: by the file's name)")
 	flags.BoolVar(&o.overwrite, "overwrite", false, overwriteUsage)
 	flags.BoolVar(&o.csvSafe, "csv-safe", false, "put an apostrophe before cells of CSV output that a spreadsheet would run as formulas")
 }

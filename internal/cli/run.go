@@ -19,8 +19,8 @@ func (a *app) run() *cobra.Command {
 		Use:   "run FILE",
 		Short: "Run AI functions over a file, without Spark",
 		Long: `Reads a table from a file, adds columns to it, and writes it with its rows in
-their order: CSV, TSV, JSON lines, Parquet or plain text, compressed if the name
-ends in .gz or .zst; '-' is standard input. The dialect of CSV is detected, or set
+their order: CSV, TSV, JSON lines, Parquet, Arrow or plain text, compressed if the
+name ends in .gz or .zst; '-' is standard input. The dialect of CSV is detected, or set
 by flags. Values that pass through are not changed. If a row cannot be read whole,
 only the unreadable part of it is NULL. Expressions are those of Spark SQL, with
 the functions that 'firesteel functions' lists. Columns, types, functions and

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
@@ -315,5 +321,39 @@ func TestRunWarnsOfFooter(t *testing.T) {
 		if status != exitOK || strings.Contains(errs, note) != want {
 			t.Errorf("%s: exit code %d: %s", ending, status, errs)
 		}
+	}
+}
+
+// Another program sends a table as an Arrow stream and gets one back, with the types
+// of its columns.
+func TestRunArrowStream(t *testing.T) {
+	fakeModels(t)
+	t.Setenv("FIRESTEEL_CACHE", t.TempDir())
+	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, ValueType: arrow.BinaryTypes.String}
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "text", Type: dictionary, Nullable: true},
+		{Name: "at", Type: &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "Asia/Tokyo"}, Nullable: true},
+	}, nil)
+	rows, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(`[{"text": "good", "at": "2026-01-01T00:00:00.123456789Z"}, {"text": null, "at": null}, {"text": "bad"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in, out, errs bytes.Buffer
+	w := ipc.NewWriter(&in, ipc.WithSchema(schema))
+	if err := errors.Join(w.Write(rows), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"run", "-", "--format", "arrow", "--output-format", "arrow", "--add", "mood=ai_analyze_sentiment(text)"}
+	if status := Do(args, &in, &out, &errs); status != exitOK {
+		t.Fatalf("exit code %d: %s", status, errs.String())
+	}
+	r, err := ipc.NewReader(&out)
+	if err != nil || !r.Next() {
+		t.Fatal(err)
+	}
+	got := r.RecordBatch()
+	moods := fmt.Sprint(got.Column(2))
+	if !array.Equal(got.Column(0), rows.Column(0)) || !array.Equal(got.Column(1), rows.Column(1)) || moods != `["positive" (null) "negative"]` || r.Next() {
+		t.Errorf("%v", got)
 	}
 }

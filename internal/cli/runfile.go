@@ -75,8 +75,8 @@ func (j *fileJob) createOutput(schema *arrow.Schema, inputs []string) (files.Wri
 	if path == "" {
 		path = "-"
 	}
-	if path == "-" && o.Format == files.Parquet && terminal.IsTerminal(j.app.out) {
-		return nil, usagef("Parquet is binary, and standard output is a terminal: write it to a file by -o FILE.parquet")
+	if path == "-" && o.Format.IsBinary() && terminal.IsTerminal(j.app.out) {
+		return nil, usagef("%s is binary, and standard output is a terminal: write it to a file by -o FILE.%[1]s", o.Format)
 	}
 	if j.executor.Memory > 0 {
 		o.RowGroup = min(32<<20, max(j.executor.Memory/8, 1<<20))

@@ -15,11 +15,16 @@ var sparkFormats = map[files.Format]string{files.CSV: "csv", files.TSV: "csv", f
 
 // sparkFormat returns the format of a path: the given one, or else the one that its
 // name shows. It is empty for the name of a table.
-func sparkFormat(name, given string, output bool) (files.Format, error) {
+func sparkFormat(name, given string, output bool) (format files.Format, err error) {
+	defer func() {
+		if err == nil && format == files.Arrow {
+			err = usagef("Spark reads and writes no Arrow files; use Parquet")
+		}
+	}()
 	if given != "" {
 		return files.ParseFormat(given)
 	}
-	format, err := files.FormatOf(name)
+	format, err = files.FormatOf(name)
 	var unknown *files.UnknownFormatError
 	if errors.As(err, &unknown) {
 		if !strings.Contains(name, "/") {

@@ -1,9 +1,10 @@
-// Package files reads and writes tables as files: CSV, JSON lines, Parquet and
-// plain text, compressed or not, as a stream of Arrow batches.
+// Package files reads and writes tables as files: CSV, JSON lines, Parquet, Arrow
+// and plain text, compressed or not, as a stream of Arrow batches.
 //
 // Reading never changes a value. Columns of CSV and JSON with inferred types keep
 // the text of each value if the output is text (see WrittenType), and otherwise
-// get a type that represents every value exactly. The types of Parquet are kept.
+// get a type that represents every value exactly. The types of Parquet and Arrow
+// are kept.
 // A row that cannot be parsed completely has NULL for the bad parts only.
 //
 // An output file gets its name only when Close has completed it.
@@ -32,19 +33,23 @@ const (
 	TSV     Format = "tsv"
 	JSON    Format = "jsonl"
 	Parquet Format = "parquet"
+	Arrow   Format = "arrow"
 	Text    Format = "text"
 )
 
 var endings = map[string]Format{
 	".csv": CSV, ".tsv": TSV, ".tab": TSV, ".jsonl": JSON, ".ndjson": JSON, ".json": JSON,
-	".parquet": Parquet, ".pq": Parquet, ".txt": Text, ".text": Text, ".log": Text,
+	".parquet": Parquet, ".pq": Parquet, ".arrow": Arrow, ".arrows": Arrow, ".feather": Arrow, ".ipc": Arrow, ".txt": Text, ".text": Text, ".log": Text,
 }
 
 // isText reports whether the format stores values as text.
 func (f Format) isText() bool { return f == CSV || f == TSV || f == JSON || f == Text }
 
+// IsBinary reports whether the format is not text, so that types are stored.
+func (f Format) IsBinary() bool { return f == Parquet || f == Arrow }
+
 // Formats returns all formats.
-func Formats() []Format { return []Format{CSV, TSV, JSON, Parquet, Text} }
+func Formats() []Format { return []Format{CSV, TSV, JSON, Parquet, Arrow, Text} }
 
 // ParseFormat parses the name of a format.
 func ParseFormat(name string) (Format, error) {
@@ -60,7 +65,7 @@ func ParseFormat(name string) (Format, error) {
 }
 
 // formatNames lists the names of the formats for errors.
-const formatNames = "csv, tsv, jsonl, parquet or text"
+const formatNames = "csv, tsv, jsonl, parquet, arrow or text"
 
 func unknownFormat(name string) error {
 	return fmt.Errorf("unknown format %q; write %s", name, formatNames)
@@ -90,7 +95,7 @@ func (e *UnknownFormatError) Error() string {
 	case !e.Output && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, strings.ToLower(filepath.Ext(e.Path))):
 		return fmt.Sprintf("%s is a spreadsheet: save it as CSV, or give another format (%s)", e.Path, formatNames)
 	}
-	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet or .txt (and .gz or .zst after that), or give one of %s", e.Path, formatNames)
+	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet, .arrow or .txt (and .gz or .zst after that), or give one of %s", e.Path, formatNames)
 }
 
 // WrongFormatError reports a file whose content is not in the format that its
@@ -138,6 +143,9 @@ func formatOf(path string, given Format, output bool) (Format, compression, erro
 	}
 	if format == Parquet && packed != "" {
 		return "", "", fmt.Errorf("%s: Parquet files have their own compression; remove %s from the name", path, packed)
+	}
+	if format == Arrow && packed != "" {
+		return "", "", fmt.Errorf("%s: Arrow files are not compressed as a whole; remove %s from the name", path, packed)
 	}
 	return format, packed, nil
 }
@@ -261,6 +269,9 @@ func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	}
 	if format == Parquet {
 		return openParquet(ctx, path, o)
+	}
+	if format == Arrow {
+		return openArrow(ctx, path, o)
 	}
 	if format == TSV && o.Delimiter == "" {
 		o.Delimiter = "\t"

@@ -79,6 +79,8 @@ func Create(path string, schema *arrow.Schema, o WriteOptions) (Writer, error) {
 	switch format {
 	case Parquet:
 		return createParquet(out, schema, o)
+	case Arrow:
+		return createArrow(out, path, schema, o)
 	case JSON:
 		return newTextWriter(out, schema, &jsonWriter{}), nil
 	case Text:
