@@ -6,6 +6,10 @@
 // Answers older than a second also survive a power failure. Several processes
 // can use a directory at the same time: each writes its own segment and sees
 // what the others had written when it opened the directory.
+//
+// Processes on several machines share a directory without locks, which not all
+// shared file systems have: see OpenShared. Both kinds of processes read the
+// segments of the other kind.
 package ledger
 
 import (
@@ -59,10 +63,11 @@ type Ledger struct {
 	dir string
 
 	mu      sync.RWMutex
-	own     *segment   // the segment that this process writes
+	shared  bool       // see OpenShared
+	own     *segment   // the segment that this process writes; nil before the first write to a shared ledger
 	others  []*segment // read only
 	damaged int64
-	failed  error // the first failed write; nothing is written after it
+	failed  error // the first failed write; nothing is written after it, except to a shared ledger
 	dirty   bool
 	synced  time.Time
 }
@@ -114,7 +119,7 @@ func open(ctx context.Context, dir string) (_ *Ledger, err error) {
 			return nil, err
 		}
 	}
-	return l, nil
+	return l, l.follow()
 }
 
 // openSegment opens a segment. It becomes the segment that this process writes
@@ -141,7 +146,9 @@ func (l *Ledger) openSegment(n int) error {
 func (l *Ledger) Get(key Key) (e Entry, found bool, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	e, found, err = l.own.get(key)
+	if l.own != nil {
+		e, found, err = l.own.get(key)
+	}
 	for i := len(l.others) - 1; i >= 0 && !found && err == nil; i-- {
 		e, found, err = l.others[i].get(key)
 	}
@@ -155,18 +162,26 @@ func (l *Ledger) Get(key Key) (e Entry, found bool, err error) {
 func (l *Ledger) Put(entries ...Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.shared {
+		return l.wrap(l.put(entries))
+	}
 	if l.failed == nil {
 		l.failed = l.put(entries)
 	}
-	if l.failed != nil {
-		return fmt.Errorf("the ledger %s: %w", l.dir, withAdvice(l.failed))
+	return l.wrap(l.failed)
+}
+
+// wrap adds the directory and what to do to an error.
+func (l *Ledger) wrap(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the ledger %s: %w", l.dir, withAdvice(err))
 }
 
 func (l *Ledger) put(entries []Entry) error {
 	for len(entries) > 0 {
-		if l.own.full() {
+		if l.own == nil || l.own.full() {
 			if err := l.nextSegment(); err != nil {
 				return err
 			}
@@ -191,13 +206,21 @@ func (l *Ledger) nextSegment() error {
 	}
 	// The old segment stays locked until the new one is, so that Drop always
 	// finds this process.
-	s, err := createSegment(l.dir, l.own.number+1)
+	old := l.own
+	var err error
+	if l.shared {
+		l.own, err = createShared(l.dir)
+	} else {
+		l.own, err = createSegment(l.dir, old.number+1)
+	}
 	if err != nil {
+		l.own = old
 		return err
 	}
-	old := l.own
+	if old == nil {
+		return nil
+	}
 	l.others = append(l.others, old)
-	l.own = s
 	return old.seal()
 }
 
@@ -219,11 +242,7 @@ func (l *Ledger) Damaged() int64 { return l.damaged }
 func (l *Ledger) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := errors.Join(l.failed, l.sync(), l.closeAll())
-	if err != nil {
-		return fmt.Errorf("the ledger %s: %w", l.dir, withAdvice(err))
-	}
-	return nil
+	return l.wrap(errors.Join(l.failed, l.sync(), l.closeAll()))
 }
 
 func (l *Ledger) closeAll() (err error) {
@@ -247,7 +266,7 @@ func checkNames(dir string) error {
 	}
 	for _, f := range found {
 		_, known := numberOf(f.Name())
-		if !known && f.Name() != lockName && !strings.HasSuffix(f.Name(), temporary) {
+		if !known && !isShared(f.Name()) && !slices.Contains([]string{lockName, markName, UsageDir, ClaimsDir}, f.Name()) && !strings.HasSuffix(f.Name(), temporary) {
 			return fmt.Errorf("it contains %s, which is not part of a ledger; choose an empty or new directory", f.Name())
 		}
 	}

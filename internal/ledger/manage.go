@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 	"github.com/firesteel/firesteel/internal/network/fetch"
@@ -17,28 +18,39 @@ import (
 // several processes computed at the same time occurs more than once. The answer
 // of an entry is valid until each returns.
 func Walk(dir string, each func(Entry) error) error {
-	numbers, err := existing(dir)
+	numbers, shared, err := existing(dir)
 	if err != nil {
 		return err
 	}
-	for _, n := range numbers {
-		if err := walkSegment(segmentPath(dir, n), each); err != nil {
+	for _, path := range append(segmentPaths(dir, numbers), shared...) {
+		if err := walkSegment(path, each); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// existing returns the segment numbers of a ledger that must exist.
-func existing(dir string) ([]int, error) {
-	numbers, err := segmentNumbers(dir)
+// existing returns the segments of a ledger that must exist: the numbers of
+// those with locks, and the paths of shared ones.
+func existing(dir string) (numbers []int, shared []string, err error) {
+	numbers, err = segmentNumbers(dir)
 	if err == nil {
 		err = privatefile.Check(dir)
 	}
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(numbers) == 0 {
-		return nil, fmt.Errorf("%s is not a ledger: %w", dir, os.ErrNotExist)
+	if err == nil {
+		shared, err = sharedPaths(dir)
 	}
-	return numbers, err
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(numbers) == 0 && len(shared) == 0 {
+		return nil, nil, fmt.Errorf("%s is not a ledger: %w", dir, os.ErrNotExist)
+	}
+	return numbers, shared, err
+}
+
+func segmentPaths(dir string, numbers []int) (paths []string) {
+	for _, n := range numbers {
+		paths = append(paths, segmentPath(dir, n))
+	}
+	return paths
 }
 
 func walkSegment(path string, each func(Entry) error) error {
@@ -55,12 +67,21 @@ func walkSegment(path string, each func(Entry) error) error {
 	return err
 }
 
+// quietTime is how long ago the last answer of a shared segment must be for Drop.
+var quietTime = time.Minute
+
 // Drop removes the entries that match from a ledger, which no process may be
-// using. If it is interrupted, some of the entries are removed.
+// using. If it is interrupted, some of the entries are removed. Whether a worker
+// of Spark uses the ledger shows only from the time of its last answer.
 func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int, err error) {
-	numbers, err := existing(dir)
+	numbers, shared, err := existing(dir)
 	if err != nil {
 		return 0, err
+	}
+	for _, path := range shared {
+		if info, err := os.Stat(path + ".log"); err == nil && time.Since(info.ModTime()) < quietTime {
+			return 0, fmt.Errorf("%s is in use: a worker of Spark wrote to it less than %v ago; wait until its query has ended, and %[2]v more", dir, quietTime)
+		}
 	}
 	lock, err := fetch.Lock(ctx, filepath.Join(dir, lockName))
 	if err != nil {
@@ -85,8 +106,8 @@ func Drop(ctx context.Context, dir string, match func(Entry) bool) (dropped int,
 		}
 		locks = append(locks, l)
 	}
-	for _, n := range numbers {
-		d, err := dropFrom(segmentPath(dir, n), match)
+	for _, path := range append(segmentPaths(dir, numbers), shared...) {
+		d, err := dropFrom(path, match)
 		dropped += d
 		if err != nil {
 			return dropped, withAdvice(err)

@@ -43,8 +43,14 @@ type scanned struct {
 // scan calls each with the offset and entry of every valid record. The answer of
 // an entry is valid until each returns.
 func scan(r io.ReaderAt, size int64, each func(offset int64, e Entry) error) (s scanned, err error) {
+	return scanFrom(r, 0, size, each)
+}
+
+// scanFrom is scan from an offset on.
+func scanFrom(r io.ReaderAt, from, size int64, each func(offset int64, e Entry) error) (s scanned, err error) {
 	w := &window{r: r, size: size}
-	for offset := int64(0); offset < size; {
+	s.end = from
+	for offset := from; offset < size; {
 		e, n, err := w.record(offset)
 		if err == errDamaged {
 			if offset, err = w.seek(offset + 1); err != nil {

@@ -181,8 +181,10 @@ func (s *segment) seal() error {
 		return err
 	}
 	s.offsets = nil
-	s.lock.Unlock()
-	s.lock = nil
+	if s.lock != nil {
+		s.lock.Unlock()
+		s.lock = nil
+	}
 	return nil
 }
 
