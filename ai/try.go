@@ -33,6 +33,16 @@ func tryFunction(f *Function) *Function {
 	return &t
 }
 
+// Failed returns the answer to a row that has an error: NULL, which for a try_
+// function is a STRUCT with the error.
+func (f *Function) Failed(err error) Answer {
+	a := Answer{Err: err}
+	if f.Of != nil {
+		a.Value = structOf(a)
+	}
+	return a
+}
+
 // structOf returns an answer as a STRUCT of result, error and raw, or NULL if all
 // are NULL.
 func structOf(a Answer) any {

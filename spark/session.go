@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/firesteel/firesteel/internal/bundle"
 	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/llm/models"
@@ -49,6 +50,8 @@ type Session struct {
 
 	shipping sync.Mutex // held while a default model is uploaded
 	models   models.Set // those that executors have; guarded by shipping after Connect
+
+	ledger *bundle.Ledger // set by Connect; nil without one
 
 	mu             sync.Mutex
 	serverID       string // the session's id on the server, once known

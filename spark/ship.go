@@ -38,6 +38,8 @@ type shipment struct {
 	logContent bool
 
 	streamFolder string
+	ledger       string // see WithLedger; empty for none
+	budget       Budget
 }
 
 // TransferProgress receives the progress of downloads and uploads. Its methods

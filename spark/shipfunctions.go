@@ -40,6 +40,9 @@ func (s *Session) registerShipped(ctx context.Context, functions bool) error {
 			return err
 		}
 	}
+	if err := s.openLedger(ctx); err != nil {
+		return err
+	}
 	if len(s.config.ship.programs) == 0 {
 		if err := s.registerDeclared(ctx); err != nil {
 			return err
@@ -67,7 +70,7 @@ func (s *Session) RegisterProgramFunction(ctx context.Context, name string, retu
 
 // encode encodes a command with the session's options.
 func (s *Session) encode(c bundle.Command) []byte {
-	c.LogContent = s.config.ship.logContent
+	c.LogContent, c.Ledger = s.config.ship.logContent, s.ledger
 	return c.Encode()
 }
 

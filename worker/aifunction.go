@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/columns"
+	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/llm"
 )
 
@@ -43,20 +45,7 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 	if err != nil {
 		return nil, err
 	}
-	// The function calls model only if it has something to ask.
-	var loading time.Duration
-	model := func(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error) {
-		start := time.Now()
-		defer func() { loading += time.Since(start) }()
-		m, err := s.model(ctx, role, name)
-		if err == nil {
-			advise(s, a.f, m.Info())
-		}
-		return m, err
-	}
-	start := time.Now()
-	answers, err := a.f.Eval(a.withProgress(ctx, s), model, rows)
-	s.stats.model += time.Since(start) - loading
+	answers, err := a.answer(ctx, s, rows)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
@@ -78,6 +67,13 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		if answer.Err == nil {
 			continue
 		}
+		if spent := job.AsSpent(answer.Err); spent != nil {
+			answers[i] = a.f.Failed(errors.New(job.SkippedPrefix + spent.Reason))
+			if s.stats.skipped++; s.stats.skipped == 1 {
+				s.log.Warn("rows are skipped; their results are NULL", "function", a.f.Name, "reason", spent.Reason)
+			}
+			continue
+		}
 		s.stats.errors++
 		if logged++; logged <= loggedErrors {
 			s.log.Warn("a row could not be answered; its result is NULL",
@@ -85,6 +81,29 @@ func (a *aiFunction) eval(ctx context.Context, s *scope, args []arrow.Array, n i
 		}
 	}
 	return s.results.Answers(s.mem, a.f.Returns, answers)
+}
+
+// answer asks the function, through the session's ledger if there is one.
+func (a *aiFunction) answer(ctx context.Context, s *scope, rows []ai.Row) ([]ai.Answer, error) {
+	// The function calls model only if it has something to ask.
+	var loading time.Duration
+	model := func(ctx context.Context, role llm.ModelRole, name string) (llm.Model, error) {
+		start := time.Now()
+		defer func() { loading += time.Since(start) }()
+		m, err := s.model(ctx, role, name)
+		if err == nil {
+			advise(s, a.f, m.Info())
+		}
+		return m, err
+	}
+	start := time.Now()
+	defer func() { s.stats.model += time.Since(start) - loading }()
+	ctx = a.withProgress(ctx, s)
+	asks := a.f.Asks(a.binding.Constants())
+	if s.ledger == nil || len(asks) == 0 || a.f.Direct {
+		return a.f.Eval(ctx, model, rows)
+	}
+	return s.ledger.answer(ctx, a.f, asks, model, s.stats.rows, rows)
 }
 
 // progressEvery is the time between two lines in the log about a large group.

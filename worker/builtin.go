@@ -23,7 +23,8 @@ func (s *scope) newStringBuilder() array.StringLikeBuilder {
 
 func init() {
 	err := registry.Functions.Add(registry.Entry{Name: bundle.Echo, Function: echo{}}, registry.Entry{Name: bundle.Info, Function: info{}},
-		registry.Entry{Name: bundle.Install, Function: installFunction{}})
+		registry.Entry{Name: bundle.Install, Function: installFunction{}}, registry.Entry{Name: bundle.PrepareLedger, Function: prepareLedger{}},
+		registry.Entry{Name: bundle.Usage, Function: usageFunction{}})
 	if err != nil {
 		panic(err)
 	}

@@ -152,6 +152,7 @@ func (c *connection) serveTask() (again bool) {
 	cpus := cpusOf(message.context.CPUs)
 	p.models.begin(cpus)
 	err = runTask(ctx, t, in, out)
+	t.scope.ledger.end()
 	p.models.end(cpus)
 	stopHeartbeat()
 	stopWatching()
@@ -163,7 +164,7 @@ func (c *connection) serveTask() (again bool) {
 	}
 	attrs := []any{
 		"functions", describe(t.columns), "batches", t.scope.stats.batches, "rows", t.scope.stats.rows,
-		"nulls", t.scope.stats.nulls, "errors", t.scope.stats.errors, "cut", t.scope.stats.cut,
+		"nulls", t.scope.stats.nulls, "errors", t.scope.stats.errors, "skipped", t.scope.stats.skipped, "cut", t.scope.stats.cut,
 		"model_seconds", t.scope.stats.model.Seconds(), "wall_ms", time.Since(start).Milliseconds(),
 	}
 	if err == nil {

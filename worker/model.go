@@ -170,3 +170,10 @@ func (s *sharedModel) release() {
 // cpusOf returns the number of a task's CPUs from what Spark reports, between 1
 // and the number of the machine's CPUs.
 func cpusOf(n int) int { return max(1, min(n, runtime.NumCPU())) }
+
+// opened returns the model if it is open, and nil otherwise.
+func (s *sharedModel) opened() llm.Model {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.loaded()
+}

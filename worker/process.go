@@ -32,6 +32,7 @@ type process struct {
 	tasks   atomic.Int64 // started so far
 
 	installed installations
+	ledgers   *ledgers
 
 	socketMu sync.Mutex
 	socket   string // path of the Unix socket to remove at exit
@@ -63,6 +64,7 @@ func newProcess(log *slog.Logger, getenv func(string) string) *process {
 	if p.models, err = newArchiveModels(log, root, manifest); err != nil && p.refusal == nil {
 		p.refusal = fmt.Errorf("the archive's manifest %s is malformed: %w; upload the archive again", filepath.Join(root, bundle.ManifestName), err)
 	}
+	p.ledgers = newLedgers(log, p.models)
 	if manifest.Python != nil {
 		p.python = &python{executable: executableOf(manifest.Python.Executable, getenv), log: log}
 	}

@@ -41,6 +41,7 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 		}
 	}
 	of := m.context
+	first := m.command()
 	return &task{kind: kind, columns: planned, scope: scope{
 		mem:     p.mem,
 		log:     log,
@@ -49,8 +50,22 @@ func (p *process) newTask(m *initMessage, log *slog.Logger) (*task, error) {
 		install: p.install,
 		results: columns.Types{LargeStrings: m.conf["spark.sql.execution.arrow.useLargeVarTypes"] == "true"},
 
+		ledger:     p.ledgers.scope(first.Ledger, of),
 		logContent: m.logContent(),
 	}}, nil
+}
+
+// command returns the first firesteel command. All commands of a task are of one
+// session and have its options.
+func (m *initMessage) command() (c bundle.Command) {
+	for _, call := range m.functions {
+		for _, command := range call.commands {
+			if c, err := bundle.DecodeCommand(command); err == nil {
+				return c
+			}
+		}
+	}
+	return c
 }
 
 // logContent reports whether the session asks for content in logs and errors.

@@ -55,6 +55,8 @@ type scope struct {
 	info  func() processInfo
 	// install installs this worker on the node for streaming queries.
 	install func(ctx context.Context, folder string) (string, error)
+	// ledger is nil if the session keeps no answers; query is that of the task.
+	ledger *ledgerScope
 	// results holds the Arrow types of results, as the session requires them.
 	results columns.Types
 	stats   stats
@@ -68,6 +70,7 @@ type stats struct {
 	rows    int64 // of the batches before the current one
 	nulls   int64 // NULL results, over all result columns
 	errors  int64 // rows that are NULL because of an error
+	skipped int64 // rows that are NULL because a budget is used up
 	cut     int64 // inputs that were shortened to the model's context
 	model   time.Duration
 }

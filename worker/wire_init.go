@@ -101,6 +101,8 @@ type taskContext struct {
 	Attempt   int   `json:"attemptNumber"`
 	ID        int64 `json:"taskAttemptId"`
 	CPUs      int   `json:"cpus"`
+	// Properties are the local properties of the job.
+	Properties map[string]string `json:"localProperties"`
 }
 
 // functionCall describes one result column: the first command takes the
@@ -226,7 +228,7 @@ func (m *initMessage) readContext(d *wireReader, s shape) {
 			return
 		}
 	}
-	readMap(d, "local property")
+	m.context.Properties = readMap(d, "local property")
 }
 
 // readAddress skips the address of a service of Spark.

@@ -59,7 +59,7 @@ func TestReadInit(t *testing.T) {
 			}
 			q.functions[1].args = nil
 			if !reflect.DeepEqual(m.functions, q.functions) || m.partition != 5 || m.evalType != 200 || m.pythonVersion != "3.11" ||
-				m.conf["key"] != "value" || m.context != (taskContext{Stage: 7, Partition: 5, Attempt: 1, ID: 99, CPUs: 3}) {
+				m.conf["key"] != "value" || !reflect.DeepEqual(m.context, taskContext{Stage: 7, Partition: 5, Attempt: 1, ID: 99, CPUs: 3, Properties: m.context.Properties}) {
 				t.Errorf("Spark %s: got %+v", version, m)
 			}
 			if rest, _ := io.ReadAll(r); string(rest) != "rest" {

@@ -103,6 +103,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = fmt.Errorf("received %v", s)
 	}
 	p.removeSocket()
+	p.ledgers.finish()
 	attrs := []any{"tasks", p.tasks.Load(), "model_loads", p.models.loads(), "seconds", time.Since(start).Seconds()}
 	if err != nil {
 		status = 1

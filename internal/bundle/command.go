@@ -23,6 +23,8 @@ type Command struct {
 	Function string `json:"function"`
 	// LogContent allows the worker to quote rows and answers in its log and errors.
 	LogContent bool `json:"log_content,omitempty"`
+	// Ledger is nil if the session keeps no answers.
+	Ledger *Ledger `json:"ledger,omitempty"`
 }
 
 // Functions of every worker, for measurements and diagnosis.

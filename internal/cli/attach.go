@@ -19,6 +19,7 @@ import (
 
 func (a *app) attach() *cobra.Command {
 	var f shipFlags
+	var kept sparkLedgerFlags
 	var roles []string
 	c := &cobra.Command{
 		Use:   "attach [REMOTE]",
@@ -51,10 +52,14 @@ default is SPARK_REMOTE). In PySpark:
 				return fmt.Errorf("%w: name the session as in %q; in PySpark, ID is spark.session_id and USER is spark.client._user_id",
 					errUsage, "sc://host:15002/;session_id=ID;user_id=USER")
 			}
-			return a.runAttach(c, remote, f, roles)
+			if err := kept.check(); err != nil {
+				return err
+			}
+			return a.runAttach(c, remote, f, kept, roles)
 		},
 	}
 	f.add(c)
+	kept.add(c)
 	c.Flags().StringSliceVar(&roles, "roles", nil, "roles whose models are uploaded: text, embed, tag, rank (default: all that the functions ask)")
 	return c
 }
@@ -108,7 +113,7 @@ func parseRoles(names []string) (roles []llm.ModelRole, err error) {
 	return roles, nil
 }
 
-func (a *app) runAttach(c *cobra.Command, remote string, f shipFlags, names []string) error {
+func (a *app) runAttach(c *cobra.Command, remote string, f shipFlags, kept sparkLedgerFlags, names []string) error {
 	roles, err := parseRoles(names)
 	if err != nil {
 		return err
@@ -118,7 +123,7 @@ func (a *app) runAttach(c *cobra.Command, remote string, f shipFlags, names []st
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
-	session, err := a.connect(ctx, remote, f, spark.WithPythonSession(), spark.WithDefaultModels(roles...))
+	session, err := a.connect(ctx, remote, f, append(kept.options(), spark.WithPythonSession(), spark.WithDefaultModels(roles...))...)
 	if err != nil {
 		return err
 	}

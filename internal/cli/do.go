@@ -38,6 +38,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	queries  *queries
+	reported string // the query whose usage was written last
 
 	advised map[string]bool // advice that was printed
 

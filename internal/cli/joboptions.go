@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,10 +44,7 @@ type jobOptions struct {
 	noLedger bool
 	memory   string
 
-	maxRows, maxTokens, maxErrors *int64 // nil sets no bound
-	maxCost                       *float64
-	maxTime                       *time.Duration
-	price                         string
+	budgetFlags
 
 	calibrate time.Duration
 }
@@ -95,12 +90,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	o.addAsking(c)
 	flags.StringVar(&o.memory, "memory", "", "memory of the whole process, such as 2GB (default: what the model needs, and 128 MB of rows)")
 
-	optionalInt(flags, &o.maxRows, "max-rows", "", "answer at most this many rows and skip the others")
-	optionalInt(flags, &o.maxTokens, "max-tokens", "", "use at most this many tokens of prompts and answers; 0 answers from the ledger only")
-	optionalFloat(flags, &o.maxCost, "max-cost", "spend at most this much, by --price")
-	flags.StringVar(&o.price, "price", "", "price of a million tokens of prompts and of a million tokens of answers, such as 0.15,0.60")
-	optionalDuration(flags, &o.maxTime, "max-time", "ask for at most this long, such as 90m")
-	optionalInt(flags, &o.maxErrors, "max-errors", "", "stop asking after more errors than this (default: no bound)")
+	o.budgetFlags.add(flags)
 	flags.DurationVar(&o.calibrate, "calibrate", 20*time.Second, "about how long to calibrate for an estimate")
 }
 
@@ -145,10 +135,6 @@ func (o *jobOptions) check() error {
 		return usagef("--limit and --threads must be at least 0")
 	case negative(o.sample) || o.sample != nil && *o.sample > 1:
 		return usagef("--sample is a share of the rows, from 0 to 1; for a number of rows use --limit")
-	case negative(o.maxRows, o.maxTokens, o.maxErrors) || negative(o.maxTime) || negative(o.maxCost):
-		return usagef("budgets must be at least 0")
-	case o.maxCost != nil && o.price == "":
-		return usagef("--max-cost needs the price of a million tokens, as in --price 0.15,0.60")
 	case o.noLedger && o.ledger != "":
 		return usagef("--ledger and --no-ledger exclude each other")
 	case o.badRows != "keep" && o.badRows != "fail":
@@ -159,7 +145,7 @@ func (o *jobOptions) check() error {
 	if _, err := o.text.options(); err != nil {
 		return err
 	}
-	if _, err := o.prices(); err != nil {
+	if err := o.budgetFlags.check(); err != nil {
 		return err
 	}
 	return o.ship.check()
@@ -174,7 +160,7 @@ func (o *jobOptions) spec() job.Spec {
 	price, _ := o.prices() // check reports mistakes
 	s := job.Spec{
 		Where: o.where, Add: o.add, Errors: o.errors, Limit: o.limit, Price: price,
-		Budget: job.Budget{Rows: o.maxRows, Tokens: o.maxTokens, Cost: o.maxCost, Time: o.maxTime, Errors: o.maxErrors},
+		Budget: o.budget(),
 	}
 	if o.sample != nil {
 		s.Sample = &job.Sample{Share: *o.sample, Seed: o.seed}
@@ -200,20 +186,6 @@ func specError(err error) error {
 		return usagef("--max-cost: %w", err)
 	}
 	return usagef("%w", err)
-}
-
-func (o *jobOptions) prices() (p job.Price, err error) {
-	if o.price == "" {
-		return p, nil
-	}
-	prompt, output, two := strings.Cut(o.price, ",")
-	if p.PromptPerMillion, err = strconv.ParseFloat(strings.TrimSpace(prompt), 64); err == nil && two {
-		p.OutputPerMillion, err = strconv.ParseFloat(strings.TrimSpace(output), 64)
-	}
-	if err != nil || !two || !(p.PromptPerMillion >= 0) || !(p.OutputPerMillion >= 0) {
-		return p, usagef("--price %q: write the prices of a million tokens of prompts and of a million tokens of answers, as in 0.15,0.60", o.price)
-	}
-	return p, nil
 }
 
 // outputAs returns the format of the output file, or whether the output is a

@@ -151,6 +151,7 @@ func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement
 	if err := session.Check(ctx); err != nil {
 		return err
 	}
+	defer a.reportUsage(ctx, session, &f.ledger)
 	return a.runStatement(ctx, a.out, session, statement, f)
 }
 
@@ -160,7 +161,7 @@ func (a *app) reopen(ctx context.Context, gone *spark.Session, f sqlFlags) *spar
 	fmt.Fprintln(a.err, "The server has ended the session: Spark was restarted, or the session was idle for too long. Its temporary views, variables and settings are lost. Opening a new one...")
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	session, err := a.connect(ctx, withoutSession(f.remote), f.ship)
+	session, err := a.connect(ctx, withoutSession(f.remote), f.ship, f.ledger.options()...)
 	if err != nil {
 		fmt.Fprintln(a.err, "error:", a.message(err))
 		return gone

@@ -22,6 +22,7 @@ import (
 // sqlFlags are the options of firesteel sql.
 type sqlFlags struct {
 	ship       shipFlags
+	ledger     sparkLedgerFlags
 	remote     string
 	statements []string
 	file       string
@@ -70,16 +71,21 @@ statement.`,
 // their names.
 func (f *sqlFlags) add(c *cobra.Command) {
 	f.ship.add(c)
+	f.ledger.add(c)
 	c.Flags().IntVarP(&f.rows, "rows", "n", 20, "rows of a result to show")
 	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to this many characters; 0 shows whole values")
 	c.Flags().BoolVar(&f.vertical, "vertical", false, "show one value on each line")
 }
 
-var sqlOnly = []string{"model", "precision", "worker", "ship", "node-copy", "rows", "truncate", "vertical"}
+var sqlOnly = []string{"model", "precision", "worker", "ship", "node-copy", "rows", "truncate", "vertical",
+	"ledger", "max-rows", "max-tokens", "max-cost", "price", "max-time", "max-errors"}
 
 func (f *sqlFlags) check() error {
 	if f.rows < 1 || f.truncate < 0 {
 		return fmt.Errorf("%w: --rows must be at least 1 and --truncate at least 0", errUsage)
+	}
+	if err := f.ledger.check(); err != nil {
+		return err
 	}
 	return f.ship.check()
 }
@@ -110,7 +116,7 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
-	session, err := a.connect(ctx, f.remote, f.ship)
+	session, err := a.connect(ctx, f.remote, f.ship, f.ledger.options()...)
 	if err != nil {
 		return err
 	}
@@ -120,7 +126,9 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	}
 	defer session.Close()
 	for i, s := range statements {
-		if err := a.runStatement(ctx, a.out, session, s.Text, f); err != nil {
+		err := a.runStatement(ctx, a.out, session, s.Text, f)
+		a.reportUsage(ctx, session, &f.ledger)
+		if err != nil {
 			return f.failed(err, s.Line, i+1, len(statements))
 		}
 	}

@@ -126,9 +126,9 @@ func (p *pipeline) asking(w *window) sqlexpr.Ask {
 			return p.byRules(ctx, c.Function, rows, failed)
 		}
 		if c.Function.Direct {
-			return p.asker.direct(c.Function, rows, failed)
+			return p.asker.Direct(p.toAsk, c.Function, rows, failed)
 		}
-		return p.asker.ask(ctx, c.Function, w.numbers[0], rows, failed)
+		return p.asker.Ask(ctx, p.toAsk, c.Function, w.numbers[0], rows, failed)
 	}
 }
 
@@ -136,10 +136,7 @@ func (p *pipeline) asking(w *window) sqlexpr.Ask {
 // or their answers in a ledger.
 func (p *pipeline) byRules(ctx context.Context, f *ai.Function, rows []ai.Row, failed func(row int, err error)) (answers []ai.Answer, err error) {
 	defer panics.Catch(&err, "computing "+f.Name)
-	p.counts.update(func(c *counts) {
-		c.calls += int64(len(rows))
-		c.byRules += int64(len(rows))
-	})
+	p.byRulesCalls.Add(int64(len(rows)))
 	answers, err = f.Eval(ctx, func(context.Context, llm.ModelRole, string) (llm.Model, error) {
 		return nil, errors.New("a call that needs no model asks one: this is a bug in firesteel")
 	}, rows)

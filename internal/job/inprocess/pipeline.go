@@ -11,9 +11,18 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/job/asking"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/llm"
+	"github.com/firesteel/firesteel/llm/models"
 )
+
+// openedModels are asked by an asking.Asker.
+type openedModels struct{ *models.Opened }
+
+func (m openedModels) Infos(asks []ai.Ask) []llm.Info { return job.Infos(m.Opened, asks) }
 
 // pipeline is a running job. Windows of rows are read, filtered and computed,
 // many at the same time, and pass from one stage to the next in the order of
@@ -21,12 +30,13 @@ import (
 type pipeline struct {
 	*job.Plan
 	Executor
-	asker  *asker
-	spent  *spending
-	quota  *quota
-	tally  tally
-	counts counts
-	errors atomic.Int64
+	asker        *asking.Asker   // nil if no model is asked
+	toAsk        context.Context // ends with the budget of time
+	spent        *asking.Spending
+	quota        *quota
+	tally        tally
+	byRulesCalls atomic.Int64
+	errors       atomic.Int64
 
 	fail   context.CancelCauseFunc
 	work   sync.WaitGroup // all goroutines
@@ -46,14 +56,14 @@ func (p *pipeline) run(ctx context.Context) (job.Summary, error) {
 	ctx, p.fail = context.WithCancelCause(ctx)
 	p.tally.begun, p.tally.points.Most = time.Now(), maxPoints
 	if p.Models != nil {
-		asking := ctx
+		p.toAsk = ctx
 		if p.Budget.Time != nil {
 			var stop context.CancelFunc
-			asking, stop = context.WithTimeoutCause(ctx, *p.Budget.Time, p.Budget.TimeSpent())
+			p.toAsk, stop = context.WithTimeoutCause(ctx, *p.Budget.Time, p.Budget.TimeSpent())
 			defer stop()
 		}
-		p.spent = newSpending(p.Budget, p.Price)
-		p.asker = newAsker(asking, &p.counts, p.Models, p.spent, p.Ledger, 4*p.Threads, int(p.Memory/4))
+		p.spent = asking.NewSpending(p.Budget, p.Price)
+		p.asker = asking.New(openedModels{p.Models}, p.spent, p.Ledger, 4*p.Threads, int(p.Memory/4))
 	}
 	err := p.stages(ctx)
 	p.fail(err)
@@ -228,7 +238,7 @@ func (p *pipeline) conditionReadable(reason error) bool {
 func (p *pipeline) countError() {
 	n := p.errors.Add(1)
 	if limit := p.Budget.Errors; limit != nil && n > *limit && p.spent != nil {
-		p.spent.exhaust(p.Budget.ErrorsSpent())
+		p.spent.Exhaust(p.Budget.ErrorsSpent())
 	}
 }
 
@@ -291,13 +301,17 @@ func (p *pipeline) reportProgress(stop <-chan struct{}) {
 func (p *pipeline) snapshot() job.Snapshot {
 	var usage job.Usage
 	if p.spent != nil {
-		usage = p.spent.usage()
+		usage = p.spent.Usage()
 	}
 	s := p.tally.snapshot(usage, p.Limit)
-	p.counts.update(func(c *counts) {
-		s.Calls, s.ByRules, s.Kept, s.Equal, s.Refused, s.Asking = c.calls, c.byRules, c.kept, c.equal, c.refused, c.asking
-		s.Smaller, s.Larger = c.smaller, c.larger
-	})
+	s.ByRules = p.byRulesCalls.Load()
+	s.Calls = s.ByRules
+	if p.asker != nil {
+		c := p.asker.Counts()
+		s.Calls += c.Calls
+		s.Kept, s.Equal, s.Refused, s.Asking = c.Kept, c.Equal, c.Refused, c.Asking
+		s.Smaller, s.Larger = c.Smaller, c.Larger
+	}
 	return s
 }
 

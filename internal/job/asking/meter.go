@@ -1,66 +1,99 @@
-package inprocess
+package asking
 
 import (
 	"context"
 	"sync"
+	"time"
 
+	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/usage"
 	"github.com/firesteel/firesteel/llm"
 )
 
 // meter counts the requests to a model, and refuses those for which the job's
 // budget has no room.
 type meter struct {
-	*spending
+	*Spending
 	llm.Model
+	function *ai.Function
 }
 
-// spending is the usage of all models of a job. A request is admitted only if
+// Spending is the usage of all models of a job. A request is admitted only if
 // the budget has room for its prompt and its longest answer, in addition to the
 // requests under way. When its answer is there, the actual usage replaces the
 // reservation.
-type spending struct {
+//
+// With a usage.Query the budget holds for all processes that have it. A process
+// publishes its reservation before it reads those of the others, so that at least
+// one of two that ask at the same time sees the other.
+type Spending struct {
 	budget job.Budget
 	price  job.Price
+	shared *usage.Query // nil if the job runs in this process only
 
-	mu       sync.Mutex
-	changed  sync.Cond
-	used     job.Usage
-	reserved job.Usage // tokens of the requests under way
-	underway int
-	spent    *job.Spent
+	mu        sync.Mutex
+	changed   sync.Cond
+	used      job.Usage
+	reserved  job.Usage // tokens of the requests under way
+	underway  int
+	spent     *job.Spent
+	state     usage.State  // published; its tokens are set by publish
+	others    usage.Totals // as last read
+	published time.Time
+	notShared func(error) // see Share
 }
 
-func newSpending(b job.Budget, p job.Price) *spending {
-	s := &spending{budget: b, price: p}
+// NewSpending returns the Spending of a job.
+func NewSpending(b job.Budget, p job.Price) *Spending {
+	s := &Spending{budget: b, price: p}
 	s.changed.L = &s.mu
 	return s
 }
 
+// Share makes the budget that of all processes that share a query. session names
+// the session of the query. A usage that cannot be written ends a job with a
+// budget; without one, failed gets the error.
+func (t *Spending) Share(q *usage.Query, session string, failed func(error)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shared, t.notShared = q, failed
+	t.state.Session, t.state.Begun = session, time.Now().UnixMicro()
+	t.exchange()
+}
+
 // bounded reports whether requests need a reservation.
-func (t *spending) bounded() bool { return t.budget.Tokens != nil || t.budget.Cost != nil }
+func (t *Spending) bounded() bool { return t.budget.Tokens != nil || t.budget.Cost != nil }
 
-// metered puts a meter before a model.
-func metered(m llm.Model, s *spending) llm.Model { return &meter{s, m} }
+// limited reports whether the job has any budget.
+func (t *Spending) limited() bool { return t.budget != job.Budget{} }
 
-func (t *spending) usage() job.Usage {
+// metered puts a meter before a model that a function asks.
+func metered(m llm.Model, s *Spending, f *ai.Function) llm.Model { return &meter{s, m, f} }
+
+// Usage returns the usage of this process.
+func (t *Spending) Usage() job.Usage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.used
 }
 
 // exhausted returns the reason why no model is asked any more, or nil.
-func (t *spending) exhausted() *job.Spent {
+func (t *Spending) exhausted() *job.Spent {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.spent
 }
 
-// exhaust refuses all requests from now on.
-func (t *spending) exhaust(reason *job.Spent) {
+// Exhaust refuses all requests from now on.
+func (t *Spending) Exhaust(reason *job.Spent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.exhaust(reason)
+}
+
+func (t *Spending) exhaust(reason *job.Spent) {
 	if t.spent == nil {
 		t.spent = reason
 	}
@@ -136,7 +169,7 @@ func through[In, Out any](ctx context.Context, t *meter, requests []In, ask func
 // through asks for as many requests at a time as the budget has room for, and
 // refuses the rest when the budget is spent. most is the maximum usage of each
 // request.
-func (t *spending) through(ctx context.Context, most []job.Usage, refuse func(int, *job.Spent), ask func(from, to int) ([]job.Usage, error)) error {
+func (t *meter) through(ctx context.Context, most []job.Usage, refuse func(int, *job.Spent), ask func(from, to int) ([]job.Usage, error)) error {
 	stop := context.AfterFunc(ctx, func() {
 		defer panics.Handle("ending a wait", nil)
 		t.mu.Lock()
@@ -168,40 +201,73 @@ func (t *spending) through(ctx context.Context, most []job.Usage, refuse func(in
 
 // admit waits until there is room for the first request, and returns the number
 // of requests that have room.
-func (t *spending) admit(ctx context.Context, most []job.Usage) (n int, reserved job.Usage, reason *job.Spent) {
+func (t *Spending) admit(ctx context.Context, most []job.Usage) (n int, reserved job.Usage, reason *job.Spent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
 		if t.spent != nil {
 			return 0, job.Usage{}, t.spent
 		}
-		for n < len(most) {
-			if reason = t.over(reserved, most[n]); reason != nil {
-				break
+		n, reserved, reason = t.fit(most)
+		t.reserve(reserved, 1)
+		if n > 0 && t.shared != nil && t.bounded() {
+			t.exchange() // the others see the reservation
+			t.reserve(reserved, -1)
+			before := n
+			n, reserved, reason = t.fit(most[:n])
+			if t.reserve(reserved, 1); n < before {
+				t.exchange()
 			}
-			reserved.PromptTokens += most[n].PromptTokens
-			reserved.OutputTokens += most[n].OutputTokens
-			n++
+			if t.spent != nil {
+				t.reserve(reserved, -1)
+				return 0, job.Usage{}, t.spent
+			}
+			if n == 0 && ctx.Err() == nil { // others have asked meanwhile
+				t.pause(ctx)
+				continue
+			}
 		}
 		if n > 0 || ctx.Err() != nil {
-			t.reserved.PromptTokens += reserved.PromptTokens
-			t.reserved.OutputTokens += reserved.OutputTokens
 			t.underway++
 			return n, reserved, nil
 		}
-		if t.underway == 0 { // no reservation will be returned
-			t.spent = reason
-			t.changed.Broadcast()
+		switch {
+		case t.underway > 0:
+			t.changed.Wait()
+		case t.others.Reserved == (usage.Tokens{}): // no reservation will be returned
+			t.exhaust(reason)
 			return 0, job.Usage{}, reason
+		default:
+			t.pause(ctx)
+			t.exchange()
 		}
-		t.changed.Wait()
 	}
 }
 
+// fit returns how many of the requests the budget has room for, and what they
+// reserve.
+func (t *Spending) fit(most []job.Usage) (n int, reserved job.Usage, reason *job.Spent) {
+	for n < len(most) {
+		if reason = t.over(reserved, most[n]); reason != nil {
+			break
+		}
+		reserved.PromptTokens += most[n].PromptTokens
+		reserved.OutputTokens += most[n].OutputTokens
+		n++
+	}
+	return n, reserved, reason
+}
+
+func (t *Spending) reserve(u job.Usage, sign int64) {
+	t.reserved.PromptTokens += sign * u.PromptTokens
+	t.reserved.OutputTokens += sign * u.OutputTokens
+}
+
 // over returns the budget that has no room for one more request.
-func (t *spending) over(pending, more job.Usage) *job.Spent {
-	prompt := t.used.PromptTokens + t.reserved.PromptTokens + pending.PromptTokens + more.PromptTokens
-	output := t.used.OutputTokens + t.reserved.OutputTokens + pending.OutputTokens + more.OutputTokens
+func (t *Spending) over(pending, more job.Usage) *job.Spent {
+	o := &t.others
+	prompt := t.used.PromptTokens + t.reserved.PromptTokens + o.Used.Prompt + o.Reserved.Prompt + pending.PromptTokens + more.PromptTokens
+	output := t.used.OutputTokens + t.reserved.OutputTokens + o.Used.Output + o.Reserved.Output + pending.OutputTokens + more.OutputTokens
 	switch {
 	case t.budget.Tokens != nil && prompt+output > *t.budget.Tokens:
 		return t.budget.TokensSpent()
@@ -211,19 +277,27 @@ func (t *spending) over(pending, more job.Usage) *job.Spent {
 	return nil
 }
 
-// settle replaces a reservation by the actual usage.
-func (t *spending) settle(reserved job.Usage, used []job.Usage) {
+// settle replaces the reservation of a function's requests by the actual usage.
+func (t *meter) settle(reserved job.Usage, used []job.Usage) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.underway--
-	t.reserved.PromptTokens -= reserved.PromptTokens
-	t.reserved.OutputTokens -= reserved.OutputTokens
+	t.reserve(reserved, -1)
+	var sum usage.Tokens
 	for _, u := range used {
-		t.used.Requests += u.Requests
-		t.used.PromptTokens += u.PromptTokens
-		t.used.OutputTokens += u.OutputTokens
+		sum.Requests += u.Requests
+		sum.Prompt += u.PromptTokens
+		sum.Output += u.OutputTokens
 	}
+	t.used.Requests += sum.Requests
+	t.used.PromptTokens += sum.Prompt
+	t.used.OutputTokens += sum.Output
 	t.used.Cost = t.price.Of(float64(t.used.PromptTokens), float64(t.used.OutputTokens))
+	if t.shared != nil {
+		sum.Cost = t.price.Of(float64(sum.Prompt), float64(sum.Output))
+		t.use(t.function, t.Info().Name).Add(sum)
+		t.publish(t.bounded())
+	}
 	t.changed.Broadcast()
 }
 

@@ -1,4 +1,4 @@
-package inprocess
+package asking
 
 import (
 	"time"
@@ -10,7 +10,7 @@ import (
 
 // lookUp finishes the rows whose answer is known and returns the others. kept
 // counts the rows that were answered before this job.
-func (a *asker) lookUp(f *ai.Function, all []*distinct) (need []*distinct, kept int, err error) {
+func (a *Asker) lookUp(f *ai.Function, all []*distinct) (need []*distinct, kept int, err error) {
 	for _, d := range all {
 		if !d.owned {
 			continue
@@ -23,16 +23,17 @@ func (a *asker) lookUp(f *ai.Function, all []*distinct) (need []*distinct, kept 
 			need = append(need, d)
 			continue
 		}
+		d.known = true
 		if when.Before(a.begun) {
 			kept += len(d.at)
 		}
-		a.finish(f, d, answer, nil)
+		a.finish(f, d, answer, nil, false)
 	}
 	return need, kept, nil
 }
 
 // known returns an earlier answer and its time, which is zero if there is none.
-func (a *asker) known(f *ai.Function, id string) (answer ai.Answer, when time.Time, err error) {
+func (a *Asker) known(f *ai.Function, id string) (answer ai.Answer, when time.Time, err error) {
 	if id == "" {
 		return answer, when, nil
 	}
@@ -59,7 +60,7 @@ func (a *asker) known(f *ai.Function, id string) (answer ai.Answer, when time.Ti
 
 // keep stores answers in the ledger, or in memory if there is none. Errors are
 // stored in memory only: the next job asks again.
-func (a *asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) error {
+func (a *Asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) error {
 	name := f.Name
 	if f.Of != nil {
 		name = f.Of.Name
@@ -86,10 +87,15 @@ func (a *asker) keep(f *ai.Function, chunk []*distinct, answers []ai.Answer) err
 		if err != nil {
 			return err
 		}
-		entries = append(entries, ledger.Entry{Key: key, Time: now, Function: name, Model: job.Names(job.Asked(a.models, f, d.row)), Answer: text})
+		entries = append(entries, ledger.Entry{Key: key, Time: now, Function: name, Model: d.models, Answer: text})
 	}
 	if a.ledger == nil {
 		return nil
 	}
-	return a.ledger.Put(entries...)
+	err := a.ledger.Put(entries...)
+	if err != nil && a.NotKept != nil {
+		a.NotKept(err)
+		return nil
+	}
+	return err
 }
