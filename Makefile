@@ -20,7 +20,7 @@ lint:
 whole = FIRESTEEL_INTEGRATION=1 -vet=off -timeout 60m -parallel 3 ./internal/integration
 parts = FIRESTEEL_INTEGRATION=1 -vet=off -timeout 30m $$(go list ./... | grep -v /internal/integration$$)
 # The client, against the oldest Spark that it supports.
-oldest = FIRESTEEL_INTEGRATION=1 FIRESTEEL_SPARK_VERSION=3.5.1 -vet=off -timeout 30m ./spark
+oldest = FIRESTEEL_INTEGRATION=1 FIRESTEEL_SPARK_VERSION=3.5.1 -vet=off -timeout 30m ./spark ./spark/functions
 # The packages in which goroutines share memory.
 raced = CGO_ENABLED=1 -vet=off -race ./worker/... ./spark ./internal/engine ./internal/engine/nn ./internal/endpoint ./ai ./internal/job ./internal/ledger ./internal/network/fetch \
 	-- CGO_ENABLED=1 -vet=off -race -run "Goroutines|Concurrent" ./internal/grammar ./internal/tokenizer

@@ -231,14 +231,6 @@ func (d *DataFrame) Explain(ctx context.Context, mode string) (string, error) {
 	return r.GetExplain().GetExplainString(), err
 }
 
-// CreateOrReplaceTempView creates a temporary view of the query, which SQL in
-// this session can use by its name.
-func (d *DataFrame) CreateOrReplaceTempView(ctx context.Context, name string) error {
-	return d.command(ctx, &pb.Command{CommandType: &pb.Command_CreateDataframeView{CreateDataframeView: &pb.CreateDataFrameViewCommand{
-		Input: d.relation, Name: name, Replace: true,
-	}}})
-}
-
 func (d *DataFrame) command(ctx context.Context, c *pb.Command) error {
 	if d.err != nil {
 		return d.err

@@ -6,6 +6,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/firesteel/firesteel/internal/columns"
 )
 
 // valueAt returns a copy of a value of an Arrow array, in one of the Go types
@@ -62,6 +64,9 @@ func valueAt(a arrow.Array, i int) (any, error) {
 		start, end := a.ValueOffsets(i)
 		return listAt(a.ListValues(), int(start), int(end))
 	case *array.Struct:
+		if text, ok, err := columns.Variant(a, i); ok || err != nil {
+			return text, err
+		}
 		return structAt(a, i)
 	}
 	return nil, fmt.Errorf("values of Arrow type %s are not supported", a.DataType())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/sqltypes"
+	"github.com/firesteel/firesteel/udf"
 )
 
 // appendGo appends a Go value to a builder. The builder's type is the one that
@@ -46,6 +47,9 @@ func appendGo(b array.Builder, v reflect.Value) error {
 		b.Append(v.String())
 	case *array.BinaryBuilder:
 		b.Append(v.Bytes())
+	case *array.Date32Builder:
+		year, month, day := time.Time(v.Interface().(udf.Date)).Date()
+		b.Append(arrow.Date32FromTime(time.Date(year, month, day, 0, 0, 0, 0, time.UTC)))
 	case *array.TimestampBuilder:
 		b.Append(arrow.Timestamp(v.Interface().(time.Time).UnixMicro()))
 	case *array.DurationBuilder:

@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/firesteel/firesteel/internal/sqltypes"
+	"github.com/firesteel/firesteel/udf"
 )
 
 var (
 	timeType     = reflect.TypeFor[time.Time]()
 	durationType = reflect.TypeFor[time.Duration]()
+	dateType     = reflect.TypeFor[udf.Date]()
 	decimalType  = reflect.TypeFor[Decimal]()
 )
 
@@ -24,6 +26,8 @@ func goType(t reflect.Type, depth int) (DataType, error) {
 	switch t {
 	case timeType:
 		return TimestampType, nil
+	case dateType:
+		return DateType, nil
 	case durationType:
 		return DayTimeIntervalType, nil
 	case decimalType:

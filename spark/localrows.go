@@ -23,7 +23,7 @@ import (
 // arrow.Table, or a slice of structs. The exported fields of the struct are the
 // columns. The tag `spark:"name"` sets the name of a column, and `spark:"-"`
 // omits the field. Pointers, slices and maps are nullable, and nil is NULL. int
-// is BIGINT, time.Time TIMESTAMP, time.Duration INTERVAL DAY TO SECOND, []byte
+// is BIGINT, time.Time TIMESTAMP, udf.Date DATE, time.Duration INTERVAL DAY TO SECOND, []byte
 // BINARY and Decimal DECIMAL(38,18); structs, slices and maps are STRUCT, ARRAY
 // and MAP.
 //
@@ -54,6 +54,18 @@ func (s *Session) CreateDataFrame(ctx context.Context, rows any) (*DataFrame, er
 		return s.localRows(ctx, x.Schema(), batches)
 	}
 	batch, err := s.structBatch(rows)
+	if err != nil {
+		return nil, err
+	}
+	defer batch.Release()
+	return s.localRows(ctx, batch.Schema(), []arrow.RecordBatch{batch})
+}
+
+// CreateDataFrameOf creates a DataFrame from rows whose columns are known at run time only. rows is a [][]any with the
+// values in the order of the schema, a []map[string]any with values by name, of which missing ones are NULL, or a []Row.
+// Values have the types of Row, or others that lose nothing, such as int for BIGINT; nil is NULL.
+func (s *Session) CreateDataFrameOf(ctx context.Context, schema StructType, rows any) (*DataFrame, error) {
+	batch, err := s.dynamicBatch(schema, rows)
 	if err != nil {
 		return nil, err
 	}

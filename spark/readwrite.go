@@ -2,8 +2,10 @@ package spark
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -72,6 +74,30 @@ func (r DataFrameReader) CSV(paths ...string) *DataFrame { return r.Format("csv"
 // JSON reads files with one JSON object per line.
 func (r DataFrameReader) JSON(paths ...string) *DataFrame { return r.Format("json").Load(paths...) }
 
+// ORC reads ORC files.
+func (r DataFrameReader) ORC(paths ...string) *DataFrame { return r.Format("orc").Load(paths...) }
+
+// Options sets options of the source.
+func (r DataFrameReader) Options(options map[string]string) DataFrameReader {
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		r = r.Option(key, options[key])
+	}
+	return r
+}
+
+// JDBC reads a table of a database by its driver on the server. Options such as user and password are in properties.
+func (r DataFrameReader) JDBC(url, table string, properties map[string]string) *DataFrame {
+	return r.Format("jdbc").Options(properties).Option("url", url).Option("dbtable", table).Load()
+}
+
+// Table reads a table or view, or with ReadStream a stream of what is added to it, with the reader's options.
+func (r DataFrameReader) Table(name string) *DataFrame {
+	return r.session.newDataFrame(&pb.Relation{RelType: &pb.Relation_Read{Read: &pb.Read{
+		ReadType:    &pb.Read_NamedTable_{NamedTable: &pb.Read_NamedTable{UnparsedIdentifier: name, Options: r.source.GetOptions()}},
+		IsStreaming: r.stream,
+	}}})
+}
+
 // Text reads text files into the column value, with one row per line.
 func (r DataFrameReader) Text(paths ...string) *DataFrame { return r.Format("text").Load(paths...) }
 
@@ -92,6 +118,10 @@ type DataFrameWriter struct {
 	mode      string
 	options   map[string]string
 	partition []string
+	bucket    *pb.WriteOperation_BucketBy
+	sort      []string
+	cluster   []string
+	err       error
 }
 
 // Write returns a DataFrameWriter.
@@ -116,6 +146,35 @@ func (w DataFrameWriter) PartitionBy(columns ...string) DataFrameWriter {
 	return w
 }
 
+// Options sets options of the format.
+func (w DataFrameWriter) Options(options map[string]string) DataFrameWriter {
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		w = w.Option(key, options[key])
+	}
+	return w
+}
+
+// BucketBy divides the rows of a table into n buckets by the hashes of columns, for SaveAsTable.
+func (w DataFrameWriter) BucketBy(n int, columns ...string) DataFrameWriter {
+	if n < 1 || n > math.MaxInt32 || len(columns) == 0 {
+		w.err = fmt.Errorf("bucket by: %d buckets of %d columns; there must be at least one of each", n, len(columns))
+	}
+	w.bucket = &pb.WriteOperation_BucketBy{NumBuckets: int32(n), BucketColumnNames: slices.Clone(columns)}
+	return w
+}
+
+// SortBy sorts the rows of each bucket, for SaveAsTable with BucketBy.
+func (w DataFrameWriter) SortBy(columns ...string) DataFrameWriter {
+	w.sort = slices.Clone(columns)
+	return w
+}
+
+// ClusterBy clusters a table by columns, for SaveAsTable, since Spark 4.0.
+func (w DataFrameWriter) ClusterBy(columns ...string) DataFrameWriter {
+	w.cluster, w.err = slices.Clone(columns), errors.Join(w.err, w.df.session.since("cluster by", 4, 0))
+	return w
+}
+
 var saveModes = map[string]pb.WriteOperation_SaveMode{
 	"":              pb.WriteOperation_SAVE_MODE_ERROR_IF_EXISTS,
 	"error":         pb.WriteOperation_SAVE_MODE_ERROR_IF_EXISTS,
@@ -126,6 +185,9 @@ var saveModes = map[string]pb.WriteOperation_SaveMode{
 }
 
 func (w DataFrameWriter) write(ctx context.Context, to func(*pb.WriteOperation)) error {
+	if w.err != nil {
+		return w.err
+	}
 	mode, ok := saveModes[strings.ToLower(w.mode)]
 	if !ok {
 		return fmt.Errorf("write: there is no mode %q; the modes are append, overwrite, ignore and error", w.mode)
@@ -135,6 +197,9 @@ func (w DataFrameWriter) write(ctx context.Context, to func(*pb.WriteOperation))
 		Mode:                mode,
 		Options:             w.options,
 		PartitioningColumns: w.partition,
+		BucketBy:            w.bucket,
+		SortColumnNames:     w.sort,
+		ClusteringColumns:   w.cluster,
 	}
 	if w.format != "" {
 		op.Source = &w.format
@@ -166,6 +231,21 @@ func (w DataFrameWriter) CSV(ctx context.Context, path string) error {
 // JSON writes files with one JSON object per line.
 func (w DataFrameWriter) JSON(ctx context.Context, path string) error {
 	return w.Format("json").Save(ctx, path)
+}
+
+// ORC writes ORC files.
+func (w DataFrameWriter) ORC(ctx context.Context, path string) error {
+	return w.Format("orc").Save(ctx, path)
+}
+
+// Text writes text files; there must be one column, of strings.
+func (w DataFrameWriter) Text(ctx context.Context, path string) error {
+	return w.Format("text").Save(ctx, path)
+}
+
+// JDBC writes a table of a database by its driver on the server. Options such as user and password are in properties.
+func (w DataFrameWriter) JDBC(ctx context.Context, url, table string, properties map[string]string) error {
+	return w.Format("jdbc").Options(properties).Option("url", url).Option("dbtable", table).Save(ctx, "")
 }
 
 // SaveAsTable writes a table of the catalog. If the table exists, columns are

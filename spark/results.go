@@ -44,6 +44,9 @@ type results struct {
 	// started and stream are the results of commands of streaming queries.
 	started *pb.WriteStreamOperationStartResult
 	stream  *pb.StreamingQueryCommandResult
+	// streams is the result of a command about all streaming queries, and checkpoint that of Checkpoint.
+	streams    *pb.StreamingQueryManagerCommandResult
+	checkpoint *pb.CachedRemoteRelation
 
 	chunks  [][]byte // of an incomplete batch
 	size    int      // of the chunks, in bytes
@@ -112,6 +115,7 @@ func (r *results) read(response *pb.ExecutePlanResponse) error {
 	if response.Schema != nil {
 		r.schema = response.Schema
 	}
+	r.execution.session.receive(response.GetObservedMetrics())
 	switch {
 	case response.GetSqlCommandResult() != nil:
 		r.command = response.GetSqlCommandResult().GetRelation()
@@ -119,6 +123,10 @@ func (r *results) read(response *pb.ExecutePlanResponse) error {
 		r.started = response.GetWriteStreamOperationStartResult()
 	case response.GetStreamingQueryCommandResult() != nil:
 		r.stream = response.GetStreamingQueryCommandResult()
+	case response.GetStreamingQueryManagerCommandResult() != nil:
+		r.streams = response.GetStreamingQueryManagerCommandResult()
+	case response.GetCheckpointCommandResult() != nil:
+		r.checkpoint = response.GetCheckpointCommandResult().GetRelation()
 	case response.GetExecutionProgress() != nil:
 		r.report(response.GetExecutionProgress())
 	case response.GetArrowBatch() != nil:

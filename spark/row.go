@@ -5,11 +5,13 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
 	"github.com/firesteel/firesteel/internal/sqltypes"
+	"github.com/firesteel/firesteel/udf"
 )
 
 // Row is one row of a result. Its values have these Go types; nil is NULL:
@@ -17,7 +19,7 @@ import (
 //	BOOLEAN bool, TINYINT int8, SMALLINT int16, INT int32, BIGINT int64,
 //	FLOAT float32, DOUBLE float64, DECIMAL Decimal, STRING string,
 //	BINARY []byte, DATE and TIMESTAMP and TIMESTAMP_NTZ time.Time in UTC,
-//	ARRAY []any, MAP map[any]any, STRUCT Row, TIME time.Duration,
+//	ARRAY []any, MAP map[any]any, STRUCT Row, VARIANT string (JSON), TIME time.Duration,
 //	INTERVAL time.Duration (of days to seconds), int32 (of months) or
 //	arrow.MonthDayNanoInterval (of both)
 //
@@ -45,6 +47,15 @@ func (r Row) Value(name string) (any, bool) {
 		return r.values[i], true
 	}
 	return nil, false
+}
+
+// Map returns the values by the names of the columns. Of several columns with a name, it has the last.
+func (r Row) Map() map[string]any {
+	m := make(map[string]any, len(r.values))
+	for i, name := range r.names {
+		m[name] = r.values[i]
+	}
+	return m
 }
 
 func (r Row) String() string {
@@ -145,6 +156,14 @@ func assign(to reflect.Value, v any) error {
 		return nil
 	}
 	switch x := v.(type) {
+	case time.Time:
+		if to.Type() == dateType {
+			if x.UTC().Truncate(24*time.Hour) != x.UTC() {
+				return sensitive.Errorf("%s has a time of the day, which a udf.Date cannot hold", sensitive.Of(x))
+			}
+			to.Set(reflect.ValueOf(udf.Date(x)))
+			return nil
+		}
 	case Row:
 		if to.Kind() == reflect.Struct {
 			return x.scan(to)

@@ -46,6 +46,8 @@ type Session struct {
 	plans      atomic.Int64   // number of relations, for their ids
 	background sync.WaitGroup // of release requests
 
+	observations sync.Map // by name, of Observe, until their metrics come
+
 	installing sync.Mutex // held while a stream starts
 
 	shipping sync.Mutex // held while a default model is uploaded

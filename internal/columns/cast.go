@@ -80,6 +80,16 @@ func variantReaderOf(a *array.Struct, value, metadata *array.Binary) (func(i int
 	return func(i int) string { return texts[i] }, nil
 }
 
+// Variant returns row i of a VARIANT of Spark as JSON. ok is false if the column is an ordinary struct.
+func Variant(a *array.Struct, i int) (text string, ok bool, err error) {
+	value, metadata, ok := variantColumns(a)
+	if !ok {
+		return "", false, nil
+	}
+	text, err = variantText(metadata.Value(i), value.Value(i))
+	return text, true, err
+}
+
 // variantColumns returns the two columns of a VARIANT of Spark. A worker gets it as a
 // STRUCT with a mark on the field metadata.
 func variantColumns(a *array.Struct) (value, metadata *array.Binary, ok bool) {

@@ -34,7 +34,8 @@ var layers = map[string]struct {
 	"udf":                {[]string{"ai", "llm", "internal/columns", "internal/registry", "internal/sqltypes"}, "client and worker both use the declarations of a program's functions, so udf imports neither"},
 	"llm/models":         {[]string{"llm", "llm/catalogue", "internal/endpoint", "internal/engine", "internal/head", "internal/weights/..."}, "one package maps texts to models and opens them: no function, no table, no Spark"},
 	"worker":             {[]string{"ai", "udf", "llm", "llm/catalogue", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/job", "internal/job/asking", "internal/ledger", "internal/registry", "internal/usage"}, "the worker implements the protocol of executors and calls functions; it does not use the client"},
-	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/match", "internal/sqlcalls", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
+	"spark":              {[]string{"ai", "udf", "llm", "spark/internal/pb", "llm/models", "internal/arrowipc", "internal/bundle", "internal/columns", "internal/match", "internal/sqlcalls", "internal/sqlscript", "internal/sqltypes"}, "the client ships a worker and resolves its models; the program is its own worker, so it links the engine through llm/models, but never runs a model"},
+	"spark/functions":    {[]string{"spark"}, "a function is a call by name"},
 	"spark/internal/pb":  {nil, "generated messages stand alone"},
 
 	// Commands, jobs and files.

@@ -84,7 +84,7 @@ func (x AnalyzePlanRequest_Explain_ExplainMode) Number() protoreflect.EnumNumber
 
 // Deprecated: Use AnalyzePlanRequest_Explain_ExplainMode.Descriptor instead.
 func (AnalyzePlanRequest_Explain_ExplainMode) EnumDescriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 1, 0}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 7, 0}
 }
 
 type InterruptRequest_InterruptType int32
@@ -284,10 +284,16 @@ type AnalyzePlanRequest struct {
 	//	*AnalyzePlanRequest_Schema_
 	//	*AnalyzePlanRequest_Explain_
 	//	*AnalyzePlanRequest_TreeString_
+	//	*AnalyzePlanRequest_IsLocal_
+	//	*AnalyzePlanRequest_IsStreaming_
+	//	*AnalyzePlanRequest_InputFiles_
 	//	*AnalyzePlanRequest_SparkVersion_
 	//	*AnalyzePlanRequest_DdlParse
+	//	*AnalyzePlanRequest_SameSemantics_
+	//	*AnalyzePlanRequest_SemanticHash_
 	//	*AnalyzePlanRequest_Persist_
 	//	*AnalyzePlanRequest_Unpersist_
+	//	*AnalyzePlanRequest_GetStorageLevel_
 	Analyze       isAnalyzePlanRequest_Analyze `protobuf_oneof:"analyze"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -385,6 +391,33 @@ func (x *AnalyzePlanRequest) GetTreeString() *AnalyzePlanRequest_TreeString {
 	return nil
 }
 
+func (x *AnalyzePlanRequest) GetIsLocal() *AnalyzePlanRequest_IsLocal {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_IsLocal_); ok {
+			return x.IsLocal
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest) GetIsStreaming() *AnalyzePlanRequest_IsStreaming {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_IsStreaming_); ok {
+			return x.IsStreaming
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest) GetInputFiles() *AnalyzePlanRequest_InputFiles {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_InputFiles_); ok {
+			return x.InputFiles
+		}
+	}
+	return nil
+}
+
 func (x *AnalyzePlanRequest) GetSparkVersion() *AnalyzePlanRequest_SparkVersion {
 	if x != nil {
 		if x, ok := x.Analyze.(*AnalyzePlanRequest_SparkVersion_); ok {
@@ -398,6 +431,24 @@ func (x *AnalyzePlanRequest) GetDdlParse() *AnalyzePlanRequest_DDLParse {
 	if x != nil {
 		if x, ok := x.Analyze.(*AnalyzePlanRequest_DdlParse); ok {
 			return x.DdlParse
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest) GetSameSemantics() *AnalyzePlanRequest_SameSemantics {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_SameSemantics_); ok {
+			return x.SameSemantics
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest) GetSemanticHash() *AnalyzePlanRequest_SemanticHash {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_SemanticHash_); ok {
+			return x.SemanticHash
 		}
 	}
 	return nil
@@ -421,6 +472,15 @@ func (x *AnalyzePlanRequest) GetUnpersist() *AnalyzePlanRequest_Unpersist {
 	return nil
 }
 
+func (x *AnalyzePlanRequest) GetGetStorageLevel() *AnalyzePlanRequest_GetStorageLevel {
+	if x != nil {
+		if x, ok := x.Analyze.(*AnalyzePlanRequest_GetStorageLevel_); ok {
+			return x.GetStorageLevel
+		}
+	}
+	return nil
+}
+
 type isAnalyzePlanRequest_Analyze interface {
 	isAnalyzePlanRequest_Analyze()
 }
@@ -437,12 +497,32 @@ type AnalyzePlanRequest_TreeString_ struct {
 	TreeString *AnalyzePlanRequest_TreeString `protobuf:"bytes,6,opt,name=tree_string,json=treeString,proto3,oneof"`
 }
 
+type AnalyzePlanRequest_IsLocal_ struct {
+	IsLocal *AnalyzePlanRequest_IsLocal `protobuf:"bytes,7,opt,name=is_local,json=isLocal,proto3,oneof"`
+}
+
+type AnalyzePlanRequest_IsStreaming_ struct {
+	IsStreaming *AnalyzePlanRequest_IsStreaming `protobuf:"bytes,8,opt,name=is_streaming,json=isStreaming,proto3,oneof"`
+}
+
+type AnalyzePlanRequest_InputFiles_ struct {
+	InputFiles *AnalyzePlanRequest_InputFiles `protobuf:"bytes,9,opt,name=input_files,json=inputFiles,proto3,oneof"`
+}
+
 type AnalyzePlanRequest_SparkVersion_ struct {
 	SparkVersion *AnalyzePlanRequest_SparkVersion `protobuf:"bytes,10,opt,name=spark_version,json=sparkVersion,proto3,oneof"`
 }
 
 type AnalyzePlanRequest_DdlParse struct {
 	DdlParse *AnalyzePlanRequest_DDLParse `protobuf:"bytes,11,opt,name=ddl_parse,json=ddlParse,proto3,oneof"`
+}
+
+type AnalyzePlanRequest_SameSemantics_ struct {
+	SameSemantics *AnalyzePlanRequest_SameSemantics `protobuf:"bytes,12,opt,name=same_semantics,json=sameSemantics,proto3,oneof"`
+}
+
+type AnalyzePlanRequest_SemanticHash_ struct {
+	SemanticHash *AnalyzePlanRequest_SemanticHash `protobuf:"bytes,13,opt,name=semantic_hash,json=semanticHash,proto3,oneof"`
 }
 
 type AnalyzePlanRequest_Persist_ struct {
@@ -453,19 +533,35 @@ type AnalyzePlanRequest_Unpersist_ struct {
 	Unpersist *AnalyzePlanRequest_Unpersist `protobuf:"bytes,15,opt,name=unpersist,proto3,oneof"`
 }
 
+type AnalyzePlanRequest_GetStorageLevel_ struct {
+	GetStorageLevel *AnalyzePlanRequest_GetStorageLevel `protobuf:"bytes,16,opt,name=get_storage_level,json=getStorageLevel,proto3,oneof"`
+}
+
 func (*AnalyzePlanRequest_Schema_) isAnalyzePlanRequest_Analyze() {}
 
 func (*AnalyzePlanRequest_Explain_) isAnalyzePlanRequest_Analyze() {}
 
 func (*AnalyzePlanRequest_TreeString_) isAnalyzePlanRequest_Analyze() {}
 
+func (*AnalyzePlanRequest_IsLocal_) isAnalyzePlanRequest_Analyze() {}
+
+func (*AnalyzePlanRequest_IsStreaming_) isAnalyzePlanRequest_Analyze() {}
+
+func (*AnalyzePlanRequest_InputFiles_) isAnalyzePlanRequest_Analyze() {}
+
 func (*AnalyzePlanRequest_SparkVersion_) isAnalyzePlanRequest_Analyze() {}
 
 func (*AnalyzePlanRequest_DdlParse) isAnalyzePlanRequest_Analyze() {}
 
+func (*AnalyzePlanRequest_SameSemantics_) isAnalyzePlanRequest_Analyze() {}
+
+func (*AnalyzePlanRequest_SemanticHash_) isAnalyzePlanRequest_Analyze() {}
+
 func (*AnalyzePlanRequest_Persist_) isAnalyzePlanRequest_Analyze() {}
 
 func (*AnalyzePlanRequest_Unpersist_) isAnalyzePlanRequest_Analyze() {}
+
+func (*AnalyzePlanRequest_GetStorageLevel_) isAnalyzePlanRequest_Analyze() {}
 
 type AnalyzePlanResponse struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
@@ -476,10 +572,16 @@ type AnalyzePlanResponse struct {
 	//	*AnalyzePlanResponse_Schema_
 	//	*AnalyzePlanResponse_Explain_
 	//	*AnalyzePlanResponse_TreeString_
+	//	*AnalyzePlanResponse_IsLocal_
+	//	*AnalyzePlanResponse_IsStreaming_
+	//	*AnalyzePlanResponse_InputFiles_
 	//	*AnalyzePlanResponse_SparkVersion_
 	//	*AnalyzePlanResponse_DdlParse
+	//	*AnalyzePlanResponse_SameSemantics_
+	//	*AnalyzePlanResponse_SemanticHash_
 	//	*AnalyzePlanResponse_Persist_
 	//	*AnalyzePlanResponse_Unpersist_
+	//	*AnalyzePlanResponse_GetStorageLevel_
 	Result        isAnalyzePlanResponse_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -563,6 +665,33 @@ func (x *AnalyzePlanResponse) GetTreeString() *AnalyzePlanResponse_TreeString {
 	return nil
 }
 
+func (x *AnalyzePlanResponse) GetIsLocal() *AnalyzePlanResponse_IsLocal {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_IsLocal_); ok {
+			return x.IsLocal
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanResponse) GetIsStreaming() *AnalyzePlanResponse_IsStreaming {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_IsStreaming_); ok {
+			return x.IsStreaming
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanResponse) GetInputFiles() *AnalyzePlanResponse_InputFiles {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_InputFiles_); ok {
+			return x.InputFiles
+		}
+	}
+	return nil
+}
+
 func (x *AnalyzePlanResponse) GetSparkVersion() *AnalyzePlanResponse_SparkVersion {
 	if x != nil {
 		if x, ok := x.Result.(*AnalyzePlanResponse_SparkVersion_); ok {
@@ -576,6 +705,24 @@ func (x *AnalyzePlanResponse) GetDdlParse() *AnalyzePlanResponse_DDLParse {
 	if x != nil {
 		if x, ok := x.Result.(*AnalyzePlanResponse_DdlParse); ok {
 			return x.DdlParse
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanResponse) GetSameSemantics() *AnalyzePlanResponse_SameSemantics {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_SameSemantics_); ok {
+			return x.SameSemantics
+		}
+	}
+	return nil
+}
+
+func (x *AnalyzePlanResponse) GetSemanticHash() *AnalyzePlanResponse_SemanticHash {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_SemanticHash_); ok {
+			return x.SemanticHash
 		}
 	}
 	return nil
@@ -599,6 +746,15 @@ func (x *AnalyzePlanResponse) GetUnpersist() *AnalyzePlanResponse_Unpersist {
 	return nil
 }
 
+func (x *AnalyzePlanResponse) GetGetStorageLevel() *AnalyzePlanResponse_GetStorageLevel {
+	if x != nil {
+		if x, ok := x.Result.(*AnalyzePlanResponse_GetStorageLevel_); ok {
+			return x.GetStorageLevel
+		}
+	}
+	return nil
+}
+
 type isAnalyzePlanResponse_Result interface {
 	isAnalyzePlanResponse_Result()
 }
@@ -615,12 +771,32 @@ type AnalyzePlanResponse_TreeString_ struct {
 	TreeString *AnalyzePlanResponse_TreeString `protobuf:"bytes,4,opt,name=tree_string,json=treeString,proto3,oneof"`
 }
 
+type AnalyzePlanResponse_IsLocal_ struct {
+	IsLocal *AnalyzePlanResponse_IsLocal `protobuf:"bytes,5,opt,name=is_local,json=isLocal,proto3,oneof"`
+}
+
+type AnalyzePlanResponse_IsStreaming_ struct {
+	IsStreaming *AnalyzePlanResponse_IsStreaming `protobuf:"bytes,6,opt,name=is_streaming,json=isStreaming,proto3,oneof"`
+}
+
+type AnalyzePlanResponse_InputFiles_ struct {
+	InputFiles *AnalyzePlanResponse_InputFiles `protobuf:"bytes,7,opt,name=input_files,json=inputFiles,proto3,oneof"`
+}
+
 type AnalyzePlanResponse_SparkVersion_ struct {
 	SparkVersion *AnalyzePlanResponse_SparkVersion `protobuf:"bytes,8,opt,name=spark_version,json=sparkVersion,proto3,oneof"`
 }
 
 type AnalyzePlanResponse_DdlParse struct {
 	DdlParse *AnalyzePlanResponse_DDLParse `protobuf:"bytes,9,opt,name=ddl_parse,json=ddlParse,proto3,oneof"`
+}
+
+type AnalyzePlanResponse_SameSemantics_ struct {
+	SameSemantics *AnalyzePlanResponse_SameSemantics `protobuf:"bytes,10,opt,name=same_semantics,json=sameSemantics,proto3,oneof"`
+}
+
+type AnalyzePlanResponse_SemanticHash_ struct {
+	SemanticHash *AnalyzePlanResponse_SemanticHash `protobuf:"bytes,11,opt,name=semantic_hash,json=semanticHash,proto3,oneof"`
 }
 
 type AnalyzePlanResponse_Persist_ struct {
@@ -631,19 +807,35 @@ type AnalyzePlanResponse_Unpersist_ struct {
 	Unpersist *AnalyzePlanResponse_Unpersist `protobuf:"bytes,13,opt,name=unpersist,proto3,oneof"`
 }
 
+type AnalyzePlanResponse_GetStorageLevel_ struct {
+	GetStorageLevel *AnalyzePlanResponse_GetStorageLevel `protobuf:"bytes,14,opt,name=get_storage_level,json=getStorageLevel,proto3,oneof"`
+}
+
 func (*AnalyzePlanResponse_Schema_) isAnalyzePlanResponse_Result() {}
 
 func (*AnalyzePlanResponse_Explain_) isAnalyzePlanResponse_Result() {}
 
 func (*AnalyzePlanResponse_TreeString_) isAnalyzePlanResponse_Result() {}
 
+func (*AnalyzePlanResponse_IsLocal_) isAnalyzePlanResponse_Result() {}
+
+func (*AnalyzePlanResponse_IsStreaming_) isAnalyzePlanResponse_Result() {}
+
+func (*AnalyzePlanResponse_InputFiles_) isAnalyzePlanResponse_Result() {}
+
 func (*AnalyzePlanResponse_SparkVersion_) isAnalyzePlanResponse_Result() {}
 
 func (*AnalyzePlanResponse_DdlParse) isAnalyzePlanResponse_Result() {}
 
+func (*AnalyzePlanResponse_SameSemantics_) isAnalyzePlanResponse_Result() {}
+
+func (*AnalyzePlanResponse_SemanticHash_) isAnalyzePlanResponse_Result() {}
+
 func (*AnalyzePlanResponse_Persist_) isAnalyzePlanResponse_Result() {}
 
 func (*AnalyzePlanResponse_Unpersist_) isAnalyzePlanResponse_Result() {}
+
+func (*AnalyzePlanResponse_GetStorageLevel_) isAnalyzePlanResponse_Result() {}
 
 type ExecutePlanRequest struct {
 	state                             protoimpl.MessageState              `protogen:"open.v1"`
@@ -853,12 +1045,15 @@ type ExecutePlanResponse struct {
 	//	*ExecutePlanResponse_SqlCommandResult_
 	//	*ExecutePlanResponse_WriteStreamOperationStartResult
 	//	*ExecutePlanResponse_StreamingQueryCommandResult
+	//	*ExecutePlanResponse_StreamingQueryManagerCommandResult
 	//	*ExecutePlanResponse_ResultComplete_
 	//	*ExecutePlanResponse_ExecutionProgress_
-	ResponseType  isExecutePlanResponse_ResponseType `protobuf_oneof:"response_type"`
-	Schema        *DataType                          `protobuf:"bytes,7,opt,name=schema,proto3" json:"schema,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	//	*ExecutePlanResponse_CheckpointCommandResult
+	ResponseType    isExecutePlanResponse_ResponseType     `protobuf_oneof:"response_type"`
+	ObservedMetrics []*ExecutePlanResponse_ObservedMetrics `protobuf:"bytes,6,rep,name=observed_metrics,json=observedMetrics,proto3" json:"observed_metrics,omitempty"`
+	Schema          *DataType                              `protobuf:"bytes,7,opt,name=schema,proto3" json:"schema,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ExecutePlanResponse) Reset() {
@@ -962,6 +1157,15 @@ func (x *ExecutePlanResponse) GetStreamingQueryCommandResult() *StreamingQueryCo
 	return nil
 }
 
+func (x *ExecutePlanResponse) GetStreamingQueryManagerCommandResult() *StreamingQueryManagerCommandResult {
+	if x != nil {
+		if x, ok := x.ResponseType.(*ExecutePlanResponse_StreamingQueryManagerCommandResult); ok {
+			return x.StreamingQueryManagerCommandResult
+		}
+	}
+	return nil
+}
+
 func (x *ExecutePlanResponse) GetResultComplete() *ExecutePlanResponse_ResultComplete {
 	if x != nil {
 		if x, ok := x.ResponseType.(*ExecutePlanResponse_ResultComplete_); ok {
@@ -976,6 +1180,22 @@ func (x *ExecutePlanResponse) GetExecutionProgress() *ExecutePlanResponse_Execut
 		if x, ok := x.ResponseType.(*ExecutePlanResponse_ExecutionProgress_); ok {
 			return x.ExecutionProgress
 		}
+	}
+	return nil
+}
+
+func (x *ExecutePlanResponse) GetCheckpointCommandResult() *CheckpointCommandResult {
+	if x != nil {
+		if x, ok := x.ResponseType.(*ExecutePlanResponse_CheckpointCommandResult); ok {
+			return x.CheckpointCommandResult
+		}
+	}
+	return nil
+}
+
+func (x *ExecutePlanResponse) GetObservedMetrics() []*ExecutePlanResponse_ObservedMetrics {
+	if x != nil {
+		return x.ObservedMetrics
 	}
 	return nil
 }
@@ -1007,12 +1227,20 @@ type ExecutePlanResponse_StreamingQueryCommandResult struct {
 	StreamingQueryCommandResult *StreamingQueryCommandResult `protobuf:"bytes,9,opt,name=streaming_query_command_result,json=streamingQueryCommandResult,proto3,oneof"`
 }
 
+type ExecutePlanResponse_StreamingQueryManagerCommandResult struct {
+	StreamingQueryManagerCommandResult *StreamingQueryManagerCommandResult `protobuf:"bytes,11,opt,name=streaming_query_manager_command_result,json=streamingQueryManagerCommandResult,proto3,oneof"`
+}
+
 type ExecutePlanResponse_ResultComplete_ struct {
 	ResultComplete *ExecutePlanResponse_ResultComplete `protobuf:"bytes,14,opt,name=result_complete,json=resultComplete,proto3,oneof"`
 }
 
 type ExecutePlanResponse_ExecutionProgress_ struct {
 	ExecutionProgress *ExecutePlanResponse_ExecutionProgress `protobuf:"bytes,18,opt,name=execution_progress,json=executionProgress,proto3,oneof"` // since 4.0
+}
+
+type ExecutePlanResponse_CheckpointCommandResult struct {
+	CheckpointCommandResult *CheckpointCommandResult `protobuf:"bytes,19,opt,name=checkpoint_command_result,json=checkpointCommandResult,proto3,oneof"` // since 4.0
 }
 
 func (*ExecutePlanResponse_ArrowBatch_) isExecutePlanResponse_ResponseType() {}
@@ -1023,9 +1251,13 @@ func (*ExecutePlanResponse_WriteStreamOperationStartResult) isExecutePlanRespons
 
 func (*ExecutePlanResponse_StreamingQueryCommandResult) isExecutePlanResponse_ResponseType() {}
 
+func (*ExecutePlanResponse_StreamingQueryManagerCommandResult) isExecutePlanResponse_ResponseType() {}
+
 func (*ExecutePlanResponse_ResultComplete_) isExecutePlanResponse_ResponseType() {}
 
 func (*ExecutePlanResponse_ExecutionProgress_) isExecutePlanResponse_ResponseType() {}
+
+func (*ExecutePlanResponse_CheckpointCommandResult) isExecutePlanResponse_ResponseType() {}
 
 type KeyValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2261,6 +2493,278 @@ func (x *FetchErrorDetailsResponse) GetErrors() []*FetchErrorDetailsResponse_Err
 	return nil
 }
 
+type AnalyzePlanRequest_IsLocal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plan          *Plan                  `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_IsLocal) Reset() {
+	*x = AnalyzePlanRequest_IsLocal{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_IsLocal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_IsLocal) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_IsLocal) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_IsLocal.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_IsLocal) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 0}
+}
+
+func (x *AnalyzePlanRequest_IsLocal) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+type AnalyzePlanRequest_IsStreaming struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plan          *Plan                  `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_IsStreaming) Reset() {
+	*x = AnalyzePlanRequest_IsStreaming{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_IsStreaming) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_IsStreaming) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_IsStreaming) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_IsStreaming.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_IsStreaming) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 1}
+}
+
+func (x *AnalyzePlanRequest_IsStreaming) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+type AnalyzePlanRequest_InputFiles struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plan          *Plan                  `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_InputFiles) Reset() {
+	*x = AnalyzePlanRequest_InputFiles{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_InputFiles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_InputFiles) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_InputFiles) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_InputFiles.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_InputFiles) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 2}
+}
+
+func (x *AnalyzePlanRequest_InputFiles) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+type AnalyzePlanRequest_SameSemantics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TargetPlan    *Plan                  `protobuf:"bytes,1,opt,name=target_plan,json=targetPlan,proto3" json:"target_plan,omitempty"`
+	OtherPlan     *Plan                  `protobuf:"bytes,2,opt,name=other_plan,json=otherPlan,proto3" json:"other_plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_SameSemantics) Reset() {
+	*x = AnalyzePlanRequest_SameSemantics{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_SameSemantics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_SameSemantics) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_SameSemantics) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_SameSemantics.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_SameSemantics) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 3}
+}
+
+func (x *AnalyzePlanRequest_SameSemantics) GetTargetPlan() *Plan {
+	if x != nil {
+		return x.TargetPlan
+	}
+	return nil
+}
+
+func (x *AnalyzePlanRequest_SameSemantics) GetOtherPlan() *Plan {
+	if x != nil {
+		return x.OtherPlan
+	}
+	return nil
+}
+
+type AnalyzePlanRequest_SemanticHash struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Plan          *Plan                  `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_SemanticHash) Reset() {
+	*x = AnalyzePlanRequest_SemanticHash{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_SemanticHash) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_SemanticHash) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_SemanticHash) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_SemanticHash.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_SemanticHash) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 4}
+}
+
+func (x *AnalyzePlanRequest_SemanticHash) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+type AnalyzePlanRequest_GetStorageLevel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relation      *Relation              `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanRequest_GetStorageLevel) Reset() {
+	*x = AnalyzePlanRequest_GetStorageLevel{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanRequest_GetStorageLevel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanRequest_GetStorageLevel) ProtoMessage() {}
+
+func (x *AnalyzePlanRequest_GetStorageLevel) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanRequest_GetStorageLevel.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanRequest_GetStorageLevel) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 5}
+}
+
+func (x *AnalyzePlanRequest_GetStorageLevel) GetRelation() *Relation {
+	if x != nil {
+		return x.Relation
+	}
+	return nil
+}
+
 type AnalyzePlanRequest_Schema struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Plan          *Plan                  `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
@@ -2270,7 +2774,7 @@ type AnalyzePlanRequest_Schema struct {
 
 func (x *AnalyzePlanRequest_Schema) Reset() {
 	*x = AnalyzePlanRequest_Schema{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[24]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2282,7 +2786,7 @@ func (x *AnalyzePlanRequest_Schema) String() string {
 func (*AnalyzePlanRequest_Schema) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_Schema) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[24]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2799,7 @@ func (x *AnalyzePlanRequest_Schema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_Schema.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_Schema) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 0}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 6}
 }
 
 func (x *AnalyzePlanRequest_Schema) GetPlan() *Plan {
@@ -2315,7 +2819,7 @@ type AnalyzePlanRequest_Explain struct {
 
 func (x *AnalyzePlanRequest_Explain) Reset() {
 	*x = AnalyzePlanRequest_Explain{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[25]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2327,7 +2831,7 @@ func (x *AnalyzePlanRequest_Explain) String() string {
 func (*AnalyzePlanRequest_Explain) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_Explain) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[25]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2340,7 +2844,7 @@ func (x *AnalyzePlanRequest_Explain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_Explain.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_Explain) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 1}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 7}
 }
 
 func (x *AnalyzePlanRequest_Explain) GetPlan() *Plan {
@@ -2367,7 +2871,7 @@ type AnalyzePlanRequest_TreeString struct {
 
 func (x *AnalyzePlanRequest_TreeString) Reset() {
 	*x = AnalyzePlanRequest_TreeString{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[26]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2883,7 @@ func (x *AnalyzePlanRequest_TreeString) String() string {
 func (*AnalyzePlanRequest_TreeString) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_TreeString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[26]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2896,7 @@ func (x *AnalyzePlanRequest_TreeString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_TreeString.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_TreeString) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 2}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 8}
 }
 
 func (x *AnalyzePlanRequest_TreeString) GetPlan() *Plan {
@@ -2417,7 +2921,7 @@ type AnalyzePlanRequest_SparkVersion struct {
 
 func (x *AnalyzePlanRequest_SparkVersion) Reset() {
 	*x = AnalyzePlanRequest_SparkVersion{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[27]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2429,7 +2933,7 @@ func (x *AnalyzePlanRequest_SparkVersion) String() string {
 func (*AnalyzePlanRequest_SparkVersion) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_SparkVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[27]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2442,7 +2946,7 @@ func (x *AnalyzePlanRequest_SparkVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_SparkVersion.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_SparkVersion) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 3}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 9}
 }
 
 type AnalyzePlanRequest_DDLParse struct {
@@ -2454,7 +2958,7 @@ type AnalyzePlanRequest_DDLParse struct {
 
 func (x *AnalyzePlanRequest_DDLParse) Reset() {
 	*x = AnalyzePlanRequest_DDLParse{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[28]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2466,7 +2970,7 @@ func (x *AnalyzePlanRequest_DDLParse) String() string {
 func (*AnalyzePlanRequest_DDLParse) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_DDLParse) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[28]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2479,7 +2983,7 @@ func (x *AnalyzePlanRequest_DDLParse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_DDLParse.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_DDLParse) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 4}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 10}
 }
 
 func (x *AnalyzePlanRequest_DDLParse) GetDdlString() string {
@@ -2499,7 +3003,7 @@ type AnalyzePlanRequest_Persist struct {
 
 func (x *AnalyzePlanRequest_Persist) Reset() {
 	*x = AnalyzePlanRequest_Persist{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[29]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2511,7 +3015,7 @@ func (x *AnalyzePlanRequest_Persist) String() string {
 func (*AnalyzePlanRequest_Persist) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_Persist) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[29]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2524,7 +3028,7 @@ func (x *AnalyzePlanRequest_Persist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_Persist.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_Persist) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 5}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 11}
 }
 
 func (x *AnalyzePlanRequest_Persist) GetRelation() *Relation {
@@ -2551,7 +3055,7 @@ type AnalyzePlanRequest_Unpersist struct {
 
 func (x *AnalyzePlanRequest_Unpersist) Reset() {
 	*x = AnalyzePlanRequest_Unpersist{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[30]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2563,7 +3067,7 @@ func (x *AnalyzePlanRequest_Unpersist) String() string {
 func (*AnalyzePlanRequest_Unpersist) ProtoMessage() {}
 
 func (x *AnalyzePlanRequest_Unpersist) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[30]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2576,7 +3080,7 @@ func (x *AnalyzePlanRequest_Unpersist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanRequest_Unpersist.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanRequest_Unpersist) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 6}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{2, 12}
 }
 
 func (x *AnalyzePlanRequest_Unpersist) GetRelation() *Relation {
@@ -2593,6 +3097,270 @@ func (x *AnalyzePlanRequest_Unpersist) GetBlocking() bool {
 	return false
 }
 
+type AnalyzePlanResponse_IsLocal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IsLocal       bool                   `protobuf:"varint,1,opt,name=is_local,json=isLocal,proto3" json:"is_local,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_IsLocal) Reset() {
+	*x = AnalyzePlanResponse_IsLocal{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_IsLocal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_IsLocal) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_IsLocal) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_IsLocal.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_IsLocal) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 0}
+}
+
+func (x *AnalyzePlanResponse_IsLocal) GetIsLocal() bool {
+	if x != nil {
+		return x.IsLocal
+	}
+	return false
+}
+
+type AnalyzePlanResponse_IsStreaming struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IsStreaming   bool                   `protobuf:"varint,1,opt,name=is_streaming,json=isStreaming,proto3" json:"is_streaming,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_IsStreaming) Reset() {
+	*x = AnalyzePlanResponse_IsStreaming{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_IsStreaming) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_IsStreaming) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_IsStreaming) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_IsStreaming.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_IsStreaming) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 1}
+}
+
+func (x *AnalyzePlanResponse_IsStreaming) GetIsStreaming() bool {
+	if x != nil {
+		return x.IsStreaming
+	}
+	return false
+}
+
+type AnalyzePlanResponse_InputFiles struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []string               `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_InputFiles) Reset() {
+	*x = AnalyzePlanResponse_InputFiles{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_InputFiles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_InputFiles) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_InputFiles) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_InputFiles.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_InputFiles) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 2}
+}
+
+func (x *AnalyzePlanResponse_InputFiles) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+type AnalyzePlanResponse_SameSemantics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Result        bool                   `protobuf:"varint,1,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_SameSemantics) Reset() {
+	*x = AnalyzePlanResponse_SameSemantics{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_SameSemantics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_SameSemantics) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_SameSemantics) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_SameSemantics.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_SameSemantics) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 3}
+}
+
+func (x *AnalyzePlanResponse_SameSemantics) GetResult() bool {
+	if x != nil {
+		return x.Result
+	}
+	return false
+}
+
+type AnalyzePlanResponse_SemanticHash struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Result        int32                  `protobuf:"varint,1,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_SemanticHash) Reset() {
+	*x = AnalyzePlanResponse_SemanticHash{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_SemanticHash) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_SemanticHash) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_SemanticHash) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_SemanticHash.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_SemanticHash) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 4}
+}
+
+func (x *AnalyzePlanResponse_SemanticHash) GetResult() int32 {
+	if x != nil {
+		return x.Result
+	}
+	return 0
+}
+
+type AnalyzePlanResponse_GetStorageLevel struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StorageLevel  *StorageLevel          `protobuf:"bytes,1,opt,name=storage_level,json=storageLevel,proto3" json:"storage_level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnalyzePlanResponse_GetStorageLevel) Reset() {
+	*x = AnalyzePlanResponse_GetStorageLevel{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnalyzePlanResponse_GetStorageLevel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnalyzePlanResponse_GetStorageLevel) ProtoMessage() {}
+
+func (x *AnalyzePlanResponse_GetStorageLevel) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnalyzePlanResponse_GetStorageLevel.ProtoReflect.Descriptor instead.
+func (*AnalyzePlanResponse_GetStorageLevel) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 5}
+}
+
+func (x *AnalyzePlanResponse_GetStorageLevel) GetStorageLevel() *StorageLevel {
+	if x != nil {
+		return x.StorageLevel
+	}
+	return nil
+}
+
 type AnalyzePlanResponse_Schema struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Schema        *DataType              `protobuf:"bytes,1,opt,name=schema,proto3" json:"schema,omitempty"`
@@ -2602,7 +3370,7 @@ type AnalyzePlanResponse_Schema struct {
 
 func (x *AnalyzePlanResponse_Schema) Reset() {
 	*x = AnalyzePlanResponse_Schema{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[31]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2614,7 +3382,7 @@ func (x *AnalyzePlanResponse_Schema) String() string {
 func (*AnalyzePlanResponse_Schema) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_Schema) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[31]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2627,7 +3395,7 @@ func (x *AnalyzePlanResponse_Schema) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_Schema.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_Schema) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 0}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 6}
 }
 
 func (x *AnalyzePlanResponse_Schema) GetSchema() *DataType {
@@ -2646,7 +3414,7 @@ type AnalyzePlanResponse_Explain struct {
 
 func (x *AnalyzePlanResponse_Explain) Reset() {
 	*x = AnalyzePlanResponse_Explain{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[32]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2658,7 +3426,7 @@ func (x *AnalyzePlanResponse_Explain) String() string {
 func (*AnalyzePlanResponse_Explain) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_Explain) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[32]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2671,7 +3439,7 @@ func (x *AnalyzePlanResponse_Explain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_Explain.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_Explain) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 1}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 7}
 }
 
 func (x *AnalyzePlanResponse_Explain) GetExplainString() string {
@@ -2690,7 +3458,7 @@ type AnalyzePlanResponse_TreeString struct {
 
 func (x *AnalyzePlanResponse_TreeString) Reset() {
 	*x = AnalyzePlanResponse_TreeString{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[33]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +3470,7 @@ func (x *AnalyzePlanResponse_TreeString) String() string {
 func (*AnalyzePlanResponse_TreeString) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_TreeString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[33]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +3483,7 @@ func (x *AnalyzePlanResponse_TreeString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_TreeString.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_TreeString) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 2}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 8}
 }
 
 func (x *AnalyzePlanResponse_TreeString) GetTreeString() string {
@@ -2734,7 +3502,7 @@ type AnalyzePlanResponse_SparkVersion struct {
 
 func (x *AnalyzePlanResponse_SparkVersion) Reset() {
 	*x = AnalyzePlanResponse_SparkVersion{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[34]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2746,7 +3514,7 @@ func (x *AnalyzePlanResponse_SparkVersion) String() string {
 func (*AnalyzePlanResponse_SparkVersion) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_SparkVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[34]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2759,7 +3527,7 @@ func (x *AnalyzePlanResponse_SparkVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_SparkVersion.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_SparkVersion) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 3}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 9}
 }
 
 func (x *AnalyzePlanResponse_SparkVersion) GetVersion() string {
@@ -2778,7 +3546,7 @@ type AnalyzePlanResponse_DDLParse struct {
 
 func (x *AnalyzePlanResponse_DDLParse) Reset() {
 	*x = AnalyzePlanResponse_DDLParse{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[35]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2790,7 +3558,7 @@ func (x *AnalyzePlanResponse_DDLParse) String() string {
 func (*AnalyzePlanResponse_DDLParse) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_DDLParse) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[35]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2803,7 +3571,7 @@ func (x *AnalyzePlanResponse_DDLParse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_DDLParse.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_DDLParse) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 4}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 10}
 }
 
 func (x *AnalyzePlanResponse_DDLParse) GetParsed() *DataType {
@@ -2821,7 +3589,7 @@ type AnalyzePlanResponse_Persist struct {
 
 func (x *AnalyzePlanResponse_Persist) Reset() {
 	*x = AnalyzePlanResponse_Persist{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[36]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2833,7 +3601,7 @@ func (x *AnalyzePlanResponse_Persist) String() string {
 func (*AnalyzePlanResponse_Persist) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_Persist) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[36]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2846,7 +3614,7 @@ func (x *AnalyzePlanResponse_Persist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_Persist.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_Persist) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 5}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 11}
 }
 
 type AnalyzePlanResponse_Unpersist struct {
@@ -2857,7 +3625,7 @@ type AnalyzePlanResponse_Unpersist struct {
 
 func (x *AnalyzePlanResponse_Unpersist) Reset() {
 	*x = AnalyzePlanResponse_Unpersist{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[37]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +3637,7 @@ func (x *AnalyzePlanResponse_Unpersist) String() string {
 func (*AnalyzePlanResponse_Unpersist) ProtoMessage() {}
 
 func (x *AnalyzePlanResponse_Unpersist) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[37]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +3650,7 @@ func (x *AnalyzePlanResponse_Unpersist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnalyzePlanResponse_Unpersist.ProtoReflect.Descriptor instead.
 func (*AnalyzePlanResponse_Unpersist) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 6}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{3, 12}
 }
 
 type ExecutePlanRequest_RequestOption struct {
@@ -2898,7 +3666,7 @@ type ExecutePlanRequest_RequestOption struct {
 
 func (x *ExecutePlanRequest_RequestOption) Reset() {
 	*x = ExecutePlanRequest_RequestOption{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[38]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2910,7 +3678,7 @@ func (x *ExecutePlanRequest_RequestOption) String() string {
 func (*ExecutePlanRequest_RequestOption) ProtoMessage() {}
 
 func (x *ExecutePlanRequest_RequestOption) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[38]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2969,6 +3737,74 @@ func (*ExecutePlanRequest_RequestOption_ReattachOptions) isExecutePlanRequest_Re
 func (*ExecutePlanRequest_RequestOption_ResultChunkingOptions) isExecutePlanRequest_RequestOption_RequestOption() {
 }
 
+type ExecutePlanResponse_ObservedMetrics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Values        []*Expression_Literal  `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	Keys          []string               `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
+	PlanId        int64                  `protobuf:"varint,4,opt,name=plan_id,json=planId,proto3" json:"plan_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecutePlanResponse_ObservedMetrics) Reset() {
+	*x = ExecutePlanResponse_ObservedMetrics{}
+	mi := &file_spark_internal_pb_base_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecutePlanResponse_ObservedMetrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecutePlanResponse_ObservedMetrics) ProtoMessage() {}
+
+func (x *ExecutePlanResponse_ObservedMetrics) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_base_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecutePlanResponse_ObservedMetrics.ProtoReflect.Descriptor instead.
+func (*ExecutePlanResponse_ObservedMetrics) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 0}
+}
+
+func (x *ExecutePlanResponse_ObservedMetrics) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExecutePlanResponse_ObservedMetrics) GetValues() []*Expression_Literal {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *ExecutePlanResponse_ObservedMetrics) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ExecutePlanResponse_ObservedMetrics) GetPlanId() int64 {
+	if x != nil {
+		return x.PlanId
+	}
+	return 0
+}
+
 type ExecutePlanResponse_SqlCommandResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Relation      *Relation              `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
@@ -2978,7 +3814,7 @@ type ExecutePlanResponse_SqlCommandResult struct {
 
 func (x *ExecutePlanResponse_SqlCommandResult) Reset() {
 	*x = ExecutePlanResponse_SqlCommandResult{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[39]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2990,7 +3826,7 @@ func (x *ExecutePlanResponse_SqlCommandResult) String() string {
 func (*ExecutePlanResponse_SqlCommandResult) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_SqlCommandResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[39]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3003,7 +3839,7 @@ func (x *ExecutePlanResponse_SqlCommandResult) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use ExecutePlanResponse_SqlCommandResult.ProtoReflect.Descriptor instead.
 func (*ExecutePlanResponse_SqlCommandResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 0}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 1}
 }
 
 func (x *ExecutePlanResponse_SqlCommandResult) GetRelation() *Relation {
@@ -3027,7 +3863,7 @@ type ExecutePlanResponse_ArrowBatch struct {
 
 func (x *ExecutePlanResponse_ArrowBatch) Reset() {
 	*x = ExecutePlanResponse_ArrowBatch{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[40]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3039,7 +3875,7 @@ func (x *ExecutePlanResponse_ArrowBatch) String() string {
 func (*ExecutePlanResponse_ArrowBatch) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ArrowBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[40]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3052,7 +3888,7 @@ func (x *ExecutePlanResponse_ArrowBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutePlanResponse_ArrowBatch.ProtoReflect.Descriptor instead.
 func (*ExecutePlanResponse_ArrowBatch) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 1}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 2}
 }
 
 func (x *ExecutePlanResponse_ArrowBatch) GetRowCount() int64 {
@@ -3098,7 +3934,7 @@ type ExecutePlanResponse_ResultComplete struct {
 
 func (x *ExecutePlanResponse_ResultComplete) Reset() {
 	*x = ExecutePlanResponse_ResultComplete{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[41]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3946,7 @@ func (x *ExecutePlanResponse_ResultComplete) String() string {
 func (*ExecutePlanResponse_ResultComplete) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ResultComplete) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[41]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3959,7 @@ func (x *ExecutePlanResponse_ResultComplete) ProtoReflect() protoreflect.Message
 
 // Deprecated: Use ExecutePlanResponse_ResultComplete.ProtoReflect.Descriptor instead.
 func (*ExecutePlanResponse_ResultComplete) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 2}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 3}
 }
 
 type ExecutePlanResponse_ExecutionProgress struct {
@@ -3136,7 +3972,7 @@ type ExecutePlanResponse_ExecutionProgress struct {
 
 func (x *ExecutePlanResponse_ExecutionProgress) Reset() {
 	*x = ExecutePlanResponse_ExecutionProgress{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[42]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3148,7 +3984,7 @@ func (x *ExecutePlanResponse_ExecutionProgress) String() string {
 func (*ExecutePlanResponse_ExecutionProgress) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ExecutionProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[42]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3161,7 +3997,7 @@ func (x *ExecutePlanResponse_ExecutionProgress) ProtoReflect() protoreflect.Mess
 
 // Deprecated: Use ExecutePlanResponse_ExecutionProgress.ProtoReflect.Descriptor instead.
 func (*ExecutePlanResponse_ExecutionProgress) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 3}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 4}
 }
 
 func (x *ExecutePlanResponse_ExecutionProgress) GetStages() []*ExecutePlanResponse_ExecutionProgress_StageInfo {
@@ -3191,7 +4027,7 @@ type ExecutePlanResponse_ExecutionProgress_StageInfo struct {
 
 func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) Reset() {
 	*x = ExecutePlanResponse_ExecutionProgress_StageInfo{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[43]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3203,7 +4039,7 @@ func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) String() string {
 func (*ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoMessage() {}
 
 func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[43]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3216,7 +4052,7 @@ func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) ProtoReflect() protore
 
 // Deprecated: Use ExecutePlanResponse_ExecutionProgress_StageInfo.ProtoReflect.Descriptor instead.
 func (*ExecutePlanResponse_ExecutionProgress_StageInfo) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 3, 0}
+	return file_spark_internal_pb_base_proto_rawDescGZIP(), []int{7, 4, 0}
 }
 
 func (x *ExecutePlanResponse_ExecutionProgress_StageInfo) GetStageId() int64 {
@@ -3272,7 +4108,7 @@ type ConfigRequest_Operation struct {
 
 func (x *ConfigRequest_Operation) Reset() {
 	*x = ConfigRequest_Operation{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[44]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3284,7 +4120,7 @@ func (x *ConfigRequest_Operation) String() string {
 func (*ConfigRequest_Operation) ProtoMessage() {}
 
 func (x *ConfigRequest_Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[44]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3425,7 +4261,7 @@ type ConfigRequest_Set struct {
 
 func (x *ConfigRequest_Set) Reset() {
 	*x = ConfigRequest_Set{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[45]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3437,7 +4273,7 @@ func (x *ConfigRequest_Set) String() string {
 func (*ConfigRequest_Set) ProtoMessage() {}
 
 func (x *ConfigRequest_Set) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[45]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +4305,7 @@ type ConfigRequest_Get struct {
 
 func (x *ConfigRequest_Get) Reset() {
 	*x = ConfigRequest_Get{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[46]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3481,7 +4317,7 @@ func (x *ConfigRequest_Get) String() string {
 func (*ConfigRequest_Get) ProtoMessage() {}
 
 func (x *ConfigRequest_Get) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[46]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3513,7 +4349,7 @@ type ConfigRequest_GetWithDefault struct {
 
 func (x *ConfigRequest_GetWithDefault) Reset() {
 	*x = ConfigRequest_GetWithDefault{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[47]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3525,7 +4361,7 @@ func (x *ConfigRequest_GetWithDefault) String() string {
 func (*ConfigRequest_GetWithDefault) ProtoMessage() {}
 
 func (x *ConfigRequest_GetWithDefault) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[47]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3557,7 +4393,7 @@ type ConfigRequest_GetOption struct {
 
 func (x *ConfigRequest_GetOption) Reset() {
 	*x = ConfigRequest_GetOption{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[48]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3569,7 +4405,7 @@ func (x *ConfigRequest_GetOption) String() string {
 func (*ConfigRequest_GetOption) ProtoMessage() {}
 
 func (x *ConfigRequest_GetOption) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[48]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3601,7 +4437,7 @@ type ConfigRequest_GetAll struct {
 
 func (x *ConfigRequest_GetAll) Reset() {
 	*x = ConfigRequest_GetAll{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[49]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3613,7 +4449,7 @@ func (x *ConfigRequest_GetAll) String() string {
 func (*ConfigRequest_GetAll) ProtoMessage() {}
 
 func (x *ConfigRequest_GetAll) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[49]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3645,7 +4481,7 @@ type ConfigRequest_Unset struct {
 
 func (x *ConfigRequest_Unset) Reset() {
 	*x = ConfigRequest_Unset{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[50]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3657,7 +4493,7 @@ func (x *ConfigRequest_Unset) String() string {
 func (*ConfigRequest_Unset) ProtoMessage() {}
 
 func (x *ConfigRequest_Unset) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[50]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3689,7 +4525,7 @@ type ConfigRequest_IsModifiable struct {
 
 func (x *ConfigRequest_IsModifiable) Reset() {
 	*x = ConfigRequest_IsModifiable{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[51]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3701,7 +4537,7 @@ func (x *ConfigRequest_IsModifiable) String() string {
 func (*ConfigRequest_IsModifiable) ProtoMessage() {}
 
 func (x *ConfigRequest_IsModifiable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[51]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3734,7 +4570,7 @@ type AddArtifactsRequest_ArtifactChunk struct {
 
 func (x *AddArtifactsRequest_ArtifactChunk) Reset() {
 	*x = AddArtifactsRequest_ArtifactChunk{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[52]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3746,7 +4582,7 @@ func (x *AddArtifactsRequest_ArtifactChunk) String() string {
 func (*AddArtifactsRequest_ArtifactChunk) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_ArtifactChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[52]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3786,7 +4622,7 @@ type AddArtifactsRequest_SingleChunkArtifact struct {
 
 func (x *AddArtifactsRequest_SingleChunkArtifact) Reset() {
 	*x = AddArtifactsRequest_SingleChunkArtifact{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[53]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3798,7 +4634,7 @@ func (x *AddArtifactsRequest_SingleChunkArtifact) String() string {
 func (*AddArtifactsRequest_SingleChunkArtifact) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_SingleChunkArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[53]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3837,7 +4673,7 @@ type AddArtifactsRequest_Batch struct {
 
 func (x *AddArtifactsRequest_Batch) Reset() {
 	*x = AddArtifactsRequest_Batch{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[54]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3849,7 +4685,7 @@ func (x *AddArtifactsRequest_Batch) String() string {
 func (*AddArtifactsRequest_Batch) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[54]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3884,7 +4720,7 @@ type AddArtifactsRequest_BeginChunkedArtifact struct {
 
 func (x *AddArtifactsRequest_BeginChunkedArtifact) Reset() {
 	*x = AddArtifactsRequest_BeginChunkedArtifact{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[55]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3896,7 +4732,7 @@ func (x *AddArtifactsRequest_BeginChunkedArtifact) String() string {
 func (*AddArtifactsRequest_BeginChunkedArtifact) ProtoMessage() {}
 
 func (x *AddArtifactsRequest_BeginChunkedArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[55]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3950,7 +4786,7 @@ type AddArtifactsResponse_ArtifactSummary struct {
 
 func (x *AddArtifactsResponse_ArtifactSummary) Reset() {
 	*x = AddArtifactsResponse_ArtifactSummary{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[56]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3962,7 +4798,7 @@ func (x *AddArtifactsResponse_ArtifactSummary) String() string {
 func (*AddArtifactsResponse_ArtifactSummary) ProtoMessage() {}
 
 func (x *AddArtifactsResponse_ArtifactSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[56]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4001,7 +4837,7 @@ type ArtifactStatusesResponse_ArtifactStatus struct {
 
 func (x *ArtifactStatusesResponse_ArtifactStatus) Reset() {
 	*x = ArtifactStatusesResponse_ArtifactStatus{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[58]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4013,7 +4849,7 @@ func (x *ArtifactStatusesResponse_ArtifactStatus) String() string {
 func (*ArtifactStatusesResponse_ArtifactStatus) ProtoMessage() {}
 
 func (x *ArtifactStatusesResponse_ArtifactStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[58]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4044,7 +4880,7 @@ type ReleaseExecuteRequest_ReleaseAll struct {
 
 func (x *ReleaseExecuteRequest_ReleaseAll) Reset() {
 	*x = ReleaseExecuteRequest_ReleaseAll{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[59]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4056,7 +4892,7 @@ func (x *ReleaseExecuteRequest_ReleaseAll) String() string {
 func (*ReleaseExecuteRequest_ReleaseAll) ProtoMessage() {}
 
 func (x *ReleaseExecuteRequest_ReleaseAll) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[59]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4081,7 +4917,7 @@ type ReleaseExecuteRequest_ReleaseUntil struct {
 
 func (x *ReleaseExecuteRequest_ReleaseUntil) Reset() {
 	*x = ReleaseExecuteRequest_ReleaseUntil{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[60]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4093,7 +4929,7 @@ func (x *ReleaseExecuteRequest_ReleaseUntil) String() string {
 func (*ReleaseExecuteRequest_ReleaseUntil) ProtoMessage() {}
 
 func (x *ReleaseExecuteRequest_ReleaseUntil) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[60]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4128,7 +4964,7 @@ type FetchErrorDetailsResponse_StackTraceElement struct {
 
 func (x *FetchErrorDetailsResponse_StackTraceElement) Reset() {
 	*x = FetchErrorDetailsResponse_StackTraceElement{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[61]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4140,7 +4976,7 @@ func (x *FetchErrorDetailsResponse_StackTraceElement) String() string {
 func (*FetchErrorDetailsResponse_StackTraceElement) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_StackTraceElement) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[61]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4195,7 +5031,7 @@ type FetchErrorDetailsResponse_SparkThrowable struct {
 
 func (x *FetchErrorDetailsResponse_SparkThrowable) Reset() {
 	*x = FetchErrorDetailsResponse_SparkThrowable{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[62]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4207,7 +5043,7 @@ func (x *FetchErrorDetailsResponse_SparkThrowable) String() string {
 func (*FetchErrorDetailsResponse_SparkThrowable) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_SparkThrowable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[62]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4257,7 +5093,7 @@ type FetchErrorDetailsResponse_Error struct {
 
 func (x *FetchErrorDetailsResponse_Error) Reset() {
 	*x = FetchErrorDetailsResponse_Error{}
-	mi := &file_spark_internal_pb_base_proto_msgTypes[63]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4269,7 +5105,7 @@ func (x *FetchErrorDetailsResponse_Error) String() string {
 func (*FetchErrorDetailsResponse_Error) ProtoMessage() {}
 
 func (x *FetchErrorDetailsResponse_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_base_proto_msgTypes[63]
+	mi := &file_spark_internal_pb_base_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4324,14 +5160,14 @@ var File_spark_internal_pb_base_proto protoreflect.FileDescriptor
 
 const file_spark_internal_pb_base_proto_rawDesc = "" +
 	"\n" +
-	"\x1cspark/internal/pb/base.proto\x12\rspark.connect\x1a spark/internal/pb/commands.proto\x1a!spark/internal/pb/relations.proto\x1a\x1dspark/internal/pb/types.proto\"t\n" +
+	"\x1cspark/internal/pb/base.proto\x12\rspark.connect\x1a spark/internal/pb/commands.proto\x1a#spark/internal/pb/expressions.proto\x1a!spark/internal/pb/relations.proto\x1a\x1dspark/internal/pb/types.proto\"t\n" +
 	"\x04Plan\x12-\n" +
 	"\x04root\x18\x01 \x01(\v2\x17.spark.connect.RelationH\x00R\x04root\x122\n" +
 	"\acommand\x18\x02 \x01(\v2\x16.spark.connect.CommandH\x00R\acommandB\t\n" +
 	"\aop_type\"C\n" +
 	"\vUserContext\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
-	"\tuser_name\x18\x02 \x01(\tR\buserName\"\xda\f\n" +
+	"\tuser_name\x18\x02 \x01(\tR\buserName\"\xf8\x13\n" +
 	"\x12AnalyzePlanRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12V\n" +
@@ -4342,12 +5178,35 @@ const file_spark_internal_pb_base_proto_rawDesc = "" +
 	"\x06schema\x18\x04 \x01(\v2(.spark.connect.AnalyzePlanRequest.SchemaH\x00R\x06schema\x12E\n" +
 	"\aexplain\x18\x05 \x01(\v2).spark.connect.AnalyzePlanRequest.ExplainH\x00R\aexplain\x12O\n" +
 	"\vtree_string\x18\x06 \x01(\v2,.spark.connect.AnalyzePlanRequest.TreeStringH\x00R\n" +
-	"treeString\x12U\n" +
+	"treeString\x12F\n" +
+	"\bis_local\x18\a \x01(\v2).spark.connect.AnalyzePlanRequest.IsLocalH\x00R\aisLocal\x12R\n" +
+	"\fis_streaming\x18\b \x01(\v2-.spark.connect.AnalyzePlanRequest.IsStreamingH\x00R\visStreaming\x12O\n" +
+	"\vinput_files\x18\t \x01(\v2,.spark.connect.AnalyzePlanRequest.InputFilesH\x00R\n" +
+	"inputFiles\x12U\n" +
 	"\rspark_version\x18\n" +
 	" \x01(\v2..spark.connect.AnalyzePlanRequest.SparkVersionH\x00R\fsparkVersion\x12I\n" +
-	"\tddl_parse\x18\v \x01(\v2*.spark.connect.AnalyzePlanRequest.DDLParseH\x00R\bddlParse\x12E\n" +
+	"\tddl_parse\x18\v \x01(\v2*.spark.connect.AnalyzePlanRequest.DDLParseH\x00R\bddlParse\x12X\n" +
+	"\x0esame_semantics\x18\f \x01(\v2/.spark.connect.AnalyzePlanRequest.SameSemanticsH\x00R\rsameSemantics\x12U\n" +
+	"\rsemantic_hash\x18\r \x01(\v2..spark.connect.AnalyzePlanRequest.SemanticHashH\x00R\fsemanticHash\x12E\n" +
 	"\apersist\x18\x0e \x01(\v2).spark.connect.AnalyzePlanRequest.PersistH\x00R\apersist\x12K\n" +
-	"\tunpersist\x18\x0f \x01(\v2+.spark.connect.AnalyzePlanRequest.UnpersistH\x00R\tunpersist\x1a1\n" +
+	"\tunpersist\x18\x0f \x01(\v2+.spark.connect.AnalyzePlanRequest.UnpersistH\x00R\tunpersist\x12_\n" +
+	"\x11get_storage_level\x18\x10 \x01(\v21.spark.connect.AnalyzePlanRequest.GetStorageLevelH\x00R\x0fgetStorageLevel\x1a2\n" +
+	"\aIsLocal\x12'\n" +
+	"\x04plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\x04plan\x1a6\n" +
+	"\vIsStreaming\x12'\n" +
+	"\x04plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\x04plan\x1a5\n" +
+	"\n" +
+	"InputFiles\x12'\n" +
+	"\x04plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\x04plan\x1ay\n" +
+	"\rSameSemantics\x124\n" +
+	"\vtarget_plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\n" +
+	"targetPlan\x122\n" +
+	"\n" +
+	"other_plan\x18\x02 \x01(\v2\x13.spark.connect.PlanR\totherPlan\x1a7\n" +
+	"\fSemanticHash\x12'\n" +
+	"\x04plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\x04plan\x1aF\n" +
+	"\x0fGetStorageLevel\x123\n" +
+	"\brelation\x18\x01 \x01(\v2\x17.spark.connect.RelationR\brelation\x1a1\n" +
 	"\x06Schema\x12'\n" +
 	"\x04plan\x18\x01 \x01(\v2\x13.spark.connect.PlanR\x04plan\x1a\xbb\x02\n" +
 	"\aExplain\x12'\n" +
@@ -4379,7 +5238,7 @@ const file_spark_internal_pb_base_proto_rawDesc = "" +
 	"\t_blockingB\t\n" +
 	"\aanalyzeB)\n" +
 	"'_client_observed_server_side_session_idB\x0e\n" +
-	"\f_client_type\"\xa7\a\n" +
+	"\f_client_type\"\xce\r\n" +
 	"\x13AnalyzePlanResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
@@ -4387,11 +5246,32 @@ const file_spark_internal_pb_base_proto_rawDesc = "" +
 	"\x06schema\x18\x02 \x01(\v2).spark.connect.AnalyzePlanResponse.SchemaH\x00R\x06schema\x12F\n" +
 	"\aexplain\x18\x03 \x01(\v2*.spark.connect.AnalyzePlanResponse.ExplainH\x00R\aexplain\x12P\n" +
 	"\vtree_string\x18\x04 \x01(\v2-.spark.connect.AnalyzePlanResponse.TreeStringH\x00R\n" +
-	"treeString\x12V\n" +
+	"treeString\x12G\n" +
+	"\bis_local\x18\x05 \x01(\v2*.spark.connect.AnalyzePlanResponse.IsLocalH\x00R\aisLocal\x12S\n" +
+	"\fis_streaming\x18\x06 \x01(\v2..spark.connect.AnalyzePlanResponse.IsStreamingH\x00R\visStreaming\x12P\n" +
+	"\vinput_files\x18\a \x01(\v2-.spark.connect.AnalyzePlanResponse.InputFilesH\x00R\n" +
+	"inputFiles\x12V\n" +
 	"\rspark_version\x18\b \x01(\v2/.spark.connect.AnalyzePlanResponse.SparkVersionH\x00R\fsparkVersion\x12J\n" +
-	"\tddl_parse\x18\t \x01(\v2+.spark.connect.AnalyzePlanResponse.DDLParseH\x00R\bddlParse\x12F\n" +
+	"\tddl_parse\x18\t \x01(\v2+.spark.connect.AnalyzePlanResponse.DDLParseH\x00R\bddlParse\x12Y\n" +
+	"\x0esame_semantics\x18\n" +
+	" \x01(\v20.spark.connect.AnalyzePlanResponse.SameSemanticsH\x00R\rsameSemantics\x12V\n" +
+	"\rsemantic_hash\x18\v \x01(\v2/.spark.connect.AnalyzePlanResponse.SemanticHashH\x00R\fsemanticHash\x12F\n" +
 	"\apersist\x18\f \x01(\v2*.spark.connect.AnalyzePlanResponse.PersistH\x00R\apersist\x12L\n" +
-	"\tunpersist\x18\r \x01(\v2,.spark.connect.AnalyzePlanResponse.UnpersistH\x00R\tunpersist\x1a9\n" +
+	"\tunpersist\x18\r \x01(\v2,.spark.connect.AnalyzePlanResponse.UnpersistH\x00R\tunpersist\x12`\n" +
+	"\x11get_storage_level\x18\x0e \x01(\v22.spark.connect.AnalyzePlanResponse.GetStorageLevelH\x00R\x0fgetStorageLevel\x1a$\n" +
+	"\aIsLocal\x12\x19\n" +
+	"\bis_local\x18\x01 \x01(\bR\aisLocal\x1a0\n" +
+	"\vIsStreaming\x12!\n" +
+	"\fis_streaming\x18\x01 \x01(\bR\visStreaming\x1a\"\n" +
+	"\n" +
+	"InputFiles\x12\x14\n" +
+	"\x05files\x18\x01 \x03(\tR\x05files\x1a'\n" +
+	"\rSameSemantics\x12\x16\n" +
+	"\x06result\x18\x01 \x01(\bR\x06result\x1a&\n" +
+	"\fSemanticHash\x12\x16\n" +
+	"\x06result\x18\x01 \x01(\x05R\x06result\x1aS\n" +
+	"\x0fGetStorageLevel\x12@\n" +
+	"\rstorage_level\x18\x01 \x01(\v2\x1b.spark.connect.StorageLevelR\fstorageLevel\x1a9\n" +
 	"\x06Schema\x12/\n" +
 	"\x06schema\x18\x01 \x01(\v2\x17.spark.connect.DataTypeR\x06schema\x1a0\n" +
 	"\aExplain\x12%\n" +
@@ -4430,7 +5310,7 @@ const file_spark_internal_pb_base_proto_rawDesc = "" +
 	"\x15ResultChunkingOptions\x12;\n" +
 	"\x1aallow_arrow_batch_chunking\x18\x01 \x01(\bR\x17allowArrowBatchChunking\x12@\n" +
 	"\x1apreferred_arrow_chunk_size\x18\x02 \x01(\x03H\x00R\x17preferredArrowChunkSize\x88\x01\x01B\x1d\n" +
-	"\x1b_preferred_arrow_chunk_size\"\x84\f\n" +
+	"\x1b_preferred_arrow_chunk_size\"\xe3\x0f\n" +
 	"\x13ExecutePlanResponse\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x123\n" +
@@ -4442,10 +5322,18 @@ const file_spark_internal_pb_base_proto_rawDesc = "" +
 	"arrowBatch\x12c\n" +
 	"\x12sql_command_result\x18\x05 \x01(\v23.spark.connect.ExecutePlanResponse.SqlCommandResultH\x00R\x10sqlCommandResult\x12~\n" +
 	"#write_stream_operation_start_result\x18\b \x01(\v2..spark.connect.WriteStreamOperationStartResultH\x00R\x1fwriteStreamOperationStartResult\x12q\n" +
-	"\x1estreaming_query_command_result\x18\t \x01(\v2*.spark.connect.StreamingQueryCommandResultH\x00R\x1bstreamingQueryCommandResult\x12\\\n" +
+	"\x1estreaming_query_command_result\x18\t \x01(\v2*.spark.connect.StreamingQueryCommandResultH\x00R\x1bstreamingQueryCommandResult\x12\x87\x01\n" +
+	"&streaming_query_manager_command_result\x18\v \x01(\v21.spark.connect.StreamingQueryManagerCommandResultH\x00R\"streamingQueryManagerCommandResult\x12\\\n" +
 	"\x0fresult_complete\x18\x0e \x01(\v21.spark.connect.ExecutePlanResponse.ResultCompleteH\x00R\x0eresultComplete\x12e\n" +
-	"\x12execution_progress\x18\x12 \x01(\v24.spark.connect.ExecutePlanResponse.ExecutionProgressH\x00R\x11executionProgress\x12/\n" +
-	"\x06schema\x18\a \x01(\v2\x17.spark.connect.DataTypeR\x06schema\x1aG\n" +
+	"\x12execution_progress\x18\x12 \x01(\v24.spark.connect.ExecutePlanResponse.ExecutionProgressH\x00R\x11executionProgress\x12d\n" +
+	"\x19checkpoint_command_result\x18\x13 \x01(\v2&.spark.connect.CheckpointCommandResultH\x00R\x17checkpointCommandResult\x12]\n" +
+	"\x10observed_metrics\x18\x06 \x03(\v22.spark.connect.ExecutePlanResponse.ObservedMetricsR\x0fobservedMetrics\x12/\n" +
+	"\x06schema\x18\a \x01(\v2\x17.spark.connect.DataTypeR\x06schema\x1a\x8d\x01\n" +
+	"\x0fObservedMetrics\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x129\n" +
+	"\x06values\x18\x02 \x03(\v2!.spark.connect.Expression.LiteralR\x06values\x12\x12\n" +
+	"\x04keys\x18\x03 \x03(\tR\x04keys\x12\x17\n" +
+	"\aplan_id\x18\x04 \x01(\x03R\x06planId\x1aG\n" +
 	"\x10SqlCommandResult\x123\n" +
 	"\brelation\x18\x01 \x01(\v2\x17.spark.connect.RelationR\brelation\x1a\xf8\x01\n" +
 	"\n" +
@@ -4716,7 +5604,7 @@ func file_spark_internal_pb_base_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_internal_pb_base_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_spark_internal_pb_base_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
+var file_spark_internal_pb_base_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
 var file_spark_internal_pb_base_proto_goTypes = []any{
 	(AnalyzePlanRequest_Explain_ExplainMode)(0),             // 0: spark.connect.AnalyzePlanRequest.Explain.ExplainMode
 	(InterruptRequest_InterruptType)(0),                     // 1: spark.connect.InterruptRequest.InterruptType
@@ -4744,155 +5632,195 @@ var file_spark_internal_pb_base_proto_goTypes = []any{
 	(*ReleaseSessionResponse)(nil),                          // 23: spark.connect.ReleaseSessionResponse
 	(*FetchErrorDetailsRequest)(nil),                        // 24: spark.connect.FetchErrorDetailsRequest
 	(*FetchErrorDetailsResponse)(nil),                       // 25: spark.connect.FetchErrorDetailsResponse
-	(*AnalyzePlanRequest_Schema)(nil),                       // 26: spark.connect.AnalyzePlanRequest.Schema
-	(*AnalyzePlanRequest_Explain)(nil),                      // 27: spark.connect.AnalyzePlanRequest.Explain
-	(*AnalyzePlanRequest_TreeString)(nil),                   // 28: spark.connect.AnalyzePlanRequest.TreeString
-	(*AnalyzePlanRequest_SparkVersion)(nil),                 // 29: spark.connect.AnalyzePlanRequest.SparkVersion
-	(*AnalyzePlanRequest_DDLParse)(nil),                     // 30: spark.connect.AnalyzePlanRequest.DDLParse
-	(*AnalyzePlanRequest_Persist)(nil),                      // 31: spark.connect.AnalyzePlanRequest.Persist
-	(*AnalyzePlanRequest_Unpersist)(nil),                    // 32: spark.connect.AnalyzePlanRequest.Unpersist
-	(*AnalyzePlanResponse_Schema)(nil),                      // 33: spark.connect.AnalyzePlanResponse.Schema
-	(*AnalyzePlanResponse_Explain)(nil),                     // 34: spark.connect.AnalyzePlanResponse.Explain
-	(*AnalyzePlanResponse_TreeString)(nil),                  // 35: spark.connect.AnalyzePlanResponse.TreeString
-	(*AnalyzePlanResponse_SparkVersion)(nil),                // 36: spark.connect.AnalyzePlanResponse.SparkVersion
-	(*AnalyzePlanResponse_DDLParse)(nil),                    // 37: spark.connect.AnalyzePlanResponse.DDLParse
-	(*AnalyzePlanResponse_Persist)(nil),                     // 38: spark.connect.AnalyzePlanResponse.Persist
-	(*AnalyzePlanResponse_Unpersist)(nil),                   // 39: spark.connect.AnalyzePlanResponse.Unpersist
-	(*ExecutePlanRequest_RequestOption)(nil),                // 40: spark.connect.ExecutePlanRequest.RequestOption
-	(*ExecutePlanResponse_SqlCommandResult)(nil),            // 41: spark.connect.ExecutePlanResponse.SqlCommandResult
-	(*ExecutePlanResponse_ArrowBatch)(nil),                  // 42: spark.connect.ExecutePlanResponse.ArrowBatch
-	(*ExecutePlanResponse_ResultComplete)(nil),              // 43: spark.connect.ExecutePlanResponse.ResultComplete
-	(*ExecutePlanResponse_ExecutionProgress)(nil),           // 44: spark.connect.ExecutePlanResponse.ExecutionProgress
-	(*ExecutePlanResponse_ExecutionProgress_StageInfo)(nil), // 45: spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
-	(*ConfigRequest_Operation)(nil),                         // 46: spark.connect.ConfigRequest.Operation
-	(*ConfigRequest_Set)(nil),                               // 47: spark.connect.ConfigRequest.Set
-	(*ConfigRequest_Get)(nil),                               // 48: spark.connect.ConfigRequest.Get
-	(*ConfigRequest_GetWithDefault)(nil),                    // 49: spark.connect.ConfigRequest.GetWithDefault
-	(*ConfigRequest_GetOption)(nil),                         // 50: spark.connect.ConfigRequest.GetOption
-	(*ConfigRequest_GetAll)(nil),                            // 51: spark.connect.ConfigRequest.GetAll
-	(*ConfigRequest_Unset)(nil),                             // 52: spark.connect.ConfigRequest.Unset
-	(*ConfigRequest_IsModifiable)(nil),                      // 53: spark.connect.ConfigRequest.IsModifiable
-	(*AddArtifactsRequest_ArtifactChunk)(nil),               // 54: spark.connect.AddArtifactsRequest.ArtifactChunk
-	(*AddArtifactsRequest_SingleChunkArtifact)(nil),         // 55: spark.connect.AddArtifactsRequest.SingleChunkArtifact
-	(*AddArtifactsRequest_Batch)(nil),                       // 56: spark.connect.AddArtifactsRequest.Batch
-	(*AddArtifactsRequest_BeginChunkedArtifact)(nil),        // 57: spark.connect.AddArtifactsRequest.BeginChunkedArtifact
-	(*AddArtifactsResponse_ArtifactSummary)(nil),            // 58: spark.connect.AddArtifactsResponse.ArtifactSummary
-	nil, // 59: spark.connect.ArtifactStatusesResponse.StatusesEntry
-	(*ArtifactStatusesResponse_ArtifactStatus)(nil),     // 60: spark.connect.ArtifactStatusesResponse.ArtifactStatus
-	(*ReleaseExecuteRequest_ReleaseAll)(nil),            // 61: spark.connect.ReleaseExecuteRequest.ReleaseAll
-	(*ReleaseExecuteRequest_ReleaseUntil)(nil),          // 62: spark.connect.ReleaseExecuteRequest.ReleaseUntil
-	(*FetchErrorDetailsResponse_StackTraceElement)(nil), // 63: spark.connect.FetchErrorDetailsResponse.StackTraceElement
-	(*FetchErrorDetailsResponse_SparkThrowable)(nil),    // 64: spark.connect.FetchErrorDetailsResponse.SparkThrowable
-	(*FetchErrorDetailsResponse_Error)(nil),             // 65: spark.connect.FetchErrorDetailsResponse.Error
-	nil,                                                 // 66: spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	(*Relation)(nil),                                    // 67: spark.connect.Relation
-	(*Command)(nil),                                     // 68: spark.connect.Command
-	(*WriteStreamOperationStartResult)(nil),             // 69: spark.connect.WriteStreamOperationStartResult
-	(*StreamingQueryCommandResult)(nil),                 // 70: spark.connect.StreamingQueryCommandResult
-	(*DataType)(nil),                                    // 71: spark.connect.DataType
-	(*StorageLevel)(nil),                                // 72: spark.connect.StorageLevel
+	(*AnalyzePlanRequest_IsLocal)(nil),                      // 26: spark.connect.AnalyzePlanRequest.IsLocal
+	(*AnalyzePlanRequest_IsStreaming)(nil),                  // 27: spark.connect.AnalyzePlanRequest.IsStreaming
+	(*AnalyzePlanRequest_InputFiles)(nil),                   // 28: spark.connect.AnalyzePlanRequest.InputFiles
+	(*AnalyzePlanRequest_SameSemantics)(nil),                // 29: spark.connect.AnalyzePlanRequest.SameSemantics
+	(*AnalyzePlanRequest_SemanticHash)(nil),                 // 30: spark.connect.AnalyzePlanRequest.SemanticHash
+	(*AnalyzePlanRequest_GetStorageLevel)(nil),              // 31: spark.connect.AnalyzePlanRequest.GetStorageLevel
+	(*AnalyzePlanRequest_Schema)(nil),                       // 32: spark.connect.AnalyzePlanRequest.Schema
+	(*AnalyzePlanRequest_Explain)(nil),                      // 33: spark.connect.AnalyzePlanRequest.Explain
+	(*AnalyzePlanRequest_TreeString)(nil),                   // 34: spark.connect.AnalyzePlanRequest.TreeString
+	(*AnalyzePlanRequest_SparkVersion)(nil),                 // 35: spark.connect.AnalyzePlanRequest.SparkVersion
+	(*AnalyzePlanRequest_DDLParse)(nil),                     // 36: spark.connect.AnalyzePlanRequest.DDLParse
+	(*AnalyzePlanRequest_Persist)(nil),                      // 37: spark.connect.AnalyzePlanRequest.Persist
+	(*AnalyzePlanRequest_Unpersist)(nil),                    // 38: spark.connect.AnalyzePlanRequest.Unpersist
+	(*AnalyzePlanResponse_IsLocal)(nil),                     // 39: spark.connect.AnalyzePlanResponse.IsLocal
+	(*AnalyzePlanResponse_IsStreaming)(nil),                 // 40: spark.connect.AnalyzePlanResponse.IsStreaming
+	(*AnalyzePlanResponse_InputFiles)(nil),                  // 41: spark.connect.AnalyzePlanResponse.InputFiles
+	(*AnalyzePlanResponse_SameSemantics)(nil),               // 42: spark.connect.AnalyzePlanResponse.SameSemantics
+	(*AnalyzePlanResponse_SemanticHash)(nil),                // 43: spark.connect.AnalyzePlanResponse.SemanticHash
+	(*AnalyzePlanResponse_GetStorageLevel)(nil),             // 44: spark.connect.AnalyzePlanResponse.GetStorageLevel
+	(*AnalyzePlanResponse_Schema)(nil),                      // 45: spark.connect.AnalyzePlanResponse.Schema
+	(*AnalyzePlanResponse_Explain)(nil),                     // 46: spark.connect.AnalyzePlanResponse.Explain
+	(*AnalyzePlanResponse_TreeString)(nil),                  // 47: spark.connect.AnalyzePlanResponse.TreeString
+	(*AnalyzePlanResponse_SparkVersion)(nil),                // 48: spark.connect.AnalyzePlanResponse.SparkVersion
+	(*AnalyzePlanResponse_DDLParse)(nil),                    // 49: spark.connect.AnalyzePlanResponse.DDLParse
+	(*AnalyzePlanResponse_Persist)(nil),                     // 50: spark.connect.AnalyzePlanResponse.Persist
+	(*AnalyzePlanResponse_Unpersist)(nil),                   // 51: spark.connect.AnalyzePlanResponse.Unpersist
+	(*ExecutePlanRequest_RequestOption)(nil),                // 52: spark.connect.ExecutePlanRequest.RequestOption
+	(*ExecutePlanResponse_ObservedMetrics)(nil),             // 53: spark.connect.ExecutePlanResponse.ObservedMetrics
+	(*ExecutePlanResponse_SqlCommandResult)(nil),            // 54: spark.connect.ExecutePlanResponse.SqlCommandResult
+	(*ExecutePlanResponse_ArrowBatch)(nil),                  // 55: spark.connect.ExecutePlanResponse.ArrowBatch
+	(*ExecutePlanResponse_ResultComplete)(nil),              // 56: spark.connect.ExecutePlanResponse.ResultComplete
+	(*ExecutePlanResponse_ExecutionProgress)(nil),           // 57: spark.connect.ExecutePlanResponse.ExecutionProgress
+	(*ExecutePlanResponse_ExecutionProgress_StageInfo)(nil), // 58: spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
+	(*ConfigRequest_Operation)(nil),                         // 59: spark.connect.ConfigRequest.Operation
+	(*ConfigRequest_Set)(nil),                               // 60: spark.connect.ConfigRequest.Set
+	(*ConfigRequest_Get)(nil),                               // 61: spark.connect.ConfigRequest.Get
+	(*ConfigRequest_GetWithDefault)(nil),                    // 62: spark.connect.ConfigRequest.GetWithDefault
+	(*ConfigRequest_GetOption)(nil),                         // 63: spark.connect.ConfigRequest.GetOption
+	(*ConfigRequest_GetAll)(nil),                            // 64: spark.connect.ConfigRequest.GetAll
+	(*ConfigRequest_Unset)(nil),                             // 65: spark.connect.ConfigRequest.Unset
+	(*ConfigRequest_IsModifiable)(nil),                      // 66: spark.connect.ConfigRequest.IsModifiable
+	(*AddArtifactsRequest_ArtifactChunk)(nil),               // 67: spark.connect.AddArtifactsRequest.ArtifactChunk
+	(*AddArtifactsRequest_SingleChunkArtifact)(nil),         // 68: spark.connect.AddArtifactsRequest.SingleChunkArtifact
+	(*AddArtifactsRequest_Batch)(nil),                       // 69: spark.connect.AddArtifactsRequest.Batch
+	(*AddArtifactsRequest_BeginChunkedArtifact)(nil),        // 70: spark.connect.AddArtifactsRequest.BeginChunkedArtifact
+	(*AddArtifactsResponse_ArtifactSummary)(nil),            // 71: spark.connect.AddArtifactsResponse.ArtifactSummary
+	nil, // 72: spark.connect.ArtifactStatusesResponse.StatusesEntry
+	(*ArtifactStatusesResponse_ArtifactStatus)(nil),     // 73: spark.connect.ArtifactStatusesResponse.ArtifactStatus
+	(*ReleaseExecuteRequest_ReleaseAll)(nil),            // 74: spark.connect.ReleaseExecuteRequest.ReleaseAll
+	(*ReleaseExecuteRequest_ReleaseUntil)(nil),          // 75: spark.connect.ReleaseExecuteRequest.ReleaseUntil
+	(*FetchErrorDetailsResponse_StackTraceElement)(nil), // 76: spark.connect.FetchErrorDetailsResponse.StackTraceElement
+	(*FetchErrorDetailsResponse_SparkThrowable)(nil),    // 77: spark.connect.FetchErrorDetailsResponse.SparkThrowable
+	(*FetchErrorDetailsResponse_Error)(nil),             // 78: spark.connect.FetchErrorDetailsResponse.Error
+	nil,                                                 // 79: spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	(*Relation)(nil),                                    // 80: spark.connect.Relation
+	(*Command)(nil),                                     // 81: spark.connect.Command
+	(*WriteStreamOperationStartResult)(nil),             // 82: spark.connect.WriteStreamOperationStartResult
+	(*StreamingQueryCommandResult)(nil),                 // 83: spark.connect.StreamingQueryCommandResult
+	(*StreamingQueryManagerCommandResult)(nil),          // 84: spark.connect.StreamingQueryManagerCommandResult
+	(*CheckpointCommandResult)(nil),                     // 85: spark.connect.CheckpointCommandResult
+	(*DataType)(nil),                                    // 86: spark.connect.DataType
+	(*StorageLevel)(nil),                                // 87: spark.connect.StorageLevel
+	(*Expression_Literal)(nil),                          // 88: spark.connect.Expression.Literal
 }
 var file_spark_internal_pb_base_proto_depIdxs = []int32{
-	67, // 0: spark.connect.Plan.root:type_name -> spark.connect.Relation
-	68, // 1: spark.connect.Plan.command:type_name -> spark.connect.Command
-	3,  // 2: spark.connect.AnalyzePlanRequest.user_context:type_name -> spark.connect.UserContext
-	26, // 3: spark.connect.AnalyzePlanRequest.schema:type_name -> spark.connect.AnalyzePlanRequest.Schema
-	27, // 4: spark.connect.AnalyzePlanRequest.explain:type_name -> spark.connect.AnalyzePlanRequest.Explain
-	28, // 5: spark.connect.AnalyzePlanRequest.tree_string:type_name -> spark.connect.AnalyzePlanRequest.TreeString
-	29, // 6: spark.connect.AnalyzePlanRequest.spark_version:type_name -> spark.connect.AnalyzePlanRequest.SparkVersion
-	30, // 7: spark.connect.AnalyzePlanRequest.ddl_parse:type_name -> spark.connect.AnalyzePlanRequest.DDLParse
-	31, // 8: spark.connect.AnalyzePlanRequest.persist:type_name -> spark.connect.AnalyzePlanRequest.Persist
-	32, // 9: spark.connect.AnalyzePlanRequest.unpersist:type_name -> spark.connect.AnalyzePlanRequest.Unpersist
-	33, // 10: spark.connect.AnalyzePlanResponse.schema:type_name -> spark.connect.AnalyzePlanResponse.Schema
-	34, // 11: spark.connect.AnalyzePlanResponse.explain:type_name -> spark.connect.AnalyzePlanResponse.Explain
-	35, // 12: spark.connect.AnalyzePlanResponse.tree_string:type_name -> spark.connect.AnalyzePlanResponse.TreeString
-	36, // 13: spark.connect.AnalyzePlanResponse.spark_version:type_name -> spark.connect.AnalyzePlanResponse.SparkVersion
-	37, // 14: spark.connect.AnalyzePlanResponse.ddl_parse:type_name -> spark.connect.AnalyzePlanResponse.DDLParse
-	38, // 15: spark.connect.AnalyzePlanResponse.persist:type_name -> spark.connect.AnalyzePlanResponse.Persist
-	39, // 16: spark.connect.AnalyzePlanResponse.unpersist:type_name -> spark.connect.AnalyzePlanResponse.Unpersist
-	3,  // 17: spark.connect.ExecutePlanRequest.user_context:type_name -> spark.connect.UserContext
-	2,  // 18: spark.connect.ExecutePlanRequest.plan:type_name -> spark.connect.Plan
-	40, // 19: spark.connect.ExecutePlanRequest.request_options:type_name -> spark.connect.ExecutePlanRequest.RequestOption
-	42, // 20: spark.connect.ExecutePlanResponse.arrow_batch:type_name -> spark.connect.ExecutePlanResponse.ArrowBatch
-	41, // 21: spark.connect.ExecutePlanResponse.sql_command_result:type_name -> spark.connect.ExecutePlanResponse.SqlCommandResult
-	69, // 22: spark.connect.ExecutePlanResponse.write_stream_operation_start_result:type_name -> spark.connect.WriteStreamOperationStartResult
-	70, // 23: spark.connect.ExecutePlanResponse.streaming_query_command_result:type_name -> spark.connect.StreamingQueryCommandResult
-	43, // 24: spark.connect.ExecutePlanResponse.result_complete:type_name -> spark.connect.ExecutePlanResponse.ResultComplete
-	44, // 25: spark.connect.ExecutePlanResponse.execution_progress:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress
-	71, // 26: spark.connect.ExecutePlanResponse.schema:type_name -> spark.connect.DataType
-	3,  // 27: spark.connect.ConfigRequest.user_context:type_name -> spark.connect.UserContext
-	46, // 28: spark.connect.ConfigRequest.operation:type_name -> spark.connect.ConfigRequest.Operation
-	10, // 29: spark.connect.ConfigResponse.pairs:type_name -> spark.connect.KeyValue
-	3,  // 30: spark.connect.AddArtifactsRequest.user_context:type_name -> spark.connect.UserContext
-	56, // 31: spark.connect.AddArtifactsRequest.batch:type_name -> spark.connect.AddArtifactsRequest.Batch
-	57, // 32: spark.connect.AddArtifactsRequest.begin_chunk:type_name -> spark.connect.AddArtifactsRequest.BeginChunkedArtifact
-	54, // 33: spark.connect.AddArtifactsRequest.chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	58, // 34: spark.connect.AddArtifactsResponse.artifacts:type_name -> spark.connect.AddArtifactsResponse.ArtifactSummary
-	3,  // 35: spark.connect.ArtifactStatusesRequest.user_context:type_name -> spark.connect.UserContext
-	59, // 36: spark.connect.ArtifactStatusesResponse.statuses:type_name -> spark.connect.ArtifactStatusesResponse.StatusesEntry
-	3,  // 37: spark.connect.InterruptRequest.user_context:type_name -> spark.connect.UserContext
-	1,  // 38: spark.connect.InterruptRequest.interrupt_type:type_name -> spark.connect.InterruptRequest.InterruptType
-	3,  // 39: spark.connect.ReattachExecuteRequest.user_context:type_name -> spark.connect.UserContext
-	3,  // 40: spark.connect.ReleaseExecuteRequest.user_context:type_name -> spark.connect.UserContext
-	61, // 41: spark.connect.ReleaseExecuteRequest.release_all:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseAll
-	62, // 42: spark.connect.ReleaseExecuteRequest.release_until:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseUntil
-	3,  // 43: spark.connect.ReleaseSessionRequest.user_context:type_name -> spark.connect.UserContext
-	3,  // 44: spark.connect.FetchErrorDetailsRequest.user_context:type_name -> spark.connect.UserContext
-	65, // 45: spark.connect.FetchErrorDetailsResponse.errors:type_name -> spark.connect.FetchErrorDetailsResponse.Error
-	2,  // 46: spark.connect.AnalyzePlanRequest.Schema.plan:type_name -> spark.connect.Plan
-	2,  // 47: spark.connect.AnalyzePlanRequest.Explain.plan:type_name -> spark.connect.Plan
-	0,  // 48: spark.connect.AnalyzePlanRequest.Explain.explain_mode:type_name -> spark.connect.AnalyzePlanRequest.Explain.ExplainMode
-	2,  // 49: spark.connect.AnalyzePlanRequest.TreeString.plan:type_name -> spark.connect.Plan
-	67, // 50: spark.connect.AnalyzePlanRequest.Persist.relation:type_name -> spark.connect.Relation
-	72, // 51: spark.connect.AnalyzePlanRequest.Persist.storage_level:type_name -> spark.connect.StorageLevel
-	67, // 52: spark.connect.AnalyzePlanRequest.Unpersist.relation:type_name -> spark.connect.Relation
-	71, // 53: spark.connect.AnalyzePlanResponse.Schema.schema:type_name -> spark.connect.DataType
-	71, // 54: spark.connect.AnalyzePlanResponse.DDLParse.parsed:type_name -> spark.connect.DataType
-	7,  // 55: spark.connect.ExecutePlanRequest.RequestOption.reattach_options:type_name -> spark.connect.ReattachOptions
-	8,  // 56: spark.connect.ExecutePlanRequest.RequestOption.result_chunking_options:type_name -> spark.connect.ResultChunkingOptions
-	67, // 57: spark.connect.ExecutePlanResponse.SqlCommandResult.relation:type_name -> spark.connect.Relation
-	45, // 58: spark.connect.ExecutePlanResponse.ExecutionProgress.stages:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
-	47, // 59: spark.connect.ConfigRequest.Operation.set:type_name -> spark.connect.ConfigRequest.Set
-	48, // 60: spark.connect.ConfigRequest.Operation.get:type_name -> spark.connect.ConfigRequest.Get
-	49, // 61: spark.connect.ConfigRequest.Operation.get_with_default:type_name -> spark.connect.ConfigRequest.GetWithDefault
-	50, // 62: spark.connect.ConfigRequest.Operation.get_option:type_name -> spark.connect.ConfigRequest.GetOption
-	51, // 63: spark.connect.ConfigRequest.Operation.get_all:type_name -> spark.connect.ConfigRequest.GetAll
-	52, // 64: spark.connect.ConfigRequest.Operation.unset:type_name -> spark.connect.ConfigRequest.Unset
-	53, // 65: spark.connect.ConfigRequest.Operation.is_modifiable:type_name -> spark.connect.ConfigRequest.IsModifiable
-	10, // 66: spark.connect.ConfigRequest.Set.pairs:type_name -> spark.connect.KeyValue
-	10, // 67: spark.connect.ConfigRequest.GetWithDefault.pairs:type_name -> spark.connect.KeyValue
-	54, // 68: spark.connect.AddArtifactsRequest.SingleChunkArtifact.data:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	55, // 69: spark.connect.AddArtifactsRequest.Batch.artifacts:type_name -> spark.connect.AddArtifactsRequest.SingleChunkArtifact
-	54, // 70: spark.connect.AddArtifactsRequest.BeginChunkedArtifact.initial_chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
-	60, // 71: spark.connect.ArtifactStatusesResponse.StatusesEntry.value:type_name -> spark.connect.ArtifactStatusesResponse.ArtifactStatus
-	66, // 72: spark.connect.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
-	63, // 73: spark.connect.FetchErrorDetailsResponse.Error.stack_trace:type_name -> spark.connect.FetchErrorDetailsResponse.StackTraceElement
-	64, // 74: spark.connect.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable
-	6,  // 75: spark.connect.SparkConnectService.ExecutePlan:input_type -> spark.connect.ExecutePlanRequest
-	4,  // 76: spark.connect.SparkConnectService.AnalyzePlan:input_type -> spark.connect.AnalyzePlanRequest
-	11, // 77: spark.connect.SparkConnectService.Config:input_type -> spark.connect.ConfigRequest
-	13, // 78: spark.connect.SparkConnectService.AddArtifacts:input_type -> spark.connect.AddArtifactsRequest
-	15, // 79: spark.connect.SparkConnectService.ArtifactStatus:input_type -> spark.connect.ArtifactStatusesRequest
-	17, // 80: spark.connect.SparkConnectService.Interrupt:input_type -> spark.connect.InterruptRequest
-	19, // 81: spark.connect.SparkConnectService.ReattachExecute:input_type -> spark.connect.ReattachExecuteRequest
-	20, // 82: spark.connect.SparkConnectService.ReleaseExecute:input_type -> spark.connect.ReleaseExecuteRequest
-	22, // 83: spark.connect.SparkConnectService.ReleaseSession:input_type -> spark.connect.ReleaseSessionRequest
-	24, // 84: spark.connect.SparkConnectService.FetchErrorDetails:input_type -> spark.connect.FetchErrorDetailsRequest
-	9,  // 85: spark.connect.SparkConnectService.ExecutePlan:output_type -> spark.connect.ExecutePlanResponse
-	5,  // 86: spark.connect.SparkConnectService.AnalyzePlan:output_type -> spark.connect.AnalyzePlanResponse
-	12, // 87: spark.connect.SparkConnectService.Config:output_type -> spark.connect.ConfigResponse
-	14, // 88: spark.connect.SparkConnectService.AddArtifacts:output_type -> spark.connect.AddArtifactsResponse
-	16, // 89: spark.connect.SparkConnectService.ArtifactStatus:output_type -> spark.connect.ArtifactStatusesResponse
-	18, // 90: spark.connect.SparkConnectService.Interrupt:output_type -> spark.connect.InterruptResponse
-	9,  // 91: spark.connect.SparkConnectService.ReattachExecute:output_type -> spark.connect.ExecutePlanResponse
-	21, // 92: spark.connect.SparkConnectService.ReleaseExecute:output_type -> spark.connect.ReleaseExecuteResponse
-	23, // 93: spark.connect.SparkConnectService.ReleaseSession:output_type -> spark.connect.ReleaseSessionResponse
-	25, // 94: spark.connect.SparkConnectService.FetchErrorDetails:output_type -> spark.connect.FetchErrorDetailsResponse
-	85, // [85:95] is the sub-list for method output_type
-	75, // [75:85] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	80,  // 0: spark.connect.Plan.root:type_name -> spark.connect.Relation
+	81,  // 1: spark.connect.Plan.command:type_name -> spark.connect.Command
+	3,   // 2: spark.connect.AnalyzePlanRequest.user_context:type_name -> spark.connect.UserContext
+	32,  // 3: spark.connect.AnalyzePlanRequest.schema:type_name -> spark.connect.AnalyzePlanRequest.Schema
+	33,  // 4: spark.connect.AnalyzePlanRequest.explain:type_name -> spark.connect.AnalyzePlanRequest.Explain
+	34,  // 5: spark.connect.AnalyzePlanRequest.tree_string:type_name -> spark.connect.AnalyzePlanRequest.TreeString
+	26,  // 6: spark.connect.AnalyzePlanRequest.is_local:type_name -> spark.connect.AnalyzePlanRequest.IsLocal
+	27,  // 7: spark.connect.AnalyzePlanRequest.is_streaming:type_name -> spark.connect.AnalyzePlanRequest.IsStreaming
+	28,  // 8: spark.connect.AnalyzePlanRequest.input_files:type_name -> spark.connect.AnalyzePlanRequest.InputFiles
+	35,  // 9: spark.connect.AnalyzePlanRequest.spark_version:type_name -> spark.connect.AnalyzePlanRequest.SparkVersion
+	36,  // 10: spark.connect.AnalyzePlanRequest.ddl_parse:type_name -> spark.connect.AnalyzePlanRequest.DDLParse
+	29,  // 11: spark.connect.AnalyzePlanRequest.same_semantics:type_name -> spark.connect.AnalyzePlanRequest.SameSemantics
+	30,  // 12: spark.connect.AnalyzePlanRequest.semantic_hash:type_name -> spark.connect.AnalyzePlanRequest.SemanticHash
+	37,  // 13: spark.connect.AnalyzePlanRequest.persist:type_name -> spark.connect.AnalyzePlanRequest.Persist
+	38,  // 14: spark.connect.AnalyzePlanRequest.unpersist:type_name -> spark.connect.AnalyzePlanRequest.Unpersist
+	31,  // 15: spark.connect.AnalyzePlanRequest.get_storage_level:type_name -> spark.connect.AnalyzePlanRequest.GetStorageLevel
+	45,  // 16: spark.connect.AnalyzePlanResponse.schema:type_name -> spark.connect.AnalyzePlanResponse.Schema
+	46,  // 17: spark.connect.AnalyzePlanResponse.explain:type_name -> spark.connect.AnalyzePlanResponse.Explain
+	47,  // 18: spark.connect.AnalyzePlanResponse.tree_string:type_name -> spark.connect.AnalyzePlanResponse.TreeString
+	39,  // 19: spark.connect.AnalyzePlanResponse.is_local:type_name -> spark.connect.AnalyzePlanResponse.IsLocal
+	40,  // 20: spark.connect.AnalyzePlanResponse.is_streaming:type_name -> spark.connect.AnalyzePlanResponse.IsStreaming
+	41,  // 21: spark.connect.AnalyzePlanResponse.input_files:type_name -> spark.connect.AnalyzePlanResponse.InputFiles
+	48,  // 22: spark.connect.AnalyzePlanResponse.spark_version:type_name -> spark.connect.AnalyzePlanResponse.SparkVersion
+	49,  // 23: spark.connect.AnalyzePlanResponse.ddl_parse:type_name -> spark.connect.AnalyzePlanResponse.DDLParse
+	42,  // 24: spark.connect.AnalyzePlanResponse.same_semantics:type_name -> spark.connect.AnalyzePlanResponse.SameSemantics
+	43,  // 25: spark.connect.AnalyzePlanResponse.semantic_hash:type_name -> spark.connect.AnalyzePlanResponse.SemanticHash
+	50,  // 26: spark.connect.AnalyzePlanResponse.persist:type_name -> spark.connect.AnalyzePlanResponse.Persist
+	51,  // 27: spark.connect.AnalyzePlanResponse.unpersist:type_name -> spark.connect.AnalyzePlanResponse.Unpersist
+	44,  // 28: spark.connect.AnalyzePlanResponse.get_storage_level:type_name -> spark.connect.AnalyzePlanResponse.GetStorageLevel
+	3,   // 29: spark.connect.ExecutePlanRequest.user_context:type_name -> spark.connect.UserContext
+	2,   // 30: spark.connect.ExecutePlanRequest.plan:type_name -> spark.connect.Plan
+	52,  // 31: spark.connect.ExecutePlanRequest.request_options:type_name -> spark.connect.ExecutePlanRequest.RequestOption
+	55,  // 32: spark.connect.ExecutePlanResponse.arrow_batch:type_name -> spark.connect.ExecutePlanResponse.ArrowBatch
+	54,  // 33: spark.connect.ExecutePlanResponse.sql_command_result:type_name -> spark.connect.ExecutePlanResponse.SqlCommandResult
+	82,  // 34: spark.connect.ExecutePlanResponse.write_stream_operation_start_result:type_name -> spark.connect.WriteStreamOperationStartResult
+	83,  // 35: spark.connect.ExecutePlanResponse.streaming_query_command_result:type_name -> spark.connect.StreamingQueryCommandResult
+	84,  // 36: spark.connect.ExecutePlanResponse.streaming_query_manager_command_result:type_name -> spark.connect.StreamingQueryManagerCommandResult
+	56,  // 37: spark.connect.ExecutePlanResponse.result_complete:type_name -> spark.connect.ExecutePlanResponse.ResultComplete
+	57,  // 38: spark.connect.ExecutePlanResponse.execution_progress:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress
+	85,  // 39: spark.connect.ExecutePlanResponse.checkpoint_command_result:type_name -> spark.connect.CheckpointCommandResult
+	53,  // 40: spark.connect.ExecutePlanResponse.observed_metrics:type_name -> spark.connect.ExecutePlanResponse.ObservedMetrics
+	86,  // 41: spark.connect.ExecutePlanResponse.schema:type_name -> spark.connect.DataType
+	3,   // 42: spark.connect.ConfigRequest.user_context:type_name -> spark.connect.UserContext
+	59,  // 43: spark.connect.ConfigRequest.operation:type_name -> spark.connect.ConfigRequest.Operation
+	10,  // 44: spark.connect.ConfigResponse.pairs:type_name -> spark.connect.KeyValue
+	3,   // 45: spark.connect.AddArtifactsRequest.user_context:type_name -> spark.connect.UserContext
+	69,  // 46: spark.connect.AddArtifactsRequest.batch:type_name -> spark.connect.AddArtifactsRequest.Batch
+	70,  // 47: spark.connect.AddArtifactsRequest.begin_chunk:type_name -> spark.connect.AddArtifactsRequest.BeginChunkedArtifact
+	67,  // 48: spark.connect.AddArtifactsRequest.chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	71,  // 49: spark.connect.AddArtifactsResponse.artifacts:type_name -> spark.connect.AddArtifactsResponse.ArtifactSummary
+	3,   // 50: spark.connect.ArtifactStatusesRequest.user_context:type_name -> spark.connect.UserContext
+	72,  // 51: spark.connect.ArtifactStatusesResponse.statuses:type_name -> spark.connect.ArtifactStatusesResponse.StatusesEntry
+	3,   // 52: spark.connect.InterruptRequest.user_context:type_name -> spark.connect.UserContext
+	1,   // 53: spark.connect.InterruptRequest.interrupt_type:type_name -> spark.connect.InterruptRequest.InterruptType
+	3,   // 54: spark.connect.ReattachExecuteRequest.user_context:type_name -> spark.connect.UserContext
+	3,   // 55: spark.connect.ReleaseExecuteRequest.user_context:type_name -> spark.connect.UserContext
+	74,  // 56: spark.connect.ReleaseExecuteRequest.release_all:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseAll
+	75,  // 57: spark.connect.ReleaseExecuteRequest.release_until:type_name -> spark.connect.ReleaseExecuteRequest.ReleaseUntil
+	3,   // 58: spark.connect.ReleaseSessionRequest.user_context:type_name -> spark.connect.UserContext
+	3,   // 59: spark.connect.FetchErrorDetailsRequest.user_context:type_name -> spark.connect.UserContext
+	78,  // 60: spark.connect.FetchErrorDetailsResponse.errors:type_name -> spark.connect.FetchErrorDetailsResponse.Error
+	2,   // 61: spark.connect.AnalyzePlanRequest.IsLocal.plan:type_name -> spark.connect.Plan
+	2,   // 62: spark.connect.AnalyzePlanRequest.IsStreaming.plan:type_name -> spark.connect.Plan
+	2,   // 63: spark.connect.AnalyzePlanRequest.InputFiles.plan:type_name -> spark.connect.Plan
+	2,   // 64: spark.connect.AnalyzePlanRequest.SameSemantics.target_plan:type_name -> spark.connect.Plan
+	2,   // 65: spark.connect.AnalyzePlanRequest.SameSemantics.other_plan:type_name -> spark.connect.Plan
+	2,   // 66: spark.connect.AnalyzePlanRequest.SemanticHash.plan:type_name -> spark.connect.Plan
+	80,  // 67: spark.connect.AnalyzePlanRequest.GetStorageLevel.relation:type_name -> spark.connect.Relation
+	2,   // 68: spark.connect.AnalyzePlanRequest.Schema.plan:type_name -> spark.connect.Plan
+	2,   // 69: spark.connect.AnalyzePlanRequest.Explain.plan:type_name -> spark.connect.Plan
+	0,   // 70: spark.connect.AnalyzePlanRequest.Explain.explain_mode:type_name -> spark.connect.AnalyzePlanRequest.Explain.ExplainMode
+	2,   // 71: spark.connect.AnalyzePlanRequest.TreeString.plan:type_name -> spark.connect.Plan
+	80,  // 72: spark.connect.AnalyzePlanRequest.Persist.relation:type_name -> spark.connect.Relation
+	87,  // 73: spark.connect.AnalyzePlanRequest.Persist.storage_level:type_name -> spark.connect.StorageLevel
+	80,  // 74: spark.connect.AnalyzePlanRequest.Unpersist.relation:type_name -> spark.connect.Relation
+	87,  // 75: spark.connect.AnalyzePlanResponse.GetStorageLevel.storage_level:type_name -> spark.connect.StorageLevel
+	86,  // 76: spark.connect.AnalyzePlanResponse.Schema.schema:type_name -> spark.connect.DataType
+	86,  // 77: spark.connect.AnalyzePlanResponse.DDLParse.parsed:type_name -> spark.connect.DataType
+	7,   // 78: spark.connect.ExecutePlanRequest.RequestOption.reattach_options:type_name -> spark.connect.ReattachOptions
+	8,   // 79: spark.connect.ExecutePlanRequest.RequestOption.result_chunking_options:type_name -> spark.connect.ResultChunkingOptions
+	88,  // 80: spark.connect.ExecutePlanResponse.ObservedMetrics.values:type_name -> spark.connect.Expression.Literal
+	80,  // 81: spark.connect.ExecutePlanResponse.SqlCommandResult.relation:type_name -> spark.connect.Relation
+	58,  // 82: spark.connect.ExecutePlanResponse.ExecutionProgress.stages:type_name -> spark.connect.ExecutePlanResponse.ExecutionProgress.StageInfo
+	60,  // 83: spark.connect.ConfigRequest.Operation.set:type_name -> spark.connect.ConfigRequest.Set
+	61,  // 84: spark.connect.ConfigRequest.Operation.get:type_name -> spark.connect.ConfigRequest.Get
+	62,  // 85: spark.connect.ConfigRequest.Operation.get_with_default:type_name -> spark.connect.ConfigRequest.GetWithDefault
+	63,  // 86: spark.connect.ConfigRequest.Operation.get_option:type_name -> spark.connect.ConfigRequest.GetOption
+	64,  // 87: spark.connect.ConfigRequest.Operation.get_all:type_name -> spark.connect.ConfigRequest.GetAll
+	65,  // 88: spark.connect.ConfigRequest.Operation.unset:type_name -> spark.connect.ConfigRequest.Unset
+	66,  // 89: spark.connect.ConfigRequest.Operation.is_modifiable:type_name -> spark.connect.ConfigRequest.IsModifiable
+	10,  // 90: spark.connect.ConfigRequest.Set.pairs:type_name -> spark.connect.KeyValue
+	10,  // 91: spark.connect.ConfigRequest.GetWithDefault.pairs:type_name -> spark.connect.KeyValue
+	67,  // 92: spark.connect.AddArtifactsRequest.SingleChunkArtifact.data:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	68,  // 93: spark.connect.AddArtifactsRequest.Batch.artifacts:type_name -> spark.connect.AddArtifactsRequest.SingleChunkArtifact
+	67,  // 94: spark.connect.AddArtifactsRequest.BeginChunkedArtifact.initial_chunk:type_name -> spark.connect.AddArtifactsRequest.ArtifactChunk
+	73,  // 95: spark.connect.ArtifactStatusesResponse.StatusesEntry.value:type_name -> spark.connect.ArtifactStatusesResponse.ArtifactStatus
+	79,  // 96: spark.connect.FetchErrorDetailsResponse.SparkThrowable.message_parameters:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable.MessageParametersEntry
+	76,  // 97: spark.connect.FetchErrorDetailsResponse.Error.stack_trace:type_name -> spark.connect.FetchErrorDetailsResponse.StackTraceElement
+	77,  // 98: spark.connect.FetchErrorDetailsResponse.Error.spark_throwable:type_name -> spark.connect.FetchErrorDetailsResponse.SparkThrowable
+	6,   // 99: spark.connect.SparkConnectService.ExecutePlan:input_type -> spark.connect.ExecutePlanRequest
+	4,   // 100: spark.connect.SparkConnectService.AnalyzePlan:input_type -> spark.connect.AnalyzePlanRequest
+	11,  // 101: spark.connect.SparkConnectService.Config:input_type -> spark.connect.ConfigRequest
+	13,  // 102: spark.connect.SparkConnectService.AddArtifacts:input_type -> spark.connect.AddArtifactsRequest
+	15,  // 103: spark.connect.SparkConnectService.ArtifactStatus:input_type -> spark.connect.ArtifactStatusesRequest
+	17,  // 104: spark.connect.SparkConnectService.Interrupt:input_type -> spark.connect.InterruptRequest
+	19,  // 105: spark.connect.SparkConnectService.ReattachExecute:input_type -> spark.connect.ReattachExecuteRequest
+	20,  // 106: spark.connect.SparkConnectService.ReleaseExecute:input_type -> spark.connect.ReleaseExecuteRequest
+	22,  // 107: spark.connect.SparkConnectService.ReleaseSession:input_type -> spark.connect.ReleaseSessionRequest
+	24,  // 108: spark.connect.SparkConnectService.FetchErrorDetails:input_type -> spark.connect.FetchErrorDetailsRequest
+	9,   // 109: spark.connect.SparkConnectService.ExecutePlan:output_type -> spark.connect.ExecutePlanResponse
+	5,   // 110: spark.connect.SparkConnectService.AnalyzePlan:output_type -> spark.connect.AnalyzePlanResponse
+	12,  // 111: spark.connect.SparkConnectService.Config:output_type -> spark.connect.ConfigResponse
+	14,  // 112: spark.connect.SparkConnectService.AddArtifacts:output_type -> spark.connect.AddArtifactsResponse
+	16,  // 113: spark.connect.SparkConnectService.ArtifactStatus:output_type -> spark.connect.ArtifactStatusesResponse
+	18,  // 114: spark.connect.SparkConnectService.Interrupt:output_type -> spark.connect.InterruptResponse
+	9,   // 115: spark.connect.SparkConnectService.ReattachExecute:output_type -> spark.connect.ExecutePlanResponse
+	21,  // 116: spark.connect.SparkConnectService.ReleaseExecute:output_type -> spark.connect.ReleaseExecuteResponse
+	23,  // 117: spark.connect.SparkConnectService.ReleaseSession:output_type -> spark.connect.ReleaseSessionResponse
+	25,  // 118: spark.connect.SparkConnectService.FetchErrorDetails:output_type -> spark.connect.FetchErrorDetailsResponse
+	109, // [109:119] is the sub-list for method output_type
+	99,  // [99:109] is the sub-list for method input_type
+	99,  // [99:99] is the sub-list for extension type_name
+	99,  // [99:99] is the sub-list for extension extendee
+	0,   // [0:99] is the sub-list for field type_name
 }
 
 func init() { file_spark_internal_pb_base_proto_init() }
@@ -4901,6 +5829,7 @@ func file_spark_internal_pb_base_proto_init() {
 		return
 	}
 	file_spark_internal_pb_commands_proto_init()
+	file_spark_internal_pb_expressions_proto_init()
 	file_spark_internal_pb_relations_proto_init()
 	file_spark_internal_pb_types_proto_init()
 	file_spark_internal_pb_base_proto_msgTypes[0].OneofWrappers = []any{
@@ -4911,19 +5840,31 @@ func file_spark_internal_pb_base_proto_init() {
 		(*AnalyzePlanRequest_Schema_)(nil),
 		(*AnalyzePlanRequest_Explain_)(nil),
 		(*AnalyzePlanRequest_TreeString_)(nil),
+		(*AnalyzePlanRequest_IsLocal_)(nil),
+		(*AnalyzePlanRequest_IsStreaming_)(nil),
+		(*AnalyzePlanRequest_InputFiles_)(nil),
 		(*AnalyzePlanRequest_SparkVersion_)(nil),
 		(*AnalyzePlanRequest_DdlParse)(nil),
+		(*AnalyzePlanRequest_SameSemantics_)(nil),
+		(*AnalyzePlanRequest_SemanticHash_)(nil),
 		(*AnalyzePlanRequest_Persist_)(nil),
 		(*AnalyzePlanRequest_Unpersist_)(nil),
+		(*AnalyzePlanRequest_GetStorageLevel_)(nil),
 	}
 	file_spark_internal_pb_base_proto_msgTypes[3].OneofWrappers = []any{
 		(*AnalyzePlanResponse_Schema_)(nil),
 		(*AnalyzePlanResponse_Explain_)(nil),
 		(*AnalyzePlanResponse_TreeString_)(nil),
+		(*AnalyzePlanResponse_IsLocal_)(nil),
+		(*AnalyzePlanResponse_IsStreaming_)(nil),
+		(*AnalyzePlanResponse_InputFiles_)(nil),
 		(*AnalyzePlanResponse_SparkVersion_)(nil),
 		(*AnalyzePlanResponse_DdlParse)(nil),
+		(*AnalyzePlanResponse_SameSemantics_)(nil),
+		(*AnalyzePlanResponse_SemanticHash_)(nil),
 		(*AnalyzePlanResponse_Persist_)(nil),
 		(*AnalyzePlanResponse_Unpersist_)(nil),
+		(*AnalyzePlanResponse_GetStorageLevel_)(nil),
 	}
 	file_spark_internal_pb_base_proto_msgTypes[4].OneofWrappers = []any{}
 	file_spark_internal_pb_base_proto_msgTypes[6].OneofWrappers = []any{}
@@ -4932,8 +5873,10 @@ func file_spark_internal_pb_base_proto_init() {
 		(*ExecutePlanResponse_SqlCommandResult_)(nil),
 		(*ExecutePlanResponse_WriteStreamOperationStartResult)(nil),
 		(*ExecutePlanResponse_StreamingQueryCommandResult)(nil),
+		(*ExecutePlanResponse_StreamingQueryManagerCommandResult)(nil),
 		(*ExecutePlanResponse_ResultComplete_)(nil),
 		(*ExecutePlanResponse_ExecutionProgress_)(nil),
+		(*ExecutePlanResponse_CheckpointCommandResult)(nil),
 	}
 	file_spark_internal_pb_base_proto_msgTypes[8].OneofWrappers = []any{}
 	file_spark_internal_pb_base_proto_msgTypes[9].OneofWrappers = []any{}
@@ -4956,15 +5899,15 @@ func file_spark_internal_pb_base_proto_init() {
 	file_spark_internal_pb_base_proto_msgTypes[20].OneofWrappers = []any{}
 	file_spark_internal_pb_base_proto_msgTypes[22].OneofWrappers = []any{}
 	file_spark_internal_pb_base_proto_msgTypes[23].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[26].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[29].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[30].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[38].OneofWrappers = []any{
+	file_spark_internal_pb_base_proto_msgTypes[32].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[35].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[36].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[50].OneofWrappers = []any{
 		(*ExecutePlanRequest_RequestOption_ReattachOptions)(nil),
 		(*ExecutePlanRequest_RequestOption_ResultChunkingOptions)(nil),
 	}
-	file_spark_internal_pb_base_proto_msgTypes[40].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[44].OneofWrappers = []any{
+	file_spark_internal_pb_base_proto_msgTypes[53].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[57].OneofWrappers = []any{
 		(*ConfigRequest_Operation_Set)(nil),
 		(*ConfigRequest_Operation_Get)(nil),
 		(*ConfigRequest_Operation_GetWithDefault)(nil),
@@ -4973,17 +5916,17 @@ func file_spark_internal_pb_base_proto_init() {
 		(*ConfigRequest_Operation_Unset)(nil),
 		(*ConfigRequest_Operation_IsModifiable)(nil),
 	}
-	file_spark_internal_pb_base_proto_msgTypes[49].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[61].OneofWrappers = []any{}
 	file_spark_internal_pb_base_proto_msgTypes[62].OneofWrappers = []any{}
-	file_spark_internal_pb_base_proto_msgTypes[63].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[74].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[75].OneofWrappers = []any{}
+	file_spark_internal_pb_base_proto_msgTypes[76].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_internal_pb_base_proto_rawDesc), len(file_spark_internal_pb_base_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   65,
+			NumMessages:   78,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type WriteOperationV2_Mode int32
+
+const (
+	WriteOperationV2_MODE_UNSPECIFIED          WriteOperationV2_Mode = 0
+	WriteOperationV2_MODE_CREATE               WriteOperationV2_Mode = 1
+	WriteOperationV2_MODE_OVERWRITE            WriteOperationV2_Mode = 2
+	WriteOperationV2_MODE_OVERWRITE_PARTITIONS WriteOperationV2_Mode = 3
+	WriteOperationV2_MODE_APPEND               WriteOperationV2_Mode = 4
+	WriteOperationV2_MODE_REPLACE              WriteOperationV2_Mode = 5
+	WriteOperationV2_MODE_CREATE_OR_REPLACE    WriteOperationV2_Mode = 6
+)
+
+// Enum value maps for WriteOperationV2_Mode.
+var (
+	WriteOperationV2_Mode_name = map[int32]string{
+		0: "MODE_UNSPECIFIED",
+		1: "MODE_CREATE",
+		2: "MODE_OVERWRITE",
+		3: "MODE_OVERWRITE_PARTITIONS",
+		4: "MODE_APPEND",
+		5: "MODE_REPLACE",
+		6: "MODE_CREATE_OR_REPLACE",
+	}
+	WriteOperationV2_Mode_value = map[string]int32{
+		"MODE_UNSPECIFIED":          0,
+		"MODE_CREATE":               1,
+		"MODE_OVERWRITE":            2,
+		"MODE_OVERWRITE_PARTITIONS": 3,
+		"MODE_APPEND":               4,
+		"MODE_REPLACE":              5,
+		"MODE_CREATE_OR_REPLACE":    6,
+	}
+)
+
+func (x WriteOperationV2_Mode) Enum() *WriteOperationV2_Mode {
+	p := new(WriteOperationV2_Mode)
+	*p = x
+	return p
+}
+
+func (x WriteOperationV2_Mode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WriteOperationV2_Mode) Descriptor() protoreflect.EnumDescriptor {
+	return file_spark_internal_pb_commands_proto_enumTypes[0].Descriptor()
+}
+
+func (WriteOperationV2_Mode) Type() protoreflect.EnumType {
+	return &file_spark_internal_pb_commands_proto_enumTypes[0]
+}
+
+func (x WriteOperationV2_Mode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WriteOperationV2_Mode.Descriptor instead.
+func (WriteOperationV2_Mode) EnumDescriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{1, 0}
+}
+
 type WriteOperation_SaveMode int32
 
 const (
@@ -62,11 +123,11 @@ func (x WriteOperation_SaveMode) String() string {
 }
 
 func (WriteOperation_SaveMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_spark_internal_pb_commands_proto_enumTypes[0].Descriptor()
+	return file_spark_internal_pb_commands_proto_enumTypes[1].Descriptor()
 }
 
 func (WriteOperation_SaveMode) Type() protoreflect.EnumType {
-	return &file_spark_internal_pb_commands_proto_enumTypes[0]
+	return &file_spark_internal_pb_commands_proto_enumTypes[1]
 }
 
 func (x WriteOperation_SaveMode) Number() protoreflect.EnumNumber {
@@ -75,7 +136,7 @@ func (x WriteOperation_SaveMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use WriteOperation_SaveMode.Descriptor instead.
 func (WriteOperation_SaveMode) EnumDescriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{5, 0}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 0}
 }
 
 type WriteOperation_SaveTable_TableSaveMethod int32
@@ -111,11 +172,11 @@ func (x WriteOperation_SaveTable_TableSaveMethod) String() string {
 }
 
 func (WriteOperation_SaveTable_TableSaveMethod) Descriptor() protoreflect.EnumDescriptor {
-	return file_spark_internal_pb_commands_proto_enumTypes[1].Descriptor()
+	return file_spark_internal_pb_commands_proto_enumTypes[2].Descriptor()
 }
 
 func (WriteOperation_SaveTable_TableSaveMethod) Type() protoreflect.EnumType {
-	return &file_spark_internal_pb_commands_proto_enumTypes[1]
+	return &file_spark_internal_pb_commands_proto_enumTypes[2]
 }
 
 func (x WriteOperation_SaveTable_TableSaveMethod) Number() protoreflect.EnumNumber {
@@ -124,7 +185,7 @@ func (x WriteOperation_SaveTable_TableSaveMethod) Number() protoreflect.EnumNumb
 
 // Deprecated: Use WriteOperation_SaveTable_TableSaveMethod.Descriptor instead.
 func (WriteOperation_SaveTable_TableSaveMethod) EnumDescriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{5, 1, 0}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 1, 0}
 }
 
 type Command struct {
@@ -134,10 +195,15 @@ type Command struct {
 	//	*Command_RegisterFunction
 	//	*Command_WriteOperation
 	//	*Command_CreateDataframeView
+	//	*Command_WriteOperationV2
 	//	*Command_SqlCommand
 	//	*Command_WriteStreamOperationStart
 	//	*Command_StreamingQueryCommand
+	//	*Command_StreamingQueryManagerCommand
 	//	*Command_RegisterTableFunction
+	//	*Command_CheckpointCommand
+	//	*Command_RemoveCachedRemoteRelationCommand
+	//	*Command_MergeIntoTableCommand
 	CommandType   isCommand_CommandType `protobuf_oneof:"command_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -207,6 +273,15 @@ func (x *Command) GetCreateDataframeView() *CreateDataFrameViewCommand {
 	return nil
 }
 
+func (x *Command) GetWriteOperationV2() *WriteOperationV2 {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_WriteOperationV2); ok {
+			return x.WriteOperationV2
+		}
+	}
+	return nil
+}
+
 func (x *Command) GetSqlCommand() *SqlCommand {
 	if x != nil {
 		if x, ok := x.CommandType.(*Command_SqlCommand); ok {
@@ -234,10 +309,46 @@ func (x *Command) GetStreamingQueryCommand() *StreamingQueryCommand {
 	return nil
 }
 
+func (x *Command) GetStreamingQueryManagerCommand() *StreamingQueryManagerCommand {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_StreamingQueryManagerCommand); ok {
+			return x.StreamingQueryManagerCommand
+		}
+	}
+	return nil
+}
+
 func (x *Command) GetRegisterTableFunction() *CommonInlineUserDefinedTableFunction {
 	if x != nil {
 		if x, ok := x.CommandType.(*Command_RegisterTableFunction); ok {
 			return x.RegisterTableFunction
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetCheckpointCommand() *CheckpointCommand {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_CheckpointCommand); ok {
+			return x.CheckpointCommand
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRemoveCachedRemoteRelationCommand() *RemoveCachedRemoteRelationCommand {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_RemoveCachedRemoteRelationCommand); ok {
+			return x.RemoveCachedRemoteRelationCommand
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetMergeIntoTableCommand() *MergeIntoTableCommand {
+	if x != nil {
+		if x, ok := x.CommandType.(*Command_MergeIntoTableCommand); ok {
+			return x.MergeIntoTableCommand
 		}
 	}
 	return nil
@@ -259,6 +370,10 @@ type Command_CreateDataframeView struct {
 	CreateDataframeView *CreateDataFrameViewCommand `protobuf:"bytes,3,opt,name=create_dataframe_view,json=createDataframeView,proto3,oneof"`
 }
 
+type Command_WriteOperationV2 struct {
+	WriteOperationV2 *WriteOperationV2 `protobuf:"bytes,4,opt,name=write_operation_v2,json=writeOperationV2,proto3,oneof"`
+}
+
 type Command_SqlCommand struct {
 	SqlCommand *SqlCommand `protobuf:"bytes,5,opt,name=sql_command,json=sqlCommand,proto3,oneof"`
 }
@@ -271,8 +386,24 @@ type Command_StreamingQueryCommand struct {
 	StreamingQueryCommand *StreamingQueryCommand `protobuf:"bytes,7,opt,name=streaming_query_command,json=streamingQueryCommand,proto3,oneof"`
 }
 
+type Command_StreamingQueryManagerCommand struct {
+	StreamingQueryManagerCommand *StreamingQueryManagerCommand `protobuf:"bytes,9,opt,name=streaming_query_manager_command,json=streamingQueryManagerCommand,proto3,oneof"`
+}
+
 type Command_RegisterTableFunction struct {
 	RegisterTableFunction *CommonInlineUserDefinedTableFunction `protobuf:"bytes,10,opt,name=register_table_function,json=registerTableFunction,proto3,oneof"`
+}
+
+type Command_CheckpointCommand struct {
+	CheckpointCommand *CheckpointCommand `protobuf:"bytes,14,opt,name=checkpoint_command,json=checkpointCommand,proto3,oneof"` // since 4.0
+}
+
+type Command_RemoveCachedRemoteRelationCommand struct {
+	RemoveCachedRemoteRelationCommand *RemoveCachedRemoteRelationCommand `protobuf:"bytes,15,opt,name=remove_cached_remote_relation_command,json=removeCachedRemoteRelationCommand,proto3,oneof"` // since 4.0
+}
+
+type Command_MergeIntoTableCommand struct {
+	MergeIntoTableCommand *MergeIntoTableCommand `protobuf:"bytes,16,opt,name=merge_into_table_command,json=mergeIntoTableCommand,proto3,oneof"` // since 4.0
 }
 
 func (*Command_RegisterFunction) isCommand_CommandType() {}
@@ -281,13 +412,379 @@ func (*Command_WriteOperation) isCommand_CommandType() {}
 
 func (*Command_CreateDataframeView) isCommand_CommandType() {}
 
+func (*Command_WriteOperationV2) isCommand_CommandType() {}
+
 func (*Command_SqlCommand) isCommand_CommandType() {}
 
 func (*Command_WriteStreamOperationStart) isCommand_CommandType() {}
 
 func (*Command_StreamingQueryCommand) isCommand_CommandType() {}
 
+func (*Command_StreamingQueryManagerCommand) isCommand_CommandType() {}
+
 func (*Command_RegisterTableFunction) isCommand_CommandType() {}
+
+func (*Command_CheckpointCommand) isCommand_CommandType() {}
+
+func (*Command_RemoveCachedRemoteRelationCommand) isCommand_CommandType() {}
+
+func (*Command_MergeIntoTableCommand) isCommand_CommandType() {}
+
+type WriteOperationV2 struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Input               *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	TableName           string                 `protobuf:"bytes,2,opt,name=table_name,json=tableName,proto3" json:"table_name,omitempty"`
+	Provider            *string                `protobuf:"bytes,3,opt,name=provider,proto3,oneof" json:"provider,omitempty"`
+	PartitioningColumns []*Expression          `protobuf:"bytes,4,rep,name=partitioning_columns,json=partitioningColumns,proto3" json:"partitioning_columns,omitempty"`
+	Options             map[string]string      `protobuf:"bytes,5,rep,name=options,proto3" json:"options,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	TableProperties     map[string]string      `protobuf:"bytes,6,rep,name=table_properties,json=tableProperties,proto3" json:"table_properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Mode                WriteOperationV2_Mode  `protobuf:"varint,7,opt,name=mode,proto3,enum=spark.connect.WriteOperationV2_Mode" json:"mode,omitempty"`
+	OverwriteCondition  *Expression            `protobuf:"bytes,8,opt,name=overwrite_condition,json=overwriteCondition,proto3" json:"overwrite_condition,omitempty"`
+	ClusteringColumns   []string               `protobuf:"bytes,9,rep,name=clustering_columns,json=clusteringColumns,proto3" json:"clustering_columns,omitempty"` // since 4.0
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *WriteOperationV2) Reset() {
+	*x = WriteOperationV2{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteOperationV2) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteOperationV2) ProtoMessage() {}
+
+func (x *WriteOperationV2) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteOperationV2.ProtoReflect.Descriptor instead.
+func (*WriteOperationV2) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *WriteOperationV2) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *WriteOperationV2) GetTableName() string {
+	if x != nil {
+		return x.TableName
+	}
+	return ""
+}
+
+func (x *WriteOperationV2) GetProvider() string {
+	if x != nil && x.Provider != nil {
+		return *x.Provider
+	}
+	return ""
+}
+
+func (x *WriteOperationV2) GetPartitioningColumns() []*Expression {
+	if x != nil {
+		return x.PartitioningColumns
+	}
+	return nil
+}
+
+func (x *WriteOperationV2) GetOptions() map[string]string {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *WriteOperationV2) GetTableProperties() map[string]string {
+	if x != nil {
+		return x.TableProperties
+	}
+	return nil
+}
+
+func (x *WriteOperationV2) GetMode() WriteOperationV2_Mode {
+	if x != nil {
+		return x.Mode
+	}
+	return WriteOperationV2_MODE_UNSPECIFIED
+}
+
+func (x *WriteOperationV2) GetOverwriteCondition() *Expression {
+	if x != nil {
+		return x.OverwriteCondition
+	}
+	return nil
+}
+
+func (x *WriteOperationV2) GetClusteringColumns() []string {
+	if x != nil {
+		return x.ClusteringColumns
+	}
+	return nil
+}
+
+type CheckpointCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relation      *Relation              `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
+	Local         bool                   `protobuf:"varint,2,opt,name=local,proto3" json:"local,omitempty"`
+	Eager         bool                   `protobuf:"varint,3,opt,name=eager,proto3" json:"eager,omitempty"`
+	StorageLevel  *StorageLevel          `protobuf:"bytes,4,opt,name=storage_level,json=storageLevel,proto3,oneof" json:"storage_level,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointCommand) Reset() {
+	*x = CheckpointCommand{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointCommand) ProtoMessage() {}
+
+func (x *CheckpointCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointCommand.ProtoReflect.Descriptor instead.
+func (*CheckpointCommand) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CheckpointCommand) GetRelation() *Relation {
+	if x != nil {
+		return x.Relation
+	}
+	return nil
+}
+
+func (x *CheckpointCommand) GetLocal() bool {
+	if x != nil {
+		return x.Local
+	}
+	return false
+}
+
+func (x *CheckpointCommand) GetEager() bool {
+	if x != nil {
+		return x.Eager
+	}
+	return false
+}
+
+func (x *CheckpointCommand) GetStorageLevel() *StorageLevel {
+	if x != nil {
+		return x.StorageLevel
+	}
+	return nil
+}
+
+type CheckpointCommandResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relation      *CachedRemoteRelation  `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointCommandResult) Reset() {
+	*x = CheckpointCommandResult{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointCommandResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointCommandResult) ProtoMessage() {}
+
+func (x *CheckpointCommandResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointCommandResult.ProtoReflect.Descriptor instead.
+func (*CheckpointCommandResult) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CheckpointCommandResult) GetRelation() *CachedRemoteRelation {
+	if x != nil {
+		return x.Relation
+	}
+	return nil
+}
+
+type RemoveCachedRemoteRelationCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Relation      *CachedRemoteRelation  `protobuf:"bytes,1,opt,name=relation,proto3" json:"relation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveCachedRemoteRelationCommand) Reset() {
+	*x = RemoveCachedRemoteRelationCommand{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveCachedRemoteRelationCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveCachedRemoteRelationCommand) ProtoMessage() {}
+
+func (x *RemoveCachedRemoteRelationCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveCachedRemoteRelationCommand.ProtoReflect.Descriptor instead.
+func (*RemoveCachedRemoteRelationCommand) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RemoveCachedRemoteRelationCommand) GetRelation() *CachedRemoteRelation {
+	if x != nil {
+		return x.Relation
+	}
+	return nil
+}
+
+type MergeIntoTableCommand struct {
+	state                     protoimpl.MessageState `protogen:"open.v1"`
+	TargetTableName           string                 `protobuf:"bytes,1,opt,name=target_table_name,json=targetTableName,proto3" json:"target_table_name,omitempty"`
+	SourceTablePlan           *Relation              `protobuf:"bytes,2,opt,name=source_table_plan,json=sourceTablePlan,proto3" json:"source_table_plan,omitempty"`
+	MergeCondition            *Expression            `protobuf:"bytes,3,opt,name=merge_condition,json=mergeCondition,proto3" json:"merge_condition,omitempty"`
+	MatchActions              []*Expression          `protobuf:"bytes,4,rep,name=match_actions,json=matchActions,proto3" json:"match_actions,omitempty"`
+	NotMatchedActions         []*Expression          `protobuf:"bytes,5,rep,name=not_matched_actions,json=notMatchedActions,proto3" json:"not_matched_actions,omitempty"`
+	NotMatchedBySourceActions []*Expression          `protobuf:"bytes,6,rep,name=not_matched_by_source_actions,json=notMatchedBySourceActions,proto3" json:"not_matched_by_source_actions,omitempty"`
+	WithSchemaEvolution       bool                   `protobuf:"varint,7,opt,name=with_schema_evolution,json=withSchemaEvolution,proto3" json:"with_schema_evolution,omitempty"`
+	unknownFields             protoimpl.UnknownFields
+	sizeCache                 protoimpl.SizeCache
+}
+
+func (x *MergeIntoTableCommand) Reset() {
+	*x = MergeIntoTableCommand{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeIntoTableCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeIntoTableCommand) ProtoMessage() {}
+
+func (x *MergeIntoTableCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeIntoTableCommand.ProtoReflect.Descriptor instead.
+func (*MergeIntoTableCommand) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *MergeIntoTableCommand) GetTargetTableName() string {
+	if x != nil {
+		return x.TargetTableName
+	}
+	return ""
+}
+
+func (x *MergeIntoTableCommand) GetSourceTablePlan() *Relation {
+	if x != nil {
+		return x.SourceTablePlan
+	}
+	return nil
+}
+
+func (x *MergeIntoTableCommand) GetMergeCondition() *Expression {
+	if x != nil {
+		return x.MergeCondition
+	}
+	return nil
+}
+
+func (x *MergeIntoTableCommand) GetMatchActions() []*Expression {
+	if x != nil {
+		return x.MatchActions
+	}
+	return nil
+}
+
+func (x *MergeIntoTableCommand) GetNotMatchedActions() []*Expression {
+	if x != nil {
+		return x.NotMatchedActions
+	}
+	return nil
+}
+
+func (x *MergeIntoTableCommand) GetNotMatchedBySourceActions() []*Expression {
+	if x != nil {
+		return x.NotMatchedBySourceActions
+	}
+	return nil
+}
+
+func (x *MergeIntoTableCommand) GetWithSchemaEvolution() bool {
+	if x != nil {
+		return x.WithSchemaEvolution
+	}
+	return false
+}
 
 type CommonInlineUserDefinedTableFunction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -304,7 +801,7 @@ type CommonInlineUserDefinedTableFunction struct {
 
 func (x *CommonInlineUserDefinedTableFunction) Reset() {
 	*x = CommonInlineUserDefinedTableFunction{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[1]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +813,7 @@ func (x *CommonInlineUserDefinedTableFunction) String() string {
 func (*CommonInlineUserDefinedTableFunction) ProtoMessage() {}
 
 func (x *CommonInlineUserDefinedTableFunction) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[1]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +826,7 @@ func (x *CommonInlineUserDefinedTableFunction) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use CommonInlineUserDefinedTableFunction.ProtoReflect.Descriptor instead.
 func (*CommonInlineUserDefinedTableFunction) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{1}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CommonInlineUserDefinedTableFunction) GetFunctionName() string {
@@ -392,7 +889,7 @@ type PythonUDTF struct {
 
 func (x *PythonUDTF) Reset() {
 	*x = PythonUDTF{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[2]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +901,7 @@ func (x *PythonUDTF) String() string {
 func (*PythonUDTF) ProtoMessage() {}
 
 func (x *PythonUDTF) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[2]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +914,7 @@ func (x *PythonUDTF) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PythonUDTF.ProtoReflect.Descriptor instead.
 func (*PythonUDTF) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{2}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PythonUDTF) GetReturnType() *DataType {
@@ -461,7 +958,7 @@ type SqlCommand struct {
 
 func (x *SqlCommand) Reset() {
 	*x = SqlCommand{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[3]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +970,7 @@ func (x *SqlCommand) String() string {
 func (*SqlCommand) ProtoMessage() {}
 
 func (x *SqlCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[3]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +983,7 @@ func (x *SqlCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlCommand.ProtoReflect.Descriptor instead.
 func (*SqlCommand) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{3}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SqlCommand) GetSql() string {
@@ -529,7 +1026,7 @@ type CreateDataFrameViewCommand struct {
 
 func (x *CreateDataFrameViewCommand) Reset() {
 	*x = CreateDataFrameViewCommand{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[4]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +1038,7 @@ func (x *CreateDataFrameViewCommand) String() string {
 func (*CreateDataFrameViewCommand) ProtoMessage() {}
 
 func (x *CreateDataFrameViewCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[4]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +1051,7 @@ func (x *CreateDataFrameViewCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDataFrameViewCommand.ProtoReflect.Descriptor instead.
 func (*CreateDataFrameViewCommand) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{4}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateDataFrameViewCommand) GetInput() *Relation {
@@ -599,13 +1096,14 @@ type WriteOperation struct {
 	PartitioningColumns []string                  `protobuf:"bytes,7,rep,name=partitioning_columns,json=partitioningColumns,proto3" json:"partitioning_columns,omitempty"`
 	BucketBy            *WriteOperation_BucketBy  `protobuf:"bytes,8,opt,name=bucket_by,json=bucketBy,proto3" json:"bucket_by,omitempty"`
 	Options             map[string]string         `protobuf:"bytes,9,rep,name=options,proto3" json:"options,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	ClusteringColumns   []string                  `protobuf:"bytes,10,rep,name=clustering_columns,json=clusteringColumns,proto3" json:"clustering_columns,omitempty"` // since 4.0
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
 
 func (x *WriteOperation) Reset() {
 	*x = WriteOperation{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[5]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +1115,7 @@ func (x *WriteOperation) String() string {
 func (*WriteOperation) ProtoMessage() {}
 
 func (x *WriteOperation) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[5]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +1128,7 @@ func (x *WriteOperation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOperation.ProtoReflect.Descriptor instead.
 func (*WriteOperation) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{5}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WriteOperation) GetInput() *Relation {
@@ -707,6 +1205,13 @@ func (x *WriteOperation) GetOptions() map[string]string {
 	return nil
 }
 
+func (x *WriteOperation) GetClusteringColumns() []string {
+	if x != nil {
+		return x.ClusteringColumns
+	}
+	return nil
+}
+
 type isWriteOperation_SaveType interface {
 	isWriteOperation_SaveType()
 }
@@ -748,7 +1253,7 @@ type WriteStreamOperationStart struct {
 
 func (x *WriteStreamOperationStart) Reset() {
 	*x = WriteStreamOperationStart{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[6]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +1265,7 @@ func (x *WriteStreamOperationStart) String() string {
 func (*WriteStreamOperationStart) ProtoMessage() {}
 
 func (x *WriteStreamOperationStart) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[6]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +1278,7 @@ func (x *WriteStreamOperationStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStreamOperationStart.ProtoReflect.Descriptor instead.
 func (*WriteStreamOperationStart) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{6}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WriteStreamOperationStart) GetInput() *Relation {
@@ -926,7 +1431,7 @@ type StreamingQueryInstanceId struct {
 
 func (x *StreamingQueryInstanceId) Reset() {
 	*x = StreamingQueryInstanceId{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[7]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1443,7 @@ func (x *StreamingQueryInstanceId) String() string {
 func (*StreamingQueryInstanceId) ProtoMessage() {}
 
 func (x *StreamingQueryInstanceId) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[7]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1456,7 @@ func (x *StreamingQueryInstanceId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamingQueryInstanceId.ProtoReflect.Descriptor instead.
 func (*StreamingQueryInstanceId) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{7}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StreamingQueryInstanceId) GetId() string {
@@ -978,7 +1483,7 @@ type WriteStreamOperationStartResult struct {
 
 func (x *WriteStreamOperationStartResult) Reset() {
 	*x = WriteStreamOperationStartResult{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[8]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1495,7 @@ func (x *WriteStreamOperationStartResult) String() string {
 func (*WriteStreamOperationStartResult) ProtoMessage() {}
 
 func (x *WriteStreamOperationStartResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[8]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1508,7 @@ func (x *WriteStreamOperationStartResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStreamOperationStartResult.ProtoReflect.Descriptor instead.
 func (*WriteStreamOperationStartResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{8}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WriteStreamOperationStartResult) GetQueryId() *StreamingQueryInstanceId {
@@ -1039,7 +1544,7 @@ type StreamingQueryCommand struct {
 
 func (x *StreamingQueryCommand) Reset() {
 	*x = StreamingQueryCommand{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[9]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1556,7 @@ func (x *StreamingQueryCommand) String() string {
 func (*StreamingQueryCommand) ProtoMessage() {}
 
 func (x *StreamingQueryCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[9]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1569,7 @@ func (x *StreamingQueryCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamingQueryCommand.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommand) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{9}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StreamingQueryCommand) GetQueryId() *StreamingQueryInstanceId {
@@ -1206,7 +1711,7 @@ type StreamingQueryCommandResult struct {
 
 func (x *StreamingQueryCommandResult) Reset() {
 	*x = StreamingQueryCommandResult{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[10]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1723,7 @@ func (x *StreamingQueryCommandResult) String() string {
 func (*StreamingQueryCommandResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[10]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1736,7 @@ func (x *StreamingQueryCommandResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamingQueryCommandResult.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommandResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StreamingQueryCommandResult) GetQueryId() *StreamingQueryInstanceId {
@@ -1312,6 +1817,236 @@ func (*StreamingQueryCommandResult_Exception) isStreamingQueryCommandResult_Resu
 
 func (*StreamingQueryCommandResult_AwaitTermination) isStreamingQueryCommandResult_ResultType() {}
 
+type StreamingQueryManagerCommand struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Command:
+	//
+	//	*StreamingQueryManagerCommand_Active
+	//	*StreamingQueryManagerCommand_GetQuery
+	//	*StreamingQueryManagerCommand_AwaitAnyTermination
+	//	*StreamingQueryManagerCommand_ResetTerminated
+	Command       isStreamingQueryManagerCommand_Command `protobuf_oneof:"command"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryManagerCommand) Reset() {
+	*x = StreamingQueryManagerCommand{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryManagerCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryManagerCommand) ProtoMessage() {}
+
+func (x *StreamingQueryManagerCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryManagerCommand.ProtoReflect.Descriptor instead.
+func (*StreamingQueryManagerCommand) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *StreamingQueryManagerCommand) GetCommand() isStreamingQueryManagerCommand_Command {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommand) GetActive() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryManagerCommand_Active); ok {
+			return x.Active
+		}
+	}
+	return false
+}
+
+func (x *StreamingQueryManagerCommand) GetGetQuery() string {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryManagerCommand_GetQuery); ok {
+			return x.GetQuery
+		}
+	}
+	return ""
+}
+
+func (x *StreamingQueryManagerCommand) GetAwaitAnyTermination() *StreamingQueryManagerCommand_AwaitAnyTerminationCommand {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryManagerCommand_AwaitAnyTermination); ok {
+			return x.AwaitAnyTermination
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommand) GetResetTerminated() bool {
+	if x != nil {
+		if x, ok := x.Command.(*StreamingQueryManagerCommand_ResetTerminated); ok {
+			return x.ResetTerminated
+		}
+	}
+	return false
+}
+
+type isStreamingQueryManagerCommand_Command interface {
+	isStreamingQueryManagerCommand_Command()
+}
+
+type StreamingQueryManagerCommand_Active struct {
+	Active bool `protobuf:"varint,1,opt,name=active,proto3,oneof"`
+}
+
+type StreamingQueryManagerCommand_GetQuery struct {
+	GetQuery string `protobuf:"bytes,2,opt,name=get_query,json=getQuery,proto3,oneof"`
+}
+
+type StreamingQueryManagerCommand_AwaitAnyTermination struct {
+	AwaitAnyTermination *StreamingQueryManagerCommand_AwaitAnyTerminationCommand `protobuf:"bytes,3,opt,name=await_any_termination,json=awaitAnyTermination,proto3,oneof"`
+}
+
+type StreamingQueryManagerCommand_ResetTerminated struct {
+	ResetTerminated bool `protobuf:"varint,4,opt,name=reset_terminated,json=resetTerminated,proto3,oneof"`
+}
+
+func (*StreamingQueryManagerCommand_Active) isStreamingQueryManagerCommand_Command() {}
+
+func (*StreamingQueryManagerCommand_GetQuery) isStreamingQueryManagerCommand_Command() {}
+
+func (*StreamingQueryManagerCommand_AwaitAnyTermination) isStreamingQueryManagerCommand_Command() {}
+
+func (*StreamingQueryManagerCommand_ResetTerminated) isStreamingQueryManagerCommand_Command() {}
+
+type StreamingQueryManagerCommandResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to ResultType:
+	//
+	//	*StreamingQueryManagerCommandResult_Active
+	//	*StreamingQueryManagerCommandResult_Query
+	//	*StreamingQueryManagerCommandResult_AwaitAnyTermination
+	//	*StreamingQueryManagerCommandResult_ResetTerminated
+	ResultType    isStreamingQueryManagerCommandResult_ResultType `protobuf_oneof:"result_type"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryManagerCommandResult) Reset() {
+	*x = StreamingQueryManagerCommandResult{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryManagerCommandResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryManagerCommandResult) ProtoMessage() {}
+
+func (x *StreamingQueryManagerCommandResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryManagerCommandResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryManagerCommandResult) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *StreamingQueryManagerCommandResult) GetResultType() isStreamingQueryManagerCommandResult_ResultType {
+	if x != nil {
+		return x.ResultType
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommandResult) GetActive() *StreamingQueryManagerCommandResult_ActiveResult {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryManagerCommandResult_Active); ok {
+			return x.Active
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommandResult) GetQuery() *StreamingQueryManagerCommandResult_StreamingQueryInstance {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryManagerCommandResult_Query); ok {
+			return x.Query
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommandResult) GetAwaitAnyTermination() *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryManagerCommandResult_AwaitAnyTermination); ok {
+			return x.AwaitAnyTermination
+		}
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommandResult) GetResetTerminated() bool {
+	if x != nil {
+		if x, ok := x.ResultType.(*StreamingQueryManagerCommandResult_ResetTerminated); ok {
+			return x.ResetTerminated
+		}
+	}
+	return false
+}
+
+type isStreamingQueryManagerCommandResult_ResultType interface {
+	isStreamingQueryManagerCommandResult_ResultType()
+}
+
+type StreamingQueryManagerCommandResult_Active struct {
+	Active *StreamingQueryManagerCommandResult_ActiveResult `protobuf:"bytes,1,opt,name=active,proto3,oneof"`
+}
+
+type StreamingQueryManagerCommandResult_Query struct {
+	Query *StreamingQueryManagerCommandResult_StreamingQueryInstance `protobuf:"bytes,2,opt,name=query,proto3,oneof"`
+}
+
+type StreamingQueryManagerCommandResult_AwaitAnyTermination struct {
+	AwaitAnyTermination *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult `protobuf:"bytes,3,opt,name=await_any_termination,json=awaitAnyTermination,proto3,oneof"`
+}
+
+type StreamingQueryManagerCommandResult_ResetTerminated struct {
+	ResetTerminated bool `protobuf:"varint,4,opt,name=reset_terminated,json=resetTerminated,proto3,oneof"`
+}
+
+func (*StreamingQueryManagerCommandResult_Active) isStreamingQueryManagerCommandResult_ResultType() {}
+
+func (*StreamingQueryManagerCommandResult_Query) isStreamingQueryManagerCommandResult_ResultType() {}
+
+func (*StreamingQueryManagerCommandResult_AwaitAnyTermination) isStreamingQueryManagerCommandResult_ResultType() {
+}
+
+func (*StreamingQueryManagerCommandResult_ResetTerminated) isStreamingQueryManagerCommandResult_ResultType() {
+}
+
 type WriteOperation_SaveTable struct {
 	state         protoimpl.MessageState                   `protogen:"open.v1"`
 	TableName     string                                   `protobuf:"bytes,1,opt,name=table_name,json=tableName,proto3" json:"table_name,omitempty"`
@@ -1322,7 +2057,7 @@ type WriteOperation_SaveTable struct {
 
 func (x *WriteOperation_SaveTable) Reset() {
 	*x = WriteOperation_SaveTable{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[13]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1334,7 +2069,7 @@ func (x *WriteOperation_SaveTable) String() string {
 func (*WriteOperation_SaveTable) ProtoMessage() {}
 
 func (x *WriteOperation_SaveTable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[13]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1347,7 +2082,7 @@ func (x *WriteOperation_SaveTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOperation_SaveTable.ProtoReflect.Descriptor instead.
 func (*WriteOperation_SaveTable) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{5, 1}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 1}
 }
 
 func (x *WriteOperation_SaveTable) GetTableName() string {
@@ -1374,7 +2109,7 @@ type WriteOperation_BucketBy struct {
 
 func (x *WriteOperation_BucketBy) Reset() {
 	*x = WriteOperation_BucketBy{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[14]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +2121,7 @@ func (x *WriteOperation_BucketBy) String() string {
 func (*WriteOperation_BucketBy) ProtoMessage() {}
 
 func (x *WriteOperation_BucketBy) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[14]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +2134,7 @@ func (x *WriteOperation_BucketBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteOperation_BucketBy.ProtoReflect.Descriptor instead.
 func (*WriteOperation_BucketBy) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{5, 2}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 2}
 }
 
 func (x *WriteOperation_BucketBy) GetBucketColumnNames() []string {
@@ -1425,7 +2160,7 @@ type StreamingQueryCommand_AwaitTerminationCommand struct {
 
 func (x *StreamingQueryCommand_AwaitTerminationCommand) Reset() {
 	*x = StreamingQueryCommand_AwaitTerminationCommand{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[16]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +2172,7 @@ func (x *StreamingQueryCommand_AwaitTerminationCommand) String() string {
 func (*StreamingQueryCommand_AwaitTerminationCommand) ProtoMessage() {}
 
 func (x *StreamingQueryCommand_AwaitTerminationCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[16]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +2185,7 @@ func (x *StreamingQueryCommand_AwaitTerminationCommand) ProtoReflect() protorefl
 
 // Deprecated: Use StreamingQueryCommand_AwaitTerminationCommand.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommand_AwaitTerminationCommand) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{9, 0}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{14, 0}
 }
 
 func (x *StreamingQueryCommand_AwaitTerminationCommand) GetTimeoutMs() int64 {
@@ -1472,7 +2207,7 @@ type StreamingQueryCommandResult_StatusResult struct {
 
 func (x *StreamingQueryCommandResult_StatusResult) Reset() {
 	*x = StreamingQueryCommandResult_StatusResult{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[17]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +2219,7 @@ func (x *StreamingQueryCommandResult_StatusResult) String() string {
 func (*StreamingQueryCommandResult_StatusResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_StatusResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[17]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +2232,7 @@ func (x *StreamingQueryCommandResult_StatusResult) ProtoReflect() protoreflect.M
 
 // Deprecated: Use StreamingQueryCommandResult_StatusResult.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommandResult_StatusResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 0}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{15, 0}
 }
 
 func (x *StreamingQueryCommandResult_StatusResult) GetStatusMessage() string {
@@ -1537,7 +2272,7 @@ type StreamingQueryCommandResult_RecentProgressResult struct {
 
 func (x *StreamingQueryCommandResult_RecentProgressResult) Reset() {
 	*x = StreamingQueryCommandResult_RecentProgressResult{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[18]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +2284,7 @@ func (x *StreamingQueryCommandResult_RecentProgressResult) String() string {
 func (*StreamingQueryCommandResult_RecentProgressResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_RecentProgressResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[18]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +2297,7 @@ func (x *StreamingQueryCommandResult_RecentProgressResult) ProtoReflect() protor
 
 // Deprecated: Use StreamingQueryCommandResult_RecentProgressResult.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommandResult_RecentProgressResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 1}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{15, 1}
 }
 
 func (x *StreamingQueryCommandResult_RecentProgressResult) GetRecentProgressJson() []string {
@@ -1583,7 +2318,7 @@ type StreamingQueryCommandResult_ExceptionResult struct {
 
 func (x *StreamingQueryCommandResult_ExceptionResult) Reset() {
 	*x = StreamingQueryCommandResult_ExceptionResult{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[19]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1595,7 +2330,7 @@ func (x *StreamingQueryCommandResult_ExceptionResult) String() string {
 func (*StreamingQueryCommandResult_ExceptionResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_ExceptionResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[19]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1608,7 +2343,7 @@ func (x *StreamingQueryCommandResult_ExceptionResult) ProtoReflect() protoreflec
 
 // Deprecated: Use StreamingQueryCommandResult_ExceptionResult.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommandResult_ExceptionResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 2}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{15, 2}
 }
 
 func (x *StreamingQueryCommandResult_ExceptionResult) GetExceptionMessage() string {
@@ -1641,7 +2376,7 @@ type StreamingQueryCommandResult_AwaitTerminationResult struct {
 
 func (x *StreamingQueryCommandResult_AwaitTerminationResult) Reset() {
 	*x = StreamingQueryCommandResult_AwaitTerminationResult{}
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[20]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +2388,7 @@ func (x *StreamingQueryCommandResult_AwaitTerminationResult) String() string {
 func (*StreamingQueryCommandResult_AwaitTerminationResult) ProtoMessage() {}
 
 func (x *StreamingQueryCommandResult_AwaitTerminationResult) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_commands_proto_msgTypes[20]
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,10 +2401,194 @@ func (x *StreamingQueryCommandResult_AwaitTerminationResult) ProtoReflect() prot
 
 // Deprecated: Use StreamingQueryCommandResult_AwaitTerminationResult.ProtoReflect.Descriptor instead.
 func (*StreamingQueryCommandResult_AwaitTerminationResult) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{10, 3}
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{15, 3}
 }
 
 func (x *StreamingQueryCommandResult_AwaitTerminationResult) GetTerminated() bool {
+	if x != nil {
+		return x.Terminated
+	}
+	return false
+}
+
+type StreamingQueryManagerCommand_AwaitAnyTerminationCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeoutMs     *int64                 `protobuf:"varint,1,opt,name=timeout_ms,json=timeoutMs,proto3,oneof" json:"timeout_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) Reset() {
+	*x = StreamingQueryManagerCommand_AwaitAnyTerminationCommand{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryManagerCommand_AwaitAnyTerminationCommand) ProtoMessage() {}
+
+func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryManagerCommand_AwaitAnyTerminationCommand.ProtoReflect.Descriptor instead.
+func (*StreamingQueryManagerCommand_AwaitAnyTerminationCommand) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{16, 0}
+}
+
+func (x *StreamingQueryManagerCommand_AwaitAnyTerminationCommand) GetTimeoutMs() int64 {
+	if x != nil && x.TimeoutMs != nil {
+		return *x.TimeoutMs
+	}
+	return 0
+}
+
+type StreamingQueryManagerCommandResult_ActiveResult struct {
+	state         protoimpl.MessageState                                       `protogen:"open.v1"`
+	ActiveQueries []*StreamingQueryManagerCommandResult_StreamingQueryInstance `protobuf:"bytes,1,rep,name=active_queries,json=activeQueries,proto3" json:"active_queries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryManagerCommandResult_ActiveResult) Reset() {
+	*x = StreamingQueryManagerCommandResult_ActiveResult{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryManagerCommandResult_ActiveResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryManagerCommandResult_ActiveResult) ProtoMessage() {}
+
+func (x *StreamingQueryManagerCommandResult_ActiveResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryManagerCommandResult_ActiveResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryManagerCommandResult_ActiveResult) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{17, 0}
+}
+
+func (x *StreamingQueryManagerCommandResult_ActiveResult) GetActiveQueries() []*StreamingQueryManagerCommandResult_StreamingQueryInstance {
+	if x != nil {
+		return x.ActiveQueries
+	}
+	return nil
+}
+
+type StreamingQueryManagerCommandResult_StreamingQueryInstance struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Id            *StreamingQueryInstanceId `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          *string                   `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) Reset() {
+	*x = StreamingQueryManagerCommandResult_StreamingQueryInstance{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryManagerCommandResult_StreamingQueryInstance) ProtoMessage() {}
+
+func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryManagerCommandResult_StreamingQueryInstance.ProtoReflect.Descriptor instead.
+func (*StreamingQueryManagerCommandResult_StreamingQueryInstance) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{17, 1}
+}
+
+func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) GetId() *StreamingQueryInstanceId {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *StreamingQueryManagerCommandResult_StreamingQueryInstance) GetName() string {
+	if x != nil && x.Name != nil {
+		return *x.Name
+	}
+	return ""
+}
+
+type StreamingQueryManagerCommandResult_AwaitAnyTerminationResult struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Terminated    bool                   `protobuf:"varint,1,opt,name=terminated,proto3" json:"terminated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) Reset() {
+	*x = StreamingQueryManagerCommandResult_AwaitAnyTerminationResult{}
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) ProtoMessage() {}
+
+func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_commands_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamingQueryManagerCommandResult_AwaitAnyTerminationResult.ProtoReflect.Descriptor instead.
+func (*StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_commands_proto_rawDescGZIP(), []int{17, 2}
+}
+
+func (x *StreamingQueryManagerCommandResult_AwaitAnyTerminationResult) GetTerminated() bool {
 	if x != nil {
 		return x.Terminated
 	}
@@ -1680,18 +2599,67 @@ var File_spark_internal_pb_commands_proto protoreflect.FileDescriptor
 
 const file_spark_internal_pb_commands_proto_rawDesc = "" +
 	"\n" +
-	" spark/internal/pb/commands.proto\x12\rspark.connect\x1a#spark/internal/pb/expressions.proto\x1a!spark/internal/pb/relations.proto\x1a\x1dspark/internal/pb/types.proto\"\x9d\x05\n" +
+	" spark/internal/pb/commands.proto\x12\rspark.connect\x1a#spark/internal/pb/expressions.proto\x1a!spark/internal/pb/relations.proto\x1a\x1dspark/internal/pb/types.proto\"\x9f\t\n" +
 	"\aCommand\x12]\n" +
 	"\x11register_function\x18\x01 \x01(\v2..spark.connect.CommonInlineUserDefinedFunctionH\x00R\x10registerFunction\x12H\n" +
 	"\x0fwrite_operation\x18\x02 \x01(\v2\x1d.spark.connect.WriteOperationH\x00R\x0ewriteOperation\x12_\n" +
-	"\x15create_dataframe_view\x18\x03 \x01(\v2).spark.connect.CreateDataFrameViewCommandH\x00R\x13createDataframeView\x12<\n" +
+	"\x15create_dataframe_view\x18\x03 \x01(\v2).spark.connect.CreateDataFrameViewCommandH\x00R\x13createDataframeView\x12O\n" +
+	"\x12write_operation_v2\x18\x04 \x01(\v2\x1f.spark.connect.WriteOperationV2H\x00R\x10writeOperationV2\x12<\n" +
 	"\vsql_command\x18\x05 \x01(\v2\x19.spark.connect.SqlCommandH\x00R\n" +
 	"sqlCommand\x12k\n" +
 	"\x1cwrite_stream_operation_start\x18\x06 \x01(\v2(.spark.connect.WriteStreamOperationStartH\x00R\x19writeStreamOperationStart\x12^\n" +
-	"\x17streaming_query_command\x18\a \x01(\v2$.spark.connect.StreamingQueryCommandH\x00R\x15streamingQueryCommand\x12m\n" +
+	"\x17streaming_query_command\x18\a \x01(\v2$.spark.connect.StreamingQueryCommandH\x00R\x15streamingQueryCommand\x12t\n" +
+	"\x1fstreaming_query_manager_command\x18\t \x01(\v2+.spark.connect.StreamingQueryManagerCommandH\x00R\x1cstreamingQueryManagerCommand\x12m\n" +
 	"\x17register_table_function\x18\n" +
-	" \x01(\v23.spark.connect.CommonInlineUserDefinedTableFunctionH\x00R\x15registerTableFunctionB\x0e\n" +
-	"\fcommand_type\"\xf4\x01\n" +
+	" \x01(\v23.spark.connect.CommonInlineUserDefinedTableFunctionH\x00R\x15registerTableFunction\x12Q\n" +
+	"\x12checkpoint_command\x18\x0e \x01(\v2 .spark.connect.CheckpointCommandH\x00R\x11checkpointCommand\x12\x84\x01\n" +
+	"%remove_cached_remote_relation_command\x18\x0f \x01(\v20.spark.connect.RemoveCachedRemoteRelationCommandH\x00R!removeCachedRemoteRelationCommand\x12_\n" +
+	"\x18merge_into_table_command\x18\x10 \x01(\v2$.spark.connect.MergeIntoTableCommandH\x00R\x15mergeIntoTableCommandB\x0e\n" +
+	"\fcommand_type\"\xdc\x06\n" +
+	"\x10WriteOperationV2\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x1d\n" +
+	"\n" +
+	"table_name\x18\x02 \x01(\tR\ttableName\x12\x1f\n" +
+	"\bprovider\x18\x03 \x01(\tH\x00R\bprovider\x88\x01\x01\x12L\n" +
+	"\x14partitioning_columns\x18\x04 \x03(\v2\x19.spark.connect.ExpressionR\x13partitioningColumns\x12F\n" +
+	"\aoptions\x18\x05 \x03(\v2,.spark.connect.WriteOperationV2.OptionsEntryR\aoptions\x12_\n" +
+	"\x10table_properties\x18\x06 \x03(\v24.spark.connect.WriteOperationV2.TablePropertiesEntryR\x0ftableProperties\x128\n" +
+	"\x04mode\x18\a \x01(\x0e2$.spark.connect.WriteOperationV2.ModeR\x04mode\x12J\n" +
+	"\x13overwrite_condition\x18\b \x01(\v2\x19.spark.connect.ExpressionR\x12overwriteCondition\x12-\n" +
+	"\x12clustering_columns\x18\t \x03(\tR\x11clusteringColumns\x1a:\n" +
+	"\fOptionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aB\n" +
+	"\x14TablePropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9f\x01\n" +
+	"\x04Mode\x12\x14\n" +
+	"\x10MODE_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vMODE_CREATE\x10\x01\x12\x12\n" +
+	"\x0eMODE_OVERWRITE\x10\x02\x12\x1d\n" +
+	"\x19MODE_OVERWRITE_PARTITIONS\x10\x03\x12\x0f\n" +
+	"\vMODE_APPEND\x10\x04\x12\x10\n" +
+	"\fMODE_REPLACE\x10\x05\x12\x1a\n" +
+	"\x16MODE_CREATE_OR_REPLACE\x10\x06B\v\n" +
+	"\t_provider\"\xcd\x01\n" +
+	"\x11CheckpointCommand\x123\n" +
+	"\brelation\x18\x01 \x01(\v2\x17.spark.connect.RelationR\brelation\x12\x14\n" +
+	"\x05local\x18\x02 \x01(\bR\x05local\x12\x14\n" +
+	"\x05eager\x18\x03 \x01(\bR\x05eager\x12E\n" +
+	"\rstorage_level\x18\x04 \x01(\v2\x1b.spark.connect.StorageLevelH\x00R\fstorageLevel\x88\x01\x01B\x10\n" +
+	"\x0e_storage_level\"Z\n" +
+	"\x17CheckpointCommandResult\x12?\n" +
+	"\brelation\x18\x01 \x01(\v2#.spark.connect.CachedRemoteRelationR\brelation\"d\n" +
+	"!RemoveCachedRemoteRelationCommand\x12?\n" +
+	"\brelation\x18\x01 \x01(\v2#.spark.connect.CachedRemoteRelationR\brelation\"\xe8\x03\n" +
+	"\x15MergeIntoTableCommand\x12*\n" +
+	"\x11target_table_name\x18\x01 \x01(\tR\x0ftargetTableName\x12C\n" +
+	"\x11source_table_plan\x18\x02 \x01(\v2\x17.spark.connect.RelationR\x0fsourceTablePlan\x12B\n" +
+	"\x0fmerge_condition\x18\x03 \x01(\v2\x19.spark.connect.ExpressionR\x0emergeCondition\x12>\n" +
+	"\rmatch_actions\x18\x04 \x03(\v2\x19.spark.connect.ExpressionR\fmatchActions\x12I\n" +
+	"\x13not_matched_actions\x18\x05 \x03(\v2\x19.spark.connect.ExpressionR\x11notMatchedActions\x12[\n" +
+	"\x1dnot_matched_by_source_actions\x18\x06 \x03(\v2\x19.spark.connect.ExpressionR\x19notMatchedBySourceActions\x122\n" +
+	"\x15with_schema_evolution\x18\a \x01(\bR\x13withSchemaEvolution\"\xf4\x01\n" +
 	"$CommonInlineUserDefinedTableFunction\x12#\n" +
 	"\rfunction_name\x18\x01 \x01(\tR\ffunctionName\x12$\n" +
 	"\rdeterministic\x18\x02 \x01(\bR\rdeterministic\x127\n" +
@@ -1722,7 +2690,7 @@ const file_spark_internal_pb_commands_proto_rawDesc = "" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
 	"\tis_global\x18\x03 \x01(\bR\bisGlobal\x12\x18\n" +
-	"\areplace\x18\x04 \x01(\bR\areplace\"\x9b\b\n" +
+	"\areplace\x18\x04 \x01(\bR\areplace\"\xca\b\n" +
 	"\x0eWriteOperation\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x1b\n" +
 	"\x06source\x18\x02 \x01(\tH\x01R\x06source\x88\x01\x01\x12\x14\n" +
@@ -1732,7 +2700,9 @@ const file_spark_internal_pb_commands_proto_rawDesc = "" +
 	"\x11sort_column_names\x18\x06 \x03(\tR\x0fsortColumnNames\x121\n" +
 	"\x14partitioning_columns\x18\a \x03(\tR\x13partitioningColumns\x12C\n" +
 	"\tbucket_by\x18\b \x01(\v2&.spark.connect.WriteOperation.BucketByR\bbucketBy\x12D\n" +
-	"\aoptions\x18\t \x03(\v2*.spark.connect.WriteOperation.OptionsEntryR\aoptions\x1a:\n" +
+	"\aoptions\x18\t \x03(\v2*.spark.connect.WriteOperation.OptionsEntryR\aoptions\x12-\n" +
+	"\x12clustering_columns\x18\n" +
+	" \x03(\tR\x11clusteringColumns\x1a:\n" +
 	"\fOptionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a\x82\x02\n" +
@@ -1824,6 +2794,32 @@ const file_spark_internal_pb_commands_proto_rawDesc = "" +
 	"\n" +
 	"terminated\x18\x01 \x01(\bR\n" +
 	"terminatedB\r\n" +
+	"\vresult_type\"\xde\x02\n" +
+	"\x1cStreamingQueryManagerCommand\x12\x18\n" +
+	"\x06active\x18\x01 \x01(\bH\x00R\x06active\x12\x1d\n" +
+	"\tget_query\x18\x02 \x01(\tH\x00R\bgetQuery\x12|\n" +
+	"\x15await_any_termination\x18\x03 \x01(\v2F.spark.connect.StreamingQueryManagerCommand.AwaitAnyTerminationCommandH\x00R\x13awaitAnyTermination\x12+\n" +
+	"\x10reset_terminated\x18\x04 \x01(\bH\x00R\x0fresetTerminated\x1aO\n" +
+	"\x1aAwaitAnyTerminationCommand\x12\"\n" +
+	"\n" +
+	"timeout_ms\x18\x01 \x01(\x03H\x00R\ttimeoutMs\x88\x01\x01B\r\n" +
+	"\v_timeout_msB\t\n" +
+	"\acommand\"\xd3\x05\n" +
+	"\"StreamingQueryManagerCommandResult\x12X\n" +
+	"\x06active\x18\x01 \x01(\v2>.spark.connect.StreamingQueryManagerCommandResult.ActiveResultH\x00R\x06active\x12`\n" +
+	"\x05query\x18\x02 \x01(\v2H.spark.connect.StreamingQueryManagerCommandResult.StreamingQueryInstanceH\x00R\x05query\x12\x81\x01\n" +
+	"\x15await_any_termination\x18\x03 \x01(\v2K.spark.connect.StreamingQueryManagerCommandResult.AwaitAnyTerminationResultH\x00R\x13awaitAnyTermination\x12+\n" +
+	"\x10reset_terminated\x18\x04 \x01(\bH\x00R\x0fresetTerminated\x1a\x7f\n" +
+	"\fActiveResult\x12o\n" +
+	"\x0eactive_queries\x18\x01 \x03(\v2H.spark.connect.StreamingQueryManagerCommandResult.StreamingQueryInstanceR\ractiveQueries\x1as\n" +
+	"\x16StreamingQueryInstance\x127\n" +
+	"\x02id\x18\x01 \x01(\v2'.spark.connect.StreamingQueryInstanceIdR\x02id\x12\x17\n" +
+	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01B\a\n" +
+	"\x05_name\x1a;\n" +
+	"\x19AwaitAnyTerminationResult\x12\x1e\n" +
+	"\n" +
+	"terminated\x18\x01 \x01(\bR\n" +
+	"terminatedB\r\n" +
 	"\vresult_typeB2Z0github.com/firesteel/firesteel/spark/internal/pbb\x06proto3"
 
 var (
@@ -1838,75 +2834,117 @@ func file_spark_internal_pb_commands_proto_rawDescGZIP() []byte {
 	return file_spark_internal_pb_commands_proto_rawDescData
 }
 
-var file_spark_internal_pb_commands_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_spark_internal_pb_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_spark_internal_pb_commands_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_spark_internal_pb_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_spark_internal_pb_commands_proto_goTypes = []any{
-	(WriteOperation_SaveMode)(0),                  // 0: spark.connect.WriteOperation.SaveMode
-	(WriteOperation_SaveTable_TableSaveMethod)(0), // 1: spark.connect.WriteOperation.SaveTable.TableSaveMethod
-	(*Command)(nil),                               // 2: spark.connect.Command
-	(*CommonInlineUserDefinedTableFunction)(nil),  // 3: spark.connect.CommonInlineUserDefinedTableFunction
-	(*PythonUDTF)(nil),                            // 4: spark.connect.PythonUDTF
-	(*SqlCommand)(nil),                            // 5: spark.connect.SqlCommand
-	(*CreateDataFrameViewCommand)(nil),            // 6: spark.connect.CreateDataFrameViewCommand
-	(*WriteOperation)(nil),                        // 7: spark.connect.WriteOperation
-	(*WriteStreamOperationStart)(nil),             // 8: spark.connect.WriteStreamOperationStart
-	(*StreamingQueryInstanceId)(nil),              // 9: spark.connect.StreamingQueryInstanceId
-	(*WriteStreamOperationStartResult)(nil),       // 10: spark.connect.WriteStreamOperationStartResult
-	(*StreamingQueryCommand)(nil),                 // 11: spark.connect.StreamingQueryCommand
-	(*StreamingQueryCommandResult)(nil),           // 12: spark.connect.StreamingQueryCommandResult
-	nil,                                           // 13: spark.connect.SqlCommand.ArgsEntry
-	nil,                                           // 14: spark.connect.WriteOperation.OptionsEntry
-	(*WriteOperation_SaveTable)(nil),              // 15: spark.connect.WriteOperation.SaveTable
-	(*WriteOperation_BucketBy)(nil),               // 16: spark.connect.WriteOperation.BucketBy
-	nil,                                           // 17: spark.connect.WriteStreamOperationStart.OptionsEntry
-	(*StreamingQueryCommand_AwaitTerminationCommand)(nil),      // 18: spark.connect.StreamingQueryCommand.AwaitTerminationCommand
-	(*StreamingQueryCommandResult_StatusResult)(nil),           // 19: spark.connect.StreamingQueryCommandResult.StatusResult
-	(*StreamingQueryCommandResult_RecentProgressResult)(nil),   // 20: spark.connect.StreamingQueryCommandResult.RecentProgressResult
-	(*StreamingQueryCommandResult_ExceptionResult)(nil),        // 21: spark.connect.StreamingQueryCommandResult.ExceptionResult
-	(*StreamingQueryCommandResult_AwaitTerminationResult)(nil), // 22: spark.connect.StreamingQueryCommandResult.AwaitTerminationResult
-	(*CommonInlineUserDefinedFunction)(nil),                    // 23: spark.connect.CommonInlineUserDefinedFunction
-	(*Expression)(nil),                                         // 24: spark.connect.Expression
-	(*DataType)(nil),                                           // 25: spark.connect.DataType
-	(*Expression_Literal)(nil),                                 // 26: spark.connect.Expression.Literal
-	(*Relation)(nil),                                           // 27: spark.connect.Relation
+	(WriteOperationV2_Mode)(0),                    // 0: spark.connect.WriteOperationV2.Mode
+	(WriteOperation_SaveMode)(0),                  // 1: spark.connect.WriteOperation.SaveMode
+	(WriteOperation_SaveTable_TableSaveMethod)(0), // 2: spark.connect.WriteOperation.SaveTable.TableSaveMethod
+	(*Command)(nil),                               // 3: spark.connect.Command
+	(*WriteOperationV2)(nil),                      // 4: spark.connect.WriteOperationV2
+	(*CheckpointCommand)(nil),                     // 5: spark.connect.CheckpointCommand
+	(*CheckpointCommandResult)(nil),               // 6: spark.connect.CheckpointCommandResult
+	(*RemoveCachedRemoteRelationCommand)(nil),     // 7: spark.connect.RemoveCachedRemoteRelationCommand
+	(*MergeIntoTableCommand)(nil),                 // 8: spark.connect.MergeIntoTableCommand
+	(*CommonInlineUserDefinedTableFunction)(nil),  // 9: spark.connect.CommonInlineUserDefinedTableFunction
+	(*PythonUDTF)(nil),                            // 10: spark.connect.PythonUDTF
+	(*SqlCommand)(nil),                            // 11: spark.connect.SqlCommand
+	(*CreateDataFrameViewCommand)(nil),            // 12: spark.connect.CreateDataFrameViewCommand
+	(*WriteOperation)(nil),                        // 13: spark.connect.WriteOperation
+	(*WriteStreamOperationStart)(nil),             // 14: spark.connect.WriteStreamOperationStart
+	(*StreamingQueryInstanceId)(nil),              // 15: spark.connect.StreamingQueryInstanceId
+	(*WriteStreamOperationStartResult)(nil),       // 16: spark.connect.WriteStreamOperationStartResult
+	(*StreamingQueryCommand)(nil),                 // 17: spark.connect.StreamingQueryCommand
+	(*StreamingQueryCommandResult)(nil),           // 18: spark.connect.StreamingQueryCommandResult
+	(*StreamingQueryManagerCommand)(nil),          // 19: spark.connect.StreamingQueryManagerCommand
+	(*StreamingQueryManagerCommandResult)(nil),    // 20: spark.connect.StreamingQueryManagerCommandResult
+	nil,                              // 21: spark.connect.WriteOperationV2.OptionsEntry
+	nil,                              // 22: spark.connect.WriteOperationV2.TablePropertiesEntry
+	nil,                              // 23: spark.connect.SqlCommand.ArgsEntry
+	nil,                              // 24: spark.connect.WriteOperation.OptionsEntry
+	(*WriteOperation_SaveTable)(nil), // 25: spark.connect.WriteOperation.SaveTable
+	(*WriteOperation_BucketBy)(nil),  // 26: spark.connect.WriteOperation.BucketBy
+	nil,                              // 27: spark.connect.WriteStreamOperationStart.OptionsEntry
+	(*StreamingQueryCommand_AwaitTerminationCommand)(nil),                // 28: spark.connect.StreamingQueryCommand.AwaitTerminationCommand
+	(*StreamingQueryCommandResult_StatusResult)(nil),                     // 29: spark.connect.StreamingQueryCommandResult.StatusResult
+	(*StreamingQueryCommandResult_RecentProgressResult)(nil),             // 30: spark.connect.StreamingQueryCommandResult.RecentProgressResult
+	(*StreamingQueryCommandResult_ExceptionResult)(nil),                  // 31: spark.connect.StreamingQueryCommandResult.ExceptionResult
+	(*StreamingQueryCommandResult_AwaitTerminationResult)(nil),           // 32: spark.connect.StreamingQueryCommandResult.AwaitTerminationResult
+	(*StreamingQueryManagerCommand_AwaitAnyTerminationCommand)(nil),      // 33: spark.connect.StreamingQueryManagerCommand.AwaitAnyTerminationCommand
+	(*StreamingQueryManagerCommandResult_ActiveResult)(nil),              // 34: spark.connect.StreamingQueryManagerCommandResult.ActiveResult
+	(*StreamingQueryManagerCommandResult_StreamingQueryInstance)(nil),    // 35: spark.connect.StreamingQueryManagerCommandResult.StreamingQueryInstance
+	(*StreamingQueryManagerCommandResult_AwaitAnyTerminationResult)(nil), // 36: spark.connect.StreamingQueryManagerCommandResult.AwaitAnyTerminationResult
+	(*CommonInlineUserDefinedFunction)(nil),                              // 37: spark.connect.CommonInlineUserDefinedFunction
+	(*Relation)(nil),                                                     // 38: spark.connect.Relation
+	(*Expression)(nil),                                                   // 39: spark.connect.Expression
+	(*StorageLevel)(nil),                                                 // 40: spark.connect.StorageLevel
+	(*CachedRemoteRelation)(nil),                                         // 41: spark.connect.CachedRemoteRelation
+	(*DataType)(nil),                                                     // 42: spark.connect.DataType
+	(*Expression_Literal)(nil),                                           // 43: spark.connect.Expression.Literal
 }
 var file_spark_internal_pb_commands_proto_depIdxs = []int32{
-	23, // 0: spark.connect.Command.register_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	7,  // 1: spark.connect.Command.write_operation:type_name -> spark.connect.WriteOperation
-	6,  // 2: spark.connect.Command.create_dataframe_view:type_name -> spark.connect.CreateDataFrameViewCommand
-	5,  // 3: spark.connect.Command.sql_command:type_name -> spark.connect.SqlCommand
-	8,  // 4: spark.connect.Command.write_stream_operation_start:type_name -> spark.connect.WriteStreamOperationStart
-	11, // 5: spark.connect.Command.streaming_query_command:type_name -> spark.connect.StreamingQueryCommand
-	3,  // 6: spark.connect.Command.register_table_function:type_name -> spark.connect.CommonInlineUserDefinedTableFunction
-	24, // 7: spark.connect.CommonInlineUserDefinedTableFunction.arguments:type_name -> spark.connect.Expression
-	4,  // 8: spark.connect.CommonInlineUserDefinedTableFunction.python_udtf:type_name -> spark.connect.PythonUDTF
-	25, // 9: spark.connect.PythonUDTF.return_type:type_name -> spark.connect.DataType
-	13, // 10: spark.connect.SqlCommand.args:type_name -> spark.connect.SqlCommand.ArgsEntry
-	26, // 11: spark.connect.SqlCommand.pos_args:type_name -> spark.connect.Expression.Literal
-	27, // 12: spark.connect.SqlCommand.input:type_name -> spark.connect.Relation
-	27, // 13: spark.connect.CreateDataFrameViewCommand.input:type_name -> spark.connect.Relation
-	27, // 14: spark.connect.WriteOperation.input:type_name -> spark.connect.Relation
-	15, // 15: spark.connect.WriteOperation.table:type_name -> spark.connect.WriteOperation.SaveTable
-	0,  // 16: spark.connect.WriteOperation.mode:type_name -> spark.connect.WriteOperation.SaveMode
-	16, // 17: spark.connect.WriteOperation.bucket_by:type_name -> spark.connect.WriteOperation.BucketBy
-	14, // 18: spark.connect.WriteOperation.options:type_name -> spark.connect.WriteOperation.OptionsEntry
-	27, // 19: spark.connect.WriteStreamOperationStart.input:type_name -> spark.connect.Relation
-	17, // 20: spark.connect.WriteStreamOperationStart.options:type_name -> spark.connect.WriteStreamOperationStart.OptionsEntry
-	9,  // 21: spark.connect.WriteStreamOperationStartResult.query_id:type_name -> spark.connect.StreamingQueryInstanceId
-	9,  // 22: spark.connect.StreamingQueryCommand.query_id:type_name -> spark.connect.StreamingQueryInstanceId
-	18, // 23: spark.connect.StreamingQueryCommand.await_termination:type_name -> spark.connect.StreamingQueryCommand.AwaitTerminationCommand
-	9,  // 24: spark.connect.StreamingQueryCommandResult.query_id:type_name -> spark.connect.StreamingQueryInstanceId
-	19, // 25: spark.connect.StreamingQueryCommandResult.status:type_name -> spark.connect.StreamingQueryCommandResult.StatusResult
-	20, // 26: spark.connect.StreamingQueryCommandResult.recent_progress:type_name -> spark.connect.StreamingQueryCommandResult.RecentProgressResult
-	21, // 27: spark.connect.StreamingQueryCommandResult.exception:type_name -> spark.connect.StreamingQueryCommandResult.ExceptionResult
-	22, // 28: spark.connect.StreamingQueryCommandResult.await_termination:type_name -> spark.connect.StreamingQueryCommandResult.AwaitTerminationResult
-	26, // 29: spark.connect.SqlCommand.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
-	1,  // 30: spark.connect.WriteOperation.SaveTable.save_method:type_name -> spark.connect.WriteOperation.SaveTable.TableSaveMethod
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	37, // 0: spark.connect.Command.register_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	13, // 1: spark.connect.Command.write_operation:type_name -> spark.connect.WriteOperation
+	12, // 2: spark.connect.Command.create_dataframe_view:type_name -> spark.connect.CreateDataFrameViewCommand
+	4,  // 3: spark.connect.Command.write_operation_v2:type_name -> spark.connect.WriteOperationV2
+	11, // 4: spark.connect.Command.sql_command:type_name -> spark.connect.SqlCommand
+	14, // 5: spark.connect.Command.write_stream_operation_start:type_name -> spark.connect.WriteStreamOperationStart
+	17, // 6: spark.connect.Command.streaming_query_command:type_name -> spark.connect.StreamingQueryCommand
+	19, // 7: spark.connect.Command.streaming_query_manager_command:type_name -> spark.connect.StreamingQueryManagerCommand
+	9,  // 8: spark.connect.Command.register_table_function:type_name -> spark.connect.CommonInlineUserDefinedTableFunction
+	5,  // 9: spark.connect.Command.checkpoint_command:type_name -> spark.connect.CheckpointCommand
+	7,  // 10: spark.connect.Command.remove_cached_remote_relation_command:type_name -> spark.connect.RemoveCachedRemoteRelationCommand
+	8,  // 11: spark.connect.Command.merge_into_table_command:type_name -> spark.connect.MergeIntoTableCommand
+	38, // 12: spark.connect.WriteOperationV2.input:type_name -> spark.connect.Relation
+	39, // 13: spark.connect.WriteOperationV2.partitioning_columns:type_name -> spark.connect.Expression
+	21, // 14: spark.connect.WriteOperationV2.options:type_name -> spark.connect.WriteOperationV2.OptionsEntry
+	22, // 15: spark.connect.WriteOperationV2.table_properties:type_name -> spark.connect.WriteOperationV2.TablePropertiesEntry
+	0,  // 16: spark.connect.WriteOperationV2.mode:type_name -> spark.connect.WriteOperationV2.Mode
+	39, // 17: spark.connect.WriteOperationV2.overwrite_condition:type_name -> spark.connect.Expression
+	38, // 18: spark.connect.CheckpointCommand.relation:type_name -> spark.connect.Relation
+	40, // 19: spark.connect.CheckpointCommand.storage_level:type_name -> spark.connect.StorageLevel
+	41, // 20: spark.connect.CheckpointCommandResult.relation:type_name -> spark.connect.CachedRemoteRelation
+	41, // 21: spark.connect.RemoveCachedRemoteRelationCommand.relation:type_name -> spark.connect.CachedRemoteRelation
+	38, // 22: spark.connect.MergeIntoTableCommand.source_table_plan:type_name -> spark.connect.Relation
+	39, // 23: spark.connect.MergeIntoTableCommand.merge_condition:type_name -> spark.connect.Expression
+	39, // 24: spark.connect.MergeIntoTableCommand.match_actions:type_name -> spark.connect.Expression
+	39, // 25: spark.connect.MergeIntoTableCommand.not_matched_actions:type_name -> spark.connect.Expression
+	39, // 26: spark.connect.MergeIntoTableCommand.not_matched_by_source_actions:type_name -> spark.connect.Expression
+	39, // 27: spark.connect.CommonInlineUserDefinedTableFunction.arguments:type_name -> spark.connect.Expression
+	10, // 28: spark.connect.CommonInlineUserDefinedTableFunction.python_udtf:type_name -> spark.connect.PythonUDTF
+	42, // 29: spark.connect.PythonUDTF.return_type:type_name -> spark.connect.DataType
+	23, // 30: spark.connect.SqlCommand.args:type_name -> spark.connect.SqlCommand.ArgsEntry
+	43, // 31: spark.connect.SqlCommand.pos_args:type_name -> spark.connect.Expression.Literal
+	38, // 32: spark.connect.SqlCommand.input:type_name -> spark.connect.Relation
+	38, // 33: spark.connect.CreateDataFrameViewCommand.input:type_name -> spark.connect.Relation
+	38, // 34: spark.connect.WriteOperation.input:type_name -> spark.connect.Relation
+	25, // 35: spark.connect.WriteOperation.table:type_name -> spark.connect.WriteOperation.SaveTable
+	1,  // 36: spark.connect.WriteOperation.mode:type_name -> spark.connect.WriteOperation.SaveMode
+	26, // 37: spark.connect.WriteOperation.bucket_by:type_name -> spark.connect.WriteOperation.BucketBy
+	24, // 38: spark.connect.WriteOperation.options:type_name -> spark.connect.WriteOperation.OptionsEntry
+	38, // 39: spark.connect.WriteStreamOperationStart.input:type_name -> spark.connect.Relation
+	27, // 40: spark.connect.WriteStreamOperationStart.options:type_name -> spark.connect.WriteStreamOperationStart.OptionsEntry
+	15, // 41: spark.connect.WriteStreamOperationStartResult.query_id:type_name -> spark.connect.StreamingQueryInstanceId
+	15, // 42: spark.connect.StreamingQueryCommand.query_id:type_name -> spark.connect.StreamingQueryInstanceId
+	28, // 43: spark.connect.StreamingQueryCommand.await_termination:type_name -> spark.connect.StreamingQueryCommand.AwaitTerminationCommand
+	15, // 44: spark.connect.StreamingQueryCommandResult.query_id:type_name -> spark.connect.StreamingQueryInstanceId
+	29, // 45: spark.connect.StreamingQueryCommandResult.status:type_name -> spark.connect.StreamingQueryCommandResult.StatusResult
+	30, // 46: spark.connect.StreamingQueryCommandResult.recent_progress:type_name -> spark.connect.StreamingQueryCommandResult.RecentProgressResult
+	31, // 47: spark.connect.StreamingQueryCommandResult.exception:type_name -> spark.connect.StreamingQueryCommandResult.ExceptionResult
+	32, // 48: spark.connect.StreamingQueryCommandResult.await_termination:type_name -> spark.connect.StreamingQueryCommandResult.AwaitTerminationResult
+	33, // 49: spark.connect.StreamingQueryManagerCommand.await_any_termination:type_name -> spark.connect.StreamingQueryManagerCommand.AwaitAnyTerminationCommand
+	34, // 50: spark.connect.StreamingQueryManagerCommandResult.active:type_name -> spark.connect.StreamingQueryManagerCommandResult.ActiveResult
+	35, // 51: spark.connect.StreamingQueryManagerCommandResult.query:type_name -> spark.connect.StreamingQueryManagerCommandResult.StreamingQueryInstance
+	36, // 52: spark.connect.StreamingQueryManagerCommandResult.await_any_termination:type_name -> spark.connect.StreamingQueryManagerCommandResult.AwaitAnyTerminationResult
+	43, // 53: spark.connect.SqlCommand.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
+	2,  // 54: spark.connect.WriteOperation.SaveTable.save_method:type_name -> spark.connect.WriteOperation.SaveTable.TableSaveMethod
+	35, // 55: spark.connect.StreamingQueryManagerCommandResult.ActiveResult.active_queries:type_name -> spark.connect.StreamingQueryManagerCommandResult.StreamingQueryInstance
+	15, // 56: spark.connect.StreamingQueryManagerCommandResult.StreamingQueryInstance.id:type_name -> spark.connect.StreamingQueryInstanceId
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_spark_internal_pb_commands_proto_init() }
@@ -1921,27 +2959,34 @@ func file_spark_internal_pb_commands_proto_init() {
 		(*Command_RegisterFunction)(nil),
 		(*Command_WriteOperation)(nil),
 		(*Command_CreateDataframeView)(nil),
+		(*Command_WriteOperationV2)(nil),
 		(*Command_SqlCommand)(nil),
 		(*Command_WriteStreamOperationStart)(nil),
 		(*Command_StreamingQueryCommand)(nil),
+		(*Command_StreamingQueryManagerCommand)(nil),
 		(*Command_RegisterTableFunction)(nil),
+		(*Command_CheckpointCommand)(nil),
+		(*Command_RemoveCachedRemoteRelationCommand)(nil),
+		(*Command_MergeIntoTableCommand)(nil),
 	}
-	file_spark_internal_pb_commands_proto_msgTypes[1].OneofWrappers = []any{
+	file_spark_internal_pb_commands_proto_msgTypes[1].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[2].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[6].OneofWrappers = []any{
 		(*CommonInlineUserDefinedTableFunction_PythonUdtf)(nil),
 	}
-	file_spark_internal_pb_commands_proto_msgTypes[2].OneofWrappers = []any{}
-	file_spark_internal_pb_commands_proto_msgTypes[5].OneofWrappers = []any{
+	file_spark_internal_pb_commands_proto_msgTypes[7].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[10].OneofWrappers = []any{
 		(*WriteOperation_Path)(nil),
 		(*WriteOperation_Table)(nil),
 	}
-	file_spark_internal_pb_commands_proto_msgTypes[6].OneofWrappers = []any{
+	file_spark_internal_pb_commands_proto_msgTypes[11].OneofWrappers = []any{
 		(*WriteStreamOperationStart_ProcessingTimeInterval)(nil),
 		(*WriteStreamOperationStart_AvailableNow)(nil),
 		(*WriteStreamOperationStart_Once)(nil),
 		(*WriteStreamOperationStart_Path)(nil),
 		(*WriteStreamOperationStart_TableName)(nil),
 	}
-	file_spark_internal_pb_commands_proto_msgTypes[9].OneofWrappers = []any{
+	file_spark_internal_pb_commands_proto_msgTypes[14].OneofWrappers = []any{
 		(*StreamingQueryCommand_Status)(nil),
 		(*StreamingQueryCommand_LastProgress)(nil),
 		(*StreamingQueryCommand_RecentProgress)(nil),
@@ -1950,21 +2995,35 @@ func file_spark_internal_pb_commands_proto_init() {
 		(*StreamingQueryCommand_Exception)(nil),
 		(*StreamingQueryCommand_AwaitTermination)(nil),
 	}
-	file_spark_internal_pb_commands_proto_msgTypes[10].OneofWrappers = []any{
+	file_spark_internal_pb_commands_proto_msgTypes[15].OneofWrappers = []any{
 		(*StreamingQueryCommandResult_Status)(nil),
 		(*StreamingQueryCommandResult_RecentProgress)(nil),
 		(*StreamingQueryCommandResult_Exception)(nil),
 		(*StreamingQueryCommandResult_AwaitTermination)(nil),
 	}
-	file_spark_internal_pb_commands_proto_msgTypes[16].OneofWrappers = []any{}
-	file_spark_internal_pb_commands_proto_msgTypes[19].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[16].OneofWrappers = []any{
+		(*StreamingQueryManagerCommand_Active)(nil),
+		(*StreamingQueryManagerCommand_GetQuery)(nil),
+		(*StreamingQueryManagerCommand_AwaitAnyTermination)(nil),
+		(*StreamingQueryManagerCommand_ResetTerminated)(nil),
+	}
+	file_spark_internal_pb_commands_proto_msgTypes[17].OneofWrappers = []any{
+		(*StreamingQueryManagerCommandResult_Active)(nil),
+		(*StreamingQueryManagerCommandResult_Query)(nil),
+		(*StreamingQueryManagerCommandResult_AwaitAnyTermination)(nil),
+		(*StreamingQueryManagerCommandResult_ResetTerminated)(nil),
+	}
+	file_spark_internal_pb_commands_proto_msgTypes[25].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[28].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[30].OneofWrappers = []any{}
+	file_spark_internal_pb_commands_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_internal_pb_commands_proto_rawDesc), len(file_spark_internal_pb_commands_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   21,
+			NumEnums:      3,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

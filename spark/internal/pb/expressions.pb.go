@@ -69,7 +69,7 @@ func (x Expression_SortOrder_SortDirection) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Expression_SortOrder_SortDirection.Descriptor instead.
 func (Expression_SortOrder_SortDirection) EnumDescriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 0, 0}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 4, 0}
 }
 
 type Expression_SortOrder_NullOrdering int32
@@ -118,7 +118,7 @@ func (x Expression_SortOrder_NullOrdering) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Expression_SortOrder_NullOrdering.Descriptor instead.
 func (Expression_SortOrder_NullOrdering) EnumDescriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 0, 1}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 4, 1}
 }
 
 type Expression_Window_WindowFrame_FrameType int32
@@ -167,7 +167,117 @@ func (x Expression_Window_WindowFrame_FrameType) Number() protoreflect.EnumNumbe
 
 // Deprecated: Use Expression_Window_WindowFrame_FrameType.Descriptor instead.
 func (Expression_Window_WindowFrame_FrameType) EnumDescriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 1, 0, 0}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 5, 0, 0}
+}
+
+type Expression_Cast_EvalMode int32
+
+const (
+	Expression_Cast_EVAL_MODE_UNSPECIFIED Expression_Cast_EvalMode = 0
+	Expression_Cast_EVAL_MODE_LEGACY      Expression_Cast_EvalMode = 1
+	Expression_Cast_EVAL_MODE_ANSI        Expression_Cast_EvalMode = 2
+	Expression_Cast_EVAL_MODE_TRY         Expression_Cast_EvalMode = 3
+)
+
+// Enum value maps for Expression_Cast_EvalMode.
+var (
+	Expression_Cast_EvalMode_name = map[int32]string{
+		0: "EVAL_MODE_UNSPECIFIED",
+		1: "EVAL_MODE_LEGACY",
+		2: "EVAL_MODE_ANSI",
+		3: "EVAL_MODE_TRY",
+	}
+	Expression_Cast_EvalMode_value = map[string]int32{
+		"EVAL_MODE_UNSPECIFIED": 0,
+		"EVAL_MODE_LEGACY":      1,
+		"EVAL_MODE_ANSI":        2,
+		"EVAL_MODE_TRY":         3,
+	}
+)
+
+func (x Expression_Cast_EvalMode) Enum() *Expression_Cast_EvalMode {
+	p := new(Expression_Cast_EvalMode)
+	*p = x
+	return p
+}
+
+func (x Expression_Cast_EvalMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Expression_Cast_EvalMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_spark_internal_pb_expressions_proto_enumTypes[3].Descriptor()
+}
+
+func (Expression_Cast_EvalMode) Type() protoreflect.EnumType {
+	return &file_spark_internal_pb_expressions_proto_enumTypes[3]
+}
+
+func (x Expression_Cast_EvalMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Expression_Cast_EvalMode.Descriptor instead.
+func (Expression_Cast_EvalMode) EnumDescriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 6, 0}
+}
+
+type MergeAction_ActionType int32
+
+const (
+	MergeAction_ACTION_TYPE_INVALID     MergeAction_ActionType = 0
+	MergeAction_ACTION_TYPE_DELETE      MergeAction_ActionType = 1
+	MergeAction_ACTION_TYPE_INSERT      MergeAction_ActionType = 2
+	MergeAction_ACTION_TYPE_INSERT_STAR MergeAction_ActionType = 3
+	MergeAction_ACTION_TYPE_UPDATE      MergeAction_ActionType = 4
+	MergeAction_ACTION_TYPE_UPDATE_STAR MergeAction_ActionType = 5
+)
+
+// Enum value maps for MergeAction_ActionType.
+var (
+	MergeAction_ActionType_name = map[int32]string{
+		0: "ACTION_TYPE_INVALID",
+		1: "ACTION_TYPE_DELETE",
+		2: "ACTION_TYPE_INSERT",
+		3: "ACTION_TYPE_INSERT_STAR",
+		4: "ACTION_TYPE_UPDATE",
+		5: "ACTION_TYPE_UPDATE_STAR",
+	}
+	MergeAction_ActionType_value = map[string]int32{
+		"ACTION_TYPE_INVALID":     0,
+		"ACTION_TYPE_DELETE":      1,
+		"ACTION_TYPE_INSERT":      2,
+		"ACTION_TYPE_INSERT_STAR": 3,
+		"ACTION_TYPE_UPDATE":      4,
+		"ACTION_TYPE_UPDATE_STAR": 5,
+	}
+)
+
+func (x MergeAction_ActionType) Enum() *MergeAction_ActionType {
+	p := new(MergeAction_ActionType)
+	*p = x
+	return p
+}
+
+func (x MergeAction_ActionType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MergeAction_ActionType) Descriptor() protoreflect.EnumDescriptor {
+	return file_spark_internal_pb_expressions_proto_enumTypes[4].Descriptor()
+}
+
+func (MergeAction_ActionType) Type() protoreflect.EnumType {
+	return &file_spark_internal_pb_expressions_proto_enumTypes[4]
+}
+
+func (x MergeAction_ActionType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MergeAction_ActionType.Descriptor instead.
+func (MergeAction_ActionType) EnumDescriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{4, 0}
 }
 
 type Expression struct {
@@ -181,11 +291,16 @@ type Expression struct {
 	//	*Expression_UnresolvedStar_
 	//	*Expression_Alias_
 	//	*Expression_Cast_
+	//	*Expression_UnresolvedRegex_
 	//	*Expression_SortOrder_
+	//	*Expression_LambdaFunction_
 	//	*Expression_Window_
 	//	*Expression_UnresolvedExtractValue_
+	//	*Expression_UpdateFields_
+	//	*Expression_UnresolvedNamedLambdaVariable_
 	//	*Expression_CommonInlineUserDefinedFunction
 	//	*Expression_CallFunction
+	//	*Expression_MergeAction
 	ExprType      isExpression_ExprType `protobuf_oneof:"expr_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -291,10 +406,28 @@ func (x *Expression) GetCast() *Expression_Cast {
 	return nil
 }
 
+func (x *Expression) GetUnresolvedRegex() *Expression_UnresolvedRegex {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_UnresolvedRegex_); ok {
+			return x.UnresolvedRegex
+		}
+	}
+	return nil
+}
+
 func (x *Expression) GetSortOrder() *Expression_SortOrder {
 	if x != nil {
 		if x, ok := x.ExprType.(*Expression_SortOrder_); ok {
 			return x.SortOrder
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetLambdaFunction() *Expression_LambdaFunction {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_LambdaFunction_); ok {
+			return x.LambdaFunction
 		}
 	}
 	return nil
@@ -318,6 +451,24 @@ func (x *Expression) GetUnresolvedExtractValue() *Expression_UnresolvedExtractVa
 	return nil
 }
 
+func (x *Expression) GetUpdateFields() *Expression_UpdateFields {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_UpdateFields_); ok {
+			return x.UpdateFields
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetUnresolvedNamedLambdaVariable() *Expression_UnresolvedNamedLambdaVariable {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_UnresolvedNamedLambdaVariable_); ok {
+			return x.UnresolvedNamedLambdaVariable
+		}
+	}
+	return nil
+}
+
 func (x *Expression) GetCommonInlineUserDefinedFunction() *CommonInlineUserDefinedFunction {
 	if x != nil {
 		if x, ok := x.ExprType.(*Expression_CommonInlineUserDefinedFunction); ok {
@@ -331,6 +482,15 @@ func (x *Expression) GetCallFunction() *CallFunction {
 	if x != nil {
 		if x, ok := x.ExprType.(*Expression_CallFunction); ok {
 			return x.CallFunction
+		}
+	}
+	return nil
+}
+
+func (x *Expression) GetMergeAction() *MergeAction {
+	if x != nil {
+		if x, ok := x.ExprType.(*Expression_MergeAction); ok {
+			return x.MergeAction
 		}
 	}
 	return nil
@@ -368,8 +528,16 @@ type Expression_Cast_ struct {
 	Cast *Expression_Cast `protobuf:"bytes,7,opt,name=cast,proto3,oneof"`
 }
 
+type Expression_UnresolvedRegex_ struct {
+	UnresolvedRegex *Expression_UnresolvedRegex `protobuf:"bytes,8,opt,name=unresolved_regex,json=unresolvedRegex,proto3,oneof"`
+}
+
 type Expression_SortOrder_ struct {
 	SortOrder *Expression_SortOrder `protobuf:"bytes,9,opt,name=sort_order,json=sortOrder,proto3,oneof"`
+}
+
+type Expression_LambdaFunction_ struct {
+	LambdaFunction *Expression_LambdaFunction `protobuf:"bytes,10,opt,name=lambda_function,json=lambdaFunction,proto3,oneof"`
 }
 
 type Expression_Window_ struct {
@@ -380,12 +548,24 @@ type Expression_UnresolvedExtractValue_ struct {
 	UnresolvedExtractValue *Expression_UnresolvedExtractValue `protobuf:"bytes,12,opt,name=unresolved_extract_value,json=unresolvedExtractValue,proto3,oneof"`
 }
 
+type Expression_UpdateFields_ struct {
+	UpdateFields *Expression_UpdateFields `protobuf:"bytes,13,opt,name=update_fields,json=updateFields,proto3,oneof"`
+}
+
+type Expression_UnresolvedNamedLambdaVariable_ struct {
+	UnresolvedNamedLambdaVariable *Expression_UnresolvedNamedLambdaVariable `protobuf:"bytes,14,opt,name=unresolved_named_lambda_variable,json=unresolvedNamedLambdaVariable,proto3,oneof"`
+}
+
 type Expression_CommonInlineUserDefinedFunction struct {
 	CommonInlineUserDefinedFunction *CommonInlineUserDefinedFunction `protobuf:"bytes,15,opt,name=common_inline_user_defined_function,json=commonInlineUserDefinedFunction,proto3,oneof"`
 }
 
 type Expression_CallFunction struct {
 	CallFunction *CallFunction `protobuf:"bytes,16,opt,name=call_function,json=callFunction,proto3,oneof"`
+}
+
+type Expression_MergeAction struct {
+	MergeAction *MergeAction `protobuf:"bytes,19,opt,name=merge_action,json=mergeAction,proto3,oneof"` // since 4.0
 }
 
 func (*Expression_Literal_) isExpression_ExprType() {}
@@ -402,15 +582,25 @@ func (*Expression_Alias_) isExpression_ExprType() {}
 
 func (*Expression_Cast_) isExpression_ExprType() {}
 
+func (*Expression_UnresolvedRegex_) isExpression_ExprType() {}
+
 func (*Expression_SortOrder_) isExpression_ExprType() {}
+
+func (*Expression_LambdaFunction_) isExpression_ExprType() {}
 
 func (*Expression_Window_) isExpression_ExprType() {}
 
 func (*Expression_UnresolvedExtractValue_) isExpression_ExprType() {}
 
+func (*Expression_UpdateFields_) isExpression_ExprType() {}
+
+func (*Expression_UnresolvedNamedLambdaVariable_) isExpression_ExprType() {}
+
 func (*Expression_CommonInlineUserDefinedFunction) isExpression_ExprType() {}
 
 func (*Expression_CallFunction) isExpression_ExprType() {}
+
+func (*Expression_MergeAction) isExpression_ExprType() {}
 
 type CommonInlineUserDefinedFunction struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -623,6 +813,275 @@ func (x *CallFunction) GetArguments() []*Expression {
 	return nil
 }
 
+// MergeAction is what MERGE INTO does with a row. It is an expression in the protocol.
+type MergeAction struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	ActionType    MergeAction_ActionType    `protobuf:"varint,1,opt,name=action_type,json=actionType,proto3,enum=spark.connect.MergeAction_ActionType" json:"action_type,omitempty"`
+	Condition     *Expression               `protobuf:"bytes,2,opt,name=condition,proto3,oneof" json:"condition,omitempty"`
+	Assignments   []*MergeAction_Assignment `protobuf:"bytes,3,rep,name=assignments,proto3" json:"assignments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeAction) Reset() {
+	*x = MergeAction{}
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeAction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeAction) ProtoMessage() {}
+
+func (x *MergeAction) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeAction.ProtoReflect.Descriptor instead.
+func (*MergeAction) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MergeAction) GetActionType() MergeAction_ActionType {
+	if x != nil {
+		return x.ActionType
+	}
+	return MergeAction_ACTION_TYPE_INVALID
+}
+
+func (x *MergeAction) GetCondition() *Expression {
+	if x != nil {
+		return x.Condition
+	}
+	return nil
+}
+
+func (x *MergeAction) GetAssignments() []*MergeAction_Assignment {
+	if x != nil {
+		return x.Assignments
+	}
+	return nil
+}
+
+type Expression_UnresolvedRegex struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ColName       string                 `protobuf:"bytes,1,opt,name=col_name,json=colName,proto3" json:"col_name,omitempty"`
+	PlanId        *int64                 `protobuf:"varint,2,opt,name=plan_id,json=planId,proto3,oneof" json:"plan_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_UnresolvedRegex) Reset() {
+	*x = Expression_UnresolvedRegex{}
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_UnresolvedRegex) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_UnresolvedRegex) ProtoMessage() {}
+
+func (x *Expression_UnresolvedRegex) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_UnresolvedRegex.ProtoReflect.Descriptor instead.
+func (*Expression_UnresolvedRegex) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 0}
+}
+
+func (x *Expression_UnresolvedRegex) GetColName() string {
+	if x != nil {
+		return x.ColName
+	}
+	return ""
+}
+
+func (x *Expression_UnresolvedRegex) GetPlanId() int64 {
+	if x != nil && x.PlanId != nil {
+		return *x.PlanId
+	}
+	return 0
+}
+
+type Expression_UpdateFields struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	StructExpression *Expression            `protobuf:"bytes,1,opt,name=struct_expression,json=structExpression,proto3" json:"struct_expression,omitempty"`
+	FieldName        string                 `protobuf:"bytes,2,opt,name=field_name,json=fieldName,proto3" json:"field_name,omitempty"`
+	ValueExpression  *Expression            `protobuf:"bytes,3,opt,name=value_expression,json=valueExpression,proto3" json:"value_expression,omitempty"` // missing to drop the field
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Expression_UpdateFields) Reset() {
+	*x = Expression_UpdateFields{}
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_UpdateFields) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_UpdateFields) ProtoMessage() {}
+
+func (x *Expression_UpdateFields) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_UpdateFields.ProtoReflect.Descriptor instead.
+func (*Expression_UpdateFields) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 1}
+}
+
+func (x *Expression_UpdateFields) GetStructExpression() *Expression {
+	if x != nil {
+		return x.StructExpression
+	}
+	return nil
+}
+
+func (x *Expression_UpdateFields) GetFieldName() string {
+	if x != nil {
+		return x.FieldName
+	}
+	return ""
+}
+
+func (x *Expression_UpdateFields) GetValueExpression() *Expression {
+	if x != nil {
+		return x.ValueExpression
+	}
+	return nil
+}
+
+type Expression_LambdaFunction struct {
+	state         protoimpl.MessageState                      `protogen:"open.v1"`
+	Function      *Expression                                 `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
+	Arguments     []*Expression_UnresolvedNamedLambdaVariable `protobuf:"bytes,2,rep,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_LambdaFunction) Reset() {
+	*x = Expression_LambdaFunction{}
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_LambdaFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_LambdaFunction) ProtoMessage() {}
+
+func (x *Expression_LambdaFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_LambdaFunction.ProtoReflect.Descriptor instead.
+func (*Expression_LambdaFunction) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 2}
+}
+
+func (x *Expression_LambdaFunction) GetFunction() *Expression {
+	if x != nil {
+		return x.Function
+	}
+	return nil
+}
+
+func (x *Expression_LambdaFunction) GetArguments() []*Expression_UnresolvedNamedLambdaVariable {
+	if x != nil {
+		return x.Arguments
+	}
+	return nil
+}
+
+type Expression_UnresolvedNamedLambdaVariable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	NameParts     []string               `protobuf:"bytes,1,rep,name=name_parts,json=nameParts,proto3" json:"name_parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expression_UnresolvedNamedLambdaVariable) Reset() {
+	*x = Expression_UnresolvedNamedLambdaVariable{}
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expression_UnresolvedNamedLambdaVariable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expression_UnresolvedNamedLambdaVariable) ProtoMessage() {}
+
+func (x *Expression_UnresolvedNamedLambdaVariable) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expression_UnresolvedNamedLambdaVariable.ProtoReflect.Descriptor instead.
+func (*Expression_UnresolvedNamedLambdaVariable) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 3}
+}
+
+func (x *Expression_UnresolvedNamedLambdaVariable) GetNameParts() []string {
+	if x != nil {
+		return x.NameParts
+	}
+	return nil
+}
+
 type Expression_SortOrder struct {
 	state         protoimpl.MessageState             `protogen:"open.v1"`
 	Child         *Expression                        `protobuf:"bytes,1,opt,name=child,proto3" json:"child,omitempty"`
@@ -634,7 +1093,7 @@ type Expression_SortOrder struct {
 
 func (x *Expression_SortOrder) Reset() {
 	*x = Expression_SortOrder{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[4]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +1105,7 @@ func (x *Expression_SortOrder) String() string {
 func (*Expression_SortOrder) ProtoMessage() {}
 
 func (x *Expression_SortOrder) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[4]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +1118,7 @@ func (x *Expression_SortOrder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_SortOrder.ProtoReflect.Descriptor instead.
 func (*Expression_SortOrder) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 0}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 4}
 }
 
 func (x *Expression_SortOrder) GetChild() *Expression {
@@ -695,7 +1154,7 @@ type Expression_Window struct {
 
 func (x *Expression_Window) Reset() {
 	*x = Expression_Window{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[5]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +1166,7 @@ func (x *Expression_Window) String() string {
 func (*Expression_Window) ProtoMessage() {}
 
 func (x *Expression_Window) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[5]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +1179,7 @@ func (x *Expression_Window) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Window.ProtoReflect.Descriptor instead.
 func (*Expression_Window) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 1}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 5}
 }
 
 func (x *Expression_Window) GetWindowFunction() *Expression {
@@ -759,13 +1218,14 @@ type Expression_Cast struct {
 	//	*Expression_Cast_Type
 	//	*Expression_Cast_TypeStr
 	CastToType    isExpression_Cast_CastToType `protobuf_oneof:"cast_to_type"`
+	EvalMode      Expression_Cast_EvalMode     `protobuf:"varint,4,opt,name=eval_mode,json=evalMode,proto3,enum=spark.connect.Expression_Cast_EvalMode" json:"eval_mode,omitempty"` // since 4.0
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Expression_Cast) Reset() {
 	*x = Expression_Cast{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[6]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +1237,7 @@ func (x *Expression_Cast) String() string {
 func (*Expression_Cast) ProtoMessage() {}
 
 func (x *Expression_Cast) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[6]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +1250,7 @@ func (x *Expression_Cast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Cast.ProtoReflect.Descriptor instead.
 func (*Expression_Cast) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 2}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 6}
 }
 
 func (x *Expression_Cast) GetExpr() *Expression {
@@ -823,6 +1283,13 @@ func (x *Expression_Cast) GetTypeStr() string {
 		}
 	}
 	return ""
+}
+
+func (x *Expression_Cast) GetEvalMode() Expression_Cast_EvalMode {
+	if x != nil {
+		return x.EvalMode
+	}
+	return Expression_Cast_EVAL_MODE_UNSPECIFIED
 }
 
 type isExpression_Cast_CastToType interface {
@@ -867,7 +1334,7 @@ type Expression_Literal struct {
 
 func (x *Expression_Literal) Reset() {
 	*x = Expression_Literal{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[7]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -879,7 +1346,7 @@ func (x *Expression_Literal) String() string {
 func (*Expression_Literal) ProtoMessage() {}
 
 func (x *Expression_Literal) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[7]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -892,7 +1359,7 @@ func (x *Expression_Literal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal.ProtoReflect.Descriptor instead.
 func (*Expression_Literal) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 3}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 7}
 }
 
 func (x *Expression_Literal) GetLiteralType() isExpression_Literal_LiteralType {
@@ -1142,7 +1609,7 @@ type Expression_UnresolvedAttribute struct {
 
 func (x *Expression_UnresolvedAttribute) Reset() {
 	*x = Expression_UnresolvedAttribute{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[8]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1621,7 @@ func (x *Expression_UnresolvedAttribute) String() string {
 func (*Expression_UnresolvedAttribute) ProtoMessage() {}
 
 func (x *Expression_UnresolvedAttribute) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[8]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1634,7 @@ func (x *Expression_UnresolvedAttribute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_UnresolvedAttribute.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedAttribute) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 4}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 8}
 }
 
 func (x *Expression_UnresolvedAttribute) GetUnparsedIdentifier() string {
@@ -1196,7 +1663,7 @@ type Expression_UnresolvedFunction struct {
 
 func (x *Expression_UnresolvedFunction) Reset() {
 	*x = Expression_UnresolvedFunction{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[9]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1675,7 @@ func (x *Expression_UnresolvedFunction) String() string {
 func (*Expression_UnresolvedFunction) ProtoMessage() {}
 
 func (x *Expression_UnresolvedFunction) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[9]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1688,7 @@ func (x *Expression_UnresolvedFunction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_UnresolvedFunction.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedFunction) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 5}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 9}
 }
 
 func (x *Expression_UnresolvedFunction) GetFunctionName() string {
@@ -1261,7 +1728,7 @@ type Expression_ExpressionString struct {
 
 func (x *Expression_ExpressionString) Reset() {
 	*x = Expression_ExpressionString{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[10]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1273,7 +1740,7 @@ func (x *Expression_ExpressionString) String() string {
 func (*Expression_ExpressionString) ProtoMessage() {}
 
 func (x *Expression_ExpressionString) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[10]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1286,7 +1753,7 @@ func (x *Expression_ExpressionString) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_ExpressionString.ProtoReflect.Descriptor instead.
 func (*Expression_ExpressionString) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 6}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 10}
 }
 
 func (x *Expression_ExpressionString) GetExpression() string {
@@ -1305,7 +1772,7 @@ type Expression_UnresolvedStar struct {
 
 func (x *Expression_UnresolvedStar) Reset() {
 	*x = Expression_UnresolvedStar{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[11]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1784,7 @@ func (x *Expression_UnresolvedStar) String() string {
 func (*Expression_UnresolvedStar) ProtoMessage() {}
 
 func (x *Expression_UnresolvedStar) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[11]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1797,7 @@ func (x *Expression_UnresolvedStar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_UnresolvedStar.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedStar) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 7}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 11}
 }
 
 func (x *Expression_UnresolvedStar) GetUnparsedTarget() string {
@@ -1350,7 +1817,7 @@ type Expression_UnresolvedExtractValue struct {
 
 func (x *Expression_UnresolvedExtractValue) Reset() {
 	*x = Expression_UnresolvedExtractValue{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[12]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1362,7 +1829,7 @@ func (x *Expression_UnresolvedExtractValue) String() string {
 func (*Expression_UnresolvedExtractValue) ProtoMessage() {}
 
 func (x *Expression_UnresolvedExtractValue) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[12]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1375,7 +1842,7 @@ func (x *Expression_UnresolvedExtractValue) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use Expression_UnresolvedExtractValue.ProtoReflect.Descriptor instead.
 func (*Expression_UnresolvedExtractValue) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 8}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 12}
 }
 
 func (x *Expression_UnresolvedExtractValue) GetChild() *Expression {
@@ -1403,7 +1870,7 @@ type Expression_Alias struct {
 
 func (x *Expression_Alias) Reset() {
 	*x = Expression_Alias{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[13]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1882,7 @@ func (x *Expression_Alias) String() string {
 func (*Expression_Alias) ProtoMessage() {}
 
 func (x *Expression_Alias) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[13]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1895,7 @@ func (x *Expression_Alias) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Alias.ProtoReflect.Descriptor instead.
 func (*Expression_Alias) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 9}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 13}
 }
 
 func (x *Expression_Alias) GetExpr() *Expression {
@@ -1463,7 +1930,7 @@ type Expression_Window_WindowFrame struct {
 
 func (x *Expression_Window_WindowFrame) Reset() {
 	*x = Expression_Window_WindowFrame{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[14]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1475,7 +1942,7 @@ func (x *Expression_Window_WindowFrame) String() string {
 func (*Expression_Window_WindowFrame) ProtoMessage() {}
 
 func (x *Expression_Window_WindowFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[14]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1488,7 +1955,7 @@ func (x *Expression_Window_WindowFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Window_WindowFrame.ProtoReflect.Descriptor instead.
 func (*Expression_Window_WindowFrame) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 1, 0}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 5, 0}
 }
 
 func (x *Expression_Window_WindowFrame) GetFrameType() Expression_Window_WindowFrame_FrameType {
@@ -1526,7 +1993,7 @@ type Expression_Window_WindowFrame_FrameBoundary struct {
 
 func (x *Expression_Window_WindowFrame_FrameBoundary) Reset() {
 	*x = Expression_Window_WindowFrame_FrameBoundary{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[15]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1538,7 +2005,7 @@ func (x *Expression_Window_WindowFrame_FrameBoundary) String() string {
 func (*Expression_Window_WindowFrame_FrameBoundary) ProtoMessage() {}
 
 func (x *Expression_Window_WindowFrame_FrameBoundary) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[15]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1551,7 +2018,7 @@ func (x *Expression_Window_WindowFrame_FrameBoundary) ProtoReflect() protoreflec
 
 // Deprecated: Use Expression_Window_WindowFrame_FrameBoundary.ProtoReflect.Descriptor instead.
 func (*Expression_Window_WindowFrame_FrameBoundary) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 1, 0, 0}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 5, 0, 0}
 }
 
 func (x *Expression_Window_WindowFrame_FrameBoundary) GetBoundary() isExpression_Window_WindowFrame_FrameBoundary_Boundary {
@@ -1624,7 +2091,7 @@ type Expression_Literal_Decimal struct {
 
 func (x *Expression_Literal_Decimal) Reset() {
 	*x = Expression_Literal_Decimal{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[16]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +2103,7 @@ func (x *Expression_Literal_Decimal) String() string {
 func (*Expression_Literal_Decimal) ProtoMessage() {}
 
 func (x *Expression_Literal_Decimal) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[16]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +2116,7 @@ func (x *Expression_Literal_Decimal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal_Decimal.ProtoReflect.Descriptor instead.
 func (*Expression_Literal_Decimal) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 3, 0}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 7, 0}
 }
 
 func (x *Expression_Literal_Decimal) GetValue() string {
@@ -1683,7 +2150,7 @@ type Expression_Literal_Array struct {
 
 func (x *Expression_Literal_Array) Reset() {
 	*x = Expression_Literal_Array{}
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[17]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +2162,7 @@ func (x *Expression_Literal_Array) String() string {
 func (*Expression_Literal_Array) ProtoMessage() {}
 
 func (x *Expression_Literal_Array) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_expressions_proto_msgTypes[17]
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +2175,7 @@ func (x *Expression_Literal_Array) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expression_Literal_Array.ProtoReflect.Descriptor instead.
 func (*Expression_Literal_Array) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 3, 1}
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{0, 7, 1}
 }
 
 func (x *Expression_Literal_Array) GetElementType() *DataType {
@@ -1725,11 +2192,63 @@ func (x *Expression_Literal_Array) GetElements() []*Expression_Literal {
 	return nil
 }
 
+type MergeAction_Assignment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *Expression            `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         *Expression            `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeAction_Assignment) Reset() {
+	*x = MergeAction_Assignment{}
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeAction_Assignment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeAction_Assignment) ProtoMessage() {}
+
+func (x *MergeAction_Assignment) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_expressions_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeAction_Assignment.ProtoReflect.Descriptor instead.
+func (*MergeAction_Assignment) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_expressions_proto_rawDescGZIP(), []int{4, 0}
+}
+
+func (x *MergeAction_Assignment) GetKey() *Expression {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *MergeAction_Assignment) GetValue() *Expression {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 var File_spark_internal_pb_expressions_proto protoreflect.FileDescriptor
 
 const file_spark_internal_pb_expressions_proto_rawDesc = "" +
 	"\n" +
-	"#spark/internal/pb/expressions.proto\x12\rspark.connect\x1a\x1dspark/internal/pb/types.proto\"\x9a\x1e\n" +
+	"#spark/internal/pb/expressions.proto\x12\rspark.connect\x1a\x1dspark/internal/pb/types.proto\"\xfd&\n" +
 	"\n" +
 	"Expression\x12=\n" +
 	"\aliteral\x18\x01 \x01(\v2!.spark.connect.Expression.LiteralH\x00R\aliteral\x12b\n" +
@@ -1738,13 +2257,35 @@ const file_spark_internal_pb_expressions_proto_rawDesc = "" +
 	"\x11expression_string\x18\x04 \x01(\v2*.spark.connect.Expression.ExpressionStringH\x00R\x10expressionString\x12S\n" +
 	"\x0funresolved_star\x18\x05 \x01(\v2(.spark.connect.Expression.UnresolvedStarH\x00R\x0eunresolvedStar\x127\n" +
 	"\x05alias\x18\x06 \x01(\v2\x1f.spark.connect.Expression.AliasH\x00R\x05alias\x124\n" +
-	"\x04cast\x18\a \x01(\v2\x1e.spark.connect.Expression.CastH\x00R\x04cast\x12D\n" +
+	"\x04cast\x18\a \x01(\v2\x1e.spark.connect.Expression.CastH\x00R\x04cast\x12V\n" +
+	"\x10unresolved_regex\x18\b \x01(\v2).spark.connect.Expression.UnresolvedRegexH\x00R\x0funresolvedRegex\x12D\n" +
 	"\n" +
-	"sort_order\x18\t \x01(\v2#.spark.connect.Expression.SortOrderH\x00R\tsortOrder\x12:\n" +
+	"sort_order\x18\t \x01(\v2#.spark.connect.Expression.SortOrderH\x00R\tsortOrder\x12S\n" +
+	"\x0flambda_function\x18\n" +
+	" \x01(\v2(.spark.connect.Expression.LambdaFunctionH\x00R\x0elambdaFunction\x12:\n" +
 	"\x06window\x18\v \x01(\v2 .spark.connect.Expression.WindowH\x00R\x06window\x12l\n" +
-	"\x18unresolved_extract_value\x18\f \x01(\v20.spark.connect.Expression.UnresolvedExtractValueH\x00R\x16unresolvedExtractValue\x12~\n" +
+	"\x18unresolved_extract_value\x18\f \x01(\v20.spark.connect.Expression.UnresolvedExtractValueH\x00R\x16unresolvedExtractValue\x12M\n" +
+	"\rupdate_fields\x18\r \x01(\v2&.spark.connect.Expression.UpdateFieldsH\x00R\fupdateFields\x12\x82\x01\n" +
+	" unresolved_named_lambda_variable\x18\x0e \x01(\v27.spark.connect.Expression.UnresolvedNamedLambdaVariableH\x00R\x1dunresolvedNamedLambdaVariable\x12~\n" +
 	"#common_inline_user_defined_function\x18\x0f \x01(\v2..spark.connect.CommonInlineUserDefinedFunctionH\x00R\x1fcommonInlineUserDefinedFunction\x12B\n" +
-	"\rcall_function\x18\x10 \x01(\v2\x1b.spark.connect.CallFunctionH\x00R\fcallFunction\x1a\xa9\x03\n" +
+	"\rcall_function\x18\x10 \x01(\v2\x1b.spark.connect.CallFunctionH\x00R\fcallFunction\x12?\n" +
+	"\fmerge_action\x18\x13 \x01(\v2\x1a.spark.connect.MergeActionH\x00R\vmergeAction\x1aV\n" +
+	"\x0fUnresolvedRegex\x12\x19\n" +
+	"\bcol_name\x18\x01 \x01(\tR\acolName\x12\x1c\n" +
+	"\aplan_id\x18\x02 \x01(\x03H\x00R\x06planId\x88\x01\x01B\n" +
+	"\n" +
+	"\b_plan_id\x1a\xbb\x01\n" +
+	"\fUpdateFields\x12F\n" +
+	"\x11struct_expression\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x10structExpression\x12\x1d\n" +
+	"\n" +
+	"field_name\x18\x02 \x01(\tR\tfieldName\x12D\n" +
+	"\x10value_expression\x18\x03 \x01(\v2\x19.spark.connect.ExpressionR\x0fvalueExpression\x1a\x9e\x01\n" +
+	"\x0eLambdaFunction\x125\n" +
+	"\bfunction\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\bfunction\x12U\n" +
+	"\targuments\x18\x02 \x03(\v27.spark.connect.Expression.UnresolvedNamedLambdaVariableR\targuments\x1a>\n" +
+	"\x1dUnresolvedNamedLambdaVariable\x12\x1d\n" +
+	"\n" +
+	"name_parts\x18\x01 \x03(\tR\tnameParts\x1a\xa9\x03\n" +
 	"\tSortOrder\x12/\n" +
 	"\x05child\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x05child\x12O\n" +
 	"\tdirection\x18\x02 \x01(\x0e21.spark.connect.Expression.SortOrder.SortDirectionR\tdirection\x12U\n" +
@@ -1779,11 +2320,17 @@ const file_spark_internal_pb_expressions_proto_rawDesc = "" +
 	"\tFrameType\x12\x18\n" +
 	"\x14FRAME_TYPE_UNDEFINED\x10\x00\x12\x12\n" +
 	"\x0eFRAME_TYPE_ROW\x10\x01\x12\x14\n" +
-	"\x10FRAME_TYPE_RANGE\x10\x02\x1a\x91\x01\n" +
+	"\x10FRAME_TYPE_RANGE\x10\x02\x1a\xbb\x02\n" +
 	"\x04Cast\x12-\n" +
 	"\x04expr\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x04expr\x12-\n" +
 	"\x04type\x18\x02 \x01(\v2\x17.spark.connect.DataTypeH\x00R\x04type\x12\x1b\n" +
-	"\btype_str\x18\x03 \x01(\tH\x00R\atypeStrB\x0e\n" +
+	"\btype_str\x18\x03 \x01(\tH\x00R\atypeStr\x12D\n" +
+	"\teval_mode\x18\x04 \x01(\x0e2'.spark.connect.Expression.Cast.EvalModeR\bevalMode\"b\n" +
+	"\bEvalMode\x12\x19\n" +
+	"\x15EVAL_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10EVAL_MODE_LEGACY\x10\x01\x12\x12\n" +
+	"\x0eEVAL_MODE_ANSI\x10\x02\x12\x11\n" +
+	"\rEVAL_MODE_TRY\x10\x03B\x0e\n" +
 	"\fcast_to_type\x1a\x8b\x06\n" +
 	"\aLiteral\x12-\n" +
 	"\x04null\x18\x01 \x01(\v2\x17.spark.connect.DataTypeH\x00R\x04null\x12\x18\n" +
@@ -1859,7 +2406,26 @@ const file_spark_internal_pb_expressions_proto_rawDesc = "" +
 	"python_ver\x18\x04 \x01(\tR\tpythonVer\"l\n" +
 	"\fCallFunction\x12#\n" +
 	"\rfunction_name\x18\x01 \x01(\tR\ffunctionName\x127\n" +
-	"\targuments\x18\x02 \x03(\v2\x19.spark.connect.ExpressionR\targumentsB2Z0github.com/firesteel/firesteel/spark/internal/pbb\x06proto3"
+	"\targuments\x18\x02 \x03(\v2\x19.spark.connect.ExpressionR\targuments\"\x80\x04\n" +
+	"\vMergeAction\x12F\n" +
+	"\vaction_type\x18\x01 \x01(\x0e2%.spark.connect.MergeAction.ActionTypeR\n" +
+	"actionType\x12<\n" +
+	"\tcondition\x18\x02 \x01(\v2\x19.spark.connect.ExpressionH\x00R\tcondition\x88\x01\x01\x12G\n" +
+	"\vassignments\x18\x03 \x03(\v2%.spark.connect.MergeAction.AssignmentR\vassignments\x1aj\n" +
+	"\n" +
+	"Assignment\x12+\n" +
+	"\x03key\x18\x01 \x01(\v2\x19.spark.connect.ExpressionR\x03key\x12/\n" +
+	"\x05value\x18\x02 \x01(\v2\x19.spark.connect.ExpressionR\x05value\"\xa7\x01\n" +
+	"\n" +
+	"ActionType\x12\x17\n" +
+	"\x13ACTION_TYPE_INVALID\x10\x00\x12\x16\n" +
+	"\x12ACTION_TYPE_DELETE\x10\x01\x12\x16\n" +
+	"\x12ACTION_TYPE_INSERT\x10\x02\x12\x1b\n" +
+	"\x17ACTION_TYPE_INSERT_STAR\x10\x03\x12\x16\n" +
+	"\x12ACTION_TYPE_UPDATE\x10\x04\x12\x1b\n" +
+	"\x17ACTION_TYPE_UPDATE_STAR\x10\x05B\f\n" +
+	"\n" +
+	"_conditionB2Z0github.com/firesteel/firesteel/spark/internal/pbb\x06proto3"
 
 var (
 	file_spark_internal_pb_expressions_proto_rawDescOnce sync.Once
@@ -1873,76 +2439,99 @@ func file_spark_internal_pb_expressions_proto_rawDescGZIP() []byte {
 	return file_spark_internal_pb_expressions_proto_rawDescData
 }
 
-var file_spark_internal_pb_expressions_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_spark_internal_pb_expressions_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_spark_internal_pb_expressions_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_spark_internal_pb_expressions_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_spark_internal_pb_expressions_proto_goTypes = []any{
 	(Expression_SortOrder_SortDirection)(0),             // 0: spark.connect.Expression.SortOrder.SortDirection
 	(Expression_SortOrder_NullOrdering)(0),              // 1: spark.connect.Expression.SortOrder.NullOrdering
 	(Expression_Window_WindowFrame_FrameType)(0),        // 2: spark.connect.Expression.Window.WindowFrame.FrameType
-	(*Expression)(nil),                                  // 3: spark.connect.Expression
-	(*CommonInlineUserDefinedFunction)(nil),             // 4: spark.connect.CommonInlineUserDefinedFunction
-	(*PythonUDF)(nil),                                   // 5: spark.connect.PythonUDF
-	(*CallFunction)(nil),                                // 6: spark.connect.CallFunction
-	(*Expression_SortOrder)(nil),                        // 7: spark.connect.Expression.SortOrder
-	(*Expression_Window)(nil),                           // 8: spark.connect.Expression.Window
-	(*Expression_Cast)(nil),                             // 9: spark.connect.Expression.Cast
-	(*Expression_Literal)(nil),                          // 10: spark.connect.Expression.Literal
-	(*Expression_UnresolvedAttribute)(nil),              // 11: spark.connect.Expression.UnresolvedAttribute
-	(*Expression_UnresolvedFunction)(nil),               // 12: spark.connect.Expression.UnresolvedFunction
-	(*Expression_ExpressionString)(nil),                 // 13: spark.connect.Expression.ExpressionString
-	(*Expression_UnresolvedStar)(nil),                   // 14: spark.connect.Expression.UnresolvedStar
-	(*Expression_UnresolvedExtractValue)(nil),           // 15: spark.connect.Expression.UnresolvedExtractValue
-	(*Expression_Alias)(nil),                            // 16: spark.connect.Expression.Alias
-	(*Expression_Window_WindowFrame)(nil),               // 17: spark.connect.Expression.Window.WindowFrame
-	(*Expression_Window_WindowFrame_FrameBoundary)(nil), // 18: spark.connect.Expression.Window.WindowFrame.FrameBoundary
-	(*Expression_Literal_Decimal)(nil),                  // 19: spark.connect.Expression.Literal.Decimal
-	(*Expression_Literal_Array)(nil),                    // 20: spark.connect.Expression.Literal.Array
-	(*DataType)(nil),                                    // 21: spark.connect.DataType
+	(Expression_Cast_EvalMode)(0),                       // 3: spark.connect.Expression.Cast.EvalMode
+	(MergeAction_ActionType)(0),                         // 4: spark.connect.MergeAction.ActionType
+	(*Expression)(nil),                                  // 5: spark.connect.Expression
+	(*CommonInlineUserDefinedFunction)(nil),             // 6: spark.connect.CommonInlineUserDefinedFunction
+	(*PythonUDF)(nil),                                   // 7: spark.connect.PythonUDF
+	(*CallFunction)(nil),                                // 8: spark.connect.CallFunction
+	(*MergeAction)(nil),                                 // 9: spark.connect.MergeAction
+	(*Expression_UnresolvedRegex)(nil),                  // 10: spark.connect.Expression.UnresolvedRegex
+	(*Expression_UpdateFields)(nil),                     // 11: spark.connect.Expression.UpdateFields
+	(*Expression_LambdaFunction)(nil),                   // 12: spark.connect.Expression.LambdaFunction
+	(*Expression_UnresolvedNamedLambdaVariable)(nil),    // 13: spark.connect.Expression.UnresolvedNamedLambdaVariable
+	(*Expression_SortOrder)(nil),                        // 14: spark.connect.Expression.SortOrder
+	(*Expression_Window)(nil),                           // 15: spark.connect.Expression.Window
+	(*Expression_Cast)(nil),                             // 16: spark.connect.Expression.Cast
+	(*Expression_Literal)(nil),                          // 17: spark.connect.Expression.Literal
+	(*Expression_UnresolvedAttribute)(nil),              // 18: spark.connect.Expression.UnresolvedAttribute
+	(*Expression_UnresolvedFunction)(nil),               // 19: spark.connect.Expression.UnresolvedFunction
+	(*Expression_ExpressionString)(nil),                 // 20: spark.connect.Expression.ExpressionString
+	(*Expression_UnresolvedStar)(nil),                   // 21: spark.connect.Expression.UnresolvedStar
+	(*Expression_UnresolvedExtractValue)(nil),           // 22: spark.connect.Expression.UnresolvedExtractValue
+	(*Expression_Alias)(nil),                            // 23: spark.connect.Expression.Alias
+	(*Expression_Window_WindowFrame)(nil),               // 24: spark.connect.Expression.Window.WindowFrame
+	(*Expression_Window_WindowFrame_FrameBoundary)(nil), // 25: spark.connect.Expression.Window.WindowFrame.FrameBoundary
+	(*Expression_Literal_Decimal)(nil),                  // 26: spark.connect.Expression.Literal.Decimal
+	(*Expression_Literal_Array)(nil),                    // 27: spark.connect.Expression.Literal.Array
+	(*MergeAction_Assignment)(nil),                      // 28: spark.connect.MergeAction.Assignment
+	(*DataType)(nil),                                    // 29: spark.connect.DataType
 }
 var file_spark_internal_pb_expressions_proto_depIdxs = []int32{
-	10, // 0: spark.connect.Expression.literal:type_name -> spark.connect.Expression.Literal
-	11, // 1: spark.connect.Expression.unresolved_attribute:type_name -> spark.connect.Expression.UnresolvedAttribute
-	12, // 2: spark.connect.Expression.unresolved_function:type_name -> spark.connect.Expression.UnresolvedFunction
-	13, // 3: spark.connect.Expression.expression_string:type_name -> spark.connect.Expression.ExpressionString
-	14, // 4: spark.connect.Expression.unresolved_star:type_name -> spark.connect.Expression.UnresolvedStar
-	16, // 5: spark.connect.Expression.alias:type_name -> spark.connect.Expression.Alias
-	9,  // 6: spark.connect.Expression.cast:type_name -> spark.connect.Expression.Cast
-	7,  // 7: spark.connect.Expression.sort_order:type_name -> spark.connect.Expression.SortOrder
-	8,  // 8: spark.connect.Expression.window:type_name -> spark.connect.Expression.Window
-	15, // 9: spark.connect.Expression.unresolved_extract_value:type_name -> spark.connect.Expression.UnresolvedExtractValue
-	4,  // 10: spark.connect.Expression.common_inline_user_defined_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	6,  // 11: spark.connect.Expression.call_function:type_name -> spark.connect.CallFunction
-	3,  // 12: spark.connect.CommonInlineUserDefinedFunction.arguments:type_name -> spark.connect.Expression
-	5,  // 13: spark.connect.CommonInlineUserDefinedFunction.python_udf:type_name -> spark.connect.PythonUDF
-	21, // 14: spark.connect.PythonUDF.output_type:type_name -> spark.connect.DataType
-	3,  // 15: spark.connect.CallFunction.arguments:type_name -> spark.connect.Expression
-	3,  // 16: spark.connect.Expression.SortOrder.child:type_name -> spark.connect.Expression
-	0,  // 17: spark.connect.Expression.SortOrder.direction:type_name -> spark.connect.Expression.SortOrder.SortDirection
-	1,  // 18: spark.connect.Expression.SortOrder.null_ordering:type_name -> spark.connect.Expression.SortOrder.NullOrdering
-	3,  // 19: spark.connect.Expression.Window.window_function:type_name -> spark.connect.Expression
-	3,  // 20: spark.connect.Expression.Window.partition_spec:type_name -> spark.connect.Expression
-	7,  // 21: spark.connect.Expression.Window.order_spec:type_name -> spark.connect.Expression.SortOrder
-	17, // 22: spark.connect.Expression.Window.frame_spec:type_name -> spark.connect.Expression.Window.WindowFrame
-	3,  // 23: spark.connect.Expression.Cast.expr:type_name -> spark.connect.Expression
-	21, // 24: spark.connect.Expression.Cast.type:type_name -> spark.connect.DataType
-	21, // 25: spark.connect.Expression.Literal.null:type_name -> spark.connect.DataType
-	19, // 26: spark.connect.Expression.Literal.decimal:type_name -> spark.connect.Expression.Literal.Decimal
-	20, // 27: spark.connect.Expression.Literal.array:type_name -> spark.connect.Expression.Literal.Array
-	3,  // 28: spark.connect.Expression.UnresolvedFunction.arguments:type_name -> spark.connect.Expression
-	3,  // 29: spark.connect.Expression.UnresolvedExtractValue.child:type_name -> spark.connect.Expression
-	3,  // 30: spark.connect.Expression.UnresolvedExtractValue.extraction:type_name -> spark.connect.Expression
-	3,  // 31: spark.connect.Expression.Alias.expr:type_name -> spark.connect.Expression
-	2,  // 32: spark.connect.Expression.Window.WindowFrame.frame_type:type_name -> spark.connect.Expression.Window.WindowFrame.FrameType
-	18, // 33: spark.connect.Expression.Window.WindowFrame.lower:type_name -> spark.connect.Expression.Window.WindowFrame.FrameBoundary
-	18, // 34: spark.connect.Expression.Window.WindowFrame.upper:type_name -> spark.connect.Expression.Window.WindowFrame.FrameBoundary
-	3,  // 35: spark.connect.Expression.Window.WindowFrame.FrameBoundary.value:type_name -> spark.connect.Expression
-	21, // 36: spark.connect.Expression.Literal.Array.element_type:type_name -> spark.connect.DataType
-	10, // 37: spark.connect.Expression.Literal.Array.elements:type_name -> spark.connect.Expression.Literal
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	17, // 0: spark.connect.Expression.literal:type_name -> spark.connect.Expression.Literal
+	18, // 1: spark.connect.Expression.unresolved_attribute:type_name -> spark.connect.Expression.UnresolvedAttribute
+	19, // 2: spark.connect.Expression.unresolved_function:type_name -> spark.connect.Expression.UnresolvedFunction
+	20, // 3: spark.connect.Expression.expression_string:type_name -> spark.connect.Expression.ExpressionString
+	21, // 4: spark.connect.Expression.unresolved_star:type_name -> spark.connect.Expression.UnresolvedStar
+	23, // 5: spark.connect.Expression.alias:type_name -> spark.connect.Expression.Alias
+	16, // 6: spark.connect.Expression.cast:type_name -> spark.connect.Expression.Cast
+	10, // 7: spark.connect.Expression.unresolved_regex:type_name -> spark.connect.Expression.UnresolvedRegex
+	14, // 8: spark.connect.Expression.sort_order:type_name -> spark.connect.Expression.SortOrder
+	12, // 9: spark.connect.Expression.lambda_function:type_name -> spark.connect.Expression.LambdaFunction
+	15, // 10: spark.connect.Expression.window:type_name -> spark.connect.Expression.Window
+	22, // 11: spark.connect.Expression.unresolved_extract_value:type_name -> spark.connect.Expression.UnresolvedExtractValue
+	11, // 12: spark.connect.Expression.update_fields:type_name -> spark.connect.Expression.UpdateFields
+	13, // 13: spark.connect.Expression.unresolved_named_lambda_variable:type_name -> spark.connect.Expression.UnresolvedNamedLambdaVariable
+	6,  // 14: spark.connect.Expression.common_inline_user_defined_function:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	8,  // 15: spark.connect.Expression.call_function:type_name -> spark.connect.CallFunction
+	9,  // 16: spark.connect.Expression.merge_action:type_name -> spark.connect.MergeAction
+	5,  // 17: spark.connect.CommonInlineUserDefinedFunction.arguments:type_name -> spark.connect.Expression
+	7,  // 18: spark.connect.CommonInlineUserDefinedFunction.python_udf:type_name -> spark.connect.PythonUDF
+	29, // 19: spark.connect.PythonUDF.output_type:type_name -> spark.connect.DataType
+	5,  // 20: spark.connect.CallFunction.arguments:type_name -> spark.connect.Expression
+	4,  // 21: spark.connect.MergeAction.action_type:type_name -> spark.connect.MergeAction.ActionType
+	5,  // 22: spark.connect.MergeAction.condition:type_name -> spark.connect.Expression
+	28, // 23: spark.connect.MergeAction.assignments:type_name -> spark.connect.MergeAction.Assignment
+	5,  // 24: spark.connect.Expression.UpdateFields.struct_expression:type_name -> spark.connect.Expression
+	5,  // 25: spark.connect.Expression.UpdateFields.value_expression:type_name -> spark.connect.Expression
+	5,  // 26: spark.connect.Expression.LambdaFunction.function:type_name -> spark.connect.Expression
+	13, // 27: spark.connect.Expression.LambdaFunction.arguments:type_name -> spark.connect.Expression.UnresolvedNamedLambdaVariable
+	5,  // 28: spark.connect.Expression.SortOrder.child:type_name -> spark.connect.Expression
+	0,  // 29: spark.connect.Expression.SortOrder.direction:type_name -> spark.connect.Expression.SortOrder.SortDirection
+	1,  // 30: spark.connect.Expression.SortOrder.null_ordering:type_name -> spark.connect.Expression.SortOrder.NullOrdering
+	5,  // 31: spark.connect.Expression.Window.window_function:type_name -> spark.connect.Expression
+	5,  // 32: spark.connect.Expression.Window.partition_spec:type_name -> spark.connect.Expression
+	14, // 33: spark.connect.Expression.Window.order_spec:type_name -> spark.connect.Expression.SortOrder
+	24, // 34: spark.connect.Expression.Window.frame_spec:type_name -> spark.connect.Expression.Window.WindowFrame
+	5,  // 35: spark.connect.Expression.Cast.expr:type_name -> spark.connect.Expression
+	29, // 36: spark.connect.Expression.Cast.type:type_name -> spark.connect.DataType
+	3,  // 37: spark.connect.Expression.Cast.eval_mode:type_name -> spark.connect.Expression.Cast.EvalMode
+	29, // 38: spark.connect.Expression.Literal.null:type_name -> spark.connect.DataType
+	26, // 39: spark.connect.Expression.Literal.decimal:type_name -> spark.connect.Expression.Literal.Decimal
+	27, // 40: spark.connect.Expression.Literal.array:type_name -> spark.connect.Expression.Literal.Array
+	5,  // 41: spark.connect.Expression.UnresolvedFunction.arguments:type_name -> spark.connect.Expression
+	5,  // 42: spark.connect.Expression.UnresolvedExtractValue.child:type_name -> spark.connect.Expression
+	5,  // 43: spark.connect.Expression.UnresolvedExtractValue.extraction:type_name -> spark.connect.Expression
+	5,  // 44: spark.connect.Expression.Alias.expr:type_name -> spark.connect.Expression
+	2,  // 45: spark.connect.Expression.Window.WindowFrame.frame_type:type_name -> spark.connect.Expression.Window.WindowFrame.FrameType
+	25, // 46: spark.connect.Expression.Window.WindowFrame.lower:type_name -> spark.connect.Expression.Window.WindowFrame.FrameBoundary
+	25, // 47: spark.connect.Expression.Window.WindowFrame.upper:type_name -> spark.connect.Expression.Window.WindowFrame.FrameBoundary
+	5,  // 48: spark.connect.Expression.Window.WindowFrame.FrameBoundary.value:type_name -> spark.connect.Expression
+	29, // 49: spark.connect.Expression.Literal.Array.element_type:type_name -> spark.connect.DataType
+	17, // 50: spark.connect.Expression.Literal.Array.elements:type_name -> spark.connect.Expression.Literal
+	5,  // 51: spark.connect.MergeAction.Assignment.key:type_name -> spark.connect.Expression
+	5,  // 52: spark.connect.MergeAction.Assignment.value:type_name -> spark.connect.Expression
+	53, // [53:53] is the sub-list for method output_type
+	53, // [53:53] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_spark_internal_pb_expressions_proto_init() }
@@ -1959,20 +2548,27 @@ func file_spark_internal_pb_expressions_proto_init() {
 		(*Expression_UnresolvedStar_)(nil),
 		(*Expression_Alias_)(nil),
 		(*Expression_Cast_)(nil),
+		(*Expression_UnresolvedRegex_)(nil),
 		(*Expression_SortOrder_)(nil),
+		(*Expression_LambdaFunction_)(nil),
 		(*Expression_Window_)(nil),
 		(*Expression_UnresolvedExtractValue_)(nil),
+		(*Expression_UpdateFields_)(nil),
+		(*Expression_UnresolvedNamedLambdaVariable_)(nil),
 		(*Expression_CommonInlineUserDefinedFunction)(nil),
 		(*Expression_CallFunction)(nil),
+		(*Expression_MergeAction)(nil),
 	}
 	file_spark_internal_pb_expressions_proto_msgTypes[1].OneofWrappers = []any{
 		(*CommonInlineUserDefinedFunction_PythonUdf)(nil),
 	}
-	file_spark_internal_pb_expressions_proto_msgTypes[6].OneofWrappers = []any{
+	file_spark_internal_pb_expressions_proto_msgTypes[4].OneofWrappers = []any{}
+	file_spark_internal_pb_expressions_proto_msgTypes[5].OneofWrappers = []any{}
+	file_spark_internal_pb_expressions_proto_msgTypes[11].OneofWrappers = []any{
 		(*Expression_Cast_Type)(nil),
 		(*Expression_Cast_TypeStr)(nil),
 	}
-	file_spark_internal_pb_expressions_proto_msgTypes[7].OneofWrappers = []any{
+	file_spark_internal_pb_expressions_proto_msgTypes[12].OneofWrappers = []any{
 		(*Expression_Literal_Null)(nil),
 		(*Expression_Literal_Binary)(nil),
 		(*Expression_Literal_Boolean)(nil),
@@ -1989,22 +2585,22 @@ func file_spark_internal_pb_expressions_proto_init() {
 		(*Expression_Literal_TimestampNtz)(nil),
 		(*Expression_Literal_Array_)(nil),
 	}
-	file_spark_internal_pb_expressions_proto_msgTypes[8].OneofWrappers = []any{}
-	file_spark_internal_pb_expressions_proto_msgTypes[11].OneofWrappers = []any{}
 	file_spark_internal_pb_expressions_proto_msgTypes[13].OneofWrappers = []any{}
-	file_spark_internal_pb_expressions_proto_msgTypes[15].OneofWrappers = []any{
+	file_spark_internal_pb_expressions_proto_msgTypes[16].OneofWrappers = []any{}
+	file_spark_internal_pb_expressions_proto_msgTypes[18].OneofWrappers = []any{}
+	file_spark_internal_pb_expressions_proto_msgTypes[20].OneofWrappers = []any{
 		(*Expression_Window_WindowFrame_FrameBoundary_CurrentRow)(nil),
 		(*Expression_Window_WindowFrame_FrameBoundary_Unbounded)(nil),
 		(*Expression_Window_WindowFrame_FrameBoundary_Value)(nil),
 	}
-	file_spark_internal_pb_expressions_proto_msgTypes[16].OneofWrappers = []any{}
+	file_spark_internal_pb_expressions_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_internal_pb_expressions_proto_rawDesc), len(file_spark_internal_pb_expressions_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   18,
+			NumEnums:      5,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -14,4 +14,4 @@
 package pb
 
 // Generated with protoc 3.21.12, protoc-gen-go v1.36.12, protoc-gen-go-grpc v1.6.2.
-//go:generate protoc --proto_path=../../.. --go_out=../../.. --go_opt=paths=source_relative --go-grpc_out=../../.. --go-grpc_opt=paths=source_relative spark/internal/pb/types.proto spark/internal/pb/expressions.proto spark/internal/pb/relations.proto spark/internal/pb/commands.proto spark/internal/pb/base.proto
+//go:generate protoc --proto_path=../../.. --go_out=../../.. --go_opt=paths=source_relative --go-grpc_out=../../.. --go-grpc_opt=paths=source_relative spark/internal/pb/types.proto spark/internal/pb/catalog.proto spark/internal/pb/expressions.proto spark/internal/pb/relations.proto spark/internal/pb/commands.proto spark/internal/pb/base.proto

@@ -54,7 +54,7 @@ func TestEqualToUpstream(t *testing.T) {
 		}
 	}
 	for _, file := range []protoreflect.FileDescriptor{
-		File_spark_internal_pb_types_proto, File_spark_internal_pb_expressions_proto, File_spark_internal_pb_relations_proto, File_spark_internal_pb_commands_proto, File_spark_internal_pb_base_proto,
+		File_spark_internal_pb_types_proto, File_spark_internal_pb_catalog_proto, File_spark_internal_pb_expressions_proto, File_spark_internal_pb_relations_proto, File_spark_internal_pb_commands_proto, File_spark_internal_pb_base_proto,
 	} {
 		messages(file.Messages())
 		enums(file.Enums())

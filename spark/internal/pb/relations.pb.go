@@ -219,15 +219,32 @@ type Relation struct {
 	//	*Relation_WithColumnsRenamed
 	//	*Relation_ShowString
 	//	*Relation_Drop
+	//	*Relation_Tail
 	//	*Relation_WithColumns
 	//	*Relation_Hint
+	//	*Relation_Unpivot
+	//	*Relation_ToSchema
 	//	*Relation_RepartitionByExpression
 	//	*Relation_MapPartitions
+	//	*Relation_CollectMetrics
+	//	*Relation_WithWatermark
 	//	*Relation_CachedLocalRelation
+	//	*Relation_CachedRemoteRelation
+	//	*Relation_Transpose
 	//	*Relation_ChunkedCachedLocalRelation
 	//	*Relation_NearestByJoin
 	//	*Relation_FillNa
 	//	*Relation_DropNa
+	//	*Relation_Replace
+	//	*Relation_Summary
+	//	*Relation_Crosstab
+	//	*Relation_Describe
+	//	*Relation_Cov
+	//	*Relation_Corr
+	//	*Relation_ApproxQuantile
+	//	*Relation_FreqItems
+	//	*Relation_SampleBy
+	//	*Relation_Catalog
 	RelType       isRelation_RelType `protobuf_oneof:"rel_type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -457,6 +474,15 @@ func (x *Relation) GetDrop() *Drop {
 	return nil
 }
 
+func (x *Relation) GetTail() *Tail {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Tail); ok {
+			return x.Tail
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetWithColumns() *WithColumns {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_WithColumns); ok {
@@ -470,6 +496,24 @@ func (x *Relation) GetHint() *Hint {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_Hint); ok {
 			return x.Hint
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetUnpivot() *Unpivot {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Unpivot); ok {
+			return x.Unpivot
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetToSchema() *ToSchema {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_ToSchema); ok {
+			return x.ToSchema
 		}
 	}
 	return nil
@@ -493,10 +537,46 @@ func (x *Relation) GetMapPartitions() *MapPartitions {
 	return nil
 }
 
+func (x *Relation) GetCollectMetrics() *CollectMetrics {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_CollectMetrics); ok {
+			return x.CollectMetrics
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetWithWatermark() *WithWatermark {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_WithWatermark); ok {
+			return x.WithWatermark
+		}
+	}
+	return nil
+}
+
 func (x *Relation) GetCachedLocalRelation() *CachedLocalRelation {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_CachedLocalRelation); ok {
 			return x.CachedLocalRelation
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetCachedRemoteRelation() *CachedRemoteRelation {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_CachedRemoteRelation); ok {
+			return x.CachedRemoteRelation
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetTranspose() *Transpose {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Transpose); ok {
+			return x.Transpose
 		}
 	}
 	return nil
@@ -533,6 +613,96 @@ func (x *Relation) GetDropNa() *NADrop {
 	if x != nil {
 		if x, ok := x.RelType.(*Relation_DropNa); ok {
 			return x.DropNa
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetReplace() *NAReplace {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Replace); ok {
+			return x.Replace
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetSummary() *StatSummary {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Summary); ok {
+			return x.Summary
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetCrosstab() *StatCrosstab {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Crosstab); ok {
+			return x.Crosstab
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetDescribe() *StatDescribe {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Describe); ok {
+			return x.Describe
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetCov() *StatCov {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Cov); ok {
+			return x.Cov
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetCorr() *StatCorr {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Corr); ok {
+			return x.Corr
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetApproxQuantile() *StatApproxQuantile {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_ApproxQuantile); ok {
+			return x.ApproxQuantile
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetFreqItems() *StatFreqItems {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_FreqItems); ok {
+			return x.FreqItems
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetSampleBy() *StatSampleBy {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_SampleBy); ok {
+			return x.SampleBy
+		}
+	}
+	return nil
+}
+
+func (x *Relation) GetCatalog() *Catalog {
+	if x != nil {
+		if x, ok := x.RelType.(*Relation_Catalog); ok {
+			return x.Catalog
 		}
 	}
 	return nil
@@ -622,12 +792,24 @@ type Relation_Drop struct {
 	Drop *Drop `protobuf:"bytes,21,opt,name=drop,proto3,oneof"`
 }
 
+type Relation_Tail struct {
+	Tail *Tail `protobuf:"bytes,22,opt,name=tail,proto3,oneof"`
+}
+
 type Relation_WithColumns struct {
 	WithColumns *WithColumns `protobuf:"bytes,23,opt,name=with_columns,json=withColumns,proto3,oneof"`
 }
 
 type Relation_Hint struct {
 	Hint *Hint `protobuf:"bytes,24,opt,name=hint,proto3,oneof"`
+}
+
+type Relation_Unpivot struct {
+	Unpivot *Unpivot `protobuf:"bytes,25,opt,name=unpivot,proto3,oneof"`
+}
+
+type Relation_ToSchema struct {
+	ToSchema *ToSchema `protobuf:"bytes,26,opt,name=to_schema,json=toSchema,proto3,oneof"`
 }
 
 type Relation_RepartitionByExpression struct {
@@ -638,8 +820,24 @@ type Relation_MapPartitions struct {
 	MapPartitions *MapPartitions `protobuf:"bytes,28,opt,name=map_partitions,json=mapPartitions,proto3,oneof"`
 }
 
+type Relation_CollectMetrics struct {
+	CollectMetrics *CollectMetrics `protobuf:"bytes,29,opt,name=collect_metrics,json=collectMetrics,proto3,oneof"`
+}
+
+type Relation_WithWatermark struct {
+	WithWatermark *WithWatermark `protobuf:"bytes,33,opt,name=with_watermark,json=withWatermark,proto3,oneof"`
+}
+
 type Relation_CachedLocalRelation struct {
 	CachedLocalRelation *CachedLocalRelation `protobuf:"bytes,36,opt,name=cached_local_relation,json=cachedLocalRelation,proto3,oneof"`
+}
+
+type Relation_CachedRemoteRelation struct {
+	CachedRemoteRelation *CachedRemoteRelation `protobuf:"bytes,37,opt,name=cached_remote_relation,json=cachedRemoteRelation,proto3,oneof"`
+}
+
+type Relation_Transpose struct {
+	Transpose *Transpose `protobuf:"bytes,42,opt,name=transpose,proto3,oneof"` // since 4.0
 }
 
 type Relation_ChunkedCachedLocalRelation struct {
@@ -656,6 +854,46 @@ type Relation_FillNa struct {
 
 type Relation_DropNa struct {
 	DropNa *NADrop `protobuf:"bytes,91,opt,name=drop_na,json=dropNa,proto3,oneof"`
+}
+
+type Relation_Replace struct {
+	Replace *NAReplace `protobuf:"bytes,92,opt,name=replace,proto3,oneof"`
+}
+
+type Relation_Summary struct {
+	Summary *StatSummary `protobuf:"bytes,100,opt,name=summary,proto3,oneof"`
+}
+
+type Relation_Crosstab struct {
+	Crosstab *StatCrosstab `protobuf:"bytes,101,opt,name=crosstab,proto3,oneof"`
+}
+
+type Relation_Describe struct {
+	Describe *StatDescribe `protobuf:"bytes,102,opt,name=describe,proto3,oneof"`
+}
+
+type Relation_Cov struct {
+	Cov *StatCov `protobuf:"bytes,103,opt,name=cov,proto3,oneof"`
+}
+
+type Relation_Corr struct {
+	Corr *StatCorr `protobuf:"bytes,104,opt,name=corr,proto3,oneof"`
+}
+
+type Relation_ApproxQuantile struct {
+	ApproxQuantile *StatApproxQuantile `protobuf:"bytes,105,opt,name=approx_quantile,json=approxQuantile,proto3,oneof"`
+}
+
+type Relation_FreqItems struct {
+	FreqItems *StatFreqItems `protobuf:"bytes,106,opt,name=freq_items,json=freqItems,proto3,oneof"`
+}
+
+type Relation_SampleBy struct {
+	SampleBy *StatSampleBy `protobuf:"bytes,107,opt,name=sample_by,json=sampleBy,proto3,oneof"`
+}
+
+type Relation_Catalog struct {
+	Catalog *Catalog `protobuf:"bytes,200,opt,name=catalog,proto3,oneof"`
 }
 
 func (*Relation_Read) isRelation_RelType() {}
@@ -698,15 +936,29 @@ func (*Relation_ShowString) isRelation_RelType() {}
 
 func (*Relation_Drop) isRelation_RelType() {}
 
+func (*Relation_Tail) isRelation_RelType() {}
+
 func (*Relation_WithColumns) isRelation_RelType() {}
 
 func (*Relation_Hint) isRelation_RelType() {}
+
+func (*Relation_Unpivot) isRelation_RelType() {}
+
+func (*Relation_ToSchema) isRelation_RelType() {}
 
 func (*Relation_RepartitionByExpression) isRelation_RelType() {}
 
 func (*Relation_MapPartitions) isRelation_RelType() {}
 
+func (*Relation_CollectMetrics) isRelation_RelType() {}
+
+func (*Relation_WithWatermark) isRelation_RelType() {}
+
 func (*Relation_CachedLocalRelation) isRelation_RelType() {}
+
+func (*Relation_CachedRemoteRelation) isRelation_RelType() {}
+
+func (*Relation_Transpose) isRelation_RelType() {}
 
 func (*Relation_ChunkedCachedLocalRelation) isRelation_RelType() {}
 
@@ -715,6 +967,26 @@ func (*Relation_NearestByJoin) isRelation_RelType() {}
 func (*Relation_FillNa) isRelation_RelType() {}
 
 func (*Relation_DropNa) isRelation_RelType() {}
+
+func (*Relation_Replace) isRelation_RelType() {}
+
+func (*Relation_Summary) isRelation_RelType() {}
+
+func (*Relation_Crosstab) isRelation_RelType() {}
+
+func (*Relation_Describe) isRelation_RelType() {}
+
+func (*Relation_Cov) isRelation_RelType() {}
+
+func (*Relation_Corr) isRelation_RelType() {}
+
+func (*Relation_ApproxQuantile) isRelation_RelType() {}
+
+func (*Relation_FreqItems) isRelation_RelType() {}
+
+func (*Relation_SampleBy) isRelation_RelType() {}
+
+func (*Relation_Catalog) isRelation_RelType() {}
 
 type RelationCommon struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1496,6 +1768,7 @@ type Deduplicate struct {
 	Input            *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
 	ColumnNames      []string               `protobuf:"bytes,2,rep,name=column_names,json=columnNames,proto3" json:"column_names,omitempty"`
 	AllColumnsAsKeys *bool                  `protobuf:"varint,3,opt,name=all_columns_as_keys,json=allColumnsAsKeys,proto3,oneof" json:"all_columns_as_keys,omitempty"`
+	WithinWatermark  *bool                  `protobuf:"varint,4,opt,name=within_watermark,json=withinWatermark,proto3,oneof" json:"within_watermark,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1547,6 +1820,13 @@ func (x *Deduplicate) GetColumnNames() []string {
 func (x *Deduplicate) GetAllColumnsAsKeys() bool {
 	if x != nil && x.AllColumnsAsKeys != nil {
 		return *x.AllColumnsAsKeys
+	}
+	return false
+}
+
+func (x *Deduplicate) GetWithinWatermark() bool {
+	if x != nil && x.WithinWatermark != nil {
+		return *x.WithinWatermark
 	}
 	return false
 }
@@ -1867,14 +2147,15 @@ func (x *Range) GetNumPartitions() int32 {
 }
 
 type Sample struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Input           *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
-	LowerBound      float64                `protobuf:"fixed64,2,opt,name=lower_bound,json=lowerBound,proto3" json:"lower_bound,omitempty"`
-	UpperBound      float64                `protobuf:"fixed64,3,opt,name=upper_bound,json=upperBound,proto3" json:"upper_bound,omitempty"`
-	WithReplacement *bool                  `protobuf:"varint,4,opt,name=with_replacement,json=withReplacement,proto3,oneof" json:"with_replacement,omitempty"`
-	Seed            *int64                 `protobuf:"varint,5,opt,name=seed,proto3,oneof" json:"seed,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Input              *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	LowerBound         float64                `protobuf:"fixed64,2,opt,name=lower_bound,json=lowerBound,proto3" json:"lower_bound,omitempty"`
+	UpperBound         float64                `protobuf:"fixed64,3,opt,name=upper_bound,json=upperBound,proto3" json:"upper_bound,omitempty"`
+	WithReplacement    *bool                  `protobuf:"varint,4,opt,name=with_replacement,json=withReplacement,proto3,oneof" json:"with_replacement,omitempty"`
+	Seed               *int64                 `protobuf:"varint,5,opt,name=seed,proto3,oneof" json:"seed,omitempty"`
+	DeterministicOrder bool                   `protobuf:"varint,6,opt,name=deterministic_order,json=deterministicOrder,proto3" json:"deterministic_order,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Sample) Reset() {
@@ -1940,6 +2221,13 @@ func (x *Sample) GetSeed() int64 {
 		return *x.Seed
 	}
 	return 0
+}
+
+func (x *Sample) GetDeterministicOrder() bool {
+	if x != nil {
+		return x.DeterministicOrder
+	}
+	return false
 }
 
 type SubqueryAlias struct {
@@ -2338,6 +2626,951 @@ func (x *WithColumnsRenamed) GetRenameColumnsMap() map[string]string {
 	return nil
 }
 
+type Tail struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Limit         int32                  `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tail) Reset() {
+	*x = Tail{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tail) ProtoMessage() {}
+
+func (x *Tail) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tail.ProtoReflect.Descriptor instead.
+func (*Tail) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Tail) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Tail) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type Unpivot struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Input              *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Ids                []*Expression          `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	Values             *Unpivot_Values        `protobuf:"bytes,3,opt,name=values,proto3,oneof" json:"values,omitempty"`
+	VariableColumnName string                 `protobuf:"bytes,4,opt,name=variable_column_name,json=variableColumnName,proto3" json:"variable_column_name,omitempty"`
+	ValueColumnName    string                 `protobuf:"bytes,5,opt,name=value_column_name,json=valueColumnName,proto3" json:"value_column_name,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *Unpivot) Reset() {
+	*x = Unpivot{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unpivot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unpivot) ProtoMessage() {}
+
+func (x *Unpivot) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unpivot.ProtoReflect.Descriptor instead.
+func (*Unpivot) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Unpivot) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Unpivot) GetIds() []*Expression {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *Unpivot) GetValues() *Unpivot_Values {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Unpivot) GetVariableColumnName() string {
+	if x != nil {
+		return x.VariableColumnName
+	}
+	return ""
+}
+
+func (x *Unpivot) GetValueColumnName() string {
+	if x != nil {
+		return x.ValueColumnName
+	}
+	return ""
+}
+
+type ToSchema struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Schema        *DataType              `protobuf:"bytes,2,opt,name=schema,proto3" json:"schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToSchema) Reset() {
+	*x = ToSchema{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToSchema) ProtoMessage() {}
+
+func (x *ToSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToSchema.ProtoReflect.Descriptor instead.
+func (*ToSchema) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ToSchema) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *ToSchema) GetSchema() *DataType {
+	if x != nil {
+		return x.Schema
+	}
+	return nil
+}
+
+type CollectMetrics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Metrics       []*Expression          `protobuf:"bytes,3,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CollectMetrics) Reset() {
+	*x = CollectMetrics{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CollectMetrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CollectMetrics) ProtoMessage() {}
+
+func (x *CollectMetrics) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CollectMetrics.ProtoReflect.Descriptor instead.
+func (*CollectMetrics) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CollectMetrics) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *CollectMetrics) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CollectMetrics) GetMetrics() []*Expression {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
+type WithWatermark struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Input          *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	EventTime      string                 `protobuf:"bytes,2,opt,name=event_time,json=eventTime,proto3" json:"event_time,omitempty"`
+	DelayThreshold string                 `protobuf:"bytes,3,opt,name=delay_threshold,json=delayThreshold,proto3" json:"delay_threshold,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WithWatermark) Reset() {
+	*x = WithWatermark{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithWatermark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithWatermark) ProtoMessage() {}
+
+func (x *WithWatermark) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithWatermark.ProtoReflect.Descriptor instead.
+func (*WithWatermark) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *WithWatermark) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *WithWatermark) GetEventTime() string {
+	if x != nil {
+		return x.EventTime
+	}
+	return ""
+}
+
+func (x *WithWatermark) GetDelayThreshold() string {
+	if x != nil {
+		return x.DelayThreshold
+	}
+	return ""
+}
+
+// CachedRemoteRelation is a checkpoint that the server keeps for the session.
+type CachedRemoteRelation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RelationId    string                 `protobuf:"bytes,1,opt,name=relation_id,json=relationId,proto3" json:"relation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CachedRemoteRelation) Reset() {
+	*x = CachedRemoteRelation{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CachedRemoteRelation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CachedRemoteRelation) ProtoMessage() {}
+
+func (x *CachedRemoteRelation) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CachedRemoteRelation.ProtoReflect.Descriptor instead.
+func (*CachedRemoteRelation) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CachedRemoteRelation) GetRelationId() string {
+	if x != nil {
+		return x.RelationId
+	}
+	return ""
+}
+
+type Transpose struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	IndexColumns  []*Expression          `protobuf:"bytes,2,rep,name=index_columns,json=indexColumns,proto3" json:"index_columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Transpose) Reset() {
+	*x = Transpose{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Transpose) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Transpose) ProtoMessage() {}
+
+func (x *Transpose) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Transpose.ProtoReflect.Descriptor instead.
+func (*Transpose) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Transpose) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *Transpose) GetIndexColumns() []*Expression {
+	if x != nil {
+		return x.IndexColumns
+	}
+	return nil
+}
+
+type NAReplace struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Input         *Relation                `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Cols          []string                 `protobuf:"bytes,2,rep,name=cols,proto3" json:"cols,omitempty"`
+	Replacements  []*NAReplace_Replacement `protobuf:"bytes,3,rep,name=replacements,proto3" json:"replacements,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NAReplace) Reset() {
+	*x = NAReplace{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NAReplace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NAReplace) ProtoMessage() {}
+
+func (x *NAReplace) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NAReplace.ProtoReflect.Descriptor instead.
+func (*NAReplace) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *NAReplace) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *NAReplace) GetCols() []string {
+	if x != nil {
+		return x.Cols
+	}
+	return nil
+}
+
+func (x *NAReplace) GetReplacements() []*NAReplace_Replacement {
+	if x != nil {
+		return x.Replacements
+	}
+	return nil
+}
+
+type StatSummary struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Statistics    []string               `protobuf:"bytes,2,rep,name=statistics,proto3" json:"statistics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatSummary) Reset() {
+	*x = StatSummary{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatSummary) ProtoMessage() {}
+
+func (x *StatSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatSummary.ProtoReflect.Descriptor instead.
+func (*StatSummary) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *StatSummary) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatSummary) GetStatistics() []string {
+	if x != nil {
+		return x.Statistics
+	}
+	return nil
+}
+
+type StatDescribe struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Cols          []string               `protobuf:"bytes,2,rep,name=cols,proto3" json:"cols,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatDescribe) Reset() {
+	*x = StatDescribe{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatDescribe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatDescribe) ProtoMessage() {}
+
+func (x *StatDescribe) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatDescribe.ProtoReflect.Descriptor instead.
+func (*StatDescribe) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *StatDescribe) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatDescribe) GetCols() []string {
+	if x != nil {
+		return x.Cols
+	}
+	return nil
+}
+
+type StatCrosstab struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Col1          string                 `protobuf:"bytes,2,opt,name=col1,proto3" json:"col1,omitempty"`
+	Col2          string                 `protobuf:"bytes,3,opt,name=col2,proto3" json:"col2,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatCrosstab) Reset() {
+	*x = StatCrosstab{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatCrosstab) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatCrosstab) ProtoMessage() {}
+
+func (x *StatCrosstab) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatCrosstab.ProtoReflect.Descriptor instead.
+func (*StatCrosstab) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *StatCrosstab) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatCrosstab) GetCol1() string {
+	if x != nil {
+		return x.Col1
+	}
+	return ""
+}
+
+func (x *StatCrosstab) GetCol2() string {
+	if x != nil {
+		return x.Col2
+	}
+	return ""
+}
+
+type StatCov struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Col1          string                 `protobuf:"bytes,2,opt,name=col1,proto3" json:"col1,omitempty"`
+	Col2          string                 `protobuf:"bytes,3,opt,name=col2,proto3" json:"col2,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatCov) Reset() {
+	*x = StatCov{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatCov) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatCov) ProtoMessage() {}
+
+func (x *StatCov) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatCov.ProtoReflect.Descriptor instead.
+func (*StatCov) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *StatCov) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatCov) GetCol1() string {
+	if x != nil {
+		return x.Col1
+	}
+	return ""
+}
+
+func (x *StatCov) GetCol2() string {
+	if x != nil {
+		return x.Col2
+	}
+	return ""
+}
+
+type StatCorr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Col1          string                 `protobuf:"bytes,2,opt,name=col1,proto3" json:"col1,omitempty"`
+	Col2          string                 `protobuf:"bytes,3,opt,name=col2,proto3" json:"col2,omitempty"`
+	Method        *string                `protobuf:"bytes,4,opt,name=method,proto3,oneof" json:"method,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatCorr) Reset() {
+	*x = StatCorr{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatCorr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatCorr) ProtoMessage() {}
+
+func (x *StatCorr) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatCorr.ProtoReflect.Descriptor instead.
+func (*StatCorr) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *StatCorr) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatCorr) GetCol1() string {
+	if x != nil {
+		return x.Col1
+	}
+	return ""
+}
+
+func (x *StatCorr) GetCol2() string {
+	if x != nil {
+		return x.Col2
+	}
+	return ""
+}
+
+func (x *StatCorr) GetMethod() string {
+	if x != nil && x.Method != nil {
+		return *x.Method
+	}
+	return ""
+}
+
+type StatApproxQuantile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Cols          []string               `protobuf:"bytes,2,rep,name=cols,proto3" json:"cols,omitempty"`
+	Probabilities []float64              `protobuf:"fixed64,3,rep,packed,name=probabilities,proto3" json:"probabilities,omitempty"`
+	RelativeError float64                `protobuf:"fixed64,4,opt,name=relative_error,json=relativeError,proto3" json:"relative_error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatApproxQuantile) Reset() {
+	*x = StatApproxQuantile{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatApproxQuantile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatApproxQuantile) ProtoMessage() {}
+
+func (x *StatApproxQuantile) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatApproxQuantile.ProtoReflect.Descriptor instead.
+func (*StatApproxQuantile) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *StatApproxQuantile) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatApproxQuantile) GetCols() []string {
+	if x != nil {
+		return x.Cols
+	}
+	return nil
+}
+
+func (x *StatApproxQuantile) GetProbabilities() []float64 {
+	if x != nil {
+		return x.Probabilities
+	}
+	return nil
+}
+
+func (x *StatApproxQuantile) GetRelativeError() float64 {
+	if x != nil {
+		return x.RelativeError
+	}
+	return 0
+}
+
+type StatFreqItems struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Cols          []string               `protobuf:"bytes,2,rep,name=cols,proto3" json:"cols,omitempty"`
+	Support       *float64               `protobuf:"fixed64,3,opt,name=support,proto3,oneof" json:"support,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatFreqItems) Reset() {
+	*x = StatFreqItems{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatFreqItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatFreqItems) ProtoMessage() {}
+
+func (x *StatFreqItems) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatFreqItems.ProtoReflect.Descriptor instead.
+func (*StatFreqItems) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *StatFreqItems) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatFreqItems) GetCols() []string {
+	if x != nil {
+		return x.Cols
+	}
+	return nil
+}
+
+func (x *StatFreqItems) GetSupport() float64 {
+	if x != nil && x.Support != nil {
+		return *x.Support
+	}
+	return 0
+}
+
+type StatSampleBy struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Input         *Relation                `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
+	Col           *Expression              `protobuf:"bytes,2,opt,name=col,proto3" json:"col,omitempty"`
+	Fractions     []*StatSampleBy_Fraction `protobuf:"bytes,3,rep,name=fractions,proto3" json:"fractions,omitempty"`
+	Seed          *int64                   `protobuf:"varint,5,opt,name=seed,proto3,oneof" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatSampleBy) Reset() {
+	*x = StatSampleBy{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatSampleBy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatSampleBy) ProtoMessage() {}
+
+func (x *StatSampleBy) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatSampleBy.ProtoReflect.Descriptor instead.
+func (*StatSampleBy) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *StatSampleBy) GetInput() *Relation {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+func (x *StatSampleBy) GetCol() *Expression {
+	if x != nil {
+		return x.Col
+	}
+	return nil
+}
+
+func (x *StatSampleBy) GetFractions() []*StatSampleBy_Fraction {
+	if x != nil {
+		return x.Fractions
+	}
+	return nil
+}
+
+func (x *StatSampleBy) GetSeed() int64 {
+	if x != nil && x.Seed != nil {
+		return *x.Seed
+	}
+	return 0
+}
+
 type Hint struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Input         *Relation              `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
@@ -2349,7 +3582,7 @@ type Hint struct {
 
 func (x *Hint) Reset() {
 	*x = Hint{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2361,7 +3594,7 @@ func (x *Hint) String() string {
 func (*Hint) ProtoMessage() {}
 
 func (x *Hint) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[27]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2374,7 +3607,7 @@ func (x *Hint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hint.ProtoReflect.Descriptor instead.
 func (*Hint) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{27}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Hint) GetInput() *Relation {
@@ -2409,7 +3642,7 @@ type NAFill struct {
 
 func (x *NAFill) Reset() {
 	*x = NAFill{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2421,7 +3654,7 @@ func (x *NAFill) String() string {
 func (*NAFill) ProtoMessage() {}
 
 func (x *NAFill) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[28]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2434,7 +3667,7 @@ func (x *NAFill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NAFill.ProtoReflect.Descriptor instead.
 func (*NAFill) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{28}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NAFill) GetInput() *Relation {
@@ -2469,7 +3702,7 @@ type NADrop struct {
 
 func (x *NADrop) Reset() {
 	*x = NADrop{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +3714,7 @@ func (x *NADrop) String() string {
 func (*NADrop) ProtoMessage() {}
 
 func (x *NADrop) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[29]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +3727,7 @@ func (x *NADrop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NADrop.ProtoReflect.Descriptor instead.
 func (*NADrop) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{29}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *NADrop) GetInput() *Relation {
@@ -2528,7 +3761,7 @@ type MapPartitions struct {
 
 func (x *MapPartitions) Reset() {
 	*x = MapPartitions{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[30]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +3773,7 @@ func (x *MapPartitions) String() string {
 func (*MapPartitions) ProtoMessage() {}
 
 func (x *MapPartitions) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[30]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +3786,7 @@ func (x *MapPartitions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MapPartitions.ProtoReflect.Descriptor instead.
 func (*MapPartitions) Descriptor() ([]byte, []int) {
-	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{30}
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MapPartitions) GetInput() *Relation {
@@ -2580,7 +3813,7 @@ type Read_NamedTable struct {
 
 func (x *Read_NamedTable) Reset() {
 	*x = Read_NamedTable{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2592,7 +3825,7 @@ func (x *Read_NamedTable) String() string {
 func (*Read_NamedTable) ProtoMessage() {}
 
 func (x *Read_NamedTable) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[33]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2634,7 +3867,7 @@ type Read_DataSource struct {
 
 func (x *Read_DataSource) Reset() {
 	*x = Read_DataSource{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[34]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +3879,7 @@ func (x *Read_DataSource) String() string {
 func (*Read_DataSource) ProtoMessage() {}
 
 func (x *Read_DataSource) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[34]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +3933,7 @@ type Aggregate_Pivot struct {
 
 func (x *Aggregate_Pivot) Reset() {
 	*x = Aggregate_Pivot{}
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[37]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +3945,7 @@ func (x *Aggregate_Pivot) String() string {
 func (*Aggregate_Pivot) ProtoMessage() {}
 
 func (x *Aggregate_Pivot) ProtoReflect() protoreflect.Message {
-	mi := &file_spark_internal_pb_relations_proto_msgTypes[37]
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2742,11 +3975,159 @@ func (x *Aggregate_Pivot) GetValues() []*Expression_Literal {
 	return nil
 }
 
+type Unpivot_Values struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        []*Expression          `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unpivot_Values) Reset() {
+	*x = Unpivot_Values{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unpivot_Values) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unpivot_Values) ProtoMessage() {}
+
+func (x *Unpivot_Values) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unpivot_Values.ProtoReflect.Descriptor instead.
+func (*Unpivot_Values) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{28, 0}
+}
+
+func (x *Unpivot_Values) GetValues() []*Expression {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+type NAReplace_Replacement struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OldValue      *Expression_Literal    `protobuf:"bytes,1,opt,name=old_value,json=oldValue,proto3" json:"old_value,omitempty"`
+	NewValue      *Expression_Literal    `protobuf:"bytes,2,opt,name=new_value,json=newValue,proto3" json:"new_value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NAReplace_Replacement) Reset() {
+	*x = NAReplace_Replacement{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NAReplace_Replacement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NAReplace_Replacement) ProtoMessage() {}
+
+func (x *NAReplace_Replacement) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NAReplace_Replacement.ProtoReflect.Descriptor instead.
+func (*NAReplace_Replacement) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{34, 0}
+}
+
+func (x *NAReplace_Replacement) GetOldValue() *Expression_Literal {
+	if x != nil {
+		return x.OldValue
+	}
+	return nil
+}
+
+func (x *NAReplace_Replacement) GetNewValue() *Expression_Literal {
+	if x != nil {
+		return x.NewValue
+	}
+	return nil
+}
+
+type StatSampleBy_Fraction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stratum       *Expression_Literal    `protobuf:"bytes,1,opt,name=stratum,proto3" json:"stratum,omitempty"`
+	Fraction      float64                `protobuf:"fixed64,2,opt,name=fraction,proto3" json:"fraction,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatSampleBy_Fraction) Reset() {
+	*x = StatSampleBy_Fraction{}
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatSampleBy_Fraction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatSampleBy_Fraction) ProtoMessage() {}
+
+func (x *StatSampleBy_Fraction) ProtoReflect() protoreflect.Message {
+	mi := &file_spark_internal_pb_relations_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatSampleBy_Fraction.ProtoReflect.Descriptor instead.
+func (*StatSampleBy_Fraction) Descriptor() ([]byte, []int) {
+	return file_spark_internal_pb_relations_proto_rawDescGZIP(), []int{42, 0}
+}
+
+func (x *StatSampleBy_Fraction) GetStratum() *Expression_Literal {
+	if x != nil {
+		return x.Stratum
+	}
+	return nil
+}
+
+func (x *StatSampleBy_Fraction) GetFraction() float64 {
+	if x != nil {
+		return x.Fraction
+	}
+	return 0
+}
+
 var File_spark_internal_pb_relations_proto protoreflect.FileDescriptor
 
 const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\n" +
-	"!spark/internal/pb/relations.proto\x12\rspark.connect\x1a#spark/internal/pb/expressions.proto\"\x92\x0e\n" +
+	"!spark/internal/pb/relations.proto\x12\rspark.connect\x1a\x1fspark/internal/pb/catalog.proto\x1a#spark/internal/pb/expressions.proto\x1a\x1dspark/internal/pb/types.proto\"\x8e\x16\n" +
 	"\bRelation\x125\n" +
 	"\x06common\x18\x01 \x01(\v2\x1d.spark.connect.RelationCommonR\x06common\x12)\n" +
 	"\x04read\x18\x02 \x01(\v2\x13.spark.connect.ReadH\x00R\x04read\x122\n" +
@@ -2770,16 +4151,34 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\x14with_columns_renamed\x18\x13 \x01(\v2!.spark.connect.WithColumnsRenamedH\x00R\x12withColumnsRenamed\x12<\n" +
 	"\vshow_string\x18\x14 \x01(\v2\x19.spark.connect.ShowStringH\x00R\n" +
 	"showString\x12)\n" +
-	"\x04drop\x18\x15 \x01(\v2\x13.spark.connect.DropH\x00R\x04drop\x12?\n" +
+	"\x04drop\x18\x15 \x01(\v2\x13.spark.connect.DropH\x00R\x04drop\x12)\n" +
+	"\x04tail\x18\x16 \x01(\v2\x13.spark.connect.TailH\x00R\x04tail\x12?\n" +
 	"\fwith_columns\x18\x17 \x01(\v2\x1a.spark.connect.WithColumnsH\x00R\vwithColumns\x12)\n" +
-	"\x04hint\x18\x18 \x01(\v2\x13.spark.connect.HintH\x00R\x04hint\x12d\n" +
+	"\x04hint\x18\x18 \x01(\v2\x13.spark.connect.HintH\x00R\x04hint\x122\n" +
+	"\aunpivot\x18\x19 \x01(\v2\x16.spark.connect.UnpivotH\x00R\aunpivot\x126\n" +
+	"\tto_schema\x18\x1a \x01(\v2\x17.spark.connect.ToSchemaH\x00R\btoSchema\x12d\n" +
 	"\x19repartition_by_expression\x18\x1b \x01(\v2&.spark.connect.RepartitionByExpressionH\x00R\x17repartitionByExpression\x12E\n" +
-	"\x0emap_partitions\x18\x1c \x01(\v2\x1c.spark.connect.MapPartitionsH\x00R\rmapPartitions\x12X\n" +
-	"\x15cached_local_relation\x18$ \x01(\v2\".spark.connect.CachedLocalRelationH\x00R\x13cachedLocalRelation\x12n\n" +
+	"\x0emap_partitions\x18\x1c \x01(\v2\x1c.spark.connect.MapPartitionsH\x00R\rmapPartitions\x12H\n" +
+	"\x0fcollect_metrics\x18\x1d \x01(\v2\x1d.spark.connect.CollectMetricsH\x00R\x0ecollectMetrics\x12E\n" +
+	"\x0ewith_watermark\x18! \x01(\v2\x1c.spark.connect.WithWatermarkH\x00R\rwithWatermark\x12X\n" +
+	"\x15cached_local_relation\x18$ \x01(\v2\".spark.connect.CachedLocalRelationH\x00R\x13cachedLocalRelation\x12[\n" +
+	"\x16cached_remote_relation\x18% \x01(\v2#.spark.connect.CachedRemoteRelationH\x00R\x14cachedRemoteRelation\x128\n" +
+	"\ttranspose\x18* \x01(\v2\x18.spark.connect.TransposeH\x00R\ttranspose\x12n\n" +
 	"\x1dchunked_cached_local_relation\x18- \x01(\v2).spark.connect.ChunkedCachedLocalRelationH\x00R\x1achunkedCachedLocalRelation\x12F\n" +
 	"\x0fnearest_by_join\x18/ \x01(\v2\x1c.spark.connect.NearestByJoinH\x00R\rnearestByJoin\x120\n" +
 	"\afill_na\x18Z \x01(\v2\x15.spark.connect.NAFillH\x00R\x06fillNa\x120\n" +
-	"\adrop_na\x18[ \x01(\v2\x15.spark.connect.NADropH\x00R\x06dropNaB\n" +
+	"\adrop_na\x18[ \x01(\v2\x15.spark.connect.NADropH\x00R\x06dropNa\x124\n" +
+	"\areplace\x18\\ \x01(\v2\x18.spark.connect.NAReplaceH\x00R\areplace\x126\n" +
+	"\asummary\x18d \x01(\v2\x1a.spark.connect.StatSummaryH\x00R\asummary\x129\n" +
+	"\bcrosstab\x18e \x01(\v2\x1b.spark.connect.StatCrosstabH\x00R\bcrosstab\x129\n" +
+	"\bdescribe\x18f \x01(\v2\x1b.spark.connect.StatDescribeH\x00R\bdescribe\x12*\n" +
+	"\x03cov\x18g \x01(\v2\x16.spark.connect.StatCovH\x00R\x03cov\x12-\n" +
+	"\x04corr\x18h \x01(\v2\x17.spark.connect.StatCorrH\x00R\x04corr\x12L\n" +
+	"\x0fapprox_quantile\x18i \x01(\v2!.spark.connect.StatApproxQuantileH\x00R\x0eapproxQuantile\x12=\n" +
+	"\n" +
+	"freq_items\x18j \x01(\v2\x1c.spark.connect.StatFreqItemsH\x00R\tfreqItems\x12:\n" +
+	"\tsample_by\x18k \x01(\v2\x1b.spark.connect.StatSampleByH\x00R\bsampleBy\x123\n" +
+	"\acatalog\x18\xc8\x01 \x01(\v2\x16.spark.connect.CatalogH\x00R\acatalogB\n" +
 	"\n" +
 	"\brel_type\":\n" +
 	"\x0eRelationCommon\x12\x1c\n" +
@@ -2893,12 +4292,14 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\x04Drop\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x123\n" +
 	"\acolumns\x18\x02 \x03(\v2\x19.spark.connect.ExpressionR\acolumns\x12!\n" +
-	"\fcolumn_names\x18\x03 \x03(\tR\vcolumnNames\"\xab\x01\n" +
+	"\fcolumn_names\x18\x03 \x03(\tR\vcolumnNames\"\xf0\x01\n" +
 	"\vDeduplicate\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12!\n" +
 	"\fcolumn_names\x18\x02 \x03(\tR\vcolumnNames\x122\n" +
-	"\x13all_columns_as_keys\x18\x03 \x01(\bH\x00R\x10allColumnsAsKeys\x88\x01\x01B\x16\n" +
-	"\x14_all_columns_as_keys\"Y\n" +
+	"\x13all_columns_as_keys\x18\x03 \x01(\bH\x00R\x10allColumnsAsKeys\x88\x01\x01\x12.\n" +
+	"\x10within_watermark\x18\x04 \x01(\bH\x01R\x0fwithinWatermark\x88\x01\x01B\x16\n" +
+	"\x14_all_columns_as_keysB\x13\n" +
+	"\x11_within_watermark\"Y\n" +
 	"\rLocalRelation\x12\x17\n" +
 	"\x04data\x18\x01 \x01(\fH\x00R\x04data\x88\x01\x01\x12\x1b\n" +
 	"\x06schema\x18\x02 \x01(\tH\x01R\x06schema\x88\x01\x01B\a\n" +
@@ -2929,7 +4330,7 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\x04step\x18\x03 \x01(\x03R\x04step\x12*\n" +
 	"\x0enum_partitions\x18\x04 \x01(\x05H\x01R\rnumPartitions\x88\x01\x01B\b\n" +
 	"\x06_startB\x11\n" +
-	"\x0f_num_partitions\"\xe0\x01\n" +
+	"\x0f_num_partitions\"\x91\x02\n" +
 	"\x06Sample\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x1f\n" +
 	"\vlower_bound\x18\x02 \x01(\x01R\n" +
@@ -2937,7 +4338,8 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\vupper_bound\x18\x03 \x01(\x01R\n" +
 	"upperBound\x12.\n" +
 	"\x10with_replacement\x18\x04 \x01(\bH\x00R\x0fwithReplacement\x88\x01\x01\x12\x17\n" +
-	"\x04seed\x18\x05 \x01(\x03H\x01R\x04seed\x88\x01\x01B\x13\n" +
+	"\x04seed\x18\x05 \x01(\x03H\x01R\x04seed\x88\x01\x01\x12/\n" +
+	"\x13deterministic_order\x18\x06 \x01(\bR\x12deterministicOrderB\x13\n" +
 	"\x11_with_replacementB\a\n" +
 	"\x05_seed\"T\n" +
 	"\rSubqueryAlias\x12-\n" +
@@ -2971,7 +4373,86 @@ const file_spark_internal_pb_relations_proto_rawDesc = "" +
 	"\x12rename_columns_map\x18\x02 \x03(\v27.spark.connect.WithColumnsRenamed.RenameColumnsMapEntryR\x10renameColumnsMap\x1aC\n" +
 	"\x15RenameColumnsMapEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x84\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
+	"\x04Tail\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"\xc7\x02\n" +
+	"\aUnpivot\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12+\n" +
+	"\x03ids\x18\x02 \x03(\v2\x19.spark.connect.ExpressionR\x03ids\x12:\n" +
+	"\x06values\x18\x03 \x01(\v2\x1d.spark.connect.Unpivot.ValuesH\x00R\x06values\x88\x01\x01\x120\n" +
+	"\x14variable_column_name\x18\x04 \x01(\tR\x12variableColumnName\x12*\n" +
+	"\x11value_column_name\x18\x05 \x01(\tR\x0fvalueColumnName\x1a;\n" +
+	"\x06Values\x121\n" +
+	"\x06values\x18\x01 \x03(\v2\x19.spark.connect.ExpressionR\x06valuesB\t\n" +
+	"\a_values\"j\n" +
+	"\bToSchema\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12/\n" +
+	"\x06schema\x18\x02 \x01(\v2\x17.spark.connect.DataTypeR\x06schema\"\x88\x01\n" +
+	"\x0eCollectMetrics\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
+	"\ametrics\x18\x03 \x03(\v2\x19.spark.connect.ExpressionR\ametrics\"\x86\x01\n" +
+	"\rWithWatermark\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x1d\n" +
+	"\n" +
+	"event_time\x18\x02 \x01(\tR\teventTime\x12'\n" +
+	"\x0fdelay_threshold\x18\x03 \x01(\tR\x0edelayThreshold\"7\n" +
+	"\x14CachedRemoteRelation\x12\x1f\n" +
+	"\vrelation_id\x18\x01 \x01(\tR\n" +
+	"relationId\"z\n" +
+	"\tTranspose\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12>\n" +
+	"\rindex_columns\x18\x02 \x03(\v2\x19.spark.connect.ExpressionR\findexColumns\"\xa8\x02\n" +
+	"\tNAReplace\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04cols\x18\x02 \x03(\tR\x04cols\x12H\n" +
+	"\freplacements\x18\x03 \x03(\v2$.spark.connect.NAReplace.ReplacementR\freplacements\x1a\x8d\x01\n" +
+	"\vReplacement\x12>\n" +
+	"\told_value\x18\x01 \x01(\v2!.spark.connect.Expression.LiteralR\boldValue\x12>\n" +
+	"\tnew_value\x18\x02 \x01(\v2!.spark.connect.Expression.LiteralR\bnewValue\"\\\n" +
+	"\vStatSummary\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x1e\n" +
+	"\n" +
+	"statistics\x18\x02 \x03(\tR\n" +
+	"statistics\"Q\n" +
+	"\fStatDescribe\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04cols\x18\x02 \x03(\tR\x04cols\"e\n" +
+	"\fStatCrosstab\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04col1\x18\x02 \x01(\tR\x04col1\x12\x12\n" +
+	"\x04col2\x18\x03 \x01(\tR\x04col2\"`\n" +
+	"\aStatCov\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04col1\x18\x02 \x01(\tR\x04col1\x12\x12\n" +
+	"\x04col2\x18\x03 \x01(\tR\x04col2\"\x89\x01\n" +
+	"\bStatCorr\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04col1\x18\x02 \x01(\tR\x04col1\x12\x12\n" +
+	"\x04col2\x18\x03 \x01(\tR\x04col2\x12\x1b\n" +
+	"\x06method\x18\x04 \x01(\tH\x00R\x06method\x88\x01\x01B\t\n" +
+	"\a_method\"\xa4\x01\n" +
+	"\x12StatApproxQuantile\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04cols\x18\x02 \x03(\tR\x04cols\x12$\n" +
+	"\rprobabilities\x18\x03 \x03(\x01R\rprobabilities\x12%\n" +
+	"\x0erelative_error\x18\x04 \x01(\x01R\rrelativeError\"}\n" +
+	"\rStatFreqItems\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
+	"\x04cols\x18\x02 \x03(\tR\x04cols\x12\x1d\n" +
+	"\asupport\x18\x03 \x01(\x01H\x00R\asupport\x88\x01\x01B\n" +
+	"\n" +
+	"\b_support\"\xb5\x02\n" +
+	"\fStatSampleBy\x12-\n" +
+	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12+\n" +
+	"\x03col\x18\x02 \x01(\v2\x19.spark.connect.ExpressionR\x03col\x12B\n" +
+	"\tfractions\x18\x03 \x03(\v2$.spark.connect.StatSampleBy.FractionR\tfractions\x12\x17\n" +
+	"\x04seed\x18\x05 \x01(\x03H\x00R\x04seed\x88\x01\x01\x1ac\n" +
+	"\bFraction\x12;\n" +
+	"\astratum\x18\x01 \x01(\v2!.spark.connect.Expression.LiteralR\astratum\x12\x1a\n" +
+	"\bfraction\x18\x02 \x01(\x01R\bfractionB\a\n" +
+	"\x05_seed\"\x84\x01\n" +
 	"\x04Hint\x12-\n" +
 	"\x05input\x18\x01 \x01(\v2\x17.spark.connect.RelationR\x05input\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x129\n" +
@@ -3004,7 +4485,7 @@ func file_spark_internal_pb_relations_proto_rawDescGZIP() []byte {
 }
 
 var file_spark_internal_pb_relations_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_spark_internal_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_spark_internal_pb_relations_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_spark_internal_pb_relations_proto_goTypes = []any{
 	(Join_JoinType)(0),                      // 0: spark.connect.Join.JoinType
 	(SetOperation_SetOpType)(0),             // 1: spark.connect.SetOperation.SetOpType
@@ -3036,116 +4517,181 @@ var file_spark_internal_pb_relations_proto_goTypes = []any{
 	(*ShowString)(nil),                      // 27: spark.connect.ShowString
 	(*WithColumns)(nil),                     // 28: spark.connect.WithColumns
 	(*WithColumnsRenamed)(nil),              // 29: spark.connect.WithColumnsRenamed
-	(*Hint)(nil),                            // 30: spark.connect.Hint
-	(*NAFill)(nil),                          // 31: spark.connect.NAFill
-	(*NADrop)(nil),                          // 32: spark.connect.NADrop
-	(*MapPartitions)(nil),                   // 33: spark.connect.MapPartitions
-	nil,                                     // 34: spark.connect.SQL.ArgsEntry
-	nil,                                     // 35: spark.connect.SQL.NamedArgumentsEntry
-	(*Read_NamedTable)(nil),                 // 36: spark.connect.Read.NamedTable
-	(*Read_DataSource)(nil),                 // 37: spark.connect.Read.DataSource
-	nil,                                     // 38: spark.connect.Read.NamedTable.OptionsEntry
-	nil,                                     // 39: spark.connect.Read.DataSource.OptionsEntry
-	(*Aggregate_Pivot)(nil),                 // 40: spark.connect.Aggregate.Pivot
-	nil,                                     // 41: spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
-	(*Expression_Literal)(nil),              // 42: spark.connect.Expression.Literal
-	(*Expression)(nil),                      // 43: spark.connect.Expression
-	(*Expression_SortOrder)(nil),            // 44: spark.connect.Expression.SortOrder
-	(*Expression_Alias)(nil),                // 45: spark.connect.Expression.Alias
-	(*CommonInlineUserDefinedFunction)(nil), // 46: spark.connect.CommonInlineUserDefinedFunction
+	(*Tail)(nil),                            // 30: spark.connect.Tail
+	(*Unpivot)(nil),                         // 31: spark.connect.Unpivot
+	(*ToSchema)(nil),                        // 32: spark.connect.ToSchema
+	(*CollectMetrics)(nil),                  // 33: spark.connect.CollectMetrics
+	(*WithWatermark)(nil),                   // 34: spark.connect.WithWatermark
+	(*CachedRemoteRelation)(nil),            // 35: spark.connect.CachedRemoteRelation
+	(*Transpose)(nil),                       // 36: spark.connect.Transpose
+	(*NAReplace)(nil),                       // 37: spark.connect.NAReplace
+	(*StatSummary)(nil),                     // 38: spark.connect.StatSummary
+	(*StatDescribe)(nil),                    // 39: spark.connect.StatDescribe
+	(*StatCrosstab)(nil),                    // 40: spark.connect.StatCrosstab
+	(*StatCov)(nil),                         // 41: spark.connect.StatCov
+	(*StatCorr)(nil),                        // 42: spark.connect.StatCorr
+	(*StatApproxQuantile)(nil),              // 43: spark.connect.StatApproxQuantile
+	(*StatFreqItems)(nil),                   // 44: spark.connect.StatFreqItems
+	(*StatSampleBy)(nil),                    // 45: spark.connect.StatSampleBy
+	(*Hint)(nil),                            // 46: spark.connect.Hint
+	(*NAFill)(nil),                          // 47: spark.connect.NAFill
+	(*NADrop)(nil),                          // 48: spark.connect.NADrop
+	(*MapPartitions)(nil),                   // 49: spark.connect.MapPartitions
+	nil,                                     // 50: spark.connect.SQL.ArgsEntry
+	nil,                                     // 51: spark.connect.SQL.NamedArgumentsEntry
+	(*Read_NamedTable)(nil),                 // 52: spark.connect.Read.NamedTable
+	(*Read_DataSource)(nil),                 // 53: spark.connect.Read.DataSource
+	nil,                                     // 54: spark.connect.Read.NamedTable.OptionsEntry
+	nil,                                     // 55: spark.connect.Read.DataSource.OptionsEntry
+	(*Aggregate_Pivot)(nil),                 // 56: spark.connect.Aggregate.Pivot
+	nil,                                     // 57: spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
+	(*Unpivot_Values)(nil),                  // 58: spark.connect.Unpivot.Values
+	(*NAReplace_Replacement)(nil),           // 59: spark.connect.NAReplace.Replacement
+	(*StatSampleBy_Fraction)(nil),           // 60: spark.connect.StatSampleBy.Fraction
+	(*Catalog)(nil),                         // 61: spark.connect.Catalog
+	(*Expression_Literal)(nil),              // 62: spark.connect.Expression.Literal
+	(*Expression)(nil),                      // 63: spark.connect.Expression
+	(*Expression_SortOrder)(nil),            // 64: spark.connect.Expression.SortOrder
+	(*Expression_Alias)(nil),                // 65: spark.connect.Expression.Alias
+	(*DataType)(nil),                        // 66: spark.connect.DataType
+	(*CommonInlineUserDefinedFunction)(nil), // 67: spark.connect.CommonInlineUserDefinedFunction
 }
 var file_spark_internal_pb_relations_proto_depIdxs = []int32{
-	4,  // 0: spark.connect.Relation.common:type_name -> spark.connect.RelationCommon
-	6,  // 1: spark.connect.Relation.read:type_name -> spark.connect.Read
-	7,  // 2: spark.connect.Relation.project:type_name -> spark.connect.Project
-	8,  // 3: spark.connect.Relation.filter:type_name -> spark.connect.Filter
-	9,  // 4: spark.connect.Relation.join:type_name -> spark.connect.Join
-	10, // 5: spark.connect.Relation.set_op:type_name -> spark.connect.SetOperation
-	14, // 6: spark.connect.Relation.sort:type_name -> spark.connect.Sort
-	11, // 7: spark.connect.Relation.limit:type_name -> spark.connect.Limit
-	13, // 8: spark.connect.Relation.aggregate:type_name -> spark.connect.Aggregate
-	5,  // 9: spark.connect.Relation.sql:type_name -> spark.connect.SQL
-	17, // 10: spark.connect.Relation.local_relation:type_name -> spark.connect.LocalRelation
-	22, // 11: spark.connect.Relation.sample:type_name -> spark.connect.Sample
-	12, // 12: spark.connect.Relation.offset:type_name -> spark.connect.Offset
-	16, // 13: spark.connect.Relation.deduplicate:type_name -> spark.connect.Deduplicate
-	21, // 14: spark.connect.Relation.range:type_name -> spark.connect.Range
-	23, // 15: spark.connect.Relation.subquery_alias:type_name -> spark.connect.SubqueryAlias
-	24, // 16: spark.connect.Relation.repartition:type_name -> spark.connect.Repartition
-	26, // 17: spark.connect.Relation.to_df:type_name -> spark.connect.ToDF
-	29, // 18: spark.connect.Relation.with_columns_renamed:type_name -> spark.connect.WithColumnsRenamed
-	27, // 19: spark.connect.Relation.show_string:type_name -> spark.connect.ShowString
-	15, // 20: spark.connect.Relation.drop:type_name -> spark.connect.Drop
-	28, // 21: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
-	30, // 22: spark.connect.Relation.hint:type_name -> spark.connect.Hint
-	25, // 23: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
-	33, // 24: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
-	18, // 25: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
-	19, // 26: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
-	20, // 27: spark.connect.Relation.nearest_by_join:type_name -> spark.connect.NearestByJoin
-	31, // 28: spark.connect.Relation.fill_na:type_name -> spark.connect.NAFill
-	32, // 29: spark.connect.Relation.drop_na:type_name -> spark.connect.NADrop
-	34, // 30: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
-	42, // 31: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
-	35, // 32: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
-	43, // 33: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
-	36, // 34: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
-	37, // 35: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
-	3,  // 36: spark.connect.Project.input:type_name -> spark.connect.Relation
-	43, // 37: spark.connect.Project.expressions:type_name -> spark.connect.Expression
-	3,  // 38: spark.connect.Filter.input:type_name -> spark.connect.Relation
-	43, // 39: spark.connect.Filter.condition:type_name -> spark.connect.Expression
-	3,  // 40: spark.connect.Join.left:type_name -> spark.connect.Relation
-	3,  // 41: spark.connect.Join.right:type_name -> spark.connect.Relation
-	43, // 42: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
-	0,  // 43: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
-	3,  // 44: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
-	3,  // 45: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
-	1,  // 46: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
-	3,  // 47: spark.connect.Limit.input:type_name -> spark.connect.Relation
-	3,  // 48: spark.connect.Offset.input:type_name -> spark.connect.Relation
-	3,  // 49: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
-	2,  // 50: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
-	43, // 51: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
-	43, // 52: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
-	40, // 53: spark.connect.Aggregate.pivot:type_name -> spark.connect.Aggregate.Pivot
-	3,  // 54: spark.connect.Sort.input:type_name -> spark.connect.Relation
-	44, // 55: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
-	3,  // 56: spark.connect.Drop.input:type_name -> spark.connect.Relation
-	43, // 57: spark.connect.Drop.columns:type_name -> spark.connect.Expression
-	3,  // 58: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
-	3,  // 59: spark.connect.NearestByJoin.left:type_name -> spark.connect.Relation
-	3,  // 60: spark.connect.NearestByJoin.right:type_name -> spark.connect.Relation
-	43, // 61: spark.connect.NearestByJoin.ranking_expression:type_name -> spark.connect.Expression
-	3,  // 62: spark.connect.Sample.input:type_name -> spark.connect.Relation
-	3,  // 63: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
-	3,  // 64: spark.connect.Repartition.input:type_name -> spark.connect.Relation
-	3,  // 65: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
-	43, // 66: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
-	3,  // 67: spark.connect.ToDF.input:type_name -> spark.connect.Relation
-	3,  // 68: spark.connect.ShowString.input:type_name -> spark.connect.Relation
-	3,  // 69: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
-	45, // 70: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
-	3,  // 71: spark.connect.WithColumnsRenamed.input:type_name -> spark.connect.Relation
-	41, // 72: spark.connect.WithColumnsRenamed.rename_columns_map:type_name -> spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
-	3,  // 73: spark.connect.Hint.input:type_name -> spark.connect.Relation
-	43, // 74: spark.connect.Hint.parameters:type_name -> spark.connect.Expression
-	3,  // 75: spark.connect.NAFill.input:type_name -> spark.connect.Relation
-	42, // 76: spark.connect.NAFill.values:type_name -> spark.connect.Expression.Literal
-	3,  // 77: spark.connect.NADrop.input:type_name -> spark.connect.Relation
-	3,  // 78: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
-	46, // 79: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
-	42, // 80: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
-	43, // 81: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
-	38, // 82: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
-	39, // 83: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
-	43, // 84: spark.connect.Aggregate.Pivot.col:type_name -> spark.connect.Expression
-	42, // 85: spark.connect.Aggregate.Pivot.values:type_name -> spark.connect.Expression.Literal
-	86, // [86:86] is the sub-list for method output_type
-	86, // [86:86] is the sub-list for method input_type
-	86, // [86:86] is the sub-list for extension type_name
-	86, // [86:86] is the sub-list for extension extendee
-	0,  // [0:86] is the sub-list for field type_name
+	4,   // 0: spark.connect.Relation.common:type_name -> spark.connect.RelationCommon
+	6,   // 1: spark.connect.Relation.read:type_name -> spark.connect.Read
+	7,   // 2: spark.connect.Relation.project:type_name -> spark.connect.Project
+	8,   // 3: spark.connect.Relation.filter:type_name -> spark.connect.Filter
+	9,   // 4: spark.connect.Relation.join:type_name -> spark.connect.Join
+	10,  // 5: spark.connect.Relation.set_op:type_name -> spark.connect.SetOperation
+	14,  // 6: spark.connect.Relation.sort:type_name -> spark.connect.Sort
+	11,  // 7: spark.connect.Relation.limit:type_name -> spark.connect.Limit
+	13,  // 8: spark.connect.Relation.aggregate:type_name -> spark.connect.Aggregate
+	5,   // 9: spark.connect.Relation.sql:type_name -> spark.connect.SQL
+	17,  // 10: spark.connect.Relation.local_relation:type_name -> spark.connect.LocalRelation
+	22,  // 11: spark.connect.Relation.sample:type_name -> spark.connect.Sample
+	12,  // 12: spark.connect.Relation.offset:type_name -> spark.connect.Offset
+	16,  // 13: spark.connect.Relation.deduplicate:type_name -> spark.connect.Deduplicate
+	21,  // 14: spark.connect.Relation.range:type_name -> spark.connect.Range
+	23,  // 15: spark.connect.Relation.subquery_alias:type_name -> spark.connect.SubqueryAlias
+	24,  // 16: spark.connect.Relation.repartition:type_name -> spark.connect.Repartition
+	26,  // 17: spark.connect.Relation.to_df:type_name -> spark.connect.ToDF
+	29,  // 18: spark.connect.Relation.with_columns_renamed:type_name -> spark.connect.WithColumnsRenamed
+	27,  // 19: spark.connect.Relation.show_string:type_name -> spark.connect.ShowString
+	15,  // 20: spark.connect.Relation.drop:type_name -> spark.connect.Drop
+	30,  // 21: spark.connect.Relation.tail:type_name -> spark.connect.Tail
+	28,  // 22: spark.connect.Relation.with_columns:type_name -> spark.connect.WithColumns
+	46,  // 23: spark.connect.Relation.hint:type_name -> spark.connect.Hint
+	31,  // 24: spark.connect.Relation.unpivot:type_name -> spark.connect.Unpivot
+	32,  // 25: spark.connect.Relation.to_schema:type_name -> spark.connect.ToSchema
+	25,  // 26: spark.connect.Relation.repartition_by_expression:type_name -> spark.connect.RepartitionByExpression
+	49,  // 27: spark.connect.Relation.map_partitions:type_name -> spark.connect.MapPartitions
+	33,  // 28: spark.connect.Relation.collect_metrics:type_name -> spark.connect.CollectMetrics
+	34,  // 29: spark.connect.Relation.with_watermark:type_name -> spark.connect.WithWatermark
+	18,  // 30: spark.connect.Relation.cached_local_relation:type_name -> spark.connect.CachedLocalRelation
+	35,  // 31: spark.connect.Relation.cached_remote_relation:type_name -> spark.connect.CachedRemoteRelation
+	36,  // 32: spark.connect.Relation.transpose:type_name -> spark.connect.Transpose
+	19,  // 33: spark.connect.Relation.chunked_cached_local_relation:type_name -> spark.connect.ChunkedCachedLocalRelation
+	20,  // 34: spark.connect.Relation.nearest_by_join:type_name -> spark.connect.NearestByJoin
+	47,  // 35: spark.connect.Relation.fill_na:type_name -> spark.connect.NAFill
+	48,  // 36: spark.connect.Relation.drop_na:type_name -> spark.connect.NADrop
+	37,  // 37: spark.connect.Relation.replace:type_name -> spark.connect.NAReplace
+	38,  // 38: spark.connect.Relation.summary:type_name -> spark.connect.StatSummary
+	40,  // 39: spark.connect.Relation.crosstab:type_name -> spark.connect.StatCrosstab
+	39,  // 40: spark.connect.Relation.describe:type_name -> spark.connect.StatDescribe
+	41,  // 41: spark.connect.Relation.cov:type_name -> spark.connect.StatCov
+	42,  // 42: spark.connect.Relation.corr:type_name -> spark.connect.StatCorr
+	43,  // 43: spark.connect.Relation.approx_quantile:type_name -> spark.connect.StatApproxQuantile
+	44,  // 44: spark.connect.Relation.freq_items:type_name -> spark.connect.StatFreqItems
+	45,  // 45: spark.connect.Relation.sample_by:type_name -> spark.connect.StatSampleBy
+	61,  // 46: spark.connect.Relation.catalog:type_name -> spark.connect.Catalog
+	50,  // 47: spark.connect.SQL.args:type_name -> spark.connect.SQL.ArgsEntry
+	62,  // 48: spark.connect.SQL.pos_args:type_name -> spark.connect.Expression.Literal
+	51,  // 49: spark.connect.SQL.named_arguments:type_name -> spark.connect.SQL.NamedArgumentsEntry
+	63,  // 50: spark.connect.SQL.pos_arguments:type_name -> spark.connect.Expression
+	52,  // 51: spark.connect.Read.named_table:type_name -> spark.connect.Read.NamedTable
+	53,  // 52: spark.connect.Read.data_source:type_name -> spark.connect.Read.DataSource
+	3,   // 53: spark.connect.Project.input:type_name -> spark.connect.Relation
+	63,  // 54: spark.connect.Project.expressions:type_name -> spark.connect.Expression
+	3,   // 55: spark.connect.Filter.input:type_name -> spark.connect.Relation
+	63,  // 56: spark.connect.Filter.condition:type_name -> spark.connect.Expression
+	3,   // 57: spark.connect.Join.left:type_name -> spark.connect.Relation
+	3,   // 58: spark.connect.Join.right:type_name -> spark.connect.Relation
+	63,  // 59: spark.connect.Join.join_condition:type_name -> spark.connect.Expression
+	0,   // 60: spark.connect.Join.join_type:type_name -> spark.connect.Join.JoinType
+	3,   // 61: spark.connect.SetOperation.left_input:type_name -> spark.connect.Relation
+	3,   // 62: spark.connect.SetOperation.right_input:type_name -> spark.connect.Relation
+	1,   // 63: spark.connect.SetOperation.set_op_type:type_name -> spark.connect.SetOperation.SetOpType
+	3,   // 64: spark.connect.Limit.input:type_name -> spark.connect.Relation
+	3,   // 65: spark.connect.Offset.input:type_name -> spark.connect.Relation
+	3,   // 66: spark.connect.Aggregate.input:type_name -> spark.connect.Relation
+	2,   // 67: spark.connect.Aggregate.group_type:type_name -> spark.connect.Aggregate.GroupType
+	63,  // 68: spark.connect.Aggregate.grouping_expressions:type_name -> spark.connect.Expression
+	63,  // 69: spark.connect.Aggregate.aggregate_expressions:type_name -> spark.connect.Expression
+	56,  // 70: spark.connect.Aggregate.pivot:type_name -> spark.connect.Aggregate.Pivot
+	3,   // 71: spark.connect.Sort.input:type_name -> spark.connect.Relation
+	64,  // 72: spark.connect.Sort.order:type_name -> spark.connect.Expression.SortOrder
+	3,   // 73: spark.connect.Drop.input:type_name -> spark.connect.Relation
+	63,  // 74: spark.connect.Drop.columns:type_name -> spark.connect.Expression
+	3,   // 75: spark.connect.Deduplicate.input:type_name -> spark.connect.Relation
+	3,   // 76: spark.connect.NearestByJoin.left:type_name -> spark.connect.Relation
+	3,   // 77: spark.connect.NearestByJoin.right:type_name -> spark.connect.Relation
+	63,  // 78: spark.connect.NearestByJoin.ranking_expression:type_name -> spark.connect.Expression
+	3,   // 79: spark.connect.Sample.input:type_name -> spark.connect.Relation
+	3,   // 80: spark.connect.SubqueryAlias.input:type_name -> spark.connect.Relation
+	3,   // 81: spark.connect.Repartition.input:type_name -> spark.connect.Relation
+	3,   // 82: spark.connect.RepartitionByExpression.input:type_name -> spark.connect.Relation
+	63,  // 83: spark.connect.RepartitionByExpression.partition_exprs:type_name -> spark.connect.Expression
+	3,   // 84: spark.connect.ToDF.input:type_name -> spark.connect.Relation
+	3,   // 85: spark.connect.ShowString.input:type_name -> spark.connect.Relation
+	3,   // 86: spark.connect.WithColumns.input:type_name -> spark.connect.Relation
+	65,  // 87: spark.connect.WithColumns.aliases:type_name -> spark.connect.Expression.Alias
+	3,   // 88: spark.connect.WithColumnsRenamed.input:type_name -> spark.connect.Relation
+	57,  // 89: spark.connect.WithColumnsRenamed.rename_columns_map:type_name -> spark.connect.WithColumnsRenamed.RenameColumnsMapEntry
+	3,   // 90: spark.connect.Tail.input:type_name -> spark.connect.Relation
+	3,   // 91: spark.connect.Unpivot.input:type_name -> spark.connect.Relation
+	63,  // 92: spark.connect.Unpivot.ids:type_name -> spark.connect.Expression
+	58,  // 93: spark.connect.Unpivot.values:type_name -> spark.connect.Unpivot.Values
+	3,   // 94: spark.connect.ToSchema.input:type_name -> spark.connect.Relation
+	66,  // 95: spark.connect.ToSchema.schema:type_name -> spark.connect.DataType
+	3,   // 96: spark.connect.CollectMetrics.input:type_name -> spark.connect.Relation
+	63,  // 97: spark.connect.CollectMetrics.metrics:type_name -> spark.connect.Expression
+	3,   // 98: spark.connect.WithWatermark.input:type_name -> spark.connect.Relation
+	3,   // 99: spark.connect.Transpose.input:type_name -> spark.connect.Relation
+	63,  // 100: spark.connect.Transpose.index_columns:type_name -> spark.connect.Expression
+	3,   // 101: spark.connect.NAReplace.input:type_name -> spark.connect.Relation
+	59,  // 102: spark.connect.NAReplace.replacements:type_name -> spark.connect.NAReplace.Replacement
+	3,   // 103: spark.connect.StatSummary.input:type_name -> spark.connect.Relation
+	3,   // 104: spark.connect.StatDescribe.input:type_name -> spark.connect.Relation
+	3,   // 105: spark.connect.StatCrosstab.input:type_name -> spark.connect.Relation
+	3,   // 106: spark.connect.StatCov.input:type_name -> spark.connect.Relation
+	3,   // 107: spark.connect.StatCorr.input:type_name -> spark.connect.Relation
+	3,   // 108: spark.connect.StatApproxQuantile.input:type_name -> spark.connect.Relation
+	3,   // 109: spark.connect.StatFreqItems.input:type_name -> spark.connect.Relation
+	3,   // 110: spark.connect.StatSampleBy.input:type_name -> spark.connect.Relation
+	63,  // 111: spark.connect.StatSampleBy.col:type_name -> spark.connect.Expression
+	60,  // 112: spark.connect.StatSampleBy.fractions:type_name -> spark.connect.StatSampleBy.Fraction
+	3,   // 113: spark.connect.Hint.input:type_name -> spark.connect.Relation
+	63,  // 114: spark.connect.Hint.parameters:type_name -> spark.connect.Expression
+	3,   // 115: spark.connect.NAFill.input:type_name -> spark.connect.Relation
+	62,  // 116: spark.connect.NAFill.values:type_name -> spark.connect.Expression.Literal
+	3,   // 117: spark.connect.NADrop.input:type_name -> spark.connect.Relation
+	3,   // 118: spark.connect.MapPartitions.input:type_name -> spark.connect.Relation
+	67,  // 119: spark.connect.MapPartitions.func:type_name -> spark.connect.CommonInlineUserDefinedFunction
+	62,  // 120: spark.connect.SQL.ArgsEntry.value:type_name -> spark.connect.Expression.Literal
+	63,  // 121: spark.connect.SQL.NamedArgumentsEntry.value:type_name -> spark.connect.Expression
+	54,  // 122: spark.connect.Read.NamedTable.options:type_name -> spark.connect.Read.NamedTable.OptionsEntry
+	55,  // 123: spark.connect.Read.DataSource.options:type_name -> spark.connect.Read.DataSource.OptionsEntry
+	63,  // 124: spark.connect.Aggregate.Pivot.col:type_name -> spark.connect.Expression
+	62,  // 125: spark.connect.Aggregate.Pivot.values:type_name -> spark.connect.Expression.Literal
+	63,  // 126: spark.connect.Unpivot.Values.values:type_name -> spark.connect.Expression
+	62,  // 127: spark.connect.NAReplace.Replacement.old_value:type_name -> spark.connect.Expression.Literal
+	62,  // 128: spark.connect.NAReplace.Replacement.new_value:type_name -> spark.connect.Expression.Literal
+	62,  // 129: spark.connect.StatSampleBy.Fraction.stratum:type_name -> spark.connect.Expression.Literal
+	130, // [130:130] is the sub-list for method output_type
+	130, // [130:130] is the sub-list for method input_type
+	130, // [130:130] is the sub-list for extension type_name
+	130, // [130:130] is the sub-list for extension extendee
+	0,   // [0:130] is the sub-list for field type_name
 }
 
 func init() { file_spark_internal_pb_relations_proto_init() }
@@ -3153,7 +4699,9 @@ func file_spark_internal_pb_relations_proto_init() {
 	if File_spark_internal_pb_relations_proto != nil {
 		return
 	}
+	file_spark_internal_pb_catalog_proto_init()
 	file_spark_internal_pb_expressions_proto_init()
+	file_spark_internal_pb_types_proto_init()
 	file_spark_internal_pb_relations_proto_msgTypes[0].OneofWrappers = []any{
 		(*Relation_Read)(nil),
 		(*Relation_Project)(nil),
@@ -3175,15 +4723,32 @@ func file_spark_internal_pb_relations_proto_init() {
 		(*Relation_WithColumnsRenamed)(nil),
 		(*Relation_ShowString)(nil),
 		(*Relation_Drop)(nil),
+		(*Relation_Tail)(nil),
 		(*Relation_WithColumns)(nil),
 		(*Relation_Hint)(nil),
+		(*Relation_Unpivot)(nil),
+		(*Relation_ToSchema)(nil),
 		(*Relation_RepartitionByExpression)(nil),
 		(*Relation_MapPartitions)(nil),
+		(*Relation_CollectMetrics)(nil),
+		(*Relation_WithWatermark)(nil),
 		(*Relation_CachedLocalRelation)(nil),
+		(*Relation_CachedRemoteRelation)(nil),
+		(*Relation_Transpose)(nil),
 		(*Relation_ChunkedCachedLocalRelation)(nil),
 		(*Relation_NearestByJoin)(nil),
 		(*Relation_FillNa)(nil),
 		(*Relation_DropNa)(nil),
+		(*Relation_Replace)(nil),
+		(*Relation_Summary)(nil),
+		(*Relation_Crosstab)(nil),
+		(*Relation_Describe)(nil),
+		(*Relation_Cov)(nil),
+		(*Relation_Corr)(nil),
+		(*Relation_ApproxQuantile)(nil),
+		(*Relation_FreqItems)(nil),
+		(*Relation_SampleBy)(nil),
+		(*Relation_Catalog)(nil),
 	}
 	file_spark_internal_pb_relations_proto_msgTypes[1].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[3].OneofWrappers = []any{
@@ -3199,15 +4764,19 @@ func file_spark_internal_pb_relations_proto_init() {
 	file_spark_internal_pb_relations_proto_msgTypes[19].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[21].OneofWrappers = []any{}
 	file_spark_internal_pb_relations_proto_msgTypes[22].OneofWrappers = []any{}
-	file_spark_internal_pb_relations_proto_msgTypes[29].OneofWrappers = []any{}
-	file_spark_internal_pb_relations_proto_msgTypes[34].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[28].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[39].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[41].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[42].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[45].OneofWrappers = []any{}
+	file_spark_internal_pb_relations_proto_msgTypes[50].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spark_internal_pb_relations_proto_rawDesc), len(file_spark_internal_pb_relations_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   39,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
