@@ -146,4 +146,24 @@ func TestPythonFunctions(t *testing.T) {
 		}
 	}
 	t.Logf("the script:\n%s\n%s", out.String(), errs.String())
+
+	// The budget holds for each action of the client, and the ledger for all.
+	asked := newCounter(t, 0)
+	kept := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "ledger_session.py"), filepath.Join(t.TempDir(), "ledger"), asked.model())
+	kept.Env = script.Env
+	text, err := kept.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	for _, want := range []string{
+		"letters: 80\nusage: ai_gen 60 20 0 40\n",
+		"letters: 160\nusage: ai_gen 60 20 20 20\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the session with a ledger does not print %q:\n%s", want, text)
+		}
+	}
+	if n, repeated := asked.counts("p"); n != 40 || repeated != 0 {
+		t.Errorf("%d requests for 40 rows, %d of which were asked again", n, repeated)
+	}
 }

@@ -286,7 +286,7 @@ func running(t testing.TB, word string, parent int) (pids []int) {
 }
 
 // If the server is killed during a batch, another server continues from the
-// checkpoint. No row is lost or repeated.
+// checkpoint. No row is lost or repeated. With a ledger, nothing is asked twice.
 func TestStreamSurvivesKill(t *testing.T) {
 	t.Parallel()
 	testkit.Integration(t)
@@ -299,13 +299,16 @@ func TestStreamSurvivesKill(t *testing.T) {
 		}
 		f.put(fmt.Sprintf("%02d.txt", i), all...)
 	}
+	const questions = files * 100 // lines 0 to 99
+	asked := newCounter(t, 5*time.Millisecond)
 	start := func(url string) (*spark.Session, *spark.StreamingQuery) {
-		s, err := spark.Connect(t.Context(), url, spark.WithProgram(), spark.WithStreamFolder(f.path("installed")))
+		s, err := spark.Connect(t.Context(), url, spark.WithProgram(), spark.WithStreamFolder(f.path("installed")), spark.WithModel(asked.model()), spark.WithLedger(f.path("ledger")))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
-		q, err := f.output(f.input(s).Select(spark.Call("slow_echo", spark.Col("value")).Alias("v"))).AvailableNow().Start(t.Context(), f.path("out"))
+		answer := spark.Expr("ai_gen(if(value RLIKE '-[0-9]{1,2}$', concat('number s', value, '.'), NULL))").Alias("answer")
+		q, err := f.output(f.input(s).Select(spark.Call("slow_echo", spark.Col("value")).Alias("v"), answer)).AvailableNow().Start(t.Context(), f.path("out"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,7 +345,17 @@ func TestStreamSurvivesKill(t *testing.T) {
 			t.Fatalf("the sink contains %s %d times", value, n)
 		}
 	}
-	t.Logf("%d of %d batches were in the sink before", before, files)
+	if n := f.rows(s, "answer")["Rome"]; n != questions {
+		t.Errorf("the sink contains %d answers; want %d", n, questions)
+	}
+	if n, repeated := asked.counts("s"); n != questions || repeated != 0 {
+		t.Errorf("%d requests for %d questions, %d of which were asked again", n, questions, repeated)
+	}
+	used, err := s.Usage(t.Context(), q.RunID())
+	if err != nil || len(used) != 1 || used[0].Query != q.RunID() || used[0].Asked+used[0].FromLedger < questions/2 {
+		t.Errorf("the usage of the run is %+v, %v", used, err)
+	}
+	t.Logf("%d of %d batches were in the sink before; the second run: %+v", before, files, used)
 }
 
 // committed counts the batches in a sink of files.

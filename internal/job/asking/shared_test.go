@@ -3,7 +3,9 @@ package asking
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -198,4 +200,37 @@ func TestAbandonedAsk(t *testing.T) {
 	time.Sleep(10 * time.Millisecond)
 	cancel()
 	wait.Wait()
+}
+
+// If the directory is lost, answers go out, and a budget ends the asking.
+func TestDirectoryLost(t *testing.T) {
+	for _, budget := range []job.Budget{{}, {Errors: new(int64(10))}} {
+		dir := filepath.Join(t.TempDir(), "ledger")
+		m := countingModel{asks: &asks{of: map[string]int{}}}
+		a, s := executor(t, dir, "q", budget, m)
+		told := 0
+		var mu sync.Mutex
+		tell := func(error) {
+			mu.Lock()
+			defer mu.Unlock()
+			told++
+		}
+		a.NotKept, s.notShared = tell, tell
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		s.Flush()
+		answers, err := a.Ask(t.Context(), t.Context(), function(t), 0, numbered(0, 40), func(int, error) {})
+		if err != nil || told == 0 {
+			t.Fatalf("%v, told %d times", err, told)
+		}
+		for i, answer := range answers {
+			switch spent := job.AsSpent(answer.Err); {
+			case budget == job.Budget{} && answer.Value != "an answer":
+				t.Fatalf("row %d: %+v", i, answer)
+			case budget != job.Budget{} && (spent == nil || !strings.HasPrefix(spent.Reason, "the budget cannot be counted: ")):
+				t.Fatalf("row %d: %+v", i, answer)
+			}
+		}
+	}
 }
