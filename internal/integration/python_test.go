@@ -4,10 +4,13 @@ package integration
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,9 +24,11 @@ import (
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
-// pythonNeeds are the packages that PySpark's client and worker import. All have
-// wheels.
-var pythonNeeds = []string{"pandas<3", "pyarrow", "grpcio", "grpcio-status", "googleapis-common-protos", "zstandard", "py4j>=0.10.9.9,<0.10.10"}
+// pythonNeeds lists the packages that PySpark's client and worker import, and those
+// of the frames of firesteel.run.
+var pythonNeeds = filepath.Join("..", "..", "python", "requirements-test.txt")
+
+var pythonMade sync.Mutex
 
 // pySpark returns a Python in the cache that has PySpark of a version. The test is
 // skipped if they cannot be installed.
@@ -33,12 +38,18 @@ func pySpark(t *testing.T, version string) (python string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := filepath.Join(cache, "test-python")
+	needs, err := os.ReadFile(pythonNeeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pythonMade.Lock()
+	defer pythonMade.Unlock()
+	home := filepath.Join(cache, fmt.Sprintf("test-python-%x", sha256.Sum256(needs))[:20])
 	python = filepath.Join(home, "bin", "python")
-	if exec.Command(python, "-c", "import pandas, pyarrow, grpc_status, zstandard, py4j").Run() != nil {
+	if exec.Command(python, "-c", "import pandas, pyarrow, grpc_status, zstandard, py4j, polars, duckdb").Run() != nil {
 		for _, command := range [][]string{
 			{"python3", "-m", "venv", home},
-			append([]string{python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:"}, pythonNeeds...),
+			{python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "-r", pythonNeeds},
 		} {
 			if text, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 				t.Skipf("Python with the packages of PySpark cannot be installed: %s: %v\n%s", strings.Join(command, " "), err, text)

@@ -1,6 +1,7 @@
 // Command release builds what a release consists of: an archive for each
-// system, with the program, its man pages and completion scripts, a software
-// bill of materials (CycloneDX) for each program, and SHA256SUMS.
+// system, with the program, its man pages and completion scripts, a wheel of
+// Python with the program, a software bill of materials (CycloneDX) for each
+// program, and SHA256SUMS.
 //
 // The same commit and Go version give the same bytes: programs are built with
 // -trimpath, and archives have the commit's date and no owner.
@@ -33,6 +34,8 @@ func main() {
 	flag.StringVar(&r.version, "version", "", "version, such as v0.1.0 (default: the tag of the commit)")
 	flag.StringVar(&r.out, "out", "dist", "folder for the results; it must be absent or empty")
 	flag.BoolVar(&r.dirty, "dirty", false, "build although the work tree has changes")
+	flag.BoolVar(&r.archives, "archives", true, "write an archive for each system")
+	flag.BoolVar(&r.wheels, "wheels", true, "write a wheel of the Python package for each system")
 	flag.BoolVar(&r.sbom, "sbom", true, "write a bill of materials for each program")
 	flag.Parse()
 	r.targets = strings.Split(*only, ",")
@@ -46,11 +49,13 @@ func main() {
 
 // release is one run of the command.
 type release struct {
-	version string
-	targets []string
-	out     string // folder of the results
-	dirty   bool
-	sbom    bool
+	version  string
+	targets  []string
+	out      string // folder of the results
+	dirty    bool
+	archives bool
+	wheels   bool
+	sbom     bool
 
 	root   string // of the module
 	commit string
@@ -125,7 +130,7 @@ func (r *release) describe(ctx context.Context) error {
 }
 
 // buildTarget builds the program for one system, and returns the names of its
-// archive and its bill of materials.
+// archive, its wheel and its bill of materials.
 func (r *release) buildTarget(ctx context.Context, target string, shared []entry) ([]string, error) {
 	goos, goarch, ok := strings.Cut(target, "/")
 	if !ok {
@@ -153,16 +158,26 @@ func (r *release) buildTarget(ctx context.Context, target string, shared []entry
 		return nil, err
 	}
 	name := fmt.Sprintf("firesteel_%s_%s_%s", strings.TrimPrefix(r.version, "v"), goos, goarch)
-	entries := append([]entry{{filepath.Base(program), 0o755, code}}, shared...)
-	archive := name + ".tar.gz"
-	write := writeTarGz
-	if goos == "windows" {
-		archive, write = name+".zip", writeZip
+	built := entry{filepath.Base(program), 0o755, code}
+	var names []string
+	if r.archives {
+		archive := name + ".tar.gz"
+		write := writeTarGz
+		if goos == "windows" {
+			archive, write = name+".zip", writeZip
+		}
+		if err := write(filepath.Join(r.out, archive), name, append([]entry{built}, shared...), r.date); err != nil {
+			return nil, err
+		}
+		names = append(names, archive)
 	}
-	if err := write(filepath.Join(r.out, archive), name, entries, r.date); err != nil {
-		return nil, err
+	if r.wheels {
+		wheel, err := r.writeWheel(target, built)
+		if err != nil {
+			return nil, fmt.Errorf("the wheel: %w", err)
+		}
+		names = append(names, wheel)
 	}
-	names := []string{archive}
 	if r.sbom {
 		bill := name + ".cdx.json"
 		if err := r.writeBill(ctx, program, filepath.Join(r.out, bill)); err != nil {

@@ -93,7 +93,7 @@ func TestBuildsAreReproducible(t *testing.T) {
 	var sums [2]string
 	var r release
 	for i := range sums {
-		r = release{version: "v0.0.1-test", targets: []string{target}, out: t.TempDir(), dirty: true, sbom: true}
+		r = release{version: "v0.0.1-rc.1", targets: []string{target}, out: t.TempDir(), dirty: true, archives: true, wheels: true, sbom: true}
 		if err := r.build(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -103,11 +103,11 @@ func TestBuildsAreReproducible(t *testing.T) {
 		}
 		sums[i] = string(text)
 	}
-	if sums[0] != sums[1] || strings.Count(sums[0], "\n") != 2 {
+	if sums[0] != sums[1] || strings.Count(sums[0], "\n") != 3 {
 		t.Errorf("two builds of one commit differ:\n%s\n%s", sums[0], sums[1])
 	}
 
-	name := fmt.Sprintf("firesteel_0.0.1-test_%s_%s", runtime.GOOS, runtime.GOARCH)
+	name := fmt.Sprintf("firesteel_0.0.1-rc.1_%s_%s", runtime.GOOS, runtime.GOARCH)
 	out, err := exec.CommandContext(t.Context(), unpacked(t, filepath.Join(r.out, name+".tar.gz"), name+"/firesteel"), "version", "--json").Output()
 	var info struct{ Version, Commit, Date string }
 	if err != nil || json.Unmarshal(out, &info) != nil || info.Version != r.version || info.Commit != r.commit || info.Date != r.date.Format(time.RFC3339) {
