@@ -74,6 +74,10 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 		io.Reader
 		io.Writer
 	}{keys, terminal.Raw(a.out)}, promptFirst)
+	var long *pager
+	if !f.noPager {
+		long = newPager(terminal.Raw(a.out))
+	}
 	history := openHistory()
 	lines.History = history
 
@@ -113,7 +117,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 			statement = typed[rest.Start:]
 		}
 		for _, s := range statements {
-			err := a.runPrompted(ctx, session, s.Text, f)
+			err := a.runPrompted(ctx, &sqlRun{app: a, session: session, flags: f, pager: long}, s.Text)
 			if err != nil {
 				fmt.Fprintln(a.err, "error:", a.message(err)+a.contentHint(a.message(err)))
 			}
@@ -145,14 +149,13 @@ func (a *app) readLine(lines *term.Terminal) (string, error) {
 }
 
 // runPrompted runs one statement; Ctrl-C ends the statement only.
-func (a *app) runPrompted(ctx context.Context, session *spark.Session, statement string, f sqlFlags) error {
+func (a *app) runPrompted(ctx context.Context, r *sqlRun, statement string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	if err := session.Check(ctx); err != nil {
+	if err := r.session.Check(ctx); err != nil {
 		return err
 	}
-	defer a.reportUsage(ctx, session, &f.ledger)
-	return a.runStatement(ctx, a.out, session, statement, f)
+	return r.timed(ctx, statement)
 }
 
 // reopen returns a new session for one that the server has ended, or the old one if

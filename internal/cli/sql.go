@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -25,10 +26,18 @@ type sqlFlags struct {
 	ledger     sparkLedgerFlags
 	remote     string
 	statements []string
-	file       string
+	files      []string
 	rows       int
 	truncate   int
 	vertical   bool
+
+	format, output     string
+	overwrite, csvSafe bool
+	quiet, verbose     bool
+	timing, noPager    bool
+	continueOnError    bool
+	given              []string // --param
+	params             []sqlParam
 }
 
 func (a *app) sql() *cobra.Command {
@@ -41,8 +50,18 @@ functions' lists the functions). The statements come from -e, from a file, from
 standard input, or from a prompt that keeps its history.
 
 Each statement ends with ';'. A block of SQL scripting (BEGIN ... END) is one
-statement.`,
+statement. The files of several -f run in their order in one session. --param sets
+the parameters :name of statements; Spark gets their values, not text in the SQL.
+
+Results are tables of --rows rows. With --format they are data with all rows, on
+standard output or in the file of -o; the name of the file shows its format.
+
+The first error ends the run, unless --continue-on-error. The exit code is then 1,
+and 2 for wrong usage. What a query asked, advice and progress are on standard
+error; --quiet leaves them out.`,
 		Example: `  firesteel sql --remote sc://localhost:15002 -e "SELECT ai_gen('Name three colours.')"
+  firesteel sql -f setup.sql -f report.sql --param day=2026-12-01 --param least=3 -o report.parquet
+  firesteel sql -e "SELECT * FROM tickets" --format csv --quiet > tickets.csv
   firesteel sql --remote "sc://spark.example.com:443/;use_ssl=true" -f job.sql
   firesteel sql            # a prompt; SPARK_REMOTE has the address`,
 		Args: noArgs,
@@ -51,7 +70,7 @@ statement.`,
 			if f.remote == "" {
 				return fmt.Errorf("%w: name the Spark Connect server by --remote sc://host:port or SPARK_REMOTE; 'firesteel demo --keep-spark' starts one", errUsage)
 			}
-			if f.statements != nil && f.file != "" {
+			if f.statements != nil && f.files != nil {
 				return fmt.Errorf("%w: the statements come from --execute or from --file, not from both", errUsage)
 			}
 			if err := f.check(); err != nil {
@@ -63,7 +82,10 @@ statement.`,
 	f.add(c)
 	c.Flags().StringVar(&f.remote, "remote", "", "address of the Spark Connect server, sc://host:port/;key=value (default: SPARK_REMOTE)")
 	c.Flags().StringArrayVarP(&f.statements, "execute", "e", nil, "statements to run, separated by ';' (may be repeated)")
-	c.Flags().StringVarP(&f.file, "file", "f", "", "file of statements; '-' is standard input")
+	flags := c.Flags()
+	flags.StringArrayVarP(&f.files, "file", "f", nil, "file of statements; '-' is standard input (may be repeated)")
+	flags.BoolVar(&f.verbose, "verbose", false, "write each statement to standard error before it runs")
+	flags.BoolVar(&f.noPager, "no-pager", false, "at the prompt, do not show long results by the program of PAGER")
 	return c
 }
 
@@ -75,10 +97,19 @@ func (f *sqlFlags) add(c *cobra.Command) {
 	c.Flags().IntVarP(&f.rows, "rows", "n", 20, "rows of a result to show")
 	c.Flags().IntVar(&f.truncate, "truncate", 0, "cut shown values to this many characters; 0 shows whole values")
 	c.Flags().BoolVar(&f.vertical, "vertical", false, "show one value on each line")
+	flags := c.Flags()
+	flags.StringVar(&f.format, "format", "", "format of results: table, csv, tsv, jsonl, parquet, arrow or text (default: by the name of -o, or table)")
+	flags.StringVarP(&f.output, "output", "o", "", "file for the result of the one statement that has one; '-' is standard output")
+	flags.BoolVar(&f.overwrite, "overwrite", false, "replace the file of -o if it exists")
+	flags.BoolVar(&f.csvSafe, "csv-safe", false, "put an apostrophe before cells of CSV that a spreadsheet would evaluate as formulas")
+	flags.StringArrayVar(&f.given, "param", nil, "value of the parameter :NAME of statements, as NAME=VALUE: a number, true, false, null or text ('007' is text)")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "write results and errors only")
+	flags.BoolVar(&f.timing, "timing", false, "write how long each statement took to standard error")
+	flags.BoolVar(&f.continueOnError, "continue-on-error", false, "run the other statements after an error")
 }
 
 var sqlOnly = []string{"model", "precision", "worker", "ship", "node-copy", "rows", "truncate", "vertical",
-	"ledger", "max-rows", "max-tokens", "max-cost", "price", "max-time", "max-errors"}
+	"format", "output", "overwrite", "csv-safe", "param", "quiet", "timing", "continue-on-error", "ledger", "max-rows", "max-tokens", "max-cost", "price", "max-time", "max-errors"}
 
 func (f *sqlFlags) check() error {
 	if f.rows < 1 || f.truncate < 0 {
@@ -87,32 +118,72 @@ func (f *sqlFlags) check() error {
 	if err := f.ledger.check(); err != nil {
 		return err
 	}
+	var err error
+	if f.params, err = readParams(f.given); err != nil {
+		return err
+	}
+	if err := f.checkOutput(); err != nil {
+		return err
+	}
 	return f.ship.check()
 }
 
+// sqlRun runs statements in a session.
+type sqlRun struct {
+	*app
+	session *spark.Session
+	flags   sqlFlags
+	written bool   // the file of -o has a result
+	pager   *pager // nil for none
+}
+
+// sqlStatement is a statement of a script.
+type sqlStatement struct {
+	sqlscript.Statement
+	script string // the name of its file; empty for --execute
+}
+
 func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
-	scripts, prompt := f.statements, false
+	var statements []sqlStatement
+	add := func(name, script string) {
+		more, rest := sqlscript.Split(script)
+		if rest.Text != "" {
+			more = append(more, rest)
+		}
+		for _, s := range more {
+			statements = append(statements, sqlStatement{s, name})
+		}
+	}
+	prompt := false
 	switch {
 	case f.statements != nil:
-	case f.file == "" && terminal.IsTerminal(a.in) && terminal.IsTerminal(a.out):
-		prompt = true
-	default:
-		text, err := a.readScript(cmp.Or(f.file, "-"))
-		if err != nil {
-			return err
+		for _, text := range f.statements {
+			add("", text)
 		}
-		scripts = []string{text}
-	}
-	var statements []sqlscript.Statement
-	for _, script := range scripts {
-		more, rest := sqlscript.Split(script)
-		statements = append(statements, more...)
-		if rest.Text != "" {
-			statements = append(statements, rest)
+	case f.files == nil && terminal.IsTerminal(a.in) && terminal.IsTerminal(a.out):
+		if prompt = true; !f.asTables() || f.quiet || f.continueOnError {
+			return usagef("--format, -o, --quiet and --continue-on-error are for statements of -e, -f or standard input, not for the prompt")
+		}
+	default:
+		names := f.files
+		if names == nil {
+			names = []string{"-"}
+		}
+		for _, name := range names {
+			text, err := a.readScript(name)
+			if err != nil {
+				return err
+			}
+			add(cmp.Or(strings.TrimPrefix(name, "-"), "standard input"), text)
 		}
 	}
 	if !prompt && len(statements) == 0 {
 		return nil // without a statement, no model is uploaded
+	}
+	if path := f.output; path != "" && path != "-" && !f.overwrite {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%s: %w; --overwrite replaces it", path, os.ErrExist)
+		}
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
@@ -125,25 +196,51 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 		return a.prompt(c.Context(), session, f)
 	}
 	defer session.Close()
+	r := &sqlRun{app: a, session: session, flags: f}
+	failed := 0
 	for i, s := range statements {
-		err := a.runStatement(ctx, a.out, session, s.Text, f)
-		a.reportUsage(ctx, session, &f.ledger)
-		if err != nil {
-			return f.failed(err, s.Line, i+1, len(statements))
+		err := r.timed(ctx, s.Text)
+		if err == nil {
+			continue
 		}
+		err = s.failed(err, i+1, len(statements))
+		if !f.continueOnError || ctx.Err() != nil || errors.Is(err, errUsage) {
+			return err
+		}
+		failed++
+		text := a.message(err)
+		fmt.Fprintln(a.err, "error:", text+a.contentHint(text))
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d statements failed", failed, len(statements))
 	}
 	return nil
 }
 
+// timed runs a statement, and says before and after it what the flags ask for.
+func (r *sqlRun) timed(ctx context.Context, statement string) error {
+	if r.flags.verbose {
+		fmt.Fprintln(r.err, statement)
+	}
+	begun := time.Now()
+	err := r.run(ctx, statement)
+	if !r.flags.quiet {
+		r.reportUsage(ctx, r.session, &r.flags.ledger)
+	}
+	if r.flags.timing {
+		fmt.Fprintf(r.err, "time: %.3f s\n", time.Since(begun).Seconds())
+	}
+	return err
+}
+
 // failed adds the statement to an error, because Spark counts lines from the begin
 // of the statement.
-func (f sqlFlags) failed(err error, line, number, all int) error {
+func (s sqlStatement) failed(err error, number, all int) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case f.statements == nil:
-		name := cmp.Or(strings.TrimPrefix(f.file, "-"), "standard input")
-		return fmt.Errorf("statement %d of %d, from line %d of %s: %w", number, all, line, name, err)
+	case s.script != "":
+		return fmt.Errorf("statement %d of %d, from line %d of %s: %w", number, all, s.Line, s.script, err)
 	case all > 1:
 		return fmt.Errorf("statement %d of %d: %w", number, all, err)
 	}
@@ -167,22 +264,27 @@ func (a *app) readScript(name string) (string, error) {
 	return strings.TrimPrefix(string(b), "\ufeff"), nil // editors on Windows write a byte order mark
 }
 
-// runStatement runs one statement, and shows its result if it has columns.
-func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Session, statement string, f sqlFlags) error {
-	defer a.queries.end()
+// run runs one statement, and shows or writes its result if it has columns.
+func (r *sqlRun) run(ctx context.Context, statement string) error {
+	defer r.queries.end()
+	session, f := r.session, &r.flags
 	old := strings.HasPrefix(session.Version(), "3.")
 	if old {
 		statement = positional(statement)
 	}
-	df, err := session.SQL(ctx, statement) // runs a command, but only analyzes a query
+	df, err := session.SQL(ctx, statement, arguments(statement, f.params)...) // runs a command, but only analyzes a query
 	if err != nil && old && sqlscript.IsBlock(statement) {
 		return fmt.Errorf("%w\n  Spark %s has no blocks (BEGIN ... END): they need Spark 4.0 or later. No part of this block has run", err, session.Version())
+	}
+	var e *spark.Error
+	if errors.As(err, &e) && e.Class == "UNBOUND_SQL_PARAMETER" {
+		return fmt.Errorf("%w; --param NAME=VALUE gives it one", err)
 	}
 	if err != nil {
 		return err
 	}
-	if set, err := f.ship.set(); err == nil {
-		a.adviseSQL(ctx, set, statement)
+	if set, err := f.ship.set(); err == nil && !f.quiet {
+		r.adviseSQL(ctx, set, statement)
 	}
 	schema, err := df.Schema(ctx)
 	if err != nil {
@@ -191,20 +293,26 @@ func (a *app) runStatement(ctx context.Context, w io.Writer, session *spark.Sess
 	if len(schema.Fields) == 0 {
 		return nil
 	}
+	if !f.asTables() {
+		if !isQuery(statement) {
+			return nil
+		}
+		return r.writeResult(ctx, df, schema)
+	}
 	if explains(statement, schema) {
 		rows, err := df.Collect(ctx)
-		a.queries.end()
+		r.queries.end()
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		return writeTable(w, strings.TrimRight(fmt.Sprint(rows[0].At(0)), "\n"))
+		return r.page(ctx, r.out, strings.TrimRight(fmt.Sprint(rows[0].At(0)), "\n"))
 	}
 	table, err := legible(df, schema).ShowString(ctx, f.rows, f.truncate, f.vertical)
-	a.queries.end()
+	r.queries.end()
 	if err != nil {
 		return err
 	}
-	return writeTable(w, table)
+	return r.page(ctx, r.out, table)
 }
 
 // legible converts geometries to their binary form (WKB), because Spark shows them

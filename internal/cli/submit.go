@@ -107,7 +107,7 @@ func (a *app) submitJob(c *cobra.Command, f submitFlags, job []string) (submitte
 			return nil, err
 		}
 		return func(ctx context.Context, server *localspark.Server) error {
-			f.sql.remote, f.sql.file = server.URL(), job[0]
+			f.sql.remote, f.sql.files = server.URL(), job
 			c.SetContext(ctx)
 			return a.runSQL(c, f.sql)
 		}, nil
