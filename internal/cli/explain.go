@@ -10,7 +10,7 @@ import (
 func (a *app) explain() *cobra.Command {
 	var o jobOptions
 	c := &cobra.Command{
-		Use:   "explain FILE",
+		Use:   "explain FILE...",
 		Short: "Estimate what a run takes before you start it",
 		Long: `Takes the arguments of 'firesteel run' and estimates what that run takes: rows,
 distinct inputs, tokens, time with its interval, memory, and what leaves this
@@ -21,10 +21,13 @@ answers is estimated from the prompts that it would get.
 To run the job, replace explain by run. 'firesteel run --explain' does both and
 compares them.`,
 		Example: `  firesteel explain reviews.csv --add "sentiment=ai_analyze_sentiment(text)" -o out.parquet`,
-		Args:    oneFile(&o.input),
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args:    someFiles,
+		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
+			if err := o.findInputs(args); err != nil {
+				return err
+			}
 			return a.explainFile(ctx, o)
 		},
 	}

@@ -56,7 +56,7 @@ func TestExplain(t *testing.T) {
 		t.Errorf("exit code %d: %s", status, out)
 	}
 	for _, c := range []struct{ args, want string }{
-		{"explain", "takes one file"},
+		{"explain", "takes files or folders"},
 		{"explain " + in + " --add x=ai_gen(txt)", `there is no column "txt"; did you mean text?`},
 		{"explain " + in + " --add id=length(text)", "the column id exists already"},
 		{"run - --format csv --explain --add x=ai_gen(text)", "standard input can be read once only"},

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
@@ -30,15 +33,18 @@ type fileJob struct {
 	memory      int64             // bound of the process in bytes; 0 sets none
 	cache       int64             // of it for the engine's caches; 0 is the engine's default
 	models      *models.Opened    // nil until they are open
+	shared      *sharedRun        // with the runs over other files; nil if there are none
+	partitions  []arrow.Field     // partition columns of the file, which its path keeps
+	from        files.Input
 	// modelMemory is the memory in bytes that each model takes, by its reference.
 	modelMemory map[string]int64
 }
 
 func (j *fileJob) close() {
-	if j.executor.Ledger != nil {
+	if j.executor.Ledger != nil && j.shared == nil {
 		j.executor.Ledger.Close()
 	}
-	if j.models != nil {
+	if j.models != nil && j.shared == nil {
 		j.models.Close()
 	}
 	if j.executor.In != nil {
@@ -103,7 +109,13 @@ func (j *fileJob) openInput(ctx context.Context) error {
 
 // openTable opens the input, and groups its rows with --group-by.
 func (j *fileJob) openTable(ctx context.Context, o files.ReadOptions) (files.Reader, error) {
-	in, err := files.Open(ctx, j.options.input, o)
+	var in files.Reader
+	var err error
+	if j.options.inputs != nil {
+		in, err = files.OpenAll(ctx, j.options.inputs, o)
+	} else if in, err = files.Open(ctx, j.options.input, o); err == nil {
+		in, err = files.WithPartitions(in, j.from, j.partitions)
+	}
 	if err != nil || j.options.group == nil {
 		return in, err
 	}
@@ -142,6 +154,10 @@ func (j *fileJob) bind(spec job.Spec) (err error) {
 	if j.groups != nil {
 		spec.Where, spec.Drop = "", j.groups.Lists()
 	}
+	for _, f := range j.partitions { // the path of the output has them
+		spec.Drop = append(spec.Drop, f.Name)
+		spec.Select = slices.DeleteFunc(slices.Clone(spec.Select), func(name string) bool { return name == f.Name })
+	}
 	if j.plan, err = spec.Bind(j.executor.In.Schema()); err != nil {
 		if j.groups == nil && strings.Contains(err.Error(), "collect_list(") {
 			return fmt.Errorf("%w\n  --group-by COLUMN makes lists of the texts of groups, and --group-by '' one list of all rows", specError(err))
@@ -149,11 +165,23 @@ func (j *fileJob) bind(spec job.Spec) (err error) {
 		return specError(err)
 	}
 	j.use(j.executor.In)
+	j.noteHidden(j.plan.Hidden)
 	return nil
+}
+
+// noteHidden says which columns are not written because others mask them.
+func (a *app) noteHidden(columns []string) {
+	if len(columns) > 0 {
+		fmt.Fprintf(a.err, "not written, because an added column masks it: %s; --select with the columns to write keeps it\n", strings.Join(columns, ", "))
+	}
 }
 
 func (j *fileJob) openLedger(ctx context.Context) (err error) {
 	if j.options.noLedger || len(j.plan.ModelCalls()) == 0 {
+		return nil
+	}
+	if j.shared != nil && j.shared.ledger != nil {
+		j.executor.Ledger, j.ledgerDir = j.shared.ledger, j.shared.ledgerDir
 		return nil
 	}
 	if j.ledgerDir = j.options.ledger; j.ledgerDir == "" {
@@ -163,6 +191,9 @@ func (j *fileJob) openLedger(ctx context.Context) (err error) {
 	}
 	if j.executor.Ledger, err = ledger.Open(ctx, j.ledgerDir); err != nil {
 		return fmt.Errorf("%w; --ledger DIRECTORY names another directory, and --no-ledger keeps no answers", err)
+	}
+	if j.shared != nil {
+		j.shared.ledger, j.shared.ledgerDir = j.executor.Ledger, j.ledgerDir
 	}
 	if n := j.executor.Ledger.Damaged(); n > 0 {
 		fmt.Fprintf(j.err, "%s of the ledger %s cannot be read; these answers are computed again\n", fetch.Bytes(n), j.ledgerDir)
@@ -179,6 +210,11 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	if j.executor.Threads == 0 {
 		j.executor.Threads = runtime.GOMAXPROCS(0)
 	}
+	if j.shared != nil && j.shared.models != nil {
+		j.models, j.modelMemory = j.shared.models, j.shared.modelMemory
+		j.executor.Models = j.models
+		return nil
+	}
 	o, err := j.options.ship.modelOptions(fetch.NewProgress(j.err))
 	if err != nil {
 		return err
@@ -190,6 +226,9 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 		j.modelMemory[r.String()] = memory
 	}); err != nil {
 		return err
+	}
+	if j.shared != nil {
+		j.shared.models, j.shared.modelMemory = j.models, j.modelMemory
 	}
 	j.executor.Models = j.models
 	if err := openAsked(ctx, j.models, j.plan.Asks()); err != nil {

@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +24,7 @@ type jobOptions struct {
 	threads int
 
 	input   string
+	inputs  []files.Input // of several files or a folder; nil for one file
 	text    textFlags
 	allText bool
 	types   []string
@@ -29,6 +32,8 @@ type jobOptions struct {
 
 	add    []string
 	where  string
+	keep   []string // --select; nil keeps all columns
+	drop   []string
 	group  []string // nil for no groups; empty for one group of all rows
 	limit  *int64
 	sample *float64
@@ -60,6 +65,21 @@ func oneFile(input *string) cobra.PositionalArgs {
 	}
 }
 
+// someFiles takes the inputs, at least one argument.
+func someFiles(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%w: '%s' takes files or folders, or - for standard input, but got no arguments; see '%s --help'", errUsage, c.CommandPath(), c.CommandPath())
+	}
+	for _, arg := range args {
+		if strings.ContainsAny(arg, "()") && len(args) > 1 {
+			if _, err := os.Stat(arg); err != nil {
+				return fmt.Errorf("%w: '%s' got %q; put an expression with spaces in quotes, as in --add \"mood=ai_analyze_sentiment(text)\"", errUsage, c.CommandPath(), args)
+			}
+		}
+	}
+	return nil
+}
+
 // atMostOneFile takes the input, an argument that may be missing.
 func atMostOneFile(input *string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
@@ -79,6 +99,8 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVar(&o.add, "add", nil, "column to add, name=expression (may be repeated)")
 	flags.StringVar(&o.where, "where", "", "keep only the rows for which this condition is true")
+	flags.StringSliceVar(&o.keep, "select", nil, "columns of the input to write, in this order, before the added ones (default: all)")
+	flags.StringSliceVar(&o.drop, "drop", nil, "columns of the input that are not written; expressions can use them")
 	flags.StringSliceVar(&o.group, "group-by", nil, "make a row of each group of rows that are equal in these columns ('' makes one group of all rows), for ai_agg and ai_summarize_agg")
 	optionalInt(flags, &o.limit, "limit", "n", "stop after this many rows (default: all)")
 	optionalFloat(flags, &o.sample, "sample", "take this share of the rows at random, such as 0.01")
@@ -129,7 +151,9 @@ func (o *jobOptions) check() error {
 	switch {
 	case o.group != nil && o.sample != nil:
 		return usagef("--sample takes rows and --group-by makes groups of them: write the sample to a file first, and group that file")
-	case len(o.add) == 0 && o.where == "" && o.sample == nil && o.limit == nil && o.group == nil:
+	case o.group != nil && (o.keep != nil || o.drop != nil):
+		return usagef("--select and --drop are for rows; a group has the columns of --group-by and the added ones")
+	case len(o.add) == 0 && o.where == "" && o.sample == nil && o.limit == nil && o.group == nil && o.keep == nil && o.drop == nil:
 		return usagef(`there is nothing to do: add a column, as in --add "sentiment=ai_analyze_sentiment(text)"`)
 	case negative(o.limit) || o.threads < 0:
 		return usagef("--limit and --threads must be at least 0")
@@ -159,7 +183,7 @@ func usagef(format string, args ...any) error {
 func (o *jobOptions) spec() job.Spec {
 	price, _ := o.prices() // check reports mistakes
 	s := job.Spec{
-		Where: o.where, Add: o.add, Errors: o.errors, Limit: o.limit, Price: price,
+		Where: o.where, Add: o.add, Select: o.keep, Drop: o.drop, Errors: o.errors, Limit: o.limit, Price: price,
 		Budget: o.budget(),
 	}
 	if o.sample != nil {
@@ -175,6 +199,7 @@ func specError(err error) error {
 	}
 	var expression *job.ExpressionError
 	var sample *job.SampleError
+	var column *job.ColumnError
 	switch {
 	case errors.As(err, &expression) && expression.Part == job.Condition:
 		return usagef("--where: %w", expression.Err)
@@ -182,6 +207,8 @@ func specError(err error) error {
 		return usagef("--add: %w", expression.Err)
 	case errors.As(err, &sample):
 		return usagef("--sample: %w", err)
+	case errors.As(err, &column):
+		return usagef("--select and --drop: %w", err)
 	case errors.Is(err, onspark.ErrCostBudget):
 		return usagef("--max-cost: %w", err)
 	}

@@ -16,7 +16,7 @@ type runOptions struct {
 func (a *app) run() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use:   "run FILE",
+		Use:   "run FILE...",
 		Short: "Run AI functions over a file, without Spark",
 		Long: `Reads a table from a file, adds columns to it, and writes it with its rows in
 their order: CSV, TSV, JSON lines, Parquet, Arrow or plain text, compressed if the
@@ -25,6 +25,13 @@ by flags. Values that pass through are not changed. If a row cannot be read whol
 only the unreadable part of it is NULL. Expressions are those of Spark SQL, with
 the functions that 'firesteel functions' lists. Columns, types, functions and
 access to the output are checked before the model is loaded.
+
+Several files, folders and globs are one table, if their columns are the same. Names
+of folders such as dt=2026-12-01 are columns. If -o is a folder, each file is written
+to a file of the same name in it; run the same command again after an interruption,
+and files that are there are not computed again.
+
+A column that an added one masks is not written, unless --select names it.
 
 Equal inputs are asked once. A ledger keeps each answer as soon as it is known, so
 that a run that was killed continues where it stopped: run the same command again.
@@ -39,13 +46,24 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
   firesteel run tickets.jsonl.gz --where "lang = 'en'" --add "topic=ai_classify(body, array('billing', 'delivery'))"
   firesteel run big.parquet --add "s=ai_summarize(text)" --errors problem --max-time 2h -o out.parquet
   firesteel run reviews.csv --group-by product --add "complaints=ai_agg(text, 'What do customers complain about?')"
+  firesteel run tickets/ --add "masked=ai_mask(body, array('e-mail', 'phone'))" -o masked/
   cat notes.txt | firesteel run - --format text --add "mood=ai_analyze_sentiment(value)"`,
-		Args: oneFile(&o.input),
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args: someFiles,
+		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
 			if o.remote != "" {
+				if len(args) > 1 {
+					return usagef("with --remote, Spark reads one table or path; a path may be a folder or a glob")
+				}
+				o.input = args[0]
 				return a.runRemote(ctx, o)
+			}
+			if err := o.findInputs(args); err != nil {
+				return err
+			}
+			if o.toFolder() {
+				return a.runFolder(ctx, o)
 			}
 			return a.runFile(ctx, o)
 		},

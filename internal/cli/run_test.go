@@ -183,7 +183,7 @@ func TestRunMistakes(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"", exitUsage, "takes one file, or - for standard input"},
+		{"", exitUsage, "takes files or folders, or - for standard input"},
 		{"in.csv", exitUsage, "there is nothing to do: add a column, as in --add"},
 		{"in.csv --add m=ai_analyze_sentimen(text)", exitUsage, "did you mean ai_analyze_sentiment"},
 		{"in.csv --add m=ai_analyze_sentiment(txt)", exitUsage, "did you mean text"},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -16,8 +17,10 @@ type fileRun struct {
 	fileJob
 	options  *runOptions
 	out      files.Writer
-	report   *runReport  // nil without --report
-	estimate *estimation // nil without --explain
+	report   *runReport   // nil without --report
+	estimate *estimation  // nil without --explain
+	name     string       // of the input in progress lines; empty for its path
+	summary  *job.Summary // once the job ran
 }
 
 func (a *app) runFile(ctx context.Context, o runOptions) error {
@@ -138,12 +141,19 @@ func (r *fileRun) run(ctx context.Context) error {
 	if r.report != nil {
 		r.report.watch(&r.executor)
 	}
-	meter := newJobMeter(r.err, r.options.input)
+	meter := newJobMeter(r.err, cmp.Or(r.name, r.options.input))
 	r.executor.Progress, r.executor.Every = meter.step, meter.every
 	s, err := r.executor.Run(ctx, r.plan)
 	meter.end()
+	r.summary = &s
+	if err == nil && r.shared != nil && s.Skipped > 0 {
+		return errSkipped
+	}
 	if err == nil {
 		err = overwriteHint(r.out.Close())
+	}
+	if r.shared != nil {
+		return err
 	}
 	if r.executor.Ledger != nil {
 		if closed := r.executor.Ledger.Close(); err == nil { // Run reports the same error

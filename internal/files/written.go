@@ -161,7 +161,13 @@ func writtenBuilder(b array.Builder) *array.BinaryBuilder {
 // Reader that inferred the type of a column from a part of the file then reports
 // later values that the type cannot represent, by ReadOptions.Bad.
 func Need(r Reader, columns []string) {
-	if rows, ok := r.(*rows); ok {
-		rows.need(columns)
+	switch r := r.(type) {
+	case *rows:
+		r.need(columns)
+	case *withPartitions:
+		Need(r.Reader, columns)
+	case *concat:
+		r.needed = append(r.needed, columns...)
+		Need(r.current, columns)
 	}
 }

@@ -1,6 +1,11 @@
 package job
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/firesteel/firesteel/internal/suggest"
+)
 
 // Part is a part of a Spec that holds expressions.
 type Part int
@@ -34,6 +39,20 @@ type DuplicateColumnError struct{ Name string }
 
 func (e *DuplicateColumnError) Error() string {
 	return fmt.Sprintf("the column %s exists already; give the added column another name", e.Name)
+}
+
+// ColumnError means that a selected column is not one of the input.
+type ColumnError struct {
+	Name    string
+	Columns []string // of the input
+}
+
+func (e *ColumnError) Error() string {
+	text := fmt.Sprintf("there is no column %s", suggest.Visible(e.Name))
+	if nearest, ok := suggest.Nearest(e.Name, e.Columns); ok {
+		return text + "; did you mean " + nearest + "?"
+	}
+	return text + "; the columns are " + strings.Join(e.Columns, ", ")
 }
 
 // SampleError means that no column of the input has a type that a sample can

@@ -22,12 +22,13 @@ type Spec struct {
 	// Errors is the name of a column that holds, for each row without an answer,
 	// the reason. Empty adds no such column.
 	Errors string
-	// Drop lists columns of the input that are not in the output.
-	Drop   []string
-	Sample *Sample // nil takes all rows
-	Limit  *int64  // maximum number of rows; nil sets none
-	Budget Budget
-	Price  Price
+	// Select lists the columns of the input that are in the output, in their order; nil stands for all. Drop lists
+	// columns of the input that are not in the output. Expressions may use all columns.
+	Select, Drop []string
+	Sample       *Sample // nil takes all rows
+	Limit        *int64  // maximum number of rows; nil sets none
+	Budget       Budget
+	Price        Price
 }
 
 // Plan is a job whose expressions are bound to the columns of its input.
@@ -39,6 +40,8 @@ type Plan struct {
 	Pass   []int         // columns of Input
 	Where  *sqlexpr.Bound
 	Add    []Column
+	// Hidden are columns of Input that are not in Output because an added column masks them; Spec.Select keeps them.
+	Hidden []string
 	Errors string
 	Sample *Sampler // nil takes all rows
 	Limit  *int64
@@ -103,10 +106,12 @@ func (s Spec) Bind(input *arrow.Schema) (*Plan, error) {
 		}
 		p.Add = append(p.Add, Column{a.Name, bound})
 	}
-	for i, f := range input.Fields() {
-		if !slices.Contains(s.Drop, f.Name) {
-			p.Pass = append(p.Pass, i)
-		}
+	if s.Select == nil {
+		p.Hidden = p.masked()
+	}
+	s.Drop = append(slices.Clone(s.Drop), p.Hidden...)
+	if p.Pass, err = s.pass(input); err != nil {
+		return nil, err
 	}
 	if p.Output, err = p.output(); err != nil {
 		return nil, err
@@ -117,6 +122,63 @@ func (s Spec) Bind(input *arrow.Schema) (*Plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// masks are the functions whose result is written in place of their first argument.
+var masks = []string{"ai_mask", "try_ai_mask", "ai_redact", "try_ai_redact"}
+
+// masked lists the columns that added columns mask.
+func (p *Plan) masked() (names []string) {
+	for _, a := range p.Add {
+		for _, c := range a.Expr.Calls() {
+			for _, name := range c.Columns {
+				if slices.Contains(masks, c.Function.Name) && !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// pass lists the columns of the input that are in the output.
+func (s Spec) pass(input *arrow.Schema) (pass []int, err error) {
+	if s.Select != nil {
+		for _, name := range s.Select {
+			i, err := column(input, name)
+			if err != nil {
+				return nil, err
+			}
+			pass = append(pass, i)
+		}
+	} else {
+		for i := range input.Fields() {
+			pass = append(pass, i)
+		}
+	}
+	for _, name := range s.Drop {
+		i, err := column(input, name)
+		if err != nil {
+			return nil, err
+		}
+		pass = slices.DeleteFunc(pass, func(at int) bool { return at == i })
+	}
+	return pass, nil
+}
+
+// column is the index of a column: of the exact name, or in another case.
+func column(input *arrow.Schema, name string) (int, error) {
+	names := make([]string, input.NumFields())
+	for i, f := range input.Fields() {
+		names[i] = f.Name
+	}
+	if i := slices.Index(names, name); i >= 0 {
+		return i, nil
+	}
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, name) }); i >= 0 {
+		return i, nil
+	}
+	return 0, &ColumnError{name, names}
 }
 
 func (p *Plan) output() (*arrow.Schema, error) {

@@ -25,11 +25,45 @@ func TestBind(t *testing.T) {
 			t.Errorf("the column %s is not nullable", f.Name)
 		}
 	}
-	if got := strings.Join(names, ", "); got != "id int64, text utf8, x utf8, m utf8, n int32, why utf8" {
+	if got := strings.Join(names, ", "); got != "id int64, x utf8, m utf8, n int32, why utf8" {
 		t.Errorf("the output has the columns %s", got)
 	}
 	if len(p.Expressions()) != 4 || len(p.Calls()) != 3 || len(p.ModelCalls()) > 3 {
 		t.Errorf("%d expressions, %d calls, %d of a model", len(p.Expressions()), len(p.Calls()), len(p.ModelCalls()))
+	}
+}
+
+// Select and Drop choose the columns of the input that are written. A column that is masked is not, unless it is selected.
+func TestSelect(t *testing.T) {
+	for _, c := range []struct {
+		spec         Spec
+		want, hidden string
+	}{
+		{Spec{Add: []string{"n=length(text)"}}, "id text n", ""},
+		{Spec{Add: []string{"n=length(text)"}, Drop: []string{"TEXT"}}, "id n", ""},
+		{Spec{Add: []string{"n=length(text)"}, Select: []string{"text", "id"}}, "text id n", ""},
+		{Spec{Add: []string{"n=length(text)"}, Select: []string{}}, "n", ""},
+		{Spec{Add: []string{"m=ai_mask(text, array('e-mail'))"}}, "id m", "text"},
+		{Spec{Add: []string{"m=upper(ai_redact(concat(text, id), array('e-mail')))"}}, "m", "text id"},
+		{Spec{Add: []string{"text=ai_mask(text, array('e-mail'))"}}, "id text", "text"},
+		{Spec{Add: []string{"m=ai_mask(text, array('e-mail'))"}, Select: []string{"text"}}, "text m", ""},
+	} {
+		p, err := c.spec.Bind(inSchema)
+		if err != nil {
+			t.Errorf("%+v: %v", c.spec, err)
+			continue
+		}
+		var names []string
+		for _, f := range p.Output.Fields() {
+			names = append(names, f.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want || strings.Join(p.Hidden, " ") != c.hidden {
+			t.Errorf("%+v: %s, without %v; want %s", c.spec, got, p.Hidden, c.want)
+		}
+	}
+	var unknown *ColumnError
+	if _, err := (Spec{Drop: []string{"txt"}}).Bind(inSchema); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "did you mean text?") {
+		t.Error(err)
 	}
 }
 
