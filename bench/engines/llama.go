@@ -2,14 +2,20 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // slots is the number of requests that the server of llama.cpp answers at once. With more it was
@@ -22,6 +28,9 @@ func (s settings) llama(name, model string) func(context.Context) (*contestant, 
 		if !s.selected(name) {
 			return nil, nil
 		}
+		if s.server != "" {
+			return s.startNative(ctx, name, model)
+		}
 		var server llamaServer
 		process, err := s.startPython(ctx, &server, "llama", model, strconv.Itoa(s.threads))
 		if err != nil {
@@ -31,6 +40,43 @@ func (s settings) llama(name, model string) func(context.Context) (*contestant, 
 		c.do = server.do
 		return c, nil
 	}
+}
+
+// startNative starts a llama-server with the settings that peers.py gives the Python package, and waits until it has
+// loaded the model.
+func (s settings) startNative(ctx context.Context, name, model string) (*contestant, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	listener.Close()
+	threads := strconv.Itoa(s.threads)
+	command := exec.CommandContext(ctx, s.server, "--model", model, "--threads", threads, "--threads-batch", threads, "--parallel", strconv.Itoa(slots),
+		"--ctx-size", strconv.Itoa(slots*1024), "--cache-ram", "0", "--no-webui", "--host", "127.0.0.1", "--port", port)
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	process := &child{command: command}
+	stop := func() {
+		_ = command.Process.Signal(os.Interrupt)
+		_ = command.Wait()
+	}
+	server := llamaServer{"http://127.0.0.1:" + port}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		response, err := client.Get(server.URL + "/health")
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(deadline) || ctx.Err() != nil {
+			stop()
+			return nil, fmt.Errorf("%s does not answer: %w", s.server, cmp.Or(err, errors.New("it has not loaded the model")))
+		}
+	}
+	return &contestant{name: name, do: server.do, peak: process.peak, pid: command.Process.Pid, stop: stop}, nil
 }
 
 type llamaServer struct{ URL string }

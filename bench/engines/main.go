@@ -33,6 +33,7 @@ type settings struct {
 	only      string
 	minilm    string
 	model     string
+	server    string // llama-server of a native build; empty for the Python package
 }
 
 func main() {
@@ -47,6 +48,7 @@ func main() {
 	flag.StringVar(&s.only, "only", "", "run only the engines whose name contains one of these texts, separated by commas")
 	flag.StringVar(&s.minilm, "minilm", "minilm-l6", "minilm: the model, or its folder")
 	flag.StringVar(&s.model, "model", models.Default, "text: the model, as --model of firesteel")
+	flag.StringVar(&s.server, "llama-server", "", "text: the program llama-server that peers.sh built for this processor with NATIVE=1; without it, the server of the Python package")
 	flag.StringVar(&writeT5, "write-t5", "", "only write the model with seeded weights to this folder")
 	flag.StringVar(&child, "child", "", "answer jobs from standard input with this model, or with kernels only; engines starts itself with this flag")
 	flag.StringVar(&precision, "precision", "", "with -child: f32, int8 or file")
