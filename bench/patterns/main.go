@@ -97,7 +97,7 @@ func run(rows, rounds int, python, work string) error {
 			out := filepath.Join(work, "firesteel-out"+t.format)
 			args := []string{"run", table + t.format, "-o", out, "--overwrite", "--no-ledger"}
 			if t.kinds != "" {
-				args = append(args, "--add", "masked=ai_mask(text, array("+t.kinds+"))")
+				args = append(args, "--select", "id,text", "--add", "masked=ai_mask(text, array("+t.kinds+"))")
 			} else {
 				args = append(args, "--add", "again=id")
 			}

@@ -11,7 +11,6 @@ import (
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/onspark"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/sqltypes"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
@@ -53,15 +52,6 @@ func (a *app) runRemote(ctx context.Context, o runOptions) error {
 	}
 	a.noteHidden(plan.Hidden)
 	e.Write = o.remoteOutput
-	if o.keep != nil || o.drop != nil || plan.Hidden != nil {
-		columns := make([]spark.Column, plan.Output.NumFields())
-		for i, f := range plan.Output.Fields() {
-			columns[i] = spark.Col(sqltypes.QuoteName(f.Name))
-		}
-		e.Write = func(ctx context.Context, df *spark.DataFrame) error {
-			return o.remoteOutput(ctx, df.Select(columns...))
-		}
-	}
 	asked, err := a.remoteModels(ctx, o.ship, plan.Asks())
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ var layers = map[string]struct {
 	"internal/job":           {[]string{"ai", "llm", "llm/models", "internal/sqlexpr", "internal/sqltypes"}, "a plan describes a job; executors run it"},
 	"internal/job/asking":    {[]string{"ai", "llm", "internal/job", "internal/ledger", "internal/usage"}, "rows are asked in the same way for files and for tasks of Spark: no table, no Spark"},
 	"internal/job/inprocess": {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/job/asking", "internal/ledger", "internal/sqlexpr"}, "an executor takes rows, models and a ledger from its caller"},
-	"internal/job/onspark":   {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr"}, "a job on Spark consists of queries; the session has the models"},
+	"internal/job/onspark":   {[]string{"ai", "llm", "spark", "internal/job", "internal/sqlexpr", "internal/sqltypes"}, "a job on Spark consists of queries; the session has the models"},
 	"internal/join":          {[]string{"internal/match"}, "a join asks what its caller gives it: no model, no table, no job"},
 	"internal/match":         {nil, "candidates are found by letters and vectors: no model, no table"},
 	"internal/ledger":        {nil, "a ledger maps keys to bytes of any meaning"},

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/sqltypes"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -110,7 +112,17 @@ func (e Executor) Run(ctx context.Context, plan *job.Plan) (job.Summary, error) 
 	}
 	r := newRun(plan, sparkSession{e.Session}, e.Asked)
 	r.ledger, r.progress = e.Ledger, e.Progress
-	return r.run(ctx, frame{e.In}, func(ctx context.Context, q query) error { return e.Write(ctx, q.(frame).df) })
+	return r.run(ctx, frame{e.In}, func(ctx context.Context, q query) error {
+		df := q.(frame).df
+		if len(plan.Pass) < plan.Input.NumFields() || !slices.IsSorted(plan.Pass) { // some columns are not written
+			columns := make([]spark.Column, plan.Output.NumFields())
+			for i, f := range plan.Output.Fields() {
+				columns[i] = spark.Col(sqltypes.QuoteName(f.Name))
+			}
+			df = df.Select(columns...)
+		}
+		return e.Write(ctx, df)
+	})
 }
 
 // Parallelism returns the number of tasks that a cluster runs at once.
