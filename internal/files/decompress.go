@@ -16,6 +16,8 @@ func detectCompression(head []byte) compression {
 		return gzipped
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return zstded
+	case len(head) >= 4 && bytes.HasPrefix(head, []byte("BZh")) && head[3] >= '1' && head[3] <= '9':
+		return bzipped
 	}
 	return ""
 }

@@ -77,6 +77,7 @@ type compression string
 const (
 	gzipped compression = ".gz"
 	zstded  compression = ".zst"
+	bzipped compression = ".bz2" // read only
 )
 
 // UnknownFormatError reports a file whose name does not show its format, where
@@ -123,7 +124,7 @@ func FormatOf(path string) (Format, error) { return OutputFormat(path, "") }
 func formatOf(path string, given Format, output bool) (Format, compression, error) {
 	name := strings.ToLower(filepath.Base(path))
 	var packed compression
-	for _, c := range []compression{gzipped, zstded} {
+	for _, c := range []compression{gzipped, zstded, bzipped} {
 		if rest, ok := strings.CutSuffix(name, string(c)); ok {
 			name, packed = rest, c
 		}
@@ -140,6 +141,9 @@ func formatOf(path string, given Format, output bool) (Format, compression, erro
 		if format = endings[filepath.Ext(name)]; format == "" {
 			return "", "", &UnknownFormatError{path, output}
 		}
+	}
+	if output && packed == bzipped {
+		return "", "", fmt.Errorf("%s: bzip2 files are read only; write .gz or .zst", path)
 	}
 	if format == Parquet && packed != "" {
 		return "", "", fmt.Errorf("%s: Parquet files have their own compression; remove %s from the name", path, packed)

@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -192,6 +193,8 @@ func TestReadErrors(t *testing.T) {
 		{"a.csv.gz", "a,b\n", "is not a gzip file", ReadOptions{}},
 		{"a.csv.gz", zipped.String()[:zipped.Len()-9], "it is truncated", ReadOptions{}},
 		{"a.csv.zst", "a,b\n", "decompressing ", ReadOptions{}},
+		{"a.csv.bz2", "a,b\n", "decompressing ", ReadOptions{}},
+		{"a.csv.bz2", bzipped2[:len(bzipped2)-9], "it is truncated", ReadOptions{}},
 		{"a.csv", "a\n" + strings.Repeat("x", 100000), "line 2, column a: the row is longer than 0 MiB", ReadOptions{MaxRow: 1000}},
 		{"a.csv", "a\n\"" + strings.Repeat("x", 100000), "line 2, column a: the opening quote is not closed", ReadOptions{MaxRow: 1000}},
 		{"a.jsonl", "{\"a\": 1}\n{\"a\": \n", "a.jsonl, line 2: the object is truncated at the end of the file", ReadOptions{}},
@@ -443,5 +446,30 @@ func TestProgress(t *testing.T) {
 			}
 		}
 		r.Close()
+	}
+}
+
+// bzipped2 is "a,b\n1,2\n" and "3,4\n" by the program bzip2, one after the other.
+var bzipped2 = string(unhex("425a6839314159265359bf87407f00000359000010000430003000200030c00869b28823278bb9229c28485fc3a03f80" +
+	"425a68393141592653592d9fe7360000015800001000040c002000219a68334d173c5dc914e14240b67f9cd8"))
+
+func unhex(digits string) []byte {
+	b, err := hex.DecodeString(digits)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// A file of several bzip2 streams is read whole, also without the ending of its name.
+func TestBzip2(t *testing.T) {
+	for _, name := range []string{"a.csv.bz2", "a.csv"} {
+		got, err := table(t, save(t, name, bzipped2), ReadOptions{})
+		if err != nil || !strings.Contains(fmt.Sprint(got), "3") || !strings.Contains(fmt.Sprint(got), "1") {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if _, err := FormatOf("out.csv.bz2"); err == nil || !strings.Contains(err.Error(), "read only") {
+		t.Error(err)
 	}
 }
