@@ -42,6 +42,8 @@ func TestServerStatistics(t *testing.T) {
 		"fill values":     {d.FillNAValues(map[string]any{"k": "?", "n": 0}).Select(Col("k")).Where(Col("n").Eq(4)), "[[k=?]]"},
 		"replace":         {d.Replace(map[any]any{"a": "z", "b": nil}, "k").Select(Col("k")), "[[k=z] [k=<nil>] [k=z] [k=<nil>]]"},
 		"replace numbers": {d.Replace(map[any]any{1: 10, 2.0: 20}).Select(Col("n"), Col("x")).Limit(2), "[[n=10 x=20] [n=20 x=4.5]]"},
+		"top k":           {d.TopK(2, "s", Col("x").Times(2)).Select(Col("n"), Col("s")), "[[n=4 s=18] [n=3 s=10]]"},
+		"top k of ties":   {d.Repartition(3).TopK(3, "s", Call("if", Col("n").Eq(1), nil, 7), Col("n").Desc()).Select(Col("n"), Col("s")), "[[n=4 s=7] [n=3 s=7] [n=2 s=7]]"},
 		"by range":        {s.Range(0, 100, 1, 2).RepartitionByRange(4, Col("id").Desc()).Select(Call("spark_partition_id").Alias("p"), Col("id")).Where(Col("id").Eq(99)), "[[p=0 id=99]]"},
 		"agg map":         {d.GroupBy(Col("k")).AggMap(map[string]string{"n": "max", "x": "min"}).OrderBy(Col("k").AscNullsLast()), "[[k=a max(n)=3 min(x)=2] [k=b max(n)=2 min(x)=4.5] [k=<nil> max(n)=4 min(x)=9]]"},
 		"group sums":      {d.GroupBy().Sum("n", "x"), "[[sum(n)=10 sum(x)=20.5]]"},
