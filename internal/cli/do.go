@@ -39,6 +39,7 @@ type app struct {
 	out, err io.Writer
 	queries  *queries
 	reported string // the query whose usage was written last
+	recorded string // the query whose usage was sent by --otlp
 
 	advised map[string]bool // advice that was printed
 

@@ -16,6 +16,7 @@ import (
 	"github.com/firesteel/firesteel/internal/eval"
 	"github.com/firesteel/firesteel/internal/eval/onspark"
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
+	"github.com/firesteel/firesteel/internal/mlflow"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 	"github.com/firesteel/firesteel/llm"
@@ -47,6 +48,8 @@ type evalFlags struct {
 	errors        int
 	report        string
 	overwrite     bool
+	mlflow        string
+	experiment    string
 }
 
 func (a *app) eval() *cobra.Command {
@@ -114,6 +117,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 	flags.IntVar(&f.errors, "errors", 0, "number of the worst answers to show with input and label, here and in the report (default: none)")
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
+	addMLflow(c, &f.mlflow, &f.experiment)
 	return c
 }
 
@@ -235,6 +239,9 @@ func (a *app) data(f evalFlags) string {
 
 func (a *app) runEval(ctx context.Context, f evalFlags) error {
 	o, err := f.check()
+	if err == nil {
+		err = checkMLflow(f.mlflow)
+	}
 	if err != nil {
 		return err
 	}
@@ -270,17 +277,31 @@ func (a *app) runEval(ctx context.Context, f evalFlags) error {
 	if err := e.WriteText(a.out); err != nil {
 		return err
 	}
-	if report == nil {
+	if report != nil {
+		if err := e.Page().Write(report); err != nil {
+			return fmt.Errorf("the report: %w", err)
+		}
+		if err := report.Commit(); err != nil {
+			return fmt.Errorf("--report: %w", overwriteHint(err))
+		}
+		fmt.Fprintf(a.err, "report: %s\n", f.report)
+	}
+	if f.mlflow == "" {
 		return nil
 	}
-	if err := e.Page().Write(report); err != nil {
-		return fmt.Errorf("the report: %w", err)
+	run := mlflow.Run{Experiment: f.experiment, Name: "eval " + f.function, Params: []mlflow.Param{{Key: "function", Value: f.function}, {Key: "data", Value: o.Data}, {Key: "seed", Value: fmt.Sprint(f.seed)}}}
+	if f.arguments != "" && a.logContent {
+		run.Params = append(run.Params, mlflow.Param{Key: "arguments", Value: f.arguments})
 	}
-	if err := report.Commit(); err != nil {
-		return fmt.Errorf("--report: %w", overwriteHint(err))
+	for i, m := range e.Figures() {
+		prefix := ""
+		if i > 0 {
+			prefix = strings.ReplaceAll(m.System, " ", "_") + "."
+		}
+		run.Params = append(run.Params, mlflow.Param{Key: prefix + "model", Value: m.Model})
+		run.Metrics = append(run.Metrics, append(figures(prefix, m.Scores), mlflow.Metric{Key: prefix + "rows", Value: float64(m.Rows)}, mlflow.Metric{Key: prefix + "rows_per_second", Value: m.RowsPerSecond})...)
 	}
-	fmt.Fprintf(a.err, "report: %s\n", f.report)
-	return nil
+	return a.logRun(ctx, f.mlflow, run, e.Page())
 }
 
 // evalRows reads the labelled data.

@@ -16,6 +16,7 @@ import (
 	"github.com/firesteel/firesteel/internal/job/inprocess"
 	"github.com/firesteel/firesteel/internal/ledger"
 	"github.com/firesteel/firesteel/internal/network/fetch"
+	"github.com/firesteel/firesteel/internal/telemetry"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/llm/models"
 )
@@ -36,6 +37,7 @@ type fileJob struct {
 	shared      *sharedRun        // with the runs over other files; nil if there are none
 	partitions  []arrow.Field     // partition columns of the file, which its path keeps
 	from        files.Input
+	telemetry   *telemetry.Exporter // nil records nothing
 	// modelMemory is the memory in bytes that each model takes, by its reference.
 	modelMemory map[string]int64
 }
@@ -212,7 +214,7 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	}
 	if j.shared != nil && j.shared.models != nil {
 		j.models, j.modelMemory = j.shared.models, j.shared.modelMemory
-		j.executor.Models = j.models
+		j.executor.Models = j.recorded()
 		return nil
 	}
 	o, err := j.options.ship.modelOptions(fetch.NewProgress(j.err))
@@ -230,7 +232,7 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	if j.shared != nil {
 		j.shared.models, j.shared.modelMemory = j.models, j.modelMemory
 	}
-	j.executor.Models = j.models
+	j.executor.Models = j.recorded()
 	if err := openAsked(ctx, j.models, j.plan.Asks()); err != nil {
 		return err
 	}
@@ -242,6 +244,14 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	}
 	j.advise()
 	return nil
+}
+
+// recorded returns the models, whose requests are recorded with --otlp.
+func (j *fileJob) recorded() *models.Opened {
+	if j.telemetry == nil {
+		return j.models
+	}
+	return j.models.Wrap(j.telemetry.Wrap)
 }
 
 // advise warns of models that are weak at a function, and of arguments that look

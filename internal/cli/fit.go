@@ -14,6 +14,7 @@ import (
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/fit"
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
+	"github.com/firesteel/firesteel/internal/mlflow"
 	"github.com/firesteel/firesteel/internal/report"
 	"github.com/firesteel/firesteel/internal/sqlexpr"
 	"github.com/firesteel/firesteel/internal/version"
@@ -42,6 +43,8 @@ type fitFlags struct {
 	date         string
 	report       string
 	overwrite    bool
+	mlflow       string
+	experiment   string
 
 	labels       string // comma-separated, or JSON
 	labelWith    string // the expression that makes the labels
@@ -127,6 +130,7 @@ vectors and labels leave them. Rows without a label are left out.`,
 	flags.StringVar(&f.date, "date", "", "date to write into the file, such as 2026-12-01 (default: none, so that the same data give the same file)")
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
+	addMLflow(c, &f.mlflow, &f.experiment)
 	return c
 }
 
@@ -152,6 +156,8 @@ func (f *fitFlags) check() error {
 		return usagef("--sample and --suggest must be at least 0")
 	case f.suggest > 0 && (f.remote != "" || f.labelWith != "" || f.predicts == string(llm.PredictsNumber)):
 		return usagef("--suggest is for labels in a file")
+	case f.suggest > 0 && f.mlflow != "":
+		return usagef("--suggest fits nothing that --mlflow could record")
 	case f.suggest > 0 && !strings.HasSuffix(f.output, ".csv"):
 		return usagef("with --suggest, -o names the CSV file of the rows to label, as in -o label-these.csv")
 	case f.output == "":
@@ -214,7 +220,7 @@ func (a *app) fitData(f fitFlags) string {
 }
 
 func (a *app) runFit(ctx context.Context, f fitFlags) error {
-	if err := f.check(); err != nil {
+	if err := errors.Join(f.check(), checkMLflow(f.mlflow)); err != nil {
 		return err
 	}
 	files := atomicfile.Options{Overwrite: f.overwrite, Inputs: f.ship.paths(f.path)}
@@ -274,7 +280,14 @@ func (a *app) runFit(ctx context.Context, f fitFlags) error {
 	}
 	name := strings.TrimSuffix(filepath.Base(f.output), ".safetensors")
 	fmt.Fprintf(a.err, "written: %s\n  apply it by --model %s=%s%s and %s(%s, '%s')\n", f.output, name, shellPath(f.output), embedFlag(f, s.Head.Embedder.Role, s.embedder), fitFunction[s.Head.Predicts], f.input, name)
-	return nil
+	if f.mlflow == "" {
+		return nil
+	}
+	return a.logRun(ctx, f.mlflow, mlflow.Run{Experiment: f.experiment, Name: "fit " + name, Metrics: append(figures("", s.Figures), mlflow.Metric{Key: "rows", Value: float64(s.Head.Data.Rows)}),
+		Params: []mlflow.Param{
+			{Key: "data", Value: s.Data}, {Key: "data.digest", Value: s.Head.Data.Digest}, {Key: "labels", Value: fmt.Sprint(len(s.Head.Labels))}, {Key: "embedder", Value: s.Head.Embedder.Name},
+			{Key: "C", Value: fmt.Sprint(s.Head.C)}, {Key: "names", Value: fmt.Sprint(s.Head.Names)}, {Key: "temperature", Value: fmt.Sprint(s.Head.Temperature)}, {Key: "seed", Value: fmt.Sprint(f.seed)},
+		}}, s.Page(), f.output)
 }
 
 // fitFunction is the function that applies what is fitted.

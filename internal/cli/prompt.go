@@ -18,6 +18,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/internal/sqlscript"
+	"github.com/firesteel/firesteel/internal/telemetry"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -66,7 +67,7 @@ func (k *keyboard) wasInterrupted() bool {
 // prompt reads and runs statements until Ctrl-D or quit, and closes the session. It
 // prints the error of a statement and continues, in a new session if the server
 // has ended this one.
-func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
+func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags, exporter *telemetry.Exporter) error {
 	defer func() { session.Close() }()
 	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), f.ship.names(), promptHelp)
 	keys := &keyboard{Reader: a.in}
@@ -117,7 +118,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 			statement = typed[rest.Start:]
 		}
 		for _, s := range statements {
-			err := a.runPrompted(ctx, &sqlRun{app: a, session: session, flags: f, pager: long}, s.Text)
+			err := a.runPrompted(ctx, &sqlRun{app: a, session: session, flags: f, pager: long, exporter: exporter}, s.Text)
 			if err != nil {
 				fmt.Fprintln(a.err, "error:", a.message(err)+a.contentHint(a.message(err)))
 			}

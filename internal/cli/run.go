@@ -11,6 +11,7 @@ type runOptions struct {
 	report     string
 	reportRows int
 	explain    bool
+	otlp       string
 }
 
 func (a *app) run() *cobra.Command {
@@ -53,6 +54,9 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 			ctx, stop := interruptible(c)
 			defer stop()
 			if o.remote != "" {
+				if o.otlp != "" {
+					return usagef("--otlp is for runs in this process, and for 'firesteel sql'")
+				}
 				if len(args) > 1 {
 					return usagef("with --remote, Spark reads one table or path; a path may be a folder or a glob")
 				}
@@ -73,6 +77,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 	c.Flags().StringVar(&o.report, "report", "", "file for a report, one HTML page")
 	c.Flags().IntVar(&o.reportRows, "report-rows", 0, "number of rows of the output in the report (default: none, because reports are shared)")
 	c.Flags().BoolVar(&o.explain, "explain", false, "print an estimate first, as 'firesteel explain' does, and compare it with the actual run at the end")
+	addOTLP(c, &o.otlp)
 	o.ship.addPlace(c)
 	return c
 }

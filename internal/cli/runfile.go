@@ -24,7 +24,14 @@ type fileRun struct {
 }
 
 func (a *app) runFile(ctx context.Context, o runOptions) error {
-	r := &fileRun{fileJob: fileJob{app: a, options: &o.jobOptions}, options: &o}
+	exporter, err := openTelemetry(ctx, o.otlp, "run")
+	if err != nil {
+		return err
+	}
+	if exporter != nil {
+		defer a.closeTelemetry(exporter)
+	}
+	r := &fileRun{fileJob: fileJob{app: a, options: &o.jobOptions, telemetry: exporter}, options: &o}
 	defer r.close()
 	// What fails most cheaply comes first.
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openReport, r.openLedger, r.openModels, r.printEstimate, r.run} {
@@ -137,7 +144,9 @@ func (r *fileRun) printEstimate(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *fileRun) run(ctx context.Context) error {
+func (r *fileRun) run(ctx context.Context) (err error) {
+	ctx, end := r.telemetry.Span(ctx, "firesteel run")
+	defer func() { end(err, recordJob(ctx, r.telemetry, r.summary)...) }()
 	if r.report != nil {
 		r.report.watch(&r.executor)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/ledger"
+	"github.com/firesteel/firesteel/internal/telemetry"
 	"github.com/firesteel/firesteel/llm/models"
 )
 
@@ -26,12 +27,13 @@ const folderFile = "_firesteel.json"
 // folderRun runs a job over files one by one, and writes a folder with a file for each.
 type folderRun struct {
 	*app
-	options runOptions
-	inputs  []files.Input
-	shared  sharedRun
-	total   job.Summary
-	begun   time.Time
-	done    int // files that were there before
+	options  runOptions
+	inputs   []files.Input
+	exporter *telemetry.Exporter
+	shared   sharedRun
+	total    job.Summary
+	begun    time.Time
+	done     int // files that were there before
 }
 
 // sharedRun is what the runs over several files share.
@@ -100,7 +102,14 @@ func (a *app) runFolder(ctx context.Context, o runOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	f := &folderRun{app: a, options: o, inputs: o.inputs, begun: time.Now()}
+	exporter, err := openTelemetry(ctx, o.otlp, "run")
+	if err != nil {
+		return err
+	}
+	if exporter != nil {
+		defer a.closeTelemetry(exporter)
+	}
+	f := &folderRun{app: a, options: o, inputs: o.inputs, exporter: exporter, begun: time.Now()}
 	defer f.shared.close()
 	if err := f.prepare(); err != nil {
 		return err
@@ -212,7 +221,7 @@ func (f *folderRun) file(ctx context.Context, at int, in files.Input, format fil
 	}
 	o.budgetFlags = f.budgetLeft()
 	fields := files.PartitionFields(f.inputs)
-	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in}, options: &o,
+	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in, telemetry: f.exporter}, options: &o,
 		name: fmt.Sprintf("file %d of %d, %s", at+1, len(f.inputs), in.Rel)}
 	defer r.close()
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openLedger, r.openModels, r.run} {

@@ -13,9 +13,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/sqltypes"
+	"github.com/firesteel/firesteel/internal/telemetry"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -35,6 +37,7 @@ type sqlFlags struct {
 	overwrite, csvSafe bool
 	quiet, verbose     bool
 	timing, noPager    bool
+	otlp               string
 	continueOnError    bool
 	given              []string // --param
 	params             []sqlParam
@@ -85,6 +88,7 @@ error; --quiet leaves them out.`,
 	flags := c.Flags()
 	flags.StringArrayVarP(&f.files, "file", "f", nil, "file of statements; '-' is standard input (may be repeated)")
 	flags.BoolVar(&f.verbose, "verbose", false, "write each statement to standard error before it runs")
+	addOTLP(c, &f.otlp)
 	flags.BoolVar(&f.noPager, "no-pager", false, "at the prompt, do not show long results by the program of PAGER")
 	return c
 }
@@ -131,10 +135,11 @@ func (f *sqlFlags) check() error {
 // sqlRun runs statements in a session.
 type sqlRun struct {
 	*app
-	session *spark.Session
-	flags   sqlFlags
-	written bool   // the file of -o has a result
-	pager   *pager // nil for none
+	session  *spark.Session
+	flags    sqlFlags
+	written  bool   // the file of -o has a result
+	pager    *pager // nil for none
+	exporter *telemetry.Exporter
 }
 
 // sqlStatement is a statement of a script.
@@ -187,16 +192,23 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
+	exporter, err := openTelemetry(ctx, f.otlp, "sql")
+	if err != nil {
+		return err
+	}
+	if exporter != nil {
+		defer a.closeTelemetry(exporter)
+	}
 	session, err := a.connect(ctx, f.remote, f.ship, f.ledger.options()...)
 	if err != nil {
 		return err
 	}
 	if prompt {
 		stop() // at the prompt, Ctrl-C ends a statement and not the session
-		return a.prompt(c.Context(), session, f)
+		return a.prompt(c.Context(), session, f, exporter)
 	}
 	defer session.Close()
-	r := &sqlRun{app: a, session: session, flags: f}
+	r := &sqlRun{app: a, session: session, flags: f, exporter: exporter}
 	failed := 0
 	for i, s := range statements {
 		err := r.timed(ctx, s.Text)
@@ -223,7 +235,16 @@ func (r *sqlRun) timed(ctx context.Context, statement string) error {
 		fmt.Fprintln(r.err, statement)
 	}
 	begun := time.Now()
-	err := r.run(ctx, statement)
+	words := "other"
+	if isQuery(statement) {
+		words = "query"
+	}
+	spanned, end := r.exporter.Span(ctx, "firesteel sql", attribute.String("db.system.name", "spark"), attribute.String("db.operation.name", words))
+	err := r.run(spanned, statement)
+	if r.exporter != nil && r.flags.ledger.dir != "" {
+		r.recordUsage(spanned)
+	}
+	end(err)
 	if !r.flags.quiet {
 		r.reportUsage(ctx, r.session, &r.flags.ledger)
 	}
@@ -231,6 +252,22 @@ func (r *sqlRun) timed(ctx context.Context, statement string) error {
 		fmt.Fprintf(r.err, "time: %.3f s\n", time.Since(begun).Seconds())
 	}
 	return err
+}
+
+// recordUsage records what the statement asked; it is known with --ledger.
+func (r *sqlRun) recordUsage(ctx context.Context) {
+	all, err := r.session.Usage(ctx)
+	if err != nil || len(all) == 0 || all[0].Query == r.app.recorded {
+		return
+	}
+	r.app.recorded = all[0].Query
+	for _, u := range all {
+		r.exporter.Usage(ctx, u.Model, u.Function, u.PromptTokens, u.OutputTokens)
+		r.exporter.Calls(ctx, "asked", u.Asked)
+		r.exporter.Calls(ctx, "ledger", u.FromLedger)
+		r.exporter.Rows(ctx, "error", u.Errors)
+		r.exporter.Rows(ctx, "skipped", u.Skipped)
+	}
 }
 
 // failed adds the statement to an error, because Spark counts lines from the begin

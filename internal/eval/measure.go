@@ -27,6 +27,27 @@ func (e *Evaluation) Measure() {
 	}
 }
 
+// Measured are the figures of a system.
+type Measured struct {
+	System, Model string
+	Rows          int
+	Scores        []metric.Score // with those of the calibration
+	RowsPerSecond float64
+}
+
+// Figures returns the figures of all systems, of which the first is the function.
+func (e *Evaluation) Figures() (all []Measured) {
+	for i := range e.systems {
+		s := &e.systems[i]
+		m := Measured{System: s.name, Model: s.model, Rows: len(s.outcomes), Scores: append(append([]metric.Score(nil), s.scores...), s.calibration...)}
+		if s.took > 0 {
+			m.RowsPerSecond = float64(m.Rows) / s.took.Seconds()
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
 // unanswered counts the rows without an answer, or with one that could not be
 // read.
 func (s *system) unanswered() int {
