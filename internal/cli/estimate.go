@@ -37,7 +37,7 @@ type estimateOptions struct {
 func (j *fileJob) estimateJob(ctx context.Context, in files.Reader, o estimateOptions, w io.Writer) (*estimation, error) {
 	if len(j.plan.ModelCalls()) == 0 {
 		fmt.Fprintln(w, "no function needs a model: a run takes as long as reading and writing")
-		return nil, nil
+		return nil, j.printUnread(ctx, in, w)
 	}
 	var known func(*ai.Function, string) bool
 	if j.executor.Ledger != nil {
@@ -63,10 +63,31 @@ func (j *fileJob) estimateJob(ctx context.Context, in files.Reader, o estimateOp
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range j.estimateLines(ctx, census, p, o.loading) {
+	for _, line := range j.estimateLines(ctx, in, census, p, o.loading) {
 		fmt.Fprintf(w, "%-8s %s\n", line[0], line[1])
 	}
 	return &estimation{p, j.options.price != ""}, nil
+}
+
+// printUnread reads the input of a plan that calls no model, and prints what of it need not be read.
+func (j *fileJob) printUnread(ctx context.Context, in files.Reader, w io.Writer) error {
+	if j.plan.Where == nil && j.options.group == nil {
+		return nil
+	}
+	for {
+		batch, err := in.Next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		batch.Release()
+	}
+	if unread, _ := inprocess.Skipped(in); unread.String() != "" {
+		fmt.Fprintf(w, "%-8s %s, in which no row meets the condition\n", "unread", unread)
+	}
+	return nil
 }
 
 func (j *fileJob) inLedger(_ *ai.Function, id string) bool {
@@ -79,7 +100,7 @@ func (j *fileJob) inLedger(_ *ai.Function, id string) bool {
 }
 
 // estimateLines are the lines of an estimate: a keyword and a text.
-func (j *fileJob) estimateLines(ctx context.Context, c *estimate.Census, p estimate.Prediction, loading time.Duration) (lines [][2]string) {
+func (j *fileJob) estimateLines(ctx context.Context, in files.Reader, c *estimate.Census, p estimate.Prediction, loading time.Duration) (lines [][2]string) {
 	add := func(keyword, format string, args ...any) {
 		lines = append(lines, [2]string{keyword, fmt.Sprintf(format, args...)})
 	}
@@ -90,11 +111,14 @@ func (j *fileJob) estimateLines(ctx context.Context, c *estimate.Census, p estim
 	if c.ConditionAsks {
 		rows += fmt.Sprintf(" before the calls of the condition, which keep %.0f %% of the sample", 100*p.Kept)
 	}
-	if groups, ok := j.executor.In.(*inprocess.Groups); ok {
+	if groups, ok := in.(*inprocess.Groups); ok {
 		n, largest := groups.Count()
 		rows = fmt.Sprintf("%d groups of at most %d texts", n, largest)
 	}
 	add("input", "%s: %s", j.options.input, rows)
+	if unread, _ := inprocess.Skipped(in); unread.String() != "" {
+		add("unread", "%s, in which no row meets the condition", unread)
+	}
 	for _, line := range j.modelLines(ctx) {
 		add("model", "%s", line)
 	}

@@ -134,14 +134,11 @@ func (j *fileJob) openTable(ctx context.Context, o files.ReadOptions) (files.Rea
 		}
 		return nil, usagef("--group-by: %w", err)
 	}
-	if j.plan != nil {
-		j.use(groups)
-	}
 	return groups, nil
 }
 
-// use declares which columns the plan reads.
-func (j *fileJob) use(in files.Reader) {
+// use declares which columns and rows the plan reads.
+func (j *fileJob) use(in files.Reader) error {
 	for _, e := range j.plan.Expressions() {
 		if groups, ok := in.(*inprocess.Groups); ok {
 			groups.Use(e.Columns())
@@ -149,6 +146,7 @@ func (j *fileJob) use(in files.Reader) {
 			files.Need(in, e.Columns())
 		}
 	}
+	return inprocess.Prune(in, j.plan)
 }
 
 // bind makes the plan over the columns of the input.
@@ -166,9 +164,8 @@ func (j *fileJob) bind(spec job.Spec) (err error) {
 		}
 		return specError(err)
 	}
-	j.use(j.executor.In)
 	j.noteHidden(j.plan.Hidden)
-	return nil
+	return j.use(j.executor.In)
 }
 
 // noteHidden says which columns are not written because others mask them.

@@ -140,6 +140,9 @@ func (r *fileRun) printEstimate(ctx context.Context) (err error) {
 		return err
 	}
 	defer in.Close()
+	if err := r.use(in); err != nil {
+		return err
+	}
 	r.estimate, err = r.estimateJob(ctx, in, estimateOptions{warm: true}, r.err)
 	return err
 }

@@ -247,6 +247,7 @@ func (f *folderRun) add(in files.Input, s job.Summary) {
 		*c.to += c.n
 	}
 	t.Cost += s.Cost
+	t.Unread = t.Unread.Plus(s.Unread)
 	for _, e := range s.Examples {
 		if len(t.Examples) < shownErrors {
 			e.Err = fmt.Errorf("%s: %w", in.Rel, e.Err)

@@ -41,6 +41,9 @@ func printRows(w io.Writer, s job.Summary) {
 		fmt.Fprintf(w, "; %d left out", s.LeftOut)
 	}
 	fmt.Fprintln(w)
+	if text := s.Unread.String(); text != "" {
+		fmt.Fprintln(w, "not read, because no row meets the condition:", text)
+	}
 }
 
 // callCounts is a line about how calls were answered.

@@ -97,6 +97,7 @@ func Take(ctx context.Context, in files.Reader, plan *job.Plan, opened *models.O
 		}
 	}
 	c.Took = time.Since(begun)
+	c.Read += files.Skipped(in).Rows
 	_, c.Bytes = in.Progress()
 	for _, n := range c.Calls {
 		n.Distinct, n.Exact = n.inputs.count(), n.inputs.exact() && !n.Nested

@@ -24,6 +24,8 @@ type concat struct {
 	read    int64 // bytes of the files before the current one
 	total   int64
 	needed  []string
+	pruning Pruning
+	skips   Skips // of the files before the current one
 }
 
 // OpenAll opens files with the same columns, whose order may differ, as one table: the rows of each file in the order of the files, with the
@@ -59,6 +61,11 @@ func (c *concat) open(ctx context.Context) error {
 		return err
 	}
 	Need(c.current, c.needed)
+	if c.pruning.Columns != nil || c.pruning.Skip != nil {
+		if err := Prune(c.current, c.pruning); err != nil {
+			return err
+		}
+	}
 	c.order = nil
 	if c.schema == nil {
 		c.schema = c.current.Schema()
@@ -88,12 +95,7 @@ func (c *concat) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		batch, err := c.current.Next(ctx)
 		switch {
 		case errors.Is(err, io.EOF) && c.next < len(c.inputs):
-			_, size := c.current.Progress()
-			if err := c.current.Close(); err != nil {
-				return nil, err
-			}
-			c.rows, c.here, c.read = c.rows+c.here, 0, c.read+size
-			if err := c.open(ctx); err != nil {
+			if err := c.advance(ctx); err != nil {
 				return nil, err
 			}
 			continue
@@ -111,6 +113,24 @@ func (c *concat) Next(ctx context.Context) (arrow.RecordBatch, error) {
 		}
 		return array.NewRecordBatch(c.schema, columns, batch.NumRows()), nil
 	}
+}
+
+// advance opens the next file with rows that are needed, or the last one.
+func (c *concat) advance(ctx context.Context) error {
+	_, size := c.current.Progress()
+	skips := Skipped(c.current)
+	if err := c.current.Close(); err != nil {
+		return err
+	}
+	c.rows, c.here, c.read, c.skips = c.rows+c.here+skips.Rows, 0, c.read+size, c.skips.plus(skips)
+	for c.next < len(c.inputs)-1 && c.skipsNext() {
+		if info, err := os.Stat(c.inputs[c.next].Path); err == nil {
+			c.read += info.Size()
+		}
+		c.skips = c.skips.plus(Skips{Files: 1, OfFiles: 1})
+		c.next++
+	}
+	return c.open(ctx)
 }
 
 func (c *concat) Progress() (done, total int64) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -221,6 +222,7 @@ type withPartitions struct {
 	schema *arrow.Schema
 	fields []arrow.Field
 	values []any // of the fields; nil is NULL
+	left   bool  // no row is needed, see Prune
 }
 
 // WithPartitions adds the partition columns of a file to its rows. A column of the file of the same name is an error.
@@ -271,6 +273,9 @@ func partitionValue(t arrow.DataType, text *string) (any, error) {
 func (w *withPartitions) Schema() *arrow.Schema { return w.schema }
 
 func (w *withPartitions) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	if w.left {
+		return nil, io.EOF
+	}
 	batch, err := w.Reader.Next(ctx)
 	if err != nil {
 		return nil, err

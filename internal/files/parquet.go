@@ -66,11 +66,12 @@ func (r *parquetReader) explain(err error) error {
 }
 
 func (r *parquetReader) Progress() (done, total int64) {
-	rows := r.Rows()
-	if rows == 0 || r.read >= rows {
+	_, _, skipped := r.Skipped()
+	rows, done := r.Rows(), r.read+skipped
+	if rows == 0 || done >= rows {
 		return r.bytes, r.bytes
 	}
-	return int64(float64(r.bytes) * float64(r.read) / float64(rows)), r.bytes
+	return int64(float64(r.bytes) * float64(done) / float64(rows)), r.bytes
 }
 
 func (r *parquetReader) Next(ctx context.Context) (arrow.RecordBatch, error) {

@@ -65,9 +65,33 @@ func Stages(answers []ai.Answer) (smaller, larger int64) {
 	return smaller, larger
 }
 
+// Unread counts the parts of a table of which no row meets the condition, so that they were not read.
+type Unread struct {
+	Files, OfFiles   int // whole files, by the names of their folders
+	Groups, OfGroups int // row groups of the other files, by their statistics
+}
+
+// Plus returns the sum.
+func (u Unread) Plus(o Unread) Unread {
+	return Unread{u.Files + o.Files, u.OfFiles + o.OfFiles, u.Groups + o.Groups, u.OfGroups + o.OfGroups}
+}
+
+// String is empty if everything was read.
+func (u Unread) String() string {
+	var parts []string
+	if u.Files > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d files", u.Files, u.OfFiles))
+	}
+	if u.Groups > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d row groups", u.Groups, u.OfGroups))
+	}
+	return strings.Join(parts, " and ")
+}
+
 // Summary is the result of a job. Its rates are over the whole job.
 type Summary struct {
 	Snapshot
+	Unread Unread
 	// Reasons counts the skipped rows by reason.
 	Reasons map[string]int64
 	// Examples are some of the errors: in this process the first ones, on Spark

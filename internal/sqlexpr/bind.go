@@ -36,6 +36,9 @@ type term struct {
 	// otherwise. The caller releases the array.
 	array func(*run) arrow.Array
 	calls bool // contains a function of package ai
+	// column is 1 plus the index of the column whose values these are, or 0.
+	column int
+	judge  judge // of a condition; nil if nothing is known
 }
 
 // value is the value of a constant.
@@ -172,17 +175,19 @@ func (b *binder) bind(n node) (term, error) {
 	case logic:
 		return b.logic(n)
 	case not:
-		return b.overCondition(n.at(), n.of, func(v any) any {
+		return b.overCondition(n.at(), n.of, judgeNot, func(v any) any {
 			if v == nil {
 				return nil
 			}
 			return !v.(bool)
 		})
 	case isTrue:
-		return b.overCondition(n.at(), n.of, func(v any) any { return v == n.truth })
+		return b.overCondition(n.at(), n.of, func(of term) judge { return judgeTrue(of, n.truth) }, func(v any) any { return v == n.truth })
 	case isNull:
 		of, err := b.bind(n.of)
-		return of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any { return v == nil }), err
+		result := of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any { return v == nil })
+		result.judge = judgeNull(of)
+		return result, err
 	case compare:
 		return b.compare(n)
 	case like:
@@ -198,7 +203,7 @@ func (b *binder) bind(n node) (term, error) {
 // mapped applies a function to the values of a term.
 func (t term) mapped(at int, to arrow.DataType, f func(any) any) term {
 	of := t.values
-	t.at, t.t, t.array = at, to, nil
+	t.at, t.t, t.array, t.column, t.judge = at, to, nil, 0, nil
 	t.values = func(r *run) values {
 		v := of(r)
 		return func(i int) any { return f(v(i)) }
@@ -229,7 +234,7 @@ func (b *binder) column(n name) (term, error) {
 		return term{}, err
 	}
 	b.uses(b.schema.Field(found).Name)
-	return term{at: n.at(), t: ValueType(b.schema.Field(found).Type),
+	return term{at: n.at(), t: ValueType(b.schema.Field(found).Type), column: found + 1,
 		values: func(r *run) values { return read(r.column(found)) },
 		array: func(r *run) arrow.Array {
 			a := r.column(found)
@@ -304,7 +309,7 @@ func (b *binder) constant(n constant) (term, error) {
 	}
 }
 
-func (b *binder) overCondition(at int, of node, f func(any) any) (term, error) {
+func (b *binder) overCondition(at int, of node, judge func(term) judge, f func(any) any) (term, error) {
 	t, err := b.bind(of)
 	if err == nil {
 		err = b.condition(t)
@@ -312,7 +317,9 @@ func (b *binder) overCondition(at int, of node, f func(any) any) (term, error) {
 	if err != nil {
 		return term{}, err
 	}
-	return t.mapped(at, arrow.FixedWidthTypes.Boolean, f), nil
+	result := t.mapped(at, arrow.FixedWidthTypes.Boolean, f)
+	result.judge = judge(t)
+	return result, nil
 }
 
 // logic is AND or OR in three-valued logic.
@@ -326,7 +333,7 @@ func (b *binder) logic(n logic) (term, error) {
 			return term{}, err
 		}
 	}
-	return combined(n.at(), arrow.FixedWidthTypes.Boolean, terms, func(v []values, i int) any {
+	result := combined(n.at(), arrow.FixedWidthTypes.Boolean, terms, func(v []values, i int) any {
 		var result any = !n.or
 		for _, of := range v {
 			switch of(i) {
@@ -337,7 +344,9 @@ func (b *binder) logic(n logic) (term, error) {
 			}
 		}
 		return result
-	}), nil
+	})
+	result.judge = judgeLogic(n.or, terms)
+	return result, nil
 }
 
 func (b *binder) all(nodes []node) ([]term, error) {

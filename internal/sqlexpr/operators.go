@@ -16,7 +16,7 @@ func (b *binder) comparing(at int, op string, left, right term) (term, error) {
 	if err := b.compared(at, &left, &right); err != nil {
 		return term{}, err
 	}
-	return combined(at, arrow.FixedWidthTypes.Boolean, []term{left, right}, func(v []values, i int) any {
+	result := combined(at, arrow.FixedWidthTypes.Boolean, []term{left, right}, func(v []values, i int) any {
 		x, y := v[0](i), v[1](i)
 		if x == nil || y == nil {
 			if op == "<=>" {
@@ -38,7 +38,9 @@ func (b *binder) comparing(at int, op string, left, right term) (term, error) {
 			return c >= 0
 		}
 		return c == 0
-	}), nil
+	})
+	result.judge = judgeCompare(op, left, right)
+	return result, nil
 }
 
 // in is true if the list has the value, and NULL if it does not but has a NULL.
@@ -58,7 +60,7 @@ func (b *binder) in(n in) (term, error) {
 	for _, t := range terms {
 		double = double || classOf(t.t) == float
 	}
-	return combined(n.at(), arrow.FixedWidthTypes.Boolean, terms, func(v []values, i int) any {
+	result := combined(n.at(), arrow.FixedWidthTypes.Boolean, terms, func(v []values, i int) any {
 		x := v[0](i)
 		if x == nil {
 			return nil
@@ -76,7 +78,9 @@ func (b *binder) in(n in) (term, error) {
 			}
 		}
 		return result
-	}), nil
+	})
+	result.judge = judgeIn(terms)
+	return result, nil
 }
 
 func (b *binder) choice(n choice) (term, error) {
@@ -155,10 +159,12 @@ func (b *binder) like(n like) (term, error) {
 	if err != nil {
 		return term{}, b.wrong(pattern.at, "%v", err)
 	}
-	return of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any {
+	result := of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any {
 		if v == nil {
 			return nil
 		}
 		return p.matches(v.(string))
-	}), nil
+	})
+	result.judge = judgeLike(of, p)
+	return result, nil
 }

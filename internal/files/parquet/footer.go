@@ -29,6 +29,9 @@ type footer struct {
 	// plain is the checked metadata, encoded with only the fields that are needed
 	// to read levels and values.
 	plain []byte
+	// groups is the list of row groups as encoded in the file.
+	groups, columnOrders []byte
+	createdBy            string
 }
 
 type keyValue struct{ key, value string }
@@ -135,7 +138,7 @@ func parseFooter(b []byte, end int64) (*footer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &footer{keyValues: m.keyValues}
+	f := &footer{keyValues: m.keyValues, groups: m.groups, columnOrders: m.columnOrders, createdBy: string(m.createdBy)}
 	if f.root, err = tree(m.elements); err != nil {
 		return nil, err
 	}

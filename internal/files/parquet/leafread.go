@@ -13,11 +13,8 @@ import (
 type leafReader struct {
 	node *node
 	file *file.Reader
-	// groups holds the number of rows of each row group, set by the first leaf
-	// that has read the row group, and -1 before. All leaves share it.
-	groups  []int64
-	minRows []int64 // number of rows of each row group in the metadata
-	next    int     // index of the next row group
+	plan *groupPlan // shared by all leaves
+	next int        // index of the next row group
 
 	chunk file.ColumnChunkReader // nil between row groups
 	read  func(n int64, def, rep []int16) (levels int64, values int, err error)
@@ -67,8 +64,8 @@ func (v *valueBuffer) value(i int) []byte {
 	return v.data[from:v.ends[i]]
 }
 
-func newLeafReader(n *node, f *file.Reader, groups, minRows []int64) *leafReader {
-	l := &leafReader{node: n, file: f, groups: groups, minRows: minRows, step: 16}
+func newLeafReader(n *node, f *file.Reader, plan *groupPlan) *leafReader {
+	l := &leafReader{node: n, file: f, plan: plan, step: 16}
 	l.values.width = map[pq.Type]int{
 		pq.Types.Boolean: 1, pq.Types.Int32: 4, pq.Types.Int64: 8, pq.Types.Int96: 12,
 		pq.Types.Float: 4, pq.Types.Double: 8, pq.Types.FixedLenByteArray: int(n.length),
@@ -106,7 +103,10 @@ func batchReader[T any](chunk typedReader[T], add func(values []T)) func(int64, 
 // open opens the column chunk of the next row group. It returns false after the
 // last one.
 func (l *leafReader) open() (bool, error) {
-	if l.next == len(l.groups) {
+	for l.next < len(l.plan.skip) && l.plan.skip[l.next] {
+		l.next++
+	}
+	if l.next == len(l.plan.skip) {
 		return false, nil
 	}
 	var err error
@@ -177,6 +177,9 @@ func (l *leafReader) size() int { return len(l.values.data) + 4*l.levels }
 func (l *leafReader) fill(rows, bytes int) (int, error) {
 	for l.rows() < rows && (l.rows() == 0 || l.size() < bytes) {
 		if l.chunk == nil {
+			if l.rows() > 0 && l.next < len(l.plan.skip) && l.plan.skip[l.next] {
+				break // a batch does not continue after skipped rows
+			}
 			if ok, err := l.open(); !ok || err != nil {
 				return l.rows(), err
 			}
@@ -274,12 +277,12 @@ func (l *leafReader) close() error {
 	switch {
 	case err != nil:
 		return l.readError(err)
-	case l.began < l.minRows[group]:
-		return damaged("row group %d has %d rows, but %s has %d rows in it", group, l.minRows[group], l.node.title(), l.began)
-	case l.groups[group] >= 0 && l.groups[group] != l.began:
-		return damaged("%s has %d rows in row group %d, but other columns have %d", l.node.title(), l.began, group, l.groups[group])
+	case l.began < l.plan.stated[group]:
+		return damaged("row group %d has %d rows, but %s has %d rows in it", group, l.plan.stated[group], l.node.title(), l.began)
+	case l.plan.read[group] >= 0 && l.plan.read[group] != l.began:
+		return damaged("%s has %d rows in row group %d, but other columns have %d", l.node.title(), l.began, group, l.plan.read[group])
 	}
-	l.groups[group] = l.began
+	l.plan.read[group] = l.began
 	return nil
 }
 
@@ -338,8 +341,8 @@ func grow(levels []int16, n, by int) []int16 {
 
 // int96Type reads an INT96 leaf and returns the first type that represents all its
 // values: timestamps in nanoseconds, timestamps in microseconds, or bytes.
-func int96Type(n *node, f *file.Reader, groups []int64) (leafType, error) {
-	l := newLeafReader(n, f, append([]int64(nil), groups...), make([]int64, len(groups)))
+func int96Type(n *node, f *file.Reader, rows []int64) (leafType, error) {
+	l := newLeafReader(n, f, newGroupPlan(make([]int64, len(rows))))
 	defer l.release()
 	isNanos, isMicros := true, true
 	for isNanos || isMicros {

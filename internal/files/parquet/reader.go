@@ -37,9 +37,15 @@ type Reader struct {
 	o       ReadOptions
 	schema  *arrow.Schema
 	columns []*column
-	leaves  []*leafReader
+	leaves  []*leafReader // nil for leaves that are not read
 	rows    int64
 	err     error
+
+	plan      *groupPlan
+	foot      *footer // until the first batch, for Prune
+	createdBy string
+	unread    []bool        // columns that Prune left out
+	blank     []arrow.Array // NULLs of the unread columns
 }
 
 // Open reads the metadata of a file of size bytes. The Reader never closes f.
@@ -83,25 +89,22 @@ func (r *Reader) open(f pq.ReaderAtSeeker, size int64) error {
 	if err != nil {
 		return damaged("%w", err)
 	}
-	r.rows = foot.allRows()
-	groups := make([]int64, len(foot.rows))
-	for i := range groups {
-		groups[i] = -1
-	}
+	r.rows, r.foot, r.createdBy = foot.allRows(), foot, foot.createdBy
+	r.plan = newGroupPlan(foot.rows)
 	for _, n := range foot.leaves {
-		r.leaves = append(r.leaves, newLeafReader(n, in, groups, foot.rows))
+		r.leaves = append(r.leaves, newLeafReader(n, in, r.plan))
 	}
 	for _, c := range r.columns {
-		if err := c.retype(func(leaf *column) error { return int96Leaf(leaf, in, groups) }); err != nil {
+		if err := c.retype(func(leaf *column) error { return int96Leaf(leaf, in, foot.rows) }); err != nil {
 			return err
 		}
 	}
 	return r.setSchema(foot)
 }
 
-func int96Leaf(c *column, in *file.Reader, groups []int64) (err error) {
+func int96Leaf(c *column, in *file.Reader, rows []int64) (err error) {
 	if c.node.physical == pq.Types.Int96 {
-		c.leaf, err = int96Type(c.node, in, groups)
+		c.leaf, err = int96Type(c.node, in, rows)
 	}
 	return err
 }
@@ -127,16 +130,20 @@ func (r *Reader) Next(ctx context.Context) (batch arrow.RecordBatch, err error) 
 }
 
 func (r *Reader) next() (arrow.RecordBatch, error) {
-	rows, left := r.o.Rows, r.o.Bytes
-	for i, l := range r.leaves {
+	r.foot = nil
+	rows, left, first := r.o.Rows, r.o.Bytes, true
+	for _, l := range r.leaves {
+		if l == nil {
+			continue
+		}
 		n, err := l.fill(rows, left)
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 && i > 0 && rows > 0 {
+		if n == 0 && !first && rows > 0 {
 			return nil, damaged("%s has fewer rows than other columns", l.node.title())
 		}
-		rows = min(rows, n)
+		rows, first = min(rows, n), false
 		left -= l.size()
 	}
 	if rows == 0 {
@@ -145,7 +152,9 @@ func (r *Reader) next() (arrow.RecordBatch, error) {
 	a := assembly{mem: r.o.Allocator, leaves: r.leaves, levels: make([]int, len(r.leaves))}
 	values := make([]int, len(r.leaves))
 	for i, l := range r.leaves {
-		a.levels[i], values[i] = l.extent(rows)
+		if l != nil {
+			a.levels[i], values[i] = l.extent(rows)
+		}
 	}
 	arrays := make([]arrow.Array, 0, len(r.columns))
 	defer func() {
@@ -153,7 +162,11 @@ func (r *Reader) next() (arrow.RecordBatch, error) {
 			c.Release()
 		}
 	}()
-	for _, c := range r.columns {
+	for i, c := range r.columns {
+		if r.unread != nil && r.unread[i] {
+			arrays = append(arrays, r.blanks(i, rows))
+			continue
+		}
 		data, err := a.build(c, rows)
 		if err != nil {
 			return nil, err
@@ -162,7 +175,9 @@ func (r *Reader) next() (arrow.RecordBatch, error) {
 		data.Release()
 	}
 	for i, l := range r.leaves {
-		l.drop(rows, a.levels[i], values[i])
+		if l != nil {
+			l.drop(rows, a.levels[i], values[i])
+		}
 	}
 	return array.NewRecordBatch(r.schema, arrays, int64(rows)), nil
 }
@@ -171,6 +186,9 @@ func (r *Reader) next() (arrow.RecordBatch, error) {
 // leaf has more rows than the first one.
 func (r *Reader) end() error {
 	for _, l := range r.leaves {
+		if l == nil {
+			continue
+		}
 		n, err := l.fill(1, 1)
 		if err != nil {
 			return err
@@ -187,11 +205,19 @@ func (r *Reader) Close() error {
 	return recovered(func() error {
 		var first error
 		for _, l := range r.leaves {
+			if l == nil {
+				continue
+			}
 			if err := l.release(); err != nil && first == nil {
 				first = err
 			}
 		}
-		r.leaves = nil
+		for _, a := range r.blank {
+			if a != nil {
+				a.Release()
+			}
+		}
+		r.leaves, r.blank = nil, nil
 		r.err = fmt.Errorf("the reader is closed")
 		return first
 	})

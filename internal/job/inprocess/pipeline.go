@@ -41,7 +41,8 @@ type pipeline struct {
 	fail   context.CancelCauseFunc
 	work   sync.WaitGroup // all goroutines
 	enough chan struct{}  // closed when the limit is reached
-	given  int64          // rows that the reader returned
+	given  int64          // rows that the reader returned or skipped
+	passed int64          // rows that the reader skipped
 	read   progress       // after them
 }
 
@@ -133,6 +134,7 @@ func send(ctx context.Context, to chan<- *window, w *window) error {
 func (p *pipeline) readAll(ctx context.Context, out chan<- *window) error {
 	for {
 		batch, err := p.In.Next(ctx)
+		p.passOver()
 		if err == io.EOF {
 			return nil
 		}
@@ -148,6 +150,14 @@ func (p *pipeline) readAll(ctx context.Context, out chan<- *window) error {
 			return err
 		}
 	}
+}
+
+// passOver counts the rows that the reader skipped before the latest batch.
+func (p *pipeline) passOver() {
+	unread, rows := Skipped(p.In)
+	p.given += rows - p.passed
+	p.tally.passOver(unread, rows-p.passed)
+	p.passed = rows
 }
 
 // cut cuts a batch into windows. It reports whether the limit is reached.

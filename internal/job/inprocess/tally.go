@@ -34,6 +34,14 @@ func (t *tally) leftOut(n int) {
 	t.s.LeftOut += int64(n)
 }
 
+// passOver counts rows that were not read.
+func (t *tally) passOver(unread job.Unread, rows int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.s.LeftOut += rows
+	t.s.Unread = unread
+}
+
 // written counts the rows of a window.
 func (t *tally) written(w *window) {
 	t.mu.Lock()
