@@ -29,7 +29,8 @@ func sixtyFour(subject string, tokens int) []llm.Request {
 }
 
 // sameBits checks that the answers to requests have the same bits with each set, all at once and, of the
-// first requests, one after the other. It opens a model for each.
+// first requests, one after the other and few at once, which all workers compute together. It opens a model
+// for each.
 func sameBits(t *testing.T, sets []*kernel.Set, open func() *Engine, requests []llm.Request, first int) {
 	t.Helper()
 	var want []llm.Result
@@ -43,6 +44,11 @@ func sameBits(t *testing.T, sets []*kernel.Set, open func() *Engine, requests []
 		for i, got := range together {
 			if !reflect.DeepEqual(got, want[i]) {
 				t.Fatalf("%s, row %d of %d: %+v, want %+v as with %s", set.Name, i, len(requests), got, want[i], sets[0].Name)
+			}
+		}
+		for i, got := range do(t, e, requests[:min(first, 2*fewRows)]...) {
+			if !reflect.DeepEqual(got, want[i]) {
+				t.Fatalf("%s, row %d with few others: %+v, want %+v as with %s together", set.Name, i, got, want[i], sets[0].Name)
 			}
 		}
 		for i, r := range requests[:first] {

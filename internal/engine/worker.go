@@ -117,7 +117,9 @@ func (w *worker) recoverSequences(err error) {
 	w.work.Broadcast()
 }
 
-// fill admits the sequences that fit into a step, but leaves other workers their share.
+// fill admits the sequences that fit into a step, but leaves other workers their share. If there are
+// few sequences for each worker, one takes them all and the others help it: a step with one or two rows
+// takes as long as one with several, because it reads all weights.
 func (w *worker) fill() {
 	rows, bytes := 0, int64(0)
 	for _, s := range w.active {
@@ -125,6 +127,9 @@ func (w *worker) fill() {
 		bytes += w.bytes(s)
 	}
 	share := (w.waiting + w.threads - 1) / w.threads
+	if w.waiting+len(w.active) <= min(maxTogether, fewRows*w.threads) && w.network.EncoderSize() == 0 {
+		share = w.waiting
+	}
 	for share > 0 && len(w.active) < maxActive {
 		s := w.next(func(s *sequence) bool {
 			return len(w.active) == 0 || !s.isolated && !w.active[0].isolated && rows+s.pending() <= stepRows && bytes+w.bytes(s) <= w.cacheBytes

@@ -257,6 +257,11 @@ func rowsQ6Kx4AVX2(tiles int, k int, src *uint8, a *uint8, lda int, c *float32, 
 //go:noescape
 func quantizeAVX2(groups int, dst *uint8, src *float32, scales *float32)
 
+// quantizeQAVX2 is genericQuantizeQ.
+//
+//go:noescape
+func quantizeQAVX2(groups int, dst *uint8, src *float32)
+
 // weightBoundsAVX2 is genericWeightBounds.
 //
 //go:noescape

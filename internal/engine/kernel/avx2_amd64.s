@@ -12341,6 +12341,91 @@ loop:
 	VZEROUPPER
 	RET
 
+DATA quantizeQLimits<>+0(SB)/4, $0x42fe0000
+DATA quantizeQLimits<>+4(SB)/4, $0x03aa2425
+GLOBL quantizeQLimits<>(SB), RODATA|NOPTR, $8
+
+DATA inputZeros<>+0(SB)/4, $0xffffffe0
+DATA inputZeros<>+4(SB)/4, $0xffffffe0
+DATA inputZeros<>+8(SB)/4, $0xfffffff8
+DATA inputZeros<>+12(SB)/4, $0xfffffff0
+GLOBL inputZeros<>(SB), RODATA|NOPTR, $16
+
+// func quantizeQAVX2(groups int, dst *uint8, src *float32)
+// Requires: AVX, AVX2
+TEXT ·quantizeQAVX2(SB), NOSPLIT, $0-24
+	MOVQ         groups+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVL         $0x01010101, BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	VMOVDQU      ones<>+0(SB), Y0
+	VMOVDQU      packOrder<>+0(SB), Y2
+	VPCMPEQD     Y3, Y3, Y3
+	VPSRLD       $0x01, Y3, Y3
+
+loop:
+	VMOVUPS      (DX), Y4
+	VANDPS       Y4, Y3, Y8
+	VMOVUPS      32(DX), Y5
+	VANDPS       Y5, Y3, Y9
+	VPMAXSD      Y9, Y8, Y8
+	VMOVUPS      64(DX), Y6
+	VANDPS       Y6, Y3, Y9
+	VPMAXSD      Y9, Y8, Y8
+	VMOVUPS      96(DX), Y7
+	VANDPS       Y7, Y3, Y9
+	VPMAXSD      Y9, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X10
+	VPMAXSD      X10, X8, X10
+	VPSHUFD      $0x4e, X10, X8
+	VPMAXSD      X8, X10, X10
+	VPSHUFD      $0xb1, X10, X8
+	VPMAXSD      X8, X10, X10
+	VDIVSS       quantizeQLimits<>+0(SB), X10, X8
+	VMOVSS       X8, 32(CX)
+	VCMPSS       $0x0d, quantizeQLimits<>+4(SB), X10, X9
+	VMOVSS       quantizeQLimits<>+0(SB), X11
+	VDIVSS       X10, X11, X11
+	VANDPS       X9, X11, X11
+	VBROADCASTSS X11, Y9
+	VMULPS       Y9, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VMULPS       Y9, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VCVTPS2DQ    Y6, Y6
+	VMULPS       Y9, Y7, Y7
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	VPACKSSWB    Y6, Y4, Y4
+	VPERMD       Y4, Y2, Y4
+	VMOVDQU      Y4, (CX)
+	VPMADDUBSW   Y4, Y1, Y4
+	VPMADDWD     Y0, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X10
+	VPHADDD      X10, X4, X10
+	VPHADDD      X10, X10, X10
+	VPHADDD      X10, X10, X4
+	VPUNPCKLQDQ  X4, X10, X5
+	VPMULLD      inputZeros<>+0(SB), X5, X5
+	VMOVDQU      X5, 40(CX)
+	VCVTDQ2PS    X4, X10
+	VMULSS       X10, X8, X8
+	VMOVSS       X8, 36(CX)
+	VPSLLD       $0x07, X4, X4
+	VPXOR        X5, X5, X5
+	VPSUBD       X4, X5, X4
+	VMOVD        X4, 56(CX)
+	ADDQ         $0x80, DX
+	ADDQ         $0x40, CX
+	DECQ         AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func weightBoundsAVX2(w *float32) (maximum float32, sum float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·weightBoundsAVX2(SB), NOSPLIT, $0-16

@@ -104,7 +104,8 @@ func BenchmarkMulQ(b *testing.B) {
 				b.Run(l.String(), func(b *testing.B) {
 					benchmarkProducts(b, m, size.n, size.k, func(s *Set) {
 						var x InputsQ
-						x.Quantize(s, m, size.k, a, size.k)
+						x.Reserve(m, size.k)
+						x.Quantize(s, 0, m, a, size.k)
 						s.MulQ(m, &x, matrix, c, Stride(size.n), false)
 					})
 				})

@@ -8,7 +8,7 @@ import (
 var generic = Set{
 	Name: "generic",
 	tile: genericTile, wide: genericWide, dots: genericDots,
-	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize,
+	tile8: genericTile8, wide8: genericWide8, quantize: genericQuantize, quantizeQ: genericQuantizeQ,
 	rowsQ:        genericRowsQ,
 	weightBounds: genericWeightBounds, roundWeights: genericRoundWeights,
 	exp: genericExp, siluMul: genericSiluMul, geluMul: genericGeluMul,
@@ -131,19 +131,25 @@ func genericTranspose(k int, dst, src []float32, stride int) {
 func genericQuantize(groups int, dst []uint8, src, scales []float32) {
 	for g := range groups {
 		group := src[g*GroupSize : (g+1)*GroupSize]
-		maximum := float32(0)
-		for _, x := range group {
-			maximum = max(maximum, x, -x)
-		}
-		scales[g] = maximum / 127
-		factor := float32(0)
-		if maximum >= minScaled {
-			factor = 127 / maximum
-		}
+		scale, factor := quantizer(group)
+		scales[g] = scale
 		for i, x := range group {
 			dst[g*GroupSize+i] = uint8(int32(math.RoundToEven(float64(x*factor))) + 128)
 		}
 	}
+}
+
+// quantizer returns the value of one unit of a group in 8 bits, and the factor that converts the
+// numbers of the group to units.
+func quantizer(group []float32) (scale, factor float32) {
+	maximum := float32(0)
+	for _, x := range group {
+		maximum = max(maximum, x, -x)
+	}
+	if maximum >= minScaled {
+		factor = 127 / maximum
+	}
+	return maximum / 127, factor
 }
 
 func genericTile8(rows, k int, a []uint8, b []int8, c []float32, ldc int, rowScale, scale []float32, bias []int32, add bool) {

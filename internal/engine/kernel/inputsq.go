@@ -16,11 +16,8 @@ import (
 //	           (one each)
 //	unused     4 bytes
 type InputsQ struct {
-	k      int
-	data   []uint8   // by rows
-	padded []float32 // a row in groups of GroupSize numbers, of which the second half is zero
-	q      []uint8   // padded in 8 bits
-	scales []float32
+	k    int
+	data []uint8 // by rows
 }
 
 // Sizes and offsets of 32 inputs.
@@ -45,44 +42,42 @@ func (f *formQ) startOf(g int) int {
 	return inputStartsQ + 4*g
 }
 
-// Quantize sets x to m rows of k numbers. The stride of the rows of a is lda. k is a multiple of 32.
-func (x *InputsQ) Quantize(s *Set, m, k int, a []float32, lda int) {
+// Reserve makes x m rows of k numbers, which Quantize sets. k is a multiple of 32.
+func (x *InputsQ) Reserve(m, k int) {
 	x.k = k
 	if n := m * x.stride(); len(x.data) < n {
 		x.data = make([]uint8, n)
 	}
-	if n := k / partQ * GroupSize; len(x.padded) < n {
-		x.padded, x.q, x.scales = make([]float32, n), make([]uint8, n), make([]float32, k/partQ)
+}
+
+// Quantize sets the rows first to last-1 to those of a, of which row first is the first. The stride of
+// the rows of a is lda. It can be called for several ranges at once.
+func (x *InputsQ) Quantize(s *Set, first, last int, a []float32, lda int) {
+	for i := first; i < last; i++ {
+		s.quantizeQ(x.k/partQ, x.data[i*x.stride():(i+1)*x.stride()], a[(i-first)*lda:][:x.k])
 	}
-	for i := range m {
-		in, row := a[i*lda:i*lda+k], x.data[i*x.stride():]
-		for n := range k / partQ {
-			copy(x.padded[n*GroupSize:][:partQ], in[n*partQ:])
+}
+
+// genericQuantizeQ quantizes groups of 32 numbers to an InputsQ. The scale of a group with a number
+// that is not finite is not finite.
+func genericQuantizeQ(groups int, dst []uint8, src []float32) {
+	for n := range groups {
+		in, out := src[n*partQ:][:partQ], dst[n*inputBytesQ:][:inputBytesQ]
+		scale, factor := quantizer(in)
+		var sums [2]int32 // of the halves
+		for i, x := range in {
+			q := int8(math.RoundToEven(float64(x * factor)))
+			out[i] = uint8(q)
+			sums[i*2/partQ] += int32(q)
 		}
-		s.quantize(k/partQ, x.q, x.padded, x.scales)
-		for n := range k / partQ {
-			q, out := x.q[n*GroupSize:][:partQ], row[n*inputBytesQ:][:inputBytesQ]
-			scale := x.scales[n]
-			first, second := centered(out, q), centered(out[16:], q[16:])
-			sum := first + second
-			binary.LittleEndian.PutUint32(out[inputScaleQ:], math.Float32bits(scale))
-			binary.LittleEndian.PutUint32(out[inputSumQ:], math.Float32bits(scale*float32(sum)))
-			for at, start := range [...]int{-32 * first, -32 * second, -8 * sum, -16 * sum, -128 * sum} {
-				binary.LittleEndian.PutUint32(out[inputStartsQ+4*at:], uint32(start))
-			}
+		sum := sums[0] + sums[1]
+		binary.LittleEndian.PutUint32(out[inputScaleQ:], math.Float32bits(scale))
+		binary.LittleEndian.PutUint32(out[inputSumQ:], math.Float32bits(scale*float32(sum)))
+		for at, start := range [...]int32{-32 * sums[0], -32 * sums[1], -8 * sum, -16 * sum, -128 * sum} {
+			binary.LittleEndian.PutUint32(out[inputStartsQ+4*at:], uint32(start))
 		}
 	}
 }
 
 // stride returns the size of a row in bytes.
 func (x *InputsQ) stride() int { return x.k / partQ * inputBytesQ }
-
-// centered converts 16 numbers with a zero point of 128 to signed numbers and returns their sum.
-func centered(dst, q []uint8) int {
-	const zeros, every2 = 0x8080808080808080, 0x00ff00ff00ff00ff
-	a, b := binary.LittleEndian.Uint64(q), binary.LittleEndian.Uint64(q[8:])
-	binary.LittleEndian.PutUint64(dst, a^zeros)
-	binary.LittleEndian.PutUint64(dst[8:], b^zeros)
-	four := a&every2 + a>>8&every2 + b&every2 + b>>8&every2
-	return int(four*0x0001000100010001>>48) - 16*128
-}

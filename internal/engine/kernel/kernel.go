@@ -44,6 +44,8 @@ type Set struct {
 	rowsQ func(l LayoutQ, rows, k int, panel, a []uint8, c []float32, ldc int)
 	// quantize quantizes one or more groups; see Quantize.
 	quantize func(groups int, dst []uint8, src, scales []float32)
+	// quantizeQ quantizes one or more groups of 32 numbers to an InputsQ.
+	quantizeQ func(groups int, dst []uint8, src []float32)
 	// weightBounds returns the maximum magnitude of a group of weights, and the maximum of
 	// A + |S| over its quads (see weightGroup). sum is NaN if a weight is not finite.
 	weightBounds func(w *[GroupSize]float32) (maximum, sum float32)

@@ -108,7 +108,8 @@ func TestMulQ(t *testing.T) {
 			for _, add := range []bool{false, true} {
 				for _, set := range Sets() {
 					var x InputsQ
-					x.Quantize(set, m, k, a, k)
+					x.Reserve(m, k)
+					x.Quantize(set, 0, m, a, k)
 					c := slices.Clone(before)
 					set.MulQ(m, &x, w, c, ldc, add)
 					for i := range m {
@@ -156,7 +157,8 @@ func productsOfQAgree(t *testing.T, r *rand.Rand, m int, w *MatrixQ, sets []*Set
 	for _, add := range []bool{false, true} {
 		product := func(s *Set) []float32 {
 			var x InputsQ
-			x.Quantize(&generic, m, w.K, a, lda)
+			x.Reserve(m, w.K)
+			x.Quantize(&generic, 0, m, a, lda)
 			c := slices.Clone(before)
 			s.MulQ(m, &x, w, c, ldc, add)
 			return c
@@ -179,11 +181,13 @@ func TestRowsOfQAreIndependent(t *testing.T) {
 		a := random(r, m*k)
 		for _, set := range Sets() {
 			var x InputsQ
-			x.Quantize(set, m, k, a, k)
+			x.Reserve(m, k)
+			x.Quantize(set, 0, m, a, k)
 			all := make([]float32, m*n)
 			set.MulQ(m, &x, w, all, n, false)
 			for i := range m {
-				x.Quantize(set, 1, k, a[i*k:], k)
+				x.Reserve(1, k)
+				x.Quantize(set, 0, 1, a[i*k:], k)
 				one := make([]float32, n)
 				for _, part := range [][2]int{{0, 16}, {16, 48}} {
 					some := w.Outputs(part[0], part[1])
@@ -218,7 +222,8 @@ func TestMulQExtremes(t *testing.T) {
 				a := slices.Repeat([]float32{127 * sign}, k)
 				for _, set := range Sets() {
 					var x InputsQ
-					x.Quantize(set, 1, k, a, k)
+					x.Reserve(1, k)
+					x.Quantize(set, 0, 1, a, k)
 					c := make([]float32, 16)
 					set.MulQ(1, &x, w, c, 16, false)
 					if want := sign * 127 * float32(k*(q-formsQ[l].zero)); c[0] != want || c[15] != want {
@@ -239,7 +244,8 @@ func TestMulQNonFinite(t *testing.T) {
 		a[77] = float32(bad)
 		for _, set := range Sets() {
 			var x InputsQ
-			x.Quantize(set, 1, 256, a, 256)
+			x.Reserve(1, 256)
+			x.Quantize(set, 0, 1, a, 256)
 			c := make([]float32, 16)
 			set.MulQ(1, &x, w, c, 16, false)
 			for j, v := range c {
@@ -258,7 +264,8 @@ func TestHalves(t *testing.T) {
 		var x InputsQ
 		a := make([]float32, 32)
 		a[0] = 127
-		x.Quantize(set, 1, 32, a, 32)
+		x.Reserve(1, 32)
+		x.Quantize(set, 0, 1, a, 32)
 		for first := 0; first < 1<<16; first += 16 {
 			w := NewMatrixQ(Q4_1, 16, 32, make([]uint8, Q4_1.Size(16, 32)))
 			for j := range 16 {
@@ -283,6 +290,32 @@ func TestHalves(t *testing.T) {
 					t.Fatalf("%s: %#x times 127 is %g, want %g", set.Name, h, got, want)
 				}
 			}
+		}
+	}
+}
+
+// Inputs have the same bytes with each set.
+func TestInputsQ(t *testing.T) {
+	r := rand.New(rand.NewPCG(51, 52))
+	const rows, k = 3, 160
+	a := random(r, rows*k)
+	clear(a[32:64])
+	for i := 64; i < 96; i++ {
+		a[i] *= 1e-38 // too small to divide by
+	}
+	a[100] = 1e30
+	copy(a[128:], []float32{127, 0.5, 1.5, 2.5, -0.5, -1.5, -127}) // ties
+	var want []uint8
+	for _, set := range Sets() {
+		var x InputsQ
+		x.Reserve(rows, k)
+		x.Quantize(set, 2, 3, a[2*k:], k)
+		x.Quantize(set, 0, 2, a, k)
+		if want == nil {
+			want = x.data
+		}
+		if !slices.Equal(x.data, want) {
+			t.Errorf("%s: %v, want %v", set.Name, x.data, want)
 		}
 	}
 }

@@ -3,7 +3,7 @@ package kernel
 var avx2 = Set{
 	Name: "avx2",
 	tile: avx2Tile, wide: avx2Wide, dots: avx2Dots,
-	tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize,
+	tile8: avx2Tile8, wide8: avx2Wide8, quantize: avx2Quantize, quantizeQ: avx2QuantizeQ,
 	rowsQ:        avx2RowsQ,
 	weightBounds: avx2WeightBounds, roundWeights: avx2RoundWeights,
 	exp: avx2Exp, siluMul: avx2SiluMul, geluMul: avx2GeluMul,
@@ -145,6 +145,11 @@ func avx2Transpose(k int, dst, src []float32, stride int) {
 func avx2Quantize(groups int, dst []uint8, src, scales []float32) {
 	_, _, _ = dst[groups*GroupSize-1], src[groups*GroupSize-1], scales[groups-1]
 	quantizeAVX2(groups, &dst[0], &src[0], &scales[0])
+}
+
+func avx2QuantizeQ(groups int, dst []uint8, src []float32) {
+	_, _ = dst[groups*inputBytesQ-1], src[groups*partQ-1]
+	quantizeQAVX2(groups, &dst[0], &src[0])
 }
 
 func avx2WeightBounds(w *[GroupSize]float32) (maximum, sum float32) { return weightBoundsAVX2(&w[0]) }

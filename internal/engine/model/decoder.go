@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/firesteel/firesteel/internal/engine/kernel"
 	"github.com/firesteel/firesteel/internal/engine/nn"
 )
@@ -61,7 +63,8 @@ func (m *decoder) Cache() nn.CacheShape {
 // decoderState is the memory of a step. R is the maximum number of rows.
 type decoderState struct {
 	*decoder
-	attention nn.Attention
+	team      *nn.Team
+	attention []nn.Attention // one for each part of a team
 	scratch   nn.Scratch
 	x         []float32 // R x E, the residual stream
 	normed    []float32 // R x E, stride kernel.Stride(E)
@@ -82,7 +85,8 @@ func (m *decoder) NewState(rows, tokens int, team *nn.Team) State {
 	state := &decoderState{
 		decoder:   m,
 		scratch:   nn.Scratch{Team: team},
-		attention: nn.Attention{Kernels: m.kernels, Heads: m.heads},
+		team:      team,
+		attention: slices.Repeat([]nn.Attention{{Kernels: m.kernels, Heads: m.heads}}, nn.Parts),
 		x:         make([]float32, rows*e),
 		normed:    make([]float32, rows*kernel.Stride(e)),
 		qkv:       make([]float32, rows*(m.heads+2*m.groups)*s),
@@ -168,50 +172,98 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	width := q + 2*kv
 	normed, attended := kernel.Stride(e), kernel.Stride(q)
 
-	normalize(s.kernels, rows, s.normed, normed, s.x, layer.attentionNorm, s.epsilon)
+	s.normalize(rows, layer.attentionNorm)
 	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.qkv, width, false)
-	allAngles, views := s.angles, s.views
-	if layer.local {
-		allAngles, views = s.local, s.near
-	}
-	for i := range rows {
-		row, angles := s.qkv[i*width:(i+1)*width], allAngles[i*s.headSize:(i+1)*s.headSize]
-		for j, b := range layer.qkvBias {
-			row[j] += b
+	// A number takes several times as long as in a kernel.
+	s.team.SplitRows(rows, 4*width, func(first, last int) {
+		for i := first; i < last; i++ {
+			s.rotate(layer, i, s.qkv[i*width:(i+1)*width])
 		}
-		if layer.queryNorm != nil {
-			s.normalizeHeads(row[:q], layer.queryNorm)
-			s.normalizeHeads(row[q:q+kv], layer.keyNorm)
+		at := 0
+		for _, span := range spans {
+			count := len(span.Rows)
+			from, to := max(first, at), min(last, at+count)
+			if from < to {
+				span.Cache.Put(s.kernels, n, span.Cache.Len()-count+from-at, to-from, s.qkv[from*width+q:], s.qkv[from*width+q+kv:], width)
+			}
+			at += count
 		}
-		rotate := nn.Rotate
-		if s.halves {
-			rotate = nn.RotateHalves
-		}
-		rotate(row[:q], angles, s.queryScale)
-		rotate(row[q:q+kv], angles, 1)
-	}
-	at := 0
-	for _, span := range spans {
-		count := len(span.Rows)
-		span.Cache.Put(s.kernels, n, span.Cache.Len()-count, count, s.qkv[at*width+q:], s.qkv[at*width+q+kv:], width)
-		s.attention.Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*attended:], attended, nil, nil)
-		at += count
-	}
+	})
+	s.attend(n, spans, width, attended)
 	s.add(layer.attentionOut, rows, s.attended, attended, layer.attentionOutNorm)
 
-	normalize(s.kernels, rows, s.normed, normed, s.x, layer.feedForwardNorm, s.epsilon)
+	s.normalize(rows, layer.feedForwardNorm)
 	inner := kernel.Stride(2 * ff)
 	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.gateUp, inner, false)
-	for i := range rows {
-		gate, up := s.gateUp[i*inner:i*inner+ff], s.gateUp[i*inner+ff:i*inner+2*ff]
-		if s.gelu {
-			s.kernels.GeluMul(gate, gate, up)
-		} else {
-			s.kernels.SiluMul(gate, gate, up)
+	s.team.SplitRows(rows, ff, func(first, last int) {
+		for i := first; i < last; i++ {
+			gate, up := s.gateUp[i*inner:i*inner+ff], s.gateUp[i*inner+ff:i*inner+2*ff]
+			if s.gelu {
+				s.kernels.GeluMul(gate, gate, up)
+			} else {
+				s.kernels.SiluMul(gate, gate, up)
+			}
 		}
-	}
+	})
 	s.add(layer.down, rows, s.gateUp, inner, layer.feedForwardOutNorm)
 }
+
+// normalize computes s.normed from s.x.
+func (s *decoderState) normalize(rows int, weight []float32) {
+	e, stride := s.embedding, kernel.Stride(s.embedding)
+	s.team.SplitRows(rows, e, func(first, last int) {
+		normalize(s.kernels, last-first, s.normed[first*stride:], stride, s.x[first*e:], weight, s.epsilon)
+	})
+}
+
+// rotate adds the bias to queries, keys and values of row i, normalizes heads and rotates them by the
+// position.
+func (s *decoderState) rotate(layer *decoderLayer, i int, row []float32) {
+	q, kv := s.heads*s.headSize, s.groups*s.headSize
+	angles := s.angles
+	if layer.local {
+		angles = s.local
+	}
+	angles = angles[i*s.headSize : (i+1)*s.headSize]
+	for j, b := range layer.qkvBias {
+		row[j] += b
+	}
+	if layer.queryNorm != nil {
+		s.normalizeHeads(row[:q], layer.queryNorm)
+		s.normalizeHeads(row[q:q+kv], layer.keyNorm)
+	}
+	rotate := nn.Rotate
+	if s.halves {
+		rotate = nn.RotateHalves
+	}
+	rotate(row[:q], angles, s.queryScale)
+	rotate(row[q:q+kv], angles, 1)
+}
+
+// attend computes s.attended from the queries in s.qkv.
+func (s *decoderState) attend(n int, spans []Span, width, stride int) {
+	views := s.views
+	if s.layers[n].local {
+		views = s.near
+	}
+	parts := s.team.Parts()
+	if len(spans) == 1 && len(spans[0].Rows) == 1 && spans[0].Cache.Len() < fewTokens {
+		parts = 1
+	}
+	s.team.Split(parts, func(part int) {
+		at := 0
+		for i, span := range spans {
+			count := len(span.Rows)
+			// The first work of a span is that of another part than that of the span before.
+			share := nn.Share{Part: (part + i) % parts, Parts: parts}
+			s.attention[part].Do(n, span.Cache, views[at:at+count], s.qkv[at*width:], width, s.attended[at*stride:], stride, nil, nil, share)
+			at += count
+		}
+	})
+}
+
+// fewTokens is the number of tokens in a cache from which on a team computes the attention of one row.
+const fewTokens = 256
 
 // add adds the outputs of a layer to x. If norm is not nil it normalizes them first.
 func (s *decoderState) add(l *nn.Linear, rows int, in []float32, stride int, norm []float32) {

@@ -117,7 +117,7 @@ func (s *t5State) encode(spans []Span, stop func() bool) error {
 				n := cache.Len()
 				q := qkv[at*3*inner:]
 				cache.Put(s.kernels, 0, 0, n, q[inner:], q[2*inner:], 3*inner)
-				s.attention.Do(0, cache, s.views[at:at+n], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.encoderBias, s.positions[at:at+n])
+				s.attention.Do(0, cache, s.views[at:at+n], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.encoderBias, s.positions[at:at+n], nn.Share{})
 				at += n
 			}
 		})
@@ -171,7 +171,7 @@ func (s *t5State) decoderLayer(n int, spans []Span, rows int) {
 			count := len(span.Rows)
 			q := qkv[at*3*inner:]
 			span.Cache.Put(s.kernels, n, span.Cache.Len()-count, count, q[inner:], q[2*inner:], 3*inner)
-			s.attention.Do(n, span.Cache, s.views[at:at+count], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.decoderBias, s.positions[at:at+count])
+			s.attention.Do(n, span.Cache, s.views[at:at+count], q, 3*inner, attended[at*s.attendedStride():], s.attendedStride(), s.decoderBias, s.positions[at:at+count], nn.Share{})
 			at += count
 		}
 	})

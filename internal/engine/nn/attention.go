@@ -33,16 +33,27 @@ type Attention struct {
 	sums    [tileRows]float32
 }
 
+// Share is one of several parts of the work of Attention.Do, which deals heads and rows to them in
+// turn. The zero Share is all of it.
+type Share struct{ Part, Parts int }
+
+func (s Share) has(unit int) bool { return s.Parts == 0 || unit%s.Parts == s.Part }
+
 // Do computes out = [Heads][HeadSize] for each of the rows of one sequence. The queries are
 // [Heads][HeadSize] and already scaled. queryStride and outStride are the strides of the rows. The
 // last slots of the views are in ascending order. If bias is not nil it is added to the scores, and
-// positions are the positions of the rows.
-func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, queryStride int, out []float32, outStride int, bias *Bias, positions []int) {
+// positions are the positions of the rows. Only the given share is computed; the other shares can be
+// computed at the same time, each by an Attention of its own.
+func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, queryStride int, out []float32, outStride int, bias *Bias, positions []int, share Share) {
 	size := c.pool.Shape.HeadSize
 	group := a.Heads / c.pool.Shape.Heads
+	unit := 0
 	if len(views) == 1 && bias == nil {
 		// The heads of a group share keys, so they are processed as rows.
 		for h := range c.pool.Shape.Heads {
+			if unit++; !share.has(unit) {
+				continue
+			}
 			at := h * group * size
 			for g := 0; g < group; g += tileRows {
 				n := min(tileRows, group-g)
@@ -54,6 +65,9 @@ func (a *Attention) Do(layer int, c *Cache, views []View, queries []float32, que
 	for i := 0; i < len(views); i += tileRows {
 		n := min(tileRows, len(views)-i)
 		for h := range a.Heads {
+			if unit++; !share.has(unit) {
+				continue
+			}
 			var add func(row int, scores []float32)
 			if bias != nil {
 				add = func(row int, scores []float32) {

@@ -26,29 +26,29 @@ type Scratch struct {
 	q      kernel.InputsQ
 }
 
-// parts is the number of parts of a product for a team. There are several parts for each core,
-// because a core may be busy with other work.
-const parts = 16
-
 // Mul computes C[m][Pad(N)] (+)= A[m][K] * W. The strides of the rows of A and C are lda and ldc,
 // and ldc is at least Pad(N).
 func (l *Linear) Mul(kernels *kernel.Set, s *Scratch, m int, a []float32, lda int, c []float32, ldc int, add bool) {
 	switch {
 	case l.Parts != nil:
-		s.q.Quantize(kernels, m, l.K, a, lda)
+		s.q.Reserve(m, l.K)
+		s.Team.SplitRows(m, 4*l.K, func(first, last int) { s.q.Quantize(kernels, first, last, a[first*lda:], lda) })
 	case l.Int8 != nil:
 		s.reserve(m, l.K)
-		kernels.Quantize(m, l.K, a, lda, s.rows, s.scales)
+		depth, groups := kernel.PadK(l.K), kernel.Groups(l.K)
+		s.Team.SplitRows(m, l.K, func(first, last int) {
+			kernels.Quantize(last-first, l.K, a[first*lda:], lda, s.rows[first*depth:], s.scales[first*groups:])
+		})
 	}
 	if !s.Team.isOpen() {
 		l.outputs(kernels, s, m, a, lda, c, ldc, add, 0, l.N)
 		return
 	}
-	s.Team.split(parts, func(part int) {
+	s.Team.split(Parts, func(part int) {
 		// The kernel for one row processes four panels at a time.
 		const unit = 4 * kernel.Width
 		units := (l.N + unit - 1) / unit
-		first, last := part*units/parts*unit, (part+1)*units/parts*unit
+		first, last := part*units/Parts*unit, (part+1)*units/Parts*unit
 		l.outputs(kernels, s, m, a, lda, c, ldc, add, first, min(last, l.N))
 	})
 }

@@ -54,7 +54,7 @@ func TestAttention(t *testing.T) {
 	for _, set := range kernel.Sets() {
 		a := Attention{Kernels: set, Heads: heads}
 		got := make([]float32, len(views)*heads*size)
-		a.Do(1, cache, views, queries, heads*size, got, heads*size, nil, nil)
+		a.Do(1, cache, views, queries, heads*size, got, heads*size, nil, nil, Share{})
 		for i, view := range views {
 			slots := view.Extra
 			for n := range view.Leading {
@@ -84,7 +84,7 @@ func TestAttention(t *testing.T) {
 			}
 			// A single row gives the same bits.
 			one := make([]float32, heads*size)
-			a.Do(1, cache, views[i:i+1], queries[i*heads*size:], heads*size, one, heads*size, nil, nil)
+			a.Do(1, cache, views[i:i+1], queries[i*heads*size:], heads*size, one, heads*size, nil, nil, Share{})
 			if !slices.Equal(one, got[i*heads*size:(i+1)*heads*size]) {
 				t.Fatalf("%s: the result of row %d alone differs", set.Name, i)
 			}
@@ -201,6 +201,40 @@ func TestRotary(t *testing.T) {
 	for i, want := range []float64{c0 / 2, s0 / 2, -s1 / 2, c1 / 2, c0, s0, -s1, c1} {
 		if math.Abs(float64(x[i])-want) > 1e-6 {
 			t.Errorf("x[%d] = %g, want %g", i, x[i], want)
+		}
+	}
+}
+
+// The shares of the work, computed in any order, are the whole.
+func TestAttentionShares(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	shape := CacheShape{Layers: 1, Heads: 2, HeadSize: 16}
+	const heads, tokens = 6, 60
+	set, err := kernel.Select("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := NewCache(&Pool{Shape: shape}, nil)
+	cache.Grow(tokens)
+	keys, values := random(r, tokens*32), random(r, tokens*32)
+	cache.Put(set, 0, 0, tokens, keys, values, 32)
+	for _, rows := range []int{1, 2, 50} {
+		queries, views := random(r, rows*heads*16), make([]View, rows)
+		for i := range views {
+			views[i] = View{Leading: tokens - rows + i + 1}
+		}
+		whole := Attention{Kernels: set, Heads: heads}
+		want := make([]float32, len(queries))
+		whole.Do(0, cache, views, queries, heads*16, want, heads*16, nil, nil, Share{})
+		for _, parts := range []int{1, 2, 5, 16} {
+			got := make([]float32, len(queries))
+			for _, part := range r.Perm(parts) {
+				a := Attention{Kernels: set, Heads: heads}
+				a.Do(0, cache, views, queries, heads*16, got, heads*16, nil, nil, Share{Part: part, Parts: parts})
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d rows in %d parts: the results differ", rows, parts)
+			}
 		}
 	}
 }

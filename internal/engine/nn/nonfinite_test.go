@@ -38,12 +38,12 @@ func TestAttentionKeepsNonFinite(t *testing.T) {
 				cache.Put(set, 0, 0, tokens, keys, values, size)
 				a := Attention{Kernels: set, Heads: 1}
 				out := make([]float32, size)
-				a.Do(0, cache, []View{{Leading: tokens}}, queries, size, out, size, nil, nil)
+				a.Do(0, cache, []View{{Leading: tokens}}, queries, size, out, size, nil, nil, Share{})
 				if !notFinite(out) {
 					t.Errorf("%s: %g among the keys of token %d is lost: %v", set.Name, bad, at, out)
 				}
 				if at > 0 { // a row that does not see the token is not affected
-					a.Do(0, cache, []View{{Leading: at}}, queries, size, out, size, nil, nil)
+					a.Do(0, cache, []View{{Leading: at}}, queries, size, out, size, nil, nil, Share{})
 					if notFinite(out) {
 						t.Errorf("%s: %g among the keys of token %d affects rows before it", set.Name, bad, at)
 					}

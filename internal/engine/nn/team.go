@@ -42,6 +42,45 @@ func (t *Team) Help() {
 // restSpins is the number of failed attempts after which a helper yields its processor.
 const restSpins = 2000
 
+// Split computes all parts and returns when they are done. If the team is nil or closed, the caller
+// computes them in order.
+func (t *Team) Split(parts int, do func(part int)) {
+	if parts > 1 && t.isOpen() {
+		t.split(parts, do)
+		return
+	}
+	for part := range parts {
+		do(part)
+	}
+}
+
+// SplitRows divides rows among calls of do, if each has so many numbers that this is worth a
+// hand-off.
+func (t *Team) SplitRows(rows, numbers int, do func(first, last int)) {
+	if rows == 1 || rows*numbers < splitNumbers || !t.isOpen() {
+		do(0, rows)
+		return
+	}
+	parts := min(rows, Parts)
+	t.split(parts, func(part int) { do(part*rows/parts, (part+1)*rows/parts) })
+}
+
+// Parts returns the number of parts into which large work should be divided: 1 if there are no helpers.
+func (t *Team) Parts() int {
+	if !t.isOpen() {
+		return 1
+	}
+	return Parts
+}
+
+// splitNumbers is the number of numbers from which on it is worth to divide the work of a function
+// that takes a fraction of a nanosecond for each.
+const splitNumbers = 1 << 14
+
+// Parts is the number of parts into which a Team divides large work. There are several for each core,
+// because a core may be busy with other work.
+const Parts = 16
+
 // isOpen reports whether the team can have helpers.
 func (t *Team) isOpen() bool { return t != nil && t.open.Load() }
 

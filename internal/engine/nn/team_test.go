@@ -102,7 +102,8 @@ func TestTeamParts(t *testing.T) {
 			a, stride := random(r, m*k), kernel.Stride(l.N)
 			want, alone, together := make([]float32, m*stride), make([]float32, m*stride), make([]float32, m*stride)
 			var x kernel.InputsQ
-			x.Quantize(set, m, k, a, k)
+			x.Reserve(m, k)
+			x.Quantize(set, 0, m, a, k)
 			for _, p := range l.Parts {
 				set.MulQ(m, &x, p.Matrix, want[p.First:], stride, false)
 			}

@@ -297,5 +297,86 @@ func quantize(order Mem) {
 	RET()
 }
 
+// quantizeQ computes the inputs of products with a MatrixQ, for consecutive groups of 32.
+func quantizeQ(order, ones Mem) {
+	limits := GLOBL("quantizeQLimits", RODATA|NOPTR)
+	DATA(0, U32(math.Float32bits(127)))
+	DATA(4, U32(math.Float32bits(minScaled)))
+	zeros := GLOBL("inputZeros", RODATA|NOPTR) // minus the zero points of starts
+	for i, zero := range []int32{-32, -32, -8, -16} {
+		DATA(4*i, U32(uint32(zero)))
+	}
+
+	TEXT(name("quantizeQ"), NOSPLIT, "func(groups int, dst *uint8, src *float32)")
+	Doc("quantizeQAVX2 is genericQuantizeQ.")
+	Pragma("noescape")
+	groups, dst, src := param("groups"), param("dst"), param("src")
+	one, bytes, permutation, mask := YMM(), repeated(1), YMM(), YMM()
+	VMOVDQU(ones, one)
+	VMOVDQU(order, permutation)
+	VPCMPEQD(mask, mask, mask)
+	VPSRLD(Imm(1), mask, mask)
+	Label("loop")
+	v := registers(4)
+	most, t := YMM(), YMM()
+	for i, r := range v {
+		VMOVUPS(Mem{Base: src, Disp: 32 * i}, r)
+		if i == 0 {
+			VANDPS(r, mask, most)
+			continue
+		}
+		VANDPS(r, mask, t)
+		VPMAXSD(t, most, most)
+	}
+	h, scale, f := XMM(), XMM(), XMM()
+	VEXTRACTI128(Imm(1), most, h)
+	VPMAXSD(h, most.AsX(), h)
+	across(VPMAXSD, h)
+	VDIVSS(limits, h, scale)
+	VMOVSS(scale, Mem{Base: dst, Disp: inputScale})
+	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal
+	VMOVSS(limits, f)
+	VDIVSS(h, f, f)
+	VANDPS(t.AsX(), f, f)
+	factor := YMM()
+	VBROADCASTSS(f, factor)
+	for _, r := range v {
+		VMULPS(factor, r, r)
+		VCVTPS2DQ(r, r)
+	}
+	pack(v, permutation)
+	VMOVDQU(v[0], Mem{Base: dst})
+	// The sums of the halves and of all, in whole registers.
+	sums, all, wanted := YMM(), XMM(), XMM()
+	VPMADDUBSW(v[0], bytes, sums)
+	VPMADDWD(one, sums, sums)
+	VEXTRACTI128(Imm(1), sums, h)
+	VPHADDD(h, sums.AsX(), h)
+	VPHADDD(h, h, h)
+	VPHADDD(h, h, all)
+	VPUNPCKLQDQ(all, h, wanted)
+	VPMULLD(zeros, wanted, wanted)
+	VMOVDQU(wanted, Mem{Base: dst, Disp: inputStarts})
+	VCVTDQ2PS(all, h)
+	VMULSS(h, scale, scale)
+	VMOVSS(scale, Mem{Base: dst, Disp: inputSum})
+	VPSLLD(Imm(7), all, all)
+	VPSUBD(all, zero(), all)
+	VMOVD(all, Mem{Base: dst, Disp: inputStarts + 16})
+	ADDQ(Imm(128), src)
+	ADDQ(Imm(inputBytes), dst)
+	DECQ(groups)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// zero returns a register of zeros.
+func zero() reg.VecVirtual {
+	x := XMM()
+	VPXOR(x, x, x)
+	return x
+}
+
 // minScaled equals the constant of package kernel.
 const minScaled = 1e-36

@@ -50,6 +50,7 @@ func avx2() {
 	productsQ(tileRows8, one)
 	order := packOrder()
 	quantize(order)
+	quantizeQ(order, one)
 	weightBounds()
 	roundWeights(order)
 	vectors()
