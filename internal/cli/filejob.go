@@ -16,7 +16,6 @@ import (
 	"github.com/firesteel/firesteel/internal/job/inprocess"
 	"github.com/firesteel/firesteel/internal/ledger"
 	"github.com/firesteel/firesteel/internal/network/fetch"
-	"github.com/firesteel/firesteel/internal/telemetry"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/llm/models"
 )
@@ -37,7 +36,7 @@ type fileJob struct {
 	shared      *sharedRun        // with the runs over other files; nil if there are none
 	partitions  []arrow.Field     // partition columns of the file, which its path keeps
 	from        files.Input
-	telemetry   *telemetry.Exporter // nil records nothing
+	records     records
 	// modelMemory is the memory in bytes that each model takes, by its reference.
 	modelMemory map[string]int64
 }
@@ -245,10 +244,10 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 
 // recorded returns the models, whose requests are recorded with --otlp.
 func (j *fileJob) recorded() *models.Opened {
-	if j.telemetry == nil {
+	if j.records.telemetry == nil {
 		return j.models
 	}
-	return j.models.Wrap(j.telemetry.Wrap)
+	return j.models.Wrap(j.records.telemetry.Wrap)
 }
 
 // advise warns of models that are weak at a function, and of arguments that look

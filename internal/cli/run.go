@@ -11,7 +11,10 @@ type runOptions struct {
 	report     string
 	reportRows int
 	explain    bool
-	otlp       string
+	records    recordFlags
+	// The inputs and the output as they are given. A run over several files has them one by one.
+	arguments   []string
+	destination string
 }
 
 func (a *app) run() *cobra.Command {
@@ -53,23 +56,26 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
+			o.arguments, o.destination = args, o.output
+			to, closeRecords, err := a.openRecords(ctx, o.records, "run")
+			if err != nil {
+				return err
+			}
+			defer closeRecords()
 			if o.remote != "" {
-				if o.otlp != "" {
-					return usagef("--otlp is for runs in this process, and for 'firesteel sql'")
-				}
 				if len(args) > 1 {
 					return usagef("with --remote, Spark reads one table or path; a path may be a folder or a glob")
 				}
 				o.input = args[0]
-				return a.runRemote(ctx, o)
+				return a.runRemote(ctx, o, to)
 			}
 			if err := o.findInputs(args); err != nil {
 				return err
 			}
 			if o.toFolder() {
-				return a.runFolder(ctx, o)
+				return a.runFolder(ctx, o, to)
 			}
-			return a.runFile(ctx, o)
+			return a.runFile(ctx, o, to)
 		},
 	}
 	o.addTo(c)
@@ -77,7 +83,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 	c.Flags().StringVar(&o.report, "report", "", "file for a report, one HTML page")
 	c.Flags().IntVar(&o.reportRows, "report-rows", 0, "number of rows of the output in the report (default: none, because reports are shared)")
 	c.Flags().BoolVar(&o.explain, "explain", false, "print an estimate first, as 'firesteel explain' does, and compare it with the actual run at the end")
-	addOTLP(c, &o.otlp)
+	o.records.add(c)
 	o.ship.addPlace(c)
 	return c
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/job"
+	"github.com/firesteel/firesteel/internal/lineage"
 	"github.com/firesteel/firesteel/internal/terminal"
 )
 
@@ -23,15 +24,8 @@ type fileRun struct {
 	summary  *job.Summary // once the job ran
 }
 
-func (a *app) runFile(ctx context.Context, o runOptions) error {
-	exporter, err := openTelemetry(ctx, o.otlp, "run")
-	if err != nil {
-		return err
-	}
-	if exporter != nil {
-		defer a.closeTelemetry(exporter)
-	}
-	r := &fileRun{fileJob: fileJob{app: a, options: &o.jobOptions, telemetry: exporter}, options: &o}
+func (a *app) runFile(ctx context.Context, o runOptions, to records) error {
+	r := &fileRun{fileJob: fileJob{app: a, options: &o.jobOptions, records: to}, options: &o}
 	defer r.close()
 	// What fails most cheaply comes first.
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openReport, r.openLedger, r.openModels, r.printEstimate, r.run} {
@@ -148,8 +142,12 @@ func (r *fileRun) printEstimate(ctx context.Context) (err error) {
 }
 
 func (r *fileRun) run(ctx context.Context) (err error) {
-	ctx, end := r.telemetry.Span(ctx, "firesteel run")
-	defer func() { end(err, recordJob(ctx, r.telemetry, r.summary)...) }()
+	ctx, end := r.records.telemetry.Span(ctx, "firesteel run")
+	defer func() { end(err, recordJob(ctx, r.records.telemetry, r.summary)...) }()
+	r.records.lineage.start(ctx, r.lineage)
+	if r.shared == nil {
+		defer func() { r.records.lineage.end(ctx, err, &lineage.Written{Rows: r.summary.Rows, Files: 1}) }()
+	}
 	if r.report != nil {
 		r.report.watch(&r.executor)
 	}

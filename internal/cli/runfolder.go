@@ -17,7 +17,7 @@ import (
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/ledger"
-	"github.com/firesteel/firesteel/internal/telemetry"
+	"github.com/firesteel/firesteel/internal/lineage"
 	"github.com/firesteel/firesteel/llm/models"
 )
 
@@ -27,13 +27,13 @@ const folderFile = "_firesteel.json"
 // folderRun runs a job over files one by one, and writes a folder with a file for each.
 type folderRun struct {
 	*app
-	options  runOptions
-	inputs   []files.Input
-	exporter *telemetry.Exporter
-	shared   sharedRun
-	total    job.Summary
-	begun    time.Time
-	done     int // files that were there before
+	options runOptions
+	inputs  []files.Input
+	records records
+	shared  sharedRun
+	total   job.Summary
+	begun   time.Time
+	done    int // files that were there before
 }
 
 // sharedRun is what the runs over several files share.
@@ -89,7 +89,7 @@ func (o *jobOptions) toFolder() bool {
 	return strings.HasSuffix(o.output, "/") || strings.HasSuffix(o.output, string(filepath.Separator)) || err == nil && info.IsDir()
 }
 
-func (a *app) runFolder(ctx context.Context, o runOptions) error {
+func (a *app) runFolder(ctx context.Context, o runOptions, to records) (err error) {
 	if o.inputs == nil {
 		o.inputs = []files.Input{{Path: o.input, Rel: filepath.Base(o.input)}}
 	}
@@ -102,14 +102,9 @@ func (a *app) runFolder(ctx context.Context, o runOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	exporter, err := openTelemetry(ctx, o.otlp, "run")
-	if err != nil {
-		return err
-	}
-	if exporter != nil {
-		defer a.closeTelemetry(exporter)
-	}
-	f := &folderRun{app: a, options: o, inputs: o.inputs, exporter: exporter, begun: time.Now()}
+	f := &folderRun{app: a, options: o, inputs: o.inputs, records: to, begun: time.Now()}
+	written := 0
+	defer func() { to.lineage.end(ctx, err, &lineage.Written{Rows: f.total.Rows, Files: int64(written)}) }()
 	defer f.shared.close()
 	if err := f.prepare(); err != nil {
 		return err
@@ -125,7 +120,7 @@ func (a *app) runFolder(ctx context.Context, o runOptions) error {
 		err := f.file(ctx, i, in, remaining)
 		if errors.Is(err, errSkipped) {
 			f.summarize()
-			return fmt.Errorf("%w: %d of %d files are written; the answers so far are kept: run the same command again to continue", job.ErrIncomplete, i, len(f.inputs))
+			return fmt.Errorf("%w: %w: %d of %d files are written; the answers so far are kept: run the same command again to continue", job.ErrIncomplete, err, i, len(f.inputs))
 		}
 		if err != nil {
 			if i > 0 {
@@ -133,6 +128,7 @@ func (a *app) runFolder(ctx context.Context, o runOptions) error {
 			}
 			return err
 		}
+		written = i + 1
 	}
 	f.summarize()
 	return f.total.Err()
@@ -221,7 +217,7 @@ func (f *folderRun) file(ctx context.Context, at int, in files.Input, format fil
 	}
 	o.budgetFlags = f.budgetLeft()
 	fields := files.PartitionFields(f.inputs)
-	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in, telemetry: f.exporter}, options: &o,
+	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in, records: f.records}, options: &o,
 		name: fmt.Sprintf("file %d of %d, %s", at+1, len(f.inputs), in.Rel)}
 	defer r.close()
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openLedger, r.openModels, r.run} {

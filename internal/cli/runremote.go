@@ -7,9 +7,12 @@ import (
 	"path"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/firesteel/firesteel/ai"
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/onspark"
+	"github.com/firesteel/firesteel/internal/lineage"
 	"github.com/firesteel/firesteel/internal/network/fetch"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/llm"
@@ -19,7 +22,7 @@ import (
 
 // runRemote runs a job on Spark. Input and output are tables, or paths as Spark
 // sees them.
-func (a *app) runRemote(ctx context.Context, o runOptions) error {
+func (a *app) runRemote(ctx context.Context, o runOptions, to records) (err error) {
 	if err := o.checkRemote(); err != nil {
 		return err
 	}
@@ -62,7 +65,14 @@ func (a *app) runRemote(ctx context.Context, o runOptions) error {
 		}
 	}
 	e.Asked = asked.infos
-	s, err := e.Run(ctx, plan)
+	var s job.Summary
+	spanned, end := to.telemetry.Span(ctx, "firesteel run", attribute.String("db.system.name", "spark"))
+	to.lineage.start(ctx, func() lineage.Run { return remoteLineage(&o, session, plan, asked) })
+	defer func() {
+		end(err, recordJob(ctx, to.telemetry, &s)...)
+		to.lineage.end(ctx, err, &lineage.Written{Rows: s.Rows})
+	}()
+	s, err = e.Run(spanned, plan)
 	a.queries.end()
 	if err != nil {
 		return ledgerHint(err)

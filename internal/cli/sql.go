@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,9 +16,9 @@ import (
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/firesteel/firesteel/internal/lineage"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/sqltypes"
-	"github.com/firesteel/firesteel/internal/telemetry"
 	"github.com/firesteel/firesteel/internal/terminal"
 	"github.com/firesteel/firesteel/spark"
 )
@@ -37,7 +38,7 @@ type sqlFlags struct {
 	overwrite, csvSafe bool
 	quiet, verbose     bool
 	timing, noPager    bool
-	otlp               string
+	records            recordFlags
 	continueOnError    bool
 	given              []string // --param
 	params             []sqlParam
@@ -88,7 +89,7 @@ error; --quiet leaves them out.`,
 	flags := c.Flags()
 	flags.StringArrayVarP(&f.files, "file", "f", nil, "file of statements; '-' is standard input (may be repeated)")
 	flags.BoolVar(&f.verbose, "verbose", false, "write each statement to standard error before it runs")
-	addOTLP(c, &f.otlp)
+	f.records.add(c)
 	flags.BoolVar(&f.noPager, "no-pager", false, "at the prompt, do not show long results by the program of PAGER")
 	return c
 }
@@ -135,11 +136,12 @@ func (f *sqlFlags) check() error {
 // sqlRun runs statements in a session.
 type sqlRun struct {
 	*app
-	session  *spark.Session
-	flags    sqlFlags
-	written  bool   // the file of -o has a result
-	pager    *pager // nil for none
-	exporter *telemetry.Exporter
+	session *spark.Session
+	flags   sqlFlags
+	written bool   // the file of -o has a result
+	pager   *pager // nil for none
+	records records
+	job     string // name of the statement in lineage; empty at the prompt
 }
 
 // sqlStatement is a statement of a script.
@@ -192,25 +194,24 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
-	exporter, err := openTelemetry(ctx, f.otlp, "sql")
+	to, closeRecords, err := a.openRecords(ctx, f.records, "sql")
 	if err != nil {
 		return err
 	}
-	if exporter != nil {
-		defer a.closeTelemetry(exporter)
-	}
+	defer closeRecords()
 	session, err := a.connect(ctx, f.remote, f.ship, f.ledger.options()...)
 	if err != nil {
 		return err
 	}
 	if prompt {
 		stop() // at the prompt, Ctrl-C ends a statement and not the session
-		return a.prompt(c.Context(), session, f, exporter)
+		return a.prompt(c.Context(), session, f, to)
 	}
 	defer session.Close()
-	r := &sqlRun{app: a, session: session, flags: f, exporter: exporter}
+	r := &sqlRun{app: a, session: session, flags: f, records: to}
 	failed := 0
 	for i, s := range statements {
+		r.job = s.job(i+1, len(statements))
 		err := r.timed(ctx, s.Text)
 		if err == nil {
 			continue
@@ -239,9 +240,11 @@ func (r *sqlRun) timed(ctx context.Context, statement string) error {
 	if isQuery(statement) {
 		words = "query"
 	}
-	spanned, end := r.exporter.Span(ctx, "firesteel sql", attribute.String("db.system.name", "spark"), attribute.String("db.operation.name", words))
+	spanned, end := r.records.telemetry.Span(ctx, "firesteel sql", attribute.String("db.system.name", "spark"), attribute.String("db.operation.name", words))
+	r.records.lineage.start(ctx, func() lineage.Run { return r.lineage(ctx, statement) })
 	err := r.run(spanned, statement)
-	if r.exporter != nil && r.flags.ledger.dir != "" {
+	r.records.lineage.end(ctx, err, nil)
+	if r.records.telemetry != nil && r.flags.ledger.dir != "" {
 		r.recordUsage(spanned)
 	}
 	end(err)
@@ -262,12 +265,24 @@ func (r *sqlRun) recordUsage(ctx context.Context) {
 	}
 	r.app.recorded = all[0].Query
 	for _, u := range all {
-		r.exporter.Usage(ctx, u.Model, u.Function, u.PromptTokens, u.OutputTokens)
-		r.exporter.Calls(ctx, "asked", u.Asked)
-		r.exporter.Calls(ctx, "ledger", u.FromLedger)
-		r.exporter.Rows(ctx, "error", u.Errors)
-		r.exporter.Rows(ctx, "skipped", u.Skipped)
+		r.records.telemetry.Usage(ctx, u.Model, u.Function, u.PromptTokens, u.OutputTokens)
+		r.records.telemetry.Calls(ctx, "asked", u.Asked)
+		r.records.telemetry.Calls(ctx, "ledger", u.FromLedger)
+		r.records.telemetry.Rows(ctx, "error", u.Errors)
+		r.records.telemetry.Rows(ctx, "skipped", u.Skipped)
 	}
+}
+
+// job is the name of the statement in lineage: the same each time that the script runs.
+func (s sqlStatement) job(number, all int) string {
+	name := "sql"
+	if s.script != "" {
+		name += "." + strings.ReplaceAll(filepath.Base(s.script), " ", "_")
+	}
+	if all > 1 {
+		name += fmt.Sprintf(".%d", number)
+	}
+	return name
 }
 
 // failed adds the statement to an error, because Spark counts lines from the begin

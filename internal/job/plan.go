@@ -127,12 +127,15 @@ func (s Spec) Bind(input *arrow.Schema) (*Plan, error) {
 // masks are the functions whose result is written in place of their first argument.
 var masks = []string{"ai_mask", "try_ai_mask", "ai_redact", "try_ai_redact"}
 
+// Masks reports whether the result of a function hides parts of its first argument.
+func Masks(f *ai.Function) bool { return slices.Contains(masks, f.Name) }
+
 // masked lists the columns that added columns mask.
 func (p *Plan) masked() (names []string) {
 	for _, a := range p.Add {
 		for _, c := range a.Expr.Calls() {
 			for _, name := range c.Columns {
-				if slices.Contains(masks, c.Function.Name) && !slices.Contains(names, name) {
+				if Masks(c.Function) && !slices.Contains(names, name) {
 					names = append(names, name)
 				}
 			}

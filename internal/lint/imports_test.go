@@ -40,7 +40,7 @@ var layers = map[string]struct {
 
 	// Commands, jobs and files.
 	"cmd/...":                          {[]string{"internal/cli"}, "main is one line, so that all of it can be tested in cli"},
-	"internal/cli":                     {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/fit", "internal/head", "internal/job/...", "internal/join", "internal/ledger", "internal/localspark", "internal/match", "internal/mlflow", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/telemetry/...", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
+	"internal/cli":                     {[]string{"ai", "llm", "llm/catalogue", "llm/models", "spark", "worker", "internal/engine", "internal/estimate", "internal/eval/...", "internal/files", "internal/fit", "internal/head", "internal/job/...", "internal/join", "internal/ledger", "internal/lineage", "internal/localspark", "internal/match", "internal/mlflow", "internal/report", "internal/sqlcalls", "internal/sqlexpr", "internal/sqlscript", "internal/sqltypes", "internal/telemetry/...", "internal/weights/gguf/gguftest", "internal/weights/safetensors/safetensorstest"}, "cli connects the parts; only cmd and release import it; its tests pin the answers of the engine with small models"},
 	"internal/estimate":                {[]string{"ai", "llm", "llm/models", "internal/files", "internal/job", "internal/sqlexpr"}, "an estimate is made of a job's plan and a sample of its rows"},
 	"internal/eval":                    {[]string{"ai", "llm", "internal/eval/metric", "internal/files", "internal/report"}, "an evaluation asks a function about rows of files; the caller opens the models"},
 	"internal/eval/metric":             {nil, "metrics are arithmetic over answers: no model, no table"},
@@ -59,6 +59,7 @@ var layers = map[string]struct {
 	"internal/columns":                 {[]string{"ai", "internal/sqltypes"}, "it converts between Arrow columns and arguments of functions, for the worker and for jobs"},
 	"internal/files":                   {[]string{"internal/arrowipc", "internal/files/parquet"}, "files are tables of bytes: no function, no model"},
 	"internal/files/parquet":           {[]string{"internal/arrowipc"}, "a file format stands alone"},
+	"internal/lineage":                 {[]string{"ai", "llm", "internal/columns", "internal/job", "internal/sqlexpr"}, "it describes a plan: no table, no flag"},
 	"internal/mlflow":                  {nil, "a client of a tracking server knows parameters, numbers and files only"},
 	"internal/telemetry":               {[]string{"llm"}, "it records requests to models: no function, no table, no flag"},
 	"internal/telemetry/telemetrytest": {nil, "a collector for tests"},
@@ -109,7 +110,7 @@ var libraries = map[string]struct {
 	users []string
 	why   string
 }{
-	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/eval", "internal/files/...", "internal/integration", "internal/job/...", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
+	"github.com/apache/arrow-go":    {[]string{"spark", "worker", "udf", "internal/arrowipc", "internal/cli", "internal/columns", "internal/estimate", "internal/eval", "internal/files/...", "internal/integration", "internal/job/...", "internal/lineage", "internal/sqlexpr", "bench/...", "examples/..."}, "nothing below ai uses Arrow; only internal/arrowipc checks streams of a peer"},
 	"github.com/cespare/xxhash":     {[]string{"internal/job"}, "a sample hashes rows as Spark's xxhash64 does"},
 	"github.com/pierrec/lz4":        {[]string{"internal/files/parquet"}, "one codec of Parquet needs it; Arrow's library has it too"},
 	"google.golang.org/":            {[]string{"spark", "spark/internal/pb", "internal/telemetry/telemetrytest", "internal/weights/onnx"}, "only the client speaks gRPC; ONNX files and OTLP are protobuf messages"},

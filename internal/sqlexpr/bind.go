@@ -18,6 +18,7 @@ type Bound struct {
 	// Type is the type of its values.
 	Type  arrow.DataType
 	root  term
+	tree  node // of which root was made
 	calls []*Call
 	// conditions are the operands of the outermost AND of a condition.
 	conditions []term
@@ -56,7 +57,7 @@ func Bind(e Expr, schema *arrow.Schema) (*Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, part: part{b, 0, len(e.Text)}}, nil
+	return &Bound{Type: root.t, root: root, tree: e.root, calls: b.calls, columns: b.columns, part: part{b, 0, len(e.Text)}}, nil
 }
 
 // BindCondition binds a condition: an expression of type BOOLEAN.
@@ -69,7 +70,7 @@ func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	bound := &Bound{Type: root.t, root: root, calls: b.calls, columns: b.columns, conditions: []term{root}, part: part{b, 0, len(e.Text)}}
+	bound := &Bound{Type: root.t, root: root, tree: e.root, calls: b.calls, columns: b.columns, conditions: []term{root}, part: part{b, 0, len(e.Text)}}
 	texts := [][2]int{{0, len(e.Text)}}
 	if l, ok := e.root.(logic); ok && !l.or && l.texts != nil {
 		bound.conditions, texts = nil, l.texts

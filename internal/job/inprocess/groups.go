@@ -125,6 +125,21 @@ func (g *Groups) Lists() []string {
 	return all
 }
 
+// Input returns the columns that are grouped.
+func (g *Groups) Input() *arrow.Schema { return g.in.Schema() }
+
+// Keys returns the names of the columns whose values make the groups.
+func (g *Groups) Keys() []string {
+	var all []string
+	for _, at := range g.by {
+		all = append(all, g.in.Schema().Field(at).Name)
+	}
+	return all
+}
+
+// Where returns the condition for the rows that are grouped; nil if there is none.
+func (g *Groups) Where() *sqlexpr.Bound { return g.where }
+
 // Use declares that columns of lists are read. The others stay empty.
 func (g *Groups) Use(columns []string) {
 	files.Need(g.in, columns)
