@@ -82,7 +82,7 @@ Spark, about the rows of FILE, --table or --query.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.runCalibrate(ctx, f)
+			return a.recording(ctx, f.records, "calibrate", func(ctx context.Context) error { return a.runCalibrate(ctx, f) })
 		},
 	}
 	f.ship.addModels(c)
@@ -106,6 +106,7 @@ Spark, about the rows of FILE, --table or --query.`,
 	flags.StringVar(&f.remote, "remote", "", "address of a Spark Connect server to run on, sc://host:port/;key=value")
 	flags.StringVar(&f.table, "table", "", "table or view of Spark to read, with --remote")
 	flags.StringVar(&f.query, "query", "", "query of Spark to read, with --remote")
+	addOTLP(c, &f.records.otlp)
 	flags.StringVarP(&f.output, "output", "o", "", "file for the result, as JSON")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	return c

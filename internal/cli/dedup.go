@@ -32,7 +32,7 @@ It is NULL for NULL and blank texts.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.dedupFile(ctx, o, cluster)
+			return a.recording(ctx, o.records, "dedup", func(ctx context.Context) error { return a.dedupFile(ctx, o, cluster) })
 		},
 	}
 	o.addTo(c)

@@ -40,6 +40,7 @@ type app struct {
 	queries  *queries
 	reported string // the query whose usage was written last
 	recorded string // the query whose usage was sent by --otlp
+	records  records
 
 	advised map[string]bool // advice that was printed
 

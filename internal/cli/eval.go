@@ -50,6 +50,7 @@ type evalFlags struct {
 	overwrite     bool
 	mlflow        string
 	experiment    string
+	records       recordFlags
 }
 
 func (a *app) eval() *cobra.Command {
@@ -87,7 +88,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.runEval(ctx, f)
+			return a.recording(ctx, f.records, "eval", func(ctx context.Context) error { return a.runEval(ctx, f) })
 		},
 	}
 	f.ship.add(c)
@@ -118,6 +119,7 @@ Rows without a label are left out. Rows without an answer count as wrong.`,
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	addMLflow(c, &f.mlflow, &f.experiment)
+	addOTLP(c, &f.records.otlp)
 	return c
 }
 
@@ -398,7 +400,7 @@ func (a *app) askModel(ctx context.Context, ship shipFlags, e *eval.Evaluation, 
 		if err != nil {
 			return err
 		}
-		opened, err := lazyModels(ship, o, nil)
+		opened, err := a.lazyModels(ship, o, nil)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,6 @@ type fileJob struct {
 	shared      *sharedRun        // with the runs over other files; nil if there are none
 	partitions  []arrow.Field     // partition columns of the file, which its path keeps
 	from        files.Input
-	records     records
 	// modelMemory is the memory in bytes that each model takes, by its reference.
 	modelMemory map[string]int64
 }
@@ -210,7 +209,7 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	}
 	if j.shared != nil && j.shared.models != nil {
 		j.models, j.modelMemory = j.shared.models, j.shared.modelMemory
-		j.executor.Models = j.recorded()
+		j.executor.Models = j.models
 		return nil
 	}
 	o, err := j.options.ship.modelOptions(fetch.NewProgress(j.err))
@@ -220,7 +219,7 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	o.Threads, o.PrefixBytes, o.AnswerBytes = j.executor.Threads, j.cache, int(j.cache/8)
 	o.Server.Retrying = func(err error) { fmt.Fprintln(j.err, j.message(err)) }
 	j.modelMemory = map[string]int64{}
-	if j.models, err = lazyModels(j.options.ship, o, func(r models.Reference, memory int64) {
+	if j.models, err = j.lazyModels(j.options.ship, o, func(r models.Reference, memory int64) {
 		j.modelMemory[r.String()] = memory
 	}); err != nil {
 		return err
@@ -228,7 +227,7 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	if j.shared != nil {
 		j.shared.models, j.shared.modelMemory = j.models, j.modelMemory
 	}
-	j.executor.Models = j.recorded()
+	j.executor.Models = j.models
 	if err := openAsked(ctx, j.models, j.plan.Asks()); err != nil {
 		return err
 	}
@@ -240,14 +239,6 @@ func (j *fileJob) openModels(ctx context.Context) (err error) {
 	}
 	j.advise()
 	return nil
-}
-
-// recorded returns the models, whose requests are recorded with --otlp.
-func (j *fileJob) recorded() *models.Opened {
-	if j.records.telemetry == nil {
-		return j.models
-	}
-	return j.models.Wrap(j.records.telemetry.Wrap)
 }
 
 // advise warns of models that are weak at a function, and of arguments that look

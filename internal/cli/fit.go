@@ -45,6 +45,7 @@ type fitFlags struct {
 	overwrite    bool
 	mlflow       string
 	experiment   string
+	records      recordFlags
 
 	labels       string // comma-separated, or JSON
 	labelWith    string // the expression that makes the labels
@@ -92,7 +93,7 @@ vectors and labels leave them. Rows without a label are left out.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.runFit(ctx, f)
+			return a.recording(ctx, f.records, "fit", func(ctx context.Context) error { return a.runFit(ctx, f) })
 		},
 	}
 	f.ship.add(c)
@@ -131,6 +132,7 @@ vectors and labels leave them. Rows without a label are left out.`,
 	flags.StringVar(&f.report, "report", "", "file for the report, as one HTML page")
 	flags.BoolVar(&f.overwrite, "overwrite", false, overwriteUsage)
 	addMLflow(c, &f.mlflow, &f.experiment)
+	addOTLP(c, &f.records.otlp)
 	return c
 }
 

@@ -61,7 +61,7 @@ func (a *app) newFitSource(ctx context.Context, f fitFlags, session *spark.Sessi
 	if err != nil {
 		return nil, err
 	}
-	s.models, err = lazyModels(f.ship, mo, nil)
+	s.models, err = a.lazyModels(f.ship, mo, nil)
 	return s, err
 }
 
@@ -166,7 +166,9 @@ func (s *fitSource) open(ctx context.Context, feature string) (llm.Model, error)
 			return nil, parsed
 		}
 		s.reference = set[0].Reference.String()
-		m, err = openModel(ctx, set[0].Reference, o)
+		if m, err = openModel(ctx, set[0].Reference, o); err == nil {
+			m = s.records.telemetry.Wrap(m)
+		}
 	}
 	if err != nil {
 		return nil, redownloadHint(err)

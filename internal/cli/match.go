@@ -55,7 +55,7 @@ Exit codes: as in 'firesteel run'; 3 means that texts or pairs have no answer.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(c)
 			defer stop()
-			return a.matchFiles(ctx, o)
+			return a.recording(ctx, o.records, "match", func(ctx context.Context) error { return a.matchFiles(ctx, o) })
 		},
 	}
 	o.addTo(c)

@@ -30,6 +30,7 @@ type matchOptions struct {
 	explain    bool
 	score      string
 	remote     string
+	records    recordFlags
 }
 
 func (o *matchOptions) addTo(c *cobra.Command) {
@@ -48,6 +49,7 @@ func (o *matchOptions) addTo(c *cobra.Command) {
 	o.addInput(c)
 	o.addAsking(c)
 	o.ship.addPlace(c)
+	addOTLP(c, &o.records.otlp)
 }
 
 // check reports mistakes that show before anything is opened.

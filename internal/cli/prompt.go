@@ -66,7 +66,7 @@ func (k *keyboard) wasInterrupted() bool {
 // prompt reads and runs statements until Ctrl-D or quit, and closes the session. It
 // prints the error of a statement and continues, in a new session if the server
 // has ended this one.
-func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags, to records) error {
+func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) error {
 	defer func() { session.Close() }()
 	fmt.Fprintf(a.out, "Spark %s at %s, model %s. %s", session.Version(), secret.Hide(f.remote), f.ship.names(), promptHelp)
 	keys := &keyboard{Reader: a.in}
@@ -117,7 +117,7 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags, to
 			statement = typed[rest.Start:]
 		}
 		for _, s := range statements {
-			err := a.runPrompted(ctx, &sqlRun{app: a, session: session, flags: f, pager: long, records: to}, s.Text)
+			err := a.runPrompted(ctx, &sqlRun{app: a, session: session, flags: f, pager: long}, s.Text)
 			if err != nil {
 				fmt.Fprintln(a.err, "error:", a.message(err)+a.contentHint(a.message(err)))
 			}

@@ -25,13 +25,16 @@ type records struct {
 	lineage   *lineageWriter
 }
 
-// openRecords opens what the flags ask for; close sends what is left.
-func (a *app) openRecords(ctx context.Context, f recordFlags, command string) (r records, close func(), err error) {
-	if r.lineage, err = a.openLineage(f.lineage); err != nil {
-		return r, nil, err
+// recording opens what the flags ask for, does the work of a command as a span, and sends what is left.
+func (a *app) recording(ctx context.Context, f recordFlags, command string, work func(context.Context) error) (err error) {
+	if a.records.lineage, err = a.openLineage(f.lineage); err != nil {
+		return err
 	}
-	if r.telemetry, err = openTelemetry(ctx, f.otlp, command); err != nil {
-		return r, nil, err
+	if a.records.telemetry, err = openTelemetry(ctx, f.otlp, command); err != nil {
+		return err
 	}
-	return r, func() { a.closeTelemetry(r.telemetry) }, nil
+	defer a.closeTelemetry(a.records.telemetry)
+	ctx, end := a.records.telemetry.Span(ctx, "firesteel "+command)
+	defer func() { end(err) }()
+	return work(ctx)
 }

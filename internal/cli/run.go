@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 )
 
@@ -57,25 +59,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 			ctx, stop := interruptible(c)
 			defer stop()
 			o.arguments, o.destination = args, o.output
-			to, closeRecords, err := a.openRecords(ctx, o.records, "run")
-			if err != nil {
-				return err
-			}
-			defer closeRecords()
-			if o.remote != "" {
-				if len(args) > 1 {
-					return usagef("with --remote, Spark reads one table or path; a path may be a folder or a glob")
-				}
-				o.input = args[0]
-				return a.runRemote(ctx, o, to)
-			}
-			if err := o.findInputs(args); err != nil {
-				return err
-			}
-			if o.toFolder() {
-				return a.runFolder(ctx, o, to)
-			}
-			return a.runFile(ctx, o, to)
+			return a.recording(ctx, o.records, "run", func(ctx context.Context) error { return a.runJob(ctx, o) })
 		},
 	}
 	o.addTo(c)
@@ -86,6 +70,24 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
 	o.records.add(c)
 	o.ship.addPlace(c)
 	return c
+}
+
+// runJob runs the job on Spark, or over one or several files.
+func (a *app) runJob(ctx context.Context, o runOptions) error {
+	if o.remote != "" {
+		if len(o.arguments) > 1 {
+			return usagef("with --remote, Spark reads one table or path; a path may be a folder or a glob")
+		}
+		o.input = o.arguments[0]
+		return a.runRemote(ctx, o)
+	}
+	if err := o.findInputs(o.arguments); err != nil {
+		return err
+	}
+	if o.toFolder() {
+		return a.runFolder(ctx, o)
+	}
+	return a.runFile(ctx, o)
 }
 
 func (o *runOptions) check() error {

@@ -24,8 +24,8 @@ type fileRun struct {
 	summary  *job.Summary // once the job ran
 }
 
-func (a *app) runFile(ctx context.Context, o runOptions, to records) error {
-	r := &fileRun{fileJob: fileJob{app: a, options: &o.jobOptions, records: to}, options: &o}
+func (a *app) runFile(ctx context.Context, o runOptions) error {
+	r := &fileRun{fileJob: fileJob{app: a, options: &o.jobOptions}, options: &o}
 	defer r.close()
 	// What fails most cheaply comes first.
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openReport, r.openLedger, r.openModels, r.printEstimate, r.run} {
@@ -142,7 +142,7 @@ func (r *fileRun) printEstimate(ctx context.Context) (err error) {
 }
 
 func (r *fileRun) run(ctx context.Context) (err error) {
-	ctx, end := r.records.telemetry.Span(ctx, "firesteel run")
+	ctx, end := r.records.telemetry.Span(ctx, "firesteel job")
 	defer func() { end(err, recordJob(ctx, r.records.telemetry, r.summary)...) }()
 	r.records.lineage.start(ctx, r.lineage)
 	if r.shared == nil {

@@ -29,7 +29,6 @@ type folderRun struct {
 	*app
 	options runOptions
 	inputs  []files.Input
-	records records
 	shared  sharedRun
 	total   job.Summary
 	begun   time.Time
@@ -89,7 +88,7 @@ func (o *jobOptions) toFolder() bool {
 	return strings.HasSuffix(o.output, "/") || strings.HasSuffix(o.output, string(filepath.Separator)) || err == nil && info.IsDir()
 }
 
-func (a *app) runFolder(ctx context.Context, o runOptions, to records) (err error) {
+func (a *app) runFolder(ctx context.Context, o runOptions) (err error) {
 	if o.inputs == nil {
 		o.inputs = []files.Input{{Path: o.input, Rel: filepath.Base(o.input)}}
 	}
@@ -102,9 +101,9 @@ func (a *app) runFolder(ctx context.Context, o runOptions, to records) (err erro
 	if err := o.check(); err != nil {
 		return err
 	}
-	f := &folderRun{app: a, options: o, inputs: o.inputs, records: to, begun: time.Now()}
+	f := &folderRun{app: a, options: o, inputs: o.inputs, begun: time.Now()}
 	written := 0
-	defer func() { to.lineage.end(ctx, err, &lineage.Written{Rows: f.total.Rows, Files: int64(written)}) }()
+	defer func() { a.records.lineage.end(ctx, err, &lineage.Written{Rows: f.total.Rows, Files: int64(written)}) }()
 	defer f.shared.close()
 	if err := f.prepare(); err != nil {
 		return err
@@ -217,7 +216,7 @@ func (f *folderRun) file(ctx context.Context, at int, in files.Input, format fil
 	}
 	o.budgetFlags = f.budgetLeft()
 	fields := files.PartitionFields(f.inputs)
-	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in, records: f.records}, options: &o,
+	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in}, options: &o,
 		name: fmt.Sprintf("file %d of %d, %s", at+1, len(f.inputs), in.Rel)}
 	defer r.close()
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openLedger, r.openModels, r.run} {

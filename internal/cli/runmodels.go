@@ -35,9 +35,9 @@ func (f shipFlags) modelOptions(progress fetch.Progress) (models.Options, error)
 }
 
 // lazyModels returns the models that --model names, and the defaults of the other
-// roles. Each is opened when it is first needed.
+// roles. Each is opened when it is first needed. Their requests are recorded with --otlp.
 // cost, if not nil, gets the memory in bytes that a model takes.
-func lazyModels(f shipFlags, o models.Options, cost func(r models.Reference, memory int64)) (*models.Opened, error) {
+func (a *app) lazyModels(f shipFlags, o models.Options, cost func(r models.Reference, memory int64)) (*models.Opened, error) {
 	set, err := f.set()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,10 @@ func lazyModels(f shipFlags, o models.Options, cost func(r models.Reference, mem
 		if err == nil && cost != nil {
 			cost(r, memoryNow()-before)
 		}
-		return m, redownloadHint(err)
+		if err != nil {
+			return nil, redownloadHint(err)
+		}
+		return a.records.telemetry.Wrap(m), nil
 	}), nil
 }
 

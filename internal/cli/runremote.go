@@ -22,7 +22,7 @@ import (
 
 // runRemote runs a job on Spark. Input and output are tables, or paths as Spark
 // sees them.
-func (a *app) runRemote(ctx context.Context, o runOptions, to records) (err error) {
+func (a *app) runRemote(ctx context.Context, o runOptions) (err error) {
 	if err := o.checkRemote(); err != nil {
 		return err
 	}
@@ -66,11 +66,11 @@ func (a *app) runRemote(ctx context.Context, o runOptions, to records) (err erro
 	}
 	e.Asked = asked.infos
 	var s job.Summary
-	spanned, end := to.telemetry.Span(ctx, "firesteel run", attribute.String("db.system.name", "spark"))
-	to.lineage.start(ctx, func() lineage.Run { return remoteLineage(&o, session, plan, asked) })
+	spanned, end := a.records.telemetry.Span(ctx, "firesteel job", attribute.String("db.system.name", "spark"))
+	a.records.lineage.start(ctx, func() lineage.Run { return remoteLineage(&o, session, plan, asked) })
 	defer func() {
-		end(err, recordJob(ctx, to.telemetry, &s)...)
-		to.lineage.end(ctx, err, &lineage.Written{Rows: s.Rows})
+		end(err, recordJob(ctx, a.records.telemetry, &s)...)
+		a.records.lineage.end(ctx, err, &lineage.Written{Rows: s.Rows})
 	}()
 	s, err = e.Run(spanned, plan)
 	a.queries.end()

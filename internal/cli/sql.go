@@ -140,7 +140,6 @@ type sqlRun struct {
 	flags   sqlFlags
 	written bool   // the file of -o has a result
 	pager   *pager // nil for none
-	records records
 	job     string // name of the statement in lineage; empty at the prompt
 }
 
@@ -194,21 +193,22 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 	}
 	ctx, stop := interruptible(c)
 	defer stop()
-	to, closeRecords, err := a.openRecords(ctx, f.records, "sql")
-	if err != nil {
-		return err
-	}
-	defer closeRecords()
-	session, err := a.connect(ctx, f.remote, f.ship, f.ledger.options()...)
-	if err != nil {
-		return err
-	}
-	if prompt {
-		stop() // at the prompt, Ctrl-C ends a statement and not the session
-		return a.prompt(c.Context(), session, f, to)
-	}
-	defer session.Close()
-	r := &sqlRun{app: a, session: session, flags: f, records: to}
+	return a.recording(ctx, f.records, "sql", func(ctx context.Context) error {
+		session, err := a.connect(ctx, f.remote, f.ship, f.ledger.options()...)
+		if err != nil {
+			return err
+		}
+		if prompt {
+			stop() // at the prompt, Ctrl-C ends a statement and not the session
+			return a.prompt(context.WithoutCancel(ctx), session, f)
+		}
+		defer session.Close()
+		return (&sqlRun{app: a, session: session, flags: f}).all(ctx, statements)
+	})
+}
+
+// all runs statements one after the other.
+func (r *sqlRun) all(ctx context.Context, statements []sqlStatement) error {
 	failed := 0
 	for i, s := range statements {
 		r.job = s.job(i+1, len(statements))
@@ -217,12 +217,12 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 			continue
 		}
 		err = s.failed(err, i+1, len(statements))
-		if !f.continueOnError || ctx.Err() != nil || errors.Is(err, errUsage) {
+		if !r.flags.continueOnError || ctx.Err() != nil || errors.Is(err, errUsage) {
 			return err
 		}
 		failed++
-		text := a.message(err)
-		fmt.Fprintln(a.err, "error:", text+a.contentHint(text))
+		text := r.message(err)
+		fmt.Fprintln(r.err, "error:", text+r.contentHint(text))
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d statements failed", failed, len(statements))
@@ -240,7 +240,7 @@ func (r *sqlRun) timed(ctx context.Context, statement string) error {
 	if isQuery(statement) {
 		words = "query"
 	}
-	spanned, end := r.records.telemetry.Span(ctx, "firesteel sql", attribute.String("db.system.name", "spark"), attribute.String("db.operation.name", words))
+	spanned, end := r.records.telemetry.Span(ctx, "firesteel statement", attribute.String("db.system.name", "spark"), attribute.String("db.operation.name", words))
 	r.records.lineage.start(ctx, func() lineage.Run { return r.lineage(ctx, statement) })
 	err := r.run(spanned, statement)
 	r.records.lineage.end(ctx, err, nil)

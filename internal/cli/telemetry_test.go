@@ -2,6 +2,7 @@ package cli
 
 import (
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestOTLP(t *testing.T) {
 		for _, want := range []string{
 			"firesteel.rows firesteel.outcome=ok 3", "firesteel.rows firesteel.outcome=null 1", "firesteel.calls firesteel.source=equal 1",
 			"gen_ai.client.token.usage gen_ai.operation.name=chat gen_ai.provider.name=firesteel gen_ai.request.model=", "gen_ai.token.type=input count=",
-			"gen_ai.client.operation.duration gen_ai.operation.name=chat", "span firesteel run ", "firesteel.rows=4", "service.name=firesteel",
+			"gen_ai.client.operation.duration gen_ai.operation.name=chat", "span firesteel run ", "span firesteel job ", "firesteel.rows=4", "service.name=firesteel",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is missing in\n%s", want, text)
@@ -35,6 +36,23 @@ func TestOTLP(t *testing.T) {
 		}
 		if strings.Contains(string(got.Raw), "SECRET") || strings.Contains(string(got.Raw), "positive") {
 			t.Error("content was sent")
+		}
+	}
+	// The other commands that ask models do the same.
+	labelled := file(t, "labelled.csv", reviews)
+	for command, args := range map[string][]string{
+		"eval":      {labelled, "-f", "ai_analyze_sentiment", "-i", "text", "-l", "mood"},
+		"calibrate": {labelled, "-f", "ai_classify", "-i", "text", "-l", "mood", "--args", `{"labels": ["positive", "negative"]}`, "--accuracy", "0.01"},
+		"dedup":     {in, "--on", "text", "--by", "letters", "--threshold", "0.1", "--predicate", "{left} is {right}", "-o", filepath.Join(t.TempDir(), "out.csv"), "--no-ledger"},
+	} {
+		got.Reset()
+		status, _, errs := do(append([]string{command, "--otlp", server.URL}, args...)...)
+		text := got.String()
+		if !strings.Contains(text, "span firesteel "+command+" ") || !strings.Contains(text, "gen_ai.client.operation.duration gen_ai.operation.name=") || !strings.Contains(text, "firesteel.command="+command) {
+			t.Errorf("%s: %d\n%s\n%s", command, status, errs, text)
+		}
+		if strings.Contains(string(got.Raw), "SECRET") || strings.Contains(string(got.Raw), "enough") {
+			t.Errorf("%s: content was sent", command)
 		}
 	}
 	// Nothing is sent without the flag, and with --local-only to no other machine.

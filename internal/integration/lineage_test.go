@@ -4,6 +4,7 @@ package integration
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/firesteel/firesteel/internal/fsys/cachedir"
+	"github.com/firesteel/firesteel/internal/telemetry/telemetrytest"
 	"github.com/firesteel/firesteel/internal/testkit"
 )
 
@@ -31,11 +33,19 @@ func TestLineage(t *testing.T) {
 	}
 	const add = "mood=ai_analyze_sentiment(text)"
 	firesteel(t, "run", in, "--add", add, "--add", "m=ai_mask(text, array('email'))", "-o", filepath.Join(folder, "local.parquet"), "--no-ledger", "--lineage", events)
-	firesteel(t, "run", in, "--remote", server, "--where", "id > 0", "--add", add, "-o", filepath.Join(folder, "remote.parquet"), "--lineage", events)
-	firesteel(t, "sql", "--remote", server, "-e", "CREATE TEMP VIEW t AS SELECT ai_classify('SECRET is good', array('SECRET', 'b')) AS c; SELECT * FROM t WHERE c <> 'SECRET'", "--lineage", events)
-	failing := exec.Command(program(t), "sql", "--remote", server, "-e", "SELECT raise_error('SECRET')", "--lineage", events)
-	if text, err := failing.CombinedOutput(); err == nil {
-		t.Errorf("%s", text)
+	var collector telemetrytest.Collector
+	collecting := httptest.NewServer(&collector)
+	defer collecting.Close()
+	firesteel(t, "run", in, "--remote", server, "--where", "id > 0", "--add", add, "-o", filepath.Join(folder, "remote.parquet"), "--lineage", events, "--otlp", collecting.URL)
+	for _, want := range []string{"firesteel.rows firesteel.outcome=ok 2", "firesteel.calls firesteel.source=asked 2", "span firesteel job db.system.name=spark ", "span firesteel run "} {
+		if !strings.Contains(collector.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, collector.String())
+		}
+	}
+	const script = `CREATE TEMP VIEW t AS SELECT ai_classify('SECRET is good', array('SECRET', 'b')) AS c;
+SELECT * FROM t WHERE c <> 'SECRET'; SELECT raise_error('SECRET')`
+	if _, errs, err := run(t, "", "sql", "--remote", server, "-e", script, "--lineage", events, "--continue-on-error"); err == nil || !strings.Contains(errs, "1 of 3 statements failed") {
+		t.Error(err, errs)
 	}
 	text, err := os.ReadFile(events)
 	if err != nil {
