@@ -1,0 +1,3 @@
+select topic, count(*) as tickets
+from {{ ref('ticket_topics') }}
+group by topic
