@@ -30,9 +30,24 @@ var pythonNeeds = filepath.Join("..", "..", "python", "requirements-test.txt")
 
 var pythonMade sync.Mutex
 
-// pySpark returns a Python in the cache that has PySpark of a version. The test is
+// pySpark returns a Python in the cache that has PySpark of the default version. The test is
 // skipped if they cannot be installed.
-func pySpark(t *testing.T, version string) (python string) {
+func pySpark(t *testing.T) (python string) {
+	t.Helper()
+	python = pythonWithNeeds(t)
+	folder := pySparkFolder(t, localspark.DefaultVersion)
+	sites, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(python)), "lib", "python3*", "site-packages"))
+	if err != nil || len(sites) == 0 {
+		t.Fatalf("the virtual environment of %s has no site-packages: %v", python, err)
+	}
+	if err := os.WriteFile(filepath.Join(sites[0], "pyspark.pth"), []byte(folder+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return python
+}
+
+// pythonWithNeeds returns a Python in the cache that has what PySpark needs.
+func pythonWithNeeds(t *testing.T) (python string) {
 	t.Helper()
 	cache, err := cachedir.Dir()
 	if err != nil {
@@ -56,18 +71,23 @@ func pySpark(t *testing.T, version string) (python string) {
 			}
 		}
 	}
+	return python
+}
+
+// pySparkFolder returns a folder in the cache with the Python files of PySpark.
+func pySparkFolder(t *testing.T, version string) string {
+	t.Helper()
+	cache, err := cachedir.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pythonMade.Lock()
+	defer pythonMade.Unlock()
 	folder := filepath.Join(cache, "test-pyspark-"+version)
 	if _, err := os.Stat(folder); err != nil {
 		unpackPySpark(t, version, folder)
 	}
-	sites, err := filepath.Glob(filepath.Join(home, "lib", "python3*", "site-packages"))
-	if err != nil || len(sites) == 0 {
-		t.Fatalf("the virtual environment %s has no site-packages: %v", home, err)
-	}
-	if err := os.WriteFile(filepath.Join(sites[0], "pyspark.pth"), []byte(folder+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return python
+	return folder
 }
 
 // unpackPySpark extracts the Python files of PySpark's package, and the JSON files
@@ -131,7 +151,7 @@ func TestAttachToNoSession(t *testing.T) {
 func TestPythonFunctions(t *testing.T) {
 	t.Parallel()
 	command := program(t)
-	python := pySpark(t, localspark.DefaultVersion)
+	python := pySpark(t)
 	server := testkit.Spark(t, localspark.Options{Version: localspark.DefaultVersion, Conf: map[string]string{
 		"spark.sql.execution.pyspark.python": python,
 	}})

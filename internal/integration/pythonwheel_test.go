@@ -61,7 +61,7 @@ func TestPythonWheel(t *testing.T) {
 	t.Parallel()
 	url := testkit.SharedSparkOf(t, localspark.DefaultVersion)
 	testkit.Model(t)
-	python := wheel(t, pySpark(t, localspark.DefaultVersion))
+	python := wheel(t, pySpark(t))
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "python.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +105,29 @@ func TestPythonWheel(t *testing.T) {
 	command := exec.CommandContext(t.Context(), filepath.Join(filepath.Dir(python), "firesteel"), "version")
 	if text, err := command.CombinedOutput(); err != nil || !strings.Contains(string(text), "v0.0.0-rc.1") {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// The package attaches to Spark 3.5 with the client of that version, which comes with the whole of Spark only.
+func TestPythonOld(t *testing.T) {
+	t.Parallel()
+	const version = "3.5.1"
+	url := testkit.SharedSparkOf(t, version)
+	testkit.Model(t)
+	python := pythonWithNeeds(t)
+	if exec.CommandContext(t.Context(), python, "-c", "import sys; sys.exit(sys.version_info > (3, 12))").Run() != nil {
+		t.Skip("the client of Spark 3.5 needs Python 3.11 or older")
+	}
+	source, err := filepath.Abs(filepath.Join("..", "..", "python"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "python_old.py"))
+	c.Env = append(os.Environ(), "SPARK_REMOTE="+url, "FIRESTEEL="+program(t), "PYTHONDONTWRITEBYTECODE=1",
+		"PYTHONPATH="+source+string(filepath.ListSeparator)+pySparkFolder(t, version))
+	c.WaitDelay = 10 * time.Second
+	if text, err := c.CombinedOutput(); err != nil || !strings.Contains(string(text), "Spark 3.5.1 is attached\n") {
+		t.Fatalf("%v\n%s", err, text)
 	}
 }
 
