@@ -51,6 +51,8 @@ func callsInConditions(t *testing.T, version string) {
 			}
 		}
 	}
+	callsAtJoins(t, s, log)
+
 	// The summary of a word is the word, without a model.
 	const call, plain = "ai_summarize(x, 5) = 'yes'", "x = 'yes'"
 	var calls, plains []string
@@ -70,6 +72,67 @@ func callsInConditions(t *testing.T, version string) {
 			if got, want := row.At(i), row.At(len(calls)+i); got != want {
 				t.Errorf("%s: %v, want %v", calls[i], got, want)
 			}
+		}
+	}
+}
+
+// callsAtJoins counts the texts that a model is asked about where a join keeps few rows of a side, and
+// where it multiplies them. docs/sql.md has the numbers.
+func callsAtJoins(t *testing.T, s *spark.Session, log string) {
+	type row struct {
+		K       int64  `spark:"k"`
+		Content string `spark:"content"`
+	}
+	rows := make([]row, 100) // the content does not follow from k, so Spark infers nothing about it
+	for i := range rows {
+		rows[i] = row{int64(i), fmt.Sprintf("joined text %d.", i)}
+	}
+	a, err := s.CreateDataFrame(t.Context(), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.CreateOrReplaceTempView(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from  string
+		asked int
+	}{
+		{"a JOIN range(7) b ON a.k = b.id WHERE CALL", 7},
+		{"a JOIN range(300) b ON a.k = b.id % 5 WHERE CALL AND b.id < 200", 5},
+		{"a, range(7) b WHERE a.k = b.id AND CALL", 7},
+		{"a LEFT SEMI JOIN range(7) b ON a.k = b.id WHERE CALL", 7},
+		{"a LEFT ANTI JOIN range(7) b ON a.k = b.id WHERE NOT CALL OR a.k < 90", 10},
+		{"a JOIN range(7) b ON a.k = b.id LEFT JOIN range(3) c ON a.k = c.id WHERE CALL", 7},
+		{"a LEFT JOIN range(7) b ON a.k = b.id WHERE CALL", 100},
+		{"a JOIN range(7) b ON a.k = b.id AND CALL", 100},
+		{"a WHERE a.k IN (SELECT id FROM range(7)) AND CALL", 100},
+		{"(SELECT * FROM a WHERE CALL) a JOIN range(7) b ON a.k = b.id", 100},
+	} {
+		if err := os.WriteFile(log, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		query(t, s, "SELECT count(*) FROM "+strings.ReplaceAll(c.from, "CALL", "ai_filter(a.content, 'it is a text')"))
+		b, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := map[string]bool{}
+		for _, after := range strings.Split(string(b), "joined text ")[1:] {
+			number, _, _ := strings.Cut(after, ".")
+			texts[number] = true
+		}
+		if len(texts) != c.asked {
+			t.Errorf("%s: asked about %d texts, want %d", c.from, len(texts), c.asked)
+		}
+		if c.asked == 100 { // it is as it was written
+			continue
+		}
+		// A summary of a text that is short enough is the text.
+		got := query(t, s, "SELECT count(*) FROM "+strings.ReplaceAll(c.from, "CALL", "ai_summarize(a.content, 50) LIKE '%t 1%'"))[0].At(0)
+		want := query(t, s, "SELECT count(*) FROM "+strings.ReplaceAll(c.from, "CALL", "a.content LIKE '%t 1%'"))[0].At(0)
+		if got != want {
+			t.Errorf("%s: %v rows, want %v", c.from, got, want)
 		}
 	}
 }

@@ -51,7 +51,9 @@ func filtersCheaplyFirst(t *testing.T, version string) {
 		{"the call last", sql(from + "WHERE id < 10 AND ai_filter(content, 'it is a text')"), "id < 10, ai_filter"},
 		{"two filters of a DataFrame", texts.Filter(asked).Filter(cheap), "id < 10, ai_filter"},
 		{"a subquery", sql("SELECT id FROM (" + from + "WHERE ai_filter(content, 'it is a text')) WHERE id < 10"), "id < 10, ai_filter"},
-		{"a join", sql("SELECT b.id FROM (SELECT id % 50 AS k, concat('text ', id) AS content FROM range(100)) a JOIN range(7) b ON a.k = b.id WHERE ai_filter(a.content, 'it is a text')"), "ai_filter, Join"},
+		{"a join", sql("SELECT b.id FROM (SELECT id % 50 AS k, concat('text ', id) AS content FROM range(100)) a JOIN range(7) b ON a.k = b.id WHERE ai_filter(a.content, 'it is a text')"), "Join, ai_filter"},
+		{"a join in a subquery", sql("SELECT * FROM (SELECT b.id AS id FROM (SELECT id % 50 AS k, id, uuid() AS content FROM range(100)) a JOIN range(7) b ON a.k = b.id WHERE ai_filter(a.content, 'it is a text')) WHERE id < 10"), "id < 10, id < 10, ai_filter, Join"},
+		{"a join of DataFrames", texts.Join(sql("SELECT id AS k FROM range(7)"), spark.Col("id").Eq(spark.Col("k")), "inner").Filter(asked), "ai_filter, ai_filter, Join"},
 	} {
 		plan, err := c.d.Explain(t.Context(), "simple")
 		if err != nil {

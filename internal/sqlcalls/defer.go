@@ -12,7 +12,8 @@ import (
 // Defer rewrites the calls of a statement in OR, CASE, IF and coalesce, where Spark evaluates them
 // for all rows, so that their content is NULL where the rest of the expression decides its value: a
 // OR ai_filter(t, p) becomes a OR ai_filter(IF(coalesce(a, false), NULL, t), p). No model is asked
-// about NULL. The value of the expression is the same, also where a is NULL. The result is the
+// about NULL. The value of the expression is the same, also where a is NULL. It also keeps calls above
+// joins (see joins). The result is the
 // statement itself if it has no such call. It may be one that Spark does not analyse, so the client
 // then sends the statement as it was written.
 func Defer(query string) string {
@@ -24,6 +25,7 @@ func Defer(query string) string {
 	}
 	nodes, _ := d.tree(tokens, "")
 	d.sequence(nodes)
+	d.joins(nodes)
 	if len(d.calls) == 0 {
 		return query
 	}

@@ -16,11 +16,26 @@ func TestDefer(t *testing.T) {
 		"SELECT * FROM t WHERE a OR (b AND CASE WHEN c THEN ai_filter(x, 'p') ELSE true END)": "SELECT * FROM t WHERE a OR (b AND CASE WHEN c THEN ai_filter(IF(coalesce((a), false) OR NOT coalesce((c), false), NULL, x), 'p') ELSE true END)",
 		"SELECT left(s, 1) = 'a' OR ai_filter(x, 'p') FROM t left JOIN u ON a.end = 1":        "SELECT left(s, 1) = 'a' OR ai_filter(IF(coalesce((left(s, 1) = 'a'), false), NULL, x), 'p') FROM t left JOIN u ON a.end = 1",
 		"WITH q AS (SELECT a OR ai_filter(x, 'p') AS b FROM t) SELECT * FROM q":               "WITH q AS (SELECT a OR ai_filter(IF(coalesce((a), false), NULL, x), 'p') AS b FROM t) SELECT * FROM q",
+		// Calls above joins.
+		"SELECT * FROM t JOIN u ON a = b WHERE n > 1 AND ai_filter(x, 'p')":                                                          "SELECT * FROM t JOIN u ON a = b WHERE n > 1 AND ai_filter(IF(rand() + 1 < 0, NULL, x), 'p')",
+		"SELECT * FROM t, u WHERE a = b AND NOT ai_filter(x, 'p') LIMIT 3":                                                           "SELECT * FROM t, u WHERE a = b AND NOT ai_filter(IF(rand() + 1 < 0, NULL, x), 'p') LIMIT 3",
+		"SELECT * FROM t LEFT SEMI JOIN u USING (k) WHERE ai_filter(x, 'p')":                                                         "SELECT * FROM t LEFT SEMI JOIN u USING (k) WHERE ai_filter(IF(rand() + 1 < 0, NULL, x), 'p')",
+		"SELECT * FROM t JOIN u ON a IS DISTINCT FROM b WHERE m OR ai_filter(x, 'p')":                                                "SELECT * FROM t JOIN u ON a IS DISTINCT FROM b WHERE m OR ai_filter(IF(coalesce((m), false) OR rand() + 1 < 0, NULL, x), 'p')",
+		"SELECT * FROM t JOIN u ON a = b LEFT JOIN v ON c = d WHERE ai_filter(x, 'p') UNION SELECT * FROM w WHERE ai_filter(x, 'p')": "SELECT * FROM t JOIN u ON a = b LEFT JOIN v ON c = d WHERE ai_filter(IF(rand() + 1 < 0, NULL, x), 'p') UNION SELECT * FROM w WHERE ai_filter(x, 'p')",
+		"INSERT INTO s SELECT * FROM t NATURAL JOIN u WHERE ai_filter(x, 'p') AND n":                                                 "INSERT INTO s SELECT * FROM t NATURAL JOIN u WHERE ai_filter(IF(rand() + 1 < 0, NULL, x), 'p') AND n",
+		"SELECT * FROM t JOIN u ON a = b AND ai_filter(x, 'p') WHERE n OR m":                                                         "", // Spark has no rand() in ON
+		"SELECT * FROM t LEFT JOIN u ON a = b WHERE ai_filter(x, 'p')":                                                               "", // all rows of t stay
+		"SELECT * FROM t JOIN u ON a = b RIGHT OUTER JOIN v ON c = d WHERE ai_filter(x, 'p')":                                        "",
+		"SELECT * FROM (SELECT * FROM t JOIN u ON a = b WHERE ai_filter(x, 'p')) WHERE n":                                            "", // n would not pass it
+		"CREATE TEMP VIEW w AS SELECT * FROM t JOIN u ON a = b WHERE ai_filter(x, 'p')":                                              "",
+		"SELECT * FROM VALUES (1, 2), (3, 4) AS t(x, n) WHERE n > 1 AND ai_filter(x, 'p')":                                           "",
+		"SELECT a, ai_filter(x, 'p') FROM t JOIN u ON a = b":                                                                         "", // above the join
+		"SELECT left(a, 1), b FROM t WHERE n > 1 AND ai_filter(x, 'p')":                                                              "",
+		"SELECT * FROM t JOIN u ON a = b WHERE EXISTS (SELECT 1 FROM v WHERE ai_filter(x, 'p'))":                                     "",
 		// Spark orders these itself, or nothing cheap decides.
 		"SELECT * FROM t WHERE a AND ai_filter(x, 'p')":                           "",
-		"SELECT * FROM t JOIN u ON a = b AND ai_filter(x, 'p') WHERE n OR m":      "",
 		"SELECT * FROM t WHERE ai_filter(x, 'p') OR ai_filter(y, 'p')":            "",
-		"SELECT * FROM t WHERE rand() < 0.1 OR ai_filter(x, 'p')":                 "",
+		"SELECT * FROM t WHERE rand() + 1 < 0.1 OR ai_filter(x, 'p')":             "",
 		"SELECT * FROM t WHERE n = ? OR ai_filter(x, 'p')":                        "",
 		"SELECT * FROM t WHERE a OR EXISTS (SELECT 1 WHERE ai_filter(x, 'p'))":    "",
 		"SELECT * FROM t WHERE n IN (SELECT k FROM u) OR ai_filter(x, 'p')":       "",
@@ -40,7 +55,7 @@ func TestDefer(t *testing.T) {
 }
 
 func FuzzDefer(f *testing.F) {
-	for _, query := range []string{"SELECT a OR ai_filter(x, 'p')", "CASE WHEN a THEN ai_filter(b", "IF(a, ai_filter(x), (ai_agg(", "coalesce(,ai_mask(x))"} {
+	for _, query := range []string{"SELECT a OR ai_filter(x, 'p')", "CASE WHEN a THEN ai_filter(b", "IF(a, ai_filter(x), (ai_agg(", "coalesce(,ai_mask(x))", "SELECT * FROM t, u JOIN v ON a = b WHERE a AND ai_filter(x)"} {
 		f.Add(query)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
