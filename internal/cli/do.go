@@ -20,7 +20,7 @@ import (
 	"github.com/firesteel/firesteel/worker"
 )
 
-// Exit codes.
+// Exit codes, except those of firesteel sql: see sqlExit.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -47,10 +47,10 @@ type app struct {
 	logContent bool // errors, logs and reports may quote data
 }
 
-// execute runs the command; a panic is its error.
-func execute(root *cobra.Command) (err error) {
+// execute runs the command; a panic is its error. ran is the subcommand, or nil after a panic.
+func execute(root *cobra.Command) (ran *cobra.Command, err error) {
 	defer panics.Catch(&err, "running the command")
-	return root.ExecuteContext(context.Background())
+	return root.ExecuteContextC(context.Background())
 }
 
 // Do runs the command with its arguments and returns its exit code. If Spark
@@ -74,7 +74,7 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(err)
 	var status exitStatus
-	e := execute(root)
+	ran, e := execute(root)
 	switch {
 	case e == nil:
 		return exitOK
@@ -88,6 +88,8 @@ func Do(args []string, in io.Reader, out, err io.Writer) int {
 	text := strings.TrimPrefix(secret.Hide(a.message(explainFormat(explainSpark(roleHint(explainTrust(e)))))), "firesteel: ")
 	fmt.Fprintln(err, "firesteel:", text+a.contentHint(text))
 	switch {
+	case ran != nil && ran.Name() == "sql":
+		return sqlExit(e)
 	case errors.Is(e, errUsage):
 		return exitUsage
 	case errors.Is(e, job.ErrIncomplete):

@@ -12,10 +12,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
 	"github.com/firesteel/firesteel/internal/fsys/privatefile"
+	"github.com/firesteel/firesteel/internal/panics"
 	"github.com/firesteel/firesteel/internal/secret"
 	"github.com/firesteel/firesteel/internal/sqlscript"
 	"github.com/firesteel/firesteel/internal/terminal"
@@ -117,13 +119,14 @@ func (a *app) prompt(ctx context.Context, session *spark.Session, f sqlFlags) er
 			statement = typed[rest.Start:]
 		}
 		for _, s := range statements {
-			err := a.runPrompted(ctx, &sqlRun{app: a, session: session, flags: f, pager: long}, s.Text)
+			r := &sqlRun{app: a, session: session, flags: f, pager: long}
+			err := a.runPrompted(ctx, r, s.Text)
+			session = r.session
 			if err != nil {
 				fmt.Fprintln(a.err, "error:", a.message(err)+a.contentHint(a.message(err)))
 			}
-			if errors.Is(err, spark.ErrSessionLost) {
-				session = a.reopen(ctx, session, f)
-				break
+			if connectionLost(err) {
+				break // the other statements of the line may depend on this one
 			}
 		}
 		lines.SetPrompt(promptFirst)
@@ -148,30 +151,52 @@ func (a *app) readLine(lines *term.Terminal) (string, error) {
 	return lines.ReadLine()
 }
 
-// runPrompted runs one statement; Ctrl-C ends the statement only.
+// serverWait is the time after which a message says that the prompt waits for the server.
+const serverWait = 3 * time.Second
+
+// runPrompted runs one statement; Ctrl-C ends the statement only. If the server has ended the session before, the statement runs
+// in a new one. A statement during which the session or the connection is lost may have had effects, and is never sent again.
 func (a *app) runPrompted(ctx context.Context, r *sqlRun, statement string) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	if err := r.session.Check(ctx); err != nil {
+	waiting := time.AfterFunc(serverWait, func() {
+		defer panics.Handle("writing that the server does not answer", func(err error) { fmt.Fprintln(a.err, "error:", err) })
+		fmt.Fprintln(a.err, "The server does not answer. Waiting for it; Ctrl-C gives up.")
+	})
+	err := r.session.Check(ctx)
+	waiting.Stop()
+	if errors.Is(err, spark.ErrSessionLost) {
+		err = a.reopen(ctx, r)
+	}
+	if err != nil {
 		return err
 	}
-	return r.timed(ctx, statement)
+	if err = r.timed(ctx, statement); err == nil || ctx.Err() != nil {
+		return err
+	}
+	if errors.Is(err, spark.ErrSessionLost) {
+		fmt.Fprintln(a.err, "The session was lost while the statement ran. It may have had effects, and is not run again.")
+		if lost := a.reopen(ctx, r); lost != nil { // the next statement tries again
+			fmt.Fprintln(a.err, "error:", a.message(lost))
+		}
+	} else if connectionLost(err) {
+		fmt.Fprintln(a.err, "The connection was lost while the statement ran. It may have had effects, and is not run again. The next statement connects again.")
+	}
+	return err
 }
 
-// reopen returns a new session for one that the server has ended, or the old one if
-// no session can be opened now; the next statement tries again.
-func (a *app) reopen(ctx context.Context, gone *spark.Session, f sqlFlags) *spark.Session {
+// reopen replaces a session that the server has ended by a new one. If none can be opened now, the next statement tries again.
+func (a *app) reopen(ctx context.Context, r *sqlRun) error {
 	fmt.Fprintln(a.err, "The server has ended the session: Spark was restarted, or the session was idle for too long. Its temporary views, variables and settings are lost. Opening a new one...")
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
+	f := r.flags
 	session, err := a.connect(ctx, withoutSession(f.remote), f.ship, f.ledger.options()...)
 	if err != nil {
-		fmt.Fprintln(a.err, "error:", a.message(err))
-		return gone
+		return err
 	}
-	gone.Close()
-	fmt.Fprintln(a.err, "A new session with the functions is open. The last statement was not run again.")
-	return session
+	r.session.Close()
+	r.session = session
+	fmt.Fprintln(a.err, "A new session with the functions is open.")
+	return nil
 }
 
 // withoutSession removes the session from a connection string, because Spark does

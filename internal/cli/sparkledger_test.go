@@ -20,7 +20,11 @@ func TestSparkLedgerFlags(t *testing.T) {
 		for _, command := range [][]string{{"sql", "--remote", "sc://127.0.0.1:1", "-e", "SELECT 1"}, {"attach", "sc://127.0.0.1:1/;session_id=0b9a7c4e-52d1-4f1c-9a53-5f6f2f6c5d7e"}} {
 			var out, errs strings.Builder
 			code := Do(append(command, c.args...), strings.NewReader(""), &out, &errs)
-			if code != 2 || !strings.Contains(errs.String(), c.want) {
+			want := exitUsage
+			if command[0] == "sql" {
+				want = sqlExitOwn
+			}
+			if code != want || !strings.Contains(errs.String(), c.want) {
 				t.Errorf("%q %q: %d: %s", command[0], c.args, code, errs.String())
 			}
 		}

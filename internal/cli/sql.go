@@ -60,9 +60,12 @@ the parameters :name of statements; Spark gets their values, not text in the SQL
 Results are tables of --rows rows. With --format they are data with all rows, on
 standard output or in the file of -o; the name of the file shows its format.
 
-The first error ends the run, unless --continue-on-error. The exit code is then 1,
-and 2 for wrong usage. What a query asked, advice and progress are on standard
-error; --quiet leaves them out.`,
+The first error ends the run, unless --continue-on-error. What a query asked, advice
+and progress are on standard error; --quiet leaves them out.
+
+Exit codes, as of psql: 0 all is done; 1 an error of the program, such as wrong usage
+or a file that cannot be written; 2 no connection, or it was lost; 3 a statement
+failed; 130 interrupted.`,
 		Example: `  firesteel sql --remote sc://localhost:15002 -e "SELECT ai_gen('Name three colours.')"
   firesteel sql -f setup.sql -f report.sql --param day=2026-12-01 --param least=3 -o report.parquet
   firesteel sql -e "SELECT * FROM tickets" --format csv --quiet > tickets.csv
@@ -216,8 +219,8 @@ func (r *sqlRun) all(ctx context.Context, statements []sqlStatement) error {
 		if err == nil {
 			continue
 		}
-		err = s.failed(err, i+1, len(statements))
-		if !r.flags.continueOnError || ctx.Err() != nil || errors.Is(err, errUsage) {
+		err = statementError{s.failed(err, i+1, len(statements))}
+		if !r.flags.continueOnError || ctx.Err() != nil || errors.Is(err, errUsage) || connectionLost(err) {
 			return err
 		}
 		failed++
@@ -225,7 +228,7 @@ func (r *sqlRun) all(ctx context.Context, statements []sqlStatement) error {
 		fmt.Fprintln(r.err, "error:", text+r.contentHint(text))
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d statements failed", failed, len(statements))
+		return errStatements(failed, len(statements))
 	}
 	return nil
 }

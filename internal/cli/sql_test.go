@@ -119,7 +119,7 @@ func TestSQLResults(t *testing.T) {
 		t.Error(status, out, errs)
 	}
 	write("two.sql", "SELECT 1 AS a; SELECT 2 AS b;")
-	if _, errs := run(exitUsage, "-f", "two.sql", "-o", "two.csv"); !strings.Contains(errs, "has the result of an earlier statement") {
+	if _, errs := run(sqlExitOwn, "-f", "two.sql", "-o", "two.csv"); !strings.Contains(errs, "has the result of an earlier statement") {
 		t.Error(errs)
 	}
 	// All rows are written, and without rows the header.
@@ -132,15 +132,15 @@ func TestSQLResults(t *testing.T) {
 	if out, _ := run(exitOK, "-f", "report.sql", "--param", "least=29", "--param", "not=x", "--format", "json"); !strings.HasSuffix(out, `{"id":29,"s":"a,29","q":7.25}`+"\n") {
 		t.Error(out)
 	}
-	if _, errs := run(exitFailed, "-f", "report.sql", "--param", "least=28"); !strings.Contains(errs, "--param NAME=VALUE gives it one") {
+	if _, errs := run(sqlExitStatement, "-f", "report.sql", "--param", "least=28"); !strings.Contains(errs, "--param NAME=VALUE gives it one") {
 		t.Error(errs)
 	}
 	write("broken.sql", "SELECT no_such_column FROM sql_results; SELECT 7 AS seven;")
-	out, errs = run(exitFailed, "-f", "broken.sql", "--continue-on-error", "--format", "csv")
+	out, errs = run(sqlExitStatement, "-f", "broken.sql", "--continue-on-error", "--format", "csv")
 	if !strings.Contains(out, "seven\n7\n") || !strings.Contains(errs, "statement 3 of 4, from line 1 of broken.sql") || !strings.Contains(errs, "1 of 4 statements failed") {
 		t.Errorf("%s%s", out, errs)
 	}
-	if out, _ := run(exitFailed, "-f", "broken.sql", "--format", "csv"); strings.Contains(out, "seven") {
+	if out, _ := run(sqlExitStatement, "-f", "broken.sql", "--format", "csv"); strings.Contains(out, "seven") {
 		t.Error("a statement ran after an error")
 	}
 }

@@ -85,7 +85,10 @@ func (r *sqlRun) writeResult(ctx context.Context, df *spark.DataFrame, schema sp
 	var out files.Writer
 	create := func(schema *arrow.Schema) error {
 		out, err = files.Create(path, schema, files.WriteOptions{Format: format, Replace: r.flags.overwrite, Safe: r.flags.csvSafe, Stdout: r.out, Inputs: r.flags.ship.paths(r.flags.files...)})
-		return overwriteHint(err)
+		if err != nil {
+			return outputError{overwriteHint(err)}
+		}
+		return nil
 	}
 	defer func() {
 		if out != nil {

@@ -165,9 +165,10 @@ func TestPrompt(t *testing.T) {
 	if err := other.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	user.typed("SELECT 1;\r")
+	user.typed("SELECT 41 + 1 AS again;\r") // which was not sent to the old session, so that it runs
 	user.wait("The server has ended the session")
 	user.wait("A new session with the functions is open")
+	user.wait("|42   |")
 	user.wait("firesteel> ")
 	user.typed("RESET; SELECT firesteel_echo('still here') AS what;\r")
 	user.wait("|still here|")
@@ -179,5 +180,63 @@ func TestPrompt(t *testing.T) {
 	user.typed("\x04")
 	if err := c.Wait(); err != nil {
 		t.Errorf("Ctrl-D: %v", err)
+	}
+
+	// A server that goes away is waited for. If its session is gone when it returns, the statement that was waiting runs in a
+	// new one, and a statement that was running is not run again.
+	proxy := testkit.NewProxy(t, testkit.Address(url), nil)
+	joined = testkit.Through(url, proxy.Address()) + ";user_id=ann;session_id=" + uuid.NewString()
+	user, _ = start()
+	end := func() {
+		t.Helper()
+		other, err := spark.Connect(t.Context(), strings.Replace(joined, proxy.Address(), testkit.Address(url), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	user.typed("CREATE TEMP VIEW kept AS SELECT 43 AS answer;\r")
+	user.wait("firesteel> ")
+	proxy.Leave()
+	user.typed("SELECT 44 AS answer;\r")
+	user.wait("The server does not answer. Waiting for it; Ctrl-C gives up.")
+	user.typed("\x03")
+	user.wait("error: ")
+	user.wait("firesteel> ")
+	user.typed("SELECT 45 AS answer;\r")
+	user.wait("The server does not answer.")
+	end()
+	proxy.Return()
+	user.wait("Its temporary views, variables and settings are lost.")
+	user.wait("|45    |")
+	user.wait("firesteel> ")
+	user.typed("SELECT * FROM kept;\r")
+	user.wait("TABLE_OR_VIEW_NOT_FOUND")
+	user.wait("firesteel> ")
+	user.typed("quit\r")
+}
+
+// The exit codes of scripts are those of psql.
+func TestSQLExitCodes(t *testing.T) {
+	t.Parallel()
+	url := testkit.SharedSpark(t)
+	for _, c := range []struct {
+		remote, statements string
+		more               []string
+		want               int
+	}{
+		{url, "SELECT 1", nil, 0},
+		{url, "SELECT nothing; SELECT 1", nil, 3},
+		{url, "SELECT nothing; SELECT 1", []string{"--continue-on-error"}, 3},
+		{url, "SELECT 1", []string{"--rows", "0"}, 1},
+		{testkit.Through(url, "127.0.0.1:1"), "SELECT 1", nil, 2},
+	} {
+		command := exec.CommandContext(t.Context(), program(t), append([]string{"sql", "--remote", c.remote, "-e", c.statements}, c.more...)...)
+		text, _ := command.CombinedOutput()
+		if got := command.ProcessState.ExitCode(); got != c.want {
+			t.Errorf("%s %q: exit code %d, want %d\n%s", c.statements, c.more, got, c.want, text)
+		}
 	}
 }
