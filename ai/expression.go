@@ -160,6 +160,17 @@ func ExtractJSON[C Expression[C]](content C, o ExtractOptions) C {
 	return content.Call(extractJSON.Name, o.args()...)
 }
 
+// ExtractSpans returns the values of labels in each text as an ARRAY of STRUCT(label, text, start, end,
+// confidence). start and end count characters from 1; end is that after the last.
+func ExtractSpans[C Expression[C]](content C, labels ...string) C {
+	return content.Call(extractPlaces.Name, notNull(labels))
+}
+
+// ExtractSpansWith is ExtractSpans with options. It takes neither a Schema nor Free.
+func ExtractSpansWith[C Expression[C]](content C, o ExtractOptions) C {
+	return content.Call(extractPlaces.Name, o.args()...)
+}
+
 // SchemaFor returns the JSON Schema of a Go struct, for ExtractOptions.
 func SchemaFor[T any]() (string, error) {
 	s, err := schemaOf[T]()

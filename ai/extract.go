@@ -57,8 +57,8 @@ var extract = define(&Function{
 	Prompts:  []string{"extract", "extract_check"},
 	Version:  1,
 	asks:     extractAsks,
-}, readExtraction, answerExtraction(func(in extractInput, object json.RawMessage) (any, error) {
-	members, err := orderedObject(string(object))
+}, readExtraction, answerExtraction(func(in extractInput, e extraction) (any, error) {
+	members, err := orderedObject(string(e.object))
 	if err != nil {
 		return nil, fmt.Errorf("the model's answer is not a JSON object: %w", sensitive.JSON(err))
 	}
@@ -95,7 +95,7 @@ var extractJSON = define(&Function{
 	Prompts:  []string{"extract", "extract_check"},
 	Version:  1,
 	asks:     extractAsks,
-}, readExtraction, answerExtraction(func(_ extractInput, object json.RawMessage) (any, error) { return string(object), nil }))
+}, readExtraction, answerExtraction(func(_ extractInput, e extraction) (any, error) { return string(e.object), nil }))
 
 // extractInput is a text and what to find in it.
 type extractInput struct {
@@ -202,13 +202,26 @@ func ownSchema(param, text string, members []member) (in extractInput, err error
 	return in, nil
 }
 
+// extraction is what was found in a text.
+type extraction struct {
+	object json.RawMessage // the values of all members
+	// known are the values that exact rules and the tagger found, by name; an empty one if there is none.
+	known map[string]knownValue
+	// odds are, by name, how much more likely a value of the text model is than none, as a natural logarithm.
+	// A model without probabilities, such as a server, has none.
+	odds map[string]float64
+}
+
+// extender asks the model more about its answers.
+type extender func(ctx context.Context, m llm.Model, need []task[extractInput], answers []extraction) error
+
 // oneLineKeepLength is oneLine without a change of length, so that a value found
 // in the result has the same offset in the original.
 var oneLineKeepLength = strings.NewReplacer("\n", " ", "\r", " ")
 
-// answerExtraction finds the values of each text and calls read to make the answer from their JSON:
-// by exact rules, by the tagger, and by the text model for the other labels.
-func answerExtraction(read func(extractInput, json.RawMessage) (any, error)) func(context.Context, Source, []task[extractInput]) error {
+// answerExtraction finds the values of each text and calls read to make the answer from them:
+// by exact rules, by the tagger, and by the text model for the other labels, whose answers more may extend.
+func answerExtraction(read func(extractInput, extraction) (any, error), more ...extender) func(context.Context, Source, []task[extractInput]) error {
 	return func(ctx context.Context, source Source, need []task[extractInput]) error {
 		found, err := extractKnown(ctx, source, need)
 		if err != nil {
@@ -233,7 +246,7 @@ func answerExtraction(read func(extractInput, json.RawMessage) (any, error)) fun
 			rest = append(rest, task[extractInput]{in, a.Answer})
 			of = append(of, i)
 		}
-		objects := make([]json.RawMessage, len(need))
+		all := make([]extraction, len(need))
 		if len(rest) > 0 {
 			m, err := open(ctx, source, llm.Text, "")
 			if err != nil {
@@ -243,28 +256,33 @@ func answerExtraction(read func(extractInput, json.RawMessage) (any, error)) fun
 			if err != nil {
 				return err
 			}
+			for _, extend := range more {
+				if err := extend(ctx, m, rest, answers); err != nil {
+					return err
+				}
+			}
 			for k, i := range of {
-				objects[i] = answers[k]
+				all[i] = answers[k]
 			}
 		}
 		for i, a := range need {
 			if a.Err != nil {
 				continue
 			}
-			object := objects[i]
-			if found[i] != nil {
-				if object, a.Err = a.in.merge(found[i], object); a.Err != nil {
+			e := all[i]
+			if e.known = found[i]; e.known != nil {
+				if e.object, a.Err = a.in.merge(e.known, e.object); a.Err != nil {
 					continue
 				}
 			}
-			a.Value, a.Err = read(a.in, object)
+			a.Value, a.Err = read(a.in, e)
 		}
 		return nil
 	}
 }
 
 // extractByModel requests the JSON of each text from the text model.
-func extractByModel(ctx context.Context, m llm.Model, need []task[extractInput]) ([]json.RawMessage, error) {
+func extractByModel(ctx context.Context, m llm.Model, need []task[extractInput]) ([]extraction, error) {
 	limit := max(1, min(maxExtracted, contextOf(m)/2))
 	var requests []llm.Request
 	parts := make([]int, len(need))
@@ -284,13 +302,13 @@ func extractByModel(ctx context.Context, m llm.Model, need []task[extractInput])
 	if err != nil {
 		return nil, err
 	}
-	objects := make([]json.RawMessage, len(need))
+	all := make([]extraction, len(need))
 	for i, a := range need {
-		objects[i], a.Err = a.in.join(results[:parts[i]], requests[:parts[i]])
+		all[i].object, a.Err = a.in.join(results[:parts[i]], requests[:parts[i]])
 		a.Raw = strings.TrimSpace(results[0].Text)
 		results, requests = results[parts[i]:], requests[parts[i]:]
 	}
-	return objects, checkValues(ctx, m, need, objects)
+	return all, checkValues(ctx, m, need, all)
 }
 
 func (in extractInput) request(content string) llm.Request {

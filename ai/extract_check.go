@@ -18,8 +18,8 @@ const margin = 2
 
 // checkValues empties the values of labels that are less likely than "none". A
 // small model always returns some value; it is more reliable when it chooses
-// between this value and "none".
-func checkValues(ctx context.Context, m llm.Model, need []task[extractInput], objects []json.RawMessage) error {
+// between this value and "none". It keeps the odds of the other values.
+func checkValues(ctx context.Context, m llm.Model, need []task[extractInput], answers []extraction) error {
 	type found struct{ row, member int }
 	var all []found
 	var requests []llm.Request
@@ -29,7 +29,7 @@ func checkValues(ctx context.Context, m llm.Model, need []task[extractInput], ob
 			continue
 		}
 		var err error
-		if members[i], err = orderedObject(string(objects[i])); err != nil {
+		if members[i], err = orderedObject(string(answers[i].object)); err != nil {
 			return fmt.Errorf("%w: %w", llm.ErrModel, err) // cannot happen: it was checked before
 		}
 		flat := oneLineKeepLength.Replace(a.in.content)
@@ -54,13 +54,18 @@ func checkValues(ctx context.Context, m llm.Model, need []task[extractInput], ob
 			a.Err = r.Err
 		case len(r.Scores) == 2 && r.Scores[1] < r.Scores[0]-margin, len(r.Scores) == 0 && strings.TrimSpace(r.Text) == "none":
 			members[f.row][f.member].value = json.RawMessage(`""`)
+		case len(r.Scores) == 2:
+			if answers[f.row].odds == nil {
+				answers[f.row].odds = map[string]float64{}
+			}
+			answers[f.row].odds[members[f.row][f.member].name] = r.Scores[1] - r.Scores[0]
 		}
 	}
 	for i, of := range members {
 		if of == nil {
 			continue
 		}
-		objects[i] = objectText(of)
+		answers[i].object = objectText(of)
 	}
 	return nil
 }

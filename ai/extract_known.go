@@ -61,10 +61,17 @@ func extractAsks(row Row) []Ask {
 	return asksOf(k.tagged, len(k.others) > 0 || in.userSchema)
 }
 
+// knownValue is a value at its place, with its probability. Its text is empty if there is none.
+type knownValue struct {
+	text string
+	span
+	score float64
+}
+
 // extractKnown finds the values of labels by exact rules and by the tagger. The result has, by row, the
-// values by name, empty if the text has none; it is nil for a row without such labels.
-func extractKnown(ctx context.Context, source Source, need []task[extractInput]) ([]map[string]string, error) {
-	found := make([]map[string]string, len(need))
+// values by name; it is nil for a row without such labels.
+func extractKnown(ctx context.Context, source Source, need []task[extractInput]) ([]map[string]knownValue, error) {
+	found := make([]map[string]knownValue, len(need))
 	known := make([]knownLabels, len(need))
 	var toTag []int
 	var contents []string
@@ -76,11 +83,11 @@ func extractKnown(ctx context.Context, source Source, need []task[extractInput])
 		known[i] = a.in.known()
 		for name, kind := range known[i].patterns {
 			if found[i] == nil {
-				found[i] = map[string]string{}
+				found[i] = map[string]knownValue{}
 			}
-			found[i][name] = ""
+			found[i][name] = knownValue{}
 			if spans := pii.Find(a.in.content, []pii.Kind{kind}); len(spans) > 0 {
-				found[i][name] = a.in.content[spans[0].Start:spans[0].End]
+				found[i][name] = knownValue{a.in.content[spans[0].Start:spans[0].End], span{spans[0].Start, spans[0].End}, spans[0].Score}
 			}
 		}
 		if len(known[i].tagged) > 0 {
@@ -104,14 +111,15 @@ func extractKnown(ctx context.Context, source Source, need []task[extractInput])
 			continue
 		}
 		if found[i] == nil && len(labels) > 0 {
-			found[i] = map[string]string{}
+			found[i] = map[string]knownValue{}
 		}
 		for n, l := range labels {
 			name := strings.TrimSpace(l.name)
-			if found[i][name] == "" {
-				found[i][name] = ""
+			if found[i][name].text == "" {
+				found[i][name] = knownValue{}
 				if len(spans[n]) > 0 {
-					found[i][name] = oneLineKeepLength.Replace(a.in.content[spans[n][0].start:spans[n][0].end])
+					s := spans[n][0]
+					found[i][name] = knownValue{oneLineKeepLength.Replace(a.in.content[s.start:s.end]), s.span, s.score}
 				}
 			}
 		}
@@ -121,7 +129,7 @@ func extractKnown(ctx context.Context, source Source, need []task[extractInput])
 
 // merge returns the object of all names, with the values that were found and those of the text model's
 // object, which is nil if it was not asked.
-func (in extractInput) merge(found map[string]string, object json.RawMessage) (json.RawMessage, error) {
+func (in extractInput) merge(found map[string]knownValue, object json.RawMessage) (json.RawMessage, error) {
 	byModel := map[string]json.RawMessage{}
 	if object != nil {
 		members, err := orderedObject(string(object))
@@ -136,7 +144,7 @@ func (in extractInput) merge(found map[string]string, object json.RawMessage) (j
 	for i, name := range in.names {
 		all[i] = member{name, byModel[name]}
 		if value, ok := found[name]; ok {
-			all[i].value = json.RawMessage(jsonText(value))
+			all[i].value = json.RawMessage(jsonText(value.text))
 		}
 	}
 	return objectText(all), nil

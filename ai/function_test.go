@@ -345,7 +345,9 @@ func TestExpressions(t *testing.T) {
 		Redact(c, "person", "date").text: "ai_redact(c, person|date)",
 		RedactWith(c, RedactOptions{Categories: []Label{{Name: "person"}}}).text:                   `ai_redact(c, {"person": ""})`,
 		RedactWith(c, RedactOptions{Categories: []Label{{Name: "person"}}, Pseudonyms: true}).text: `ai_redact(c, {"person": ""}, {"replace":"pseudonym"})`,
-		DetectPII(c, "person").text: "ai_detect_pii(c, person)",
+		DetectPII(c, "person").text:    "ai_detect_pii(c, person)",
+		ExtractSpans(c, "person").text: "ai_extract_spans(c, person)",
+		ExtractSpansWith(c, ExtractOptions{Labels: []Label{{Name: "person"}}, Instructions: "letters"}).text: `ai_extract_spans(c, {"person": ""}, {"instructions":"letters"})`,
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -709,6 +709,78 @@ class AI:
         )
         return add_column(self._df, made, output_col, error_col)
 
+    def extract_spans(
+        self,
+        input_col: "ColumnOrName",
+        labels: "Labels",
+        options: "Optional[Options]" = None,
+        examples: "Optional[Examples]" = None,
+        *,
+        output_col: str = "extract_spans",
+        error_col: Optional[str] = None,
+    ) -> "DataFrame":
+        """Finds the values of labels in a text, with their places and how sure they are.
+
+        NULL and blank content, and NULL labels, give NULL without a model call. The
+        values are those of ai_extract, in the order of the labels; a label without a
+        value is left out, and a text without values gives an empty list. E-mails, phone
+        numbers, cards, IBANs, IP and MAC addresses, URLs, SSNs and wallets are found by
+        exact rules without a model. Persons (also first and last names), places,
+        addresses and numbers of documents and accounts are found by the session's
+        tagger, the model of the role tag, if it has a label for them. The text model
+        finds the values of other labels, of labels with a description, and all values
+        if there are instructions, examples or a schema. A call with a label for the
+        tagger fails if the session may not download one; if the session's only model is
+        a text model, that one finds them. start is the place of the first character in
+        the content (Unicode code points), and end that after the last; both count from
+        1 as in substring, so text is substring(content, start, end - start). The place
+        of a value of the text model is the first one where the content has it as whole
+        words. The confidence lies between 0 and 1: of exact rules 0.95 and more if a
+        check digit or strict grammar holds, of the tagger the mean probability of the
+        words, of the text model an estimate of the probability that the value is right,
+        from two questions: the value or none, and an answer with or without it. It is
+        NULL if a server answers. Confidences of different kinds and models are not
+        comparable: choose a threshold on your own rows. The query fails if the list is
+        empty, if a label is blank or repeated, if there are more than 100 labels, if a
+        text is not such JSON, if labels are a JSON Schema, and if an option is unknown.
+        A long text is read in parts of 1024 tokens.
+
+        Parameters
+        ----------
+        input_col : STRING
+            the text
+        labels : ARRAY<STRING> or STRING
+            the values to find: ARRAY('person', 'city'), or JSON: '["person", "city"]'
+            or '{"person": "the writer of the letter"}'
+        options : MAP<STRING,STRING>, STRUCT or STRING
+            MAP('instructions', 'the topic of the texts') (optional)
+        examples : ARRAY<STRUCT> or STRING
+            your own texts with the values in them, as struct(text, JSON) (optional)
+        output_col
+            the column of the result, of the type ARRAY<STRUCT<label: STRING, text:
+            STRING, start: INT, end: INT, confidence: DOUBLE>>.
+        error_col
+            a column of the reason why a row has no result.
+
+        Returns
+        -------
+        DataFrame
+
+        Examples
+        --------
+        In SQL::
+
+            SELECT ai_extract_spans('Ann Lee booked a table for six at noon. Call 212-555-0143.', ARRAY('person', 'phone', 'time')) AS found
+        """
+        call = functions.try_ai_extract_spans if error_col is not None else functions.ai_extract_spans
+        made = call(
+            content=input_col,
+            labels=labels,
+            options=options,
+            examples=examples,
+        )
+        return add_column(self._df, made, output_col, error_col)
+
     def filter(
         self,
         input_col: "ColumnOrName",
