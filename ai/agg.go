@@ -28,8 +28,6 @@ const groupDetail = "NULL and blank texts are ignored; a group without others, a
 
 const aggContent = "the texts of a group: collect_list(column)"
 
-const measuredAgg = "Not measured yet."
-
 var agg = define(&Function{
 	Name: "ai_agg",
 	Params: []Param{
@@ -40,11 +38,14 @@ var agg = define(&Function{
 	Summary: "answers a question about all texts of a group",
 	Detail: groupDetail + "A NULL instruction gives NULL. The query fails if the instruction is blank or longer than 4096 bytes. " +
 		"firesteel sql and the Go client also take the plain call ai_agg(column, instruction) and write collect_list.",
-	Weakness: "A language model does not count. For numbers and shares, call ai_classify or ai_filter for each row, and count the answers with count(*).",
-	Example:  "SELECT ai_agg(collect_list(review), 'What do the customers complain about?') AS complaints FROM VALUES ('The battery died after a day.'), ('The battery is weak, the screen is fine.') AS t(review)",
-	Sample:   Row{[]string{"The battery died after a day.", "The battery is weak, the screen is fine."}, "What do the customers complain about?"},
-	Measured: measuredAgg,
-	Prompts:  []string{"agg", "agg_combine"},
+	Weakness: "A language model does not count, and small ones do not weigh the texts of a group. For what most texts say, take the most frequent label of the rows, as in mode(ai_analyze_sentiment(review)) or mode(ai_classify(review, labels)); " +
+		"for numbers and shares, count the labels with count(*).",
+	Example: "SELECT ai_agg(collect_list(review), 'What do the customers complain about?') AS complaints FROM VALUES ('The battery died after a day.'), ('The battery is weak, the screen is fine.') AS t(review)",
+	Sample:  Row{[]string{"The battery died after a day.", "The battery is weak, the screen is fine."}, "What do the customers complain about?"},
+	Measured: "Groups of 20 texts in one prompt, which had no part in any choice for this function, beside the same model asked by a plain prompt. The topic of most of 20 requests of clinc150's test part (14 of one domain), " +
+		"12 groups, right if the answer names it: SmolLM2-135M 9, plain 10; Qwen2.5-Coder-0.5B 11, plain 7; Qwen2.5-Coder-1.5B 4 of the first 4, plain 3. Whether most of 20 Amazon reviews are positive or negative (12 to 15 of one kind), 24 groups: SmolLM2-135M 10, plain 4; " +
+		"Qwen2.5-Coder-0.5B 14, plain 14; Qwen2.5-Coder-1.5B 7 of the first 8, plain 8. Here the two small ones say positive to nearly every group; with Qwen2.5-Coder-0.5B, the question before the texts, or before and after them, did not change it. The same 24 groups by mode(ai_analyze_sentiment(review)) with SmolLM2-135M: 24; that function was developed on such reviews.",
+	Prompts: []string{"agg", "agg_combine"},
 }, func(row Row) (in groupInput, ok bool, err error) {
 	instruction, given := row[1].(string)
 	instruction = strings.TrimSpace(instruction)
@@ -83,7 +84,7 @@ var summarizeAgg = define(&Function{
 	Weakness: "Small models copy sentences of some of the texts, and leave out what other texts say. Facts that few texts have get lost in large groups.",
 	Example:  "SELECT ai_summarize_agg(collect_list(review), 20) AS summary FROM VALUES ('The battery died after a day.'), ('The battery is weak, the screen is fine.') AS t(review)",
 	Sample:   Row{[]string{"The battery died after a day.", "The battery is weak, the screen is fine."}, int64(20)},
-	Measured: measuredAgg,
+	Measured: "Not measured yet.",
 	Prompts:  []string{"summarize_agg"},
 }, func(row Row) (in groupInput, ok bool, err error) {
 	words := defaultGroupWords
