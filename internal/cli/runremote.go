@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -36,6 +37,16 @@ func (a *app) runRemote(ctx context.Context, o runOptions) (err error) {
 	}
 	defer session.Close()
 	defer a.queries.end()
+	// Expressions have the values that they have over files. Spark 3.5 stays without ANSI mode, which it knows in part only.
+	settings := map[string]string{"spark.sql.session.timeZone": "UTC"}
+	if !strings.HasPrefix(session.Version(), "3.") {
+		settings["spark.sql.ansi.enabled"] = "true"
+	}
+	for key, value := range settings {
+		if err := session.Conf().Set(ctx, key, value); err != nil {
+			return err
+		}
+	}
 	e := onspark.Executor{Session: session, Ledger: o.ledger}
 	if e.In, err = o.remoteInput(session); err != nil {
 		return err

@@ -146,8 +146,12 @@ func (c *Census) take(ctx context.Context, batch arrow.RecordBatch) (enough bool
 	}
 	// Without answers, only the operands of the condition without calls apply.
 	if where := c.plan.Where; where != nil {
-		for i, kept := range where.KeepPlain(memory.DefaultAllocator, batch) {
-			keep[i] = keep[i] && kept
+		kept, err := where.KeepPlain(memory.DefaultAllocator, batch)
+		if err != nil {
+			return false, fmt.Errorf("the condition: %w", err)
+		}
+		for i, k := range kept {
+			keep[i] = keep[i] && k
 		}
 	}
 	limit := c.plan.Limit

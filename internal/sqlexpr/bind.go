@@ -1,6 +1,7 @@
 package sqlexpr
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,8 +39,9 @@ type term struct {
 	array func(*run) arrow.Array
 	calls bool // contains a function of package ai
 	// column is 1 plus the index of the column whose values these are, or 0.
-	column int
-	judge  judge // of a condition; nil if nothing is known
+	column  int
+	judge   judge // of a condition; nil if nothing is known
+	literal bool  // a whole number in the text
 }
 
 // value is the value of a constant.
@@ -53,7 +55,10 @@ func constantTerm(at int, v any, t arrow.DataType) term {
 // and the arguments of functions. The error is an *Error.
 func Bind(e Expr, schema *arrow.Schema) (*Bound, error) {
 	b := newBinder(e, schema)
-	root, err := b.bind(e.root)
+	root, err := b.whole(e.root)
+	if err == nil && classOf(root.t) == span {
+		err = b.wrong(root.at, "an interval cannot be a column here; add it to a date, or write datediff(end, begin)")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +68,7 @@ func Bind(e Expr, schema *arrow.Schema) (*Bound, error) {
 // BindCondition binds a condition: an expression of type BOOLEAN.
 func BindCondition(e Expr, schema *arrow.Schema) (*Bound, error) {
 	b := newBinder(e, schema)
-	root, err := b.bind(e.root)
+	root, err := b.whole(e.root)
 	if err == nil {
 		err = b.condition(root)
 	}
@@ -127,6 +132,17 @@ func (p part) SQL(replacement func(*Call) string) string {
 	return b.String() + p.of.text[at:p.to]
 }
 
+// whole binds an expression. A constant whose value is needed now, and has none, is an error of the expression.
+func (b *binder) whole(n node) (root term, err error) {
+	row := -1
+	err = guard(&row, func() (err error) { root, err = b.bind(n); return err })
+	var failed *ValueError
+	if errors.As(err, &failed) {
+		err = b.wrong(n.at(), "%v [%s]", failed.Err, failed.Class)
+	}
+	return root, err
+}
+
 func newBinder(e Expr, schema *arrow.Schema) *binder {
 	return &binder{text: e.Text, schema: schema, byText: map[string]*Call{}, places: map[int]int{}}
 }
@@ -166,11 +182,27 @@ func (b *binder) bind(n node) (term, error) {
 	case constant:
 		return b.constant(n)
 	case typed:
-		days, err := dateOf(n.value)
-		if err != nil {
-			return term{}, b.wrong(n.at(), "%v", err)
+		return b.typed(n)
+	case interval:
+		if n.months != 0 {
+			return constantTerm(n.at(), n.months, monthSpan), nil
 		}
-		return constantTerm(n.at(), days, arrow.FixedWidthTypes.Date32), nil
+		if n.days {
+			return constantTerm(n.at(), n.micros, daySpan), nil
+		}
+		return constantTerm(n.at(), n.micros, timeSpan), nil
+	case arith:
+		return b.arith(n)
+	case negate:
+		return b.negate(n)
+	case cast:
+		of, err := b.bind(n.of)
+		if err != nil {
+			return term{}, err
+		}
+		return b.castTo(n.at(), of, n.to, n.try)
+	case matches:
+		return b.matches(n)
 	case call:
 		return b.call(n)
 	case logic:
@@ -186,9 +218,7 @@ func (b *binder) bind(n node) (term, error) {
 		return b.overCondition(n.at(), n.of, func(of term) judge { return judgeTrue(of, n.truth) }, func(v any) any { return v == n.truth })
 	case isNull:
 		of, err := b.bind(n.of)
-		result := of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any { return v == nil })
-		result.judge = judgeNull(of)
-		return result, err
+		return isNullTerm(n.at(), of), err
 	case compare:
 		return b.compare(n)
 	case like:
@@ -204,7 +234,7 @@ func (b *binder) bind(n node) (term, error) {
 // mapped applies a function to the values of a term.
 func (t term) mapped(at int, to arrow.DataType, f func(any) any) term {
 	of := t.values
-	t.at, t.t, t.array, t.column, t.judge = at, to, nil, 0, nil
+	t.at, t.t, t.array, t.column, t.judge, t.literal = at, to, nil, 0, nil, false
 	t.values = func(r *run) values {
 		v := of(r)
 		return func(i int) any { return f(v(i)) }
@@ -235,6 +265,9 @@ func (b *binder) column(n name) (term, error) {
 		return term{}, err
 	}
 	b.uses(b.schema.Field(found).Name)
+	if classOf(ValueType(b.schema.Field(found).Type)) == span {
+		return term{}, b.wrong(n.at(), "columns of intervals cannot be read here")
+	}
 	return term{at: n.at(), t: ValueType(b.schema.Field(found).Type), column: found + 1,
 		values: func(r *run) values { return read(r.column(found)) },
 		array: func(r *run) arrow.Array {
@@ -302,7 +335,9 @@ func (b *binder) constant(n constant) (term, error) {
 		if err != nil {
 			return term{}, b.wrong(n.at(), "%v", err)
 		}
-		return constantTerm(n.at(), v, t), nil
+		result := constantTerm(n.at(), v, t)
+		result.literal = classOf(t) == integer
+		return result, nil
 	case l.is("NULL"):
 		return constantTerm(n.at(), nil, arrow.Null), nil
 	default:

@@ -198,7 +198,7 @@ func (c *Call) rows(r *run, at []int) ([]ai.Row, error) {
 	values := make([]ai.Values, len(c.args))
 	rules := len(c.Asks()) == 0
 	for i, a := range c.args {
-		column, err := a.toArray(r, int(r.batch.NumRows()))
+		column, err := a.guarded(r, int(r.batch.NumRows()))
 		if err != nil {
 			return nil, err
 		}
@@ -207,10 +207,19 @@ func (c *Call) rows(r *run, at []int) ([]ai.Row, error) {
 	return c.binding.Rows(len(at), values...)
 }
 
-// toArray returns the values of the term as an array. The caller releases it.
-func (t term) toArray(r *run, n int) (arrow.Array, error) {
+// guarded is toArray, with the error of a value as a *ValueError.
+func (t term) guarded(r *run, n int) (a arrow.Array, err error) {
 	if t.array != nil {
 		return t.array(r), nil
 	}
-	return build(r.mem, t.t, n, t.values(r))
+	row := -1
+	err = guard(&row, func() (err error) {
+		of := t.values(r)
+		a, err = build(r.mem, t.t, n, func(i int) any {
+			row = i
+			return of(i)
+		})
+		return err
+	})
+	return a, err
 }

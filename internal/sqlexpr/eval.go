@@ -26,7 +26,7 @@ func (b *Bound) Eval(ctx context.Context, mem memory.Allocator, batch arrow.Reco
 	if err := b.ask(ctx, r, all(batch), ask); err != nil {
 		return nil, err
 	}
-	return b.root.toArray(r, int(batch.NumRows()))
+	return b.root.guarded(r, int(batch.NumRows()))
 }
 
 // Keep reports for which rows of a batch the condition is true. The operands of
@@ -36,24 +36,21 @@ func (b *Bound) Keep(ctx context.Context, mem memory.Allocator, batch arrow.Reco
 	r := &run{mem: mem, batch: batch, answers: map[*Call]arrow.Array{}}
 	defer r.release()
 	keep := all(batch)
-	b.narrow(r, keep, false)
-	if len(b.calls) == 0 {
-		return keep, nil
+	if err := b.narrow(r, keep, false); err != nil || len(b.calls) == 0 {
+		return keep, err
 	}
 	if err := b.ask(ctx, r, keep, ask); err != nil {
 		return nil, err
 	}
-	b.narrow(r, keep, true)
-	return keep, nil
+	return keep, b.narrow(r, keep, true)
 }
 
 // KeepPlain is Keep for the operands without calls only.
-func (b *Bound) KeepPlain(mem memory.Allocator, batch arrow.RecordBatch) []bool {
+func (b *Bound) KeepPlain(mem memory.Allocator, batch arrow.RecordBatch) ([]bool, error) {
 	r := &run{mem: mem, batch: batch}
 	defer r.release()
 	keep := all(batch)
-	b.narrow(r, keep, false)
-	return keep
+	return keep, b.narrow(r, keep, false)
 }
 
 // all keeps every row.
@@ -65,17 +62,25 @@ func all(batch arrow.RecordBatch) []bool {
 	return keep
 }
 
-// narrow applies the operands of the AND with calls, or those without.
-func (b *Bound) narrow(r *run, keep []bool, calls bool) {
+// narrow applies the operands of the AND with calls, or those without. An operand is not evaluated for rows that an earlier one
+// removed. The error is a *ValueError.
+func (b *Bound) narrow(r *run, keep []bool, calls bool) error {
 	for _, c := range b.conditions {
 		if c.calls != calls {
 			continue
 		}
-		v := c.values(r)
-		for i := range keep {
-			keep[i] = keep[i] && v(i) == true
+		at := -1
+		if err := guard(&at, func() error {
+			v := c.values(r)
+			for at = range keep {
+				keep[at] = keep[at] && v(at) == true
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // ask gets the answers of all calls for the rows of keep. Those of other rows are

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,11 @@ var rowSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "who", Type: arrow.StructOf(arrow.Field{Name: "name", Type: arrow.BinaryTypes.String, Nullable: true}, arrow.Field{Name: "age", Type: arrow.PrimitiveTypes.Int32, Nullable: true}), Nullable: true},
 	{Name: "found", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String), Nullable: true},
 	{Name: "tags", Type: arrow.ListOf(arrow.BinaryTypes.String), Nullable: true},
+	{Name: "at", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, Nullable: true},
+	{Name: "ntz", Type: &arrow.TimestampType{Unit: arrow.Microsecond}, Nullable: true},
+	{Name: "small", Type: arrow.PrimitiveTypes.Int16, Nullable: true},
+	{Name: "f", Type: arrow.PrimitiveTypes.Float32, Nullable: true},
+	{Name: "digits", Type: arrow.BinaryTypes.String, Nullable: true},
 }, nil)
 
 func testRows(t testing.TB, mem memory.Allocator) arrow.RecordBatch {
@@ -80,6 +86,64 @@ func TestResults(t *testing.T) {
 		a.Release()
 	}
 }
+
+// Types, values and errors are those of Spark in ANSI mode; an integration test writes and compares them.
+func TestANSIResults(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	t.Cleanup(func() { mem.AssertSize(t, 0) })
+	rows := testRows(t, mem)
+	content, err := os.ReadFile("testdata/ansi.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expr, compared := "", 0
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSuffix(line, "\n")
+		want, isWant := strings.CutPrefix(line, "  ")
+		if !isWant {
+			expr = line
+			continue
+		}
+		compared++
+		quoted := strconv.Quote(ansiResult(t, mem, rows, expr))
+		if got := quoted[1 : len(quoted)-1]; got != want && !(strings.HasPrefix(want, "error DATATYPE_MISMATCH") && strings.HasPrefix(got, "error: ")) {
+			t.Errorf("%s\n got %s\nwant %s", expr, got, want)
+		}
+	}
+	if compared < 250 {
+		t.Errorf("only %d expressions were compared", compared)
+	}
+}
+
+func ansiResult(t *testing.T, mem memory.Allocator, rows arrow.RecordBatch, expr string) string {
+	e, err := Parse(expr)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	b, err := Bind(e, rowSchema)
+	if err != nil {
+		if m := errorClass.FindStringSubmatch(err.Error()); m != nil {
+			return "error " + m[1]
+		}
+		return "error: " + err.Error()
+	}
+	a, err := b.Eval(t.Context(), mem, rows, nil)
+	var failed *ValueError
+	if errors.As(err, &failed) {
+		return "error " + failed.Class
+	}
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	defer a.Release()
+	got := sqlType(a.DataType())
+	for i := range a.Len() {
+		got += "|" + a.ValueStr(i)
+	}
+	return got
+}
+
+var errorClass = regexp.MustCompile(`\[([A-Z_.]+)\]`)
 
 type testCase struct{ expr, want string }
 

@@ -3,14 +3,10 @@ package sqlexpr
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
@@ -25,102 +21,79 @@ type plain struct {
 var plainFunctions map[string]plain
 
 func init() {
-	length := plain{"length(text)", 1, 1, overTexts(arrow.PrimitiveTypes.Int32, func(s []string) any { return int64(utf8.RuneCountInString(s[0])) })}
-	lower := plain{"lower(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return cases.Lower(language.Und).String(s[0]) })}
-	upper := plain{"upper(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return cases.Upper(language.Und).String(s[0]) })}
-	substring := plain{"substring(text, from[, length])", 2, 3, bindSubstring}
-	ifNull := plain{"ifnull(value, otherwise)", 2, 2, bindCoalesce}
-	plainFunctions = map[string]plain{ // in init, because hints list the names
-		"length": length, "char_length": length, "character_length": length, "len": length,
-		"lower": lower, "lcase": lower, "upper": upper, "ucase": upper,
-		"trim":      {"trim(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return strings.Trim(s[0], " ") })},
-		"ltrim":     {"ltrim(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return strings.TrimLeft(s[0], " ") })},
-		"rtrim":     {"rtrim(text)", 1, 1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return strings.TrimRight(s[0], " ") })},
-		"concat":    {"concat(text, ...)", 1, -1, overTexts(arrow.BinaryTypes.String, func(s []string) any { return strings.Join(s, "") })},
-		"substring": substring, "substr": substring,
-		"contains":     {"contains(text, piece)", 2, 2, overTexts(arrow.FixedWidthTypes.Boolean, func(s []string) any { return strings.Contains(s[0], s[1]) })},
-		"startswith":   {"startswith(text, beginning)", 2, 2, overTexts(arrow.FixedWidthTypes.Boolean, func(s []string) any { return strings.HasPrefix(s[0], s[1]) })},
-		"endswith":     {"endswith(text, end)", 2, 2, overTexts(arrow.FixedWidthTypes.Boolean, func(s []string) any { return strings.HasSuffix(s[0], s[1]) })},
+	plainFunctions = map[string]plain{} // in init, because hints list the names
+	for names, f := range map[string]plain{
 		"coalesce":     {"coalesce(value, ...)", 1, -1, bindCoalesce},
-		"ifnull":       ifNull,
-		"nvl":          ifNull,
+		"ifnull nvl":   {"ifnull(value, otherwise)", 2, 2, bindCoalesce},
 		"nullif":       {"nullif(value, other)", 2, 2, bindNullIf},
-		"if":           {"if(condition, value, otherwise)", 3, 3, func(b *binder, n call, args []term) (term, error) { return b.chosen(n.at(), args[:1], args[1:]) }},
+		"if iff":       {"if(condition, value, otherwise)", 3, 3, func(b *binder, n call, args []term) (term, error) { return b.chosen(n.at(), args[:1], args[1:]) }},
+		"nvl2":         {"nvl2(value, if not null, if null)", 3, 3, bindNVL2},
+		"isnull":       {"isnull(value)", 1, 1, func(_ *binder, n call, args []term) (term, error) { return isNullTerm(n.at(), args[0]), nil }},
+		"isnotnull":    {"isnotnull(value)", 1, 1, bindIsNotNull},
+		"greatest":     {"greatest(value, value, ...)", 2, -1, bindExtreme(1)},
+		"least":        {"least(value, value, ...)", 2, -1, bindExtreme(-1)},
 		"array":        {"array(value, ...)", 0, -1, bindArray},
 		"map":          {"map('key', value, ...)", 0, -1, bindMap},
 		"named_struct": {"named_struct('name', value, ...)", 2, -1, bindNamedStruct},
 		"struct":       {"struct(value, ...)", 1, -1, bindStruct},
+	} {
+		addPlain(names, f)
+	}
+	for _, group := range []map[string]plain{textFunctions(), timeFunctions(), numberFunctions()} {
+		for names, f := range group {
+			addPlain(names, f)
+		}
+	}
+}
+
+// addPlain adds a function by its names, which spaces separate.
+func addPlain(names string, f plain) {
+	for _, name := range strings.Fields(names) {
+		plainFunctions[name] = f
 	}
 }
 
 // plainNames lists the functions.
 func plainNames() string { return strings.Join(slices.Sorted(maps.Keys(plainFunctions)), ", ") }
 
-// overTexts binds a function of texts. Its value is NULL if an argument is NULL.
-// Integers and booleans are converted to text.
-func overTexts(returns arrow.DataType, f func([]string) any) func(*binder, call, []term) (term, error) {
+func isNullTerm(at int, of term) term {
+	result := of.mapped(at, arrow.FixedWidthTypes.Boolean, func(v any) any { return v == nil })
+	result.judge = judgeNull(of)
+	return result
+}
+
+func bindIsNotNull(_ *binder, n call, args []term) (term, error) {
+	of := isNullTerm(n.at(), args[0])
+	result := of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any { return !v.(bool) })
+	result.judge = judgeNot(of)
+	return result, nil
+}
+
+func bindNVL2(b *binder, n call, args []term) (term, error) {
+	present, _ := bindIsNotNull(b, n, args[:1])
+	return b.chosen(n.at(), []term{present}, args[1:])
+}
+
+// bindExtreme is the greatest or the least value that is not NULL.
+func bindExtreme(sign int) func(*binder, call, []term) (term, error) {
 	return func(b *binder, n call, args []term) (term, error) {
-		for _, a := range args {
-			switch classOf(a.t) {
-			case void, text, integer, boolean:
-			default:
-				return term{}, b.wrong(a.at, "this is %s, but %s takes a text", sqlType(a.t), n.name)
-			}
+		t, err := b.common(n.at(), args)
+		if err == nil && classOf(t) == other {
+			err = b.wrong(n.at(), "values of type %s cannot be compared here", sqlType(t))
 		}
-		return combined(n.at(), returns, args, func(v []values, i int) any {
-			texts := make([]string, len(v))
-			for k, of := range v {
-				value := of(i)
-				if value == nil {
-					return nil
+		if err != nil {
+			return term{}, err
+		}
+		return combined(n.at(), t, args, func(v []values, i int) any {
+			var best any
+			for _, of := range v {
+				if x := of(i); x != nil && (best == nil || sign*order(x, best) > 0) {
+					best = x
 				}
-				texts[k] = asText(value)
 			}
-			return f(texts)
+			return best
 		}), nil
 	}
-}
-
-func bindSubstring(b *binder, n call, args []term) (term, error) {
-	switch classOf(args[0].t) {
-	case void, text, integer, boolean:
-	default:
-		return term{}, b.wrong(args[0].at, "this is %s, but %s takes a text", sqlType(args[0].t), n.name)
-	}
-	for _, a := range args[1:] {
-		if c := classOf(a.t); c != void && (c != integer || a.t.ID() == arrow.INT64) {
-			return term{}, b.wrong(a.at, "this is %s, but %s takes an INT", sqlType(a.t), n.name)
-		}
-	}
-	return combined(n.at(), arrow.BinaryTypes.String, args, func(v []values, i int) any {
-		s, from, length := v[0](i), v[1](i), any(int64(math.MaxInt32))
-		if len(v) > 2 {
-			length = v[2](i)
-		}
-		if s == nil || from == nil || length == nil {
-			return nil
-		}
-		return substring(asText(s), from.(int64), length.(int64))
-	}), nil
-}
-
-// substring counts characters from 1, or from the end if from is negative; 0
-// means 1. Positions before the text count towards the length.
-func substring(s string, from, length int64) string {
-	runes := []rune(s)
-	n := int64(len(runes))
-	switch {
-	case from > 0:
-		from--
-	case from < 0:
-		from += n
-	}
-	to := min(from+length, n)
-	from = max(from, 0)
-	if from >= to {
-		return ""
-	}
-	return string(runes[from:to])
 }
 
 func bindCoalesce(b *binder, n call, args []term) (term, error) {

@@ -146,18 +146,22 @@ func (b *binder) like(n like) (term, error) {
 		return term{}, err
 	}
 	of, pattern := terms[0], terms[1]
-	if c := classOf(of.t); c != text && c != void {
-		return term{}, b.wrong(of.at, "this is %s, but LIKE takes a text", sqlType(of.t))
+	written, known, err := b.patternOf(of, pattern, "LIKE")
+	if err != nil {
+		return term{}, err
 	}
-	if c := classOf(pattern.t); !pattern.constant || c != text && c != void {
-		return term{}, b.wrong(pattern.at, "the pattern of LIKE must be a text in quotes here")
-	}
-	if pattern.value() == nil {
+	if !known {
 		return of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(any) any { return nil }), nil
 	}
-	p, err := likePattern(pattern.value().(string), n.escape)
+	if n.fold {
+		written = lowerText(written)
+	}
+	p, err := likePattern(written, n.escape)
 	if err != nil {
 		return term{}, b.wrong(pattern.at, "%v", err)
+	}
+	if n.fold {
+		return of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, notNull(func(v any) any { return p.matches(lowerText(v.(string))) })), nil
 	}
 	result := of.mapped(n.at(), arrow.FixedWidthTypes.Boolean, func(v any) any {
 		if v == nil {
@@ -167,4 +171,43 @@ func (b *binder) like(n like) (term, error) {
 	})
 	result.judge = judgeLike(of, p)
 	return result, nil
+}
+
+// patternOf checks the operands of LIKE and RLIKE. known is false if the pattern is NULL.
+func (b *binder) patternOf(of, pattern term, op string) (written string, known bool, err error) {
+	if c := classOf(of.t); c != text && c != void {
+		return "", false, b.wrong(of.at, "this is %s, but %s takes a text; convert it by CAST(... AS STRING)", sqlType(of.t), op)
+	}
+	if c := classOf(pattern.t); !pattern.constant || c != text && c != void {
+		return "", false, b.wrong(pattern.at, "the pattern of %s must be a text in quotes here", op)
+	}
+	v, err := b.constantValue(pattern)
+	if err != nil || v == nil {
+		return "", false, err
+	}
+	return v.(string), true, nil
+}
+
+// matches is RLIKE.
+func (b *binder) matches(n matches) (term, error) {
+	terms, err := b.all([]node{n.of, n.pattern})
+	if err != nil {
+		return term{}, err
+	}
+	return b.matching(n.at(), terms[0], terms[1], "RLIKE")
+}
+
+func (b *binder) matching(at int, of, pattern term, op string) (term, error) {
+	written, known, err := b.patternOf(of, pattern, op)
+	if err != nil {
+		return term{}, err
+	}
+	if !known {
+		return of.mapped(at, arrow.FixedWidthTypes.Boolean, func(any) any { return nil }), nil
+	}
+	re, err := compileJava(written)
+	if err != nil {
+		return term{}, b.wrong(pattern.at, "%v", err)
+	}
+	return of.mapped(at, arrow.FixedWidthTypes.Boolean, notNull(func(v any) any { return re.matches(v.(string)) })), nil
 }

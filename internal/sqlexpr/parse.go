@@ -4,11 +4,14 @@
 // evaluate like Spark is an error that says what to write instead.
 //
 //	expression = term { (AND | OR) term } | NOT expression
-//	term       = value [ [NOT] (LIKE value [ESCAPE 'c'] | IN (list) | BETWEEN value AND value) | IS [NOT] (NULL | TRUE | FALSE | DISTINCT FROM value) ]
+//	term       = value [ [NOT] (LIKE value [ESCAPE 'c'] | ILIKE ... | RLIKE value | IN (list) | BETWEEN value AND value) | IS [NOT] (NULL | TRUE | FALSE | DISTINCT FROM value) ]
 //	value      = operand { (= | == | <=> | <> | != | < | <= | > | >=) operand }
-//	operand    = primary { || primary }
-//	primary    = column | 'text' | number | DATE'2026-01-31' | TRUE | FALSE | NULL | function(arguments) | CASE ... END | (expression)
-//	             each followed by any number of .field and ['key']
+//	operand    = product { (+ | - | ||) product }
+//	product    = signed { (* | / | % | DIV) signed }
+//	signed     = { - | + } primary
+//	primary    = column | 'text' | number | DATE'2026-01-31' | TIMESTAMP'...' | INTERVAL n unit | TRUE | FALSE | NULL | CAST(expression AS type)
+//	             | function(arguments) | CASE ... END | (expression)
+//	             each followed by any number of .field, ['key'] and ::type
 package sqlexpr
 
 import (
@@ -105,18 +108,12 @@ func (p *parser) whole(from int) (Expr, error) {
 // hintAfter is a hint about an operator that is not supported here.
 func hintAfter(l lexeme) string {
 	switch {
-	case l.is("+"), l.is("-"), l.is("*"), l.is("/"), l.is("%"):
-		return "; arithmetic is not supported here"
 	case l.is("=>"):
 		return "; put named arguments into the parentheses of a function"
 	case l.is("AS"):
 		return "; write the name first, as in name=expression"
-	case l.is("RLIKE"), l.is("REGEXP"):
-		return "; regular expressions of Java are not supported here; use LIKE"
-	case l.is("ILIKE"):
-		return "; write lower(column) LIKE 'pattern'"
-	case l.is("::"), l.is(":"):
-		return "; casts by :: are not supported here"
+	case l.is(":"):
+		return "; write a field as column.name"
 	case l.is(";"):
 		return "; remove it"
 	case l.is("&"):
@@ -219,14 +216,20 @@ func (p *parser) predicate() (node, error) {
 	var result node
 	switch l := p.peek(); {
 	case p.accept("LIKE"):
-		result, err = p.like(of, at)
+		result, err = p.like(of, at, false)
+	case p.accept("ILIKE"):
+		result, err = p.like(of, at, true)
+	case p.accept("RLIKE"), p.accept("REGEXP"):
+		var pattern node
+		pattern, err = p.comparison()
+		result = matches{at, of, pattern}
 	case p.accept("IN"):
 		list, e := p.list("after IN")
 		result, err = in{at, of, list}, e
 	case p.accept("BETWEEN"):
 		result, err = p.between(of, at)
 	case negated:
-		err = p.wrong(l, fmt.Sprintf("expected LIKE, IN or BETWEEN after NOT, not %s%s", l, hintAfter(l)))
+		err = p.wrong(l, fmt.Sprintf("expected LIKE, RLIKE, IN or BETWEEN after NOT, not %s%s", l, hintAfter(l)))
 	default:
 		return of, nil
 	}
@@ -267,12 +270,15 @@ func (p *parser) is(of node) (result node, err error) {
 	return result, nil
 }
 
-func (p *parser) like(of node, at place) (node, error) {
+func (p *parser) like(of node, at place, fold bool) (node, error) {
+	if l := p.peek(); (l.is("ANY") || l.is("SOME") || l.is("ALL")) && len(p.all) > 1 && p.all[1].is("(") {
+		return nil, p.wrong(l, "write the patterns with OR or AND here")
+	}
 	pattern, err := p.comparison()
 	if err != nil {
 		return nil, err
 	}
-	result := like{at, of, pattern, '\\'}
+	result := like{at, of, pattern, '\\', fold}
 	if p.accept("ESCAPE") {
 		l := p.take()
 		runes := []rune(l.value)
@@ -314,21 +320,54 @@ func (p *parser) comparison() (node, error) {
 	return left, err
 }
 
-// operand parses values that || concatenates.
+// operand parses sums and concatenations of products.
 func (p *parser) operand() (node, error) {
-	first, err := p.primary()
-	if err != nil || !p.peek().is("||") {
-		return first, err
-	}
-	c := call{place: place(p.peek().from), name: "concat", args: []argument{{place: place(first.at()), value: first}}}
-	for p.accept("||") {
-		next, err := p.primary()
-		if err != nil {
-			return nil, err
+	left, err := p.product()
+	for err == nil {
+		l := p.peek()
+		var right node
+		switch {
+		case p.accept("+"), p.accept("-"):
+			right, err = p.product()
+			left = arith{place(l.from), l.value, left, right}
+		case p.accept("||"):
+			right, err = p.product()
+			left = call{place: place(l.from), name: "concat", args: []argument{{place: place(left.at()), value: left}, {place: place(l.to), value: right}}}
+		default:
+			return left, nil
 		}
-		c.args = append(c.args, argument{place: place(next.at()), value: next})
 	}
-	return c, nil
+	return nil, err
+}
+
+func (p *parser) product() (node, error) {
+	left, err := p.signed()
+	for err == nil {
+		l := p.peek()
+		if !l.is("*") && !l.is("/") && !l.is("%") && !l.is("DIV") {
+			return left, nil
+		}
+		p.take()
+		var right node
+		right, err = p.signed()
+		left = arith{place(l.from), strings.ToLower(l.value), left, right}
+	}
+	return nil, err
+}
+
+// signed parses a value with signs. A sign before a number is a part of the number.
+func (p *parser) signed() (node, error) {
+	l := p.peek()
+	if !l.is("-") && !l.is("+") || len(p.all) > 1 && p.all[1].kind == number && p.all[1].from == l.to {
+		return p.primary()
+	}
+	p.take()
+	if err := p.deeper(); err != nil {
+		return nil, err
+	}
+	defer p.up()
+	of, err := p.signed()
+	return negate{place(l.from), of, l.is("+")}, err
 }
 
 // list parses expressions in parentheses.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/firesteel/firesteel/internal/sensitive"
 )
@@ -20,21 +21,27 @@ func TestMistakes(t *testing.T) {
 		{"", "expected a column, a value or a function, not the end", 0},
 		{"stars >", "not the end", 7},
 		{"stars > 3 3", "expected an operator or the end, not 3", 10},
-		{"stars + 1", "arithmetic is not supported here", 6},
+		{"stars +", "expected a column, a value or a function, not the end", 7},
 		{"stras > 1", `there is no column "stras"; did you mean stars?`, 0},
 		{"zzzzzzzzzz > 1", "there are id, stars, text", 0},
 		{"zzzzzzzzzz > 1", "; if it is a text, put it in quotes: 'zzzzzzzzzz'", 0},
-		{"stars > '3'", "INT and STRING cannot be compared here; write the number without quotes", 6},
-		{"text = 3", "STRING and INT cannot be compared here; write the text in quotes", 5},
+		{"stars > 'x'", `"x" is no BIGINT; write it as digits`, 8},
+		{"text + day", "DATE and STRING cannot be computed by + here", 5},
 		{"text = 'open", "the quote is not closed", 7},
 		{"`text", "the backquote is not closed", 0},
 		{"text = 'It''s'", `write a quote in a text as \'`, 10},
 		{"text LIKE 'a", "the quote is not closed", 10},
 		{"text LIKE stars", "must be a text in quotes", 10},
 		{`text LIKE 'a\\'`, "ends with its escape character", 10},
-		{"text RLIKE 'a'", "regular expressions of Java are not supported", 5},
-		{"text ILIKE 'a'", "lower(column) LIKE", 5},
-		{"text NOT 'a'", "expected LIKE, IN or BETWEEN after NOT, not a text", 9},
+		{"text RLIKE 'a(?=b)'", "regular expressions have no lookahead (?=...) here", 11},
+		{`text RLIKE '(a)\\1'`, "no references to groups", 11},
+		{"text RLIKE 'a++'", "no possessive quantifiers", 11},
+		{"text RLIKE '[a&&b]'", "no intersections of classes", 11},
+		{"text RLIKE 'a$b'", "at the end of a regular expression", 11},
+		{"text RLIKE '(?x)a'", `the flag 'x' of a regular expression`, 11},
+		{"text RLIKE text", "must be a text in quotes here", 11},
+		{"text LIKE ANY ('a')", "write the patterns with OR or AND here", 10},
+		{"text NOT 'a'", "expected LIKE, RLIKE, IN or BETWEEN after NOT, not a text", 9},
 		{"stars IS 3", "expected NULL, TRUE, FALSE or DISTINCT FROM", 9},
 		{"stars BETWEEN 1, 2", "expected AND between the two bounds of BETWEEN", 15},
 		{"stars IN ()", "expected a column, a value or a function, not )", 10},
@@ -47,7 +54,9 @@ func TestMistakes(t *testing.T) {
 		{"SELECT text", "expected an expression, not a query", 0},
 		{"count(DISTINCT text)", "a job computes row by row", 6},
 		{"ai_gne(text)", "there is no function ai_gne here; did you mean ai_gen?", 0},
-		{"regexp_replace(text, 'a', 'b')", "'firesteel functions' lists the AI functions", 0},
+		{"regexp_replace(text, 'a*', 'b')", "can match an empty text", 21},
+		{"regexp_replace(text, 'a', '$1')", "has no group 1", 26},
+		{"regexp_extract(text, 'a')", "0 groups, and no group 1", 0},
 		{"ai_gen()", "the argument prompt is missing", 0},
 		{"ai_gen(text, text)", "ai_gen: it takes 1 argument, not 2; call it as ai_gen(prompt)", 13},
 		{"ai_gen(promt => text)", "ai_gen: it has no parameter promt; did you mean prompt?", 7},
@@ -57,22 +66,28 @@ func TestMistakes(t *testing.T) {
 		{"ai_classify(text, array('a', 'a'))", `label "a" occurs twice`, 18},
 		{"ai_classify(text, stars)", "the argument labels is INT", 18},
 		{"ai_translate(text, 3 > 2) > 1", "is not a known language", 21},
-		{"ai_gen(text) > 1", "STRING and INT cannot be compared", 13},
+		{"ai_gen(text) > DATE'2026-01-01' + 1.5", "DATE and DECIMAL(2,1) cannot be computed by +", 32},
 		{"ai_extract(text, '{bad')", "argument labels", 17},
 		{"length(text => text)", "the arguments of length have no names", 7},
 		{"length(text, text)", "write length(text)", 0},
 		{"length(array('a'))", "this is ARRAY<STRING>, but length takes a text", 7},
-		{"CAST(text AS INT)", "CAST is not supported here", 0},
-		{"TIMESTAMP'2026-01-01 00:00:00' = at", "depend on the time zone of a session", 0},
-		{"at > '2026-01-01'", "depends on the time zone of the session", 3},
-		{"day > '2026-13-01'", `"2026-13-01" is not a date`, 6},
+		{"CAST(text AS UUID)", "this type is not supported here", 13},
+		{"CAST(day AS INT)", "DATE cannot be converted to INT", 0},
+		{"CAST(text AS DECIMAL(40))", "this type is not supported here", 13},
+		{"TIMESTAMP'2026-01-01 25:00:00' = at", "is no TIMESTAMP", 0},
+		{"day + INTERVAL 3", "expected a unit after the number of INTERVAL", 16},
+		{"day + INTERVAL 1 MONTH 2 DAYS", "but not both", 25},
+		{"INTERVAL 3 DAYS", "an interval cannot be a column here", 0},
+		{"1.5e0 DIV 2", "div takes integers and decimals", 6},
+		{"at > true", "TIMESTAMP and BOOLEAN cannot be compared here", 3},
+		{"day > '2026-13-01'", `"2026-13-01" is no DATE; write it as 2026-01-31`, 6},
 		{"tags[0] = 'a'", "elements of lists are not supported here", 5},
 		{"tags.x = 'a'", "has no field", 5},
 		{"who.nmae = 'a'", `there is no field "nmae"; did you mean name?`, 4},
 		{"who = who", "values of type STRUCT<name: STRING, age: INT> cannot be compared here", 4},
 		{"NOT text", "this is STRING, but a condition is needed", 4},
 		{"text AND stars > 1", "this is STRING, but a condition is needed", 0},
-		{"coalesce(text, 1)", "STRING and INT have no common type here", 0},
+		{"coalesce(ok, 1)", "BOOLEAN and INT have no common type here", 0},
 		{"map('a', 1, 'a', 2)", `the key "a" occurs twice`, 12},
 		{"struct(1, 2).x = 1", "only a column and the result of a function have fields", 13},
 		{"12abc = 1", "a name that begins with a digit in backquotes", 2},
@@ -107,6 +122,7 @@ var testSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "text", Type: arrow.BinaryTypes.String},
 	{Name: "at", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}},
 	{Name: "day", Type: arrow.FixedWidthTypes.Date32},
+	{Name: "ok", Type: arrow.FixedWidthTypes.Boolean},
 	{Name: "tags", Type: arrow.ListOf(arrow.BinaryTypes.String)},
 	{Name: "who", Type: arrow.StructOf(arrow.Field{Name: "name", Type: arrow.BinaryTypes.String}, arrow.Field{Name: "age", Type: arrow.PrimitiveTypes.Int32})},
 	{Name: "amount", Type: &arrow.Decimal128Type{Precision: 10, Scale: 2}},
@@ -166,13 +182,26 @@ func FuzzParse(f *testing.F) {
 		"a.b = 'x' AND NOT c IS NULL", `text LIKE '%\\%' ESCAPE '/' OR stars IN (1, 2L, 3.5, 4e1)`, "`who`.name <=> \"q\"",
 		"ai_extract(text, labels => array('a', 'b'))['a'] || r'\\'", "CASE stars WHEN 1 THEN 'a' ELSE NULL END", `'\u00e9\U0001F600\101\%'`,
 		"stars NOT BETWEEN -1 AND +2", "DATE'2026-01-31' >= day", "try_ai_gen(text).result IS NOT TRUE", "map('a', 1)", "named_struct('a', 1)",
+		"CAST(text AS DECIMAL(10, 2)) / stars::INT % -2", "day + INTERVAL 3 DAYS - INTERVAL '1' MONTH", "text RLIKE '(?i)[a-z&&b]{2,3}\\w+$|\\bx'", "regexp_replace(text, '(a)', '$1')",
+		"round(amount, 2) div 0.5", "EXTRACT(YEAR FROM day)", "TIMESTAMP'2026-01-31 10:00:00+02:00' < at", "1/0 = id",
 	} {
 		f.Add(text)
 	}
+	rows := testRows(f, memory.DefaultAllocator)
 	f.Fuzz(func(t *testing.T, text string) {
 		e, err := Parse(text)
 		if err == nil {
 			_, err = Bind(e, testSchema)
+		}
+		if err == nil {
+			var failed *ValueError
+			if b, err := Bind(e, rowSchema); err == nil && len(b.Calls()) == 0 {
+				if a, err := b.Eval(t.Context(), memory.DefaultAllocator, rows, nil); err == nil {
+					a.Release()
+				} else if !errors.As(err, &failed) && !strings.Contains(err.Error(), "cannot be written") {
+					t.Fatalf("%q: %v", text, err)
+				}
+			}
 		}
 		var wrong *Error
 		if err != nil && (!errors.As(err, &wrong) || wrong.At < 0 || wrong.At > len(wrong.Text) || wrong.Message == "") {

@@ -9,14 +9,9 @@ import (
 var keywords = map[string]bool{"AND": true, "OR": true, "NOT": true, "IS": true, "IN": true, "LIKE": true, "BETWEEN": true, "ESCAPE": true,
 	"CASE": true, "WHEN": true, "THEN": true, "ELSE": true, "END": true, "SELECT": true, "FROM": true, "AS": true, "WHERE": true}
 
-// unsupported lists calls and constants of special syntax, with their errors.
+// unsupported lists constants of special syntax, with their errors.
 var unsupported = map[string]string{
-	"CAST":      "CAST is not supported here; convert the column first",
-	"TRY_CAST":  "TRY_CAST is not supported here; convert the column first",
-	"EXTRACT":   "EXTRACT is not supported here",
-	"TIMESTAMP": "constants of TIMESTAMP depend on the time zone of a session, and are not supported here",
-	"INTERVAL":  "intervals are not supported here",
-	"X":         "binary values are not supported here",
+	"X": "binary values are not supported here",
 }
 
 // primary parses a value with its fields and keys.
@@ -40,6 +35,9 @@ func (p *parser) primary() (node, error) {
 				return nil, err
 			}
 			of = field{place(l.from), of, key.value}
+		case p.accept("::"):
+			to, e := p.typeName()
+			of, err = cast{place(l.from), of, to, false}, e
 		default:
 			return of, nil
 		}
@@ -99,10 +97,16 @@ func (p *parser) worded(l lexeme) (node, error) {
 		return nil, p.wrong(l, "expected an expression, not a query; write what follows SELECT")
 	case keywords[upper]:
 		return nil, p.wrong(l, fmt.Sprintf("expected a column, a value or a function, not %s; put a column of this name in backquotes", l))
-	case next.kind == textValue && upper == "DATE":
+	case next.kind == textValue && (upper == "DATE" || upper == "TIMESTAMP" || upper == "TIMESTAMP_NTZ" || upper == "TIMESTAMP_LTZ"):
 		return typed{at, upper, p.take().value}, nil
-	case next.kind == textValue && unsupported[upper] != "", next.is("(") && (upper == "CAST" || upper == "TRY_CAST" || upper == "EXTRACT"):
+	case upper == "INTERVAL" && (next.kind == textValue || next.kind == number || next.is("-") && len(p.all) > 1 && p.all[1].kind == number):
+		return p.interval(at)
+	case next.kind == textValue && unsupported[upper] != "":
 		return nil, p.wrong(l, unsupported[upper])
+	case next.is("(") && (upper == "CAST" || upper == "TRY_CAST"):
+		return p.cast(at, upper == "TRY_CAST")
+	case next.is("(") && upper == "EXTRACT":
+		return p.extract(at)
 	case next.kind == textValue:
 		return nil, p.wrong(next, fmt.Sprintf("expected an operator after %s, not a text", l))
 	case next.is("("):

@@ -1,5 +1,7 @@
 package sqlexpr
 
+import "github.com/apache/arrow-go/v18/arrow"
+
 // node is a part of an expression. at is the byte of the text at which it begins
 // or, for an operation, at which its operator begins.
 type node interface{ at() int }
@@ -74,6 +76,36 @@ type (
 		place
 		of, pattern node
 		escape      rune
+		fold        bool // ILIKE
+	}
+	// matches is of RLIKE pattern.
+	matches struct {
+		place
+		of, pattern node
+	}
+	// arith is left op right; op is one of + - * / % div.
+	arith struct {
+		place
+		op          string
+		left, right node
+	}
+	// negate is -of or, with plus, +of.
+	negate struct {
+		place
+		of   node
+		plus bool
+	}
+	cast struct {
+		place
+		of  node
+		to  arrow.DataType
+		try bool
+	}
+	// interval is a constant of months or of microseconds. days means that it has no unit smaller than a day.
+	interval struct {
+		place
+		months, micros int64
+		days           bool
 	}
 	in struct {
 		place

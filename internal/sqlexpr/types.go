@@ -4,12 +4,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/firesteel/firesteel/internal/columns"
-	"github.com/firesteel/firesteel/internal/sensitive"
 )
 
 // class groups types with the same operators. A NULL value is nil; other values
@@ -25,6 +23,7 @@ const (
 	text                 // string
 	date                 // int64, days since 1970
 	instant              // int64, in the type's unit
+	span                 // int64, months or microseconds, see monthSpan
 	other                // types without operators; see nested
 )
 
@@ -46,64 +45,91 @@ func classOf(t arrow.DataType) class {
 		return date
 	case arrow.TIMESTAMP:
 		return instant
+	case arrow.INTERVAL_MONTHS, arrow.INTERVAL_DAY_TIME, arrow.INTERVAL_MONTH_DAY_NANO:
+		return span
 	case arrow.DICTIONARY:
 		return classOf(t.(*arrow.DictionaryType).ValueType)
 	}
 	return other
 }
 
+// isTime reports whether arithmetic with values of a class is that of dates.
+func isTime(c class) bool { return c == date || c == instant || c == span }
+
 func isNumber(c class) bool { return c == integer || c == exact || c == float }
 
 func sqlType(t arrow.DataType) string {
-	if t.ID() == arrow.NULL {
+	switch {
+	case t.ID() == arrow.NULL:
 		return "NULL"
+	case classOf(t) == span:
+		return "INTERVAL"
 	}
 	return columns.SQLType(t)
 }
 
-// compared checks that terms can be compared with each other. It converts constant
-// texts that are compared with dates.
+// compared checks that terms can be compared with each other, and converts them as Spark does in ANSI mode: texts to the type of the
+// others, dates to timestamps.
 func (b *binder) compared(at int, terms ...*term) error {
 	of := void
 	var first *term
 	for _, t := range terms {
-		c := classOf(t.t)
-		switch {
+		switch c := classOf(t.t); {
 		case c == void:
-			continue
 		case c == other:
 			return b.wrong(at, "values of type %s cannot be compared here", sqlType(t.t))
-		case of == void:
+		case of == void, of == text && c != text:
 			of, first = c, t
-		case isNumber(of) && isNumber(c), of == c && c != instant:
-		case of == instant && arrow.TypeEqual(first.t, t.t):
-		case of == date && c == text && t.constant:
-			if err := b.toDate(t); err != nil {
-				return err
+		case c == text, of == c && c != span:
+		case of == span && c == span && (first.t == monthSpan) == (t.t == monthSpan):
+		case isNumber(of) && isNumber(c):
+			if c == float || of == integer && c == exact { // texts become DOUBLE
+				of, first = c, t
 			}
-		case of == text && c == date && first.constant:
-			if err := b.toDate(first); err != nil {
-				return err
-			}
-			of = date
+		case of == date && c == instant:
+			of, first = c, t
+		case of == instant && c == date:
 		default:
 			return b.wrong(at, "%s and %s cannot be compared here%s", sqlType(first.t), sqlType(t.t), differHint(first, t))
 		}
+	}
+	for _, t := range terms {
+		var to arrow.DataType
+		switch c := classOf(t.t); {
+		case c == of, c == void:
+			if of == instant && c == instant {
+				*t = micros(*t)
+			}
+			continue
+		case c == text && of == integer:
+			to = arrow.PrimitiveTypes.Int64
+		case c == text && (of == exact || of == float):
+			to = arrow.PrimitiveTypes.Float64
+		case c == text && of == span:
+			return b.wrong(t.at, "this is %s, but is compared with an interval; write INTERVAL 3 DAYS", sqlType(t.t))
+		case c == text, c == date && of == instant:
+			to = plainType(first.t)
+			if of == instant {
+				to = map[bool]arrow.DataType{false: timestampType, true: timestampNTZType}[isNTZ(first.t)]
+			}
+		default:
+			continue // numbers are compared as they are
+		}
+		converted, err := b.castTo(t.at, *t, to, false)
+		if err != nil {
+			return err
+		}
+		*t = converted
 	}
 	return b.fits(at, terms)
 }
 
 func differHint(x, y *term) string {
 	cx, cy := classOf(x.t), classOf(y.t)
-	switch {
-	case isNumber(cx) && cy == text && y.constant, isNumber(cy) && cx == text && x.constant:
-		return "; write the number without quotes"
-	case cx == text && isNumber(cy) && y.constant, cy == text && isNumber(cx) && x.constant:
-		return "; write the text in quotes"
-	case cx == instant || cy == instant:
-		return "; the value of a TIMESTAMP depends on the time zone of the session"
+	if cx == span || cy == span {
+		return "; intervals of months and of days differ"
 	}
-	return "; convert one of the columns first"
+	return "; convert one of them by CAST"
 }
 
 // fits rejects decimals that Spark would round to a common type.
@@ -125,25 +151,6 @@ func (b *binder) fits(at int, terms []*term) error {
 		return b.wrong(at, "the common type of these decimals has more than %d digits, so Spark would round them", maxPrecision)
 	}
 	return nil
-}
-
-// toDate converts a constant text to a date.
-func (b *binder) toDate(t *term) error {
-	s, _ := t.value().(string)
-	days, err := dateOf(s)
-	if err != nil {
-		return b.wrong(t.at, "%v", err)
-	}
-	*t = constantTerm(t.at, days, arrow.FixedWidthTypes.Date32)
-	return nil
-}
-
-func dateOf(s string) (int64, error) {
-	d, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return 0, sensitive.Errorf("%s is not a date of the form 2026-01-31", sensitive.Text(s))
-	}
-	return int64(math.Floor(float64(d.Unix()) / 86400)), nil
 }
 
 // order compares two values: -1, 0 or 1. As in Spark, NaN equals itself and is
@@ -212,33 +219,85 @@ func asText(v any) string {
 	return v.(string)
 }
 
-// common returns the common type of terms, as in COALESCE.
+// common returns the common type of terms, as in COALESCE, and converts them to it.
 func (b *binder) common(at int, terms []term) (arrow.DataType, error) {
 	var of arrow.DataType = arrow.Null
 	for _, t := range terms {
 		x, y := classOf(of), classOf(t.t)
 		switch {
-		case y == void, x != void && x != other && x != exact && arrow.TypeEqual(of, t.t), x == exact && arrow.TypeEqual(of, t.t):
+		case y == void, x != void && x != other && arrow.TypeEqual(of, t.t):
 		case x == other && y == other && arrow.TypeEqual(of, t.t) && t.array == nil:
 		case y == other && t.array != nil:
 			return nil, b.wrong(t.at, "values of type %s cannot be a result here", sqlType(t.t))
 		case x == void:
 			of = plainType(t.t)
-		case x == text && y == text:
-		case x == integer && y == integer:
-			if t.t.(arrow.FixedWidthDataType).BitWidth() > of.(arrow.FixedWidthDataType).BitWidth() {
-				of = t.t
-			}
-		case x == float && y == float:
-			of = arrow.PrimitiveTypes.Float64
-		case x == integer && t.t.ID() == arrow.FLOAT64:
-			of = t.t
-		case of.ID() == arrow.FLOAT64 && y == integer:
 		default:
-			return nil, b.wrong(at, "%s and %s have no common type here; use values of one type", sqlType(of), sqlType(t.t))
+			wider := widest(of, plainType(t.t))
+			if wider == nil {
+				return nil, b.wrong(at, "%s and %s have no common type here; use values of one type, or CAST", sqlType(of), sqlType(t.t))
+			}
+			of = wider
+		}
+	}
+	for i, t := range terms {
+		if c := classOf(t.t); c == other || c == void {
+			continue
+		}
+		var err error
+		if terms[i], err = b.castTo(t.at, t, of, false); err != nil {
+			return nil, err
 		}
 	}
 	return of, nil
+}
+
+// widest returns the common type of two types in ANSI mode, or nil.
+func widest(a, b arrow.DataType) arrow.DataType {
+	x, y := classOf(a), classOf(b)
+	if x == y && x != exact && x != integer && x != float && x != instant {
+		return map[bool]arrow.DataType{true: a}[x != other]
+	}
+	if y == text || x != text && y < x && isNumber(x) && isNumber(y) || x == instant && y == date {
+		a, b, x, y = b, a, y, x
+	}
+	switch {
+	case x == text && y == integer:
+		return arrow.PrimitiveTypes.Int64
+	case x == text && (y == exact || y == float):
+		return arrow.PrimitiveTypes.Float64
+	case x == text && (y == date || y == boolean):
+		return b
+	case x == text && y == instant, x == date && y == instant:
+		return map[bool]arrow.DataType{false: timestampType, true: timestampNTZType}[isNTZ(b)]
+	case x == instant && y == instant:
+		if isNTZ(a) && isNTZ(b) {
+			return timestampNTZType
+		}
+		return timestampType
+	case x == integer && y == integer:
+		if bitsOf(b) > bitsOf(a) {
+			return b
+		}
+		return a
+	case x == float && y == float:
+		if bitsOf(b) > bitsOf(a) {
+			return b
+		}
+		return a
+	case y == float && isNumber(x):
+		return arrow.PrimitiveTypes.Float64
+	case y == exact && isNumber(x):
+		p1, s1 := digitsOf(term{t: a})
+		p2, s2 := digitsOf(term{t: b})
+		scale := max(s1, s2)
+		whole := max(p1-s1, p2-s2)
+		if whole+scale > maxPrecision {
+			scale = max(0, min(scale, maxPrecision-whole))
+			whole = maxPrecision - scale
+		}
+		return &arrow.Decimal128Type{Precision: whole + scale, Scale: scale}
+	}
+	return nil
 }
 
 // plainType returns STRING for the Arrow types of text, and the value type of a

@@ -249,7 +249,10 @@ func (g *Groups) add(batch arrow.RecordBatch) error {
 	n := int(batch.NumRows())
 	var kept []bool
 	if g.where != nil {
-		kept = g.where.KeepPlain(memory.DefaultAllocator, batch)
+		var err error
+		if kept, err = g.where.KeepPlain(memory.DefaultAllocator, batch); err != nil {
+			return fmt.Errorf("the condition: %w", err)
+		}
 	}
 	texts := make([]arrow.Array, len(g.lists))
 	for i, l := range g.lists {

@@ -15,6 +15,7 @@ import (
 	"github.com/firesteel/firesteel/internal/job"
 	"github.com/firesteel/firesteel/internal/job/asking"
 	"github.com/firesteel/firesteel/internal/panics"
+	"github.com/firesteel/firesteel/internal/sqlexpr"
 	"github.com/firesteel/firesteel/llm"
 	"github.com/firesteel/firesteel/llm/models"
 )
@@ -256,6 +257,10 @@ func (p *pipeline) countError() {
 func (p *pipeline) atRows(w *window, err error) error {
 	if errors.Is(err, context.Canceled) || w.len() == 0 {
 		return err
+	}
+	var value *sqlexpr.ValueError
+	if errors.As(err, &value) && value.Row >= 0 && value.Row < w.len() {
+		return fmt.Errorf("row %d: %w", w.numbers[value.Row]+1, err)
 	}
 	return fmt.Errorf("rows %d to %d: %w", w.numbers[0]+1, w.numbers[w.len()-1]+1, err)
 }
