@@ -2,10 +2,14 @@ package parquet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -13,6 +17,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/schema"
+
+	"github.com/firesteel/firesteel/internal/panics"
 )
 
 // WriteOptions configures a Writer. Every field is required.
@@ -34,6 +40,8 @@ type Writer struct {
 	w       *file.Writer
 	rows    file.BufferedRowGroupWriter // the current row group, or nil
 	group   int64                       // size of the current row group in bytes
+	batches []arrow.RecordBatch         // of the current row group that are not written
+	waiting int64                       // size of batches in bytes
 	leaves  [][]*shredder               // by column
 	elems   []byte                      // the schema's elements, encoded
 	count   int                         // number of elements
@@ -199,18 +207,66 @@ func (w *Writer) Write(batch arrow.RecordBatch, size int64) error {
 			return err
 		}
 		w.group += size
-		for i, a := range batch.Columns() {
-			for _, l := range w.leaves[i] {
-				if err := l.bind(a); err != nil {
-					return err
-				}
-				if err := l.rows(int(batch.NumRows())); err != nil {
-					return err
-				}
+		batch.Retain()
+		w.batches, w.waiting = append(w.batches, batch), w.waiting+size
+		if w.waiting < together {
+			return nil
+		}
+		return w.writeBatches()
+	})
+}
+
+// together is the size of the batches that are written at once. Each column then ends about a page, which
+// is compressed.
+const together = 4 << 20
+
+// writeBatches writes the waiting batches to the row group, several columns at once: to encode and compress
+// them takes most of the time of a job by rules. Each leaf has a buffer of its own in the row group.
+func (w *Writer) writeBatches() error {
+	defer w.dropBatches()
+	errs := make([]error, len(w.leaves))
+	var next atomic.Int64
+	work := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(w.leaves) {
+				return
+			}
+			errs[i] = recovered(func() error { return w.writeColumn(i) })
+		}
+	}
+	helpers := make([]error, max(0, min(runtime.GOMAXPROCS(0), len(w.leaves))-1))
+	var all sync.WaitGroup
+	for n := range helpers {
+		all.Go(func() {
+			defer panics.Catch(&helpers[n], "writing columns")
+			work()
+		})
+	}
+	work()
+	all.Wait()
+	return cmp.Or(append(errs, helpers...)...) // of the first column that failed
+}
+
+func (w *Writer) writeColumn(i int) error {
+	for _, batch := range w.batches {
+		for _, l := range w.leaves[i] {
+			if err := l.bind(batch.Column(i)); err != nil {
+				return err
+			}
+			if err := l.rows(int(batch.NumRows())); err != nil {
+				return err
 			}
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+func (w *Writer) dropBatches() {
+	for _, batch := range w.batches {
+		batch.Release()
+	}
+	w.batches, w.waiting = nil, 0
 }
 
 func (w *Writer) beginGroup() (err error) {
@@ -225,7 +281,7 @@ func (w *Writer) endGroup() error {
 	if w.rows == nil {
 		return nil
 	}
-	err := w.rows.Close()
+	err := cmp.Or(w.writeBatches(), w.rows.Close())
 	w.rows = nil
 	return err
 }
