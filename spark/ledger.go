@@ -27,13 +27,16 @@ type Budget struct {
 	Cost   *float64
 	Time   *time.Duration
 	Errors *int64 // after more errors than this, no model is asked
+	// Sample is the number of rows that each executor asks for each function; it skips the others. It
+	// is for estimates, and replaces Rows.
+	Sample *int64
 	// PromptPerMillion and OutputPerMillion are the prices of a million tokens, in
 	// the currency of Cost.
 	PromptPerMillion, OutputPerMillion float64
 }
 
 func (b Budget) bounds() bool {
-	return b.Rows != nil || b.Tokens != nil || b.Cost != nil || b.Time != nil || b.Errors != nil
+	return b.Rows != nil || b.Tokens != nil || b.Cost != nil || b.Time != nil || b.Errors != nil || b.Sample != nil
 }
 
 // ErrBudgetWithoutLedger reports a session with a budget and no ledger.
@@ -117,7 +120,7 @@ func (s *Session) openLedger(ctx context.Context) error {
 	}
 	s.ledger = &bundle.Ledger{
 		Dir: dir, ID: p.ID,
-		MaxRows: b.Rows, MaxTokens: b.Tokens, MaxCost: b.Cost, MaxTime: b.Time, MaxErrors: b.Errors,
+		MaxRows: b.Rows, MaxTokens: b.Tokens, MaxCost: b.Cost, MaxTime: b.Time, MaxErrors: b.Errors, Sample: b.Sample,
 		PromptPrice: b.PromptPerMillion, OutputPrice: b.OutputPerMillion,
 	}
 	if err := s.RegisterProgramFunction(ctx, bundle.Usage, DDL(bundle.UsageType)); err != nil {

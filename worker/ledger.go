@@ -136,7 +136,7 @@ func queryOf(properties map[string]string) (query, session string) {
 }
 
 func budgetOf(o *bundle.Ledger) job.Budget {
-	return job.Budget{Rows: o.MaxRows, Tokens: o.MaxTokens, Cost: o.MaxCost, Time: o.MaxTime, Errors: o.MaxErrors}
+	return job.Budget{Rows: o.MaxRows, Tokens: o.MaxTokens, Cost: o.MaxCost, Time: o.MaxTime, Errors: o.MaxErrors, Sample: o.Sample}
 }
 
 // begin finds the query of the task. It sets s.of to nil if answers are neither

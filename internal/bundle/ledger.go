@@ -15,6 +15,7 @@ type Ledger struct {
 	MaxCost   *float64       `json:"max_cost,omitempty"`
 	MaxTime   *time.Duration `json:"max_time,omitempty"` // in nanoseconds
 	MaxErrors *int64         `json:"max_errors,omitempty"`
+	Sample    *int64         `json:"sample,omitempty"` // rows that each process asks for each function
 	// PromptPrice and OutputPrice are per million tokens.
 	PromptPrice float64 `json:"prompt_price,omitempty"`
 	OutputPrice float64 `json:"output_price,omitempty"`

@@ -12,7 +12,8 @@ import (
 
 // sparkLedgerFlags are the flags of the ledger and the budgets of queries on Spark.
 type sparkLedgerFlags struct {
-	dir string
+	dir    string
+	sample *int64 // of --explain
 	budgetFlags
 }
 
@@ -45,7 +46,7 @@ func (f *sparkLedgerFlags) options() []spark.Option {
 	}
 	price, _ := f.prices() // check reports mistakes
 	return []spark.Option{spark.WithLedger(f.dir), spark.WithBudget(spark.Budget{
-		Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors,
+		Rows: f.maxRows, Tokens: f.maxTokens, Cost: f.maxCost, Time: f.maxTime, Errors: f.maxErrors, Sample: f.sample,
 		PromptPerMillion: price.PromptPerMillion, OutputPerMillion: price.OutputPerMillion,
 	})}
 }

@@ -42,6 +42,7 @@ type sqlFlags struct {
 	continueOnError    bool
 	given              []string // --param
 	params             []sqlParam
+	estimate           sqlEstimate
 }
 
 func (a *app) sql() *cobra.Command {
@@ -70,6 +71,7 @@ failed; 130 interrupted.`,
   firesteel sql -f setup.sql -f report.sql --param day=2026-12-01 --param least=3 -o report.parquet
   firesteel sql -e "SELECT * FROM tickets" --format csv --quiet > tickets.csv
   firesteel sql --remote "sc://spark.example.com:443/;use_ssl=true" -f job.sql
+  firesteel sql -f job.sql --explain --ledger /mnt/shared/ledger
   firesteel sql            # a prompt; SPARK_REMOTE has the address`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -83,6 +85,9 @@ failed; 130 interrupted.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			if err := f.estimate.apply(&f); err != nil {
+				return err
+			}
 			return a.runSQL(c, f)
 		},
 	}
@@ -93,6 +98,7 @@ failed; 130 interrupted.`,
 	flags.StringArrayVarP(&f.files, "file", "f", nil, "file of statements; '-' is standard input (may be repeated)")
 	flags.BoolVar(&f.verbose, "verbose", false, "write each statement to standard error before it runs")
 	f.records.add(c)
+	f.estimate.add(c)
 	flags.BoolVar(&f.noPager, "no-pager", false, "at the prompt, do not show long results by the program of PAGER")
 	return c
 }
@@ -170,8 +176,8 @@ func (a *app) runSQL(c *cobra.Command, f sqlFlags) error {
 			add("", text)
 		}
 	case f.files == nil && terminal.IsTerminal(a.in) && terminal.IsTerminal(a.out):
-		if prompt = true; !f.asTables() || f.quiet || f.continueOnError {
-			return usagef("--format, -o, --quiet and --continue-on-error are for statements of -e, -f or standard input, not for the prompt")
+		if prompt = true; !f.asTables() || f.quiet || f.continueOnError || f.estimate.on {
+			return usagef("--format, -o, --quiet, --explain and --continue-on-error are for statements of -e, -f or standard input, not for the prompt")
 		}
 	default:
 		names := f.files
@@ -244,14 +250,19 @@ func (r *sqlRun) timed(ctx context.Context, statement string) error {
 		words = "query"
 	}
 	spanned, end := r.records.telemetry.Span(ctx, "firesteel statement", attribute.String("db.system.name", "spark"), attribute.String("db.operation.name", words))
-	r.records.lineage.start(ctx, func() lineage.Run { return r.lineage(ctx, statement) })
-	err := r.run(spanned, statement)
-	r.records.lineage.end(ctx, err, nil)
+	var err error
+	if r.flags.estimate.on {
+		err = r.explain(spanned, statement)
+	} else {
+		r.records.lineage.start(ctx, func() lineage.Run { return r.lineage(ctx, statement) })
+		err = r.run(spanned, statement)
+		r.records.lineage.end(ctx, err, nil)
+	}
 	if r.records.telemetry != nil && r.flags.ledger.dir != "" {
 		r.recordUsage(spanned)
 	}
 	end(err)
-	if !r.flags.quiet {
+	if !r.flags.quiet && !r.flags.estimate.on {
 		r.reportUsage(ctx, r.session, &r.flags.ledger)
 	}
 	if r.flags.timing {

@@ -14,6 +14,7 @@ type Budget struct {
 	Cost   *float64
 	Time   *time.Duration
 	Errors *int64 // after more errors than this, no model is asked
+	Sample *int64 // rows that each process asks for each function, for an estimate
 }
 
 // Price is in any currency, per million tokens.
@@ -32,6 +33,11 @@ func (s *Spent) Error() string { return s.Reason }
 // RowsSpent is the reason to skip rows after the first b.Rows.
 func (b Budget) RowsSpent() *Spent {
 	return &Spent{fmt.Sprintf("the budget of %d rows is used up", *b.Rows)}
+}
+
+// SampleAsked is the reason to skip rows after b.Sample.
+func (b Budget) SampleAsked() *Spent {
+	return &Spent{fmt.Sprintf("the sample of %d rows was asked", *b.Sample)}
 }
 
 // TokensSpent is the reason to skip rows after b.Tokens.

@@ -288,7 +288,7 @@ func (a *Asker) evalAll(asking context.Context, f *ai.Function, first int64, nee
 
 // chunk asks for rows. Those that the budget of rows does not reach are refused.
 func (a *Asker) chunk(asking context.Context, f *ai.Function, chunk []*distinct) {
-	n, spent := a.spending.rows(asking, len(chunk))
+	n, spent := a.spending.rows(asking, f, len(chunk))
 	if n < len(chunk) {
 		answers, err := refusals(spent, len(chunk)-n)
 		a.finishAll(asking, f, chunk[n:], answers, err)

@@ -42,12 +42,13 @@ type Spending struct {
 	state     usage.State  // published; its tokens are set by publish
 	others    usage.Totals // as last read
 	published time.Time
-	notShared func(error) // see Share
+	sampled   map[string]int64 // rows by function, for a budget with a sample
+	notShared func(error)      // see Share
 }
 
 // NewSpending returns the Spending of a job.
 func NewSpending(b job.Budget, p job.Price) *Spending {
-	s := &Spending{budget: b, price: p}
+	s := &Spending{budget: b, price: p, sampled: map[string]int64{}}
 	s.changed.L = &s.mu
 	return s
 }

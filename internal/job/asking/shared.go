@@ -123,11 +123,17 @@ func (t *Spending) pause(ctx context.Context) {
 
 // rows admits rows to be asked, as many as the budget of rows allows. In this
 // process alone it admits all: the job itself knows which rows are the first.
-func (t *Spending) rows(ctx context.Context, n int) (int, *job.Spent) {
+func (t *Spending) rows(ctx context.Context, f *ai.Function, n int) (int, *job.Spent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.shared == nil {
 		return n, nil
+	}
+	if limit := t.budget.Sample; limit != nil {
+		k := min(int64(n), *limit-t.sampled[f.Name])
+		t.sampled[f.Name] += k
+		t.state.Asked += k
+		return int(k), t.budget.SampleAsked()
 	}
 	if t.budget.Rows == nil {
 		t.state.Asked += int64(n)

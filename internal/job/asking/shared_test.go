@@ -234,3 +234,24 @@ func TestDirectoryLost(t *testing.T) {
 		}
 	}
 }
+
+// A sample is of each function, and later rounds take other rows.
+func TestSample(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	m := countingModel{asks: &asks{of: map[string]int{}}}
+	other, err := ai.Lookup("ai_summarize")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round, kept := range []int{0, 8} {
+		a, s := executor(t, dir, fmt.Sprint("q", round), job.Budget{Sample: new(int64(8))}, m)
+		if skipped := all(t, a, function(t), numbered(0, 50)); skipped != 50-kept-8 {
+			t.Errorf("round %d: %d rows are skipped", round, skipped)
+		}
+		answers, err := a.Ask(t.Context(), t.Context(), other, 0, []ai.Row{{"one two three four", int64(1)}}, func(int, error) {})
+		if err != nil || job.AsSpent(answers[0].Err) != nil {
+			t.Errorf("round %d: another function gets %v, %v", round, answers, err)
+		}
+		s.Flush()
+	}
+}
