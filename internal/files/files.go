@@ -78,6 +78,7 @@ const (
 	gzipped compression = ".gz"
 	zstded  compression = ".zst"
 	bzipped compression = ".bz2" // read only
+	xzed    compression = ".xz"  // read only
 )
 
 // UnknownFormatError reports a file whose name does not show its format, where
@@ -95,6 +96,10 @@ func (e *UnknownFormatError) Error() string {
 		return "the format of standard input is not known: give one of " + formatNames
 	case !e.Output && slices.Contains([]string{".xls", ".xlsx", ".ods", ".numbers"}, strings.ToLower(filepath.Ext(e.Path))):
 		return fmt.Sprintf("%s is a spreadsheet: save it as CSV, or give another format (%s)", e.Path, formatNames)
+	case strings.EqualFold(filepath.Ext(e.Path), ".orc"):
+		return e.Path + " is ORC, which only Spark reads and writes: run on Spark, or convert it to Parquet"
+	case strings.EqualFold(filepath.Ext(e.Path), ".avro"):
+		return e.Path + " is Avro, which only Spark with the package spark-avro reads and writes: run on Spark, or convert it to Parquet"
 	}
 	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet, .arrow or .txt (and .gz or .zst after that), or give one of %s", e.Path, formatNames)
 }
@@ -116,6 +121,12 @@ func OutputFormat(path string, given Format) (Format, error) {
 	return format, err
 }
 
+// InputFormat returns the format that the name of an input shows.
+func InputFormat(path string) (Format, error) {
+	format, _, err := formatOf(path, "", false)
+	return format, err
+}
+
 // FormatOf returns the format that the name of an output shows.
 func FormatOf(path string) (Format, error) { return OutputFormat(path, "") }
 
@@ -124,7 +135,7 @@ func FormatOf(path string) (Format, error) { return OutputFormat(path, "") }
 func formatOf(path string, given Format, output bool) (Format, compression, error) {
 	name := strings.ToLower(filepath.Base(path))
 	var packed compression
-	for _, c := range []compression{gzipped, zstded, bzipped} {
+	for _, c := range []compression{gzipped, zstded, bzipped, xzed} {
 		if rest, ok := strings.CutSuffix(name, string(c)); ok {
 			name, packed = rest, c
 		}
@@ -142,8 +153,8 @@ func formatOf(path string, given Format, output bool) (Format, compression, erro
 			return "", "", &UnknownFormatError{path, output}
 		}
 	}
-	if output && packed == bzipped {
-		return "", "", fmt.Errorf("%s: bzip2 files are read only; write .gz or .zst", path)
+	if output && (packed == bzipped || packed == xzed) {
+		return "", "", fmt.Errorf("%s: %s files are read only; write .gz or .zst", path, map[compression]string{bzipped: "bzip2", xzed: "xz"}[packed])
 	}
 	if format == Parquet && packed != "" {
 		return "", "", fmt.Errorf("%s: Parquet files have their own compression; remove %s from the name", path, packed)

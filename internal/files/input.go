@@ -36,8 +36,9 @@ type input struct {
 	done     atomic.Int64
 	reader   io.Reader
 	unpack   io.Closer
-	kept     *keptBytes // bytes of an input that is not seekable
-	spooled  bool       // file is a temporary copy
+	ahead    *bufio.Reader // of the bytes before decompression
+	kept     *keptBytes    // bytes of an input that is not seekable
+	spooled  bool          // file is a temporary copy
 }
 
 func openInput(ctx context.Context, path string, packed compression, stdin io.Reader) (*input, error) {
@@ -92,6 +93,7 @@ func (in *input) open() error {
 	in.closeUnpack()
 	in.done.Store(0)
 	counted := bufio.NewReaderSize(countedReader{raw, &in.done}, 64<<10)
+	in.ahead = counted
 	packed := in.packed
 	if head, _ := counted.Peek(4); packed == "" { // Read returns the same error again
 		packed = detectCompression(head)
@@ -100,7 +102,7 @@ func (in *input) open() error {
 	case gzipped:
 		z, err := newGunzip(counted)
 		if err != nil {
-			return fmt.Errorf("%s is not a gzip file, although its name ends with .gz: %w", in.name, decompressionError(err))
+			return fmt.Errorf("%s is not a gzip file, although its name ends with .gz: %w", in.name, in.decompressionError(err))
 		}
 		in.reader, in.unpack = z, z
 	case zstded:
@@ -112,6 +114,12 @@ func (in *input) open() error {
 	case bzipped:
 		z := bzip2.NewReader(counted) // it takes at most 4 MB, whatever the file says
 		in.reader, in.unpack = z, io.NopCloser(z)
+	case xzed:
+		z, err := newUnxz(counted)
+		if err != nil {
+			return fmt.Errorf("decompressing %s: %w", in.name, in.decompressionError(err))
+		}
+		in.reader, in.unpack = z, z
 	default:
 		in.reader = counted
 	}
@@ -125,13 +133,14 @@ func (in *input) closeUnpack() {
 	}
 }
 
-// decompressionError replaces io.EOF within compressed data by an error that
-// says so.
-func decompressionError(err error) error {
+// decompressionError adds to an error how many bytes of the compressed data were
+// read before it, and replaces io.EOF within it by an error that says so.
+func (in *input) decompressionError(err error) error {
+	at := in.done.Load() - int64(in.ahead.Buffered())
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it is truncated; download or copy it again")
+		return fmt.Errorf("after %d bytes: it is truncated; download or copy it again", at)
 	}
-	return err
+	return fmt.Errorf("after %d bytes: %w", at, err)
 }
 
 // Read returns io.EOF only at the end of the content.
@@ -139,7 +148,7 @@ func (in *input) Read(b []byte) (int, error) {
 	n, err := in.reader.Read(b)
 	if err != nil && err != io.EOF {
 		if in.unpack != nil {
-			err = fmt.Errorf("decompressing %s: %w", in.name, decompressionError(err))
+			err = fmt.Errorf("decompressing %s: %w", in.name, in.decompressionError(err))
 		} else {
 			err = fmt.Errorf("reading %s: %w", in.name, err)
 		}
