@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -31,21 +33,26 @@ func main() {
 	worker.Main()
 	data := flag.String("data", "", "folder with Reviews_2000.csv and Movies_2000.csv of github.com/SemBench/SemBench")
 	model := flag.String("model", "", "text model (default: the catalogue's)")
+	ledger := flag.String("ledger", "", "folder that keeps answers from query to query (default: an empty one for each query)")
+	only := flag.String("queries", "", "numbers of the queries to run, such as 2,9 (default: all)")
 	version := flag.String("spark-version", localspark.DefaultVersion, "the Spark to run on")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *data, *model, *version); err != nil {
+	if err := run(ctx, benchmark{*data, *model, *ledger}, *only, *version); err != nil {
 		fmt.Fprintln(os.Stderr, "sembench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, data, model, version string) error {
-	if data == "" {
+// benchmark is what the queries run on.
+type benchmark struct{ data, model, ledger string }
+
+func run(ctx context.Context, b benchmark, only, version string) error {
+	if b.data == "" {
 		return errors.New("name the folder of the data by -data")
 	}
-	t, err := readTruth(data)
+	t, err := readTruth(b.data)
 	if err != nil {
 		return err
 	}
@@ -54,48 +61,88 @@ func run(ctx context.Context, data, model, version string) error {
 		return err
 	}
 	defer server.Stop()
-	options := []spark.Option{spark.WithAIFunctions(), spark.WithTransferProgress(fetch.NewProgress(os.Stderr))}
-	if model != "" {
-		options = append(options, spark.WithModel(model))
-	}
-	s, err := spark.Connect(ctx, server.URL(), options...)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	for view, file := range map[string]string{"reviews": reviewsFile, "movies": moviesFile} {
-		path, err := filepath.Abs(filepath.Join(data, file))
-		if err != nil {
-			return err
-		}
-		table := s.Read().Option("header", "true").Option("multiLine", "true").Option("escape", `"`).CSV(path)
-		// A CSV file with line breaks in its cells is one partition.
-		if err := table.Repartition(4).CreateOrReplaceTempView(ctx, view); err != nil {
-			return err
-		}
-	}
-
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "query\taccuracy\tseconds\tBigQuery\tLOTUS\tPalimpzest\tThalamusDB")
+	out := tabwriter.NewWriter(os.Stdout, 9, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "query\taccuracy\tseconds\tcalls\tasked\ttokens\tBigQuery\tLOTUS\tPalimpzest\tThalamusDB")
 	total := 0.0
 	for i, q := range queries() {
-		begin := time.Now()
-		rows, err := collect(ctx, s, q)
+		if only != "" && !slices.Contains(strings.Split(only, ","), strconv.Itoa(i+1)) {
+			continue
+		}
+		got, err := b.ask(ctx, server.URL(), q)
 		if err != nil {
 			return fmt.Errorf("Q%d: %w", i+1, err)
 		}
-		took := time.Since(begin)
-		accuracy, err := t.accuracy(i+1, rows)
+		accuracy, err := t.accuracy(i+1, got.rows)
 		if err != nil {
 			return fmt.Errorf("Q%d: %w", i+1, err)
 		}
 		if i < 8 {
 			total += accuracy
 		}
-		fmt.Fprintf(out, "Q%d\t%.3f\t%.1f\t%s\n", i+1, accuracy, took.Seconds(), strings.Join(published[i], "\t"))
+		fmt.Fprintf(out, "Q%d\t%.3f\t%.1f\t%d\t%d\t%d\t%s\n", i+1, accuracy, got.took.Seconds(), got.calls, got.asked, got.tokens, strings.Join(published[i], "\t"))
+		if err := out.Flush(); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(out, "mean of Q1 to Q8\t%.3f\n", total/8)
+	if only == "" {
+		fmt.Fprintf(out, "mean of Q1 to Q8\t%.3f\n", total/8)
+	}
 	return out.Flush()
+}
+
+// answer is the result of a query, and what it took.
+type answer struct {
+	rows [][]any
+	took time.Duration
+	// calls are the calls of AI functions, asked the distinct ones that the model
+	// answered, and tokens those of the prompts and the answers.
+	calls, asked, tokens int64
+}
+
+// ask runs a query in a session of its own.
+func (b benchmark) ask(ctx context.Context, url, query string) (a answer, err error) {
+	ledger := b.ledger
+	if ledger == "" {
+		if ledger, err = os.MkdirTemp("", "sembench"); err != nil {
+			return a, err
+		}
+		defer os.RemoveAll(ledger)
+	}
+	options := []spark.Option{
+		spark.WithAIFunctions(), spark.WithTransferProgress(fetch.NewProgress(os.Stderr)),
+		spark.WithLedger(ledger), spark.WithModelAt(spark.AtSamePath, false),
+	}
+	if b.model != "" {
+		options = append(options, spark.WithModel(b.model))
+	}
+	s, err := spark.Connect(ctx, url, options...)
+	if err != nil {
+		return a, err
+	}
+	defer s.Close()
+	for view, file := range map[string]string{"reviews": reviewsFile, "movies": moviesFile} {
+		path, err := filepath.Abs(filepath.Join(b.data, file))
+		if err != nil {
+			return a, err
+		}
+		table := s.Read().Option("header", "true").Option("multiLine", "true").Option("escape", `"`).CSV(path)
+		// A CSV file with line breaks in its cells is one partition.
+		if err := table.Repartition(4).CreateOrReplaceTempView(ctx, view); err != nil {
+			return a, err
+		}
+	}
+	begin := time.Now()
+	if a.rows, err = collect(ctx, s, query); err != nil {
+		return a, err
+	}
+	a.took = time.Since(begin)
+	usage, err := s.Usage(ctx)
+	for _, u := range usage {
+		a.calls += u.Rows
+		a.asked += u.Asked
+		a.tokens += u.PromptTokens + u.OutputTokens
+	}
+	return a, err
 }
 
 // queries returns the statements of the script.
