@@ -162,7 +162,12 @@ func (j *fileJob) bind(spec job.Spec) (err error) {
 		}
 		return specError(err)
 	}
-	j.noteHidden(j.plan.Hidden)
+	if j.shared == nil || !j.shared.noted {
+		j.noteHidden(j.plan.Hidden)
+	}
+	if j.shared != nil {
+		j.shared.noted = true
+	}
 	return j.use(j.executor.In)
 }
 

@@ -52,7 +52,7 @@ errors or were skipped by a budget; 1 the run failed, and there is no output;
   firesteel run tickets.jsonl.gz --where "lang = 'en'" --add "topic=ai_classify(body, array('billing', 'delivery'))"
   firesteel run big.parquet --add "s=ai_summarize(text)" --errors problem --max-time 2h -o out.parquet
   firesteel run reviews.csv --group-by product --add "complaints=ai_agg(text, 'What do customers complain about?')"
-  firesteel run tickets/ --add "masked=ai_mask(body, array('e-mail', 'phone'))" -o masked/
+  firesteel run tickets/ --add "masked=ai_mask(body, array('email', 'phone'))" -o masked/
   cat notes.txt | firesteel run - --format text --add "mood=ai_analyze_sentiment(value)"`,
 		Args: someFiles,
 		RunE: func(c *cobra.Command, args []string) error {

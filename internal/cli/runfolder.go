@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/firesteel/firesteel/internal/files"
 	"github.com/firesteel/firesteel/internal/fsys/atomicfile"
 	"github.com/firesteel/firesteel/internal/job"
@@ -27,12 +29,14 @@ const folderFile = "_firesteel.json"
 // folderRun runs a job over files one by one, and writes a folder with a file for each.
 type folderRun struct {
 	*app
-	options runOptions
-	inputs  []files.Input
-	shared  sharedRun
-	total   job.Summary
-	begun   time.Time
-	done    int // files that were there before
+	options    runOptions
+	inputs     []files.Input
+	partitions []arrow.Field // of all inputs
+	format     files.Format  // of the outputs; empty is that of the input
+	shared     sharedRun
+	total      job.Summary
+	begun      time.Time
+	done       int // files that were there before
 }
 
 // sharedRun is what the runs over several files share.
@@ -41,6 +45,7 @@ type sharedRun struct {
 	modelMemory map[string]int64
 	ledger      *ledger.Ledger
 	ledgerDir   string
+	noted       bool // it was said which columns are not written
 }
 
 func (s *sharedRun) close() {
@@ -101,22 +106,20 @@ func (a *app) runFolder(ctx context.Context, o runOptions) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	f := &folderRun{app: a, options: o, inputs: o.inputs, begun: time.Now()}
+	f := &folderRun{app: a, options: o, inputs: o.inputs, partitions: files.PartitionFields(o.inputs), begun: time.Now()}
 	written := 0
 	defer func() { a.records.lineage.end(ctx, err, &lineage.Written{Rows: f.total.Rows, Files: int64(written)}) }()
 	defer f.shared.close()
 	if err := f.prepare(); err != nil {
 		return err
 	}
-	var remaining files.Format
 	if o.outputFormat != "" {
-		var err error
-		if remaining, err = files.ParseFormat(o.outputFormat); err != nil {
+		if f.format, err = files.ParseFormat(o.outputFormat); err != nil {
 			return usagef("--output-format: %w", err)
 		}
 	}
 	for i, in := range f.inputs {
-		err := f.file(ctx, i, in, remaining)
+		err := f.file(ctx, i, in)
 		if errors.Is(err, errSkipped) {
 			f.summarize()
 			return fmt.Errorf("%w: %w: %d of %d files are written; the answers so far are kept: run the same command again to continue", job.ErrIncomplete, err, i, len(f.inputs))
@@ -204,9 +207,9 @@ func (f *folderRun) identity() folderIdentity {
 }
 
 // file runs the job over one file, unless its output is there.
-func (f *folderRun) file(ctx context.Context, at int, in files.Input, format files.Format) error {
+func (f *folderRun) file(ctx context.Context, at int, in files.Input) error {
 	o := f.options
-	o.input, o.inputs, o.output = in.Path, nil, files.OutputName(in, f.options.output, format)
+	o.input, o.inputs, o.output = in.Path, nil, files.OutputName(in, f.options.output, f.format)
 	if _, err := os.Lstat(o.output); err == nil && !o.overwrite {
 		f.done++
 		return nil
@@ -215,8 +218,7 @@ func (f *folderRun) file(ctx context.Context, at int, in files.Input, format fil
 		return err
 	}
 	o.budgetFlags = f.budgetLeft()
-	fields := files.PartitionFields(f.inputs)
-	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: fields, from: in}, options: &o,
+	r := &fileRun{fileJob: fileJob{app: f.app, options: &o.jobOptions, shared: &f.shared, partitions: f.partitions, from: in}, options: &o,
 		name: fmt.Sprintf("file %d of %d, %s", at+1, len(f.inputs), in.Rel)}
 	defer r.close()
 	for _, step := range []func(context.Context) error{r.begin, r.openOutput, r.openLedger, r.openModels, r.run} {
