@@ -119,7 +119,7 @@ func (o *jobOptions) addTo(c *cobra.Command) {
 // addInput adds the flags of how a file is read.
 func (o *jobOptions) addInput(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet, arrow or text (default: by the file's name)")
+	flags.StringVar(&o.text.format, "format", "", "csv, tsv, jsonl, parquet, arrow, avro or text (default: by the file's name)")
 	o.text.add(flags)
 	flags.BoolVar(&o.text.headless, "no-header", false, "the CSV has no header; its columns are named _c0, _c1, ...")
 	flags.BoolVar(&o.allText, "all-text", false, "do not infer types: all columns of CSV and JSON are STRING")

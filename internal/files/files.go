@@ -35,21 +35,22 @@ const (
 	Parquet Format = "parquet"
 	Arrow   Format = "arrow"
 	Text    Format = "text"
+	Avro    Format = "avro" // read only
 )
 
 var endings = map[string]Format{
 	".csv": CSV, ".tsv": TSV, ".tab": TSV, ".jsonl": JSON, ".ndjson": JSON, ".json": JSON,
-	".parquet": Parquet, ".pq": Parquet, ".arrow": Arrow, ".arrows": Arrow, ".feather": Arrow, ".ipc": Arrow, ".txt": Text, ".text": Text, ".log": Text,
+	".parquet": Parquet, ".pq": Parquet, ".avro": Avro, ".arrow": Arrow, ".arrows": Arrow, ".feather": Arrow, ".ipc": Arrow, ".txt": Text, ".text": Text, ".log": Text,
 }
 
 // isText reports whether the format stores values as text.
 func (f Format) isText() bool { return f == CSV || f == TSV || f == JSON || f == Text }
 
 // IsBinary reports whether the format is not text, so that types are stored.
-func (f Format) IsBinary() bool { return f == Parquet || f == Arrow }
+func (f Format) IsBinary() bool { return f == Parquet || f == Arrow || f == Avro }
 
 // Formats returns all formats.
-func Formats() []Format { return []Format{CSV, TSV, JSON, Parquet, Arrow, Text} }
+func Formats() []Format { return []Format{CSV, TSV, JSON, Parquet, Arrow, Text, Avro} }
 
 // ParseFormat parses the name of a format.
 func ParseFormat(name string) (Format, error) {
@@ -65,7 +66,7 @@ func ParseFormat(name string) (Format, error) {
 }
 
 // formatNames lists the names of the formats for errors.
-const formatNames = "csv, tsv, jsonl, parquet, arrow or text"
+const formatNames = "csv, tsv, jsonl, parquet, arrow, avro or text"
 
 func unknownFormat(name string) error {
 	return fmt.Errorf("unknown format %q; write %s", name, formatNames)
@@ -98,8 +99,6 @@ func (e *UnknownFormatError) Error() string {
 		return fmt.Sprintf("%s is a spreadsheet: save it as CSV, or give another format (%s)", e.Path, formatNames)
 	case strings.EqualFold(filepath.Ext(e.Path), ".orc"):
 		return e.Path + " is ORC, which only Spark reads and writes: run on Spark, or convert it to Parquet"
-	case strings.EqualFold(filepath.Ext(e.Path), ".avro"):
-		return e.Path + " is Avro, which only Spark with the package spark-avro reads and writes: run on Spark, or convert it to Parquet"
 	}
 	return fmt.Sprintf("the name of %s does not show its format: use .csv, .tsv, .jsonl, .parquet, .arrow or .txt (and .gz or .zst after that), or give one of %s", e.Path, formatNames)
 }
@@ -155,6 +154,12 @@ func formatOf(path string, given Format, output bool) (Format, compression, erro
 	}
 	if output && (packed == bzipped || packed == xzed) {
 		return "", "", fmt.Errorf("%s: %s files are read only; write .gz or .zst", path, map[compression]string{bzipped: "bzip2", xzed: "xz"}[packed])
+	}
+	if output && format == Avro {
+		return "", "", fmt.Errorf("%s: Avro files are read only; write .parquet", path)
+	}
+	if format == Avro && packed != "" {
+		return "", "", fmt.Errorf("%s: Avro files have their own compression; remove %s from the name", path, packed)
 	}
 	if format == Parquet && packed != "" {
 		return "", "", fmt.Errorf("%s: Parquet files have their own compression; remove %s from the name", path, packed)
@@ -287,6 +292,9 @@ func Open(ctx context.Context, path string, o ReadOptions) (Reader, error) {
 	}
 	if format == Arrow {
 		return openArrow(ctx, path, o)
+	}
+	if format == Avro {
+		return openAvro(ctx, path, o)
 	}
 	if format == TSV && o.Delimiter == "" {
 		o.Delimiter = "\t"
