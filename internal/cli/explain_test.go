@@ -109,6 +109,12 @@ func TestSparkFormat(t *testing.T) {
 		{"db.reviews", "", "", ""},
 		{"/data/reviews.parquet/", "", "parquet", ""},
 		{"/data/reviews", "parquet", "parquet", ""},
+		{"/data/reviews.orc", "", "orc", ""},
+		{"/data/reviews", "ORC", "orc", ""},
+		{"/data/reviews.avro", "", "avro", ""},
+		{"/data/reviews.csv.bz2", "", "csv", ""},
+		{"/data/reviews.csv.xz", "", "", "Spark reads no xz files"},
+		{"/data/reviews.xlsx", "", "", "is a spreadsheet"},
 		{"/data/reviews", "", "", "does not show its format"},
 		{"x", "paquet", "", "unknown format"},
 	} {

@@ -74,7 +74,7 @@ func TestFirstMinutes(t *testing.T) {
 		{"run -" + add, exitFailed, "by --format"},
 		{"run - --format csv" + add, exitFailed, "standard input is empty"},
 		{"run in.csv -o there.csv" + add, exitFailed, "--overwrite"},
-		{"run in.csv -o out.xlsx" + add, exitFailed, "csv, tsv, jsonl, parquet, arrow or text by --output-format\n"},
+		{"run in.csv -o out.xlsx" + add, exitFailed, "csv, tsv, jsonl, parquet, arrow, avro or text by --output-format\n"},
 		{"run in.csv -o folder" + add, exitFailed, "folder is not empty and not the output of a run"},
 		{"run in.csv -o no/out.csv" + add, exitFailed, "mkdir -p no"},
 		{"run in.csv --report no/page.html" + add, exitFailed, "--report: no/page.html cannot be written"},

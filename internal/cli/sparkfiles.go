@@ -10,8 +10,11 @@ import (
 	"github.com/firesteel/firesteel/spark"
 )
 
+// orc is a format that Spark reads and writes, and this program does not.
+const orc files.Format = "orc"
+
 // sparkFormats are Spark's names of file formats.
-var sparkFormats = map[files.Format]string{files.CSV: "csv", files.TSV: "csv", files.JSON: "json", files.Parquet: "parquet", files.Text: "text"}
+var sparkFormats = map[files.Format]string{files.CSV: "csv", files.TSV: "csv", files.JSON: "json", files.Parquet: "parquet", files.Text: "text", orc: "orc", files.Avro: "avro"}
 
 // sparkFormat returns the format of a path: the given one, or else the one that its
 // name shows. It is empty for the name of a table.
@@ -21,10 +24,23 @@ func sparkFormat(name, given string, output bool) (format files.Format, err erro
 			err = usagef("Spark reads and writes no Arrow files; use Parquet")
 		}
 	}()
+	ending := strings.ToLower(strings.TrimRight(name, "/"))
+	if !output && strings.HasSuffix(ending, ".xz") {
+		return "", usagef("Spark reads no xz files: decompress %s, or compress it by bzip2 or gzip", name)
+	}
+	for _, f := range []files.Format{orc, files.Avro} {
+		if strings.EqualFold(given, string(f)) || given == "" && strings.HasSuffix(ending, "."+string(f)) {
+			return f, nil
+		}
+	}
 	if given != "" {
 		return files.ParseFormat(given)
 	}
-	format, err = files.FormatOf(name)
+	if output {
+		format, err = files.FormatOf(name)
+	} else {
+		format, err = files.InputFormat(name)
+	}
 	var unknown *files.UnknownFormatError
 	if errors.As(err, &unknown) {
 		if !strings.Contains(name, "/") {
