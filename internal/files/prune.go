@@ -12,7 +12,7 @@ import (
 // folders. Rows is 0 if the number of rows is not known.
 type Bounds = parquet.Bounds
 
-// Pruning is what of a table is needed.
+// Pruning is the part of a table that is needed.
 type Pruning struct {
 	// Columns are read. Others may be NULL in all rows; formats other than Parquet read them all the same. Nil reads all.
 	Columns []string
@@ -40,7 +40,7 @@ type pruned interface {
 	skipped() Skips
 }
 
-// Prune declares what of a table is needed, before the first Next.
+// Prune declares which part of a table is needed, before the first Next.
 func Prune(r Reader, p Pruning) error {
 	if r, ok := r.(pruned); ok {
 		return r.prune(p, nil)

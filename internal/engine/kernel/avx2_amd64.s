@@ -12298,8 +12298,7 @@ loop:
 	VPMAXSD      X11, X13, X13
 	VPSHUFD      $0xb1, X13, X11
 	VPMAXSD      X11, X13, X13
-	VDIVSS       quantizeLimits<>+0(SB), X13, X12
-	VMOVSS       X12, (BX)
+	VDIVSS       quantizeLimits<>+0(SB), X13, X14
 	VCMPSS       $0x0d, quantizeLimits<>+4(SB), X13, X12
 	VMOVSS       quantizeLimits<>+0(SB), X11
 	VDIVSS       X13, X11, X11
@@ -12321,6 +12320,7 @@ loop:
 	VCVTPS2DQ    Y9, Y9
 	VMULPS       Y11, Y10, Y10
 	VCVTPS2DQ    Y10, Y10
+	VMOVSS       X14, (BX)
 	VPACKSSDW    Y4, Y3, Y3
 	VPACKSSDW    Y6, Y5, Y5
 	VPACKSSWB    Y5, Y3, Y3
@@ -12340,10 +12340,6 @@ loop:
 	JNZ          loop
 	VZEROUPPER
 	RET
-
-DATA quantizeQLimits<>+0(SB)/4, $0x42fe0000
-DATA quantizeQLimits<>+4(SB)/4, $0x03aa2425
-GLOBL quantizeQLimits<>(SB), RODATA|NOPTR, $8
 
 DATA inputZeros<>+0(SB)/4, $0xffffffe0
 DATA inputZeros<>+4(SB)/4, $0xffffffe0
@@ -12383,21 +12379,21 @@ loop:
 	VPMAXSD      X8, X10, X10
 	VPSHUFD      $0xb1, X10, X8
 	VPMAXSD      X8, X10, X10
-	VDIVSS       quantizeQLimits<>+0(SB), X10, X8
-	VMOVSS       X8, 32(CX)
-	VCMPSS       $0x0d, quantizeQLimits<>+4(SB), X10, X9
-	VMOVSS       quantizeQLimits<>+0(SB), X11
-	VDIVSS       X10, X11, X11
-	VANDPS       X9, X11, X11
-	VBROADCASTSS X11, Y9
-	VMULPS       Y9, Y4, Y4
+	VDIVSS       quantizeLimits<>+0(SB), X10, X11
+	VCMPSS       $0x0d, quantizeLimits<>+4(SB), X10, X9
+	VMOVSS       quantizeLimits<>+0(SB), X8
+	VDIVSS       X10, X8, X8
+	VANDPS       X9, X8, X8
+	VBROADCASTSS X8, Y8
+	VMULPS       Y8, Y4, Y4
 	VCVTPS2DQ    Y4, Y4
-	VMULPS       Y9, Y5, Y5
+	VMULPS       Y8, Y5, Y5
 	VCVTPS2DQ    Y5, Y5
-	VMULPS       Y9, Y6, Y6
+	VMULPS       Y8, Y6, Y6
 	VCVTPS2DQ    Y6, Y6
-	VMULPS       Y9, Y7, Y7
+	VMULPS       Y8, Y7, Y7
 	VCVTPS2DQ    Y7, Y7
+	VMOVSS       X11, 32(CX)
 	VPACKSSDW    Y5, Y4, Y4
 	VPACKSSDW    Y7, Y6, Y6
 	VPACKSSWB    Y6, Y4, Y4
@@ -12405,16 +12401,16 @@ loop:
 	VMOVDQU      Y4, (CX)
 	VPMADDUBSW   Y4, Y1, Y4
 	VPMADDWD     Y0, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X10
-	VPHADDD      X10, X4, X10
-	VPHADDD      X10, X10, X10
-	VPHADDD      X10, X10, X4
-	VPUNPCKLQDQ  X4, X10, X5
+	VEXTRACTI128 $0x01, Y4, X5
+	VPHADDD      X5, X4, X5
+	VPHADDD      X5, X5, X5
+	VPHADDD      X5, X5, X4
+	VPUNPCKLQDQ  X4, X5, X5
 	VPMULLD      inputZeros<>+0(SB), X5, X5
 	VMOVDQU      X5, 40(CX)
-	VCVTDQ2PS    X4, X10
-	VMULSS       X10, X8, X8
-	VMOVSS       X8, 36(CX)
+	VCVTDQ2PS    X4, X5
+	VMULSS       X5, X11, X11
+	VMOVSS       X11, 36(CX)
 	VPSLLD       $0x07, X4, X4
 	VPXOR        X5, X5, X5
 	VPSUBD       X4, X5, X4

@@ -235,11 +235,10 @@ func packOrder() Mem {
 	return order
 }
 
-// quantize computes dst = round(src * 127 / maximum) + 128 for consecutive groups.
-//
-// It compares magnitudes as integers, where NaN is greater than any number. VMAXPS would lose NaN.
-func quantize(order Mem) {
-	limits := GLOBL("quantizeLimits", RODATA|NOPTR)
+// quantize computes dst = round(src * 127 / maximum) + 128 for consecutive groups. It returns the limits
+// of units.
+func quantize(order Mem) (limits Mem) {
+	limits = GLOBL("quantizeLimits", RODATA|NOPTR)
 	DATA(0, U32(math.Float32bits(127)))
 	DATA(4, U32(math.Float32bits(minScaled)))
 
@@ -256,33 +255,7 @@ func quantize(order Mem) {
 	VPACKSSWB(middle, middle, middle) // 0x80 in each byte: adds 128 as a sign bit
 	Label("loop")
 	v := registers(8)
-	most, t := YMM(), YMM()
-	for i, r := range v {
-		VMOVUPS(Mem{Base: src, Disp: 32 * i}, r)
-		if i == 0 {
-			VANDPS(r, mask, most)
-			continue
-		}
-		VANDPS(r, mask, t)
-		VPMAXSD(t, most, most)
-	}
-	h := XMM()
-	VEXTRACTI128(Imm(1), most, h)
-	VPMAXSD(h, most.AsX(), h)
-	across(VPMAXSD, h)
-	VDIVSS(limits, h, t.AsX())
-	VMOVSS(t.AsX(), Mem{Base: scales})
-	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal
-	f := XMM()
-	VMOVSS(limits, f)
-	VDIVSS(h, f, f)
-	VANDPS(t.AsX(), f, f)
-	factor := YMM()
-	VBROADCASTSS(f, factor)
-	for _, r := range v {
-		VMULPS(factor, r, r)
-		VCVTPS2DQ(r, r)
-	}
+	VMOVSS(units(v, src, mask, limits), Mem{Base: scales})
 	for i := 0; i < 8; i += 4 {
 		pack(v[i:i+4], permutation)
 		VPXOR(middle, v[i], v[i])
@@ -295,13 +268,44 @@ func quantize(order Mem) {
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
+	return limits
+}
+
+// units loads 8 numbers to each of v and converts them to units of the maximum magnitude by 127: the
+// scale. If that is too small to divide by, they become zero. limits is 127 and minScaled.
+//
+// It compares magnitudes as integers, where NaN is greater than any number. VMAXPS would lose NaN.
+func units(v []reg.VecVirtual, src reg.GPVirtual, mask reg.VecVirtual, limits Mem) (scale reg.VecVirtual) {
+	most, t := YMM(), YMM()
+	for i, r := range v {
+		VMOVUPS(Mem{Base: src, Disp: 32 * i}, r)
+		if i == 0 {
+			VANDPS(r, mask, most)
+			continue
+		}
+		VANDPS(r, mask, t)
+		VPMAXSD(t, most, most)
+	}
+	h, f, factor := XMM(), XMM(), YMM()
+	scale = XMM()
+	VEXTRACTI128(Imm(1), most, h)
+	VPMAXSD(h, most.AsX(), h)
+	across(VPMAXSD, h)
+	VDIVSS(limits, h, scale)
+	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal
+	VMOVSS(limits, f)
+	VDIVSS(h, f, f)
+	VANDPS(t.AsX(), f, f)
+	VBROADCASTSS(f, factor)
+	for _, r := range v {
+		VMULPS(factor, r, r)
+		VCVTPS2DQ(r, r)
+	}
+	return scale
 }
 
 // quantizeQ computes the inputs of products with a MatrixQ, for consecutive groups of 32.
-func quantizeQ(order, ones Mem) {
-	limits := GLOBL("quantizeQLimits", RODATA|NOPTR)
-	DATA(0, U32(math.Float32bits(127)))
-	DATA(4, U32(math.Float32bits(minScaled)))
+func quantizeQ(order, ones, limits Mem) {
 	zeros := GLOBL("inputZeros", RODATA|NOPTR) // minus the zero points of starts
 	for i, zero := range []int32{-32, -32, -8, -16} {
 		DATA(4*i, U32(uint32(zero)))
@@ -318,36 +322,12 @@ func quantizeQ(order, ones Mem) {
 	VPSRLD(Imm(1), mask, mask)
 	Label("loop")
 	v := registers(4)
-	most, t := YMM(), YMM()
-	for i, r := range v {
-		VMOVUPS(Mem{Base: src, Disp: 32 * i}, r)
-		if i == 0 {
-			VANDPS(r, mask, most)
-			continue
-		}
-		VANDPS(r, mask, t)
-		VPMAXSD(t, most, most)
-	}
-	h, scale, f := XMM(), XMM(), XMM()
-	VEXTRACTI128(Imm(1), most, h)
-	VPMAXSD(h, most.AsX(), h)
-	across(VPMAXSD, h)
-	VDIVSS(limits, h, scale)
+	scale := units(v, src, mask, limits)
 	VMOVSS(scale, Mem{Base: dst, Disp: inputScale})
-	VCMPSS(Imm(13), limits.Offset(4), h, t.AsX()) // greater or equal
-	VMOVSS(limits, f)
-	VDIVSS(h, f, f)
-	VANDPS(t.AsX(), f, f)
-	factor := YMM()
-	VBROADCASTSS(f, factor)
-	for _, r := range v {
-		VMULPS(factor, r, r)
-		VCVTPS2DQ(r, r)
-	}
 	pack(v, permutation)
 	VMOVDQU(v[0], Mem{Base: dst})
 	// The sums of the halves and of all, in whole registers.
-	sums, all, wanted := YMM(), XMM(), XMM()
+	sums, h, all, wanted := YMM(), XMM(), XMM(), XMM()
 	VPMADDUBSW(v[0], bytes, sums)
 	VPMADDWD(one, sums, sums)
 	VEXTRACTI128(Imm(1), sums, h)
