@@ -23,11 +23,11 @@ func (a *app) run() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
 		Use:   "run FILE...",
-		Short: "Run AI functions over a file, without Spark",
-		Long: `Reads a table from a file, adds columns to it, and writes it with its rows in
+		Short: "Run AI functions over files, without Spark",
+		Long: `Reads a table from files, adds columns to it, and writes it with its rows in
 their order: CSV, TSV, JSON lines, Parquet, Arrow or plain text, compressed if the
-name ends in .gz or .zst; '-' is standard input. The dialect of CSV is detected, or set
-by flags. Values that pass through are not changed. If a row cannot be read whole,
+name ends in .gz or .zst; '-' is standard input. Avro, .bz2 and .xz are read only. The
+dialect of CSV is detected, or set by flags. Values that pass through are not changed. If a row cannot be read whole,
 only the unreadable part of it is NULL. Expressions are those of Spark SQL, with
 the functions that 'firesteel functions' lists. Columns, types, functions and
 access to the output are checked before the model is loaded.

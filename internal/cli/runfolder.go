@@ -110,13 +110,18 @@ func (a *app) runFolder(ctx context.Context, o runOptions) (err error) {
 	written := 0
 	defer func() { a.records.lineage.end(ctx, err, &lineage.Written{Rows: f.total.Rows, Files: int64(written)}) }()
 	defer f.shared.close()
-	if err := f.prepare(); err != nil {
-		return err
-	}
 	if o.outputFormat != "" {
 		if f.format, err = files.ParseFormat(o.outputFormat); err != nil {
 			return usagef("--output-format: %w", err)
 		}
+	}
+	for _, in := range f.inputs {
+		if _, err := files.OutputFormat(files.OutputName(in, o.output, f.format), f.format); err != nil {
+			return err
+		}
+	}
+	if err := f.prepare(); err != nil {
+		return err
 	}
 	for i, in := range f.inputs {
 		err := f.file(ctx, i, in)

@@ -90,7 +90,10 @@ func TestRunFolder(t *testing.T) {
 	if errs = run(exitOK, budget...); !strings.Contains(errs, "1 of 3 files were written before") {
 		t.Error(errs)
 	}
+	// A format that cannot be written is told before the folder is made.
+	write("packed/a.csv.bz2", "")
 	for args, want := range map[string]string{
+		"packed|--add|n=1|-o|out3/":                                                         "bzip2 files are read only; write .gz or .zst",
 		"in|--add|n=length(text)|-o|in/sub/":                                                "the folder is in that of the input",
 		"in|--add|n=length(text)|-o|out2/|--report|r.html":                                  "are for one output",
 		"in|--add|n=length(text)|-o|out2/|--limit|1":                                        "are over all rows",
@@ -102,5 +105,8 @@ func TestRunFolder(t *testing.T) {
 		if status == exitOK || !strings.Contains(errs, want) {
 			t.Errorf("%s: %d, %s", args, status, errs)
 		}
+	}
+	if _, err := os.Stat("out3"); err == nil {
+		t.Error("the folder was made")
 	}
 }

@@ -357,7 +357,7 @@ func OutputName(in Input, folder string, format Format) string {
 	if format == "" {
 		return filepath.Join(folder, rel)
 	}
-	for _, packed := range []compression{gzipped, zstded, bzipped} {
+	for _, packed := range []compression{gzipped, zstded, bzipped, xzed} {
 		rel = strings.TrimSuffix(rel, string(packed))
 	}
 	ending := cmp.Or(map[Format]string{Text: ".txt"}[format], "."+string(format))
