@@ -42,8 +42,8 @@ var agg = define(&Function{
 		"for numbers and shares, count the labels with count(*).",
 	Example: "SELECT ai_agg(collect_list(review), 'What do the customers complain about?') AS complaints FROM VALUES ('The battery died after a day.'), ('The battery is weak, the screen is fine.') AS t(review)",
 	Sample:  Row{[]string{"The battery died after a day.", "The battery is weak, the screen is fine."}, "What do the customers complain about?"},
-	Measured: "Groups of 20 texts in one prompt, which had no part in any choice for this function, beside the same model asked by a plain prompt. The topic of most of 20 requests of clinc150's test part (14 of one domain), " +
-		"12 groups, right if the answer names it: SmolLM2-135M 9, plain 10; Qwen2.5-Coder-0.5B 11, plain 7; Qwen2.5-Coder-1.5B 4 of the first 4, plain 3. Whether most of 20 Amazon reviews are positive or negative (12 to 15 of one kind), 24 groups: SmolLM2-135M 10, plain 4; " +
+	Measured: "Groups of 20 texts in one prompt, which had no part in any choice for this function, beside the same model asked by a plain prompt, with answers of at most 40 tokens of the prompt of this function. The topic of most of 20 requests of clinc150's test part (14 of one domain), " +
+		"12 groups, right if the answer has its name, also where it only quotes a request: SmolLM2-135M 9, plain 10; Qwen2.5-Coder-0.5B 11, plain 7; Qwen2.5-Coder-1.5B 4 of the first 4, plain 3. Whether most of 20 Amazon reviews are positive or negative (12 to 15 of one kind), 24 groups: SmolLM2-135M 10, plain 4; " +
 		"Qwen2.5-Coder-0.5B 14, plain 14; Qwen2.5-Coder-1.5B 7 of the first 8, plain 8. Here the two small ones say positive to nearly every group; with Qwen2.5-Coder-0.5B, the question before the texts, or before and after them, did not change it. The same 24 groups by mode(ai_analyze_sentiment(review)) with SmolLM2-135M: 24; that function was developed on such reviews.",
 	Prompts: []string{"agg", "agg_combine"},
 }, func(row Row) (in groupInput, ok bool, err error) {
