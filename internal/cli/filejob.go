@@ -162,19 +162,14 @@ func (j *fileJob) bind(spec job.Spec) (err error) {
 		}
 		return specError(err)
 	}
-	if j.shared == nil || !j.shared.noted {
-		j.noteHidden(j.plan.Hidden)
-	}
-	if j.shared != nil {
-		j.shared.noted = true
-	}
+	j.noteHidden(j.plan.Hidden)
 	return j.use(j.executor.In)
 }
 
-// noteHidden says which columns are not written because others mask them.
+// noteHidden says once which columns are not written because others mask them.
 func (a *app) noteHidden(columns []string) {
 	if len(columns) > 0 {
-		fmt.Fprintf(a.err, "not written, because an added column masks it: %s; --select with the columns to write keeps it\n", strings.Join(columns, ", "))
+		a.printAdvice(fmt.Sprintf("not written, because an added column masks it: %s; --select with the columns to write keeps it", strings.Join(columns, ", ")))
 	}
 }
 

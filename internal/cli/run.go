@@ -27,10 +27,10 @@ func (a *app) run() *cobra.Command {
 		Long: `Reads a table from files, adds columns to it, and writes it with its rows in
 their order: CSV, TSV, JSON lines, Parquet, Arrow or plain text, compressed if the
 name ends in .gz or .zst; '-' is standard input. Avro, .bz2 and .xz are read only. The
-dialect of CSV is detected, or set by flags. Values that pass through are not changed. If a row cannot be read whole,
-only the unreadable part of it is NULL. Expressions are those of Spark SQL, with
-the functions that 'firesteel functions' lists. Columns, types, functions and
-access to the output are checked before the model is loaded.
+dialect of CSV is detected, or set by flags. Values that pass through are not changed.
+If a row cannot be read whole, only the unreadable part of it is NULL. Expressions are
+those of Spark SQL, with the functions that 'firesteel functions' lists. Columns,
+types, functions and access to the output are checked before the model is loaded.
 
 Several files, folders and globs are one table, if their columns are the same. Names
 of folders such as dt=2026-12-01 are columns. If -o is a folder, each file is written

@@ -45,7 +45,6 @@ type sharedRun struct {
 	modelMemory map[string]int64
 	ledger      *ledger.Ledger
 	ledgerDir   string
-	noted       bool // it was said which columns are not written
 }
 
 func (s *sharedRun) close() {
