@@ -63,7 +63,6 @@ func (m *decoder) Cache() nn.CacheShape {
 // decoderState is the memory of a step. R is the maximum number of rows.
 type decoderState struct {
 	*decoder
-	team      *nn.Team
 	attention []nn.Attention // one for each part of a team
 	scratch   nn.Scratch
 	x         []float32 // R x E, the residual stream
@@ -85,7 +84,6 @@ func (m *decoder) NewState(rows, tokens int, team *nn.Team) State {
 	state := &decoderState{
 		decoder:   m,
 		scratch:   nn.Scratch{Team: team},
-		team:      team,
 		attention: slices.Repeat([]nn.Attention{{Kernels: m.kernels, Heads: m.heads}}, nn.Parts),
 		x:         make([]float32, rows*e),
 		normed:    make([]float32, rows*kernel.Stride(e)),
@@ -175,7 +173,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	s.normalize(rows, layer.attentionNorm)
 	layer.qkv.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.qkv, width, false)
 	// A number takes several times as long as in a kernel.
-	s.team.SplitRows(rows, 4*width, func(first, last int) {
+	s.scratch.Team.SplitRows(rows, 4*width, func(first, last int) {
 		for i := first; i < last; i++ {
 			s.rotate(layer, i, s.qkv[i*width:(i+1)*width])
 		}
@@ -195,7 +193,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 	s.normalize(rows, layer.feedForwardNorm)
 	inner := kernel.Stride(2 * ff)
 	layer.gateUp.Mul(s.kernels, &s.scratch, rows, s.normed, normed, s.gateUp, inner, false)
-	s.team.SplitRows(rows, ff, func(first, last int) {
+	s.scratch.Team.SplitRows(rows, ff, func(first, last int) {
 		for i := first; i < last; i++ {
 			gate, up := s.gateUp[i*inner:i*inner+ff], s.gateUp[i*inner+ff:i*inner+2*ff]
 			if s.gelu {
@@ -211,7 +209,7 @@ func (s *decoderState) layer(n int, spans []Span, rows int) {
 // normalize computes s.normed from s.x.
 func (s *decoderState) normalize(rows int, weight []float32) {
 	e, stride := s.embedding, kernel.Stride(s.embedding)
-	s.team.SplitRows(rows, e, func(first, last int) {
+	s.scratch.Team.SplitRows(rows, e, func(first, last int) {
 		normalize(s.kernels, last-first, s.normed[first*stride:], stride, s.x[first*e:], weight, s.epsilon)
 	})
 }
@@ -246,11 +244,11 @@ func (s *decoderState) attend(n int, spans []Span, width, stride int) {
 	if s.layers[n].local {
 		views = s.near
 	}
-	parts := s.team.Parts()
+	parts := s.scratch.Team.Parts()
 	if len(spans) == 1 && len(spans[0].Rows) == 1 && spans[0].Cache.Len() < fewTokens {
 		parts = 1
 	}
-	s.team.Split(parts, func(part int) {
+	s.scratch.Team.Split(parts, func(part int) {
 		at := 0
 		for i, span := range spans {
 			count := len(span.Rows)
