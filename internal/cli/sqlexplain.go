@@ -46,7 +46,7 @@ func (e *sqlEstimate) apply(f *sqlFlags) error {
 	case l.maxRows != nil || l.maxTokens != nil || l.maxCost != nil || l.maxTime != nil || l.maxErrors != nil:
 		return usagef("--explain has no budgets: --sample bounds what it asks")
 	case f.output != "" || f.format != "":
-		return usagef("--explain writes no results, so --output and --format say nothing to it")
+		return usagef("--explain writes no results; remove --output and --format")
 	}
 	n := int64(e.sample)
 	l.sample = &n
@@ -105,10 +105,7 @@ func queryIn(statement string) string {
 // explain estimates a statement, and writes what it asks.
 func (r *sqlRun) explain(ctx context.Context, statement string) error {
 	defer r.queries.end()
-	head := terminal.Printable(strings.Join(strings.Fields(statement), " "))
-	if runes := []rune(head); len(runes) > 100 {
-		head = string(runes[:97]) + "..."
-	}
+	head := short(terminal.Printable(strings.Join(strings.Fields(statement), " ")), 100)
 	query, changes, reason := estimated(statement)
 	if changes {
 		return r.run(ctx, statement)
